@@ -1,0 +1,1 @@
+"""Heliodesk: the service that keeps the promises of premium support."""

@@ -1,0 +1,1 @@
+"""Customers: accounts, their people and roles, the keys that act for them."""

@@ -1,0 +1,96 @@
+"""Accounts, people, keys, and the answers kept for Idempotency-Key."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Index, LargeBinary, String, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.db import ID, Base
+
+
+class Account(Base):
+    """A customer organisation with a support plan."""
+
+    __tablename__ = "accounts"
+
+    account_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    name: Mapped[str]
+    plan: Mapped[str]
+    product_plans: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    addons: Mapped[list[str]] = mapped_column(server_default=text("'[]'"))
+    time_zone: Mapped[str]
+    country: Mapped[str | None]
+    holiday_set: Mapped[str | None] = mapped_column(ID, comment="the country's holidays, expanded when stored (C01)")
+    locale: Mapped[str] = mapped_column(server_default="en")
+    trial_ends_at: Mapped[datetime | None]
+    call_link: Mapped[str | None]
+    call_provider: Mapped[str | None]
+    region_lock: Mapped[str | None]
+    manager: Mapped[dict[str, Any] | None]
+    tam: Mapped[dict[str, Any] | None]
+    preferred_engineers: Mapped[list[str]] = mapped_column(server_default=text("'[]'"))
+    external_ref: Mapped[str | None]
+    sandbox_now: Mapped[datetime | None] = mapped_column(comment="the standing clock of a sandbox account")
+    version: Mapped[int] = mapped_column(server_default="1")
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+    __table_args__ = (Index(None, "external_ref"), Index(None, "plan"))
+
+
+class Person(Base):
+    """One of an account's people; the role says what they may do with its tickets (G10)."""
+
+    __tablename__ = "people"
+
+    account_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    email: Mapped[str] = mapped_column(comment="lower case")
+    name: Mapped[str]
+    role: Mapped[str] = mapped_column(comment="owner, editor or viewer")
+    locale: Mapped[str | None]
+    version: Mapped[int] = mapped_column(server_default="1")
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+    __table_args__ = (UniqueConstraint("account_id", "email"), Index(None, "id"))
+
+
+class ApiKey(Base):
+    """A key, stored hashed. A reference table: a key is looked up before its account is known."""
+
+    __tablename__ = "api_keys"
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    kind: Mapped[str] = mapped_column(comment="admin, agent, account, hook or widget")
+    account_id: Mapped[str | None] = mapped_column(ID)
+    engineer_id: Mapped[str | None] = mapped_column(ID)
+    role: Mapped[str | None] = mapped_column(comment="of an account key: what it may do when it names no person")
+    label: Mapped[str] = mapped_column(server_default="")
+    scopes: Mapped[list[str]] = mapped_column(server_default=text("'[]'"))
+    secret_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True, comment="SHA-256 of the whole key")
+    hint: Mapped[str] = mapped_column(String(16), comment="the first characters, to recognise it by")
+    allowed_origins: Mapped[list[str]] = mapped_column(server_default=text("'[]'"))
+    jwt_keys: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"))
+    expires_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+
+    __table_args__ = (Index(None, "account_id"),)
+
+
+class StoredAnswer(Base):
+    """The 2xx answer to a POST that carried an Idempotency-Key, kept for 24 hours."""
+
+    __tablename__ = "stored_answers"
+
+    account_id: Mapped[str] = mapped_column(ID, primary_key=True, comment="the principal's account, or '-'")
+    key_hash: Mapped[str] = mapped_column(ID, primary_key=True, comment="SHA-256 of method, path and key")
+    body_hash: Mapped[str]
+    status: Mapped[int]
+    answer: Mapped[dict[str, Any]]
+    headers: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+
+    __table_args__ = (Index(None, "created_at"),)

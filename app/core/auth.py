@@ -1,0 +1,92 @@
+"""Keys and who acts: ``hd_<kind>_<random><checksum>``, and the principal that a key stands for."""
+
+import hashlib
+import secrets
+import zlib
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+KeyKind: TypeAlias = Literal["admin", "agent", "account", "hook", "widget"]
+Role: TypeAlias = Literal["owner", "editor", "viewer"]
+ActorKind: TypeAlias = Literal["engineer", "customer", "automation", "service"]
+
+KINDS: Final[tuple[KeyKind, ...]] = ("admin", "agent", "account", "hook", "widget")
+_ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
+def _base62(number: int, width: int) -> str:
+    digits = ""
+    while number:
+        number, rest = divmod(number, 62)
+        digits = _ALPHABET[rest] + digits
+    return digits.rjust(width, "0")
+
+
+def make_key(kind: KeyKind) -> str:
+    """A new secret key: 190 random bits and a CRC-32, so that a scanner or a typing error is recognised offline."""
+    body = f"hd_{kind}_{_base62(secrets.randbits(190), 32)}"
+    return body + _base62(zlib.crc32(body.encode()), 6)
+
+
+def is_well_formed(key: str) -> bool:
+    """Whether the key's shape and checksum are right; says nothing about whether it exists."""
+    body, check = key[:-6], key[-6:]
+    return key.startswith("hd_") and key.isascii() and check == _base62(zlib.crc32(body.encode()), 6)
+
+
+def hash_key(key: str) -> bytes:
+    """What is stored: SHA-256, enough for 190 random bits."""
+    return hashlib.sha256(key.encode()).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who did something, as every event tells it (``service`` is the clock itself)."""
+
+    kind: ActorKind
+    id: str | None = None
+    name: str | None = None
+
+    def document(self) -> dict[str, str]:
+        """``{kind, id?, name?}``."""
+        known = {"kind": self.kind, "id": self.id, "name": self.name}
+        return {key: value for key, value in known.items() if value is not None}
+
+
+SERVICE: Final = Actor("service", name="Heliodesk")
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """The caller: what its key is, and so what it sees and may do."""
+
+    kind: KeyKind
+    key_id: str
+    account_id: str | None = None
+    engineer_id: str | None = None
+    name: str | None = None
+    role: Role | None = None
+    scopes: tuple[str, ...] = ()
+
+    @property
+    def is_support(self) -> bool:
+        """Admin and agent keys: they see every account and every internal event."""
+        return self.kind in ("admin", "agent")
+
+    @property
+    def audiences(self) -> tuple[str, ...]:
+        """Which events this caller may see; the one place that decides it."""
+        return ("public", "internal") if self.is_support else ("public",)
+
+    def sees(self, account_id: str) -> bool:
+        """Whether resources of this account exist for the caller (else: 404)."""
+        return self.is_support or self.account_id == account_id
+
+    @property
+    def actor(self) -> Actor:
+        """Who this key acts as, when the request names nobody else."""
+        if self.kind == "agent" and self.engineer_id:
+            return Actor("engineer", self.engineer_id, self.name)
+        if self.kind in ("account", "widget"):
+            return Actor("customer", self.account_id, self.name)
+        return Actor("automation", self.key_id, self.name)

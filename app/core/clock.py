@@ -1,0 +1,29 @@
+"""The only place that reads a clock.
+
+Business instants (when a ticket was opened, when a deadline was missed) come from the database, because
+replicas may disagree about theirs. Transport (a retry, a lease, ``webhook-timestamp``) uses this machine's.
+"""
+
+import time
+from datetime import UTC, datetime
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+_NOW = text("SELECT clock_timestamp()")
+
+
+async def database_now(session: AsyncSession) -> datetime:
+    """The database's wall clock, UTC, to the microsecond. Read it once per use case, after the locks."""
+    now: datetime = (await session.execute(_NOW)).scalar_one()
+    return now
+
+
+def wall_now() -> datetime:
+    """This machine's wall clock, UTC: for transport only, never for a business instant."""
+    return datetime.now(UTC)
+
+
+def monotonic() -> float:
+    """Seconds of a clock that is never set: for timers and durations."""
+    return time.monotonic()

@@ -1,0 +1,137 @@
+"""The database: the declarative base, the one place that commits, and bulk writes in one round trip."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, Final, TypeAlias, cast
+
+import orjson
+from asyncpg import Connection
+from sqlalchemy import DateTime, MetaData, String, Table, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import (
+    AsyncConnection,
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
+from sqlalchemy.orm import DeclarativeBase
+
+from app.core.signals import Alarms
+
+Row: TypeAlias = Mapping[str, Any]
+Sessions: TypeAlias = async_sessionmaker[AsyncSession]
+
+ID: Final = String(collation="C")
+"""Ids compare byte by byte, so that their order is the order of their making in every locale."""
+
+
+class Base(DeclarativeBase):
+    """Every table; ``account_id`` leads each primary key, unless the table is a reference table."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {
+        datetime: DateTime(timezone=True),
+        dict[str, Any]: JSONB,
+        list[Any]: JSONB,
+        list[str]: JSONB,
+    }
+
+
+def make_engine(url: str, *, pool_size: int) -> AsyncEngine:
+    """An engine for ``postgresql://`` URLs (any driver suffix is replaced by asyncpg)."""
+    _, _, rest = url.partition("://")
+    return create_async_engine(
+        f"postgresql+asyncpg://{rest}",
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_pre_ping=False,
+        json_serializer=lambda value: orjson.dumps(value).decode(),
+        json_deserializer=orjson.loads,
+    )
+
+
+def make_sessions(bind: AsyncEngine | AsyncConnection, alarms: Alarms, **options: Any) -> Sessions:
+    """A session factory whose sessions can ring ``alarms`` once they have committed."""
+    return async_sessionmaker(
+        bind, expire_on_commit=False, autoflush=False, info={"alarms": alarms, "ring": set()}, **options
+    )
+
+
+@asynccontextmanager
+async def transaction(sessions: Sessions) -> AsyncIterator[AsyncSession]:
+    """One transaction: commits at the end, rolls back on any exception, then rings what was asked for."""
+    async with sessions() as session:
+        ring: set[str] = set()
+        session.info["ring"] = ring
+        try:
+            yield session
+        except BaseException:
+            await session.rollback()
+            raise
+        await session.commit()
+        for name in ring:
+            getattr(session.info["alarms"], name).ring()
+
+
+def ring_after_commit(session: AsyncSession, alarm: str) -> None:
+    """Ring ``Alarms.<alarm>`` when this session's transaction has committed."""
+    session.info["ring"].add(alarm)
+
+
+async def driver(session: AsyncSession) -> "Connection[Any]":
+    """Asyncpg's own connection inside the session's transaction, for statements on hot paths.
+
+    SQLAlchemy sends BEGIN with its first statement; a hot path that starts here gets it sent first.
+    """
+    raw = await (await session.connection()).get_raw_connection()
+    connection = cast("Connection[Any]", raw.driver_connection)
+    if not connection.is_in_transaction():
+        await session.execute(text("SELECT 1"))
+    return connection
+
+
+@lru_cache(maxsize=128)
+def _write_sql(table: Table, columns: tuple[str, ...], *, update: bool) -> str:
+    names = ", ".join(columns)
+    keys = [column.name for column in table.primary_key]
+    changed = ", ".join(f"{name} = r.{name}" for name in columns if name not in keys)
+    source = f"jsonb_populate_recordset(NULL::{table.name}, $1::jsonb) AS r"
+    if update:
+        matched = " AND ".join(f"t.{key} = r.{key}" for key in keys)
+        return f"UPDATE {table.name} AS t SET {changed} FROM {source} WHERE {matched}"  # noqa: S608
+    return f"INSERT INTO {table.name} ({names}) SELECT {names} FROM {source}"  # noqa: S608
+
+
+def to_json(rows: Sequence[Row]) -> str:
+    """Rows as one JSON text for ``jsonb_populate_recordset``: instants as RFC 3339 to the microsecond."""
+    return orjson.dumps(rows, default=list).decode()
+
+
+async def insert_rows(session: AsyncSession, table: Any, rows: Sequence[Row]) -> None:
+    """Insert rows, all with the same keys, in one statement and one round trip.
+
+    ``table`` is a declarative class. Columns that are not named get NULL or the column's server default.
+    """
+    await _write(session, table.__table__, rows, update=False)
+
+
+async def update_rows(session: AsyncSession, table: Any, rows: Sequence[Row]) -> None:
+    """Update rows by primary key, all with the same keys, in one statement and one round trip."""
+    await _write(session, table.__table__, rows, update=True)
+
+
+async def _write(session: AsyncSession, table: Table, rows: Sequence[Row], *, update: bool) -> None:
+    if rows:
+        connection = await driver(session)
+        await connection.execute(_write_sql(table, tuple(rows[0]), update=update), to_json(rows))

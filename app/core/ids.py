@@ -1,0 +1,20 @@
+"""Identifiers: ``<prefix>_<26 characters>``, a UUIDv7 in Crockford's base 32 as the TypeID specification has it.
+
+They sort by the time of their making, in the database and in a terminal alike.
+"""
+
+import re
+from typing import Final
+
+import uuid_utils
+
+_DIGITS: Final = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS: Final = [a + b for a in _DIGITS for b in _DIGITS]
+ID_PATTERN: Final = re.compile(r"^[a-z]{2,5}_[0-7][0-9a-hjkmnp-tv-z]{25}$")
+
+
+def new_id(prefix: str) -> str:
+    """A new id such as ``tkt_01k9...``; ``prefix`` is two to five lower-case letters."""
+    number = uuid_utils.uuid7().int
+    pairs = [_PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10)]
+    return f"{prefix}_{''.join(pairs)}"

@@ -1,0 +1,121 @@
+"""Errors as RFC 9457 problem details: each carries its status, its stable ``type`` slug and its place in the input."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, NotRequired, TypedDict
+
+
+class Fault(TypedDict):
+    """One place in the input that is wrong: a JSON pointer (RFC 6901) and what is wrong there."""
+
+    pointer: str
+    detail: str
+    hint: NotRequired[str]
+
+
+class Problem(Exception):
+    """Base of every error that a caller sees. Subclasses fix ``status``, ``slug`` and ``title``."""
+
+    status: ClassVar[int] = 500
+    slug: ClassVar[str] = "internal"
+    title: ClassVar[str] = "Something went wrong on our side"
+
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        errors: Sequence[Fault] = (),
+        headers: Mapping[str, str] | None = None,
+        **members: Any,
+    ) -> None:
+        """``members`` become extension members of the problem document (RFC 9457, 3.2)."""
+        super().__init__(detail or self.title)
+        self.detail, self.errors, self.headers, self.members = detail, list(errors), dict(headers or {}), members
+
+    def document(self, instance: str = "") -> dict[str, Any]:
+        """The ``application/problem+json`` document."""
+        document: dict[str, Any] = {"type": f"/problems/{self.slug}", "title": self.title, "status": self.status}
+        document |= {"detail": self.detail} if self.detail else {}
+        document |= {"instance": instance} if instance else {}
+        document |= {"errors": self.errors} if self.errors else {}
+        return document | self.members
+
+
+class BadRequest(Problem):
+    """400: the request cannot be read at all."""
+
+    status, slug, title = 400, "bad-request", "The request could not be read"
+
+
+class Unauthorized(Problem):
+    """401: no key, or one that is unknown, expired or revoked."""
+
+    status, slug, title = 401, "unauthorized", "A valid API key is needed"
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail, headers={"WWW-Authenticate": "Bearer"})
+
+
+class Forbidden(Problem):
+    """403: the caller may see the resource, but not do this with it."""
+
+    status, slug, title = 403, "forbidden", "This key or person may not do that"
+
+
+class NotFound(Problem):
+    """404: there is no such resource, or it belongs to another account."""
+
+    status, slug, title = 404, "not-found", "There is no such resource"
+
+
+class MethodNotAllowed(Problem):
+    """405: the path exists, the method does not."""
+
+    status, slug, title = 405, "method-not-allowed", "This path does not take that method"
+
+
+class Conflict(Problem):
+    """409: the resource is in a state that does not allow it."""
+
+    status, slug, title = 409, "conflict", "The resource's state does not allow that"
+
+
+class RequestInFlight(Problem):
+    """409: the first request with this Idempotency-Key has not answered yet."""
+
+    status, slug, title = 409, "request-in-flight", "The first request with this Idempotency-Key is still running"
+
+
+class PreconditionFailed(Problem):
+    """412: the resource has changed since the version named by If-Match."""
+
+    status, slug, title = 412, "precondition-failed", "The resource has changed in the meantime"
+
+
+class PayloadTooLarge(Problem):
+    """413: the body is larger than is taken."""
+
+    status, slug, title = 413, "payload-too-large", "The body is too large"
+
+
+class UnsupportedMediaType(Problem):
+    """415: the body's media type is not one that is taken."""
+
+    status, slug, title = 415, "unsupported-media-type", "This media type is not taken here"
+
+
+class Invalid(Problem):
+    """422: the input was read, and is wrong; ``errors`` name the places."""
+
+    status, slug, title = 422, "invalid-input", "The input is not valid"
+
+
+class IdempotencyMismatch(Problem):
+    """422: the Idempotency-Key was used before with another body."""
+
+    status, slug, title = 422, "idempotency-mismatch", "This Idempotency-Key was used with another request body"
+
+
+class Unavailable(Problem):
+    """503: the service cannot do it now; ``Retry-After`` says when to try again."""
+
+    status, slug, title = 503, "unavailable", "Not available right now"

@@ -1,0 +1,33 @@
+"""Escalation records."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.db import ID, Base
+
+
+class Escalation(Base):
+    """One escalation of one ticket."""
+
+    __tablename__ = "escalations"
+
+    account_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    ticket_id: Mapped[str] = mapped_column(ID)
+    kind: Mapped[str] = mapped_column(comment="customer, engineer or service")
+    subject: Mapped[str] = mapped_column(comment="what its acknowledgement deadline is filed under")
+    reason: Mapped[str]
+    state: Mapped[str] = mapped_column(comment="requested, acknowledged, accepted, declined, withdrawn or closed")
+    justification: Mapped[str | None]
+    breach_verified: Mapped[bool | None]
+    requested_at: Mapped[datetime]
+    acknowledged_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        ForeignKeyConstraint(["account_id", "ticket_id"], ["tickets.account_id", "tickets.id"], ondelete="CASCADE"),
+        UniqueConstraint("account_id", "ticket_id", "subject"),
+        Index(None, "id"),
+    )

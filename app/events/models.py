@@ -1,0 +1,31 @@
+"""Events: never changed, never dropped while their ticket exists."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.db import ID, Base
+
+
+class EventRow(Base):
+    """One thing that happened, as it is told to everybody."""
+
+    __tablename__ = "events"
+
+    account_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    ticket_id: Mapped[str | None] = mapped_column(ID)
+    sequence: Mapped[int | None] = mapped_column(comment="the ticket's own numbering, without gaps")
+    type: Mapped[str]
+    timestamp: Mapped[datetime] = mapped_column(comment="the business instant")
+    actor: Mapped[dict[str, Any]]
+    audience: Mapped[str] = mapped_column(comment="public or internal")
+    sandbox: Mapped[bool]
+    data: Mapped[dict[str, Any]]
+
+    __table_args__ = (
+        Index("uq_events_account_id_ticket_id_sequence", "account_id", "ticket_id", "sequence", unique=True),
+        Index(None, "id"),
+    )

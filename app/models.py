@@ -1,0 +1,15 @@
+"""All tables, for alembic and for tests that need the whole metadata."""
+
+from app.accounts import models as accounts
+from app.calls import models as calls
+from app.core.db import Base
+from app.escalations import models as escalations
+from app.events import models as events
+from app.plans import models as plans
+from app.roster import models as roster
+from app.sla import models as sla
+from app.tickets import models as tickets
+from app.webhooks import models as webhooks
+
+__all__ = ["Base", "accounts", "calls", "escalations", "events", "plans", "roster", "sla", "tickets", "webhooks"]
+metadata = Base.metadata

@@ -1,0 +1,1 @@
+"""Tickets: opening, answering, pausing, raising, resolving; what a miss does to them."""

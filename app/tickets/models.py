@@ -1,0 +1,94 @@
+"""Tickets and their messages."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.db import ID, Base
+
+
+class Ticket(Base):
+    """A ticket, with the facts of its clock (``clock``) and the instant of its next timer (``wake_at``, C17)."""
+
+    __tablename__ = "tickets"
+
+    account_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    number: Mapped[str] = mapped_column(comment="short enough to say on the phone; unique in the account")
+    title: Mapped[str]
+    description: Mapped[str]
+    product: Mapped[str | None]
+    requester: Mapped[dict[str, Any]]
+    channel: Mapped[str]
+    environment: Mapped[str]
+    impact: Mapped[str | None]
+    urgency: Mapped[str | None]
+    business_impact: Mapped[str | None]
+    priority_reason: Mapped[str | None]
+    priority: Mapped[str]
+    priority_source: Mapped[str]
+    assessed_priority: Mapped[str | None]
+    status: Mapped[str]
+    closed_reason: Mapped[str | None]
+    tier: Mapped[int]
+    assignee_id: Mapped[str | None] = mapped_column(ID)
+    region: Mapped[str | None]
+    region_lock: Mapped[str | None]
+    call_link: Mapped[str | None]
+    tags: Mapped[list[str]]
+    custom: Mapped[dict[str, Any]]
+    external_ref: Mapped[str | None]
+    follow_up_of: Mapped[str | None] = mapped_column(ID)
+    review_requested: Mapped[bool]
+    escalated: Mapped[bool]
+    sandbox: Mapped[bool]
+    plan_key: Mapped[str] = mapped_column(ID)
+    plan_version: Mapped[int]
+    plan_addons: Mapped[list[str]]
+    time_zone: Mapped[str] = mapped_column(comment="the account's zone when the ticket was opened (C14)")
+    holiday_set: Mapped[str | None] = mapped_column(ID)
+    clock: Mapped[dict[str, Any]] = mapped_column(comment="the clock's facts that are not deadlines (sla/deadlines.py)")
+    wake_at: Mapped[datetime | None]
+    support_due_at: Mapped[datetime | None] = mapped_column(comment="earliest open deadline that support owes")
+    next_update_due_at: Mapped[datetime | None]
+    missed: Mapped[bool] = mapped_column(comment="whether any deadline is missed and still open")
+    opened_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    resolved_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+    sequence: Mapped[int] = mapped_column(comment="of its last event")
+    version: Mapped[int] = mapped_column(comment="grows with what people write, not with the sweep")
+
+    __table_args__ = (
+        ForeignKeyConstraint(["account_id"], ["accounts.account_id"]),
+        UniqueConstraint("account_id", "number"),
+        Index(None, "id"),
+        Index("ix_tickets_wake_at", "wake_at", postgresql_where=text("wake_at IS NOT NULL AND NOT sandbox")),
+        Index("ix_tickets_due", "account_id", "support_due_at", "id"),
+        Index("ix_tickets_all_due", "support_due_at", "id", postgresql_where=text("support_due_at IS NOT NULL")),
+        Index("ix_tickets_updated", "account_id", "updated_at", "id"),
+        Index("ix_tickets_external_ref", "account_id", "external_ref"),
+        {"postgresql_with": {"fillfactor": 80, "autovacuum_vacuum_scale_factor": 0.02}},
+    )
+
+
+class Message(Base):
+    """A message on a ticket: public, or internal to support."""
+
+    __tablename__ = "messages"
+
+    account_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    ticket_id: Mapped[str] = mapped_column(ID)
+    author: Mapped[dict[str, Any]]
+    visibility: Mapped[str]
+    channel: Mapped[str | None]
+    body: Mapped[str]
+    created_at: Mapped[datetime]
+
+    __table_args__ = (
+        ForeignKeyConstraint(["account_id", "ticket_id"], ["tickets.account_id", "tickets.id"], ondelete="CASCADE"),
+        Index(None, "account_id", "ticket_id", "id"),
+    )

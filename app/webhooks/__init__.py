@@ -1,0 +1,1 @@
+"""Signed webhooks: endpoints, the outbox, signing and delivery."""

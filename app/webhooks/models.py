@@ -1,0 +1,57 @@
+"""Webhook endpoints, and the outbox of deliveries."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.db import ID, Base
+
+
+class WebhookEndpoint(Base):
+    """Where events are sent. A reference table: an operator's endpoint hears every account."""
+
+    __tablename__ = "webhook_endpoints"
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    account_id: Mapped[str | None] = mapped_column(ID, comment="null: all accounts, internal events too")
+    url: Mapped[str]
+    events: Mapped[list[str]] = mapped_column(comment="globs over event types, as given")
+    type_pattern: Mapped[str] = mapped_column(comment="the globs as one regular expression, for the fan-out's SQL")
+    format: Mapped[str] = mapped_column(server_default="standard")
+    locale: Mapped[str] = mapped_column(server_default="en")
+    secrets: Mapped[list[str]] = mapped_column(comment="whsec_ values in force, newest first")
+    enabled: Mapped[bool] = mapped_column(server_default=text("true"))
+    disabled_reason: Mapped[str | None]
+    failing_since: Mapped[datetime | None]
+    version: Mapped[int] = mapped_column(server_default="1")
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+    __table_args__ = (Index(None, "account_id"),)
+
+
+class Delivery(Base):
+    """One event on its way to one endpoint: the outbox. Claimed under a lease, fenced by ``claim_id``."""
+
+    __tablename__ = "deliveries"
+
+    account_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    endpoint_id: Mapped[str] = mapped_column(ID)
+    event_id: Mapped[str] = mapped_column(ID)
+    state: Mapped[str] = mapped_column(server_default="pending", comment="pending, delivered or failed")
+    attempts: Mapped[int] = mapped_column(server_default="0")
+    next_attempt_at: Mapped[datetime | None] = mapped_column(comment="null once delivered or failed")
+    claim_id: Mapped[str | None]
+    last_attempt: Mapped[dict[str, Any] | None] = mapped_column(comment="at, status, error, duration_ms, body")
+    created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    finished_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        Index("ix_deliveries_next_attempt_at", "next_attempt_at", postgresql_where=text("next_attempt_at IS NOT NULL")),
+        Index(None, "endpoint_id", "id"),
+        Index(None, "id"),
+        {"postgresql_with": {"fillfactor": 70, "autovacuum_vacuum_scale_factor": 0.02}},
+    )
