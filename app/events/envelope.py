@@ -1,0 +1,30 @@
+"""How an event is told: one envelope for webhooks, the stream and the timeline. Pure."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+
+def instant(moment: datetime) -> str:
+    """RFC 3339 in UTC with ``Z``, always to the microsecond."""
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+def envelope(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The public form of an event's row , the same to everybody.
+
+    ``row`` has the columns of the events table, JSON columns as Python values. The result also has the
+    ``{type, timestamp, data}`` that Standard Webhooks asks for.
+    """
+    return {
+        "id": row["id"],
+        "type": row["type"],
+        "timestamp": instant(row["timestamp"]),
+        "account_id": row["account_id"],
+        "ticket_id": row["ticket_id"],
+        "sequence": row["sequence"],
+        "actor": row["actor"],
+        "audience": row["audience"],
+        "sandbox": row["sandbox"],
+        "data": row["data"],
+    }

@@ -1,0 +1,103 @@
+"""What follows an attempt to deliver a message: the retry policy as a value. Pure.
+
+The delays and what counts as success are those of the Standard Webhooks specification 1.0.0.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Final, TypeAlias
+
+DELAYS: Final = (
+    timedelta(0),
+    timedelta(seconds=5),
+    timedelta(minutes=5),
+    timedelta(minutes=30),
+    timedelta(hours=2),
+    timedelta(hours=5),
+    timedelta(hours=10),
+    timedelta(hours=14),
+    timedelta(hours=20),
+    timedelta(hours=24),
+)
+"""The wait before each attempt; together about three days and three hours."""
+
+JITTER: Final = 0.2
+"""The part of a delay by which it varies, so that a receiver's outage does not end in one big wave."""
+
+_THROTTLING: Final = frozenset(
+    {
+        HTTPStatus.TOO_MANY_REQUESTS,
+        HTTPStatus.BAD_GATEWAY,
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        HTTPStatus.GATEWAY_TIMEOUT,
+    }
+)
+_LONGEST_WAIT: Final = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one attempt ended: the receiver's status, or None with ``error`` when there was no answer."""
+
+    status: int | None
+    error: str | None = None
+    retry_after: str | None = None
+
+    @property
+    def success(self) -> bool:
+        """Only 2xx: a redirect is a failure, because a receiver is to be registered where it is."""
+        return self.status is not None and self.status // 100 == HTTPStatus.OK // 100
+
+    @property
+    def throttles(self) -> bool:
+        """Whether the receiver, or what stands before it, asks for less."""
+        return self.status in _THROTTLING
+
+
+@dataclass(frozen=True, slots=True)
+class RetryAt:
+    """Try again at this instant."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """Every attempt was used: the delivery has failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disable:
+    """The receiver is gone (410): the delivery has failed, and its endpoint gets no more."""
+
+
+Decision: TypeAlias = RetryAt | GiveUp | Disable
+
+
+def next_attempt(attempts: int, outcome: Outcome, now: datetime, jitter: float) -> Decision:
+    """What to do after the attempt number ``attempts`` (the first is 1) has failed.
+
+    ``jitter`` lies in -1 to 1 and moves the delay by up to 20 %. A throttling answer's Retry-After is honoured,
+    but never less than the delay nor more than twice the delay.
+    """
+    if outcome.status == HTTPStatus.GONE:
+        return Disable()
+    if attempts >= len(DELAYS):
+        return GiveUp()
+    delay = DELAYS[attempts] * (1 + JITTER * jitter)
+    asked = parse_retry_after(outcome.retry_after, now) if outcome.throttles else None
+    return RetryAt(now + (min(max(asked, delay), 2 * delay) if asked is not None else delay))
+
+
+def parse_retry_after(value: str | None, now: datetime) -> timedelta | None:
+    """A Retry-After header, seconds or an HTTP date (RFC 9110, 10.2.3); None when it is absent or unreadable."""
+    text = (value or "").strip()
+    if text.isascii() and text.isdigit():
+        return timedelta(seconds=min(int(text[:9]), int(_LONGEST_WAIT.total_seconds())))
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now

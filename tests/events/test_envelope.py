@@ -1,0 +1,26 @@
+from datetime import UTC, datetime, timedelta, timezone
+
+from app.events.envelope import envelope, instant
+
+ROW = {
+    "id": "evt_1",
+    "type": "ticket.opened",
+    "timestamp": datetime(2026, 3, 2, 10, 30, tzinfo=timezone(timedelta(hours=1))),
+    "account_id": "acc_1",
+    "ticket_id": "tkt_1",
+    "sequence": 1,
+    "actor": {"kind": "service"},
+    "audience": "public",
+    "sandbox": False,
+    "data": {"priority": "p1"},
+}
+
+
+def test_the_envelope_has_exactly_the_promised_members() -> None:
+    told = envelope(ROW | {"unrelated": 1})
+    assert told == ROW | {"timestamp": "2026-03-02T09:30:00.000000Z"}
+    assert list(told) == list(ROW)
+
+
+def test_instants_always_have_microseconds_and_z() -> None:
+    assert instant(datetime(2026, 3, 2, 9, 30, 0, 1, tzinfo=UTC)) == "2026-03-02T09:30:00.000001Z"
