@@ -1,0 +1,242 @@
+"""A PostgreSQL server of our own for as long as this process lives, with data that outlives it.
+
+The server listens on a Unix socket in a private folder and on no port. It ends with this process, also when this
+process is killed: Linux sends it SIGINT then (a fast, clean shutdown); elsewhere the next start ends it.
+"""
+
+import ctypes
+import fcntl
+import hashlib
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from time import sleep
+from types import TracebackType
+from typing import IO, Final, Self
+from urllib.parse import quote
+
+from app.core import clock
+from app.core.postgres_binaries import SYSTEM_HOME, can_reach, reachable_binaries, run_as, server_user
+
+_PR_SET_PDEATHSIG: Final = 1
+_IMPOSSIBLE_PID: Final = "999999999"
+_PORT: Final = 5432
+_START_SECONDS: Final = 300.0  # recovery after a power cut may take minutes
+_STOP_SECONDS: Final = 60.0
+_NOT_DURABLE: Final = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+_LIBC: Final = ctypes.CDLL(None)
+
+
+class DataInUse(RuntimeError):
+    """Another process is running a server on the same data folder."""
+
+
+class ServerFailed(RuntimeError):
+    """PostgreSQL could not be started or stopped; the message ends with its log."""
+
+
+def die_with(parent: int, number: int) -> None:
+    """For a new child to call: let it get signal ``number`` when process ``parent`` dies (Linux; elsewhere nothing).
+
+    It is the parent's thread that counts, so children that call this are started from the main thread.
+    """
+    if sys.platform == "linux":
+        _LIBC.prctl(_PR_SET_PDEATHSIG, number)
+        if os.getppid() != parent:  # it died before we asked to be told
+            os.kill(os.getpid(), number)
+
+
+class EmbeddedServer:
+    """A context manager: the server of the data in ``home``, a folder that is made when missing.
+
+    ``durable=False`` is for tests: fast, and lost in a power cut. Raises `DataInUse` when another process has
+    ``home``, `ServerFailed` when PostgreSQL does not start, `NoPostgres` when there is none.
+    """
+
+    def __init__(self, home: Path, *, durable: bool = True) -> None:
+        self.home = home.absolute()
+        self.durable = durable
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        self.home.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as opened:
+            opened.enter_context(_lock(self.home / "lock"))
+            self._choose_user_and_data()
+            self.start()
+            self._open = opened.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._open:
+            self.stop()
+            shutil.rmtree(self._socket_folder)
+
+    @property
+    def pid(self) -> int:
+        """The server's process id."""
+        return self._process.pid
+
+    def url(self, database: str = "postgres") -> str:
+        """Where to connect, as ``postgresql://``; the same over restarts."""
+        return f"postgresql://postgres@/{database}?host={quote(str(self._socket_folder), safe='/')}&port={_PORT}"
+
+    def start(self) -> None:
+        """Start the server and wait until it takes connections. Call it from the main thread."""
+        _clear_leftovers(self._data)
+        shutil.rmtree(self._socket_folder, ignore_errors=True)
+        self._make_private(self._socket_folder)
+        self._process = self._spawn()
+        self._wait_until_ready()
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """End the server: SIGINT closes its connections and ends cleanly, SIGKILL is a crash."""
+        if self._process.poll() is not None:
+            return
+        self._process.send_signal(how)
+        try:
+            self._process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:  # then without a checkpoint: the next start recovers
+            self._process.send_signal(signal.SIGQUIT)
+            self._process.wait(_STOP_SECONDS)
+
+    def _choose_user_and_data(self) -> None:
+        link = self.home / "postgres"
+        self._user = server_user(link)
+        self._binaries = reachable_binaries(self._user)
+        if not link.exists() and not can_reach(self._user, self.home):
+            link.unlink(missing_ok=True)  # its target is gone
+            link.symlink_to(SYSTEM_HOME / f"data-{secrets.token_hex(8)}")
+        self._data = link.resolve()
+        if not self._data.exists():
+            self._initialise()
+
+    @property
+    def _socket_folder(self) -> Path:
+        """A short path, because a socket's may have 107 bytes at most; one for each ``home`` and user."""
+        digest = hashlib.sha256(bytes(self.home)).hexdigest()
+        return Path(tempfile.gettempdir()) / f"heliodesk-{os.getuid()}-{digest[:12]}"
+
+    def _make_private(self, folder: Path) -> None:
+        """Make a folder for the server alone; fails when there is one, for it may be somebody else's."""
+        folder.mkdir(mode=0o700, parents=True)
+        if self._user:
+            os.chown(folder, self._user.pw_uid, self._user.pw_gid)
+
+    def _initialise(self) -> None:
+        """Make the data folder beside its place and move it there when complete: a kill in between leaves none."""
+        unfinished = self._data.with_name(f"{self._data.name}.unfinished")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        self._make_private(unfinished)
+        command = [str(self._binaries / "initdb"), "-D", str(unfinished), "-U", "postgres", "-E", "UTF8"]
+        command += ["--locale=C.UTF-8", "--auth=trust", *([] if self.durable else ["--no-sync"])]
+        done = subprocess.run(  # noqa: S603 - our own words
+            command, check=False, capture_output=True, text=True, cwd="/", **run_as(self._user)
+        )
+        if done.returncode:
+            raise ServerFailed(f"initdb failed:\n{done.stderr[-2000:]}")
+        unfinished.rename(self._data)
+
+    def _spawn(self) -> "subprocess.Popen[bytes]":
+        command = [str(self._binaries / "postgres"), "-D", str(self._data), "-k", str(self._socket_folder)]
+        options = ["listen_addresses=", *([] if self.durable else _NOT_DURABLE)]
+        command += ["-p", str(_PORT), *(part for option in options for part in ("-c", option))]
+        if self._log.exists():
+            self._log.replace(self._log.with_suffix(".log.1"))
+        with self._log.open("wb") as log:
+            return subprocess.Popen(  # noqa: S603 - our own words
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd="/",
+                start_new_session=True,  # Ctrl-C in a terminal is for us: we stop it in order
+                preexec_fn=partial(die_with, os.getpid(), signal.SIGINT),  # noqa: PLW1509 - no locks are held yet
+                **run_as(self._user),
+            )
+
+    @property
+    def _log(self) -> Path:
+        return self.home / "postgres.log"
+
+    def _wait_until_ready(self) -> None:
+        end = clock.monotonic() + _START_SECONDS
+        while clock.monotonic() < end:
+            lines = _pid_file(self._data)
+            if lines[:1] == [str(self.pid)] and lines[7:8] == ["ready"]:
+                return
+            if self._process.poll() is not None:
+                raise ServerFailed(f"PostgreSQL ended:\n{self._log.read_text(errors='replace')[-2000:]}")
+            sleep(0.005)
+        self.stop()
+        raise ServerFailed(f"PostgreSQL was not ready within {_START_SECONDS:.0f} s; its log is {self._log}")
+
+
+def _lock(path: Path) -> IO[str]:
+    """Hold ``path`` until the file is closed or this process ends, however it ends."""
+    file = path.open("a+")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        with file:
+            file.seek(0)
+            raise DataInUse(f"{path.parent} is in use by process {file.read() or '(starting)'}") from None
+    file.truncate(0)
+    file.write(str(os.getpid()))
+    file.flush()
+    return file
+
+
+def _pid_file(data: Path) -> list[str]:
+    try:
+        text = (data / "postmaster.pid").read_text()
+    except FileNotFoundError:
+        return []
+    return [line.strip() for line in text.splitlines()]
+
+
+def _clear_leftovers(data: Path) -> None:
+    """Before a start, with the lock held: end a server that outlived its process, defuse the pid file of a dead one.
+
+    The pid in the file may be another process's by now, and PostgreSQL would refuse to start. The file is kept,
+    with a pid that cannot be: its shared-memory line is PostgreSQL's own guard against surviving backends.
+    """
+    lines = _pid_file(data)
+    if lines and lines[0].isdigit() and _serves(int(lines[0]), data):
+        _end_leftover(int(lines[0]), data)
+        lines = _pid_file(data)
+    if len(lines) > 1:
+        (data / "postmaster.pid").write_text("\n".join([_IMPOSSIBLE_PID, *lines[1:], ""]))
+    else:
+        (data / "postmaster.pid").unlink(missing_ok=True)  # PostgreSQL refuses one that was cut short
+
+
+def _serves(pid: int, data: Path) -> bool:
+    """Whether process ``pid`` is a PostgreSQL server of this very folder, by its command line."""
+    if sys.platform == "linux":
+        try:
+            command = Path(f"/proc/{pid}/cmdline").read_text(errors="replace").replace("\0", " ")
+        except (FileNotFoundError, ProcessLookupError):
+            return False
+    else:
+        ps = ["ps", "-ww", "-o", "command=", "-p", str(pid)]
+        command = subprocess.run(ps, check=False, capture_output=True, text=True).stdout  # noqa: S603 - our own words
+    return "postgres" in command and f" -D {data} " in command
+
+
+def _end_leftover(pid: int, data: Path) -> None:
+    os.kill(pid, signal.SIGINT)
+    end = clock.monotonic() + _STOP_SECONDS
+    while _serves(pid, data):
+        if clock.monotonic() > end:
+            raise ServerFailed(f"The PostgreSQL server {pid} of {data} was left over, and does not end")
+        sleep(0.01)
