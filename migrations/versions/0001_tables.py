@@ -1,0 +1,490 @@
+"""All tables."""
+
+from typing import Final
+
+from alembic import op
+from sqlalchemy import (
+    Boolean,
+    Column,
+    DateTime,
+    ForeignKeyConstraint,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    String,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+ID: Final = String(collation="C")
+INSTANT: Final = DateTime(timezone=True)
+
+
+def upgrade() -> None:
+    _accounts()
+    _api_keys()
+    _deliveries()
+    _engineers()
+    _events()
+    _holiday_sets()
+    _people()
+    _plan_versions()
+    _stored_answers()
+    _webhook_endpoints()
+    _tickets()
+    _calls()
+    _deadlines()
+    _escalations()
+    _messages()
+
+
+def downgrade() -> None:
+    for table in (
+        "messages",
+        "escalations",
+        "deadlines",
+        "calls",
+        "tickets",
+        "webhook_endpoints",
+        "stored_answers",
+        "plan_versions",
+        "people",
+        "holiday_sets",
+        "events",
+        "engineers",
+        "deliveries",
+        "api_keys",
+        "accounts",
+    ):
+        op.drop_table(table)
+
+
+def _accounts() -> None:
+    op.create_table(
+        "accounts",
+        Column("account_id", ID, nullable=False),
+        Column("name", String(), nullable=False),
+        Column("plan", String(), nullable=False),
+        Column("product_plans", JSONB(), server_default=text("'{}'"), nullable=False),
+        Column("addons", JSONB(), server_default=text("'[]'"), nullable=False),
+        Column("time_zone", String(), nullable=False),
+        Column("country", String()),
+        Column("holiday_set", ID, comment="the country's holidays, expanded when stored (C01)"),
+        Column("locale", String(), server_default="en", nullable=False),
+        Column("trial_ends_at", INSTANT),
+        Column("call_link", String()),
+        Column("call_provider", String()),
+        Column("region_lock", String()),
+        Column("manager", JSONB()),
+        Column("tam", JSONB()),
+        Column("preferred_engineers", JSONB(), server_default=text("'[]'"), nullable=False),
+        Column("external_ref", String()),
+        Column("sandbox_now", INSTANT, comment="the standing clock of a sandbox account"),
+        Column("version", Integer(), server_default="1", nullable=False),
+        Column("created_at", INSTANT, nullable=False),
+        Column("updated_at", INSTANT, nullable=False),
+        PrimaryKeyConstraint("account_id", name=op.f("pk_accounts")),
+    )
+    op.create_index(op.f("ix_accounts_external_ref"), "accounts", ["external_ref"])
+    op.create_index(op.f("ix_accounts_plan"), "accounts", ["plan"])
+
+
+def _api_keys() -> None:
+    op.create_table(
+        "api_keys",
+        Column("id", ID, nullable=False),
+        Column("kind", String(), nullable=False, comment="admin, agent, account, hook or widget"),
+        Column("account_id", ID),
+        Column("engineer_id", ID),
+        Column("role", String(), comment="of an account key: what it may do when it names no person"),
+        Column("label", String(), server_default="", nullable=False),
+        Column("scopes", JSONB(), server_default=text("'[]'"), nullable=False),
+        Column("secret_hash", LargeBinary(), nullable=False, comment="SHA-256 of the whole key"),
+        Column("hint", String(length=16), nullable=False, comment="the first characters, to recognise it by"),
+        Column("allowed_origins", JSONB(), server_default=text("'[]'"), nullable=False),
+        Column("jwt_keys", JSONB(), server_default=text("'[]'"), nullable=False),
+        Column("expires_at", INSTANT),
+        Column("revoked_at", INSTANT),
+        Column("created_at", INSTANT, nullable=False),
+        PrimaryKeyConstraint("id", name=op.f("pk_api_keys")),
+        UniqueConstraint("secret_hash", name=op.f("uq_api_keys_secret_hash")),
+    )
+    op.create_index(op.f("ix_api_keys_account_id"), "api_keys", ["account_id"])
+
+
+def _deliveries() -> None:
+    op.create_table(
+        "deliveries",
+        Column("account_id", ID, nullable=False),
+        Column("id", ID, nullable=False),
+        Column("endpoint_id", ID, nullable=False),
+        Column("event_id", ID, nullable=False),
+        Column("state", String(), server_default="pending", nullable=False, comment="pending, delivered or failed"),
+        Column("attempts", Integer(), server_default="0", nullable=False),
+        Column("next_attempt_at", INSTANT, comment="null once delivered or failed"),
+        Column("claim_id", String()),
+        Column("last_attempt", JSONB(), comment="at, status, error, duration_ms, body"),
+        Column("created_at", INSTANT, server_default=text("now()"), nullable=False),
+        Column("finished_at", INSTANT),
+        PrimaryKeyConstraint("account_id", "id", name=op.f("pk_deliveries")),
+        postgresql_with={"fillfactor": 70, "autovacuum_vacuum_scale_factor": 0.02},
+    )
+    op.create_index(op.f("ix_deliveries_endpoint_id_id"), "deliveries", ["endpoint_id", "id"])
+    op.create_index(op.f("ix_deliveries_id"), "deliveries", ["id"])
+    op.create_index(
+        "ix_deliveries_next_attempt_at",
+        "deliveries",
+        ["next_attempt_at"],
+        postgresql_where=text("next_attempt_at IS NOT NULL"),
+    )
+
+
+def _engineers() -> None:
+    op.create_table(
+        "engineers",
+        Column("id", ID, nullable=False),
+        Column("account_id", ID, comment="only for a sandbox account's own engineers"),
+        Column("name", String(), nullable=False),
+        Column("email", String(), nullable=False),
+        Column("tier", Integer(), server_default="1", nullable=False),
+        Column("region", String()),
+        Column("time_zone", String(), server_default="UTC", nullable=False),
+        Column("languages", JSONB(), server_default=text("'[]'"), nullable=False),
+        Column("products", JSONB(), server_default=text("'[]'"), nullable=False),
+        Column("capacity", Integer(), server_default="5", nullable=False),
+        Column("shifts", JSONB(), server_default=text("'{}'"), nullable=False),
+        Column("active", Boolean(), server_default=text("true"), nullable=False),
+        Column("version", Integer(), server_default="1", nullable=False),
+        Column("created_at", INSTANT, nullable=False),
+        Column("updated_at", INSTANT, nullable=False),
+        PrimaryKeyConstraint("id", name=op.f("pk_engineers")),
+    )
+    op.create_index(op.f("ix_engineers_account_id"), "engineers", ["account_id"])
+
+
+def _events() -> None:
+    op.create_table(
+        "events",
+        Column("account_id", ID, nullable=False),
+        Column("id", ID, nullable=False),
+        Column("ticket_id", ID),
+        Column("sequence", Integer(), comment="the ticket's own numbering, without gaps"),
+        Column("type", String(), nullable=False),
+        Column("timestamp", INSTANT, nullable=False, comment="the business instant"),
+        Column("actor", JSONB(), nullable=False),
+        Column("audience", String(), nullable=False, comment="public or internal"),
+        Column("sandbox", Boolean(), nullable=False),
+        Column("data", JSONB(), nullable=False),
+        PrimaryKeyConstraint("account_id", "id", name=op.f("pk_events")),
+    )
+    op.create_index(op.f("ix_events_id"), "events", ["id"])
+    op.create_index(
+        "uq_events_account_id_ticket_id_sequence", "events", ["account_id", "ticket_id", "sequence"], unique=True
+    )
+
+
+def _holiday_sets() -> None:
+    op.create_table(
+        "holiday_sets",
+        Column("id", ID, nullable=False, comment="hol_ and the start of the content's SHA-256"),
+        Column("country", String(), nullable=False),
+        Column("subdivision", String()),
+        Column("dates", JSONB(), nullable=False),
+        PrimaryKeyConstraint("id", name=op.f("pk_holiday_sets")),
+    )
+
+
+def _people() -> None:
+    op.create_table(
+        "people",
+        Column("account_id", ID, nullable=False),
+        Column("id", ID, nullable=False),
+        Column("email", String(), nullable=False, comment="lower case"),
+        Column("name", String(), nullable=False),
+        Column("role", String(), nullable=False, comment="owner, editor or viewer"),
+        Column("locale", String()),
+        Column("version", Integer(), server_default="1", nullable=False),
+        Column("created_at", INSTANT, nullable=False),
+        Column("updated_at", INSTANT, nullable=False),
+        PrimaryKeyConstraint("account_id", "id", name=op.f("pk_people")),
+        UniqueConstraint("account_id", "email", name=op.f("uq_people_account_id_email")),
+    )
+    op.create_index(op.f("ix_people_id"), "people", ["id"])
+
+
+def _plan_versions() -> None:
+    op.create_table(
+        "plan_versions",
+        Column("key", ID, nullable=False),
+        Column("version", Integer(), nullable=False),
+        Column("document", JSONB(), nullable=False),
+        Column(
+            "document_hash",
+            String(),
+            nullable=False,
+            comment="SHA-256 of the canonical JSON: an unchanged plan makes no version",
+        ),
+        Column("archived_at", INSTANT),
+        Column("created_at", INSTANT, nullable=False),
+        PrimaryKeyConstraint("key", "version", name=op.f("pk_plan_versions")),
+    )
+
+
+def _stored_answers() -> None:
+    op.create_table(
+        "stored_answers",
+        Column("account_id", ID, nullable=False, comment="the principal's account, or '-'"),
+        Column("key_hash", ID, nullable=False, comment="SHA-256 of method, path and key"),
+        Column("body_hash", String(), nullable=False),
+        Column("status", Integer(), nullable=False),
+        Column("answer", JSONB(), nullable=False),
+        Column("headers", JSONB(), nullable=False),
+        Column("created_at", INSTANT, nullable=False),
+        PrimaryKeyConstraint("account_id", "key_hash", name=op.f("pk_stored_answers")),
+    )
+    op.create_index(op.f("ix_stored_answers_created_at"), "stored_answers", ["created_at"])
+
+
+def _webhook_endpoints() -> None:
+    op.create_table(
+        "webhook_endpoints",
+        Column("id", ID, nullable=False),
+        Column("account_id", ID, comment="null: all accounts, internal events too"),
+        Column("url", String(), nullable=False),
+        Column("events", JSONB(), nullable=False, comment="globs over event types, as given"),
+        Column(
+            "type_pattern",
+            String(),
+            nullable=False,
+            comment="the globs as one regular expression, for the fan-out's SQL",
+        ),
+        Column("format", String(), server_default="standard", nullable=False),
+        Column("locale", String(), server_default="en", nullable=False),
+        Column("secrets", JSONB(), nullable=False, comment="whsec_ values in force, newest first"),
+        Column("enabled", Boolean(), server_default=text("true"), nullable=False),
+        Column("disabled_reason", String()),
+        Column("failing_since", INSTANT),
+        Column("version", Integer(), server_default="1", nullable=False),
+        Column("created_at", INSTANT, nullable=False),
+        Column("updated_at", INSTANT, nullable=False),
+        PrimaryKeyConstraint("id", name=op.f("pk_webhook_endpoints")),
+    )
+    op.create_index(op.f("ix_webhook_endpoints_account_id"), "webhook_endpoints", ["account_id"])
+
+
+def _tickets() -> None:
+    op.create_table(
+        "tickets",
+        Column("account_id", ID, nullable=False),
+        Column("id", ID, nullable=False),
+        Column("number", String(), nullable=False, comment="short enough to say on the phone; unique in the account"),
+        Column("title", String(), nullable=False),
+        Column("description", String(), nullable=False),
+        Column("product", String()),
+        Column("requester", JSONB(), nullable=False),
+        Column("channel", String(), nullable=False),
+        Column("environment", String(), nullable=False),
+        Column("impact", String()),
+        Column("urgency", String()),
+        Column("business_impact", String()),
+        Column("priority_reason", String()),
+        Column("priority", String(), nullable=False),
+        Column("priority_source", String(), nullable=False),
+        Column("assessed_priority", String()),
+        Column("status", String(), nullable=False),
+        Column("closed_reason", String()),
+        Column("tier", Integer(), nullable=False),
+        Column("assignee_id", ID),
+        Column("region", String()),
+        Column("region_lock", String()),
+        Column("call_link", String()),
+        Column("tags", JSONB(), nullable=False),
+        Column("custom", JSONB(), nullable=False),
+        Column("external_ref", String()),
+        Column("follow_up_of", ID),
+        Column("review_requested", Boolean(), nullable=False),
+        Column("escalated", Boolean(), nullable=False),
+        Column("sandbox", Boolean(), nullable=False),
+        Column("plan_key", ID, nullable=False),
+        Column("plan_version", Integer(), nullable=False),
+        Column("plan_addons", JSONB(), nullable=False),
+        Column("time_zone", String(), nullable=False, comment="the account's zone when the ticket was opened (C14)"),
+        Column("holiday_set", ID),
+        Column("clock", JSONB(), nullable=False, comment="the clock's facts that are not deadlines (sla/deadlines.py)"),
+        Column("wake_at", INSTANT),
+        Column("support_due_at", INSTANT, comment="earliest open deadline that support owes"),
+        Column("next_update_due_at", INSTANT),
+        Column("missed", Boolean(), nullable=False, comment="whether any deadline is missed and still open"),
+        Column("opened_at", INSTANT, nullable=False),
+        Column("updated_at", INSTANT, nullable=False),
+        Column("resolved_at", INSTANT),
+        Column("closed_at", INSTANT),
+        Column("sequence", Integer(), nullable=False, comment="of its last event"),
+        Column("version", Integer(), nullable=False, comment="grows with what people write, not with the sweep"),
+        ForeignKeyConstraint(["account_id"], ["accounts.account_id"], name=op.f("fk_tickets_account_id_accounts")),
+        PrimaryKeyConstraint("account_id", "id", name=op.f("pk_tickets")),
+        UniqueConstraint("account_id", "number", name=op.f("uq_tickets_account_id_number")),
+        postgresql_with={"fillfactor": 80, "autovacuum_vacuum_scale_factor": 0.02},
+    )
+    op.create_index(
+        "ix_tickets_all_due", "tickets", ["support_due_at", "id"], postgresql_where=text("support_due_at IS NOT NULL")
+    )
+    op.create_index("ix_tickets_due", "tickets", ["account_id", "support_due_at", "id"])
+    op.create_index("ix_tickets_external_ref", "tickets", ["account_id", "external_ref"])
+    op.create_index(op.f("ix_tickets_id"), "tickets", ["id"])
+    op.create_index("ix_tickets_updated", "tickets", ["account_id", "updated_at", "id"])
+    op.create_index(
+        "ix_tickets_wake_at", "tickets", ["wake_at"], postgresql_where=text("wake_at IS NOT NULL AND NOT sandbox")
+    )
+
+
+def _calls() -> None:
+    op.create_table(
+        "calls",
+        Column("account_id", ID, nullable=False),
+        Column("id", ID, nullable=False),
+        Column("ticket_id", ID, nullable=False),
+        Column(
+            "state", String(), nullable=False, comment="requested, ready, joined, declined, no_show, failed or ended"
+        ),
+        Column("provider", String()),
+        Column("providers", JSONB(), server_default=text("'[]'"), nullable=False, comment="still to try, in order"),
+        Column("join_url", String()),
+        Column("join_from", INSTANT),
+        Column("join_by", INSTANT),
+        Column("requested_at", INSTANT, nullable=False),
+        Column("ready_at", INSTANT),
+        Column("joined_at", INSTANT),
+        Column("ended_at", INSTANT),
+        Column("decline_reason", String()),
+        Column("failure", String()),
+        Column("attempts", Integer(), server_default="0", nullable=False),
+        Column("next_attempt_at", INSTANT, comment="when a provider is asked; null otherwise"),
+        Column("claim_id", String()),
+        ForeignKeyConstraint(
+            ["account_id", "ticket_id"],
+            ["tickets.account_id", "tickets.id"],
+            name=op.f("fk_calls_account_id_ticket_id_tickets"),
+            ondelete="CASCADE",
+        ),
+        PrimaryKeyConstraint("account_id", "id", name=op.f("pk_calls")),
+    )
+    op.create_index(op.f("ix_calls_account_id_ticket_id"), "calls", ["account_id", "ticket_id"])
+    op.create_index(op.f("ix_calls_id"), "calls", ["id"])
+    op.create_index(
+        "ix_calls_next_attempt_at", "calls", ["next_attempt_at"], postgresql_where=text("next_attempt_at IS NOT NULL")
+    )
+
+
+def _deadlines() -> None:
+    op.create_table(
+        "deadlines",
+        Column("account_id", ID, nullable=False),
+        Column("id", ID, nullable=False),
+        Column("ticket_id", ID, nullable=False),
+        Column("metric", String(), nullable=False),
+        Column(
+            "subject",
+            String(),
+            server_default="",
+            nullable=False,
+            comment="the escalation, alert or call that an ack is about",
+        ),
+        Column("cycle", Integer(), nullable=False),
+        Column("priority", String(), nullable=False),
+        Column("state", String(), nullable=False, comment="running, paused, missed, met, met_late or cancelled"),
+        Column(
+            "live",
+            Boolean(),
+            nullable=False,
+            comment="whether the clock still needs it: not ended, or it may revive (C12)",
+        ),
+        Column("started_at", INSTANT, nullable=False),
+        Column("due_at", INSTANT, comment="null exactly when paused or ended before it was due"),
+        Column("missed_at", INSTANT),
+        Column("noticed_at", INSTANT),
+        Column("ended_at", INSTANT),
+        Column("stopped_by", String()),
+        Column("reason", String()),
+        Column("detail", JSONB(), nullable=False, comment="spans, warnings, chain: what the fold needs (sla/clock.py)"),
+        ForeignKeyConstraint(
+            ["account_id", "ticket_id"],
+            ["tickets.account_id", "tickets.id"],
+            name=op.f("fk_deadlines_account_id_ticket_id_tickets"),
+            ondelete="CASCADE",
+        ),
+        PrimaryKeyConstraint("account_id", "id", name=op.f("pk_deadlines")),
+        UniqueConstraint(
+            "account_id",
+            "ticket_id",
+            "metric",
+            "subject",
+            "cycle",
+            name=op.f("uq_deadlines_account_id_ticket_id_metric_subject_cycle"),
+        ),
+        postgresql_with={"fillfactor": 80, "autovacuum_vacuum_scale_factor": 0.02},
+    )
+    op.create_index(op.f("ix_deadlines_id"), "deadlines", ["id"])
+    op.create_index("ix_deadlines_live", "deadlines", ["account_id", "ticket_id"], postgresql_where=text("live"))
+
+
+def _escalations() -> None:
+    op.create_table(
+        "escalations",
+        Column("account_id", ID, nullable=False),
+        Column("id", ID, nullable=False),
+        Column("ticket_id", ID, nullable=False),
+        Column("kind", String(), nullable=False, comment="customer, engineer or service"),
+        Column("subject", String(), nullable=False, comment="what its acknowledgement deadline is filed under"),
+        Column("reason", String(), nullable=False),
+        Column(
+            "state",
+            String(),
+            nullable=False,
+            comment="requested, acknowledged, accepted, declined, withdrawn or closed",
+        ),
+        Column("justification", String()),
+        Column("breach_verified", Boolean()),
+        Column("requested_at", INSTANT, nullable=False),
+        Column("acknowledged_at", INSTANT),
+        Column("ended_at", INSTANT),
+        ForeignKeyConstraint(
+            ["account_id", "ticket_id"],
+            ["tickets.account_id", "tickets.id"],
+            name=op.f("fk_escalations_account_id_ticket_id_tickets"),
+            ondelete="CASCADE",
+        ),
+        PrimaryKeyConstraint("account_id", "id", name=op.f("pk_escalations")),
+        UniqueConstraint(
+            "account_id", "ticket_id", "subject", name=op.f("uq_escalations_account_id_ticket_id_subject")
+        ),
+    )
+    op.create_index(op.f("ix_escalations_id"), "escalations", ["id"])
+
+
+def _messages() -> None:
+    op.create_table(
+        "messages",
+        Column("account_id", ID, nullable=False),
+        Column("id", ID, nullable=False),
+        Column("ticket_id", ID, nullable=False),
+        Column("author", JSONB(), nullable=False),
+        Column("visibility", String(), nullable=False),
+        Column("channel", String()),
+        Column("body", String(), nullable=False),
+        Column("created_at", INSTANT, nullable=False),
+        ForeignKeyConstraint(
+            ["account_id", "ticket_id"],
+            ["tickets.account_id", "tickets.id"],
+            name=op.f("fk_messages_account_id_ticket_id_tickets"),
+            ondelete="CASCADE",
+        ),
+        PrimaryKeyConstraint("account_id", "id", name=op.f("pk_messages")),
+    )
+    op.create_index(op.f("ix_messages_account_id_ticket_id_id"), "messages", ["account_id", "ticket_id", "id"])
