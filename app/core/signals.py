@@ -19,10 +19,11 @@ class Alarm:
 
     async def wait(self, seconds: float) -> bool:
         """Wait until rung (True) or until ``seconds`` have passed (False)."""
-        try:
-            await asyncio.wait_for(self._event.wait(), max(seconds, 0.0))
-        except TimeoutError:
-            return False
+        if not self._event.is_set():
+            try:
+                await asyncio.wait_for(self._event.wait(), max(seconds, 0.0))
+            except TimeoutError:
+                return False
         self._event.clear()
         return True
 

@@ -1,0 +1,123 @@
+"""What every test may ask for. Real PostgreSQL always; ``now`` is an argument, so time is never faked."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+
+from app.core import clock
+from app.core.auth import hash_key, make_key
+from app.core.db import Sessions, make_engine, make_sessions, transaction
+from app.core.ids import new_id
+from app.core.migrate import upgrade
+from app.core.settings import Settings
+from app.core.signals import Alarms
+from app.core.state import State
+from app.models import accounts
+from tests.support import database as databases
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """The URL of this process's PostgreSQL server."""
+    with databases.server() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+async def template(server: str) -> AsyncIterator[str]:
+    """The URL of a database that holds the migrated schema and is only ever copied: nothing connects to it."""
+    async with databases.new_database(server) as url:
+        await asyncio.to_thread(upgrade, url)
+        yield url
+
+
+@pytest.fixture(scope="session")
+async def database(server: str, template: str) -> AsyncIterator[str]:
+    """The URL of the database that the tests of this process share."""
+    async with databases.new_database(server, template) as url:
+        yield url
+
+
+@pytest.fixture
+async def own_database(server: str, template: str) -> AsyncIterator[str]:
+    """The URL of a migrated database for this test alone: for other processes, kills and races."""
+    async with databases.new_database(server, template) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+async def engine(database: str) -> AsyncIterator[AsyncEngine]:
+    """Connections to ``database``."""
+    engine = make_engine(database, pool_size=10)
+    yield engine
+    await engine.dispose()
+
+
+@pytest.fixture
+def alarms() -> Alarms:
+    """The alarms of this test's process."""
+    return Alarms()
+
+
+@pytest.fixture
+async def sessions(engine: AsyncEngine, alarms: Alarms) -> AsyncIterator[Sessions]:
+    """Sessions that really commit. The database is emptied after the test."""
+    sessions = make_sessions(engine, alarms)
+    yield sessions
+    await databases.empty(sessions)
+
+
+@pytest.fixture
+async def rolled_back(engine: AsyncEngine, alarms: Alarms) -> AsyncIterator[Sessions]:
+    """Sessions on one connection, whose commits are savepoints of a transaction that is rolled back at the end.
+
+    Faster than ``sessions``; one at a time, and ``now()`` stands still.
+    """
+    async with engine.connect() as connection:
+        outer = await connection.begin()
+        yield make_sessions(connection, alarms, join_transaction_mode="create_savepoint")
+        await outer.rollback()
+
+
+@pytest.fixture
+async def session(rolled_back: Sessions) -> AsyncIterator[AsyncSession]:
+    """One session whose work is rolled back."""
+    async with rolled_back() as session:
+        yield session
+
+
+@pytest.fixture
+def settings(database: str) -> Settings:
+    """Settings of a process on the shared database, without background passes."""
+    return Settings(database_url=database, background=False)
+
+
+@pytest.fixture(scope="session")
+async def http() -> AsyncIterator[httpx.AsyncClient]:
+    """The client for outgoing calls."""
+    async with httpx.AsyncClient(trust_env=False) as client:
+        yield client
+
+
+@pytest.fixture
+def state(
+    settings: Settings, engine: AsyncEngine, sessions: Sessions, http: httpx.AsyncClient, alarms: Alarms
+) -> State:
+    """What one process has; its sessions really commit."""
+    return State(settings=settings, engine=engine, sessions=sessions, http=http, alarms=alarms)
+
+
+@pytest.fixture
+async def admin(sessions: Sessions) -> dict[str, str]:
+    """Request headers with an admin key."""
+    key = make_key("admin")
+    async with transaction(sessions) as session:
+        session.add(
+            accounts.ApiKey(
+                id=new_id("key"), kind="admin", secret_hash=hash_key(key), hint=key[:12], created_at=clock.wall_now()
+            )
+        )
+    return {"Authorization": f"Bearer {key}"}
