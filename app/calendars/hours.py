@@ -1,0 +1,187 @@
+"""Working-time arithmetic: when a calendar is open, and when a promise on it is due (C02-C06).
+
+Pure, and exact to the microsecond. This module is the feature's face: it also names what a calendar is made of.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+
+from app.calendars.durations import MAX_DURATION, format_duration, parse_duration
+from app.calendars.specs import (
+    ACCOUNT_ZONE,
+    DAY_MINUTES,
+    WEEKDAYS,
+    CalendarSpec,
+    Finding,
+    check_spec,
+    load_zone,
+    parse_time,
+)
+from app.calendars.table import EPOCH, Table, midnight, tabulate, working_dates
+
+__all__ = [
+    "ACCOUNT_ZONE",
+    "ALWAYS",
+    "MAX_DURATION",
+    "WEEKDAYS",
+    "BeyondCalendar",
+    "Calendar",
+    "CalendarSpec",
+    "Finding",
+    "check_spec",
+    "compile_calendar",
+    "format_duration",
+    "load_zone",
+    "parse_duration",
+    "parse_time",
+]
+
+_MICROSECOND: Final = timedelta(microseconds=1)
+_END_YEAR: Final = 2201
+_END: Final = (datetime(_END_YEAR, 1, 1, tzinfo=UTC) - EPOCH) // _MICROSECOND
+_PATIENCE: Final = timedelta(days=20 * 366) // _MICROSECOND
+
+
+class BeyondCalendar(OverflowError):
+    """The instant is outside the years 1970 to 2200, or the calendar has no open time for twenty years."""
+
+
+def _micros(at: datetime) -> int:
+    since = at - EPOCH
+    micros = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+    if not 0 <= micros <= _END:
+        raise BeyondCalendar("Calendars answer for the years 1970 to 2200")
+    return micros
+
+
+def _instant(micros: int) -> datetime:
+    if micros > _END:
+        raise BeyondCalendar("Calendars answer for the years 1970 to 2200")
+    return EPOCH + timedelta(microseconds=micros)
+
+
+class Calendar:
+    """A compiled calendar: fixed in what it answers, and safe to share and to keep.
+
+    Its table grows by whole years as instants are asked for (a new table replaces the old one at once). Instants are
+    aware and the answers are in UTC; outside the years 1970 to 2200 each method raises BeyondCalendar.
+    """
+
+    __slots__ = ("_spec", "_table", "_zone", "always_open", "name")
+
+    def __init__(self, spec: CalendarSpec, *, name: str = "") -> None:
+        """Takes a checked spec; ValueError for an unknown zone."""
+        self.name = name
+        self.always_open = spec.is_always_open
+        self._spec = spec
+        self._zone = load_zone(spec.zone)
+        self._table: Table | None = None
+
+    def working(self, start: datetime, end: datetime) -> timedelta:
+        """The working time in ``[start, end)`` (C03); ValueError when ``end`` is before ``start``."""
+        since, until = _span(start, end)
+        if self.always_open:
+            return timedelta(microseconds=until - since)
+        table = self._covering(since, until)
+        return timedelta(microseconds=table.worked_at(until) - table.worked_at(since))
+
+    def due(self, start: datetime, amount: timedelta) -> datetime:
+        """The earliest instant at which the working time since ``start`` reaches ``amount``, which is >= 0 (C04)."""
+        since, length = _micros(start), amount // _MICROSECOND
+        if length < 0:
+            raise ValueError("Working time is never negative")
+        if self.always_open or not length:
+            return _instant(since + length)
+        table = self._covering(since, since)
+        while table.worked_at(since) + length > (table.worked[-1] if table.worked else 0):
+            table = self._grow_ahead(table, since)
+        return _instant(table.reach(table.worked_at(since) + length))
+
+    def business_days(self, start: datetime, count: int) -> timedelta:
+        """The working time that ``count`` business days from ``start`` are; due is ``due(start, that)`` (C05)."""
+        if count < 1 or self.always_open:
+            raise ValueError("Business days are counted from one, on a calendar with closed time")
+        since = _micros(start)
+        table = self._covering(since, since)
+        while (length := _business_days(table, since, count)) is None:
+            table = self._grow_ahead(table, since)
+        return timedelta(microseconds=length)
+
+    def open_windows(self, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
+        """The open time in ``[start, end)`` as windows in order, none of which touch."""
+        since, until = _span(start, end)
+        if self.always_open:
+            opens, closes = [since], [until]
+        else:
+            table = self._covering(since, until)
+            opens, closes = table.opens, table.closes
+        for index in range(bisect_right(closes, since), bisect_left(opens, until)):
+            yield _instant(max(opens[index], since)), _instant(min(closes[index], until))
+
+    def is_open(self, at: datetime) -> bool:
+        """Whether ``at`` is inside an open window: at an opening yes, at a closing no."""
+        instant = _micros(at)
+        if self.always_open:
+            return True
+        table = self._covering(instant, instant)
+        index = bisect_right(table.closes, instant)
+        return index < len(table.opens) and table.opens[index] <= instant
+
+    def _covering(self, since: int, until: int) -> Table:
+        """The table, grown where needed so that both instants lie in it."""
+        year = (EPOCH + timedelta(microseconds=since)).year
+        table = self._table or tabulate(self._zone, range(year, year), [])
+        if table.since <= since and until < table.until:
+            return table
+        first, stop = table.years.start, table.years.stop
+        while midnight(self._zone, date(first, 1, 1)) > since:
+            first -= 1
+        while midnight(self._zone, date(stop, 1, 1)) <= until:
+            stop += 1
+        return self._grow(table, range(first, stop))
+
+    def _grow_ahead(self, table: Table, since: int) -> Table:
+        """A longer table, by half, so that the cost of reaching far adds up to a line."""
+        if table.until > _END:
+            raise BeyondCalendar("This would be due after the year 2200")
+        if table.until - max(since, table.closes[-1] if table.closes else 0) > _PATIENCE:
+            raise BeyondCalendar("This calendar has no open time for twenty years")
+        years = table.years
+        return self._grow(table, range(years.start, min(years.stop + 1 + len(years) // 2, _END_YEAR + 1)))
+
+    def _grow(self, table: Table, years: range) -> Table:
+        earlier = working_dates(self._spec, self._zone, range(years.start, table.years.start))
+        later = working_dates(self._spec, self._zone, range(table.years.stop, years.stop))
+        self._table = tabulate(self._zone, years, [*earlier, *table.dates, *later])
+        return self._table
+
+
+def _span(start: datetime, end: datetime) -> tuple[int, int]:
+    since, until = _micros(start), _micros(end)
+    if until < since:
+        raise ValueError("A span of time ends at or after its start")
+    return since, until
+
+
+def _business_days(table: Table, since: int, count: int) -> int | None:
+    """C05 on a table; None when the table ends too early."""
+    done, ends = table.worked_at(since), table.worked_dates
+    today = bisect_right(ends, done)
+    before = done - (ends[today - 1] if today else 0)
+    target = today + count if before else today + count - 1
+    if target >= len(ends):
+        return None
+    if not before:
+        return ends[target] - done
+    return min(ends[target - 1] + before, ends[target]) - done
+
+
+def compile_calendar(spec: CalendarSpec, *, name: str = "") -> Calendar:
+    """A calendar that answers for this spec, which ``check_spec`` found sound and which names a real zone."""
+    return Calendar(spec, name=name)
+
+
+ALWAYS: Final = Calendar(CalendarSpec("UTC", dict.fromkeys(range(7), ((0, DAY_MINUTES),))), name="24x7")
+"""``24x7``, the calendar without closed time that is built in."""

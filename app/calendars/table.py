@@ -1,0 +1,119 @@
+"""The table behind a calendar: its open windows as instants, and the working time added up (C02, C03).
+
+An instant is a whole number of microseconds since 1970-01-01T00:00Z. A local date is the stretch from its first
+instant to the first instant of the next date, also where clocks are set back over midnight.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from itertools import accumulate
+from typing import Final, TypeAlias
+from zoneinfo import ZoneInfo
+
+from app.calendars.specs import DAY_MINUTES, CalendarSpec, Minutes
+
+_Window: TypeAlias = tuple[int, int]
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_LOCAL_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - wall time; its zone is always given beside it
+_SECOND: Final = 1_000_000
+
+
+def _occurrences(zone: ZoneInfo, day: date, minutes: int) -> tuple[int, int]:
+    """The first and the last instant at which the zone's clocks show this wall time.
+
+    Both are the instant of the gap for a time that they skip.
+    """
+    since = (day.toordinal() - _LOCAL_EPOCH.toordinal()) * 86_400 + minutes * 60
+    wall = _LOCAL_EPOCH + timedelta(seconds=since)
+    before = zone.utcoffset(wall) or timedelta(0)
+    after = zone.utcoffset(wall.replace(fold=1)) or timedelta(0)
+    first, last = (since - int(offset.total_seconds()) for offset in (before, after))
+    if first > last:  # in a gap zoneinfo goes on with the offset before it for the first, after it for the last
+        first = last = last + bisect_left(range(last, first), True, key=lambda at: _offset(zone, at) != before)
+    return first * _SECOND, last * _SECOND
+
+
+def _offset(zone: ZoneInfo, seconds: int) -> timedelta | None:
+    return (EPOCH + timedelta(seconds=seconds)).astimezone(zone).utcoffset()
+
+
+def midnight(zone: ZoneInfo, day: date) -> int:
+    """The first instant of a local date; of one that a zone skips, the first instant after it."""
+    return _occurrences(zone, day, 0)[0]
+
+
+def _join(windows: Iterable[_Window]) -> list[_Window]:
+    """The union of windows that are in order of opening; those that touch become one."""
+    joined: list[_Window] = []
+    for opens, closes in windows:
+        if joined and opens <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(closes, joined[-1][1]))
+        elif opens < closes:
+            joined.append((opens, closes))
+    return joined
+
+
+def _open_time(zone: ZoneInfo, day: date, windows: Iterable[Minutes]) -> list[_Window]:
+    """The open time of one local date (C03)."""
+    start, end = midnight(zone, day), midnight(zone, day + timedelta(days=1))
+    return _join(
+        (
+            max(_occurrences(zone, day, opens)[0], start),
+            end if closes == DAY_MINUTES else min(_occurrences(zone, day, closes)[1], end),
+        )
+        for opens, closes in windows
+    )
+
+
+def working_dates(spec: CalendarSpec, zone: ZoneInfo, years: range) -> Iterator[list[_Window]]:
+    """The open time of each local date of these years that has any."""
+    weekly = {weekday: sorted(windows) for weekday, windows in spec.weekly.items()}
+    first, end = date(years.start, 1, 1).toordinal(), date(years.stop, 1, 1).toordinal()
+    for day in map(date.fromordinal, range(first, end)):
+        windows = weekly.get(day.weekday())
+        if windows and day not in spec.holidays and (open_time := _open_time(zone, day, windows)):
+            yield open_time
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A calendar in whole local years; the lists run in parallel, and ``worked`` is added up from ``since``."""
+
+    years: range
+    since: int
+    until: int
+    dates: list[list[_Window]]
+    opens: list[int]
+    closes: list[int]
+    worked: list[int]  # at each closing
+    worked_dates: list[int]  # at the end of each working date
+
+    def worked_at(self, at: int) -> int:
+        """Working time from ``since`` to an instant of the table."""
+        index = bisect_right(self.opens, at) - 1
+        return self.worked[index] - max(self.closes[index] - at, 0) if index >= 0 else 0
+
+    def reach(self, worked: int) -> int:
+        """The earliest instant by which so much is worked: at a closing, that closing (C04)."""
+        index = bisect_left(self.worked, worked)
+        return self.closes[index] - (self.worked[index] - worked)
+
+
+def tabulate(zone: ZoneInfo, years: range, dates: list[list[_Window]]) -> Table:
+    """The table of these years, from the open time of their working dates."""
+    windows = _join(window for day in dates for window in day)
+    lengths = (closes - opens for opens, closes in windows)
+    date_lengths = (sum(closes - opens for opens, closes in day) for day in dates)
+    return Table(
+        years=years,
+        since=midnight(zone, date(years.start, 1, 1)),
+        until=midnight(zone, date(years.stop, 1, 1)),
+        dates=dates,
+        opens=[opens for opens, _ in windows],
+        closes=[closes for _, closes in windows],
+        worked=list(accumulate(lengths)),
+        worked_dates=list(accumulate(date_lengths)),
+    )
