@@ -79,7 +79,7 @@ class EmbeddedServer:
     ) -> None:
         with self._open:
             self.stop()
-            shutil.rmtree(self._socket_folder)
+            shutil.rmtree(self._socket_folder, ignore_errors=True)  # a start tidies too
 
     @property
     def pid(self) -> int:
