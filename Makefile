@@ -1,0 +1,48 @@
+# `make help` says what there is.
+PORT ?= 8000
+DATA ?= .heliodesk
+DEMO ?= 1
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help run test lint format bench openapi clean
+.DEFAULT_GOAL := help
+
+help: ## Say what there is
+	@sed -n 's/^\([a-z]*\):.* ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+run: .venv/run.stamp ## Serve on 127.0.0.1 (PORT=8000, DATA=.heliodesk, DEMO=1)
+	@PORT=$(PORT) DATA=$(DATA) DEMO=$(DEMO) $(BIN)/heliodesk up --die-with-parent
+
+test: .venv/dev.stamp ## Run all tests, with coverage
+	$(BIN)/python -m pytest -n 2 --cov --cov-report=term
+
+lint: .venv/dev.stamp ## Check style, types and the order of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/dev.stamp ## Put the code into form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv/dev.stamp ## Measure, beside what the machine can do in the same run
+	$(BIN)/python -m bench
+
+openapi: .venv/run.stamp ## Write openapi/openapi.json from the code
+	$(BIN)/heliodesk openapi
+
+clean: ## Remove what can be made again (not the data)
+	rm -rf .venv build *.egg-info .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+# The dev lock is the run lock and more, so either stamp may come first.
+.venv/run.stamp: requirements/run.txt pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/run.txt
+	$(BIN)/python -m pip install --quiet --no-build-isolation --no-deps -e .
+	@touch $@
+
+.venv/dev.stamp: requirements/dev.txt .venv/run.stamp
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt
+	@touch $@

@@ -1,0 +1,153 @@
+"""The rules of the house that no linter checks."""
+
+import ast
+import asyncio
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median, quantiles
+
+import pytest
+from alembic import command
+from importlinter.cli import lint_imports
+from sqlalchemy import Table, UniqueConstraint, text
+
+from app.core.db import make_engine
+from app.core.migrate import configuration
+from app.models import metadata
+from tests.support.database import new_database
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCES = {path.relative_to(ROOT).as_posix(): path.read_text() for path in sorted((ROOT / "app").rglob("*.py"))}
+TREES = {name: ast.parse(source) for name, source in SOURCES.items()}
+ALEMBIC = (sys.executable, "-m", "alembic", "-x")
+READS_TIME = re.compile(r"\b(datetime\.(now|utcnow|today)|date\.today|time\.(time|monotonic|perf_counter))(_ns)?\b")
+
+REFERENCE_TABLES = {
+    "api_keys",  # looked up before its account is known
+    "engineers",  # serve many accounts
+    "holiday_sets",
+    "plan_versions",
+    "webhook_endpoints",  # an operator's hear all accounts
+}
+
+# What there is in the current schema, one line each, by what PostgreSQL itself says of it.
+CATALOGUE = text("""
+    SELECT concat_ws(' ', c.relname, a.attname, format_type(a.atttypid, a.atttypmod), l.collname,
+                     CASE WHEN a.attnotnull THEN 'NOT NULL' END, pg_get_expr(d.adbin, d.adrelid), a.attidentity)
+      FROM pg_class c
+      JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+      LEFT JOIN pg_collation l ON l.oid = a.attcollation
+      LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
+     WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
+    UNION ALL
+    SELECT concat_ws(' ', relname, reloptions::text)
+      FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
+    UNION ALL
+    SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'
+    UNION ALL
+    SELECT concat_ws(' ', conrelid::regclass, conname, pg_get_constraintdef(oid))
+      FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+    UNION ALL
+    SELECT concat_ws(' ', objoid::regclass, objsubid, description)
+      FROM pg_description WHERE classoid = 'pg_class'::regclass AND objoid IN
+           (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace)
+""")
+
+
+def _functions() -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
+    for name, tree in TREES.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield f"{name}:{node.lineno} {node.name}", node
+
+
+def test_imports_follow_the_order_of_the_house() -> None:
+    assert lint_imports(config_filename=str(ROOT / "pyproject.toml")) == 0
+
+
+def test_functions_are_short() -> None:
+    lengths = {name: (node.end_lineno or node.lineno) - node.lineno + 1 for name, node in _functions()}
+    assert not {name: length for name, length in lengths.items() if length > 60}
+    assert quantiles(lengths.values(), n=10)[-1] < 30
+    assert median(lengths.values()) <= 12
+
+
+def test_files_are_short() -> None:
+    lengths = {name: source.count("\n") for name, source in SOURCES.items()}
+    assert not {name: length for name, length in lengths.items() if length > 400}
+    assert quantiles(lengths.values(), n=10)[-1] < 250
+
+
+def test_only_one_module_commits() -> None:
+    assert [name for name, source in SOURCES.items() if ".commit(" in source] == ["app/core/db.py"]
+
+
+def test_only_one_module_reads_the_time() -> None:
+    without_ours = {name: source.replace("clock.", "") for name, source in SOURCES.items()}
+    assert [name for name, source in without_ours.items() if READS_TIME.search(source)] == ["app/core/clock.py"]
+
+
+def test_imports_stand_at_the_top() -> None:
+    local = [
+        name for name, node in _functions() for part in ast.walk(node) if isinstance(part, ast.Import | ast.ImportFrom)
+    ]
+    assert local == []
+
+
+def test_what_is_public_is_documented() -> None:
+    undocumented = [
+        f"{name}:{node.lineno} {node.name}"
+        for name, tree in TREES.items()
+        for scope in ast.walk(tree)
+        if isinstance(scope, ast.Module | ast.ClassDef)
+        for node in scope.body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        if not node.name.startswith("_") and not ast.get_docstring(node)
+    ]
+    assert undocumented == []
+
+
+@pytest.mark.parametrize("table", metadata.sorted_tables, ids=lambda table: table.name)
+def test_every_key_begins_with_the_account(table: Table) -> None:
+    """So that the tables can be distributed by account, and no query finds another account's row by its id."""
+    if table.name in REFERENCE_TABLES:
+        assert not table.foreign_key_constraints
+        return
+    uniques = [part for part in table.constraints if isinstance(part, UniqueConstraint)]
+    keys = [table.primary_key, *table.foreign_key_constraints, *uniques]
+    firsts = [next(iter(key.columns)).name for key in keys]
+    firsts += [next(iter(index.columns)).name for index in table.indexes if index.unique]
+    assert set(firsts) == {"account_id"}
+
+
+async def _catalogue(url: str, *, create: bool = False) -> set[str]:
+    engine = make_engine(url, pool_size=1)
+    async with engine.begin() as connection:
+        if create:
+            await connection.run_sync(metadata.create_all)
+        rows = set((await connection.execute(CATALOGUE)).scalars())
+    await engine.dispose()
+    return {row for row in rows if "alembic_version" not in row}
+
+
+async def test_migrations_make_what_the_models_say(server: str, own_database: str) -> None:
+    async with new_database(server) as created:
+        assert await _catalogue(own_database) == await _catalogue(created, create=True)
+    await asyncio.to_thread(command.check, configuration(own_database))
+
+
+async def test_migrations_go_down_to_nothing_and_up_again(own_database: str) -> None:
+    before = await _catalogue(own_database)
+    await asyncio.to_thread(command.downgrade, configuration(own_database), "base")
+    assert await _catalogue(own_database) == set()
+    await asyncio.to_thread(command.upgrade, configuration(own_database), "head")
+    assert await _catalogue(own_database) == before
+
+
+async def test_two_migrations_at_once_wait_for_each_other(server: str) -> None:
+    async with new_database(server) as url:
+        both = [asyncio.create_subprocess_exec(*ALEMBIC, f"url={url}", "upgrade", "head", cwd=ROOT) for _ in "ab"]
+        processes = await asyncio.gather(*both)
+        assert [await process.wait() for process in processes] == [0, 0]
