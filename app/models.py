@@ -2,6 +2,7 @@
 
 from app.accounts import models as accounts
 from app.calls import models as calls
+from app.core import models as core
 from app.core.db import Base
 from app.escalations import models as escalations
 from app.events import models as events
@@ -11,5 +12,17 @@ from app.sla import models as sla
 from app.tickets import models as tickets
 from app.webhooks import models as webhooks
 
-__all__ = ["Base", "accounts", "calls", "escalations", "events", "plans", "roster", "sla", "tickets", "webhooks"]
+__all__ = [
+    "Base",
+    "accounts",
+    "calls",
+    "core",
+    "escalations",
+    "events",
+    "plans",
+    "roster",
+    "sla",
+    "tickets",
+    "webhooks",
+]
 metadata = Base.metadata

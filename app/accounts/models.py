@@ -1,4 +1,4 @@
-"""Accounts, people, keys, and the answers kept for Idempotency-Key."""
+"""Accounts, people and keys."""
 
 from datetime import datetime
 from typing import Any
@@ -78,19 +78,3 @@ class ApiKey(Base):
     created_at: Mapped[datetime]
 
     __table_args__ = (Index(None, "account_id"),)
-
-
-class StoredAnswer(Base):
-    """The 2xx answer to a POST that carried an Idempotency-Key, kept for 24 hours."""
-
-    __tablename__ = "stored_answers"
-
-    account_id: Mapped[str] = mapped_column(ID, primary_key=True, comment="the principal's account, or '-'")
-    key_hash: Mapped[str] = mapped_column(ID, primary_key=True, comment="SHA-256 of method, path and key")
-    body_hash: Mapped[str]
-    status: Mapped[int]
-    answer: Mapped[dict[str, Any]]
-    headers: Mapped[dict[str, Any]]
-    created_at: Mapped[datetime]
-
-    __table_args__ = (Index(None, "created_at"),)

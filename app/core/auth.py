@@ -4,7 +4,9 @@ import hashlib
 import secrets
 import zlib
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, Protocol, TypeAlias
+
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 KeyKind: TypeAlias = Literal["admin", "agent", "account", "hook", "widget"]
 Role: TypeAlias = Literal["owner", "editor", "viewer"]
@@ -90,3 +92,11 @@ class Principal:
         if self.kind in ("account", "widget"):
             return Actor("customer", self.account_id, self.name)
         return Actor("automation", self.key_id, self.name)
+
+
+class Authenticator(Protocol):
+    """Finds the principal of a key (``app/accounts/principals.py`` does, behind this seam)."""
+
+    async def __call__(self, engine: AsyncEngine, key: str) -> Principal:
+        """The principal; ``Unauthorized`` when the key is malformed, unknown, expired or revoked."""
+        ...

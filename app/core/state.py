@@ -1,13 +1,16 @@
 """What one running process has: built in ``resources.py``, passed on, never a global."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 import httpx
 from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from app.core.auth import Authenticator
 from app.core.db import Sessions
+from app.core.heartbeats import Heartbeats
+from app.core.metrics import Metrics
 from app.core.settings import Settings
 from app.core.signals import Alarms
 
@@ -21,6 +24,9 @@ class State:
     sessions: Sessions
     http: httpx.AsyncClient
     alarms: Alarms
+    authenticate: Authenticator
+    heartbeats: Heartbeats = field(default_factory=Heartbeats)
+    metrics: Metrics = field(default_factory=Metrics)
 
 
 def get_state(request: Request) -> State:

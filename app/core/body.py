@@ -1,0 +1,70 @@
+"""Reading JSON bodies: strictly, and refusing at the door what nothing behind it can hold."""
+
+from email.message import Message
+from typing import Any, Final
+
+import orjson
+
+from app.core.problems import BadRequest, Fault, Invalid, UnsupportedMediaType
+from app.core.schemas import pointer
+
+MAX_DEPTH: Final = 40
+"""Arrays and objects inside each other; a plan document has 8."""
+
+
+def read_json(body: bytes) -> Any:
+    """The JSON value of a request's body.
+
+    400 when it is not JSON (NaN, Infinity and lone surrogates are not); 422 when it is nested too deeply or holds
+    the character U+0000, which Postgres cannot store.
+    """
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(f"The body is not valid JSON: {error}") from error
+    if body.count(b"[") + body.count(b"{") > MAX_DEPTH:
+        _refuse_depth(value)
+    if b"\\u0000" in body:
+        _refuse_nul(value, ())
+    return value
+
+
+def _refuse_depth(value: Any) -> None:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [child for parent in level for child in _children(parent)]
+    if level:
+        raise Invalid(f"The body is nested more than {MAX_DEPTH} levels deep")
+
+
+def _children(value: Any) -> list[Any]:
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [child for child in inside if isinstance(child, dict | list)]
+
+
+def _refuse_nul(value: Any, path: tuple[str | int, ...]) -> None:
+    if isinstance(value, str) and "\0" in value:
+        raise Invalid(errors=[Fault(pointer=pointer(path), detail="Text may not hold the character U+0000")])
+    if isinstance(value, list):
+        for index, child in enumerate(value):
+            _refuse_nul(child, (*path, index))
+    if isinstance(value, dict):
+        for name, child in value.items():
+            _refuse_nul(name, path)
+            _refuse_nul(child, (*path, name))
+
+
+def is_json(content_type: str) -> bool:
+    """Whether a media type is JSON: ``application/json`` or ``application/*+json``."""
+    if content_type in ("application/json", "application/json; charset=utf-8"):
+        return True
+    message = Message()
+    message["content-type"] = content_type
+    kind, subtype = message.get_content_maintype(), message.get_content_subtype()
+    return kind == "application" and (subtype == "json" or subtype.endswith("+json"))
+
+
+def require_json(content_type: str | None) -> None:
+    """415 unless the media type is JSON."""
+    if content_type is None or not is_json(content_type):
+        raise UnsupportedMediaType("Send the body as application/json", headers={"Accept-Post": "application/json"})

@@ -1,0 +1,52 @@
+"""Who calls, and what any caller of a kind may do; what needs a table is in ``app/accounts/principals.py``."""
+
+from typing import Annotated, Final
+
+from fastapi import Request, Security
+from fastapi.openapi.models import HTTPBearer
+from fastapi.security.base import SecurityBase
+
+from app.core.auth import Principal
+from app.core.problems import Forbidden, NotFound, Unauthorized
+from app.core.state import get_state
+
+_DESCRIPTION: Final = "`Authorization: Bearer hd_<kind>_...`, as shown once by `POST /v1/keys`"
+
+
+class _ApiKey(SecurityBase):
+    """Reads the key and finds its principal: one dependency and one statement for both."""
+
+    model = HTTPBearer(description=_DESCRIPTION)
+    scheme_name = "ApiKey"
+
+    async def __call__(self, request: Request) -> Principal:
+        scheme, _, key = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            raise Unauthorized("Send the header 'Authorization: Bearer <key>'")
+        state = get_state(request)
+        principal = await state.authenticate(state.engine, key.strip())
+        if principal.kind in ("hook", "widget"):
+            raise Forbidden(f"A {principal.kind} key is not taken here")
+        return principal
+
+
+PrincipalDep = Annotated[Principal, Security(_ApiKey())]
+"""The caller by its key: admin, agent or account. 401 without a valid key; 403 for hook and widget keys."""
+
+
+def require_support(principal: Principal) -> None:
+    """403 unless it is an admin's or an agent's key."""
+    if not principal.is_support:
+        raise Forbidden("Only admin and agent keys may do that")
+
+
+def require_admin(principal: Principal) -> None:
+    """403 unless it is an admin's key."""
+    if principal.kind != "admin":
+        raise Forbidden("Only admin keys may do that")
+
+
+def require_account(principal: Principal, account_id: str) -> None:
+    """404 unless resources of this account exist for the caller."""
+    if not principal.sees(account_id):
+        raise NotFound

@@ -1,0 +1,175 @@
+"""HTTP's own part: JSON answers, problem documents, ETags, and a router that reads bodies strictly."""
+
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any, Final
+
+import orjson
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+
+from app.core.body import read_json, require_json
+from app.core.problems import (
+    BadRequest,
+    Fault,
+    Forbidden,
+    Invalid,
+    MethodNotAllowed,
+    NotFound,
+    PayloadTooLarge,
+    PreconditionFailed,
+    Problem,
+    Unauthorized,
+    Unavailable,
+    UnsupportedMediaType,
+)
+from app.core.schemas import pointer
+
+PROBLEM_JSON: Final = "application/problem+json"
+_PROBLEM_SCHEMA: Final = {"$ref": "#/components/schemas/ProblemDocument"}
+_MAX_FAULTS: Final = 50
+_BY_STATUS: Final = {
+    kind.status: kind
+    for kind in (
+        BadRequest,
+        Forbidden,
+        NotFound,
+        MethodNotAllowed,
+        PayloadTooLarge,
+        UnsupportedMediaType,
+        Unavailable,
+    )
+}
+
+
+def dump(body: Any) -> bytes:
+    """JSON as it is sent: instants as RFC 3339 UTC with ``Z``."""
+    return orjson.dumps(body, option=orjson.OPT_UTC_Z)
+
+
+def reply(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """A ready JSON answer: FastAPI sends it as it is, so the ``response_model`` only documents it."""
+    return Response(dump(body), status, headers, "application/json")
+
+
+def etag(version: int) -> dict[str, str]:
+    """The ``ETag`` header of a resource in this version."""
+    return {"ETag": f'"{version}"'}
+
+
+def check_if_match(request: Request, version: int) -> None:
+    """412 when the request names versions by ``If-Match`` and the resource's is not among them (RFC 9110, 13.1.1)."""
+    header = request.headers.get("if-match")
+    if header is None or header.strip() == "*":
+        return
+    if f'"{version}"' not in [tag.strip() for tag in header.split(",")]:
+        raise PreconditionFailed(f"The resource is in version {version}", headers=etag(version))
+
+
+def problem_response(problem: Problem, instance: str) -> Response:
+    """The problem as an answer."""
+    return Response(dump(problem.document(instance)), problem.status, problem.headers, PROBLEM_JSON)
+
+
+def responses(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
+    """The problems of an operation, for ``responses=`` of its route; kinds of one status share an entry.
+
+    401, 422 and 503 are in it always.
+    """
+    declared: dict[int | str, dict[str, Any]] = {}
+    listed: tuple[type[Problem], ...] = (Unauthorized, *kinds, Invalid, Unavailable)
+    for kind in listed:
+        entry = declared.setdefault(
+            kind.status, {"description": kind.title, "content": {PROBLEM_JSON: _problem_media()}}
+        )
+        entry["content"][PROBLEM_JSON]["examples"][kind.slug] = {"summary": kind.title, "value": kind().document()}
+    return declared
+
+
+def _problem_media() -> dict[str, Any]:
+    return {"schema": {"$ref": "#/components/schemas/ProblemDocument"}, "examples": {}}
+
+
+_BODY_RESPONSES: Final = responses(BadRequest, PayloadTooLarge, UnsupportedMediaType)
+
+
+class _StrictRequest(Request):
+    """A request whose JSON has been read by ``read_json`` before FastAPI asks for it."""
+
+    parsed: Any = None
+
+    async def json(self) -> Any:
+        return self.parsed
+
+
+class StrictRoute(APIRoute):
+    """A route whose JSON body is read by ``read_json``: its problems are ours, and it is faster."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        if set(options.get("methods") or ()) & {"POST", "PATCH", "PUT"}:
+            options["responses"] = _BODY_RESPONSES | (options.get("responses") or {})
+        super().__init__(path, endpoint, **options)
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """FastAPI's own handler behind the strict reading, where the operation has a body."""
+        handle = super().get_route_handler()
+        if self.body_field is None:
+            return handle
+
+        async def read_then_handle(plain: Request) -> Response:
+            request = _StrictRequest(plain.scope, plain.receive)
+            body = await request.body()
+            if body:
+                require_json(request.headers.get("content-type"))
+                request.parsed = read_json(body)
+            return await handle(request)
+
+        return read_then_handle
+
+
+class Router(APIRouter):
+    """What every feature's routes are registered on."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(route_class=StrictRoute, **options)
+
+
+def faults_of(errors: Sequence[Mapping[str, Any]]) -> list[Fault]:
+    """Pydantic's errors as pointers: into the body, or ``#/query/limit`` for a parameter."""
+    return [_fault(error) for error in errors[:_MAX_FAULTS]]
+
+
+def _fault(error: Mapping[str, Any]) -> Fault:
+    source, *path = error["loc"] or ("body",)
+    place = pointer(path)
+    detail = str(error["msg"]).removeprefix("Value error, ")
+    fault = Fault(pointer=place if source == "body" else f"#/{source}{place}", detail=detail)
+    hint = error.get("ctx", {}).get("hint")
+    return fault | {"hint": str(hint)} if hint else fault
+
+
+async def _on_problem(request: Request, problem: Exception) -> Response:
+    if not isinstance(problem, Problem):
+        raise problem
+    return problem_response(problem, request.scope["path"])
+
+
+async def _on_invalid(request: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    return problem_response(Invalid(errors=faults_of(error.errors())), request.scope["path"])
+
+
+async def _on_http_exception(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    kind = _BY_STATUS.get(error.status_code, BadRequest if error.status_code < 500 else Problem)  # noqa: PLR2004
+    return problem_response(kind(headers=error.headers), request.scope["path"])
+
+
+def install(app: FastAPI) -> None:
+    """Every error that leaves ``app`` is a problem document."""
+    app.add_exception_handler(Problem, _on_problem)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http_exception)

@@ -1,0 +1,134 @@
+"""``Idempotency-Key``: a repeated POST is answered with what the first one was answered, and does nothing again.
+
+The key's advisory lock, the work and the stored answer are one transaction, so a crash leaves either all or nothing.
+"""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Final, TypeAlias
+
+import orjson
+from asyncpg import Connection
+from fastapi import Header, Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.auth import Principal
+from app.core.db import driver, transaction
+from app.core.http import dump, reply
+from app.core.problems import Fault, IdempotencyMismatch, Invalid, RequestInFlight
+from app.core.state import State
+
+_MAX_KEY: Final = 255
+_JSON: Final = "application/json"
+
+# The lock may be got just after another request has committed its answer and before this statement could see it:
+# then the INSERT below finds the answer there, and this transaction is rolled back.
+_CLAIM: Final = """
+SELECT pg_try_advisory_xact_lock($3) AS free, a.body_hash, a.status, a.answer::text, a.headers::text
+FROM (SELECT) AS one
+LEFT JOIN stored_answers AS a
+    ON a.account_id = $1 AND a.key_hash = $2 AND a.created_at > now() - interval '24 hours'
+"""
+_KEEP: Final = """
+INSERT INTO stored_answers AS a (account_id, key_hash, body_hash, status, answer, headers, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, now())
+ON CONFLICT (account_id, key_hash) DO UPDATE
+SET body_hash = excluded.body_hash, status = excluded.status, answer = excluded.answer,
+    headers = excluded.headers, created_at = excluded.created_at
+WHERE a.created_at <= now() - interval '24 hours'
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a use case answers: a 2xx with its body; ``withheld`` members are shown once and never stored."""
+
+    body: dict[str, Any]
+    status: int = 201
+    headers: Mapping[str, str] = field(default_factory=dict)
+    withheld: tuple[str, ...] = ("secret",)
+
+
+Work: TypeAlias = Callable[[AsyncSession], Awaitable[Answer]]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        description="Repeat a request safely: within 24 hours the same key and body give the first answer again",
+        examples=['"6f1c9d4e-order-1842"'],
+    ),
+]
+"""Declares the header in the OpenAPI document; ``once`` reads it itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    account_id: str
+    key_hash: str
+    lock: int
+    body_hash: str
+
+
+async def once(request: Request, state: State, principal: Principal, work: Work) -> Response:
+    """Run ``work`` in one transaction and answer it; with an Idempotency-Key, at most once in 24 hours.
+
+    Raises 409 while the first request runs (at once: nothing waits), 422 when the key came with another body.
+    """
+    key = _read_key(request.headers.get("idempotency-key"))
+    async with transaction(state.sessions) as session:
+        if key is None:
+            return _respond(await work(session))
+        claim = _claim(request, principal, key, await request.body())
+        connection = await driver(session)
+        replay = await _replay(connection, claim)
+        if replay is not None:
+            return replay
+        answer = await work(session)
+        response = _respond(answer)
+        await _keep(connection, claim, answer, bytes(response.body))
+    return response
+
+
+def _respond(answer: Answer) -> Response:
+    return reply(answer.body, answer.status, answer.headers)
+
+
+def _read_key(header: str | None) -> str | None:
+    """The key, quoted (a structured-field string) or bare."""
+    if header is None:
+        return None
+    key = header[1:-1] if len(header) > 1 and header[0] == header[-1] == '"' else header
+    if not 0 < len(key) <= _MAX_KEY or not key.isascii() or not key.isprintable():
+        detail = f"An Idempotency-Key has 1 to {_MAX_KEY} printable ASCII characters"
+        raise Invalid(errors=[Fault(pointer="#/header/idempotency-key", detail=detail)])
+    return key
+
+
+def _claim(request: Request, principal: Principal, key: str, body: bytes) -> _Claim:
+    account = principal.account_id or "-"
+    place = f"{account}\n{request.method}\n{request.scope['path']}\n{key}"
+    digest = hashlib.sha256(place.encode()).digest()
+    lock = int.from_bytes(digest[:8], signed=True)
+    return _Claim(account, digest.hex(), lock, hashlib.sha256(body).hexdigest())
+
+
+async def _replay(connection: "Connection[Any]", claim: _Claim) -> Response | None:
+    """The stored answer, if there is one; 409 when another transaction holds the key."""
+    found = await connection.fetchrow(_CLAIM, claim.account_id, claim.key_hash, claim.lock)
+    if not found["free"]:
+        raise RequestInFlight(headers={"Retry-After": "1"})
+    if found["status"] is None:
+        return None
+    if found["body_hash"] != claim.body_hash:
+        raise IdempotencyMismatch
+    headers = orjson.loads(found["headers"]) | {"Idempotency-Replayed": "true"}
+    return Response(found["answer"], found["status"], headers, _JSON)
+
+
+async def _keep(connection: "Connection[Any]", claim: _Claim, answer: Answer, sent: bytes) -> None:
+    if not answer.body.keys().isdisjoint(answer.withheld):
+        sent = dump({name: value for name, value in answer.body.items() if name not in answer.withheld})
+    headers = dump(dict(answer.headers)).decode()
+    place = (claim.account_id, claim.key_hash, claim.body_hash)
+    if await connection.execute(_KEEP, *place, answer.status, sent.decode(), headers) == "INSERT 0 0":
+        raise RequestInFlight(headers={"Retry-After": "1"})

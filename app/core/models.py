@@ -1,0 +1,25 @@
+"""The answers kept for Idempotency-Key."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.db import ID, Base
+
+
+class StoredAnswer(Base):
+    """The 2xx answer to a POST that carried an Idempotency-Key, kept for 24 hours."""
+
+    __tablename__ = "stored_answers"
+
+    account_id: Mapped[str] = mapped_column(ID, primary_key=True, comment="the principal's account, or '-'")
+    key_hash: Mapped[str] = mapped_column(ID, primary_key=True, comment="SHA-256 of method, path and key")
+    body_hash: Mapped[str]
+    status: Mapped[int]
+    answer: Mapped[dict[str, Any]]
+    headers: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+
+    __table_args__ = (Index(None, "created_at"),)

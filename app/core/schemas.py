@@ -1,0 +1,153 @@
+"""The shapes that every resource shares: strict input models, instants, addresses, and the problem document."""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Annotated, Any, Final, Generic, TypeVar
+from zoneinfo import available_timezones
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    StringConstraints,
+    TypeAdapter,
+)
+from pydantic_core import PydanticCustomError
+
+T = TypeVar("T")
+_RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
+_FIRST_YEAR: Final = 1970
+_LAST_YEAR: Final = 2999
+_NOT_ZONES: Final = frozenset({"Factory", "localtime", "posixrules"})
+_URL: Final[TypeAdapter[HttpUrl]] = TypeAdapter(HttpUrl)
+
+
+class Strict(BaseModel):
+    """Base of every input model: a member that is not named is refused, never ignored."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Document(BaseModel):
+    """Base of every model that only describes an answer; a later version may add members."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+def no_nul(value: str) -> str:
+    """The text, unless it holds U+0000, which Postgres cannot store (ValueError)."""
+    if "\0" in value:
+        raise PydanticCustomError("nul", "Text may not hold the character U+0000")
+    return value
+
+
+def _only_rfc3339(value: Any) -> Any:
+    if isinstance(value, str) and not _RFC3339.fullmatch(value):
+        raise PydanticCustomError("instant", "An instant is written like 2026-11-21T15:30:00Z (RFC 3339 with a zone)")
+    if not isinstance(value, str | datetime):
+        raise PydanticCustomError("instant", "An instant is a string like 2026-11-21T15:30:00Z")
+    return value
+
+
+def _to_utc(value: datetime) -> datetime:
+    if not _FIRST_YEAR < value.year <= _LAST_YEAR:
+        raise PydanticCustomError("instant_range", "Instants lie in the years 1971 to 2999")
+    return value.astimezone(UTC)
+
+
+Instant = Annotated[AwareDatetime, BeforeValidator(_only_rfc3339), AfterValidator(_to_utc)]
+"""RFC 3339 with ``Z`` or an offset; becomes UTC. Naive and out-of-range instants are refused."""
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(no_nul)]
+"""A person's or a thing's name: 1 to 200 characters."""
+
+Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), AfterValidator(no_nul)]
+"""A tag, a product, a region: 1 to 100 characters."""
+
+Email = Annotated[
+    str,
+    StringConstraints(to_lower=True, max_length=254, pattern=r"^[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,189}$"),
+    Field(examples=["ana@example.com"]),
+]
+"""An e-mail address, lower case. Only its shape is checked: whether it exists is for the mail to find out."""
+
+Locale = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$"), Field(examples=["es"])]
+"""A language tag (BCP 47)."""
+
+Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$"), Field(examples=["PL"])]
+"""An ISO 3166-1 alpha-2 code."""
+
+
+def id_of(prefix: str) -> Any:
+    """The type of an id with this prefix, such as ``tkt_01k9...``."""
+    return Annotated[str, StringConstraints(pattern=rf"^{prefix}_[0-7][0-9a-hjkmnp-tv-z]{{25}}$")]
+
+
+@lru_cache(maxsize=1)
+def time_zones() -> frozenset[str]:
+    """All IANA time zones that this installation knows."""
+    return frozenset(available_timezones()) - _NOT_ZONES
+
+
+def _known_zone(value: str) -> str:
+    if value not in time_zones():
+        raise PydanticCustomError("time_zone", "This is not a time zone of the IANA database, like Europe/Warsaw")
+    return value
+
+
+TimeZone = Annotated[str, AfterValidator(_known_zone), Field(max_length=64, examples=["America/New_York"])]
+"""An IANA time zone."""
+
+
+def _https(value: str) -> str:
+    url = _URL.validate_python(value)
+    if url.scheme != "https" or url.username or url.password:
+        raise PydanticCustomError("https", "Only an https:// address without a user name or a password is taken")
+    return no_nul(value)
+
+
+HttpsUrl = Annotated[str, Field(max_length=2000), AfterValidator(_https)]
+"""An ``https://`` address, kept as it was written."""
+
+
+class ActorRef(Strict):
+    """The person for whom an account's key acts."""
+
+    email: Email
+
+
+class FaultDocument(BaseModel):
+    """One place of the input that is wrong."""
+
+    pointer: str = Field(description="JSON pointer (RFC 6901) into the body; `#/query/...` etc. for a parameter")
+    detail: str
+    hint: str | None = None
+
+
+class ProblemDocument(Document):
+    """An error (RFC 9457)."""
+
+    type: str = Field(description="`/problems/<slug>`; never changes its meaning", examples=["/problems/invalid-input"])
+    title: str
+    status: int
+    detail: str | None = None
+    instance: str | None = Field(None, description="The path that was asked for")
+    errors: list[FaultDocument] | None = None
+
+
+class Listing(BaseModel, Generic[T]):
+    """One page of a list."""
+
+    items: list[T]
+    next_cursor: str | None = Field(description="Pass it as `cursor` for the next page; null on the last one")
+
+
+def pointer(parts: Sequence[str | int]) -> str:
+    """A JSON pointer (RFC 6901) from its reference tokens."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
