@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from app.core import clock
@@ -15,7 +16,9 @@ from app.core.migrate import upgrade
 from app.core.settings import Settings
 from app.core.signals import Alarms
 from app.core.state import State
+from app.main import create_app
 from app.models import accounts
+from app.resources import build_state
 from tests.support import database as databases
 
 
@@ -107,7 +110,21 @@ def state(
     settings: Settings, engine: AsyncEngine, sessions: Sessions, http: httpx.AsyncClient, alarms: Alarms
 ) -> State:
     """What one process has; its sessions really commit."""
-    return State(settings=settings, engine=engine, sessions=sessions, http=http, alarms=alarms)
+    return build_state(settings, engine, sessions, http, alarms)
+
+
+@pytest.fixture(scope="session")
+def app() -> FastAPI:
+    """The application; ``client`` gives it the test's state."""
+    return create_app(Settings())
+
+
+@pytest.fixture
+async def client(app: FastAPI, state: State) -> AsyncIterator[httpx.AsyncClient]:
+    """A caller of the application, without a key of its own."""
+    app.state.heliodesk = state
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+        yield client
 
 
 @pytest.fixture

@@ -8,8 +8,9 @@ from typing import Any, ClassVar, Final, TypeAlias, cast
 
 import orjson
 from asyncpg import Connection
-from sqlalchemy import DateTime, MetaData, String, Table, text
+from sqlalchemy import DateTime, MetaData, String, Table, event, text
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import (
     AsyncConnection,
     AsyncEngine,
@@ -18,6 +19,7 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.util import greenlet_spawn
 
 from app.core.signals import Alarms
 
@@ -49,9 +51,12 @@ class Base(DeclarativeBase):
 
 
 def make_engine(url: str, *, pool_size: int) -> AsyncEngine:
-    """An engine for ``postgresql://`` URLs (any driver suffix is replaced by asyncpg)."""
+    """An engine for ``postgresql://`` URLs (any driver suffix is replaced by asyncpg).
+
+    A pooled connection that the server has closed is replaced when it is taken out, without asking the server.
+    """
     _, _, rest = url.partition("://")
-    return create_async_engine(
+    engine = create_async_engine(
         f"postgresql+asyncpg://{rest}",
         pool_size=pool_size,
         max_overflow=0,
@@ -59,6 +64,23 @@ def make_engine(url: str, *, pool_size: int) -> AsyncEngine:
         json_serializer=lambda value: orjson.dumps(value).decode(),
         json_deserializer=orjson.loads,
     )
+    event.listen(engine.sync_engine, "checkout", _replace_if_closed)
+    return engine
+
+
+def _replace_if_closed(connection: Any, _record: Any, _proxy: Any) -> None:
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError
+
+
+@asynccontextmanager
+async def lookup(engine: AsyncEngine) -> AsyncIterator["Connection[Any]"]:
+    """Asyncpg's own connection outside any transaction: for a single read in a single round trip."""
+    pooled = await engine.raw_connection()
+    try:
+        yield cast("Connection[Any]", pooled.driver_connection)
+    finally:
+        await greenlet_spawn(pooled.close)
 
 
 def make_sessions(bind: AsyncEngine | AsyncConnection, alarms: Alarms, **options: Any) -> Sessions:

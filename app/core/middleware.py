@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.core.clock import monotonic
 from app.core.http import problem_response
 from app.core.ids import new_id
-from app.core.problems import Fault, Invalid, Problem
+from app.core.problems import Fault, Invalid, NotFound, PayloadTooLarge, Problem
 from app.core.state import State
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
@@ -26,26 +26,27 @@ class RequestLayer:
     ``X-Request-Id`` is taken over or made, and sent back; ``traceparent`` (W3C) is logged as ``trace_id``.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    def __init__(self, app: ASGIApp, max_body_bytes: int) -> None:
+        self.app, self._max_body_bytes = app, max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        known = _identify(Headers(scope=scope))
+        headers = Headers(scope=scope)
+        known = _identify(headers)
         tokens = structlog.contextvars.bind_contextvars(**known)
         try:
-            await self._handle(_Exchange(scope, send, known["request_id"]), receive)
+            await self._handle(_Exchange(scope, send, known["request_id"]), headers, receive)
         finally:
             structlog.contextvars.reset_contextvars(**tokens)
 
-    async def _handle(self, exchange: "_Exchange", receive: Receive) -> None:
+    async def _handle(self, exchange: "_Exchange", headers: Headers, receive: Receive) -> None:
         started = monotonic()
         try:
-            if b"%00" in exchange.scope["query_string"]:
-                raise Invalid(errors=[Fault(pointer="#/query", detail="Parameters may not hold U+0000")])
-            await self.app(exchange.scope, receive, exchange.send)
+            _refuse_nul(exchange.scope)
+            await self.app(exchange.scope, _limit(receive, headers, self._max_body_bytes), exchange.send)
         except Problem as problem:
             await exchange.fail(problem, receive)
         except Exception:
@@ -71,6 +72,34 @@ class _Exchange:
 
     async def fail(self, problem: Problem, receive: Receive) -> None:
         await problem_response(problem, self.scope["path"])(self.scope, receive, self.send)
+
+
+def _refuse_nul(scope: Scope) -> None:
+    """Postgres cannot hold U+0000; a path with it names nothing."""
+    if b"%00" in scope["query_string"]:
+        raise Invalid(errors=[Fault(pointer="#/query", detail="Parameters may not hold U+0000")])
+    if "\0" in scope["path"]:
+        raise NotFound
+
+
+def _limit(receive: Receive, headers: Headers, limit: int) -> Receive:
+    """413 for a body above the limit: by its declared length at once, else as soon as too much has come."""
+    declared = headers.get("content-length")
+    if declared is not None and declared.isdecimal():
+        if int(declared) > limit:
+            raise PayloadTooLarge(f"A body has at most {limit} bytes")
+        return receive
+    left = limit
+
+    async def counted() -> Message:
+        nonlocal left
+        message = await receive()
+        left -= len(message.get("body", b""))
+        if left < 0:
+            raise PayloadTooLarge(f"A body has at most {limit} bytes")
+        return message
+
+    return counted
 
 
 def _identify(headers: Headers) -> dict[str, str]:

@@ -27,6 +27,8 @@ class State:
     authenticate: Authenticator
     heartbeats: Heartbeats = field(default_factory=Heartbeats)
     metrics: Metrics = field(default_factory=Metrics)
+    migration_heads: frozenset[str] = frozenset()
+    degraded: tuple[str, ...] = ()
 
 
 def get_state(request: Request) -> State:

@@ -1,0 +1,71 @@
+"""The application: every feature's routes, the problem handlers, and the OpenAPI document."""
+
+from typing import Any, Final
+
+from fastapi import APIRouter, FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from app import __version__
+from app.core import health
+from app.core.http import install
+from app.core.middleware import RequestLayer
+from app.core.schemas import ProblemDocument
+from app.core.settings import Settings
+from app.resources import lifespan
+
+ROUTERS: Final[tuple[APIRouter, ...]] = (health.router,)
+TAGS: Final = [
+    {"name": "Accounts", "description": "Customer organisations, their people and their keys"},
+    {"name": "Tickets", "description": "Tickets, their messages, priorities and deadlines"},
+    {"name": "Plans", "description": "What a customer is promised: versioned documents, never code"},
+    {"name": "Roster", "description": "Support engineers"},
+    {"name": "Webhooks", "description": "Signed events (Standard Webhooks) and their deliveries"},
+    {"name": "Operations", "description": "Health, metrics, and what each problem type means"},
+]
+_DESCRIPTION: Final = """\
+Keeps the promises of premium support: SLA clocks that pause and move by rule, escalation on a miss, the P1 call,
+and signed webhooks that tell it all. Instants are RFC 3339 UTC, durations ISO 8601 (`PT30M`), errors RFC 9457.
+"""
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The application; its resources are opened by its lifespan (or put on ``app.state.heliodesk`` by a test)."""
+    app = FastAPI(
+        title="Heliodesk",
+        version=__version__,
+        summary="Support SLAs as a service",
+        description=_DESCRIPTION,
+        openapi_tags=TAGS,
+        servers=[{"url": "/", "description": "This server"}],
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        lifespan=lifespan,
+        redirect_slashes=False,
+    )
+    app.state.settings = settings
+    install(app)
+    app.add_middleware(RequestLayer, max_body_bytes=settings.max_body_bytes)
+    for router in ROUTERS:
+        app.include_router(router)
+    app.openapi = lambda: openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way to extend it
+    return app
+
+
+def openapi(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI 3.1 document, made once."""
+    if app.openapi_schema is None:
+        document = get_openapi(
+            title=app.title,
+            version=app.version,
+            summary=app.summary,
+            description=app.description,
+            routes=app.routes,
+            webhooks=app.webhooks.routes,
+            tags=app.openapi_tags,
+            servers=app.servers,
+            license_info=app.license_info,
+        )
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        problem = ProblemDocument.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas |= problem.pop("$defs") | {"ProblemDocument": problem}
+        app.openapi_schema = document
+    return app.openapi_schema

@@ -1,0 +1,54 @@
+"""What a process holds while it runs: opened and closed by the application's lifespan, passed on as one ``State``."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+import httpx
+from fastapi import FastAPI
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from app.accounts.principals import authenticate
+from app.core.db import Sessions, make_engine, make_sessions
+from app.core.migrate import heads
+from app.core.settings import Settings
+from app.core.signals import Alarms
+from app.core.state import State
+
+_NO_CALLS: Final = "No provider of calls is configured: only customers' own links work"
+
+
+def build_state(
+    settings: Settings, engine: AsyncEngine, sessions: Sessions, http: httpx.AsyncClient, alarms: Alarms
+) -> State:
+    """The state of one process from its open resources; tests build theirs with it too."""
+    return State(
+        settings=settings,
+        engine=engine,
+        sessions=sessions,
+        http=http,
+        alarms=alarms,
+        authenticate=authenticate,
+        migration_heads=heads(),
+        degraded=() if settings.jitsi_base_url else (_NO_CALLS,),
+    )
+
+
+@asynccontextmanager
+async def open_state(settings: Settings) -> AsyncIterator[State]:
+    """The state of one process, with its connections open."""
+    alarms = Alarms()
+    engine = make_engine(settings.database_url, pool_size=settings.pool_size)
+    try:
+        async with httpx.AsyncClient(trust_env=False, follow_redirects=False) as http:
+            yield build_state(settings, engine, make_sessions(engine, alarms), http, alarms)
+    finally:
+        await engine.dispose()
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Open the resources for as long as the application serves."""
+    async with open_state(app.state.settings) as state:
+        app.state.heliodesk = state
+        yield
