@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
-from typing import Final
+from typing import Final, TypeAlias
 
 from app.calendars.hours import CalendarSpec, check_spec
 from app.core.problems import Fault
 from app.plans.model import ALWAYS, PlanDocument, Target
 from app.plans.reading import Step, pointer
 from app.plans.words import IMPACTS, URGENCIES
+
+_Finding: TypeAlias = tuple[str, tuple[Step, ...]]
+"""What is wrong, and where."""
 
 _FAR: Final = 1_000
 """Weeks: a target that takes longer (about 20 years) on its calendar is a typing error."""
@@ -18,9 +21,6 @@ def reference_faults(plan: PlanDocument) -> list[Fault]:
     """Every fault of a document that has the right shape."""
     checks = (_priorities, _matrix, _calendars, _targets, _misses, _calls, _numbers, _addons, _best_effort, _lists)
     return [_fault(sentence, *path) for check in checks for sentence, path in check(plan)]
-
-
-_Finding = tuple[str, tuple[Step, ...]]
 
 
 def _fault(sentence: str, *path: Step) -> Fault:
@@ -60,14 +60,8 @@ def _matrix(plan: PlanDocument) -> Iterator[_Finding]:
             yield f"The matrix has no row for the urgency `{urgency}`.", ("matrix", urgency)
             continue
         for impact in (impact for impact in IMPACTS if impact not in row):
-            yield (
-                f"The matrix has no priority for urgency `{urgency}` and impact `{impact}`.",
-                (
-                    "matrix",
-                    urgency,
-                    impact,
-                ),
-            )
+            sentence = f"The matrix has no priority for urgency `{urgency}` and impact `{impact}`."
+            yield sentence, ("matrix", urgency, impact)
 
 
 def _calendars(plan: PlanDocument) -> Iterator[_Finding]:
@@ -102,6 +96,8 @@ def _targets(plan: PlanDocument) -> Iterator[_Finding]:
 
 
 def _fit(target: Target, spec: CalendarSpec, path: tuple[Step, ...]) -> Iterator[_Finding]:
+    if check_spec(spec):
+        return  # the calendar's own faults are told already
     if target.business_days and CalendarSpec(spec.zone, spec.weekly).is_always_open:
         yield "Business days need a calendar with closed time, and this one has none.", path
     weekly = timedelta(minutes=sum(closes - opens for day in spec.weekly.values() for opens, closes in day))
@@ -112,10 +108,8 @@ def _fit(target: Target, spec: CalendarSpec, path: tuple[Step, ...]) -> Iterator
 def _misses(plan: PlanDocument) -> Iterator[_Finding]:
     for index, effect in enumerate(plan.on_miss.get("escalation_ack", ())):
         if effect == "open_escalation":
-            yield (
-                "A miss of `escalation_ack` never opens an escalation: one would beget the next.",
-                ("on_miss", "escalation_ack", index),
-            )
+            sentence = "A miss of `escalation_ack` never opens an escalation: one would beget the next."
+            yield sentence, ("on_miss", "escalation_ack", index)
 
 
 def _calls(plan: PlanDocument) -> Iterator[_Finding]:
@@ -137,10 +131,8 @@ def _numbers(plan: PlanDocument) -> Iterator[_Finding]:
 def _addons(plan: PlanDocument) -> Iterator[_Finding]:
     for name, addon in plan.addons.items():
         if addon.tiers is not None and addon.tiers < plan.routing.tiers:
-            yield (
-                f"An add-on never lowers the number of tiers, and the plan has {plan.routing.tiers}.",
-                ("addons", name, "tiers"),
-            )
+            sentence = f"An add-on never lowers the number of tiers, and the plan has {plan.routing.tiers}."
+            yield sentence, ("addons", name, "tiers")
 
 
 def _best_effort(plan: PlanDocument) -> Iterator[_Finding]:

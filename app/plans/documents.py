@@ -4,8 +4,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from app.core.problems import Fault
 from app.plans.checks import reference_faults
-from app.plans.faults import shape_faults, without_unknown_keys
+from app.plans.faults import shape_faults, without_faulty_entries
 from app.plans.model import PlanDocument
 from app.plans.reading import check_bounds, read_yaml, refuse
 
@@ -23,21 +24,31 @@ def parse(data: Any) -> PlanDocument:
     try:
         document = PlanDocument.model_validate(data)
     except ValidationError as error:
-        readable = _despite_unknown_keys(error, data)
-        raise refuse(*shape_faults(error, data), *(reference_faults(readable) if readable else ())) from error
+        faults = list(shape_faults(error, data))
+        raise refuse(*faults, *_further_faults(error, data, faults)) from error
     if faults := reference_faults(document):
         raise refuse(*faults)
     return document
 
 
-def _despite_unknown_keys(error: ValidationError, data: Any) -> PlanDocument | None:
-    """The document when unknown keys are its only faults of shape, so that its references are checked too."""
-    if any(found["type"] != "extra_forbidden" for found in error.errors(include_url=False)):
-        return None
-    return PlanDocument.model_validate(without_unknown_keys(error, data))
+def _further_faults(error: ValidationError, data: Any, faults: list[Fault]) -> list[Fault]:
+    """What is wrong beside faults of shape, as far as it can be told without the entries that have those."""
+    sound = without_faulty_entries(error, data)
+    if not isinstance(sound, dict) or _names(sound) != _names(data):
+        return []
+    try:
+        found = reference_faults(PlanDocument.model_validate(sound))
+    except ValidationError:
+        return []
+    return [fault for fault in found if not any(known["pointer"].startswith(fault["pointer"]) for known in faults)]
+
+
+def _names(data: dict[str, Any]) -> set[str]:
+    calendars = data.get("calendars")
+    return set(calendars) if isinstance(calendars, dict) else set()
 
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of a plan document, as published in ``openapi/plan.schema.json``."""
     schema = PlanDocument.model_json_schema(mode="validation")
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Heliodesk plan document"} | schema
+    return schema | {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Heliodesk plan document"}

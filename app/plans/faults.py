@@ -1,6 +1,7 @@
 """What pydantic found wrong with a plan document, as places and plain sentences."""
 
 from collections.abc import Iterator
+from itertools import takewhile
 from typing import Any
 
 from pydantic import ValidationError
@@ -17,19 +18,24 @@ def shape_faults(error: ValidationError, data: Any) -> Iterator[Fault]:
         yield Fault(pointer=pointer(*path), detail=_sentence(found, path))
 
 
-def without_unknown_keys(error: ValidationError, data: Any) -> Any:
-    """``data`` less its unknown keys, so that what remains can be checked all the same."""
-    unknown = [found["loc"] for found in error.errors(include_url=False) if found["type"] == "extra_forbidden"]
-    return _pruned(data, (), set(unknown))
+def without_faulty_entries(error: ValidationError, data: Any) -> Any:
+    """``data`` less the entries that have faults of shape, so that the rest can be checked all the same.
+
+    An entry is the innermost key that is not inside a list: the indexes of lists, which pointers name, stay right.
+    """
+    faulty = {_entry(_existing(found["loc"], data)) for found in error.errors(include_url=False)}
+    return _pruned(data, (), faulty)
 
 
-def _pruned(data: Any, path: tuple[Step, ...], unknown: set[tuple[Step, ...]]) -> Any:
-    if isinstance(data, dict):
-        kept = {key: value for key, value in data.items() if (*path, key) not in unknown}
-        return {key: _pruned(value, (*path, key), unknown) for key, value in kept.items()}
-    if isinstance(data, list):
-        return [_pruned(value, (*path, index), unknown) for index, value in enumerate(data)]
-    return data
+def _entry(path: tuple[Step, ...]) -> tuple[Step, ...]:
+    return tuple(takewhile(lambda step: isinstance(step, str), path))
+
+
+def _pruned(data: Any, path: tuple[Step, ...], faulty: set[tuple[Step, ...]]) -> Any:
+    if not isinstance(data, dict):
+        return data
+    kept = {key: value for key, value in data.items() if (*path, key) not in faulty}
+    return {key: _pruned(value, (*path, key), faulty) for key, value in kept.items()}
 
 
 def _existing(path: tuple[Step, ...], data: Any) -> tuple[Step, ...]:
@@ -54,6 +60,8 @@ def _sentence(found: ErrorDetails, path: tuple[Step, ...]) -> str:
         case "literal_error":
             return f"`{found['input']}` is unknown here: it is one of {context['expected'].replace(' or ', ', ')}."
         case "value_error":
-            return str(context["error"])
+            return f"{str(context['error']).rstrip('.')}."
+        case "model_type" | "dict_type":
+            return "This has to be a mapping of keys to values."
         case _:
             return f"{found['msg']}."

@@ -82,6 +82,8 @@ Examples = Annotated[
 
 
 def _duration(value: object) -> timedelta:
+    if isinstance(value, timedelta):
+        return value
     if not isinstance(value, str):
         message = "A duration is text in hours, minutes and seconds, such as PT4H"
         raise ValueError(message)  # noqa: TRY004 - pydantic makes a fault of ValueError alone
