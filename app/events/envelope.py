@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
+
+NO_ACCOUNT: Final = "-"
+"""Stands for the account in the row of an event that belongs to none: told as null."""
 
 
 def instant(moment: datetime) -> str:
@@ -20,7 +23,7 @@ def envelope(row: Mapping[str, Any]) -> dict[str, Any]:
         "id": row["id"],
         "type": row["type"],
         "timestamp": instant(row["timestamp"]),
-        "account_id": row["account_id"],
+        "account_id": None if row["account_id"] == NO_ACCOUNT else row["account_id"],
         "ticket_id": row["ticket_id"],
         "sequence": row["sequence"],
         "actor": row["actor"],

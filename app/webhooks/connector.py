@@ -44,11 +44,11 @@ class VettingResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        """The allowed addresses of a name. Raises ``TargetRefused`` when there are addresses, and none is allowed."""
+        """The allowed addresses of a name. Raises ``TargetRefused`` when there are none."""
         found = await self._inner.resolve(host, port, family)
         kept = [result for result in found if is_allowed(ip_address(result["host"]), self._allow_networks)]
-        if found and not kept:
-            raise TargetRefused(f"{host} resolves to an address that outgoing calls may not reach")
+        if not kept:
+            raise TargetRefused(f"{host} resolves to no address that outgoing calls may reach")
         return kept
 
     async def close(self) -> None:

@@ -26,6 +26,9 @@ DELAYS: Final = (
 JITTER: Final = 0.2
 """The part of a delay by which it varies, so that a receiver's outage does not end in one big wave."""
 
+DISABLE_AFTER: Final = timedelta(days=5)
+"""How long an endpoint may do nothing but fail."""
+
 _THROTTLING: Final = frozenset(
     {
         HTTPStatus.TOO_MANY_REQUESTS,
@@ -70,22 +73,28 @@ class GiveUp:
 
 @dataclass(frozen=True, slots=True)
 class Disable:
-    """The receiver is gone (410): the delivery has failed, and its endpoint gets no more."""
+    """The delivery has failed, and its endpoint gets no more; ``reason`` is for the endpoint's owner."""
+
+    reason: str
 
 
 Decision: TypeAlias = RetryAt | GiveUp | Disable
 
 
-def next_attempt(attempts: int, outcome: Outcome, now: datetime, jitter: float) -> Decision:
+def next_attempt(
+    attempts: int, outcome: Outcome, now: datetime, jitter: float, *, failing_since: datetime | None = None
+) -> Decision:
     """What to do after the attempt number ``attempts`` (the first is 1) has failed.
 
     ``jitter`` lies in -1 to 1 and moves the delay by up to 20 %. A throttling answer's Retry-After is honoured,
-    but never less than the delay nor more than twice the delay.
+    but never less than the delay nor more than twice the delay. ``failing_since``: since when the endpoint has
+    taken nothing; once that is five days, a delivery that has used its attempts takes the endpoint with it.
     """
     if outcome.status == HTTPStatus.GONE:
-        return Disable()
+        return Disable("The receiver answered 410 Gone")
     if attempts >= len(DELAYS):
-        return GiveUp()
+        hopeless = failing_since is not None and now - failing_since >= DISABLE_AFTER
+        return Disable("Nothing could be delivered for five days") if hopeless else GiveUp()
     delay = DELAYS[attempts] * (1 + JITTER * jitter)
     asked = parse_retry_after(outcome.retry_after, now) if outcome.throttles else None
     return RetryAt(now + (min(max(asked, delay), 2 * delay) if asked is not None else delay))

@@ -1,6 +1,6 @@
 from datetime import UTC, datetime, timedelta, timezone
 
-from app.events.envelope import envelope, instant
+from app.events.envelope import NO_ACCOUNT, envelope, instant
 
 ROW = {
     "id": "evt_1",
@@ -24,3 +24,7 @@ def test_the_envelope_has_exactly_the_promised_members() -> None:
 
 def test_instants_always_have_microseconds_and_z() -> None:
     assert instant(datetime(2026, 3, 2, 9, 30, 0, 1, tzinfo=UTC)) == "2026-03-02T09:30:00.000001Z"
+
+
+def test_an_event_of_no_account_says_null() -> None:
+    assert envelope(ROW | {"account_id": NO_ACCOUNT})["account_id"] is None

@@ -43,7 +43,14 @@ def test_no_answer_is_no_success() -> None:
 
 @pytest.mark.parametrize("attempts", [1, 10])
 def test_410_disables_the_endpoint(attempts: int) -> None:
-    assert next_attempt(attempts, Outcome(410), NOW, 0.0) == Disable()
+    assert isinstance(next_attempt(attempts, Outcome(410), NOW, 0.0), Disable)
+
+
+@pytest.mark.parametrize(("days", "expected"), [(4.9, GiveUp), (5, Disable)])
+def test_five_days_of_nothing_but_failures_disable_the_endpoint(days: float, expected: type) -> None:
+    since = NOW - timedelta(days=days)
+    assert isinstance(next_attempt(10, Outcome(500), NOW, 0.0, failing_since=since), expected)
+    assert isinstance(next_attempt(9, Outcome(500), NOW, 0.0, failing_since=since), RetryAt)
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])

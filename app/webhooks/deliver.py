@@ -1,0 +1,226 @@
+"""The sender: claims deliveries (a transaction), sends them (none), settles them (a transaction).
+
+At least once: a message whose sender dies between the receiver's answer and the settling is sent again, with the same
+``webhook-id`` (the event's id: the same on every retry and every redelivery, and for every endpoint that hears the
+event). Deliveries may overtake each other; ``sequence`` in the body orders a ticket's events.
+"""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+import orjson
+import structlog
+from asyncpg import InterfaceError, PostgresError
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.core.clock import monotonic, wall_now
+from app.core.db import Row, transaction
+from app.core.state import State
+from app.events.envelope import envelope, instant
+from app.webhooks.connector import TOTAL_TIMEOUT, Unreachable, post
+from app.webhooks.endpoints import disable
+from app.webhooks.outbox import Claimed, Settlement, Share, claim, next_due, renew, settle
+from app.webhooks.retry import Disable, Outcome, RetryAt, next_attempt
+from app.webhooks.signing import sign
+
+ANSWER_KEPT: Final = 1024
+"""Bytes of an answer that the delivery's log keeps."""
+
+_DATABASE_ERRORS: Final = (OSError, SQLAlchemyError, PostgresError, InterfaceError)
+_PAUSE: Final = 0.5
+"""Seconds between two tries to settle while the database does not answer."""
+
+_random: Final = random.SystemRandom()
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one sender allows itself; times in seconds.
+
+    ``slots`` deliveries are in flight at most. An endpoint with ``per_endpoint`` of them gets no more for now, so that
+    one that hangs cannot take all slots. ``timeout`` bounds one exchange and is shorter than the ``lease``.
+    """
+
+    slots: int = 100
+    per_endpoint: int = 10
+    timeout: float = TOTAL_TIMEOUT
+    lease: float = 30.0
+
+
+class Sender:
+    """Sends this process's share of the outbox. Any number of processes may: the database arbitrates."""
+
+    def __init__(self, state: State, limits: Limits | None = None) -> None:
+        self._state = state
+        self._limits = limits or Limits()
+        self._lease = timedelta(seconds=self._limits.lease)
+        self._in_flight: set[Claimed] = set()
+        self._done: list[Settlement] = []
+        self._throttled: set[str] = set()
+        self._held_back = False
+        self._stopping = False
+        self._sends: set[asyncio.Task[None]] = set()
+        self._settling: asyncio.Task[None] | None = None
+        self._renewing: asyncio.Task[None] | None = None
+
+    async def run_pass(self, now: datetime | None = None) -> int:
+        """Claim what is due, as far as there are slots, and begin to send it; the number of deliveries begun.
+
+        Sending and settling go on behind; ``drain`` waits for them. ``now`` stands in for the database's clock.
+        """
+        begun = 0
+        while not self._stopping:
+            share = self._share()
+            self._held_back = share.limit == 0 or bool(share.busy)
+            claimed = await self._claim(share, now) if share.limit else []
+            if not claimed:
+                break
+            for delivery in claimed:
+                self._begin(delivery)
+            begun += len(claimed)
+        return begun
+
+    async def next_instant(self) -> datetime | None:
+        """When ``run_pass`` has something to do again, by the database's clock; None: nothing waits for an instant.
+
+        What waits for a slot is not counted: the alarm ``deliveries`` rings when there is one.
+        """
+        share = self._share()
+        if not share.limit:
+            return None
+        async with self._state.sessions() as session:
+            return await next_due(session, share.busy)
+
+    async def drain(self) -> None:
+        """Wait until everything in flight is sent and settled: one timeout, and a little more."""
+        while running := [*self._sends, *([self._settling] if self._settling and not self._settling.done() else [])]:
+            await asyncio.wait(running)
+        if self._renewing:
+            self._renewing.cancel()
+
+    async def stop(self) -> None:
+        """Claim nothing any more, and drain: what a process does before it ends."""
+        self._stopping = True
+        await self.drain()
+
+    def _share(self) -> Share:
+        in_flight = Counter(delivery.endpoint_id for delivery in self._in_flight)
+        return Share(
+            limit=self._limits.slots - len(self._in_flight),
+            per_endpoint=self._limits.per_endpoint,
+            busy=[endpoint for endpoint, number in in_flight.items() if number >= self._allowed(endpoint)],
+            throttled=list(self._throttled),
+        )
+
+    def _allowed(self, endpoint_id: str) -> int:
+        return 1 if endpoint_id in self._throttled else self._limits.per_endpoint
+
+    async def _claim(self, share: Share, now: datetime | None) -> list[Claimed]:
+        async with transaction(self._state.sessions) as session:
+            return await claim(session, share, lease=self._lease, now=now)
+
+    def _begin(self, delivery: Claimed) -> None:
+        self._in_flight.add(delivery)
+        task = asyncio.create_task(self._deliver(delivery))
+        self._sends.add(task)
+        task.add_done_callback(self._sends.discard)
+        if self._renewing is None or self._renewing.done():
+            self._renewing = asyncio.create_task(self._keep_leases())
+
+    async def _deliver(self, delivery: Claimed) -> None:
+        self._done.append(await self._attempt(delivery))
+        if self._settling is None or self._settling.done():
+            self._settling = asyncio.create_task(self._settle_all())
+
+    async def _attempt(self, delivery: Claimed) -> Settlement:
+        if not delivery.enabled:
+            return Settlement(delivery, "failed", delivery.attempts, {"error": "The endpoint is disabled or gone"})
+        at, started = wall_now(), monotonic()
+        outcome, answer = await self._send(delivery, at)
+        seconds = monotonic() - started
+        self._remember(delivery.endpoint_id, outcome)
+        log = {
+            "at": instant(at),
+            "status": outcome.status,
+            "error": outcome.error,
+            "duration_ms": round(seconds * 1000, 3),
+            "answer": answer,
+        }
+        return conclude(delivery, outcome, log, delivery.now + timedelta(seconds=seconds), _random.uniform(-1, 1))
+
+    async def _send(self, delivery: Claimed, at: datetime) -> tuple[Outcome, str | None]:
+        body = orjson.dumps(envelope(delivery.event))
+        headers = sign(delivery.secrets, delivery.event["id"], at, body) | {"content-type": "application/json"}
+        try:
+            answer = await post(self._state.http, delivery.url, body, headers, seconds=self._limits.timeout)
+        except Unreachable as error:
+            return Outcome(None, _storable(str(error).encode(errors="replace"))), None
+        return Outcome(answer.status, retry_after=answer.headers.get("retry-after")), _storable(answer.body)
+
+    def _remember(self, endpoint_id: str, outcome: Outcome) -> None:
+        """An endpoint that asks for less gets one delivery at a time, until one succeeds."""
+        if outcome.throttles:
+            self._throttled.add(endpoint_id)
+        elif outcome.success:
+            self._throttled.discard(endpoint_id)
+
+    async def _settle_all(self) -> None:
+        """Settle what is done, and what is done meanwhile: the slower the database, the larger the batches."""
+        while self._done:
+            batch, self._done = self._done, []
+            try:
+                await self._settle(batch)
+            finally:
+                self._in_flight.difference_update(one.delivery for one in batch)
+            if self._held_back:
+                self._state.alarms.deliveries.ring()
+
+    async def _settle(self, batch: Sequence[Settlement]) -> None:
+        """Write a batch; try again while the database is away, until somebody else may have claimed it anyway."""
+        until = monotonic() + self._limits.lease
+        while monotonic() < until:
+            try:
+                async with transaction(self._state.sessions) as session:
+                    await settle(session, batch)
+                    for endpoint_id, reason in sorted(
+                        {one.delivery.endpoint_id: one.disable for one in batch if one.disable}.items()
+                    ):
+                        await disable(session, endpoint_id, reason)
+            except _DATABASE_ERRORS as error:
+                _log.warning("deliveries could not be settled", deliveries=len(batch), error=str(error))
+                await asyncio.sleep(_PAUSE)
+            else:
+                return
+
+    async def _keep_leases(self) -> None:
+        """While deliveries are in flight, renew their leases well before they end."""
+        while self._in_flight:
+            await asyncio.sleep(self._limits.lease / 3)
+            try:
+                async with transaction(self._state.sessions) as session:
+                    await renew(session, list(self._in_flight), self._lease)
+            except _DATABASE_ERRORS as error:
+                _log.warning("leases could not be renewed", deliveries=len(self._in_flight), error=str(error))
+
+
+def conclude(delivery: Claimed, outcome: Outcome, log: Row, now: datetime, jitter: float) -> Settlement:
+    """What an attempt's outcome makes of its delivery; ``now`` is the database's instant, ``log`` the attempt's."""
+    attempts = delivery.attempts + 1
+    if outcome.success:
+        return Settlement(delivery, "delivered", attempts, log)
+    decision = next_attempt(attempts, outcome, now, jitter, failing_since=delivery.failing_since)
+    if isinstance(decision, RetryAt):
+        return Settlement(delivery, "pending", attempts, log, next_attempt_at=decision.at)
+    reason = decision.reason if isinstance(decision, Disable) else None
+    return Settlement(delivery, "failed", attempts, log, disable=reason)
+
+
+def _storable(text: bytes) -> str:
+    """The beginning of a text from outside, without what Postgres cannot store."""
+    return text[:ANSWER_KEPT].decode(errors="replace").replace("\0", "\ufffd")

@@ -1,0 +1,172 @@
+"""The outbox's three statements: claim, renew, settle. Each is one round trip, whatever the number of deliveries.
+
+``next_attempt_at`` is both the schedule and the lease: a claim moves it ahead by the lease, and a delivery whose
+sender died is simply due again. All of it compares with the database's clock, so that a sender whose own clock is
+wrong can neither steal nor starve. ``claim_id`` fences: what a sender settles after it lost its claim is ignored.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.db import Row, driver, to_json
+from app.core.ids import new_id
+
+CLAIM: Final = """
+WITH moment AS MATERIALIZED (
+    SELECT coalesce($1::timestamptz, clock_timestamp()) AS now
+), due AS MATERIALIZED (
+    SELECT account_id, id, endpoint_id, next_attempt_at FROM deliveries
+    WHERE next_attempt_at <= (SELECT now FROM moment) AND endpoint_id <> ALL ($2::text[])
+    ORDER BY next_attempt_at LIMIT $3 FOR UPDATE SKIP LOCKED
+), fair AS (
+    SELECT account_id, id, endpoint_id, row_number() OVER (PARTITION BY endpoint_id ORDER BY next_attempt_at) AS place
+    FROM due
+), claimed AS (
+    UPDATE deliveries AS d SET claim_id = $6, next_attempt_at = moment.now + $7::interval
+    FROM fair, moment
+    WHERE d.account_id = fair.account_id AND d.id = fair.id
+      AND fair.place <= CASE WHEN fair.endpoint_id = ANY ($4::text[]) THEN 1 ELSE $5::int END
+    RETURNING d.account_id, d.id, d.endpoint_id, d.event_id, d.attempts, moment.now
+)
+SELECT c.id AS delivery_id, c.endpoint_id, c.attempts, c.now, w.url, w.secrets, w.failing_since,
+       coalesce(w.enabled, false) AS enabled,
+       e.account_id, e.id, e.type, e.timestamp, e.ticket_id, e.sequence, e.actor, e.audience, e.sandbox, e.data
+FROM claimed AS c
+JOIN events AS e ON e.account_id = c.account_id AND e.id = c.event_id
+LEFT JOIN webhook_endpoints AS w ON w.id = c.endpoint_id
+"""
+_RENEW: Final = """
+UPDATE deliveries AS d SET next_attempt_at = greatest(d.next_attempt_at, clock_timestamp() + $4::interval)
+FROM unnest($1::text[], $2::text[], $3::text[]) AS mine (account_id, id, claim_id)
+WHERE d.account_id = mine.account_id AND d.id = mine.id AND d.claim_id = mine.claim_id
+"""
+_SETTLE: Final = """
+UPDATE deliveries AS d
+SET state = r.state, attempts = r.attempts, next_attempt_at = r.next_attempt_at, last_attempt = r.last_attempt,
+    claim_id = NULL, finished_at = CASE WHEN r.state <> 'pending' THEN clock_timestamp() END
+FROM jsonb_to_recordset($1::jsonb) AS r (account_id text, id text, claim_id text, state text, attempts int,
+                                         next_attempt_at timestamptz, last_attempt jsonb)
+WHERE d.account_id = r.account_id AND d.id = r.id AND d.claim_id = r.claim_id
+"""
+_HEALTH: Final = """
+WITH mine AS (SELECT id FROM webhook_endpoints WHERE id = ANY ($1::text[] || $2::text[]) ORDER BY id FOR UPDATE)
+UPDATE webhook_endpoints AS w
+SET failing_since = CASE WHEN w.id = ANY ($1::text[]) THEN NULL ELSE coalesce(failing_since, clock_timestamp()) END
+FROM mine WHERE w.id = mine.id
+"""
+_NEXT: Final = """
+SELECT min(next_attempt_at) FROM deliveries WHERE next_attempt_at IS NOT NULL AND endpoint_id <> ALL ($1::text[])
+"""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Claimed:
+    """A delivery that this sender holds until its lease ends, with all that sending it needs.
+
+    ``event`` has the columns of the event's row; ``now`` is the database's instant of the claim; ``attempts``
+    counts those before this one. Where the endpoint is disabled or gone, ``enabled`` is false.
+    """
+
+    account_id: str
+    id: str
+    endpoint_id: str
+    claim_id: str
+    now: datetime
+    attempts: int
+    enabled: bool
+    url: str
+    secrets: Sequence[str]
+    failing_since: datetime | None
+    event: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What has become of a claimed delivery. ``disable``: why its endpoint is to get no more, or None."""
+
+    delivery: Claimed
+    state: Literal["pending", "delivered", "failed"]
+    attempts: int
+    last_attempt: Row
+    next_attempt_at: datetime | None = None
+    disable: str | None = None
+
+    def row(self) -> Row:
+        """The values that the statement needs."""
+        return {
+            "account_id": self.delivery.account_id,
+            "id": self.delivery.id,
+            "claim_id": self.delivery.claim_id,
+            "state": self.state,
+            "attempts": self.attempts,
+            "next_attempt_at": self.next_attempt_at,
+            "last_attempt": self.last_attempt,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How much one claim may take: ``limit`` deliveries, of one endpoint no more than ``per_endpoint``.
+
+    ``busy`` endpoints get nothing, ``throttled`` ones a single delivery.
+    """
+
+    limit: int
+    per_endpoint: int
+    busy: Sequence[str] = ()
+    throttled: Sequence[str] = ()
+
+
+async def claim(session: AsyncSession, share: Share, *, lease: timedelta, now: datetime | None = None) -> list[Claimed]:
+    """Claim deliveries that are due, the longest due first; others' claims are passed over, not waited for.
+
+    ``now`` stands in for the database's clock.
+    """
+    claim_id = new_id("clm")
+    rows = await (await driver(session)).fetch(
+        CLAIM, now, share.busy, share.limit, share.throttled, share.per_endpoint, claim_id, lease
+    )
+    return [_claimed(row, claim_id) for row in rows]
+
+
+def _claimed(row: Any, claim_id: str) -> Claimed:
+    return Claimed(
+        account_id=row["account_id"],
+        id=row["delivery_id"],
+        endpoint_id=row["endpoint_id"],
+        claim_id=claim_id,
+        now=row["now"],
+        attempts=row["attempts"],
+        enabled=row["enabled"],
+        url=row["url"] or "",
+        secrets=row["secrets"] or [],
+        failing_since=row["failing_since"],
+        event=row,
+    )
+
+
+async def renew(session: AsyncSession, held: Sequence[Claimed], lease: timedelta) -> None:
+    """Hold deliveries that are still being sent for another lease; those that were lost stay lost."""
+    columns = [[getattr(one, name) for one in held] for name in ("account_id", "id", "claim_id")]
+    await (await driver(session)).execute(_RENEW, *columns, lease)
+
+
+async def settle(session: AsyncSession, settlements: Sequence[Settlement]) -> None:
+    """Write what became of deliveries, where the claim still holds, and since when their endpoints have failed."""
+    connection = await driver(session)
+    await connection.execute(_SETTLE, to_json([one.row() for one in settlements]))
+    delivered = {one.delivery.endpoint_id for one in settlements if one.state == "delivered"}
+    recovered = {one.delivery.endpoint_id for one in settlements if one.delivery.failing_since} & delivered
+    failing = {one.delivery.endpoint_id for one in settlements if not one.delivery.failing_since} - delivered
+    if recovered or failing:
+        await connection.execute(_HEALTH, list(recovered), list(failing))
+
+
+async def next_due(session: AsyncSession, busy: Sequence[str]) -> datetime | None:
+    """When the next delivery of an endpoint that is not ``busy`` is due; may have passed. None: nothing waits."""
+    due: datetime | None = await (await driver(session)).fetchval(_NEXT, busy)
+    return due

@@ -1,0 +1,105 @@
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import select
+
+from app.core.clock import wall_now
+from app.core.db import Row, Sessions, insert_rows, transaction
+from app.core.ids import new_id
+from app.core.settings import Settings
+from app.events.models import EventRow
+from app.webhooks.connector import make_http
+from app.webhooks.fanout import fan_out
+from app.webhooks.models import Delivery, WebhookEndpoint
+from app.webhooks.patterns import type_pattern
+from app.webhooks.signing import make_secret
+from tests.webhooks.receiver import Receiver, receiving
+
+MakeEndpoint = Callable[..., Awaitable[WebhookEndpoint]]
+Tell = Callable[..., Awaitable[list[Row]]]
+
+
+@pytest.fixture(scope="session")
+async def http() -> AsyncIterator[httpx.AsyncClient]:
+    """The real client, allowed to call loopback."""
+    async with make_http(Settings(allow_networks="127.0.0.0/8")) as client:
+        yield client
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    async with receiving() as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def make_endpoint(sessions: Sessions) -> MakeEndpoint:
+    """An endpoint in the database: an operator's, for everything, unless told otherwise."""
+
+    async def make(url: str, account_id: str | None = None, events: list[str] | None = None) -> WebhookEndpoint:
+        endpoint = WebhookEndpoint(
+            id=new_id("wh"),
+            account_id=account_id,
+            url=url,
+            events=events or ["*"],
+            type_pattern=type_pattern(events or ["*"]),
+            secrets=[make_secret()],
+            created_at=wall_now(),
+            updated_at=wall_now(),
+        )
+        async with transaction(sessions) as session:
+            session.add(endpoint)
+            await session.flush()
+        return endpoint
+
+    return make
+
+
+def event_row(event_type: str = "ticket.opened", account_id: str = "acc_1", audience: str = "public") -> Row:
+    return {
+        "account_id": account_id,
+        "id": new_id("evt"),
+        "ticket_id": "tkt_1",
+        "sequence": None,
+        "type": event_type,
+        "timestamp": wall_now(),
+        "actor": {"kind": "service"},
+        "audience": audience,
+        "sandbox": False,
+        "data": {"title": "Nothing works", "tags": ["a"]},
+    }
+
+
+@pytest.fixture
+def tell(sessions: Sessions) -> Tell:
+    """Record events and fan them out, in one committed transaction."""
+
+    async def record(*rows: Row) -> list[Row]:
+        told = list(rows or [event_row()])
+        async with transaction(sessions) as session:
+            await insert_rows(session, EventRow, told)
+            await fan_out(session, told)
+        return told
+
+    return record
+
+
+async def deliveries(sessions: Sessions) -> list[Any]:
+    """All deliveries, oldest first."""
+    async with sessions() as session:
+        return list((await session.scalars(select(Delivery).order_by(Delivery.id))).all())
+
+
+async def delivery(sessions: Sessions) -> Delivery:
+    """The only delivery."""
+    (only,) = await deliveries(sessions)
+    found: Delivery = only
+    return found
+
+
+def seconds_between(earlier: datetime, later: datetime | None) -> float:
+    assert later is not None
+    return (later - earlier).total_seconds()
