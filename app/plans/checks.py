@@ -6,8 +6,9 @@ from typing import Final, TypeAlias
 
 from app.calendars.hours import CalendarSpec, check_spec
 from app.core.problems import Fault
+from app.core.schemas import pointer
 from app.plans.model import ALWAYS, PlanDocument, Target
-from app.plans.reading import Step, pointer
+from app.plans.reading import Step
 from app.plans.words import IMPACTS, URGENCIES
 
 _Finding: TypeAlias = tuple[str, tuple[Step, ...]]
@@ -24,7 +25,7 @@ def reference_faults(plan: PlanDocument) -> list[Fault]:
 
 
 def _fault(sentence: str, *path: Step) -> Fault:
-    return Fault(pointer=pointer(*path), detail=sentence)
+    return Fault(pointer=pointer(path), detail=sentence)
 
 
 def _priorities(plan: PlanDocument) -> Iterator[_Finding]:

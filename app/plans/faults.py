@@ -8,14 +8,15 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from app.core.problems import Fault
-from app.plans.reading import Step, pointer
+from app.core.schemas import pointer
+from app.plans.reading import Step
 
 
 def shape_faults(error: ValidationError, data: Any) -> Iterator[Fault]:
     """A fault for each place of ``data`` that has not the shape of a plan document."""
     for found in error.errors(include_url=False):
         path = _existing(found["loc"], data)
-        yield Fault(pointer=pointer(*path), detail=_sentence(found, path))
+        yield Fault(pointer=pointer(path), detail=_sentence(found, path))
 
 
 def without_faulty_entries(error: ValidationError, data: Any) -> Any:

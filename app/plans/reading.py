@@ -7,6 +7,7 @@ from typing import Any, Final, TypeAlias
 import yaml
 
 from app.core.problems import Fault, Invalid
+from app.core.schemas import pointer
 
 Step: TypeAlias = str | int
 
@@ -18,11 +19,6 @@ _WORDS: Final = {"": None, "~": None, "null": None, "true": True, "false": False
 _INTEGER: Final = re.compile(r"[-+]?[0-9]{1,18}")
 _DECIMAL: Final = re.compile(r"[-+]?[0-9]{0,18}\.[0-9]{1,18}")
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
-
-
-def pointer(*path: Step) -> str:
-    """A JSON pointer (RFC 6901) to the place at ``path``; the empty string is the whole document."""
-    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
 
 
 def refuse(*faults: Fault) -> Invalid:
@@ -69,9 +65,9 @@ class _Builder:
 
     def _value(self, event: Any, path: tuple[Step, ...]) -> Any:
         if isinstance(event, yaml.AliasEvent) or event.anchor:
-            raise refuse(Fault(pointer=pointer(*path), detail="Anchors and aliases are not taken: write it out."))
+            raise refuse(Fault(pointer=pointer(path), detail="Anchors and aliases are not taken: write it out."))
         if event.tag:
-            raise refuse(Fault(pointer=pointer(*path), detail="YAML tags are not taken."))
+            raise refuse(Fault(pointer=pointer(path), detail="YAML tags are not taken."))
         if isinstance(event, yaml.ScalarEvent):
             return _plain(event.value) if event.implicit[0] else event.value
         if len(path) >= MAX_DEPTH:
@@ -88,9 +84,9 @@ class _Builder:
         values: dict[str, Any] = {}
         while not isinstance(event := self._next(), yaml.MappingEndEvent):
             if not isinstance(event, yaml.ScalarEvent):
-                raise refuse(Fault(pointer=pointer(*path), detail="A key has to be text."))
+                raise refuse(Fault(pointer=pointer(path), detail="A key has to be text."))
             if event.value in values:
-                raise refuse(Fault(pointer=pointer(*path, event.value), detail="This key stands here twice."))
+                raise refuse(Fault(pointer=pointer((*path, event.value)), detail="This key stands here twice."))
             values[event.value] = self._value(self._next(), (*path, event.value))
         return values
 
@@ -112,7 +108,7 @@ def check_bounds(data: Any) -> None:
         if len(path) > MAX_DEPTH:
             raise _too_deep(path)
         if isinstance(value, str) and _UNSTORABLE.search(value):
-            raise refuse(Fault(pointer=pointer(*path), detail="Text has no NUL characters and no lone surrogates."))
+            raise refuse(Fault(pointer=pointer(path), detail="Text has no NUL characters and no lone surrogates."))
         inner = list(_inner(value))
         seen += len(inner)
         if seen > MAX_VALUES:
@@ -132,4 +128,4 @@ def _too_many() -> Invalid:
 
 
 def _too_deep(path: tuple[Step, ...]) -> Invalid:
-    return refuse(Fault(pointer=pointer(*path[:MAX_DEPTH]), detail=f"Nothing is nested deeper than {MAX_DEPTH}."))
+    return refuse(Fault(pointer=pointer(path[:MAX_DEPTH]), detail=f"Nothing is nested deeper than {MAX_DEPTH}."))

@@ -45,7 +45,6 @@ METRICS: Final[tuple[Metric, ...]] = get_args(Metric)
 EFFECTS: Final[tuple[Effect, ...]] = get_args(Effect)
 URGENCIES: Final[tuple[Urgency, ...]] = get_args(Urgency)
 IMPACTS: Final[tuple[Impact, ...]] = get_args(Impact)
-LANGUAGES: Final = ("en", "es", "fr", "pl")
 
 _Text = TypeVar("_Text")
 
