@@ -53,6 +53,11 @@ def die_with(parent: int, number: int) -> None:
             os.kill(os.getpid(), number)
 
 
+def end_with_parent() -> None:
+    """Let this process stop in order when the process that started it dies."""
+    die_with(os.getppid(), signal.SIGTERM)
+
+
 class EmbeddedServer:
     """A context manager: the server of the data in ``home``, a folder that is made when missing.
 

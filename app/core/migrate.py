@@ -7,8 +7,17 @@ from typing import Final
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.core.db import make_engine
 
 _INI: Final = Path(__file__).resolve().parents[2] / "alembic.ini"
+_OLDEST: Final = 15
+
+
+class DatabaseUnfit(RuntimeError):
+    """The database cannot be reached, or is too old."""
 
 
 def configuration(url: str) -> Config:
@@ -28,3 +37,18 @@ def upgrade(url: str) -> None:
 def heads() -> frozenset[str]:
     """The revisions that a database with the newest schema is at."""
     return frozenset(ScriptDirectory.from_config(configuration("")).get_heads())
+
+
+async def require_fit(url: str) -> None:
+    """Raise `DatabaseUnfit` unless there is a PostgreSQL at ``url`` that we can work with."""
+    if not url.startswith(("postgresql://", "postgresql+asyncpg://", "postgres://")):
+        raise DatabaseUnfit("The database's address does not begin with postgresql://")
+    try:
+        engine = make_engine(url, pool_size=1)
+        async with engine.connect() as connection:
+            version = int((await connection.execute(text("SHOW server_version_num"))).scalar_one()) // 10_000
+        await engine.dispose()
+    except (OSError, SQLAlchemyError) as error:
+        raise DatabaseUnfit(f"The database cannot be used: {getattr(error, 'orig', None) or error}") from error
+    if version < _OLDEST:
+        raise DatabaseUnfit(f"The database is PostgreSQL {version}: {_OLDEST} is the oldest that will do")

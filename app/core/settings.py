@@ -16,7 +16,9 @@ class Settings(BaseSettings):
         "", validation_alias=AliasChoices("DATABASE_URL", "HELIODESK_DATABASE_URL", "database_url")
     )
     pool_size: int = Field(8, ge=2, le=100, description="Database connections of one process")
-    admin_key: str = Field("", description="A bootstrap admin key; made and printed once when absent")
+    admin_key: str = Field(
+        "", pattern=r"^[!-~]*$", description="A bootstrap admin key; made and printed once when absent"
+    )
     allow_networks: Annotated[list[IPv4Network | IPv6Network], NoDecode] = Field(
         default_factory=list, description="Private networks (CIDR, comma separated) that outgoing calls may reach"
     )

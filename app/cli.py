@@ -1,0 +1,154 @@
+"""The command ``heliodesk``."""
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Final
+
+import orjson
+import typer
+from pydantic import ValidationError
+
+from app.accounts.bootstrap import add_admin_key, bootstrap_admin_key
+from app.core import clock
+from app.core.db import transaction
+from app.core.embedded import DataInUse, EmbeddedServer, ServerFailed, end_with_parent
+from app.core.logging import configure_logging
+from app.core.migrate import DatabaseUnfit, require_fit, upgrade
+from app.core.postgres_binaries import NoPostgres
+from app.core.serving import PortBusy, listen, serve, stop_on_sigterm
+from app.core.settings import Settings
+from app.main import create_app
+from app.resources import open_state
+
+cli = typer.Typer(help="Heliodesk keeps the promises of premium support.", no_args_is_help=True, add_completion=False)
+
+Port = Annotated[int, typer.Option(envvar="PORT", min=1, max=65535, help="The port to serve on")]
+Host = Annotated[str, typer.Option(envvar="HOST", help="The address to serve on")]
+Data = Annotated[Path, typer.Option(envvar="DATA", help="The folder of the embedded database")]
+
+_OPENAPI: Final = Path(__file__).resolve().parents[1] / "openapi" / "openapi.json"
+_KNOWN: Final = (DataInUse, ServerFailed, NoPostgres, PortBusy, DatabaseUnfit)
+
+
+def main() -> None:
+    """Run the command; what an operator can mend is told in one line, without a traceback."""
+    stop_on_sigterm()
+    try:
+        cli()
+    except _KNOWN as error:
+        sys.exit(f"heliodesk: {error}")
+    except ValidationError as error:
+        sys.exit(
+            "\n".join(f"heliodesk: {'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+        )
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+@cli.command()
+def up(
+    port: Port = 8000,
+    data: Data = Path(".heliodesk"),
+    *,
+    die_with_parent: Annotated[bool, typer.Option(help="Stop when the process that started this one dies")] = False,
+) -> None:
+    """Serve on 127.0.0.1 with an embedded PostgreSQL (or DATABASE_URL), the shipped plans and a demo account."""
+    if die_with_parent:
+        end_with_parent()
+    with _database(data) as settings:
+        _serve(settings, "127.0.0.1", port)
+
+
+@cli.command(name="serve")
+def serve_command(host: Host = "127.0.0.1", port: Port = 8000) -> None:
+    """Serve with the database at DATABASE_URL, as a container does: migrated, with the shipped plans."""
+    _serve(_given_database(), host, port)
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the database at DATABASE_URL to the newest schema."""
+    url = _given_database().database_url
+    asyncio.run(require_fit(url))
+    upgrade(url)
+
+
+@cli.command()
+def admin_key(data: Data = Path(".heliodesk")) -> None:
+    """Make one more admin key and print it, also while `heliodesk up` runs."""
+    with _database(data, shared=True) as settings:
+        print(asyncio.run(_add_admin_key(settings)))
+
+
+@cli.command()
+def openapi(
+    *, check: Annotated[bool, typer.Option("--check", help="Fail when the file differs from the code")] = False
+) -> None:
+    """Write openapi/openapi.json from the code, or check it."""
+    document = create_app(Settings(database_url="postgresql://")).openapi()
+    text = orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    if not check:
+        _OPENAPI.parent.mkdir(exist_ok=True)
+        _OPENAPI.write_bytes(text)
+    elif not _OPENAPI.exists() or _OPENAPI.read_bytes() != text:
+        sys.exit("heliodesk: openapi/openapi.json is not what the code says: run `make openapi`")
+
+
+def _given_database() -> Settings:
+    settings = Settings()
+    if not settings.database_url:
+        raise DatabaseUnfit("DATABASE_URL is not set (`heliodesk up` needs none)")
+    return settings
+
+
+@contextmanager
+def _database(data: Path, *, shared: bool = False) -> Iterator[Settings]:
+    """Settings with a database: the one of DATABASE_URL, else an embedded one in ``data``.
+
+    ``shared``: where another process runs the embedded one, use it too.
+    """
+    settings = Settings()
+    if "log_format" not in settings.model_fields_set:  # a person looks on
+        settings = settings.model_copy(update={"log_format": "console"})
+    if settings.database_url:
+        yield settings
+        return
+    server = EmbeddedServer(data)
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(server)
+        except DataInUse:
+            if not shared:
+                raise
+        yield settings.model_copy(update={"database_url": server.url()})
+
+
+def _serve(settings: Settings, host: str, port: int) -> None:
+    configure_logging(settings)
+    with listen(host, port) as listening:
+        asyncio.run(require_fit(settings.database_url))
+        upgrade(settings.database_url)
+        asyncio.run(_prepare(settings))
+        address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        print(f"Heliodesk serves on {address}   API: {address}/docs   (Ctrl-C stops it)", flush=True)
+        serve(partial(create_app, settings), listening, workers=settings.workers)
+
+
+async def _prepare(settings: Settings) -> None:
+    """Fill a migrated database with what every start needs, and print the keys that are made."""
+    async with open_state(settings) as state, transaction(state.sessions) as session:
+        now = await clock.database_now(session)
+        made = await bootstrap_admin_key(session, settings.admin_key, now=now)
+    if made:
+        print(f"Admin key, shown once: {made}")
+    elif not settings.admin_key:
+        print("The admin key was shown at the first start (`heliodesk admin-key` makes another)")
+
+
+async def _add_admin_key(settings: Settings) -> str:
+    async with open_state(settings) as state, transaction(state.sessions) as session:
+        return await add_admin_key(session, now=await clock.database_now(session))

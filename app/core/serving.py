@@ -1,0 +1,83 @@
+"""Serving an application by uvicorn: one process, or several on one socket."""
+
+import gc
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any, Final, NoReturn
+
+import uvicorn
+from uvicorn.supervisors import Multiprocess
+
+from app.core.embedded import die_with
+
+_DRAIN_SECONDS: Final = 25
+_BACKLOG: Final = 2048
+_GARBAGE_THRESHOLD: Final = 50_000
+
+
+class PortBusy(RuntimeError):
+    """Another process listens where we should."""
+
+
+def stop_on_sigterm() -> None:
+    """Let SIGTERM unwind the stack as Ctrl-C does, so that what was started is stopped in order."""
+
+    def leave(_number: int, _frame: FrameType | None) -> NoReturn:
+        sys.exit(0)
+
+    signal.signal(signal.SIGTERM, leave)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; callers wait in its queue until the application serves. Raises `PortBusy`."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        why = os.strerror(error.errno or 0)
+        raise PortBusy(f"Cannot listen on {host} port {port}: {why} (PORT=... chooses another)") from error
+
+
+def serve(application: Callable[[], Any], listening: socket.socket, *, workers: int) -> None:
+    """Serve until SIGTERM or Ctrl-C, then let requests in flight end. ``application`` makes the ASGI application.
+
+    With several workers each makes its own, in its own process, so ``application`` is picklable.
+    """
+    config = uvicorn.Config(
+        _Process(application, os.getpid()),
+        factory=True,
+        workers=workers,
+        loop="uvloop",
+        http="httptools",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_DRAIN_SECONDS,
+    )
+    if workers > 1:
+        Multiprocess(config, sockets=[listening]).run()
+    else:
+        uvicorn.Server(config).run(sockets=[listening])
+
+
+@dataclass(frozen=True, slots=True)
+class _Process:
+    """Makes the application in the process that serves it, which may be a worker of process ``starter``."""
+
+    application: Callable[[], Any]
+    starter: int
+
+    def __call__(self) -> Any:
+        if os.getpid() != self.starter:
+            die_with(self.starter, signal.SIGTERM)
+        application = self.application()
+        gc.collect()
+        gc.freeze()  # what was made up to here lives as long as the process: no collection needs to look at it again
+        gc.set_threshold(_GARBAGE_THRESHOLD, 20, 20)
+        return application

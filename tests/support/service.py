@@ -1,0 +1,87 @@
+"""The service as a process of its own, as an operator runs it: for kills, signals and replicas."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import sleep
+from typing import Any, Final
+
+import httpx
+
+from app.core import clock
+
+_ROOT: Final = Path(__file__).resolve().parents[2]
+_PATIENCE: Final = 60.0
+
+
+def free_port() -> int:
+    """A port that nothing listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+    return port
+
+
+class Service:
+    """A running ``heliodesk``; ``output`` is the file with what it prints and logs."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", port: int, output: Path) -> None:
+        self.process, self.port, self.output = process, port, output
+        self.url = f"http://127.0.0.1:{port}"
+
+    def wait_until_ready(self) -> None:
+        """Return when ``/healthz`` answers; fail with the output when the process has ended."""
+        end = clock.monotonic() + _PATIENCE
+        while clock.monotonic() < end:
+            assert self.process.poll() is None, self.printed()
+            try:
+                if httpx.get(f"{self.url}/healthz", timeout=_PATIENCE, trust_env=False).status_code == 200:
+                    return
+            except httpx.TransportError:
+                sleep(0.05)
+        raise TimeoutError(self.printed())
+
+    def printed(self) -> str:
+        """All that it has printed and logged."""
+        return self.output.read_text()
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
+        """Send a signal, wait for the end, return the exit code."""
+        self.process.send_signal(how)
+        return self.process.wait(_PATIENCE)
+
+
+def heliodesk(*arguments: str, **options: Any) -> "subprocess.Popen[bytes]":
+    """Start the command ``heliodesk``."""
+    code = "import sys; sys.argv[0] = 'heliodesk'; from app.cli import main; main()"
+    return subprocess.Popen([sys.executable, "-c", code, *arguments], cwd=_ROOT, **options)
+
+
+@contextmanager
+def running(command: str, folder: Path, port: int | None = None, **settings: str) -> Iterator[Service]:
+    """``heliodesk <command>``, ready; ``settings`` are environment variables. It is killed at the end if it still runs.
+
+    ``folder`` takes its output, and for ``up`` its data.
+    """
+    port = port or free_port()
+    output = folder / f"output-{port}"
+    with output.open("ab") as out:
+        environment = _environment() | {"PORT": str(port), "DATA": str(folder / "data")} | settings
+        process = heliodesk(command, env=environment, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
+    try:
+        service = Service(process, port, output)
+        service.wait_until_ready()
+        yield service
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _environment() -> dict[str, str]:
+    """Ours, without what an operator may have set for a service of their own."""
+    ours = {"DATABASE_URL", "PORT", "HOST", "DATA", "DEMO"}
+    return {name: value for name, value in os.environ.items() if name not in ours and not name.startswith("HELIODESK_")}
