@@ -8,7 +8,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Final, TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -18,6 +18,7 @@ _Window: TypeAlias = tuple[int, int]
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LOCAL_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - wall time; its zone is always given beside it
+_EPOCH_DAY: Final = EPOCH.toordinal()
 _SECOND: Final = 1_000_000
 
 
@@ -26,14 +27,19 @@ def _occurrences(zone: ZoneInfo, day: date, minutes: int) -> tuple[int, int]:
 
     Both are the instant of the gap for a time that they skip.
     """
-    since = (day.toordinal() - _LOCAL_EPOCH.toordinal()) * 86_400 + minutes * 60
+    since = (day.toordinal() - _EPOCH_DAY) * 86_400 + minutes * 60
     wall = _LOCAL_EPOCH + timedelta(seconds=since)
-    before = zone.utcoffset(wall) or timedelta(0)
-    after = zone.utcoffset(wall.replace(fold=1)) or timedelta(0)
-    first, last = (since - int(offset.total_seconds()) for offset in (before, after))
+    before, after = zone.utcoffset(wall), zone.utcoffset(wall.replace(fold=1))
+    first = last = since - _seconds(before)
+    if after != before:
+        last = since - _seconds(after)
     if first > last:  # in a gap zoneinfo goes on with the offset before it for the first, after it for the last
         first = last = last + bisect_left(range(last, first), True, key=lambda at: _offset(zone, at) != before)
     return first * _SECOND, last * _SECOND
+
+
+def _seconds(offset: timedelta | None) -> int:
+    return offset.days * 86_400 + offset.seconds if offset else 0
 
 
 def _offset(zone: ZoneInfo, seconds: int) -> timedelta | None:
@@ -56,26 +62,22 @@ def _join(windows: Iterable[_Window]) -> list[_Window]:
     return joined
 
 
-def _open_time(zone: ZoneInfo, day: date, windows: Iterable[Minutes]) -> list[_Window]:
-    """The open time of one local date (C03)."""
-    start, end = midnight(zone, day), midnight(zone, day + timedelta(days=1))
-    return _join(
-        (
-            max(_occurrences(zone, day, opens)[0], start),
-            end if closes == DAY_MINUTES else min(_occurrences(zone, day, closes)[1], end),
-        )
-        for opens, closes in windows
-    )
-
-
 def working_dates(spec: CalendarSpec, zone: ZoneInfo, years: range) -> Iterator[list[_Window]]:
-    """The open time of each local date of these years that has any."""
+    """The open time of each local date of these years that has any (C03)."""
     weekly = {weekday: sorted(windows) for weekday, windows in spec.weekly.items()}
-    first, end = date(years.start, 1, 1).toordinal(), date(years.stop, 1, 1).toordinal()
-    for day in map(date.fromordinal, range(first, end)):
-        windows = weekly.get(day.weekday())
-        if windows and day not in spec.holidays and (open_time := _open_time(zone, day, windows)):
+    days = range(date(years.start, 1, 1).toordinal(), date(years.stop, 1, 1).toordinal() + 1)
+    starts = ((day, midnight(zone, day)) for day in map(date.fromordinal, days))
+    for (day, start), (_, end) in pairwise(starts):
+        windows = () if day in spec.holidays else weekly.get(day.weekday(), ())
+        if open_time := _join(_clipped(zone, day, window, start, end) for window in windows):
             yield open_time
+
+
+def _clipped(zone: ZoneInfo, day: date, window: Minutes, start: int, end: int) -> _Window:
+    opens, closes = window
+    opening = _occurrences(zone, day, opens)[0] if opens else start
+    closing = _occurrences(zone, day, closes)[1] if closes < DAY_MINUTES else end
+    return max(opening, start), min(closing, end)
 
 
 @dataclass(frozen=True, slots=True)
