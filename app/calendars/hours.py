@@ -41,11 +41,10 @@ __all__ = [
 _MICROSECOND: Final = timedelta(microseconds=1)
 _END_YEAR: Final = 2201
 _END: Final = (datetime(_END_YEAR, 1, 1, tzinfo=UTC) - EPOCH) // _MICROSECOND
-_PATIENCE: Final = timedelta(days=20 * 366) // _MICROSECOND
 
 
 class BeyondCalendar(OverflowError):
-    """The instant is outside the years 1970 to 2200, or the calendar has no open time for twenty years."""
+    """The instant is outside the years 1970 to 2200, or the calendar opens too rarely to be due in them."""
 
 
 def _micros(at: datetime) -> int:
@@ -96,7 +95,7 @@ class Calendar:
             return _instant(since + length)
         table = self._covering(since, since)
         while table.worked_at(since) + length > (table.worked[-1] if table.worked else 0):
-            table = self._grow_ahead(table, since)
+            table = self._grow_ahead(table)
         return _instant(table.reach(table.worked_at(since) + length))
 
     def business_days(self, start: datetime, count: int) -> timedelta:
@@ -106,7 +105,7 @@ class Calendar:
         since = _micros(start)
         table = self._covering(since, since)
         while (length := _business_days(table, since, count)) is None:
-            table = self._grow_ahead(table, since)
+            table = self._grow_ahead(table)
         return timedelta(microseconds=length)
 
     def open_windows(self, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
@@ -142,12 +141,10 @@ class Calendar:
             stop += 1
         return self._grow(table, range(first, stop))
 
-    def _grow_ahead(self, table: Table, since: int) -> Table:
+    def _grow_ahead(self, table: Table) -> Table:
         """A longer table, by half, so that the cost of reaching far adds up to a line."""
         if table.until > _END:
-            raise BeyondCalendar("This would be due after the year 2200")
-        if table.until - max(since, table.closes[-1] if table.closes else 0) > _PATIENCE:
-            raise BeyondCalendar("This calendar has no open time for twenty years")
+            raise BeyondCalendar("This calendar is not open for so long before the year 2201")
         years = table.years
         return self._grow(table, range(years.start, min(years.stop + 1 + len(years) // 2, _END_YEAR + 1)))
 

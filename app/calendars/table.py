@@ -20,6 +20,8 @@ EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LOCAL_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - wall time; its zone is always given beside it
 _EPOCH_DAY: Final = EPOCH.toordinal()
 _SECOND: Final = 1_000_000
+_MINUTE: Final = 60 * _SECOND
+_DAY: Final = DAY_MINUTES * _MINUTE
 
 
 def _occurrences(zone: ZoneInfo, day: date, minutes: int) -> tuple[int, int]:
@@ -66,18 +68,22 @@ def working_dates(spec: CalendarSpec, zone: ZoneInfo, years: range) -> Iterator[
     """The open time of each local date of these years that has any (C03)."""
     weekly = {weekday: sorted(windows) for weekday, windows in spec.weekly.items()}
     days = range(date(years.start, 1, 1).toordinal(), date(years.stop, 1, 1).toordinal() + 1)
-    starts = ((day, midnight(zone, day)) for day in map(date.fromordinal, days))
-    for (day, start), (_, end) in pairwise(starts):
+    midnights = ((day, _occurrences(zone, day, 0)) for day in map(date.fromordinal, days))
+    for (day, (start, _)), (_, (end, last_end)) in pairwise(midnights):
         windows = () if day in spec.holidays else weekly.get(day.weekday(), ())
-        if open_time := _join(_clipped(zone, day, window, start, end) for window in windows):
+        if end - start == _DAY and end == last_end:  # no zone has ever changed its clocks twice within six days
+            open_time = _join((start + opens * _MINUTE, start + closes * _MINUTE) for opens, closes in windows)
+        else:
+            open_time = _join(_clipped(zone, day, window, start, end) for window in windows)
+        if open_time:
             yield open_time
 
 
 def _clipped(zone: ZoneInfo, day: date, window: Minutes, start: int, end: int) -> _Window:
+    """A window on a date on which the clocks change, or on which they are set back over the midnight after it."""
     opens, closes = window
-    opening = _occurrences(zone, day, opens)[0] if opens else start
     closing = _occurrences(zone, day, closes)[1] if closes < DAY_MINUTES else end
-    return max(opening, start), min(closing, end)
+    return max(_occurrences(zone, day, opens)[0], start), min(closing, end)
 
 
 @dataclass(frozen=True, slots=True)

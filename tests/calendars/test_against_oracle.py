@@ -120,10 +120,10 @@ def amounts() -> st.SearchStrategy[int]:
     return st.integers(0, 3 * 1440 * MINUTE) | st.integers(0, 240).map(lambda quarters: quarters * 15 * MINUTE)
 
 
-bounded = settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+slow = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
 
-@bounded
+@settings(slow, max_examples=400)
 @given(case=cases(), data=st.data())
 def test_c02_c03_c04_c05_every_answer_is_the_oracles(case: Case, data: Any) -> None:
     calendar, oracle = case.calendar, Oracle(case.face, case.weekly, case.holidays)
@@ -143,7 +143,7 @@ def test_c02_c03_c04_c05_every_answer_is_the_oracles(case: Case, data: Any) -> N
             assert calendar.due(case.at(start), calendar.business_days(case.at(start), count)) == case.at(due)
 
 
-@bounded
+@settings(slow, max_examples=200)
 @given(
     case=cases().filter(lambda case: any(case.weekly.values())),
     starts=st.tuples(st.integers(0, 10 * 1440 * MINUTE), st.integers(0, 40 * 1440 * MINUTE)),

@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.calendars.hours import ALWAYS, Calendar, CalendarSpec, compile_calendar, parse_time
+from app.calendars.hours import ALWAYS, BeyondCalendar, Calendar, CalendarSpec, compile_calendar, parse_time
 
 HOUR = timedelta(hours=1)
 TICK = timedelta(microseconds=1)
@@ -91,3 +91,120 @@ def test_c03_an_opening_and_a_closing_on_days_of_clock_changes(zone: str, window
     hours = calendar(zone, str(start.weekday()), window)
     assert list(hours.open_windows(start - 24 * HOUR, end + 24 * HOUR)) == [(start, end)]
     assert hours.working(start, end) == end - start
+
+
+def test_c04_a_closing_is_due_before_the_next_opening() -> None:
+    opening, closing, next_opening = (NEW_YORK(f"2026-11-{text}") for text in ("20T08:00", "20T17:00", "23T08:00"))
+    assert ZMANDA.due(opening, 9 * HOUR) == closing
+    assert ZMANDA.due(opening, 9 * HOUR + TICK) == next_opening + TICK
+    assert ZMANDA.due(closing, TICK) == next_opening + TICK
+
+
+@pytest.mark.parametrize("hours", [ZMANDA, ALWAYS])
+def test_c04_nothing_to_work_is_due_at_once_also_when_closed(hours: Calendar) -> None:
+    start = NEW_YORK("2026-11-21T12:00")
+    assert hours.due(start, timedelta(0)) == start
+
+
+SPLIT = calendar("Europe/Madrid", "01234", "09:00-13:00", "15:00-18:00", holidays=("2026-05-06",))
+
+
+@pytest.mark.parametrize(
+    ("opened", "count", "due"),
+    [
+        pytest.param("2026-05-04T08:00", 1, "2026-05-04T18:00", id="before the opening, the day counts"),
+        pytest.param("2026-05-04T09:00", 2, "2026-05-05T18:00", id="at the opening, too"),
+        pytest.param("2026-05-04T10:00", 1, "2026-05-05T10:00", id="same point of the next day"),
+        pytest.param("2026-05-04T14:00", 1, "2026-05-05T13:00", id="at noon, the end of the next morning"),
+        pytest.param("2026-05-04T18:00", 1, "2026-05-05T18:00", id="at the closing, the next day counts"),
+        pytest.param("2026-05-05T10:00", 1, "2026-05-07T10:00", id="past a holiday"),
+        pytest.param("2026-05-06T10:00", 1, "2026-05-07T18:00", id="on a holiday"),
+        pytest.param("2026-05-08T17:30", 3, "2026-05-13T17:30", id="past a weekend"),
+    ],
+)
+def test_c05_business_days_on_split_days(opened: str, count: int, due: str) -> None:
+    at = local("Europe/Madrid")
+    assert SPLIT.due(at(opened), SPLIT.business_days(at(opened), count)) == at(due)
+
+
+def test_c05_a_shorter_day_ends_at_its_closing() -> None:
+    short_friday = compile_calendar(CalendarSpec("Europe/Madrid", {3: ((540, 1080),), 4: ((540, 840),)}))
+    at = local("Europe/Madrid")
+    late, early = at("2026-05-07T17:00"), at("2026-05-07T10:00")
+    assert short_friday.due(late, short_friday.business_days(late, 1)) == at("2026-05-08T14:00")
+    assert short_friday.due(early, short_friday.business_days(early, 1)) == at("2026-05-08T10:00")
+
+
+def test_c05_a_date_that_a_zone_skips_is_no_working_day() -> None:
+    daily = calendar("Pacific/Apia", "0123456", "09:00-18:00")
+    at = local("Pacific/Apia")
+    start = at("2011-12-29T10:00")
+    assert daily.due(start, daily.business_days(start, 1)) == at("2011-12-31T10:00")
+
+
+def test_c05_business_days_need_closed_time_and_a_count() -> None:
+    with pytest.raises(ValueError, match="closed time"):
+        ALWAYS.business_days(NEW_YORK("2026-05-04T10:00"), 1)
+    with pytest.raises(ValueError, match="from one"):
+        WATI.business_days(NEW_YORK("2026-05-04T10:00"), 0)
+
+
+def test_c06_every_microsecond_counts() -> None:
+    start = NEW_YORK("2026-11-20T15:30") + 7 * TICK
+    due = ZMANDA.due(start, 400 * HOUR + TICK)
+    assert ZMANDA.working(start, due) == 400 * HOUR + TICK
+    assert ZMANDA.working(start, due - TICK) == 400 * HOUR
+    assert ZMANDA.working(start + TICK, due) == 400 * HOUR
+
+
+def test_the_order_of_questions_changes_no_answer() -> None:
+    instants = [NEW_YORK(f"{year}-12-31T16:59:30") for year in (2040, 1971, 2026, 2033, 2199)]
+    shared = calendar("America/New_York", "01234", "08:00-17:00", holidays=("2026-01-01",))
+    for start in instants:
+        alone = calendar("America/New_York", "01234", "08:00-17:00", holidays=("2026-01-01",))
+        assert shared.due(start, 30 * HOUR) == alone.due(start, 30 * HOUR)
+        assert shared.business_days(start, 5) == alone.business_days(start, 5)
+
+
+def test_ten_years_of_working_time_can_be_due() -> None:
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    due = WATI.due(start, timedelta(days=3653))
+    assert due.year == 2063
+    assert WATI.working(start, due) == timedelta(days=3653)
+
+
+@pytest.mark.parametrize("hours", [WATI, ALWAYS])
+def test_years_outside_1970_to_2200_are_refused(hours: Calendar) -> None:
+    first, last = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 12, 31, 23, tzinfo=UTC)
+    assert hours.working(first, last) > timedelta(0)
+    with pytest.raises(BeyondCalendar, match="1970 to 2200"):
+        hours.is_open(first - TICK)
+    with pytest.raises(BeyondCalendar, match="220[01]"):
+        hours.due(last, 24 * HOUR)
+
+
+def test_a_calendar_that_opens_too_rarely_is_refused() -> None:
+    never, rarely = calendar("UTC", ""), calendar("UTC", "0", "09:00-09:01")
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    for hours in (never, rarely):
+        with pytest.raises(BeyondCalendar, match="2201"):
+            hours.due(start, 1000 * HOUR)
+    with pytest.raises(BeyondCalendar, match="2201"):
+        never.business_days(start, 1)
+
+
+def test_time_does_not_run_backwards() -> None:
+    later, earlier = datetime(2026, 1, 2, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)
+    with pytest.raises(ValueError, match="ends at or after"):
+        WATI.working(later, earlier)
+    with pytest.raises(ValueError, match="never negative"):
+        WATI.due(later, -TICK)
+
+
+def test_always_is_open_from_the_first_to_the_last_microsecond_asked_for() -> None:
+    start, end = datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)
+    assert ALWAYS.always_open
+    assert ALWAYS.name == "24x7"
+    assert ALWAYS.is_open(start)
+    assert list(ALWAYS.open_windows(start, end)) == [(start, end)]
+    assert list(ALWAYS.open_windows(start, start)) == []
