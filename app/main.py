@@ -6,6 +6,8 @@ from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from app import __version__
+from app.accounts import keys_router, people_router
+from app.accounts import router as accounts_router
 from app.core import health
 from app.core.http import install
 from app.core.middleware import RequestLayer
@@ -13,7 +15,12 @@ from app.core.schemas import ProblemDocument
 from app.core.settings import Settings
 from app.resources import lifespan
 
-ROUTERS: Final[tuple[APIRouter, ...]] = (health.router,)
+ROUTERS: Final[tuple[APIRouter, ...]] = (
+    accounts_router.router,
+    people_router.router,
+    keys_router.router,
+    health.router,
+)
 TAGS: Final = [
     {"name": "Accounts", "description": "Customer organisations, their people and their keys"},
     {"name": "Tickets", "description": "Tickets, their messages, priorities and deadlines"},
@@ -40,6 +47,8 @@ def create_app(settings: Settings) -> FastAPI:
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         lifespan=lifespan,
         redirect_slashes=False,
+        separate_input_output_schemas=False,
+        generate_unique_id_function=lambda route: route.name,
     )
     app.state.settings = settings
     install(app)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final, TypeAlias, cast
 
 import orjson
 from asyncpg import Connection
-from sqlalchemy import DateTime, MetaData, String, Table, event, text
+from sqlalchemy import DateTime, MetaData, String, Table, event
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import (
@@ -114,12 +114,12 @@ def ring_after_commit(session: AsyncSession, alarm: str) -> None:
 async def driver(session: AsyncSession) -> "Connection[Any]":
     """Asyncpg's own connection inside the session's transaction, for statements on hot paths.
 
-    SQLAlchemy sends BEGIN with its first statement; a hot path that starts here gets it sent first.
+    SQLAlchemy sends BEGIN with its first statement; a hot path that starts here has its adapter send it now.
     """
     raw = await (await session.connection()).get_raw_connection()
     connection = cast("Connection[Any]", raw.driver_connection)
     if not connection.is_in_transaction():
-        await session.execute(text("SELECT 1"))
+        await cast("Any", raw.dbapi_connection)._start_transaction()  # noqa: SLF001 - saves an empty statement
     return connection
 
 

@@ -67,6 +67,21 @@ def check_if_match(request: Request, version: int) -> None:
         raise PreconditionFailed(f"The resource is in version {version}", headers=etag(version))
 
 
+IF_MATCH: Final[dict[str, Any]] = {
+    "parameters": [
+        {
+            "name": "If-Match",
+            "in": "header",
+            "required": False,
+            "schema": {"type": "string", "maxLength": 200},
+            "description": "Only if the resource is still in this version (its `ETag`)",
+            "example": '"3"',
+        }
+    ]
+}
+"""``openapi_extra`` of an operation that uses ``check_if_match``, which reads the header itself."""
+
+
 def problem_response(problem: Problem, instance: str) -> Response:
     """The problem as an answer."""
     return Response(dump(problem.document(instance)), problem.status, problem.headers, PROBLEM_JSON)

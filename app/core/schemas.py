@@ -84,9 +84,9 @@ Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$"), Field(example
 """An ISO 3166-1 alpha-2 code."""
 
 
-def id_of(prefix: str) -> Any:
-    """The type of an id with this prefix, such as ``tkt_01k9...``."""
-    return Annotated[str, StringConstraints(pattern=rf"^{prefix}_[0-7][0-9a-hjkmnp-tv-z]{{25}}$")]
+def id_pattern(prefix: str) -> str:
+    """What an id with this prefix looks like, such as ``tkt_01k9...``, for ``StringConstraints``."""
+    return rf"^{prefix}_[0-7][0-9a-hjkmnp-tv-z]{{25}}$"
 
 
 @lru_cache(maxsize=1)

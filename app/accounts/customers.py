@@ -1,0 +1,96 @@
+"""Making and changing accounts."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.models import Account
+from app.accounts.schemas import AccountCreate, AccountDocument, AccountFields, SandboxStart
+from app.core.ids import new_id
+from app.core.problems import Fault, Invalid
+from app.core.schemas import pointer
+from app.plans.models import PlanVersion
+
+
+async def create_account(session: AsyncSession, command: AccountCreate, *, now: datetime) -> Account:
+    """A new account; 422 for a plan or an add-on that does not exist."""
+    await _check_terms(session, command)
+    account = Account(
+        account_id=new_id("acc"),
+        sandbox_now=_sandbox_start(command, now),
+        version=1,
+        created_at=now,
+        updated_at=now,
+        **_columns(command),
+    )
+    session.add(account)
+    await session.flush()
+    return account
+
+
+async def change_account(session: AsyncSession, account: Account, fields: AccountFields, *, now: datetime) -> None:
+    """Write what the account shall be from now on; open tickets keep what they pinned (C14)."""
+    await _check_terms(session, fields)
+    for name, value in _columns(fields).items():
+        setattr(account, name, value)
+    account.version += 1
+    account.updated_at = now
+    await session.flush()
+
+
+def fields_of(account: Account) -> dict[str, Any]:
+    """What can be written about the account, as it is now: what a merge patch is applied to."""
+    return AccountFields.model_validate(account, from_attributes=True, extra="ignore").model_dump(
+        mode="json", exclude_none=True
+    )
+
+
+def account_document(account: Account) -> dict[str, Any]:
+    """The account as it is answered."""
+    facts = {name: getattr(account, name) for name in AccountFields.model_fields}
+    own = {"id": account.account_id, "sandbox": account.sandbox_now is not None, "sandbox_now": account.sandbox_now}
+    stamps = {"version": account.version, "created_at": account.created_at, "updated_at": account.updated_at}
+    return AccountDocument.model_validate(own | facts | stamps).model_dump()
+
+
+def _columns(fields: AccountFields) -> dict[str, Any]:
+    return fields.model_dump(include=set(AccountFields.model_fields))
+
+
+def _sandbox_start(command: AccountCreate, now: datetime) -> datetime | None:
+    if isinstance(command.sandbox, SandboxStart):
+        return command.sandbox.starts_at
+    return now if command.sandbox else None
+
+
+async def _check_terms(session: AsyncSession, fields: AccountFields) -> None:
+    """422 unless the plans exist and offer the add-ons."""
+    keys = {fields.plan, *fields.product_plans.values()}
+    known = await _newest(session, keys)
+    faults = [*_unknown_plans(fields, known), *_unknown_addons(fields, known.get(fields.plan, {}))]
+    if faults:
+        raise Invalid(errors=faults)
+
+
+async def _newest(session: AsyncSession, keys: set[str]) -> dict[str, dict[str, Any]]:
+    query = select(PlanVersion.key, PlanVersion.document).where(
+        PlanVersion.key.in_(keys), PlanVersion.archived_at.is_(None)
+    )
+    query = query.order_by(PlanVersion.version)  # so that the newest is what stays in the dict
+    return {row.key: row.document for row in await session.execute(query)}
+
+
+def _unknown_plans(fields: AccountFields, known: dict[str, dict[str, Any]]) -> Iterator[Fault]:
+    places = {"/plan": fields.plan} | {pointer(["product_plans", p]): key for p, key in fields.product_plans.items()}
+    for place, key in places.items():
+        if key not in known:
+            yield Fault(pointer=place, detail=f"There is no plan with the key {key}")
+
+
+def _unknown_addons(fields: AccountFields, plan: dict[str, Any]) -> Iterator[Fault]:
+    for index, addon in enumerate(fields.addons):
+        if addon not in plan.get("addons", {}):
+            yield Fault(pointer=f"/addons/{index}", detail=f"The plan {fields.plan} has no add-on {addon}")

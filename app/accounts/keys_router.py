@@ -1,0 +1,86 @@
+"""``/v1/keys``: API keys. Admins make all kinds; an account's owners make those of their own account."""
+
+from typing import Annotated, Final
+
+from fastapi import Query, Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts import keys, queries
+from app.accounts.keys import key_document
+from app.accounts.principals import acting, require_owner
+from app.accounts.schemas import KeyCreate, KeyDocument, NewKeyDocument
+from app.core.auth import Principal
+from app.core.clock import database_now
+from app.core.db import transaction
+from app.core.deps import PrincipalDep, require_account, require_admin
+from app.core.http import Router, responses
+from app.core.idempotency import IDEMPOTENT, Answer, once
+from app.core.paging import PageDep, listing
+from app.core.problems import Forbidden, IdempotencyMismatch, NotFound, RequestInFlight
+from app.core.schemas import ActorRef, Email, Listing
+from app.core.state import StateDep
+
+router = Router(prefix="/v1/keys", tags=["Accounts"])
+_CREATED: Final = responses(Forbidden, NotFound, RequestInFlight, IdempotencyMismatch)
+_ActorQuery = Annotated[Email | None, Query(description="The owner for whom the account's key acts")]
+
+
+async def _may_manage(session: AsyncSession, principal: Principal, actor: ActorRef | None) -> None:
+    """403 unless the caller is an admin or an owner of its account."""
+    if principal.is_support:
+        require_admin(principal)
+    require_owner(await acting(session, principal, actor))
+
+
+def _of_own_account(principal: Principal, command: KeyCreate) -> KeyCreate:
+    """What an owner asks for, in its own account: 404 for another's, 403 for admin and agent keys."""
+    if principal.account_id is None:
+        return command
+    if command.kind in ("admin", "agent"):
+        raise Forbidden(f"An account has no keys of the kind {command.kind}")
+    require_account(principal, command.account_id or principal.account_id)
+    return command.model_copy(update={"account_id": principal.account_id})
+
+
+@router.post("", status_code=201, response_model=NewKeyDocument, responses=_CREATED, openapi_extra=IDEMPOTENT)
+async def create_key(request: Request, state: StateDep, principal: PrincipalDep, body: KeyCreate) -> Response:
+    """The answer shows the secret once; only its hash is kept."""
+    command = _of_own_account(principal, body)
+
+    async def work(session: AsyncSession) -> Answer:
+        await _may_manage(session, principal, body.actor)
+        key, secret = await keys.create_key(session, command, now=await database_now(session))
+        return Answer(key_document(key, secret))
+
+    return await once(request, state, principal, work)
+
+
+@router.get("", response_model=Listing[KeyDocument], responses=responses(Forbidden, NotFound))
+async def list_keys(
+    request: Request,
+    state: StateDep,
+    principal: PrincipalDep,
+    page: PageDep,
+    account_id: Annotated[str | None, Query(max_length=40)] = None,
+    actor: _ActorQuery = None,
+) -> Response:
+    """Keys without their secrets, revoked ones too: all for admins, an owner sees its account's."""
+    wanted = account_id or principal.account_id
+    if wanted is not None:
+        require_account(principal, wanted)
+    async with state.sessions() as session:
+        await _may_manage(session, principal, ActorRef(email=actor) if actor else None)
+        rows = await queries.keys_page(session, page, wanted)
+    return listing(request, page, rows, place=lambda row: (row.id,), document=key_document)
+
+
+@router.delete("/{key_id}", status_code=204, response_class=Response, responses=responses(Forbidden, NotFound))
+async def revoke_key(state: StateDep, principal: PrincipalDep, key_id: str, actor: _ActorQuery = None) -> Response:
+    """The key is refused from the next request on. Revoking it again changes nothing."""
+    async with transaction(state.sessions) as session:
+        key = await queries.key_by_id(session, key_id)
+        if principal.account_id is not None and key.account_id != principal.account_id:
+            raise NotFound
+        await _may_manage(session, principal, ActorRef(email=actor) if actor else None)
+        await keys.revoke_key(session, key, now=await database_now(session))
+    return Response(status_code=204)

@@ -1,0 +1,67 @@
+"""An account's people and their roles (G10): its owners manage them, and it never loses its last owner."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.models import Person
+from app.accounts.queries import account_by_id, count_owners
+from app.accounts.schemas import PersonDocument, PersonFields
+from app.core.ids import new_id
+from app.core.problems import Conflict
+
+
+async def add_person(session: AsyncSession, account_id: str, fields: PersonFields, *, now: datetime) -> Person:
+    """A new person of the account; 409 when the address is taken in it."""
+    columns = fields.model_dump(include=set(PersonFields.model_fields))
+    stamps = {"version": 1, "created_at": now, "updated_at": now}
+    person = Person(account_id=account_id, id=new_id("per"), **columns, **stamps)
+    session.add(person)
+    await _flush(session)
+    return person
+
+
+async def change_person(session: AsyncSession, person: Person, fields: PersonFields, *, now: datetime) -> None:
+    """Write what the person shall be; 409 when that takes the account's last owner, or another's address."""
+    if person.role == "owner" and fields.role != "owner":
+        await _keep_an_owner(session, person.account_id)
+    for name, value in fields.model_dump(include=set(PersonFields.model_fields)).items():
+        setattr(person, name, value)
+    person.version += 1
+    person.updated_at = now
+    await _flush(session)
+
+
+async def remove_person(session: AsyncSession, person: Person) -> None:
+    """Take the person from the account; 409 for its last owner."""
+    if person.role == "owner":
+        await _keep_an_owner(session, person.account_id)
+    await session.execute(delete(Person).where(Person.account_id == person.account_id, Person.id == person.id))
+
+
+def fields_of(person: Person) -> dict[str, Any]:
+    """What can be written about the person, as it is now: what a merge patch is applied to."""
+    fields = PersonFields.model_validate(person, from_attributes=True, extra="ignore")
+    return fields.model_dump(mode="json", exclude_none=True)
+
+
+def person_document(person: Person) -> dict[str, Any]:
+    """The person as they are answered."""
+    return PersonDocument.model_validate(person).model_dump()
+
+
+async def _keep_an_owner(session: AsyncSession, account_id: str) -> None:
+    """409 when there is one owner only; the account is locked, so that two cannot leave at once."""
+    await account_by_id(session, account_id, lock=True)
+    if await count_owners(session, account_id) < 2:  # noqa: PLR2004 - one goes, one has to stay
+        raise Conflict("An account keeps at least one owner: make somebody else an owner first")
+
+
+async def _flush(session: AsyncSession) -> None:
+    try:
+        await session.flush()
+    except IntegrityError as error:
+        raise Conflict("The account has a person with this e-mail address already") from error

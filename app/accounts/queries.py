@@ -1,0 +1,74 @@
+"""Reading accounts, people and keys. What the caller may not see is ``NotFound``."""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.models import Account, ApiKey, Person
+from app.core.paging import Page
+from app.core.problems import NotFound
+
+T = TypeVar("T")
+
+
+async def account_by_id(session: AsyncSession, account_id: str, *, lock: bool = False) -> Account:
+    """The account; with ``lock`` its row is held until the transaction ends."""
+    query = select(Account).where(Account.account_id == account_id)
+    return _found((await session.scalars(query.with_for_update() if lock else query)).one_or_none())
+
+
+async def accounts_page(
+    session: AsyncSession, page: Page, *, only: str | None, external_ref: str | None
+) -> Sequence[Account]:
+    """A page of accounts by id, and one more; ``only`` restricts it to one account."""
+    query = select(Account).order_by(Account.account_id)
+    if only:
+        query = query.where(Account.account_id == only)
+    if external_ref:
+        query = query.where(Account.external_ref == external_ref)
+    if place := page.place(str):
+        query = query.where(Account.account_id > place[0])
+    return (await session.scalars(query.limit(page.limit + 1))).all()
+
+
+async def person_by_id(session: AsyncSession, account_id: str, person_id: str) -> Person:
+    """The person of this account."""
+    query = select(Person).where(Person.account_id == account_id, Person.id == person_id)
+    return _found((await session.scalars(query)).one_or_none())
+
+
+async def people_page(session: AsyncSession, page: Page, account_id: str) -> Sequence[Person]:
+    """A page of the account's people by id, and one more."""
+    query = select(Person).where(Person.account_id == account_id).order_by(Person.id)
+    if place := page.place(str):
+        query = query.where(Person.id > place[0])
+    return (await session.scalars(query.limit(page.limit + 1))).all()
+
+
+async def count_owners(session: AsyncSession, account_id: str) -> int:
+    """How many owners the account has."""
+    query = select(func.count()).where(Person.account_id == account_id, Person.role == "owner")
+    return (await session.execute(query)).scalar_one()
+
+
+async def key_by_id(session: AsyncSession, key_id: str) -> ApiKey:
+    """The key, locked."""
+    return _found((await session.scalars(select(ApiKey).where(ApiKey.id == key_id).with_for_update())).one_or_none())
+
+
+async def keys_page(session: AsyncSession, page: Page, account_id: str | None) -> Sequence[ApiKey]:
+    """A page of keys by id, and one more; of one account, or all."""
+    query = select(ApiKey).order_by(ApiKey.id)
+    if account_id:
+        query = query.where(ApiKey.account_id == account_id)
+    if place := page.place(str):
+        query = query.where(ApiKey.id > place[0])
+    return (await session.scalars(query.limit(page.limit + 1))).all()
+
+
+def _found(row: T | None) -> T:
+    if row is None:
+        raise NotFound
+    return row

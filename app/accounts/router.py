@@ -1,0 +1,79 @@
+"""``/v1/accounts``: customers and what they have bought."""
+
+from typing import Annotated, Final
+
+from fastapi import Query, Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts import customers, queries
+from app.accounts.customers import account_document
+from app.accounts.schemas import AccountCreate, AccountDocument, AccountFields
+from app.core.clock import database_now
+from app.core.db import transaction
+from app.core.deps import PrincipalDep, require_account, require_admin
+from app.core.http import IF_MATCH, Router, check_if_match, etag, reply, responses
+from app.core.idempotency import IDEMPOTENT, Answer, once
+from app.core.merge_patch import PatchDep, merge_patch, patch_body, patched
+from app.core.paging import PageDep, listing
+from app.core.problems import Forbidden, IdempotencyMismatch, NotFound, PreconditionFailed, RequestInFlight
+from app.core.schemas import Listing
+from app.core.state import StateDep
+
+router = Router(prefix="/v1/accounts", tags=["Accounts"])
+_CREATED: Final = responses(Forbidden, RequestInFlight, IdempotencyMismatch)
+_PATCH: Final = patch_body(AccountFields, {"plan": "zmanda-premium", "tam": None}) | IF_MATCH
+
+
+@router.post("", status_code=201, response_model=AccountDocument, responses=_CREATED, openapi_extra=IDEMPOTENT)
+async def create_account(request: Request, state: StateDep, principal: PrincipalDep, body: AccountCreate) -> Response:
+    """Admin keys only. The plan's terms hold for tickets that are opened from now on."""
+    require_admin(principal)
+
+    async def work(session: AsyncSession) -> Answer:
+        account = await customers.create_account(session, body, now=await database_now(session))
+        return Answer(account_document(account), headers=etag(account.version))
+
+    return await once(request, state, principal, work)
+
+
+@router.get("", response_model=Listing[AccountDocument], responses=responses())
+async def list_accounts(
+    request: Request,
+    state: StateDep,
+    principal: PrincipalDep,
+    page: PageDep,
+    external_ref: Annotated[str | None, Query(max_length=200)] = None,
+) -> Response:
+    """All accounts for support; an account's key sees its own."""
+    async with state.sessions() as session:
+        rows = await queries.accounts_page(session, page, only=principal.account_id, external_ref=external_ref)
+    return listing(request, page, rows, place=lambda row: (row.account_id,), document=account_document)
+
+
+@router.get("/{account_id}", response_model=AccountDocument, responses=responses(NotFound))
+async def get_account(state: StateDep, principal: PrincipalDep, account_id: str) -> Response:
+    """One account."""
+    require_account(principal, account_id)
+    async with state.sessions() as session:
+        account = await queries.account_by_id(session, account_id)
+    return reply(account_document(account), headers=etag(account.version))
+
+
+@router.patch(
+    "/{account_id}",
+    response_model=AccountDocument,
+    responses=responses(Forbidden, NotFound, PreconditionFailed),
+    openapi_extra=_PATCH,
+)
+async def change_account(
+    request: Request, state: StateDep, principal: PrincipalDep, account_id: str, patch: PatchDep
+) -> Response:
+    """A JSON Merge Patch (RFC 7396). Open tickets keep the terms with which they were opened (C14)."""
+    require_account(principal, account_id)
+    require_admin(principal)
+    async with transaction(state.sessions) as session:
+        account = await queries.account_by_id(session, account_id, lock=True)
+        check_if_match(request, account.version)
+        fields = patched(AccountFields, merge_patch(customers.fields_of(account), patch))
+        await customers.change_account(session, account, fields, now=await database_now(session))
+    return reply(account_document(account), headers=etag(account.version))

@@ -1,0 +1,256 @@
+"""What is sent and answered about accounts, their people and their keys."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import ConfigDict, Field, StrictBool, StringConstraints, model_validator
+
+from app.core.auth import KeyKind, Role
+from app.core.schemas import (
+    ActorRef,
+    Country,
+    Document,
+    Email,
+    HttpsUrl,
+    Instant,
+    Locale,
+    Name,
+    Strict,
+    TimeZone,
+    Word,
+    id_pattern,
+)
+
+AccountId = Annotated[str, StringConstraints(pattern=id_pattern("acc"))]
+PersonId = Annotated[str, StringConstraints(pattern=id_pattern("per"))]
+KeyId = Annotated[str, StringConstraints(pattern=id_pattern("key"))]
+EngineerId = Annotated[str, StringConstraints(pattern=id_pattern("eng"))]
+PlanKey = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+Origin = Annotated[str, StringConstraints(pattern=r"^https?://[a-zA-Z0-9.-]{1,253}(:[0-9]{1,5})?$")]
+
+_ACCOUNT: dict[str, Any] = {
+    "name": "Solar Roofs",
+    "plan": "zmanda-standard",
+    "time_zone": "America/New_York",
+    "country": "US",
+    "locale": "en",
+    "call_link": "https://meet.solar-roofs.example/support",
+    "manager": {"name": "Mia Chen", "email": "mia@example.com"},
+}
+_STAMPS: dict[str, Any] = {"version": 1, "created_at": "2026-11-20T20:30:00Z", "updated_at": "2026-11-20T20:30:00Z"}
+
+
+class Contact(Strict):
+    """Somebody on our side who is told of misses and escalations."""
+
+    name: Name
+    email: Email
+
+
+class AccountFields(Strict):
+    """What can be written about an account, and changed later."""
+
+    name: Name
+    plan: PlanKey = Field(description="Key of the plan that holds for every product without its own")
+    product_plans: dict[Word, PlanKey] = Field(
+        default_factory=dict, max_length=100, description="Plans of single products (Z4)", examples=[{"backup": "p"}]
+    )
+    addons: list[Word] = Field(default_factory=list, max_length=20, description="Of those that the plan offers")
+    time_zone: TimeZone
+    country: Country | None = Field(None, description="Whose public holidays close the account's calendars")
+    locale: Locale = "en"
+    trial_ends_at: Instant | None = Field(None, description="Until then the plan's trial plan holds (Z3)")
+    call_link: HttpsUrl | None = Field(None, description="The customer's own conferencing, used for its P1 calls")
+    call_provider: Word | None = None
+    region_lock: Word | None = None
+    manager: Contact | None = None
+    tam: Contact | None = Field(None, description="Technical account manager")
+    preferred_engineers: list[EngineerId] = Field(default_factory=list, max_length=50)
+    external_ref: Name | None = Field(None, description="The account's id in your own system")
+
+
+class SandboxStart(Strict):
+    """Where the standing clock of a sandbox account begins."""
+
+    starts_at: Instant
+
+
+class AccountCreate(AccountFields):
+    """A new account."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_ACCOUNT]})
+
+    sandbox: StrictBool | SandboxStart = Field(
+        False, description="An account for integrators' tests, whose clock stands still until it is moved"
+    )
+
+
+class AccountDocument(AccountFields, Document):
+    """An account."""
+
+    model_config = ConfigDict(
+        extra="ignore",
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [{"id": "acc_01k9z3v5q8e9rbn3wz4m6t7y2a", **_ACCOUNT, "sandbox": False, **_STAMPS}]
+        },
+    )
+
+    id: AccountId
+    sandbox: bool
+    sandbox_now: Instant | None = None
+    version: int
+    created_at: Instant
+    updated_at: Instant
+
+
+class PersonFields(Strict):
+    """What can be written about a person."""
+
+    email: Email
+    name: Name
+    role: Role = Field("viewer", description="`viewer` reads; `editor` also writes; `owner` also manages people (G10)")
+    locale: Locale | None = None
+
+
+class PersonCreate(PersonFields):
+    """A new person of the account."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"email": "ana@example.com", "name": "Ana Silva", "role": "editor"}]}
+    )
+
+    actor: ActorRef | None = Field(None, description="The owner for whom the account's key acts")
+
+
+class PersonDocument(PersonFields):
+    """One of an account's people."""
+
+    model_config = ConfigDict(
+        extra="ignore",
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "per_01k9z3v5q8e9rbn3wz4m6t7y2b",
+                    "account_id": "acc_01k9z3v5q8e9rbn3wz4m6t7y2a",
+                    "email": "ana@example.com",
+                    "name": "Ana Silva",
+                    "role": "editor",
+                    "locale": None,
+                    **_STAMPS,
+                }
+            ]
+        },
+    )
+
+    id: PersonId
+    account_id: AccountId
+    version: int
+    created_at: Instant
+    updated_at: Instant
+
+
+class JwtKey(Strict):
+    """A key with which the host product signs the tokens of its users, for a widget key."""
+
+    kid: Word
+    alg: Literal["HS256", "RS256", "ES256", "EdDSA"]
+    key: Annotated[str, StringConstraints(min_length=16, max_length=8000)] = Field(
+        description="A secret for HS256, else a public key in PEM; never answered"
+    )
+
+
+class KeyCreate(Strict):
+    """A new API key. Which members it takes depends on its kind."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "kind": "account",
+                    "account_id": "acc_01k9z3v5q8e9rbn3wz4m6t7y2a",
+                    "role": "editor",
+                    "label": "back end",
+                }
+            ]
+        }
+    )
+
+    kind: KeyKind
+    account_id: AccountId | None = Field(None, description="Needed but for admin and agent keys; implied for owners")
+    engineer_id: EngineerId | None = Field(None, description="Whose agent key it is; without: an internal product's")
+    role: Role | None = Field(None, description="Of an account key: what it may do when it names no person")
+    label: Annotated[str, StringConstraints(max_length=100)] = ""
+    scopes: list[Word] = Field(default_factory=list, max_length=50)
+    expires_at: Instant | None = None
+    allowed_origins: list[Origin] = Field(default_factory=list, max_length=50, description="Of a widget key")
+    jwt_keys: list[JwtKey] = Field(default_factory=list, max_length=10, description="Of a widget key")
+    actor: ActorRef | None = Field(None, description="The owner for whom the account's key acts")
+
+    @model_validator(mode="after")
+    def _fits_its_kind(self) -> Self:
+        allowed = {"agent": {"engineer_id"}, "account": {"role"}, "widget": {"allowed_origins", "jwt_keys"}}
+        for member in {"engineer_id", "role", "allowed_origins", "jwt_keys"} - allowed.get(self.kind, set()):
+            if getattr(self, member):
+                raise ValueError(f"A key of the kind {self.kind} has no {member}")
+        if self.kind == "widget" and not self.allowed_origins:
+            raise ValueError("A widget key needs allowed_origins")
+        if self.kind in ("admin", "agent") and self.account_id:
+            raise ValueError(f"A key of the kind {self.kind} belongs to no account")
+        return self
+
+
+_KEY: dict[str, Any] = {
+    "id": "key_01k9z3v5q8e9rbn3wz4m6t7y2c",
+    "kind": "account",
+    "account_id": "acc_01k9z3v5q8e9rbn3wz4m6t7y2a",
+    "engineer_id": None,
+    "role": "editor",
+    "label": "back end",
+    "scopes": [],
+    "hint": "hd_account_7Qx2",
+    "allowed_origins": [],
+    "jwt_keys": [],
+    "expires_at": None,
+    "revoked_at": None,
+    "created_at": "2026-11-20T20:30:00Z",
+}
+
+
+class JwtKeyDocument(Document):
+    """A widget's JWT key without the key itself."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    kid: str
+    alg: str
+
+
+class KeyDocument(Document):
+    """A key; its secret is shown only once, by the answer that makes it."""
+
+    model_config = ConfigDict(extra="ignore", from_attributes=True, json_schema_extra={"examples": [_KEY]})
+
+    id: KeyId
+    kind: KeyKind
+    account_id: AccountId | None
+    engineer_id: EngineerId | None
+    role: Role | None
+    label: str
+    scopes: list[str]
+    hint: str = Field(description="The first characters of the secret, to recognise it by")
+    allowed_origins: list[str]
+    jwt_keys: list[JwtKeyDocument]
+    expires_at: Instant | None
+    revoked_at: Instant | None
+    created_at: Instant
+
+
+class NewKeyDocument(KeyDocument):
+    """A key that was just made."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [_KEY | {"secret": "hd_account_7Qx2rT0nLr4fK1w9mZbV3cXyA5sD6gHjPq8ueW"}]}
+    )
+
+    secret: str = Field(description="Shown this once; a replay of the request does not have it")

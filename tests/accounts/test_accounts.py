@@ -1,0 +1,139 @@
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+
+from app.accounts.models import Account
+from app.core.db import Sessions
+from tests.support.actors import Headers, make_account
+
+NEW = {"name": "Solar Roofs", "plan": "gold", "time_zone": "Europe/Warsaw"}
+
+
+@pytest.mark.usefixtures("plan")
+async def test_an_account_is_made_read_and_listed(client: httpx.AsyncClient, admin: Headers) -> None:
+    full = NEW | {
+        "addons": ["tam"],
+        "product_plans": {"backup": "gold"},
+        "country": "PL",
+        "locale": "pl",
+        "trial_ends_at": "2026-12-01T00:00:00Z",
+        "call_link": "https://meet.example.com/room",
+        "call_provider": "meet",
+        "region_lock": "emea",
+        "manager": {"name": "Mia", "email": "mia@example.com"},
+        "tam": {"name": "Tom", "email": "tom@example.com"},
+        "preferred_engineers": ["eng_01k9z3v5q8e9rbn3wz4m6t7y2d"],
+        "external_ref": "crm-17",
+    }
+    made = await client.post("/v1/accounts", json=full, headers=admin)
+    assert made.status_code == 201, made.text
+    document = made.json()
+    assert full.items() <= document.items()
+    assert (document["sandbox"], document["version"], made.headers["etag"]) == (False, 1, '"1"')
+    read = await client.get(f"/v1/accounts/{document['id']}", headers=admin)
+    assert (read.json(), read.headers["etag"]) == (document, '"1"')
+    listed = await client.get("/v1/accounts?external_ref=crm-17", headers=admin)
+    assert listed.json()["items"] == [document]
+    assert (await client.get("/v1/accounts?external_ref=other", headers=admin)).json()["items"] == []
+
+
+@pytest.mark.usefixtures("plan")
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        ({"plan": "silver"}, "/plan"),
+        ({"product_plans": {"a/b": "silver"}}, "/product_plans/a~1b"),
+        ({"addons": ["tam", "gym"]}, "/addons/1"),
+        ({"time_zone": "Mars/Base"}, "/time_zone"),
+        ({"country": "Poland"}, "/country"),
+        ({"call_link": "http://meet.example.com"}, "/call_link"),
+        ({"name": ""}, "/name"),
+        ({"colour": "red"}, "/colour"),
+        ({"manager": {"name": "M"}}, "/manager/email"),
+        ({"preferred_engineers": ["bob"]}, "/preferred_engineers/0"),
+        ({"sandbox": {"starts_at": "yesterday"}}, "/sandbox/SandboxStart/starts_at"),
+    ],
+)
+async def test_a_wrong_account_is_refused(
+    client: httpx.AsyncClient, admin: Headers, change: dict[str, Any], place: str
+) -> None:
+    answer = await client.post("/v1/accounts", json=NEW | change, headers=admin)
+    assert answer.status_code == 422
+    assert place in [error["pointer"] for error in answer.json()["errors"]]
+
+
+@pytest.mark.usefixtures("plan")
+async def test_a_sandbox_account_stands_at_its_start(client: httpx.AsyncClient, admin: Headers) -> None:
+    start = {"starts_at": "2031-03-30T00:30:00Z"}
+    document = (await client.post("/v1/accounts", json=NEW | {"sandbox": start}, headers=admin)).json()
+    assert (document["sandbox"], document["sandbox_now"]) == (True, "2031-03-30T00:30:00Z")
+    document = (await client.post("/v1/accounts", json=NEW | {"sandbox": True}, headers=admin)).json()
+    assert document["sandbox_now"] == document["created_at"]
+
+
+async def test_a_patch_changes_clears_and_leaves(client: httpx.AsyncClient, admin: Headers, account: Account) -> None:
+    url = f"/v1/accounts/{account.account_id}"
+    contact = {"name": "Mia", "email": "mia@example.com"}
+    await client.patch(url, json={"tam": contact, "country": "US"}, headers=admin)
+    answer = await client.patch(url, json={"tam": {"name": "Max"}, "country": None}, headers=admin)
+    assert answer.status_code == 200, answer.text
+    document = answer.json()
+    assert (document["tam"], document["country"]) == ({"name": "Max", "email": "mia@example.com"}, None)
+    assert (document["name"], document["version"], answer.headers["etag"]) == ("Solar Roofs", 3, '"3"')
+    assert (await client.get(url, headers=admin)).json() == document
+
+
+@pytest.mark.parametrize("patch", [{"name": None}, {"plan": "silver"}, {"id": "x"}, {"sandbox": True}, [], 1, "x"])
+async def test_a_wrong_patch_is_refused(
+    client: httpx.AsyncClient, admin: Headers, account: Account, patch: object
+) -> None:
+    answer = await client.patch(f"/v1/accounts/{account.account_id}", json=patch, headers=admin)
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid-input")
+
+
+async def test_if_match_guards_a_change(client: httpx.AsyncClient, admin: Headers, account: Account) -> None:
+    url = f"/v1/accounts/{account.account_id}"
+    assert (await client.patch(url, json={"name": "A"}, headers=admin | {"If-Match": '"1"'})).status_code == 200
+    assert (await client.patch(url, json={"name": "B"}, headers=admin | {"If-Match": '"1"'})).status_code == 412
+    assert (await client.get(url, headers=admin)).json()["name"] == "A"
+
+
+@pytest.mark.usefixtures("stranger")
+async def test_who_may_see_accounts(
+    client: httpx.AsyncClient, account: Account, viewer: Headers, agent: Headers, stranger: Headers
+) -> None:
+    url = f"/v1/accounts/{account.account_id}"
+    assert (await client.get(url, headers=viewer)).status_code == 200
+    assert (await client.get(url, headers=agent)).status_code == 200
+    assert (await client.get(url, headers=stranger)).status_code == 404
+    own = (await client.get("/v1/accounts", headers=viewer)).json()["items"]
+    assert [item["id"] for item in own] == [account.account_id]
+    assert len((await client.get("/v1/accounts", headers=agent)).json()["items"]) == 2
+
+
+async def test_only_admins_write_accounts(
+    client: httpx.AsyncClient, account: Account, owner: Headers, agent: Headers, stranger: Headers
+) -> None:
+    url = f"/v1/accounts/{account.account_id}"
+    for key in (owner, agent):
+        assert (await client.post("/v1/accounts", json=NEW, headers=key)).status_code == 403
+        assert (await client.patch(url, json={"name": "x"}, headers=key)).status_code == 403
+    assert (await client.patch(url, json={"name": "x"}, headers=stranger)).status_code == 404
+
+
+async def test_a_list_is_stable_under_concurrent_inserts(
+    client: httpx.AsyncClient, admin: Headers, sessions: Sessions, plan: str
+) -> None:
+    before = {(await make_account(sessions, plan)).account_id for _ in range(7)}
+    seen: list[str] = []
+    url = "/v1/accounts?limit=2"
+    while url:
+        answer, _ = await asyncio.gather(
+            client.get(url, headers=admin), make_account(sessions, plan) if len(seen) < 6 else asyncio.sleep(0)
+        )
+        seen += [item["id"] for item in answer.json()["items"]]
+        url = answer.links.get("next", {}).get("url", "")
+    assert len(seen) == len(set(seen))
+    assert before <= set(seen)

@@ -1,0 +1,44 @@
+"""Accounts, people, keys and engineers for tests, made by the use cases themselves."""
+
+from typing import Any
+
+from app.accounts import customers, keys, people
+from app.accounts.models import Account, Person
+from app.accounts.schemas import AccountCreate, KeyCreate, PersonCreate
+from app.core.auth import KeyKind
+from app.core.clock import database_now
+from app.core.db import Sessions, insert_rows, transaction
+from app.core.ids import new_id
+from app.plans.models import PlanVersion
+
+Headers = dict[str, str]
+
+
+async def make_plan(sessions: Sessions, key: str, **document: Any) -> str:
+    """A stored plan of which only what accounts look at is true: its add-ons."""
+    async with transaction(sessions) as session:
+        row = {"key": key, "version": 1, "document": {"key": key} | document, "document_hash": new_id("sum")}
+        await insert_rows(session, PlanVersion, [row | {"created_at": await database_now(session)}])
+    return key
+
+
+async def make_account(sessions: Sessions, plan: str, **fields: Any) -> Account:
+    """An account on a plan that is stored already."""
+    given = {"name": "Solar Roofs", "plan": plan, "time_zone": "America/New_York"} | fields
+    async with transaction(sessions) as session:
+        return await customers.create_account(session, AccountCreate(**given), now=await database_now(session))
+
+
+async def make_key(sessions: Sessions, kind: KeyKind = "account", **fields: Any) -> Headers:
+    """Request headers with a new key."""
+    async with transaction(sessions) as session:
+        command = KeyCreate(kind=kind, **fields)
+        _, secret = await keys.create_key(session, command, now=await database_now(session))
+    return {"Authorization": f"Bearer {secret}"}
+
+
+async def make_person(sessions: Sessions, account_id: str, email: str, role: str) -> Person:
+    """One of the account's people."""
+    async with transaction(sessions) as session:
+        fields = PersonCreate.model_validate({"email": email, "name": email.partition("@")[0], "role": role})
+        return await people.add_person(session, account_id, fields, now=await database_now(session))
