@@ -11,8 +11,8 @@ ACCOUNT_ZONE: Final = "account"
 """In a plan: the zone of the ticket's account. It is replaced by a real zone before the calendar is compiled."""
 
 DAY_MINUTES: Final = 24 * 60
-MAX_WINDOWS: Final = 48
-"""Windows of one weekday: one every half hour is more than anybody keeps."""
+MAX_WINDOWS: Final = 12
+"""Windows of one weekday: more than anybody keeps, and few enough to compile centuries of them in seconds."""
 
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 

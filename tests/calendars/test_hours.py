@@ -179,7 +179,7 @@ def test_years_outside_1970_to_2200_are_refused(hours: Calendar) -> None:
     assert hours.working(first, last) > timedelta(0)
     with pytest.raises(BeyondCalendar, match="1970 to 2200"):
         hours.is_open(first - TICK)
-    with pytest.raises(BeyondCalendar, match="220[01]"):
+    with pytest.raises(BeyondCalendar, match=r"2200|2201"):
         hours.due(last, 24 * HOUR)
 
 
