@@ -14,11 +14,13 @@ from app.core.middleware import RequestLayer
 from app.core.schemas import ProblemDocument
 from app.core.settings import Settings
 from app.resources import lifespan
+from app.roster import router as roster_router
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     accounts_router.router,
     people_router.router,
     keys_router.router,
+    roster_router.router,
     health.router,
 )
 TAGS: Final = [
@@ -72,6 +74,7 @@ def openapi(app: FastAPI) -> dict[str, Any]:
             tags=app.openapi_tags,
             servers=app.servers,
             license_info=app.license_info,
+            separate_input_output_schemas=app.separate_input_output_schemas,
         )
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         problem = ProblemDocument.model_json_schema(ref_template="#/components/schemas/{model}")

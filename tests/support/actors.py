@@ -10,6 +10,9 @@ from app.core.clock import database_now
 from app.core.db import Sessions, insert_rows, transaction
 from app.core.ids import new_id
 from app.plans.models import PlanVersion
+from app.roster import engineers
+from app.roster.models import Engineer
+from app.roster.schemas import EngineerCreate
 
 Headers = dict[str, str]
 
@@ -42,3 +45,10 @@ async def make_person(sessions: Sessions, account_id: str, email: str, role: str
     async with transaction(sessions) as session:
         fields = PersonCreate.model_validate({"email": email, "name": email.partition("@")[0], "role": role})
         return await people.add_person(session, account_id, fields, now=await database_now(session))
+
+
+async def make_engineer(sessions: Sessions, **fields: Any) -> Engineer:
+    """A support engineer."""
+    given = {"name": "Noor Haddad", "email": "noor@example.com"} | fields
+    async with transaction(sessions) as session:
+        return await engineers.create_engineer(session, EngineerCreate(**given), now=await database_now(session))

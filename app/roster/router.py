@@ -1,0 +1,75 @@
+"""``/v1/engineers``: who answers."""
+
+from typing import Annotated, Final
+
+from fastapi import Query, Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.clock import database_now
+from app.core.db import transaction
+from app.core.deps import PrincipalDep, require_admin, require_support
+from app.core.http import IF_MATCH, Router, check_if_match, etag, reply, responses
+from app.core.idempotency import IDEMPOTENT, Answer, once
+from app.core.merge_patch import PatchDep, merge_patch, patch_body, patched
+from app.core.paging import PageDep, listing
+from app.core.problems import Forbidden, IdempotencyMismatch, NotFound, PreconditionFailed, RequestInFlight
+from app.core.schemas import Listing
+from app.core.state import StateDep
+from app.roster import engineers, queries
+from app.roster.engineers import engineer_document
+from app.roster.schemas import EngineerCreate, EngineerDocument, EngineerFields
+
+router = Router(prefix="/v1/engineers", tags=["Roster"])
+_CREATED: Final = responses(Forbidden, RequestInFlight, IdempotencyMismatch)
+_CHANGED: Final = responses(Forbidden, NotFound, PreconditionFailed)
+_PATCH: Final = patch_body(EngineerFields, {"tier": 3, "region": None}) | IF_MATCH
+
+
+@router.post("", status_code=201, response_model=EngineerDocument, responses=_CREATED, openapi_extra=IDEMPOTENT)
+async def create_engineer(request: Request, state: StateDep, principal: PrincipalDep, body: EngineerCreate) -> Response:
+    """Admin keys only."""
+    require_admin(principal)
+
+    async def work(session: AsyncSession) -> Answer:
+        engineer = await engineers.create_engineer(session, body, now=await database_now(session))
+        return Answer(engineer_document(engineer), headers=etag(engineer.version))
+
+    return await once(request, state, principal, work)
+
+
+@router.get("", response_model=Listing[EngineerDocument], responses=responses(Forbidden))
+async def list_engineers(
+    request: Request,
+    state: StateDep,
+    principal: PrincipalDep,
+    page: PageDep,
+    account_id: Annotated[str | None, Query(max_length=40)] = None,
+) -> Response:
+    """For support: all engineers, or a sandbox account's own."""
+    require_support(principal)
+    async with state.sessions() as session:
+        rows = await queries.engineers_page(session, page, account_id)
+    return listing(request, page, rows, place=lambda row: (row.id,), document=engineer_document)
+
+
+@router.get("/{engineer_id}", response_model=EngineerDocument, responses=responses(Forbidden, NotFound))
+async def get_engineer(state: StateDep, principal: PrincipalDep, engineer_id: str) -> Response:
+    """One engineer, for support."""
+    require_support(principal)
+    async with state.sessions() as session:
+        engineer = await queries.engineer_by_id(session, engineer_id)
+    return reply(engineer_document(engineer), headers=etag(engineer.version))
+
+
+@router.patch("/{engineer_id}", response_model=EngineerDocument, responses=_CHANGED, openapi_extra=_PATCH)
+async def change_engineer(
+    request: Request, state: StateDep, principal: PrincipalDep, engineer_id: str, patch: PatchDep
+) -> Response:
+    """A JSON Merge Patch (RFC 7396); admin keys only."""
+    require_admin(principal)
+    async with transaction(state.sessions) as session:
+        engineer = await queries.engineer_by_id(session, engineer_id, lock=True)
+        check_if_match(request, engineer.version)
+        fields = patched(EngineerFields, merge_patch(engineers.fields_of(engineer), patch))
+        await engineers.change_engineer(session, engineer, fields, now=await database_now(session))
+    return reply(engineer_document(engineer), headers=etag(engineer.version))
