@@ -94,9 +94,9 @@ class Calendar:
         if self.always_open or not length:
             return _instant(since + length)
         table = self._covering(since, since)
-        while table.worked_at(since) + length > (table.worked[-1] if table.worked else 0):
+        while (due := table.reach(table.worked_at(since) + length)) is None:
             table = self._grow_ahead(table)
-        return _instant(table.reach(table.worked_at(since) + length))
+        return _instant(due)
 
     def business_days(self, start: datetime, count: int) -> timedelta:
         """The working time that ``count`` business days from ``start`` are; due is ``due(start, that)`` (C05)."""
@@ -104,7 +104,7 @@ class Calendar:
             raise ValueError("Business days are counted from one, on a calendar with closed time")
         since = _micros(start)
         table = self._covering(since, since)
-        while (length := _business_days(table, since, count)) is None:
+        while (length := table.business_days(since, count)) is None:
             table = self._grow_ahead(table)
         return timedelta(microseconds=length)
 
@@ -160,19 +160,6 @@ def _span(start: datetime, end: datetime) -> tuple[int, int]:
     if until < since:
         raise ValueError("A span of time ends at or after its start")
     return since, until
-
-
-def _business_days(table: Table, since: int, count: int) -> int | None:
-    """C05 on a table; None when the table ends too early."""
-    done, ends = table.worked_at(since), table.worked_dates
-    today = bisect_right(ends, done)
-    before = done - (ends[today - 1] if today else 0)
-    target = today + count if before else today + count - 1
-    if target >= len(ends):
-        return None
-    if not before:
-        return ends[target] - done
-    return min(ends[target - 1] + before, ends[target]) - done
 
 
 def compile_calendar(spec: CalendarSpec, *, name: str = "") -> Calendar:

@@ -104,10 +104,20 @@ class Table:
         index = bisect_right(self.opens, at) - 1
         return self.worked[index] - max(self.closes[index] - at, 0) if index >= 0 else 0
 
-    def reach(self, worked: int) -> int:
-        """The earliest instant by which so much is worked: at a closing, that closing (C04)."""
+    def reach(self, worked: int) -> int | None:
+        """The earliest instant by which so much is worked: at a closing, that closing (C04). None: after the table."""
         index = bisect_left(self.worked, worked)
-        return self.closes[index] - (self.worked[index] - worked)
+        return self.closes[index] - (self.worked[index] - worked) if index < len(self.worked) else None
+
+    def business_days(self, since: int, count: int) -> int | None:
+        """The working time that ``count`` business days from ``since`` are (C05). None: they end after the table."""
+        done, ends = self.worked_at(since), self.worked_dates
+        today = bisect_right(ends, done)  # the working date with open time left, or the next one
+        before = done - (ends[today - 1] if today else 0)
+        target = today + count if before else today + count - 1
+        if target >= len(ends):
+            return None
+        return (min(ends[target - 1] + before, ends[target]) if before else ends[target]) - done
 
 
 def tabulate(zone: ZoneInfo, years: range, dates: list[list[_Window]]) -> Table:

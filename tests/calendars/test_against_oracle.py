@@ -52,7 +52,7 @@ CHANGES = [  # a zone and a day near which its clocks change, or something else 
     ("Europe/Dublin", "2026-03-29"),
     ("Europe/Dublin", "2026-10-25"),
     ("Europe/Madrid", "2026-03-29"),
-    ("Europe/Madrid", "2199-10-27"),
+    ("Europe/Madrid", "2190-10-31"),
     ("Europe/Volgograd", "2018-10-28"),
     ("Pacific/Apia", "2011-12-30"),  # a day that never was
     ("Pacific/Chatham", "2026-04-05"),
@@ -74,6 +74,10 @@ class Case:
     @property
     def face(self) -> Face:
         return face(self.zone, self.since, DAYS)
+
+    @property
+    def weekly_minutes(self) -> int:
+        return sum(closes - opens for windows in self.weekly.values() for opens, closes in windows)
 
     @property
     def calendar(self) -> Calendar:
@@ -123,7 +127,7 @@ def amounts() -> st.SearchStrategy[int]:
 slow = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
 
-@settings(slow, max_examples=400)
+@settings(slow, max_examples=300)
 @given(case=cases(), data=st.data())
 def test_c02_c03_c04_c05_every_answer_is_the_oracles(case: Case, data: Any) -> None:
     calendar, oracle = case.calendar, Oracle(case.face, case.weekly, case.holidays)
@@ -145,7 +149,7 @@ def test_c02_c03_c04_c05_every_answer_is_the_oracles(case: Case, data: Any) -> N
 
 @settings(slow, max_examples=200)
 @given(
-    case=cases().filter(lambda case: any(case.weekly.values())),
+    case=cases().filter(lambda case: case.weekly_minutes >= 60),
     starts=st.tuples(st.integers(0, 10 * 1440 * MINUTE), st.integers(0, 40 * 1440 * MINUTE)),
     lengths=st.tuples(amounts(), amounts()),
 )
