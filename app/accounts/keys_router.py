@@ -21,7 +21,7 @@ from app.core.schemas import ActorRef, Email, Listing
 from app.core.state import StateDep
 
 router = Router(prefix="/v1/keys", tags=["Accounts"])
-_CREATED: Final = responses(Forbidden, NotFound, RequestInFlight, IdempotencyMismatch)
+_CREATED: Final = responses(NotFound, RequestInFlight, IdempotencyMismatch)
 _ActorQuery = Annotated[Email | None, Query(description="The owner for whom the account's key acts")]
 
 
@@ -44,7 +44,11 @@ def _of_own_account(principal: Principal, command: KeyCreate) -> KeyCreate:
 
 @router.post("", status_code=201, response_model=NewKeyDocument, responses=_CREATED, openapi_extra=IDEMPOTENT)
 async def create_key(request: Request, state: StateDep, principal: PrincipalDep, body: KeyCreate) -> Response:
-    """The answer shows the secret once; only its hash is kept."""
+    """Make a key.
+
+    Admins make all kinds, an account's owners those of their own account. The answer shows the secret once; only its
+    hash is kept.
+    """
     command = _of_own_account(principal, body)
 
     async def work(session: AsyncSession) -> Answer:
@@ -55,7 +59,7 @@ async def create_key(request: Request, state: StateDep, principal: PrincipalDep,
     return await once(request, state, principal, work)
 
 
-@router.get("", response_model=Listing[KeyDocument], responses=responses(Forbidden, NotFound))
+@router.get("", response_model=Listing[KeyDocument], responses=responses(NotFound))
 async def list_keys(
     request: Request,
     state: StateDep,
@@ -64,7 +68,10 @@ async def list_keys(
     account_id: Annotated[str | None, Query(max_length=40)] = None,
     actor: _ActorQuery = None,
 ) -> Response:
-    """Keys without their secrets, revoked ones too: all for admins, an owner sees its account's."""
+    """List keys.
+
+    Without their secrets, revoked ones too: all for admins, an owner sees its account's.
+    """
     wanted = account_id or principal.account_id
     if wanted is not None:
         require_account(principal, wanted)
@@ -74,9 +81,12 @@ async def list_keys(
     return listing(request, page, rows, place=lambda row: (row.id,), document=key_document)
 
 
-@router.delete("/{key_id}", status_code=204, response_class=Response, responses=responses(Forbidden, NotFound))
+@router.delete("/{key_id}", status_code=204, response_class=Response, responses=responses(NotFound))
 async def revoke_key(state: StateDep, principal: PrincipalDep, key_id: str, actor: _ActorQuery = None) -> Response:
-    """The key is refused from the next request on. Revoking it again changes nothing."""
+    """Revoke a key.
+
+    It is refused from the next request on. Revoking it again changes nothing.
+    """
     async with transaction(state.sessions) as session:
         key = await queries.key_by_id(session, key_id)
         if principal.account_id is not None and key.account_id != principal.account_id:

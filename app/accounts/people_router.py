@@ -18,7 +18,7 @@ from app.core.http import IF_MATCH, Router, check_if_match, etag, reply, respons
 from app.core.idempotency import IDEMPOTENT, Answer, once
 from app.core.merge_patch import PatchDep, merge_patch, patch_body, patched
 from app.core.paging import PageDep, listing
-from app.core.problems import Conflict, Forbidden, IdempotencyMismatch, NotFound, PreconditionFailed, RequestInFlight
+from app.core.problems import Conflict, IdempotencyMismatch, NotFound, PreconditionFailed, RequestInFlight
 from app.core.schemas import ActorRef, Email, Listing
 from app.core.state import StateDep
 
@@ -31,8 +31,8 @@ class PersonPatch(PersonFields):
     actor: ActorRef | None = Field(None, description="The owner for whom the account's key acts")
 
 
-_CREATED: Final = responses(Forbidden, NotFound, Conflict, RequestInFlight, IdempotencyMismatch)
-_CHANGED: Final = responses(Forbidden, NotFound, Conflict, PreconditionFailed)
+_CREATED: Final = responses(NotFound, Conflict, RequestInFlight, IdempotencyMismatch)
+_CHANGED: Final = responses(NotFound, Conflict, PreconditionFailed)
 _PATCH: Final = patch_body(PersonPatch, {"role": "owner"}) | IF_MATCH
 
 
@@ -49,7 +49,10 @@ async def may_manage(session: AsyncSession, principal: Principal, account_id: st
 async def create_person(
     request: Request, state: StateDep, principal: PrincipalDep, account_id: str, body: PersonCreate
 ) -> Response:
-    """Admins and the account's owners."""
+    """Add a person to an account.
+
+    For admins and the account's owners.
+    """
     require_account(principal, account_id)
 
     async def work(session: AsyncSession) -> Answer:
@@ -64,7 +67,7 @@ async def create_person(
 async def list_people(
     request: Request, state: StateDep, principal: PrincipalDep, page: PageDep, account_id: str
 ) -> Response:
-    """The account's people."""
+    """List an account's people."""
     require_account(principal, account_id)
     async with state.sessions() as session:
         await queries.account_by_id(session, account_id)
@@ -74,7 +77,7 @@ async def list_people(
 
 @router.get("/{person_id}", response_model=PersonDocument, responses=responses(NotFound))
 async def get_person(state: StateDep, principal: PrincipalDep, account_id: str, person_id: str) -> Response:
-    """One person."""
+    """Get a person."""
     require_account(principal, account_id)
     async with state.sessions() as session:
         person = await queries.person_by_id(session, account_id, person_id)
@@ -85,7 +88,10 @@ async def get_person(state: StateDep, principal: PrincipalDep, account_id: str, 
 async def change_person(
     request: Request, state: StateDep, principal: PrincipalDep, account_id: str, person_id: str, patch: PatchDep
 ) -> Response:
-    """A JSON Merge Patch (RFC 7396). The account's last owner stays one: 409."""
+    """Change a person.
+
+    A JSON Merge Patch (RFC 7396), for admins and the account's owners. Its last owner stays one: 409.
+    """
     require_account(principal, account_id)
     async with transaction(state.sessions) as session:
         actor = patched(ActorRef, patch.pop("actor"), "/actor") if patch.get("actor") is not None else None
@@ -106,7 +112,10 @@ async def remove_person(
     person_id: str,
     actor: Annotated[Email | None, Query(description="The owner for whom the account's key acts")] = None,
 ) -> Response:
-    """Takes the person from the account. The account's last owner stays: 409."""
+    """Remove a person from an account.
+
+    For admins and the account's owners. Its last owner stays: 409.
+    """
     require_account(principal, account_id)
     async with transaction(state.sessions) as session:
         await may_manage(session, principal, account_id, ActorRef(email=actor) if actor else None)

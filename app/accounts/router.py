@@ -15,18 +15,21 @@ from app.core.http import IF_MATCH, Router, check_if_match, etag, reply, respons
 from app.core.idempotency import IDEMPOTENT, Answer, once
 from app.core.merge_patch import PatchDep, merge_patch, patch_body, patched
 from app.core.paging import PageDep, listing
-from app.core.problems import Forbidden, IdempotencyMismatch, NotFound, PreconditionFailed, RequestInFlight
+from app.core.problems import IdempotencyMismatch, NotFound, PreconditionFailed, RequestInFlight
 from app.core.schemas import Listing
 from app.core.state import StateDep
 
 router = Router(prefix="/v1/accounts", tags=["Accounts"])
-_CREATED: Final = responses(Forbidden, RequestInFlight, IdempotencyMismatch)
+_CREATED: Final = responses(RequestInFlight, IdempotencyMismatch)
 _PATCH: Final = patch_body(AccountFields, {"plan": "zmanda-premium", "tam": None}) | IF_MATCH
 
 
 @router.post("", status_code=201, response_model=AccountDocument, responses=_CREATED, openapi_extra=IDEMPOTENT)
 async def create_account(request: Request, state: StateDep, principal: PrincipalDep, body: AccountCreate) -> Response:
-    """Admin keys only. The plan's terms hold for tickets that are opened from now on."""
+    """Make an account.
+
+    Admin keys only. The plan's terms hold for tickets that are opened from now on.
+    """
     require_admin(principal)
 
     async def work(session: AsyncSession) -> Answer:
@@ -44,7 +47,10 @@ async def list_accounts(
     page: PageDep,
     external_ref: Annotated[str | None, Query(max_length=200)] = None,
 ) -> Response:
-    """All accounts for support; an account's key sees its own."""
+    """List accounts.
+
+    All of them for support; an account's key sees its own.
+    """
     async with state.sessions() as session:
         rows = await queries.accounts_page(session, page, only=principal.account_id, external_ref=external_ref)
     return listing(request, page, rows, place=lambda row: (row.account_id,), document=account_document)
@@ -52,7 +58,7 @@ async def list_accounts(
 
 @router.get("/{account_id}", response_model=AccountDocument, responses=responses(NotFound))
 async def get_account(state: StateDep, principal: PrincipalDep, account_id: str) -> Response:
-    """One account."""
+    """Get an account."""
     require_account(principal, account_id)
     async with state.sessions() as session:
         account = await queries.account_by_id(session, account_id)
@@ -62,13 +68,16 @@ async def get_account(state: StateDep, principal: PrincipalDep, account_id: str)
 @router.patch(
     "/{account_id}",
     response_model=AccountDocument,
-    responses=responses(Forbidden, NotFound, PreconditionFailed),
+    responses=responses(NotFound, PreconditionFailed),
     openapi_extra=_PATCH,
 )
 async def change_account(
     request: Request, state: StateDep, principal: PrincipalDep, account_id: str, patch: PatchDep
 ) -> Response:
-    """A JSON Merge Patch (RFC 7396). Open tickets keep the terms with which they were opened (C14)."""
+    """Change an account.
+
+    A JSON Merge Patch (RFC 7396); admin keys only. Open tickets keep the terms with which they were opened.
+    """
     require_account(principal, account_id)
     require_admin(principal)
     async with transaction(state.sessions) as session:

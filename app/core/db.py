@@ -6,11 +6,13 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, ClassVar, Final, TypeAlias, cast
 
+import asyncpg
 import orjson
 from asyncpg import Connection
 from sqlalchemy import DateTime, MetaData, String, Table, event
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.exc import TimeoutError as SQLAlchemyTimeout
 from sqlalchemy.ext.asyncio import (
     AsyncConnection,
     AsyncEngine,
@@ -25,6 +27,17 @@ from app.core.signals import Alarms
 
 Row: TypeAlias = Mapping[str, Any]
 Sessions: TypeAlias = async_sessionmaker[AsyncSession]
+
+_OUTAGES: Final[tuple[type[Exception], ...]] = (
+    ConnectionError,
+    SQLAlchemyTimeout,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.TransactionRollbackError,
+)
+DATABASE_ERRORS: Final = (*_OUTAGES, DBAPIError)
+"""What a statement may raise, by the driver alone or through SQLAlchemy."""
 
 ID: Final = String(collation="C")
 """Ids compare byte by byte, so that their order is the order of their making in every locale."""
@@ -48,6 +61,13 @@ class Base(DeclarativeBase):
         list[Any]: JSONB,
         list[str]: JSONB,
     }
+
+
+def is_outage(error: Exception) -> bool:
+    """Whether the database is away, full, or gave the transaction up: the same may well work later."""
+    if isinstance(error, DBAPIError) and error.orig is not None:
+        return isinstance(error.orig.__cause__, _OUTAGES)
+    return isinstance(error, _OUTAGES)
 
 
 def make_engine(url: str, *, pool_size: int) -> AsyncEngine:

@@ -9,8 +9,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.core.clock import monotonic
-from app.core.http import Router, reply
-from app.core.problems import NotFound, Problem, Unavailable
+from app.core.http import Router, public_responses, reply
+from app.core.problems import Invalid, NotFound, Problem, Unavailable
 from app.core.schemas import Document
 from app.core.state import State, StateDep
 
@@ -40,21 +40,25 @@ class ProblemType(BaseModel):
     description: str
 
 
-@router.get("/healthz", response_model=Health, operation_id="healthz", summary="Is the process alive?")
+@router.get("/healthz", response_model=Health)
 async def healthz() -> Response:
-    """Liveness: answers as long as the event loop turns; looks at nothing else."""
+    """Tell whether the process is alive.
+
+    Answers as long as the event loop turns, and looks at nothing else.
+    """
     return reply({"status": "ok"})
 
 
 @router.get(
     "/readyz",
     response_model=Readiness,
-    operation_id="readyz",
-    summary="Can the process serve?",
-    responses={503: {"description": Unavailable.title, "content": {"application/problem+json": {}}}},
+    responses=public_responses(Unavailable),
 )
 async def readyz(state: StateDep) -> Response:
-    """Readiness: the database answers, its schema is ours, and the background passes beat."""
+    """Tell whether the process can serve.
+
+    Yes, when the database answers, its schema is ours, and the background passes beat.
+    """
     checks = await _database_checks(state)
     late = set(state.heartbeats.late(monotonic()))
     checks |= {name: "late" if name in late else "ok" for name in state.heartbeats.ages(monotonic())}
@@ -74,9 +78,12 @@ async def _database_checks(state: State) -> dict[str, str]:
     return {"database": "ok", "migrations": "ok" if heads == state.migration_heads else "not at head"}
 
 
-@router.get("/metrics", operation_id="metrics", summary="Metrics for Prometheus", response_class=Response)
+@router.get("/metrics", response_class=Response)
 async def metrics(request: Request, state: StateDep) -> Response:
-    """The process's metrics in the text format of Prometheus or OpenMetrics."""
+    """Metrics of this process.
+
+    In the text format of Prometheus or OpenMetrics.
+    """
     encode, media_type = choose_encoder(request.headers.get("accept", ""))
     return Response(encode(state.metrics.registry), media_type=media_type)
 
@@ -92,12 +99,13 @@ def problem_types(base: type[Problem] = Problem) -> dict[str, type[Problem]]:
 @router.get(
     "/problems/{slug}",
     response_model=ProblemType,
-    operation_id="problem_type",
-    summary="What a problem type means",
-    responses={404: {"description": NotFound.title, "content": {"application/problem+json": {}}}},
+    responses=public_responses(NotFound, Invalid),
 )
 async def problem_type(slug: str) -> Response:
-    """The page behind the ``type`` of a problem document."""
+    """What a problem type means.
+
+    The page behind the `type` of a problem document.
+    """
     kind = problem_types().get(slug)
     if kind is None:
         raise NotFound("There is no problem type of this name")

@@ -1,15 +1,18 @@
 """HTTP's own part: JSON answers, problem documents, ETags, and a router that reads bodies strictly."""
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from inspect import cleandoc
 from typing import Any, Final
 
 import orjson
+import structlog
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from app.core.body import read_json, require_json
+from app.core.db import DATABASE_ERRORS, is_outage
 from app.core.problems import (
     BadRequest,
     Fault,
@@ -28,6 +31,7 @@ from app.core.schemas import pointer
 
 PROBLEM_JSON: Final = "application/problem+json"
 _PROBLEM_SCHEMA: Final = {"$ref": "#/components/schemas/ProblemDocument"}
+_log = structlog.get_logger("heliodesk.http")
 _MAX_FAULTS: Final = 50
 _BY_STATUS: Final = {
     kind.status: kind
@@ -88,25 +92,24 @@ def problem_response(problem: Problem, instance: str) -> Response:
 
 
 def responses(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
-    """The problems of an operation, for ``responses=`` of its route; kinds of one status share an entry.
+    """The problems of an operation that needs a key, for ``responses=`` of its route.
 
-    401, 422 and 503 are in it always.
+    401, 403, 422 and 503 are in it always; kinds of one status share an entry.
     """
+    return public_responses(Unauthorized, Forbidden, *kinds, Invalid, Unavailable)
+
+
+def public_responses(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
+    """The problems of an operation that needs no key: these kinds only."""
     declared: dict[int | str, dict[str, Any]] = {}
-    listed: tuple[type[Problem], ...] = (Unauthorized, *kinds, Invalid, Unavailable)
-    for kind in listed:
-        entry = declared.setdefault(
-            kind.status, {"description": kind.title, "content": {PROBLEM_JSON: _problem_media()}}
-        )
+    for kind in kinds:
+        media = {"schema": _PROBLEM_SCHEMA, "examples": {}}
+        entry = declared.setdefault(kind.status, {"description": kind.title, "content": {PROBLEM_JSON: media}})
         entry["content"][PROBLEM_JSON]["examples"][kind.slug] = {"summary": kind.title, "value": kind().document()}
     return declared
 
 
-def _problem_media() -> dict[str, Any]:
-    return {"schema": {"$ref": "#/components/schemas/ProblemDocument"}, "examples": {}}
-
-
-_BODY_RESPONSES: Final = responses(BadRequest, PayloadTooLarge, UnsupportedMediaType)
+_BODY_RESPONSES: Final = public_responses(BadRequest, PayloadTooLarge, UnsupportedMediaType)
 
 
 class _StrictRequest(Request):
@@ -115,13 +118,20 @@ class _StrictRequest(Request):
     parsed: Any = None
 
     async def json(self) -> Any:
+        """The value that was read."""
         return self.parsed
 
 
 class StrictRoute(APIRoute):
-    """A route whose JSON body is read by ``read_json``: its problems are ours, and it is faster."""
+    """A route whose JSON body is read by ``read_json``: its problems are ours, and it is faster.
+
+    The first line of its function's docstring is the operation's summary, the rest its description.
+    """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        summary, _, description = cleandoc(endpoint.__doc__ or "").partition("\n")
+        options["summary"] = options.get("summary") or summary.removesuffix(".")
+        options["description"] = options.get("description") or description.strip() or summary
         if set(options.get("methods") or ()) & {"POST", "PATCH", "PUT"}:
             options["responses"] = _BODY_RESPONSES | (options.get("responses") or {})
         super().__init__(path, endpoint, **options)
@@ -183,8 +193,18 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
     return problem_response(kind(headers=error.headers), request.scope["path"])
 
 
+async def _on_database_error(request: Request, error: Exception) -> Response:
+    if not is_outage(error):
+        raise error
+    _log.warning("database unavailable", error=repr(error))
+    problem = Unavailable("The database does not answer", headers={"Retry-After": "1"})
+    return problem_response(problem, request.scope["path"])
+
+
 def install(app: FastAPI) -> None:
     """Every error that leaves ``app`` is a problem document."""
+    for kind in DATABASE_ERRORS:
+        app.add_exception_handler(kind, _on_database_error)
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http_exception)

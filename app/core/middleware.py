@@ -65,12 +65,14 @@ class _Exchange:
         self.scope, self._send, self._request_id, self.status = scope, send, request_id, 0
 
     async def send(self, message: Message) -> None:
+        """Pass on a part of the answer, its head with the request's id."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
             MutableHeaders(scope=message).append("x-request-id", self._request_id)
         await self._send(message)
 
     async def fail(self, problem: Problem, receive: Receive) -> None:
+        """Answer with a problem."""
         await problem_response(problem, self.scope["path"])(self.scope, receive, self.send)
 
 

@@ -12,7 +12,7 @@ from app.core.http import IF_MATCH, Router, check_if_match, etag, reply, respons
 from app.core.idempotency import IDEMPOTENT, Answer, once
 from app.core.merge_patch import PatchDep, merge_patch, patch_body, patched
 from app.core.paging import PageDep, listing
-from app.core.problems import Forbidden, IdempotencyMismatch, NotFound, PreconditionFailed, RequestInFlight
+from app.core.problems import IdempotencyMismatch, NotFound, PreconditionFailed, RequestInFlight
 from app.core.schemas import Listing
 from app.core.state import StateDep
 from app.roster import engineers, queries
@@ -20,14 +20,17 @@ from app.roster.engineers import engineer_document
 from app.roster.schemas import EngineerCreate, EngineerDocument, EngineerFields
 
 router = Router(prefix="/v1/engineers", tags=["Roster"])
-_CREATED: Final = responses(Forbidden, RequestInFlight, IdempotencyMismatch)
-_CHANGED: Final = responses(Forbidden, NotFound, PreconditionFailed)
+_CREATED: Final = responses(RequestInFlight, IdempotencyMismatch)
+_CHANGED: Final = responses(NotFound, PreconditionFailed)
 _PATCH: Final = patch_body(EngineerFields, {"tier": 3, "region": None}) | IF_MATCH
 
 
 @router.post("", status_code=201, response_model=EngineerDocument, responses=_CREATED, openapi_extra=IDEMPOTENT)
 async def create_engineer(request: Request, state: StateDep, principal: PrincipalDep, body: EngineerCreate) -> Response:
-    """Admin keys only."""
+    """Make an engineer.
+
+    Admin keys only.
+    """
     require_admin(principal)
 
     async def work(session: AsyncSession) -> Answer:
@@ -37,7 +40,7 @@ async def create_engineer(request: Request, state: StateDep, principal: Principa
     return await once(request, state, principal, work)
 
 
-@router.get("", response_model=Listing[EngineerDocument], responses=responses(Forbidden))
+@router.get("", response_model=Listing[EngineerDocument], responses=responses())
 async def list_engineers(
     request: Request,
     state: StateDep,
@@ -45,16 +48,22 @@ async def list_engineers(
     page: PageDep,
     account_id: Annotated[str | None, Query(max_length=40)] = None,
 ) -> Response:
-    """For support: all engineers, or a sandbox account's own."""
+    """List engineers.
+
+    For support: all, or a sandbox account's own.
+    """
     require_support(principal)
     async with state.sessions() as session:
         rows = await queries.engineers_page(session, page, account_id)
     return listing(request, page, rows, place=lambda row: (row.id,), document=engineer_document)
 
 
-@router.get("/{engineer_id}", response_model=EngineerDocument, responses=responses(Forbidden, NotFound))
+@router.get("/{engineer_id}", response_model=EngineerDocument, responses=responses(NotFound))
 async def get_engineer(state: StateDep, principal: PrincipalDep, engineer_id: str) -> Response:
-    """One engineer, for support."""
+    """Get an engineer.
+
+    For support.
+    """
     require_support(principal)
     async with state.sessions() as session:
         engineer = await queries.engineer_by_id(session, engineer_id)
@@ -65,7 +74,10 @@ async def get_engineer(state: StateDep, principal: PrincipalDep, engineer_id: st
 async def change_engineer(
     request: Request, state: StateDep, principal: PrincipalDep, engineer_id: str, patch: PatchDep
 ) -> Response:
-    """A JSON Merge Patch (RFC 7396); admin keys only."""
+    """Change an engineer.
+
+    A JSON Merge Patch (RFC 7396); admin keys only.
+    """
     require_admin(principal)
     async with transaction(state.sessions) as session:
         engineer = await queries.engineer_by_id(session, engineer_id, lock=True)

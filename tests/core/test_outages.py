@@ -1,0 +1,51 @@
+"""Requests against a database that closes connections, or is away."""
+
+from dataclasses import replace
+
+import asyncpg
+import httpx
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from app.core.db import Sessions, is_outage, make_engine, make_sessions
+from app.core.state import State
+
+
+async def test_connections_that_the_server_closed_are_replaced(
+    client: httpx.AsyncClient, admin: dict[str, str], database: str
+) -> None:
+    assert (await client.get("/v1/keys", headers=admin)).status_code == 200
+    other = await asyncpg.connect(database)
+    await other.execute(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    await other.close()
+    for _ in range(3):
+        assert (await client.get("/v1/keys", headers=admin)).status_code == 200
+
+
+async def test_without_a_database_it_is_503(
+    client: httpx.AsyncClient, app: FastAPI, admin: dict[str, str], state: State
+) -> None:
+    engine = make_engine("postgresql://nobody@127.0.0.1:1/none", pool_size=2)
+    app.state.heliodesk = replace(state, engine=engine, sessions=make_sessions(engine, state.alarms))
+    answer = await client.get("/v1/keys", headers=admin)
+    assert (answer.status_code, answer.json()["type"]) == (503, "/problems/unavailable")
+    assert answer.headers["retry-after"] == "1"
+    ready = await client.get("/readyz")
+    assert (ready.status_code, list(ready.json()["checks"])) == (503, ["database"])
+    assert (await client.get("/healthz")).status_code == 200
+
+
+async def test_an_outage_is_told_from_a_fault_of_ours(sessions: Sessions) -> None:
+    async with sessions() as session:
+        with pytest.raises(DBAPIError) as ours:
+            await session.execute(text("SELECT 1 / 0"))
+        await session.rollback()
+        with pytest.raises(DBAPIError) as theirs:
+            await session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+    assert not is_outage(ours.value)
+    assert is_outage(theirs.value)
