@@ -1,0 +1,70 @@
+"""The holidays of a country as dates, stored by their content, so that no library upgrade moves a deadline (C01)."""
+
+import hashlib
+from collections.abc import Iterable
+from datetime import date, datetime
+
+import holidays
+import orjson
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.memory import Memory
+from app.core.problems import NotFound
+from app.plans.models import HolidaySet
+
+
+class HolidayDates(frozenset[date]):
+    """The dates of one stored set."""
+
+
+def years_around(now: datetime) -> range:
+    """The years whose holidays are expanded: last year, this one, and ten more."""
+    return range(now.year - 1, now.year + 11)
+
+
+def holiday_dates(country: str, subdivision: str | None, years: Iterable[int]) -> list[date]:
+    """The public holidays in these years, in order.
+
+    ``country`` is an ISO 3166-1 alpha-2 code, ``subdivision`` the part of ISO 3166-2 behind it. Raises ValueError
+    with a sentence for the caller when the ``holidays`` library knows no such place.
+    """
+    try:
+        return sorted(holidays.country_holidays(country, subdiv=subdivision, years=years))
+    except NotImplementedError as error:
+        place = f"{country}-{subdivision}" if subdivision else country
+        message = f"The holidays of `{place}` are not known here: list them as dates."
+        raise ValueError(message) from error
+
+
+async def expand_holidays(
+    session: AsyncSession, country: str, subdivision: str | None, years: Iterable[int]
+) -> HolidaySet:
+    """Store the holidays of a place in these years, and give the set; the same dates make the same set.
+
+    Raises ValueError with a sentence for the caller for a place that is not known.
+    """
+    dates = [day.isoformat() for day in holiday_dates(country, subdivision, years)]
+    content = orjson.dumps([country, subdivision, dates])
+    found = {
+        "id": f"hol_{hashlib.sha256(content).hexdigest()[:26]}",
+        "country": country,
+        "subdivision": subdivision,
+        "dates": dates,
+    }
+    await session.execute(insert(HolidaySet).values(found).on_conflict_do_nothing())
+    return HolidaySet(**found)
+
+
+async def dates_of(session: AsyncSession, memory: Memory, holiday_set: str | None) -> HolidayDates:
+    """The dates of a stored set; none for None. No round trip when the process remembers them."""
+    if holiday_set is None:
+        return HolidayDates()
+    known = memory.recall(HolidayDates, holiday_set)
+    if known is not None:
+        return known
+    texts = await session.scalar(select(HolidaySet.dates).where(HolidaySet.id == holiday_set))
+    if texts is None:
+        raise NotFound(f"There is no holiday set {holiday_set}")
+    return memory.keep(holiday_set, HolidayDates(map(date.fromisoformat, texts)))

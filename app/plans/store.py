@@ -1,0 +1,128 @@
+"""Plan versions in the database: written once, never changed, remembered by each process."""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+from sqlalchemy import func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.memory import Memory
+from app.core.problems import Fault, NotFound
+from app.core.schemas import pointer
+from app.plans.calendars import Calendars, compile_calendars
+from app.plans.documents import PlanDocument, parse_yaml
+from app.plans.holidays import dates_of, holiday_dates, years_around
+from app.plans.model import ACCOUNT, CalendarDocument
+from app.plans.models import PlanVersion
+from app.plans.reading import refuse
+
+BUILTIN: Final = Path(__file__).parent / "builtin"
+_LOCK: Final = text("SELECT pg_advisory_xact_lock(hashtext('heliodesk.plan_versions'))")
+
+
+def builtin_plans() -> list[PlanDocument]:
+    """The plans that ship with the service, in order of their keys."""
+    return [parse_yaml(path.read_text(encoding="utf-8")) for path in sorted(BUILTIN.glob("*.yaml"))]
+
+
+def content_hash(document: PlanDocument) -> str:
+    """SHA-256 of the document as its author wrote it, in canonical JSON."""
+    return hashlib.sha256(orjson.dumps(document.canonical(), option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+async def load_builtin(session: AsyncSession, now: datetime) -> Sequence[PlanVersion]:
+    """Store the shipped plans that are not among the versions of their key yet, and give those new versions.
+
+    A restart makes none, and neither does one after an operator has added a version of their own.
+    """
+    await session.execute(_LOCK)
+    stored = set(await session.scalars(select(PlanVersion.document_hash)))
+    missing = [document for document in builtin_plans() if content_hash(document) not in stored]
+    return [await _append(session, document, now) for document in missing]
+
+
+async def add_version(session: AsyncSession, document: PlanDocument, now: datetime) -> PlanVersion:
+    """Store the document as the next version of its key; from now on it is the key's current one.
+
+    Raises ``Invalid`` when its trial plan or the country of a calendar is not known.
+    """
+    await session.execute(_LOCK)
+    if document.trial and document.trial != document.key and await current_version(session, document.trial) is None:
+        raise refuse(Fault(pointer="/trial", detail=f"There is no plan `{document.trial}`."))
+    return await _append(session, document, now)
+
+
+async def _append(session: AsyncSession, document: PlanDocument, now: datetime) -> PlanVersion:
+    last = await session.scalar(select(func.max(PlanVersion.version)).where(PlanVersion.key == document.key))
+    version = PlanVersion(
+        key=document.key,
+        version=(last or 0) + 1,
+        document=expanded(document, now).canonical(),
+        document_hash=content_hash(document),
+        created_at=now,
+    )
+    session.add(version)
+    await session.flush()
+    return version
+
+
+def expanded(document: PlanDocument, now: datetime) -> PlanDocument:
+    """The document with the holidays of each country that it names as dates (C01).
+
+    Raises ``Invalid`` for a country or subdivision that is not known.
+    """
+    calendars = {name: _expanded(name, calendar, now) for name, calendar in document.calendars.items()}
+    return document.model_copy(update={"calendars": calendars})
+
+
+def _expanded(name: str, calendar: CalendarDocument, now: datetime) -> CalendarDocument:
+    rule = calendar.holidays
+    if rule.country in (None, ACCOUNT):
+        return calendar
+    try:
+        found = holiday_dates(rule.country, rule.subdivision, years_around(now))
+    except ValueError as error:
+        place = pointer(("calendars", name, "holidays", "country"))
+        raise refuse(Fault(pointer=place, detail=str(error))) from error
+    dates = sorted({*rule.dates, *found})
+    return calendar.model_copy(update={"holidays": rule.model_copy(update={"dates": dates})})
+
+
+async def current_version(session: AsyncSession, key: str) -> int | None:
+    """The number of the key's newest version that is not archived; None when there is none."""
+    newest = select(func.max(PlanVersion.version)).where(PlanVersion.key == key, PlanVersion.archived_at.is_(None))
+    number: int | None = await session.scalar(newest)
+    return number
+
+
+async def document(session: AsyncSession, memory: Memory, key: str, version: int) -> PlanDocument:
+    """A stored version's document. Raises ``NotFound``; no round trip when the process remembers it."""
+    known = memory.recall(PlanDocument, (key, version))
+    if known is not None:
+        return known
+    row: dict[str, Any] | None = await session.scalar(
+        select(PlanVersion.document).where(PlanVersion.key == key, PlanVersion.version == version)
+    )
+    if row is None:
+        raise NotFound(f"There is no version {version} of the plan {key}")
+    return memory.keep((key, version), PlanDocument.model_validate(row))
+
+
+async def calendars(
+    session: AsyncSession, memory: Memory, *, key: str, version: int, zone: str, holiday_set: str | None
+) -> Calendars:
+    """The version's compiled calendars in an account's zone, with its holidays (C14: both as the ticket pinned them).
+
+    Raises ``NotFound`` for an unknown version or set; no round trip when the process remembers them.
+    """
+    name = (key, version, zone, holiday_set)
+    known = memory.recall(Calendars, name)
+    if known is not None:
+        return known
+    plan = await document(session, memory, key, version)
+    closed = await dates_of(session, memory, holiday_set)
+    return memory.keep(name, compile_calendars(plan, zone, closed))
