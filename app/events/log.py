@@ -1,0 +1,48 @@
+"""Recording events: in the transaction that changes what they tell of."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.auth import SERVICE, Actor
+from app.core.db import Row, insert_rows
+from app.core.ids import new_id
+from app.events.models import EventRow
+from app.events.types import EventData, audience_of, dump
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened at a business instant, not yet recorded."""
+
+    at: datetime
+    data: EventData
+    actor: Actor = SERVICE
+
+
+def event_rows(
+    events: Sequence[Event], *, account_id: str, ticket_id: str | None, after: int | None, sandbox: bool
+) -> list[Row]:
+    """Rows for ``events``; ``after`` is the ticket's last sequence number (None: no ticket)."""
+    return [
+        {
+            "account_id": account_id,
+            "id": new_id("evt"),
+            "ticket_id": ticket_id,
+            "sequence": None if after is None else after + place,
+            "type": event.data.type,
+            "timestamp": event.at,
+            "actor": event.actor.document(),
+            "audience": audience_of(event.data),
+            "sandbox": sandbox,
+            "data": dump(event.data),
+        }
+        for place, event in enumerate(events, start=1)
+    ]
+
+
+async def record(session: AsyncSession, rows: Sequence[Row]) -> None:
+    """Write events, in one statement. They are never changed afterwards."""
+    await insert_rows(session, EventRow, rows)

@@ -1,0 +1,317 @@
+"""Every event that the service tells: its type, who may see it, and the shape of its ``data``. Pure.
+
+``EVENTS`` is what the OpenAPI document publishes as webhooks.
+"""
+
+from datetime import datetime
+from typing import Any, ClassVar, Final
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+BODY_LIMIT: Final = 8 * 1024
+"""Bytes of a text that an event carries at the most; a longer one is cut and marked ``truncated``."""
+
+
+class EventData(BaseModel):
+    """Base of every event's ``data``."""
+
+    model_config = ConfigDict(populate_by_name=True, frozen=True)
+
+    type: ClassVar[str]
+    audience: ClassVar[str] = "public"
+
+
+class _Change(EventData):
+    before: JsonValue = Field(alias="from")
+    after: JsonValue = Field(alias="to")
+    reason: str | None = None
+
+
+class TicketOpened(EventData):
+    """A ticket was opened."""
+
+    type = "ticket.opened"
+    number: str
+    title: str
+    description: str
+    truncated: bool = False
+    status: str
+    priority: str
+    priority_source: str
+    assessed_priority: str | None
+    impact: str | None
+    urgency: str | None
+    business_impact: str | None
+    priority_reason: str | None
+    environment: str
+    product: str | None
+    channel: str
+    requester: dict[str, JsonValue]
+    plan: dict[str, JsonValue]
+    external_ref: str | None
+    call_link: str | None
+
+
+class TicketUpdated(EventData):
+    """Fields of a ticket were changed; ``fields`` holds the new values, long texts cut."""
+
+    type = "ticket.updated"
+    fields: dict[str, JsonValue]
+    truncated: bool = False
+
+
+class TicketStatusChanged(_Change):
+    """The status changed."""
+
+    type = "ticket.status_changed"
+
+
+class TicketReopened(_Change):
+    """A resolved ticket is open again."""
+
+    type = "ticket.reopened"
+
+
+class TicketPriorityChanged(_Change):
+    """The priority changed: by a person, or by the service after a miss (``source`` is ``automatic``)."""
+
+    type = "ticket.priority_changed"
+    source: str
+
+
+class TicketTierChanged(_Change):
+    """The ticket went to another tier of support."""
+
+    type = "ticket.tier_changed"
+
+
+class TicketAssigned(_Change):
+    """The ticket has another assignee (engineer ids), or none."""
+
+    type = "ticket.assigned"
+
+
+class MessagePosted(EventData):
+    """A message was posted; internal ones go to support only."""
+
+    type = "message.posted"
+    message_id: str
+    author: dict[str, JsonValue]
+    visibility: str
+    channel: str | None
+    body: str
+    truncated: bool = False
+
+
+class _Deadline(EventData):
+    deadline_id: str
+    metric: str
+    cycle: int
+    priority: str
+    subject: str | None = None
+    due_at: datetime | None
+
+
+class DeadlineStarted(_Deadline):
+    """A clock started, or a cancelled cycle went on."""
+
+    type = "deadline.started"
+    state: str
+    started_at: datetime
+
+
+class _DeadlineMove(_Deadline):
+    before: datetime | None = Field(alias="from")
+    after: datetime | None = Field(alias="to")
+    reason: str
+
+
+class DeadlineMoved(_DeadlineMove):
+    """A due instant moved."""
+
+    type = "deadline.moved"
+
+
+class DeadlinePaused(_DeadlineMove):
+    """A clock stands still; it has no due instant while it does."""
+
+    type = "deadline.paused"
+
+
+class DeadlineResumed(_DeadlineMove):
+    """A clock goes on."""
+
+    type = "deadline.resumed"
+
+
+class DeadlineWarning(_Deadline):
+    """A share of the time, in per cent, is used up (C16)."""
+
+    type = "deadline.warning"
+    share: int
+
+
+class DeadlineMissed(_Deadline):
+    """A deadline passed. ``lag_ms``: how late that was noticed; null on a sandbox's clock."""
+
+    type = "deadline.missed"
+    noticed_at: datetime
+    lag_ms: float | None
+
+
+class DeadlineMet(_Deadline):
+    """What was promised was done in time."""
+
+    type = "deadline.met"
+    stopped_by: str
+
+
+class DeadlineMetLate(_Deadline):
+    """What was promised was done after it was due."""
+
+    type = "deadline.met_late"
+    stopped_by: str
+
+
+class DeadlineCancelled(_Deadline):
+    """A clock ended without a result."""
+
+    type = "deadline.cancelled"
+    reason: str
+
+
+class EscalationAutomatic(EventData):
+    """A miss escalated by itself. ``told``: who of the account's people at the vendor hears of it."""
+
+    type = "escalation.automatic"
+    escalation_id: str | None
+    reason: str
+    metric: str
+    cycle: int
+    priority: str
+    told: list[dict[str, JsonValue]]
+
+
+class EscalationAcknowledged(EventData):
+    """Support has seen an escalation."""
+
+    type = "escalation.acknowledged"
+    escalation_id: str
+    reason: str
+
+
+class _Call(EventData):
+    call_id: str
+    provider: str | None = None
+
+
+class CallRequested(_Call):
+    """A live call was asked for."""
+
+    type = "call.requested"
+
+
+class CallReady(_Call):
+    """The call's link exists."""
+
+    type = "call.ready"
+    join_url: str
+    join_from: datetime
+    join_by: datetime
+
+
+class CallJoined(_Call):
+    """Somebody joined."""
+
+    type = "call.joined"
+    participant: str
+
+
+class CallDeclined(_Call):
+    """The customer will not join."""
+
+    type = "call.declined"
+    reason: str
+
+
+class CallNoShow(_Call):
+    """The customer had not joined in time; it still can."""
+
+    type = "call.no_show"
+    join_by: datetime
+
+
+class CallFailed(_Call):
+    """No link could be made; the ticket itself is not affected."""
+
+    type = "call.failed"
+    reason: str
+
+
+class CallEnded(_Call):
+    """The call is over."""
+
+    type = "call.ended"
+
+
+class WebhookTest(EventData):
+    """A test event that an endpoint's owner asked for."""
+
+    type = "webhook.test"
+    endpoint_id: str
+
+
+EVENTS: Final[tuple[type[EventData], ...]] = (
+    TicketOpened,
+    TicketUpdated,
+    TicketStatusChanged,
+    TicketReopened,
+    TicketPriorityChanged,
+    TicketTierChanged,
+    TicketAssigned,
+    MessagePosted,
+    DeadlineStarted,
+    DeadlineMoved,
+    DeadlinePaused,
+    DeadlineResumed,
+    DeadlineWarning,
+    DeadlineMissed,
+    DeadlineMet,
+    DeadlineMetLate,
+    DeadlineCancelled,
+    EscalationAutomatic,
+    EscalationAcknowledged,
+    CallRequested,
+    CallReady,
+    CallJoined,
+    CallDeclined,
+    CallNoShow,
+    CallFailed,
+    CallEnded,
+    WebhookTest,
+)
+
+INTERNAL_METRICS: Final = frozenset({"escalation_ack", "alert_ack"})
+"""Deadlines of support's own work: their events are internal."""
+
+
+def cut(text: str) -> tuple[str, bool]:
+    """A text of at most ``BODY_LIMIT`` bytes of UTF-8, and whether it was cut."""
+    encoded = text.encode()
+    if len(encoded) <= BODY_LIMIT:
+        return text, False
+    return encoded[:BODY_LIMIT].decode(errors="ignore"), True
+
+
+def audience_of(data: EventData) -> str:
+    """``public`` or ``internal``: the one place that decides what a customer may see."""
+    if isinstance(data, _Deadline) and data.metric in INTERNAL_METRICS:
+        return "internal"
+    if isinstance(data, MessagePosted):
+        return data.visibility
+    return data.audience
+
+
+def dump(data: EventData) -> dict[str, Any]:
+    """The JSON object of an event's ``data``, by the names that the contract uses."""
+    return data.model_dump(by_alias=True)
