@@ -15,12 +15,16 @@ from app.core.schemas import ProblemDocument
 from app.core.settings import Settings
 from app.resources import lifespan
 from app.roster import router as roster_router
+from app.tickets import call_router
+from app.tickets import router as tickets_router
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     accounts_router.router,
     people_router.router,
     keys_router.router,
     roster_router.router,
+    tickets_router.router,
+    call_router.router,
     health.router,
 )
 TAGS: Final = [

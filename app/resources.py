@@ -14,6 +14,9 @@ from app.core.migrate import heads
 from app.core.settings import Settings
 from app.core.signals import Alarms
 from app.core.state import State
+from app.scheduler import Scheduler
+from app.webhooks.connector import make_http
+from app.webhooks.deliver import Sender
 
 _NO_CALLS: Final = "No provider of calls is configured: only customers' own links work"
 
@@ -40,7 +43,7 @@ async def open_state(settings: Settings) -> AsyncIterator[State]:
     alarms = Alarms()
     engine = make_engine(settings.database_url, pool_size=settings.pool_size)
     try:
-        async with httpx.AsyncClient(trust_env=False, follow_redirects=False) as http:
+        async with make_http(settings) as http:
             yield build_state(settings, engine, make_sessions(engine, alarms), http, alarms)
     finally:
         await engine.dispose()
@@ -48,7 +51,15 @@ async def open_state(settings: Settings) -> AsyncIterator[State]:
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Open the resources for as long as the application serves."""
+    """Open the resources for as long as the application serves, and run the background jobs beside it."""
     async with open_state(app.state.settings) as state:
         app.state.heliodesk = state
-        yield
+        if not state.settings.background:
+            yield
+            return
+        scheduler = Scheduler(state, Sender(state))
+        scheduler.start()
+        try:
+            yield
+        finally:
+            await scheduler.stop()

@@ -23,6 +23,7 @@ from sqlalchemy.ext.asyncio import (
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.util import greenlet_spawn
 
+from app.core.memory import Memory
 from app.core.signals import Alarms
 
 Row: TypeAlias = Mapping[str, Any]
@@ -106,7 +107,11 @@ async def lookup(engine: AsyncEngine) -> AsyncIterator["Connection[Any]"]:
 def make_sessions(bind: AsyncEngine | AsyncConnection, alarms: Alarms, **options: Any) -> Sessions:
     """A session factory whose sessions can ring ``alarms`` once they have committed."""
     return async_sessionmaker(
-        bind, expire_on_commit=False, autoflush=False, info={"alarms": alarms, "ring": set()}, **options
+        bind,
+        expire_on_commit=False,
+        autoflush=False,
+        info={"alarms": alarms, "ring": set(), "memory": Memory()},
+        **options,
     )
 
 
@@ -131,6 +136,12 @@ def ring_after_commit(session: AsyncSession, alarm: str) -> None:
     session.info["ring"].add(alarm)
 
 
+def memory_of(session: AsyncSession) -> Memory:
+    """What this process remembers of immutable rows."""
+    memory: Memory = session.info["memory"]
+    return memory
+
+
 async def driver(session: AsyncSession) -> "Connection[Any]":
     """Asyncpg's own connection inside the session's transaction, for statements on hot paths.
 
@@ -144,36 +155,53 @@ async def driver(session: AsyncSession) -> "Connection[Any]":
 
 
 @lru_cache(maxsize=128)
-def _write_sql(table: Table, columns: tuple[str, ...], *, update: bool) -> str:
+def _write_sql(table: Table, columns: tuple[str, ...], mode: str) -> str:
     names = ", ".join(columns)
     keys = [column.name for column in table.primary_key]
-    changed = ", ".join(f"{name} = r.{name}" for name in columns if name not in keys)
     source = f"jsonb_populate_recordset(NULL::{table.name}, $1::jsonb) AS r"
-    if update:
+    rest = [name for name in columns if name not in keys]
+    if mode == "update":
+        changed = ", ".join(f"{name} = r.{name}" for name in rest)
         matched = " AND ".join(f"t.{key} = r.{key}" for key in keys)
-        return f"UPDATE {table.name} AS t SET {changed} FROM {source} WHERE {matched}"  # noqa: S608
-    return f"INSERT INTO {table.name} ({names}) SELECT {names} FROM {source}"  # noqa: S608
+        return f"UPDATE {table.name} AS t SET {changed} FROM {source} WHERE {matched}"  # noqa: S608  our own metadata
+    insert = f"INSERT INTO {table.name} ({names}) SELECT {names} FROM {source}"  # noqa: S608  our own metadata
+    if mode == "upsert":
+        changed = ", ".join(f"{name} = EXCLUDED.{name}" for name in rest)
+        return f"{insert} ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {changed}"
+    return f"{insert} ON CONFLICT DO NOTHING" if mode == "insert new" else insert
 
 
 def to_json(rows: Sequence[Row]) -> str:
     """Rows as one JSON text for ``jsonb_populate_recordset``: instants as RFC 3339 to the microsecond."""
-    return orjson.dumps(rows, default=list).decode()
+    return orjson.dumps(rows, option=orjson.OPT_UTC_Z).decode()
 
 
-async def insert_rows(session: AsyncSession, table: Any, rows: Sequence[Row]) -> None:
+async def insert_rows(session: AsyncSession, table: type[Base], rows: Sequence[Row]) -> None:
     """Insert rows, all with the same keys, in one statement and one round trip.
 
-    ``table`` is a declarative class. Columns that are not named get NULL or the column's server default.
+    Columns that are not named get their server default.
     """
-    await _write(session, table.__table__, rows, update=False)
+    await _write(session, table, rows, "insert")
 
 
-async def update_rows(session: AsyncSession, table: Any, rows: Sequence[Row]) -> None:
+async def insert_new_rows(session: AsyncSession, table: type[Base], rows: Sequence[Row]) -> int:
+    """Insert those rows that offend no unique constraint; the number that were inserted."""
+    return await _write(session, table, rows, "insert new")
+
+
+async def update_rows(session: AsyncSession, table: type[Base], rows: Sequence[Row]) -> None:
     """Update rows by primary key, all with the same keys, in one statement and one round trip."""
-    await _write(session, table.__table__, rows, update=True)
+    await _write(session, table, rows, "update")
 
 
-async def _write(session: AsyncSession, table: Table, rows: Sequence[Row], *, update: bool) -> None:
-    if rows:
-        connection = await driver(session)
-        await connection.execute(_write_sql(table, tuple(rows[0]), update=update), to_json(rows))
+async def upsert_rows(session: AsyncSession, table: type[Base], rows: Sequence[Row]) -> None:
+    """Insert rows, or update those whose primary key exists, in one statement and one round trip."""
+    await _write(session, table, rows, "upsert")
+
+
+async def _write(session: AsyncSession, table: type[Base], rows: Sequence[Row], mode: str) -> int:
+    if not rows:
+        return 0
+    connection = await driver(session)
+    sql = _write_sql(cast("Table", table.__table__), tuple(rows[0]), mode)
+    return int((await connection.execute(sql, to_json(rows))).rpartition(" ")[2])

@@ -14,7 +14,7 @@ from fastapi import Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.auth import Principal
-from app.core.db import driver, transaction
+from app.core.db import Sessions, driver, transaction
 from app.core.http import dump, reply
 from app.core.problems import Fault, IdempotencyMismatch, Invalid, RequestInFlight
 from app.core.state import State
@@ -38,6 +38,8 @@ SET body_hash = excluded.body_hash, status = excluded.status, answer = excluded.
     headers = excluded.headers, created_at = excluded.created_at
 WHERE a.created_at <= now() - interval '24 hours'
 """
+
+_FORGET: Final = "DELETE FROM stored_answers WHERE created_at <= now() - interval '24 hours'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,12 @@ async def once(request: Request, state: State, principal: Principal, work: Work)
         response = _respond(answer)
         await _keep(connection, claim, answer, bytes(response.body))
     return response
+
+
+async def forget_answers(sessions: Sessions) -> None:
+    """Drop the answers whose 24 hours are over."""
+    async with transaction(sessions) as session:
+        await (await driver(session)).execute(_FORGET)
 
 
 def _respond(answer: Answer) -> Response:

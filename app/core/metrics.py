@@ -2,13 +2,13 @@
 
 from typing import Final
 
-from prometheus_client import CollectorRegistry, GCCollector, Histogram, PlatformCollector, ProcessCollector
+from prometheus_client import CollectorRegistry, Counter, GCCollector, Histogram, PlatformCollector, ProcessCollector
 
 _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
 
 class Metrics:
-    """The registry, and the metrics of HTTP itself."""
+    """The registry, and the metrics of HTTP and of the background jobs."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -19,5 +19,18 @@ class Metrics:
             "Time to answer a request",
             ("method", "route", "status"),
             buckets=_BUCKETS,
+            registry=self.registry,
+        )
+        self.jobs = Histogram(
+            "heliodesk_job_seconds",
+            "Time of one pass of a background job",
+            ("job",),
+            buckets=_BUCKETS,
+            registry=self.registry,
+        )
+        self.job_failures = Counter(
+            "heliodesk_job_failures",
+            "Background passes that ended with an error",
+            ("job",),
             registry=self.registry,
         )

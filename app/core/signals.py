@@ -1,31 +1,29 @@
 """Alarms between a write and the background pass that has to act on it, inside one process.
 
-A pass sleeps until an instant; a transaction that commits something due earlier moves the alarm forward.
-Other replicas find out by their own look at the database (every 250 ms), so an alarm is only ever a speed-up.
+A transaction that commits something due at once or soon rings; the pass that listens has a look at the database.
+Other replicas find out by their own look (every 250 ms), so an alarm is only ever a speed-up.
 """
 
-import asyncio
+from collections.abc import Callable
+
+
+def _nobody() -> None:
+    """Nobody listens in a process that runs no background passes."""
 
 
 class Alarm:
-    """Wakes one waiting pass, at once."""
+    """Wakes one background pass of this process."""
 
     def __init__(self) -> None:
-        self._event = asyncio.Event()
+        self._listener: Callable[[], None] = _nobody
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Call ``listener`` at each ring; it must return at once."""
+        self._listener = listener
 
     def ring(self) -> None:
-        """Wake the pass now, or make its next wait return at once."""
-        self._event.set()
-
-    async def wait(self, seconds: float) -> bool:
-        """Wait until rung (True) or until ``seconds`` have passed (False)."""
-        if not self._event.is_set():
-            try:
-                await asyncio.wait_for(self._event.wait(), max(seconds, 0.0))
-            except TimeoutError:
-                return False
-        self._event.clear()
-        return True
+        """Wake the pass."""
+        self._listener()
 
 
 class Alarms:

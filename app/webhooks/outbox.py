@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.db import Row, driver, to_json
+from app.core.db import Row, Sessions, driver, to_json, transaction
 from app.core.ids import new_id
 
 CLAIM: Final = """
@@ -61,6 +61,10 @@ FROM mine WHERE w.id = mine.id
 _NEXT: Final = """
 SELECT min(next_attempt_at) FROM deliveries WHERE next_attempt_at IS NOT NULL AND endpoint_id <> ALL ($1::text[])
 """
+
+_FORGET: Final = "DELETE FROM deliveries WHERE finished_at < now() - $1::interval"
+RETENTION: Final = timedelta(days=30)
+"""How long an ended delivery can be looked up and sent again."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -170,3 +174,9 @@ async def next_due(session: AsyncSession, busy: Sequence[str]) -> datetime | Non
     """When the next delivery of an endpoint that is not ``busy`` is due; may have passed. None: nothing waits."""
     due: datetime | None = await (await driver(session)).fetchval(_NEXT, busy)
     return due
+
+
+async def forget_deliveries(sessions: Sessions) -> None:
+    """Drop deliveries that ended longer ago than the retention; their events stay for ever."""
+    async with transaction(sessions) as session:
+        await (await driver(session)).execute(_FORGET, RETENTION)

@@ -1,0 +1,73 @@
+"""Escalation records: made by the service on a miss, acknowledged by support, closed with their ticket."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.db import Row
+from app.core.ids import new_id
+from app.core.problems import NotFound
+from app.escalations.models import Escalation
+from app.sla.clock import miss_subject
+from app.sla.deadline import Deadline
+
+OPEN: Final = ("requested", "acknowledged")
+_REASONS: Final = {"first_response": "no_update", "next_response": "no_update", "update": "no_update"}
+
+
+def by_service(account_id: str, ticket_id: str, cause: Deadline, at: datetime) -> dict[str, Any]:
+    """The record of an escalation that a miss made: its breach is a fact (W4, C15)."""
+    return {
+        "account_id": account_id,
+        "id": new_id("esc"),
+        "ticket_id": ticket_id,
+        "kind": "service",
+        "subject": miss_subject(cause),
+        "reason": _REASONS.get(cause.metric, "resolution_time"),
+        "state": "requested",
+        "breach_verified": True,
+        "requested_at": at,
+    }
+
+
+async def close_all(session: AsyncSession, tickets: Sequence[tuple[str, str]], now: datetime | None) -> None:
+    """Close the open escalations of resolved tickets, given as ``(account_id, ticket_id)``."""
+    for account_id, ticket_id in tickets:
+        await session.execute(
+            update(Escalation)
+            .where(Escalation.account_id == account_id, Escalation.ticket_id == ticket_id, Escalation.state.in_(OPEN))
+            .values(state="closed", ended_at=now)
+        )
+
+
+async def find(session: AsyncSession, escalation_id: str) -> Escalation:
+    """An escalation by its id. 404 when there is none."""
+    found = await session.scalar(select(Escalation).where(Escalation.id == escalation_id))
+    if found is None:
+        raise NotFound
+    return found
+
+
+async def of_ticket(session: AsyncSession, account_id: str, ticket_id: str) -> Sequence[Escalation]:
+    """All escalations of a ticket, oldest first."""
+    query = select(Escalation).where(Escalation.account_id == account_id, Escalation.ticket_id == ticket_id)
+    return (await session.scalars(query.order_by(Escalation.id))).all()
+
+
+def escalation_document(escalation: Escalation) -> Row:
+    """An escalation as the API shows it."""
+    return {
+        "id": escalation.id,
+        "ticket_id": escalation.ticket_id,
+        "kind": escalation.kind,
+        "reason": escalation.reason,
+        "state": escalation.state,
+        "justification": escalation.justification,
+        "breach_verified": escalation.breach_verified,
+        "requested_at": escalation.requested_at,
+        "acknowledged_at": escalation.acknowledged_at,
+        "ended_at": escalation.ended_at,
+    }

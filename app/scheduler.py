@@ -1,0 +1,232 @@
+"""All background work: ``JOBS`` is the readable list. The only place that knows APScheduler.
+
+APScheduler looks at every job at its interval. Between two looks a job is woken by its alarm, or by a timer that was
+armed for the next instant at which it has something to do. A job only ever runs an idempotent pass: no business
+instant lives here.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import structlog
+from apscheduler.executors.asyncio import AsyncIOExecutor
+from apscheduler.jobstores.memory import MemoryJobStore
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.date import DateTrigger
+
+from app.calls import provision
+from app.core.clock import database_now, monotonic, wall_now
+from app.core.idempotency import forget_answers
+from app.core.signals import Alarm
+from app.core.state import State
+from app.sweep import passes
+from app.tickets.provisioning import Provisioner
+from app.webhooks.deliver import Sender
+from app.webhooks.outbox import forget_deliveries
+
+_log = structlog.get_logger(__name__)
+
+LOOK: Final = timedelta(milliseconds=250)
+"""How soon a replica finds out what another one has made due."""
+DRAIN_SECONDS: Final = 25.0
+STEP_SECONDS: Final = 1.0
+"""How far the wall clock may leave the monotonic one before the schedule is made anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One kind of background work; ``run`` is one idempotent pass, ``next_instant`` when the next one is due."""
+
+    name: str
+    what: str
+    every: timedelta
+    timeout: timedelta
+    run: Callable[[], Awaitable[object]]
+    next_instant: Callable[[], Awaitable[datetime | None]] | None = None
+    alarm: Alarm | None = None
+
+
+def jobs(state: State, sender: Sender) -> Sequence[Job]:
+    """Everything that this process does by itself."""
+    provisioner = Provisioner(state.sessions, provision.configured(state.settings))
+
+    async def next_call() -> datetime | None:
+        async with state.sessions() as session:
+            return await provision.next_instant(session)
+
+    minute, hour = timedelta(minutes=1), timedelta(hours=1)
+    return (
+        Job(
+            "sweep",
+            "settles tickets that have something due: warnings, misses and their effects, the automatic close",
+            LOOK,
+            minute,
+            lambda: passes.run_pass(state.sessions),
+            lambda: passes.next_wake(state.sessions),
+            state.alarms.sweep,
+        ),
+        Job(
+            "deliver",
+            "sends webhooks that are due",
+            LOOK,
+            minute,
+            sender.run_pass,
+            sender.next_instant,
+            state.alarms.deliveries,
+        ),
+        Job(
+            "calls",
+            "gets links for requested calls",
+            LOOK,
+            minute,
+            provisioner.run_pass,
+            next_call,
+            state.alarms.calls,
+        ),
+        Job(
+            "forget answers",
+            "drops answers kept for Idempotency-Key",
+            hour,
+            minute,
+            lambda: forget_answers(state.sessions),
+        ),
+        Job(
+            "forget deliveries",
+            "drops deliveries past their retention",
+            hour,
+            minute,
+            lambda: forget_deliveries(state.sessions),
+        ),
+    )
+
+
+class Runner:
+    """One job in this process: never twice at once, never silent about an error."""
+
+    def __init__(self, job: Job, state: State) -> None:
+        self.job = job
+        self._state = state
+        self._running: asyncio.Task[None] | None = None
+        self._again = False
+        self._stopped = False
+        self._timer: asyncio.TimerHandle | None = None
+
+    def wake(self) -> None:
+        """Run a pass now, or directly after the one that runs."""
+        if self._stopped:
+            return
+        if self._running and not self._running.done():
+            self._again = True
+            return
+        self._running = asyncio.create_task(self._passes(), name=self.job.name)
+
+    async def _passes(self) -> None:
+        self._again = True
+        while self._again and not self._stopped:
+            self._again = False
+            await self._pass()
+
+    async def _pass(self) -> None:
+        """One pass with its time limit, then the timer for the next instant; an error ends nothing but this pass."""
+        started = monotonic()
+        try:
+            async with asyncio.timeout(self.job.timeout.total_seconds()):
+                await self.job.run()
+                await self._arm()
+        except Exception:  # noqa: BLE001  whatever went wrong is logged and counted, and the next pass comes
+            self._state.metrics.job_failures.labels(self.job.name).inc()
+            _log.exception("a background pass failed", job=self.job.name)
+            return
+        self._state.heartbeats.beat(self.job.name, monotonic())
+        self._state.metrics.jobs.labels(self.job.name).observe(monotonic() - started)
+
+    async def _arm(self) -> None:
+        """Arm the timer for the next instant, when it comes before the next look."""
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+        due = await self.job.next_instant() if self.job.next_instant else None
+        if due is None:
+            return
+        async with self._state.sessions() as session:
+            wait = (due - await database_now(session)).total_seconds()
+        if wait < self.job.every.total_seconds():
+            self._timer = asyncio.get_running_loop().call_later(max(wait, 0.0), self.wake)
+
+    async def stop(self) -> None:
+        """Begin no further pass, and wait for the one that runs."""
+        self._stopped = True
+        if self._timer:
+            self._timer.cancel()
+        if self._running:
+            await asyncio.wait([self._running], timeout=DRAIN_SECONDS)
+
+
+class Scheduler:
+    """Runs the jobs of one process until it is stopped."""
+
+    def __init__(self, state: State, sender: Sender) -> None:
+        self._state = state
+        self._sender = sender
+        self._runners = [Runner(job, state) for job in jobs(state, sender)]
+        self._scheduler = AsyncIOScheduler(
+            timezone=UTC,
+            jobstores={"default": MemoryJobStore()},
+            executors={"default": AsyncIOExecutor()},
+            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
+        )
+        self._offset = 0.0
+        self._watch: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
+        """Begin: every job looks at once, and then at its interval."""
+        for runner in self._runners:
+            job = runner.job
+            self._state.heartbeats.expect(job.name, within=job.every.total_seconds() + 30, now=monotonic())
+            if job.alarm:
+                job.alarm.listen(runner.wake)
+            self._look(runner)
+        self._scheduler.start()
+        self._watch_clock()
+
+    def _look(self, runner: Runner) -> None:
+        """Wake the job and schedule the next look.
+
+        Each look is a date of its own: after a step of the wall clock by a month, an interval would make APScheduler
+        list millions of missed runs.
+        """
+        runner.wake()
+        self._schedule(runner)
+
+    def _schedule(self, runner: Runner) -> None:
+        self._scheduler.add_job(
+            self._look_async,
+            DateTrigger(wall_now() + runner.job.every),
+            args=[runner],
+            id=runner.job.name,
+            replace_existing=True,
+        )
+
+    async def _look_async(self, runner: Runner) -> None:
+        self._look(runner)
+
+    def _watch_clock(self) -> None:
+        """Once a second: when the wall clock was set, schedule all looks anew, so that none waits for a year."""
+        offset = wall_now().timestamp() - monotonic()
+        if self._offset and abs(offset - self._offset) > STEP_SECONDS:
+            _log.warning("the wall clock was set", by_seconds=round(offset - self._offset, 3))
+            for runner in self._runners:
+                self._look(runner)
+        self._offset = offset
+        self._watch = asyncio.get_running_loop().call_later(1.0, self._watch_clock)
+
+    async def stop(self) -> None:
+        """Drain: claim nothing anew, let passes and deliveries in flight end, then stop APScheduler."""
+        if self._watch:
+            self._watch.cancel()
+        await asyncio.gather(*(runner.stop() for runner in self._runners))
+        await self._sender.stop()
+        self._scheduler.shutdown(wait=False)

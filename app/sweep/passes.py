@@ -1,0 +1,36 @@
+"""One pass of the sweep: claim due tickets in batches, settle each (C09, C15), write them back in bulk (C17)."""
+
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import select
+
+from app.core.db import Sessions, transaction
+from app.tickets.models import Ticket
+from app.tickets.settle import claim_due
+from app.tickets.work import save
+
+BATCH: Final = 500
+"""Tickets of one transaction; larger claims flip to a sequential scan."""
+
+
+async def run_pass(sessions: Sessions, *, batch: int = BATCH) -> int:
+    """Settle everything that is due now; the number of tickets settled.
+
+    Replicas share the work: a ticket that another one holds is skipped, and its own pass takes what is left.
+    """
+    settled = 0
+    while True:
+        async with transaction(sessions) as session:
+            works = await claim_due(session, batch)
+            await save(session, works)
+        settled += len(works)
+        if len(works) < batch:
+            return settled
+
+
+async def next_wake(sessions: Sessions) -> datetime | None:
+    """The earliest instant at which a live ticket has something to do: one probe of one partial index."""
+    query = select(Ticket.wake_at).where(Ticket.wake_at.is_not(None), ~Ticket.sandbox).order_by(Ticket.wake_at).limit(1)
+    async with sessions() as session:
+        return await session.scalar(query)

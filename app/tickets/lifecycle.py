@@ -1,0 +1,223 @@
+"""What people and integrations do with a ticket after it was opened.
+
+Each use case locks the ticket and settles it (``settle.lock_ticket``), checks who may do it, changes it, saves it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.principals import acting, require_editor
+from app.core.auth import Actor, Principal
+from app.core.deps import require_support
+from app.core.ids import new_id
+from app.core.problems import Conflict, Fault, Forbidden, Invalid
+from app.core.schemas import ActorRef
+from app.escalations import records as escalations
+from app.escalations.models import Escalation
+from app.events import types
+from app.roster.models import Engineer
+from app.sla.changes import Answer, Message, Priority, Status, Tier
+from app.tickets import calls
+from app.tickets.rules import allowed, customer_may_set, missing_texts, priority_faults
+from app.tickets.schemas import Assign, Author, ChangeTicket, PostMessage, SetPriority, SetStatus
+from app.tickets.settle import lock_ticket
+from app.tickets.work import Work, save
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls, for whom, and the check of the ticket's version that the request asks for (``If-Match``)."""
+
+    principal: Principal
+    check_version: Callable[[int], None]
+
+
+async def start(
+    session: AsyncSession, caller: Caller, ticket_id: str, actor: ActorRef | None = None
+) -> tuple[Work, Actor]:
+    """Lock and settle the ticket for somebody who may write to it: 404, 403 for viewers, 412 for a stale version."""
+    work = await lock_ticket(session, caller.principal, ticket_id)
+    who = await acting(session, caller.principal, actor)
+    require_editor(who)
+    caller.check_version(work.ticket.version)
+    return work, who.actor
+
+
+async def finish(session: AsyncSession, work: Work) -> Work:
+    """Save a ticket that a person or an integration has changed: its version grows."""
+    work.ticket.version += 1
+    work.ticket.updated_at = work.now
+    await save(session, [work])
+    return work
+
+
+async def post_message(
+    session: AsyncSession, caller: Caller, ticket_id: str, command: PostMessage
+) -> tuple[Work, dict[str, Any]]:
+    """Post a message; a customer's public one wakes a waiting ticket and reopens a resolved one."""
+    work, actor = await start(session, caller, ticket_id, command.actor)
+    if command.visibility == "internal" and not caller.principal.is_support:
+        raise Forbidden("Only support writes internal messages")
+    author = message_author(caller.principal, actor, command.author)
+    message = add_message(work, actor, author, command)
+    return await finish(session, work), message
+
+
+def message_author(principal: Principal, actor: Actor, author: Author | None) -> dict[str, str]:
+    """The author of a message: by the key, unless a support key states a customer or an automation (C07).
+
+    An engineer writes only with a key of their own, so nobody else can answer in an engineer's name.
+    """
+    if author is None:
+        return actor.document()
+    stated = author.model_dump(exclude_none=True)
+    if author.kind == "engineer":
+        if actor.kind != "engineer" or author.engineer_id not in (None, actor.id):
+            raise Forbidden("An engineer writes with their own key")
+        return actor.document() | ({"name": author.name} if author.name else {})
+    if not principal.is_support and author.kind != "customer":
+        raise Forbidden("An account's key writes as its customer")
+    if author.engineer_id:
+        raise Invalid(errors=[Fault(pointer="/author/engineer_id", detail="Only an engineer has an engineer_id")])
+    return actor.document() | stated if not principal.is_support else stated
+
+
+def add_message(work: Work, actor: Actor, author: dict[str, str], command: PostMessage) -> dict[str, Any]:
+    """Add a message to the ticket and tell its clock. 409 on a closed ticket: it never reopens."""
+    if work.ticket.status == "closed":
+        hint = f"Open a new ticket with follow_up_of: {work.ticket.id}"
+        raise Conflict("A closed ticket takes no messages", hint=hint)
+    message = {
+        "account_id": work.ticket.account_id,
+        "id": new_id("msg"),
+        "ticket_id": work.ticket.id,
+        "author": author,
+        "visibility": command.visibility,
+        "channel": command.channel,
+        "body": command.body,
+        "created_at": work.now,
+    }
+    work.messages.append(message)
+    body, truncated = types.cut(command.body)
+    posted = types.MessagePosted(
+        message_id=message["id"],
+        author=author,
+        visibility=command.visibility,
+        channel=command.channel,
+        body=body,
+        truncated=truncated,
+    )
+    work.tell(posted, actor)
+    work.change(Message(work.now, author["kind"], command.visibility == "public"), actor)  # type: ignore[arg-type]  # one of Author's kinds
+    return message
+
+
+async def set_status(session: AsyncSession, caller: Caller, ticket_id: str, command: SetStatus) -> Work:
+    """Set the status by the table of ``rules``, with a public message before it where one is given or needed."""
+    work, actor = await start(session, caller, ticket_id, command.actor)
+    if command.message is not None:
+        add_message(work, actor, actor.document(), PostMessage(body=command.message))
+    elif actor.kind == "engineer" and command.status == "resolved":
+        raise Invalid(errors=[Fault(pointer="/message", detail="An engineer resolves with a public message")])
+    if command.status != work.ticket.status:
+        _check_transition(work, actor, command.status)
+        work.change(Status(work.now, command.status, actor.kind), actor)
+    return await finish(session, work)
+
+
+def _check_transition(work: Work, actor: Actor, status: str) -> None:
+    if status not in allowed(work.ticket.status, "support"):
+        raise Conflict(f"A ticket that is {work.ticket.status} cannot become {status}", status_table="/v1/statuses")
+    if status not in allowed(work.ticket.status, actor.kind):
+        raise Forbidden(f"A customer cannot make a ticket that is {work.ticket.status} {status}")
+    if status == "waiting_on_customer" and work.clock.answered_at is None:
+        detail = "A ticket waits on its customer only with or after a public message of an engineer (C10)"
+        raise Invalid(errors=[Fault(pointer="/message", detail=detail)])
+
+
+async def set_priority(session: AsyncSession, caller: Caller, ticket_id: str, command: SetPriority) -> Work:
+    """Override the priority, as far as the plan lets a customer (Z2); a raise may need texts (G1) and gets a call."""
+    work, actor = await start(session, caller, ticket_id, command.actor)
+    ticket, document = work.ticket, work.document
+    if ticket.status in ("resolved", "closed"):
+        raise Conflict(f"The priority of a ticket that is {ticket.status} does not change")
+    if faults := priority_faults(document, command.priority):
+        raise Invalid(errors=faults)
+    if command.priority == ticket.priority:
+        return await finish(session, work)
+    if actor.kind == "customer" and not customer_may_set(document, ticket.priority, command.priority):
+        raise Forbidden(f"The plan {document.key} does not let a customer set this priority: escalate instead")
+    texts = {"business_impact": command.business_impact or ticket.business_impact, "priority_reason": command.reason}
+    if faults := missing_texts(document, command.priority, texts):
+        raise Invalid(errors=faults)
+    ticket.business_impact, ticket.priority_reason = texts["business_impact"], command.reason
+    ticket.priority_source, work.why = "override", command.reason
+    work.change(Priority(work.now, command.priority, actor.kind), actor)
+    if calls.wanted(work) and await calls.active(session, work) is None:
+        await calls.ask_with_account(session, work, actor)
+    return await finish(session, work)
+
+
+async def assign(session: AsyncSession, caller: Caller, ticket_id: str, command: Assign) -> Work:
+    """Give the ticket to an engineer or to nobody, move it to another tier, or both."""
+    require_support(caller.principal)
+    work, actor = await start(session, caller, ticket_id)
+    if work.ticket.status in ("resolved", "closed"):
+        raise Conflict(f"A ticket that is {work.ticket.status} is not assigned")
+    if "engineer_id" in command.model_fields_set:
+        await _set_assignee(session, work, actor, command.engineer_id)
+    if command.tier is not None:
+        if command.tier > work.clock.terms.tiers:
+            detail = f"The ticket's plan has {work.clock.terms.tiers} tier(s)"
+            raise Invalid(errors=[Fault(pointer="/tier", detail=detail)])
+        work.change(Tier(work.now, command.tier, actor.kind), actor)
+    return await finish(session, work)
+
+
+async def _set_assignee(session: AsyncSession, work: Work, actor: Actor, engineer_id: str | None) -> None:
+    if engineer_id and not await session.scalar(select(Engineer.id).where(Engineer.id == engineer_id, Engineer.active)):
+        raise Invalid(errors=[Fault(pointer="/engineer_id", detail="There is no such active engineer")])
+    before, work.ticket.assignee_id = work.ticket.assignee_id, engineer_id
+    if before != engineer_id:
+        work.tell(types.TicketAssigned(before=before, after=engineer_id), actor)
+    if engineer_id and work.ticket.status == "new":
+        work.change(Status(work.now, "open", actor.kind), actor)
+
+
+async def change_ticket(session: AsyncSession, caller: Caller, ticket_id: str, command: ChangeTicket) -> Work:
+    """Apply a merge patch. What the matrix says follows impact and urgency; the priority itself does not."""
+    work, actor = await start(session, caller, ticket_id, command.actor)
+    if work.ticket.status == "closed":
+        raise Conflict("A closed ticket does not change")
+    fields = command.model_dump(include=command.model_fields_set - {"actor"})
+    for name, value in fields.items():
+        setattr(work.ticket, name, value)
+    if {"impact", "urgency"} & fields.keys():
+        found = work.document.matrix_priority(work.ticket.impact, work.ticket.urgency)  # type: ignore[arg-type]  # checked input
+        work.ticket.assessed_priority = found
+    if fields:
+        shown, truncated = dict(fields), False
+        if "description" in fields:
+            shown["description"], truncated = types.cut(fields["description"])
+        work.tell(types.TicketUpdated(fields=shown, truncated=truncated), actor)
+    return await finish(session, work)
+
+
+async def acknowledge(session: AsyncSession, caller: Caller, escalation_id: str) -> Escalation:
+    """Support has seen an escalation: its acknowledgement clock ends. 409 when it is no longer waited for."""
+    require_support(caller.principal)
+    escalation = await escalations.find(session, escalation_id)
+    work, actor = await start(session, caller, escalation.ticket_id)
+    await session.refresh(escalation)
+    if escalation.state != "requested":
+        raise Conflict(f"The escalation is {escalation.state} already")
+    work.change(Answer(work.now, "escalation_ack", escalation.subject, actor.kind), actor)
+    escalation.state, escalation.acknowledged_at = "acknowledged", work.now
+    await session.flush()
+    work.tell(types.EscalationAcknowledged(escalation_id=escalation.id, reason=escalation.reason), actor)
+    await finish(session, work)
+    return escalation

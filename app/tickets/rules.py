@@ -1,0 +1,90 @@
+"""What may be done with a ticket: statuses, priorities, channels. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from app.core.problems import Fault
+from app.plans.model import PlanDocument
+
+STATUSES: Final = ("new", "open", "waiting_on_customer", "mitigated", "resolved", "closed")
+
+_SUPPORT: Final[Mapping[str, tuple[str, ...]]] = {
+    "new": ("open", "resolved", "closed"),
+    "open": ("waiting_on_customer", "mitigated", "resolved", "closed"),
+    "waiting_on_customer": ("open", "resolved", "closed"),
+    "mitigated": ("open", "resolved", "closed"),
+    "resolved": ("open", "closed"),
+    "closed": (),
+}
+_CUSTOMER: Final[Mapping[str, tuple[str, ...]]] = {
+    "new": ("resolved",),
+    "open": ("resolved",),
+    "waiting_on_customer": ("resolved",),
+    "mitigated": ("resolved",),
+    "resolved": ("open",),
+    "closed": (),
+}
+
+OPEN_CHANNELS: Final = frozenset({"hook", "api"})
+"""Ways in that a plan cannot refuse (Z6): they are not people's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """The priority of a new ticket, where it comes from, and what the matrix says beside it (N8)."""
+
+    priority: str
+    source: str
+    assessed: str | None
+
+
+def assess(document: PlanDocument, asked: str | None, impact: str | None, urgency: str | None) -> Assessment:
+    """The priority asked for wins, else the matrix, else the plan's default."""
+    assessed = document.matrix_priority(impact, urgency)  # type: ignore[arg-type]  # checked by the input model
+    if asked is not None:
+        return Assessment(asked, "requested", assessed)
+    if assessed is not None:
+        return Assessment(assessed, "matrix", assessed)
+    return Assessment(document.default_priority, "default", None)
+
+
+def priority_faults(document: PlanDocument, priority: str | None) -> list[Fault]:
+    """A fault when the plan does not know this priority."""
+    if priority is None or priority in document.priority_keys:
+        return []
+    known = ", ".join(document.priority_keys)
+    return [{"pointer": "/priority", "detail": f"The plan {document.key} has the priorities {known}."}]
+
+
+def missing_texts(document: PlanDocument, priority: str, texts: Mapping[str, str | None]) -> list[Fault]:
+    """A fault for each text that the plan asks for at this priority and that is absent or blank (G1)."""
+    return [
+        {"pointer": f"/{name}", "detail": f"A ticket of priority {priority} needs a {name.replace('_', ' ')}."}
+        for name in document.requires.get(priority, [])
+        if not (texts.get(name) or "").strip()
+    ]
+
+
+def channel_faults(document: PlanDocument, channel: str) -> list[Fault]:
+    """A fault when the plan does not offer this channel (Z6)."""
+    if channel in OPEN_CHANNELS or channel in document.channels:
+        return []
+    offered = ", ".join(document.channels)
+    return [{"pointer": "/channel", "detail": f"The plan {document.key} is reached by {offered}."}]
+
+
+def customer_may_set(document: PlanDocument, before: str, after: str) -> bool:
+    """Whether a customer may change its ticket's priority like this (Z2)."""
+    may = document.customer_may.priority
+    return may == "any" or (may == "raise" and document.rank(after) < document.rank(before))
+
+
+def allowed(status: str, actor_kind: str) -> tuple[str, ...]:
+    """The statuses that this kind of actor can set from ``status``."""
+    return (_CUSTOMER if actor_kind == "customer" else _SUPPORT)[status]
+
+
+def status_table() -> list[dict[str, object]]:
+    """The published table: for each status, what support and customers can make of it."""
+    return [{"status": name, "support": list(_SUPPORT[name]), "customer": list(_CUSTOMER[name])} for name in STATUSES]

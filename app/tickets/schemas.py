@@ -1,0 +1,320 @@
+"""What the ticket operations take and show."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, JsonValue, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
+
+from app.accounts.schemas import AccountId, EngineerId
+from app.core.schemas import (
+    ActorRef,
+    Document,
+    Email,
+    HttpsUrl,
+    Instant,
+    Locale,
+    Name,
+    Strict,
+    Word,
+    id_pattern,
+    no_nul,
+)
+
+MAX_CUSTOM: int = 50
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50_000), AfterValidator(no_nul)]
+Sentence = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=5_000), AfterValidator(no_nul)
+]
+Priority = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$", examples=["P1"])]
+Channel = Literal["web", "email", "phone", "widget", "hook", "api"]
+Impact = Literal["large", "medium", "small"]
+Urgency = Literal["high", "medium", "low"]
+Environment = Literal["production", "non_production"]
+Status = Literal["new", "open", "waiting_on_customer", "mitigated", "resolved", "closed"]
+TicketId = Annotated[str, StringConstraints(pattern=id_pattern("tkt"))]
+EscalationId = Annotated[str, StringConstraints(pattern=id_pattern("esc"))]
+Scalar = Annotated[str, StringConstraints(max_length=2_000), AfterValidator(no_nul)] | int | float | bool | None
+
+
+def _small_integers(values: dict[str, Any]) -> dict[str, Any]:
+    if any(isinstance(value, int) and abs(value) >= 2**63 for value in values.values()):
+        raise PydanticCustomError("integer_range", "Whole numbers have at most 63 bits")
+    return values
+
+
+Custom = Annotated[dict[Word, Scalar], Field(max_length=MAX_CUSTOM), AfterValidator(_small_integers)]
+"""The integrator's own fields: flat, at most 50."""
+Tags = Annotated[list[Word], Field(max_length=50)]
+
+
+class Requester(Strict):
+    """The person who needs help."""
+
+    name: Name
+    email: Email
+    phone: Word | None = None
+    locale: Locale | None = None
+
+
+class OpenTicket(Strict):
+    """A new ticket. The priority asked for wins, else impact x urgency by the plan's matrix, else its default."""
+
+    account_id: AccountId | None = Field(None, description="Needed with admin and agent keys; else the key's own")
+    title: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300), AfterValidator(no_nul)
+    ]
+    description: Text
+    product: Word | None = None
+    requester: Requester
+    channel: Channel = "api"
+    priority: Priority | None = None
+    impact: Impact | None = None
+    urgency: Urgency | None = None
+    business_impact: Sentence | None = Field(None, description="Needed at the priorities that the plan names (G1)")
+    priority_reason: Sentence | None = Field(None, description="Why it is this priority; needed like business_impact")
+    environment: Environment = "production"
+    call_link: HttpsUrl | None = Field(None, description="The customer's own conferencing link, used for the P1 call")
+    region_lock: Word | None = None
+    tags: Tags = Field(default_factory=list)
+    custom: Custom = Field(default_factory=dict)
+    external_ref: Word | None = None
+    follow_up_of: TicketId | None = None
+    actor: ActorRef | None = None
+
+
+class ChangeTicket(Strict):
+    """A merge patch (RFC 7396) of what a ticket says: absent is unchanged, null clears."""
+
+    title: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300), AfterValidator(no_nul)
+    ] = ""
+    description: Text = ""
+    product: Word | None = None
+    tags: Tags = Field(default_factory=list)
+    custom: Custom = Field(default_factory=dict)
+    environment: Environment = "production"
+    impact: Impact | None = None
+    urgency: Urgency | None = None
+    external_ref: Word | None = None
+    call_link: HttpsUrl | None = None
+    actor: ActorRef | None = None
+
+
+class Author(Strict):
+    """Who wrote a message; the default follows from the key."""
+
+    kind: Literal["engineer", "customer", "automation"]
+    engineer_id: EngineerId | None = None
+    name: Name | None = None
+    email: Email | None = None
+
+
+class PostMessage(Strict):
+    """A message. A public one of an engineer answers; ``channel: phone`` is the note of a call, and answers too."""
+
+    body: Text
+    visibility: Literal["public", "internal"] = "public"
+    channel: Channel | None = None
+    author: Author | None = None
+    actor: ActorRef | None = None
+
+    @model_validator(mode="after")
+    def _phone_note_is_public(self) -> "PostMessage":
+        if self.channel == "phone" and self.visibility == "internal":
+            raise PydanticCustomError("phone_note", "The note of a call is public: it answers the customer")
+        return self
+
+
+class SetStatus(Strict):
+    """A new status; an engineer resolves, and sets waiting, with or after a public message."""
+
+    status: Status
+    message: Text | None = None
+    actor: ActorRef | None = None
+
+
+class SetPriority(Strict):
+    """A new priority, and why."""
+
+    priority: Priority
+    reason: Sentence
+    business_impact: Sentence | None = None
+    actor: ActorRef | None = None
+
+
+class Assign(Strict):
+    """Another engineer (null: nobody), another tier, or both."""
+
+    engineer_id: EngineerId | None = None
+    tier: Annotated[int, Field(ge=1, le=9)] | None = None
+
+
+class JoinCall(Strict):
+    """Who joined the call."""
+
+    participant: Literal["customer", "engineer"]
+    actor: ActorRef | None = None
+
+
+class DeclineCall(Strict):
+    """The customer will not join, and why (G6)."""
+
+    reason: Sentence
+    actor: ActorRef | None = None
+
+
+class ActOnly(Strict):
+    """Nothing but, for an account's key, the person who acts."""
+
+    actor: ActorRef | None = None
+
+
+class PlanRef(Document):
+    """The plan version that the ticket pinned."""
+
+    key: str
+    version: int
+
+
+class DeadlineView(Document):
+    """One cycle of one metric."""
+
+    id: str
+    metric: str
+    cycle: int
+    priority: str
+    subject: str | None = None
+    state: Literal["running", "paused", "missed", "met", "met_late", "cancelled"]
+    started_at: Instant
+    due_at: Instant | None = Field(description="Null while paused")
+    missed_at: Instant | None
+    noticed_at: Instant | None
+    lag_ms: float | None = Field(description="How late the miss was noticed")
+    ended_at: Instant | None
+    stopped_by: str | None
+    reason: str | None
+
+
+class CallView(Document):
+    """A call of a ticket."""
+
+    id: str
+    state: Literal["requested", "ready", "joined", "declined", "no_show", "failed", "ended"]
+    provider: str | None
+    join_url: str | None
+    join_from: Instant | None
+    join_by: Instant | None
+    requested_at: Instant
+    ready_at: Instant | None
+    joined_at: Instant | None
+    ended_at: Instant | None
+    decline_reason: str | None
+    failure: str | None
+
+
+class CallsView(Document):
+    """The active call, and the earlier ones."""
+
+    call: CallView | None
+    earlier: list[CallView]
+
+
+class TicketView(Document):
+    """A ticket."""
+
+    id: str
+    number: str
+    account_id: str
+    title: str
+    description: str
+    product: str | None
+    requester: Requester
+    channel: Channel
+    environment: Environment
+    status: Status
+    closed_reason: str | None
+    priority: str
+    priority_source: Literal["requested", "matrix", "default", "override", "escalation", "automatic"]
+    assessed_priority: str | None
+    impact: Impact | None
+    urgency: Urgency | None
+    business_impact: str | None
+    priority_reason: str | None
+    tier: int
+    assignee: str | None
+    region: str | None
+    region_lock: str | None
+    plan: PlanRef
+    tags: list[str]
+    custom: dict[str, JsonValue]
+    external_ref: str | None
+    follow_up_of: str | None
+    call_link: str | None
+    opened_at: Instant
+    updated_at: Instant
+    resolved_at: Instant | None
+    closed_at: Instant | None
+    deadlines: list[DeadlineView] = Field(description="The current cycle of each metric, and cycle 1")
+    next_update_due_at: Instant | None
+    call: CallView | None
+    escalated: bool
+    review_requested: bool
+    sandbox: bool
+    version: int
+
+
+class MessageView(Document):
+    """A message of a ticket."""
+
+    id: str
+    ticket_id: str
+    author: dict[str, JsonValue]
+    visibility: Literal["public", "internal"]
+    channel: str | None
+    body: str
+    created_at: Instant
+
+
+class EscalationView(Document):
+    """An escalation of a ticket."""
+
+    id: str
+    ticket_id: str
+    kind: Literal["customer", "engineer", "service"]
+    reason: str
+    state: Literal["requested", "acknowledged", "accepted", "declined", "withdrawn", "closed"]
+    justification: str | None
+    breach_verified: bool | None
+    requested_at: Instant
+    acknowledged_at: Instant | None
+    ended_at: Instant | None
+
+
+class EventView(Document):
+    """The envelope that the timeline, the feed and webhooks share."""
+
+    id: str
+    type: str
+    timestamp: Instant
+    account_id: str
+    ticket_id: str | None
+    sequence: int | None
+    actor: dict[str, JsonValue]
+    audience: Literal["public", "internal"]
+    sandbox: bool
+    data: dict[str, JsonValue]
+
+
+class StatusRow(Document):
+    """What can be made of a status."""
+
+    status: Status
+    support: list[Status]
+    customer: list[Status]
+
+
+class StatusTable(Document):
+    """All statuses."""
+
+    items: list[StatusRow]

@@ -1,0 +1,94 @@
+"""Locking tickets and settling what is due of them: how every use case, and the sweep, begins (C09)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from asyncpg import Record
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.auth import Principal
+from app.core.db import driver
+from app.core.problems import NotFound
+from app.sla.deadlines import load_clock
+from app.sla.pins import Pins, promise_of
+from app.tickets.record import TicketRecord, columns
+from app.tickets.work import Work
+
+_COLUMNS: Final = ", ".join(f"t.{name}" for name in columns())
+_LOCK: Final = f"""
+SELECT {_COLUMNS} FROM tickets AS t WHERE t.id = $1 FOR UPDATE
+"""  # noqa: S608  our own column names
+_CLAIM: Final = f"""
+SELECT {_COLUMNS} FROM tickets AS t
+WHERE t.wake_at <= statement_timestamp() AND NOT t.sandbox
+ORDER BY t.wake_at LIMIT $1 FOR UPDATE SKIP LOCKED
+"""  # noqa: S608  our own column names
+_STATE: Final = """
+SELECT clock_timestamp() AS now, t.account_id, t.ticket_id, a.manager, a.tam, a.sandbox_now,
+       (SELECT coalesce(jsonb_agg(to_jsonb(d)), '[]') FROM deadlines AS d
+        WHERE d.account_id = t.account_id AND d.ticket_id = t.ticket_id AND d.live) AS deadlines
+FROM unnest($1::text[], $2::text[]) AS t (account_id, ticket_id)
+JOIN accounts AS a ON a.account_id = t.account_id
+"""
+
+
+async def lock_ticket(session: AsyncSession, principal: Principal, ticket_id: str) -> Work:
+    """Lock one ticket, read the clock, settle what is due. 404 when the caller has no such ticket."""
+    work = await lock(session, ticket_id)
+    if work is None or not principal.sees(work.ticket.account_id):
+        raise NotFound
+    return work
+
+
+async def lock(session: AsyncSession, ticket_id: str) -> Work | None:
+    """The same for the service itself; None when there is no such ticket."""
+    found = await (await driver(session)).fetchrow(_LOCK, ticket_id)
+    if found is None:
+        return None
+    [work] = await _works(session, [found])
+    work.settle()
+    return work
+
+
+async def claim_due(session: AsyncSession, limit: int) -> list[Work]:
+    """Lock up to ``limit`` due tickets that nobody else holds, the longest due first, each settled up to now."""
+    rows = await (await driver(session)).fetch(_CLAIM, limit)
+    works = await _works(session, rows) if rows else []
+    for work in works:
+        work.settle()
+    return works
+
+
+async def _works(session: AsyncSession, rows: Sequence["Record[Any]"]) -> list[Work]:
+    """Works of locked rows. The clock is read here, after the locks were got, and once for all of them."""
+    keys = ([row["account_id"] for row in rows], [row["id"] for row in rows])
+    states = await (await driver(session)).fetch(_STATE, *keys)
+    by_id = {state["ticket_id"]: state for state in states}
+    return [await _work(session, row, by_id[row["id"]]) for row in rows]
+
+
+async def _work(session: AsyncSession, row: "Record[Any]", state: "Record[Any]") -> Work:
+    ticket = TicketRecord(**dict(row))
+    promise = await promise_of(session, pins_of(ticket))
+    facts = ticket.clock or {}
+    clock = load_clock(promise.terms, ticket.status, ticket.priority, ticket.tier, facts, state["deadlines"])
+    return Work(
+        ticket=ticket,
+        clock=clock,
+        document=promise.document,
+        contacts={role: state[role] for role in ("manager", "tam")},
+        now=_now(ticket, state, clock.last_at),
+        loaded=clock.deadlines,
+    )
+
+
+def _now(ticket: TicketRecord, state: "Record[Any]", last: datetime) -> datetime:
+    """The instant of the use case: never before the ticket's last, even if the database's clock was set back."""
+    now: datetime = state["sandbox_now"] if ticket.sandbox else state["now"]
+    return max(now, last)
+
+
+def pins_of(ticket: TicketRecord) -> Pins:
+    """What the ticket pinned when it was opened (C14)."""
+    return Pins(ticket.plan_key, ticket.plan_version, tuple(ticket.plan_addons), ticket.time_zone, ticket.holiday_set)

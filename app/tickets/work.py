@@ -1,0 +1,251 @@
+"""One locked ticket under change: its clock, and everything that the transaction will write about it.
+
+Every use case on a ticket is: lock it into a ``Work`` (settled up to now), change it, save it.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.calls.models import Call
+from app.core.auth import SERVICE, Actor
+from app.core.db import Row, insert_new_rows, insert_rows, ring_after_commit, update_rows, upsert_rows
+from app.escalations import records as escalations
+from app.escalations.models import Escalation
+from app.events import types
+from app.events.log import Event, event_rows, record
+from app.plans.model import PlanDocument
+from app.sla import deadlines as stored
+from app.sla.changes import Change, Notice
+from app.sla.clock import Clock, Step, advance, settle, wake_at
+from app.sla.deadline import Deadline
+from app.sla.models import DeadlineRow
+from app.tickets.models import Message, Ticket
+from app.tickets.record import TicketRecord
+from app.webhooks.fanout import fan_out
+
+_MILLISECOND: Final = timedelta(milliseconds=1)
+
+
+@dataclass(slots=True)
+class Work:
+    """A ticket between its lock and its save; ``now`` was read after the lock (C09)."""
+
+    ticket: TicketRecord
+    clock: Clock
+    document: PlanDocument
+    contacts: dict[str, Any]
+    """the account's ``manager`` and ``tam``, who are told of misses (W1, W4)"""
+    now: datetime
+    loaded: tuple[Deadline, ...] = ()
+    events: list[Event] = field(default_factory=list)
+    messages: list[Row] = field(default_factory=list)
+    calls: list[Row] = field(default_factory=list)
+    no_shows: list[Row] = field(default_factory=list)
+    escalations: list[Row] = field(default_factory=list)
+    why: str | None = None
+    """the reason that a person gave for a change of priority"""
+    close_escalations: bool = False
+
+    def change(self, change: Change, actor: Actor) -> None:
+        """Apply one change by ``actor``, at ``change.at``, and take over what the clock made of it."""
+        self.take(advance(self.clock, change), actor)
+
+    def settle(self) -> None:
+        """Let everything happen that is due by now (C09)."""
+        self.take(settle(self.clock, self.now), SERVICE)
+
+    def take(self, step: Step, actor: Actor) -> None:
+        """Adopt a step of the clock: the ticket's own columns, and an event for each notice."""
+        self.clock = stored.identified(step.clock, self.now)
+        ticket = self.ticket
+        ticket.status, ticket.priority, ticket.tier = self.clock.status, self.clock.priority, self.clock.tier
+        effects: list[Notice] = []
+        for notice in step.notices:
+            if notice.kind == "effect":
+                effects.append(notice)
+                continue
+            self._flush(effects)
+            by = SERVICE if notice.by == "service" else actor
+            self.tell(_TRANSLATIONS[notice.kind](self, notice), SERVICE if notice.deadline else by, notice.at)
+        self._flush(effects)
+
+    def tell(self, data: types.EventData, actor: Actor, at: datetime | None = None) -> None:
+        """Add an event, at the present instant unless another is given."""
+        self.events.append(Event(at or self.now, data, actor))
+
+    def id_of(self, deadline: Deadline) -> str:
+        """The stored id of the deadline that a notice shows as it was."""
+        key = (deadline.metric, deadline.subject, deadline.cycle)
+        return next(d.id for d in self.clock.deadlines if (d.metric, d.subject, d.cycle) == key)
+
+    def _flush(self, effects: list[Notice]) -> None:
+        """Tell the effects of one instant as one automatic escalation, and give the ticket back if it says so."""
+        cause = next((notice.deadline for notice in effects if notice.deadline), None)
+        reasons = {notice.reason for notice in effects}
+        if cause and reasons - {"reassign"}:
+            self._escalate(effects[0].at, cause, reasons)
+        if "reassign" in reasons and self.ticket.assignee_id:
+            before, self.ticket.assignee_id = self.ticket.assignee_id, None
+            self.tell(types.TicketAssigned(before=before, after=None, reason="missed"), SERVICE, effects[0].at)
+        effects.clear()
+
+    def _escalate(self, at: datetime, cause: Deadline, reasons: set[str]) -> None:
+        opened = escalations.by_service(self.ticket.account_id, self.ticket.id, cause, at)
+        if "open_escalation" in reasons:
+            self.escalations.append(opened)
+            self.ticket.escalated = True
+        told = [
+            {"role": role, **contact}
+            for role in ("manager", "tam")
+            if f"notify_{role}" in reasons and (contact := self.contacts.get(role))
+        ]
+        data = types.EscalationAutomatic(
+            escalation_id=opened["id"] if "open_escalation" in reasons else None,
+            reason=opened["reason"],
+            metric=cause.metric,
+            cycle=cause.cycle,
+            priority=cause.priority,
+            told=told,
+        )
+        self.tell(data, SERVICE, at)
+
+
+def _facts(work: Work, deadline: Deadline) -> dict[str, Any]:
+    return {
+        "deadline_id": work.id_of(deadline),
+        "metric": deadline.metric,
+        "cycle": deadline.cycle,
+        "priority": deadline.priority,
+        "subject": deadline.subject or None,
+        "due_at": deadline.due_at,
+    }
+
+
+def _of(notice: Notice) -> Deadline:
+    if notice.deadline is None:
+        raise ValueError(notice)
+    return notice.deadline
+
+
+def _started(work: Work, notice: Notice) -> types.EventData:
+    deadline = _of(notice)
+    return types.DeadlineStarted(**_facts(work, deadline), state=deadline.state, started_at=deadline.started_at)
+
+
+def _shifted(model: Callable[..., types.EventData]) -> Callable[[Work, Notice], types.EventData]:
+    return lambda work, notice: model(
+        **_facts(work, _of(notice)), before=notice.before, after=notice.after, reason=notice.reason
+    )
+
+
+def _missed(work: Work, notice: Notice) -> types.EventData:
+    deadline = _of(notice)
+    if deadline.metric == "call_join" and deadline.due_at:
+        key = {"account_id": work.ticket.account_id, "id": deadline.subject}
+        work.no_shows.append({**key, "state": "no_show"})
+        work.tell(types.CallNoShow(call_id=deadline.subject, join_by=deadline.due_at), SERVICE, notice.at)
+    lag = None if work.ticket.sandbox else (work.now - notice.at) / _MILLISECOND
+    return types.DeadlineMissed(**_facts(work, deadline), noticed_at=work.now, lag_ms=lag)
+
+
+def _status(work: Work, notice: Notice) -> types.EventData:
+    ticket, after = work.ticket, notice.after
+    ticket.resolved_at = (
+        notice.at if after == "resolved" else None if notice.before == "resolved" else ticket.resolved_at
+    )
+    ticket.closed_at = notice.at if after == "closed" else None
+    ticket.closed_reason = notice.reason if after == "closed" else None
+    if after in ("resolved", "closed"):
+        work.close_escalations, ticket.escalated = ticket.escalated, False
+    model = types.TicketReopened if notice.reason == "reopened" else types.TicketStatusChanged
+    return model(before=notice.before, after=after, reason=notice.reason or None)
+
+
+def _priority(work: Work, notice: Notice) -> types.EventData:
+    if notice.by == "service":
+        work.ticket.priority_source = "automatic"
+    return types.TicketPriorityChanged(
+        before=notice.before, after=notice.after, reason=work.why or notice.reason, source=work.ticket.priority_source
+    )
+
+
+def _tier(_: Work, notice: Notice) -> types.EventData:
+    return types.TicketTierChanged(before=notice.before, after=notice.after, reason=notice.reason or None)
+
+
+_TRANSLATIONS: Final[dict[str, Callable[[Work, Notice], types.EventData]]] = {
+    "deadline.started": _started,
+    "deadline.moved": _shifted(types.DeadlineMoved),
+    "deadline.paused": _shifted(types.DeadlinePaused),
+    "deadline.resumed": _shifted(types.DeadlineResumed),
+    "deadline.warning": lambda work, n: types.DeadlineWarning(**_facts(work, _of(n)), share=n.after),
+    "deadline.missed": _missed,
+    "deadline.met": lambda work, n: types.DeadlineMet(**_facts(work, _of(n)), stopped_by=n.by),
+    "deadline.met_late": lambda work, n: types.DeadlineMetLate(**_facts(work, _of(n)), stopped_by=n.by),
+    "deadline.cancelled": lambda work, n: types.DeadlineCancelled(**_facts(work, _of(n)), reason=n.reason),
+    "status": _status,
+    "priority": _priority,
+    "tier": _tier,
+}
+
+
+async def save(session: AsyncSession, works: Sequence[Work]) -> None:
+    """Write changed tickets with all that belongs to them: one statement for each table, however many tickets."""
+    events = [row for work in works for row in _events(work)]
+    await update_rows(session, Ticket, [_ticket_row(work) for work in works])
+    await _save_parts(session, works, events)
+
+
+async def insert(session: AsyncSession, work: Work) -> bool:
+    """Write a new ticket with all that belongs to it. False, and nothing written, if its number is taken."""
+    events = _events(work)
+    if not await insert_new_rows(session, Ticket, [_ticket_row(work)]):
+        return False
+    await _save_parts(session, [work], events)
+    return True
+
+
+async def _save_parts(session: AsyncSession, works: Sequence[Work], events: Sequence[Row]) -> None:
+    deadlines = [
+        stored.deadline_row(work.ticket.account_id, work.ticket.id, deadline)
+        for work in works
+        for deadline in stored.changed(work.loaded, work.clock.deadlines)
+    ]
+    await upsert_rows(session, DeadlineRow, deadlines)
+    await insert_rows(session, Message, [row for work in works for row in work.messages])
+    await upsert_rows(session, Call, [row for work in works for row in work.calls])
+    await update_rows(session, Call, [row for work in works for row in work.no_shows])
+    await insert_rows(session, Escalation, [row for work in works for row in work.escalations])
+    ended = [(work.ticket.account_id, work.ticket.id) for work in works if work.close_escalations]
+    await escalations.close_all(session, ended, works[0].now if works else None)
+    await record(session, events)
+    await fan_out(session, events)
+    if any(work.ticket.wake_at and not work.ticket.sandbox for work in works):
+        ring_after_commit(session, "sweep")
+    if any(call["next_attempt_at"] for work in works for call in work.calls):
+        ring_after_commit(session, "calls")
+
+
+def _events(work: Work) -> list[Row]:
+    """The rows of the new events, numbered on from the ticket's last."""
+    ticket = work.ticket
+    rows = event_rows(
+        work.events, account_id=ticket.account_id, ticket_id=ticket.id, after=ticket.sequence, sandbox=ticket.sandbox
+    )
+    ticket.sequence += len(rows)
+    return rows
+
+
+def _ticket_row(work: Work) -> Row:
+    """The ticket's row, with the columns that follow from its clock."""
+    ticket, clock = work.ticket, work.clock
+    ticket.clock = stored.clock_facts(clock)
+    ticket.wake_at = wake_at(clock)
+    ticket.support_due_at = stored.support_due_at(clock)
+    ticket.next_update_due_at = stored.next_update_due_at(clock)
+    ticket.missed = stored.has_open_miss(clock)
+    return ticket.row()
