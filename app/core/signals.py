@@ -16,6 +16,7 @@ class Alarm:
 
     def __init__(self) -> None:
         self._listener: Callable[[], None] = _nobody
+        self.rings = 0
 
     def listen(self, listener: Callable[[], None]) -> None:
         """Call ``listener`` at each ring; it must return at once."""
@@ -23,6 +24,7 @@ class Alarm:
 
     def ring(self) -> None:
         """Wake the pass."""
+        self.rings += 1
         self._listener()
 
 

@@ -116,6 +116,7 @@ class _Fold:
     # --- one deadline -------------------------------------------------------------------------------------------
 
     def tell(self, kind: str, at: datetime, deadline: Deadline | None = None, **facts: object) -> None:
+        """Add a notice."""
         self.notices.append(Notice(kind, at, deadline, **facts))  # type: ignore[arg-type]  # Notice's own fields
 
     def put(self, old: Deadline, new: Deadline) -> Deadline:
@@ -258,6 +259,7 @@ class _Fold:
             self.follow(at, deadline, raised=self.priority != before)
 
     def record_miss(self, at: datetime, deadline: Deadline) -> Deadline:
+        """The deadline is past due: missed at its due instant, and open until something ends it (C06)."""
         missed = self.put(deadline, replace(deadline, state="missed", missed_at=at, pending=()))
         self.tell("deadline.missed", at, missed)
         return missed
@@ -359,6 +361,7 @@ class _Fold:
         self.close_at = at + self.terms.close_after
 
     def end_all(self, at: datetime, reason: str) -> None:
+        """Cancel whatever is live; a first response that never came is told apart (C13)."""
         for deadline in [d for d in self.deadlines if d.live]:
             unanswered = deadline.metric == "first_response" and reason == "resolved"
             self.cancel(at, deadline, "resolved_by_sender" if unanswered else reason)
