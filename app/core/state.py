@@ -33,8 +33,8 @@ class State:
     degraded: tuple[str, ...] = ()
 
 
-async def get_state(request: Request) -> State:
-    """The state that the lifespan put on the application (async: FastAPI runs a plain function in a thread)."""
+def get_state(request: Request) -> State:
+    """The state that the lifespan put on the application."""
     state: State = request.app.state.heliodesk
     return state
 
