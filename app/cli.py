@@ -21,7 +21,9 @@ from app.core.migrate import DatabaseUnfit, require_fit, upgrade
 from app.core.postgres_binaries import NoPostgres
 from app.core.serving import PortBusy, listen, serve, stop_on_sigterm
 from app.core.settings import Settings
+from app.demo import make_demo
 from app.main import create_app
+from app.plans.store import load_builtin
 from app.resources import open_state
 
 cli = typer.Typer(help="Heliodesk keeps the promises of premium support.", no_args_is_help=True, add_completion=False)
@@ -54,13 +56,14 @@ def up(
     port: Port = 8000,
     data: Data = Path(".heliodesk"),
     *,
+    demo: Annotated[bool, typer.Option(envvar="DEMO", help="Make a demo account at the first start")] = True,
     die_with_parent: Annotated[bool, typer.Option(help="Stop when the process that started this one dies")] = False,
 ) -> None:
     """Serve on 127.0.0.1 with an embedded PostgreSQL (or DATABASE_URL), the shipped plans and a demo account."""
     if die_with_parent:
         end_with_parent()
     with _database(data) as settings:
-        _serve(settings, "127.0.0.1", port)
+        _serve(settings, "127.0.0.1", port, demo_keys=data / "demo.env" if demo else None)
 
 
 @cli.command(name="serve")
@@ -82,6 +85,13 @@ def admin_key(data: Data = Path(".heliodesk")) -> None:
     """Make one more admin key and print it, also while `heliodesk up` runs."""
     with _database(data, shared=True) as settings:
         print(asyncio.run(_add_admin_key(settings)))
+
+
+@cli.command(name="demo")
+def demo_command(data: Data = Path(".heliodesk")) -> None:
+    """Make the demo account, also while `heliodesk up` runs."""
+    with _database(data, shared=True) as settings:
+        _make_ready(settings, data / "demo.env")
 
 
 @cli.command()
@@ -127,26 +137,47 @@ def _database(data: Path, *, shared: bool = False) -> Iterator[Settings]:
         yield settings.model_copy(update={"database_url": server.url()})
 
 
-def _serve(settings: Settings, host: str, port: int) -> None:
+def _serve(settings: Settings, host: str, port: int, *, demo_keys: Path | None = None) -> None:
     configure_logging(settings)
     with listen(host, port) as listening:
-        asyncio.run(require_fit(settings.database_url))
-        upgrade(settings.database_url)
-        asyncio.run(_prepare(settings))
+        _make_ready(settings, demo_keys)
         address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
         print(f"Heliodesk serves on {address}   API: {address}/docs   (Ctrl-C stops it)", flush=True)
         serve(partial(create_app, settings), listening, workers=settings.workers)
 
 
-async def _prepare(settings: Settings) -> None:
-    """Fill a migrated database with what every start needs, and print the keys that are made."""
+def _make_ready(settings: Settings, demo_keys: Path | None) -> None:
+    asyncio.run(require_fit(settings.database_url))
+    upgrade(settings.database_url)
+    asyncio.run(_prepare(settings, demo_keys))
+
+
+async def _prepare(settings: Settings, demo_keys: Path | None) -> None:
+    """Fill a migrated database with what every start needs, and print the keys that are made.
+
+    With ``demo_keys`` there is a demo account, whose keys are kept in that file for the owner alone.
+    """
     async with open_state(settings) as state, transaction(state.sessions) as session:
         now = await clock.database_now(session)
-        made = await bootstrap_admin_key(session, settings.admin_key, now=now)
-    if made:
-        print(f"Admin key, shown once: {made}")
+        await load_builtin(session, now)
+        admin_key = await bootstrap_admin_key(session, settings.admin_key, now=now)
+        demo = await make_demo(session, now=now) if demo_keys else None
+    if admin_key:
+        print(f"Admin key, shown once: {admin_key}")
     elif not settings.admin_key:
         print("The admin key was shown at the first start (`heliodesk admin-key` makes another)")
+    if demo and demo_keys:
+        _keep(demo_keys, demo.shell())
+        print(f"Demo account, also in {demo_keys}:\n{demo.shell()}", end="")
+    elif demo_keys:
+        print(f"The demo account's keys are in {demo_keys}")
+
+
+def _keep(path: Path, secrets: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    path.touch(mode=0o600)
+    path.write_text(secrets)
 
 
 async def _add_admin_key(settings: Settings) -> str:

@@ -17,7 +17,6 @@ from app.resources import lifespan
 from app.roster import router as roster_router
 from app.tickets import call_router
 from app.tickets import router as tickets_router
-from app.webhooks import router as webhooks_router
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     accounts_router.router,
@@ -26,7 +25,6 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     roster_router.router,
     tickets_router.router,
     call_router.router,
-    webhooks_router.router,
     health.router,
 )
 TAGS: Final = [

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import httpx
 import pytest
 
 from app.accounts.principals import authenticate
@@ -14,15 +15,21 @@ from app.core.problems import Unauthorized
 from tests.support.service import Service, free_port, heliodesk, running
 
 KEY = re.compile(r"hd_admin_\w+")
-ENDINGS = [signal.SIGTERM, signal.SIGINT, signal.SIGKILL]
 
 
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
-    """Where the database of ``heliodesk up`` lives; its tests follow each other on the same data."""
+    """Where the databases of ``heliodesk up`` live."""
     with TemporaryDirectory(prefix="heliodesk-test-") as name:
         Path(name).chmod(0o755)
         yield Path(name)
+
+
+@pytest.fixture(scope="module")
+def service(folder: Path) -> Iterator[Service]:
+    """``heliodesk up``, for the tests that leave it running."""
+    with running("up", folder) as service:
+        yield service
 
 
 def _fails(*arguments: str, **environment: str) -> str:
@@ -39,6 +46,10 @@ def _admin_key(service: Service) -> str:
     return str(keys[0])
 
 
+def _bearer(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"}
+
+
 async def _kind(url: str, key: str) -> str:
     engine = make_engine(url, pool_size=1)
     try:
@@ -47,37 +58,52 @@ async def _kind(url: str, key: str) -> str:
         await engine.dispose()
 
 
-@pytest.mark.parametrize("ending", ENDINGS)
-def test_up_serves_and_the_next_start_keeps_the_data(folder: Path, ending: signal.Signals) -> None:
-    port = free_port()
-    (folder / f"output-{port}").unlink(missing_ok=True)
-    with running("up", folder, port) as service:
-        assert service.stop(ending) == {signal.SIGINT: 130}.get(ending, -9 if ending == signal.SIGKILL else 0)
-    with running("up", folder, port) as service:
-        assert "shown at the first start" in service.printed()
-        service.stop()
+def test_up_prints_the_admin_key_and_where_it_serves(service: Service) -> None:
+    answer = httpx.get(f"{service.url}/v1/plans", headers=_bearer(_admin_key(service)), trust_env=False)
+    assert len(answer.json()["items"]) == 7
+    assert f"Heliodesk serves on {service.url} " in service.printed()
 
 
-def test_a_second_up_on_the_same_data_is_refused(folder: Path) -> None:
-    with running("up", folder) as service:
-        told = _fails("up", PORT=str(free_port()), DATA=str(folder / "data"))
-        assert told == f"heliodesk: {folder / 'data'} is in use by process {service.process.pid}\n"
+def test_up_makes_a_demo_account_whose_keys_only_the_owner_can_read(service: Service, folder: Path) -> None:
+    kept = folder / "data" / "demo.env"
+    demo = dict(line.split("=") for line in kept.read_text().splitlines())
+    assert kept.stat().st_mode & 0o777 == 0o600
+    for key in (demo["ACCOUNT_KEY"], demo["AGENT_KEY"]):
+        assert key in service.printed()
+        answer = httpx.get(f"{service.url}/v1/accounts/{demo['ACCOUNT']}", headers=_bearer(key), trust_env=False)
+        assert answer.json()["plan"] == "wati-business-plus"
 
 
+def test_a_second_up_on_the_same_data_is_refused(service: Service, folder: Path) -> None:
+    told = _fails("up", PORT=str(free_port()), DATA=str(folder / "data"))
+    assert told == f"heliodesk: {folder / 'data'} is in use by process {service.process.pid}\n"
+
+
+def test_a_busy_port_is_told(service: Service, folder: Path) -> None:
+    told = _fails("up", PORT=str(service.port), DATA=str(folder / "other"))
+    assert f"Cannot listen on 127.0.0.1 port {service.port}: Address already in use" in told
+
+
+@pytest.mark.usefixtures("service")
 async def test_another_admin_key_can_be_made_while_it_runs(folder: Path) -> None:
-    with running("up", folder):
-        made = heliodesk("admin-key", env={"DATA": str(folder / "data")}, stdout=subprocess.PIPE)
-        key = made.communicate(timeout=60)[0].decode().strip()
-        url = EmbeddedServer(folder / "data").url()
-        assert await _kind(url, key) == "admin"
-        with pytest.raises(Unauthorized):
-            await _kind(url, key[:-1] + "?")
+    made = heliodesk("admin-key", env={"DATA": str(folder / "data")}, stdout=subprocess.PIPE)
+    key = made.communicate(timeout=60)[0].decode().strip()
+    url = EmbeddedServer(folder / "data").url()
+    assert await _kind(url, key) == "admin"
+    with pytest.raises(Unauthorized):
+        await _kind(url, key[:-1] + "?")
 
 
-def test_a_busy_port_is_told(folder: Path) -> None:
-    with running("up", folder) as service:
-        told = _fails("up", PORT=str(service.port), DATA=str(folder / "other"))
-        assert f"Cannot listen on 127.0.0.1 port {service.port}: Address already in use" in told
+def test_however_it_ends_the_next_start_keeps_the_data(folder: Path) -> None:
+    place = folder / "ended"
+    place.mkdir()
+    port = free_port()  # each start needs the port that the one before had
+    for ending, code in ((signal.SIGTERM, 0), (signal.SIGINT, 130), (signal.SIGKILL, -9), (signal.SIGTERM, 0)):
+        with running("up", place, port, DEMO="0") as service:
+            assert service.stop(ending) == code
+    assert service.printed().count("shown once") == 1
+    assert service.printed().count("shown at the first start") == 3
+    assert not (place / "data" / "demo.env").exists()
 
 
 def test_serve_runs_several_workers_that_end_with_their_parent(own_database: str, tmp_path: Path) -> None:

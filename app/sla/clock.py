@@ -246,17 +246,19 @@ class _Fold:
         due = sorted((d for d in self.deadlines if d.state == "running" and d.due_at == at), key=_order)
         movable = [d for d in due if d.metric == "tier_escalation" and self.tier < self.terms.tiers]
         missed = [self.record_miss(at, d) for d in due if d not in movable]
-        causes: dict[str, Deadline | None] = {}
+        causes: dict[str, Deadline | None] = {"next_tier": None} if movable else {}
+        for deadline in movable:
+            self.stop(at, deadline, "service")
         for deadline in missed:
             if deadline.chain == 0:
                 causes |= {e: deadline for e in self.terms.on_miss.get(deadline.metric, ()) if e not in causes}
-        causes |= {"next_tier": None} if movable else {}
         before = self.priority
         for effect in EFFECTS:
             if effect in causes:
                 self.effect(at, effect, causes[effect])
         for deadline in missed:
             self.follow(at, deadline, raised=self.priority != before)
+        self.start_missing(at, "missed")
 
     def record_miss(self, at: datetime, deadline: Deadline) -> Deadline:
         """The deadline is past due: missed at its due instant, and open until something ends it (C06)."""
@@ -278,16 +280,16 @@ class _Fold:
                 self.apply(Ask(at, "escalation_ack", miss_subject(cause), self.terms.acknowledge))
 
     def follow(self, at: datetime, missed: Deadline, *, raised: bool) -> None:
-        """Start what comes after a miss: updates, the next of a chain, the faster resolution."""
+        """Make way for what comes after a miss: updates are owed, or a faster resolution where the miss raised it."""
         if missed.metric == "first_response":
             self.updates_from = self.updates_from or at
-            if not self.find("update"):
-                self.start(at, "update")
-        elif missed.metric == "update":
-            self.next_update(at, missed)
-        elif missed.metric == "resolution" and raised and self.terms.target("resolution", self.priority):
+        elif missed.metric == "resolution" and raised and self.faster_resolution():
             self.put(missed, replace(missed, ended_at=at, live=False))
-            self.start(at, "resolution")
+
+    def faster_resolution(self) -> bool:
+        """Whether a miss of the resolution raises the priority, and the present one has a target for it."""
+        raises = "raise_priority" in self.terms.on_miss.get("resolution", ())
+        return raises and self.terms.target("resolution", self.priority) is not None
 
     # --- what people and integrations do --------------------------------------------------------------------------
 
@@ -393,6 +395,7 @@ class _Fold:
     @apply.register
     def _priority(self, change: Priority) -> None:
         self.set_priority(change.at, change.priority, change.by, reason="priority")
+        self.start_missing(change.at, "priority")
 
     def set_priority(self, at: datetime, priority: str, by: str, *, reason: str) -> None:
         """Move every countdown to another priority (C11, C12)."""
@@ -402,14 +405,14 @@ class _Fold:
         self.tell("priority", at, before=before, after=priority, by=by, reason=reason)
         lowered = self.terms.rank(priority) > self.terms.rank(before)
         self.respan(at, "priority_lowered" if lowered else "priority_raised")
-        self.start_missing(at, "priority")
 
     @apply.register
     def _tier(self, change: Tier) -> None:
         self.set_tier(change.at, change.tier, change.by)
+        self.start_missing(change.at, "tier")
 
     def set_tier(self, at: datetime, tier: int, by: str) -> None:
-        """Move to another tier: up ends its clock well, any move starts the clock of the new tier (C13)."""
+        """Move to another tier: up ends its clock well, down without a result; the new tier's starts after it (C13)."""
         before, self.tier = self.tier, tier
         if before == tier:
             return
@@ -419,8 +422,6 @@ class _Fold:
         else:
             self.cancel(at, old, "tier")
         self.tell("tier", at, before=before, after=tier, by=by)
-        if self.wanted("tier_escalation"):
-            self.start(at, "tier_escalation")
 
     @apply.register
     def _apply(self, change: Apply) -> None:

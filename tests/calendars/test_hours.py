@@ -93,6 +93,30 @@ def test_c03_an_opening_and_a_closing_on_days_of_clock_changes(zone: str, window
     assert hours.working(start, end) == end - start
 
 
+@pytest.mark.parametrize("window", ["22:00-23:30", "22:00-24:00"])
+def test_c03_a_window_ends_with_its_date_when_midnight_comes_twice(window: str) -> None:
+    saturday = calendar("America/St_Johns", "5", window)  # at 00:01 on Sunday the clocks went back to 23:01
+    start, midnight = (datetime.fromisoformat(f"2010-11-{text}-02:30") for text in ("06T22:00", "07T00:00"))
+    assert list(saturday.open_windows(start - HOUR, midnight + 24 * HOUR)) == [(start, midnight)]
+
+
+def test_c03_working_time_is_inside_the_union_of_windows() -> None:
+    nested = calendar("UTC", "0", "09:00-17:00", "10:00-11:00")
+    monday = datetime(2026, 5, 4, tzinfo=UTC)
+    assert nested.working(monday, monday + 24 * HOUR) == 8 * HOUR
+
+
+def test_c03_an_opening_is_open_and_a_closing_is_not() -> None:
+    opening, closing = NEW_YORK("2026-11-20T08:00"), NEW_YORK("2026-11-20T17:00")
+    assert [ZMANDA.is_open(at) for at in (opening - TICK, opening, closing - TICK, closing)] == [
+        False,
+        True,
+        True,
+        False,
+    ]
+    assert list(ZMANDA.open_windows(closing, closing + HOUR)) == []
+
+
 def test_c04_a_closing_is_due_before_the_next_opening() -> None:
     opening, closing, next_opening = (NEW_YORK(f"2026-11-{text}") for text in ("20T08:00", "20T17:00", "23T08:00"))
     assert ZMANDA.due(opening, 9 * HOUR) == closing

@@ -1,0 +1,55 @@
+"""A demo account, so that a first start has something to try the service with."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.customers import create_account
+from app.accounts.keys import create_key
+from app.accounts.models import Account
+from app.accounts.people import add_person
+from app.accounts.schemas import AccountCreate, KeyCreate, PersonFields
+from app.roster.engineers import create_engineer
+from app.roster.schemas import EngineerCreate
+
+_REF: Final = "heliodesk-demo"
+_ONE_AT_A_TIME: Final = text("SELECT pg_advisory_xact_lock(hashtext('heliodesk demo'))")
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """What was made, with the keys, which are not stored."""
+
+    account_id: str
+    engineer_id: str
+    account_key: str
+    agent_key: str
+
+    def shell(self) -> str:
+        """Lines for a shell to read."""
+        return (
+            f"ACCOUNT={self.account_id}\nACCOUNT_KEY={self.account_key}\n"
+            f"ENGINEER={self.engineer_id}\nAGENT_KEY={self.agent_key}\n"
+        )
+
+
+async def make_demo(session: AsyncSession, *, now: datetime) -> Demo | None:
+    """An account on ``wati-business-plus`` with an owner, and an engineer, each with a key; None when it exists."""
+    await session.execute(_ONE_AT_A_TIME)
+    if (await session.execute(select(Account.account_id).where(Account.external_ref == _REF))).first():
+        return None
+    customer = AccountCreate(
+        name="Demo account", plan="wati-business-plus", time_zone="Europe/Warsaw", external_ref=_REF
+    )
+    account_id = (await create_account(session, customer, now=now)).account_id
+    owner = PersonFields(name="Olga Owner", email="olga@demo.example", role="owner")
+    await add_person(session, account_id, owner, now=now)
+    expert = EngineerCreate(name="Emil Engineer", email="emil@heliodesk.example")
+    engineer_id = (await create_engineer(session, expert, now=now)).id
+    back_end = KeyCreate(kind="account", account_id=account_id, role="owner", label="demo")
+    _, account_key = await create_key(session, back_end, now=now)
+    _, agent_key = await create_key(session, KeyCreate(kind="agent", engineer_id=engineer_id, label="demo"), now=now)
+    return Demo(account_id, engineer_id, account_key, agent_key)

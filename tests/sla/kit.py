@@ -1,0 +1,145 @@
+"""A small plan, and histories in hours from the opening: Monday 2026-06-01 10:00 UTC."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+from app.calendars.hours import ALWAYS, Calendar, CalendarSpec, compile_calendar
+from app.sla.changes import Change, Close, Message, Notice, Priority, Status, Tier
+from app.sla.clock import Clock, advance, open_clock, settle
+from app.sla.deadline import Deadline
+from app.sla.terms import Target, Terms
+
+OPENED = datetime(2026, 6, 1, 10, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+TICK = timedelta(microseconds=1)
+OFFICE = compile_calendar(CalendarSpec("UTC", dict.fromkeys(range(5), ((9 * 60, 18 * 60),))), name="office")
+
+
+def at(hours: float) -> datetime:
+    """An instant, in hours after the opening."""
+    return OPENED + hours * HOUR
+
+
+def within(hours: float, calendar: Calendar = ALWAYS) -> Target:
+    return Target(calendar, duration=hours * HOUR)
+
+
+def days(count: int, calendar: Calendar = OFFICE) -> Target:
+    return Target(calendar, business_days=count)
+
+
+def row(**hours: float | Target) -> dict[str, Target]:
+    """The targets of one metric by priority, in hours around the clock where only a number is given."""
+    return {key: value if isinstance(value, Target) else within(value) for key, value in hours.items()}
+
+
+TERMS = Terms(
+    priorities=("P1", "P2", "P3"),
+    targets={
+        "first_response": row(P1=1, P2=2, P3=4),
+        "next_response": row(P1=2, P2=4),
+        "update": row(P1=3, P2=6),
+        "resolution": row(P1=10, P2=20, P3=40),
+        "tier_escalation": row(P1=5, P2=8),
+    },
+    pauses={"waiting_on_customer": frozenset({"resolution", "update", "tier_escalation"})},
+    warn_at=(),
+    on_miss={},
+    tiers=3,
+    acknowledge=HOUR / 2,
+)
+"""P3 has neither replies after the first nor updates nor tiers."""
+
+
+def plan(**targets: Mapping[str, Target]) -> Terms:
+    """Terms with these targets only."""
+    return replace(TERMS, targets=targets)
+
+
+def engineer(hours: float, *, public: bool = True) -> Message:
+    return Message(at(hours), "engineer", public)
+
+
+def customer(hours: float, *, public: bool = True) -> Message:
+    return Message(at(hours), "customer", public)
+
+
+def status(hours: float, name: str, by: str = "engineer") -> Status:
+    return Status(at(hours), name, by)
+
+
+def waiting(hours: float) -> Status:
+    return status(hours, "waiting_on_customer")
+
+
+def priority(hours: float, name: str) -> Priority:
+    return Priority(at(hours), name)
+
+
+def tier(hours: float, number: int) -> Tier:
+    return Tier(at(hours), number)
+
+
+def close(hours: float, reason: Literal["closed", "withdrawn", "merged"] = "closed") -> Close:
+    return Close(at(hours), reason)
+
+
+class Story:
+    """A ticket's clock through its changes, and everything that the clock told."""
+
+    def __init__(self, terms: Terms, *changes: Change, opened_as: str = "P2", until: float | None = None) -> None:
+        self.notices: list[Notice] = []
+        step = open_clock(terms, OPENED, opened_as)
+        self.clock = step.clock
+        self.notices += step.notices
+        for change in changes:
+            self.then(change)
+        if until is not None:
+            self.settled(at(until))
+
+    def then(self, change: Change) -> "Story":
+        step = advance(self.clock, change)
+        self.clock = step.clock
+        self.notices += step.notices
+        return self
+
+    def settled(self, now: datetime) -> "Story":
+        step = settle(self.clock, now)
+        self.clock = step.clock
+        self.notices += step.notices
+        return self
+
+    def cycles(self, metric: str) -> list[Deadline]:
+        return [deadline for deadline in self.clock.deadlines if deadline.metric == metric]
+
+    def last(self, metric: str) -> Deadline:
+        return self.cycles(metric)[-1]
+
+    def due(self, metric: str) -> float | None:
+        """The due instant of the last cycle, in hours after the opening."""
+        due = self.last(metric).due_at
+        return None if due is None else (due - OPENED) / HOUR
+
+    def states(self, metric: str) -> list[str]:
+        return [deadline.state for deadline in self.cycles(metric)]
+
+    def told(self, kind: str) -> list[Notice]:
+        return [notice for notice in self.notices if notice.kind == kind]
+
+
+def states_of(clock: Clock) -> Mapping[str, str]:
+    """The state of each metric's last cycle."""
+    return {deadline.metric: deadline.state for deadline in clock.deadlines}
+
+
+def facts(deadline: Deadline) -> dict[str, Any]:
+    """What a person reads of a deadline."""
+    return {
+        "state": deadline.state,
+        "started_at": deadline.started_at,
+        "due_at": deadline.due_at,
+        "missed_at": deadline.missed_at,
+        "ended_at": deadline.ended_at,
+    }
