@@ -19,12 +19,12 @@ from app.tickets import call_router
 from app.tickets import router as tickets_router
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
+    tickets_router.router,  # matched in this order: what is asked for most comes first
+    call_router.router,
     accounts_router.router,
     people_router.router,
     keys_router.router,
     roster_router.router,
-    tickets_router.router,
-    call_router.router,
     health.router,
 )
 TAGS: Final = [

@@ -1,10 +1,9 @@
 """Making and changing accounts."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.models import Account
@@ -12,15 +11,17 @@ from app.accounts.schemas import AccountCreate, AccountDocument, AccountFields, 
 from app.core.ids import new_id
 from app.core.problems import Fault, Invalid
 from app.core.schemas import pointer
-from app.plans.models import PlanVersion
+from app.plans.holidays import expand_holidays, years_around
+from app.plans.store import addons_on_offer
 
 
 async def create_account(session: AsyncSession, command: AccountCreate, *, now: datetime) -> Account:
-    """A new account; 422 for a plan or an add-on that does not exist."""
+    """A new account; 422 for a plan, an add-on or a country that is not known."""
     await _check_terms(session, command)
     account = Account(
         account_id=new_id("acc"),
         sandbox_now=_sandbox_start(command, now),
+        holiday_set=await _holiday_set(session, command.country, now),
         version=1,
         created_at=now,
         updated_at=now,
@@ -34,6 +35,8 @@ async def create_account(session: AsyncSession, command: AccountCreate, *, now: 
 async def change_account(session: AsyncSession, account: Account, fields: AccountFields, *, now: datetime) -> None:
     """Write what the account shall be from now on; open tickets keep what they pinned (C14)."""
     await _check_terms(session, fields)
+    if fields.country != account.country:
+        account.holiday_set = await _holiday_set(session, fields.country, now)
     for name, value in _columns(fields).items():
         setattr(account, name, value)
     account.version += 1
@@ -68,29 +71,30 @@ def _sandbox_start(command: AccountCreate, now: datetime) -> datetime | None:
 
 async def _check_terms(session: AsyncSession, fields: AccountFields) -> None:
     """422 unless the plans exist and offer the add-ons."""
-    keys = {fields.plan, *fields.product_plans.values()}
-    known = await _newest(session, keys)
-    faults = [*_unknown_plans(fields, known), *_unknown_addons(fields, known.get(fields.plan, {}))]
+    offered = await addons_on_offer(session, {fields.plan, *fields.product_plans.values()})
+    faults = [*_unknown_plans(fields, offered), *_unknown_addons(fields, offered.get(fields.plan, frozenset()))]
     if faults:
         raise Invalid(errors=faults)
 
 
-async def _newest(session: AsyncSession, keys: set[str]) -> dict[str, dict[str, Any]]:
-    query = select(PlanVersion.key, PlanVersion.document).where(
-        PlanVersion.key.in_(keys), PlanVersion.archived_at.is_(None)
-    )
-    query = query.order_by(PlanVersion.version)  # so that the newest is what stays in the dict
-    return {row.key: row.document for row in await session.execute(query)}
-
-
-def _unknown_plans(fields: AccountFields, known: dict[str, dict[str, Any]]) -> Iterator[Fault]:
+def _unknown_plans(fields: AccountFields, offered: Collection[str]) -> Iterator[Fault]:
     places = {"/plan": fields.plan} | {pointer(["product_plans", p]): key for p, key in fields.product_plans.items()}
     for place, key in places.items():
-        if key not in known:
+        if key not in offered:
             yield Fault(pointer=place, detail=f"There is no plan with the key {key}")
 
 
-def _unknown_addons(fields: AccountFields, plan: dict[str, Any]) -> Iterator[Fault]:
+def _unknown_addons(fields: AccountFields, offered: Collection[str]) -> Iterator[Fault]:
     for index, addon in enumerate(fields.addons):
-        if addon not in plan.get("addons", {}):
+        if addon not in offered:
             yield Fault(pointer=f"/addons/{index}", detail=f"The plan {fields.plan} has no add-on {addon}")
+
+
+async def _holiday_set(session: AsyncSession, country: str | None, now: datetime) -> str | None:
+    """The country's holidays as they are known now, as dates (C01); 422 for a country whose are not."""
+    if country is None:
+        return None
+    try:
+        return (await expand_holidays(session, country, None, years_around(now))).id
+    except ValueError as error:
+        raise Invalid(errors=[Fault(pointer="/country", detail=str(error))]) from error

@@ -1,7 +1,7 @@
 """Plan versions in the database: written once, never changed, remembered by each process."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -126,3 +126,12 @@ async def calendars(
     plan = await document(session, memory, key, version)
     closed = await dates_of(session, memory, holiday_set)
     return memory.keep(name, compile_calendars(plan, zone, closed))
+
+
+async def addons_on_offer(session: AsyncSession, keys: Iterable[str]) -> dict[str, frozenset[str]]:
+    """The add-ons of each key's newest version that is not archived; a key that has none is not in the answer."""
+    query = select(PlanVersion.key, PlanVersion.document["addons"].label("addons")).where(
+        PlanVersion.key.in_(keys), PlanVersion.archived_at.is_(None)
+    )
+    query = query.order_by(PlanVersion.version)  # so that the newest is what stays in the dict
+    return {row.key: frozenset(row.addons or ()) for row in await session.execute(query)}

@@ -6,6 +6,7 @@ import pytest
 
 from app.accounts.models import Account
 from app.core.db import Sessions
+from app.plans.models import HolidaySet
 from tests.support.actors import Headers, make_account
 
 NEW = {"name": "Solar Roofs", "plan": "gold", "time_zone": "Europe/Warsaw"}
@@ -48,6 +49,7 @@ async def test_an_account_is_made_read_and_listed(client: httpx.AsyncClient, adm
         ({"addons": ["tam", "gym"]}, "/addons/1"),
         ({"time_zone": "Mars/Base"}, "/time_zone"),
         ({"country": "Poland"}, "/country"),
+        ({"country": "XX"}, "/country"),
         ({"call_link": "http://meet.example.com"}, "/call_link"),
         ({"name": ""}, "/name"),
         ({"colour": "red"}, "/colour"),
@@ -137,3 +139,18 @@ async def test_a_list_is_stable_under_concurrent_inserts(
         url = answer.links.get("next", {}).get("url", "")
     assert len(seen) == len(set(seen))
     assert before <= set(seen)
+
+
+async def test_c01_the_countrys_holidays_are_expanded_when_the_account_is_stored(
+    client: httpx.AsyncClient, sessions: Sessions, admin: Headers, account: Account
+) -> None:
+    url = f"/v1/accounts/{account.account_id}"
+    await client.patch(url, json={"country": "PL"}, headers=admin)
+    async with sessions() as session:
+        stored = await session.get_one(Account, account.account_id)
+        days = await session.get_one(HolidaySet, stored.holiday_set)
+    year = stored.updated_at.year
+    assert {f"{year - 1}-11-11", f"{year}-05-03", f"{year + 10}-12-25"} <= set(days.dates)
+    await client.patch(url, json={"country": None}, headers=admin)
+    async with sessions() as session:
+        assert (await session.get_one(Account, account.account_id)).holiday_set is None
