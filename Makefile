@@ -17,11 +17,12 @@ run: .venv/run.stamp ## Serve on 127.0.0.1 (PORT=8000, DATA=.heliodesk, DEMO=1)
 test: .venv/dev.stamp ## Run all tests, with coverage
 	$(BIN)/python -m pytest -n 2 --cov --cov-report=term
 
-lint: .venv/dev.stamp ## Check style, types and the order of imports
+lint: .venv/dev.stamp ## Check style, types, the order of imports, the OpenAPI document
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/heliodesk openapi --check
 
 format: .venv/dev.stamp ## Put the code into form
 	$(BIN)/ruff check --fix .

@@ -41,7 +41,11 @@ def configure_logging(settings: Settings) -> None:
         *([structlog.processors.format_exc_info] if is_json else []),
         hide_secrets,
     ]
-    render = structlog.processors.JSONRenderer(_json) if is_json else structlog.dev.ConsoleRenderer()
+    render = (
+        structlog.processors.JSONRenderer(_json)
+        if is_json
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
     structlog.configure(
         processors=[*shared, render],
         wrapper_class=structlog.make_filtering_bound_logger(level),

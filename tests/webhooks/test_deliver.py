@@ -247,14 +247,14 @@ async def test_a_crash_between_send_and_settling_sends_again_with_the_same_id(
     (event,) = await tell()
 
     async def crash(_: web.Request) -> web.Response:
-        sending.cancel()
+        for sending in crashing._sends:
+            sending.cancel()
         return web.Response(status=204)
 
     receiver.answer = crash
     crashing = Sender(state)
     await crashing.run_pass()
-    (sending,) = crashing._sends
-    await asyncio.wait([sending])
+    await asyncio.gather(*crashing._sends, return_exceptions=True)
     await crashing.stop()
     receiver.answer = status(204)
     sender = make_sender()
