@@ -128,6 +128,14 @@ class _Fold:
         """The live deadline of a metric; there is at most one."""
         return next((d for d in self.deadlines if d.live and d.metric == metric and d.subject == subject), None)
 
+    def live(self) -> list[Deadline]:
+        """The live deadlines in metric order, which a stored clock and one that was folded share."""
+        return sorted((d for d in self.deadlines if d.live), key=_order)
+
+    def movable(self) -> list[Deadline]:
+        """Those that priorities, pauses and plans move: what is missed stays, and acknowledgements are fixed."""
+        return [d for d in self.live() if d.fixed is None and d.state != "missed"]
+
     def start(self, at: datetime, metric: str, *, chain: int = 0) -> None:
         """Start the next cycle of a metric, where the plan has a target and the ticket is not at its end (C08)."""
         if self.status in ENDED_STATUSES or not self.terms.target(metric, self.priority):
@@ -194,7 +202,7 @@ class _Fold:
 
     def respan(self, at: datetime, reason: str) -> None:
         """Bring every live deadline to the ticket's present priority and pause (C10 to C12)."""
-        for deadline in [d for d in self.deadlines if d.live and d.fixed is None and d.state != "missed"]:
+        for deadline in self.movable():
             span = Span(at, self.priority, self.terms.pauses_in(self.status, deadline.metric))
             moved = self.put(deadline, with_span(deadline, span))
             if deadline.state in OPEN_STATES:
@@ -244,10 +252,10 @@ class _Fold:
     def miss(self, at: datetime) -> None:
         """Record every miss of one instant, then do each kind of effect once, then start new cycles (C15)."""
         due = sorted((d for d in self.deadlines if d.state == "running" and d.due_at == at), key=_order)
-        movable = [d for d in due if d.metric == "tier_escalation" and self.tier < self.terms.tiers]
-        missed = [self.record_miss(at, d) for d in due if d not in movable]
-        causes: dict[str, Deadline | None] = {"next_tier": None} if movable else {}
-        for deadline in movable:
+        leaving = [d for d in due if d.metric == "tier_escalation" and self.tier < self.terms.tiers]
+        missed = [self.record_miss(at, d) for d in due if d not in leaving]
+        causes: dict[str, Deadline | None] = {"next_tier": None} if leaving else {}
+        for deadline in leaving:
             self.stop(at, deadline, "service")
         for deadline in missed:
             if deadline.chain == 0:
@@ -364,7 +372,7 @@ class _Fold:
 
     def end_all(self, at: datetime, reason: str) -> None:
         """Cancel whatever is live; a first response that never came is told apart (C13)."""
-        for deadline in [d for d in self.deadlines if d.live]:
+        for deadline in self.live():
             unanswered = deadline.metric == "first_response" and reason == "resolved"
             self.cancel(at, deadline, "resolved_by_sender" if unanswered else reason)
 
@@ -428,13 +436,13 @@ class _Fold:
         """Recompute every live deadline from its start under other terms, never before this instant (C14)."""
         at, names = change.at, {**{p: p for p in change.terms.priorities}, **change.mapping}
         self.terms, self.priority = change.terms, names[self.priority]
-        for deadline in [d for d in self.deadlines if d.live and d.fixed is None and d.state != "missed"]:
+        for deadline in self.movable():
             spans = tuple(replace(span, priority=names[span.priority]) for span in deadline.spans)
             self.put(deadline, replace(deadline, spans=spans))
-        self.respan(at, "plan")
-        self.start_missing(at, "plan")
         if self.tier >= self.terms.tiers:
             self.cancel(at, self.find("tier_escalation"), "plan")
+        self.respan(at, "plan")
+        self.start_missing(at, "plan")
 
     @apply.register
     def _ask(self, change: Ask) -> None:

@@ -1,0 +1,227 @@
+"""The invariants of the clock, over random plans and histories."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+
+import orjson
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.sla.changes import Change, Message, Notice, Priority, Reopen
+from app.sla.clock import Clock, advance, fold, settle, wake_at
+from app.sla.deadline import OPEN_STATES, Deadline, remaining
+from app.sla.deadlines import clock_facts, deadline_row, load_clock
+from tests.sla.histories import QUARTER, History, histories, thorough
+from tests.sla.kit import OPENED, TICK
+
+Key = tuple[str, str, int]
+
+
+def key(deadline: Deadline) -> Key:
+    return (deadline.metric, deadline.subject, deadline.cycle)
+
+
+def rows(deadlines: Iterable[Deadline]) -> dict[Key, Deadline]:
+    return {key(deadline): deadline for deadline in deadlines}
+
+
+def settled_each_time(history: History) -> Iterator[tuple[Clock, Clock, Change]]:
+    """For each change: the clock settled up to it, the clock after it, and the change."""
+    clock = history.opened().clock
+    for change in history.changes:
+        before = settle(clock, change.at).clock
+        clock = advance(clock, change).clock
+        yield before, clock, change
+
+
+def _swept(clock: Clock, until: datetime, elsewhere: Iterable[datetime]) -> tuple[Clock, list[Notice]]:
+    """Sweeps up to ``until``: at, just before and just after all that the clock does next, and elsewhere."""
+    notices: list[Notice] = []
+    extra = sorted(at for at in elsewhere if at <= until)
+    while (wake := wake_at(clock)) and wake < until:
+        for now in sorted({wake - TICK, wake, wake + TICK, *(at for at in extra if at <= wake)}):
+            if now <= until:
+                step = settle(clock, now)
+                clock, notices = step.clock, [*notices, *step.notices]
+    return clock, notices
+
+
+@thorough
+@given(histories(), st.lists(st.integers(0, 400), max_size=6))
+def test_1_sweeps_at_any_instant_change_nothing(history: History, sweeps: list[int]) -> None:
+    plain = fold(history.opened().clock, history.changes)
+    plain_end = settle(plain.clock, history.until)
+    clock, notices = history.opened().clock, list[Notice]()
+    elsewhere = [OPENED + sweep * QUARTER for sweep in sweeps]
+    for change in history.changes:
+        clock, told = _swept(clock, change.at, elsewhere)
+        step = advance(clock, change)
+        clock, notices = step.clock, [*notices, *told, *step.notices]
+    clock, told = _swept(clock, history.until, elsewhere)
+    end = settle(clock, history.until)
+    assert end.clock == plain_end.clock
+    said = [notice for notice in (*notices, *told, *end.notices) if notice.kind != "deadline.warning"]
+    assert said == [n for n in (*plain.notices, *plain_end.notices) if n.kind != "deadline.warning"]
+
+
+@thorough
+@given(histories())
+def test_2_the_stored_live_rows_are_all_that_a_fold_needs(history: History) -> None:
+    stored: dict[Key, Any] = {}
+    clock = history.opened().clock
+    for change in (*history.changes, None):
+        stored |= {key(d): orjson.dumps(deadline_row("acc", "tkt", d)) for d in clock.deadlines}
+        facts = json.loads(orjson.dumps(clock_facts(clock)))
+        live = [row for row in map(json.loads, stored.values()) if row["live"]]
+        loaded = load_clock(clock.terms, clock.status, clock.priority, clock.tier, facts, live)
+        step = advance(loaded, change) if change else settle(loaded, history.until)
+        clock = step.clock
+    stored |= {key(d): orjson.dumps(deadline_row("acc", "tkt", d)) for d in clock.deadlines}
+    folded = settle(fold(history.opened().clock, history.changes).clock, history.until).clock
+    assert stored == {key(d): orjson.dumps(deadline_row("acc", "tkt", d)) for d in folded.deadlines}
+    assert clock_facts(clock) == clock_facts(folded)
+
+
+@thorough
+@given(histories())
+def test_3_no_due_before_what_set_it_and_instants_never_decrease(history: History) -> None:
+    notices = [notice for step, _ in history.steps() for notice in step.notices]
+    assert all(earlier.at <= later.at for earlier, later in pairwise(notices))
+    for notice in notices:
+        if notice.kind in {"deadline.started", "deadline.moved", "deadline.resumed"}:
+            deadline = notice.deadline
+            assert deadline
+            assert deadline.due_at is None or deadline.due_at >= notice.at
+
+
+@thorough
+@given(histories())
+def test_4_a_raise_never_moves_due_later_and_a_lowering_never_earlier(history: History) -> None:
+    for before, after, change in settled_each_time(history):
+        if not isinstance(change, Priority):
+            continue
+        raised = before.terms.rank(change.priority) <= before.terms.rank(before.priority)
+        moved = rows(after.deadlines)
+        for old in before.deadlines:
+            new = moved[key(old)]
+            if old.due_at and new.due_at and old.state == new.state == "running":
+                assert new.due_at <= old.due_at if raised else new.due_at >= old.due_at
+
+
+@thorough
+@given(histories(), st.integers(0, 20), st.integers(0, 2))
+def test_5_another_priority_and_back_at_one_instant_changes_nothing(history: History, later: int, pick: int) -> None:
+    clock = fold(history.opened().clock, history.changes).clock
+    now = clock.last_at + later * QUARTER
+    before = settle(clock, now).clock
+    other = clock.terms.priorities[pick % len(clock.terms.priorities)]
+    after = fold(clock, [Priority(now, other), Priority(now, before.priority)]).clock
+    for old in before.deadlines:
+        if old.state in OPEN_STATES:
+            new = rows(after.deadlines)[key(old)]
+            assert replace(new, spans=old.spans) == old
+
+
+@thorough
+@given(histories())
+def test_6_due_is_null_exactly_when_paused_and_wake_is_never_late(history: History) -> None:
+    for step, _ in history.steps():
+        live = [d for d in step.clock.deadlines if d.is_open]
+        assert all((d.due_at is None) == (d.state == "paused") for d in live)
+        running = [d.due_at for d in live if d.state == "running" and d.due_at]
+        wake = wake_at(step.clock)
+        assert not running or (wake and wake <= min(running))
+
+
+@thorough
+@given(histories())
+def test_7_one_open_deadline_for_each_metric_and_ended_rows_stay(history: History) -> None:
+    known: dict[Key, Deadline] = {}
+    for step, _ in history.steps():
+        now = rows(step.clock.deadlines)
+        opened = Counter((d.metric, d.subject) for d in now.values() if d.is_open)
+        assert len(now) == len(step.clock.deadlines)
+        assert max(opened.values(), default=0) <= 1
+        for name, old in known.items():
+            if old.is_open:
+                assert (old.started_at, old.metric) == (now[name].started_at, now[name].metric)
+            elif now[name].is_open:
+                assert (old.state, old.live, now[name].state in OPEN_STATES) == ("cancelled", True, True)
+            else:
+                assert replace(now[name], spans=old.spans, live=old.live) == old
+        known = now
+
+
+@thorough
+@given(histories())
+def test_8_states_say_what_the_instants_say(history: History) -> None:
+    for step, _ in history.steps():
+        for deadline in step.clock.deadlines:
+            due, missed, ended = deadline.due_at, deadline.missed_at, deadline.ended_at
+            assert (deadline.state in {"missed", "met_late"}) == (missed is not None)
+            assert missed is None or missed == due
+            assert (deadline.state in OPEN_STATES) <= (ended is None)
+            if deadline.state == "met":
+                assert ended
+                assert due is None or ended <= due
+            if deadline.state == "met_late":
+                assert ended
+                assert due
+                assert ended > due
+
+
+@thorough
+@given(histories(applies=False))
+def test_9_consumed_and_remaining_are_the_target_where_nothing_moved(history: History) -> None:
+    clock = fold(history.opened().clock, history.changes).clock
+    for deadline in settle(clock, history.until).clock.deadlines:
+        if deadline.state not in OPEN_STATES or deadline.fixed or len({s.priority for s in deadline.spans}) > 1:
+            continue
+        left = remaining(deadline, clock.terms, history.until)
+        ends = [*(span.at for span in deadline.spans[1:]), history.until]
+        worked = [(s.at, end) for s, end in zip(deadline.spans, ends, strict=True) if not s.paused]
+        targets = [clock.terms.target(deadline.metric, name) for name in clock.terms.priorities]
+        deciding = [t for t in targets[clock.terms.rank(deadline.priority) :] if t]
+        assert left is not None
+        assert any(
+            sum((t.calendar.working(*span) for span in worked), left) == t.amount(deadline.started_at) for t in deciding
+        )
+
+
+@thorough
+@given(histories())
+def test_11_each_warning_and_effect_once_and_settling_ends(history: History) -> None:
+    notices = [notice for step, _ in history.steps() for notice in step.notices]
+    once = Counter(
+        (key(n.deadline), n.kind, n.after if n.kind == "deadline.warning" else n.reason)
+        for n in notices
+        if n.deadline and n.kind in {"deadline.warning", "deadline.missed", "effect"}
+    )
+    assert max(once.values(), default=1) == 1
+    end = [step for step, _ in history.steps()][-1]
+    assert settle(end.clock, history.until).clock == end.clock
+    assert all(len(set(d.warned)) == len(d.warned) for d in end.clock.deadlines)
+
+
+@thorough
+@given(histories())
+def test_12_what_is_owed_runs_and_nothing_after_the_end(history: History) -> None:
+    waits, first = True, "first_response"
+    for step, change in history.steps():
+        clock = step.clock
+        if any(notice.reason == "reopened" and notice.kind == "status" for notice in step.notices):
+            waits, first = True, "next_response"
+        elif isinstance(change, Message) and change.public and change.author != "automation":
+            waits = change.author == "customer"
+            first = first if waits else "next_response"
+        owed = waits or isinstance(change, Reopen)
+        open_metrics = {deadline.metric for deadline in clock.deadlines if deadline.is_open}
+        if clock.status in {"resolved", "closed"}:
+            assert not open_metrics
+        elif owed and clock.terms.target(first, clock.priority):
+            assert first in open_metrics
