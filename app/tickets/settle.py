@@ -19,7 +19,7 @@ _COLUMNS: Final = ", ".join(f"t.{name}" for name in columns())
 _LOCK: Final = f"""
 SELECT {_COLUMNS} FROM tickets AS t WHERE t.id = $1 FOR UPDATE
 """  # noqa: S608  our own column names
-_CLAIM: Final = f"""
+CLAIM: Final = f"""
 SELECT {_COLUMNS} FROM tickets AS t
 WHERE t.wake_at <= statement_timestamp() AND NOT t.sandbox
 ORDER BY t.wake_at LIMIT $1 FOR UPDATE SKIP LOCKED
@@ -53,7 +53,7 @@ async def lock(session: AsyncSession, ticket_id: str) -> Work | None:
 
 async def claim_due(session: AsyncSession, limit: int) -> list[Work]:
     """Lock up to ``limit`` due tickets that nobody else holds, the longest due first, each settled up to now."""
-    rows = await (await driver(session)).fetch(_CLAIM, limit)
+    rows = await (await driver(session)).fetch(CLAIM, limit)
     works = await _works(session, rows) if rows else []
     for work in works:
         work.settle()

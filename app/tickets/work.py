@@ -160,7 +160,7 @@ def _status(work: Work, notice: Notice) -> types.EventData:
     ticket.closed_at = notice.at if after == "closed" else None
     ticket.closed_reason = notice.reason if after == "closed" else None
     if after in ("resolved", "closed"):
-        work.close_escalations, ticket.escalated = ticket.escalated, False
+        work.close_escalations, ticket.escalated = work.close_escalations or ticket.escalated, False
     model = types.TicketReopened if notice.reason == "reopened" else types.TicketStatusChanged
     return model(before=notice.before, after=after, reason=notice.reason or None)
 
@@ -217,8 +217,8 @@ async def _save_parts(session: AsyncSession, works: Sequence[Work], events: Sequ
     ]
     await upsert_rows(session, DeadlineRow, deadlines)
     await insert_rows(session, Message, [row for work in works for row in work.messages])
-    await upsert_rows(session, Call, [row for work in works for row in work.calls])
     await update_rows(session, Call, [row for work in works for row in work.no_shows])
+    await upsert_rows(session, Call, [row for work in works for row in work.calls])
     await insert_rows(session, Escalation, [row for work in works for row in work.escalations])
     ended = [(work.ticket.account_id, work.ticket.id) for work in works if work.close_escalations]
     await escalations.close_all(session, ended, works[0].now if works else None)

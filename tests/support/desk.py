@@ -1,0 +1,86 @@
+"""Plans, tickets and endpoints for tests, made by the use cases themselves at a chosen instant."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any, Final
+
+from app.accounts.principals import Acting
+from app.core.auth import Actor
+from app.core.clock import database_now
+from app.core.db import Row, Sessions, driver, make_engine, make_sessions, transaction
+from app.core.ids import new_id
+from app.core.signals import Alarms
+from app.plans.documents import parse, parse_yaml
+from app.plans.store import BUILTIN, add_version
+from app.tickets.intake import open_ticket
+from app.tickets.schemas import OpenTicket
+from app.webhooks.models import WebhookEndpoint
+from app.webhooks.patterns import type_pattern
+from app.webhooks.signing import make_secret
+
+AUTOMATION: Final = Acting(Actor("automation", "key_test"), None)
+TICKET: Final = {
+    "title": "Broadcasts do not arrive",
+    "description": "Since nine o'clock nothing arrives.",
+    "requester": {"name": "Ana Silva", "email": "ana@example.com"},
+}
+
+
+async def store_plan(sessions: Sessions, shipped: str, **changes: Any) -> str:
+    """A version of a shipped plan, with some members replaced; its key."""
+    document = parse_yaml((BUILTIN / f"{shipped}.yaml").read_text(encoding="utf-8")).canonical()
+    async with transaction(sessions) as session:
+        stored = await add_version(session, parse(document | {"trial": None} | changes), await database_now(session))
+    return stored.key
+
+
+async def open_at(sessions: Sessions, account_id: str, *instants: datetime, **fields: Any) -> list[str]:
+    """Tickets opened at these instants, in one transaction; their ids."""
+    command = OpenTicket.model_validate(TICKET | fields)
+    async with transaction(sessions) as session:
+        works = [
+            await open_ticket(session, command, account_id=account_id, acting=AUTOMATION, now=instant)
+            for instant in instants
+        ]
+    return [work.ticket.id for work in works]
+
+
+async def make_endpoint(sessions: Sessions, url: str, *events: str) -> WebhookEndpoint:
+    """An operator's endpoint for these events of all accounts."""
+    async with transaction(sessions) as session:
+        now = await database_now(session)
+        endpoint = WebhookEndpoint(
+            id=new_id("wh"),
+            url=url,
+            events=list(events),
+            type_pattern=type_pattern(events),
+            secrets=[make_secret()],
+            created_at=now,
+            updated_at=now,
+        )
+        session.add(endpoint)
+        await session.flush()
+    return endpoint
+
+
+async def now_of(sessions: Sessions) -> datetime:
+    """The database's clock."""
+    async with sessions() as session:
+        return await database_now(session)
+
+
+async def fetch(sessions: Sessions, query: str, *arguments: Any) -> Sequence[Row]:
+    """The rows of a statement, with JSON columns as Python values."""
+    async with transaction(sessions) as session:
+        return [dict(row) for row in await (await driver(session)).fetch(query, *arguments)]
+
+
+@asynccontextmanager
+async def connected(url: str, pool_size: int = 4) -> AsyncIterator[Sessions]:
+    """Sessions with connections of their own: what another process has."""
+    engine = make_engine(url, pool_size=pool_size)
+    try:
+        yield make_sessions(engine, Alarms())
+    finally:
+        await engine.dispose()
