@@ -13,6 +13,7 @@ from app.core.http import install
 from app.core.middleware import RequestLayer
 from app.core.schemas import ProblemDocument
 from app.core.settings import Settings
+from app.plans import router as plans_router
 from app.resources import lifespan
 from app.roster import router as roster_router
 from app.tickets import call_router
@@ -24,6 +25,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     accounts_router.router,
     people_router.router,
     keys_router.router,
+    plans_router.router,
     roster_router.router,
     health.router,
 )

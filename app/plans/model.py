@@ -7,16 +7,15 @@ from typing import Annotated, Any, Self
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
-    GetJsonSchemaHandler,
+    PlainSerializer,
     StrictBool,
     StrictInt,
-    model_serializer,
+    WithJsonSchema,
     model_validator,
 )
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
 
 from app.calendars.hours import ACCOUNT_ZONE, WEEKDAYS, CalendarSpec, format_duration, parse_time
 from app.calendars.specs import MAX_WINDOWS
@@ -102,11 +101,6 @@ class Target(Part):
     business_days: StrictInt | None = Field(None, ge=1, le=1_000)
     calendar: Name | None = Field(None, description="Default: the plan's `hours`")
 
-    @model_validator(mode="before")
-    @classmethod
-    def _from_text(cls, value: Any) -> Any:
-        return {"duration": value} if isinstance(value, str) else value
-
     @model_validator(mode="after")
     def _one_length(self) -> Self:
         if (self.duration is None) == (self.business_days is None):
@@ -114,20 +108,23 @@ class Target(Part):
             raise ValueError(message)
         return self
 
-    @classmethod
-    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """Either form; the bare duration is a form of its own, which pydantic cannot see in a validator."""
-        as_object = handler.resolve_ref_schema(handler(core))
-        return {"title": "Target", "anyOf": [{"type": "string", "pattern": DURATION_PATTERN}, as_object]}
-
-    @model_serializer
-    def _shortest(self) -> str | dict[str, Any]:
+    def written(self) -> str | dict[str, Any]:
+        """The shortest way to write it, as in the document."""
         if self.duration and not self.calendar:
             return format_duration(self.duration)
         length = (
             {"duration": format_duration(self.duration)} if self.duration else {"business_days": self.business_days}
         )
         return length | ({"calendar": self.calendar} if self.calendar else {})
+
+
+TargetEntry = Annotated[
+    Target,
+    BeforeValidator(lambda value: {"duration": value} if isinstance(value, str) else value),
+    PlainSerializer(Target.written),
+    WithJsonSchema({"anyOf": [{"type": "string", "pattern": DURATION_PATTERN}, Target.model_json_schema()]}),
+]
+"""A target as a document writes it: a bare duration stands for one without a calendar of its own."""
 
 
 class Priority(Part):
@@ -200,7 +197,7 @@ class PlanDocument(Part):
     priorities: list[Priority] = Field(min_length=1, max_length=20, description="The most urgent first")
     default_priority: Name
     matrix: dict[Urgency, dict[Impact, Name]] | None = Field(None, description="urgency -> impact -> priority")
-    targets: dict[Name, dict[TargetMetric, Target]] = Field(default_factory=dict)
+    targets: dict[Name, dict[TargetMetric, TargetEntry]] = Field(default_factory=dict)
     requires: dict[Name, list[Requirement]] = Field(default_factory=dict, description="Texts that a ticket must carry")
     customer_may: CustomerMay = CustomerMay()
     call: CallRules | None = None
@@ -213,7 +210,11 @@ class PlanDocument(Part):
     routing: Routing = Routing()
     addons: dict[Name, Addon] = Field(default_factory=dict, max_length=20)
     channels: list[Channel] = Field(min_length=1, max_length=10)
-    close_after: Duration = Field(timedelta(hours=168), description="A resolved ticket is closed after this time (N8)")
+    close_after: Duration = Field(
+        timedelta(hours=168),
+        description="A resolved ticket is closed after this time (N8)",
+        json_schema_extra={"default": "PT168H"},
+    )
     trial: PlanKey | None = Field(None, description="The plan that holds while the account is on trial (Z3)")
     best_effort: StrictBool = Field(False, description="No deadlines at all (Z4)")
 
