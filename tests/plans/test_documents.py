@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.core.problems import Fault, Invalid
@@ -242,6 +242,7 @@ def test_yaml_takes_times_and_dates_as_text() -> None:
     assert pointers(text) == ["/calendars/other/weekly"]
 
 
+@settings(deadline=None)
 @given(
     rows=st.lists(st.lists(st.sampled_from(["hot", "cold"]), min_size=3, max_size=3), min_size=3, max_size=3),
     urgency=st.sampled_from(["high", "medium", "low"]),
@@ -262,6 +263,7 @@ SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
 JSON = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=8)
 
 
+@settings(deadline=None)
 @given(value=JSON, field=st.sampled_from(sorted(PlanDocument.model_fields)))
 def test_any_value_anywhere_is_taken_or_refused_never_an_error(value: Any, field: str) -> None:
     data = small(**{field: value})
