@@ -10,7 +10,7 @@ T = TypeVar("T")
 class Memory:
     """A bounded memory by kind and key: what was not asked for longest goes first.
 
-    For immutable things only, so that nothing in it can be out of date. Each ``State`` has one.
+    For immutable things only, so that nothing in it can be out of date. Sessions carry it (``db.memory_of``).
     """
 
     def __init__(self, size: int = 1_000) -> None:

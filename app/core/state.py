@@ -10,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from app.core.auth import Authenticator
 from app.core.db import Sessions
 from app.core.heartbeats import Heartbeats
-from app.core.memory import Memory
 from app.core.metrics import Metrics
 from app.core.settings import Settings
 from app.core.signals import Alarms
@@ -28,7 +27,6 @@ class State:
     authenticate: Authenticator
     heartbeats: Heartbeats = field(default_factory=Heartbeats)
     metrics: Metrics = field(default_factory=Metrics)
-    memory: Memory = field(default_factory=Memory)
     migration_heads: frozenset[str] = frozenset()
     degraded: tuple[str, ...] = ()
 

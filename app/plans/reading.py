@@ -48,6 +48,7 @@ class _Builder:
         self._left = 3 * MAX_VALUES
 
     def document(self) -> Any:
+        """The value of the only document in the stream; None for an empty one."""
         self._next()
         if isinstance(self._next(), yaml.StreamEndEvent):
             return None

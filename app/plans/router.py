@@ -6,6 +6,7 @@ from fastapi import Path, Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import database_now
+from app.core.db import memory_of
 from app.core.deps import PrincipalDep, require_admin
 from app.core.http import Router, etag, reply, responses
 from app.core.idempotency import IDEMPOTENT, Answer, once
@@ -125,7 +126,7 @@ async def list_priorities(
     """What each priority means, with examples, its targets and the best way to get in touch; and the matrix."""
     async with state.sessions() as session:
         version = await queries.current(session, plan)
-        document = await store.document(session, state.memory, plan, version)
+        document = await store.document(session, memory_of(session), plan, version)
     return reply({"plan": as_plan(plan, version), **priorities.described(document, lang or accepted)})
 
 
@@ -140,7 +141,7 @@ async def assess_priority(
         version = await store.current_version(session, assessment.plan)
         if version is None:
             raise Invalid(errors=[Fault(pointer="/plan", detail=f"There is no plan {assessment.plan}")])
-        document = await store.document(session, state.memory, assessment.plan, version)
+        document = await store.document(session, memory_of(session), assessment.plan, version)
     result = priorities.assessed(document, assessment.impact, assessment.urgency, accepted)
     return reply({"plan": as_plan(assessment.plan, version), **result})
 
