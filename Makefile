@@ -31,7 +31,7 @@ format: .venv/dev.stamp ## Put the code into form
 bench: .venv/dev.stamp ## Measure, beside what the machine can do in the same run
 	$(BIN)/python -m bench
 
-openapi: .venv/run.stamp ## Write openapi/openapi.json from the code
+openapi: .venv/run.stamp ## Write the OpenAPI document and the plan schema from the code
 	$(BIN)/heliodesk openapi
 
 clean: ## Remove what can be made again (not the data)

@@ -23,6 +23,7 @@ from app.core.serving import PortBusy, listen, serve, stop_on_sigterm
 from app.core.settings import Settings
 from app.demo import make_demo
 from app.main import create_app
+from app.plans.documents import json_schema
 from app.plans.store import load_builtin
 from app.resources import open_state
 
@@ -32,7 +33,7 @@ Port = Annotated[int, typer.Option(envvar="PORT", min=1, max=65535, help="The po
 Host = Annotated[str, typer.Option(envvar="HOST", help="The address to serve on")]
 Data = Annotated[Path, typer.Option(envvar="DATA", help="The folder of the embedded database")]
 
-_OPENAPI: Final = Path(__file__).resolve().parents[1] / "openapi" / "openapi.json"
+_OPENAPI: Final = Path(__file__).resolve().parents[1] / "openapi"
 _KNOWN: Final = (DataInUse, ServerFailed, NoPostgres, PortBusy, DatabaseUnfit)
 
 
@@ -98,14 +99,18 @@ def demo_command(data: Data = Path(".heliodesk")) -> None:
 def openapi(
     *, check: Annotated[bool, typer.Option("--check", help="Fail when the file differs from the code")] = False
 ) -> None:
-    """Write openapi/openapi.json from the code, or check it."""
-    document = create_app(Settings(database_url="postgresql://")).openapi()
-    text = orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-    if not check:
-        _OPENAPI.parent.mkdir(exist_ok=True)
-        _OPENAPI.write_bytes(text)
-    elif not _OPENAPI.exists() or _OPENAPI.read_bytes() != text:
-        sys.exit("heliodesk: openapi/openapi.json is not what the code says: run `make openapi`")
+    """Write the OpenAPI document and the schema of plan documents into openapi/, or check them."""
+    documents = {
+        "openapi.json": create_app(Settings(database_url="postgresql://")).openapi(),
+        "plan.schema.json": json_schema(),
+    }
+    for name, document in documents.items():
+        file, text = _OPENAPI / name, orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+        if not check:
+            file.parent.mkdir(exist_ok=True)
+            file.write_bytes(text)
+        elif not file.exists() or file.read_bytes() != text:
+            sys.exit(f"heliodesk: openapi/{name} is not what the code says: run `make openapi`")
 
 
 def _given_database() -> Settings:

@@ -18,10 +18,11 @@ from app.plans.store import addons_on_offer
 async def create_account(session: AsyncSession, command: AccountCreate, *, now: datetime) -> Account:
     """A new account; 422 for a plan, an add-on or a country that is not known."""
     await _check_terms(session, command)
+    sandbox_now = _sandbox_start(command, now)
     account = Account(
         account_id=new_id("acc"),
-        sandbox_now=_sandbox_start(command, now),
-        holiday_set=await _holiday_set(session, command.country, now),
+        sandbox_now=sandbox_now,
+        holiday_set=await _holiday_set(session, command.country, sandbox_now or now),
         version=1,
         created_at=now,
         updated_at=now,
@@ -36,7 +37,7 @@ async def change_account(session: AsyncSession, account: Account, fields: Accoun
     """Write what the account shall be from now on; open tickets keep what they pinned (C14)."""
     await _check_terms(session, fields)
     if fields.country != account.country:
-        account.holiday_set = await _holiday_set(session, fields.country, now)
+        account.holiday_set = await _holiday_set(session, fields.country, account.sandbox_now or now)
     for name, value in _columns(fields).items():
         setattr(account, name, value)
     account.version += 1
@@ -91,7 +92,7 @@ def _unknown_addons(fields: AccountFields, offered: Collection[str]) -> Iterator
 
 
 async def _holiday_set(session: AsyncSession, country: str | None, now: datetime) -> str | None:
-    """The country's holidays as they are known now, as dates (C01); 422 for a country whose are not."""
+    """The country's holidays as dates, around ``now`` at the account (C01); 422 for a country whose are not known."""
     if country is None:
         return None
     try:

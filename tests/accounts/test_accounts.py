@@ -154,3 +154,15 @@ async def test_c01_the_countrys_holidays_are_expanded_when_the_account_is_stored
     await client.patch(url, json={"country": None}, headers=admin)
     async with sessions() as session:
         assert (await session.get_one(Account, account.account_id)).holiday_set is None
+
+
+async def test_c01_a_sandbox_has_the_holidays_of_its_own_years(
+    client: httpx.AsyncClient, sessions: Sessions, admin: Headers, plan: str
+) -> None:
+    given = {"name": "Zima", "plan": plan, "time_zone": "Europe/Warsaw", "country": "PL"}
+    sandbox = {"starts_at": "2051-05-01T00:00:00Z"}
+    made = (await client.post("/v1/accounts", json=given | {"sandbox": sandbox}, headers=admin)).json()
+    async with sessions() as session:
+        account = await session.get_one(Account, made["id"])
+        stored = await session.get_one(HolidaySet, account.holiday_set)
+    assert {"2050-11-11", "2051-11-11", "2060-11-11"} <= set(stored.dates)
