@@ -19,6 +19,7 @@ from apscheduler.triggers.date import DateTrigger
 
 from app.calls import provision
 from app.core.clock import database_now, monotonic, wall_now
+from app.core.db import is_outage
 from app.core.idempotency import forget_answers
 from app.core.signals import Alarm
 from app.core.state import State
@@ -31,6 +32,8 @@ _log = structlog.get_logger(__name__)
 
 LOOK: Final = timedelta(milliseconds=250)
 """How soon a replica finds out what another one has made due."""
+BREATH: Final = timedelta(milliseconds=10)
+"""After a pass that found nothing although something is due: another replica or a request holds it."""
 DRAIN_SECONDS: Final = 25.0
 STEP_SECONDS: Final = 1.0
 """How far the wall clock may leave the monotonic one before the schedule is made anew."""
@@ -134,17 +137,18 @@ class Runner:
         started = monotonic()
         try:
             async with asyncio.timeout(self.job.timeout.total_seconds()):
-                await self.job.run()
-                await self._arm()
-        except Exception:  # noqa: BLE001  whatever went wrong is logged and counted, and the next pass comes
+                done = await self.job.run()
+                await self._arm(timedelta(0) if done else BREATH)
+        except Exception as error:  # noqa: BLE001  whatever went wrong is logged and counted, and the next pass comes
             self._state.metrics.job_failures.labels(self.job.name).inc()
-            _log.exception("a background pass failed", job=self.job.name)
+            log = _log.warning if is_outage(error) else _log.exception  # an outage comes every 250 ms, to every job
+            log("a background pass failed", job=self.job.name, error=repr(error))
             return
         self._state.heartbeats.beat(self.job.name, monotonic())
         self._state.metrics.jobs.labels(self.job.name).observe(monotonic() - started)
 
-    async def _arm(self) -> None:
-        """Arm the timer for the next instant, when it comes before the next look."""
+    async def _arm(self, pause: timedelta) -> None:
+        """Arm the timer for the next instant, when it comes before the next look; one that has passed waits a pause."""
         if self._timer:
             self._timer.cancel()
             self._timer = None
@@ -152,26 +156,29 @@ class Runner:
         if due is None:
             return
         async with self._state.sessions() as session:
-            wait = (due - await database_now(session)).total_seconds()
-        if wait < self.job.every.total_seconds():
-            self._timer = asyncio.get_running_loop().call_later(max(wait, 0.0), self.wake)
+            wait = due - await database_now(session)
+        if wait < self.job.every:
+            delay = wait if wait > timedelta(0) else pause
+            self._timer = asyncio.get_running_loop().call_later(delay.total_seconds(), self.wake)
 
     async def stop(self) -> None:
-        """Begin no further pass, and wait for the one that runs."""
+        """Begin no further pass, and wait for the one that runs; cut it off when it takes too long."""
         self._stopped = True
+        if self._running and not self._running.done():
+            await asyncio.wait([self._running], timeout=DRAIN_SECONDS)
+            self._running.cancel()
         if self._timer:
             self._timer.cancel()
-        if self._running:
-            await asyncio.wait([self._running], timeout=DRAIN_SECONDS)
 
 
 class Scheduler:
     """Runs the jobs of one process until it is stopped."""
 
-    def __init__(self, state: State, sender: Sender) -> None:
+    def __init__(self, state: State, sender: Sender, todo: Sequence[Job] | None = None) -> None:
+        """``todo``: these jobs instead of the list above."""
         self._state = state
         self._sender = sender
-        self._runners = [Runner(job, state) for job in jobs(state, sender)]
+        self._runners = [Runner(job, state) for job in (jobs(state, sender) if todo is None else todo)]
         self._scheduler = AsyncIOScheduler(
             timezone=UTC,
             jobstores={"default": MemoryJobStore()},

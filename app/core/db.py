@@ -37,7 +37,7 @@ _OUTAGES: Final[tuple[type[Exception], ...]] = (
     asyncpg.PostgresConnectionError,
     asyncpg.TransactionRollbackError,
 )
-DATABASE_ERRORS: Final = (*_OUTAGES, DBAPIError)
+DATABASE_ERRORS: Final[tuple[type[Exception], ...]] = (*_OUTAGES, DBAPIError)
 """What a statement may raise, by the driver alone or through SQLAlchemy."""
 
 ID: Final = String(collation="C")

@@ -6,9 +6,9 @@ from fastapi import Request, Response
 from prometheus_client.exposition import choose_encoder
 from pydantic import BaseModel, Field
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
 from app.core.clock import monotonic
+from app.core.db import DATABASE_ERRORS
 from app.core.http import Router, public_responses, reply
 from app.core.problems import Invalid, NotFound, Problem, Unavailable
 from app.core.schemas import Document
@@ -73,7 +73,7 @@ async def _database_checks(state: State) -> dict[str, str]:
     try:
         async with state.engine.connect() as connection:
             heads = set(await connection.scalars(text("SELECT version_num FROM alembic_version")))
-    except (SQLAlchemyError, OSError) as error:
+    except DATABASE_ERRORS as error:
         return {"database": type(error).__name__}
     return {"database": "ok", "migrations": "ok" if heads == state.migration_heads else "not at head"}
 

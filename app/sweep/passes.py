@@ -12,21 +12,24 @@ from app.tickets.work import save
 
 BATCH: Final = 500
 """Tickets of one transaction; larger claims flip to a sequential scan."""
+_BATCHES: Final = 20
+"""Batches of one pass: a storm takes many passes, and each is a sign of life."""
 
 
 async def run_pass(sessions: Sessions, *, batch: int = BATCH) -> int:
-    """Settle everything that is due now; the number of tickets settled.
+    """Settle what is due now, up to 20 batches of it; the number of tickets settled.
 
     Replicas share the work: a ticket that another one holds is skipped, and its own pass takes what is left.
     """
     settled = 0
-    while True:
+    for _ in range(_BATCHES):
         async with transaction(sessions) as session:
             works = await claim_due(session, batch)
             await save(session, works)
         settled += len(works)
         if len(works) < batch:
-            return settled
+            break
+    return settled
 
 
 async def next_wake(sessions: Sessions) -> datetime | None:

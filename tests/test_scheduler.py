@@ -1,0 +1,215 @@
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime, timedelta, tzinfo
+from typing import Any
+
+import apscheduler.schedulers.base
+import asyncpg
+import httpx
+import pytest
+from structlog.testing import capture_logs
+
+from app.core import clock
+from app.core.clock import monotonic
+from app.core.db import Sessions
+from app.core.signals import Alarm
+from app.core.state import State
+from app.scheduler import Job, Runner, Scheduler
+from app.webhooks.deliver import Sender
+from tests.support.desk import now_of
+from tests.support.waiting import until
+
+Start = Callable[..., Scheduler]
+HOUR = timedelta(hours=1)
+
+
+class Passes:
+    """A job's work that counts itself; ``work`` is what each pass does."""
+
+    def __init__(self, work: Callable[[], Awaitable[object]] | None = None) -> None:
+        self.work = work
+        self.begun = self.ended = self.at_once = self.most = 0
+
+    async def __call__(self) -> None:
+        self.begun += 1
+        self.at_once += 1
+        self.most = max(self.most, self.at_once)
+        try:
+            if self.work:
+                await self.work()
+        finally:
+            self.at_once -= 1
+        self.ended += 1
+
+
+def job(run: Callable[[], Awaitable[object]], every: timedelta = HOUR, **fields: Any) -> Job:
+    return Job("test", "counts itself", every, fields.pop("timeout", HOUR), run, **fields)
+
+
+@pytest.fixture
+async def start(state: State) -> AsyncIterator[Start]:
+    started: list[Scheduler] = []
+
+    def begin(*todo: Job) -> Scheduler:
+        scheduler = Scheduler(state, Sender(state), todo or None)
+        scheduler.start()
+        started.append(scheduler)
+        return scheduler
+
+    yield begin
+    for scheduler in started:
+        await scheduler.stop()
+
+
+def failures(state: State) -> float | None:
+    return state.metrics.registry.get_sample_value("heliodesk_job_failures_total", {"job": "test"})
+
+
+async def test_a_failing_pass_is_logged_and_counted_and_the_next_one_comes(state: State, start: Start) -> None:
+    async def fail_twice() -> None:
+        if passes.begun < 3:
+            raise ValueError("no such luck")
+
+    passes = Passes(fail_twice)
+    with capture_logs() as logs:
+        start(job(passes, timedelta(milliseconds=20)))
+        await until(lambda: passes.ended > 0)
+    assert failures(state) == 2
+    assert [(log["log_level"], log["job"], log["error"]) for log in logs] == [
+        ("error", "test", "ValueError('no such luck')")
+    ] * 2
+
+
+async def test_an_outage_is_told_without_a_traceback(state: State, start: Start) -> None:
+    async def lose_the_database() -> None:
+        if passes.begun == 1:
+            raise asyncpg.CannotConnectNowError("the database system is shutting down")
+
+    passes = Passes(lose_the_database)
+    with capture_logs() as logs:
+        start(job(passes, timedelta(milliseconds=20)))
+        await until(lambda: passes.ended > 0)
+    assert [(log["log_level"], "exc_info" in log) for log in logs] == [("warning", False)]
+    assert failures(state) == 1
+
+
+async def test_a_pass_that_hangs_is_cut_off_at_its_timeout(state: State, start: Start) -> None:
+    async def hang_once() -> None:
+        if passes.begun == 1:
+            await asyncio.sleep(60)
+
+    passes = Passes(hang_once)
+    start(job(passes, timedelta(milliseconds=20), timeout=timedelta(milliseconds=50)))
+    await until(lambda: passes.ended > 0)
+    assert failures(state) == 1
+
+
+async def test_a_pass_never_runs_twice_at_once_and_no_alarm_is_lost(state: State) -> None:
+    passes = Passes(lambda: asyncio.sleep(0.05))
+    runner = Runner(job(passes), state)
+    for _ in range(10):
+        runner.wake()
+        await asyncio.sleep(0.002)
+    await until(lambda: passes.ended == 2)
+    runner.wake()
+    await until(lambda: passes.ended == 3)
+    await asyncio.sleep(0.1)
+    assert (passes.begun, passes.most) == (3, 1)
+
+
+async def test_an_alarm_wakes_at_once(start: Start) -> None:
+    alarm, passes = Alarm(), Passes()
+    start(job(passes, alarm=alarm))
+    await until(lambda: passes.ended == 1)
+    alarm.ring()
+    await until(lambda: passes.ended == 2)
+
+
+async def test_the_timer_fires_at_an_instant_between_two_looks(sessions: Sessions, start: Start) -> None:
+    instant = await now_of(sessions) + timedelta(milliseconds=300)
+    passed: list[datetime] = []
+
+    async def note() -> None:
+        passed.append(await now_of(sessions))
+
+    async def next_instant() -> datetime | None:
+        return instant if passed[-1] < instant else None
+
+    start(job(note, next_instant=next_instant))
+    await until(lambda: bool(passed) and passed[-1] >= instant)
+    lag = passed[-1] - instant
+    print(f"fired {lag / timedelta(milliseconds=1):.1f} ms after its instant")  # noqa: T201  for whoever looks at figures (-s)
+    assert lag < timedelta(seconds=1)
+    assert len(passed) <= 4
+
+
+async def test_what_stays_due_because_somebody_holds_it_is_not_polled_without_a_pause(
+    sessions: Sessions, start: Start
+) -> None:
+    due = await now_of(sessions) - HOUR
+
+    async def next_instant() -> datetime | None:
+        return due
+
+    passes = Passes()
+    start(job(passes, next_instant=next_instant))
+    await asyncio.sleep(0.5)
+    assert 5 < passes.ended <= 50
+
+
+@pytest.mark.parametrize("step", [timedelta(days=30), timedelta(days=-365)])
+async def test_a_step_of_the_wall_clock_neither_stops_the_passes_nor_piles_them_up(
+    start: Start, monkeypatch: pytest.MonkeyPatch, step: timedelta
+) -> None:
+    class Stepped(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Any:
+            return datetime.now(tz) + step
+
+    every = timedelta(milliseconds=50)
+    passes = Passes()
+    start(job(passes, every))
+    await until(lambda: passes.ended > 3)
+    for module in (clock, apscheduler.schedulers.base):
+        monkeypatch.setattr(module, "datetime", Stepped)
+    before, began = passes.ended, monotonic()
+    await asyncio.sleep(2.5)
+    looks = (monotonic() - began) / every.total_seconds()
+    assert 10 < passes.ended - before < looks + 10
+    monkeypatch.undo()
+    again = passes.ended
+    await until(lambda: passes.ended > again + 3)
+
+
+async def test_stopping_waits_for_the_pass_that_runs_and_begins_no_other(state: State) -> None:
+    alarm, passes = Alarm(), Passes(lambda: asyncio.sleep(0.3))
+    scheduler = Scheduler(state, Sender(state), [job(passes, timedelta(milliseconds=20), alarm=alarm)])
+    scheduler.start()
+    await until(lambda: passes.begun == 1)
+    alarm.ring()
+    await scheduler.stop()
+    assert (passes.begun, passes.ended) == (1, 1)
+    alarm.ring()
+    await asyncio.sleep(0.1)
+    assert passes.begun == 1
+
+
+async def test_passes_are_measured_and_their_heartbeats_are_part_of_readiness(
+    state: State, start: Start, client: httpx.AsyncClient
+) -> None:
+    start()
+    names = {"sweep", "deliver", "calls", "forget answers", "forget deliveries"}
+    await until(lambda: names <= _measured(state))
+    ready = (await client.get("/readyz")).json()
+    assert {name: ready["checks"][name] for name in names} == dict.fromkeys(names, "ok")
+    metrics = (await client.get("/metrics")).text
+    assert 'heliodesk_job_seconds_count{job="sweep"}' in metrics
+    state.heartbeats.expect("sweep", within=30, now=monotonic() - 31)
+    state.heartbeats.expect("stuck", within=30, now=monotonic() - 31)
+    late = await client.get("/readyz")
+    assert (late.status_code, late.json()["checks"]["stuck"]) == (503, "late")
+
+
+def _measured(state: State) -> set[str]:
+    samples = [sample for metric in state.metrics.registry.collect() for sample in metric.samples]
+    return {sample.labels["job"] for sample in samples if sample.name == "heliodesk_job_seconds_count" and sample.value}
