@@ -147,10 +147,10 @@ async def driver(session: AsyncSession) -> "Connection[Any]":
 
     SQLAlchemy sends BEGIN with its first statement; a hot path that starts here has its adapter send it now.
     """
-    raw = await (await session.connection()).get_raw_connection()
+    raw = cast("Any", (await session.connection()).sync_connection).connection
     connection = cast("Connection[Any]", raw.driver_connection)
     if not connection.is_in_transaction():
-        await cast("Any", raw.dbapi_connection)._start_transaction()  # noqa: SLF001 - saves an empty statement
+        await raw.dbapi_connection._start_transaction()  # noqa: SLF001 - saves an empty statement
     return connection
 
 

@@ -23,7 +23,7 @@ class _ApiKey(SecurityBase):
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             raise Unauthorized("Send the header 'Authorization: Bearer <key>'")
-        state = get_state(request)
+        state = await get_state(request)
         principal = await state.authenticate(state.engine, key.strip())
         if principal.kind in ("hook", "widget"):
             raise Forbidden(f"A {principal.kind} key is not taken here")

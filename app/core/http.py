@@ -157,7 +157,7 @@ class Router(APIRouter):
     """What every feature's routes are registered on."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(route_class=StrictRoute, **options)
+        super().__init__(route_class=StrictRoute, generate_unique_id_function=lambda route: route.name, **options)
 
 
 def faults_of(errors: Sequence[Mapping[str, Any]]) -> list[Fault]:

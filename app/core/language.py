@@ -31,7 +31,7 @@ def _weigh(part: str) -> tuple[str, float]:
         return primary, 0.0
 
 
-def _language(accept_language: Annotated[str | None, Header(max_length=500)] = None) -> Language:
+async def _language(accept_language: Annotated[str | None, Header(max_length=500)] = None) -> Language:
     return choose_language(accept_language)
 
 

@@ -22,8 +22,8 @@ T = TypeVar("T")
 class Page:
     """Which page of a list is asked for."""
 
-    limit: Annotated[int, Query(ge=1, le=200, description="Items on the page")] = 50
-    cursor: Annotated[str | None, Query(max_length=1000, description="`next_cursor` of the page before")] = None
+    limit: int = 50
+    cursor: str | None = None
 
     def place(self, *kinds: type[str] | type[int] | type[datetime]) -> tuple[Any, ...] | None:
         """The sort key of the last row of the page before, of these types; None on the first page. 422 if broken."""
@@ -38,7 +38,14 @@ class Page:
             raise Invalid(errors=[fault]) from error
 
 
-PageDep = Annotated[Page, Depends()]
+async def _page(
+    limit: Annotated[int, Query(ge=1, le=200, description="Items on the page")] = 50,
+    cursor: Annotated[str | None, Query(max_length=1000, description="`next_cursor` of the page before")] = None,
+) -> Page:
+    return Page(limit, cursor)
+
+
+PageDep = Annotated[Page, Depends(_page)]
 
 
 def cursor_of(*place: Any) -> str:

@@ -31,8 +31,8 @@ class State:
     degraded: tuple[str, ...] = ()
 
 
-def get_state(request: Request) -> State:
-    """The state that the lifespan put on the application."""
+async def get_state(request: Request) -> State:
+    """The state that the lifespan put on the application (async: FastAPI runs a plain function in a thread)."""
     state: State = request.app.state.heliodesk
     return state
 

@@ -254,6 +254,15 @@ class CallEnded(_Call):
     type = "call.ended"
 
 
+class WebhookDisabled(EventData):
+    """An endpoint gets nothing more until its owner enables it."""
+
+    type = "webhook.disabled"
+    endpoint_id: str
+    url: str
+    reason: str
+
+
 class WebhookTest(EventData):
     """A test event that an endpoint's owner asked for."""
 
@@ -288,6 +297,7 @@ EVENTS: Final[tuple[type[EventData], ...]] = (
     CallNoShow,
     CallFailed,
     CallEnded,
+    WebhookDisabled,
     WebhookTest,
 )
 

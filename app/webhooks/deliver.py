@@ -11,8 +11,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
+import aiohttp
 import orjson
 import structlog
 from asyncpg import InterfaceError, PostgresError
@@ -22,7 +24,7 @@ from app.core.clock import monotonic, wall_now
 from app.core.db import Row, transaction
 from app.core.state import State
 from app.events.envelope import envelope, instant
-from app.webhooks.connector import TOTAL_TIMEOUT, Unreachable, post
+from app.webhooks.connector import TOTAL_TIMEOUT, Unreachable, make_session, post
 from app.webhooks.endpoints import disable
 from app.webhooks.outbox import Claimed, Settlement, Share, claim, next_due, renew, settle
 from app.webhooks.retry import Disable, Outcome, RetryAt, next_attempt
@@ -60,6 +62,7 @@ class Sender:
         self._state = state
         self._limits = limits or Limits()
         self._lease = timedelta(seconds=self._limits.lease)
+        self._http: aiohttp.ClientSession | None = None
         self._in_flight: set[Claimed] = set()
         self._done: list[Settlement] = []
         self._throttled: set[str] = set()
@@ -103,11 +106,19 @@ class Sender:
             await asyncio.wait(running)
         if self._renewing:
             self._renewing.cancel()
+            await asyncio.wait([self._renewing])
 
     async def stop(self) -> None:
-        """Claim nothing any more, and drain: what a process does before it ends."""
+        """Claim nothing any more, drain, and close the connections: what a process does before it ends."""
         self._stopping = True
         await self.drain()
+        if self._http:
+            await self._http.close()
+
+    def _session(self) -> aiohttp.ClientSession:
+        if self._http is None:
+            self._http = make_session(self._state.settings)
+        return self._http
 
     def _share(self) -> Share:
         in_flight = Counter(delivery.endpoint_id for delivery in self._in_flight)
@@ -129,12 +140,21 @@ class Sender:
         self._in_flight.add(delivery)
         task = asyncio.create_task(self._deliver(delivery))
         self._sends.add(task)
-        task.add_done_callback(self._sends.discard)
+        task.add_done_callback(partial(self._ended, delivery))
         if self._renewing is None or self._renewing.done():
             self._renewing = asyncio.create_task(self._keep_leases())
 
+    def _ended(self, delivery: Claimed, task: asyncio.Task[None]) -> None:
+        """Forget a delivery that was abandoned by an error of ours: its lease ends, and it is tried again."""
+        self._sends.discard(task)
+        if task.cancelled() or task.exception():
+            self._in_flight.discard(delivery)
+            error = "cancelled" if task.cancelled() else repr(task.exception())
+            _log.error("a delivery was abandoned", delivery=delivery.id, error=error)
+
     async def _deliver(self, delivery: Claimed) -> None:
-        self._done.append(await self._attempt(delivery))
+        settlement = await self._attempt(delivery)
+        self._done.append(settlement)  # only now: while it was sent, the list was replaced
         if self._settling is None or self._settling.done():
             self._settling = asyncio.create_task(self._settle_all())
 
@@ -158,7 +178,7 @@ class Sender:
         body = orjson.dumps(envelope(delivery.event))
         headers = sign(delivery.secrets, delivery.event["id"], at, body) | {"content-type": "application/json"}
         try:
-            answer = await post(self._state.http, delivery.url, body, headers, seconds=self._limits.timeout)
+            answer = await post(self._session(), delivery.url, body, headers, seconds=self._limits.timeout)
         except Unreachable as error:
             return Outcome(None, _storable(str(error).encode(errors="replace"))), None
         return Outcome(answer.status, retry_after=answer.headers.get("retry-after")), _storable(answer.body)

@@ -1,20 +1,161 @@
-"""What is done with endpoints: made, changed, disabled, tried."""
+"""What is done with endpoints and deliveries: made, changed, tried, disabled, sent again."""
 
-from sqlalchemy import func, update
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import httpx
+from sqlalchemy import delete, func, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.webhooks.models import WebhookEndpoint
+from app.core.auth import Actor
+from app.core.db import ring_after_commit
+from app.core.ids import new_id
+from app.core.problems import Conflict, Fault, Invalid
+from app.events.envelope import NO_ACCOUNT
+from app.events.log import Event, event_rows, record
+from app.events.types import WebhookDisabled, WebhookTest
+from app.webhooks.addresses import Network, is_allowed, is_local, literal
+from app.webhooks.fanout import fan_out
+from app.webhooks.models import Delivery, WebhookEndpoint
+from app.webhooks.patterns import type_pattern
+from app.webhooks.schemas import DeliveryDocument, EndpointDocument, EndpointFields
+from app.webhooks.signing import make_secret
+
+_LAST_PORT: Final = 65535
+
+
+def endpoint_document(endpoint: WebhookEndpoint, secret: str | None = None) -> dict[str, Any]:
+    """The public form; ``secret`` only where it is shown for the one time."""
+    document = EndpointDocument.model_validate(endpoint).model_dump()
+    return document | {"secret": secret} if secret else document
+
+
+def delivery_document(delivery: Delivery) -> dict[str, Any]:
+    """The public form of a delivery."""
+    document = DeliveryDocument.model_validate(delivery).model_dump()
+    return document | {"account_id": None if delivery.account_id == NO_ACCOUNT else delivery.account_id}
+
+
+def check_url(url: str, allow_networks: Sequence[Network]) -> None:
+    """422 for a target that could never be sent to. Where a name leads is vetted at each connection."""
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise _invalid_url(f"This is not a URL: {error}") from error
+    if not parsed.host or parsed.userinfo or (parsed.port or 0) > _LAST_PORT:
+        raise _invalid_url("A target has a host, a port up to 65535, and neither a user name nor a password")
+    local = is_local(parsed.host, allow_networks)
+    if parsed.scheme != "https" and not local:
+        raise _invalid_url("Only https:// is taken, or http:// to an address in a network that the operator allows")
+    address = literal(parsed.host)
+    if not local and (parsed.host.rstrip(".") == "localhost" or (address and not is_allowed(address, allow_networks))):
+        raise _invalid_url("Outgoing calls may not reach this address")
+
+
+def _invalid_url(detail: str) -> Invalid:
+    return Invalid(errors=[Fault(pointer="/url", detail=detail)])
+
+
+async def create_endpoint(
+    session: AsyncSession, fields: EndpointFields, *, account_id: str | None, now: datetime
+) -> WebhookEndpoint:
+    """A new endpoint, enabled, with its first secret. The caller has checked the URL."""
+    endpoint = WebhookEndpoint(
+        id=new_id("wh"),
+        account_id=account_id,
+        url=fields.url,
+        events=fields.events,
+        type_pattern=type_pattern(fields.events),
+        format=fields.format,
+        secrets=[make_secret()],
+        enabled=True,
+        version=1,
+        created_at=now,
+        updated_at=now,
+    )
+    session.add(endpoint)
+    await session.flush()
+    return endpoint
+
+
+async def change_endpoint(
+    session: AsyncSession, endpoint: WebhookEndpoint, fields: EndpointFields, *, now: datetime
+) -> None:
+    """Write the fields; what is already on its way goes to the new URL. The caller has checked it."""
+    endpoint.url, endpoint.events, endpoint.format = fields.url, fields.events, fields.format
+    endpoint.type_pattern = type_pattern(fields.events)
+    await _touch(session, endpoint, now)
+
+
+async def rotate_secret(session: AsyncSession, endpoint: WebhookEndpoint, *, now: datetime) -> str:
+    """A new secret. Messages are signed with it and with the one before, until the next rotation."""
+    secret = make_secret()
+    endpoint.secrets = [secret, endpoint.secrets[0]]
+    await _touch(session, endpoint, now)
+    return secret
+
+
+async def enable_endpoint(session: AsyncSession, endpoint: WebhookEndpoint, *, now: datetime) -> None:
+    """Send to it again, from now on: what failed meanwhile is sent again only when asked for."""
+    endpoint.enabled, endpoint.disabled_reason, endpoint.failing_since = True, None, None
+    await _touch(session, endpoint, now)
+
+
+async def _touch(session: AsyncSession, endpoint: WebhookEndpoint, now: datetime) -> None:
+    endpoint.version, endpoint.updated_at = endpoint.version + 1, now
+    await session.flush()
+
+
+async def delete_endpoint(session: AsyncSession, endpoint: WebhookEndpoint) -> None:
+    """Remove an endpoint with its deliveries."""
+    await session.execute(delete(Delivery).where(Delivery.endpoint_id == endpoint.id))
+    await session.delete(endpoint)
+    await session.flush()
+
+
+async def send_test(session: AsyncSession, endpoint: WebhookEndpoint, actor: Actor, *, now: datetime) -> str:
+    """Send the endpoint alone a ``webhook.test`` event, whatever its globs; the event's id. 409 when disabled."""
+    if not endpoint.enabled:
+        raise Conflict("The endpoint is disabled: enable it first")
+    return await _tell(
+        session, endpoint.account_id, Event(now, WebhookTest(endpoint_id=endpoint.id), actor), endpoint.id
+    )
+
+
+async def redeliver(session: AsyncSession, delivery: Delivery, endpoint: WebhookEndpoint, *, now: datetime) -> None:
+    """Send a delivery again, at once, as if for the first time, with the same ``webhook-id``. 409 when disabled."""
+    if not endpoint.enabled:
+        raise Conflict("The endpoint is disabled: enable it first")
+    delivery.state, delivery.attempts, delivery.next_attempt_at = "pending", 0, now
+    delivery.claim_id = delivery.finished_at = None
+    await session.flush()
+    ring_after_commit(session, "deliveries")
 
 
 async def disable(session: AsyncSession, endpoint_id: str, reason: str) -> None:
-    """Send an endpoint nothing more, until its owner enables it again; what is due for it will fail."""
-    await session.execute(
-        update(WebhookEndpoint)
-        .where(WebhookEndpoint.id == endpoint_id, WebhookEndpoint.enabled)
-        .values(
-            enabled=False,
-            disabled_reason=reason,
-            version=WebhookEndpoint.version + 1,
-            updated_at=func.clock_timestamp(),
+    """Send an endpoint nothing more, until its owner enables it; what is due for it will fail.
+
+    Its account's other endpoints, and the operator's, hear of it.
+    """
+    values = {"enabled": False, "disabled_reason": reason, "version": WebhookEndpoint.version + 1}
+    disabled = (
+        await session.execute(
+            update(WebhookEndpoint)
+            .where(WebhookEndpoint.id == endpoint_id, WebhookEndpoint.enabled)
+            .values(**values, updated_at=func.clock_timestamp())
+            .returning(WebhookEndpoint.account_id, WebhookEndpoint.url, WebhookEndpoint.updated_at)
         )
-    )
+    ).one_or_none()
+    if disabled:
+        data = WebhookDisabled(endpoint_id=endpoint_id, url=disabled.url, reason=reason)
+        await _tell(session, disabled.account_id, Event(disabled.updated_at, data))
+
+
+async def _tell(session: AsyncSession, account_id: str | None, event: Event, only: str | None = None) -> str:
+    """Record an event that is about an endpoint, not about a ticket, and fan it out; its id."""
+    rows = event_rows([event], account_id=account_id or NO_ACCOUNT, ticket_id=None, after=None, sandbox=False)
+    await record(session, rows)
+    await fan_out(session, rows, only=only)
+    event_id: str = rows[0]["id"]
+    return event_id

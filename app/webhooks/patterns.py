@@ -4,14 +4,16 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-_GLOB: Final = re.compile(r"(?!.*\*\*)[a-z_*]+(\.[a-z_*]+)*")
+GLOB: Final = r"^[a-z_*]+(\.[a-z_*]+)*$"
+"""What a glob looks like: lower-case words joined by dots, ``*`` for any part."""
+
 MAX_GLOB: Final = 64
 """The longest glob, in characters."""
 
 
 def is_glob(text: str) -> bool:
-    """Whether this is a glob over event types: lower-case words joined by dots, ``*`` for any part."""
-    return len(text) <= MAX_GLOB and _GLOB.fullmatch(text) is not None
+    """Whether this is a glob over event types."""
+    return len(text) <= MAX_GLOB and re.fullmatch(GLOB, text) is not None
 
 
 def type_pattern(globs: Sequence[str]) -> str:

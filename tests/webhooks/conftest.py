@@ -1,7 +1,9 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
+from ipaddress import ip_network
 from typing import Any
 
+import aiohttp
 import httpx
 import pytest
 from sqlalchemy import select
@@ -11,7 +13,7 @@ from app.core.db import Row, Sessions, insert_rows, transaction
 from app.core.ids import new_id
 from app.core.settings import Settings
 from app.events.models import EventRow
-from app.webhooks.connector import make_http
+from app.webhooks.connector import make_http, make_session
 from app.webhooks.fanout import fan_out
 from app.webhooks.models import Delivery, WebhookEndpoint
 from app.webhooks.patterns import type_pattern
@@ -22,10 +24,22 @@ MakeEndpoint = Callable[..., Awaitable[WebhookEndpoint]]
 Tell = Callable[..., Awaitable[list[Row]]]
 
 
-@pytest.fixture(scope="session")
-async def http() -> AsyncIterator[httpx.AsyncClient]:
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """Settings that allow calls to loopback."""
+    return settings.model_copy(update={"allow_networks": [ip_network("127.0.0.0/8")]})
+
+
+@pytest.fixture
+async def outgoing(settings: Settings) -> AsyncIterator[aiohttp.ClientSession]:
+    async with make_session(settings) as session:
+        yield session
+
+
+@pytest.fixture
+async def http(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     """The real client, allowed to call loopback."""
-    async with make_http(Settings(allow_networks="127.0.0.0/8")) as client:
+    async with make_http(settings) as client:
         yield client
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
-from standardwebhooks.webhooks import Webhook
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -27,6 +27,14 @@ class Message:
         """The body, if the public library finds the signature right."""
         document: dict[str, Any] = Webhook(secret).verify(self.body, self.headers)
         return document
+
+    def is_signed_with(self, secret: str) -> bool:
+        """Whether the public library finds the signature right."""
+        try:
+            self.verified(secret)
+        except WebhookVerificationError:
+            return False
+        return True
 
 
 @dataclass(slots=True)

@@ -1,9 +1,8 @@
 import asyncio
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from ipaddress import ip_network
 
+import aiohttp
 import httpx
 import pytest
 from aiohttp import web
@@ -11,7 +10,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from app.core.clock import monotonic
 from app.core.settings import Settings
-from app.webhooks.connector import MAX_ANSWER, TargetRefused, Unreachable, make_http, post
+from app.webhooks.connector import MAX_ANSWER, TargetRefused, Unreachable, make_http, make_session, post
 from tests.webhooks.receiver import Receiver, hang, status
 
 LOOPBACK = Settings(allow_networks="127.0.0.0/8")
@@ -37,12 +36,6 @@ class FakeResolver(AbstractResolver):
         pass
 
 
-@asynccontextmanager
-async def refusing_client(*answers: list[str]) -> AsyncIterator[httpx.AsyncClient]:
-    async with make_http(NOWHERE, FakeResolver(*answers)) as http:
-        yield http
-
-
 LITERALS = [
     "127.0.0.1",
     "2130706433",
@@ -65,9 +58,9 @@ LITERALS = [
 @pytest.mark.parametrize("host", LITERALS)
 async def test_no_spelling_of_a_private_address_is_reached(host: str, receiver: Receiver) -> None:
     port = httpx.URL(receiver.url).port
-    async with make_http(NOWHERE) as http:
+    async with make_session(NOWHERE) as outgoing:
         with pytest.raises(Unreachable):
-            await post(http, f"http://{host}:{port}/", b"{}", {}, seconds=2)
+            await post(outgoing, f"http://{host}:{port}/", b"{}", {}, seconds=2)
     assert not receiver.messages
 
 
@@ -75,8 +68,10 @@ async def test_a_refusal_is_an_error_of_its_own(receiver: Receiver) -> None:
     async with make_http(NOWHERE) as http:
         with pytest.raises(TargetRefused, match=r"127\.0\.0\.1 is an address"):
             await http.get(receiver.url)
+    async with make_session(NOWHERE) as outgoing:
         with pytest.raises(Unreachable, match="TargetRefused"):
-            await post(http, receiver.url, b"", {})
+            await post(outgoing, receiver.url, b"", {})
+    assert not receiver.messages
 
 
 RESOLVED = ["127.0.0.1", "10.0.0.1", "169.254.169.254", "100.64.1.1", "::1", "::ffff:127.0.0.1", "64:ff9b::a00:1"]
@@ -84,15 +79,19 @@ RESOLVED = ["127.0.0.1", "10.0.0.1", "169.254.169.254", "100.64.1.1", "::1", "::
 
 @pytest.mark.parametrize("address", RESOLVED)
 async def test_a_name_that_resolves_to_a_private_address_is_refused(address: str) -> None:
-    async with refusing_client([address]) as http:
+    resolver = FakeResolver([address])
+    async with make_session(NOWHERE, resolver) as outgoing:
+        with pytest.raises(Unreachable, match=r"TargetRefused: hook\.example resolves to"):
+            await post(outgoing, "http://hook.example:9/", b"", {})
+    async with make_http(NOWHERE, resolver) as http:
         with pytest.raises(TargetRefused, match=r"hook\.example resolves to"):
             await http.post("http://hook.example:9/")
 
 
 async def test_of_a_names_addresses_only_the_allowed_ones_are_tried(receiver: Receiver) -> None:
     port = httpx.URL(receiver.url).port
-    async with make_http(LOOPBACK, FakeResolver(["10.0.0.1", "::1", "127.0.0.1"])) as http:
-        answer = await post(http, f"http://hook.example:{port}/", b"{}", {}, seconds=2)
+    async with make_session(LOOPBACK, FakeResolver(["10.0.0.1", "::1", "127.0.0.1"])) as outgoing:
+        answer = await post(outgoing, f"http://hook.example:{port}/", b"{}", {}, seconds=2)
     assert answer.status == 204
     assert receiver.messages[0].headers["host"] == f"hook.example:{port}"
 
@@ -101,55 +100,63 @@ async def test_rebinding_changes_nothing_because_what_was_vetted_is_connected_to
     port = httpx.URL(receiver.url).port
     allowed = Settings(allow_networks="127.0.0.0/30")
     resolver = FakeResolver(["127.0.0.1"], ["127.0.0.9"])
-    async with make_http(allowed, resolver) as http:
-        await post(http, f"http://hook.example:{port}/", b"{}", {}, seconds=2)
+    async with make_session(allowed, resolver) as outgoing:
+        await post(outgoing, f"http://hook.example:{port}/", b"{}", {}, seconds=2)
     assert len(resolver.answers) == 1, "asked once, and connected to that answer"
-    async with make_http(allowed, resolver) as http:
+    async with make_session(allowed, resolver) as outgoing:
         with pytest.raises(Unreachable, match="TargetRefused"):
-            await post(http, f"http://hook.example:{port}/", b"{}", {}, seconds=2)
+            await post(outgoing, f"http://hook.example:{port}/", b"{}", {}, seconds=2)
 
 
 async def test_names_that_do_not_resolve_are_unreachable() -> None:
-    async with refusing_client([]) as http:
+    async with make_session(NOWHERE, FakeResolver([])) as outgoing:
         with pytest.raises(Unreachable):
-            await post(http, "http://hook.example/", b"{}", {})
+            await post(outgoing, "http://hook.example/", b"{}", {})
 
 
 @pytest.mark.parametrize(
     "url", ["http://[::1/", "ftp://example.com/", "http:///x", "http://" + "a" * 300 + ".com/", ""]
 )
 async def test_an_unusable_url_is_unreachable_and_nothing_worse(url: str) -> None:
-    async with make_http(NOWHERE) as http:
+    async with make_session(NOWHERE) as outgoing:
         with pytest.raises(Unreachable):
-            await post(http, url, b"{}", {}, seconds=2)
+            await post(outgoing, url, b"{}", {}, seconds=2)
 
 
-async def test_redirects_are_not_followed(http: httpx.AsyncClient, receiver: Receiver) -> None:
+async def test_redirects_are_not_followed(
+    outgoing: aiohttp.ClientSession, http: httpx.AsyncClient, receiver: Receiver
+) -> None:
     receiver.answer = status(302, location=receiver.url)
-    assert (await post(http, receiver.url, b"{}", {})).status == 302
-    assert len(receiver.messages) == 1
+    assert (await post(outgoing, receiver.url, b"{}", {})).status == 302
+    assert (await http.post(receiver.url)).status_code == 302
+    assert len(receiver.messages) == 2
 
 
-async def test_cookies_are_not_kept(http: httpx.AsyncClient, receiver: Receiver) -> None:
+async def test_cookies_are_not_kept(
+    outgoing: aiohttp.ClientSession, http: httpx.AsyncClient, receiver: Receiver
+) -> None:
     receiver.answer = status(204, set_cookie="a=b; Path=/")
     for _ in range(2):
-        await post(http, receiver.url, b"{}", {})
-    assert "cookie" not in receiver.messages[1].headers
+        await post(outgoing, receiver.url, b"{}", {})
+        await http.post(receiver.url)
+    assert not [message for message in receiver.messages if "cookie" in message.headers]
 
 
 async def test_proxies_of_the_environment_are_not_used(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
-    async with make_http(LOOPBACK) as http:
-        assert (await post(http, receiver.url, b"{}", {})).status == 204
+    async with make_session(LOOPBACK) as outgoing:
+        assert (await post(outgoing, receiver.url, b"{}", {})).status == 204
+    async with make_session(LOOPBACK) as outgoing:
+        assert (await post(outgoing, receiver.url, b"{}", {})).status == 204
 
 
-async def test_a_hanging_receiver_is_left(http: httpx.AsyncClient, receiver: Receiver) -> None:
+async def test_a_hanging_receiver_is_left(outgoing: aiohttp.ClientSession, receiver: Receiver) -> None:
     receiver.answer = hang
     with pytest.raises(Unreachable, match=r"no complete answer within 0\.1 s"):
-        await post(http, receiver.url, b"{}", {}, seconds=0.1)
+        await post(outgoing, receiver.url, b"{}", {}, seconds=0.1)
 
 
-async def test_a_dripping_receiver_is_left(http: httpx.AsyncClient, receiver: Receiver) -> None:
+async def test_a_dripping_receiver_is_left(outgoing: aiohttp.ClientSession, receiver: Receiver) -> None:
     async def drip(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
         await response.prepare(request)
@@ -161,11 +168,11 @@ async def test_a_dripping_receiver_is_left(http: httpx.AsyncClient, receiver: Re
     receiver.answer = drip
     started = monotonic()
     with pytest.raises(Unreachable, match="no complete answer"):
-        await post(http, receiver.url, b"{}", {}, seconds=0.2)
+        await post(outgoing, receiver.url, b"{}", {}, seconds=0.2)
     assert monotonic() - started < 1
 
 
-async def test_of_a_huge_answer_only_the_beginning_is_read(http: httpx.AsyncClient, receiver: Receiver) -> None:
+async def test_of_a_huge_answer_only_the_beginning_is_read(outgoing: aiohttp.ClientSession, receiver: Receiver) -> None:
     sent = 0
 
     async def flood(request: web.Request) -> web.StreamResponse:
@@ -178,13 +185,13 @@ async def test_of_a_huge_answer_only_the_beginning_is_read(http: httpx.AsyncClie
         return response
 
     receiver.answer = flood
-    answer = await post(http, receiver.url, b"{}", {}, seconds=5)
+    answer = await post(outgoing, receiver.url, b"{}", {}, seconds=5)
     assert answer.body == b"x" * MAX_ANSWER
     await asyncio.sleep(0.1)
     assert sent < 64 * 2**20, "the connection was closed; only buffers were filled"
 
 
-async def test_a_reset_is_unreachable(http: httpx.AsyncClient, receiver: Receiver) -> None:
+async def test_a_reset_is_unreachable(outgoing: aiohttp.ClientSession, receiver: Receiver) -> None:
     async def reset(request: web.Request) -> web.StreamResponse:
         assert request.transport is not None
         request.transport.abort()
@@ -192,10 +199,10 @@ async def test_a_reset_is_unreachable(http: httpx.AsyncClient, receiver: Receive
 
     receiver.answer = reset
     with pytest.raises(Unreachable, match=r"Server ?[Dd]isconnected|reset"):
-        await post(http, receiver.url, b"{}", {})
+        await post(outgoing, receiver.url, b"{}", {})
 
 
-async def test_garbage_instead_of_http_is_unreachable(http: httpx.AsyncClient) -> None:
+async def test_garbage_instead_of_http_is_unreachable(outgoing: aiohttp.ClientSession) -> None:
     async def garbage(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"\x00\xff nonsense\r\n\r\n")
         writer.close()
@@ -204,7 +211,7 @@ async def test_garbage_instead_of_http_is_unreachable(http: httpx.AsyncClient) -
     async with server:
         port = server.sockets[0].getsockname()[1]
         with pytest.raises(Unreachable):
-            await post(http, f"http://127.0.0.1:{port}/", b"{}", {})
+            await post(outgoing, f"http://127.0.0.1:{port}/", b"{}", {})
 
 
 def test_networks_are_read_from_the_settings() -> None:

@@ -228,6 +228,22 @@ async def test_a_free_slot_wakes_the_sender_when_more_is_waiting(
     assert len(set(receiver.ids)) == len(receiver.ids) == 7
 
 
+async def test_answers_that_come_while_others_are_settled_are_settled_too(
+    sessions: Sessions, make_endpoint: MakeEndpoint, tell: Tell, receiver: Receiver, make_sender: MakeSender
+) -> None:
+    async def in_turn(_: web.Request) -> web.Response:
+        await asyncio.sleep(0.002 * len(receiver.messages))
+        return web.Response(status=204)
+
+    receiver.answer = in_turn
+    await make_endpoint(receiver.url)
+    await tell(*(event_row() for _ in range(80)))
+    sender = make_sender(per_endpoint=100)
+    assert await sender.run_pass() == 80
+    await sender.drain()
+    assert {(one.state, one.claim_id) for one in await deliveries(sessions)} == {("delivered", None)}
+
+
 async def test_a_crash_between_claim_and_send_only_delays(
     sessions: Sessions, make_endpoint: MakeEndpoint, tell: Tell, receiver: Receiver, sender: Sender
 ) -> None:

@@ -1,0 +1,58 @@
+"""Reading endpoints and deliveries. What the caller may not see is ``NotFound``."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.auth import Principal
+from app.core.paging import Page
+from app.core.problems import NotFound
+from app.webhooks.models import Delivery, WebhookEndpoint
+
+
+async def endpoint_by_id(
+    session: AsyncSession, principal: Principal, endpoint_id: str, *, lock: bool = False
+) -> WebhookEndpoint:
+    """The endpoint; with ``lock`` its row is held until the transaction ends."""
+    query = select(WebhookEndpoint).where(WebhookEndpoint.id == endpoint_id)
+    endpoint = (await session.scalars(query.with_for_update() if lock else query)).one_or_none()
+    if endpoint is None or not (principal.is_support or endpoint.account_id == principal.account_id):
+        raise NotFound
+    return endpoint
+
+
+async def endpoints_page(session: AsyncSession, page: Page, account_id: str | None) -> Sequence[WebhookEndpoint]:
+    """A page of endpoints by id, and one more; of one account, or all."""
+    query = select(WebhookEndpoint).order_by(WebhookEndpoint.id)
+    if account_id:
+        query = query.where(WebhookEndpoint.account_id == account_id)
+    if place := page.place(str):
+        query = query.where(WebhookEndpoint.id > place[0])
+    return (await session.scalars(query.limit(page.limit + 1))).all()
+
+
+async def deliveries_page(session: AsyncSession, page: Page, endpoint_id: str, state: str | None) -> Sequence[Delivery]:
+    """A page of an endpoint's deliveries, the newest first, and one more."""
+    query = select(Delivery).where(Delivery.endpoint_id == endpoint_id).order_by(Delivery.id.desc())
+    if state:
+        query = query.where(Delivery.state == state)
+    if place := page.place(str):
+        query = query.where(Delivery.id < place[0])
+    return (await session.scalars(query.limit(page.limit + 1))).all()
+
+
+async def delivery_by_id(session: AsyncSession, delivery_id: str) -> Delivery:
+    """The delivery, locked."""
+    delivery = (
+        await session.scalars(select(Delivery).where(Delivery.id == delivery_id).with_for_update())
+    ).one_or_none()
+    if delivery is None:
+        raise NotFound
+    return delivery
+
+
+async def delivery_of(session: AsyncSession, endpoint_id: str, event_id: str) -> Delivery:
+    """The delivery of this event to this endpoint; quick for a recent one."""
+    query = select(Delivery).where(Delivery.endpoint_id == endpoint_id, Delivery.event_id == event_id)
+    return (await session.scalars(query.order_by(Delivery.id.desc()).limit(1))).one()

@@ -1,0 +1,218 @@
+"""``/v1/webhooks`` and ``/v1/deliveries``: where events are sent, and what became of them."""
+
+from typing import Annotated, Final, Literal
+
+from fastapi import Query, Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.principals import acting, require_editor
+from app.accounts.queries import account_by_id
+from app.core.auth import Actor, Principal
+from app.core.clock import database_now
+from app.core.db import transaction
+from app.core.deps import PrincipalDep, require_account, require_admin
+from app.core.http import IF_MATCH, Router, check_if_match, etag, reply, responses
+from app.core.idempotency import IDEMPOTENT, Answer, once
+from app.core.merge_patch import PatchDep, merge_patch, patch_body, patched
+from app.core.paging import PageDep, listing
+from app.core.problems import Conflict, Forbidden, IdempotencyMismatch, NotFound, PreconditionFailed, RequestInFlight
+from app.core.schemas import ActorRef, Email, Listing
+from app.core.state import StateDep
+from app.webhooks import endpoints, queries
+from app.webhooks.endpoints import delivery_document, endpoint_document
+from app.webhooks.models import WebhookEndpoint
+from app.webhooks.schemas import (
+    DeliveryDocument,
+    EndpointCreate,
+    EndpointDocument,
+    EndpointFields,
+    SecretDocument,
+)
+
+router = Router(prefix="/v1", tags=["Webhooks"])
+ActorQuery = Annotated[Email | None, Query(description="The person for whom an account's key acts")]
+_ONCE: Final = responses(Forbidden, NotFound, RequestInFlight, IdempotencyMismatch)
+_PATCH: Final = patch_body(EndpointFields, {"events": ["ticket.*"]}) | IF_MATCH
+
+
+async def _writer(session: AsyncSession, principal: Principal, actor: ActorRef | None) -> Actor:
+    """Who manages endpoints: an admin, or an editor or owner of the account; 403 for the others."""
+    if principal.is_support:
+        require_admin(principal)
+    who = await acting(session, principal, actor)
+    require_editor(who)
+    return who.actor
+
+
+async def _locked(
+    session: AsyncSession, principal: Principal, endpoint_id: str, actor: Email | None
+) -> tuple[WebhookEndpoint, Actor]:
+    endpoint = await queries.endpoint_by_id(session, principal, endpoint_id, lock=True)
+    return endpoint, await _writer(session, principal, ActorRef(email=actor) if actor else None)
+
+
+@router.post("/webhooks", status_code=201, response_model=SecretDocument, responses=_ONCE, openapi_extra=IDEMPOTENT)
+async def create_webhook(request: Request, state: StateDep, principal: PrincipalDep, body: EndpointCreate) -> Response:
+    """The answer shows the signing secret once. An account's endpoint gets its own account's public events."""
+    account_id = body.account_id or principal.account_id
+    if account_id:
+        require_account(principal, account_id)
+    endpoints.check_url(body.url, state.settings.allow_networks)
+
+    async def work(session: AsyncSession) -> Answer:
+        await _writer(session, principal, body.actor)
+        if principal.is_support and account_id:
+            await account_by_id(session, account_id)
+        now = await database_now(session)
+        endpoint = await endpoints.create_endpoint(session, body, account_id=account_id, now=now)
+        return Answer(endpoint_document(endpoint, endpoint.secrets[0]), headers=etag(endpoint.version))
+
+    return await once(request, state, principal, work)
+
+
+@router.get("/webhooks", response_model=Listing[EndpointDocument], responses=responses(NotFound))
+async def list_webhooks(
+    request: Request,
+    state: StateDep,
+    principal: PrincipalDep,
+    page: PageDep,
+    account_id: Annotated[str | None, Query(max_length=40)] = None,
+) -> Response:
+    """All endpoints for support; an account's key sees its own account's."""
+    wanted = account_id or principal.account_id
+    if wanted:
+        require_account(principal, wanted)
+    async with state.sessions() as session:
+        rows = await queries.endpoints_page(session, page, wanted)
+    return listing(request, page, rows, place=lambda row: (row.id,), document=endpoint_document)
+
+
+@router.get("/webhooks/{endpoint_id}", response_model=EndpointDocument, responses=responses(NotFound))
+async def get_webhook(state: StateDep, principal: PrincipalDep, endpoint_id: str) -> Response:
+    """One endpoint, without its secrets."""
+    async with state.sessions() as session:
+        endpoint = await queries.endpoint_by_id(session, principal, endpoint_id)
+    return reply(endpoint_document(endpoint), headers=etag(endpoint.version))
+
+
+@router.patch(
+    "/webhooks/{endpoint_id}",
+    response_model=EndpointDocument,
+    responses=responses(Forbidden, NotFound, PreconditionFailed),
+    openapi_extra=_PATCH,
+)
+async def change_webhook(
+    request: Request,
+    state: StateDep,
+    principal: PrincipalDep,
+    endpoint_id: str,
+    patch: PatchDep,
+    actor: ActorQuery = None,
+) -> Response:
+    """A JSON Merge Patch (RFC 7396). What is already on its way goes to the new URL."""
+    async with transaction(state.sessions) as session:
+        endpoint, _ = await _locked(session, principal, endpoint_id, actor)
+        check_if_match(request, endpoint.version)
+        present = EndpointFields.model_construct(url=endpoint.url, events=endpoint.events).model_dump()
+        fields = patched(EndpointFields, merge_patch(present, patch))
+        endpoints.check_url(fields.url, state.settings.allow_networks)
+        await endpoints.change_endpoint(session, endpoint, fields, now=await database_now(session))
+    return reply(endpoint_document(endpoint), headers=etag(endpoint.version))
+
+
+@router.delete(
+    "/webhooks/{endpoint_id}", status_code=204, response_class=Response, responses=responses(Forbidden, NotFound)
+)
+async def delete_webhook(
+    state: StateDep, principal: PrincipalDep, endpoint_id: str, actor: ActorQuery = None
+) -> Response:
+    """Remove the endpoint with its deliveries, also those that were not sent yet."""
+    async with transaction(state.sessions) as session:
+        endpoint, _ = await _locked(session, principal, endpoint_id, actor)
+        await endpoints.delete_endpoint(session, endpoint)
+    return Response(status_code=204)
+
+
+@router.post(
+    "/webhooks/{endpoint_id}/rotate-secret", response_model=SecretDocument, responses=_ONCE, openapi_extra=IDEMPOTENT
+)
+async def rotate_webhook_secret(
+    request: Request, state: StateDep, principal: PrincipalDep, endpoint_id: str, actor: ActorQuery = None
+) -> Response:
+    """Messages are signed with the new secret and with the one before, until the next rotation."""
+
+    async def work(session: AsyncSession) -> Answer:
+        endpoint, _ = await _locked(session, principal, endpoint_id, actor)
+        secret = await endpoints.rotate_secret(session, endpoint, now=await database_now(session))
+        return Answer(endpoint_document(endpoint, secret), status=200, headers=etag(endpoint.version))
+
+    return await once(request, state, principal, work)
+
+
+@router.post(
+    "/webhooks/{endpoint_id}/test",
+    status_code=201,
+    response_model=DeliveryDocument,
+    responses=_ONCE | responses(Conflict, RequestInFlight),
+    openapi_extra=IDEMPOTENT,
+)
+async def send_webhook_test(
+    request: Request, state: StateDep, principal: PrincipalDep, endpoint_id: str, actor: ActorQuery = None
+) -> Response:
+    """Sends a `webhook.test` event, of no ticket, to this endpoint alone, whatever its globs; answers the delivery."""
+
+    async def work(session: AsyncSession) -> Answer:
+        endpoint, who = await _locked(session, principal, endpoint_id, actor)
+        event_id = await endpoints.send_test(session, endpoint, who, now=await database_now(session))
+        return Answer(delivery_document(await queries.delivery_of(session, endpoint_id, event_id)))
+
+    return await once(request, state, principal, work)
+
+
+@router.post(
+    "/webhooks/{endpoint_id}/enable",
+    response_model=EndpointDocument,
+    responses=responses(Forbidden, NotFound, PreconditionFailed),
+    openapi_extra=IF_MATCH,
+)
+async def enable_webhook(
+    request: Request, state: StateDep, principal: PrincipalDep, endpoint_id: str, actor: ActorQuery = None
+) -> Response:
+    """Send to a disabled endpoint again, from now on. What failed meanwhile can be redelivered."""
+    async with transaction(state.sessions) as session:
+        endpoint, _ = await _locked(session, principal, endpoint_id, actor)
+        check_if_match(request, endpoint.version)
+        await endpoints.enable_endpoint(session, endpoint, now=await database_now(session))
+    return reply(endpoint_document(endpoint), headers=etag(endpoint.version))
+
+
+@router.get(
+    "/webhooks/{endpoint_id}/deliveries", response_model=Listing[DeliveryDocument], responses=responses(NotFound)
+)
+async def list_webhook_deliveries(
+    request: Request,
+    state: StateDep,
+    principal: PrincipalDep,
+    endpoint_id: str,
+    page: PageDep,
+    status: Annotated[Literal["pending", "delivered", "failed"] | None, Query(alias="state")] = None,
+) -> Response:
+    """The endpoint's deliveries, the newest first, each with its last attempt."""
+    async with state.sessions() as session:
+        await queries.endpoint_by_id(session, principal, endpoint_id)
+        rows = await queries.deliveries_page(session, page, endpoint_id, status)
+    return listing(request, page, rows, place=lambda row: (row.id,), document=delivery_document)
+
+
+@router.post(
+    "/deliveries/{delivery_id}/redeliver",
+    response_model=DeliveryDocument,
+    responses=responses(Forbidden, NotFound, Conflict),
+)
+async def redeliver(state: StateDep, principal: PrincipalDep, delivery_id: str, actor: ActorQuery = None) -> Response:
+    """Send it again at once, with the same `webhook-id` and a new row of attempts."""
+    async with transaction(state.sessions) as session:
+        delivery = await queries.delivery_by_id(session, delivery_id)
+        endpoint, _ = await _locked(session, principal, delivery.endpoint_id, actor)
+        await endpoints.redeliver(session, delivery, endpoint, now=await database_now(session))
+    return reply(delivery_document(delivery))

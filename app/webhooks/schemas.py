@@ -1,0 +1,144 @@
+"""What is sent and answered about endpoints and deliveries."""
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
+
+from app.core.schemas import ActorRef, Document, Instant, Strict, id_pattern
+from app.webhooks.patterns import GLOB, MAX_GLOB
+
+AccountId = Annotated[str, StringConstraints(pattern=id_pattern("acc"))]
+Glob = Annotated[str, StringConstraints(pattern=GLOB, max_length=MAX_GLOB)]
+TargetUrl = Annotated[str, StringConstraints(pattern=r"^https?://[!-~]+$", max_length=2000)]
+
+
+def _only_standard(value: Any) -> Any:
+    if value != "standard":
+        raise PydanticCustomError("format", "Only the format 'standard' (Standard Webhooks) is sent")
+    return value
+
+
+def _distinct(values: list[str]) -> list[str]:
+    return list(dict.fromkeys(values))
+
+
+Format = Annotated[Literal["standard"], BeforeValidator(_only_standard)]
+_STAMPS: Final[dict[str, Any]] = {"created_at": "2026-11-20T20:30:00Z", "updated_at": "2026-11-20T20:30:00Z"}
+_FIELDS: Final[dict[str, Any]] = {"url": "https://example.com/heliodesk", "events": ["ticket.*", "deadline.missed"]}
+_ENDPOINT: Final[dict[str, Any]] = {
+    "id": "wh_01k9z3v5q8e9rbn3wz4m6t7y2d",
+    "account_id": "acc_01k9z3v5q8e9rbn3wz4m6t7y2a",
+    **_FIELDS,
+    "format": "standard",
+    "enabled": True,
+    "disabled_reason": None,
+    "failing_since": None,
+    "version": 1,
+    **_STAMPS,
+}
+_SECRET: Final = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD5rHPQz1cCzM="  # noqa: S105 - the documentation's example
+
+
+class EndpointFields(Strict):
+    """What can be written about an endpoint, and changed later."""
+
+    url: TargetUrl = Field(
+        description="`https://`; `http://` only to an address in a network that the operator allows. "
+        "Redirects are not followed"
+    )
+    events: Annotated[list[Glob], AfterValidator(_distinct)] = Field(
+        default=["*"], min_length=1, max_length=50, description="Globs over event types", examples=[["ticket.*"]]
+    )
+    format: Format = "standard"
+
+
+class EndpointCreate(EndpointFields):
+    """A new endpoint."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_FIELDS]})
+
+    account_id: AccountId | None = Field(
+        None,
+        description="Whose public events are sent. Implied for an account's key; "
+        "an admin's endpoint without it hears every account, internal events too",
+    )
+    actor: ActorRef | None = Field(None, description="The person for whom an account's key acts")
+
+
+class EndpointDocument(Document):
+    """Where events are sent."""
+
+    model_config = ConfigDict(extra="ignore", from_attributes=True, json_schema_extra={"examples": [_ENDPOINT]})
+
+    id: str
+    account_id: str | None = Field(description="null: an operator's endpoint, which hears every account")
+    url: str
+    events: list[str]
+    format: str
+    enabled: bool
+    disabled_reason: str | None = Field(description="Why it gets nothing: it answered 410, or failed for five days")
+    failing_since: Instant | None = Field(description="The first failure since the last success")
+    version: int
+    created_at: Instant
+    updated_at: Instant
+
+
+class SecretDocument(EndpointDocument):
+    """An endpoint with its new signing secret."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_ENDPOINT | {"secret": _SECRET}]})
+
+    secret: str = Field(description="Shown this once; a replay of the request does not have it")
+
+
+class AttemptDocument(Document):
+    """The last attempt of a delivery."""
+
+    at: Instant | None = None
+    status: int | None = Field(None, description="The receiver's status; null when it gave no answer")
+    error: str | None = Field(None, description="Why there was no answer")
+    duration_ms: float | None = None
+    answer: str | None = Field(None, description="The first 1024 bytes of the answer")
+
+
+class DeliveryDocument(Document):
+    """One event on its way to one endpoint."""
+
+    model_config = ConfigDict(
+        extra="ignore",
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "dlv_01k9z3v5q8e9rbn3wz4m6t7y2e",
+                    "account_id": "acc_01k9z3v5q8e9rbn3wz4m6t7y2a",
+                    "endpoint_id": _ENDPOINT["id"],
+                    "event_id": "evt_01k9z3v5q8e9rbn3wz4m6t7y2f",
+                    "state": "pending",
+                    "attempts": 1,
+                    "next_attempt_at": "2026-11-20T20:30:05Z",
+                    "last_attempt": {
+                        "at": "2026-11-20T20:30:00.120000Z",
+                        "status": 500,
+                        "error": None,
+                        "duration_ms": 12.5,
+                        "answer": "oops",
+                    },
+                    "created_at": "2026-11-20T20:30:00Z",
+                    "finished_at": None,
+                }
+            ]
+        },
+    )
+
+    id: str
+    account_id: str | None
+    endpoint_id: str
+    event_id: str = Field(description="The message's `webhook-id`, the same on every attempt")
+    state: Literal["pending", "delivered", "failed"]
+    attempts: int
+    next_attempt_at: Instant | None = Field(description="While it is being sent: when its lease ends")
+    last_attempt: AttemptDocument | None
+    created_at: Instant
+    finished_at: Instant | None
