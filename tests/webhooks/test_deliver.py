@@ -3,8 +3,10 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import timedelta
 
+import asyncpg
 import pytest
 from aiohttp import web
+from sqlalchemy import make_url, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import database_now, wall_now
@@ -13,8 +15,8 @@ from app.core.signals import Alarms
 from app.core.state import State
 from app.events.envelope import envelope
 from app.webhooks.deliver import Limits, Sender
-from app.webhooks.models import WebhookEndpoint
-from app.webhooks.outbox import CLAIM, Settlement, Share, claim, settle
+from app.webhooks.models import Delivery, WebhookEndpoint
+from app.webhooks.outbox import CLAIM, RETENTION, Settlement, Share, claim, forget_deliveries, settle
 from tests.webhooks.conftest import MakeEndpoint, Tell, deliveries, delivery, event_row, seconds_between
 from tests.webhooks.receiver import Receiver, hang, receiving, status
 
@@ -372,6 +374,7 @@ async def test_a_stopped_sender_claims_nothing(
     assert (await delivery(sessions)).claim_id is None
 
 
+CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()"
 MANY = """
 INSERT INTO deliveries (account_id, id, endpoint_id, event_id, next_attempt_at)
 SELECT 'acc_1', 'dlv_' || n, 'wh_' || n % 100, 'evt_' || n, now() + n * interval '1 s'
@@ -387,3 +390,57 @@ async def test_a_claim_reads_what_is_due_and_not_what_waits(session: AsyncSessio
     plan = "\n".join(line[0] for line in lines)
     assert "Seq Scan on deliveries" not in plan
     assert "Index Cond: (next_attempt_at <= " in plan
+
+
+async def test_what_was_sent_is_settled_once_the_database_answers_again(
+    sessions: Sessions, make_endpoint: MakeEndpoint, tell: Tell, receiver: Receiver, sender: Sender, database: str
+) -> None:
+    async def cut_connections(_: web.Request) -> web.Response:
+        connection = await asyncpg.connect(database)
+        await connection.execute(CUT, make_url(database).database)
+        await connection.close()
+        return web.Response(status=204)
+
+    receiver.answer = cut_connections
+    await make_endpoint(receiver.url)
+    await tell()
+    await sender.run_pass()
+    await sender.drain()
+    assert (await delivery(sessions)).state == "delivered"
+    assert len(receiver.messages) == 1
+
+
+async def test_an_error_of_ours_costs_neither_the_slot_nor_the_delivery(
+    sessions: Sessions, make_endpoint: MakeEndpoint, tell: Tell, receiver: Receiver, make_sender: MakeSender
+) -> None:
+    endpoint = await make_endpoint(receiver.url)
+    await tell()
+    await set_secrets(sessions, endpoint.id, ["no secret"])
+    sender = make_sender(slots=1)
+    assert await sender.run_pass() == 1
+    await sender.drain()
+    assert ((await delivery(sessions)).state, receiver.messages) == ("pending", [])
+    await set_secrets(sessions, endpoint.id, endpoint.secrets)
+    assert await sender.run_pass(now=wall_now() + LEASE + timedelta(seconds=1)) == 1
+    await sender.drain()
+    assert (await delivery(sessions)).state == "delivered"
+
+
+async def set_secrets(sessions: Sessions, endpoint_id: str, secrets: list[str]) -> None:
+    async with transaction(sessions) as session:
+        await session.execute(update(WebhookEndpoint).where(WebhookEndpoint.id == endpoint_id).values(secrets=secrets))
+
+
+async def test_deliveries_past_their_retention_are_dropped(
+    sessions: Sessions, make_endpoint: MakeEndpoint, tell: Tell, receiver: Receiver, sender: Sender
+) -> None:
+    await make_endpoint(receiver.url)
+    await tell(event_row(), event_row())
+    await sender.run_pass()
+    await sender.drain()
+    (old, recent) = await deliveries(sessions)
+    async with transaction(sessions) as session:
+        long_ago = recent.finished_at - RETENTION - timedelta(seconds=1)
+        await session.execute(update(Delivery).where(Delivery.id == old.id).values(finished_at=long_ago))
+    await forget_deliveries(sessions)
+    assert (await delivery(sessions)).id == recent.id
