@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 
 import httpx
 import pytest
@@ -10,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from app.core import clock
 from app.core.auth import hash_key, make_key
-from app.core.db import Sessions, make_engine, make_sessions, transaction
+from app.core.db import Row, Sessions, insert_rows, make_engine, make_sessions, transaction
 from app.core.ids import new_id
 from app.core.migrate import upgrade
 from app.core.settings import Settings
@@ -18,8 +19,11 @@ from app.core.signals import Alarms
 from app.core.state import State
 from app.main import create_app
 from app.models import accounts
+from app.plans.models import PlanVersion
+from app.plans.store import load_builtin
 from app.resources import build_state
 from tests.support import database as databases
+from tests.support import stories
 
 
 @pytest.fixture(scope="session")
@@ -138,3 +142,25 @@ async def admin(sessions: Sessions) -> dict[str, str]:
             )
         )
     return {"Authorization": f"Bearer {key}"}
+
+
+@pytest.fixture(scope="session")
+async def shipped(engine: AsyncEngine) -> list[Row]:
+    """The rows of the shipped plans, read and expanded once."""
+    async with engine.connect() as connection, make_sessions(connection, Alarms())() as session:
+        stored = await load_builtin(session, await clock.database_now(session))
+        return [{column.key: getattr(plan, column.key) for column in PlanVersion.__table__.columns} for plan in stored]
+
+
+@pytest.fixture
+async def plans(sessions: Sessions, shipped: list[Row]) -> None:
+    """The shipped plans are loaded."""
+    async with transaction(sessions) as session:
+        await insert_rows(session, PlanVersion, shipped)
+
+
+@pytest.fixture
+def begin(sessions: Sessions, client: httpx.AsyncClient, plans: None) -> stories.Begin:
+    """Begin a story: ``await begin("zmanda-standard", **fields_of_the_account)``."""
+    del plans
+    return partial(stories.begin, sessions, client)

@@ -6,10 +6,13 @@
 from datetime import datetime
 from typing import Any, ClassVar, Final
 
+import orjson
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 BODY_LIMIT: Final = 8 * 1024
-"""Bytes of a text that an event carries at the most; a longer one is cut and marked ``truncated``."""
+"""Bytes of a text that an event carries at the most; a longer one is cut, and the event marked ``truncated``."""
+DATA_LIMIT: Final = 18 * 1024
+"""Bytes of an event's ``data`` as JSON at the most, so that with its envelope it stays under 20 KB."""
 
 
 class EventData(BaseModel):
@@ -21,20 +24,23 @@ class EventData(BaseModel):
     audience: ClassVar[str] = "public"
 
 
-class _Change(EventData):
+class _Text(EventData):
+    truncated: bool = Field(False, description="Whether texts are cut: the API has them in full")
+
+
+class _Change(_Text):
     before: JsonValue = Field(alias="from")
     after: JsonValue = Field(alias="to")
     reason: str | None = None
 
 
-class TicketOpened(EventData):
+class TicketOpened(_Text):
     """A ticket was opened."""
 
     type = "ticket.opened"
     number: str
     title: str
     description: str
-    truncated: bool = False
     status: str
     priority: str
     priority_source: str
@@ -52,12 +58,11 @@ class TicketOpened(EventData):
     call_link: str | None
 
 
-class TicketUpdated(EventData):
-    """Fields of a ticket were changed; ``fields`` holds the new values, long texts cut."""
+class TicketUpdated(_Text):
+    """Fields of a ticket were changed; ``fields`` holds the new values."""
 
     type = "ticket.updated"
     fields: dict[str, JsonValue]
-    truncated: bool = False
 
 
 class TicketStatusChanged(_Change):
@@ -91,7 +96,7 @@ class TicketAssigned(_Change):
     type = "ticket.assigned"
 
 
-class MessagePosted(EventData):
+class MessagePosted(_Text):
     """A message was posted; internal ones go to support only."""
 
     type = "message.posted"
@@ -100,7 +105,6 @@ class MessagePosted(EventData):
     visibility: str
     channel: str | None
     body: str
-    truncated: bool = False
 
 
 class _Deadline(EventData):
@@ -227,7 +231,7 @@ class CallJoined(_Call):
     participant: str
 
 
-class CallDeclined(_Call):
+class CallDeclined(_Call, _Text):
     """The customer will not join."""
 
     type = "call.declined"
@@ -305,14 +309,6 @@ INTERNAL_METRICS: Final = frozenset({"escalation_ack", "alert_ack"})
 """Deadlines of support's own work: their events are internal."""
 
 
-def cut(text: str) -> tuple[str, bool]:
-    """A text of at most ``BODY_LIMIT`` bytes of UTF-8, and whether it was cut."""
-    encoded = text.encode()
-    if len(encoded) <= BODY_LIMIT:
-        return text, False
-    return encoded[:BODY_LIMIT].decode(errors="ignore"), True
-
-
 def audience_of(data: EventData) -> str:
     """``public`` or ``internal``: the one place that decides what a customer may see."""
     if isinstance(data, _Deadline) and data.metric in INTERNAL_METRICS:
@@ -323,5 +319,28 @@ def audience_of(data: EventData) -> str:
 
 
 def dump(data: EventData) -> dict[str, Any]:
-    """The JSON object of an event's ``data``, by the names that the contract uses."""
-    return data.model_dump(by_alias=True)
+    """The JSON object of an event's ``data``, by the names that the contract uses.
+
+    Texts are cut to ``BODY_LIMIT``, and further, the longest first, until the whole is within ``DATA_LIMIT``.
+    """
+    document = data.model_dump(by_alias=True)
+    if _size(document) <= BODY_LIMIT:
+        return document
+    limit, short = BODY_LIMIT, _cut(document, BODY_LIMIT)
+    while _size(short) > DATA_LIMIT and limit:
+        limit //= 2
+        short = _cut(document, limit)
+    return document if short == document else short | {"truncated": True}
+
+
+def _size(document: dict[str, Any]) -> int:
+    return len(orjson.dumps(document))
+
+
+def _cut(value: Any, limit: int) -> Any:
+    """The JSON value with every text cut to ``limit`` bytes of UTF-8."""
+    if isinstance(value, str):
+        return value.encode()[:limit].decode(errors="ignore")
+    if isinstance(value, dict):
+        return {name: _cut(part, limit) for name, part in value.items()}
+    return [_cut(part, limit) for part in value] if isinstance(value, list) else value

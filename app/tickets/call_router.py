@@ -10,13 +10,13 @@ from app.core.auth import Actor, Principal
 from app.core.db import transaction
 from app.core.deps import PrincipalDep
 from app.core.http import Router, reply, responses
-from app.core.idempotency import IDEMPOTENT, Answer, once
+from app.core.idempotency import Answer, once
 from app.core.problems import Conflict, Forbidden, IdempotencyMismatch, NotFound, RequestInFlight
 from app.core.schemas import ActorRef, Listing
 from app.core.state import State, StateDep
 from app.escalations.records import escalation_document, of_ticket
 from app.tickets import calls, examples, lifecycle, queries
-from app.tickets.router import ACTIONS, TicketPath, act, caller_of
+from app.tickets.router import ACTION_HEADERS, ACTIONS, TicketPath, act, caller_of
 from app.tickets.schemas import ActOnly, CallsView, DeclineCall, EscalationId, EscalationView, JoinCall, TicketView
 from app.tickets.views import call_view
 from app.tickets.work import Work
@@ -44,7 +44,7 @@ async def read_call(state: StateDep, principal: PrincipalDep, ticket_id: TicketP
     response_model=TicketView,
     summary="Ask for a live call",
     responses=ACTIONS | examples.shown(examples.TICKET),
-    openapi_extra=IDEMPOTENT,
+    openapi_extra=ACTION_HEADERS,
 )
 async def request_call(
     request: Request,
@@ -62,7 +62,7 @@ async def request_call(
     response_model=TicketView,
     summary="Join the call",
     responses=ACTIONS | examples.shown(examples.TICKET),
-    openapi_extra=IDEMPOTENT,
+    openapi_extra=ACTION_HEADERS,
 )
 async def join_call(
     request: Request,
@@ -84,7 +84,7 @@ async def join_call(
     response_model=TicketView,
     summary="Decline the call",
     responses=ACTIONS | examples.shown(examples.TICKET),
-    openapi_extra=IDEMPOTENT,
+    openapi_extra=ACTION_HEADERS,
 )
 async def decline_call(
     request: Request,
@@ -106,7 +106,7 @@ async def decline_call(
     response_model=TicketView,
     summary="End the call",
     responses=ACTIONS | examples.shown(examples.TICKET),
-    openapi_extra=IDEMPOTENT,
+    openapi_extra=ACTION_HEADERS,
 )
 async def end_call(
     request: Request,
@@ -150,7 +150,7 @@ async def list_escalations(state: StateDep, principal: PrincipalDep, ticket_id: 
     summary="Acknowledge an escalation",
     responses=responses(Forbidden, NotFound, Conflict, RequestInFlight, IdempotencyMismatch)
     | examples.shown(examples.ESCALATION),
-    openapi_extra=IDEMPOTENT,
+    openapi_extra=ACTION_HEADERS,
 )
 async def acknowledge_escalation(
     request: Request,

@@ -11,9 +11,10 @@ from app.calls.models import Call
 from app.calls.provider import Link
 from app.core.auth import SERVICE, Actor
 from app.core.ids import new_id
-from app.core.problems import Conflict, Invalid
+from app.core.problems import Conflict, Forbidden, Invalid
 from app.events import types
 from app.sla.changes import Answer, Ask
+from app.sla.clock import ENDED_STATUSES
 from app.tickets.work import Work
 
 LIVE = ("requested", "ready", "joined", "no_show")
@@ -112,16 +113,18 @@ async def _ongoing(session: AsyncSession, work: Work, *states: str) -> dict[str,
     if call is None or call["state"] not in states:
         state = f"its call is {call['state']}" if call else "it has no active call"
         raise Conflict(f"The ticket cannot do that: {state}")
-    work.calls.append(call)
     return call
 
 
 async def join(session: AsyncSession, work: Work, actor: Actor, participant: str) -> None:
     """Somebody joined. The customer meets ``call_join`` by it, also early; after a no-show it is still welcome."""
+    if actor.kind == "customer" and participant != "customer":
+        raise Forbidden("A customer tells only of its own joining")
     call = await _ongoing(session, work, "ready", "no_show", "joined")
     if participant == "customer":
         work.change(Answer(work.now, "call_join", call["id"], "customer"), actor)
         call |= {"state": "joined", "joined_at": call["joined_at"] or work.now}
+        work.calls.append(call)
     work.tell(types.CallJoined(call_id=call["id"], provider=call["provider"], participant=participant), actor)
 
 
@@ -130,15 +133,29 @@ async def decline(session: AsyncSession, work: Work, actor: Actor, reason: str) 
     call = await _ongoing(session, work, "requested", "ready", "no_show")
     work.change(Answer(work.now, "call_join", call["id"], "customer"), actor)
     call |= {"state": "declined", "decline_reason": reason, "next_attempt_at": None, "ended_at": work.now}
+    work.calls.append(call)
     work.tell(types.CallDeclined(call_id=call["id"], provider=call["provider"], reason=reason), actor)
 
 
 async def end(session: AsyncSession, work: Work, actor: Actor) -> None:
     """The call is over; a customer that had not joined yet is no longer waited for."""
-    call = await _ongoing(session, work, "requested", "ready", "joined", "no_show")
+    _end(work, await _ongoing(session, work, *LIVE), actor)
+
+
+def _end(work: Work, call: dict[str, Any], actor: Actor) -> None:
     work.change(Answer(work.now, "call_join", call["id"], cancel="call_ended"), actor)
     call |= {"state": "ended", "ended_at": work.now, "next_attempt_at": None}
+    work.calls.append(call)
     work.tell(types.CallEnded(call_id=call["id"], provider=call["provider"]), actor)
+
+
+async def end_with_ticket(session: AsyncSession, work: Work) -> None:
+    """A resolved or closed ticket has no call: whatever call is active ends with it."""
+    if work.ticket.status not in ENDED_STATUSES or work.document.call is None:
+        return
+    call = await active(session, work)
+    if call is not None:
+        _end(work, call, SERVICE)
 
 
 async def request(session: AsyncSession, work: Work, actor: Actor) -> None:
@@ -147,7 +164,7 @@ async def request(session: AsyncSession, work: Work, actor: Actor) -> None:
         raise Invalid(f"The plan {work.document.key} has no live calls")
     if await active(session, work):
         raise Conflict("The ticket has an active call already")
-    if work.ticket.status in ("resolved", "closed"):
+    if work.ticket.status in ENDED_STATUSES:
         raise Conflict(f"A ticket that is {work.ticket.status} gets no call")
     await ask_with_account(session, work, actor)
 

@@ -190,12 +190,10 @@ def _ticket(customer: Customer, command: OpenTicket, pins: Pins, assessment: Ass
 
 
 def _opened(ticket: TicketRecord) -> types.TicketOpened:
-    description, truncated = types.cut(ticket.description)
     return types.TicketOpened(
         number=ticket.number,
         title=ticket.title,
-        description=description,
-        truncated=truncated,
+        description=ticket.description,
         status=ticket.status,
         priority=ticket.priority,
         priority_source=ticket.priority_source,

@@ -14,6 +14,7 @@ from app.accounts.principals import acting, require_editor
 from app.core.auth import Actor, Principal
 from app.core.deps import require_support
 from app.core.ids import new_id
+from app.core.merge_patch import Patch, merge_patch, patched
 from app.core.problems import Conflict, Fault, Forbidden, Invalid
 from app.core.schemas import ActorRef
 from app.escalations import records as escalations
@@ -23,7 +24,7 @@ from app.roster.models import Engineer
 from app.sla.changes import Answer, Message, Priority, Status, Tier
 from app.tickets import calls
 from app.tickets.rules import allowed, customer_may_set, missing_texts, priority_faults
-from app.tickets.schemas import Assign, Author, ChangeTicket, PostMessage, SetPriority, SetStatus
+from app.tickets.schemas import Assign, Author, ChangeTicket, PostMessage, SetPriority, SetStatus, TicketFields
 from app.tickets.settle import lock_ticket
 from app.tickets.work import Work, save
 
@@ -102,14 +103,12 @@ def add_message(work: Work, actor: Actor, author: dict[str, str], command: PostM
         "created_at": work.now,
     }
     work.messages.append(message)
-    body, truncated = types.cut(command.body)
     posted = types.MessagePosted(
         message_id=message["id"],
         author=author,
         visibility=command.visibility,
         channel=command.channel,
-        body=body,
-        truncated=truncated,
+        body=command.body,
     )
     work.tell(posted, actor)
     work.change(Message(work.now, author["kind"], command.visibility == "public"), actor)  # type: ignore[arg-type]  # one of Author's kinds
@@ -121,15 +120,15 @@ async def set_status(session: AsyncSession, caller: Caller, ticket_id: str, comm
     work, actor = await start(session, caller, ticket_id, command.actor)
     if command.message is not None:
         add_message(work, actor, actor.document(), PostMessage(body=command.message))
-    elif actor.kind == "engineer" and command.status == "resolved":
-        raise Invalid(errors=[Fault(pointer="/message", detail="An engineer resolves with a public message")])
     if command.status != work.ticket.status:
-        _check_transition(work, actor, command.status)
+        _check_transition(work, actor, command)
         work.change(Status(work.now, command.status, actor.kind), actor)
+        await calls.end_with_ticket(session, work)
     return await finish(session, work)
 
 
-def _check_transition(work: Work, actor: Actor, status: str) -> None:
+def _check_transition(work: Work, actor: Actor, command: SetStatus) -> None:
+    status = command.status
     if status not in allowed(work.ticket.status, "support"):
         raise Conflict(f"A ticket that is {work.ticket.status} cannot become {status}", status_table="/v1/statuses")
     if status not in allowed(work.ticket.status, actor.kind):
@@ -137,6 +136,8 @@ def _check_transition(work: Work, actor: Actor, status: str) -> None:
     if status == "waiting_on_customer" and work.clock.answered_at is None:
         detail = "A ticket waits on its customer only with or after a public message of an engineer (C10)"
         raise Invalid(errors=[Fault(pointer="/message", detail=detail)])
+    if status == "resolved" and actor.kind == "engineer" and command.message is None:
+        raise Invalid(errors=[Fault(pointer="/message", detail="An engineer resolves with a public message")])
 
 
 async def set_priority(session: AsyncSession, caller: Caller, ticket_id: str, command: SetPriority) -> Work:
@@ -164,8 +165,8 @@ async def set_priority(session: AsyncSession, caller: Caller, ticket_id: str, co
 
 async def assign(session: AsyncSession, caller: Caller, ticket_id: str, command: Assign) -> Work:
     """Give the ticket to an engineer or to nobody, move it to another tier, or both."""
-    require_support(caller.principal)
     work, actor = await start(session, caller, ticket_id)
+    require_support(caller.principal)
     if work.ticket.status in ("resolved", "closed"):
         raise Conflict(f"A ticket that is {work.ticket.status} is not assigned")
     if "engineer_id" in command.model_fields_set:
@@ -188,30 +189,29 @@ async def _set_assignee(session: AsyncSession, work: Work, actor: Actor, enginee
         work.change(Status(work.now, "open", actor.kind), actor)
 
 
-async def change_ticket(session: AsyncSession, caller: Caller, ticket_id: str, command: ChangeTicket) -> Work:
+async def change_ticket(session: AsyncSession, caller: Caller, ticket_id: str, patch: Patch) -> Work:
     """Apply a merge patch. What the matrix says follows impact and urgency; the priority itself does not."""
-    work, actor = await start(session, caller, ticket_id, command.actor)
+    named = patched(ActorRef, patch["actor"], "/actor") if patch.get("actor") is not None else None
+    work, actor = await start(session, caller, ticket_id, named)
     if work.ticket.status == "closed":
         raise Conflict("A closed ticket does not change")
-    fields = command.model_dump(include=command.model_fields_set - {"actor"})
-    for name, value in fields.items():
+    before = {name: getattr(work.ticket, name) for name in TicketFields.model_fields}
+    after = patched(ChangeTicket, merge_patch(before, patch))
+    changed = {name: value for name in before if (value := getattr(after, name)) != before[name]}
+    for name, value in changed.items():
         setattr(work.ticket, name, value)
-    if {"impact", "urgency"} & fields.keys():
-        found = work.document.matrix_priority(work.ticket.impact, work.ticket.urgency)  # type: ignore[arg-type]  # checked input
-        work.ticket.assessed_priority = found
-    if fields:
-        shown, truncated = dict(fields), False
-        if "description" in fields:
-            shown["description"], truncated = types.cut(fields["description"])
-        work.tell(types.TicketUpdated(fields=shown, truncated=truncated), actor)
+    if {"impact", "urgency"} & changed.keys():
+        work.ticket.assessed_priority = work.document.matrix_priority(after.impact, after.urgency)
+    if changed:
+        work.tell(types.TicketUpdated(fields=changed), actor)
     return await finish(session, work)
 
 
 async def acknowledge(session: AsyncSession, caller: Caller, escalation_id: str) -> Escalation:
     """Support has seen an escalation: its acknowledgement clock ends. 409 when it is no longer waited for."""
-    require_support(caller.principal)
     escalation = await escalations.find(session, escalation_id)
     work, actor = await start(session, caller, escalation.ticket_id)
+    require_support(caller.principal)
     await session.refresh(escalation)
     if escalation.state != "requested":
         raise Conflict(f"The escalation is {escalation.state} already")

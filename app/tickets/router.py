@@ -10,8 +10,9 @@ from app.accounts.principals import acting, require_editor
 from app.core.auth import Principal
 from app.core.db import transaction
 from app.core.deps import PrincipalDep
-from app.core.http import Router, check_if_match, etag, reply, responses
+from app.core.http import IF_MATCH, Router, check_if_match, etag, reply, responses
 from app.core.idempotency import IDEMPOTENT, Answer, once
+from app.core.merge_patch import PatchDep, patch_body
 from app.core.paging import PageDep, listing
 from app.core.problems import (
     Conflict,
@@ -50,6 +51,7 @@ router = Router(tags=["Tickets"])
 
 TicketPath = Annotated[TicketId, Path(description="The ticket's id")]
 ACTIONS: Final = responses(Forbidden, NotFound, Conflict, PreconditionFailed, RequestInFlight, IdempotencyMismatch)
+ACTION_HEADERS: Final = {"parameters": [*IDEMPOTENT["parameters"], *IF_MATCH["parameters"]]}
 Action = Callable[[AsyncSession, lifecycle.Caller], Awaitable[Work]]
 
 
@@ -152,16 +154,17 @@ async def read_ticket(state: StateDep, principal: PrincipalDep, ticket_id: Ticke
     response_model=TicketView,
     summary="Change what a ticket says",
     responses=ACTIONS | examples.shown(examples.TICKET),
+    openapi_extra=patch_body(ChangeTicket, {"impact": "large", "tags": ["backup"]}) | IF_MATCH,
 )
 async def update_ticket(
     request: Request,
     state: StateDep,
     principal: PrincipalDep,
     ticket_id: TicketPath,
-    command: Annotated[ChangeTicket, Body(examples=[{"impact": "large", "tags": ["backup"]}])],
+    patch: PatchDep,
 ) -> Response:
-    """A merge patch. Priority, status and assignee have operations of their own."""
-    return await act(request, state, principal, lambda s, c: lifecycle.change_ticket(s, c, ticket_id, command))
+    """A JSON Merge Patch (RFC 7396). Priority, status and assignee have operations of their own."""
+    return await act(request, state, principal, lambda s, c: lifecycle.change_ticket(s, c, ticket_id, patch))
 
 
 @router.post(
@@ -170,7 +173,7 @@ async def update_ticket(
     response_model=MessageView,
     summary="Post a message",
     responses=ACTIONS | examples.shown(examples.MESSAGE, 201),
-    openapi_extra=IDEMPOTENT,
+    openapi_extra=ACTION_HEADERS,
 )
 async def create_message(
     request: Request,
@@ -208,7 +211,7 @@ async def list_messages(
     response_model=TicketView,
     summary="Set the status",
     responses=ACTIONS | examples.shown(examples.TICKET),
-    openapi_extra=IDEMPOTENT,
+    openapi_extra=ACTION_HEADERS,
 )
 async def set_ticket_status(
     request: Request,
@@ -226,7 +229,7 @@ async def set_ticket_status(
     response_model=TicketView,
     summary="Set the priority",
     responses=ACTIONS | examples.shown(examples.TICKET),
-    openapi_extra=IDEMPOTENT,
+    openapi_extra=ACTION_HEADERS,
 )
 async def set_ticket_priority(
     request: Request,
@@ -247,7 +250,7 @@ async def set_ticket_priority(
     response_model=TicketView,
     summary="Assign a ticket",
     responses=ACTIONS | examples.shown(examples.TICKET),
-    openapi_extra=IDEMPOTENT,
+    openapi_extra=ACTION_HEADERS,
 )
 async def assign_ticket(
     request: Request,

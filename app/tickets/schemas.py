@@ -26,6 +26,7 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 Sentence = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=5_000), AfterValidator(no_nul)
 ]
+Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300), AfterValidator(no_nul)]
 Priority = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$", examples=["P1"])]
 Channel = Literal["web", "email", "phone", "widget", "hook", "api"]
 Impact = Literal["large", "medium", "small"]
@@ -43,7 +44,8 @@ def _small_integers(values: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
-Custom = Annotated[dict[Word, Scalar], Field(max_length=MAX_CUSTOM), AfterValidator(_small_integers)]
+CustomName = Annotated[str, StringConstraints(min_length=1, max_length=40), AfterValidator(no_nul)]
+Custom = Annotated[dict[CustomName, Scalar], Field(max_length=MAX_CUSTOM), AfterValidator(_small_integers)]
 """The integrator's own fields: flat, at most 50."""
 Tags = Annotated[list[Word], Field(max_length=50)]
 
@@ -57,47 +59,38 @@ class Requester(Strict):
     locale: Locale | None = None
 
 
-class OpenTicket(Strict):
+class TicketFields(Strict):
+    """What a ticket says, and can be changed later."""
+
+    title: Title
+    description: Text
+    product: Word | None = None
+    tags: Tags = Field(default_factory=list)
+    custom: Custom = Field(default_factory=dict)
+    environment: Environment = "production"
+    impact: Impact | None = None
+    urgency: Urgency | None = None
+    external_ref: Word | None = None
+    call_link: HttpsUrl | None = Field(None, description="The customer's own conferencing link, used for the P1 call")
+
+
+class OpenTicket(TicketFields):
     """A new ticket. The priority asked for wins, else impact x urgency by the plan's matrix, else its default."""
 
     account_id: AccountId | None = Field(None, description="Needed with admin and agent keys; else the key's own")
-    title: Annotated[
-        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300), AfterValidator(no_nul)
-    ]
-    description: Text
-    product: Word | None = None
     requester: Requester
     channel: Channel = "api"
     priority: Priority | None = None
-    impact: Impact | None = None
-    urgency: Urgency | None = None
     business_impact: Sentence | None = Field(None, description="Needed at the priorities that the plan names (G1)")
     priority_reason: Sentence | None = Field(None, description="Why it is this priority; needed like business_impact")
-    environment: Environment = "production"
-    call_link: HttpsUrl | None = Field(None, description="The customer's own conferencing link, used for the P1 call")
     region_lock: Word | None = None
-    tags: Tags = Field(default_factory=list)
-    custom: Custom = Field(default_factory=dict)
-    external_ref: Word | None = None
     follow_up_of: TicketId | None = None
     actor: ActorRef | None = None
 
 
-class ChangeTicket(Strict):
-    """A merge patch (RFC 7396) of what a ticket says: absent is unchanged, null clears."""
+class ChangeTicket(TicketFields):
+    """A change of what a ticket says, and for whom the account's key makes it."""
 
-    title: Annotated[
-        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300), AfterValidator(no_nul)
-    ] = ""
-    description: Text = ""
-    product: Word | None = None
-    tags: Tags = Field(default_factory=list)
-    custom: Custom = Field(default_factory=dict)
-    environment: Environment = "production"
-    impact: Impact | None = None
-    urgency: Urgency | None = None
-    external_ref: Word | None = None
-    call_link: HttpsUrl | None = None
     actor: ActorRef | None = None
 
 

@@ -84,8 +84,9 @@ class Work:
 
     def _flush(self, effects: list[Notice]) -> None:
         """Tell the effects of one instant as one automatic escalation, and give the ticket back if it says so."""
-        cause = next((notice.deadline for notice in effects if notice.deadline), None)
-        reasons = {notice.reason for notice in effects}
+        causes = {notice.reason: notice.deadline for notice in effects}
+        reasons = set(causes)
+        cause = causes.get("open_escalation") or next(iter(causes.values()), None)
         if cause and reasons - {"reassign"}:
             self._escalate(effects[0].at, cause, reasons)
         if "reassign" in reasons and self.ticket.assignee_id:
