@@ -5,9 +5,10 @@ Instants lie on a coarse grid, so that things coincide, or at, just before or ju
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from random import Random
 from typing import Final
 
 from hypothesis import HealthCheck, settings
@@ -15,14 +16,14 @@ from hypothesis import strategies as st
 
 from app.calendars.hours import ALWAYS, CalendarSpec, compile_calendar
 from app.sla.changes import Answer, Apply, Ask, Change, Close, Message, Priority, Reopen, Status, Tier
-from app.sla.clock import Clock, Step, advance, open_clock, settle, wake_at
+from app.sla.clock import Clock, Step, advance, fold, open_clock, settle, wake_at
 from app.sla.terms import EFFECTS, PLAN_METRICS, Target, Terms
 from app.tickets.rules import allowed
 from tests.sla.kit import OFFICE, OPENED, TICK
 
 EXAMPLES: Final = os.environ.get("HELIODESK_EXAMPLES")
 thorough = settings(
-    max_examples=int(EXAMPLES or 60),
+    max_examples=int(EXAMPLES or 150),
     derandomize=EXAMPLES is None,
     deadline=None,
     database=None,
@@ -35,40 +36,43 @@ NIGHTS = compile_calendar(
 )
 STATUSES: Final = ("new", "open", "waiting_on_customer", "mitigated")
 MISSABLE: Final = (*PLAN_METRICS, "escalation_ack")
+KEPT: Final = 0.8
+"""how much of what a plan can promise, a random one does"""
 
-_durations = st.builds(
-    Target,
-    calendar=st.sampled_from([ALWAYS, ALWAYS, OFFICE, NIGHTS]),
-    duration=st.integers(1, 48).map(lambda quarters: quarters * QUARTER),
-)
-_business_days = st.builds(Target, calendar=st.just(OFFICE), business_days=st.integers(1, 2))
-_targets = st.one_of(st.none(), _durations, _durations, _business_days)
+PAUSES: Final = {"waiting_on_customer": frozenset({"resolution", "update", "tier_escalation"})}
+PRIORITIES: Final = ("P1", "P2", "P3")
+RENAMED: Final = ("urgent", "normal")
 
 
-@st.composite
-def plans(draw: st.DrawFn, priorities: tuple[str, ...] | None = None) -> Terms:
-    """Any plan: promises missing here and there, any pauses, any effects."""
-    names = priorities or ("P1", "P2", "P3")[: draw(st.integers(1, 3))]
-    drawn = {metric: {name: draw(_targets) for name in names} for metric in PLAN_METRICS}
-    effects = {metric: draw(st.sets(st.sampled_from(EFFECTS), max_size=3)) for metric in MISSABLE}
+def plan_of(number: int, priorities: tuple[str, ...] = ()) -> Terms:
+    """The plan of this number: promises missing here and there, any pauses, any effects."""
+    dice = Random(number)  # noqa: S311 - the same plan for the same number, and no secret
+    names = priorities or PRIORITIES[: dice.randint(1, 3)]
     return Terms(
         priorities=names,
-        targets={metric: {name: target for name, target in row.items() if target} for metric, row in drawn.items()},
-        pauses=draw(
-            st.one_of(
-                st.just({"waiting_on_customer": frozenset({"resolution", "update", "tier_escalation"})}),
-                st.dictionaries(st.sampled_from(STATUSES), st.frozensets(st.sampled_from(PLAN_METRICS))),
-            )
-        ),
-        warn_at=draw(st.sampled_from([(), (50,), (50, 75, 90), (1, 33, 99)])),
-        on_miss={
-            metric: tuple(e for e in EFFECTS if e in chosen and (metric, e) != ("escalation_ack", "open_escalation"))
-            for metric, chosen in effects.items()
-        },
-        tiers=draw(st.integers(1, 3)),
-        acknowledge=draw(st.sampled_from([None, 2 * QUARTER])),
-        close_after=draw(st.sampled_from([4 * QUARTER, timedelta(days=7)])),
+        targets={metric: {name: _target(dice) for name in names if dice.random() < KEPT} for metric in PLAN_METRICS},
+        pauses=PAUSES if dice.random() < KEPT else {status: _some(dice, PLAN_METRICS) for status in STATUSES},
+        warn_at=dice.choice([(), (50,), (50, 75, 90), (1, 33, 99)]),
+        on_miss={metric: _effects(dice, metric) for metric in MISSABLE},
+        tiers=dice.randint(1, 3),
+        acknowledge=dice.choice([None, 2 * QUARTER]),
+        close_after=dice.choice([4 * QUARTER, timedelta(days=7)]),
     )
+
+
+def _target(dice: Random) -> Target:
+    if dice.random() < 1 - KEPT:
+        return Target(OFFICE, business_days=dice.randint(1, 2))
+    return Target(dice.choice([ALWAYS, ALWAYS, OFFICE, NIGHTS]), dice.randint(1, 48) * QUARTER)
+
+
+def _some(dice: Random, things: Sequence[str]) -> frozenset[str]:
+    return frozenset(dice.sample(things, dice.randint(0, 3)))
+
+
+def _effects(dice: Random, metric: str) -> tuple[str, ...]:
+    chosen = _some(dice, EFFECTS) - ({"open_escalation"} if metric == "escalation_ack" else set())
+    return tuple(effect for effect in EFFECTS if effect in chosen)
 
 
 @dataclass(frozen=True)
@@ -131,39 +135,38 @@ def _ask(clock: Clock, now: datetime, pick: int) -> list[Change]:
     return [Ask(now, "alert_ack", f"alert {now}", 2 * QUARTER)]
 
 
-_ACTIONS = (_message, _message, _message, _status, _status, _priority, _priority, _tier, _end, _ask)
-
-
-@st.composite
-def histories(draw: st.DrawFn, *, applies: bool = True) -> History:
-    """A plan and up to a dozen valid changes under it."""
-    terms = draw(plans())
-    priority = draw(st.sampled_from(terms.priorities))
-    clock, changes, now = open_clock(terms, OPENED, priority).clock, list[Change](), OPENED
-    for _ in range(draw(st.integers(0, 12))):
-        now = draw(_instants(clock, now))
-        settled = settle(clock, now).clock
-        if applies and draw(st.integers(0, 9)) == 0:
-            made: list[Change] = [Apply(now, *draw(_successors(settled)))]
-        else:
-            made = draw(st.sampled_from(_ACTIONS))(settled, now, draw(st.integers(0, 11)))
-        for change in made:
-            clock = advance(clock, change).clock
-        changes += made
-    return History(terms, priority, tuple(changes), draw(_instants(clock, now)))
-
-
-@st.composite
-def _instants(draw: st.DrawFn, clock: Clock, now: datetime) -> datetime:
-    wake = wake_at(settle(clock, now).clock)
-    if wake and draw(st.booleans()):
-        return max(now, wake + draw(st.integers(-1, 1)) * TICK)
-    return now + draw(st.integers(0, 20)) * QUARTER
-
-
-@st.composite
-def _successors(draw: st.DrawFn, clock: Clock) -> tuple[Terms, dict[str, str]]:
+def _apply(clock: Clock, now: datetime, pick: int) -> list[Change]:
     """Another plan, and what becomes of every priority that it does not know."""
-    names = draw(st.sampled_from([clock.terms.priorities, ("P1", "P2", "P3"), ("urgent", "normal")]))
-    mapping = {old: draw(st.sampled_from(names)) for old in ("P1", "P2", "P3", "urgent", "normal") if old not in names}
-    return draw(plans(names)), mapping
+    names = (clock.terms.priorities, PRIORITIES, RENAMED)[pick % 3]
+    mapping = {old: names[pick % len(names)] for old in PRIORITIES + RENAMED if old not in names}
+    return [Apply(now, plan_of(pick * 1000 + len(clock.deadlines), names), mapping)]
+
+
+_ACTIONS = (_message, _message, _message, _status, _status, _priority, _priority, _tier, _end, _ask, _apply)
+
+
+def _after(clock: Clock, now: datetime, when: int) -> datetime:
+    """An instant: so many quarters of an hour later, or at, just before or just after what the clock does next."""
+    wake = wake_at(clock)
+    if wake is None or when > 0:
+        return now + abs(when) * QUARTER
+    return max(now, wake + (when % 3 - 1) * TICK)
+
+
+def _history(number: int, script: list[tuple[int, int, int]], until: int) -> History:
+    terms = plan_of(number)
+    priority = terms.priorities[number % len(terms.priorities)]
+    clock, changes, now = open_clock(terms, OPENED, priority).clock, list[Change](), OPENED
+    for when, action, pick in script:
+        now = _after(clock, now, when)
+        clock = settle(clock, now).clock
+        made = _ACTIONS[action](clock, now, pick)
+        clock = fold(clock, made).clock
+        changes += made
+    return History(terms, priority, tuple(changes), _after(clock, now, until))
+
+
+_whens = st.integers(-18, 24)
+_script = st.lists(st.tuples(_whens, st.integers(0, len(_ACTIONS) - 1), st.integers(0, 11)), max_size=14)
+histories = st.builds(_history, st.integers(0, 10**6), _script, _whens | st.integers(100, 400))
+"""a plan and up to fourteen actions under it, as valid changes"""

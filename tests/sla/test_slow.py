@@ -99,7 +99,7 @@ def slow_rows(plan: SlowPlan, history: SlowHistory, until: int) -> list[Row]:
     )
 
 
-@settings(thorough, max_examples=5 * thorough.max_examples)
+@settings(thorough, max_examples=2 * thorough.max_examples)
 @given(slow_plans, slow_histories, st.integers(0, 30))
 def test_c11_the_slow_clock_agrees(plan: SlowPlan, history: SlowHistory, until: int) -> None:
     assert fast_rows(plan, history, until) == slow_rows(plan, history, until)
