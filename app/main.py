@@ -1,9 +1,8 @@
-"""The application: every feature's routes, the problem handlers, and the OpenAPI document."""
+"""The application: every feature's routes, and the problem handlers."""
 
-from typing import Any, Final
+from typing import Final
 
 from fastapi import APIRouter, FastAPI
-from fastapi.openapi.utils import get_openapi
 
 from app import __version__
 from app.accounts import keys_router, people_router
@@ -11,8 +10,8 @@ from app.accounts import router as accounts_router
 from app.core import health
 from app.core.http import install
 from app.core.middleware import RequestLayer
-from app.core.schemas import ProblemDocument
 from app.core.settings import Settings
+from app.openapi import openapi
 from app.plans import router as plans_router
 from app.resources import lifespan
 from app.roster import router as roster_router
@@ -66,25 +65,3 @@ def create_app(settings: Settings) -> FastAPI:
         app.router.routes.extend(router.routes)  # an included router is matched twice, and slowly
     app.openapi = lambda: openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way to extend it
     return app
-
-
-def openapi(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI 3.1 document, made once."""
-    if app.openapi_schema is None:
-        document = get_openapi(
-            title=app.title,
-            version=app.version,
-            summary=app.summary,
-            description=app.description,
-            routes=app.routes,
-            webhooks=app.webhooks.routes,
-            tags=app.openapi_tags,
-            servers=app.servers,
-            license_info=app.license_info,
-            separate_input_output_schemas=app.separate_input_output_schemas,
-        )
-        schemas = document.setdefault("components", {}).setdefault("schemas", {})
-        problem = ProblemDocument.model_json_schema(ref_template="#/components/schemas/{model}")
-        schemas |= problem.pop("$defs") | {"ProblemDocument": problem}
-        app.openapi_schema = document
-    return app.openapi_schema

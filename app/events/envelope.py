@@ -14,7 +14,7 @@ def instant(moment: datetime) -> str:
 
 
 def envelope(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The public form of an event's row , the same to everybody.
+    """The public form of an event's row, the same to everybody.
 
     ``row`` has the columns of the events table, JSON columns as Python values. The result also has the
     ``{type, timestamp, data}`` that Standard Webhooks asks for.

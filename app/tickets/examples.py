@@ -2,8 +2,11 @@
 
 from typing import Any, Final
 
+from app.events import examples as events
+from app.events.examples import event_example
+
 OPEN_P1: Final[dict[str, Any]] = {
-    "account_id": "acc_01k9w3b5t8e2r9h6x4m7q1z0va",
+    "account_id": events.ACCOUNT,
     "title": "No backup has succeeded since Thursday",
     "description": "Every job ends with 'catalogue locked'. Restores fail too.",
     "product": "backup",
@@ -12,10 +15,10 @@ OPEN_P1: Final[dict[str, Any]] = {
     "priority": "P1",
     "business_impact": "All 40 shops are without data protection.",
     "priority_reason": "No successful backup for 48 hours.",
-    "call_link": "https://meet.google.com/abc-defg-hij",
+    "call_link": events.CALL_LINK,
 }
 DEADLINE: Final[dict[str, Any]] = {
-    "id": "ddl_01k9w3b6c0f7q2n8j5d1y4s3tb",
+    "id": events.DEADLINE,
     "metric": "first_response",
     "cycle": 1,
     "priority": "P1",
@@ -31,10 +34,10 @@ DEADLINE: Final[dict[str, Any]] = {
     "reason": None,
 }
 CALL: Final[dict[str, Any]] = {
-    "id": "cal_01k9w3b6c1g8r3p9k6e2z5t4vc",
+    "id": events.CALL,
     "state": "ready",
     "provider": "meet",
-    "join_url": "https://meet.google.com/abc-defg-hij",
+    "join_url": events.CALL_LINK,
     "join_from": "2026-11-20T20:45:00Z",
     "join_by": "2026-11-20T21:00:00Z",
     "requested_at": "2026-11-20T20:30:00Z",
@@ -45,9 +48,9 @@ CALL: Final[dict[str, Any]] = {
     "failure": None,
 }
 TICKET: Final[dict[str, Any]] = {
-    "id": "tkt_01k9w3b6bz6p1m7h4c0x3r2saa",
+    "id": events.TICKET,
     "number": "K7M-3QP",
-    "account_id": "acc_01k9w3b5t8e2r9h6x4m7q1z0va",
+    "account_id": events.ACCOUNT,
     "title": OPEN_P1["title"],
     "description": OPEN_P1["description"],
     "product": "backup",
@@ -86,16 +89,16 @@ TICKET: Final[dict[str, Any]] = {
     "version": 1,
 }
 MESSAGE: Final[dict[str, Any]] = {
-    "id": "msg_01k9w3e2v4h9s5t0m7f3a6u5wd",
+    "id": events.MESSAGE,
     "ticket_id": TICKET["id"],
-    "author": {"kind": "engineer", "id": "eng_01k9w2z8n1d6p0k4g9c5w8r7xe", "name": "Jan Nowak"},
+    "author": {"kind": "engineer", "id": events.ENGINEER, "name": "Jan Nowak"},
     "visibility": "public",
     "channel": None,
     "body": "We are on it: the lock is from a crashed agent.",
     "created_at": "2026-11-20T20:41:00Z",
 }
 ESCALATION: Final[dict[str, Any]] = {
-    "id": "esc_01k9w4c7d8e2r9h6x4m7q1z0vf",
+    "id": events.ESCALATION,
     "ticket_id": TICKET["id"],
     "kind": "service",
     "reason": "resolution_time",
@@ -106,27 +109,7 @@ ESCALATION: Final[dict[str, Any]] = {
     "acknowledged_at": None,
     "ended_at": None,
 }
-EVENT: Final[dict[str, Any]] = {
-    "id": "evt_01k9w4c7d9f3s0j7y5n8r2a1wg",
-    "type": "deadline.missed",
-    "timestamp": "2026-11-20T21:00:00Z",
-    "account_id": TICKET["account_id"],
-    "ticket_id": TICKET["id"],
-    "sequence": 7,
-    "actor": {"kind": "service", "name": "Heliodesk"},
-    "audience": "public",
-    "sandbox": False,
-    "data": {
-        "deadline_id": DEADLINE["id"],
-        "metric": "first_response",
-        "cycle": 1,
-        "priority": "P1",
-        "subject": None,
-        "due_at": "2026-11-20T21:00:00Z",
-        "noticed_at": "2026-11-20T21:00:00.004Z",
-        "lag_ms": 4.0,
-    },
-}
+EVENT: Final = event_example("deadline.missed")
 
 
 def shown(example: dict[str, Any], status: int = 200) -> dict[int | str, dict[str, Any]]:

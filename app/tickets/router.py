@@ -27,6 +27,8 @@ from app.core.problems import (
 from app.core.schemas import Listing
 from app.core.state import State, StateDep
 from app.events.envelope import envelope
+from app.events.examples import ENGINEER
+from app.events.schemas import EventView
 from app.tickets import examples, lifecycle, queries
 from app.tickets.intake import open_ticket
 from app.tickets.rules import status_table
@@ -34,7 +36,6 @@ from app.tickets.schemas import (
     Assign,
     ChangeTicket,
     DeadlineView,
-    EventView,
     MessageView,
     OpenTicket,
     PostMessage,
@@ -257,7 +258,7 @@ async def assign_ticket(
     state: StateDep,
     principal: PrincipalDep,
     ticket_id: TicketPath,
-    command: Annotated[Assign, Body(examples=[{"engineer_id": "eng_01k9w2z8n1d6p0k4g9c5w8r7xe", "tier": 2}])],
+    command: Annotated[Assign, Body(examples=[{"engineer_id": ENGINEER, "tier": 2}])],
 ) -> Response:
     """Give the ticket to an engineer (null: to nobody), move it to another tier, or both. Support only."""
     return await act(request, state, principal, lambda s, c: lifecycle.assign(s, c, ticket_id, command))

@@ -19,6 +19,7 @@ from app.core.schemas import (
     id_pattern,
     no_nul,
 )
+from app.plans.schemas import PlanRef
 
 MAX_CUSTOM: int = 50
 
@@ -163,13 +164,6 @@ class ActOnly(Strict):
     actor: ActorRef | None = None
 
 
-class PlanRef(Document):
-    """The plan version that the ticket pinned."""
-
-    key: str
-    version: int
-
-
 class DeadlineView(Document):
     """One cycle of one metric."""
 
@@ -282,21 +276,6 @@ class EscalationView(Document):
     requested_at: Instant
     acknowledged_at: Instant | None
     ended_at: Instant | None
-
-
-class EventView(Document):
-    """The envelope that the timeline, the feed and webhooks share."""
-
-    id: str
-    type: str
-    timestamp: Instant
-    account_id: str
-    ticket_id: str | None
-    sequence: int | None
-    actor: dict[str, JsonValue]
-    audience: Literal["public", "internal"]
-    sandbox: bool
-    data: dict[str, JsonValue]
 
 
 class StatusRow(Document):

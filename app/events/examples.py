@@ -1,0 +1,117 @@
+"""An example of every event, for the OpenAPI document: the story of one P1 ticket. Pure."""
+
+from typing import Any, Final
+
+ACCOUNT: Final = "acc_01k9w3b5t8e2r9h6x4m7q1z0va"
+TICKET: Final = "tkt_01k9w3b6bz6p1m7h4c0x3r2saa"
+ENGINEER: Final = "eng_01k9w2z8n1d6p0k4g9c5w8r7xe"
+DEADLINE: Final = "ddl_01k9w3b6c0f7q2n8j5d1y4s3tb"
+CALL: Final = "cal_01k9w3b6c1g8r3p9k6e2z5t4vc"
+MESSAGE: Final = "msg_01k9w3e2v4h9s5t0m7f3a6v5wd"
+ESCALATION: Final = "esc_01k9w4c7d8e2r9h6x4m7q1z0vf"
+ENDPOINT: Final = "wh_01k9z3v5q8e9rbn3wz4m6t7y2d"
+CALL_LINK: Final = "https://meet.google.com/abc-defg-hij"
+
+_OPENED: Final = "2026-11-20T20:30:00.000000Z"
+_DUE: Final = "2026-11-20T21:00:00.000000Z"
+_LATER: Final = "2026-11-21T14:30:00.000000Z"
+
+_CALL: Final[dict[str, Any]] = {"call_id": CALL, "provider": "meet"}
+_FIRST: Final[dict[str, Any]] = {
+    "deadline_id": DEADLINE,
+    "metric": "first_response",
+    "cycle": 1,
+    "priority": "P1",
+    "subject": None,
+    "due_at": _DUE,
+}
+_RESOLUTION: Final[dict[str, Any]] = _FIRST | {"metric": "resolution", "priority": "P2"}
+_MESSAGE: Final[dict[str, Any]] = {
+    "message_id": MESSAGE,
+    "author": {"kind": "engineer", "id": ENGINEER, "name": "Jan Nowak"},
+    "visibility": "public",
+    "channel": None,
+    "body": "We are on it: the lock is from a crashed agent.",
+    "truncated": False,
+}
+_TICKET: Final[dict[str, Any]] = {
+    "number": "K7M-3QP",
+    "title": "No backup has succeeded since Thursday",
+    "description": "Every job ends with 'catalogue locked'. Restores fail too.",
+    "truncated": False,
+    "status": "new",
+    "priority": "P1",
+    "priority_source": "requested",
+    "assessed_priority": None,
+    "impact": None,
+    "urgency": None,
+    "business_impact": "All 40 shops are without data protection.",
+    "priority_reason": "No successful backup for 48 hours.",
+    "environment": "production",
+    "product": "backup",
+    "channel": "web",
+    "requester": {"name": "Ana Ruiz", "email": "ana@example.com", "locale": "es"},
+    "plan": {"key": "wati-business-plus", "version": 1},
+    "external_ref": None,
+    "call_link": CALL_LINK,
+}
+
+DATA: Final[dict[str, dict[str, Any]]] = {
+    "ticket.opened": _TICKET,
+    "ticket.updated": {"fields": {"tags": ["backup"], "impact": "large"}, "truncated": False},
+    "ticket.status_changed": {"from": "new", "to": "open", "reason": None},
+    "ticket.reopened": {"from": "resolved", "to": "open", "reason": None},
+    "ticket.priority_changed": {"from": "P2", "to": "P1", "reason": "missed", "source": "automatic"},
+    "ticket.tier_changed": {"from": 1, "to": 2, "reason": None},
+    "ticket.assigned": {"from": None, "to": ENGINEER, "reason": None},
+    "message.posted": _MESSAGE,
+    "deadline.started": _FIRST | {"state": "running", "started_at": _OPENED},
+    "deadline.moved": _RESOLUTION | {"due_at": _LATER, "from": _DUE, "to": _LATER, "reason": "priority"},
+    "deadline.paused": _RESOLUTION | {"due_at": None, "from": _LATER, "to": None, "reason": "waiting_on_customer"},
+    "deadline.resumed": _RESOLUTION | {"due_at": _LATER, "from": None, "to": _LATER, "reason": "waiting_on_customer"},
+    "deadline.warning": _FIRST | {"share": 75},
+    "deadline.missed": _FIRST | {"noticed_at": "2026-11-20T21:00:00.004000Z", "lag_ms": 4.0},
+    "deadline.met": _FIRST | {"stopped_by": "engineer"},
+    "deadline.met_late": _FIRST | {"stopped_by": "engineer"},
+    "deadline.cancelled": _RESOLUTION | {"reason": "resolved"},
+    "escalation.automatic": {
+        "escalation_id": ESCALATION,
+        "reason": "resolution_time",
+        "metric": "resolution",
+        "cycle": 1,
+        "priority": "P1",
+        "told": [{"role": "manager", "name": "Mia Chen", "email": "mia@example.com"}],
+    },
+    "escalation.acknowledged": {"escalation_id": ESCALATION, "reason": "resolution_time"},
+    "call.requested": _CALL | {"provider": None},
+    "call.ready": _CALL | {"join_url": CALL_LINK, "join_from": "2026-11-20T20:45:00.000000Z", "join_by": _DUE},
+    "call.joined": _CALL | {"participant": "customer"},
+    "call.declined": _CALL | {"reason": "Our network is down, call our desk instead"},
+    "call.no_show": _CALL | {"join_by": _DUE},
+    "call.failed": _CALL | {"provider": None, "reason": "No provider of calls is configured"},
+    "call.ended": _CALL,
+    "webhook.disabled": {
+        "endpoint_id": ENDPOINT,
+        "url": "https://example.com/heliodesk",
+        "reason": "The receiver answered 410 Gone",
+    },
+    "webhook.test": {"endpoint_id": ENDPOINT},
+}
+"""The ``data`` of an event, by its type."""
+
+
+def event_example(event_type: str) -> dict[str, Any]:
+    """The whole envelope of the example of this type."""
+    of_ticket = not event_type.startswith("webhook.")
+    return {
+        "id": "evt_01k9w4c7d9f3s0j7y5n8r2a1wg",
+        "type": event_type,
+        "timestamp": _DUE,
+        "account_id": ACCOUNT,
+        "ticket_id": TICKET if of_ticket else None,
+        "sequence": 7 if of_ticket else None,
+        "actor": {"kind": "service", "name": "Heliodesk"},
+        "audience": "public",
+        "sandbox": False,
+        "data": DATA[event_type],
+    }
