@@ -5,6 +5,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from app.core.http import PROBLEM_JSON
 from app.core.schemas import ProblemDocument
 from app.webhooks import catalogue
 
@@ -37,37 +38,72 @@ def _document(app: FastAPI) -> Json:
     components["schemas"]["PlanDocument"]["externalDocs"] = _PLAN_SCHEMA
     components["parameters"] = catalogue.parameters()
     document["webhooks"] = catalogue.webhooks()
+    components["responses"] = {}
     for path in document["paths"].values():
         for operation in path.values():
             _show_examples(operation, components["schemas"])
+            _share_problems(operation["responses"], components["responses"])
     return document
 
 
 def _problem_schemas() -> Json:
     problem = ProblemDocument.model_json_schema(ref_template=_REF + "{model}")
-    return problem.pop("$defs") | {"ProblemDocument": problem}
+    faults: Json = problem.pop("$defs")
+    return faults | {"ProblemDocument": problem}
+
+
+def _share_problems(responses: Json, shared: Json) -> None:
+    """Move the problems that operations have in common to the components, named by their status and types."""
+    for status, response in responses.items():
+        problem = response.get("content", {}).get(PROBLEM_JSON)
+        if problem:
+            name = ".".join([status, *problem["examples"]])
+            shared[name] = response
+            responses[status] = {"$ref": f"#/components/responses/{name}"}
 
 
 def _show_examples(operation: Json, schemas: Json) -> None:
     """Give every body of the operation an example, from what its schema says, where it has none."""
     for message in (operation.get("requestBody", {}), *operation["responses"].values()):
         for media in message.get("content", {}).values():
-            if not {"example", "examples"} & media.keys():
-                media["example"] = example_of(media["schema"], schemas)
+            if "examples" not in media:
+                example = media["example"] if "example" in media else example_of(media["schema"], schemas)
+                media["example"] = with_nulls(example, media["schema"], schemas)
+
+
+def _resolved(schema: Json, schemas: Json) -> Json:
+    """What the schema says of a value that is not null, its references followed."""
+    while "$ref" in schema or "anyOf" in schema:
+        followed = schemas[schema["$ref"].removeprefix(_REF)] if "$ref" in schema else schema["anyOf"][0]
+        schema = {name: rule for name, rule in schema.items() if name not in ("$ref", "anyOf")} | followed
+    return schema
 
 
 def example_of(schema: Json, schemas: Json) -> Any:
-    """A value for ``schema``: its own example, or one that is put together from those of its parts."""
-    if "$ref" in schema and "examples" not in schema:
-        return example_of(schemas[schema["$ref"].removeprefix(_REF)], schemas)
-    if schema.get("examples"):
-        return schema["examples"][0]
-    for given in ("const", "default"):
+    """A value for ``schema``: its own example, or one that is put together from those of its members."""
+    for given in ("examples", "const", "default"):
         if given in schema:
-            return schema[given]
-    if "properties" in schema:
-        return {name: example_of(part, schemas) for name, part in schema["properties"].items()}
+            return schema[given][0] if given == "examples" else schema[given]
+    resolved = _resolved(schema, schemas)
+    if resolved is not schema:
+        return example_of(resolved, schemas)
     if schema.get("type") == "array":
         return [example_of(schema["items"], schemas)]
-    choices = schema.get("anyOf", ({"type": "null"},))
-    return None if {"type": "null"} in choices else example_of(choices[0], schemas)
+    members = {name: schema["properties"][name] for name in schema.get("required", ())}
+    return {name: example_of(rule, schemas) for name, rule in members.items() if not _may_be_null(rule)}
+
+
+def _may_be_null(schema: Json) -> bool:
+    return {"type": "null"} in schema.get("anyOf", ())
+
+
+def with_nulls(value: Any, schema: Json, schemas: Json) -> Any:
+    """FastAPI drops every null of the document: put back those of an example that its schema requires."""
+    schema = _resolved(schema, schemas)
+    if isinstance(value, list):
+        return [with_nulls(item, schema.get("items", {}), schemas) for item in value]
+    if not isinstance(value, dict):
+        return value
+    rules = schema.get("properties", {})
+    missing = {name: None for name in schema.get("required", ()) if name not in value and _may_be_null(rules[name])}
+    return {name: with_nulls(member, rules.get(name, {}), schemas) for name, member in value.items()} | missing

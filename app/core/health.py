@@ -26,7 +26,9 @@ class Health(BaseModel):
 class Readiness(Document):
     """What the process needs in order to serve."""
 
-    status: str = Field(description="`ready`, `degraded` (serves, but something is missing) or `not ready`")
+    status: str = Field(
+        examples=["ready"], description="`ready`, `degraded` (serves, but something is missing) or `not ready`"
+    )
     checks: dict[str, str] = Field(examples=[{"database": "ok", "migrations": "ok", "sweep": "ok"}])
     degraded: list[str] = Field(description="What does not work, in words", examples=[[]])
 
@@ -35,9 +37,9 @@ class ProblemType(BaseModel):
     """What a problem's ``type`` means."""
 
     type: str = Field(examples=["/problems/not-found"])
-    title: str
-    status: int
-    description: str
+    title: str = Field(examples=["There is no such resource"])
+    status: int = Field(examples=[404])
+    description: str = Field(examples=["there is no such resource, or it belongs to another account."])
 
 
 @router.get("/healthz", response_model=Health)

@@ -101,12 +101,22 @@ def responses(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
 
 def public_responses(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
     """The problems of an operation that needs no key: these kinds only."""
-    declared: dict[int | str, dict[str, Any]] = {}
-    for kind in kinds:
-        media = {"schema": _PROBLEM_SCHEMA, "examples": {}}
-        entry = declared.setdefault(kind.status, {"description": kind.title, "content": {PROBLEM_JSON: media}})
-        entry["content"][PROBLEM_JSON]["examples"][kind.slug] = {"summary": kind.title, "value": kind().document()}
-    return declared
+    return {status: _response([kind for kind in kinds if kind.status == status]) for status in _statuses(kinds)}
+
+
+def _statuses(kinds: Sequence[type[Problem]]) -> list[int]:
+    return list(dict.fromkeys(kind.status for kind in kinds))
+
+
+def _response(kinds: Sequence[type[Problem]]) -> dict[str, Any]:
+    """The declared answer of problems that share a status: which types it can have, and an example of each."""
+    examples = {kind.slug: {"summary": kind.title, "value": kind().document()} for kind in kinds}
+    types = [f"/problems/{slug}" for slug in examples]
+    schema = {"allOf": [_PROBLEM_SCHEMA], "properties": {"type": {"enum": types}}}
+    return {
+        "description": "; ".join(dict.fromkeys(kind.title for kind in kinds)),
+        "content": {PROBLEM_JSON: {"schema": schema, "examples": examples}},
+    }
 
 
 _BODY_RESPONSES: Final = public_responses(BadRequest, PayloadTooLarge, UnsupportedMediaType)

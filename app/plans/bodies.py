@@ -9,31 +9,16 @@ from pydantic import WrapValidator
 
 from app.core.http import StrictRoute
 from app.core.problems import BadRequest
+from app.plans import examples
 from app.plans.documents import PlanDocument, parse, parse_yaml
 
 _YAML: Final = ("application/yaml", "application/x-yaml", "text/yaml")
 
-_EXAMPLE: Final = """\
-key: weekdays
-name: {en: Weekday support}
-programme: {en: "# Weekday support: an answer within four working hours."}
-calendars:
-  working:
-    time_zone: account
-    weekly: {mon: [["09:00", "17:00"]], tue: [["09:00", "17:00"]], wed: [["09:00", "17:00"]]}
-hours: working
-priorities:
-  - {key: any, label: {en: Any}, definition: {en: Everything}, examples: {en: [A question]}, contact: [email]}
-default_priority: any
-targets: {any: {first_response: PT4H, resolution: {business_days: 2}}}
-channels: [email]
-"""
-
 YAML_TOO: Final[dict[str, Any]] = {
     "requestBody": {
         "content": {
-            "application/json": {"example": parse_yaml(_EXAMPLE).model_dump(mode="json", exclude_unset=True)},
-            "application/yaml": {"schema": {"type": "string"}, "example": _EXAMPLE},
+            "application/json": {"example": examples.WRITTEN},
+            "application/yaml": {"schema": {"type": "string"}, "example": examples.YAML},
         }
     }
 }

@@ -2,15 +2,18 @@
 
 from typing import Any
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from app.core.schemas import Document, Instant, Strict
+from app.plans import examples
 from app.plans.model import PlanDocument, TargetEntry
 from app.plans.words import Contact, Impact, Metric, PlanKey, Urgency
 
 
 class PlanSummary(Document):
     """A plan in a list: its current version."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.SUMMARY]})
 
     key: PlanKey
     version: int
@@ -21,6 +24,8 @@ class PlanSummary(Document):
 class VersionSummary(Document):
     """One version of a plan in a list."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.VERSION]})
+
     key: PlanKey
     version: int
     created_at: Instant
@@ -30,11 +35,15 @@ class VersionSummary(Document):
 class PlanVersionDocument(VersionSummary):
     """One version of a plan. It never changes: a change makes the next version."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.VERSION_DOCUMENT]})
+
     document: PlanDocument
 
 
 class PlanRef(Document):
     """A version of a plan."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.REF]})
 
     key: PlanKey
     version: int
@@ -53,6 +62,8 @@ class PriorityText(Document):
 
 class Priorities(Document):
     """A plan's priorities, the most urgent first, with what decides between them."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.PRIORITIES]})
 
     plan: PlanRef
     language: str = Field(description="The language of the texts", examples=["es"])
@@ -75,6 +86,8 @@ class AssessmentInput(Strict):
 
 class Assessment(Document):
     """The priority that a ticket would get, and why."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.ASSESSMENT]})
 
     plan: PlanRef
     priority: str = Field(examples=["P2"])

@@ -53,7 +53,10 @@ async def _locked(
 
 @router.post("/webhooks", status_code=201, response_model=SecretDocument, responses=_ONCE, openapi_extra=IDEMPOTENT)
 async def create_webhook(request: Request, state: StateDep, principal: PrincipalDep, body: EndpointCreate) -> Response:
-    """The answer shows the signing secret once. An account's endpoint gets its own account's public events."""
+    """Register an endpoint.
+
+    The answer shows the signing secret once. An account's endpoint gets its own account's public events.
+    """
     account_id = body.account_id or principal.account_id
     if account_id:
         require_account(principal, account_id)
@@ -78,7 +81,10 @@ async def list_webhooks(
     page: PageDep,
     account_id: Annotated[str | None, Query(max_length=40)] = None,
 ) -> Response:
-    """All endpoints for support; an account's key sees its own account's."""
+    """List endpoints.
+
+    All of them for support; an account's key sees its own account's.
+    """
     wanted = account_id or principal.account_id
     if wanted:
         require_account(principal, wanted)
@@ -89,7 +95,10 @@ async def list_webhooks(
 
 @router.get("/webhooks/{endpoint_id}", response_model=EndpointDocument, responses=responses(NotFound))
 async def get_webhook(state: StateDep, principal: PrincipalDep, endpoint_id: str) -> Response:
-    """One endpoint, without its secrets."""
+    """Get an endpoint.
+
+    Without its secrets.
+    """
     async with state.sessions() as session:
         endpoint = await queries.endpoint_by_id(session, principal, endpoint_id)
     return reply(endpoint_document(endpoint), headers=etag(endpoint.version))
@@ -109,7 +118,10 @@ async def change_webhook(
     patch: PatchDep,
     actor: ActorQuery = None,
 ) -> Response:
-    """A JSON Merge Patch (RFC 7396). What is already on its way goes to the new URL."""
+    """Change an endpoint.
+
+    A JSON Merge Patch (RFC 7396). What is already on its way goes to the new URL.
+    """
     async with transaction(state.sessions) as session:
         endpoint, _ = await _locked(session, principal, endpoint_id, actor)
         check_if_match(request, endpoint.version)
@@ -126,7 +138,10 @@ async def change_webhook(
 async def delete_webhook(
     state: StateDep, principal: PrincipalDep, endpoint_id: str, actor: ActorQuery = None
 ) -> Response:
-    """Remove the endpoint with its deliveries, also those that were not sent yet."""
+    """Remove an endpoint.
+
+    With its deliveries, also those that were not sent yet.
+    """
     async with transaction(state.sessions) as session:
         endpoint, _ = await _locked(session, principal, endpoint_id, actor)
         await endpoints.delete_endpoint(session, endpoint)
@@ -139,7 +154,10 @@ async def delete_webhook(
 async def rotate_webhook_secret(
     request: Request, state: StateDep, principal: PrincipalDep, endpoint_id: str, actor: ActorQuery = None
 ) -> Response:
-    """Messages are signed with the new secret and with the one before, until the next rotation."""
+    """Make a new signing secret.
+
+    Messages are signed with the new secret and with the one before, until the next rotation.
+    """
 
     async def work(session: AsyncSession) -> Answer:
         endpoint, _ = await _locked(session, principal, endpoint_id, actor)
@@ -153,13 +171,16 @@ async def rotate_webhook_secret(
     "/webhooks/{endpoint_id}/test",
     status_code=201,
     response_model=DeliveryDocument,
-    responses=_ONCE | responses(Conflict, RequestInFlight),
+    responses=responses(Forbidden, NotFound, Conflict, RequestInFlight, IdempotencyMismatch),
     openapi_extra=IDEMPOTENT,
 )
 async def send_webhook_test(
     request: Request, state: StateDep, principal: PrincipalDep, endpoint_id: str, actor: ActorQuery = None
 ) -> Response:
-    """Sends a `webhook.test` event, of no ticket, to this endpoint alone, whatever its globs; answers the delivery."""
+    """Send a test event.
+
+    A `webhook.test` event, of no ticket, to this endpoint alone, whatever its globs; answers the delivery.
+    """
 
     async def work(session: AsyncSession) -> Answer:
         endpoint, who = await _locked(session, principal, endpoint_id, actor)
@@ -178,7 +199,10 @@ async def send_webhook_test(
 async def enable_webhook(
     request: Request, state: StateDep, principal: PrincipalDep, endpoint_id: str, actor: ActorQuery = None
 ) -> Response:
-    """Send to a disabled endpoint again, from now on. What failed meanwhile can be redelivered."""
+    """Enable an endpoint.
+
+    It is sent to again, from now on. What failed meanwhile can be redelivered.
+    """
     async with transaction(state.sessions) as session:
         endpoint, _ = await _locked(session, principal, endpoint_id, actor)
         check_if_match(request, endpoint.version)
@@ -197,7 +221,10 @@ async def list_webhook_deliveries(
     page: PageDep,
     status: Annotated[Literal["pending", "delivered", "failed"] | None, Query(alias="state")] = None,
 ) -> Response:
-    """The endpoint's deliveries, the newest first, each with its last attempt."""
+    """List an endpoint's deliveries.
+
+    The newest first, each with its last attempt.
+    """
     async with state.sessions() as session:
         await queries.endpoint_by_id(session, principal, endpoint_id)
         rows = await queries.deliveries_page(session, page, endpoint_id, status)
@@ -210,7 +237,10 @@ async def list_webhook_deliveries(
     responses=responses(Forbidden, NotFound, Conflict),
 )
 async def redeliver(state: StateDep, principal: PrincipalDep, delivery_id: str, actor: ActorQuery = None) -> Response:
-    """Send it again at once, with the same `webhook-id` and a new row of attempts."""
+    """Send a delivery again.
+
+    At once, with the same `webhook-id` and a new row of attempts.
+    """
     async with transaction(state.sessions) as session:
         delivery = await queries.delivery_by_id(session, delivery_id)
         endpoint, _ = await _locked(session, principal, delivery.endpoint_id, actor)

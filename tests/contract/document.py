@@ -1,0 +1,67 @@
+"""The OpenAPI document as the code makes it, and its operations: what the tests of the contract walk."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from jsonschema import Draft202012Validator
+
+from app.core.settings import Settings
+from app.main import create_app
+
+Json = dict[str, Any]
+DOCUMENT: Final[Json] = create_app(Settings()).openapi()
+
+
+def resolved(part: Json) -> Json:
+    """The part of the document, or what it refers to."""
+    if "$ref" not in part:
+        return part
+    _, _, kind, name = part["$ref"].split("/")
+    found: Json = DOCUMENT["components"][kind][name]
+    return found
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation of the document."""
+
+    method: str
+    path: str
+    spec: Json
+
+    @property
+    def name(self) -> str:
+        return str(self.spec["operationId"])
+
+    @property
+    def creates(self) -> bool:
+        return 201 in self.responses
+
+    def request_media(self) -> Json:
+        """The media types of its body with what is said of them; empty where it has none."""
+        return dict(self.spec.get("requestBody", {}).get("content", {}))
+
+    @property
+    def responses(self) -> dict[int, Json]:
+        """The declared answers by their status."""
+        return {int(status): resolved(answer) for status, answer in self.spec["responses"].items()}
+
+
+OPERATIONS: Final = {
+    operation.name: operation
+    for path, item in DOCUMENT["paths"].items()
+    for method, spec in item.items()
+    for operation in [Operation(method.upper(), path, spec)]
+}
+
+
+def examples_of(media: Json) -> list[Any]:
+    """The examples of a body."""
+    return [media["example"]] if "example" in media else [each["value"] for each in media["examples"].values()]
+
+
+def faults(value: Any, schema: Json) -> list[str]:
+    """What ``schema``, a part of the document, finds wrong with ``value``."""
+    whole = {**schema, "components": DOCUMENT["components"]}
+    validator = Draft202012Validator(whole, format_checker=Draft202012Validator.FORMAT_CHECKER)
+    return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(value)]

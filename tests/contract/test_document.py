@@ -1,0 +1,94 @@
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from app.cli import openapi
+from app.core.health import problem_types
+from app.events.types import EVENTS, EventData
+from tests.contract.document import DOCUMENT, OPERATIONS, Operation, examples_of, faults, resolved
+
+APP = Path(__file__).resolve().parents[2] / "app"
+EVERY_OPERATION = pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
+EVERY_EVENT = pytest.mark.parametrize("event", EVENTS, ids=[event.type for event in EVENTS])
+
+
+def test_the_committed_documents_are_what_the_code_says() -> None:
+    openapi(check=True)
+
+
+def test_it_is_a_valid_openapi_3_1_document() -> None:
+    assert DOCUMENT["openapi"].startswith("3.1.")
+    assert [str(error) for error in OpenAPIV31SpecValidator(DOCUMENT).iter_errors()] == []
+
+
+def test_every_operation_has_a_name_of_its_own() -> None:
+    specs = [spec for item in DOCUMENT["paths"].values() for spec in item.values()]
+    hooks = [item["post"] for item in DOCUMENT["webhooks"].values()]
+    names = [spec["operationId"] for spec in [*specs, *hooks]]
+    assert len(set(names)) == len(names)
+
+
+def test_it_tells_where_and_with_which_key() -> None:
+    assert DOCUMENT["servers"]
+    assert DOCUMENT["components"]["securitySchemes"]["ApiKey"]["scheme"] == "bearer"
+    assert DOCUMENT["components"]["schemas"]["PlanDocument"]["externalDocs"]["url"] == "plan.schema.json"
+
+
+@EVERY_OPERATION
+def test_every_operation_is_described(operation: Operation) -> None:
+    spec = operation.spec
+    assert re.fullmatch(r"[A-Z].{3,60}[^.]", spec["summary"])
+    assert spec["description"]
+    assert set(spec["tags"]) <= {tag["name"] for tag in DOCUMENT["tags"]}
+    assert re.fullmatch(r"[a-z]+(_[a-z]+)*", operation.name)
+
+
+@EVERY_OPERATION
+def test_every_operation_declares_its_problems(operation: Operation) -> None:
+    types = {f"/problems/{slug}": kind.status for slug, kind in problem_types().items()}
+    problems = {status: answer for status, answer in operation.responses.items() if status >= 400}
+    for status, answer in problems.items():
+        media = answer["content"]["application/problem+json"]
+        assert media["schema"]["allOf"] == [{"$ref": "#/components/schemas/ProblemDocument"}]
+        declared = media["schema"]["properties"]["type"]["enum"]
+        assert {types[each] for each in declared} == {status}
+        assert {example["type"] for example in examples_of(media)} == set(declared)
+    needed = {401, 403, 422, 503} if operation.spec.get("security") else set()
+    needed |= {400, 413, 415} if operation.request_media() else set()
+    needed |= {404} if "{" in operation.path else set()
+    assert needed <= problems.keys()
+
+
+def test_every_webhook_is_an_event_and_every_event_a_webhook() -> None:
+    assert list(DOCUMENT["webhooks"]) == [event.type for event in EVENTS]
+
+
+@EVERY_EVENT
+def test_every_event_is_told_with_its_data_and_the_headers_of_standard_webhooks(event: type[EventData]) -> None:
+    spec = DOCUMENT["webhooks"][event.type]["post"]
+    assert [resolved(header)["name"] for header in spec["parameters"]] == [
+        "webhook-id",
+        "webhook-timestamp",
+        "webhook-signature",
+    ]
+    media = spec["requestBody"]["content"]["application/json"]
+    assert faults(media["example"], media["schema"]) == []
+    assert faults(media["example"] | {"type": "ticket.unknown"}, media["schema"])
+    assert faults(media["example"] | {"data": {"other": 1}}, media["schema"])
+
+
+def _subclasses(model: type[Any]) -> set[type[Any]]:
+    return {model}.union(*(_subclasses(each) for each in model.__subclasses__()))
+
+
+def test_all_events_are_published() -> None:
+    assert {each for each in _subclasses(EventData) if "type" in vars(each)} == set(EVENTS)
+
+
+@EVERY_EVENT
+def test_only_what_the_service_sends_is_published(event: type[EventData]) -> None:
+    users = [path for path in APP.rglob("*.py") if path.name != "types.py" and event.__name__ in path.read_text()]
+    assert users
