@@ -132,7 +132,7 @@ def _ask(clock: Clock, now: datetime, pick: int) -> list[Change]:
     if asked:
         first = asked[pick % len(asked)]
         return [Answer(now, first.metric, first.subject, cancel="declined" if pick % 3 == 0 else "")]
-    return [Ask(now, "alert_ack", f"alert {now}", 2 * QUARTER)]
+    return [Ask(now, "alert_ack", f"alert {len(clock.deadlines)}", 2 * QUARTER)]
 
 
 def _apply(clock: Clock, now: datetime, pick: int) -> list[Change]:
