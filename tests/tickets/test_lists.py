@@ -1,0 +1,203 @@
+"""Lists of tickets: filters, orders, pages, and how many statements a read takes."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from app.core.db import Sessions
+from app.sweep.passes import run_pass
+from tests.support.stories import P1, Begin, Caller, Story, path_of
+
+
+@pytest.fixture
+async def story(begin: Begin) -> Story:
+    return await begin("google-premium")
+
+
+async def ids(caller: Caller, **params: Any) -> list[str]:
+    return [ticket["id"] for ticket in (await caller.get("/v1/tickets", **params))["items"]]
+
+
+async def pages(caller: Caller, **params: Any) -> list[list[str]]:
+    """The ids of all pages, following ``next_cursor``."""
+    found = []
+    while True:
+        page = await caller.get("/v1/tickets", **params)
+        found.append([ticket["id"] for ticket in page["items"]])
+        if page["next_cursor"] is None:
+            return found
+        params["cursor"] = page["next_cursor"]
+
+
+async def test_filters(story: Story) -> None:
+    ana = await story.open(title="Backup of 50% fails", external_ref="ORDER-7", priority="P2")
+    ben = await story.open(title="Restore is slow", priority="P4")
+    eve = await story.open(title="A question", priority="P3")
+    await story.engineer.post(f"{path_of(ben)}/assign", engineer_id=story.engineer_id)
+    await story.engineer.post(f"{path_of(eve)}/status", status="resolved", message="Answered.")
+    for params, expected in (
+        ({"status": "new"}, [ana]),
+        ({"status": ["new", "open"]}, [ben, ana]),
+        ({"priority": "P2"}, [ana]),
+        ({"priority": ["P2", "P3"]}, [eve, ana]),
+        ({"assignee_id": story.engineer_id}, [ben]),
+        ({"tier": 1}, [eve, ben, ana]),
+        ({"tier": 2}, []),
+        ({"missed": "true"}, []),
+        ({"missed": "false"}, [eve, ben, ana]),
+        ({"external_ref": "ORDER-7"}, [ana]),
+        ({"q": "BACKUP"}, [ana]),
+        ({"q": "50%"}, [ana]),
+        ({"q": "%"}, [ana]),
+        ({"q": "_"}, []),
+        ({"q": ben["number"].lower()}, [ben]),
+        ({"updated_since": ben["opened_at"]}, [eve, ben]),
+        ({"due_before": ana["next_update_due_at"]}, []),
+        ({"due_before": ben["next_update_due_at"]}, [ana]),
+        ({"account_id": story.account.account_id}, [eve, ben, ana]),
+        ({"status": "new", "priority": "P4"}, []),
+    ):
+        for caller in (story.customer, story.engineer):
+            assert await ids(caller, **params) == [ticket["id"] for ticket in expected], params
+
+
+async def test_each_account_lists_its_own(story: Story, begin: Begin) -> None:
+    other = await begin("zmanda-standard")
+    mine, theirs = await story.open(), await other.open()
+    assert await ids(story.customer) == [mine["id"]]
+    assert await ids(story.engineer) == [theirs["id"], mine["id"]]
+    assert await ids(story.engineer, account_id=other.account.account_id) == [theirs["id"]]
+    await story.customer.get("/v1/tickets", 404, account_id=other.account.account_id)
+
+
+async def test_what_is_missed_comes_first_and_what_is_not_owed_last(story: Story, sessions: Sessions) -> None:
+    now = await story.now()
+    soon = await story.open_at(now - timedelta(minutes=110), priority="P2")
+    late = await story.open_at(now - timedelta(hours=5), priority="P3")
+    later = await story.open_at(now - timedelta(minutes=5), priority="P4")
+    latest = await story.open_at(now - timedelta(hours=9), priority="P4")
+    done = path_of(await story.open())
+    await story.product.post(f"{done}/status", status="resolved")
+    await run_pass(sessions)
+    expected = [path.rpartition("/")[2] for path in (late, latest, soon, later, done)]
+    assert await ids(story.engineer, sort="due") == expected
+    assert await pages(story.customer, sort="due", limit=1) == [[each] for each in expected]
+    assert await ids(story.engineer, missed="true", sort="due") == expected[:2]
+
+
+@pytest.mark.parametrize("sort", ["created", "updated", "due"])
+async def test_pages_are_stable_while_tickets_are_opened(story: Story, sort: str) -> None:
+    opened = [(await story.open(priority="P3"))["id"] for _ in range(5)]
+    expected = opened if sort == "due" else opened[::-1]
+    page = await story.customer.get("/v1/tickets", sort=sort, limit=2)
+    newer = (await story.open(priority="P4"))["id"]
+    rest = await pages(story.customer, sort=sort, limit=2, cursor=page["next_cursor"])
+    seen = [ticket["id"] for ticket in page["items"]] + [each for part in rest for each in part]
+    assert [each for each in seen if each != newer] == expected
+
+
+async def test_tickets_that_share_a_due_instant_are_paged_by_id(story: Story) -> None:
+    now = await story.now()
+    opened = [(await story.open_at(now, priority="P3")).rpartition("/")[2] for _ in range(4)]
+    assert await pages(story.customer, sort="due", limit=1) == [[each] for each in opened]
+    assert await pages(story.customer, sort="updated", limit=3) == [opened[:0:-1], opened[:1]]
+
+
+async def test_tickets_that_owe_nothing_are_paged_too(begin: Begin) -> None:
+    story = await begin("zmanda-community")
+    opened = [(await story.open())["id"] for _ in range(3)]
+    assert await pages(story.customer, sort="due", limit=1) == [[each] for each in opened]
+
+
+async def test_updated_lists_what_was_written_last_first(story: Story) -> None:
+    opened = [await story.open() for _ in range(3)]
+    await story.customer.post(f"{path_of(opened[0])}/messages", 201, body="Any news?")
+    assert await ids(story.customer, sort="updated") == [opened[n]["id"] for n in (0, 2, 1)]
+
+
+async def test_the_link_header_leads_to_the_next_page(story: Story) -> None:
+    for _ in range(3):
+        await story.open(tags=["a&b"])
+    answer = await story.customer.send("GET", "/v1/tickets?limit=2&status=new&sort=due")
+    url, _, relation = answer.headers["link"].partition("; ")
+    assert relation == 'rel="next"'
+    parts = urlsplit(url.strip("<>"))
+    assert parse_qs(parts.query) == {
+        "limit": ["2"],
+        "status": ["new"],
+        "sort": ["due"],
+        "cursor": [answer.json()["next_cursor"]],
+    }
+    last = await story.customer.send("GET", url.strip("<>"))
+    assert (len(last.json()["items"]), last.json()["next_cursor"]) == (1, None)
+    assert "link" not in last.headers
+
+
+async def test_a_list_shows_each_ticket_as_it_is_read(story: Story) -> None:
+    tickets = [await story.open(**P1 | {"priority": name}) for name in ("P1", "P2")]
+    await story.engineer.post(f"{path_of(tickets[1])}/messages", 201, body="On it.")
+    for caller in (story.customer, story.engineer):
+        items = (await caller.get("/v1/tickets"))["items"]
+        assert items == [await caller.get(path_of(ticket)) for ticket in reversed(tickets)]
+
+
+# --- the number of statements ----------------------------------------------------------------------------------
+
+
+@contextmanager
+def counting(engine: AsyncEngine) -> Iterator[list[str]]:
+    """The statements that are sent through SQLAlchemy in the meantime."""
+    sent: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        sent.append(statement)
+
+    event.listen(engine.sync_engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(engine.sync_engine, "before_cursor_execute", note)
+
+
+async def test_reads_take_three_statements_whatever_the_number_of_tickets(story: Story, engine: AsyncEngine) -> None:
+    now = await story.now() - timedelta(minutes=1)
+    path = await story.open_at(now, **P1)
+    for number in (1, 50):
+        while len(await ids(story.customer, limit=200)) < number:
+            await story.open_at(now, **P1)
+        with counting(engine) as single:
+            await story.engineer.get(path)
+        with counting(engine) as listed:
+            assert len(await ids(story.engineer)) == number
+        assert (len(single), len(listed)) == (3, 3)
+
+
+async def test_the_history_of_a_ticket_is_read_in_two_statements(story: Story, engine: AsyncEngine) -> None:
+    path = path_of(await story.open(**P1))
+    for part in ("timeline", "messages", "deadlines", "call", "escalations"):
+        with counting(engine) as sent:
+            await story.engineer.get(f"{path}/{part}")
+        assert len(sent) == 2, part
+
+
+async def test_deadlines_are_paged_in_the_order_of_their_making(story: Story) -> None:
+    path = path_of(await story.open(priority="P2"))
+    for _ in range(3):
+        await story.engineer.post(f"{path}/messages", 201, body="Still looking.")
+    whole = (await story.customer.get(f"{path}/deadlines"))["items"]
+    assert [(d["metric"], d["cycle"]) for d in whole] == [
+        ("first_response", 1),
+        ("update", 1),
+        ("update", 2),
+        ("update", 3),
+    ]
+    first = await story.customer.get(f"{path}/deadlines", limit=3)
+    rest = await story.customer.get(f"{path}/deadlines", limit=3, cursor=first["next_cursor"])
+    assert first["items"] + rest["items"] == whole
+    assert datetime.fromisoformat(whole[0]["started_at"]) < datetime.fromisoformat(whole[3]["started_at"])

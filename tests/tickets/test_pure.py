@@ -1,0 +1,98 @@
+"""What needs no database: a ticket's record, its views, and the rules of statuses and priorities."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from app.core.auth import Principal
+from app.plans.documents import parse_yaml
+from app.plans.store import BUILTIN
+from app.tickets.models import Ticket
+from app.tickets.record import columns
+from app.tickets.rules import allowed, assess, channel_faults, customer_may_set, missing_texts
+from app.tickets.schemas import CallView, DeadlineView, MessageView, TicketFields, TicketView
+from app.tickets.views import call_view, deadline_view, message_view, ticket_view
+
+SUPPORT, CUSTOMER = Principal("agent", "key_1"), Principal("account", "key_2", "acc_1")
+AT = datetime(2026, 11, 21, 10, tzinfo=UTC)
+STANDARD = parse_yaml((BUILTIN / "zmanda-standard.yaml").read_text(encoding="utf-8"))
+GOOGLE = parse_yaml((BUILTIN / "google-premium.yaml").read_text(encoding="utf-8"))
+
+
+def test_a_record_has_the_columns_of_its_table() -> None:
+    assert set(columns()) == {column.name for column in Ticket.__table__.columns}
+    assert TicketFields.model_fields.keys() <= set(columns())
+
+
+def deadline_row(metric: str, **facts: Any) -> dict[str, Any]:
+    return dict.fromkeys((*DeadlineView.model_fields, "subject")) | {"id": "ddl_1", "metric": metric} | facts
+
+
+def ticket_row() -> dict[str, Any]:
+    return dict.fromkeys(columns()) | {"sandbox": False, "assignee_id": "eng_1", "plan_key": "gold", "plan_version": 2}
+
+
+def test_views_show_what_the_contract_names() -> None:
+    rows = [deadline_row("update")]
+    view = ticket_view(ticket_row(), rows, dict.fromkeys(CallView.model_fields), SUPPORT)
+    assert view.keys() == TicketView.model_fields.keys()
+    assert (view["assignee"], view["plan"]) == ("eng_1", {"key": "gold", "version": 2})
+    assert view["deadlines"][0].keys() == DeadlineView.model_fields.keys()
+    assert view["call"].keys() == CallView.model_fields.keys()
+    assert call_view(dict.fromkeys(CallView.model_fields)).keys() == CallView.model_fields.keys()
+    assert message_view(dict.fromkeys(MessageView.model_fields)).keys() == MessageView.model_fields.keys()
+
+
+def test_customers_do_not_see_supports_own_deadlines() -> None:
+    rows = [deadline_row(metric) for metric in ("update", "escalation_ack", "alert_ack", "call_join")]
+    seen = {
+        principal.kind: [d["metric"] for d in ticket_view(ticket_row(), rows, None, principal)["deadlines"]]
+        for principal in (SUPPORT, CUSTOMER)
+    }
+    assert seen == {"agent": ["update", "escalation_ack", "alert_ack", "call_join"], "account": ["update", "call_join"]}
+
+
+def test_the_lag_is_real_time_only() -> None:
+    row = deadline_row("update", missed_at=AT, noticed_at=AT + timedelta(microseconds=1500), subject="")
+    assert deadline_view(row, sandbox=False)["lag_ms"] == 1.5
+    assert deadline_view(row, sandbox=True)["lag_ms"] is None
+    assert deadline_view(row | {"noticed_at": None}, sandbox=False)["lag_ms"] is None
+    assert deadline_view(row, sandbox=False)["subject"] is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "impact", "urgency", "expected"),
+    [
+        ("P4", "large", "high", ("P4", "requested", "P1")),
+        (None, "large", "high", ("P1", "matrix", "P1")),
+        (None, None, "high", ("P3", "default", None)),
+        ("P2", None, None, ("P2", "requested", None)),
+    ],
+)
+def test_the_priority_of_a_new_ticket(
+    asked: str | None, impact: str | None, urgency: str | None, expected: tuple[str, str, str | None]
+) -> None:
+    found = assess(STANDARD, asked, impact, urgency)
+    assert (found.priority, found.source, found.assessed) == expected
+
+
+def test_z2_any_or_raise() -> None:
+    assert customer_may_set(STANDARD, "P1", "P4")
+    assert customer_may_set(GOOGLE, "P4", "P1")
+    assert not customer_may_set(GOOGLE, "P1", "P2")
+    assert not customer_may_set(GOOGLE, "P2", "P2")
+
+
+def test_faults_name_their_places() -> None:
+    assert [fault["pointer"] for fault in missing_texts(GOOGLE, "P1", {"business_impact": " "})] == [
+        "/business_impact",
+        "/priority_reason",
+    ]
+    assert not missing_texts(GOOGLE, "P2", {})
+    assert not channel_faults(STANDARD, "hook")
+    assert channel_faults(STANDARD, "email")[0]["pointer"] == "/channel"
+
+
+def test_automations_and_engineers_share_a_table() -> None:
+    assert allowed("open", "automation") == allowed("open", "engineer") != allowed("open", "customer")
