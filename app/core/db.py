@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, ClassVar, Final, TypeAlias, cast
@@ -120,7 +121,7 @@ async def transaction(sessions: Sessions) -> AsyncIterator[AsyncSession]:
     """One transaction: commits at the end, rolls back on any exception, then rings what was asked for."""
     async with sessions() as session:
         ring: set[str] = set()
-        session.info["ring"] = ring
+        session.info.update(ring=ring, driver=None)
         try:
             yield session
         except BaseException:
@@ -147,11 +148,75 @@ async def driver(session: AsyncSession) -> "Connection[Any]":
 
     SQLAlchemy sends BEGIN with its first statement; a hot path that starts here has its adapter send it now.
     """
+    known: Connection[Any] | None = session.info.get("driver")
+    if known is not None:
+        return known
     raw = cast("Any", (await session.connection()).sync_connection).connection
     connection = cast("Connection[Any]", raw.driver_connection)
     if not connection.is_in_transaction():
         await raw.dbapi_connection._start_transaction()  # noqa: SLF001 - saves an empty statement
+    if "driver" in session.info:
+        session.info["driver"] = connection
     return connection
+
+
+class Again(Exception):
+    """The transaction lost a race that it wins when it is run once more, from its beginning."""
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A bulk write: a statement whose ``$1`` is ``rows`` as a JSON array."""
+
+    sql: str
+    rows: Sequence[Row]
+
+
+def inserted(table: type[Base], rows: Sequence[Row]) -> Write:
+    """Insert rows, all with the same keys; columns that are not named get their server default."""
+    return Write(_write_sql(cast("Table", table.__table__), _columns(rows), "insert"), rows)
+
+
+def updated(table: type[Base], rows: Sequence[Row]) -> Write:
+    """Update rows by primary key, all with the same keys."""
+    return Write(_write_sql(cast("Table", table.__table__), _columns(rows), "update"), rows)
+
+
+def upserted(table: type[Base], rows: Sequence[Row]) -> Write:
+    """Insert rows, or update those whose primary key exists."""
+    return Write(_write_sql(cast("Table", table.__table__), _columns(rows), "upsert"), rows)
+
+
+async def write(session: AsyncSession, *writes: Write) -> int:
+    """Several bulk writes as one statement in one round trip; the number of rows that the last one wrote.
+
+    They see the same snapshot, so no two may touch the same row. Those without rows are left out.
+    """
+    wanted = [one for one in writes if one.rows]
+    if not wanted:
+        return 0
+    sql = _joined(tuple(one.sql for one in wanted))
+    status = await (await driver(session)).execute(sql, *(to_json(one.rows) for one in wanted))
+    return int(status.rpartition(" ")[2]) if wanted[-1] is writes[-1] else 0
+
+
+async def insert_rows(session: AsyncSession, table: type[Base], rows: Sequence[Row]) -> None:
+    """``inserted``, at once."""
+    await write(session, inserted(table, rows))
+
+
+async def update_rows(session: AsyncSession, table: type[Base], rows: Sequence[Row]) -> None:
+    """``updated``, at once."""
+    await write(session, updated(table, rows))
+
+
+def to_json(rows: Sequence[Row]) -> str:
+    """Rows as one JSON text for ``jsonb_populate_recordset``: instants as RFC 3339 to the microsecond."""
+    return orjson.dumps(rows, option=orjson.OPT_UTC_Z).decode()
+
+
+def _columns(rows: Sequence[Row]) -> tuple[str, ...]:
+    return tuple(rows[0]) if rows else ()
 
 
 @lru_cache(maxsize=128)
@@ -168,40 +233,14 @@ def _write_sql(table: Table, columns: tuple[str, ...], mode: str) -> str:
     if mode == "upsert":
         changed = ", ".join(f"{name} = EXCLUDED.{name}" for name in rest)
         return f"{insert} ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {changed}"
-    return f"{insert} ON CONFLICT DO NOTHING" if mode == "insert new" else insert
+    return insert
 
 
-def to_json(rows: Sequence[Row]) -> str:
-    """Rows as one JSON text for ``jsonb_populate_recordset``: instants as RFC 3339 to the microsecond."""
-    return orjson.dumps(rows, option=orjson.OPT_UTC_Z).decode()
-
-
-async def insert_rows(session: AsyncSession, table: type[Base], rows: Sequence[Row]) -> None:
-    """Insert rows, all with the same keys, in one statement and one round trip.
-
-    Columns that are not named get their server default.
-    """
-    await _write(session, table, rows, "insert")
-
-
-async def insert_new_rows(session: AsyncSession, table: type[Base], rows: Sequence[Row]) -> int:
-    """Insert those rows that offend no unique constraint; the number that were inserted."""
-    return await _write(session, table, rows, "insert new")
-
-
-async def update_rows(session: AsyncSession, table: type[Base], rows: Sequence[Row]) -> None:
-    """Update rows by primary key, all with the same keys, in one statement and one round trip."""
-    await _write(session, table, rows, "update")
-
-
-async def upsert_rows(session: AsyncSession, table: type[Base], rows: Sequence[Row]) -> None:
-    """Insert rows, or update those whose primary key exists, in one statement and one round trip."""
-    await _write(session, table, rows, "upsert")
-
-
-async def _write(session: AsyncSession, table: type[Base], rows: Sequence[Row], mode: str) -> int:
-    if not rows:
-        return 0
-    connection = await driver(session)
-    sql = _write_sql(cast("Table", table.__table__), tuple(rows[0]), mode)
-    return int((await connection.execute(sql, to_json(rows))).rpartition(" ")[2])
+@lru_cache(maxsize=256)
+def _joined(statements: tuple[str, ...]) -> str:
+    """One statement of several: all but the last as data-modifying CTEs, each with a parameter of its own."""
+    numbered = [sql.replace("$1", f"${number}") for number, sql in enumerate(statements, start=1)]
+    *first, last = numbered
+    if not first:
+        return last
+    return f"WITH {', '.join(f'w{number} AS ({sql})' for number, sql in enumerate(first))} {last}"

@@ -5,6 +5,7 @@ The key's advisory lock, the work and the stored answer are one transaction, so 
 
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
@@ -14,12 +15,13 @@ from fastapi import Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.auth import Principal
-from app.core.db import Sessions, driver, transaction
+from app.core.db import Again, Sessions, driver, transaction
 from app.core.http import dump, reply
-from app.core.problems import Fault, IdempotencyMismatch, Invalid, RequestInFlight
+from app.core.problems import Fault, IdempotencyMismatch, Invalid, RequestInFlight, Unavailable
 from app.core.state import State
 
 _MAX_KEY: Final = 255
+_TRIES: Final = 5
 _JSON: Final = "application/json"
 
 # The lock may be got just after another request has committed its answer and before this statement could see it:
@@ -82,10 +84,17 @@ async def once(request: Request, state: State, principal: Principal, work: Work)
     Raises 409 while the first request runs (at once: nothing waits), 422 when the key came with another body.
     """
     key = _read_key(request.headers.get("idempotency-key"))
+    claim = _claim(request, principal, key, await request.body()) if key else None
+    for _ in range(_TRIES):
+        with suppress(Again):
+            return await _run(state, claim, work)
+    raise Unavailable(headers={"Retry-After": "1"})
+
+
+async def _run(state: State, claim: "_Claim | None", work: Work) -> Response:
     async with transaction(state.sessions) as session:
-        if key is None:
+        if claim is None:
             return _respond(await work(session))
-        claim = _claim(request, principal, key, await request.body())
         connection = await driver(session)
         replay = await _replay(connection, claim)
         if replay is not None:

@@ -30,17 +30,17 @@ def by_service(account_id: str, ticket_id: str, cause: Deadline, at: datetime) -
         "state": "requested",
         "breach_verified": True,
         "requested_at": at,
+        "ended_at": None,
     }
 
 
-async def close_all(session: AsyncSession, tickets: Sequence[tuple[str, str]], now: datetime | None) -> None:
-    """Close the open escalations of resolved tickets, given as ``(account_id, ticket_id)``."""
-    for account_id, ticket_id in tickets:
-        await session.execute(
-            update(Escalation)
-            .where(Escalation.account_id == account_id, Escalation.ticket_id == ticket_id, Escalation.state.in_(OPEN))
-            .values(state="closed", ended_at=now)
-        )
+async def close_all(session: AsyncSession, account_id: str, ticket_id: str, now: datetime) -> None:
+    """Close the open escalations of a ticket that is resolved or closed."""
+    await session.execute(
+        update(Escalation)
+        .where(Escalation.account_id == account_id, Escalation.ticket_id == ticket_id, Escalation.state.in_(OPEN))
+        .values(state="closed", ended_at=now)
+    )
 
 
 async def find(session: AsyncSession, escalation_id: str) -> Escalation:

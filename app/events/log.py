@@ -4,10 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from app.core.auth import SERVICE, Actor
-from app.core.db import Row, insert_rows
+from app.core.db import Row, Write, inserted
 from app.core.ids import new_id
 from app.events.models import EventRow
 from app.events.types import EventData, audience_of, dump
@@ -43,6 +41,6 @@ def event_rows(
     ]
 
 
-async def record(session: AsyncSession, rows: Sequence[Row]) -> None:
-    """Write events, in one statement. They are never changed afterwards."""
-    await insert_rows(session, EventRow, rows)
+def recorded(rows: Sequence[Row]) -> Write:
+    """The write of events. They are never changed afterwards."""
+    return inserted(EventRow, rows)

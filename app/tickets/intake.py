@@ -12,7 +12,7 @@ from app.accounts.terms import effective_plan
 from app.core.auth import SERVICE, Actor
 from app.core.db import driver
 from app.core.ids import new_id
-from app.core.problems import Conflict, Fault, Invalid, NotFound, Unavailable
+from app.core.problems import Conflict, Fault, Invalid, NotFound
 from app.events import types
 from app.sla.clock import open_clock
 from app.sla.pins import Pins, Promise, promise_of
@@ -20,10 +20,9 @@ from app.tickets import calls
 from app.tickets.record import TicketRecord
 from app.tickets.rules import Assessment, assess, channel_faults, missing_texts, priority_faults
 from app.tickets.schemas import OpenTicket
-from app.tickets.work import Work, insert
+from app.tickets.work import Work, save
 
 _DIGITS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_NUMBER_TRIES: Final = 5
 
 _PINNED: Final = (
     "account_id",
@@ -76,7 +75,8 @@ async def open_ticket(
 ) -> Work:
     """Open a ticket for an account and start everything that follows from it, in this one transaction.
 
-    ``now`` is the database's clock unless given. Raises 404 for an unknown account, 422 for what the plan refuses.
+    ``now`` is the database's clock unless given. Raises 404 for an unknown account, 422 for what the plan
+    refuses, ``Again`` when the drawn number is taken.
     Nothing external runs here: ``scheduler.JOBS`` lists what follows.
     """
     customer = await _customer(session, account_id, now)
@@ -84,11 +84,9 @@ async def open_ticket(
     assessment = assess(promise.document, command.priority, command.impact, command.urgency)
     _check(promise, command, assessment)
     await _check_follow_up(session, account_id, command.follow_up_of)
-    for _ in range(_NUMBER_TRIES):
-        work = begin(customer, command, promise, pins, assessment, acting.actor)
-        if await insert(session, work):
-            return work
-    raise Unavailable("No free ticket number was found", headers={"Retry-After": "1"})
+    work = begin(customer, command, promise, pins, assessment, acting.actor)
+    await save(session, [work], new=True)
+    return work
 
 
 def begin(

@@ -1,12 +1,14 @@
 """Tickets and their messages."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import ID, Base
+
+NUMBER_CONSTRAINT: Final = "uq_tickets_account_id_number"
 
 
 class Ticket(Base):
@@ -63,7 +65,7 @@ class Ticket(Base):
 
     __table_args__ = (
         ForeignKeyConstraint(["account_id"], ["accounts.account_id"]),
-        UniqueConstraint("account_id", "number"),
+        UniqueConstraint("account_id", "number", name=NUMBER_CONSTRAINT),
         Index(None, "id"),
         Index("ix_tickets_wake_at", "wake_at", postgresql_where=text("wake_at IS NOT NULL AND NOT sandbox")),
         Index("ix_tickets_due", "account_id", "support_due_at", "id"),

@@ -8,24 +8,25 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from asyncpg import UniqueViolationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.calls.models import Call
 from app.core.auth import SERVICE, Actor
-from app.core.db import Row, insert_new_rows, insert_rows, ring_after_commit, update_rows, upsert_rows
+from app.core.db import Again, Row, inserted, ring_after_commit, updated, upserted, write
 from app.escalations import records as escalations
 from app.escalations.models import Escalation
 from app.events import types
-from app.events.log import Event, event_rows, record
+from app.events.log import Event, event_rows, recorded
 from app.plans.model import PlanDocument
 from app.sla import deadlines as stored
 from app.sla.changes import Change, Notice
 from app.sla.clock import Clock, Step, advance, settle, wake_at
 from app.sla.deadline import Deadline
 from app.sla.models import DeadlineRow
-from app.tickets.models import Message, Ticket
+from app.tickets.models import NUMBER_CONSTRAINT, Message, Ticket
 from app.tickets.record import TicketRecord
-from app.webhooks.fanout import fan_out
+from app.webhooks.fanout import fanned_out
 
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
@@ -45,7 +46,7 @@ class Work:
     messages: list[Row] = field(default_factory=list)
     calls: list[Row] = field(default_factory=list)
     no_shows: list[Row] = field(default_factory=list)
-    escalations: list[Row] = field(default_factory=list)
+    escalations: list[dict[str, Any]] = field(default_factory=list)
     why: str | None = None
     """the reason that a person gave for a change of priority"""
     close_escalations: bool = False
@@ -161,7 +162,7 @@ def _status(work: Work, notice: Notice) -> types.EventData:
     ticket.closed_at = notice.at if after == "closed" else None
     ticket.closed_reason = notice.reason if after == "closed" else None
     if after in ("resolved", "closed"):
-        work.close_escalations, ticket.escalated = work.close_escalations or ticket.escalated, False
+        work.close_escalations, ticket.escalated = ticket.escalated, False
     model = types.TicketReopened if notice.reason == "reopened" else types.TicketStatusChanged
     return model(before=notice.before, after=after, reason=notice.reason or None)
 
@@ -194,37 +195,55 @@ _TRANSLATIONS: Final[dict[str, Callable[[Work, Notice], types.EventData]]] = {
 }
 
 
-async def save(session: AsyncSession, works: Sequence[Work]) -> None:
-    """Write changed tickets with all that belongs to them: one statement for each table, however many tickets."""
+async def save(session: AsyncSession, works: Sequence[Work], *, new: bool = False) -> None:
+    """Write tickets with all that belongs to them: one statement, however many they are.
+
+    Raises ``Again`` when the number of a ``new`` ticket is taken.
+    """
     events = [row for work in works for row in _events(work)]
-    await update_rows(session, Ticket, [_ticket_row(work) for work in works])
-    await _save_parts(session, works, events)
+    tickets = [_ticket_row(work) for work in works]
+    calls = [row for work in works for row in work.calls]
+    called = {call["id"] for call in calls}
+    writes = (
+        inserted(Ticket, tickets) if new else updated(Ticket, tickets),
+        upserted(DeadlineRow, [row for work in works for row in _deadline_rows(work)]),
+        inserted(Message, [row for work in works for row in work.messages]),
+        upserted(Call, calls),
+        updated(Call, [row for work in works for row in work.no_shows if row["id"] not in called]),
+        inserted(Escalation, [row for work in works for row in _escalation_rows(work)]),
+        recorded(events),
+        fanned_out(events),
+    )
+    await _close_escalations(session, works)
+    try:
+        delivering = await write(session, *writes)
+    except UniqueViolationError as error:
+        if error.constraint_name == NUMBER_CONSTRAINT:
+            raise Again from error
+        raise
+    _ring(session, works, delivering=bool(delivering))
 
 
-async def insert(session: AsyncSession, work: Work) -> bool:
-    """Write a new ticket with all that belongs to it. False, and nothing written, if its number is taken."""
-    events = _events(work)
-    if not await insert_new_rows(session, Ticket, [_ticket_row(work)]):
-        return False
-    await _save_parts(session, [work], events)
-    return True
+def _deadline_rows(work: Work) -> list[Row]:
+    changed = stored.changed(work.loaded, work.clock.deadlines)
+    return [stored.deadline_row(work.ticket.account_id, work.ticket.id, deadline) for deadline in changed]
 
 
-async def _save_parts(session: AsyncSession, works: Sequence[Work], events: Sequence[Row]) -> None:
-    deadlines = [
-        stored.deadline_row(work.ticket.account_id, work.ticket.id, deadline)
-        for work in works
-        for deadline in stored.changed(work.loaded, work.clock.deadlines)
-    ]
-    await upsert_rows(session, DeadlineRow, deadlines)
-    await insert_rows(session, Message, [row for work in works for row in work.messages])
-    await update_rows(session, Call, [row for work in works for row in work.no_shows])
-    await upsert_rows(session, Call, [row for work in works for row in work.calls])
-    await insert_rows(session, Escalation, [row for work in works for row in work.escalations])
-    ended = [(work.ticket.account_id, work.ticket.id) for work in works if work.close_escalations]
-    await escalations.close_all(session, ended, works[0].now if works else None)
-    await record(session, events)
-    await fan_out(session, events)
+def _escalation_rows(work: Work) -> list[Row]:
+    """The escalations made in this very change; a resolution in it closes them too."""
+    ending = {"state": "closed", "ended_at": work.now} if work.close_escalations else {}
+    return [row | ending for row in work.escalations]
+
+
+async def _close_escalations(session: AsyncSession, works: Sequence[Work]) -> None:
+    for work in works:
+        if work.close_escalations:
+            await escalations.close_all(session, work.ticket.account_id, work.ticket.id, work.now)
+
+
+def _ring(session: AsyncSession, works: Sequence[Work], *, delivering: bool) -> None:
+    if delivering:
+        ring_after_commit(session, "deliveries")
     if any(work.ticket.wake_at and not work.ticket.sandbox for work in works):
         ring_after_commit(session, "sweep")
     if any(call["next_attempt_at"] for work in works for call in work.calls):

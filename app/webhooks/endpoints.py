@@ -9,11 +9,11 @@ from sqlalchemy import delete, func, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.auth import Actor
-from app.core.db import ring_after_commit
+from app.core.db import ring_after_commit, write
 from app.core.ids import new_id
 from app.core.problems import Conflict, Fault, Invalid
 from app.events.envelope import NO_ACCOUNT
-from app.events.log import Event, event_rows, record
+from app.events.log import Event, event_rows, recorded
 from app.events.types import WebhookDisabled, WebhookTest
 from app.webhooks.addresses import Network, is_allowed, is_local, literal
 from app.webhooks.fanout import fan_out
@@ -155,7 +155,7 @@ async def disable(session: AsyncSession, endpoint_id: str, reason: str) -> None:
 async def _tell(session: AsyncSession, account_id: str | None, event: Event, only: str | None = None) -> str:
     """Record an event that is about an endpoint, not about a ticket, and fan it out; its id."""
     rows = event_rows([event], account_id=account_id or NO_ACCOUNT, ticket_id=None, after=None, sandbox=False)
-    await record(session, rows)
+    await write(session, recorded(rows))
     await fan_out(session, rows, only=only)
     event_id: str = rows[0]["id"]
     return event_id

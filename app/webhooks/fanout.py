@@ -5,29 +5,31 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.db import Row, driver, ring_after_commit, to_json
+from app.core.db import Row, Write, ring_after_commit, write
 
 _FAN_OUT: Final = """
 INSERT INTO deliveries (account_id, id, endpoint_id, event_id, next_attempt_at)
 SELECT e.account_id, 'dlv_' || substr(e.id, 5, 13) || substr(md5(e.id || w.id), 1, 13), w.id, e.id, now()
-FROM jsonb_to_recordset($1::jsonb) AS e (account_id text, id text, type text, audience text)
+FROM jsonb_to_recordset($1::jsonb) AS e (account_id text, id text, type text, audience text, target text)
 JOIN webhook_endpoints AS w
   ON (w.account_id IS NULL OR w.account_id = e.account_id AND e.audience = 'public')
- AND CASE WHEN $2::text IS NULL THEN e.type ~ w.type_pattern ELSE w.id = $2 END
+ AND CASE WHEN e.target IS NULL THEN e.type ~ w.type_pattern ELSE w.id = e.target END
 WHERE w.enabled
 """
 _NEEDED: Final = ("account_id", "id", "type", "audience")
 
 
-async def fan_out(session: AsyncSession, events: Sequence[Row], *, only: str | None = None) -> None:
-    """One delivery for each event and each enabled endpoint that wants it, in one statement and one round trip.
+def fanned_out(events: Sequence[Row], *, only: str | None = None) -> Write:
+    """The write of one delivery for each event and each enabled endpoint that wants it.
 
     An account's endpoint hears its own account's public events; an operator's endpoint hears all. A delivery's id
     has the event's time in front, so that deliveries sort by time, and is the same however often it is computed.
-    ``only`` one endpoint hears it, whatever its globs. The sender is woken after the commit.
+    ``only`` one endpoint hears it, whatever its globs.
     """
-    if not events:
-        return
-    needed = [{name: event[name] for name in _NEEDED} for event in events]
-    if await (await driver(session)).execute(_FAN_OUT, to_json(needed), only) != "INSERT 0 0":
+    return Write(_FAN_OUT, [{name: event[name] for name in _NEEDED} | {"target": only} for event in events])
+
+
+async def fan_out(session: AsyncSession, events: Sequence[Row], *, only: str | None = None) -> None:
+    """``fanned_out``, at once; the sender is woken after the commit."""
+    if await write(session, fanned_out(events, only=only)):
         ring_after_commit(session, "deliveries")

@@ -163,7 +163,7 @@ def test_c12_a_metric_that_the_new_priority_lacks_is_cancelled_with_the_reason()
         "cancelled",
         at(2),
         "priority_lowered",
-        None,
+        at(7),
     )
 
 

@@ -1,0 +1,11 @@
+"""``python -m bench [name ...]``: run the named benchmarks, or all."""
+
+import sys
+from typing import Final
+
+from bench import open_ticket
+
+ALL: Final = {"open_ticket": open_ticket.main}
+
+for name in sys.argv[1:] or ALL:
+    ALL[name]()

@@ -1,0 +1,86 @@
+"""What a benchmark runs against: a durable embedded PostgreSQL, the service, and the bare handler, each a process."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+import httpx
+
+from app.core.auth import make_key
+from app.core.embedded import EmbeddedServer
+from app.core.migrate import upgrade
+from tests.support.service import free_port
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+ADMIN: Final = make_key("admin")
+HEADERS: Final = {"Authorization": f"Bearer {ADMIN}", "Content-Type": "application/json"}
+
+
+@contextmanager
+def database() -> Iterator[str]:
+    """The URL of a migrated database that keeps its promises (fsync is on), on disk."""
+    with TemporaryDirectory(prefix="heliodesk-bench-") as folder:
+        Path(folder).chmod(0o755)
+        with EmbeddedServer(Path(folder) / "home") as server:
+            upgrade(server.url())
+            yield server.url()
+
+
+@contextmanager
+def service(url: str, **settings: str) -> Iterator[int]:
+    """The port of a running ``heliodesk serve``."""
+    port = free_port()
+    code = "import sys; sys.argv = ['heliodesk', 'serve']; from app.cli import main; main()"
+    environment = os.environ | {"PORT": str(port), "DATABASE_URL": url, "HELIODESK_ADMIN_KEY": ADMIN}
+    environment |= {"HELIODESK_LOG_LEVEL": "WARNING", "HELIODESK_ALLOW_NETWORKS": "127.0.0.0/8"} | settings
+    with _process([sys.executable, "-c", code], environment, port):
+        yield port
+
+
+@contextmanager
+def bare(url: str) -> Iterator[int]:
+    """The port of the bare handler (``bench/bare.py``)."""
+    port = free_port()
+    command = [sys.executable, "-m", "uvicorn", "bench.bare:app", "--port", str(port)]
+    command += ["--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning"]
+    with _process(command, os.environ | {"DATABASE_URL": url}, port):
+        yield port
+
+
+@contextmanager
+def _process(command: list[str], environment: dict[str, str], port: int) -> Iterator[None]:
+    process = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL)
+    try:
+        _wait(process, port)
+        yield
+    finally:
+        process.terminate()
+        process.wait(40)
+
+
+def _wait(process: "subprocess.Popen[bytes]", port: int) -> None:
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        assert process.poll() is None, "the server ended"
+        try:
+            httpx.get(f"http://127.0.0.1:{port}/healthz", trust_env=False)
+        except httpx.TransportError:
+            time.sleep(0.05)
+        else:
+            return
+    raise TimeoutError
+
+
+def make_account(port: int, plan: str) -> str:
+    """The id of a new account on a shipped plan."""
+    body = {"name": "Bench", "plan": plan, "time_zone": "America/New_York"}
+    answer = httpx.post(f"http://127.0.0.1:{port}/v1/accounts", json=body, headers=HEADERS, trust_env=False)
+    answer.raise_for_status()
+    account_id: str = answer.json()["id"]
+    return account_id
