@@ -37,9 +37,4 @@ async def get_state(request: Request) -> State:
     return state
 
 
-async def _state(request: Request) -> State:
-    """``get_state`` as a dependency: asynchronous, because FastAPI runs others in a thread."""
-    return get_state(request)
-
-
-StateDep = Annotated[State, Depends(_state)]
+StateDep = Annotated[State, Depends(get_state)]

@@ -26,7 +26,7 @@ class DeadlineRow(Base):
     state: Mapped[str] = mapped_column(comment="running, paused, missed, met, met_late or cancelled")
     live: Mapped[bool] = mapped_column(comment="whether the clock still needs it: not ended, or it may revive (C12)")
     started_at: Mapped[datetime]
-    due_at: Mapped[datetime | None] = mapped_column(comment="null exactly when paused or ended before it was due")
+    due_at: Mapped[datetime | None] = mapped_column(comment="null exactly while paused, or when it ended so")
     missed_at: Mapped[datetime | None]
     noticed_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]

@@ -14,7 +14,7 @@ from app.core.ids import new_id
 from app.core.problems import Conflict, Forbidden, Invalid
 from app.events import types
 from app.sla.changes import Answer, Ask
-from app.sla.clock import ENDED_STATUSES
+from app.sla.cycles import ENDED_STATUSES
 from app.tickets.work import Work
 
 LIVE = ("requested", "ready", "joined", "no_show")

@@ -69,7 +69,10 @@ async def test_a_metric_of_the_new_priority_alone_starts(begin: Begin) -> None:
     ticket = await story.engineer.post(f"{path}/priority", priority="P2", reason="Worse")
     assert deadline(ticket, "update")["state"] == "running"
     ticket = await story.engineer.post(f"{path}/priority", priority="P4", reason="Better")
-    assert (deadline(ticket, "update")["state"], deadline(ticket, "update")["due_at"]) == ("cancelled", None)
+    assert (deadline(ticket, "update")["state"], deadline(ticket, "update")["reason"]) == (
+        "cancelled",
+        "priority_lowered",
+    )
 
 
 async def test_g1_a_raise_to_p1_needs_the_impact_too(begin: Begin) -> None:
