@@ -258,7 +258,7 @@ async def assign_ticket(
     state: StateDep,
     principal: PrincipalDep,
     ticket_id: TicketPath,
-    command: Annotated[Assign, Body(examples=[{"engineer_id": ENGINEER, "tier": 2}])],
+    command: Annotated[Assign, Body(examples=[{"engineer_id": ENGINEER}])],
 ) -> Response:
     """Give the ticket to an engineer (null: to nobody), move it to another tier, or both. Support only."""
     return await act(request, state, principal, lambda s, c: lifecycle.assign(s, c, ticket_id, command))

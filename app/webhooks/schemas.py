@@ -56,7 +56,7 @@ class EndpointFields(Strict):
 class EndpointCreate(EndpointFields):
     """A new endpoint."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_FIELDS]})
+    model_config = ConfigDict(json_schema_extra={"examples": [_FIELDS | {"account_id": _ENDPOINT["account_id"]}]})
 
     account_id: AccountId | None = Field(
         None,

@@ -34,8 +34,9 @@ class Operation:
         return str(self.spec["operationId"])
 
     @property
-    def creates(self) -> bool:
-        return 201 in self.responses
+    def queries(self) -> list[Json]:
+        """Its query parameters."""
+        return [each for each in self.spec.get("parameters", ()) if each["in"] == "query"]
 
     def request_media(self) -> Json:
         """The media types of its body with what is said of them; empty where it has none."""

@@ -1,0 +1,150 @@
+"""Every operation of the document, tried by everybody who may not do it. An operation without a rule fails."""
+
+from typing import Final
+
+import pytest
+
+from tests.contract.document import OPERATIONS, Operation
+from tests.contract.world import World
+
+Refused = dict[str, int]
+
+OPEN: Final = {"healthz", "readyz", "metrics", "problem_type"}
+"""What needs no key. The document itself needs none either."""
+
+EVERYBODY: Final[Refused] = {}
+READ: Final[Refused] = {"stranger": 404}
+WRITE: Final[Refused] = READ | {"viewer": 403}
+OWN: Final[Refused] = WRITE | {"agent": 403, "engineer": 403}
+MANAGE: Final[Refused] = OWN | {"editor": 403}
+SUPPORT_ON_TICKETS: Final[Refused] = WRITE | {"editor": 403, "owner": 403}
+SUPPORT: Final[Refused] = SUPPORT_ON_TICKETS | {"stranger": 403}
+ADMIN: Final[Refused] = SUPPORT | {"agent": 403, "engineer": 403}
+COLLECTION: Final[Refused] = {"stranger": 200}
+
+RULES: Final[dict[str, Refused]] = {
+    "create_ticket": WRITE,
+    "list_tickets": COLLECTION,
+    "read_ticket": READ,
+    "update_ticket": WRITE,
+    "create_message": WRITE,
+    "list_messages": READ,
+    "set_ticket_status": WRITE,
+    "set_ticket_priority": WRITE,
+    "assign_ticket": SUPPORT_ON_TICKETS,
+    "read_timeline": READ,
+    "list_deadlines": READ,
+    "list_statuses": EVERYBODY,
+    "read_call": READ,
+    "request_call": WRITE,
+    "join_call": WRITE,
+    "decline_call": WRITE,
+    "end_call": WRITE,
+    "list_escalations": READ,
+    "acknowledge_escalation": SUPPORT_ON_TICKETS,
+    "create_account": ADMIN,
+    "list_accounts": COLLECTION,
+    "get_account": READ,
+    "change_account": ADMIN | {"stranger": 404},
+    "create_person": MANAGE,
+    "list_people": READ,
+    "get_person": READ,
+    "change_person": MANAGE,
+    "remove_person": MANAGE,
+    "create_key": MANAGE,
+    "list_keys": MANAGE | COLLECTION,
+    "revoke_key": MANAGE,
+    "list_plans": EVERYBODY,
+    "create_plan": ADMIN,
+    "get_plan": EVERYBODY,
+    "list_plan_versions": EVERYBODY,
+    "get_plan_version": EVERYBODY,
+    "list_priorities": EVERYBODY,
+    "assess_priority": EVERYBODY,
+    "create_engineer": ADMIN,
+    "list_engineers": SUPPORT,
+    "get_engineer": SUPPORT,
+    "change_engineer": ADMIN,
+    "create_webhook": OWN,
+    "list_webhooks": COLLECTION,
+    "get_webhook": READ,
+    "change_webhook": OWN,
+    "delete_webhook": OWN,
+    "rotate_webhook_secret": OWN,
+    "send_webhook_test": OWN,
+    "enable_webhook": OWN,
+    "list_webhook_deliveries": READ,
+    "redeliver": OWN,
+}
+"""Who is refused, and how: 404 for what is another account's, 403 for what one may see and not do.
+
+A stranger's 200 is a collection, in which nothing of ours may be.
+"""
+
+GUARDED: Final = [operation for operation in OPERATIONS.values() if operation.name not in OPEN]
+EVERY_GUARDED: Final = pytest.mark.parametrize("operation", GUARDED, ids=lambda operation: operation.name)
+EVERY_REFUSAL: Final = pytest.mark.parametrize(
+    ("operation", "who"),
+    [(operation, who) for operation in GUARDED for who in sorted(RULES.get(operation.name, ()))],
+    ids=lambda value: value if isinstance(value, str) else value.name,
+)
+EVERY_COLLECTION: Final = pytest.mark.parametrize(
+    "operation",
+    [each for each in GUARDED if any(parameter["name"] == "account_id" for parameter in each.queries)],
+    ids=lambda operation: operation.name,
+)
+
+
+def test_every_operation_has_a_rule() -> None:
+    assert set(OPERATIONS) == set(RULES) | OPEN
+
+
+@pytest.mark.parametrize("name", sorted(OPEN))
+async def test_what_is_open_needs_no_key(world: World, name: str) -> None:
+    assert "security" not in OPERATIONS[name].spec
+    answer = await world.call(OPERATIONS[name], {})
+    assert answer.status_code in OPERATIONS[name].responses
+
+
+@EVERY_GUARDED
+async def test_without_a_key(world: World, operation: Operation) -> None:
+    assert operation.spec["security"] == [{"ApiKey": []}]
+    answer = await world.call(operation, {})
+    assert (answer.status_code, answer.json()["type"]) == (401, "/problems/unauthorized")
+    assert answer.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("who", ["revoked", "expired"])
+@EVERY_GUARDED
+async def test_with_a_key_that_is_over(world: World, operation: Operation, who: str) -> None:
+    assert (await world.call(operation, world.keys[who])).status_code == 401
+
+
+@pytest.mark.parametrize("who", ["hook", "widget"])
+@EVERY_GUARDED
+async def test_with_a_key_for_something_else(world: World, operation: Operation, who: str) -> None:
+    assert (await world.call(operation, world.keys[who])).status_code == 403
+
+
+@EVERY_REFUSAL
+async def test_who_is_refused(world: World, operation: Operation, who: str) -> None:
+    answer = await world.call(operation, world.keys[who])
+    assert answer.status_code == RULES[operation.name][who], answer.text
+    seen = answer.text.replace(str(answer.request.url.path), "")
+    assert not [value for name, value in world.ids.items() if name.endswith("_id") and value in seen]
+
+
+@EVERY_GUARDED
+async def test_who_may_read(world: World, operation: Operation) -> None:
+    if operation.method == "GET":
+        refused = RULES[operation.name]
+        allowed = [who for who in ("admin", "agent", "owner", "editor", "viewer") if who not in refused]
+        answers = [await world.call(operation, world.keys[who]) for who in allowed]
+        assert {answer.status_code for answer in answers} == {200}
+
+
+@EVERY_COLLECTION
+async def test_nobody_asks_for_the_collection_of_another(world: World, operation: Operation) -> None:
+    params = {"account_id": world.ids["account_id"]}
+    answer = await world.call(operation, world.keys["stranger"], params=params)
+    assert answer.status_code == (403 if operation.name == "list_engineers" else 404)

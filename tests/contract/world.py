@@ -1,0 +1,137 @@
+"""A desk with an account, its people and one of everything, on which any operation of the document can be tried."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final
+
+import httpx
+
+from app.core.clock import database_now
+from app.core.db import Sessions, driver, make_engine, make_sessions, transaction
+from app.core.ids import new_id
+from app.core.settings import Settings
+from app.core.signals import Alarms
+from app.main import create_app
+from app.plans.store import load_builtin
+from app.resources import build_state
+from app.sweep.passes import run_pass
+from tests.contract.document import Json, Operation, examples_of
+from tests.support.actors import Headers, make_account, make_engineer, make_key, make_person
+from tests.support.desk import TICKET, now_of, open_at
+
+PLAN: Final = "wati-business-plus"
+_URGENT: Final = {"business_impact": "All shops", "priority_reason": "No sales", "call_link": "https://meet.example/a"}
+_P1: Final[Json] = TICKET | _URGENT | {"priority": "P1"}
+_ENDPOINT: Final = {"url": "https://example.com/heliodesk"}
+_RESOLVED_BY: Final = timedelta(hours=9)
+_ID: Final = re.compile(r"([a-z]{2,4})_[0-9a-z]{26}")
+_PARAMETERS: Final = {
+    "acc": "account_id",
+    "per": "person_id",
+    "key": "key_id",
+    "eng": "engineer_id",
+    "tkt": "ticket_id",
+    "esc": "escalation_id",
+    "wh": "endpoint_id",
+    "dlv": "delivery_id",
+}
+
+
+@dataclass
+class World:
+    """What there is: ``keys`` are request headers by who sends them, ``ids`` the values of path parameters."""
+
+    client: httpx.AsyncClient
+    sessions: Sessions
+    keys: dict[str, Headers] = field(default_factory=dict)
+    ids: dict[str, str] = field(default_factory=dict)
+
+    async def call(self, operation: Operation, headers: Headers, **more: Any) -> httpx.Response:
+        """The operation on the things of this world, with its own example as the body."""
+        if operation.name == "list_priorities":
+            more = {"params": {"plan": PLAN}} | more
+        media = operation.request_media().get("application/json")
+        if media:
+            more = {"json": in_world(examples_of(media)[0], self.ids)} | more
+        path = operation.path.format_map(self.ids)
+        return await self.client.request(operation.method, path, headers=headers, **more)
+
+    async def renew(self) -> None:
+        """New things, as they were just made: what an operation has used up is there again."""
+        account = self.ids["account_id"]
+        person = await make_person(self.sessions, account, f"{new_id('per')}@example.com", "editor")
+        self.ids["person_id"] = person.id
+        self.ids["key_id"] = await self._post("/v1/keys", {"kind": "account", "account_id": account})
+        self.ids["endpoint_id"] = await self._post("/v1/webhooks", _ENDPOINT | {"account_id": account})
+        self.ids["delivery_id"] = await self._post(f"/v1/webhooks/{self.ids['endpoint_id']}/test", {})
+        self.ids["escalation_id"] = await self._escalation(account)
+        self.ids["ticket_id"] = await self._post("/v1/tickets", _P1 | {"account_id": account})
+
+    async def _post(self, path: str, body: Json) -> str:
+        answer = await self.client.post(path, json=body, headers=self.keys["admin"])
+        assert answer.is_success, answer.text
+        return str(answer.json()["id"])
+
+    async def _escalation(self, account: str) -> str:
+        late = await now_of(self.sessions) - _RESOLVED_BY
+        (ticket,) = await open_at(self.sessions, account, late, priority="P2")
+        await run_pass(self.sessions)
+        answer = await self.client.get(f"/v1/tickets/{ticket}/escalations", headers=self.keys["admin"])
+        return str(answer.json()["items"][0]["id"])
+
+
+def in_world(example: Any, ids: dict[str, str]) -> Any:
+    """The example with the ids of the world."""
+    if isinstance(example, dict):
+        return {name: in_world(value, ids) for name, value in example.items()}
+    if isinstance(example, list):
+        return [in_world(value, ids) for value in example]
+    match = _ID.fullmatch(example) if isinstance(example, str) else None
+    return ids[_PARAMETERS[match[1]]] if match else example
+
+
+@asynccontextmanager
+async def open_world(url: str) -> AsyncIterator[World]:
+    """A world on an empty database."""
+    settings = Settings(database_url=url, background=False)
+    engine = make_engine(url, pool_size=4)
+    alarms = Alarms()
+    sessions = make_sessions(engine, alarms)
+    app = create_app(settings)
+    async with (
+        httpx.AsyncClient(trust_env=False) as outgoing,
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client,
+    ):
+        app.state.heliodesk = build_state(settings, engine, sessions, outgoing, alarms)
+        world = World(client, sessions)
+        await _settle(world)
+        yield world
+    await engine.dispose()
+
+
+async def _settle(world: World) -> None:
+    sessions = world.sessions
+    async with transaction(sessions) as session:
+        await load_builtin(session, await database_now(session))
+    ours, theirs = [(await make_account(sessions, PLAN, name=name)).account_id for name in ("Ours", "Theirs")]
+    engineer = (await make_engineer(sessions)).id
+    world.ids = {"account_id": ours, "engineer_id": engineer, "key": PLAN, "version": "1", "slug": "not-found"}
+    world.keys = {
+        "admin": await make_key(sessions, "admin"),
+        "agent": await make_key(sessions, "agent"),
+        "engineer": await make_key(sessions, "agent", engineer_id=engineer),
+        **{role: await make_key(sessions, account_id=ours, role=role) for role in ("owner", "editor", "viewer")},
+        "stranger": await make_key(sessions, account_id=theirs, role="owner"),
+        "hook": await make_key(sessions, "hook", account_id=ours),
+        "widget": await make_key(sessions, "widget", account_id=ours, allowed_origins=["https://example.com"]),
+        "revoked": await make_key(sessions, "admin", label="revoked"),
+        "expired": await make_key(sessions, "admin", label="expired"),
+    }
+    async with transaction(sessions) as session:
+        connection = await driver(session)
+        await connection.execute("UPDATE api_keys SET revoked_at = now() WHERE label = 'revoked'")
+        await connection.execute("UPDATE api_keys SET expires_at = now() - interval '1 s' WHERE label = 'expired'")
+    await world.renew()
