@@ -1,4 +1,4 @@
-"""An example of every event, for the OpenAPI document: the story of one P1 ticket. Pure."""
+"""An example of every event, for the OpenAPI document. Pure."""
 
 from typing import Any, Final
 
@@ -13,7 +13,8 @@ ENDPOINT: Final = "wh_01k9z3v5q8e9rbn3wz4m6t7y2d"
 CALL_LINK: Final = "https://meet.google.com/abc-defg-hij"
 
 _OPENED: Final = "2026-11-20T20:30:00.000000Z"
-_DUE: Final = "2026-11-20T21:00:00.000000Z"
+_DUE: Final = "2026-11-20T20:45:00.000000Z"
+_JOIN_BY: Final = "2026-11-20T21:00:00.000000Z"
 _LATER: Final = "2026-11-21T14:30:00.000000Z"
 
 _CALL: Final[dict[str, Any]] = {"call_id": CALL, "provider": "meet"}
@@ -51,7 +52,7 @@ _TICKET: Final[dict[str, Any]] = {
     "product": "backup",
     "channel": "web",
     "requester": {"name": "Ana Ruiz", "email": "ana@example.com", "locale": "es"},
-    "plan": {"key": "wati-business-plus", "version": 1},
+    "plan": {"key": "google-premium", "version": 1},
     "external_ref": None,
     "call_link": CALL_LINK,
 }
@@ -70,7 +71,7 @@ DATA: Final[dict[str, dict[str, Any]]] = {
     "deadline.paused": _RESOLUTION | {"due_at": None, "from": _LATER, "to": None, "reason": "waiting_on_customer"},
     "deadline.resumed": _RESOLUTION | {"due_at": _LATER, "from": None, "to": _LATER, "reason": "waiting_on_customer"},
     "deadline.warning": _FIRST | {"share": 75},
-    "deadline.missed": _FIRST | {"noticed_at": "2026-11-20T21:00:00.004000Z", "lag_ms": 4.0},
+    "deadline.missed": _FIRST | {"noticed_at": "2026-11-20T20:45:00.004000Z", "lag_ms": 4.0},
     "deadline.met": _FIRST | {"stopped_by": "engineer"},
     "deadline.met_late": _FIRST | {"stopped_by": "engineer"},
     "deadline.cancelled": _RESOLUTION | {"reason": "resolved"},
@@ -84,10 +85,10 @@ DATA: Final[dict[str, dict[str, Any]]] = {
     },
     "escalation.acknowledged": {"escalation_id": ESCALATION, "reason": "resolution_time"},
     "call.requested": _CALL | {"provider": None},
-    "call.ready": _CALL | {"join_url": CALL_LINK, "join_from": "2026-11-20T20:45:00.000000Z", "join_by": _DUE},
+    "call.ready": _CALL | {"join_url": CALL_LINK, "join_from": "2026-11-20T20:45:00.000000Z", "join_by": _JOIN_BY},
     "call.joined": _CALL | {"participant": "customer"},
     "call.declined": _CALL | {"reason": "Our network is down, call our desk instead"},
-    "call.no_show": _CALL | {"join_by": _DUE},
+    "call.no_show": _CALL | {"join_by": _JOIN_BY},
     "call.failed": _CALL | {"provider": None, "reason": "No provider of calls is configured"},
     "call.ended": _CALL,
     "webhook.disabled": {

@@ -11,6 +11,7 @@ import httpx
 
 from app.core.clock import database_now
 from app.core.db import Sessions, driver, make_engine, make_sessions, transaction
+from app.core.http import dump
 from app.core.ids import new_id
 from app.core.settings import Settings
 from app.core.signals import Alarms
@@ -24,7 +25,7 @@ from tests.support.desk import TICKET, now_of, open_at
 
 PLAN: Final = "wati-business-plus"
 _URGENT: Final = {"business_impact": "All shops", "priority_reason": "No sales", "call_link": "https://meet.example/a"}
-_P1: Final[Json] = TICKET | _URGENT | {"priority": "P1"}
+_P1: Final[Json] = TICKET | _URGENT | {"priority": "P1", "product": "backup"}
 _ENDPOINT: Final = {"url": "https://example.com/heliodesk"}
 _RESOLVED_BY: Final = timedelta(hours=9)
 _ID: Final = re.compile(r"([a-z]{2,4})_[0-9a-z]{26}")
@@ -53,9 +54,9 @@ class World:
         """The operation on the things of this world, with its own example as the body."""
         if operation.name == "list_priorities":
             more = {"params": {"plan": PLAN}} | more
-        media = operation.request_media().get("application/json")
-        if media:
-            more = {"json": in_world(examples_of(media)[0], self.ids)} | more
+        for kind, media in list(operation.request_media().items())[:1]:
+            more = {"content": dump(in_world(examples_of(media)[0], self.ids))} | more
+            headers = {"Content-Type": kind} | headers
         path = operation.path.format_map(self.ids)
         return await self.client.request(operation.method, path, headers=headers, **more)
 
@@ -116,7 +117,9 @@ async def _settle(world: World) -> None:
     sessions = world.sessions
     async with transaction(sessions) as session:
         await load_builtin(session, await database_now(session))
-    ours, theirs = [(await make_account(sessions, PLAN, name=name)).account_id for name in ("Ours", "Theirs")]
+    with_calls = {"product_plans": {"backup": "google-premium"}}
+    ours = (await make_account(sessions, PLAN, name="Ours", **with_calls)).account_id
+    theirs = (await make_account(sessions, PLAN, name="Theirs")).account_id
     engineer = (await make_engineer(sessions)).id
     world.ids = {"account_id": ours, "engineer_id": engineer, "key": PLAN, "version": "1", "slug": "not-found"}
     world.keys = {

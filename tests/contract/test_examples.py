@@ -1,0 +1,81 @@
+"""What the document shows is what the service takes and answers."""
+
+from dataclasses import replace
+from typing import Final
+
+import httpx
+import pytest
+import yaml
+from orjson import loads
+
+from app.core.http import dump
+from app.events.envelope import envelope
+from tests.contract.document import DOCUMENT, OPERATIONS, Json, Operation, examples_of, faults
+from tests.contract.world import PLAN, World
+from tests.support.actors import make_account
+from tests.support.desk import fetch
+
+EVERY_OPERATION: Final = pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
+BY_ENGINEER: Final = {"set_ticket_status", "assign_ticket", "create_message"}
+
+
+def _bodies(operation: Operation) -> dict[str, Json]:
+    """The bodies that the document declares, by what they are."""
+    requests = {f"request {kind}": media for kind, media in operation.request_media().items()}
+    answers = {
+        f"{status} {kind}": media
+        for status, answer in operation.responses.items()
+        for kind, media in answer.get("content", {}).items()
+    }
+    return requests | answers
+
+
+@EVERY_OPERATION
+def test_every_body_has_examples_that_its_schema_takes(operation: Operation) -> None:
+    for name, media in _bodies(operation).items():
+        examples = examples_of(media)
+        assert examples, name
+        assert [fault for example in examples for fault in faults(example, media["schema"])] == [], name
+
+
+def unlike_declared(operation: Operation, answer: httpx.Response) -> list[str]:
+    """What is wrong with an answer by the document: its status, its media type, its body, its headers."""
+    declared = operation.responses.get(answer.status_code)
+    if declared is None:
+        return [f"status {answer.status_code} is not declared: {answer.text}"]
+    kind = answer.headers.get("content-type", "").partition(";")[0]
+    if not kind:
+        return ["no body"] if declared.get("content") else []
+    return faults(answer.json(), declared["content"][kind]["schema"]) if "json" in kind else []
+
+
+@EVERY_OPERATION
+async def test_the_example_works_and_its_answer_is_as_declared(world: World, operation: Operation) -> None:
+    await world.renew()
+    if operation.name == "request_call":
+        await world.call(OPERATIONS["end_call"], world.keys["engineer"])
+    if operation.name == "change_account":
+        another = await make_account(world.sessions, PLAN)
+        world = replace(world, ids=world.ids | {"account_id": another.account_id})
+    answer = await world.call(operation, world.keys["engineer" if operation.name in BY_ENGINEER else "admin"])
+    assert answer.status_code in {200, 201, 204}, answer.text
+    assert unlike_declared(operation, answer) == []
+
+
+async def test_a_plan_is_taken_as_yaml_too(world: World) -> None:
+    operation = OPERATIONS["create_plan"]
+    json, text = (examples_of(operation.request_media()[f"application/{kind}"])[0] for kind in ("json", "yaml"))
+    assert yaml.safe_load(text) == json
+    kind = {"Content-Type": "application/yaml"}
+    answer = await world.call(operation, world.keys["admin"] | kind, content=text)
+    assert (answer.status_code, unlike_declared(operation, answer)) == (201, [])
+
+
+async def test_every_recorded_event_is_as_its_webhook_says(world: World) -> None:
+    """All that was made to happen here so far, and at least what a new ticket and the sweep make happen."""
+    await world.renew()
+    events = [loads(dump(envelope(row))) for row in await fetch(world.sessions, "SELECT * FROM events")]
+    assert {"ticket.opened", "call.ready", "deadline.missed", "webhook.test"} < {event["type"] for event in events}
+    for event in events:
+        media = DOCUMENT["webhooks"][event["type"]]["post"]["requestBody"]["content"]["application/json"]
+        assert faults(event, media["schema"]) == [], event["type"]
