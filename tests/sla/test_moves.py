@@ -129,6 +129,11 @@ def test_c11_lowering_and_raising_again_gains_nothing() -> None:
     assert Story(RESOLUTION, priority(3, "P3"), priority(3, "P1"), opened_as="P1").due("resolution") == 4
 
 
+def test_c11_a_priority_of_no_duration_leaves_no_trace() -> None:
+    story = Story(RESOLUTION, priority(3, "P1"), priority(3, "P3"), priority(3, "P2"))
+    assert [(span.at, span.priority) for span in story.last("resolution").spans] == [(at(0), "P2"), (at(3), "P2")]
+
+
 def test_c11_a_countdown_runs_while_the_ticket_is_at_it_or_more_urgent() -> None:
     story = Story(RESOLUTION, priority(2, "P3"), priority(10, "P2"))
     assert story.due("resolution") == 16  # two hours of P2 were used before the lowering, and six are left
