@@ -37,13 +37,11 @@ class Demo:
 
 
 async def make_demo(session: AsyncSession, *, now: datetime) -> Demo | None:
-    """An account on ``wati-business-plus`` with an owner, and an engineer, each with a key; None when it exists."""
+    """An account on ``google-premium`` with an owner, and an engineer, each with a key; None when it exists."""
     await session.execute(_ONE_AT_A_TIME)
     if (await session.execute(select(Account.account_id).where(Account.external_ref == _REF))).first():
         return None
-    customer = AccountCreate(
-        name="Demo account", plan="wati-business-plus", time_zone="Europe/Warsaw", external_ref=_REF
-    )
+    customer = AccountCreate(name="Demo account", plan="google-premium", time_zone="Europe/Warsaw", external_ref=_REF)
     account_id = (await create_account(session, customer, now=now)).account_id
     owner = PersonFields(name="Olga Owner", email="olga@demo.example", role="owner")
     await add_person(session, account_id, owner, now=now)

@@ -44,7 +44,10 @@ def configure_logging(settings: Settings) -> None:
     render = (
         structlog.processors.JSONRenderer(_json)
         if is_json
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(),
+            exception_formatter=structlog.dev.plain_traceback,  # others print local variables, and secrets with them
+        )
     )
     structlog.configure(
         processors=[*shared, render],
@@ -57,3 +60,4 @@ def configure_logging(settings: Settings) -> None:
     formatter = structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[strip, render])
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=level, force=True)
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)  # it would tell of every look at every job
