@@ -3,9 +3,9 @@
 import sys
 from typing import Final
 
-from bench import open_ticket
+from bench import lateness, open_ticket
 
-ALL: Final = {"open_ticket": open_ticket.main}
+ALL: Final = {"open_ticket": open_ticket.main, "lateness": lateness.main}
 
 for name in sys.argv[1:] or ALL:
     ALL[name]()

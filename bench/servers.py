@@ -1,5 +1,6 @@
 """What a benchmark runs against: a durable embedded PostgreSQL, the service, and the bare handler, each a process."""
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+import asyncpg
 import httpx
 
 from app.core.auth import make_key
@@ -23,13 +25,24 @@ HEADERS: Final = {"Authorization": f"Bearer {ADMIN}", "Content-Type": "applicati
 
 
 @contextmanager
-def database() -> Iterator[str]:
-    """The URL of a migrated database that keeps its promises (fsync is on), on disk."""
+def database(**options: str) -> Iterator[str]:
+    """The URL of a migrated database that keeps its promises (fsync is on), on disk; ``options`` are the server's."""
     with TemporaryDirectory(prefix="heliodesk-bench-") as folder:
         Path(folder).chmod(0o755)
         with EmbeddedServer(Path(folder) / "home") as server:
+            if options:
+                asyncio.run(_set(server.url(), options))
+                server.stop()
+                server.start()
             upgrade(server.url())
             yield server.url()
+
+
+async def _set(url: str, options: dict[str, str]) -> None:
+    connection = await asyncpg.connect(url)
+    for name, value in options.items():
+        await connection.execute(f"ALTER SYSTEM SET {name} = '{value}'")
+    await connection.close()
 
 
 @contextmanager
