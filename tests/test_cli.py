@@ -108,7 +108,7 @@ def test_however_it_ends_the_next_start_keeps_the_data(folder: Path) -> None:
 
 def test_serve_runs_several_workers_that_end_with_their_parent(own_database: str, tmp_path: Path) -> None:
     port = free_port()
-    for ending in (signal.SIGTERM, signal.SIGKILL):  # the second start needs the port that the first one had
+    for ending in (signal.SIGKILL, signal.SIGTERM):  # the second start needs the port that the first one had
         with running("serve", tmp_path, port, DATABASE_URL=own_database, HELIODESK_WORKERS="2") as service:
             _admin_key(service)
             service.stop(ending)
