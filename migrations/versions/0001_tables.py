@@ -406,7 +406,7 @@ def _deadlines() -> None:
             comment="whether the clock still needs it: not ended, or it may revive (C12)",
         ),
         Column("started_at", INSTANT, nullable=False),
-        Column("due_at", INSTANT, comment="null exactly when paused or ended before it was due"),
+        Column("due_at", INSTANT, comment="null exactly while paused, or when it ended so"),
         Column("missed_at", INSTANT),
         Column("noticed_at", INSTANT),
         Column("ended_at", INSTANT),
