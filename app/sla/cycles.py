@@ -161,6 +161,8 @@ class Cycles:
         """Bring every live deadline to the ticket's present priority and pause (C10 to C12)."""
         for deadline in self.movable():
             span = Span(at, self.priority, self.terms.pauses_in(self.status, deadline.metric))
+            if deadline.spans[-1] == replace(span, at=deadline.spans[-1].at) and reason != "plan":
+                continue  # other terms need a span of their own: nothing may be due before they were applied (C14)
             moved = self.put(deadline, with_span(deadline, span))
             if deadline.state in OPEN_STATES:
                 if self.terms.target(deadline.metric, self.priority):
