@@ -119,17 +119,16 @@ def make_sessions(bind: AsyncEngine | AsyncConnection, alarms: Alarms, **options
 @asynccontextmanager
 async def transaction(sessions: Sessions) -> AsyncIterator[AsyncSession]:
     """One transaction: commits at the end, rolls back on any exception, then rings what was asked for."""
-    async with sessions() as session:
-        ring: set[str] = set()
-        session.info.update(ring=ring, driver=None)
-        try:
-            yield session
-        except BaseException:
-            await session.rollback()
-            raise
+    session = sessions()
+    ring: set[str] = set()
+    session.info.update(ring=ring, driver=None)
+    try:
+        yield session
         await session.commit()
-        for name in ring:
-            getattr(session.info["alarms"], name).ring()
+    finally:
+        await session.close()  # rolls back what has not been committed
+    for name in ring:
+        getattr(session.info["alarms"], name).ring()
 
 
 def ring_after_commit(session: AsyncSession, alarm: str) -> None:

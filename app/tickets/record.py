@@ -1,8 +1,10 @@
 """A ticket in memory while a use case changes it: one slot for each column of ``tickets``."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 
@@ -59,10 +61,15 @@ class TicketRecord:
 
     def row(self) -> dict[str, Any]:
         """The row, with every column."""
-        return {name: getattr(self, name) for name in columns()}
+        return dict(zip(columns(), _values()(self), strict=True))
 
 
 @cache
 def columns() -> tuple[str, ...]:
     """The names of all columns, in the record's order."""
     return tuple(field.name for field in fields(TicketRecord))
+
+
+@cache
+def _values() -> Callable[[TicketRecord], tuple[Any, ...]]:
+    return attrgetter(*columns())
