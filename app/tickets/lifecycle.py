@@ -51,7 +51,6 @@ async def start(
 async def finish(session: AsyncSession, work: Work) -> Work:
     """Save a ticket that a person or an integration has changed: its version grows."""
     work.ticket.version += 1
-    work.ticket.updated_at = work.now
     await save(session, [work])
     return work
 

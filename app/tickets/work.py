@@ -263,6 +263,7 @@ def _events(work: Work) -> list[Row]:
 def _ticket_row(work: Work) -> Row:
     """The ticket's row, with the columns that follow from its clock."""
     ticket, clock = work.ticket, work.clock
+    ticket.updated_at = work.now if work.events else ticket.updated_at
     ticket.clock = stored.clock_facts(clock)
     ticket.wake_at = wake_at(clock)
     ticket.support_due_at = stored.support_due_at(clock)
