@@ -17,6 +17,8 @@ from app.core.embedded import die_with
 
 _DRAIN_SECONDS: Final = 25
 _BACKLOG: Final = 2048
+_START_SECONDS: Final = 30
+"""How long a worker may import and start: uvicorn's own 5 seconds kill, again and again, workers on a busy machine."""
 _GARBAGE_THRESHOLD: Final = 50_000
 
 
@@ -59,6 +61,7 @@ def serve(application: Callable[[], Any], listening: socket.socket, *, workers: 
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=_DRAIN_SECONDS,
+        timeout_worker_healthcheck=_START_SECONDS,
     )
     if workers > 1:
         Multiprocess(config, sockets=[listening]).run()

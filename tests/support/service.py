@@ -85,3 +85,12 @@ def _environment() -> dict[str, str]:
     """Ours, without what an operator may have set for a service of their own."""
     ours = {"DATABASE_URL", "PORT", "HOST", "DATA", "DEMO"}
     return {name: value for name, value in os.environ.items() if name not in ours and not name.startswith("HELIODESK_")}
+
+
+def on_database(url: str, admin_key: str) -> dict[str, str]:
+    """Settings of a service on this database that may send to loopback."""
+    return {
+        "DATABASE_URL": url,
+        "HELIODESK_ADMIN_KEY": admin_key,
+        "HELIODESK_ALLOW_NETWORKS": "127.0.0.0/8",
+    }
