@@ -12,7 +12,7 @@ from app.core.db import Sessions
 from app.sweep.passes import run_pass
 from tests.support.actors import make_account
 from tests.support.desk import connected, fetch, now_of, open_at, store_plan
-from tests.support.service import on_database, running
+from tests.support.service import serving
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.faults
@@ -57,8 +57,7 @@ async def test_w4_a_miss_escalates_once_with_four_processes_sweeping(
     targets = {"P1": {"resolution": "PT4H"}, "P2": {"resolution": "PT2S"}}
     account = await make_account(shared, await store_plan(shared, "wati-business-plus", key="quick", targets=targets))
     with ExitStack() as stack:
-        settings = on_database(own_database, admin_key)
-        services = [running("serve", folder, **settings) for _ in range(4)]
+        services = [serving(folder, own_database, admin_key) for _ in range(4)]
         await asyncio.gather(*(asyncio.to_thread(stack.enter_context, service) for service in services))
         await open_at(shared, account.account_id, *[await now_of(shared)] * TICKETS, priority="P2")
         await until(lambda: _all_missed(shared))

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from time import sleep
 from typing import Any, Final
@@ -87,10 +87,7 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in ours and not name.startswith("HELIODESK_")}
 
 
-def on_database(url: str, admin_key: str) -> dict[str, str]:
-    """Settings of a service on this database that may send to loopback."""
-    return {
-        "DATABASE_URL": url,
-        "HELIODESK_ADMIN_KEY": admin_key,
-        "HELIODESK_ALLOW_NETWORKS": "127.0.0.0/8",
-    }
+def serving(folder: Path, database: str, admin_key: str) -> AbstractContextManager[Service]:
+    """``heliodesk serve`` on this database, ready; it may send to loopback."""
+    settings = {"HELIODESK_ADMIN_KEY": admin_key, "HELIODESK_ALLOW_NETWORKS": "127.0.0.0/8"}
+    return running("serve", folder, None, DATABASE_URL=database, **settings)
