@@ -1,5 +1,6 @@
 """The database: the declarative base, the one place that commits, and bulk writes in one round trip."""
 
+import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import orjson
 from asyncpg import Connection
 from sqlalchemy import DateTime, MetaData, String, Table, event
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as SQLAlchemyTimeout
 from sqlalchemy.ext.asyncio import (
@@ -32,14 +34,19 @@ Sessions: TypeAlias = async_sessionmaker[AsyncSession]
 
 _OUTAGES: Final[tuple[type[Exception], ...]] = (
     ConnectionError,
+    FileNotFoundError,  # the server's socket is gone with the server
+    TimeoutError,
+    socket.gaierror,
     SQLAlchemyTimeout,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the server has said good-bye on an idle connection, and not yet closed it
     asyncpg.OperatorInterventionError,
     asyncpg.PostgresConnectionError,
     asyncpg.TransactionRollbackError,
 )
-DATABASE_ERRORS: Final[tuple[type[Exception], ...]] = (*_OUTAGES, DBAPIError)
-"""What a statement may raise, by the driver alone or through SQLAlchemy."""
+_ADAPTER_ERROR: Final[type[Exception]] = AsyncAdapt_asyncpg_dbapi.Error
+DATABASE_ERRORS: Final[tuple[type[Exception], ...]] = (*_OUTAGES, DBAPIError, _ADAPTER_ERROR)
+"""What a statement may raise: by the driver alone, by its adapter (``driver``), or through SQLAlchemy."""
 
 ID: Final = String(collation="C")
 """Ids compare byte by byte, so that their order is the order of their making in every locale."""
@@ -67,9 +74,8 @@ class Base(DeclarativeBase):
 
 def is_outage(error: Exception) -> bool:
     """Whether the database is away, full, or gave the transaction up: the same may well work later."""
-    if isinstance(error, DBAPIError) and error.orig is not None:
-        return isinstance(error.orig.__cause__, _OUTAGES)
-    return isinstance(error, _OUTAGES)
+    adapted = error.orig if isinstance(error, DBAPIError) else error
+    return isinstance(adapted.__cause__ if isinstance(adapted, _ADAPTER_ERROR) else adapted, _OUTAGES)
 
 
 def make_engine(url: str, *, pool_size: int) -> AsyncEngine:

@@ -17,11 +17,11 @@ from typing import Final
 import aiohttp
 import orjson
 import structlog
-from asyncpg import InterfaceError, PostgresError
+from asyncpg import PostgresError
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.core.clock import monotonic, wall_now
-from app.core.db import Row, transaction
+from app.core.db import DATABASE_ERRORS, Row, transaction
 from app.core.state import State
 from app.events.envelope import envelope, instant
 from app.webhooks.connector import TOTAL_TIMEOUT, Unreachable, make_session, post
@@ -33,7 +33,7 @@ from app.webhooks.signing import sign
 ANSWER_KEPT: Final = 1024
 """Bytes of an answer that the delivery's log keeps."""
 
-_DATABASE_ERRORS: Final = (OSError, SQLAlchemyError, PostgresError, InterfaceError)
+_DATABASE_ERRORS: Final = (OSError, PostgresError, SQLAlchemyError, *DATABASE_ERRORS)
 _PAUSE: Final = 0.5
 """Seconds between two tries to settle while the database does not answer."""
 

@@ -1,5 +1,7 @@
 """Requests against a database that closes connections, or is away."""
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import asyncpg
@@ -9,8 +11,13 @@ from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from app.core.db import Sessions, is_outage, make_engine, make_sessions
+from app.core.db import DATABASE_ERRORS, Sessions, driver, is_outage, make_engine, make_sessions
 from app.core.state import State
+
+_TERMINATE = """
+SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
 
 
 async def test_connections_that_the_server_closed_are_replaced(
@@ -18,13 +25,27 @@ async def test_connections_that_the_server_closed_are_replaced(
 ) -> None:
     assert (await client.get("/v1/keys", headers=admin)).status_code == 200
     other = await asyncpg.connect(database)
-    await other.execute(
-        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
-        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    )
+    await other.execute(_TERMINATE)
     await other.close()
     for _ in range(3):
         assert (await client.get("/v1/keys", headers=admin)).status_code == 200
+
+
+async def test_a_connection_that_is_lost_unnoticed_is_an_outage(sessions: Sessions, database: str) -> None:
+    async with sessions() as session:
+        await driver(session)
+
+    async def close_all() -> None:
+        other = await asyncpg.connect(database)
+        await other.execute(_TERMINATE)
+        await other.close()
+
+    with ThreadPoolExecutor() as pool:  # the loop stands still meanwhile, so the pool cannot know
+        pool.submit(asyncio.run, close_all()).result()
+    async with sessions() as session:
+        with pytest.raises(DATABASE_ERRORS) as lost:
+            await driver(session)
+    assert is_outage(lost.value)
 
 
 async def test_without_a_database_it_is_503(
