@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, StrictBool, StringConstraints, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
 from app.core.auth import KeyKind, Role
 from app.core.schemas import (
@@ -253,4 +254,6 @@ class NewKeyDocument(KeyDocument):
         json_schema_extra={"examples": [_KEY | {"secret": "hd_account_7Qx2rT0nLr4fK1w9mZbV3cXyA5sD6gHjPq8ueW"}]}
     )
 
-    secret: str = Field(description="Shown this once; a replay of the request does not have it")
+    secret: str | SkipJsonSchema[None] = Field(
+        None, description="Shown this once; a replay of the request does not have it"
+    )

@@ -10,6 +10,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.routing import Route
 
 from app.core.body import read_json, require_json
 from app.core.db import DATABASE_ERRORS, is_outage
@@ -77,7 +78,7 @@ IF_MATCH: Final[dict[str, Any]] = {
             "name": "If-Match",
             "in": "header",
             "required": False,
-            "schema": {"type": "string", "maxLength": 200},
+            "schema": {"type": "string"},
             "description": "Only if the resource is still in this version (its `ETag`)",
             "example": '"3"',
         }
@@ -200,7 +201,15 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     kind = _BY_STATUS.get(error.status_code, BadRequest if error.status_code < 500 else Problem)  # noqa: PLR2004
-    return problem_response(kind(headers=error.headers), request.scope["path"])
+    headers = {"Allow": ", ".join(_methods_at(request))} if kind is MethodNotAllowed else error.headers
+    return problem_response(kind(headers=headers), request.scope["path"])
+
+
+def _methods_at(request: Request) -> list[str]:
+    """What the path takes: Starlette names the methods of its first route only (RFC 9110, 10.2.1 wants all)."""
+    path = request.scope["path"]
+    here = [route for route in request.app.routes if isinstance(route, Route) and route.path_regex.match(path)]
+    return sorted({method for route in here for method in route.methods or ()})
 
 
 async def _on_database_error(request: Request, error: Exception) -> Response:

@@ -4,6 +4,7 @@ The key's advisory lock, the work and the stored answer are one transaction, so 
 """
 
 import hashlib
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -20,7 +21,8 @@ from app.core.http import dump, reply
 from app.core.problems import Fault, IdempotencyMismatch, Invalid, RequestInFlight, Unavailable
 from app.core.state import State
 
-_MAX_KEY: Final = 255
+_KEY: Final = re.compile(r'"([ !#-~]{1,255})"|([!#-~]([ !#-~]{0,253}[!#-~])?)')
+"""Printable ASCII without quotes: quoted (a structured-field string, RFC 9651) or bare."""
 _TRIES: Final = 5
 _JSON: Final = "application/json"
 
@@ -61,7 +63,7 @@ IDEMPOTENT: Final[dict[str, Any]] = {
             "name": "Idempotency-Key",
             "in": "header",
             "required": False,
-            "schema": {"type": "string", "minLength": 1, "maxLength": 257, "pattern": "^[!#-~]+$"},
+            "schema": {"type": "string", "pattern": f"^({_KEY.pattern})$"},
             "description": "Repeat a request safely: for 24 hours the same key and body give the first answer again",
             "example": "order-1842-opened",
         }
@@ -116,14 +118,13 @@ def _respond(answer: Answer) -> Response:
 
 
 def _read_key(header: str | None) -> str | None:
-    """The key, quoted (a structured-field string) or bare."""
     if header is None:
         return None
-    key = header[1:-1] if len(header) > 1 and header[0] == header[-1] == '"' else header
-    if not 0 < len(key) <= _MAX_KEY or not key.isascii() or not key.isprintable():
-        detail = f"An Idempotency-Key has 1 to {_MAX_KEY} printable ASCII characters"
+    match = _KEY.fullmatch(header)
+    if match is None:
+        detail = "An Idempotency-Key has 1 to 255 printable ASCII characters, quoted or not, and no quotes inside"
         raise Invalid(errors=[Fault(pointer="#/header/idempotency-key", detail=detail)])
-    return key
+    return match[1] or match[2]
 
 
 def _claim(request: Request, principal: Principal, key: str, body: bytes) -> _Claim:

@@ -11,7 +11,7 @@ from app.core.db import transaction
 from app.core.deps import PrincipalDep
 from app.core.http import Router, reply, responses
 from app.core.idempotency import Answer, once
-from app.core.problems import Conflict, Forbidden, IdempotencyMismatch, NotFound, RequestInFlight
+from app.core.problems import NotFound
 from app.core.schemas import ActorRef, Listing
 from app.core.state import State, StateDep
 from app.escalations.records import escalation_document, of_ticket
@@ -148,8 +148,7 @@ async def list_escalations(state: StateDep, principal: PrincipalDep, ticket_id: 
     "/v1/escalations/{escalation_id}/acknowledge",
     response_model=EscalationView,
     summary="Acknowledge an escalation",
-    responses=responses(Forbidden, NotFound, Conflict, RequestInFlight, IdempotencyMismatch)
-    | examples.shown(examples.ESCALATION),
+    responses=ACTIONS | examples.shown(examples.ESCALATION),
     openapi_extra=ACTION_HEADERS,
 )
 async def acknowledge_escalation(

@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
 from app.core.schemas import ActorRef, Document, Instant, Strict, id_pattern
@@ -89,7 +90,9 @@ class SecretDocument(EndpointDocument):
 
     model_config = ConfigDict(json_schema_extra={"examples": [_ENDPOINT | {"secret": _SECRET}]})
 
-    secret: str = Field(description="Shown this once; a replay of the request does not have it")
+    secret: str | SkipJsonSchema[None] = Field(
+        None, description="Shown this once; a replay of the request does not have it"
+    )
 
 
 class AttemptDocument(Document):

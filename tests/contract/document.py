@@ -34,6 +34,11 @@ class Operation:
         return str(self.spec["operationId"])
 
     @property
+    def headers(self) -> set[str]:
+        """The names of its header parameters."""
+        return {each["name"] for each in self.spec.get("parameters", ()) if each["in"] == "header"}
+
+    @property
     def queries(self) -> list[Json]:
         """Its query parameters."""
         return [each for each in self.spec.get("parameters", ()) if each["in"] == "query"]

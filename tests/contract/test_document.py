@@ -59,7 +59,16 @@ def test_every_operation_declares_its_problems(operation: Operation) -> None:
     needed = {401, 403, 422, 503} if operation.spec.get("security") else set()
     needed |= {400, 413, 415} if operation.request_media() else set()
     needed |= {404} if "{" in operation.path else set()
+    needed |= {412} if "If-Match" in operation.headers else set()
     assert needed <= problems.keys()
+    if "Idempotency-Key" in operation.headers:
+        assert "request-in-flight" in problems[409]["content"]["application/problem+json"]["examples"]
+        assert "idempotency-mismatch" in problems[422]["content"]["application/problem+json"]["examples"]
+
+
+@EVERY_OPERATION
+def test_every_creation_takes_an_idempotency_key(operation: Operation) -> None:
+    assert 201 not in operation.responses or "Idempotency-Key" in operation.headers
 
 
 def test_every_webhook_is_an_event_and_every_event_a_webhook() -> None:

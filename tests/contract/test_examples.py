@@ -1,6 +1,5 @@
 """What the document shows is what the service takes and answers."""
 
-from dataclasses import replace
 from typing import Final
 
 import httpx
@@ -11,8 +10,7 @@ from orjson import loads
 from app.core.http import dump
 from app.events.envelope import envelope
 from tests.contract.document import DOCUMENT, OPERATIONS, Json, Operation, examples_of, faults
-from tests.contract.world import PLAN, World
-from tests.support.actors import make_account
+from tests.contract.world import World
 from tests.support.desk import fetch
 
 EVERY_OPERATION: Final = pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
@@ -54,9 +52,6 @@ async def test_the_example_works_and_its_answer_is_as_declared(world: World, ope
     await world.renew()
     if operation.name == "request_call":
         await world.call(OPERATIONS["end_call"], world.keys["engineer"])
-    if operation.name == "change_account":
-        another = await make_account(world.sessions, PLAN)
-        world = replace(world, ids=world.ids | {"account_id": another.account_id})
     answer = await world.call(operation, world.keys["engineer" if operation.name in BY_ENGINEER else "admin"])
     assert answer.status_code in {200, 201, 204}, answer.text
     assert unlike_declared(operation, answer) == []

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import httpx
 
+from app.core.auth import Role
 from app.core.clock import database_now
 from app.core.db import Sessions, driver, make_engine, make_sessions, transaction
 from app.core.http import dump
@@ -27,6 +28,7 @@ PLAN: Final = "wati-business-plus"
 _URGENT: Final = {"business_impact": "All shops", "priority_reason": "No sales", "call_link": "https://meet.example/a"}
 _P1: Final[Json] = TICKET | _URGENT | {"priority": "P1", "product": "backup"}
 _ENDPOINT: Final = {"url": "https://example.com/heliodesk"}
+_ROLES: Final[tuple[Role, ...]] = ("owner", "editor", "viewer")
 _RESOLVED_BY: Final = timedelta(hours=9)
 _ID: Final = re.compile(r"([a-z]{2,4})_[0-9a-z]{26}")
 _PARAMETERS: Final = {
@@ -61,8 +63,11 @@ class World:
         return await self.client.request(operation.method, path, headers=headers, **more)
 
     async def renew(self) -> None:
-        """New things, as they were just made: what an operation has used up is there again."""
-        account = self.ids["account_id"]
+        """A new account with new things: what an operation has used up is there again."""
+        made = await make_account(self.sessions, PLAN, product_plans={"backup": "google-premium"})
+        account = self.ids["account_id"] = made.account_id
+        for role in _ROLES:
+            self.keys[role] = await make_key(self.sessions, account_id=account, role=role)
         person = await make_person(self.sessions, account, f"{new_id('per')}@example.com", "editor")
         self.ids["person_id"] = person.id
         self.ids["key_id"] = await self._post("/v1/keys", {"kind": "account", "account_id": account})
@@ -117,19 +122,16 @@ async def _settle(world: World) -> None:
     sessions = world.sessions
     async with transaction(sessions) as session:
         await load_builtin(session, await database_now(session))
-    with_calls = {"product_plans": {"backup": "google-premium"}}
-    ours = (await make_account(sessions, PLAN, name="Ours", **with_calls)).account_id
-    theirs = (await make_account(sessions, PLAN, name="Theirs")).account_id
+    theirs = (await make_account(sessions, PLAN, name="Another")).account_id
     engineer = (await make_engineer(sessions)).id
-    world.ids = {"account_id": ours, "engineer_id": engineer, "key": PLAN, "version": "1", "slug": "not-found"}
+    world.ids = {"engineer_id": engineer, "key": PLAN, "version": "1", "slug": "not-found"}
     world.keys = {
         "admin": await make_key(sessions, "admin"),
         "agent": await make_key(sessions, "agent"),
         "engineer": await make_key(sessions, "agent", engineer_id=engineer),
-        **{role: await make_key(sessions, account_id=ours, role=role) for role in ("owner", "editor", "viewer")},
         "stranger": await make_key(sessions, account_id=theirs, role="owner"),
-        "hook": await make_key(sessions, "hook", account_id=ours),
-        "widget": await make_key(sessions, "widget", account_id=ours, allowed_origins=["https://example.com"]),
+        "hook": await make_key(sessions, "hook", account_id=theirs),
+        "widget": await make_key(sessions, "widget", account_id=theirs, allowed_origins=["https://example.com"]),
         "revoked": await make_key(sessions, "admin", label="revoked"),
         "expired": await make_key(sessions, "admin", label="expired"),
     }

@@ -114,7 +114,7 @@ async def test_keys_are_the_accounts_and_the_paths_own(web: httpx.AsyncClient, w
     assert work.count == 3
 
 
-@pytest.mark.parametrize("key", ["", '""', "k" * 256, "a\tb", "schl\xfcssel"])
+@pytest.mark.parametrize("key", ["", '""', "k" * 256, f'"{"k" * 256}"', "a\tb", 'a"b', "schl\xfcssel"])
 async def test_a_key_has_bounds(web: httpx.AsyncClient, key: str) -> None:
     answer = await web.post("/things/a", json={}, headers={b"idempotency-key": key.encode("latin-1")})
     assert answer.status_code == 422

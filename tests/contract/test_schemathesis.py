@@ -1,0 +1,117 @@
+"""Schemathesis: requests that it makes up from the document, valid and not, get no 5xx and nothing undeclared.
+
+``HELIODESK_FUZZ`` is the number of made-up requests for each operation; with it they are others at each run.
+"""
+
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from threading import Thread
+from typing import Any, Final, TypeAlias
+
+import pytest
+import requests
+import schemathesis
+import uvicorn
+from hypothesis import HealthCheck, settings
+from schemathesis import Config
+from schemathesis.core.parameters import ParameterLocation
+
+from app.core.settings import Settings
+from app.main import create_app
+from tests.contract.document import DOCUMENT
+from tests.contract.test_who_may import RULES
+from tests.contract.world import World, open_world
+from tests.support.actors import Headers
+from tests.support.database import new_database
+from tests.support.service import free_port
+
+Case: TypeAlias = Any  # generic over the transport's answer, which nothing here looks at
+Send = Callable[[Case, Headers], object]
+
+WANTED: Final = os.environ.get("HELIODESK_FUZZ")
+CONFIG: Final[dict[str, Any]] = {
+    "suppress-health-check": ["too_slow", "filter_too_much"],
+    "generation": {
+        "max-examples": int(WANTED or 5),
+        "deterministic": not WANTED,
+        "database": "none",
+        "with-security-parameters": False,  # the keys are ours
+        "allow-extra-parameters": False,  # a query parameter that is not known is not looked at
+    },
+    "checks": {
+        "positive_data_acceptance": {"enabled": False},  # no schema tells which plan or which transition there is
+        "negative_data_rejection": {"expected-statuses": ["4xx"]},  # 412 comes before a look at the body
+    },
+}
+NO_COVERAGE: Final = {"phases": {"coverage": {"enabled": False}}}
+FOR_ADMINS: Final = [name for name, refused in RULES.items() if "owner" in refused]
+
+everything = schemathesis.openapi.from_dict(DOCUMENT, config=Config.from_dict(CONFIG))
+for_customers = schemathesis.openapi.from_dict(DOCUMENT, config=Config.from_dict(CONFIG | NO_COVERAGE))
+no_health_check = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@contextmanager
+def serving(url: str) -> Iterator[str]:
+    """The address of the service on the database at ``url``, in a thread with a loop of its own."""
+    port = free_port()
+    app = create_app(Settings(database_url=url, background=False))
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, access_log=False))
+    thread = Thread(target=server.run)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+async def url(server: str, template: str) -> AsyncIterator[str]:
+    async with new_database(server, template) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def send(url: str) -> Iterator[Send]:
+    """Sends a case to the service over one connection, and checks the answer."""
+    with serving(url) as address, requests.Session() as session:
+        session.trust_env = False
+        yield lambda case, headers: case.call_and_validate(base_url=address, session=session, headers=headers)
+
+
+@pytest.fixture(scope="module")
+async def desk(url: str) -> AsyncIterator[World]:
+    async with open_world(url) as world:
+        yield world
+
+
+@pytest.fixture
+async def things(desk: World) -> World:
+    """The desk with new things for this operation: what the one before has used up is there again."""
+    await desk.renew()
+    return desk
+
+
+def aim(case: Case, world: World) -> None:
+    """Put real ids in the place of made-up ones, unless the path is meant to be wrong."""
+    path = case.meta.components.get(ParameterLocation.PATH)
+    if path is None or path.mode.is_positive:
+        case.path_parameters |= {name: world.ids[name] for name in case.path_parameters if name in world.ids}
+
+
+@no_health_check
+@everything.parametrize()
+def test_an_admin_gets_nothing_unexpected(case: Case, send: Send, things: World) -> None:
+    aim(case, things)
+    for repeating in ("If-Match", "Idempotency-Key"):  # with them most requests end before their body is looked at
+        case.headers.pop(repeating, None)
+    send(case, things.keys["admin"])
+
+
+@no_health_check
+@for_customers.exclude(operation_id=FOR_ADMINS).parametrize()
+def test_a_customer_gets_nothing_unexpected(case: Case, send: Send, things: World) -> None:
+    aim(case, things)
+    send(case, things.keys["owner"])
