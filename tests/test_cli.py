@@ -71,7 +71,7 @@ def test_up_makes_a_demo_account_whose_keys_only_the_owner_can_read(service: Ser
     for key in (demo["ACCOUNT_KEY"], demo["AGENT_KEY"]):
         assert key in service.printed()
         answer = httpx.get(f"{service.url}/v1/accounts/{demo['ACCOUNT']}", headers=_bearer(key), trust_env=False)
-        assert answer.json()["plan"] == "wati-business-plus"
+        assert answer.json()["plan"] == "google-premium"
 
 
 def test_a_second_up_on_the_same_data_is_refused(service: Service, folder: Path) -> None:
