@@ -1,14 +1,15 @@
 """Locking tickets and settling what is due of them: how every use case, and the sweep, begins (C09)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+import structlog
 from asyncpg import Record
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.auth import Principal
-from app.core.db import driver
+from app.core.db import DATABASE_ERRORS, driver
 from app.core.problems import NotFound
 from app.sla.deadlines import load_clock
 from app.sla.pins import Pins, promise_of
@@ -31,6 +32,9 @@ SELECT clock_timestamp() AS now, t.account_id, t.ticket_id, a.manager, a.tam, a.
 FROM unnest($1::text[], $2::text[]) AS t (account_id, ticket_id)
 JOIN accounts AS a ON a.account_id = t.account_id
 """
+_POSTPONE: Final = "UPDATE tickets SET wake_at = clock_timestamp() + interval '1 minute' WHERE id = ANY ($1::text[])"
+
+_log = structlog.get_logger(__name__)
 
 
 async def lock_ticket(session: AsyncSession, principal: Principal, ticket_id: str) -> Work:
@@ -46,26 +50,39 @@ async def lock(session: AsyncSession, ticket_id: str) -> Work | None:
     found = await (await driver(session)).fetchrow(_LOCK, ticket_id)
     if found is None:
         return None
-    [work] = await _works(session, [found])
+    work = await _work(session, found, (await _states(session, [found]))[found["id"]])
     work.settle()
     return work
 
 
 async def claim_due(session: AsyncSession, limit: int) -> list[Work]:
-    """Lock up to ``limit`` due tickets that nobody else holds, the longest due first, each settled up to now."""
+    """Lock up to ``limit`` due tickets that nobody else holds, the longest due first, each settled up to now.
+
+    One that cannot be settled is logged, left as it is, and tried again after a minute: it must not stop the others.
+    """
     rows = await (await driver(session)).fetch(CLAIM, limit)
-    works = await _works(session, rows) if rows else []
-    for work in works:
-        work.settle()
+    states = await _states(session, rows) if rows else {}
+    works, faulty = [], []
+    for row in rows:
+        try:
+            work = await _work(session, row, states[row["id"]])
+            work.settle()
+        except DATABASE_ERRORS:
+            raise
+        except Exception:  # noqa: BLE001  whatever is wrong with one ticket
+            _log.exception("a ticket could not be settled", ticket_id=row["id"])
+            faulty.append(row["id"])
+        else:
+            works.append(work)
+    if faulty:
+        await (await driver(session)).execute(_POSTPONE, faulty)
     return works
 
 
-async def _works(session: AsyncSession, rows: Sequence["Record[Any]"]) -> list[Work]:
-    """Works of locked rows. The clock is read here, after the locks were got, and once for all of them."""
+async def _states(session: AsyncSession, rows: Sequence["Record[Any]"]) -> Mapping[str, "Record[Any]"]:
+    """What belongs to locked rows, by ticket. The clock is read here, after the locks were got."""
     keys = ([row["account_id"] for row in rows], [row["id"] for row in rows])
-    states = await (await driver(session)).fetch(_STATE, *keys)
-    by_id = {state["ticket_id"]: state for state in states}
-    return [await _work(session, row, by_id[row["id"]]) for row in rows]
+    return {state["ticket_id"]: state for state in await (await driver(session)).fetch(_STATE, *keys)}
 
 
 async def _work(session: AsyncSession, row: "Record[Any]", state: "Record[Any]") -> Work:

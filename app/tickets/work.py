@@ -29,6 +29,8 @@ from app.tickets.record import TicketRecord
 from app.webhooks.fanout import fanned_out
 
 _MILLISECOND: Final = timedelta(milliseconds=1)
+_SOON: Final = timedelta(seconds=1)
+"""Some looks of the sweep: what is due later, it finds by itself."""
 
 
 @dataclass(slots=True)
@@ -244,10 +246,16 @@ async def _close_escalations(session: AsyncSession, works: Sequence[Work]) -> No
 def _ring(session: AsyncSession, works: Sequence[Work], *, delivering: bool) -> None:
     if delivering:
         ring_after_commit(session, "deliveries")
-    if any(work.ticket.wake_at and not work.ticket.sandbox for work in works):
+    if any(_wakes_soon(work) for work in works):
         ring_after_commit(session, "sweep")
     if any(call["next_attempt_at"] for work in works for call in work.calls):
         ring_after_commit(session, "calls")
+
+
+def _wakes_soon(work: Work) -> bool:
+    """Whether the ticket has something to do before the sweep's next look would have found it by itself."""
+    wake = work.ticket.wake_at
+    return wake is not None and not work.ticket.sandbox and wake - work.now < _SOON
 
 
 def _events(work: Work) -> list[Row]:

@@ -3,10 +3,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from app.accounts.models import Account
 from app.core.auth import Principal
 from app.core.db import Row, Sessions, driver, transaction
+from app.core.signals import Alarms
 from app.sweep.passes import next_wake, run_pass
 from app.tickets.lifecycle import Caller, set_status
 from app.tickets.schemas import SetStatus
@@ -135,6 +137,29 @@ async def test_a_held_ticket_is_skipped_and_not_waited_for(sessions: Sessions, a
         assert [(await ticket(sessions, one))["missed"] for one in (held, free)] == [False, True]
     assert await run_pass(sessions) == 1
     assert (await ticket(sessions, held))["missed"]
+
+
+async def test_a_ticket_that_cannot_be_settled_does_not_stop_the_others(sessions: Sessions, account: Account) -> None:
+    now = await now_of(sessions)
+    broken, *sound = await open_at(sessions, account.account_id, now - 3 * HOUR, *[now - 2 * HOUR] * 3, priority="P2")
+    await fetch(sessions, "UPDATE tickets SET clock = '{}' WHERE id = $1", broken)
+    with capture_logs() as logs:
+        assert await run_pass(sessions, batch=2) + await run_pass(sessions, batch=2) == 3
+    assert [(log["log_level"], log["ticket_id"]) for log in logs] == [("error", broken)]
+    assert all([(await ticket(sessions, one))["missed"] for one in sound])
+    left = await ticket(sessions, broken)
+    assert not left["missed"]
+    assert timedelta(0) < left["wake_at"] - now - timedelta(minutes=1) < timedelta(minutes=1)
+
+
+async def test_only_what_is_due_soon_wakes_the_sweep(sessions: Sessions, account: Account, alarms: Alarms) -> None:
+    plan = await store_plan(sessions, "wati-business-plus", key="quick", targets={"P2": {"first_response": "PT1S"}})
+    hurried = await make_account(sessions, plan)
+    now = await now_of(sessions)
+    await open_at(sessions, account.account_id, now, priority="P2")
+    assert alarms.sweep.rings == 0
+    await open_at(sessions, hurried.account_id, now, priority="P2")
+    assert alarms.sweep.rings == 1
 
 
 async def test_sandbox_tickets_are_not_swept(sessions: Sessions, account: Account) -> None:
