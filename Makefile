@@ -15,7 +15,7 @@ run: .venv/run.stamp ## Serve on 127.0.0.1 (PORT=8000, DATA=.heliodesk, DEMO=1)
 	@PORT=$(PORT) DATA=$(DATA) DEMO=$(DEMO) $(BIN)/heliodesk up --die-with-parent
 
 test: .venv/dev.stamp ## Run all tests, with coverage
-	$(BIN)/python -m pytest -n 2 --cov --cov-report=term
+	$(BIN)/python -m pytest -n 2 --cov --cov-report=term --cov-fail-under=90
 
 lint: .venv/dev.stamp ## Check style, types, the order of imports, the OpenAPI document
 	$(BIN)/ruff check .
