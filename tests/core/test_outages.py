@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from app.core.db import DATABASE_ERRORS, Sessions, driver, is_outage, make_engine, make_sessions
+from app.core.signals import Alarms
 from app.core.state import State
 
 _TERMINATE = """
@@ -31,29 +32,25 @@ async def test_connections_that_the_server_closed_are_replaced(
         assert (await client.get("/v1/keys", headers=admin)).status_code == 200
 
 
-async def test_a_connection_that_is_lost_unnoticed_is_an_outage(sessions: Sessions, database: str) -> None:
-    """The loop stands still while the server closes, so the pool cannot know; if it does all the same, try again."""
+async def test_a_connection_that_is_lost_unnoticed_is_an_outage(database: str) -> None:
+    """The loop stands still while the server closes the pool's only connection, so the pool cannot know."""
+    engine = make_engine(database, pool_size=1)
+    sessions = make_sessions(engine, Alarms())
+    async with sessions() as session:
+        pid = (await driver(session)).get_server_pid()
 
-    async def close_all() -> None:
+    async def close() -> None:
         other = await asyncpg.connect(database)
-        await other.execute(_TERMINATE)
+        assert await other.fetchval("SELECT pg_terminate_backend($1, 5000)", pid)
         await other.close()
 
-    lost: Exception | None = None
-    for _ in range(10):
-        if lost:
-            break
-        async with sessions() as session:
+    with ThreadPoolExecutor() as pool:
+        pool.submit(asyncio.run, close()).result()
+    async with sessions() as session:
+        with pytest.raises(DATABASE_ERRORS) as lost:
             await driver(session)
-        with ThreadPoolExecutor() as pool:
-            pool.submit(asyncio.run, close_all()).result()
-        async with sessions() as session:
-            try:
-                await driver(session)
-            except DATABASE_ERRORS as error:
-                lost = error
-    assert lost is not None, "no lost connection was handed out"
-    assert is_outage(lost)
+    assert is_outage(lost.value)
+    await engine.dispose()
 
 
 async def test_without_a_database_it_is_503(
