@@ -12,7 +12,7 @@ help: ## Say what there is
 	@sed -n 's/^\([a-z]*\):.* ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
 
 run: .venv/run.stamp ## Serve on 127.0.0.1 (PORT=8000, DATA=.heliodesk, DEMO=1)
-	@PORT=$(PORT) DATA=$(DATA) DEMO=$(DEMO) $(BIN)/heliodesk up --die-with-parent
+	@exec env PORT="$(PORT)" DATA="$(DATA)" DEMO="$(DEMO)" $(BIN)/heliodesk up --die-with-parent
 
 test: .venv/dev.stamp ## Run all tests, with coverage
 	$(BIN)/python -m pytest -n 2 --cov --cov-report=term --cov-fail-under=90
