@@ -15,12 +15,13 @@ from app.openapi import openapi
 from app.plans import router as plans_router
 from app.resources import lifespan
 from app.roster import router as roster_router
-from app.tickets import call_router
+from app.tickets import action_router, call_router
 from app.tickets import router as tickets_router
 from app.webhooks import router as webhooks_router
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     tickets_router.router,  # matched in this order: what is asked for most comes first
+    action_router.router,
     call_router.router,
     accounts_router.router,
     people_router.router,

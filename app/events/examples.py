@@ -4,6 +4,7 @@ from typing import Any, Final
 
 ACCOUNT: Final = "acc_01k9w3b5t8e2r9h6x4m7q1z0va"
 TICKET: Final = "tkt_01k9w3b6bz6p1m7h4c0x3r2saa"
+OTHER_TICKET: Final = "tkt_01k9w2x4bz6p1m7h4c0x3r2sbb"
 ENGINEER: Final = "eng_01k9w2z8n1d6p0k4g9c5w8r7xe"
 DEADLINE: Final = "ddl_01k9w3b6c0f7q2n8j5d1y4s3tb"
 CALL: Final = "cal_01k9w3b6c1g8r3p9k6e2z5t4vc"
@@ -27,6 +28,13 @@ _FIRST: Final[dict[str, Any]] = {
     "due_at": _DUE,
 }
 _RESOLUTION: Final[dict[str, Any]] = _FIRST | {"metric": "resolution", "priority": "P2"}
+_PINS: Final[dict[str, Any]] = {
+    "key": "google-premium",
+    "version": 1,
+    "addons": [],
+    "time_zone": "America/New_York",
+    "holiday_set": None,
+}
 _MESSAGE: Final[dict[str, Any]] = {
     "message_id": MESSAGE,
     "author": {"kind": "engineer", "id": ENGINEER, "name": "Jan Nowak"},
@@ -62,6 +70,8 @@ DATA: Final[dict[str, dict[str, Any]]] = {
     "ticket.updated": {"fields": {"tags": ["backup"], "impact": "large"}, "truncated": False},
     "ticket.status_changed": {"from": "new", "to": "open", "reason": None},
     "ticket.reopened": {"from": "resolved", "to": "open", "reason": None},
+    "ticket.merged": {"merged": TICKET, "into": OTHER_TICKET},
+    "ticket.withdrawn": {"reason": "It works again", "truncated": False},
     "ticket.priority_changed": {"from": "P2", "to": "P1", "reason": "missed", "source": "automatic"},
     "ticket.tier_changed": {"from": 1, "to": 2, "reason": None},
     "ticket.assigned": {"from": None, "to": ENGINEER, "reason": None},
@@ -75,6 +85,7 @@ DATA: Final[dict[str, dict[str, Any]]] = {
     "deadline.met": _FIRST | {"stopped_by": "engineer"},
     "deadline.met_late": _FIRST | {"stopped_by": "engineer"},
     "deadline.cancelled": _RESOLUTION | {"reason": "resolved"},
+    "plan.applied": {"from": _PINS, "to": _PINS | {"version": 2}, "priorities": {}},
     "escalation.automatic": {
         "escalation_id": ESCALATION,
         "reason": "resolution_time",
@@ -83,7 +94,11 @@ DATA: Final[dict[str, dict[str, Any]]] = {
         "priority": "P1",
         "told": [{"role": "manager", "name": "Mia Chen", "email": "mia@example.com"}],
     },
-    "escalation.acknowledged": {"escalation_id": ESCALATION, "reason": "resolution_time"},
+    "escalation.acknowledged": {
+        "escalation_id": ESCALATION,
+        "reason": "resolution_time",
+        "subject": "resolution:1",
+    },
     "call.requested": _CALL | {"provider": None},
     "call.ready": _CALL | {"join_url": CALL_LINK, "join_from": "2026-11-20T20:45:00.000000Z", "join_by": _JOIN_BY},
     "call.joined": _CALL | {"participant": "customer"},

@@ -77,6 +77,21 @@ class TicketReopened(_Change):
     type = "ticket.reopened"
 
 
+class TicketMerged(EventData):
+    """A ticket was merged into another one of the same account, and is closed; both timelines tell it."""
+
+    type = "ticket.merged"
+    merged: str
+    into: str
+
+
+class TicketWithdrawn(_Text):
+    """The customer no longer needs an answer: the ticket is closed."""
+
+    type = "ticket.withdrawn"
+    reason: str | None
+
+
 class TicketPriorityChanged(_Change):
     """The priority changed: by a person, or by the service after a miss (``source`` is ``automatic``)."""
 
@@ -184,6 +199,28 @@ class DeadlineCancelled(_Deadline):
     reason: str
 
 
+class PinsData(BaseModel):
+    """A plan version, and what else of its account a ticket keeps to: add-ons, zone, holidays (C14)."""
+
+    key: str
+    version: int
+    addons: list[str]
+    time_zone: str
+    holiday_set: str | None
+
+
+class PlanApplied(EventData):
+    """A plan version now holds for an open ticket. Each deadline that it moved has a ``deadline.moved`` of its own.
+
+    ``priorities`` names what became of priorities that the version does not know.
+    """
+
+    type = "plan.applied"
+    before: PinsData = Field(alias="from")
+    after: PinsData = Field(alias="to")
+    priorities: dict[str, str]
+
+
 class EscalationAutomatic(EventData):
     """A miss escalated by itself. ``told``: who of the account's people at the vendor hears of it."""
 
@@ -202,6 +239,7 @@ class EscalationAcknowledged(EventData):
     type = "escalation.acknowledged"
     escalation_id: str
     reason: str
+    subject: str = Field(description="What its `escalation_ack` deadline is filed under")
 
 
 class _Call(EventData):
@@ -279,6 +317,8 @@ EVENTS: Final[tuple[type[EventData], ...]] = (
     TicketUpdated,
     TicketStatusChanged,
     TicketReopened,
+    TicketMerged,
+    TicketWithdrawn,
     TicketPriorityChanged,
     TicketTierChanged,
     TicketAssigned,
@@ -292,6 +332,7 @@ EVENTS: Final[tuple[type[EventData], ...]] = (
     DeadlineMet,
     DeadlineMetLate,
     DeadlineCancelled,
+    PlanApplied,
     EscalationAutomatic,
     EscalationAcknowledged,
     CallRequested,

@@ -1,19 +1,13 @@
-"""What a ticket pinned when it was opened (C14), and the terms that it stands for."""
+"""What a ticket pinned when it was opened, or when a plan was last applied to it (C14). Pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from app.core.db import memory_of
-from app.plans import store
-from app.plans.model import PlanDocument
-from app.sla.promises import terms_of
-from app.sla.terms import Terms
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
 class Pins:
-    """A plan version, the add-ons, the zone and the holidays in force at the opening. None of these ever changes."""
+    """A plan version, the add-ons, the zone and the holidays in force at that instant. None of these ever changes."""
 
     plan_key: str
     plan_version: int
@@ -21,28 +15,23 @@ class Pins:
     time_zone: str
     holiday_set: str | None
 
+    def document(self) -> dict[str, Any]:
+        """``{key, version, addons, time_zone, holiday_set}``, as the event ``plan.applied`` tells it."""
+        return {
+            "key": self.plan_key,
+            "version": self.plan_version,
+            "addons": list(self.addons),
+            "time_zone": self.time_zone,
+            "holiday_set": self.holiday_set,
+        }
 
-@dataclass(frozen=True, slots=True)
-class Promise:
-    """The plan document, and its terms for one combination of pins."""
 
-    document: PlanDocument
-    terms: Terms
-
-
-async def promise_of(session: AsyncSession, pins: Pins) -> Promise:
-    """The promise behind ``pins``: compiled once in a process, then remembered."""
-    memory = memory_of(session)
-    known = memory.recall(Promise, pins)
-    if known is not None:
-        return known
-    document = await store.document(session, memory, pins.plan_key, pins.plan_version)
-    calendars = await store.calendars(
-        session,
-        memory,
-        key=pins.plan_key,
-        version=pins.plan_version,
-        zone=pins.time_zone,
-        holiday_set=pins.holiday_set,
+def pins_from(document: Mapping[str, Any]) -> Pins:
+    """The pins that ``Pins.document`` wrote."""
+    return Pins(
+        document["key"],
+        document["version"],
+        tuple(document["addons"]),
+        document["time_zone"],
+        document["holiday_set"],
     )
-    return memory.keep(pins, Promise(document, terms_of(document, calendars, pins.addons)))

@@ -16,7 +16,7 @@ from app.core.schemas import ActorRef, Listing
 from app.core.state import State, StateDep
 from app.escalations.records import escalation_document, of_ticket
 from app.tickets import calls, examples, lifecycle, queries
-from app.tickets.router import ACTION_HEADERS, ACTIONS, TicketPath, act, caller_of
+from app.tickets.actions import ACTION_HEADERS, ACTIONS, TicketPath, act, caller_of
 from app.tickets.schemas import ActOnly, CallsView, DeclineCall, EscalationId, EscalationView, JoinCall, TicketView
 from app.tickets.views import call_view
 from app.tickets.work import Work

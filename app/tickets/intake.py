@@ -15,7 +15,8 @@ from app.core.ids import new_id
 from app.core.problems import Conflict, Fault, Invalid, NotFound
 from app.events import types
 from app.sla.clock import open_clock
-from app.sla.pins import Pins, Promise, promise_of
+from app.sla.compiled import Promise, promise_of
+from app.sla.pins import Pins
 from app.tickets import calls
 from app.tickets.record import TicketRecord
 from app.tickets.rules import Assessment, assess, channel_faults, missing_texts, priority_faults

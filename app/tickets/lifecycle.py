@@ -170,7 +170,7 @@ async def assign(session: AsyncSession, caller: Caller, ticket_id: str, command:
         raise Conflict(f"A ticket that is {work.ticket.status} is not assigned")
     if "engineer_id" in command.model_fields_set:
         await _set_assignee(session, work, actor, command.engineer_id)
-    if command.tier is not None:
+    if command.tier is not None and command.tier != work.ticket.tier:
         if command.tier > work.clock.terms.tiers:
             detail = f"The ticket's plan has {work.clock.terms.tiers} tier(s)"
             raise Invalid(errors=[Fault(pointer="/tier", detail=detail)])
@@ -217,6 +217,9 @@ async def acknowledge(session: AsyncSession, caller: Caller, escalation_id: str)
     work.change(Answer(work.now, "escalation_ack", escalation.subject, actor.kind), actor)
     escalation.state, escalation.acknowledged_at = "acknowledged", work.now
     await session.flush()
-    work.tell(types.EscalationAcknowledged(escalation_id=escalation.id, reason=escalation.reason), actor)
+    told = types.EscalationAcknowledged(
+        escalation_id=escalation.id, reason=escalation.reason, subject=escalation.subject
+    )
+    work.tell(told, actor)
     await finish(session, work)
     return escalation

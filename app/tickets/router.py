@@ -1,16 +1,15 @@
 """The ticket operations over HTTP: each reads its input, runs one use case, and answers."""
 
-from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
-from fastapi import Body, Depends, Path, Request, Response
+from fastapi import Body, Depends, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.principals import acting, require_editor
 from app.core.auth import Principal
 from app.core.db import transaction
 from app.core.deps import PrincipalDep
-from app.core.http import IF_MATCH, Router, check_if_match, etag, reply, responses
+from app.core.http import IF_MATCH, Router, etag, reply, responses
 from app.core.idempotency import IDEMPOTENT, Answer, once
 from app.core.merge_patch import PatchDep, patch_body
 from app.core.paging import PageDep, listing
@@ -21,55 +20,28 @@ from app.core.problems import (
     IdempotencyMismatch,
     Invalid,
     NotFound,
-    PreconditionFailed,
     RequestInFlight,
 )
 from app.core.schemas import Listing
-from app.core.state import State, StateDep
+from app.core.state import StateDep
 from app.events.envelope import envelope
-from app.events.examples import ENGINEER
 from app.events.schemas import EventView
 from app.tickets import examples, lifecycle, queries
+from app.tickets.actions import ACTION_HEADERS, ACTIONS, TicketPath, act, caller_of
 from app.tickets.intake import open_ticket
 from app.tickets.rules import status_table
 from app.tickets.schemas import (
-    Assign,
     ChangeTicket,
     DeadlineView,
     MessageView,
     OpenTicket,
     PostMessage,
-    SetPriority,
-    SetStatus,
     StatusTable,
-    TicketId,
     TicketView,
 )
 from app.tickets.views import deadline_view, message_view, ticket_view
-from app.tickets.work import Work
 
 router = Router(tags=["Tickets"])
-
-TicketPath = Annotated[TicketId, Path(description="The ticket's id")]
-ACTIONS: Final = responses(Forbidden, NotFound, Conflict, PreconditionFailed, RequestInFlight, IdempotencyMismatch)
-ACTION_HEADERS: Final = {"parameters": [*IDEMPOTENT["parameters"], *IF_MATCH["parameters"]]}
-Action = Callable[[AsyncSession, lifecycle.Caller], Awaitable[Work]]
-
-
-async def act(request: Request, state: State, principal: Principal, action: Action) -> Response:
-    """Run an action on a ticket and answer with the ticket: once for an Idempotency-Key, 412 for a stale If-Match."""
-
-    async def work(session: AsyncSession) -> Answer:
-        done = await action(session, caller_of(request, principal))
-        document = await queries.ticket_document(session, principal, done.ticket.id)
-        return Answer(document, 200, etag(done.ticket.version))
-
-    return await once(request, state, principal, work)
-
-
-def caller_of(request: Request, principal: Principal) -> lifecycle.Caller:
-    """The caller, with the version check that the request asks for."""
-    return lifecycle.Caller(principal, lambda version: check_if_match(request, version))
 
 
 @router.post(
@@ -205,63 +177,6 @@ async def list_messages(
     async with transaction(state.sessions) as session:
         rows = await queries.list_messages(session, principal, ticket_id, page)
     return listing(request, page, rows, place=lambda row: (row["id"],), document=message_view)
-
-
-@router.post(
-    "/v1/tickets/{ticket_id}/status",
-    response_model=TicketView,
-    summary="Set the status",
-    responses=ACTIONS | examples.shown(examples.TICKET),
-    openapi_extra=ACTION_HEADERS,
-)
-async def set_ticket_status(
-    request: Request,
-    state: StateDep,
-    principal: PrincipalDep,
-    ticket_id: TicketPath,
-    command: Annotated[SetStatus, Body(examples=[{"status": "resolved", "message": "The lock is gone."}])],
-) -> Response:
-    """By the table at `/v1/statuses`. An engineer resolves with a public message."""
-    return await act(request, state, principal, lambda s, c: lifecycle.set_status(s, c, ticket_id, command))
-
-
-@router.post(
-    "/v1/tickets/{ticket_id}/priority",
-    response_model=TicketView,
-    summary="Set the priority",
-    responses=ACTIONS | examples.shown(examples.TICKET),
-    openapi_extra=ACTION_HEADERS,
-)
-async def set_ticket_priority(
-    request: Request,
-    state: StateDep,
-    principal: PrincipalDep,
-    ticket_id: TicketPath,
-    command: Annotated[
-        SetPriority,
-        Body(examples=[{"priority": "P1", "reason": "Now all shops are hit", "business_impact": "No sales"}]),
-    ],
-) -> Response:
-    """Override the priority. Customers do so as far as their plan lets them; the clocks move by rule C11."""
-    return await act(request, state, principal, lambda s, c: lifecycle.set_priority(s, c, ticket_id, command))
-
-
-@router.post(
-    "/v1/tickets/{ticket_id}/assign",
-    response_model=TicketView,
-    summary="Assign a ticket",
-    responses=ACTIONS | examples.shown(examples.TICKET),
-    openapi_extra=ACTION_HEADERS,
-)
-async def assign_ticket(
-    request: Request,
-    state: StateDep,
-    principal: PrincipalDep,
-    ticket_id: TicketPath,
-    command: Annotated[Assign, Body(examples=[{"engineer_id": ENGINEER}])],
-) -> Response:
-    """Give the ticket to an engineer (null: to nobody), move it to another tier, or both. Support only."""
-    return await act(request, state, principal, lambda s, c: lifecycle.assign(s, c, ticket_id, command))
 
 
 @router.get(

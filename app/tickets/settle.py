@@ -11,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.auth import Principal
 from app.core.db import DATABASE_ERRORS, driver
 from app.core.problems import NotFound
+from app.sla.compiled import promise_of
 from app.sla.deadlines import load_clock
-from app.sla.pins import Pins, promise_of
+from app.sla.pins import Pins
 from app.tickets.record import TicketRecord, columns
 from app.tickets.work import Work
 
