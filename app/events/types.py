@@ -210,15 +210,12 @@ class PinsData(BaseModel):
 
 
 class PlanApplied(EventData):
-    """A plan version now holds for an open ticket. Each deadline that it moved has a ``deadline.moved`` of its own.
-
-    ``priorities`` names what became of priorities that the version does not know.
-    """
+    """A plan version now holds for an open ticket; what it moved is told by events of the deadlines."""
 
     type = "plan.applied"
     before: PinsData = Field(alias="from")
     after: PinsData = Field(alias="to")
-    priorities: dict[str, str]
+    priorities: dict[str, str] = Field(description="What became of priorities that the version does not know")
 
 
 class EscalationAutomatic(EventData):

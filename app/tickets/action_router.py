@@ -2,71 +2,65 @@
 
 from typing import Annotated
 
-from fastapi import Body, Request, Response
+from fastapi import Body, Response
 
-from app.core.deps import PrincipalDep
 from app.core.http import Router
-from app.core.state import StateDep
-from app.events.examples import ENGINEER
-from app.tickets import examples, lifecycle
-from app.tickets.actions import ACTION_HEADERS, ACTIONS, TicketPath, act
-from app.tickets.schemas import Assign, SetPriority, SetStatus, TicketView
+from app.events.examples import ENGINEER, OTHER_TICKET
+from app.tickets import endings, lifecycle
+from app.tickets.actions import OnTicketDep, action
+from app.tickets.schemas import Assign, Merge, Reopen, SetPriority, SetStatus, Withdraw
 
 router = Router(tags=["Tickets"])
 
 
-@router.post(
-    "/v1/tickets/{ticket_id}/status",
-    response_model=TicketView,
-    summary="Set the status",
-    responses=ACTIONS | examples.shown(examples.TICKET),
-    openapi_extra=ACTION_HEADERS,
-)
+@action(router, "status", "Set the status")
 async def set_ticket_status(
-    request: Request,
-    state: StateDep,
-    principal: PrincipalDep,
-    ticket_id: TicketPath,
+    on_ticket: OnTicketDep,
     command: Annotated[SetStatus, Body(examples=[{"status": "resolved", "message": "The lock is gone."}])],
 ) -> Response:
     """By the table at `/v1/statuses`. An engineer resolves with a public message."""
-    return await act(request, state, principal, lambda s, c: lifecycle.set_status(s, c, ticket_id, command))
+    return await on_ticket(lifecycle.set_status, command)
 
 
-@router.post(
-    "/v1/tickets/{ticket_id}/priority",
-    response_model=TicketView,
-    summary="Set the priority",
-    responses=ACTIONS | examples.shown(examples.TICKET),
-    openapi_extra=ACTION_HEADERS,
-)
+@action(router, "priority", "Set the priority")
 async def set_ticket_priority(
-    request: Request,
-    state: StateDep,
-    principal: PrincipalDep,
-    ticket_id: TicketPath,
+    on_ticket: OnTicketDep,
     command: Annotated[
         SetPriority,
         Body(examples=[{"priority": "P1", "reason": "Now all shops are hit", "business_impact": "No sales"}]),
     ],
 ) -> Response:
     """Override the priority. Customers do so as far as their plan lets them; the clocks move by rule C11."""
-    return await act(request, state, principal, lambda s, c: lifecycle.set_priority(s, c, ticket_id, command))
+    return await on_ticket(lifecycle.set_priority, command)
 
 
-@router.post(
-    "/v1/tickets/{ticket_id}/assign",
-    response_model=TicketView,
-    summary="Assign a ticket",
-    responses=ACTIONS | examples.shown(examples.TICKET),
-    openapi_extra=ACTION_HEADERS,
-)
+@action(router, "assign", "Assign a ticket")
 async def assign_ticket(
-    request: Request,
-    state: StateDep,
-    principal: PrincipalDep,
-    ticket_id: TicketPath,
-    command: Annotated[Assign, Body(examples=[{"engineer_id": ENGINEER}])],
+    on_ticket: OnTicketDep, command: Annotated[Assign, Body(examples=[{"engineer_id": ENGINEER}])]
 ) -> Response:
     """Give the ticket to an engineer (null: to nobody), move it to another tier, or both. Support only."""
-    return await act(request, state, principal, lambda s, c: lifecycle.assign(s, c, ticket_id, command))
+    return await on_ticket(lifecycle.assign, command)
+
+
+@action(router, "reopen", "Reopen a ticket")
+async def reopen_ticket(
+    on_ticket: OnTicketDep, command: Annotated[Reopen, Body(examples=[{"message": "It fails again."}])]
+) -> Response:
+    """A resolved ticket is open again and its clocks start anew (C13). A closed one never reopens: 409."""
+    return await on_ticket(endings.reopen, command)
+
+
+@action(router, "withdraw", "Withdraw a ticket")
+async def withdraw_ticket(
+    on_ticket: OnTicketDep, command: Annotated[Withdraw, Body(examples=[{"reason": "It works again"}])]
+) -> Response:
+    """No answer is needed any more: the ticket is closed, and what ran is cancelled (C13)."""
+    return await on_ticket(endings.withdraw, command)
+
+
+@action(router, "merge", "Merge a ticket into another one")
+async def merge_ticket(
+    on_ticket: OnTicketDep, command: Annotated[Merge, Body(examples=[{"into": OTHER_TICKET}])]
+) -> Response:
+    """The ticket is closed, and `merged_into` tells where it goes on: a ticket of the same account. Support only."""
+    return await on_ticket(endings.merge, command)

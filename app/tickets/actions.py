@@ -1,13 +1,15 @@
 """The shape that all actions on a ticket share over HTTP: one use case, once, and the ticket as the answer."""
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Final
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, TypeAlias, TypeVar
 
-from fastapi import Path, Request, Response
+from fastapi import Depends, Path, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.auth import Principal
-from app.core.http import IF_MATCH, check_if_match, etag, responses
+from app.core.deps import PrincipalDep
+from app.core.http import IF_MATCH, Router, check_if_match, etag, responses
 from app.core.idempotency import IDEMPOTENT, Answer, once
 from app.core.problems import (
     Conflict,
@@ -17,26 +19,56 @@ from app.core.problems import (
     PreconditionFailed,
     RequestInFlight,
 )
-from app.core.state import State
-from app.tickets import lifecycle, queries
-from app.tickets.schemas import TicketId
+from app.core.state import State, StateDep
+from app.tickets import examples, lifecycle, queries
+from app.tickets.schemas import TicketId, TicketView
 from app.tickets.work import Work
+
+Command = TypeVar("Command")
+UseCase: TypeAlias = Callable[[AsyncSession, lifecycle.Caller, str, Command], Awaitable[Work]]
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
 TicketPath = Annotated[TicketId, Path(description="The ticket's id")]
 ACTIONS: Final = responses(Forbidden, NotFound, Conflict, PreconditionFailed, RequestInFlight, IdempotencyMismatch)
 ACTION_HEADERS: Final = {"parameters": [*IDEMPOTENT["parameters"], *IF_MATCH["parameters"]]}
-Action = Callable[[AsyncSession, lifecycle.Caller], Awaitable[Work]]
 
 
-async def act(request: Request, state: State, principal: Principal, action: Action) -> Response:
-    """Run an action on a ticket and answer with the ticket: once for an Idempotency-Key, 412 for a stale If-Match."""
+@dataclass(frozen=True, slots=True)
+class OnTicket:
+    """A request to do something with one ticket."""
 
-    async def work(session: AsyncSession) -> Answer:
-        done = await action(session, caller_of(request, principal))
-        document = await queries.ticket_document(session, principal, done.ticket.id)
-        return Answer(document, 200, etag(done.ticket.version))
+    request: Request
+    state: State
+    principal: Principal
+    ticket_id: str
 
-    return await once(request, state, principal, work)
+    async def __call__(self, use_case: UseCase[Command], command: Command) -> Response:
+        """Run the use case: once for an Idempotency-Key, 412 for a stale If-Match. The answer is the ticket."""
+
+        async def work(session: AsyncSession) -> Answer:
+            done = await use_case(session, caller_of(self.request, self.principal), self.ticket_id, command)
+            document = await queries.ticket_document(session, self.principal, done.ticket.id)
+            return Answer(document, 200, etag(done.ticket.version))
+
+        return await once(self.request, self.state, self.principal, work)
+
+
+def _on_ticket(request: Request, state: StateDep, principal: PrincipalDep, ticket_id: TicketPath) -> OnTicket:
+    return OnTicket(request, state, principal, ticket_id)
+
+
+OnTicketDep = Annotated[OnTicket, Depends(_on_ticket)]
+
+
+def action(router: Router, name: str, summary: str) -> Callable[[Endpoint], Endpoint]:
+    """The route of an action: ``POST /v1/tickets/{ticket_id}/<name>``."""
+    return router.post(
+        f"/v1/tickets/{{ticket_id}}/{name}",
+        response_model=TicketView,
+        summary=summary,
+        responses=ACTIONS | examples.shown(examples.TICKET),
+        openapi_extra=ACTION_HEADERS,
+    )
 
 
 def caller_of(request: Request, principal: Principal) -> lifecycle.Caller:

@@ -1,28 +1,45 @@
 """The live call, and escalations of a ticket, over HTTP."""
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated
+from typing import Annotated, Final, TypeVar
 
 from fastapi import Body, Path, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.auth import Actor, Principal
+from app.core.auth import Actor
 from app.core.db import transaction
 from app.core.deps import PrincipalDep
 from app.core.http import Router, reply, responses
 from app.core.idempotency import Answer, once
 from app.core.problems import NotFound
-from app.core.schemas import ActorRef, Listing
-from app.core.state import State, StateDep
+from app.core.schemas import Listing
+from app.core.state import StateDep
 from app.escalations.records import escalation_document, of_ticket
 from app.tickets import calls, examples, lifecycle, queries
-from app.tickets.actions import ACTION_HEADERS, ACTIONS, TicketPath, act, caller_of
-from app.tickets.schemas import ActOnly, CallsView, DeclineCall, EscalationId, EscalationView, JoinCall, TicketView
+from app.tickets.actions import ACTION_HEADERS, ACTIONS, OnTicketDep, TicketPath, UseCase, action, caller_of
+from app.tickets.schemas import ActOnly, CallsView, DeclineCall, EscalationId, EscalationView, JoinCall
 from app.tickets.views import call_view
 from app.tickets.work import Work
 
 router = Router(tags=["Tickets"])
-Change = Callable[[AsyncSession, Work, Actor], Awaitable[None]]
+Told = TypeVar("Told", ActOnly, JoinCall, DeclineCall)
+
+
+def _use_case(change: Callable[[AsyncSession, Work, Actor, Told], Awaitable[None]]) -> UseCase[Told]:
+    """A use case of the ticket from a change of its call."""
+
+    async def use_case(session: AsyncSession, caller: lifecycle.Caller, ticket_id: str, told: Told) -> Work:
+        work, who = await lifecycle.start(session, caller, ticket_id, told.actor)
+        await change(session, work, who, told)
+        return await lifecycle.finish(session, work)
+
+    return use_case
+
+
+_ASK: Final[UseCase[ActOnly]] = _use_case(lambda s, work, who, _: calls.request(s, work, who))
+_JOIN: Final[UseCase[JoinCall]] = _use_case(lambda s, work, who, told: calls.join(s, work, who, told.participant))
+_DECLINE: Final[UseCase[DeclineCall]] = _use_case(lambda s, work, who, told: calls.decline(s, work, who, told.reason))
+_END: Final[UseCase[ActOnly]] = _use_case(lambda s, work, who, _: calls.end(s, work, who))
 
 
 @router.get(
@@ -39,95 +56,33 @@ async def read_call(state: StateDep, principal: PrincipalDep, ticket_id: TicketP
     return reply({"call": views[0] if views else None, "earlier": views[1:]})
 
 
-@router.post(
-    "/v1/tickets/{ticket_id}/call",
-    response_model=TicketView,
-    summary="Ask for a live call",
-    responses=ACTIONS | examples.shown(examples.TICKET),
-    openapi_extra=ACTION_HEADERS,
-)
-async def request_call(
-    request: Request,
-    state: StateDep,
-    principal: PrincipalDep,
-    ticket_id: TicketPath,
-    command: Annotated[ActOnly, Body(examples=[{}])],
-) -> Response:
+@action(router, "call", "Ask for a live call")
+async def request_call(on_ticket: OnTicketDep, command: Annotated[ActOnly, Body(examples=[{}])]) -> Response:
     """A new call, where none is active. The customer's own link is used where there is one."""
-    return await _on_call(request, state, principal, ticket_id, command.actor, calls.request)
+    return await on_ticket(_ASK, command)
 
 
-@router.post(
-    "/v1/tickets/{ticket_id}/call/join",
-    response_model=TicketView,
-    summary="Join the call",
-    responses=ACTIONS | examples.shown(examples.TICKET),
-    openapi_extra=ACTION_HEADERS,
-)
+@action(router, "call/join", "Join the call")
 async def join_call(
-    request: Request,
-    state: StateDep,
-    principal: PrincipalDep,
-    ticket_id: TicketPath,
-    command: Annotated[JoinCall, Body(examples=[{"participant": "customer"}])],
+    on_ticket: OnTicketDep, command: Annotated[JoinCall, Body(examples=[{"participant": "customer"}])]
 ) -> Response:
     """Tell that somebody is in the call. The customer is expected by `join_by`."""
-
-    async def joined(session: AsyncSession, work: Work, actor: Actor) -> None:
-        await calls.join(session, work, actor, command.participant)
-
-    return await _on_call(request, state, principal, ticket_id, command.actor, joined)
+    return await on_ticket(_JOIN, command)
 
 
-@router.post(
-    "/v1/tickets/{ticket_id}/call/decline",
-    response_model=TicketView,
-    summary="Decline the call",
-    responses=ACTIONS | examples.shown(examples.TICKET),
-    openapi_extra=ACTION_HEADERS,
-)
+@action(router, "call/decline", "Decline the call")
 async def decline_call(
-    request: Request,
-    state: StateDep,
-    principal: PrincipalDep,
-    ticket_id: TicketPath,
+    on_ticket: OnTicketDep,
     command: Annotated[DeclineCall, Body(examples=[{"reason": "Our network is down, call our desk instead"}])],
 ) -> Response:
     """The customer will not join, and says why."""
-
-    async def declined(session: AsyncSession, work: Work, actor: Actor) -> None:
-        await calls.decline(session, work, actor, command.reason)
-
-    return await _on_call(request, state, principal, ticket_id, command.actor, declined)
+    return await on_ticket(_DECLINE, command)
 
 
-@router.post(
-    "/v1/tickets/{ticket_id}/call/end",
-    response_model=TicketView,
-    summary="End the call",
-    responses=ACTIONS | examples.shown(examples.TICKET),
-    openapi_extra=ACTION_HEADERS,
-)
-async def end_call(
-    request: Request,
-    state: StateDep,
-    principal: PrincipalDep,
-    ticket_id: TicketPath,
-    command: Annotated[ActOnly, Body(examples=[{}])],
-) -> Response:
+@action(router, "call/end", "End the call")
+async def end_call(on_ticket: OnTicketDep, command: Annotated[ActOnly, Body(examples=[{}])]) -> Response:
     """The call is over; the ticket goes on."""
-    return await _on_call(request, state, principal, ticket_id, command.actor, calls.end)
-
-
-async def _on_call(
-    request: Request, state: State, principal: Principal, ticket_id: str, actor: ActorRef | None, change: Change
-) -> Response:
-    async def action(session: AsyncSession, caller: lifecycle.Caller) -> Work:
-        work, who = await lifecycle.start(session, caller, ticket_id, actor)
-        await change(session, work, who)
-        return await lifecycle.finish(session, work)
-
-    return await act(request, state, principal, action)
+    return await on_ticket(_END, command)
 
 
 @router.get(

@@ -59,6 +59,7 @@ TICKET: Final[dict[str, Any]] = {
     "environment": "production",
     "status": "new",
     "closed_reason": None,
+    "merged_into": None,
     "priority": "P1",
     "priority_source": "requested",
     "assessed_priority": None,

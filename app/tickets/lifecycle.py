@@ -89,8 +89,7 @@ def message_author(principal: Principal, actor: Actor, author: Author | None) ->
 def add_message(work: Work, actor: Actor, author: dict[str, str], command: PostMessage) -> dict[str, Any]:
     """Add a message to the ticket and tell its clock. 409 on a closed ticket: it never reopens."""
     if work.ticket.status == "closed":
-        hint = f"Open a new ticket with follow_up_of: {work.ticket.id}"
-        raise Conflict("A closed ticket takes no messages", hint=hint)
+        raise closed_conflict(work, "A closed ticket takes no messages")
     message = {
         "account_id": work.ticket.account_id,
         "id": new_id("msg"),
@@ -112,6 +111,13 @@ def add_message(work: Work, actor: Actor, author: dict[str, str], command: PostM
     work.tell(posted, actor)
     work.change(Message(work.now, author["kind"], command.visibility == "public"), actor)  # type: ignore[arg-type]  # one of Author's kinds
     return message
+
+
+def closed_conflict(work: Work, detail: str) -> Conflict:
+    """The 409 of a closed ticket, with what to do instead."""
+    if work.ticket.merged_into:
+        return Conflict(detail, hint=f"The ticket goes on in {work.ticket.merged_into}")
+    return Conflict(detail, hint=f"Open a new ticket with follow_up_of: {work.ticket.id}")
 
 
 async def set_status(session: AsyncSession, caller: Caller, ticket_id: str, command: SetStatus) -> Work:

@@ -33,7 +33,8 @@ class Ticket(Base):
     priority_source: Mapped[str]
     assessed_priority: Mapped[str | None]
     status: Mapped[str]
-    closed_reason: Mapped[str | None]
+    closed_reason: Mapped[str | None] = mapped_column(comment="closed, unanswered, withdrawn or merged")
+    merged_into: Mapped[str | None] = mapped_column(ID)
     tier: Mapped[int]
     assignee_id: Mapped[str | None] = mapped_column(ID)
     region: Mapped[str | None]

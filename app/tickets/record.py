@@ -44,6 +44,7 @@ class TicketRecord:
     updated_at: datetime
     status: str = "new"
     closed_reason: str | None = None
+    merged_into: str | None = None
     tier: int = 1
     assignee_id: str | None = None
     region: str | None = None

@@ -27,7 +27,7 @@ from app.core.state import StateDep
 from app.events.envelope import envelope
 from app.events.schemas import EventView
 from app.tickets import examples, lifecycle, queries
-from app.tickets.actions import ACTION_HEADERS, ACTIONS, TicketPath, act, caller_of
+from app.tickets.actions import ACTION_HEADERS, ACTIONS, OnTicketDep, TicketPath, caller_of
 from app.tickets.intake import open_ticket
 from app.tickets.rules import status_table
 from app.tickets.schemas import (
@@ -129,15 +129,9 @@ async def read_ticket(state: StateDep, principal: PrincipalDep, ticket_id: Ticke
     responses=ACTIONS | examples.shown(examples.TICKET),
     openapi_extra=patch_body(ChangeTicket, {"impact": "large", "tags": ["backup"]}) | IF_MATCH,
 )
-async def update_ticket(
-    request: Request,
-    state: StateDep,
-    principal: PrincipalDep,
-    ticket_id: TicketPath,
-    patch: PatchDep,
-) -> Response:
+async def update_ticket(on_ticket: OnTicketDep, patch: PatchDep) -> Response:
     """A JSON Merge Patch (RFC 7396). Priority, status and assignee have operations of their own."""
-    return await act(request, state, principal, lambda s, c: lifecycle.change_ticket(s, c, ticket_id, patch))
+    return await on_ticket(lifecycle.change_ticket, patch)
 
 
 @router.post(

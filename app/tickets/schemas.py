@@ -144,6 +144,26 @@ class Assign(Strict):
     tier: Annotated[int, Field(ge=1, le=9)] | None = None
 
 
+class Reopen(Strict):
+    """A resolved ticket is to be open again; ``message`` is public."""
+
+    message: Text | None = None
+    actor: ActorRef | None = None
+
+
+class Withdraw(Strict):
+    """A ticket needs no answer any more."""
+
+    reason: Sentence | None = None
+    actor: ActorRef | None = None
+
+
+class Merge(Strict):
+    """The ticket in which this one goes on."""
+
+    into: TicketId
+
+
 class JoinCall(Strict):
     """Who joined the call."""
 
@@ -220,7 +240,8 @@ class TicketView(Document):
     channel: Channel
     environment: Environment
     status: Status
-    closed_reason: str | None
+    closed_reason: Literal["closed", "unanswered", "withdrawn", "merged"] | None
+    merged_into: str | None = Field(description="Of a merged ticket: the one in which it goes on")
     priority: str
     priority_source: Literal["requested", "matrix", "default", "override", "escalation", "automatic"]
     assessed_priority: str | None

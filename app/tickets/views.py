@@ -20,6 +20,7 @@ _TICKET: Final = (
     "environment",
     "status",
     "closed_reason",
+    "merged_into",
     "priority",
     "priority_source",
     "assessed_priority",

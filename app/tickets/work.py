@@ -50,7 +50,7 @@ class Work:
     no_shows: list[Row] = field(default_factory=list)
     escalations: list[dict[str, Any]] = field(default_factory=list)
     why: str | None = None
-    """the reason that a person gave for a change of priority"""
+    """the reason that a person gave for a change of priority, or for withdrawing"""
     close_escalations: bool = False
 
     def change(self, change: Change, actor: Actor) -> None:
@@ -165,6 +165,10 @@ def _status(work: Work, notice: Notice) -> types.EventData:
     ticket.closed_reason = notice.reason if after == "closed" else None
     if after in ("resolved", "closed"):
         work.close_escalations, ticket.escalated = ticket.escalated, False
+    if notice.reason == "withdrawn":
+        return types.TicketWithdrawn(reason=work.why)
+    if notice.reason == "merged" and ticket.merged_into:
+        return types.TicketMerged(merged=ticket.id, into=ticket.merged_into)
     model = types.TicketReopened if notice.reason == "reopened" else types.TicketStatusChanged
     return model(before=notice.before, after=after, reason=notice.reason or None)
 

@@ -16,6 +16,7 @@ from app.core.http import dump
 from app.core.ids import new_id
 from app.core.settings import Settings
 from app.core.signals import Alarms
+from app.events.examples import OTHER_TICKET
 from app.main import create_app
 from app.plans.store import load_builtin
 from app.resources import build_state
@@ -75,6 +76,7 @@ class World:
         self.ids["delivery_id"] = await self._post(f"/v1/webhooks/{self.ids['endpoint_id']}/test", {})
         self.ids["escalation_id"] = await self._escalation(account)
         self.ids["ticket_id"] = await self._post("/v1/tickets", _P1 | {"account_id": account})
+        self.ids["other_ticket_id"] = await self._post("/v1/tickets", TICKET | {"account_id": account})
 
     async def _post(self, path: str, body: Json) -> str:
         answer = await self.client.post(path, json=body, headers=self.keys["admin"])
@@ -95,6 +97,8 @@ def in_world(example: Any, ids: dict[str, str]) -> Any:
         return {name: in_world(value, ids) for name, value in example.items()}
     if isinstance(example, list):
         return [in_world(value, ids) for value in example]
+    if example == OTHER_TICKET:
+        return ids["other_ticket_id"]
     match = _ID.fullmatch(example) if isinstance(example, str) else None
     return ids[_PARAMETERS[match[1]]] if match else example
 
