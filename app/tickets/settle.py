@@ -1,8 +1,8 @@
 """Locking tickets and settling what is due of them: how every use case, and the sweep, begins (C09)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import structlog
 from asyncpg import Record
@@ -17,15 +17,15 @@ from app.sla.pins import Pins
 from app.tickets.record import TicketRecord, columns
 from app.tickets.work import Work
 
-_COLUMNS: Final = ", ".join(f"t.{name}" for name in columns())
-_LOCK: Final = f"""
-SELECT {_COLUMNS} FROM tickets AS t WHERE t.id = $1 FOR UPDATE
-"""  # noqa: S608  our own column names
+T = TypeVar("T")
+SELECT: Final = f"SELECT {', '.join(f't.{name}' for name in columns())} FROM tickets AS t"  # noqa: S608  our own names
+"""Begins every statement whose rows are for ``settled``."""
+_LOCK: Final = f"{SELECT} WHERE t.id = $1 FOR UPDATE"
 CLAIM: Final = f"""
-SELECT {_COLUMNS} FROM tickets AS t
+{SELECT}
 WHERE t.wake_at <= statement_timestamp() AND NOT t.sandbox
 ORDER BY t.wake_at LIMIT $1 FOR UPDATE SKIP LOCKED
-"""  # noqa: S608  our own column names
+"""
 _STATE: Final = """
 SELECT clock_timestamp() AS now, t.account_id, t.ticket_id, a.manager, a.tam, a.sandbox_now,
        (SELECT coalesce(jsonb_agg(to_jsonb(d)), '[]') FROM deadlines AS d
@@ -51,9 +51,7 @@ async def lock(session: AsyncSession, ticket_id: str) -> Work | None:
     found = await (await driver(session)).fetchrow(_LOCK, ticket_id)
     if found is None:
         return None
-    work = await _work(session, found, (await _states(session, [found]))[found["id"]])
-    work.settle()
-    return work
+    return await _settled(session, found, (await _states(session, [found]))[found["id"]])
 
 
 async def claim_due(session: AsyncSession, limit: int) -> list[Work]:
@@ -62,22 +60,40 @@ async def claim_due(session: AsyncSession, limit: int) -> list[Work]:
     One that cannot be settled is logged, left as it is, and tried again after a minute: it must not stop the others.
     """
     rows = await (await driver(session)).fetch(CLAIM, limit)
+    works, failed = await settled(session, rows)
+    if failed:
+        await (await driver(session)).execute(_POSTPONE, list(failed))
+    return works
+
+
+async def settled(session: AsyncSession, rows: Sequence["Record[Any]"]) -> tuple[list[Work], dict[str, Exception]]:
+    """The tickets of these rows (``SELECT``), each settled up to now; and what is wrong with those that cannot be."""
     states = await _states(session, rows) if rows else {}
-    works, faulty = [], []
-    for row in rows:
+    return await each_apart((row["id"], _settled(session, row, states[row["id"]])) for row in rows)
+
+
+async def each_apart(parts: Iterable[tuple[str, Awaitable[T]]]) -> tuple[list[T], dict[str, Exception]]:
+    """Await a part for each ticket id: the results, and by id what went wrong, which is logged and stops no other.
+
+    What the database raises ends the transaction, and so goes up.
+    """
+    done: list[T] = []
+    failed: dict[str, Exception] = {}
+    for ticket_id, part in parts:
         try:
-            work = await _work(session, row, states[row["id"]])
-            work.settle()
+            done.append(await part)
         except DATABASE_ERRORS:
             raise
-        except Exception:  # noqa: BLE001  whatever is wrong with one ticket
-            _log.exception("a ticket could not be settled", ticket_id=row["id"])
-            faulty.append(row["id"])
-        else:
-            works.append(work)
-    if faulty:
-        await (await driver(session)).execute(_POSTPONE, faulty)
-    return works
+        except Exception as error:  # noqa: BLE001  whatever is wrong with one ticket
+            _log.exception("a ticket is faulty", ticket_id=ticket_id)
+            failed[ticket_id] = error
+    return done, failed
+
+
+async def _settled(session: AsyncSession, row: "Record[Any]", state: "Record[Any]") -> Work:
+    work = await _work(session, row, state)
+    work.settle()
+    return work
 
 
 async def _states(session: AsyncSession, rows: Sequence["Record[Any]"]) -> Mapping[str, "Record[Any]"]:
