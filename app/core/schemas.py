@@ -23,7 +23,7 @@ from pydantic_core import PydanticCustomError
 T = TypeVar("T")
 _RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
 _FIRST_YEAR: Final = 1970
-_LAST_YEAR: Final = 2150  # calendars end in 2200, and what starts at an instant has to be due before
+LAST_YEAR: Final = 2150  # calendars end in 2200, and what starts at an instant has to be due before
 _NOT_ZONES: Final = frozenset({"Factory", "localtime", "posixrules"})
 _URL: Final[TypeAdapter[HttpUrl]] = TypeAdapter(HttpUrl)
 
@@ -56,7 +56,7 @@ def _only_rfc3339(value: Any) -> Any:
 
 
 def _to_utc(value: datetime) -> datetime:
-    if not _FIRST_YEAR < value.year <= _LAST_YEAR:
+    if not _FIRST_YEAR < value.year <= LAST_YEAR:
         raise PydanticCustomError("instant_range", "Instants lie in the years 1971 to 2150")
     return value.astimezone(UTC)
 

@@ -20,25 +20,20 @@ class Event:
     actor: Actor = SERVICE
 
 
-def event_rows(
-    events: Sequence[Event], *, account_id: str, ticket_id: str | None, after: int | None, sandbox: bool
-) -> list[Row]:
-    """Rows for ``events``; ``after`` is the ticket's last sequence number (None: no ticket)."""
-    return [
-        {
-            "account_id": account_id,
-            "id": new_id("evt"),
-            "ticket_id": ticket_id,
-            "sequence": None if after is None else after + place,
-            "type": event.data.type,
-            "timestamp": event.at,
-            "actor": event.actor.document(),
-            "audience": audience_of(event.data),
-            "sandbox": sandbox,
-            "data": dump(event.data),
-        }
-        for place, event in enumerate(events, start=1)
-    ]
+def event_row(event: Event, *, account_id: str, ticket_id: str | None, sequence: int | None, sandbox: bool) -> Row:
+    """The row of an event. Its id is made here: events sort by id in the order of these calls."""
+    return {
+        "account_id": account_id,
+        "id": new_id("evt"),
+        "ticket_id": ticket_id,
+        "sequence": sequence,
+        "type": event.data.type,
+        "timestamp": event.at,
+        "actor": event.actor.document(),
+        "audience": audience_of(event.data),
+        "sandbox": sandbox,
+        "data": dump(event.data),
+    }
 
 
 def recorded(rows: Sequence[Row]) -> Write:

@@ -5,15 +5,44 @@ Both give a new clock and the notices of what happened. Nothing here knows of da
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
 
 from app.sla.changes import Ask, Change, Close, Notice
 from app.sla.cycles import Clock, Step, order_of
 from app.sla.deadline import Deadline
-from app.sla.terms import EFFECTS, Terms
+from app.sla.terms import EFFECTS, METRIC_ORDER, Terms
 from app.sla.transitions import Transitions
 
-__all__ = ["Clock", "Step", "advance", "fold", "miss_subject", "open_clock", "settle", "wake_at"]
+__all__ = [
+    "Clock",
+    "Firing",
+    "Step",
+    "advance",
+    "fold",
+    "miss_subject",
+    "next_firing",
+    "open_clock",
+    "settle",
+    "wake_at",
+]
+
+_TICK: Final = timedelta(microseconds=1)
+
+
+class Firing(NamedTuple):
+    """The next thing that a clock does by itself; firings sort in the order in which they happen."""
+
+    at: datetime
+    past: bool
+    """a miss or the automatic close, which happens once ``at`` is over; a warning happens at ``at`` (C06, C16)"""
+    place: int
+    """of its first metric in the metric order; the automatic close comes last"""
+
+    @property
+    def until(self) -> datetime:
+        """The earliest ``now`` at which it has happened."""
+        return self.at + _TICK if self.past else self.at
 
 
 def open_clock(terms: Terms, at: datetime, priority: str) -> Step:
@@ -41,13 +70,19 @@ def advance(clock: Clock, change: Change) -> Step:
     return fold.step()
 
 
+def next_firing(clock: Clock) -> Firing | None:
+    """What the clock does next, if nobody does anything before."""
+    running = [d for d in clock.deadlines if d.state == "running"]
+    firings = [Firing(at, False, METRIC_ORDER[d.metric]) for d in running for at, _ in d.pending[:1]]
+    firings += [Firing(d.due_at, True, METRIC_ORDER[d.metric]) for d in running if d.due_at]
+    firings += [Firing(clock.close_at, True, len(METRIC_ORDER))] if clock.close_at else []
+    return min(firings, default=None)
+
+
 def wake_at(clock: Clock) -> datetime | None:
     """The earliest next thing to do: a warning, a due instant, or the automatic close (C17)."""
-    instants = [
-        d.pending[0][0] if d.pending else d.due_at for d in clock.deadlines if d.state == "running" and d.due_at
-    ]
-    instants += [clock.close_at] if clock.close_at else []
-    return min((at for at in instants if at), default=None)
+    firing = next_firing(clock)
+    return firing.at if firing else None
 
 
 def fold(clock: Clock, changes: Iterable[Change]) -> Step:

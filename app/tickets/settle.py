@@ -26,6 +26,13 @@ CLAIM: Final = f"""
 WHERE t.wake_at <= statement_timestamp() AND NOT t.sandbox
 ORDER BY t.wake_at LIMIT $1 FOR UPDATE SKIP LOCKED
 """
+# The tickets are chosen by what is due first, and locked in the order of their ids, as every lock of several is.
+_LOCK_DUE: Final = f"""
+{SELECT}
+WHERE t.account_id = $1 AND t.id IN (
+    SELECT id FROM tickets WHERE account_id = $1 AND wake_at <= $2 ORDER BY wake_at, id LIMIT $3
+) ORDER BY t.id FOR UPDATE
+"""  # noqa: S608  our own column names
 _STATE: Final = """
 SELECT clock_timestamp() AS now, t.account_id, t.ticket_id, a.manager, a.tam, a.sandbox_now,
        (SELECT coalesce(jsonb_agg(to_jsonb(d)), '[]') FROM deadlines AS d
@@ -94,6 +101,13 @@ async def _settled(session: AsyncSession, row: "Record[Any]", state: "Record[Any
     work = await _work(session, row, state)
     work.settle()
     return work
+
+
+async def lock_due(session: AsyncSession, account_id: str, until: datetime, limit: int) -> list[Work]:
+    """Lock up to ``limit`` tickets of an account that have something to do by ``until``, the first due; not settled."""
+    rows = await (await driver(session)).fetch(_LOCK_DUE, account_id, until, limit)
+    states = await _states(session, rows) if rows else {}
+    return [await _work(session, row, states[row["id"]]) for row in rows]
 
 
 async def _states(session: AsyncSession, rows: Sequence["Record[Any]"]) -> Mapping[str, "Record[Any]"]:

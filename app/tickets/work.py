@@ -4,7 +4,7 @@ Every use case on a ticket is: lock it into a ``Work`` (settled up to now), chan
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from app.core.db import Again, Row, inserted, ring_after_commit, updated, upsert
 from app.escalations import records as escalations
 from app.escalations.models import Escalation
 from app.events import types
-from app.events.log import Event, event_rows, recorded
+from app.events.log import Event, event_row, recorded
 from app.plans.model import PlanDocument
 from app.sla import deadlines as stored
 from app.sla.changes import Change, Notice
@@ -25,6 +25,7 @@ from app.sla.clock import Clock, Step, advance, settle, wake_at
 from app.sla.deadline import Deadline
 from app.sla.models import DeadlineRow
 from app.tickets.models import NUMBER_CONSTRAINT, Message, Ticket
+from app.tickets.order import in_order
 from app.tickets.record import TicketRecord
 from app.webhooks.fanout import fanned_out
 
@@ -44,6 +45,8 @@ class Work:
     """the account's ``manager`` and ``tam``, who are told of misses (W1, W4)"""
     now: datetime
     loaded: tuple[Deadline, ...] = ()
+    ended: list[Deadline] = field(default_factory=list)
+    """those that the clock need not look at again: a long run does not slow down with what it leaves behind"""
     events: list[Event] = field(default_factory=list)
     messages: list[Row] = field(default_factory=list)
     calls: list[Row] = field(default_factory=list)
@@ -75,6 +78,7 @@ class Work:
             by = SERVICE if notice.by == "service" else actor
             self.tell(_TRANSLATIONS[notice.kind](self, notice), SERVICE if notice.deadline else by, notice.at)
         self._flush(effects)
+        self._set_aside()
 
     def tell(self, data: types.EventData, actor: Actor, at: datetime | None = None) -> None:
         """Add an event, at the present instant unless another is given."""
@@ -84,6 +88,11 @@ class Work:
         """The stored id of the deadline that a notice shows as it was."""
         key = (deadline.metric, deadline.subject, deadline.cycle)
         return next(d.id for d in self.clock.deadlines if (d.metric, d.subject, d.cycle) == key)
+
+    def _set_aside(self) -> None:
+        self.ended += [deadline for deadline in self.clock.deadlines if not deadline.live]
+        live = tuple(deadline for deadline in self.clock.deadlines if deadline.live)
+        self.clock = replace(self.clock, deadlines=live)
 
     def _flush(self, effects: list[Notice]) -> None:
         """Tell the effects of one instant as one automatic escalation, and give the ticket back if it says so."""
@@ -201,12 +210,13 @@ _TRANSLATIONS: Final[dict[str, Callable[[Work, Notice], types.EventData]]] = {
 }
 
 
-async def save(session: AsyncSession, works: Sequence[Work], *, new: bool = False) -> None:
-    """Write tickets with all that belongs to them: one statement, however many they are.
+async def save(session: AsyncSession, works: Sequence[Work], *, new: bool = False) -> list[Row]:
+    """Write tickets with all that belongs to them: one statement, however many they are; the rows of the new events.
 
-    Raises ``Again`` when the number of a ``new`` ticket is taken.
+    Events are written in the order in which they happened. Raises ``Again`` when the number of a ``new`` ticket is
+    taken.
     """
-    events = [row for work in works for row in _events(work)]
+    events = _events(works)
     tickets = [_ticket_row(work) for work in works]
     calls = [row for work in works for row in work.calls]
     called = {call["id"] for call in calls}
@@ -228,10 +238,11 @@ async def save(session: AsyncSession, works: Sequence[Work], *, new: bool = Fals
             raise Again from error
         raise
     _ring(session, works, delivering=bool(delivering))
+    return events
 
 
 def _deadline_rows(work: Work) -> list[Row]:
-    changed = stored.changed(work.loaded, work.clock.deadlines)
+    changed = stored.changed(work.loaded, [*work.ended, *work.clock.deadlines])
     return [stored.deadline_row(work.ticket.account_id, work.ticket.id, deadline) for deadline in changed]
 
 
@@ -262,13 +273,20 @@ def _wakes_soon(work: Work) -> bool:
     return wake is not None and not work.ticket.sandbox and wake - work.now < _SOON
 
 
-def _events(work: Work) -> list[Row]:
-    """The rows of the new events, numbered on from the ticket's last."""
-    ticket = work.ticket
-    rows = event_rows(
-        work.events, account_id=ticket.account_id, ticket_id=ticket.id, after=ticket.sequence, sandbox=ticket.sandbox
-    )
-    ticket.sequence += len(rows)
+def _events(works: Sequence[Work]) -> list[Row]:
+    """The rows of the new events, each numbered on from its ticket's last."""
+    rows = [
+        event_row(
+            told.event,
+            account_id=told.ticket.account_id,
+            ticket_id=told.ticket.id,
+            sequence=told.sequence,
+            sandbox=told.ticket.sandbox,
+        )
+        for told in in_order((work.ticket, work.events) for work in works)
+    ]
+    for work in works:
+        work.ticket.sequence += len(work.events)
     return rows
 
 

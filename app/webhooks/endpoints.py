@@ -13,7 +13,7 @@ from app.core.db import ring_after_commit, write
 from app.core.ids import new_id
 from app.core.problems import Conflict, Fault, Invalid
 from app.events.envelope import NO_ACCOUNT
-from app.events.log import Event, event_rows, recorded
+from app.events.log import Event, event_row, recorded
 from app.events.types import WebhookDisabled, WebhookTest
 from app.webhooks.addresses import Network, is_allowed, is_local, literal
 from app.webhooks.fanout import fan_out
@@ -154,8 +154,8 @@ async def disable(session: AsyncSession, endpoint_id: str, reason: str) -> None:
 
 async def _tell(session: AsyncSession, account_id: str | None, event: Event, only: str | None = None) -> str:
     """Record an event that is about an endpoint, not about a ticket, and fan it out; its id."""
-    rows = event_rows([event], account_id=account_id or NO_ACCOUNT, ticket_id=None, after=None, sandbox=False)
-    await write(session, recorded(rows))
-    await fan_out(session, rows, only=only)
-    event_id: str = rows[0]["id"]
+    row = event_row(event, account_id=account_id or NO_ACCOUNT, ticket_id=None, sequence=None, sandbox=False)
+    await write(session, recorded([row]))
+    await fan_out(session, [row], only=only)
+    event_id: str = row["id"]
     return event_id

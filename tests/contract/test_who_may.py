@@ -43,6 +43,7 @@ RULES: Final[dict[str, Refused]] = {
     "join_call": WRITE,
     "decline_call": WRITE,
     "end_call": WRITE,
+    "advance_sandbox": WRITE,
     "list_escalations": READ,
     "acknowledge_escalation": SUPPORT_ON_TICKETS,
     "create_account": ADMIN,

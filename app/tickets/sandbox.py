@@ -1,0 +1,122 @@
+"""The standing clock of a sandbox account, moved: what is due in between happens in order, by the live code.
+
+Nothing here is external: what is told waits in the outbox, whose clock is the real one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from heapq import heapify, heappop, heappush
+from typing import Any, Final, NamedTuple
+
+from asyncpg import LockNotAvailableError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.auth import SERVICE, Principal
+from app.core.db import Row, driver
+from app.core.problems import Conflict, Fault, Invalid, NotFound
+from app.events.envelope import envelope, instant
+from app.sla.clock import Firing, next_firing, settle
+from app.tickets.sandbox_schemas import AdvanceClock
+from app.tickets.settle import lock_due
+from app.tickets.work import Work, save
+
+BUDGET: Final = 10_000
+"""Events of one advance at the most."""
+
+_LOCK: Final = "SELECT sandbox_now FROM accounts WHERE account_id = $1 FOR NO KEY UPDATE NOWAIT"
+_MOVE: Final = "UPDATE accounts SET sandbox_now = $2 WHERE account_id = $1"
+
+
+@dataclass(frozen=True, slots=True)
+class Advanced:
+    """A clock that was moved: from where to where, the new events in order, and what is left of the way, if any."""
+
+    account_id: str
+    before: datetime
+    now: datetime
+    events: Sequence[Row]
+    next: datetime | None
+
+    def document(self, principal: Principal) -> dict[str, Any]:
+        """What the caller may see of it."""
+        return {
+            "account_id": self.account_id,
+            "from": instant(self.before),
+            "now": instant(self.now),
+            "events": [envelope(row) for row in self.events if row["audience"] in principal.audiences],
+            "next": instant(self.next) if self.next else None,
+        }
+
+
+class _Turn(NamedTuple):
+    """A ticket's place in the queue of what happens next."""
+
+    firing: Firing
+    ticket_id: str
+    work: Work
+
+
+async def advance(session: AsyncSession, account_id: str, command: AdvanceClock, *, budget: int = BUDGET) -> Advanced:
+    """Move the account's clock, and let everything that is due on the way happen, each at its own instant.
+
+    A deadline due exactly at the goal still runs there (C06); a warning at the goal has been sent. What would be more
+    than ``budget`` events is left for the next call. 404, 409 for a live account or a clock that is being moved, 422
+    backwards.
+    """
+    before = await _lock_clock(session, account_id)
+    goal = command.goal(before)
+    if goal < before:
+        detail = f"The account's clock stands at {instant(before)}, and moves only forward"
+        raise Invalid(errors=[Fault(pointer="/to", detail=detail)])
+    works = await lock_due(session, account_id, goal, budget)
+    now = _fire(works, _horizon(works, goal, budget), budget)
+    events = await save(session, [work for work in works if work.events])
+    await (await driver(session)).execute(_MOVE, account_id, now)
+    return Advanced(account_id, before, now, events, goal if now < goal else None)
+
+
+async def _lock_clock(session: AsyncSession, account_id: str) -> datetime:
+    """Where the clock stands, held until the transaction ends."""
+    try:
+        found = await (await driver(session)).fetchrow(_LOCK, account_id)
+    except LockNotAvailableError as error:
+        raise Conflict("The account's clock is being moved, or the account changed: try again") from error
+    if found is None:
+        raise NotFound
+    if found["sandbox_now"] is None:
+        raise Conflict("Only the clock of a sandbox account can be moved; this account is live")
+    standing: datetime = found["sandbox_now"]
+    return standing
+
+
+def _horizon(works: Sequence[Work], goal: datetime, budget: int) -> datetime:
+    """How far the locked tickets suffice: where there are more, until just past the last of these."""
+    turns = [turn.firing.until for work in works if (turn := _turn(work))]
+    return min(goal, max(turns)) if len(works) == budget and turns else goal
+
+
+def _fire(works: Sequence[Work], goal: datetime, budget: int) -> datetime:
+    """Let what is due by ``goal`` happen in order, within the budget; the instant that was reached."""
+    turns = [turn for work in works if (turn := _turn(work))]
+    heapify(turns)
+    last: Firing | None = None
+    while turns and turns[0].firing.until <= goal:
+        firing, _, work = heappop(turns)
+        step = settle(work.clock, firing.until)
+        budget -= 2 * len(step.notices)  # a missed join tells a no-show too, and nothing tells more than two
+        if budget < 0 and last:
+            return firing.at if firing[:2] == last[:2] else last.until
+        work.now = firing.at
+        told = len(work.events)
+        work.take(step, SERVICE)
+        budget += 2 * len(step.notices) - (len(work.events) - told)
+        last = firing
+        if turn := _turn(work):
+            heappush(turns, turn)
+    return goal
+
+
+def _turn(work: Work) -> _Turn | None:
+    firing = next_firing(work.clock)
+    return _Turn(firing, work.ticket.id, work) if firing else None
