@@ -24,6 +24,7 @@ from app.plans.store import load_builtin
 from app.resources import build_state
 from tests.support import database as databases
 from tests.support import stories
+from tests.support.replaying import replayed
 
 
 @pytest.fixture(scope="session")
@@ -160,7 +161,11 @@ async def plans(sessions: Sessions, shipped: list[Row]) -> None:
 
 
 @pytest.fixture
-def begin(sessions: Sessions, client: httpx.AsyncClient, plans: None) -> stories.Begin:
-    """Begin a story: ``await begin("zmanda-standard", **fields_of_the_account)``."""
+async def begin(sessions: Sessions, client: httpx.AsyncClient, plans: None) -> AsyncIterator[stories.Begin]:
+    """Begin a story: ``await begin("zmanda-standard", **fields_of_the_account)``.
+
+    At the end every ticket is replayed: what its events say gives its rows (C18).
+    """
     del plans
-    return partial(stories.begin, sessions, client)
+    yield partial(stories.begin, sessions, client)
+    assert await replayed(sessions) == []

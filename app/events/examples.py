@@ -60,7 +60,7 @@ _TICKET: Final[dict[str, Any]] = {
     "product": "backup",
     "channel": "web",
     "requester": {"name": "Ana Ruiz", "email": "ana@example.com", "locale": "es"},
-    "plan": {"key": "google-premium", "version": 1},
+    "plan": _PINS,
     "external_ref": None,
     "call_link": CALL_LINK,
 }

@@ -34,6 +34,16 @@ class _Change(_Text):
     reason: str | None = None
 
 
+class PinsData(BaseModel):
+    """A plan version, and what else of its account a ticket keeps to: add-ons, zone, holidays (C14)."""
+
+    key: str
+    version: int
+    addons: list[str]
+    time_zone: str
+    holiday_set: str | None
+
+
 class TicketOpened(_Text):
     """A ticket was opened."""
 
@@ -53,7 +63,7 @@ class TicketOpened(_Text):
     product: str | None
     channel: str
     requester: dict[str, JsonValue]
-    plan: dict[str, JsonValue]
+    plan: PinsData
     external_ref: str | None
     call_link: str | None
 
@@ -197,16 +207,6 @@ class DeadlineCancelled(_Deadline):
 
     type = "deadline.cancelled"
     reason: str
-
-
-class PinsData(BaseModel):
-    """A plan version, and what else of its account a ticket keeps to: add-ons, zone, holidays (C14)."""
-
-    key: str
-    version: int
-    addons: list[str]
-    time_zone: str
-    holiday_set: str | None
 
 
 class PlanApplied(EventData):

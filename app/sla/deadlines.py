@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from app.core.db import Row
 from app.core.ids import new_id
-from app.sla.clock import Clock
+from app.sla.clock import Clock, wake_at
 from app.sla.deadline import Deadline, Span
 from app.sla.terms import METRIC_ORDER, Terms
 
@@ -114,6 +114,16 @@ def changed(before: Sequence[Deadline], after: Sequence[Deadline]) -> list[Deadl
     """The deadlines of ``after`` that are new or differ from what was loaded."""
     known = {id(deadline) for deadline in before}
     return [deadline for deadline in after if id(deadline) not in known]
+
+
+def followed(clock: Clock) -> Row:
+    """The columns of a ticket that follow from its clock, so that lists and the sweep can find it (C17)."""
+    return {
+        "wake_at": wake_at(clock),
+        "support_due_at": support_due_at(clock),
+        "next_update_due_at": next_update_due_at(clock),
+        "missed": has_open_miss(clock),
+    }
 
 
 def support_due_at(clock: Clock) -> datetime | None:

@@ -98,7 +98,7 @@ def begin(
     step = open_clock(promise.terms, customer.now, assessment.priority)
     contacts = {"manager": customer.manager, "tam": customer.tam}
     work = Work(ticket, step.clock, promise.document, contacts, customer.now)
-    work.tell(_opened(ticket), actor)
+    work.tell(_opened(ticket, pins), actor)
     work.take(step, SERVICE)
     if calls.wanted(work):
         calls.ask_for(work, customer.call_link, customer.call_provider, actor)
@@ -189,7 +189,7 @@ def _ticket(customer: Customer, command: OpenTicket, pins: Pins, assessment: Ass
     )
 
 
-def _opened(ticket: TicketRecord) -> types.TicketOpened:
+def _opened(ticket: TicketRecord, pins: Pins) -> types.TicketOpened:
     return types.TicketOpened(
         number=ticket.number,
         title=ticket.title,
@@ -206,7 +206,7 @@ def _opened(ticket: TicketRecord) -> types.TicketOpened:
         product=ticket.product,
         channel=ticket.channel,
         requester=ticket.requester,
-        plan={"key": ticket.plan_key, "version": ticket.plan_version},
+        plan=types.PinsData(**pins.document()),
         external_ref=ticket.external_ref,
         call_link=ticket.call_link,
     )

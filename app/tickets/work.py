@@ -21,7 +21,7 @@ from app.events.log import Event, event_row, recorded
 from app.plans.model import PlanDocument
 from app.sla import deadlines as stored
 from app.sla.changes import Change, Notice
-from app.sla.clock import Clock, Step, advance, settle, wake_at
+from app.sla.clock import Clock, Step, advance, settle
 from app.sla.deadline import Deadline
 from app.sla.models import DeadlineRow
 from app.tickets.models import NUMBER_CONSTRAINT, Message, Ticket
@@ -167,9 +167,8 @@ def _missed(work: Work, notice: Notice) -> types.EventData:
 
 def _status(work: Work, notice: Notice) -> types.EventData:
     ticket, after = work.ticket, notice.after
-    ticket.resolved_at = (
-        notice.at if after == "resolved" else None if notice.before == "resolved" else ticket.resolved_at
-    )
+    if after != "closed":  # closing keeps the instant of the resolution
+        ticket.resolved_at = notice.at if after == "resolved" else None
     ticket.closed_at = notice.at if after == "closed" else None
     ticket.closed_reason = notice.reason if after == "closed" else None
     if after in ("resolved", "closed"):
@@ -295,8 +294,6 @@ def _ticket_row(work: Work) -> Row:
     ticket, clock = work.ticket, work.clock
     ticket.updated_at = work.now if work.events else ticket.updated_at
     ticket.clock = stored.clock_facts(clock)
-    ticket.wake_at = wake_at(clock)
-    ticket.support_due_at = stored.support_due_at(clock)
-    ticket.next_update_due_at = stored.next_update_due_at(clock)
-    ticket.missed = stored.has_open_miss(clock)
+    for name, value in stored.followed(clock).items():
+        setattr(ticket, name, value)
     return ticket.row()

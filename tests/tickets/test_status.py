@@ -1,15 +1,17 @@
 """The life of a ticket: statuses, their table, and what a sweep and a person's write change."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 
 from app.core.db import Sessions
 from app.sweep.passes import run_pass
 from app.tickets.rules import STATUSES, status_table
+from tests.support.desk import store_plan
 from tests.support.stories import TICKET, Begin, Story, deadline, path_of, pointers
+from tests.support.waiting import until
 
 TABLE = {row["status"]: row for row in status_table()}
 REACH: dict[str, list[dict[str, str]]] = {
@@ -20,12 +22,6 @@ REACH: dict[str, list[dict[str, str]]] = {
     "resolved": [{"status": "resolved", "message": "Fixed."}],
     "closed": [{"status": "closed"}],
 }
-
-BACK_A_WEEK = text("""
-    UPDATE tickets SET wake_at = wake_at - interval '8 days',
-                       clock = clock || jsonb_build_object('close_at', wake_at - interval '8 days')
-    WHERE id = :id
-""")
 
 
 @pytest.fixture
@@ -123,13 +119,13 @@ async def test_reopened_a_new_resolution_starts(story: Story) -> None:
 
 
 async def test_n8_a_resolved_ticket_closes_by_itself(story: Story, sessions: Sessions) -> None:
-    path = await story.open_at(await story.now() - timedelta(days=9))
-    await story.engineer.post(f"{path}/status", status="resolved", message="Fixed.")
-    async with sessions.begin() as session:
-        await session.execute(BACK_A_WEEK, {"id": path.rpartition("/")[2]})
-    assert await run_pass(sessions) == 1
+    await store_plan(sessions, "wati-business-plus", close_after="PT0.2S")
+    path = path_of(await story.open())
+    resolved = await story.engineer.post(f"{path}/status", status="resolved", message="Fixed.")
+    await until(partial(run_pass, sessions))
     ticket = await story.customer.get(path)
     assert (ticket["status"], ticket["closed_reason"]) == ("closed", "unanswered")
+    assert ticket["resolved_at"] == resolved["resolved_at"]
     [*_, closed] = await story.events(path, "ticket.status_changed")
     assert closed["actor"]["kind"] == "service"
     assert ticket["closed_at"] == closed["timestamp"]
