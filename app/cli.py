@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
@@ -13,6 +14,7 @@ import typer
 from pydantic import ValidationError
 
 from app.accounts.bootstrap import add_admin_key, bootstrap_admin_key
+from app.check import NothingToCheck, check
 from app.core import clock
 from app.core.db import transaction
 from app.core.embedded import DataInUse, EmbeddedServer, ServerFailed, end_with_parent
@@ -26,6 +28,8 @@ from app.main import create_app
 from app.plans.documents import json_schema
 from app.plans.store import load_builtin
 from app.resources import open_state
+from app.tickets.replay import differences
+from app.tickets.snapshots import Scope
 
 cli = typer.Typer(help="Heliodesk keeps the promises of premium support.", no_args_is_help=True, add_completion=False)
 
@@ -34,7 +38,8 @@ Host = Annotated[str, typer.Option(envvar="HOST", help="The address to serve on"
 Data = Annotated[Path, typer.Option(envvar="DATA", help="The folder of the embedded database")]
 
 _OPENAPI: Final = Path(__file__).resolve().parents[1] / "openapi"
-_KNOWN: Final = (DataInUse, ServerFailed, NoPostgres, PortBusy, DatabaseUnfit)
+_KNOWN: Final = (DataInUse, ServerFailed, NoPostgres, PortBusy, DatabaseUnfit, NothingToCheck)
+_INSTANTS: Final = ["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"]
 
 
 def main() -> None:
@@ -93,6 +98,28 @@ def demo_command(data: Data = Path(".heliodesk")) -> None:
     """Make the demo account, also while `heliodesk up` runs."""
     with _database(data, shared=True) as settings:
         _make_ready(settings, data / "demo.env")
+
+
+@cli.command(name="check")
+def check_command(
+    data: Data = Path(".heliodesk"),
+    account: Annotated[str | None, typer.Option(help="Only the tickets of this account")] = None,
+    ticket: Annotated[str | None, typer.Option(help="Only this ticket")] = None,
+    since: Annotated[
+        datetime | None, typer.Option(formats=_INSTANTS, help="Only tickets changed since then; UTC unless it says")
+    ] = None,
+) -> None:
+    """Replay tickets from their history and print each difference to the database; also while the service runs.
+
+    Reads only. Exits with 1 when there is a difference.
+    """
+    if since is not None and since.tzinfo is None:
+        since = since.replace(tzinfo=UTC)
+    with _database(data, shared=True) as settings:
+        checked = asyncio.run(check(settings, Scope(account, ticket, since), differences))
+    print(checked)
+    if checked.findings:
+        raise typer.Exit(1)
 
 
 @cli.command()

@@ -1,0 +1,52 @@
+"""``heliodesk check`` as an operator runs it: what it prints, and how it exits."""
+
+import re
+import subprocess
+from datetime import timedelta
+
+from app.core.db import Sessions
+from app.sweep.passes import run_pass
+from tests.support.actors import make_account
+from tests.support.desk import connected, fetch, now_of, open_at, store_plan
+from tests.support.service import heliodesk
+
+LAST = re.compile(r"([\d,]+) tickets in \d+\.\d s \([\d,]+ a second\)\. Differences: (.*)\n\Z")
+
+
+def check(database: str, *arguments: str) -> tuple[int, list[str], str]:
+    """The exit code, what is printed before the last line, and what standard error says."""
+    environment = {"DATABASE_URL": database}
+    process = heliodesk("check", *arguments, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    printed, errors = process.communicate(timeout=60)
+    return process.wait(), printed.decode().splitlines(keepends=True), errors.decode()
+
+
+def summary(line: str) -> tuple[str, str]:
+    found = LAST.match(line)
+    assert found, line
+    return found[1], found[2]
+
+
+async def _tickets(sessions: Sessions) -> tuple[str, list[str]]:
+    plan = await store_plan(sessions, "wati-business-plus")
+    account = await make_account(sessions, plan)
+    await open_at(sessions, (await make_account(sessions, plan)).account_id, await now_of(sessions))
+    made = await open_at(sessions, account.account_id, *[await now_of(sessions) - timedelta(hours=3)] * 2)
+    await run_pass(sessions)
+    return account.account_id, made
+
+
+async def test_c18_check_replays_and_says_what_differs(own_database: str) -> None:
+    async with connected(own_database) as sessions:
+        account, [first, second] = await _tickets(sessions)
+        code, [last], errors = check(own_database)
+        assert (code, summary(last), errors) == (0, ("3", "none"), "")
+        await fetch(sessions, f"UPDATE tickets SET tier = 2 WHERE id = '{first}'")  # noqa: S608  our own id
+        code, [line, last], _ = check(own_database, "--account", account)
+        assert (code, line) == (1, f"{first} ticket tier: stored 2, replayed 1\n")
+        assert summary(last) == ("2", "1 in 1 of them")
+        code, [last], _ = check(own_database, "--ticket", second, "--since", "2020-01-01")
+        assert (code, summary(last)) == (0, ("1", "none"))
+        code, [last], _ = check(own_database, "--since", "2100-01-01T00:00:00Z")
+        assert (code, summary(last)) == (0, ("0", "none"))
+        assert check(own_database, "--ticket", "tkt_none") == (1, [], "heliodesk: There is no such ticket\n")
