@@ -78,7 +78,7 @@ async def list_keys(
     async with state.sessions() as session:
         await _may_manage(session, principal, ActorRef(email=actor) if actor else None)
         rows = await queries.keys_page(session, page, wanted)
-    return listing(request, page, rows, place=lambda row: (row.id,), document=key_document)
+    return listing(request, page, rows, place=lambda row: (row.created_at, row.id), document=key_document)
 
 
 @router.delete("/{key_id}", status_code=204, response_class=Response, responses=responses(NotFound))

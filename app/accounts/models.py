@@ -36,7 +36,7 @@ class Account(Base):
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
-    __table_args__ = (Index(None, "external_ref"), Index(None, "plan"))
+    __table_args__ = (Index(None, "created_at", "account_id"), Index(None, "external_ref"), Index(None, "plan"))
 
 
 class Person(Base):
@@ -77,4 +77,4 @@ class ApiKey(Base):
     revoked_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
-    __table_args__ = (Index(None, "account_id"),)
+    __table_args__ = (Index(None, "account_id"), Index(None, "created_at", "id"))

@@ -72,7 +72,7 @@ async def list_people(
     async with state.sessions() as session:
         await queries.account_by_id(session, account_id)
         rows = await queries.people_page(session, page, account_id)
-    return listing(request, page, rows, place=lambda row: (row.id,), document=person_document)
+    return listing(request, page, rows, place=lambda row: (row.created_at, row.id), document=person_document)
 
 
 @router.get("/{person_id}", response_model=PersonDocument, responses=responses(NotFound))

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.models import Account, ApiKey, Person
-from app.core.paging import Page
+from app.core.paging import Page, in_order
 from app.core.problems import NotFound
 
 T = TypeVar("T")
@@ -22,15 +22,13 @@ async def account_by_id(session: AsyncSession, account_id: str, *, lock: bool = 
 async def accounts_page(
     session: AsyncSession, page: Page, *, only: str | None, external_ref: str | None
 ) -> Sequence[Account]:
-    """A page of accounts by id, and one more; ``only`` restricts it to one account."""
-    query = select(Account).order_by(Account.account_id)
+    """A page of accounts, the oldest first, and one more; ``only`` restricts it to one account."""
+    query = select(Account)
     if only:
         query = query.where(Account.account_id == only)
     if external_ref:
         query = query.where(Account.external_ref == external_ref)
-    if place := page.place(str):
-        query = query.where(Account.account_id > place[0])
-    return (await session.scalars(query.limit(page.limit + 1))).all()
+    return (await session.scalars(in_order(query, page, Account.created_at, Account.account_id))).all()
 
 
 async def person_by_id(session: AsyncSession, account_id: str, person_id: str) -> Person:
@@ -40,11 +38,9 @@ async def person_by_id(session: AsyncSession, account_id: str, person_id: str) -
 
 
 async def people_page(session: AsyncSession, page: Page, account_id: str) -> Sequence[Person]:
-    """A page of the account's people by id, and one more."""
-    query = select(Person).where(Person.account_id == account_id).order_by(Person.id)
-    if place := page.place(str):
-        query = query.where(Person.id > place[0])
-    return (await session.scalars(query.limit(page.limit + 1))).all()
+    """A page of the account's people, the oldest first, and one more."""
+    query = select(Person).where(Person.account_id == account_id)
+    return (await session.scalars(in_order(query, page, Person.created_at, Person.id))).all()
 
 
 async def count_owners(session: AsyncSession, account_id: str) -> int:
@@ -59,13 +55,11 @@ async def key_by_id(session: AsyncSession, key_id: str) -> ApiKey:
 
 
 async def keys_page(session: AsyncSession, page: Page, account_id: str | None) -> Sequence[ApiKey]:
-    """A page of keys by id, and one more; of one account, or all."""
-    query = select(ApiKey).order_by(ApiKey.id)
+    """A page of keys, the oldest first, and one more; of one account, or all."""
+    query = select(ApiKey)
     if account_id:
         query = query.where(ApiKey.account_id == account_id)
-    if place := page.place(str):
-        query = query.where(ApiKey.id > place[0])
-    return (await session.scalars(query.limit(page.limit + 1))).all()
+    return (await session.scalars(in_order(query, page, ApiKey.created_at, ApiKey.id))).all()
 
 
 def _found(row: T | None) -> T:

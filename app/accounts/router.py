@@ -53,7 +53,7 @@ async def list_accounts(
     """
     async with state.sessions() as session:
         rows = await queries.accounts_page(session, page, only=principal.account_id, external_ref=external_ref)
-    return listing(request, page, rows, place=lambda row: (row.account_id,), document=account_document)
+    return listing(request, page, rows, place=lambda row: (row.created_at, row.account_id), document=account_document)
 
 
 @router.get("/{account_id}", response_model=AccountDocument, responses=responses(NotFound))

@@ -16,6 +16,7 @@ class Call(Base):
     account_id: Mapped[str] = mapped_column(ID, primary_key=True)
     id: Mapped[str] = mapped_column(ID, primary_key=True)
     ticket_id: Mapped[str] = mapped_column(ID)
+    sequence: Mapped[int] = mapped_column(comment="of the ticket's event that asked for it")
     state: Mapped[str] = mapped_column(comment="requested, ready, joined, declined, no_show, failed or ended")
     provider: Mapped[str | None]
     providers: Mapped[list[str]] = mapped_column(comment="still to try, in order", server_default=text("'[]'"))

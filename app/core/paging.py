@@ -10,12 +10,15 @@ from typing import Annotated, Any, Final, TypeVar
 import orjson
 from fastapi import Depends, Query, Request, Response
 from pydantic import AfterValidator, AwareDatetime, Field, TypeAdapter
+from sqlalchemy import Select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute
 
 from app.core.http import dump, reply
 from app.core.problems import Fault, Invalid
 from app.core.schemas import no_nul
 
 T = TypeVar("T")
+Rows = TypeVar("Rows", bound=Select[Any])
 _PARTS: Final[dict[type, Any]] = {
     str: Annotated[str, AfterValidator(no_nul)],
     int: Annotated[int, Field(ge=0, lt=2**31)],
@@ -56,6 +59,25 @@ async def _page(
 
 
 PageDep = Annotated[Page, Depends(_page)]
+
+
+def in_order(
+    query: Rows,
+    page: Page,
+    made: InstrumentedAttribute[datetime],
+    id_: InstrumentedAttribute[str],
+    *,
+    newest_first: bool = False,
+) -> Rows:
+    """One page, and one row more, in the order in which the rows were made by the database's clock, then by id.
+
+    Ids alone would not do: each replica makes them by a clock of its own, which may be wrong.
+    """
+    keys, place = (made, id_), page.place(datetime, str)
+    query = query.order_by(*(key.desc() if newest_first else key for key in keys)).limit(page.limit + 1)
+    if place is None:
+        return query
+    return query.where(tuple_(*keys) < place if newest_first else tuple_(*keys) > place)
 
 
 def cursor_of(*place: Any) -> str:

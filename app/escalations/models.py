@@ -16,6 +16,7 @@ class Escalation(Base):
     account_id: Mapped[str] = mapped_column(ID, primary_key=True)
     id: Mapped[str] = mapped_column(ID, primary_key=True)
     ticket_id: Mapped[str] = mapped_column(ID)
+    sequence: Mapped[int] = mapped_column(comment="of the ticket's event that told of it")
     kind: Mapped[str] = mapped_column(comment="customer, engineer or service")
     subject: Mapped[str] = mapped_column(comment="what its acknowledgement deadline is filed under")
     reason: Mapped[str]

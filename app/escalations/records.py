@@ -54,7 +54,7 @@ async def find(session: AsyncSession, escalation_id: str) -> Escalation:
 async def of_ticket(session: AsyncSession, account_id: str, ticket_id: str) -> Sequence[Escalation]:
     """All escalations of a ticket, oldest first."""
     query = select(Escalation).where(Escalation.account_id == account_id, Escalation.ticket_id == ticket_id)
-    return (await session.scalars(query.order_by(Escalation.id))).all()
+    return (await session.scalars(query.order_by(Escalation.sequence))).all()
 
 
 def escalation_document(escalation: Escalation) -> Row:

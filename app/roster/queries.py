@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.paging import Page
+from app.core.paging import Page, in_order
 from app.core.problems import NotFound
 from app.roster.models import Engineer
 
@@ -20,10 +20,8 @@ async def engineer_by_id(session: AsyncSession, engineer_id: str, *, lock: bool 
 
 
 async def engineers_page(session: AsyncSession, page: Page, account_id: str | None) -> Sequence[Engineer]:
-    """A page of engineers by id, and one more; those of one sandbox account, or all."""
-    query = select(Engineer).order_by(Engineer.id)
+    """A page of engineers, the oldest first, and one more; those of one sandbox account, or all."""
+    query = select(Engineer)
     if account_id:
         query = query.where(Engineer.account_id == account_id)
-    if place := page.place(str):
-        query = query.where(Engineer.id > place[0])
-    return (await session.scalars(query.limit(page.limit + 1))).all()
+    return (await session.scalars(in_order(query, page, Engineer.created_at, Engineer.id))).all()

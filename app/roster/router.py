@@ -55,7 +55,7 @@ async def list_engineers(
     require_support(principal)
     async with state.sessions() as session:
         rows = await queries.engineers_page(session, page, account_id)
-    return listing(request, page, rows, place=lambda row: (row.id,), document=engineer_document)
+    return listing(request, page, rows, place=lambda row: (row.created_at, row.id), document=engineer_document)
 
 
 @router.get("/{engineer_id}", response_model=EngineerDocument, responses=responses(NotFound))

@@ -55,8 +55,8 @@ def ask_for(work: Work, account_link: str | None, account_provider: str | None, 
         "next_attempt_at": None,
         "claim_id": None,
     }
+    call["sequence"] = work.tell(types.CallRequested(call_id=call["id"]), actor)
     work.calls.append(call)
-    work.tell(types.CallRequested(call_id=call["id"]), actor)
     link = work.ticket.call_link or account_link
     if link:
         make_ready(work, call, Link(label(link), link))
@@ -101,7 +101,7 @@ async def active(session: AsyncSession, work: Work) -> dict[str, Any] | None:
     query = (
         select(Call.__table__)
         .where(Call.account_id == work.ticket.account_id, Call.ticket_id == work.ticket.id, Call.state.in_(LIVE))
-        .order_by(Call.id.desc())
+        .order_by(Call.sequence.desc())
         .limit(1)
     )
     found = (await session.execute(query)).mappings().one_or_none()

@@ -90,7 +90,7 @@ def add_message(work: Work, actor: Actor, author: dict[str, str], command: PostM
     """Add a message to the ticket and tell its clock. 409 on a closed ticket: it never reopens."""
     if work.ticket.status == "closed":
         raise closed_conflict(work, "A closed ticket takes no messages")
-    message = {
+    message: dict[str, Any] = {
         "account_id": work.ticket.account_id,
         "id": new_id("msg"),
         "ticket_id": work.ticket.id,
@@ -100,7 +100,6 @@ def add_message(work: Work, actor: Actor, author: dict[str, str], command: PostM
         "body": command.body,
         "created_at": work.now,
     }
-    work.messages.append(message)
     posted = types.MessagePosted(
         message_id=message["id"],
         author=author,
@@ -108,7 +107,7 @@ def add_message(work: Work, actor: Actor, author: dict[str, str], command: PostM
         channel=command.channel,
         body=command.body,
     )
-    work.tell(posted, actor)
+    work.messages.append(message | {"sequence": work.tell(posted, actor)})
     work.change(Message(work.now, author["kind"], command.visibility == "public"), actor)  # type: ignore[arg-type]  # one of Author's kinds
     return message
 

@@ -71,6 +71,8 @@ class Ticket(Base):
         Index("ix_tickets_wake_at", "wake_at", postgresql_where=text("wake_at IS NOT NULL AND NOT sandbox")),
         Index("ix_tickets_due", "account_id", "support_due_at", "id"),
         Index("ix_tickets_all_due", "support_due_at", "id", postgresql_where=text("support_due_at IS NOT NULL")),
+        Index("ix_tickets_opened", "account_id", "opened_at", "id"),
+        Index("ix_tickets_all_opened", "opened_at", "id"),
         Index("ix_tickets_updated", "account_id", "updated_at", "id"),
         Index("ix_tickets_external_ref", "account_id", "external_ref"),
         {"postgresql_with": {"fillfactor": 80, "autovacuum_vacuum_scale_factor": 0.02}},
@@ -85,6 +87,7 @@ class Message(Base):
     account_id: Mapped[str] = mapped_column(ID, primary_key=True)
     id: Mapped[str] = mapped_column(ID, primary_key=True)
     ticket_id: Mapped[str] = mapped_column(ID)
+    sequence: Mapped[int] = mapped_column(comment="of the ticket's event that told of it")
     author: Mapped[dict[str, Any]]
     visibility: Mapped[str]
     channel: Mapped[str | None]
@@ -93,5 +96,5 @@ class Message(Base):
 
     __table_args__ = (
         ForeignKeyConstraint(["account_id", "ticket_id"], ["tickets.account_id", "tickets.id"], ondelete="CASCADE"),
-        Index(None, "account_id", "ticket_id", "id"),
+        Index(None, "account_id", "ticket_id", "sequence"),
     )

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 from fastapi import Query
-from sqlalchemy import ColumnElement, Select, and_, case, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,7 +14,7 @@ from app.accounts.schemas import AccountId, EngineerId
 from app.calls.models import Call
 from app.core.auth import Principal
 from app.core.db import Row
-from app.core.paging import Page
+from app.core.paging import Page, in_order
 from app.core.problems import NotFound
 from app.core.schemas import Instant, Word
 from app.events.models import EventRow
@@ -92,7 +92,7 @@ def _of(table: type[DeadlineRow | Call], accounts: set[str], ids: Sequence[str])
 
 
 def _calls(accounts: set[str], ids: Sequence[str]) -> Select[Any]:
-    return select(Call.__table__).where(_of(Call, accounts, ids)).order_by(Call.ticket_id, Call.id.desc())
+    return select(Call.__table__).where(_of(Call, accounts, ids)).order_by(Call.ticket_id, Call.sequence.desc())
 
 
 async def _deadlines(session: AsyncSession, *conditions: ColumnElement[bool]) -> Sequence[Row]:
@@ -106,7 +106,7 @@ async def list_tickets(
     session: AsyncSession, principal: Principal, wanted: TicketFilter, page: Page
 ) -> list[tuple[tuple[Any, ...], dict[str, Any]]]:
     """One page of tickets (one more than asked for, when there are more), each with its sort key."""
-    query = select(Ticket.__table__).where(*_conditions(principal, wanted)).limit(page.limit + 1)
+    query = select(Ticket.__table__).where(*_conditions(principal, wanted))
     rows = await _rows(session, _sorted(query, wanted.sort, page))
     documents = await _documents(session, principal, rows) if rows else []
     return [(_place(row, wanted.sort), document) for row, document in zip(rows, documents, strict=True)]
@@ -141,17 +141,10 @@ def _sorted(query: Select[Any], sort: str, page: Page) -> Select[Any]:
     """Keyset order: the next page begins after the place of the last row, whatever was inserted meanwhile."""
     if sort == "due":
         place = page.place(datetime, str)
-        query = query.order_by(Ticket.support_due_at.asc().nulls_last(), Ticket.id)
+        query = query.order_by(Ticket.support_due_at.asc().nulls_last(), Ticket.id).limit(page.limit + 1)
         return query.where(_after_due(*place)) if place else query
-    column = Ticket.id if sort == "created" else Ticket.updated_at
-    place = page.place(datetime, str)
-    query = query.order_by(column.desc(), Ticket.id.desc())
-    if place is None:
-        return query
-    at, ticket_id = place
-    if sort == "created":
-        return query.where(Ticket.id < ticket_id)
-    return query.where(or_(Ticket.updated_at < at, and_(Ticket.updated_at == at, Ticket.id < ticket_id)))
+    column = Ticket.opened_at if sort == "created" else Ticket.updated_at
+    return in_order(query, page, column, Ticket.id, newest_first=True)
 
 
 def _after_due(at: datetime, ticket_id: str) -> ColumnElement[bool]:
@@ -164,25 +157,31 @@ def _after_due(at: datetime, ticket_id: str) -> ColumnElement[bool]:
 def _place(row: Row, sort: str) -> tuple[Any, ...]:
     if sort == "due":
         return (row["support_due_at"] or _NEVER, row["id"])
-    return (row["updated_at"], row["id"])
+    return (row["opened_at" if sort == "created" else "updated_at"], row["id"])
 
 
 async def list_deadlines(
     session: AsyncSession, principal: Principal, ticket_id: str, page: Page
 ) -> tuple[bool, Sequence[Row]]:
-    """All cycles of a ticket in the order of their making, and whether the ticket is a sandbox's."""
+    """All cycles of a ticket in the order of their starts, and whether the ticket is a sandbox's."""
     account_id = await account_of_ticket(session, principal, ticket_id)
     conditions = [DeadlineRow.account_id == account_id, DeadlineRow.ticket_id == ticket_id]
-    if place := page.place(str):
-        conditions.append(DeadlineRow.id > place[0])
+    keys = (DeadlineRow.started_at, _METRIC_ORDER, DeadlineRow.cycle, DeadlineRow.id)
+    if place := page.place(datetime, int, int, str):
+        conditions.append(tuple_(*keys) > place)
     if not principal.is_support:
         conditions.append(DeadlineRow.metric.not_in(INTERNAL_METRICS))
     query = select(DeadlineRow.__table__, Ticket.sandbox).join(
         Ticket, and_(Ticket.account_id == DeadlineRow.account_id, Ticket.id == DeadlineRow.ticket_id)
     )
-    ordered = query.where(*conditions).order_by(DeadlineRow.id).limit(page.limit + 1)
+    ordered = query.where(*conditions).order_by(*keys).limit(page.limit + 1)
     rows = await _rows(session, ordered)
     return bool(rows and rows[0]["sandbox"]), rows
+
+
+def deadline_place(row: Row) -> tuple[Any, ...]:
+    """Where a deadline stands among those of its ticket."""
+    return (row["started_at"], METRIC_ORDER[row["metric"]], row["cycle"], row["id"])
 
 
 async def list_events(session: AsyncSession, principal: Principal, ticket_id: str, page: Page) -> Sequence[Row]:
@@ -206,9 +205,9 @@ async def list_messages(session: AsyncSession, principal: Principal, ticket_id: 
         Message.ticket_id == ticket_id,
         Message.visibility.in_(principal.audiences),
     )
-    if place := page.place(str):
-        query = query.where(Message.id > place[0])
-    return await _rows(session, query.order_by(Message.id).limit(page.limit + 1))
+    if place := page.place(int):
+        query = query.where(Message.sequence > place[0])
+    return await _rows(session, query.order_by(Message.sequence).limit(page.limit + 1))
 
 
 async def list_calls(session: AsyncSession, principal: Principal, ticket_id: str) -> Sequence[Row]:

@@ -170,7 +170,7 @@ async def list_messages(
     """Oldest first; internal notes are for support only."""
     async with transaction(state.sessions) as session:
         rows = await queries.list_messages(session, principal, ticket_id, page)
-    return listing(request, page, rows, place=lambda row: (row["id"],), document=message_view)
+    return listing(request, page, rows, place=lambda row: (row["sequence"],), document=message_view)
 
 
 @router.get(
@@ -197,14 +197,14 @@ async def read_timeline(
 async def list_deadlines(
     request: Request, state: StateDep, principal: PrincipalDep, page: PageDep, ticket_id: TicketPath
 ) -> Response:
-    """Every cycle of every metric, in the order in which they were made."""
+    """Every cycle of every metric, in the order in which they started."""
     async with transaction(state.sessions) as session:
         sandbox, rows = await queries.list_deadlines(session, principal, ticket_id, page)
     return listing(
         request,
         page,
         rows,
-        place=lambda row: (row["id"],),
+        place=queries.deadline_place,
         document=lambda row: deadline_view(row, sandbox=sandbox),
     )
 

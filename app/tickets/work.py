@@ -80,9 +80,10 @@ class Work:
         self._flush(effects)
         self._set_aside()
 
-    def tell(self, data: types.EventData, actor: Actor, at: datetime | None = None) -> None:
-        """Add an event, at the present instant unless another is given."""
+    def tell(self, data: types.EventData, actor: Actor, at: datetime | None = None) -> int:
+        """Add an event, at the present instant unless another is given; its ``sequence`` on the ticket."""
         self.events.append(Event(at or self.now, data, actor))
+        return self.ticket.sequence + len(self.events)
 
     def id_of(self, deadline: Deadline) -> str:
         """The stored id of the deadline that a notice shows as it was."""
@@ -108,9 +109,6 @@ class Work:
 
     def _escalate(self, at: datetime, cause: Deadline, reasons: set[str]) -> None:
         opened = escalations.by_service(self.ticket.account_id, self.ticket.id, cause, at)
-        if "open_escalation" in reasons:
-            self.escalations.append(opened)
-            self.ticket.escalated = True
         told = [
             {"role": role, **contact}
             for role in ("manager", "tam")
@@ -124,7 +122,10 @@ class Work:
             priority=cause.priority,
             told=told,
         )
-        self.tell(data, SERVICE, at)
+        sequence = self.tell(data, SERVICE, at)
+        if "open_escalation" in reasons:
+            self.escalations.append(opened | {"sequence": sequence})
+            self.ticket.escalated = True
 
 
 def _facts(work: Work, deadline: Deadline) -> dict[str, Any]:

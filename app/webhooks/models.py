@@ -29,7 +29,7 @@ class WebhookEndpoint(Base):
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
-    __table_args__ = (Index(None, "account_id"),)
+    __table_args__ = (Index(None, "account_id"), Index(None, "created_at", "id"))
 
 
 class Delivery(Base):
@@ -51,7 +51,7 @@ class Delivery(Base):
 
     __table_args__ = (
         Index("ix_deliveries_next_attempt_at", "next_attempt_at", postgresql_where=text("next_attempt_at IS NOT NULL")),
-        Index(None, "endpoint_id", "id"),
+        Index(None, "endpoint_id", "created_at", "id"),
         Index(None, "id"),
         {"postgresql_with": {"fillfactor": 70, "autovacuum_vacuum_scale_factor": 0.02}},
     )

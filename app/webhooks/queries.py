@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.auth import Principal
-from app.core.paging import Page
+from app.core.paging import Page, in_order
 from app.core.problems import NotFound
 from app.webhooks.models import Delivery, WebhookEndpoint
 
@@ -23,23 +23,20 @@ async def endpoint_by_id(
 
 
 async def endpoints_page(session: AsyncSession, page: Page, account_id: str | None) -> Sequence[WebhookEndpoint]:
-    """A page of endpoints by id, and one more; of one account, or all."""
-    query = select(WebhookEndpoint).order_by(WebhookEndpoint.id)
+    """A page of endpoints, the oldest first, and one more; of one account, or all."""
+    query = select(WebhookEndpoint)
     if account_id:
         query = query.where(WebhookEndpoint.account_id == account_id)
-    if place := page.place(str):
-        query = query.where(WebhookEndpoint.id > place[0])
-    return (await session.scalars(query.limit(page.limit + 1))).all()
+    return (await session.scalars(in_order(query, page, WebhookEndpoint.created_at, WebhookEndpoint.id))).all()
 
 
 async def deliveries_page(session: AsyncSession, page: Page, endpoint_id: str, state: str | None) -> Sequence[Delivery]:
     """A page of an endpoint's deliveries, the newest first, and one more."""
-    query = select(Delivery).where(Delivery.endpoint_id == endpoint_id).order_by(Delivery.id.desc())
+    query = select(Delivery).where(Delivery.endpoint_id == endpoint_id)
     if state:
         query = query.where(Delivery.state == state)
-    if place := page.place(str):
-        query = query.where(Delivery.id < place[0])
-    return (await session.scalars(query.limit(page.limit + 1))).all()
+    ordered = in_order(query, page, Delivery.created_at, Delivery.id, newest_first=True)
+    return (await session.scalars(ordered)).all()
 
 
 async def delivery_by_id(session: AsyncSession, delivery_id: str) -> Delivery:
@@ -55,4 +52,4 @@ async def delivery_by_id(session: AsyncSession, delivery_id: str) -> Delivery:
 async def delivery_of(session: AsyncSession, endpoint_id: str, event_id: str) -> Delivery:
     """The delivery of this event to this endpoint; quick for a recent one."""
     query = select(Delivery).where(Delivery.endpoint_id == endpoint_id, Delivery.event_id == event_id)
-    return (await session.scalars(query.order_by(Delivery.id.desc()).limit(1))).one()
+    return (await session.scalars(query.order_by(Delivery.created_at.desc()).limit(1))).one()

@@ -90,7 +90,7 @@ async def list_webhooks(
         require_account(principal, wanted)
     async with state.sessions() as session:
         rows = await queries.endpoints_page(session, page, wanted)
-    return listing(request, page, rows, place=lambda row: (row.id,), document=endpoint_document)
+    return listing(request, page, rows, place=lambda row: (row.created_at, row.id), document=endpoint_document)
 
 
 @router.get("/webhooks/{endpoint_id}", response_model=EndpointDocument, responses=responses(NotFound))
@@ -228,7 +228,7 @@ async def list_webhook_deliveries(
     async with state.sessions() as session:
         await queries.endpoint_by_id(session, principal, endpoint_id)
         rows = await queries.deliveries_page(session, page, endpoint_id, status)
-    return listing(request, page, rows, place=lambda row: (row.id,), document=delivery_document)
+    return listing(request, page, rows, place=lambda row: (row.created_at, row.id), document=delivery_document)
 
 
 @router.post(

@@ -91,6 +91,7 @@ def _accounts() -> None:
         Column("updated_at", INSTANT, nullable=False),
         PrimaryKeyConstraint("account_id", name=op.f("pk_accounts")),
     )
+    op.create_index(op.f("ix_accounts_created_at_account_id"), "accounts", ["created_at", "account_id"])
     op.create_index(op.f("ix_accounts_external_ref"), "accounts", ["external_ref"])
     op.create_index(op.f("ix_accounts_plan"), "accounts", ["plan"])
 
@@ -116,6 +117,7 @@ def _api_keys() -> None:
         UniqueConstraint("secret_hash", name=op.f("uq_api_keys_secret_hash")),
     )
     op.create_index(op.f("ix_api_keys_account_id"), "api_keys", ["account_id"])
+    op.create_index(op.f("ix_api_keys_created_at_id"), "api_keys", ["created_at", "id"])
 
 
 def _deliveries() -> None:
@@ -135,7 +137,7 @@ def _deliveries() -> None:
         PrimaryKeyConstraint("account_id", "id", name=op.f("pk_deliveries")),
         postgresql_with={"fillfactor": 70, "autovacuum_vacuum_scale_factor": 0.02},
     )
-    op.create_index(op.f("ix_deliveries_endpoint_id_id"), "deliveries", ["endpoint_id", "id"])
+    op.create_index(op.f("ix_deliveries_endpoint_id_created_at_id"), "deliveries", ["endpoint_id", "created_at", "id"])
     op.create_index(op.f("ix_deliveries_id"), "deliveries", ["id"])
     op.create_index(
         "ix_deliveries_next_attempt_at",
@@ -276,6 +278,7 @@ def _webhook_endpoints() -> None:
         PrimaryKeyConstraint("id", name=op.f("pk_webhook_endpoints")),
     )
     op.create_index(op.f("ix_webhook_endpoints_account_id"), "webhook_endpoints", ["account_id"])
+    op.create_index(op.f("ix_webhook_endpoints_created_at_id"), "webhook_endpoints", ["created_at", "id"])
 
 
 def _tickets() -> None:
@@ -339,6 +342,8 @@ def _tickets() -> None:
     op.create_index("ix_tickets_due", "tickets", ["account_id", "support_due_at", "id"])
     op.create_index("ix_tickets_external_ref", "tickets", ["account_id", "external_ref"])
     op.create_index(op.f("ix_tickets_id"), "tickets", ["id"])
+    op.create_index("ix_tickets_opened", "tickets", ["account_id", "opened_at", "id"])
+    op.create_index("ix_tickets_all_opened", "tickets", ["opened_at", "id"])
     op.create_index("ix_tickets_updated", "tickets", ["account_id", "updated_at", "id"])
     op.create_index(
         "ix_tickets_wake_at", "tickets", ["wake_at"], postgresql_where=text("wake_at IS NOT NULL AND NOT sandbox")
@@ -351,6 +356,7 @@ def _calls() -> None:
         Column("account_id", ID, nullable=False),
         Column("id", ID, nullable=False),
         Column("ticket_id", ID, nullable=False),
+        Column("sequence", Integer(), nullable=False, comment="of the ticket's event that asked for it"),
         Column(
             "state", String(), nullable=False, comment="requested, ready, joined, declined, no_show, failed or ended"
         ),
@@ -441,6 +447,7 @@ def _escalations() -> None:
         Column("account_id", ID, nullable=False),
         Column("id", ID, nullable=False),
         Column("ticket_id", ID, nullable=False),
+        Column("sequence", Integer(), nullable=False, comment="of the ticket's event that told of it"),
         Column("kind", String(), nullable=False, comment="customer, engineer or service"),
         Column("subject", String(), nullable=False, comment="what its acknowledgement deadline is filed under"),
         Column("reason", String(), nullable=False),
@@ -475,6 +482,7 @@ def _messages() -> None:
         Column("account_id", ID, nullable=False),
         Column("id", ID, nullable=False),
         Column("ticket_id", ID, nullable=False),
+        Column("sequence", Integer(), nullable=False, comment="of the ticket's event that told of it"),
         Column("author", JSONB(), nullable=False),
         Column("visibility", String(), nullable=False),
         Column("channel", String()),
@@ -488,4 +496,6 @@ def _messages() -> None:
         ),
         PrimaryKeyConstraint("account_id", "id", name=op.f("pk_messages")),
     )
-    op.create_index(op.f("ix_messages_account_id_ticket_id_id"), "messages", ["account_id", "ticket_id", "id"])
+    op.create_index(
+        op.f("ix_messages_account_id_ticket_id_sequence"), "messages", ["account_id", "ticket_id", "sequence"]
+    )
