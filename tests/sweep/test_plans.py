@@ -1,12 +1,9 @@
 """The sweep's statements stay probes of one partial index, however many tickets are open."""
 
-from collections.abc import Awaitable, Callable, Iterator
-from typing import Any
+from collections.abc import Awaitable, Callable
 
 import asyncpg
-import orjson
 import pytest
-from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.accounts.models import Account
@@ -14,6 +11,7 @@ from app.core.db import Sessions, driver, transaction
 from app.sweep.passes import next_wake
 from app.tickets.settle import CLAIM
 from tests.support.desk import fetch, now_of, open_at
+from tests.support.explaining import counting, explain, nodes, root, scans
 
 Fill = Callable[[str], Awaitable[None]]
 WHEN = {
@@ -26,17 +24,6 @@ INSERT INTO tickets SELECT copy.* FROM tickets AS t, generate_series(1, 20000) A
     jsonb_populate_record(t, jsonb_build_object(
         'id', 'tkt_' || n, 'number', n, 'wake_at', %s, 'sandbox', n %% 10 = 0)) AS copy
 """
-
-
-def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The nodes of a plan, the root first."""
-    yield plan
-    for child in plan.get("Plans", ()):
-        yield from nodes(child)
-
-
-def scans(plan: dict[str, Any]) -> list[tuple[str, str]]:
-    return [(node["Node Type"], node.get("Index Name", "")) for node in nodes(plan) if "Scan" in node["Node Type"]]
 
 
 @pytest.fixture
@@ -53,13 +40,6 @@ async def fill(sessions: Sessions, account: Account, database: str) -> Fill:
     return with_tickets
 
 
-async def explain(sessions: Sessions, statement: str, *arguments: Any) -> dict[str, Any]:
-    (row,) = await fetch(sessions, f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}", *arguments)
-    found = row["QUERY PLAN"]
-    plan: dict[str, Any] = (orjson.loads(found) if isinstance(found, str) else found)[0]["Plan"]
-    return plan
-
-
 @pytest.mark.parametrize("when", WHEN)
 async def test_a_claim_reads_only_what_is_due(sessions: Sessions, fill: Fill, when: str) -> None:
     await fill(WHEN[when])
@@ -70,21 +50,16 @@ async def test_a_claim_reads_only_what_is_due(sessions: Sessions, fill: Fill, wh
             await connection.execute(f"PREPARE probe (bigint) AS {CLAIM}")
             found = await connection.fetchval("EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE probe (500)")
             await connection.execute("DEALLOCATE probe")
-        plan = (orjson.loads(found) if isinstance(found, str) else found)[0]["Plan"]
+        plan = root(found)
         assert scans(plan) == [("Index Scan", "ix_tickets_wake_at")]
         assert [node["Actual Rows"] for node in nodes(plan)][-1] <= 500
 
 
 async def test_the_next_instant_is_one_probe(sessions: Sessions, fill: Fill, engine: AsyncEngine) -> None:
     await fill(WHEN["none is due"])
-    statements: list[str] = []
-
-    def note(*about: Any) -> None:
-        statements.append(about[2])
-
-    event.listen(engine.sync_engine, "before_cursor_execute", note)
-    await next_wake(sessions)
-    event.remove(engine.sync_engine, "before_cursor_execute", note)
-    plan = await explain(sessions, statements[0].replace("$1::INTEGER", "1"))
+    with counting(engine) as sent:
+        await next_wake(sessions)
+    [(statement, parameters)] = sent
+    plan = await explain(sessions, statement, *parameters)
     assert [index for _, index in scans(plan)] == ["ix_tickets_wake_at"]
     assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < 10

@@ -1,17 +1,15 @@
 """Lists of tickets: filters, orders, pages, and how many statements a read takes."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core.db import Sessions
 from app.sweep.passes import run_pass
+from tests.support.explaining import counting
 from tests.support.stories import P1, Begin, Caller, Story, path_of
 
 
@@ -149,21 +147,6 @@ async def test_a_list_shows_each_ticket_as_it_is_read(story: Story) -> None:
 
 
 # --- the number of statements ----------------------------------------------------------------------------------
-
-
-@contextmanager
-def counting(engine: AsyncEngine) -> Iterator[list[str]]:
-    """The statements that are sent through SQLAlchemy in the meantime."""
-    sent: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        sent.append(statement)
-
-    event.listen(engine.sync_engine, "before_cursor_execute", note)
-    try:
-        yield sent
-    finally:
-        event.remove(engine.sync_engine, "before_cursor_execute", note)
 
 
 async def test_reads_take_three_statements_whatever_the_number_of_tickets(story: Story, engine: AsyncEngine) -> None:
