@@ -15,7 +15,7 @@ from app.openapi import openapi
 from app.plans import router as plans_router
 from app.resources import lifespan
 from app.roster import router as roster_router
-from app.tickets import action_router, call_router, sandbox_router
+from app.tickets import action_router, call_router, escalation_router, sandbox_router
 from app.tickets import router as tickets_router
 from app.webhooks import router as webhooks_router
 
@@ -23,6 +23,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     tickets_router.router,  # matched in this order: what is asked for most comes first
     action_router.router,
     call_router.router,
+    escalation_router.router,
     sandbox_router.router,
     accounts_router.router,
     people_router.router,
@@ -35,6 +36,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
 TAGS: Final = [
     {"name": "Accounts", "description": "Customer organisations, their people and their keys"},
     {"name": "Tickets", "description": "Tickets, their messages, priorities and deadlines"},
+    {"name": "Escalations", "description": "Asked for by people, or made by a miss; and what becomes of them"},
     {"name": "Plans", "description": "What a customer is promised: versioned documents, never code"},
     {"name": "Sandbox", "description": "Test accounts, whose clock stands still until it is moved"},
     {"name": "Roster", "description": "Support engineers"},

@@ -1,11 +1,14 @@
 """Escalation records."""
 
 from datetime import datetime
+from typing import Any, Final
 
-from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import ID, Base
+
+OPEN_CONSTRAINT: Final = "uq_escalations_open"
 
 
 class Escalation(Base):
@@ -21,14 +24,27 @@ class Escalation(Base):
     subject: Mapped[str] = mapped_column(comment="what its acknowledgement deadline is filed under")
     reason: Mapped[str]
     state: Mapped[str] = mapped_column(comment="requested, acknowledged, accepted, declined, withdrawn or closed")
+    requested_by: Mapped[dict[str, Any]] = mapped_column(comment="an actor")
     justification: Mapped[str | None]
+    requested_priority: Mapped[str | None]
+    business_impact: Mapped[str | None]
     breach_verified: Mapped[bool | None]
     requested_at: Mapped[datetime]
     acknowledged_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
+    decision: Mapped[str | None] = mapped_column(comment="what was said when it was accepted or declined")
 
     __table_args__ = (
         ForeignKeyConstraint(["account_id", "ticket_id"], ["tickets.account_id", "tickets.id"], ondelete="CASCADE"),
         UniqueConstraint("account_id", "ticket_id", "subject"),
+        Index(
+            OPEN_CONSTRAINT,
+            "account_id",
+            "ticket_id",
+            "kind",
+            "reason",
+            unique=True,
+            postgresql_where=text("state IN ('requested', 'acknowledged') AND kind <> 'service'"),
+        ),
         Index(None, "id"),
     )

@@ -7,6 +7,7 @@ from typing import Any, Final
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.auth import SERVICE
 from app.core.db import Row
 from app.core.ids import new_id
 from app.core.problems import NotFound
@@ -29,6 +30,7 @@ def by_service(account_id: str, ticket_id: str, cause: Deadline, at: datetime) -
         "reason": _REASONS.get(cause.metric, "resolution_time"),
         "state": "requested",
         "breach_verified": True,
+        "requested_by": SERVICE.document(),
         "requested_at": at,
         "ended_at": None,
     }
@@ -41,6 +43,12 @@ async def close_all(session: AsyncSession, account_id: str, ticket_id: str, now:
         .where(Escalation.account_id == account_id, Escalation.ticket_id == ticket_id, Escalation.state.in_(OPEN))
         .values(state="closed", ended_at=now)
     )
+
+
+async def open_one(session: AsyncSession, account_id: str, ticket_id: str, kind: str, reason: str) -> Escalation | None:
+    """The open escalation of this kind for this reason; there is at most one that people asked for."""
+    where = (Escalation.account_id == account_id, Escalation.ticket_id == ticket_id, Escalation.state.in_(OPEN))
+    return await session.scalar(select(Escalation).where(*where, Escalation.kind == kind, Escalation.reason == reason))
 
 
 async def find(session: AsyncSession, escalation_id: str) -> Escalation:
@@ -65,9 +73,13 @@ def escalation_document(escalation: Escalation) -> Row:
         "kind": escalation.kind,
         "reason": escalation.reason,
         "state": escalation.state,
+        "requested_by": escalation.requested_by,
         "justification": escalation.justification,
+        "requested_priority": escalation.requested_priority,
+        "business_impact": escalation.business_impact,
         "breach_verified": escalation.breach_verified,
         "requested_at": escalation.requested_at,
         "acknowledged_at": escalation.acknowledged_at,
         "ended_at": escalation.ended_at,
+        "decision": escalation.decision,
     }

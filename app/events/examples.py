@@ -28,6 +28,13 @@ _FIRST: Final[dict[str, Any]] = {
     "due_at": _DUE,
 }
 _RESOLUTION: Final[dict[str, Any]] = _FIRST | {"metric": "resolution", "priority": "P2"}
+_MANAGER: Final = {"role": "manager", "name": "Mia Chen", "email": "mia@example.com"}
+_ESCALATION: Final[dict[str, Any]] = {
+    "escalation_id": ESCALATION,
+    "reason": "no_update",
+    "subject": ESCALATION,
+    "truncated": False,
+}
 _PINS: Final[dict[str, Any]] = {
     "key": "google-premium",
     "version": 1,
@@ -63,6 +70,7 @@ _TICKET: Final[dict[str, Any]] = {
     "plan": _PINS,
     "external_ref": None,
     "call_link": CALL_LINK,
+    "told": [],
 }
 
 DATA: Final[dict[str, dict[str, Any]]] = {
@@ -72,7 +80,7 @@ DATA: Final[dict[str, dict[str, Any]]] = {
     "ticket.reopened": {"from": "resolved", "to": "open", "reason": None},
     "ticket.merged": {"merged": TICKET, "into": OTHER_TICKET},
     "ticket.withdrawn": {"reason": "It works again", "truncated": False},
-    "ticket.priority_changed": {"from": "P2", "to": "P1", "reason": "missed", "source": "automatic"},
+    "ticket.priority_changed": {"from": "P2", "to": "P1", "reason": "missed", "source": "automatic", "told": []},
     "ticket.tier_changed": {"from": 1, "to": 2, "reason": None},
     "ticket.assigned": {"from": None, "to": ENGINEER, "reason": None},
     "message.posted": _MESSAGE,
@@ -92,13 +100,22 @@ DATA: Final[dict[str, dict[str, Any]]] = {
         "metric": "resolution",
         "cycle": 1,
         "priority": "P1",
-        "told": [{"role": "manager", "name": "Mia Chen", "email": "mia@example.com"}],
+        "told": [_MANAGER],
     },
-    "escalation.acknowledged": {
-        "escalation_id": ESCALATION,
-        "reason": "resolution_time",
-        "subject": "resolution:1",
+    "escalation.requested": _ESCALATION
+    | {
+        "kind": "customer",
+        "justification": "No update for three hours",
+        "requested_priority": None,
+        "business_impact": None,
+        "breach_verified": True,
+        "told": [_MANAGER],
     },
+    "escalation.acknowledged": _ESCALATION,
+    "escalation.accepted": _ESCALATION | {"priority": "P1", "tier": 2, "assignee": ENGINEER},
+    "escalation.declined": _ESCALATION | {"why": "The fix is being rolled out now"},
+    "escalation.withdrawn": _ESCALATION,
+    "escalation.suggested": {"reason": "too_many_exchanges", "turns": 6},
     "call.requested": _CALL | {"provider": None},
     "call.ready": _CALL | {"join_url": CALL_LINK, "join_from": "2026-11-20T20:45:00.000000Z", "join_by": _JOIN_BY},
     "call.joined": _CALL | {"participant": "customer"},

@@ -66,6 +66,7 @@ class TicketOpened(_Text):
     plan: PinsData
     external_ref: str | None
     call_link: str | None
+    told: list[dict[str, JsonValue]] = Field(description="Who of the account's people hears of a P1 (W1)")
 
 
 class TicketUpdated(_Text):
@@ -107,6 +108,7 @@ class TicketPriorityChanged(_Change):
 
     type = "ticket.priority_changed"
     source: str
+    told: list[dict[str, JsonValue]] = Field(description="Who of the account's people hears of a P1 (W1)")
 
 
 class TicketTierChanged(_Change):
@@ -230,13 +232,60 @@ class EscalationAutomatic(EventData):
     told: list[dict[str, JsonValue]]
 
 
-class EscalationAcknowledged(EventData):
-    """Support has seen an escalation."""
-
-    type = "escalation.acknowledged"
+class _Escalation(_Text):
     escalation_id: str
     reason: str
     subject: str = Field(description="What its `escalation_ack` deadline is filed under")
+
+
+class EscalationRequested(_Escalation):
+    """A customer or an engineer asks for an escalation. ``told``: who of the account's people hears of it."""
+
+    type = "escalation.requested"
+    kind: str
+    justification: str
+    requested_priority: str | None
+    business_impact: str | None
+    breach_verified: bool | None = Field(
+        description="Whether the promise that it names was broken; null: it names none"
+    )
+    told: list[dict[str, JsonValue]]
+
+
+class EscalationAcknowledged(_Escalation):
+    """Support has seen an escalation."""
+
+    type = "escalation.acknowledged"
+
+
+class EscalationAccepted(_Escalation):
+    """Support does something about an escalation: the ticket's priority, tier and assignee after it."""
+
+    type = "escalation.accepted"
+    priority: str
+    tier: int
+    assignee: str | None
+
+
+class EscalationDeclined(_Escalation):
+    """Support does nothing about an escalation, and says why."""
+
+    type = "escalation.declined"
+    why: str
+
+
+class EscalationWithdrawn(_Escalation):
+    """Whoever asked for an escalation no longer does."""
+
+    type = "escalation.withdrawn"
+
+
+class EscalationSuggested(EventData):
+    """Customer and engineer have talked for so many turns without a solution: an escalation may be due (G5)."""
+
+    type = "escalation.suggested"
+    reason: str
+    turns: int
 
 
 class _Call(EventData):
@@ -331,7 +380,12 @@ EVENTS: Final[tuple[type[EventData], ...]] = (
     DeadlineCancelled,
     PlanApplied,
     EscalationAutomatic,
+    EscalationRequested,
     EscalationAcknowledged,
+    EscalationAccepted,
+    EscalationDeclined,
+    EscalationWithdrawn,
+    EscalationSuggested,
     CallRequested,
     CallReady,
     CallJoined,

@@ -164,7 +164,12 @@ class EscalationRules(Part):
 
     reasons: list[EscalationReason] = Field(max_length=10)
     acknowledge: Duration | None = Field(None, description="The target of `escalation_ack`, always 24x7")
-    exchanges: StrictInt = Field(6, ge=1, le=1_000, description="After so many messages `too_many_exchanges` is true")
+    exchanges: StrictInt = Field(
+        6,
+        ge=1,
+        le=1_000,
+        description="Turns (each: one side writes, after the other) after which `too_many_exchanges` is true",
+    )
 
 
 class Routing(Part):

@@ -3,21 +3,18 @@
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Final, TypeVar
 
-from fastapi import Body, Path, Request, Response
+from fastapi import Body, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.auth import Actor
 from app.core.db import transaction
 from app.core.deps import PrincipalDep
 from app.core.http import Router, reply, responses
-from app.core.idempotency import Answer, once
 from app.core.problems import NotFound
-from app.core.schemas import Listing
 from app.core.state import StateDep
-from app.escalations.records import escalation_document, of_ticket
 from app.tickets import calls, examples, lifecycle, queries
-from app.tickets.actions import ACTION_HEADERS, ACTIONS, OnTicketDep, TicketPath, UseCase, action, caller_of
-from app.tickets.schemas import ActOnly, CallsView, DeclineCall, EscalationId, EscalationView, JoinCall
+from app.tickets.actions import OnTicketDep, TicketPath, UseCase, action
+from app.tickets.schemas import ActOnly, CallsView, DeclineCall, JoinCall
 from app.tickets.views import call_view
 from app.tickets.work import Work
 
@@ -83,39 +80,3 @@ async def decline_call(
 async def end_call(on_ticket: OnTicketDep, command: Annotated[ActOnly, Body(examples=[{}])]) -> Response:
     """The call is over; the ticket goes on."""
     return await on_ticket(_END, command)
-
-
-@router.get(
-    "/v1/tickets/{ticket_id}/escalations",
-    response_model=Listing[EscalationView],
-    summary="List a ticket's escalations",
-    responses=responses(NotFound) | examples.shown(examples.page_of(examples.ESCALATION)),
-)
-async def list_escalations(state: StateDep, principal: PrincipalDep, ticket_id: TicketPath) -> Response:
-    """All of them, oldest first."""
-    async with transaction(state.sessions) as session:
-        account_id = await queries.account_of_ticket(session, principal, ticket_id)
-        found = await of_ticket(session, account_id, ticket_id)
-    return reply({"items": [escalation_document(each) for each in found], "next_cursor": None})
-
-
-@router.post(
-    "/v1/escalations/{escalation_id}/acknowledge",
-    response_model=EscalationView,
-    summary="Acknowledge an escalation",
-    responses=ACTIONS | examples.shown(examples.ESCALATION),
-    openapi_extra=ACTION_HEADERS,
-)
-async def acknowledge_escalation(
-    request: Request,
-    state: StateDep,
-    principal: PrincipalDep,
-    escalation_id: Annotated[EscalationId, Path(description="The escalation's id")],
-) -> Response:
-    """Support has seen it; its acknowledgement clock ends."""
-
-    async def work(session: AsyncSession) -> Answer:
-        caller = caller_of(request, principal)
-        return Answer(dict(escalation_document(await lifecycle.acknowledge(session, caller, escalation_id))), 200)
-
-    return await once(request, state, principal, work)

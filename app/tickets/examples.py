@@ -104,11 +104,15 @@ ESCALATION: Final[dict[str, Any]] = {
     "kind": "service",
     "reason": "resolution_time",
     "state": "requested",
+    "requested_by": {"kind": "service", "name": "Heliodesk"},
     "justification": None,
+    "requested_priority": None,
+    "business_impact": None,
     "breach_verified": True,
     "requested_at": "2026-11-21T00:30:00Z",
     "acknowledged_at": None,
     "ended_at": None,
+    "decision": None,
 }
 EVENT: Final = event_example("deadline.missed")
 

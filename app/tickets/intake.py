@@ -98,7 +98,7 @@ def begin(
     step = open_clock(promise.terms, customer.now, assessment.priority)
     contacts = {"manager": customer.manager, "tam": customer.tam}
     work = Work(ticket, step.clock, promise.document, contacts, customer.now)
-    work.tell(_opened(ticket, pins), actor)
+    work.tell(_opened(work, pins), actor)
     work.take(step, SERVICE)
     if calls.wanted(work):
         calls.ask_for(work, customer.call_link, customer.call_provider, actor)
@@ -189,7 +189,8 @@ def _ticket(customer: Customer, command: OpenTicket, pins: Pins, assessment: Ass
     )
 
 
-def _opened(ticket: TicketRecord, pins: Pins) -> types.TicketOpened:
+def _opened(work: Work, pins: Pins) -> types.TicketOpened:
+    ticket = work.ticket
     return types.TicketOpened(
         number=ticket.number,
         title=ticket.title,
@@ -209,4 +210,5 @@ def _opened(ticket: TicketRecord, pins: Pins) -> types.TicketOpened:
         plan=types.PinsData(**pins.document()),
         external_ref=ticket.external_ref,
         call_link=ticket.call_link,
+        told=work.told("tam") if ticket.priority == work.document.top else [],
     )

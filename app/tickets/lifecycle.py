@@ -11,17 +11,15 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.principals import acting, require_editor
-from app.core.auth import Actor, Principal
+from app.core.auth import SERVICE, Actor, Principal
 from app.core.deps import require_support
 from app.core.ids import new_id
 from app.core.merge_patch import Patch, merge_patch, patched
 from app.core.problems import Conflict, Fault, Forbidden, Invalid
 from app.core.schemas import ActorRef
-from app.escalations import records as escalations
-from app.escalations.models import Escalation
 from app.events import types
 from app.roster.models import Engineer
-from app.sla.changes import Answer, Message, Priority, Status, Tier
+from app.sla.changes import Message, Priority, Status, Tier
 from app.tickets import calls
 from app.tickets.rules import allowed, customer_may_set, missing_texts, priority_faults
 from app.tickets.schemas import Assign, Author, ChangeTicket, PostMessage, SetPriority, SetStatus, TicketFields
@@ -108,8 +106,20 @@ def add_message(work: Work, actor: Actor, author: dict[str, str], command: PostM
         body=command.body,
     )
     work.messages.append(message | {"sequence": work.tell(posted, actor)})
+    if command.visibility == "public":
+        _count_turn(work, author["kind"])
     work.change(Message(work.now, author["kind"], command.visibility == "public"), actor)  # type: ignore[arg-type]  # one of Author's kinds
     return message
+
+
+def _count_turn(work: Work, kind: str) -> None:
+    """Count how often the word passes; at the plan's number of turns an escalation is suggested, once (G5)."""
+    ticket, rules = work.ticket, work.document.escalation
+    if kind not in ("customer", "engineer") or kind == ticket.spoke:
+        return
+    ticket.spoke, ticket.turns = kind, ticket.turns + 1
+    if rules and ticket.turns == rules.exchanges and "too_many_exchanges" in rules.reasons:
+        work.tell(types.EscalationSuggested(reason="too_many_exchanges", turns=ticket.turns), SERVICE)
 
 
 def closed_conflict(work: Work, detail: str) -> Conflict:
@@ -156,15 +166,27 @@ async def set_priority(session: AsyncSession, caller: Caller, ticket_id: str, co
         return await finish(session, work)
     if actor.kind == "customer" and not customer_may_set(document, ticket.priority, command.priority):
         raise Forbidden(f"The plan {document.key} does not let a customer set this priority: escalate instead")
-    texts = {"business_impact": command.business_impact or ticket.business_impact, "priority_reason": command.reason}
-    if faults := missing_texts(document, command.priority, texts):
+    ticket.business_impact = command.business_impact or ticket.business_impact
+    await give_priority(session, work, actor, command.priority, command.reason, source="override")
+    return await finish(session, work)
+
+
+async def give_priority(
+    session: AsyncSession, work: Work, actor: Actor, priority: str, reason: str, *, source: str
+) -> None:
+    """Set another priority, with a call where the plan wants one. 422 without the texts that it asks for (G1)."""
+    ticket = work.ticket
+    if faults := priority_faults(work.document, priority):
         raise Invalid(errors=faults)
-    ticket.business_impact, ticket.priority_reason = texts["business_impact"], command.reason
-    ticket.priority_source, work.why = "override", command.reason
-    work.change(Priority(work.now, command.priority, actor.kind), actor)
+    if priority == ticket.priority:
+        return
+    texts = {"business_impact": ticket.business_impact, "priority_reason": reason}
+    if faults := missing_texts(work.document, priority, texts):
+        raise Invalid(errors=faults)
+    ticket.priority_reason, ticket.priority_source, work.why = reason, source, reason
+    work.change(Priority(work.now, priority, actor.kind), actor)
     if calls.wanted(work) and await calls.active(session, work) is None:
         await calls.ask_with_account(session, work, actor)
-    return await finish(session, work)
 
 
 async def assign(session: AsyncSession, caller: Caller, ticket_id: str, command: Assign) -> Work:
@@ -174,7 +196,7 @@ async def assign(session: AsyncSession, caller: Caller, ticket_id: str, command:
     if work.ticket.status in ("resolved", "closed"):
         raise Conflict(f"A ticket that is {work.ticket.status} is not assigned")
     if "engineer_id" in command.model_fields_set:
-        await _set_assignee(session, work, actor, command.engineer_id)
+        await set_assignee(session, work, actor, command.engineer_id)
     if command.tier is not None and command.tier != work.ticket.tier:
         if command.tier > work.clock.terms.tiers:
             detail = f"The ticket's plan has {work.clock.terms.tiers} tier(s)"
@@ -183,9 +205,12 @@ async def assign(session: AsyncSession, caller: Caller, ticket_id: str, command:
     return await finish(session, work)
 
 
-async def _set_assignee(session: AsyncSession, work: Work, actor: Actor, engineer_id: str | None) -> None:
+async def set_assignee(
+    session: AsyncSession, work: Work, actor: Actor, engineer_id: str | None, pointer: str = "/engineer_id"
+) -> None:
+    """Give the ticket to an engineer, or to nobody. 422 for one who is not there, or not active."""
     if engineer_id and not await session.scalar(select(Engineer.id).where(Engineer.id == engineer_id, Engineer.active)):
-        raise Invalid(errors=[Fault(pointer="/engineer_id", detail="There is no such active engineer")])
+        raise Invalid(errors=[Fault(pointer=pointer, detail="There is no such active engineer")])
     before, work.ticket.assignee_id = work.ticket.assignee_id, engineer_id
     if before != engineer_id:
         work.tell(types.TicketAssigned(before=before, after=engineer_id), actor)
@@ -209,22 +234,3 @@ async def change_ticket(session: AsyncSession, caller: Caller, ticket_id: str, p
     if changed:
         work.tell(types.TicketUpdated(fields=changed), actor)
     return await finish(session, work)
-
-
-async def acknowledge(session: AsyncSession, caller: Caller, escalation_id: str) -> Escalation:
-    """Support has seen an escalation: its acknowledgement clock ends. 409 when it is no longer waited for."""
-    escalation = await escalations.find(session, escalation_id)
-    work, actor = await start(session, caller, escalation.ticket_id)
-    require_support(caller.principal)
-    await session.refresh(escalation)
-    if escalation.state != "requested":
-        raise Conflict(f"The escalation is {escalation.state} already")
-    work.change(Answer(work.now, "escalation_ack", escalation.subject, actor.kind), actor)
-    escalation.state, escalation.acknowledged_at = "acknowledged", work.now
-    await session.flush()
-    told = types.EscalationAcknowledged(
-        escalation_id=escalation.id, reason=escalation.reason, subject=escalation.subject
-    )
-    work.tell(told, actor)
-    await finish(session, work)
-    return escalation

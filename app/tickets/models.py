@@ -46,6 +46,8 @@ class Ticket(Base):
     follow_up_of: Mapped[str | None] = mapped_column(ID)
     review_requested: Mapped[bool]
     escalated: Mapped[bool]
+    turns: Mapped[int] = mapped_column(comment="how often the word has passed between customer and engineer")
+    spoke: Mapped[str] = mapped_column(comment="whose word it is: customer or engineer")
     sandbox: Mapped[bool]
     plan_key: Mapped[str] = mapped_column(ID)
     plan_version: Mapped[int]

@@ -50,6 +50,8 @@ class TicketRecord:
     region: str | None = None
     review_requested: bool = False
     escalated: bool = False
+    turns: int = 0
+    spoke: str = "customer"
     clock: dict[str, Any] | None = None
     wake_at: datetime | None = None
     support_due_at: datetime | None = None

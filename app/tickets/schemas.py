@@ -20,6 +20,7 @@ from app.core.schemas import (
     no_nul,
 )
 from app.plans.schemas import PlanRef
+from app.plans.words import EscalationReason
 
 MAX_CUSTOM: int = 50
 
@@ -164,6 +165,31 @@ class Merge(Strict):
     into: TicketId
 
 
+class Escalate(Strict):
+    """An escalation is asked for: the plan says for which reasons (G5, W5)."""
+
+    reason: EscalationReason
+    justification: Sentence
+    requested_priority: Priority | None = None
+    business_impact: Sentence | None = None
+    actor: ActorRef | None = None
+
+
+class AcceptEscalation(Strict):
+    """What is done about an escalation; ``priority`` is by default what was asked for, ``message`` is public."""
+
+    priority: Priority | None = None
+    tier: Annotated[int, Field(ge=1, le=9)] | None = None
+    assignee_id: EngineerId | None = None
+    message: Text | None = None
+
+
+class DeclineEscalation(Strict):
+    """Nothing is done about an escalation, and why."""
+
+    reason: Sentence
+
+
 class JoinCall(Strict):
     """Who joined the call."""
 
@@ -292,11 +318,17 @@ class EscalationView(Document):
     kind: Literal["customer", "engineer", "service"]
     reason: str
     state: Literal["requested", "acknowledged", "accepted", "declined", "withdrawn", "closed"]
+    requested_by: dict[str, JsonValue]
     justification: str | None
-    breach_verified: bool | None
+    requested_priority: str | None
+    business_impact: str | None
+    breach_verified: bool | None = Field(
+        description="Whether the promise that it names was broken when it was asked for; null: it names none"
+    )
     requested_at: Instant
     acknowledged_at: Instant | None
     ended_at: Instant | None
+    decision: str | None = Field(description="What was said when it was accepted or declined")
 
 
 class StatusRow(Document):

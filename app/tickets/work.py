@@ -85,6 +85,12 @@ class Work:
         self.events.append(Event(at or self.now, data, actor))
         return self.ticket.sequence + len(self.events)
 
+    def told(self, *roles: str) -> list[dict[str, Any]]:
+        """Those of the account's people at the vendor who are told: a TAM only where the add-on is bought (W1)."""
+        with_tam = self.document.tells_tam(self.ticket.plan_addons)
+        wanted = [role for role in roles if role != "tam" or with_tam]
+        return [{"role": role, **contact} for role in wanted if (contact := self.contacts.get(role))]
+
     def id_of(self, deadline: Deadline) -> str:
         """The stored id of the deadline that a notice shows as it was."""
         key = (deadline.metric, deadline.subject, deadline.cycle)
@@ -109,18 +115,13 @@ class Work:
 
     def _escalate(self, at: datetime, cause: Deadline, reasons: set[str]) -> None:
         opened = escalations.by_service(self.ticket.account_id, self.ticket.id, cause, at)
-        told = [
-            {"role": role, **contact}
-            for role in ("manager", "tam")
-            if f"notify_{role}" in reasons and (contact := self.contacts.get(role))
-        ]
         data = types.EscalationAutomatic(
             escalation_id=opened["id"] if "open_escalation" in reasons else None,
             reason=opened["reason"],
             metric=cause.metric,
             cycle=cause.cycle,
             priority=cause.priority,
-            told=told,
+            told=self.told(*(role for role in ("manager", "tam") if f"notify_{role}" in reasons)),
         )
         sequence = self.tell(data, SERVICE, at)
         if "open_escalation" in reasons:
@@ -173,6 +174,7 @@ def _status(work: Work, notice: Notice) -> types.EventData:
     ticket.closed_at = notice.at if after == "closed" else None
     ticket.closed_reason = notice.reason if after == "closed" else None
     if after in ("resolved", "closed"):
+        ticket.turns = 0
         work.close_escalations, ticket.escalated = ticket.escalated, False
     if notice.reason == "withdrawn":
         return types.TicketWithdrawn(reason=work.why)
@@ -186,7 +188,11 @@ def _priority(work: Work, notice: Notice) -> types.EventData:
     if notice.by == "service":
         work.ticket.priority_source = "automatic"
     return types.TicketPriorityChanged(
-        before=notice.before, after=notice.after, reason=work.why or notice.reason, source=work.ticket.priority_source
+        before=notice.before,
+        after=notice.after,
+        reason=work.why or notice.reason,
+        source=work.ticket.priority_source,
+        told=work.told("tam") if notice.after == work.document.top else [],
     )
 
 

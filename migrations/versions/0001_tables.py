@@ -314,6 +314,13 @@ def _tickets() -> None:
         Column("follow_up_of", ID),
         Column("review_requested", Boolean(), nullable=False),
         Column("escalated", Boolean(), nullable=False),
+        Column(
+            "turns",
+            Integer(),
+            nullable=False,
+            comment="how often the word has passed between customer and engineer",
+        ),
+        Column("spoke", String(), nullable=False, comment="whose word it is: customer or engineer"),
         Column("sandbox", Boolean(), nullable=False),
         Column("plan_key", ID, nullable=False),
         Column("plan_version", Integer(), nullable=False),
@@ -457,11 +464,15 @@ def _escalations() -> None:
             nullable=False,
             comment="requested, acknowledged, accepted, declined, withdrawn or closed",
         ),
+        Column("requested_by", JSONB(), nullable=False, comment="an actor"),
         Column("justification", String()),
+        Column("requested_priority", String()),
+        Column("business_impact", String()),
         Column("breach_verified", Boolean()),
         Column("requested_at", INSTANT, nullable=False),
         Column("acknowledged_at", INSTANT),
         Column("ended_at", INSTANT),
+        Column("decision", String(), comment="what was said when it was accepted or declined"),
         ForeignKeyConstraint(
             ["account_id", "ticket_id"],
             ["tickets.account_id", "tickets.id"],
@@ -474,6 +485,13 @@ def _escalations() -> None:
         ),
     )
     op.create_index(op.f("ix_escalations_id"), "escalations", ["id"])
+    op.create_index(
+        "uq_escalations_open",
+        "escalations",
+        ["account_id", "ticket_id", "kind", "reason"],
+        unique=True,
+        postgresql_where=text("state IN ('requested', 'acknowledged') AND kind <> 'service'"),
+    )
 
 
 def _messages() -> None:

@@ -29,6 +29,7 @@ PLAN: Final = "wati-business-plus"
 _URGENT: Final = {"business_impact": "All shops", "priority_reason": "No sales", "call_link": "https://meet.example/a"}
 _P1: Final[Json] = TICKET | _URGENT | {"priority": "P1", "product": "backup"}
 _ENDPOINT: Final = {"url": "https://example.com/heliodesk"}
+_ESCALATION: Final = {"reason": "resolution_time", "justification": "It was promised by noon"}
 _ROLES: Final[tuple[Role, ...]] = ("owner", "editor", "viewer")
 _RESOLVED_BY: Final = timedelta(hours=9)
 _ID: Final = re.compile(r"([a-z]{2,4})_[0-9a-z]{26}")
@@ -87,8 +88,7 @@ class World:
         late = await now_of(self.sessions) - _RESOLVED_BY
         (ticket,) = await open_at(self.sessions, account, late, priority="P2")
         await run_pass(self.sessions)
-        answer = await self.client.get(f"/v1/tickets/{ticket}/escalations", headers=self.keys["admin"])
-        return str(answer.json()["items"][0]["id"])
+        return await self._post(f"/v1/tickets/{ticket}/escalations", _ESCALATION)
 
 
 def in_world(example: Any, ids: dict[str, str]) -> Any:
