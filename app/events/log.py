@@ -7,8 +7,9 @@ from datetime import datetime
 from app.core.auth import SERVICE, Actor
 from app.core.db import Row, Write, inserted
 from app.core.ids import new_id
+from app.events.data import EventData, dump
 from app.events.models import EventRow
-from app.events.types import EventData, audience_of, dump
+from app.events.types import audience_of
 
 
 @dataclass(frozen=True, slots=True)

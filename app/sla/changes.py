@@ -76,7 +76,8 @@ class Ask:
     at: datetime
     metric: str
     subject: str
-    within: timedelta
+    within: timedelta | None = None
+    """None: the time that the plan gives for an acknowledgement; where it gives none, nothing waits"""
 
 
 @dataclass(frozen=True, slots=True)

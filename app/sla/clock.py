@@ -160,8 +160,8 @@ class _Fold(Transitions):
             self.set_tier(at, min(self.tier + 1, self.terms.tiers), "service")
         else:
             self.tell("effect", at, cause, reason=effect)
-            if effect == "open_escalation" and cause and self.terms.acknowledge:
-                self.apply(Ask(at, "escalation_ack", miss_subject(cause), self.terms.acknowledge))
+            if effect == "open_escalation" and cause:
+                self.apply(Ask(at, "escalation_ack", miss_subject(cause)))
 
     def follow(self, at: datetime, missed: Deadline, *, raised: bool) -> None:
         """Make way for what comes after a miss: updates are owed, or a faster resolution where the miss raised it."""

@@ -73,6 +73,8 @@ _CHANGES: Final[Mapping[str, Callable[[_Event], Change | None]]] = {
     "ticket.merged": _merged,
     "ticket.priority_changed": lambda e: Priority(e.at, e.data["to"], e.by),
     "ticket.tier_changed": lambda e: Tier(e.at, e.data["to"], e.by),
+    "escalation.requested": lambda e: Ask(e.at, "escalation_ack", e.data["subject"]),
+    "escalation.withdrawn": lambda e: Answer(e.at, "escalation_ack", e.data["subject"], cancel="withdrawn"),
     "escalation.acknowledged": lambda e: Answer(e.at, "escalation_ack", e.data["subject"], e.by),
     "call.ready": _ready,
     "call.joined": _joined,

@@ -157,7 +157,8 @@ class Transitions(Cycles):
 
     @apply.register
     def _ask(self, change: Ask) -> None:
-        if self.status in ENDED_STATUSES or self.find(change.metric, change.subject):
+        within = change.within or self.terms.acknowledge
+        if within is None or self.status in ENDED_STATUSES or self.find(change.metric, change.subject):
             return
         asked = Deadline(
             change.metric,
@@ -166,7 +167,7 @@ class Transitions(Cycles):
             change.at,
             (Span(change.at, self.priority),),
             subject=change.subject,
-            fixed=change.within,
+            fixed=within,
         )
         self.deadlines.append(deadline := timed(asked, self.terms))
         self.tell("deadline.started", change.at, deadline)

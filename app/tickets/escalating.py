@@ -67,8 +67,7 @@ async def escalate(session: AsyncSession, caller: Caller, ticket_id: str, comman
     session.add(escalation)
     await session.flush()
     work.ticket.escalated = True
-    if work.clock.terms.acknowledge:
-        work.change(Ask(work.now, "escalation_ack", escalation.subject, work.clock.terms.acknowledge), actor)
+    work.change(Ask(work.now, "escalation_ack", escalation.subject), actor)
     await finish(session, work)
     return escalation
 

@@ -14,6 +14,7 @@ from app.core.db import driver
 from app.core.ids import new_id
 from app.core.problems import Conflict, Fault, Invalid, NotFound
 from app.events import types
+from app.events.deadline_events import PinsData
 from app.sla.clock import open_clock
 from app.sla.compiled import Promise, promise_of
 from app.sla.pins import Pins
@@ -207,7 +208,7 @@ def _opened(work: Work, pins: Pins) -> types.TicketOpened:
         product=ticket.product,
         channel=ticket.channel,
         requester=ticket.requester,
-        plan=types.PinsData(**pins.document()),
+        plan=PinsData(**pins.document()),
         external_ref=ticket.external_ref,
         call_link=ticket.call_link,
         told=work.told("tam") if ticket.priority == work.document.top else [],

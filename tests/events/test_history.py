@@ -6,7 +6,8 @@ from typing import Any
 import orjson
 import pytest
 
-from app.events.types import BODY_LIMIT, EVENTS
+from app.events.data import BODY_LIMIT
+from app.events.types import EVENTS
 from app.sweep.passes import run_pass
 from tests.support.stories import P1, Begin, Story, path_of
 

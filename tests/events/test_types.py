@@ -1,9 +1,8 @@
 import orjson
 import pytest
 
+from app.events.data import BODY_LIMIT, DATA_LIMIT, dump
 from app.events.types import (
-    BODY_LIMIT,
-    DATA_LIMIT,
     EVENTS,
     INTERNAL_METRICS,
     CallDeclined,
@@ -13,7 +12,6 @@ from app.events.types import (
     TicketPriorityChanged,
     TicketUpdated,
     audience_of,
-    dump,
 )
 from app.sla.terms import METRICS
 

@@ -1,0 +1,62 @@
+"""What every event's ``data`` has in common: its base, and how it is cut to size. Pure."""
+
+from typing import Any, ClassVar, Final
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+BODY_LIMIT: Final = 8 * 1024
+"""Bytes of a text that an event carries at the most; a longer one is cut, and the event marked ``truncated``."""
+DATA_LIMIT: Final = 18 * 1024
+"""Bytes of an event's ``data`` as JSON at the most, so that with its envelope it stays under 20 KB."""
+
+
+class EventData(BaseModel):
+    """Base of every event's ``data``."""
+
+    model_config = ConfigDict(populate_by_name=True, frozen=True)
+
+    type: ClassVar[str]
+    audience: ClassVar[str] = "public"
+
+
+class TextEvent(EventData):
+    """An event with texts of people, which may be long."""
+
+    truncated: bool = Field(False, description="Whether texts are cut: the API has them in full")
+
+
+class ChangeEvent(TextEvent):
+    """Something is another than it was, with the reason where there is one."""
+
+    before: JsonValue = Field(alias="from")
+    after: JsonValue = Field(alias="to")
+    reason: str | None = None
+
+
+def dump(data: EventData) -> dict[str, Any]:
+    """The JSON object of an event's ``data``, by the names that the contract uses.
+
+    Texts are cut to ``BODY_LIMIT``, and further, the longest first, until the whole is within ``DATA_LIMIT``.
+    """
+    document = data.model_dump(by_alias=True)
+    if _size(document) <= BODY_LIMIT:
+        return document
+    limit, short = BODY_LIMIT, _cut(document, BODY_LIMIT)
+    while _size(short) > DATA_LIMIT and limit:
+        limit //= 2
+        short = _cut(document, limit)
+    return document if short == document else short | {"truncated": True}
+
+
+def _size(document: dict[str, Any]) -> int:
+    return len(orjson.dumps(document))
+
+
+def _cut(value: Any, limit: int) -> Any:
+    """The JSON value with every text cut to ``limit`` bytes of UTF-8."""
+    if isinstance(value, str):
+        return value.encode()[:limit].decode(errors="ignore")
+    if isinstance(value, dict):
+        return {name: _cut(part, limit) for name, part in value.items()}
+    return [_cut(part, limit) for part in value] if isinstance(value, list) else value
