@@ -79,7 +79,7 @@ def _pairs(snapshot: Snapshot) -> Iterator[tuple[str, Row, Row]]:
         work.settle()
     yield "ticket", _columns(stored), _columns(replayed)
     yield "clock", clock_facts(stored.clock), clock_facts(replayed.clock)
-    before, after = _by_place(stored.clock.deadlines), _by_place(replayed.clock.deadlines)
+    before, after = _by_place(stored.deadlines), _by_place(replayed.deadlines)
     for place in sorted(before.keys() | after.keys()):
         old, new = before.get(place), after.get(place)
         yield (place, old, new) if old and new else (place, {"row": _row(old)}, {"row": _row(new)})

@@ -56,6 +56,11 @@ class Work:
     """the reason that a person gave for a change of priority, or for withdrawing"""
     close_escalations: bool = False
 
+    @property
+    def deadlines(self) -> list[Deadline]:
+        """All that was loaded or has come to be, live or ended."""
+        return [*self.ended, *self.clock.deadlines]
+
     def change(self, change: Change, actor: Actor) -> None:
         """Apply one change by ``actor``, at ``change.at``, and take over what the clock made of it."""
         self.take(advance(self.clock, change), actor)
@@ -248,7 +253,7 @@ async def save(session: AsyncSession, works: Sequence[Work], *, new: bool = Fals
 
 
 def _deadline_rows(work: Work) -> list[Row]:
-    changed = stored.changed(work.loaded, [*work.ended, *work.clock.deadlines])
+    changed = stored.changed(work.loaded, work.deadlines)
     return [stored.deadline_row(work.ticket.account_id, work.ticket.id, deadline) for deadline in changed]
 
 
