@@ -89,6 +89,13 @@ def test_only_one_module_reads_the_time() -> None:
     assert [name for name, source in without_ours.items() if READS_TIME.search(source)] == ["app/core/clock.py"]
 
 
+def test_zones_are_never_the_operating_systems() -> None:
+    by_name = re.compile(r"\bZoneInfo\(|\bavailable_timezones\b|\bastimezone\(\)|AT TIME ZONE")
+    assert [name for name, source in SOURCES.items() if by_name.search(source)] == []
+    from_files = [name for name, source in SOURCES.items() if "ZoneInfo.from_file(" in source]
+    assert from_files == ["app/core/zones.py"]
+
+
 def test_imports_stand_at_the_top() -> None:
     local = [
         name for name, node in _functions() for part in ast.walk(node) if isinstance(part, ast.Import | ast.ImportFrom)

@@ -16,10 +16,10 @@ from app.calendars.specs import (
     CalendarSpec,
     Finding,
     check_spec,
-    load_zone,
     parse_time,
 )
 from app.calendars.table import EPOCH, Table, midnight, tabulate, working_dates
+from app.core.zones import LoadZone, load_zone
 
 __all__ = [
     "ACCOUNT_ZONE",
@@ -33,7 +33,6 @@ __all__ = [
     "check_spec",
     "compile_calendar",
     "format_duration",
-    "load_zone",
     "parse_duration",
     "parse_time",
 ]
@@ -70,12 +69,12 @@ class Calendar:
 
     __slots__ = ("_spec", "_table", "_zone", "always_open", "name")
 
-    def __init__(self, spec: CalendarSpec, *, name: str = "") -> None:
+    def __init__(self, spec: CalendarSpec, *, name: str = "", load: LoadZone = load_zone) -> None:
         """Takes a checked spec; ValueError for an unknown zone."""
         self.name = name
         self.always_open = spec.is_always_open
         self._spec = spec
-        self._zone = load_zone(spec.zone)
+        self._zone = load(spec.zone)
         self._table: Table | None = None
 
     def working(self, start: datetime, end: datetime) -> timedelta:
@@ -162,9 +161,12 @@ def _span(start: datetime, end: datetime) -> tuple[int, int]:
     return since, until
 
 
-def compile_calendar(spec: CalendarSpec, *, name: str = "") -> Calendar:
-    """A calendar that answers for this spec, which ``check_spec`` found sound and which names a real zone."""
-    return Calendar(spec, name=name)
+def compile_calendar(spec: CalendarSpec, *, name: str = "", load: LoadZone = load_zone) -> Calendar:
+    """A calendar that answers for this spec, which ``check_spec`` found sound and which names a real zone.
+
+    ``load`` reads the zone of another time-zone database than the one in force.
+    """
+    return Calendar(spec, name=name, load=load)
 
 
 ALWAYS: Final = Calendar(CalendarSpec("UTC", dict.fromkeys(range(7), ((0, DAY_MINUTES),))), name="24x7")

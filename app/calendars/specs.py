@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, TypeAlias
-from zoneinfo import ZoneInfo
+
+from app.core.zones import load_zone
 
 ACCOUNT_ZONE: Final = "account"
 """In a plan: the zone of the ticket's account. It is replaced by a real zone before the calendar is compiled."""
@@ -23,7 +24,6 @@ Finding: TypeAlias = tuple[tuple[str | int, ...], str]
 """Where in the calendar's document (path parts) and what is wrong there."""
 
 _TIME: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])|24:00")
-_ZONE_NAME: Final = re.compile(r"UTC|[A-Z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +58,6 @@ def parse_time(text: str) -> int:
     if not _TIME.fullmatch(text):
         raise ValueError("A time of day is HH:MM, from 00:00 to 24:00")
     return int(text[:2]) * 60 + int(text[3:])
-
-
-def load_zone(name: str) -> ZoneInfo:
-    """The IANA time zone of this name; ValueError with a sentence for the caller when there is none."""
-    if _ZONE_NAME.fullmatch(name):
-        try:
-            return ZoneInfo(name)
-        except (LookupError, ValueError, OSError):
-            pass  # each is one of the ways in which zoneinfo says that there is no such zone
-    raise ValueError("This is not the name of an IANA time zone, such as Europe/Madrid")
 
 
 def check_spec(spec: CalendarSpec) -> list[Finding]:

@@ -3,9 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Annotated, Any, Final, Generic, TypeVar
-from zoneinfo import available_timezones
 
 from pydantic import (
     AfterValidator,
@@ -20,11 +18,12 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from app.core.zones import time_zones
+
 T = TypeVar("T")
 _RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
 _FIRST_YEAR: Final = 1970
 LAST_YEAR: Final = 2150  # calendars end in 2200, and what starts at an instant has to be due before
-_NOT_ZONES: Final = frozenset({"Factory", "localtime", "posixrules"})
 _URL: Final[TypeAdapter[HttpUrl]] = TypeAdapter(HttpUrl)
 
 
@@ -87,12 +86,6 @@ Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$"), Field(example
 def id_pattern(prefix: str) -> str:
     """What an id with this prefix looks like, such as ``tkt_01k9...``, for ``StringConstraints``."""
     return rf"^{prefix}_[0-7][0-9a-hjkmnp-tv-z]{{25}}$"
-
-
-@lru_cache(maxsize=1)
-def time_zones() -> frozenset[str]:
-    """All IANA time zones that this installation knows."""
-    return frozenset(available_timezones()) - _NOT_ZONES
 
 
 def _known_zone(value: str) -> str:

@@ -5,6 +5,7 @@ from datetime import date
 
 from app.calendars import hours
 from app.calendars.hours import Calendar
+from app.core.zones import LoadZone, load_zone
 from app.plans.model import ALWAYS, PlanDocument
 
 
@@ -12,15 +13,17 @@ class Calendars(dict[str, Calendar]):
     """Compiled calendars by name, ``24x7`` among them."""
 
 
-def compile_calendars(document: PlanDocument, zone: str, holidays: Iterable[date] = ()) -> Calendars:
+def compile_calendars(
+    document: PlanDocument, zone: str, holidays: Iterable[date] = (), *, load: LoadZone = load_zone
+) -> Calendars:
     """The calendars of a plan.
 
     ``zone`` (IANA) stands where a calendar says ``time_zone: account``, and ``holidays`` (local dates) where one says
-    ``country: account``.
+    ``country: account``. ``load`` reads the zones of another time-zone database than the one in force.
     """
     closed = frozenset(holidays)
     own = {
-        name: hours.compile_calendar(calendar.spec(zone, closed), name=name)
+        name: hours.compile_calendar(calendar.spec(zone, closed), name=name, load=load)
         for name, calendar in document.calendars.items()
     }
     return Calendars(own | {ALWAYS: hours.ALWAYS})

@@ -2,7 +2,8 @@ from datetime import date
 
 import pytest
 
-from app.calendars.hours import CalendarSpec, check_spec, compile_calendar, load_zone, parse_time
+from app.calendars.hours import CalendarSpec, check_spec, compile_calendar, parse_time
+from app.core.zones import load_zone
 
 NINE_TO_FIVE = {0: ((540, 1020),)}
 
