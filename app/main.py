@@ -15,7 +15,7 @@ from app.openapi import openapi
 from app.plans import router as plans_router
 from app.resources import lifespan
 from app.roster import router as roster_router
-from app.tickets import action_router, call_router, escalation_router, sandbox_router
+from app.tickets import action_router, call_router, escalation_router, plan_router, sandbox_router
 from app.tickets import router as tickets_router
 from app.webhooks import router as webhooks_router
 
@@ -29,6 +29,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     people_router.router,
     keys_router.router,
     plans_router.router,
+    plan_router.router,
     roster_router.router,
     webhooks_router.router,
     health.router,

@@ -137,6 +137,14 @@ async def transaction(sessions: Sessions) -> AsyncIterator[AsyncSession]:
         getattr(session.info["alarms"], name).ring()
 
 
+@asynccontextmanager
+async def snapshot(sessions: Sessions) -> AsyncIterator[AsyncSession]:
+    """A transaction in which nothing can be written, and every statement sees what the first one saw."""
+    async with sessions() as session:
+        await (await driver(session)).execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield session
+
+
 def ring_after_commit(session: AsyncSession, alarm: str) -> None:
     """Ring ``Alarms.<alarm>`` when this session's transaction has committed."""
     session.info["ring"].add(alarm)

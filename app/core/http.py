@@ -215,9 +215,22 @@ def _methods_at(request: Request) -> list[str]:
 async def _on_database_error(request: Request, error: Exception) -> Response:
     if not is_outage(error):
         raise error
+    return problem_response(_outage(error), request.scope["path"])
+
+
+def _outage(error: Exception) -> Problem:
     _log.warning("database unavailable", error=repr(error))
-    problem = Unavailable("The database does not answer", headers={"Retry-After": "1"})
-    return problem_response(problem, request.scope["path"])
+    return Unavailable("The database does not answer", headers={"Retry-After": "1"})
+
+
+def problem_of(error: Exception) -> Problem:
+    """The problem that stands for any error, where an answer has begun and no handler can see it."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, DATABASE_ERRORS) and is_outage(error):
+        return _outage(error)
+    _log.error("unhandled error", exc_info=error)
+    return Problem()
 
 
 def install(app: FastAPI) -> None:

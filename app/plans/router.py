@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final
 from fastapi import Path, Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.auth import Principal
 from app.core.clock import database_now
 from app.core.db import memory_of
 from app.core.deps import PrincipalDep, require_admin
@@ -14,10 +15,12 @@ from app.core.language import LanguageDep
 from app.core.paging import PageDep, listing
 from app.core.problems import Fault, Forbidden, IdempotencyMismatch, Invalid, NotFound, RequestInFlight
 from app.core.schemas import Listing, Locale
-from app.core.state import StateDep
+from app.core.state import State, StateDep
 from app.plans import priorities, queries, store
 from app.plans.bodies import YAML_TOO, PlanBody, PlanRoute
+from app.plans.model import PlanDocument
 from app.plans.models import PlanVersion
+from app.plans.reading import refuse
 from app.plans.schemas import (
     Assessment,
     AssessmentInput,
@@ -32,8 +35,8 @@ from app.plans.words import PlanKey
 router = Router(prefix="/v1", tags=["Plans"])
 
 _MAX_VERSION: Final = 2**31 - 1
-_Key = Annotated[PlanKey, Path(description="The plan's key")]
-_Number = Annotated[int, Path(ge=1, le=_MAX_VERSION, description="The version's number")]
+Key = Annotated[PlanKey, Path(description="The plan's key")]
+Number = Annotated[int, Path(ge=1, le=_MAX_VERSION, description="The version's number")]
 
 
 @router.get("/plans", response_model=Listing[PlanSummary], responses=responses(), summary="List the plans")
@@ -51,35 +54,55 @@ async def create_plan(request: Request, state: StateDep, principal: PrincipalDep
     JSON, or YAML as `application/yaml`. Open tickets keep the version with which they were opened.
     """
     require_admin(principal)
+    return await _store(request, state, principal, plan)
 
+
+async def create_plan_version(
+    request: Request, state: StateDep, principal: PrincipalDep, key: Key, plan: PlanBody
+) -> Response:
+    """The same as `POST /v1/plans`, for a document that has this key. Admin keys only."""
+    require_admin(principal)
+    if plan.key != key:
+        raise refuse(Fault(pointer="/key", detail=f"The document is of the plan `{plan.key}`, not of `{key}`."))
+    return await _store(request, state, principal, plan)
+
+
+async def _store(request: Request, state: State, principal: Principal, plan: PlanDocument) -> Response:
     async def work(session: AsyncSession) -> Answer:
         row = await store.add_version(session, plan, await database_now(session))
-        return Answer(_version(row), headers=etag(row.version))
+        return Answer(version_document(row), headers=etag(row.version))
 
     return await once(request, state, principal, work)
 
 
+_STORES: Final[dict[str, Any]] = {
+    "methods": ["POST"],
+    "status_code": 201,
+    "response_model": PlanVersionDocument,
+    "openapi_extra": IDEMPOTENT | YAML_TOO,
+    "route_class_override": PlanRoute,
+}
+_REFUSALS: Final = (Forbidden, RequestInFlight, IdempotencyMismatch)
 router.add_api_route(
-    "/plans",
-    create_plan,
-    methods=["POST"],
-    status_code=201,
-    response_model=PlanVersionDocument,
-    responses=responses(Forbidden, RequestInFlight, IdempotencyMismatch),
-    summary="Store a plan's next version",
-    openapi_extra=IDEMPOTENT | YAML_TOO,
-    route_class_override=PlanRoute,
+    "/plans", create_plan, summary="Store a plan's next version", responses=responses(*_REFUSALS), **_STORES
+)
+router.add_api_route(
+    "/plans/{key}/versions",
+    create_plan_version,
+    summary="Store the next version of this plan",
+    responses=responses(NotFound, *_REFUSALS),
+    **_STORES,
 )
 
 
 @router.get(
     "/plans/{key}", response_model=PlanVersionDocument, responses=responses(NotFound), summary="Get a plan's document"
 )
-async def get_plan(state: StateDep, _: PrincipalDep, key: _Key) -> Response:
+async def get_plan(state: StateDep, _: PrincipalDep, key: Key) -> Response:
     """The plan in its current version."""
     async with state.sessions() as session:
         row = await queries.stored_version(session, key, await queries.current(session, key))
-    return reply(_version(row), headers=etag(row.version))
+    return reply(version_document(row), headers=etag(row.version))
 
 
 @router.get(
@@ -88,7 +111,7 @@ async def get_plan(state: StateDep, _: PrincipalDep, key: _Key) -> Response:
     responses=responses(NotFound),
     summary="List a plan's versions",
 )
-async def list_plan_versions(request: Request, state: StateDep, _: PrincipalDep, page: PageDep, key: _Key) -> Response:
+async def list_plan_versions(request: Request, state: StateDep, _: PrincipalDep, page: PageDep, key: Key) -> Response:
     """All versions of the plan, the newest first."""
     (below,) = page.place(int) or (_MAX_VERSION,)
     async with state.sessions() as session:
@@ -104,11 +127,11 @@ async def list_plan_versions(request: Request, state: StateDep, _: PrincipalDep,
     responses=responses(NotFound),
     summary="Get one version of a plan",
 )
-async def get_plan_version(state: StateDep, _: PrincipalDep, key: _Key, version: _Number) -> Response:
+async def get_plan_version(state: StateDep, _: PrincipalDep, key: Key, version: Number) -> Response:
     """The document as it was stored, with the holidays of named countries as dates."""
     async with state.sessions() as session:
         row = await queries.stored_version(session, key, version)
-    return reply(_version(row), headers=etag(row.version))
+    return reply(version_document(row), headers=etag(row.version))
 
 
 @router.get(
@@ -154,5 +177,6 @@ def _summary(row: PlanVersion) -> dict[str, Any]:
     return {"key": row.key, "version": row.version, "name": row.document["name"], "created_at": row.created_at}
 
 
-def _version(row: PlanVersion) -> dict[str, Any]:
+def version_document(row: PlanVersion) -> dict[str, Any]:
+    """A ``PlanVersionDocument``."""
     return _heading(row) | {"document": row.document}

@@ -21,7 +21,8 @@ from app.plans.models import PlanVersion
 from app.plans.reading import refuse
 
 BUILTIN: Final = Path(__file__).parent / "builtin"
-_LOCK: Final = text("SELECT pg_advisory_xact_lock(hashtext('heliodesk.plan_versions'))")
+LOCK: Final = text("SELECT pg_advisory_xact_lock(hashtext('heliodesk.plan_versions'))")
+"""Held to its end by every transaction that changes which versions there are, or which of them are in force."""
 
 
 def builtin_plans() -> list[PlanDocument]:
@@ -39,7 +40,7 @@ async def load_builtin(session: AsyncSession, now: datetime) -> Sequence[PlanVer
 
     A restart makes none, and neither does one after an operator has added a version of their own.
     """
-    await session.execute(_LOCK)
+    await session.execute(LOCK)
     stored = set(await session.scalars(select(PlanVersion.document_hash)))
     missing = [document for document in builtin_plans() if content_hash(document) not in stored]
     return [await _append(session, document, now) for document in missing]
@@ -50,7 +51,7 @@ async def add_version(session: AsyncSession, document: PlanDocument, now: dateti
 
     Raises ``Invalid`` when its trial plan or the country of a calendar is not known.
     """
-    await session.execute(_LOCK)
+    await session.execute(LOCK)
     if document.trial and document.trial != document.key and await current_version(session, document.trial) is None:
         raise refuse(Fault(pointer="/trial", detail=f"There is no plan `{document.trial}`."))
     return await _append(session, document, now)
@@ -129,9 +130,13 @@ async def calendars(
 
 
 async def addons_on_offer(session: AsyncSession, keys: Iterable[str]) -> dict[str, frozenset[str]]:
-    """The add-ons of each key's newest version that is not archived; a key that has none is not in the answer."""
+    """The add-ons of each key's newest version that is not archived; a key that has none is not in the answer.
+
+    None of these versions can be archived before the transaction ends.
+    """
     query = select(PlanVersion.key, PlanVersion.document["addons"].label("addons")).where(
         PlanVersion.key.in_(keys), PlanVersion.archived_at.is_(None)
     )
     query = query.order_by(PlanVersion.version)  # so that the newest is what stays in the dict
-    return {row.key: frozenset(row.addons or ()) for row in await session.execute(query)}
+    rows = await session.execute(query.with_for_update(read=True))
+    return {row.key: frozenset(row.addons or ()) for row in rows}

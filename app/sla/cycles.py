@@ -34,6 +34,12 @@ class Clock:
     """how many cycles each metric has had"""
     deadlines: tuple[Deadline, ...] = ()
 
+    @property
+    def priorities(self) -> frozenset[str]:
+        """Those that its terms have to know: the present one, and those by which a deadline may be computed again."""
+        spans = (span for deadline in self.deadlines if deadline.movable for span in deadline.spans)
+        return frozenset({self.priority, *(span.priority for span in spans)})
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -92,8 +98,8 @@ class Cycles:
         return sorted((d for d in self.deadlines if d.live), key=order_of)
 
     def movable(self) -> list[Deadline]:
-        """Those that priorities, pauses and plans move: what is missed stays, and acknowledgements are fixed."""
-        return [d for d in self.live() if d.fixed is None and d.state != "missed"]
+        """Those that priorities, pauses and plans move, in metric order."""
+        return [d for d in self.live() if d.movable]
 
     def start(self, at: datetime, metric: str, *, chain: int = 0) -> None:
         """Start the next cycle of a metric, where the plan has a target and the ticket is not at its end (C08)."""

@@ -61,6 +61,11 @@ class Deadline:
         """Running, paused, or missed and not yet ended."""
         return self.ended_at is None
 
+    @property
+    def movable(self) -> bool:
+        """Whether priorities, pauses and plans move it: what is missed stays, and acknowledgements are fixed."""
+        return self.live and self.fixed is None and self.state != "missed"
+
 
 @dataclass(frozen=True, slots=True)
 class _End:

@@ -18,6 +18,7 @@ from app.core.settings import Settings
 from app.core.signals import Alarms
 from app.events.examples import OTHER_TICKET
 from app.main import create_app
+from app.plans import examples
 from app.plans.store import load_builtin
 from app.resources import build_state
 from app.sweep.passes import run_pass
@@ -68,6 +69,7 @@ class World:
         """A new account with new things: what an operation has used up is there again."""
         made = await make_account(self.sessions, PLAN, product_plans={"backup": "google-premium"})
         account = self.ids["account_id"] = made.account_id
+        self.ids["version"] = await self._post("/v1/plans", examples.WRITTEN, "version")
         for role in _ROLES:
             self.keys[role] = await make_key(self.sessions, account_id=account, role=role)
         person = await make_person(self.sessions, account, f"{new_id('per')}@example.com", "editor")
@@ -79,10 +81,10 @@ class World:
         self.ids["ticket_id"] = await self._post("/v1/tickets", _P1 | {"account_id": account})
         self.ids["other_ticket_id"] = await self._post("/v1/tickets", TICKET | {"account_id": account})
 
-    async def _post(self, path: str, body: Json) -> str:
+    async def _post(self, path: str, body: Json, wanted: str = "id") -> str:
         answer = await self.client.post(path, json=body, headers=self.keys["admin"])
         assert answer.is_success, answer.text
-        return str(answer.json()["id"])
+        return str(answer.json()[wanted])
 
     async def _escalation(self, account: str) -> str:
         late = await now_of(self.sessions) - _RESOLVED_BY
@@ -128,7 +130,7 @@ async def _settle(world: World) -> None:
         await load_builtin(session, await database_now(session))
     theirs = (await make_account(sessions, PLAN, name="Another")).account_id
     engineer = (await make_engineer(sessions)).id
-    world.ids = {"engineer_id": engineer, "key": PLAN, "version": "1", "slug": "not-found"}
+    world.ids = {"engineer_id": engineer, "key": examples.WRITTEN["key"], "slug": "not-found"}
     world.keys = {
         "admin": await make_key(sessions, "admin"),
         "agent": await make_key(sessions, "agent"),

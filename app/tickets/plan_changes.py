@@ -1,0 +1,234 @@
+"""Applying a plan version to open tickets (C14), in short transactions one after the other, or as a dry run.
+
+What is cut off midway has changed some tickets whole and the others not at all: applying again goes on with those.
+"""
+
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from asyncpg import Record
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.models import Account
+from app.core.auth import Actor
+from app.core.db import Row, Sessions, driver, memory_of, snapshot, transaction
+from app.core.problems import Conflict, Fault, Invalid
+from app.core.schemas import pointer
+from app.events.types import PinsData, PlanApplied
+from app.plans import queries, store
+from app.plans.model import PlanDocument
+from app.plans.models import PlanVersion
+from app.sla.changes import Apply, Notice
+from app.sla.clock import advance
+from app.sla.compiled import promise_of
+from app.sla.pins import Pins
+from app.tickets.plan_schemas import ApplyPlan
+from app.tickets.settle import SELECT, each_apart, pins_of, settled
+from app.tickets.work import Work, save
+
+BATCH: Final = 250
+"""Tickets of one transaction: a fraction of a second for a message that waits for one of them."""
+
+_OPEN: Final = "t.plan_key = $1 AND t.status NOT IN ('resolved', 'closed')"
+_SCOPE: Final = f"""
+SELECT t.id FROM tickets AS t
+WHERE {_OPEN} AND ($2::text[] IS NULL OR t.account_id = ANY ($2)) ORDER BY t.id
+"""  # noqa: S608  our own condition
+_SEEN: Final = f"{SELECT} WHERE t.id = ANY ($2::text[]) AND {_OPEN} ORDER BY t.id"
+_LOCKED: Final = f"{_SEEN} FOR UPDATE"
+# The priorities that the clocks of these tickets know (``Clock.priorities``), in one statement.
+_PRIORITIES: Final = """
+SELECT t.priority FROM tickets AS t WHERE t.id = ANY ($1::text[])
+UNION
+SELECT span ->> 1 FROM tickets AS t
+JOIN deadlines AS d ON d.account_id = t.account_id AND d.ticket_id = t.id AND d.live AND d.state <> 'missed'
+CROSS JOIN LATERAL jsonb_array_elements(d.detail -> 'spans') AS span
+WHERE t.id = ANY ($1::text[]) AND d.detail ->> 'fixed_us' IS NULL
+"""
+_ACCOUNTS: Final = "SELECT account_id, addons, time_zone, holiday_set FROM accounts WHERE account_id = ANY ($1::text[])"
+
+
+class PriorityVanished(Exception):
+    """A ticket has come to a priority that the version lacks and the mapping does not name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A checked order: the version, what becomes of priorities that it lacks, and the tickets in scope."""
+
+    key: str
+    version: int
+    from_key: str
+    mapping: Mapping[str, str]
+    dry_run: bool
+    tickets: Sequence[str]
+
+
+@dataclass(slots=True)
+class Report:
+    """What has been done of an order."""
+
+    done: int = 0
+    """tickets that have had their turn"""
+    changed: int = 0
+    moves: list[Row] = field(default_factory=list)
+    failed: list[Row] = field(default_factory=list)
+
+    def add(self, other: "Report") -> None:
+        """Take over what a batch did."""
+        self.done += other.done
+        self.changed += other.changed
+        self.moves += other.moves
+        self.failed += other.failed
+
+    def document(self, order: Order) -> dict[str, Any]:
+        """The report as it is answered (``plan_schemas.AppliedPlan``)."""
+        return {
+            "dry_run": order.dry_run,
+            "plan": {"key": order.key, "version": order.version},
+            "from_key": order.from_key,
+            "tickets": len(order.tickets),
+            "changed": self.changed,
+            "moves": self.moves,
+            "failed": self.failed,
+        }
+
+
+async def check(sessions: Sessions, key: str, version: int, command: ApplyPlan) -> Order:
+    """The order to apply a version, with the tickets that are in scope now.
+
+    Raises 404 for an unknown version, 409 for an archived one, 422 for unknown accounts, an unknown ``from_key``, and
+    priorities that vanish without a mapping: before anything is changed.
+    """
+    from_key = command.from_key or key
+    async with snapshot(sessions) as session:
+        if (await queries.stored_version(session, key, version)).archived_at:
+            raise Conflict(f"Version {version} of the plan {key} is archived: restore it first")
+        document = await store.document(session, memory_of(session), key, version)
+        faults = [
+            *_mapping_faults(document, command.priorities),
+            *await _account_faults(session, command.account_ids or ()),
+            *await _plan_faults(session, from_key),
+        ]
+        if faults:
+            raise Invalid(errors=faults)
+        connection = await driver(session)
+        tickets = [row["id"] for row in await connection.fetch(_SCOPE, from_key, command.account_ids)]
+        known = {row["priority"] for row in await connection.fetch(_PRIORITIES, tickets)}
+    lost = sorted(known - {*document.priority_keys, *command.priorities})
+    if lost:
+        raise Invalid(errors=[Fault(pointer="/priorities", detail=_lost(key, version, name)) for name in lost])
+    return Order(key, version, from_key, command.priorities, command.dry_run, tickets)
+
+
+def _lost(key: str, version: int, name: str) -> str:
+    return f"Version {version} of the plan {key} has no priority {name}, which open tickets have: say what it becomes"
+
+
+def _mapping_faults(document: PlanDocument, mapping: Mapping[str, str]) -> Iterator[Fault]:
+    """Only what vanishes is mapped: so nothing is mapped twice when a version is applied again."""
+    known = ", ".join(document.priority_keys)
+    for old, new in mapping.items():
+        if old in document.priority_keys:
+            yield Fault(pointer=pointer(["priorities", old]), detail=f"The version has the priority {old} itself")
+        if new not in document.priority_keys:
+            detail = f"There is no priority {new}: the version has {known}"
+            yield Fault(pointer=pointer(["priorities", old]), detail=detail)
+
+
+async def _account_faults(session: AsyncSession, wanted: Sequence[str]) -> list[Fault]:
+    found = set(await session.scalars(select(Account.account_id).where(Account.account_id.in_(wanted))))
+    unknown = ((index, account) for index, account in enumerate(wanted) if account not in found)
+    return [Fault(pointer=f"/account_ids/{index}", detail=f"There is no account {name}") for index, name in unknown]
+
+
+async def _plan_faults(session: AsyncSession, key: str) -> list[Fault]:
+    if await session.scalar(select(PlanVersion.version).where(PlanVersion.key == key).limit(1)):
+        return []
+    return [Fault(pointer="/from_key", detail=f"There is no plan with the key {key}")]
+
+
+async def run(sessions: Sessions, order: Order, actor: Actor) -> AsyncIterator[Report]:
+    """Carry out an order by ``actor``; a report of each batch, once it is committed.
+
+    Tickets are locked in the order of their ids and settled first (C09). One that cannot be computed is reported as
+    failed and left as it was. A dry run locks and writes nothing.
+    """
+    for first in range(0, len(order.tickets), BATCH):
+        ids = order.tickets[first : first + BATCH]
+        async with (snapshot if order.dry_run else transaction)(sessions) as session:
+            report = await _batch(session, order, actor, ids)
+        yield report
+
+
+async def _batch(session: AsyncSession, order: Order, actor: Actor, ids: Sequence[str]) -> Report:
+    connection = await driver(session)
+    rows = await connection.fetch(_SEEN if order.dry_run else _LOCKED, order.from_key, ids)
+    works, faulty = await settled(session, rows)
+    named = {work.ticket.account_id for work in works}
+    accounts = {account["account_id"]: account for account in await connection.fetch(_ACCOUNTS, named)}
+    parts = ((work.ticket.id, _apply(session, work, order, accounts, actor)) for work in works)
+    changes, failed = await each_apart(parts)
+    if not order.dry_run:
+        await save(session, [work for work, _, _ in changes if work.events])
+    return Report(
+        done=len(ids),
+        changed=sum(changed for _, changed, _ in changes),
+        moves=[move for _, _, moves in changes for move in moves],
+        failed=[{"ticket_id": one, "error": f"{type(e).__name__}: {e}"} for one, e in (faulty | failed).items()],
+    )
+
+
+async def _apply(
+    session: AsyncSession, work: Work, order: Order, accounts: Mapping[str, "Record[Any]"], actor: Actor
+) -> tuple[Work, bool, list[Row]]:
+    """Apply the version to one settled ticket, with what its account has now: whether it changed, and what moved."""
+    ticket, account = work.ticket, accounts[work.ticket.account_id]
+    before = pins_of(ticket)
+    after = Pins(order.key, order.version, tuple(account["addons"]), account["time_zone"], account["holiday_set"])
+    promise = await promise_of(session, after)
+    if lost := work.clock.priorities - {*promise.terms.priorities, *order.mapping}:
+        raise PriorityVanished(_lost(order.key, order.version, ", ".join(sorted(lost))))
+    step = advance(work.clock, Apply(work.now, promise.terms, order.mapping))
+    if before == after and not step.notices:
+        return work, False, []
+    moves = [_move(work, notice) for notice in step.notices]
+    pins = {"before": before.document(), "after": after.document()}
+    told = {name: PinsData.model_validate(document) for name, document in pins.items()}
+    work.tell(PlanApplied(**told, priorities=dict(order.mapping)), actor)
+    work.document = promise.document
+    work.take(step, actor)
+    _repin(work, after, order.mapping)
+    return work, True, moves
+
+
+def _repin(work: Work, pins: Pins, mapping: Mapping[str, str]) -> None:
+    ticket = work.ticket
+    ticket.plan_key, ticket.plan_version, ticket.plan_addons = pins.plan_key, pins.plan_version, list(pins.addons)
+    ticket.time_zone, ticket.holiday_set = pins.time_zone, pins.holiday_set
+    if ticket.assessed_priority is not None:
+        ticket.assessed_priority = mapping.get(ticket.assessed_priority, ticket.assessed_priority)
+    ticket.version += 1
+
+
+def _move(work: Work, notice: Notice) -> Row:
+    """One line of the list. A plan's notices are all of deadlines; a cycle that it starts has no id yet."""
+    deadline = notice.deadline
+    if deadline is None:
+        raise ValueError(notice)
+    kind = notice.kind.removeprefix("deadline.")
+    instants = {"started": (None, deadline.due_at), "cancelled": (deadline.due_at, None)}
+    before, after = instants.get(kind, (notice.before, notice.after))
+    return {
+        "ticket_id": work.ticket.id,
+        "number": work.ticket.number,
+        "deadline_id": deadline.id or None,
+        "metric": deadline.metric,
+        "cycle": deadline.cycle,
+        "kind": kind,
+        "from": before,
+        "to": after,
+        "reason": notice.reason or "plan",
+    }

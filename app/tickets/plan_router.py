@@ -1,0 +1,113 @@
+"""What becomes of a plan's versions, over HTTP: taken out of force, put back, applied to open tickets (C14)."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Annotated, Any, Final
+
+from fastapi import Body, Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts import plan_use
+from app.core.auth import Actor
+from app.core.clock import database_now
+from app.core.db import Sessions, transaction
+from app.core.deps import PrincipalDep, require_admin
+from app.core.http import Router, etag, reply, responses
+from app.core.ndjson import NDJSON, lines, wants_lines
+from app.core.problems import Conflict, NotFound
+from app.core.state import StateDep
+from app.plans.models import PlanVersion
+from app.plans.router import Key, Number, version_document
+from app.plans.schemas import PlanVersionDocument
+from app.tickets import plan_changes
+from app.tickets.plan_changes import Order, Report
+from app.tickets.plan_schemas import NDJSON_EXAMPLE, AppliedPlan, ApplyPlan
+
+router = Router(prefix="/v1/plans/{key}/versions/{version}", tags=["Plans"])
+
+_LINES: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"content": {NDJSON: {"schema": {"type": "string"}, "example": NDJSON_EXAMPLE}}}
+}
+
+
+@router.post(
+    "/archive",
+    response_model=PlanVersionDocument,
+    responses=responses(NotFound, Conflict),
+    summary="Take a plan version out of force",
+)
+async def archive_plan_version(state: StateDep, principal: PrincipalDep, key: Key, version: Number) -> Response:
+    """New tickets get the newest version in force; open tickets keep theirs. Admin keys only.
+
+    409 for the last version in force of a plan that accounts have; `accounts` says how many.
+    """
+    require_admin(principal)
+
+    async def work(session: AsyncSession) -> PlanVersion:
+        return await plan_use.archive(session, key, version, now=await database_now(session))
+
+    return await _answer(state.sessions, work)
+
+
+@router.post(
+    "/restore",
+    response_model=PlanVersionDocument,
+    responses=responses(NotFound),
+    summary="Put a plan version into force again",
+)
+async def restore_plan_version(state: StateDep, principal: PrincipalDep, key: Key, version: Number) -> Response:
+    """New tickets get it when it is the newest version in force. Admin keys only."""
+    require_admin(principal)
+    return await _answer(state.sessions, lambda session: plan_use.restore(session, key, version))
+
+
+async def _answer(sessions: Sessions, work: Callable[[AsyncSession], Awaitable[PlanVersion]]) -> Response:
+    async with transaction(sessions) as session:
+        row = await work(session)
+    return reply(version_document(row), headers=etag(row.version))
+
+
+@router.post(
+    "/apply",
+    response_model=AppliedPlan,
+    responses=responses(NotFound, Conflict) | _LINES,
+    summary="Apply a plan version to open tickets",
+)
+async def apply_plan_version(
+    request: Request,
+    state: StateDep,
+    principal: PrincipalDep,
+    key: Key,
+    version: Number,
+    command: Annotated[ApplyPlan, Body(examples=[{"dry_run": True}])],
+) -> Response:
+    """Open tickets pin this version, and their account's add-ons, zone and holidays as they are now. Admin keys only.
+
+    Each open deadline is recomputed from its start with the pauses taken, never to before now; metrics that are new
+    start now, missing ones are cancelled, what is missed or has ended stays as it is. The answer lists exactly the
+    open deadlines that move: with `dry_run` nothing is written. A priority that the version lacks has to be mapped.
+
+    It is done in short transactions: when it is cut off midway, call it again, and it goes on with the other tickets.
+    With `Accept: application/x-ndjson` the answer comes in lines: `{"progress": {"done", "total"}}` after each
+    transaction, `{"move": {...}}` for each deadline, and last `{"result": {...}}`, which has all but the moves; or the
+    problem that ended it.
+    """
+    require_admin(principal)
+    order = await plan_changes.check(state.sessions, key, version, command)
+    if wants_lines(request):
+        return lines(_lines(state.sessions, order, principal.actor))
+    report = Report()
+    async for batch in plan_changes.run(state.sessions, order, principal.actor):
+        report.add(batch)
+    return reply(report.document(order))
+
+
+async def _lines(sessions: Sessions, order: Order, actor: Actor) -> AsyncIterator[dict[str, Any]]:
+    report, total = Report(), len(order.tickets)
+    yield {"progress": {"done": 0, "total": total}}
+    async for batch in plan_changes.run(sessions, order, actor):
+        for move in batch.moves:
+            yield {"move": move}
+        batch.moves = []  # they are sent, and may be many
+        report.add(batch)
+        yield {"progress": {"done": report.done, "total": total}}
+    yield {"result": {name: value for name, value in report.document(order).items() if name != "moves"}}
