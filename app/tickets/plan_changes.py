@@ -3,7 +3,7 @@
 What is cut off midway has changed some tickets whole and the others not at all: applying again goes on with those.
 """
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -150,14 +150,14 @@ async def _plan_faults(session: AsyncSession, key: str) -> list[Fault]:
     return [Fault(pointer="/from_key", detail=f"There is no plan with the key {key}")]
 
 
-async def run(sessions: Sessions, order: Order, actor: Actor) -> AsyncIterator[Report]:
+async def run(sessions: Sessions, order: Order, actor: Actor, *, batch: int = BATCH) -> AsyncGenerator[Report, None]:
     """Carry out an order by ``actor``; a report of each batch, once it is committed.
 
     Tickets are locked in the order of their ids and settled first (C09). One that cannot be computed is reported as
     failed and left as it was. A dry run locks and writes nothing.
     """
-    for first in range(0, len(order.tickets), BATCH):
-        ids = order.tickets[first : first + BATCH]
+    for first in range(0, len(order.tickets), batch):
+        ids = order.tickets[first : first + batch]
         async with (snapshot if order.dry_run else transaction)(sessions) as session:
             report = await _batch(session, order, actor, ids)
         yield report
