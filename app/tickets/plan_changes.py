@@ -16,7 +16,7 @@ from app.core.auth import Actor
 from app.core.db import Row, Sessions, driver, memory_of, snapshot, transaction
 from app.core.problems import Conflict, Fault, Invalid
 from app.core.schemas import pointer
-from app.events.types import PinsData, PlanApplied
+from app.events.deadline_events import PinsData, PlanApplied
 from app.plans import queries, store
 from app.plans.model import PlanDocument
 from app.plans.models import PlanVersion
