@@ -157,7 +157,8 @@ class _Fold(Transitions):
             if rank > 0:
                 self.set_priority(at, self.terms.priorities[rank - 1], "service", reason="missed")
         elif effect == "next_tier":
-            self.set_tier(at, min(self.tier + 1, self.terms.tiers), "service")
+            if self.tier < self.terms.tiers:  # not where a plan with fewer tiers was applied: it never goes down
+                self.set_tier(at, self.tier + 1, "service")
         else:
             self.tell("effect", at, cause, reason=effect)
             if effect == "open_escalation" and cause:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from app.sla.changes import Ask
+from app.sla.changes import Apply, Ask
 from app.sla.clock import settle, wake_at
 from app.sla.terms import EFFECTS, Terms
 from tests.sla.kit import HOUR, TERMS, TICK, Story, at, engineer, plan, priority, row, status, tier, waiting
@@ -273,3 +273,10 @@ def test_c17_a_resolved_ticket_wakes_to_be_closed() -> None:
 
 def test_c17_nothing_wakes_a_ticket_that_is_missed_in_all_it_has() -> None:
     assert wake_at(Story(alone(TERMS, "resolution"), tier(1, 2), until=21).clock) is None
+
+
+def test_c15_the_next_tier_of_a_ticket_above_its_plans_last_is_its_own() -> None:
+    """A plan with fewer tiers was applied: a miss never moves the ticket down."""
+    terms = replace(plan(first_response=row(P2=2)), on_miss={"first_response": ("next_tier",)})
+    story = Story(terms, tier(0, 3), Apply(at(1), replace(terms, tiers=2)), until=3)
+    assert (story.states("first_response"), story.clock.tier) == (["missed"], 3)
