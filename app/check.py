@@ -16,7 +16,7 @@ from app.resources import open_state
 from app.tickets.snapshots import Scope, Snapshot, count, walk
 
 Judge: TypeAlias = Callable[[Snapshot], Sequence[object]]
-"""What there is to tell of a ticket, each a line when printed; nothing, where all is well."""
+"""What there is to tell of a ticket, each a line when printed; nothing, where there is nothing to tell."""
 
 _BETWEEN_LINES: Final = 10.0
 """Seconds between two lines of progress where there is no terminal."""
@@ -28,43 +28,47 @@ class NothingToCheck(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """How many tickets were looked at, what was found in how many of them, and how long it took."""
+    """How many tickets were looked at, the findings and in how many of them, the remarks, and how long it took."""
 
     tickets: int
     faulty: int
     findings: int
+    remarks: int
     seconds: float
 
     def __str__(self) -> str:
         rate = self.tickets / self.seconds if self.seconds else 0
         found = f"{self.findings:,} in {self.faulty:,} of them" if self.findings else "none"
-        return f"{self.tickets:,} tickets in {self.seconds:.1f} s ({rate:,.0f} a second). Differences: {found}"
+        remarks = f". To know: {self.remarks:,}" if self.remarks else ""
+        return f"{self.tickets:,} tickets in {self.seconds:.1f} s ({rate:,.0f} a second). Differences: {found}{remarks}"
 
 
-async def check(settings: Settings, scope: Scope, judge: Judge) -> Checked:
+async def check(settings: Settings, scope: Scope, judge: Judge, remark: Judge) -> Checked:
     """Judge every ticket in the scope and print what is found, as it is found. Nothing is written.
 
+    What ``judge`` finds are faults; what ``remark`` finds, an operator should know.
     Raises ``NothingToCheck`` when an account or a ticket is named that has none or is none.
     """
     await require_fit(settings.database_url)
     async with open_state(settings) as state:
-        return await _check(state.sessions, scope, judge, Console(soft_wrap=True))
+        return await _check(state.sessions, scope, judge, remark, Console(soft_wrap=True))
 
 
-async def _check(sessions: Sessions, scope: Scope, judge: Judge, console: Console) -> Checked:
-    started, tickets, faulty, findings = clock.monotonic(), 0, 0, 0
+async def _check(sessions: Sessions, scope: Scope, judge: Judge, remark: Judge, console: Console) -> Checked:
+    started, tickets, faulty, findings, remarks = clock.monotonic(), 0, 0, 0, 0
     total = await count(sessions, scope)
     if not total and (scope.account_id or scope.ticket_id):
         raise NothingToCheck("There is no such ticket")
     with _progress(console, total) as passed:
         async for number, batch in walk(sessions, scope):
             for snapshot in batch:
-                found = judge(snapshot)
+                found, known = judge(snapshot), remark(snapshot)
                 tickets, faulty, findings = tickets + 1, faulty + bool(found), findings + len(found)
-                for line in found:
+                remarks += len(known)
+                for line in (*found, *known):
                     console.print(str(line), markup=False, highlight=False)
             passed(number)
-    return Checked(tickets, faulty, findings, clock.monotonic() - started)
+    return Checked(tickets, faulty, findings, remarks, clock.monotonic() - started)
 
 
 @contextmanager

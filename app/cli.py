@@ -23,12 +23,13 @@ from app.core.migrate import DatabaseUnfit, require_fit, upgrade
 from app.core.postgres_binaries import NoPostgres
 from app.core.serving import PortBusy, listen, serve, stop_on_sigterm
 from app.core.settings import Settings
+from app.core.zones import IN_FORCE, NoZones, database_in
 from app.demo import make_demo
 from app.main import create_app
 from app.plans.documents import json_schema
 from app.plans.store import load_builtin
 from app.resources import open_state
-from app.tickets.replay import differences
+from app.tickets.outlook import Outlook, faults
 from app.tickets.snapshots import Scope
 
 cli = typer.Typer(help="Heliodesk keeps the promises of premium support.", no_args_is_help=True, add_completion=False)
@@ -38,7 +39,7 @@ Host = Annotated[str, typer.Option(envvar="HOST", help="The address to serve on"
 Data = Annotated[Path, typer.Option(envvar="DATA", help="The folder of the embedded database")]
 
 _OPENAPI: Final = Path(__file__).resolve().parents[1] / "openapi"
-_KNOWN: Final = (DataInUse, ServerFailed, NoPostgres, PortBusy, DatabaseUnfit, NothingToCheck)
+_KNOWN: Final = (DataInUse, ServerFailed, NoPostgres, PortBusy, DatabaseUnfit, NothingToCheck, NoZones)
 _INSTANTS: Final = ["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"]
 
 
@@ -108,15 +109,22 @@ def check_command(
     since: Annotated[
         datetime | None, typer.Option(formats=_INSTANTS, help="Only tickets changed since then; UTC unless it says")
     ] = None,
+    zoneinfo: Annotated[
+        Path | None,
+        typer.Option(help="Tell what these compiled time zones would move (/usr/share/zoneinfo, a tzdata package)"),
+    ] = None,
 ) -> None:
     """Replay tickets from their history and print each difference to the database; also while the service runs.
 
-    Reads only. Exits with 1 when there is a difference.
+    Tells besides which running deadlines the time-zone database in force (or another one) would time differently, and
+    which lie beyond the holidays that are known: none of these moves by itself. Reads only. Exits with 1 when there is
+    a difference.
     """
+    outlook = Outlook(database_in(zoneinfo) if zoneinfo else IN_FORCE)
     if since is not None and since.tzinfo is None:
         since = since.replace(tzinfo=UTC)
     with _database(data, shared=True) as settings:
-        checked = asyncio.run(check(settings, Scope(account, ticket, since), differences))
+        checked = asyncio.run(check(settings, Scope(account, ticket, since), faults, outlook))
     print(checked)
     if checked.findings:
         raise typer.Exit(1)

@@ -77,6 +77,15 @@ class Calendar:
         self._zone = load(spec.zone)
         self._table: Table | None = None
 
+    def by(self, load: LoadZone) -> "Calendar":
+        """The same calendar by another time-zone database; ValueError when it lacks the zone."""
+        return self if self.always_open else Calendar(self._spec, name=self.name, load=load)
+
+    @property
+    def last_holiday(self) -> date | None:
+        """The last local date on which it is closed although its weekday is not."""
+        return max(self._spec.holidays, default=None)
+
     def working(self, start: datetime, end: datetime) -> timedelta:
         """The working time in ``[start, end)`` (C03); ValueError when ``end`` is before ``start``."""
         since, until = _span(start, end)
@@ -161,12 +170,9 @@ def _span(start: datetime, end: datetime) -> tuple[int, int]:
     return since, until
 
 
-def compile_calendar(spec: CalendarSpec, *, name: str = "", load: LoadZone = load_zone) -> Calendar:
-    """A calendar that answers for this spec, which ``check_spec`` found sound and which names a real zone.
-
-    ``load`` reads the zone of another time-zone database than the one in force.
-    """
-    return Calendar(spec, name=name, load=load)
+def compile_calendar(spec: CalendarSpec, *, name: str = "") -> Calendar:
+    """A calendar that answers for this spec, which ``check_spec`` found sound and which names a real zone."""
+    return Calendar(spec, name=name)
 
 
 ALWAYS: Final = Calendar(CalendarSpec("UTC", dict.fromkeys(range(7), ((0, DAY_MINUTES),))), name="24x7")

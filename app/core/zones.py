@@ -4,9 +4,11 @@ An upgrade of the operating system moves no deadline, and all replicas of one re
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import Final, TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -15,11 +17,21 @@ import tzdata
 LoadZone: TypeAlias = Callable[[str], ZoneInfo]
 """From an IANA name to its zone; ValueError with a sentence for the caller when there is none."""
 
-VERSION: Final[str] = tzdata.IANA_VERSION
-"""Of the database in force, such as ``2026a``."""
-
 _PACKAGE: Final = files("tzdata")
 _NOT_ZONES: Final = frozenset({"Factory"})
+_VERSION_LINE: Final = "# version "
+
+
+class NoZones(ValueError):
+    """A folder holds no time-zone database, or one without a zone that is needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneDatabase:
+    """A time-zone database; ``version`` is such as ``2026a``."""
+
+    version: str
+    load: LoadZone
 
 
 @cache
@@ -28,8 +40,8 @@ def time_zones() -> frozenset[str]:
     return frozenset(_PACKAGE.joinpath("zones").read_text(encoding="utf-8").split()) - _NOT_ZONES
 
 
-def zones_in(folder: Traversable) -> LoadZone:
-    """The zones of a folder of compiled files, such as ``/usr/share/zoneinfo``: each is read once."""
+def _zones_in(folder: Traversable) -> LoadZone:
+    """The zones of a folder of compiled files: each is read once."""
 
     @cache
     def load(name: str) -> ZoneInfo:
@@ -39,10 +51,29 @@ def zones_in(folder: Traversable) -> LoadZone:
             with folder.joinpath(*name.split("/")).open("rb") as file:
                 return ZoneInfo.from_file(file, key=name)
         except OSError as error:
-            raise ValueError(f"There is no zone {name} in {folder}") from error
+            raise NoZones(f"{folder} holds no time zone {name}") from error
 
     return load
 
 
-load_zone: Final[LoadZone] = zones_in(_PACKAGE.joinpath("zoneinfo"))
-"""The zone of this name, by the database in force."""
+IN_FORCE: Final = ZoneDatabase(tzdata.IANA_VERSION, _zones_in(_PACKAGE.joinpath("zoneinfo")))
+load_zone: Final = IN_FORCE.load
+
+
+def database_in(folder: Path) -> ZoneDatabase:
+    """The database in a folder such as ``/usr/share/zoneinfo``, or in an unpacked ``tzdata`` package. ``NoZones``.
+
+    Where the folder does not tell its version, its path stands for it.
+    """
+    for place in (folder, folder / "zoneinfo", folder / "tzdata" / "zoneinfo"):
+        if (place / "UTC").is_file():
+            return ZoneDatabase(_version_of(place) or str(folder), _zones_in(place))
+    raise NoZones(f"{folder} holds no compiled time zones")
+
+
+def _version_of(folder: Path) -> str | None:
+    source = folder / "tzdata.zi"
+    if not source.is_file():
+        return None
+    with source.open(encoding="utf-8") as lines:
+        return lines.readline().removeprefix(_VERSION_LINE).strip()

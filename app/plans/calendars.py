@@ -5,7 +5,6 @@ from datetime import date
 
 from app.calendars import hours
 from app.calendars.hours import Calendar
-from app.core.zones import LoadZone, load_zone
 from app.plans.model import ALWAYS, PlanDocument
 
 
@@ -13,17 +12,15 @@ class Calendars(dict[str, Calendar]):
     """Compiled calendars by name, ``24x7`` among them."""
 
 
-def compile_calendars(
-    document: PlanDocument, zone: str, holidays: Iterable[date] = (), *, load: LoadZone = load_zone
-) -> Calendars:
+def compile_calendars(document: PlanDocument, zone: str, holidays: Iterable[date] = ()) -> Calendars:
     """The calendars of a plan.
 
     ``zone`` (IANA) stands where a calendar says ``time_zone: account``, and ``holidays`` (local dates) where one says
-    ``country: account``. ``load`` reads the zones of another time-zone database than the one in force.
+    ``country: account``.
     """
     closed = frozenset(holidays)
     own = {
-        name: hours.compile_calendar(calendar.spec(zone, closed), name=name, load=load)
+        name: hours.compile_calendar(calendar.spec(zone, closed), name=name)
         for name, calendar in document.calendars.items()
     }
     return Calendars(own | {ALWAYS: hours.ALWAYS})

@@ -1,11 +1,12 @@
 """What a ticket was promised, compiled for the clock: targets on calendars, pauses, and what a miss does. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from app.calendars.hours import Calendar
+from app.core.zones import LoadZone
 
 METRICS: Final = (
     "first_response",
@@ -58,6 +59,18 @@ class Terms:
     acknowledge: timedelta | None = None
     """how long an escalation may wait for its acknowledgement, 24x7"""
     close_after: timedelta = timedelta(hours=168)
+
+    def by(self, load: LoadZone) -> "Terms":
+        """The same terms by another time-zone database; ValueError when it lacks a zone."""
+        calendars = {target.calendar for row in self.targets.values() for target in row.values()}
+        other = {calendar: calendar.by(load) for calendar in calendars}
+        return replace(
+            self,
+            targets={
+                metric: {name: replace(target, calendar=other[target.calendar]) for name, target in row.items()}
+                for metric, row in self.targets.items()
+            },
+        )
 
     def rank(self, priority: str) -> int:
         """0 is the most urgent."""

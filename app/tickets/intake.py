@@ -13,6 +13,7 @@ from app.core.auth import SERVICE, Actor
 from app.core.db import driver
 from app.core.ids import new_id
 from app.core.problems import Conflict, Fault, Invalid, NotFound
+from app.core.zones import IN_FORCE
 from app.events import types
 from app.events.deadline_events import PinsData
 from app.sla.clock import open_clock
@@ -184,6 +185,7 @@ def _ticket(customer: Customer, command: OpenTicket, pins: Pins, assessment: Ass
         plan_addons=list(pins.addons),
         time_zone=pins.time_zone,
         holiday_set=pins.holiday_set,
+        tz_database=IN_FORCE.version,
         sandbox=customer.sandbox_now is not None,
         opened_at=customer.now,
         updated_at=customer.now,

@@ -39,6 +39,7 @@ class TicketRecord:
     plan_addons: list[str]
     time_zone: str
     holiday_set: str | None
+    tz_database: str
     sandbox: bool
     opened_at: datetime
     updated_at: datetime

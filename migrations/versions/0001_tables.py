@@ -327,6 +327,12 @@ def _tickets() -> None:
         Column("plan_addons", JSONB(), nullable=False),
         Column("time_zone", String(), nullable=False, comment="the account's zone when the ticket was opened (C14)"),
         Column("holiday_set", ID),
+        Column(
+            "tz_database",
+            String(),
+            nullable=False,
+            comment="version of the time-zone database when it was opened (C14)",
+        ),
         Column("clock", JSONB(), nullable=False, comment="the clock's facts that are not deadlines (sla/deadlines.py)"),
         Column("wake_at", INSTANT),
         Column("support_due_at", INSTANT, comment="earliest open deadline that support owes"),
