@@ -9,7 +9,7 @@ from asyncpg import Record
 from sqlalchemy import ColumnElement, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.db import Row, Sessions, driver, transaction
+from app.core.db import Row, Sessions, driver, snapshot
 from app.core.problems import NotFound
 from app.sla.compiled import Promise, promise_of
 from app.sla.history import INPUTS, pins_in
@@ -74,7 +74,7 @@ class Scope:
 
 async def count(sessions: Sessions, scope: Scope) -> int:
     """How many tickets a walk goes through, those before ``since`` included."""
-    async with transaction(sessions) as session:
+    async with sessions() as session:
         return await session.scalar(select(func.count()).select_from(Ticket).where(*_named(scope))) or 0
 
 
@@ -97,7 +97,7 @@ async def _page(sessions: Sessions, scope: Scope, last: Key | None) -> list[tupl
     query = select(Ticket.account_id, Ticket.id, Ticket.updated_at).where(*_named(scope))
     if last is not None:
         query = query.where(tuple_(Ticket.account_id, Ticket.id) > last)
-    async with transaction(sessions) as session:
+    async with sessions() as session:
         rows = await session.execute(query.order_by(Ticket.account_id, Ticket.id).limit(_PAGE))
         return [((row.account_id, row.id), row.updated_at) for row in rows]
 
@@ -112,10 +112,8 @@ async def read(sessions: Sessions, keys: Sequence[Key]) -> list[Snapshot]:
     if not keys:
         return []
     accounts, ids = zip(*keys, strict=True)
-    async with transaction(sessions) as session:
-        connection = await driver(session)
-        await connection.execute("SET TRANSACTION READ ONLY")
-        rows = await connection.fetch(_SNAPSHOTS, accounts, ids, _READ, _TEXTS)
+    async with snapshot(sessions) as session:
+        rows = await (await driver(session)).fetch(_SNAPSHOTS, accounts, ids, _READ, _TEXTS)
         tickets = [TicketRecord(**{name: row[name] for name in columns()}) for row in rows]
         bound = {pins for ticket, row in zip(tickets, rows, strict=True) for pins in _bound(ticket, row["events"])}
         promises = await _promises(session, bound)

@@ -12,6 +12,9 @@ METRICS = ("first_response", "next_response", "update", "resolution", "tier_esca
 PAUSED = ("update", "resolution", "tier_escalation")
 ENDED = ("resolved", "closed")
 
+SlowFact = tuple[str, int, str, int | None, int | None, int | None]
+"""Metric, start, state, and the instants at which it was missed, ended, is due (where it runs)."""
+
 
 @dataclass(frozen=True)
 class SlowPlan:
@@ -57,6 +60,16 @@ class SlowTicket:
 
     def __post_init__(self) -> None:
         self.start()
+
+    def facts(self) -> list[SlowFact]:
+        """What has become of all cycles."""
+        rows = (
+            (metric, cycle.started, cycle.state, cycle.missed, cycle.ended, due)
+            for metric, cycles in self.cycles.items()
+            for cycle in cycles
+            for due in [self.due(metric, cycle) if cycle.state == "running" else None]
+        )
+        return sorted(rows, key=str)
 
     # --- time -----------------------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from app.sla.deadline import Deadline
 from app.sla.terms import Target, Terms
 from tests.sla.histories import thorough
 from tests.sla.kit import OPENED
-from tests.sla.slow import METRICS, PAUSED, SlowPlan, SlowTicket
+from tests.sla.slow import METRICS, PAUSED, SlowFact, SlowPlan, SlowTicket
 
 STEP = timedelta(minutes=10)
 NAMES = ("P1", "P2", "P3")
@@ -95,11 +95,9 @@ def changes_of(action: str, at_: datetime, pick: int, status: str, terms: Sequen
 
 Facts = tuple[str, str, int]
 """Status, priority, tier."""
-Row = tuple[str, int, str, int | None, int | None, int | None]
-"""Metric, start, state, and the instants at which it was missed, ended, is due (where it runs)."""
 
 
-def fast_rows(plans: list[SlowPlan], history: SlowHistory, until: int) -> tuple[Facts, list[Row]]:
+def fast_rows(plans: list[SlowPlan], history: SlowHistory, until: int) -> tuple[Facts, list[SlowFact]]:
     """What the clock makes of it, in steps from the opening."""
     terms = [terms_of(plan) for plan in plans]
     clock, now = open_clock(terms[0], OPENED, "P2").clock, OPENED
@@ -111,7 +109,7 @@ def fast_rows(plans: list[SlowPlan], history: SlowHistory, until: int) -> tuple[
     def steps(instant: datetime | None) -> int | None:
         return None if instant is None else (instant - OPENED) // STEP
 
-    def row(deadline: Deadline) -> Row:
+    def row(deadline: Deadline) -> SlowFact:
         state = "running" if deadline.state == "paused" else deadline.state
         due = steps(deadline.due_at) if state == "running" else None
         started = (deadline.started_at - OPENED) // STEP
@@ -120,25 +118,14 @@ def fast_rows(plans: list[SlowPlan], history: SlowHistory, until: int) -> tuple[
     return (clock.status, clock.priority, clock.tier), sorted(map(row, clock.deadlines), key=str)
 
 
-def slow_rows(plans: list[SlowPlan], history: SlowHistory, until: int) -> tuple[Facts, list[Row]]:
+def slow_rows(plans: list[SlowPlan], history: SlowHistory, until: int) -> tuple[Facts, list[SlowFact]]:
     """What the slow clock makes of it."""
     ticket = SlowTicket(plans[0], NAMES.index("P2"))
     for gap, action, pick in history:
         ticket.wait_for(gap)
         SLOWLY[action](ticket, pick, plans)
     ticket.wait_for(until)
-    return (ticket.status, NAMES[ticket.priority], ticket.tier), rows_of(ticket)
-
-
-def rows_of(ticket: SlowTicket) -> list[Row]:
-    """What has become of all cycles of a slow ticket."""
-    rows = [
-        (metric, cycle.started, cycle.state, cycle.missed, cycle.ended, due)
-        for metric, cycles in ticket.cycles.items()
-        for cycle in cycles
-        for due in [ticket.due(metric, cycle) if cycle.state == "running" else None]
-    ]
-    return sorted(rows, key=str)
+    return (ticket.status, NAMES[ticket.priority], ticket.tier), ticket.facts()
 
 
 @settings(thorough, max_examples=3 * thorough.max_examples)
