@@ -80,6 +80,7 @@ DATA: Final[dict[str, dict[str, Any]]] = {
     "ticket.reopened": {"from": "resolved", "to": "open", "reason": None},
     "ticket.merged": {"merged": TICKET, "into": OTHER_TICKET},
     "ticket.withdrawn": {"reason": "It works again", "truncated": False},
+    "ticket.review_requested": {"priority": "P1", "reason": "non_production"},
     "ticket.priority_changed": {"from": "P2", "to": "P1", "reason": "missed", "source": "automatic", "told": []},
     "ticket.tier_changed": {"from": 1, "to": 2, "reason": None},
     "ticket.assigned": {"from": None, "to": ENGINEER, "reason": None},

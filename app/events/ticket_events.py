@@ -58,6 +58,14 @@ class TicketMerged(EventData):
     into: str
 
 
+class TicketReviewRequested(EventData):
+    """An urgent ticket outside production is put up for re-assessment (G9); its clocks run on."""
+
+    type = "ticket.review_requested"
+    priority: str
+    reason: str
+
+
 class TicketWithdrawn(TextEvent):
     """The customer no longer needs an answer: the ticket is closed."""
 

@@ -43,6 +43,7 @@ def _named_priorities(plan: PlanDocument) -> Iterator[tuple[str, tuple[Step, ...
     yield from ((key, ("requires", key)) for key in plan.requires)
     for urgency, row in (plan.matrix or {}).items():
         yield from ((key, ("matrix", urgency, impact)) for impact, key in row.items())
+    yield from _placed(plan.review_non_production, "review_non_production")
     yield from _placed(plan.routing.exclusive, "routing", "exclusive")
     yield from _placed(plan.routing.follow_the_sun, "routing", "follow_the_sun")
     yield from _placed(plan.call.priorities if plan.call else [], "call", "priorities")
@@ -148,6 +149,7 @@ def _best_effort(plan: PlanDocument) -> Iterator[_Finding]:
 def _lists(plan: PlanDocument) -> Iterator[_Finding]:
     lists: list[tuple[tuple[Step, ...], Iterable[str]]] = [
         (("channels",), plan.channels),
+        (("review_non_production",), plan.review_non_production),
         (("routing", "exclusive"), plan.routing.exclusive),
         (("routing", "follow_the_sun"), plan.routing.follow_the_sun),
         (("call", "priorities"), plan.call.priorities if plan.call else ()),

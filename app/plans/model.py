@@ -204,6 +204,11 @@ class PlanDocument(Part):
     matrix: dict[Urgency, dict[Impact, Name]] | None = Field(None, description="urgency -> impact -> priority")
     targets: dict[Name, dict[TargetMetric, TargetEntry]] = Field(default_factory=dict)
     requires: dict[Name, list[Requirement]] = Field(default_factory=dict, description="Texts that a ticket must carry")
+    review_non_production: list[Name] = Field(
+        default_factory=list,
+        max_length=20,
+        description="Priorities that are re-assessed outside production, unless the impact is large (G9)",
+    )
     customer_may: CustomerMay = CustomerMay()
     call: CallRules | None = None
     alert: AlertRules | None = None

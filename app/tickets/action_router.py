@@ -8,7 +8,7 @@ from app.core.http import Router
 from app.events.examples import ENGINEER, OTHER_TICKET
 from app.tickets import endings, lifecycle
 from app.tickets.actions import OnTicketDep, action
-from app.tickets.schemas import Assign, Merge, Reopen, SetPriority, SetStatus, Withdraw
+from app.tickets.schemas import Assign, Merge, Reopen, Review, SetPriority, SetStatus, Withdraw
 
 router = Router(tags=["Tickets"])
 
@@ -40,6 +40,14 @@ async def assign_ticket(
 ) -> Response:
     """Give the ticket to an engineer (null: to nobody), move it to another tier, or both. Support only."""
     return await on_ticket(lifecycle.assign, command)
+
+
+@action(router, "review", "Decide about a priority under review")
+async def review_ticket(
+    on_ticket: OnTicketDep, command: Annotated[Review, Body(examples=[{"message": "Thank you, it stays urgent."}])]
+) -> Response:
+    """For a ticket that was put up for review (G9): its priority stays, or becomes `priority`. Support only."""
+    return await on_ticket(lifecycle.review_priority, command)
 
 
 @action(router, "reopen", "Reopen a ticket")

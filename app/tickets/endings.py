@@ -7,7 +7,8 @@ from app.core.problems import Conflict, Fault, Invalid
 from app.events.types import TicketMerged
 from app.sla.changes import Close, Status
 from app.tickets import calls
-from app.tickets.lifecycle import Caller, add_message, closed_conflict, finish, start
+from app.tickets.lifecycle import Caller, finish, start
+from app.tickets.messages import add_message, closed_conflict
 from app.tickets.schemas import Merge, PostMessage, Reopen, Withdraw
 from app.tickets.settle import lock
 from app.tickets.work import Work

@@ -19,7 +19,8 @@ from app.events import types
 from app.sla.changes import Answer, Ask, Tier
 from app.sla.cycles import ENDED_STATUSES
 from app.sla.terms import PLAN_METRICS
-from app.tickets.lifecycle import Caller, add_message, finish, give_priority, set_assignee, start
+from app.tickets.lifecycle import Caller, finish, give_priority, set_assignee, start
+from app.tickets.messages import add_message
 from app.tickets.rules import missing_texts, priority_faults
 from app.tickets.schemas import AcceptEscalation, DeclineEscalation, Escalate, PostMessage
 from app.tickets.work import Work

@@ -19,7 +19,7 @@ from app.events.deadline_events import PinsData
 from app.sla.clock import open_clock
 from app.sla.compiled import Promise, promise_of
 from app.sla.pins import Pins
-from app.tickets import calls
+from app.tickets import calls, review
 from app.tickets.record import TicketRecord
 from app.tickets.rules import Assessment, assess, channel_faults, missing_texts, priority_faults
 from app.tickets.schemas import OpenTicket
@@ -40,6 +40,7 @@ _PINNED: Final = (
     "region_lock",
     "manager",
     "tam",
+    "locale",
     "sandbox_now",
 )
 # The account, and the newest version of every plan that is not archived: one round trip.
@@ -68,6 +69,7 @@ class Customer:
     region_lock: str | None
     manager: dict[str, Any] | None
     tam: dict[str, Any] | None
+    locale: str
     sandbox_now: datetime | None
     now: datetime
     plan_versions: dict[str, int] | None
@@ -99,11 +101,12 @@ def begin(
     ticket = _ticket(customer, command, pins, assessment)
     step = open_clock(promise.terms, customer.now, assessment.priority)
     contacts = {"manager": customer.manager, "tam": customer.tam}
-    work = Work(ticket, step.clock, promise.document, contacts, customer.now)
+    work = Work(ticket, step.clock, promise.document, contacts, customer.now, customer.locale)
     work.tell(_opened(work, pins), actor)
     work.take(step, SERVICE)
     if calls.wanted(work):
         calls.ask_for(work, customer.call_link, customer.call_provider, actor)
+    review.request_if_due(work)
     return work
 
 

@@ -11,18 +11,18 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.principals import acting, require_editor
-from app.core.auth import SERVICE, Actor, Principal
+from app.core.auth import Actor, Principal
 from app.core.deps import require_support
-from app.core.ids import new_id
 from app.core.merge_patch import Patch, merge_patch, patched
 from app.core.problems import Conflict, Fault, Forbidden, Invalid
 from app.core.schemas import ActorRef
 from app.events import types
 from app.roster.models import Engineer
-from app.sla.changes import Message, Priority, Status, Tier
-from app.tickets import calls
+from app.sla.changes import Priority, Status, Tier
+from app.tickets import calls, review
+from app.tickets.messages import add_message, message_author
 from app.tickets.rules import allowed, customer_may_set, missing_texts, priority_faults
-from app.tickets.schemas import Assign, Author, ChangeTicket, PostMessage, SetPriority, SetStatus, TicketFields
+from app.tickets.schemas import Assign, ChangeTicket, PostMessage, Review, SetPriority, SetStatus, TicketFields
 from app.tickets.settle import lock_ticket
 from app.tickets.work import Work, save
 
@@ -63,70 +63,6 @@ async def post_message(
     author = message_author(caller.principal, actor, command.author)
     message = add_message(work, actor, author, command)
     return await finish(session, work), message
-
-
-def message_author(principal: Principal, actor: Actor, author: Author | None) -> dict[str, str]:
-    """The author of a message: by the key, unless a support key states a customer or an automation (C07).
-
-    An engineer writes only with a key of their own, so nobody else can answer in an engineer's name.
-    """
-    if author is None:
-        return actor.document()
-    stated = author.model_dump(exclude_none=True)
-    if author.kind == "engineer":
-        if actor.kind != "engineer" or author.engineer_id not in (None, actor.id):
-            raise Forbidden("An engineer writes with their own key")
-        return actor.document() | ({"name": author.name} if author.name else {})
-    if not principal.is_support and author.kind != "customer":
-        raise Forbidden("An account's key writes as its customer")
-    if author.engineer_id:
-        raise Invalid(errors=[Fault(pointer="/author/engineer_id", detail="Only an engineer has an engineer_id")])
-    return actor.document() | stated if not principal.is_support else stated
-
-
-def add_message(work: Work, actor: Actor, author: dict[str, str], command: PostMessage) -> dict[str, Any]:
-    """Add a message to the ticket and tell its clock. 409 on a closed ticket: it never reopens."""
-    if work.ticket.status == "closed":
-        raise closed_conflict(work, "A closed ticket takes no messages")
-    message: dict[str, Any] = {
-        "account_id": work.ticket.account_id,
-        "id": new_id("msg"),
-        "ticket_id": work.ticket.id,
-        "author": author,
-        "visibility": command.visibility,
-        "channel": command.channel,
-        "body": command.body,
-        "created_at": work.now,
-    }
-    posted = types.MessagePosted(
-        message_id=message["id"],
-        author=author,
-        visibility=command.visibility,
-        channel=command.channel,
-        body=command.body,
-    )
-    work.messages.append(message | {"sequence": work.tell(posted, actor)})
-    if command.visibility == "public":
-        _count_turn(work, author["kind"])
-    work.change(Message(work.now, author["kind"], command.visibility == "public"), actor)  # type: ignore[arg-type]  # one of Author's kinds
-    return message
-
-
-def _count_turn(work: Work, kind: str) -> None:
-    """Count how often the word passes; at the plan's number of turns an escalation is suggested, once (G5)."""
-    ticket, rules = work.ticket, work.document.escalation
-    if kind not in ("customer", "engineer") or kind == ticket.spoke:
-        return
-    ticket.spoke, ticket.turns = kind, ticket.turns + 1
-    if rules and ticket.turns == rules.exchanges and "too_many_exchanges" in rules.reasons:
-        work.tell(types.EscalationSuggested(reason="too_many_exchanges", turns=ticket.turns), SERVICE)
-
-
-def closed_conflict(work: Work, detail: str) -> Conflict:
-    """The 409 of a closed ticket, with what to do instead."""
-    if work.ticket.merged_into:
-        return Conflict(detail, hint=f"The ticket goes on in {work.ticket.merged_into}")
-    return Conflict(detail, hint=f"Open a new ticket with follow_up_of: {work.ticket.id}")
 
 
 async def set_status(session: AsyncSession, caller: Caller, ticket_id: str, command: SetStatus) -> Work:
@@ -187,6 +123,7 @@ async def give_priority(
     work.change(Priority(work.now, priority, actor.kind), actor)
     if calls.wanted(work) and await calls.active(session, work) is None:
         await calls.ask_with_account(session, work, actor)
+    review.request_if_due(work)
 
 
 async def assign(session: AsyncSession, caller: Caller, ticket_id: str, command: Assign) -> Work:
@@ -233,4 +170,16 @@ async def change_ticket(session: AsyncSession, caller: Caller, ticket_id: str, p
         work.ticket.assessed_priority = work.document.matrix_priority(after.impact, after.urgency)
     if changed:
         work.tell(types.TicketUpdated(fields=changed), actor)
+    return await finish(session, work)
+
+
+async def review_priority(session: AsyncSession, caller: Caller, ticket_id: str, command: Review) -> Work:
+    """Support decides about a ticket whose priority was put up for review: it stays, or is lowered (G9)."""
+    work, actor = await start(session, caller, ticket_id)
+    require_support(caller.principal)
+    review.confirm(work, actor)
+    if command.message is not None:
+        add_message(work, actor, actor.document(), PostMessage(body=command.message))
+    if command.priority is not None:
+        await give_priority(session, work, actor, command.priority, command.message or "review", source="override")
     return await finish(session, work)

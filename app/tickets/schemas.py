@@ -145,6 +145,13 @@ class Assign(Strict):
     tier: Annotated[int, Field(ge=1, le=9)] | None = None
 
 
+class Review(Strict):
+    """What support decides about a priority that is under review: it stays, or is this one; ``message`` is public."""
+
+    priority: Priority | None = None
+    message: Text | None = None
+
+
 class Reopen(Strict):
     """A resolved ticket is to be open again; ``message`` is public."""
 

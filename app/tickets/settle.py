@@ -34,7 +34,7 @@ WHERE t.account_id = $1 AND t.id IN (
 ) ORDER BY t.id FOR UPDATE
 """  # noqa: S608  our own column names
 _STATE: Final = """
-SELECT clock_timestamp() AS now, t.account_id, t.ticket_id, a.manager, a.tam, a.sandbox_now,
+SELECT clock_timestamp() AS now, t.account_id, t.ticket_id, a.manager, a.tam, a.locale, a.sandbox_now,
        (SELECT coalesce(jsonb_agg(to_jsonb(d)), '[]') FROM deadlines AS d
         WHERE d.account_id = t.account_id AND d.ticket_id = t.ticket_id AND d.live) AS deadlines
 FROM unnest($1::text[], $2::text[]) AS t (account_id, ticket_id)
@@ -126,6 +126,7 @@ async def _work(session: AsyncSession, row: "Record[Any]", state: "Record[Any]")
         clock=clock,
         document=promise.document,
         contacts={role: state[role] for role in ("manager", "tam")},
+        locale=state["locale"],
         now=_now(ticket, state, clock.last_at),
         loaded=clock.deadlines,
     )

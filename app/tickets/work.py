@@ -44,6 +44,8 @@ class Work:
     contacts: dict[str, Any]
     """the account's ``manager`` and ``tam``, who are told of misses (W1, W4)"""
     now: datetime
+    locale: str = "en"
+    """the account's"""
     loaded: tuple[Deadline, ...] = ()
     ended: list[Deadline] = field(default_factory=list)
     """those that the clock need not look at again: a long run does not slow down with what it leaves behind"""

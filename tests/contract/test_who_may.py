@@ -32,6 +32,7 @@ RULES: Final[dict[str, Refused]] = {
     "set_ticket_status": WRITE,
     "set_ticket_priority": WRITE,
     "assign_ticket": SUPPORT_ON_TICKETS,
+    "review_ticket": SUPPORT_ON_TICKETS,
     "reopen_ticket": WRITE,
     "withdraw_ticket": WRITE,
     "merge_ticket": SUPPORT_ON_TICKETS,

@@ -28,7 +28,7 @@ from tests.support.desk import TICKET, now_of, open_at
 
 PLAN: Final = "wati-business-plus"
 _URGENT: Final = {"business_impact": "All shops", "priority_reason": "No sales", "call_link": "https://meet.example/a"}
-_P1: Final[Json] = TICKET | _URGENT | {"priority": "P1", "product": "backup"}
+_P1: Final[Json] = TICKET | _URGENT | {"priority": "P1", "product": "backup", "environment": "non_production"}
 _ENDPOINT: Final = {"url": "https://example.com/heliodesk"}
 _ESCALATION: Final = {"reason": "resolution_time", "justification": "It was promised by noon"}
 _ROLES: Final[tuple[Role, ...]] = ("owner", "editor", "viewer")

@@ -24,7 +24,7 @@ from app.sla.history import history_of, pins_in
 from app.sla.pins import Pins
 from app.sla.terms import Terms
 from app.tickets import calls, intake
-from app.tickets.lifecycle import add_message
+from app.tickets.messages import add_message
 from app.tickets.rules import STATUSES, Assessment
 from app.tickets.schemas import OpenTicket, PostMessage
 from tests.sla.histories import History, histories, thorough
@@ -49,6 +49,7 @@ NOBODY = intake.Customer(
     region_lock=None,
     manager={"name": "Mia Berg"},
     tam=None,
+    locale="en",
     sandbox_now=None,
     now=OPENED,
     plan_versions=None,

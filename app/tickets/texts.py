@@ -1,0 +1,18 @@
+"""What the service itself writes to customers, in their language. Pure."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from app.core.language import Language
+
+REVIEW_QUESTION: Final[Mapping[Language, str]] = {
+    "en": "Your ticket has the priority {priority}, and is not about production. We are working on it. Please tell us "
+    "how your business is affected now: if it can wait, we set a lower priority.",
+    "es": "Su tique tiene la prioridad {priority} y no afecta a producción. Ya trabajamos en él. Díganos, por favor, "
+    "cómo afecta ahora a su negocio: si puede esperar, le daremos una prioridad más baja.",
+    "fr": "Votre ticket a la priorité {priority} et ne concerne pas la production. Nous y travaillons. Dites-nous, "
+    "s'il vous plaît, quel est l'effet sur votre activité : s'il peut attendre, nous baisserons sa priorité.",
+    "pl": "Zgłoszenie ma priorytet {priority}, a nie dotyczy środowiska produkcyjnego. Pracujemy nad nim. Prosimy "
+    "napisać, jak wpływa teraz na Państwa działalność: jeśli może poczekać, obniżymy jego priorytet.",
+}
+"""What a customer is asked about an urgent ticket outside production (G9)."""
