@@ -17,6 +17,7 @@ from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.date import DateTrigger
 
+from app.accounts.upkeep import extend_all_holidays
 from app.calls import provision
 from app.core.clock import database_now, monotonic, wall_now
 from app.core.db import is_outage
@@ -102,6 +103,13 @@ def jobs(state: State, sender: Sender) -> Sequence[Job]:
             hour,
             minute,
             lambda: forget_deliveries(state.sessions),
+        ),
+        Job(
+            "extend holidays",
+            "adds years to holidays that end soon, for the tickets to come",
+            hour,
+            minute,
+            lambda: extend_all_holidays(state.sessions),
         ),
     )
 

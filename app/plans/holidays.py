@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable
 from datetime import date, datetime
+from typing import Final
 
 import holidays
 import orjson
@@ -19,9 +20,19 @@ class HolidayDates(frozenset[date]):
     """The dates of one stored set."""
 
 
+_EXPANDED: Final = 10
+_KNOWN: Final = 5
+
+
 def years_around(now: datetime) -> range:
     """The years whose holidays are expanded: last year, this one, and ten more."""
-    return range(now.year - 1, now.year + 11)
+    return range(now.year - 1, now.year + _EXPANDED + 1)
+
+
+def years_after(last: int, now: datetime) -> range:
+    """The years to be added to holidays that are known up to the year ``last``: none, while they reach far enough."""
+    wanted = last < now.year + _KNOWN
+    return range(last + 1, now.year + _EXPANDED + 1) if wanted else range(0)
 
 
 def holiday_dates(country: str, subdivision: str | None, years: Iterable[int]) -> list[date]:
@@ -45,7 +56,24 @@ async def expand_holidays(
 
     Raises ValueError with a sentence for the caller for a place that is not known.
     """
-    dates = [day.isoformat() for day in holiday_dates(country, subdivision, years)]
+    return await _store(session, country, subdivision, holiday_dates(country, subdivision, years))
+
+
+async def extend_holidays(session: AsyncSession, found: HolidaySet, now: datetime) -> HolidaySet:
+    """The set with the years after its last one, as another set; the same, while it reaches far enough.
+
+    What it has says the same in both, whatever the library says today.
+    """
+    dates = [*map(date.fromisoformat, found.dates)]
+    later = years_after(max(dates, default=now).year, now)
+    if not later:
+        return found
+    added = holiday_dates(found.country, found.subdivision, later)
+    return await _store(session, found.country, found.subdivision, [*dates, *added])
+
+
+async def _store(session: AsyncSession, country: str, subdivision: str | None, days: Iterable[date]) -> HolidaySet:
+    dates = [day.isoformat() for day in days]
     content = orjson.dumps([country, subdivision, dates])
     found = {
         "id": f"hol_{hashlib.sha256(content).hexdigest()[:26]}",

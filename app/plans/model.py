@@ -50,6 +50,10 @@ ACCOUNT = "account"
 """In place of a country: that of the ticket's account."""
 
 
+MAX_HOLIDAYS = 1_000
+"""Dates of one calendar, those of its country included."""
+
+
 class Part(BaseModel):
     """A part of a plan: immutable, and without unknown keys."""
 
@@ -66,7 +70,7 @@ class Holidays(Part):
         "expanded into `dates` when the version is stored, so that no library upgrade moves a deadline.",
     )
     subdivision: str | None = Field(None, max_length=20, description="Its part, as ISO 3166-2 without the country")
-    dates: list[Day] = Field(default_factory=list, max_length=1_000)
+    dates: list[Day] = Field(default_factory=list, max_length=MAX_HOLIDAYS)
 
 
 class CalendarDocument(Part):

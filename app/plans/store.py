@@ -15,8 +15,8 @@ from app.core.problems import Fault, NotFound
 from app.core.schemas import pointer
 from app.plans.calendars import Calendars, compile_calendars
 from app.plans.documents import PlanDocument, parse_yaml
-from app.plans.holidays import dates_of, holiday_dates, years_around
-from app.plans.model import ACCOUNT, CalendarDocument
+from app.plans.holidays import dates_of, holiday_dates, years_after, years_around
+from app.plans.model import ACCOUNT, MAX_HOLIDAYS, CalendarDocument
 from app.plans.models import PlanVersion
 from app.plans.reading import refuse
 
@@ -43,7 +43,7 @@ async def load_builtin(session: AsyncSession, now: datetime) -> Sequence[PlanVer
     await session.execute(LOCK)
     stored = set(await session.scalars(select(PlanVersion.document_hash)))
     missing = [document for document in builtin_plans() if content_hash(document) not in stored]
-    return [await _append(session, document, now) for document in missing]
+    return [await _store(session, document, now) for document in missing]
 
 
 async def add_version(session: AsyncSession, document: PlanDocument, now: datetime) -> PlanVersion:
@@ -54,16 +54,38 @@ async def add_version(session: AsyncSession, document: PlanDocument, now: dateti
     await session.execute(LOCK)
     if document.trial and document.trial != document.key and await current_version(session, document.trial) is None:
         raise refuse(Fault(pointer="/trial", detail=f"There is no plan `{document.trial}`."))
-    return await _append(session, document, now)
+    return await _store(session, document, now)
 
 
-async def _append(session: AsyncSession, document: PlanDocument, now: datetime) -> PlanVersion:
+async def extend_versions(session: AsyncSession, now: datetime) -> Sequence[PlanVersion]:
+    """A new version of each current plan that names a country whose holidays end too soon, with later years (C01).
+
+    It keeps its author's hash, who wrote nothing new; tickets keep the version that they pinned (C14).
+    """
+    await session.execute(LOCK)
+    stored = await session.scalars(
+        select(PlanVersion).where(PlanVersion.archived_at.is_(None)).order_by(PlanVersion.version)
+    )
+    found = []
+    for current in {row.key: row for row in stored}.values():  # the newest is what stays in the dict
+        document = PlanDocument.model_validate(current.document)
+        longer = expanded(document, years_after(years_around(current.created_at)[-1], now))
+        if longer != document:
+            found.append(await _append(session, longer, current.document_hash, now))
+    return found
+
+
+async def _store(session: AsyncSession, document: PlanDocument, now: datetime) -> PlanVersion:
+    return await _append(session, expanded(document, years_around(now)), content_hash(document), now)
+
+
+async def _append(session: AsyncSession, document: PlanDocument, document_hash: str, now: datetime) -> PlanVersion:
     last = await session.scalar(select(func.max(PlanVersion.version)).where(PlanVersion.key == document.key))
     version = PlanVersion(
         key=document.key,
         version=(last or 0) + 1,
-        document=expanded(document, now).canonical(),
-        document_hash=content_hash(document),
+        document=document.canonical(),
+        document_hash=document_hash,
         created_at=now,
     )
     session.add(version)
@@ -71,25 +93,29 @@ async def _append(session: AsyncSession, document: PlanDocument, now: datetime) 
     return version
 
 
-def expanded(document: PlanDocument, now: datetime) -> PlanDocument:
-    """The document with the holidays of each country that it names as dates (C01).
+def expanded(document: PlanDocument, years: range) -> PlanDocument:
+    """The document with the holidays of each country that it names as dates, for these years (C01).
 
-    Raises ``Invalid`` for a country or subdivision that is not known.
+    Raises ``Invalid`` for a country or subdivision that is not known, and for more dates than a calendar keeps.
     """
-    calendars = {name: _expanded(name, calendar, now) for name, calendar in document.calendars.items()}
+    calendars = {name: _expanded(name, calendar, years) for name, calendar in document.calendars.items()}
     return document.model_copy(update={"calendars": calendars})
 
 
-def _expanded(name: str, calendar: CalendarDocument, now: datetime) -> CalendarDocument:
+def _expanded(name: str, calendar: CalendarDocument, years: range) -> CalendarDocument:
     rule = calendar.holidays
     if rule.country in (None, ACCOUNT):
         return calendar
     try:
-        found = holiday_dates(rule.country, rule.subdivision, years_around(now))
+        found = holiday_dates(rule.country, rule.subdivision, years)
     except ValueError as error:
         place = pointer(("calendars", name, "holidays", "country"))
         raise refuse(Fault(pointer=place, detail=str(error))) from error
     dates = sorted({*rule.dates, *found})
+    if len(dates) > MAX_HOLIDAYS:
+        place = pointer(("calendars", name, "holidays", "dates"))
+        detail = f"With the holidays of `{rule.country}` these are {len(dates)} dates: at most {MAX_HOLIDAYS} are kept."
+        raise refuse(Fault(pointer=place, detail=detail))
     return calendar.model_copy(update={"holidays": rule.model_copy(update={"dates": dates})})
 
 

@@ -88,6 +88,13 @@ async def test_c01_an_unknown_country_is_refused(session: AsyncSession, place: d
     assert refusal.value.errors[0]["pointer"] == "/calendars/working/holidays/country"
 
 
+async def test_c01_more_dates_than_a_calendar_keeps_are_refused(session: AsyncSession) -> None:
+    days = [(date(1990, 1, 1) + timedelta(days=number)).isoformat() for number in range(990)]
+    with pytest.raises(Invalid) as refusal:
+        await store.add_version(session, closed_on(country="PL", dates=days), NOW)
+    assert refusal.value.errors[0]["pointer"] == "/calendars/working/holidays/dates"
+
+
 async def test_holidays_are_named_by_their_content(session: AsyncSession) -> None:
     first = await expand_holidays(session, "PL", None, range(2026, 2028))
     again = await expand_holidays(session, "PL", None, range(2026, 2028))

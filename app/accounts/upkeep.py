@@ -1,0 +1,51 @@
+"""What keeps the terms of accounts good for years: the holidays of their countries."""
+
+from datetime import datetime
+
+import structlog
+from sqlalchemy import func, select, update
+
+from app.accounts.models import Account
+from app.core.clock import database_now
+from app.core.db import Sessions, transaction
+from app.core.problems import Invalid
+from app.plans.holidays import extend_holidays
+from app.plans.models import HolidaySet
+from app.plans.store import extend_versions
+
+_log = structlog.get_logger(__name__)
+
+
+async def extend_all_holidays(sessions: Sessions) -> None:
+    """See to it that every ticket to be opened knows the holidays of years to come (C01).
+
+    Accounts get another set, plans another version. What open tickets pinned stays as it is (C14). A place that the
+    ``holidays`` library does not know any more keeps what it has; this is logged.
+    """
+    try:
+        async with transaction(sessions) as session:
+            await extend_versions(session, await database_now(session))
+    except Invalid as error:
+        _log.warning("the holidays of a plan cannot be extended", error=str(error.errors))
+    for name, now in (await _sets_in_use(sessions)).items():
+        try:
+            await _extend(sessions, name, now)
+        except ValueError as error:
+            _log.warning("the holidays of accounts cannot be extended", holiday_set=name, error=str(error))
+
+
+async def _sets_in_use(sessions: Sessions) -> dict[str, datetime]:
+    """The sets of all accounts, each with the latest instant among its accounts' clocks."""
+    now = func.max(func.coalesce(Account.sandbox_now, func.clock_timestamp()))
+    used = select(Account.holiday_set, now).where(Account.holiday_set.is_not(None)).group_by(Account.holiday_set)
+    async with transaction(sessions) as session:
+        return {str(name): latest for name, latest in await session.execute(used)}
+
+
+async def _extend(sessions: Sessions, name: str, now: datetime) -> None:
+    async with transaction(sessions) as session:
+        found = (await session.scalars(select(HolidaySet).where(HolidaySet.id == name))).one()
+        longer = await extend_holidays(session, found, now)
+        if longer.id != name:
+            moved = update(Account).where(Account.holiday_set == name).values(holiday_set=longer.id)
+            await session.execute(moved)
