@@ -1,18 +1,23 @@
 """``/healthz``, ``/readyz``, ``/metrics``, and the page of each problem type."""
 
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from fastapi import Request, Response
 from prometheus_client.exposition import choose_encoder
 from pydantic import BaseModel, Field
 from sqlalchemy import text
 
-from app.core.clock import monotonic
+from app.core.clock import database_now, monotonic, wall_now
 from app.core.db import DATABASE_ERRORS
 from app.core.http import Router, public_responses, reply
 from app.core.problems import Invalid, NotFound, Problem, Unavailable
 from app.core.schemas import Document
 from app.core.state import State, StateDep
+from app.core.zones import IN_FORCE
+
+_SKEW: Final = timedelta(seconds=5)
+"""How far a machine's clock may be from the database's before operators are told."""
 
 router = Router(tags=["Operations"])
 
@@ -31,6 +36,7 @@ class Readiness(Document):
     )
     checks: dict[str, str] = Field(examples=[{"database": "ok", "migrations": "ok", "sweep": "ok"}])
     degraded: list[str] = Field(description="What does not work, in words", examples=[[]])
+    time_zone_database: str = Field(description="Version of the IANA database in force", examples=["2026a"])
 
 
 class ProblemType(BaseModel):
@@ -59,25 +65,42 @@ async def healthz() -> Response:
 async def readyz(state: StateDep) -> Response:
     """Tell whether the process can serve.
 
-    Yes, when the database answers, its schema is ours, and the background passes beat.
+    Yes, when the database answers, its schema is ours, and the background passes beat. That this machine's clock is
+    wrong is told, and harms nothing: business time is the database's.
     """
-    checks = await _database_checks(state)
+    checks, skew = await _look_at_database(state)
     late = set(state.heartbeats.late(monotonic()))
     checks |= {name: "late" if name in late else "ok" for name in state.heartbeats.ages(monotonic())}
     failed = [name for name, result in checks.items() if result != "ok"]
     if failed:
         raise Unavailable(f"Not ready: {', '.join(failed)}", headers={"Retry-After": "1"}, checks=checks)
-    degraded = list(state.degraded)
-    return reply({"status": "degraded" if degraded else "ready", "checks": checks, "degraded": degraded})
+    degraded = [*state.degraded, *skew]
+    status = "degraded" if degraded else "ready"
+    return reply(
+        {"status": status, "checks": checks, "degraded": degraded, "time_zone_database": IN_FORCE.version},
+    )
 
 
-async def _database_checks(state: State) -> dict[str, str]:
+async def _look_at_database(state: State) -> tuple[dict[str, str], list[str]]:
+    """The checks of the database, and what is wrong with this machine's clock."""
     try:
-        async with state.engine.connect() as connection:
-            heads = set(await connection.scalars(text("SELECT version_num FROM alembic_version")))
+        async with state.sessions() as session:
+            heads = set(await session.scalars(text("SELECT version_num FROM alembic_version")))
+            before = wall_now()
+            skew = clock_skew(before, await database_now(session), wall_now())
     except DATABASE_ERRORS as error:
-        return {"database": type(error).__name__}
-    return {"database": "ok", "migrations": "ok" if heads == state.migration_heads else "not at head"}
+        return {"database": type(error).__name__}, []
+    checks = {"database": "ok", "migrations": "ok" if heads == state.migration_heads else "not at head"}
+    return checks, [skew] if skew else []
+
+
+def clock_skew(before: datetime, database: datetime, after: datetime) -> str | None:
+    """How wrong this machine's clock is, in words; it was read before and after the database's. None: 5 s or less."""
+    if before - database > _SKEW:
+        return f"This machine's clock is {(before - database).total_seconds():.0f} s ahead of the database's"
+    if database - after > _SKEW:
+        return f"This machine's clock is {(database - after).total_seconds():.0f} s behind the database's"
+    return None
 
 
 @router.get("/metrics", response_class=Response)

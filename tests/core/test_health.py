@@ -1,7 +1,14 @@
+from datetime import UTC, datetime, timedelta
+
 import httpx
+import pytest
 
 from app.core import clock
+from app.core.health import clock_skew
 from app.core.state import State
+from app.core.zones import IN_FORCE
+
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
 async def test_the_process_is_alive_and_ready(client: httpx.AsyncClient) -> None:
@@ -10,6 +17,23 @@ async def test_the_process_is_alive_and_ready(client: httpx.AsyncClient) -> None
     assert ready.status_code == 200
     assert ready.json()["checks"] == {"database": "ok", "migrations": "ok"}
     assert ready.json()["status"] == "degraded"  # no provider of calls
+    assert len(ready.json()["degraded"]) == 1
+    assert ready.json()["time_zone_database"] == IN_FORCE.version
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        ((0, 0, 0), None),
+        ((5, 0, 9), None),  # the database took 4 s to answer
+        ((-9, 0, -5), None),
+        ((3600, 0, 3601), "This machine's clock is 3600 s ahead of the database's"),
+        ((-3601, 0, -3600), "This machine's clock is 3600 s behind the database's"),
+        ((5.001, 0, 5.002), "This machine's clock is 5 s ahead of the database's"),
+    ],
+)
+def test_a_wrong_clock_is_told(seconds: tuple[float, float, float], told: str | None) -> None:
+    assert clock_skew(*(NOON + timedelta(seconds=each) for each in seconds)) == told
 
 
 async def test_a_pass_that_stopped_beating_is_not_ready(client: httpx.AsyncClient, state: State) -> None:

@@ -3,13 +3,15 @@
 from typing import Any
 
 import asyncpg
+import httpx
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core.db import Sessions
+from tests.support import stories
 from tests.support.desk import fetch, make_endpoint
 from tests.support.explaining import counting, explain, nodes, scans
-from tests.support.stories import Begin, Story
+from tests.support.stories import Story
 
 TICKETS = """
 INSERT INTO tickets SELECT copy.* FROM tickets AS t, generate_series(1, $1) AS n,
@@ -32,9 +34,10 @@ FROM generate_series(1, 20000) AS n
 
 
 @pytest.fixture
-async def story(begin: Begin, sessions: Sessions, database: str) -> Story:
-    """A ticket with many messages, among many tickets of its account and many more of another."""
-    story, other = await begin("zmanda-standard"), await begin("zmanda-premium")
+async def story(sessions: Sessions, client: httpx.AsyncClient, plans: None, database: str) -> Story:
+    """A ticket with many messages, among many tickets of its account and many more of another. Nobody replays them."""
+    del plans
+    story, other = [await stories.begin(sessions, client, plan) for plan in ("zmanda-standard", "zmanda-premium")]
     ticket = await story.open()
     await fetch(sessions, TICKETS, 2000, ticket["id"])
     await fetch(sessions, TICKETS, 20000, (await other.open())["id"])
