@@ -13,7 +13,8 @@ from app.core.problems import Fault, Forbidden, Invalid, Unauthorized
 from app.core.schemas import ActorRef
 
 _FIND: Final = """
-SELECT k.id, k.kind, k.account_id, k.engineer_id, k.role, k.scopes, coalesce(e.name, nullif(k.label, '')) AS name
+SELECT k.id, k.kind, coalesce(k.account_id, e.account_id) AS account_id, k.engineer_id, k.role, k.scopes,
+       coalesce(e.name, nullif(k.label, '')) AS name
 FROM api_keys AS k
 LEFT JOIN engineers AS e ON e.id = k.engineer_id
 WHERE k.secret_hash = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > clock_timestamp())

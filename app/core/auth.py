@@ -60,7 +60,10 @@ SERVICE: Final = Actor("service", name="Heliodesk")
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The caller: what its key is, and so what it sees and may do."""
+    """The caller: what its key is, and so what it sees and may do.
+
+    ``account_id`` confines it to that account: the keys of customers, and of a sandbox account's own engineers.
+    """
 
     kind: KeyKind
     key_id: str
@@ -72,7 +75,7 @@ class Principal:
 
     @property
     def is_support(self) -> bool:
-        """Admin and agent keys: they see every account and every internal event."""
+        """Admin and agent keys: they see every internal event, and every account unless confined to one."""
         return self.kind in ("admin", "agent")
 
     @property
@@ -82,7 +85,7 @@ class Principal:
 
     def sees(self, account_id: str) -> bool:
         """Whether resources of this account exist for the caller (else: 404)."""
-        return self.is_support or self.account_id == account_id
+        return self.account_id == account_id or (self.is_support and self.account_id is None)
 
     @property
     def actor(self) -> Actor:

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import database_now
 from app.core.db import transaction
-from app.core.deps import PrincipalDep, require_admin, require_support
+from app.core.deps import PrincipalDep, require_account, require_admin, require_support
 from app.core.http import IF_MATCH, Router, check_if_match, etag, reply, responses
 from app.core.idempotency import IDEMPOTENT, Answer, once
 from app.core.merge_patch import PatchDep, merge_patch, patch_body, patched
@@ -40,7 +40,7 @@ async def create_engineer(request: Request, state: StateDep, principal: Principa
     return await once(request, state, principal, work)
 
 
-@router.get("", response_model=Listing[EngineerDocument], responses=responses())
+@router.get("", response_model=Listing[EngineerDocument], responses=responses(NotFound))
 async def list_engineers(
     request: Request,
     state: StateDep,
@@ -53,8 +53,11 @@ async def list_engineers(
     For support: all, or a sandbox account's own.
     """
     require_support(principal)
+    wanted = account_id or principal.account_id
+    if wanted:
+        require_account(principal, wanted)
     async with state.sessions() as session:
-        rows = await queries.engineers_page(session, page, account_id)
+        rows = await queries.engineers_page(session, page, wanted)
     return listing(request, page, rows, place=lambda row: (row.created_at, row.id), document=engineer_document)
 
 
@@ -67,6 +70,8 @@ async def get_engineer(state: StateDep, principal: PrincipalDep, engineer_id: st
     require_support(principal)
     async with state.sessions() as session:
         engineer = await queries.engineer_by_id(session, engineer_id)
+    if principal.account_id not in (None, engineer.account_id):
+        raise NotFound
     return reply(engineer_document(engineer), headers=etag(engineer.version))
 
 

@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.models import Account
+from app.calls import sandbox
 from app.calls.custom import label
 from app.calls.models import Call
 from app.calls.provider import Link
@@ -30,7 +31,8 @@ def wanted(work: Work) -> bool:
 def ask_for(work: Work, account_link: str | None, account_provider: str | None, actor: Actor) -> None:
     """Ask for a call. The ticket's own link, else the account's, is used in this very transaction.
 
-    Without one the account's provider, then the plan's in order, are to make a link: outside any transaction.
+    Without one a sandbox has its link at once too; else the account's provider, then the plan's in order, are to make
+    one: outside any transaction.
     """
     rules = work.document.call
     preferred = [account_provider] if account_provider else []
@@ -57,9 +59,11 @@ def ask_for(work: Work, account_link: str | None, account_provider: str | None, 
     }
     call["sequence"] = work.tell(types.CallRequested(call_id=call["id"]), actor)
     work.calls.append(call)
-    link = work.ticket.call_link or account_link
-    if link:
-        make_ready(work, call, Link(label(link), link))
+    own = work.ticket.call_link or account_link
+    if own:
+        make_ready(work, call, Link(label(own), own))
+    elif work.ticket.sandbox:
+        make_ready(work, call, sandbox.link(call["id"]))
     else:
         call["next_attempt_at"] = work.now
 

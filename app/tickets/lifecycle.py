@@ -145,14 +145,27 @@ async def assign(session: AsyncSession, caller: Caller, ticket_id: str, command:
 async def set_assignee(
     session: AsyncSession, work: Work, actor: Actor, engineer_id: str | None, pointer: str = "/engineer_id"
 ) -> None:
-    """Give the ticket to an engineer, or to nobody. 422 for one who is not there, or not active."""
-    if engineer_id and not await session.scalar(select(Engineer.id).where(Engineer.id == engineer_id, Engineer.active)):
-        raise Invalid(errors=[Fault(pointer=pointer, detail="There is no such active engineer")])
+    """Give the ticket to an engineer, or to nobody. 422 for one who may not have it."""
+    if engineer_id:
+        await _check_engineer(session, work, engineer_id, pointer)
     before, work.ticket.assignee_id = work.ticket.assignee_id, engineer_id
     if before != engineer_id:
         work.tell(types.TicketAssigned(before=before, after=engineer_id), actor)
     if engineer_id and work.ticket.status == "new":
         work.change(Status(work.now, "open", actor.kind), actor)
+
+
+async def _check_engineer(session: AsyncSession, work: Work, engineer_id: str, pointer: str) -> None:
+    """422 unless the engineer is active, and of the sandbox exactly where the ticket is: tests hold no real expert."""
+    query = select(Engineer.account_id).where(Engineer.id == engineer_id, Engineer.active)
+    found = (await session.execute(query)).one_or_none()
+    if found is None:
+        raise Invalid(errors=[Fault(pointer=pointer, detail="There is no such active engineer")])
+    own = work.ticket.account_id if work.ticket.sandbox else None
+    if found.account_id != own:
+        detail = "A sandbox's tickets go to its own engineers, and no other tickets do"
+        hint = f"POST /v1/engineers with {own} as account_id makes one" if own else "This engineer is a sandbox's"
+        raise Invalid(errors=[Fault(pointer=pointer, detail=detail, hint=hint)])
 
 
 async def change_ticket(session: AsyncSession, caller: Caller, ticket_id: str, patch: Patch) -> Work:

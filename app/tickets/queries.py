@@ -113,9 +113,8 @@ async def list_tickets(
 
 
 def _conditions(principal: Principal, wanted: TicketFilter) -> list[ColumnElement[bool]]:
-    account_id = wanted.account_id if principal.is_support else principal.account_id
     equal = {
-        Ticket.account_id: account_id,
+        Ticket.account_id: wanted.account_id or principal.account_id,
         Ticket.assignee_id: wanted.assignee_id,
         Ticket.tier: wanted.tier,
         Ticket.missed: wanted.missed,

@@ -17,7 +17,7 @@ async def endpoint_by_id(
     """The endpoint; with ``lock`` its row is held until the transaction ends."""
     query = select(WebhookEndpoint).where(WebhookEndpoint.id == endpoint_id)
     endpoint = (await session.scalars(query.with_for_update() if lock else query)).one_or_none()
-    if endpoint is None or not (principal.is_support or endpoint.account_id == principal.account_id):
+    if endpoint is None or principal.account_id not in (None, endpoint.account_id):
         raise NotFound
     return endpoint
 
