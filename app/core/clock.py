@@ -1,7 +1,7 @@
 """The only place that reads a clock.
 
-Business instants (when a ticket was opened, when a deadline was missed) come from the database, because
-replicas may disagree about theirs. Transport (a retry, a lease, ``webhook-timestamp``) uses this machine's.
+All instants (when a ticket was opened, when a delivery is tried again, ``webhook-timestamp``) come from the database,
+because replicas may disagree about theirs. What this machine reads itself is how much time has passed.
 """
 
 import time
@@ -20,7 +20,7 @@ async def database_now(session: AsyncSession) -> datetime:
 
 
 def wall_now() -> datetime:
-    """This machine's wall clock, UTC: for transport only, never for a business instant."""
+    """This machine's wall clock, UTC: for APScheduler, which knows no other; never for an instant that is kept."""
     return datetime.now(UTC)
 
 

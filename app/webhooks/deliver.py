@@ -2,7 +2,8 @@
 
 At least once: a message whose sender dies between the receiver's answer and the settling is sent again, with the same
 ``webhook-id`` (the event's id: the same on every retry and every redelivery, and for every endpoint that hears the
-event). Deliveries may overtake each other; ``sequence`` in the body orders a ticket's events.
+event). The first attempts at a ticket's events are made one after the other, in the order of their ``sequence``; a
+failed one holds nothing back, so what is sent again may come after later events.
 """
 
 import asyncio
@@ -20,7 +21,7 @@ import structlog
 from asyncpg import PostgresError
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.core.clock import monotonic, wall_now
+from app.core.clock import monotonic
 from app.core.db import DATABASE_ERRORS, Row, transaction
 from app.core.state import State
 from app.events.envelope import envelope, instant
@@ -161,7 +162,7 @@ class Sender:
     async def _attempt(self, delivery: Claimed) -> Settlement:
         if not delivery.enabled:
             return Settlement(delivery, "failed", delivery.attempts, {"error": "The endpoint is disabled or gone"})
-        at, started = wall_now(), monotonic()
+        at, started = delivery.present(), monotonic()
         outcome, answer = await self._send(delivery, at)
         seconds = monotonic() - started
         self._remember(delivery.endpoint_id, outcome)
@@ -172,7 +173,7 @@ class Sender:
             "duration_ms": round(seconds * 1000, 3),
             "answer": answer,
         }
-        return conclude(delivery, outcome, log, delivery.now + timedelta(seconds=seconds), _random.uniform(-1, 1))
+        return conclude(delivery, outcome, log, delivery.present(), _random.uniform(-1, 1))
 
     async def _send(self, delivery: Claimed, at: datetime) -> tuple[Outcome, str | None]:
         body = orjson.dumps(envelope(delivery.event))

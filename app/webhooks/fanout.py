@@ -8,15 +8,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.db import Row, Write, ring_after_commit, write
 
 _FAN_OUT: Final = """
-INSERT INTO deliveries (account_id, id, endpoint_id, event_id, next_attempt_at)
-SELECT e.account_id, 'dlv_' || substr(e.id, 5, 13) || substr(md5(e.id || w.id), 1, 13), w.id, e.id, now()
-FROM jsonb_to_recordset($1::jsonb) AS e (account_id text, id text, type text, audience text, target text)
+INSERT INTO deliveries (account_id, id, endpoint_id, event_id, ticket_id, sequence, next_attempt_at)
+SELECT e.account_id, 'dlv_' || substr(e.id, 5, 13) || substr(md5(e.id || w.id), 1, 13), w.id, e.id,
+       e.ticket_id, e.sequence,
+       CASE WHEN e.sequence IS NULL OR row_number() OVER (PARTITION BY w.id, e.ticket_id ORDER BY e.sequence) = 1
+            THEN now() END
+FROM jsonb_to_recordset($1::jsonb)
+  AS e (account_id text, id text, ticket_id text, sequence int, type text, audience text, target text)
 JOIN webhook_endpoints AS w
   ON (w.account_id IS NULL OR w.account_id = e.account_id AND e.audience = 'public')
  AND CASE WHEN e.target IS NULL THEN e.type ~ w.type_pattern ELSE w.id = e.target END
 WHERE w.enabled
 """
-_NEEDED: Final = ("account_id", "id", "type", "audience")
+_NEEDED: Final = ("account_id", "id", "ticket_id", "sequence", "type", "audience")
 
 
 def fanned_out(events: Sequence[Row], *, only: str | None = None) -> Write:
@@ -24,6 +28,7 @@ def fanned_out(events: Sequence[Row], *, only: str | None = None) -> Write:
 
     An account's endpoint hears its own account's public events; an operator's endpoint hears all. A delivery's id
     has the event's time in front, so that deliveries sort by time, and is the same however often it is computed.
+    Of a ticket's events only the first is due at once: the others have their turn after it (``outbox``).
     ``only`` one endpoint hears it, whatever its globs.
     """
     return Write(_FAN_OUT, [{name: event[name] for name in _NEEDED} | {"target": only} for event in events])

@@ -41,9 +41,11 @@ class Delivery(Base):
     id: Mapped[str] = mapped_column(ID, primary_key=True)
     endpoint_id: Mapped[str] = mapped_column(ID)
     event_id: Mapped[str] = mapped_column(ID)
+    ticket_id: Mapped[str | None] = mapped_column(ID)
+    sequence: Mapped[int | None] = mapped_column(comment="of the event: first attempts are made in this order")
     state: Mapped[str] = mapped_column(server_default="pending", comment="pending, delivered or failed")
     attempts: Mapped[int] = mapped_column(server_default="0")
-    next_attempt_at: Mapped[datetime | None] = mapped_column(comment="null once delivered or failed")
+    next_attempt_at: Mapped[datetime | None] = mapped_column(comment="null before its turn, and once ended")
     claim_id: Mapped[str | None]
     last_attempt: Mapped[dict[str, Any] | None] = mapped_column(comment="at, status, error, duration_ms, body")
     created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
@@ -52,6 +54,13 @@ class Delivery(Base):
     __table_args__ = (
         Index("ix_deliveries_next_attempt_at", "next_attempt_at", postgresql_where=text("next_attempt_at IS NOT NULL")),
         Index(None, "endpoint_id", "created_at", "id"),
+        Index(
+            "ix_deliveries_turn",
+            "endpoint_id",
+            "ticket_id",
+            "sequence",
+            postgresql_where=text("state = 'pending' AND attempts = 0 AND sequence IS NOT NULL"),
+        ),
         Index(None, "id"),
         {"postgresql_with": {"fillfactor": 70, "autovacuum_vacuum_scale_factor": 0.02}},
     )

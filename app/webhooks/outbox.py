@@ -1,8 +1,13 @@
-"""The outbox's three statements: claim, renew, settle. Each is one round trip, whatever the number of deliveries.
+"""The outbox: claim, renew, settle. Each is one or two round trips, whatever the number of deliveries.
 
 ``next_attempt_at`` is both the schedule and the lease: a claim moves it ahead by the lease, and a delivery whose
 sender died is simply due again. All of it compares with the database's clock, so that a sender whose own clock is
 wrong can neither steal nor starve. ``claim_id`` fences: what a sender settles after it lost its claim is ignored.
+
+The first attempts at the events of one ticket are made in turn, endpoint by endpoint: a delivery before its turn is
+*parked*, without a ``next_attempt_at``, so that it costs no claim anything. Whoever ends a first attempt lets the next
+one go. A claim that parks holds the row's lock and looks after it got it; whoever lets it go waits for that lock, and
+so never misses what is being parked.
 """
 
 from collections.abc import Sequence
@@ -12,19 +17,27 @@ from typing import Any, Final, Literal
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.db import Row, Sessions, driver, to_json, transaction
+from app.core.clock import monotonic
+from app.core.db import Row, Sessions, driver, ring_after_commit, to_json, transaction
 from app.core.ids import new_id
 
-CLAIM: Final = """
+_EARLY: Final = """EXISTS (
+        SELECT FROM deliveries AS earlier
+        WHERE earlier.endpoint_id = d.endpoint_id AND earlier.ticket_id = d.ticket_id AND earlier.sequence < d.sequence
+          AND earlier.state = 'pending' AND earlier.attempts = 0
+    )"""
+CLAIM: Final = f"""
 WITH moment AS MATERIALIZED (
     SELECT coalesce($1::timestamptz, clock_timestamp()) AS now
 ), due AS MATERIALIZED (
-    SELECT account_id, id, endpoint_id, next_attempt_at FROM deliveries
+    SELECT account_id, id, endpoint_id, ticket_id, sequence, attempts, next_attempt_at FROM deliveries
     WHERE next_attempt_at <= (SELECT now FROM moment) AND endpoint_id <> ALL ($2::text[])
     ORDER BY next_attempt_at LIMIT $3 FOR UPDATE SKIP LOCKED
+), turn AS MATERIALIZED (
+    SELECT account_id, id, endpoint_id, next_attempt_at, attempts = 0 AND {_EARLY} AS early FROM due AS d
 ), fair AS (
     SELECT account_id, id, endpoint_id, row_number() OVER (PARTITION BY endpoint_id ORDER BY next_attempt_at) AS place
-    FROM due
+    FROM turn WHERE NOT early
 ), claimed AS (
     UPDATE deliveries AS d SET claim_id = $6, next_attempt_at = moment.now + $7::interval
     FROM fair, moment
@@ -32,13 +45,20 @@ WITH moment AS MATERIALIZED (
       AND fair.place <= CASE WHEN fair.endpoint_id = ANY ($4::text[]) THEN 1 ELSE $5::int END
     RETURNING d.account_id, d.id, d.endpoint_id, d.event_id, d.attempts, moment.now
 )
-SELECT c.id AS delivery_id, c.endpoint_id, c.attempts, c.now, w.url, w.secrets, w.failing_since,
+SELECT t.early, t.account_id, t.id AS delivery_id, t.endpoint_id, c.attempts, c.now, w.url, w.secrets, w.failing_since,
        coalesce(w.enabled, false) AS enabled,
-       e.account_id, e.id, e.type, e.timestamp, e.ticket_id, e.sequence, e.actor, e.audience, e.sandbox, e.data
-FROM claimed AS c
-JOIN events AS e ON e.account_id = c.account_id AND e.id = c.event_id
+       e.id, e.type, e.timestamp, e.ticket_id, e.sequence, e.actor, e.audience, e.sandbox, e.data
+FROM turn AS t
+LEFT JOIN claimed AS c ON c.account_id = t.account_id AND c.id = t.id
+LEFT JOIN events AS e ON e.account_id = c.account_id AND e.id = c.event_id
 LEFT JOIN webhook_endpoints AS w ON w.id = c.endpoint_id
-"""
+WHERE t.early OR c.id IS NOT NULL
+"""  # noqa: S608  a condition of ours
+_PARK: Final = f"""
+UPDATE deliveries AS d SET next_attempt_at = NULL
+FROM unnest($1::text[], $2::text[]) AS mine (account_id, id)
+WHERE d.account_id = mine.account_id AND d.id = mine.id AND {_EARLY}
+"""  # noqa: S608  a condition of ours
 _RENEW: Final = """
 UPDATE deliveries AS d SET next_attempt_at = greatest(d.next_attempt_at, clock_timestamp() + $4::interval)
 FROM unnest($1::text[], $2::text[], $3::text[]) AS mine (account_id, id, claim_id)
@@ -49,8 +69,20 @@ UPDATE deliveries AS d
 SET state = r.state, attempts = r.attempts, next_attempt_at = r.next_attempt_at, last_attempt = r.last_attempt,
     claim_id = NULL, finished_at = CASE WHEN r.state <> 'pending' THEN clock_timestamp() END
 FROM jsonb_to_recordset($1::jsonb) AS r (account_id text, id text, claim_id text, state text, attempts int,
-                                         next_attempt_at timestamptz, last_attempt jsonb)
+                                         next_attempt_at timestamptz, last_attempt jsonb, first boolean)
 WHERE d.account_id = r.account_id AND d.id = r.id AND d.claim_id = r.claim_id
+RETURNING d.endpoint_id, d.ticket_id, r.first AND d.sequence IS NOT NULL AS opens
+"""
+# The row is written even where it is due already: that is what waits for a claim that is about to park it.
+_LET_GO: Final = """
+UPDATE deliveries AS d SET next_attempt_at = coalesce(d.next_attempt_at, clock_timestamp())
+FROM unnest($1::text[], $2::text[]) AS s (endpoint_id, ticket_id) CROSS JOIN LATERAL (
+    SELECT n.account_id, n.id FROM deliveries AS n
+    WHERE n.endpoint_id = s.endpoint_id AND n.ticket_id = s.ticket_id AND n.sequence IS NOT NULL
+      AND n.state = 'pending' AND n.attempts = 0
+    ORDER BY n.sequence LIMIT 1
+) AS next
+WHERE d.account_id = next.account_id AND d.id = next.id
 """
 _HEALTH: Final = """
 WITH mine AS (SELECT id FROM webhook_endpoints WHERE id = ANY ($1::text[] || $2::text[]) ORDER BY id FOR UPDATE)
@@ -71,8 +103,9 @@ RETENTION: Final = timedelta(days=30)
 class Claimed:
     """A delivery that this sender holds until its lease ends, with all that sending it needs.
 
-    ``event`` has the columns of the event's row; ``now`` is the database's instant of the claim; ``attempts``
-    counts those before this one. Where the endpoint is disabled or gone, ``enabled`` is false.
+    ``event`` has the columns of the event's row; ``now`` is the database's instant of the claim, and ``read_at`` this
+    machine's monotonic one; ``attempts`` counts those before this one. Where the endpoint is disabled or gone,
+    ``enabled`` is false.
     """
 
     account_id: str
@@ -80,12 +113,17 @@ class Claimed:
     endpoint_id: str
     claim_id: str
     now: datetime
+    read_at: float
     attempts: int
     enabled: bool
     url: str
     secrets: Sequence[str]
     failing_since: datetime | None
     event: Row
+
+    def present(self) -> datetime:
+        """The instant by the database's clock: this machine's own may be wrong by a year."""
+        return self.now + timedelta(seconds=monotonic() - self.read_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +147,7 @@ class Settlement:
             "attempts": self.attempts,
             "next_attempt_at": self.next_attempt_at,
             "last_attempt": self.last_attempt,
+            "first": self.delivery.attempts == 0,
         }
 
 
@@ -128,22 +167,31 @@ class Share:
 async def claim(session: AsyncSession, share: Share, *, lease: timedelta, now: datetime | None = None) -> list[Claimed]:
     """Claim deliveries that are due, the longest due first; others' claims are passed over, not waited for.
 
-    ``now`` stands in for the database's clock.
+    Those before their turn are parked. ``now`` stands in for the database's clock.
     """
     claim_id = new_id("clm")
-    rows = await (await driver(session)).fetch(
-        CLAIM, now, share.busy, share.limit, share.throttled, share.per_endpoint, claim_id, lease
-    )
-    return [_claimed(row, claim_id) for row in rows]
+    connection = await driver(session)
+    while True:
+        rows = await connection.fetch(
+            CLAIM, now, share.busy, share.limit, share.throttled, share.per_endpoint, claim_id, lease
+        )
+        read_at = monotonic()
+        early = [(row["account_id"], row["delivery_id"]) for row in rows if row["early"]]
+        if early:
+            await connection.execute(_PARK, *zip(*early, strict=True))
+        claimed = [_claimed(row, claim_id, read_at) for row in rows if not row["early"]]
+        if claimed or not early:
+            return claimed
 
 
-def _claimed(row: Any, claim_id: str) -> Claimed:
+def _claimed(row: Any, claim_id: str, read_at: float) -> Claimed:
     return Claimed(
         account_id=row["account_id"],
         id=row["delivery_id"],
         endpoint_id=row["endpoint_id"],
         claim_id=claim_id,
         now=row["now"],
+        read_at=read_at,
         attempts=row["attempts"],
         enabled=row["enabled"],
         url=row["url"] or "",
@@ -160,9 +208,15 @@ async def renew(session: AsyncSession, held: Sequence[Claimed], lease: timedelta
 
 
 async def settle(session: AsyncSession, settlements: Sequence[Settlement]) -> None:
-    """Write what became of deliveries, where the claim still holds, and since when their endpoints have failed."""
+    """Write what became of deliveries, where the claim still holds, and since when their endpoints have failed.
+
+    Where a first attempt ended, the next event of the ticket has its turn; the sender is woken after the commit.
+    """
     connection = await driver(session)
-    await connection.execute(_SETTLE, to_json([one.row() for one in settlements]))
+    settled = await connection.fetch(_SETTLE, to_json([one.row() for one in settlements]))
+    turns = {(row["endpoint_id"], row["ticket_id"]) for row in settled if row["opens"]}
+    if turns and await connection.execute(_LET_GO, *zip(*sorted(turns), strict=True)) != "UPDATE 0":
+        ring_after_commit(session, "deliveries")
     delivered = {one.delivery.endpoint_id for one in settlements if one.state == "delivered"}
     recovered = {one.delivery.endpoint_id for one in settlements if one.delivery.failing_since} & delivered
     failing = {one.delivery.endpoint_id for one in settlements if not one.delivery.failing_since} - delivered

@@ -141,7 +141,7 @@ class DeliveryDocument(Document):
     event_id: str = Field(description="The message's `webhook-id`, the same on every attempt")
     state: Literal["pending", "delivered", "failed"]
     attempts: int
-    next_attempt_at: Instant | None = Field(description="While it is being sent: when its lease ends")
+    next_attempt_at: Instant | None = Field(description="While it is sent: when its lease ends; null before its turn")
     last_attempt: AttemptDocument | None
     created_at: Instant
     finished_at: Instant | None

@@ -127,9 +127,11 @@ def _deliveries() -> None:
         Column("id", ID, nullable=False),
         Column("endpoint_id", ID, nullable=False),
         Column("event_id", ID, nullable=False),
+        Column("ticket_id", ID),
+        Column("sequence", Integer(), comment="of the event: first attempts are made in this order"),
         Column("state", String(), server_default="pending", nullable=False, comment="pending, delivered or failed"),
         Column("attempts", Integer(), server_default="0", nullable=False),
-        Column("next_attempt_at", INSTANT, comment="null once delivered or failed"),
+        Column("next_attempt_at", INSTANT, comment="null before its turn, and once ended"),
         Column("claim_id", String()),
         Column("last_attempt", JSONB(), comment="at, status, error, duration_ms, body"),
         Column("created_at", INSTANT, server_default=text("now()"), nullable=False),
@@ -144,6 +146,12 @@ def _deliveries() -> None:
         "deliveries",
         ["next_attempt_at"],
         postgresql_where=text("next_attempt_at IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_deliveries_turn",
+        "deliveries",
+        ["endpoint_id", "ticket_id", "sequence"],
+        postgresql_where=text("state = 'pending' AND attempts = 0 AND sequence IS NOT NULL"),
     )
 
 
