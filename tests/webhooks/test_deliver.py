@@ -446,3 +446,16 @@ async def test_deliveries_past_their_retention_are_dropped(
         await session.execute(update(Delivery).where(Delivery.id == old.id).values(finished_at=long_ago))
     await forget_deliveries(sessions)
     assert (await delivery(sessions)).id == recent.id
+
+
+async def test_a_message_is_stamped_by_the_databases_clock(
+    make_endpoint: MakeEndpoint, tell: Tell, receiver: Receiver, sender: Sender
+) -> None:
+    """A replica whose own clock is an hour off still signs what receivers accept."""
+    await make_endpoint(receiver.url)
+    await tell()
+    database = wall_now() + timedelta(hours=1)
+    assert await sender.run_pass(now=database) == 1
+    await sender.drain()
+    (message,) = receiver.messages
+    assert 0 <= int(message.headers["webhook-timestamp"]) - int(database.timestamp()) < 60
