@@ -3,9 +3,9 @@
 import sys
 from typing import Final
 
-from bench import lateness, open_ticket
+from bench import lateness, open_ticket, replay
 
-ALL: Final = {"open_ticket": open_ticket.main, "lateness": lateness.main}
+ALL: Final = {"open_ticket": open_ticket.main, "lateness": lateness.main, "replay": replay.main}
 
 for name in sys.argv[1:] or ALL:
     ALL[name]()
