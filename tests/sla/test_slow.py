@@ -38,7 +38,7 @@ _actions = st.sampled_from(
         *("note", "waiting", "open", "mitigated", "resolve", "reopen", "close"),
     )
 )
-slow_histories = st.lists(st.tuples(st.integers(0, 9), _actions, st.integers(0, 2)), max_size=14)
+slow_histories = st.lists(st.tuples(st.integers(0, 9), _actions, st.integers(0, 2)), min_size=4, max_size=16)
 
 SLOWLY: dict[str, Callable[[SlowTicket, int, list[SlowPlan]], None]] = {
     "engineer": lambda ticket, *_: ticket.engineer(),
