@@ -3,25 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, get_args
 
 from app.calendars.hours import Calendar
 from app.core.zones import LoadZone
+from app.plans.words import Metric, TargetMetric
 
-METRICS: Final = (
-    "first_response",
-    "next_response",
-    "update",
-    "resolution",
-    "tier_escalation",
-    "escalation_ack",
-    "alert_ack",
-    "call_join",
-)
+METRICS: Final[tuple[str, ...]] = get_args(Metric)
 """Every metric, in the order that decides between things of one instant."""
 
 METRIC_ORDER: Final[Mapping[str, int]] = {metric: place for place, metric in enumerate(METRICS)}
-PLAN_METRICS: Final = METRICS[:5]
+PLAN_METRICS: Final[tuple[str, ...]] = get_args(TargetMetric)
 """The metrics with a target by priority; the others have one deadline for each escalation, alert or call."""
 
 EFFECTS: Final = ("raise_priority", "next_tier", "reassign", "notify_manager", "notify_tam", "open_escalation")

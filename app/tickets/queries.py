@@ -9,6 +9,7 @@ from fastapi import Query
 from sqlalchemy import ColumnElement, Select, and_, case, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from app.accounts.schemas import AccountId, EngineerId
 from app.calls.models import Call
@@ -185,28 +186,29 @@ def deadline_place(row: Row) -> tuple[Any, ...]:
 
 async def list_events(session: AsyncSession, principal: Principal, ticket_id: str, page: Page) -> Sequence[Row]:
     """The ticket's timeline by sequence: what this caller may see of it."""
-    account_id = await account_of_ticket(session, principal, ticket_id)
-    query = select(EventRow.__table__).where(
-        EventRow.account_id == account_id,
-        EventRow.ticket_id == ticket_id,
-        EventRow.audience.in_(principal.audiences),
-    )
-    if place := page.place(int):
-        query = query.where(EventRow.sequence > place[0])
-    return await _rows(session, query.order_by(EventRow.sequence).limit(page.limit + 1))
+    return await _in_sequence(session, principal, ticket_id, page, EventRow, EventRow.audience)
 
 
 async def list_messages(session: AsyncSession, principal: Principal, ticket_id: str, page: Page) -> Sequence[Row]:
     """The ticket's messages, oldest first: what this caller may see of them."""
+    return await _in_sequence(session, principal, ticket_id, page, Message, Message.visibility)
+
+
+async def _in_sequence(
+    session: AsyncSession,
+    principal: Principal,
+    ticket_id: str,
+    page: Page,
+    table: type[EventRow | Message],
+    audience: InstrumentedAttribute[str],
+) -> Sequence[Row]:
+    """A page of what happened on a ticket, by sequence: the rows whose ``audience`` this caller belongs to."""
     account_id = await account_of_ticket(session, principal, ticket_id)
-    query = select(Message.__table__).where(
-        Message.account_id == account_id,
-        Message.ticket_id == ticket_id,
-        Message.visibility.in_(principal.audiences),
-    )
+    conditions = [table.account_id == account_id, table.ticket_id == ticket_id, audience.in_(principal.audiences)]
     if place := page.place(int):
-        query = query.where(Message.sequence > place[0])
-    return await _rows(session, query.order_by(Message.sequence).limit(page.limit + 1))
+        conditions.append(table.sequence > place[0])
+    query = select(table.__table__).where(*conditions).order_by(table.sequence).limit(page.limit + 1)
+    return await _rows(session, query)
 
 
 async def list_calls(session: AsyncSession, principal: Principal, ticket_id: str) -> Sequence[Row]:

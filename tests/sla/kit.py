@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 from app.calendars.hours import ALWAYS, Calendar, CalendarSpec, compile_calendar
-from app.sla.changes import Change, Close, Message, Notice, Priority, Status, Tier
+from app.sla.changes import Change, Notice
 from app.sla.clock import Clock, advance, open_clock, settle
 from app.sla.deadline import Deadline
 from app.sla.terms import Target, Terms
@@ -56,34 +56,6 @@ TERMS = Terms(
 def plan(**targets: Mapping[str, Target]) -> Terms:
     """Terms with these targets only."""
     return replace(TERMS, targets=targets)
-
-
-def engineer(hours: float, *, public: bool = True) -> Message:
-    return Message(at(hours), "engineer", public)
-
-
-def customer(hours: float, *, public: bool = True) -> Message:
-    return Message(at(hours), "customer", public)
-
-
-def status(hours: float, name: str, by: str = "engineer") -> Status:
-    return Status(at(hours), name, by)
-
-
-def waiting(hours: float) -> Status:
-    return status(hours, "waiting_on_customer")
-
-
-def priority(hours: float, name: str) -> Priority:
-    return Priority(at(hours), name)
-
-
-def tier(hours: float, number: int) -> Tier:
-    return Tier(at(hours), number)
-
-
-def close(hours: float, reason: Literal["closed", "withdrawn", "merged"] = "closed") -> Close:
-    return Close(at(hours), reason)
 
 
 class Story:

@@ -8,23 +8,8 @@ import pytest
 from app.sla.changes import Apply, Ask, Close, Message, Reopen
 from app.sla.clock import settle
 from app.sla.terms import Terms
-from tests.sla.kit import (
-    HOUR,
-    TERMS,
-    TICK,
-    Story,
-    at,
-    close,
-    customer,
-    engineer,
-    plan,
-    priority,
-    row,
-    states_of,
-    status,
-    tier,
-    waiting,
-)
+from tests.sla.changing import close, customer, engineer, priority, status, tier, waiting
+from tests.sla.kit import HOUR, TERMS, TICK, Story, at, plan, row, states_of
 
 SOLVED = (engineer(1), customer(1.5), engineer(3), status(3, "resolved"))
 

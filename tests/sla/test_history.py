@@ -27,8 +27,9 @@ from app.tickets import calls, intake
 from app.tickets.messages import add_message
 from app.tickets.rules import STATUSES, Assessment
 from app.tickets.schemas import OpenTicket, PostMessage
+from tests.sla.changing import engineer, status, waiting
 from tests.sla.histories import History, histories, thorough
-from tests.sla.kit import OPENED, TERMS, Story, at, engineer, status, waiting
+from tests.sla.kit import OPENED, TERMS, Story, at
 from tests.support.stories import TICKET
 
 JAN = Actor("engineer", "eng_1", "Jan Nowak")

@@ -9,7 +9,8 @@ import pytest
 from app.sla.changes import Apply, Ask
 from app.sla.clock import settle, wake_at
 from app.sla.terms import EFFECTS, Terms
-from tests.sla.kit import HOUR, TERMS, TICK, Story, at, engineer, plan, priority, row, status, tier, waiting
+from tests.sla.changing import engineer, priority, status, tier, waiting
+from tests.sla.kit import HOUR, TERMS, TICK, Story, at, plan, row
 
 
 def missing(**effects: tuple[str, ...]) -> Terms:

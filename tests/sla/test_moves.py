@@ -3,22 +3,8 @@
 from dataclasses import replace
 
 from app.sla.changes import Apply
-from tests.sla.kit import (
-    OFFICE,
-    TERMS,
-    Story,
-    at,
-    customer,
-    days,
-    engineer,
-    plan,
-    priority,
-    row,
-    status,
-    tier,
-    waiting,
-    within,
-)
+from tests.sla.changing import customer, engineer, priority, status, tier, waiting
+from tests.sla.kit import OFFICE, TERMS, Story, at, days, plan, row, within
 
 RESOLUTION = plan(resolution=row(P1=4, P2=8, P3=24))
 

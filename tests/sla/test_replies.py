@@ -8,24 +8,8 @@ import pytest
 from app.sla.changes import Answer, Ask, Message
 from app.sla.clock import settle
 from app.sla.terms import Terms
-from tests.sla.kit import (
-    HOUR,
-    TERMS,
-    TICK,
-    Story,
-    at,
-    close,
-    customer,
-    engineer,
-    plan,
-    priority,
-    row,
-    states_of,
-    status,
-    tier,
-    waiting,
-    within,
-)
+from tests.sla.changing import close, customer, engineer, priority, status, tier, waiting
+from tests.sla.kit import HOUR, TERMS, TICK, Story, at, plan, row, states_of, within
 
 
 def test_c07_a_public_message_of_an_engineer_answers() -> None:
