@@ -59,7 +59,7 @@ async def _check(sessions: Sessions, scope: Scope, judge: Judge, remark: Judge, 
     total = await count(sessions, scope)
     if not total and (scope.account_id or scope.ticket_id):
         raise NothingToCheck("There is no such ticket")
-    with _progress(console, total) as passed:
+    with progress(console, total) as passed:
         async for number, batch in walk(sessions, scope):
             for snapshot in batch:
                 found, known = judge(snapshot), remark(snapshot)
@@ -72,18 +72,18 @@ async def _check(sessions: Sessions, scope: Scope, judge: Judge, remark: Judge, 
 
 
 @contextmanager
-def _progress(console: Console, total: int) -> Iterator[Callable[[int], None]]:
+def progress(console: Console, total: int) -> Iterator[Callable[[int], None]]:
     """A bar on a terminal, else a line now and then; what it gives is called with each number of tickets passed."""
     columns = ("Tickets", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        task = progress.add_task("tickets", total=total)
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("tickets", total=total)
         done, told_at = 0, clock.monotonic()
 
         def passed(number: int) -> None:
             nonlocal done, told_at
             done += number
-            progress.advance(task, number)
-            if progress.disable and clock.monotonic() - told_at >= _BETWEEN_LINES:
+            bar.advance(task, number)
+            if bar.disable and clock.monotonic() - told_at >= _BETWEEN_LINES:
                 told_at = clock.monotonic()
                 console.print(f"{done:,} of {total:,} tickets", highlight=False)
 

@@ -2,8 +2,6 @@
 
 import asyncio
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -16,16 +14,19 @@ from pydantic import ValidationError
 from app.accounts.bootstrap import add_admin_key, bootstrap_admin_key
 from app.check import NothingToCheck, check
 from app.core import clock
+from app.core.databases import Data, database, given_database
 from app.core.db import transaction
-from app.core.embedded import DataInUse, EmbeddedServer, ServerFailed, end_with_parent
+from app.core.embedded import DataInUse, ServerFailed, end_with_parent
 from app.core.logging import configure_logging
 from app.core.migrate import DatabaseUnfit, require_fit, upgrade
 from app.core.postgres_binaries import NoPostgres
+from app.core.problems import Problem
 from app.core.serving import PortBusy, listen, serve, stop_on_sigterm
 from app.core.settings import Settings
 from app.core.zones import IN_FORCE, NoZones, database_in
 from app.demo import make_demo
 from app.main import create_app
+from app.plan_cli import plans
 from app.plans.documents import json_schema
 from app.plans.store import load_builtin
 from app.resources import open_state
@@ -33,10 +34,10 @@ from app.tickets.outlook import Outlook, faults
 from app.tickets.snapshots import Scope
 
 cli = typer.Typer(help="Heliodesk keeps the promises of premium support.", no_args_is_help=True, add_completion=False)
+cli.add_typer(plans, name="plan")
 
 Port = Annotated[int, typer.Option(envvar="PORT", min=1, max=65535, help="The port to serve on")]
 Host = Annotated[str, typer.Option(envvar="HOST", help="The address to serve on")]
-Data = Annotated[Path, typer.Option(envvar="DATA", help="The folder of the embedded database")]
 
 _OPENAPI: Final = Path(__file__).resolve().parents[1] / "openapi"
 _KNOWN: Final = (DataInUse, ServerFailed, NoPostgres, PortBusy, DatabaseUnfit, NothingToCheck, NoZones)
@@ -50,6 +51,9 @@ def main() -> None:
         cli()
     except _KNOWN as error:
         sys.exit(f"heliodesk: {error}")
+    except Problem as problem:
+        faults = [f"{fault['pointer']}: {fault['detail']}" for fault in problem.errors]
+        sys.exit("\n".join(f"heliodesk: {line}" for line in faults or [str(problem)]))
     except ValidationError as error:
         sys.exit(
             "\n".join(f"heliodesk: {'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
@@ -69,20 +73,20 @@ def up(
     """Serve on 127.0.0.1 with an embedded PostgreSQL (or DATABASE_URL), the shipped plans and a demo account."""
     if die_with_parent:
         end_with_parent()
-    with _database(data) as settings:
+    with database(data) as settings:
         _serve(settings, "127.0.0.1", port, demo_keys=data / "demo.env" if demo else None)
 
 
 @cli.command(name="serve")
 def serve_command(host: Host = "127.0.0.1", port: Port = 8000) -> None:
     """Serve with the database at DATABASE_URL, as a container does: migrated, with the shipped plans."""
-    _serve(_given_database(), host, port)
+    _serve(given_database(), host, port)
 
 
 @cli.command()
 def migrate() -> None:
     """Bring the database at DATABASE_URL to the newest schema."""
-    url = _given_database().database_url
+    url = given_database().database_url
     asyncio.run(require_fit(url))
     upgrade(url)
 
@@ -90,14 +94,14 @@ def migrate() -> None:
 @cli.command()
 def admin_key(data: Data = Path(".heliodesk")) -> None:
     """Make one more admin key and print it, also while `heliodesk up` runs."""
-    with _database(data, shared=True) as settings:
+    with database(data, shared=True) as settings:
         print(asyncio.run(_add_admin_key(settings)))
 
 
 @cli.command(name="demo")
 def demo_command(data: Data = Path(".heliodesk")) -> None:
     """Make the demo account, also while `heliodesk up` runs."""
-    with _database(data, shared=True) as settings:
+    with database(data, shared=True) as settings:
         _make_ready(settings, data / "demo.env")
 
 
@@ -123,7 +127,7 @@ def check_command(
     outlook = Outlook(database_in(zoneinfo) if zoneinfo else IN_FORCE)
     if since is not None and since.tzinfo is None:
         since = since.replace(tzinfo=UTC)
-    with _database(data, shared=True) as settings:
+    with database((data, shared=True) as settings:
         checked = asyncio.run(check(settings, Scope(account, ticket, since), faults, outlook))
     print(checked)
     if checked.findings:
@@ -146,35 +150,6 @@ def openapi(
             file.write_bytes(text)
         elif not file.exists() or file.read_bytes() != text:
             sys.exit(f"heliodesk: openapi/{name} is not what the code says: run `make openapi`")
-
-
-def _given_database() -> Settings:
-    settings = Settings()
-    if not settings.database_url:
-        raise DatabaseUnfit("DATABASE_URL is not set (`heliodesk up` needs none)")
-    return settings
-
-
-@contextmanager
-def _database(data: Path, *, shared: bool = False) -> Iterator[Settings]:
-    """Settings with a database: the one of DATABASE_URL, else an embedded one in ``data``.
-
-    ``shared``: where another process runs the embedded one, use it too.
-    """
-    settings = Settings()
-    if "log_format" not in settings.model_fields_set:  # a person looks on
-        settings = settings.model_copy(update={"log_format": "console"})
-    if settings.database_url:
-        yield settings
-        return
-    server = EmbeddedServer(data)
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(server)
-        except DataInUse:
-            if not shared:
-                raise
-        yield settings.model_copy(update={"database_url": server.url()})
 
 
 def _serve(settings: Settings, host: str, port: int, *, demo_keys: Path | None = None) -> None:

@@ -3,9 +3,14 @@
 import sys
 from typing import Final
 
-from bench import lateness, open_ticket, replay
+from bench import apply, lateness, open_ticket, replay
 
-ALL: Final = {"open_ticket": open_ticket.main, "lateness": lateness.main, "replay": replay.main}
+ALL: Final = {
+    "open_ticket": open_ticket.main,
+    "lateness": lateness.main,
+    "replay": replay.main,
+    "apply": apply.main,
+}
 
 for name in sys.argv[1:] or ALL:
     ALL[name]()

@@ -26,8 +26,8 @@ def refuse(*faults: Fault) -> Invalid:
     return Invalid("The plan document is not valid.", errors=faults)
 
 
-def read_yaml(text: str) -> Any:
-    """Plain data from YAML text.
+def read_yaml(text: str, lines: dict[str, int] | None = None) -> Any:
+    """Plain data from YAML text; ``lines`` is given the line of each pointer, as far as the text was read.
 
     Raises ``Invalid`` for what is not YAML, and for what only YAML has: anchors and aliases (a few lines of them make
     billions of values), tags, twin keys, several documents. Dates, ``18:00`` and ``yes`` stay text, as in JSON.
@@ -35,7 +35,7 @@ def read_yaml(text: str) -> Any:
     if len(text) > MAX_CHARACTERS:
         raise refuse(Fault(pointer="", detail=f"A plan document has at most {MAX_CHARACTERS:,} characters."))
     try:
-        return _Builder(yaml.parse(text, Loader=yaml.CSafeLoader)).document()
+        return _Builder(yaml.parse(text, Loader=yaml.CSafeLoader), lines).document()
     except (yaml.YAMLError, UnicodeError) as error:
         raise refuse(Fault(pointer="", detail=f"This is not YAML: {' '.join(str(error).split())}.")) from error
 
@@ -43,8 +43,8 @@ def read_yaml(text: str) -> Any:
 class _Builder:
     """Builds one value out of a stream of YAML events."""
 
-    def __init__(self, events: Iterator[Any]) -> None:
-        self._events = events
+    def __init__(self, events: Iterator[Any], lines: dict[str, int] | None) -> None:
+        self._events, self._lines = events, lines
         self._left = 3 * MAX_VALUES
 
     def document(self) -> Any:
@@ -64,7 +64,12 @@ class _Builder:
             raise _too_many()
         return next(self._events)
 
+    def _note(self, event: Any, path: tuple[Step, ...]) -> None:
+        if self._lines is not None:
+            self._lines.setdefault(pointer(path), event.start_mark.line + 1)
+
     def _value(self, event: Any, path: tuple[Step, ...]) -> Any:
+        self._note(event, path)
         if isinstance(event, yaml.AliasEvent) or event.anchor:
             raise refuse(Fault(pointer=pointer(path), detail="Anchors and aliases are not taken: write it out."))
         if event.tag:
@@ -88,6 +93,7 @@ class _Builder:
                 raise refuse(Fault(pointer=pointer(path), detail="A key has to be text."))
             if event.value in values:
                 raise refuse(Fault(pointer=pointer((*path, event.value)), detail="This key stands here twice."))
+            self._note(event, (*path, event.value))
             values[event.value] = self._value(self._next(), (*path, event.value))
         return values
 

@@ -28,7 +28,7 @@ from app.tickets.plan_schemas import ApplyPlan
 from app.tickets.settle import SELECT, each_apart, pins_of, settled
 from app.tickets.work import Work, save
 
-BATCH: Final = 250
+BATCH: Final = 100
 """Tickets of one transaction: a fraction of a second for a message that waits for one of them."""
 
 _OPEN: Final = "t.plan_key = $1 AND t.status NOT IN ('resolved', 'closed')"

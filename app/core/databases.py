@@ -1,0 +1,44 @@
+"""Which database a command works with."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.core.embedded import DataInUse, EmbeddedServer
+from app.core.migrate import DatabaseUnfit
+from app.core.settings import Settings
+
+Data = Annotated[Path, typer.Option(envvar="DATA", help="The folder of the embedded database")]
+
+
+def given_database() -> Settings:
+    """Settings with the database of DATABASE_URL. Raises ``DatabaseUnfit`` without one."""
+    settings = Settings()
+    if not settings.database_url:
+        raise DatabaseUnfit("DATABASE_URL is not set (`heliodesk up` needs none)")
+    return settings
+
+
+@contextmanager
+def database(data: Path, *, shared: bool = False) -> Iterator[Settings]:
+    """Settings with a database: the one of DATABASE_URL, else an embedded one in ``data``.
+
+    ``shared``: where another process runs the embedded one, use it too.
+    """
+    settings = Settings()
+    if "log_format" not in settings.model_fields_set:  # a person looks on
+        settings = settings.model_copy(update={"log_format": "console"})
+    if settings.database_url:
+        yield settings
+        return
+    server = EmbeddedServer(data)
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(server)
+        except DataInUse:
+            if not shared:
+                raise
+        yield settings.model_copy(update={"database_url": server.url()})
