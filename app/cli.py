@@ -127,7 +127,7 @@ def check_command(
     outlook = Outlook(database_in(zoneinfo) if zoneinfo else IN_FORCE)
     if since is not None and since.tzinfo is None:
         since = since.replace(tzinfo=UTC)
-    with database((data, shared=True) as settings:
+    with database(data, shared=True) as settings:
         checked = asyncio.run(check(settings, Scope(account, ticket, since), faults, outlook))
     print(checked)
     if checked.findings:

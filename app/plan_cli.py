@@ -25,6 +25,7 @@ from app.core.settings import Settings
 from app.plans import queries, store
 from app.plans.diff import differences
 from app.plans.documents import PlanDocument, parse
+from app.plans.holidays import years_around
 from app.plans.reading import read_yaml
 from app.resources import open_state
 from app.tickets import plan_changes
@@ -46,7 +47,7 @@ def check(files: Annotated[list[Path], typer.Argument(help="Plan documents, YAML
     for file in files:
         lines: dict[str, int] = {}
         try:
-            document = store.expanded(_read(file, lines), clock.wall_now())
+            document = store.expanded(_read(file, lines), years_around(clock.wall_now()))
         except Problem as problem:
             faulty = True
             for place, detail in _faults(problem, lines):
@@ -105,7 +106,9 @@ class _Source:
 
     def canonical(self, at: datetime | None) -> dict[str, Any]:
         """The document as JSON, with its countries' holidays as dates if the other one has its own so."""
-        return (store.expanded(self.document, at) if at and not self.stored_at else self.document).canonical()
+        return (
+            store.expanded(self.document, years_around(at)) if at and not self.stored_at else self.document
+        ).canonical()
 
 
 def _source(name: str) -> _Source:
