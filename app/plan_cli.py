@@ -106,9 +106,9 @@ class _Source:
 
     def canonical(self, at: datetime | None) -> dict[str, Any]:
         """The document as JSON, with its countries' holidays as dates if the other one has its own so."""
-        return (
-            store.expanded(self.document, years_around(at)) if at and not self.stored_at else self.document
-        ).canonical()
+        if at is None or self.stored_at:
+            return self.document.canonical()
+        return store.expanded(self.document, years_around(at)).canonical()
 
 
 def _source(name: str) -> _Source:
