@@ -33,7 +33,7 @@ def build_state(
         alarms=alarms,
         authenticate=authenticate,
         migration_heads=heads(),
-        degraded=() if settings.jitsi_base_url else (_NO_CALLS,),
+        degraded=() if settings.jitsi_base_url or settings.meet_credentials_file else (_NO_CALLS,),
     )
 
 

@@ -26,6 +26,7 @@ from app.core.signals import Alarm
 from app.core.state import State
 from app.sweep import passes
 from app.tickets.provisioning import Provisioner
+from app.tickets.watching import Watcher
 from app.webhooks.deliver import Sender
 from app.webhooks.outbox import forget_deliveries
 
@@ -42,7 +43,10 @@ STEP_SECONDS: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One kind of background work; ``run`` is one idempotent pass, ``next_instant`` when the next one is due."""
+    """One kind of background work; ``run`` is one idempotent pass, ``next_instant`` when the next one is due.
+
+    ``stop`` waits for what the passes have begun and left to go on behind.
+    """
 
     name: str
     what: str
@@ -51,16 +55,13 @@ class Job:
     run: Callable[[], Awaitable[object]]
     next_instant: Callable[[], Awaitable[datetime | None]] | None = None
     alarm: Alarm | None = None
+    stop: Callable[[], Awaitable[None]] | None = None
 
 
 def jobs(state: State, sender: Sender) -> Sequence[Job]:
     """Everything that this process does by itself."""
-    provisioner = Provisioner(state.sessions, provision.configured(state.settings))
-
-    async def next_call() -> datetime | None:
-        async with state.sessions() as session:
-            return await provision.next_instant(session)
-
+    providers = provision.configured(state.settings, state.http)
+    provisioner, watcher = Provisioner(state, providers), Watcher(state.sessions, providers)
     minute, hour = timedelta(minutes=1), timedelta(hours=1)
     return (
         Job(
@@ -80,6 +81,7 @@ def jobs(state: State, sender: Sender) -> Sequence[Job]:
             sender.run_pass,
             sender.next_instant,
             state.alarms.deliveries,
+            sender.stop,
         ),
         Job(
             "calls",
@@ -87,8 +89,16 @@ def jobs(state: State, sender: Sender) -> Sequence[Job]:
             LOOK,
             minute,
             provisioner.run_pass,
-            next_call,
+            provisioner.next_instant,
             state.alarms.calls,
+            provisioner.stop,
+        ),
+        Job(
+            "watch calls",
+            "asks who has come to the calls, and ends the rooms of those that are over",
+            timedelta(seconds=1),
+            minute,
+            watcher.run_pass,
         ),
         Job(
             "forget answers",
@@ -177,6 +187,8 @@ class Runner:
             self._running.cancel()
         if self._timer:
             self._timer.cancel()
+        if self.job.stop:
+            await self.job.stop()
 
 
 class Scheduler:
@@ -185,7 +197,6 @@ class Scheduler:
     def __init__(self, state: State, sender: Sender, todo: Sequence[Job] | None = None) -> None:
         """``todo``: these jobs instead of the list above."""
         self._state = state
-        self._sender = sender
         self._runners = [Runner(job, state) for job in (jobs(state, sender) if todo is None else todo)]
         self._scheduler = AsyncIOScheduler(
             timezone=UTC,
@@ -243,5 +254,4 @@ class Scheduler:
         if self._watch:
             self._watch.cancel()
         await asyncio.gather(*(runner.stop() for runner in self._runners))
-        await self._sender.stop()
         self._scheduler.shutdown(wait=False)

@@ -1,16 +1,26 @@
-"""Making the links of requested calls: claimed under a lease, made without a transaction, settled by the caller."""
+"""Making the links of requested calls: claimed under a lease, made without a transaction, settled by the caller.
+
+One claim is one attempt with one provider. Its outcome is written under the claim's id; where that never happens
+(a crash, a database that is away), the next claim finds the id still there, and a room may have been left behind.
+"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Final
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final, TypeAlias
 
+import httpx
+import orjson
+import structlog
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.calls.jitsi import Jitsi
+from app.calls.jitsi import make_jitsi
+from app.calls.meet import make_meet
 from app.calls.models import Call
 from app.calls.provider import CallFailed, CallRequest, Link, Provider
+from app.calls.schedule import retry_in
+from app.core.clock import monotonic
 from app.core.db import driver
 from app.core.ids import new_id
 from app.core.settings import Settings
@@ -18,28 +28,76 @@ from app.core.settings import Settings
 LEASE_SECONDS: Final = 60
 _CLAIM: Final = f"""
 WITH due AS MATERIALIZED (
-    SELECT account_id, id FROM calls WHERE next_attempt_at <= statement_timestamp()
+    SELECT account_id, id, claim_id FROM calls WHERE next_attempt_at <= statement_timestamp()
     ORDER BY next_attempt_at LIMIT $1 FOR UPDATE SKIP LOCKED
 )
 UPDATE calls AS c
-SET claim_id = $2, attempts = c.attempts + 1, next_attempt_at = clock_timestamp() + interval '{LEASE_SECONDS} seconds'
+SET claim_id = $2, attempts = c.attempts + 1, asked_at = coalesce(c.asked_at, clock_timestamp()),
+    next_attempt_at = clock_timestamp() + interval '{LEASE_SECONDS} seconds'
 FROM due WHERE c.account_id = due.account_id AND c.id = due.id
-RETURNING c.account_id, c.id, c.ticket_id, c.providers
+RETURNING c.account_id, c.id, c.ticket_id, c.providers, c.failures, c.attempts,
+          clock_timestamp() - c.asked_at AS asked_for, due.claim_id IS NOT NULL AS interrupted
 """  # noqa: S608  a constant of ours
+_POSTPONE: Final = """
+UPDATE calls
+SET providers = $4::jsonb, failures = $5::jsonb, attempts = $6, asked_at = CASE WHEN $6 > 0 THEN asked_at END,
+    next_attempt_at = clock_timestamp() + $7, claim_id = NULL
+WHERE account_id = $1 AND id = $2 AND claim_id = $3 AND state = 'requested'
+"""
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimedCall:
-    """A call whose link is to be made, by whoever holds ``claim_id``."""
+    """A call whose link is to be made, by whoever holds ``claim_id``.
+
+    ``attempts`` counts those of the first of ``providers``, this one included; it was first asked ``asked_for`` ago.
+    ``failures``: why the providers before it failed. ``interrupted``: what came of the attempt before is not known.
+    """
 
     request: CallRequest
     providers: tuple[str, ...]
     claim_id: str
+    failures: tuple[str, ...] = ()
+    attempts: int = 1
+    asked_for: timedelta = timedelta(0)
+    interrupted: bool = False
 
 
-def configured(settings: Settings) -> dict[str, Provider]:
-    """The providers that this installation can use, by name."""
-    return {"jitsi": Jitsi(str(settings.jitsi_base_url))} if settings.jitsi_base_url else {}
+@dataclass(frozen=True, slots=True)
+class Again:
+    """No link yet: the first of ``providers`` is asked in a while, for the first time where ``attempts`` is 0."""
+
+    providers: tuple[str, ...]
+    failures: tuple[str, ...]
+    attempts: int
+    wait: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """No provider is left."""
+
+    reason: str
+
+
+Outcome: TypeAlias = Link | Again | Failed
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What came of an attempt: its outcome, and where the ``provider`` failed, how."""
+
+    outcome: Outcome
+    provider: str = ""
+    failure: CallFailed | None = None
+
+
+def configured(settings: Settings, http: httpx.AsyncClient) -> dict[str, Provider]:
+    """The providers that this installation can use, by name. Raises ``ValueError`` where a setting is no use."""
+    made = (make_meet(settings, http), make_jitsi(settings))
+    return {provider.name: provider for provider in made if provider}
 
 
 async def claim(session: AsyncSession, limit: int) -> list[ClaimedCall]:
@@ -47,23 +105,66 @@ async def claim(session: AsyncSession, limit: int) -> list[ClaimedCall]:
     claim_id = new_id("clm")
     rows = await (await driver(session)).fetch(_CLAIM, limit, claim_id)
     return [
-        ClaimedCall(CallRequest(row["id"], row["account_id"], row["ticket_id"]), tuple(row["providers"]), claim_id)
+        ClaimedCall(
+            CallRequest(row["id"], row["account_id"], row["ticket_id"]),
+            tuple(row["providers"]),
+            claim_id,
+            tuple(row["failures"]),
+            row["attempts"],
+            row["asked_for"],
+            row["interrupted"],
+        )
         for row in rows
     ]
 
 
-async def make_link(providers: Mapping[str, Provider], call: ClaimedCall) -> Link | str:
-    """The link of the first provider that can make one; else why there is none, as a sentence."""
-    reasons = []
-    for name in call.providers:
-        if name not in providers:
-            reasons.append(f"{name} is not configured")
-            continue
-        try:
-            return await providers[name].create(call.request)
-        except CallFailed as error:
-            reasons.append(f"{name}: {error}")
-    return "No link could be made: " + ("; ".join(reasons) or "the plan names no provider")
+def usable(providers: Mapping[str, Provider], call: ClaimedCall) -> ClaimedCall:
+    """The call without the providers at its head that are not configured: that is why they failed."""
+    first = next((place for place, name in enumerate(call.providers) if name in providers), len(call.providers))
+    if first == 0:
+        return call
+    missing = tuple(f"{name} is not configured" for name in call.providers[:first])
+    return replace(
+        call, providers=call.providers[first:], failures=call.failures + missing, attempts=1, asked_for=timedelta(0)
+    )
+
+
+async def attempt(providers: Mapping[str, Provider], call: ClaimedCall) -> Attempt:
+    """Ask the first provider that is configured for a link, once."""
+    call = usable(providers, call)
+    if not call.providers:
+        return Attempt(_failed(call.failures))
+    provider = providers[call.providers[0]]
+    started = monotonic()
+    try:
+        return Attempt(await provider.create(call.request), provider.name)
+    except CallFailed as failed:
+        failure = failed
+    except Exception as error:  # noqa: BLE001  a fault of one provider must not keep the call from the next one
+        _log.exception("a provider of calls is faulty", provider=provider.name)
+        failure = CallFailed(f"an error of ours ({type(error).__name__})", lost=True)
+    asked_for = call.asked_for + timedelta(seconds=monotonic() - started)
+    return Attempt(_after(call, failure, asked_for), provider.name, failure)
+
+
+def _after(call: ClaimedCall, failure: CallFailed, asked_for: timedelta) -> Outcome:
+    wait = retry_in(call.attempts, asked_for, failure.retry_after)
+    if wait is not None:
+        return Again(call.providers, call.failures, call.attempts, wait)
+    name, *rest = call.providers
+    failures = (*call.failures, f"{name}: {failure}")
+    return Again(tuple(rest), failures, 0, timedelta(0)) if rest else _failed(failures)
+
+
+def _failed(failures: tuple[str, ...]) -> Failed:
+    return Failed("No link could be made: " + ("; ".join(failures) or "the plan names no provider"))
+
+
+async def postpone(session: AsyncSession, call: ClaimedCall, again: Again) -> None:
+    """Write that the call is to be provided for again, unless the claim was lost or it is no longer wanted."""
+    lists = (orjson.dumps(list(names)).decode() for names in (again.providers, again.failures))
+    key = (call.request.account_id, call.request.call_id, call.claim_id)
+    await (await driver(session)).execute(_POSTPONE, *key, *lists, again.attempts, again.wait)
 
 
 async def next_instant(session: AsyncSession) -> datetime | None:

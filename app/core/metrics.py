@@ -34,3 +34,15 @@ class Metrics:
             ("job",),
             registry=self.registry,
         )
+        self.call_attempts = Counter(
+            "heliodesk_call_attempts",
+            "Times that a provider was asked for the link of a call",
+            ("provider", "outcome"),
+            registry=self.registry,
+        )
+        self.call_orphans = Counter(
+            "heliodesk_call_orphans",
+            "Rooms that a provider made, or may have made, and that no call uses",
+            ("provider",),
+            registry=self.registry,
+        )

@@ -1,9 +1,10 @@
 """Settings: environment variables with the prefix ``HELIODESK_`` (the README has the table)."""
 
 from ipaddress import IPv4Network, IPv6Network
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Literal
 
-from pydantic import AliasChoices, AnyHttpUrl, Field, field_validator
+from pydantic import AliasChoices, AnyHttpUrl, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -25,11 +26,33 @@ class Settings(BaseSettings):
     workers: int = Field(1, ge=1, le=64, description="Processes that serve")
     background: bool = Field(True, description="Whether this process runs the background passes")
     jitsi_base_url: AnyHttpUrl | None = Field(None, description="Base address of a Jitsi Meet server, for P1 calls")
+    jitsi_app_id: str = Field("", description="What the Jitsi server knows us by, where it asks for tokens")
+    jitsi_app_secret: SecretStr = Field(SecretStr(""), description="The secret shared with the Jitsi server")
+    jitsi_audience: str = Field("jitsi", description="Whom the Jitsi tokens are for")
+    jitsi_subject: str = Field("", description="The Jitsi server's domain or tenant; its host name unless given")
+    meet_credentials_file: Path | None = Field(None, description="Key file of a Google service account, for P1 calls")
+    meet_hosts: Annotated[list[str], NoDecode] = Field(
+        default_factory=list, description="Users (e-mail, comma separated) in whose names Google Meet rooms are made"
+    )
+    meet_access_type: Literal["OPEN", "TRUSTED", "RESTRICTED"] = Field("OPEN", description="Who joins without asking")
+    meet_api_url: AnyHttpUrl = Field(AnyHttpUrl("https://meet.googleapis.com"), description="The Google Meet API")
+    meet_token_url: AnyHttpUrl = Field(
+        AnyHttpUrl("https://oauth2.googleapis.com/token"), description="Where Google gives out access tokens"
+    )
     max_body_bytes: int = Field(1024 * 1024, ge=1024, description="Largest request body")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
     log_format: str = Field("json", pattern="^(json|console)$", description="json or console")
 
-    @field_validator("allow_networks", mode="before")
+    @field_validator("allow_networks", "meet_hosts", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _complete(self) -> "Settings":
+        """What only works together is given together."""
+        if (self.meet_credentials_file is None) != (not self.meet_hosts):
+            raise ValueError("HELIODESK_MEET_CREDENTIALS_FILE and HELIODESK_MEET_HOSTS need each other")
+        if bool(self.jitsi_app_id) != bool(self.jitsi_app_secret.get_secret_value()):
+            raise ValueError("HELIODESK_JITSI_APP_ID and HELIODESK_JITSI_APP_SECRET need each other")
+        return self

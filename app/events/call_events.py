@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from pydantic import Field
+
 from app.events.data import EventData, TextEvent
 
 
@@ -37,6 +39,7 @@ class CallDeclined(_Call, TextEvent):
 
     type = "call.declined"
     reason: str
+    assignee_id: str | None = Field(description="The engineer who is to be told: the ticket's assignee")
 
 
 class CallNoShow(_Call):

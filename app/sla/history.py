@@ -82,7 +82,7 @@ _CHANGES: Final[Mapping[str, Callable[[_Event], Change | None]]] = {
     "call.ended": lambda e: Answer(e.at, "call_join", e.data["call_id"], cancel="call_ended"),
     "plan.applied": _applied,
 }
-_TOLD_BY_SERVICE: Final = frozenset({"call.ready", "call.ended", "plan.applied"})
+_TOLD_BY_SERVICE: Final = frozenset({"call.ready", "call.joined", "call.ended", "plan.applied"})
 """What the service itself does to a clock, and the clock does not derive."""
 
 INPUTS: Final = frozenset(_CHANGES) | {"ticket.opened"}

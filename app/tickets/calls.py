@@ -10,6 +10,7 @@ from app.calls import sandbox
 from app.calls.custom import label
 from app.calls.models import Call
 from app.calls.provider import Link
+from app.calls.schedule import LOOK
 from app.core.auth import SERVICE, Actor
 from app.core.ids import new_id
 from app.core.problems import Conflict, Forbidden, Invalid
@@ -20,6 +21,8 @@ from app.tickets.work import Work
 
 LIVE = ("requested", "ready", "joined", "no_show")
 """States in which a call is the ticket's active one."""
+WAITING = ("ready", "no_show")
+"""States in which the customer may yet come."""
 
 
 def wanted(work: Work) -> bool:
@@ -37,25 +40,15 @@ def ask_for(work: Work, account_link: str | None, account_provider: str | None, 
     rules = work.document.call
     preferred = [account_provider] if account_provider else []
     offered = list(rules.providers) if rules else []
-    call: dict[str, Any] = {
+    call = dict.fromkeys(Call.__table__.columns.keys()) | {
         "account_id": work.ticket.account_id,
         "id": new_id("cal"),
         "ticket_id": work.ticket.id,
         "state": "requested",
-        "provider": None,
         "providers": preferred + [name for name in offered if name not in preferred],
-        "join_url": None,
-        "join_from": None,
-        "join_by": None,
         "requested_at": work.now,
-        "ready_at": None,
-        "joined_at": None,
-        "ended_at": None,
-        "decline_reason": None,
-        "failure": None,
+        "failures": [],
         "attempts": 0,
-        "next_attempt_at": None,
-        "claim_id": None,
     }
     call["sequence"] = work.tell(types.CallRequested(call_id=call["id"]), actor)
     work.calls.append(call)
@@ -77,11 +70,14 @@ def make_ready(work: Work, call: dict[str, Any], link: Link) -> None:
         "state": "ready",
         "provider": link.provider,
         "join_url": link.join_url,
+        "room": link.room and link.room.name,
+        "room_host": link.room and link.room.host,
         "ready_at": work.now,
         "join_from": work.now + rules.join_from,
         "join_by": work.now + rules.join_by,
         "next_attempt_at": None,
         "claim_id": None,
+        "next_look_at": link.room and work.now + LOOK,
     }
     work.change(Ask(work.now, "call_join", call["id"], rules.join_by), SERVICE)
     ready = types.CallReady(
@@ -124,21 +120,25 @@ async def join(session: AsyncSession, work: Work, actor: Actor, participant: str
     """Somebody joined. The customer meets ``call_join`` by it, also early; after a no-show it is still welcome."""
     if actor.kind == "customer" and participant != "customer":
         raise Forbidden("A customer tells only of its own joining")
-    call = await _ongoing(session, work, "ready", "no_show", "joined")
+    call = await _ongoing(session, work, *WAITING, "joined")
     if participant == "customer":
         work.change(Answer(work.now, "call_join", call["id"], "customer"), actor)
-        call |= {"state": "joined", "joined_at": call["joined_at"] or work.now}
+        call |= {"state": "joined", "joined_at": call["joined_at"] or work.now, "next_look_at": None}
         work.calls.append(call)
     work.tell(types.CallJoined(call_id=call["id"], provider=call["provider"], participant=participant), actor)
 
 
 async def decline(session: AsyncSession, work: Work, actor: Actor, reason: str) -> None:
-    """The customer will not join, and says why (G6)."""
-    call = await _ongoing(session, work, "requested", "ready", "no_show")
+    """The customer will not join, and says why (G6); the event names the expert who is to be told."""
+    call = await _ongoing(session, work, "requested", *WAITING)
     work.change(Answer(work.now, "call_join", call["id"], "customer"), actor)
-    call |= {"state": "declined", "decline_reason": reason, "next_attempt_at": None, "ended_at": work.now}
+    call |= {"state": "declined", "decline_reason": reason, "ended_at": work.now}
+    call |= {"next_attempt_at": None, "next_look_at": None}
     work.calls.append(call)
-    work.tell(types.CallDeclined(call_id=call["id"], provider=call["provider"], reason=reason), actor)
+    declined = types.CallDeclined(
+        call_id=call["id"], provider=call["provider"], reason=reason, assignee_id=work.ticket.assignee_id
+    )
+    work.tell(declined, actor)
 
 
 async def end(session: AsyncSession, work: Work, actor: Actor) -> None:
@@ -149,6 +149,7 @@ async def end(session: AsyncSession, work: Work, actor: Actor) -> None:
 def _end(work: Work, call: dict[str, Any], actor: Actor) -> None:
     work.change(Answer(work.now, "call_join", call["id"], cancel="call_ended"), actor)
     call |= {"state": "ended", "ended_at": work.now, "next_attempt_at": None}
+    call["next_look_at"] = work.now if call["room"] else None
     work.calls.append(call)
     work.tell(types.CallEnded(call_id=call["id"], provider=call["provider"]), actor)
 

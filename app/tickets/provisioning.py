@@ -1,54 +1,135 @@
-"""The background pass that gets links for requested calls: claim, ask the provider, settle on the ticket."""
+"""The background pass that gets links for requested calls: claim, ask a provider, settle on the ticket."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Final
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.calls import provision
-from app.calls.provider import Link, Provider
-from app.core.db import Sessions, transaction
+from app.calls import orphans, provision
+from app.calls.orphans import Orphan
+from app.calls.provider import Link, Provider, Rooms
+from app.calls.provision import Again, Attempt, ClaimedCall, Failed
+from app.core.db import ring_after_commit, transaction
+from app.core.state import State
 from app.tickets import calls
 from app.tickets.settle import lock
 from app.tickets.work import save
 
-_BATCH: Final = 20
+SLOTS: Final = 20
+"""Attempts of one process in flight at most: a provider that hangs keeps only its own calls waiting."""
+
+_log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
 class Provisioner:
-    """Makes links with the configured ``providers``."""
+    """Makes links with the configured ``providers``. Any number of processes may: the database arbitrates."""
 
-    sessions: Sessions
-    providers: Mapping[str, Provider]
+    def __init__(self, state: State, providers: Mapping[str, Provider]) -> None:
+        self._state = state
+        self._providers = providers
+        self._attempts: set[asyncio.Task[None]] = set()
+        self._stopping = False
 
     async def run_pass(self) -> int:
-        """Provide for every call that waits; the number provided for. A crash in between leaves it to the lease."""
-        done = 0
-        while True:
-            async with transaction(self.sessions) as session:
-                claimed = await provision.claim(session, _BATCH)
+        """Claim the calls that wait, as far as there are slots, and begin to provide for them; the number begun.
+
+        Asking and settling go on behind; ``drain`` waits for them.
+        """
+        begun = 0
+        while not self._stopping and (free := SLOTS - len(self._attempts)):
+            async with transaction(self._state.sessions) as session:
+                claimed = await provision.claim(session, free)
+                await orphans.record(session, self._state.metrics, self._cut_off(claimed))
             if not claimed:
-                return done
+                break
             for call in claimed:
-                made = await provision.make_link(self.providers, call)
-                async with transaction(self.sessions) as session:
-                    await _settle(session, call, made)
-            done += len(claimed)
+                task = asyncio.create_task(self._provide(call))
+                self._attempts.add(task)
+                task.add_done_callback(self._ended)
+            begun += len(claimed)
+        return begun
+
+    async def next_instant(self) -> datetime | None:
+        """When a call waits for a link, by the database's clock; None also while there is no slot."""
+        if len(self._attempts) >= SLOTS:
+            return None
+        async with self._state.sessions() as session:
+            return await provision.next_instant(session)
+
+    async def drain(self) -> None:
+        """Wait until all attempts in flight are settled: one provider's timeout, and a little more."""
+        while self._attempts:
+            await asyncio.wait(self._attempts)
+
+    async def stop(self) -> None:
+        """Claim nothing any more, and drain."""
+        self._stopping = True
+        await self.drain()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """Free the slot. An attempt that an error of ours or of the database abandoned is found by its lease."""
+        full = len(self._attempts) >= SLOTS
+        self._attempts.discard(task)
+        if task.cancelled() or task.exception():
+            error = "cancelled" if task.cancelled() else repr(task.exception())
+            _log.error("the link of a call was abandoned", error=error)
+        if full:
+            self._state.alarms.calls.ring()
+
+    async def _provide(self, call: ClaimedCall) -> None:
+        attempt = await provision.attempt(self._providers, call)
+        if attempt.provider:
+            outcome = "failed" if attempt.failure else "made"
+            self._state.metrics.call_attempts.labels(attempt.provider, outcome).inc()
+        async with transaction(self._state.sessions) as session:
+            left = self._left_behind(call, attempt)
+            if isinstance(attempt.outcome, Again):
+                await provision.postpone(session, call, attempt.outcome)
+                ring_after_commit(session, "calls")
+            elif not await _settle(session, call, attempt.outcome):
+                left += _unused(call, attempt.outcome)
+            await orphans.record(session, self._state.metrics, left)
+
+    def _cut_off(self, claimed: Sequence[ClaimedCall]) -> list[Orphan]:
+        """What attempts that nobody settled may have left behind."""
+        again = [provision.usable(self._providers, call) for call in claimed if call.interrupted]
+        return [
+            Orphan(call.request, call.providers[0], orphans.INTERRUPTED)
+            for call in again
+            if call.providers and self._has_rooms(call.providers[0])
+        ]
+
+    def _left_behind(self, call: ClaimedCall, attempt: Attempt) -> list[Orphan]:
+        """What an attempt whose answer was lost may have left behind."""
+        failure = attempt.failure
+        if failure is None or not failure.lost or not self._has_rooms(attempt.provider):
+            return []
+        return [Orphan(call.request, attempt.provider, str(failure), failure.host)]
+
+    def _has_rooms(self, provider: str) -> bool:
+        return isinstance(self._providers[provider], Rooms)
 
 
-async def _settle(session: AsyncSession, claimed: provision.ClaimedCall, made: Link | str) -> None:
-    """Write what came of a call, unless the claim was lost or the call is no longer wanted meanwhile."""
+def _unused(call: ClaimedCall, outcome: Link | Failed) -> list[Orphan]:
+    """The room of a link that came too late."""
+    if isinstance(outcome, Failed) or outcome.room is None:
+        return []
+    return [Orphan(call.request, outcome.provider, orphans.UNUSED, outcome.room.host, outcome.room.name)]
+
+
+async def _settle(session: AsyncSession, claimed: ClaimedCall, outcome: Link | Failed) -> bool:
+    """Write what came of a call; False when the claim was lost or the call is no longer wanted meanwhile."""
     work = await lock(session, claimed.request.ticket_id)
-    if work is None:
-        return
-    call = await calls.active(session, work)
-    if call is None or call["id"] != claimed.request.call_id or call["claim_id"] != claimed.claim_id:
-        return
+    call = await calls.active(session, work) if work else None
+    if work is None or call is None or (call["id"], call["claim_id"]) != (claimed.request.call_id, claimed.claim_id):
+        return False
     work.calls.append(call)
-    if isinstance(made, Link):
-        calls.make_ready(work, call, made)
+    if isinstance(outcome, Link):
+        calls.make_ready(work, call, outcome)
     else:
-        calls.make_failed(work, call, made)
+        calls.make_failed(work, call, outcome.reason)
     await save(session, [work])
+    return True

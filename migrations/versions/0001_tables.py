@@ -39,6 +39,7 @@ def upgrade() -> None:
     _webhook_endpoints()
     _tickets()
     _calls()
+    _call_orphans()
     _deadlines()
     _escalations()
     _messages()
@@ -49,6 +50,7 @@ def downgrade() -> None:
         "messages",
         "escalations",
         "deadlines",
+        "call_orphans",
         "calls",
         "tickets",
         "webhook_endpoints",
@@ -384,6 +386,8 @@ def _calls() -> None:
         Column("provider", String()),
         Column("providers", JSONB(), server_default=text("'[]'"), nullable=False, comment="still to try, in order"),
         Column("join_url", String()),
+        Column("room", String(), comment="what its provider calls it"),
+        Column("room_host", String(), comment="the provider's user who made the room"),
         Column("join_from", INSTANT),
         Column("join_by", INSTANT),
         Column("requested_at", INSTANT, nullable=False),
@@ -392,9 +396,12 @@ def _calls() -> None:
         Column("ended_at", INSTANT),
         Column("decline_reason", String()),
         Column("failure", String()),
-        Column("attempts", Integer(), server_default="0", nullable=False),
+        Column("failures", JSONB(), server_default=text("'[]'"), nullable=False, comment="why providers failed so far"),
+        Column("attempts", Integer(), server_default="0", nullable=False, comment="of the first of `providers`"),
+        Column("asked_at", INSTANT, comment="when the first of `providers` was first asked"),
         Column("next_attempt_at", INSTANT, comment="when a provider is asked; null otherwise"),
-        Column("claim_id", String()),
+        Column("claim_id", String(), comment="of the attempt whose outcome is not known yet"),
+        Column("next_look_at", INSTANT, comment="when the room is looked at, or ended; null: never"),
         ForeignKeyConstraint(
             ["account_id", "ticket_id"],
             ["tickets.account_id", "tickets.id"],
@@ -407,6 +414,30 @@ def _calls() -> None:
     op.create_index(op.f("ix_calls_id"), "calls", ["id"])
     op.create_index(
         "ix_calls_next_attempt_at", "calls", ["next_attempt_at"], postgresql_where=text("next_attempt_at IS NOT NULL")
+    )
+    op.create_index(
+        "ix_calls_next_look_at", "calls", ["next_look_at"], postgresql_where=text("next_look_at IS NOT NULL")
+    )
+
+
+def _call_orphans() -> None:
+    op.create_table(
+        "call_orphans",
+        Column("account_id", ID, nullable=False),
+        Column("id", ID, nullable=False),
+        Column("call_id", ID, nullable=False),
+        Column("provider", String(), nullable=False),
+        Column("host", String(), comment="the provider's user who made it, where that is known"),
+        Column("room", String(), comment="what the provider calls it; null: it may not exist at all"),
+        Column("reason", String(), nullable=False),
+        Column("noticed_at", INSTANT, nullable=False),
+        ForeignKeyConstraint(
+            ["account_id", "call_id"],
+            ["calls.account_id", "calls.id"],
+            name=op.f("fk_call_orphans_account_id_call_id_calls"),
+            ondelete="CASCADE",
+        ),
+        PrimaryKeyConstraint("account_id", "id", name=op.f("pk_call_orphans")),
     )
 
 

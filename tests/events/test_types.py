@@ -72,7 +72,7 @@ def test_data_stays_small_whatever_the_texts_are(character: str) -> None:
         message(character * 50_000),
         TicketUpdated(fields=fields),
         TicketPriorityChanged(before="P2", after="P1", reason=reason, source="override", told=[]),
-        CallDeclined(call_id="cal_1", provider="custom", reason=reason),
+        CallDeclined(call_id="cal_1", provider="custom", reason=reason, assignee_id=None),
     ):
         told = dump(data)
         assert len(orjson.dumps(told)) <= DATA_LIMIT
