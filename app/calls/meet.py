@@ -42,6 +42,10 @@ class _Records(BaseModel):
     found: list[_Record] = Field([], alias="conferenceRecords")
 
 
+class _Nothing(BaseModel):
+    """An answer of which nothing is needed."""
+
+
 class _User(BaseModel):
     name: str = Field("", alias="displayName")
 
@@ -111,7 +115,7 @@ class Meet:
         """End the conference in the space, if there is one."""
         until = monotonic() + self.timeout
         try:
-            await self._ask(room.host, until, BaseModel, "POST", f"/v2/{room.name}:endActiveConference", json={})
+            await self._ask(room.host, until, _Nothing, "POST", f"/v2/{room.name}:endActiveConference", json={})
         except _Refused as refused:
             if refused.status not in (httpx.codes.BAD_REQUEST, httpx.codes.NOT_FOUND):
                 raise

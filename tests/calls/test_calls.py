@@ -5,19 +5,19 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from pydantic import AnyHttpUrl
 
 from app.calls import provision
+from app.calls.jitsi import Jitsi
 from app.calls.provider import CallFailed, CallRequest, Link, Provider
 from app.core.db import Sessions, transaction
-from app.core.settings import Settings
+from app.core.state import State
 from app.sweep.passes import run_pass
-from app.tickets.provisioning import Provisioner
 from tests.support.desk import fetch
+from tests.support.providing import provide, provide_until_settled
 from tests.support.stories import P1, Begin, Story, deadline, path_of, pointers
 
 MINE = "https://meet.solar-roofs.example/p1"
-JITSI = provision.configured(Settings(jitsi_base_url=AnyHttpUrl("https://jitsi.example/rooms")))
+JITSI: dict[str, Provider] = {"jitsi": Jitsi("https://jitsi.example/rooms")}
 
 
 @pytest.fixture
@@ -65,11 +65,11 @@ async def test_g3_else_the_accounts_link_is_used(story: Story) -> None:
     assert (call["state"], call["provider"], call["join_url"]) == ("ready", "custom", MINE)
 
 
-async def test_g3_else_a_provider_makes_a_room_that_nobody_can_guess(without: Story, sessions: Sessions) -> None:
+async def test_g3_else_a_provider_makes_a_room_that_nobody_can_guess(without: Story, state: State) -> None:
     tickets = [await without.open(**P1) for _ in range(2)]
     assert {ticket["call"]["state"] for ticket in tickets} == {"requested"}
-    assert await Provisioner(sessions, JITSI).run_pass() == 2
-    assert await Provisioner(sessions, JITSI).run_pass() == 0
+    assert await provide(state, JITSI) == 2
+    assert await provide(state, JITSI) == 0
     calls = [(await without.customer.get(path_of(ticket)))["call"] for ticket in tickets]
     assert {(call["state"], call["provider"]) for call in calls} == {("ready", "jitsi")}
     rooms = {call["join_url"] for call in calls}
@@ -81,11 +81,9 @@ async def test_g3_else_a_provider_makes_a_room_that_nobody_can_guess(without: St
     assert ready["data"]["join_url"] == ticket["call"]["join_url"]
 
 
-async def test_with_nothing_configured_the_call_fails_and_the_ticket_does_not(
-    without: Story, sessions: Sessions
-) -> None:
+async def test_with_nothing_configured_the_call_fails_and_the_ticket_does_not(without: Story, state: State) -> None:
     opened = await without.open(**P1)
-    await Provisioner(sessions, {}).run_pass()
+    await provide(state, {})
     ticket = await without.customer.get(path_of(opened))
     reason = "No link could be made: meet is not configured; jitsi is not configured"
     assert (ticket["call"]["state"], ticket["call"]["failure"]) == ("failed", reason)
@@ -101,26 +99,26 @@ class Broken:
         raise CallFailed(f"quota exceeded for {request.call_id[:4]}")
 
 
-async def test_the_next_provider_is_asked_when_one_fails(without: Story, sessions: Sessions) -> None:
+async def test_the_next_provider_is_asked_when_one_fails(without: Story, state: State) -> None:
     path = path_of(await without.open(**P1))
     broken: dict[str, Provider] = {"meet": Broken()}
-    await Provisioner(sessions, broken | JITSI).run_pass()
+    await provide_until_settled(state, broken | JITSI)
     assert (await without.customer.get(path))["call"]["provider"] == "jitsi"
     other = path_of(await without.open(**P1))
-    await Provisioner(sessions, broken).run_pass()
+    await provide_until_settled(state, broken)
     failure = (await without.customer.get(other))["call"]["failure"]
     assert failure == "No link could be made: meet: quota exceeded for cal_; jitsi is not configured"
 
 
-async def test_the_accounts_provider_comes_before_the_plans(begin: Begin, sessions: Sessions) -> None:
+async def test_the_accounts_provider_comes_before_the_plans(begin: Begin, state: State) -> None:
     story = await begin("google-premium", call_provider="jitsi")
     path = path_of(await story.open(**P1))
-    await Provisioner(sessions, {"meet": Broken()}).run_pass()
+    await provide_until_settled(state, {"meet": Broken()})
     failure = (await story.customer.get(path))["call"]["failure"]
     assert failure.startswith("No link could be made: jitsi is not configured; meet:")
 
 
-async def test_a_claim_that_was_lost_changes_nothing(without: Story, sessions: Sessions) -> None:
+async def test_a_claim_that_was_lost_changes_nothing(without: Story, state: State) -> None:
     """While a provider takes its time, the customer declines the call."""
     path = path_of(await without.open(**P1))
 
@@ -131,7 +129,7 @@ async def test_a_claim_that_was_lost_changes_nothing(without: Story, sessions: S
             await without.customer.post(f"{path}/call/decline", reason="We are on the phone already")
             return Link(self.name, f"https://jitsi.example/{request.call_id}")
 
-    await Provisioner(sessions, {"jitsi": Slow()}).run_pass()
+    await provide(state, {"jitsi": Slow()})
     call = (await without.customer.get(path))["call"]
     assert (call["state"], call["join_url"]) == ("declined", None)
     assert await without.events(path, "call.ready", "call.failed") == []
@@ -217,6 +215,7 @@ async def test_g6_the_customer_can_tell_that_it_will_not_join(story: Story) -> N
     assert deadline(ticket, "call_join")["state"] == "met"
     [declined] = await story.events(path, "call.declined")
     assert (declined["data"]["reason"], declined["actor"]["kind"]) == ("Our network is down", "customer")
+    assert declined["data"]["assignee_id"] is None
     await story.customer.post(f"{path}/call/join", 409, participant="customer")
 
 
@@ -263,11 +262,11 @@ async def test_a_call_can_be_asked_for_at_any_priority_of_a_plan_with_calls(stor
 
 
 @pytest.mark.parametrize("status", ["resolved", "closed"])
-async def test_an_ended_ticket_has_no_active_call(without: Story, sessions: Sessions, status: str) -> None:
+async def test_an_ended_ticket_has_no_active_call(without: Story, state: State, status: str) -> None:
     path = path_of(await without.open(**P1))
     ticket = await without.product.post(f"{path}/status", status=status)
     assert ticket["call"]["state"] == "ended"
-    assert await Provisioner(sessions, JITSI).run_pass() == 0
+    assert await provide(state, JITSI) == 0
     await without.engineer.post(f"{path}/call", 409)
     assert await without.events(path, "call.ready", "call.failed") == []
 
