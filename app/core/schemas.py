@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from typing import Annotated, Any, Final, Generic, TypeVar
 
 from pydantic import (
@@ -99,14 +100,27 @@ TimeZone = Annotated[str, AfterValidator(_known_zone), Field(max_length=64, exam
 
 
 def _https(value: str) -> str:
+    if not value.isprintable() or " " in value or "\\" in value:
+        raise PydanticCustomError("https", "An address has no blanks, backslashes or invisible characters")
     url = _URL.validate_python(value)
     if url.scheme != "https" or url.username or url.password:
         raise PydanticCustomError("https", "Only an https:// address without a user name or a password is taken")
-    return no_nul(value)
+    if not _can_be_reached(url.host or ""):
+        raise PydanticCustomError("https", "The address has to be one that everybody in the call can reach")
+    return value
+
+
+def _can_be_reached(host: str) -> bool:
+    """Whether a host, as a browser spells it, can mean the same machine to everybody: nothing is looked up."""
+    try:
+        return ip_address(host.strip("[]")).is_global
+    except ValueError:
+        name = host.rstrip(".")
+        return "." in name and not name.endswith(".localhost")
 
 
 HttpsUrl = Annotated[str, Field(max_length=2000), AfterValidator(_https)]
-"""An ``https://`` address, kept as it was written."""
+"""An ``https://`` address for people, kept as it was written and never fetched: any public host, any port."""
 
 
 class ActorRef(Strict):

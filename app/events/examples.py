@@ -120,7 +120,7 @@ DATA: Final[dict[str, dict[str, Any]]] = {
     "call.requested": _CALL | {"provider": None},
     "call.ready": _CALL | {"join_url": CALL_LINK, "join_from": "2026-11-20T20:45:00.000000Z", "join_by": _JOIN_BY},
     "call.joined": _CALL | {"participant": "customer"},
-    "call.declined": _CALL | {"reason": "Our network is down, call our desk instead"},
+    "call.declined": _CALL | {"reason": "Our network is down, call our desk instead", "assignee_id": ENGINEER},
     "call.no_show": _CALL | {"join_by": _JOIN_BY},
     "call.failed": _CALL | {"provider": None, "reason": "No provider of calls is configured"},
     "call.ended": _CALL,

@@ -128,7 +128,7 @@ class Desk:
             facts = {"escalation_id": "esc_1", "reason": "no_update", "subject": change.subject}
             self.work.tell(types.EscalationAcknowledged.model_validate(facts), JAN)
         elif change.cancel:
-            calls._end(self.work, {"id": change.subject, "provider": "custom"}, JAN)
+            calls._end(self.work, {"id": change.subject, "provider": "custom", "room": None}, JAN)
         else:
             self.work.change(Answer(change.at, "call_join", change.subject, "customer"), JAN)
             self.work.tell(types.CallJoined(call_id=change.subject, participant="customer"), JAN)
