@@ -40,7 +40,7 @@ def ask_for(work: Work, account_link: str | None, account_provider: str | None, 
     rules = work.document.call
     preferred = [account_provider] if account_provider else []
     offered = list(rules.providers) if rules else []
-    call = dict.fromkeys(Call.__table__.columns.keys()) | {
+    call: dict[str, Any] = dict.fromkeys(Call.__table__.columns.keys()) | {
         "account_id": work.ticket.account_id,
         "id": new_id("cal"),
         "ticket_id": work.ticket.id,

@@ -1,0 +1,68 @@
+"""G3: a new P1 gets a live call at once: Google Meet, or the customer's own conferencing instead."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from app.calls.jitsi import Jitsi
+from app.calls.meet import Meet
+from app.calls.provider import Provider
+from app.core.state import State
+from tests.calls.meet_standin import Google, answers
+from tests.support.desk import fetch
+from tests.support.providing import provide, provide_until_settled
+from tests.support.stories import P1, Begin, Story, path_of
+
+
+@pytest.fixture
+async def story(begin: Begin) -> Story:
+    return await begin("google-premium")
+
+
+@pytest.fixture
+def providers(meet: Meet) -> Mapping[str, Provider]:
+    return {"meet": meet, "jitsi": Jitsi("https://jitsi.example")}
+
+
+async def test_g3_google_meet_by_default(story: Story, state: State, providers: Mapping[str, Provider]) -> None:
+    opened = await story.open(**P1)
+    assert opened["call"]["state"] == "requested"
+    await provide(state, providers)
+    call = (await story.customer.get(f"{path_of(opened)}/call"))["call"]
+    assert (call["state"], call["provider"]) == ("ready", "meet")
+    assert call["join_url"].startswith("https://meet.google.com/")
+    [ready] = await story.events(path_of(opened), "call.ready", who=story.customer)
+    assert ready["data"]["join_url"] == call["join_url"]
+
+
+async def test_g3_a_customer_that_cannot_use_meet_brings_its_own_link(
+    story: Story, state: State, google: Google, providers: Mapping[str, Provider]
+) -> None:
+    """In the transaction that opens the ticket: there is no instant at which the P1 is without its call."""
+    ticket = await story.open(**P1, call_link="https://solar-roofs.webex.com/meet/operations")
+    assert (ticket["call"]["state"], ticket["call"]["provider"]) == ("ready", "webex")
+    assert ticket["call"]["join_url"] == "https://solar-roofs.webex.com/meet/operations"
+    written = await fetch(story.sessions, "SELECT xmin FROM tickets UNION SELECT xmin FROM calls")
+    assert len(written) == 1
+    assert await provide(state, providers) == 0
+    assert google.creations == []
+
+
+async def test_g3_a_ticket_raised_to_p1_gets_its_call(
+    story: Story, state: State, providers: Mapping[str, Provider]
+) -> None:
+    path = path_of(await story.open(priority="P3"))
+    raised = {"priority": "P1", "reason": "Production is next", "business_impact": "No order can be taken"}
+    await story.customer.post(f"{path}/priority", **raised)
+    await provide(state, providers)
+    assert (await story.customer.get(path))["call"]["provider"] == "meet"
+
+
+async def test_g3_meet_out_of_order_the_next_provider_serves(
+    story: Story, state: State, google: Google, providers: Mapping[str, Provider]
+) -> None:
+    google.always = answers(503, "UNAVAILABLE")
+    path = path_of(await story.open(**P1))
+    await provide_until_settled(state, providers)
+    assert (await story.customer.get(path))["call"]["provider"] == "jitsi"
+    assert await story.events(path, "call.failed") == []
