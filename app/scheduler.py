@@ -62,7 +62,7 @@ def jobs(state: State, sender: Sender) -> Sequence[Job]:
     """Everything that this process does by itself."""
     providers = provision.configured(state.settings, state.http)
     provisioner, watcher = Provisioner(state, providers), Watcher(state.sessions, providers)
-    minute, hour = timedelta(minutes=1), timedelta(hours=1)
+    minute = timedelta(minutes=1)
     return (
         Job(
             "sweep",
@@ -100,6 +100,14 @@ def jobs(state: State, sender: Sender) -> Sequence[Job]:
             minute,
             watcher.run_pass,
         ),
+        *_housekeeping(state),
+    )
+
+
+def _housekeeping(state: State) -> Sequence[Job]:
+    """What drops rows that nobody needs any more."""
+    minute, hour = timedelta(minutes=1), timedelta(hours=1)
+    return (
         Job(
             "forget answers",
             "drops answers kept for Idempotency-Key",
