@@ -15,7 +15,7 @@ from app.openapi import openapi
 from app.plans import router as plans_router
 from app.resources import lifespan
 from app.roster import router as roster_router
-from app.tickets import action_router, call_router, escalation_router, plan_router, sandbox_router
+from app.tickets import action_router, call_router, escalation_router, plan_router, preview_router, sandbox_router
 from app.tickets import router as tickets_router
 from app.webhooks import router as webhooks_router
 
@@ -24,6 +24,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     action_router.router,
     call_router.router,
     escalation_router.router,
+    preview_router.router,
     sandbox_router.router,
     accounts_router.router,
     people_router.router,
@@ -38,6 +39,7 @@ TAGS: Final = [
     {"name": "Accounts", "description": "Customer organisations, their people and their keys"},
     {"name": "Tickets", "description": "Tickets, their messages, priorities and deadlines"},
     {"name": "Escalations", "description": "Asked for by people, or made by a miss; and what becomes of them"},
+    {"name": "Explanations", "description": "Why a deadline is due when it is, and what would be"},
     {"name": "Plans", "description": "What a customer is promised: versioned documents, never code"},
     {"name": "Sandbox", "description": "Test accounts, whose clock stands still until it is moved"},
     {"name": "Roster", "description": "Support engineers"},

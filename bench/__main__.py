@@ -3,13 +3,14 @@
 import sys
 from typing import Final
 
-from bench import apply, lateness, open_ticket, replay
+from bench import apply, lateness, open_ticket, preview, replay
 
 ALL: Final = {
     "open_ticket": open_ticket.main,
     "lateness": lateness.main,
     "replay": replay.main,
     "apply": apply.main,
+    "preview": preview.main,
 }
 
 for name in sys.argv[1:] or ALL:

@@ -57,12 +57,12 @@ def service(url: str, **settings: str) -> Iterator[int]:
 
 
 @contextmanager
-def bare(url: str) -> Iterator[int]:
-    """The port of the bare handler (``bench/bare.py``)."""
+def bare(url: str, app: str = "bench.bare:app", **settings: str) -> Iterator[int]:
+    """The port of a bare handler; ``settings`` are environment variables."""
     port = free_port()
-    command = [sys.executable, "-m", "uvicorn", "bench.bare:app", "--port", str(port)]
+    command = [sys.executable, "-m", "uvicorn", app, "--port", str(port)]
     command += ["--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning"]
-    with _process(command, os.environ | {"DATABASE_URL": url}, port):
+    with _process(command, os.environ | {"DATABASE_URL": url} | settings, port):
         yield port
 
 

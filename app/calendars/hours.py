@@ -67,11 +67,17 @@ class Calendar:
     aware and the answers are in UTC; outside the years 1970 to 2200 each method raises BeyondCalendar.
     """
 
-    __slots__ = ("_spec", "_table", "_zone", "always_open", "name")
+    __slots__ = ("_room", "_spec", "_table", "_zone", "always_open", "name")
 
-    def __init__(self, spec: CalendarSpec, *, name: str = "", load: LoadZone = load_zone) -> None:
-        """Takes a checked spec; ValueError for an unknown zone."""
+    def __init__(
+        self, spec: CalendarSpec, *, name: str = "", room: int | None = None, load: LoadZone = load_zone
+    ) -> None:
+        """Takes a checked spec; ValueError for an unknown zone.
+
+        ``room`` bounds the table, in days and windows: past it each method raises BeyondCalendar.
+        """
         self.name = name
+        self._room = room
         self.always_open = spec.is_always_open
         self._spec = spec
         self._zone = load(spec.zone)
@@ -85,6 +91,11 @@ class Calendar:
     def last_holiday(self) -> date | None:
         """The last local date on which it is closed although its weekday is not."""
         return max(self._spec.holidays, default=None)
+
+    @property
+    def time_zone(self) -> str:
+        """The IANA name of its zone."""
+        return self._spec.zone
 
     def working(self, start: datetime, end: datetime) -> timedelta:
         """The working time in ``[start, end)`` (C03); ValueError when ``end`` is before ``start``."""
@@ -157,10 +168,15 @@ class Calendar:
         return self._grow(table, range(years.start, min(years.stop + 1 + len(years) // 2, _END_YEAR + 1)))
 
     def _grow(self, table: Table, years: range) -> Table:
+        if self._room is not None and len(years) * self._rows_of_a_year() > self._room:
+            raise BeyondCalendar(f"{len(years)} years of this calendar are more than can be looked at here")
         earlier = working_dates(self._spec, self._zone, range(years.start, table.years.start))
         later = working_dates(self._spec, self._zone, range(table.years.stop, years.stop))
         self._table = tabulate(self._zone, years, [*earlier, *table.dates, *later])
         return self._table
+
+    def _rows_of_a_year(self) -> int:
+        return 366 + 53 * sum(map(len, self._spec.weekly.values()))
 
 
 def _span(start: datetime, end: datetime) -> tuple[int, int]:
@@ -170,9 +186,9 @@ def _span(start: datetime, end: datetime) -> tuple[int, int]:
     return since, until
 
 
-def compile_calendar(spec: CalendarSpec, *, name: str = "") -> Calendar:
+def compile_calendar(spec: CalendarSpec, *, name: str = "", room: int | None = None) -> Calendar:
     """A calendar that answers for this spec, which ``check_spec`` found sound and which names a real zone."""
-    return Calendar(spec, name=name)
+    return Calendar(spec, name=name, room=room)
 
 
 ALWAYS: Final = Calendar(CalendarSpec("UTC", dict.fromkeys(range(7), ((0, DAY_MINUTES),))), name="24x7")

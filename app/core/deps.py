@@ -2,11 +2,12 @@
 
 from typing import Annotated, Final
 
-from fastapi import Request, Security
+from fastapi import Depends, Header, Request, Security
 from fastapi.openapi.models import HTTPBearer
 from fastapi.security.base import SecurityBase
 
 from app.core.auth import Principal
+from app.core.language import Language, choose_language
 from app.core.problems import Forbidden, NotFound, Unauthorized
 from app.core.state import get_state
 
@@ -50,3 +51,11 @@ def require_account(principal: Principal, account_id: str) -> None:
     """404 unless resources of this account exist for the caller."""
     if not principal.sees(account_id):
         raise NotFound
+
+
+async def _language(accept_language: Annotated[str | None, Header(max_length=500)] = None) -> Language:
+    return choose_language(accept_language)
+
+
+LanguageDep = Annotated[Language, Depends(_language)]
+"""The language of texts that a person reads."""

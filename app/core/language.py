@@ -1,8 +1,6 @@
-"""The language of texts that a person reads: chosen by ``Accept-Language`` (RFC 9110, 12.5.4)."""
+"""The language of texts that a person reads: chosen by ``Accept-Language`` (RFC 9110, 12.5.4). Pure."""
 
-from typing import Annotated, Final, Literal, TypeAlias
-
-from fastapi import Depends, Header
+from typing import Final, Literal, TypeAlias
 
 Language: TypeAlias = Literal["en", "es", "fr", "pl"]
 LANGUAGES: Final[tuple[Language, ...]] = ("en", "es", "fr", "pl")
@@ -29,10 +27,3 @@ def _weigh(part: str) -> tuple[str, float]:
         return primary, float(value)
     except ValueError:
         return primary, 0.0
-
-
-async def _language(accept_language: Annotated[str | None, Header(max_length=500)] = None) -> Language:
-    return choose_language(accept_language)
-
-
-LanguageDep = Annotated[Language, Depends(_language)]

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from app.core.auth import Authenticator
 from app.core.db import Sessions
 from app.core.heartbeats import Heartbeats
+from app.core.memory import Memory
 from app.core.metrics import Metrics
 from app.core.settings import Settings
 from app.core.signals import Alarms
@@ -27,6 +28,8 @@ class State:
     authenticate: Authenticator
     heartbeats: Heartbeats = field(default_factory=Heartbeats)
     metrics: Metrics = field(default_factory=Metrics)
+    previews: Memory = field(default_factory=lambda: Memory(64))
+    """plans as previews compile them: apart, so that what callers make up displaces nothing that tickets need"""
     migration_heads: frozenset[str] = frozenset()
     degraded: tuple[str, ...] = ()
 

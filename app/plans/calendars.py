@@ -12,15 +12,17 @@ class Calendars(dict[str, Calendar]):
     """Compiled calendars by name, ``24x7`` among them."""
 
 
-def compile_calendars(document: PlanDocument, zone: str, holidays: Iterable[date] = ()) -> Calendars:
+def compile_calendars(
+    document: PlanDocument, zone: str, holidays: Iterable[date] = (), *, room: int | None = None
+) -> Calendars:
     """The calendars of a plan.
 
     ``zone`` (IANA) stands where a calendar says ``time_zone: account``, and ``holidays`` (local dates) where one says
-    ``country: account``.
+    ``country: account``; ``room`` bounds each calendar's table (``hours.Calendar``).
     """
     closed = frozenset(holidays)
     own = {
-        name: hours.compile_calendar(calendar.spec(zone, closed), name=name)
+        name: hours.compile_calendar(calendar.spec(zone, closed), name=name, room=room)
         for name, calendar in document.calendars.items()
     }
     return Calendars(own | {ALWAYS: hours.ALWAYS})

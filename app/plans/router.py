@@ -8,10 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.auth import Principal
 from app.core.clock import database_now
 from app.core.db import memory_of
-from app.core.deps import PrincipalDep, require_admin
+from app.core.deps import LanguageDep, PrincipalDep, require_admin
 from app.core.http import Router, etag, reply, responses
 from app.core.idempotency import IDEMPOTENT, Answer, once
-from app.core.language import LanguageDep
 from app.core.paging import PageDep, listing
 from app.core.problems import Fault, Forbidden, IdempotencyMismatch, Invalid, NotFound, RequestInFlight
 from app.core.schemas import Listing, Locale

@@ -63,12 +63,12 @@ class Cycles:
 
     def step(self) -> Step:
         """Freeze what has become of the clock."""
-        after = replace(
-            self.clock,
+        after = Clock(
             terms=self.terms,
             status=self.status,
             priority=self.priority,
             tier=self.tier,
+            opened_at=self.clock.opened_at,
             last_at=self.last_at,
             answered_at=self.answered_at,
             unanswered_since=self.unanswered_since,
@@ -169,7 +169,7 @@ class Cycles:
             span = Span(at, self.priority, self.terms.pauses_in(self.status, deadline.metric))
             if deadline.spans[-1] == replace(span, at=deadline.spans[-1].at) and reason != "plan":
                 continue  # other terms need a span of their own: nothing may be due before they were applied (C14)
-            moved = self.put(deadline, with_span(deadline, span))
+            moved = self.put(deadline, with_span(deadline, span, self.terms))
             if deadline.state in OPEN_STATES:
                 if self.terms.target(deadline.metric, self.priority):
                     self.retime(at, moved, reason)

@@ -27,6 +27,51 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class Past:
+    """What the spans before the last come to, found when it is asked for and carried on as spans are added.
+
+    So a change costs the same however many there were before it.
+    """
+
+    spans: tuple[Span, ...]
+    terms: Terms
+    sums: dict[tuple[Calendar, int], timedelta] = field(default_factory=dict)
+    starts: dict[int, datetime] = field(default_factory=dict)
+
+    def worked(self, calendar: Calendar, rank: int) -> timedelta:
+        """Working time before the last span in which the ticket was as urgent as ``rank`` or more, and not paused."""
+        known = self.sums.get((calendar, rank))
+        if known is None:
+            pairs = pairwise(self.spans)
+            stretches = (calendar.working(span.at, end.at) for span, end in pairs if self._counts(span, rank))
+            known = self.sums[calendar, rank] = sum(stretches, _NOTHING)
+        return known
+
+    def start(self, rank: int) -> datetime:
+        """When the ticket was first as urgent as ``rank``, which it is in the last span."""
+        known = self.starts.get(rank)
+        if known is None:
+            known = next(span.at for span in self.spans if self.terms.rank(span.priority) <= rank)
+            self.starts[rank] = known
+        return known
+
+    def grown(self, spans: tuple[Span, ...]) -> "Past":
+        """The same for ``spans``, which has one span more, or another one in the place of a last one of no length."""
+        last, at = self.spans[-1], spans[-1].at
+        if last.at == at:
+            starts = {rank: start for rank, start in self.starts.items() if start < at}
+            return Past(spans, self.terms, self.sums, starts)
+        sums = {
+            (calendar, rank): worked + (calendar.working(last.at, at) if self._counts(last, rank) else _NOTHING)
+            for (calendar, rank), worked in self.sums.items()
+        }
+        return Past(spans, self.terms, sums, self.starts.copy())
+
+    def _counts(self, span: Span, rank: int) -> bool:
+        return not span.paused and self.terms.rank(span.priority) <= rank
+
+
+@dataclass(frozen=True, slots=True)
 class Deadline:
     """One cycle of one metric of one ticket."""
 
@@ -55,6 +100,8 @@ class Deadline:
     id: str = field(default="", compare=False)
     noticed_at: datetime | None = field(default=None, compare=False)
     """when the miss was noticed: outside every comparison (C18)"""
+    past: Past | None = field(default=None, compare=False, repr=False)
+    """of these spans under the terms that timed it last; never stored"""
 
     @property
     def is_open(self) -> bool:
@@ -68,69 +115,58 @@ class Deadline:
 
 
 @dataclass(frozen=True, slots=True)
-class _End:
-    at: datetime
-    calendar: Calendar
+class Countdown:
+    """The countdown of one priority as it stands at the start of the last span (C11)."""
+
+    priority: str
+    target: Target
+    amount: timedelta
+    """the working time that the target is, from where this countdown started"""
+    worked: timedelta
+    """how much of it the spans before the last have used; an applied plan can make it more than the whole (C14)"""
+
+    @property
+    def left(self) -> timedelta:
+        """Working time that is left, never below zero."""
+        return max(self.amount - self.worked, _NOTHING)
+
+    def due(self, start: datetime) -> datetime:
+        """When it ends if it runs from ``start`` on."""
+        return self.target.calendar.due(start, self.left)
 
 
-def _ranks_below(terms: Terms, metric: str, priority: str) -> list[tuple[int, Target]]:
-    """The targets whose countdowns decide at ``priority``: its own and those of the less urgent priorities."""
-    lowest = terms.rank(priority)
-    return [
-        (rank, target)
-        for rank, name in enumerate(terms.priorities)
-        if rank >= lowest and (target := terms.target(metric, name))
-    ]
+def countdowns(deadline: Deadline, terms: Terms) -> list[Countdown]:
+    """The countdowns that decide at the last span's priority: its own and those of the less urgent ones (C11)."""
+    return _countdowns(deadline, _past(deadline, terms))
 
 
-def _left(spans: tuple[Span, ...], terms: Terms, rank: int, target: Target) -> timedelta:
-    """Working time that the countdown of ``rank`` has left at the start of the last span (C11), never below zero."""
-    runs = [terms.rank(span.priority) <= rank for span in spans]
-    left = target.amount(spans[runs.index(True)].at)
-    for (span, following), running in zip(pairwise(spans), runs, strict=False):
-        if running and not span.paused:
-            left -= target.calendar.working(span.at, following.at)
-    return max(left, _NOTHING)
-
-
-def _end(deadline: Deadline, terms: Terms) -> _End:
-    """The earliest end among the countdowns that decide, were the last span to go on running."""
-    last = deadline.spans[-1]
+def _countdowns(deadline: Deadline, past: Past) -> list[Countdown]:
+    terms, last = past.terms, deadline.spans[-1]
     if deadline.fixed is not None:
-        return _End(last.at + deadline.fixed, ALWAYS)
-    ends = [
-        _End(target.calendar.due(last.at, _left(deadline.spans, terms, rank, target)), target.calendar)
-        for rank, target in _ranks_below(terms, deadline.metric, last.priority)
+        return [Countdown(last.priority, Target(ALWAYS, deadline.fixed), deadline.fixed, _NOTHING)]
+    targets = terms.targets[deadline.metric]
+    return [
+        Countdown(name, target, target.amount(past.start(rank)), past.worked(target.calendar, rank))
+        for rank, name in enumerate(terms.priorities)
+        if rank >= terms.rank(last.priority) and (target := targets.get(name))
     ]
-    return min(ends, key=lambda end: end.at)
 
 
-def remaining(deadline: Deadline, terms: Terms, now: datetime) -> timedelta | None:
-    """Working time left at ``now`` of the countdown that decides; None once ended; zero once missed."""
-    if not deadline.is_open:
-        return None
-    if deadline.state == "missed":
-        return _NOTHING
-    end = _end(deadline, terms)
-    start = deadline.spans[-1].at if deadline.state == "paused" else max(now, deadline.spans[-1].at)
-    return end.calendar.working(start, end.at) if start < end.at else _NOTHING
+def _past(deadline: Deadline, terms: Terms) -> Past:
+    known = deadline.past
+    return known if known and known.spans is deadline.spans and known.terms is terms else Past(deadline.spans, terms)
 
 
-def _warnings(deadline: Deadline, terms: Terms, end: _End) -> tuple[tuple[datetime, int], ...]:
+def _warnings(deadline: Deadline, past: Past, calendar: Calendar, due: datetime) -> tuple[tuple[datetime, int], ...]:
     """The warnings still to come, at shares of the unpaused working time from the start to the due instant (C16)."""
-    last = deadline.spans[-1]
-    before = sum(
-        (
-            end.calendar.working(span.at, following.at)
-            for span, following in pairwise(deadline.spans)
-            if not span.paused
-        ),
-        _NOTHING,
-    )
-    whole = before + end.calendar.working(last.at, end.at)
-    goals = [(-(-(whole * share) // (100 * _TICK)) * _TICK, share) for share in terms.warn_at]
+    start, shares = deadline.spans[-1].at, past.terms.warn_at
+    if not shares:
+        return ()
+    before = past.worked(calendar, len(past.terms.priorities))
+    whole = before + calendar.working(start, due)
+    goals = [(-(-(whole * share) // (100 * _TICK)) * _TICK, share) for share in shares]
     return tuple(
-        (end.calendar.due(last.at, goal - before), share)
+        (calendar.due(start, goal - before), share)
         for goal, share in goals
         if goal > before and share not in deadline.warned
     )
@@ -141,15 +177,21 @@ def timed(deadline: Deadline, terms: Terms) -> Deadline:
     last = deadline.spans[-1]
     if last.paused:
         return replace(deadline, state="paused", priority=last.priority, due_at=None, pending=())
-    end = _end(deadline, terms)
+    past = _past(deadline, terms)
+    ends = [(each.due(last.at), each.target.calendar) for each in _countdowns(deadline, past)]
+    due, calendar = min(ends, key=lambda end: end[0])
     return replace(
-        deadline, state="running", priority=last.priority, due_at=end.at, pending=_warnings(deadline, terms, end)
+        deadline,
+        state="running",
+        priority=last.priority,
+        due_at=due,
+        pending=_warnings(deadline, past, calendar, due),
+        past=past,
     )
 
 
-def with_span(deadline: Deadline, span: Span) -> Deadline:
+def with_span(deadline: Deadline, span: Span, terms: Terms) -> Deadline:
     """The deadline with a further span; one of no length is replaced, so that nothing is gained at one instant."""
     spans = deadline.spans
-    if spans[-1].at == span.at:
-        spans = spans[:-1]
-    return replace(deadline, spans=(*spans, span))
+    spans = (*(spans[:-1] if spans[-1].at == span.at else spans), span)
+    return replace(deadline, spans=spans, past=_past(deadline, terms).grown(spans))

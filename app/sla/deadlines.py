@@ -31,7 +31,7 @@ def load_clock(
     terms: Terms, status: str, priority: str, tier: int, facts: Mapping[str, Any], rows: Iterable[Row]
 ) -> Clock:
     """The clock of a stored ticket; ``rows`` are its live deadlines, as JSON objects."""
-    deadlines = sorted((_deadline(row) for row in rows), key=lambda d: (METRIC_ORDER[d.metric], d.subject, d.cycle))
+    deadlines = sorted((load_deadline(row) for row in rows), key=lambda d: (METRIC_ORDER[d.metric], d.subject, d.cycle))
     return Clock(
         terms=terms,
         status=status,
@@ -44,7 +44,8 @@ def load_clock(
     )
 
 
-def _deadline(row: Row) -> Deadline:
+def load_deadline(row: Row) -> Deadline:
+    """The deadline of a row, which is a JSON object."""
     detail = row["detail"]
     return Deadline(
         id=row["id"],

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import datetime
-from functools import singledispatchmethod
 
 from app.sla.changes import Answer, Apply, Ask, Change, Close, Message, Priority, Reopen, Status, Tier
 from app.sla.cycles import ENDED_STATUSES, Cycles
@@ -12,12 +11,28 @@ from app.sla.deadline import Deadline, Span, timed
 class Transitions(Cycles):
     """A clock to which changes are applied, each after everything that was due before it."""
 
-    @singledispatchmethod
     def apply(self, change: Change) -> None:
         """Apply one change, everything due before it being settled."""
-        raise TypeError(change)
+        match change:
+            case Message():
+                self._message(change)
+            case Status():
+                self._status(change)
+            case Priority():
+                self._priority(change)
+            case Tier():
+                self._tier(change)
+            case Reopen():
+                self.reopen(change.at, "engineer")
+            case Close():
+                self.close(change.at, change.reason, "service" if change.reason == "unanswered" else "engineer")
+            case Apply():
+                self._apply(change)
+            case Ask():
+                self._ask(change)
+            case Answer():
+                self._answer(change)
 
-    @apply.register
     def _message(self, change: Message) -> None:
         if not change.public or self.status == "closed":
             return
@@ -50,7 +65,6 @@ class Transitions(Cycles):
             self.unanswered_since = at
             self.start(at, "next_response")
 
-    @apply.register
     def _status(self, change: Status) -> None:
         if self.status == "closed":
             return
@@ -87,10 +101,6 @@ class Transitions(Cycles):
             unanswered = deadline.metric == "first_response" and reason == "resolved"
             self.cancel(at, deadline, "resolved_by_sender" if unanswered else reason)
 
-    @apply.register
-    def _reopen(self, change: Reopen) -> None:
-        self.reopen(change.at, "engineer")
-
     def reopen(self, at: datetime, by: str) -> None:
         """Start the clocks of a resolved ticket again; the first response never restarts (C13)."""
         if self.status != "resolved":
@@ -100,10 +110,6 @@ class Transitions(Cycles):
         self.tell("status", at, before="resolved", after="open", by=by, reason="reopened")
         self.start_missing(at, "reopened")
 
-    @apply.register
-    def _close(self, change: Close) -> None:
-        self.close(change.at, change.reason, "service" if change.reason == "unanswered" else "engineer")
-
     def close(self, at: datetime, reason: str, by: str) -> None:
         """Close from any status: nothing runs any more (C13)."""
         before, self.status, self.close_at, self.unanswered_since = self.status, "closed", None, None
@@ -111,7 +117,6 @@ class Transitions(Cycles):
             self.end_all(at, reason)
             self.tell("status", at, before=before, after="closed", by=by, reason=reason)
 
-    @apply.register
     def _priority(self, change: Priority) -> None:
         self.set_priority(change.at, change.priority, change.by, reason="priority")
         self.start_missing(change.at, "priority")
@@ -125,7 +130,6 @@ class Transitions(Cycles):
         lowered = self.terms.rank(priority) > self.terms.rank(before)
         self.respan(at, "priority_lowered" if lowered else "priority_raised")
 
-    @apply.register
     def _tier(self, change: Tier) -> None:
         self.set_tier(change.at, change.tier, change.by)
         self.start_missing(change.at, "tier")
@@ -142,7 +146,6 @@ class Transitions(Cycles):
             self.cancel(at, old, "tier")
         self.tell("tier", at, before=before, after=tier, by=by)
 
-    @apply.register
     def _apply(self, change: Apply) -> None:
         """Recompute every live deadline from its start under other terms, never before this instant (C14)."""
         at, names = change.at, {**{p: p for p in change.terms.priorities}, **change.mapping}
@@ -155,7 +158,6 @@ class Transitions(Cycles):
         self.respan(at, "plan")
         self.start_missing(at, "plan")
 
-    @apply.register
     def _ask(self, change: Ask) -> None:
         within = change.within or self.terms.acknowledge
         if within is None or self.status in ENDED_STATUSES or self.find(change.metric, change.subject):
@@ -172,7 +174,6 @@ class Transitions(Cycles):
         self.deadlines.append(deadline := timed(asked, self.terms))
         self.tell("deadline.started", change.at, deadline)
 
-    @apply.register
     def _answer(self, change: Answer) -> None:
         asked = self.find(change.metric, change.subject)
         if change.cancel:

@@ -20,7 +20,8 @@ from app.tickets.work import Work
 T = TypeVar("T")
 SELECT: Final = f"SELECT {', '.join(f't.{name}' for name in columns())} FROM tickets AS t"  # noqa: S608  our own names
 """Begins every statement whose rows are for ``settled``."""
-_LOCK: Final = f"{SELECT} WHERE t.id = $1 FOR UPDATE"
+_READ: Final = f"{SELECT} WHERE t.id = $1"
+_LOCK: Final = f"{_READ} FOR UPDATE"
 CLAIM: Final = f"""
 {SELECT}
 WHERE t.wake_at <= statement_timestamp() AND NOT t.sandbox
@@ -47,18 +48,34 @@ _log = structlog.get_logger(__name__)
 
 async def lock_ticket(session: AsyncSession, principal: Principal, ticket_id: str) -> Work:
     """Lock one ticket, read the clock, settle what is due. 404 when the caller has no such ticket."""
-    work = await lock(session, ticket_id)
-    if work is None or not principal.sees(work.ticket.account_id):
-        raise NotFound
-    return work
+    return _seen(await lock(session, ticket_id), principal)
 
 
 async def lock(session: AsyncSession, ticket_id: str) -> Work | None:
     """The same for the service itself; None when there is no such ticket."""
-    found = await (await driver(session)).fetchrow(_LOCK, ticket_id)
+    return await _one(session, _LOCK, ticket_id)
+
+
+async def peek(session: AsyncSession, principal: Principal, ticket_id: str) -> Work:
+    """A ticket as its clock would have it by now: settled in memory only, and never to be saved, for it is not locked.
+
+    The transaction sees one snapshot (it has to be new). 404 when the caller has no such ticket.
+    """
+    await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+    return _seen(await _one(session, _READ, ticket_id), principal)
+
+
+async def _one(session: AsyncSession, statement: str, ticket_id: str) -> Work | None:
+    found = await (await driver(session)).fetchrow(statement, ticket_id)
     if found is None:
         return None
     return await _settled(session, found, (await _states(session, [found]))[found["id"]])
+
+
+def _seen(work: Work | None, principal: Principal) -> Work:
+    if work is None or not principal.sees(work.ticket.account_id):
+        raise NotFound
+    return work
 
 
 async def claim_due(session: AsyncSession, limit: int) -> list[Work]:

@@ -38,6 +38,8 @@ RULES: Final[dict[str, Refused]] = {
     "merge_ticket": SUPPORT_ON_TICKETS,
     "read_timeline": READ,
     "list_deadlines": READ,
+    "explain_ticket_deadline": READ,
+    "preview_sla": EVERYBODY,
     "list_statuses": EVERYBODY,
     "read_call": READ,
     "request_call": WRITE,

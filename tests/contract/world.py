@@ -40,6 +40,7 @@ _PARAMETERS: Final = {
     "key": "key_id",
     "eng": "engineer_id",
     "tkt": "ticket_id",
+    "ddl": "deadline_id",
     "esc": "escalation_id",
     "wh": "endpoint_id",
     "dlv": "delivery_id",
@@ -79,12 +80,17 @@ class World:
         self.ids["delivery_id"] = await self._post(f"/v1/webhooks/{self.ids['endpoint_id']}/test", {})
         self.ids["escalation_id"] = await self._escalation(account)
         self.ids["ticket_id"] = await self._post("/v1/tickets", _P1 | {"account_id": account})
+        self.ids["deadline_id"] = await self._deadline()
         self.ids["other_ticket_id"] = await self._post("/v1/tickets", TICKET | {"account_id": account})
 
     async def _post(self, path: str, body: Json, wanted: str = "id") -> str:
         answer = await self.client.post(path, json=body, headers=self.keys["admin"])
         assert answer.is_success, answer.text
         return str(answer.json()[wanted])
+
+    async def _deadline(self) -> str:
+        answer = await self.client.get(f"/v1/tickets/{self.ids['ticket_id']}", headers=self.keys["admin"])
+        return str(answer.json()["deadlines"][0]["id"])
 
     async def _escalation(self, account: str) -> str:
         late = await now_of(self.sessions) - _RESOLVED_BY

@@ -9,12 +9,12 @@ from itertools import pairwise
 from typing import Any
 
 import orjson
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
-from app.sla.changes import Apply, Change, Message, Notice, Priority, Reopen
+from app.sla.changes import Change, Message, Notice, Priority, Reopen
 from app.sla.clock import Clock, advance, fold, settle, wake_at
-from app.sla.deadline import OPEN_STATES, Deadline, remaining
+from app.sla.deadline import OPEN_STATES, Deadline
 from app.sla.deadlines import clock_facts, deadline_row, load_clock
 from tests.sla.histories import QUARTER, History, histories, thorough
 from tests.sla.kit import OPENED, TICK
@@ -171,25 +171,6 @@ def test_8_states_say_what_the_instants_say(history: History) -> None:
                 assert ended
                 assert due
                 assert ended > due
-
-
-@thorough
-@given(histories)
-def test_9_consumed_and_remaining_are_the_target_where_nothing_moved(history: History) -> None:
-    assume(not any(isinstance(change, Apply) for change in history.changes))
-    clock = fold(history.opened().clock, history.changes).clock
-    for deadline in settle(clock, history.until).clock.deadlines:
-        if deadline.state not in OPEN_STATES or deadline.fixed or len({s.priority for s in deadline.spans}) > 1:
-            continue
-        left = remaining(deadline, clock.terms, history.until)
-        ends = [*(span.at for span in deadline.spans[1:]), history.until]
-        worked = [(s.at, end) for s, end in zip(deadline.spans, ends, strict=True) if not s.paused]
-        targets = [clock.terms.target(deadline.metric, name) for name in clock.terms.priorities]
-        deciding = [t for t in targets[clock.terms.rank(deadline.priority) :] if t]
-        assert left is not None
-        assert any(
-            sum((t.calendar.working(*span) for span in worked), left) == t.amount(deadline.started_at) for t in deciding
-        )
 
 
 @thorough

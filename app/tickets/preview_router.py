@@ -1,0 +1,69 @@
+"""The clock explains itself, and tells what would be, over HTTP."""
+
+from typing import Annotated, Final
+
+from fastapi import Body, Path, Response
+from pydantic import StringConstraints
+
+from app.core.db import transaction
+from app.core.deps import LanguageDep, PrincipalDep
+from app.core.http import Router, reply, responses
+from app.core.problems import NotFound
+from app.core.schemas import id_pattern
+from app.core.state import StateDep
+from app.events.types import INTERNAL_METRICS
+from app.tickets import examples, preview_examples
+from app.tickets.actions import TicketPath
+from app.tickets.explanations import explain_deadline
+from app.tickets.preview_plans import plan_of
+from app.tickets.preview_schemas import DeadlineExplained, PreviewInput, PreviewView
+from app.tickets.previews import previewed
+
+router = Router(tags=["Explanations"])
+
+DeadlinePath = Annotated[
+    str, StringConstraints(pattern=id_pattern("ddl")), Path(description="The deadline's id, as the ticket shows it")
+]
+_NOTHING_HIDDEN: Final[frozenset[str]] = frozenset()
+
+
+@router.get(
+    "/v1/tickets/{ticket_id}/deadlines/{deadline_id}/explain",
+    response_model=DeadlineExplained,
+    summary="Explain a deadline",
+    responses=responses(NotFound) | examples.shown(preview_examples.EXPLAINED),
+)
+async def explain_ticket_deadline(
+    state: StateDep, principal: PrincipalDep, language: LanguageDep, ticket_id: TicketPath, deadline_id: DeadlinePath
+) -> Response:
+    """Why a deadline is due when it is: its countdowns, its time in segments that add up, and what moved it.
+
+    What has ended, or was missed, is explained by the plan version that was in force then. The text is in the
+    language of `Accept-Language`; its times are local to the ticket.
+    """
+    async with transaction(state.sessions) as session:
+        document = await explain_deadline(session, principal, ticket_id, deadline_id, language)
+    return reply(document)
+
+
+@router.post(
+    "/v1/sla/preview",
+    response_model=PreviewView,
+    summary="Preview a ticket's deadlines",
+    responses=responses() | examples.shown(preview_examples.PREVIEWED),
+)
+async def preview_sla(
+    state: StateDep,
+    principal: PrincipalDep,
+    language: LanguageDep,
+    command: Annotated[PreviewInput, Body(examples=[preview_examples.PREVIEW])],
+) -> Response:
+    """What a plan would make of a ticket, by the code of the live clock; nothing is stored.
+
+    The answer has every deadline as of `until`, with what misses do (a higher priority, the next tier), and explains
+    each. `plan` is a key, or a whole plan document. 422 names the change that a live ticket would not take, and the
+    instant up to which there would be more than 1,000 deadlines.
+    """
+    plan = await plan_of(state, command)
+    hidden = _NOTHING_HIDDEN if principal.is_support else INTERNAL_METRICS
+    return reply(previewed(command, plan, hidden, language))

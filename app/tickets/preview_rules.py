@@ -1,0 +1,85 @@
+"""Which changes of a preview the service would refuse of a live ticket, and what the others are to the clock. Pure."""
+
+from functools import singledispatch
+from typing import Final, TypeAlias
+
+from app.sla.changes import Change, Close, Message, Priority, Reopen, Status, Tier
+from app.sla.clock import Clock
+from app.tickets.preview_schemas import (
+    PreviewChange,
+    PreviewMessage,
+    PreviewPriority,
+    PreviewReopen,
+    PreviewStatus,
+    PreviewTier,
+    PreviewWithdraw,
+)
+from app.tickets.rules import allowed
+
+Refusal: TypeAlias = tuple[str, str]
+"""The member of the change that is at fault ("": the change itself), and a sentence."""
+
+_OVER: Final = ("resolved", "closed")
+
+
+def refusal(clock: Clock, change: PreviewChange) -> Refusal | None:
+    """Why a ticket with this clock does not take this change; None when it does."""
+    if clock.status == "closed":
+        return "", "A closed ticket does not change"
+    return _refusal(change, clock)
+
+
+@singledispatch
+def _refusal(_: PreviewChange, clock: Clock) -> Refusal | None:
+    del clock
+    return None
+
+
+@_refusal.register
+def _status(change: PreviewStatus, clock: Clock) -> Refusal | None:
+    status = change.status
+    if status == clock.status:
+        return None
+    if status not in allowed(clock.status, "engineer"):
+        return "status", f"A ticket that is {clock.status} cannot become {status}"
+    if status in ("waiting_on_customer", "resolved") and clock.answered_at is None:
+        return "status", f"A ticket becomes {status} only with or after a public message of an engineer"
+    return None
+
+
+@_refusal.register
+def _priority(change: PreviewPriority, clock: Clock) -> Refusal | None:
+    if clock.status in _OVER:
+        return "", f"The priority of a ticket that is {clock.status} does not change"
+    if change.priority not in clock.terms.priorities:
+        return "priority", f"The plan has the priorities {', '.join(clock.terms.priorities)}"
+    return None
+
+
+@_refusal.register
+def _tier(change: PreviewTier, clock: Clock) -> Refusal | None:
+    if clock.status in _OVER:
+        return "", f"A ticket that is {clock.status} stays in its tier"
+    return ("tier", f"The plan has {clock.terms.tiers} tier(s)") if change.tier > clock.terms.tiers else None
+
+
+@_refusal.register
+def _reopen(_: PreviewReopen, clock: Clock) -> Refusal | None:
+    return None if clock.status == "resolved" else ("", f"A ticket that is {clock.status} is not reopened")
+
+
+def as_change(change: PreviewChange) -> tuple[Change, str]:
+    """What the clock is given, and the kind of actor who does it."""
+    match change:
+        case PreviewMessage():
+            return Message(change.at, change.author, change.visibility == "public"), change.author
+        case PreviewStatus():
+            return Status(change.at, change.status), "engineer"
+        case PreviewPriority():
+            return Priority(change.at, change.priority), "engineer"
+        case PreviewTier():
+            return Tier(change.at, change.tier), "engineer"
+        case PreviewReopen():
+            return Reopen(change.at), "engineer"
+        case PreviewWithdraw():
+            return Close(change.at, "withdrawn"), "customer"

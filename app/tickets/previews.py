@@ -1,0 +1,103 @@
+"""A preview, from a checked request to its answer. Pure: it reads nothing and writes nothing."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, Final
+
+from app.calendars.hours import BeyondCalendar, load_zone
+from app.core.language import Language
+from app.core.problems import Fault, Invalid
+from app.sla.deadline import Deadline
+from app.sla.explain import MAX_WINDOWS, Move, explain
+from app.sla.explain_document import explanation, iso
+from app.tickets.preview import MAX_CYCLES, Preview, PreviewPlan, TooManyCycles
+from app.tickets.preview_rules import as_change, refusal
+from app.tickets.preview_schemas import PreviewInput
+
+_ALL_WINDOWS: Final = 10_000
+"""Open windows that an answer tells one by one, of all of its deadlines."""
+
+
+def previewed(command: PreviewInput, plan: PreviewPlan, hidden: frozenset[str], language: Language) -> dict[str, Any]:
+    """The answer: every deadline that the ticket would have, less the ``hidden`` metrics. Raises ``Invalid``."""
+    until = _until(command)
+    preview = _played(command, plan, until)
+    clock = preview.clock
+    shown = [each for each in preview.deadlines() if each[0].metric not in hidden]
+    room = min(MAX_WINDOWS, _ALL_WINDOWS // max(len(shown), 1))
+    used = {"key": plan.key, "version": plan.version}
+    zone = load_zone(command.time_zone)
+
+    def view(deadline: Deadline, moves: list[Move]) -> dict[str, Any]:
+        explained = explain(deadline, plan.terms, until, room=room)
+        return {
+            "metric": deadline.metric,
+            "cycle": deadline.cycle,
+            "priority": deadline.priority,
+            "state": deadline.state,
+            "subject": deadline.subject or None,
+            "started_at": deadline.started_at,
+            "due_at": deadline.due_at,
+            "missed_at": deadline.missed_at,
+            "stopped_at": deadline.ended_at,
+            "stopped_by": deadline.stopped_by,
+            "reason": deadline.reason,
+            "remaining": iso(explained.deciding.remaining) if deadline.is_open else None,
+            "explanation": explanation(explained, moves, used, zone, language),
+        }
+
+    return {
+        "as_of": until,
+        "plan": used,
+        "status": clock.status,
+        "priority": clock.priority,
+        "tier": clock.tier,
+        "deadlines": [view(*each) for each in shown],
+    }
+
+
+def _until(command: PreviewInput) -> datetime:
+    """The instant of the answer, once all instants are found to be in order."""
+    last = command.opened_at
+    for place, change in enumerate(command.changes):
+        if change.at < last:
+            detail = "A change is not before the one that it follows, nor before the opening"
+            raise Invalid(errors=[Fault(pointer=f"/changes/{place}/at", detail=detail)])
+        last = change.at
+    if command.until is not None and command.until < last:
+        raise Invalid(errors=[Fault(pointer="/until", detail="This is before the last change")])
+    return command.until or last
+
+
+def _played(command: PreviewInput, plan: PreviewPlan, until: datetime) -> Preview:
+    """The ticket's clock after all changes, settled up to ``until``."""
+    if command.priority not in plan.terms.priorities:
+        detail = f"The plan {plan.key} has the priorities {', '.join(plan.terms.priorities)}"
+        raise Invalid(errors=[Fault(pointer="/priority", detail=detail)])
+    with _bounded("/opened_at"):
+        preview = Preview(plan.terms, command.opened_at, command.priority)
+    for place, change in enumerate(command.changes):
+        with _bounded(f"/changes/{place}/at"):
+            preview.reach(change.at)
+        if refused := refusal(preview.clock, change):
+            member, detail = refused
+            pointer = f"/changes/{place}/{member}" if member else f"/changes/{place}"
+            raise Invalid(errors=[Fault(pointer=pointer, detail=detail)])
+        with _bounded(f"/changes/{place}/at"):
+            preview.change(*as_change(change))
+    with _bounded("/until"):
+        preview.reach(until)
+    return preview
+
+
+@contextmanager
+def _bounded(place: str) -> Iterator[None]:
+    """What time does not reach, or reaches too often, is a fault of the instant that asks for it."""
+    try:
+        yield
+    except BeyondCalendar as error:
+        raise Invalid(errors=[Fault(pointer=place, detail=str(error))]) from error
+    except TooManyCycles as error:
+        detail = f"Up to this instant the ticket would have more than {MAX_CYCLES:,} cycles of its deadlines"
+        raise Invalid(errors=[Fault(pointer=place, detail=detail)]) from error
