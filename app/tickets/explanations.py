@@ -6,11 +6,11 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.calendars.hours import load_zone
 from app.core.auth import Principal
 from app.core.db import Row, driver
 from app.core.language import Language
 from app.core.problems import NotFound
+from app.core.zones import load_zone
 from app.events.log import event_row
 from app.events.types import INTERNAL_METRICS
 from app.sla.compiled import promise_of

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 from fastapi import Body, Path, Response
 from pydantic import StringConstraints
 
-from app.core.db import transaction
+from app.core.db import snapshot
 from app.core.deps import LanguageDep, PrincipalDep
 from app.core.http import Router, reply, responses
 from app.core.problems import NotFound
@@ -41,7 +41,7 @@ async def explain_ticket_deadline(
     What has ended, or was missed, is explained by the plan version that was in force then. The text is in the
     language of `Accept-Language`; its times are local to the ticket.
     """
-    async with transaction(state.sessions) as session:
+    async with snapshot(state.sessions) as session:
         document = await explain_deadline(session, principal, ticket_id, deadline_id, language)
     return reply(document)
 

@@ -1,4 +1,4 @@
-"""Which changes of a preview the service would refuse of a live ticket, and what the others are to the clock. Pure."""
+"""Which changes of a preview the service would refuse of a live ticket, and what the others are to the clock."""
 
 from functools import singledispatch
 from typing import Final, TypeAlias

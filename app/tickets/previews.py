@@ -1,13 +1,14 @@
-"""A preview, from a checked request to its answer. Pure: it reads nothing and writes nothing."""
+"""A preview, from a checked request to its answer. It reads nothing and writes nothing."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Final
 
-from app.calendars.hours import BeyondCalendar, load_zone
+from app.calendars.hours import BeyondCalendar
 from app.core.language import Language
 from app.core.problems import Fault, Invalid
+from app.core.zones import load_zone
 from app.sla.deadline import Deadline
 from app.sla.explain import MAX_WINDOWS, Move, explain
 from app.sla.explain_document import explanation, iso

@@ -57,11 +57,10 @@ async def lock(session: AsyncSession, ticket_id: str) -> Work | None:
 
 
 async def peek(session: AsyncSession, principal: Principal, ticket_id: str) -> Work:
-    """A ticket as its clock would have it by now: settled in memory only, and never to be saved, for it is not locked.
+    """A ticket as its clock would have it by now, in a ``snapshot``: settled in memory, not locked, never to be saved.
 
-    The transaction sees one snapshot (it has to be new). 404 when the caller has no such ticket.
+    404 when the caller has no such ticket.
     """
-    await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
     return _seen(await _one(session, _READ, ticket_id), principal)
 
 
