@@ -77,7 +77,7 @@ def _drafted(memory: Memory, command: PreviewInput) -> PreviewPlan:
 
 def _parsed(data: Any, opened_at: datetime) -> PlanDocument:
     try:
-        return store.expanded(parse(data), opened_at)
+        return store.expanded(parse(data), years_around(opened_at))
     except Invalid as problem:
         raise Invalid(problem.detail, errors=[_within("/plan", fault) for fault in problem.errors]) from problem
 

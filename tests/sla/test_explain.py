@@ -12,8 +12,9 @@ from app.sla.clock import Clock, advance, settle
 from app.sla.deadline import OPEN_STATES, Deadline
 from app.sla.explain import MAX_WINDOWS, Explanation, Segment, explain
 from app.sla.terms import Terms
+from tests.sla.changing import engineer, priority, status, waiting
 from tests.sla.histories import History, histories, thorough
-from tests.sla.kit import HOUR, TERMS, Story, at, days, engineer, plan, priority, row, status, waiting
+from tests.sla.kit import HOUR, TERMS, Story, at, days, plan, row
 
 NOTHING = timedelta(0)
 
