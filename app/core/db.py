@@ -167,7 +167,11 @@ async def driver(session: AsyncSession) -> "Connection[Any]":
     raw = cast("Any", (await session.connection()).sync_connection).connection
     connection = cast("Connection[Any]", raw.driver_connection)
     if not connection.is_in_transaction():
-        await raw.dbapi_connection._start_transaction()  # noqa: SLF001 - saves an empty statement
+        try:
+            await raw.dbapi_connection._start_transaction()  # noqa: SLF001 - saves an empty statement
+        except BaseException:  # cancelled: the adapter would not end what the server may have begun
+            raw.invalidate()
+            raise
     if "driver" in session.info:
         session.info["driver"] = connection
     return connection

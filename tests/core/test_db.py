@@ -1,3 +1,4 @@
+import asyncio
 from datetime import UTC, datetime
 
 import pytest
@@ -6,6 +7,7 @@ from sqlalchemy import func, select
 from app.core.db import Sessions, insert_rows, ring_after_commit, transaction, update_rows
 from app.core.signals import Alarms
 from app.models import plans
+from tests.support.desk import connected, fetch
 
 PLAN = {
     "key": "p",
@@ -54,3 +56,23 @@ async def test_bulk_rows_come_back_as_they_were_given(rolled_back: Sessions) -> 
 
 async def test_the_rolled_back_database_is_empty_for_the_next_test(sessions: Sessions) -> None:
     assert await _count(sessions) == 0
+
+
+async def test_whenever_a_transaction_is_cancelled_the_next_one_is_whole(sessions: Sessions, database: str) -> None:
+    """A connection that was cancelled in its BEGIN would take the next transaction's writes, and never commit them."""
+    async with connected(database, pool_size=1) as other:
+
+        async def write(version: int) -> None:
+            async with transaction(other) as session:
+                await insert_rows(session, plans.PlanVersion, [PLAN | {"version": version}])
+
+        await write(0)
+        for steps in range(1, 40):
+            task = asyncio.create_task(write(-steps))
+            for _ in range(steps):
+                await asyncio.sleep(0.0001)
+            task.cancel()
+            await asyncio.wait([task])
+            await write(steps)
+    stored = {row["version"] for row in await fetch(sessions, "SELECT version FROM plan_versions")}
+    assert set(range(40)) - stored == set()

@@ -205,3 +205,12 @@ def test_12_what_is_owed_runs_and_nothing_after_the_end(history: History) -> Non
             assert not open_metrics
         elif owed and clock.terms.target(first, clock.priority):
             assert first in open_metrics
+
+
+@thorough
+@given(histories)
+def test_c14_applying_what_holds_already_tells_nothing(history: History) -> None:
+    """So applying a version again leaves a ticket alone, and what was cut off can be called again."""
+    clock = settle(fold(history.opened().clock, history.changes).clock, history.until).clock
+    if clock.status not in ("resolved", "closed"):
+        assert advance(clock, Apply(max(history.until, clock.last_at), clock.terms)).notices == ()
