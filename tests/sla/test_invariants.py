@@ -12,7 +12,7 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.sla.changes import Change, Message, Notice, Priority, Reopen
+from app.sla.changes import Apply, Change, Message, Notice, Priority, Reopen
 from app.sla.clock import Clock, advance, fold, settle, wake_at
 from app.sla.deadline import OPEN_STATES, Deadline
 from app.sla.deadlines import clock_facts, deadline_row, load_clock
