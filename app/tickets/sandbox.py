@@ -70,10 +70,13 @@ async def advance(session: AsyncSession, account_id: str, command: AdvanceClock,
         detail = f"The account's clock stands at {instant(before)}, and moves only forward"
         raise Invalid(errors=[Fault(pointer="/to", detail=detail)])
     works = await lock_due(session, account_id, goal, budget)
-    now = _fire(works, _horizon(works, goal, budget), budget)
+    all_due = len(works) < budget
+    horizon = goal if all_due else _horizon(works, goal)
+    stopped = _fire(works, horizon, budget)
+    now = max(before, stopped or horizon)
     events = await save(session, [work for work in works if work.events])
     await (await driver(session)).execute(_MOVE, account_id, now)
-    return Advanced(account_id, before, now, events, goal if now < goal else None)
+    return Advanced(account_id, before, now, events, None if all_due and not stopped else goal)
 
 
 async def _lock_clock(session: AsyncSession, account_id: str) -> datetime:
@@ -90,14 +93,13 @@ async def _lock_clock(session: AsyncSession, account_id: str) -> datetime:
     return standing
 
 
-def _horizon(works: Sequence[Work], goal: datetime, budget: int) -> datetime:
-    """How far the locked tickets suffice: where there are more, until just past the last of these."""
-    turns = [turn.firing.until for work in works if (turn := _turn(work))]
-    return min(goal, max(turns)) if len(works) == budget and turns else goal
+def _horizon(works: Sequence[Work], goal: datetime) -> datetime:
+    """How far tickets suffice, when there are more than these: until just past the last of them."""
+    return min(goal, max((turn.firing.until for work in works if (turn := _turn(work))), default=goal))
 
 
-def _fire(works: Sequence[Work], goal: datetime, budget: int) -> datetime:
-    """Let what is due by ``goal`` happen in order, within the budget; the instant that was reached."""
+def _fire(works: Sequence[Work], goal: datetime, budget: int) -> datetime | None:
+    """Let what is due by ``goal`` happen in order, within the budget; where it stopped because of that, if it did."""
     turns = [turn for work in works if (turn := _turn(work))]
     heapify(turns)
     last: Firing | None = None
@@ -114,7 +116,7 @@ def _fire(works: Sequence[Work], goal: datetime, budget: int) -> datetime:
         last = firing
         if turn := _turn(work):
             heappush(turns, turn)
-    return goal
+    return None
 
 
 def _turn(work: Work) -> _Turn | None:
