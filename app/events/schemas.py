@@ -24,7 +24,9 @@ class EventView(Document):
     timestamp: Instant = Field(description="When it happened; on a sandbox's clock for a sandbox account")
     account_id: str | None = Field(description="null: an event of no account")
     ticket_id: str | None
-    sequence: int | None = Field(description="The event's place among those of its ticket, without a gap")
+    sequence: int | None = Field(
+        description="The event's place among those of its ticket, without a gap; webhooks are first sent in this order"
+    )
     actor: ActorView
     audience: Literal["public", "internal"]
     sandbox: bool
