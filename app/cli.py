@@ -26,6 +26,8 @@ from app.core.settings import Settings
 from app.core.zones import IN_FORCE, NoZones, database_in
 from app.demo import make_demo
 from app.main import create_app
+from app.notices import channels
+from app.notices.channels import Unconfigurable
 from app.plan_cli import plans
 from app.plans.documents import json_schema
 from app.plans.store import load_builtin
@@ -40,7 +42,7 @@ Port = Annotated[int, typer.Option(envvar="PORT", min=1, max=65535, help="The po
 Host = Annotated[str, typer.Option(envvar="HOST", help="The address to serve on")]
 
 _OPENAPI: Final = Path(__file__).resolve().parents[1] / "openapi"
-_KNOWN: Final = (DataInUse, ServerFailed, NoPostgres, PortBusy, DatabaseUnfit, NothingToCheck, NoZones)
+_KNOWN: Final = (DataInUse, ServerFailed, NoPostgres, PortBusy, DatabaseUnfit, NothingToCheck, NoZones, Unconfigurable)
 _INSTANTS: Final = ["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"]
 
 
@@ -154,6 +156,7 @@ def openapi(
 
 def _serve(settings: Settings, host: str, port: int, *, demo_keys: Path | None = None) -> None:
     configure_logging(settings)
+    channels.configured(settings)  # what is wrong there is told now, not by each process that serves
     with listen(host, port) as listening:
         _make_ready(settings, demo_keys)
         address = f"http://{f'[{host}]' if ':' in host else host}:{port}"

@@ -6,6 +6,7 @@ from app.core import models as core
 from app.core.db import Base
 from app.escalations import models as escalations
 from app.events import models as events
+from app.notices import models as notices
 from app.plans import models as plans
 from app.roster import models as roster
 from app.sla import models as sla
@@ -19,6 +20,7 @@ __all__ = [
     "core",
     "escalations",
     "events",
+    "notices",
     "plans",
     "roster",
     "sla",

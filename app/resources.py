@@ -1,6 +1,6 @@
 """What a process holds while it runs: opened and closed by the application's lifespan, passed on as one ``State``."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -18,6 +18,7 @@ from app.scheduler import Scheduler
 from app.webhooks.connector import make_http
 from app.webhooks.deliver import Sender
 
+_NO_MAIL: Final = "No SMTP server is configured: nobody is told by e-mail"
 _NO_CALLS: Final = "No provider of calls is configured: only customers' own links work"
 
 
@@ -33,8 +34,15 @@ def build_state(
         alarms=alarms,
         authenticate=authenticate,
         migration_heads=heads(),
-        degraded=() if settings.jitsi_base_url or settings.meet_credentials_file else (_NO_CALLS,),
+        degraded=tuple(_missing(settings)),
     )
+
+
+def _missing(settings: Settings) -> Iterator[str]:
+    if not settings.jitsi_base_url and not settings.meet_credentials_file:
+        yield _NO_CALLS
+    if not settings.smtp_url and not settings.apprise_urls:
+        yield _NO_MAIL
 
 
 @asynccontextmanager

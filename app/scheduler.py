@@ -24,6 +24,9 @@ from app.core.db import is_outage
 from app.core.idempotency import forget_answers
 from app.core.signals import Alarm
 from app.core.state import State
+from app.notices import channels
+from app.notices.outbox import forget_notices
+from app.notices.send import Notifier
 from app.sweep import passes
 from app.tickets.provisioning import Provisioner
 from app.tickets.watching import Watcher
@@ -62,6 +65,7 @@ def jobs(state: State, sender: Sender) -> Sequence[Job]:
     """Everything that this process does by itself."""
     providers = provision.configured(state.settings, state.http)
     provisioner, watcher = Provisioner(state, providers), Watcher(state.sessions, providers)
+    notifier = Notifier(state.sessions, channels.configured(state.settings))
     minute = timedelta(minutes=1)
     return (
         Job(
@@ -100,6 +104,15 @@ def jobs(state: State, sender: Sender) -> Sequence[Job]:
             minute,
             watcher.run_pass,
         ),
+        Job(
+            "notices",
+            "tells people by e-mail and the operator's own channels",
+            LOOK,
+            minute,
+            notifier.run_pass,
+            notifier.next_instant,
+            state.alarms.notices,
+        ),
         *_housekeeping(state),
     )
 
@@ -128,6 +141,13 @@ def _housekeeping(state: State) -> Sequence[Job]:
             hour,
             minute,
             lambda: extend_all_holidays(state.sessions),
+        ),
+        Job(
+            "forget notices",
+            "drops notices past their retention",
+            hour,
+            minute,
+            lambda: forget_notices(state.sessions),
         ),
     )
 

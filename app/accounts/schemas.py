@@ -45,6 +45,7 @@ class Contact(Strict):
 
     name: Name
     email: Email
+    locale: Locale | None = Field(None, description="The language of what they are told; English by default")
 
 
 class AccountFields(Strict):

@@ -39,11 +39,16 @@ class Settings(BaseSettings):
     meet_token_url: AnyHttpUrl = Field(
         AnyHttpUrl("https://oauth2.googleapis.com/token"), description="Where Google gives out access tokens"
     )
+    smtp_url: str = Field("", description="smtp://user:password@host:587 or smtps://...: whom events tell gets e-mail")
+    mail_from: str = Field("", description="The sender of e-mail, like Support <support@example.com>")
+    apprise_urls: Annotated[list[str], NoDecode] = Field(
+        default_factory=list, description="Apprise addresses, comma separated, that are told too (the extra `apprise`)"
+    )
     max_body_bytes: int = Field(1024 * 1024, ge=1024, description="Largest request body")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
     log_format: str = Field("json", pattern="^(json|console)$", description="json or console")
 
-    @field_validator("allow_networks", "meet_hosts", mode="before")
+    @field_validator("allow_networks", "meet_hosts", "apprise_urls", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value

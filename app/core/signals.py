@@ -35,3 +35,4 @@ class Alarms:
         self.sweep = Alarm()
         self.deliveries = Alarm()
         self.calls = Alarm()
+        self.notices = Alarm()

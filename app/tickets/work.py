@@ -18,6 +18,7 @@ from app.escalations import records as escalations
 from app.escalations.models import Escalation
 from app.events import types
 from app.events.log import Event, event_row, recorded
+from app.notices.outbox import noticed
 from app.plans.model import PlanDocument
 from app.sla import deadlines as stored
 from app.sla.changes import Change, Notice
@@ -241,6 +242,7 @@ async def save(session: AsyncSession, works: Sequence[Work], *, new: bool = Fals
         updated(Call, [row for work in works for row in work.no_shows if row["id"] not in called]),
         inserted(Escalation, [row for work in works for row in _escalation_rows(work)]),
         recorded(events),
+        (told := noticed(events)),
         fanned_out(events),
     )
     await _close_escalations(session, works)
@@ -250,7 +252,7 @@ async def save(session: AsyncSession, works: Sequence[Work], *, new: bool = Fals
         if error.constraint_name == NUMBER_CONSTRAINT:
             raise Again from error
         raise
-    _ring(session, works, delivering=bool(delivering))
+    _ring(session, works, delivering=bool(delivering), telling=bool(told.rows))
     return events
 
 
@@ -271,9 +273,11 @@ async def _close_escalations(session: AsyncSession, works: Sequence[Work]) -> No
             await escalations.close_all(session, work.ticket.account_id, work.ticket.id, work.now)
 
 
-def _ring(session: AsyncSession, works: Sequence[Work], *, delivering: bool) -> None:
+def _ring(session: AsyncSession, works: Sequence[Work], *, delivering: bool, telling: bool) -> None:
     if delivering:
         ring_after_commit(session, "deliveries")
+    if telling:
+        ring_after_commit(session, "notices")
     if any(_wakes_soon(work) for work in works):
         ring_after_commit(session, "sweep")
     if any(call["next_attempt_at"] for work in works for call in work.calls):

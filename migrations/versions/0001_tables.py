@@ -33,6 +33,7 @@ def upgrade() -> None:
     _engineers()
     _events()
     _holiday_sets()
+    _notices()
     _people()
     _plan_versions()
     _stored_answers()
@@ -57,6 +58,7 @@ def downgrade() -> None:
         "stored_answers",
         "plan_versions",
         "people",
+        "notices",
         "holiday_sets",
         "events",
         "engineers",
@@ -536,6 +538,40 @@ def _escalations() -> None:
         ["account_id", "ticket_id", "kind", "reason"],
         unique=True,
         postgresql_where=text("state IN ('requested', 'acknowledged') AND kind <> 'service'"),
+    )
+
+
+def _notices() -> None:
+    op.create_table(
+        "notices",
+        Column("account_id", ID, nullable=False),
+        Column("id", ID, nullable=False),
+        Column("event_id", ID, nullable=False),
+        Column("recipient", JSONB(), nullable=False, comment="role, name, email, locale"),
+        Column(
+            "state", String(), server_default="pending", nullable=False, comment="pending, sent, failed or no_channel"
+        ),
+        Column(
+            "sent_by",
+            JSONB(),
+            server_default=text("'[]'"),
+            nullable=False,
+            comment="channels that have taken it",
+        ),
+        Column("attempts", Integer(), server_default="0", nullable=False),
+        Column("next_attempt_at", INSTANT),
+        Column("claim_id", String()),
+        Column("error", String()),
+        Column("created_at", INSTANT, server_default=text("now()"), nullable=False),
+        Column("finished_at", INSTANT),
+        PrimaryKeyConstraint("account_id", "id", name=op.f("pk_notices")),
+    )
+    op.create_index(op.f("ix_notices_event_id"), "notices", ["event_id"])
+    op.create_index(
+        "ix_notices_next_attempt_at",
+        "notices",
+        ["next_attempt_at"],
+        postgresql_where=text("next_attempt_at IS NOT NULL"),
     )
 
 

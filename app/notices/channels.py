@@ -1,0 +1,114 @@
+"""Ways to reach a person: e-mail by SMTP, and what else an operator has set up through Apprise."""
+
+from collections.abc import Sequence
+from email.message import EmailMessage
+from email.utils import parseaddr
+from typing import Final, Protocol
+from urllib.parse import unquote, urlsplit
+
+import aiosmtplib
+
+from app.core.settings import Settings
+from app.events.envelope import instant
+from app.notices.outbox import Claimed
+from app.notices.texts import body, language_of, subject
+
+try:
+    import apprise
+except ImportError:  # the extra ``apprise`` is not installed
+    apprise = None  # type: ignore[assignment]  # a module, or nothing
+
+TIMEOUT_SECONDS: Final = 20.0
+_PORTS: Final = {"smtp": 25, "smtps": 465}
+
+
+class NotSent(Exception):
+    """The channel did not take a notice; the text says why."""
+
+
+class Unconfigurable(Exception):
+    """A setting for which something is missing; the text says what."""
+
+
+class Channel(Protocol):
+    """Sends a notice, or raises ``NotSent``."""
+
+    name: str
+
+    async def send(self, notice: Claimed) -> None:
+        """Send one notice to its recipient."""
+        ...
+
+
+class Mail:
+    """E-mail through an operator's SMTP server; STARTTLS wherever the server offers it."""
+
+    name = "mail"
+
+    def __init__(self, url: str, sender: str) -> None:
+        """``url``: ``smtp://user:password@host:587`` or ``smtps://...``; ``sender``: ``Support <support@...>``."""
+        parts = urlsplit(url)
+        if parts.scheme not in _PORTS or not parts.hostname:
+            raise Unconfigurable("HELIODESK_SMTP_URL is like smtp://user:password@host:587, or smtps://...")
+        if "@" not in parseaddr(sender)[1]:
+            raise Unconfigurable("HELIODESK_MAIL_FROM is an address, like Support <support@example.com>")
+        self._sender, self._parts = sender, parts
+
+    async def send(self, notice: Claimed) -> None:
+        """Send one message; its Message-ID is the notice's, so that a repeated one can be recognised."""
+        parts = self._parts
+        try:
+            await aiosmtplib.send(
+                self.message(notice),
+                hostname=parts.hostname,
+                port=parts.port or _PORTS[parts.scheme],
+                username=unquote(parts.username) if parts.username else None,
+                password=unquote(parts.password) if parts.password else None,
+                use_tls=parts.scheme == "smtps",
+                timeout=TIMEOUT_SECONDS,
+            )
+        except (aiosmtplib.SMTPException, OSError) as error:
+            raise NotSent(f"{type(error).__name__}: {error}") from error
+
+    def message(self, notice: Claimed) -> EmailMessage:
+        """The message as it is sent."""
+        message = EmailMessage()
+        message["From"], message["To"] = self._sender, notice.recipient["email"]
+        message["Subject"], text = written(notice)
+        message["Message-ID"] = f"<{notice.id}@{parseaddr(self._sender)[1].rpartition('@')[2]}>"
+        message["Auto-Submitted"] = "auto-generated"
+        message.set_content(text)
+        return message
+
+
+class Apprise:
+    """An operator's own channels, by Apprise addresses (the extra ``apprise``)."""
+
+    name = "apprise"
+
+    def __init__(self, urls: Sequence[str]) -> None:
+        if apprise is None:
+            raise Unconfigurable("HELIODESK_APPRISE_URLS needs the extra: pip install 'heliodesk[apprise]'")
+        self._all = apprise.Apprise()
+        for url in urls:
+            if not self._all.add(url):
+                raise Unconfigurable(f"Apprise does not know what {url.partition(':')[0]}: is")
+
+    async def send(self, notice: Claimed) -> None:
+        """Send to all of them."""
+        title, text = written(notice)
+        if not await self._all.async_notify(title=title, body=text):
+            raise NotSent("one of the Apprise channels did not take it: its log says why")
+
+
+def written(notice: Claimed) -> tuple[str, str]:
+    """Subject and text of a notice, in its reader's language."""
+    ticket = {"number": notice.number, "title": notice.title, "priority": notice.priority}
+    title = subject(notice.type, ticket, language_of(notice.recipient))
+    return title, body(notice.type, notice.data, ticket, notice.recipient, instant(notice.timestamp))
+
+
+def configured(settings: Settings) -> tuple[Channel, ...]:
+    """The channels that this installation has. Raises ``Unconfigurable``."""
+    mail: list[Channel] = [Mail(settings.smtp_url, settings.mail_from)] if settings.smtp_url else []
+    return (*mail, *([Apprise(settings.apprise_urls)] if settings.apprise_urls else []))

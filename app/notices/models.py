@@ -1,0 +1,33 @@
+"""Notices to people: the outbox behind e-mail and the operator's own channels."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.db import ID, Base
+
+
+class Notice(Base):
+    """One event to be told to one person. ``next_attempt_at`` is schedule and lease, as with deliveries."""
+
+    __tablename__ = "notices"
+
+    account_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    event_id: Mapped[str] = mapped_column(ID)
+    recipient: Mapped[dict[str, Any]] = mapped_column(comment="role, name, email, locale")
+    state: Mapped[str] = mapped_column(server_default="pending", comment="pending, sent, failed or no_channel")
+    sent_by: Mapped[list[str]] = mapped_column(server_default=text("'[]'"), comment="channels that have taken it")
+    attempts: Mapped[int] = mapped_column(server_default="0")
+    next_attempt_at: Mapped[datetime | None]
+    claim_id: Mapped[str | None]
+    error: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    finished_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        Index(None, "event_id"),
+        Index("ix_notices_next_attempt_at", "next_attempt_at", postgresql_where=text("next_attempt_at IS NOT NULL")),
+    )

@@ -1,0 +1,120 @@
+"""The outbox of notices: filled in the transaction that records the event, claimed under a lease, settled by claim."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.db import Row, Sessions, Write, driver, to_json, transaction
+from app.core.ids import new_id
+from app.notices.models import Notice
+
+LEASE: Final = timedelta(seconds=60)
+RETENTION: Final = timedelta(days=30)
+_FILL: Final = """
+INSERT INTO notices (account_id, id, event_id, recipient, next_attempt_at)
+SELECT r.account_id, r.id, r.event_id, r.recipient, now()
+FROM jsonb_to_recordset($1::jsonb) AS r (account_id text, id text, event_id text, recipient jsonb)
+"""
+_CLAIM: Final = """
+WITH due AS MATERIALIZED (
+    SELECT account_id, id FROM notices WHERE next_attempt_at <= statement_timestamp()
+    ORDER BY next_attempt_at LIMIT $1 FOR UPDATE SKIP LOCKED
+), claimed AS (
+    UPDATE notices AS n SET claim_id = $2, attempts = n.attempts + 1, next_attempt_at = clock_timestamp() + $3::interval
+    FROM due WHERE n.account_id = due.account_id AND n.id = due.id
+    RETURNING n.account_id, n.id, n.recipient, n.sent_by, n.attempts, n.event_id
+)
+SELECT c.account_id, c.id, c.recipient, c.sent_by, c.attempts, e.type, e.timestamp, e.data,
+       t.number, t.title, t.priority
+FROM claimed AS c
+JOIN events AS e ON e.account_id = c.account_id AND e.id = c.event_id
+LEFT JOIN tickets AS t ON t.account_id = c.account_id AND t.id = e.ticket_id
+"""
+_SETTLE: Final = """
+UPDATE notices AS n
+SET state = r.state, sent_by = r.sent_by, error = r.error, claim_id = NULL,
+    next_attempt_at = clock_timestamp() + r.wait_seconds * interval '1 second',
+    finished_at = CASE WHEN r.state <> 'pending' THEN clock_timestamp() END
+FROM jsonb_to_recordset($1::jsonb)
+     AS r (account_id text, id text, state text, sent_by jsonb, error text, wait_seconds float8)
+WHERE n.account_id = r.account_id AND n.id = r.id AND n.claim_id = $2
+"""
+_FORGET: Final = "DELETE FROM notices WHERE finished_at < now() - $1::interval"
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A notice to be sent: to whom, of which event, on which ticket."""
+
+    account_id: str
+    id: str
+    recipient: dict[str, Any]
+    sent_by: list[str]
+    attempts: int
+    type: str
+    timestamp: datetime
+    data: dict[str, Any]
+    number: str | None
+    title: str | None
+    priority: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What has become of a claimed notice; ``wait``: until it is tried again."""
+
+    notice: Claimed
+    state: str
+    sent_by: list[str]
+    error: str | None = None
+    wait: timedelta | None = None
+
+    def row(self) -> Row:
+        """The values that the statement needs."""
+        return {
+            "account_id": self.notice.account_id,
+            "id": self.notice.id,
+            "state": self.state,
+            "sent_by": self.sent_by,
+            "error": self.error,
+            "wait_seconds": self.wait.total_seconds() if self.wait is not None else None,
+        }
+
+
+def noticed(events: Sequence[Row]) -> Write:
+    """The write of one notice for each person whom an event's ``told`` names. A sandbox tells nobody."""
+    rows = [
+        {"account_id": event["account_id"], "id": new_id("ntc"), "event_id": event["id"], "recipient": person}
+        for event in events
+        if not event["sandbox"]
+        for person in event["data"].get("told", ())
+    ]
+    return Write(_FILL, rows)
+
+
+async def claim(session: AsyncSession, limit: int) -> tuple[str, list[Claimed]]:
+    """Claim notices that are due, under a new claim id; nobody else gets them before the lease ends."""
+    claim_id = new_id("clm")
+    rows = await (await driver(session)).fetch(_CLAIM, limit, claim_id, LEASE)
+    return claim_id, [Claimed(**dict(row)) for row in rows]
+
+
+async def settle(session: AsyncSession, claim_id: str, settled: Sequence[Settled]) -> None:
+    """Write what became of notices, where the claim still holds."""
+    await (await driver(session)).execute(_SETTLE, to_json([one.row() for one in settled]), claim_id)
+
+
+async def next_due(session: AsyncSession) -> datetime | None:
+    """When the next notice is due, by the database's clock."""
+    query = select(Notice.next_attempt_at).where(Notice.next_attempt_at.is_not(None))
+    return await session.scalar(query.order_by(Notice.next_attempt_at).limit(1))
+
+
+async def forget_notices(sessions: Sessions) -> None:
+    """Drop notices that ended longer ago than the retention; their events stay."""
+    async with transaction(sessions) as session:
+        await (await driver(session)).execute(_FORGET, RETENTION)

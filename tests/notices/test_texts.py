@@ -1,0 +1,45 @@
+from typing import Any
+
+import pytest
+
+from app.core.language import LANGUAGES, Language
+from app.notices.texts import body, subject
+
+TICKET = {"number": "K7M-3QP", "title": "No backup\r\nBcc: all@example.com", "priority": "P1"}
+KINDS = (
+    "ticket.opened",
+    "ticket.priority_changed",
+    "escalation.requested",
+    "escalation.automatic",
+    "expert.alerted",
+    "call.declined",
+    "routing.unstaffed",
+    "ticket.handed_over",
+)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_subject_is_one_line_that_says_what_and_where(kind: str, language: Language) -> None:
+    line = subject(kind, TICKET, language)
+    assert "\n" not in line
+    assert "\r" not in line
+    assert line.endswith("K7M-3QP: No backup Bcc: all@example.com")
+    assert len({subject(kind, TICKET, each) for each in LANGUAGES}) == len(LANGUAGES)
+
+
+def test_without_a_ticket_it_says_what() -> None:
+    assert subject("expert.alerted", {}, "en") == "You are needed now"
+
+
+@pytest.mark.parametrize(
+    ("locale", "expected"),
+    [("pl-PL", "Powiadamiamy Cię jako: opiekun klienta"), ("es", "gestor de la cuenta"), ("de", "account manager")],
+)
+def test_everybody_reads_in_their_language(locale: str, expected: str) -> None:
+    data: dict[str, Any] = {"reason": "no_update", "justification": "Nothing for three hours", "told": []}
+    person = {"role": "manager", "locale": locale}
+    text = body("escalation.requested", data, TICKET, person, "2026-11-20T20:30:00Z")
+    assert expected in text
+    assert "justification: Nothing for three hours" in text
+    assert "2026-11-20T20:30:00Z" in text
