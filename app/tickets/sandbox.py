@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from heapq import heapify, heappop, heappush
+from itertools import repeat
 from typing import Any, Final, NamedTuple
 
 from asyncpg import LockNotAvailableError
@@ -15,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.auth import SERVICE, Principal
 from app.core.db import Row, driver
 from app.core.problems import Conflict, Fault, Invalid, NotFound
+from app.core.turns import in_turns
 from app.events.envelope import envelope, instant
 from app.sla.clock import Firing, next_firing, settle
 from app.tickets.sandbox_schemas import AdvanceClock
@@ -72,7 +74,7 @@ async def advance(session: AsyncSession, account_id: str, command: AdvanceClock,
     works = await lock_due(session, account_id, goal, budget)
     all_due = len(works) < budget
     horizon = goal if all_due else _horizon(works, goal)
-    stopped = _fire(works, horizon, budget)
+    stopped = await _fire(works, horizon, budget)
     now = max(before, stopped or horizon)
     events = await save(session, [work for work in works if work.events])
     await (await driver(session)).execute(_MOVE, account_id, now)
@@ -98,12 +100,14 @@ def _horizon(works: Sequence[Work], goal: datetime) -> datetime:
     return min(goal, max((turn.firing.until for work in works if (turn := _turn(work))), default=goal))
 
 
-def _fire(works: Sequence[Work], goal: datetime, budget: int) -> datetime | None:
+async def _fire(works: Sequence[Work], goal: datetime, budget: int) -> datetime | None:
     """Let what is due by ``goal`` happen in order, within the budget; where it stopped because of that, if it did."""
     turns = [turn for work in works if (turn := _turn(work))]
     heapify(turns)
     last: Firing | None = None
-    while turns and turns[0].firing.until <= goal:
+    async for _ in in_turns(repeat(None)):
+        if not turns or turns[0].firing.until > goal:
+            break
         firing, _, work = heappop(turns)
         step = settle(work.clock, firing.until)
         budget -= 2 * len(step.notices)  # a missed join tells a no-show too, and nothing tells more than two

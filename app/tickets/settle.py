@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.auth import Principal
 from app.core.db import DATABASE_ERRORS, driver
 from app.core.problems import NotFound
+from app.core.turns import in_turns
 from app.sla.compiled import promise_of
 from app.sla.deadlines import load_clock
 from app.sla.pins import Pins
@@ -123,7 +124,7 @@ async def lock_due(session: AsyncSession, account_id: str, until: datetime, limi
     """Lock up to ``limit`` tickets of an account that have something to do by ``until``, the first due; not settled."""
     rows = await (await driver(session)).fetch(_LOCK_DUE, account_id, until, limit)
     states = await _states(session, rows) if rows else {}
-    return [await _work(session, row, states[row["id"]]) for row in rows]
+    return [await _work(session, row, states[row["id"]]) async for row in in_turns(rows)]
 
 
 async def _states(session: AsyncSession, rows: Sequence["Record[Any]"]) -> Mapping[str, "Record[Any]"]:

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.calls.models import Call
 from app.core.auth import SERVICE, Actor
 from app.core.db import Again, Row, inserted, ring_after_commit, updated, upserted, write
+from app.core.turns import in_turns
 from app.escalations import records as escalations
 from app.escalations.models import Escalation
 from app.events import types
@@ -230,7 +231,7 @@ async def save(session: AsyncSession, works: Sequence[Work], *, new: bool = Fals
     Events are written in the order in which they happened. Raises ``Again`` when the number of a ``new`` ticket is
     taken.
     """
-    events = _events(works)
+    events = await _events(works)
     tickets = [_ticket_row(work) for work in works]
     calls = [row for work in works for row in work.calls]
     called = {call["id"] for call in calls}
@@ -290,7 +291,7 @@ def _wakes_soon(work: Work) -> bool:
     return wake is not None and not work.ticket.sandbox and wake - work.now < _SOON
 
 
-def _events(works: Sequence[Work]) -> list[Row]:
+async def _events(works: Sequence[Work]) -> list[Row]:
     """The rows of the new events, each numbered on from its ticket's last."""
     rows = [
         event_row(
@@ -300,7 +301,7 @@ def _events(works: Sequence[Work]) -> list[Row]:
             sequence=told.sequence,
             sandbox=told.ticket.sandbox,
         )
-        for told in in_order((work.ticket, work.events) for work in works)
+        async for told in in_turns(in_order((work.ticket, work.events) for work in works))
     ]
     for work in works:
         work.ticket.sequence += len(work.events)
