@@ -18,7 +18,7 @@ from app.core.state import State
 from app.scheduler import Scheduler, jobs
 from app.tickets.provisioning import SLOTS, Provisioner
 from app.webhooks.deliver import Sender
-from tests.calls.meet_standin import Fault, Google, answers, hangs, loses_the_answer, mumbles
+from tests.calls.meet_standin import Fault, Google, answers, hangs, loses_the_answer, mumbles, problem
 from tests.support.desk import fetch
 from tests.support.providing import provide, provide_until_settled
 from tests.support.stories import P1, Begin, Story, path_of
@@ -255,6 +255,24 @@ async def test_a_claim_that_was_taken_over_writes_nothing(
     assert (await call_of(story, path))["provider"] == "jitsi"
     assert len(await story.events(path, "call.ready")) == 1
     assert [orphan[2] for orphan in await orphans(state.sessions)] == ["spaces/jQCFfuBOdN5z-0"]
+
+
+async def test_a_failure_whose_claim_was_taken_over_leaves_the_other_claim_alone(
+    story: Story, state: State, google: Google, both: Mapping[str, Provider]
+) -> None:
+    await story.open(**P1)
+    others: list[str] = []
+
+    async def slowly(_: Google, __: Any) -> Any:
+        await fetch(state.sessions, "UPDATE calls SET next_attempt_at = now()")
+        async with transaction(state.sessions) as session:
+            others.extend(call.claim_id for call in await provision.claim(session, 1))
+        return problem(500, "INTERNAL", "Internal error encountered.")
+
+    google.faults.append(slowly)
+    await provide(state, both)
+    [row] = await fetch(state.sessions, "SELECT claim_id, attempts FROM calls")
+    assert ([row["claim_id"]], row["attempts"]) == (others, 2)
 
 
 async def test_no_transaction_is_open_while_a_provider_is_asked(

@@ -87,7 +87,7 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in ours and not name.startswith("HELIODESK_")}
 
 
-def serving(folder: Path, database: str, admin_key: str) -> AbstractContextManager[Service]:
-    """``heliodesk serve`` on this database, ready; it may send to loopback."""
-    settings = {"HELIODESK_ADMIN_KEY": admin_key, "HELIODESK_ALLOW_NETWORKS": "127.0.0.0/8"}
+def serving(folder: Path, database: str, admin_key: str, **more: str) -> AbstractContextManager[Service]:
+    """``heliodesk serve`` on this database, ready; it may send to loopback. ``more``: further environment variables."""
+    settings = {"HELIODESK_ADMIN_KEY": admin_key, "HELIODESK_ALLOW_NETWORKS": "127.0.0.0/8"} | more
     return running("serve", folder, None, DATABASE_URL=database, **settings)
