@@ -11,7 +11,7 @@ import pytest
 from app.calls import provision
 from app.calls.jitsi import Jitsi
 from app.calls.meet import Meet
-from app.calls.provider import CallRequest, Link, Provider
+from app.calls.provider import CallFailed, CallRequest, Link, Provider
 from app.core.clock import monotonic
 from app.core.db import Sessions, transaction
 from app.core.state import State
@@ -103,17 +103,26 @@ async def test_g3_the_link_comes_from_the_fallback(
     assert await story.events(path, "call.failed") == []
 
 
-async def test_g3_the_first_minute_over_the_next_provider_is_asked_at_once(
-    story: Story, state: State, google: Google, both: Mapping[str, Provider]
+async def test_g3_the_first_minute_over_the_next_provider_is_asked_at_once_and_has_its_own(
+    story: Story, state: State, google: Google, meet: Meet
 ) -> None:
     google.always = answers(500)
+
+    class Failing:
+        name = "jitsi"
+
+        async def create(self, request: CallRequest) -> Link:
+            raise CallFailed(f"no room for {request.call_id[:4]}")
+
+    providers: dict[str, Provider] = {"meet": meet, "jitsi": Failing()}
     path = path_of(await story.open(**P1))
-    await provide(state, both)
-    await fetch(state.sessions, "UPDATE calls SET asked_at = asked_at - interval '57 s', next_attempt_at = now()")
-    await provide(state, both)
+    await provide(state, providers)
+    await fetch(state.sessions, "UPDATE calls SET asked_at = asked_at - interval '59 s', next_attempt_at = now()")
+    await provide(state, providers)
     assert await waits(state.sessions) <= 0
-    assert await provide(state, both) == 1
-    assert (await call_of(story, path))["provider"] == "jitsi"
+    assert await provide(state, providers) == 1
+    assert 1 < await waits(state.sessions) <= 2
+    assert (await call_of(story, path))["state"] == "requested"
 
 
 @pytest.mark.parametrize(
@@ -339,17 +348,24 @@ async def _is_ready(story: Story, path: str) -> bool:
 async def test_with_all_slots_taken_the_next_call_begins_as_soon_as_one_is_free(
     story: Story, state: State, google: Google, meet: Meet
 ) -> None:
-    google.always = hangs
-    provisioner = Provisioner(state, {"meet": replace(meet, timeout=0.3)})
-    paths = [path_of(await story.open(**P1)) for _ in range(SLOTS + 1)]
+    gate = asyncio.Event()
+
+    async def held(stand_in: Google, request: Any) -> Any:
+        await gate.wait()
+        return await stand_in.make_space(request)
+
+    google.always = held
+    provisioner = Provisioner(state, {"meet": replace(meet, timeout=20.0)})
+    for _ in range(SLOTS + 1):
+        await story.open(**P1)
     assert await provisioner.run_pass() == SLOTS
     assert (await provisioner.run_pass(), await provisioner.next_instant()) == (0, None)
     rings = state.alarms.calls.rings
+    gate.set()
     await provisioner.drain()
     assert state.alarms.calls.rings > rings
     assert await provisioner.run_pass() == 1
     await provisioner.stop()
-    assert len(paths) == SLOTS + 1
 
 
 # --- a ticket is opened in its normal time ------------------------------------------------------------------------
