@@ -12,6 +12,7 @@ import typer
 from pydantic import ValidationError
 
 from app.accounts.bootstrap import add_admin_key, bootstrap_admin_key
+from app.calls import meet
 from app.check import NothingToCheck, check
 from app.core import clock
 from app.core.databases import Data, database, given_database
@@ -22,12 +23,11 @@ from app.core.migrate import DatabaseUnfit, require_fit, upgrade
 from app.core.postgres_binaries import NoPostgres
 from app.core.problems import Problem
 from app.core.serving import PortBusy, listen, serve, stop_on_sigterm
-from app.core.settings import Settings
+from app.core.settings import Settings, Unconfigurable
 from app.core.zones import IN_FORCE, NoZones, database_in
 from app.demo import make_demo
 from app.main import create_app
 from app.notices import channels
-from app.notices.channels import Unconfigurable
 from app.plan_cli import plans
 from app.plans.documents import json_schema
 from app.plans.store import load_builtin
@@ -157,6 +157,7 @@ def openapi(
 def _serve(settings: Settings, host: str, port: int, *, demo_keys: Path | None = None) -> None:
     configure_logging(settings)
     channels.configured(settings)  # what is wrong there is told now, not by each process that serves
+    meet.credentials(settings)
     with listen(host, port) as listening:
         _make_ready(settings, demo_keys)
         address = f"http://{f'[{host}]' if ':' in host else host}:{port}"

@@ -9,6 +9,7 @@ from google.auth.crypt import RSASigner
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from app.calls.provider import CallFailed
+from app.core.settings import Unconfigurable
 
 _GRANT: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _LIFE: Final = 3600
@@ -38,12 +39,12 @@ class _Token(BaseModel):
 
 
 def read_service_account(path: Path) -> ServiceAccount:
-    """The key in a file. Raises ``ValueError`` that says what is wrong, without the key."""
+    """The key in a file. Raises ``Unconfigurable`` that says what is wrong, without the key."""
     try:
         account = ServiceAccount.model_validate_json(path.read_bytes())
         account.signer()
     except (OSError, ValueError) as error:
-        raise ValueError(f"{path} holds no usable key of a service account: {error}") from error
+        raise Unconfigurable(f"{path} holds no usable key of a service account: {error}") from error
     return account
 
 

@@ -10,7 +10,7 @@ import httpx
 import structlog
 from pydantic import BaseModel, Field, ValidationError
 
-from app.calls.google import Tokens, read_service_account
+from app.calls.google import ServiceAccount, Tokens, read_service_account
 from app.calls.hosts import MINUTE, Hosts
 from app.calls.provider import CallFailed, CallRequest, Link, Participant, Room
 from app.core.clock import monotonic, wall_now
@@ -195,11 +195,16 @@ def _participant(found: _Participant) -> Participant:
     return Participant(user.name, signed_in=found.signed_in is not None)
 
 
+def credentials(settings: Settings) -> ServiceAccount | None:
+    """The service account, where the operator has given one. Raises ``Unconfigurable``."""
+    return read_service_account(settings.meet_credentials_file) if settings.meet_credentials_file else None
+
+
 def make_meet(settings: Settings, http: httpx.AsyncClient) -> Meet | None:
-    """Meet as the operator has set it up; None without credentials. Raises ``ValueError`` where they are no use."""
-    if settings.meet_credentials_file is None:
+    """Meet as the operator has set it up; None without credentials. Raises ``Unconfigurable``."""
+    account = credentials(settings)
+    if account is None:
         return None
-    account = read_service_account(settings.meet_credentials_file)
     return Meet(
         http,
         Tokens(account, str(settings.meet_token_url), SCOPE),

@@ -95,7 +95,7 @@ class Attempt:
 
 
 def configured(settings: Settings, http: httpx.AsyncClient) -> dict[str, Provider]:
-    """The providers that this installation can use, by name. Raises ``ValueError`` where a setting is no use."""
+    """The providers that this installation can use, by name. Raises ``Unconfigurable``."""
     made = (make_meet(settings, http), make_jitsi(settings))
     return {provider.name: provider for provider in made if provider}
 

@@ -8,6 +8,10 @@ from pydantic import AliasChoices, AnyHttpUrl, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
+class Unconfigurable(Exception):
+    """A setting that is no use, or for which something is missing; the text says what, without any secret."""
+
+
 class Settings(BaseSettings):
     """What an operator can set. Every field has a default that is safe on a laptop."""
 

@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
 
-from app.core.settings import Settings
+from app.core.settings import Settings, Unconfigurable
 from app.events.envelope import instant
 from app.notices.outbox import Claimed
 from app.notices.texts import body, language_of, subject
@@ -24,10 +24,6 @@ _PORTS: Final = {"smtp": 25, "smtps": 465}
 
 class NotSent(Exception):
     """The channel did not take a notice; the text says why."""
-
-
-class Unconfigurable(Exception):
-    """A setting for which something is missing; the text says what."""
 
 
 class Channel(Protocol):

@@ -13,7 +13,7 @@ from app.calls.hosts import Hosts
 from app.calls.meet import Meet, make_meet
 from app.calls.provider import CallFailed, CallRequest, Participant, Room
 from app.core.clock import monotonic
-from app.core.settings import Settings
+from app.core.settings import Settings, Unconfigurable
 from tests.calls.meet_standin import (
     ACCOUNT,
     SCOPE,
@@ -199,7 +199,7 @@ def test_credentials_that_are_no_use_are_told_at_the_start_without_the_key(
 ) -> None:
     path = tmp_path / "broken.json"
     path.write_text(content)
-    with pytest.raises(ValueError, match="no usable key") as caught:
+    with pytest.raises(Unconfigurable, match="no usable key") as caught:
         make_meet(meet_settings.model_copy(update={"meet_credentials_file": path}), http)
     assert "s3cret" not in str(caught.value)
 

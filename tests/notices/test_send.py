@@ -13,8 +13,8 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from app.core.db import Sessions
-from app.core.settings import Settings
-from app.notices.channels import Channel, Unconfigurable, configured
+from app.core.settings import Settings, Unconfigurable
+from app.notices.channels import Channel, configured
 from app.notices.send import DELAYS, Notifier
 from tests.support.desk import fetch
 from tests.support.service import free_port
