@@ -156,8 +156,12 @@ def _end(work: Work, call: dict[str, Any], actor: Actor) -> None:
 
 async def end_with_ticket(session: AsyncSession, work: Work) -> None:
     """A resolved or closed ticket has no call: whatever call is active ends with it."""
-    if work.ticket.status not in ENDED_STATUSES or work.document.call is None:
-        return
+    if work.ticket.status in ENDED_STATUSES and work.document.call is not None:
+        await end_active(session, work)
+
+
+async def end_active(session: AsyncSession, work: Work) -> None:
+    """End whatever call is active, where there is a reason of the service's own."""
     call = await active(session, work)
     if call is not None:
         _end(work, call, SERVICE)

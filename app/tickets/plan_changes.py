@@ -24,6 +24,7 @@ from app.sla.changes import Apply, Notice
 from app.sla.clock import advance
 from app.sla.compiled import promise_of
 from app.sla.pins import Pins
+from app.tickets import calls
 from app.tickets.plan_schemas import ApplyPlan
 from app.tickets.settle import SELECT, each_apart, pins_of, settled
 from app.tickets.work import Work, save
@@ -195,13 +196,22 @@ async def _apply(
     if before == after and not step.notices:
         return work, False, []
     moves = [_move(work, notice) for notice in step.notices]
+    calls_end = work.document.call is not None and promise.document.call is None
     pins = {"before": before.document(), "after": after.document()}
     told = {name: PinsData.model_validate(document) for name, document in pins.items()}
     work.tell(PlanApplied(**told, priorities=dict(order.mapping)), actor)
     work.document = promise.document
     work.take(step, actor)
     _repin(work, after, order.mapping)
-    return work, True, moves
+    return work, True, moves + (await _end_call(session, work) if calls_end else [])
+
+
+async def _end_call(session: AsyncSession, work: Work) -> list[Row]:
+    """A plan without calls has nobody wait for one: the active call ends, and nobody is expected in it."""
+    expected = [deadline for deadline in work.clock.deadlines if deadline.metric == "call_join" and deadline.is_open]
+    await calls.end_active(session, work)
+    ended = (Notice("deadline.cancelled", work.now, deadline, reason="call_ended") for deadline in expected)
+    return [_move(work, notice) for notice in ended]
 
 
 def _repin(work: Work, pins: Pins, mapping: Mapping[str, str]) -> None:

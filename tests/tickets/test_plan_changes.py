@@ -401,3 +401,17 @@ async def test_c14_a_miss_may_lead_to_a_priority_that_the_plan_lacks(planned: Pl
     await run_pass(planner.story.sessions)
     assert (await planner.story.engineer.get(late))["priority"] == "P1"
     assert (await planner.apply(version, priorities={"P1": "urgent"}))["changed"] == 1
+
+
+async def test_c14_a_plan_without_calls_ends_the_active_one(planned: Planned) -> None:
+    planner = await planned("google-premium", **SANDBOX)
+    path = await planner.story.open_at(START, **P1, call_link="https://meet.example.com/a")
+    version = await planner.version(call=None)
+    dry = await planner.apply(version, dry_run=True)
+    ticket = path.rpartition("/")[2]
+    assert moves_of(dry) == [(f"{ticket} call_join/1", "cancelled", START + 30 * MINUTE, None)]
+    assert (await planner.story.engineer.get(path))["call"]["state"] == "ready"
+    assert moves_of(await planner.apply(version)) == moves_of(dry)
+    ended = await planner.story.engineer.get(path)
+    assert (ended["call"]["state"], deadline(ended, "call_join")["state"]) == ("ended", "cancelled")
+    await planner.story.engineer.post(f"{path}/status", status="resolved", message="Done.")
