@@ -88,6 +88,11 @@ class Calendar:
         return self if self.always_open else Calendar(self._spec, name=self.name, load=load)
 
     @property
+    def spec(self) -> CalendarSpec:
+        """What it was compiled from."""
+        return self._spec
+
+    @property
     def last_holiday(self) -> date | None:
         """The last local date on which it is closed although its weekday is not."""
         return max(self._spec.holidays, default=None)

@@ -23,7 +23,9 @@ from app.plans.models import PlanVersion
 from app.sla.changes import Apply, Notice
 from app.sla.clock import advance
 from app.sla.compiled import promise_of
+from app.sla.deadline import Deadline
 from app.sla.pins import Pins
+from app.sla.reasons import why
 from app.tickets import calls
 from app.tickets.plan_schemas import ApplyPlan
 from app.tickets.settle import SELECT, each_apart, pins_of, settled
@@ -195,7 +197,11 @@ async def _apply(
     step = advance(work.clock, Apply(work.now, promise.terms, order.mapping))
     if before == after and not step.notices:
         return work, False, []
-    moves = [_move(work, notice) for notice in step.notices]
+    before_terms, priority = work.clock.terms, step.clock.priority
+    moves = [
+        _move(work, notice, why(_of(notice).metric, priority, before_terms, promise.terms, order.mapping))
+        for notice in step.notices
+    ]
     calls_end = work.document.call is not None and promise.document.call is None
     pins = {"before": before.document(), "after": after.document()}
     told = {name: PinsData.model_validate(document) for name, document in pins.items()}
@@ -211,7 +217,7 @@ async def _end_call(session: AsyncSession, work: Work) -> list[Row]:
     expected = [deadline for deadline in work.clock.deadlines if deadline.metric == "call_join" and deadline.is_open]
     await calls.end_active(session, work)
     ended = (Notice("deadline.cancelled", work.now, deadline, reason="call_ended") for deadline in expected)
-    return [_move(work, notice) for notice in ended]
+    return [_move(work, notice, ["calls"]) for notice in ended]
 
 
 def _repin(work: Work, pins: Pins, mapping: Mapping[str, str]) -> None:
@@ -223,11 +229,16 @@ def _repin(work: Work, pins: Pins, mapping: Mapping[str, str]) -> None:
     ticket.version += 1
 
 
-def _move(work: Work, notice: Notice) -> Row:
-    """One line of the list. A plan's notices are all of deadlines; a cycle that it starts has no id yet."""
-    deadline = notice.deadline
-    if deadline is None:
+def _of(notice: Notice) -> Deadline:
+    """The deadline of a notice: those of a plan are all of deadlines."""
+    if notice.deadline is None:
         raise ValueError(notice)
+    return notice.deadline
+
+
+def _move(work: Work, notice: Notice, reasons: list[str]) -> Row:
+    """One line of the list; a cycle that it starts has no id yet."""
+    deadline = _of(notice)
     kind = notice.kind.removeprefix("deadline.")
     instants = {"started": (None, deadline.due_at), "cancelled": (deadline.due_at, None)}
     before, after = instants.get(kind, (notice.before, notice.after))
@@ -241,4 +252,5 @@ def _move(work: Work, notice: Notice) -> Row:
         "from": before,
         "to": after,
         "reason": notice.reason or "plan",
+        "why": reasons,
     }
