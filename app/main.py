@@ -14,6 +14,7 @@ from app.core.settings import Settings
 from app.openapi import openapi
 from app.plans import router as plans_router
 from app.resources import lifespan
+from app.roster import region_router
 from app.roster import router as roster_router
 from app.tickets import action_router, call_router, escalation_router, plan_router, preview_router, sandbox_router
 from app.tickets import router as tickets_router
@@ -32,6 +33,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     plans_router.router,
     plan_router.router,
     roster_router.router,
+    region_router.router,
     webhooks_router.router,
     health.router,
 )
@@ -42,7 +44,7 @@ TAGS: Final = [
     {"name": "Explanations", "description": "Why a deadline is due when it is, and what would be"},
     {"name": "Plans", "description": "What a customer is promised: versioned documents, never code"},
     {"name": "Sandbox", "description": "Test accounts, whose clock stands still until it is moved"},
-    {"name": "Roster", "description": "Support engineers"},
+    {"name": "Roster", "description": "Support engineers and their regions: who takes what, and when"},
     {"name": "Webhooks", "description": "Signed events (Standard Webhooks) and their deliveries"},
     {"name": "Operations", "description": "Health, metrics, and what each problem type means"},
 ]

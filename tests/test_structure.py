@@ -27,8 +27,10 @@ READS_TIME = re.compile(r"\b(datetime\.(now|utcnow|today)|date\.today|time\.(tim
 REFERENCE_TABLES = {
     "api_keys",  # looked up before its account is known
     "engineers",  # serve many accounts
+    "expert_holds",  # a hold spans accounts
     "holiday_sets",
     "plan_versions",
+    "regions",
     "webhook_endpoints",  # an operator's hear all accounts
 }
 

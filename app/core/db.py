@@ -204,6 +204,11 @@ def upserted(table: type[Base], rows: Sequence[Row]) -> Write:
     return Write(_write_sql(cast("Table", table.__table__), _columns(rows), "upsert"), rows)
 
 
+def deleted(table: type[Base], rows: Sequence[Row]) -> Write:
+    """Delete rows by primary key."""
+    return Write(_write_sql(cast("Table", table.__table__), (), "delete"), rows)
+
+
 async def write(session: AsyncSession, *writes: Write) -> int:
     """Several bulk writes as one statement in one round trip; the number of rows that the last one wrote.
 
@@ -242,9 +247,11 @@ def _write_sql(table: Table, columns: tuple[str, ...], mode: str) -> str:
     keys = [column.name for column in table.primary_key]
     source = f"jsonb_populate_recordset(NULL::{table.name}, $1::jsonb) AS r"
     rest = [name for name in columns if name not in keys]
+    matched = " AND ".join(f"t.{key} = r.{key}" for key in keys)
+    if mode == "delete":
+        return f"DELETE FROM {table.name} AS t USING {source} WHERE {matched}"  # noqa: S608  our own metadata
     if mode == "update":
         changed = ", ".join(f"{name} = r.{name}" for name in rest)
-        matched = " AND ".join(f"t.{key} = r.{key}" for key in keys)
         return f"UPDATE {table.name} AS t SET {changed} FROM {source} WHERE {matched}"  # noqa: S608  our own metadata
     insert = f"INSERT INTO {table.name} ({names}) SELECT {names} FROM {source}"  # noqa: S608  our own metadata
     if mode == "upsert":

@@ -10,6 +10,7 @@ DEADLINE: Final = "ddl_01k9w3b6c0f7q2n8j5d1y4s3tb"
 CALL: Final = "cal_01k9w3b6c1g8r3p9k6e2z5t4vc"
 MESSAGE: Final = "msg_01k9w3e2v4h9s5t0m7f3a6v5wd"
 ESCALATION: Final = "esc_01k9w4c7d8e2r9h6x4m7q1z0vf"
+ALERT: Final = "alr_01k9w3b6e2g8r3p9k6e2z5t4vc"
 ENDPOINT: Final = "wh_01k9z3v5q8e9rbn3wz4m6t7y2d"
 CALL_LINK: Final = "https://meet.google.com/abc-defg-hij"
 
@@ -35,6 +36,11 @@ _ESCALATION: Final[dict[str, Any]] = {
     "subject": ESCALATION,
     "truncated": False,
 }
+_CHOSEN: Final[dict[str, Any]] = {
+    "candidates": [{"engineer_id": ENGINEER, "taken": True, "why": "only"}],
+    "considered": 1,
+}
+_ALERT: Final[dict[str, Any]] = {"alert_id": ALERT, "engineer_id": ENGINEER}
 _PINS: Final[dict[str, Any]] = {
     "key": "google-premium",
     "version": 1,
@@ -84,6 +90,11 @@ DATA: Final[dict[str, dict[str, Any]]] = {
     "ticket.priority_changed": {"from": "P2", "to": "P1", "reason": "missed", "source": "automatic", "told": []},
     "ticket.tier_changed": {"from": 1, "to": 2, "reason": None},
     "ticket.assigned": {"from": None, "to": ENGINEER, "reason": None},
+    "ticket.handed_over": {
+        "from": {"engineer_id": ENGINEER, "region": "apac"},
+        "to": {"engineer_id": "eng_01k9w2z8n1d6p0k4g9c5w8r7xf", "region": "emea"},
+        "reason": "shift_ended",
+    },
     "message.posted": _MESSAGE,
     "deadline.started": _FIRST | {"state": "running", "started_at": _OPENED},
     "deadline.moved": _RESOLUTION | {"due_at": _LATER, "from": _DUE, "to": _LATER, "reason": "priority"},
@@ -124,6 +135,17 @@ DATA: Final[dict[str, dict[str, Any]]] = {
     "call.no_show": _CALL | {"join_by": _JOIN_BY},
     "call.failed": _CALL | {"provider": None, "reason": "No provider of calls is configured"},
     "call.ended": _CALL,
+    "expert.alerted": _ALERT | {"region": "emea", "accept_by": "2026-11-20T20:35:00.000000Z"} | _CHOSEN,
+    "expert.accepted": _ALERT,
+    "expert.declined": _ALERT | {"reason": "I am on a train"},
+    "expert.cancelled": _ALERT | {"reason": "expired"},
+    "routing.unstaffed": {
+        "region_lock": "emea",
+        "next_at": "2026-11-21T07:00:00.000000Z",
+        "told": [_MANAGER],
+        "candidates": [{"engineer_id": ENGINEER, "taken": False, "why": "off_shift"}],
+        "considered": 1,
+    },
     "webhook.disabled": {
         "endpoint_id": ENDPOINT,
         "url": "https://example.com/heliodesk",

@@ -29,6 +29,14 @@ from app.events.escalation_events import (
     EscalationSuggested,
     EscalationWithdrawn,
 )
+from app.events.expert_events import (
+    ExpertAccepted,
+    ExpertAlerted,
+    ExpertCancelled,
+    ExpertDeclined,
+    RoutingUnstaffed,
+    TicketHandedOver,
+)
 from app.events.ticket_events import (
     MessagePosted,
     TicketAssigned,
@@ -71,6 +79,7 @@ EVENTS: Final[tuple[type[EventData], ...]] = (
     TicketPriorityChanged,
     TicketTierChanged,
     TicketAssigned,
+    TicketHandedOver,
     MessagePosted,
     DeadlineStarted,
     DeadlineMoved,
@@ -96,6 +105,11 @@ EVENTS: Final[tuple[type[EventData], ...]] = (
     CallNoShow,
     CallFailed,
     CallEnded,
+    ExpertAlerted,
+    ExpertAccepted,
+    ExpertDeclined,
+    ExpertCancelled,
+    RoutingUnstaffed,
     WebhookDisabled,
     WebhookTest,
 )

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.memory import Memory
 from app.core.problems import NotFound
+from app.plans.model import ACCOUNT, MAX_HOLIDAYS, CalendarDocument
 from app.plans.models import HolidaySet
 
 
@@ -47,6 +48,33 @@ def holiday_dates(country: str, subdivision: str | None, years: Iterable[int]) -
         place = f"{country}-{subdivision}" if subdivision else country
         message = f"The holidays of `{place}` are not known here: list them as dates."
         raise ValueError(message) from error
+
+
+class HolidayFault(ValueError):
+    """What is wrong with a calendar's holidays, as a sentence for the caller, and at which ``member`` of them."""
+
+    def __init__(self, member: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.member = member
+
+
+def with_dates(calendar: CalendarDocument, years: Iterable[int]) -> CalendarDocument:
+    """The calendar with the holidays of the country that it names as dates, so that they never move (C01).
+
+    Raises ``HolidayFault`` for a place that is not known, and for more dates than are kept.
+    """
+    rule = calendar.holidays
+    if rule.country in (None, ACCOUNT):
+        return calendar
+    try:
+        found = holiday_dates(rule.country, rule.subdivision, years)
+    except ValueError as error:
+        raise HolidayFault("country", str(error)) from error
+    dates = sorted({*rule.dates, *found})
+    if len(dates) > MAX_HOLIDAYS:
+        sentence = f"With the holidays of `{rule.country}` these are {len(dates)} dates: at most {MAX_HOLIDAYS} are kept."
+        raise HolidayFault("dates", sentence)
+    return calendar.model_copy(update={"holidays": rule.model_copy(update={"dates": dates})})
 
 
 async def expand_holidays(

@@ -15,8 +15,8 @@ from app.core.problems import Fault, NotFound
 from app.core.schemas import pointer
 from app.plans.calendars import Calendars, compile_calendars
 from app.plans.documents import PlanDocument, parse_yaml
-from app.plans.holidays import dates_of, holiday_dates, years_after, years_around
-from app.plans.model import ACCOUNT, MAX_HOLIDAYS, CalendarDocument
+from app.plans.holidays import HolidayFault, dates_of, with_dates, years_after, years_around
+from app.plans.model import CalendarDocument
 from app.plans.models import PlanVersion
 from app.plans.reading import refuse
 
@@ -103,20 +103,11 @@ def expanded(document: PlanDocument, years: range) -> PlanDocument:
 
 
 def _expanded(name: str, calendar: CalendarDocument, years: range) -> CalendarDocument:
-    rule = calendar.holidays
-    if rule.country in (None, ACCOUNT):
-        return calendar
     try:
-        found = holiday_dates(rule.country, rule.subdivision, years)
-    except ValueError as error:
-        place = pointer(("calendars", name, "holidays", "country"))
-        raise refuse(Fault(pointer=place, detail=str(error))) from error
-    dates = sorted({*rule.dates, *found})
-    if len(dates) > MAX_HOLIDAYS:
-        place = pointer(("calendars", name, "holidays", "dates"))
-        detail = f"With the holidays of `{rule.country}` these are {len(dates)} dates: at most {MAX_HOLIDAYS} are kept."
-        raise refuse(Fault(pointer=place, detail=detail))
-    return calendar.model_copy(update={"holidays": rule.model_copy(update={"dates": dates})})
+        return with_dates(calendar, years)
+    except HolidayFault as fault:
+        place = pointer(("calendars", name, "holidays", fault.member))
+        raise refuse(Fault(pointer=place, detail=str(fault))) from fault
 
 
 async def current_version(session: AsyncSession, key: str) -> int | None:

@@ -1,1 +1,1 @@
-"""Who works on what: engineers, and later regions, shifts and the choice of an expert."""
+"""Who works on what: engineers, regions, shifts, and the choice of an expert."""

@@ -1,13 +1,13 @@
-"""Reading engineers."""
+"""Reading engineers and regions."""
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.paging import Page, in_order
 from app.core.problems import NotFound
-from app.roster.models import Engineer
+from app.roster.models import Engineer, Region
 
 
 async def engineer_by_id(session: AsyncSession, engineer_id: str, *, lock: bool = False) -> Engineer:
@@ -25,3 +25,20 @@ async def engineers_page(session: AsyncSession, page: Page, account_id: str | No
     if account_id:
         query = query.where(Engineer.account_id == account_id)
     return (await session.scalars(in_order(query, page, Engineer.created_at, Engineer.id))).all()
+
+
+async def region_by_id(session: AsyncSession, region_id: str, *, lock: bool = False) -> Region:
+    """The region; with ``lock`` the row is held until the transaction ends."""
+    query = select(Region).where(Region.id == region_id)
+    region = (await session.scalars(query.with_for_update() if lock else query)).one_or_none()
+    if region is None:
+        raise NotFound
+    return region
+
+
+async def regions_page(session: AsyncSession, page: Page, account_id: str | None) -> Sequence[Region]:
+    """A page of regions in the order of the sun, and one more: the live ones, or a sandbox account's own."""
+    query = select(Region).where(Region.account_id.is_not_distinct_from(account_id))
+    if place := page.place(int, str):
+        query = query.where(tuple_(Region.place, Region.id) > place)
+    return (await session.scalars(query.order_by(Region.place, Region.id).limit(page.limit + 1))).all()

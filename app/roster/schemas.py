@@ -1,14 +1,27 @@
-"""What is sent and answered about engineers."""
+"""What is sent and answered about engineers and regions."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import ConfigDict, Field, StrictInt, StringConstraints
+from pydantic import ConfigDict, Field, StrictBool, StrictInt, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
 from app.core.schemas import Email, Instant, Locale, Name, Strict, TimeZone, Word, id_pattern
+from app.plans.model import CalendarDocument
 
 EngineerId = Annotated[str, StringConstraints(pattern=id_pattern("eng"))]
+RegionId = Annotated[str, StringConstraints(pattern=id_pattern("reg"))]
 AccountId = Annotated[str, StringConstraints(pattern=id_pattern("acc"))]
-_EXAMPLE: dict[str, Any] = {
+RegionKey = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$"), Field(examples=["emea"])]
+
+_STAMPS: dict[str, Any] = {"version": 1, "created_at": "2026-11-20T20:30:00Z", "updated_at": "2026-11-20T20:30:00Z"}
+_WORKDAY = [["08:00", "17:00"]]
+_CALENDAR: dict[str, Any] = {
+    "time_zone": "Asia/Singapore",
+    "weekly": dict.fromkeys(("mon", "tue", "wed", "thu", "fri", "sat", "sun"), _WORKDAY),
+    "holidays": {"country": None, "subdivision": None, "dates": ["2026-12-25"]},
+}
+_REGION: dict[str, Any] = {"key": "apac", "name": "Asia and the Pacific", "place": 1, "calendar": _CALENDAR}
+_ENGINEER: dict[str, Any] = {
     "name": "Noor Haddad",
     "email": "noor@example.com",
     "tier": 2,
@@ -17,7 +30,59 @@ _EXAMPLE: dict[str, Any] = {
     "languages": ["en", "pl"],
     "products": ["backup"],
     "capacity": 5,
+    "shifts": None,
+    "absences": [{"from": "2026-12-24T00:00:00Z", "to": "2026-12-28T00:00:00Z"}],
+    "active": True,
 }
+
+
+class Absence(Strict):
+    """A time in which an engineer is away, whatever the shifts say: from ``from`` on, before ``to``."""
+
+    since: Instant = Field(alias="from")
+    until: Instant = Field(alias="to")
+
+    @model_validator(mode="after")
+    def _ends_later(self) -> Self:
+        if self.until <= self.since:
+            raise PydanticCustomError("absence", "An absence ends after it begins")
+        return self
+
+
+class RegionFields(Strict):
+    """What can be written about a region, and changed later."""
+
+    name: Name
+    place: Annotated[StrictInt, Field(ge=0, le=1000)] = Field(description="Its place in the order of the sun")
+    calendar: CalendarDocument = Field(description="The shift of its engineers that have none of their own")
+
+
+class RegionCreate(RegionFields):
+    """A new region."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_REGION]})
+
+    key: RegionKey
+    account_id: AccountId | None = Field(None, description="Of a sandbox account whose region it alone is")
+
+
+class RegionDocument(RegionFields):
+    """A region."""
+
+    model_config = ConfigDict(
+        extra="ignore",
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [{"id": "reg_01k9z3v5q8e9rbn3wz4m6t7y2d", "account_id": None, **_REGION, **_STAMPS}]
+        },
+    )
+
+    id: RegionId
+    account_id: AccountId | None
+    key: str
+    version: int
+    created_at: Instant
+    updated_at: Instant
 
 
 class EngineerFields(Strict):
@@ -26,17 +91,20 @@ class EngineerFields(Strict):
     name: Name
     email: Email
     tier: Annotated[StrictInt, Field(ge=1, le=9)] = 1
-    region: Word | None = None
+    region: RegionKey | None = Field(None, description="The key of a region that there is")
     time_zone: TimeZone = "UTC"
     languages: list[Locale] = Field(default_factory=list, max_length=20)
     products: list[Word] = Field(default_factory=list, max_length=100, description="None: all products")
     capacity: Annotated[StrictInt, Field(ge=0, le=1000)] = Field(5, description="Tickets at a time")
+    shifts: CalendarDocument | None = Field(None, description="When they work; null: as their region, else 24x7")
+    absences: list[Absence] = Field(default_factory=list, max_length=200)
+    active: StrictBool = Field(True, description="False: gets no tickets")
 
 
 class EngineerCreate(EngineerFields):
     """A new engineer."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+    model_config = ConfigDict(json_schema_extra={"examples": [_ENGINEER]})
 
     account_id: AccountId | None = Field(None, description="Of a sandbox account that the engineer alone serves")
 
@@ -48,16 +116,7 @@ class EngineerDocument(EngineerFields):
         extra="ignore",
         from_attributes=True,
         json_schema_extra={
-            "examples": [
-                {
-                    "id": "eng_01k9z3v5q8e9rbn3wz4m6t7y2d",
-                    "account_id": None,
-                    **_EXAMPLE,
-                    "version": 1,
-                    "created_at": "2026-11-20T20:30:00Z",
-                    "updated_at": "2026-11-20T20:30:00Z",
-                }
-            ]
+            "examples": [{"id": "eng_01k9z3v5q8e9rbn3wz4m6t7y2d", "account_id": None, **_ENGINEER, **_STAMPS}]
         },
     )
 

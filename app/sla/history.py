@@ -61,6 +61,15 @@ def _answered(event: _Event) -> Change:
     return Answer(event.at, "call_join", event.data["call_id"], "customer")
 
 
+def _alerted(event: _Event) -> Change:
+    within = datetime.fromisoformat(event.data["accept_by"]) - event.at
+    return Ask(event.at, "alert_ack", event.data["alert_id"], within)
+
+
+def _expert(event: _Event) -> Change:
+    return Answer(event.at, "alert_ack", event.data["alert_id"], event.by)
+
+
 def _applied(event: _Event) -> Change:
     return Apply(event.at, event.terms[pins_from(event.data["to"])], event.data["priorities"])
 
@@ -80,9 +89,15 @@ _CHANGES: Final[Mapping[str, Callable[[_Event], Change | None]]] = {
     "call.joined": _joined,
     "call.declined": _answered,
     "call.ended": lambda e: Answer(e.at, "call_join", e.data["call_id"], cancel="call_ended"),
+    "expert.alerted": _alerted,
+    "expert.accepted": _expert,
+    "expert.declined": _expert,
+    "expert.cancelled": lambda e: Answer(e.at, "alert_ack", e.data["alert_id"], cancel=e.data["reason"]),
     "plan.applied": _applied,
 }
-_TOLD_BY_SERVICE: Final = frozenset({"call.ready", "call.joined", "call.ended", "plan.applied"})
+_TOLD_BY_SERVICE: Final = frozenset(
+    {"call.ready", "call.joined", "call.ended", "expert.alerted", "expert.cancelled", "plan.applied"}
+)
 """What the service itself does to a clock, and the clock does not derive."""
 
 INPUTS: Final = frozenset(_CHANGES) | {"ticket.opened"}

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import ID, Base
 
+_ASSIGNED: Final = "assignee_id IS NOT NULL AND status NOT IN ('resolved', 'closed')"
 NUMBER_CONSTRAINT: Final = "uq_tickets_account_id_number"
 
 
@@ -37,7 +38,10 @@ class Ticket(Base):
     merged_into: Mapped[str | None] = mapped_column(ID)
     tier: Mapped[int]
     assignee_id: Mapped[str | None] = mapped_column(ID)
-    region: Mapped[str | None]
+    region: Mapped[str | None] = mapped_column(comment="the region of its engineer")
+    routing: Mapped[dict[str, Any] | None] = mapped_column(comment="how its expert is looked for (dispatch.Route)")
+    route_at: Mapped[datetime | None] = mapped_column(comment="when it is handed over, or looked at in the queue again")
+    queued_at: Mapped[datetime | None] = mapped_column(comment="since when it waits for an expert")
     region_lock: Mapped[str | None]
     call_link: Mapped[str | None]
     tags: Mapped[list[str]]
@@ -78,6 +82,8 @@ class Ticket(Base):
         Index("ix_tickets_all_opened", "opened_at", "id"),
         Index("ix_tickets_updated", "account_id", "updated_at", "id"),
         Index("ix_tickets_external_ref", "account_id", "external_ref"),
+        Index("ix_tickets_routed", "queued_at", "id", postgresql_where=text("routing IS NOT NULL")),
+        Index("ix_tickets_assignee", "assignee_id", postgresql_where=text(_ASSIGNED)),
         {"postgresql_with": {"fillfactor": 80, "autovacuum_vacuum_scale_factor": 0.02}},
     )
 

@@ -49,6 +49,9 @@ class TicketRecord:
     tier: int = 1
     assignee_id: str | None = None
     region: str | None = None
+    routing: dict[str, Any] | None = None
+    route_at: datetime | None = None
+    queued_at: datetime | None = None
     review_requested: bool = False
     escalated: bool = False
     turns: int = 0

@@ -36,9 +36,12 @@ def upgrade() -> None:
     _notices()
     _people()
     _plan_versions()
+    _regions()
     _stored_answers()
     _webhook_endpoints()
+    _expert_holds()
     _tickets()
+    _alerts()
     _calls()
     _call_orphans()
     _deadlines()
@@ -50,12 +53,15 @@ def downgrade() -> None:
     for table in (
         "messages",
         "escalations",
+        "alerts",
         "deadlines",
         "call_orphans",
         "calls",
         "tickets",
+        "expert_holds",
         "webhook_endpoints",
         "stored_answers",
+        "regions",
         "plan_versions",
         "people",
         "notices",
@@ -167,12 +173,13 @@ def _engineers() -> None:
         Column("name", String(), nullable=False),
         Column("email", String(), nullable=False),
         Column("tier", Integer(), server_default="1", nullable=False),
-        Column("region", String()),
+        Column("region", String(), comment="the key of a region"),
         Column("time_zone", String(), server_default="UTC", nullable=False),
         Column("languages", JSONB(), server_default=text("'[]'"), nullable=False),
         Column("products", JSONB(), server_default=text("'[]'"), nullable=False),
         Column("capacity", Integer(), server_default="5", nullable=False),
-        Column("shifts", JSONB(), server_default=text("'{}'"), nullable=False),
+        Column("shifts", JSONB(), comment="a calendar; null: the region's, else 24x7"),
+        Column("absences", JSONB(), server_default=text("'[]'"), nullable=False),
         Column("active", Boolean(), server_default=text("true"), nullable=False),
         Column("version", Integer(), server_default="1", nullable=False),
         Column("created_at", INSTANT, nullable=False),
@@ -180,6 +187,44 @@ def _engineers() -> None:
         PrimaryKeyConstraint("id", name=op.f("pk_engineers")),
     )
     op.create_index(op.f("ix_engineers_account_id"), "engineers", ["account_id"])
+
+
+def _expert_holds() -> None:
+    op.create_table(
+        "expert_holds",
+        Column("engineer_id", ID, nullable=False),
+        Column("account_id", ID, nullable=False),
+        Column("ticket_id", ID, nullable=False),
+        Column("since", INSTANT, nullable=False),
+        PrimaryKeyConstraint("engineer_id", name=op.f("pk_expert_holds")),
+    )
+
+
+def _alerts() -> None:
+    op.create_table(
+        "alerts",
+        Column("account_id", ID, nullable=False),
+        Column("id", ID, nullable=False),
+        Column("ticket_id", ID, nullable=False),
+        Column("sequence", Integer(), nullable=False, comment="of the ticket's event that told of it"),
+        Column("engineer_id", ID, nullable=False),
+        Column("state", String(), nullable=False, comment="alerted, accepted, declined, expired or cancelled"),
+        Column("alerted_at", INSTANT, nullable=False),
+        Column("accept_by", INSTANT, nullable=False),
+        Column("ended_at", INSTANT),
+        Column("reason", String(), comment="why it was declined or cancelled"),
+        ForeignKeyConstraint(
+            ["account_id", "ticket_id"],
+            ["tickets.account_id", "tickets.id"],
+            name=op.f("fk_alerts_account_id_tickets"),
+            ondelete="CASCADE",
+        ),
+        PrimaryKeyConstraint("account_id", "id", name=op.f("pk_alerts")),
+    )
+    op.create_index(op.f("ix_alerts_account_id_ticket_id"), "alerts", ["account_id", "ticket_id"])
+    op.create_index(op.f("ix_alerts_alerted_at_id"), "alerts", ["alerted_at", "id"])
+    op.create_index(op.f("ix_alerts_engineer_id_alerted_at_id"), "alerts", ["engineer_id", "alerted_at", "id"])
+    op.create_index(op.f("ix_alerts_id"), "alerts", ["id"])
 
 
 def _events() -> None:
@@ -250,6 +295,25 @@ def _plan_versions() -> None:
     )
 
 
+def _regions() -> None:
+    op.create_table(
+        "regions",
+        Column("id", ID, nullable=False),
+        Column("account_id", ID, comment="only for a sandbox account's own regions"),
+        Column("key", ID, nullable=False),
+        Column("name", String(), nullable=False),
+        Column("place", Integer(), nullable=False, comment="in the order in which the sun reaches the regions"),
+        Column("calendar", JSONB(), nullable=False, comment="the shift of its engineers that have none of their own"),
+        Column("version", Integer(), server_default="1", nullable=False),
+        Column("created_at", INSTANT, nullable=False),
+        Column("updated_at", INSTANT, nullable=False),
+        PrimaryKeyConstraint("id", name=op.f("pk_regions")),
+        UniqueConstraint(
+            "account_id", "key", name=op.f("uq_regions_account_id_key"), postgresql_nulls_not_distinct=True
+        ),
+    )
+
+
 def _stored_answers() -> None:
     op.create_table(
         "stored_answers",
@@ -317,7 +381,10 @@ def _tickets() -> None:
         Column("merged_into", ID),
         Column("tier", Integer(), nullable=False),
         Column("assignee_id", ID),
-        Column("region", String()),
+        Column("region", String(), comment="the region of its engineer"),
+        Column("routing", JSONB(), comment="how its expert is looked for (dispatch.Route)"),
+        Column("route_at", INSTANT, comment="when it is handed over, or looked at in the queue again"),
+        Column("queued_at", INSTANT, comment="since when it waits for an expert"),
         Column("region_lock", String()),
         Column("call_link", String()),
         Column("tags", JSONB(), nullable=False),
@@ -370,6 +437,15 @@ def _tickets() -> None:
     op.create_index("ix_tickets_opened", "tickets", ["account_id", "opened_at", "id"])
     op.create_index("ix_tickets_all_opened", "tickets", ["opened_at", "id"])
     op.create_index("ix_tickets_updated", "tickets", ["account_id", "updated_at", "id"])
+    op.create_index(
+        "ix_tickets_routed", "tickets", ["queued_at", "id"], postgresql_where=text("routing IS NOT NULL")
+    )
+    op.create_index(
+        "ix_tickets_assignee",
+        "tickets",
+        ["assignee_id"],
+        postgresql_where=text("assignee_id IS NOT NULL AND status NOT IN ('resolved', 'closed')"),
+    )
     op.create_index(
         "ix_tickets_wake_at", "tickets", ["wake_at"], postgresql_where=text("wake_at IS NOT NULL AND NOT sandbox")
     )

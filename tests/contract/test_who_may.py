@@ -80,6 +80,11 @@ RULES: Final[dict[str, Refused]] = {
     "list_engineers": SUPPORT,
     "get_engineer": SUPPORT,
     "change_engineer": ADMIN,
+    "create_region": ADMIN,
+    "list_regions": SUPPORT,
+    "get_region": SUPPORT,
+    "change_region": ADMIN,
+    "remove_region": ADMIN,
     "create_webhook": OWN,
     "list_webhooks": COLLECTION,
     "get_webhook": READ,
@@ -162,4 +167,4 @@ async def test_who_may_read(world: World, operation: Operation) -> None:
 async def test_nobody_asks_for_the_collection_of_another(world: World, operation: Operation) -> None:
     params = {"account_id": world.ids["account_id"]}
     answer = await world.call(operation, world.keys["stranger"], params=params)
-    assert answer.status_code == (403 if operation.name == "list_engineers" else 404)
+    assert answer.status_code == (403 if operation.name in ("list_engineers", "list_regions") else 404)

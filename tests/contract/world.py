@@ -23,7 +23,7 @@ from app.plans.store import load_builtin
 from app.resources import build_state
 from app.sweep.passes import run_pass
 from tests.contract.document import Json, Operation, examples_of
-from tests.support.actors import Headers, make_account, make_engineer, make_key, make_person
+from tests.support.actors import Headers, make_account, make_engineer, make_key, make_person, make_region
 from tests.support.desk import TICKET, now_of, open_at
 
 PLAN: Final = "wati-business-plus"
@@ -39,6 +39,7 @@ _PARAMETERS: Final = {
     "per": "person_id",
     "key": "key_id",
     "eng": "engineer_id",
+    "reg": "region_id",
     "tkt": "ticket_id",
     "ddl": "deadline_id",
     "esc": "escalation_id",
@@ -75,6 +76,7 @@ class World:
             self.keys[role] = await make_key(self.sessions, account_id=account, role=role)
         person = await make_person(self.sessions, account, f"{new_id('per')}@example.com", "editor")
         self.ids["person_id"] = person.id
+        self.ids["region_id"] = (await make_region(self.sessions, key=new_id("key").replace("_", "-"))).id
         self.ids["key_id"] = await self._post("/v1/keys", {"kind": "account", "account_id": account})
         self.ids["endpoint_id"] = await self._post("/v1/webhooks", _ENDPOINT | {"account_id": account})
         self.ids["delivery_id"] = await self._post(f"/v1/webhooks/{self.ids['endpoint_id']}/test", {})
@@ -135,6 +137,7 @@ async def _settle(world: World) -> None:
     async with transaction(sessions) as session:
         await load_builtin(session, await database_now(session))
     theirs = (await make_account(sessions, PLAN, name="Another")).account_id
+    await make_region(sessions, key="emea")
     engineer = (await make_engineer(sessions)).id
     world.ids = {"engineer_id": engineer, "key": examples.WRITTEN["key"], "slug": "not-found"}
     world.keys = {

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from app.core.db import Sessions
-from tests.support.actors import Headers, make_account, make_engineer, make_key, make_plan
+from tests.support.actors import Headers, make_account, make_engineer, make_key, make_plan, make_region
 
 NOOR = {
     "name": "Noor",
@@ -16,6 +16,11 @@ NOOR = {
     "products": ["backup"],
     "capacity": 3,
 }
+
+
+@pytest.fixture(autouse=True)
+async def emea(sessions: Sessions) -> None:
+    await make_region(sessions, key="emea")
 
 
 async def test_an_engineer_is_made_read_listed_and_changed(client: httpx.AsyncClient, admin: Headers) -> None:
@@ -33,8 +38,43 @@ async def test_an_engineer_is_made_read_listed_and_changed(client: httpx.AsyncCl
     assert (await client.patch(url, json={"account_id": "x"}, headers=admin)).status_code == 422
 
 
+async def test_shifts_and_absences(client: httpx.AsyncClient, admin: Headers) -> None:
+    shifts = {"time_zone": "Europe/Warsaw", "weekly": {"mon": [["09:00", "17:00"]]}, "holidays": {"country": "PL"}}
+    away = [{"from": "2026-12-24T00:00:00Z", "to": "2026-12-28T00:00:00Z"}]
+    made = (await client.post("/v1/engineers", json=NOOR | {"shifts": shifts, "absences": away}, headers=admin)).json()
+    assert made["absences"] == away
+    assert made["shifts"]["weekly"] == shifts["weekly"]
+    assert "2026-11-11" in made["shifts"]["holidays"]["dates"]
+    url = f"/v1/engineers/{made['id']}"
+    patch = {"shifts": {"weekly": {"tue": [["09:00", "17:00"]]}}, "absences": None}
+    changed = (await client.patch(url, json=patch, headers=admin)).json()
+    assert (list(changed["shifts"]["weekly"]), changed["absences"]) == (["mon", "tue"], [])
+    assert (await client.patch(url, json={"shifts": None}, headers=admin)).json()["shifts"] is None
+
+
 @pytest.mark.parametrize(
-    "change", [{"tier": 0}, {"tier": True}, {"tier": 1e30}, {"capacity": -1}, {"languages": ["?"]}]
+    ("shifts", "place"),
+    [
+        ({"time_zone": "account"}, "/shifts/time_zone"),
+        ({"time_zone": "Europe/Nowhere"}, "/shifts/time_zone"),
+        ({"weekly": {}}, "/shifts/weekly"),
+        ({"weekly": {"mon": [["09:00", "17:00"], ["16:00", "18:00"]]}}, "/shifts/weekly/mon/1"),
+        ({"holidays": {"country": "XX"}}, "/shifts/holidays/country"),
+        ({"holidays": {"country": "account"}}, "/shifts/holidays/country"),
+        ({"holidays": {"subdivision": "CA"}}, "/shifts/holidays/subdivision"),
+    ],
+)
+async def test_wrong_shifts_are_refused(
+    client: httpx.AsyncClient, admin: Headers, shifts: dict[str, Any], place: str
+) -> None:
+    whole = {"time_zone": "Europe/Warsaw", "weekly": {"mon": [["09:00", "17:00"]]}} | shifts
+    answer = await client.post("/v1/engineers", json=NOOR | {"shifts": whole}, headers=admin)
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, place)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"tier": 0}, {"tier": True}, {"tier": 1e30}, {"capacity": -1}, {"languages": ["?"]}, {"region": "atlantis"}],
 )
 async def test_a_wrong_engineer_is_refused(client: httpx.AsyncClient, admin: Headers, change: dict[str, Any]) -> None:
     assert (await client.post("/v1/engineers", json=NOOR | change, headers=admin)).status_code == 422
@@ -63,7 +103,11 @@ async def test_only_a_sandbox_account_has_its_own(
     sandbox = await make_account(sessions, plan, sandbox=True)
     live = await make_account(sessions, plan)
     await make_engineer(sessions)
-    own = await client.post("/v1/engineers", json=NOOR | {"account_id": sandbox.account_id}, headers=admin)
+    mine = NOOR | {"account_id": sandbox.account_id}
+    elsewhere = await client.post("/v1/engineers", json=mine, headers=admin)
+    assert elsewhere.json()["errors"][0]["pointer"] == "/region"
+    await make_region(sessions, key="emea", account_id=sandbox.account_id)
+    own = await client.post("/v1/engineers", json=mine, headers=admin)
     assert own.status_code == 201
     listed = await client.get(f"/v1/engineers?account_id={sandbox.account_id}", headers=admin)
     assert listed.json()["items"] == [own.json()]

@@ -5,14 +5,15 @@ from typing import Any
 from app.accounts import customers, keys, people
 from app.accounts.models import Account, Person
 from app.accounts.schemas import AccountCreate, KeyCreate, PersonCreate
+from app.calendars.hours import WEEKDAYS
 from app.core.auth import KeyKind
 from app.core.clock import database_now
 from app.core.db import Sessions, insert_rows, transaction
 from app.core.ids import new_id
 from app.plans.models import PlanVersion
-from app.roster import engineers
-from app.roster.models import Engineer
-from app.roster.schemas import EngineerCreate
+from app.roster import engineers, regions
+from app.roster.models import Engineer, Region
+from app.roster.schemas import EngineerCreate, RegionCreate
 
 Headers = dict[str, str]
 
@@ -52,3 +53,11 @@ async def make_engineer(sessions: Sessions, **fields: Any) -> Engineer:
     given = {"name": "Noor Haddad", "email": "noor@example.com"} | fields
     async with transaction(sessions) as session:
         return await engineers.create_engineer(session, EngineerCreate(**given), now=await database_now(session))
+
+
+async def make_region(sessions: Sessions, **fields: Any) -> Region:
+    """A region, which works around the clock unless ``calendar`` says else."""
+    always = {"time_zone": "UTC", "weekly": {day: [["00:00", "24:00"]] for day in WEEKDAYS}}
+    given = {"key": "emea", "name": "Europe", "place": 1, "calendar": always} | fields
+    async with transaction(sessions) as session:
+        return await regions.create_region(session, RegionCreate(**given), now=await database_now(session))

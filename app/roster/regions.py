@@ -1,0 +1,68 @@
+"""Making, changing and removing regions."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.ids import new_id
+from app.core.problems import Conflict
+from app.roster import shifts
+from app.roster.models import Engineer, Region
+from app.roster.sandboxes import check_owner
+from app.roster.schemas import RegionCreate, RegionDocument, RegionFields
+
+
+async def create_region(session: AsyncSession, command: RegionCreate, *, now: datetime) -> Region:
+    """A new region. 409 when there is one with its key; 422 for a live account or a faulty calendar."""
+    await check_owner(session, command.account_id, "regions")
+    region = Region(
+        id=new_id("reg"),
+        account_id=command.account_id,
+        key=command.key,
+        name=command.name,
+        place=command.place,
+        calendar=shifts.stored(command.calendar, "/calendar", now),
+        version=1,
+        created_at=now,
+        updated_at=now,
+    )
+    session.add(region)
+    try:
+        await session.flush()
+    except IntegrityError as error:
+        raise Conflict(f"There is a region {command.key} already") from error
+    return region
+
+
+async def change_region(session: AsyncSession, region: Region, fields: RegionFields, *, now: datetime) -> None:
+    """Write what the region shall be; 422 for a faulty calendar."""
+    region.name, region.place = fields.name, fields.place
+    region.calendar = shifts.stored(fields.calendar, "/calendar", now)
+    region.version += 1
+    region.updated_at = now
+    await session.flush()
+
+
+async def remove_region(session: AsyncSession, region: Region) -> None:
+    """Remove a region. 409 while an engineer works in it."""
+    used = select(Engineer.id).where(
+        Engineer.region == region.key, Engineer.account_id.is_not_distinct_from(region.account_id)
+    )
+    if await session.scalar(used.limit(1)):
+        raise Conflict("Engineers work in this region")
+    await session.delete(region)
+    await session.flush()
+
+
+def fields_of(region: Region) -> dict[str, Any]:
+    """What can be written about the region, as it is now: what a merge patch is applied to."""
+    fields = RegionFields.model_validate(region, from_attributes=True, extra="ignore")
+    return fields.model_dump(mode="json", exclude_none=True)
+
+
+def region_document(region: Region) -> dict[str, Any]:
+    """The region as it is answered."""
+    return RegionDocument.model_validate(region).model_dump()

@@ -1,0 +1,22 @@
+"""Which part of the roster something belongs to: the live one, or that of one sandbox account."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.queries import account_by_id
+from app.core.problems import Fault, Invalid, NotFound
+
+
+async def check_owner(session: AsyncSession, account_id: str | None, what: str) -> None:
+    """422 for an account that is not a sandbox: live ones are served by the whole roster."""
+    if account_id is None:
+        return
+    try:
+        account = await account_by_id(session, account_id)
+    except NotFound as error:
+        raise _fault("There is no such account") from error
+    if account.sandbox_now is None:
+        raise _fault(f"Only a sandbox account has {what} of its own")
+
+
+def _fault(detail: str) -> Invalid:
+    return Invalid(errors=[Fault(pointer="/account_id", detail=detail)])

@@ -1,0 +1,45 @@
+"""Calendars of the roster: checked and expanded when they are stored, compiled when they are read."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from app.calendars.hours import ACCOUNT_ZONE, Calendar, check_spec, compile_calendar
+from app.core.memory import Memory
+from app.core.problems import Fault, Invalid
+from app.core.schemas import pointer
+from app.plans.holidays import HolidayFault, with_dates, years_around
+from app.plans.model import ACCOUNT, CalendarDocument
+
+
+def stored(calendar: CalendarDocument, place: str, now: datetime) -> dict[str, Any]:
+    """The calendar as it is stored, its country's holidays as dates. 422 with pointers below ``place``."""
+    if faults := list(_faults(calendar, place)):
+        raise Invalid(errors=faults)
+    try:
+        return with_dates(calendar, years_around(now)).model_dump(mode="json")
+    except HolidayFault as fault:
+        raise Invalid(errors=[Fault(pointer=f"{place}/holidays/{fault.member}", detail=str(fault))]) from fault
+
+
+def _faults(calendar: CalendarDocument, place: str) -> Iterator[Fault]:
+    """All that C01 refuses, and what would leave something to an account: shifts belong to none."""
+    for path, sentence in check_spec(calendar.spec()):
+        yield Fault(pointer=place + pointer(path), detail=sentence)
+    if calendar.time_zone == ACCOUNT_ZONE:
+        yield Fault(pointer=f"{place}/time_zone", detail="Shifts belong to no account: name an IANA time zone")
+    if calendar.holidays.country == ACCOUNT:
+        yield Fault(pointer=f"{place}/holidays/country", detail="Shifts belong to no account: name a country")
+    elif calendar.holidays.subdivision and calendar.holidays.country is None:
+        yield Fault(pointer=f"{place}/holidays/subdivision", detail="A subdivision needs the code of its country")
+
+
+def compiled(memory: Memory, document: dict[str, Any]) -> Calendar:
+    """The calendar behind a stored document, compiled once in a process."""
+    content = orjson.dumps(document)
+    known = memory.recall(Calendar, content)
+    if known is not None:
+        return known
+    return memory.keep(content, compile_calendar(CalendarDocument.model_validate(document).spec()))
