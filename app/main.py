@@ -16,7 +16,15 @@ from app.plans import router as plans_router
 from app.resources import lifespan
 from app.roster import region_router
 from app.roster import router as roster_router
-from app.tickets import action_router, call_router, escalation_router, plan_router, preview_router, sandbox_router
+from app.tickets import (
+    action_router,
+    alert_router,
+    call_router,
+    escalation_router,
+    plan_router,
+    preview_router,
+    sandbox_router,
+)
 from app.tickets import router as tickets_router
 from app.webhooks import router as webhooks_router
 
@@ -25,6 +33,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     action_router.router,
     call_router.router,
     escalation_router.router,
+    alert_router.router,
     preview_router.router,
     sandbox_router.router,
     accounts_router.router,

@@ -54,12 +54,24 @@ def patch_body(model: type[BaseModel], example: Patch) -> dict[str, Any]:
     required = schema.pop("required", [])
     schema["properties"] = {
         name: rule if name in required or {"type": "null"} in rule.get("anyOf", ()) else _or_null(rule)
-        for name, rule in schema["properties"].items()
+        for name, rule in _with_parts(schema["properties"]).items()
     }
     schema["title"] = f"{model.__name__} (merge patch)"
     content = {"application/merge-patch+json": {"schema": schema, "example": example}}
     content["application/json"] = content["application/merge-patch+json"]
     return {"requestBody": {"required": True, "content": content}}
+
+
+def _with_parts(properties: dict[str, Any]) -> dict[str, Any]:
+    """The properties, but that what is another model may come in part: it is merged, then checked as a whole."""
+
+    def part(rule: dict[str, Any]) -> dict[str, Any]:
+        if "$ref" in rule:
+            rest = {name: value for name, value in rule.items() if name != "$ref"}
+            return {"type": "object"} | rest
+        return rule | ({"anyOf": [part(each) for each in rule["anyOf"]]} if "anyOf" in rule else {})
+
+    return {name: part(rule) for name, rule in properties.items()}
 
 
 def _or_null(rule: dict[str, Any]) -> dict[str, Any]:

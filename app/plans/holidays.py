@@ -72,7 +72,7 @@ def with_dates(calendar: CalendarDocument, years: Iterable[int]) -> CalendarDocu
         raise HolidayFault("country", str(error)) from error
     dates = sorted({*rule.dates, *found})
     if len(dates) > MAX_HOLIDAYS:
-        sentence = f"With the holidays of `{rule.country}` these are {len(dates)} dates: at most {MAX_HOLIDAYS} are kept."
+        sentence = f"With those of `{rule.country}` these are {len(dates)} dates: at most {MAX_HOLIDAYS} are kept."
         raise HolidayFault("dates", sentence)
     return calendar.model_copy(update={"holidays": rule.model_copy(update={"dates": dates})})
 

@@ -3,15 +3,15 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.ids import new_id
-from app.core.problems import Fault, Invalid
 from app.roster import shifts
-from app.roster.models import Engineer, Region
+from app.roster.models import Engineer
+from app.roster.regions import check_region
 from app.roster.sandboxes import check_owner
 from app.roster.schemas import EngineerCreate, EngineerDocument, EngineerFields
+from app.roster.wakes import look_again
 
 
 async def create_engineer(session: AsyncSession, command: EngineerCreate, *, now: datetime) -> Engineer:
@@ -22,6 +22,7 @@ async def create_engineer(session: AsyncSession, command: EngineerCreate, *, now
     engineer = Engineer(id=new_id("eng"), account_id=command.account_id, **columns, **stamps)
     session.add(engineer)
     await session.flush()
+    await look_again(session, engineer.account_id)
     return engineer
 
 
@@ -32,15 +33,14 @@ async def change_engineer(session: AsyncSession, engineer: Engineer, fields: Eng
     engineer.version += 1
     engineer.updated_at = now
     await session.flush()
+    await look_again(session, engineer.account_id)
 
 
 async def _columns(
     session: AsyncSession, fields: EngineerFields, account_id: str | None, now: datetime
 ) -> dict[str, Any]:
     if fields.region is not None:
-        known = select(Region.id).where(Region.key == fields.region, Region.account_id.is_not_distinct_from(account_id))
-        if await session.scalar(known) is None:
-            raise Invalid(errors=[Fault(pointer="/region", detail=f"There is no region {fields.region}")])
+        await check_region(session, fields.region, account_id, "/region")
     columns = fields.model_dump(mode="json", by_alias=True, include=set(EngineerFields.model_fields))
     return columns | {"shifts": shifts.stored(fields.shifts, "/shifts", now) if fields.shifts else None}
 

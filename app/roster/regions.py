@@ -8,11 +8,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.ids import new_id
-from app.core.problems import Conflict
+from app.core.problems import Conflict, Fault, Invalid
 from app.roster import shifts
 from app.roster.models import Engineer, Region
 from app.roster.sandboxes import check_owner
 from app.roster.schemas import RegionCreate, RegionDocument, RegionFields
+from app.roster.wakes import look_again
 
 
 async def create_region(session: AsyncSession, command: RegionCreate, *, now: datetime) -> Region:
@@ -44,6 +45,7 @@ async def change_region(session: AsyncSession, region: Region, fields: RegionFie
     region.version += 1
     region.updated_at = now
     await session.flush()
+    await look_again(session, region.account_id)
 
 
 async def remove_region(session: AsyncSession, region: Region) -> None:
@@ -55,6 +57,13 @@ async def remove_region(session: AsyncSession, region: Region) -> None:
         raise Conflict("Engineers work in this region")
     await session.delete(region)
     await session.flush()
+
+
+async def check_region(session: AsyncSession, key: str, account_id: str | None, place: str) -> None:
+    """422, at ``place``, for a region that there is not: among the live ones, or a sandbox account's own."""
+    known = select(Region.id).where(Region.key == key, Region.account_id.is_not_distinct_from(account_id))
+    if await session.scalar(known) is None:
+        raise Invalid(errors=[Fault(pointer=place, detail=f"There is no region {key}")])
 
 
 def fields_of(region: Region) -> dict[str, Any]:

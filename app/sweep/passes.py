@@ -7,8 +7,8 @@ from sqlalchemy import select
 
 from app.core.db import Sessions, transaction
 from app.tickets.models import Ticket
+from app.tickets.saving import save
 from app.tickets.settle import claim_due
-from app.tickets.work import save
 
 BATCH: Final = 500
 """Tickets of one transaction; larger claims flip to a sequential scan."""

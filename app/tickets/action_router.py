@@ -8,7 +8,7 @@ from app.core.http import Router
 from app.events.examples import ENGINEER, OTHER_TICKET
 from app.tickets import endings, lifecycle
 from app.tickets.actions import OnTicketDep, action
-from app.tickets.schemas import Assign, Merge, Reopen, Review, SetPriority, SetStatus, Withdraw
+from app.tickets.schemas import Assign, LockRegion, Merge, Reopen, Review, SetPriority, SetStatus, Withdraw
 
 router = Router(tags=["Tickets"])
 
@@ -48,6 +48,14 @@ async def review_ticket(
 ) -> Response:
     """For a ticket that was put up for review (G9): its priority stays, or becomes `priority`. Support only."""
     return await on_ticket(lifecycle.review_priority, command)
+
+
+@action(router, "region-lock", "Lock a ticket to a region")
+async def lock_ticket_to_region(
+    on_ticket: OnTicketDep, command: Annotated[LockRegion, Body(examples=[{"region": "emea"}])]
+) -> Response:
+    """Only this region's experts work on it; null: it follows the sun again, from region to region."""
+    return await on_ticket(lifecycle.lock_to_region, command)
 
 
 @action(router, "reopen", "Reopen a ticket")

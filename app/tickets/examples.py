@@ -68,9 +68,16 @@ TICKET: Final[dict[str, Any]] = {
     "business_impact": OPEN_P1["business_impact"],
     "priority_reason": OPEN_P1["priority_reason"],
     "tier": 1,
-    "assignee": None,
-    "region": None,
+    "assignee": events.ENGINEER,
+    "region": "emea",
     "region_lock": None,
+    "routing": {
+        "state": "alerted",
+        "since": "2026-11-20T20:30:00Z",
+        "alert_id": events.ALERT,
+        "queued_at": None,
+        "next_at": "2026-11-21T00:00:00Z",
+    },
     "plan": {"key": "google-premium", "version": 1},
     "tags": [],
     "custom": {},
@@ -113,6 +120,17 @@ ESCALATION: Final[dict[str, Any]] = {
     "acknowledged_at": None,
     "ended_at": None,
     "decision": None,
+}
+ALERT: Final[dict[str, Any]] = {
+    "id": events.ALERT,
+    "account_id": events.ACCOUNT,
+    "ticket_id": TICKET["id"],
+    "engineer_id": events.ENGINEER,
+    "state": "alerted",
+    "alerted_at": "2026-11-20T20:30:00Z",
+    "accept_by": "2026-11-20T20:35:00Z",
+    "ended_at": None,
+    "reason": None,
 }
 EVENT: Final = event_example("deadline.missed")
 

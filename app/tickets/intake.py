@@ -16,14 +16,16 @@ from app.core.problems import Conflict, Fault, Invalid, NotFound
 from app.core.zones import IN_FORCE
 from app.events import types
 from app.events.deadline_events import PinsData
+from app.roster.regions import check_region
 from app.sla.clock import open_clock
 from app.sla.compiled import Promise, promise_of
 from app.sla.pins import Pins
 from app.tickets import calls, review
 from app.tickets.record import TicketRecord
 from app.tickets.rules import Assessment, assess, channel_faults, missing_texts, priority_faults
+from app.tickets.saving import save
 from app.tickets.schemas import OpenTicket
-from app.tickets.work import Work, save
+from app.tickets.work import Work
 
 _DIGITS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
@@ -89,8 +91,11 @@ async def open_ticket(
     assessment = assess(promise.document, command.priority, command.impact, command.urgency)
     _check(promise, command, assessment)
     await _check_follow_up(session, account_id, command.follow_up_of)
+    if command.region_lock:
+        scope = account_id if customer.sandbox_now else None
+        await check_region(session, command.region_lock, scope, "/region_lock")
     work = begin(customer, command, promise, pins, assessment, acting.actor)
-    await save(session, [work], new=True)
+    await save(session, [work], new=True, standing=now is not None)
     return work
 
 

@@ -17,14 +17,26 @@ from app.core.merge_patch import Patch, merge_patch, patched
 from app.core.problems import Conflict, Fault, Forbidden, Invalid
 from app.core.schemas import ActorRef
 from app.events import types
-from app.roster.models import Engineer
+from app.roster.models import Engineer, ExpertHold
+from app.roster.regions import check_region
 from app.sla.changes import Priority, Status, Tier
 from app.tickets import calls, review
 from app.tickets.messages import add_message, message_author
+from app.tickets.routing import lock_roster, scope_of
 from app.tickets.rules import allowed, customer_may_set, missing_texts, priority_faults
-from app.tickets.schemas import Assign, ChangeTicket, PostMessage, Review, SetPriority, SetStatus, TicketFields
+from app.tickets.saving import save
+from app.tickets.schemas import (
+    Assign,
+    ChangeTicket,
+    LockRegion,
+    PostMessage,
+    Review,
+    SetPriority,
+    SetStatus,
+    TicketFields,
+)
 from app.tickets.settle import lock_ticket
-from app.tickets.work import Work, save
+from app.tickets.work import Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +157,10 @@ async def assign(session: AsyncSession, caller: Caller, ticket_id: str, command:
 async def set_assignee(
     session: AsyncSession, work: Work, actor: Actor, engineer_id: str | None, pointer: str = "/engineer_id"
 ) -> None:
-    """Give the ticket to an engineer, or to nobody. 422 for one who may not have it."""
+    """Give the ticket to an engineer, or to nobody.
+
+    422 for one who is not there, not active, or of another roster; 409 for one who is held for another ticket (G2).
+    """
     if engineer_id:
         await _check_engineer(session, work, engineer_id, pointer)
     before, work.ticket.assignee_id = work.ticket.assignee_id, engineer_id
@@ -156,7 +171,10 @@ async def set_assignee(
 
 
 async def _check_engineer(session: AsyncSession, work: Work, engineer_id: str, pointer: str) -> None:
-    """422 unless the engineer is active, and of the sandbox exactly where the ticket is: tests hold no real expert."""
+    """422 unless the engineer is active, and of the sandbox exactly where the ticket is: tests hold no real expert.
+
+    409 for one who is held for another ticket (G2).
+    """
     query = select(Engineer.account_id).where(Engineer.id == engineer_id, Engineer.active)
     found = (await session.execute(query)).one_or_none()
     if found is None:
@@ -166,6 +184,25 @@ async def _check_engineer(session: AsyncSession, work: Work, engineer_id: str, p
         detail = "A sandbox's tickets go to its own engineers, and no other tickets do"
         hint = f"POST /v1/engineers with {own} as account_id makes one" if own else "This engineer is a sandbox's"
         raise Invalid(errors=[Fault(pointer=pointer, detail=detail, hint=hint)])
+    await lock_roster(session, scope_of(work))
+    held_for = await session.scalar(select(ExpertHold.ticket_id).where(ExpertHold.engineer_id == engineer_id))
+    if held_for not in (None, work.ticket.id):
+        raise Conflict("The engineer works on another ticket and nothing else", held_for=held_for)
+
+
+async def lock_to_region(session: AsyncSession, caller: Caller, ticket_id: str, command: LockRegion) -> Work:
+    """Keep the ticket in one region, or let it follow the sun again (G7). 422 for a region that there is not."""
+    work, actor = await start(session, caller, ticket_id, command.actor)
+    if work.ticket.status == "closed":
+        raise Conflict("A closed ticket does not change")
+    before, after = work.ticket.region_lock, command.region
+    if after is not None:
+        await check_region(session, after, scope_of(work) or None, "/region")
+    if before != after:
+        work.ticket.region_lock = after
+        work.ticket.route_at = work.now if work.ticket.routing else None
+        work.tell(types.TicketUpdated(fields={"region_lock": after}), actor)
+    return await finish(session, work)
 
 
 async def change_ticket(session: AsyncSession, caller: Caller, ticket_id: str, patch: Patch) -> Work:

@@ -28,8 +28,9 @@ from app.sla.pins import Pins
 from app.sla.reasons import why
 from app.tickets import calls
 from app.tickets.plan_schemas import ApplyPlan
+from app.tickets.saving import save
 from app.tickets.settle import SELECT, each_apart, pins_of, settled
-from app.tickets.work import Work, save
+from app.tickets.work import Work
 
 BATCH: Final = 100
 """Tickets of one transaction: a fraction of a second for a message that waits for one of them."""

@@ -15,8 +15,8 @@ from app.calls.provision import Again, Attempt, ClaimedCall, Failed
 from app.core.db import ring_after_commit, transaction
 from app.core.state import State
 from app.tickets import calls
+from app.tickets.saving import save
 from app.tickets.settle import lock
-from app.tickets.work import save
 
 SLOTS: Final = 20
 """Attempts of one process in flight at most: a provider that hangs keeps only its own calls waiting."""

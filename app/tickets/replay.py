@@ -10,7 +10,7 @@ from app.core.auth import SERVICE
 from app.core.db import Row
 from app.sla.clock import open_clock
 from app.sla.deadline import Deadline
-from app.sla.deadlines import clock_facts, followed, load_clock
+from app.sla.deadlines import clock_facts, load_clock
 from app.sla.history import History, history_of
 from app.tickets.settle import pins_of
 from app.tickets.snapshots import Snapshot
@@ -71,7 +71,7 @@ def _differences(snapshot: Snapshot) -> Iterator[Difference]:
 def _pairs(snapshot: Snapshot) -> Iterator[tuple[str, Row, Row]]:
     """What the ticket's row and deadlines say, beside what they should say, by place."""
     stored = _stored(snapshot)
-    columns = followed(stored.clock)
+    columns = stored.followed()
     yield "ticket", {name: getattr(snapshot.ticket, name) for name in columns}, columns
     replayed = _replayed(snapshot)
     for work in (stored, replayed):

@@ -18,10 +18,13 @@ from app.core.db import Row, driver
 from app.core.problems import Conflict, Fault, Invalid, NotFound
 from app.core.turns import in_turns
 from app.events.envelope import envelope, instant
-from app.sla.clock import Firing, next_firing, settle
+from app.sla.clock import Firing, settle
+from app.tickets.dispatch import Dispatcher
+from app.tickets.routes import is_to_do
+from app.tickets.routing import hold_writes, lock_routed, open_roster
 from app.tickets.sandbox_schemas import AdvanceClock
 from app.tickets.settle import lock_due
-from app.tickets.work import Work, save
+from app.tickets.work import Work, write_works
 
 BUDGET: Final = 10_000
 """Events of one advance at the most."""
@@ -71,12 +74,15 @@ async def advance(session: AsyncSession, account_id: str, command: AdvanceClock,
     if goal < before:
         detail = f"The account's clock stands at {instant(before)}, and moves only forward"
         raise Invalid(errors=[Fault(pointer="/to", detail=detail)])
-    works = await lock_due(session, account_id, goal, budget)
-    all_due = len(works) < budget
-    horizon = goal if all_due else _horizon(works, goal)
-    stopped = await _fire(works, horizon, budget)
+    due = await lock_due(session, account_id, goal, budget)
+    works = [*due, *await lock_routed(session, account_id, due)]
+    roster = await open_roster(session, account_id, works)
+    all_due = len(due) < budget
+    horizon = goal if all_due else _horizon(due, goal)
+    stopped = await _fire(works, roster, horizon, budget)
     now = max(before, stopped or horizon)
-    events = await save(session, [work for work in works if work.events])
+    changed = [work for work in works if work.events or work.touched]
+    events = await write_works(session, changed, beside=hold_writes(roster))
     await (await driver(session)).execute(_MOVE, account_id, now)
     return Advanced(account_id, before, now, events, None if all_due and not stopped else goal)
 
@@ -100,29 +106,43 @@ def _horizon(works: Sequence[Work], goal: datetime) -> datetime:
     return min(goal, max((turn.firing.until for work in works if (turn := _turn(work))), default=goal))
 
 
-async def _fire(works: Sequence[Work], goal: datetime, budget: int) -> datetime | None:
+async def _fire(works: Sequence[Work], roster: Dispatcher, goal: datetime, budget: int) -> datetime | None:
     """Let what is due by ``goal`` happen in order, within the budget; where it stopped because of that, if it did."""
     turns = [turn for work in works if (turn := _turn(work))]
     heapify(turns)
     last: Firing | None = None
+    told: dict[str, int] = {}
     async for _ in in_turns(repeat(None)):
         if not turns or turns[0].firing.until > goal:
             break
-        firing, _, work = heappop(turns)
+        firing, ticket_id, work = heappop(turns)
+        if work.next_firing() != firing:
+            continue  # another ticket's turn has changed this one, which has a newer turn
         step = settle(work.clock, firing.until)
         budget -= 2 * len(step.notices)  # a missed join tells a no-show too, and nothing tells more than two
         if budget < 0 and last:
             return firing.at if firing[:2] == last[:2] else last.until
         work.now = firing.at
-        told = len(work.events)
         work.take(step, SERVICE)
-        budget += 2 * len(step.notices) - (len(work.events) - told)
+        touched = {ticket_id: work} | _route(work, roster, firing.until, works)
+        new = {name: len(each.events) for name, each in touched.items()}
+        budget += 2 * len(step.notices) - sum(count - told.get(name, 0) for name, count in new.items())
+        told |= new
         last = firing
-        if turn := _turn(work):
-            heappush(turns, turn)
+        for each in touched.values():
+            if turn := _turn(each):
+                heappush(turns, turn)
     return None
 
 
+def _route(work: Work, roster: Dispatcher, now: datetime, works: Sequence[Work]) -> dict[str, Work]:
+    """See to the experts of what has just happened, as the live sweep does directly after it."""
+    if not is_to_do(work):
+        return {}
+    roster.now = now
+    return {each.ticket.id: each for each in roster.run([work], works)}
+
+
 def _turn(work: Work) -> _Turn | None:
-    firing = next_firing(work.clock)
+    firing = work.next_firing()
     return _Turn(firing, work.ticket.id, work) if firing else None

@@ -36,6 +36,7 @@ Urgency = Literal["high", "medium", "low"]
 Environment = Literal["production", "non_production"]
 Status = Literal["new", "open", "waiting_on_customer", "mitigated", "resolved", "closed"]
 TicketId = Annotated[str, StringConstraints(pattern=id_pattern("tkt"))]
+AlertId = Annotated[str, StringConstraints(pattern=id_pattern("alr"))]
 EscalationId = Annotated[str, StringConstraints(pattern=id_pattern("esc"))]
 Scalar = Annotated[str, StringConstraints(max_length=2_000), AfterValidator(no_nul)] | int | float | bool | None
 
@@ -159,6 +160,13 @@ class Reopen(Strict):
     actor: ActorRef | None = None
 
 
+class LockRegion(Strict):
+    """The region in which the ticket stays; null: it follows the sun."""
+
+    region: Word | None
+    actor: ActorRef | None = None
+
+
 class Withdraw(Strict):
     """A ticket needs no answer any more."""
 
@@ -193,6 +201,12 @@ class AcceptEscalation(Strict):
 
 class DeclineEscalation(Strict):
     """Nothing is done about an escalation, and why."""
+
+    reason: Sentence
+
+
+class DeclineAlert(Strict):
+    """An expert does not take the ticket, and why."""
 
     reason: Sentence
 
@@ -260,6 +274,32 @@ class CallsView(Document):
     earlier: list[CallView]
 
 
+class RoutingView(Document):
+    """How a ticket's expert is looked for (G2, G7)."""
+
+    state: Literal["alerted", "engaged", "queued"] = Field(
+        description="An expert was asked; an expert works on it; nobody is left, and it waits"
+    )
+    since: Instant
+    alert_id: str | None
+    queued_at: Instant | None
+    next_at: Instant | None = Field(description="When it is handed over, or somebody comes on shift")
+
+
+class AlertView(Document):
+    """An expert was asked to take a ticket now."""
+
+    id: str
+    account_id: str
+    ticket_id: str
+    engineer_id: str
+    state: Literal["alerted", "accepted", "declined", "expired", "cancelled"]
+    alerted_at: Instant
+    accept_by: Instant
+    ended_at: Instant | None
+    reason: str | None = Field(description="Why it was declined or cancelled")
+
+
 class TicketView(Document):
     """A ticket."""
 
@@ -284,8 +324,9 @@ class TicketView(Document):
     priority_reason: str | None
     tier: int
     assignee: str | None
-    region: str | None
+    region: str | None = Field(description="The region of its engineer")
     region_lock: str | None
+    routing: RoutingView | None = Field(description="How its expert is looked for; for support")
     plan: PlanRef
     tags: list[str]
     custom: dict[str, JsonValue]

@@ -122,7 +122,11 @@ async def _settled(session: AsyncSession, row: "Record[Any]", state: "Record[Any
 
 async def lock_due(session: AsyncSession, account_id: str, until: datetime, limit: int) -> list[Work]:
     """Lock up to ``limit`` tickets of an account that have something to do by ``until``, the first due; not settled."""
-    rows = await (await driver(session)).fetch(_LOCK_DUE, account_id, until, limit)
+    return await load(session, await (await driver(session)).fetch(_LOCK_DUE, account_id, until, limit))
+
+
+async def load(session: AsyncSession, rows: Sequence["Record[Any]"]) -> list[Work]:
+    """The tickets of these locked rows (``SELECT``), not settled."""
     states = await _states(session, rows) if rows else {}
     return [await _work(session, row, states[row["id"]]) async for row in in_turns(rows)]
 

@@ -1,4 +1,4 @@
-"""What the service itself writes to customers, in their language. Pure."""
+"""What the service itself writes to customers, in their language, and to support. Pure."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -16,3 +16,12 @@ REVIEW_QUESTION: Final[Mapping[Language, str]] = {
     "napisać, jak wpływa teraz na Państwa działalność: jeśli może poczekać, obniżymy jego priorytet.",
 }
 """What a customer is asked about an urgent ticket outside production (G9)."""
+
+HANDOVER_NOTE: Final = """\
+Hand-over from {left} to {came}.
+Summary: {number}, {priority}, {status}: {title}
+Business impact: {impact}
+Last update: {said}
+Next due: {due}
+Call: {link}"""
+"""What one shift leaves for the next (G7), for support alone."""

@@ -87,8 +87,15 @@ def ticket_view(
     view["assignee"] = ticket["assignee_id"]
     view["plan"] = {"key": ticket["plan_key"], "version": ticket["plan_version"]}
     view["deadlines"] = [deadline_view(row, sandbox=ticket["sandbox"]) for row in visible(deadlines, principal)]
+    view["routing"] = _routing_view(ticket) if ticket["routing"] and principal.is_support else None
     view["call"] = call_view(call) if call else None
     return view
+
+
+def _routing_view(ticket: Mapping[str, Any]) -> dict[str, Any]:
+    route = ticket["routing"]
+    known = {name: route[name] for name in ("state", "since", "alert_id")}
+    return known | {"queued_at": ticket["queued_at"], "next_at": ticket["route_at"]}
 
 
 def visible(deadlines: Iterable[Mapping[str, Any]], principal: Principal) -> list[Mapping[str, Any]]:

@@ -18,8 +18,8 @@ from app.core.auth import SERVICE
 from app.core.db import Sessions, transaction
 from app.roster.models import Engineer
 from app.tickets import calls
+from app.tickets.saving import save
 from app.tickets.settle import lock
-from app.tickets.work import save
 
 _BATCH: Final = 20
 

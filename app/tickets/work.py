@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.calls.models import Call
 from app.core.auth import SERVICE, Actor
-from app.core.db import Again, Row, inserted, ring_after_commit, updated, upserted, write
+from app.core.db import Again, Row, Write, inserted, ring_after_commit, updated, upserted, write
 from app.core.turns import in_turns
 from app.escalations import records as escalations
 from app.escalations.models import Escalation
@@ -21,11 +21,13 @@ from app.events import types
 from app.events.log import Event, event_row, recorded
 from app.notices.outbox import noticed
 from app.plans.model import PlanDocument
+from app.roster.models import Alert
 from app.sla import deadlines as stored
 from app.sla.changes import Change, Notice
-from app.sla.clock import Clock, Step, advance, settle
+from app.sla.clock import Clock, Firing, Step, advance, next_firing, settle
 from app.sla.deadline import Deadline
 from app.sla.models import DeadlineRow
+from app.sla.terms import METRIC_ORDER
 from app.tickets.models import NUMBER_CONSTRAINT, Message, Ticket
 from app.tickets.order import in_order
 from app.tickets.record import TicketRecord
@@ -59,6 +61,24 @@ class Work:
     why: str | None = None
     """the reason that a person gave for a change of priority, or for withdrawing"""
     close_escalations: bool = False
+    alerts: dict[str, Row] = field(default_factory=dict)
+    """by id: new ones whole, others what has changed of them"""
+    reassign: bool = False
+    """a miss wants another engineer for the ticket (C15): who that is, is chosen when it is saved"""
+    touched: bool = False
+    """there may be something to save although nothing was told"""
+
+    def followed(self) -> Row:
+        """The columns that follow from the clock, and from who works on the ticket (C17)."""
+        columns = stored.followed(self.clock)
+        wakes = [at for at in (columns["wake_at"], self.ticket.route_at) if at]
+        return {**columns, "wake_at": min(wakes, default=None)}
+
+    def next_firing(self) -> Firing | None:
+        """What happens next by itself: by the clock, or to the expert, which comes before the misses of an instant."""
+        own, at = next_firing(self.clock), self.ticket.route_at
+        routed = Firing(at, False, len(METRIC_ORDER) + 1) if at else None
+        return min((firing for firing in (own, routed) if firing), default=None)
 
     @property
     def deadlines(self) -> list[Deadline]:
@@ -111,15 +131,13 @@ class Work:
         self.clock = replace(self.clock, deadlines=live)
 
     def _flush(self, effects: list[Notice]) -> None:
-        """Tell the effects of one instant as one automatic escalation, and give the ticket back if it says so."""
+        """Tell the effects of one instant as one automatic escalation."""
         causes = {notice.reason: notice.deadline for notice in effects}
         reasons = set(causes)
         cause = causes.get("open_escalation") or next(iter(causes.values()), None)
         if cause and reasons - {"reassign"}:
             self._escalate(effects[0].at, cause, reasons)
-        if "reassign" in reasons and self.ticket.assignee_id:
-            before, self.ticket.assignee_id = self.ticket.assignee_id, None
-            self.tell(types.TicketAssigned(before=before, after=None, reason="missed"), SERVICE, effects[0].at)
+        self.reassign = self.reassign or "reassign" in reasons
         effects.clear()
 
     def _escalate(self, at: datetime, cause: Deadline, reasons: set[str]) -> None:
@@ -225,20 +243,26 @@ _TRANSLATIONS: Final[dict[str, Callable[[Work, Notice], types.EventData]]] = {
 }
 
 
-async def save(session: AsyncSession, works: Sequence[Work], *, new: bool = False) -> list[Row]:
+async def write_works(
+    session: AsyncSession, works: Sequence[Work], *, new: bool = False, beside: Sequence[Write] = ()
+) -> list[Row]:
     """Write tickets with all that belongs to them: one statement, however many they are; the rows of the new events.
 
-    Events are written in the order in which they happened. Raises ``Again`` when the number of a ``new`` ticket is
-    taken.
+    Events are written in the order in which they happened. ``beside`` is written in the same statement. Raises
+    ``Again`` when the number of a ``new`` ticket is taken. ``saving.save`` sees to the tickets' experts before it.
     """
     events = await _events(works)
     tickets = [_ticket_row(work) for work in works]
     calls = [row for work in works for row in work.calls]
     called = {call["id"] for call in calls}
+    alerts = [row for work in works for row in work.alerts.values()]
     writes = (
+        *beside,
         inserted(Ticket, tickets) if new else updated(Ticket, tickets),
         upserted(DeadlineRow, [row for work in works for row in _deadline_rows(work)]),
         inserted(Message, [row for work in works for row in work.messages]),
+        inserted(Alert, [row for row in alerts if "engineer_id" in row]),
+        updated(Alert, [row for row in alerts if "engineer_id" not in row]),
         upserted(Call, calls),
         updated(Call, [row for work in works for row in work.no_shows if row["id"] not in called]),
         inserted(Escalation, [row for work in works for row in _escalation_rows(work)]),
@@ -313,6 +337,6 @@ def _ticket_row(work: Work) -> Row:
     ticket, clock = work.ticket, work.clock
     ticket.updated_at = work.now if work.events else ticket.updated_at
     ticket.clock = stored.clock_facts(clock)
-    for name, value in stored.followed(clock).items():
+    for name, value in work.followed().items():
         setattr(ticket, name, value)
     return ticket.row()

@@ -216,7 +216,7 @@ def _alerts() -> None:
         ForeignKeyConstraint(
             ["account_id", "ticket_id"],
             ["tickets.account_id", "tickets.id"],
-            name=op.f("fk_alerts_account_id_tickets"),
+            name=op.f("fk_alerts_account_id_ticket_id_tickets"),
             ondelete="CASCADE",
         ),
         PrimaryKeyConstraint("account_id", "id", name=op.f("pk_alerts")),
@@ -437,9 +437,7 @@ def _tickets() -> None:
     op.create_index("ix_tickets_opened", "tickets", ["account_id", "opened_at", "id"])
     op.create_index("ix_tickets_all_opened", "tickets", ["opened_at", "id"])
     op.create_index("ix_tickets_updated", "tickets", ["account_id", "updated_at", "id"])
-    op.create_index(
-        "ix_tickets_routed", "tickets", ["queued_at", "id"], postgresql_where=text("routing IS NOT NULL")
-    )
+    op.create_index("ix_tickets_routed", "tickets", ["queued_at", "id"], postgresql_where=text("routing IS NOT NULL"))
     op.create_index(
         "ix_tickets_assignee",
         "tickets",

@@ -215,7 +215,7 @@ async def test_g6_the_customer_can_tell_that_it_will_not_join(story: Story) -> N
     assert deadline(ticket, "call_join")["state"] == "met"
     [declined] = await story.events(path, "call.declined")
     assert (declined["data"]["reason"], declined["actor"]["kind"]) == ("Our network is down", "customer")
-    assert declined["data"]["assignee_id"] is None
+    assert declined["data"]["assignee_id"] == ticket["assignee"]
     await story.customer.post(f"{path}/call/join", 409, participant="customer")
 
 

@@ -31,6 +31,7 @@ _URGENT: Final = {"business_impact": "All shops", "priority_reason": "No sales",
 _P1: Final[Json] = TICKET | _URGENT | {"priority": "P1", "product": "backup", "environment": "non_production"}
 _ENDPOINT: Final = {"url": "https://example.com/heliodesk"}
 _ESCALATION: Final = {"reason": "resolution_time", "justification": "It was promised by noon"}
+_ALWAYS: Final = {"from": "1971-01-01T00:00:00Z", "to": "2150-01-01T00:00:00Z"}
 _ROLES: Final[tuple[Role, ...]] = ("owner", "editor", "viewer")
 _RESOLVED_BY: Final = timedelta(hours=9)
 _ID: Final = re.compile(r"([a-z]{2,4})_[0-9a-z]{26}")
@@ -43,6 +44,7 @@ _PARAMETERS: Final = {
     "tkt": "ticket_id",
     "ddl": "deadline_id",
     "esc": "escalation_id",
+    "alr": "alert_id",
     "wh": "endpoint_id",
     "dlv": "delivery_id",
 }
@@ -81,8 +83,10 @@ class World:
         self.ids["endpoint_id"] = await self._post("/v1/webhooks", _ENDPOINT | {"account_id": account})
         self.ids["delivery_id"] = await self._post(f"/v1/webhooks/{self.ids['endpoint_id']}/test", {})
         self.ids["escalation_id"] = await self._escalation(account)
+        await make_engineer(self.sessions)
         self.ids["ticket_id"] = await self._post("/v1/tickets", _P1 | {"account_id": account})
         self.ids["deadline_id"] = await self._deadline()
+        self.ids["alert_id"] = await self._alert()
         self.ids["other_ticket_id"] = await self._post("/v1/tickets", TICKET | {"account_id": account})
 
     async def _post(self, path: str, body: Json, wanted: str = "id") -> str:
@@ -93,6 +97,11 @@ class World:
     async def _deadline(self) -> str:
         answer = await self.client.get(f"/v1/tickets/{self.ids['ticket_id']}", headers=self.keys["admin"])
         return str(answer.json()["deadlines"][0]["id"])
+
+    async def _alert(self) -> str:
+        """The alert of the P1, whose expert is new: whoever was there before may be held."""
+        path = f"/v1/alerts?ticket_id={self.ids['ticket_id']}"
+        return str((await self.client.get(path, headers=self.keys["admin"])).json()["items"][0]["id"])
 
     async def _escalation(self, account: str) -> str:
         late = await now_of(self.sessions) - _RESOLVED_BY
@@ -138,7 +147,7 @@ async def _settle(world: World) -> None:
         await load_builtin(session, await database_now(session))
     theirs = (await make_account(sessions, PLAN, name="Another")).account_id
     await make_region(sessions, key="emea")
-    engineer = (await make_engineer(sessions)).id
+    engineer = (await make_engineer(sessions, absences=[_ALWAYS])).id  # is never held, and so can be assigned
     world.ids = {"engineer_id": engineer, "key": examples.WRITTEN["key"], "slug": "not-found"}
     world.keys = {
         "admin": await make_key(sessions, "admin"),

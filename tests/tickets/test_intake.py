@@ -10,7 +10,7 @@ from app.core.ids import new_id
 from app.plans.models import PlanVersion
 from app.tickets import intake
 from app.tickets.intake import new_number
-from tests.support.actors import make_account, make_key, make_person
+from tests.support.actors import make_account, make_key, make_person, make_region
 from tests.support.stories import P1, TICKET, Begin, Caller, Story, path_of, pointers
 
 
@@ -20,6 +20,7 @@ async def story(begin: Begin) -> Story:
 
 
 async def test_the_answer_is_the_ticket(story: Story) -> None:
+    await make_region(story.sessions, key="emea")
     given = {
         "product": "zmanda",
         "channel": "web",

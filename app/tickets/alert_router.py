@@ -1,0 +1,94 @@
+"""``/v1/alerts``: experts are asked to take a ticket now, and answer."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, TypeAlias, TypeVar
+
+from fastapi import Body, Depends, Path, Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.auth import Principal
+from app.core.db import transaction
+from app.core.deps import PrincipalDep
+from app.core.http import Router, responses
+from app.core.idempotency import Answer, once
+from app.core.paging import PageDep, listing
+from app.core.problems import Forbidden
+from app.core.schemas import Listing
+from app.core.state import State, StateDep
+from app.roster.models import Alert
+from app.tickets import alerting, examples, lifecycle
+from app.tickets.actions import ACTION_HEADERS, ACTIONS, caller_of
+from app.tickets.alerting import AlertFilter, alert_document
+from app.tickets.schemas import AlertId, AlertView, DeclineAlert
+
+router = Router(tags=["Roster"])
+Command = TypeVar("Command")
+UseCase: TypeAlias = Callable[[AsyncSession, lifecycle.Caller, str, Command], Awaitable[Alert]]
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+AlertPath = Annotated[AlertId, Path(description="The alert's id")]
+
+
+class Alerted:
+    """A request about an alert."""
+
+    def __init__(self, request: Request, state: StateDep, principal: PrincipalDep) -> None:
+        self._request: Request = request
+        self._state: State = state
+        self._principal: Principal = principal
+
+    async def __call__(self, use_case: UseCase[Command], alert_id: str, command: Command) -> Response:
+        """Run the use case: once for an Idempotency-Key. The answer is the alert."""
+
+        async def work(session: AsyncSession) -> Answer:
+            alert = await use_case(session, caller_of(self._request, self._principal), alert_id, command)
+            return Answer(alert_document(alert), 200)
+
+        return await once(self._request, self._state, self._principal, work)
+
+
+AlertedDep = Annotated[Alerted, Depends()]
+
+
+def _answer(name: str, summary: str) -> Callable[[Endpoint], Endpoint]:
+    return router.post(
+        f"/v1/alerts/{{alert_id}}/{name}",
+        response_model=AlertView,
+        summary=summary,
+        responses=ACTIONS | examples.shown(examples.ALERT),
+        openapi_extra=ACTION_HEADERS,
+    )
+
+
+@router.get(
+    "/v1/alerts",
+    response_model=Listing[AlertView],
+    summary="List alerts",
+    responses=responses(Forbidden) | examples.shown(examples.page_of(examples.ALERT)),
+)
+async def list_alerts(
+    request: Request,
+    state: StateDep,
+    principal: PrincipalDep,
+    page: PageDep,
+    wanted: Annotated[AlertFilter, Depends()],
+) -> Response:
+    """For support, the newest first: an engineer's own with their key, else all."""
+    async with transaction(state.sessions) as session:
+        rows = await alerting.list_alerts(session, principal, wanted, page)
+    return listing(request, page, rows, place=alerting.alert_place, document=alert_document)
+
+
+@_answer("accept", "Accept an alert")
+async def accept_alert(alerted: AlertedDep, alert_id: AlertPath) -> Response:
+    """The expert takes the ticket. With the expert's key, or by support for them."""
+    return await alerted(alerting.accept, alert_id, None)
+
+
+@_answer("decline", "Decline an alert")
+async def decline_alert(
+    alerted: AlertedDep,
+    alert_id: AlertPath,
+    command: Annotated[DeclineAlert, Body(examples=[{"reason": "I am on a train"}])],
+) -> Response:
+    """The expert does not take the ticket: the next one is alerted at once."""
+    return await alerted(alerting.decline, alert_id, command)

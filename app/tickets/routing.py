@@ -1,0 +1,208 @@
+"""Seeing to the experts of tickets before they are saved: the roster is locked, read, and given to a dispatcher.
+
+Whoever holds the roster's lock never waits for a ticket: other tickets are only taken when nobody else holds them.
+One that was held, and should have been looked at, is looked at when it is saved, or by a timer of the other's.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from asyncpg import Record
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.calendars.hours import ALWAYS
+from app.core.db import Row, Write, deleted, driver, inserted, memory_of, updated
+from app.core.memory import Memory
+from app.roster import shifts
+from app.roster.choose import Expert
+from app.roster.models import ExpertHold
+from app.tickets.dispatch import Background, Dispatcher
+from app.tickets.handover import Briefing
+from app.tickets.routes import is_to_do
+from app.tickets.settle import SELECT, load, settled
+from app.tickets.work import Work
+
+_SOON: Final = timedelta(seconds=1)
+_QUEUE: Final = 20
+"""Queued tickets that are looked at when an expert is freed."""
+_LOCK: Final = "SELECT pg_advisory_xact_lock(hashtext('heliodesk roster'), hashtext($1))"
+_ROSTER: Final = """
+SELECT clock_timestamp() AS now,
+    (SELECT coalesce(jsonb_agg(jsonb_build_object('key', r.key, 'calendar', r.calendar) ORDER BY r.place, r.id), '[]')
+     FROM regions AS r WHERE r.account_id IS NOT DISTINCT FROM $1) AS regions,
+    (SELECT coalesce(jsonb_agg(to_jsonb(e) || jsonb_build_object('held_for', h.ticket_id, 'load',
+        (SELECT count(*) FROM tickets AS t WHERE t.assignee_id = e.id AND t.status NOT IN ('resolved', 'closed'))
+     )), '[]')
+     FROM engineers AS e LEFT JOIN expert_holds AS h ON h.engineer_id = e.id
+     WHERE e.account_id IS NOT DISTINCT FROM $1) AS engineers
+"""
+_BACKGROUNDS: Final = """
+SELECT k.id, a.preferred_engineers, m.body, m.created_at, c.join_url
+FROM unnest($1::text[], $2::text[]) AS k (account_id, id)
+JOIN accounts AS a ON a.account_id = k.account_id
+LEFT JOIN LATERAL (
+    SELECT m.body, m.created_at FROM messages AS m
+    WHERE m.account_id = k.account_id AND m.ticket_id = k.id AND m.visibility = 'public'
+    ORDER BY m.sequence DESC LIMIT 1
+) AS m ON true
+LEFT JOIN LATERAL (
+    SELECT c.join_url FROM calls AS c
+    WHERE c.account_id = k.account_id AND c.ticket_id = k.id AND c.state IN ('ready', 'joined', 'no_show')
+    ORDER BY c.sequence DESC LIMIT 1
+) AS c ON true
+"""
+_SCOPE: Final = "(NOT t.sandbox AND $1::text IS NULL OR t.account_id = $1)"
+_OPEN: Final = "t.status NOT IN ('resolved', 'closed')"
+_OTHER_WORK: Final = f"""
+{SELECT} WHERE t.assignee_id = ANY ($2::text[]) AND {_OPEN} AND {_SCOPE} AND t.id <> ALL ($3::text[])
+"""
+_QUEUED: Final = f"""
+{SELECT} WHERE t.queued_at IS NOT NULL AND t.routing IS NOT NULL AND {_SCOPE} AND t.id <> ALL ($2::text[])
+ORDER BY (t.routing ->> 'rank')::int, t.queued_at, t.id LIMIT {_QUEUE} FOR UPDATE SKIP LOCKED
+"""
+_OF_SANDBOX: Final = f"""
+{SELECT} WHERE t.account_id = $1 AND (t.queued_at IS NOT NULL OR t.assignee_id IS NOT NULL) AND {_OPEN}
+    AND t.id <> ALL ($2::text[])
+ORDER BY t.id FOR UPDATE
+"""
+
+
+async def lock_roster(session: AsyncSession, scope: str | None) -> None:
+    """Wait for the roster, live or a sandbox account's: after the ticket's lock, and until the transaction ends."""
+    await (await driver(session)).execute(_LOCK, scope or "")
+
+
+async def open_roster(session: AsyncSession, scope: str | None, works: Collection[Work]) -> Dispatcher:
+    """Lock the roster and read it as it is then, with the background of these tickets."""
+    await lock_roster(session, scope)
+    found = await (await driver(session)).fetchrow(_ROSTER, scope)
+    if found is None:
+        raise LookupError("a SELECT without FROM gives a row")
+    memory = memory_of(session)
+    calendars = {region["key"]: shifts.compiled(memory, region["calendar"]) for region in found["regions"]}
+    experts = {row["id"]: _expert(memory, row, calendars) for row in found["engineers"]}
+    names = {row["id"]: row["name"] for row in found["engineers"]}
+    held = frozenset(name for name, expert in experts.items() if expert.held_for)
+    dispatcher = Dispatcher(found["now"], experts, tuple(calendars), names, held_before=held)
+    await _add_backgrounds(session, dispatcher, works)
+    return dispatcher
+
+
+def _expert(memory: Memory, row: Row, calendars: dict[str, Any]) -> Expert:
+    own = shifts.compiled(memory, row["shifts"]) if row["shifts"] else None
+    return Expert(
+        id=row["id"],
+        calendar=own or calendars.get(row["region"], ALWAYS),
+        region=row["region"],
+        tier=row["tier"],
+        languages=frozenset(each.partition("-")[0] for each in row["languages"]),
+        products=frozenset(row["products"]),
+        capacity=row["capacity"],
+        absences=tuple((_instant(away["from"]), _instant(away["to"])) for away in row["absences"]),
+        active=row["active"],
+        load=row["load"],
+        held_for=row["held_for"],
+    )
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+async def _add_backgrounds(session: AsyncSession, dispatcher: Dispatcher, works: Collection[Work]) -> None:
+    if not works:
+        return
+    keys = ([work.ticket.account_id for work in works], [work.ticket.id for work in works])
+    for row in await (await driver(session)).fetch(_BACKGROUNDS, *keys):
+        briefing = Briefing(row["body"], row["created_at"], row["join_url"])
+        dispatcher.backgrounds[row["id"]] = Background(row["preferred_engineers"], briefing)
+
+
+async def see_to_experts(
+    session: AsyncSession, works: Sequence[Work], *, standing: bool
+) -> tuple[list[Work], list[Write]]:
+    """Decide about the experts of tickets that are to be saved: further tickets that this changed, and the holds.
+
+    Without anything to decide there is no round trip. ``standing``: the tickets' instant was given, and stays.
+    """
+    others: list[Work] = []
+    writes: list[Write] = []
+    todo = [work for work in works if is_to_do(work)]
+    for scope in sorted({scope_of(work) for work in todo}):
+        own = [work for work in todo if scope_of(work) == scope]
+        known = [work for work in works if scope_of(work) == scope]
+        dispatcher = await open_roster(session, scope or None, own)
+        if scope or standing:
+            dispatcher.now = max(work.now for work in own)
+        dispatcher.run(own, known)
+        others += await _see_to_others(session, dispatcher, scope or None, known)
+        writes += hold_writes(dispatcher)
+    return others, writes
+
+
+def scope_of(work: Work) -> str:
+    """Whose roster serves the ticket: empty for the live one, else the sandbox account's."""
+    return work.ticket.account_id if work.ticket.sandbox else ""
+
+
+async def _see_to_others(
+    session: AsyncSession, dispatcher: Dispatcher, scope: str | None, known: Sequence[Work]
+) -> list[Work]:
+    """Hand on the other work of who is held now, and place queued tickets for who is free."""
+    others: list[Work] = []
+    while dispatcher.taken or dispatcher.freed:
+        fresh = dispatcher.freed > 1
+        rows = await _lock_others(session, dispatcher, scope, [*known, *others])
+        dispatcher.taken, dispatcher.freed = set(), 0
+        found, _ = await settled(session, rows)
+        await _add_backgrounds(session, dispatcher, found)
+        others += found
+        dispatcher.run(found, [*known, *others], fresh=fresh)
+        if len(rows) >= _QUEUE and dispatcher.taken:
+            dispatcher.freed = max(dispatcher.freed, int(fresh) + 1)  # there may be more in the queue
+    return [work for work in others if work.events]
+
+
+async def _lock_others(
+    session: AsyncSession, dispatcher: Dispatcher, scope: str | None, known: Sequence[Work]
+) -> list["Record[Any]"]:
+    rows: list[Record[Any]] = []
+    connection = await driver(session)
+    ids = [work.ticket.id for work in known]
+    busy = [name for name in dispatcher.taken if dispatcher.experts[name].load > 1]
+    if busy:
+        seen = await connection.fetch(_OTHER_WORK, scope, busy, ids)
+        got = await connection.fetch(f"{_OTHER_WORK} ORDER BY t.id FOR UPDATE SKIP LOCKED", scope, busy, ids)
+        late = {row["assignee_id"] for row in seen} if len(got) < len(seen) else set()
+        _look_again(late, known)
+        rows += got
+    if dispatcher.freed:
+        rows += await connection.fetch(_QUEUED, scope, [*ids, *(row["id"] for row in rows)])
+    return rows
+
+
+def _look_again(engineers: Collection[str], known: Iterable[Work]) -> None:
+    """Somebody else holds a ticket of an engineer who is held now: look again in a moment, whether it was handed on."""
+    for work in known:
+        if work.ticket.assignee_id in engineers and work.ticket.routing is not None:
+            soon = work.now + _SOON
+            work.ticket.route_at = min(work.ticket.route_at or soon, soon)
+
+
+def hold_writes(dispatcher: Dispatcher) -> list[Write]:
+    """What becomes of the rows of holds: each engineer's row is touched once."""
+    before = dispatcher.held_before
+    new = {name: row for name, row in dispatcher.holds.items() if row}
+    ended = [{"engineer_id": name} for name, row in dispatcher.holds.items() if row is None and name in before]
+    return [
+        deleted(ExpertHold, ended),
+        updated(ExpertHold, [row for name, row in new.items() if name in before]),
+        inserted(ExpertHold, [row for name, row in new.items() if name not in before]),
+    ]
+
+
+async def lock_routed(session: AsyncSession, account_id: str, known: Sequence[Work]) -> list[Work]:
+    """Lock the other tickets of a sandbox account whose experts can change; not settled."""
+    rows = await (await driver(session)).fetch(_OF_SANDBOX, account_id, [work.ticket.id for work in known])
+    return await load(session, rows)

@@ -1,0 +1,22 @@
+"""Saving tickets: the end of every use case, and of the sweep."""
+
+from collections.abc import Sequence
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.db import Row
+from app.tickets.routing import see_to_experts
+from app.tickets.work import Work, write_works
+
+
+async def save(session: AsyncSession, works: Sequence[Work], *, new: bool = False, standing: bool = False) -> list[Row]:
+    """See to the tickets' experts (G2, G7, G8), then write all of it; the rows of the new events.
+
+    ``standing``: the instant of the change was given, and is not the database's. Raises ``Again`` when the number of
+    a ``new`` ticket is taken.
+    """
+    others, holds = await see_to_experts(session, works, standing=standing)
+    events = await write_works(session, works, new=new, beside=holds)
+    if others:
+        events += await write_works(session, others)
+    return events

@@ -1,0 +1,57 @@
+"""G8: a ticket that is raised to P1 is reassigned to an expert who is available now."""
+
+from typing import Final
+
+import pytest
+
+from tests.support.experts import add_expert, daily
+from tests.support.stories import P1, Begin, Story, path_of
+
+NIGHT: Final = daily("UTC", "20:00", "24:00")
+
+
+@pytest.fixture
+async def story(begin: Begin) -> Story:
+    return await begin("google-premium", sandbox={"starts_at": "2026-11-20T09:00:00Z"})
+
+
+async def test_g8_the_present_engineer_keeps_it_if_available(story: Story) -> None:
+    await add_expert(story, "Ada")
+    ida = await add_expert(story, "Ida", tier=3)
+    ticket = await story.open(priority="P3")
+    await story.product.post(f"{path_of(ticket)}/assign", engineer_id=ida.id)
+    raised = await story.customer.post(
+        f"{path_of(ticket)}/priority", priority="P1", reason="Production is down", business_impact="No sales"
+    )
+    assert raised["assignee"] == ida.id
+    seen = await story.product.get(path_of(ticket))
+    assert seen["routing"]["state"] == "alerted"
+    assert raised["call"]["state"] == "ready"
+
+
+async def test_g8_else_somebody_available_now_takes_it(story: Story) -> None:
+    ada = await add_expert(story, "Ada")
+    ida = await add_expert(story, "Ida", shifts=NIGHT)
+    ticket = await story.open(priority="P3")
+    await story.product.post(f"{path_of(ticket)}/assign", engineer_id=ida.id)
+    raised = await story.product.post(
+        f"{path_of(ticket)}/priority", priority="P1", reason="Production is down", business_impact="No sales"
+    )
+    assert raised["assignee"] == ada.id
+    assert (await story.open(**P1))["assignee"] is None
+
+
+async def test_g8_an_accepted_escalation_alerts_an_expert_too(story: Story) -> None:
+    ada = await add_expert(story, "Ada")
+    ticket = await story.open(priority="P3")
+    asked = await story.customer.post(
+        f"{path_of(ticket)}/escalations",
+        201,
+        reason="business_impact",
+        justification="Now every shop is down",
+        requested_priority="P1",
+        business_impact="No sales",
+    )
+    await story.product.post(f"/v1/escalations/{asked['id']}/accept")
+    seen = await story.product.get(path_of(ticket))
+    assert (seen["priority"], seen["assignee"], seen["routing"]["state"]) == ("P1", ada.id, "alerted")
