@@ -68,7 +68,8 @@ async def test_g2_not_accepted_in_time_the_next_one_is_alerted_until_the_manager
     assert [event["data"]["reason"] for event in expired] == ["expired", "expired"]
     assert expired[0]["data"]["engineer_id"] == first["data"]["engineer_id"] != second["data"]["engineer_id"]
     [unstaffed] = await told(story, ticket, "routing.unstaffed")
-    assert unstaffed["data"]["told"] == [{"role": "manager", **MANAGER}]
+    [manager] = unstaffed["data"]["told"]
+    assert manager.items() >= {"role": "manager", **MANAGER}.items()
     assert {each["why"] for each in unstaffed["data"]["candidates"]} == {"tried"}
     seen = await read(story, ticket)
     assert (seen["assignee"], seen["routing"]["state"]) == (None, "queued")
