@@ -2,7 +2,15 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, StrictBool, StringConstraints, model_validator
+from pydantic import (
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    StrictBool,
+    StringConstraints,
+    model_serializer,
+    model_validator,
+)
 from pydantic.json_schema import SkipJsonSchema
 
 from app.core.auth import KeyKind, Role
@@ -46,6 +54,10 @@ class Contact(Strict):
     name: Name
     email: Email
     locale: Locale | None = Field(None, description="The language of what they are told; English by default")
+
+    @model_serializer(mode="wrap")
+    def _written(self, handler: SerializerFunctionWrapHandler) -> dict[str, str]:
+        return {name: value for name, value in handler(self).items() if value is not None}
 
 
 class AccountFields(Strict):
