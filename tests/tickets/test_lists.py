@@ -185,3 +185,19 @@ async def test_deadlines_are_paged_in_the_order_of_their_making(story: Story) ->
     rest = await story.customer.get(f"{path}/deadlines", limit=3, cursor=first["next_cursor"])
     assert first["items"] + rest["items"] == whole
     assert datetime.fromisoformat(whole[0]["started_at"]) < datetime.fromisoformat(whole[3]["started_at"])
+
+
+async def test_tickets_of_sandboxes_are_not_among_supports_work(begin: Begin) -> None:
+    live, sandbox = await begin("wati-business-plus"), await begin("wati-business-plus", sandbox=True)
+    real, trial = await live.open(), await sandbox.open()
+    account = sandbox.account.account_id
+
+    async def listed(**params: Any) -> list[str]:
+        return sorted(item["id"] for item in (await live.engineer.get("/v1/tickets", **params))["items"])
+
+    assert await listed() == [real["id"]]
+    assert await listed(sandbox=True) == [trial["id"]]
+    assert await listed(account_id=account) == [trial["id"]]
+    assert await listed(account_id=account, sandbox=False) == []
+    [own] = (await sandbox.customer.get("/v1/tickets"))["items"]
+    assert own["id"] == trial["id"]
