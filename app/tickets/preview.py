@@ -11,8 +11,8 @@ from app.sla.deadline import Deadline
 from app.sla.explain import Move
 from app.sla.terms import METRIC_ORDER, Terms
 
-MAX_CYCLES: Final = 1_000
-"""Deadlines of one preview: no plan for people makes as many, and one that says PT1S would make millions."""
+MAX_CYCLES: Final = 2_000
+"""Deadlines of one preview: a thousand messages make half as many, and a plan that says PT1S would make millions."""
 
 _MOVES: Final[Mapping[str, str]] = {
     "deadline.started": "started",
@@ -36,6 +36,9 @@ class PreviewPlan:
 
 class TooManyCycles(Exception):
     """The ticket would have more deadlines than a preview tells."""
+
+    def __init__(self) -> None:
+        super().__init__(f"Up to this instant the ticket would have more than {MAX_CYCLES:,} cycles of its deadlines")
 
 
 class Preview:

@@ -62,7 +62,7 @@ async def preview_sla(
 
     The answer has every deadline as of `until`, with what misses do (a higher priority, the next tier), and explains
     each. `plan` is a key, or a whole plan document. 422 names the change that a live ticket would not take, and the
-    instant up to which there would be more than 1,000 deadlines.
+    instant up to which there would be more than 2,000 deadlines.
     """
     plan = await plan_of(state, command)
     hidden = _NOTHING_HIDDEN if principal.is_support else INTERNAL_METRICS

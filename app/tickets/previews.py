@@ -1,7 +1,5 @@
 """A preview, from a checked request to its answer. It reads nothing and writes nothing."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Final
 
@@ -12,7 +10,7 @@ from app.core.zones import load_zone
 from app.sla.deadline import Deadline
 from app.sla.explain import MAX_WINDOWS, Move, explain
 from app.sla.explain_document import explanation, iso
-from app.tickets.preview import MAX_CYCLES, Preview, PreviewPlan, TooManyCycles
+from app.tickets.preview import Preview, PreviewPlan, TooManyCycles
 from app.tickets.preview_rules import as_change, refusal
 from app.tickets.preview_schemas import PreviewInput
 
@@ -48,14 +46,12 @@ def previewed(command: PreviewInput, plan: PreviewPlan, hidden: frozenset[str], 
             "explanation": explanation(explained, moves, used, zone, language),
         }
 
-    return {
-        "as_of": until,
-        "plan": used,
-        "status": clock.status,
-        "priority": clock.priority,
-        "tier": clock.tier,
-        "deadlines": [view(*each) for each in shown],
-    }
+    try:
+        deadlines = [view(*each) for each in shown]
+    except BeyondCalendar as error:
+        raise Invalid(errors=[Fault(pointer="/until", detail=str(error))]) from error
+    facts = {"status": clock.status, "priority": clock.priority, "tier": clock.tier}
+    return {"as_of": until, "plan": used, **facts, "deadlines": deadlines}
 
 
 def _until(command: PreviewInput) -> datetime:
@@ -76,29 +72,21 @@ def _played(command: PreviewInput, plan: PreviewPlan, until: datetime) -> Previe
     if command.priority not in plan.terms.priorities:
         detail = f"The plan {plan.key} has the priorities {', '.join(plan.terms.priorities)}"
         raise Invalid(errors=[Fault(pointer="/priority", detail=detail)])
-    with _bounded("/opened_at"):
+    place = "/opened_at"
+    try:
         preview = Preview(plan.terms, command.opened_at, command.priority)
-    for place, change in enumerate(command.changes):
-        with _bounded(f"/changes/{place}/at"):
+        for number, change in enumerate(command.changes):
+            place = f"/changes/{number}/at"
             preview.reach(change.at)
-        if refused := refusal(preview.clock, change):
-            member, detail = refused
-            pointer = f"/changes/{place}/{member}" if member else f"/changes/{place}"
-            raise Invalid(errors=[Fault(pointer=pointer, detail=detail)])
-        with _bounded(f"/changes/{place}/at"):
+            if refused := refusal(preview.clock, change):
+                raise Invalid(errors=[_at(f"/changes/{number}", *refused)])
             preview.change(*as_change(change))
-    with _bounded("/until"):
+        place = "/until"
         preview.reach(until)
+    except (BeyondCalendar, TooManyCycles) as error:
+        raise Invalid(errors=[Fault(pointer=place, detail=str(error))]) from error
     return preview
 
 
-@contextmanager
-def _bounded(place: str) -> Iterator[None]:
-    """What time does not reach, or reaches too often, is a fault of the instant that asks for it."""
-    try:
-        yield
-    except BeyondCalendar as error:
-        raise Invalid(errors=[Fault(pointer=place, detail=str(error))]) from error
-    except TooManyCycles as error:
-        detail = f"Up to this instant the ticket would have more than {MAX_CYCLES:,} cycles of its deadlines"
-        raise Invalid(errors=[Fault(pointer=place, detail=detail)]) from error
+def _at(change: str, member: str, detail: str) -> Fault:
+    return Fault(pointer=f"{change}/{member}" if member else change, detail=detail)
