@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from app.calendars.hours import CalendarSpec, compile_calendar
 from app.sla.changes import Apply
 from tests.sla.changing import customer, engineer, priority, status, tier, waiting
 from tests.sla.kit import OFFICE, TERMS, Story, at, days, plan, row, within
@@ -139,6 +140,15 @@ def test_c11_due_is_never_before_the_change_that_moved_it() -> None:
 def test_c11_business_days_of_a_raise_are_counted_from_the_raise() -> None:
     terms = plan(resolution={"P1": days(1), "P2": within(1000)})
     assert Story(terms, priority(26, "P1")).due("resolution") == 50  # Tuesday 12:00 to Wednesday 12:00
+
+
+def test_c11_a_priority_of_no_duration_starts_no_countdown() -> None:
+    """P1 is set for an instant on Monday; its business day is that of Tuesday, when it is set to last."""
+    hours = {0: ((9 * 60, 18 * 60),), 1: ((9 * 60, 12 * 60),), 2: ((9 * 60, 18 * 60),)}
+    uneven = compile_calendar(CalendarSpec("UTC", hours))
+    terms = plan(resolution=row(P1=days(1, uneven), P2=400, P3=400))
+    story = Story(terms, priority(5, "P1"), priority(5, "P2"), priority(24, "P1"), opened_as="P3")
+    assert story.due("resolution") == 48
 
 
 def test_c11_priorities_change_paused_deadlines_too() -> None:

@@ -170,6 +170,18 @@ async def test_c19_missed_met_late_and_what_follows(story: Story) -> None:
     assert "Delay: 8 hours." in late["explanation"]["text"]
 
 
+async def test_c19_what_starts_by_itself_was_nobody_s_doing(begin: Begin) -> None:
+    desk = await begin("itil-native", sandbox={"starts_at": local(f"{THU}T17:00").isoformat()})
+    path = path_of(await desk.open(priority="critical", channel="api"))
+    await desk.engineer.post(f"{path}/messages", 201, body="We are on it.")
+    await reach(desk, f"{THU}T20:00")
+    first, second = [await explained(desk.customer, path, "update", cycle) for cycle in (1, 2)]
+    assert [actor["kind"] for answer in (first, second) for (actor,) in told(answer, "actor")] == [
+        "engineer",
+        "service",
+    ]
+
+
 async def test_c19_an_ended_one_is_told_up_to_its_end(story: Story) -> None:
     path = path_of(await story.open(**P1))
     await reach(story, f"{FRI}T09:00")
