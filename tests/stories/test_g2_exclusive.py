@@ -193,6 +193,32 @@ async def test_g2_a_ticket_in_the_queue_is_tried_again_when_somebody_comes_on_sh
     assert len(await told(story, ticket, "routing.unstaffed")) == 1
 
 
+async def test_g2_who_declined_is_asked_again_in_the_next_round_and_not_before(story: Story) -> None:
+    days = {"fri": [["08:00", "12:00"]], "sat": [["08:00", "12:00"]]}
+    ida = await add_expert(story, "Ida", shifts={"time_zone": "UTC", "weekly": days})
+    ticket = await story.open(**P1)
+    await ida.caller.post(f"/v1/alerts/{(await alert_of(story, ticket))['id']}/decline", reason="Not now")
+    await story.customer.post(f"{path_of(ticket)}/messages", 201, body="Hello?")
+    assert len(await told(story, ticket, "expert.alerted")) == 1
+    await advance(story, to="2026-11-21T08:00:00Z")
+    [_, again] = await told(story, ticket, "expert.alerted")
+    assert (again["timestamp"], again["data"]["engineer_id"]) == ("2026-11-21T08:00:00.000000Z", ida.id)
+
+
+async def test_g2_who_has_done_other_work_is_asked_again_and_who_refused_other_work_is_not(story: Story) -> None:
+    ida = await add_expert(story, "Ida")
+    first = await story.open(**P1)
+    await ida.caller.post(f"/v1/alerts/{(await alert_of(story, first))['id']}/decline", reason="Not this one")
+    second = await story.open(**P1)
+    assert second["assignee"] == ida.id
+    await ida.caller.post(f"/v1/alerts/{(await alert_of(story, second))['id']}/decline", reason="Nor this one")
+    assert len(await told(story, first, "expert.alerted")) == 1
+    third = await story.open(**P1)
+    await ida.caller.post(f"/v1/alerts/{(await alert_of(story, third))['id']}/accept")
+    await ida.caller.post(f"{path_of(third)}/status", status="resolved", message="Done.")
+    assert (await read(story, first))["assignee"] == ida.id
+
+
 async def test_g2_a_change_of_the_roster_is_noticed_at_once(begin: Begin, admin: Headers) -> None:
     live = await begin("google-premium")
     roster = Caller(live.customer.client, admin)
