@@ -70,8 +70,9 @@ class _Teller:
             yield self._say("moved", at=at, before=self._when(before), after=self._when(after), reason=reason)
 
     def _reason(self, reason: str | None) -> str:
+        """The reason as this metric means it, else as any does; a reason that only programs need is left open."""
         reasons = REASONS[self._language]
-        return reasons.get(reason or "", reasons[""])
+        return reasons.get(f"{self._deadline.metric}:{reason}") or reasons.get(reason or "") or reasons[""]
 
     def _times(self) -> Iterator[str]:
         deciding = self._explained.deciding

@@ -45,7 +45,7 @@ def moment(at: datetime, zone: ZoneInfo, language: Language) -> str:
     text = _moment(local.date(), local.time().replace(second=0, microsecond=0, fold=0), language)
     if local.replace(fold=1 - local.fold).utcoffset() == local.utcoffset():
         return text
-    return f"{text} (UTC{local:%z})"
+    return f"{text} (UTC{local.isoformat()[-6:]})"
 
 
 @lru_cache(maxsize=4096)
