@@ -12,8 +12,8 @@ from app.core import clock
 from app.core.db import Sessions
 from app.core.migrate import require_fit
 from app.core.settings import Settings
+from app.replay.snapshots import Scope, Snapshot, count, walk
 from app.resources import open_state
-from app.tickets.snapshots import Scope, Snapshot, count, walk
 
 Judge: TypeAlias = Callable[[Snapshot], Sequence[object]]
 """What there is to tell of a ticket, each a line when printed; nothing, where there is nothing to tell."""

@@ -31,9 +31,9 @@ from app.notices import channels
 from app.plan_cli import plans
 from app.plans.documents import json_schema
 from app.plans.store import load_builtin
+from app.replay.outlook import Outlook, faults
+from app.replay.snapshots import Scope
 from app.resources import open_state
-from app.tickets.outlook import Outlook, faults
-from app.tickets.snapshots import Scope
 
 cli = typer.Typer(help="Heliodesk keeps the promises of premium support.", no_args_is_help=True, add_completion=False)
 cli.add_typer(plans, name="plan")

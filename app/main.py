@@ -13,17 +13,17 @@ from app.core.middleware import RequestLayer
 from app.core.settings import Settings
 from app.openapi import openapi
 from app.plans import router as plans_router
+from app.previews import router as previews_router
 from app.resources import lifespan
+from app.rollout import router as rollout_router
 from app.roster import region_router
 from app.roster import router as roster_router
+from app.sandbox import router as sandbox_router
 from app.tickets import (
     action_router,
     alert_router,
     call_router,
     escalation_router,
-    plan_router,
-    preview_router,
-    sandbox_router,
 )
 from app.tickets import router as tickets_router
 from app.webhooks import router as webhooks_router
@@ -34,13 +34,13 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     call_router.router,
     escalation_router.router,
     alert_router.router,
-    preview_router.router,
+    previews_router.router,
     sandbox_router.router,
     accounts_router.router,
     people_router.router,
     keys_router.router,
     plans_router.router,
-    plan_router.router,
+    rollout_router.router,
     roster_router.router,
     region_router.router,
     webhooks_router.router,

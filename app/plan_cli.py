@@ -28,9 +28,9 @@ from app.plans.documents import PlanDocument, parse
 from app.plans.holidays import years_around
 from app.plans.reading import read_yaml
 from app.resources import open_state
-from app.tickets import plan_changes
-from app.tickets.plan_changes import Report
-from app.tickets.plan_schemas import ApplyPlan
+from app.rollout import applying
+from app.rollout.applying import Report
+from app.rollout.schemas import ApplyPlan
 
 plans = typer.Typer(help="Check, compare and apply plans.", no_args_is_help=True)
 
@@ -184,10 +184,10 @@ async def _apply(settings: Settings, key: str, version: int, command: ApplyPlan)
 
 
 async def _run(sessions: Sessions, key: str, version: int, command: ApplyPlan, console: Console) -> tuple[Report, int]:
-    order = await plan_changes.check(sessions, key, version, command)
+    order = await applying.check(sessions, key, version, command)
     report = Report()
     with progress(console, len(order.tickets)) as passed:
-        async for batch in plan_changes.run(sessions, order, _ACTOR):
+        async for batch in applying.run(sessions, order, _ACTOR):
             report.add(batch)
             passed(batch.done)
     return report, len(order.tickets)

@@ -11,11 +11,11 @@ from app.core.auth import Actor
 from app.core.db import Sessions, transaction
 from app.plans.documents import parse_yaml
 from app.plans.store import BUILTIN
+from app.rollout import applying
+from app.rollout.applying import Report
+from app.rollout.schemas import ApplyPlan
 from app.sweep.passes import run_pass
-from app.tickets import plan_changes
 from app.tickets.lifecycle import post_message
-from app.tickets.plan_changes import Report
-from app.tickets.plan_schemas import ApplyPlan
 from app.tickets.schemas import PostMessage
 from tests.faults.test_races import ENGINEER
 from tests.support.actors import make_account
@@ -39,9 +39,9 @@ FROM tickets AS t JOIN events AS e ON e.ticket_id = t.id GROUP BY t.account_id, 
 
 async def _apply(sessions: Sessions, version: int) -> Report:
     """Apply a version in small batches."""
-    order = await plan_changes.check(sessions, KEY, version, ApplyPlan(dry_run=False))
+    order = await applying.check(sessions, KEY, version, ApplyPlan(dry_run=False))
     report = Report()
-    async for batch in plan_changes.run(sessions, order, ACTOR, batch=BATCH):
+    async for batch in applying.run(sessions, order, ACTOR, batch=BATCH):
         report.add(batch)
     return report
 

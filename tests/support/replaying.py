@@ -1,8 +1,8 @@
 """Replaying all tickets of a test's database (C18)."""
 
 from app.core.db import Sessions
-from app.tickets.replay import differences
-from app.tickets.snapshots import Scope, walk
+from app.replay.comparing import differences
+from app.replay.snapshots import Scope, walk
 
 
 async def replayed(sessions: Sessions) -> list[str]:

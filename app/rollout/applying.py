@@ -20,6 +20,7 @@ from app.events.deadline_events import PinsData, PlanApplied
 from app.plans import queries, store
 from app.plans.model import PlanDocument
 from app.plans.models import PlanVersion
+from app.rollout.schemas import ApplyPlan
 from app.sla.changes import Apply, Notice
 from app.sla.clock import advance
 from app.sla.compiled import promise_of
@@ -27,7 +28,6 @@ from app.sla.deadline import Deadline
 from app.sla.pins import Pins
 from app.sla.reasons import why
 from app.tickets import calls
-from app.tickets.plan_schemas import ApplyPlan
 from app.tickets.saving import save
 from app.tickets.settle import SELECT, each_apart, pins_of, settled
 from app.tickets.work import Work
@@ -88,7 +88,7 @@ class Report:
         self.failed += other.failed
 
     def document(self, order: Order) -> dict[str, Any]:
-        """The report as it is answered (``plan_schemas.AppliedPlan``)."""
+        """The report as it is answered (``schemas.AppliedPlan``)."""
         return {
             "dry_run": order.dry_run,
             "plan": {"key": order.key, "version": order.version},

@@ -9,8 +9,8 @@ import pytest
 
 from app.core.db import Sessions
 from app.core.zones import IN_FORCE, NoZones, ZoneDatabase, database_in
-from app.tickets.outlook import Outlook, faults
-from app.tickets.snapshots import Scope, Snapshot, walk
+from app.replay.outlook import Outlook, faults
+from app.replay.snapshots import Scope, Snapshot, walk
 from tests.support import stories
 from tests.support.actors import make_account
 from tests.support.desk import fetch, now_of, open_at, store_plan

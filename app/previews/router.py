@@ -12,12 +12,13 @@ from app.core.problems import NotFound
 from app.core.schemas import id_pattern
 from app.core.state import StateDep
 from app.events.types import INTERNAL_METRICS
-from app.tickets import examples, preview_examples
+from app.previews import examples as preview_examples
+from app.previews.answers import previewed
+from app.previews.explanations import explain_deadline
+from app.previews.plans import plan_of
+from app.previews.schemas import DeadlineExplained, PreviewInput, PreviewView
+from app.tickets import examples
 from app.tickets.actions import TicketPath
-from app.tickets.explanations import explain_deadline
-from app.tickets.preview_plans import plan_of
-from app.tickets.preview_schemas import DeadlineExplained, PreviewInput, PreviewView
-from app.tickets.previews import previewed
 
 router = Router(tags=["Explanations"])
 

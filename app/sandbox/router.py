@@ -12,8 +12,9 @@ from app.core.http import Router, responses
 from app.core.idempotency import IDEMPOTENT, Answer, once
 from app.core.problems import Conflict, IdempotencyMismatch, NotFound, RequestInFlight
 from app.core.state import StateDep
-from app.tickets import examples, sandbox
-from app.tickets.sandbox_schemas import ADVANCED, AdvanceClock, AdvancedView
+from app.sandbox import moving
+from app.sandbox.schemas import ADVANCED, AdvanceClock, AdvancedView
+from app.tickets import examples
 
 router = Router(tags=["Sandbox"])
 
@@ -42,7 +43,7 @@ async def advance_sandbox(
 
     async def work(session: AsyncSession) -> Answer:
         require_editor(await acting(session, principal, command.actor))
-        moved = await sandbox.advance(session, account_id, command)
+        moved = await moving.advance(session, account_id, command)
         return Answer(moved.document(principal), 200)
 
     return await once(request, state, principal, work)

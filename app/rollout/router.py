@@ -18,9 +18,9 @@ from app.core.state import StateDep
 from app.plans.models import PlanVersion
 from app.plans.router import Key, Number, version_document
 from app.plans.schemas import PlanVersionDocument
-from app.tickets import plan_changes
-from app.tickets.plan_changes import Order, Report
-from app.tickets.plan_schemas import NDJSON_EXAMPLE, AppliedPlan, ApplyPlan
+from app.rollout import applying
+from app.rollout.applying import Order, Report
+from app.rollout.schemas import NDJSON_EXAMPLE, AppliedPlan, ApplyPlan
 
 router = Router(prefix="/v1/plans/{key}/versions/{version}", tags=["Plans"])
 
@@ -92,11 +92,11 @@ async def apply_plan_version(
     problem that ended it.
     """
     require_admin(principal)
-    order = await plan_changes.check(state.sessions, key, version, command)
+    order = await applying.check(state.sessions, key, version, command)
     if wants_lines(request):
         return lines(_lines(state.sessions, order, principal.actor))
     report = Report()
-    async for batch in plan_changes.run(state.sessions, order, principal.actor):
+    async for batch in applying.run(state.sessions, order, principal.actor):
         report.add(batch)
     return reply(report.document(order))
 
@@ -104,7 +104,7 @@ async def apply_plan_version(
 async def _lines(sessions: Sessions, order: Order, actor: Actor) -> AsyncIterator[dict[str, Any]]:
     report, total = Report(), len(order.tickets)
     yield {"progress": {"done": 0, "total": total}}
-    async for batch in plan_changes.run(sessions, order, actor):
+    async for batch in applying.run(sessions, order, actor):
         for move in batch.moves:
             yield {"move": move}
         batch.moves = []  # they are sent, and may be many

@@ -10,12 +10,12 @@ import httpx
 import pytest
 
 from app.core.db import Sessions, transaction
+from app.replay import snapshots
+from app.replay.comparing import differences
+from app.replay.snapshots import Scope, walk
 from app.sweep.passes import run_pass
-from app.tickets import snapshots
-from app.tickets.replay import differences
 from app.tickets.saving import save
 from app.tickets.settle import lock
-from app.tickets.snapshots import Scope, walk
 from tests.support import stories
 from tests.support.actors import make_account
 from tests.support.desk import fetch, now_of, open_at, store_plan

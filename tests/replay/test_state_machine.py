@@ -23,9 +23,9 @@ from app.core.signals import Alarms
 from app.main import create_app
 from app.plans.documents import parse, parse_yaml
 from app.plans.store import BUILTIN, add_version
+from app.replay.comparing import differences
+from app.replay.snapshots import Scope, walk
 from app.resources import build_state
-from app.tickets.replay import differences
-from app.tickets.snapshots import Scope, walk
 from tests.sla.histories import EXAMPLES, thorough
 from tests.sla.slow import METRICS, SlowPlan, SlowTicket
 from tests.support.actors import make_key

@@ -18,11 +18,11 @@ from app.core.db import Row, driver
 from app.core.problems import Conflict, Fault, Invalid, NotFound
 from app.core.turns import in_turns
 from app.events.envelope import envelope, instant
+from app.sandbox.schemas import AdvanceClock
 from app.sla.clock import Firing, settle
 from app.tickets.dispatch import Dispatcher
 from app.tickets.routes import is_to_do
 from app.tickets.routing import hold_writes, lock_routed, open_roster
-from app.tickets.sandbox_schemas import AdvanceClock
 from app.tickets.settle import lock_due
 from app.tickets.work import Work, write_works
 

@@ -8,9 +8,9 @@ import pytest
 
 from app.core.auth import Actor
 from app.core.db import Sessions
+from app.rollout import applying
+from app.rollout.schemas import ApplyPlan
 from app.sweep.passes import run_pass
-from app.tickets import plan_changes
-from app.tickets.plan_schemas import ApplyPlan
 from tests.support import stories
 from tests.support.actors import Headers, make_account
 from tests.support.desk import fetch, open_at
@@ -352,7 +352,7 @@ async def test_c14_the_answer_comes_in_lines(planned: Planned) -> None:
 async def test_c14_a_failure_midway_is_the_last_line(planned: Planned, monkeypatch: pytest.MonkeyPatch) -> None:
     planner = await planned()
     await planner.story.open(**P1)
-    monkeypatch.setattr(plan_changes, "_LOCKED", "SELECT 1/0 WHERE $1 = 'x' OR cardinality($2::text[]) > 0")
+    monkeypatch.setattr(applying, "_LOCKED", "SELECT 1/0 WHERE $1 = 'x' OR cardinality($2::text[]) > 0")
     path = f"/v1/plans/{planner.key}/versions/1/apply"
     answer = await planner.admin.send("POST", path, {"dry_run": False}, Accept="application/x-ndjson")
     first, last = [orjson.loads(line) for line in answer.content.splitlines()]
@@ -365,8 +365,8 @@ async def test_c14_what_is_cut_off_goes_on_when_it_is_called_again(planned: Plan
     for _ in range(5):
         await planner.story.open(**P1)
     version = await planner.version({"P1": {"first_response": "PT10M"}})
-    order = await plan_changes.check(sessions, planner.key, version, ApplyPlan(dry_run=False))
-    half = plan_changes.run(sessions, order, Actor("automation"), batch=2)
+    order = await applying.check(sessions, planner.key, version, ApplyPlan(dry_run=False))
+    half = applying.run(sessions, order, Actor("automation"), batch=2)
     first = await anext(half)
     await half.aclose()
     assert (first.done, first.changed) == (2, 2)

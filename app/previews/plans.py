@@ -17,10 +17,10 @@ from app.plans import store
 from app.plans.calendars import compile_calendars
 from app.plans.documents import PlanDocument, parse
 from app.plans.holidays import HolidayDates, holiday_dates, years_around
+from app.previews.fold import PreviewPlan
+from app.previews.schemas import PreviewInput
 from app.sla.promises import terms_of
 from app.sla.terms import Terms
-from app.tickets.preview import PreviewPlan
-from app.tickets.preview_schemas import PreviewInput
 
 _ROOM: Final = 20_000
 """Days and windows of one calendar: thirty years of office hours. Callers choose the years, and write calendars."""

@@ -8,12 +8,12 @@ from typing import Any, Final
 
 from app.core.auth import SERVICE
 from app.core.db import Row
+from app.replay.snapshots import Snapshot
 from app.sla.clock import open_clock
 from app.sla.deadline import Deadline
 from app.sla.deadlines import clock_facts, load_clock
 from app.sla.history import History, history_of
 from app.tickets.settle import pins_of
-from app.tickets.snapshots import Snapshot
 from app.tickets.work import Work
 
 _COMPARED: Final = ("status", "priority", "tier", "resolved_at", "closed_at", "closed_reason")

@@ -3,9 +3,7 @@
 from functools import singledispatch
 from typing import Final, TypeAlias
 
-from app.sla.changes import Change, Close, Message, Priority, Reopen, Status, Tier
-from app.sla.clock import Clock
-from app.tickets.preview_schemas import (
+from app.previews.schemas import (
     PreviewChange,
     PreviewMessage,
     PreviewPriority,
@@ -14,6 +12,8 @@ from app.tickets.preview_schemas import (
     PreviewTier,
     PreviewWithdraw,
 )
+from app.sla.changes import Change, Close, Message, Priority, Reopen, Status, Tier
+from app.sla.clock import Clock
 from app.tickets.rules import allowed
 
 Refusal: TypeAlias = tuple[str, str]

@@ -12,10 +12,10 @@ import pytest
 from orjson import dumps, loads
 
 from app.core.db import Sessions, driver, transaction
+from app.sandbox import moving
+from app.sandbox.schemas import AdvanceClock
 from app.sla.terms import METRIC_ORDER
 from app.sweep.passes import next_wake, run_pass
-from app.tickets import sandbox
-from app.tickets.sandbox_schemas import AdvanceClock
 from tests.support.actors import make_account, make_engineer, make_key
 from tests.support.desk import fetch, open_at
 from tests.support.stories import P1, Begin, Caller, Story, deadline, path_of
@@ -101,7 +101,7 @@ async def test_a_live_account_has_no_clock_to_move(begin: Begin) -> None:
 async def test_two_at_once_are_refused(story: Story) -> None:
     account = story.account.account_id
     async with transaction(story.sessions) as session:
-        await sandbox.advance(session, account, AdvanceClock(by=HOUR))
+        await moving.advance(session, account, AdvanceClock(by=HOUR))
         await asyncio.wait_for(advance(story, 409, by="PT1H"), 5)
     assert (await advance(story, by="PT1H"))["from"] == at(1)
 
@@ -354,7 +354,7 @@ async def test_what_is_too_much_for_one_answer_goes_on_with_next(begin: Begin, b
         parts: list[Any] = []
         while goal:
             async with transaction(bit_by_bit.sessions) as session:
-                moved = await sandbox.advance(
+                moved = await moving.advance(
                     session, bit_by_bit.account.account_id, AdvanceClock(to=goal), budget=budget
                 )
             assert moved.next in (None, START + 5 * HOUR)

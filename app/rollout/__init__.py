@@ -1,0 +1,1 @@
+"""Applying plan versions to open tickets (C14)."""

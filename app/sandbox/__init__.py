@@ -1,0 +1,1 @@
+"""Test accounts, whose clock stands still until it is moved."""
