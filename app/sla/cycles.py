@@ -166,8 +166,8 @@ class Cycles:
     def respan(self, at: datetime, reason: str) -> None:
         """Bring every live deadline to the ticket's present priority and pause (C10 to C12)."""
         for deadline in self.movable():
-            span = Span(at, self.priority, self.terms.pauses_in(self.status, deadline.metric))
-            if deadline.spans[-1] == replace(span, at=deadline.spans[-1].at) and reason != "plan":
+            last, span = deadline.spans[-1], Span(at, self.priority, self.terms.pauses_in(self.status, deadline.metric))
+            if (last.priority, last.paused) == (span.priority, span.paused) and reason != "plan":
                 continue  # other terms need a span of their own: nothing may be due before they were applied (C14)
             moved = self.put(deadline, with_span(deadline, span, self.terms))
             if deadline.state in OPEN_STATES:

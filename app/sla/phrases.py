@@ -39,6 +39,7 @@ _BUSINESS_DAYS: Final[dict[Language, dict[str, str]]] = {
 _SECOND: Final = timedelta(seconds=1)
 
 
+@lru_cache(maxsize=4096)
 def moment(at: datetime, zone: ZoneInfo, language: Language) -> str:
     """The day and the local time, to the minute; with the offset where the clocks show that time twice."""
     local = at.astimezone(zone)
