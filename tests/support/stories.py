@@ -87,6 +87,12 @@ class Story:
         page = await (who or self.engineer).get(f"{path}/timeline", limit=200)
         return [event for event in page["items"] if not types or event["type"] in types]
 
+    async def pass_time(self, length: str) -> list[Any]:
+        """Let so much time (``PT4H``) pass in the story's sandbox; what happens meanwhile, as support sees it."""
+        moved = await self.product.post(f"/v1/sandbox/{self.account.account_id}/advance", by=length)
+        happened: list[Any] = moved["events"]
+        return happened
+
     async def now(self) -> datetime:
         """The database's clock."""
         async with self.sessions() as session:
