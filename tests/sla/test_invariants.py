@@ -4,21 +4,25 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
 import orjson
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from app.calendars.hours import ALWAYS
 from app.sla.changes import Apply, Change, Message, Notice, Priority, Reopen
 from app.sla.clock import Clock, advance, fold, settle, wake_at
-from app.sla.deadline import OPEN_STATES, Deadline
+from app.sla.deadline import OPEN_STATES, Deadline, Span, timed, with_span
 from app.sla.deadlines import clock_facts, deadline_row, load_clock
+from app.sla.explain import explain
+from app.sla.terms import Target, Terms
 from tests.sla.histories import QUARTER, History, histories, thorough
 from tests.sla.kit import OPENED, TICK
 
+NOTHING = timedelta(0)
 Key = tuple[str, str, int]
 
 
@@ -109,8 +113,32 @@ def test_4_a_raise_never_moves_due_later_and_a_lowering_never_earlier(history: H
         moved = rows(after.deadlines)
         for old in before.deadlines:
             new = moved[key(old)]
-            if old.due_at and new.due_at and old.state == new.state == "running":
-                assert new.due_at <= old.due_at if raised else new.due_at >= old.due_at
+            if old.state == new.state and old.state in OPEN_STATES and not old.fixed:
+                was, is_ = (_due_if_resumed(deadline, before.terms, change.at) for deadline in (old, new))
+                assert is_ <= was if raised else is_ >= was
+
+
+@thorough
+@given(histories)
+def test_4_a_raise_by_a_miss_never_moves_due_later(history: History) -> None:
+    moves = [notice for step, _ in history.steps() for notice in step.notices if notice.kind == "deadline.moved"]
+    for notice in moves:
+        if notice.reason == "priority_raised":
+            assert notice.after <= notice.before
+        elif notice.reason == "priority_lowered":
+            assert notice.after >= notice.before
+        else:
+            assert notice.reason == "plan"
+
+
+def _due_if_resumed(deadline: Deadline, terms: Terms, now: datetime) -> datetime:
+    """When it is due; of a paused one, when it would be due if it were resumed now."""
+    running = (
+        with_span(deadline, Span(now, deadline.spans[-1].priority), terms) if deadline.state == "paused" else deadline
+    )
+    due = timed(running, terms).due_at
+    assert due
+    return due
 
 
 @thorough
@@ -145,6 +173,7 @@ def test_7_one_open_deadline_for_each_metric_and_ended_rows_stay(history: Histor
     for step, _ in history.steps():
         now = rows(step.clock.deadlines)
         opened = Counter((d.metric, d.subject) for d in now.values() if d.is_open)
+        started = {key(n.deadline) for n in step.notices if n.kind == "deadline.started" and n.deadline}
         assert len(now) == len(step.clock.deadlines)
         assert max(opened.values(), default=0) <= 1
         for name, old in known.items():
@@ -152,6 +181,8 @@ def test_7_one_open_deadline_for_each_metric_and_ended_rows_stay(history: Histor
             assert (new.started_at, new.metric) == (old.started_at, old.metric)
             if not old.live:
                 assert new == old
+            elif old.ended_at and name not in started:
+                assert replace(new, spans=old.spans, live=True) == old
         known = now
 
 
@@ -164,6 +195,7 @@ def test_8_states_say_what_the_instants_say(history: History) -> None:
             assert (deadline.state in {"missed", "met_late"}) == (missed is not None)
             assert missed is None or missed == due
             assert (deadline.state in OPEN_STATES) <= (ended is None)
+            assert (deadline.state in {"met", "met_late"}) == (deadline.stopped_by is not None)
             if deadline.state == "met":
                 assert ended
                 assert due is None or ended <= due
@@ -171,6 +203,37 @@ def test_8_states_say_what_the_instants_say(history: History) -> None:
                 assert ended
                 assert due
                 assert ended > due
+
+
+@thorough
+@given(histories)
+def test_9_consumed_and_remaining_are_the_target_where_nothing_moved(history: History) -> None:
+    assume(not any(isinstance(change, Apply) for change in history.changes))
+    clock = settle(fold(history.opened().clock, history.changes).clock, history.until).clock
+    for deadline in clock.deadlines:
+        if deadline.state not in OPEN_STATES or len({span.priority for span in deadline.spans}) > 1:
+            continue
+        told = explain(deadline, clock.terms, history.until).deciding
+        ends = [*(span.at for span in deadline.spans[1:]), history.until]
+        ran = [(span.at, end) for span, end in zip(deadline.spans, ends, strict=True) if not span.paused]
+        worked = sum((told.target.calendar.working(*each) for each in ran), NOTHING)
+        assert told.target == (Target(ALWAYS, deadline.fixed) if deadline.fixed else told.target)
+        assert (told.consumed, told.remaining) == (worked, told.target.amount(deadline.started_at) - worked)
+        if deadline.state == "running":
+            assert deadline.due_at == told.target.calendar.due(history.until, told.remaining)
+
+
+@thorough
+@given(histories, st.timedeltas(NOTHING, 200 * QUARTER), st.tuples(*2 * [st.timedeltas(NOTHING, 400 * QUARTER)]))
+def test_10_due_is_what_working_says_adds_up_and_never_goes_back(
+    history: History, later: timedelta, lengths: tuple[timedelta, timedelta]
+) -> None:
+    start, (one, two) = history.until, lengths
+    for calendar in {target.calendar for row in history.terms.targets.values() for target in row.values()}:
+        due = calendar.due(start, one)
+        assert calendar.working(start, due) == one
+        assert calendar.due(due, two) == calendar.due(start, one + two)
+        assert due <= calendar.due(start + later, one)
 
 
 @thorough
@@ -190,6 +253,36 @@ def test_11_each_warning_and_effect_once_and_settling_ends(history: History) -> 
 
 @thorough
 @given(histories)
+def test_c14_applying_what_holds_already_tells_nothing(history: History) -> None:
+    """So applying a version again leaves a ticket alone, and what was cut off can be called again."""
+    clock = settle(fold(history.opened().clock, history.changes).clock, history.until).clock
+    if clock.status not in ("resolved", "closed"):
+        assert advance(clock, Apply(max(history.until, clock.last_at), clock.terms)).notices == ()
+
+
+@thorough
+@given(histories)
+def test_11_an_effect_has_a_first_miss_of_its_instant_that_asks_for_it(history: History) -> None:
+    terms = history.terms
+    for step, change in history.steps():
+        causes = [
+            n.deadline for n in step.notices if n.kind == "deadline.missed" and n.deadline and not n.deadline.chain
+        ]
+        asked = Counter((d.missed_at, effect) for d in causes for effect in terms.on_miss.get(d.metric, ()))
+        left = {(n.at, "next_tier") for n in step.notices if n.kind == "deadline.met" and n.by == "service"}
+        done = Counter((n.at, effect) for n in step.notices if n.by == "service" and (effect := _effect(n)))
+        assert max(done.values(), default=1) == 1
+        assert done.keys() <= asked.keys() | left
+        terms = change.terms if isinstance(change, Apply) else terms
+
+
+def _effect(notice: Notice) -> str | None:
+    """What a miss did, if this tells of it."""
+    return {"priority": "raise_priority", "tier": "next_tier", "effect": notice.reason}.get(notice.kind)
+
+
+@thorough
+@given(histories)
 def test_12_what_is_owed_runs_and_nothing_after_the_end(history: History) -> None:
     waits, first = True, "first_response"
     for step, change in history.steps():
@@ -205,12 +298,3 @@ def test_12_what_is_owed_runs_and_nothing_after_the_end(history: History) -> Non
             assert not open_metrics
         elif owed and clock.terms.target(first, clock.priority):
             assert first in open_metrics
-
-
-@thorough
-@given(histories)
-def test_c14_applying_what_holds_already_tells_nothing(history: History) -> None:
-    """So applying a version again leaves a ticket alone, and what was cut off can be called again."""
-    clock = settle(fold(history.opened().clock, history.changes).clock, history.until).clock
-    if clock.status not in ("resolved", "closed"):
-        assert advance(clock, Apply(max(history.until, clock.last_at), clock.terms)).notices == ()
