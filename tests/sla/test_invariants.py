@@ -23,6 +23,9 @@ from tests.sla.histories import QUARTER, History, histories, thorough
 from tests.sla.kit import OPENED, TICK
 
 NOTHING = timedelta(0)
+REPLIES = {"first_response", "next_response", "update"}
+lengths = st.integers(0, 400).map(lambda number: number * QUARTER) | st.timedeltas(NOTHING, 400 * QUARTER)
+"""Often such that a calendar closes just then."""
 Key = tuple[str, str, int]
 
 
@@ -207,6 +210,21 @@ def test_8_states_say_what_the_instants_say(history: History) -> None:
 
 @thorough
 @given(histories)
+def test_8_nothing_is_missed_at_its_due_instant_and_everything_after_it(history: History) -> None:
+    clock = settle(fold(history.opened().clock, history.changes).clock, history.until).clock
+    due = min((d.due_at for d in clock.deadlines if d.state == "running" and d.due_at), default=None)
+    assume(due and (clock.close_at is None or due <= clock.close_at))
+    assert due
+    just = {key(d) for d in clock.deadlines if d.state == "running" and d.due_at == due}
+    for now, states in ((due, {"running"}), (due + TICK, {"missed", "met"})):
+        after = rows(settle(clock, now).clock.deadlines)
+        assert {after[name].state for name in just} <= states
+    answered = rows(advance(clock, Message(due, "engineer")).clock.deadlines)
+    assert {answered[name].state for name in just if name[0] in REPLIES} <= {"met"}
+
+
+@thorough
+@given(histories)
 def test_9_consumed_and_remaining_are_the_target_where_nothing_moved(history: History) -> None:
     assume(not any(isinstance(change, Apply) for change in history.changes))
     clock = settle(fold(history.opened().clock, history.changes).clock, history.until).clock
@@ -224,11 +242,11 @@ def test_9_consumed_and_remaining_are_the_target_where_nothing_moved(history: Hi
 
 
 @thorough
-@given(histories, st.timedeltas(NOTHING, 200 * QUARTER), st.tuples(*2 * [st.timedeltas(NOTHING, 400 * QUARTER)]))
+@given(histories, lengths, st.tuples(lengths, lengths))
 def test_10_due_is_what_working_says_adds_up_and_never_goes_back(
-    history: History, later: timedelta, lengths: tuple[timedelta, timedelta]
+    history: History, later: timedelta, both: tuple[timedelta, timedelta]
 ) -> None:
-    start, (one, two) = history.until, lengths
+    start, (one, two) = history.until, both
     for calendar in {target.calendar for row in history.terms.targets.values() for target in row.values()}:
         due = calendar.due(start, one)
         assert calendar.working(start, due) == one
