@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import timedelta
 from pathlib import Path
 from time import sleep
 from typing import Any, Final
@@ -17,6 +18,14 @@ from app.core import clock
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
 _PATIENCE: Final = 60.0
+_COMMAND: Final = "import sys; sys.argv[0] = 'heliodesk'; from app.cli import main; main()"
+_AHEAD: Final = """
+import datetime, time, time_machine, uuid_utils
+machine = uuid_utils.uuid7  # asks the machine itself
+uuid_utils.uuid7 = lambda: machine(nanoseconds=time.time_ns())
+now = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds={})
+time_machine.travel(now, tick=True).start()
+"""
 
 
 def free_port() -> int:
@@ -55,23 +64,25 @@ class Service:
         return self.process.wait(_PATIENCE)
 
 
-def heliodesk(*arguments: str, **options: Any) -> "subprocess.Popen[bytes]":
-    """Start the command ``heliodesk``."""
-    code = "import sys; sys.argv[0] = 'heliodesk'; from app.cli import main; main()"
+def heliodesk(*arguments: str, ahead: timedelta = timedelta(0), **options: Any) -> "subprocess.Popen[bytes]":
+    """Start the command ``heliodesk``, on a machine whose clock is ``ahead``."""
+    code = (_AHEAD.format(ahead.total_seconds()) if ahead else "") + _COMMAND
     return subprocess.Popen([sys.executable, "-c", code, *arguments], cwd=_ROOT, **options)
 
 
 @contextmanager
-def running(command: str, folder: Path, port: int | None = None, **settings: str) -> Iterator[Service]:
+def running(
+    command: str, folder: Path, port: int | None = None, ahead: timedelta = timedelta(0), /, **settings: str
+) -> Iterator[Service]:
     """``heliodesk <command>``, ready; ``settings`` are environment variables. It is killed at the end if it still runs.
 
-    ``folder`` takes its output, and for ``up`` its data.
+    ``folder`` takes its output, and for ``up`` its data; ``ahead`` is how far its machine's clock is.
     """
     port = port or free_port()
     output = folder / f"output-{port}"
     with output.open("ab") as out:
         environment = _environment() | {"PORT": str(port), "DATA": str(folder / "data")} | settings
-        process = heliodesk(command, env=environment, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
+        process = heliodesk(command, ahead=ahead, env=environment, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
     try:
         service = Service(process, port, output)
         service.wait_until_ready()
@@ -87,7 +98,12 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in ours and not name.startswith("HELIODESK_")}
 
 
-def serving(folder: Path, database: str, admin_key: str, **more: str) -> AbstractContextManager[Service]:
-    """``heliodesk serve`` on this database, ready; it may send to loopback. ``more``: further environment variables."""
+def serving(
+    folder: Path, database: str, admin_key: str, ahead: timedelta = timedelta(0), /, **more: str
+) -> AbstractContextManager[Service]:
+    """``heliodesk serve`` on this database, ready; it may send to loopback, and its machine's clock is ``ahead``.
+
+    ``more``: further environment variables.
+    """
     settings = {"HELIODESK_ADMIN_KEY": admin_key, "HELIODESK_ALLOW_NETWORKS": "127.0.0.0/8"} | more
-    return running("serve", folder, None, DATABASE_URL=database, **settings)
+    return running("serve", folder, None, ahead, DATABASE_URL=database, **settings)
