@@ -49,7 +49,7 @@ DATABASE_ERRORS: Final[tuple[type[Exception], ...]] = (*_OUTAGES, DBAPIError, _A
 """What a statement may raise: by the driver alone, by its adapter (``driver``), or through SQLAlchemy."""
 
 ID: Final = String(collation="C")
-"""Ids compare byte by byte, so that their order is the order of their making in every locale."""
+"""Ids compare byte by byte, so that they sort alike in every locale."""
 
 
 class Base(DeclarativeBase):

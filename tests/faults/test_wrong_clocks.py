@@ -35,6 +35,9 @@ QUICK: Final[dict[str, Any]] = {
     },
     "on_miss": {"resolution": ["raise_priority", "open_escalation", "notify_manager"]},
     "requires": {},
+    "routing": {"tiers": 1},
+    "alert": None,
+    "call": None,
     "customer_may": {"priority": "any", "escalate": True},
     "warn_at": [],
 }

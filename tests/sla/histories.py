@@ -146,11 +146,15 @@ _ACTIONS = (_message, _message, _message, _status, _status, _priority, _priority
 
 
 def _after(clock: Clock, now: datetime, when: int) -> datetime:
-    """An instant: so many quarters of an hour later, or at, just before or just after what the clock does next."""
-    wake = wake_at(clock)
-    if wake is None or when > 0:
+    """An instant: so many quarters of an hour later, or at, just before or just after what the clock does next.
+
+    Often that is a warning; so every other time it is the next due instant.
+    """
+    dues = (d.due_at for d in clock.deadlines if d.state == "running" and d.due_at)
+    instant = min(dues, default=None) if when % 2 else wake_at(clock)
+    if instant is None or when > 0:
         return now + abs(when) * QUARTER
-    return max(now, wake + (when % 3 - 1) * TICK)
+    return max(now, instant + (when % 3 - 1) * TICK)
 
 
 def _history(number: int, script: list[tuple[int, int, int]], until: int) -> History:
