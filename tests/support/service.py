@@ -25,6 +25,7 @@ machine = uuid_utils.uuid7  # asks the machine itself
 uuid_utils.uuid7 = lambda: machine(nanoseconds=time.time_ns())
 now = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds={})
 time_machine.travel(now, tick=True).start()
+time.time()  # it begins to tick when it is first asked
 """
 
 
