@@ -97,10 +97,10 @@ def noticed(events: Sequence[Row]) -> Write:
 
 
 async def claim(session: AsyncSession, limit: int) -> tuple[str, list[Claimed]]:
-    """Claim notices that are due, under a new claim id; nobody else gets them before the lease ends."""
+    """Claim notices that are due, in the order of their making; nobody else gets them before the lease ends."""
     claim_id = new_id("clm")
     rows = await (await driver(session)).fetch(_CLAIM, limit, claim_id, LEASE)
-    return claim_id, [Claimed(**dict(row)) for row in rows]
+    return claim_id, [Claimed(**dict(row)) for row in sorted(rows, key=lambda row: row["id"])]
 
 
 async def settle(session: AsyncSession, claim_id: str, settled: Sequence[Settled]) -> None:

@@ -154,7 +154,7 @@ async def test_a_replica_whose_clock_is_wrong_changes_no_outcome(
     began = await now_of(shared)
     opened = [path for number in range(ROUNDS) for path in (await answered(desk, number), await missed(desk, number))]
     late = opened[1::2]
-    await until(lambda: _all_missed(shared, len(late)))
+    await until(lambda: _all_missed(shared, len(late)), within=120)
     for path in late:
         await desk.post(f"{path}/messages", desk.engineer, body="We are late.")
         first, second = await desk.same(f"{path}/escalations")
@@ -196,7 +196,7 @@ async def _assert_delivered_once(
     desk: Desk, sessions: Sessions, receiver: Receiver, endpoint_id: str, secret: str
 ) -> None:
     [told] = await fetch(sessions, "SELECT array_agg(id) AS ids FROM events")
-    await until(lambda: len(receiver.messages) >= len(told["ids"]))
+    await until(lambda: len(receiver.messages) >= len(told["ids"]), within=120)
     assert sorted(receiver.ids) == sorted(told["ids"])
     assert all(message.is_signed_with(secret) for message in receiver.messages)
     events = [delivery["event_id"] for delivery in await desk.same(f"/v1/webhooks/{endpoint_id}/deliveries")]
