@@ -27,6 +27,7 @@ from app.core.state import State
 from app.notices import channels
 from app.notices.outbox import forget_notices
 from app.notices.send import Notifier
+from app.roster.upkeep import extend_shift_holidays
 from app.sweep import passes
 from app.tickets.provisioning import Provisioner
 from app.tickets.watching import Watcher
@@ -141,6 +142,13 @@ def _housekeeping(state: State) -> Sequence[Job]:
             hour,
             minute,
             lambda: extend_all_holidays(state.sessions),
+        ),
+        Job(
+            "extend shifts",
+            "adds years to the holidays of shifts that end soon",
+            hour,
+            minute,
+            lambda: extend_shift_holidays(state.sessions),
         ),
         Job(
             "forget notices",

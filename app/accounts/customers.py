@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.models import Account
@@ -14,13 +15,21 @@ from app.core.schemas import pointer
 from app.plans.holidays import expand_holidays, years_around
 from app.plans.store import addons_on_offer
 
+_ROSTER: Final = text("""
+SELECT EXISTS (SELECT FROM regions WHERE key = :region AND account_id IS NOT DISTINCT FROM cast(:owner AS text)),
+    ARRAY (SELECT id FROM engineers
+           WHERE id = ANY (cast(:engineers AS text[])) AND account_id IS NOT DISTINCT FROM cast(:owner AS text))
+""")
+"""Of a roster, live or a sandbox account's own, which lies above this feature."""
+
 
 async def create_account(session: AsyncSession, command: AccountCreate, *, now: datetime) -> Account:
-    """A new account; 422 for a plan, an add-on or a country that is not known."""
+    """A new account; 422 for a plan, an add-on, a country, a region or an engineer that is not known."""
+    account_id, sandbox_now = new_id("acc"), _sandbox_start(command, now)
     await _check_terms(session, command)
-    sandbox_now = _sandbox_start(command, now)
+    await _check_roster(session, command, account_id if sandbox_now else None)
     account = Account(
-        account_id=new_id("acc"),
+        account_id=account_id,
         sandbox_now=sandbox_now,
         holiday_set=await _holiday_set(session, command.country, sandbox_now or now),
         version=1,
@@ -36,6 +45,7 @@ async def create_account(session: AsyncSession, command: AccountCreate, *, now: 
 async def change_account(session: AsyncSession, account: Account, fields: AccountFields, *, now: datetime) -> None:
     """Write what the account shall be from now on; open tickets keep what they pinned (C14)."""
     await _check_terms(session, fields)
+    await _check_roster(session, fields, account.account_id if account.sandbox_now else None)
     if fields.country != account.country:
         account.holiday_set = await _holiday_set(session, fields.country, account.sandbox_now or now)
     for name, value in _columns(fields).items():
@@ -89,6 +99,29 @@ def _unknown_addons(fields: AccountFields, offered: Collection[str]) -> Iterator
     for index, addon in enumerate(fields.addons):
         if addon not in offered:
             yield Fault(pointer=f"/addons/{index}", detail=f"The plan {fields.plan} has no add-on {addon}")
+
+
+async def _check_roster(session: AsyncSession, fields: AccountFields, owner: str | None) -> None:
+    """422 unless the region and the engineers are there: among the live ones, or the sandbox's own."""
+    wanted = fields.preferred_engineers
+    known = {"region": fields.region_lock, "engineers": wanted, "owner": owner}
+    there, engineers = (await session.execute(_ROSTER, known)).one()
+    faults = [
+        _missing(f"/preferred_engineers/{place}", f"engineer {name}", owner)
+        for place, name in enumerate(wanted)
+        if name not in engineers
+    ]
+    if fields.region_lock and not there:
+        faults.append(_missing("/region_lock", f"region {fields.region_lock}", owner))
+    if faults:
+        raise Invalid(errors=faults)
+
+
+def _missing(place: str, what: str, owner: str | None) -> Fault:
+    fault = Fault(pointer=place, detail=f"There is no {what}")
+    if owner:
+        fault["hint"] = "A sandbox has regions and engineers of its own: make them with its account_id, then change it"
+    return fault
 
 
 async def _holiday_set(session: AsyncSession, country: str | None, now: datetime) -> str | None:

@@ -1,6 +1,6 @@
 """The outbox of notices: filled in the transaction that records the event, claimed under a lease, settled by claim."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -16,8 +16,13 @@ LEASE: Final = timedelta(seconds=60)
 RETENTION: Final = timedelta(days=30)
 _FILL: Final = """
 INSERT INTO notices (account_id, id, event_id, recipient, next_attempt_at)
-SELECT r.account_id, r.id, r.event_id, r.recipient, now()
-FROM jsonb_to_recordset($1::jsonb) AS r (account_id text, id text, event_id text, recipient jsonb)
+SELECT r.account_id, r.id, r.event_id, coalesce(r.recipient, jsonb_build_object(
+    'role', 'expert', 'name', e.name, 'email', e.email,
+    'locale', (SELECT string_agg(language, ',') FROM jsonb_array_elements_text(e.languages) AS language)
+)), now()
+FROM jsonb_to_recordset($1::jsonb) AS r (account_id text, id text, event_id text, recipient jsonb, engineer_id text)
+LEFT JOIN engineers AS e ON e.id = r.engineer_id
+WHERE r.recipient IS NOT NULL OR e.id IS NOT NULL
 """
 _CLAIM: Final = """
 WITH due AS MATERIALIZED (
@@ -43,6 +48,12 @@ FROM jsonb_to_recordset($1::jsonb)
      AS r (account_id text, id text, state text, sent_by jsonb, error text, wait_seconds float8)
 WHERE n.account_id = r.account_id AND n.id = r.id AND n.claim_id = $2
 """
+_EXPERT_OF: Final[Mapping[str, Callable[[Row], str | None]]] = {
+    "expert.alerted": lambda data: data["engineer_id"],
+    "ticket.handed_over": lambda data: data["to"]["engineer_id"],
+    "call.declined": lambda data: data["assignee_id"],
+}
+"""Which engineer an event of this type is to tell (G2, G6, G7)."""
 _FORGET: Final = "DELETE FROM notices WHERE finished_at < now() - $1::interval"
 
 
@@ -86,14 +97,26 @@ class Settled:
 
 
 def noticed(events: Sequence[Row]) -> Write:
-    """The write of one notice for each person whom an event's ``told`` names. A sandbox tells nobody."""
+    """The write of one notice for each person whom an event is to tell. A sandbox tells nobody.
+
+    They are the people in its ``told``, and the expert whom it is about: by id, for what goes to receivers of events
+    has no engineer's address.
+    """
     rows = [
-        {"account_id": event["account_id"], "id": new_id("ntc"), "event_id": event["id"], "recipient": person}
+        {"account_id": event["account_id"], "id": new_id("ntc"), "event_id": event["id"], **person}
         for event in events
         if not event["sandbox"]
-        for person in event["data"].get("told", ())
+        for person in _people(event["type"], event["data"])
     ]
     return Write(_FILL, rows)
+
+
+def _people(kind: str, data: Row) -> Iterator[Row]:
+    for person in data.get("told", ()):
+        yield {"recipient": person, "engineer_id": None}
+    expert = _EXPERT_OF[kind](data) if kind in _EXPERT_OF else None
+    if expert:
+        yield {"recipient": None, "engineer_id": expert}
 
 
 async def claim(session: AsyncSession, limit: int) -> tuple[str, list[Claimed]]:

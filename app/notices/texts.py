@@ -42,6 +42,12 @@ _SUBJECTS: Final[Mapping[str, Mapping[Language, str]]] = {
         "fr": "Le client ne rejoindra pas l'appel",
         "pl": "Klient nie dołączy do rozmowy",
     },
+    "ticket.handed_over": {
+        "en": "Your shift takes over",
+        "es": "Su turno toma el relevo",
+        "fr": "Votre équipe prend le relais",
+        "pl": "Twoja zmiana przejmuje zgłoszenie",
+    },
     "routing.unstaffed": {
         "en": "Nobody is available",
         "es": "No hay nadie disponible",
@@ -67,7 +73,16 @@ _ROLES: Final[Mapping[Language, Mapping[str, str]]] = {
     "fr": {"manager": "responsable du compte", "tam": "responsable technique du compte", "expert": "expert"},
     "pl": {"manager": "opiekun klienta", "tam": "techniczny opiekun klienta", "expert": "ekspert"},
 }
-_FACTS: Final = ("reason", "metric", "due_at", "justification", "business_impact", "priority_reason", "why")
+_FACTS: Final = (
+    "reason",
+    "metric",
+    "due_at",
+    "accept_by",
+    "justification",
+    "business_impact",
+    "priority_reason",
+    "why",
+)
 """Members of an event's ``data`` that a person reads as they are."""
 _SUBJECT_LENGTH: Final = 150
 

@@ -1,9 +1,9 @@
 """Making, changing and removing regions."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,6 +14,16 @@ from app.roster.models import Engineer, Region
 from app.roster.sandboxes import check_owner
 from app.roster.schemas import RegionCreate, RegionDocument, RegionFields
 from app.roster.wakes import look_again
+
+_LOCKED_TO: Final = text("""
+SELECT EXISTS (
+    SELECT FROM accounts AS a WHERE a.region_lock = :key
+    AND CASE WHEN a.sandbox_now IS NOT NULL THEN a.account_id END IS NOT DISTINCT FROM cast(:owner AS text)
+) OR EXISTS (
+    SELECT FROM tickets AS t WHERE t.region_lock = :key AND t.status <> 'closed'
+    AND CASE WHEN t.sandbox THEN t.account_id END IS NOT DISTINCT FROM cast(:owner AS text)
+)
+""")
 
 
 async def create_region(session: AsyncSession, command: RegionCreate, *, now: datetime) -> Region:
@@ -49,12 +59,14 @@ async def change_region(session: AsyncSession, region: Region, fields: RegionFie
 
 
 async def remove_region(session: AsyncSession, region: Region) -> None:
-    """Remove a region. 409 while an engineer works in it."""
+    """Remove a region. 409 while an engineer works in it, or an account or an open ticket is locked to it (G7)."""
     used = select(Engineer.id).where(
         Engineer.region == region.key, Engineer.account_id.is_not_distinct_from(region.account_id)
     )
     if await session.scalar(used.limit(1)):
         raise Conflict("Engineers work in this region")
+    if await session.scalar(_LOCKED_TO, {"key": region.key, "owner": region.account_id}):
+        raise Conflict("Accounts or open tickets are locked to this region")
     await session.delete(region)
     await session.flush()
 

@@ -10,7 +10,7 @@ from app.calendars.hours import ACCOUNT_ZONE, Calendar, check_spec, compile_cale
 from app.core.memory import Memory
 from app.core.problems import Fault, Invalid
 from app.core.schemas import pointer
-from app.plans.holidays import HolidayFault, with_dates, years_around
+from app.plans.holidays import HolidayFault, with_dates, years_after, years_around
 from app.plans.model import ACCOUNT, CalendarDocument
 
 
@@ -22,6 +22,16 @@ def stored(calendar: CalendarDocument, place: str, now: datetime) -> dict[str, A
         return with_dates(calendar, years_around(now)).model_dump(mode="json")
     except HolidayFault as fault:
         raise Invalid(errors=[Fault(pointer=f"{place}/holidays/{fault.member}", detail=str(fault))]) from fault
+
+
+def extended(calendar: dict[str, Any], since: datetime, now: datetime) -> dict[str, Any] | None:
+    """A calendar stored at ``since`` with its country's holidays of later years; None when it needs none (C01).
+
+    Raises ``HolidayFault`` for a place that is not known any more, and for more dates than are kept.
+    """
+    document = CalendarDocument.model_validate(calendar)
+    longer = with_dates(document, years_after(years_around(since)[-1], now))
+    return None if longer == document else longer.model_dump(mode="json")
 
 
 def _faults(calendar: CalendarDocument, place: str) -> Iterator[Fault]:

@@ -7,13 +7,17 @@ import pytest
 from app.accounts.models import Account
 from app.core.db import Sessions
 from app.plans.models import HolidaySet
-from tests.support.actors import Headers, make_account
+from tests.support.actors import Headers, make_account, make_engineer, make_region
 
 NEW = {"name": "Solar Roofs", "plan": "gold", "time_zone": "Europe/Warsaw"}
 
 
 @pytest.mark.usefixtures("plan")
-async def test_an_account_is_made_read_and_listed(client: httpx.AsyncClient, admin: Headers) -> None:
+async def test_an_account_is_made_read_and_listed(
+    client: httpx.AsyncClient, admin: Headers, sessions: Sessions
+) -> None:
+    await make_region(sessions, key="emea")
+    ida = await make_engineer(sessions)
     full = NEW | {
         "addons": ["tam"],
         "product_plans": {"backup": "gold"},
@@ -25,7 +29,7 @@ async def test_an_account_is_made_read_and_listed(client: httpx.AsyncClient, adm
         "region_lock": "emea",
         "manager": {"name": "Mia", "email": "mia@example.com"},
         "tam": {"name": "Tom", "email": "tom@example.com"},
-        "preferred_engineers": ["eng_01k9z3v5q8e9rbn3wz4m6t7y2d"],
+        "preferred_engineers": [ida.id],
         "external_ref": "crm-17",
     }
     made = await client.post("/v1/accounts", json=full, headers=admin)
@@ -55,6 +59,8 @@ async def test_an_account_is_made_read_and_listed(client: httpx.AsyncClient, adm
         ({"colour": "red"}, "/colour"),
         ({"manager": {"name": "M"}}, "/manager/email"),
         ({"preferred_engineers": ["bob"]}, "/preferred_engineers/0"),
+        ({"preferred_engineers": ["eng_01k9z3v5q8e9rbn3wz4m6t7y2d"]}, "/preferred_engineers/0"),
+        ({"region_lock": "atlantis"}, "/region_lock"),
         ({"sandbox": {"starts_at": "yesterday"}}, "/sandbox/SandboxStart/starts_at"),
     ],
 )
@@ -73,6 +79,21 @@ async def test_a_sandbox_account_stands_at_its_start(client: httpx.AsyncClient, 
     assert (document["sandbox"], document["sandbox_now"]) == (True, "2031-03-30T00:30:00Z")
     document = (await client.post("/v1/accounts", json=NEW | {"sandbox": True}, headers=admin)).json()
     assert document["sandbox_now"] == document["created_at"]
+
+
+@pytest.mark.usefixtures("plan")
+async def test_a_sandbox_is_locked_to_a_region_of_its_own(
+    client: httpx.AsyncClient, admin: Headers, sessions: Sessions
+) -> None:
+    await make_region(sessions, key="emea")
+    sandbox = (await client.post("/v1/accounts", json=NEW | {"sandbox": True}, headers=admin)).json()["id"]
+    url, lock = f"/v1/accounts/{sandbox}", {"region_lock": "emea"}
+    refused = await client.patch(url, json=lock, headers=admin)
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/region_lock")
+    assert "account_id" in refused.json()["errors"][0]["hint"]
+    own = await make_region(sessions, key="emea", account_id=sandbox)
+    assert (await client.patch(url, json=lock, headers=admin)).json()["region_lock"] == "emea"
+    assert (await client.delete(f"/v1/regions/{own.id}", headers=admin)).status_code == 409
 
 
 async def test_a_patch_changes_clears_and_leaves(client: httpx.AsyncClient, admin: Headers, account: Account) -> None:

@@ -2,30 +2,28 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime
+from pathlib import Path
 from typing import Final
 
+import httpx
 import pytest
 
-from app.core.auth import Principal
-from app.core.db import Row, Sessions, transaction
-from app.sweep.passes import run_pass
-from app.tickets.intake import open_ticket
-from app.tickets.lifecycle import Caller, set_status
-from app.tickets.schemas import OpenTicket, SetStatus
+from app.core.db import Row, Sessions
 from tests.support.actors import make_account, make_engineer
-from tests.support.desk import AUTOMATION, TICKET, connected, fetch, store_plan
+from tests.support.desk import TICKET, fetch, store_plan
 from tests.support.replaying import replayed
+from tests.support.service import serving
 from tests.support.stories import P1
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.faults
 
 TICKETS: Final = 200
 EXPERTS: Final = 20
 REPLICAS: Final = 4
-SUPPORT: Final = Principal("admin", "key_test")
 EVENTS: Final = """
 SELECT e.ticket_id, e.type, e.timestamp, e.data FROM events AS e
 WHERE e.type IN ('ticket.assigned', 'ticket.status_changed', 'routing.unstaffed')
@@ -37,16 +35,9 @@ FROM tickets AS t LEFT JOIN expert_holds AS h ON h.ticket_id = t.id ORDER BY t.q
 """
 
 
-async def _open(sessions: Sessions, account_id: str) -> None:
-    command = OpenTicket.model_validate(TICKET | P1)
-    async with transaction(sessions) as session:
-        await open_ticket(session, command, account_id=account_id, acting=AUTOMATION)
-
-
-async def _resolve(sessions: Sessions, ticket_id: str) -> None:
-    caller = Caller(SUPPORT, lambda _: None)
-    async with transaction(sessions) as session:
-        await set_status(session, caller, ticket_id, SetStatus(status="resolved"))
+async def _at_once(calls: Sequence[Awaitable[httpx.Response]], status: int) -> None:
+    for answer in await asyncio.gather(*calls):
+        assert answer.status_code == status, answer.text
 
 
 def _assert_nobody_owned_two(events: Sequence[Row]) -> list[str]:
@@ -78,28 +69,51 @@ async def _assert_in_step(sessions: Sessions) -> list[Row]:
     return [row for row in rows if row["state"] == "queued"]
 
 
-async def test_g2_200_p1s_for_20_experts_with_four_replicas(sessions: Sessions, database: str) -> None:
-    plan = await store_plan(sessions, "google-premium", alert={"accept": "PT10H"})
-    account = (await make_account(sessions, plan)).account_id
+async def _all_placed(sessions: Sessions) -> list[str]:
+    """The tickets that experts work on, once as many have one as can."""
+
+    async def placed() -> bool:
+        rows = [row for row in await fetch(sessions, STATE) if row["status"] != "resolved"]
+        return sum(row["engineer_id"] is not None for row in rows) == min(len(rows), EXPERTS)
+
+    await until(placed)
+    await _assert_in_step(sessions)
+    return [row["id"] for row in await fetch(sessions, STATE) if row["engineer_id"]]
+
+
+async def test_g2_200_p1s_for_20_experts_with_four_replicas(
+    shared: Sessions, own_database: str, folder: Path, admin_key: str
+) -> None:
+    plan = await store_plan(shared, "google-premium", alert={"accept": "PT10H"})
+    account = (await make_account(shared, plan)).account_id
     for number in range(EXPERTS):
-        await make_engineer(sessions, name=f"Expert {number}", email=f"e{number}@example.com")
+        await make_engineer(shared, name=f"Expert {number}", email=f"e{number}@example.com")
     async with AsyncExitStack() as stack:
-        replicas = [await stack.enter_async_context(connected(database, 4)) for _ in range(REPLICAS)]
-        await asyncio.gather(*(_open(replicas[number % REPLICAS], account) for number in range(TICKETS)))
-        queue = [row["id"] for row in await _assert_in_step(sessions)]
+        services = [serving(folder, own_database, admin_key) for _ in range(REPLICAS)]
+        started = await asyncio.gather(*(asyncio.to_thread(stack.enter_context, service) for service in services))
+        headers = {"Authorization": f"Bearer {admin_key}"}
+        clients = [
+            await stack.enter_async_context(
+                httpx.AsyncClient(base_url=service.url, headers=headers, trust_env=False, timeout=60)
+            )
+            for service in started
+        ]
+        body = TICKET | P1 | {"account_id": account}
+        posts = [clients[number % REPLICAS].post("/v1/tickets", json=body) for number in range(TICKETS)]
+        await _at_once(posts, 201)
+        queue = [row["id"] for row in await _assert_in_step(shared)]
         assert len(queue) == TICKETS - EXPERTS
-        while True:
-            owned = [row["id"] for row in await fetch(sessions, STATE) if row["engineer_id"]]
-            if not owned:
-                break
-            work = [_resolve(replicas[place % REPLICAS], ticket) for place, ticket in enumerate(owned)]
-            sweeps = [run_pass(replica, batch=7) for replica in replicas]
-            await asyncio.gather(*work, *sweeps)
-            await _assert_in_step(sessions)
-    placed = _assert_nobody_owned_two(await fetch(sessions, EVENTS))
+        while owned := await _all_placed(shared):
+            resolved = {"status": "resolved", "message": "It is solved."}
+            posts = [
+                clients[place % REPLICAS].post(f"/v1/tickets/{ticket}/status", json=resolved)
+                for place, ticket in enumerate(owned)
+            ]
+            await _at_once(posts, 200)
+    placed = _assert_nobody_owned_two(await fetch(shared, EVENTS))
     assert len(placed) == len(set(placed)) == TICKETS
-    unstaffed = [event for event in await fetch(sessions, EVENTS) if event["type"] == "routing.unstaffed"]
+    unstaffed = [event for event in await fetch(shared, EVENTS) if event["type"] == "routing.unstaffed"]
     assert sorted(event["ticket_id"] for event in unstaffed) == sorted(queue)
     told: dict[str, datetime] = {event["ticket_id"]: event["timestamp"] for event in unstaffed}
     assert placed[EXPERTS:] == sorted(queue, key=lambda ticket: (told[ticket], ticket))
-    assert await replayed(sessions) == []
+    assert await replayed(shared) == []

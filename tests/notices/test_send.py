@@ -16,9 +16,12 @@ from app.core.db import Sessions
 from app.core.settings import Settings, Unconfigurable
 from app.notices.channels import Channel, configured
 from app.notices.send import DELAYS, Notifier
+from app.sweep.passes import run_pass
+from tests.support.actors import make_key
 from tests.support.desk import fetch
+from tests.support.experts import add_expert
 from tests.support.service import free_port
-from tests.support.stories import P1, Begin, Story
+from tests.support.stories import P1, Begin, Caller, Story, path_of
 
 MIA = {"name": "Mia Chen", "email": "mia@example.com", "locale": "pl"}
 ITS_IMPORTS = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
@@ -94,6 +97,35 @@ async def test_w1_a_tam_gets_mail_of_a_p1_and_manager_and_tam_of_an_escalation(
     assert {row["state"] for row in notices} == {"sent"}
     assert {f"<{row['id']}@helpers.example>" for row in notices} == {m["Message-ID"] for m in mailbox.messages}
     assert await Notifier(story.sessions, channels).run_pass() == 0
+
+
+async def test_g2_g6_g7_an_expert_gets_mail_of_the_alert_the_refused_call_and_the_hand_over(
+    begin: Begin, channels: tuple[Channel, ...], mailbox: Mailbox
+) -> None:
+    story = await begin("google-premium")
+    admin = Caller(story.customer.client, await make_key(story.sessions, "admin"))
+    await admin.patch(f"/v1/engineers/{story.engineer_id}", active=False)
+    ida = await add_expert(story, "Ida", languages=["de", "pl"])
+    ticket = await story.open(**P1, call_link="https://meet.google.com/abc-defg-hij")
+    [alert] = (await story.product.get("/v1/alerts", ticket_id=ticket["id"]))["items"]
+    await ida.caller.post(f"/v1/alerts/{alert['id']}/accept")
+    await story.customer.post(f"{path_of(ticket)}/call/decline", reason="We are all in the server room")
+    ole = await add_expert(story, "Ole")
+    away = {"from": "2026-01-01T00:00:00Z", "to": "2100-01-01T00:00:00Z"}
+    await admin.patch(f"/v1/engineers/{ida.id}", absences=[away])
+    await run_pass(story.sessions)
+    assert (await story.product.get(path_of(ticket)))["assignee"] == ole.id
+    await Notifier(story.sessions, channels).run_pass()
+    found = [(message["To"], message["Subject"].partition(" · ")[0]) for message in mailbox.messages]
+    assert found == [
+        ("ida@example.com", "Jesteś teraz potrzebny"),
+        ("ida@example.com", "Klient nie dołączy do rozmowy"),
+        ("ole@example.com", "Your shift takes over"),
+    ]
+    assert f"accept_by: {alert['accept_by'][:-1]}" in mailbox.messages[0].get_content()
+    assert "We are all in the server room" in mailbox.messages[1].get_content()
+    events = await story.events(path_of(ticket))
+    assert "ida@example.com" not in str([event for event in events if event["audience"] == "public"])
 
 
 async def test_what_the_server_does_not_take_is_tried_again_and_then_given_up(

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from asyncpg import Connection
 
+from app.core.auth import Principal
 from app.core.db import transaction
 from app.tickets.intake import open_ticket
 from app.tickets.lifecycle import Caller, post_message
 from app.tickets.schemas import OpenTicket, PostMessage
-from tests.faults.test_experts import SUPPORT
 from tests.support.stories import ANA, P1, TICKET, Begin, Story
 
 
@@ -42,7 +42,9 @@ async def open_one(story: Story, **fields: Any) -> str:
 
 async def post(story: Story, ticket_id: str) -> None:
     async with transaction(story.sessions) as session:
-        await post_message(session, Caller(SUPPORT, lambda _: None), ticket_id, PostMessage(body="Hello"))
+        await post_message(
+            session, Caller(Principal("admin", "key_test"), lambda _: None), ticket_id, PostMessage(body="Hello")
+        )
 
 
 async def test_only_what_needs_an_expert_pays_for_the_roster(begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
