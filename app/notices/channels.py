@@ -99,9 +99,8 @@ class Apprise:
 
 def written(notice: Claimed) -> tuple[str, str]:
     """Subject and text of a notice, in its reader's language."""
-    ticket = {"number": notice.number, "title": notice.title, "priority": notice.priority}
-    title = subject(notice.type, ticket, language_of(notice.recipient))
-    return title, body(notice.type, notice.data, ticket, notice.recipient, instant(notice.timestamp))
+    title = subject(notice.type, notice.ticket, language_of(notice.recipient))
+    return title, body(notice.type, notice.data, notice.ticket, notice.recipient, instant(notice.timestamp))
 
 
 def configured(settings: Settings) -> tuple[Channel, ...]:

@@ -34,10 +34,17 @@ WITH due AS MATERIALIZED (
     RETURNING n.account_id, n.id, n.recipient, n.sent_by, n.attempts, n.event_id
 )
 SELECT c.account_id, c.id, c.recipient, c.sent_by, c.attempts, e.type, e.timestamp, e.data,
-       t.number, t.title, t.priority
+       jsonb_build_object('number', t.number, 'title', t.title, 'priority', t.priority,
+           'business_impact', t.business_impact, 'priority_reason', t.priority_reason, 'join_url', calls.join_url
+       ) AS ticket
 FROM claimed AS c
 JOIN events AS e ON e.account_id = c.account_id AND e.id = c.event_id
 LEFT JOIN tickets AS t ON t.account_id = c.account_id AND t.id = e.ticket_id
+LEFT JOIN LATERAL (
+    SELECT join_url FROM calls
+    WHERE calls.account_id = t.account_id AND calls.ticket_id = t.id AND state IN ('ready', 'joined', 'no_show')
+    ORDER BY sequence DESC LIMIT 1
+) AS calls ON true
 """
 _SETTLE: Final = """
 UPDATE notices AS n
@@ -59,7 +66,11 @@ _FORGET: Final = "DELETE FROM notices WHERE finished_at < now() - $1::interval"
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A notice to be sent: to whom, of which event, on which ticket."""
+    """A notice to be sent: to whom, of which event, on which ticket.
+
+    ``ticket`` has what the texts tell of it: ``number``, ``title``, ``priority``, ``business_impact``,
+    ``priority_reason`` and the ``join_url`` of its call, each perhaps None.
+    """
 
     account_id: str
     id: str
@@ -69,9 +80,7 @@ class Claimed:
     type: str
     timestamp: datetime
     data: dict[str, Any]
-    number: str | None
-    title: str | None
-    priority: str | None
+    ticket: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,23 +67,34 @@ _LABELS: Final[Mapping[Language, Mapping[str, str]]] = {
     "fr": {"ticket": "Ticket", "priority": "Priorité", "at": "Heure", "role": "Vous êtes prévenu comme"},
     "pl": {"ticket": "Zgłoszenie", "priority": "Priorytet", "at": "Czas", "role": "Powiadamiamy Cię jako"},
 }
+_FACTS: Final[Mapping[str, Mapping[Language, str]]] = {
+    "accept_by": {"en": "Accept by", "es": "Acepte antes de", "fr": "À accepter avant", "pl": "Przyjmij do"},
+    "alert_id": {"en": "Alert", "es": "Alerta", "fr": "Alerte", "pl": "Alert"},
+    "reason": {"en": "Reason", "es": "Motivo", "fr": "Motif", "pl": "Powód"},
+    "justification": {"en": "Why", "es": "Justificación", "fr": "Justification", "pl": "Uzasadnienie"},
+    "metric": {"en": "Deadline", "es": "Plazo", "fr": "Échéance", "pl": "Termin"},
+    "due_at": {"en": "Due at", "es": "Vence", "fr": "Attendue à", "pl": "Upływa"},
+    "business_impact": {
+        "en": "Business impact",
+        "es": "Impacto en el negocio",
+        "fr": "Impact sur l'activité",
+        "pl": "Wpływ na działalność",
+    },
+    "priority_reason": {
+        "en": "Why this priority",
+        "es": "Por qué esta prioridad",
+        "fr": "Pourquoi cette priorité",
+        "pl": "Skąd ten priorytet",
+    },
+    "join_url": {"en": "Call", "es": "Llamada", "fr": "Appel", "pl": "Rozmowa"},
+}
+"""What is known of an event or its ticket, in the order in which a person reads it."""
 _ROLES: Final[Mapping[Language, Mapping[str, str]]] = {
     "en": {"manager": "account manager", "tam": "technical account manager", "expert": "expert"},
     "es": {"manager": "gestor de la cuenta", "tam": "gestor técnico de la cuenta", "expert": "experto"},
     "fr": {"manager": "responsable du compte", "tam": "responsable technique du compte", "expert": "expert"},
     "pl": {"manager": "opiekun klienta", "tam": "techniczny opiekun klienta", "expert": "ekspert"},
 }
-_FACTS: Final = (
-    "reason",
-    "metric",
-    "due_at",
-    "accept_by",
-    "justification",
-    "business_impact",
-    "priority_reason",
-    "why",
-)
-"""Members of an event's ``data`` that a person reads as they are."""
 _SUBJECT_LENGTH: Final = 150
 
 
@@ -100,7 +111,10 @@ def subject(kind: str, ticket: Mapping[str, Any], language: Language) -> str:
 
 
 def body(kind: str, data: Mapping[str, Any], ticket: Mapping[str, Any], recipient: Mapping[str, Any], at: str) -> str:
-    """Some lines: what happened, on which ticket, when, and why this person is told."""
+    """Some lines: what happened, on which ticket, when, what is known of it, and why this person is told.
+
+    ``data`` is the event's; ``ticket`` may have ``business_impact``, ``priority_reason`` and ``join_url`` too.
+    """
     language = language_of(recipient)
     labels = _LABELS[language]
     role = str(recipient.get("role", ""))
@@ -108,5 +122,6 @@ def body(kind: str, data: Mapping[str, Any], ticket: Mapping[str, Any], recipien
     lines += [f"{labels['ticket']}: {ticket['number']} {ticket['title']}"] if ticket.get("number") else []
     lines += [f"{labels['priority']}: {ticket['priority']}"] if ticket.get("priority") else []
     lines += [f"{labels['at']}: {at}"]
-    lines += [f"{name}: {data[name]}" for name in _FACTS if data.get(name)]
+    known = {**ticket, **data}
+    lines += [f"{label[language]}: {known[name]}" for name, label in _FACTS.items() if known.get(name)]
     return "\n".join([*lines, "", f"{labels['role']}: {_ROLES[language].get(role, role)}", ""])

@@ -122,7 +122,10 @@ async def test_g2_g6_g7_an_expert_gets_mail_of_the_alert_the_refused_call_and_th
         ("ida@example.com", "Klient nie dołączy do rozmowy"),
         ("ole@example.com", "Your shift takes over"),
     ]
-    assert f"accept_by: {alert['accept_by'][:-1]}" in mailbox.messages[0].get_content()
+    alerted = mailbox.messages[0].get_content()
+    assert f"Przyjmij do: {alert['accept_by'][:-1]}" in alerted
+    assert f"Alert: {alert['id']}" in alerted
+    assert f"Wpływ na działalność: {P1['business_impact']}" in alerted
     assert "We are all in the server room" in mailbox.messages[1].get_content()
     events = await story.events(path_of(ticket))
     assert "ida@example.com" not in str([event for event in events if event["audience"] == "public"])
