@@ -159,6 +159,8 @@ class StrictRoute(APIRoute):
             if body:
                 require_json(request.headers.get("content-type"))
                 request.parsed = read_json(body)
+                if request.parsed is None:  # FastAPI would take it for a body that was left out
+                    raise Invalid(errors=[Fault(pointer="", detail="The body is null where an object is wanted")])
             return await handle(request)
 
         return read_then_handle

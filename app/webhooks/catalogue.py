@@ -15,7 +15,7 @@ _HEADERS: Final = {
     "webhook-id": "The event's id, the same on every attempt: what came before is to be dropped",
     "webhook-timestamp": "When this attempt was made, in seconds since 1970 (UTC)",
     "webhook-signature": "`v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body` with the endpoint's secret; "
-    "after a rotation one signature for each of the two secrets, with a space between",
+    "while an old secret goes on after a rotation, one signature for each, with a space between",
 }
 _EXAMPLES: Final = {
     "webhook-id": event_example("ticket.opened")["id"],

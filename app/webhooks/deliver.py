@@ -29,7 +29,7 @@ from app.webhooks.connector import TOTAL_TIMEOUT, Unreachable, make_session, pos
 from app.webhooks.endpoints import disable
 from app.webhooks.outbox import Claimed, Settlement, Share, claim, next_due, renew, settle
 from app.webhooks.retry import Disable, Outcome, RetryAt, next_attempt
-from app.webhooks.signing import sign
+from app.webhooks.signing import in_force, sign
 
 ANSWER_KEPT: Final = 1024
 """Bytes of an answer that the delivery's log keeps."""
@@ -177,7 +177,8 @@ class Sender:
 
     async def _send(self, delivery: Claimed, at: datetime) -> tuple[Outcome, str | None]:
         body = orjson.dumps(envelope(delivery.event))
-        headers = sign(delivery.secrets, delivery.event["id"], at, body) | {"content-type": "application/json"}
+        secrets = in_force(delivery.secrets, delivery.secrets_until, at)
+        headers = sign(secrets, delivery.event["id"], at, body) | {"content-type": "application/json"}
         try:
             answer = await post(self._session(), delivery.url, body, headers, seconds=self._limits.timeout)
         except Unreachable as error:

@@ -1,18 +1,18 @@
 """What is done with endpoints and deliveries: made, changed, tried, disabled, sent again."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import httpx
-from sqlalchemy import delete, func, update
+from sqlalchemy import delete, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.auth import Actor
 from app.core.db import ring_after_commit, write
 from app.core.ids import new_id
 from app.core.problems import Conflict, Fault, Invalid
-from app.events.envelope import NO_ACCOUNT
+from app.events.envelope import NO_ACCOUNT, instant
 from app.events.log import Event, event_row, recorded
 from app.events.types import WebhookDisabled, WebhookTest
 from app.webhooks.addresses import Network, is_allowed, is_local, literal
@@ -20,7 +20,7 @@ from app.webhooks.fanout import fan_out
 from app.webhooks.models import Delivery, WebhookEndpoint
 from app.webhooks.patterns import type_pattern
 from app.webhooks.schemas import DeliveryDocument, EndpointDocument, EndpointFields
-from app.webhooks.signing import make_secret
+from app.webhooks.signing import make_secret, rotated
 
 _LAST_PORT: Final = 65535
 
@@ -88,12 +88,13 @@ async def change_endpoint(
     await _touch(session, endpoint, now)
 
 
-async def rotate_secret(session: AsyncSession, endpoint: WebhookEndpoint, *, now: datetime) -> str:
-    """A new secret. Messages are signed with it and with the one before, until the next rotation."""
-    secret = make_secret()
-    endpoint.secrets = [secret, endpoint.secrets[0]]
+async def rotate_secret(session: AsyncSession, endpoint: WebhookEndpoint, overlap: timedelta, *, now: datetime) -> str:
+    """A new secret. Messages are signed with it, and for the overlap with those before it too."""
+    ends = [datetime.fromisoformat(end) for end in endpoint.secrets_until]
+    endpoint.secrets, ends = rotated(endpoint.secrets, ends, now + overlap)
+    endpoint.secrets_until = [instant(end) for end in ends]
     await _touch(session, endpoint, now)
-    return secret
+    return endpoint.secrets[0]
 
 
 async def enable_endpoint(session: AsyncSession, endpoint: WebhookEndpoint, *, now: datetime) -> None:
@@ -108,10 +109,15 @@ async def _touch(session: AsyncSession, endpoint: WebhookEndpoint, now: datetime
 
 
 async def delete_endpoint(session: AsyncSession, endpoint: WebhookEndpoint) -> None:
-    """Remove an endpoint with its deliveries."""
-    await session.execute(delete(Delivery).where(Delivery.endpoint_id == endpoint.id))
+    """Remove an endpoint with its deliveries, but for those that a sender holds at this moment.
+
+    Waiting for them would be a deadlock: whoever settles them waits for the endpoint's row. They end by themselves.
+    """
     await session.delete(endpoint)
     await session.flush()
+    free = select(Delivery.account_id, Delivery.id).where(Delivery.endpoint_id == endpoint.id)
+    ids = tuple_(Delivery.account_id, Delivery.id).in_(free.with_for_update(skip_locked=True))
+    await session.execute(delete(Delivery).where(ids).execution_options(synchronize_session=False))
 
 
 async def send_test(session: AsyncSession, endpoint: WebhookEndpoint, actor: Actor, *, now: datetime) -> str:

@@ -21,7 +21,10 @@ class WebhookEndpoint(Base):
     type_pattern: Mapped[str] = mapped_column(comment="the globs as one regular expression, for the fan-out's SQL")
     format: Mapped[str] = mapped_column(server_default="standard")
     locale: Mapped[str] = mapped_column(server_default="en")
-    secrets: Mapped[list[str]] = mapped_column(comment="whsec_ values in force, newest first")
+    secrets: Mapped[list[str]] = mapped_column(comment="whsec_ values, newest first")
+    secrets_until: Mapped[list[str]] = mapped_column(
+        server_default=text("'[]'"), comment="when the second and each further secret ends, in their order"
+    )
     enabled: Mapped[bool] = mapped_column(server_default=text("true"))
     disabled_reason: Mapped[str | None]
     failing_since: Mapped[datetime | None]

@@ -45,8 +45,8 @@ WITH moment AS MATERIALIZED (
       AND fair.place <= CASE WHEN fair.endpoint_id = ANY ($4::text[]) THEN 1 ELSE $5::int END
     RETURNING d.account_id, d.id, d.endpoint_id, d.event_id, d.attempts, moment.now
 )
-SELECT t.early, t.account_id, t.id AS delivery_id, t.endpoint_id, c.attempts, c.now, w.url, w.secrets, w.failing_since,
-       coalesce(w.enabled, false) AS enabled,
+SELECT t.early, t.account_id, t.id AS delivery_id, t.endpoint_id, c.attempts, c.now, w.url, w.secrets,
+       w.secrets_until, w.failing_since, coalesce(w.enabled, false) AS enabled,
        e.id, e.type, e.timestamp, e.ticket_id, e.sequence, e.actor, e.audience, e.sandbox, e.data
 FROM turn AS t
 LEFT JOIN claimed AS c ON c.account_id = t.account_id AND c.id = t.id
@@ -118,6 +118,7 @@ class Claimed:
     enabled: bool
     url: str
     secrets: Sequence[str]
+    secrets_until: Sequence[datetime]
     failing_since: datetime | None
     event: Row
 
@@ -196,6 +197,7 @@ def _claimed(row: Any, claim_id: str, read_at: float) -> Claimed:
         enabled=row["enabled"],
         url=row["url"] or "",
         secrets=row["secrets"] or [],
+        secrets_until=[datetime.fromisoformat(end) for end in row["secrets_until"] or []],
         failing_since=row["failing_since"],
         event=row,
     )

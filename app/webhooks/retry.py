@@ -29,6 +29,9 @@ JITTER: Final = 0.2
 DISABLE_AFTER: Final = timedelta(days=5)
 """How long an endpoint may do nothing but fail."""
 
+_TRIED: Final = 3
+"""So many attempts, over five minutes, show that the receiver is still down: a restart after quiet days is shorter."""
+
 _THROTTLING: Final = frozenset(
     {
         HTTPStatus.TOO_MANY_REQUESTS,
@@ -88,13 +91,14 @@ def next_attempt(
 
     ``jitter`` lies in -1 to 1 and moves the delay by up to 20 %. A throttling answer's Retry-After is honoured,
     but never less than the delay nor more than twice the delay. ``failing_since``: since when the endpoint has
-    taken nothing; once that is five days, a delivery that has used its attempts takes the endpoint with it.
+    taken nothing; once that is five days, a delivery that fails for the third time takes the endpoint with it.
     """
     if outcome.status == HTTPStatus.GONE:
         return Disable("The receiver answered 410 Gone")
+    if attempts >= _TRIED and failing_since is not None and now - failing_since >= DISABLE_AFTER:
+        return Disable("Nothing could be delivered for five days")
     if attempts >= len(DELAYS):
-        hopeless = failing_since is not None and now - failing_since >= DISABLE_AFTER
-        return Disable("Nothing could be delivered for five days") if hopeless else GiveUp()
+        return GiveUp()
     delay = DELAYS[attempts] * (1 + JITTER * jitter)
     asked = parse_retry_after(outcome.retry_after, now) if outcome.throttles else None
     return RetryAt(now + (min(max(asked, delay), 2 * delay) if asked is not None else delay))

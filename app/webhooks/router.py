@@ -26,6 +26,7 @@ from app.webhooks.schemas import (
     EndpointCreate,
     EndpointDocument,
     EndpointFields,
+    RotateSecret,
     SecretDocument,
 )
 
@@ -152,16 +153,22 @@ async def delete_webhook(
     "/webhooks/{endpoint_id}/rotate-secret", response_model=SecretDocument, responses=_ONCE, openapi_extra=IDEMPOTENT
 )
 async def rotate_webhook_secret(
-    request: Request, state: StateDep, principal: PrincipalDep, endpoint_id: str, actor: ActorQuery = None
+    request: Request,
+    state: StateDep,
+    principal: PrincipalDep,
+    endpoint_id: str,
+    body: RotateSecret | None = None,
+    actor: ActorQuery = None,
 ) -> Response:
     """Make a new signing secret.
 
-    Messages are signed with the new secret and with the one before, until the next rotation.
+    Messages are signed with the new secret and, until the overlap ends, with the ones before it: at most three in all.
     """
+    overlap = (body or RotateSecret()).overlap
 
     async def work(session: AsyncSession) -> Answer:
         endpoint, _ = await _locked(session, principal, endpoint_id, actor)
-        secret = await endpoints.rotate_secret(session, endpoint, now=await database_now(session))
+        secret = await endpoints.rotate_secret(session, endpoint, overlap, now=await database_now(session))
         return Answer(endpoint_document(endpoint, secret), status=200, headers=etag(endpoint.version))
 
     return await once(request, state, principal, work)

@@ -1,13 +1,17 @@
 """What is sent and answered about endpoints and deliveries."""
 
+from datetime import timedelta
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
+from app.calendars.durations import format_duration
 from app.core.schemas import ActorRef, Document, Instant, Strict, id_pattern
+from app.plans.words import Duration
 from app.webhooks.patterns import GLOB, MAX_GLOB
+from app.webhooks.signing import MAX_OVERLAP, OVERLAP
 
 AccountId = Annotated[str, StringConstraints(pattern=id_pattern("acc"))]
 Glob = Annotated[str, StringConstraints(pattern=GLOB, max_length=MAX_GLOB)]
@@ -35,6 +39,7 @@ _ENDPOINT: Final[dict[str, Any]] = {
     "enabled": True,
     "disabled_reason": None,
     "failing_since": None,
+    "secrets_until": [],
     "version": 1,
     **_STAMPS,
 }
@@ -80,9 +85,32 @@ class EndpointDocument(Document):
     enabled: bool
     disabled_reason: str | None = Field(description="Why it gets nothing: it answered 410, or failed for five days")
     failing_since: Instant | None = Field(description="The first failure since the last success")
+    secrets_until: list[Instant] = Field(description="When each secret before the newest one ends, the latest first")
     version: int
     created_at: Instant
     updated_at: Instant
+
+
+def _or_none(value: Any) -> Any:
+    return timedelta(0) if value == "PT0S" else value
+
+
+def _not_too_long(value: timedelta) -> timedelta:
+    if value > MAX_OVERLAP:
+        raise PydanticCustomError("overlap", "An old secret signs for seven days (PT168H) at the most")
+    return value
+
+
+class RotateSecret(Strict):
+    """How a secret is replaced."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"overlap": "PT24H"}]})
+
+    overlap: Annotated[Duration, BeforeValidator(_or_none), AfterValidator(_not_too_long)] = Field(
+        OVERLAP,
+        json_schema_extra={"default": format_duration(OVERLAP)},
+        description="How long messages are signed with the old secret too: `PT0S` (no more at all) to `PT168H`",
+    )
 
 
 class SecretDocument(EndpointDocument):

@@ -6,11 +6,18 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 _PREFIX: Final = "whsec_"
 _SECRET_BYTES: Final = 32
+MAX_SECRETS: Final = 3
+"""How many secrets of an endpoint sign at once: the newest, and those before it whose overlap has not ended."""
+
+OVERLAP: Final = timedelta(hours=24)
+"""How long a secret goes on to sign after a rotation, unless it is said."""
+
+MAX_OVERLAP: Final = timedelta(days=7)
 
 
 def make_secret() -> str:
@@ -38,6 +45,20 @@ def sign(secrets_in_force: Sequence[str], message_id: str, now: datetime, body: 
         "webhook-timestamp": str(seconds),
         "webhook-signature": " ".join(signature(secret, message_id, seconds, body) for secret in secrets_in_force),
     }
+
+
+def rotated(secrets: Sequence[str], ends: Sequence[datetime], end: datetime) -> tuple[list[str], list[datetime]]:
+    """A new secret in front, and when each of the others ends: the one that was newest at ``end``, none later.
+
+    Of more than ``MAX_SECRETS`` the oldest are dropped.
+    """
+    kept = [make_secret(), *secrets][:MAX_SECRETS]
+    return kept, [end, *(min(each, end) for each in ends)][: len(kept) - 1]
+
+
+def in_force(secrets: Sequence[str], ends: Sequence[datetime], now: datetime) -> list[str]:
+    """The secrets that sign at ``now``: the newest, and those before it that have not ended yet."""
+    return [*secrets[:1], *(secret for secret, end in zip(secrets[1:], ends, strict=True) if now < end)]
 
 
 def _key(secret: str) -> bytes:

@@ -18,6 +18,7 @@ class Message:
 
     headers: dict[str, str]
     body: bytes
+    path: str = ""
 
     @property
     def id(self) -> str:
@@ -47,7 +48,7 @@ class Receiver:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         headers = {name.lower(): value for name, value in request.headers.items()}
-        self.messages.append(Message(headers, await request.read()))
+        self.messages.append(Message(headers, await request.read(), request.path))
         return await self.answer(request)
 
     @property

@@ -6,6 +6,7 @@ from datetime import timedelta
 import asyncpg
 import pytest
 from aiohttp import web
+from orjson import loads
 from sqlalchemy import make_url, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -17,6 +18,7 @@ from app.events.envelope import envelope
 from app.webhooks.deliver import Limits, Sender
 from app.webhooks.models import Delivery, WebhookEndpoint
 from app.webhooks.outbox import CLAIM, RETENTION, Settlement, Share, claim, forget_deliveries, settle
+from tests.support.waiting import PATIENCE, until
 from tests.webhooks.conftest import MakeEndpoint, Tell, deliveries, delivery, event_row, seconds_between
 from tests.webhooks.receiver import Receiver, hang, receiving, status
 
@@ -168,15 +170,33 @@ async def test_after_the_last_attempt_the_delivery_has_failed(
     await make_endpoint(receiver.url)
     await tell()
     receiver.answer = status(500)
-    now = wall_now() + timedelta(seconds=1)
-    for _ in range(12):
-        await sender.run_pass(now=now)
+    while (failed := await delivery(sessions)).next_attempt_at:
+        await sender.run_pass(now=failed.next_attempt_at)
         await sender.drain()
-        now += timedelta(days=2)
-    failed = await delivery(sessions)
     assert (failed.state, failed.attempts, failed.next_attempt_at) == ("failed", 10, None)
     assert len(set(receiver.ids)) == 1
     assert len(receiver.ids) == 10
+
+
+async def test_an_endpoint_that_only_fails_for_five_days_is_disabled_and_the_others_are_told(
+    sessions: Sessions, make_endpoint: MakeEndpoint, tell: Tell, receiver: Receiver, sender: Sender
+) -> None:
+    dead = await make_endpoint("http://127.0.0.1:1/", "acc_1", events=["ticket.opened"])
+    for account_id, url in (("acc_1", "mine"), (None, "operator"), ("acc_2", "another")):
+        await make_endpoint(f"{receiver.url}/{url}", account_id, events=["webhook.disabled"])
+    await tell()
+    start = wall_now() + timedelta(seconds=1)
+    for past in (timedelta(0), timedelta(seconds=10), timedelta(days=5)):
+        assert (await endpoint_of(sessions, dead.id)).enabled
+        assert await sender.run_pass(now=start + past) == 1
+        await sender.drain()
+    disabled = await endpoint_of(sessions, dead.id)
+    assert (disabled.enabled, disabled.disabled_reason) == (False, "Nothing could be delivered for five days")
+    await sender.run_pass()
+    await sender.drain()
+    assert sorted(message.path for message in receiver.messages) == ["/hook/mine", "/hook/operator"]
+    told = loads(receiver.messages[0].body)
+    assert (told["type"], told["data"]["endpoint_id"]) == ("webhook.disabled", dead.id)
 
 
 async def test_a_receiver_that_hangs_is_tried_again(
@@ -197,18 +217,24 @@ async def test_a_receiver_that_hangs_is_tried_again(
 async def test_one_that_hangs_holds_up_nobody_else(
     make_endpoint: MakeEndpoint, tell: Tell, receiver: Receiver, make_sender: MakeSender
 ) -> None:
-    async with receiving(hang) as hanging:
+    released = asyncio.Event()
+
+    async def hang_until_released(_: web.Request) -> web.Response:
+        await released.wait()
+        return web.Response(status=204)
+
+    async with receiving(hang_until_released) as hanging:
         await make_endpoint(hanging.url, events=["ticket.opened"])
         await make_endpoint(receiver.url, events=["ticket.resolved"])
         await tell(*(event_row("ticket.opened") for _ in range(50)))
         await tell(*(event_row("ticket.resolved") for _ in range(3)))
-        sender = make_sender(slots=20, per_endpoint=5, timeout=0.5)
+        sender = make_sender(slots=20, per_endpoint=5, timeout=PATIENCE, lease=2 * PATIENCE)
         assert await sender.run_pass() == 8
-        await asyncio.sleep(0.2)
-        assert len(receiver.messages) == 3
-        assert len(hanging.messages) == 5
+        await until(lambda: (len(receiver.messages), len(hanging.messages)) == (3, 5))
+        assert await sender.run_pass() == 0
         assert await sender.next_instant() is None, "what waits for a slot waits for no instant"
-        await sender.stop()
+        released.set()
+        await sender.drain()
 
 
 async def test_a_free_slot_wakes_the_sender_when_more_is_waiting(

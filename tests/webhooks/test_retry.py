@@ -46,11 +46,19 @@ def test_410_disables_the_endpoint(attempts: int) -> None:
     assert isinstance(next_attempt(attempts, Outcome(410), NOW, 0.0), Disable)
 
 
-@pytest.mark.parametrize(("days", "expected"), [(4.9, GiveUp), (5, Disable)])
-def test_five_days_of_nothing_but_failures_disable_the_endpoint(days: float, expected: type) -> None:
-    since = NOW - timedelta(days=days)
-    assert isinstance(next_attempt(10, Outcome(500), NOW, 0.0, failing_since=since), expected)
-    assert isinstance(next_attempt(9, Outcome(500), NOW, 0.0, failing_since=since), RetryAt)
+@pytest.mark.parametrize("attempts", [3, 9, 10])
+def test_five_days_of_nothing_but_failures_disable_the_endpoint(attempts: int) -> None:
+    since = NOW - timedelta(days=5)
+    assert isinstance(next_attempt(attempts, Outcome(500), NOW, 0.0, failing_since=since), Disable)
+    later = since + timedelta(seconds=1)
+    goes_on = RetryAt if attempts < 10 else GiveUp
+    assert isinstance(next_attempt(attempts, Outcome(500), NOW, 0.0, failing_since=later), goes_on)
+
+
+@pytest.mark.parametrize("attempts", [1, 2])
+def test_a_short_failure_after_quiet_days_does_not_disable_the_endpoint(attempts: int) -> None:
+    since = NOW - timedelta(days=30)
+    assert isinstance(next_attempt(attempts, Outcome(500), NOW, 0.0, failing_since=since), RetryAt)
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])

@@ -1,16 +1,21 @@
+import asyncio
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
 
 from app.accounts.models import Account
-from app.core.db import Sessions
+from app.core.clock import wall_now
+from app.core.db import Sessions, driver, transaction
 from app.core.ids import new_id
 from app.core.state import State
 from app.webhooks.deliver import Sender
+from app.webhooks.outbox import Settlement, Share, claim, settle
 from tests.support.actors import Headers, make_account, make_key, make_person, make_plan
-from tests.webhooks.conftest import Tell, deliveries, event_row
+from tests.support.waiting import PATIENCE
+from tests.webhooks.conftest import Tell, deliveries, event_row, seconds_between
 from tests.webhooks.receiver import Receiver, status
 
 URL = "https://example.com/hook"
@@ -238,6 +243,21 @@ async def test_a_deleted_endpoint_takes_its_deliveries_with_it(
     assert not await deliveries(sessions)
 
 
+async def test_an_endpoint_can_be_deleted_while_a_sender_settles(
+    client: httpx.AsyncClient, editor: Headers, tell: Tell, sessions: Sessions
+) -> None:
+    endpoint = await made(client, editor)
+    await tell(*(event_row(account_id=endpoint["account_id"]) for _ in range(2)))
+    async with transaction(sessions) as session:
+        (held,) = await claim(session, Share(limit=1, per_endpoint=1), lease=timedelta(seconds=30))
+    async with asyncio.timeout(PATIENCE), transaction(sessions) as session:
+        await (await driver(session)).execute("SELECT FROM deliveries WHERE id = $1 FOR UPDATE", held.id)
+        assert (await client.delete(f"/v1/webhooks/{endpoint['id']}", headers=editor)).status_code == 204
+        await settle(session, [Settlement(held, "delivered", 1, {"status": 204})])
+    (left,) = await deliveries(sessions)
+    assert (left.id, left.state) == (held.id, "delivered")
+
+
 async def test_a_test_message_arrives_whatever_the_globs_are(
     client: httpx.AsyncClient, editor: Headers, receiver: Receiver, sender: Sender
 ) -> None:
@@ -264,21 +284,46 @@ async def test_an_operators_test_message_belongs_to_no_account(
     assert receiver.messages[0].verified(endpoint["secret"])["account_id"] is None
 
 
-async def test_after_a_rotation_both_secrets_verify_and_after_another_the_first_does_not(
+async def test_after_rotations_the_last_three_secrets_verify(
     client: httpx.AsyncClient, editor: Headers, receiver: Receiver, sender: Sender
 ) -> None:
     endpoint = await made(client, editor, url=receiver.url)
     path = f"/v1/webhooks/{endpoint['id']}"
-    rotated = await client.post(f"{path}/rotate-secret", headers=editor)
-    assert (rotated.status_code, rotated.json()["version"]) == (200, 2)
+    secrets = [endpoint["secret"]]
+    for number in range(2, 5):
+        rotated = await client.post(f"{path}/rotate-secret", headers=editor)
+        assert (rotated.status_code, rotated.json()["version"]) == (200, number)
+        secrets.append(rotated.json()["secret"])
+    ends = [seconds_between(wall_now(), datetime.fromisoformat(end)) for end in rotated.json()["secrets_until"]]
+    assert [round(seconds / 3600) for seconds in ends] == [24, 24]
+    await client.post(f"{path}/test", headers=editor)
+    await send(sender)
+    assert [receiver.messages[0].is_signed_with(secret) for secret in secrets] == [False, True, True, True]
+
+
+@pytest.mark.parametrize(("overlap", "signed"), [("PT0S", [False, True]), ("PT1H", [True, True])])
+async def test_an_old_secret_signs_until_the_overlap_ends(
+    client: httpx.AsyncClient, editor: Headers, receiver: Receiver, sender: Sender, overlap: str, signed: list[bool]
+) -> None:
+    endpoint = await made(client, editor, url=receiver.url)
+    path = f"/v1/webhooks/{endpoint['id']}"
+    rotated = await client.post(f"{path}/rotate-secret", headers=editor, json={"overlap": overlap})
     secrets = [endpoint["secret"], rotated.json()["secret"]]
-    await client.post(f"{path}/test", headers=editor)
-    await send(sender)
-    assert all(receiver.messages[0].verified(secret) for secret in secrets)
-    newest = (await client.post(f"{path}/rotate-secret", headers=editor)).json()["secret"]
-    await client.post(f"{path}/test", headers=editor)
-    await send(sender)
-    assert [receiver.messages[1].is_signed_with(secret) for secret in [*secrets, newest]] == [False, True, True]
+    for now in (None, wall_now() + timedelta(hours=1, seconds=1)):
+        await client.post(f"{path}/test", headers=editor)
+        await sender.run_pass(now)
+        await sender.drain()
+    headers = [message.headers["webhook-signature"] for message in receiver.messages]
+    assert [receiver.messages[0].is_signed_with(secret) for secret in secrets] == signed
+    assert [len(header.split()) for header in headers] == [sum(signed), 1]
+
+
+@pytest.mark.parametrize("overlap", ["PT168H1S", "P1D", "PT-1S", "", None, 5])
+async def test_a_faulty_overlap_is_refused(client: httpx.AsyncClient, editor: Headers, overlap: object) -> None:
+    endpoint = await made(client, editor)
+    path = f"/v1/webhooks/{endpoint['id']}/rotate-secret"
+    answer = await client.post(path, headers=editor, json={"overlap": overlap})
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/overlap")
 
 
 async def test_a_disabled_endpoint_is_told_of_and_can_be_enabled_again(

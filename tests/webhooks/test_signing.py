@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from app.webhooks.signing import make_secret, sign, signature
+from app.webhooks.signing import MAX_SECRETS, in_force, make_secret, rotated, sign, signature
 
 BODY = '{"type":"ticket.opened","data":{"título":"añb"}}'.encode()
 
@@ -35,6 +35,27 @@ def test_both_secrets_of_a_rotation_verify() -> None:
     assert Webhook(old).verify(BODY, headers)
     with pytest.raises(WebhookVerificationError):
         Webhook(make_secret()).verify(BODY, headers)
+
+
+def test_a_rotation_keeps_at_most_three_secrets_and_none_beyond_its_overlap() -> None:
+    first, today = make_secret(), now()
+    secrets, ends = rotated([first], [], today + timedelta(hours=24))
+    assert (secrets[1:], ends) == ([first], [today + timedelta(hours=24)])
+    secrets, ends = rotated(secrets, ends, today + timedelta(hours=1))
+    assert (secrets[2], ends) == (first, [today + timedelta(hours=1)] * 2)
+    older = secrets[:2]
+    secrets, ends = rotated(secrets, ends, today + timedelta(hours=48))
+    assert secrets[1:] == older
+    assert ends == [today + timedelta(hours=48), today + timedelta(hours=1)]
+    assert len(secrets) == MAX_SECRETS == 3
+
+
+def test_a_secret_ends_at_its_instant() -> None:
+    secrets, end = [make_secret() for _ in range(3)], now()
+    ends = [end, end - timedelta(hours=1)]
+    assert in_force(secrets, ends, end - timedelta(hours=2)) == secrets
+    assert in_force(secrets, ends, end - timedelta(microseconds=1)) == secrets[:2]
+    assert in_force(secrets, ends, end) == secrets[:1]
 
 
 @pytest.mark.parametrize("changed", [{"webhook-id": "evt_2"}, {"webhook-timestamp": "+10"}, {}])
