@@ -14,6 +14,20 @@ Json = dict[str, Any]
 _REF: Final = "#/components/schemas/"
 _PLAN_SCHEMA: Final = {"url": "plan.schema.json", "description": "The JSON Schema of plan documents, beside this file"}
 
+_HEADERS: Final = {
+    "X-Request-Id": (
+        "The request's id: as it was sent, or made here; the log has it",
+        "req_01k9z3v5q8e9rbn3wz4m6t7y2a",
+    ),
+    "ETag": ("The resource's version, for `If-Match`", '"3"'),
+    "Link": ('The next page, where there is one: `rel="next"` (RFC 8288)', '</v1/tickets?cursor=WzFd>; rel="next"'),
+    "Location": ("Where the new resource is", "/v1/tickets/tkt_01k9z3v5q8e9rbn3wz4m6t7y2b"),
+    "Idempotency-Replayed": ("`true` where this is the stored answer to an earlier request", "true"),
+    "Retry-After": ("Seconds to wait before the next try (RFC 9110, 10.2.3)", "1"),
+    "WWW-Authenticate": ("How to authenticate (RFC 9110, 11.6.1)", "Bearer"),
+}
+_OF_PROBLEMS: Final = {"401": "WWW-Authenticate", "409": "Retry-After", "412": "ETag", "503": "Retry-After"}
+
 
 def openapi(app: FastAPI) -> Json:
     """The OpenAPI 3.1 document, made once."""
@@ -38,10 +52,12 @@ def _document(app: FastAPI) -> Json:
     components["schemas"]["PlanDocument"]["externalDocs"] = _PLAN_SCHEMA
     components["parameters"] = catalogue.parameters()
     document["webhooks"] = catalogue.webhooks()
+    components["headers"] = _header_components()
     components["responses"] = {}
     for path in document["paths"].values():
         for operation in path.values():
             _show_examples(operation, components["schemas"])
+            _name_headers(operation, components["schemas"])
             _share_problems(operation["responses"], components["responses"])
     return document
 
@@ -50,6 +66,30 @@ def _problem_schemas() -> Json:
     problem = ProblemDocument.model_json_schema(ref_template=_REF + "{model}")
     faults: Json = problem.pop("$defs")
     return faults | {"ProblemDocument": problem}
+
+
+def _header_components() -> Json:
+    return {
+        name: {"description": description, "schema": {"type": "string"}, "example": example}
+        for name, (description, example) in _HEADERS.items()
+    }
+
+
+def _name_headers(operation: Json, schemas: Json) -> None:
+    """Say which headers each answer can have."""
+    repeatable = any(parameter["name"] == "Idempotency-Key" for parameter in operation.get("parameters", ()))
+    for status, response in operation["responses"].items():
+        names = ["X-Request-Id"]
+        if status.startswith("2"):
+            schema = response.get("content", {}).get("application/json", {}).get("schema", {})
+            members = _resolved(schema, schemas).get("properties", {})
+            names += ["ETag"] if "version" in members else []
+            names += ["Link"] if "next_cursor" in members else []
+            names += ["Idempotency-Replayed"] if repeatable else []
+        elif status in _OF_PROBLEMS:
+            names.append(_OF_PROBLEMS[status])
+        references = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+        response["headers"] = references | response.get("headers", {})
 
 
 def _share_problems(responses: Json, shared: Json) -> None:

@@ -135,9 +135,12 @@ ALERT: Final[dict[str, Any]] = {
 EVENT: Final = event_example("deadline.missed")
 
 
-def shown(example: dict[str, Any], status: int = 200) -> dict[int | str, dict[str, Any]]:
-    """An example answer, for ``responses=`` of a route."""
-    return {status: {"content": {"application/json": {"example": example}}}}
+def shown(example: dict[str, Any], status: int = 200, *headers: str) -> dict[int | str, dict[str, Any]]:
+    """An example answer, for ``responses=`` of a route; ``headers`` that come with it beside the usual ones."""
+    answer: dict[str, Any] = {"content": {"application/json": {"example": example}}}
+    if headers:
+        answer["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in headers}
+    return {status: answer}
 
 
 def page_of(example: dict[str, Any]) -> dict[str, Any]:

@@ -50,7 +50,7 @@ router = Router(tags=["Tickets"])
     response_model=TicketView,
     summary="Open a ticket",
     responses=responses(Forbidden, NotFound, Conflict, RequestInFlight, IdempotencyMismatch)
-    | examples.shown(examples.TICKET, 201),
+    | examples.shown(examples.TICKET, 201, "Location"),
     openapi_extra=IDEMPOTENT,
 )
 async def create_ticket(

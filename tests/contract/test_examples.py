@@ -17,6 +17,9 @@ from tests.support.desk import fetch
 EVERY_OPERATION: Final = pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
 BEFORE: Final = {"request_call": "end_call", "reopen_ticket": "set_ticket_status"}
 """What has to be done first, by its own example."""
+HEADERS: Final = frozenset(DOCUMENT["components"]["headers"])
+ALWAYS: Final = {"X-Request-Id", "ETag", "Location", "WWW-Authenticate"}
+"""Headers that come with every answer for which they are declared."""
 BY_ENGINEER: Final = {"set_ticket_status", "assign_ticket", "create_message"}
 
 
@@ -44,10 +47,13 @@ def unlike_declared(operation: Operation, answer: httpx.Response) -> list[str]:
     declared = operation.responses.get(answer.status_code)
     if declared is None:
         return [f"status {answer.status_code} is not declared: {answer.text}"]
+    came, named = ({name for name in HEADERS if name in part} for part in (answer.headers, declared["headers"]))
+    wrong = [f"header {name} is not declared" for name in came - named]
+    wrong += [f"header {name} is missing" for name in (named & ALWAYS) - came]
     kind = answer.headers.get("content-type", "").partition(";")[0]
     if not kind:
-        return ["no body"] if declared.get("content") else []
-    return faults(answer.json(), declared["content"][kind]["schema"]) if "json" in kind else []
+        return [*wrong, "no body"] if declared.get("content") else wrong
+    return wrong + (faults(answer.json(), declared["content"][kind]["schema"]) if "json" in kind else [])
 
 
 @EVERY_OPERATION
