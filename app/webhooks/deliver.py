@@ -16,7 +16,6 @@ from functools import partial
 from typing import Final
 
 import aiohttp
-import orjson
 import structlog
 from asyncpg import PostgresError
 from sqlalchemy.exc import SQLAlchemyError
@@ -24,9 +23,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.core.clock import monotonic
 from app.core.db import DATABASE_ERRORS, Row, transaction
 from app.core.state import State
-from app.events.envelope import envelope, instant
+from app.events.envelope import instant
 from app.webhooks.connector import TOTAL_TIMEOUT, Unreachable, make_session, post
 from app.webhooks.endpoints import disable
+from app.webhooks.formats.bodies import NotWanted, Unsendable, make_body
 from app.webhooks.outbox import Claimed, Settlement, Share, claim, next_due, renew, settle
 from app.webhooks.retry import Disable, Outcome, RetryAt, next_attempt
 from app.webhooks.signing import in_force, sign
@@ -163,7 +163,13 @@ class Sender:
         if not delivery.enabled:
             return Settlement(delivery, "failed", delivery.attempts, {"error": "The endpoint is disabled or gone"})
         at, started = delivery.present(), monotonic()
-        outcome, answer = await self._send(delivery, at)
+        try:
+            body = make_body(delivery.form, delivery.event)
+        except NotWanted as reason:
+            return Settlement(delivery, "skipped", delivery.attempts, {"at": instant(at), "error": str(reason)})
+        except Unsendable as error:  # it would fail again
+            return Settlement(delivery, "failed", delivery.attempts, {"at": instant(at), "error": str(error)})
+        outcome, answer = await self._send(delivery, body, at)
         seconds = monotonic() - started
         self._remember(delivery.endpoint_id, outcome)
         log = {
@@ -175,8 +181,7 @@ class Sender:
         }
         return conclude(delivery, outcome, log, delivery.present(), _random.uniform(-1, 1))
 
-    async def _send(self, delivery: Claimed, at: datetime) -> tuple[Outcome, str | None]:
-        body = orjson.dumps(envelope(delivery.event))
+    async def _send(self, delivery: Claimed, body: bytes, at: datetime) -> tuple[Outcome, str | None]:
         secrets = in_force(delivery.secrets, delivery.secrets_until, at)
         headers = sign(secrets, delivery.event["id"], at, body) | {"content-type": "application/json"}
         try:

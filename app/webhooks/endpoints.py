@@ -68,6 +68,8 @@ async def create_endpoint(
         events=fields.events,
         type_pattern=type_pattern(fields.events),
         format=fields.format,
+        locale=fields.locale,
+        projection=fields.projection,
         secrets=[make_secret()],
         enabled=True,
         version=1,
@@ -83,7 +85,8 @@ async def change_endpoint(
     session: AsyncSession, endpoint: WebhookEndpoint, fields: EndpointFields, *, now: datetime
 ) -> None:
     """Write the fields; what is already on its way goes to the new URL. The caller has checked it."""
-    endpoint.url, endpoint.events, endpoint.format = fields.url, fields.events, fields.format
+    endpoint.url, endpoint.events = fields.url, fields.events
+    endpoint.format, endpoint.locale, endpoint.projection = fields.format, fields.locale, fields.projection
     endpoint.type_pattern = type_pattern(fields.events)
     await _touch(session, endpoint, now)
 

@@ -21,6 +21,7 @@ class WebhookEndpoint(Base):
     type_pattern: Mapped[str] = mapped_column(comment="the globs as one regular expression, for the fan-out's SQL")
     format: Mapped[str] = mapped_column(server_default="standard")
     locale: Mapped[str] = mapped_column(server_default="en")
+    projection: Mapped[str | None] = mapped_column(comment="JMESPath: what is sent of an event instead of all of it")
     secrets: Mapped[list[str]] = mapped_column(comment="whsec_ values, newest first")
     secrets_until: Mapped[list[str]] = mapped_column(
         server_default=text("'[]'"), comment="when the second and each further secret ends, in their order"
@@ -46,7 +47,7 @@ class Delivery(Base):
     event_id: Mapped[str] = mapped_column(ID)
     ticket_id: Mapped[str | None] = mapped_column(ID)
     sequence: Mapped[int | None] = mapped_column(comment="of the event: first attempts are made in this order")
-    state: Mapped[str] = mapped_column(server_default="pending", comment="pending, delivered or failed")
+    state: Mapped[str] = mapped_column(server_default="pending", comment="pending, delivered, skipped or failed")
     attempts: Mapped[int] = mapped_column(server_default="0")
     next_attempt_at: Mapped[datetime | None] = mapped_column(comment="null before its turn, and once ended")
     claim_id: Mapped[str | None]

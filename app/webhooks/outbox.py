@@ -13,13 +13,15 @@ so never misses what is being parked.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import monotonic
 from app.core.db import Row, Sessions, driver, ring_after_commit, to_json, transaction
 from app.core.ids import new_id
+from app.webhooks.formats.bodies import Form
+from app.webhooks.schemas import DeliveryState
 
 _EARLY: Final = """EXISTS (
         SELECT FROM deliveries AS earlier
@@ -46,12 +48,14 @@ WITH moment AS MATERIALIZED (
     RETURNING d.account_id, d.id, d.endpoint_id, d.event_id, d.attempts, moment.now
 )
 SELECT t.early, t.account_id, t.id AS delivery_id, t.endpoint_id, c.attempts, c.now, w.url, w.secrets,
-       w.secrets_until, w.failing_since, coalesce(w.enabled, false) AS enabled,
+       w.secrets_until, w.failing_since, coalesce(w.enabled, false) AS enabled, w.format, w.locale,
+       w.projection, k.number, k.title,
        e.id, e.type, e.timestamp, e.ticket_id, e.sequence, e.actor, e.audience, e.sandbox, e.data
 FROM turn AS t
 LEFT JOIN claimed AS c ON c.account_id = t.account_id AND c.id = t.id
 LEFT JOIN events AS e ON e.account_id = c.account_id AND e.id = c.event_id
 LEFT JOIN webhook_endpoints AS w ON w.id = c.endpoint_id
+LEFT JOIN tickets AS k ON w.format <> 'standard' AND k.account_id = e.account_id AND k.id = e.ticket_id
 WHERE t.early OR c.id IS NOT NULL
 """  # noqa: S608  a condition of ours
 _PARK: Final = f"""
@@ -103,9 +107,9 @@ RETENTION: Final = timedelta(days=30)
 class Claimed:
     """A delivery that this sender holds until its lease ends, with all that sending it needs.
 
-    ``event`` has the columns of the event's row; ``now`` is the database's instant of the claim, and ``read_at`` this
-    machine's monotonic one; ``attempts`` counts those before this one. Where the endpoint is disabled or gone,
-    ``enabled`` is false.
+    ``event`` has the columns of the event's row, and for a chat its ticket's ``number`` and ``title``. ``now`` is the
+    database's instant of the claim, and ``read_at`` this machine's monotonic one; ``attempts`` counts those before this
+    one. Where the endpoint is disabled or gone, ``enabled`` is false.
     """
 
     account_id: str
@@ -120,6 +124,7 @@ class Claimed:
     secrets: Sequence[str]
     secrets_until: Sequence[datetime]
     failing_since: datetime | None
+    form: Form
     event: Row
 
     def present(self) -> datetime:
@@ -132,7 +137,7 @@ class Settlement:
     """What has become of a claimed delivery. ``disable``: why its endpoint is to get no more, or None."""
 
     delivery: Claimed
-    state: Literal["pending", "delivered", "failed"]
+    state: DeliveryState
     attempts: int
     last_attempt: Row
     next_attempt_at: datetime | None = None
@@ -199,6 +204,7 @@ def _claimed(row: Any, claim_id: str, read_at: float) -> Claimed:
         secrets=row["secrets"] or [],
         secrets_until=[datetime.fromisoformat(end) for end in row["secrets_until"] or []],
         failing_since=row["failing_since"],
+        form=Form(row["format"], row["locale"], row["projection"]),
         event=row,
     )
 
@@ -221,7 +227,8 @@ async def settle(session: AsyncSession, settlements: Sequence[Settlement]) -> No
         ring_after_commit(session, "deliveries")
     delivered = {one.delivery.endpoint_id for one in settlements if one.state == "delivered"}
     recovered = {one.delivery.endpoint_id for one in settlements if one.delivery.failing_since} & delivered
-    failing = {one.delivery.endpoint_id for one in settlements if not one.delivery.failing_since} - delivered
+    unsuccessful = [one for one in settlements if one.state != "skipped" and not one.delivery.failing_since]
+    failing = {one.delivery.endpoint_id for one in unsuccessful} - delivered
     if recovered or failing:
         await connection.execute(_HEALTH, list(recovered), list(failing))
 

@@ -1,6 +1,6 @@
 """``/v1/webhooks`` and ``/v1/deliveries``: where events are sent, and what became of them."""
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 from fastapi import Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -23,6 +23,7 @@ from app.webhooks.endpoints import delivery_document, endpoint_document
 from app.webhooks.models import WebhookEndpoint
 from app.webhooks.schemas import (
     DeliveryDocument,
+    DeliveryState,
     EndpointCreate,
     EndpointDocument,
     EndpointFields,
@@ -126,7 +127,7 @@ async def change_webhook(
     async with transaction(state.sessions) as session:
         endpoint, _ = await _locked(session, principal, endpoint_id, actor)
         check_if_match(request, endpoint.version)
-        present = EndpointFields.model_construct(url=endpoint.url, events=endpoint.events).model_dump()
+        present = {name: getattr(endpoint, name) for name in EndpointFields.model_fields}
         fields = patched(EndpointFields, merge_patch(present, patch))
         endpoints.check_url(fields.url, state.settings.allow_networks)
         await endpoints.change_endpoint(session, endpoint, fields, now=await database_now(session))
@@ -226,7 +227,7 @@ async def list_webhook_deliveries(
     principal: PrincipalDep,
     endpoint_id: str,
     page: PageDep,
-    status: Annotated[Literal["pending", "delivered", "failed"] | None, Query(alias="state")] = None,
+    status: Annotated[DeliveryState | None, Query(alias="state")] = None,
 ) -> Response:
     """List an endpoint's deliveries.
 

@@ -8,6 +8,8 @@ from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
 from app.calendars.durations import format_duration
+from app.core.language import Language
+from app.core.projection import MAX_LENGTH, compile_projection
 from app.core.schemas import ActorRef, Document, Instant, Strict, id_pattern
 from app.plans.words import Duration
 from app.webhooks.patterns import GLOB, MAX_GLOB
@@ -28,7 +30,14 @@ def _distinct(values: list[str]) -> list[str]:
     return list(dict.fromkeys(values))
 
 
+def _compiles(text: str) -> str:
+    compile_projection(text)
+    return text
+
+
 Format = Annotated[Literal["standard"], BeforeValidator(_only_standard)]
+ProjectionText = Annotated[str, StringConstraints(min_length=1, max_length=MAX_LENGTH), AfterValidator(_compiles)]
+DeliveryState = Literal["pending", "delivered", "skipped", "failed"]
 _STAMPS: Final[dict[str, Any]] = {"created_at": "2026-11-20T20:30:00Z", "updated_at": "2026-11-20T20:30:00Z"}
 _FIELDS: Final[dict[str, Any]] = {"url": "https://example.com/heliodesk", "events": ["ticket.*", "deadline.missed"]}
 _ENDPOINT: Final[dict[str, Any]] = {
@@ -36,6 +45,8 @@ _ENDPOINT: Final[dict[str, Any]] = {
     "account_id": "acc_01k9z3v5q8e9rbn3wz4m6t7y2a",
     **_FIELDS,
     "format": "standard",
+    "locale": "en",
+    "projection": None,
     "enabled": True,
     "disabled_reason": None,
     "failing_since": None,
@@ -57,6 +68,15 @@ class EndpointFields(Strict):
         default=["*"], min_length=1, max_length=50, description="Globs over event types", examples=[["ticket.*"]]
     )
     format: Format = "standard"
+    locale: Language = Field("en", description="The language of the messages to a chat")
+    projection: ProjectionText | None = Field(
+        None,
+        description="A JMESPath expression over the event (https://jmespath.org): what it gives is sent as JSON "
+        "instead of the event, signed in the same way. Where it gives `null` or `false`, the event is not wanted: its "
+        "delivery ends as `skipped`. Where it cannot be applied, or takes too many steps, the delivery fails at once, "
+        "and says why",
+        examples=["data.{kind: 'ticket', title: title, priority: priority}"],
+    )
 
 
 class EndpointCreate(EndpointFields):
@@ -82,6 +102,8 @@ class EndpointDocument(Document):
     url: str
     events: list[str]
     format: str
+    locale: str
+    projection: str | None
     enabled: bool
     disabled_reason: str | None = Field(description="Why it gets nothing: it answered 410, or failed for five days")
     failing_since: Instant | None = Field(description="The first failure since the last success")
@@ -167,7 +189,7 @@ class DeliveryDocument(Document):
     account_id: str | None
     endpoint_id: str
     event_id: str = Field(description="The message's `webhook-id`, the same on every attempt")
-    state: Literal["pending", "delivered", "failed"]
+    state: DeliveryState = Field(description="`skipped`: the endpoint's projection did not want the event")
     attempts: int
     next_attempt_at: Instant | None = Field(description="While it is sent: when its lease ends; null before its turn")
     last_attempt: AttemptDocument | None

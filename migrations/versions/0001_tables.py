@@ -139,7 +139,9 @@ def _deliveries() -> None:
         Column("event_id", ID, nullable=False),
         Column("ticket_id", ID),
         Column("sequence", Integer(), comment="of the event: first attempts are made in this order"),
-        Column("state", String(), server_default="pending", nullable=False, comment="pending, delivered or failed"),
+        Column(
+            "state", String(), server_default="pending", nullable=False, comment="pending, delivered, skipped or failed"
+        ),
         Column("attempts", Integer(), server_default="0", nullable=False),
         Column("next_attempt_at", INSTANT, comment="null before its turn, and once ended"),
         Column("claim_id", String()),
@@ -344,6 +346,7 @@ def _webhook_endpoints() -> None:
         ),
         Column("format", String(), server_default="standard", nullable=False),
         Column("locale", String(), server_default="en", nullable=False),
+        Column("projection", String(), comment="JMESPath: what is sent of an event instead of all of it"),
         Column("secrets", JSONB(), nullable=False, comment="whsec_ values, newest first"),
         Column(
             "secrets_until",

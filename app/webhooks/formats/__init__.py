@@ -1,0 +1,1 @@
+"""What an endpoint is sent: the event itself, a projection of it, or a message for a chat."""
