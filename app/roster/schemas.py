@@ -1,11 +1,11 @@
 """What is sent and answered about engineers and regions."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, StrictBool, StrictInt, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from app.core.schemas import Email, Instant, Locale, Name, Strict, TimeZone, Word, id_pattern
+from app.core.schemas import Document, Email, Instant, Locale, Name, Strict, TimeZone, Word, id_pattern
 from app.plans.model import CalendarDocument
 
 EngineerId = Annotated[str, StringConstraints(pattern=id_pattern("eng"))]
@@ -125,3 +125,65 @@ class EngineerDocument(EngineerFields):
     version: int
     created_at: Instant
     updated_at: Instant
+
+
+class CandidateDocument(Document):
+    """An engineer who could take a ticket now, or what hinders them."""
+
+    engineer_id: EngineerId
+    name: str
+    region: str | None
+    tier: int
+    open_tickets: int
+    held_for: str | None = Field(description="The ticket that they work on and nothing else")
+    first: bool = Field(description="Whether it is this one who would be asked")
+    why: Literal[
+        "inactive",
+        "other_region",
+        "absent",
+        "off_shift",
+        "tried",
+        "held",
+        "full",
+        "only",
+        "present",
+        "region",
+        "preferred",
+        "product",
+        "tier",
+        "language",
+        "load",
+        "shift",
+        "id",
+    ] = Field(description="What hinders them; else the criterion that put the first one before the others")
+
+
+class CandidatesDocument(Document):
+    """Who could take a ticket now: the available ones by rank, then who is hindered."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "at": "2026-11-20T20:30:00Z",
+                    "assignee": None,
+                    "candidates": [
+                        {
+                            "engineer_id": "eng_01k9z3v5q8e9rbn3wz4m6t7y2d",
+                            "name": _ENGINEER["name"],
+                            "region": _ENGINEER["region"],
+                            "tier": 2,
+                            "open_tickets": 1,
+                            "held_for": None,
+                            "first": True,
+                            "why": "only",
+                        }
+                    ],
+                }
+            ]
+        }
+    )
+
+    at: Instant
+    assignee: EngineerId | None
+    candidates: list[CandidateDocument]

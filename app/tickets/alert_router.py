@@ -7,18 +7,20 @@ from fastapi import Body, Depends, Path, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.auth import Principal
-from app.core.db import transaction
+from app.core.db import snapshot, transaction
 from app.core.deps import PrincipalDep
-from app.core.http import Router, responses
+from app.core.http import Router, reply, responses
 from app.core.idempotency import Answer, once
 from app.core.paging import PageDep, listing
-from app.core.problems import Forbidden
+from app.core.problems import Forbidden, NotFound
 from app.core.schemas import Listing
 from app.core.state import State, StateDep
 from app.roster.models import Alert
+from app.roster.schemas import CandidatesDocument
 from app.tickets import alerting, examples, lifecycle
-from app.tickets.actions import ACTION_HEADERS, ACTIONS, caller_of
+from app.tickets.actions import ACTION_HEADERS, ACTIONS, TicketPath, caller_of
 from app.tickets.alerting import AlertFilter, alert_document
+from app.tickets.candidates import candidates
 from app.tickets.schemas import AlertId, AlertView, DeclineAlert
 
 router = Router(tags=["Roster"])
@@ -57,6 +59,18 @@ def _answer(name: str, summary: str) -> Callable[[Endpoint], Endpoint]:
         responses=ACTIONS | examples.shown(examples.ALERT),
         openapi_extra=ACTION_HEADERS,
     )
+
+
+@router.get(
+    "/v1/tickets/{ticket_id}/candidates",
+    response_model=CandidatesDocument,
+    summary="See who could take a ticket",
+    responses=responses(Forbidden, NotFound),
+)
+async def list_candidates(state: StateDep, principal: PrincipalDep, ticket_id: TicketPath) -> Response:
+    """For support: every engineer by rank, with what decided or what hinders. As the choice is made for a P1."""
+    async with snapshot(state.sessions) as session:
+        return reply(await candidates(session, principal, ticket_id))
 
 
 @router.get(

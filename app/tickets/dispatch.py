@@ -69,6 +69,10 @@ class Dispatcher:
         self.taken, self.freed = taken, freed
         return list(seen.values())
 
+    def choice_for(self, work: Work) -> Choice:
+        """Who would take the ticket now, were it nobody's; nothing changes."""
+        return self._choose(work)
+
     def _is_in_the_way(self, work: Work, held: Collection[str]) -> bool:
         expert = self.experts.get(work.ticket.assignee_id or "")
         ended = work.ticket.status in ("resolved", "closed")

@@ -76,6 +76,11 @@ async def lock_roster(session: AsyncSession, scope: str | None) -> None:
 async def open_roster(session: AsyncSession, scope: str | None, works: Collection[Work]) -> Dispatcher:
     """Lock the roster and read it as it is then, with the background of these tickets."""
     await lock_roster(session, scope)
+    return await read_roster(session, scope, works)
+
+
+async def read_roster(session: AsyncSession, scope: str | None, works: Collection[Work]) -> Dispatcher:
+    """The same without the lock: only to look at."""
     found = await (await driver(session)).fetchrow(_ROSTER, scope)
     if found is None:
         raise LookupError("a SELECT without FROM gives a row")

@@ -34,6 +34,7 @@ RULES: Final[dict[str, Refused]] = {
     "assign_ticket": SUPPORT_ON_TICKETS,
     "review_ticket": SUPPORT_ON_TICKETS,
     "lock_ticket_to_region": WRITE,
+    "list_candidates": SUPPORT_ON_TICKETS,
     "list_alerts": SUPPORT,
     "accept_alert": SUPPORT,
     "decline_alert": SUPPORT,
