@@ -11,6 +11,7 @@ from app.core import health
 from app.core.http import install
 from app.core.middleware import RequestLayer
 from app.core.settings import Settings
+from app.feed import router as feed_router
 from app.openapi import openapi
 from app.plans import router as plans_router
 from app.previews import router as previews_router
@@ -44,6 +45,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     roster_router.router,
     region_router.router,
     webhooks_router.router,
+    feed_router.router,
     health.router,
 )
 TAGS: Final = [
@@ -55,6 +57,7 @@ TAGS: Final = [
     {"name": "Sandbox", "description": "Test accounts, whose clock stands still until it is moved"},
     {"name": "Roster", "description": "Support engineers and their regions: who takes what, and when"},
     {"name": "Webhooks", "description": "Signed events (Standard Webhooks) and their deliveries"},
+    {"name": "Events", "description": "The feed: all that happens, to be read page by page or as a stream"},
     {"name": "Operations", "description": "Health, metrics, and what each problem type means"},
 ]
 _DESCRIPTION: Final = """\

@@ -6,6 +6,7 @@ from app.core import models as core
 from app.core.db import Base
 from app.escalations import models as escalations
 from app.events import models as events
+from app.feed import models as feed
 from app.notices import models as notices
 from app.plans import models as plans
 from app.roster import models as roster
@@ -20,6 +21,7 @@ __all__ = [
     "core",
     "escalations",
     "events",
+    "feed",
     "notices",
     "plans",
     "roster",

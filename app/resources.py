@@ -2,18 +2,21 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Final
 
 import httpx
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.accounts.principals import authenticate
+from app.accounts.principals import authenticate, valid_keys
 from app.core.db import Sessions, make_engine, make_sessions
 from app.core.migrate import heads
 from app.core.settings import Settings
 from app.core.signals import Alarms
 from app.core.state import State
+from app.core.streams import Streams
+from app.core.tip import Tip
 from app.scheduler import Scheduler
 from app.webhooks.connector import make_http
 from app.webhooks.deliver import Sender
@@ -33,6 +36,8 @@ def build_state(
         http=http,
         alarms=alarms,
         authenticate=authenticate,
+        tip=Tip(engine, alarms.events),
+        streams=Streams(partial(valid_keys, engine), most=settings.streams, most_of_key=settings.streams_per_key),
         migration_heads=heads(),
         degraded=tuple(_missing(settings)),
     )

@@ -24,6 +24,7 @@ from app.core.db import is_outage
 from app.core.idempotency import forget_answers
 from app.core.signals import Alarm
 from app.core.state import State
+from app.feed.marks import mark
 from app.notices import channels
 from app.notices.outbox import forget_notices
 from app.notices.send import Notifier
@@ -149,6 +150,13 @@ def _housekeeping(state: State) -> Sequence[Job]:
             hour,
             minute,
             lambda: extend_shift_holidays(state.sessions),
+        ),
+        Job(
+            "mark feed",
+            "notes how far the feed of events has come, and so how far back its retention goes",
+            hour,
+            minute,
+            lambda: mark(state.sessions, timedelta(days=state.settings.feed_retention)),
         ),
         Job(
             "forget notices",

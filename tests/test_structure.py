@@ -28,9 +28,11 @@ REFERENCE_TABLES = {
     "api_keys",  # looked up before its account is known
     "engineers",  # serve many accounts
     "expert_holds",  # a hold spans accounts
+    "feed_marks",  # of all accounts
     "holiday_sets",
     "plan_versions",
     "regions",
+    "stream_tokens",  # looked up before their account is known
     "webhook_endpoints",  # an operator's hear all accounts
 }
 

@@ -1,5 +1,6 @@
 """Which principal a key stands for, and for which person of the account it acts."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final, cast
 
@@ -8,17 +9,20 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from app.accounts.models import Person
 from app.core.auth import Actor, Principal, Role, hash_key
-from app.core.db import lookup
+from app.core.db import Row, driver, lookup
 from app.core.problems import Fault, Forbidden, Invalid, Unauthorized
 from app.core.schemas import ActorRef
 
-_FIND: Final = """
+_PRINCIPAL: Final = """
 SELECT k.id, k.kind, coalesce(k.account_id, e.account_id) AS account_id, k.engineer_id, k.role, k.scopes,
        coalesce(e.name, nullif(k.label, '')) AS name
 FROM api_keys AS k
 LEFT JOIN engineers AS e ON e.id = k.engineer_id
-WHERE k.secret_hash = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > clock_timestamp())
+WHERE k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > clock_timestamp())
 """
+_BY_HASH: Final = f"{_PRINCIPAL} AND k.secret_hash = $1"
+_BY_ID: Final = f"{_PRINCIPAL} AND k.id = $1"
+_VALID: Final = f"SELECT p.id FROM ({_PRINCIPAL} AND k.id = ANY ($1::text[])) AS p"  # noqa: S608  a query of ours
 
 
 async def authenticate(engine: AsyncEngine, key: str) -> Principal:
@@ -28,7 +32,21 @@ async def authenticate(engine: AsyncEngine, key: str) -> Principal:
     the form of those that we make: an operator's own (``HELIODESK_ADMIN_KEY``) may be any text.
     """
     async with lookup(engine) as connection:
-        found = await connection.fetchrow(_FIND, hash_key(key))
+        return _principal(await connection.fetchrow(_BY_HASH, hash_key(key)))
+
+
+async def principal_of_key(session: AsyncSession, key_id: str | None) -> Principal:
+    """The principal of the key with this id, for what was made with it; ``Unauthorized`` as above."""
+    return _principal(await (await driver(session)).fetchrow(_BY_ID, key_id))
+
+
+async def valid_keys(engine: AsyncEngine, key_ids: Collection[str]) -> set[str]:
+    """Those of these keys that are neither revoked nor expired."""
+    async with lookup(engine) as connection:
+        return {row["id"] for row in await connection.fetch(_VALID, key_ids)}
+
+
+def _principal(found: Row | None) -> Principal:
     if found is None:
         raise Unauthorized("This API key is not valid")
     return Principal(

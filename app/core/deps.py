@@ -14,13 +14,14 @@ from app.core.state import get_state
 _DESCRIPTION: Final = "`Authorization: Bearer hd_<kind>_...`, as shown once by `POST /v1/keys`"
 
 
-class _ApiKey(SecurityBase):
+class ApiKey(SecurityBase):
     """Reads the key and finds its principal: one dependency and one statement for both."""
 
     model = HTTPBearer(description=_DESCRIPTION)
     scheme_name = "ApiKey"
 
     async def __call__(self, request: Request) -> Principal:
+        """The caller, whose key may be used here."""
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             raise Unauthorized("Send the header 'Authorization: Bearer <key>'")
@@ -31,7 +32,7 @@ class _ApiKey(SecurityBase):
         return principal
 
 
-PrincipalDep = Annotated[Principal, Security(_ApiKey())]
+PrincipalDep = Annotated[Principal, Security(ApiKey())]
 """The caller by its key: admin, agent or account. 401 without a valid key; 403 for hook and widget keys."""
 
 

@@ -66,15 +66,15 @@ async def readyz(state: StateDep) -> Response:
     """Tell whether the process can serve.
 
     Yes, when the database answers, its schema is ours, and the background passes beat. That this machine's clock is
-    wrong is told, and harms nothing: business time is the database's.
+    wrong is told, and harms nothing: business time is the database's. So is a feed of events that stands still.
     """
-    checks, skew = await _look_at_database(state)
+    checks, troubles = await _look_at_database(state)
     late = set(state.heartbeats.late(monotonic()))
     checks |= {name: "late" if name in late else "ok" for name in state.heartbeats.ages(monotonic())}
     failed = [name for name, result in checks.items() if result != "ok"]
     if failed:
         raise Unavailable(f"Not ready: {', '.join(failed)}", headers={"Retry-After": "1"}, checks=checks)
-    degraded = [*state.degraded, *skew]
+    degraded = [*state.degraded, *troubles]
     status = "degraded" if degraded else "ready"
     return reply(
         {"status": status, "checks": checks, "degraded": degraded, "time_zone_database": IN_FORCE.version},
@@ -82,16 +82,17 @@ async def readyz(state: StateDep) -> Response:
 
 
 async def _look_at_database(state: State) -> tuple[dict[str, str], list[str]]:
-    """The checks of the database, and what is wrong with this machine's clock."""
+    """The checks of the database, and what is wrong with this machine's clock and with the feed of events."""
     try:
         async with state.sessions() as session:
             heads = set(await session.scalars(text("SELECT version_num FROM alembic_version")))
             before = wall_now()
             skew = clock_skew(before, await database_now(session), wall_now())
+        await state.tip.look()
     except DATABASE_ERRORS as error:
         return {"database": type(error).__name__}, []
     checks = {"database": "ok", "migrations": "ok" if heads == state.migration_heads else "not at head"}
-    return checks, [skew] if skew else []
+    return checks, [trouble for trouble in (skew, state.tip.trouble()) if trouble]
 
 
 def clock_skew(before: datetime, database: datetime, after: datetime) -> str | None:

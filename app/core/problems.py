@@ -91,6 +91,12 @@ class PreconditionFailed(Problem):
     status, slug, title = 412, "precondition-failed", "The resource has changed in the meantime"
 
 
+class Gone(Problem):
+    """410: the feed does not go back to this cursor's place; read on from the oldest event kept, or from `latest`."""
+
+    status, slug, title = 410, "cursor-gone", "The feed no longer has this cursor's place"
+
+
 class PayloadTooLarge(Problem):
     """413: the body is larger than is taken."""
 
@@ -113,6 +119,12 @@ class IdempotencyMismatch(Problem):
     """422: the Idempotency-Key was used before with another body."""
 
     status, slug, title = 422, "idempotency-mismatch", "This Idempotency-Key was used with another request body"
+
+
+class TooManyRequests(Problem):
+    """429: this key has as many of these open as it may; ``Retry-After`` says when to try again."""
+
+    status, slug, title = 429, "too-many-requests", "This key asks for too much at once"
 
 
 class Unavailable(Problem):

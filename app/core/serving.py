@@ -8,18 +8,22 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import FrameType
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, cast
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.supervisors import Multiprocess
 
 from app.core.embedded import die_with
+from app.core.streams import DRAIN
 
 _DRAIN_SECONDS: Final = 25
 _BACKLOG: Final = 2048
 _START_SECONDS: Final = 30
 """How long a worker may import and start: uvicorn's own 5 seconds kill, again and again, workers on a busy machine."""
 _GARBAGE_THRESHOLD: Final = 50_000
+_FAREWELL_SECONDS: Final = 3
+"""How long a reader may take for the end of an answer that stayed open: one that reads no more holds up nobody."""
 
 
 class PortBusy(RuntimeError):
@@ -55,7 +59,7 @@ def serve(application: Callable[[], Any], listening: socket.socket, *, workers: 
         factory=True,
         workers=workers,
         loop="uvloop",
-        http="httptools",
+        http=_Protocol,
         log_config=None,
         log_level="warning",
         access_log=False,
@@ -67,6 +71,17 @@ def serve(application: Callable[[], Any], listening: socket.socket, *, workers: 
         Multiprocess(config, sockets=[listening]).run()
     else:
         uvicorn.Server(config).run(sockets=[listening])
+
+
+class _Protocol(HttpToolsProtocol):
+    """Tells an answer that stays open to end when the server is told to stop."""
+
+    def shutdown(self) -> None:
+        super().shutdown()
+        drain: Callable[[], None] | None = cast("dict[str, Any]", self.cycle.scope).get(DRAIN) if self.cycle else None
+        if drain:
+            drain()
+            self.loop.call_later(_FAREWELL_SECONDS, self.transport.abort)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,3 +36,4 @@ class Alarms:
         self.deliveries = Alarm()
         self.calls = Alarm()
         self.notices = Alarm()
+        self.events = Alarm()

@@ -14,6 +14,8 @@ from app.core.memory import Memory
 from app.core.metrics import Metrics
 from app.core.settings import Settings
 from app.core.signals import Alarms
+from app.core.streams import Streams
+from app.core.tip import Tip
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,8 @@ class State:
     http: httpx.AsyncClient
     alarms: Alarms
     authenticate: Authenticator
+    tip: Tip
+    streams: Streams
     heartbeats: Heartbeats = field(default_factory=Heartbeats)
     metrics: Metrics = field(default_factory=Metrics)
     previews: Memory = field(default_factory=lambda: Memory(64))

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index
+from sqlalchemy import BigInteger, Identity, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import ID, Base
@@ -24,8 +24,12 @@ class EventRow(Base):
     audience: Mapped[str] = mapped_column(comment="public or internal")
     sandbox: Mapped[bool]
     data: Mapped[dict[str, Any]]
+    position: Mapped[int] = mapped_column(
+        BigInteger, Identity(), comment="the place in the feed, given when the row is written, before its commit"
+    )
 
     __table_args__ = (
         Index("uq_events_account_id_ticket_id_sequence", "account_id", "ticket_id", "sequence", unique=True),
-        Index(None, "id"),
+        Index(None, "position"),
+        Index(None, "account_id", "position"),
     )

@@ -277,6 +277,8 @@ async def write_works(
         if error.constraint_name == NUMBER_CONSTRAINT:
             raise Again from error
         raise
+    if events:
+        ring_after_commit(session, "events")
     _ring(session, works, delivering=bool(delivering), telling=bool(told.rows))
     return events
 

@@ -4,10 +4,12 @@ from typing import Final
 
 from alembic import op
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     DateTime,
     ForeignKeyConstraint,
+    Identity,
     Integer,
     LargeBinary,
     PrimaryKeyConstraint,
@@ -32,12 +34,14 @@ def upgrade() -> None:
     _deliveries()
     _engineers()
     _events()
+    _feed_marks()
     _holiday_sets()
     _notices()
     _people()
     _plan_versions()
     _regions()
     _stored_answers()
+    _stream_tokens()
     _webhook_endpoints()
     _expert_holds()
     _tickets()
@@ -60,12 +64,14 @@ def downgrade() -> None:
         "tickets",
         "expert_holds",
         "webhook_endpoints",
+        "stream_tokens",
         "stored_answers",
         "regions",
         "plan_versions",
         "people",
         "notices",
         "holiday_sets",
+        "feed_marks",
         "events",
         "engineers",
         "deliveries",
@@ -242,12 +248,40 @@ def _events() -> None:
         Column("audience", String(), nullable=False, comment="public or internal"),
         Column("sandbox", Boolean(), nullable=False),
         Column("data", JSONB(), nullable=False),
+        Column(
+            "position",
+            BigInteger(),
+            Identity(),
+            nullable=False,
+            comment="the place in the feed, given when the row is written, before its commit",
+        ),
         PrimaryKeyConstraint("account_id", "id", name=op.f("pk_events")),
     )
-    op.create_index(op.f("ix_events_id"), "events", ["id"])
+    op.create_index(op.f("ix_events_position"), "events", ["position"])
+    op.create_index(op.f("ix_events_account_id_position"), "events", ["account_id", "position"])
     op.create_index(
         "uq_events_account_id_ticket_id_sequence", "events", ["account_id", "ticket_id", "sequence"], unique=True
     )
+
+
+def _feed_marks() -> None:
+    op.create_table(
+        "feed_marks",
+        Column("at", INSTANT, nullable=False),
+        Column("position", BigInteger(), nullable=False, comment="the last one given to an event by then"),
+        PrimaryKeyConstraint("at", name=op.f("pk_feed_marks")),
+    )
+
+
+def _stream_tokens() -> None:
+    op.create_table(
+        "stream_tokens",
+        Column("token_hash", LargeBinary(), nullable=False, comment="SHA-256 of the whole token"),
+        Column("key_id", ID, nullable=False),
+        Column("expires_at", INSTANT, nullable=False),
+        PrimaryKeyConstraint("token_hash", name=op.f("pk_stream_tokens")),
+    )
+    op.create_index(op.f("ix_stream_tokens_expires_at"), "stream_tokens", ["expires_at"])
 
 
 def _holiday_sets() -> None:

@@ -100,6 +100,9 @@ RULES: Final[dict[str, Refused]] = {
     "enable_webhook": OWN,
     "list_webhook_deliveries": READ,
     "redeliver": OWN,
+    "list_events": COLLECTION,
+    "stream_events": COLLECTION,
+    "create_stream_token": EVERYBODY,
 }
 """Who is refused, and how: 404 for what is another account's, 403 for what one may see and not do.
 

@@ -63,6 +63,8 @@ class World:
         """The operation on the things of this world, with its own example as the body."""
         if operation.name == "list_priorities":
             more = {"params": {"plan": PLAN}} | more
+        if operation.name == "stream_events":  # the transport of these tests waits for an answer's end
+            more = {**more, "params": {"seconds": 0} | more.get("params", {})}
         for kind, media in list(operation.request_media().items())[:1]:
             more = {"content": dump(in_world(examples_of(media)[0], self.ids))} | more
             headers = {"Content-Type": kind} | headers

@@ -1,0 +1,109 @@
+"""Answers that stay open: how many there may be, and how they end before their reader goes."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Final, TypeVar
+
+import structlog
+from starlette.types import Receive, Scope
+
+from app.core.db import DATABASE_ERRORS
+from app.core.problems import TooManyRequests, Unavailable
+
+T = TypeVar("T")
+ValidKeys = Callable[[Collection[str]], Awaitable[set[str]]]
+"""Which of these keys (by id) are neither revoked nor expired."""
+
+DRAIN: Final = "heliodesk.drain"
+"""In a request's scope: what the server calls when it is told to stop, so that an open answer ends by itself."""
+CHECK: Final = 2.0
+"""Seconds between two looks at the keys of all open streams."""
+_log = structlog.get_logger(__name__)
+
+
+class Stream:
+    """One open answer, to the owner of a key."""
+
+    def __init__(self, key_id: str) -> None:
+        self.key_id, self.why = key_id, ""
+        self._ended = asyncio.Event()
+
+    def end(self, why: str) -> None:
+        """Cut off what ``until_ended`` runs."""
+        self.why = self.why or why
+        self._ended.set()
+
+    async def until_ended(self, work: Awaitable[T], scope: Scope, receive: Receive) -> T | None:
+        """What ``work`` returns; None when the stream ended before (it was ended, or its reader is gone)."""
+        scope[DRAIN] = partial(self.end, "the service is about to stop")
+        task = asyncio.ensure_future(work)
+        ended = asyncio.ensure_future(self._ended.wait())
+        gone = asyncio.ensure_future(_gone(receive))
+        try:
+            await asyncio.wait({task, ended, gone}, return_when=asyncio.FIRST_COMPLETED)
+            return task.result() if task.done() else None
+        finally:
+            for each in (task, ended, gone):
+                each.cancel()
+            await asyncio.gather(task, ended, gone, return_exceptions=True)
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+class Streams:
+    """The open streams of this process. All their keys are looked at together, every two seconds."""
+
+    def __init__(self, valid: ValidKeys, *, most: int, most_of_key: int) -> None:
+        self._valid, self._most, self._most_of_key = valid, most, most_of_key
+        self._open: set[Stream] = set()
+        self._of_key: Counter[str] = Counter()
+        self._keeper: asyncio.Task[None] | None = None
+
+    @contextmanager
+    def opened(self, key_id: str) -> Iterator[Stream]:
+        """A stream for as long as the block runs. 429 when the key has too many already, 503 when the process has."""
+        stream = self.open(key_id)
+        try:
+            yield stream
+        finally:
+            self.close(stream)
+
+    def open(self, key_id: str) -> Stream:
+        """A stream, which the caller has to close. 429 and 503 as above."""
+        if self._of_key[key_id] >= self._most_of_key:
+            detail = f"A key has at most {self._most_of_key} streams and waiting requests open"
+            raise TooManyRequests(detail, headers={"Retry-After": "10"})
+        if len(self._open) >= self._most:
+            raise Unavailable("Too many streams are open", headers={"Retry-After": "10"})
+        stream = Stream(key_id)
+        self._open.add(stream)
+        self._of_key[key_id] += 1
+        if self._keeper is None or self._keeper.done():
+            self._keeper = asyncio.create_task(self._keep(), name="streams")
+        return stream
+
+    def close(self, stream: Stream) -> None:
+        """The answer is over."""
+        self._open.remove(stream)
+        self._of_key[stream.key_id] -= 1
+        if not self._of_key[stream.key_id]:
+            del self._of_key[stream.key_id]
+
+    async def _keep(self) -> None:
+        """End the streams whose key was revoked or has expired."""
+        while self._open:
+            await asyncio.sleep(CHECK)
+            try:
+                valid = await self._valid(list(self._of_key))
+            except DATABASE_ERRORS as error:
+                _log.warning("the keys of open streams could not be looked at", error=repr(error))
+                continue
+            for stream in self._open:
+                if stream.key_id not in valid:
+                    stream.end("the key is no longer valid")

@@ -1,0 +1,180 @@
+"""``/v1/events``: the feed, page by page, by requests that wait, and as a stream."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
+from math import inf
+from typing import Annotated, Any, Final
+
+from fastapi import Depends, Header, Query, Request, Response, Security
+from pydantic import StringConstraints
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.auth import Principal
+from app.core.clock import database_now, monotonic
+from app.core.deps import ApiKey, PrincipalDep, require_account
+from app.core.http import Router, reply, responses
+from app.core.idempotency import IDEMPOTENT, Answer, once
+from app.core.problems import Fault, Gone, IdempotencyMismatch, Invalid, NotFound, RequestInFlight, TooManyRequests
+from app.core.schemas import id_pattern
+from app.core.state import State, StateDep, get_state
+from app.feed.cursors import Start, cursor_of, read_start
+from app.feed.reading import Page, Wanted, begin
+from app.feed.schemas import STREAMED, FeedPage, StreamTokenDocument
+from app.feed.streaming import EventStream, pages
+from app.feed.tokens import make_token, use_token
+from app.webhooks.patterns import type_pattern
+from app.webhooks.schemas import AccountId, Glob
+
+router = Router(prefix="/v1/events", tags=["Events"])
+
+_MAX_CURSOR: Final = 100
+_PROBLEMS: Final = responses(NotFound, Gone, TooManyRequests)
+_BY_TOKEN: Final[dict[str, Any]] = {
+    "parameters": [
+        {
+            "name": "token",
+            "in": "query",
+            "required": False,
+            "schema": {"type": "string", "maxLength": 100},
+            "description": "A stream token, in the place of the `Authorization` header",
+        }
+    ]
+}
+_STREAM: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "description": "`id` is the event's cursor, `event` its type, `data` its envelope in one line",
+        "content": {"text/event-stream": {"schema": {"type": "string"}, "example": STREAMED}},
+    }
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FeedFilter:
+    """Which events are asked for."""
+
+    types: Annotated[list[Glob] | None, Query(max_length=50, description="Globs over event types; repeat it")] = None
+    account_id: Annotated[AccountId | None, Query(description="With support keys; else the key's own account")] = None
+    ticket_id: Annotated[Annotated[str, StringConstraints(pattern=id_pattern("tkt"))] | None, Query()] = None
+    sandbox: Annotated[bool | None, Query(description="`false`: no sandbox's events; `true`: only those")] = None
+
+    def wanted(self, principal: Principal) -> Wanted:
+        """The same, as far as the caller may see it; 404 for another's account."""
+        account_id = self.account_id or principal.account_id
+        if account_id:
+            require_account(principal, account_id)
+        pattern = type_pattern(self.types) if self.types else None
+        return Wanted(account_id, principal.audiences, pattern, self.ticket_id, self.sandbox)
+
+
+FilterDep = Annotated[FeedFilter, Depends()]
+AfterQuery = Annotated[
+    str | None,
+    Query(
+        max_length=_MAX_CURSOR,
+        description="A cursor: everything behind it. `latest`: from now on. Without it: from the oldest event kept",
+    ),
+]
+
+
+class _KeyOrToken(ApiKey):
+    """The caller by its key or, where a header cannot be sent, by a stream token."""
+
+    async def __call__(self, request: Request) -> Principal:
+        token = request.query_params.get("token")
+        if token is None:
+            return await super().__call__(request)
+        return await use_token((await get_state(request)).sessions, token)
+
+
+def _start(text: str | None, place: str) -> Start:
+    try:
+        return read_start(text)
+    except ValueError as error:
+        raise Invalid(errors=[Fault(pointer=place, detail="This cursor was not made by this feed")]) from error
+
+
+async def _begun(
+    state: State, principal: Principal, asked: FeedFilter, start: Start, **how: Any
+) -> tuple[int, AsyncGenerator[Page, None]]:
+    """Where the reading begins, and the pages from there on."""
+    wanted = asked.wanted(principal)
+    await state.tip.settled()
+    after = await begin(state, start)
+    return after, pages(state, wanted, after, **how)
+
+
+@router.get("", response_model=FeedPage, responses=_PROBLEMS)
+async def list_events(
+    request: Request,
+    state: StateDep,
+    principal: PrincipalDep,
+    asked: FilterDep,
+    after: AfterQuery = None,
+    limit: Annotated[int, Query(ge=1, le=200, description="Events on the page")] = 50,
+    wait: Annotated[int, Query(ge=0, le=60, description="Seconds to wait for an event where there is none")] = 0,
+) -> Response:
+    """Read the feed of events.
+
+    Every event once, in one order for all tickets, with none left out: keep `next_cursor` and go on with it. An
+    account's key gets its own account's public events; support gets all, internal ones too. 410 when the cursor's
+    place is no longer kept.
+    """
+    until = monotonic() + wait
+    start = _start(after, "#/query/after")
+    place, told = await _begun(state, principal, asked, start, until=until, limit=limit, silence=inf)
+    async with aclosing(told):
+        if not wait:
+            return _page(await anext(told))
+        with state.streams.opened(principal.key_id) as stream:
+            page = await stream.until_ended(anext(told), request.scope, request.receive)
+    return _page(page or Page((), place, more=False))
+
+
+def _page(page: Page) -> Response:
+    return reply({"items": page.documents(), "next_cursor": cursor_of(page.after), "has_more": page.more})
+
+
+@router.get("/stream", response_class=Response, responses=_STREAM | _PROBLEMS, openapi_extra=_BY_TOKEN)
+async def stream_events(
+    state: StateDep,
+    principal: Annotated[Principal, Security(_KeyOrToken())],
+    asked: FilterDep,
+    after: AfterQuery = None,
+    last_event_id: Annotated[str | None, Header(max_length=_MAX_CURSOR, description="Goes before `after`")] = None,
+    seconds: Annotated[
+        int | None, Query(ge=0, le=86400, description="Close the stream after so long; 0: with what there is now")
+    ] = None,
+) -> Response:
+    """Stream the feed of events.
+
+    Server-sent events, as `GET /v1/events` tells them. A stream that broke off goes on with `Last-Event-ID`. After
+    15 s of silence an `id` without data says that the stream is alive, and how far it is. It ends when the key is
+    revoked or has expired, and when the service stops.
+    """
+    start = _start(last_event_id or after, "#/header/last-event-id" if last_event_id else "#/query/after")
+    until = inf if seconds is None else monotonic() + seconds
+    _, told = await _begun(state, principal, asked, start, until=until)
+    return EventStream(told, state.streams, state.streams.open(principal.key_id))
+
+
+@router.post(
+    "/stream-token",
+    status_code=201,
+    response_model=StreamTokenDocument,
+    responses=responses(RequestInFlight, IdempotencyMismatch),
+    openapi_extra=IDEMPOTENT,
+)
+async def create_stream_token(request: Request, state: StateDep, principal: PrincipalDep) -> Response:
+    """Make a stream token.
+
+    For a browser's `EventSource`, which cannot send a key: `/v1/events/stream?token=...` opens one stream, within
+    60 s, that sees what the caller's key sees. Once the stream has broken off for longer, ask for another token, and
+    go on with `after`.
+    """
+
+    async def work(session: AsyncSession) -> Answer:
+        token, expires_at = await make_token(session, principal, now=await database_now(session))
+        return Answer({"token": token, "expires_at": expires_at}, withheld=("token",))
+
+    return await once(request, state, principal, work)
