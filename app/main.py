@@ -27,6 +27,7 @@ from app.tickets import (
     escalation_router,
 )
 from app.tickets import router as tickets_router
+from app.webhooks import delivery_router as deliveries_router
 from app.webhooks import router as webhooks_router
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
@@ -45,6 +46,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     roster_router.router,
     region_router.router,
     webhooks_router.router,
+    deliveries_router.router,
     feed_router.router,
     health.router,
 )

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Identity, Index
+from sqlalchemy import BigInteger, Identity, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import ID, Base
@@ -27,9 +27,11 @@ class EventRow(Base):
     position: Mapped[int] = mapped_column(
         BigInteger, Identity(), comment="the place in the feed, given when the row is written, before its commit"
     )
+    recorded_at: Mapped[datetime] = mapped_column(server_default=text("now()"), comment="real time, also a sandbox's")
 
     __table_args__ = (
         Index("uq_events_account_id_ticket_id_sequence", "account_id", "ticket_id", "sequence", unique=True),
         Index(None, "position"),
         Index(None, "account_id", "position"),
+        Index(None, "recorded_at", postgresql_using="brin"),
     )

@@ -102,11 +102,12 @@ def make_http(settings: Settings, resolver: AbstractResolver | None = None) -> h
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a receiver said: the body is cut after ``MAX_ANSWER`` bytes."""
+    """What a receiver said, and the headers that it got: the body is cut after ``MAX_ANSWER`` bytes."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    sent: Mapping[str, str]
 
 
 class Unreachable(Exception):
@@ -123,7 +124,8 @@ async def post(
     timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=CONNECT_TIMEOUT)
     try:
         async with session.post(url, data=body, headers=headers, allow_redirects=False, timeout=timeout) as response:
-            return Answer(response.status, response.headers, await _read(response))
+            sent = response.request_info.headers
+            return Answer(response.status, response.headers, await _read(response), sent)
     except TimeoutError as error:
         raise Unreachable(f"no complete answer within {seconds:g} s") from error
     except (aiohttp.ClientError, TargetRefused, OSError, ValueError) as error:

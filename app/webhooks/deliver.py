@@ -21,18 +21,15 @@ from asyncpg import PostgresError
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.core.clock import monotonic
-from app.core.db import DATABASE_ERRORS, Row, transaction
+from app.core.db import DATABASE_ERRORS, transaction
 from app.core.state import State
-from app.events.envelope import instant
+from app.webhooks.attempts import Exchange, conclude, storable, unsent
 from app.webhooks.connector import TOTAL_TIMEOUT, Unreachable, make_session, post
 from app.webhooks.endpoints import disable
 from app.webhooks.formats.bodies import NotWanted, Unsendable, make_body
 from app.webhooks.outbox import Claimed, Settlement, Share, claim, next_due, renew, settle
-from app.webhooks.retry import Disable, Outcome, RetryAt, next_attempt
+from app.webhooks.retry import Outcome
 from app.webhooks.signing import in_force, sign
-
-ANSWER_KEPT: Final = 1024
-"""Bytes of an answer that the delivery's log keeps."""
 
 _DATABASE_ERRORS: Final = (OSError, PostgresError, SQLAlchemyError, *DATABASE_ERRORS)
 _PAUSE: Final = 0.5
@@ -161,34 +158,28 @@ class Sender:
 
     async def _attempt(self, delivery: Claimed) -> Settlement:
         if not delivery.enabled:
-            return Settlement(delivery, "failed", delivery.attempts, {"error": "The endpoint is disabled or gone"})
-        at, started = delivery.present(), monotonic()
+            return unsent(delivery, "failed", "The endpoint is disabled or gone")
         try:
             body = make_body(delivery.form, delivery.event)
         except NotWanted as reason:
-            return Settlement(delivery, "skipped", delivery.attempts, {"at": instant(at), "error": str(reason)})
+            return unsent(delivery, "skipped", str(reason))
         except Unsendable as error:  # it would fail again
-            return Settlement(delivery, "failed", delivery.attempts, {"at": instant(at), "error": str(error)})
-        outcome, answer = await self._send(delivery, body, at)
-        seconds = monotonic() - started
-        self._remember(delivery.endpoint_id, outcome)
-        log = {
-            "at": instant(at),
-            "status": outcome.status,
-            "error": outcome.error,
-            "duration_ms": round(seconds * 1000, 3),
-            "answer": answer,
-        }
-        return conclude(delivery, outcome, log, delivery.present(), _random.uniform(-1, 1))
+            return unsent(delivery, "failed", str(error))
+        exchange = await self._send(delivery, body, delivery.present())
+        self._remember(delivery.endpoint_id, exchange.outcome)
+        return conclude(delivery, exchange, delivery.present(), _random.uniform(-1, 1))
 
-    async def _send(self, delivery: Claimed, body: bytes, at: datetime) -> tuple[Outcome, str | None]:
+    async def _send(self, delivery: Claimed, body: bytes, at: datetime) -> Exchange:
+        started = monotonic()
         secrets = in_force(delivery.secrets, delivery.secrets_until, at)
         headers = sign(secrets, delivery.event["id"], at, body) | {"content-type": "application/json"}
         try:
             answer = await post(self._session(), delivery.url, body, headers, seconds=self._limits.timeout)
         except Unreachable as error:
-            return Outcome(None, _storable(str(error).encode(errors="replace"))), None
-        return Outcome(answer.status, retry_after=answer.headers.get("retry-after")), _storable(answer.body)
+            outcome = Outcome(None, storable(str(error).encode(errors="replace")))
+            return Exchange(at, monotonic() - started, outcome, headers)
+        outcome = Outcome(answer.status, retry_after=answer.headers.get("retry-after"))
+        return Exchange(at, monotonic() - started, outcome, answer.sent, answer.headers, answer.body)
 
     def _remember(self, endpoint_id: str, outcome: Outcome) -> None:
         """An endpoint that asks for less gets one delivery at a time, until one succeeds."""
@@ -234,20 +225,3 @@ class Sender:
                     await renew(session, list(self._in_flight), self._lease)
             except _DATABASE_ERRORS as error:
                 _log.warning("leases could not be renewed", deliveries=len(self._in_flight), error=str(error))
-
-
-def conclude(delivery: Claimed, outcome: Outcome, log: Row, now: datetime, jitter: float) -> Settlement:
-    """What an attempt's outcome makes of its delivery; ``now`` is the database's instant, ``log`` the attempt's."""
-    attempts = delivery.attempts + 1
-    if outcome.success:
-        return Settlement(delivery, "delivered", attempts, log)
-    decision = next_attempt(attempts, outcome, now, jitter, failing_since=delivery.failing_since)
-    if isinstance(decision, RetryAt):
-        return Settlement(delivery, "pending", attempts, log, next_attempt_at=decision.at)
-    reason = decision.reason if isinstance(decision, Disable) else None
-    return Settlement(delivery, "failed", attempts, log, disable=reason)
-
-
-def _storable(text: bytes) -> str:
-    """The beginning of a text from outside, without what Postgres cannot store."""
-    return text[:ANSWER_KEPT].decode(errors="replace").replace("\0", "\ufffd")

@@ -1,4 +1,4 @@
-"""What is done with endpoints and deliveries: made, changed, tried, disabled, sent again."""
+"""What is done with endpoints: made, changed, tried, disabled, removed."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -9,7 +9,7 @@ from sqlalchemy import delete, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.auth import Actor
-from app.core.db import ring_after_commit, write
+from app.core.db import write
 from app.core.ids import new_id
 from app.core.problems import Conflict, Fault, Invalid
 from app.events.envelope import NO_ACCOUNT, instant
@@ -19,7 +19,7 @@ from app.webhooks.addresses import Network, is_allowed, is_local, literal
 from app.webhooks.fanout import fan_out
 from app.webhooks.models import Delivery, WebhookEndpoint
 from app.webhooks.patterns import type_pattern
-from app.webhooks.schemas import DeliveryDocument, EndpointDocument, EndpointFields
+from app.webhooks.schemas import EndpointDocument, EndpointFields
 from app.webhooks.signing import make_secret, rotated
 
 _LAST_PORT: Final = 65535
@@ -29,12 +29,6 @@ def endpoint_document(endpoint: WebhookEndpoint, secret: str | None = None) -> d
     """The public form; ``secret`` only where it is shown for the one time."""
     document = EndpointDocument.model_validate(endpoint).model_dump()
     return document | {"secret": secret} if secret else document
-
-
-def delivery_document(delivery: Delivery) -> dict[str, Any]:
-    """The public form of a delivery."""
-    document = DeliveryDocument.model_validate(delivery).model_dump()
-    return document | {"account_id": None if delivery.account_id == NO_ACCOUNT else delivery.account_id}
 
 
 def check_url(url: str, allow_networks: Sequence[Network]) -> None:
@@ -130,16 +124,6 @@ async def send_test(session: AsyncSession, endpoint: WebhookEndpoint, actor: Act
     return await _tell(
         session, endpoint.account_id, Event(now, WebhookTest(endpoint_id=endpoint.id), actor), endpoint.id
     )
-
-
-async def redeliver(session: AsyncSession, delivery: Delivery, endpoint: WebhookEndpoint, *, now: datetime) -> None:
-    """Send a delivery again, at once, as if for the first time, with the same ``webhook-id``. 409 when disabled."""
-    if not endpoint.enabled:
-        raise Conflict("The endpoint is disabled: enable it first")
-    delivery.state, delivery.attempts, delivery.next_attempt_at = "pending", 0, now
-    delivery.claim_id = delivery.finished_at = None
-    await session.flush()
-    ring_after_commit(session, "deliveries")
 
 
 async def disable(session: AsyncSession, endpoint_id: str, reason: str) -> None:

@@ -51,7 +51,8 @@ class Delivery(Base):
     attempts: Mapped[int] = mapped_column(server_default="0")
     next_attempt_at: Mapped[datetime | None] = mapped_column(comment="null before its turn, and once ended")
     claim_id: Mapped[str | None]
-    last_attempt: Mapped[dict[str, Any] | None] = mapped_column(comment="at, status, error, duration_ms, body")
+    last_attempt: Mapped[dict[str, Any] | None] = mapped_column(comment="as AttemptDocument has it")
+    earlier_attempts: Mapped[list[Any] | None] = mapped_column(deferred=True, comment="those before it, oldest first")
     created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
     finished_at: Mapped[datetime | None]
 

@@ -23,6 +23,9 @@ from app.core.ids import new_id
 from app.webhooks.formats.bodies import Form
 from app.webhooks.schemas import DeliveryState
 
+ATTEMPTS_KEPT: Final = 40
+"""How many attempts of a delivery its log keeps, the newest: ten, and those of three times that it was sent again."""
+
 _EARLY: Final = """EXISTS (
         SELECT FROM deliveries AS earlier
         WHERE earlier.endpoint_id = d.endpoint_id AND earlier.ticket_id = d.ticket_id AND earlier.sequence < d.sequence
@@ -68,15 +71,17 @@ UPDATE deliveries AS d SET next_attempt_at = greatest(d.next_attempt_at, clock_t
 FROM unnest($1::text[], $2::text[], $3::text[]) AS mine (account_id, id, claim_id)
 WHERE d.account_id = mine.account_id AND d.id = mine.id AND d.claim_id = mine.claim_id
 """
-_SETTLE: Final = """
+_SETTLE: Final = f"""
 UPDATE deliveries AS d
 SET state = r.state, attempts = r.attempts, next_attempt_at = r.next_attempt_at, last_attempt = r.last_attempt,
+    earlier_attempts = CASE WHEN d.last_attempt IS NULL THEN d.earlier_attempts ELSE jsonb_path_query_array(
+        coalesce(d.earlier_attempts, '[]') || d.last_attempt, '$[last - {ATTEMPTS_KEPT - 2} to last]') END,
     claim_id = NULL, finished_at = CASE WHEN r.state <> 'pending' THEN clock_timestamp() END
 FROM jsonb_to_recordset($1::jsonb) AS r (account_id text, id text, claim_id text, state text, attempts int,
                                          next_attempt_at timestamptz, last_attempt jsonb, first boolean)
 WHERE d.account_id = r.account_id AND d.id = r.id AND d.claim_id = r.claim_id
 RETURNING d.endpoint_id, d.ticket_id, r.first AND d.sequence IS NOT NULL AS opens
-"""
+"""  # noqa: S608  a number of ours
 # The row is written even where it is due already: that is what waits for a claim that is about to park it.
 _LET_GO: Final = """
 UPDATE deliveries AS d SET next_attempt_at = coalesce(d.next_attempt_at, clock_timestamp())

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import undefer
 
 from app.core.auth import Principal
 from app.core.paging import Page, in_order
@@ -39,11 +40,21 @@ async def deliveries_page(session: AsyncSession, page: Page, endpoint_id: str, s
     return (await session.scalars(ordered)).all()
 
 
-async def delivery_by_id(session: AsyncSession, delivery_id: str) -> Delivery:
-    """The delivery, locked."""
-    delivery = (
-        await session.scalars(select(Delivery).where(Delivery.id == delivery_id).with_for_update())
-    ).one_or_none()
+async def locked_delivery(session: AsyncSession, delivery_id: str) -> Delivery:
+    """The delivery; its row is held until the transaction ends."""
+    query = select(Delivery).where(Delivery.id == delivery_id).with_for_update()
+    return _found((await session.scalars(query)).one_or_none())
+
+
+async def delivery_with_attempts(session: AsyncSession, principal: Principal, delivery_id: str) -> Delivery:
+    """The delivery with its earlier attempts too."""
+    query = select(Delivery).where(Delivery.id == delivery_id).options(undefer(Delivery.earlier_attempts))
+    delivery = _found((await session.scalars(query)).one_or_none())
+    await endpoint_by_id(session, principal, delivery.endpoint_id)
+    return delivery
+
+
+def _found(delivery: Delivery | None) -> Delivery:
     if delivery is None:
         raise NotFound
     return delivery

@@ -1,29 +1,26 @@
-"""``/v1/webhooks`` and ``/v1/deliveries``: where events are sent, and what became of them."""
+"""``/v1/webhooks``: where events are sent. What became of them: ``delivery_router.py``."""
 
 from typing import Annotated, Final
 
 from fastapi import Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.principals import acting, require_editor
 from app.accounts.queries import account_by_id
-from app.core.auth import Actor, Principal
 from app.core.clock import database_now
 from app.core.db import transaction
-from app.core.deps import PrincipalDep, require_account, require_admin
+from app.core.deps import PrincipalDep, require_account
 from app.core.http import IF_MATCH, Router, check_if_match, etag, reply, responses
 from app.core.idempotency import IDEMPOTENT, Answer, once
 from app.core.merge_patch import PatchDep, merge_patch, patch_body, patched
 from app.core.paging import PageDep, listing
 from app.core.problems import Conflict, Forbidden, IdempotencyMismatch, NotFound, PreconditionFailed, RequestInFlight
-from app.core.schemas import ActorRef, Email, Listing
+from app.core.schemas import Listing
 from app.core.state import StateDep
 from app.webhooks import endpoints, queries
-from app.webhooks.endpoints import delivery_document, endpoint_document
-from app.webhooks.models import WebhookEndpoint
+from app.webhooks.delivery_schemas import DeliveryDocument
+from app.webhooks.endpoints import endpoint_document
+from app.webhooks.managing import ActorQuery, delivery_document, managed, writer
 from app.webhooks.schemas import (
-    DeliveryDocument,
-    DeliveryState,
     EndpointCreate,
     EndpointDocument,
     EndpointFields,
@@ -32,25 +29,8 @@ from app.webhooks.schemas import (
 )
 
 router = Router(prefix="/v1", tags=["Webhooks"])
-ActorQuery = Annotated[Email | None, Query(description="The person for whom an account's key acts")]
 _ONCE: Final = responses(Forbidden, NotFound, RequestInFlight, IdempotencyMismatch)
 _PATCH: Final = patch_body(EndpointFields, {"events": ["ticket.*"]}) | IF_MATCH
-
-
-async def _writer(session: AsyncSession, principal: Principal, actor: ActorRef | None) -> Actor:
-    """Who manages endpoints: an admin, or an editor or owner of the account; 403 for the others."""
-    if principal.is_support:
-        require_admin(principal)
-    who = await acting(session, principal, actor)
-    require_editor(who)
-    return who.actor
-
-
-async def _locked(
-    session: AsyncSession, principal: Principal, endpoint_id: str, actor: Email | None
-) -> tuple[WebhookEndpoint, Actor]:
-    endpoint = await queries.endpoint_by_id(session, principal, endpoint_id, lock=True)
-    return endpoint, await _writer(session, principal, ActorRef(email=actor) if actor else None)
 
 
 @router.post("/webhooks", status_code=201, response_model=SecretDocument, responses=_ONCE, openapi_extra=IDEMPOTENT)
@@ -65,7 +45,7 @@ async def create_webhook(request: Request, state: StateDep, principal: Principal
     endpoints.check_url(body.url, state.settings.allow_networks)
 
     async def work(session: AsyncSession) -> Answer:
-        await _writer(session, principal, body.actor)
+        await writer(session, principal, body.actor)
         if principal.is_support and account_id:
             await account_by_id(session, account_id)
         now = await database_now(session)
@@ -125,7 +105,7 @@ async def change_webhook(
     A JSON Merge Patch (RFC 7396). What is already on its way goes to the new URL.
     """
     async with transaction(state.sessions) as session:
-        endpoint, _ = await _locked(session, principal, endpoint_id, actor)
+        endpoint, _ = await managed(session, principal, endpoint_id, actor)
         check_if_match(request, endpoint.version)
         present = {name: getattr(endpoint, name) for name in EndpointFields.model_fields}
         fields = patched(EndpointFields, merge_patch(present, patch))
@@ -145,7 +125,7 @@ async def delete_webhook(
     With its deliveries, also those that were not sent yet.
     """
     async with transaction(state.sessions) as session:
-        endpoint, _ = await _locked(session, principal, endpoint_id, actor)
+        endpoint, _ = await managed(session, principal, endpoint_id, actor)
         await endpoints.delete_endpoint(session, endpoint)
     return Response(status_code=204)
 
@@ -168,7 +148,7 @@ async def rotate_webhook_secret(
     overlap = (body or RotateSecret()).overlap
 
     async def work(session: AsyncSession) -> Answer:
-        endpoint, _ = await _locked(session, principal, endpoint_id, actor)
+        endpoint, _ = await managed(session, principal, endpoint_id, actor)
         secret = await endpoints.rotate_secret(session, endpoint, overlap, now=await database_now(session))
         return Answer(endpoint_document(endpoint, secret), status=200, headers=etag(endpoint.version))
 
@@ -191,7 +171,7 @@ async def send_webhook_test(
     """
 
     async def work(session: AsyncSession) -> Answer:
-        endpoint, who = await _locked(session, principal, endpoint_id, actor)
+        endpoint, who = await managed(session, principal, endpoint_id, actor)
         event_id = await endpoints.send_test(session, endpoint, who, now=await database_now(session))
         return Answer(delivery_document(await queries.delivery_of(session, endpoint_id, event_id)))
 
@@ -212,45 +192,7 @@ async def enable_webhook(
     It is sent to again, from now on. What failed meanwhile can be redelivered.
     """
     async with transaction(state.sessions) as session:
-        endpoint, _ = await _locked(session, principal, endpoint_id, actor)
+        endpoint, _ = await managed(session, principal, endpoint_id, actor)
         check_if_match(request, endpoint.version)
         await endpoints.enable_endpoint(session, endpoint, now=await database_now(session))
     return reply(endpoint_document(endpoint), headers=etag(endpoint.version))
-
-
-@router.get(
-    "/webhooks/{endpoint_id}/deliveries", response_model=Listing[DeliveryDocument], responses=responses(NotFound)
-)
-async def list_webhook_deliveries(
-    request: Request,
-    state: StateDep,
-    principal: PrincipalDep,
-    endpoint_id: str,
-    page: PageDep,
-    status: Annotated[DeliveryState | None, Query(alias="state")] = None,
-) -> Response:
-    """List an endpoint's deliveries.
-
-    The newest first, each with its last attempt.
-    """
-    async with state.sessions() as session:
-        await queries.endpoint_by_id(session, principal, endpoint_id)
-        rows = await queries.deliveries_page(session, page, endpoint_id, status)
-    return listing(request, page, rows, place=lambda row: (row.created_at, row.id), document=delivery_document)
-
-
-@router.post(
-    "/deliveries/{delivery_id}/redeliver",
-    response_model=DeliveryDocument,
-    responses=responses(Forbidden, NotFound, Conflict),
-)
-async def redeliver(state: StateDep, principal: PrincipalDep, delivery_id: str, actor: ActorQuery = None) -> Response:
-    """Send a delivery again.
-
-    At once, with the same `webhook-id` and a new row of attempts.
-    """
-    async with transaction(state.sessions) as session:
-        delivery = await queries.delivery_by_id(session, delivery_id)
-        endpoint, _ = await _locked(session, principal, delivery.endpoint_id, actor)
-        await endpoints.redeliver(session, delivery, endpoint, now=await database_now(session))
-    return reply(delivery_document(delivery))

@@ -1,4 +1,4 @@
-"""What is sent and answered about endpoints and deliveries."""
+"""What is sent and answered about endpoints."""
 
 from datetime import timedelta
 from typing import Annotated, Any, Final, Literal
@@ -40,9 +40,11 @@ ProjectionText = Annotated[str, StringConstraints(min_length=1, max_length=MAX_L
 DeliveryState = Literal["pending", "delivered", "skipped", "failed"]
 _STAMPS: Final[dict[str, Any]] = {"created_at": "2026-11-20T20:30:00Z", "updated_at": "2026-11-20T20:30:00Z"}
 _FIELDS: Final[dict[str, Any]] = {"url": "https://example.com/heliodesk", "events": ["ticket.*", "deadline.missed"]}
+ENDPOINT: Final = "wh_01k9z3v5q8e9rbn3wz4m6t7y2d"
+ACCOUNT: Final = "acc_01k9z3v5q8e9rbn3wz4m6t7y2a"
 _ENDPOINT: Final[dict[str, Any]] = {
-    "id": "wh_01k9z3v5q8e9rbn3wz4m6t7y2d",
-    "account_id": "acc_01k9z3v5q8e9rbn3wz4m6t7y2a",
+    "id": ENDPOINT,
+    "account_id": ACCOUNT,
     **_FIELDS,
     "format": "standard",
     "locale": "en",
@@ -82,7 +84,7 @@ class EndpointFields(Strict):
 class EndpointCreate(EndpointFields):
     """A new endpoint."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_FIELDS | {"account_id": _ENDPOINT["account_id"]}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [_FIELDS | {"account_id": ACCOUNT}]})
 
     account_id: AccountId | None = Field(
         None,
@@ -143,55 +145,3 @@ class SecretDocument(EndpointDocument):
     secret: str | SkipJsonSchema[None] = Field(
         None, description="Shown this once; a replay of the request does not have it"
     )
-
-
-class AttemptDocument(Document):
-    """The last attempt of a delivery."""
-
-    at: Instant | None = None
-    status: int | None = Field(None, description="The receiver's status; null when it gave no answer")
-    error: str | None = Field(None, description="Why there was no answer")
-    duration_ms: float | None = None
-    answer: str | None = Field(None, description="The first 1024 bytes of the answer")
-
-
-class DeliveryDocument(Document):
-    """One event on its way to one endpoint."""
-
-    model_config = ConfigDict(
-        extra="ignore",
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": "dlv_01k9z3v5q8e9rbn3wz4m6t7y2e",
-                    "account_id": "acc_01k9z3v5q8e9rbn3wz4m6t7y2a",
-                    "endpoint_id": _ENDPOINT["id"],
-                    "event_id": "evt_01k9z3v5q8e9rbn3wz4m6t7y2f",
-                    "state": "pending",
-                    "attempts": 1,
-                    "next_attempt_at": "2026-11-20T20:30:05Z",
-                    "last_attempt": {
-                        "at": "2026-11-20T20:30:00.120000Z",
-                        "status": 500,
-                        "error": None,
-                        "duration_ms": 12.5,
-                        "answer": "oops",
-                    },
-                    "created_at": "2026-11-20T20:30:00Z",
-                    "finished_at": None,
-                }
-            ]
-        },
-    )
-
-    id: str
-    account_id: str | None
-    endpoint_id: str
-    event_id: str = Field(description="The message's `webhook-id`, the same on every attempt")
-    state: DeliveryState = Field(description="`skipped`: the endpoint's projection did not want the event")
-    attempts: int
-    next_attempt_at: Instant | None = Field(description="While it is sent: when its lease ends; null before its turn")
-    last_attempt: AttemptDocument | None
-    created_at: Instant
-    finished_at: Instant | None

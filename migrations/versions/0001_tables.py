@@ -151,7 +151,8 @@ def _deliveries() -> None:
         Column("attempts", Integer(), server_default="0", nullable=False),
         Column("next_attempt_at", INSTANT, comment="null before its turn, and once ended"),
         Column("claim_id", String()),
-        Column("last_attempt", JSONB(), comment="at, status, error, duration_ms, body"),
+        Column("last_attempt", JSONB(), comment="as AttemptDocument has it"),
+        Column("earlier_attempts", JSONB(), comment="those before it, oldest first"),
         Column("created_at", INSTANT, server_default=text("now()"), nullable=False),
         Column("finished_at", INSTANT),
         PrimaryKeyConstraint("account_id", "id", name=op.f("pk_deliveries")),
@@ -255,10 +256,14 @@ def _events() -> None:
             nullable=False,
             comment="the place in the feed, given when the row is written, before its commit",
         ),
+        Column(
+            "recorded_at", INSTANT, server_default=text("now()"), nullable=False, comment="real time, also a sandbox's"
+        ),
         PrimaryKeyConstraint("account_id", "id", name=op.f("pk_events")),
     )
     op.create_index(op.f("ix_events_position"), "events", ["position"])
     op.create_index(op.f("ix_events_account_id_position"), "events", ["account_id", "position"])
+    op.create_index(op.f("ix_events_recorded_at"), "events", ["recorded_at"], postgresql_using="brin")
     op.create_index(
         "uq_events_account_id_ticket_id_sequence", "events", ["account_id", "ticket_id", "sequence"], unique=True
     )

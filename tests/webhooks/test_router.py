@@ -364,7 +364,7 @@ async def test_the_log_of_deliveries_shows_the_last_attempt_newest_first(
     assert [item["event_id"] for item in items] == [new["id"], old["id"]]
     attempt = items[1]["last_attempt"]
     assert (attempt["status"], attempt["error"], attempt["answer"]) == (500, None, "")
-    assert (items[1]["state"], items[1]["attempts"], items[0]["last_attempt"]) == ("pending", 1, None)
+    assert (items[1]["state"], items[1]["attempt_count"], items[0]["last_attempt"]) == ("pending", 1, None)
     page = (await client.get(path, headers=editor, params={"limit": 1})).json()
     rest = (await client.get(path, headers=editor, params={"cursor": page["next_cursor"]})).json()
     assert [item["event_id"] for item in rest["items"]] == [old["id"]]
@@ -382,7 +382,7 @@ async def test_a_redelivery_is_sent_again_with_the_same_id(
     again = f"/v1/deliveries/{row['id']}/redeliver"
     assert (await client.post(again, headers=viewer)).status_code == 403
     answer = await client.post(again, headers=editor)
-    assert (answer.status_code, answer.json()["state"], answer.json()["attempts"]) == (200, "pending", 0)
+    assert (answer.status_code, answer.json()["state"], answer.json()["attempt_count"]) == (200, "pending", 0)
     await send(sender)
     assert receiver.ids == [event["id"]] * 2
 

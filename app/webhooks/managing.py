@@ -1,0 +1,51 @@
+"""Who manages endpoints and their deliveries, and how a delivery is told."""
+
+from typing import Annotated, Any
+
+from fastapi import Query
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.principals import acting, require_editor
+from app.core.auth import Actor, Principal
+from app.core.deps import require_admin
+from app.core.schemas import ActorRef, Email
+from app.events.envelope import NO_ACCOUNT
+from app.webhooks.delivery_schemas import AttemptsDocument, DeliveryDocument
+from app.webhooks.models import Delivery, WebhookEndpoint
+from app.webhooks.queries import endpoint_by_id
+
+ActorQuery = Annotated[Email | None, Query(description="The person for whom an account's key acts")]
+
+
+async def writer(session: AsyncSession, principal: Principal, actor: ActorRef | None) -> Actor:
+    """Who manages endpoints: an admin, or an editor or owner of the account; 403 for the others."""
+    if principal.is_support:
+        require_admin(principal)
+    who = await acting(session, principal, actor)
+    require_editor(who)
+    return who.actor
+
+
+async def managed(
+    session: AsyncSession, principal: Principal, endpoint_id: str, actor: Email | None
+) -> tuple[WebhookEndpoint, Actor]:
+    """The endpoint, its row held, and who manages it: 404 and 403 for the others."""
+    endpoint = await endpoint_by_id(session, principal, endpoint_id, lock=True)
+    return endpoint, await writer(session, principal, ActorRef(email=actor) if actor else None)
+
+
+def delivery_document(delivery: Delivery) -> dict[str, Any]:
+    """The public form of a delivery, with its last attempt."""
+    return DeliveryDocument.model_validate(_facts(delivery)).model_dump()
+
+
+def attempts_document(delivery: Delivery) -> dict[str, Any]:
+    """The public form of a delivery with all attempts that are kept."""
+    last = [delivery.last_attempt] if delivery.last_attempt else []
+    attempts = [*(delivery.earlier_attempts or []), *last]
+    return AttemptsDocument.model_validate(_facts(delivery) | {"attempts": attempts}).model_dump()
+
+
+def _facts(delivery: Delivery) -> dict[str, Any]:
+    account_id = None if delivery.account_id == NO_ACCOUNT else delivery.account_id
+    return vars(delivery) | {"account_id": account_id, "attempt_count": delivery.attempts}

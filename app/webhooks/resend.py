@@ -1,0 +1,93 @@
+"""Sending again: one delivery, or all that an endpoint wants of a period, with the same ``webhook-id``."""
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.db import driver, ring_after_commit
+from app.core.problems import Conflict, Fault, Invalid
+from app.webhooks.fanout import DELIVERY_ID
+from app.webhooks.models import Delivery, WebhookEndpoint
+
+MAX_PERIOD: Final = timedelta(days=31)
+MAX_EVENTS: Final = 10_000
+"""So many events are sent again by one request: one transaction of well under a second."""
+
+_COUNTED: Final = 100_000
+"""Beyond that nobody counts."""
+
+_WANTED: Final = """
+SELECT e.account_id, e.id, e.ticket_id, e.sequence, e.position FROM events AS e
+WHERE e.recorded_at >= $2 AND e.recorded_at < $3 AND ($4::text IS NULL OR e.account_id = $4 AND e.audience = 'public')
+  AND CASE WHEN e.type = 'webhook.test' THEN e.data->>'endpoint_id' = $1 ELSE e.type ~ $5 END
+"""
+_COUNT: Final = f"SELECT count(*) FROM ({_WANTED} LIMIT {_COUNTED}) AS wanted"  # noqa: S608  statements of ours
+# One at a time for an endpoint, so that what each ticket's first event is cannot change underneath.
+_ALONE: Final = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
+# What another transaction holds is being sent at this moment, and what waits for its first attempt will be.
+_SEND: Final = f"""
+WITH wanted AS MATERIALIZED (
+    SELECT e.*, {DELIVERY_ID.format(event="e.id", endpoint="$1")} AS delivery_id FROM ({_WANTED}) AS e
+), free AS MATERIALIZED (
+    SELECT d.account_id, d.id
+    FROM deliveries AS d JOIN wanted AS e ON e.account_id = d.account_id AND e.delivery_id = d.id
+    WHERE d.state <> 'pending' OR d.attempts > 0 FOR UPDATE OF d SKIP LOCKED
+), sent AS MATERIALIZED (
+    SELECT e.*, f.id IS NOT NULL AS known,
+           CASE WHEN e.sequence IS NULL OR row_number() OVER (PARTITION BY e.ticket_id ORDER BY e.sequence) = 1
+                THEN now() + row_number() OVER (ORDER BY e.position) * interval '1 microsecond' END AS due
+    FROM wanted AS e LEFT JOIN free AS f ON f.account_id = e.account_id AND f.id = e.delivery_id
+    WHERE f.id IS NOT NULL
+       OR NOT EXISTS (SELECT FROM deliveries AS d WHERE d.account_id = e.account_id AND d.id = e.delivery_id)
+), again AS (
+    UPDATE deliveries AS d
+    SET state = 'pending', attempts = 0, next_attempt_at = s.due, claim_id = NULL, finished_at = NULL
+    FROM sent AS s WHERE s.known AND d.account_id = s.account_id AND d.id = s.delivery_id
+)
+INSERT INTO deliveries (account_id, id, endpoint_id, event_id, ticket_id, sequence, next_attempt_at)
+SELECT account_id, delivery_id, $1, id, ticket_id, sequence, due FROM sent WHERE NOT known
+ON CONFLICT DO NOTHING
+"""  # noqa: S608  statements of ours
+
+
+async def redeliver(session: AsyncSession, delivery: Delivery, endpoint: WebhookEndpoint, *, now: datetime) -> None:
+    """Send a delivery again, at once, as if for the first time. 409 when its endpoint is disabled."""
+    _check_enabled(endpoint)
+    delivery.state, delivery.attempts, delivery.next_attempt_at = "pending", 0, now
+    delivery.claim_id = delivery.finished_at = None
+    await session.flush()
+    ring_after_commit(session, "deliveries")
+
+
+async def replay(
+    session: AsyncSession, endpoint: WebhookEndpoint, since: datetime, until: datetime | None, *, now: datetime
+) -> dict[str, Any]:
+    """Send all events again that the endpoint wants and that were recorded in a period; the answer's body.
+
+    Also those that it never got. Each ticket's come in their order. 409 when it is disabled; 422 for a period that is
+    empty, too long, or has too many events. The caller does not hold the endpoint's row: whoever settles waits for it.
+    """
+    _check_enabled(endpoint)
+    until = until or now
+    if not timedelta(0) < until - since <= MAX_PERIOD:
+        raise _invalid(f"The period ends after it begins, and has at most {MAX_PERIOD.days} days")
+    connection = await driver(session)
+    await connection.execute(_ALONE, endpoint.id)
+    wanted = (endpoint.id, since, until, endpoint.account_id, endpoint.type_pattern)
+    events = await connection.fetchval(_COUNT, *wanted)
+    if events > MAX_EVENTS:
+        told = f"{events:,}" if events < _COUNTED else f"{_COUNTED:,} or more"
+        raise _invalid(f"The period has {told} events for this endpoint, and {MAX_EVENTS:,} are sent again at once")
+    await connection.execute(_SEND, *wanted)
+    ring_after_commit(session, "deliveries")
+    return {"since": since, "until": until, "events": events}
+
+
+def _check_enabled(endpoint: WebhookEndpoint) -> None:
+    if not endpoint.enabled:
+        raise Conflict("The endpoint is disabled: enable it first")
+
+
+def _invalid(detail: str) -> Invalid:
+    return Invalid(errors=[Fault(pointer="/since", detail=detail)])
