@@ -99,7 +99,7 @@ class Apprise:
 
 def written(notice: Claimed) -> tuple[str, str]:
     """Subject and text of a notice, in its reader's language."""
-    title = subject(notice.type, notice.ticket, language_of(notice.recipient))
+    title = subject(notice.type, notice.data, notice.ticket, language_of(notice.recipient))
     return title, body(notice.type, notice.data, notice.ticket, notice.recipient, instant(notice.timestamp))
 
 

@@ -7,9 +7,10 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from app.core.language import Language
+from app.core.phrases import business_days, exact_length, length, moment
+from app.plans.names import METRICS
 from app.sla.explain import Explanation, Kind, Move
-from app.sla.explain_words import METRICS, REASONS, SENTENCES
-from app.sla.phrases import business_days, exact_length, length, moment
+from app.sla.explain_words import REASONS, SENTENCES
 
 MAX_MOVES: Final = 3
 """Moves that the sentences tell, the newest; the data beside them has all."""

@@ -8,48 +8,6 @@ from typing import Final
 
 from app.core.language import Language
 
-METRICS: Final[Mapping[Language, Mapping[str, str]]] = {
-    "en": {
-        "first_response": "First response",
-        "next_response": "Next response",
-        "update": "Update",
-        "resolution": "Resolution",
-        "tier_escalation": "Move to the next tier",
-        "escalation_ack": "Acknowledgement of the escalation",
-        "alert_ack": "Answer to the alert",
-        "call_join": "Joining the call",
-    },
-    "es": {
-        "first_response": "Primera respuesta",
-        "next_response": "Siguiente respuesta",
-        "update": "Actualización",
-        "resolution": "Resolución",
-        "tier_escalation": "Paso al siguiente nivel",
-        "escalation_ack": "Acuse de recibo del escalado",
-        "alert_ack": "Respuesta a la alerta",
-        "call_join": "Entrada en la llamada",
-    },
-    "fr": {
-        "first_response": "Première réponse",
-        "next_response": "Réponse suivante",
-        "update": "Point d'avancement",
-        "resolution": "Résolution",
-        "tier_escalation": "Passage au niveau suivant",
-        "escalation_ack": "Accusé de réception de l'escalade",
-        "alert_ack": "Réponse à l'alerte",
-        "call_join": "Arrivée dans l'appel",
-    },
-    "pl": {
-        "first_response": "Pierwsza odpowiedź",
-        "next_response": "Kolejna odpowiedź",
-        "update": "Informacja o postępach",
-        "resolution": "Rozwiązanie",
-        "tier_escalation": "Przekazanie na wyższy poziom",
-        "escalation_ack": "Potwierdzenie eskalacji",
-        "alert_ack": "Odpowiedź na alert",
-        "call_join": "Dołączenie do rozmowy",
-    },
-}
 SENTENCES: Final[Mapping[Language, Mapping[str, str]]] = {
     "en": {
         "always": "{metric}: {target}, counted around the clock.",

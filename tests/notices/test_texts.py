@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 
 from app.core.language import LANGUAGES, Language
+from app.events.examples import DATA
 from app.notices.texts import body, subject
 
 TICKET = {"number": "K7M-3QP", "title": "No backup\r\nBcc: all@example.com", "priority": "P1"}
@@ -21,15 +22,15 @@ KINDS = (
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_subject_is_one_line_that_says_what_and_where(kind: str, language: Language) -> None:
-    line = subject(kind, TICKET, language)
+    line = subject(kind, DATA[kind], TICKET, language)
     assert "\n" not in line
     assert "\r" not in line
     assert line.endswith("K7M-3QP: No backup Bcc: all@example.com")
-    assert len({subject(kind, TICKET, each) for each in LANGUAGES}) == len(LANGUAGES)
+    assert len({subject(kind, DATA[kind], TICKET, each) for each in LANGUAGES}) == len(LANGUAGES)
 
 
 def test_without_a_ticket_it_says_what() -> None:
-    assert subject("expert.alerted", {}, "en") == "You are needed now"
+    assert subject("expert.alerted", {}, {}, "en") == "You are needed now"
 
 
 @pytest.mark.parametrize(
@@ -42,4 +43,5 @@ def test_everybody_reads_in_their_language(locale: str, expected: str) -> None:
     text = body("escalation.requested", data, TICKET, person, "2026-11-20T20:30:00Z")
     assert expected in text
     assert "Nothing for three hours" in text
+    assert "no_update" not in text
     assert "2026-11-20T20:30:00Z" in text

@@ -9,11 +9,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from app.core.language import LANGUAGES, Language
+from app.core.phrases import business_days, exact_length, length, moment
+from app.plans.names import METRICS
 from app.sla.deadline import Deadline
 from app.sla.explain import Move, explain
 from app.sla.explain_texts import MAX_MOVES, told
-from app.sla.explain_words import METRICS, REASONS, SENTENCES
-from app.sla.phrases import business_days, exact_length, length, moment
+from app.sla.explain_words import REASONS, SENTENCES
 from app.sla.terms import METRICS as ALL_METRICS
 from tests.sla.kit import HOUR, OPENED, TERMS, Story, at
 

@@ -1,0 +1,66 @@
+import re
+from typing import get_args
+
+import pytest
+
+from app.core.language import LANGUAGES, Language
+from app.events.data import EventData
+from app.events.examples import DATA
+from app.events.labels import LABELS, named
+from app.events.sentences import SENTENCES, sentence
+from app.events.types import EVENTS
+from app.plans.names import ESCALATION_REASONS, METRICS, STATUSES
+from app.plans.words import EscalationReason, Metric
+from app.tickets.schemas import Status
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.type)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_event_says_a_sentence_in_every_language(event: type[EventData], language: Language) -> None:
+    said = sentence(event.type, DATA[event.type], language)
+    assert len(said) > 8
+    assert not re.search(r"[{}_<>*]|None", said)
+    assert len({sentence(event.type, DATA[event.type], each) for each in LANGUAGES}) == len(LANGUAGES)
+
+
+def test_no_sentence_is_of_an_event_that_there_is_not() -> None:
+    assert {kind.partition(":")[0] for kind in SENTENCES} == {event.type for event in EVENTS}
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "expected"),
+    [
+        ("ticket.assigned", {"from": "eng_1", "to": None}, "Nobody is assigned any more"),
+        ("ticket.assigned", {"from": None, "to": "eng_1"}, "An engineer is assigned"),
+        ("message.posted", {"visibility": "internal"}, "New internal note"),
+        ("message.posted", {"visibility": "public"}, "New message"),
+        ("call.joined", {"participant": "customer"}, "The customer has joined the call"),
+        ("call.joined", {"participant": "engineer"}, "An engineer has joined the call"),
+        ("ticket.status_changed", {"to": "waiting_on_customer"}, "New status: waiting for the customer"),
+        ("deadline.warning", {"metric": "update", "share": 75}, "Update: 75% of the time is used up"),
+        ("plan.applied", {"to": {"key": "gold", "version": 3}}, "Another version of the support plan applies: gold, 3"),
+    ],
+)
+def test_a_sentence_says_what_the_data_says(kind: str, data: dict[str, object], expected: str) -> None:
+    assert sentence(kind, data, "en") == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "all_of_them"),
+    [(METRICS, get_args(Metric)), (STATUSES, get_args(Status)), (ESCALATION_REASONS, get_args(EscalationReason))],
+)
+def test_every_vocabulary_is_whole_in_every_language(
+    words: dict[Language, dict[str, str]], all_of_them: tuple[str, ...]
+) -> None:
+    assert set(words) == set(LANGUAGES)
+    assert all(set(names) == set(all_of_them) for names in words.values())
+
+
+def test_every_fact_has_a_name_in_every_language() -> None:
+    assert all(set(label) == set(LANGUAGES) for label in LABELS.values())
+
+
+def test_a_fact_of_a_closed_vocabulary_is_named_and_a_text_is_left_alone() -> None:
+    assert named("reason", "no_update", "pl") == "brak informacji"
+    assert named("reason", "No update came", "pl") == "No update came"
+    assert named("metric", "first_response", "es") == "Primera respuesta"
