@@ -12,6 +12,8 @@ from app.core.http import install
 from app.core.middleware import RequestLayer
 from app.core.settings import Settings
 from app.feed import router as feed_router
+from app.inbound import ingest_router
+from app.inbound import router as hooks_router
 from app.openapi import openapi
 from app.plans import router as plans_router
 from app.previews import router as previews_router
@@ -48,6 +50,8 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     webhooks_router.router,
     deliveries_router.router,
     feed_router.router,
+    ingest_router.router,
+    hooks_router.router,
     health.router,
 )
 TAGS: Final = [
@@ -58,6 +62,7 @@ TAGS: Final = [
     {"name": "Plans", "description": "What a customer is promised: versioned documents, never code"},
     {"name": "Sandbox", "description": "Test accounts, whose clock stands still until it is moved"},
     {"name": "Roster", "description": "Support engineers and their regions: who takes what, and when"},
+    {"name": "Hooks", "description": "What monitoring and other automation send in"},
     {"name": "Webhooks", "description": "Signed events (Standard Webhooks) and their deliveries"},
     {"name": "Events", "description": "The feed: all that happens, to be read page by page or as a stream"},
     {"name": "Operations", "description": "Health, metrics, and what each problem type means"},

@@ -7,6 +7,7 @@ from app.core.db import Base
 from app.escalations import models as escalations
 from app.events import models as events
 from app.feed import models as feed
+from app.inbound import models as inbound
 from app.notices import models as notices
 from app.plans import models as plans
 from app.roster import models as roster
@@ -22,6 +23,7 @@ __all__ = [
     "escalations",
     "events",
     "feed",
+    "inbound",
     "notices",
     "plans",
     "roster",

@@ -95,8 +95,9 @@ def _name_headers(operation: Json, schemas: Json) -> None:
 def _share_problems(responses: Json, shared: Json) -> None:
     """Move the problems that operations have in common to the components, named by their status and types."""
     for status, response in responses.items():
-        problem = response.get("content", {}).get(PROBLEM_JSON)
-        if problem:
+        content = response.get("content", {})
+        problem = content.get(PROBLEM_JSON)
+        if problem and len(content) == 1:
             name = ".".join([status, *problem["examples"]])
             shared[name] = response
             responses[status] = {"$ref": f"#/components/responses/{name}"}

@@ -25,6 +25,8 @@ from app.core.idempotency import forget_answers
 from app.core.signals import Alarm
 from app.core.state import State
 from app.feed.marks import mark
+from app.inbound.processing import Processor
+from app.inbound.upkeep import forget_receipts
 from app.notices import channels
 from app.notices.outbox import forget_notices
 from app.notices.send import Notifier
@@ -115,7 +117,22 @@ def jobs(state: State, sender: Sender) -> Sequence[Job]:
             notifier.next_instant,
             state.alarms.notices,
         ),
+        _receiving(state),
         *_housekeeping(state),
+    )
+
+
+def _receiving(state: State) -> Job:
+    """What works on what has come in."""
+    processor = Processor(state.sessions)
+    return Job(
+        "receive",
+        "makes tickets of what inbound hooks have received",
+        LOOK,
+        timedelta(minutes=1),
+        processor.run_pass,
+        processor.next_instant,
+        state.alarms.receipts,
     )
 
 
@@ -136,6 +153,13 @@ def _housekeeping(state: State) -> Sequence[Job]:
             hour,
             minute,
             lambda: forget_deliveries(state.sessions),
+        ),
+        Job(
+            "forget receipts",
+            "drops what hooks have received past its retention, and alerts that have been silent for long",
+            hour,
+            minute,
+            lambda: forget_receipts(state.sessions),
         ),
         Job(
             "extend holidays",

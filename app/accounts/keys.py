@@ -14,13 +14,15 @@ from app.core.ids import new_id
 from app.core.problems import Fault, Invalid, NotFound
 
 _SHOWN: Final = 4
-_ENGINEER: Final = text("SELECT 1 FROM engineers WHERE id = :id")  # their feature stands above this one
+# Their features stand above this one.
+_ENGINEER: Final = text("SELECT 1 FROM engineers WHERE id = :id")
+_HOOK: Final = text("SELECT 1 FROM hooks WHERE account_id = :account_id AND id = :id")
 
 
 async def create_key(session: AsyncSession, command: KeyCreate, *, now: datetime) -> tuple[ApiKey, str]:
     """A new key and its secret, which is stored only as a hash.
 
-    422 without the account that the kind needs, or for an account or engineer that does not exist.
+    422 without the account that the kind needs, or for an account, engineer or hook that does not exist.
     """
     await _check_references(session, command)
     secret = make_key(command.kind)
@@ -61,6 +63,10 @@ async def _check_references(session: AsyncSession, command: KeyCreate) -> None:
         found = await session.execute(_ENGINEER, {"id": command.engineer_id})
         if found.scalar_one_or_none() is None:
             raise _fault("/engineer_id", "There is no such engineer")
+    if command.hook_id is not None:
+        found = await session.execute(_HOOK, {"account_id": command.account_id, "id": command.hook_id})
+        if found.scalar_one_or_none() is None:
+            raise _fault("/hook_id", "The account has no such hook")
 
 
 def _fault(place: str, detail: str) -> Invalid:

@@ -66,6 +66,7 @@ class ApiKey(Base):
     kind: Mapped[str] = mapped_column(comment="admin, agent, account, hook or widget")
     account_id: Mapped[str | None] = mapped_column(ID)
     engineer_id: Mapped[str | None] = mapped_column(ID)
+    hook_id: Mapped[str | None] = mapped_column(ID, comment="of a hook key: the one hook; null: any of its account")
     role: Mapped[str | None] = mapped_column(comment="of an account key: what it may do when it names no person")
     label: Mapped[str] = mapped_column(server_default="")
     scopes: Mapped[list[str]] = mapped_column(server_default=text("'[]'"))
@@ -77,4 +78,4 @@ class ApiKey(Base):
     revoked_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
-    __table_args__ = (Index(None, "account_id"), Index(None, "created_at", "id"))
+    __table_args__ = (Index(None, "account_id"), Index(None, "created_at", "id"), Index(None, "hook_id"))

@@ -33,6 +33,7 @@ AccountId = Annotated[str, StringConstraints(pattern=id_pattern("acc"))]
 PersonId = Annotated[str, StringConstraints(pattern=id_pattern("per"))]
 KeyId = Annotated[str, StringConstraints(pattern=id_pattern("key"))]
 EngineerId = Annotated[str, StringConstraints(pattern=id_pattern("eng"))]
+HookId = Annotated[str, StringConstraints(pattern=id_pattern("hook"))]
 PlanKey = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 Origin = Annotated[str, StringConstraints(pattern=r"^https?://[a-zA-Z0-9.-]{1,253}(:[0-9]{1,5})?$")]
 
@@ -193,6 +194,7 @@ class KeyCreate(Strict):
     kind: KeyKind
     account_id: AccountId | None = Field(None, description="Needed but for admin and agent keys; implied for owners")
     engineer_id: EngineerId | None = Field(None, description="Whose agent key it is; without: an internal product's")
+    hook_id: HookId | None = Field(None, description="The hook that a hook key opens; without: any of its account's")
     role: Role | None = Field(None, description="Of an account key: what it may do when it names no person")
     label: Annotated[str, StringConstraints(max_length=100)] = ""
     scopes: list[Word] = Field(default_factory=list, max_length=50)
@@ -203,8 +205,13 @@ class KeyCreate(Strict):
 
     @model_validator(mode="after")
     def _fits_its_kind(self) -> Self:
-        allowed = {"agent": {"engineer_id"}, "account": {"role"}, "widget": {"allowed_origins", "jwt_keys"}}
-        for member in {"engineer_id", "role", "allowed_origins", "jwt_keys"} - allowed.get(self.kind, set()):
+        allowed = {
+            "agent": {"engineer_id"},
+            "account": {"role"},
+            "hook": {"hook_id"},
+            "widget": {"allowed_origins", "jwt_keys"},
+        }
+        for member in {"engineer_id", "role", "hook_id", "allowed_origins", "jwt_keys"} - allowed.get(self.kind, set()):
             if getattr(self, member):
                 raise ValueError(f"A key of the kind {self.kind} has no {member}")
         if self.kind == "widget" and not self.allowed_origins:
@@ -219,6 +226,7 @@ _KEY: dict[str, Any] = {
     "kind": "account",
     "account_id": "acc_01k9z3v5q8e9rbn3wz4m6t7y2a",
     "engineer_id": None,
+    "hook_id": None,
     "role": "editor",
     "label": "back end",
     "scopes": [],
@@ -249,6 +257,7 @@ class KeyDocument(Document):
     kind: KeyKind
     account_id: AccountId | None
     engineer_id: EngineerId | None
+    hook_id: HookId | None
     role: Role | None
     label: str
     scopes: list[str]

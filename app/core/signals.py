@@ -37,3 +37,4 @@ class Alarms:
         self.calls = Alarm()
         self.notices = Alarm()
         self.events = Alarm()
+        self.receipts = Alarm()

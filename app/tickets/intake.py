@@ -22,7 +22,7 @@ from app.sla.compiled import Promise, promise_of
 from app.sla.pins import Pins
 from app.tickets import calls, review
 from app.tickets.record import TicketRecord
-from app.tickets.rules import Assessment, assess, channel_faults, missing_texts, priority_faults
+from app.tickets.rules import Assessment, assess, channel_faults, is_alarm, missing_texts, priority_faults
 from app.tickets.saving import save
 from app.tickets.schemas import OpenTicket
 from app.tickets.work import Work
@@ -89,7 +89,7 @@ async def open_ticket(
     customer = await _customer(session, account_id, now)
     promise, pins = await _promise(session, customer, command.product)
     assessment = assess(promise.document, command.priority, command.impact, command.urgency)
-    _check(promise, command, assessment)
+    _check(promise, command, assessment, alarm=is_alarm(command.channel, acting.actor.kind))
     await _check_follow_up(session, account_id, command.follow_up_of)
     if command.region_lock:
         scope = account_id if customer.sandbox_now else None
@@ -139,12 +139,12 @@ async def _newest(session: AsyncSession, customer: Customer, key: str) -> tuple[
     return await promise_of(session, pins), pins
 
 
-def _check(promise: Promise, command: OpenTicket, assessment: Assessment) -> None:
+def _check(promise: Promise, command: OpenTicket, assessment: Assessment, *, alarm: bool) -> None:
     """Refuse what the plan does not take: unknown priority, missing texts (G1), a channel not offered (Z6)."""
     document = promise.document
     faults = [*priority_faults(document, command.priority), *channel_faults(document, command.channel)]
     texts = {"business_impact": command.business_impact, "priority_reason": command.priority_reason}
-    faults += missing_texts(document, assessment.priority, texts)
+    faults += [] if alarm else missing_texts(document, assessment.priority, texts)
     if faults:
         raise Invalid(errors=faults)
 

@@ -23,7 +23,7 @@ from app.sla.changes import Priority, Status, Tier
 from app.tickets import calls, review
 from app.tickets.messages import add_message, message_author
 from app.tickets.routing import lock_roster, scope_of
-from app.tickets.rules import allowed, customer_may_set, missing_texts, priority_faults
+from app.tickets.rules import allowed, customer_may_set, is_alarm, missing_texts, priority_faults
 from app.tickets.saving import save
 from app.tickets.schemas import (
     Assign,
@@ -122,14 +122,18 @@ async def set_priority(session: AsyncSession, caller: Caller, ticket_id: str, co
 async def give_priority(
     session: AsyncSession, work: Work, actor: Actor, priority: str, reason: str, *, source: str
 ) -> None:
-    """Set another priority, with a call where the plan wants one. 422 without the texts that it asks for (G1)."""
+    """Set another priority, with a call where the plan wants one.
+
+    422 without the texts that it asks for (G1), which an alert need not bring.
+    """
     ticket = work.ticket
     if faults := priority_faults(work.document, priority):
         raise Invalid(errors=faults)
     if priority == ticket.priority:
         return
     texts = {"business_impact": ticket.business_impact, "priority_reason": reason}
-    if faults := missing_texts(work.document, priority, texts):
+    alarm = is_alarm(ticket.channel, actor.kind)
+    if faults := [] if alarm else missing_texts(work.document, priority, texts):
         raise Invalid(errors=faults)
     ticket.priority_reason, ticket.priority_source, work.why = reason, source, reason
     work.change(Priority(work.now, priority, actor.kind), actor)

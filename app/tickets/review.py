@@ -1,4 +1,4 @@
-"""The re-assessment of an urgent ticket that neither touches production nor has a large impact (G9).
+"""The re-assessment of an urgent ticket that neither touches production nor has a large impact (G9), or of an alert.
 
 The clocks run on meanwhile: it is a question to the customer, and a decision of support's.
 """
@@ -11,31 +11,34 @@ from app.core.problems import Conflict
 from app.events import types
 from app.tickets.messages import add_message
 from app.tickets.schemas import PostMessage
-from app.tickets.texts import REVIEW_QUESTION
+from app.tickets.texts import REVIEW_QUESTIONS
 from app.tickets.work import Work
 
 _ASKING: Final = Actor("automation", name="Heliodesk")
 
 
-def is_due(work: Work) -> bool:
-    """Whether the plan wants a ticket like this to be looked at again."""
-    ticket = work.ticket
-    urgent = ticket.priority in work.document.review_non_production
-    return urgent and ticket.environment == "non_production" and ticket.impact != "large"
+def reason(work: Work) -> str | None:
+    """Why a ticket like this is to be looked at again: the plan says so, or an alert made it a P1 and nobody why."""
+    ticket, document = work.ticket, work.document
+    urgent = ticket.priority in document.review_non_production
+    if urgent and ticket.environment == "non_production" and ticket.impact != "large":
+        return "non_production"
+    alarmed = ticket.channel == "hook" and ticket.priority == document.top and not ticket.business_impact
+    return "automation" if alarmed else None
 
 
 def request_if_due(work: Work) -> None:
     """Flag the ticket and ask its customer, once; a flag that has lost its reason is taken back."""
-    due = is_due(work)
-    if due == work.ticket.review_requested:
+    due = reason(work)
+    if (due is not None) == work.ticket.review_requested:
         return
-    work.ticket.review_requested = due
-    if not due:
+    work.ticket.review_requested = due is not None
+    if due is None:
         work.tell(types.TicketUpdated(fields={"review_requested": False}), _ASKING)
         return
-    work.tell(types.TicketReviewRequested(priority=work.ticket.priority, reason="non_production"), _ASKING)
+    work.tell(types.TicketReviewRequested(priority=work.ticket.priority, reason=due), _ASKING)
     language = choose_language(work.ticket.requester.get("locale") or work.locale)
-    question = REVIEW_QUESTION[language].format(priority=work.ticket.priority)
+    question = REVIEW_QUESTIONS[due][language].format(priority=work.ticket.priority)
     add_message(work, _ASKING, _ASKING.document(), PostMessage(body=question))
 
 

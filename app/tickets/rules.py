@@ -66,6 +66,11 @@ def missing_texts(document: PlanDocument, priority: str, texts: Mapping[str, str
     ]
 
 
+def is_alarm(channel: str, actor_kind: str) -> bool:
+    """Whether an alert speaks: nobody is there who could say what a priority asks for (G1)."""
+    return channel == "hook" and actor_kind == "automation"
+
+
 def channel_faults(document: PlanDocument, channel: str) -> list[Fault]:
     """A fault when the plan does not offer this channel (Z6)."""
     if channel in OPEN_CHANNELS or channel in document.channels:

@@ -36,6 +36,9 @@ def upgrade() -> None:
     _events()
     _feed_marks()
     _holiday_sets()
+    _hooks()
+    _receipts()
+    _incidents()
     _notices()
     _people()
     _plan_versions()
@@ -70,6 +73,10 @@ def downgrade() -> None:
         "plan_versions",
         "people",
         "notices",
+        "incident_alerts",
+        "incidents",
+        "receipts",
+        "hooks",
         "holiday_sets",
         "feed_marks",
         "events",
@@ -119,6 +126,7 @@ def _api_keys() -> None:
         Column("kind", String(), nullable=False, comment="admin, agent, account, hook or widget"),
         Column("account_id", ID),
         Column("engineer_id", ID),
+        Column("hook_id", ID, comment="of a hook key: the one hook; null: any of its account"),
         Column("role", String(), comment="of an account key: what it may do when it names no person"),
         Column("label", String(), server_default="", nullable=False),
         Column("scopes", JSONB(), server_default=text("'[]'"), nullable=False),
@@ -134,6 +142,7 @@ def _api_keys() -> None:
     )
     op.create_index(op.f("ix_api_keys_account_id"), "api_keys", ["account_id"])
     op.create_index(op.f("ix_api_keys_created_at_id"), "api_keys", ["created_at", "id"])
+    op.create_index(op.f("ix_api_keys_hook_id"), "api_keys", ["hook_id"])
 
 
 def _deliveries() -> None:
@@ -662,6 +671,103 @@ def _escalations() -> None:
         unique=True,
         postgresql_where=text("state IN ('requested', 'acknowledged') AND kind <> 'service'"),
     )
+
+
+def _hooks() -> None:
+    op.create_table(
+        "hooks",
+        Column("account_id", ID, nullable=False),
+        Column("id", ID, nullable=False),
+        Column("fields", JSONB(), nullable=False, comment="schemas.HookFields, without the signature's secret"),
+        Column("secrets", JSONB(), nullable=False, comment="of an HMAC: those in force, newest first"),
+        Column("version", Integer(), server_default="1", nullable=False),
+        Column("created_at", INSTANT, nullable=False),
+        Column("updated_at", INSTANT, nullable=False),
+        PrimaryKeyConstraint("account_id", "id", name=op.f("pk_hooks")),
+    )
+    op.create_index(op.f("ix_hooks_id"), "hooks", ["id"])
+    op.create_index(op.f("ix_hooks_created_at_id"), "hooks", ["created_at", "id"])
+
+
+def _receipts() -> None:
+    op.create_table(
+        "receipts",
+        Column("account_id", ID, nullable=False),
+        Column("id", ID, nullable=False),
+        Column("hook_id", ID, nullable=False),
+        Column("event_key", ID, comment="the sender's id of it: a second one is a duplicate"),
+        Column("format", String(), nullable=False),
+        Column("headers", JSONB(), nullable=False, comment="those that say what the payload is"),
+        Column("body", LargeBinary(), nullable=False),
+        Column("size", Integer(), nullable=False, comment="bytes of the body as it came"),
+        Column(
+            "state",
+            String(),
+            server_default="pending",
+            nullable=False,
+            comment="pending, processed, ignored or failed",
+        ),
+        Column("done", Integer(), server_default="0", nullable=False, comment="signals whose effects are written"),
+        Column("signals", JSONB(), server_default=text("'[]'"), nullable=False, comment="what each of them did"),
+        Column(
+            "tickets",
+            JSONB(),
+            server_default=text("'[]'"),
+            nullable=False,
+            comment="what was done to which ticket",
+        ),
+        Column(
+            "left_out",
+            Integer(),
+            server_default="0",
+            nullable=False,
+            comment="alerts that are not among its signals",
+        ),
+        Column("error", String()),
+        Column("received_at", INSTANT, server_default=text("clock_timestamp()"), nullable=False),
+        Column("processed_at", INSTANT),
+        PrimaryKeyConstraint("account_id", "id", name=op.f("pk_receipts")),
+        UniqueConstraint("account_id", "hook_id", "event_key", name=op.f("uq_receipts_account_id_hook_id_event_key")),
+    )
+    op.create_index(op.f("ix_receipts_id"), "receipts", ["id"])
+    op.create_index(op.f("ix_receipts_hook_id_received_at_id"), "receipts", ["hook_id", "received_at", "id"])
+    waiting = text("state = 'pending'")
+    op.create_index("ix_receipts_waiting", "receipts", ["received_at"], postgresql_where=waiting)
+    op.create_index("ix_receipts_turn", "receipts", ["hook_id", "received_at", "id"], postgresql_where=waiting)
+
+
+def _incidents() -> None:
+    op.create_table(
+        "incidents",
+        Column("account_id", ID, nullable=False),
+        Column("hook_id", ID, nullable=False),
+        Column("key", ID, nullable=False),
+        Column("ticket_id", ID, nullable=False),
+        Column("open", Boolean(), nullable=False, comment="something of it fires, or did at last hearing"),
+        Column("told", Integer(), nullable=False, comment="messages that its changes have made on the ticket"),
+        Column("changed_at", INSTANT, nullable=False, comment="real time"),
+        PrimaryKeyConstraint("account_id", "hook_id", "key", name=op.f("pk_incidents")),
+    )
+    op.create_table(
+        "incident_alerts",
+        Column("account_id", ID, nullable=False),
+        Column("hook_id", ID, nullable=False),
+        Column("key", ID, nullable=False),
+        Column("incident_key", ID, nullable=False),
+        Column("status", String(), nullable=False, comment="firing or resolved"),
+        Column("starts_at", String(), comment="which time it fires, in the sender's words"),
+        Column("digest", String(), nullable=False, comment="of what it says"),
+        Column("repeats", Integer(), nullable=False, comment="times that the same was heard again"),
+        Column("heard_at", INSTANT, nullable=False, comment="when the receipt came, real time"),
+        PrimaryKeyConstraint("account_id", "hook_id", "key", name=op.f("pk_incident_alerts")),
+    )
+    op.create_index(
+        "ix_incident_alerts_firing",
+        "incident_alerts",
+        ["account_id", "hook_id", "incident_key"],
+        postgresql_where=text("status = 'firing'"),
+    )
+    op.create_index(op.f("ix_incident_alerts_heard_at"), "incident_alerts", ["heard_at"])
 
 
 def _notices() -> None:

@@ -43,6 +43,11 @@ class Operation:
         """Its query parameters."""
         return [each for each in self.spec.get("parameters", ()) if each["in"] == "query"]
 
+    @property
+    def is_ingest(self) -> bool:
+        """Whether it takes a hook's key, and any body (``tests/inbound`` tries those)."""
+        return {"HookKey": []} in self.spec.get("security", ())
+
     def request_media(self) -> Json:
         """The media types of its body with what is said of them; empty where it has none."""
         return dict(self.spec.get("requestBody", {}).get("content", {}))

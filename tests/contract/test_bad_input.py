@@ -12,9 +12,9 @@ import pytest
 from tests.contract.document import OPERATIONS, Json, Operation, examples_of, faults
 from tests.contract.world import World, in_world
 
-WRITING: Final = [each for each in OPERATIONS.values() if each.request_media()]
+WRITING: Final = [each for each in OPERATIONS.values() if each.request_media() and not each.is_ingest]
 EVERY_WRITE: Final = pytest.mark.parametrize("operation", WRITING, ids=lambda operation: operation.name)
-NAMING: Final = [each for each in OPERATIONS.values() if "{" in each.path]
+NAMING: Final = [each for each in OPERATIONS.values() if "{" in each.path and not each.is_ingest]
 PATHS: Final = sorted({operation.path for operation in OPERATIONS.values()})
 TICKET: Final = OPERATIONS["create_ticket"]
 MEBIBYTE: Final = 1024 * 1024

@@ -105,13 +105,24 @@ RULES: Final[dict[str, Refused]] = {
     "list_events": COLLECTION,
     "stream_events": COLLECTION,
     "create_stream_token": EVERYBODY,
+    "create_hook": OWN,
+    "list_hooks": COLLECTION,
+    "get_hook": READ,
+    "change_hook": OWN,
+    "delete_hook": OWN,
+    "rotate_hook_secret": OWN,
+    "list_hook_receipts": READ,
+    "get_hook_receipt": READ,
+    "process_hook_receipt": OWN,
 }
 """Who is refused, and how: 404 for what is another account's, 403 for what one may see and not do.
 
 A stranger's 200 is a collection, in which nothing of ours may be.
 """
 
-GUARDED: Final = [operation for operation in OPERATIONS.values() if operation.name not in OPEN]
+INGEST: Final = {operation.name for operation in OPERATIONS.values() if operation.is_ingest}
+"""What takes the keys of hooks alone: ``tests/inbound/test_door.py`` tries who may."""
+GUARDED: Final = [operation for operation in OPERATIONS.values() if operation.name not in OPEN | INGEST]
 EVERY_GUARDED: Final = pytest.mark.parametrize("operation", GUARDED, ids=lambda operation: operation.name)
 EVERY_REFUSAL: Final = pytest.mark.parametrize(
     ("operation", "who"),
@@ -126,7 +137,7 @@ EVERY_COLLECTION: Final = pytest.mark.parametrize(
 
 
 def test_every_operation_has_a_rule() -> None:
-    assert set(OPERATIONS) == set(RULES) | OPEN
+    assert set(OPERATIONS) == set(RULES) | OPEN | INGEST
 
 
 @pytest.mark.parametrize("name", sorted(OPEN))

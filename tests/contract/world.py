@@ -17,6 +17,7 @@ from app.core.ids import new_id
 from app.core.settings import Settings
 from app.core.signals import Alarms
 from app.events.examples import OTHER_TICKET
+from app.inbound.processing import process_next
 from app.main import create_app
 from app.plans import examples
 from app.plans.store import load_builtin
@@ -47,6 +48,8 @@ _PARAMETERS: Final = {
     "alr": "alert_id",
     "wh": "endpoint_id",
     "dlv": "delivery_id",
+    "hook": "hook_id",
+    "rcp": "receipt_id",
 }
 
 
@@ -67,7 +70,7 @@ class World:
             more = {**more, "params": {"seconds": 0} | more.get("params", {})}
         for kind, media in list(operation.request_media().items())[:1]:
             more = {"content": dump(in_world(examples_of(media)[0], self.ids))} | more
-            headers = {"Content-Type": kind} | headers
+            headers = {"Content-Type": kind} | (self.keys["own hook"] if operation.is_ingest else headers)
         path = operation.path.format_map(self.ids)
         return await self.client.request(operation.method, path, headers=headers, **more)
 
@@ -84,6 +87,7 @@ class World:
         self.ids["key_id"] = await self._post("/v1/keys", {"kind": "account", "account_id": account})
         self.ids["endpoint_id"] = await self._post("/v1/webhooks", _ENDPOINT | {"account_id": account})
         self.ids["delivery_id"] = await self._post(f"/v1/webhooks/{self.ids['endpoint_id']}/test", {})
+        await self._renew_hook(account)
         self.ids["escalation_id"] = await self._escalation(account)
         await make_engineer(self.sessions)
         self.ids["ticket_id"] = await self._post("/v1/tickets", _P1 | {"account_id": account})
@@ -95,6 +99,16 @@ class World:
         answer = await self.client.post(path, json=body, headers=self.keys["admin"])
         assert answer.is_success, answer.text
         return str(answer.json()[wanted])
+
+    async def _renew_hook(self, account: str) -> None:
+        """A hook with a receipt that could not be processed."""
+        headers = self.keys["admin"]
+        made = (await self.client.post("/v1/hooks", json={"name": "CI", "account_id": account}, headers=headers)).json()
+        self.ids["hook_id"] = made["id"]
+        self.keys["own hook"] = {"Authorization": f"Bearer {made['secret']}"}
+        answer = await self.client.post(f"/v1/ingest/{made['id']}", content=b"{", headers=self.keys["own hook"])
+        self.ids["receipt_id"] = answer.json()["receipt_id"]
+        await process_next(self.sessions, account, made["id"])
 
     async def _deadline(self) -> str:
         answer = await self.client.get(f"/v1/tickets/{self.ids['ticket_id']}", headers=self.keys["admin"])

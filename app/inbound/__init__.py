@@ -1,0 +1,1 @@
+"""Inbound hooks: what monitoring and other automation send becomes tickets."""

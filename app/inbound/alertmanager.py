@@ -1,0 +1,68 @@
+"""What Prometheus Alertmanager posts: webhook version "4". Pure.
+
+Each POST repeats its whole group, and the top-level status is ``firing`` while any alert of it fires: only the status
+of each alert says anything. There is no id of the delivery.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from app.inbound.signal import (
+    MAX_TEXT,
+    MAX_TITLE,
+    Batch,
+    Signal,
+    Unreadable,
+    batch_of,
+    bounded,
+    cleaned,
+    digest_of,
+    key_of,
+    labels_of,
+    links_of,
+    list_in,
+    object_at,
+)
+
+LINKS: Final = {"generatorURL": "Source", "dashboardURL": "Dashboard", "panelURL": "Panel", "silenceURL": "Silence"}
+"""Grafana's are among them: its payload is this one with more members."""
+_RUNBOOK: Final = {"runbook_url": "Runbook"}
+_MAX_INSTANT: Final = 64
+
+
+def parse(payload: Any) -> Batch:
+    """One signal for each alert. Raises ``Unreadable`` where the payload is something else."""
+    alerts, left_out = bounded(list_in(payload, "alerts"))
+    truncated = payload.get("truncatedAlerts")
+    group = cleaned(payload.get("groupKey"), MAX_TEXT) or None
+    signals = (_signal(object_at(alert, f"alerts/{index}"), group) for index, alert in enumerate(alerts))
+    return batch_of(signals, left_out + (truncated if isinstance(truncated, int) and truncated > 0 else 0))
+
+
+def _signal(alert: Mapping[str, Any], group: str | None) -> Signal:
+    status = alert.get("status")
+    if status not in ("firing", "resolved"):
+        raise Unreadable(f"An alert's status is 'firing' or 'resolved', not {cleaned(status, 40)!r}")
+    labels, notes = labels_of(alert.get("labels")), _annotations(alert)
+    fingerprint = cleaned(alert.get("fingerprint"), MAX_TEXT) or digest_of(repr(sorted(labels.items())).encode())
+    return Signal(
+        key=key_of(fingerprint),
+        status=status,
+        title=cleaned(notes.get("summary") or notes.get("title") or _named(labels), MAX_TITLE),
+        text=cleaned(notes.get("description") or notes.get("message"), MAX_TEXT),
+        labels=labels,
+        links=(*links_of(notes, _RUNBOOK), *links_of(alert, LINKS)),
+        group=key_of(group) if group else None,
+        starts_at=cleaned(alert.get("startsAt"), _MAX_INSTANT) or None,
+    )
+
+
+def _annotations(alert: Mapping[str, Any]) -> Mapping[str, Any]:
+    annotations = alert.get("annotations")
+    return annotations if isinstance(annotations, dict) else {}
+
+
+def _named(labels: Mapping[str, str]) -> str:
+    """A title for an alert that brings none."""
+    name, instance = labels.get("alertname", "Alert"), labels.get("instance")
+    return f"{name} on {instance}" if instance else name

@@ -1,0 +1,64 @@
+"""CloudEvents 1.0 over HTTP: binary, structured and batched. Pure."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from app.inbound import generic
+from app.inbound.signal import Batch, Signal, Unreadable, bounded, key_of, object_at
+
+STRUCTURED: Final = "application/cloudevents+json"
+BATCH: Final = "application/cloudevents-batch+json"
+_REQUIRED: Final = ("id", "source", "specversion", "type")
+
+
+def events_of(payload: Any, headers: Mapping[str, str]) -> list[Any]:
+    """The events of a request in the structured form, whatever mode they came in.
+
+    ``headers`` have lower-case names; of a binary event they hold the attributes, and the payload is its data.
+    """
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == BATCH:
+        return payload if isinstance(payload, list) else [payload]
+    if kind == STRUCTURED:
+        return [payload]
+    attributes = {name.removeprefix("ce-"): value for name, value in headers.items() if name.startswith("ce-")}
+    return [{**attributes, "data": payload}]
+
+
+def identity(event: Any) -> str | None:
+    """What is the same of a duplicate: source and id (CloudEvents 1.0, ``id``). None for what is no event."""
+    if not isinstance(event, dict):
+        return None
+    source, name = event.get("source"), event.get("id")
+    return key_of(source, name) if isinstance(source, str) and isinstance(name, str) and source and name else None
+
+
+def parse(payload: Any, headers: Mapping[str, str]) -> Batch:
+    """One signal for each event: an alert of its own, whose data is read as a generic payload is."""
+    events, left_out = bounded(events_of(payload, headers))
+    return Batch(tuple(_signal(event, f"event {index}") for index, event in enumerate(events)), left_out)
+
+
+def _signal(found: Any, place: str) -> Signal:
+    event = object_at(found, place)
+    missing = [name for name in _REQUIRED if not isinstance(event.get(name), str) or not event[name]]
+    if missing:
+        raise Unreadable(f"{place} lacks {', '.join(missing)}")
+    if not event["specversion"].startswith("1."):
+        raise Unreadable(f"{place} is not of CloudEvents 1.0")
+    name = key_of(event["source"], event["id"])
+    return generic.signal_of(_readable(event), key=name, starts_at=name)
+
+
+def _readable(event: Mapping[str, Any]) -> dict[str, Any]:
+    """The event with what its data says of itself on top: for the members that a generic payload is read by."""
+    data = event.get("data")
+    own = data if isinstance(data, dict) else {}
+    labels = {name: value for name, value in event.items() if name not in ("data", "id", "time", "specversion")}
+    given = own.get("labels")
+    shown = {
+        "title": event.get("subject") or event["type"],
+        "labels": labels | (given if isinstance(given, dict) else {}),
+    }
+    taken = {name: own[name] for name in generic.MEMBERS if name in own and name not in ("labels", "key", "starts_at")}
+    return {**event, **shown, **taken}

@@ -1,0 +1,33 @@
+"""From a payload as it came to its signals, by the format of its sender. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from app.inbound import alertmanager, cloudevents, generic, grafana, pagerduty
+from app.inbound.signal import Batch, Unreadable, digest_of
+
+
+def payload_of(body: bytes) -> Any:
+    """The JSON value of a body. Raises ``Unreadable``; whatever is in it, its parser looks at no more than it takes."""
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise Unreadable(f"The body is not valid JSON: {error}") from error
+
+
+def read(name: str, body: bytes, headers: Mapping[str, str], receipt_id: str) -> Batch:
+    """The signals of a payload in the format of this name. Raises ``Unreadable``."""
+    payload = payload_of(body)
+    match name:
+        case "alertmanager":
+            return alertmanager.parse(payload)
+        case "grafana":
+            return grafana.parse(payload)
+        case "pagerduty":
+            return pagerduty.parse(payload, receipt_id)
+        case "cloudevents":
+            return cloudevents.parse(payload, headers)
+        case _:
+            return generic.parse(payload, digest_of(body))

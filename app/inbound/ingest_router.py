@@ -1,0 +1,158 @@
+"""``/v1/ingest/{hook_id}``: where senders post to. Everything is stored first and looked at later."""
+
+from typing import Annotated, Any, Final
+
+import orjson
+from fastapi import Path, Query, Request, Response, Security
+from fastapi.openapi.models import HTTPBearer
+from fastapi.security.base import SecurityBase
+
+from app.core.http import Router, public_responses, reply, responses
+from app.core.problems import BadRequest, Conflict, Forbidden, NotFound, PayloadTooLarge, Unauthorized, Unavailable
+from app.core.state import StateDep
+from app.inbound import cloudevents, door, examples, pagerduty
+from app.inbound.door import Key, Posted, Received
+from app.inbound.formats import payload_of
+from app.inbound.schemas import EventAccepted, EventRefused, ReceivedDocument
+from app.inbound.signal import Unreadable
+
+_DESCRIPTION: Final = """\
+A hook's key, `hd_hook_...`: as a bearer token, as the password of Basic, as the parameter `key`, or as PagerDuty's \
+`routing_key`. A hook that checks signatures needs no key."""
+
+
+class _HookKey(SecurityBase):
+    """Documents how senders show who they are; ``door.receive`` checks it, for it depends on the hook."""
+
+    model = HTTPBearer(description=_DESCRIPTION)
+    scheme_name = "HookKey"
+
+    async def __call__(self) -> None:
+        """Nothing is known yet."""
+
+
+router = Router(prefix="/v1/ingest", tags=["Hooks"], dependencies=[Security(_HookKey())])
+HookPath = Annotated[str, Path(max_length=40, description="The hook's id")]
+KeyQuery = Annotated[
+    str | None, Query(alias="key", max_length=200, description="The hook's key, for senders that have no headers")
+]
+_PROBLEMS: Final = responses(Unauthorized, Forbidden, NotFound, Conflict, PayloadTooLarge, Unavailable)
+_ENQUEUED: Final = _PROBLEMS | {400: public_responses(BadRequest)[400] | {"model": EventRefused}}
+BAD_EVENT: Final = {"status": "invalid event", "message": "Event object is invalid"}
+
+
+def _body(kind: str, example: Any, **more: Any) -> dict[str, Any]:
+    """``openapi_extra``: a body of which nothing is checked before it is stored."""
+    media = {name: {"schema": {}, "example": shown} for name, shown in {kind: example, **more}.items()}
+    return {"requestBody": {"required": True, "content": media}}
+
+
+async def _receive(request: Request, state: StateDep, hook_id: str, name: str | None) -> Response:
+    return _accepted(await door.receive(state, await door.posted(request, hook_id, name)))
+
+
+def _accepted(received: Received) -> Response:
+    return reply({"receipt_id": received.receipt_id, "duplicate": received.duplicate}, 202)
+
+
+@router.post(
+    "/{hook_id}",
+    status_code=202,
+    response_model=ReceivedDocument,
+    responses=_PROBLEMS,
+    openapi_extra=_body("application/json", examples.GENERIC),
+)
+async def ingest(request: Request, state: StateDep, hook_id: HookPath, _key: KeyQuery = None) -> Response:
+    """Receive a payload.
+
+    In the hook's own format. It is stored as it came and processed after; a payload that cannot be understood is kept
+    with its error.
+    """
+    return await _receive(request, state, hook_id, None)
+
+
+@router.post(
+    "/{hook_id}/alertmanager",
+    status_code=202,
+    response_model=ReceivedDocument,
+    responses=_PROBLEMS,
+    openapi_extra=_body("application/json", examples.ALERTMANAGER),
+)
+async def ingest_alertmanager(request: Request, state: StateDep, hook_id: HookPath, _key: KeyQuery = None) -> Response:
+    """Receive alerts of Prometheus Alertmanager.
+
+    Its webhook receiver's payload, version 4. Each alert is known by its `fingerprint`; what is told again is dropped.
+    """
+    return await _receive(request, state, hook_id, "alertmanager")
+
+
+@router.post(
+    "/{hook_id}/grafana",
+    status_code=202,
+    response_model=ReceivedDocument,
+    responses=_PROBLEMS,
+    openapi_extra=_body("application/json", examples.GRAFANA),
+)
+async def ingest_grafana(request: Request, state: StateDep, hook_id: HookPath, _key: KeyQuery = None) -> Response:
+    """Receive alerts of Grafana.
+
+    What its webhook contact point posts. The signature scheme `grafana` checks its HMAC.
+    """
+    return await _receive(request, state, hook_id, "grafana")
+
+
+@router.post(
+    "/{hook_id}/cloudevents",
+    status_code=202,
+    response_model=ReceivedDocument,
+    responses=_PROBLEMS,
+    openapi_extra=_body(
+        cloudevents.STRUCTURED,
+        examples.CLOUDEVENT,
+        **{cloudevents.BATCH: [examples.CLOUDEVENT], "application/json": examples.GENERIC},
+    ),
+)
+async def ingest_cloudevents(request: Request, state: StateDep, hook_id: HookPath, _key: KeyQuery = None) -> Response:
+    """Receive CloudEvents 1.0.
+
+    Structured, batched, or binary (any JSON, with the attributes in `ce-` headers). The same `source` and `id` again
+    is a duplicate.
+    """
+    post = await door.posted(request, hook_id, "cloudevents")
+    return _accepted(await door.receive(state, _with_identity(post)))
+
+
+def _with_identity(post: Posted) -> Posted:
+    """The post with the identity of its one event: a batch, and what is no event, has none."""
+    try:
+        events = cloudevents.events_of(payload_of(post.body), post.headers)
+    except Unreadable:
+        return post
+    identity = cloudevents.identity(events[0]) if len(events) == 1 else None
+    return Posted(post.hook_id, post.format, post.headers, post.body, post.key, identity)
+
+
+@router.post(
+    "/{hook_id}/v2/enqueue",
+    status_code=202,
+    response_model=EventAccepted,
+    responses=_ENQUEUED,
+    openapi_extra=_body("application/json", examples.PAGERDUTY),
+)
+async def enqueue(request: Request, state: StateDep, hook_id: HookPath, _key: KeyQuery = None) -> Response:
+    """Receive an event in the shape of PagerDuty's Events API v2.
+
+    For clients of PagerDuty, whose answers these are. The hook's key may be the event's `routing_key`.
+    """
+    post = await door.posted(request, hook_id, "pagerduty")
+    try:
+        event = payload_of(post.body)
+    except Unreadable as error:
+        return reply(BAD_EVENT | {"errors": [str(error)]}, BadRequest.status)
+    if faults := pagerduty.faults(event):
+        return reply(BAD_EVENT | {"errors": faults}, BadRequest.status)
+    key = event.pop("routing_key", None)
+    key = post.key or (Key(key, "body") if isinstance(key, str) else None)
+    received = await door.receive(state, Posted(hook_id, post.format, post.headers, orjson.dumps(event), key))
+    dedup_key = event.get("dedup_key") or received.receipt_id
+    return reply({"status": "success", "message": "Event processed", "dedup_key": dedup_key}, 202)

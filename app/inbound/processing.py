@@ -1,0 +1,200 @@
+"""The background pass that makes tickets of what hooks have received.
+
+A hook's receipts are processed one at a time, in the order in which they came: whoever processes holds the hook's row,
+and other replicas go on with other hooks. What a receipt does to tickets, what is remembered of its alerts and what is
+told of the receipt are one transaction. A long payload takes several, and ``done`` says how far it has come.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.calendars.durations import parse_duration
+from app.core.db import Again, Sessions, driver, is_outage, transaction
+from app.core.http import dump
+from app.core.language import choose_language
+from app.core.problems import Problem
+from app.inbound.acting import Acted, Hooked, act
+from app.inbound.decisions import Decision, Outcome, Setting, decide
+from app.inbound.formats import read
+from app.inbound.memory import recall, remember
+from app.inbound.models import Receipt
+from app.inbound.schemas import HookFields
+from app.inbound.signal import Batch, Signal, Unreadable
+
+SLICE: Final = 50
+"""Signals of one transaction: what it locks, it holds for a moment only."""
+_HOOKS: Final = 50
+_IN_A_ROW: Final = 5
+"""Transactions of a pass for one hook: a busy one does not keep the others waiting."""
+_SILENT: Final[frozenset[Outcome]] = frozenset({"repeated", "unknown", "outdated"})
+_MAX_SHOWN: Final = 120
+_WAITING: Final = f"""
+SELECT account_id, hook_id FROM receipts WHERE state = 'pending'
+GROUP BY account_id, hook_id ORDER BY min(received_at) LIMIT {_HOOKS}
+"""  # noqa: S608  a number of our own
+_HOLD: Final = """
+SELECT h.fields, a.locale, coalesce(a.sandbox_now, clock_timestamp()) AS now
+FROM hooks AS h JOIN accounts AS a ON a.account_id = h.account_id
+WHERE h.account_id = $1 AND h.id = $2 FOR UPDATE OF h SKIP LOCKED
+"""
+_NEXT: Final = """
+SELECT id, format, headers, body, received_at, done FROM receipts
+WHERE account_id = $1 AND hook_id = $2 AND state = 'pending' ORDER BY received_at, id LIMIT 1
+"""
+_ADVANCE: Final = """
+UPDATE receipts
+SET done = $3, left_out = $4, signals = signals || $5::jsonb, tickets = tickets || $6::jsonb, state = $7::text,
+    processed_at = CASE WHEN $7::text <> 'pending' THEN clock_timestamp() END
+WHERE account_id = $1 AND id = $2
+"""
+_FAIL: Final = """
+UPDATE receipts SET state = 'failed', error = $3, processed_at = clock_timestamp()
+WHERE account_id = $1 AND id = $2 AND state = 'pending'
+"""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A hook whose row is held, and its receipt whose turn it is."""
+
+    hook: Hooked
+    now: datetime
+    """the account's instant"""
+    receipt_id: str
+    format: str
+    headers: dict[str, str]
+    body: bytes
+    received_at: datetime
+    done: int
+
+
+@dataclass(frozen=True, slots=True)
+class Processor:
+    """Processes what waits; any number of replicas may."""
+
+    sessions: Sessions
+
+    async def run_pass(self) -> int:
+        """Some receipts of each hook that has any, the longest waiting first; the number of transactions."""
+        async with self.sessions() as session:
+            hooks = await (await driver(session)).fetch(_WAITING)
+        done = 0
+        for hook in hooks:
+            for _ in range(_IN_A_ROW):
+                if not await process_next(self.sessions, hook["account_id"], hook["hook_id"]):
+                    break
+                done += 1
+        return done
+
+    async def next_instant(self) -> datetime | None:
+        """When the longest waiting receipt came: it is due."""
+        query = select(Receipt.received_at).where(Receipt.state == "pending").order_by(Receipt.received_at).limit(1)
+        async with self.sessions() as session:
+            return await session.scalar(query)
+
+
+async def process_next(sessions: Sessions, account_id: str, hook_id: str) -> bool:
+    """Process the hook's oldest waiting receipt, or a slice of it; False when none waits or the hook is held.
+
+    A receipt that cannot be processed is marked so, with the reason, and the next one comes.
+    """
+    turn = None
+    try:
+        async with transaction(sessions) as session:
+            turn = await _turn(session, account_id, hook_id)
+            if turn is not None:
+                await _process(session, turn)
+    except Again:
+        return True
+    except Exception as error:  # whatever is wrong with one receipt
+        if turn is None or is_outage(error):
+            raise
+        async with transaction(sessions) as session:
+            await (await driver(session)).execute(_FAIL, account_id, turn.receipt_id, _reason(error, turn))
+    return turn is not None
+
+
+async def _turn(session: AsyncSession, account_id: str, hook_id: str) -> Turn | None:
+    connection = await driver(session)
+    held = await connection.fetchrow(_HOLD, account_id, hook_id)
+    found = held and await connection.fetchrow(_NEXT, account_id, hook_id)
+    if not held or not found:
+        return None
+    fields = HookFields.model_validate(held["fields"])
+    return Turn(
+        hook=Hooked(account_id, hook_id, fields, choose_language(held["locale"])),
+        now=held["now"],
+        receipt_id=found["id"],
+        **{name: found[name] for name in ("format", "headers", "body", "received_at", "done")},
+    )
+
+
+async def _process(session: AsyncSession, turn: Turn) -> None:
+    batch = read(turn.format, turn.body, turn.headers, turn.receipt_id)
+    signals = batch.signals[turn.done : turn.done + SLICE]
+    hook = turn.hook
+    by_group = hook.fields.ticket_per == "group"
+    remembered = await recall(session, hook.account_id, hook.id, signals, by_group=by_group)
+    decision = decide(signals, remembered.known, setting_of(turn.hook.fields, turn.now, turn.received_at, batch))
+    acted = [await act(session, hook, step, remembered.incidents.get(step.incident_key)) for step in decision.steps]
+    incidents = [one.incident for one in acted if one.incident]
+    await remember(session, hook.account_id, hook.id, decision.alerts, incidents, now=turn.received_at)
+    await _advance(session, turn, batch, _told(signals, decision, acted), acted)
+
+
+def setting_of(fields: HookFields, now: datetime, received_at: datetime, batch: Batch) -> Setting:
+    """What of a hook decides."""
+    never = fields.grouping_window == "PT0S"
+    return Setting(
+        now=now,
+        heard_at=received_at,
+        by_group=fields.ticket_per == "group",
+        window=timedelta(0) if never else parse_duration(fields.grouping_window),
+        complete=batch.left_out == 0,
+    )
+
+
+def _told(signals: Sequence[Signal], decision: Decision, acted: Sequence[Acted]) -> list[dict[str, Any]]:
+    """What each signal did, for whoever reads the receipt."""
+    tickets = {one.key: one.incident.ticket_id for one in acted if one.incident}
+    return [
+        {
+            "key": signal.key,
+            "status": signal.status,
+            "title": signal.title[:_MAX_SHOWN],
+            "outcome": outcome,
+            "ticket_id": tickets.get(key),
+        }
+        for signal, (outcome, key) in zip(signals, decision.outcomes, strict=True)
+    ]
+
+
+async def _advance(
+    session: AsyncSession, turn: Turn, batch: Batch, told: list[dict[str, Any]], acted: Sequence[Acted]
+) -> None:
+    done = turn.done + len(told)
+    touched = [{"ticket_id": ticket_id, "action": action} for one in acted for ticket_id, action in one.touched]
+    state = "pending" if done < len(batch.signals) else "processed"
+    if state == "processed" and done == len(told) and {one["outcome"] for one in told} <= _SILENT:
+        state = "ignored"
+    rows = (dump(told).decode(), dump(touched).decode())
+    place = (turn.hook.account_id, turn.receipt_id)
+    await (await driver(session)).execute(_ADVANCE, *place, done, batch.left_out, *rows, state)
+
+
+def _reason(error: Exception, turn: Turn) -> str:
+    """Why a receipt could not be processed, for the hook's owner."""
+    if isinstance(error, Unreadable):
+        return str(error)
+    if isinstance(error, Problem):
+        return "; ".join([str(error), *(f"{fault['pointer']}: {fault['detail']}" for fault in error.errors)])
+    _log.error("a receipt could not be processed", receipt_id=turn.receipt_id, exc_info=error)
+    return "The service failed to process it, and its log says why"

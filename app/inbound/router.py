@@ -1,0 +1,222 @@
+"""``/v1/hooks``: where automation posts to, and what became of what it posted."""
+
+from typing import Annotated, Final, Literal
+
+from fastapi import Path, Query, Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.principals import acting, require_editor
+from app.accounts.queries import account_by_id
+from app.core.auth import Principal
+from app.core.clock import database_now
+from app.core.db import transaction
+from app.core.deps import PrincipalDep, require_account, require_admin
+from app.core.http import IF_MATCH, Router, check_if_match, etag, reply, responses
+from app.core.idempotency import IDEMPOTENT, Answer, once
+from app.core.merge_patch import PatchDep, merge_patch, patch_body, patched
+from app.core.paging import PageDep, listing
+from app.core.problems import (
+    Conflict,
+    Fault,
+    Forbidden,
+    IdempotencyMismatch,
+    Invalid,
+    NotFound,
+    PreconditionFailed,
+    RequestInFlight,
+)
+from app.core.schemas import ActorRef, Email, Listing
+from app.core.state import StateDep
+from app.inbound import hooks, queries
+from app.inbound.hooks import hook_document, payload_document, receipt_document
+from app.inbound.models import Hook
+from app.inbound.schemas import (
+    HookCreate,
+    HookDocument,
+    HookFields,
+    HookSecretDocument,
+    PayloadDocument,
+    ReceiptDocument,
+)
+
+router = Router(prefix="/v1/hooks", tags=["Hooks"])
+ActorQuery = Annotated[Email | None, Query(description="The person for whom an account's key acts")]
+HookPath = Annotated[str, Path(max_length=40, description="The hook's id")]
+ReceiptPath = Annotated[str, Path(max_length=40, description="The receipt's id")]
+_ONCE: Final = responses(Forbidden, NotFound, Conflict, RequestInFlight, IdempotencyMismatch)
+_PATCH: Final = patch_body(HookFields, {"on_resolve": "note"}) | IF_MATCH
+
+
+async def _check_writer(session: AsyncSession, principal: Principal, actor: ActorRef | None) -> None:
+    """403 unless it is an admin, or an editor or owner of the account."""
+    if principal.is_support:
+        require_admin(principal)
+    require_editor(await acting(session, principal, actor))
+
+
+async def _locked(session: AsyncSession, principal: Principal, hook_id: str, actor: Email | None) -> Hook:
+    hook = await queries.hook_by_id(session, principal, hook_id, lock=True)
+    await _check_writer(session, principal, ActorRef(email=actor) if actor else None)
+    return hook
+
+
+@router.post("", status_code=201, response_model=HookSecretDocument, responses=_ONCE, openapi_extra=IDEMPOTENT)
+async def create_hook(request: Request, state: StateDep, principal: PrincipalDep, body: HookCreate) -> Response:
+    """Make a hook.
+
+    The answer shows its key, or the secret of its signatures, once. `POST /v1/keys` makes more keys for it.
+    """
+    account_id = body.account_id or principal.account_id
+    if account_id is None:
+        raise Invalid(errors=[Fault(pointer="/account_id", detail="A hook needs an account")])
+    require_account(principal, account_id)
+
+    async def work(session: AsyncSession) -> Answer:
+        await _check_writer(session, principal, body.actor)
+        account = await account_by_id(session, account_id)
+        hook, secret = await hooks.create_hook(session, body, account, now=await database_now(session))
+        return Answer(hook_document(hook, secret), headers=etag(hook.version))
+
+    return await once(request, state, principal, work)
+
+
+@router.get("", response_model=Listing[HookDocument], responses=responses(NotFound))
+async def list_hooks(
+    request: Request,
+    state: StateDep,
+    principal: PrincipalDep,
+    page: PageDep,
+    account_id: Annotated[str | None, Query(max_length=40)] = None,
+) -> Response:
+    """List hooks.
+
+    All of them for support; an account's key sees its own account's.
+    """
+    wanted = account_id or principal.account_id
+    if wanted:
+        require_account(principal, wanted)
+    async with state.sessions() as session:
+        rows = await queries.hooks_page(session, page, wanted)
+    return listing(request, page, rows, place=lambda row: (row.created_at, row.id), document=hook_document)
+
+
+@router.get("/{hook_id}", response_model=HookDocument, responses=responses(NotFound))
+async def get_hook(state: StateDep, principal: PrincipalDep, hook_id: HookPath) -> Response:
+    """Get a hook.
+
+    Without its secrets.
+    """
+    async with state.sessions() as session:
+        hook = await queries.hook_by_id(session, principal, hook_id)
+    return reply(hook_document(hook), headers=etag(hook.version))
+
+
+@router.patch(
+    "/{hook_id}",
+    response_model=HookSecretDocument,
+    responses=responses(Forbidden, NotFound, Conflict, PreconditionFailed),
+    openapi_extra=_PATCH,
+)
+async def change_hook(
+    request: Request,
+    state: StateDep,
+    principal: PrincipalDep,
+    hook_id: HookPath,
+    patch: PatchDep,
+    actor: ActorQuery = None,
+) -> Response:
+    """Change a hook.
+
+    A JSON Merge Patch (RFC 7396). What waits is processed by what the hook says then. Another scheme gets a new key or
+    secret, which the answer shows once.
+    """
+    async with transaction(state.sessions) as session:
+        hook = await _locked(session, principal, hook_id, actor)
+        check_if_match(request, hook.version)
+        fields = patched(HookFields, merge_patch(hook.fields, patch))
+        account = await account_by_id(session, hook.account_id)
+        secret = await hooks.change_hook(session, hook, fields, account, now=await database_now(session))
+    return reply(hook_document(hook, secret), headers=etag(hook.version))
+
+
+@router.delete("/{hook_id}", status_code=204, response_class=Response, responses=responses(Forbidden, NotFound))
+async def delete_hook(
+    state: StateDep, principal: PrincipalDep, hook_id: HookPath, actor: ActorQuery = None
+) -> Response:
+    """Remove a hook.
+
+    With its receipts, also those that were not processed yet. Its tickets stay.
+    """
+    async with transaction(state.sessions) as session:
+        hook = await _locked(session, principal, hook_id, actor)
+        await hooks.delete_hook(session, hook, now=await database_now(session))
+    return Response(status_code=204)
+
+
+@router.post("/{hook_id}/rotate-secret", response_model=HookSecretDocument, responses=_ONCE, openapi_extra=IDEMPOTENT)
+async def rotate_hook_secret(
+    request: Request, state: StateDep, principal: PrincipalDep, hook_id: HookPath, actor: ActorQuery = None
+) -> Response:
+    """Make a new key or secret.
+
+    The one before holds until the next rotation, so that the sender can be changed in between.
+    """
+
+    async def work(session: AsyncSession) -> Answer:
+        hook = await _locked(session, principal, hook_id, actor)
+        secret = await hooks.rotate_secret(session, hook, now=await database_now(session))
+        return Answer(hook_document(hook, secret), status=200, headers=etag(hook.version))
+
+    return await once(request, state, principal, work)
+
+
+@router.get("/{hook_id}/receipts", response_model=Listing[ReceiptDocument], responses=responses(NotFound))
+async def list_hook_receipts(
+    request: Request,
+    state: StateDep,
+    principal: PrincipalDep,
+    hook_id: HookPath,
+    page: PageDep,
+    status: Annotated[Literal["pending", "processed", "ignored", "failed"] | None, Query(alias="state")] = None,
+) -> Response:
+    """List what a hook received.
+
+    The newest first, each with what its alerts did; kept for 30 days.
+    """
+    async with state.sessions() as session:
+        hook = await queries.hook_by_id(session, principal, hook_id)
+        rows = await queries.receipts_page(session, page, hook, status)
+    return listing(request, page, rows, place=lambda row: (row.received_at, row.id), document=receipt_document)
+
+
+@router.get("/{hook_id}/receipts/{receipt_id}", response_model=PayloadDocument, responses=responses(NotFound))
+async def get_hook_receipt(
+    state: StateDep, principal: PrincipalDep, hook_id: HookPath, receipt_id: ReceiptPath
+) -> Response:
+    """Get what a hook received.
+
+    With the payload as it came.
+    """
+    async with state.sessions() as session:
+        hook = await queries.hook_by_id(session, principal, hook_id)
+        receipt = await queries.receipt_by_id(session, hook, receipt_id)
+    return reply(payload_document(receipt))
+
+
+@router.post(
+    "/{hook_id}/receipts/{receipt_id}/process",
+    response_model=ReceiptDocument,
+    responses=responses(Forbidden, NotFound, Conflict),
+)
+async def process_hook_receipt(
+    state: StateDep, principal: PrincipalDep, hook_id: HookPath, receipt_id: ReceiptPath, actor: ActorQuery = None
+) -> Response:
+    """Process a failed receipt again.
+
+    Once the hook's mapping is mended. What has been heard of an alert since is not undone.
+    """
+    async with transaction(state.sessions) as session:
+        hook = await _locked(session, principal, hook_id, actor)
+        receipt = await queries.receipt_by_id(session, hook, receipt_id)
+        await hooks.process_again(session, receipt)
+    return reply(receipt_document(receipt))
