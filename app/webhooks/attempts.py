@@ -7,7 +7,8 @@ from typing import Final, Literal
 
 from app.core.db import Row
 from app.events.envelope import instant
-from app.webhooks.outbox import Claimed, Settlement
+from app.webhooks.claims import Claimed
+from app.webhooks.outbox import Settlement
 from app.webhooks.retry import Disable, Outcome, RetryAt, next_attempt
 
 ANSWER_KEPT: Final = 1024

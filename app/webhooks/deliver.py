@@ -24,11 +24,13 @@ from app.core.clock import monotonic
 from app.core.db import DATABASE_ERRORS, transaction
 from app.core.state import State
 from app.webhooks.attempts import Exchange, conclude, storable, unsent
+from app.webhooks.claims import Claimed, Share, look, next_due, renew
 from app.webhooks.connector import TOTAL_TIMEOUT, Unreachable, make_session, post
 from app.webhooks.endpoints import disable
 from app.webhooks.formats.bodies import NotWanted, Unsendable, make_body
-from app.webhooks.outbox import Claimed, Settlement, Share, claim, next_due, renew, settle
+from app.webhooks.outbox import Settlement, settle
 from app.webhooks.retry import Outcome
+from app.webhooks.schemas import CONCURRENCY
 from app.webhooks.signing import in_force, sign
 
 _DATABASE_ERRORS: Final = (OSError, PostgresError, SQLAlchemyError, *DATABASE_ERRORS)
@@ -43,12 +45,13 @@ _log = structlog.get_logger(__name__)
 class Limits:
     """What one sender allows itself; times in seconds.
 
-    ``slots`` deliveries are in flight at most. An endpoint with ``per_endpoint`` of them gets no more for now, so that
-    one that hangs cannot take all slots. ``timeout`` bounds one exchange and is shorter than the ``lease``.
+    ``slots`` deliveries are in flight at most. An endpoint with ``per_endpoint`` of them (or with as many as its own
+    ``concurrency``) gets no more for now, so that one that hangs cannot take all slots. ``timeout`` bounds one exchange
+    and is shorter than the ``lease``.
     """
 
     slots: int = 100
-    per_endpoint: int = 10
+    per_endpoint: int = CONCURRENCY
     timeout: float = TOTAL_TIMEOUT
     lease: float = 30.0
 
@@ -79,8 +82,8 @@ class Sender:
         while not self._stopping:
             share = self._share()
             self._held_back = share.limit == 0 or bool(share.busy)
-            claimed = await self._claim(share, now) if share.limit else []
-            if not claimed:
+            claimed, more = await self._look(share, now) if share.limit else ([], False)
+            if not claimed and not more:
                 break
             for delivery in claimed:
                 self._begin(delivery)
@@ -120,19 +123,19 @@ class Sender:
 
     def _share(self) -> Share:
         in_flight = Counter(delivery.endpoint_id for delivery in self._in_flight)
+        allowed = {delivery.endpoint_id: delivery.allowed for delivery in self._in_flight}
+        allowed |= dict.fromkeys(self._throttled, 1)
         return Share(
             limit=self._limits.slots - len(self._in_flight),
             per_endpoint=self._limits.per_endpoint,
-            busy=[endpoint for endpoint, number in in_flight.items() if number >= self._allowed(endpoint)],
+            in_flight=in_flight,
+            busy=[endpoint for endpoint, number in in_flight.items() if number >= allowed[endpoint]],
             throttled=list(self._throttled),
         )
 
-    def _allowed(self, endpoint_id: str) -> int:
-        return 1 if endpoint_id in self._throttled else self._limits.per_endpoint
-
-    async def _claim(self, share: Share, now: datetime | None) -> list[Claimed]:
+    async def _look(self, share: Share, now: datetime | None) -> tuple[list[Claimed], bool]:
         async with transaction(self._state.sessions) as session:
-            return await claim(session, share, lease=self._lease, now=now)
+            return await look(session, share, lease=self._lease, now=now)
 
     def _begin(self, delivery: Claimed) -> None:
         self._in_flight.add(delivery)

@@ -9,7 +9,7 @@ from sqlalchemy import delete, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.auth import Actor
-from app.core.db import write
+from app.core.db import ring_after_commit, write
 from app.core.ids import new_id
 from app.core.problems import Conflict, Fault, Invalid
 from app.events.envelope import NO_ACCOUNT, instant
@@ -64,6 +64,8 @@ async def create_endpoint(
         format=fields.format,
         locale=fields.locale,
         projection=fields.projection,
+        concurrency=fields.concurrency,
+        rate=fields.rate,
         secrets=[make_secret()],
         enabled=True,
         version=1,
@@ -82,7 +84,25 @@ async def change_endpoint(
     endpoint.url, endpoint.events = fields.url, fields.events
     endpoint.format, endpoint.locale, endpoint.projection = fields.format, fields.locale, fields.projection
     endpoint.type_pattern = type_pattern(fields.events)
+    if (endpoint.concurrency, endpoint.rate) != (fields.concurrency, fields.rate):
+        endpoint.concurrency, endpoint.rate, endpoint.paced_until = fields.concurrency, fields.rate, None
+        await _leave_places(session, endpoint.id, now)
     await _touch(session, endpoint, now)
+
+
+async def _leave_places(session: AsyncSession, endpoint_id: str, now: datetime) -> None:
+    """What has a place at the rate of before is due now, and gets one at the new rate; others' locks are left alone."""
+    waiting = (
+        Delivery.endpoint_id == endpoint_id,
+        Delivery.paced,
+        Delivery.claim_id.is_(None),
+        Delivery.next_attempt_at.is_not(None),
+    )
+    free = select(Delivery.account_id, Delivery.id).where(*waiting).with_for_update(skip_locked=True)
+    ids = tuple_(Delivery.account_id, Delivery.id).in_(free)
+    values = {"paced": False, "next_attempt_at": now}
+    await session.execute(update(Delivery).where(ids).values(values).execution_options(synchronize_session=False))
+    ring_after_commit(session, "deliveries")
 
 
 async def rotate_secret(session: AsyncSession, endpoint: WebhookEndpoint, overlap: timedelta, *, now: datetime) -> str:

@@ -26,6 +26,9 @@ class WebhookEndpoint(Base):
     secrets_until: Mapped[list[str]] = mapped_column(
         server_default=text("'[]'"), comment="when the second and each further secret ends, in their order"
     )
+    concurrency: Mapped[int | None] = mapped_column(comment="messages at once from one replica; null: the default")
+    rate: Mapped[float | None] = mapped_column(comment="messages a second from all replicas; null: no limit")
+    paced_until: Mapped[datetime | None] = mapped_column(comment="with a rate: when the next place is free")
     enabled: Mapped[bool] = mapped_column(server_default=text("true"))
     disabled_reason: Mapped[str | None]
     failing_since: Mapped[datetime | None]
@@ -50,6 +53,7 @@ class Delivery(Base):
     state: Mapped[str] = mapped_column(server_default="pending", comment="pending, delivered, skipped or failed")
     attempts: Mapped[int] = mapped_column(server_default="0")
     next_attempt_at: Mapped[datetime | None] = mapped_column(comment="null before its turn, and once ended")
+    paced: Mapped[bool] = mapped_column(server_default=text("false"), comment="due at its place in a rate")
     claim_id: Mapped[str | None]
     last_attempt: Mapped[dict[str, Any] | None] = mapped_column(comment="as AttemptDocument has it")
     earlier_attempts: Mapped[list[Any] | None] = mapped_column(deferred=True, comment="those before it, oldest first")
@@ -57,7 +61,16 @@ class Delivery(Base):
     finished_at: Mapped[datetime | None]
 
     __table_args__ = (
-        Index("ix_deliveries_next_attempt_at", "next_attempt_at", postgresql_where=text("next_attempt_at IS NOT NULL")),
+        Index(
+            "ix_deliveries_first_due",
+            "next_attempt_at",
+            postgresql_where=text("attempts = 0 AND next_attempt_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_deliveries_retry_due",
+            "next_attempt_at",
+            postgresql_where=text("attempts > 0 AND next_attempt_at IS NOT NULL"),
+        ),
         Index(None, "endpoint_id", "created_at", "id"),
         Index(
             "ix_deliveries_turn",

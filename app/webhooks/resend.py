@@ -42,7 +42,7 @@ WITH wanted AS MATERIALIZED (
        OR NOT EXISTS (SELECT FROM deliveries AS d WHERE d.account_id = e.account_id AND d.id = e.delivery_id)
 ), again AS (
     UPDATE deliveries AS d
-    SET state = 'pending', attempts = 0, next_attempt_at = s.due, claim_id = NULL, finished_at = NULL
+    SET state = 'pending', attempts = 0, next_attempt_at = s.due, paced = false, claim_id = NULL, finished_at = NULL
     FROM sent AS s WHERE s.known AND d.account_id = s.account_id AND d.id = s.delivery_id
 )
 INSERT INTO deliveries (account_id, id, endpoint_id, event_id, ticket_id, sequence, next_attempt_at)
@@ -55,7 +55,7 @@ async def redeliver(session: AsyncSession, delivery: Delivery, endpoint: Webhook
     """Send a delivery again, at once, as if for the first time. 409 when its endpoint is disabled."""
     _check_enabled(endpoint)
     delivery.state, delivery.attempts, delivery.next_attempt_at = "pending", 0, now
-    delivery.claim_id = delivery.finished_at = None
+    delivery.paced, delivery.claim_id, delivery.finished_at = False, None, None
     await session.flush()
     ring_after_commit(session, "deliveries")
 

@@ -37,6 +37,8 @@ def _compiles(text: str) -> str:
 
 Format = Annotated[Literal["standard"], BeforeValidator(_only_standard)]
 ProjectionText = Annotated[str, StringConstraints(min_length=1, max_length=MAX_LENGTH), AfterValidator(_compiles)]
+CONCURRENCY: Final = 10
+"""How many messages an endpoint gets at once from one replica, unless it says otherwise."""
 DeliveryState = Literal["pending", "delivered", "skipped", "failed"]
 _STAMPS: Final[dict[str, Any]] = {"created_at": "2026-11-20T20:30:00Z", "updated_at": "2026-11-20T20:30:00Z"}
 _FIELDS: Final[dict[str, Any]] = {"url": "https://example.com/heliodesk", "events": ["ticket.*", "deadline.missed"]}
@@ -49,6 +51,8 @@ _ENDPOINT: Final[dict[str, Any]] = {
     "format": "standard",
     "locale": "en",
     "projection": None,
+    "concurrency": None,
+    "rate": None,
     "enabled": True,
     "disabled_reason": None,
     "failing_since": None,
@@ -79,6 +83,21 @@ class EndpointFields(Strict):
         "and says why",
         examples=["data.{kind: 'ticket', title: title, priority: priority}"],
     )
+    concurrency: int | None = Field(
+        None,
+        ge=1,
+        le=50,
+        strict=True,
+        description=f"How many messages it gets at once, from each replica; null: {CONCURRENCY}",
+    )
+    rate: float | None = Field(
+        None,
+        ge=0.01,
+        le=1000,
+        strict=True,
+        description="How many messages it gets in a second at most, from all replicas together, evenly: `0.5` is one "
+        "every two seconds, retries included; null: as fast as it takes them",
+    )
 
 
 class EndpointCreate(EndpointFields):
@@ -106,6 +125,8 @@ class EndpointDocument(Document):
     format: str
     locale: str
     projection: str | None
+    concurrency: int | None
+    rate: float | None
     enabled: bool
     disabled_reason: str | None = Field(description="Why it gets nothing: it answered 410, or failed for five days")
     failing_since: Instant | None = Field(description="The first failure since the last success")

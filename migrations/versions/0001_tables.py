@@ -8,6 +8,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     DateTime,
+    Float,
     ForeignKeyConstraint,
     Identity,
     Integer,
@@ -159,6 +160,7 @@ def _deliveries() -> None:
         ),
         Column("attempts", Integer(), server_default="0", nullable=False),
         Column("next_attempt_at", INSTANT, comment="null before its turn, and once ended"),
+        Column("paced", Boolean(), server_default=text("false"), nullable=False, comment="due at its place in a rate"),
         Column("claim_id", String()),
         Column("last_attempt", JSONB(), comment="as AttemptDocument has it"),
         Column("earlier_attempts", JSONB(), comment="those before it, oldest first"),
@@ -170,10 +172,16 @@ def _deliveries() -> None:
     op.create_index(op.f("ix_deliveries_endpoint_id_created_at_id"), "deliveries", ["endpoint_id", "created_at", "id"])
     op.create_index(op.f("ix_deliveries_id"), "deliveries", ["id"])
     op.create_index(
-        "ix_deliveries_next_attempt_at",
+        "ix_deliveries_first_due",
         "deliveries",
         ["next_attempt_at"],
-        postgresql_where=text("next_attempt_at IS NOT NULL"),
+        postgresql_where=text("attempts = 0 AND next_attempt_at IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_deliveries_retry_due",
+        "deliveries",
+        ["next_attempt_at"],
+        postgresql_where=text("attempts > 0 AND next_attempt_at IS NOT NULL"),
     )
     op.create_index(
         "ix_deliveries_turn",
@@ -403,6 +411,9 @@ def _webhook_endpoints() -> None:
             nullable=False,
             comment="when the second and each further secret ends, in their order",
         ),
+        Column("concurrency", Integer(), comment="messages at once from one replica; null: the default"),
+        Column("rate", Float(), comment="messages a second from all replicas; null: no limit"),
+        Column("paced_until", INSTANT, comment="with a rate: when the next place is free"),
         Column("enabled", Boolean(), server_default=text("true"), nullable=False),
         Column("disabled_reason", String()),
         Column("failing_since", INSTANT),

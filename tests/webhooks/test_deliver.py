@@ -15,9 +15,10 @@ from app.core.db import Sessions, driver, transaction
 from app.core.signals import Alarms
 from app.core.state import State
 from app.events.envelope import envelope
+from app.webhooks.claims import CLAIM, Share, claim
 from app.webhooks.deliver import Limits, Sender
 from app.webhooks.models import Delivery, WebhookEndpoint
-from app.webhooks.outbox import CLAIM, RETENTION, Settlement, Share, claim, forget_deliveries, settle
+from app.webhooks.outbox import RETENTION, Settlement, forget_deliveries, settle
 from tests.support.waiting import PATIENCE, until
 from tests.webhooks.conftest import MakeEndpoint, Tell, deliveries, delivery, event_row, seconds_between
 from tests.webhooks.receiver import Receiver, hang, receiving, status
@@ -412,7 +413,7 @@ async def test_a_claim_reads_what_is_due_and_not_what_waits(session: AsyncSessio
     connection = await driver(session)
     await connection.execute(MANY)
     await connection.execute("ANALYZE deliveries")
-    lines = await connection.fetch("EXPLAIN " + CLAIM, None, [], 100, [], 10, "clm_1", LEASE)
+    lines = await connection.fetch("EXPLAIN " + CLAIM, None, [], 100, [], 10, "clm_1", LEASE, [], [])
     plan = "\n".join(line[0] for line in lines)
     assert "Seq Scan on deliveries" not in plan
     assert "Index Cond: (next_attempt_at <= " in plan

@@ -15,8 +15,9 @@ from app.core.clock import wall_now
 from app.core.db import Row, Sessions, driver, transaction
 from app.core.signals import Alarms
 from app.core.state import State
+from app.webhooks.claims import CLAIM, Share, claim, next_due
 from app.webhooks.deliver import Limits, Sender
-from app.webhooks.outbox import CLAIM, Settlement, Share, claim, next_due, settle
+from app.webhooks.outbox import Settlement, settle
 from tests.support.desk import connected, fetch
 from tests.support.waiting import until
 from tests.webhooks.conftest import MakeEndpoint, Tell, deliveries, event_row
@@ -258,7 +259,9 @@ async def test_a_claim_reads_no_more_than_what_is_due(sessions: Sessions) -> Non
         connection = await driver(session)
         await connection.execute(BACKLOG)
         await connection.execute("ANALYZE deliveries")
-        lines = await connection.fetch("EXPLAIN (ANALYZE, BUFFERS) " + CLAIM, None, [], 100, [], 10, "clm_1", LEASE)
+        lines = await connection.fetch(
+            "EXPLAIN (ANALYZE, BUFFERS) " + CLAIM, None, [], 100, [], 10, "clm_1", LEASE, [], []
+        )
     plan = "\n".join(line[0] for line in lines)
     assert "Seq Scan on deliveries" not in plan, plan
     assert "ix_deliveries_turn" in plan, plan

@@ -1,0 +1,182 @@
+"""How fast and how many at once: an endpoint's own rate and concurrency, and what goes first."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime, timedelta
+
+import httpx
+import pytest
+from aiohttp import web
+from sqlalchemy import update
+
+from app.core.clock import wall_now
+from app.core.db import Sessions, transaction
+from app.core.state import State
+from app.webhooks.claims import Claimed, Share, claim
+from app.webhooks.deliver import Limits, Sender
+from app.webhooks.models import WebhookEndpoint
+from app.webhooks.outbox import Settlement, settle
+from tests.support.actors import Headers
+from tests.support.waiting import PATIENCE, until
+from tests.webhooks.conftest import MakeEndpoint, Tell, deliveries, event_row
+from tests.webhooks.receiver import Receiver, status
+
+LEASE = timedelta(seconds=300)
+STEP = timedelta(milliseconds=100)
+ALL = Share(limit=100, per_endpoint=100)
+
+
+@pytest.fixture
+async def sender(state: State) -> AsyncIterator[Sender]:
+    sender = Sender(state, Limits(timeout=PATIENCE, lease=2 * PATIENCE))
+    yield sender
+    await sender.stop()
+
+
+async def limit(sessions: Sessions, endpoint: WebhookEndpoint, **limits: float) -> None:
+    async with transaction(sessions) as session:
+        await session.execute(update(WebhookEndpoint).where(WebhookEndpoint.id == endpoint.id).values(**limits))
+
+
+async def claimed(sessions: Sessions, now: datetime, share: Share = ALL) -> list[Claimed]:
+    async with transaction(sessions) as session:
+        return await claim(session, share, lease=LEASE, now=now)
+
+
+async def fail(sessions: Sessions, held: Sequence[Claimed], next_attempt_at: datetime) -> None:
+    async with transaction(sessions) as session:
+        await settle(session, [Settlement(one, "pending", 1, {}, next_attempt_at=next_attempt_at) for one in held])
+
+
+async def test_a_rate_is_kept_evenly_and_by_all_replicas_together(
+    sessions: Sessions, make_endpoint: MakeEndpoint, tell: Tell
+) -> None:
+    await limit(sessions, await make_endpoint("https://example.com"), rate=10)
+    await tell(*(event_row() for _ in range(5)))
+    now = wall_now() + timedelta(seconds=1)
+    both = await asyncio.gather(claimed(sessions, now), claimed(sessions, now))
+    assert sum(map(len, both)) == 1
+    waiting = sorted(one.next_attempt_at for one in await deliveries(sessions) if not one.claim_id)
+    assert waiting == [now + number * STEP for number in range(1, 5)]
+    assert [len(await claimed(sessions, now + number * STEP)) for number in (1, 1, 3, 9)] == [1, 0, 2, 1]
+    await tell(event_row())
+    assert await claimed(sessions, now + 4.9 * STEP) == []
+    assert len(await claimed(sessions, now + 5 * STEP)) == 1, "behind those before it, not beside them"
+
+
+async def test_a_retry_takes_a_place_too(sessions: Sessions, make_endpoint: MakeEndpoint, tell: Tell) -> None:
+    await limit(sessions, await make_endpoint("https://example.com"), rate=10)
+    now = wall_now() + timedelta(seconds=1)
+    await tell()
+    held = await claimed(sessions, now)
+    await fail(sessions, held, now + STEP / 2)
+    await tell(event_row())
+    assert await claimed(sessions, now + STEP / 2) == []
+    assert sorted(one.next_attempt_at for one in await deliveries(sessions)) == [now + STEP, now + 2 * STEP]
+
+
+async def test_what_waits_at_one_rate_holds_up_no_other(
+    sessions: Sessions, make_endpoint: MakeEndpoint, tell: Tell, receiver: Receiver, sender: Sender
+) -> None:
+    slow = await make_endpoint(receiver.url, events=["ticket.opened"])
+    await limit(sessions, slow, rate=0.01)
+    await make_endpoint(receiver.url, events=["ticket.resolved"])
+    await tell(*(event_row("ticket.opened") for _ in range(250)))
+    (event,) = await tell(event_row("ticket.resolved"))
+    assert await sender.run_pass() == 2
+    await sender.drain()
+    assert event["id"] in receiver.ids
+    next_instant = await sender.next_instant()
+    assert next_instant == min(one.next_attempt_at for one in await deliveries(sessions) if one.next_attempt_at)
+
+
+async def test_a_new_rate_holds_for_what_waits(
+    client: httpx.AsyncClient, admin: Headers, sessions: Sessions, tell: Tell
+) -> None:
+    made = await client.post("/v1/webhooks", json={"url": "https://example.com", "rate": 0.01}, headers=admin)
+    path = f"/v1/webhooks/{made.json()['id']}"
+    await tell(*(event_row() for _ in range(5)))
+    now = wall_now() + timedelta(seconds=1)
+    assert len(await claimed(sessions, now)) == 1
+    faster = await client.patch(path, json={"rate": 10, "concurrency": 3}, headers=admin)
+    assert (faster.json()["rate"], faster.json()["concurrency"]) == (10, 3)
+    now += timedelta(seconds=1)
+    assert [len(await claimed(sessions, now + number * STEP)) for number in range(3)] == [1, 1, 1]
+    await client.patch(path, json={"rate": None}, headers=admin)
+    assert len(await claimed(sessions, wall_now() + timedelta(seconds=1))) == 1
+
+
+async def test_an_endpoint_never_gets_more_at_once_than_it_says(
+    sessions: Sessions, make_endpoint: MakeEndpoint, tell: Tell, receiver: Receiver, sender: Sender
+) -> None:
+    gates = [asyncio.Event() for _ in range(7)]
+    arrived = 0
+
+    async def wait(_: web.Request) -> web.Response:
+        nonlocal arrived
+        gate, arrived = gates[arrived], arrived + 1
+        await gate.wait()
+        return web.Response(status=204)
+
+    receiver.answer = wait
+    await limit(sessions, await make_endpoint(receiver.url), concurrency=3)
+    await tell(*(event_row() for _ in range(7)))
+    assert await sender.run_pass() == 3
+    await until(lambda: arrived == 3)
+    gates[0].set()
+    await until(lambda: len(sender._in_flight) == 2)
+    assert await sender.run_pass() == 1, "as many as are free, not as many as it takes"
+    for gate in gates:
+        gate.set()
+    await sender.drain()
+
+
+async def test_a_retry_goes_before_a_backlog(sessions: Sessions, make_endpoint: MakeEndpoint, tell: Tell) -> None:
+    await make_endpoint("https://example.com")
+    now = wall_now() + timedelta(seconds=1)
+    (event,) = await tell()
+    await fail(sessions, await claimed(sessions, now), now + STEP)
+    await tell(*(event_row() for _ in range(150)))
+    (first, *_) = await claimed(sessions, now + STEP, Share(limit=1, per_endpoint=10))
+    assert first.event["id"] == event["id"]
+
+
+async def test_retries_to_a_dead_endpoint_leave_room_for_the_others(
+    sessions: Sessions, make_endpoint: MakeEndpoint, tell: Tell
+) -> None:
+    await make_endpoint("https://dead.example", events=["ticket.opened"])
+    await make_endpoint("https://example.com", events=["ticket.resolved"])
+    now = wall_now() + timedelta(seconds=1)
+    await tell(*(event_row("ticket.opened") for _ in range(60)))
+    await fail(sessions, await claimed(sessions, now), now + STEP)
+    await tell(*(event_row("ticket.resolved") for _ in range(3)))
+    held = await claimed(sessions, now + STEP, Share(limit=20, per_endpoint=10))
+    assert sorted(one.event["type"] for one in held) == ["ticket.opened"] * 10 + ["ticket.resolved"] * 3
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *[("rate", value) for value in (0, -1, 0.009, 1000.1, "1", True)],
+        *[("concurrency", value) for value in (0, -1, 51, 1.5, "2", True)],
+    ],
+)
+async def test_limits_without_sense_are_refused(
+    client: httpx.AsyncClient, admin: Headers, field: str, value: object
+) -> None:
+    body = {"url": "https://example.com", field: value}
+    answer = await client.post("/v1/webhooks", json=body, headers=admin)
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, f"/{field}")
+
+
+async def test_a_sender_counts_what_it_throttles(
+    make_endpoint: MakeEndpoint, tell: Tell, receiver: Receiver, sender: Sender
+) -> None:
+    await make_endpoint(receiver.url)
+    await tell()
+    receiver.answer = status(503)
+    await sender.run_pass()
+    await sender.drain()
+    await tell(*(event_row() for _ in range(3)))
+    assert [await sender.run_pass(), await sender.run_pass()] == [1, 0]
+    await sender.drain()
