@@ -33,13 +33,17 @@ def identity(event: Any) -> str | None:
     return key_of(source, name) if isinstance(source, str) and isinstance(name, str) and source and name else None
 
 
-def parse(payload: Any, headers: Mapping[str, str]) -> Batch:
-    """One signal for each event: an alert of its own, whose data is read as a generic payload is."""
+def parse(payload: Any, headers: Mapping[str, str], reader: generic.Reader) -> Batch:
+    """One signal for each event: an alert of its own, whose data is read as a generic payload is.
+
+    The hook's expressions are over the event in the structured form.
+    """
     events, left_out = bounded(events_of(payload, headers))
-    return Batch(tuple(_signal(event, f"event {index}") for index, event in enumerate(events)), left_out)
+    reader.expect(len(events))
+    return Batch(tuple(_signal(event, f"event {index}", reader) for index, event in enumerate(events)), left_out)
 
 
-def _signal(found: Any, place: str) -> Signal:
+def _signal(found: Any, place: str, reader: generic.Reader) -> Signal:
     event = object_at(found, place)
     missing = [name for name in _REQUIRED if not isinstance(event.get(name), str) or not event[name]]
     if missing:
@@ -47,7 +51,8 @@ def _signal(found: Any, place: str) -> Signal:
     if not event["specversion"].startswith("1."):
         raise Unreadable(f"{place} is not of CloudEvents 1.0")
     name = key_of(event["source"], event["id"])
-    return generic.signal_of(_readable(event), key=name, starts_at=name)
+    shown = _readable(event)
+    return generic.signal_of(shown, reader.parts_of(event, shown), key=name, starts_at=name)
 
 
 def _readable(event: Mapping[str, Any]) -> dict[str, Any]:

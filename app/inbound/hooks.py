@@ -126,7 +126,7 @@ async def process_again(session: AsyncSession, receipt: Receipt) -> None:
 
 async def check_urgency(session: AsyncSession, account: Account, fields: HookFields, *, now: datetime) -> None:
     """422 unless the plan that holds for the hook's product knows each priority, and has the matrix that is needed."""
-    document = await _plan(session, account, fields.product, now)
+    document = await plan_of(session, account, fields.product, now)
     faults = _urgency_faults(document, fields, "")
     for index, rule in enumerate(fields.mapping):
         faults += _urgency_faults(document, rule, pointer(["mapping", index]))
@@ -142,7 +142,7 @@ def _urgency_faults(document: PlanDocument, urgent: Urgent, place: str) -> list[
     return faults
 
 
-async def _plan(session: AsyncSession, account: Account, product: str | None, now: datetime) -> PlanDocument:
+async def plan_of(session: AsyncSession, account: Account, product: str | None, now: datetime) -> PlanDocument:
     """The plan that holds for this product now; what it becomes after a trial, its tickets will find out."""
     bought = await _newest(session, effective_plan(account, product, now, lambda _: None))
     held = effective_plan(account, product, account.sandbox_now or now, lambda _: bought.trial)

@@ -11,9 +11,9 @@ from app.core.http import Router, public_responses, reply, responses
 from app.core.problems import BadRequest, Conflict, Forbidden, NotFound, PayloadTooLarge, Unauthorized, Unavailable
 from app.core.state import StateDep
 from app.inbound import cloudevents, door, examples, pagerduty
+from app.inbound.documents import EventAccepted, EventRefused, ReceivedDocument
 from app.inbound.door import Key, Posted, Received
 from app.inbound.formats import payload_of
-from app.inbound.schemas import EventAccepted, EventRefused, ReceivedDocument
 from app.inbound.signal import Unreadable
 
 _DESCRIPTION: Final = """\

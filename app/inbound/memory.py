@@ -32,10 +32,8 @@ WITH RECURSIVE way AS (
     FROM way AS w JOIN tickets AS t ON t.account_id = $1 AND t.id = w.merged_into WHERE w.length < 10
 ) SELECT first, id FROM way WHERE merged_into IS NULL
 """
-# All at once and in the order of their ids, as every lock of several tickets is.
-_LOCK: Final = """
-SELECT id, status, resolved_at FROM tickets WHERE account_id = $1 AND id = ANY ($2::text[]) ORDER BY id FOR UPDATE
-"""
+_READ: Final = "SELECT id, status, resolved_at FROM tickets WHERE account_id = $1 AND id = ANY ($2::text[])"
+_LOCK: Final = f"{_READ} ORDER BY id FOR UPDATE"  # all at once and in this order, as every lock of several tickets is
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +55,15 @@ class Remembered:
 
 
 async def recall(
-    session: AsyncSession, account_id: str, hook_id: str, signals: Sequence[Signal], *, by_group: bool
+    session: AsyncSession,
+    account_id: str,
+    hook_id: str,
+    signals: Sequence[Signal],
+    *,
+    by_group: bool,
+    lock: bool = True,
 ) -> Remembered:
-    """What is known of these signals' alerts and incidents. Their tickets are locked."""
+    """What is known of these signals' alerts and incidents; with ``lock`` their tickets' rows are held."""
     connection = await driver(session)
     place = (account_id, hook_id)
     found = await connection.fetch(_ALERTS, *place, [signal.key for signal in signals])
@@ -69,21 +73,23 @@ async def recall(
     incidents = {row["key"]: Incident(row["key"], row["ticket_id"], row["open"], row["told"]) for row in rows}
     known = Known(
         alerts,
-        await _threads(session, account_id, incidents.values()),
+        await _threads(session, account_id, incidents.values(), _LOCK if lock else _READ),
         frozenset(incident.key for incident in incidents.values() if incident.open),
         {row["key"]: frozenset(row["firing"]) for row in rows},
     )
     return Remembered(known, incidents)
 
 
-async def _threads(session: AsyncSession, account_id: str, incidents: Iterable[Incident]) -> dict[str, Thread]:
+async def _threads(
+    session: AsyncSession, account_id: str, incidents: Iterable[Incident], statement: str
+) -> dict[str, Thread]:
     firsts = {incident.key: incident.ticket_id for incident in incidents}
     if not firsts:
         return {}
     connection = await driver(session)
     found = await connection.fetch(_GO_ON_IN, account_id, list(firsts.values()))
     now_in = {row["first"]: row["id"] for row in found}
-    tickets = {row["id"]: row for row in await connection.fetch(_LOCK, account_id, list(now_in.values()))}
+    tickets = {row["id"]: row for row in await connection.fetch(statement, account_id, list(now_in.values()))}
     return {
         key: Thread(ticket["id"], ticket["status"], ticket["resolved_at"], own=ticket["id"] == first)
         for key, first in firsts.items()

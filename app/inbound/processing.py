@@ -138,7 +138,8 @@ async def _turn(session: AsyncSession, account_id: str, hook_id: str) -> Turn | 
 
 
 async def _process(session: AsyncSession, turn: Turn) -> None:
-    batch = read(turn.format, turn.body, turn.headers, turn.receipt_id)
+    expressions = turn.hook.fields.fields.expressions()
+    batch = read(turn.format, turn.body, turn.headers, turn.receipt_id, expressions)
     signals = batch.signals[turn.done : turn.done + SLICE]
     hook = turn.hook
     by_group = hook.fields.ticket_per == "group"

@@ -9,7 +9,7 @@ from app.accounts.principals import acting, require_editor
 from app.accounts.queries import account_by_id
 from app.core.auth import Principal
 from app.core.clock import database_now
-from app.core.db import transaction
+from app.core.db import snapshot, transaction
 from app.core.deps import PrincipalDep, require_account, require_admin
 from app.core.http import IF_MATCH, Router, check_if_match, etag, reply, responses
 from app.core.idempotency import IDEMPOTENT, Answer, once
@@ -28,16 +28,17 @@ from app.core.problems import (
 from app.core.schemas import ActorRef, Email, Listing
 from app.core.state import StateDep
 from app.inbound import hooks, queries
-from app.inbound.hooks import hook_document, payload_document, receipt_document
-from app.inbound.models import Hook
-from app.inbound.schemas import (
-    HookCreate,
+from app.inbound.documents import (
     HookDocument,
-    HookFields,
     HookSecretDocument,
     PayloadDocument,
     ReceiptDocument,
+    TriedDocument,
 )
+from app.inbound.hooks import hook_document, payload_document, receipt_document
+from app.inbound.models import Hook
+from app.inbound.schemas import HookCreate, HookFields, TryPayload
+from app.inbound.trying import what_would_be
 
 router = Router(prefix="/v1/hooks", tags=["Hooks"])
 ActorQuery = Annotated[Email | None, Query(description="The person for whom an account's key acts")]
@@ -168,6 +169,23 @@ async def rotate_hook_secret(
         return Answer(hook_document(hook, secret), status=200, headers=etag(hook.version))
 
     return await once(request, state, principal, work)
+
+
+@router.post("/{hook_id}/try", response_model=TriedDocument, responses=responses(Forbidden, NotFound, Conflict))
+async def try_hook(
+    state: StateDep, principal: PrincipalDep, hook_id: HookPath, body: TryPayload, actor: ActorQuery = None
+) -> Response:
+    """Try a payload.
+
+    What it would do if it came now: what each alert is taken for, which tickets would be opened, with which priority.
+    Nothing is stored.
+    """
+    async with snapshot(state.sessions) as session:
+        hook = await queries.hook_by_id(session, principal, hook_id)
+        await _check_writer(session, principal, ActorRef(email=actor) if actor else None)
+        account = await account_by_id(session, hook.account_id)
+        tried = await what_would_be(session, hook, account, body)
+    return reply(tried)
 
 
 @router.get("/{hook_id}/receipts", response_model=Listing[ReceiptDocument], responses=responses(NotFound))

@@ -2,13 +2,14 @@
 
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
-from pydantic.json_schema import SkipJsonSchema
+from pydantic import AfterValidator, ConfigDict, Field, JsonValue, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from app.accounts.schemas import AccountId
 from app.calendars.durations import parse_duration
-from app.core.schemas import ActorRef, Document, Email, Instant, Name, Strict, Word, no_nul
+from app.core.projection import compile_projection
+from app.core.schemas import ActorRef, Email, Name, Strict, Word, no_nul
+from app.inbound import examples
 from app.inbound.signatures import SIGNED, Scheme
 from app.tickets.schemas import Environment, Impact, Priority, Title, Urgency
 
@@ -19,6 +20,16 @@ HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,100}$")]
 Secret = Annotated[str, StringConstraints(pattern=r"^[!-~]{16,500}$")]
 _STANDARD_SECRET: Final = "whsec_"  # noqa: S105 - how such secrets begin
 _NEVER: Final = "PT0S"
+
+
+def _expression(value: str) -> str:
+    compile_projection(value)
+    return value
+
+
+Expression = Annotated[
+    str, StringConstraints(min_length=1, max_length=1_000), AfterValidator(no_nul), AfterValidator(_expression)
+]
 
 
 def _window(value: str) -> str:
@@ -84,6 +95,26 @@ class Rule(Urgent):
     environment: Environment | None = None
 
 
+class Fields(Strict):
+    """JMESPath expressions that find the parts of an alert where its sender has them; all are optional."""
+
+    each: Expression | None = Field(None, description="Over the payload: the list of its alerts")
+    key: Expression | None = Field(None, description="The sender's name of it: the same when it is told again")
+    status: Expression | None = Field(
+        None, description="Resolved by `resolved`, `ok`, `closed` and their like, or false; `acknowledged`; else firing"
+    )
+    title: Expression | None = None
+    text: Expression | None = None
+    labels: Expression | None = Field(None, description="An object of texts: what `mapping` looks at")
+    group: Expression | None = None
+    starts_at: Expression | None = Field(None, description="Tells one time that it fires from the next")
+    link: Expression | None = None
+
+    def expressions(self) -> dict[str, str]:
+        """Those that there are, by the part."""
+        return self.model_dump(exclude_none=True)
+
+
 class HookRequester(Strict):
     """In whose name tickets are opened."""
 
@@ -105,6 +136,9 @@ class HookFields(Urgent):
         description="The first rule that fits says how urgent an alert is, the first with an environment says where; "
         "else the hook's own priority (or impact and urgency) and environment hold",
     )
+    fields: Fields = Field(
+        default_factory=Fields, description="For `generic` and `cloudevents`; what none finds, the usual members have"
+    )
     title: Title | None = Field(None, description="The tickets' title, with labels like `{instance}`; else the alert's")
     requester: HookRequester | None = Field(None, description="In whose name tickets are opened; else the hook's")
     tags: list[Word] = Field(default_factory=list, max_length=20)
@@ -122,194 +156,38 @@ class HookFields(Urgent):
     enabled: bool = True
 
 
-_MAPPING: Final[list[dict[str, Any]]] = [
-    {"match": {"severity": "critical"}, "impact": "large", "urgency": "high"},
-    {"match": {"severity": ["warning", "info"]}, "impact": "small", "urgency": "low"},
-    {"match": {"env": ["staging", "test"]}, "environment": "non_production"},
-]
-_FIELDS: Final[dict[str, Any]] = {
+ACCOUNT: Final = "acc_01k9z3v5q8e9rbn3wz4m6t7y2a"
+WRITTEN: Final[dict[str, Any]] = {
     "name": "Prometheus",
     "format": "alertmanager",
-    "mapping": [{"match": {"severity": "critical"}, "priority": "P2"}, _MAPPING[2]],
+    "mapping": [
+        {"match": {"severity": "critical"}, "priority": "P2"},
+        {"match": {"env": ["staging", "test"]}, "environment": "non_production"},
+    ],
     "requester": {"name": "Operations", "email": "ops@example.com"},
     "on_resolve": "resolve",
 }
-HOOK: Final = "hook_01k9z3v5q8e9rbn3wz4m6t7y2d"
-RECEIPT: Final = "rcp_01k9z3v5q8e9rbn3wz4m6t7y2d"
-_ACCOUNT: Final = "acc_01k9z3v5q8e9rbn3wz4m6t7y2a"
-_STAMPS: Final = {"created_at": "2026-11-20T20:30:00Z", "updated_at": "2026-11-20T20:30:00Z"}
-_HOOK: Final[dict[str, Any]] = {
-    "id": HOOK,
-    "account_id": _ACCOUNT,
-    **HookFields.model_validate(_FIELDS).model_dump(mode="json"),
-    "url": f"/v1/ingest/{HOOK}/alertmanager",
-    "version": 1,
-    **_STAMPS,
-}
+"""The document's example of a hook."""
 
 
 class HookCreate(HookFields):
     """A new hook."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_FIELDS | {"account_id": _ACCOUNT}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [WRITTEN | {"account_id": ACCOUNT}]})
 
     account_id: AccountId | None = Field(None, description="Needed with an admin's key; else the key's own")
     actor: ActorRef | None = Field(None, description="The person for whom an account's key acts")
 
 
-class HookDocument(Document):
-    """A hook, without its secrets: its fields as they were written, and these."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [_HOOK]})
-
-    id: str
-    account_id: str
-    name: str
-    format: Format
-    enabled: bool
-    url: str = Field(description="Where its sender posts to, on this server")
-    version: int
-    created_at: Instant
-    updated_at: Instant
-
-
-class HookSecretDocument(HookDocument):
-    """A hook, with its new key or secret where one was made."""
+class TryPayload(Strict):
+    """A payload to try a hook with."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [_HOOK | {"secret": "hd_hook_7Qx2rT0nLr4fK1w9mZbV3cXyA5sD6gHjPq8ueW"}]}
+        json_schema_extra={"examples": [{"format": "alertmanager", "payload": examples.ALERTMANAGER}]}
     )
 
-    secret: str | SkipJsonSchema[None] = Field(
-        None,
-        description="Its key, or the secret of its HMAC: shown this once; a replay of the request does not have it",
+    payload: JsonValue
+    format: Format | None = Field(None, description="By default the hook's own")
+    headers: Annotated[dict[HeaderName, LabelValue], Field(max_length=50)] = Field(
+        default_factory=dict, description="Of a binary CloudEvent, in lower case: its attributes"
     )
-
-
-class ReceivedDocument(Document):
-    """What a sender is told: it is kept, and looked at next."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"receipt_id": RECEIPT, "duplicate": False}]})
-
-    receipt_id: str
-    duplicate: bool = Field(description="Whether this very event was received before; then it is not kept again")
-
-
-class SignalDocument(Document):
-    """What one alert of a payload did."""
-
-    key: str
-    status: Literal["firing", "acknowledged", "resolved"]
-    title: str
-    outcome: str = Field(
-        description="`started`, `restarted`, `changed`, `resolved`, `acknowledged`; without effect: `repeated`, "
-        "`unknown` (nothing fires that it could end), `outdated` (something newer was heard of it)"
-    )
-    ticket_id: str | None = None
-
-
-_RECEIPT: Final[dict[str, Any]] = {
-    "id": RECEIPT,
-    "account_id": _ACCOUNT,
-    "hook_id": HOOK,
-    "format": "alertmanager",
-    "state": "processed",
-    "error": None,
-    "received_at": "2026-11-20T20:30:00Z",
-    "processed_at": "2026-11-20T20:30:00.040000Z",
-    "size": 1059,
-    "left_out": 0,
-    "tickets": [{"ticket_id": "tkt_01k9z3v5q8e9rbn3wz4m6t7y2a", "action": "opened"}],
-    "signals": [
-        {
-            "key": "06fde51a4bdb38c5",
-            "status": "firing",
-            "title": "DiskFull on h1",
-            "outcome": "started",
-            "ticket_id": "tkt_01k9z3v5q8e9rbn3wz4m6t7y2a",
-        }
-    ],
-}
-
-
-class TouchedTicket(Document):
-    """What was done to one ticket."""
-
-    ticket_id: str
-    action: Literal["opened", "reopened", "told", "resolved"]
-
-
-class ReceiptDocument(Document):
-    """One payload that a hook received, and what became of it."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [_RECEIPT]})
-
-    id: str
-    account_id: str
-    hook_id: str
-    format: Format
-    state: Literal["pending", "processed", "ignored", "failed"] = Field(
-        description="`ignored`: nothing new; `failed`: see `error`, and process it again once that is mended"
-    )
-    error: str | None
-    received_at: Instant
-    processed_at: Instant | None
-    size: int = Field(description="Bytes of the payload")
-    left_out: int = Field(
-        description="Alerts of which the payload tells only that they are there, or beyond the 1,000th"
-    )
-    tickets: list[TouchedTicket]
-    signals: list[SignalDocument]
-
-
-class PayloadDocument(ReceiptDocument):
-    """A receipt with its payload."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                _RECEIPT
-                | {
-                    "headers": {"content-type": "application/json"},
-                    "payload": '{"version": "4", "alerts": []}',
-                    "encoding": "utf-8",
-                }
-            ]
-        }
-    )
-
-    headers: dict[str, str] = Field(description="Those that say what the payload is; never a key or a signature")
-    payload: str = Field(description="As it was received")
-    encoding: Literal["utf-8", "base64"] = Field(description="How `payload` is written: base64 where it is no text")
-
-
-class EventAccepted(Document):
-    """What PagerDuty answers to an event that it takes."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"status": "success", "message": "Event processed", "dedup_key": "disk/h1"}]}
-    )
-
-    status: Literal["success"]
-    message: str
-    dedup_key: str = Field(description="The event's own, or one to resolve it by")
-
-
-class EventRefused(Document):
-    """What PagerDuty answers to an event that it does not take."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "status": "invalid event",
-                    "message": "Event object is invalid",
-                    "errors": ["'payload' is missing, and trigger needs it"],
-                }
-            ]
-        }
-    )
-
-    status: Literal["invalid event"]
-    message: str
-    errors: list[str]

@@ -111,6 +111,7 @@ RULES: Final[dict[str, Refused]] = {
     "change_hook": OWN,
     "delete_hook": OWN,
     "rotate_hook_secret": OWN,
+    "try_hook": OWN,
     "list_hook_receipts": READ,
     "get_hook_receipt": READ,
     "process_hook_receipt": OWN,

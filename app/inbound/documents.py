@@ -1,0 +1,240 @@
+"""What is answered about hooks and what they received."""
+
+from typing import Any, Final, Literal
+
+from pydantic import ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
+
+from app.core.schemas import Document, Instant
+from app.inbound.schemas import ACCOUNT, WRITTEN, Format, HookFields
+from app.tickets.schemas import Environment
+
+HOOK: Final = "hook_01k9z3v5q8e9rbn3wz4m6t7y2d"
+RECEIPT: Final = "rcp_01k9z3v5q8e9rbn3wz4m6t7y2d"
+_STAMPS: Final = {"created_at": "2026-11-20T20:30:00Z", "updated_at": "2026-11-20T20:30:00Z"}
+_HOOK: Final[dict[str, Any]] = {
+    "id": HOOK,
+    "account_id": ACCOUNT,
+    **HookFields.model_validate(WRITTEN).model_dump(mode="json", exclude={"signature": {"secret"}}),
+    "url": f"/v1/ingest/{HOOK}/alertmanager",
+    "version": 1,
+    **_STAMPS,
+}
+
+
+class HookDocument(Document):
+    """A hook, without its secrets: its fields as they were written, and these."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_HOOK]})
+
+    id: str
+    account_id: str
+    name: str
+    format: Format
+    enabled: bool
+    url: str = Field(description="Where its sender posts to, on this server")
+    version: int
+    created_at: Instant
+    updated_at: Instant
+
+
+class HookSecretDocument(HookDocument):
+    """A hook, with its new key or secret where one was made."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [_HOOK | {"secret": "hd_hook_7Qx2rT0nLr4fK1w9mZbV3cXyA5sD6gHjPq8ueW"}]}
+    )
+
+    secret: str | SkipJsonSchema[None] = Field(
+        None,
+        description="Its key, or the secret of its HMAC: shown this once; a replay of the request does not have it",
+    )
+
+
+class ReceivedDocument(Document):
+    """What a sender is told: it is kept, and looked at next."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"receipt_id": RECEIPT, "duplicate": False}]})
+
+    receipt_id: str
+    duplicate: bool = Field(description="Whether this very event was received before; then it is not kept again")
+
+
+class SignalDocument(Document):
+    """What one alert of a payload did."""
+
+    key: str
+    status: Literal["firing", "acknowledged", "resolved"]
+    title: str
+    outcome: str = Field(
+        description="`started`, `restarted`, `changed`, `resolved`, `acknowledged`; without effect: `repeated`, "
+        "`unknown` (nothing fires that it could end), `outdated` (something newer was heard of it)"
+    )
+    ticket_id: str | None = None
+
+
+_RECEIPT: Final[dict[str, Any]] = {
+    "id": RECEIPT,
+    "account_id": ACCOUNT,
+    "hook_id": HOOK,
+    "format": "alertmanager",
+    "state": "processed",
+    "error": None,
+    "received_at": "2026-11-20T20:30:00Z",
+    "processed_at": "2026-11-20T20:30:00.040000Z",
+    "size": 1059,
+    "left_out": 0,
+    "tickets": [{"ticket_id": "tkt_01k9z3v5q8e9rbn3wz4m6t7y2a", "action": "opened"}],
+    "signals": [
+        {
+            "key": "06fde51a4bdb38c5",
+            "status": "firing",
+            "title": "DiskFull on h1",
+            "outcome": "started",
+            "ticket_id": "tkt_01k9z3v5q8e9rbn3wz4m6t7y2a",
+        }
+    ],
+}
+
+
+class TouchedTicket(Document):
+    """What was done to one ticket."""
+
+    ticket_id: str
+    action: Literal["opened", "reopened", "told", "resolved"]
+
+
+class ReceiptDocument(Document):
+    """One payload that a hook received, and what became of it."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_RECEIPT]})
+
+    id: str
+    account_id: str
+    hook_id: str
+    format: Format
+    state: Literal["pending", "processed", "ignored", "failed"] = Field(
+        description="`ignored`: nothing new; `failed`: see `error`, and process it again once that is mended"
+    )
+    error: str | None
+    received_at: Instant
+    processed_at: Instant | None
+    size: int = Field(description="Bytes of the payload")
+    left_out: int = Field(
+        description="Alerts of which the payload tells only that they are there, or beyond the 1,000th"
+    )
+    tickets: list[TouchedTicket]
+    signals: list[SignalDocument]
+
+
+class PayloadDocument(ReceiptDocument):
+    """A receipt with its payload."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                _RECEIPT
+                | {
+                    "headers": {"content-type": "application/json"},
+                    "payload": '{"version": "4", "alerts": []}',
+                    "encoding": "utf-8",
+                }
+            ]
+        }
+    )
+
+    headers: dict[str, str] = Field(description="Those that say what the payload is; never a key or a signature")
+    payload: str = Field(description="As it was received")
+    encoding: Literal["utf-8", "base64"] = Field(description="How `payload` is written: base64 where it is no text")
+
+
+class TriedSignal(Document):
+    """What one alert of a payload is."""
+
+    key: str
+    status: Literal["firing", "acknowledged", "resolved"]
+    title: str
+    outcome: str
+    labels: dict[str, str]
+
+
+class TriedTicket(Document):
+    """What would be done to one ticket."""
+
+    action: Literal["opened", "reopened", "told"]
+    ticket_id: str | None = Field(description="null: a new one")
+    resolves: bool
+    title: str | None
+    priority: str | None = Field(description="What its alerts ask for; a ticket is raised to it, never lowered")
+    priority_source: Literal["requested", "matrix", "default"] | None
+    environment: Environment | None
+
+
+class TriedDocument(Document):
+    """What a payload would do. Nothing was done."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "left_out": 0,
+                    "signals": [
+                        {
+                            "key": "06fde51a4bdb38c5",
+                            "status": "firing",
+                            "title": "DiskFull on h1",
+                            "outcome": "started",
+                            "labels": {"severity": "critical"},
+                        }
+                    ],
+                    "tickets": [
+                        {
+                            "action": "opened",
+                            "ticket_id": None,
+                            "resolves": False,
+                            "title": "DiskFull on h1",
+                            "priority": "P2",
+                            "priority_source": "requested",
+                            "environment": "production",
+                        }
+                    ],
+                }
+            ]
+        }
+    )
+
+    left_out: int
+    signals: list[TriedSignal]
+    tickets: list[TriedTicket]
+
+
+class EventAccepted(Document):
+    """What PagerDuty answers to an event that it takes."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"status": "success", "message": "Event processed", "dedup_key": "disk/h1"}]}
+    )
+
+    status: Literal["success"]
+    message: str
+    dedup_key: str = Field(description="The event's own, or one to resolve it by")
+
+
+class EventRefused(Document):
+    """What PagerDuty answers to an event that it does not take."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "status": "invalid event",
+                    "message": "Event object is invalid",
+                    "errors": ["'payload' is missing, and trigger needs it"],
+                }
+            ]
+        }
+    )
+
+    status: Literal["invalid event"]
+    message: str
+    errors: list[str]

@@ -1,0 +1,65 @@
+"""What a payload would do, without doing it: for who writes a hook's mapping."""
+
+from typing import Any
+
+import orjson
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.models import Account
+from app.core.clock import database_now
+from app.core.ids import new_id
+from app.core.problems import Fault, Invalid
+from app.inbound.decisions import Step, decide
+from app.inbound.formats import read
+from app.inbound.hooks import plan_of
+from app.inbound.mapping import mapped, title_of
+from app.inbound.memory import recall
+from app.inbound.models import Hook
+from app.inbound.processing import setting_of
+from app.inbound.schemas import HookFields, TryPayload
+from app.inbound.signal import Batch, Unreadable
+from app.plans.model import PlanDocument
+from app.tickets.rules import assess
+
+_WORDS = {"open": "opened", "reopen": "reopened", "tell": "told"}
+
+
+async def what_would_be(session: AsyncSession, hook: Hook, account: Account, tried: TryPayload) -> dict[str, Any]:
+    """What each alert of a payload is, and what would be done to which ticket. 422 for one that cannot be read."""
+    fields = HookFields.model_validate(hook.fields)
+    batch = _read(fields, tried)
+    now = await database_now(session)
+    by_group = fields.ticket_per == "group"
+    remembered = await recall(session, hook.account_id, hook.id, batch.signals, by_group=by_group, lock=False)
+    decision = decide(batch.signals, remembered.known, setting_of(fields, account.sandbox_now or now, now, batch))
+    document = await plan_of(session, account, fields.product, now)
+    return {
+        "left_out": batch.left_out,
+        "signals": [
+            {"key": signal.key, "status": signal.status, "title": signal.title, "outcome": outcome}
+            | {"labels": signal.labels}
+            for signal, (outcome, _) in zip(batch.signals, decision.outcomes, strict=True)
+        ],
+        "tickets": [_shown(fields, step, document) for step in decision.steps if step.action != "nothing" or step.ends],
+    }
+
+
+def _read(fields: HookFields, tried: TryPayload) -> Batch:
+    try:
+        body, name = orjson.dumps(tried.payload), tried.format or fields.format
+        return read(name, body, tried.headers, new_id("rcp"), fields.fields.expressions())
+    except Unreadable as error:
+        raise Invalid(errors=[Fault(pointer="/payload", detail=str(error))]) from error
+
+
+def _shown(fields: HookFields, step: Step, document: PlanDocument) -> dict[str, Any]:
+    """What would be done to one ticket; the priority that its alerts ask for, where any of them fires."""
+    ends = {"resolves": step.ends and fields.on_resolve == "resolve"}
+    done = {"action": _WORDS.get(step.action, "told"), "ticket_id": step.thread.id if step.thread else None} | ends
+    if not step.firing:
+        return done | {"title": None, "priority": None, "priority_source": None, "environment": None}
+    urgent = mapped(fields, step.firing)
+    assessed = assess(document, urgent.priority, urgent.impact, urgent.urgency)
+    title = title_of(fields, step.firing[0])
+    asked = {"priority": assessed.priority, "priority_source": assessed.source, "environment": urgent.environment}
+    return done | {"title": title} | asked
