@@ -9,6 +9,8 @@ from app.inbound.signal import Batch, Signal, Unreadable, bounded, key_of, objec
 STRUCTURED: Final = "application/cloudevents+json"
 BATCH: Final = "application/cloudevents-batch+json"
 _REQUIRED: Final = ("id", "source", "specversion", "type")
+_NOT_SHOWN: Final = frozenset({"id", "time", "specversion", "data", "data_base64", "datacontenttype", "dataschema"})
+_IDENTIFYING: Final = frozenset({*generic.MEMBERS["key"], *generic.MEMBERS["starts_at"]})
 
 
 def events_of(payload: Any, headers: Mapping[str, str]) -> list[Any]:
@@ -56,14 +58,9 @@ def _signal(found: Any, place: str, reader: generic.Reader) -> Signal:
 
 
 def _readable(event: Mapping[str, Any]) -> dict[str, Any]:
-    """The event with what its data says of itself on top: for the members that a generic payload is read by."""
+    """The event as a generic payload: what its data says of itself, over its attributes; never what identifies it."""
     data = event.get("data")
     own = data if isinstance(data, dict) else {}
-    labels = {name: value for name, value in event.items() if name not in ("data", "id", "time", "specversion")}
-    given = own.get("labels")
-    shown = {
-        "title": event.get("subject") or event["type"],
-        "labels": labels | (given if isinstance(given, dict) else {}),
-    }
-    taken = {name: own[name] for name in generic.MEMBERS if name in own and name not in ("labels", "key", "starts_at")}
-    return {**event, **shown, **taken}
+    attributes = {name: value for name, value in event.items() if name not in _NOT_SHOWN}
+    said = {name: value for name, value in own.items() if name not in _IDENTIFYING}
+    return {**attributes, "name": event.get("subject") or event["type"], **said}

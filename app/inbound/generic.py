@@ -30,6 +30,7 @@ MEMBERS: Final[Mapping[str, tuple[str, ...]]] = {
     "link": ("link", "url"),
 }
 """Where each part of a signal is looked for in an object, unless an expression finds it."""
+_USED: Final = frozenset(name for names in MEMBERS.values() for name in names)
 _RESOLVED: Final = frozenset(
     [
         "resolved",
@@ -102,7 +103,8 @@ def parse(payload: Any, reader: Reader, digest: str) -> Batch:
 
 def signal_of(item: Any, parts: Mapping[str, Any], *, key: str, starts_at: str | None = None) -> Signal:
     """The signal that one JSON value tells; ``key`` and ``starts_at`` are for one that has none of its own."""
-    labels = labels_of(item) | labels_of(parts["labels"])
+    others = {name: value for name, value in item.items() if name not in _USED} if isinstance(item, dict) else {}
+    labels = labels_of(others) | labels_of(parts["labels"])
     given, group = cleaned(parts["key"], MAX_TEXT), cleaned(parts["group"], MAX_TEXT)
     return Signal(
         key=key_of(given) if given else key,
