@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from app.events.types import INTERNAL_TYPES
+
 ACCOUNT: Final = "acc_01k9w3b5t8e2r9h6x4m7q1z0va"
 TICKET: Final = "tkt_01k9w3b6bz6p1m7h4c0x3r2saa"
 OTHER_TICKET: Final = "tkt_01k9w2x4bz6p1m7h4c0x3r2sbb"
@@ -151,7 +153,7 @@ DATA: Final[dict[str, dict[str, Any]]] = {
         "url": "https://example.com/heliodesk",
         "reason": "The receiver answered 410 Gone",
     },
-    "webhook.test": {"endpoint_id": ENDPOINT},
+    "webhook.test": {"endpoint_id": ENDPOINT, "event_type": None},
 }
 """The ``data`` of an event, by its type."""
 
@@ -167,7 +169,7 @@ def event_example(event_type: str) -> dict[str, Any]:
         "ticket_id": TICKET if of_ticket else None,
         "sequence": 7 if of_ticket else None,
         "actor": {"kind": "service", "name": "Heliodesk"},
-        "audience": "public",
+        "audience": "internal" if event_type in INTERNAL_TYPES else "public",
         "sandbox": False,
         "data": DATA[event_type],
     }

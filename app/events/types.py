@@ -5,6 +5,8 @@
 
 from typing import Final
 
+from pydantic import Field
+
 from app.events.call_events import CallDeclined, CallEnded, CallFailed, CallJoined, CallNoShow, CallReady, CallRequested
 from app.events.data import EventData
 from app.events.deadline_events import (
@@ -66,6 +68,7 @@ class WebhookTest(EventData):
 
     type = "webhook.test"
     endpoint_id: str
+    event_type: str | None = Field(None, description="Whose example is sent in its place")
 
 
 EVENTS: Final[tuple[type[EventData], ...]] = (
@@ -113,6 +116,9 @@ EVENTS: Final[tuple[type[EventData], ...]] = (
     WebhookDisabled,
     WebhookTest,
 )
+
+INTERNAL_TYPES: Final = frozenset(event.type for event in EVENTS if event.audience == "internal")
+"""Events that are always internal; of the others, some are by their data."""
 
 INTERNAL_METRICS: Final = frozenset({"escalation_ack", "alert_ack"})
 """Deadlines of support's own work: their events are internal."""

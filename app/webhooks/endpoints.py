@@ -14,7 +14,7 @@ from app.core.ids import new_id
 from app.core.problems import Conflict, Fault, Invalid
 from app.events.envelope import NO_ACCOUNT, instant
 from app.events.log import Event, event_row, recorded
-from app.events.types import WebhookDisabled, WebhookTest
+from app.events.types import INTERNAL_TYPES, WebhookDisabled, WebhookTest
 from app.webhooks.addresses import Network, is_allowed, is_local, literal
 from app.webhooks.fanout import fan_out
 from app.webhooks.models import Delivery, WebhookEndpoint
@@ -137,13 +137,20 @@ async def delete_endpoint(session: AsyncSession, endpoint: WebhookEndpoint) -> N
     await session.execute(delete(Delivery).where(ids).execution_options(synchronize_session=False))
 
 
-async def send_test(session: AsyncSession, endpoint: WebhookEndpoint, actor: Actor, *, now: datetime) -> str:
-    """Send the endpoint alone a ``webhook.test`` event, whatever its globs; the event's id. 409 when disabled."""
+async def send_test(
+    session: AsyncSession, endpoint: WebhookEndpoint, event_type: str | None, actor: Actor, *, now: datetime
+) -> str:
+    """Send the endpoint alone a ``webhook.test`` event, whatever its globs; the event's id.
+
+    What it is sent is the example of ``event_type``, where one is asked for. 409 when it is disabled; 422 where an
+    account's endpoint asks for an event that is internal.
+    """
     if not endpoint.enabled:
         raise Conflict("The endpoint is disabled: enable it first")
-    return await _tell(
-        session, endpoint.account_id, Event(now, WebhookTest(endpoint_id=endpoint.id), actor), endpoint.id
-    )
+    if endpoint.account_id and event_type in INTERNAL_TYPES:
+        raise Invalid(errors=[Fault(pointer="/event_type", detail="An account's endpoint gets public events only")])
+    event = Event(now, WebhookTest(endpoint_id=endpoint.id, event_type=event_type), actor)
+    return await _tell(session, endpoint.account_id, event, endpoint.id)
 
 
 async def disable(session: AsyncSession, endpoint_id: str, reason: str) -> None:

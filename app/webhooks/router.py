@@ -24,6 +24,7 @@ from app.webhooks.schemas import (
     EndpointCreate,
     EndpointDocument,
     EndpointFields,
+    EndpointTest,
     RotateSecret,
     SecretDocument,
 )
@@ -163,16 +164,24 @@ async def rotate_webhook_secret(
     openapi_extra=IDEMPOTENT,
 )
 async def send_webhook_test(
-    request: Request, state: StateDep, principal: PrincipalDep, endpoint_id: str, actor: ActorQuery = None
+    request: Request,
+    state: StateDep,
+    principal: PrincipalDep,
+    endpoint_id: str,
+    body: EndpointTest | None = None,
+    actor: ActorQuery = None,
 ) -> Response:
     """Send a test event.
 
-    A `webhook.test` event, of no ticket, to this endpoint alone, whatever its globs; answers the delivery.
+    A `webhook.test` event, of no ticket, to this endpoint alone, whatever its globs; answers the delivery. With an
+    `event_type`, the endpoint gets the example of that type in its own format and language, or through its projection,
+    with the test's id and `"sandbox": true`.
     """
+    event_type = body.event_type if body else None
 
     async def work(session: AsyncSession) -> Answer:
         endpoint, who = await managed(session, principal, endpoint_id, actor)
-        event_id = await endpoints.send_test(session, endpoint, who, now=await database_now(session))
+        event_id = await endpoints.send_test(session, endpoint, event_type, who, now=await database_now(session))
         return Answer(delivery_document(await queries.delivery_of(session, endpoint_id, event_id)))
 
     return await once(request, state, principal, work)

@@ -3,7 +3,16 @@
 from datetime import timedelta
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
@@ -11,19 +20,15 @@ from app.calendars.durations import format_duration
 from app.core.language import Language
 from app.core.projection import MAX_LENGTH, compile_projection
 from app.core.schemas import ActorRef, Document, Instant, Strict, id_pattern
+from app.events.types import EVENTS
 from app.plans.words import Duration
+from app.webhooks.formats.bodies import Format
 from app.webhooks.patterns import GLOB, MAX_GLOB
 from app.webhooks.signing import MAX_OVERLAP, OVERLAP
 
 AccountId = Annotated[str, StringConstraints(pattern=id_pattern("acc"))]
 Glob = Annotated[str, StringConstraints(pattern=GLOB, max_length=MAX_GLOB)]
 TargetUrl = Annotated[str, StringConstraints(pattern=r"^https?://[!-~]+$", max_length=2000)]
-
-
-def _only_standard(value: Any) -> Any:
-    if value != "standard":
-        raise PydanticCustomError("format", "Only the format 'standard' (Standard Webhooks) is sent")
-    return value
 
 
 def _distinct(values: list[str]) -> list[str]:
@@ -35,10 +40,12 @@ def _compiles(text: str) -> str:
     return text
 
 
-Format = Annotated[Literal["standard"], BeforeValidator(_only_standard)]
 ProjectionText = Annotated[str, StringConstraints(min_length=1, max_length=MAX_LENGTH), AfterValidator(_compiles)]
 CONCURRENCY: Final = 10
 """How many messages an endpoint gets at once from one replica, unless it says otherwise."""
+CHAT_RATE: Final = 1.0
+"""Messages a second to a chat: https://docs.slack.dev/apis/web-api/rate-limits, and a space of Google Chat the same."""
+EVENT_TYPES: Final = tuple(event.type for event in EVENTS)
 DeliveryState = Literal["pending", "delivered", "skipped", "failed"]
 _STAMPS: Final[dict[str, Any]] = {"created_at": "2026-11-20T20:30:00Z", "updated_at": "2026-11-20T20:30:00Z"}
 _FIELDS: Final[dict[str, Any]] = {"url": "https://example.com/heliodesk", "events": ["ticket.*", "deadline.missed"]}
@@ -73,11 +80,17 @@ class EndpointFields(Strict):
     events: Annotated[list[Glob], AfterValidator(_distinct)] = Field(
         default=["*"], min_length=1, max_length=50, description="Globs over event types", examples=[["ticket.*"]]
     )
-    format: Format = "standard"
-    locale: Language = Field("en", description="The language of the messages to a chat")
+    format: Format = Field(
+        "standard",
+        description="`standard`: the event itself. `slack`, `google_chat`, `teams`: a message for the incoming webhook "
+        "of a chat (for Teams, of a workflow), with what people wrote escaped and cut to the chat's limits. All are "
+        "signed",
+    )
+    locale: Language = Field("en", description="The language of messages to a chat; their instants are in UTC")
     projection: ProjectionText | None = Field(
         None,
-        description="A JMESPath expression over the event (https://jmespath.org): what it gives is sent as JSON "
+        description="With the format `standard`: a JMESPath expression over the event (https://jmespath.org). What it "
+        "gives is sent as JSON "
         "instead of the event, signed in the same way. Where it gives `null` or `false`, the event is not wanted: its "
         "delivery ends as `skipped`. Where it cannot be applied, or takes too many steps, the delivery fails at once, "
         "and says why",
@@ -96,8 +109,22 @@ class EndpointFields(Strict):
         le=1000,
         strict=True,
         description="How many messages it gets in a second at most, from all replicas together, evenly: `0.5` is one "
-        "every two seconds, retries included; null: as fast as it takes them",
+        "every two seconds, retries included; null: as fast as it takes them; to a chat one a second, as Slack "
+        "and Google Chat want it",
     )
+
+    @field_validator("projection")
+    @classmethod
+    def _of_the_event_itself(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None and info.data.get("format", "standard") != "standard":
+            raise PydanticCustomError("projection", "Only the format 'standard' takes a projection")
+        return value
+
+    @model_validator(mode="after")
+    def _at_the_pace_of_a_chat(self) -> "EndpointFields":
+        if self.rate is None and self.format != "standard":
+            self.rate = CHAT_RATE
+        return self
 
 
 class EndpointCreate(EndpointFields):
@@ -111,6 +138,22 @@ class EndpointCreate(EndpointFields):
         "an admin's endpoint without it hears every account, internal events too",
     )
     actor: ActorRef | None = Field(None, description="The person for whom an account's key acts")
+
+
+def _known(event_type: str) -> str:
+    if event_type not in EVENT_TYPES:
+        raise PydanticCustomError("event_type", "There is no event of this type")
+    return event_type
+
+
+class EndpointTest(Strict):
+    """What is sent as a test."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"event_type": "ticket.opened"}]})
+
+    event_type: Annotated[str, AfterValidator(_known)] | None = Field(
+        None, description="Send the example of this type", json_schema_extra={"enum": [*EVENT_TYPES, None]}
+    )
 
 
 class EndpointDocument(Document):

@@ -1,6 +1,6 @@
 """An event as the body of a request, in the form that its endpoint asks for. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, Literal, TypeAlias
@@ -10,9 +10,20 @@ import orjson
 from app.core.language import Language
 from app.core.projection import BadProjection, Projection, ProjectionFailed, compile_projection
 from app.events.envelope import envelope
+from app.events.examples import event_example
+from app.events.types import WebhookTest
+from app.webhooks.formats.google_chat import google_chat
+from app.webhooks.formats.message import Message, message
+from app.webhooks.formats.slack import slack
+from app.webhooks.formats.teams import teams
 
-Format: TypeAlias = Literal["standard"]
+Format: TypeAlias = Literal["standard", "slack", "google_chat", "teams"]
 
+_CHATS: Final[Mapping[Format, Callable[[Message], dict[str, Any]]]] = {
+    "slack": slack,
+    "google_chat": google_chat,
+    "teams": teams,
+}
 MAX_STEPS: Final = 5_000
 """Nodes that a projection may visit for one event: about a hundredth of a second of the sender's time."""
 MAX_PROJECTED: Final = 64 * 1024
@@ -41,8 +52,21 @@ def make_body(form: Form, event: Mapping[str, Any]) -> bytes:
 
     ``event`` has the columns of the event's row and, for a chat, its ticket's ``number`` and ``title``.
     """
+    told = _told(event)
+    if form.format == "standard":
+        return orjson.dumps(_projected(form.projection, told) if form.projection else told)
+    ticket = {name: told["data"].get(name) or event.get(name) for name in ("number", "title")}
+    return orjson.dumps(_CHATS[form.format](message(told, ticket, form.locale)))
+
+
+def _told(event: Mapping[str, Any]) -> dict[str, Any]:
+    """The event's envelope; of a test that asks for an example, the example's, marked as no real event."""
     told = envelope(event)
-    return orjson.dumps(_projected(form.projection, told) if form.projection else told)
+    example = told["data"].get("event_type") if told["type"] == WebhookTest.type else None
+    if not example:
+        return told
+    itself = {name: told[name] for name in ("id", "timestamp", "account_id", "actor")}
+    return event_example(example) | itself | {"sandbox": True}
 
 
 def _projected(expression: str, told: dict[str, Any]) -> Any:

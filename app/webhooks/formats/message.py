@@ -1,0 +1,157 @@
+"""What a chat is told of an event: its sentence, its ticket, its facts, what a person wrote, a link. Pure.
+
+Instants are in UTC, and say so: a channel is read in several zones, and an operator's endpoint hears all accounts.
+What people wrote is only cleaned here: each format escapes it in its own way.
+"""
+
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import quote, urlsplit
+
+from app.core.language import Language
+from app.core.phrases import moment
+from app.core.zones import load_zone
+from app.events.labels import LABELS, named
+from app.events.sentences import sentence
+
+_FACTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "ticket.opened": ("business_impact", "priority_reason"),
+    "message.posted": ("author",),
+    "deadline.started": ("due_at",),
+    "deadline.moved": ("due_at",),
+    "deadline.resumed": ("due_at",),
+    "deadline.warning": ("due_at",),
+    "deadline.missed": ("due_at",),
+    "escalation.automatic": ("reason",),
+    "escalation.requested": ("reason", "business_impact"),
+    "call.ready": ("join_from", "join_by"),
+    "call.no_show": ("join_by",),
+    "expert.alerted": ("accept_by",),
+    "routing.unstaffed": ("next_at",),
+    "webhook.disabled": ("url",),
+}
+"""Which facts of an event a chat is told, in their order."""
+_TEXT: Final[Mapping[str, str]] = {
+    "ticket.opened": "description",
+    "ticket.withdrawn": "reason",
+    "message.posted": "body",
+    "escalation.requested": "justification",
+    "escalation.declined": "why",
+    "call.declined": "reason",
+    "call.failed": "reason",
+    "expert.declined": "reason",
+    "webhook.disabled": "reason",
+}
+"""Where an event has what a person wrote about it."""
+_INSTANTS: Final = frozenset({"due_at", "join_from", "join_by", "accept_by", "next_at"})
+_LINKS: Final = ("join_url", "call_link")
+_LINE: Final = 500
+"""UTF-16 units of a ticket's title, or of a fact, at the most."""
+_LONGEST_LINK: Final = 500
+"""Characters; no provider of calls has longer ones, and five times as many fit wherever they are escaped."""
+_BIDIRECTIONAL: Final = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Characters that turn the direction of what follows, and so can make a text look like another."""
+_IN_A_URL: Final = "!#$%&'()*+,/:;=?@[]~"
+_UTC: Final = load_zone("UTC")
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A button or a link: its text is ours and names the host, so that nobody is led elsewhere unawares."""
+
+    text: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message. ``sentence`` and ``footer`` are our words; ``lines`` and ``text`` may hold what people wrote."""
+
+    sentence: str
+    lines: tuple[str, ...]
+    text: str
+    link: Link | None
+    footer: str
+
+
+def message(told: Mapping[str, Any], ticket: Mapping[str, Any], language: Language) -> Message:
+    """The message for an event's envelope and its ticket's ``number`` and ``title``, None where there is none."""
+    kind, data = told["type"], told["data"]
+    about = f"{ticket['number']}: {ticket['title']}" if ticket["number"] else ""
+    facts = {name: _value(name, data[name], language) for name in _FACTS.get(kind, ()) if data.get(name)}
+    lines = [about, *(f"{LABELS[name][language]}: {value}" for name, value in facts.items())]
+    when = _moment(told["timestamp"], language)
+    return Message(
+        sentence=sentence(kind, data, language),
+        lines=tuple(" ".join(clean(line).split()) for line in lines if line),
+        text=clean(str(data.get(_TEXT.get(kind, "")) or "")).strip(),
+        link=_link(data, language),
+        footer=f"{when} · Sandbox" if told["sandbox"] else when,
+    )
+
+
+def _value(name: str, value: Any, language: Language) -> str:
+    if name in _INSTANTS:
+        return _moment(value, language)
+    if name == "author":
+        return str(value.get("name") or value.get("kind") or "")
+    return named(name, str(value), language)
+
+
+def _moment(at: str, language: Language) -> str:
+    return f"{moment(datetime.fromisoformat(at), _UTC, language)} UTC"
+
+
+def _link(data: Mapping[str, Any], language: Language) -> Link | None:
+    """The call's link, if it is of a usual length. What could end a link's syntax in a format is percent-encoded."""
+    url = quote(next((str(data[name]) for name in _LINKS if data.get(name)), ""), safe=_IN_A_URL)
+    host = _host(url) if url.startswith("https://") and len(url) <= _LONGEST_LINK else None
+    return Link(f"{LABELS['join_url'][language]}: {host}", url) if host else None
+
+
+def _host(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:  # an open bracket
+        return None
+
+
+def clean(text: str) -> str:
+    """A text of people without control characters and without those that turn its direction; lines end with LF."""
+    unified = text.replace("\r\n", "\n").replace("\r", "\n")
+    return "".join(
+        " " if unicodedata.category(character) == "Cc" and character != "\n" else character
+        for character in unified
+        if character not in _BIDIRECTIONAL
+    )
+
+
+def fit(text: str, limit: int, escape: Callable[[str], str] = str) -> str:
+    """The text, each character escaped, within ``limit`` UTF-16 units; cut with an ellipsis where it is longer."""
+    pieces, used, fitting = list[str](), 0, 0
+    for character in text:
+        piece = escape(character)
+        used += units(piece)
+        if used > limit:
+            return "".join(pieces[:fitting]).rstrip() + "…"
+        pieces.append(piece)
+        fitting = len(pieces) if used < limit else fitting
+    return "".join(pieces)
+
+
+def units(text: str) -> int:
+    """The length of a text as the chats count it: in UTF-16 code units, two for a character beyond the first plane."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def details(told: Message, limit: int, escape: Callable[[str], str]) -> str:
+    """The lines, an empty one, and the text, escaped, within ``limit`` units in all: well over 3,000."""
+    end = escape("\n")
+    head = end.join(fit(line, _LINE, escape) for line in told.lines)
+    if not told.text:
+        return head
+    start = f"{head}{end}{end}" if head else ""
+    return start + fit(told.text, limit - units(start), escape)
