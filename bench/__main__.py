@@ -3,7 +3,7 @@
 import sys
 from typing import Final
 
-from bench import apply, lateness, open_ticket, preview, replay
+from bench import apply, lateness, open_ticket, preview, replay, webhooks
 
 ALL: Final = {
     "open_ticket": open_ticket.main,
@@ -11,6 +11,7 @@ ALL: Final = {
     "replay": replay.main,
     "apply": apply.main,
     "preview": preview.main,
+    "webhooks": webhooks.main,
 }
 
 for name in sys.argv[1:] or ALL:

@@ -93,6 +93,17 @@ def test_only_one_module_reads_the_time() -> None:
     assert [name for name, source in without_ours.items() if READS_TIME.search(source)] == ["app/core/clock.py"]
 
 
+def test_only_one_module_makes_clients_for_outgoing_calls() -> None:
+    """So that all of them go through the wall that vets addresses. Mail goes to the operator's own server."""
+    client = re.compile(
+        r"\b(AsyncClient|ClientSession|TCPConnector|httpx\.Client|create_connection|open_connection|PoolManager)\("
+        r"|\bhttpx\.(get|post|put|patch|delete|head|options|request|stream)\(|\baiohttp\.request\("
+        r"|^(import|from) (requests|urllib3|urllib\.request|http\.client|pycurl|websockets?)\b",
+        re.MULTILINE,
+    )
+    assert [name for name, source in SOURCES.items() if client.search(source)] == ["app/webhooks/connector.py"]
+
+
 def test_zones_are_never_the_operating_systems() -> None:
     by_name = re.compile(r"\bZoneInfo\(|\bavailable_timezones\b|\bastimezone\(\)|AT TIME ZONE")
     assert [name for name, source in SOURCES.items() if by_name.search(source)] == []

@@ -61,9 +61,9 @@ def is_allowed(address: Address, allow_networks: Sequence[Network]) -> bool:
 def literal(host: str) -> Address | None:
     """The address that a URL's host spells, in any form that a socket would take (``2130706433``, ``0x7f.1``).
 
-    None for a name.
+    None for a name. A final dot makes no difference.
     """
-    bare = host.strip("[]")
+    bare = host.strip("[]").removesuffix(".")
     try:
         return ip_address(bare)
     except ValueError:

@@ -89,10 +89,16 @@ UPDATE deliveries AS d SET paced = true, next_attempt_at = p.free_at + p.step * 
 FROM mine AS m JOIN paces AS p ON p.id = m.endpoint_id
 WHERE d.account_id = m.account_id AND d.id = m.id
 """
+# What is locked is being settled at this moment: waiting for it, in another order than its own, would be a deadlock.
 _RENEW: Final = """
+WITH held AS MATERIALIZED (
+    SELECT d.account_id, d.id FROM deliveries AS d
+    JOIN unnest($1::text[], $2::text[], $3::text[]) AS mine (account_id, id, claim_id)
+      ON d.account_id = mine.account_id AND d.id = mine.id AND d.claim_id = mine.claim_id
+    FOR UPDATE OF d SKIP LOCKED
+)
 UPDATE deliveries AS d SET next_attempt_at = greatest(d.next_attempt_at, clock_timestamp() + $4::interval)
-FROM unnest($1::text[], $2::text[], $3::text[]) AS mine (account_id, id, claim_id)
-WHERE d.account_id = mine.account_id AND d.id = mine.id AND d.claim_id = mine.claim_id
+FROM held WHERE d.account_id = held.account_id AND d.id = held.id
 """
 _NEXT_OF: Final = """
 SELECT min(next_attempt_at) FROM deliveries

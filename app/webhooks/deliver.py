@@ -220,11 +220,13 @@ class Sender:
                 return
 
     async def _keep_leases(self) -> None:
-        """While deliveries are in flight, renew their leases well before they end."""
+        """While deliveries are in flight, renew the leases of which a third has passed."""
+        third = self._limits.lease / 3
         while self._in_flight:
-            await asyncio.sleep(self._limits.lease / 3)
+            await asyncio.sleep(third)
+            old = [delivery for delivery in self._in_flight if monotonic() - delivery.read_at >= third]
             try:
                 async with transaction(self._state.sessions) as session:
-                    await renew(session, list(self._in_flight), self._lease)
+                    await renew(session, old, self._lease)
             except _DATABASE_ERRORS as error:
-                _log.warning("leases could not be renewed", deliveries=len(self._in_flight), error=str(error))
+                _log.warning("leases could not be renewed", deliveries=len(old), error=str(error))

@@ -43,8 +43,13 @@ def check_url(url: str, allow_networks: Sequence[Network]) -> None:
     if parsed.scheme != "https" and not local:
         raise _invalid_url("Only https:// is taken, or http:// to an address in a network that the operator allows")
     address = literal(parsed.host)
-    if not local and (parsed.host.rstrip(".") == "localhost" or (address and not is_allowed(address, allow_networks))):
+    if not local and (_is_localhost(parsed.host) or (address and not is_allowed(address, allow_networks))):
         raise _invalid_url("Outgoing calls may not reach this address")
+
+
+def _is_localhost(host: str) -> bool:
+    """Whether every resolver is to answer with the loopback address (RFC 6761, 6.3)."""
+    return f".{host.removesuffix('.')}".endswith(".localhost")
 
 
 def _invalid_url(detail: str) -> Invalid:

@@ -52,6 +52,23 @@ LITERALS = [
     "[2002:7f00:1::]",
     "[fe80::1]",
     "localhost",
+    "localhost.",
+    "LocalHost",
+    "127.0.0.1.",
+    "017700000001",
+    "0",
+    "[::]",
+    "[::ffff:7f00:1]",
+    "[::ffff:0:7f00:1]",
+    "[::7f00:1]",
+    "[64:ff9b::a9fe:a9fe]",
+    "[64:ff9b:1::a00:1]",
+    "[2002:a9fe:a9fe::]",
+    "[2001:0:4136:e378:8000:63bf:80ff:fffe]",
+    "\u2460\u2461\u2466.0.0.\u2460",
+    "\uff11\uff12\uff17.0.0.1",
+    "127\u30020\u30020\u30021",
+    "\u24dbocalhost",
 ]
 
 
@@ -59,8 +76,12 @@ LITERALS = [
 async def test_no_spelling_of_a_private_address_is_reached(host: str, receiver: Receiver) -> None:
     port = httpx.URL(receiver.url).port
     async with make_session(NOWHERE) as outgoing:
-        with pytest.raises(Unreachable):
-            await post(outgoing, f"http://{host}:{port}/", b"{}", {}, seconds=2)
+        for address in (f"{host}:{port}", f"example.com@{host}:{port}", f"{host}:{port}#@example.com"):
+            with pytest.raises(Unreachable):
+                await post(outgoing, f"http://{address}/", b"{}", {}, seconds=2)
+    async with make_http(NOWHERE) as http:
+        with pytest.raises((httpx.TransportError, httpx.InvalidURL)):
+            await http.post(f"http://{host}:{port}/")
     assert not receiver.messages
 
 

@@ -15,7 +15,7 @@ from app.core.db import Sessions, driver, transaction
 from app.core.signals import Alarms
 from app.core.state import State
 from app.events.envelope import envelope
-from app.webhooks.claims import CLAIM, Share, claim
+from app.webhooks.claims import CLAIM, Share, claim, renew
 from app.webhooks.deliver import Limits, Sender
 from app.webhooks.models import Delivery, WebhookEndpoint
 from app.webhooks.outbox import RETENTION, Settlement, forget_deliveries, settle
@@ -344,6 +344,21 @@ async def test_a_lease_is_renewed_while_a_slow_receiver_answers(
     await slow.drain()
     assert (await delivery(sessions)).state == "delivered"
     assert len(receiver.messages) == 1
+
+
+async def test_a_renewal_waits_for_nobody_who_settles(
+    sessions: Sessions, make_endpoint: MakeEndpoint, tell: Tell
+) -> None:
+    """They take their rows in different orders: were the renewal to wait, both could wait for each other."""
+    await make_endpoint("https://example.com")
+    await tell(event_row(), event_row())
+    held = [one.delivery for one in await claim_all(sessions)]
+    async with asyncio.timeout(PATIENCE), transaction(sessions) as settling:
+        await (await driver(settling)).execute("SELECT FROM deliveries WHERE id = $1 FOR UPDATE", held[0].id)
+        async with transaction(sessions) as session:
+            await renew(session, held, 2 * LEASE)
+    leases = {one.id: seconds_between(held[0].now, one.next_attempt_at) for one in await deliveries(sessions)}
+    assert leases[held[0].id] < 2 * LEASE.total_seconds() <= leases[held[1].id]
 
 
 async def test_two_senders_share_the_work_without_duplicates(

@@ -1,0 +1,227 @@
+"""Webhooks: isolation (goal: p99 at most 1.2 x), throughput (goal: 0.4 of bare aiohttp), retries (goal: 50 ms late).
+
+The receiver, and two services on databases of their own, are processes. One service has a hundred healthy endpoints; of
+the other's hundred, one hangs, one drips, one answers 10 GB, and one redirects to the metadata of a cloud.
+"""
+
+import asyncio
+import re
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from statistics import median, quantiles
+from typing import Any, Final
+
+import aiohttp
+import asyncpg
+import httpx
+import orjson
+import uvloop
+
+from app.core.db import Row, Sessions, insert_rows, transaction
+from app.core.ids import new_id
+from app.events.envelope import envelope
+from app.events.models import EventRow
+from app.webhooks.fanout import fan_out
+from bench import servers
+from tests.support.desk import connected, now_of
+
+_ENDPOINTS: Final = 100
+_SICK: Final = ("/hang", "/drip", "/flood", "/redirect")
+_WELL_TOO: Final = ("/a", "/b", "/c", "/d")
+_WELL: Final = _ENDPOINTS - len(_SICK)
+_ROUNDS: Final = 5
+_TICKETS: Final = 20
+_PAUSE: Final = 0.5
+_BULK: Final = 50
+_FLAKY: Final = 10
+_PATIENCE: Final = 120.0
+_COMMITS: Final = """
+SELECT id, extract(epoch FROM pg_xact_commit_timestamp(xmin))::float8 AS at FROM events WHERE type = 'ticket.opened'
+"""
+_RETRIES: Final = """
+SELECT event_id || endpoint_id AS id, extract(epoch FROM (earlier_attempts->0->>'next_attempt_at')::timestamptz)::float8
+       AS at FROM deliveries WHERE earlier_attempts IS NOT NULL AND state = 'delivered'
+"""
+
+
+@dataclass
+class Arrivals:
+    """What the receiver got: path, ``webhook-id``, and the wall clock when it came."""
+
+    client: httpx.AsyncClient
+    seen: list[tuple[str, str, float]] = field(default_factory=list)
+
+    async def until(self, prefix: str, number: int) -> list[tuple[str, str, float]]:
+        """So many arrivals at paths that begin like this, and forget all."""
+        end = time.monotonic() + _PATIENCE
+        while len(found := [one for one in self.seen if one[0].startswith(prefix)]) < number:
+            assert time.monotonic() < end, f"{len(found)} of {number} came"
+            await asyncio.sleep(0.1)
+            self.seen += map(tuple, (await self.client.get("/arrivals")).json())
+        self.seen = []
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One service with its database, and an account to open tickets for."""
+
+    name: str
+    url: str
+    api: httpx.AsyncClient
+    sessions: Sessions
+    account_id: str
+
+    async def subscribe(self, target: str, events: str) -> None:
+        (await self.api.post("/v1/webhooks", json={"url": target, "events": [events]})).raise_for_status()
+
+    async def open_tickets(self, number: int) -> None:
+        requester = {"name": "Ana", "email": "ana@example.com"}
+        body = {"account_id": self.account_id, "title": "t", "description": "d", "requester": requester}
+        for _ in range(number):
+            (await self.api.post("/v1/tickets", json=body)).raise_for_status()
+            await asyncio.sleep(_PAUSE)
+
+    async def record(self, number: int, kind: str) -> list[Row]:
+        """So many events in one transaction, fanned out as the service itself does."""
+        at = await now_of(self.sessions)
+        facts: dict[str, Any] = {
+            "ticket_id": None,
+            "sequence": None,
+            "type": kind,
+            "timestamp": at,
+            "actor": {"kind": "service"},
+        }
+        facts |= {"audience": "public", "sandbox": False, "data": {"title": "Nothing works", "body": "x" * 700}}
+        rows: list[Row] = [{"account_id": self.account_id, "id": new_id("evt"), **facts} for _ in range(number)]
+        async with transaction(self.sessions) as session:
+            await insert_rows(session, EventRow, rows)
+            await fan_out(session, rows)
+        return rows
+
+    async def instants(self, query: str) -> dict[str, float]:
+        connection = await asyncpg.connect(self.url)
+        rows = await connection.fetch(query)
+        await connection.close()
+        return {row["id"]: row["at"] for row in rows}
+
+    async def memory(self) -> float:
+        """The service's resident memory, in MiB."""
+        told = (await self.api.get("/metrics")).text
+        found = re.search(r"^process_resident_memory_bytes (\S+)$", told, re.MULTILINE)
+        assert found
+        return float(found[1]) / 2**20
+
+
+def main() -> None:
+    """Print how late healthy endpoints hear of events with and without sick ones, throughput, lateness of retries."""
+    with ExitStack() as stack:
+        databases = [stack.enter_context(servers.database(track_commit_timestamp="on")) for _ in range(2)]
+        ports = [stack.enter_context(servers.service(url)) for url in databases]
+        receiver = stack.enter_context(servers.bare(databases[0], "bench.receiver:app"))
+        uvloop.run(_measure(databases, ports, f"http://127.0.0.1:{receiver}"))
+
+
+async def _measure(databases: Sequence[str], ports: Sequence[int], receiver: str) -> None:
+    async with AsyncExitStack() as stack:
+        http = await stack.enter_async_context(httpx.AsyncClient(base_url=receiver, trust_env=False))
+        names = ("all healthy", "four sick")
+        sides = [await stack.enter_async_context(_side(*facts)) for facts in zip(names, databases, ports, strict=True)]
+        arrivals = Arrivals(http)
+        for side, last in zip(sides, (_WELL_TOO, _SICK), strict=True):
+            for path in (*_healthy(), *last):
+                await side.subscribe(receiver + path, "ticket.opened")
+            await side.subscribe(f"{receiver}/flaky", "call.failed")
+            for number in range(_ENDPOINTS):
+                await side.subscribe(f"{receiver}/ok/{number}", "call.ready")
+        await _isolation(sides, arrivals)
+        await _throughput(sides[0], arrivals, receiver)
+        await _retries(sides[0], arrivals)
+
+
+def _healthy() -> list[str]:
+    return [f"/ok/{number}" for number in range(_WELL)]
+
+
+@asynccontextmanager
+async def _side(name: str, url: str, port: int) -> AsyncIterator[Side]:
+    account_id = servers.make_account(port, "wati-pro")
+    address = f"http://127.0.0.1:{port}"
+    async with (
+        httpx.AsyncClient(base_url=address, headers=servers.HEADERS, trust_env=False, timeout=30) as api,
+        connected(url) as sessions,
+    ):
+        yield Side(name, url, api, sessions, account_id)
+
+
+async def _isolation(sides: Sequence[Side], arrivals: Arrivals) -> None:
+    """In turn, so that both sides get the same of whatever else the machine does; the first round warms up."""
+    late: dict[str, list[float]] = {side.name: [] for side in sides}
+    memory: list[float] = []
+    for number in range(_ROUNDS + 1):
+        for side in sides:
+            (lags, came) = (late[side.name], asyncio.create_task(arrivals.until("/ok/", _TICKETS * _WELL)))
+            await side.open_tickets(_TICKETS)
+            arrived = await came
+            commits = await side.instants(_COMMITS)
+            lags += [(at - commits[event]) * 1000 for _, event, at in arrived if number]
+        memory.append(await sides[1].memory())
+    cuts = {name: quantiles(lags, n=100) for name, lags in late.items()}
+    for name, cut in cuts.items():
+        print(f"commit to delivery, {name:11} p50 {cut[49]:6.1f} ms   p99 {cut[98]:6.1f} ms   of {len(late[name])}")
+    ratio = cuts["four sick"][98] / cuts["all healthy"][98]
+    print(f"commit to delivery: p99 with four sick endpoints of {_ENDPOINTS} to all healthy: {ratio:.2f} (goal 1.2)")
+    print("memory beside sick endpoints, MiB by round:", *(f"{each:.1f}" for each in memory))
+
+
+async def _throughput(side: Side, arrivals: Arrivals, receiver: str) -> None:
+    ratios = []
+    for _ in range(_ROUNDS):
+        rows = await side.record(_BULK, "call.ready")
+        times = sorted(at for _, _, at in await arrivals.until("/ok/", _BULK * _ENDPOINTS))
+        ours = len(times) / (times[-1] - times[0])
+        bare = await _bare(f"{receiver}/ok/1", orjson.dumps(envelope(rows[0])), _BULK * _ENDPOINTS)
+        await arrivals.until("/ok/", _BULK * _ENDPOINTS)
+        ratios.append(ours / bare)
+        print(
+            f"deliveries to healthy endpoints: bare aiohttp {bare:6.0f}/s   heliodesk {ours:6.0f}/s   {ratios[-1]:.2f}"
+        )
+    print(f"deliveries to healthy endpoints: median ratio {median(ratios):.2f} (goal 0.4)")
+
+
+async def _bare(url: str, body: bytes, number: int) -> float:
+    """What aiohttp alone does in a second, a hundred at a time."""
+    left = iter(range(number))
+    headers = {"content-type": "application/json", "webhook-id": "evt_bare"}
+
+    async def one(http: aiohttp.ClientSession) -> None:
+        for _ in left:
+            async with http.post(url, data=body, headers=headers) as answer:
+                await answer.read()
+
+    async with aiohttp.ClientSession() as http:
+        started = time.monotonic()
+        await asyncio.gather(*(one(http) for _ in range(100)))
+        return number / (time.monotonic() - started)
+
+
+async def _retries(side: Side, arrivals: Arrivals) -> None:
+    """Failed messages are tried again between four and six seconds later; in the second run beside a backlog."""
+    for what, backlog in (("idle", 0), ("beside a backlog", 4)):
+        told = {row["id"] for _ in range(_FLAKY) for row in await side.record(10, "call.failed")}
+        await asyncio.sleep(3.8)
+        for _ in range(backlog):
+            await side.record(_BULK // 2, "call.ready")
+            await asyncio.sleep(0.5)
+        arrived = await arrivals.until("/flaky", 2 * len(told))
+        if backlog:
+            await asyncio.sleep(5)
+        due = await side.instants(_RETRIES)
+        at: dict[str, list[float]] = {}
+        for _, event, came in arrived:
+            at.setdefault(event, []).append(came)
+        lags = [(max(at[key[:30]]) - instant) * 1000 for key, instant in due.items() if key[:30] in told]
+        cuts = quantiles(lags, n=100)
+        print(f"retries, {what:17} late p50 {cuts[49]:5.1f} ms   p99 {cuts[98]:5.1f} ms   of {len(lags)} (goal 50 ms)")
