@@ -103,7 +103,7 @@ def _replace_if_closed(connection: Any, _record: Any, _proxy: Any) -> None:
 
 @asynccontextmanager
 async def lookup(engine: AsyncEngine) -> AsyncIterator["Connection[Any]"]:
-    """Asyncpg's own connection outside any transaction: for a single read in a single round trip."""
+    """Asyncpg's own connection outside any transaction: each statement is one, committed in its one round trip."""
     pooled = await engine.raw_connection()
     try:
         yield cast("Connection[Any]", pooled.driver_connection)

@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any, Final
 
 import orjson
+from asyncpg import Connection
 from fastapi import Request
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.auth import hash_key
-from app.core.db import driver, ring_after_commit, transaction
+from app.core.db import lookup
 from app.core.ids import new_id
 from app.core.problems import Conflict, Forbidden, NotFound, Unauthorized, Unavailable
 from app.core.state import State
@@ -108,34 +108,42 @@ async def receive(state: State, post: Posted) -> Received:
     Raises 401 for who shows no right key or signature, 403 and 404 for keys for something else, 409 for a hook that
     is disabled, 503 while more waits than is taken.
     """
-    async with transaction(state.sessions) as session:
-        hook = await _opened(session, state, post)
-        format_ = post.format or hook["format"]
-        event_key = post.event_key or _signed_id(hook["signature"], post.headers)
-        place = (hook["account_id"], new_id("rcp"), post.hook_id, event_key)
-        kept = orjson.dumps(kept_headers(post.headers)).decode()
-        connection = await driver(session)
-        stored = await connection.fetchval(_STORE, *place, format_, kept, post.body, len(post.body))
-        if stored is None:
-            first = await connection.fetchval(_FIRST, hook["account_id"], post.hook_id, event_key)
-            return Received(first, duplicate=True)
-        ring_after_commit(session, "receipts")
-    return Received(stored, duplicate=False)
-
-
-async def _opened(session: AsyncSession, state: State, post: Posted) -> Mapping[str, Any]:
-    """The hook, which takes this."""
-    limit = state.settings.hook_backlog
-    digest = hash_key(post.key.text) if post.key else b""
-    found = await (await driver(session)).fetchrow(_OPEN, post.hook_id, digest, limit, limit * _ALL_HOOKS)
-    if found is None or not _is_admitted(found, post):
+    async with lookup(state.engine) as connection:
+        hook = await _opened(connection, state.settings.hook_backlog, post)
+        received = await _store(connection, hook, post) if hook else None
+    if received is None:
         await _refuse(state, post)
-    hook: Mapping[str, Any] = dict(found)
+        raise NotFound
+    if not received.duplicate:
+        state.alarms.receipts.ring()
+    return received
+
+
+async def _opened(connection: "Connection[Any]", backlog: int, post: Posted) -> Mapping[str, Any] | None:
+    """The hook, which takes this; None when it is not there for the sender."""
+    digest = hash_key(post.key.text) if post.key else b""
+    hook = await connection.fetchrow(_OPEN, post.hook_id, digest, backlog, backlog * _ALL_HOOKS)
+    if hook is None or not _is_admitted(hook, post):
+        return None
     if not hook["enabled"]:
         raise Conflict("The hook is disabled")
-    if hook["waiting"] >= limit or hook["waiting_in_all"] >= limit * _ALL_HOOKS:
+    if hook["waiting"] >= backlog or hook["waiting_in_all"] >= backlog * _ALL_HOOKS:
         raise Unavailable("Too much waits to be processed", headers={"Retry-After": "5"})
-    return hook
+    known: Mapping[str, Any] = hook
+    return known
+
+
+async def _store(connection: "Connection[Any]", hook: Mapping[str, Any], post: Posted) -> Received:
+    """Keep what was posted: one statement, and so committed once it is answered."""
+    event_key = post.event_key or _signed_id(hook["signature"], post.headers)
+    place = (hook["account_id"], new_id("rcp"), post.hook_id, event_key)
+    kept = orjson.dumps(kept_headers(post.headers)).decode()
+    size, name = len(post.body), post.format or hook["format"]
+    stored = await connection.fetchval(_STORE, *place, name, kept, post.body, size)
+    if stored is None:
+        first = await connection.fetchval(_FIRST, hook["account_id"], post.hook_id, event_key)
+        return Received(first, duplicate=True)
+    return Received(stored, duplicate=False)
 
 
 def _is_admitted(hook: Mapping[str, Any], post: Posted) -> bool:
@@ -150,13 +158,12 @@ def _is_admitted(hook: Mapping[str, Any], post: Posted) -> bool:
 
 
 async def _refuse(state: State, post: Posted) -> None:
-    """Say why: 401 without a valid key, 404 with another hook's, 403 with one that is for something else."""
+    """Say why: 401 without a valid key, 403 with one that is for something else. Another hook's sees nothing here."""
     if post.key is None:
         raise Unauthorized("This hook's key or signature is needed")
     principal = await state.authenticate(state.engine, post.key.text)
     if principal.kind != "hook":
         raise Forbidden(f"A key of the kind {principal.kind} is not taken here")
-    raise NotFound
 
 
 def _signed_id(signature: Mapping[str, Any], headers: Mapping[str, str]) -> str | None:

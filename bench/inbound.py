@@ -1,0 +1,97 @@
+"""What a hook takes in: POSTs answered 202 beside a bare FastAPI + asyncpg handler that inserts the same body.
+
+Then what becomes of it: alerts that each open a ticket, from the first POST to the last ticket.
+"""
+
+import asyncio
+import time
+from statistics import median
+from typing import Any, Final
+
+import asyncpg
+import httpx
+import orjson
+
+from app.inbound.examples import ALERTMANAGER
+from bench import load, servers
+from tests.support.waiting import until
+
+_ROUNDS: Final = 3
+_SECONDS: Final = 2.0
+_CONNECTIONS: Final = (1, 16)
+_ALERTS: Final = 500
+_MANY: Final = "100000"
+
+
+def main() -> None:
+    """Print the rates of receiving, their ratio, the latencies; then the rate of tickets."""
+    with servers.database() as url:
+        _receiving(url)
+        with servers.service(url) as ours:
+            asyncio.run(_tickets(url, ours))
+
+
+def _receiving(url: str) -> None:
+    settings = {"HELIODESK_BACKGROUND": "false", "HELIODESK_HOOK_BACKLOG": _MANY}
+    with servers.service(url, **settings) as ours, servers.bare(url, "bench.bare_inbound:app") as bare:
+        hook = _make_hook(ours)
+        headers = {"Authorization": f"Bearer {hook['secret']}", "Content-Type": "application/json"}
+        request = load.request_bytes("POST", hook["url"], headers, orjson.dumps(ALERTMANAGER))
+        for connections in _CONNECTIONS:
+            ratios = []
+            for _ in range(_ROUNDS):
+                floor, real = (_run(port, request, connections) for port in (bare, ours))
+                asyncio.run(_empty(url))
+                ratios.append(real.rate / floor.rate)
+                print(
+                    f"POST /v1/ingest, {connections:2} connections: bare {floor.rate:6.0f}/s"
+                    f"   heliodesk {real.rate:6.0f}/s (p50 {real.percentile(50):.1f} ms, p99"
+                    f" {real.percentile(99):.1f} ms)   ratio {ratios[-1]:.2f}"
+                )
+            print(f"POST /v1/ingest, {connections:2} connections: median ratio {median(ratios):.2f}")
+
+
+def _run(port: int, request: bytes, connections: int) -> load.Result:
+    return asyncio.run(load.run(port, request, connections=connections, seconds=_SECONDS, status=202))
+
+
+def _make_hook(port: int) -> Any:
+    account = servers.make_account(port, "zmanda-premium")
+    body = {"name": "Bench", "account_id": account, "format": "alertmanager"}
+    answer = httpx.post(f"http://127.0.0.1:{port}/v1/hooks", json=body, headers=servers.HEADERS, trust_env=False)
+    answer.raise_for_status()
+    return answer.json()
+
+
+async def _empty(url: str) -> None:
+    connection = await asyncpg.connect(url)
+    await connection.execute("DELETE FROM receipts")
+    await connection.execute("VACUUM receipts")
+    await connection.close()
+
+
+async def _tickets(url: str, port: int) -> None:
+    """One alert a POST, one POST after the other, as fast as they are answered."""
+    hook = _make_hook(port)
+    headers = {"Authorization": f"Bearer {hook['secret']}"}
+    connection = await asyncpg.connect(url)
+    started = time.monotonic()
+    async with httpx.AsyncClient(trust_env=False) as client:
+        for number in range(_ALERTS):
+            alert = ALERTMANAGER["alerts"][0] | {"fingerprint": str(number)}
+            body = orjson.dumps(ALERTMANAGER | {"alerts": [alert]})
+            answer = await client.post(f"http://127.0.0.1:{port}{hook['url']}", content=body, headers=headers)
+            assert answer.status_code == 202, answer.text
+    await until(lambda: _are_open(connection), every=0.02)
+    seconds = time.monotonic() - started
+    query = "SELECT extract(epoch FROM processed_at - received_at) * 1000 FROM receipts WHERE state = 'processed'"
+    waits = sorted(float(row[0]) for row in await connection.fetch(query))
+    await connection.close()
+    print(
+        f"{_ALERTS} alerts, one a POST: {_ALERTS / seconds:.0f} tickets/s; from the receipt to the ticket p50"
+        f" {waits[len(waits) // 2]:.0f} ms, p99 {waits[len(waits) * 99 // 100]:.0f} ms"
+    )
+
+
+async def _are_open(connection: "asyncpg.Connection[Any]") -> bool:
+    return bool(await connection.fetchval("SELECT count(*) FROM tickets") >= _ALERTS)
