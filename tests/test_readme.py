@@ -12,6 +12,8 @@ from orjson import loads
 from app.core.auth import make_key
 from app.core.db import transaction
 from app.plans.store import load_builtin
+from tests.support import actors
+from tests.support.actors import make_account
 from tests.support.desk import connected, now_of
 from tests.support.service import serving
 
@@ -49,3 +51,19 @@ async def test_a_four_hour_deadline_is_tried_out_in_a_second(own_database: str) 
         ("2026-11-20T09:30:00.000000Z", "first_response"),
         ("2026-11-20T13:00:00.000000Z", "resolution"),
     ]
+
+
+async def test_an_alert_opens_a_ticket(own_database: str) -> None:
+    admin_key = make_key("admin")
+    async with connected(own_database) as sessions:
+        async with transaction(sessions) as session:
+            await load_builtin(session, await now_of(sessions))
+        account_id = (await make_account(sessions, "google-premium")).account_id
+        headers = await actors.make_key(sessions, account_id=account_id, role="owner")
+    with TemporaryDirectory() as folder, serving(Path(folder), own_database, admin_key) as service:
+        lines = shown("Alerts in").replace("http://127.0.0.1:8000", service.url)
+        key = headers["Authorization"].removeprefix("Bearer ")
+        received, receipts = await run(lines, ACCOUNT_KEY=key, no_proxy="*")
+    (receipt,) = receipts["items"]
+    assert (receipt["id"], receipt["state"]) == (received["receipt_id"], "processed")
+    assert [done["action"] for done in receipt["tickets"]] == ["opened"]

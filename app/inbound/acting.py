@@ -120,9 +120,10 @@ def _news(hook: Hooked, step: Step, incident: Incident) -> tuple[News | None, In
 
 
 def _said(hook: Hooked, step: Step, told: int) -> Said:
-    only_noted = {outcome for outcome, _ in step.signals} <= {"acknowledged"}
+    """What the ticket is told; that an alert says something else now, or was seen to, is for support alone."""
+    public = any(outcome in ("started", "restarted") for outcome, _ in step.signals)
     body = texts.message_of(step, hook.language, last=told == MAX_TOLD - 1)
-    return Said(body, "internal" if only_noted else "public")
+    return Said(body, "public" if public else "internal")
 
 
 def _over(hook: Hooked, step: Step, *, own: bool) -> News:

@@ -22,16 +22,13 @@ _HOOK: Final[dict[str, Any]] = {
 }
 
 
-class HookDocument(Document):
-    """A hook, without its secrets: its fields as they were written, and these."""
+class HookDocument(HookFields):
+    """A hook, without its secrets."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_HOOK]})
+    model_config = ConfigDict(extra="allow", json_schema_extra={"examples": [_HOOK]})
 
     id: str
     account_id: str
-    name: str
-    format: Format
-    enabled: bool
     url: str = Field(description="Where its sender posts to, on this server")
     version: int
     created_at: Instant

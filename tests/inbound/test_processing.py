@@ -143,7 +143,7 @@ async def test_a_change_is_told_and_a_rise_of_severity_raises_the_priority(desk:
     assert outcomes(receipt) == ["changed"]
     (ticket,) = await desk.tickets()
     assert (ticket["priority"], ticket["priority_source"], ticket["assessed_priority"]) == ("P2", "override", "P2")
-    assert await desk.messages(ticket["id"]) == [("public", "Has changed: Disk full on h1\n98 % of /var")]
+    assert await desk.messages(ticket["id"]) == [("internal", "Has changed: Disk full on h1\n98 % of /var")]
     await desk.post(alert(severity="warning"))
     assert (await desk.tickets())[0]["priority"] == "P2"
 
