@@ -59,8 +59,8 @@ async def _gone(receive: Receive) -> None:
 class Streams:
     """The open streams of this process. All their keys are looked at together, every two seconds."""
 
-    def __init__(self, valid: ValidKeys, *, most: int, most_of_key: int) -> None:
-        self._valid, self._most, self._most_of_key = valid, most, most_of_key
+    def __init__(self, valid: ValidKeys, *, most: int, most_of_key: int, check: float = CHECK) -> None:
+        self._valid, self._most, self._most_of_key, self._check = valid, most, most_of_key, check
         self._open: set[Stream] = set()
         self._of_key: Counter[str] = Counter()
         self._keeper: asyncio.Task[None] | None = None
@@ -98,7 +98,7 @@ class Streams:
     async def _keep(self) -> None:
         """End the streams whose key was revoked or has expired."""
         while self._open:
-            await asyncio.sleep(CHECK)
+            await asyncio.sleep(self._check)
             try:
                 valid = await self._valid(list(self._of_key))
             except DATABASE_ERRORS as error:

@@ -20,7 +20,9 @@ _log = structlog.get_logger(__name__)
 LOOK: Final = 0.25
 """Seconds after which a process finds out by itself what another one has committed."""
 BREATH: Final = 0.004
-"""Seconds between two looks while somebody who writes events is waited for."""
+"""Seconds between two looks, at the least."""
+_SHARE: Final = 4
+"""How much longer than a look the pause after it is, at the least: looks cost more the more transactions there are."""
 PATIENCE: Final = 0.25
 """Seconds for which a reader who waits for nothing else waits for those who write at that moment."""
 HELD: Final = 10.0
@@ -28,14 +30,19 @@ HELD: Final = 10.0
 _MANY: Final = 1000
 """Positions in one step above which everybody is woken, whatever the account."""
 
-_LAST: Final = "SELECT coalesce(pg_sequence_last_value('events_position_seq'), 0)"
+LAST: Final = f"""
+SELECT last, CASE WHEN last - $1::bigint BETWEEN 1 AND {_MANY} THEN last - $1 = (
+    SELECT count(*) FROM events WHERE id > '' AND position > $1 AND position <= last
+) END AS whole
+FROM (SELECT coalesce(pg_sequence_last_value('events_position_seq'), 0) AS last) AS given
+"""  # noqa: S608  a number of ours
 _WRITERS: Final = f"""
 SELECT DISTINCT CASE WHEN pid IS NULL THEN '{PREPARED}' ELSE virtualtransaction || ' of process ' || pid END
 FROM pg_locks
 WHERE locktype = 'relation' AND relation = 'events'::regclass AND mode = 'RowExclusiveLock' AND granted
   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """  # noqa: S608  a constant of ours
-_ACCOUNTS: Final = "SELECT DISTINCT account_id FROM events WHERE position > $1 AND position <= $2"
+_ACCOUNTS: Final = "SELECT DISTINCT account_id FROM events WHERE id > '' AND position > $1 AND position <= $2"
 
 
 class Tip:
@@ -44,15 +51,15 @@ class Tip:
     ``position``: up to here events can be read, and whoever waits for them has been woken; None: not known yet.
     """
 
-    def __init__(self, engine: AsyncEngine, committed: Alarm) -> None:
+    def __init__(self, engine: AsyncEngine, committed: Alarm, *, held: float = HELD) -> None:
         self.position: int | None = None
         self._edge = Edge()
-        self._engine = engine
+        self._engine, self._held = engine, held
         self._rung = asyncio.Event()
         self._asked: list[asyncio.Future[None]] = []
         self._waiting: dict[asyncio.Future[None], str | None] = {}
         self._poller: asyncio.Task[None] | None = None
-        self._looked = self._since = -LOOK
+        self._next = self._since = 0.0
         self._told = False
         committed.listen(self._rung.set)
 
@@ -107,7 +114,7 @@ class Tip:
 
     def trouble(self) -> str | None:
         """What operators should know, in words."""
-        if self.held() < HELD:
+        if self.held() < self._held:
             return None
         return f"The feed of events has waited {self.held():.0f} s for transactions: {', '.join(self._edge.writers)}"
 
@@ -117,8 +124,9 @@ class Tip:
 
     async def _looks(self) -> None:
         while self._asked or self._waiting:
-            await asyncio.sleep(self._looked + BREATH - monotonic())
+            await asyncio.sleep(self._next - monotonic())
             self._rung.clear()
+            began = monotonic()
             asked, self._asked = self._asked, []
             try:
                 await self._look()
@@ -126,7 +134,7 @@ class Tip:
                 _fail(asked, error)
             else:
                 _succeed(asked)
-            self._looked = monotonic()
+            self._next = monotonic() + max(BREATH, _SHARE * (monotonic() - began))
             if self._asked or self._waiting:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._rung.wait(), self._pause())
@@ -135,12 +143,13 @@ class Tip:
         return min(LOOK, max(BREATH, self.held() / 10)) if self._edge.writers else LOOK
 
     async def _look(self) -> None:
-        """Read how many positions are given out and then, where there are new ones, who writes; wake who waits."""
+        """Read how many positions are given out and then, unless all new ones are there, who writes; wake who waits."""
         async with lookup(self._engine) as connection:
-            last = await connection.fetchval(_LAST)
+            last, whole = await connection.fetchrow(LAST, self.position)
             if last == self.position:
                 return
-            self._take(last, frozenset(row[0] for row in await connection.fetch(_WRITERS)))
+            writers = () if whole else await connection.fetch(_WRITERS)
+            self._take(last, frozenset(row[0] for row in writers))
             before, after = self.position, self._edge.position
             accounts = None
             if before is not None and after is not None and after - before < _MANY and any(self._waiting.values()):
@@ -152,7 +161,7 @@ class Tip:
     def _take(self, last: int, writers: AbstractSet[str]) -> None:
         if self._edge.look(last, writers):
             self._since, self._told = monotonic(), False
-        elif not self._told and self.held() > HELD:
+        elif not self._told and self.held() > self._held:
             self._told = True
             _log.warning("the feed stands still", seconds=round(self.held()), waits_for=sorted(self._edge.writers))
 

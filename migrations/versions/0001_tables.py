@@ -278,7 +278,7 @@ def _events() -> None:
         ),
         PrimaryKeyConstraint("account_id", "id", name=op.f("pk_events")),
     )
-    op.create_index(op.f("ix_events_position"), "events", ["position"])
+    op.create_index("ix_events_position", "events", ["position"], postgresql_where=text("id > ''"))
     op.create_index(op.f("ix_events_account_id_position"), "events", ["account_id", "position"])
     op.create_index(op.f("ix_events_recorded_at"), "events", ["recorded_at"], postgresql_using="brin")
     op.create_index(
