@@ -1,0 +1,36 @@
+"""What a stream says while nothing happens, and what it holds."""
+
+from math import inf
+
+from app.core.clock import monotonic
+from app.core.state import State
+from app.feed.streaming import frames, pages
+from tests.feed.conftest import EVERYTHING, Tell
+
+
+async def test_a_silent_stream_says_that_it_lives_and_how_far_it_is(state: State, tell: Tell, start: int) -> None:
+    told = pages(state, EVERYTHING, start, until=inf, silence=0.3)
+    first = await anext(told)
+    assert frames(first) == f":\nid: at-{start}\n\n".encode()
+    [event_id] = await tell()
+    began = monotonic()
+    page = await anext(told)
+    assert monotonic() - began < 0.25
+    assert event_id.encode() in frames(page)
+    assert (await anext(told)).rows == ()
+    await told.aclose()
+
+
+async def test_nobody_holds_a_connection_while_nothing_happens(state: State, start: int) -> None:
+    told = pages(state, EVERYTHING, start, until=inf, silence=0.1)
+    for _ in range(3):
+        await anext(told)
+        assert state.engine.pool.checkedout() == 0  # type: ignore[attr-defined]  # of the kind of pool that it is
+    await told.aclose()
+
+
+async def test_a_stream_ends_with_what_there_is_when_its_time_is_over(state: State, tell: Tell, start: int) -> None:
+    ids = [event_id for _ in range(3) for event_id in await tell()]
+    await state.tip.settled()
+    told = [page async for page in pages(state, EVERYTHING, start, until=monotonic(), limit=2)]
+    assert [row["id"] for page in told for row in page.rows] == ids
