@@ -3,7 +3,7 @@
 import sys
 from typing import Final
 
-from bench import apply, inbound, lateness, open_ticket, preview, replay, webhooks
+from bench import apply, feed, inbound, lateness, open_ticket, preview, replay, webhooks
 
 ALL: Final = {
     "open_ticket": open_ticket.main,
@@ -13,6 +13,7 @@ ALL: Final = {
     "preview": preview.main,
     "webhooks": webhooks.main,
     "inbound": inbound.main,
+    "feed": feed.main,
 }
 
 for name in sys.argv[1:] or ALL:
