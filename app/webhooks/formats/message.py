@@ -4,11 +4,11 @@ Instants are in UTC, and say so: a channel is read in several zones, and an oper
 What people wrote is only cleaned here: each format escapes it in its own way.
 """
 
-import unicodedata
-from collections.abc import Callable, Mapping
+from bisect import bisect_right
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from urllib.parse import quote, urlsplit
 
 from app.core.language import Language
@@ -17,6 +17,10 @@ from app.core.zones import load_zone
 from app.events.labels import LABELS, named
 from app.events.sentences import sentence
 
+Escapes: TypeAlias = Mapping[int, str]
+"""What stands for a character, by its code point: a table for ``str.translate``."""
+
+NO_ESCAPES: Final[Escapes] = {}
 _FACTS: Final[Mapping[str, tuple[str, ...]]] = {
     "ticket.opened": ("business_impact", "priority_reason"),
     "message.posted": ("author",),
@@ -52,8 +56,10 @@ _LINE: Final = 500
 """UTF-16 units of a ticket's title, or of a fact, at the most."""
 _LONGEST_LINK: Final = 500
 """Characters; no provider of calls has longer ones, and five times as many fit wherever they are escaped."""
-_BIDIRECTIONAL: Final = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_CONTROLS: Final = (*range(ord("\n")), *range(ord("\n") + 1, 0x20), *range(0x7F, 0xA0))
+_DIRECTIONS: Final = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 """Characters that turn the direction of what follows, and so can make a text look like another."""
+_CLEAN: Final = dict.fromkeys(_CONTROLS, " ") | dict.fromkeys(map(ord, _DIRECTIONS), "")
 _IN_A_URL: Final = "!#$%&'()*+,/:;=?@[]~"
 _UTC: Final = load_zone("UTC")
 
@@ -121,25 +127,17 @@ def _host(url: str) -> str | None:
 
 def clean(text: str) -> str:
     """A text of people without control characters and without those that turn its direction; lines end with LF."""
-    unified = text.replace("\r\n", "\n").replace("\r", "\n")
-    return "".join(
-        " " if unicodedata.category(character) == "Cc" and character != "\n" else character
-        for character in unified
-        if character not in _BIDIRECTIONAL
-    )
+    return text.replace("\r\n", "\n").replace("\r", "\n").translate(_CLEAN)
 
 
-def fit(text: str, limit: int, escape: Callable[[str], str] = str) -> str:
-    """The text, each character escaped, within ``limit`` UTF-16 units; cut with an ellipsis where it is longer."""
-    pieces, used, fitting = list[str](), 0, 0
-    for character in text:
-        piece = escape(character)
-        used += units(piece)
-        if used > limit:
-            return "".join(pieces[:fitting]).rstrip() + "…"
-        pieces.append(piece)
-        fitting = len(pieces) if used < limit else fitting
-    return "".join(pieces)
+def fit(text: str, limit: int, escapes: Escapes = NO_ESCAPES) -> str:
+    """The text, escaped, within ``limit`` UTF-16 units (at least 1); cut with an ellipsis where it is longer."""
+    whole = text.translate(escapes)
+    if units(whole) <= limit:
+        return whole
+    beginnings = range(1, min(len(text), limit) + 1)
+    fitting = bisect_right(beginnings, limit - 1, key=lambda length: units(text[:length].translate(escapes)))
+    return text[:fitting].rstrip().translate(escapes) + "…"
 
 
 def units(text: str) -> int:
@@ -147,11 +145,11 @@ def units(text: str) -> int:
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
-def details(told: Message, limit: int, escape: Callable[[str], str]) -> str:
+def details(told: Message, limit: int, escapes: Escapes = NO_ESCAPES) -> str:
     """The lines, an empty one, and the text, escaped, within ``limit`` units in all: well over 3,000."""
-    end = escape("\n")
-    head = end.join(fit(line, _LINE, escape) for line in told.lines)
+    end = "\n".translate(escapes)
+    head = end.join(fit(line, _LINE, escapes) for line in told.lines)
     if not told.text:
         return head
     start = f"{head}{end}{end}" if head else ""
-    return start + fit(told.text, limit - units(start), escape)
+    return start + fit(told.text, limit - units(start), escapes)

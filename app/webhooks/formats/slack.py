@@ -11,14 +11,14 @@ from typing import Any, Final
 from app.webhooks.formats.message import Message, details, fit
 
 MAX_TEXT: Final = 3_000
-_ESCAPES: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+_ESCAPES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
 def slack(message: Message) -> dict[str, Any]:
     """The body: ``text`` for notifications, and blocks."""
     summary = " · ".join([message.sentence, *message.lines[:1]])
     return {
-        "text": fit(summary, MAX_TEXT, _escape),
+        "text": fit(summary, MAX_TEXT, _ESCAPES),
         "mrkdwn": False,
         "unfurl_links": False,
         "unfurl_media": False,
@@ -27,21 +27,15 @@ def slack(message: Message) -> dict[str, Any]:
 
 
 def _blocks(message: Message) -> Iterator[dict[str, Any]]:
-    yield {"type": "section", "text": _own_words(f"*{fit(message.sentence, MAX_TEXT - 2, _escape)}*")}
-    written = details(message, MAX_TEXT, _escape)
+    yield {"type": "section", "text": _own_words(f"*{fit(message.sentence, MAX_TEXT - 2, _ESCAPES)}*")}
+    written = details(message, MAX_TEXT, _ESCAPES)
     if written:
         yield {"type": "section", "text": {"type": "plain_text", "text": written, "emoji": False}}
-    link = [f"<{_escape_all(message.link.url)}|{_escape_all(message.link.text)}>"] if message.link else []
-    yield {"type": "context", "elements": [_own_words(text) for text in [_escape_all(message.footer), *link]]}
+    link = message.link
+    told = [message.footer.translate(_ESCAPES)]
+    told += [f"<{link.url.translate(_ESCAPES)}|{link.text.translate(_ESCAPES)}>"] if link else []
+    yield {"type": "context", "elements": [_own_words(text) for text in told]}
 
 
 def _own_words(text: str) -> dict[str, Any]:
     return {"type": "mrkdwn", "text": text, "verbatim": True}
-
-
-def _escape(character: str) -> str:
-    return _ESCAPES.get(character, character)
-
-
-def _escape_all(text: str) -> str:
-    return "".join(map(_escape, text))

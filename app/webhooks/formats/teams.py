@@ -33,7 +33,7 @@ def teams(message: Message) -> dict[str, Any]:
 
 def _body(message: Message) -> Iterator[dict[str, Any]]:
     yield _line(message.sentence, weight="bolder", size="medium")
-    written = details(message, MAX_TEXT, str).split("\n")
+    written = details(message, MAX_TEXT).split("\n")
     for line in filter(None, [*written[:MAX_LINES], "…" if len(written) > MAX_LINES else ""]):
         yield _line(line)
     yield _line(message.footer, size="small", isSubtle=True)

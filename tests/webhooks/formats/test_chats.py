@@ -173,7 +173,7 @@ def test_whatever_people_write_is_shown_and_breaks_out_of_nothing(chat: Format, 
 
 @given(text=st.text(), limit=st.integers(1, 60))
 def test_a_text_fits_and_is_a_beginning(text: str, limit: int) -> None:
-    cut = fit(text, limit, html.escape)
+    cut = fit(text, limit, str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"}))
     assert units(cut) <= limit
     assert cut == html.escape(text) or (cut.endswith("…") and text.startswith(html.unescape(cut[:-1])))
 
