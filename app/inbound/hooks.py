@@ -87,9 +87,11 @@ async def change_hook(
 ) -> str | None:
     """Write the fields. A scheme that has no secret yet gets one: the new secret, else None. 422 as when it is made."""
     await check_urgency(session, account, fields, now=now)
-    before = hook.fields["signature"]["scheme"]
+    another = fields.signature.scheme != hook.fields["signature"]["scheme"]
     hook.fields = _stored(fields)
-    needs = fields.signature.scheme != before or fields.signature.secret is not None
+    if another:
+        hook.secrets = []  # each scheme has secrets of its own form
+    needs = another or fields.signature.secret is not None
     secret = await _admit(session, hook, fields, now=now) if needs else None
     await _touch(session, hook, now)
     return secret

@@ -65,7 +65,10 @@ _log = structlog.get_logger(__name__)
 class Turn:
     """A hook whose row is held, and its receipt whose turn it is."""
 
-    hook: Hooked
+    account_id: str
+    hook_id: str
+    fields: dict[str, Any]
+    locale: str
     now: datetime
     """the account's instant"""
     receipt_id: str
@@ -128,23 +131,18 @@ async def _turn(session: AsyncSession, account_id: str, hook_id: str) -> Turn | 
     found = held and await connection.fetchrow(_NEXT, account_id, hook_id)
     if not held or not found:
         return None
-    fields = HookFields.model_validate(held["fields"])
-    return Turn(
-        hook=Hooked(account_id, hook_id, fields, choose_language(held["locale"])),
-        now=held["now"],
-        receipt_id=found["id"],
-        **{name: found[name] for name in ("format", "headers", "body", "received_at", "done")},
-    )
+    receipt = dict(found)
+    return Turn(account_id, hook_id, **held, receipt_id=receipt.pop("id"), **receipt)
 
 
 async def _process(session: AsyncSession, turn: Turn) -> None:
-    expressions = turn.hook.fields.fields.expressions()
-    batch = read(turn.format, turn.body, turn.headers, turn.receipt_id, expressions)
+    fields = HookFields.model_validate(turn.fields)
+    hook = Hooked(turn.account_id, turn.hook_id, fields, choose_language(turn.locale))
+    batch = read(turn.format, turn.body, turn.headers, turn.receipt_id, fields.fields.expressions())
     signals = batch.signals[turn.done : turn.done + SLICE]
-    hook = turn.hook
-    by_group = hook.fields.ticket_per == "group"
+    by_group = fields.ticket_per == "group"
     remembered = await recall(session, hook.account_id, hook.id, signals, by_group=by_group)
-    decision = decide(signals, remembered.known, setting_of(turn.hook.fields, turn.now, turn.received_at, batch))
+    decision = decide(signals, remembered.known, setting_of(fields, turn.now, turn.received_at, batch))
     acted = [await act(session, hook, step, remembered.incidents.get(step.incident_key)) for step in decision.steps]
     incidents = [one.incident for one in acted if one.incident]
     await remember(session, hook.account_id, hook.id, decision.alerts, incidents, now=turn.received_at)
@@ -187,7 +185,7 @@ async def _advance(
     if state == "processed" and done == len(told) and {one["outcome"] for one in told} <= _SILENT:
         state = "ignored"
     rows = (dump(told).decode(), dump(touched).decode())
-    place = (turn.hook.account_id, turn.receipt_id)
+    place = (turn.account_id, turn.receipt_id)
     await (await driver(session)).execute(_ADVANCE, *place, done, batch.left_out, *rows, state)
 
 

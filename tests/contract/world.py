@@ -106,9 +106,10 @@ class World:
         made = (await self.client.post("/v1/hooks", json={"name": "CI", "account_id": account}, headers=headers)).json()
         self.ids["hook_id"] = made["id"]
         self.keys["own hook"] = {"Authorization": f"Bearer {made['secret']}"}
-        answer = await self.client.post(f"/v1/ingest/{made['id']}", content=b"{", headers=self.keys["own hook"])
-        self.ids["receipt_id"] = answer.json()["receipt_id"]
-        await process_next(self.sessions, account, made["id"])
+        for body in (b'{"key": "a", "status": "firing"}', b'{"key": "a", "status": "ok"}', b"{"):
+            answer = await self.client.post(f"/v1/ingest/{made['id']}", content=body, headers=self.keys["own hook"])
+            self.ids["receipt_id"] = answer.json()["receipt_id"]
+            await process_next(self.sessions, account, made["id"])
 
     async def _deadline(self) -> str:
         answer = await self.client.get(f"/v1/tickets/{self.ids['ticket_id']}", headers=self.keys["admin"])

@@ -148,6 +148,15 @@ async def test_a_senders_own_secret_and_header(make_desk: MakeDesk) -> None:
     assert other["secret"].startswith("whsec_")
 
 
+async def test_another_scheme_forgets_the_secrets_of_the_one_before(make_desk: MakeDesk) -> None:
+    desk = await make_desk()
+    await desk.make(signature={"scheme": "sentry", "secret": "the-secret-of-sentry"})
+    await desk.change(signature={"scheme": "standard_webhooks", "secret": None})
+    stamp = str(int((await now_of(desk.sessions)).timestamp()))
+    headers = {"webhook-id": "1", "webhook-timestamp": stamp, "webhook-signature": "v1,x"}
+    assert (await desk.send(GENERIC, headers=headers)).status_code == 401
+
+
 async def test_none_takes_what_comes(make_desk: MakeDesk) -> None:
     desk = await make_desk()
     assert "secret" not in await desk.make(signature={"scheme": "none"})

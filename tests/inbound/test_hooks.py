@@ -23,6 +23,7 @@ from tests.support.desk import fetch
         ({"signature": {"scheme": "hmac"}}, "/signature"),
         ({"signature": {"scheme": "key", "secret": "x" * 20}}, "/signature"),
         ({"signature": {"scheme": "standard_webhooks", "secret": "x" * 20}}, "/signature"),
+        ({"signature": {"scheme": "standard_webhooks", "secret": "whsec_no-base64-at-all!"}}, "/signature"),
         ({"requester": {"name": "Ops", "email": "nobody"}}, "/requester/email"),
         ({"on_resolve": "shout"}, "/on_resolve"),
     ],

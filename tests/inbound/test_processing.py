@@ -1,7 +1,9 @@
+import asyncio
 from typing import Any
 
-from tests.inbound.conftest import Desk, MakeDesk, payload
+from tests.inbound.conftest import PLAN, Desk, MakeDesk, payload
 from tests.support.actors import make_key
+from tests.support.desk import fetch, store_plan
 
 
 def outcomes(receipt: dict[str, Any]) -> list[str]:
@@ -243,6 +245,46 @@ async def test_what_has_been_heard_since_is_not_undone_by_an_old_receipt(desk: D
     await desk.process()
     assert [outcomes(receipt) for receipt in await desk.receipts()] == [["unknown"], ["outdated"]]
     assert await desk.tickets() == []
+
+
+async def test_a_hook_that_cannot_be_read_any_more_fails_its_own_receipts_only(make_desk: MakeDesk) -> None:
+    desks = [await make_desk(), await make_desk()]
+    for desk in desks:
+        await desk.make()
+        await desk.send(alert())
+    await fetch(desks[0].sessions, "UPDATE hooks SET fields = fields - 'name' WHERE id = $1", desks[0].hook["id"])
+    await desks[1].process()
+    assert [receipt["state"] for receipt in await desks[1].receipts()] == ["processed"]
+    failed = await fetch(desks[0].sessions, "SELECT error FROM receipts WHERE state = 'failed'")
+    assert failed == [{"error": "The service failed to process it, and its log says why"}]
+
+
+async def test_a_ticket_that_closes_at_this_very_instant_is_followed_up(make_desk: MakeDesk) -> None:
+    desk = await make_desk()
+    plan = await store_plan(desk.sessions, PLAN, close_after="PT0.05S")
+    assert plan == PLAN
+    await desk.make()
+    await desk.post(alert())
+    await desk.post(alert(status="ok"))
+    await asyncio.sleep(0.1)  # nothing sweeps here: it is stored as resolved, and is closed by now
+    receipt = await desk.post(alert())
+    assert [done["action"] for done in receipt["tickets"]] == ["opened"]
+    first, second = await desk.tickets()
+    assert second["follow_up_of"] == first["id"]
+
+
+async def test_replicas_process_the_receipts_of_a_hook_in_the_order_in_which_they_came(make_desk: MakeDesk) -> None:
+    desks = [await make_desk() for _ in range(3)]
+    for desk in desks:
+        await desk.make(on_resolve="note")
+        for number in range(12):
+            await desk.send(alert(status="ok" if number % 2 else "firing"))
+    await asyncio.gather(*(desk.process() for desk in desks for _ in range(2)))
+    await desks[0].process()
+    for desk in desks:
+        told = [outcomes(receipt) for receipt in reversed(await desk.receipts())]
+        assert told == [["started"], ["resolved"]] * 6
+        assert len(await desk.tickets()) == 1
 
 
 async def test_ten_to_the_fifth_alerts_in_one_payload_are_bounded(desk: Desk) -> None:
