@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import structlog
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.calendars.durations import parse_duration
@@ -23,7 +22,6 @@ from app.inbound.acting import Acted, Hooked, act
 from app.inbound.decisions import Decision, Outcome, Setting, decide
 from app.inbound.formats import read
 from app.inbound.memory import recall, remember
-from app.inbound.models import Receipt
 from app.inbound.schemas import HookFields
 from app.inbound.signal import Batch, Signal, Unreadable
 
@@ -34,10 +32,15 @@ _IN_A_ROW: Final = 5
 """Transactions of a pass for one hook: a busy one does not keep the others waiting."""
 _SILENT: Final[frozenset[Outcome]] = frozenset({"repeated", "unknown", "outdated"})
 _MAX_SHOWN: Final = 120
+# What came in while its hook was removed has no hook: it waits for nobody, and upkeep drops it.
+_HAS_TURN: Final = """
+r.state = 'pending' AND EXISTS (SELECT FROM hooks AS h WHERE h.account_id = r.account_id AND h.id = r.hook_id)
+"""
 _WAITING: Final = f"""
-SELECT account_id, hook_id FROM receipts WHERE state = 'pending'
-GROUP BY account_id, hook_id ORDER BY min(received_at) LIMIT {_HOOKS}
-"""  # noqa: S608  a number of our own
+SELECT r.account_id, r.hook_id FROM receipts AS r WHERE {_HAS_TURN}
+GROUP BY r.account_id, r.hook_id ORDER BY min(r.received_at) LIMIT {_HOOKS}
+"""  # noqa: S608  our own text
+_FIRST: Final = f"SELECT r.received_at FROM receipts AS r WHERE {_HAS_TURN} ORDER BY r.received_at LIMIT 1"  # noqa: S608  our own text
 _HOLD: Final = """
 SELECT h.fields, a.locale, coalesce(a.sandbox_now, clock_timestamp()) AS now
 FROM hooks AS h JOIN accounts AS a ON a.account_id = h.account_id
@@ -99,9 +102,9 @@ class Processor:
 
     async def next_instant(self) -> datetime | None:
         """When the longest waiting receipt came: it is due."""
-        query = select(Receipt.received_at).where(Receipt.state == "pending").order_by(Receipt.received_at).limit(1)
         async with self.sessions() as session:
-            return await session.scalar(query)
+            due: datetime | None = await (await driver(session)).fetchval(_FIRST)
+        return due
 
 
 async def process_next(sessions: Sessions, account_id: str, hook_id: str) -> bool:
@@ -120,8 +123,10 @@ async def process_next(sessions: Sessions, account_id: str, hook_id: str) -> boo
     except Exception as error:  # whatever is wrong with one receipt
         if turn is None or is_outage(error):
             raise
+        reason = _reason(error, turn)
+        _log.warning("a receipt could not be processed", hook_id=hook_id, receipt_id=turn.receipt_id, reason=reason)
         async with transaction(sessions) as session:
-            await (await driver(session)).execute(_FAIL, account_id, turn.receipt_id, _reason(error, turn))
+            await (await driver(session)).execute(_FAIL, account_id, turn.receipt_id, reason)
     return turn is not None
 
 
@@ -195,5 +200,5 @@ def _reason(error: Exception, turn: Turn) -> str:
         return str(error)
     if isinstance(error, Problem):
         return "; ".join([str(error), *(f"{fault['pointer']}: {fault['detail']}" for fault in error.errors)])
-    _log.error("a receipt could not be processed", receipt_id=turn.receipt_id, exc_info=error)
+    _log.error("the processing of a receipt failed", receipt_id=turn.receipt_id, exc_info=error)
     return "The service failed to process it, and its log says why"

@@ -9,6 +9,11 @@ RETENTION: Final = timedelta(days=30)
 SILENCE: Final = timedelta(days=90)
 """Senders repeat what still fires; of an alert that nobody repeats so long, nothing is remembered."""
 _RECEIPTS: Final = "DELETE FROM receipts WHERE received_at < now() - $1::interval AND state <> 'pending'"
+_WITHOUT_HOOK: Final = """
+DELETE FROM receipts AS r WHERE r.state = 'pending' AND NOT EXISTS (
+    SELECT FROM hooks AS h WHERE h.account_id = r.account_id AND h.id = r.hook_id
+)
+"""
 _ALERTS: Final = "DELETE FROM incident_alerts WHERE heard_at < now() - $1::interval"
 _INCIDENTS: Final = """
 DELETE FROM incidents AS i WHERE changed_at < now() - $1::interval AND NOT EXISTS (
@@ -23,5 +28,6 @@ async def forget_receipts(sessions: Sessions) -> None:
     async with transaction(sessions) as session:
         connection = await driver(session)
         await connection.execute(_RECEIPTS, RETENTION)
+        await connection.execute(_WITHOUT_HOOK)
         await connection.execute(_ALERTS, SILENCE)
         await connection.execute(_INCIDENTS, SILENCE)

@@ -16,6 +16,7 @@ from app.core.db import Sessions
 from tests.support.actors import make_account
 from tests.support.desk import fetch, store_plan
 from tests.support.programs import program
+from tests.support.replaying import replayed
 from tests.support.service import Service, free_port, running
 from tests.support.waiting import until
 
@@ -149,6 +150,7 @@ async def test_alertmanager_opens_and_resolves_tickets_and_loses_nothing_when_bo
             service.stop(signal.SIGKILL)
             await start()
             await until(lambda: _is(shared, {"Disk full on h1": "resolved", "Disk full on h2": "resolved"}))
+        assert await replayed(shared) == []
         done = await fetch(shared, "SELECT state, reason FROM deadlines")
         assert done == [{"state": "cancelled", "reason": "resolved_by_sender"}] * 2
         assert await fetch(shared, "SELECT 1 FROM receipts WHERE state NOT IN ('processed', 'ignored')") == []

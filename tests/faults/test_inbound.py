@@ -13,6 +13,7 @@ from app.core.db import Sessions
 from tests.faults.test_alertmanager import make_hook
 from tests.support.actors import make_account
 from tests.support.desk import fetch, store_plan
+from tests.support.replaying import replayed
 from tests.support.service import Service, free_port, running
 from tests.support.waiting import until
 
@@ -61,6 +62,7 @@ async def test_kill_9_of_a_replica_in_the_middle_of_50_alerts_loses_none_and_ope
         await start(ports[0])
         await telling
         await until(lambda: _nothing_waits(shared))
+    assert await replayed(shared) == []
     assert await _tickets(shared, ALERTS)
     assert not await _tickets(shared, ALERTS + 1)
     outcomes = await fetch(shared, "SELECT DISTINCT signals -> 0 ->> 'outcome' AS outcome, state FROM receipts")
