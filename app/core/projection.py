@@ -1,18 +1,15 @@
 """JMESPath within a budget: expressions that others write, applied to values that others send. Pure.
 
-An expression of JMESPath can make a value that shares its parts and yet is exponentially large when it is walked
-(``[@,@]|[@,@]|...``), and work that grows with a power of its input. So every node that is visited is counted, and
-every value that comes out of one is measured as JSON, in time linear in its new parts. What is refused before is what
-could not be counted: the depth of an expression, a separator times the length of what it joins, numbers beyond JSON's.
+What is too long, too deep or not JMESPath is refused when it is compiled. Its evaluation has a budget of its own
+(``metered_jmespath``): an expression can make a value that shares its parts and yet is exponentially large when it is
+walked (``[@,@]|[@,@]|...``), and work that grows with a power of its input.
 """
 
-import math
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypedDict
 
-from jmespath.ast import literal
 from jmespath.exceptions import (
     IncompleteExpressionError,
     JMESPathError,
@@ -22,7 +19,10 @@ from jmespath.exceptions import (
 )
 from jmespath.functions import TYPES_MAP, Functions
 from jmespath.parser import Parser
-from jmespath.visitor import Options, TreeInterpreter
+
+from app.core.metered_jmespath import MAX_VALUE_DEPTH, Interpreter, Meter, ProjectionFailed, TooCostly
+
+__all__ = ["BadProjection", "Projection", "ProjectionFailed", "TooCostly", "compile_projection"]
 
 MAX_LENGTH: Final = 4_096
 """Characters of an expression."""
@@ -34,12 +34,6 @@ MAX_STEPS: Final = 50_000
 """Nodes that are visited in one application, by default: a tenth of a second or so at the very worst."""
 MAX_SIZE: Final = 1024 * 1024
 """Characters, as JSON, of any value on the way, and of the result, by default."""
-MAX_VALUE_DEPTH: Final = 100
-"""Levels of arrays and objects in what an expression is applied to."""
-
-_CHARACTERS_A_STEP: Final = 32
-"""A function or comparison takes about as long over so many characters as it takes to visit a node."""
-_LEAST, _MOST = -(2**63), 2**64 - 1
 _FUNCTIONS: Final[dict[str, Any]] = Functions.FUNCTION_TABLE
 
 
@@ -49,14 +43,6 @@ class BadProjection(ValueError):
     def __init__(self, why: str, position: int | None = None) -> None:
         super().__init__(why if position is None else f"{why} (at character {position + 1})")
         self.position = position
-
-
-class ProjectionFailed(Exception):
-    """The expression cannot be applied to this value; the message says why, without the value."""
-
-
-class TooCostly(ProjectionFailed):
-    """The evaluation took too many steps, or made too large a value."""
 
 
 class _Node(TypedDict):
@@ -81,10 +67,10 @@ class Projection:
         where a function does not take what it was given, and ``TooCostly`` beyond ``steps`` visited nodes or ``size``
         characters.
         """
-        meter = _Meter(steps, size)
+        meter = Meter(steps, size)
         meter.measure(value)
         try:
-            return _Interpreter(meter).visit(self._tree, value)
+            return Interpreter(meter).visit(self._tree, value)
         except JMESPathTypeError as error:
             expected = " or ".join(error.expected_types)
             actual = TYPES_MAP.get(error.actual_type, error.actual_type)
@@ -176,7 +162,7 @@ def _takes_expression(node: _Node) -> bool:
 def _check_constant(value: Any) -> None:
     """A literal or a name: JSON that can be sent and stored."""
     try:
-        _Meter(MAX_NODES, MAX_LENGTH).measure(value, MAX_VALUE_DEPTH - MAX_DEPTH)
+        Meter(MAX_NODES, MAX_LENGTH).measure(value, MAX_VALUE_DEPTH - MAX_DEPTH)
     except ProjectionFailed as error:
         raise BadProjection(f"A literal cannot be used: {error}") from error
     if any(not _is_clean(text) for text in _texts(value)):
@@ -196,108 +182,3 @@ def _texts(value: Any) -> Iterator[str]:
 
 def _is_clean(text: str) -> bool:
     return not any(character == "\0" or "\ud800" <= character <= "\udfff" for character in text)
-
-
-class _Meter:
-    """What is left of the budget, and how large each array and object is as JSON: what it shares counts each time."""
-
-    def __init__(self, steps: int, limit: int) -> None:
-        self._steps, self.limit = steps, limit
-        self._known: dict[int, tuple[Any, int]] = {}
-        """By ``id``; with the thing itself, so that it lives and its id stays its own."""
-
-    def spend(self, steps: int) -> None:
-        self._steps -= steps
-        if self._steps < 0:
-            raise TooCostly("The expression takes too many steps over this value")
-
-    def charge(self, *values: Any) -> None:
-        """The steps of a function that looks at all of these values."""
-        self.spend(sum(map(self.measure, values)) // _CHARACTERS_A_STEP)
-
-    def measure(self, value: Any, levels: int = MAX_VALUE_DEPTH) -> int:
-        """About the characters of the value as JSON. A value that is known takes no time."""
-        if not isinstance(value, list | dict):
-            size = _leaf(value)
-        elif id(value) in self._known:
-            return self._known[id(value)][1]
-        elif levels:
-            size = self._container(value, levels - 1)
-            self._known[id(value)] = value, size
-        else:
-            raise TooCostly("The value is nested too deeply")
-        if size > self.limit:
-            raise TooCostly(f"A value has more than {self.limit} characters")
-        return size
-
-    def measure_new(self, value: Any) -> None:
-        """Measure what a node gave; what is new about it costs as many steps as it has parts."""
-        if isinstance(value, list | dict) and id(value) not in self._known:
-            self.spend(len(value) // 2)
-        self.measure(value)
-
-    def _container(self, value: list[Any] | dict[Any, Any], levels: int) -> int:
-        size, parts = 1, value
-        if isinstance(value, dict):
-            if not all(isinstance(name, str) for name in value):
-                raise ProjectionFailed("merge() made a name that is not a text")
-            size, parts = 1 + sum(map(len, value)) + len(value), list(value.values())
-        for part in parts:
-            size += self.measure(part, levels)
-            if size > self.limit:
-                break
-        return size
-
-
-def _leaf(value: Any) -> int:
-    if isinstance(value, str):
-        return 1 + len(value)
-    if isinstance(value, int) and not _LEAST <= value <= _MOST:
-        raise ProjectionFailed("A number has more than 64 bits")
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ProjectionFailed("A number is not finite")
-    return 1
-
-
-class _MeteredFunctions(Functions):
-    """JMESPath's functions; each costs what it looks at, and the text that it makes."""
-
-    def __init__(self, meter: _Meter) -> None:
-        self._meter = meter
-
-    def call_function(self, function_name: str, resolved_args: Any) -> Any:
-        """Call it, unless that is too costly."""
-        self._meter.charge(*resolved_args)
-        if function_name == "join":
-            self._refuse_long(*resolved_args)
-        result = super().call_function(function_name, resolved_args)
-        if isinstance(result, str):
-            self._meter.charge(result)
-        return result
-
-    def _refuse_long(self, separator: Any, parts: Any) -> None:
-        """The one function whose result can be as long as the product of its arguments."""
-        if isinstance(separator, str) and isinstance(parts, list) and len(separator) * len(parts) > self._meter.limit:
-            raise TooCostly(f"join() makes a text of more than {self._meter.limit} characters")
-
-
-class _Interpreter(TreeInterpreter):
-    """The library's interpreter, which counts."""
-
-    def __init__(self, meter: _Meter) -> None:
-        super().__init__(Options(custom_functions=_MeteredFunctions(meter)))
-        self._meter = meter
-
-    def visit(self, node: Any, *args: Any, **kwargs: Any) -> Any:
-        """One step."""
-        self._meter.spend(1)
-        result = super().visit(node, *args, **kwargs)
-        self._meter.measure_new(result)
-        return result
-
-    def visit_comparator(self, node: Any, value: Any) -> Any:
-        """Equality walks both sides."""
-        sides = [self.visit(child, value) for child in node["children"]]
-        self._meter.charge(*sides)
-        compared: Any = {**node, "children": [literal(side) for side in sides]}
-        return super().visit_comparator(compared, value)

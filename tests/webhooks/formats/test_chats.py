@@ -89,6 +89,13 @@ def test_a_message_says_who_wrote_what(chat: Format) -> None:
 
 
 @pytest.mark.parametrize("chat", CHATS)
+def test_a_disabled_endpoint_is_named_without_what_may_be_a_secret(chat: Format) -> None:
+    document = body(chat, row("webhook.disabled", url="https://hooks.slack.com/services/T0/B0/secret"))
+    assert "Address: hooks.slack.com" in seen(chat, document)
+    assert "secret" not in json.dumps(document)
+
+
+@pytest.mark.parametrize("chat", CHATS)
 def test_a_sandbox_is_said_to_be_one(chat: Format) -> None:
     assert "Sandbox" in seen(chat, body(chat, {**row("call.ended"), "sandbox": True}))
     assert "Sandbox" not in seen(chat, body(chat, row("call.ended")))
