@@ -130,7 +130,15 @@ class EndpointFields(Strict):
 class EndpointCreate(EndpointFields):
     """A new endpoint."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_FIELDS | {"account_id": ACCOUNT}]})
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                _FIELDS | {"account_id": ACCOUNT},
+                {"url": "https://hooks.slack.com/services/T0/B0/X", "format": "slack", "locale": "es"},
+                {"url": "https://example.com/pager", "projection": "data.priority == 'P1' && {text: data.title}"},
+            ]
+        }
+    )
 
     account_id: AccountId | None = Field(
         None,

@@ -54,8 +54,8 @@ _INSTANTS: Final = frozenset({"due_at", "join_from", "join_by", "accept_by", "ne
 _LINKS: Final = ("join_url", "call_link")
 _LINE: Final = 500
 """UTF-16 units of a ticket's title, or of a fact, at the most."""
-_LONGEST_LINK: Final = 500
-"""Characters; no provider of calls has longer ones, and five times as many fit wherever they are escaped."""
+_LONGEST_LINK: Final = 2_000
+"""Characters; one to a Jitsi room with a token in it has some 500."""
 _CONTROLS: Final = (*range(ord("\n")), *range(ord("\n") + 1, 0x20), *range(0x7F, 0xA0))
 _DIRECTIONS: Final = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 """Characters that turn the direction of what follows, and so can make a text look like another."""

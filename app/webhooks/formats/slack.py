@@ -34,7 +34,7 @@ def _blocks(message: Message) -> Iterator[dict[str, Any]]:
     link = message.link
     told = [message.footer.translate(_ESCAPES)]
     told += [f"<{link.url.translate(_ESCAPES)}|{link.text.translate(_ESCAPES)}>"] if link else []
-    yield {"type": "context", "elements": [_own_words(text) for text in told]}
+    yield {"type": "context", "elements": [_own_words(text) for text in told if len(text) <= MAX_TEXT]}
 
 
 def _own_words(text: str) -> dict[str, Any]:
