@@ -4,7 +4,7 @@ Each POST repeats its whole group, and the top-level status is ``firing`` while 
 of each alert says anything. There is no id of the delivery.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from app.inbound.signal import (
@@ -48,8 +48,8 @@ def _signal(alert: Mapping[str, Any], group: str | None) -> Signal:
     return Signal(
         key=key_of(fingerprint),
         status=status,
-        title=cleaned(notes.get("summary") or notes.get("title") or _named(labels), MAX_TITLE),
-        text=cleaned(notes.get("description") or notes.get("message"), MAX_TEXT),
+        title=_said(notes, ("summary", "title"), MAX_TITLE) or cleaned(_named(labels), MAX_TITLE),
+        text=_said(notes, ("description", "message"), MAX_TEXT),
         labels=labels,
         links=(*links_of(notes, _RUNBOOK), *links_of(alert, LINKS)),
         group=key_of(group) if group else None,
@@ -60,6 +60,11 @@ def _signal(alert: Mapping[str, Any], group: str | None) -> Signal:
 def _annotations(alert: Mapping[str, Any]) -> Mapping[str, Any]:
     annotations = alert.get("annotations")
     return annotations if isinstance(annotations, dict) else {}
+
+
+def _said(notes: Mapping[str, Any], names: Sequence[str], limit: int) -> str:
+    """The first of these annotations that says anything; else nothing."""
+    return next(filter(None, (cleaned(notes.get(name), limit) for name in names)), "")
 
 
 def _named(labels: Mapping[str, str]) -> str:

@@ -238,6 +238,7 @@ async def test_the_same_event_again_is_a_duplicate(desk: Desk) -> None:
         b'{"alerts": ' + b"[" * 900 + b"]" * 900 + b"}",
         b'{"alerts": [' + b"{}," * 200_000 + b"{}]}",
         b'{"alerts": [{"status": "firing", "labels": {"\\u0000": "\\u0000"}, "fingerprint": "\\u0000"}]}',
+        b'{"alerts": [{"status": "firing", "annotations": {"summary": " ", "title": 7, "description": []}}]}',
         b'{"title": "\\u0000", "key": "\\u0000", "labels": {"a": "\\u0000"}, "status": "\\u0000"}',
         b'{"key": 1e308, "title": 123456789012345678901234567890, "labels": {"a": true}}',
         orjson.dumps(
