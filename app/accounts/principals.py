@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from app.accounts.models import Person
 from app.core.auth import Actor, Principal, Role, hash_key
 from app.core.db import Row, driver, lookup
+from app.core.deps import require_admin
 from app.core.problems import Fault, Forbidden, Invalid, Unauthorized
 from app.core.schemas import ActorRef
 
@@ -91,6 +92,15 @@ def require_editor(who: Acting) -> None:
     """403 for viewers; owners, editors and support pass."""
     if who.role not in (None, "editor", "owner"):
         raise Forbidden("Viewers may read only")
+
+
+async def writer(session: AsyncSession, principal: Principal, actor: ActorRef | None) -> Actor:
+    """Who changes what is set up for an account: an admin, or its editors and owners; 403 for the others."""
+    if principal.is_support:
+        require_admin(principal)
+    who = await acting(session, principal, actor)
+    require_editor(who)
+    return who.actor
 
 
 def require_owner(who: Acting) -> None:

@@ -2,13 +2,14 @@
 
 from typing import Annotated, Final
 
-from fastapi import Depends, Header, Request, Security
+from fastapi import Depends, Header, Query, Request, Security
 from fastapi.openapi.models import HTTPBearer
 from fastapi.security.base import SecurityBase
 
 from app.core.auth import Principal
 from app.core.language import Language, choose_language
 from app.core.problems import Forbidden, NotFound, Unauthorized
+from app.core.schemas import Email
 from app.core.state import get_state
 
 _DESCRIPTION: Final = "`Authorization: Bearer hd_<kind>_...`, as shown once by `POST /v1/keys`"
@@ -58,5 +59,7 @@ async def _language(accept_language: Annotated[str | None, Header(max_length=500
     return choose_language(accept_language)
 
 
+ActorQuery = Annotated[Email | None, Query(description="The person for whom an account's key acts")]
+"""Who acts, of an account's people: for operations without a body that could name them."""
 LanguageDep = Annotated[Language, Depends(_language)]
 """The language of texts that a person reads."""

@@ -5,12 +5,12 @@ from typing import Annotated, Final, Literal
 from fastapi import Path, Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.principals import acting, require_editor
+from app.accounts.principals import writer
 from app.accounts.queries import account_by_id
 from app.core.auth import Principal
 from app.core.clock import database_now
 from app.core.db import snapshot, transaction
-from app.core.deps import PrincipalDep, require_account, require_admin
+from app.core.deps import ActorQuery, PrincipalDep, require_account
 from app.core.http import IF_MATCH, Router, check_if_match, etag, reply, responses
 from app.core.idempotency import IDEMPOTENT, Answer, once
 from app.core.merge_patch import PatchDep, merge_patch, patch_body, patched
@@ -41,23 +41,15 @@ from app.inbound.schemas import HookCreate, HookFields, TryPayload
 from app.inbound.trying import what_would_be
 
 router = Router(prefix="/v1/hooks", tags=["Hooks"])
-ActorQuery = Annotated[Email | None, Query(description="The person for whom an account's key acts")]
 HookPath = Annotated[str, Path(max_length=40, description="The hook's id")]
 ReceiptPath = Annotated[str, Path(max_length=40, description="The receipt's id")]
 _ONCE: Final = responses(Forbidden, NotFound, Conflict, RequestInFlight, IdempotencyMismatch)
 _PATCH: Final = patch_body(HookFields, {"on_resolve": "note"}) | IF_MATCH
 
 
-async def _check_writer(session: AsyncSession, principal: Principal, actor: ActorRef | None) -> None:
-    """403 unless it is an admin, or an editor or owner of the account."""
-    if principal.is_support:
-        require_admin(principal)
-    require_editor(await acting(session, principal, actor))
-
-
 async def _locked(session: AsyncSession, principal: Principal, hook_id: str, actor: Email | None) -> Hook:
     hook = await queries.hook_by_id(session, principal, hook_id, lock=True)
-    await _check_writer(session, principal, ActorRef(email=actor) if actor else None)
+    await writer(session, principal, ActorRef(email=actor) if actor else None)
     return hook
 
 
@@ -73,7 +65,7 @@ async def create_hook(request: Request, state: StateDep, principal: PrincipalDep
     require_account(principal, account_id)
 
     async def work(session: AsyncSession) -> Answer:
-        await _check_writer(session, principal, body.actor)
+        await writer(session, principal, body.actor)
         account = await account_by_id(session, account_id)
         hook, secret = await hooks.create_hook(session, body, account, now=await database_now(session))
         return Answer(hook_document(hook, secret), headers=etag(hook.version))
@@ -182,7 +174,7 @@ async def try_hook(
     """
     async with snapshot(state.sessions) as session:
         hook = await queries.hook_by_id(session, principal, hook_id)
-        await _check_writer(session, principal, ActorRef(email=actor) if actor else None)
+        await writer(session, principal, ActorRef(email=actor) if actor else None)
         account = await account_by_id(session, hook.account_id)
         tried = await what_would_be(session, hook, account, body)
     return reply(tried)

@@ -5,9 +5,10 @@ from typing import Annotated
 from fastapi import Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.accounts.principals import writer
 from app.core.clock import database_now
 from app.core.db import transaction
-from app.core.deps import PrincipalDep
+from app.core.deps import ActorQuery, PrincipalDep
 from app.core.http import Router, reply, responses
 from app.core.idempotency import IDEMPOTENT, Answer, once
 from app.core.paging import PageDep, listing
@@ -16,7 +17,7 @@ from app.core.schemas import Listing
 from app.core.state import StateDep
 from app.webhooks import queries, resend
 from app.webhooks.delivery_schemas import AttemptsDocument, DeliveryDocument, ReplayDocument, ReplayPeriod
-from app.webhooks.managing import ActorQuery, attempts_document, delivery_document, managed, writer
+from app.webhooks.managing import attempts_document, delivery_document, managed
 from app.webhooks.schemas import DeliveryState
 
 router = Router(prefix="/v1", tags=["Webhooks"])

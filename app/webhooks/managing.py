@@ -1,29 +1,16 @@
 """Who manages endpoints and their deliveries, and how a delivery is told."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Query
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.principals import acting, require_editor
+from app.accounts.principals import writer
 from app.core.auth import Actor, Principal
-from app.core.deps import require_admin
 from app.core.schemas import ActorRef, Email
 from app.events.envelope import NO_ACCOUNT
 from app.webhooks.delivery_schemas import AttemptsDocument, DeliveryDocument
 from app.webhooks.models import Delivery, WebhookEndpoint
 from app.webhooks.queries import endpoint_by_id
-
-ActorQuery = Annotated[Email | None, Query(description="The person for whom an account's key acts")]
-
-
-async def writer(session: AsyncSession, principal: Principal, actor: ActorRef | None) -> Actor:
-    """Who manages endpoints: an admin, or an editor or owner of the account; 403 for the others."""
-    if principal.is_support:
-        require_admin(principal)
-    who = await acting(session, principal, actor)
-    require_editor(who)
-    return who.actor
 
 
 async def managed(

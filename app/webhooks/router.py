@@ -5,10 +5,11 @@ from typing import Annotated, Final
 from fastapi import Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.accounts.principals import writer
 from app.accounts.queries import account_by_id
 from app.core.clock import database_now
 from app.core.db import transaction
-from app.core.deps import PrincipalDep, require_account
+from app.core.deps import ActorQuery, PrincipalDep, require_account
 from app.core.http import IF_MATCH, Router, check_if_match, etag, reply, responses
 from app.core.idempotency import IDEMPOTENT, Answer, once
 from app.core.merge_patch import PatchDep, merge_patch, patch_body, patched
@@ -19,7 +20,7 @@ from app.core.state import StateDep
 from app.webhooks import endpoints, queries
 from app.webhooks.delivery_schemas import DeliveryDocument
 from app.webhooks.endpoints import endpoint_document
-from app.webhooks.managing import ActorQuery, delivery_document, managed, writer
+from app.webhooks.managing import delivery_document, managed
 from app.webhooks.schemas import (
     EndpointCreate,
     EndpointDocument,
