@@ -116,7 +116,8 @@ def decide(signals: Sequence[Signal], known: Known, setting: Setting) -> Decisio
             continue
         step = steps.setdefault(key, Step(key, known.threads.get(key)))
         alerts[signal.key] = heard(signal, alert, key, outcome, setting.heard_at)
-        (set.discard if alerts[signal.key].status == "resolved" else set.add)(firing.setdefault(key, set()), signal.key)
+        others = firing.get(key, set()) - {signal.key}
+        firing[key] = others | {signal.key} if alerts[signal.key].status == "firing" else others
         if outcome not in ("repeated", "unknown"):
             step.signals.append((outcome, signal))
     for step in steps.values():

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.inbound.decisions import Alert, Known, Setting, Thread, decide
@@ -24,6 +24,7 @@ PAYLOADS: Final = st.lists(
 )
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(payloads=PAYLOADS, by_group=st.booleans())
 def test_an_incident_is_open_exactly_while_something_of_it_fires_and_has_one_live_ticket(
     *, payloads: list[tuple[list[Signal], str]], by_group: bool
