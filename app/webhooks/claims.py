@@ -29,13 +29,13 @@ _EARLY: Final = """EXISTS (
 _DUE: Final = """
     SELECT account_id, id, endpoint_id, ticket_id, sequence, attempts, paced, next_attempt_at FROM deliveries
     WHERE next_attempt_at <= (SELECT now FROM moment) AND {which} AND endpoint_id <> ALL ($2::text[])
-    ORDER BY next_attempt_at LIMIT $3 FOR UPDATE SKIP LOCKED
+    ORDER BY next_attempt_at LIMIT {limit} FOR UPDATE SKIP LOCKED
 """
 CLAIM: Final = f"""
 WITH moment AS MATERIALIZED (
-    SELECT coalesce($1::timestamptz, clock_timestamp()) AS now
-), retries AS MATERIALIZED ({_DUE.format(which="attempts > 0")}
-), firsts AS MATERIALIZED ({_DUE.format(which="attempts = 0")}
+    SELECT coalesce($1::timestamptz, clock_timestamp()) AS now, set_config('synchronous_commit', 'off', true) AS hurry
+), retries AS MATERIALIZED ({_DUE.format(which="attempts > 0", limit="$3")}
+), firsts AS MATERIALIZED ({_DUE.format(which="attempts = 0", limit="$10")}
 ), due AS (
     SELECT * FROM retries UNION ALL SELECT * FROM firsts
 ), looked_at AS MATERIALIZED (
@@ -104,7 +104,9 @@ _NEXT_OF: Final = """
 SELECT min(next_attempt_at) FROM deliveries
 WHERE next_attempt_at IS NOT NULL AND {which} AND endpoint_id <> ALL ($1::text[])
 """
-_NEXT: Final = f"SELECT least(({_NEXT_OF.format(which='attempts > 0')}), ({_NEXT_OF.format(which='attempts = 0')}))"
+_NEXT: Final = f"""
+SELECT least(({_NEXT_OF.format(which="attempts > 0")}), CASE WHEN $2 THEN ({_NEXT_OF.format(which="attempts = 0")}) END)
+"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,6 +143,7 @@ class Claimed:
 class Share:
     """How much one claim may take: ``limit`` deliveries, of one endpoint no more than ``per_endpoint`` at once.
 
+    All but ``reserved`` of them may be first attempts: a retry finds a slot at its instant, whatever the backlog is.
     ``in_flight`` is how many each has already, ``busy`` who has all that it takes, ``throttled`` who takes only one.
     """
 
@@ -149,6 +152,12 @@ class Share:
     in_flight: Mapping[str, int] = field(default_factory=dict)
     busy: Sequence[str] = ()
     throttled: Sequence[str] = ()
+    reserved: int = 0
+
+    @property
+    def firsts(self) -> int:
+        """How many of them may be first attempts."""
+        return max(0, self.limit - self.reserved)
 
 
 async def claim(session: AsyncSession, share: Share, *, lease: timedelta, now: datetime | None = None) -> list[Claimed]:
@@ -173,7 +182,7 @@ async def look(
     connection = await driver(session)
     held = (list(share.in_flight), list(share.in_flight.values()))
     limits = (share.busy, share.limit, share.throttled, share.per_endpoint)
-    rows = await connection.fetch(CLAIM, now, *limits, claim_id, lease, *held)
+    rows = await connection.fetch(CLAIM, now, *limits, claim_id, lease, *held, share.firsts)
     read_at = monotonic()
     early = [(row["account_id"], row["delivery_id"]) for row in rows if row["waits_for"] == "turn"]
     if early:
@@ -210,7 +219,7 @@ async def renew(session: AsyncSession, held: Sequence[Claimed], lease: timedelta
     await (await driver(session)).execute(_RENEW, *columns, lease)
 
 
-async def next_due(session: AsyncSession, busy: Sequence[str]) -> datetime | None:
-    """When the next delivery of an endpoint that is not ``busy`` is due; may have passed. None: nothing waits."""
-    due: datetime | None = await (await driver(session)).fetchval(_NEXT, busy)
+async def next_due(session: AsyncSession, share: Share) -> datetime | None:
+    """When the next delivery is due that this share could take; may have passed. None: nothing waits."""
+    due: datetime | None = await (await driver(session)).fetchval(_NEXT, share.busy, share.firsts > 0)
     return due

@@ -47,10 +47,12 @@ class Limits:
 
     ``slots`` deliveries are in flight at most. An endpoint with ``per_endpoint`` of them (or with as many as its own
     ``concurrency``) gets no more for now, so that one that hangs cannot take all slots. ``timeout`` bounds one exchange
-    and is shorter than the ``lease``.
+    and is shorter than the ``lease``. A tenth of the slots is kept for retries. Of what has been sent and what has not,
+    ``held`` deliveries wait to be settled at most.
     """
 
-    slots: int = 100
+    slots: int = 200
+    held: int = 600
     per_endpoint: int = CONCURRENCY
     timeout: float = TOTAL_TIMEOUT
     lease: float = 30.0
@@ -64,6 +66,7 @@ class Sender:
         self._limits = limits or Limits()
         self._lease = timedelta(seconds=self._limits.lease)
         self._http: aiohttp.ClientSession | None = None
+        self._held: set[Claimed] = set()
         self._in_flight: set[Claimed] = set()
         self._done: list[Settlement] = []
         self._throttled: set[str] = set()
@@ -81,8 +84,8 @@ class Sender:
         begun = 0
         while not self._stopping:
             share = self._share()
-            self._held_back = share.limit == 0 or bool(share.busy)
-            claimed, more = await self._look(share, now) if share.limit else ([], False)
+            self._held_back = not share.firsts or bool(share.busy)
+            claimed, more = await self._look(share, now) if share.limit > 0 else ([], False)
             if not claimed and not more:
                 break
             for delivery in claimed:
@@ -96,10 +99,10 @@ class Sender:
         What waits for a slot is not counted: the alarm ``deliveries`` rings when there is one.
         """
         share = self._share()
-        if not share.limit:
+        if share.limit <= 0:
             return None
         async with self._state.sessions() as session:
-            return await next_due(session, share.busy)
+            return await next_due(session, share)
 
     async def drain(self) -> None:
         """Wait until everything in flight is sent and settled: one timeout, and a little more."""
@@ -126,11 +129,12 @@ class Sender:
         allowed = {delivery.endpoint_id: delivery.allowed for delivery in self._in_flight}
         allowed |= dict.fromkeys(self._throttled, 1)
         return Share(
-            limit=self._limits.slots - len(self._in_flight),
+            limit=min(self._limits.slots - len(self._in_flight), self._limits.held - len(self._held)),
             per_endpoint=self._limits.per_endpoint,
             in_flight=in_flight,
             busy=[endpoint for endpoint, number in in_flight.items() if number >= allowed[endpoint]],
             throttled=list(self._throttled),
+            reserved=self._limits.slots // 10,
         )
 
     async def _look(self, share: Share, now: datetime | None) -> tuple[list[Claimed], bool]:
@@ -138,6 +142,7 @@ class Sender:
             return await look(session, share, lease=self._lease, now=now)
 
     def _begin(self, delivery: Claimed) -> None:
+        self._held.add(delivery)
         self._in_flight.add(delivery)
         task = asyncio.create_task(self._deliver(delivery))
         self._sends.add(task)
@@ -148,16 +153,22 @@ class Sender:
     def _ended(self, delivery: Claimed, task: asyncio.Task[None]) -> None:
         """Forget a delivery that was abandoned by an error of ours: its lease ends, and it is tried again."""
         self._sends.discard(task)
+        self._in_flight.discard(delivery)
         if task.cancelled() or task.exception():
-            self._in_flight.discard(delivery)
+            self._held.discard(delivery)
             error = "cancelled" if task.cancelled() else repr(task.exception())
             _log.error("a delivery was abandoned", delivery=delivery.id, error=error)
+        self._ring_if_held_back()
 
     async def _deliver(self, delivery: Claimed) -> None:
         settlement = await self._attempt(delivery)
         self._done.append(settlement)  # only now: while it was sent, the list was replaced
         if self._settling is None or self._settling.done():
             self._settling = asyncio.create_task(self._settle_all())
+
+    def _ring_if_held_back(self) -> None:
+        if self._held_back:
+            self._state.alarms.deliveries.ring()
 
     async def _attempt(self, delivery: Claimed) -> Settlement:
         if not delivery.enabled:
@@ -198,9 +209,8 @@ class Sender:
             try:
                 await self._settle(batch)
             finally:
-                self._in_flight.difference_update(one.delivery for one in batch)
-            if self._held_back:
-                self._state.alarms.deliveries.ring()
+                self._held.difference_update(one.delivery for one in batch)
+            self._ring_if_held_back()
 
     async def _settle(self, batch: Sequence[Settlement]) -> None:
         """Write a batch; try again while the database is away, until somebody else may have claimed it anyway."""
@@ -220,11 +230,11 @@ class Sender:
                 return
 
     async def _keep_leases(self) -> None:
-        """While deliveries are in flight, renew the leases of which a third has passed."""
+        """While deliveries are held, renew the leases of which a third has passed."""
         third = self._limits.lease / 3
-        while self._in_flight:
+        while self._held:
             await asyncio.sleep(third)
-            old = [delivery for delivery in self._in_flight if monotonic() - delivery.read_at >= third]
+            old = [delivery for delivery in self._held if monotonic() - delivery.read_at >= third]
             try:
                 async with transaction(self._state.sessions) as session:
                     await renew(session, old, self._lease)

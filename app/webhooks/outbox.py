@@ -28,7 +28,8 @@ SET state = r.state, attempts = r.attempts, next_attempt_at = r.next_attempt_at,
         coalesce(d.earlier_attempts, '[]') || d.last_attempt, '$[last - {ATTEMPTS_KEPT - 2} to last]') END,
     claim_id = NULL, finished_at = CASE WHEN r.state <> 'pending' THEN clock_timestamp() END
 FROM jsonb_to_recordset($1::jsonb) AS r (account_id text, id text, claim_id text, state text, attempts int,
-                                         next_attempt_at timestamptz, last_attempt jsonb, first boolean)
+                                         next_attempt_at timestamptz, last_attempt jsonb, first boolean),
+     (SELECT CASE WHEN $2 THEN set_config('synchronous_commit', 'off', true) END) AS hurry
 WHERE d.account_id = r.account_id AND d.id = r.id AND d.claim_id = r.claim_id
 RETURNING d.endpoint_id, d.ticket_id, r.first AND d.sequence IS NOT NULL AS opens
 """  # noqa: S608  a number of ours
@@ -85,7 +86,8 @@ async def settle(session: AsyncSession, settlements: Sequence[Settlement]) -> No
     Where a first attempt ended, the next event of the ticket has its turn; the sender is woken after the commit.
     """
     connection = await driver(session)
-    settled = await connection.fetch(_SETTLE, to_json([one.row() for one in settlements]))
+    hurry = not any(one.disable for one in settlements)
+    settled = await connection.fetch(_SETTLE, to_json([one.row() for one in settlements]), hurry)
     turns = {(row["endpoint_id"], row["ticket_id"]) for row in settled if row["opens"]}
     if turns and await connection.execute(_LET_GO, *zip(*sorted(turns), strict=True)) != "UPDATE 0":
         ring_after_commit(session, "deliveries")

@@ -89,7 +89,7 @@ async def test_kill_9_of_one_of_two_replicas_loses_no_delivery_and_repeats_only_
     paths = [f"/hook/{number}" for number in range(ENDPOINTS)]
     assert bodies.keys() == {(path, event["id"]) for path in paths for event in events}
     repeated = [copies for copies in bodies.values() if len(copies) > 1]
-    assert 0 < len(repeated) <= Limits().slots
+    assert 0 < len(repeated) <= Limits().held
     assert all(len(set(copies)) == 1 for copies in bodies.values())
     assert sent_before < DELIVERIES / 2
     told = f"{len(repeated)} of {DELIVERIES} sent again; all delivered {lasted.total_seconds():.1f} s after the kill"

@@ -428,7 +428,7 @@ async def test_a_claim_reads_what_is_due_and_not_what_waits(session: AsyncSessio
     connection = await driver(session)
     await connection.execute(MANY)
     await connection.execute("ANALYZE deliveries")
-    lines = await connection.fetch("EXPLAIN " + CLAIM, None, [], 100, [], 10, "clm_1", LEASE, [], [])
+    lines = await connection.fetch("EXPLAIN " + CLAIM, None, [], 100, [], 10, "clm_1", LEASE, [], [], 100)
     plan = "\n".join(line[0] for line in lines)
     assert "Seq Scan on deliveries" not in plan
     assert "Index Cond: (next_attempt_at <= " in plan

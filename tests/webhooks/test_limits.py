@@ -177,6 +177,42 @@ async def test_a_sender_counts_what_it_throttles(
     receiver.answer = status(503)
     await sender.run_pass()
     await sender.drain()
+    released = asyncio.Event()
+
+    async def wait(_: web.Request) -> web.Response:
+        await released.wait()
+        return web.Response(status=204)
+
+    receiver.answer = wait
     await tell(*(event_row() for _ in range(3)))
     assert [await sender.run_pass(), await sender.run_pass()] == [1, 0]
+    released.set()
     await sender.drain()
+
+
+async def test_slots_are_kept_for_retries(
+    sessions: Sessions, make_endpoint: MakeEndpoint, tell: Tell, receiver: Receiver, state: State
+) -> None:
+    """With every slot for first attempts taken, a retry goes out at its instant; a first attempt is not waited for."""
+    dead = await make_endpoint("http://127.0.0.1:1/", events=["ticket.resolved"])
+    sender = Sender(state, Limits(slots=10, per_endpoint=20, timeout=PATIENCE, lease=2 * PATIENCE))
+    await tell(event_row("ticket.resolved"))
+    await sender.run_pass()
+    await sender.drain()
+    (retry,) = await deliveries(sessions)
+    released = asyncio.Event()
+
+    async def wait(_: web.Request) -> web.Response:
+        await released.wait()
+        return web.Response(status=204)
+
+    receiver.answer = wait
+    await make_endpoint(receiver.url, events=["ticket.opened"])
+    await tell(*(event_row("ticket.opened") for _ in range(30)))
+    assert await sender.run_pass() == 9
+    assert await sender.next_instant() == retry.next_attempt_at
+    assert await sender.run_pass(retry.next_attempt_at) == 1
+    await until(lambda: len(sender._in_flight) == 9)
+    assert dead.id not in {one.endpoint_id for one in sender._in_flight}
+    released.set()
+    await sender.stop()

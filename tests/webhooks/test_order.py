@@ -113,7 +113,7 @@ async def test_what_waits_for_its_turn_is_not_due(
     assert first.event["sequence"] == 1
     async with transaction(sessions) as session:
         assert await claim(session, ALL, lease=LEASE) == []
-        assert await next_due(session, []) == first.now + LEASE, "a pass would find nothing before"
+        assert await next_due(session, ALL) == first.now + LEASE, "a pass would find nothing before"
 
 
 async def test_after_a_crash_the_lease_keeps_the_turn(
@@ -260,7 +260,7 @@ async def test_a_claim_reads_no_more_than_what_is_due(sessions: Sessions) -> Non
         await connection.execute(BACKLOG)
         await connection.execute("ANALYZE deliveries")
         lines = await connection.fetch(
-            "EXPLAIN (ANALYZE, BUFFERS) " + CLAIM, None, [], 100, [], 10, "clm_1", LEASE, [], []
+            "EXPLAIN (ANALYZE, BUFFERS) " + CLAIM, None, [], 100, [], 10, "clm_1", LEASE, [], [], 100
         )
     plan = "\n".join(line[0] for line in lines)
     assert "Seq Scan on deliveries" not in plan, plan
