@@ -1,0 +1,37 @@
+"""A retry goes out at its instant, by the scheduler that runs in every process. How close: ``bench/webhooks.py``."""
+
+from datetime import timedelta
+
+from app.core.db import Sessions
+from app.core.state import State
+from app.scheduler import Scheduler, jobs
+from app.webhooks.deliver import Limits, Sender
+from tests.support.desk import fetch
+from tests.support.waiting import until
+from tests.webhooks.conftest import MakeEndpoint, Tell, deliveries, event_row, seconds_between
+from tests.webhooks.receiver import Receiver, status
+
+SOON = "UPDATE deliveries SET next_attempt_at = clock_timestamp() + $1 RETURNING next_attempt_at"
+BEGUN = "SELECT (last_attempt->>'at')::timestamptz AS at FROM deliveries WHERE attempts = 2"
+
+
+async def test_a_retry_is_never_early_and_hardly_late_also_beside_a_backlog(
+    sessions: Sessions, state: State, make_endpoint: MakeEndpoint, tell: Tell, receiver: Receiver
+) -> None:
+    await make_endpoint(receiver.url, events=["ticket.opened"])
+    await make_endpoint(f"{receiver.url}/busy", events=["ticket.resolved"])
+    sender = Sender(state, Limits(slots=10))
+    receiver.answer = status(500)
+    await tell()
+    await sender.run_pass()
+    await sender.drain()
+    receiver.answer = status(204)
+    (soon,) = await fetch(sessions, SOON, timedelta(milliseconds=600))
+    scheduler = Scheduler(state, sender, [job for job in jobs(state, sender) if job.name == "deliver"])
+    scheduler.start()
+    await tell(*(event_row("ticket.resolved") for _ in range(400)))
+    await until(lambda: len(receiver.messages) == 402)
+    await scheduler.stop()
+    (begun,) = await fetch(sessions, BEGUN)
+    assert 0 <= seconds_between(soon["next_attempt_at"], begun["at"]) < 1
+    assert {one.state for one in await deliveries(sessions)} == {"delivered"}
