@@ -17,8 +17,8 @@ def payload_of(body: bytes) -> Any:
         raise Unreadable(f"The body is not valid JSON: {error}") from error
 
 
-def read(name: str, body: bytes, headers: Mapping[str, str], receipt_id: str, fields: Mapping[str, str]) -> Batch:
-    """The signals of a payload in the format of this name; ``fields``: the hook's expressions. ``Unreadable``."""
+def read(name: str, body: bytes, headers: Mapping[str, str], receipt_id: str, expressions: Mapping[str, str]) -> Batch:
+    """The signals of a payload in the format of this name; ``expressions``: the hook's. ``Unreadable``."""
     payload = payload_of(body)
     match name:
         case "alertmanager":
@@ -28,6 +28,6 @@ def read(name: str, body: bytes, headers: Mapping[str, str], receipt_id: str, fi
         case "pagerduty":
             return pagerduty.parse(payload, receipt_id)
         case "cloudevents":
-            return cloudevents.parse(payload, headers, generic.Reader(fields))
+            return cloudevents.parse(payload, headers, generic.Reader(expressions))
         case _:
-            return generic.parse(payload, generic.Reader(fields), digest_of(body))
+            return generic.parse(payload, generic.Reader(expressions), digest_of(body))

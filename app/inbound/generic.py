@@ -61,9 +61,9 @@ _FEWEST_STEPS: Final = 100
 class Reader:
     """What reads one value after the other: the hook's expressions within their budget, and the usual members."""
 
-    def __init__(self, fields: Mapping[str, str]) -> None:
-        """``fields``: JMESPath by the name of the part; all of them have been checked."""
-        self._expressions = {part: compile_projection(text) for part, text in fields.items()}
+    def __init__(self, expressions: Mapping[str, str]) -> None:
+        """``expressions``: JMESPath by the name of the part; all of them have been checked."""
+        self._expressions = {part: compile_projection(text) for part, text in expressions.items()}
         self._steps = _STEPS
 
     def items_of(self, payload: Any) -> list[Any]:

@@ -143,7 +143,7 @@ async def _turn(session: AsyncSession, account_id: str, hook_id: str) -> Turn | 
 async def _process(session: AsyncSession, turn: Turn) -> None:
     fields = HookFields.model_validate(turn.fields)
     hook = Hooked(turn.account_id, turn.hook_id, fields, choose_language(turn.locale))
-    batch = read(turn.format, turn.body, turn.headers, turn.receipt_id, fields.fields.expressions())
+    batch = read(turn.format, turn.body, turn.headers, turn.receipt_id, fields.expressions.given())
     signals = batch.signals[turn.done : turn.done + SLICE]
     by_group = fields.ticket_per == "group"
     remembered = await recall(session, hook.account_id, hook.id, signals, by_group=by_group)

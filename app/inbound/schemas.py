@@ -103,7 +103,7 @@ class Rule(Urgent):
     environment: Environment | None = None
 
 
-class Fields(Strict):
+class Expressions(Strict):
     """JMESPath expressions that find the parts of an alert where its sender has them; all are optional."""
 
     each: Expression | None = Field(None, description="Over the payload: the list of its alerts")
@@ -118,7 +118,7 @@ class Fields(Strict):
     starts_at: Expression | None = Field(None, description="Tells one time that it fires from the next")
     link: Expression | None = None
 
-    def expressions(self) -> dict[str, str]:
+    def given(self) -> dict[str, str]:
         """Those that there are, by the part."""
         return self.model_dump(exclude_none=True)
 
@@ -144,8 +144,9 @@ class HookFields(Urgent):
         description="The first rule that fits says how urgent an alert is, the first with an environment says where; "
         "else the hook's own priority (or impact and urgency) and environment hold",
     )
-    fields: Fields = Field(
-        default_factory=Fields, description="For `generic` and `cloudevents`; what none finds, the usual members have"
+    expressions: Expressions = Field(
+        default_factory=Expressions,
+        description="For `generic` and `cloudevents`; what none finds, the usual members have",
     )
     title: Title | None = Field(None, description="The tickets' title, with labels like `{instance}`; else the alert's")
     requester: HookRequester | None = Field(None, description="In whose name tickets are opened; else the hook's")

@@ -47,7 +47,7 @@ async def what_would_be(session: AsyncSession, hook: Hook, account: Account, tri
 def _read(fields: HookFields, tried: TryPayload) -> Batch:
     try:
         body, name = orjson.dumps(tried.payload), tried.format or fields.format
-        return read(name, body, tried.headers, new_id("rcp"), fields.fields.expressions())
+        return read(name, body, tried.headers, new_id("rcp"), fields.expressions.given())
     except Unreadable as error:
         raise Invalid(errors=[Fault(pointer="/payload", detail=str(error))]) from error
 

@@ -19,7 +19,7 @@ from tests.support.desk import fetch
         ({"mapping": [{"match": {}, "priority": "P1"}]}, "/mapping/0/match"),
         ({"mapping": [{"match": {"a": "b"}, "impact": "large"}]}, "/mapping/0"),
         ({"priority": "P1", "impact": "large", "urgency": "high"}, ""),
-        ({"fields": {"key": "a["}}, "/fields/key"),
+        ({"expressions": {"key": "a["}}, "/expressions/key"),
         ({"grouping_window": "P1D"}, "/grouping_window"),
         ({"signature": {"scheme": "hmac"}}, "/signature"),
         ({"signature": {"scheme": "key", "secret": "x" * 20}}, "/signature"),
@@ -78,6 +78,30 @@ async def test_a_title_of_labels_and_an_environment_by_label(desk: Desk) -> None
     await desk.post({"key": "a", "title": "Disk", "labels": {"host": "h1", "env": "staging"}, "severity": "warning"})
     (ticket,) = await desk.tickets()
     assert (ticket["title"], ticket["environment"], ticket["priority"]) == ("Disk: h1/staging", "non_production", "P3")
+
+
+async def test_a_senders_own_shape_by_expressions(desk: Desk) -> None:
+    await desk.change(
+        expressions={
+            "key": "alert.id",
+            "status": "alert.transition",
+            "title": "alert.title",
+            "text": "body",
+            "labels": "{severity: alert.priority, env: tags.env}",
+        }
+    )
+    sent = {"alert": {"id": 7, "transition": "Triggered", "title": "Checkout is slow", "priority": "critical"}}
+    await desk.post(sent | {"body": "p99 is 9 s", "tags": {"env": "test"}})
+    (ticket,) = await desk.tickets()
+    assert (ticket["title"], ticket["priority"], ticket["environment"]) == ("Checkout is slow", "P2", "non_production")
+    assert "p99 is 9 s" in ticket["description"]
+    await desk.post({"alert": {"id": 7, "transition": "Recovered", "title": "Checkout is slow"}})
+    assert [one["status"] for one in await desk.tickets()] == ["resolved"]
+    receipt = await desk.post({"alert": [1]} | {"body": 1})
+    assert receipt["state"] == "processed"
+    await desk.change(expressions={"key": "join('/', alert)"})
+    receipt = await desk.post({"alert": 1})
+    assert (receipt["state"], "'key' cannot be applied" in receipt["error"]) == ("failed", True)
 
 
 async def test_trying_says_what_would_be_and_does_nothing(desk: Desk) -> None:
