@@ -1,5 +1,6 @@
 """What a stream says while nothing happens, and what it holds."""
 
+import asyncio
 from math import inf
 
 from app.core.clock import monotonic
@@ -10,21 +11,21 @@ from tests.feed.conftest import EVERYTHING, Tell
 
 async def test_a_silent_stream_says_that_it_lives_and_how_far_it_is(state: State, tell: Tell, start: int) -> None:
     told = pages(state, EVERYTHING, start, until=inf, silence=0.3)
-    first = await anext(told)
+    first = await asyncio.wait_for(anext(told), 5)
     assert frames(first) == f":\nid: at-{start}\n\n".encode()
     [event_id] = await tell()
     began = monotonic()
-    page = await anext(told)
+    page = await asyncio.wait_for(anext(told), 5)
     assert monotonic() - began < 0.25
     assert event_id.encode() in frames(page)
-    assert (await anext(told)).rows == ()
+    assert (await asyncio.wait_for(anext(told), 5)).rows == ()
     await told.aclose()
 
 
 async def test_nobody_holds_a_connection_while_nothing_happens(state: State, start: int) -> None:
     told = pages(state, EVERYTHING, start, until=inf, silence=0.1)
     for _ in range(3):
-        await anext(told)
+        await asyncio.wait_for(anext(told), 5)
         assert state.engine.pool.checkedout() == 0  # type: ignore[attr-defined]  # of the kind of pool that it is
     await told.aclose()
 
