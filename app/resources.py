@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.accounts.principals import authenticate, valid_keys
 from app.core.db import Sessions, make_engine, make_sessions
+from app.core.metrics import Metrics
 from app.core.migrate import heads
 from app.core.settings import Settings
 from app.core.signals import Alarms
@@ -29,6 +30,9 @@ def build_state(
     settings: Settings, engine: AsyncEngine, sessions: Sessions, http: httpx.AsyncClient, alarms: Alarms
 ) -> State:
     """The state of one process from its open resources; tests build theirs with it too."""
+    metrics = Metrics()
+    streams = Streams(partial(valid_keys, engine), most=settings.streams, most_of_key=settings.streams_per_key)
+    metrics.streams.set_function(lambda: len(streams))
     return State(
         settings=settings,
         engine=engine,
@@ -37,7 +41,8 @@ def build_state(
         alarms=alarms,
         authenticate=authenticate,
         tip=Tip(engine, alarms.events),
-        streams=Streams(partial(valid_keys, engine), most=settings.streams, most_of_key=settings.streams_per_key),
+        streams=streams,
+        metrics=metrics,
         migration_heads=heads(),
         degraded=tuple(_missing(settings)),
     )

@@ -2,7 +2,15 @@
 
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, GCCollector, Histogram, PlatformCollector, ProcessCollector
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+)
 
 _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
@@ -32,6 +40,11 @@ class Metrics:
             "heliodesk_job_failures",
             "Background passes that ended with an error",
             ("job",),
+            registry=self.registry,
+        )
+        self.streams = Gauge(
+            "heliodesk_streams",
+            "Streams of events and waiting requests that are open",
             registry=self.registry,
         )
         self.call_attempts = Counter(

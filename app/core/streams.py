@@ -95,6 +95,9 @@ class Streams:
         if not self._of_key[stream.key_id]:
             del self._of_key[stream.key_id]
 
+    def __len__(self) -> int:
+        return len(self._open)
+
     async def _keep(self) -> None:
         """End the streams whose key was revoked or has expired."""
         while self._open:

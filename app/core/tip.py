@@ -42,13 +42,15 @@ FROM pg_locks
 WHERE locktype = 'relation' AND relation = 'events'::regclass AND mode = 'RowExclusiveLock' AND granted
   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """  # noqa: S608  a constant of ours
+# No cursor is told for a position that was given out in vain: after a crash it may be given out again.
+_NEWEST: Final = "SELECT coalesce(max(position), 0) FROM events WHERE id > '' AND position <= $1"
 _ACCOUNTS: Final = "SELECT DISTINCT account_id FROM events WHERE id > '' AND position > $1 AND position <= $2"
 
 
 class Tip:
     """Looks at the database while somebody waits: every 250 ms, and at once when this process commits events.
 
-    ``position``: up to here events can be read, and whoever waits for them has been woken; None: not known yet.
+    ``position``: the newest event that can be read, and whoever waits for it has been woken; None: not known yet.
     """
 
     def __init__(self, engine: AsyncEngine, committed: Alarm, *, held: float = HELD) -> None:
@@ -84,7 +86,7 @@ class Tip:
         until = monotonic() + PATIENCE
         await self.look()
         wanted = self.last
-        while (self.position or 0) < wanted and monotonic() < until:
+        while (self._edge.position or 0) < wanted and monotonic() < until:
             await self.look()
         if self.position is None:
             raise Unavailable("The end of the feed is not known yet", headers={"Retry-After": "1"})
@@ -145,13 +147,14 @@ class Tip:
     async def _look(self) -> None:
         """Read how many positions are given out and then, unless all new ones are there, who writes; wake who waits."""
         async with lookup(self._engine) as connection:
-            last, whole = await connection.fetchrow(LAST, self.position)
-            if last == self.position:
+            last, whole = await connection.fetchrow(LAST, self._edge.position)
+            if last == self._edge.position and self.position is not None:
                 return
             writers = () if whole else await connection.fetch(_WRITERS)
             self._take(last, frozenset(row[0] for row in writers))
-            before, after = self.position, self._edge.position
-            accounts = None
+            before, after, accounts = self.position, self._edge.position, None
+            if after is not None and not whole:
+                after = await connection.fetchval(_NEWEST, after)
             if before is not None and after is not None and after - before < _MANY and any(self._waiting.values()):
                 accounts = {row[0] for row in await connection.fetch(_ACCOUNTS, before, after)}
         self.position = after

@@ -17,7 +17,7 @@ _TOKEN: Final[dict[str, Any]] = {
     "expires_at": "2026-11-20T20:31:00Z",
 }
 STREAMED: Final = (
-    f'retry: 1000\n\nid: {cursor_of(_PLACE)}\nevent: deadline.missed\ndata: {{"id": "{_EVENT["id"]}", ...}}\n\n'
+    f'retry: 1000\n\nevent: deadline.missed\ndata: {{"id": "{_EVENT["id"]}", ...}}\nid: {cursor_of(_PLACE)}\n\n'
 )
 """The beginning of a stream, cut short."""
 

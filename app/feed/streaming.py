@@ -11,6 +11,7 @@ from typing import Final
 
 import structlog
 from fastapi import Response
+from fastapi.sse import format_sse_event
 from starlette.types import Receive, Scope, Send
 
 from app.core.clock import monotonic
@@ -25,7 +26,7 @@ HEARTBEAT: Final = 15.0
 """Seconds of silence after which a stream says that it is alive."""
 PAGE: Final = 50
 """Events that a stream reads at a time."""
-_RETRY: Final = b"retry: 1000\n\n"
+_RETRY: Final = 1000
 """Milliseconds after which a browser comes back."""
 _PAUSE: Final = 1.0
 """Seconds between two tries while the database is away."""
@@ -71,9 +72,9 @@ async def _read(state: State, wanted: Wanted, after: int, limit: int) -> Page:
 def frames(page: Page) -> bytes:
     """The events of a page as they are sent; of an empty page its place alone, which ``Last-Event-ID`` follows."""
     if not page.rows:
-        return f":\nid: {cursor_of(page.after)}\n\n".encode()
+        return format_sse_event(comment="", id=cursor_of(page.after))
     return b"".join(
-        b"id: %b\nevent: %b\ndata: %b\n\n" % (document["cursor"].encode(), document["type"].encode(), dump(document))
+        format_sse_event(event=document["type"], data_str=dump(document).decode(), id=document["cursor"])
         for document in page.documents()
     )
 
@@ -93,7 +94,7 @@ class EventStream(Response):
         try:
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             await self._stream.until_ended(self._tell(send), scope, receive)
-            farewell = f": {self._stream.why}\n\n".encode() if self._stream.why else b""
+            farewell = format_sse_event(comment=self._stream.why) if self._stream.why else b""
             with suppress(TimeoutError):
                 async with asyncio.timeout(_FAREWELL):
                     await _send(send, farewell, more=False)
@@ -101,7 +102,7 @@ class EventStream(Response):
             self._streams.close(self._stream)
 
     async def _tell(self, send: Send) -> None:
-        await _send(send, _RETRY)
+        await _send(send, format_sse_event(retry=_RETRY))
         async with aclosing(self._told) as told:
             async for page in told:
                 await _send(send, frames(page))

@@ -41,6 +41,8 @@ async def test_a_thousand_who_wait_cost_one_look_every_quarter_of_a_second(state
 
 
 async def test_only_those_are_woken_for_whom_there_is_something(state: State, sessions: Sessions) -> None:
+    async with transaction(sessions) as session:
+        await told_in(session, row())
     position = await state.tip.settled()
     names = ("acc_1", "acc_2", None)
     waiting = [asyncio.create_task(state.tip.news(position, name, 1.0)) for name in names]

@@ -62,6 +62,7 @@ async def everything(state: State, after: int = 0, limit: int = 50) -> tuple[lis
 
 
 @pytest.fixture
-async def start(state: State) -> int:
-    """The position at which the test begins: a sequence does not go back with the rows."""
+async def start(state: State, tell: Tell) -> int:
+    """The position of an event before the test's own: a sequence does not go back with the rows."""
+    await tell()
     return await state.tip.settled()

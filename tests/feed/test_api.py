@@ -101,6 +101,20 @@ async def test_a_cursor_that_the_feed_does_not_have_is_gone(
     assert (await story.customer.get(PATH))["next_cursor"] == cursor_of(start)
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    ["types=%25", "types=A.b", "ticket_id=x", "sandbox=maybe", "account_id=x", "limit=0", "wait=61", "seconds=-1"],
+)
+async def test_what_cannot_be_asked_for_is_refused(story: Story, wrong: str) -> None:
+    path = STREAM if wrong.startswith("seconds") else PATH
+    answers = [await story.engineer.send("GET", f"{path}?{wrong}")]
+    if not wrong.startswith(("limit", "wait", "seconds")):
+        answers.append(await story.engineer.send("GET", f"{STREAM}?seconds=0&{wrong}"))
+    for answer in answers:
+        assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid-input")
+        assert answer.json()["errors"][0]["pointer"].startswith(f"#/query/{wrong.partition('=')[0]}")
+
+
 async def test_who_waits_is_answered_as_soon_as_there_is_something(story: Story) -> None:
     latest = (await story.customer.get(PATH, 200, after="latest"))["next_cursor"]
     began = monotonic()
@@ -129,7 +143,7 @@ async def test_a_stream_goes_on_behind_the_last_event_id(story: Story, tell: Tel
     streamed = await story.customer.send("GET", f"{STREAM}?seconds=0&after={cursor_of(start)}")
     assert streamed.headers["content-type"].startswith("text/event-stream")
     assert (streamed.headers["cache-control"], streamed.headers["x-accel-buffering"]) == ("no-store", "no")
-    assert streamed.text.startswith("retry: 1000\n\nid: ")
+    assert streamed.text.startswith("retry: 1000\n\nevent: webhook.test\ndata: {")
     assert [each in streamed.text for each in (first, second, third)] == [True] * 3
     rest = await story.customer.send(
         "GET", f"{STREAM}?seconds=0&after={cursor_of(start)}", last_event_id=cursor_of(start + 2)
@@ -178,6 +192,8 @@ async def test_a_token_is_over_after_a_minute_and_with_its_key(story: Story) -> 
 
 async def test_a_key_opens_only_so_many(story: Story, state: State) -> None:
     open_streams = [state.streams.open(await _key_id(story)) for _ in range(Settings().streams_per_key)]
+    metrics = await story.customer.send("GET", "/metrics")
+    assert f"heliodesk_streams {len(open_streams):.1f}" in metrics.text
     for path in (f"{STREAM}?seconds=0", f"{PATH}?wait=1&after=latest"):
         answer = await story.customer.send("GET", path)
         assert (answer.status_code, answer.json()["type"]) == (429, "/problems/too-many-requests")

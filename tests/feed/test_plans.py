@@ -17,7 +17,7 @@ _COPY: Final = """
 INSERT INTO events (account_id, id, ticket_id, sequence, type, timestamp, actor, audience, sandbox, data)
 SELECT CASE n % 100 WHEN 0 THEN $1 ELSE 'acc_' || n % 40 END, 'evt_' || n, 'tkt_' || n / 800 || '_' || n % 100, n,
        type, timestamp, actor, audience, sandbox, data
-FROM events, generate_series(1, $2::int) AS n
+FROM (SELECT * FROM events LIMIT 1) AS one, generate_series(1, $2::int) AS n
 """
 FILTERS: Final = "ARRAY['public']::text[], NULL, NULL, NULL, 51"
 ALL: Final = "ix_events_position"

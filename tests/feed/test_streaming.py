@@ -12,7 +12,7 @@ from tests.feed.conftest import EVERYTHING, Tell
 async def test_a_silent_stream_says_that_it_lives_and_how_far_it_is(state: State, tell: Tell, start: int) -> None:
     told = pages(state, EVERYTHING, start, until=inf, silence=0.3)
     first = await asyncio.wait_for(anext(told), 5)
-    assert frames(first) == f":\nid: at-{start}\n\n".encode()
+    assert frames(first) == f": \nid: at-{start}\n\n".encode()
     [event_id] = await tell()
     began = monotonic()
     page = await asyncio.wait_for(anext(told), 5)
