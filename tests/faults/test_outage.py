@@ -12,9 +12,10 @@ import pytest
 
 from app.core.embedded import EmbeddedServer
 from tests.faults.history import assert_nothing_lost, end_leases, is_quiet, prepare
-from tests.support.desk import connected
+from tests.support.desk import connected, fetch
 from tests.support.openings import open_until_answered
 from tests.support.service import serving
+from tests.support.sse import Reader
 from tests.support.waiting import until
 from tests.webhooks.receiver import Receiver
 
@@ -58,6 +59,8 @@ async def test_a_restart_of_postgres_loses_nothing_and_readiness_tells(
             account_id = await prepare(sessions, receiver)
         client = await stack.enter_async_context(httpx.AsyncClient(base_url=service.url, trust_env=False, timeout=30))
         assert (await _ready(client))[0] == 200
+        reader = Reader(service.url, {"Authorization": f"Bearer {admin_key}"})
+        stream = asyncio.create_task(reader.read())
         opening = asyncio.create_task(open_until_answered(service.url, admin_key, account_id, names, callers=4))
         for _ in range(5):
             await asyncio.sleep(0.3)
@@ -75,6 +78,10 @@ async def test_a_restart_of_postgres_loses_nothing_and_readiness_tells(
         await end_leases(sessions)
         await until(lambda: is_quiet(sessions, TICKETS), within=60, every=0.1)
         await assert_nothing_lost(sessions, names, receiver.messages)
+        told = [row["id"] for row in await fetch(sessions, "SELECT id FROM events ORDER BY position")]
+        await until(lambda: reader.ids == told, within=10)
+        assert not stream.done()  # a browser takes a stream that ends with an error for the end of it all
+        stream.cancel()
     assert "Traceback" not in service.printed()
 
 
