@@ -53,10 +53,10 @@ class Tip:
     ``position``: the newest event that can be read, and whoever waits for it has been woken; None: not known yet.
     """
 
-    def __init__(self, engine: AsyncEngine, committed: Alarm, *, held: float = HELD) -> None:
+    def __init__(self, engine: AsyncEngine, committed: Alarm, *, look: float = LOOK, held: float = HELD) -> None:
         self.position: int | None = None
         self._edge = Edge()
-        self._engine, self._held = engine, held
+        self._engine, self._every, self._held = engine, look, held
         self._rung = asyncio.Event()
         self._asked: list[asyncio.Future[None]] = []
         self._waiting: dict[asyncio.Future[None], str | None] = {}
@@ -142,7 +142,7 @@ class Tip:
                     await asyncio.wait_for(self._rung.wait(), self._pause())
 
     def _pause(self) -> float:
-        return min(LOOK, max(BREATH, self.held() / 10)) if self._edge.writers else LOOK
+        return min(self._every, max(BREATH, self.held() / 10)) if self._edge.writers else self._every
 
     async def _look(self) -> None:
         """Read how many positions are given out and then, unless all new ones are there, who writes; wake who waits."""

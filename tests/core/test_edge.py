@@ -1,4 +1,4 @@
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.core.edge import PREPARED, Edge
@@ -46,6 +46,7 @@ def test_whose_end_is_waited_for() -> None:
     assert not edge.writers
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(STEPS)
 def test_no_transaction_in_progress_has_a_position_up_to_the_edge(steps: list[tuple[str, int]]) -> None:
     """Five writers at most, any order of their steps; a look reads ``last`` first, and the writers some steps later."""

@@ -37,7 +37,7 @@ async def test_a_thousand_who_wait_cost_one_look_every_quarter_of_a_second(state
     with counting_looks(engine) as taken:
         waiting = [state.tip.news(position, f"acc_{number}", 1.0) for number in range(1000)]
         assert not any(await asyncio.gather(*waiting))
-    assert 2 <= len(taken) <= 6
+    assert 1 <= len(taken) <= 6
 
 
 async def test_only_those_are_woken_for_whom_there_is_something(state: State, sessions: Sessions) -> None:
@@ -45,7 +45,7 @@ async def test_only_those_are_woken_for_whom_there_is_something(state: State, se
         await told_in(session, row())
     position = await state.tip.settled()
     names = ("acc_1", "acc_2", None)
-    waiting = [asyncio.create_task(state.tip.news(position, name, 1.0)) for name in names]
+    waiting = [asyncio.create_task(state.tip.news(position, name, 2.0)) for name in names]
     await asyncio.sleep(0.05)
     async with transaction(sessions) as session:
         await told_in(session, row("acc_2"))
@@ -55,16 +55,15 @@ async def test_only_those_are_woken_for_whom_there_is_something(state: State, se
 async def test_a_commit_of_this_process_wakes_at_once_and_another_ones_within_a_look(
     state: State, sessions: Sessions
 ) -> None:
-    other = Tip(state.engine, Alarms().events)
-    for tip in (state.tip, other):
+    for tip in (Tip(state.engine, state.alarms.events, look=60), Tip(state.engine, Alarms().events)):
         position = await tip.settled()
-        waiting = asyncio.create_task(tip.news(position, None, 5.0))
+        waiting = asyncio.create_task(tip.news(position, None, 30))
         await asyncio.sleep(0.05)
-        began = monotonic()
         async with transaction(sessions) as session:
             await told_in(session, row())
+        began = monotonic()
         assert await waiting
-        assert monotonic() - began < 1.0
+        assert monotonic() - began < 10
 
 
 async def test_a_feed_that_stands_still_is_told_to_operators(state: State, sessions: Sessions) -> None:

@@ -134,7 +134,7 @@ async def test_who_waits_for_nothing_goes_on_from_a_cursor_all_the_same(story: S
     await tell(row("acc_other"))
     page = await waiting
     assert (page["items"], page["has_more"]) == ([], False)
-    assert page["next_cursor"] > latest
+    assert page["next_cursor"] != latest
 
 
 async def test_a_stream_goes_on_behind_the_last_event_id(story: Story, tell: Tell, start: int) -> None:
