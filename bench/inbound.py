@@ -1,10 +1,11 @@
 """What a hook takes in: POSTs answered 202 beside a bare FastAPI + asyncpg handler that inserts the same body.
 
-Then what becomes of it: alerts that each open a ticket, from the first POST to the last ticket.
+Then what becomes of it: alerts that each open a ticket, many at once and one by one.
 """
 
 import asyncio
 import time
+from functools import partial
 from statistics import median
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ _ROUNDS: Final = 3
 _SECONDS: Final = 2.0
 _CONNECTIONS: Final = (1, 16)
 _ALERTS: Final = 500
+_PAUSE: Final = 0.03
 _MANY: Final = "100000"
 
 
@@ -71,27 +73,35 @@ async def _empty(url: str) -> None:
 
 
 async def _tickets(url: str, port: int) -> None:
-    """One alert a POST, one POST after the other, as fast as they are answered."""
+    """One alert a POST, one POST after the other: as fast as they are answered, and with a pause between them."""
     hook = _make_hook(port)
     headers = {"Authorization": f"Bearer {hook['secret']}"}
     connection = await asyncpg.connect(url)
-    started = time.monotonic()
-    async with httpx.AsyncClient(trust_env=False) as client:
-        for number in range(_ALERTS):
-            alert = ALERTMANAGER["alerts"][0] | {"fingerprint": str(number)}
-            body = orjson.dumps(ALERTMANAGER | {"alerts": [alert]})
-            answer = await client.post(f"http://127.0.0.1:{port}{hook['url']}", content=body, headers=headers)
-            assert answer.status_code == 202, answer.text
-    await until(lambda: _are_open(connection), every=0.02)
-    seconds = time.monotonic() - started
+    async with httpx.AsyncClient(trust_env=False, headers=headers) as client:
+        for name, alerts, pause in (("at once", _ALERTS, 0.0), ("one by one", _ALERTS // 5, _PAUSE)):
+            before = await connection.fetchval("SELECT count(*) FROM tickets")
+            started = time.monotonic()
+            for number in range(alerts):
+                await _fire(client, f"http://127.0.0.1:{port}{hook['url']}", f"{name} {number}")
+                await asyncio.sleep(pause)
+            await until(partial(_are_open, connection, before + alerts), every=0.02)
+            rate = f": {alerts / (time.monotonic() - started):.0f} tickets/s" if not pause else ""
+            print(f"{alerts} alerts {name}{rate}; from the receipt to the ticket {await _waits(connection)}")
+            await connection.execute("DELETE FROM receipts")
+    await connection.close()
+
+
+async def _fire(client: httpx.AsyncClient, url: str, fingerprint: str) -> None:
+    alert = ALERTMANAGER["alerts"][0] | {"fingerprint": fingerprint}
+    answer = await client.post(url, content=orjson.dumps(ALERTMANAGER | {"alerts": [alert]}))
+    assert answer.status_code == 202, answer.text
+
+
+async def _waits(connection: "asyncpg.Connection[Any]") -> str:
     query = "SELECT extract(epoch FROM processed_at - received_at) * 1000 FROM receipts WHERE state = 'processed'"
     waits = sorted(float(row[0]) for row in await connection.fetch(query))
-    await connection.close()
-    print(
-        f"{_ALERTS} alerts, one a POST: {_ALERTS / seconds:.0f} tickets/s; from the receipt to the ticket p50"
-        f" {waits[len(waits) // 2]:.0f} ms, p99 {waits[len(waits) * 99 // 100]:.0f} ms"
-    )
+    return f"p50 {waits[len(waits) // 2]:.0f} ms, p99 {waits[len(waits) * 99 // 100]:.0f} ms"
 
 
-async def _are_open(connection: "asyncpg.Connection[Any]") -> bool:
-    return bool(await connection.fetchval("SELECT count(*) FROM tickets") >= _ALERTS)
+async def _are_open(connection: "asyncpg.Connection[Any]", number: int) -> bool:
+    return bool(await connection.fetchval("SELECT count(*) FROM tickets") >= number)
