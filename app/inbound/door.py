@@ -29,19 +29,24 @@ _KEPT_HEADERS: Final = frozenset(
 _KEPT_PREFIX: Final = "ce-"
 _MAX_HEADER: Final = 1_000
 _MAX_HEADERS: Final = 50
-# Waiting receipts are counted no further than what decides.
-_OPEN: Final = """
+_PATIENCE: Final = "clock_timestamp() - interval '1 second'"
+# Waiting receipts are counted once the first of them has waited for long, and no further than what decides: how much a
+# burst leaves for a moment is of no concern, and costs nothing.
+_OPEN: Final = f"""
 SELECT h.account_id, h.fields->'signature' AS signature, h.fields->>'format' AS format,
        (h.fields->>'enabled')::boolean AS enabled, h.secrets, clock_timestamp() AS now,
        EXISTS (SELECT FROM api_keys AS k
                WHERE k.secret_hash = $2 AND k.kind = 'hook' AND k.account_id = h.account_id
                AND (k.hook_id IS NULL OR k.hook_id = h.id) AND k.revoked_at IS NULL
                AND (k.expires_at IS NULL OR k.expires_at > clock_timestamp())) AS has_key,
-       (SELECT count(*) FROM (
-           SELECT FROM receipts WHERE hook_id = h.id AND state = 'pending' LIMIT $3) AS w) AS waiting,
-       (SELECT count(*) FROM (SELECT FROM receipts WHERE state = 'pending' LIMIT $4) AS w) AS waiting_in_all
+       CASE WHEN (SELECT min(received_at) FROM receipts WHERE hook_id = h.id AND state = 'pending') < {_PATIENCE} THEN
+           (SELECT count(*) FROM (SELECT FROM receipts WHERE hook_id = h.id AND state = 'pending' LIMIT $3) AS w)
+       ELSE 0 END AS waiting,
+       CASE WHEN (SELECT min(received_at) FROM receipts WHERE state = 'pending') < {_PATIENCE} THEN
+           (SELECT count(*) FROM (SELECT FROM receipts WHERE state = 'pending' LIMIT $4) AS w)
+       ELSE 0 END AS waiting_in_all
 FROM hooks AS h WHERE h.id = $1
-"""
+"""  # noqa: S608  our own text
 _STORE: Final = """
 INSERT INTO receipts (account_id, id, hook_id, event_key, format, headers, body, size)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
@@ -106,7 +111,7 @@ async def receive(state: State, post: Posted) -> Received:
     """Check, store, and wake the processing.
 
     Raises 401 for who shows no right key or signature, 403 and 404 for keys for something else, 409 for a hook that
-    is disabled, 503 while more waits than is taken.
+    is disabled, 503 while more waits than is taken, and has for a second.
     """
     async with lookup(state.engine) as connection:
         hook = await _opened(connection, state.settings.hook_backlog, post)
