@@ -150,7 +150,7 @@ DATA: Final[dict[str, dict[str, Any]]] = {
     },
     "webhook.disabled": {
         "endpoint_id": ENDPOINT,
-        "url": "https://example.com/heliodesk",
+        "url": "https://example.com/",
         "reason": "The receiver answered 410 Gone",
     },
     "webhook.test": {"endpoint_id": ENDPOINT, "event_type": None},

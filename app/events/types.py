@@ -59,7 +59,7 @@ class WebhookDisabled(EventData):
 
     type = "webhook.disabled"
     endpoint_id: str
-    url: str
+    url: str = Field(description="Its scheme, host and port: the rest may be a secret")
     reason: str
 
 

@@ -173,8 +173,13 @@ async def disable(session: AsyncSession, endpoint_id: str, reason: str) -> None:
         )
     ).one_or_none()
     if disabled:
-        data = WebhookDisabled(endpoint_id=endpoint_id, url=disabled.url, reason=reason)
+        data = WebhookDisabled(endpoint_id=endpoint_id, url=_origin(disabled.url), reason=reason)
         await _tell(session, disabled.account_id, Event(disabled.updated_at, data))
+
+
+def _origin(url: str) -> str:
+    """Where an endpoint is; the path and query of a chat's URL are its password."""
+    return str(httpx.URL(url).copy_with(path="/", query=None, fragment=None, username=None, password=None))
 
 
 async def _tell(session: AsyncSession, account_id: str | None, event: Event, only: str | None = None) -> str:
@@ -182,5 +187,6 @@ async def _tell(session: AsyncSession, account_id: str | None, event: Event, onl
     row = event_row(event, account_id=account_id or NO_ACCOUNT, ticket_id=None, sequence=None, sandbox=False)
     await write(session, recorded([row]))
     await fan_out(session, [row], only=only)
+    ring_after_commit(session, "events")
     event_id: str = row["id"]
     return event_id

@@ -182,7 +182,7 @@ async def test_after_the_last_attempt_the_delivery_has_failed(
 async def test_an_endpoint_that_only_fails_for_five_days_is_disabled_and_the_others_are_told(
     sessions: Sessions, make_endpoint: MakeEndpoint, tell: Tell, receiver: Receiver, sender: Sender
 ) -> None:
-    dead = await make_endpoint("http://127.0.0.1:1/", "acc_1", events=["ticket.opened"])
+    dead = await make_endpoint("http://127.0.0.1:1/secret?of=it", "acc_1", events=["ticket.opened"])
     for account_id, url in (("acc_1", "mine"), (None, "operator"), ("acc_2", "another")):
         await make_endpoint(f"{receiver.url}/{url}", account_id, events=["webhook.disabled"])
     await tell()
@@ -198,6 +198,7 @@ async def test_an_endpoint_that_only_fails_for_five_days_is_disabled_and_the_oth
     assert sorted(message.path for message in receiver.messages) == ["/hook/mine", "/hook/operator"]
     told = loads(receiver.messages[0].body)
     assert (told["type"], told["data"]["endpoint_id"]) == ("webhook.disabled", dead.id)
+    assert told["data"]["url"] == "http://127.0.0.1:1/"
 
 
 async def test_a_receiver_that_hangs_is_tried_again(
