@@ -44,6 +44,12 @@ LOOK: Final = timedelta(milliseconds=250)
 BREATH: Final = timedelta(milliseconds=10)
 """After a pass that found nothing although something is due: another replica or a request holds it."""
 DRAIN_SECONDS: Final = 25.0
+_LOOKS: Final = 1000
+"""How many looks of a job APScheduler may believe to be running, before it drops the next one, and all after it.
+
+A look takes no time, and passes never overlap (``Runner``); but a loop that was held up comes to a look before it has
+noted that the ones before have ended.
+"""
 STEP_SECONDS: Final = 1.0
 """How far the wall clock may leave the monotonic one before the schedule is made anew."""
 
@@ -270,7 +276,7 @@ class Scheduler:
             timezone=UTC,
             jobstores={"default": MemoryJobStore()},
             executors={"default": AsyncIOExecutor()},
-            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
+            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": _LOOKS},
         )
         self._offset = 0.0
         self._watch: asyncio.TimerHandle | None = None

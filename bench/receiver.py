@@ -43,8 +43,8 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await _stream(receive, send, _flood(), length=FLOOD)
     elif path == "/redirect":
         await _answer(send, 302, headers=[(b"location", METADATA)])
-    elif path == "/flaky" and message not in seen:
-        seen.add(message)
+    elif path.startswith("/flaky") and path + message not in seen:
+        seen.add(path + message)
         await _answer(send, 500)
     else:
         await _answer(send, 204)

@@ -1,5 +1,7 @@
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
@@ -155,6 +157,20 @@ async def test_what_stays_due_because_somebody_holds_it_is_not_polled_without_a_
     start(job(passes, next_instant=next_instant))
     await asyncio.sleep(0.5)
     assert 5 < passes.ended <= 50
+
+
+async def test_looks_go_on_when_the_loop_was_held_up_longer_than_their_interval(start: Start) -> None:
+    """The next look may then be due before APScheduler has noticed that the one before has ended."""
+
+    async def hold_up() -> None:
+        time.sleep(0.02)  # what a process gets on a busy machine
+
+    passes = [Passes(hold_up), Passes(hold_up)]
+    start(*(replace(job(each, timedelta(milliseconds=5)), name=f"{place}") for place, each in enumerate(passes)))
+    for _ in range(3):
+        seen = [each.ended for each in passes]
+        await asyncio.sleep(0.3)
+        assert all(each.ended > before for each, before in zip(passes, seen, strict=True))
 
 
 @pytest.mark.parametrize("step", [timedelta(days=30), timedelta(days=-365)])
