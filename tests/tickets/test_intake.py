@@ -77,7 +77,8 @@ async def test_numbers_are_unique_in_the_account_only(
 
 
 def test_a_number_says_nothing_about_the_one_before() -> None:
-    assert len({new_number() for _ in range(1000)}) == 1000
+    """Of a thousand out of 2**30, two are alike once in two thousand runs; two such pairs are not to be seen."""
+    assert len({new_number() for _ in range(1000)}) >= 999
 
 
 # --- for whom --------------------------------------------------------------------------------------------------

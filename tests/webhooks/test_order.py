@@ -242,7 +242,7 @@ async def test_two_senders_never_start_an_attempt_before_its_turn(
     assert [judge.early for judge in judges] == [[], []]
     for receiver in (one, two):
         assert all(seen == list(range(1, len(seen) + 1)) for seen in arrivals(receiver).values())
-    assert sum(len(judge.seen) for judge in judges) == len(await deliveries(sessions)) > 300
+    assert sum(len(judge.seen) for judge in judges) == len(await deliveries(sessions)) >= 300
 
 
 BACKLOG: Final = """
