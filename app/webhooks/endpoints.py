@@ -8,7 +8,7 @@ import httpx
 from sqlalchemy import delete, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.auth import Actor
+from app.core.auth import Actor, Principal
 from app.core.db import ring_after_commit, write
 from app.core.ids import new_id
 from app.core.problems import Conflict, Fault, Invalid
@@ -29,6 +29,12 @@ def endpoint_document(endpoint: WebhookEndpoint, secret: str | None = None) -> d
     """The public form; ``secret`` only where it is shown for the one time."""
     document = EndpointDocument.model_validate(endpoint).model_dump()
     return document | {"secret": secret} if secret else document
+
+
+def shown_to(principal: Principal, endpoint: WebhookEndpoint) -> dict[str, Any]:
+    """The public form as this caller sees it: viewers see where the endpoint is, not the password in its URL."""
+    document = endpoint_document(endpoint)
+    return document | {"url": _origin(endpoint.url)} if principal.role == "viewer" else document
 
 
 def check_url(url: str, allow_networks: Sequence[Network]) -> None:

@@ -1,5 +1,6 @@
 """``/v1/webhooks``: where events are sent. What became of them: ``delivery_router.py``."""
 
+from functools import partial
 from typing import Annotated, Final
 
 from fastapi import Query, Request, Response
@@ -19,7 +20,7 @@ from app.core.schemas import Listing
 from app.core.state import StateDep
 from app.webhooks import endpoints, queries
 from app.webhooks.delivery_schemas import DeliveryDocument
-from app.webhooks.endpoints import endpoint_document
+from app.webhooks.endpoints import endpoint_document, shown_to
 from app.webhooks.managing import delivery_document, managed
 from app.webhooks.schemas import (
     EndpointCreate,
@@ -74,7 +75,9 @@ async def list_webhooks(
         require_account(principal, wanted)
     async with state.sessions() as session:
         rows = await queries.endpoints_page(session, page, wanted)
-    return listing(request, page, rows, place=lambda row: (row.created_at, row.id), document=endpoint_document)
+    return listing(
+        request, page, rows, place=lambda row: (row.created_at, row.id), document=partial(shown_to, principal)
+    )
 
 
 @router.get("/webhooks/{endpoint_id}", response_model=EndpointDocument, responses=responses(NotFound))
@@ -85,7 +88,7 @@ async def get_webhook(state: StateDep, principal: PrincipalDep, endpoint_id: str
     """
     async with state.sessions() as session:
         endpoint = await queries.endpoint_by_id(session, principal, endpoint_id)
-    return reply(endpoint_document(endpoint), headers=etag(endpoint.version))
+    return reply(shown_to(principal, endpoint), headers=etag(endpoint.version))
 
 
 @router.patch(

@@ -171,7 +171,7 @@ class EndpointDocument(Document):
 
     id: str
     account_id: str | None = Field(description="null: an operator's endpoint, which hears every account")
-    url: str
+    url: str = Field(description="Without path and query for viewers: a chat's URL is its password")
     events: list[str]
     format: str
     locale: str

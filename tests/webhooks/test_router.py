@@ -156,7 +156,11 @@ async def test_who_may_manage_endpoints(
         answer = await client.post("/v1/webhooks", json={"url": URL, "actor": actor}, headers=headers)
         assert answer.status_code == 403
     endpoint = await made(client, editor)
-    assert (await client.get(f"/v1/webhooks/{endpoint['id']}", headers=viewer)).status_code == 200
+    seen = await client.get(f"/v1/webhooks/{endpoint['id']}", headers=viewer)
+    assert seen.status_code == 200
+    assert seen.json() | {"secret": endpoint["secret"]} == endpoint | {"url": str(httpx.URL(URL).join("/"))}
+    assert seen.json()["url"] != URL
+    assert (await client.get("/v1/webhooks", headers=viewer)).json()["items"] == [seen.json()]
     assert (await client.delete(f"/v1/webhooks/{endpoint['id']}", headers=viewer)).status_code == 403
     named = {"actor": "ana@example.com"}
     assert (await client.delete(f"/v1/webhooks/{endpoint['id']}", headers=editor, params=named)).status_code == 403
