@@ -104,6 +104,8 @@ def _unknown_addons(fields: AccountFields, offered: Collection[str]) -> Iterator
 async def _check_roster(session: AsyncSession, fields: AccountFields, owner: str | None) -> None:
     """422 unless the region and the engineers are there: among the live ones, or the sandbox's own."""
     wanted = fields.preferred_engineers
+    if not (wanted or fields.region_lock):
+        return
     known = {"region": fields.region_lock, "engineers": wanted, "owner": owner}
     there, engineers = (await session.execute(_ROSTER, known)).one()
     faults = [

@@ -102,7 +102,7 @@ def message(told: Mapping[str, Any], ticket: Mapping[str, Any], language: Langua
 def _value(name: str, value: Any, language: Language) -> str:
     if name in _INSTANTS:
         return _moment(value, language)
-    if name == "url":  # the rest of an address can be a secret, as that of a chat's webhook is
+    if name == "url":  # a chat would make a link of an address
         return _host(str(value)) or ""
     if name == "author":
         return str(value.get("name") or value.get("kind") or "")
