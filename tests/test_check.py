@@ -1,32 +1,14 @@
 """``heliodesk check`` as an operator runs it: what it prints, and how it exits."""
 
-import re
-import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from app.core.db import Sessions
 from app.sweep.passes import run_pass
 from tests.support.actors import make_account
+from tests.support.checking import check, summary
 from tests.support.desk import connected, fetch, now_of, open_at, store_plan
-from tests.support.service import heliodesk
 from tests.support.zones import make_zones
-
-LAST = re.compile(r"([\d,]+) tickets in \d+\.\d s \([\d,]+ a second\)\. Differences: (.*)\n\Z")
-
-
-def check(database: str, *arguments: str) -> tuple[int, list[str], str]:
-    """The exit code, what is printed before the last line, and what standard error says."""
-    environment = {"DATABASE_URL": database}
-    process = heliodesk("check", *arguments, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    printed, errors = process.communicate(timeout=60)
-    return process.wait(), printed.decode().splitlines(keepends=True), errors.decode()
-
-
-def summary(line: str) -> tuple[str, str]:
-    found = LAST.match(line)
-    assert found, line
-    return found[1], found[2]
 
 
 async def _tickets(sessions: Sessions) -> tuple[str, list[str]]:

@@ -16,7 +16,7 @@ import httpx
 
 from app.core import clock
 
-_ROOT: Final = Path(__file__).resolve().parents[2]
+ROOT: Final = Path(__file__).resolve().parents[2]
 _PATIENCE: Final = 60.0
 _COMMAND: Final = "import sys; sys.argv[0] = 'heliodesk'; from app.cli import main; main()"
 _AHEAD: Final = """
@@ -65,25 +65,36 @@ class Service:
         return self.process.wait(_PATIENCE)
 
 
-def heliodesk(*arguments: str, ahead: timedelta = timedelta(0), **options: Any) -> "subprocess.Popen[bytes]":
-    """Start the command ``heliodesk``, on a machine whose clock is ``ahead``."""
+def heliodesk(
+    *arguments: str, ahead: timedelta = timedelta(0), tree: Path = ROOT, **options: Any
+) -> "subprocess.Popen[bytes]":
+    """Start the command ``heliodesk`` of a source tree, on a machine whose clock is ``ahead``."""
     code = (_AHEAD.format(ahead.total_seconds()) if ahead else "") + _COMMAND
-    return subprocess.Popen([sys.executable, "-c", code, *arguments], cwd=_ROOT, **options)
+    return subprocess.Popen([sys.executable, "-c", code, *arguments], cwd=tree, **options)
 
 
 @contextmanager
 def running(
-    command: str, folder: Path, port: int | None = None, ahead: timedelta = timedelta(0), /, **settings: str
+    command: str,
+    folder: Path,
+    port: int | None = None,
+    ahead: timedelta = timedelta(0),
+    tree: Path = ROOT,
+    /,
+    **settings: str,
 ) -> Iterator[Service]:
     """``heliodesk <command>``, ready; ``settings`` are environment variables. It is killed at the end if it still runs.
 
-    ``folder`` takes its output, and for ``up`` its data; ``ahead`` is how far its machine's clock is.
+    ``folder`` takes its output, and for ``up`` its data; ``ahead`` is how far its machine's clock is; ``tree`` holds
+    its source.
     """
     port = port or free_port()
     output = folder / f"output-{port}"
     with output.open("ab") as out:
         environment = _environment() | {"PORT": str(port), "DATA": str(folder / "data")} | settings
-        process = heliodesk(command, ahead=ahead, env=environment, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
+        process = heliodesk(
+            command, ahead=ahead, tree=tree, env=environment, stdout=out, stderr=out, stdin=subprocess.DEVNULL
+        )
     try:
         service = Service(process, port, output)
         service.wait_until_ready()
@@ -100,11 +111,17 @@ def _environment() -> dict[str, str]:
 
 
 def serving(
-    folder: Path, database: str, admin_key: str, ahead: timedelta = timedelta(0), /, **more: str
+    folder: Path,
+    database: str,
+    admin_key: str,
+    ahead: timedelta = timedelta(0),
+    tree: Path = ROOT,
+    /,
+    **more: str,
 ) -> AbstractContextManager[Service]:
     """``heliodesk serve`` on this database, ready; it may send to loopback, and its machine's clock is ``ahead``.
 
-    ``more``: further environment variables.
+    ``tree`` holds its source; ``more``: further environment variables.
     """
     settings = {"HELIODESK_ADMIN_KEY": admin_key, "HELIODESK_ALLOW_NETWORKS": "127.0.0.0/8"} | more
-    return running("serve", folder, None, ahead, DATABASE_URL=database, **settings)
+    return running("serve", folder, None, ahead, tree, DATABASE_URL=database, **settings)
