@@ -143,9 +143,17 @@ DATA: Final[dict[str, dict[str, Any]]] = {
     "expert.cancelled": _ALERT | {"reason": "expired"},
     "routing.unstaffed": {
         "region_lock": "emea",
+        "reason": "unstaffed",
         "next_at": "2026-11-21T07:00:00.000000Z",
         "told": [_MANAGER],
         "candidates": [{"engineer_id": ENGINEER, "taken": False, "why": "off_shift"}],
+        "considered": 1,
+    },
+    "routing.round_exhausted": {
+        "round": 1,
+        "next_at": "2026-11-20T20:45:00.000000Z",
+        "told": [_MANAGER],
+        "candidates": [{"engineer_id": ENGINEER, "taken": False, "why": "tried"}],
         "considered": 1,
     },
     "webhook.disabled": {

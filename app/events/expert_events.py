@@ -1,6 +1,7 @@
 """Who takes a ticket: experts alerted, hand-overs from region to region, and nobody there. Pure."""
 
 from datetime import datetime
+from typing import Literal
 
 from pydantic import BaseModel, Field, JsonValue
 
@@ -58,12 +59,27 @@ class ExpertCancelled(_Alert):
 
 
 class RoutingUnstaffed(_Chosen):
-    """Nobody is left to take the ticket: it waits in the queue, and the account's manager is told."""
+    """Nobody can be asked to take the ticket: it waits in the queue, and the account's manager is told."""
 
     type = "routing.unstaffed"
     region_lock: str | None
-    next_at: datetime | None = Field(description="When somebody comes on shift; null: not within a year")
-    told: list[dict[str, JsonValue]]
+    reason: Literal["unstaffed", "max_experts"] = Field(
+        description="Nobody who may take it is on shift and free; or the account holds as many experts as its plan "
+        "allows, and the ticket waits until one of these is freed"
+    )
+    next_at: datetime | None = Field(
+        description="When somebody comes on shift; null: not within a year, or it does not wait for that"
+    )
+    told: list[dict[str, JsonValue]] = Field(description="The account's manager, at most once an hour")
+
+
+class RoutingRoundExhausted(_Chosen):
+    """Everybody on shift who may take the ticket was paged, and nobody accepted: the next round follows (C20)."""
+
+    type = "routing.round_exhausted"
+    round: int = Field(description="Counted from 1, anew once somebody has accepted")
+    next_at: datetime = Field(description="When the next round begins; whoever comes earlier is paged at once")
+    told: list[dict[str, JsonValue]] = Field(description="The account's manager: of the first, then once an hour")
 
 
 class TicketHandedOver(ChangeEvent):

@@ -33,18 +33,38 @@ LABELS: Final[Mapping[str, Mapping[Language, str]]] = {
     "join_from": {"en": "Join from", "es": "Entrada desde", "fr": "À rejoindre dès", "pl": "Dołącz od"},
     "join_by": {"en": "Join by", "es": "Entrada hasta", "fr": "À rejoindre avant", "pl": "Dołącz do"},
     "next_at": {
-        "en": "Somebody is on shift from",
-        "es": "Hay alguien de turno desde",
-        "fr": "Quelqu'un prend son service à",
-        "pl": "Ktoś ma dyżur od",
+        "en": "Next attempt at",
+        "es": "Próximo intento",
+        "fr": "Prochaine tentative à",
+        "pl": "Następna próba",
     },
     "url": {"en": "Address", "es": "Dirección", "fr": "Adresse", "pl": "Adres"},
 }
 """By the names that events give their facts."""
 
 
+_WAITS: Final[Mapping[str, Mapping[Language, str]]] = {
+    "unstaffed": {
+        "en": "nobody is on shift and free",
+        "es": "no hay nadie de turno y libre",
+        "fr": "personne n'est en service et libre",
+        "pl": "nikt nie jest na dyżurze i wolny",
+    },
+    "max_experts": {
+        "en": "the plan's limit of experts at once",
+        "es": "límite de expertos a la vez según el plan",
+        "fr": "limite d'experts simultanés prévue au contrat",
+        "pl": "limit ekspertów naraz w planie",
+    },
+}
+"""Why a ticket waits for an expert."""
+
+
 def named(name: str, value: str, language: Language) -> str:
     """The value of a fact as a person reads it: a word for a metric or a reason of ours; else as it is."""
     if name == "metric":
         return METRICS[language].get(value, value)
-    return ESCALATION_REASONS[language].get(value, value) if name == "reason" else value
+    if name != "reason":
+        return value
+    words = _WAITS.get(value)
+    return words[language] if words else ESCALATION_REASONS[language].get(value, value)

@@ -280,6 +280,18 @@ SENTENCES: Final[Mapping[str, Mapping[Language, str]]] = {
         "fr": "Personne n'est disponible",
         "pl": "Nikt nie jest dostępny",
     },
+    "routing.unstaffed:max_experts": {
+        "en": "The account already has as many experts as its plan allows at once",
+        "es": "La cuenta ya tiene tantos expertos como su plan permite a la vez",
+        "fr": "Le compte a déjà autant d'experts que son contrat en prévoit à la fois",
+        "pl": "Konto ma już tylu ekspertów, ilu naraz przewiduje jego plan",
+    },
+    "routing.round_exhausted": {
+        "en": "No expert on shift has accepted the ticket (round {round})",
+        "es": "Ningún experto de turno ha aceptado el tique (ronda {round})",
+        "fr": "Aucun expert en service n'a accepté le ticket (tour {round})",
+        "pl": "Żaden ekspert na dyżurze nie przyjął zgłoszenia (runda {round})",
+    },
     "webhook.disabled": {
         "en": "A webhook endpoint was disabled",
         "es": "Se ha desactivado un destino de webhooks",
@@ -296,13 +308,21 @@ SENTENCES: Final[Mapping[str, Mapping[Language, str]]] = {
 """By event type; behind a colon, by what tells variants apart."""
 
 
+_VARIANTS: Final[Mapping[str, str]] = {
+    "message.posted": "visibility",
+    "call.joined": "participant",
+    "routing.unstaffed": "reason",
+}
+"""Which member of an event's data tells its variants apart."""
+
+
 def sentence(kind: str, data: Mapping[str, Any], language: Language) -> str:
     """What happened, by the event's type and ``data``: in the service's words and the plan's, with nobody's texts."""
     form = SENTENCES.get(f"{kind}:{_variant(kind, data)}") or SENTENCES[kind]
     plan = data.get("to") if kind == "plan.applied" else None
     return form[language].format_map(
         {
-            **{name: data.get(name) for name in ("priority", "share", "tier", "turns")},
+            **{name: data.get(name) for name in ("priority", "share", "tier", "turns", "round")},
             "before": data.get("from"),
             "after": data.get("to"),
             "metric": METRICS[language].get(str(data.get("metric")), ""),
@@ -315,4 +335,4 @@ def sentence(kind: str, data: Mapping[str, Any], language: Language) -> str:
 def _variant(kind: str, data: Mapping[str, Any]) -> object:
     if kind == "ticket.assigned":
         return "nobody" if data.get("to") is None else ""
-    return data.get({"message.posted": "visibility", "call.joined": "participant"}.get(kind, ""))
+    return data.get(_VARIANTS.get(kind, ""))

@@ -36,6 +36,7 @@ from app.events.expert_events import (
     ExpertAlerted,
     ExpertCancelled,
     ExpertDeclined,
+    RoutingRoundExhausted,
     RoutingUnstaffed,
     TicketHandedOver,
 )
@@ -113,6 +114,7 @@ EVENTS: Final[tuple[type[EventData], ...]] = (
     ExpertDeclined,
     ExpertCancelled,
     RoutingUnstaffed,
+    RoutingRoundExhausted,
     WebhookDisabled,
     WebhookTest,
 )

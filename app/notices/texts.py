@@ -35,6 +35,7 @@ _FACTS: Final = (
     "justification",
     "metric",
     "due_at",
+    "next_at",
     "business_impact",
     "priority_reason",
     "join_url",

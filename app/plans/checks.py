@@ -1,13 +1,13 @@
 """The checks that look across a plan document: every name leads somewhere, and the parts fit together."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from typing import Final, TypeAlias
 
 from app.calendars.hours import CalendarSpec, check_spec
 from app.core.problems import Fault
 from app.core.schemas import pointer
-from app.plans.model import ALWAYS, PlanDocument, Target
+from app.plans.model import ALWAYS, MINUTE, PlanDocument, Target
 from app.plans.reading import Step
 from app.plans.words import IMPACTS, URGENCIES
 
@@ -20,8 +20,7 @@ _FAR: Final = 1_000
 
 def reference_faults(plan: PlanDocument) -> list[Fault]:
     """Every fault of a document that has the right shape."""
-    checks = (_priorities, _matrix, _calendars, _targets, _misses, _calls, _numbers, _addons, _best_effort, _lists)
-    return [_fault(sentence, *path) for check in checks for sentence, path in check(plan)]
+    return [_fault(sentence, *path) for check in _CHECKS for sentence, path in check(plan)]
 
 
 def _fault(sentence: str, *path: Step) -> Fault:
@@ -119,6 +118,11 @@ def _calls(plan: PlanDocument) -> Iterator[_Finding]:
         yield "The call is to be joined by a time that is not before `join_from`.", ("call", "join_by")
 
 
+def _alerts(plan: PlanDocument) -> Iterator[_Finding]:
+    if plan.alert and plan.alert.repeat is not None and plan.alert.repeat < MINUTE:
+        yield "Rounds of paging are at least a minute apart.", ("alert", "repeat")
+
+
 def _numbers(plan: PlanDocument) -> Iterator[_Finding]:
     for index, percent in enumerate(plan.warn_at):
         if not 0 < percent < 100:  # noqa: PLR2004 - percent
@@ -170,3 +174,18 @@ def _lists(plan: PlanDocument) -> Iterator[_Finding]:
 
 def _listed(names: Iterable[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
+
+
+_CHECKS: Final[tuple[Callable[[PlanDocument], Iterator[_Finding]], ...]] = (
+    _priorities,
+    _matrix,
+    _calendars,
+    _targets,
+    _misses,
+    _calls,
+    _alerts,
+    _numbers,
+    _addons,
+    _best_effort,
+    _lists,
+)

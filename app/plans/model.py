@@ -50,6 +50,8 @@ ACCOUNT = "account"
 """In place of a country: that of the ticket's account."""
 
 
+MINUTE = timedelta(minutes=1)
+
 MAX_HOLIDAYS = 1_000
 """Dates of one calendar, those of its country included."""
 
@@ -158,9 +160,14 @@ class CallRules(Part):
 
 
 class AlertRules(Part):
-    """How long an expert who is alerted has to accept (metric ``alert_ack``)."""
+    """How experts are paged for a ticket."""
 
-    accept: Duration
+    accept: Duration = Field(description="How long an expert who is alerted has to answer: the target of `alert_ack`")
+    repeat: Duration | None = Field(
+        None,
+        description="When everybody on shift was paged and nobody accepted, the next round begins after this time "
+        "(C20). Default: `accept`, at least a minute",
+    )
 
 
 class EscalationRules(Part):
@@ -182,6 +189,13 @@ class Routing(Part):
     tiers: StrictInt = Field(1, ge=1, le=9)
     exclusive: list[Name] = Field(default_factory=list, max_length=20, description="Its expert does nothing else (G2)")
     follow_the_sun: list[Name] = Field(default_factory=list, max_length=20, description="Region hands to region (G7)")
+    max_experts: StrictInt | None = Field(
+        None,
+        ge=1,
+        le=10_000,
+        description="Experts whom one account holds at once by its `exclusive` tickets; further ones wait until one of "
+        "these is freed. Default: as many as there are",
+    )
 
 
 class Addon(Part):
@@ -283,6 +297,22 @@ class PlanDocument(Part):
         """Whether one of these add-ons has the technical account manager told (W1)."""
         return any(self.addons[addon].notify_tam for addon in addons if addon in self.addons)
 
+    @property
+    def page_again_after(self) -> timedelta:
+        """How long after an exhausted round of paging the next one begins (C20)."""
+        if self.alert is None:
+            return MINUTE
+        return self.alert.repeat or max(self.alert.accept, MINUTE)
+
     def canonical(self) -> dict[str, Any]:
-        """The document as JSON, with all defaults, such that ``parse(document.canonical()) == document``."""
-        return self.model_dump(mode="json")
+        """The document as JSON, with its defaults, such that ``parse(document.canonical()) == document``.
+
+        Members that came after the first release are left out while they are not set: the hash of a document that
+        says nothing about them stays the same, so that no upgrade makes a new version of it.
+        """
+        unset: dict[str, set[str]] = {}
+        if self.routing.max_experts is None:
+            unset["routing"] = {"max_experts"}
+        if self.alert and self.alert.repeat is None:
+            unset["alert"] = {"repeat"}
+        return self.model_dump(mode="json", exclude=unset)

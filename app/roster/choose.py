@@ -32,6 +32,8 @@ class Expert:
     """open tickets"""
     held_for: str | None = None
     """the ticket that the engineer works on and nothing else (G2)"""
+    held_by: str | None = None
+    """the account of that ticket"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,10 @@ class Need:
     """the account's engineers, the best first"""
     tried: frozenset[str] = frozenset()
     """who was asked in this round already"""
+    declined: frozenset[str] = frozenset()
+    """who said no in an earlier round: asked when nobody else is left (C20)"""
+    capped: bool = False
+    """whether the ticket's account holds as many experts as its plan allows"""
     exclusive: bool = True
 
 
@@ -66,8 +72,9 @@ class Need:
 class Candidate:
     """An engineer who was looked at: taken or not, and why.
 
-    ``why`` is what hindered (``inactive``, ``other_region``, ``off_shift``, ``absent``, ``tried``, ``held``, ``full``);
-    of somebody available the criterion by which the one taken came first, of that one the criterion against the next.
+    ``why`` is what hindered (``inactive``, ``other_region``, ``off_shift``, ``absent``, ``tried``, ``held``, ``full``,
+    ``capped``); of somebody available the criterion by which the one taken came first, of that one the criterion
+    against the next.
     """
 
     engineer_id: str
@@ -106,11 +113,17 @@ def shift_end(expert: Expert, now: datetime) -> datetime | None:
     return end if end and end < now + _FAR else None
 
 
-def next_available(need: Need, roster: Roster, now: datetime) -> datetime | None:
-    """The next instant after ``now`` at which anybody who may take the ticket comes on shift; None within a year."""
-    experts = (each for each in roster.experts if each.active and need.region_lock in (None, each.region))
-    starts = (next((opens for opens, _ in _duties(expert, now) if opens > now), None) for expert in experts)
-    return min((start for start in starts if start), default=None)
+def comes(expert: Expert, now: datetime) -> datetime | None:
+    """The next instant after ``now`` at which the expert comes on shift; None within a year."""
+    if not expert.active:
+        return None
+    return next((opens for opens, _ in _duties(expert, now) if opens > now), None)
+
+
+def next_available(region_lock: str | None, roster: Roster, now: datetime) -> datetime | None:
+    """The next instant after ``now`` at which anybody, of this region if any, comes on shift; None within a year."""
+    experts = (each for each in roster.experts if region_lock in (None, each.region))
+    return min((start for expert in experts if (start := comes(expert, now))), default=None)
 
 
 def _duties(expert: Expert, now: datetime) -> Iterator[tuple[datetime, datetime]]:
@@ -140,6 +153,7 @@ def _hindrance(need: Need, expert: Expert, now: datetime) -> str:
         "tried": expert.id in need.tried,
         "held": expert.held_for not in (None, need.ticket_id),
         "full": not need.exclusive and expert.load >= expert.capacity,
+        "capped": need.capped,
     }
     return next((name for name, holds in hindrances.items() if holds), "")
 
@@ -148,6 +162,7 @@ def _rank(need: Need, expert: Expert, regions: Sequence[str], now: datetime) -> 
     """By which criteria experts are compared, the most important first; the lowest values win."""
     end = shift_end(expert, now)
     return (
+        ("declined", expert.id in need.declined),
         ("present", expert.id != need.present),
         ("region", _distance(need.leaving, expert.region, regions)),
         ("preferred", need.preferred.index(expert.id) if expert.id in need.preferred else len(need.preferred)),

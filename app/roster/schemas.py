@@ -145,7 +145,9 @@ class CandidateDocument(Document):
         "tried",
         "held",
         "full",
+        "capped",
         "only",
+        "declined",
         "present",
         "region",
         "preferred",
@@ -155,7 +157,10 @@ class CandidateDocument(Document):
         "load",
         "shift",
         "id",
-    ] = Field(description="What hinders them; else the criterion that put the first one before the others")
+    ] = Field(
+        description="What hinders them (`capped`: the account holds as many experts as its plan allows); else the "
+        "criterion that put the first one before the others"
+    )
 
 
 class CandidatesDocument(Document):

@@ -16,7 +16,7 @@ WITH routed AS MATERIALIZED (
         AND (NOT t.sandbox AND cast(:account_id AS text) IS NULL OR t.account_id = :account_id)
     ORDER BY t.id FOR UPDATE OF t
 )
-UPDATE tickets AS t SET route_at = r.now, wake_at = least(t.wake_at, r.now)
+UPDATE tickets AS t SET route_at = least(t.route_at, r.now), wake_at = least(t.wake_at, r.now)
 FROM routed AS r WHERE t.account_id = r.account_id AND t.id = r.id
 """)
 

@@ -82,7 +82,7 @@ async def advance(session: AsyncSession, account_id: str, command: AdvanceClock,
     stopped = await _fire(works, roster, horizon, budget)
     now = max(before, stopped or horizon)
     changed = [work for work in works if work.events or work.touched]
-    events = await write_works(session, changed, beside=hold_writes(roster))
+    events = await write_works(session, changed, beside=hold_writes(roster.staff))
     await (await driver(session)).execute(_MOVE, account_id, now)
     return Advanced(account_id, before, now, events, None if all_due and not stopped else goal)
 
@@ -139,7 +139,7 @@ def _route(work: Work, roster: Dispatcher, now: datetime, works: Sequence[Work])
     """See to the experts of what has just happened, as the live sweep does directly after it."""
     if not is_to_do(work):
         return {}
-    roster.now = now
+    roster.staff.now = now
     return {each.ticket.id: each for each in roster.run([work], works)}
 
 

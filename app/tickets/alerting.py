@@ -81,7 +81,8 @@ async def accept(session: AsyncSession, caller: Caller, alert_id: str, _: object
     work, actor, alert = answering.work, answering.actor, answering.alert
     work.tell(types.ExpertAccepted(alert_id=alert.id, engineer_id=alert.engineer_id), actor)
     alerts.end(work, alert.id, "accepted")
-    work.ticket.routing = {**(work.ticket.routing or {}), "state": "engaged", "since": work.now, "tried": []}
+    engaged = Route("engaged", work.now, alert.engineer_id, alert.id)
+    work.ticket.routing = {**(work.ticket.routing or {}), **engaged.document()}
     if work.ticket.status == "new":
         work.change(Status(work.now, "open", actor.kind), actor)
     if calls.wanted(work) and await calls.active(session, work) is None:

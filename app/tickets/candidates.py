@@ -18,16 +18,16 @@ async def candidates(session: AsyncSession, principal: Principal, ticket_id: str
     work = await peek(session, principal, ticket_id)
     require_support(principal)
     dispatcher = await read_roster(session, scope_of(work) or None, [work])
-    dispatcher.now = work.now
+    dispatcher.staff.now = work.now
     choice = dispatcher.choice_for(work)
-    experts = dispatcher.experts
+    experts = dispatcher.staff.experts
     return {
         "at": work.now,
         "assignee": work.ticket.assignee_id,
         "candidates": [
             {
                 "engineer_id": one.engineer_id,
-                "name": dispatcher.names[one.engineer_id],
+                "name": dispatcher.staff.names[one.engineer_id],
                 "region": experts[one.engineer_id].region,
                 "tier": experts[one.engineer_id].tier,
                 "open_tickets": experts[one.engineer_id].load,

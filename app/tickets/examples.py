@@ -75,6 +75,8 @@ TICKET: Final[dict[str, Any]] = {
         "state": "alerted",
         "since": "2026-11-20T20:30:00Z",
         "alert_id": events.ALERT,
+        "round": 1,
+        "reason": None,
         "queued_at": None,
         "next_at": "2026-11-21T00:00:00Z",
     },

@@ -83,6 +83,15 @@ class Ticket(Base):
         Index("ix_tickets_updated", "account_id", "updated_at", "id"),
         Index("ix_tickets_external_ref", "account_id", "external_ref"),
         Index("ix_tickets_routed", "queued_at", "id", postgresql_where=text("routing IS NOT NULL")),
+        Index(
+            "ix_tickets_queue",
+            "sandbox",
+            "account_id",
+            text("((routing ->> 'rank')::int)"),
+            "queued_at",
+            "id",
+            postgresql_where=text("queued_at IS NOT NULL"),
+        ),
         Index("ix_tickets_assignee", "assignee_id", postgresql_where=text(_ASSIGNED)),
         {"postgresql_with": {"fillfactor": 80, "autovacuum_vacuum_scale_factor": 0.02}},
     )

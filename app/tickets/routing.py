@@ -5,6 +5,7 @@ One that was held, and should have been looked at, is looked at when it is saved
 """
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -14,28 +15,35 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.calendars.hours import ALWAYS
 from app.core.db import Row, Write, deleted, driver, inserted, memory_of, updated
 from app.core.memory import Memory
+from app.core.turns import in_turns
 from app.roster import shifts
 from app.roster.choose import Expert
 from app.roster.models import ExpertHold
 from app.tickets.dispatch import Background, Dispatcher
 from app.tickets.handover import Briefing
+from app.tickets.queue import MOST, lock_first
 from app.tickets.routes import is_to_do
 from app.tickets.settle import SELECT, load, settled
+from app.tickets.staff import Staff
 from app.tickets.work import Work
 
 _SOON: Final = timedelta(seconds=1)
-_QUEUE: Final = 20
-"""Queued tickets that are looked at when an expert is freed."""
 _LOCK: Final = "SELECT pg_advisory_xact_lock(hashtext('heliodesk roster'), hashtext($1))"
 _ROSTER: Final = """
 SELECT clock_timestamp() AS now,
     (SELECT coalesce(jsonb_agg(jsonb_build_object('key', r.key, 'calendar', r.calendar) ORDER BY r.place, r.id), '[]')
      FROM regions AS r WHERE r.account_id IS NOT DISTINCT FROM $1) AS regions,
-    (SELECT coalesce(jsonb_agg(to_jsonb(e) || jsonb_build_object('held_for', h.ticket_id, 'load',
-        (SELECT count(*) FROM tickets AS t WHERE t.assignee_id = e.id AND t.status NOT IN ('resolved', 'closed'))
+    (SELECT coalesce(jsonb_agg(to_jsonb(e) || jsonb_build_object(
+        'held_for', h.ticket_id, 'held_by', h.account_id, 'load', (
+            SELECT count(*) FROM tickets AS t WHERE t.assignee_id = e.id AND t.status NOT IN ('resolved', 'closed')
+        )
      )), '[]')
      FROM engineers AS e LEFT JOIN expert_holds AS h ON h.engineer_id = e.id
-     WHERE e.account_id IS NOT DISTINCT FROM $1) AS engineers
+     WHERE e.account_id IS NOT DISTINCT FROM $1) AS engineers,
+    EXISTS (
+        SELECT FROM tickets AS t
+        WHERE t.queued_at IS NOT NULL AND t.sandbox = ($1::text IS NOT NULL) AND ($1 IS NULL OR t.account_id = $1)
+    ) AS waiting
 """
 _BACKGROUNDS: Final = """
 SELECT k.id, a.preferred_engineers, m.body, m.created_at, c.join_url
@@ -56,10 +64,6 @@ _SCOPE: Final = "(NOT t.sandbox AND $1::text IS NULL OR t.account_id = $1)"
 _OPEN: Final = "t.status NOT IN ('resolved', 'closed')"
 _OTHER_WORK: Final = f"""
 {SELECT} WHERE t.assignee_id = ANY ($2::text[]) AND {_OPEN} AND {_SCOPE} AND t.id <> ALL ($3::text[])
-"""
-_QUEUED: Final = f"""
-{SELECT} WHERE t.queued_at IS NOT NULL AND t.routing IS NOT NULL AND {_SCOPE} AND t.id <> ALL ($2::text[])
-ORDER BY (t.routing ->> 'rank')::int, t.queued_at, t.id LIMIT {_QUEUE} FOR UPDATE SKIP LOCKED
 """
 _OF_SANDBOX: Final = f"""
 {SELECT} WHERE t.account_id = $1 AND (t.queued_at IS NOT NULL OR t.assignee_id IS NOT NULL) AND {_OPEN}
@@ -88,8 +92,7 @@ async def read_roster(session: AsyncSession, scope: str | None, works: Collectio
     calendars = {region["key"]: shifts.compiled(memory, region["calendar"]) for region in found["regions"]}
     experts = {row["id"]: _expert(memory, row, calendars) for row in found["engineers"]}
     names = {row["id"]: row["name"] for row in found["engineers"]}
-    held = frozenset(name for name, expert in experts.items() if expert.held_for)
-    dispatcher = Dispatcher(found["now"], experts, tuple(calendars), names, held_before=held)
+    dispatcher = Dispatcher(Staff(found["now"], experts, tuple(calendars), names), waiting=found["waiting"])
     await _add_backgrounds(session, dispatcher, works)
     return dispatcher
 
@@ -108,6 +111,7 @@ def _expert(memory: Memory, row: Row, calendars: dict[str, Any]) -> Expert:
         active=row["active"],
         load=row["load"],
         held_for=row["held_for"],
+        held_by=row["held_by"],
     )
 
 
@@ -139,10 +143,9 @@ async def see_to_experts(
         known = [work for work in works if scope_of(work) == scope]
         dispatcher = await open_roster(session, scope or None, own)
         if scope or standing:
-            dispatcher.now = max(work.now for work in own)
-        dispatcher.run(own, known)
-        others += await _see_to_others(session, dispatcher, scope or None, known)
-        writes += hold_writes(dispatcher)
+            dispatcher.staff.now = max(work.now for work in own)
+        others += await _Round(session, dispatcher, scope or None, known).run(own)
+        writes += hold_writes(dispatcher.staff)
     return others, writes
 
 
@@ -151,60 +154,86 @@ def scope_of(work: Work) -> str:
     return work.ticket.account_id if work.ticket.sandbox else ""
 
 
-async def _see_to_others(
-    session: AsyncSession, dispatcher: Dispatcher, scope: str | None, known: Sequence[Work]
-) -> list[Work]:
-    """Hand on the other work of who is held now, and place queued tickets for who is free."""
-    others: list[Work] = []
-    while dispatcher.taken or dispatcher.freed:
-        fresh = dispatcher.freed > 1
-        rows = await _lock_others(session, dispatcher, scope, [*known, *others])
-        dispatcher.taken, dispatcher.freed = set(), 0
-        found, _ = await settled(session, rows)
-        await _add_backgrounds(session, dispatcher, found)
-        others += found
-        dispatcher.run(found, [*known, *others], fresh=fresh)
-        if len(rows) >= _QUEUE and dispatcher.taken:
-            dispatcher.freed = max(dispatcher.freed, int(fresh) + 1)  # there may be more in the queue
-    return [work for work in others if work.events]
+@dataclass(slots=True)
+class _Round:
+    """Tickets that are saved together, and what else is decided because of them."""
 
+    session: AsyncSession
+    dispatcher: Dispatcher
+    scope: str | None
+    known: Sequence[Work]
+    others: list[Work] = field(default_factory=list)
+    queued: int = 0
+    """how many of ``others`` come from the queue"""
+    skipped: int = 0
+    """how many of the queue's tickets somebody else held"""
 
-async def _lock_others(
-    session: AsyncSession, dispatcher: Dispatcher, scope: str | None, known: Sequence[Work]
-) -> list["Record[Any]"]:
-    rows: list[Record[Any]] = []
-    connection = await driver(session)
-    ids = [work.ticket.id for work in known]
-    busy = [name for name in dispatcher.taken if dispatcher.experts[name].load > 1]
-    if busy:
-        seen = await connection.fetch(_OTHER_WORK, scope, busy, ids)
-        got = await connection.fetch(f"{_OTHER_WORK} ORDER BY t.id FOR UPDATE SKIP LOCKED", scope, busy, ids)
-        late = {row["assignee_id"] for row in seen} if len(got) < len(seen) else set()
-        _look_again(late, known)
-        rows += got
-    if dispatcher.freed:
-        rows += await connection.fetch(_QUEUED, scope, [*ids, *(row["id"] for row in rows)])
-    return rows
+    async def run(self, todo: Sequence[Work]) -> list[Work]:
+        """Decide about these tickets and those that wait for the same experts, then about what follows from it.
 
+        Whoever is free is not given to the first who asks, but to the one whose turn it is.
+        """
+        first = await self._lock_queue()
+        await self._decide([*todo, *first])
+        while True:
+            moves = self.dispatcher.staff.moves
+            first = await self._lock_queue() if first or moves.freed else []
+            found = [*await self._lock_other_work(), *first]
+            if not found:
+                break
+            await self._decide(found, moves.back)
+        if self.skipped and self.dispatcher.staff.idle():
+            self._look_again(self.known[:1])
+        return [work for work in self.others if work.events]
 
-def _look_again(engineers: Collection[str], known: Iterable[Work]) -> None:
-    """Somebody else holds a ticket of an engineer who is held now: look again in a moment, whether it was handed on."""
-    for work in known:
-        if work.ticket.assignee_id in engineers and work.ticket.routing is not None:
+    async def _decide(self, todo: Sequence[Work], back: Iterable[str] = ()) -> None:
+        async for _ in in_turns(self.dispatcher.run(todo, [*self.known, *self.others], back), every=10):
+            pass
+
+    async def _lock_other_work(self) -> list[Work]:
+        """The other tickets of engineers who are held now."""
+        staff, connection = self.dispatcher.staff, await driver(self.session)
+        busy = [name for name in staff.moves.taken if staff.experts[name].load > 1]
+        if not busy:
+            return []
+        values = (self.scope, busy, self._ids())
+        seen = await connection.fetch(_OTHER_WORK, *values)
+        got = await connection.fetch(f"{_OTHER_WORK} ORDER BY t.id FOR UPDATE SKIP LOCKED", *values)
+        if len(got) < len(seen):
+            late = {row["assignee_id"] for row in seen}
+            self._look_again(work for work in self.known if work.ticket.routing and work.ticket.assignee_id in late)
+        return await self._add(got)
+
+    async def _lock_queue(self) -> list[Work]:
+        """The tickets that come next in the queue, if anybody is free for them."""
+        if not self.dispatcher.waiting or self.queued >= MOST:
+            return []
+        rows, skipped = await lock_first(self.session, self.dispatcher.staff, self.scope, self._ids())
+        self.queued += len(rows)
+        self.skipped += skipped
+        return await self._add(rows)
+
+    def _ids(self) -> list[str]:
+        return [work.ticket.id for work in (*self.known, *self.others)]
+
+    async def _add(self, rows: Sequence["Record[Any]"]) -> list[Work]:
+        found, _ = await settled(self.session, rows)
+        await _add_backgrounds(self.session, self.dispatcher, found)
+        self.others += found
+        return found
+
+    @staticmethod
+    def _look_again(works: Iterable[Work]) -> None:
+        """Somebody else holds a ticket that this concerns at this moment: look in a moment whether it was seen to."""
+        for work in works:
             soon = work.now + _SOON
             work.ticket.route_at = min(work.ticket.route_at or soon, soon)
 
 
-def hold_writes(dispatcher: Dispatcher) -> list[Write]:
+def hold_writes(staff: Staff) -> list[Write]:
     """What becomes of the rows of holds: each engineer's row is touched once."""
-    before = dispatcher.held_before
-    new = {name: row for name, row in dispatcher.holds.items() if row}
-    ended = [{"engineer_id": name} for name, row in dispatcher.holds.items() if row is None and name in before]
-    return [
-        deleted(ExpertHold, ended),
-        updated(ExpertHold, [row for name, row in new.items() if name in before]),
-        inserted(ExpertHold, [row for name, row in new.items() if name not in before]),
-    ]
+    new, changed, over = staff.holds
+    return [deleted(ExpertHold, over), updated(ExpertHold, changed), inserted(ExpertHold, new)]
 
 
 async def lock_routed(session: AsyncSession, account_id: str, known: Sequence[Work]) -> list[Work]:

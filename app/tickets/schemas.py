@@ -278,12 +278,17 @@ class RoutingView(Document):
     """How a ticket's expert is looked for (G2, G7)."""
 
     state: Literal["alerted", "engaged", "queued"] = Field(
-        description="An expert was asked; an expert works on it; nobody is left, and it waits"
+        description="An expert was asked; an expert works on it; nobody can be asked now, and it waits"
     )
     since: Instant
     alert_id: str | None
+    round: int = Field(description="The round of paging, from 1; rounds are counted anew once somebody has accepted")
+    reason: Literal["round_exhausted", "unstaffed", "max_experts"] | None = Field(
+        description="What it waits for: the next round, since everybody on shift was paged; somebody who comes on "
+        "shift or is freed; an expert of the account's own, since it holds as many as its plan allows"
+    )
     queued_at: Instant | None
-    next_at: Instant | None = Field(description="When it is handed over, or somebody comes on shift")
+    next_at: Instant | None = Field(description="When it is handed over, the next round begins or somebody comes")
 
 
 class AlertView(Document):

@@ -94,7 +94,8 @@ def ticket_view(
 
 def _routing_view(ticket: Mapping[str, Any]) -> dict[str, Any]:
     route = ticket["routing"]
-    known = {name: route[name] for name in ("state", "since", "alert_id")}
+    known = {name: route.get(name) for name in ("state", "since", "alert_id", "reason")}
+    known["round"] = route.get("round", 1)
     return known | {"queued_at": ticket["queued_at"], "next_at": ticket["route_at"]}
 
 

@@ -78,7 +78,7 @@ async def test_a_customer_sees_all_but_what_is_internal(story: Story) -> None:
         "message.posted",
         "expert.alerted",
         "expert.cancelled",
-        "routing.unstaffed",
+        "routing.round_exhausted",
         "deadline.started",
         "deadline.missed",
     }
@@ -98,7 +98,7 @@ async def test_who_did_it(story: Story) -> None:
         ("call.no_show", "service"),
         ("expert.cancelled", "service"),
         ("assigned", "service"),
-        ("routing.unstaffed", "service"),
+        ("routing.round_exhausted", "service"),
         ("message.posted", "engineer"),
         ("message.posted", "engineer"),
         ("status_changed", "engineer"),

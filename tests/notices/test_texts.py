@@ -15,6 +15,7 @@ KINDS = (
     "expert.alerted",
     "call.declined",
     "routing.unstaffed",
+    "routing.round_exhausted",
     "ticket.handed_over",
 )
 

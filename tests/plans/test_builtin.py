@@ -97,6 +97,10 @@ def test_g2_an_alerted_expert_has_five_minutes() -> None:
     assert figures("google-premium", "alert_ack")["P1"] == ("PT5M", "24x7")
 
 
+def test_c20_the_next_round_of_paging_begins_five_minutes_later() -> None:
+    assert PLANS["google-premium"].page_again_after == timedelta(minutes=5)
+
+
 def test_g3_g6_a_p1_gets_a_call_on_meet_within_15_to_30_minutes() -> None:
     call = PLANS["google-premium"].call
     assert call

@@ -21,6 +21,7 @@ def test_what_is_alike_is_not_told() -> None:
         ({"P1": {"first": "PT10M"}}, {"P1": {}}, "P1/first: PT10M -> nothing"),
         ({"first": "PT1H"}, {"first": {"business_days": 1}}, 'first: PT1H -> {"business_days":1}'),
         ({"warn_at": [50, 75]}, {"warn_at": [80]}, "warn_at: [50,75] -> [80]"),
+        ({"routing": {}}, {"routing": {"max_experts": 3}}, "routing/max_experts: nothing -> 3"),
         ({"call": None}, {"call": {"by": "PT1H"}}, 'call: nothing -> {"by":"PT1H"}'),
     ],
 )

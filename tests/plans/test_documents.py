@@ -1,6 +1,7 @@
 """What a plan document is refused for, and where the fault points."""
 
 import contextlib
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -80,6 +81,10 @@ ONE_FAULT = [
     ({"requires": {"hot": ["money"]}}, "/requires/hot/0"),
     ({"routing": {"exclusive": ["hot", "warm"]}}, "/routing/exclusive/1"),
     ({"routing": {"follow_the_sun": ["warm"]}}, "/routing/follow_the_sun/0"),
+    ({"routing": {"max_experts": 0}}, "/routing/max_experts"),
+    ({"routing": {"max_experts": "many"}}, "/routing/max_experts"),
+    ({"alert": {"accept": "PT5M", "repeat": "PT59S"}}, "/alert/repeat"),
+    ({"alert": {"repeat": "PT5M"}}, "/alert/accept"),
     ({"call": {"priorities": ["warm"], "providers": ["meet"]}}, "/call/priorities/0"),
     ({"call": {"priorities": ["hot"], "providers": ["pigeon"]}}, "/call/providers/0"),
     ({"call": {"priorities": ["hot"], "providers": ["meet"], "join_from": "PT2H"}}, "/call/join_by"),
@@ -299,3 +304,21 @@ def test_n2_addons_add_tiers_and_unknown_ones_nothing() -> None:
     plan = parse(small(addons={"hybrid": {"tiers": 3}, "tam": {"notify_tam": True}}))
     assert [plan.effective_tiers(addons) for addons in ([], ["tam"], ["hybrid", "x"])] == [1, 1, 3]
     assert [plan.tells_tam(addons) for addons in (["hybrid"], ["tam", "x"])] == [False, True]
+
+
+def test_c20_rounds_of_paging_are_as_far_apart_as_the_plan_says_by_default_as_long_as_an_expert_has_to_accept() -> None:
+    minutes = {"PT5M": 5, "PT10S": 1}
+    for accept, expected in minutes.items():
+        assert parse(small(alert={"accept": accept})).page_again_after == timedelta(minutes=expected)
+    assert parse(small(alert={"accept": "PT5M", "repeat": "PT1M"})).page_again_after == timedelta(minutes=1)
+
+
+def test_a_document_that_does_not_name_newer_members_keeps_its_hash() -> None:
+    """An upgrade must not make new versions of plans that say the same, nor pass over an operator's own version."""
+    plain = parse(small(alert={"accept": "PT5M"}))
+    assert plain.canonical()["alert"] == {"accept": "PT5M"}
+    assert set(plain.canonical()["routing"]) == {"tiers", "exclusive", "follow_the_sun"}
+    said = parse(small(alert={"accept": "PT5M", "repeat": "PT5M"}, routing={"max_experts": 2}))
+    assert (said.canonical()["alert"]["repeat"], said.canonical()["routing"]["max_experts"]) == ("PT5M", 2)
+    assert parse(said.canonical()) == said
+    assert parse(plain.canonical()) == plain

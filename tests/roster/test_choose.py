@@ -118,10 +118,10 @@ def test_a_shift_over_a_clock_change_is_as_long_as_it_is(day: datetime, hours: i
 
 def test_somebody_comes_when_the_next_shift_of_anybody_eligible_begins() -> None:
     roster = Roster((expert("a", calendar=DAY, region="emea"), expert("b", calendar=NIGHT, region="apac"), expert("c")))
-    assert next_available(NEED, roster, NOON) == NOON + 5 * HOUR
-    assert next_available(Need("t", region_lock="emea"), roster, NOON) == NOON + 21 * HOUR
-    assert next_available(Need("t", region_lock="atlantis"), roster, NOON) is None
-    assert next_available(NEED, Roster((expert("c"),)), NOON) is None
+    assert next_available(None, roster, NOON) == NOON + 5 * HOUR
+    assert next_available("emea", roster, NOON) == NOON + 21 * HOUR
+    assert next_available("atlantis", roster, NOON) is None
+    assert next_available(None, Roster((expert("c"),)), NOON) is None
 
 
 hours = st.integers(0, 23).flatmap(lambda opens: st.tuples(st.just(opens), st.integers(opens + 1, 24)))
@@ -191,7 +191,7 @@ def test_a_shift_ends_when_the_duty_does(one: Expert, now: datetime) -> None:
 
 @given(experts, instants)
 def test_somebody_who_comes_is_on_duty_then_and_not_before(one: Expert, now: datetime) -> None:
-    comes = next_available(NEED, Roster((one,)), now)
+    comes = next_available(None, Roster((one,)), now)
     if not one.active:
         assert comes is None
     elif comes:

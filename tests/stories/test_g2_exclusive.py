@@ -67,10 +67,11 @@ async def test_g2_not_accepted_in_time_the_next_one_is_alerted_until_the_manager
     expired = await told(story, ticket, "expert.cancelled")
     assert [event["data"]["reason"] for event in expired] == ["expired", "expired"]
     assert expired[0]["data"]["engineer_id"] == first["data"]["engineer_id"] != second["data"]["engineer_id"]
-    [unstaffed] = await told(story, ticket, "routing.unstaffed")
-    [manager] = unstaffed["data"]["told"]
+    [exhausted] = await told(story, ticket, "routing.round_exhausted", "routing.unstaffed")
+    assert (exhausted["type"], exhausted["data"]["round"]) == ("routing.round_exhausted", 1)
+    [manager] = exhausted["data"]["told"]
     assert manager.items() >= {"role": "manager", **MANAGER}.items()
-    assert {each["why"] for each in unstaffed["data"]["candidates"]} == {"tried"}
+    assert {each["why"] for each in exhausted["data"]["candidates"]} == {"tried"}
     seen = await read(story, ticket)
     assert (seen["assignee"], seen["routing"]["state"]) == (None, "queued")
     states = [alert["state"] for alert in (await story.product.get("/v1/alerts"))["items"]]
@@ -200,9 +201,10 @@ async def test_g2_who_declined_is_asked_again_in_the_next_round_and_not_before(s
     await ida.caller.post(f"/v1/alerts/{(await alert_of(story, ticket))['id']}/decline", reason="Not now")
     await story.customer.post(f"{path_of(ticket)}/messages", 201, body="Hello?")
     assert len(await told(story, ticket, "expert.alerted")) == 1
-    await advance(story, to="2026-11-21T08:00:00Z")
+    assert (await read(story, ticket))["routing"]["next_at"] == "2026-11-20T09:05:00Z"
+    await advance(story, to="2026-11-20T09:05:00Z")
     [_, again] = await told(story, ticket, "expert.alerted")
-    assert (again["timestamp"], again["data"]["engineer_id"]) == ("2026-11-21T08:00:00.000000Z", ida.id)
+    assert (again["timestamp"], again["data"]["engineer_id"]) == ("2026-11-20T09:05:00.000000Z", ida.id)
 
 
 async def test_g2_who_has_done_other_work_is_asked_again_and_who_refused_other_work_is_not(story: Story) -> None:

@@ -35,6 +35,7 @@ _FACTS: Final[Mapping[str, tuple[str, ...]]] = {
     "call.no_show": ("join_by",),
     "expert.alerted": ("accept_by",),
     "routing.unstaffed": ("next_at",),
+    "routing.round_exhausted": ("next_at",),
     "webhook.disabled": ("url",),
 }
 """Which facts of an event a chat is told, in their order."""
