@@ -34,6 +34,7 @@ from app.plans.store import load_builtin
 from app.replay.outlook import Outlook, faults
 from app.replay.snapshots import Scope
 from app.resources import open_state
+from app.webhooks.subscriptions import refresh_subscriptions
 
 cli = typer.Typer(help="Heliodesk keeps the promises of premium support.", no_args_is_help=True, add_completion=False)
 cli.add_typer(plans, name="plan")
@@ -176,11 +177,13 @@ async def _prepare(settings: Settings, demo_keys: Path | None) -> None:
 
     With ``demo_keys`` there is a demo account, whose keys are kept in that file for the owner alone.
     """
-    async with open_state(settings) as state, transaction(state.sessions) as session:
-        now = await clock.database_now(session)
-        await load_builtin(session, now)
-        admin_key = await bootstrap_admin_key(session, settings.admin_key, now=now)
-        demo = await make_demo(session, now=now) if demo_keys else None
+    async with open_state(settings) as state:
+        await refresh_subscriptions(state.sessions)
+        async with transaction(state.sessions) as session:
+            now = await clock.database_now(session)
+            await load_builtin(session, now)
+            admin_key = await bootstrap_admin_key(session, settings.admin_key, now=now)
+            demo = await make_demo(session, now=now) if demo_keys else None
     if admin_key:
         print(f"Admin key, shown once: {admin_key}")
     elif not settings.admin_key:

@@ -36,6 +36,7 @@ from app.tickets.provisioning import Provisioner
 from app.tickets.watching import Watcher
 from app.webhooks.deliver import Sender
 from app.webhooks.outbox import forget_deliveries
+from app.webhooks.subscriptions import refresh_subscriptions
 
 _log = structlog.get_logger(__name__)
 
@@ -124,6 +125,7 @@ def jobs(state: State, sender: Sender) -> Sequence[Job]:
             state.alarms.notices,
         ),
         _receiving(state),
+        *_endpoints(state),
         *_housekeeping(state),
     )
 
@@ -139,6 +141,20 @@ def _receiving(state: State) -> Job:
         processor.run_pass,
         processor.next_instant,
         state.alarms.receipts,
+    )
+
+
+def _endpoints(state: State) -> Sequence[Job]:
+    """What keeps webhook endpoints as they ought to be."""
+    minute = timedelta(minutes=1)
+    return (
+        Job(
+            "subscribe",
+            "subscribes webhook endpoints to the event types that another version did not know, or that it wrote",
+            minute,
+            minute,
+            lambda: refresh_subscriptions(state.sessions),
+        ),
     )
 
 

@@ -3,7 +3,7 @@
 import sys
 from typing import Final
 
-from bench import apply, feed, inbound, lateness, open_ticket, preview, replay, webhooks
+from bench import apply, endpoints, feed, inbound, lateness, open_ticket, preview, replay, webhooks
 
 ALL: Final = {
     "open_ticket": open_ticket.main,
@@ -12,6 +12,7 @@ ALL: Final = {
     "apply": apply.main,
     "preview": preview.main,
     "webhooks": webhooks.main,
+    "endpoints": endpoints.main,
     "inbound": inbound.main,
     "feed": feed.main,
 }

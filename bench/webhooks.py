@@ -120,7 +120,7 @@ def main() -> None:
     """Print how late healthy endpoints hear of events with and without sick ones, throughput, lateness of retries."""
     with ExitStack() as stack:
         databases = [stack.enter_context(servers.database(track_commit_timestamp="on")) for _ in range(2)]
-        ports = [stack.enter_context(servers.service(url)) for url in databases]
+        ports = [stack.enter_context(servers.service(url, HELIODESK_MAX_ENDPOINTS="1000")) for url in databases]
         receivers = [stack.enter_context(servers.bare(databases[0], "bench.receiver:app")) for _ in range(2)]
         uvloop.run(_measure(databases, ports, *(f"http://127.0.0.1:{port}" for port in receivers)))
 

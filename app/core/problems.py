@@ -79,6 +79,12 @@ class Conflict(Problem):
     status, slug, title = 409, "conflict", "The resource's state does not allow that"
 
 
+class QuotaExceeded(Problem):
+    """409: the account has as many of something as it may: ``quota`` of what, ``value`` how many, ``used`` so far."""
+
+    status, slug, title = 409, "quota-exceeded", "The account has used up a quota"
+
+
 class RequestInFlight(Problem):
     """409: the first request with this Idempotency-Key has not answered yet."""
 

@@ -54,6 +54,9 @@ class Settings(BaseSettings):
     hook_backlog: int = Field(
         1000, ge=1, le=100_000, description="Payloads of one inbound hook that may wait; of all, ten times as many"
     )
+    max_endpoints: int = Field(
+        100, ge=1, le=10_000, description="Webhook endpoints of one account, and of the operator"
+    )
     max_body_bytes: int = Field(1024 * 1024, ge=1024, description="Largest request body")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
     log_format: str = Field("json", pattern="^(json|console)$", description="json or console")

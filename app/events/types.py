@@ -119,6 +119,9 @@ EVENTS: Final[tuple[type[EventData], ...]] = (
     WebhookTest,
 )
 
+EVENT_TYPES: Final = tuple(event.type for event in EVENTS)
+"""The catalogue: the name of every type."""
+
 INTERNAL_TYPES: Final = frozenset(event.type for event in EVENTS if event.audience == "internal")
 """Events that are always internal; of the others, some are by their data."""
 

@@ -19,8 +19,8 @@ REACH: Final = 5000
 
 _PAGE: Final = f"""
 SELECT * FROM (SELECT * FROM events WHERE {{scope}} ORDER BY position LIMIT {REACH}) AS e
-WHERE e.audience = ANY ($3::text[]) AND ($4::text IS NULL OR e.type ~ $4) AND ($5::text IS NULL OR e.ticket_id = $5)
-  AND ($6::boolean IS NULL OR e.sandbox = $6)
+WHERE e.audience = ANY ($3::text[]) AND ($4::text[] IS NULL OR e.type = ANY ($4::text[]))
+  AND ($5::text IS NULL OR e.ticket_id = $5) AND ($6::boolean IS NULL OR e.sandbox = $6)
 ORDER BY e.position LIMIT $7
 """  # noqa: S608  a number of ours
 _REACHED: Final = f"SELECT position FROM events WHERE {{scope}} ORDER BY position OFFSET {REACH - 1} LIMIT 1"  # noqa: S608
@@ -38,7 +38,7 @@ class Wanted:
 
     account_id: str | None
     audiences: Sequence[str]
-    pattern: str | None = None
+    types: Sequence[str] | None = None
     ticket_id: str | None = None
     sandbox: bool | None = None
 
@@ -78,7 +78,7 @@ async def read(engine: AsyncEngine, wanted: Wanted, *, after: int, upto: int, li
     if after >= upto:
         return Page((), after, more=False)
     of_one = (wanted.account_id,) if wanted.account_id else ()
-    filters = (wanted.audiences, wanted.pattern, wanted.ticket_id, wanted.sandbox)
+    filters = (wanted.audiences, wanted.types, wanted.ticket_id, wanted.sandbox)
     far = upto - after > REACH
     async with lookup(engine, planned_anew=far) as connection:
         rows = await connection.fetch(PAGE_OF_ONE if of_one else PAGE, after, upto, *filters, limit + 1, *of_one)

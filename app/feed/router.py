@@ -23,7 +23,7 @@ from app.feed.reading import Page, Wanted, begin
 from app.feed.schemas import STREAMED, FeedPage, StreamTokenDocument
 from app.feed.streaming import EventStream, pages
 from app.feed.tokens import make_token, use_token
-from app.webhooks.patterns import type_pattern
+from app.webhooks.patterns import MAX_GLOBS, check_globs, types_of
 from app.webhooks.schemas import AccountId, Glob
 
 router = Router(prefix="/v1/events", tags=["Events"])
@@ -53,18 +53,22 @@ _STREAM: Final[dict[int | str, dict[str, Any]]] = {
 class FeedFilter:
     """Which events are asked for."""
 
-    types: Annotated[list[Glob] | None, Query(max_length=50, description="Globs over event types; repeat it")] = None
+    types: Annotated[
+        list[Glob] | None, Query(max_length=MAX_GLOBS, description="Globs over event types; repeat it")
+    ] = None
     account_id: Annotated[AccountId | None, Query(description="With support keys; else the key's own account")] = None
     ticket_id: Annotated[Annotated[str, StringConstraints(pattern=id_pattern("tkt"))] | None, Query()] = None
     sandbox: Annotated[bool | None, Query(description="`false`: no sandbox's events; `true`: only those")] = None
 
     def wanted(self, principal: Principal) -> Wanted:
-        """The same, as far as the caller may see it; 404 for another's account."""
+        """The same, as far as the caller may see it; 404 for another's account, 422 for a glob that matches nothing."""
         account_id = self.account_id or principal.account_id
         if account_id:
             require_account(principal, account_id)
-        pattern = type_pattern(self.types) if self.types else None
-        return Wanted(account_id, principal.audiences, pattern, self.ticket_id, self.sandbox)
+        if self.types:
+            check_globs(self.types, "#/query/types")
+        types = types_of(self.types) if self.types and "*" not in self.types else None
+        return Wanted(account_id, principal.audiences, types, self.ticket_id, self.sandbox)
 
 
 FilterDep = Annotated[FeedFilter, Depends()]

@@ -12,15 +12,18 @@ from app.core.auth import Actor, Principal
 from app.core.db import ring_after_commit, write
 from app.core.ids import new_id
 from app.core.problems import Conflict, Fault, Invalid
+from app.core.quotas import Quota
 from app.events.envelope import NO_ACCOUNT, instant
 from app.events.log import Event, event_row, recorded
 from app.events.types import INTERNAL_TYPES, WebhookDisabled, WebhookTest
 from app.webhooks.addresses import Network, is_allowed, is_local, literal
 from app.webhooks.fanout import fan_out
 from app.webhooks.models import Delivery, WebhookEndpoint
-from app.webhooks.patterns import type_pattern
+from app.webhooks.patterns import check_globs
+from app.webhooks.queries import count_endpoints
 from app.webhooks.schemas import EndpointDocument, EndpointFields
 from app.webhooks.signing import make_secret, rotated
+from app.webhooks.subscriptions import subscribe, unsubscribe
 
 _LAST_PORT: Final = 65535
 
@@ -63,15 +66,15 @@ def _invalid_url(detail: str) -> Invalid:
 
 
 async def create_endpoint(
-    session: AsyncSession, fields: EndpointFields, *, account_id: str | None, now: datetime
+    session: AsyncSession, fields: EndpointFields, *, account_id: str | None, quota: Quota, now: datetime
 ) -> WebhookEndpoint:
-    """A new endpoint, enabled, with its first secret. The caller has checked the URL."""
+    """A new endpoint, enabled, with its first secret. The caller has checked the URL. 409 beyond the quota."""
+    quota.check(await count_endpoints(session, account_id))
     endpoint = WebhookEndpoint(
         id=new_id("wh"),
         account_id=account_id,
         url=fields.url,
         events=fields.events,
-        type_pattern=type_pattern(fields.events),
         format=fields.format,
         locale=fields.locale,
         projection=fields.projection,
@@ -85,20 +88,25 @@ async def create_endpoint(
     )
     session.add(endpoint)
     await session.flush()
+    await subscribe(session, endpoint)
     return endpoint
 
 
 async def change_endpoint(
     session: AsyncSession, endpoint: WebhookEndpoint, fields: EndpointFields, *, now: datetime
 ) -> None:
-    """Write the fields; what is already on its way goes to the new URL. The caller has checked it."""
+    """Write the fields; what is already on its way goes to the new URL. The caller has checked it.
+
+    422 for a glob that matches nothing, unless the endpoint has had it before.
+    """
+    check_globs(fields.events, known=endpoint.events)
     endpoint.url, endpoint.events = fields.url, fields.events
     endpoint.format, endpoint.locale, endpoint.projection = fields.format, fields.locale, fields.projection
-    endpoint.type_pattern = type_pattern(fields.events)
     if (endpoint.concurrency, endpoint.rate) != (fields.concurrency, fields.rate):
         endpoint.concurrency, endpoint.rate, endpoint.paced_until = fields.concurrency, fields.rate, None
         await _leave_places(session, endpoint.id, now)
     await _touch(session, endpoint, now)
+    await subscribe(session, endpoint)
 
 
 async def _leave_places(session: AsyncSession, endpoint_id: str, now: datetime) -> None:
@@ -143,6 +151,7 @@ async def delete_endpoint(session: AsyncSession, endpoint: WebhookEndpoint) -> N
     """
     await session.delete(endpoint)
     await session.flush()
+    await unsubscribe(session, endpoint)
     free = select(Delivery.account_id, Delivery.id).where(Delivery.endpoint_id == endpoint.id)
     ids = tuple_(Delivery.account_id, Delivery.id).in_(free.with_for_update(skip_locked=True))
     await session.execute(delete(Delivery).where(ids).execution_options(synchronize_session=False))

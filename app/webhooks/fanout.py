@@ -6,6 +6,7 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import Row, Write, ring_after_commit, write
+from app.events.envelope import NO_ACCOUNT
 
 DELIVERY_ID: Final = "'dlv_' || substr({event}, 5, 13) || substr(md5({event} || {endpoint}), 1, 13)"
 """A delivery's id in SQL: the event's time in front, and the same however often it is computed."""
@@ -18,11 +19,23 @@ SELECT e.account_id, {DELIVERY_ID.format(event="e.id", endpoint="w.id")}, w.id, 
             THEN now() END
 FROM jsonb_to_recordset($1::jsonb)
   AS e (account_id text, id text, ticket_id text, sequence int, type text, audience text, target text)
-JOIN webhook_endpoints AS w
-  ON (w.account_id IS NULL OR w.account_id = e.account_id AND e.audience = 'public')
- AND CASE WHEN e.target IS NULL THEN e.type ~ w.type_pattern ELSE w.id = e.target END
+{{heard_by}}
 WHERE w.enabled
 """  # noqa: S608  an expression of ours
+_ALL: Final = _FAN_OUT.format(
+    heard_by=f"""
+JOIN webhook_subscriptions AS s
+  ON s.account_id = ANY (ARRAY['{NO_ACCOUNT}', CASE WHEN e.audience = 'public' THEN e.account_id END])
+ AND s.type = e.type
+JOIN webhook_endpoints AS w ON w.id = s.endpoint_id
+"""
+)
+_ONE: Final = _FAN_OUT.format(
+    heard_by="""
+JOIN webhook_endpoints AS w
+  ON w.id = e.target AND (w.account_id IS NULL OR w.account_id = e.account_id AND e.audience = 'public')
+"""
+)
 _NEEDED: Final = ("account_id", "id", "ticket_id", "sequence", "type", "audience")
 
 
@@ -34,7 +47,8 @@ def fanned_out(events: Sequence[Row], *, only: str | None = None) -> Write:
     Of a ticket's events only the first is due at once: the others have their turn after it (``outbox``).
     ``only`` one endpoint hears it, whatever its globs.
     """
-    return Write(_FAN_OUT, [{name: event[name] for name in _NEEDED} | {"target": only} for event in events])
+    rows = [{name: event[name] for name in _NEEDED} | {"target": only} for event in events]
+    return Write(_ONE if only else _ALL, rows)
 
 
 async def fan_out(session: AsyncSession, events: Sequence[Row], *, only: str | None = None) -> None:

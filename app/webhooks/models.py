@@ -18,7 +18,7 @@ class WebhookEndpoint(Base):
     account_id: Mapped[str | None] = mapped_column(ID, comment="null: all accounts, internal events too")
     url: Mapped[str]
     events: Mapped[list[str]] = mapped_column(comment="globs over event types, as given")
-    type_pattern: Mapped[str] = mapped_column(comment="the globs as one regular expression, for the fan-out's SQL")
+    type_pattern: Mapped[str | None] = mapped_column(comment="unused: a later migration drops it")
     format: Mapped[str] = mapped_column(server_default="standard")
     locale: Mapped[str] = mapped_column(server_default="en")
     projection: Mapped[str | None] = mapped_column(comment="JMESPath: what is sent of an event instead of all of it")
@@ -35,8 +35,19 @@ class WebhookEndpoint(Base):
     version: Mapped[int] = mapped_column(server_default="1")
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+    subscribed: Mapped[str | None] = mapped_column(comment="what its subscriptions were made from (subscriptions.py)")
 
     __table_args__ = (Index(None, "account_id"), Index(None, "created_at", "id"))
+
+
+class WebhookSubscription(Base):
+    """An endpoint hears of events of this type. Made from its globs; a fan-out finds it by account and type."""
+
+    __tablename__ = "webhook_subscriptions"
+
+    account_id: Mapped[str] = mapped_column(ID, primary_key=True, comment="the endpoint's; '-' for an operator's")
+    type: Mapped[str] = mapped_column(ID, primary_key=True)
+    endpoint_id: Mapped[str] = mapped_column(ID, primary_key=True)
 
 
 class Delivery(Base):

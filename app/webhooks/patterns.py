@@ -1,8 +1,15 @@
-"""Which events an endpoint wants: globs over event types, kept as one regular expression. Pure."""
+"""Which events a reader wants: globs over event types, and the types that they stand for. Pure.
 
-import re
-from collections.abc import Sequence
+A glob is matched when it is written, against the catalogue of types, and never against an event: what is stored and
+what is asked of the database are lists of types.
+"""
+
+from collections.abc import Collection, Sequence
+from difflib import get_close_matches
 from typing import Final
+
+from app.core.problems import Fault, Invalid
+from app.events.types import EVENT_TYPES
 
 GLOB: Final = r"^[a-z_*]+(\.[a-z_*]+)*$"
 """What a glob looks like: lower-case words joined by dots, ``*`` for any part."""
@@ -10,18 +17,47 @@ GLOB: Final = r"^[a-z_*]+(\.[a-z_*]+)*$"
 MAX_GLOB: Final = 64
 """The longest glob, in characters."""
 
-
-def is_glob(text: str) -> bool:
-    """Whether this is a glob over event types."""
-    return len(text) <= MAX_GLOB and re.fullmatch(GLOB, text) is not None
+MAX_GLOBS: Final = 50
+"""The most globs of one endpoint or one reader: there are not many more types."""
 
 
-def type_pattern(globs: Sequence[str]) -> str:
-    """One anchored regular expression, read alike by Python and PostgreSQL, that matches what any glob matches.
+def matches(glob: str, event_type: str) -> bool:
+    """Whether a glob stands for a type. Takes time in proportion to their lengths, however many stars there are."""
+    first, *parts = glob.split("*")
+    if not parts:
+        return glob == event_type
+    *middle, last = parts
+    if not event_type.startswith(first) or not event_type[len(first) :].endswith(last):
+        return False
+    place, end = len(first), len(event_type) - len(last)
+    for part in middle:  # the leftmost place for each part leaves the most room for the next
+        found = event_type.find(part, place, end)
+        if found < 0:
+            return False
+        place = found + len(part)
+    return True
 
-    ``ticket.*`` matches every ticket event, ``*`` everything. Raises ``ValueError`` for what is not a glob.
-    """
-    wrong = [glob for glob in globs if not is_glob(glob)]
-    if wrong or not globs:
-        raise ValueError(f"not globs over event types: {wrong}")
-    return f"^({'|'.join(glob.replace('.', '[.]').replace('*', '[a-z_.]*') for glob in globs)})$"
+
+def types_of(globs: Sequence[str], catalogue: Sequence[str] = EVENT_TYPES) -> list[str]:
+    """The types that any of the globs stands for, in the order of the catalogue; a glob may stand for none."""
+    return [event_type for event_type in catalogue if any(matches(glob, event_type) for glob in globs)]
+
+
+def nearest(glob: str) -> str:
+    """The type that a mistaken glob looks most like."""
+    return get_close_matches(glob.replace("*", ""), EVENT_TYPES, n=1, cutoff=0.0)[0]
+
+
+def check_globs(globs: Sequence[str], place: str = "/events", known: Collection[str] = ()) -> None:
+    """422 for each glob that stands for no type, at its pointer below ``place``; what is ``known`` already may stay."""
+    faults = [
+        Fault(
+            pointer=f"{place}/{number}",
+            detail=f"No event has a type that {glob} matches",
+            hint=f"The nearest type is {nearest(glob)}",
+        )
+        for number, glob in enumerate(globs)
+        if glob not in known and not types_of([glob])
+    ]
+    if faults:
+        raise Invalid(errors=faults)

@@ -15,13 +15,23 @@ from app.core.http import IF_MATCH, Router, check_if_match, etag, reply, respons
 from app.core.idempotency import IDEMPOTENT, Answer, once
 from app.core.merge_patch import PatchDep, merge_patch, patch_body, patched
 from app.core.paging import PageDep, listing
-from app.core.problems import Conflict, Forbidden, IdempotencyMismatch, NotFound, PreconditionFailed, RequestInFlight
+from app.core.problems import (
+    Conflict,
+    Forbidden,
+    IdempotencyMismatch,
+    NotFound,
+    PreconditionFailed,
+    QuotaExceeded,
+    RequestInFlight,
+)
+from app.core.quotas import Quota
 from app.core.schemas import Listing
 from app.core.state import StateDep
 from app.webhooks import endpoints, queries
 from app.webhooks.delivery_schemas import DeliveryDocument
 from app.webhooks.endpoints import endpoint_document, shown_to
 from app.webhooks.managing import delivery_document, managed
+from app.webhooks.patterns import check_globs
 from app.webhooks.schemas import (
     EndpointCreate,
     EndpointDocument,
@@ -33,26 +43,30 @@ from app.webhooks.schemas import (
 
 router = Router(prefix="/v1", tags=["Webhooks"])
 _ONCE: Final = responses(Forbidden, NotFound, RequestInFlight, IdempotencyMismatch)
+_CREATED: Final = responses(Forbidden, NotFound, QuotaExceeded, RequestInFlight, IdempotencyMismatch)
 _PATCH: Final = patch_body(EndpointFields, {"events": ["ticket.*"]}) | IF_MATCH
 
 
-@router.post("/webhooks", status_code=201, response_model=SecretDocument, responses=_ONCE, openapi_extra=IDEMPOTENT)
+@router.post("/webhooks", status_code=201, response_model=SecretDocument, responses=_CREATED, openapi_extra=IDEMPOTENT)
 async def create_webhook(request: Request, state: StateDep, principal: PrincipalDep, body: EndpointCreate) -> Response:
     """Register an endpoint.
 
-    The answer shows the signing secret once. An account's endpoint gets its own account's public events.
+    The answer shows the signing secret once. An account's endpoint gets its own account's public events. 409 names the
+    quota where the account has as many endpoints as it may.
     """
     account_id = body.account_id or principal.account_id
     if account_id:
         require_account(principal, account_id)
     endpoints.check_url(body.url, state.settings.allow_networks)
+    check_globs(body.events)
+    quota = Quota("endpoints", state.settings.max_endpoints)
 
     async def work(session: AsyncSession) -> Answer:
         await writer(session, principal, body.actor)
         if principal.is_support and account_id:
             await account_by_id(session, account_id)
         now = await database_now(session)
-        endpoint = await endpoints.create_endpoint(session, body, account_id=account_id, now=now)
+        endpoint = await endpoints.create_endpoint(session, body, account_id=account_id, quota=quota, now=now)
         return Answer(endpoint_document(endpoint, endpoint.secrets[0]), headers=etag(endpoint.version))
 
     return await once(request, state, principal, work)

@@ -20,10 +20,10 @@ from app.calendars.durations import format_duration
 from app.core.language import Language
 from app.core.projection import MAX_LENGTH, compile_projection
 from app.core.schemas import ActorRef, Document, Instant, Strict, id_pattern
-from app.events.types import EVENTS
+from app.events.types import EVENT_TYPES
 from app.plans.words import Duration
 from app.webhooks.formats.bodies import Format
-from app.webhooks.patterns import GLOB, MAX_GLOB
+from app.webhooks.patterns import GLOB, MAX_GLOB, MAX_GLOBS
 from app.webhooks.signing import MAX_OVERLAP, OVERLAP
 
 AccountId = Annotated[str, StringConstraints(pattern=id_pattern("acc"))]
@@ -45,7 +45,6 @@ CONCURRENCY: Final = 10
 """How many messages an endpoint gets at once from one replica, unless it says otherwise."""
 CHAT_RATE: Final = 1.0
 """Messages a second to a chat: https://docs.slack.dev/apis/web-api/rate-limits, and a space of Google Chat the same."""
-EVENT_TYPES: Final = tuple(event.type for event in EVENTS)
 DeliveryState = Literal["pending", "delivered", "skipped", "failed"]
 _STAMPS: Final[dict[str, Any]] = {"created_at": "2026-11-20T20:30:00Z", "updated_at": "2026-11-20T20:30:00Z"}
 _FIELDS: Final[dict[str, Any]] = {"url": "https://example.com/heliodesk", "events": ["ticket.*", "deadline.missed"]}
@@ -78,7 +77,12 @@ class EndpointFields(Strict):
         "Redirects are not followed"
     )
     events: Annotated[list[Glob], AfterValidator(_distinct)] = Field(
-        default=["*"], min_length=1, max_length=50, description="Globs over event types", examples=[["ticket.*"]]
+        default=["*"],
+        min_length=1,
+        max_length=MAX_GLOBS,
+        description="Globs over event types: `*` stands for any part. Each matches at least one type; types that a "
+        "later version adds are matched from then on",
+        examples=[["ticket.*"]],
     )
     format: Format = Field(
         "standard",

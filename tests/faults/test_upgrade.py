@@ -86,6 +86,11 @@ def work(desk: Desk, engineer: Desk, ticket: str) -> None:
     desk.post(f"{path}/messages", body="And these are newer.", author={"kind": "customer"})
 
 
+def newest_delivery(desk: Desk, endpoint: str) -> str:
+    delivery_id: str = desk.get(f"webhooks/{endpoint}/deliveries", limit=1)["items"][0]["id"]
+    return delivery_id
+
+
 async def test_a_database_of_an_earlier_version_is_upgraded_and_goes_on(
     server: str, folder: Path, admin_key: str
 ) -> None:
@@ -105,7 +110,10 @@ def _upgrade(folder: Path, database: str, admin_key: str, earlier: Path) -> None
             desk.get(collection)
         for ticket in tickets:
             assert desk.get(f"tickets/{ticket}/timeline")["items"]
+        endpoint = desk.get("webhooks")["items"][0]["id"]
+        before = newest_delivery(desk, endpoint)
         work(desk, engineer_of(desk), tickets[0])
+        assert newest_delivery(desk, endpoint) != before, "it hears of what its globs match"
     code, [last], errors = check(database)
     assert (code, summary(last), errors) == (0, (str(len(tickets)), "none"), "")
 

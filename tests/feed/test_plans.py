@@ -50,7 +50,7 @@ async def test_far_behind_pages_walk_along_an_index_and_sort_nothing(sessions: S
     """As they are sent then: planned for their values."""
     for account_id in (OURS, "acc_3"):
         for page, values, index in ((PAGE, "", ALL), (PAGE_OF_ONE, f", '{account_id}'", OF_ONE)):
-            types = "bigint, bigint, text[], text, text, boolean, int" + (", text" if values else "")
+            types = "bigint, bigint, text[], text[], text, boolean, int" + (", text" if values else "")
             for after in (first, first + EVENTS // 2):
                 plan = await _plan(sessions, "force_custom_plan", page, types, f"{after}, {MAX}, {FILTERS}{values}")
                 assert scans(plan) == [("Subquery Scan", ""), ("Index Scan", index)], plan
@@ -59,7 +59,7 @@ async def test_far_behind_pages_walk_along_an_index_and_sort_nothing(sessions: S
 
 @pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
 async def test_no_page_reads_more_than_its_reach(sessions: Sessions, first: int, mode: str) -> None:
-    page = "bigint, bigint, text[], text, text, boolean, int"
+    page = "bigint, bigint, text[], text[], text, boolean, int"
     end = first + EVENTS
     probes = (
         (PAGE, page, f"{end - 100}, {MAX}, {FILTERS}"),

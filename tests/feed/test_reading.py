@@ -12,7 +12,7 @@ from app.feed import reading
 from app.feed.cursors import cursor_of, read_start
 from app.feed.marks import mark
 from app.feed.reading import Wanted, begin, read
-from app.webhooks.patterns import type_pattern
+from app.webhooks.patterns import types_of
 from tests.feed.conftest import EVERYTHING, INTERNAL, OURS, THEIRS, Tell, everything, ids, row
 from tests.support.desk import fetch
 
@@ -40,8 +40,8 @@ async def test_readers_get_what_they_may_see_and_want(state: State, tell: Tell, 
     assert await got(None, *both) == [public, internal, theirs, none, sandboxed, ticket]
     assert await got(OURS, "public") == [public, sandboxed, ticket]
     assert await got(OURS, *both) == [public, internal, sandboxed, ticket]
-    assert await got(None, *both, pattern=type_pattern(["expert.*"])) == [internal]
-    assert await got(OURS, "public", pattern=type_pattern(["expert.*"])) == []
+    assert await got(None, *both, types=types_of(["expert.*"])) == [internal]
+    assert await got(OURS, "public", types=types_of(["expert.*"])) == []
     assert await got(None, *both, ticket_id=TICKET) == [ticket]
     assert await got(None, *both, sandbox=True) == [sandboxed]
     assert await got(OURS, "public", sandbox=False) == [public, ticket]
@@ -64,7 +64,7 @@ async def test_a_page_looks_at_only_so_many_events_and_goes_on(
     await tell(*(row() for _ in range(reading.REACH + 10)))
     [wanted] = await tell(row(data=INTERNAL))
     upto, after, pages = await state.tip.settled(), start, 0
-    asked = Wanted(account_id, ("public", "internal"), type_pattern(["expert.*"]))
+    asked = Wanted(account_id, ("public", "internal"), types_of(["expert.*"]))
     while True:
         page = await read(state.engine, asked, after=after, upto=upto, limit=5)
         after, pages = page.after, pages + 1

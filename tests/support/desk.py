@@ -16,8 +16,8 @@ from app.plans.store import BUILTIN, add_version
 from app.tickets.intake import open_ticket
 from app.tickets.schemas import OpenTicket
 from app.webhooks.models import WebhookEndpoint
-from app.webhooks.patterns import type_pattern
 from app.webhooks.signing import make_secret
+from app.webhooks.subscriptions import subscribe
 
 AUTOMATION: Final = Acting(Actor("automation", "key_test"), None)
 TICKET: Final = {
@@ -54,13 +54,13 @@ async def make_endpoint(sessions: Sessions, url: str, *events: str) -> WebhookEn
             id=new_id("wh"),
             url=url,
             events=list(events),
-            type_pattern=type_pattern(events),
             secrets=[make_secret()],
             created_at=now,
             updated_at=now,
         )
         session.add(endpoint)
         await session.flush()
+        await subscribe(session, endpoint)
     return endpoint
 
 

@@ -16,8 +16,8 @@ from app.events.models import EventRow
 from app.webhooks.connector import make_http, make_session
 from app.webhooks.fanout import fan_out
 from app.webhooks.models import Delivery, WebhookEndpoint
-from app.webhooks.patterns import type_pattern
 from app.webhooks.signing import make_secret
+from app.webhooks.subscriptions import subscribe
 from tests.webhooks.receiver import Receiver, receiving
 
 MakeEndpoint = Callable[..., Awaitable[WebhookEndpoint]]
@@ -59,7 +59,6 @@ def make_endpoint(sessions: Sessions) -> MakeEndpoint:
             account_id=account_id,
             url=url,
             events=events or ["*"],
-            type_pattern=type_pattern(events or ["*"]),
             secrets=[make_secret()],
             created_at=wall_now(),
             updated_at=wall_now(),
@@ -67,6 +66,7 @@ def make_endpoint(sessions: Sessions) -> MakeEndpoint:
         async with transaction(sessions) as session:
             session.add(endpoint)
             await session.flush()
+            await subscribe(session, endpoint)
         return endpoint
 
     return make

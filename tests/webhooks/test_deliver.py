@@ -227,9 +227,9 @@ async def test_one_that_hangs_holds_up_nobody_else(
 
     async with receiving(hang_until_released) as hanging:
         await make_endpoint(hanging.url, events=["ticket.opened"])
-        await make_endpoint(receiver.url, events=["ticket.resolved"])
+        await make_endpoint(receiver.url, events=["ticket.withdrawn"])
         await tell(*(event_row("ticket.opened") for _ in range(50)))
-        await tell(*(event_row("ticket.resolved") for _ in range(3)))
+        await tell(*(event_row("ticket.withdrawn") for _ in range(3)))
         sender = make_sender(slots=20, per_endpoint=5, timeout=PATIENCE, lease=2 * PATIENCE)
         assert await sender.run_pass() == 8
         await until(lambda: (len(receiver.messages), len(hanging.messages)) == (3, 5))

@@ -19,7 +19,7 @@ async def test_a_retry_is_never_early_and_hardly_late_also_beside_a_backlog(
     sessions: Sessions, state: State, make_endpoint: MakeEndpoint, tell: Tell, receiver: Receiver
 ) -> None:
     await make_endpoint(receiver.url, events=["ticket.opened"])
-    await make_endpoint(f"{receiver.url}/busy", events=["ticket.resolved"])
+    await make_endpoint(f"{receiver.url}/busy", events=["ticket.withdrawn"])
     sender = Sender(state, Limits(slots=10))
     receiver.answer = status(500)
     await tell()
@@ -29,7 +29,7 @@ async def test_a_retry_is_never_early_and_hardly_late_also_beside_a_backlog(
     (soon,) = await fetch(sessions, SOON, timedelta(milliseconds=600))
     scheduler = Scheduler(state, sender, [job for job in jobs(state, sender) if job.name == "deliver"])
     scheduler.start()
-    await tell(*(event_row("ticket.resolved") for _ in range(400)))
+    await tell(*(event_row("ticket.withdrawn") for _ in range(400)))
     await until(lambda: len(receiver.messages) == 402)
     await scheduler.stop()
     (begun,) = await fetch(sessions, BEGUN)

@@ -80,9 +80,9 @@ async def test_what_waits_at_one_rate_holds_up_no_other(
 ) -> None:
     slow = await make_endpoint(receiver.url, events=["ticket.opened"])
     await limit(sessions, slow, rate=0.01)
-    await make_endpoint(receiver.url, events=["ticket.resolved"])
+    await make_endpoint(receiver.url, events=["ticket.withdrawn"])
     await tell(*(event_row("ticket.opened") for _ in range(250)))
-    (event,) = await tell(event_row("ticket.resolved"))
+    (event,) = await tell(event_row("ticket.withdrawn"))
     assert await sender.run_pass() == 2
     await sender.drain()
     assert event["id"] in receiver.ids
@@ -145,13 +145,13 @@ async def test_retries_to_a_dead_endpoint_leave_room_for_the_others(
     sessions: Sessions, make_endpoint: MakeEndpoint, tell: Tell
 ) -> None:
     await make_endpoint("https://dead.example", events=["ticket.opened"])
-    await make_endpoint("https://example.com", events=["ticket.resolved"])
+    await make_endpoint("https://example.com", events=["ticket.withdrawn"])
     now = wall_now() + timedelta(seconds=1)
     await tell(*(event_row("ticket.opened") for _ in range(60)))
     await fail(sessions, await claimed(sessions, now), now + STEP)
-    await tell(*(event_row("ticket.resolved") for _ in range(3)))
+    await tell(*(event_row("ticket.withdrawn") for _ in range(3)))
     held = await claimed(sessions, now + STEP, Share(limit=20, per_endpoint=10))
-    assert sorted(one.event["type"] for one in held) == ["ticket.opened"] * 10 + ["ticket.resolved"] * 3
+    assert sorted(one.event["type"] for one in held) == ["ticket.opened"] * 10 + ["ticket.withdrawn"] * 3
 
 
 @pytest.mark.parametrize(
@@ -194,9 +194,9 @@ async def test_slots_are_kept_for_retries(
     sessions: Sessions, make_endpoint: MakeEndpoint, tell: Tell, receiver: Receiver, state: State
 ) -> None:
     """With every slot for first attempts taken, a retry goes out at its instant; a first attempt is not waited for."""
-    dead = await make_endpoint("http://127.0.0.1:1/", events=["ticket.resolved"])
+    dead = await make_endpoint("http://127.0.0.1:1/", events=["ticket.withdrawn"])
     sender = Sender(state, Limits(slots=10, per_endpoint=20, timeout=PATIENCE, lease=2 * PATIENCE))
-    await tell(event_row("ticket.resolved"))
+    await tell(event_row("ticket.withdrawn"))
     await sender.run_pass()
     await sender.drain()
     (retry,) = await deliveries(sessions)
