@@ -3,7 +3,7 @@
 import sys
 from typing import Final
 
-from bench import apply, feed, inbound, lateness, open_ticket, preview, replay, webhooks
+from bench import apply, feed, inbound, lateness, loop, open_ticket, preview, replay, webhooks
 
 ALL: Final = {
     "open_ticket": open_ticket.main,
@@ -11,6 +11,7 @@ ALL: Final = {
     "replay": replay.main,
     "apply": apply.main,
     "preview": preview.main,
+    "loop": loop.main,
     "webhooks": webhooks.main,
     "inbound": inbound.main,
     "feed": feed.main,
