@@ -17,9 +17,10 @@ from app.check import NothingToCheck, check
 from app.core import clock
 from app.core.databases import Data, database, given_database
 from app.core.db import transaction
-from app.core.embedded import DataInUse, ServerFailed, end_with_parent
+from app.core.embedded import DataInUse, ServerFailed
 from app.core.logging import configure_logging
 from app.core.migrate import DatabaseUnfit, require_fit, upgrade
+from app.core.parents import end_with_parent
 from app.core.postgres_binaries import NoPostgres
 from app.core.problems import Problem
 from app.core.serving import PortBusy, listen, serve, stop_on_sigterm

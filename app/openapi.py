@@ -26,7 +26,7 @@ _HEADERS: Final = {
     "Retry-After": ("Seconds to wait before the next try (RFC 9110, 10.2.3)", "1"),
     "WWW-Authenticate": ("How to authenticate (RFC 9110, 11.6.1)", "Bearer"),
 }
-_OF_PROBLEMS: Final = {"401": "WWW-Authenticate", "409": "Retry-After", "412": "ETag", "503": "Retry-After"}
+_OF_PROBLEMS: Final = {"401": "WWW-Authenticate", "412": "ETag"} | dict.fromkeys(("409", "429", "503"), "Retry-After")
 
 
 def openapi(app: FastAPI) -> Json:

@@ -25,7 +25,7 @@ from app.core.settings import Settings
 from app.plans import queries, store
 from app.plans.diff import differences
 from app.plans.documents import PlanDocument, parse
-from app.plans.holidays import years_around
+from app.plans.expansion import expanded, years_around
 from app.plans.reading import read_yaml
 from app.resources import open_state
 from app.rollout import applying
@@ -47,7 +47,7 @@ def check(files: Annotated[list[Path], typer.Argument(help="Plan documents, YAML
     for file in files:
         lines: dict[str, int] = {}
         try:
-            document = store.expanded(_read(file, lines), years_around(clock.wall_now()))
+            document = expanded(_read(file, lines), years_around(clock.wall_now()))
         except Problem as problem:
             faulty = True
             for place, detail in _faults(problem, lines):
@@ -108,7 +108,7 @@ class _Source:
         """The document as JSON, with its countries' holidays as dates if the other one has its own so."""
         if at is None or self.stored_at:
             return self.document.canonical()
-        return store.expanded(self.document, years_around(at)).canonical()
+        return expanded(self.document, years_around(at)).canonical()
 
 
 def _source(name: str) -> _Source:

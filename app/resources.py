@@ -11,8 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.accounts.principals import authenticate, valid_keys
 from app.core.db import Sessions, make_engine, make_sessions
+from app.core.loop_lag import sampled
 from app.core.metrics import Metrics
 from app.core.migrate import heads
+from app.core.offload import Offload
 from app.core.settings import Settings
 from app.core.signals import Alarms
 from app.core.state import State
@@ -22,6 +24,7 @@ from app.scheduler import Scheduler
 from app.webhooks.connector import make_http
 from app.webhooks.deliver import Sender
 
+_HEAVY: Final = ("app.previews.heavy",)
 _NO_MAIL: Final = "No SMTP server is configured: nobody is told by e-mail"
 _NO_CALLS: Final = "No provider of calls is configured: only customers' own links work"
 
@@ -42,6 +45,7 @@ def build_state(
         authenticate=authenticate,
         tip=Tip(engine, alarms.events),
         streams=streams,
+        offload=Offload(settings, metrics, _HEAVY),
         metrics=metrics,
         migration_heads=heads(),
         degraded=tuple(_missing(settings)),
@@ -62,7 +66,11 @@ async def open_state(settings: Settings) -> AsyncIterator[State]:
     engine = make_engine(settings.database_url, pool_size=settings.pool_size)
     try:
         async with make_http(settings) as http:
-            yield build_state(settings, engine, make_sessions(engine, alarms), http, alarms)
+            state = build_state(settings, engine, make_sessions(engine, alarms), http, alarms)
+            try:
+                yield state
+            finally:
+                await state.offload.close()
     finally:
         await engine.dispose()
 
@@ -72,12 +80,13 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Open the resources for as long as the application serves, and run the background jobs beside it."""
     async with open_state(app.state.settings) as state:
         app.state.heliodesk = state
-        if not state.settings.background:
-            yield
-            return
-        scheduler = Scheduler(state, Sender(state))
-        scheduler.start()
-        try:
-            yield
-        finally:
-            await scheduler.stop()
+        with sampled(state.metrics.loop_lag):
+            if not state.settings.background:
+                yield
+                return
+            scheduler = Scheduler(state, Sender(state))
+            scheduler.start()
+            try:
+                yield
+            finally:
+                await scheduler.stop()

@@ -97,3 +97,10 @@ def make_account(port: int, plan: str) -> str:
     answer.raise_for_status()
     account_id: str = answer.json()["id"]
     return account_id
+
+
+def account_key(port: int, account_id: str) -> dict[str, str]:
+    """Request headers with a key of this account."""
+    body = {"kind": "account", "account_id": account_id}
+    answer = httpx.post(f"http://127.0.0.1:{port}/v1/keys", json=body, headers=HEADERS, trust_env=False)
+    return HEADERS | {"Authorization": f"Bearer {answer.raise_for_status().json()['secret']}"}

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from functools import partial
 
 import httpx
@@ -13,7 +14,9 @@ from app.core import clock
 from app.core.auth import hash_key, make_key
 from app.core.db import Row, Sessions, insert_rows, make_engine, make_sessions, transaction
 from app.core.ids import new_id
+from app.core.metrics import Metrics
 from app.core.migrate import upgrade
+from app.core.offload import Offload
 from app.core.settings import Settings
 from app.core.signals import Alarms
 from app.core.state import State
@@ -110,12 +113,25 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
+@pytest.fixture(scope="session")
+async def offload() -> AsyncIterator[Offload]:
+    """Worker processes that the tests of this process share: they are pure, and each takes a while to start."""
+    offload = Offload(Settings(offload_idle=600), Metrics())
+    yield offload
+    await offload.close()
+
+
 @pytest.fixture
 def state(
-    settings: Settings, engine: AsyncEngine, sessions: Sessions, http: httpx.AsyncClient, alarms: Alarms
+    settings: Settings,
+    engine: AsyncEngine,
+    sessions: Sessions,
+    http: httpx.AsyncClient,
+    alarms: Alarms,
+    offload: Offload,
 ) -> State:
     """What one process has; its sessions really commit."""
-    return build_state(settings, engine, sessions, http, alarms)
+    return replace(build_state(settings, engine, sessions, http, alarms), offload=offload)
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,8 @@ from app.accounts.schemas import AccountCreate, AccountDocument, AccountFields, 
 from app.core.ids import new_id
 from app.core.problems import Fault, Invalid
 from app.core.schemas import pointer
-from app.plans.holidays import expand_holidays, years_around
+from app.plans.expansion import years_around
+from app.plans.holidays import expand_holidays
 from app.plans.store import addons_on_offer
 
 _ROSTER: Final = text("""

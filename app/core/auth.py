@@ -4,9 +4,10 @@ import hashlib
 import secrets
 import zlib
 from dataclasses import dataclass
-from typing import Final, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
 
-from sqlalchemy.ext.asyncio import AsyncEngine
+if TYPE_CHECKING:  # a worker process reads this module, and needs no database
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 KeyKind: TypeAlias = Literal["admin", "agent", "account", "hook", "widget"]
 Role: TypeAlias = Literal["owner", "editor", "viewer"]
@@ -100,6 +101,6 @@ class Principal:
 class Authenticator(Protocol):
     """Finds the principal of a key (``app/accounts/principals.py`` does, behind this seam)."""
 
-    async def __call__(self, engine: AsyncEngine, key: str) -> Principal:
+    async def __call__(self, engine: "AsyncEngine", key: str) -> Principal:
         """The principal; ``Unauthorized`` when the key is malformed, unknown, expired or revoked."""
         ...

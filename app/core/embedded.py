@@ -4,7 +4,6 @@ The server listens on a Unix socket in a private folder and on no port. It ends 
 process is killed: Linux sends it SIGINT then (a fast, clean shutdown); elsewhere the next start ends it.
 """
 
-import ctypes
 import fcntl
 import hashlib
 import os
@@ -23,15 +22,14 @@ from typing import IO, Final, Self
 from urllib.parse import quote
 
 from app.core import clock
+from app.core.parents import die_with
 from app.core.postgres_binaries import SYSTEM_HOME, can_reach, reachable_binaries, run_as, server_user
 
-_PR_SET_PDEATHSIG: Final = 1
 _IMPOSSIBLE_PID: Final = "999999999"
 _PORT: Final = 5432
 _START_SECONDS: Final = 300.0  # recovery after a power cut may take minutes
 _STOP_SECONDS: Final = 60.0
 _NOT_DURABLE: Final = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
-_LIBC: Final = ctypes.CDLL(None)
 
 
 class DataInUse(RuntimeError):
@@ -40,22 +38,6 @@ class DataInUse(RuntimeError):
 
 class ServerFailed(RuntimeError):
     """PostgreSQL could not be started or stopped; the message ends with its log."""
-
-
-def die_with(parent: int, number: int) -> None:
-    """For a new child to call: let it get signal ``number`` when process ``parent`` dies (Linux; elsewhere nothing).
-
-    It is the parent's thread that counts, so children that call this are started from the main thread.
-    """
-    if sys.platform == "linux":
-        _LIBC.prctl(_PR_SET_PDEATHSIG, number)
-        if os.getppid() != parent:  # it died before we asked to be told
-            os.kill(os.getpid(), number)
-
-
-def end_with_parent() -> None:
-    """Let this process stop in order when the process that started it dies."""
-    die_with(os.getppid(), signal.SIGTERM)
 
 
 class EmbeddedServer:

@@ -13,6 +13,7 @@ from prometheus_client import (
 )
 
 _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+_LAGS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 
 
 class Metrics:
@@ -57,5 +58,31 @@ class Metrics:
             "heliodesk_call_orphans",
             "Rooms that a provider made, or may have made, and that no call uses",
             ("provider",),
+            registry=self.registry,
+        )
+        self._of_computing()
+
+    def _of_computing(self) -> None:
+        self.loop_lag = Histogram(
+            "heliodesk_event_loop_lag_seconds",
+            "How late the event loop does what is due, ten times a second",
+            buckets=_LAGS,
+            registry=self.registry,
+        )
+        self.offloaded = Histogram(
+            "heliodesk_offloaded_seconds",
+            "Time of a computation in a worker process, its wait for one included",
+            ("outcome",),
+            buckets=_BUCKETS,
+            registry=self.registry,
+        )
+        self.offload_waiting = Gauge(
+            "heliodesk_offload_waiting",
+            "Computations that wait for a worker process",
+            registry=self.registry,
+        )
+        self.offload_workers = Gauge(
+            "heliodesk_offload_workers",
+            "Worker processes that run",
             registry=self.registry,
         )

@@ -14,7 +14,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.supervisors import Multiprocess
 
-from app.core.embedded import die_with
+from app.core.parents import die_with
 from app.core.streams import DRAIN
 
 _DRAIN_SECONDS: Final = 25

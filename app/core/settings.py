@@ -1,5 +1,6 @@
 """Settings: environment variables with the prefix ``HELIODESK_`` (the README has the table)."""
 
+import os
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal
@@ -28,6 +29,12 @@ class Settings(BaseSettings):
         default_factory=list, description="Private networks (CIDR, comma separated) that outgoing calls may reach"
     )
     workers: int = Field(1, ge=1, le=64, description="Processes that serve")
+    offload_workers: int = Field(
+        max(1, (os.cpu_count() or 1) // 2), ge=1, le=64, description="Processes for heavy computations, at the most"
+    )
+    offload_queue: int = Field(32, ge=1, le=10_000, description="Heavy computations that may wait for one of them")
+    offload_deadline: float = Field(10.0, gt=0, le=300, description="Seconds that one may wait, and may take")
+    offload_idle: float = Field(30.0, gt=0, le=3600, description="Seconds after which an idle one of them ends")
     background: bool = Field(True, description="Whether this process runs the background passes")
     feed_retention: int = Field(90, ge=1, le=3650, description="Days of events that the feed goes back")
     streams: int = Field(2000, ge=1, description="Streams and waiting requests that one process keeps open")

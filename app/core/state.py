@@ -12,6 +12,7 @@ from app.core.db import Sessions
 from app.core.heartbeats import Heartbeats
 from app.core.memory import Memory
 from app.core.metrics import Metrics
+from app.core.offload import Offload
 from app.core.settings import Settings
 from app.core.signals import Alarms
 from app.core.streams import Streams
@@ -30,10 +31,11 @@ class State:
     authenticate: Authenticator
     tip: Tip
     streams: Streams
+    offload: Offload
     heartbeats: Heartbeats = field(default_factory=Heartbeats)
     metrics: Metrics = field(default_factory=Metrics)
     previews: Memory = field(default_factory=lambda: Memory(64))
-    """plans as previews compile them: apart, so that what callers make up displaces nothing that tickets need"""
+    """plans as previews have them: apart, so that what callers ask for displaces nothing that tickets need"""
     migration_heads: frozenset[str] = frozenset()
     degraded: tuple[str, ...] = ()
 

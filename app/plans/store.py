@@ -12,11 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.memory import Memory
 from app.core.problems import Fault, NotFound
-from app.core.schemas import pointer
 from app.plans.calendars import Calendars, compile_calendars
 from app.plans.documents import PlanDocument, parse_yaml
-from app.plans.holidays import HolidayFault, dates_of, with_dates, years_after, years_around
-from app.plans.model import CalendarDocument
+from app.plans.expansion import expanded, years_after, years_around
+from app.plans.holidays import dates_of
 from app.plans.models import PlanVersion
 from app.plans.reading import refuse
 
@@ -91,23 +90,6 @@ async def _append(session: AsyncSession, document: PlanDocument, document_hash: 
     session.add(version)
     await session.flush()
     return version
-
-
-def expanded(document: PlanDocument, years: range) -> PlanDocument:
-    """The document with the holidays of each country that it names as dates, for these years (C01).
-
-    Raises ``Invalid`` for a country or subdivision that is not known, and for more dates than a calendar keeps.
-    """
-    calendars = {name: _expanded(name, calendar, years) for name, calendar in document.calendars.items()}
-    return document.model_copy(update={"calendars": calendars})
-
-
-def _expanded(name: str, calendar: CalendarDocument, years: range) -> CalendarDocument:
-    try:
-        return with_dates(calendar, years)
-    except HolidayFault as fault:
-        place = pointer(("calendars", name, "holidays", fault.member))
-        raise refuse(Fault(pointer=place, detail=str(fault))) from fault
 
 
 async def current_version(session: AsyncSession, key: str) -> int | None:

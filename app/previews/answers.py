@@ -1,5 +1,6 @@
 """A preview, from a checked request to its answer. It reads nothing and writes nothing."""
 
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Any, Final
 
@@ -18,7 +19,7 @@ _ALL_WINDOWS: Final = 10_000
 """Open windows that an answer tells one by one, of all of its deadlines."""
 
 
-def previewed(command: PreviewInput, plan: PreviewPlan, hidden: frozenset[str], language: Language) -> dict[str, Any]:
+def previewed(command: PreviewInput, plan: PreviewPlan, hidden: AbstractSet[str], language: Language) -> dict[str, Any]:
     """The answer: every deadline that the ticket would have, less the ``hidden`` metrics. Raises ``Invalid``."""
     until = _until(command)
     preview = _played(command, plan, until)

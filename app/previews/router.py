@@ -2,21 +2,24 @@
 
 from typing import Annotated, Final
 
-from fastapi import Body, Path, Response
+from fastapi import Body, Path, Request, Response
 from pydantic import StringConstraints
 
 from app.core.db import snapshot
 from app.core.deps import LanguageDep, PrincipalDep
 from app.core.http import Router, reply, responses
-from app.core.problems import NotFound
+from app.core.offload import owner_of
+from app.core.problems import NotFound, TooManyRequests
 from app.core.schemas import id_pattern
-from app.core.state import StateDep
+from app.core.state import State, StateDep
 from app.events.types import INTERNAL_METRICS
+from app.previews import cost, heavy
 from app.previews import examples as preview_examples
 from app.previews.answers import previewed
 from app.previews.explanations import explain_deadline
-from app.previews.plans import plan_of
+from app.previews.plans import stored_plan
 from app.previews.schemas import DeadlineExplained, PreviewInput, PreviewView
+from app.previews.terms import StoredPlan, document_of, known_terms, plan_for
 from app.tickets import examples
 from app.tickets.actions import TicketPath
 
@@ -51,9 +54,10 @@ async def explain_ticket_deadline(
     "/v1/sla/preview",
     response_model=PreviewView,
     summary="Preview a ticket's deadlines",
-    responses=responses() | examples.shown(preview_examples.PREVIEWED),
+    responses=responses(TooManyRequests) | examples.shown(preview_examples.PREVIEWED),
 )
 async def preview_sla(
+    request: Request,
     state: StateDep,
     principal: PrincipalDep,
     language: LanguageDep,
@@ -63,8 +67,21 @@ async def preview_sla(
 
     The answer has every deadline as of `until`, with what misses do (a higher priority, the next tier), and explains
     each. `plan` is a key, or a whole plan document. 422 names the change that a live ticket would not take, and the
-    instant up to which there would be more than 2,000 deadlines.
+    instant up to which there would be more than 2,000 deadlines. What takes long to compute waits for its turn: 429
+    when too many of an account's wait, 503 when too many wait in all, or when it takes too long.
     """
-    plan = await plan_of(state, command)
+    plan = await stored_plan(state, command)
     hidden = _NOTHING_HIDDEN if principal.is_support else INTERNAL_METRICS
-    return reply(previewed(command, plan, hidden, language))
+    if plan and _is_light(state, command, plan):
+        return reply(previewed(command, plan_for(state.previews, command, plan), hidden, language))
+    body = await request.body()
+    answer = await state.offload.run(owner_of(principal), heavy.answer, body, plan, hidden, language)
+    return Response(answer, media_type="application/json")
+
+
+def _is_light(state: State, command: PreviewInput, plan: StoredPlan) -> bool:
+    """Whether it costs less here than the way to another process is worth; told before anything is computed."""
+    if command.country is not None or len(plan.text) > cost.LONGEST_TEXT:
+        return False
+    compiled = known_terms(state.previews, command, plan) is not None
+    return cost.milliseconds(command, document_of(state.previews, plan), compiled=compiled) <= cost.LIGHT

@@ -10,7 +10,7 @@ from app.calendars.hours import ACCOUNT_ZONE, Calendar, check_spec, compile_cale
 from app.core.memory import Memory
 from app.core.problems import Fault, Invalid
 from app.core.schemas import pointer
-from app.plans.holidays import HolidayFault, with_dates, years_after, years_around
+from app.plans.expansion import HolidayFault, with_dates, years_after, years_around
 from app.plans.model import ACCOUNT, CalendarDocument
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from app.core.clock import database_now
 from app.core.db import Sessions, transaction
-from app.plans.holidays import HolidayFault
+from app.plans.expansion import HolidayFault
 from app.roster import shifts
 from app.roster.models import Engineer, Region
 

@@ -151,10 +151,11 @@ async def open_world(url: str) -> AsyncIterator[World]:
         httpx.AsyncClient(trust_env=False) as outgoing,
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client,
     ):
-        app.state.heliodesk = build_state(settings, engine, sessions, outgoing, alarms)
+        state = app.state.heliodesk = build_state(settings, engine, sessions, outgoing, alarms)
         world = World(client, sessions)
         await _settle(world)
         yield world
+        await state.offload.close()
     await engine.dispose()
 
 

@@ -1,0 +1,98 @@
+"""A few slots for many: whoever waits gets one in turn, so that nobody who asks for much keeps others waiting."""
+
+import asyncio
+from collections import OrderedDict, deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final, TypeAlias
+
+from app.core.problems import Problem, TooManyRequests, Unavailable
+
+_RETRY: Final = {"Retry-After": "1"}
+_Place: TypeAlias = "asyncio.Future[None]"
+
+
+class FairSlots:
+    """``slots`` are taken at a time, ``waiting`` callers wait at the most, ``share`` of one owner.
+
+    A free slot goes round the owners, each time to the one that has waited longest for its turn. Where the queue is
+    full, an owner with fewer waiting than another takes the place of the other's last.
+    """
+
+    def __init__(self, slots: int, *, waiting: int, share: int) -> None:
+        self._free, self._most, self._share = slots, waiting, share
+        self._waiting: OrderedDict[str, deque[_Place]] = OrderedDict()
+
+    def __len__(self) -> int:
+        """How many wait."""
+        return sum(map(len, self._waiting.values()))
+
+    @asynccontextmanager
+    async def taken(self, owner: str, *, within: float) -> AsyncIterator[None]:
+        """A slot for as long as the block runs.
+
+        429 when so many of this owner wait already; 503 when the queue is full, and after ``within`` seconds in it.
+        """
+        await self._take(owner, within)
+        try:
+            yield
+        finally:
+            self._give_back()
+
+    async def _take(self, owner: str, within: float) -> None:
+        if self._free:  # then nobody waits
+            self._free -= 1
+            return
+        self._make_room(owner)
+        place: _Place = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(owner, deque()).append(place)
+        try:
+            async with asyncio.timeout(within):
+                await place
+        except BaseException as error:
+            if place.done() and not place.cancelled() and place.exception() is None:
+                self._give_back()  # the slot came at the very moment at which the caller left
+            self._forget(owner, place)
+            if isinstance(error, TimeoutError):
+                raise _busy() from error
+            raise
+
+    def _make_room(self, owner: str) -> None:
+        """See that one more may wait."""
+        own = len(self._waiting.get(owner, ()))
+        if own >= self._share:
+            detail = f"At most {self._share} of your requests wait for a heavy computation at a time"
+            raise TooManyRequests(detail, headers=_RETRY)
+        if len(self) < self._most:
+            return
+        longest, places = max(self._waiting.items(), key=lambda item: len(item[1]))
+        if len(places) <= own + 1:
+            raise _busy()
+        last = places[-1]
+        self._forget(longest, last)
+        if not last.done():
+            last.set_exception(_busy())
+
+    def _give_back(self) -> None:
+        """Hand the slot on to the owner whose turn it is, or keep it free."""
+        while self._waiting:
+            owner, places = next(iter(self._waiting.items()))
+            place = places.popleft()
+            self._waiting.move_to_end(owner)
+            if not places:
+                del self._waiting[owner]
+            if not place.done():
+                place.set_result(None)
+                return
+        self._free += 1
+
+    def _forget(self, owner: str, place: _Place) -> None:
+        places = self._waiting.get(owner)
+        if places and place in places:
+            places.remove(place)
+            if not places:
+                del self._waiting[owner]
+
+
+def _busy() -> Problem:
+    return Unavailable("Too many heavy computations wait", headers=_RETRY)

@@ -1,0 +1,108 @@
+"""The terms of a preview: of a stored plan version, or of a plan document that comes with the request. Pure."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+import orjson
+
+from app.core.memory import Memory
+from app.core.problems import Fault, Invalid
+from app.plans.calendars import compile_calendars
+from app.plans.documents import PlanDocument, parse
+from app.plans.expansion import HolidayDates, expanded, holiday_dates, years_around
+from app.previews.fold import PreviewPlan
+from app.previews.schemas import PreviewInput
+from app.sla.promises import terms_of
+from app.sla.terms import Terms
+
+_ROOM: Final = 20_000
+"""Days and windows of one calendar: thirty years of office hours. Callers choose the years, and write calendars."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPlan:
+    """A version of a plan as it is stored; ``text`` is its document, in JSON."""
+
+    key: str
+    version: int
+    text: bytes
+    digest: bytes
+    """of the text"""
+
+
+def document_of(memory: Memory, stored: StoredPlan) -> PlanDocument:
+    """The document of a stored version."""
+    known = memory.recall(PlanDocument, stored.digest)
+    return known or memory.keep(stored.digest, PlanDocument.model_validate(orjson.loads(stored.text)))
+
+
+def known_terms(memory: Memory, command: PreviewInput, stored: StoredPlan) -> Terms | None:
+    """The terms of a stored version with what the account has, where they have been compiled before."""
+    return memory.recall(Terms, _name(command, stored))
+
+
+def plan_for(memory: Memory, command: PreviewInput, stored: StoredPlan | None) -> PreviewPlan:
+    """The plan with the account's add-ons, zone and holidays in it: the stored one, else the one that is brought.
+
+    Raises ``Invalid`` for an unknown add-on or country, and for what is wrong in a document.
+    """
+    if stored is None:
+        document = _brought(memory, command)
+        return PreviewPlan(document.key, None, _compiled(memory, document, command))
+    terms = known_terms(memory, command, stored)
+    if terms is None:
+        compiled = _compiled(memory, document_of(memory, stored), command)
+        terms = memory.keep(_name(command, stored), compiled)
+    return PreviewPlan(stored.key, stored.version, terms)
+
+
+def _name(command: PreviewInput, stored: StoredPlan) -> tuple[object, ...]:
+    return (stored.digest, tuple(command.addons), command.time_zone, command.country, command.opened_at.year)
+
+
+def _brought(memory: Memory, command: PreviewInput) -> PlanDocument:
+    """The document is remembered by its content; what it makes of calendars is not: callers could make it large."""
+    name = (hashlib.sha256(orjson.dumps(command.plan)).digest(), command.opened_at.year)
+    known = memory.recall(PlanDocument, name)
+    return known or memory.keep(name, _parsed(command.plan, command.opened_at))
+
+
+def _parsed(data: Any, opened_at: datetime) -> PlanDocument:
+    try:
+        return expanded(parse(data), years_around(opened_at))
+    except Invalid as problem:
+        raise Invalid(problem.detail, errors=[_within("/plan", fault) for fault in problem.errors]) from problem
+
+
+def _within(place: str, fault: Fault) -> Fault:
+    return fault | {"pointer": place + fault["pointer"]}
+
+
+def _compiled(memory: Memory, document: PlanDocument, command: PreviewInput) -> Terms:
+    """The terms, less the warnings: nothing that a preview shows depends on them (C16)."""
+    unknown = [place for place, addon in enumerate(command.addons) if addon not in document.addons]
+    if unknown:
+        raise Invalid(errors=[_unknown_addon(place, document.addons) for place in unknown])
+    closed = _holidays(memory, command.country, command.opened_at)
+    calendars = compile_calendars(document, command.time_zone, closed, room=_ROOM)
+    return replace(terms_of(document, calendars, command.addons), warn_at=())
+
+
+def _unknown_addon(place: int, known: Iterable[str]) -> Fault:
+    return Fault(pointer=f"/addons/{place}", detail=f"The plan's add-ons are: {', '.join(known) or 'none'}")
+
+
+def _holidays(memory: Memory, country: str | None, opened_at: datetime) -> HolidayDates:
+    if country is None:
+        return HolidayDates()
+    name = (country, opened_at.year)
+    known = memory.recall(HolidayDates, name)
+    if known is not None:
+        return known
+    try:
+        return memory.keep(name, HolidayDates(holiday_dates(country, None, years_around(opened_at))))
+    except ValueError as error:
+        raise Invalid(errors=[Fault(pointer="/country", detail=str(error))]) from error
