@@ -84,10 +84,10 @@ AfterQuery = Annotated[
 class _KeyOrToken(ApiKey):
     """The caller by its key or, where a header cannot be sent, by a stream token."""
 
-    async def __call__(self, request: Request) -> Principal:
+    async def identify(self, request: Request) -> Principal:
         token = request.query_params.get("token")
         if token is None:
-            return await super().__call__(request)
+            return await super().identify(request)
         return await use_token((await get_state(request)).sessions, token)
 
 
@@ -108,7 +108,7 @@ async def _begun(
     return after, pages(state, wanted, after, **how)
 
 
-@router.get("", response_model=FeedPage, responses=_PROBLEMS)
+@router.get("", scope="events:read", response_model=FeedPage, responses=_PROBLEMS)
 async def list_events(
     request: Request,
     state: StateDep,
@@ -139,7 +139,9 @@ def _page(page: Page) -> Response:
     return reply({"items": page.documents(), "next_cursor": cursor_of(page.after), "has_more": page.more})
 
 
-@router.get("/stream", response_class=Response, responses=_STREAM | _PROBLEMS, openapi_extra=_BY_TOKEN)
+@router.get(
+    "/stream", scope="events:read", response_class=Response, responses=_STREAM | _PROBLEMS, openapi_extra=_BY_TOKEN
+)
 async def stream_events(
     state: StateDep,
     principal: Annotated[Principal, Security(_KeyOrToken())],
@@ -164,6 +166,7 @@ async def stream_events(
 
 @router.post(
     "/stream-token",
+    scope="events:read",
     status_code=201,
     response_model=StreamTokenDocument,
     responses=responses(RequestInFlight, IdempotencyMismatch),

@@ -25,7 +25,14 @@ _CHANGED: Final = responses(NotFound, PreconditionFailed)
 _PATCH: Final = patch_body(RegionFields, {"place": 3}) | IF_MATCH
 
 
-@router.post("", status_code=201, response_model=RegionDocument, responses=_CREATED, openapi_extra=IDEMPOTENT)
+@router.post(
+    "",
+    scope="regions:write",
+    status_code=201,
+    response_model=RegionDocument,
+    responses=_CREATED,
+    openapi_extra=IDEMPOTENT,
+)
 async def create_region(request: Request, state: StateDep, principal: PrincipalDep, body: RegionCreate) -> Response:
     """Make a region.
 
@@ -40,7 +47,7 @@ async def create_region(request: Request, state: StateDep, principal: PrincipalD
     return await once(request, state, principal, work)
 
 
-@router.get("", response_model=Listing[RegionDocument], responses=responses())
+@router.get("", scope="regions:read", response_model=Listing[RegionDocument], responses=responses())
 async def list_regions(
     request: Request,
     state: StateDep,
@@ -58,7 +65,7 @@ async def list_regions(
     return listing(request, page, rows, place=lambda row: (row.place, row.id), document=region_document)
 
 
-@router.get("/{region_id}", response_model=RegionDocument, responses=responses(NotFound))
+@router.get("/{region_id}", scope="regions:read", response_model=RegionDocument, responses=responses(NotFound))
 async def get_region(state: StateDep, principal: PrincipalDep, region_id: str) -> Response:
     """Get a region.
 
@@ -70,7 +77,9 @@ async def get_region(state: StateDep, principal: PrincipalDep, region_id: str) -
     return reply(region_document(region), headers=etag(region.version))
 
 
-@router.patch("/{region_id}", response_model=RegionDocument, responses=_CHANGED, openapi_extra=_PATCH)
+@router.patch(
+    "/{region_id}", scope="regions:write", response_model=RegionDocument, responses=_CHANGED, openapi_extra=_PATCH
+)
 async def change_region(
     request: Request, state: StateDep, principal: PrincipalDep, region_id: str, patch: PatchDep
 ) -> Response:
@@ -89,6 +98,7 @@ async def change_region(
 
 @router.delete(
     "/{region_id}",
+    scope="regions:write",
     status_code=204,
     response_class=Response,
     responses=responses(NotFound, Conflict, PreconditionFailed),

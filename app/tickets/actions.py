@@ -64,6 +64,7 @@ def action(router: Router, name: str, summary: str) -> Callable[[Endpoint], Endp
     """The route of an action: ``POST /v1/tickets/{ticket_id}/<name>``."""
     return router.post(
         f"/v1/tickets/{{ticket_id}}/{name}",
+        scope="tickets:write",
         response_model=TicketView,
         summary=summary,
         responses=ACTIONS | examples.shown(examples.TICKET),

@@ -54,6 +54,7 @@ AlertedDep = Annotated[Alerted, Depends()]
 def _answer(name: str, summary: str) -> Callable[[Endpoint], Endpoint]:
     return router.post(
         f"/v1/alerts/{{alert_id}}/{name}",
+        scope="alerts:write",
         response_model=AlertView,
         summary=summary,
         responses=ACTIONS | examples.shown(examples.ALERT),
@@ -63,6 +64,7 @@ def _answer(name: str, summary: str) -> Callable[[Endpoint], Endpoint]:
 
 @router.get(
     "/v1/tickets/{ticket_id}/candidates",
+    scope="tickets:read",
     response_model=CandidatesDocument,
     summary="See who could take a ticket",
     responses=responses(Forbidden, NotFound),
@@ -75,6 +77,7 @@ async def list_candidates(state: StateDep, principal: PrincipalDep, ticket_id: T
 
 @router.get(
     "/v1/alerts",
+    scope="alerts:read",
     response_model=Listing[AlertView],
     summary="List alerts",
     responses=responses(Forbidden) | examples.shown(examples.page_of(examples.ALERT)),

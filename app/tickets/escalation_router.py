@@ -56,6 +56,7 @@ EscalationPath = Annotated[EscalationId, Path(description="The escalation's id")
 def _route(path: str, summary: str, status: int = 200) -> Callable[[Endpoint], Endpoint]:
     return router.post(
         path,
+        scope="escalations:write",
         status_code=status,
         response_model=EscalationView,
         summary=summary,
@@ -78,6 +79,7 @@ async def create_escalation(
 
 @router.get(
     "/v1/tickets/{ticket_id}/escalations",
+    scope="escalations:read",
     response_model=Listing[EscalationView],
     summary="List a ticket's escalations",
     responses=responses(NotFound) | examples.shown(examples.page_of(examples.ESCALATION)),

@@ -44,7 +44,7 @@ class Work:
 def _app(state: State, work: Work) -> FastAPI:
     router = Router()
 
-    @router.post("/things/{account_id}")
+    @router.post("/things/{account_id}", scope=None)
     async def make(request: Request, state: StateDep, account_id: str, _body: dict[str, Any]) -> Response:
         principal = Principal("account", "key_1", None if account_id == "none" else account_id)
         return await once(request, state, principal, work)
