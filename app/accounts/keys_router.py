@@ -54,13 +54,16 @@ async def create_key(request: Request, state: StateDep, principal: PrincipalDep,
     """
     command = _of_own_account(principal, body)
 
-    async def work(session: AsyncSession) -> Answer:
+    async def may(session: AsyncSession) -> None:
         await manager(session, principal, principal.account_id, body.actor)
         await _check_grant(session, principal, command)
+
+    async def work(session: AsyncSession) -> Answer:
+        await may(session)
         key, secret = await keys.create_key(session, command, now=await database_now(session))
         return Answer(key_document(key, secret))
 
-    return await once(request, state, principal, work)
+    return await once(request, state, principal, work, may=may)
 
 
 @router.get("", scope="keys:read", response_model=Listing[KeyDocument], responses=responses(NotFound))

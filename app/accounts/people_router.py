@@ -58,7 +58,9 @@ async def create_person(
         person = await people.add_person(session, account_id, body, now=await database_now(session))
         return Answer(person_document(person), headers=etag(person.version))
 
-    return await once(request, state, principal, work)
+    return await once(
+        request, state, principal, work, may=lambda session: manager(session, principal, account_id, body.actor)
+    )
 
 
 @router.get("", scope="people:read", response_model=Listing[PersonDocument], responses=responses(NotFound))

@@ -12,7 +12,7 @@ from app.core.clock import database_now
 from app.core.db import transaction
 from app.core.deps import PrincipalDep, require_account, require_admin
 from app.core.http import IF_MATCH, Router, check_if_match, etag, reply, responses
-from app.core.idempotency import IDEMPOTENT, Answer, once
+from app.core.idempotency import IDEMPOTENT, Answer, by_key_alone, once
 from app.core.merge_patch import PatchDep, merge_patch, patch_body, patched
 from app.core.paging import PageDep, listing
 from app.core.problems import IdempotencyMismatch, NotFound, PreconditionFailed, RequestInFlight
@@ -43,7 +43,7 @@ async def create_account(request: Request, state: StateDep, principal: Principal
         account = await customers.create_account(session, body, now=await database_now(session))
         return Answer(account_document(account), headers=etag(account.version))
 
-    return await once(request, state, principal, work)
+    return await once(request, state, principal, work, may=by_key_alone)
 
 
 @router.get("", scope="accounts:read", response_model=Listing[AccountDocument], responses=responses())

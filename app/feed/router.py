@@ -14,7 +14,7 @@ from app.core.auth import Principal
 from app.core.clock import database_now, monotonic
 from app.core.deps import ApiKey, PrincipalDep, require_account
 from app.core.http import Router, reply, responses
-from app.core.idempotency import IDEMPOTENT, Answer, once
+from app.core.idempotency import IDEMPOTENT, Answer, by_key_alone, once
 from app.core.problems import Fault, Gone, IdempotencyMismatch, Invalid, NotFound, RequestInFlight, TooManyRequests
 from app.core.schemas import id_pattern
 from app.core.state import State, StateDep, get_state
@@ -184,4 +184,4 @@ async def create_stream_token(request: Request, state: StateDep, principal: Prin
         token, expires_at = await make_token(session, principal, now=await database_now(session))
         return Answer({"token": token, "expires_at": expires_at}, withheld=("token",))
 
-    return await once(request, state, principal, work)
+    return await once(request, state, principal, work, may=by_key_alone)

@@ -77,7 +77,7 @@ async def create_hook(request: Request, state: StateDep, principal: PrincipalDep
         hook, secret = await hooks.create_hook(session, body, account, now=await database_now(session))
         return Answer(hook_document(hook, secret), headers=etag(hook.version))
 
-    return await once(request, state, principal, work)
+    return await once(request, state, principal, work, may=lambda session: writer(session, principal, body.actor))
 
 
 @router.get("", scope="hooks:read", response_model=Listing[HookDocument], responses=responses(NotFound))
@@ -180,7 +180,7 @@ async def rotate_hook_secret(
         secret = await hooks.rotate_secret(session, hook, now=await database_now(session))
         return Answer(hook_document(hook, secret), status=200, headers=etag(hook.version))
 
-    return await once(request, state, principal, work)
+    return await once(request, state, principal, work, may=lambda session: writer(session, principal, named(actor)))
 
 
 @router.post(

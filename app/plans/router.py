@@ -10,7 +10,7 @@ from app.core.clock import database_now
 from app.core.db import memory_of
 from app.core.deps import LanguageDep, PrincipalDep, require_admin
 from app.core.http import SCOPE, Router, etag, reply, responses
-from app.core.idempotency import IDEMPOTENT, Answer, once
+from app.core.idempotency import IDEMPOTENT, Answer, by_key_alone, once
 from app.core.paging import PageDep, listing
 from app.core.problems import Fault, Forbidden, IdempotencyMismatch, Invalid, NotFound, RequestInFlight
 from app.core.schemas import Listing, Locale
@@ -73,7 +73,7 @@ async def _store(request: Request, state: State, principal: Principal, plan: Pla
         row = await store.add_version(session, plan, await database_now(session))
         return Answer(version_document(row), headers=etag(row.version))
 
-    return await once(request, state, principal, work)
+    return await once(request, state, principal, work, may=by_key_alone)
 
 
 _STORES: Final[dict[str, Any]] = {

@@ -9,7 +9,7 @@ from app.core.clock import database_now
 from app.core.db import transaction
 from app.core.deps import PrincipalDep, require_admin, require_support
 from app.core.http import IF_MATCH, Router, check_if_match, etag, reply, responses
-from app.core.idempotency import IDEMPOTENT, Answer, once
+from app.core.idempotency import IDEMPOTENT, Answer, by_key_alone, once
 from app.core.merge_patch import PatchDep, merge_patch, patch_body, patched
 from app.core.paging import PageDep, listing
 from app.core.problems import Conflict, IdempotencyMismatch, NotFound, PreconditionFailed, RequestInFlight
@@ -44,7 +44,7 @@ async def create_region(request: Request, state: StateDep, principal: PrincipalD
         region = await regions.create_region(session, body, now=await database_now(session))
         return Answer(region_document(region), headers=etag(region.version))
 
-    return await once(request, state, principal, work)
+    return await once(request, state, principal, work, may=by_key_alone)
 
 
 @router.get("", scope="regions:read", response_model=Listing[RegionDocument], responses=responses())

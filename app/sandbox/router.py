@@ -47,4 +47,4 @@ async def advance_sandbox(
         moved = await moving.advance(session, account_id, command)
         return Answer(moved.document(principal), 200)
 
-    return await once(request, state, principal, work)
+    return await once(request, state, principal, work, may=lambda session: editor(session, principal, command.actor))

@@ -18,7 +18,7 @@ from app.core.state import State, StateDep
 from app.roster.models import Alert
 from app.roster.schemas import CandidatesDocument
 from app.tickets import alerting, examples, lifecycle
-from app.tickets.actions import ACTION_HEADERS, ACTIONS, TicketPath, caller_of
+from app.tickets.actions import ACTION_HEADERS, ACTIONS, TicketPath, caller_of, may_write
 from app.tickets.alerting import AlertFilter, alert_document
 from app.tickets.candidates import candidates
 from app.tickets.schemas import AlertId, AlertView, DeclineAlert
@@ -45,7 +45,7 @@ class Alerted:
             alert = await use_case(session, caller_of(self._request, self._principal), alert_id, command)
             return Answer(alert_document(alert), 200)
 
-        return await once(self._request, self._state, self._principal, work)
+        return await once(self._request, self._state, self._principal, work, may=may_write(self._principal, command))
 
 
 AlertedDep = Annotated[Alerted, Depends()]

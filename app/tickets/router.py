@@ -71,7 +71,7 @@ async def create_ticket(
         view = ticket_view(ticket.row(), deadlines, next(iter(opened.calls), None), principal)
         return Answer(view, 201, etag(ticket.version) | {"Location": f"/v1/tickets/{ticket.id}"})
 
-    return await once(request, state, principal, work)
+    return await once(request, state, principal, work, may=lambda session: editor(session, principal, command.actor))
 
 
 def _deadline_columns(deadline: Any) -> dict[str, Any]:
@@ -159,7 +159,7 @@ async def create_message(
         _, message = await lifecycle.post_message(session, caller_of(request, principal), ticket_id, command)
         return Answer(message_view(message), 201)
 
-    return await once(request, state, principal, work)
+    return await once(request, state, principal, work, may=lambda session: editor(session, principal, command.actor))
 
 
 @router.get(

@@ -102,4 +102,4 @@ async def replay_webhook(
         now = await database_now(session)
         return Answer(await resend.replay(session, endpoint, body.since, body.until, now=now), status=202)
 
-    return await once(request, state, principal, work)
+    return await once(request, state, principal, work, may=lambda session: writer(session, principal, body.actor))

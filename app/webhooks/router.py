@@ -76,7 +76,7 @@ async def create_webhook(request: Request, state: StateDep, principal: Principal
         endpoint = await endpoints.create_endpoint(session, body, account_id=account_id, quota=quota, now=now)
         return Answer(endpoint_document(endpoint, endpoint.secrets[0]), headers=etag(endpoint.version))
 
-    return await once(request, state, principal, work)
+    return await once(request, state, principal, work, may=lambda session: writer(session, principal, body.actor))
 
 
 @router.get("/webhooks", scope="webhooks:read", response_model=Listing[EndpointDocument], responses=responses(NotFound))
@@ -190,7 +190,7 @@ async def rotate_webhook_secret(
         secret = await endpoints.rotate_secret(session, endpoint, overlap, now=await database_now(session))
         return Answer(endpoint_document(endpoint, secret), status=200, headers=etag(endpoint.version))
 
-    return await once(request, state, principal, work)
+    return await once(request, state, principal, work, may=lambda session: writer(session, principal, named(actor)))
 
 
 @router.post(
@@ -222,7 +222,7 @@ async def send_webhook_test(
         event_id = await endpoints.send_test(session, endpoint, event_type, who, now=await database_now(session))
         return Answer(delivery_document(await queries.delivery_of(session, endpoint_id, event_id)))
 
-    return await once(request, state, principal, work)
+    return await once(request, state, principal, work, may=lambda session: writer(session, principal, named(actor)))
 
 
 @router.post(

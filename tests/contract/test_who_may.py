@@ -241,6 +241,38 @@ async def test_what_acts_is_the_lesser_of_key_and_person(
     assert answer.status_code == RULES[operation.name].get(less, 200), answer.text
 
 
+REPEATABLE: Final = [
+    operation
+    for operation in GUARDED
+    if "Idempotency-Key" in operation.headers
+    if "viewer" in RULES[operation.name] and "owner" not in RULES[operation.name]
+]
+BEFORE: Final = {"request_call": "end_call", "reopen_ticket": "set_ticket_status"}
+"""What has to be done first, by its own example."""
+
+
+@pytest.mark.parametrize("operation", REPEATABLE, ids=lambda operation: operation.name)
+async def test_a_stored_answer_is_for_those_who_may_do_it(world: World, operation: Operation) -> None:
+    await world.renew()
+    if operation.name == "advance_sandbox":
+        await world.into_sandbox()
+    if before := BEFORE.get(operation.name):
+        await world.call(OPERATIONS[before], world.keys["engineer"])
+    if operation.name == "withdraw_escalation":  # only whoever asked for it does that
+        asked = await world.call(OPERATIONS["create_escalation"], world.keys["owner"])
+        world.ids["escalation_id"] = asked.json()["id"]
+    once = {"Idempotency-Key": operation.name}
+    first = await world.call(operation, world.keys["owner"] | once)
+    again = await world.call(operation, world.keys["owner"] | once)
+    assert first.is_success, first.text
+    assert (again.status_code, again.headers["idempotency-replayed"]) == (first.status_code, "true")
+    viewer = await world.call(operation, world.keys["viewer"] | once)
+    naming = operation.naming(world.people["viewer"], world.example(operation))
+    named = await world.call(operation, world.keys["owner"] | once, **naming)
+    limited = await world.call(operation, await world.limited("owner", ["previews:read"]) | once)
+    assert [answer.status_code for answer in (viewer, named, limited)] == [403, 403, 403]
+
+
 @EVERY_GUARDED
 async def test_who_may_read(world: World, operation: Operation) -> None:
     if operation.method == "GET":

@@ -91,13 +91,9 @@ class World:
     async def renew(self) -> None:
         """A new account with new things: what an operation has used up is there again."""
         made = await make_account(self.sessions, PLAN, product_plans={"backup": "google-premium"})
-        account = self.ids["account_id"] = made.account_id
+        account = made.account_id
+        await self._settle_in(account)
         self.ids["version"] = await self._post("/v1/plans", examples.WRITTEN, "version")
-        for role in _ROLES:
-            self.keys[role] = await make_key(self.sessions, account_id=account, role=role)
-            person = await make_person(self.sessions, account, f"{new_id('per')}@example.com", role)
-            self.people[role] = person.email
-            self.ids["person_id"] = person.id
         self.ids["region_id"] = (await make_region(self.sessions, key=new_id("key").replace("_", "-"))).id
         self.ids["key_id"] = await self._post("/v1/keys", {"kind": "account", "account_id": account})
         self.ids["endpoint_id"] = await self._post("/v1/webhooks", _ENDPOINT | {"account_id": account})
@@ -109,6 +105,19 @@ class World:
         self.ids["deadline_id"] = await self._deadline()
         self.ids["alert_id"] = await self._alert()
         self.ids["other_ticket_id"] = await self._post("/v1/tickets", TICKET | {"account_id": account})
+
+    async def into_sandbox(self) -> None:
+        """A new sandbox account in the place of the account, with keys and people but no things."""
+        await self._settle_in((await make_account(self.sessions, PLAN, sandbox=True)).account_id)
+
+    async def _settle_in(self, account: str) -> None:
+        """Its keys and its people, one of each role."""
+        self.ids["account_id"] = account
+        for role in _ROLES:
+            self.keys[role] = await make_key(self.sessions, account_id=account, role=role)
+            person = await make_person(self.sessions, account, f"{new_id('per')}@example.com", role)
+            self.people[role] = person.email
+            self.ids["person_id"] = person.id
 
     async def _post(self, path: str, body: Json, wanted: str = "id") -> str:
         answer = await self.client.post(path, json=body, headers=self.keys["admin"])
