@@ -7,6 +7,7 @@ from fastapi.openapi.utils import get_openapi
 
 from app.core.http import PROBLEM_JSON, SCOPE
 from app.core.schemas import ProblemDocument
+from app.core.scopes import SCOPES
 from app.webhooks import catalogue
 
 Json = dict[str, Any]
@@ -70,6 +71,16 @@ def _document(app: FastAPI) -> Json:
             _name_headers(operation, components["schemas"])
             _share_problems(operation["responses"], components["responses"])
     return document
+
+
+def scopes_table(document: Json) -> str:
+    """Which operations need which scope, as a table in Markdown."""
+    needed: dict[str, list[str]] = {scope: [] for scope in SCOPES}
+    for operation in (operation for path in document["paths"].values() for operation in path.values()):
+        if scope := operation.get(SCOPE):
+            needed[scope].append(f"`{operation['operationId']}`")
+    rows = [f"| `{scope}` | {', '.join(names)} |" for scope, names in needed.items()]
+    return "\n".join(["| scope | operations that need it |", "| --- | --- |", *rows])
 
 
 def _problem_schemas() -> Json:
