@@ -31,7 +31,7 @@ format: .venv/dev.stamp ## Put the code into form
 bench: .venv/dev.stamp ## Measure, beside what the machine can do in the same run
 	$(BIN)/python -m bench
 
-openapi: .venv/run.stamp ## Write the OpenAPI document and the plan schema from the code
+openapi: .venv/run.stamp ## Write the OpenAPI document, the plan schema and the table of scopes from the code
 	$(BIN)/heliodesk openapi
 
 # Keeps the versions that are locked, as far as pyproject.toml allows; UPGRADE=--upgrade takes the newest ones.

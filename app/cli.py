@@ -1,6 +1,7 @@
 """The command ``heliodesk``."""
 
 import asyncio
+import re
 import sys
 from datetime import UTC, datetime
 from functools import partial
@@ -29,6 +30,7 @@ from app.core.zones import IN_FORCE, NoZones, database_in
 from app.demo import make_demo
 from app.main import create_app
 from app.notices import channels
+from app.openapi import scopes_table
 from app.plan_cli import plans
 from app.plans.documents import json_schema
 from app.plans.store import load_builtin
@@ -43,7 +45,8 @@ cli.add_typer(plans, name="plan")
 Port = Annotated[int, typer.Option(envvar="PORT", min=1, max=65535, help="The port to serve on")]
 Host = Annotated[str, typer.Option(envvar="HOST", help="The address to serve on")]
 
-_OPENAPI: Final = Path(__file__).resolve().parents[1] / "openapi"
+_ROOT: Final = Path(__file__).resolve().parents[1]
+_SCOPES: Final = re.compile(r"(?<=<!-- scopes: written by `make openapi` -->\n).*?(?=<!-- /scopes -->)", re.DOTALL)
 _KNOWN: Final = (DataInUse, ServerFailed, NoPostgres, PortBusy, DatabaseUnfit, NothingToCheck, NoZones, Unconfigurable)
 _INSTANTS: Final = ["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"]
 
@@ -142,18 +145,24 @@ def check_command(
 def openapi(
     *, check: Annotated[bool, typer.Option("--check", help="Fail when the file differs from the code")] = False
 ) -> None:
-    """Write the OpenAPI document and the schema of plan documents into openapi/, or check them."""
-    documents = {
-        "openapi.json": create_app(Settings(database_url="postgresql://")).openapi(),
-        "plan.schema.json": json_schema(),
+    """Write what the code says into openapi/ and docs/, or check it.
+
+    The OpenAPI document, the schema of plan documents, and which operations need which scope.
+    """
+    document, keys = create_app(Settings(database_url="postgresql://")).openapi(), Path("docs/keys.md")
+    form = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+    written = {
+        Path("openapi/openapi.json"): orjson.dumps(document, option=form),
+        Path("openapi/plan.schema.json"): orjson.dumps(json_schema(), option=form),
+        keys: _SCOPES.sub(f"{scopes_table(document)}\n", (_ROOT / keys).read_text(encoding="utf-8")).encode(),
     }
-    for name, document in documents.items():
-        file, text = _OPENAPI / name, orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    for name, text in written.items():
+        file = _ROOT / name
         if not check:
             file.parent.mkdir(exist_ok=True)
             file.write_bytes(text)
         elif not file.exists() or file.read_bytes() != text:
-            sys.exit(f"heliodesk: openapi/{name} is not what the code says: run `make openapi`")
+            sys.exit(f"heliodesk: {name} is not what the code says: run `make openapi`")
 
 
 def _serve(settings: Settings, host: str, port: int, *, demo_keys: Path | None = None) -> None:

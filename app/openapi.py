@@ -5,8 +5,9 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from app.core.http import PROBLEM_JSON
+from app.core.http import PROBLEM_JSON, SCOPE
 from app.core.schemas import ProblemDocument
+from app.core.scopes import SCOPES
 from app.webhooks import catalogue
 
 Json = dict[str, Any]
@@ -24,9 +25,19 @@ _HEADERS: Final = {
     "Location": ("Where the new resource is", "/v1/tickets/tkt_01k9z3v5q8e9rbn3wz4m6t7y2b"),
     "Idempotency-Replayed": ("`true` where this is the stored answer to an earlier request", "true"),
     "Retry-After": ("Seconds to wait before the next try (RFC 9110, 10.2.3)", "1"),
-    "WWW-Authenticate": ("How to authenticate (RFC 9110, 11.6.1)", "Bearer"),
+    "WWW-Authenticate": (
+        "How to authenticate (RFC 9110, 11.6.1), or which scope the key lacks (RFC 6750, 3)",
+        "Bearer",
+    ),
 }
-_OF_PROBLEMS: Final = {"401": "WWW-Authenticate", "412": "ETag"} | dict.fromkeys(("409", "429", "503"), "Retry-After")
+_OF_PROBLEMS: Final = {
+    "401": "WWW-Authenticate",
+    "403": "WWW-Authenticate",
+    "409": "Retry-After",
+    "412": "ETag",
+    "429": "Retry-After",
+    "503": "Retry-After",
+}
 
 
 def openapi(app: FastAPI) -> Json:
@@ -56,10 +67,21 @@ def _document(app: FastAPI) -> Json:
     components["responses"] = {}
     for path in document["paths"].values():
         for operation in path.values():
+            _require_scope(operation)
             _show_examples(operation, components["schemas"])
             _name_headers(operation, components["schemas"])
             _share_problems(operation["responses"], components["responses"])
     return document
+
+
+def scopes_table(document: Json) -> str:
+    """Which operations need which scope, as a table in Markdown."""
+    needed: dict[str, list[str]] = {scope: [] for scope in SCOPES}
+    for operation in (operation for path in document["paths"].values() for operation in path.values()):
+        if scope := operation.get(SCOPE):
+            needed[scope].append(f"`{operation['operationId']}`")
+    rows = [f"| `{scope}` | {', '.join(names)} |" for scope, names in needed.items()]
+    return "\n".join(["| scope | operations that need it |", "| --- | --- |", *rows])
 
 
 def _problem_schemas() -> Json:
@@ -73,6 +95,12 @@ def _header_components() -> Json:
         name: {"description": description, "schema": {"type": "string"}, "example": example}
         for name, (description, example) in _HEADERS.items()
     }
+
+
+def _require_scope(operation: Json) -> None:
+    """Name the scope beside the key, as OpenAPI 3.1 has it (Security Requirement Object)."""
+    if scope := operation.get(SCOPE):
+        operation["security"] = [{scheme: [scope] for scheme in taken} for taken in operation["security"]]
 
 
 def _name_headers(operation: Json, schemas: Json) -> None:

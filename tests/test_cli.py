@@ -135,5 +135,11 @@ def test_an_unfit_database_is_told_without_its_password(url: str, told: str) -> 
     assert "secret" not in error
 
 
+def test_a_malformed_admin_key_is_told_in_one_line() -> None:
+    told = _fails("up", HELIODESK_ADMIN_KEY="a")
+    assert told.startswith("heliodesk: admin_key: HELIODESK_ADMIN_KEY needs at least 16 printable ASCII characters")
+    assert told.count("\n") == 1
+
+
 def test_a_wrong_setting_is_told() -> None:
     assert _fails("up", HELIODESK_WORKERS="900") == "heliodesk: workers: Input should be less than or equal to 64\n"

@@ -12,10 +12,11 @@ from app.accounts.schemas import KeyCreate, KeyDocument
 from app.core.auth import hash_key, make_key
 from app.core.ids import new_id
 from app.core.problems import Fault, Invalid, NotFound
+from app.core.scopes import SCOPES
 
 _SHOWN: Final = 4
 # Their features stand above this one.
-_ENGINEER: Final = text("SELECT 1 FROM engineers WHERE id = :id")
+_ENGINEER: Final = text("SELECT 1 FROM engineers WHERE id = :id AND active")
 _HOOK: Final = text("SELECT 1 FROM hooks WHERE account_id = :account_id AND id = :id")
 
 
@@ -31,7 +32,8 @@ async def create_key(session: AsyncSession, command: KeyCreate, *, now: datetime
         secret_hash=hash_key(secret),
         hint=secret[: len(f"hd_{command.kind}_") + _SHOWN],
         created_at=now,
-        **command.model_dump(exclude={"actor", "role"}),
+        **command.model_dump(exclude={"actor", "role", "scopes"}),
+        scopes=[scope for scope in SCOPES if scope in (command.scopes or ())],
         role=(command.role or "editor") if command.kind == "account" else None,
     )
     session.add(key)
@@ -62,7 +64,7 @@ async def _check_references(session: AsyncSession, command: KeyCreate) -> None:
     if command.engineer_id is not None:
         found = await session.execute(_ENGINEER, {"id": command.engineer_id})
         if found.scalar_one_or_none() is None:
-            raise _fault("/engineer_id", "There is no such engineer")
+            raise _fault("/engineer_id", "There is no such active engineer")
     if command.hook_id is not None:
         found = await session.execute(_HOOK, {"account_id": command.account_id, "id": command.hook_id})
         if found.scalar_one_or_none() is None:

@@ -6,30 +6,30 @@ from fastapi import Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts import keys, queries
+from app.accounts.grants import beyond
 from app.accounts.keys import key_document
-from app.accounts.principals import acting, require_owner
+from app.accounts.principals import manager, named, principal_of_key
 from app.accounts.schemas import KeyCreate, KeyDocument, NewKeyDocument
 from app.core.auth import Principal
 from app.core.clock import database_now
 from app.core.db import transaction
-from app.core.deps import PrincipalDep, require_account, require_admin
+from app.core.deps import ActorQuery, PrincipalDep, require_account
 from app.core.http import Router, responses
 from app.core.idempotency import IDEMPOTENT, Answer, once
 from app.core.paging import PageDep, listing
 from app.core.problems import Forbidden, IdempotencyMismatch, NotFound, RequestInFlight
-from app.core.schemas import ActorRef, Email, Listing
+from app.core.schemas import Listing
 from app.core.state import StateDep
 
 router = Router(prefix="/v1/keys", tags=["Accounts"])
 _CREATED: Final = responses(NotFound, RequestInFlight, IdempotencyMismatch)
-_ActorQuery = Annotated[Email | None, Query(description="The owner for whom the account's key acts")]
 
 
-async def _may_manage(session: AsyncSession, principal: Principal, actor: ActorRef | None) -> None:
-    """403 unless the caller is an admin or an owner of its account."""
-    if principal.is_support:
-        require_admin(principal)
-    require_owner(await acting(session, principal, actor))
+async def _check_grant(session: AsyncSession, principal: Principal, command: KeyCreate) -> None:
+    """403 for a key that may more than its maker, whose own key is valid until this transaction ends."""
+    faults = beyond(await principal_of_key(session, principal.key_id), command)
+    if faults:
+        raise Forbidden("Nobody makes a key that may more than their own", errors=faults)
 
 
 def _of_own_account(principal: Principal, command: KeyCreate) -> KeyCreate:
@@ -42,31 +42,38 @@ def _of_own_account(principal: Principal, command: KeyCreate) -> KeyCreate:
     return command.model_copy(update={"account_id": principal.account_id})
 
 
-@router.post("", status_code=201, response_model=NewKeyDocument, responses=_CREATED, openapi_extra=IDEMPOTENT)
+@router.post(
+    "", scope="keys:write", status_code=201, response_model=NewKeyDocument, responses=_CREATED, openapi_extra=IDEMPOTENT
+)
 async def create_key(request: Request, state: StateDep, principal: PrincipalDep, body: KeyCreate) -> Response:
     """Make a key.
 
-    Admins make all kinds, an account's owners those of their own account. The answer shows the secret once; only its
-    hash is kept.
+    Admins make all kinds, an account's owners those of their own account. No key may more than the one that makes it:
+    a key with scopes hands on those alone, and one that expires makes none that lives longer. The answer shows the
+    secret once; only its hash is kept.
     """
     command = _of_own_account(principal, body)
 
+    async def may(session: AsyncSession) -> None:
+        await manager(session, principal, principal.account_id, body.actor)
+        await _check_grant(session, principal, command)
+
     async def work(session: AsyncSession) -> Answer:
-        await _may_manage(session, principal, body.actor)
+        await may(session)
         key, secret = await keys.create_key(session, command, now=await database_now(session))
         return Answer(key_document(key, secret))
 
-    return await once(request, state, principal, work)
+    return await once(request, state, principal, work, may=may)
 
 
-@router.get("", response_model=Listing[KeyDocument], responses=responses(NotFound))
+@router.get("", scope="keys:read", response_model=Listing[KeyDocument], responses=responses(NotFound))
 async def list_keys(
     request: Request,
     state: StateDep,
     principal: PrincipalDep,
     page: PageDep,
     account_id: Annotated[str | None, Query(max_length=40)] = None,
-    actor: _ActorQuery = None,
+    actor: ActorQuery = None,
 ) -> Response:
     """List keys.
 
@@ -76,13 +83,13 @@ async def list_keys(
     if wanted is not None:
         require_account(principal, wanted)
     async with state.sessions() as session:
-        await _may_manage(session, principal, ActorRef(email=actor) if actor else None)
+        await manager(session, principal, None, named(actor))
         rows = await queries.keys_page(session, page, wanted)
     return listing(request, page, rows, place=lambda row: (row.created_at, row.id), document=key_document)
 
 
-@router.delete("/{key_id}", status_code=204, response_class=Response, responses=responses(NotFound))
-async def revoke_key(state: StateDep, principal: PrincipalDep, key_id: str, actor: _ActorQuery = None) -> Response:
+@router.delete("/{key_id}", scope="keys:write", status_code=204, response_class=Response, responses=responses(NotFound))
+async def revoke_key(state: StateDep, principal: PrincipalDep, key_id: str, actor: ActorQuery = None) -> Response:
     """Revoke a key.
 
     It is refused from the next request on. Revoking it again changes nothing.
@@ -91,6 +98,7 @@ async def revoke_key(state: StateDep, principal: PrincipalDep, key_id: str, acto
         key = await queries.key_by_id(session, key_id)
         if principal.account_id is not None and key.account_id != principal.account_id:
             raise NotFound
-        await _may_manage(session, principal, ActorRef(email=actor) if actor else None)
+        await manager(session, principal, principal.account_id, named(actor))
+        key = await queries.key_by_id(session, key_id, lock=True)
         await keys.revoke_key(session, key, now=await database_now(session))
     return Response(status_code=204)

@@ -46,7 +46,7 @@ class Person(Base):
 
     account_id: Mapped[str] = mapped_column(ID, primary_key=True)
     id: Mapped[str] = mapped_column(ID, primary_key=True)
-    email: Mapped[str] = mapped_column(comment="lower case")
+    email: Mapped[str] = mapped_column(comment="lower case, composed (NFC)")
     name: Mapped[str]
     role: Mapped[str] = mapped_column(comment="owner, editor or viewer")
     locale: Mapped[str | None]
@@ -67,7 +67,7 @@ class ApiKey(Base):
     account_id: Mapped[str | None] = mapped_column(ID)
     engineer_id: Mapped[str | None] = mapped_column(ID)
     hook_id: Mapped[str | None] = mapped_column(ID, comment="of a hook key: the one hook; null: any of its account")
-    role: Mapped[str | None] = mapped_column(comment="of an account key: what it may do when it names no person")
+    role: Mapped[str | None] = mapped_column(comment="of an account key: the most that it may do")
     label: Mapped[str] = mapped_column(server_default="")
     scopes: Mapped[list[str]] = mapped_column(server_default=text("'[]'"))
     secret_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True, comment="SHA-256 of the whole key")
@@ -77,5 +77,9 @@ class ApiKey(Base):
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
+    bootstrap: Mapped[bool] = mapped_column(
+        server_default=text("false"),
+        comment="an admin key that a start made or was given: revoked when another one is given",
+    )
 
     __table_args__ = (Index(None, "account_id"), Index(None, "created_at", "id"), Index(None, "hook_id"))

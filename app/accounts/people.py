@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.models import Person
+from app.accounts.principals import Acting
 from app.accounts.queries import account_by_id, count_owners
 from app.accounts.schemas import PersonDocument, PersonFields
 from app.core.ids import new_id
@@ -51,6 +52,12 @@ def fields_of(person: Person) -> dict[str, Any]:
 def person_document(person: Person) -> dict[str, Any]:
     """The person as they are answered."""
     return PersonDocument.model_validate(person).model_dump()
+
+
+def shown_to(who: Acting, person: Person) -> dict[str, Any]:
+    """The person as this caller sees them: viewers see no address but their own."""
+    document = person_document(person)
+    return document | {"email": None} if who.role == "viewer" and who.actor.id != person.id else document
 
 
 async def _keep_an_owner(session: AsyncSession, account_id: str) -> None:

@@ -1,25 +1,25 @@
 """``/v1/accounts/{id}/people``: who may see and who may change an account's tickets (G10)."""
 
-from typing import Annotated, Final
+from functools import partial
+from typing import Final
 
-from fastapi import Query, Request, Response
+from fastapi import Request, Response
 from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts import people, queries
 from app.accounts.people import person_document
-from app.accounts.principals import acting, require_owner
+from app.accounts.principals import acting, manager, named
 from app.accounts.schemas import PersonCreate, PersonDocument, PersonFields
-from app.core.auth import Principal
 from app.core.clock import database_now
 from app.core.db import transaction
-from app.core.deps import PrincipalDep, require_account, require_admin
+from app.core.deps import ActorQuery, PrincipalDep, require_account
 from app.core.http import IF_MATCH, Router, check_if_match, etag, reply, responses
 from app.core.idempotency import IDEMPOTENT, Answer, once
 from app.core.merge_patch import PatchDep, merge_patch, patch_body, patched
 from app.core.paging import PageDep, listing
 from app.core.problems import Conflict, IdempotencyMismatch, NotFound, PreconditionFailed, RequestInFlight
-from app.core.schemas import ActorRef, Email, Listing
+from app.core.schemas import ActorRef, Listing
 from app.core.state import StateDep
 
 router = Router(prefix="/v1/accounts/{account_id}/people", tags=["Accounts"])
@@ -36,16 +36,14 @@ _CHANGED: Final = responses(NotFound, Conflict, PreconditionFailed)
 _PATCH: Final = patch_body(PersonPatch, {"role": "owner"}) | IF_MATCH
 
 
-async def may_manage(session: AsyncSession, principal: Principal, account_id: str, actor: ActorRef | None) -> None:
-    """Lock the account; 403 unless the caller is an admin or an owner of it, 404 when it is another's."""
-    require_account(principal, account_id)
-    if principal.is_support:
-        require_admin(principal)
-    require_owner(await acting(session, principal, actor))
-    await queries.account_by_id(session, account_id, lock=True)
-
-
-@router.post("", status_code=201, response_model=PersonDocument, responses=_CREATED, openapi_extra=IDEMPOTENT)
+@router.post(
+    "",
+    scope="people:write",
+    status_code=201,
+    response_model=PersonDocument,
+    responses=_CREATED,
+    openapi_extra=IDEMPOTENT,
+)
 async def create_person(
     request: Request, state: StateDep, principal: PrincipalDep, account_id: str, body: PersonCreate
 ) -> Response:
@@ -56,35 +54,56 @@ async def create_person(
     require_account(principal, account_id)
 
     async def work(session: AsyncSession) -> Answer:
-        await may_manage(session, principal, account_id, body.actor)
+        await manager(session, principal, account_id, body.actor)
         person = await people.add_person(session, account_id, body, now=await database_now(session))
         return Answer(person_document(person), headers=etag(person.version))
 
-    return await once(request, state, principal, work)
+    return await once(
+        request, state, principal, work, may=lambda session: manager(session, principal, account_id, body.actor)
+    )
 
 
-@router.get("", response_model=Listing[PersonDocument], responses=responses(NotFound))
+@router.get("", scope="people:read", response_model=Listing[PersonDocument], responses=responses(NotFound))
 async def list_people(
-    request: Request, state: StateDep, principal: PrincipalDep, page: PageDep, account_id: str
+    request: Request,
+    state: StateDep,
+    principal: PrincipalDep,
+    page: PageDep,
+    account_id: str,
+    actor: ActorQuery = None,
 ) -> Response:
-    """List an account's people."""
+    """List an account's people.
+
+    Viewers see no addresses but their own.
+    """
     require_account(principal, account_id)
     async with state.sessions() as session:
         await queries.account_by_id(session, account_id)
+        who = await acting(session, principal, named(actor))
         rows = await queries.people_page(session, page, account_id)
-    return listing(request, page, rows, place=lambda row: (row.created_at, row.id), document=person_document)
+    return listing(
+        request, page, rows, place=lambda row: (row.created_at, row.id), document=partial(people.shown_to, who)
+    )
 
 
-@router.get("/{person_id}", response_model=PersonDocument, responses=responses(NotFound))
-async def get_person(state: StateDep, principal: PrincipalDep, account_id: str, person_id: str) -> Response:
-    """Get a person."""
+@router.get("/{person_id}", scope="people:read", response_model=PersonDocument, responses=responses(NotFound))
+async def get_person(
+    state: StateDep, principal: PrincipalDep, account_id: str, person_id: str, actor: ActorQuery = None
+) -> Response:
+    """Get a person.
+
+    Viewers see no address but their own.
+    """
     require_account(principal, account_id)
     async with state.sessions() as session:
+        who = await acting(session, principal, named(actor))
         person = await queries.person_by_id(session, account_id, person_id)
-    return reply(person_document(person), headers=etag(person.version))
+    return reply(people.shown_to(who, person), headers=etag(person.version))
 
 
-@router.patch("/{person_id}", response_model=PersonDocument, responses=_CHANGED, openapi_extra=_PATCH)
+@router.patch(
+    "/{person_id}", scope="people:write", response_model=PersonDocument, responses=_CHANGED, openapi_extra=_PATCH
+)
 async def change_person(
     request: Request, state: StateDep, principal: PrincipalDep, account_id: str, person_id: str, patch: PatchDep
 ) -> Response:
@@ -95,7 +114,7 @@ async def change_person(
     require_account(principal, account_id)
     async with transaction(state.sessions) as session:
         actor = patched(ActorRef, patch.pop("actor"), "/actor") if patch.get("actor") is not None else None
-        await may_manage(session, principal, account_id, actor)
+        await manager(session, principal, account_id, actor)
         person = await queries.person_by_id(session, account_id, person_id)
         check_if_match(request, person.version)
         fields = patched(PersonFields, merge_patch(people.fields_of(person), patch))
@@ -103,14 +122,21 @@ async def change_person(
     return reply(person_document(person), headers=etag(person.version))
 
 
-@router.delete("/{person_id}", status_code=204, response_class=Response, responses=_CHANGED, openapi_extra=IF_MATCH)
+@router.delete(
+    "/{person_id}",
+    scope="people:write",
+    status_code=204,
+    response_class=Response,
+    responses=_CHANGED,
+    openapi_extra=IF_MATCH,
+)
 async def remove_person(
     request: Request,
     state: StateDep,
     principal: PrincipalDep,
     account_id: str,
     person_id: str,
-    actor: Annotated[Email | None, Query(description="The owner for whom the account's key acts")] = None,
+    actor: ActorQuery = None,
 ) -> Response:
     """Remove a person from an account.
 
@@ -118,7 +144,7 @@ async def remove_person(
     """
     require_account(principal, account_id)
     async with transaction(state.sessions) as session:
-        await may_manage(session, principal, account_id, ActorRef(email=actor) if actor else None)
+        await manager(session, principal, account_id, named(actor))
         person = await queries.person_by_id(session, account_id, person_id)
         check_if_match(request, person.version)
         await people.remove_person(session, person)

@@ -8,7 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from app.accounts.models import Person
-from app.core.auth import Actor, Principal, Role, hash_key
+from app.accounts.queries import account_by_id
+from app.core.auth import Actor, Principal, Role, hash_key, lesser
 from app.core.db import Row, driver, lookup
 from app.core.deps import require_admin
 from app.core.problems import Fault, Forbidden, Invalid, Unauthorized
@@ -16,13 +17,14 @@ from app.core.schemas import ActorRef
 
 _PRINCIPAL: Final = """
 SELECT k.id, k.kind, coalesce(k.account_id, e.account_id) AS account_id, k.engineer_id, k.role, k.scopes,
-       coalesce(e.name, nullif(k.label, '')) AS name
+       k.expires_at, coalesce(e.active, true) AS active, coalesce(e.name, nullif(k.label, '')) AS name
 FROM api_keys AS k
 LEFT JOIN engineers AS e ON e.id = k.engineer_id
 WHERE k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > clock_timestamp())
+  AND (k.engineer_id IS NULL OR e.id IS NOT NULL)
 """
 _BY_HASH: Final = f"{_PRINCIPAL} AND k.secret_hash = $1"
-_BY_ID: Final = f"{_PRINCIPAL} AND k.id = $1"
+_BY_ID: Final = f"{_PRINCIPAL} AND k.id = $1 FOR SHARE OF k"
 _VALID: Final = f"SELECT p.id FROM ({_PRINCIPAL} AND k.id = ANY ($1::text[])) AS p"  # noqa: S608  a query of ours
 
 
@@ -37,7 +39,10 @@ async def authenticate(engine: AsyncEngine, key: str) -> Principal:
 
 
 async def principal_of_key(session: AsyncSession, key_id: str | None) -> Principal:
-    """The principal of the key with this id, for what was made with it; ``Unauthorized`` as above."""
+    """The principal of the key with this id, for what was made with it; ``Unauthorized`` as above.
+
+    The key is not revoked before the transaction ends.
+    """
     return _principal(await (await driver(session)).fetchrow(_BY_ID, key_id))
 
 
@@ -58,6 +63,8 @@ def _principal(found: Row | None) -> Principal:
         name=found["name"],
         role=found["role"],
         scopes=tuple(found["scopes"]),
+        expires_at=found["expires_at"],
+        active=found["active"],
     )
 
 
@@ -69,11 +76,17 @@ class Acting:
     role: Role | None
 
 
+def named(email: str | None) -> ActorRef | None:
+    """The person whom an operation without a body names by a query parameter."""
+    return ActorRef(email=email) if email else None
+
+
 async def acting(session: AsyncSession, principal: Principal, actor: ActorRef | None) -> Acting:
     """Who acts: the person of the account whom an account's key names, else the key itself.
 
-    A named person is held to their role, whatever the key's is. 403 for somebody who is not of the account; 422 when
-    a support key names a customer's person.
+    What acts is the lesser of the key's role and the named person's. A key without a role is held to the person's, and
+    is a viewer where it names nobody. 403 for somebody who is not of the account; 422 when a support key names a
+    customer's person.
     """
     if principal.is_support:
         if actor is not None:
@@ -85,25 +98,42 @@ async def acting(session: AsyncSession, principal: Principal, actor: ActorRef | 
     person = (await session.execute(select(Person.id, Person.name, Person.role).where(*where))).one_or_none()
     if person is None:
         raise Forbidden("The account has no such person")
-    return Acting(Actor("customer", person.id, person.name), cast("Role", person.role))
+    return Acting(Actor("customer", person.id, person.name), lesser(principal.role, cast("Role", person.role)))
 
 
-def require_editor(who: Acting) -> None:
-    """403 for viewers; owners, editors and support pass."""
+async def editor(session: AsyncSession, principal: Principal, actor: ActorRef | None) -> Acting:
+    """Who writes to an account's tickets: support, or its editors and owners; 403 for viewers."""
+    who = await acting(session, principal, actor)
     if who.role not in (None, "editor", "owner"):
         raise Forbidden("Viewers may read only")
+    return who
 
 
 async def writer(session: AsyncSession, principal: Principal, actor: ActorRef | None) -> Actor:
     """Who changes what is set up for an account: an admin, or its editors and owners; 403 for the others."""
     if principal.is_support:
         require_admin(principal)
+    return (await editor(session, principal, actor)).actor
+
+
+async def manager(
+    session: AsyncSession, principal: Principal, account_id: str | None, actor: ActorRef | None
+) -> Acting:
+    """Who manages an account's people and keys: an admin, or its owners; 403 for the others.
+
+    The account's row is then held, as whenever a role is changed: whoever is an owner here still is one at the end.
+    """
+    if principal.is_support:
+        require_admin(principal)
+    who = await _owner(session, principal, actor)
+    if account_id is None:
+        return who
+    await account_by_id(session, account_id, lock=True)
+    return await _owner(session, principal, actor) if actor else who
+
+
+async def _owner(session: AsyncSession, principal: Principal, actor: ActorRef | None) -> Acting:
     who = await acting(session, principal, actor)
-    require_editor(who)
-    return who.actor
-
-
-def require_owner(who: Acting) -> None:
-    """403 unless it is an owner of the account, or support."""
     if who.role not in (None, "owner"):
         raise Forbidden("Only the account's owners may do that")
+    return who

@@ -49,9 +49,10 @@ async def count_owners(session: AsyncSession, account_id: str) -> int:
     return (await session.execute(query)).scalar_one()
 
 
-async def key_by_id(session: AsyncSession, key_id: str) -> ApiKey:
-    """The key, locked."""
-    return _found((await session.scalars(select(ApiKey).where(ApiKey.id == key_id).with_for_update())).one_or_none())
+async def key_by_id(session: AsyncSession, key_id: str, *, lock: bool = False) -> ApiKey:
+    """The key, as it is when it is read; with ``lock`` its row is held until the transaction ends."""
+    query = select(ApiKey).where(ApiKey.id == key_id).execution_options(populate_existing=True)
+    return _found((await session.scalars(query.with_for_update() if lock else query)).one_or_none())
 
 
 async def keys_page(session: AsyncSession, page: Page, account_id: str | None) -> Sequence[ApiKey]:

@@ -12,7 +12,7 @@ from app.core.clock import database_now
 from app.core.db import transaction
 from app.core.deps import PrincipalDep, require_account, require_admin
 from app.core.http import IF_MATCH, Router, check_if_match, etag, reply, responses
-from app.core.idempotency import IDEMPOTENT, Answer, once
+from app.core.idempotency import IDEMPOTENT, Answer, by_key_alone, once
 from app.core.merge_patch import PatchDep, merge_patch, patch_body, patched
 from app.core.paging import PageDep, listing
 from app.core.problems import IdempotencyMismatch, NotFound, PreconditionFailed, RequestInFlight
@@ -24,7 +24,14 @@ _CREATED: Final = responses(RequestInFlight, IdempotencyMismatch)
 _PATCH: Final = patch_body(AccountFields, {"plan": "zmanda-premium", "tam": None}) | IF_MATCH
 
 
-@router.post("", status_code=201, response_model=AccountDocument, responses=_CREATED, openapi_extra=IDEMPOTENT)
+@router.post(
+    "",
+    scope="accounts:write",
+    status_code=201,
+    response_model=AccountDocument,
+    responses=_CREATED,
+    openapi_extra=IDEMPOTENT,
+)
 async def create_account(request: Request, state: StateDep, principal: PrincipalDep, body: AccountCreate) -> Response:
     """Make an account.
 
@@ -36,10 +43,10 @@ async def create_account(request: Request, state: StateDep, principal: Principal
         account = await customers.create_account(session, body, now=await database_now(session))
         return Answer(account_document(account), headers=etag(account.version))
 
-    return await once(request, state, principal, work)
+    return await once(request, state, principal, work, may=by_key_alone)
 
 
-@router.get("", response_model=Listing[AccountDocument], responses=responses())
+@router.get("", scope="accounts:read", response_model=Listing[AccountDocument], responses=responses())
 async def list_accounts(
     request: Request,
     state: StateDep,
@@ -56,7 +63,7 @@ async def list_accounts(
     return listing(request, page, rows, place=lambda row: (row.created_at, row.account_id), document=account_document)
 
 
-@router.get("/{account_id}", response_model=AccountDocument, responses=responses(NotFound))
+@router.get("/{account_id}", scope="accounts:read", response_model=AccountDocument, responses=responses(NotFound))
 async def get_account(state: StateDep, principal: PrincipalDep, account_id: str) -> Response:
     """Get an account."""
     require_account(principal, account_id)
@@ -67,6 +74,7 @@ async def get_account(state: StateDep, principal: PrincipalDep, account_id: str)
 
 @router.patch(
     "/{account_id}",
+    scope="accounts:write",
     response_model=AccountDocument,
     responses=responses(NotFound, PreconditionFailed),
     openapi_extra=_PATCH,

@@ -8,6 +8,7 @@ from pydantic import (
     SerializerFunctionWrapHandler,
     StrictBool,
     StringConstraints,
+    field_validator,
     model_serializer,
     model_validator,
 )
@@ -28,6 +29,7 @@ from app.core.schemas import (
     Word,
     id_pattern,
 )
+from app.core.scopes import SCOPES, KnownScope, Scope
 
 AccountId = Annotated[str, StringConstraints(pattern=id_pattern("acc"))]
 PersonId = Annotated[str, StringConstraints(pattern=id_pattern("per"))]
@@ -158,6 +160,9 @@ class PersonDocument(PersonFields):
         },
     )
 
+    email: Email | None = Field(  # type: ignore[assignment]  # less is answered than is written
+        description="Null for viewers, who see no other person's address"
+    )
     id: PersonId
     account_id: AccountId
     version: int
@@ -195,13 +200,28 @@ class KeyCreate(Strict):
     account_id: AccountId | None = Field(None, description="Needed but for admin and agent keys; implied for owners")
     engineer_id: EngineerId | None = Field(None, description="Whose agent key it is; without: an internal product's")
     hook_id: HookId | None = Field(None, description="The hook that a hook key opens; without: any of its account's")
-    role: Role | None = Field(None, description="Of an account key: what it may do when it names no person")
+    role: Role | None = Field(
+        None,
+        description="Of an account key: the most that it may do, also for a person whom it names; `editor` if left out",
+    )
     label: Annotated[str, StringConstraints(max_length=100)] = ""
-    scopes: list[Word] = Field(default_factory=list, max_length=50)
-    expires_at: Instant | None = None
+    scopes: list[KnownScope] | None = Field(
+        None,
+        max_length=len(SCOPES),
+        json_schema_extra={"minItems": 1},
+        description="All that the key may, of what its kind and role may; left out, all of that. Hook keys have none",
+    )
+    expires_at: Instant | None = Field(None, description="Not after the maker's key expires")
     allowed_origins: list[Origin] = Field(default_factory=list, max_length=50, description="Of a widget key")
     jwt_keys: list[JwtKey] = Field(default_factory=list, max_length=10, description="Of a widget key")
     actor: ActorRef | None = Field(None, description="The owner for whom the account's key acts")
+
+    @field_validator("scopes")
+    @classmethod
+    def _some(cls, scopes: list[Scope] | None) -> list[Scope] | None:
+        if scopes == []:
+            raise ValueError("A key with no scope at all opens nothing: leave scopes out for all, or name some")
+        return scopes
 
     @model_validator(mode="after")
     def _fits_its_kind(self) -> Self:
@@ -216,6 +236,8 @@ class KeyCreate(Strict):
                 raise ValueError(f"A key of the kind {self.kind} has no {member}")
         if self.kind == "widget" and not self.allowed_origins:
             raise ValueError("A widget key needs allowed_origins")
+        if self.scopes is not None and self.kind == "hook":
+            raise ValueError("A key of the kind hook has no scopes")
         if self.kind in ("admin", "agent") and self.account_id:
             raise ValueError(f"A key of the kind {self.kind} belongs to no account")
         return self
@@ -229,7 +251,7 @@ _KEY: dict[str, Any] = {
     "hook_id": None,
     "role": "editor",
     "label": "back end",
-    "scopes": [],
+    "scopes": ["tickets:read", "tickets:write"],
     "hint": "hd_account_7Qx2",
     "allowed_origins": [],
     "jwt_keys": [],
@@ -260,13 +282,20 @@ class KeyDocument(Document):
     hook_id: HookId | None
     role: Role | None
     label: str
-    scopes: list[str]
+    scopes: list[str] | None = Field(
+        description="Null: all that its kind and role may. Earlier keys can have unknown ones, which grant nothing"
+    )
     hint: str = Field(description="The first characters of the secret, to recognise it by")
     allowed_origins: list[str]
     jwt_keys: list[JwtKeyDocument]
     expires_at: Instant | None
     revoked_at: Instant | None
     created_at: Instant
+
+    @field_validator("scopes", mode="before")
+    @classmethod
+    def _none_for_all(cls, stored: list[str]) -> list[str] | None:
+        return stored or None
 
 
 class NewKeyDocument(KeyDocument):

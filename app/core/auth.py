@@ -4,16 +4,16 @@ import hashlib
 import secrets
 import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
-
-if TYPE_CHECKING:  # a worker process reads this module, and needs no database
-    from sqlalchemy.ext.asyncio import AsyncEngine
+from datetime import datetime
+from typing import Final, Literal, TypeAlias
 
 KeyKind: TypeAlias = Literal["admin", "agent", "account", "hook", "widget"]
 Role: TypeAlias = Literal["owner", "editor", "viewer"]
 ActorKind: TypeAlias = Literal["engineer", "customer", "automation", "service"]
 
 KINDS: Final[tuple[KeyKind, ...]] = ("admin", "agent", "account", "hook", "widget")
+ROLES: Final[tuple[Role, ...]] = ("viewer", "editor", "owner")
+"""From the least to the most; each may what those before it may."""
 _ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
@@ -42,6 +42,12 @@ def hash_key(key: str) -> bytes:
     return hashlib.sha256(key.encode()).digest()
 
 
+def lesser(one: Role | None, other: Role | None) -> Role | None:
+    """The role that may less. None limits nothing, so the other one decides."""
+    known = [role for role in (one, other) if role is not None]
+    return min(known, key=ROLES.index, default=None)
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
     """Who did something, as every event tells it (``service`` is the clock itself)."""
@@ -64,6 +70,7 @@ class Principal:
     """The caller: what its key is, and so what it sees and may do.
 
     ``account_id`` confines it to that account: the keys of customers, and of a sandbox account's own engineers.
+    ``role`` limits an account's key, and whomever it names. Without it the named person's role alone decides.
     """
 
     kind: KeyKind
@@ -73,6 +80,9 @@ class Principal:
     name: str | None = None
     role: Role | None = None
     scopes: tuple[str, ...] = ()
+    expires_at: datetime | None = None
+    active: bool = True
+    """False: the key's engineer is not, and so reads only"""
 
     @property
     def is_support(self) -> bool:
@@ -96,11 +106,3 @@ class Principal:
         if self.kind in ("account", "widget"):
             return Actor("customer", self.account_id, self.name)
         return Actor("automation", self.key_id, self.name)
-
-
-class Authenticator(Protocol):
-    """Finds the principal of a key (``app/accounts/principals.py`` does, behind this seam)."""
-
-    async def __call__(self, engine: "AsyncEngine", key: str) -> Principal:
-        """The principal; ``Unauthorized`` when the key is malformed, unknown, expired or revoked."""
-        ...

@@ -7,34 +7,53 @@ from fastapi.openapi.models import HTTPBearer
 from fastapi.security.base import SecurityBase
 
 from app.core.auth import Principal
+from app.core.http import KEY_SCHEME
 from app.core.language import Language, choose_language
 from app.core.problems import Forbidden, NotFound, Unauthorized
 from app.core.schemas import Email
+from app.core.scopes import Scope
 from app.core.state import get_state
 
-_DESCRIPTION: Final = "`Authorization: Bearer hd_<kind>_...`, as shown once by `POST /v1/keys`"
+_DESCRIPTION: Final = """\
+`Authorization: Bearer hd_<kind>_...`, as shown once by `POST /v1/keys`. A key that has scopes needs the one that the \
+operation names (`x-required-scope`): 403 says which one it lacks. A key without scopes may all that its kind and \
+role may."""
 
 
 class ApiKey(SecurityBase):
     """Reads the key and finds its principal: one dependency and one statement for both."""
 
     model = HTTPBearer(description=_DESCRIPTION)
-    scheme_name = "ApiKey"
+    scheme_name = KEY_SCHEME
 
     async def __call__(self, request: Request) -> Principal:
         """The caller, whose key may be used here."""
+        principal = await self.identify(request)
+        if principal.kind in ("hook", "widget"):
+            raise Forbidden(f"A {principal.kind} key is not taken here")
+        require_scope(principal, request.scope["route"].scope)
+        return principal
+
+    async def identify(self, request: Request) -> Principal:
+        """The caller, whatever its key is for."""
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             raise Unauthorized("Send the header 'Authorization: Bearer <key>'")
         state = await get_state(request)
-        principal = await state.authenticate(state.engine, key.strip())
-        if principal.kind in ("hook", "widget"):
-            raise Forbidden(f"A {principal.kind} key is not taken here")
-        return principal
+        return await state.authenticate(state.engine, key.strip())
 
 
 PrincipalDep = Annotated[Principal, Security(ApiKey())]
 """The caller by its key: admin, agent or account. 401 without a valid key; 403 for hook and widget keys."""
+
+
+def require_scope(principal: Principal, scope: Scope) -> None:
+    """403 unless the key has the scope that an operation declares, and its engineer, if it has one, is active."""
+    if principal.scopes and scope not in principal.scopes:
+        challenge = {"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{scope}"'}
+        raise Forbidden(f"This key lacks the scope {scope}", headers=challenge, missing_scope=scope)
+    if not principal.active and scope.endswith(":write"):
+        raise Forbidden("The engineer of this key is not active: it only reads")
 
 
 def require_support(principal: Principal) -> None:

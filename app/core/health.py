@@ -48,7 +48,7 @@ class ProblemType(BaseModel):
     description: str = Field(examples=["there is no such resource, or it belongs to another account."])
 
 
-@router.get("/healthz", response_model=Health)
+@router.get("/healthz", scope=None, response_model=Health)
 async def healthz() -> Response:
     """Tell whether the process is alive.
 
@@ -59,6 +59,7 @@ async def healthz() -> Response:
 
 @router.get(
     "/readyz",
+    scope=None,
     response_model=Readiness,
     responses=public_responses(Unavailable),
 )
@@ -104,7 +105,7 @@ def clock_skew(before: datetime, database: datetime, after: datetime) -> str | N
     return None
 
 
-@router.get("/metrics", response_class=Response)
+@router.get("/metrics", scope=None, response_class=Response)
 async def metrics(request: Request, state: StateDep) -> Response:
     """Metrics of this process.
 
@@ -124,6 +125,7 @@ def problem_types(base: type[Problem] = Problem) -> dict[str, type[Problem]]:
 
 @router.get(
     "/problems/{slug}",
+    scope=None,
     response_model=ProblemType,
     responses=public_responses(NotFound, Invalid),
 )

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from inspect import cleandoc
-from typing import Any, Final
+from typing import Any, Final, Protocol, TypeVar
 
 import orjson
 import structlog
 from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
@@ -29,7 +30,12 @@ from app.core.problems import (
     UnsupportedMediaType,
 )
 from app.core.schemas import pointer
+from app.core.scopes import SCOPES, Scope
 
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+SCOPE: Final = "x-required-scope"
+"""Where an operation of the OpenAPI document names the scope that it needs."""
+KEY_SCHEME: Final = "ApiKey"
 PROBLEM_JSON: Final = "application/problem+json"
 _PROBLEM_SCHEMA: Final = {"$ref": "#/components/schemas/ProblemDocument"}
 _log = structlog.get_logger("heliodesk.http")
@@ -136,16 +142,26 @@ class _StrictRequest(Request):
 class StrictRoute(APIRoute):
     """A route whose JSON body is read by ``read_json``: its problems are ours, and it is faster.
 
-    The first line of its function's docstring is the operation's summary, the rest its description.
+    The first line of its function's docstring is the operation's summary, the rest its description. ``scope`` is what
+    the caller's key needs; None where no API key is taken. A route that does not say so is not made: TypeError.
     """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        extra = dict(options.get("openapi_extra") or {})
+        if SCOPE not in extra:
+            raise TypeError(f"{path} does not declare which scope it needs")
+        self.scope: Scope | None = extra.pop(SCOPE)
+        if self.scope not in (None, *SCOPES):
+            raise TypeError(f"{path}: there is no scope {self.scope}")
+        options["openapi_extra"] = extra | ({SCOPE: self.scope} if self.scope else {})
         summary, _, description = cleandoc(endpoint.__doc__ or "").partition("\n")
         options["summary"] = options.get("summary") or summary.removesuffix(".")
         options["description"] = options.get("description") or description.strip() or summary
         if set(options.get("methods") or ()) & {"POST", "PATCH", "PUT"}:
             options["responses"] = _BODY_RESPONSES | (options.get("responses") or {})
         super().__init__(path, endpoint, **options)
+        if _takes_key(self.dependant) != (self.scope is not None):
+            raise TypeError(f"{path} takes an API key exactly if it declares a scope")
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """FastAPI's own handler behind the strict reading, where the operation has a body."""
@@ -166,11 +182,40 @@ class StrictRoute(APIRoute):
         return read_then_handle
 
 
+class _Decorator(Protocol):
+    def __call__(self, endpoint: Endpoint, /) -> Endpoint: ...
+
+
+def _takes_key(dependant: Dependant) -> bool:
+    known = getattr(dependant.call, "scheme_name", None) == KEY_SCHEME
+    return known or any(_takes_key(each) for each in dependant.dependencies)
+
+
+def _declaring(scope: Scope | None, options: dict[str, Any]) -> dict[str, Any]:
+    return options | {"openapi_extra": (options.get("openapi_extra") or {}) | {SCOPE: scope}}
+
+
 class Router(APIRouter):
-    """What every feature's routes are registered on."""
+    """What every feature's routes are registered on, each with the scope that its caller's key needs."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(route_class=StrictRoute, generate_unique_id_function=lambda route: route.name, **options)
+
+    def get(self, path: str, *, scope: Scope | None, **options: Any) -> _Decorator:  # type: ignore[override]
+        """A GET. It is FastAPI's, but that the scope has to be said; the same holds for those below."""
+        return super().get(path, **_declaring(scope, options))
+
+    def post(self, path: str, *, scope: Scope | None, **options: Any) -> _Decorator:  # type: ignore[override]
+        """A POST."""
+        return super().post(path, **_declaring(scope, options))
+
+    def patch(self, path: str, *, scope: Scope | None, **options: Any) -> _Decorator:  # type: ignore[override]
+        """A PATCH."""
+        return super().patch(path, **_declaring(scope, options))
+
+    def delete(self, path: str, *, scope: Scope | None, **options: Any) -> _Decorator:  # type: ignore[override]
+        """A DELETE."""
+        return super().delete(path, **_declaring(scope, options))
 
 
 def faults_of(errors: Sequence[Mapping[str, Any]]) -> list[Fault]:

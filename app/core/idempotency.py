@@ -16,9 +16,9 @@ from fastapi import Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.auth import Principal
-from app.core.db import Again, Sessions, driver, transaction
+from app.core.db import Again, Row, Sessions, driver, transaction
 from app.core.http import dump, reply
-from app.core.problems import Fault, IdempotencyMismatch, Invalid, RequestInFlight, Unavailable
+from app.core.problems import Conflict, Fault, IdempotencyMismatch, Invalid, RequestInFlight, Unavailable
 from app.core.state import State
 
 _KEY: Final = re.compile(r'"([ !#-~]{1,255})"|([!#-~]([ !#-~]{0,253}[!#-~])?)')
@@ -29,7 +29,9 @@ _JSON: Final = "application/json"
 # The lock may be got just after another request has committed its answer and before this statement could see it:
 # then the INSERT below finds the answer there, and this transaction is rolled back.
 _CLAIM: Final = """
-SELECT pg_try_advisory_xact_lock($3) AS free, a.body_hash, a.status, a.answer::text, a.headers::text
+SELECT pg_try_advisory_xact_lock($3) AS free, a.body_hash, a.status, a.answer::text, a.headers::text,
+       EXISTS (SELECT FROM stored_answers
+               WHERE account_id = $4 AND key_hash = $5 AND created_at > now() - interval '24 hours') AS of_support
 FROM (SELECT) AS one
 LEFT JOIN stored_answers AS a
     ON a.account_id = $1 AND a.key_hash = $2 AND a.created_at > now() - interval '24 hours'
@@ -57,6 +59,14 @@ class Answer:
 
 
 Work: TypeAlias = Callable[[AsyncSession], Awaitable[Answer]]
+May: TypeAlias = Callable[[AsyncSession], Awaitable[object]]
+"""Raises what ``Work`` would raise for a caller who may not do it, and changes nothing."""
+
+
+async def by_key_alone(_: AsyncSession) -> None:
+    """``May`` of an operation that the key's kind alone decides, before the answers are looked for."""
+
+
 IDEMPOTENT: Final[dict[str, Any]] = {
     "parameters": [
         {
@@ -72,35 +82,50 @@ IDEMPOTENT: Final[dict[str, Any]] = {
 """``openapi_extra`` of an operation that uses ``once``, which reads the header itself."""
 
 
+_SUPPORT: Final = "-"
+"""The namespace that all support keys shared in earlier versions."""
+_WHOSE: Final = (
+    "A support key used this Idempotency-Key before the service was upgraded, and which one is not known: "
+    "look whether it is done already, then use another key"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class _Claim:
-    account_id: str
+    """Where an answer is kept: one namespace for all keys of an account, one for each key of support."""
+
+    namespace: str
     key_hash: str
     lock: int
     body_hash: str
+    earlier_hash: str | None
+    """of a support key: where an earlier version would have kept it"""
 
 
-async def once(request: Request, state: State, principal: Principal, work: Work) -> Response:
+async def once(request: Request, state: State, principal: Principal, work: Work, *, may: May) -> Response:
     """Run ``work`` in one transaction and answer it; with an Idempotency-Key, at most once in 24 hours.
 
-    Raises 409 while the first request runs (at once: nothing waits), 422 when the key came with another body.
+    ``may`` decides whether this caller, who need not be the first one, gets to know anything about the first request.
+    Raises 409 while that runs (at once: nothing waits), 422 when the key came with another body.
     """
     key = _read_key(request.headers.get("idempotency-key"))
     claim = _claim(request, principal, key, await request.body()) if key else None
     for _ in range(_TRIES):
         with suppress(Again):
-            return await _run(state, claim, work)
+            return await _run(state, claim, work, may)
     raise Unavailable(headers={"Retry-After": "1"})
 
 
-async def _run(state: State, claim: "_Claim | None", work: Work) -> Response:
+async def _run(state: State, claim: _Claim | None, work: Work, may: May) -> Response:
     async with transaction(state.sessions) as session:
         if claim is None:
             return _respond(await work(session))
         connection = await driver(session)
-        replay = await _replay(connection, claim)
-        if replay is not None:
-            return replay
+        place = (claim.namespace, claim.key_hash, claim.lock, _SUPPORT, claim.earlier_hash)
+        found = await connection.fetchrow(_CLAIM, *place)
+        if not found["free"] or found["status"] is not None or found["of_support"]:
+            await may(session)
+            return _replay(found, claim)
         answer = await work(session)
         response = _respond(answer)
         await _keep(connection, claim, answer, bytes(response.body))
@@ -128,20 +153,24 @@ def _read_key(header: str | None) -> str | None:
 
 
 def _claim(request: Request, principal: Principal, key: str, body: bytes) -> _Claim:
-    account = principal.account_id or "-"
-    place = f"{account}\n{request.method}\n{request.scope['path']}\n{key}"
-    digest = hashlib.sha256(place.encode()).digest()
+    namespace = principal.key_id if principal.is_support else principal.account_id or principal.key_id
+    place = f"{request.method}\n{request.scope['path']}\n{key}"
+    digest = _digest(namespace, place)
+    earlier = _digest(_SUPPORT, place).hex() if principal.is_support and principal.account_id is None else None
     lock = int.from_bytes(digest[:8], signed=True)
-    return _Claim(account, digest.hex(), lock, hashlib.sha256(body).hexdigest())
+    return _Claim(namespace, digest.hex(), lock, hashlib.sha256(body).hexdigest(), earlier)
 
 
-async def _replay(connection: "Connection[Any]", claim: _Claim) -> Response | None:
-    """The stored answer, if there is one; 409 when another transaction holds the key."""
-    found = await connection.fetchrow(_CLAIM, claim.account_id, claim.key_hash, claim.lock)
+def _digest(namespace: str, place: str) -> bytes:
+    return hashlib.sha256(f"{namespace}\n{place}".encode()).digest()
+
+
+def _replay(found: Row, claim: _Claim) -> Response:
+    """The stored answer. 409 while another transaction holds the key, and where nobody knows whose answer it is."""
     if not found["free"]:
         raise RequestInFlight(headers={"Retry-After": "1"})
     if found["status"] is None:
-        return None
+        raise Conflict(_WHOSE)
     if found["body_hash"] != claim.body_hash:
         raise IdempotencyMismatch
     headers = orjson.loads(found["headers"]) | {"Idempotency-Replayed": "true"}
@@ -152,6 +181,6 @@ async def _keep(connection: "Connection[Any]", claim: _Claim, answer: Answer, se
     if not answer.body.keys().isdisjoint(answer.withheld):
         sent = dump({name: value for name, value in answer.body.items() if name not in answer.withheld})
     headers = dump(dict(answer.headers)).decode()
-    place = (claim.account_id, claim.key_hash, claim.body_hash)
+    place = (claim.namespace, claim.key_hash, claim.body_hash)
     if await connection.execute(_KEEP, *place, answer.status, sent.decode(), headers) == "INSERT 0 0":
         raise RequestInFlight(headers={"Retry-After": "1"})

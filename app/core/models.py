@@ -14,7 +14,7 @@ class StoredAnswer(Base):
 
     __tablename__ = "stored_answers"
 
-    account_id: Mapped[str] = mapped_column(ID, primary_key=True, comment="the principal's account, or '-'")
+    account_id: Mapped[str] = mapped_column(ID, primary_key=True, comment="an account, or a support key's id")
     key_hash: Mapped[str] = mapped_column(ID, primary_key=True, comment="SHA-256 of method, path and key")
     body_hash: Mapped[str]
     status: Mapped[int]

@@ -1,8 +1,10 @@
 """The shapes that every resource shares: strict input models, instants, addresses, and the problem document."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from ipaddress import ip_address
 from typing import Annotated, Any, Final, Generic, TypeVar
 
@@ -73,9 +75,13 @@ Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 Email = Annotated[
     str,
     StringConstraints(to_lower=True, max_length=254, pattern=r"^[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,189}$"),
+    AfterValidator(partial(unicodedata.normalize, "NFC")),
     Field(examples=["ana@example.com"]),
 ]
-"""An e-mail address, lower case. Only its shape is checked: whether it exists is for the mail to find out."""
+"""An e-mail address, in lower case and composed (NFC): one spelling for one person.
+
+Only its shape is checked: whether it exists is for the mail to find out.
+"""
 
 Locale = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$"), Field(examples=["es"])]
 """A language tag (BCP 47)."""

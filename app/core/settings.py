@@ -1,12 +1,20 @@
 """Settings: environment variables with the prefix ``HELIODESK_`` (the README has the table)."""
 
 import os
+import re
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import AliasChoices, AnyHttpUrl, Field, SecretStr, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+_ADMIN_KEY: Final = re.compile(r"(?!hd_(?!admin_))[!-~]{16,}")
+_NO_ADMIN_KEY: Final = (
+    "HELIODESK_ADMIN_KEY needs at least 16 printable ASCII characters without blanks, "
+    "and a key that begins with hd_ begins with hd_admin_"
+)
 
 
 class Unconfigurable(Exception):
@@ -23,7 +31,7 @@ class Settings(BaseSettings):
     )
     pool_size: int = Field(8, ge=2, le=100, description="Database connections of one process")
     admin_key: str = Field(
-        "", pattern=r"^[!-~]*$", description="A bootstrap admin key; made and printed once when absent"
+        "", description="A bootstrap admin key, of at least 16 printable characters; made and printed once when absent"
     )
     allow_networks: Annotated[list[IPv4Network | IPv6Network], NoDecode] = Field(
         default_factory=list, description="Private networks (CIDR, comma separated) that outgoing calls may reach"
@@ -72,6 +80,14 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("admin_key")
+    @classmethod
+    def _admin_key(cls, value: str) -> str:
+        """Any text that is hard to guess will do, but for a key of another kind (``hd_agent_...``)."""
+        if value and not _ADMIN_KEY.fullmatch(value):
+            raise PydanticCustomError("admin_key", _NO_ADMIN_KEY)
+        return value
 
     @model_validator(mode="after")
     def _complete(self) -> "Settings":

@@ -1,13 +1,13 @@
 """What one running process has: built in ``resources.py``, passed on, never a global."""
 
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Protocol
 
 import httpx
 from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.core.auth import Authenticator
+from app.core.auth import Principal
 from app.core.db import Sessions
 from app.core.heartbeats import Heartbeats
 from app.core.memory import Memory
@@ -17,6 +17,14 @@ from app.core.settings import Settings
 from app.core.signals import Alarms
 from app.core.streams import Streams
 from app.core.tip import Tip
+
+
+class Authenticator(Protocol):
+    """Finds the principal of a key (``app/accounts/principals.py`` does, behind this seam)."""
+
+    async def __call__(self, engine: AsyncEngine, key: str) -> Principal:
+        """The principal; ``Unauthorized`` when the key is malformed, unknown, expired or revoked."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from app.core.auth import Principal
 from app.core.clock import database_now, monotonic
 from app.core.deps import ApiKey, PrincipalDep, require_account
 from app.core.http import Router, reply, responses
-from app.core.idempotency import IDEMPOTENT, Answer, once
+from app.core.idempotency import IDEMPOTENT, Answer, by_key_alone, once
 from app.core.problems import Fault, Gone, IdempotencyMismatch, Invalid, NotFound, RequestInFlight, TooManyRequests
 from app.core.schemas import id_pattern
 from app.core.state import State, StateDep, get_state
@@ -84,10 +84,10 @@ AfterQuery = Annotated[
 class _KeyOrToken(ApiKey):
     """The caller by its key or, where a header cannot be sent, by a stream token."""
 
-    async def __call__(self, request: Request) -> Principal:
+    async def identify(self, request: Request) -> Principal:
         token = request.query_params.get("token")
         if token is None:
-            return await super().__call__(request)
+            return await super().identify(request)
         return await use_token((await get_state(request)).sessions, token)
 
 
@@ -108,7 +108,7 @@ async def _begun(
     return after, pages(state, wanted, after, **how)
 
 
-@router.get("", response_model=FeedPage, responses=_PROBLEMS)
+@router.get("", scope="events:read", response_model=FeedPage, responses=_PROBLEMS)
 async def list_events(
     request: Request,
     state: StateDep,
@@ -139,7 +139,9 @@ def _page(page: Page) -> Response:
     return reply({"items": page.documents(), "next_cursor": cursor_of(page.after), "has_more": page.more})
 
 
-@router.get("/stream", response_class=Response, responses=_STREAM | _PROBLEMS, openapi_extra=_BY_TOKEN)
+@router.get(
+    "/stream", scope="events:read", response_class=Response, responses=_STREAM | _PROBLEMS, openapi_extra=_BY_TOKEN
+)
 async def stream_events(
     state: StateDep,
     principal: Annotated[Principal, Security(_KeyOrToken())],
@@ -164,6 +166,7 @@ async def stream_events(
 
 @router.post(
     "/stream-token",
+    scope="events:read",
     status_code=201,
     response_model=StreamTokenDocument,
     responses=responses(RequestInFlight, IdempotencyMismatch),
@@ -181,4 +184,4 @@ async def create_stream_token(request: Request, state: StateDep, principal: Prin
         token, expires_at = await make_token(session, principal, now=await database_now(session))
         return Answer({"token": token, "expires_at": expires_at}, withheld=("token",))
 
-    return await once(request, state, principal, work)
+    return await once(request, state, principal, work, may=by_key_alone)

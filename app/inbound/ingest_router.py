@@ -57,6 +57,7 @@ def _accepted(received: Received) -> Response:
 
 @router.post(
     "/{hook_id}",
+    scope=None,
     status_code=202,
     response_model=ReceivedDocument,
     responses=_PROBLEMS,
@@ -73,6 +74,7 @@ async def ingest(request: Request, state: StateDep, hook_id: HookPath, _key: Key
 
 @router.post(
     "/{hook_id}/alertmanager",
+    scope=None,
     status_code=202,
     response_model=ReceivedDocument,
     responses=_PROBLEMS,
@@ -88,6 +90,7 @@ async def ingest_alertmanager(request: Request, state: StateDep, hook_id: HookPa
 
 @router.post(
     "/{hook_id}/grafana",
+    scope=None,
     status_code=202,
     response_model=ReceivedDocument,
     responses=_PROBLEMS,
@@ -103,6 +106,7 @@ async def ingest_grafana(request: Request, state: StateDep, hook_id: HookPath, _
 
 @router.post(
     "/{hook_id}/cloudevents",
+    scope=None,
     status_code=202,
     response_model=ReceivedDocument,
     responses=_PROBLEMS,
@@ -134,6 +138,7 @@ def _with_identity(post: Posted) -> Posted:
 
 @router.post(
     "/{hook_id}/v2/enqueue",
+    scope=None,
     status_code=202,
     response_model=EventAccepted,
     responses=_ENQUEUED,

@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal
 from fastapi import Path, Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.principals import writer
+from app.accounts.principals import named, writer
 from app.accounts.queries import account_by_id
 from app.core.auth import Principal
 from app.core.clock import database_now
@@ -25,7 +25,7 @@ from app.core.problems import (
     PreconditionFailed,
     RequestInFlight,
 )
-from app.core.schemas import ActorRef, Email, Listing
+from app.core.schemas import Email, Listing
 from app.core.state import StateDep
 from app.inbound import hooks, queries
 from app.inbound.documents import (
@@ -49,11 +49,18 @@ _PATCH: Final = patch_body(HookFields, {"on_resolve": "note"}) | IF_MATCH
 
 async def _locked(session: AsyncSession, principal: Principal, hook_id: str, actor: Email | None) -> Hook:
     hook = await queries.hook_by_id(session, principal, hook_id, lock=True)
-    await writer(session, principal, ActorRef(email=actor) if actor else None)
+    await writer(session, principal, named(actor))
     return hook
 
 
-@router.post("", status_code=201, response_model=HookSecretDocument, responses=_ONCE, openapi_extra=IDEMPOTENT)
+@router.post(
+    "",
+    scope="hooks:write",
+    status_code=201,
+    response_model=HookSecretDocument,
+    responses=_ONCE,
+    openapi_extra=IDEMPOTENT,
+)
 async def create_hook(request: Request, state: StateDep, principal: PrincipalDep, body: HookCreate) -> Response:
     """Make a hook.
 
@@ -70,10 +77,10 @@ async def create_hook(request: Request, state: StateDep, principal: PrincipalDep
         hook, secret = await hooks.create_hook(session, body, account, now=await database_now(session))
         return Answer(hook_document(hook, secret), headers=etag(hook.version))
 
-    return await once(request, state, principal, work)
+    return await once(request, state, principal, work, may=lambda session: writer(session, principal, body.actor))
 
 
-@router.get("", response_model=Listing[HookDocument], responses=responses(NotFound))
+@router.get("", scope="hooks:read", response_model=Listing[HookDocument], responses=responses(NotFound))
 async def list_hooks(
     request: Request,
     state: StateDep,
@@ -93,7 +100,7 @@ async def list_hooks(
     return listing(request, page, rows, place=lambda row: (row.created_at, row.id), document=hook_document)
 
 
-@router.get("/{hook_id}", response_model=HookDocument, responses=responses(NotFound))
+@router.get("/{hook_id}", scope="hooks:read", response_model=HookDocument, responses=responses(NotFound))
 async def get_hook(state: StateDep, principal: PrincipalDep, hook_id: HookPath) -> Response:
     """Get a hook.
 
@@ -106,6 +113,7 @@ async def get_hook(state: StateDep, principal: PrincipalDep, hook_id: HookPath) 
 
 @router.patch(
     "/{hook_id}",
+    scope="hooks:write",
     response_model=HookSecretDocument,
     responses=responses(Forbidden, NotFound, Conflict, PreconditionFailed),
     openapi_extra=_PATCH,
@@ -132,7 +140,13 @@ async def change_hook(
     return reply(hook_document(hook, secret), headers=etag(hook.version))
 
 
-@router.delete("/{hook_id}", status_code=204, response_class=Response, responses=responses(Forbidden, NotFound))
+@router.delete(
+    "/{hook_id}",
+    scope="hooks:write",
+    status_code=204,
+    response_class=Response,
+    responses=responses(Forbidden, NotFound),
+)
 async def delete_hook(
     state: StateDep, principal: PrincipalDep, hook_id: HookPath, actor: ActorQuery = None
 ) -> Response:
@@ -146,7 +160,13 @@ async def delete_hook(
     return Response(status_code=204)
 
 
-@router.post("/{hook_id}/rotate-secret", response_model=HookSecretDocument, responses=_ONCE, openapi_extra=IDEMPOTENT)
+@router.post(
+    "/{hook_id}/rotate-secret",
+    scope="hooks:write",
+    response_model=HookSecretDocument,
+    responses=_ONCE,
+    openapi_extra=IDEMPOTENT,
+)
 async def rotate_hook_secret(
     request: Request, state: StateDep, principal: PrincipalDep, hook_id: HookPath, actor: ActorQuery = None
 ) -> Response:
@@ -160,10 +180,15 @@ async def rotate_hook_secret(
         secret = await hooks.rotate_secret(session, hook, now=await database_now(session))
         return Answer(hook_document(hook, secret), status=200, headers=etag(hook.version))
 
-    return await once(request, state, principal, work)
+    return await once(request, state, principal, work, may=lambda session: writer(session, principal, named(actor)))
 
 
-@router.post("/{hook_id}/try", response_model=TriedDocument, responses=responses(Forbidden, NotFound, Conflict))
+@router.post(
+    "/{hook_id}/try",
+    scope="hooks:write",
+    response_model=TriedDocument,
+    responses=responses(Forbidden, NotFound, Conflict),
+)
 async def try_hook(
     state: StateDep, principal: PrincipalDep, hook_id: HookPath, body: TryPayload, actor: ActorQuery = None
 ) -> Response:
@@ -174,13 +199,15 @@ async def try_hook(
     """
     async with snapshot(state.sessions) as session:
         hook = await queries.hook_by_id(session, principal, hook_id)
-        await writer(session, principal, ActorRef(email=actor) if actor else None)
+        await writer(session, principal, named(actor))
         account = await account_by_id(session, hook.account_id)
         tried = await what_would_be(session, hook, account, body)
     return reply(tried)
 
 
-@router.get("/{hook_id}/receipts", response_model=Listing[ReceiptDocument], responses=responses(NotFound))
+@router.get(
+    "/{hook_id}/receipts", scope="hooks:read", response_model=Listing[ReceiptDocument], responses=responses(NotFound)
+)
 async def list_hook_receipts(
     request: Request,
     state: StateDep,
@@ -199,7 +226,12 @@ async def list_hook_receipts(
     return listing(request, page, rows, place=lambda row: (row.received_at, row.id), document=receipt_document)
 
 
-@router.get("/{hook_id}/receipts/{receipt_id}", response_model=PayloadDocument, responses=responses(NotFound))
+@router.get(
+    "/{hook_id}/receipts/{receipt_id}",
+    scope="hooks:read",
+    response_model=PayloadDocument,
+    responses=responses(NotFound),
+)
 async def get_hook_receipt(
     state: StateDep, principal: PrincipalDep, hook_id: HookPath, receipt_id: ReceiptPath
 ) -> Response:
@@ -215,6 +247,7 @@ async def get_hook_receipt(
 
 @router.post(
     "/{hook_id}/receipts/{receipt_id}/process",
+    scope="hooks:write",
     response_model=ReceiptDocument,
     responses=responses(Forbidden, NotFound, Conflict),
 )

@@ -9,8 +9,8 @@ from app.core.auth import Principal
 from app.core.clock import database_now
 from app.core.db import memory_of
 from app.core.deps import LanguageDep, PrincipalDep, require_admin
-from app.core.http import Router, etag, reply, responses
-from app.core.idempotency import IDEMPOTENT, Answer, once
+from app.core.http import SCOPE, Router, etag, reply, responses
+from app.core.idempotency import IDEMPOTENT, Answer, by_key_alone, once
 from app.core.paging import PageDep, listing
 from app.core.problems import Fault, Forbidden, IdempotencyMismatch, Invalid, NotFound, RequestInFlight
 from app.core.schemas import Listing, Locale
@@ -38,7 +38,9 @@ Key = Annotated[PlanKey, Path(description="The plan's key")]
 Number = Annotated[int, Path(ge=1, le=_MAX_VERSION, description="The version's number")]
 
 
-@router.get("/plans", response_model=Listing[PlanSummary], responses=responses(), summary="List the plans")
+@router.get(
+    "/plans", scope="plans:read", response_model=Listing[PlanSummary], responses=responses(), summary="List the plans"
+)
 async def list_plans(request: Request, state: StateDep, _: PrincipalDep, page: PageDep) -> Response:
     """The plans that accounts can have, by key, each in its current version."""
     (after,) = page.place(str) or ("",)
@@ -71,14 +73,14 @@ async def _store(request: Request, state: State, principal: Principal, plan: Pla
         row = await store.add_version(session, plan, await database_now(session))
         return Answer(version_document(row), headers=etag(row.version))
 
-    return await once(request, state, principal, work)
+    return await once(request, state, principal, work, may=by_key_alone)
 
 
 _STORES: Final[dict[str, Any]] = {
     "methods": ["POST"],
     "status_code": 201,
     "response_model": PlanVersionDocument,
-    "openapi_extra": IDEMPOTENT | YAML_TOO,
+    "openapi_extra": IDEMPOTENT | YAML_TOO | {SCOPE: "plans:write"},
     "route_class_override": PlanRoute,
 }
 _REFUSALS: Final = (Forbidden, RequestInFlight, IdempotencyMismatch)
@@ -95,7 +97,11 @@ router.add_api_route(
 
 
 @router.get(
-    "/plans/{key}", response_model=PlanVersionDocument, responses=responses(NotFound), summary="Get a plan's document"
+    "/plans/{key}",
+    scope="plans:read",
+    response_model=PlanVersionDocument,
+    responses=responses(NotFound),
+    summary="Get a plan's document",
 )
 async def get_plan(state: StateDep, _: PrincipalDep, key: Key) -> Response:
     """The plan in its current version."""
@@ -106,6 +112,7 @@ async def get_plan(state: StateDep, _: PrincipalDep, key: Key) -> Response:
 
 @router.get(
     "/plans/{key}/versions",
+    scope="plans:read",
     response_model=Listing[VersionSummary],
     responses=responses(NotFound),
     summary="List a plan's versions",
@@ -122,6 +129,7 @@ async def list_plan_versions(request: Request, state: StateDep, _: PrincipalDep,
 
 @router.get(
     "/plans/{key}/versions/{version}",
+    scope="plans:read",
     response_model=PlanVersionDocument,
     responses=responses(NotFound),
     summary="Get one version of a plan",
@@ -134,7 +142,11 @@ async def get_plan_version(state: StateDep, _: PrincipalDep, key: Key, version: 
 
 
 @router.get(
-    "/priorities", response_model=Priorities, responses=responses(NotFound), summary="Explain a plan's priorities"
+    "/priorities",
+    scope="plans:read",
+    response_model=Priorities,
+    responses=responses(NotFound),
+    summary="Explain a plan's priorities",
 )
 async def list_priorities(
     state: StateDep,
@@ -153,7 +165,11 @@ async def list_priorities(
 
 
 @router.post(
-    "/priorities/assess", response_model=Assessment, responses=responses(), summary="Work out a ticket's priority"
+    "/priorities/assess",
+    scope="plans:read",
+    response_model=Assessment,
+    responses=responses(),
+    summary="Work out a ticket's priority",
 )
 async def assess_priority(
     state: StateDep, _: PrincipalDep, accepted: LanguageDep, assessment: AssessmentInput

@@ -33,6 +33,7 @@ _NOTHING_HIDDEN: Final[frozenset[str]] = frozenset()
 
 @router.get(
     "/v1/tickets/{ticket_id}/deadlines/{deadline_id}/explain",
+    scope="tickets:read",
     response_model=DeadlineExplained,
     summary="Explain a deadline",
     responses=responses(NotFound) | examples.shown(preview_examples.EXPLAINED),
@@ -52,6 +53,7 @@ async def explain_ticket_deadline(
 
 @router.post(
     "/v1/sla/preview",
+    scope="previews:read",
     response_model=PreviewView,
     summary="Preview a ticket's deadlines",
     responses=responses(TooManyRequests) | examples.shown(preview_examples.PREVIEWED),

@@ -31,6 +31,7 @@ _LINES: Final[dict[int | str, dict[str, Any]]] = {
 
 @router.post(
     "/archive",
+    scope="plans:write",
     response_model=PlanVersionDocument,
     responses=responses(NotFound, Conflict),
     summary="Take a plan version out of force",
@@ -50,6 +51,7 @@ async def archive_plan_version(state: StateDep, principal: PrincipalDep, key: Ke
 
 @router.post(
     "/restore",
+    scope="plans:write",
     response_model=PlanVersionDocument,
     responses=responses(NotFound),
     summary="Put a plan version into force again",
@@ -68,6 +70,7 @@ async def _answer(sessions: Sessions, work: Callable[[AsyncSession], Awaitable[P
 
 @router.post(
     "/apply",
+    scope="plans:write",
     response_model=AppliedPlan,
     responses=responses(NotFound, Conflict) | _LINES,
     summary="Apply a plan version to open tickets",

@@ -9,7 +9,7 @@ from app.core.clock import database_now
 from app.core.db import transaction
 from app.core.deps import PrincipalDep, require_admin, require_support
 from app.core.http import IF_MATCH, Router, check_if_match, etag, reply, responses
-from app.core.idempotency import IDEMPOTENT, Answer, once
+from app.core.idempotency import IDEMPOTENT, Answer, by_key_alone, once
 from app.core.merge_patch import PatchDep, merge_patch, patch_body, patched
 from app.core.paging import PageDep, listing
 from app.core.problems import Conflict, IdempotencyMismatch, NotFound, PreconditionFailed, RequestInFlight
@@ -25,7 +25,14 @@ _CHANGED: Final = responses(NotFound, PreconditionFailed)
 _PATCH: Final = patch_body(RegionFields, {"place": 3}) | IF_MATCH
 
 
-@router.post("", status_code=201, response_model=RegionDocument, responses=_CREATED, openapi_extra=IDEMPOTENT)
+@router.post(
+    "",
+    scope="regions:write",
+    status_code=201,
+    response_model=RegionDocument,
+    responses=_CREATED,
+    openapi_extra=IDEMPOTENT,
+)
 async def create_region(request: Request, state: StateDep, principal: PrincipalDep, body: RegionCreate) -> Response:
     """Make a region.
 
@@ -37,10 +44,10 @@ async def create_region(request: Request, state: StateDep, principal: PrincipalD
         region = await regions.create_region(session, body, now=await database_now(session))
         return Answer(region_document(region), headers=etag(region.version))
 
-    return await once(request, state, principal, work)
+    return await once(request, state, principal, work, may=by_key_alone)
 
 
-@router.get("", response_model=Listing[RegionDocument], responses=responses())
+@router.get("", scope="regions:read", response_model=Listing[RegionDocument], responses=responses())
 async def list_regions(
     request: Request,
     state: StateDep,
@@ -58,7 +65,7 @@ async def list_regions(
     return listing(request, page, rows, place=lambda row: (row.place, row.id), document=region_document)
 
 
-@router.get("/{region_id}", response_model=RegionDocument, responses=responses(NotFound))
+@router.get("/{region_id}", scope="regions:read", response_model=RegionDocument, responses=responses(NotFound))
 async def get_region(state: StateDep, principal: PrincipalDep, region_id: str) -> Response:
     """Get a region.
 
@@ -70,7 +77,9 @@ async def get_region(state: StateDep, principal: PrincipalDep, region_id: str) -
     return reply(region_document(region), headers=etag(region.version))
 
 
-@router.patch("/{region_id}", response_model=RegionDocument, responses=_CHANGED, openapi_extra=_PATCH)
+@router.patch(
+    "/{region_id}", scope="regions:write", response_model=RegionDocument, responses=_CHANGED, openapi_extra=_PATCH
+)
 async def change_region(
     request: Request, state: StateDep, principal: PrincipalDep, region_id: str, patch: PatchDep
 ) -> Response:
@@ -89,6 +98,7 @@ async def change_region(
 
 @router.delete(
     "/{region_id}",
+    scope="regions:write",
     status_code=204,
     response_class=Response,
     responses=responses(NotFound, Conflict, PreconditionFailed),

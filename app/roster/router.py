@@ -9,7 +9,7 @@ from app.core.clock import database_now
 from app.core.db import transaction
 from app.core.deps import PrincipalDep, require_account, require_admin, require_support
 from app.core.http import IF_MATCH, Router, check_if_match, etag, reply, responses
-from app.core.idempotency import IDEMPOTENT, Answer, once
+from app.core.idempotency import IDEMPOTENT, Answer, by_key_alone, once
 from app.core.merge_patch import PatchDep, merge_patch, patch_body, patched
 from app.core.paging import PageDep, listing
 from app.core.problems import IdempotencyMismatch, NotFound, PreconditionFailed, RequestInFlight
@@ -25,7 +25,14 @@ _CHANGED: Final = responses(NotFound, PreconditionFailed)
 _PATCH: Final = patch_body(EngineerFields, {"tier": 3, "region": None}) | IF_MATCH
 
 
-@router.post("", status_code=201, response_model=EngineerDocument, responses=_CREATED, openapi_extra=IDEMPOTENT)
+@router.post(
+    "",
+    scope="engineers:write",
+    status_code=201,
+    response_model=EngineerDocument,
+    responses=_CREATED,
+    openapi_extra=IDEMPOTENT,
+)
 async def create_engineer(request: Request, state: StateDep, principal: PrincipalDep, body: EngineerCreate) -> Response:
     """Make an engineer.
 
@@ -37,10 +44,10 @@ async def create_engineer(request: Request, state: StateDep, principal: Principa
         engineer = await engineers.create_engineer(session, body, now=await database_now(session))
         return Answer(engineer_document(engineer), headers=etag(engineer.version))
 
-    return await once(request, state, principal, work)
+    return await once(request, state, principal, work, may=by_key_alone)
 
 
-@router.get("", response_model=Listing[EngineerDocument], responses=responses(NotFound))
+@router.get("", scope="engineers:read", response_model=Listing[EngineerDocument], responses=responses(NotFound))
 async def list_engineers(
     request: Request,
     state: StateDep,
@@ -61,7 +68,7 @@ async def list_engineers(
     return listing(request, page, rows, place=lambda row: (row.created_at, row.id), document=engineer_document)
 
 
-@router.get("/{engineer_id}", response_model=EngineerDocument, responses=responses(NotFound))
+@router.get("/{engineer_id}", scope="engineers:read", response_model=EngineerDocument, responses=responses(NotFound))
 async def get_engineer(state: StateDep, principal: PrincipalDep, engineer_id: str) -> Response:
     """Get an engineer.
 
@@ -75,7 +82,9 @@ async def get_engineer(state: StateDep, principal: PrincipalDep, engineer_id: st
     return reply(engineer_document(engineer), headers=etag(engineer.version))
 
 
-@router.patch("/{engineer_id}", response_model=EngineerDocument, responses=_CHANGED, openapi_extra=_PATCH)
+@router.patch(
+    "/{engineer_id}", scope="engineers:write", response_model=EngineerDocument, responses=_CHANGED, openapi_extra=_PATCH
+)
 async def change_engineer(
     request: Request, state: StateDep, principal: PrincipalDep, engineer_id: str, patch: PatchDep
 ) -> Response:

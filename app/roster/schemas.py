@@ -98,7 +98,7 @@ class EngineerFields(Strict):
     capacity: Annotated[StrictInt, Field(ge=0, le=1000)] = Field(5, description="Tickets at a time")
     shifts: CalendarDocument | None = Field(None, description="When they work; null: as their region, else 24x7")
     absences: list[Absence] = Field(default_factory=list, max_length=200)
-    active: StrictBool = Field(True, description="False: gets no tickets")
+    active: StrictBool = Field(True, description="False: gets no tickets, and their keys only read")
 
 
 class EngineerCreate(EngineerFields):

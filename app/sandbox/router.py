@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Body, Path, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.principals import acting, require_editor
+from app.accounts.principals import editor
 from app.accounts.schemas import AccountId
 from app.core.deps import PrincipalDep, require_account
 from app.core.http import Router, responses
@@ -21,6 +21,7 @@ router = Router(tags=["Sandbox"])
 
 @router.post(
     "/v1/sandbox/{account_id}/advance",
+    scope="sandbox:write",
     response_model=AdvancedView,
     summary="Move a sandbox's clock",
     responses=responses(NotFound, Conflict, RequestInFlight, IdempotencyMismatch) | examples.shown(ADVANCED),
@@ -42,8 +43,8 @@ async def advance_sandbox(
     require_account(principal, account_id)
 
     async def work(session: AsyncSession) -> Answer:
-        require_editor(await acting(session, principal, command.actor))
+        await editor(session, principal, command.actor)
         moved = await moving.advance(session, account_id, command)
         return Answer(moved.document(principal), 200)
 
-    return await once(request, state, principal, work)
+    return await once(request, state, principal, work, may=lambda session: editor(session, principal, command.actor))

@@ -7,10 +7,11 @@ from typing import Annotated, Any, Final, TypeAlias, TypeVar
 from fastapi import Depends, Path, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.accounts.principals import editor
 from app.core.auth import Principal
 from app.core.deps import PrincipalDep
 from app.core.http import IF_MATCH, Router, check_if_match, etag, responses
-from app.core.idempotency import IDEMPOTENT, Answer, once
+from app.core.idempotency import IDEMPOTENT, Answer, May, once
 from app.core.problems import (
     Conflict,
     Forbidden,
@@ -19,6 +20,7 @@ from app.core.problems import (
     PreconditionFailed,
     RequestInFlight,
 )
+from app.core.schemas import ActorRef
 from app.core.state import State, StateDep
 from app.tickets import examples, lifecycle, queries
 from app.tickets.schemas import TicketId, TicketView
@@ -50,7 +52,7 @@ class OnTicket:
             document = await queries.ticket_document(session, self.principal, done.ticket.id)
             return Answer(document, 200, etag(done.ticket.version))
 
-        return await once(self.request, self.state, self.principal, work)
+        return await once(self.request, self.state, self.principal, work, may=may_write(self.principal, command))
 
 
 def _on_ticket(request: Request, state: StateDep, principal: PrincipalDep, ticket_id: TicketPath) -> OnTicket:
@@ -64,11 +66,18 @@ def action(router: Router, name: str, summary: str) -> Callable[[Endpoint], Endp
     """The route of an action: ``POST /v1/tickets/{ticket_id}/<name>``."""
     return router.post(
         f"/v1/tickets/{{ticket_id}}/{name}",
+        scope="tickets:write",
         response_model=TicketView,
         summary=summary,
         responses=ACTIONS | examples.shown(examples.TICKET),
         openapi_extra=ACTION_HEADERS,
     )
+
+
+def may_write(principal: Principal, command: object) -> May:
+    """Whether the caller may have done what it commands: with a person of the account, where the command names one."""
+    actor: ActorRef | None = getattr(command, "actor", None)
+    return lambda session: editor(session, principal, actor)
 
 
 def caller_of(request: Request, principal: Principal) -> lifecycle.Caller:

@@ -18,7 +18,7 @@ from app.core.state import State, StateDep
 from app.roster.models import Alert
 from app.roster.schemas import CandidatesDocument
 from app.tickets import alerting, examples, lifecycle
-from app.tickets.actions import ACTION_HEADERS, ACTIONS, TicketPath, caller_of
+from app.tickets.actions import ACTION_HEADERS, ACTIONS, TicketPath, caller_of, may_write
 from app.tickets.alerting import AlertFilter, alert_document
 from app.tickets.candidates import candidates
 from app.tickets.schemas import AlertId, AlertView, DeclineAlert
@@ -45,7 +45,7 @@ class Alerted:
             alert = await use_case(session, caller_of(self._request, self._principal), alert_id, command)
             return Answer(alert_document(alert), 200)
 
-        return await once(self._request, self._state, self._principal, work)
+        return await once(self._request, self._state, self._principal, work, may=may_write(self._principal, command))
 
 
 AlertedDep = Annotated[Alerted, Depends()]
@@ -54,6 +54,7 @@ AlertedDep = Annotated[Alerted, Depends()]
 def _answer(name: str, summary: str) -> Callable[[Endpoint], Endpoint]:
     return router.post(
         f"/v1/alerts/{{alert_id}}/{name}",
+        scope="alerts:write",
         response_model=AlertView,
         summary=summary,
         responses=ACTIONS | examples.shown(examples.ALERT),
@@ -63,6 +64,7 @@ def _answer(name: str, summary: str) -> Callable[[Endpoint], Endpoint]:
 
 @router.get(
     "/v1/tickets/{ticket_id}/candidates",
+    scope="tickets:read",
     response_model=CandidatesDocument,
     summary="See who could take a ticket",
     responses=responses(Forbidden, NotFound),
@@ -75,6 +77,7 @@ async def list_candidates(state: StateDep, principal: PrincipalDep, ticket_id: T
 
 @router.get(
     "/v1/alerts",
+    scope="alerts:read",
     response_model=Listing[AlertView],
     summary="List alerts",
     responses=responses(Forbidden) | examples.shown(examples.page_of(examples.ALERT)),

@@ -41,6 +41,7 @@ _END: Final[UseCase[ActOnly]] = _use_case(lambda s, work, who, _: calls.end(s, w
 
 @router.get(
     "/v1/tickets/{ticket_id}/call",
+    scope="tickets:read",
     response_model=CallsView,
     summary="Read a ticket's call",
     responses=responses(NotFound) | examples.shown({"call": examples.CALL, "earlier": []}),

@@ -18,7 +18,7 @@ from app.core.state import State, StateDep
 from app.escalations.models import Escalation
 from app.escalations.records import escalation_document, of_ticket
 from app.tickets import escalating, examples, lifecycle, queries
-from app.tickets.actions import ACTION_HEADERS, ACTIONS, TicketPath, caller_of
+from app.tickets.actions import ACTION_HEADERS, ACTIONS, TicketPath, caller_of, may_write
 from app.tickets.schemas import AcceptEscalation, ActOnly, DeclineEscalation, Escalate, EscalationId, EscalationView
 
 router = Router(tags=["Escalations"])
@@ -42,7 +42,7 @@ class Escalating:
             escalation = await use_case(session, caller_of(self.request, self.principal), about, command)
             return Answer(dict(escalation_document(escalation)), status)
 
-        return await once(self.request, self.state, self.principal, work)
+        return await once(self.request, self.state, self.principal, work, may=may_write(self.principal, command))
 
 
 def _escalating(request: Request, state: StateDep, principal: PrincipalDep) -> Escalating:
@@ -56,6 +56,7 @@ EscalationPath = Annotated[EscalationId, Path(description="The escalation's id")
 def _route(path: str, summary: str, status: int = 200) -> Callable[[Endpoint], Endpoint]:
     return router.post(
         path,
+        scope="escalations:write",
         status_code=status,
         response_model=EscalationView,
         summary=summary,
@@ -78,6 +79,7 @@ async def create_escalation(
 
 @router.get(
     "/v1/tickets/{ticket_id}/escalations",
+    scope="escalations:read",
     response_model=Listing[EscalationView],
     summary="List a ticket's escalations",
     responses=responses(NotFound) | examples.shown(examples.page_of(examples.ESCALATION)),

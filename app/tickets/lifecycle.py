@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.principals import acting, require_editor
+from app.accounts.principals import editor
 from app.core.auth import Actor, Principal
 from app.core.deps import require_support
 from app.core.merge_patch import Patch, merge_patch, patched
@@ -52,8 +52,7 @@ async def start(
 ) -> tuple[Work, Actor]:
     """Lock and settle the ticket for somebody who may write to it: 404, 403 for viewers, 412 for a stale version."""
     work = await lock_ticket(session, caller.principal, ticket_id)
-    who = await acting(session, caller.principal, actor)
-    require_editor(who)
+    who = await editor(session, caller.principal, actor)
     caller.check_version(work.ticket.version)
     return work, who.actor
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import Body, Depends, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.principals import acting, require_editor
+from app.accounts.principals import editor
 from app.core.auth import Principal
 from app.core.db import transaction
 from app.core.deps import PrincipalDep
@@ -46,6 +46,7 @@ router = Router(tags=["Tickets"])
 
 @router.post(
     "/v1/tickets",
+    scope="tickets:write",
     status_code=201,
     response_model=TicketView,
     summary="Open a ticket",
@@ -63,15 +64,14 @@ async def create_ticket(
     account_id = _account_of(principal, command)
 
     async def work(session: AsyncSession) -> Answer:
-        who = await acting(session, principal, command.actor)
-        require_editor(who)
+        who = await editor(session, principal, command.actor)
         opened = await open_ticket(session, command, account_id=account_id, acting=who)
         ticket = opened.ticket
         deadlines = [_deadline_columns(deadline) for deadline in opened.clock.deadlines]
         view = ticket_view(ticket.row(), deadlines, next(iter(opened.calls), None), principal)
         return Answer(view, 201, etag(ticket.version) | {"Location": f"/v1/tickets/{ticket.id}"})
 
-    return await once(request, state, principal, work)
+    return await once(request, state, principal, work, may=lambda session: editor(session, principal, command.actor))
 
 
 def _deadline_columns(deadline: Any) -> dict[str, Any]:
@@ -92,6 +92,7 @@ def _account_of(principal: Principal, command: OpenTicket) -> str:
 
 @router.get(
     "/v1/tickets",
+    scope="tickets:read",
     response_model=Listing[TicketView],
     summary="List tickets",
     responses=responses(NotFound) | examples.shown(examples.page_of(examples.TICKET)),
@@ -111,6 +112,7 @@ async def list_tickets(
 
 @router.get(
     "/v1/tickets/{ticket_id}",
+    scope="tickets:read",
     response_model=TicketView,
     summary="Read a ticket",
     responses=responses(NotFound) | examples.shown(examples.TICKET),
@@ -124,6 +126,7 @@ async def read_ticket(state: StateDep, principal: PrincipalDep, ticket_id: Ticke
 
 @router.patch(
     "/v1/tickets/{ticket_id}",
+    scope="tickets:write",
     response_model=TicketView,
     summary="Change what a ticket says",
     responses=ACTIONS | examples.shown(examples.TICKET),
@@ -136,6 +139,7 @@ async def update_ticket(on_ticket: OnTicketDep, patch: PatchDep) -> Response:
 
 @router.post(
     "/v1/tickets/{ticket_id}/messages",
+    scope="tickets:write",
     status_code=201,
     response_model=MessageView,
     summary="Post a message",
@@ -155,11 +159,12 @@ async def create_message(
         _, message = await lifecycle.post_message(session, caller_of(request, principal), ticket_id, command)
         return Answer(message_view(message), 201)
 
-    return await once(request, state, principal, work)
+    return await once(request, state, principal, work, may=lambda session: editor(session, principal, command.actor))
 
 
 @router.get(
     "/v1/tickets/{ticket_id}/messages",
+    scope="tickets:read",
     response_model=Listing[MessageView],
     summary="List a ticket's messages",
     responses=responses(NotFound) | examples.shown(examples.page_of(examples.MESSAGE)),
@@ -175,6 +180,7 @@ async def list_messages(
 
 @router.get(
     "/v1/tickets/{ticket_id}/timeline",
+    scope="tickets:read",
     response_model=Listing[EventView],
     summary="Read a ticket's history",
     responses=responses(NotFound) | examples.shown(examples.page_of(examples.EVENT)),
@@ -190,6 +196,7 @@ async def read_timeline(
 
 @router.get(
     "/v1/tickets/{ticket_id}/deadlines",
+    scope="tickets:read",
     response_model=Listing[DeadlineView],
     summary="List all deadlines of a ticket",
     responses=responses(NotFound) | examples.shown(examples.page_of(examples.DEADLINE)),
@@ -211,6 +218,7 @@ async def list_deadlines(
 
 @router.get(
     "/v1/statuses",
+    scope="tickets:read",
     response_model=StatusTable,
     summary="Which status can follow which",
     responses=responses() | examples.shown({"items": status_table()}),

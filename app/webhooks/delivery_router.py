@@ -24,7 +24,10 @@ router = Router(prefix="/v1", tags=["Webhooks"])
 
 
 @router.get(
-    "/webhooks/{endpoint_id}/deliveries", response_model=Listing[DeliveryDocument], responses=responses(NotFound)
+    "/webhooks/{endpoint_id}/deliveries",
+    scope="webhooks:read",
+    response_model=Listing[DeliveryDocument],
+    responses=responses(NotFound),
 )
 async def list_webhook_deliveries(
     request: Request,
@@ -44,7 +47,9 @@ async def list_webhook_deliveries(
     return listing(request, page, rows, place=lambda row: (row.created_at, row.id), document=delivery_document)
 
 
-@router.get("/deliveries/{delivery_id}", response_model=AttemptsDocument, responses=responses(NotFound))
+@router.get(
+    "/deliveries/{delivery_id}", scope="webhooks:read", response_model=AttemptsDocument, responses=responses(NotFound)
+)
 async def get_delivery(state: StateDep, principal: PrincipalDep, delivery_id: str) -> Response:
     """Get a delivery.
 
@@ -57,6 +62,7 @@ async def get_delivery(state: StateDep, principal: PrincipalDep, delivery_id: st
 
 @router.post(
     "/deliveries/{delivery_id}/redeliver",
+    scope="webhooks:write",
     response_model=DeliveryDocument,
     responses=responses(Forbidden, NotFound, Conflict),
 )
@@ -74,6 +80,7 @@ async def redeliver(state: StateDep, principal: PrincipalDep, delivery_id: str, 
 
 @router.post(
     "/webhooks/{endpoint_id}/replay",
+    scope="webhooks:write",
     status_code=202,
     response_model=ReplayDocument,
     responses=responses(Forbidden, NotFound, Conflict, RequestInFlight, IdempotencyMismatch),
@@ -95,4 +102,4 @@ async def replay_webhook(
         now = await database_now(session)
         return Answer(await resend.replay(session, endpoint, body.since, body.until, now=now), status=202)
 
-    return await once(request, state, principal, work)
+    return await once(request, state, principal, work, may=lambda session: writer(session, principal, body.actor))

@@ -8,7 +8,8 @@ import httpx
 from sqlalchemy import delete, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.auth import Actor, Principal
+from app.accounts.principals import Acting
+from app.core.auth import Actor
 from app.core.db import ring_after_commit, write
 from app.core.ids import new_id
 from app.core.problems import Conflict, Fault, Invalid
@@ -34,10 +35,10 @@ def endpoint_document(endpoint: WebhookEndpoint, secret: str | None = None) -> d
     return document | {"secret": secret} if secret else document
 
 
-def shown_to(principal: Principal, endpoint: WebhookEndpoint) -> dict[str, Any]:
+def shown_to(who: Acting, endpoint: WebhookEndpoint) -> dict[str, Any]:
     """The public form as this caller sees it: viewers see where the endpoint is, not the password in its URL."""
     document = endpoint_document(endpoint)
-    return document | {"url": _origin(endpoint.url)} if principal.role == "viewer" else document
+    return document | {"url": _origin(endpoint.url)} if who.role == "viewer" else document
 
 
 def check_url(url: str, allow_networks: Sequence[Network]) -> None:

@@ -4,9 +4,9 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.principals import writer
+from app.accounts.principals import named, writer
 from app.core.auth import Actor, Principal
-from app.core.schemas import ActorRef, Email
+from app.core.schemas import Email
 from app.events.envelope import NO_ACCOUNT
 from app.webhooks.delivery_schemas import AttemptsDocument, DeliveryDocument
 from app.webhooks.models import Delivery, WebhookEndpoint
@@ -18,7 +18,7 @@ async def managed(
 ) -> tuple[WebhookEndpoint, Actor]:
     """The endpoint, its row held, and who manages it: 404 and 403 for the others."""
     endpoint = await endpoint_by_id(session, principal, endpoint_id, lock=True)
-    return endpoint, await writer(session, principal, ActorRef(email=actor) if actor else None)
+    return endpoint, await writer(session, principal, named(actor))
 
 
 def delivery_document(delivery: Delivery) -> dict[str, Any]:

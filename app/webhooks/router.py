@@ -6,7 +6,7 @@ from typing import Annotated, Final
 from fastapi import Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.principals import writer
+from app.accounts.principals import acting, named, writer
 from app.accounts.queries import account_by_id
 from app.core.clock import database_now
 from app.core.db import transaction
@@ -47,7 +47,14 @@ _CREATED: Final = responses(Forbidden, NotFound, QuotaExceeded, RequestInFlight,
 _PATCH: Final = patch_body(EndpointFields, {"events": ["ticket.*"]}) | IF_MATCH
 
 
-@router.post("/webhooks", status_code=201, response_model=SecretDocument, responses=_CREATED, openapi_extra=IDEMPOTENT)
+@router.post(
+    "/webhooks",
+    scope="webhooks:write",
+    status_code=201,
+    response_model=SecretDocument,
+    responses=_CREATED,
+    openapi_extra=IDEMPOTENT,
+)
 async def create_webhook(request: Request, state: StateDep, principal: PrincipalDep, body: EndpointCreate) -> Response:
     """Register an endpoint.
 
@@ -69,44 +76,48 @@ async def create_webhook(request: Request, state: StateDep, principal: Principal
         endpoint = await endpoints.create_endpoint(session, body, account_id=account_id, quota=quota, now=now)
         return Answer(endpoint_document(endpoint, endpoint.secrets[0]), headers=etag(endpoint.version))
 
-    return await once(request, state, principal, work)
+    return await once(request, state, principal, work, may=lambda session: writer(session, principal, body.actor))
 
 
-@router.get("/webhooks", response_model=Listing[EndpointDocument], responses=responses(NotFound))
+@router.get("/webhooks", scope="webhooks:read", response_model=Listing[EndpointDocument], responses=responses(NotFound))
 async def list_webhooks(
     request: Request,
     state: StateDep,
     principal: PrincipalDep,
     page: PageDep,
     account_id: Annotated[str | None, Query(max_length=40)] = None,
+    actor: ActorQuery = None,
 ) -> Response:
     """List endpoints.
 
-    All of them for support; an account's key sees its own account's.
+    All of them for support; an account's key sees its own account's. Viewers see of each URL only where it leads.
     """
     wanted = account_id or principal.account_id
     if wanted:
         require_account(principal, wanted)
     async with state.sessions() as session:
+        who = await acting(session, principal, named(actor))
         rows = await queries.endpoints_page(session, page, wanted)
-    return listing(
-        request, page, rows, place=lambda row: (row.created_at, row.id), document=partial(shown_to, principal)
-    )
+    return listing(request, page, rows, place=lambda row: (row.created_at, row.id), document=partial(shown_to, who))
 
 
-@router.get("/webhooks/{endpoint_id}", response_model=EndpointDocument, responses=responses(NotFound))
-async def get_webhook(state: StateDep, principal: PrincipalDep, endpoint_id: str) -> Response:
+@router.get(
+    "/webhooks/{endpoint_id}", scope="webhooks:read", response_model=EndpointDocument, responses=responses(NotFound)
+)
+async def get_webhook(state: StateDep, principal: PrincipalDep, endpoint_id: str, actor: ActorQuery = None) -> Response:
     """Get an endpoint.
 
-    Without its secrets.
+    Without its secrets. Viewers see of its URL only where it leads.
     """
     async with state.sessions() as session:
         endpoint = await queries.endpoint_by_id(session, principal, endpoint_id)
-    return reply(shown_to(principal, endpoint), headers=etag(endpoint.version))
+        who = await acting(session, principal, named(actor))
+    return reply(shown_to(who, endpoint), headers=etag(endpoint.version))
 
 
 @router.patch(
     "/webhooks/{endpoint_id}",
+    scope="webhooks:write",
     response_model=EndpointDocument,
     responses=responses(Forbidden, NotFound, PreconditionFailed),
     openapi_extra=_PATCH,
@@ -134,7 +145,11 @@ async def change_webhook(
 
 
 @router.delete(
-    "/webhooks/{endpoint_id}", status_code=204, response_class=Response, responses=responses(Forbidden, NotFound)
+    "/webhooks/{endpoint_id}",
+    scope="webhooks:write",
+    status_code=204,
+    response_class=Response,
+    responses=responses(Forbidden, NotFound),
 )
 async def delete_webhook(
     state: StateDep, principal: PrincipalDep, endpoint_id: str, actor: ActorQuery = None
@@ -150,7 +165,11 @@ async def delete_webhook(
 
 
 @router.post(
-    "/webhooks/{endpoint_id}/rotate-secret", response_model=SecretDocument, responses=_ONCE, openapi_extra=IDEMPOTENT
+    "/webhooks/{endpoint_id}/rotate-secret",
+    scope="webhooks:write",
+    response_model=SecretDocument,
+    responses=_ONCE,
+    openapi_extra=IDEMPOTENT,
 )
 async def rotate_webhook_secret(
     request: Request,
@@ -171,11 +190,12 @@ async def rotate_webhook_secret(
         secret = await endpoints.rotate_secret(session, endpoint, overlap, now=await database_now(session))
         return Answer(endpoint_document(endpoint, secret), status=200, headers=etag(endpoint.version))
 
-    return await once(request, state, principal, work)
+    return await once(request, state, principal, work, may=lambda session: writer(session, principal, named(actor)))
 
 
 @router.post(
     "/webhooks/{endpoint_id}/test",
+    scope="webhooks:write",
     status_code=201,
     response_model=DeliveryDocument,
     responses=responses(Forbidden, NotFound, Conflict, RequestInFlight, IdempotencyMismatch),
@@ -202,11 +222,12 @@ async def send_webhook_test(
         event_id = await endpoints.send_test(session, endpoint, event_type, who, now=await database_now(session))
         return Answer(delivery_document(await queries.delivery_of(session, endpoint_id, event_id)))
 
-    return await once(request, state, principal, work)
+    return await once(request, state, principal, work, may=lambda session: writer(session, principal, named(actor)))
 
 
 @router.post(
     "/webhooks/{endpoint_id}/enable",
+    scope="webhooks:write",
     response_model=EndpointDocument,
     responses=responses(Forbidden, NotFound, PreconditionFailed),
     openapi_extra=IF_MATCH,

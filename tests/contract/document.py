@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from jsonschema import Draft202012Validator
 
+from app.core.http import dump
 from app.core.settings import Settings
 from app.main import create_app
 
@@ -42,6 +43,28 @@ class Operation:
     def queries(self) -> list[Json]:
         """Its query parameters."""
         return [each for each in self.spec.get("parameters", ()) if each["in"] == "query"]
+
+    @property
+    def scope(self) -> str:
+        """The scope that it needs."""
+        return str(self.spec["x-required-scope"])
+
+    @property
+    def takes_actor(self) -> bool:
+        """Whether an account's key can name a person: by a query parameter, or a member of the body."""
+        return any(each["name"] == "actor" for each in self.queries) or self._body_takes_actor()
+
+    def _body_takes_actor(self) -> bool:
+        media: Json = next(iter(self.request_media().values()), {})
+        schema: Json = media.get("schema", {})
+        options = [schema, *schema.get("anyOf", ())]
+        return any("actor" in resolved(option).get("properties", {}) for option in options)
+
+    def naming(self, email: str, body: Any) -> Json:
+        """How a request, whose body is this one, names a person: what ``World.call`` takes further."""
+        if self._body_takes_actor():
+            return {"content": dump(body | {"actor": {"email": email}})}
+        return {"params": {"actor": email}}
 
     @property
     def is_ingest(self) -> bool:

@@ -6,7 +6,9 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from app.cli import openapi
+from app.core.auth import KINDS, ROLES
 from app.core.health import problem_types
+from app.core.scopes import SCOPES
 from app.events.types import EVENTS, EventData
 from tests.contract.document import DOCUMENT, OPERATIONS, Operation, examples_of, faults, resolved
 
@@ -64,6 +66,19 @@ def test_every_operation_declares_its_problems(operation: Operation) -> None:
     if "Idempotency-Key" in operation.headers:
         assert "request-in-flight" in problems[409]["content"]["application/problem+json"]["examples"]
         assert "idempotency-mismatch" in problems[422]["content"]["application/problem+json"]["examples"]
+
+
+def test_every_scope_is_of_some_operation_and_is_offered_to_whoever_makes_a_key() -> None:
+    scopes = {operation.spec.get("x-required-scope") for operation in OPERATIONS.values()} - {None}
+    offered = DOCUMENT["components"]["schemas"]["KeyCreate"]["properties"]["scopes"]["anyOf"][0]["items"]["enum"]
+    assert (scopes, offered) == (set(SCOPES), list(SCOPES))
+
+
+def test_the_page_about_keys_tells_of_every_kind_and_role() -> None:
+    page = (APP.parent / "docs" / "keys.md").read_text(encoding="utf-8")
+    kinds, roles = page.partition("## Kinds")[2].partition("## Roles")[::2]
+    assert all(f"\n| `{kind}`" in kinds for kind in KINDS)
+    assert all(f" {role} " in roles for role in ROLES)
 
 
 @EVERY_OPERATION

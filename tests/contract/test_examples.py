@@ -10,8 +10,7 @@ from orjson import loads
 from app.core.http import dump
 from app.events.envelope import envelope
 from tests.contract.document import DOCUMENT, OPERATIONS, Json, Operation, examples_of, faults
-from tests.contract.world import PLAN, World
-from tests.support.actors import make_account
+from tests.contract.world import World
 from tests.support.desk import fetch
 
 EVERY_OPERATION: Final = pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
@@ -62,7 +61,7 @@ async def test_the_example_works_and_its_answer_is_as_declared(world: World, ope
     if operation.name in BEFORE:
         await world.call(OPERATIONS[BEFORE[operation.name]], world.keys["engineer"])
     if operation.name == "advance_sandbox":
-        world.ids["account_id"] = (await make_account(world.sessions, PLAN, sandbox=True)).account_id
+        await world.into_sandbox()
     answer = await world.call(operation, world.keys["engineer" if operation.name in BY_ENGINEER else "admin"])
     assert answer.status_code in {200, 201, 202, 204}, answer.text
     assert unlike_declared(operation, answer) == []

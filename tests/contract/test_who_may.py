@@ -4,6 +4,8 @@ from typing import Final
 
 import pytest
 
+from app.core.auth import ROLES
+from app.core.scopes import SCOPES
 from tests.contract.document import OPERATIONS, Operation
 from tests.contract.world import World
 
@@ -150,10 +152,17 @@ async def test_what_is_open_needs_no_key(world: World, name: str) -> None:
 
 @EVERY_GUARDED
 async def test_without_a_key(world: World, operation: Operation) -> None:
-    assert operation.spec["security"] == [{"ApiKey": []}]
+    assert operation.spec["security"] == [{"ApiKey": [operation.scope]}]
     answer = await world.call(operation, {})
     assert (answer.status_code, answer.json()["type"]) == (401, "/problems/unauthorized")
     assert answer.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("sent", ["Bearer", "Bearer hd_admin_x", "Basic aGQ6aGQ=", "Bearer {}x", "{}"])
+@EVERY_GUARDED
+async def test_with_a_malformed_key(world: World, operation: Operation, sent: str) -> None:
+    key = world.keys["admin"]["Authorization"].removeprefix("Bearer ")
+    assert (await world.call(operation, {"Authorization": sent.format(key)})).status_code == 401
 
 
 @pytest.mark.parametrize("who", ["revoked", "expired"])
@@ -174,6 +183,94 @@ async def test_who_is_refused(world: World, operation: Operation, who: str) -> N
     assert answer.status_code == RULES[operation.name][who], answer.text
     seen = answer.text.replace(str(answer.request.url.path), "")
     assert not [value for name, value in world.ids.items() if name.endswith("_id") and value in seen]
+
+
+@pytest.mark.parametrize("who", ["admin", "agent", "owner"])
+@EVERY_GUARDED
+async def test_without_the_scope(world: World, operation: Operation, who: str) -> None:
+    key = await world.limited(who, [scope for scope in SCOPES if scope != operation.scope])
+    answer = await world.call(operation, key)
+    problem = answer.json()
+    assert (answer.status_code, problem["type"]) == (403, "/problems/forbidden")
+    assert (operation.scope in problem["detail"], problem["missing_scope"]) == (True, operation.scope)
+    assert f'scope="{operation.scope}"' in answer.headers["www-authenticate"]
+
+
+@EVERY_GUARDED
+async def test_with_the_scope_alone(world: World, operation: Operation) -> None:
+    """What is read is answered. Who writes is somebody who may not, so that nothing is changed here."""
+    refused = RULES[operation.name]
+    if operation.method == "GET":
+        answer = await world.call(operation, await world.limited("admin", [operation.scope]))
+        assert answer.status_code == 200
+    elif "viewer" in refused:
+        answer = await world.call(operation, await world.limited("viewer", [operation.scope]))
+        assert (answer.status_code, "missing_scope" in answer.json()) == (refused["viewer"], False)
+    else:
+        assert (await world.call(operation, await world.limited("viewer", [operation.scope]))).is_success
+
+
+PAIRS: Final = [("owner", "viewer"), ("owner", "editor"), ("editor", "viewer")]
+EVERY_PAIR: Final = pytest.mark.parametrize(
+    ("operation", "key", "person"),
+    [
+        (operation, key, person)
+        for operation in GUARDED
+        if operation.takes_actor
+        for more, less in PAIRS
+        for key, person in ((more, less), (less, more))
+        if operation.method == "GET" or less in RULES.get(operation.name, ())  # the others would be done
+    ],
+    ids=lambda value: value if isinstance(value, str) else value.name,
+)
+"""A key of one role that names a person of another one: what acts is the lesser of both."""
+
+
+def test_what_a_customer_may_and_a_viewer_may_not_is_done_for_a_person() -> None:
+    for name, refused in RULES.items():
+        assert OPERATIONS[name].takes_actor or "viewer" not in refused or "owner" in refused, name
+
+
+@EVERY_PAIR
+async def test_what_acts_is_the_lesser_of_key_and_person(
+    world: World, operation: Operation, key: str, person: str
+) -> None:
+    less = min((key, person), key=ROLES.index)
+    naming = operation.naming(world.people[person], world.example(operation))
+    answer = await world.call(operation, world.keys[key], **naming)
+    assert answer.status_code == RULES[operation.name].get(less, 200), answer.text
+
+
+REPEATABLE: Final = [
+    operation
+    for operation in GUARDED
+    if "Idempotency-Key" in operation.headers
+    if "viewer" in RULES[operation.name] and "owner" not in RULES[operation.name]
+]
+BEFORE: Final = {"request_call": "end_call", "reopen_ticket": "set_ticket_status"}
+"""What has to be done first, by its own example."""
+
+
+@pytest.mark.parametrize("operation", REPEATABLE, ids=lambda operation: operation.name)
+async def test_a_stored_answer_is_for_those_who_may_do_it(world: World, operation: Operation) -> None:
+    await world.renew()
+    if operation.name == "advance_sandbox":
+        await world.into_sandbox()
+    if before := BEFORE.get(operation.name):
+        await world.call(OPERATIONS[before], world.keys["engineer"])
+    if operation.name == "withdraw_escalation":  # only whoever asked for it does that
+        asked = await world.call(OPERATIONS["create_escalation"], world.keys["owner"])
+        world.ids["escalation_id"] = asked.json()["id"]
+    once = {"Idempotency-Key": operation.name}
+    first = await world.call(operation, world.keys["owner"] | once)
+    again = await world.call(operation, world.keys["owner"] | once)
+    assert first.is_success, first.text
+    assert (again.status_code, again.headers["idempotency-replayed"]) == (first.status_code, "true")
+    viewer = await world.call(operation, world.keys["viewer"] | once)
+    naming = operation.naming(world.people["viewer"], world.example(operation))
+    named = await world.call(operation, world.keys["owner"] | once, **naming)
+    limited = await world.call(operation, await world.limited("owner", ["previews:read"]) | once)
+    assert [answer.status_code for answer in (viewer, named, limited)] == [403, 403, 403]
 
 
 @EVERY_GUARDED

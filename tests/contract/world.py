@@ -1,7 +1,7 @@
 """A desk with an account, its people and one of everything, on which any operation of the document can be tried."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -61,6 +61,20 @@ class World:
     sessions: Sessions
     keys: dict[str, Headers] = field(default_factory=dict)
     ids: dict[str, str] = field(default_factory=dict)
+    people: dict[str, str] = field(default_factory=dict)
+    """addresses of the account's people, by role"""
+
+    async def limited(self, who: str, scopes: Sequence[str]) -> Headers:
+        """A key as this one, but that it has these scopes alone."""
+        owner: Json = (
+            {"kind": who} if who in ("admin", "agent") else {"account_id": self.ids["account_id"], "role": who}
+        )
+        return await make_key(self.sessions, scopes=list(scopes), **owner)
+
+    def example(self, operation: Operation) -> Any:
+        """The body of the document's own example, on the things of this world; an empty one where there is none."""
+        media = next(iter(operation.request_media().values()), None)
+        return in_world(examples_of(media)[0], self.ids) if media else {}
 
     async def call(self, operation: Operation, headers: Headers, **more: Any) -> httpx.Response:
         """The operation on the things of this world, with its own example as the body."""
@@ -68,8 +82,8 @@ class World:
             more = {"params": {"plan": PLAN}} | more
         if operation.name == "stream_events":  # the transport of these tests waits for an answer's end
             more = {**more, "params": {"seconds": 0} | more.get("params", {})}
-        for kind, media in list(operation.request_media().items())[:1]:
-            more = {"content": dump(in_world(examples_of(media)[0], self.ids))} | more
+        for kind in list(operation.request_media())[:1]:
+            more = {"content": dump(self.example(operation))} | more
             headers = {"Content-Type": kind} | (self.keys["own hook"] if operation.is_ingest else headers)
         path = operation.path.format_map(self.ids)
         return await self.client.request(operation.method, path, headers=headers, **more)
@@ -77,12 +91,9 @@ class World:
     async def renew(self) -> None:
         """A new account with new things: what an operation has used up is there again."""
         made = await make_account(self.sessions, PLAN, product_plans={"backup": "google-premium"})
-        account = self.ids["account_id"] = made.account_id
+        account = made.account_id
+        await self._settle_in(account)
         self.ids["version"] = await self._post("/v1/plans", examples.WRITTEN, "version")
-        for role in _ROLES:
-            self.keys[role] = await make_key(self.sessions, account_id=account, role=role)
-        person = await make_person(self.sessions, account, f"{new_id('per')}@example.com", "editor")
-        self.ids["person_id"] = person.id
         self.ids["region_id"] = (await make_region(self.sessions, key=new_id("key").replace("_", "-"))).id
         self.ids["key_id"] = await self._post("/v1/keys", {"kind": "account", "account_id": account})
         self.ids["endpoint_id"] = await self._post("/v1/webhooks", _ENDPOINT | {"account_id": account})
@@ -94,6 +105,19 @@ class World:
         self.ids["deadline_id"] = await self._deadline()
         self.ids["alert_id"] = await self._alert()
         self.ids["other_ticket_id"] = await self._post("/v1/tickets", TICKET | {"account_id": account})
+
+    async def into_sandbox(self) -> None:
+        """A new sandbox account in the place of the account, with keys and people but no things."""
+        await self._settle_in((await make_account(self.sessions, PLAN, sandbox=True)).account_id)
+
+    async def _settle_in(self, account: str) -> None:
+        """Its keys and its people, one of each role."""
+        self.ids["account_id"] = account
+        for role in _ROLES:
+            self.keys[role] = await make_key(self.sessions, account_id=account, role=role)
+            person = await make_person(self.sessions, account, f"{new_id('per')}@example.com", role)
+            self.people[role] = person.email
+            self.ids["person_id"] = person.id
 
     async def _post(self, path: str, body: Json, wanted: str = "id") -> str:
         answer = await self.client.post(path, json=body, headers=self.keys["admin"])

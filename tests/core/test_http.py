@@ -1,7 +1,7 @@
 """Problem documents, strict bodies, limits, ETags: on a small application of its own routes."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import httpx
@@ -10,7 +10,8 @@ from fastapi import FastAPI, Request, Response
 from pydantic import Field
 
 from app.core.body import MAX_DEPTH
-from app.core.http import Router, check_if_match, etag, install, reply, responses
+from app.core.deps import PrincipalDep
+from app.core.http import SCOPE, Router, check_if_match, etag, install, reply, responses
 from app.core.middleware import RequestLayer
 from app.core.paging import PageDep, listing
 from app.core.problems import Forbidden
@@ -35,25 +36,25 @@ class _Thing(Strict):
 _router = Router()
 
 
-@_router.post("/things", responses=responses(Forbidden))
+@_router.post("/things", scope=None, responses=responses(Forbidden))
 async def _make(thing: _Thing) -> Response:
     return reply(thing.model_dump())
 
 
-@_router.patch("/things/1")
+@_router.patch("/things/1", scope=None)
 async def _change(request: Request) -> Response:
     check_if_match(request, 3)
     return reply({}, headers=etag(4))
 
 
-@_router.get("/things")
+@_router.get("/things", scope=None)
 async def _list(request: Request, page: PageDep) -> Response:
     after = page.place(int) or (0,)
     rows = list(range(after[0] + 1, 8))[: page.limit + 1]
     return listing(request, page, rows, place=lambda row: (row,), document=lambda row: {"n": row})
 
 
-@_router.get("/crash")
+@_router.get("/crash", scope=None)
 async def _crash() -> Response:
     raise ZeroDivisionError("a secret detail")
 
@@ -240,3 +241,28 @@ async def test_if_match_of_another_version_is_412(web: httpx.AsyncClient, header
     answer = await web.patch("/things/1", headers={"if-match": header})
     _check_problem(answer, 412, "precondition-failed")
     assert answer.headers["etag"] == '"3"'
+
+
+async def _taking_a_key(_principal: PrincipalDep) -> Response:
+    return reply({})
+
+
+async def _taking_none() -> Response:
+    return reply({})
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "extra", "told"),
+    [
+        (_taking_a_key, {}, "does not declare which scope"),
+        (_taking_none, {}, "does not declare which scope"),
+        (_taking_a_key, {SCOPE: None}, "exactly if it declares a scope"),
+        (_taking_none, {SCOPE: "tickets:read"}, "exactly if it declares a scope"),
+        (_taking_a_key, {SCOPE: "tickets:reed"}, "no scope tickets:reed"),
+    ],
+)
+def test_a_route_is_not_made_unless_it_declares_its_scope(
+    endpoint: Callable[..., Any], extra: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(TypeError, match=told):
+        Router().add_api_route("/things", endpoint, openapi_extra=extra)

@@ -15,7 +15,7 @@ from app.core.db import Sessions, transaction
 from app.core.http import Router, install
 from app.core.idempotency import Answer, once
 from app.core.models import StoredAnswer
-from app.core.problems import Conflict
+from app.core.problems import Conflict, Forbidden
 from app.core.state import State, StateDep
 from app.plans.models import HolidaySet
 
@@ -41,13 +41,32 @@ class Work:
         return Answer({"number": number, "secret": "hush"}, headers={"ETag": '"1"'})
 
 
-def _app(state: State, work: Work) -> FastAPI:
-    router = Router()
+_OF_THE_PATH = "of the path"
 
-    @router.post("/things/{account_id}")
+
+def _app(state: State, work: Work, account_id: str | None = _OF_THE_PATH) -> FastAPI:
+    """An application with one operation, whose caller's key is of the account in the path, unless it is said here."""
+    router = Router()
+    account = account_id
+
+    @router.post("/things/{account_id}", scope=None)
     async def make(request: Request, state: StateDep, account_id: str, _body: dict[str, Any]) -> Response:
-        principal = Principal("account", "key_1", None if account_id == "none" else account_id)
-        return await once(request, state, principal, work)
+        kind, key, may = (request.headers.get(name) for name in ("kind", "key-id", "may"))
+        principal = Principal(
+            "agent" if kind == "agent" else "account",
+            key or "key_1",
+            account_id if account == _OF_THE_PATH else account,
+        )
+
+        async def check(_: AsyncSession) -> None:
+            if may == "no":
+                raise Forbidden
+
+        async def checked(session: AsyncSession) -> Answer:
+            await check(session)
+            return await work(session)
+
+        return await once(request, state, principal, checked, may=check)
 
     app = FastAPI()
     app.state.heliodesk = state
@@ -67,8 +86,12 @@ async def web(state: State, work: Work) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-async def _post(web: httpx.AsyncClient, key: str | None, body: Any = None, path: str = "a") -> httpx.Response:
-    headers = {} if key is None else {"idempotency-key": key}
+async def _post(
+    web: httpx.AsyncClient, key: str | None, body: Any = None, path: str = "a", **who: str
+) -> httpx.Response:
+    """Who posts: ``kind`` and ``key_id`` of their API key; ``may="no"`` for somebody who may not."""
+    headers = {name.replace("_", "-"): value for name, value in who.items()}
+    headers |= {} if key is None else {"idempotency-key": key}
     return await web.post(f"/things/{path}", json=body or {}, headers=headers)
 
 
@@ -109,9 +132,55 @@ async def test_another_body_is_422(web: httpx.AsyncClient, work: Work) -> None:
 
 
 async def test_keys_are_the_accounts_and_the_paths_own(web: httpx.AsyncClient, work: Work) -> None:
-    for path in ("a", "b", "none"):
-        assert (await _post(web, "k", path=path)).json()["number"]
+    assert [(await _post(web, "k", path=path)).json()["number"] for path in "ab"] == [1, 2]
+    assert (await _post(web, "k", key_id="key_2")).json()["number"] == 1
+    assert work.count == 2
+
+
+async def test_each_key_of_support_has_keys_of_its_own(web: httpx.AsyncClient, work: Work) -> None:
+    for _ in range(2):
+        numbers = [(await _post(web, "k", kind="agent", key_id=key)).json()["number"] for key in ("key_1", "key_2")]
+        assert numbers == [1, 2]
+    assert (await _post(web, "k")).json()["number"] == 3  # and the account, whose roster they are of, has its own too
     assert work.count == 3
+
+
+async def test_who_may_not_do_it_learns_nothing_of_the_first_request(web: httpx.AsyncClient, work: Work) -> None:
+    work.go_on.clear()
+    first = asyncio.create_task(_post(web, "k"))
+    await work.begun.wait()
+    assert (await _post(web, "k", may="no")).status_code == 403
+    work.go_on.set()
+    await first
+    for body in ({}, {"another": "body"}):
+        answer = await _post(web, "k", body, may="no")
+        assert (answer.status_code, "idempotency-replayed" in answer.headers) == (403, False)
+    assert work.count == 1
+
+
+_EARLIER = """
+UPDATE stored_answers SET account_id = '-', key_hash = encode(sha256(convert_to(:place, 'UTF8')), 'hex')
+"""
+
+
+async def test_nobody_gets_what_support_was_answered_by_an_earlier_version_and_nothing_is_done_again(
+    sessions: Sessions, state: State, work: Work
+) -> None:
+    """Those answers do not tell whose they are."""
+    transport = httpx.ASGITransport(_app(state, work, account_id=None))
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as admin:
+        await _post(admin, "k", kind="agent")
+        async with transaction(sessions) as session:
+            await session.execute(text(_EARLIER), {"place": "-\nPOST\n/things/a\nk"})
+        for key in ("key_1", "key_2"):
+            answer = await _post(admin, "k", kind="agent", key_id=key)
+            assert (answer.status_code, answer.json()["type"]) == (409, "/problems/conflict")
+        assert (await _post(admin, "k", kind="agent", may="no")).status_code == 403
+        assert work.count == 1
+        assert (await _post(admin, "another", kind="agent")).json()["number"] == 2
+        async with transaction(sessions) as session:
+            await session.execute(text("UPDATE stored_answers SET created_at = created_at - interval '25 hours'"))
+        assert (await _post(admin, "k", kind="agent")).json()["number"] == 3
 
 
 @pytest.mark.parametrize("key", ["", '""', "k" * 256, f'"{"k" * 256}"', "a\tb", 'a"b', "schl\xfcssel"])

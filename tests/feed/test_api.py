@@ -177,6 +177,18 @@ async def test_a_token_opens_nothing_else_and_is_not_shown_again(story: Story) -
     assert (await client.get(PATH, headers={"Authorization": f"Bearer {token}"})).status_code == 401
 
 
+async def test_a_token_has_the_scopes_of_its_key(story: Story) -> None:
+    client, account = story.customer.client, story.account.account_id
+    without = Caller(client, await make_key(story.sessions, account_id=account, scopes=["tickets:read"]))
+    assert (await without.post(TOKEN, 403))["missing_scope"] == "events:read"
+    reader = Caller(client, await make_key(story.sessions, account_id=account, scopes=["events:read"]))
+    token = (await reader.post(TOKEN, 201))["token"]
+    assert (await client.get(f"{STREAM}?seconds=0&token={token}")).status_code == 200
+    token = (await reader.post(TOKEN, 201))["token"]
+    await fetch(story.sessions, """UPDATE api_keys SET scopes = '["of-an-earlier-version"]'""")
+    assert (await client.get(f"{STREAM}?seconds=0&token={token}")).status_code == 403
+
+
 async def test_a_token_is_over_after_a_minute_and_with_its_key(story: Story) -> None:
     for over in (
         "UPDATE stream_tokens SET expires_at = expires_at - interval '60 seconds'",

@@ -1,0 +1,36 @@
+"""PURE: what a key may hand on. Nobody makes a key that may more than its maker."""
+
+from collections.abc import Iterator
+
+from app.accounts.schemas import KeyCreate
+from app.core.auth import Principal
+from app.core.problems import Fault
+
+
+def beyond(maker: Principal, command: KeyCreate) -> list[Fault]:
+    """The members by which the key that is asked for would exceed its maker's: in scopes, or in how long it lives.
+
+    Its role cannot: only owners and admins make keys. Its account is the maker's (``keys_router.py``).
+    """
+    return [*_beyond_scopes(maker, command), *_beyond_expiry(maker, command)]
+
+
+def _beyond_scopes(maker: Principal, command: KeyCreate) -> Iterator[Fault]:
+    if not maker.scopes:
+        return
+    if command.kind == "hook":
+        if "hooks:write" not in maker.scopes:
+            yield Fault(pointer="/kind", detail="Only a key with the scope hooks:write makes keys of hooks")
+    elif command.scopes is None:
+        detail = "A key that has scopes makes no key without them"
+        yield Fault(pointer="/scopes", detail=detail, hint=", ".join(maker.scopes))
+    else:
+        for index, scope in enumerate(command.scopes):
+            if scope not in maker.scopes:
+                yield Fault(pointer=f"/scopes/{index}", detail=f"This key does not have the scope {scope} to hand on")
+
+
+def _beyond_expiry(maker: Principal, command: KeyCreate) -> Iterator[Fault]:
+    if maker.expires_at and (command.expires_at is None or command.expires_at > maker.expires_at):
+        last = f"{maker.expires_at.isoformat(timespec='seconds').removesuffix('+00:00')}Z"
+        yield Fault(pointer="/expires_at", detail=f"This key expires at {last}, and makes none that lives longer")
