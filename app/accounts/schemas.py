@@ -27,6 +27,7 @@ from app.core.schemas import (
     Strict,
     TimeZone,
     Word,
+    at_most,
     id_pattern,
 )
 from app.core.scopes import SCOPES, KnownScope, Scope
@@ -68,7 +69,7 @@ class AccountFields(Strict):
 
     name: Name
     plan: PlanKey = Field(description="Key of the plan that holds for every product without its own")
-    product_plans: dict[Word, PlanKey] = Field(
+    product_plans: Annotated[dict[Word, PlanKey], at_most(100)] = Field(
         default_factory=dict, max_length=100, description="Plans of single products (Z4)", examples=[{"backup": "p"}]
     )
     addons: list[Word] = Field(default_factory=list, max_length=20, description="Of those that the plan offers")

@@ -10,19 +10,26 @@ from app.core.schemas import pointer
 
 MAX_DEPTH: Final = 40
 """Arrays and objects inside each other; a plan document has 8."""
+MAX_BRACKETS: Final = 25_000
+"""Arrays and objects in one body, told from its opening brackets: as many as a preview has with the largest plan."""
+MAX_VALUES: Final = 50_000
+"""Values in one body, told from its commas and opening brackets. Those within texts count, and are far from so many."""
 
 
 def read_json(body: bytes) -> Any:
     """The JSON value of a request's body.
 
-    400 when it is not JSON (NaN, Infinity and lone surrogates are not); 422 when it is nested too deeply or holds
-    the character U+0000, which Postgres cannot store.
+    400 when it is not JSON (NaN, Infinity and lone surrogates are not); 422 when it holds too many values, which is
+    told before it is read, when it is nested too deeply, and when it holds U+0000, which Postgres cannot store.
     """
+    brackets = body.count(b"[") + body.count(b"{")
+    if brackets > MAX_BRACKETS or brackets + body.count(b",") > MAX_VALUES:
+        raise Invalid(f"The body holds more than {MAX_BRACKETS:,} arrays and objects, or {MAX_VALUES:,} values")
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise BadRequest(f"The body is not valid JSON: {error}") from error
-    if body.count(b"[") + body.count(b"{") > MAX_DEPTH:
+    if brackets > MAX_DEPTH:
         _refuse_depth(value)
     if b"\\u0000" in body:
         _refuse_nul(value, ())
@@ -45,13 +52,13 @@ def _children(value: Any) -> list[Any]:
 def _refuse_nul(value: Any, path: tuple[str | int, ...]) -> None:
     if isinstance(value, str) and "\0" in value:
         raise Invalid(errors=[Fault(pointer=pointer(path), detail="Text may not hold the character U+0000")])
-    if isinstance(value, list):
-        for index, child in enumerate(value):
-            _refuse_nul(child, (*path, index))
     if isinstance(value, dict):
-        for name, child in value.items():
+        for name in value:
             _refuse_nul(name, path)
-            _refuse_nul(child, (*path, name))
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for place, child in parts:
+        if isinstance(child, str | list | dict):
+            _refuse_nul(child, (*path, place))
 
 
 def is_json(content_type: str) -> bool:

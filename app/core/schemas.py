@@ -18,6 +18,7 @@ from pydantic import (
     HttpUrl,
     StringConstraints,
     TypeAdapter,
+    model_validator,
 )
 from pydantic_core import PydanticCustomError
 
@@ -30,10 +31,35 @@ LAST_YEAR: Final = 2150  # calendars end in 2200, and what starts at an instant 
 _URL: Final[TypeAdapter[HttpUrl]] = TypeAdapter(HttpUrl)
 
 
+_UNKNOWN: Final = 20
+"""Members that a model does not know and that are told one by one."""
+
+
+def _at_most(value: Any, most: int) -> Any:
+    if isinstance(value, dict) and len(value) > most:
+        raise PydanticCustomError(
+            "too_many_members",
+            "An object has at most {most} members here, and this one has {members}",
+            {"most": most, "members": len(value)},
+        )
+    return value
+
+
 class Strict(BaseModel):
     """Base of every input model: a member that is not named is refused, never ignored."""
 
     model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_no_heap(cls, value: Any) -> Any:
+        """Thousands of members that are not known are one fault: to tell each of them takes seconds."""
+        return _at_most(value, len(cls.model_fields) + _UNKNOWN)
+
+
+def at_most(members: int) -> BeforeValidator:
+    """So many members of an object, counted before any is looked at; Pydantic's ``max_length`` is counted after."""
+    return BeforeValidator(lambda value: _at_most(value, members))
 
 
 class Document(BaseModel):

@@ -1,16 +1,21 @@
 """From a payload as it came to its signals, by the format of its sender. Pure."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
 from app.inbound import alertmanager, cloudevents, generic, grafana, pagerduty
 from app.inbound.signal import Batch, Unreadable, digest_of
 
+MAX_BRACKETS: Final = 150_000
+"""Arrays and objects in one payload, told from its opening brackets: in the largest, one for each 7 bytes."""
+
 
 def payload_of(body: bytes) -> Any:
     """The JSON value of a body. Raises ``Unreadable``; whatever is in it, its parser looks at no more than it takes."""
+    if body.count(b"[") + body.count(b"{") > MAX_BRACKETS:
+        raise Unreadable(f"The body holds more than {MAX_BRACKETS:,} arrays and objects")
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:

@@ -8,7 +8,7 @@ from pydantic_core import PydanticCustomError
 from app.accounts.schemas import AccountId
 from app.calendars.durations import parse_duration
 from app.core.projection import compile_projection
-from app.core.schemas import ActorRef, Email, Name, Strict, Word, no_nul
+from app.core.schemas import ActorRef, Email, Name, Strict, Word, at_most, no_nul
 from app.inbound import examples
 from app.inbound.signatures import SIGNED, Scheme
 from app.tickets.schemas import Environment, Impact, Priority, Title, Urgency
@@ -97,9 +97,9 @@ class Urgent(Strict):
 class Rule(Urgent):
     """What follows from labels."""
 
-    match: Annotated[dict[LabelName, LabelValue | list[LabelValue]], Field(min_length=1, max_length=10)] = Field(
-        description="Each of these labels has this value, or one of these values"
-    )
+    match: Annotated[
+        dict[LabelName, LabelValue | list[LabelValue]], Field(min_length=1, max_length=10), at_most(10)
+    ] = Field(description="Each of these labels has this value, or one of these values")
     environment: Environment | None = None
 
 
@@ -197,6 +197,6 @@ class TryPayload(Strict):
 
     payload: JsonValue
     format: Format | None = Field(None, description="By default the hook's own")
-    headers: Annotated[dict[HeaderName, LabelValue], Field(max_length=50)] = Field(
+    headers: Annotated[dict[HeaderName, LabelValue], Field(max_length=50), at_most(50)] = Field(
         default_factory=dict, description="Of a binary CloudEvent, in lower case: its attributes"
     )

@@ -6,7 +6,7 @@ import orjson
 from pydantic import ConfigDict, Field, StrictBool
 
 from app.accounts.schemas import AccountId
-from app.core.schemas import Document, Instant, Strict
+from app.core.schemas import Document, Instant, Strict, at_most
 from app.events.examples import DEADLINE, TICKET
 from app.plans.schemas import PlanRef
 from app.plans.words import Name, PlanKey
@@ -53,7 +53,7 @@ class ApplyPlan(Strict):
     from_key: PlanKey | None = Field(
         None, description="Only tickets that are on a version of this plan; default: the plan whose version is applied"
     )
-    priorities: Annotated[dict[Name, Name], Field(max_length=20)] = Field(
+    priorities: Annotated[dict[Name, Name], Field(max_length=20), at_most(20)] = Field(
         default_factory=dict, description="What becomes of each priority that the version does not know: old -> new"
     )
 

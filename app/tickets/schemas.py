@@ -16,13 +16,12 @@ from app.core.schemas import (
     Name,
     Strict,
     Word,
+    at_most,
     id_pattern,
     no_nul,
 )
 from app.plans.schemas import PlanRef
 from app.plans.words import EscalationReason
-
-MAX_CUSTOM: int = 50
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50_000), AfterValidator(no_nul)]
 Sentence = Annotated[
@@ -48,7 +47,7 @@ def _small_integers(values: dict[str, Any]) -> dict[str, Any]:
 
 
 CustomName = Annotated[str, StringConstraints(min_length=1, max_length=40), AfterValidator(no_nul)]
-Custom = Annotated[dict[CustomName, Scalar], Field(max_length=MAX_CUSTOM), AfterValidator(_small_integers)]
+Custom = Annotated[dict[CustomName, Scalar], Field(max_length=50), at_most(50), AfterValidator(_small_integers)]
 """The integrator's own fields: flat, at most 50."""
 Tags = Annotated[list[Word], Field(max_length=50)]
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Callable
-from typing import Any
+from typing import Annotated, Any
 
 import httpx
 import pytest
@@ -15,7 +15,7 @@ from app.core.http import SCOPE, Router, check_if_match, etag, install, reply, r
 from app.core.middleware import RequestLayer
 from app.core.paging import PageDep, listing
 from app.core.problems import Forbidden
-from app.core.schemas import Email, HttpsUrl, Instant, Name, Strict, TimeZone
+from app.core.schemas import Email, HttpsUrl, Instant, Name, Strict, TimeZone, at_most
 from app.core.state import State
 
 
@@ -31,6 +31,7 @@ class _Thing(Strict):
     zone: TimeZone | None = None
     tags: list[str] = Field(default_factory=list)
     custom: dict[str, Any] = Field(default_factory=dict)
+    counts: Annotated[dict[str, int], at_most(2)] = Field(default_factory=dict)
 
 
 _router = Router()
@@ -121,6 +122,25 @@ async def test_good_input_is_read(web: httpx.AsyncClient) -> None:
 async def test_wrong_input_names_its_place(web: httpx.AsyncClient, change: dict[str, Any], pointer: str) -> None:
     document = _check_problem(await web.post("/things", json=_GOOD | change), 422, "invalid-input")
     assert [error["pointer"] for error in document["errors"]] == [pointer]
+
+
+async def test_unknown_members_are_told_one_by_one_unless_they_are_many(web: httpx.AsyncClient) -> None:
+    known = len(_Thing.model_fields)
+    few = {f"x{number}": 1 for number in range(known + 20 - len(_GOOD))}
+    document = _check_problem(await web.post("/things", json=_GOOD | few), 422, "invalid-input")
+    assert [error["pointer"] for error in document["errors"]] == [f"/{name}" for name in few]
+    document = _check_problem(await web.post("/things", json=_GOOD | few | {"y": 1}), 422, "invalid-input")
+    [error] = document["errors"]
+    detail = f"An object has at most {known + 20} members here, and this one has {known + 21}"
+    assert error == {"pointer": "", "detail": detail}
+
+
+async def test_members_are_counted_before_any_is_looked_at(web: httpx.AsyncClient) -> None:
+    answer = await web.post("/things", json=_GOOD | {"counts": {"a": 1, "b": 2}})
+    assert answer.json()["counts"] == {"a": 1, "b": 2}
+    counts = dict.fromkeys(("a", "b", "c"), "no number")
+    document = _check_problem(await web.post("/things", json=_GOOD | {"counts": counts}), 422, "invalid-input")
+    assert [error["pointer"] for error in document["errors"]] == ["/counts"]
 
 
 async def test_a_backslash_before_u0000_is_only_text(web: httpx.AsyncClient) -> None:
