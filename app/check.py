@@ -13,7 +13,7 @@ from app.core.db import Sessions
 from app.core.migrate import require_fit
 from app.core.settings import Settings
 from app.replay.snapshots import Scope, Snapshot, count, walk
-from app.resources import open_state
+from app.resources import COMMANDS, open_state
 
 Judge: TypeAlias = Callable[[Snapshot], Sequence[object]]
 """What there is to tell of a ticket, each a line when printed; nothing, where there is nothing to tell."""
@@ -50,7 +50,7 @@ async def check(settings: Settings, scope: Scope, judge: Judge, remark: Judge) -
     Raises ``NothingToCheck`` when an account or a ticket is named that has none or is none.
     """
     await require_fit(settings.database_url)
-    async with open_state(settings) as state:
+    async with open_state(settings, COMMANDS) as state:
         return await _check(state.sessions, scope, judge, remark, Console(soft_wrap=True))
 
 

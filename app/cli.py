@@ -36,7 +36,7 @@ from app.plans.documents import json_schema
 from app.plans.store import load_builtin
 from app.replay.outlook import Outlook, faults
 from app.replay.snapshots import Scope
-from app.resources import open_state
+from app.resources import STARTING, open_state
 from app.webhooks.subscriptions import refresh_subscriptions
 
 cli = typer.Typer(help="Heliodesk keeps the promises of premium support.", no_args_is_help=True, add_completion=False)
@@ -187,7 +187,7 @@ async def _prepare(settings: Settings, demo_keys: Path | None) -> None:
 
     With ``demo_keys`` there is a demo account, whose keys are kept in that file for the owner alone.
     """
-    async with open_state(settings) as state:
+    async with open_state(settings, STARTING) as state:
         await refresh_subscriptions(state.sessions)
         async with transaction(state.sessions) as session:
             now = await clock.database_now(session)
@@ -213,5 +213,5 @@ def _keep(path: Path, secrets: str) -> None:
 
 
 async def _add_admin_key(settings: Settings) -> str:
-    async with open_state(settings) as state, transaction(state.sessions) as session:
+    async with open_state(settings, STARTING) as state, transaction(state.sessions) as session:
         return await add_admin_key(session, now=await clock.database_now(session))

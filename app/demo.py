@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.customers import create_account
@@ -13,6 +13,7 @@ from app.accounts.models import Account
 from app.accounts.people import add_person
 from app.accounts.schemas import AccountCreate, KeyCreate, PersonFields
 from app.calendars.hours import WEEKDAYS
+from app.core.locks import AdvisoryLock, acquire
 from app.plans.model import CalendarDocument
 from app.roster.engineers import create_engineer
 from app.roster.regions import create_region
@@ -33,7 +34,7 @@ _EXPERTS: Final = (
     ("Lucía Gómez", "americas", 1, ("en", "es")),
     ("Sam Reed", "americas", 2, ("en",)),
 )
-_ONE_AT_A_TIME: Final = text("SELECT pg_advisory_xact_lock(hashtext('heliodesk demo'))")
+_ONE_AT_A_TIME: Final = AdvisoryLock("demo", "hashtext('heliodesk demo')")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class Demo:
 
 async def make_demo(session: AsyncSession, *, now: datetime) -> Demo | None:
     """An account on ``google-premium`` with an owner, and a roster, of which one has a key; None when it exists."""
-    await session.execute(_ONE_AT_A_TIME)
+    await acquire(session, _ONE_AT_A_TIME)
     if (await session.execute(select(Account.account_id).where(Account.external_ref == _REF))).first():
         return None
     customer = AccountCreate(name="Demo account", plan="google-premium", time_zone="Europe/Warsaw", external_ref=_REF)

@@ -27,7 +27,7 @@ from app.plans.diff import differences
 from app.plans.documents import PlanDocument, parse
 from app.plans.expansion import expanded, years_around
 from app.plans.reading import read_yaml
-from app.resources import open_state
+from app.resources import COMMANDS, open_state
 from app.rollout import applying
 from app.rollout.applying import Report
 from app.rollout.schemas import ApplyPlan
@@ -124,7 +124,7 @@ def _source(name: str) -> _Source:
 
 async def _stored(settings: Settings, key: str, version: int) -> _Source:
     await require_fit(settings.database_url)
-    async with open_state(settings) as state, state.sessions() as session:
+    async with open_state(settings, COMMANDS) as state, state.sessions() as session:
         row = await queries.stored_version(session, key, version)
     return _Source(PlanDocument.model_validate(row.document), row.created_at)
 
@@ -139,7 +139,7 @@ def list_command(data: Data = Path(".heliodesk")) -> None:
 
 async def _current(settings: Settings) -> list[str]:
     await require_fit(settings.database_url)
-    async with open_state(settings) as state, state.sessions() as session:
+    async with open_state(settings, COMMANDS) as state, state.sessions() as session:
         rows = await queries.current_plans(session, "", 10_000)
     return [f"{row.key}@{row.version}: {row.document['name']['en']}" for row in rows]
 
@@ -177,7 +177,7 @@ def _mapping(pairs: Sequence[str]) -> dict[str, str]:
 async def _apply(settings: Settings, key: str, version: int, command: ApplyPlan) -> Report:
     await require_fit(settings.database_url)
     console = Console(stderr=True)
-    async with open_state(settings) as state:
+    async with open_state(settings, COMMANDS) as state:
         report, total = await _run(state.sessions, key, version, command, console)
     _show(report, total, dry_run=command.dry_run)
     return report

@@ -7,14 +7,15 @@ from typing import Final
 
 import httpx
 from fastapi import FastAPI
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.accounts.principals import authenticate, valid_keys
-from app.core.db import Sessions, make_engine, make_sessions
+from app.core.db import Connections, make_engine, make_sessions
 from app.core.loop_lag import sampled
+from app.core.memory import Memory
 from app.core.metrics import Metrics
 from app.core.migrate import heads
 from app.core.offload import Offload
+from app.core.pool import Limits, gate_of
 from app.core.settings import Settings
 from app.core.signals import Alarms
 from app.core.state import State
@@ -24,26 +25,69 @@ from app.scheduler import Scheduler
 from app.webhooks.connector import make_http
 from app.webhooks.deliver import Sender
 
+COMMANDS: Final = Limits(statement=3600, lock=10, idle=60)
+"""What a command may take of the database that an operator runs and watches."""
+STARTING: Final = Limits(statement=600, lock=600, idle=60)
+"""What a process may before it serves: it waits for others that start, too."""
+CLOCK_POOL: Final = 3
+"""One connection each for the sweep, for the poller of the feed, and for whoever asks whether the process is ready."""
 _HEAVY: Final = ("app.previews.heavy",)
 _NO_MAIL: Final = "No SMTP server is configured: nobody is told by e-mail"
 _NO_CALLS: Final = "No provider of calls is configured: only customers' own links work"
 
 
+def request_limits(settings: Settings) -> Limits:
+    """What a request may take of the database, while a caller waits."""
+    return Limits(settings.statement_timeout, settings.lock_timeout, settings.idle_timeout, settings.pool_timeout)
+
+
+def pass_limits(settings: Settings) -> Limits:
+    """What a background pass may: for one statement, half of the minute that it has."""
+    return Limits(statement=30, lock=settings.lock_timeout, idle=settings.idle_timeout, connection=30)
+
+
+def open_connections(
+    settings: Settings, alarms: Alarms, limits: Limits | None = None
+) -> tuple[Connections, Connections, Connections]:
+    """Those for requests, for background passes, and for the clock; all with these ``limits``, where some are given."""
+    memory = Memory()
+
+    def connections(name: str, size: int, most: Limits) -> Connections:
+        engine = make_engine(settings.database_url, pool_size=size, limits=limits or most, name=f"heliodesk {name}")
+        return Connections(engine, make_sessions(engine, alarms, memory=memory))
+
+    return (
+        connections("requests", settings.pool_size, request_limits(settings)),
+        connections("background", settings.background_pool_size, pass_limits(settings)),
+        connections("clock", CLOCK_POOL, pass_limits(settings)),
+    )
+
+
 def build_state(
-    settings: Settings, engine: AsyncEngine, sessions: Sessions, http: httpx.AsyncClient, alarms: Alarms
+    settings: Settings,
+    requests: Connections,
+    background: Connections,
+    clock: Connections,
+    http: httpx.AsyncClient,
+    alarms: Alarms,
 ) -> State:
     """The state of one process from its open resources; tests build theirs with it too."""
     metrics = Metrics()
-    streams = Streams(partial(valid_keys, engine), most=settings.streams, most_of_key=settings.streams_per_key)
+    valid = partial(valid_keys, background.engine)
+    streams = Streams(valid, most=settings.streams, most_of_key=settings.streams_per_key)
     metrics.streams.set_function(lambda: len(streams))
+    for name, connections in (("requests", requests), ("background", background), ("clock", clock)):
+        metrics.watch_pool(name, partial(gate_of, connections.engine))
     return State(
         settings=settings,
-        engine=engine,
-        sessions=sessions,
+        engine=requests.engine,
+        sessions=requests.sessions,
+        background=background,
+        clock=clock,
         http=http,
         alarms=alarms,
         authenticate=authenticate,
-        tip=Tip(engine, alarms.events),
+        tip=Tip(clock.engine, alarms.events),
         streams=streams,
         offload=Offload(settings, metrics, _HEAVY),
         metrics=metrics,
@@ -60,19 +104,20 @@ def _missing(settings: Settings) -> Iterator[str]:
 
 
 @asynccontextmanager
-async def open_state(settings: Settings) -> AsyncIterator[State]:
-    """The state of one process, with its connections open."""
+async def open_state(settings: Settings, limits: Limits | None = None) -> AsyncIterator[State]:
+    """The state of one process, with its connections open; ``limits`` other than those of a process that serves."""
     alarms = Alarms()
-    engine = make_engine(settings.database_url, pool_size=settings.pool_size)
+    connections = open_connections(settings, alarms, limits)
     try:
         async with make_http(settings) as http:
-            state = build_state(settings, engine, make_sessions(engine, alarms), http, alarms)
+            state = build_state(settings, *connections, http, alarms)
             try:
                 yield state
             finally:
                 await state.offload.close()
     finally:
-        await engine.dispose()
+        for each in connections:
+            await each.engine.dispose()
 
 
 @asynccontextmanager
@@ -84,7 +129,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
             if not state.settings.background:
                 yield
                 return
-            scheduler = Scheduler(state, Sender(state))
+            passes = state.on(state.background)
+            scheduler = Scheduler(passes, Sender(passes))
             scheduler.start()
             try:
                 yield

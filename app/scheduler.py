@@ -20,8 +20,9 @@ from apscheduler.triggers.date import DateTrigger
 from app.accounts.upkeep import extend_all_holidays
 from app.calls import provision
 from app.core.clock import database_now, monotonic, wall_now
-from app.core.db import is_outage
+from app.core.db import Sessions, is_outage
 from app.core.idempotency import forget_answers
+from app.core.pool import holder
 from app.core.signals import Alarm
 from app.core.state import State
 from app.feed.marks import mark
@@ -31,7 +32,7 @@ from app.notices import channels
 from app.notices.outbox import forget_notices
 from app.notices.send import Notifier
 from app.roster.upkeep import extend_shift_holidays
-from app.sweep import passes
+from app.sweep import passes, staffing
 from app.tickets.provisioning import Provisioner
 from app.tickets.watching import Watcher
 from app.webhooks.deliver import Sender
@@ -59,7 +60,8 @@ STEP_SECONDS: Final = 1.0
 class Job:
     """One kind of background work; ``run`` is one idempotent pass, ``next_instant`` when the next one is due.
 
-    ``stop`` waits for what the passes have begun and left to go on behind.
+    ``stop`` waits for what the passes have begun and left to go on behind. ``sessions``: those that tell how long it is
+    to the next instant, where they are not the background's.
     """
 
     name: str
@@ -70,10 +72,11 @@ class Job:
     next_instant: Callable[[], Awaitable[datetime | None]] | None = None
     alarm: Alarm | None = None
     stop: Callable[[], Awaitable[None]] | None = None
+    sessions: Sessions | None = None
 
 
 def jobs(state: State, sender: Sender) -> Sequence[Job]:
-    """Everything that this process does by itself."""
+    """Everything that this process does by itself, with the background's connections; the sweep has the clock's."""
     providers = provision.configured(state.settings, state.http)
     provisioner, watcher = Provisioner(state, providers), Watcher(state.sessions, providers)
     notifier = Notifier(state.sessions, channels.configured(state.settings))
@@ -84,9 +87,18 @@ def jobs(state: State, sender: Sender) -> Sequence[Job]:
             "settles tickets that have something due: warnings, misses and their effects, the automatic close",
             LOOK,
             minute,
-            lambda: passes.run_pass(state.sessions),
-            lambda: passes.next_wake(state.sessions),
+            lambda: passes.run_pass(state.clock.sessions),
+            lambda: passes.next_wake(state.clock.sessions),
             state.alarms.sweep,
+            sessions=state.clock.sessions,
+        ),
+        Job(
+            "experts",
+            "settles tickets that need an expert, which the sweep left while others held the roster",
+            LOOK,
+            minute,
+            lambda: staffing.run_pass(state.sessions, state.alarms),
+            alarm=state.alarms.experts,
         ),
         Job(
             "deliver",
@@ -235,6 +247,7 @@ class Runner:
         self._running = asyncio.create_task(self._passes(), name=self.job.name)
 
     async def _passes(self) -> None:
+        holder.set(self.job.name)
         self._again = True
         while self._again and not self._stopped:
             self._again = False
@@ -263,7 +276,7 @@ class Runner:
         due = await self.job.next_instant() if self.job.next_instant else None
         if due is None:
             return
-        async with self._state.sessions() as session:
+        async with (self.job.sessions or self._state.sessions)() as session:
             wait = due - await database_now(session)
         if wait < self.job.every:
             delay = wait if wait > timedelta(0) else pause

@@ -11,6 +11,8 @@ from app.core.db import make_engine
 from app.core.settings import Settings
 from app.models import metadata
 
+NO_LONG_WAIT: Final = text("SET LOCAL lock_timeout = '10s'")
+"""While a change of a table waits for those who use it, all who come after it wait too."""
 ONE_AT_A_TIME: Final = text("SELECT pg_advisory_xact_lock(hashtext('heliodesk migrations'))")
 
 
@@ -26,6 +28,7 @@ def _migrate(connection: Connection) -> None:
     context.configure(connection=connection, target_metadata=metadata, compare_server_default=True)
     with context.begin_transaction():
         connection.execute(ONE_AT_A_TIME)
+        connection.execute(NO_LONG_WAIT)
         context.run_migrations()
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from app.core import clock
 from app.core.auth import hash_key, make_key
-from app.core.db import Row, Sessions, insert_rows, make_engine, make_sessions, transaction
+from app.core.db import Connections, Row, Sessions, insert_rows, make_engine, make_sessions, transaction
 from app.core.ids import new_id
 from app.core.metrics import Metrics
 from app.core.migrate import upgrade
@@ -131,7 +131,8 @@ def state(
     offload: Offload,
 ) -> State:
     """What one process has; its sessions really commit."""
-    return replace(build_state(settings, engine, sessions, http, alarms), offload=offload)
+    ours = Connections(engine, sessions)
+    return replace(build_state(settings, ours, ours, ours, http, alarms), offload=offload)
 
 
 @pytest.fixture(scope="session")

@@ -4,17 +4,18 @@ from datetime import datetime
 from typing import Final
 
 import structlog
-from sqlalchemy import exists, select, text, update
+from sqlalchemy import exists, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.models import ApiKey
 from app.core.auth import hash_key, make_key
 from app.core.ids import new_id
+from app.core.locks import AdvisoryLock, acquire
 
 _OURS: Final = "hd_admin_"
 _SHOWN: Final = 4
-_ONE_AT_A_TIME: Final = text("SELECT pg_advisory_xact_lock(hashtext('heliodesk bootstrap'))")
+_ONE_AT_A_TIME: Final = AdvisoryLock("bootstrap", "hashtext('heliodesk bootstrap')")
 _log = structlog.get_logger(__name__)
 
 
@@ -24,7 +25,7 @@ async def bootstrap_admin_key(session: AsyncSession, given: str, *, now: datetim
     Returns the new key, to be shown once, and None where none was made. A given key takes the place of those that
     earlier starts were given or made: they are revoked. If it was itself revoked it stays so, which is logged.
     """
-    await session.execute(_ONE_AT_A_TIME)
+    await acquire(session, _ONE_AT_A_TIME)
     if given:
         await _give(session, given, now=now)
         return None

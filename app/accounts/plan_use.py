@@ -6,6 +6,7 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.models import Account
+from app.core.locks import acquire
 from app.core.problems import Conflict
 from app.plans import queries, store
 from app.plans.models import PlanVersion
@@ -16,7 +17,7 @@ async def archive(session: AsyncSession, key: str, version: int, *, now: datetim
 
     Raises 404 for an unknown version, 409 for the last one in force of a plan that accounts have.
     """
-    await session.execute(store.LOCK)
+    await acquire(session, store.LOCK)
     row = await queries.stored_version(session, key, version)
     if row.archived_at:
         return row
@@ -30,7 +31,7 @@ async def archive(session: AsyncSession, key: str, version: int, *, now: datetim
 
 async def restore(session: AsyncSession, key: str, version: int) -> PlanVersion:
     """Put a version into force again: new tickets get the newest that is. In force already: nothing. 404 if unknown."""
-    await session.execute(store.LOCK)
+    await acquire(session, store.LOCK)
     row = await queries.stored_version(session, key, version)
     row.archived_at = None
     await session.flush()

@@ -1,12 +1,12 @@
 """The database: the declarative base, the one place that commits, and bulk writes in one round trip."""
 
 import socket
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, ClassVar, Final, TypeAlias, cast
+from typing import Any, ClassVar, Final, TypeAlias, TypeVar, cast
 
 import asyncpg
 import orjson
@@ -27,8 +27,12 @@ from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.util import greenlet_spawn
 
 from app.core.memory import Memory
+from app.core.pool import FairPool, Limits, milliseconds
+from app.core.problems import Unavailable
+from app.core.queues import LockQueues, Turn
 from app.core.signals import Alarms
 
+T = TypeVar("T")
 Row: TypeAlias = Mapping[str, Any]
 Sessions: TypeAlias = async_sessionmaker[AsyncSession]
 
@@ -39,7 +43,9 @@ _OUTAGES: Final[tuple[type[Exception], ...]] = (
     socket.gaierror,
     SQLAlchemyTimeout,
     asyncpg.InterfaceError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.InternalClientError,  # the server has said good-bye on an idle connection, and not yet closed it
+    asyncpg.LockNotAvailableError,
     asyncpg.OperatorInterventionError,
     asyncpg.PostgresConnectionError,
     asyncpg.TransactionRollbackError,
@@ -47,6 +53,15 @@ _OUTAGES: Final[tuple[type[Exception], ...]] = (
 _ADAPTER_ERROR: Final[type[Exception]] = AsyncAdapt_asyncpg_dbapi.Error
 DATABASE_ERRORS: Final[tuple[type[Exception], ...]] = (*_OUTAGES, DBAPIError, _ADAPTER_ERROR)
 """What a statement may raise: by the driver alone, by its adapter (``driver``), or through SQLAlchemy."""
+
+_BUSY: Final[tuple[tuple[type[Exception], str], ...]] = (
+    (SQLAlchemyTimeout, "All connections to the database are in use"),
+    (asyncpg.LockNotAvailableError, "Another request or pass holds what this one needs"),
+    (asyncpg.QueryCanceledError, "The database took too long"),
+)
+_TRIES: Final = 5
+LONG: Final = 120.0
+"""Seconds that one statement of a request may take where that cannot be helped (``allow``)."""
 
 ID: Final = String(collation="C")
 """Ids compare byte by byte, so that they sort alike in every locale."""
@@ -72,23 +87,50 @@ class Base(DeclarativeBase):
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Connections:
+    """The connections that one kind of work has for itself."""
+
+    engine: AsyncEngine
+    sessions: Sessions
+
+
 def is_outage(error: Exception) -> bool:
     """Whether the database is away, full, or gave the transaction up: the same may well work later."""
+    return isinstance(_cause(error), _OUTAGES)
+
+
+def is_held(error: Exception) -> bool:
+    """Whether somebody else holds what the statement needs, and did not let go of it in time."""
+    return isinstance(_cause(error), asyncpg.LockNotAvailableError)
+
+
+def outage_of(error: Exception) -> str:
+    """What is wrong with the database, for whom it keeps from an answer."""
+    return next((text for kind, text in _BUSY if isinstance(_cause(error), kind)), "The database does not answer")
+
+
+def _cause(error: Exception) -> BaseException | None:
     adapted = error.orig if isinstance(error, DBAPIError) else error
-    return isinstance(adapted.__cause__ if isinstance(adapted, _ADAPTER_ERROR) else adapted, _OUTAGES)
+    return adapted.__cause__ if isinstance(adapted, _ADAPTER_ERROR) else adapted
 
 
-def make_engine(url: str, *, pool_size: int) -> AsyncEngine:
+def make_engine(url: str, *, pool_size: int, limits: Limits | None = None, name: str = "heliodesk") -> AsyncEngine:
     """An engine for ``postgresql://`` URLs (any driver suffix is replaced by asyncpg).
 
     A pooled connection that the server has closed is replaced when it is taken out, without asking the server.
+    ``name`` is what ``pg_stat_activity`` shows.
     """
     _, _, rest = url.partition("://")
+    limits = limits or Limits()
     engine = create_async_engine(
         f"postgresql+asyncpg://{rest}",
+        poolclass=FairPool,
         pool_size=pool_size,
         max_overflow=0,
+        pool_timeout=limits.connection,
         pool_pre_ping=False,
+        connect_args={"server_settings": {"application_name": name} | limits.parameters()},
         json_serializer=lambda value: orjson.dumps(value).decode(),
         json_deserializer=orjson.loads,
     )
@@ -121,30 +163,49 @@ async def lookup(engine: AsyncEngine, *, planned_anew: bool = False) -> AsyncIte
         await greenlet_spawn(pooled.close)
 
 
-def make_sessions(bind: AsyncEngine | AsyncConnection, alarms: Alarms, **options: Any) -> Sessions:
-    """A session factory whose sessions can ring ``alarms`` once they have committed."""
-    return async_sessionmaker(
-        bind,
-        expire_on_commit=False,
-        autoflush=False,
-        info={"alarms": alarms, "ring": set(), "memory": Memory()},
-        **options,
-    )
+def make_sessions(
+    bind: AsyncEngine | AsyncConnection, alarms: Alarms, *, memory: Memory | None = None, **options: Any
+) -> Sessions:
+    """A session factory whose sessions can ring ``alarms`` once they have committed, and remember in ``memory``."""
+    info = {"alarms": alarms, "ring": set(), "memory": Memory() if memory is None else memory, "locks": LockQueues()}
+    return async_sessionmaker(bind, expire_on_commit=False, autoflush=False, info=info, **options)
 
 
 @asynccontextmanager
-async def transaction(sessions: Sessions) -> AsyncIterator[AsyncSession]:
-    """One transaction: commits at the end, rolls back on any exception, then rings what was asked for."""
+async def transaction(sessions: Sessions, turn: Turn | None = None) -> AsyncIterator[AsyncSession]:
+    """One transaction: commits at the end, rolls back on any exception, then rings what was asked for.
+
+    ``turn``: see ``run``.
+    """
     session = sessions()
     ring: set[str] = set()
-    session.info.update(ring=ring, driver=None)
+    session.info.update(ring=ring, driver=None, turn=turn)
     try:
         yield session
         await session.commit()
     finally:
         await session.close()  # rolls back what has not been committed
     for name in ring:
-        getattr(session.info["alarms"], name).ring()
+        getattr(alarms_of(session), name).ring()
+
+
+async def run(sessions: Sessions, work: Callable[[AsyncSession], Awaitable[T]], *, patience: float | None = None) -> T:
+    """The result of ``work`` in one transaction, which is begun again when it raises ``Again``.
+
+    A transaction that needs a lock for which others wait is rolled back, and waits for its turn without a connection;
+    ``patience``: for so many seconds at the most, and as long at the database. ``work`` changes nothing but the
+    database. Raises ``Unavailable`` when it loses time and again.
+    """
+    turn = Turn(patience)
+    try:
+        for _ in range(_TRIES):
+            with suppress(Again):
+                async with transaction(sessions, turn) as session:
+                    return await work(session)
+            await turn.come()
+    finally:
+        turn.leave()
+    raise Unavailable(headers={"Retry-After": "1"})
 
 
 @asynccontextmanager
@@ -155,9 +216,20 @@ async def snapshot(sessions: Sessions) -> AsyncIterator[AsyncSession]:
         yield session
 
 
+async def allow(session: AsyncSession, seconds: float) -> None:
+    """Let each statement of this transaction take so long: for rare work that grows with the data."""
+    await (await driver(session)).execute(f"SET LOCAL statement_timeout = {milliseconds(seconds)}")
+
+
 def ring_after_commit(session: AsyncSession, alarm: str) -> None:
     """Ring ``Alarms.<alarm>`` when this session's transaction has committed."""
     session.info["ring"].add(alarm)
+
+
+def alarms_of(session: AsyncSession) -> Alarms:
+    """What wakes the background passes of this process."""
+    alarms: Alarms = session.info["alarms"]
+    return alarms
 
 
 def memory_of(session: AsyncSession) -> Memory:

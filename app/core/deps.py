@@ -9,6 +9,7 @@ from fastapi.security.base import SecurityBase
 from app.core.auth import Principal
 from app.core.http import KEY_SCHEME
 from app.core.language import Language, choose_language
+from app.core.pool import holder
 from app.core.problems import Forbidden, NotFound, Unauthorized
 from app.core.schemas import Email
 from app.core.scopes import Scope
@@ -32,6 +33,7 @@ class ApiKey(SecurityBase):
         if principal.kind in ("hook", "widget"):
             raise Forbidden(f"A {principal.kind} key is not taken here")
         require_scope(principal, request.scope["route"].scope)
+        holder.set(principal.account_id or principal.key_id)
         return principal
 
     async def identify(self, request: Request) -> Principal:

@@ -1,6 +1,7 @@
 """``/healthz``, ``/readyz``, ``/metrics``, and the page of each problem type."""
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 from fastapi import Request, Response
@@ -11,6 +12,8 @@ from sqlalchemy import text
 from app.core.clock import database_now, monotonic, wall_now
 from app.core.db import DATABASE_ERRORS
 from app.core.http import Router, public_responses, reply
+from app.core.locks import locks_of
+from app.core.probe import Found
 from app.core.problems import Invalid, NotFound, Problem, Unavailable
 from app.core.schemas import Document
 from app.core.state import State, StateDep
@@ -69,7 +72,7 @@ async def readyz(state: StateDep) -> Response:
     Yes, when the database answers, its schema is ours, and the background passes beat. That this machine's clock is
     wrong is told, and harms nothing: business time is the database's. So is a feed of events that stands still.
     """
-    checks, troubles = await _look_at_database(state)
+    checks, troubles = await state.probe.find(partial(_look_at_database, state))
     late = set(state.heartbeats.late(monotonic()))
     checks |= {name: "late" if name in late else "ok" for name in state.heartbeats.ages(monotonic())}
     failed = [name for name, result in checks.items() if result != "ok"]
@@ -82,10 +85,13 @@ async def readyz(state: StateDep) -> Response:
     )
 
 
-async def _look_at_database(state: State) -> tuple[dict[str, str], list[str]]:
-    """The checks of the database, and what is wrong with this machine's clock and with the feed of events."""
+async def _look_at_database(state: State) -> Found:
+    """The checks of the database, and what is wrong with this machine's clock, with the feed of events and with locks.
+
+    It has a connection that no request can take.
+    """
     try:
-        async with state.sessions() as session:
+        async with state.clock.sessions() as session:
             heads = set(await session.scalars(text("SELECT version_num FROM alembic_version")))
             before = wall_now()
             skew = clock_skew(before, await database_now(session), wall_now())
@@ -93,7 +99,9 @@ async def _look_at_database(state: State) -> tuple[dict[str, str], list[str]]:
     except DATABASE_ERRORS as error:
         return {"database": type(error).__name__}, []
     checks = {"database": "ok", "migrations": "ok" if heads == state.migration_heads else "not at head"}
-    return checks, [trouble for trouble in (skew, state.tip.trouble()) if trouble]
+    held = (locks_of(each).trouble() for each in (state.sessions, state.background.sessions))
+    troubles = dict.fromkeys((skew, state.tip.trouble(), *held))
+    return checks, [trouble for trouble in troubles if trouble]
 
 
 def clock_skew(before: datetime, database: datetime, after: datetime) -> str | None:

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from app.core.body import read_json, require_json
-from app.core.db import DATABASE_ERRORS, is_outage
+from app.core.db import DATABASE_ERRORS, is_outage, outage_of
 from app.core.problems import (
     BadRequest,
     Fault,
@@ -267,7 +267,7 @@ async def _on_database_error(request: Request, error: Exception) -> Response:
 
 def _outage(error: Exception) -> Problem:
     _log.warning("database unavailable", error=repr(error))
-    return Unavailable("The database does not answer", headers={"Retry-After": "1"})
+    return Unavailable(outage_of(error), headers={"Retry-After": "1"})
 
 
 def problem_of(error: Exception) -> Problem:

@@ -6,8 +6,8 @@ The key's advisory lock, the work and the stored answer are one transaction, so 
 import hashlib
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, TypeAlias
 
 import orjson
@@ -16,14 +16,15 @@ from fastapi import Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.auth import Principal
-from app.core.db import Again, Row, Sessions, driver, transaction
+from app.core.db import Row, Sessions, driver, run
+from app.core.housekeeping import forget
 from app.core.http import dump, reply
-from app.core.problems import Conflict, Fault, IdempotencyMismatch, Invalid, RequestInFlight, Unavailable
+from app.core.models import StoredAnswer
+from app.core.problems import Conflict, Fault, IdempotencyMismatch, Invalid, RequestInFlight
 from app.core.state import State
 
 _KEY: Final = re.compile(r'"([ !#-~]{1,255})"|([!#-~]([ !#-~]{0,253}[!#-~])?)')
 """Printable ASCII without quotes: quoted (a structured-field string, RFC 9651) or bare."""
-_TRIES: Final = 5
 _JSON: Final = "application/json"
 
 # The lock may be got just after another request has committed its answer and before this statement could see it:
@@ -45,7 +46,7 @@ SET body_hash = excluded.body_hash, status = excluded.status, answer = excluded.
 WHERE a.created_at <= now() - interval '24 hours'
 """
 
-_FORGET: Final = "DELETE FROM stored_answers WHERE created_at <= now() - interval '24 hours'"
+_OVER: Final = "t.created_at <= now() - interval '24 hours'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,32 +111,27 @@ async def once(request: Request, state: State, principal: Principal, work: Work,
     """
     key = _read_key(request.headers.get("idempotency-key"))
     claim = _claim(request, principal, key, await request.body()) if key else None
-    for _ in range(_TRIES):
-        with suppress(Again):
-            return await _run(state, claim, work, may)
-    raise Unavailable(headers={"Retry-After": "1"})
+    return await run(state.sessions, partial(_answer, claim=claim, work=work, may=may))
 
 
-async def _run(state: State, claim: _Claim | None, work: Work, may: May) -> Response:
-    async with transaction(state.sessions) as session:
-        if claim is None:
-            return _respond(await work(session))
-        connection = await driver(session)
-        place = (claim.namespace, claim.key_hash, claim.lock, _SUPPORT, claim.earlier_hash)
-        found = await connection.fetchrow(_CLAIM, *place)
-        if not found["free"] or found["status"] is not None or found["of_support"]:
-            await may(session)
-            return _replay(found, claim)
-        answer = await work(session)
-        response = _respond(answer)
-        await _keep(connection, claim, answer, bytes(response.body))
+async def _answer(session: AsyncSession, *, claim: _Claim | None, work: Work, may: May) -> Response:
+    if claim is None:
+        return _respond(await work(session))
+    connection = await driver(session)
+    place = (claim.namespace, claim.key_hash, claim.lock, _SUPPORT, claim.earlier_hash)
+    found = await connection.fetchrow(_CLAIM, *place)
+    if not found["free"] or found["status"] is not None or found["of_support"]:
+        await may(session)
+        return _replay(found, claim)
+    answer = await work(session)
+    response = _respond(answer)
+    await _keep(connection, claim, answer, bytes(response.body))
     return response
 
 
 async def forget_answers(sessions: Sessions) -> None:
     """Drop the answers whose 24 hours are over."""
-    async with transaction(sessions) as session:
-        await (await driver(session)).execute(_FORGET)
+    await forget(sessions, StoredAnswer, _OVER)
 
 
 def _respond(answer: Answer) -> Response:

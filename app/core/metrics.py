@@ -1,5 +1,6 @@
 """What Prometheus reads at ``/metrics``. Each process has its own registry; a feature adds its metrics to it."""
 
+from collections.abc import Callable
 from typing import Final
 
 from prometheus_client import (
@@ -11,6 +12,8 @@ from prometheus_client import (
     PlatformCollector,
     ProcessCollector,
 )
+
+from app.core.pool import Gate
 
 _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 _LAGS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
@@ -48,6 +51,12 @@ class Metrics:
             "Streams of events and waiting requests that are open",
             registry=self.registry,
         )
+        self.connections = Gauge(
+            "heliodesk_database_connections",
+            "Database connections that are in use, and callers who wait for one",
+            ("pool", "state"),
+            registry=self.registry,
+        )
         self.call_attempts = Counter(
             "heliodesk_call_attempts",
             "Times that a provider was asked for the link of a call",
@@ -61,6 +70,11 @@ class Metrics:
             registry=self.registry,
         )
         self._of_computing()
+
+    def watch_pool(self, name: str, gate: Callable[[], Gate]) -> None:
+        """Tell of a pool of database connections."""
+        self.connections.labels(name, "in use").set_function(lambda: gate().taken)
+        self.connections.labels(name, "waited for").set_function(lambda: gate().waiting)
 
     def _of_computing(self) -> None:
         self.loop_lag = Histogram(

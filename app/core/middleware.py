@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.core.clock import monotonic
 from app.core.http import problem_response
 from app.core.ids import new_id
+from app.core.pool import holder
 from app.core.problems import Fault, Invalid, NotFound, PayloadTooLarge, Problem
 from app.core.state import State
 
@@ -37,9 +38,11 @@ class RequestLayer:
         headers = Headers(scope=scope)
         known = _identify(headers)
         tokens = structlog.contextvars.bind_contextvars(**known)
+        nobody = holder.set(None)  # until the key is known
         try:
             await self._handle(_Exchange(scope, send, known["request_id"]), headers, receive)
         finally:
+            holder.reset(nobody)
             structlog.contextvars.reset_contextvars(**tokens)
 
     async def _handle(self, exchange: "_Exchange", headers: Headers, receive: Receive) -> None:

@@ -8,9 +8,9 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from app.core.db import make_engine
+from app.core.db import is_held, make_engine
 
 _INI: Final = Path(__file__).resolve().parents[2] / "alembic.ini"
 _OLDEST: Final = 15
@@ -28,9 +28,15 @@ def configuration(url: str) -> Config:
 def upgrade(url: str) -> None:
     """Bring the database to the newest schema. Safe to call from several processes at once: one waits for the other.
 
-    Runs its own event loop, so call it where none runs.
+    Runs its own event loop, so call it where none runs. Raises `DatabaseUnfit` when others use a table for so long that
+    it cannot be changed: waiting longer would keep everybody from it.
     """
-    command.upgrade(configuration(url), "head")
+    try:
+        command.upgrade(configuration(url), "head")
+    except DBAPIError as error:
+        if not is_held(error):
+            raise
+        raise DatabaseUnfit("A transaction holds what a migration changes: end that one, and try again") from error
 
 
 @lru_cache(maxsize=1)

@@ -29,7 +29,14 @@ class Settings(BaseSettings):
     database_url: str = Field(
         "", validation_alias=AliasChoices("DATABASE_URL", "HELIODESK_DATABASE_URL", "database_url")
     )
-    pool_size: int = Field(8, ge=2, le=100, description="Database connections of one process")
+    pool_size: int = Field(8, ge=2, le=100, description="Database connections of one process for requests")
+    background_pool_size: int = Field(4, ge=2, le=100, description="Those for its background passes")
+    pool_timeout: float = Field(10, gt=0, le=600, description="Seconds for which a request waits for a connection")
+    statement_timeout: float = Field(10, gt=0, le=600, description="Seconds for one statement of a request")
+    lock_timeout: float = Field(5, gt=0, le=600, description="Seconds for which a statement waits for a lock")
+    idle_timeout: float = Field(
+        10, gt=0, le=600, description="Seconds without a statement after which the database ends a transaction"
+    )
     admin_key: str = Field(
         "", description="A bootstrap admin key, of at least 16 printable characters; made and printed once when absent"
     )

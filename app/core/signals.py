@@ -38,3 +38,6 @@ class Alarms:
         self.notices = Alarm()
         self.events = Alarm()
         self.receipts = Alarm()
+        self.experts = Alarm()
+        self.left: set[str] = set()
+        """the ids of tickets that the sweep left to the pass that ``experts`` wakes"""

@@ -1,6 +1,6 @@
 """What one running process has: built in ``resources.py``, passed on, never a global."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Protocol
 
 import httpx
@@ -8,11 +8,12 @@ from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core.auth import Principal
-from app.core.db import Sessions
+from app.core.db import Connections, Sessions
 from app.core.heartbeats import Heartbeats
 from app.core.memory import Memory
 from app.core.metrics import Metrics
 from app.core.offload import Offload
+from app.core.probe import Probe
 from app.core.settings import Settings
 from app.core.signals import Alarms
 from app.core.streams import Streams
@@ -29,11 +30,18 @@ class Authenticator(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Everything that a use case may need from its process."""
+    """Everything that a use case may need from its process.
+
+    ``engine`` and ``sessions`` are the connections of those to whom it is given: requests, or the background passes.
+    """
 
     settings: Settings
     engine: AsyncEngine
     sessions: Sessions
+    background: Connections
+    """of the background passes, and of readers who follow the feed"""
+    clock: Connections
+    """of the sweep, the feed's poller and the probes: one each, whatever all others do"""
     http: httpx.AsyncClient
     alarms: Alarms
     authenticate: Authenticator
@@ -46,6 +54,11 @@ class State:
     """plans as previews have them: apart, so that what callers ask for displaces nothing that tickets need"""
     migration_heads: frozenset[str] = frozenset()
     degraded: tuple[str, ...] = ()
+    probe: Probe = field(default_factory=Probe)
+
+    def on(self, connections: Connections) -> "State":
+        """The same for those who have these connections."""
+        return replace(self, engine=connections.engine, sessions=connections.sessions)
 
 
 async def get_state(request: Request) -> State:

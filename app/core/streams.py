@@ -11,6 +11,7 @@ import structlog
 from starlette.types import Receive, Scope
 
 from app.core.db import DATABASE_ERRORS
+from app.core.pool import holder
 from app.core.problems import TooManyRequests, Unavailable
 
 T = TypeVar("T")
@@ -100,6 +101,7 @@ class Streams:
 
     async def _keep(self) -> None:
         """End the streams whose key was revoked or has expired."""
+        holder.set("streams")
         while self._open:
             await asyncio.sleep(self._check)
             try:

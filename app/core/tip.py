@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from app.core.clock import monotonic
 from app.core.db import DATABASE_ERRORS, is_outage, lookup
 from app.core.edge import PREPARED, Edge
+from app.core.pool import holder
 from app.core.problems import Unavailable
 from app.core.signals import Alarm
 
@@ -125,6 +126,7 @@ class Tip:
             self._poller = asyncio.create_task(self._looks(), name="feed")
 
     async def _looks(self) -> None:
+        holder.set("feed")
         while self._asked or self._waiting:
             await asyncio.sleep(self._next - monotonic())
             self._rung.clear()

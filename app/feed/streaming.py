@@ -40,12 +40,15 @@ async def pages(
 ) -> AsyncGenerator[Page, None]:
     """What there is behind ``after``, and what comes, until the monotonic instant ``until``.
 
+    What there is is read as requests read; what comes, with the background's connections, so that those who follow the
+    feed do not wait for requests.
     A page is empty where as many events were passed over as one page looks at, after so many seconds of ``silence``,
     and at the end.
     """
     spoke = monotonic()
+    reader = state
     while True:
-        page = await _read(state, wanted, after, limit)
+        page = await _read(reader, wanted, after, limit)
         after, now = page.after, monotonic()
         over = now >= until and not page.more
         if page.rows or page.more or over or now - spoke >= silence:
@@ -55,6 +58,7 @@ async def pages(
             return
         if not page.more and not await state.tip.news(after, wanted.account_id, min(until, spoke + silence) - now):
             after = max(after, state.tip.position or 0)
+        reader = state if page.more else state.on(state.background)
 
 
 async def _read(state: State, wanted: Wanted, after: int, limit: int) -> Page:

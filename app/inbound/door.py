@@ -14,6 +14,7 @@ from fastapi import Request
 from app.core.auth import hash_key
 from app.core.db import lookup
 from app.core.ids import new_id
+from app.core.pool import holder
 from app.core.problems import Conflict, Forbidden, NotFound, Unauthorized, Unavailable
 from app.core.state import State
 from app.inbound.schemas import Signature
@@ -113,6 +114,7 @@ async def receive(state: State, post: Posted) -> Received:
     Raises 401 for who shows no right key or signature, 403 and 404 for keys for something else, 409 for a hook that
     is disabled, 503 while more waits than is taken, and has for a second.
     """
+    holder.set(post.hook_id)
     async with lookup(state.engine) as connection:
         hook = await _opened(connection, state.settings.hook_backlog, post)
         received = await _store(connection, hook, post) if hook else None

@@ -11,7 +11,7 @@ from app.accounts.keys import create_key, revoke_key
 from app.accounts.models import Account, ApiKey
 from app.accounts.schemas import KeyCreate
 from app.accounts.terms import effective_plan
-from app.core.db import memory_of, ring_after_commit
+from app.core.db import LONG, allow, memory_of, ring_after_commit
 from app.core.ids import new_id
 from app.core.problems import Conflict, Fault, Invalid
 from app.core.schemas import pointer
@@ -109,6 +109,7 @@ async def rotate_secret(session: AsyncSession, hook: Hook, *, now: datetime) -> 
 
 async def delete_hook(session: AsyncSession, hook: Hook, *, now: datetime) -> None:
     """Remove a hook with its receipts, and what is remembered of its alerts; its keys are revoked, its tickets stay."""
+    await allow(session, LONG)
     for key in await _keys(session, hook):
         await revoke_key(session, key, now=now)
     for table in (Receipt, Incident, IncidentAlert):

@@ -11,13 +11,14 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import structlog
+from asyncpg import LockNotAvailableError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.calendars.durations import parse_duration
-from app.core.db import Again, Sessions, driver, is_outage, transaction
+from app.core.db import Sessions, driver, is_outage, run, transaction
 from app.core.http import dump
 from app.core.language import choose_language
-from app.core.problems import Problem
+from app.core.problems import Problem, Unavailable
 from app.inbound.acting import Acted, Hooked, act
 from app.inbound.decisions import Decision, Outcome, Setting, decide
 from app.inbound.formats import read
@@ -30,6 +31,8 @@ SLICE: Final = 50
 _HOOKS: Final = 50
 _IN_A_ROW: Final = 5
 """Transactions of a pass for one hook: a busy one does not keep the others waiting."""
+_PATIENCE: Final = 1.0
+"""Seconds that a hook waits for its turn at the roster of experts, while others wait for theirs at the pass."""
 _SILENT: Final[frozenset[Outcome]] = frozenset({"repeated", "unknown", "outdated"})
 _MAX_SHOWN: Final = 120
 # What came in while its hook was removed has no hook: it waits for nobody, and upkeep drops it.
@@ -110,16 +113,22 @@ class Processor:
 async def process_next(sessions: Sessions, account_id: str, hook_id: str) -> bool:
     """Process the hook's oldest waiting receipt, or a slice of it; False when none waits or the hook is held.
 
+    The same when others hold what the receipt needs, such as the experts' roster: it waits, and other hooks go on.
     A receipt that cannot be processed is marked so, with the reason, and the next one comes.
     """
-    turn = None
+    turn: Turn | None = None
+
+    async def work(session: AsyncSession) -> None:
+        nonlocal turn
+        turn = await _turn(session, account_id, hook_id)
+        if turn is not None:
+            await _process(session, turn)
+
     try:
-        async with transaction(sessions) as session:
-            turn = await _turn(session, account_id, hook_id)
-            if turn is not None:
-                await _process(session, turn)
-    except Again:
-        return True
+        await run(sessions, work, patience=_PATIENCE)
+    except (LockNotAvailableError, Unavailable) as error:  # somebody holds what this one needs: other hooks go on
+        _log.warning("a hook's receipts wait", hook_id=hook_id, error=str(error))
+        return False
     except Exception as error:  # whatever is wrong with one receipt
         if turn is None or is_outage(error):
             raise

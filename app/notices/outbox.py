@@ -8,7 +8,8 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.db import Row, Sessions, Write, driver, to_json, transaction
+from app.core.db import Row, Sessions, Write, driver, to_json
+from app.core.housekeeping import forget
 from app.core.ids import new_id
 from app.notices.models import Notice
 
@@ -61,7 +62,7 @@ _EXPERT_OF: Final[Mapping[str, Callable[[Row], str | None]]] = {
     "call.declined": lambda data: data["assignee_id"],
 }
 """Which engineer an event of this type is to tell (G2, G6, G7)."""
-_FORGET: Final = "DELETE FROM notices WHERE finished_at < now() - $1::interval"
+_OVER: Final = "t.finished_at < now() - $1::interval"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,5 +149,4 @@ async def next_due(session: AsyncSession) -> datetime | None:
 
 async def forget_notices(sessions: Sessions) -> None:
     """Drop notices that ended longer ago than the retention; their events stay."""
-    async with transaction(sessions) as session:
-        await (await driver(session)).execute(_FORGET, RETENTION)
+    await forget(sessions, Notice, _OVER, RETENTION)

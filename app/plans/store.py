@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.locks import AdvisoryLock, acquire
 from app.core.memory import Memory
 from app.core.problems import Fault, NotFound
 from app.plans.calendars import Calendars, compile_calendars
@@ -20,7 +21,7 @@ from app.plans.models import PlanVersion
 from app.plans.reading import refuse
 
 BUILTIN: Final = Path(__file__).parent / "builtin"
-LOCK: Final = text("SELECT pg_advisory_xact_lock(hashtext('heliodesk.plan_versions'))")
+LOCK: Final = AdvisoryLock("plan versions", "hashtext('heliodesk.plan_versions')")
 """Held to its end by every transaction that changes which versions there are, or which of them are in force."""
 
 
@@ -39,7 +40,7 @@ async def load_builtin(session: AsyncSession, now: datetime) -> Sequence[PlanVer
 
     A restart makes none, and neither does one after an operator has added a version of their own.
     """
-    await session.execute(LOCK)
+    await acquire(session, LOCK)
     stored = set(await session.scalars(select(PlanVersion.document_hash)))
     missing = [document for document in builtin_plans() if content_hash(document) not in stored]
     return [await _store(session, document, now) for document in missing]
@@ -50,7 +51,7 @@ async def add_version(session: AsyncSession, document: PlanDocument, now: dateti
 
     Raises ``Invalid`` when its trial plan or the country of a calendar is not known.
     """
-    await session.execute(LOCK)
+    await acquire(session, LOCK)
     if document.trial and document.trial != document.key and await current_version(session, document.trial) is None:
         raise refuse(Fault(pointer="/trial", detail=f"There is no plan `{document.trial}`."))
     return await _store(session, document, now)
@@ -61,7 +62,7 @@ async def extend_versions(session: AsyncSession, now: datetime) -> Sequence[Plan
 
     It keeps its author's hash, who wrote nothing new; tickets keep the version that they pinned (C14).
     """
-    await session.execute(LOCK)
+    await acquire(session, LOCK)
     stored = await session.scalars(
         select(PlanVersion).where(PlanVersion.archived_at.is_(None)).order_by(PlanVersion.version)
     )

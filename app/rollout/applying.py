@@ -5,6 +5,7 @@ What is cut off midway has changed some tickets whole and the others not at all:
 
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from asyncpg import Record
@@ -13,7 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.models import Account
 from app.core.auth import Actor
-from app.core.db import Row, Sessions, driver, memory_of, snapshot, transaction
+from app.core.db import LONG, Row, Sessions, allow, driver, memory_of, snapshot
+from app.core.db import run as run_transaction
 from app.core.problems import Conflict, Fault, Invalid
 from app.core.schemas import pointer
 from app.events.deadline_events import PinsData, PlanApplied
@@ -108,6 +110,7 @@ async def check(sessions: Sessions, key: str, version: int, command: ApplyPlan) 
     """
     from_key = command.from_key or key
     async with snapshot(sessions) as session:
+        await allow(session, LONG)
         if (await queries.stored_version(session, key, version)).archived_at:
             raise Conflict(f"Version {version} of the plan {key} is archived: restore it first")
         document = await store.document(session, memory_of(session), key, version)
@@ -162,12 +165,16 @@ async def run(sessions: Sessions, order: Order, actor: Actor, *, batch: int = BA
     """
     for first in range(0, len(order.tickets), batch):
         ids = order.tickets[first : first + batch]
-        async with (snapshot if order.dry_run else transaction)(sessions) as session:
-            report = await _batch(session, order, actor, ids)
+        work = partial(_batch, order=order, actor=actor, ids=ids)
+        if order.dry_run:
+            async with snapshot(sessions) as session:
+                report = await work(session)
+        else:
+            report = await run_transaction(sessions, work)
         yield report
 
 
-async def _batch(session: AsyncSession, order: Order, actor: Actor, ids: Sequence[str]) -> Report:
+async def _batch(session: AsyncSession, *, order: Order, actor: Actor, ids: Sequence[str]) -> Report:
     connection = await driver(session)
     rows = await connection.fetch(_SEEN if order.dry_run else _LOCKED, order.from_key, ids)
     works, faulty = await settled(session, rows)

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts import plan_use
 from app.core.auth import Actor
 from app.core.clock import database_now
-from app.core.db import Sessions, transaction
+from app.core.db import Sessions, run
 from app.core.deps import PrincipalDep, require_admin
 from app.core.http import Router, etag, reply, responses
 from app.core.ndjson import NDJSON, lines, wants_lines
@@ -63,8 +63,7 @@ async def restore_plan_version(state: StateDep, principal: PrincipalDep, key: Ke
 
 
 async def _answer(sessions: Sessions, work: Callable[[AsyncSession], Awaitable[PlanVersion]]) -> Response:
-    async with transaction(sessions) as session:
-        row = await work(session)
+    row = await run(sessions, work)
     return reply(version_document(row), headers=etag(row.version))
 
 

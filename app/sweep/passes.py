@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from app.core.db import Sessions, transaction
 from app.tickets.models import Ticket
-from app.tickets.saving import save
+from app.tickets.saving import save_what_can_be
 from app.tickets.settle import claim_due
 
 BATCH: Final = 500
@@ -25,7 +25,7 @@ async def run_pass(sessions: Sessions, *, batch: int = BATCH) -> int:
     for _ in range(_BATCHES):
         async with transaction(sessions) as session:
             works = await claim_due(session, batch)
-            await save(session, works)
+            await save_what_can_be(session, works)
         settled += len(works)
         if len(works) < batch:
             break

@@ -1,23 +1,27 @@
 """The background pass that gets links for requested calls: claim, ask a provider, settle on the ticket."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
 import structlog
+from asyncpg import LockNotAvailableError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.calls import orphans, provision
 from app.calls.orphans import Orphan
 from app.calls.provider import Link, Provider, Rooms
 from app.calls.provision import Again, Attempt, ClaimedCall, Failed
-from app.core.db import ring_after_commit, transaction
+from app.core.clock import monotonic
+from app.core.db import ring_after_commit, run, transaction
 from app.core.state import State
 from app.tickets import calls
 from app.tickets.saving import save
 from app.tickets.settle import lock
 
+PATIENCE: Final = 30.0
+"""Seconds for which an attempt tries to settle while others hold what it needs; its lease is longer."""
 SLOTS: Final = 20
 """Attempts of one process in flight at most: a provider that hangs keeps only its own calls waiting."""
 
@@ -84,7 +88,8 @@ class Provisioner:
         if attempt.provider:
             outcome = "failed" if attempt.failure else "made"
             self._state.metrics.call_attempts.labels(attempt.provider, outcome).inc()
-        async with transaction(self._state.sessions) as session:
+
+        async def settle(session: AsyncSession) -> None:
             left = self._left_behind(call, attempt)
             if isinstance(attempt.outcome, Again):
                 await provision.postpone(session, call, attempt.outcome)
@@ -92,6 +97,18 @@ class Provisioner:
             elif not await _settle(session, call, attempt.outcome):
                 left += _unused(call, attempt.outcome)
             await orphans.record(session, self._state.metrics, left)
+
+        await self._insist(settle)
+
+    async def _insist(self, settle: Callable[[AsyncSession], Awaitable[None]]) -> None:
+        """Settle, also when others hold the ticket or the roster for long: a room that was made would be lost."""
+        until = monotonic() + PATIENCE
+        while True:
+            try:
+                return await run(self._state.sessions, settle)
+            except LockNotAvailableError:
+                if monotonic() >= until:
+                    raise
 
     def _cut_off(self, claimed: Sequence[ClaimedCall]) -> list[Orphan]:
         """What attempts that nobody settled may have left behind."""

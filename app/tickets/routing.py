@@ -13,7 +13,8 @@ from asyncpg import Record
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.calendars.hours import ALWAYS
-from app.core.db import Row, Write, deleted, driver, inserted, memory_of, updated
+from app.core.db import Row, Write, alarms_of, deleted, driver, inserted, memory_of, ring_after_commit, updated
+from app.core.locks import AdvisoryLock, acquire, try_acquire
 from app.core.memory import Memory
 from app.core.turns import in_turns
 from app.roster import shifts
@@ -28,7 +29,10 @@ from app.tickets.staff import Staff
 from app.tickets.work import Work
 
 _SOON: Final = timedelta(seconds=1)
-_LOCK: Final = "SELECT pg_advisory_xact_lock(hashtext('heliodesk roster'), hashtext($1))"
+_LOCK: Final = AdvisoryLock("roster", "hashtext('heliodesk roster'), hashtext($1)")
+_LEAVE: Final = """
+UPDATE tickets SET wake_at = clock_timestamp() + interval '1 second' WHERE id = ANY ($1::text[])
+"""
 _ROSTER: Final = """
 SELECT clock_timestamp() AS now,
     (SELECT coalesce(jsonb_agg(jsonb_build_object('key', r.key, 'calendar', r.calendar) ORDER BY r.place, r.id), '[]')
@@ -73,12 +77,15 @@ ORDER BY t.id FOR UPDATE
 
 
 async def lock_roster(session: AsyncSession, scope: str | None) -> None:
-    """Wait for the roster, live or a sandbox account's: after the ticket's lock, and until the transaction ends."""
-    await (await driver(session)).execute(_LOCK, scope or "")
+    """Hold the roster, live or a sandbox account's: after the ticket's lock, and until the transaction ends.
+
+    Raises ``Again`` and ``LockNotAvailableError`` as ``locks.acquire`` does.
+    """
+    await acquire(session, _LOCK, scope or "")
 
 
 async def open_roster(session: AsyncSession, scope: str | None, works: Collection[Work]) -> Dispatcher:
-    """Lock the roster and read it as it is then, with the background of these tickets."""
+    """Lock the roster (``lock_roster``) and read it as it is then, with the background of these tickets."""
     await lock_roster(session, scope)
     return await read_roster(session, scope, works)
 
@@ -147,6 +154,21 @@ async def see_to_experts(
         others += await _Round(session, dispatcher, scope or None, known).run(own)
         writes += hold_writes(dispatcher.staff)
     return others, writes
+
+
+async def without_experts(session: AsyncSession, works: Sequence[Work]) -> list[Work]:
+    """Those of these locked live tickets that can be saved now, though others may hold the roster.
+
+    If they do, tickets whose experts are to be seen to stay as they were, for the pass that the alarm ``experts``
+    wakes. If that fails, they are due again.
+    """
+    todo = [work.ticket.id for work in works if is_to_do(work)]
+    if not todo or await try_acquire(session, _LOCK, ""):
+        return list(works)
+    await (await driver(session)).execute(_LEAVE, todo)
+    alarms_of(session).left.update(todo)
+    ring_after_commit(session, "experts")
+    return [work for work in works if work.ticket.id not in todo]
 
 
 def scope_of(work: Work) -> str:

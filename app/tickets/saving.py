@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import Row
-from app.tickets.routing import see_to_experts
+from app.tickets.routing import see_to_experts, without_experts
 from app.tickets.work import Work, write_works
 
 
@@ -20,3 +20,11 @@ async def save(session: AsyncSession, works: Sequence[Work], *, new: bool = Fals
     if others:
         events += await write_works(session, others)
     return events
+
+
+async def save_what_can_be(session: AsyncSession, works: Sequence[Work]) -> None:
+    """Save locked live tickets; those that need an expert while others hold the roster are left to a pass that waits.
+
+    So nobody who holds the roster stops the sweep.
+    """
+    await save(session, await without_experts(session, works))

@@ -28,6 +28,10 @@ CLAIM: Final = f"""
 WHERE t.wake_at <= statement_timestamp() AND NOT t.sandbox
 ORDER BY t.wake_at LIMIT $1 FOR UPDATE SKIP LOCKED
 """
+_LEFT: Final = f"""
+{SELECT} WHERE t.id = ANY ($1::text[]) AND t.wake_at <= statement_timestamp() + interval '1 second' AND NOT t.sandbox
+ORDER BY t.id FOR UPDATE SKIP LOCKED
+"""
 # The tickets are chosen by what is due first, and locked in the order of their ids, as every lock of several is.
 _LOCK_DUE: Final = f"""
 {SELECT}
@@ -88,6 +92,11 @@ async def claim_due(session: AsyncSession, limit: int) -> list[Work]:
     if failed:
         await (await driver(session)).execute(_POSTPONE, list(failed))
     return works
+
+
+async def lock_left(session: AsyncSession, ids: Sequence[str]) -> list[Work]:
+    """Lock those of these tickets that nobody holds and that still have something due, each settled up to now."""
+    return (await settled(session, await (await driver(session)).fetch(_LEFT, ids)))[0]
 
 
 async def settled(session: AsyncSession, rows: Sequence["Record[Any]"]) -> tuple[list[Work], dict[str, Exception]]:

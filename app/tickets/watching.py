@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 import structlog
@@ -15,7 +16,7 @@ from app.calls.presence import customer_among
 from app.calls.provider import CallFailed, Participant, Provider, Rooms
 from app.calls.schedule import end_in, look_in
 from app.core.auth import SERVICE
-from app.core.db import Sessions, transaction
+from app.core.db import Sessions, run, transaction
 from app.roster.models import Engineer
 from app.tickets import calls
 from app.tickets.saving import save
@@ -55,14 +56,13 @@ class Watcher:
                 await rooms.end(look.room)
                 return None
             if participants := await rooms.participants(look.room):
-                async with transaction(self._sessions) as session:
-                    await _came(session, look, participants)
+                await run(self._sessions, partial(_came, look=look, participants=participants))
         except CallFailed as failed:
             _log.warning("a room could not be looked at", call=look.id, provider=look.provider, error=str(failed))
         return end_in(look.late_by) if look.ended else look_in(look.late_by)
 
 
-async def _came(session: AsyncSession, look: Look, participants: Sequence[Participant]) -> None:
+async def _came(session: AsyncSession, *, look: Look, participants: Sequence[Participant]) -> None:
     """Let the call be joined, when the customer is among the participants and is still waited for."""
     if not customer_among(participants, await session.scalars(select(Engineer.name))):
         return

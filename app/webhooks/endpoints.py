@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.principals import Acting
 from app.core.auth import Actor
-from app.core.db import ring_after_commit, write
+from app.core.db import LONG, allow, ring_after_commit, write
 from app.core.ids import new_id
 from app.core.problems import Conflict, Fault, Invalid
 from app.core.quotas import Quota
@@ -150,6 +150,7 @@ async def delete_endpoint(session: AsyncSession, endpoint: WebhookEndpoint) -> N
 
     Waiting for them would be a deadlock: whoever settles them waits for the endpoint's row. They end by themselves.
     """
+    await allow(session, LONG)
     await session.delete(endpoint)
     await session.flush()
     await unsubscribe(session, endpoint)

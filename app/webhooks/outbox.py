@@ -13,8 +13,10 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.db import Row, Sessions, driver, ring_after_commit, to_json, transaction
+from app.core.db import Row, Sessions, driver, ring_after_commit, to_json
+from app.core.housekeeping import forget
 from app.webhooks.claims import Claimed
+from app.webhooks.models import Delivery
 from app.webhooks.schemas import DeliveryState
 
 ATTEMPTS_KEPT: Final = 40
@@ -50,7 +52,7 @@ UPDATE webhook_endpoints AS w
 SET failing_since = CASE WHEN w.id = ANY ($1::text[]) THEN NULL ELSE coalesce(failing_since, clock_timestamp()) END
 FROM mine WHERE w.id = mine.id
 """
-_FORGET: Final = "DELETE FROM deliveries WHERE finished_at < now() - $1::interval"
+_OVER: Final = "t.finished_at < now() - $1::interval"
 RETENTION: Final = timedelta(days=30)
 """How long an ended delivery can be looked up and sent again."""
 
@@ -101,5 +103,4 @@ async def settle(session: AsyncSession, settlements: Sequence[Settlement]) -> No
 
 async def forget_deliveries(sessions: Sessions) -> None:
     """Drop deliveries that ended longer ago than the retention; their events stay for ever."""
-    async with transaction(sessions) as session:
-        await (await driver(session)).execute(_FORGET, RETENTION)
+    await forget(sessions, Delivery, _OVER, RETENTION)

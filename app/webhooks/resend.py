@@ -6,6 +6,7 @@ from typing import Any, Final
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import driver, ring_after_commit
+from app.core.locks import AdvisoryLock, try_acquire
 from app.core.problems import Conflict, Fault, Invalid
 from app.webhooks.fanout import DELIVERY_ID
 from app.webhooks.models import Delivery, WebhookEndpoint
@@ -24,8 +25,8 @@ WHERE e.recorded_at >= $2 AND e.recorded_at < $3 AND ($4::text IS NULL OR e.acco
   AND CASE WHEN e.type = 'webhook.test' THEN e.data->>'endpoint_id' = $1 ELSE e.type = ANY ($5::text[]) END
 """
 _COUNT: Final = f"SELECT count(*) FROM ({_WANTED} LIMIT {_COUNTED}) AS wanted"  # noqa: S608  statements of ours
-# One at a time for an endpoint, so that what each ticket's first event is cannot change underneath.
-_ALONE: Final = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
+_ALONE: Final = AdvisoryLock("replay", "hashtextextended($1, 0)")
+"""One at a time for an endpoint, so that what each ticket's first event is cannot change underneath."""
 # What another transaction holds is being sent at this moment, and what waits for its first attempt will be.
 _SEND: Final = f"""
 WITH wanted AS MATERIALIZED (
@@ -66,7 +67,8 @@ async def replay(
 ) -> dict[str, Any]:
     """Send all events again that the endpoint wants and that were recorded in a period; the answer's body.
 
-    Also those that it never got. Each ticket's come in their order. 409 when it is disabled; 422 for a period that is
+    Also those that it never got. Each ticket's come in their order. 409 when it is disabled, and while another request
+    does the same; 422 for a period that is
     empty, too long, or has too many events. The caller does not hold the endpoint's row: whoever settles waits for it.
     """
     _check_enabled(endpoint)
@@ -74,7 +76,9 @@ async def replay(
     if not timedelta(0) < until - since <= MAX_PERIOD:
         raise _invalid(f"The period ends after it begins, and has at most {MAX_PERIOD.days} days")
     connection = await driver(session)
-    await connection.execute(_ALONE, endpoint.id)
+    if not await try_acquire(session, _ALONE, endpoint.id):
+        detail = "Another request is sending events again to this endpoint: try again when it has ended"
+        raise Conflict(detail, headers={"Retry-After": "5"})
     wanted = (endpoint.id, since, until, endpoint.account_id, types_of(endpoint.events))
     events = await connection.fetchval(_COUNT, *wanted)
     if events > MAX_EVENTS:

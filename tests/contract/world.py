@@ -11,7 +11,7 @@ import httpx
 
 from app.core.auth import Role
 from app.core.clock import database_now
-from app.core.db import Sessions, driver, make_engine, make_sessions, transaction
+from app.core.db import Connections, Sessions, driver, make_engine, make_sessions, transaction
 from app.core.http import dump
 from app.core.ids import new_id
 from app.core.settings import Settings
@@ -170,12 +170,13 @@ async def open_world(url: str) -> AsyncIterator[World]:
     engine = make_engine(url, pool_size=4)
     alarms = Alarms()
     sessions = make_sessions(engine, alarms)
+    ours = Connections(engine, sessions)
     app = create_app(settings)
     async with (
         httpx.AsyncClient(trust_env=False) as outgoing,
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client,
     ):
-        state = app.state.heliodesk = build_state(settings, engine, sessions, outgoing, alarms)
+        state = app.state.heliodesk = build_state(settings, ours, ours, ours, outgoing, alarms)
         world = World(client, sessions)
         await _settle(world)
         yield world

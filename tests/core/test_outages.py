@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from app.core.db import DATABASE_ERRORS, Sessions, driver, is_outage, make_engine, make_sessions
+from app.core.db import DATABASE_ERRORS, Connections, Sessions, driver, is_outage, make_engine, make_sessions
 from app.core.signals import Alarms
 from app.core.state import State
 
@@ -57,7 +57,8 @@ async def test_without_a_database_it_is_503(
     client: httpx.AsyncClient, app: FastAPI, admin: dict[str, str], state: State
 ) -> None:
     engine = make_engine("postgresql://nobody@127.0.0.1:1/none", pool_size=2)
-    app.state.heliodesk = replace(state, engine=engine, sessions=make_sessions(engine, state.alarms))
+    away = Connections(engine, make_sessions(engine, state.alarms))
+    app.state.heliodesk = replace(state.on(away), clock=away)
     answer = await client.get("/v1/keys", headers=admin)
     assert (answer.status_code, answer.json()["type"]) == (503, "/problems/unavailable")
     assert answer.headers["retry-after"] == "1"

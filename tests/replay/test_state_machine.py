@@ -17,7 +17,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from app.core.db import Sessions, make_engine, make_sessions, transaction
+from app.core.db import Connections, Sessions, make_engine, make_sessions, transaction
 from app.core.settings import Settings
 from app.core.signals import Alarms
 from app.main import create_app
@@ -99,7 +99,8 @@ class Bench:
         async with new_database(server, template) as url, httpx.AsyncClient(trust_env=False) as http:
             engine, alarms, configured = make_engine(url, pool_size=4), Alarms(), Settings(database_url=url)
             sessions, app = make_sessions(engine, alarms), create_app(configured)
-            app.state.heliodesk = build_state(configured, engine, sessions, http, alarms)
+            ours = Connections(engine, sessions)
+            app.state.heliodesk = build_state(configured, ours, ours, ours, http, alarms)
             async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
                 yield cls(runner, sessions, client, Caller(client, await make_key(sessions, "admin")), count(1))
             await engine.dispose()
