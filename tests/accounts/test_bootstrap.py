@@ -21,6 +21,7 @@ OPERATORS = "an-operator's-own-secret"
 @pytest.mark.parametrize(
     "malformed",
     ["a", "fifteen-letters", "sixteen letters and more", "schl\u00fcssel-schl\u00fcssel", random_key("agent")],
+    ids=["short", "fifteen characters", "blanks", "not ASCII", "an agent's"],
 )
 def test_a_malformed_admin_key_is_refused_without_being_told(malformed: str) -> None:
     with pytest.raises(ValidationError, match="HELIODESK_ADMIN_KEY needs at least 16") as refused:
@@ -29,7 +30,9 @@ def test_a_malformed_admin_key_is_refused_without_being_told(malformed: str) -> 
     assert malformed not in error["msg"] or malformed == "a"
 
 
-@pytest.mark.parametrize("good", ["", OPERATORS, random_key("admin"), "hd_admin_of-our-own"])
+@pytest.mark.parametrize(
+    "good", ["", OPERATORS, random_key("admin"), "hd_admin_of-our-own"], ids=["none", "any", "ours", "like ours"]
+)
 def test_an_admin_key_may_be_any_text_that_is_hard_to_guess(good: str) -> None:
     assert Settings(admin_key=good).admin_key == good
 
