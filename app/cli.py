@@ -173,7 +173,8 @@ def _serve(settings: Settings, host: str, port: int, *, demo_keys: Path | None =
         _make_ready(settings, demo_keys)
         address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
         print(f"Heliodesk serves on {address}   API: {address}/docs   (Ctrl-C stops it)", flush=True)
-        serve(partial(create_app, settings), listening, workers=settings.workers)
+        trusted = [str(network) for network in settings.trusted_proxies]
+        serve(partial(create_app, settings), listening, workers=settings.workers, trusted=trusted)
 
 
 def _make_ready(settings: Settings, demo_keys: Path | None) -> None:

@@ -8,6 +8,7 @@ from app import __version__
 from app.accounts import keys_router, people_router
 from app.accounts import router as accounts_router
 from app.core import health
+from app.core.admission import Admission
 from app.core.http import install
 from app.core.middleware import RequestLayer
 from app.core.settings import Settings
@@ -89,6 +90,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.settings = settings
     install(app)
+    app.add_middleware(Admission)
     app.add_middleware(RequestLayer, max_body_bytes=settings.max_body_bytes)
     for router in ROUTERS:
         app.router.routes.extend(router.routes)  # an included router is matched twice, and slowly

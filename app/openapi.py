@@ -24,6 +24,14 @@ _HEADERS: Final = {
     "Link": ('The next page, where there is one: `rel="next"` (RFC 8288)', '</v1/tickets?cursor=WzFd>; rel="next"'),
     "Location": ("Where the new resource is", "/v1/tickets/tkt_01k9z3v5q8e9rbn3wz4m6t7y2b"),
     "Idempotency-Replayed": ("`true` where this is the stored answer to an earlier request", "true"),
+    "RateLimit": (
+        "The closest limit (draft-ietf-httpapi-ratelimit-headers): `r` requests are left, all are back in `t` seconds",
+        '"rate_per_key";r=5990;t=1',
+    ),
+    "RateLimit-Policy": (
+        "The limits of this key: `q` requests in `w` seconds",
+        '"rate_per_key";q=6000;w=60, "rate_per_account";q=12000;w=60',
+    ),
     "Retry-After": ("Seconds to wait before the next try (RFC 9110, 10.2.3)", "1"),
     "WWW-Authenticate": (
         "How to authenticate (RFC 9110, 11.6.1), or which scope the key lacks (RFC 6750, 3)",
@@ -38,6 +46,7 @@ _OF_PROBLEMS: Final = {
     "429": "Retry-After",
     "503": "Retry-After",
 }
+_RATES: Final = ("RateLimit", "RateLimit-Policy")
 
 
 def openapi(app: FastAPI) -> Json:
@@ -107,7 +116,7 @@ def _name_headers(operation: Json, schemas: Json) -> None:
     """Say which headers each answer can have."""
     repeatable = any(parameter["name"] == "Idempotency-Key" for parameter in operation.get("parameters", ()))
     for status, response in operation["responses"].items():
-        names = ["X-Request-Id"]
+        names = ["X-Request-Id", *(_RATES if _is_counted(operation) else ())]
         if status.startswith("2"):
             schema = response.get("content", {}).get("application/json", {}).get("schema", {})
             members = _resolved(schema, schemas).get("properties", {})
@@ -118,6 +127,11 @@ def _name_headers(operation: Json, schemas: Json) -> None:
             names.append(_OF_PROBLEMS[status])
         references = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
         response["headers"] = references | response.get("headers", {})
+
+
+def _is_counted(operation: Json) -> bool:
+    """Whether its callers have a rate: what monitoring asks for has none, nor has what hooks take in."""
+    return "429" in operation["responses"] and {"HookKey": []} not in operation.get("security", ())
 
 
 def _share_problems(responses: Json, shared: Json) -> None:

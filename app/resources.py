@@ -8,18 +8,21 @@ from typing import Final
 import httpx
 from fastapi import FastAPI
 
-from app.accounts.principals import authenticate, valid_keys
+from app.accounts.principals import authenticate, principals_of, valid_keys
 from app.core.db import Connections, make_engine, make_sessions
+from app.core.keyring import Keyring
+from app.core.limits import CallerLimits
 from app.core.loop_lag import sampled
 from app.core.memory import Memory
 from app.core.metrics import Metrics
 from app.core.migrate import heads
 from app.core.offload import Offload
 from app.core.pool import Limits, gate_of
+from app.core.rates import Rates
 from app.core.settings import Settings
 from app.core.signals import Alarms
 from app.core.state import State
-from app.core.streams import Streams
+from app.core.streams import StreamLimits, Streams
 from app.core.tip import Tip
 from app.scheduler import Scheduler
 from app.webhooks.connector import make_http
@@ -73,8 +76,11 @@ def build_state(
 ) -> State:
     """The state of one process from its open resources; tests build theirs with it too."""
     metrics = Metrics()
-    valid = partial(valid_keys, background.engine)
-    streams = Streams(valid, most=settings.streams, most_of_key=settings.streams_per_key)
+    most = StreamLimits(settings.streams, settings.streams_per_account, settings.streams_per_key)
+    streams = Streams(partial(valid_keys, background.engine), most)
+    limits = CallerLimits(settings, Rates(background.engine))
+    metrics.in_flight.set_function(lambda: limits.in_flight.running)
+    metrics.waiting.set_function(lambda: limits.in_flight.waiting)
     metrics.streams.set_function(lambda: len(streams))
     for name, connections in (("requests", requests), ("background", background), ("clock", clock)):
         metrics.watch_pool(name, partial(gate_of, connections.engine))
@@ -86,7 +92,8 @@ def build_state(
         clock=clock,
         http=http,
         alarms=alarms,
-        authenticate=authenticate,
+        keyring=Keyring(requests.engine, authenticate, principals_of, settings.admin_key),
+        limits=limits,
         tip=Tip(clock.engine, alarms.events),
         streams=streams,
         offload=Offload(settings, metrics, _HEAVY),
@@ -114,6 +121,7 @@ async def open_state(settings: Settings, limits: Limits | None = None) -> AsyncI
             try:
                 yield state
             finally:
+                state.limits.rates.stop()
                 await state.offload.close()
     finally:
         for each in connections:

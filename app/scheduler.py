@@ -23,9 +23,11 @@ from app.core.clock import database_now, monotonic, wall_now
 from app.core.db import Sessions, is_outage
 from app.core.idempotency import forget_answers
 from app.core.pool import holder
+from app.core.rates import forget_levels
 from app.core.signals import Alarm
 from app.core.state import State
 from app.feed.marks import mark
+from app.inbound.payloads import Room, make_room
 from app.inbound.processing import Processor
 from app.inbound.upkeep import forget_receipts
 from app.notices import channels
@@ -77,8 +79,6 @@ class Job:
 
 def jobs(state: State, sender: Sender) -> Sequence[Job]:
     """Everything that this process does by itself, with the background's connections; the sweep has the clock's."""
-    providers = provision.configured(state.settings, state.http)
-    provisioner, watcher = Provisioner(state, providers), Watcher(state.sessions, providers)
     notifier = Notifier(state.sessions, channels.configured(state.settings))
     minute = timedelta(minutes=1)
     return (
@@ -110,6 +110,28 @@ def jobs(state: State, sender: Sender) -> Sequence[Job]:
             state.alarms.deliveries,
             sender.stop,
         ),
+        *_calls(state),
+        Job(
+            "notices",
+            "tells people by e-mail and the operator's own channels",
+            LOOK,
+            minute,
+            notifier.run_pass,
+            notifier.next_instant,
+            state.alarms.notices,
+        ),
+        *_receiving(state),
+        *_endpoints(state),
+        *_housekeeping(state),
+    )
+
+
+def _calls(state: State) -> Sequence[Job]:
+    """What gets calls their links, and ends them."""
+    providers = provision.configured(state.settings, state.http)
+    provisioner, watcher = Provisioner(state, providers), Watcher(state.sessions, providers)
+    minute = timedelta(minutes=1)
+    return (
         Job(
             "calls",
             "gets links for requested calls",
@@ -127,32 +149,38 @@ def jobs(state: State, sender: Sender) -> Sequence[Job]:
             minute,
             watcher.run_pass,
         ),
-        Job(
-            "notices",
-            "tells people by e-mail and the operator's own channels",
-            LOOK,
-            minute,
-            notifier.run_pass,
-            notifier.next_instant,
-            state.alarms.notices,
-        ),
-        _receiving(state),
-        *_endpoints(state),
-        *_housekeeping(state),
     )
 
 
-def _receiving(state: State) -> Job:
-    """What works on what has come in."""
-    processor = Processor(state.sessions)
-    return Job(
-        "receive",
-        "makes tickets of what inbound hooks have received",
-        LOOK,
-        timedelta(minutes=1),
-        processor.run_pass,
-        processor.next_instant,
-        state.alarms.receipts,
+def _receiving(state: State) -> Sequence[Job]:
+    """What works on what has come in, and what keeps its room."""
+    processor = Processor(state.sessions, state.limits.tickets)
+    room = Room(state.settings.hook_bytes, state.settings.unchecked_hook_bytes)
+    minute = timedelta(minutes=1)
+    return (
+        Job(
+            "receive",
+            "makes tickets of what inbound hooks have received",
+            LOOK,
+            minute,
+            processor.run_pass,
+            processor.next_instant,
+            state.alarms.receipts,
+        ),
+        Job(
+            "make room",
+            "drops the oldest payloads of accounts whose hooks keep nearly as many as they may",
+            minute,
+            minute,
+            lambda: make_room(state.sessions, room),
+        ),
+        Job(
+            "forget receipts",
+            "drops what hooks have received past its retention, and alerts that have been silent for long",
+            timedelta(hours=1),
+            minute,
+            lambda: forget_receipts(state.sessions),
+        ),
     )
 
 
@@ -182,18 +210,18 @@ def _housekeeping(state: State) -> Sequence[Job]:
             lambda: forget_answers(state.sessions),
         ),
         Job(
+            "forget rates",
+            "drops the levels of rates that are as good as new",
+            hour,
+            minute,
+            lambda: forget_levels(state.sessions),
+        ),
+        Job(
             "forget deliveries",
             "drops deliveries past their retention",
             hour,
             minute,
             lambda: forget_deliveries(state.sessions),
-        ),
-        Job(
-            "forget receipts",
-            "drops what hooks have received past its retention, and alerts that have been silent for long",
-            hour,
-            minute,
-            lambda: forget_receipts(state.sessions),
         ),
         Job(
             "extend holidays",

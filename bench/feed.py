@@ -33,7 +33,7 @@ Seen = dict[str, float]
 
 def main() -> None:
     """Print the latencies and the rate."""
-    options = {"HELIODESK_STREAMS_PER_KEY": "2000"}
+    options = {f"HELIODESK_{name}": "2000" for name in ("STREAMS_PER_KEY", "STREAMS_PER_ACCOUNT")}
     with (
         servers.database(track_commit_timestamp="on") as url,
         servers.service(url, **options) as one,

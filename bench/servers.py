@@ -21,6 +21,7 @@ from tests.support.service import free_port
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 ADMIN: Final = make_key("admin")
+_UNLIMITED: Final = ("RATE_PER_KEY", "RATE_PER_ACCOUNT", "RATE_PER_SUPPORT_KEY", "TICKETS_PER_MINUTE")
 HEADERS: Final = {"Authorization": f"Bearer {ADMIN}", "Content-Type": "application/json"}
 
 
@@ -51,6 +52,7 @@ def service(url: str, **settings: str) -> Iterator[int]:
     port = free_port()
     code = "import sys; sys.argv = ['heliodesk', 'serve']; from app.cli import main; main()"
     environment = os.environ | {"PORT": str(port), "DATABASE_URL": url, "HELIODESK_ADMIN_KEY": ADMIN}
+    environment |= {f"HELIODESK_{name}": "0" for name in _UNLIMITED}
     environment |= {"HELIODESK_LOG_LEVEL": "WARNING", "HELIODESK_ALLOW_NETWORKS": "127.0.0.0/8"} | settings
     with _process([sys.executable, "-c", code], environment, port):
         yield port

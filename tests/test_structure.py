@@ -31,6 +31,7 @@ REFERENCE_TABLES = {
     "feed_marks",  # of all accounts
     "holiday_sets",
     "plan_versions",
+    "rate_levels",  # of keys, accounts and addresses
     "regions",
     "stream_tokens",  # looked up before their account is known
     "webhook_endpoints",  # an operator's hear all accounts

@@ -7,13 +7,13 @@ from fastapi.openapi.models import HTTPBearer
 from fastapi.security.base import SecurityBase
 
 from app.core.auth import Principal
+from app.core.callers import principal_of
 from app.core.http import KEY_SCHEME
 from app.core.language import Language, choose_language
 from app.core.pool import holder
-from app.core.problems import Forbidden, NotFound, Unauthorized
+from app.core.problems import Forbidden, NotFound
 from app.core.schemas import Email
 from app.core.scopes import Scope
-from app.core.state import get_state
 
 _DESCRIPTION: Final = """\
 `Authorization: Bearer hd_<kind>_...`, as shown once by `POST /v1/keys`. A key that has scopes needs the one that the \
@@ -38,11 +38,7 @@ class ApiKey(SecurityBase):
 
     async def identify(self, request: Request) -> Principal:
         """The caller, whatever its key is for."""
-        scheme, _, key = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer":
-            raise Unauthorized("Send the header 'Authorization: Bearer <key>'")
-        state = await get_state(request)
-        return await state.authenticate(state.engine, key.strip())
+        return await principal_of(request)
 
 
 PrincipalDep = Annotated[Principal, Security(ApiKey())]

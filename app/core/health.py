@@ -14,7 +14,7 @@ from app.core.db import DATABASE_ERRORS
 from app.core.http import Router, public_responses, reply
 from app.core.locks import locks_of
 from app.core.probe import Found
-from app.core.problems import Invalid, NotFound, Problem, Unavailable
+from app.core.problems import Invalid, NotFound, Problem, TooManyRequests, Unavailable
 from app.core.schemas import Document
 from app.core.state import State, StateDep
 from app.core.zones import IN_FORCE
@@ -135,7 +135,7 @@ def problem_types(base: type[Problem] = Problem) -> dict[str, type[Problem]]:
     "/problems/{slug}",
     scope=None,
     response_model=ProblemType,
-    responses=public_responses(NotFound, Invalid),
+    responses=public_responses(NotFound, Invalid, TooManyRequests),
 )
 async def problem_type(slug: str) -> Response:
     """What a problem type means.

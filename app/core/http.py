@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from app.core.body import read_json, require_json
+from app.core.callers import principal_of
 from app.core.db import DATABASE_ERRORS, is_outage, outage_of
 from app.core.problems import (
     BadRequest,
@@ -25,6 +26,7 @@ from app.core.problems import (
     PayloadTooLarge,
     PreconditionFailed,
     Problem,
+    TooManyRequests,
     Unauthorized,
     Unavailable,
     UnsupportedMediaType,
@@ -101,9 +103,9 @@ def problem_response(problem: Problem, instance: str) -> Response:
 def responses(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
     """The problems of an operation that needs a key, for ``responses=`` of its route.
 
-    401, 403, 422 and 503 are in it always; kinds of one status share an entry.
+    401, 403, 422, 429 and 503 are in it always; kinds of one status share an entry.
     """
-    return public_responses(Unauthorized, Forbidden, *kinds, Invalid, Unavailable)
+    return public_responses(Unauthorized, Forbidden, *kinds, Invalid, TooManyRequests, Unavailable)
 
 
 def public_responses(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
@@ -170,6 +172,8 @@ class StrictRoute(APIRoute):
             return handle
 
         async def read_then_handle(plain: Request) -> Response:
+            if self.scope is not None:
+                await principal_of(plain)  # who has none is told so before the body is looked at
             request = _StrictRequest(plain.scope, plain.receive)
             body = await request.body()
             if body:

@@ -46,6 +46,14 @@ class Metrics:
             ("job",),
             registry=self.registry,
         )
+        self.refused = Counter(
+            "heliodesk_http_refused",
+            "Requests that a limit refused before they were looked at",
+            ("quota",),
+            registry=self.registry,
+        )
+        self.in_flight = Gauge("heliodesk_http_running", "Requests that are worked on", registry=self.registry)
+        self.waiting = Gauge("heliodesk_http_waiting", "Requests that wait for their turn", registry=self.registry)
         self.streams = Gauge(
             "heliodesk_streams",
             "Streams of events and waiting requests that are open",

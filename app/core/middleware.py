@@ -9,7 +9,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.clock import monotonic
-from app.core.http import problem_response
+from app.core.http import problem_of, problem_response
 from app.core.ids import new_id
 from app.core.pool import holder
 from app.core.problems import Fault, Invalid, NotFound, PayloadTooLarge, Problem
@@ -52,12 +52,12 @@ class RequestLayer:
             await self.app(exchange.scope, _limit(receive, headers, self._max_body_bytes), exchange.send)
         except Problem as problem:
             await exchange.fail(problem, receive)
-        except Exception:
+        except Exception as error:
             # Nothing above may see it: the caller gets a problem without any detail, the log has it all.
-            _log.exception("unhandled error", path=exchange.scope["path"])
+            hidden = problem_of(error)
             if exchange.status:
                 raise
-            await exchange.fail(Problem(), receive)
+            await exchange.fail(hidden, receive)
         _observe(exchange.scope, exchange.status, monotonic() - started)
 
 

@@ -1,4 +1,4 @@
-"""The answers kept for Idempotency-Key."""
+"""The answers kept for Idempotency-Key, and what replicas tell each other of rates."""
 
 from datetime import datetime
 from typing import Any
@@ -23,3 +23,16 @@ class StoredAnswer(Base):
     created_at: Mapped[datetime]
 
     __table_args__ = (Index(None, "created_at"),)
+
+
+class RateLevel(Base):
+    """How much of a bucket all replicas have used. Unlogged: after a crash the buckets are full."""
+
+    __tablename__ = "rate_levels"
+
+    name: Mapped[str] = mapped_column(ID, primary_key=True, comment="the rate and whom it limits")
+    share: Mapped[float] = mapped_column(comment="the part of the bucket that was used at `at`")
+    seconds: Mapped[int] = mapped_column(comment="in which an empty bucket fills")
+    at: Mapped[datetime]
+
+    __table_args__ = ({"prefixes": ["UNLOGGED"]},)

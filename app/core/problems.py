@@ -128,12 +128,17 @@ class IdempotencyMismatch(Problem):
 
 
 class TooManyRequests(Problem):
-    """429: this key has as many of these open as it may; ``Retry-After`` says when to try again."""
+    """429: a limit of the key, the account or the address is reached; `quota` is its name."""
 
-    status, slug, title = 429, "too-many-requests", "This key asks for too much at once"
+    status, slug, title = 429, "too-many-requests", "A limit is reached"
 
 
 class Unavailable(Problem):
     """503: the service cannot do it now; ``Retry-After`` says when to try again."""
 
     status, slug, title = 503, "unavailable", "Not available right now"
+
+
+def as_unavailable(refusal: TooManyRequests) -> Unavailable:
+    """The same as a 503, for senders that try that again and give up at a 429 (Alertmanager)."""
+    return Unavailable(refusal.detail, headers=refusal.headers, **refusal.members)

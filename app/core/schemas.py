@@ -178,6 +178,9 @@ class ProblemDocument(Document):
     detail: str | None = None
     instance: str | None = Field(None, description="The path that was asked for")
     errors: list[FaultDocument] | None = None
+    quota: str | None = Field(None, description="The quota or limit that is reached, where one is")
+    value: int | None = Field(None, description="How much it allows")
+    used: int | None = Field(None, description="How much of it is used")
 
 
 class Listing(BaseModel, Generic[T]):

@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any, Final, NoReturn, cast
@@ -49,9 +49,12 @@ def listen(host: str, port: int) -> socket.socket:
         raise PortBusy(f"Cannot listen on {host} port {port}: {why} (PORT=... chooses another)") from error
 
 
-def serve(application: Callable[[], Any], listening: socket.socket, *, workers: int) -> None:
+def serve(
+    application: Callable[[], Any], listening: socket.socket, *, workers: int, trusted: Sequence[str] = ()
+) -> None:
     """Serve until SIGTERM or Ctrl-C, then let requests in flight end. ``application`` makes the ASGI application.
 
+    ``trusted``: networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.
     With several workers each makes its own, in its own process, so ``application`` is picklable.
     """
     config = uvicorn.Config(
@@ -64,6 +67,8 @@ def serve(application: Callable[[], Any], listening: socket.socket, *, workers: 
         log_level="warning",
         access_log=False,
         server_header=False,
+        proxy_headers=bool(trusted),
+        forwarded_allow_ips=list(trusted),
         timeout_graceful_shutdown=_DRAIN_SECONDS,
         timeout_worker_healthcheck=_START_SECONDS,
     )

@@ -52,7 +52,21 @@ class Settings(BaseSettings):
     offload_idle: float = Field(30.0, gt=0, le=3600, description="Seconds after which an idle one of them ends")
     background: bool = Field(True, description="Whether this process runs the background passes")
     feed_retention: int = Field(90, ge=1, le=3650, description="Days of events that the feed goes back")
+    trusted_proxies: Annotated[list[IPv4Network | IPv6Network], NoDecode] = Field(
+        default_factory=list, description="Proxies (CIDR, comma separated) whose X-Forwarded-For is believed"
+    )
+    in_flight: int = Field(32, ge=1, description="Requests that one process works on at once")
+    in_flight_per_account: int = Field(4, ge=1, description="Those of one account; for its hooks, half as many more")
+    in_flight_per_support_key: int = Field(6, ge=1, description="Those of one admin's or agent's key")
+    in_flight_waiting: int = Field(
+        64, ge=0, description="More of them that wait for their turn; of a support key, twice as many"
+    )
+    rate_per_key: int = Field(6_000, ge=0, description="Requests a minute of one key of an account; 0: no limit")
+    rate_per_account: int = Field(12_000, ge=0, description="Those of all its keys together; 0: no limit")
+    rate_per_support_key: int = Field(600_000, ge=0, description="Those of one admin's or agent's key; 0: no limit")
+    rate_per_address: int = Field(600, ge=0, description="Those of one address without a valid key; 0: no limit")
     streams: int = Field(2000, ge=1, description="Streams and waiting requests that one process keeps open")
+    streams_per_account: int = Field(200, ge=1, description="Those of one account")
     streams_per_key: int = Field(50, ge=1, description="Those of one key")
     jitsi_base_url: AnyHttpUrl | None = Field(None, description="Base address of a Jitsi Meet server, for P1 calls")
     jitsi_app_id: str = Field("", description="What the Jitsi server knows us by, where it asks for tokens")
@@ -74,7 +88,14 @@ class Settings(BaseSettings):
         default_factory=list, description="Apprise addresses, comma separated, that are told too (the extra `apprise`)"
     )
     hook_backlog: int = Field(
-        1000, ge=1, le=100_000, description="Payloads of one inbound hook that may wait; of all, ten times as many"
+        1000, ge=1, le=100_000, description="Payloads of one hook that may wait; of all of its account, twice as many"
+    )
+    hook_bytes: int = Field(2**28, ge=2**20, description="Bytes of payloads that the hooks of an account keep")
+    unchecked_hook_bytes: int = Field(
+        2**26, ge=2**20, description="Those of its hooks that take whatever comes (the scheme `none`)"
+    )
+    tickets_per_minute: int = Field(
+        600, ge=0, description="Tickets a minute that an account's keys and hooks open; 0: no limit"
     )
     max_endpoints: int = Field(
         100, ge=1, le=10_000, description="Webhook endpoints of one account, and of the operator"
@@ -83,7 +104,7 @@ class Settings(BaseSettings):
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
     log_format: str = Field("json", pattern="^(json|console)$", description="json or console")
 
-    @field_validator("allow_networks", "meet_hosts", "apprise_urls", mode="before")
+    @field_validator("allow_networks", "trusted_proxies", "meet_hosts", "apprise_urls", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value

@@ -1,15 +1,16 @@
 """What one running process has: built in ``resources.py``, passed on, never a global."""
 
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Protocol
+from typing import Annotated
 
 import httpx
 from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.core.auth import Principal
 from app.core.db import Connections, Sessions
 from app.core.heartbeats import Heartbeats
+from app.core.keyring import Keyring
+from app.core.limits import CallerLimits
 from app.core.memory import Memory
 from app.core.metrics import Metrics
 from app.core.offload import Offload
@@ -18,14 +19,6 @@ from app.core.settings import Settings
 from app.core.signals import Alarms
 from app.core.streams import Streams
 from app.core.tip import Tip
-
-
-class Authenticator(Protocol):
-    """Finds the principal of a key (``app/accounts/principals.py`` does, behind this seam)."""
-
-    async def __call__(self, engine: AsyncEngine, key: str) -> Principal:
-        """The principal; ``Unauthorized`` when the key is malformed, unknown, expired or revoked."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +37,8 @@ class State:
     """of the sweep, the feed's poller and the probes: one each, whatever all others do"""
     http: httpx.AsyncClient
     alarms: Alarms
-    authenticate: Authenticator
+    keyring: Keyring
+    limits: CallerLimits
     tip: Tip
     streams: Streams
     offload: Offload

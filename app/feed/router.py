@@ -130,7 +130,7 @@ async def list_events(
     async with aclosing(told):
         if not wait:
             return _page(await anext(told))
-        with state.streams.opened(principal.key_id) as stream:
+        with state.streams.opened(principal) as stream:
             page = await stream.until_ended(anext(told), request.scope, request.receive)
     return _page(page or Page((), place, more=False))
 
@@ -161,7 +161,7 @@ async def stream_events(
     start = _start(last_event_id or after, "#/header/last-event-id" if last_event_id else "#/query/after")
     until = inf if seconds is None else monotonic() + seconds
     _, told = await _begun(state, principal, asked, start, until=until)
-    return EventStream(told, state.streams, state.streams.open(principal.key_id))
+    return EventStream(told, state.streams, state.streams.open(principal))
 
 
 @router.post(

@@ -17,6 +17,8 @@ _HOOK: Final[dict[str, Any]] = {
     "account_id": ACCOUNT,
     **HookFields.model_validate(WRITTEN).model_dump(mode="json", exclude={"signature": {"secret"}}),
     "url": f"/v1/ingest/{HOOK}/alertmanager",
+    "kept_bytes": 40_816,
+    "refused_at": None,
     "version": 1,
     **_STAMPS,
 }
@@ -30,6 +32,10 @@ class HookDocument(HookFields):
     id: str
     account_id: str
     url: str = Field(description="Where its sender posts to, on this server")
+    kept_bytes: int = Field(description="What the receipts that are kept take, headers included")
+    refused_at: Instant | None = Field(
+        description="When a payload was last refused with 503 because those that are kept left no room for it"
+    )
     version: int
     created_at: Instant
     updated_at: Instant

@@ -1,7 +1,5 @@
 """Receiving: who sends it is checked, the payload is stored as it came, and the sender has its answer."""
 
-import base64
-import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,18 +9,23 @@ import orjson
 from asyncpg import Connection
 from fastapi import Request
 
+from app.core import credentials
 from app.core.auth import hash_key
+from app.core.credentials import Key
 from app.core.db import lookup
 from app.core.ids import new_id
 from app.core.pool import holder
-from app.core.problems import Conflict, Forbidden, NotFound, Unauthorized, Unavailable
+from app.core.problems import Conflict, Forbidden, NotFound, TooManyRequests, Unauthorized
+from app.core.settings import Settings
 from app.core.state import State
+from app.inbound import payloads
+from app.inbound.payloads import SIZE, UNCHECKED, Room
 from app.inbound.schemas import Signature
 from app.inbound.signal import key_of
 from app.inbound.signatures import CARRIERS, Custom, Signed, is_signed
 
-_ALL_HOOKS: Final = 10
-"""All hooks together may have so many times what one may have waiting."""
+_ALL_HOOKS: Final = 2
+"""All hooks of an account together may have so many times what one may have waiting."""
 _KEPT_HEADERS: Final = frozenset(
     {"content-type", "user-agent", "x-request-id", "x-github-event", "x-github-delivery", "sentry-hook-resource"}
     | {"webhook-id", "webhook-timestamp"}
@@ -44,24 +47,30 @@ SELECT h.account_id, h.fields->'signature' AS signature, h.fields->>'format' AS 
            (SELECT count(*) FROM (SELECT FROM receipts WHERE hook_id = h.id AND state = 'pending' LIMIT $3) AS w)
        ELSE 0 END AS waiting,
        CASE WHEN (SELECT min(received_at) FROM receipts WHERE state = 'pending') < {_PATIENCE} THEN
-           (SELECT count(*) FROM (SELECT FROM receipts WHERE state = 'pending' LIMIT $4) AS w)
-       ELSE 0 END AS waiting_in_all
+           (SELECT count(*) FROM (
+               SELECT FROM hooks AS o JOIN receipts AS r ON r.hook_id = o.id AND r.state = 'pending'
+               WHERE o.account_id = h.account_id LIMIT $4) AS w)
+       ELSE 0 END AS waiting_in_all,
+       (SELECT coalesce(sum(bytes), 0)::bigint FROM hook_payloads AS p WHERE p.account_id = h.account_id) AS kept,
+       CASE WHEN h.{UNCHECKED} THEN
+           (SELECT coalesce(sum(p.bytes), 0)::bigint FROM hook_payloads AS p
+            JOIN hooks AS o ON o.account_id = p.account_id AND o.id = p.hook_id
+            WHERE p.account_id = h.account_id AND o.{UNCHECKED})
+       END AS kept_unchecked
 FROM hooks AS h WHERE h.id = $1
 """  # noqa: S608  our own text
-_STORE: Final = """
-INSERT INTO receipts (account_id, id, hook_id, event_key, format, headers, body, size)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-ON CONFLICT (account_id, hook_id, event_key) DO NOTHING RETURNING id
-"""
+_STORE: Final = f"""
+WITH stored AS (
+    INSERT INTO receipts (account_id, id, hook_id, event_key, format, headers, body, size)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+    ON CONFLICT (account_id, hook_id, event_key) DO NOTHING RETURNING id, {SIZE} AS bytes
+), counted AS (
+    INSERT INTO hook_payloads AS p (account_id, hook_id, bytes) SELECT $1, $3, bytes FROM stored
+    ON CONFLICT (account_id, hook_id) DO UPDATE SET bytes = p.bytes + excluded.bytes
+)
+SELECT id FROM stored
+"""  # noqa: S608  our own text
 _FIRST: Final = "SELECT id FROM receipts WHERE account_id = $1 AND hook_id = $2 AND event_key = $3"
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """What a sender shows, and where it has it."""
-
-    text: str
-    carrier: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,40 +92,23 @@ class Received:
 
     receipt_id: str
     duplicate: bool
+    account_id: str
 
 
 async def posted(request: Request, hook_id: str, name: str | None) -> Posted:
     """What a request brings."""
-    return Posted(hook_id, name, dict(request.headers), await request.body(), _key_of(request))
-
-
-def _key_of(request: Request) -> Key | None:
-    """The key of a request: a bearer token, the password of Basic, or the parameter ``key``."""
-    scheme, _, rest = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
-        return Key(rest.strip(), "bearer")
-    if scheme.lower() == "basic":
-        return Key(_password(rest.strip()), "basic")
-    given = request.query_params.get("key")
-    return Key(given, "query") if given else None
-
-
-def _password(credentials: str) -> str:
-    try:
-        return base64.b64decode(credentials, validate=True).decode().partition(":")[2]
-    except (binascii.Error, UnicodeDecodeError):
-        return ""
+    return Posted(hook_id, name, dict(request.headers), await request.body(), credentials.key_of(request))
 
 
 async def receive(state: State, post: Posted) -> Received:
     """Check, store, and wake the processing.
 
     Raises 401 for who shows no right key or signature, 403 and 404 for keys for something else, 409 for a hook that
-    is disabled, 503 while more waits than is taken, and has for a second.
+    is disabled, 429 while more waits than is taken, and has for a second, and where the account has no room for more.
     """
     holder.set(post.hook_id)
     async with lookup(state.engine) as connection:
-        hook = await _opened(connection, state.settings.hook_backlog, post)
+        hook = await _opened(connection, state.settings, post)
         received = await _store(connection, hook, post) if hook else None
     if received is None:
         await _refuse(state, post)
@@ -126,18 +118,35 @@ async def receive(state: State, post: Posted) -> Received:
     return received
 
 
-async def _opened(connection: "Connection[Any]", backlog: int, post: Posted) -> Mapping[str, Any] | None:
+async def _opened(connection: "Connection[Any]", settings: Settings, post: Posted) -> Mapping[str, Any] | None:
     """The hook, which takes this; None when it is not there for the sender."""
+    backlog, room = settings.hook_backlog, Room(settings.hook_bytes, settings.unchecked_hook_bytes)
     digest = hash_key(post.key.text) if post.key else b""
     hook = await connection.fetchrow(_OPEN, post.hook_id, digest, backlog, backlog * _ALL_HOOKS)
     if hook is None or not _is_admitted(hook, post):
         return None
     if not hook["enabled"]:
         raise Conflict("The hook is disabled")
-    if hook["waiting"] >= backlog or hook["waiting_in_all"] >= backlog * _ALL_HOOKS:
-        raise Unavailable("Too much waits to be processed", headers={"Retry-After": "5"})
+    _require_patience(hook, backlog)
+    try:
+        payloads.require_room(room, hook, len(post.body))
+    except TooManyRequests:
+        await payloads.note_refusal(connection, hook["account_id"], post.hook_id)
+        raise
     known: Mapping[str, Any] = hook
     return known
+
+
+def _require_patience(hook: Mapping[str, Any], backlog: int) -> None:
+    for used, most in ((hook["waiting"], backlog), (hook["waiting_in_all"], backlog * _ALL_HOOKS)):
+        if used >= most:
+            raise TooManyRequests(
+                "Too much waits to be processed",
+                headers={"Retry-After": "5"},
+                quota="hook_backlog",
+                value=most,
+                used=used,
+            )
 
 
 async def _store(connection: "Connection[Any]", hook: Mapping[str, Any], post: Posted) -> Received:
@@ -149,8 +158,8 @@ async def _store(connection: "Connection[Any]", hook: Mapping[str, Any], post: P
     stored = await connection.fetchval(_STORE, *place, name, kept, post.body, size)
     if stored is None:
         first = await connection.fetchval(_FIRST, hook["account_id"], post.hook_id, event_key)
-        return Received(first, duplicate=True)
-    return Received(stored, duplicate=False)
+        return Received(first, duplicate=True, account_id=hook["account_id"])
+    return Received(stored, duplicate=False, account_id=hook["account_id"])
 
 
 def _is_admitted(hook: Mapping[str, Any], post: Posted) -> bool:
@@ -168,7 +177,7 @@ async def _refuse(state: State, post: Posted) -> None:
     """Say why: 401 without a valid key, 403 with one that is for something else. Another hook's sees nothing here."""
     if post.key is None:
         raise Unauthorized("This hook's key or signature is needed")
-    principal = await state.authenticate(state.engine, post.key.text)
+    principal = await state.keyring.principal(post.key.text)
     if principal.kind != "hook":
         raise Forbidden(f"A key of the kind {principal.kind} is not taken here")
 

@@ -15,7 +15,7 @@ from app.core.db import LONG, allow, memory_of, ring_after_commit
 from app.core.ids import new_id
 from app.core.problems import Conflict, Fault, Invalid
 from app.core.schemas import pointer
-from app.inbound.models import Hook, Incident, IncidentAlert, Receipt
+from app.inbound.models import Hook, HookPayloads, Incident, IncidentAlert, Receipt
 from app.inbound.schemas import HookFields, Urgent
 from app.inbound.signatures import CARRIERS, SIGNED
 from app.plans import store
@@ -34,13 +34,15 @@ _IN_FORCE: Final = 2
 """Secrets that hold at once: the new one and the one before, so that a sender can be changed without a gap."""
 
 
-def hook_document(hook: Hook, secret: str | None = None) -> dict[str, Any]:
-    """The public form; ``secret`` only where it is shown for the one time."""
+def hook_document(hook: Hook, secret: str | None = None, payloads: HookPayloads | None = None) -> dict[str, Any]:
+    """The public form; ``secret`` only where it is shown for the one time. ``payloads``: where it has kept any."""
     document = {
         "id": hook.id,
         "account_id": hook.account_id,
         **hook.fields,
         "url": f"/v1/ingest/{hook.id}{_PATHS[hook.fields['format']]}",
+        "kept_bytes": payloads.bytes if payloads else 0,
+        "refused_at": payloads.refused_at if payloads else None,
         "version": hook.version,
         "created_at": hook.created_at,
         "updated_at": hook.updated_at,
@@ -112,7 +114,7 @@ async def delete_hook(session: AsyncSession, hook: Hook, *, now: datetime) -> No
     await allow(session, LONG)
     for key in await _keys(session, hook):
         await revoke_key(session, key, now=now)
-    for table in (Receipt, Incident, IncidentAlert):
+    for table in (Receipt, HookPayloads, Incident, IncidentAlert):
         await session.execute(delete(table).where(table.account_id == hook.account_id, table.hook_id == hook.id))
     await session.delete(hook)
     await session.flush()

@@ -7,12 +7,24 @@ from fastapi import Path, Query, Request, Response, Security
 from fastapi.openapi.models import HTTPBearer
 from fastapi.security.base import SecurityBase
 
+from app.core.admission import in_the_senders_terms
+from app.core.credentials import Key
 from app.core.http import Router, public_responses, reply, responses
-from app.core.problems import BadRequest, Conflict, Forbidden, NotFound, PayloadTooLarge, Unauthorized, Unavailable
-from app.core.state import StateDep
+from app.core.limits import ORIGIN, Origin
+from app.core.problems import (
+    BadRequest,
+    Conflict,
+    Forbidden,
+    NotFound,
+    PayloadTooLarge,
+    TooManyRequests,
+    Unauthorized,
+    Unavailable,
+)
+from app.core.state import State, StateDep
 from app.inbound import cloudevents, door, examples, pagerduty
 from app.inbound.documents import EventAccepted, EventRefused, ReceivedDocument
-from app.inbound.door import Key, Posted, Received
+from app.inbound.door import Posted, Received
 from app.inbound.formats import payload_of
 from app.inbound.signal import Unreadable
 
@@ -36,8 +48,10 @@ HookPath = Annotated[str, Path(max_length=40, description="The hook's id")]
 KeyQuery = Annotated[
     str | None, Query(alias="key", max_length=200, description="The hook's key, for senders that have no headers")
 ]
-_PROBLEMS: Final = responses(Unauthorized, Forbidden, NotFound, Conflict, PayloadTooLarge, Unavailable)
-_ENQUEUED: Final = _PROBLEMS | {400: public_responses(BadRequest)[400] | {"model": EventRefused}}
+_ALL: Final = responses(Unauthorized, Forbidden, NotFound, Conflict, PayloadTooLarge, Unavailable)
+_PROBLEMS: Final = {status: problem for status, problem in _ALL.items() if status != TooManyRequests.status}
+"""A limit is a 503 here (``admission.in_the_senders_terms``), except for PagerDuty's clients."""
+_ENQUEUED: Final = _ALL | {400: public_responses(BadRequest)[400] | {"model": EventRefused}}
 BAD_EVENT: Final = {"status": "invalid event", "message": "Event object is invalid"}
 
 
@@ -48,7 +62,23 @@ def _body(kind: str, example: Any, **more: Any) -> dict[str, Any]:
 
 
 async def _receive(request: Request, state: StateDep, hook_id: str, name: str | None) -> Response:
-    return _accepted(await door.receive(state, await door.posted(request, hook_id, name)))
+    return _accepted(await _taken(request, state, await door.posted(request, hook_id, name)))
+
+
+async def _taken(request: Request, state: State, post: Posted) -> Received:
+    """Receive it, and note for counting whether the hook knows who sent it."""
+    origin: Origin | None = request.scope.get(ORIGIN)
+    try:
+        received = await door.receive(state, post)
+    except TooManyRequests as refusal:
+        raise in_the_senders_terms(request.scope["path"], refusal) from None
+    except (Unauthorized, Forbidden, NotFound):
+        if origin:
+            origin.refused()
+        raise
+    if origin:
+        origin.taken(received.account_id)
+    return received
 
 
 def _accepted(received: Received) -> Response:
@@ -123,7 +153,7 @@ async def ingest_cloudevents(request: Request, state: StateDep, hook_id: HookPat
     is a duplicate.
     """
     post = await door.posted(request, hook_id, "cloudevents")
-    return _accepted(await door.receive(state, _with_identity(post)))
+    return _accepted(await _taken(request, state, _with_identity(post)))
 
 
 def _with_identity(post: Posted) -> Posted:
@@ -158,6 +188,6 @@ async def enqueue(request: Request, state: StateDep, hook_id: HookPath, _key: Ke
         return reply(BAD_EVENT | {"errors": faults}, BadRequest.status)
     key = event.pop("routing_key", None)
     key = post.key or (Key(key, "body") if isinstance(key, str) else None)
-    received = await door.receive(state, Posted(hook_id, post.format, post.headers, orjson.dumps(event), key))
+    received = await _taken(request, state, Posted(hook_id, post.format, post.headers, orjson.dumps(event), key))
     dedup_key = event.get("dedup_key") or received.receipt_id
     return reply({"status": "success", "message": "Event processed", "dedup_key": dedup_key}, 202)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import BigInteger, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import ID, Base
@@ -54,6 +54,17 @@ class Receipt(Base):
         Index("ix_receipts_waiting", "received_at", postgresql_where=text("state = 'pending'")),
         Index("ix_receipts_turn", "hook_id", "received_at", "id", postgresql_where=text("state = 'pending'")),
     )
+
+
+class HookPayloads(Base):
+    """How many bytes of payloads a hook keeps (``payloads.py``)."""
+
+    __tablename__ = "hook_payloads"
+
+    account_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    hook_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    bytes: Mapped[int] = mapped_column(BigInteger, comment="of the receipts that are kept, by payloads.SIZE")
+    refused_at: Mapped[datetime | None] = mapped_column(comment="when the last one was refused for want of room")
 
 
 class Incident(Base):

@@ -1,12 +1,14 @@
 """The background pass that makes tickets of what hooks have received.
 
+An account opens so many tickets a minute. What exceeds that waits as it came, and holds up no other account.
+
 A hook's receipts are processed one at a time, in the order in which they came: whoever processes holds the hook's row,
 and other replicas go on with other hooks. What a receipt does to tickets, what is remembered of its alerts and what is
 told of the receipt are one transaction. A long payload takes several, and ``done`` says how far it has come.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -18,6 +20,7 @@ from app.calendars.durations import parse_duration
 from app.core.db import Sessions, driver, is_outage, run, transaction
 from app.core.http import dump
 from app.core.language import choose_language
+from app.core.limits import TicketQuota
 from app.core.problems import Problem, Unavailable
 from app.inbound.acting import Acted, Hooked, act
 from app.inbound.decisions import Decision, Outcome, Setting, decide
@@ -37,7 +40,8 @@ _SILENT: Final[frozenset[Outcome]] = frozenset({"repeated", "unknown", "outdated
 _MAX_SHOWN: Final = 120
 # What came in while its hook was removed has no hook: it waits for nobody, and upkeep drops it.
 _HAS_TURN: Final = """
-r.state = 'pending' AND EXISTS (SELECT FROM hooks AS h WHERE h.account_id = r.account_id AND h.id = r.hook_id)
+r.state = 'pending' AND r.account_id <> ALL ($1::text[])
+AND EXISTS (SELECT FROM hooks AS h WHERE h.account_id = r.account_id AND h.id = r.hook_id)
 """
 _WAITING: Final = f"""
 SELECT r.account_id, r.hook_id FROM receipts AS r WHERE {_HAS_TURN}
@@ -90,45 +94,57 @@ class Processor:
     """Processes what waits; any number of replicas may."""
 
     sessions: Sessions
+    quota: TicketQuota
+    _held: set[str] = field(default_factory=set)
+    """accounts that have opened as many tickets as they may for now"""
 
     async def run_pass(self) -> int:
         """Some receipts of each hook that has any, the longest waiting first; the number of transactions."""
+        self._held.intersection_update({account_id for account_id in self._held if not self.quota.left(account_id)})
         async with self.sessions() as session:
-            hooks = await (await driver(session)).fetch(_WAITING)
-        done = 0
-        for hook in hooks:
-            for _ in range(_IN_A_ROW):
-                if not await process_next(self.sessions, hook["account_id"], hook["hook_id"]):
-                    break
-                done += 1
-        return done
+            hooks = await (await driver(session)).fetch(_WAITING, list(self._held))
+        return sum([await self._process(hook["account_id"], hook["hook_id"]) for hook in hooks])
+
+    async def _process(self, account_id: str, hook_id: str) -> int:
+        """Some receipts of a hook, as far as its account may open tickets; the number of transactions."""
+        for done in range(_IN_A_ROW):
+            if not self.quota.left(account_id):
+                self._held.add(account_id)
+                return done
+            opened = await process_next(self.sessions, account_id, hook_id)
+            if opened is None:
+                return done
+            self.quota.take(account_id, opened)
+        return _IN_A_ROW
 
     async def next_instant(self) -> datetime | None:
-        """When the longest waiting receipt came: it is due."""
+        """When the longest waiting receipt came that may be processed: it is due."""
         async with self.sessions() as session:
-            due: datetime | None = await (await driver(session)).fetchval(_FIRST)
+            due: datetime | None = await (await driver(session)).fetchval(_FIRST, list(self._held))
         return due
 
 
-async def process_next(sessions: Sessions, account_id: str, hook_id: str) -> bool:
-    """Process the hook's oldest waiting receipt, or a slice of it; False when none waits or the hook is held.
+async def process_next(sessions: Sessions, account_id: str, hook_id: str) -> int | None:
+    """Process the hook's oldest waiting receipt, or a slice of it.
 
-    The same when others hold what the receipt needs, such as the experts' roster: it waits, and other hooks go on.
-    A receipt that cannot be processed is marked so, with the reason, and the next one comes.
+    Returns the number of tickets that it opened; None when none waits or the hook is held, and also when others hold
+    what the receipt needs, such as the experts' roster: it waits, and other hooks go on. A receipt that cannot be
+    processed is marked so, with the reason, and the next one comes.
     """
     turn: Turn | None = None
+    opened = 0
 
     async def work(session: AsyncSession) -> None:
-        nonlocal turn
+        nonlocal turn, opened
         turn = await _turn(session, account_id, hook_id)
         if turn is not None:
-            await _process(session, turn)
+            opened = await _process(session, turn)
 
     try:
         await run(sessions, work, patience=_PATIENCE)
     except (LockNotAvailableError, Unavailable) as error:  # somebody holds what this one needs: other hooks go on
         _log.warning("a hook's receipts wait", hook_id=hook_id, error=str(error))
-        return False
+        return None
     except Exception as error:  # whatever is wrong with one receipt
         if turn is None or is_outage(error):
             raise
@@ -136,7 +152,7 @@ async def process_next(sessions: Sessions, account_id: str, hook_id: str) -> boo
         _log.warning("a receipt could not be processed", hook_id=hook_id, receipt_id=turn.receipt_id, reason=reason)
         async with transaction(sessions) as session:
             await (await driver(session)).execute(_FAIL, account_id, turn.receipt_id, reason)
-    return turn is not None
+    return None if turn is None else opened
 
 
 async def _turn(session: AsyncSession, account_id: str, hook_id: str) -> Turn | None:
@@ -149,7 +165,8 @@ async def _turn(session: AsyncSession, account_id: str, hook_id: str) -> Turn | 
     return Turn(account_id, hook_id, **held, receipt_id=receipt.pop("id"), **receipt)
 
 
-async def _process(session: AsyncSession, turn: Turn) -> None:
+async def _process(session: AsyncSession, turn: Turn) -> int:
+    """The number of tickets that were opened."""
     fields = HookFields.model_validate(turn.fields)
     hook = Hooked(turn.account_id, turn.hook_id, fields, choose_language(turn.locale))
     batch = read(turn.format, turn.body, turn.headers, turn.receipt_id, fields.expressions.given())
@@ -161,6 +178,7 @@ async def _process(session: AsyncSession, turn: Turn) -> None:
     incidents = [one.incident for one in acted if one.incident]
     await remember(session, hook.account_id, hook.id, decision.alerts, incidents, now=turn.received_at)
     await _advance(session, turn, batch, _told(signals, decision, acted), acted)
+    return sum(action == "opened" for one in acted for _, action in one.touched)
 
 
 def setting_of(fields: HookFields, now: datetime, received_at: datetime, batch: Batch) -> Setting:

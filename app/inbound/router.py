@@ -37,6 +37,7 @@ from app.inbound.documents import (
 )
 from app.inbound.hooks import hook_document, payload_document, receipt_document
 from app.inbound.models import Hook
+from app.inbound.payloads import payloads_of
 from app.inbound.schemas import HookCreate, HookFields, TryPayload
 from app.inbound.trying import what_would_be
 
@@ -97,7 +98,14 @@ async def list_hooks(
         require_account(principal, wanted)
     async with state.sessions() as session:
         rows = await queries.hooks_page(session, page, wanted)
-    return listing(request, page, rows, place=lambda row: (row.created_at, row.id), document=hook_document)
+        kept = await payloads_of(session, rows)
+    return listing(
+        request,
+        page,
+        rows,
+        place=lambda row: (row.created_at, row.id),
+        document=lambda row: hook_document(row, payloads=kept.get(row.id)),
+    )
 
 
 @router.get("/{hook_id}", scope="hooks:read", response_model=HookDocument, responses=responses(NotFound))
@@ -108,7 +116,8 @@ async def get_hook(state: StateDep, principal: PrincipalDep, hook_id: HookPath) 
     """
     async with state.sessions() as session:
         hook = await queries.hook_by_id(session, principal, hook_id)
-    return reply(hook_document(hook), headers=etag(hook.version))
+        kept = await payloads_of(session, [hook])
+    return reply(hook_document(hook, payloads=kept.get(hook.id)), headers=etag(hook.version))
 
 
 @router.patch(
@@ -137,7 +146,8 @@ async def change_hook(
         fields = patched(HookFields, merge_patch(hook.fields, patch))
         account = await account_by_id(session, hook.account_id)
         secret = await hooks.change_hook(session, hook, fields, account, now=await database_now(session))
-    return reply(hook_document(hook, secret), headers=etag(hook.version))
+        kept = await payloads_of(session, [hook])
+    return reply(hook_document(hook, secret, kept.get(hook.id)), headers=etag(hook.version))
 
 
 @router.delete(
@@ -178,7 +188,8 @@ async def rotate_hook_secret(
     async def work(session: AsyncSession) -> Answer:
         hook = await _locked(session, principal, hook_id, actor)
         secret = await hooks.rotate_secret(session, hook, now=await database_now(session))
-        return Answer(hook_document(hook, secret), status=200, headers=etag(hook.version))
+        kept = await payloads_of(session, [hook])
+        return Answer(hook_document(hook, secret, kept.get(hook.id)), status=200, headers=etag(hook.version))
 
     return await once(request, state, principal, work, may=lambda session: writer(session, principal, named(actor)))
 

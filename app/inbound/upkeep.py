@@ -5,7 +5,8 @@ from typing import Final
 
 from app.core.db import Sessions
 from app.core.housekeeping import forget
-from app.inbound.models import Incident, IncidentAlert, Receipt
+from app.inbound.models import HookPayloads, Incident, IncidentAlert
+from app.inbound.payloads import drop
 
 RETENTION: Final = timedelta(days=30)
 SILENCE: Final = timedelta(days=90)
@@ -13,6 +14,9 @@ SILENCE: Final = timedelta(days=90)
 _OVER: Final = "t.received_at < now() - $1::interval AND t.state <> 'pending'"
 _WITHOUT_HOOK: Final = """
 t.state = 'pending' AND NOT EXISTS (SELECT FROM hooks AS h WHERE h.account_id = t.account_id AND h.id = t.hook_id)
+"""
+_OF_NO_HOOK: Final = """
+NOT EXISTS (SELECT FROM hooks AS h WHERE h.account_id = t.account_id AND h.id = t.hook_id)
 """
 _SILENT: Final = "t.heard_at < now() - $1::interval"
 _ENDED: Final = """
@@ -25,7 +29,8 @@ t.changed_at < now() - $1::interval AND NOT EXISTS (
 
 async def forget_receipts(sessions: Sessions) -> None:
     """Drop receipts past their retention, and what is remembered of silent alerts; their tickets stay."""
-    await forget(sessions, Receipt, _OVER, RETENTION)
-    await forget(sessions, Receipt, _WITHOUT_HOOK)
+    await drop(sessions, _OVER, RETENTION)
+    await drop(sessions, _WITHOUT_HOOK)
+    await forget(sessions, HookPayloads, _OF_NO_HOOK)
     await forget(sessions, IncidentAlert, _SILENT, SILENCE)
     await forget(sessions, Incident, _ENDED, SILENCE)

@@ -61,11 +61,16 @@ async def create_ticket(
     command: Annotated[OpenTicket, Body(examples=[examples.OPEN_P1])],
 ) -> Response:
     """Open a ticket: its clocks start, and at the plan's call priorities a live call is asked for."""
-    account_id = _account_of(principal, command)
+    account_id, quota = _account_of(principal, command), state.limits.tickets
+    counted = principal.account_id is not None  # what support opens for a customer is not the customer's doing
 
     async def work(session: AsyncSession) -> Answer:
         who = await editor(session, principal, command.actor)
+        if counted:
+            quota.require(account_id)
         opened = await open_ticket(session, command, account_id=account_id, acting=who)
+        if counted:
+            quota.take(account_id)
         ticket = opened.ticket
         deadlines = [_deadline_columns(deadline) for deadline in opened.clock.deadlines]
         view = ticket_view(ticket.row(), deadlines, next(iter(opened.calls), None), principal)

@@ -1,5 +1,8 @@
 """What the document shows is what the service takes and answers."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Final
 
 import httpx
@@ -8,10 +11,14 @@ import yaml
 from orjson import loads
 
 from app.core.http import dump
+from app.core.limits import CallerLimits
+from app.core.rates import Rates
+from app.core.state import State
 from app.events.envelope import envelope
 from tests.contract.document import DOCUMENT, OPERATIONS, Json, Operation, examples_of, faults
 from tests.contract.world import World
 from tests.support.desk import fetch
+from tests.support.refusals import reached
 
 EVERY_OPERATION: Final = pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
 BEFORE: Final = {"request_call": "end_call", "reopen_ticket": "set_ticket_status"}
@@ -65,6 +72,42 @@ async def test_the_example_works_and_its_answer_is_as_declared(world: World, ope
     answer = await world.call(operation, world.keys["engineer" if operation.name in BY_ENGINEER else "admin"])
     assert answer.status_code in {200, 201, 202, 204}, answer.text
     assert unlike_declared(operation, answer) == []
+
+
+@contextmanager
+def limited(world: World) -> Iterator[CallerLimits]:
+    """Limits under which a key has one request a minute, and one in progress."""
+    state: State = world.app.state.heliodesk
+    few = state.settings.model_copy(
+        update={"rate_per_support_key": 1, "rate_per_address": 1, "in_flight_per_account": 1, "in_flight_waiting": 0}
+    )
+    limits = CallerLimits(few, Rates(state.engine))
+    world.app.state.heliodesk = replace(state, limits=limits)
+    yield limits
+    limits.rates.stop()
+    world.app.state.heliodesk = state
+
+
+@EVERY_OPERATION
+async def test_a_limit_that_is_reached_is_told_as_declared(world: World, operation: Operation) -> None:
+    if operation.is_ingest:
+        await world.renew()
+    headers = world.keys["admin"] if operation.spec.get("security") else {}
+    with limited(world) as limits:
+        sender = limits.sender(world.ids["account_id"])
+        place = limits.in_flight.enter(sender.lane, sender.size)
+        _, answer = [await world.call(operation, headers) for _ in range(2)]
+        place.leave()
+    if operation.path in ("/healthz", "/readyz", "/metrics"):
+        assert answer.status_code == 200
+        return
+    is_503 = operation.is_ingest and "enqueue" not in operation.path
+    assert answer.status_code == (503 if is_503 else 429)
+    assert unlike_declared(operation, answer) == []
+    wanted = {"Retry-After"} | (set() if operation.is_ingest else {"RateLimit", "RateLimit-Policy"})
+    assert wanted <= {name for name in HEADERS if name in answer.headers}
+    _, value, used = reached(answer)
+    assert value == used == 1
 
 
 async def test_a_plan_is_taken_as_yaml_too(world: World) -> None:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 import httpx
+from fastapi import FastAPI
 
 from app.core.auth import Role
 from app.core.clock import database_now
@@ -59,6 +60,7 @@ class World:
 
     client: httpx.AsyncClient
     sessions: Sessions
+    app: FastAPI
     keys: dict[str, Headers] = field(default_factory=dict)
     ids: dict[str, str] = field(default_factory=dict)
     people: dict[str, str] = field(default_factory=dict)
@@ -166,7 +168,7 @@ def in_world(example: Any, ids: dict[str, str]) -> Any:
 @asynccontextmanager
 async def open_world(url: str) -> AsyncIterator[World]:
     """A world on an empty database."""
-    settings = Settings(database_url=url, background=False)
+    settings = Settings(database_url=url, background=False, rate_per_key=0, rate_per_account=0, rate_per_address=0)
     engine = make_engine(url, pool_size=4)
     alarms = Alarms()
     sessions = make_sessions(engine, alarms)
@@ -177,7 +179,7 @@ async def open_world(url: str) -> AsyncIterator[World]:
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client,
     ):
         state = app.state.heliodesk = build_state(settings, ours, ours, ours, outgoing, alarms)
-        world = World(client, sessions)
+        world = World(client, sessions, app)
         await _settle(world)
         yield world
         await state.offload.close()

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import pytest
 
+from app.core.auth import Principal
 from app.core.clock import monotonic
 from app.core.db import Sessions
 from app.core.settings import Settings
@@ -203,7 +204,8 @@ async def test_a_token_is_over_after_a_minute_and_with_its_key(story: Story) -> 
 
 
 async def test_a_key_opens_only_so_many(story: Story, state: State) -> None:
-    open_streams = [state.streams.open(await _key_id(story)) for _ in range(Settings().streams_per_key)]
+    key = Principal("account", await _key_id(story), story.account.account_id)
+    open_streams = [state.streams.open(key) for _ in range(Settings().streams_per_key)]
     metrics = await story.customer.send("GET", "/metrics")
     assert f"heliodesk_streams {len(open_streams):.1f}" in metrics.text
     for path in (f"{STREAM}?seconds=0", f"{PATH}?wait=1&after=latest"):

@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from app.core.db import Sessions
+from app.core.state import State
 from app.inbound.processing import Processor
 from tests.support.actors import Headers, make_account, make_key
 from tests.support.desk import fetch
@@ -35,6 +36,7 @@ class Desk:
     sessions: Sessions
     account_id: str
     owner: Headers
+    processor: Processor
     hook: dict[str, Any] = field(default_factory=dict)
 
     async def make(self, **fields: Any) -> dict[str, Any]:
@@ -69,8 +71,7 @@ class Desk:
         return receipt
 
     async def process(self) -> None:
-        processor = Processor(self.sessions)
-        while await processor.run_pass():
+        while await self.processor.run_pass():
             pass
 
     async def get(self, path: str, status: int = 200) -> Any:
@@ -97,13 +98,16 @@ MakeDesk = Callable[..., Awaitable[Desk]]
 
 
 @pytest.fixture
-async def make_desk(sessions: Sessions, client: httpx.AsyncClient, plans: None) -> AsyncIterator[MakeDesk]:
+async def make_desk(
+    sessions: Sessions, client: httpx.AsyncClient, state: State, plans: None
+) -> AsyncIterator[MakeDesk]:
     """Makes a desk on a plan; at the end every ticket is replayed from its events (C18)."""
     del plans
 
     async def make(plan: str = PLAN, **account: Any) -> Desk:
         made = (await make_account(sessions, plan, **account)).account_id
-        return Desk(client, sessions, made, await make_key(sessions, account_id=made, role="owner"))
+        owner = await make_key(sessions, account_id=made, role="owner")
+        return Desk(client, sessions, made, owner, Processor(sessions, state.limits.tickets))
 
     yield make
     assert await replayed(sessions) == []

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import hmac
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 import httpx
 import orjson
@@ -13,7 +13,7 @@ from fastapi import FastAPI
 
 from app.core.settings import Settings
 from app.core.state import State
-from app.inbound.examples import ALERTMANAGER, CLOUDEVENT, GENERIC, PAGERDUTY
+from app.inbound.examples import CLOUDEVENT, GENERIC, PAGERDUTY
 from app.webhooks.signing import signature
 from tests.inbound.conftest import Desk, MakeDesk
 from tests.support.actors import Headers, make_key
@@ -294,13 +294,3 @@ async def test_more_than_may_wait_is_told_to_come_again_and_not_stored(busy: Des
     assert len(await busy.receipts()) == 3
     await busy.process()
     assert (await busy.send(GENERIC)).status_code == 202
-
-
-async def test_all_hooks_together_have_a_limit_too(busy: Desk) -> None:
-    first: Any = busy.hook
-    for _ in range(10):
-        await busy.make()
-        assert [(await busy.send(GENERIC)).status_code for _ in range(2)] == [202, 202]
-    busy.hook = first
-    await let_wait(busy)
-    assert (await busy.send(ALERTMANAGER, "/alertmanager")).status_code == 503

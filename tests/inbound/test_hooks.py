@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from app.inbound import upkeep
-from app.inbound.processing import Processor
 from tests.inbound.conftest import MAPPING, Desk, MakeDesk, payload
 from tests.support.actors import make_key
 from tests.support.desk import fetch
@@ -68,7 +67,7 @@ async def test_a_hook_that_is_removed_takes_nothing_and_leaves_its_tickets(desk:
 async def test_what_came_in_while_its_hook_was_removed_keeps_nobody_busy(desk: Desk) -> None:
     await desk.send({"key": "a"})
     await fetch(desk.sessions, "DELETE FROM hooks")
-    assert await Processor(desk.sessions).next_instant() is None
+    assert await desk.processor.next_instant() is None
     await upkeep.forget_receipts(desk.sessions)
     assert await fetch(desk.sessions, "SELECT 1 FROM receipts") == []
 
