@@ -1,19 +1,25 @@
 """Runs migrations: on the URL handed over by the caller, else ``-x url=...``, else ``DATABASE_URL``."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final
 
 from alembic import context
 from alembic.util import CommandError
 from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core.db import make_engine
+from app.core.pool import Limits
 from app.core.settings import Settings
 from app.models import metadata
 
-NO_LONG_WAIT: Final = text("SET LOCAL lock_timeout = '10s'")
+NO_LONG_WAIT: Final = Limits(lock=10)
 """While a change of a table waits for those who use it, all who come after it wait too."""
-ONE_AT_A_TIME: Final = text("SELECT pg_advisory_xact_lock(hashtext('heliodesk migrations'))")
+ONE_AT_A_TIME: Final = text("SELECT pg_try_advisory_xact_lock(hashtext('heliodesk migrations'))")
+NO_TIMEOUT: Final = text("SET LOCAL idle_in_transaction_session_timeout = 0")
+ASK_AGAIN: Final = 0.1  # seconds
 
 
 def _url() -> str:
@@ -24,19 +30,39 @@ def _url() -> str:
     return url
 
 
+@asynccontextmanager
+async def _alone(engine: AsyncEngine) -> AsyncIterator[None]:
+    """Wait until nobody else migrates this database, and keep others waiting.
+
+    By a transaction apart, because migrations commit in between; and by asking again and again: CREATE INDEX
+    CONCURRENTLY waits for every statement that has begun before, so also for one that waits for a lock.
+    """
+    async with engine.connect() as guard:
+        while not (await guard.execute(ONE_AT_A_TIME)).scalar_one():
+            await guard.rollback()
+            await asyncio.sleep(ASK_AGAIN)
+        await guard.execute(NO_TIMEOUT)
+        yield
+
+
 def _migrate(connection: Connection) -> None:
-    context.configure(connection=connection, target_metadata=metadata, compare_server_default=True)
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        compare_server_default=True,
+        transaction_per_migration=True,
+    )
     with context.begin_transaction():
-        connection.execute(ONE_AT_A_TIME)
-        connection.execute(NO_LONG_WAIT)
         context.run_migrations()
 
 
 async def _online() -> None:
-    engine = make_engine(_url(), pool_size=1)
-    async with engine.connect() as connection:
+    url = _url()
+    waiting, migrating = make_engine(url, pool_size=1), make_engine(url, pool_size=1, limits=NO_LONG_WAIT)
+    async with _alone(waiting), migrating.connect() as connection:
         await connection.run_sync(_migrate)
-    await engine.dispose()
+    for engine in (waiting, migrating):
+        await engine.dispose()
 
 
 def _offline() -> None:

@@ -54,7 +54,11 @@ class Person(Base):
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
-    __table_args__ = (UniqueConstraint("account_id", "email"), Index(None, "id"))
+    __table_args__ = (
+        UniqueConstraint("account_id", "email"),
+        Index(None, "id"),
+        Index(None, "account_id", "created_at", "id"),
+    )
 
 
 class ApiKey(Base):
@@ -82,4 +86,8 @@ class ApiKey(Base):
         comment="an admin key that a start made or was given: revoked when another one is given",
     )
 
-    __table_args__ = (Index(None, "account_id"), Index(None, "created_at", "id"), Index(None, "hook_id"))
+    __table_args__ = (
+        Index(None, "account_id", "created_at", "id"),
+        Index(None, "created_at", "id"),
+        Index(None, "hook_id"),
+    )

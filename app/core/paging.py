@@ -1,17 +1,36 @@
-"""Lists by keyset: an opaque cursor holds the place of the last row, so that concurrent inserts move nothing."""
+"""Lists by keyset: an opaque cursor holds the place of the last row, so that concurrent inserts move nothing.
+
+A page reads one index in its order, and looks at ``REACH`` rows at most for those that its filters leave. Where these
+are few, the page is short, and its cursor stands behind the last row that was looked at: no filter costs more.
+"""
 
 import base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final, Generic, TypeAlias, TypeVar
 
 import orjson
 from fastapi import Depends, Query, Request, Response
 from pydantic import AfterValidator, AwareDatetime, Field, TypeAdapter
-from sqlalchemy import Select, tuple_
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    ScalarSelect,
+    Select,
+    false,
+    func,
+    inspect,
+    literal_column,
+    select,
+    true,
+    tuple_,
+    union_all,
+)
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute, aliased
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from app.core.http import dump, reply
 from app.core.problems import Fault, Invalid
@@ -19,6 +38,12 @@ from app.core.schemas import no_nul
 
 T = TypeVar("T")
 Rows = TypeVar("Rows", bound=Select[Any])
+Columns: TypeAlias = ReadOnlyColumnCollection[str, ColumnElement[Any]]
+Filter: TypeAlias = Callable[[Columns], ColumnElement[bool]]
+"""A condition on the columns of whatever selects from the table."""
+
+REACH: Final = 5000
+"""Rows that one page looks at, at the most, for those that its filters leave."""
 _PARTS: Final[dict[type, Any]] = {
     str: Annotated[str, AfterValidator(no_nul)],
     int: Annotated[int, Field(ge=0, lt=2**31)],
@@ -51,6 +76,37 @@ def _reader(kinds: tuple[type, ...]) -> TypeAdapter[tuple[Any, ...]]:
     return TypeAdapter(shape)
 
 
+@dataclass(frozen=True, slots=True)
+class Slice(Generic[T]):
+    """The rows of a page, one more than asked for when there are more; ``edge``: where the page's reach ended."""
+
+    rows: Sequence[T]
+    edge: tuple[Any, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """The order of a list: the columns of its sort key, which tell all rows apart.
+
+    ``same``: columns that are alike in all rows; an index in which they stand before the keys is in this order too.
+    """
+
+    keys: tuple[str, ...]
+    newest_first: bool = False
+    same: tuple[str, ...] = ()
+
+    def of(self, columns: Columns) -> list[ColumnElement[Any]]:
+        """What to order by."""
+        return [columns[key].desc() if self.newest_first else columns[key] for key in (*self.same, *self.keys)]
+
+    def behind(self, columns: Columns, place: tuple[Any, ...] | None) -> list[ColumnElement[bool]]:
+        """The condition of a row behind ``place``; none at the beginning."""
+        if place is None:
+            return []
+        keys = tuple_(*(columns[key] for key in self.keys))
+        return [keys < place if self.newest_first else keys > place]
+
+
 async def _page(
     limit: Annotated[int, Query(ge=1, le=200, description="Items on the page")] = 50,
     cursor: Annotated[str | None, Query(max_length=1000, description="`next_cursor` of the page before")] = None,
@@ -74,10 +130,57 @@ def in_order(
     Ids alone would not do: each replica makes them by a clock of its own, which may be wrong.
     """
     keys, place = (made, id_), page.place(datetime, str)
-    query = query.order_by(*(key.desc() if newest_first else key for key in keys)).limit(page.limit + 1)
+    query = query.order_by(*(key.desc() if newest_first else key for key in keys)).limit(at_most(page.limit + 1))
     if place is None:
         return query
     return query.where(tuple_(*keys) < place if newest_first else tuple_(*keys) > place)
+
+
+def at_most(rows: int) -> ScalarSelect[int]:
+    """A LIMIT whose number the planner does not see: it takes the index that is in the order of the rows.
+
+    Where it believes that there are fewer rows than the limit, it would read them all and sort them; and it may be
+    wrong by any factor about one account.
+    """
+    return select(literal_column(str(rows))).scalar_subquery()
+
+
+def within_reach(
+    ordered: Select[Any], order: Order, filters: Sequence[Filter], limit: int, reach: int = REACH
+) -> CompoundSelect[Any] | Select[Any]:
+    """A page of ``ordered`` (in ``order``), and one row more, among its first ``reach`` rows.
+
+    The last column, ``beyond_reach``, marks the row at which the reach ended: there is one unless the page is full, or
+    the rows ended before.
+    """
+    if not filters:
+        return ordered.add_columns(false().label("beyond_reach")).limit(at_most(limit + 1))
+    near = ordered.limit(at_most(reach)).subquery("near")
+    passing = select(near).where(*(one(near.c) for one in filters)).order_by(*order.of(near.c)).limit(limit + 1)
+    found = passing.cte("found").prefix_with("MATERIALIZED")
+    last = ordered.offset(at_most(reach - 1)).limit(1).subquery("last")
+    short = select(func.count()).select_from(found).scalar_subquery() <= limit
+    return union_all(
+        select(found, false().label("beyond_reach")), select(last, true().label("beyond_reach")).where(short)
+    )
+
+
+async def filtered(
+    session: AsyncSession,
+    entity: type[T],
+    scope: Sequence[ColumnElement[bool]],
+    filters: Sequence[Filter],
+    page: Page,
+    *keys: str,
+) -> Slice[T]:
+    """A page of entities, the newest first, of a ``scope`` that an index on it and ``keys`` serves."""
+    table, order = inspect(entity).local_table, Order(keys, newest_first=True)
+    behind = order.behind(table.c, page.place(datetime, str))
+    ordered = select(table).where(*scope, *behind).order_by(*order.of(table.c))
+    found = within_reach(ordered, order, filters, page.limit).subquery("page")
+    rows = (await session.execute(select(aliased(entity, found), found.c.beyond_reach))).all()
+    edges = [tuple(getattr(row[0], key) for key in keys) for row in rows if row[1]]
+    return Slice([row[0] for row in rows if not row[1]], edges[0] if edges else None)
 
 
 def cursor_of(*place: Any) -> str:
@@ -88,14 +191,16 @@ def cursor_of(*place: Any) -> str:
 def listing(
     request: Request,
     page: Page,
-    rows: Sequence[T],
+    rows: Sequence[T] | Slice[T],
     *,
     place: Callable[[T], tuple[Any, ...]],
     document: Callable[[T], Any],
 ) -> Response:
     """The answer of a list; ``rows`` are one more than ``page.limit`` when there is another page."""
-    shown = rows[: page.limit]
-    following = cursor_of(*place(shown[-1])) if len(rows) > page.limit else None
+    found = rows if isinstance(rows, Slice) else Slice(rows)
+    shown = found.rows[: page.limit]
+    behind = place(shown[-1]) if len(found.rows) > page.limit else found.edge
+    following = cursor_of(*behind) if behind else None
     headers = {}
     if following:
         url = request.url.include_query_params(cursor=following)

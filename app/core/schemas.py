@@ -187,7 +187,10 @@ class Listing(BaseModel, Generic[T]):
     """One page of a list."""
 
     items: list[T]
-    next_cursor: str | None = Field(description="Pass it as `cursor` for the next page; null on the last one")
+    next_cursor: str | None = Field(
+        description="Pass it as `cursor` for the next page; null on the last one. Where filters leave little, a page "
+        "may hold fewer items than `limit`, even none, and the list still goes on"
+    )
 
 
 def pointer(parts: Sequence[str | int]) -> str:

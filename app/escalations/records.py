@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.auth import SERVICE
 from app.core.db import Row
 from app.core.ids import new_id
+from app.core.paging import Page
 from app.core.problems import NotFound
 from app.escalations.models import Escalation
 from app.sla.clock import miss_subject
@@ -59,10 +60,12 @@ async def find(session: AsyncSession, escalation_id: str) -> Escalation:
     return found
 
 
-async def of_ticket(session: AsyncSession, account_id: str, ticket_id: str) -> Sequence[Escalation]:
-    """All escalations of a ticket, oldest first."""
+async def of_ticket(session: AsyncSession, account_id: str, ticket_id: str, page: Page) -> Sequence[Escalation]:
+    """A page of a ticket's escalations, the oldest first, and one more."""
     query = select(Escalation).where(Escalation.account_id == account_id, Escalation.ticket_id == ticket_id)
-    return (await session.scalars(query.order_by(Escalation.sequence))).all()
+    if place := page.place(int, str):
+        query = query.where(tuple_(Escalation.sequence, Escalation.id) > place)
+    return (await session.scalars(query.order_by(Escalation.sequence, Escalation.id).limit(page.limit + 1))).all()
 
 
 def escalation_document(escalation: Escalation) -> Row:

@@ -22,7 +22,7 @@ class Hook(Base):
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
-    __table_args__ = (Index(None, "id"), Index(None, "created_at", "id"))
+    __table_args__ = (Index(None, "id"), Index(None, "account_id", "created_at", "id"), Index(None, "created_at", "id"))
 
 
 class Receipt(Base):

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import undefer
 
 from app.core.auth import Principal
-from app.core.paging import Page, in_order
+from app.core.paging import Filter, Page, Slice, filtered, in_order
 from app.core.problems import NotFound
 from app.inbound.models import Hook, Receipt
 
@@ -29,13 +29,10 @@ async def hooks_page(session: AsyncSession, page: Page, account_id: str | None) 
     return (await session.scalars(in_order(query, page, Hook.created_at, Hook.id))).all()
 
 
-async def receipts_page(session: AsyncSession, page: Page, hook: Hook, state: str | None) -> Sequence[Receipt]:
+async def receipts_page(session: AsyncSession, page: Page, hook: Hook, state: str | None) -> Slice[Receipt]:
     """A page of a hook's receipts, the newest first, and one more; each without its payload."""
-    query = select(Receipt).where(Receipt.account_id == hook.account_id, Receipt.hook_id == hook.id)
-    if state:
-        query = query.where(Receipt.state == state)
-    ordered = in_order(query, page, Receipt.received_at, Receipt.id, newest_first=True)
-    return (await session.scalars(ordered)).all()
+    filters: list[Filter] = [lambda columns: columns.state == state] if state else []
+    return await filtered(session, Receipt, [Receipt.hook_id == hook.id], filters, page, "received_at", "id")
 
 
 async def receipt_by_id(session: AsyncSession, hook: Hook, receipt_id: str) -> Receipt:

@@ -27,7 +27,10 @@ class Region(Base):
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
-    __table_args__ = (UniqueConstraint("account_id", "key", postgresql_nulls_not_distinct=True),)
+    __table_args__ = (
+        UniqueConstraint("account_id", "key", postgresql_nulls_not_distinct=True),
+        Index(None, "account_id", "place", "id"),
+    )
 
 
 class Engineer(Base):
@@ -52,7 +55,7 @@ class Engineer(Base):
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
-    __table_args__ = (Index(None, "account_id"),)
+    __table_args__ = (Index(None, "account_id", "created_at", "id"), Index(None, "created_at", "id"))
 
 
 class ExpertHold(Base):

@@ -38,7 +38,8 @@ async def region_by_id(session: AsyncSession, region_id: str, *, lock: bool = Fa
 
 async def regions_page(session: AsyncSession, page: Page, account_id: str | None) -> Sequence[Region]:
     """A page of regions in the order of the sun, and one more: the live ones, or a sandbox account's own."""
-    query = select(Region).where(Region.account_id.is_not_distinct_from(account_id))
+    mine = Region.account_id
+    query = select(Region).where(mine.is_(None) if account_id is None else mine == account_id)
     if place := page.place(int, str):
         query = query.where(tuple_(Region.place, Region.id) > place)
     return (await session.scalars(query.order_by(Region.place, Region.id).limit(page.limit + 1))).all()

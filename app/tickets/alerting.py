@@ -1,6 +1,5 @@
 """What experts do about alerts: take the ticket, or not (G2)."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
@@ -12,13 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.schemas import EngineerId
 from app.core.auth import Actor, Principal
 from app.core.deps import require_support
-from app.core.paging import Page, in_order
+from app.core.paging import Filter, Page, Slice, filtered
 from app.core.problems import Conflict, Forbidden, NotFound
 from app.events import types
 from app.roster.models import Alert
 from app.sla.changes import Answer, Status
 from app.tickets import alerts, calls
 from app.tickets.lifecycle import Caller, finish, start
+from app.tickets.models import Ticket
 from app.tickets.routes import Route, is_expired, route_of
 from app.tickets.schemas import DeclineAlert, TicketId
 from app.tickets.work import Work
@@ -53,16 +53,25 @@ class _Answering:
     route: Route
 
 
-async def list_alerts(session: AsyncSession, principal: Principal, wanted: AlertFilter, page: Page) -> Sequence[Alert]:
+async def list_alerts(session: AsyncSession, principal: Principal, wanted: AlertFilter, page: Page) -> Slice[Alert]:
     """A page of alerts, the newest first, and one more: an engineer's own, or all. 403 for customers."""
     require_support(principal)
-    equal = {
-        Alert.ticket_id: wanted.ticket_id,
-        Alert.engineer_id: principal.engineer_id or wanted.engineer_id,
-        Alert.state: wanted.state,
-    }
-    query = select(Alert).where(*(column == value for column, value in equal.items() if value is not None))
-    return (await session.scalars(in_order(query, page, Alert.alerted_at, Alert.id, newest_first=True))).all()
+    engineer_id = principal.engineer_id or wanted.engineer_id
+    scope, filters = [], _filters(wanted, engineer_id)
+    if wanted.ticket_id:
+        account_id = select(Ticket.account_id).where(Ticket.id == wanted.ticket_id).scalar_subquery()
+        scope = [Alert.account_id == account_id, Alert.ticket_id == wanted.ticket_id]
+    elif engineer_id:
+        scope = [Alert.engineer_id == engineer_id]
+    return await filtered(session, Alert, scope, filters, page, "alerted_at", "id")
+
+
+def _filters(wanted: AlertFilter, engineer_id: str | None) -> list[Filter]:
+    """What an index does not lead to; the alerts of one ticket are few."""
+    filters: list[Filter] = [lambda columns: columns.state == wanted.state] if wanted.state else []
+    if wanted.ticket_id and engineer_id:
+        filters.append(lambda columns: columns.engineer_id == engineer_id)
+    return filters
 
 
 def alert_document(alert: Alert) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.auth import Principal
 from app.core.db import transaction
 from app.core.deps import PrincipalDep
-from app.core.http import Router, reply, responses
+from app.core.http import Router, responses
 from app.core.idempotency import Answer, once
+from app.core.paging import PageDep, listing
 from app.core.problems import NotFound
 from app.core.schemas import Listing
 from app.core.state import State, StateDep
@@ -84,12 +85,14 @@ async def create_escalation(
     summary="List a ticket's escalations",
     responses=responses(NotFound) | examples.shown(examples.page_of(examples.ESCALATION)),
 )
-async def list_escalations(state: StateDep, principal: PrincipalDep, ticket_id: TicketPath) -> Response:
+async def list_escalations(
+    request: Request, state: StateDep, principal: PrincipalDep, page: PageDep, ticket_id: TicketPath
+) -> Response:
     """All of them, oldest first."""
     async with transaction(state.sessions) as session:
         account_id = await queries.account_of_ticket(session, principal, ticket_id)
-        found = await of_ticket(session, account_id, ticket_id)
-    return reply({"items": [escalation_document(each) for each in found], "next_cursor": None})
+        rows = await of_ticket(session, account_id, ticket_id, page)
+    return listing(request, page, rows, place=lambda row: (row.sequence, row.id), document=escalation_document)
 
 
 @_route("/v1/escalations/{escalation_id}/acknowledge", "Acknowledge an escalation")

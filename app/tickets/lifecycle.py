@@ -219,6 +219,7 @@ async def change_ticket(session: AsyncSession, caller: Caller, ticket_id: str, p
     changed = {name: value for name in before if (value := getattr(after, name)) != before[name]}
     for name, value in changed.items():
         setattr(work.ticket, name, value)
+    work.retitled = "title" in changed
     if {"impact", "urgency"} & changed.keys():
         work.ticket.assessed_priority = work.document.matrix_priority(after.impact, after.urgency)
     if changed:

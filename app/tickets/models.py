@@ -3,12 +3,15 @@
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy import DDL, ForeignKeyConstraint, Index, UniqueConstraint, event, text
 from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.schema import ExecutableDDLElement
 
 from app.core.db import ID, Base
 
-_ASSIGNED: Final = "assignee_id IS NOT NULL AND status NOT IN ('resolved', 'closed')"
+ENDED: Final = ("resolved", "closed")
+ACTIVE: Final = "status NOT IN ('resolved', 'closed')"
+_ASSIGNED: Final = f"assignee_id IS NOT NULL AND {ACTIVE}"
 NUMBER_CONSTRAINT: Final = "uq_tickets_account_id_number"
 
 
@@ -76,12 +79,29 @@ class Ticket(Base):
         UniqueConstraint("account_id", "number", name=NUMBER_CONSTRAINT),
         Index(None, "id"),
         Index("ix_tickets_wake_at", "wake_at", postgresql_where=text("wake_at IS NOT NULL AND NOT sandbox")),
+        # The lists of one account, and those of support, which are of live tickets or of sandboxes' ones.
         Index("ix_tickets_due", "account_id", "support_due_at", "id"),
-        Index("ix_tickets_all_due", "support_due_at", "id", postgresql_where=text("support_due_at IS NOT NULL")),
+        Index("ix_tickets_support_due", "sandbox", "support_due_at", "id"),
         Index("ix_tickets_opened", "account_id", "opened_at", "id"),
-        Index("ix_tickets_all_opened", "opened_at", "id"),
+        Index("ix_tickets_support_opened", "sandbox", "opened_at", "id"),
         Index("ix_tickets_updated", "account_id", "updated_at", "id"),
-        Index("ix_tickets_external_ref", "account_id", "external_ref"),
+        Index("ix_tickets_support_updated", "sandbox", "updated_at", "id"),
+        Index("ix_tickets_missed", "account_id", "opened_at", "id", postgresql_where=text("missed")),
+        Index("ix_tickets_support_missed", "sandbox", "opened_at", "id", postgresql_where=text("missed")),
+        Index("ix_tickets_active", "account_id", "opened_at", "id", postgresql_where=text(ACTIVE)),
+        Index("ix_tickets_support_active", "sandbox", "opened_at", "id", postgresql_where=text(ACTIVE)),
+        Index("ix_tickets_tier", "tier", "account_id", "opened_at", "id", postgresql_where=text("tier > 1")),
+        Index(
+            "ix_tickets_assigned", "assignee_id", "opened_at", "id", postgresql_where=text("assignee_id IS NOT NULL")
+        ),
+        Index(
+            "ix_tickets_reference",
+            "external_ref",
+            "account_id",
+            "opened_at",
+            "id",
+            postgresql_where=text("external_ref IS NOT NULL"),
+        ),
         Index("ix_tickets_routed", "queued_at", "id", postgresql_where=text("routing IS NOT NULL")),
         Index(
             "ix_tickets_queue",
@@ -95,6 +115,38 @@ class Ticket(Base):
         Index("ix_tickets_assignee", "assignee_id", postgresql_where=text(_ASSIGNED)),
         {"postgresql_with": {"fillfactor": 80, "autovacuum_vacuum_scale_factor": 0.02}},
     )
+
+
+class TicketTitle(Base):
+    """What searches look at: a ticket's title and number, apart from the row that every change writes anew."""
+
+    __tablename__ = "ticket_titles"
+
+    account_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    ticket_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    number: Mapped[str] = mapped_column(ID)
+    folded: Mapped[str] = mapped_column(ID, comment="the title as searches compare it (wording.folded)")
+    opened_at: Mapped[datetime]
+    sandbox: Mapped[bool]
+
+    __table_args__ = (
+        Index(None, "number"),
+        # Its list of what is not yet in its tree is read by every search, and moved into the tree by the one request
+        # that fills it: both take some milliseconds at this size (kB).
+        Index(
+            "ix_ticket_titles_words",
+            "account_id",
+            "folded",
+            postgresql_using="gin",
+            postgresql_ops={"folded": "gin_trgm_ops"},
+            postgresql_with={"gin_pending_list_limit": 1024},
+        ),
+    )
+
+
+for _extension in ("pg_trgm", "btree_gin"):
+    _made: ExecutableDDLElement = DDL(f"CREATE EXTENSION IF NOT EXISTS {_extension}")  # type: ignore[no-untyped-call]
+    event.listen(TicketTitle.__table__, "before_create", _made)
 
 
 class Message(Base):

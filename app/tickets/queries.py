@@ -1,31 +1,27 @@
 """Reading tickets. Each read is a fixed number of statements, whatever the number of tickets."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from datetime import datetime
+from typing import Any, Final
 
-from fastapi import Query
-from sqlalchemy import ColumnElement, Select, and_, case, or_, select, tuple_
+from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, case, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
-from app.accounts.schemas import AccountId, EngineerId
 from app.calls.models import Call
 from app.core.auth import Principal
 from app.core.db import Row
-from app.core.paging import Page, in_order
+from app.core.paging import Filter, Order, Page, Slice, within_reach
 from app.core.problems import NotFound
-from app.core.schemas import Instant, Word
 from app.events.models import EventRow
 from app.events.types import INTERNAL_METRICS
 from app.sla.models import DeadlineRow
 from app.sla.terms import METRIC_ORDER
 from app.tickets.models import Message, Ticket
-from app.tickets.schemas import Priority, Status
 from app.tickets.views import ticket_view
 
+_SEQUENCE: Final = Order(("sequence",))
 _METRIC_ORDER: Final = case(
     METRIC_ORDER,
     value=DeadlineRow.metric,
@@ -35,31 +31,9 @@ _CURRENT: Final = or_(
     DeadlineRow.cycle == 1,
     DeadlineRow.cycle == Ticket.clock["cycles"][DeadlineRow.metric].as_integer(),
 )
-_NEVER: Final = datetime(9999, 12, 31, tzinfo=UTC)
-"""Stands in a cursor for a ticket that owes nothing; such tickets come last."""
 
 
-@dataclass(frozen=True, slots=True)
-class TicketFilter:
-    """Which tickets a list shows, and in which order."""
-
-    account_id: Annotated[AccountId | None, Query(description="With support keys; else the key's own account")] = None
-    status: Annotated[list[Status] | None, Query(description="One or more")] = None
-    priority: Annotated[list[Priority] | None, Query(description="One or more")] = None
-    assignee_id: Annotated[EngineerId | None, Query()] = None
-    tier: Annotated[int | None, Query(ge=1, le=9)] = None
-    missed: Annotated[bool | None, Query(description="Whether any deadline is missed and still open")] = None
-    due_before: Annotated[Instant | None, Query(description="Something that support owes is due before this")] = None
-    updated_since: Annotated[Instant | None, Query()] = None
-    external_ref: Annotated[Word | None, Query()] = None
-    sandbox: Annotated[
-        bool | None, Query(description="Default: for support, live tickets unless an account is named")
-    ] = None
-    q: Annotated[Word | None, Query(description="Words of the title, or the ticket's number")] = None
-    sort: Annotated[str, Query(pattern="^(due|created|updated)$", description="due: missed ones first")] = "created"
-
-
-async def _rows(session: AsyncSession, query: Select[Any]) -> list[Row]:
+async def _rows(session: AsyncSession, query: Select[Any] | CompoundSelect[Any]) -> list[Row]:
     return [dict(row) for row in (await session.execute(query)).mappings()]
 
 
@@ -76,10 +50,11 @@ async def ticket_document(session: AsyncSession, principal: Principal, ticket_id
     rows = await _rows(session, select(Ticket.__table__).where(Ticket.id == ticket_id))
     if not rows or not principal.sees(rows[0]["account_id"]):
         raise NotFound
-    return (await _documents(session, principal, rows))[0]
+    return (await documents(session, principal, rows))[0]
 
 
-async def _documents(session: AsyncSession, principal: Principal, rows: Sequence[Row]) -> list[dict[str, Any]]:
+async def documents(session: AsyncSession, principal: Principal, rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Tickets as the API shows them, in two statements."""
     ids = [row["id"] for row in rows]
     accounts = {row["account_id"] for row in rows}
     deadlines = await _deadlines(session, _of(DeadlineRow, accounts, ids), _CURRENT)
@@ -106,71 +81,6 @@ async def _deadlines(session: AsyncSession, *conditions: ColumnElement[bool]) ->
     return await _rows(session, ordered)
 
 
-async def list_tickets(
-    session: AsyncSession, principal: Principal, wanted: TicketFilter, page: Page
-) -> list[tuple[tuple[Any, ...], dict[str, Any]]]:
-    """One page of tickets (one more than asked for, when there are more), each with its sort key."""
-    query = select(Ticket.__table__).where(*_conditions(principal, wanted))
-    rows = await _rows(session, _sorted(query, wanted.sort, page))
-    documents = await _documents(session, principal, rows) if rows else []
-    return [(_place(row, wanted.sort), document) for row, document in zip(rows, documents, strict=True)]
-
-
-def _conditions(principal: Principal, wanted: TicketFilter) -> list[ColumnElement[bool]]:
-    equal = {
-        Ticket.account_id: wanted.account_id or principal.account_id,
-        Ticket.assignee_id: wanted.assignee_id,
-        Ticket.tier: wanted.tier,
-        Ticket.missed: wanted.missed,
-        Ticket.sandbox: _sandbox(principal, wanted),
-        Ticket.external_ref: wanted.external_ref,
-    }
-    conditions: list[ColumnElement[bool]] = [column == value for column, value in equal.items() if value is not None]
-    if wanted.account_id and not principal.sees(wanted.account_id):
-        raise NotFound
-    if wanted.status:
-        conditions.append(Ticket.status.in_(wanted.status))
-    if wanted.priority:
-        conditions.append(Ticket.priority.in_(wanted.priority))
-    if wanted.due_before:
-        conditions.append(Ticket.support_due_at < wanted.due_before)
-    if wanted.updated_since:
-        conditions.append(Ticket.updated_at >= wanted.updated_since)
-    if wanted.q:
-        conditions.append(or_(Ticket.title.icontains(wanted.q, autoescape=True), Ticket.number == wanted.q.upper()))
-    return conditions
-
-
-def _sandbox(principal: Principal, wanted: TicketFilter) -> bool | None:
-    """Test accounts' tickets are not support's work: only who asks for them sees them in a list of all."""
-    if wanted.sandbox is None and not (wanted.account_id or principal.account_id):
-        return False
-    return wanted.sandbox
-
-
-def _sorted(query: Select[Any], sort: str, page: Page) -> Select[Any]:
-    """Keyset order: the next page begins after the place of the last row, whatever was inserted meanwhile."""
-    if sort == "due":
-        place = page.place(datetime, str)
-        query = query.order_by(Ticket.support_due_at.asc().nulls_last(), Ticket.id).limit(page.limit + 1)
-        return query.where(_after_due(*place)) if place else query
-    column = Ticket.opened_at if sort == "created" else Ticket.updated_at
-    return in_order(query, page, column, Ticket.id, newest_first=True)
-
-
-def _after_due(at: datetime, ticket_id: str) -> ColumnElement[bool]:
-    if at == _NEVER:
-        return and_(Ticket.support_due_at.is_(None), Ticket.id > ticket_id)
-    later = or_(Ticket.support_due_at > at, and_(Ticket.support_due_at == at, Ticket.id > ticket_id))
-    return or_(later, Ticket.support_due_at.is_(None))
-
-
-def _place(row: Row, sort: str) -> tuple[Any, ...]:
-    if sort == "due":
-        return (row["support_due_at"] or _NEVER, row["id"])
-    return (row["opened_at" if sort == "created" else "updated_at"], row["id"])
-
-
 async def list_deadlines(
     session: AsyncSession, principal: Principal, ticket_id: str, page: Page
 ) -> tuple[bool, Sequence[Row]]:
@@ -195,12 +105,12 @@ def deadline_place(row: Row) -> tuple[Any, ...]:
     return (row["started_at"], METRIC_ORDER[row["metric"]], row["cycle"], row["id"])
 
 
-async def list_events(session: AsyncSession, principal: Principal, ticket_id: str, page: Page) -> Sequence[Row]:
+async def list_events(session: AsyncSession, principal: Principal, ticket_id: str, page: Page) -> Slice[Row]:
     """The ticket's timeline by sequence: what this caller may see of it."""
     return await _in_sequence(session, principal, ticket_id, page, EventRow, EventRow.audience)
 
 
-async def list_messages(session: AsyncSession, principal: Principal, ticket_id: str, page: Page) -> Sequence[Row]:
+async def list_messages(session: AsyncSession, principal: Principal, ticket_id: str, page: Page) -> Slice[Row]:
     """The ticket's messages, oldest first: what this caller may see of them."""
     return await _in_sequence(session, principal, ticket_id, page, Message, Message.visibility)
 
@@ -212,14 +122,18 @@ async def _in_sequence(
     page: Page,
     table: type[EventRow | Message],
     audience: InstrumentedAttribute[str],
-) -> Sequence[Row]:
+) -> Slice[Row]:
     """A page of what happened on a ticket, by sequence: the rows whose ``audience`` this caller belongs to."""
     account_id = await account_of_ticket(session, principal, ticket_id)
-    conditions = [table.account_id == account_id, table.ticket_id == ticket_id, audience.in_(principal.audiences)]
+    own = select(table.__table__).where(table.account_id == account_id, table.ticket_id == ticket_id)
     if place := page.place(int):
-        conditions.append(table.sequence > place[0])
-    query = select(table.__table__).where(*conditions).order_by(table.sequence).limit(page.limit + 1)
-    return await _rows(session, query)
+        own = own.where(table.sequence > place[0])
+    filters: list[Filter] = [lambda columns: columns[audience.key].in_(principal.audiences)]
+    ordered = own.order_by(table.sequence)
+    query = within_reach(ordered, _SEQUENCE, [] if principal.is_support else filters, page.limit)
+    rows = await _rows(session, query)
+    edges = [(row["sequence"],) for row in rows if row["beyond_reach"]]
+    return Slice([row for row in rows if not row["beyond_reach"]], edges[0] if edges else None)
 
 
 async def list_calls(session: AsyncSession, principal: Principal, ticket_id: str) -> Sequence[Row]:

@@ -29,6 +29,7 @@ from app.events.schemas import EventView
 from app.tickets import examples, lifecycle, queries
 from app.tickets.actions import ACTION_HEADERS, ACTIONS, OnTicketDep, TicketPath, caller_of
 from app.tickets.intake import open_ticket
+from app.tickets.listing import list_tickets as page_of_tickets
 from app.tickets.rules import status_table
 from app.tickets.schemas import (
     ChangeTicket,
@@ -40,6 +41,7 @@ from app.tickets.schemas import (
     TicketView,
 )
 from app.tickets.views import deadline_view, message_view, ticket_view
+from app.tickets.ways import TicketFilter
 
 router = Router(tags=["Tickets"])
 
@@ -107,11 +109,11 @@ async def list_tickets(
     state: StateDep,
     principal: PrincipalDep,
     page: PageDep,
-    wanted: Annotated[queries.TicketFilter, Depends()],
+    wanted: Annotated[TicketFilter, Depends()],
 ) -> Response:
     """Tickets that the caller sees: newest first, or by what support owes next (`sort=due`)."""
     async with transaction(state.sessions) as session:
-        rows = await queries.list_tickets(session, principal, wanted, page)
+        rows = await page_of_tickets(session, principal, wanted, page)
     return listing(request, page, rows, place=lambda row: row[0], document=lambda row: row[1])
 
 

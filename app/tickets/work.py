@@ -28,9 +28,10 @@ from app.sla.clock import Clock, Firing, Step, advance, next_firing, settle
 from app.sla.deadline import Deadline
 from app.sla.models import DeadlineRow
 from app.sla.terms import METRIC_ORDER
-from app.tickets.models import NUMBER_CONSTRAINT, Message, Ticket
+from app.tickets.models import NUMBER_CONSTRAINT, Message, Ticket, TicketTitle
 from app.tickets.order import in_order
 from app.tickets.record import TicketRecord
+from app.tickets.wording import folded
 from app.webhooks.fanout import fanned_out
 
 _MILLISECOND: Final = timedelta(milliseconds=1)
@@ -65,6 +66,7 @@ class Work:
     """by id: new ones whole, others what has changed of them"""
     reassign: bool = False
     """a miss wants another engineer for the ticket (C15): who that is, is chosen when it is saved"""
+    retitled: bool = False
     touched: bool = False
     """there may be something to save although nothing was told"""
 
@@ -259,6 +261,7 @@ async def write_works(
     writes = (
         *beside,
         inserted(Ticket, tickets) if new else updated(Ticket, tickets),
+        upserted(TicketTitle, [_title_row(work.ticket) for work in works if new or work.retitled]),
         upserted(DeadlineRow, [row for work in works for row in _deadline_rows(work)]),
         inserted(Message, [row for work in works for row in work.messages]),
         inserted(Alert, [row for row in alerts if "engineer_id" in row]),
@@ -281,6 +284,17 @@ async def write_works(
         ring_after_commit(session, "events")
     _ring(session, works, delivering=bool(delivering), telling=bool(told.rows))
     return events
+
+
+def _title_row(ticket: TicketRecord) -> Row:
+    return {
+        "account_id": ticket.account_id,
+        "ticket_id": ticket.id,
+        "number": ticket.number,
+        "folded": folded(ticket.title),
+        "opened_at": ticket.opened_at,
+        "sandbox": ticket.sandbox,
+    }
 
 
 def _deadline_rows(work: Work) -> list[Row]:

@@ -37,7 +37,7 @@ class WebhookEndpoint(Base):
     updated_at: Mapped[datetime]
     subscribed: Mapped[str | None] = mapped_column(comment="what its subscriptions were made from (subscriptions.py)")
 
-    __table_args__ = (Index(None, "account_id"), Index(None, "created_at", "id"))
+    __table_args__ = (Index(None, "account_id", "created_at", "id"), Index(None, "created_at", "id"))
 
 
 class WebhookSubscription(Base):

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import undefer
 
 from app.core.auth import Principal
-from app.core.paging import Page, in_order
+from app.core.paging import Filter, Page, Slice, filtered, in_order
 from app.core.problems import NotFound
 from app.webhooks.models import Delivery, WebhookEndpoint
 
@@ -25,7 +25,8 @@ async def endpoint_by_id(
 
 async def count_endpoints(session: AsyncSession, account_id: str | None) -> int:
     """How many endpoints the account has; None: the operator."""
-    query = select(func.count()).where(WebhookEndpoint.account_id.is_not_distinct_from(account_id))
+    mine = WebhookEndpoint.account_id
+    query = select(func.count()).where(mine.is_(None) if account_id is None else mine == account_id)
     return (await session.execute(query)).scalar_one()
 
 
@@ -37,13 +38,10 @@ async def endpoints_page(session: AsyncSession, page: Page, account_id: str | No
     return (await session.scalars(in_order(query, page, WebhookEndpoint.created_at, WebhookEndpoint.id))).all()
 
 
-async def deliveries_page(session: AsyncSession, page: Page, endpoint_id: str, state: str | None) -> Sequence[Delivery]:
+async def deliveries_page(session: AsyncSession, page: Page, endpoint_id: str, state: str | None) -> Slice[Delivery]:
     """A page of an endpoint's deliveries, the newest first, and one more."""
-    query = select(Delivery).where(Delivery.endpoint_id == endpoint_id)
-    if state:
-        query = query.where(Delivery.state == state)
-    ordered = in_order(query, page, Delivery.created_at, Delivery.id, newest_first=True)
-    return (await session.scalars(ordered)).all()
+    filters: list[Filter] = [lambda columns: columns.state == state] if state else []
+    return await filtered(session, Delivery, [Delivery.endpoint_id == endpoint_id], filters, page, "created_at", "id")
 
 
 async def locked_delivery(session: AsyncSession, delivery_id: str) -> Delivery:

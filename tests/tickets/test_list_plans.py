@@ -1,6 +1,8 @@
-"""A page of a long list reads one index as far as the page goes: nothing is sorted, whatever the number of rows."""
+"""A page of a long list reads an index as far as the page goes, or reaches; for whatever is asked, however planned."""
 
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from itertools import product
+from typing import Any, Final
 
 import asyncpg
 import httpx
@@ -8,17 +10,32 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core.db import Sessions
+from app.tickets import listing
+from app.tickets.wording import pattern
 from tests.support import stories
 from tests.support.desk import fetch, make_endpoint
-from tests.support.explaining import counting, explain, nodes, scans
-from tests.support.stories import Story
+from tests.support.explaining import counting, explain, explain_for_any, looked_at, nodes, root, scans
+from tests.support.stories import Caller, Story
 
+MANY: Final = 12_000
+BUSY, GONE, NOBODY = (f"eng_0000000000000000000000{name}" for name in ("bvsy", "g0ne", "n0ne"))
+# The older ones have the greater n. What is rare is old: a page in the order of the list comes to it last.
 TICKETS = """
 INSERT INTO tickets SELECT copy.* FROM tickets AS t, generate_series(1, $1) AS n,
     jsonb_populate_record(t, jsonb_build_object('id', 'tkt_' || md5(t.id || n), 'number', n,
+        'title', CASE WHEN n % 200 = 7 THEN 'kraken ' ELSE '' END
+                 || CASE WHEN n < $1 / 2 THEN 'printer' ELSE 'scanner' END,
+        'status', CASE WHEN n % 10 < 2 THEN 'open' ELSE 'closed' END, 'tier', CASE WHEN n > $1 - 20 THEN 3 ELSE 1 END,
+        'missed', n > $1 - 30, 'priority', CASE WHEN n > $1 - 10 THEN 'P1' ELSE 'P3' END,
+        'assignee_id', CASE WHEN n > $1 - 40 THEN $4::text WHEN n % 2 = 0 THEN $3::text END,
+        'external_ref', CASE WHEN n > $1 - 5 THEN 'ORDER-' || n WHEN n % 2 = 0 THEN 'SHOP' END,
         'opened_at', t.opened_at - n * interval '1 minute', 'updated_at', t.opened_at - n * interval '1 second',
-        'support_due_at', t.opened_at + n * interval '1 minute')) AS copy
+        'support_due_at', CASE WHEN n % 10 = 1 THEN t.opened_at + (n - $1 / 2) * interval '1 minute' END)) AS copy
 WHERE t.id = $2
+"""
+TITLES = """
+INSERT INTO ticket_titles (account_id, ticket_id, number, folded, opened_at, sandbox)
+SELECT account_id, id, number, lower(title), opened_at, sandbox FROM tickets ON CONFLICT DO NOTHING
 """
 MESSAGES = """
 INSERT INTO messages SELECT copy.* FROM messages AS m, generate_series(100, 20000) AS n,
@@ -34,44 +51,134 @@ FROM generate_series(1, 20000) AS n
 
 
 @pytest.fixture
-async def story(sessions: Sessions, client: httpx.AsyncClient, plans: None, database: str) -> Story:
-    """A ticket with many messages, among many tickets of its account and many more of another. Nobody replays them."""
+async def story(sessions: Sessions, client: httpx.AsyncClient, plans: None) -> Story:
+    """A ticket with many messages. Nobody replays it."""
     del plans
-    story, other = [await stories.begin(sessions, client, plan) for plan in ("zmanda-standard", "zmanda-premium")]
-    ticket = await story.open()
-    await fetch(sessions, TICKETS, 2000, ticket["id"])
-    await fetch(sessions, TICKETS, 20000, (await other.open())["id"])
-    await story.customer.post(f"/v1/tickets/{ticket['id']}/messages", 201, body="Any news?")
+    story = await stories.begin(sessions, client, "zmanda-standard")
+    await story.customer.post(f"/v1/tickets/{(await story.open())['id']}/messages", 201, body="Any news?")
     await fetch(sessions, MESSAGES)
-    connection = await asyncpg.connect(database)
-    await connection.execute("VACUUM ANALYZE tickets, messages")
-    await connection.close()
+    await fetch(sessions, "ANALYZE messages")
     return story
+
+
+@pytest.fixture
+async def crowd(story: Story, sessions: Sessions, client: httpx.AsyncClient, database: str) -> Story:
+    """An account with many tickets, beside one with fewer."""
+    crowd = await stories.begin(sessions, client, "zmanda-premium")
+    for one, number in ((story, 2000), (crowd, MANY)):
+        await fetch(sessions, TICKETS, number, (await one.open())["id"], BUSY, GONE)
+    await fetch(sessions, TITLES)
+    connection = await asyncpg.connect(database)
+    await connection.execute("VACUUM ANALYZE tickets, ticket_titles")
+    await connection.close()
+    return crowd
 
 
 async def assert_reads(sessions: Sessions, statement: str, parameters: tuple[Any, ...], index: str) -> None:
     plan = await explain(sessions, statement, *parameters)
-    assert scans(plan) == [("Index Scan", index)], plan
+    assert [scan for scan in scans(plan) if scan[1]] == [("Index Scan", index)], plan
+    assert not [kind for kind, _ in scans(plan) if kind == "Seq Scan"], plan
     assert max(node["Actual Rows"] for node in nodes(plan)) <= 51
 
 
-@pytest.mark.parametrize(
-    ("who", "sort", "index"),
-    [
+async def test_a_page_of_tickets(crowd: Story, sessions: Sessions, engine: AsyncEngine) -> None:
+    for who, sort, index in (
         ("customer", "created", "ix_tickets_opened"),
-        ("engineer", "created", "ix_tickets_all_opened"),
+        ("engineer", "created", "ix_tickets_support_opened"),
         ("customer", "updated", "ix_tickets_updated"),
-    ],
-)
-async def test_a_page_of_tickets(
-    story: Story, sessions: Sessions, engine: AsyncEngine, who: str, sort: str, index: str
+        ("engineer", "updated", "ix_tickets_support_updated"),
+        ("customer", "due", "ix_tickets_due"),
+        ("engineer", "due", "ix_tickets_support_due"),
+    ):
+        caller = getattr(crowd, who)
+        cursor = (await caller.get("/v1/tickets", sort=sort))["next_cursor"]
+        for place in ({}, {"cursor": cursor}):
+            with counting(engine) as sent:
+                await caller.get("/v1/tickets", sort=sort, **place)
+            await assert_reads(sessions, *sent[0], index)
+
+
+PAST, FUTURE = (datetime.now(UTC) + sign * timedelta(days=365) for sign in (-1, 1))
+ASKED: Final[dict[str, dict[str, Any]]] = {
+    "a tier that nothing has": {"tier": 9},
+    "a tier that few have": {"tier": 3},
+    "a tier that all have": {"tier": 1},
+    "what is missed": {"missed": True},
+    "what is not": {"missed": False},
+    "what is missed, of a tier that nothing has": {"missed": True, "tier": 9},
+    "a priority that few have": {"priority": "P1"},
+    "a priority that nothing has": {"priority": "P9"},
+    "what is open": {"status": "open"},
+    "what is closed or resolved": {"status": ["closed", "resolved"]},
+    "a status that nothing has": {"status": "mitigated"},
+    "what is open, of a priority that nothing has": {"status": ["new", "open"], "priority": "P9"},
+    "somebody who has half of all": {"assignee_id": BUSY},
+    "somebody who has few": {"assignee_id": GONE},
+    "what is open, of somebody": {"assignee_id": BUSY, "status": "open"},
+    "somebody who has nothing": {"assignee_id": NOBODY},
+    "a reference": {"external_ref": f"ORDER-{MANY - 1}"},
+    "a reference that half of all have": {"external_ref": "SHOP"},
+    "a reference that half of all have, and a tier that nothing has": {"external_ref": "SHOP", "tier": 9},
+    "what is due before all": {"due_before": PAST},
+    "what is due before the end": {"due_before": FUTURE},
+    "what has changed since never": {"updated_since": FUTURE},
+    "what has ever changed": {"updated_since": PAST},
+    "a word that few have": {"q": "kraken"},
+    "a word that nothing has": {"q": "unicorn"},
+    "a word that half of all have, the newest": {"q": "printer"},
+    "a word that half of all have, the oldest": {"q": "scanner"},
+    "a word that half of all have, of a tier that nothing has": {"q": "scanner", "tier": 9},
+    "a number": {"q": "K7M-3QP"},
+    "sandboxes": {"sandbox": True},
+    "live ones": {"sandbox": False},
+}
+
+
+async def test_a_page_looks_at_a_bounded_number_of_tickets(
+    crowd: Story, sessions: Sessions, engine: AsyncEngine, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    caller = getattr(story, who)
-    cursor = (await caller.get("/v1/tickets", sort=sort))["next_cursor"]
-    for place in ({}, {"cursor": cursor}):
-        with counting(engine) as sent:
-            await caller.get("/v1/tickets", sort=sort, **place)
-        await assert_reads(sessions, *sent[0], index)
+    for name, rows in (("REACH", 400), ("_REACH_BY_TITLE", 400), ("_FEW", 200), ("_BEGINNING", 50)):
+        monkeypatch.setattr(listing, name, rows)
+    connection = await asyncpg.connect(database)
+    planned = set[str]()
+    for name, asked in ASKED.items():
+        for scope, sort in product(({}, {"account_id": crowd.account.account_id}), ("created", "updated", "due")):
+            with counting(engine) as sent:
+                page = await _listed(crowd.engineer, **scope, **asked, sort=sort)
+                if page["next_cursor"]:
+                    await _listed(crowd.engineer, **scope, **asked, sort=sort, cursor=page["next_cursor"])
+            for statement, parameters in sent:
+                if " deadlines" in statement or "FROM calls" in statement:  # what is shown of those that were found
+                    continue
+                plans = [await explain(sessions, statement, *parameters)]
+                if statement not in planned:
+                    plans.append(await explain_for_any(connection, statement, *parameters))
+                planned.add(statement)
+                for plan in plans:
+                    told = (name, scope, sort, statement, plan)
+                    assert ("Seq Scan", "") not in scans(plan, "tickets", "ticket_titles"), told
+                    assert looked_at(plan, "tickets", "ticket_titles") <= 3 * 400, told
+    await connection.close()
+
+
+@pytest.mark.usefixtures("crowd")
+async def test_a_search_reads_the_titles_that_hold_the_term(database: str) -> None:
+    connection = await asyncpg.connect(database)
+    account_id = await connection.fetchval("SELECT account_id FROM tickets GROUP BY 1 ORDER BY count(*) DESC LIMIT 1")
+    for own, arguments, hits in (("", [], (MANY + 2000) // 200), ("account_id = $2 AND", [account_id], MANY // 200)):
+        for term, expected in (("kraken", hits), ("unicorn", 0), ("the printer", 0), ("printer", listing._FEW + 1)):
+            async with connection.transaction():
+                await connection.execute(listing._BY_TRIGRAMS)
+                statement = f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {listing._TITLES.format(own)}"
+                plan = root(await connection.fetchval(statement, pattern(term), *arguments))
+            assert ("Bitmap Index Scan", "ix_ticket_titles_words") in scans(plan), plan
+            assert looked_at(plan, "ticket_titles") == expected, plan
+    await connection.close()
+
+
+async def _listed(caller: Caller, **parameters: Any) -> Any:
+    known = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in parameters.items()}
+    return await caller.get("/v1/tickets", **known)
 
 
 async def test_a_page_of_messages(story: Story, sessions: Sessions, engine: AsyncEngine) -> None:

@@ -1,7 +1,7 @@
 """Lists of tickets: filters, orders, pages, and how many statements a read takes."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core.db import Sessions
 from app.sweep.passes import run_pass
+from app.tickets import listing
 from tests.support.explaining import counting
 from tests.support.stories import P1, Begin, Caller, Story, path_of
 
@@ -52,9 +53,9 @@ async def test_filters(story: Story) -> None:
         ({"missed": "false"}, [eve, ben, ana]),
         ({"external_ref": "ORDER-7"}, [ana]),
         ({"q": "BACKUP"}, [ana]),
-        ({"q": "50%"}, [ana]),
-        ({"q": "%"}, [ana]),
-        ({"q": "_"}, []),
+        ({"q": "of 50% fail"}, [ana]),
+        ({"q": "backup%fails"}, []),
+        ({"q": "_ackup"}, []),
         ({"q": ben["number"].lower()}, [ben]),
         ({"updated_since": ben["opened_at"]}, [eve, ben]),
         ({"due_before": ana["next_update_due_at"]}, []),
@@ -144,6 +145,121 @@ async def test_a_list_shows_each_ticket_as_it_is_read(story: Story) -> None:
     for caller in (story.customer, story.engineer):
         items = (await caller.get("/v1/tickets"))["items"]
         assert items == [await caller.get(path_of(ticket)) for ticket in reversed(tickets)]
+
+
+# --- searches ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("title", "term"),
+    [
+        ("Facturación: no llega", "FACTURACION"),
+        ("Facturacion: no llega", "facturación"),
+        ("Błąd łączności z bazą", "blad lacznosci"),
+        ("Große Störung", "grosse storung"),
+        ("L'œuvre est bloquée", "oeuvre est bloquee"),
+        ("Ошибка базы данных", "БАЗЫ"),
+        ("数据库故障", "故障"),
+        ("Path C:\\temp is  full", "c:\\temp is full"),
+    ],
+)
+async def test_a_search_looks_past_case_accents_and_blanks(story: Story, title: str, term: str) -> None:
+    ticket = await story.open(title=title)
+    await story.open(title="Path D:temp is 100 % full")
+    for caller in (story.customer, story.engineer):
+        assert await ids(caller, q=term) == [ticket["id"]]
+
+
+async def test_a_term_without_three_letters_in_a_row_is_refused(story: Story) -> None:
+    for term in ("ab", "a b c d", "%", "...", "\u00a0..", "50%", "_" * 100, "K7-QP"):
+        problem = await story.customer.get("/v1/tickets", 422, q=term)
+        [fault] = problem["errors"]
+        assert (fault["pointer"], "three letters or digits" in fault["detail"]) == ("#/query/q", True), term
+
+
+async def test_a_search_is_of_the_present_title(story: Story) -> None:
+    ticket = await story.open(title="Backup fails")
+    await story.engineer.patch(path_of(ticket), title="Restore fails")
+    await story.engineer.patch(path_of(ticket), tags=["database"])
+    assert [await ids(story.customer, q=term) for term in ("backup", "restore")] == [[], [ticket["id"]]]
+
+
+async def test_a_number_finds_its_ticket_whatever_else_mentions_it(
+    story: Story, begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticket, other = await story.open(), await begin("zmanda-standard")
+    number = ticket["number"]
+    mentions = [await story.open(title=f"Follows {number}") for _ in range(3)]
+    await other.open(title=f"About {number}")
+    assert await ids(story.customer, q=number) == [each["id"] for each in (*reversed(mentions), ticket)]
+    assert await ids(other.customer, q=number, tier=2) == []
+    monkeypatch.setattr(listing, "_FEW", 2)
+    for caller in (story.customer, story.engineer):
+        assert (await ids(caller, q=number, sort="updated"))[-1:] == [ticket["id"]]
+
+
+async def test_support_finds_the_titles_of_sandboxes_where_it_asks_for_them(begin: Begin) -> None:
+    live, sandbox = await begin("wati-business-plus"), await begin("wati-business-plus", sandbox=True)
+    real, trial = await live.open(title="Backup fails"), await sandbox.open(title="Backup fails")
+    assert await ids(live.engineer, q="backup") == [real["id"]]
+    assert await ids(live.engineer, q="backup", sandbox=True) == [trial["id"]]
+    assert await ids(sandbox.customer, q="backup") == [trial["id"]]
+    assert await ids(sandbox.customer, q="backup", sandbox=False) == []
+
+
+# --- how far a page reaches --------------------------------------------------------------------------------------
+
+ASKED: Final[tuple[dict[str, Any], ...]] = (
+    {"priority": "P2"},
+    {"tier": 2},
+    {"missed": True},
+    {"missed": True, "priority": "P2"},
+    {"status": ["new", "open"], "priority": "P3"},
+    {"status": "resolved"},
+    {"external_ref": "SHOP"},
+    {"external_ref": "SHOP", "priority": "P2"},
+    {"q": "backup"},
+    {"q": "backup", "priority": "P2"},
+    {"updated_since": "2020-01-01T00:00:00Z", "priority": "P2"},
+    {"due_before": "2090-01-01T00:00:00Z", "priority": "P2"},
+)
+
+
+@pytest.mark.parametrize("few", [1, 1000])
+async def test_short_pages_lead_to_everything_once(
+    story: Story, sessions: Sessions, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    """Whichever way a page is found, it and those after it hold what one long page holds, in its order."""
+    now = await story.now()
+    for number in range(9):
+        fields = {"title": "Backup fails" if number % 3 else "Restore fails", "priority": f"P{2 + number % 2}"}
+        path = await story.open_at(now - timedelta(hours=number), **fields, external_ref="SHOP")
+        if number % 4 == 1:
+            await story.engineer.post(f"{path}/status", status="resolved", message="Done.")
+        elif number % 4 == 2:
+            await story.engineer.post(f"{path}/assign", engineer_id=story.engineer_id)
+    await run_pass(sessions)
+    asked = [*ASKED, {"assignee_id": story.engineer_id}, {"assignee_id": story.engineer_id, "priority": "P2"}]
+    lists = [
+        (caller, params | {"sort": sort})
+        for caller in (story.customer, story.engineer)
+        for params in asked
+        for sort in ("created", "updated", "due")
+    ]
+    whole = [await ids(caller, **params) for caller, params in lists]
+    for name, rows in (("REACH", 3), ("_REACH_BY_TITLE", 3), ("_BEGINNING", 2), ("_FEW", few)):
+        monkeypatch.setattr(listing, name, rows)
+    for (caller, params), expected in zip(lists, whole, strict=True):
+        assert [each for page in await pages(caller, **params, limit=2) for each in page] == expected, params
+    assert sum(map(len, whole)) > 100  # something was found
+
+
+async def test_a_page_that_is_not_full_goes_on_where_it_reached(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    rare = await story.open(priority="P2")
+    for _ in range(4):
+        await story.open(priority="P3")
+    monkeypatch.setattr(listing, "REACH", 3)
+    assert await pages(story.customer, priority="P2") == [[], [rare["id"]]]
 
 
 # --- the number of statements ----------------------------------------------------------------------------------
