@@ -26,6 +26,7 @@ READS_TIME = re.compile(r"\b(datetime\.(now|utcnow|today)|date\.today|time\.(tim
 
 REFERENCE_TABLES = {
     "api_keys",  # looked up before its account is known
+    "calendar_tokens",  # of engineers and regions
     "engineers",  # serve many accounts
     "expert_holds",  # a hold spans accounts
     "feed_marks",  # of all accounts
@@ -33,6 +34,7 @@ REFERENCE_TABLES = {
     "plan_versions",
     "rate_levels",  # of keys, accounts and addresses
     "regions",
+    "shift_overrides",  # of engineers
     "stream_tokens",  # looked up before their account is known
     "webhook_endpoints",  # an operator's hear all accounts
 }

@@ -1,16 +1,29 @@
 """Who takes a ticket now, and why: a choice that explains itself. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from heapq import merge
+from typing import Final, TypeAlias
 
 from app.calendars.hours import Calendar
 
+Window: TypeAlias = tuple[datetime, datetime]
+"""From, and before when."""
 _FAR: Final = timedelta(days=366)
 """How far shifts are looked at: what does not begin or end within a year does not."""
 _BELOW: Final = 100
 """Lower tiers rank after all higher ones; there are at most nine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """A time in which an engineer works somebody else's shifts, in that one's region."""
+
+    since: datetime
+    until: datetime
+    calendar: Calendar
+    region: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +38,10 @@ class Expert:
     products: frozenset[str] = frozenset()
     """none: all of them"""
     capacity: int = 5
-    absences: tuple[tuple[datetime, datetime], ...] = ()
-    """from, and before when"""
+    absences: tuple[Window, ...] = ()
+    covered: tuple[tuple[datetime, datetime, str], ...] = ()
+    """when somebody else works this one's shifts, and who does"""
+    covers: tuple[Cover, ...] = ()
     active: bool = True
     load: int = 0
     """open tickets"""
@@ -56,7 +71,7 @@ class Need:
     leaving: str | None = None
     """the region that hands the ticket over: the next ones in the order of the sun come first, it comes last (G7)"""
     present: str | None = None
-    """the ticket's engineer, who keeps it if available (G8)"""
+    """the ticket's engineer, who keeps it if available (G8), or who covers for the one that had it (G7)"""
     preferred: Sequence[str] = ()
     """the account's engineers, the best first"""
     tried: frozenset[str] = frozenset()
@@ -72,9 +87,9 @@ class Need:
 class Candidate:
     """An engineer who was looked at: taken or not, and why.
 
-    ``why`` is what hindered (``inactive``, ``other_region``, ``off_shift``, ``absent``, ``tried``, ``held``, ``full``,
-    ``capped``); of somebody available the criterion by which the one taken came first, of that one the criterion
-    against the next.
+    ``why`` is what hindered (``inactive``, ``other_region``, ``off_shift``, ``absent``, ``covered``, ``tried``,
+    ``held``, ``full``, ``capped``); of somebody available the criterion by which the one taken came first, of that one
+    the criterion against the next.
     """
 
     engineer_id: str
@@ -103,40 +118,93 @@ def choose(need: Need, roster: Roster, now: datetime) -> Choice:
 
 
 def on_duty(expert: Expert, now: datetime) -> bool:
-    """Whether the expert is on shift and not away."""
-    return expert.active and expert.calendar.is_open(now) and not _absent(expert, now)
+    """Whether the expert is on shift, their own or one that they cover, and not away."""
+    return expert.active and _works(expert, now) and not _absent(expert, now)
 
 
-def shift_end(expert: Expert, now: datetime) -> datetime | None:
-    """When the present shift ends, or the next one for somebody off duty; an absence ends it too. None: it does not."""
-    end = next((closes for _, closes in _duties(expert, now)), None)
+def places(expert: Expert, now: datetime) -> tuple[str | None, ...]:
+    """The regions that the expert works in now: the own one, and those of whom they cover for. Off shift the own one.
+
+    The region of the own shift comes first.
+    """
+    own = (expert.region,) if _works_own(expert, now) else ()
+    return own + tuple(cover.region for cover in _covering(expert, now)) or (expert.region,)
+
+
+def stand_in(expert: Expert, now: datetime) -> str | None:
+    """Who covers for the expert now."""
+    return next((by for since, until, by in expert.covered if since <= now < until), None)
+
+
+def shift_end(expert: Expert, now: datetime, region: str | None = None) -> datetime | None:
+    """When the present shift ends, or the next one for somebody off duty; an absence ends it too. None: it does not.
+
+    With a ``region`` only shifts in that region count.
+    """
+    end = next((closes for _, closes in _duties(expert, now, region)), None)
     return end if end and end < now + _FAR else None
 
 
-def comes(expert: Expert, now: datetime) -> datetime | None:
-    """The next instant after ``now`` at which the expert comes on shift; None within a year."""
+def comes(expert: Expert, now: datetime, region: str | None = None) -> datetime | None:
+    """The next instant after ``now`` at which the expert comes on shift, in this region if any; None within a year."""
     if not expert.active:
         return None
-    return next((opens for opens, _ in _duties(expert, now) if opens > now), None)
+    return next((opens for opens, _ in _duties(expert, now, region) if opens > now), None)
 
 
 def next_available(region_lock: str | None, roster: Roster, now: datetime) -> datetime | None:
     """The next instant after ``now`` at which anybody, of this region if any, comes on shift; None within a year."""
-    experts = (each for each in roster.experts if region_lock in (None, each.region))
-    return min((start for expert in experts if (start := comes(expert, now))), default=None)
+    return min((start for expert in roster.experts if (start := comes(expert, now, region_lock))), default=None)
 
 
-def _duties(expert: Expert, now: datetime) -> Iterator[tuple[datetime, datetime]]:
-    """The times from ``now`` on in which the expert works, in order: open windows, less absences."""
-    for opens, closes in expert.calendar.open_windows(now, now + _FAR):
+def _duties(expert: Expert, now: datetime, region: str | None = None) -> Iterator[Window]:
+    """The times from ``now`` on in which the expert works, in order: own shifts and covered ones, less absences."""
+    shifts = [expert.calendar.open_windows(now, now + _FAR)] if region in (None, expert.region) else []
+    for cover in expert.covers:
+        since, until = max(now, cover.since), min(now + _FAR, cover.until)
+        if since < until and region in (None, cover.region):
+            shifts.append(cover.calendar.open_windows(since, until))
+    away = [*expert.absences, *((since, until) for since, until, _ in expert.covered)]
+    return without(joined(merge(*shifts)), sorted(away))
+
+
+def joined(windows: Iterable[Window]) -> Iterator[Window]:
+    """Windows in order, with those that touch or overlap as one."""
+    current: Window | None = None
+    for opens, closes in windows:
+        if current and opens <= current[1]:
+            current = (current[0], max(current[1], closes))
+        else:
+            if current:
+                yield current
+            current = (opens, closes)
+    if current:
+        yield current
+
+
+def without(windows: Iterable[Window], away: Sequence[Window]) -> Iterator[Window]:
+    """What is left of windows outside the times of ``away``, which are in order."""
+    for opens, closes in windows:
         start = opens
-        for away, back in sorted(expert.absences):
-            if start < away < closes:
-                yield start, away
-            if away < closes:
+        for gone, back in away:
+            if start < gone < closes:
+                yield start, gone
+            if gone < closes:
                 start = max(start, back)
         if start < closes:
             yield start, closes
+
+
+def _works(expert: Expert, now: datetime) -> bool:
+    return _works_own(expert, now) or bool(_covering(expert, now))
+
+
+def _works_own(expert: Expert, now: datetime) -> bool:
+    return expert.calendar.is_open(now) and stand_in(expert, now) is None
+
+
+def _covering(expert: Expert, now: datetime) -> list[Cover]:
+    return [cover for cover in expert.covers if cover.since <= now < cover.until and cover.calendar.is_open(now)]
 
 
 def _absent(expert: Expert, now: datetime) -> bool:
@@ -147,9 +215,10 @@ def _hindrance(need: Need, expert: Expert, now: datetime) -> str:
     """What keeps the expert from taking the ticket now; empty for nothing."""
     hindrances = {
         "inactive": not expert.active,
-        "other_region": need.region_lock not in (None, expert.region),
+        "other_region": need.region_lock is not None and need.region_lock not in places(expert, now),
         "absent": _absent(expert, now),
-        "off_shift": not expert.calendar.is_open(now),
+        "covered": stand_in(expert, now) is not None and not _covering(expert, now),
+        "off_shift": not _works(expert, now),
         "tried": expert.id in need.tried,
         "held": expert.held_for not in (None, need.ticket_id),
         "full": not need.exclusive and expert.load >= expert.capacity,
@@ -164,7 +233,7 @@ def _rank(need: Need, expert: Expert, regions: Sequence[str], now: datetime) -> 
     return (
         ("declined", expert.id in need.declined),
         ("present", expert.id != need.present),
-        ("region", _distance(need.leaving, expert.region, regions)),
+        ("region", min(_distance(need.leaving, region, regions) for region in places(expert, now))),
         ("preferred", need.preferred.index(expert.id) if expert.id in need.preferred else len(need.preferred)),
         ("product", 0 if need.product in expert.products else 2 if need.product and expert.products else 1),
         ("tier", expert.tier - need.tier if expert.tier >= need.tier else _BELOW + need.tier - expert.tier),

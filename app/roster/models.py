@@ -6,7 +6,7 @@ A sandbox account has engineers and regions of its own.
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import ID, Base
@@ -56,6 +56,38 @@ class Engineer(Base):
     updated_at: Mapped[datetime]
 
     __table_args__ = (Index(None, "account_id", "created_at", "id"), Index(None, "created_at", "id"))
+
+
+class ShiftOverride(Base):
+    """Somebody works an engineer's shifts from one instant to another. A reference table, as the engineers are."""
+
+    __tablename__ = "shift_overrides"
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    engineer_id: Mapped[str] = mapped_column(ID, comment="whose shifts")
+    covered_by: Mapped[str] = mapped_column(ID, comment="the engineer who works them")
+    since: Mapped[datetime]
+    until: Mapped[datetime]
+    created_at: Mapped[datetime]
+
+    __table_args__ = (
+        Index(None, "engineer_id", "until"),
+        Index(None, "covered_by", "until"),
+        Index(None, "until"),
+    )
+
+
+class CalendarToken(Base):
+    """A secret that shows one calendar of shifts, stored hashed. A reference table: it belongs to no account."""
+
+    __tablename__ = "calendar_tokens"
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    subject_id: Mapped[str] = mapped_column(ID, comment="the engineer or the region whose calendar it shows")
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True, comment="SHA-256 of the whole token")
+    created_at: Mapped[datetime]
+
+    __table_args__ = (Index(None, "subject_id", "created_at", "id"),)
 
 
 class ExpertHold(Base):

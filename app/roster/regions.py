@@ -3,14 +3,14 @@
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import select, text
+from sqlalchemy import delete, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.ids import new_id
 from app.core.problems import Conflict, Fault, Invalid
 from app.roster import shifts
-from app.roster.models import Engineer, Region
+from app.roster.models import CalendarToken, Engineer, Region
 from app.roster.sandboxes import check_owner
 from app.roster.schemas import RegionCreate, RegionDocument, RegionFields
 from app.roster.wakes import look_again
@@ -67,6 +67,7 @@ async def remove_region(session: AsyncSession, region: Region) -> None:
         raise Conflict("Engineers work in this region")
     if await session.scalar(_LOCKED_TO, {"key": region.key, "owner": region.account_id}):
         raise Conflict("Accounts or open tickets are locked to this region")
+    await session.execute(delete(CalendarToken).where(CalendarToken.subject_id == region.id))
     await session.delete(region)
     await session.flush()
 

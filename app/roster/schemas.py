@@ -141,6 +141,7 @@ class CandidateDocument(Document):
         "inactive",
         "other_region",
         "absent",
+        "covered",
         "off_shift",
         "tried",
         "held",

@@ -1,12 +1,12 @@
 """Calendars of the roster: checked and expanded when they are stored, compiled when they are read."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 import orjson
 
-from app.calendars.hours import ACCOUNT_ZONE, Calendar, check_spec, compile_calendar
+from app.calendars.hours import ACCOUNT_ZONE, ALWAYS, Calendar, check_spec, compile_calendar
 from app.core.memory import Memory
 from app.core.problems import Fault, Invalid
 from app.core.schemas import pointer
@@ -44,6 +44,13 @@ def _faults(calendar: CalendarDocument, place: str) -> Iterator[Fault]:
         yield Fault(pointer=f"{place}/holidays/country", detail="Shifts belong to no account: name a country")
     elif calendar.holidays.subdivision and calendar.holidays.country is None:
         yield Fault(pointer=f"{place}/holidays/subdivision", detail="A subdivision needs the code of its country")
+
+
+def of_engineer(
+    memory: Memory, own: dict[str, Any] | None, region: str | None, regions: Mapping[str, Calendar]
+) -> Calendar:
+    """When an engineer works: their own shifts, else the region's, else around the clock."""
+    return compiled(memory, own) if own else regions.get(region or "", ALWAYS)
 
 
 def compiled(memory: Memory, document: dict[str, Any]) -> Calendar:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from app.core.auth import SERVICE
 from app.events import types
 from app.events.expert_events import CandidateData
-from app.roster.choose import Choice, Expert, Need, comes, on_duty, shift_end
+from app.roster.choose import Choice, Expert, Need, comes, on_duty, places, shift_end, stand_in
 from app.tickets import alerts, handover
 from app.tickets.routes import (
     MAX_EXPERTS,
@@ -182,7 +182,7 @@ class Dispatcher:
         ticket = work.ticket
         if is_exclusive(work):
             self.staff.hold(engineer_id, ticket.account_id, ticket.id, work.now)
-        ticket.queued_at, ticket.region = None, self.staff.experts[engineer_id].region
+        ticket.queued_at, ticket.region = None, self.staff.region_of(engineer_id, ticket.region_lock, work.now)
         rules = work.document.alert
         if rules and choice:
             alert_id = alerts.ask(work, engineer_id, ticket.region, rules.accept, _shown(choice))
@@ -257,13 +257,14 @@ class Dispatcher:
     def _end_shift(self, work: Work, route: Route) -> None:
         """The owner's shift has ended: the next region takes over, or nobody is there (G7)."""
         ticket, owner = work.ticket, self.staff.experts.get(route.engineer_id or "")
-        if owner and on_duty(owner, work.now) and ticket.region_lock in (None, owner.region):
+        if owner and on_duty(owner, work.now) and ticket.region_lock in (None, *places(owner, work.now)):
             self.staff.moves.taken.add(owner.id)
             return
         left = {"engineer_id": ticket.assignee_id, "region": ticket.region}
         asked = route.state == "alerted"
         going = route.going_on(work.now) if asked else Route("queued", work.now, left=left)
-        choice = self._choose(work, going, leaving=ticket.region)
+        relief = stand_in(owner, work.now) if owner else None
+        choice = self._choose(work, going, present=relief, leaving=ticket.region)
         self._cancel(work, route, "handed_over")
         if choice.engineer_id is None:
             self._queue(work, going, choice, "shift_ended")
@@ -278,7 +279,7 @@ class Dispatcher:
         staff.let_go(ticket.assignee_id, ticket.id, done=True)
         staff.reassigned(ticket.assignee_id, engineer_id)
         ticket.assignee_id = engineer_id
-        came = {"engineer_id": engineer_id, "region": staff.experts[engineer_id].region}
+        came = {"engineer_id": engineer_id, "region": staff.region_of(engineer_id, ticket.region_lock, work.now)}
         work.tell(types.TicketHandedOver(before=left, after=came, reason="shift_ended"), SERVICE)
         briefing = self.backgrounds.get(ticket.id, Background()).briefing
         handover.note(work, briefing, self._party(left), self._party(came))
@@ -331,7 +332,7 @@ class Dispatcher:
             looks = (route.again_at, self._next_look(work, route.reason))
             work.ticket.route_at = min((at for at in looks if at), default=None)
         else:
-            work.ticket.route_at = shift_end(owner, work.now) if owner and follows_the_sun(work) else None
+            work.ticket.route_at = _leaves(owner, work) if owner and follows_the_sun(work) else None
 
     def _next_look(self, work: Work, reason: str | None) -> datetime | None:
         """When somebody comes on shift who may take the ticket: of no use to one whose account holds too many."""
@@ -357,6 +358,12 @@ class Dispatcher:
             exclusive=exclusive,
         )
         return self.staff.choose(need, work.now)
+
+
+def _leaves(owner: Expert, work: Work) -> datetime | None:
+    """When the ticket's engineer goes off shift, or is no longer in the region that the ticket is locked to."""
+    lock = work.ticket.region_lock
+    return (shift_end(owner, work.now, lock) if lock else None) or shift_end(owner, work.now)
 
 
 def _has_come(expert: Expert, since: datetime, now: datetime) -> bool:

@@ -11,6 +11,7 @@ from asyncpg import Record
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import driver
+from app.roster.choose import places
 from app.tickets.routes import MAX_EXPERTS
 from app.tickets.settle import SELECT
 from app.tickets.staff import Staff
@@ -78,7 +79,7 @@ async def lock_first(
         list(held),
         list(held.values()),
         list(known),
-        sorted({one.region for one in idle if one.region}),
+        sorted({region for one in idle for region in places(one, staff.now) if region}),
         None if anybody else [one.id for one in idle],
         sorted(staff.moves.released),
     ]

@@ -4,7 +4,7 @@ Whoever holds the roster's lock never waits for a ticket: other tickets are only
 One that was held, and should have been looked at, is looked at when it is saved, or by a timer of the other's.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -12,13 +12,12 @@ from typing import Any, Final
 from asyncpg import Record
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.calendars.hours import ALWAYS
+from app.calendars.hours import Calendar
 from app.core.db import Row, Write, alarms_of, deleted, driver, inserted, memory_of, ring_after_commit, updated
 from app.core.locks import AdvisoryLock, acquire, try_acquire
-from app.core.memory import Memory
 from app.core.turns import in_turns
 from app.roster import shifts
-from app.roster.choose import Expert
+from app.roster.choose import Cover, Expert
 from app.roster.models import ExpertHold
 from app.tickets.dispatch import Background, Dispatcher
 from app.tickets.handover import Briefing
@@ -33,14 +32,23 @@ _LOCK: Final = AdvisoryLock("roster", "hashtext('heliodesk roster'), hashtext($1
 _LEAVE: Final = """
 UPDATE tickets SET wake_at = clock_timestamp() + interval '1 second' WHERE id = ANY ($1::text[])
 """
+# An override whose substitute is not active does not hold: better the one who was on shift than nobody.
 _ROSTER: Final = """
+WITH overrides AS (
+    SELECT o.engineer_id, o.covered_by, o.since, o.until
+    FROM shift_overrides AS o JOIN engineers AS c ON c.id = o.covered_by
+    WHERE c.active AND c.account_id IS NOT DISTINCT FROM $1
+        AND o.until > coalesce((SELECT sandbox_now FROM accounts WHERE account_id = $1), clock_timestamp())
+)
 SELECT clock_timestamp() AS now,
     (SELECT coalesce(jsonb_agg(jsonb_build_object('key', r.key, 'calendar', r.calendar) ORDER BY r.place, r.id), '[]')
      FROM regions AS r WHERE r.account_id IS NOT DISTINCT FROM $1) AS regions,
     (SELECT coalesce(jsonb_agg(to_jsonb(e) || jsonb_build_object(
         'held_for', h.ticket_id, 'held_by', h.account_id, 'load', (
             SELECT count(*) FROM tickets AS t WHERE t.assignee_id = e.id AND t.status NOT IN ('resolved', 'closed')
-        )
+        ),
+        'covered', (SELECT coalesce(jsonb_agg(to_jsonb(o)), '[]') FROM overrides AS o WHERE o.engineer_id = e.id),
+        'covers', (SELECT coalesce(jsonb_agg(to_jsonb(o)), '[]') FROM overrides AS o WHERE o.covered_by = e.id)
      )), '[]')
      FROM engineers AS e LEFT JOIN expert_holds AS h ON h.engineer_id = e.id
      WHERE e.account_id IS NOT DISTINCT FROM $1) AS engineers,
@@ -96,25 +104,36 @@ async def read_roster(session: AsyncSession, scope: str | None, works: Collectio
     if found is None:
         raise LookupError("a SELECT without FROM gives a row")
     memory = memory_of(session)
-    calendars = {region["key"]: shifts.compiled(memory, region["calendar"]) for region in found["regions"]}
-    experts = {row["id"]: _expert(memory, row, calendars) for row in found["engineers"]}
+    regions = {region["key"]: shifts.compiled(memory, region["calendar"]) for region in found["regions"]}
+    rows = {row["id"]: row for row in found["engineers"]}
+    calendars = {name: shifts.of_engineer(memory, row["shifts"], row["region"], regions) for name, row in rows.items()}
+    experts = {name: _expert(row, calendars, rows) for name, row in rows.items()}
     names = {row["id"]: row["name"] for row in found["engineers"]}
-    dispatcher = Dispatcher(Staff(found["now"], experts, tuple(calendars), names), waiting=found["waiting"])
+    dispatcher = Dispatcher(Staff(found["now"], experts, tuple(regions), names), waiting=found["waiting"])
     await _add_backgrounds(session, dispatcher, works)
     return dispatcher
 
 
-def _expert(memory: Memory, row: Row, calendars: dict[str, Any]) -> Expert:
-    own = shifts.compiled(memory, row["shifts"]) if row["shifts"] else None
+def _expert(row: Row, calendars: Mapping[str, Calendar], rows: Mapping[str, Row]) -> Expert:
     return Expert(
         id=row["id"],
-        calendar=own or calendars.get(row["region"], ALWAYS),
+        calendar=calendars[row["id"]],
         region=row["region"],
         tier=row["tier"],
         languages=frozenset(each.partition("-")[0] for each in row["languages"]),
         products=frozenset(row["products"]),
         capacity=row["capacity"],
         absences=tuple((_instant(away["from"]), _instant(away["to"])) for away in row["absences"]),
+        covered=tuple((_instant(o["since"]), _instant(o["until"]), o["covered_by"]) for o in row["covered"]),
+        covers=tuple(
+            Cover(
+                _instant(o["since"]),
+                _instant(o["until"]),
+                calendars[o["engineer_id"]],
+                rows[o["engineer_id"]]["region"],
+            )
+            for o in row["covers"]
+        ),
         active=row["active"],
         load=row["load"],
         held_for=row["held_for"],

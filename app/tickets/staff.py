@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from app.roster.choose import Choice, Expert, Need, Roster, choose, next_available, on_duty
+from app.roster.choose import Choice, Expert, Need, Roster, choose, next_available, on_duty, places
 
 
 @dataclass(slots=True)
@@ -61,6 +61,11 @@ class Staff:
             free = [one for one in self.experts.values() if one.held_for is None and on_duty(one, self.now)]
             self._idle = (self.now, free)
         return self._idle[1]
+
+    def region_of(self, engineer_id: str, region_lock: str | None, now: datetime) -> str | None:
+        """The region in which the engineer takes a ticket: that of the shift, or of whom they cover for."""
+        regions = places(self.experts[engineer_id], now)
+        return region_lock if region_lock in regions else regions[0]
 
     def choose(self, need: Need, now: datetime) -> Choice:
         """Who would take the ticket."""

@@ -87,6 +87,17 @@ RULES: Final[dict[str, Refused]] = {
     "list_engineers": SUPPORT,
     "get_engineer": SUPPORT,
     "change_engineer": ADMIN,
+    "create_override": SUPPORT | {"agent": 403},
+    "list_overrides": SUPPORT,
+    "delete_override": SUPPORT | {"agent": 403},
+    "get_engineer_shifts": SUPPORT,
+    "create_engineer_calendar_token": SUPPORT | {"agent": 403},
+    "list_engineer_calendar_tokens": SUPPORT | {"agent": 403},
+    "delete_engineer_calendar_token": SUPPORT | {"agent": 403},
+    "get_region_shifts": SUPPORT,
+    "create_region_calendar_token": SUPPORT,
+    "list_region_calendar_tokens": SUPPORT,
+    "delete_region_calendar_token": SUPPORT,
     "create_region": ADMIN,
     "list_regions": SUPPORT,
     "get_region": SUPPORT,
@@ -123,6 +134,8 @@ RULES: Final[dict[str, Refused]] = {
 A stranger's 200 is a collection, in which nothing of ours may be.
 """
 
+SUPPORT_ALONE: Final = ("list_engineers", "list_regions", "get_region_shifts")
+"""Collections of which customers see nothing, not even their own."""
 INGEST: Final = {operation.name for operation in OPERATIONS.values() if operation.is_ingest}
 """What takes the keys of hooks alone: ``tests/inbound/test_door.py`` tries who may."""
 GUARDED: Final = [operation for operation in OPERATIONS.values() if operation.name not in OPEN | INGEST]
@@ -286,4 +299,4 @@ async def test_who_may_read(world: World, operation: Operation) -> None:
 async def test_nobody_asks_for_the_collection_of_another(world: World, operation: Operation) -> None:
     params = {"account_id": world.ids["account_id"]}
     answer = await world.call(operation, world.keys["stranger"], params=params)
-    assert answer.status_code == (403 if operation.name in ("list_engineers", "list_regions") else 404)
+    assert answer.status_code == (403 if operation.name in SUPPORT_ALONE else 404)

@@ -23,6 +23,7 @@ from app.main import create_app
 from app.plans import examples
 from app.plans.store import load_builtin
 from app.resources import build_state
+from app.roster.override_schemas import COVER
 from app.sweep.passes import run_pass
 from tests.contract.document import Json, Operation, examples_of
 from tests.support.actors import Headers, make_account, make_engineer, make_key, make_person, make_region
@@ -51,6 +52,8 @@ _PARAMETERS: Final = {
     "dlv": "delivery_id",
     "hook": "hook_id",
     "rcp": "receipt_id",
+    "ovr": "override_id",
+    "cat": "token_id",
 }
 
 
@@ -87,7 +90,8 @@ class World:
         for kind in list(operation.request_media())[:1]:
             more = {"content": dump(self.example(operation))} | more
             headers = {"Content-Type": kind} | (self.keys["own hook"] if operation.is_ingest else headers)
-        path = operation.path.format_map(self.ids)
+        own = {"token_id": self.ids["region_token_id"]} if "/regions/" in operation.path else {}
+        path = operation.path.format_map(self.ids | own)
         return await self.client.request(operation.method, path, headers=headers, **more)
 
     async def renew(self) -> None:
@@ -96,13 +100,15 @@ class World:
         account = made.account_id
         await self._settle_in(account)
         self.ids["version"] = await self._post("/v1/plans", examples.WRITTEN, "version")
-        self.ids["region_id"] = (await make_region(self.sessions, key=new_id("key").replace("_", "-"))).id
+        region = await make_region(self.sessions, key=new_id("key").replace("_", "-"))
+        self.ids |= {"region_id": region.id, "region_key": region.key}
         self.ids["key_id"] = await self._post("/v1/keys", {"kind": "account", "account_id": account})
         self.ids["endpoint_id"] = await self._post("/v1/webhooks", _ENDPOINT | {"account_id": account})
         self.ids["delivery_id"] = await self._post(f"/v1/webhooks/{self.ids['endpoint_id']}/test", {})
         await self._renew_hook(account)
         self.ids["escalation_id"] = await self._escalation(account)
-        await make_engineer(self.sessions)
+        self.ids["other_engineer_id"] = (await make_engineer(self.sessions)).id
+        await self._renew_roster()
         self.ids["ticket_id"] = await self._post("/v1/tickets", _P1 | {"account_id": account})
         self.ids["deadline_id"] = await self._deadline()
         self.ids["alert_id"] = await self._alert()
@@ -120,6 +126,18 @@ class World:
             person = await make_person(self.sessions, account, f"{new_id('per')}@example.com", role)
             self.people[role] = person.email
             self.ids["person_id"] = person.id
+
+    async def _renew_roster(self) -> None:
+        """An override and tokens, in the place of those that there were."""
+        async with transaction(self.sessions) as session:
+            await (await driver(session)).execute("DELETE FROM shift_overrides; DELETE FROM calendar_tokens")
+        engineer = f"/v1/engineers/{self.ids['engineer_id']}"
+        span = {"from": "2140-01-01T00:00:00Z", "until": "2140-01-02T00:00:00Z"}
+        cover = {"covered_by": self.ids["other_engineer_id"]} | span
+        self.ids["override_id"] = await self._post(f"{engineer}/overrides", cover)
+        self.ids["token_id"] = await self._post(f"{engineer}/calendar-tokens", {})
+        region = f"/v1/regions/{self.ids['region_id']}"
+        self.ids["region_token_id"] = await self._post(f"{region}/calendar-tokens", {})
 
     async def _post(self, path: str, body: Json, wanted: str = "id") -> str:
         answer = await self.client.post(path, json=body, headers=self.keys["admin"])
@@ -159,8 +177,8 @@ def in_world(example: Any, ids: dict[str, str]) -> Any:
         return {name: in_world(value, ids) for name, value in example.items()}
     if isinstance(example, list):
         return [in_world(value, ids) for value in example]
-    if example == OTHER_TICKET:
-        return ids["other_ticket_id"]
+    if example in (OTHER_TICKET, COVER):
+        return ids["other_ticket_id" if example == OTHER_TICKET else "other_engineer_id"]
     match = _ID.fullmatch(example) if isinstance(example, str) else None
     return ids[_PARAMETERS[match[1]]] if match else example
 
