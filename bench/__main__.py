@@ -12,6 +12,7 @@ ALL: Final = (
     "preview",
     "loop",
     "endpoints",
+    "isolation",
     "webhooks",
     "inbound",
     "feed",

@@ -1,6 +1,7 @@
 """A real receiver on loopback that answers as it is told, and remembers what it got."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -45,10 +46,13 @@ class Receiver:
     answer: Handler
     url: str = ""
     messages: list[Message] = field(default_factory=list)
+    came: list[float] = field(default_factory=list)
+    """when each message came: seconds of the wall clock"""
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         headers = {name.lower(): value for name, value in request.headers.items()}
         self.messages.append(Message(headers, await request.read(), request.path))
+        self.came.append(time.time())
         return await self.answer(request)
 
     @property
