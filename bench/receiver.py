@@ -35,7 +35,7 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
         return
     message = next((value.decode() for name, value in scope["headers"] if name == b"webhook-id"), "")
     arrivals.append((path, message, came))
-    if path == "/hang":
+    if path.startswith("/hang"):
         await receive()  # returns when the caller has gone
     elif path == "/drip":
         await _stream(receive, send, _drops(), length=1_000_000)

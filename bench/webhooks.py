@@ -1,5 +1,8 @@
 """Webhooks: isolation (goal: p99 at most 1.2 x), throughput (goal: 0.4 of bare aiohttp), retries (goal: 50 ms late).
 
+Isolation is measured twice: of an account from another one, whose four endpoints with 50 messages at once never answer,
+and of healthy endpoints from sick ones.
+
 Two receivers, and two services on databases of their own, are processes. One service has a hundred healthy endpoints;
 of the other's hundred, one hangs, one drips, one answers 10 GB, and one redirects to the metadata of a cloud.
 """
@@ -35,6 +38,7 @@ _ROUNDS: Final = 5
 _TICKETS: Final = 20
 _PAUSE: Final = 0.5
 _BULK: Final = 50
+_VICTIMS: Final = 10
 _FLAKY: Final = 3
 _PATIENCE: Final = 120.0
 _COMMITS: Final = """
@@ -75,15 +79,25 @@ class Side:
     sessions: Sessions
     account_id: str
 
-    async def subscribe(self, target: str, events: str) -> None:
-        (await self.api.post("/v1/webhooks", json={"url": target, "events": [events]})).raise_for_status()
+    async def subscribe(self, target: str, events: str, **fields: Any) -> None:
+        (await self.api.post("/v1/webhooks", json={"url": target, "events": [events]} | fields)).raise_for_status()
 
-    async def open_tickets(self, number: int) -> None:
+    async def unsubscribe_all(self) -> None:
+        while items := (await self.api.get("/v1/webhooks")).json()["items"]:
+            for endpoint in items:
+                (await self.api.delete(f"/v1/webhooks/{endpoint['id']}")).raise_for_status()
+
+    async def another_account(self) -> str:
+        body = {"name": "Another", "plan": "wati-pro", "time_zone": "UTC"}
+        made: str = (await self.api.post("/v1/accounts", json=body)).raise_for_status().json()["id"]
+        return made
+
+    async def open_tickets(self, number: int, account_id: str = "", pause: float = _PAUSE) -> None:
         requester = {"name": "Ana", "email": "ana@example.com"}
-        body = {"account_id": self.account_id, "title": "t", "description": "d", "requester": requester}
+        body = {"title": "t", "description": "d", "requester": requester, "account_id": account_id or self.account_id}
         for _ in range(number):
             (await self.api.post("/v1/tickets", json=body)).raise_for_status()
-            await asyncio.sleep(_PAUSE)
+            await asyncio.sleep(pause)
 
     async def record(self, number: int, kind: str) -> list[Row]:
         """So many events in one transaction, fanned out as the service itself does."""
@@ -131,6 +145,7 @@ async def _measure(databases: Sequence[str], ports: Sequence[int], receiver: str
         names = ("all healthy", "four sick")
         sides = [await stack.enter_async_context(_side(*facts)) for facts in zip(names, databases, ports, strict=True)]
         arrivals = Arrivals(http)
+        await _hanging(sides, arrivals, receiver, sick)
         for side, last in zip(sides, (_WELL_TOO, _SICK), strict=True):
             for target in (*(receiver + path for path in _healthy()), *(sick + path for path in last)):
                 await side.subscribe(target, "ticket.opened")
@@ -140,6 +155,31 @@ async def _measure(databases: Sequence[str], ports: Sequence[int], receiver: str
         await _isolation(sides, arrivals)
         await _throughput(sides[0], arrivals, receiver)
         await _retries(sides[0], arrivals, receiver)
+
+
+async def _hanging(sides: Sequence[Side], arrivals: Arrivals, receiver: str, sick: str) -> None:
+    """Another account opens eighty tickets in each round; on one side its endpoints hang, on the other it has none."""
+    quiet, attacked = sides
+    others = [await side.another_account() for side in sides]
+    for side in sides:
+        for number in range(_VICTIMS):
+            await side.subscribe(f"{receiver}/victim/{number}", "ticket.opened", account_id=side.account_id)
+    for number in range(4):
+        await attacked.subscribe(f"{sick}/hang/{number}", "*", account_id=others[1], concurrency=50)
+    ratios = []
+    for number in range(_ROUNDS):
+        cuts = {}
+        for side, other in sorted(
+            zip(sides, others, strict=True), key=lambda pair: pair[0].name, reverse=number % 2 > 0
+        ):
+            await asyncio.gather(*(side.open_tickets(10, other, pause=0) for _ in range(8)))
+            cuts[side.name] = quantiles(await _lags(side, arrivals, "/victim/", _VICTIMS), n=100)
+        told = "   ".join(f"{name}: p50 {cut[49]:5.1f}, p99 {cut[98]:5.1f} ms" for name, cut in cuts.items())
+        print(f"commit to delivery beside another account's endpoints that hang, {told}")
+        ratios.append(cuts[attacked.name][98] / cuts[quiet.name][98])
+    print(f"commit to delivery beside hanging endpoints: median ratio of p99 {median(ratios):.2f} (goal 1.2)")
+    for side in sides:
+        await side.unsubscribe_all()
 
 
 def _healthy() -> list[str]:
@@ -175,9 +215,9 @@ async def _isolation(sides: Sequence[Side], arrivals: Arrivals) -> None:
     print("memory beside sick endpoints, MiB by round:", *(f"{each:.1f}" for each in memory))
 
 
-async def _lags(side: Side, arrivals: Arrivals) -> list[float]:
+async def _lags(side: Side, arrivals: Arrivals, prefix: str = "/ok/", endpoints: int = _WELL) -> list[float]:
     """How long after its commit each healthy endpoint heard of a ticket, in milliseconds."""
-    coming = asyncio.create_task(arrivals.until("/ok/", _TICKETS * _WELL))
+    coming = asyncio.create_task(arrivals.until(prefix, _TICKETS * endpoints))
     await side.open_tickets(_TICKETS)
     arrived = await coming
     commits = await side.instants(_COMMITS)

@@ -31,6 +31,7 @@ REFERENCE_TABLES = {
     "expert_holds",  # a hold spans accounts
     "feed_marks",  # of all accounts
     "holiday_sets",
+    "installations",  # the whole database's
     "plan_versions",
     "rate_levels",  # of keys, accounts and addresses
     "regions",

@@ -1,4 +1,4 @@
-"""The answers kept for Idempotency-Key, and what replicas tell each other of rates."""
+"""The installation itself, the answers kept for Idempotency-Key, and what replicas tell each other of rates."""
 
 from datetime import datetime
 from typing import Any
@@ -7,6 +7,14 @@ from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import ID, Base
+
+
+class Installation(Base):
+    """This installation, by the name that it has in ``via``: one row, made with the schema."""
+
+    __tablename__ = "installations"
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
 
 
 class StoredAnswer(Base):

@@ -4,9 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from app.core.auth import SERVICE, Actor
 from app.core.db import Row, Write, inserted
 from app.core.ids import new_id
+from app.core.via import write_via
 from app.events.data import EventData, dump
 from app.events.models import EventRow
 from app.events.types import audience_of
@@ -35,6 +38,17 @@ def event_row(event: Event, *, account_id: str, ticket_id: str | None, sequence:
         "sandbox": sandbox,
         "data": dump(event.data),
     }
+
+
+def came_via(session: AsyncSession, via: Sequence[str]) -> None:
+    """What this transaction records follows from a message that has come through these installations."""
+    session.info["via"] = write_via(via) or None
+
+
+def with_via(session: AsyncSession, rows: list[Row]) -> list[Row]:
+    """The rows of events with what ``came_via`` said of their transaction."""
+    via = session.info.get("via")
+    return [{**row, "via": via} for row in rows] if via else rows
 
 
 def recorded(rows: Sequence[Row]) -> Write:

@@ -1,6 +1,6 @@
 """What is answered about hooks and what they received."""
 
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeAlias
 
 from pydantic import ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
@@ -9,6 +9,7 @@ from app.core.schemas import Document, Instant
 from app.inbound.schemas import ACCOUNT, WRITTEN, Format, HookFields
 from app.tickets.schemas import Environment
 
+ReceiptState: TypeAlias = Literal["pending", "processed", "ignored", "failed", "refused"]
 HOOK: Final = "hook_01k9z3v5q8e9rbn3wz4m6t7y2d"
 RECEIPT: Final = "rcp_01k9z3v5q8e9rbn3wz4m6t7y2d"
 _STAMPS: Final = {"created_at": "2026-11-20T20:30:00Z", "updated_at": "2026-11-20T20:30:00Z"}
@@ -61,6 +62,7 @@ class ReceivedDocument(Document):
 
     receipt_id: str
     duplicate: bool = Field(description="Whether this very event was received before; then it is not kept again")
+    refused: str | SkipJsonSchema[None] = Field(None, description="Only where nothing is made of it: why")
 
 
 class SignalDocument(Document):
@@ -116,8 +118,9 @@ class ReceiptDocument(Document):
     account_id: str
     hook_id: str
     format: Format
-    state: Literal["pending", "processed", "ignored", "failed"] = Field(
-        description="`ignored`: nothing new; `failed`: see `error`, and process it again once that is mended"
+    state: ReceiptState = Field(
+        description="`ignored`: nothing new; `failed`: see `error`, and process it again once that is mended; "
+        "`refused`: it has gone round in a loop of webhooks and hooks (`heliodesk-via`), see `error`"
     )
     error: str | None
     received_at: Instant

@@ -18,6 +18,7 @@ from app.core.pool import holder
 from app.core.problems import Conflict, Forbidden, NotFound, TooManyRequests, Unauthorized
 from app.core.settings import Settings
 from app.core.state import State
+from app.core.via import HEADER, read_via, refusal
 from app.inbound import payloads
 from app.inbound.payloads import SIZE, UNCHECKED, Room
 from app.inbound.schemas import Signature
@@ -28,7 +29,7 @@ _ALL_HOOKS: Final = 2
 """All hooks of an account together may have so many times what one may have waiting."""
 _KEPT_HEADERS: Final = frozenset(
     {"content-type", "user-agent", "x-request-id", "x-github-event", "x-github-delivery", "sentry-hook-resource"}
-    | {"webhook-id", "webhook-timestamp"}
+    | {"webhook-id", "webhook-timestamp", HEADER}
 )
 _KEPT_PREFIX: Final = "ce-"
 _MAX_HEADER: Final = 1_000
@@ -39,6 +40,7 @@ _PATIENCE: Final = "clock_timestamp() - interval '1 second'"
 _OPEN: Final = f"""
 SELECT h.account_id, h.fields->'signature' AS signature, h.fields->>'format' AS format,
        (h.fields->>'enabled')::boolean AS enabled, h.secrets, clock_timestamp() AS now,
+       (SELECT id FROM installations) AS installation,
        EXISTS (SELECT FROM api_keys AS k
                WHERE k.secret_hash = $2 AND k.kind = 'hook' AND k.account_id = h.account_id
                AND (k.hook_id IS NULL OR k.hook_id = h.id) AND k.revoked_at IS NULL
@@ -61,8 +63,9 @@ FROM hooks AS h WHERE h.id = $1
 """  # noqa: S608  our own text
 _STORE: Final = f"""
 WITH stored AS (
-    INSERT INTO receipts (account_id, id, hook_id, event_key, format, headers, body, size)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+    INSERT INTO receipts (account_id, id, hook_id, event_key, format, headers, body, size, state, error, processed_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, CASE WHEN $9::text IS NULL THEN 'pending' ELSE 'refused' END, $9::text,
+            CASE WHEN $9::text IS NOT NULL THEN clock_timestamp() END)
     ON CONFLICT (account_id, hook_id, event_key) DO NOTHING RETURNING id, {SIZE} AS bytes
 ), counted AS (
     INSERT INTO hook_payloads AS p (account_id, hook_id, bytes) SELECT $1, $3, bytes FROM stored
@@ -88,11 +91,15 @@ class Posted:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """The receipt of what was posted; ``duplicate``: of the same event that came before."""
+    """The receipt of what was posted; ``duplicate``: of the same event that came before.
+
+    ``refused``: why nothing is made of it.
+    """
 
     receipt_id: str
     duplicate: bool
     account_id: str
+    refused: str | None = None
 
 
 async def posted(request: Request, hook_id: str, name: str | None) -> Posted:
@@ -113,7 +120,7 @@ async def receive(state: State, post: Posted) -> Received:
     if received is None:
         await _refuse(state, post)
         raise NotFound
-    if not received.duplicate:
+    if not received.duplicate and not received.refused:
         state.alarms.receipts.ring()
     return received
 
@@ -150,16 +157,20 @@ def _require_patience(hook: Mapping[str, Any], backlog: int) -> None:
 
 
 async def _store(connection: "Connection[Any]", hook: Mapping[str, Any], post: Posted) -> Received:
-    """Keep what was posted: one statement, and so committed once it is answered."""
+    """Keep what was posted: one statement, and so committed once it is answered.
+
+    What goes round in a loop is kept too, and refused: its sender would only repeat what an error answers.
+    """
     event_key = post.event_key or _signed_id(hook["signature"], post.headers)
     place = (hook["account_id"], new_id("rcp"), post.hook_id, event_key)
     kept = orjson.dumps(kept_headers(post.headers)).decode()
     size, name = len(post.body), post.format or hook["format"]
-    stored = await connection.fetchval(_STORE, *place, name, kept, post.body, size)
+    refused = refusal(read_via(post.headers.get(HEADER)), hook["installation"])
+    stored = await connection.fetchval(_STORE, *place, name, kept, post.body, size, refused)
     if stored is None:
         first = await connection.fetchval(_FIRST, hook["account_id"], post.hook_id, event_key)
         return Received(first, duplicate=True, account_id=hook["account_id"])
-    return Received(stored, duplicate=False, account_id=hook["account_id"])
+    return Received(stored, duplicate=False, account_id=hook["account_id"], refused=refused)
 
 
 def _is_admitted(hook: Mapping[str, Any], post: Posted) -> bool:

@@ -82,7 +82,8 @@ async def _taken(request: Request, state: State, post: Posted) -> Received:
 
 
 def _accepted(received: Received) -> Response:
-    return reply({"receipt_id": received.receipt_id, "duplicate": received.duplicate}, 202)
+    told = {"receipt_id": received.receipt_id, "duplicate": received.duplicate}
+    return reply(told | ({"refused": received.refused} if received.refused else {}), 202)
 
 
 @router.post(

@@ -38,7 +38,9 @@ class Receipt(Base):
     headers: Mapped[dict[str, Any]] = mapped_column(comment="those that say what the payload is")
     body: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
     size: Mapped[int] = mapped_column(comment="bytes of the body as it came")
-    state: Mapped[str] = mapped_column(server_default="pending", comment="pending, processed, ignored or failed")
+    state: Mapped[str] = mapped_column(
+        server_default="pending", comment="pending, processed, ignored, failed or refused"
+    )
     done: Mapped[int] = mapped_column(server_default="0", comment="signals whose effects are written")
     signals: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"), comment="what each of them did")
     tickets: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"), comment="what was done to which ticket")

@@ -22,6 +22,8 @@ from app.core.http import dump
 from app.core.language import choose_language
 from app.core.limits import TicketQuota
 from app.core.problems import Problem, Unavailable
+from app.core.via import HEADER, read_via
+from app.events.log import came_via
 from app.inbound.acting import Acted, Hooked, act
 from app.inbound.decisions import Decision, Outcome, Setting, decide
 from app.inbound.formats import read
@@ -172,6 +174,7 @@ async def _process(session: AsyncSession, turn: Turn) -> int:
     batch = read(turn.format, turn.body, turn.headers, turn.receipt_id, fields.expressions.given())
     signals = batch.signals[turn.done : turn.done + SLICE]
     by_group = fields.ticket_per == "group"
+    came_via(session, read_via(turn.headers.get(HEADER)))
     remembered = await recall(session, hook.account_id, hook.id, signals, by_group=by_group)
     decision = decide(signals, remembered.known, setting_of(fields, turn.now, turn.received_at, batch))
     acted = [await act(session, hook, step, remembered.incidents.get(step.incident_key)) for step in decision.steps]

@@ -1,6 +1,6 @@
 """``/v1/hooks``: where automation posts to, and what became of what it posted."""
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 from fastapi import Path, Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -33,6 +33,7 @@ from app.inbound.documents import (
     HookSecretDocument,
     PayloadDocument,
     ReceiptDocument,
+    ReceiptState,
     TriedDocument,
 )
 from app.inbound.hooks import hook_document, payload_document, receipt_document
@@ -225,7 +226,7 @@ async def list_hook_receipts(
     principal: PrincipalDep,
     hook_id: HookPath,
     page: PageDep,
-    status: Annotated[Literal["pending", "processed", "ignored", "failed"] | None, Query(alias="state")] = None,
+    status: Annotated[ReceiptState | None, Query(alias="state")] = None,
 ) -> Response:
     """List what a hook received.
 

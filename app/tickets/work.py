@@ -18,7 +18,7 @@ from app.core.turns import in_turns
 from app.escalations import records as escalations
 from app.escalations.models import Escalation
 from app.events import types
-from app.events.log import Event, event_row, recorded
+from app.events.log import Event, event_row, recorded, with_via
 from app.notices.outbox import noticed
 from app.plans.model import PlanDocument
 from app.roster.models import Alert
@@ -253,7 +253,7 @@ async def write_works(
     Events are written in the order in which they happened. ``beside`` is written in the same statement. Raises
     ``Again`` when the number of a ``new`` ticket is taken. ``saving.save`` sees to the tickets' experts before it.
     """
-    events = await _events(works)
+    events = with_via(session, await _events(works))
     tickets = [_ticket_row(work) for work in works]
     calls = [row for work in works for row in work.calls]
     called = {call["id"] for call in calls}

@@ -6,6 +6,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, create_model
 from pydantic.json_schema import models_json_schema
 
+from app.core.via import HEADER
 from app.events.examples import event_example
 from app.events.schemas import EventView
 from app.events.types import EVENTS, EventData
@@ -16,11 +17,14 @@ _HEADERS: Final = {
     "webhook-timestamp": "When this attempt was made, in seconds since 1970 (UTC)",
     "webhook-signature": "`v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body` with the endpoint's secret; "
     "while an old secret goes on after a rotation, one signature for each, with a space between",
+    HEADER: "The installations of Heliodesk through which the cause of the event has come, the sender's own last, with "
+    "commas between. Hand it on with what you send to an inbound hook, so that loops end",
 }
 _EXAMPLES: Final = {
     "webhook-id": event_example("ticket.opened")["id"],
     "webhook-timestamp": 1795208400,
     "webhook-signature": "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=",
+    HEADER: "inst_01k9z3v5q8e9rbn3wz4m6t7y2a",
 }
 _RESPONSES: Final = {
     "2XX": {"description": "Taken. The body is not looked at, but for its first 1024 bytes in the delivery's log"},
@@ -50,7 +54,7 @@ def schemas() -> dict[str, Any]:
 
 
 def parameters() -> dict[str, Any]:
-    """The headers of Standard Webhooks 1.0.0, as components."""
+    """The headers of Standard Webhooks 1.0.0, and that of the way, as components."""
     return {
         name: {
             "name": name,

@@ -1,7 +1,9 @@
 """The outgoing HTTP clients: they connect only to addresses that were vetted, and read only so much of an answer."""
 
+import asyncio
 import socket
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -32,6 +34,33 @@ _AddressInfo = tuple[Any, Any, int, str, tuple[Any, ...]]
 
 class TargetRefused(httpx.ConnectError):
     """The target is, or resolves to, an address that outgoing calls may not reach."""
+
+
+class ThreadsResolver(AbstractResolver):
+    """Asks the system, each time in a thread of its own: one that a name server keeps waiting holds up nobody.
+
+    The loop's own threads for this are four.
+    """
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(_MAX_CONNECTIONS, thread_name_prefix="resolve")
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        """The addresses of a name. Raises ``OSError`` where it has none."""
+        ask = partial(socket.getaddrinfo, host, port, family, socket.SOCK_STREAM, 0, socket.AI_ADDRCONFIG)
+        found = await asyncio.get_running_loop().run_in_executor(self._threads, ask)
+        return [
+            ResolveResult(
+                hostname=host, host=str(address), port=port, family=kind, proto=protocol, flags=socket.AI_NUMERICHOST
+            )
+            for kind, _, protocol, _, (address, *_) in found
+        ]
+
+    async def close(self) -> None:
+        """Let the threads end."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 class VettingResolver(AbstractResolver):
@@ -74,7 +103,7 @@ def make_session(settings: Settings, resolver: AbstractResolver | None = None) -
     To be made in a running loop, and closed. ``resolver`` replaces the system's.
     """
     connector = aiohttp.TCPConnector(
-        resolver=VettingResolver(resolver or aiohttp.ThreadedResolver(), settings.allow_networks),
+        resolver=VettingResolver(resolver or ThreadsResolver(), settings.allow_networks),
         socket_factory=partial(_vetted_socket, settings.allow_networks),
         ssl=httpx.create_ssl_context(),
         limit=_MAX_CONNECTIONS,
@@ -114,6 +143,10 @@ class Unreachable(Exception):
     """There was no answer; the message says why, for the one who looks at the delivery."""
 
 
+class TimedOut(Unreachable):
+    """There was no answer in time."""
+
+
 async def post(
     session: aiohttp.ClientSession, url: str, body: bytes, headers: Mapping[str, str], *, seconds: float = TOTAL_TIMEOUT
 ) -> Answer:
@@ -127,7 +160,7 @@ async def post(
             sent = response.request_info.headers
             return Answer(response.status, response.headers, await _read(response), sent)
     except TimeoutError as error:
-        raise Unreachable(f"no complete answer within {seconds:g} s") from error
+        raise TimedOut(f"no complete answer within {seconds:g} s") from error
     except (aiohttp.ClientError, TargetRefused, OSError, ValueError) as error:
         raise Unreachable(f"{type(error).__name__}: {error}") from error
 

@@ -23,20 +23,27 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.core.clock import monotonic
 from app.core.db import DATABASE_ERRORS, transaction
 from app.core.state import State
+from app.core.via import HEADER, write_via
 from app.webhooks.attempts import Exchange, conclude, storable, unsent
-from app.webhooks.claims import Claimed, Share, look, next_due, renew
-from app.webhooks.connector import TOTAL_TIMEOUT, Unreachable, make_session, post
+from app.webhooks.claims import Claimed, Look, look, renew
+from app.webhooks.connector import TOTAL_TIMEOUT, TimedOut, Unreachable, make_session, post
 from app.webhooks.endpoints import disable
 from app.webhooks.formats.bodies import NotWanted, Unsendable, make_body
+from app.webhooks.lanes import next_due, queue_due
 from app.webhooks.outbox import Settlement, settle
 from app.webhooks.retry import Outcome
 from app.webhooks.schemas import CONCURRENCY
+from app.webhooks.sharing import START, Probation, Share
 from app.webhooks.signing import in_force, sign
 
 _DATABASE_ERRORS: Final = (OSError, PostgresError, SQLAlchemyError, *DATABASE_ERRORS)
 _PAUSE: Final = 0.5
 """Seconds between two tries to settle while the database does not answer."""
 
+_LOOKS: Final = 50
+"""Looks of one pass: while there is always something to claim, passes follow each other."""
+_ROUNDS: Final = 2
+"""Times that all lanes are seen in vain before a pass ends: it may have begun in the midst of them."""
 _random: Final = random.SystemRandom()
 _log = structlog.get_logger(__name__)
 
@@ -46,9 +53,9 @@ class Limits:
     """What one sender allows itself; times in seconds.
 
     ``slots`` deliveries are in flight at most. An endpoint with ``per_endpoint`` of them (or with as many as its own
-    ``concurrency``) gets no more for now, so that one that hangs cannot take all slots. ``timeout`` bounds one exchange
-    and is shorter than the ``lease``. A tenth of the slots is kept for retries. Of what has been sent and what has not,
-    ``held`` deliveries wait to be settled at most.
+    ``concurrency``) gets no more for now, nor does an owner with its part of the slots (``sharing.py``). ``timeout``
+    bounds one exchange and is shorter than the ``lease``. A tenth of the slots is kept for retries. Of what has been
+    sent and what has not, ``held`` deliveries wait to be settled at most.
     """
 
     slots: int = 200
@@ -69,7 +76,8 @@ class Sender:
         self._held: set[Claimed] = set()
         self._in_flight: set[Claimed] = set()
         self._done: list[Settlement] = []
-        self._throttled: set[str] = set()
+        self._probation = Probation()
+        self._after = START
         self._held_back = False
         self._stopping = False
         self._sends: set[asyncio.Task[None]] = set()
@@ -81,16 +89,23 @@ class Sender:
 
         Sending and settling go on behind; ``drain`` waits for them. ``now`` stands in for the database's clock.
         """
-        begun = 0
-        while not self._stopping:
+        begun, rounds_in_vain = 0, 0
+        for _ in range(_LOOKS):
             share = self._share()
-            self._held_back = not share.firsts or bool(share.busy)
-            claimed, more = await self._look(share, now) if share.limit > 0 else ([], False)
-            if not claimed and not more:
-                break
-            for delivery in claimed:
+            self._held_back = share.is_short
+            if self._stopping or share.limit <= 0 or rounds_in_vain >= _ROUNDS:
+                return begun
+            before = self._after
+            seen, more_due = await self._look(share, now)
+            self._after = seen.after
+            for delivery in seen.claimed:
                 self._begin(delivery)
-            begun += len(claimed)
+            begun += len(seen.claimed)
+            if seen.claimed or seen.put_off or more_due:
+                rounds_in_vain = 0
+            elif seen.after == START:
+                rounds_in_vain += _ROUNDS if before == START else 1
+        self._state.alarms.deliveries.ring()
         return begun
 
     async def next_instant(self) -> datetime | None:
@@ -98,11 +113,10 @@ class Sender:
 
         What waits for a slot is not counted: the alarm ``deliveries`` rings when there is one.
         """
-        share = self._share()
-        if share.limit <= 0:
+        if self._share().limit <= 0:
             return None
         async with self._state.sessions() as session:
-            return await next_due(session, share)
+            return await next_due(session)
 
     async def drain(self) -> None:
         """Wait until everything in flight is sent and settled: one timeout, and a little more."""
@@ -126,20 +140,25 @@ class Sender:
 
     def _share(self) -> Share:
         in_flight = Counter(delivery.endpoint_id for delivery in self._in_flight)
-        allowed = {delivery.endpoint_id: delivery.allowed for delivery in self._in_flight}
-        allowed |= dict.fromkeys(self._throttled, 1)
+        probation = self._probation.allowed
+        allowed = {delivery.endpoint_id: delivery.allowed for delivery in self._in_flight} | probation
         return Share(
             limit=min(self._limits.slots - len(self._in_flight), self._limits.held - len(self._held)),
             per_endpoint=self._limits.per_endpoint,
-            in_flight=in_flight,
-            busy=[endpoint for endpoint, number in in_flight.items() if number >= allowed[endpoint]],
-            throttled=list(self._throttled),
+            slots=self._limits.slots,
             reserved=self._limits.slots // 10,
+            in_flight=in_flight,
+            by_owner=Counter(delivery.owner_id for delivery in self._in_flight),
+            on_probation=Counter(one.owner_id for one in self._in_flight if one.endpoint_id in probation),
+            probation=probation,
+            busy=[endpoint for endpoint, number in in_flight.items() if number >= allowed[endpoint]],
         )
 
-    async def _look(self, share: Share, now: datetime | None) -> tuple[list[Claimed], bool]:
+    async def _look(self, share: Share, now: datetime | None) -> tuple[Look, bool]:
+        """One look, behind the lane where the last one ended; and whether more is due at its instant than it saw."""
         async with transaction(self._state.sessions) as session:
-            return await look(session, share, lease=self._lease, now=now)
+            more_due = await queue_due(session, now=now)
+            return await look(session, share, lease=self._lease, now=now, after=self._after), more_due
 
     def _begin(self, delivery: Claimed) -> None:
         self._held.add(delivery)
@@ -172,6 +191,7 @@ class Sender:
 
     async def _attempt(self, delivery: Claimed) -> Settlement:
         if not delivery.enabled:
+            self._probation.forget(delivery.endpoint_id)
             return unsent(delivery, "failed", "The endpoint is disabled or gone")
         try:
             body = make_body(delivery.form, delivery.event)
@@ -180,27 +200,29 @@ class Sender:
         except Unsendable as error:  # it would fail again
             return unsent(delivery, "failed", str(error))
         exchange = await self._send(delivery, body, delivery.present())
-        self._remember(delivery.endpoint_id, exchange.outcome)
+        self._remember(delivery, exchange.outcome)
         return conclude(delivery, exchange, delivery.present(), _random.uniform(-1, 1))
 
     async def _send(self, delivery: Claimed, body: bytes, at: datetime) -> Exchange:
         started = monotonic()
         secrets = in_force(delivery.secrets, delivery.secrets_until, at)
-        headers = sign(secrets, delivery.event["id"], at, body) | {"content-type": "application/json"}
+        headers = sign(secrets, delivery.event["id"], at, body)
+        headers |= {"content-type": "application/json", HEADER: write_via(delivery.via)}
         try:
             answer = await post(self._session(), delivery.url, body, headers, seconds=self._limits.timeout)
         except Unreachable as error:
-            outcome = Outcome(None, storable(str(error).encode(errors="replace")))
+            reason = storable(str(error).encode(errors="replace"))
+            outcome = Outcome(None, reason, timed_out=isinstance(error, TimedOut))
             return Exchange(at, monotonic() - started, outcome, headers)
         outcome = Outcome(answer.status, retry_after=answer.headers.get("retry-after"))
         return Exchange(at, monotonic() - started, outcome, answer.sent, answer.headers, answer.body)
 
-    def _remember(self, endpoint_id: str, outcome: Outcome) -> None:
-        """An endpoint that asks for less gets one delivery at a time, until one succeeds."""
-        if outcome.throttles:
-            self._throttled.add(endpoint_id)
+    def _remember(self, delivery: Claimed, outcome: Outcome) -> None:
+        """An endpoint that does not answer in time, or asks for less, falls to one delivery at a time."""
+        if outcome.burdens:
+            self._probation.fail(delivery.endpoint_id)
         elif outcome.success:
-            self._throttled.discard(endpoint_id)
+            self._probation.succeed(delivery.endpoint_id, delivery.allowed)
 
     async def _settle_all(self) -> None:
         """Settle what is done, and what is done meanwhile: the slower the database, the larger the batches."""

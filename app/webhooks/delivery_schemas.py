@@ -17,6 +17,7 @@ _ATTEMPT: Final[dict[str, Any]] = {
         "webhook-id": _EVENT,
         "webhook-timestamp": "1795206600",
         "webhook-signature": "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=",
+        "heliodesk-via": "inst_01k9z3v5q8e9rbn3wz4m6t7y2a",
     },
     "status": 500,
     "error": None,

@@ -120,7 +120,7 @@ async def _leave_places(session: AsyncSession, endpoint_id: str, now: datetime) 
     )
     free = select(Delivery.account_id, Delivery.id).where(*waiting).with_for_update(skip_locked=True)
     ids = tuple_(Delivery.account_id, Delivery.id).in_(free)
-    values = {"paced": False, "next_attempt_at": now}
+    values = {"paced": False, "queued": True, "next_attempt_at": now}
     await session.execute(update(Delivery).where(ids).values(values).execution_options(synchronize_session=False))
     ring_after_commit(session, "deliveries")
 

@@ -12,15 +12,19 @@ DELIVERY_ID: Final = "'dlv_' || substr({event}, 5, 13) || substr(md5({event} || 
 """A delivery's id in SQL: the event's time in front, and the same however often it is computed."""
 
 _FAN_OUT: Final = f"""
-INSERT INTO deliveries (account_id, id, endpoint_id, event_id, ticket_id, sequence, next_attempt_at)
-SELECT e.account_id, {DELIVERY_ID.format(event="e.id", endpoint="w.id")}, w.id, e.id,
-       e.ticket_id, e.sequence,
-       CASE WHEN e.sequence IS NULL OR row_number() OVER (PARTITION BY w.id, e.ticket_id ORDER BY e.sequence) = 1
-            THEN now() END
-FROM jsonb_to_recordset($1::jsonb)
-  AS e (account_id text, id text, ticket_id text, sequence int, type text, audience text, target text)
-{{heard_by}}
-WHERE w.enabled
+INSERT INTO deliveries
+    (account_id, id, endpoint_id, owner_id, event_id, ticket_id, sequence, next_attempt_at, queued)
+SELECT account_id, {DELIVERY_ID.format(event="id", endpoint="endpoint_id")}, endpoint_id, owner_id, id,
+       ticket_id, sequence, CASE WHEN due THEN now() END, due
+FROM (
+    SELECT e.account_id, e.id, e.ticket_id, e.sequence, w.id AS endpoint_id,
+           coalesce(w.account_id, '{NO_ACCOUNT}') AS owner_id, e.sequence IS NULL
+               OR row_number() OVER (PARTITION BY w.id, e.ticket_id ORDER BY e.sequence) = 1 AS due
+    FROM jsonb_to_recordset($1::jsonb)
+      AS e (account_id text, id text, ticket_id text, sequence int, type text, audience text, target text)
+    {{heard_by}}
+    WHERE w.enabled
+) AS heard
 """  # noqa: S608  an expression of ours
 _ALL: Final = _FAN_OUT.format(
     heard_by=f"""

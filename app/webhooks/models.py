@@ -7,6 +7,7 @@ from sqlalchemy import Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import ID, Base
+from app.events.envelope import NO_ACCOUNT
 
 
 class WebhookEndpoint(Base):
@@ -70,25 +71,36 @@ class Delivery(Base):
     earlier_attempts: Mapped[list[Any] | None] = mapped_column(deferred=True, comment="those before it, oldest first")
     created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
     finished_at: Mapped[datetime | None]
+    owner_id: Mapped[str] = mapped_column(
+        ID, server_default=NO_ACCOUNT, comment="the endpoint's account; '-' for an operator's"
+    )
+    queued: Mapped[bool] = mapped_column(
+        server_default=text("false"), comment="goes as soon as there is a slot; else at its instant"
+    )
 
     __table_args__ = (
         Index(
-            "ix_deliveries_first_due",
+            "ix_deliveries_lane",
+            "owner_id",
+            "endpoint_id",
+            "account_id",
+            text("(attempts = 0)"),
             "next_attempt_at",
-            postgresql_where=text("attempts = 0 AND next_attempt_at IS NOT NULL"),
+            postgresql_where=text("queued AND next_attempt_at IS NOT NULL"),
         ),
         Index(
-            "ix_deliveries_retry_due",
+            "ix_deliveries_scheduled",
             "next_attempt_at",
-            postgresql_where=text("attempts > 0 AND next_attempt_at IS NOT NULL"),
+            postgresql_where=text("NOT queued AND next_attempt_at IS NOT NULL"),
         ),
         Index(None, "endpoint_id", "created_at", "id"),
         Index(
-            "ix_deliveries_turn",
+            "ix_deliveries_pending",
+            "owner_id",
             "endpoint_id",
             "ticket_id",
             "sequence",
-            postgresql_where=text("state = 'pending' AND attempts = 0 AND sequence IS NOT NULL"),
+            postgresql_where=text("state = 'pending'"),
         ),
         Index(None, "id"),
         {"postgresql_with": {"fillfactor": 70, "autovacuum_vacuum_scale_factor": 0.02}},

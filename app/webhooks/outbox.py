@@ -25,7 +25,7 @@ ATTEMPTS_KEPT: Final = 40
 _SETTLE: Final = f"""
 UPDATE deliveries AS d
 SET state = r.state, attempts = r.attempts, next_attempt_at = r.next_attempt_at, last_attempt = r.last_attempt,
-    paced = false,
+    paced = false, queued = false,
     earlier_attempts = CASE WHEN d.last_attempt IS NULL THEN d.earlier_attempts ELSE jsonb_path_query_array(
         coalesce(d.earlier_attempts, '[]') || d.last_attempt, '$[last - {ATTEMPTS_KEPT - 2} to last]') END,
     claim_id = NULL, finished_at = CASE WHEN r.state <> 'pending' THEN clock_timestamp() END
@@ -33,14 +33,16 @@ FROM jsonb_to_recordset($1::jsonb) AS r (account_id text, id text, claim_id text
                                          next_attempt_at timestamptz, last_attempt jsonb, first boolean),
      (SELECT CASE WHEN $2 THEN set_config('synchronous_commit', 'off', true) END) AS hurry
 WHERE d.account_id = r.account_id AND d.id = r.id AND d.claim_id = r.claim_id
-RETURNING d.endpoint_id, d.ticket_id, r.first AND d.sequence IS NOT NULL AS opens
+RETURNING d.owner_id, d.endpoint_id, d.ticket_id, r.first AND d.sequence IS NOT NULL AS opens
 """  # noqa: S608  a number of ours
 # The row is written even where it is due already: that is what waits for a claim that is about to park it.
 _LET_GO: Final = """
-UPDATE deliveries AS d SET next_attempt_at = coalesce(d.next_attempt_at, clock_timestamp())
-FROM unnest($1::text[], $2::text[]) AS s (endpoint_id, ticket_id) CROSS JOIN LATERAL (
+UPDATE deliveries AS d
+SET next_attempt_at = coalesce(d.next_attempt_at, clock_timestamp()), queued = d.queued OR d.next_attempt_at IS NULL
+FROM unnest($1::text[], $2::text[], $3::text[]) AS s (owner_id, endpoint_id, ticket_id) CROSS JOIN LATERAL (
     SELECT n.account_id, n.id FROM deliveries AS n
-    WHERE n.endpoint_id = s.endpoint_id AND n.ticket_id = s.ticket_id AND n.sequence IS NOT NULL
+    WHERE n.owner_id = s.owner_id AND n.endpoint_id = s.endpoint_id AND n.ticket_id = s.ticket_id
+      AND n.sequence IS NOT NULL
       AND n.state = 'pending' AND n.attempts = 0
     ORDER BY n.sequence LIMIT 1
 ) AS next
@@ -90,7 +92,7 @@ async def settle(session: AsyncSession, settlements: Sequence[Settlement]) -> No
     connection = await driver(session)
     hurry = not any(one.disable for one in settlements)
     settled = await connection.fetch(_SETTLE, to_json([one.row() for one in settlements]), hurry)
-    turns = {(row["endpoint_id"], row["ticket_id"]) for row in settled if row["opens"]}
+    turns = {(row["owner_id"], row["endpoint_id"], row["ticket_id"]) for row in settled if row["opens"]}
     if turns and await connection.execute(_LET_GO, *zip(*sorted(turns), strict=True)) != "UPDATE 0":
         ring_after_commit(session, "deliveries")
     delivered = {one.delivery.endpoint_id for one in settlements if one.state == "delivered"}

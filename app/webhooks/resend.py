@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.db import driver, ring_after_commit
 from app.core.locks import AdvisoryLock, try_acquire
 from app.core.problems import Conflict, Fault, Invalid
+from app.events.envelope import NO_ACCOUNT
 from app.webhooks.fanout import DELIVERY_ID
 from app.webhooks.models import Delivery, WebhookEndpoint
 from app.webhooks.patterns import types_of
@@ -44,11 +45,14 @@ WITH wanted AS MATERIALIZED (
        OR NOT EXISTS (SELECT FROM deliveries AS d WHERE d.account_id = e.account_id AND d.id = e.delivery_id)
 ), again AS (
     UPDATE deliveries AS d
-    SET state = 'pending', attempts = 0, next_attempt_at = s.due, paced = false, claim_id = NULL, finished_at = NULL
+    SET state = 'pending', attempts = 0, next_attempt_at = s.due, queued = s.due IS NOT NULL,
+        paced = false, claim_id = NULL, finished_at = NULL
     FROM sent AS s WHERE s.known AND d.account_id = s.account_id AND d.id = s.delivery_id
 )
-INSERT INTO deliveries (account_id, id, endpoint_id, event_id, ticket_id, sequence, next_attempt_at)
-SELECT account_id, delivery_id, $1, id, ticket_id, sequence, due FROM sent WHERE NOT known
+INSERT INTO deliveries
+    (account_id, id, endpoint_id, owner_id, event_id, ticket_id, sequence, next_attempt_at, queued)
+SELECT account_id, delivery_id, $1, coalesce($4, '{NO_ACCOUNT}'), id, ticket_id, sequence, due, due IS NOT NULL
+FROM sent WHERE NOT known
 ON CONFLICT DO NOTHING
 """  # noqa: S608  statements of ours
 
@@ -57,7 +61,7 @@ async def redeliver(session: AsyncSession, delivery: Delivery, endpoint: Webhook
     """Send a delivery again, at once, as if for the first time. 409 when its endpoint is disabled."""
     _check_enabled(endpoint)
     delivery.state, delivery.attempts, delivery.next_attempt_at = "pending", 0, now
-    delivery.paced, delivery.claim_id, delivery.finished_at = False, None, None
+    delivery.queued, delivery.paced, delivery.claim_id, delivery.finished_at = True, False, None, None
     await session.flush()
     ring_after_commit(session, "deliveries")
 

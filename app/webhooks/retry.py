@@ -50,11 +50,17 @@ class Outcome:
     status: int | None
     error: str | None = None
     retry_after: str | None = None
+    timed_out: bool = False
 
     @property
     def success(self) -> bool:
         """Only 2xx: a redirect is a failure, because a receiver is to be registered where it is."""
         return self.status is not None and self.status // 100 == HTTPStatus.OK // 100
+
+    @property
+    def burdens(self) -> bool:
+        """Whether the receiver holds what is sent to it for long, or asks for less."""
+        return self.timed_out or self.throttles
 
     @property
     def throttles(self) -> bool:

@@ -100,6 +100,7 @@ def test_every_event_is_told_with_its_data_and_the_headers_of_standard_webhooks(
         "webhook-id",
         "webhook-timestamp",
         "webhook-signature",
+        "heliodesk-via",
     ]
     media = spec["requestBody"]["content"]["application/json"]
     assert faults(media["example"], media["schema"]) == []

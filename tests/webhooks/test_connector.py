@@ -1,5 +1,6 @@
 import asyncio
 import socket
+import threading
 from ipaddress import ip_network
 
 import aiohttp
@@ -11,6 +12,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from app.core.clock import monotonic
 from app.core.settings import Settings
 from app.webhooks.connector import MAX_ANSWER, TargetRefused, Unreachable, make_http, make_session, post
+from tests.support.waiting import PATIENCE, until
 from tests.webhooks.receiver import Receiver, hang, status
 
 LOOPBACK = Settings(allow_networks="127.0.0.0/8")
@@ -127,6 +129,29 @@ async def test_rebinding_changes_nothing_because_what_was_vetted_is_connected_to
     async with make_session(allowed, resolver) as outgoing:
         with pytest.raises(Unreachable, match="TargetRefused"):
             await post(outgoing, f"http://hook.example:{port}/", b"{}", {}, seconds=2)
+
+
+async def test_names_whose_servers_never_answer_hold_up_no_other_name(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over = threading.Event()
+    asked = threading.Semaphore(0)
+
+    def ask(host: str, *_: object) -> list[object]:
+        if host != "fine.example":
+            asked.release()
+            over.wait(PATIENCE)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 0))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", ask)
+    async with make_session(LOOPBACK) as outgoing:
+        hanging = [asyncio.create_task(post(outgoing, f"http://n{n}.example", b"", {})) for n in range(50)]
+        await until(lambda: asked.acquire(blocking=False))
+        address = receiver.url.replace("127.0.0.1", "fine.example")
+        assert (await post(outgoing, address, b"{}", {})).status == 204
+        assert not any(task.done() for task in hanging)
+        over.set()
+        await asyncio.gather(*hanging, return_exceptions=True)
 
 
 async def test_names_that_do_not_resolve_are_unreachable() -> None:

@@ -12,10 +12,11 @@ from sqlalchemy import update
 from app.core.clock import wall_now
 from app.core.db import Sessions, transaction
 from app.core.state import State
-from app.webhooks.claims import Claimed, Share, claim
+from app.webhooks.claims import Claimed, claim
 from app.webhooks.deliver import Limits, Sender
 from app.webhooks.models import WebhookEndpoint
 from app.webhooks.outbox import Settlement, settle
+from app.webhooks.sharing import Share
 from tests.support.actors import Headers
 from tests.support.waiting import PATIENCE, until
 from tests.webhooks.conftest import MakeEndpoint, Tell, deliveries, event_row
@@ -195,7 +196,7 @@ async def test_slots_are_kept_for_retries(
 ) -> None:
     """With every slot for first attempts taken, a retry goes out at its instant; a first attempt is not waited for."""
     dead = await make_endpoint("http://127.0.0.1:1/", events=["ticket.withdrawn"])
-    sender = Sender(state, Limits(slots=10, per_endpoint=20, timeout=PATIENCE, lease=2 * PATIENCE))
+    sender = Sender(state, Limits(slots=40, per_endpoint=40, timeout=PATIENCE, lease=2 * PATIENCE))
     await tell(event_row("ticket.withdrawn"))
     await sender.run_pass()
     await sender.drain()
@@ -207,12 +208,13 @@ async def test_slots_are_kept_for_retries(
         return web.Response(status=204)
 
     receiver.answer = wait
-    await make_endpoint(receiver.url, events=["ticket.opened"])
-    await tell(*(event_row("ticket.opened") for _ in range(30)))
-    assert await sender.run_pass() == 9
+    for account_id in (None, "acc_1"):
+        await make_endpoint(receiver.url, account_id, events=["ticket.opened"])
+    await tell(*(event_row("ticket.opened") for _ in range(40)))
+    assert await sender.run_pass() == 36
     assert await sender.next_instant() == retry.next_attempt_at
     assert await sender.run_pass(retry.next_attempt_at) == 1
-    await until(lambda: len(sender._in_flight) == 9)
+    await until(lambda: len(sender._in_flight) == 36)
     assert dead.id not in {one.endpoint_id for one in sender._in_flight}
     released.set()
     await sender.stop()

@@ -12,12 +12,14 @@ from aiohttp import web
 from orjson import loads
 
 from app.core.clock import wall_now
-from app.core.db import Row, Sessions, driver, transaction
+from app.core.db import Row, Sessions, transaction
 from app.core.signals import Alarms
 from app.core.state import State
-from app.webhooks.claims import CLAIM, Share, claim, next_due
+from app.webhooks.claims import claim
 from app.webhooks.deliver import Limits, Sender
+from app.webhooks.lanes import next_due
 from app.webhooks.outbox import Settlement, settle
+from app.webhooks.sharing import Share
 from tests.support.desk import connected, fetch
 from tests.support.waiting import until
 from tests.webhooks.conftest import MakeEndpoint, Tell, deliveries, event_row
@@ -113,7 +115,7 @@ async def test_what_waits_for_its_turn_is_not_due(
     assert first.event["sequence"] == 1
     async with transaction(sessions) as session:
         assert await claim(session, ALL, lease=LEASE) == []
-        assert await next_due(session, ALL) == first.now + LEASE, "a pass would find nothing before"
+        assert await next_due(session) == first.now + LEASE, "a pass would find nothing before"
 
 
 async def test_after_a_crash_the_lease_keeps_the_turn(
@@ -243,25 +245,3 @@ async def test_two_senders_never_start_an_attempt_before_its_turn(
     for receiver in (one, two):
         assert all(seen == list(range(1, len(seen) + 1)) for seen in arrivals(receiver).values())
     assert sum(len(judge.seen) for judge in judges) == len(await deliveries(sessions)) >= 300
-
-
-BACKLOG: Final = """
-INSERT INTO deliveries (account_id, id, endpoint_id, event_id, ticket_id, sequence, next_attempt_at)
-SELECT 'acc_1', 'dlv_' || n, 'wh_' || n % 100, 'evt_' || n, 'tkt_' || n % 1000, n / 1000,
-       CASE WHEN n / 1000 IN (0, 50) THEN now() - n * interval '1 ms' END
-FROM generate_series(0, 99999) AS n
-"""
-
-
-async def test_a_claim_reads_no_more_than_what_is_due(sessions: Sessions) -> None:
-    """100,000 wait; the first of each ticket is due, and one in the middle that is not yet parked."""
-    async with sessions() as session:
-        connection = await driver(session)
-        await connection.execute(BACKLOG)
-        await connection.execute("ANALYZE deliveries")
-        lines = await connection.fetch(
-            "EXPLAIN (ANALYZE, BUFFERS) " + CLAIM, None, [], 100, [], 10, "clm_1", LEASE, [], [], 100
-        )
-    plan = "\n".join(line[0] for line in lines)
-    assert "Seq Scan on deliveries" not in plan, plan
-    assert "ix_deliveries_turn" in plan, plan

@@ -14,9 +14,10 @@ from app.core.clock import wall_now
 from app.core.db import Row, Sessions, driver, transaction
 from app.core.state import State
 from app.webhooks import attempts, resend
-from app.webhooks.claims import Share, claim
+from app.webhooks.claims import claim
 from app.webhooks.deliver import Sender
 from app.webhooks.outbox import ATTEMPTS_KEPT, Settlement, settle
+from app.webhooks.sharing import Share
 from tests.support.actors import Headers, make_account, make_key, make_plan
 from tests.support.desk import fetch
 from tests.webhooks.conftest import MakeEndpoint, Tell, deliveries, delivery, event_row

@@ -11,9 +11,10 @@ from app.core.clock import wall_now
 from app.core.db import Sessions, driver, transaction
 from app.core.ids import new_id
 from app.core.state import State
-from app.webhooks.claims import Share, claim
+from app.webhooks.claims import claim
 from app.webhooks.deliver import Sender
 from app.webhooks.outbox import Settlement, settle
+from app.webhooks.sharing import Share
 from tests.support.actors import Headers, make_account, make_key, make_person, make_plan
 from tests.support.waiting import PATIENCE
 from tests.webhooks.conftest import Tell, deliveries, event_row, seconds_between

@@ -1,0 +1,37 @@
+"""Which installations a message has come through: how loops of webhooks and hooks end. Pure.
+
+Every webhook says so in a header, as ``Via`` does for proxies (RFC 9110, 7.6.3): the ids of the installations, the
+sender's own last. What came in with it hands it on to what follows from it.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+HEADER: Final = "heliodesk-via"
+MAX_HOPS: Final = 16
+"""Longer ways are refused, whoever is on them."""
+_ID: Final = re.compile(r"[a-z0-9_]{1,40}")
+
+
+def read_via(header: str | None) -> tuple[str, ...]:
+    """The installations that a header names, in the order of the way; what is no id is left out."""
+    parts = (part.strip() for part in (header or "").split(","))
+    return tuple(part for part in parts if _ID.fullmatch(part))
+
+
+def write_via(installations: Iterable[str]) -> str:
+    """The header's value."""
+    return ", ".join(installations)
+
+
+def refusal(via: Sequence[str], own: str) -> str | None:
+    """Why what has come this way is not to have any effect; None where it may.
+
+    Once through this installation is well: a chain to another one and back, or to a hook of another account here.
+    """
+    if via.count(own) > 1:
+        return f"It has come through this installation {via.count(own)} times: webhooks and hooks form a loop"
+    if len(via) > MAX_HOPS:
+        return f"It has come through {len(via)} installations, and {MAX_HOPS} are taken: webhooks and hooks form a loop"
+    return None
