@@ -23,6 +23,8 @@ from tests.webhooks.receiver import Receiver
 pytestmark = pytest.mark.faults
 
 PATIENT: Final = {"HELIODESK_LOCK_TIMEOUT": "60", "HELIODESK_STATEMENT_TIMEOUT": "60", "HELIODESK_POOL_TIMEOUT": "60"}
+CROWDED: Final = PATIENT | {"HELIODESK_IN_FLIGHT": "200", "HELIODESK_IN_FLIGHT_PER_ACCOUNT": "100"}
+"""So many requests are let in that connections are what there is too little of."""
 IMPATIENT: Final = {"HELIODESK_LOCK_TIMEOUT": "0.3"}
 LONG_AGO: Final = timedelta(days=2)
 POOL: Final = 8
@@ -110,7 +112,7 @@ async def test_requests_that_hold_every_connection_delay_no_miss_no_webhook_and_
 ) -> None:
     *greedy, victim = customers
     await make_endpoint(shared, receiver.url, "deadline.missed")
-    with serving(folder, own_database, admin_key, **PATIENT) as service:
+    with serving(folder, own_database, admin_key, **CROWDED) as service:
         reader = Reader(service.url, victim.key)
         async with _client(service) as client, asyncio.TaskGroup() as group:
             stream = group.create_task(reader.read(after="latest"))
@@ -139,7 +141,7 @@ async def test_one_accounts_requests_leave_connections_to_others(
     shared: Sessions, own_database: str, folder: Path, admin_key: str, customers: Sequence[Customer]
 ) -> None:
     greedy, victim, _ = customers
-    with serving(folder, own_database, admin_key, **PATIENT) as service:
+    with serving(folder, own_database, admin_key, **CROWDED) as service:
         async with _client(service) as client, holding(own_database, *_tickets_of(greedy)):
             tasks = await _post_messages(client, shared, [greedy], MOST)
             opened = await asyncio.gather(
@@ -176,7 +178,7 @@ async def test_a_caller_is_told_soon_that_there_is_no_connection(
     shared: Sessions, own_database: str, folder: Path, admin_key: str, customers: Sequence[Customer]
 ) -> None:
     *greedy, victim = customers
-    with serving(folder, own_database, admin_key, **PATIENT | {"HELIODESK_POOL_TIMEOUT": "0.5"}) as service:
+    with serving(folder, own_database, admin_key, **CROWDED | {"HELIODESK_POOL_TIMEOUT": "0.5"}) as service:
         async with _client(service) as client, holding(own_database, *_tickets_of(*greedy)):
             tasks = await _post_messages(client, shared, greedy, POOL)
             refused = await client.get("/v1/tickets", headers=victim.key)
@@ -191,7 +193,7 @@ async def test_of_sixteen_replays_at_once_one_runs_and_the_others_are_refused_at
     shared: Sessions, own_database: str, folder: Path, admin_key: str, customers: Sequence[Customer]
 ) -> None:
     greedy, victim, _ = customers
-    with serving(folder, own_database, admin_key, **PATIENT) as service:
+    with serving(folder, own_database, admin_key, **CROWDED) as service:
         async with _client(service) as client:
             body = {"url": "http://127.0.0.1:9/hook"}
             made = (await client.post("/v1/webhooks", json=body, headers=greedy.key)).json()
