@@ -59,10 +59,12 @@ def _migrate(connection: Connection) -> None:
 async def _online() -> None:
     url = _url()
     waiting, migrating = make_engine(url, pool_size=1), make_engine(url, pool_size=1, limits=NO_LONG_WAIT)
-    async with _alone(waiting), migrating.connect() as connection:
-        await connection.run_sync(_migrate)
-    for engine in (waiting, migrating):
-        await engine.dispose()
+    try:
+        async with _alone(waiting), migrating.connect() as connection:
+            await connection.run_sync(_migrate)
+    finally:
+        for engine in (waiting, migrating):
+            await engine.dispose()
 
 
 def _offline() -> None:

@@ -1,6 +1,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
@@ -9,14 +10,16 @@ import apscheduler.schedulers.base
 import asyncpg
 import httpx
 import pytest
+from fastapi import FastAPI
 from structlog.testing import capture_logs
 
 from app.core import clock
 from app.core.clock import monotonic
-from app.core.db import Sessions
+from app.core.db import Connections, Sessions, make_engine, make_sessions
+from app.core.pool import Limits, gate_of
 from app.core.signals import Alarm
 from app.core.state import State
-from app.scheduler import Job, Runner, Scheduler
+from app.scheduler import Job, Runner, Scheduler, jobs
 from app.webhooks.deliver import Sender
 from tests.support.desk import now_of
 from tests.support.waiting import until
@@ -229,3 +232,47 @@ async def test_passes_are_measured_and_their_heartbeats_are_part_of_readiness(
 def _measured(state: State) -> set[str]:
     samples = [sample for metric in state.metrics.registry.collect() for sample in metric.samples]
     return {sample.labels["job"] for sample in samples if sample.name == "heliodesk_job_seconds_count" and sample.value}
+
+
+@asynccontextmanager
+async def _all_taken(connections: Connections) -> AsyncIterator[None]:
+    """Somebody has both connections of a pool."""
+    async with connections.engine.connect(), connections.engine.connect():
+        yield
+
+
+@pytest.fixture
+async def apart(state: State, database: str) -> AsyncIterator[State]:
+    """A process in which requests, passes and the clock have two connections each."""
+    engines = [make_engine(database, pool_size=2, limits=Limits(connection=seconds)) for seconds in (0.05, 30, 30)]
+    requests, background, clock = (Connections(engine, make_sessions(engine, state.alarms)) for engine in engines)
+    yield replace(state.on(requests), background=background, clock=clock)
+    for engine in engines:
+        await engine.dispose()
+
+
+@asynccontextmanager
+async def _running(state: State) -> AsyncIterator[Scheduler]:
+    passes = state.on(state.background)
+    scheduler = Scheduler(passes, Sender(passes))
+    scheduler.start()
+    try:
+        yield scheduler
+    finally:
+        await scheduler.stop()
+
+
+async def test_passes_need_no_connection_of_requests(apart: State) -> None:
+    names = {each.name for each in jobs(apart, Sender(apart))}
+    async with _all_taken(Connections(apart.engine, apart.sessions)), _running(apart):
+        await until(lambda: names <= _measured(apart))
+    assert gate_of(apart.engine).refused == 0
+
+
+async def test_the_sweep_and_the_probes_need_no_connection_of_other_passes(apart: State, app: FastAPI) -> None:
+    async with _all_taken(Connections(apart.engine, apart.sessions)), _all_taken(apart.background), _running(apart):
+        await until(lambda: "sweep" in _measured(apart))
+        app.state.heliodesk = apart
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+            assert (await client.get("/readyz")).json()["checks"]["database"] == "ok"
+    assert gate_of(apart.engine).refused == 0

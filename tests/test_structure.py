@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from statistics import median, quantiles
 
+import asyncpg
 import pytest
 from alembic import command
 from importlinter.cli import lint_imports
 from sqlalchemy import Table, UniqueConstraint, text
 
 from app.core.db import make_engine
-from app.core.migrate import configuration
+from app.core.migrate import DatabaseUnfit, configuration, upgrade
 from app.models import metadata
 from tests.support.database import new_database
 
@@ -90,6 +91,12 @@ def test_files_are_short() -> None:
 
 def test_only_one_module_commits() -> None:
     assert [name for name, source in SOURCES.items() if ".commit(" in source] == ["app/core/db.py"]
+
+
+def test_only_one_module_waits_for_advisory_locks() -> None:
+    """So that a process waits for each of them with two connections at the most, and not for ever."""
+    waiting = re.compile(r"\bpg_advisory_(xact_)?lock")
+    assert [name for name, source in SOURCES.items() if waiting.search(source)] == ["app/core/locks.py"]
 
 
 def test_only_one_module_reads_the_time() -> None:
@@ -178,6 +185,17 @@ async def test_migrations_go_down_to_nothing_and_up_again(own_database: str) -> 
     assert await _catalogue(own_database) == set()
     await asyncio.to_thread(command.upgrade, configuration(own_database), "head")
     assert await _catalogue(own_database) == before
+
+
+async def test_a_migration_gives_up_where_others_hold_what_it_changes(own_database: str) -> None:
+    """While it waits, everybody else waits behind it."""
+    other = await asyncpg.connect(own_database)
+    async with other.transaction():
+        await other.execute("LOCK TABLE alembic_version IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(DatabaseUnfit, match="A transaction holds what a migration changes"):
+            await asyncio.to_thread(upgrade, own_database)
+    await other.close()
+    await asyncio.to_thread(upgrade, own_database)
 
 
 async def test_two_migrations_at_once_wait_for_each_other(server: str) -> None:

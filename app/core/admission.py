@@ -18,6 +18,7 @@ from app.core.credentials import key_of
 from app.core.inflight import DONE, Place
 from app.core.limits import ORIGIN, Caller, Origin
 from app.core.problems import Problem, TooManyRequests, as_unavailable
+from app.core.queues import stepping_aside
 from app.core.state import State
 
 _FREE: Final = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -66,7 +67,8 @@ class Admission:
             receive = _Again(read, receive).receive
         await visit.state.limits.turn(visit.caller, visit.place)
         scope[DONE] = visit.place.leave
-        await self.app(scope, receive, visit.send)
+        with stepping_aside(visit.place.aside):
+            await self.app(scope, receive, visit.send)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ each.
 
 import asyncio
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -68,6 +70,21 @@ class Place:
         await self._in_flight.turn(self._lane)
         self._runs = True
 
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Let others of the lane run while the block waits for something else, then go on at once."""
+        if self._left or not self._runs:
+            yield
+            return
+        self._in_flight.stop(self._lane)
+        self._runs = False
+        try:
+            yield
+        finally:
+            if not self._left:
+                self._in_flight.start(self._lane)
+                self._runs = True
+
     def leave(self) -> None:
         """The work is done; it may be said more than once."""
         if not self._left:
@@ -102,7 +119,7 @@ class InFlight:
     async def turn(self, lane: _Lane) -> None:
         """Count one more request of the lane as running, as soon as it may; in the lane's order."""
         if lane.running < lane.size.running and self.running < self._most:
-            self._start(lane)  # nobody waits who could run: `leave` would have let them
+            self.start(lane)  # nobody waits who could run: `leave` would have let them
             return
         granted = asyncio.get_running_loop().create_future()
         lane.waiting.append(granted)
@@ -120,15 +137,17 @@ class InFlight:
         """Give up a place; whose turn has come goes on."""
         lane.places -= 1
         if runs:
-            self._stop(lane)
+            self.stop(lane)
         if not lane.places:
             del self._lanes[lane.name]
 
-    def _start(self, lane: _Lane) -> None:
+    def start(self, lane: _Lane) -> None:
+        """Count one more request of the lane as running."""
         lane.running += 1
         self.running += 1
 
-    def _stop(self, lane: _Lane) -> None:
+    def stop(self, lane: _Lane) -> None:
+        """Count one less, and let whose turn has come go on."""
         lane.running -= 1
         self.running -= 1
         self._line_up(lane)
@@ -146,14 +165,14 @@ class InFlight:
             if lane.is_ready:
                 granted = lane.waiting.popleft()
                 if not granted.cancelled():
-                    self._start(lane)
+                    self.start(lane)
                     granted.set_result(None)
                 self._line_up(lane)
 
     def _give_up(self, lane: _Lane, granted: "asyncio.Future[None]") -> None:
         """It was cancelled: out of the line, or back with a turn that came at the same instant."""
         if granted.done() and not granted.cancelled():
-            self._stop(lane)
+            self.stop(lane)
         elif granted in lane.waiting:
             lane.waiting.remove(granted)
 

@@ -6,6 +6,9 @@ one gets as far as that.
 
 import asyncio
 from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
 from typing import Final
 from weakref import WeakValueDictionary
 
@@ -20,6 +23,17 @@ _FRESH: Final = 30.0
 
 
 _TURNS: Final = 2
+_aside: Final[ContextVar[Callable[[], AbstractContextManager[None]]]] = ContextVar("aside", default=nullcontext)
+
+
+@contextmanager
+def stepping_aside(aside: Callable[[], AbstractContextManager[None]]) -> Iterator[None]:
+    """In the block, ``aside()`` is entered for as long as a turn is waited for: others may work in the meantime."""
+    before = _aside.set(aside)
+    try:
+        yield
+    finally:
+        _aside.reset(before)
 
 
 class LockQueue:
@@ -122,7 +136,8 @@ class Turn:
     async def come(self) -> None:
         """Wait for the turn that ``enter_now`` did not get; without such a one, for nothing."""
         if self._queue and not self._has:
-            await self._queue.enter(self.patience or PATIENCE)
+            with _aside.get()():
+                await self._queue.enter(self.patience or PATIENCE)
             self._has = True
 
     def leave(self) -> None:

@@ -20,36 +20,36 @@ class Requests:
     def __init__(self, in_flight: InFlight) -> None:
         self.in_flight = in_flight
         self.turns: list[str] = []
-        self._places: dict[str, Place] = {}
+        self.places: dict[str, Place] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
     async def come(self, *names: str, size: Size = SIZE) -> None:
         """``a1`` is a request of the lane ``a``."""
         for name in names:
             place = self.in_flight.enter(name[0], size)
-            self._places[name] = place
+            self.places[name] = place
             self._tasks.append(asyncio.create_task(self._turn(name)))
         await _settled()
 
     async def _turn(self, name: str) -> None:
-        await self._places[name].turn()
+        await self.places[name].turn()
         self.turns.append(name)
 
     async def end(self, *names: str) -> None:
         for name in names:
-            self._places[name].leave()
+            self.places[name].leave()
         await _settled()
 
     async def over(self) -> None:
         """Who waits hangs up, and what runs ends."""
-        for name, task in zip(self._places, self._tasks, strict=True):
+        for name, task in zip(self.places, self._tasks, strict=True):
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
             await self.end(name)
 
     async def go(self, name: str) -> None:
         """Its caller hangs up while it waits."""
-        task = self._tasks[list(self._places).index(name)]
+        task = self._tasks[list(self.places).index(name)]
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         await self.end(name)
@@ -86,6 +86,30 @@ async def test_a_lane_that_is_full_takes_no_more_until_one_leaves() -> None:
             await here.come("a8")
 
 
+async def test_one_that_waits_for_something_else_keeps_its_place_and_lets_others_run() -> None:
+    async with requests() as here:
+        await here.come("a1", "a2", "a3", "a4", "a5")
+        with here.places["a1"].aside():
+            await _settled()
+            assert here.turns == ["a1", "a2", "a3"]
+            with pytest.raises(Full):
+                await here.come("a6")
+        assert here.in_flight.running == 3  # it goes on at once, though there are as many as may run
+        await here.end("a2")
+        assert here.turns == ["a1", "a2", "a3"]
+        await here.end("a1")
+        assert here.turns == ["a1", "a2", "a3", "a4"]
+
+
+async def test_one_that_goes_while_it_waits_for_something_else_leaves_nothing_behind() -> None:
+    async with requests() as here:
+        await here.come("a1", "a2", "a3")
+        with here.places["a1"].aside():
+            await here.end("a1")
+        await here.end("a2")
+        assert (here.turns, here.in_flight.running) == (["a1", "a2", "a3"], 1)
+
+
 async def test_lanes_take_turns_where_all_together_are_too_many() -> None:
     async with requests(most=2) as here:
         await here.come("a1", "a2", "a3", "a4")
@@ -107,7 +131,7 @@ async def test_who_hangs_up_gives_its_turn_to_the_next() -> None:
 async def test_who_hangs_up_at_the_instant_of_its_turn_gives_it_on() -> None:
     async with requests(most=1) as here:
         await here.come("a1", "a2", "b1")
-        here._places["a1"].leave()
+        here.places["a1"].leave()
         await here.go("a2")
         assert here.turns == ["a1", "b1"]
 

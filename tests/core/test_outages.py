@@ -11,7 +11,18 @@ from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from app.core.db import DATABASE_ERRORS, Connections, Sessions, driver, is_outage, make_engine, make_sessions
+from app.core.db import (
+    DATABASE_ERRORS,
+    Connections,
+    Sessions,
+    driver,
+    is_outage,
+    make_engine,
+    make_sessions,
+    outage_of,
+    transaction,
+)
+from app.core.pool import Limits
 from app.core.signals import Alarms
 from app.core.state import State
 
@@ -76,3 +87,33 @@ async def test_an_outage_is_told_from_a_fault_of_ours(sessions: Sessions) -> Non
             await session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
     assert not is_outage(ours.value)
     assert is_outage(theirs.value)
+
+
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        ("SELECT pg_sleep(60)", "The database took too long"),
+        ("SELECT FROM api_keys FOR UPDATE", "Another request or pass holds what this one needs"),
+    ],
+)
+async def test_what_takes_too_long_is_an_outage_with_its_reason(
+    sessions: Sessions,
+    admin: dict[str, str],
+    database: str,
+    statement: str,
+    told: str,
+) -> None:
+    del admin  # there is a key to be held
+    engine = make_engine(database, pool_size=1, limits=Limits(statement=0.3, lock=0.1))
+    async with transaction(sessions) as other, transaction(make_sessions(engine, Alarms())) as session:
+        await other.execute(text("SELECT FROM api_keys FOR UPDATE"))
+        with pytest.raises(DBAPIError) as through_sqlalchemy:
+            await session.execute(text(statement))
+        await session.rollback()
+        with pytest.raises(asyncpg.PostgresError) as by_the_driver:
+            await (await driver(session)).execute(statement)
+        await session.rollback()
+    for error in (through_sqlalchemy.value, by_the_driver.value):
+        assert is_outage(error)
+        assert outage_of(error) == told
+    await engine.dispose()

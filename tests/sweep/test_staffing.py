@@ -1,0 +1,120 @@
+"""The sweep goes on while others hold the roster; what needs an expert is settled behind it, in its turn."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import asyncpg
+import pytest
+from structlog.testing import capture_logs
+
+from app.accounts.models import Account
+from app.core.db import Sessions, make_engine, make_sessions, transaction
+from app.core.pool import Limits
+from app.core.signals import Alarms
+from app.sweep import staffing
+from app.sweep.passes import next_wake, run_pass
+from app.tickets.settle import lock
+from tests.support.actors import make_account, make_engineer
+from tests.support.desk import fetch, now_of, open_at, store_plan
+from tests.support.stories import P1
+from tests.support.waiting import until
+
+DAY = timedelta(days=1)
+WAITS = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+
+
+@asynccontextmanager
+async def roster_held(database: str) -> AsyncIterator[None]:
+    connection = await asyncpg.connect(database)
+    await connection.execute("SELECT pg_advisory_lock(hashtext('heliodesk roster'), hashtext(''))")
+    try:
+        yield
+    finally:
+        await connection.close()
+
+
+@pytest.fixture
+async def premium(sessions: Sessions) -> Account:
+    return await make_account(sessions, await store_plan(sessions, "google-premium"))
+
+
+async def missed(sessions: Sessions) -> set[str]:
+    return {row["ticket_id"] for row in await fetch(sessions, "SELECT * FROM events WHERE type = 'deadline.missed'")}
+
+
+async def test_a_held_roster_keeps_back_what_needs_an_expert_and_nothing_else(
+    sessions: Sessions, alarms: Alarms, account: Account, premium: Account, database: str
+) -> None:
+    ago = await now_of(sessions) - DAY
+    urgent = await open_at(sessions, premium.account_id, ago, ago, **P1)
+    ordinary = await open_at(sessions, account.account_id, ago, ago, priority="P2")
+    await make_engineer(sessions)
+    async with roster_held(database):
+        assert await asyncio.wait_for(run_pass(sessions), 20) == 4
+        assert await missed(sessions) == set(ordinary)
+        assert (alarms.left, alarms.experts.rings) == (set(urgent), 1)
+        wake = await next_wake(sessions)
+        assert wake is not None
+        assert wake - await now_of(sessions) < timedelta(seconds=1)
+        behind = asyncio.create_task(staffing.run_pass(sessions, alarms))
+
+        async def waits() -> bool:
+            return bool((await fetch(sessions, WAITS))[0]["count"])
+
+        await until(waits)
+        more = await open_at(sessions, account.account_id, ago, priority="P2")
+        await run_pass(sessions)
+        assert await missed(sessions) == {*ordinary, *more}
+    assert await behind == 2
+    assert await missed(sessions) == {*ordinary, *more, *urgent}
+    [held] = await fetch(sessions, "SELECT ticket_id FROM expert_holds")
+    assert held["ticket_id"] in urgent
+    assert alarms.left == set()
+
+
+async def test_what_is_left_and_not_settled_is_due_again(
+    sessions: Sessions, alarms: Alarms, premium: Account, database: str
+) -> None:
+    (urgent,) = await open_at(sessions, premium.account_id, await now_of(sessions) - DAY, **P1)
+    async with roster_held(database):
+        await run_pass(sessions)
+    alarms.left.clear()  # the process that left it has ended
+
+    async def settled() -> bool:
+        await run_pass(sessions)
+        return urgent in await missed(sessions)
+
+    await until(settled)
+
+
+async def test_a_roster_that_is_not_to_be_had_ends_no_pass_with_an_error(
+    sessions: Sessions, premium: Account, database: str
+) -> None:
+    (urgent,) = await open_at(sessions, premium.account_id, await now_of(sessions) - DAY, **P1)
+    engine, alarms = make_engine(database, pool_size=2, limits=Limits(lock=0.1)), Alarms()
+    impatient = make_sessions(engine, alarms)
+    async with roster_held(database):
+        await run_pass(impatient)
+        with capture_logs() as logs:
+            assert await staffing.run_pass(impatient, alarms) == 0
+    assert [(log["event"], log["tickets"]) for log in logs] == [("tickets wait for the roster of experts", 1)]
+    assert await missed(sessions) == set()
+    alarms.left.add(urgent)
+    assert await staffing.run_pass(impatient, alarms) == 1
+    await engine.dispose()
+
+
+async def test_what_was_left_and_settled_by_others_meanwhile_is_let_alone(
+    sessions: Sessions, alarms: Alarms, premium: Account
+) -> None:
+    now = await now_of(sessions)
+    quiet, urgent = await open_at(sessions, premium.account_id, now, now - DAY, **P1)
+    alarms.left.update((quiet, urgent, "tkt_gone"))
+    async with transaction(sessions) as session:
+        await lock(session, urgent)
+        assert await staffing.run_pass(sessions, alarms) == 0
+    alarms.left.update((quiet, urgent))
+    assert await staffing.run_pass(sessions, alarms) == 1
+    assert await missed(sessions) == {urgent}
