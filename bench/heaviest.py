@@ -18,6 +18,7 @@ _TURN: Final[tuple[Json, ...]] = (
     {"type": "status", "status": "waiting_on_customer"},
     {"type": "message", "author": "customer"},
 )
+_MOST_LISTS: Final = b"[" + b"[]," * 21_900 + b"[]]"
 _LISTS: Final = b"[" + b"[]," * 349_000 + b"[]]"
 _OBJECTS: Final = b"[" + b'{"a":1},' * 110_000 + b"{}]"
 _EXPRESSIONS: Final = {
@@ -125,12 +126,13 @@ def tickets(account_id: str) -> Iterator[Asked]:
         "of the largest plan": ticket,
         "50,000 characters": ticket | {"description": "x" * 50_000},
         "1 MiB of lists": _LISTS,
-        "1 MiB of tags": ticket | {"tags": ["x"] * 250_000},
-        "1 MiB of unknown members": {f"k{number}": 1 for number in range(80_000)},
         "1 MiB of custom fields": ticket | {"custom": {f"k{number}": [] for number in range(80_000)}},
-        "1 MiB of lists and a NUL": _LISTS[:-3] + b'"\\u0000"]',
-        "1 MiB of brackets": b"[" * 500_000 + b"]" * 500_000,
-        "1 MiB of numbers": b"[" + b"1," * 520_000 + b"1]",
+        "as many lists as are read": _MOST_LISTS,
+        "as many lists, and a NUL": _MOST_LISTS[:-3] + b'"\\u0000"]',
+        "as many numbers": b"[" + b"1," * 49_900 + b"1]",
+        "as many tags": ticket | {"tags": ["x"] * 49_900},
+        "as many unknown members": {f"k{number}": 1 for number in range(49_900)},
+        "as many custom fields": ticket | {"custom": {f"k{number}": [] for number in range(21_000)}},
         "1 MiB of text": ticket | {"description": "x" * 1_000_000},
     }
     return (("POST ticket, " + name, "POST", "/v1/tickets", body) for name, body in asked.items())
@@ -140,13 +142,13 @@ async def hooks(client: httpx.AsyncClient, account_id: str) -> list[Asked]:
     """What automation sends in, and what is tried."""
     hook = (await client.post("/v1/hooks", json={"name": "H", "account_id": account_id})).raise_for_status().json()
     found: list[Asked] = []
-    for name, junk in (("lists", _LISTS), ("objects", _OBJECTS)):
+    for name, junk in (("lists", _LISTS), ("objects", _OBJECTS), ("lists that are read", _LISTS[:445_000] + b"0]")):
         tried = b'{"payload":' + junk[:1_000_000].rsplit(b",", 1)[0] + b"]}"
         found += [
-            (f"ingest{form}, 1 MiB of {name}", "POST", f"/v1/ingest/{hook['id']}{form}?key={hook['secret']}", junk)
+            (f"ingest{form}, {name}", "POST", f"/v1/ingest/{hook['id']}{form}?key={hook['secret']}", junk)
             for form in ("", "/cloudevents", "/v2/enqueue")
         ]
-        found.append((f"try, 1 MiB of {name}", "POST", f"/v1/hooks/{hook['id']}/try", tried))
+        found.append((f"try, {name}", "POST", f"/v1/hooks/{hook['id']}/try", tried))
     found += [_alerts(hook["id"], form) for form in ("generic", "alertmanager", "cloudevents")]
     return found + [await _projected(client, account_id, *each) for each in _EXPRESSIONS.items()]
 

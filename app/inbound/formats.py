@@ -8,8 +8,8 @@ import orjson
 from app.inbound import alertmanager, cloudevents, generic, grafana, pagerduty
 from app.inbound.signal import Batch, Unreadable, digest_of
 
-MAX_BRACKETS: Final = 150_000
-"""Arrays and objects in one payload, told from its opening brackets: in the largest, one for each 7 bytes."""
+MAX_BRACKETS: Final = 90_000
+"""Arrays and objects in one payload, told from its opening brackets: in the largest, one for each 11 bytes."""
 
 
 def payload_of(body: bytes) -> Any:
