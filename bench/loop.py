@@ -94,8 +94,9 @@ async def _operations(client: httpx.AsyncClient) -> AsyncIterator[Asked]:
     account = (await client.post("/v1/accounts", json=body)).raise_for_status().json()["id"]
     for asked in heaviest.tickets(account):
         yield asked
-    for asked in await heaviest.hooks(client, account):
-        yield asked
+    for later in (heaviest.hooks(client, account), heaviest.histories(client)):
+        for asked in await later:
+            yield asked
 
 
 async def _line(client: httpx.AsyncClient, holds: _Holds, asked: Asked) -> str:
