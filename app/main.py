@@ -15,7 +15,7 @@ from app.core.settings import Settings
 from app.feed import router as feed_router
 from app.inbound import ingest_router
 from app.inbound import router as hooks_router
-from app.openapi import openapi
+from app.openapi import openapi, serve_openapi
 from app.plans import router as plans_router
 from app.previews import router as previews_router
 from app.resources import lifespan
@@ -97,4 +97,5 @@ def create_app(settings: Settings) -> FastAPI:
     for router in ROUTERS:
         app.router.routes.extend(router.routes)  # an included router is matched twice, and slowly
     app.openapi = lambda: openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way to extend it
+    serve_openapi(app)
     return app

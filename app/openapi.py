@@ -1,11 +1,13 @@
 """The OpenAPI document: what FastAPI reads off the routes, and what it cannot know."""
 
+import asyncio
 from typing import Any, Final
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
+from starlette.routing import Route
 
-from app.core.http import PROBLEM_JSON, SCOPE
+from app.core.http import PROBLEM_JSON, SCOPE, dump
 from app.core.schemas import ProblemDocument
 from app.core.scopes import SCOPES
 from app.webhooks import catalogue
@@ -53,6 +55,24 @@ def openapi(app: FastAPI) -> Json:
     """The OpenAPI 3.1 document, made once."""
     document = app.openapi_schema = app.openapi_schema or _document(app)
     return document
+
+
+def serve_openapi(app: FastAPI) -> None:
+    """Answer with the document at the application's own address for it, in place of FastAPI's route.
+
+    It is made when it is first asked for, in a thread, for that takes most of a second; and it is written once.
+    """
+    lock, text = asyncio.Lock(), b""
+
+    async def answer(_: Request) -> Response:
+        nonlocal text
+        async with lock:
+            text = text or await asyncio.to_thread(lambda: dump(openapi(app)))
+        return Response(text, media_type="application/json")
+
+    routes = app.router.routes
+    place = next(index for index, route in enumerate(routes) if getattr(route, "path", None) == app.openapi_url)
+    routes[place] = Route(str(app.openapi_url), answer, include_in_schema=False)
 
 
 def _document(app: FastAPI) -> Json:

@@ -29,6 +29,7 @@ from app.core.state import State
 from app.feed.marks import mark
 from app.inbound.payloads import Room, make_room
 from app.inbound.processing import Processor
+from app.inbound.readings import Readings
 from app.inbound.upkeep import forget_receipts
 from app.notices import channels
 from app.notices.outbox import forget_notices
@@ -154,7 +155,8 @@ def _calls(state: State) -> Sequence[Job]:
 
 def _receiving(state: State) -> Sequence[Job]:
     """What works on what has come in, and what keeps its room."""
-    processor = Processor(state.sessions, state.limits.tickets)
+    readings = Readings(state.offload, state.alarms.receipts.ring)
+    processor = Processor(state.sessions, state.limits.tickets, readings)
     room = Room(state.settings.hook_bytes, state.settings.unchecked_hook_bytes)
     minute = timedelta(minutes=1)
     return (
@@ -166,6 +168,7 @@ def _receiving(state: State) -> Sequence[Job]:
             processor.run_pass,
             processor.next_instant,
             state.alarms.receipts,
+            readings.stop,
         ),
         Job(
             "make room",

@@ -18,6 +18,7 @@ _TURN: Final[tuple[Json, ...]] = (
     {"type": "status", "status": "waiting_on_customer"},
     {"type": "message", "author": "customer"},
 )
+_MOST_LISTS: Final = b"[" + b"[]," * 21_900 + b"[]]"
 _LISTS: Final = b"[" + b"[]," * 349_000 + b"[]]"
 _OBJECTS: Final = b"[" + b'{"a":1},' * 110_000 + b"{}]"
 _EXPRESSIONS: Final = {
@@ -118,35 +119,69 @@ def accounts() -> Iterator[Asked]:
 
 def tickets(account_id: str) -> Iterator[Asked]:
     """Tickets in bodies of up to 1 MiB."""
-    requester = {"name": "R", "email": "r@example.com"}
-    ticket = {"account_id": account_id, "title": "T", "description": "D", "requester": requester, "priority": "P1"}
-    ticket |= {"channel": "web"}
+    ticket = _ticket(account_id) | {"priority": "P1"}
     asked: dict[str, Any] = {
         "of the largest plan": ticket,
         "50,000 characters": ticket | {"description": "x" * 50_000},
         "1 MiB of lists": _LISTS,
-        "1 MiB of tags": ticket | {"tags": ["x"] * 250_000},
-        "1 MiB of unknown members": {f"k{number}": 1 for number in range(80_000)},
         "1 MiB of custom fields": ticket | {"custom": {f"k{number}": [] for number in range(80_000)}},
-        "1 MiB of lists and a NUL": _LISTS[:-3] + b'"\\u0000"]',
-        "1 MiB of brackets": b"[" * 500_000 + b"]" * 500_000,
-        "1 MiB of numbers": b"[" + b"1," * 520_000 + b"1]",
+        "as many lists as are read": _MOST_LISTS,
+        "as many lists, and a NUL": _MOST_LISTS[:-3] + b'"\\u0000"]',
+        "as many numbers": b"[" + b"1," * 49_900 + b"1]",
+        "as many tags": ticket | {"tags": ["x"] * 49_900},
+        "as many unknown members": {f"k{number}": 1 for number in range(49_900)},
+        "as many custom fields": ticket | {"custom": {f"k{number}": [] for number in range(21_000)}},
         "1 MiB of text": ticket | {"description": "x" * 1_000_000},
     }
     return (("POST ticket, " + name, "POST", "/v1/tickets", body) for name, body in asked.items())
 
 
+def _ticket(account_id: str) -> Json:
+    requester = {"name": "R", "email": "r@example.com"}
+    return {"account_id": account_id, "title": "T", "description": "D", "requester": requester, "channel": "web"}
+
+
+async def histories(client: httpx.AsyncClient) -> list[Asked]:
+    """What it takes to show a ticket with a long history and texts, and a hundred such, and to move their clock on."""
+    standing = {"starts_at": "2026-11-20T14:00:00Z"}
+    body = {"name": "S", "plan": "itil-native", "time_zone": "America/New_York", "sandbox": standing}
+    account = (await _made(client, "/v1/accounts", body))["id"]
+    reasons = {"business_impact": "x", "priority_reason": "x"}
+    asked = _ticket(account) | {"priority": "critical", "description": "x" * 50_000, **reasons}
+    ticket, *_ = [f"/v1/tickets/{(await _made(client, '/v1/tickets', asked))['id']}" for _ in range(100)]
+    for number in range(200):
+        priority = {"priority": ("high", "critical")[number % 2], "reason": "x", "business_impact": "x"}
+        await _made(client, f"{ticket}/priority", priority)
+        await _made(client, f"{ticket}/messages", {"body": "x" * 50_000, "author": {"kind": "customer"}})
+    first = (await client.get(f"{ticket}/deadlines")).raise_for_status().json()["items"][0]["id"]
+    reads = {
+        "timeline": f"{ticket}/timeline?limit=200",
+        "messages": f"{ticket}/messages?limit=200",
+        "deadlines": f"{ticket}/deadlines?limit=200",
+        "explanation of 200 spans": f"{ticket}/deadlines/{first}/explain",
+        "events": f"/v1/events?account_id={account}&limit=200",
+        "tickets": f"/v1/tickets?account_id={account}&limit=200",
+        "ticket": ticket,
+    }
+    found: list[Asked] = [(f"GET {name}", "GET", path, None) for name, path in reads.items()]
+    return [*found, ("advance by 20 days, 100 tickets", "POST", f"/v1/sandbox/{account}/advance", {"by": "PT480H"})]
+
+
+async def _made(client: httpx.AsyncClient, path: str, body: Json) -> Any:
+    return (await client.post(path, json=body)).raise_for_status().json()
+
+
 async def hooks(client: httpx.AsyncClient, account_id: str) -> list[Asked]:
     """What automation sends in, and what is tried."""
-    hook = (await client.post("/v1/hooks", json={"name": "H", "account_id": account_id})).raise_for_status().json()
+    hook = await _made(client, "/v1/hooks", {"name": "H", "account_id": account_id})
     found: list[Asked] = []
-    for name, junk in (("lists", _LISTS), ("objects", _OBJECTS)):
+    for name, junk in (("lists", _LISTS), ("objects", _OBJECTS), ("lists that are read", _LISTS[:445_000] + b"0]")):
         tried = b'{"payload":' + junk[:1_000_000].rsplit(b",", 1)[0] + b"]}"
         found += [
-            (f"ingest{form}, 1 MiB of {name}", "POST", f"/v1/ingest/{hook['id']}{form}?key={hook['secret']}", junk)
+            (f"ingest{form}, {name}", "POST", f"/v1/ingest/{hook['id']}{form}?key={hook['secret']}", junk)
             for form in ("", "/cloudevents", "/v2/enqueue")
         ]
-        found.append((f"try, 1 MiB of {name}", "POST", f"/v1/hooks/{hook['id']}/try", tried))
+        found.append((f"try, {name}", "POST", f"/v1/hooks/{hook['id']}/try", tried))
     found += [_alerts(hook["id"], form) for form in ("generic", "alertmanager", "cloudevents")]
     return found + [await _projected(client, account_id, *each) for each in _EXPRESSIONS.items()]
 
@@ -168,7 +203,7 @@ async def _projected(client: httpx.AsyncClient, account_id: str, name: str, each
     part = "a[?contains(@, 'b')] | length(@)"
     expressions = {"each": each, **dict.fromkeys(("key", "title", "text", "labels", "group", "link"), part)}
     body = {"name": name, "account_id": account_id, "expressions": expressions}
-    hook_id = (await client.post("/v1/hooks", json=body)).raise_for_status().json()["id"]
+    hook_id = (await _made(client, "/v1/hooks", body))["id"]
     payload = {"a": [{"b": ["x"] * 10, "c": "yyyyyy"} for _ in range(14_000)]}
     return f"try, JMESPath: {name}", "POST", f"/v1/hooks/{hook_id}/try", {"payload": payload}
 

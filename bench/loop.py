@@ -94,15 +94,18 @@ async def _operations(client: httpx.AsyncClient) -> AsyncIterator[Asked]:
     account = (await client.post("/v1/accounts", json=body)).raise_for_status().json()["id"]
     for asked in heaviest.tickets(account):
         yield asked
-    for asked in await heaviest.hooks(client, account):
-        yield asked
+    for later in (heaviest.hooks(client, account), heaviest.histories(client)):
+        for asked in await later:
+            yield asked
 
 
 async def _line(client: httpx.AsyncClient, holds: _Holds, asked: Asked) -> str:
     name, method, path, body = asked
     longest = []
     for _ in range(_ROUNDS):
-        request = client.build_request(method, path, content=heaviest.sent(body))
+        _, _, key = path.partition("?key=")
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        request = client.build_request(method, path, content=heaviest.sent(body), headers=headers)
         await asyncio.sleep(0.05)
         holds.taken()
         answer = await asyncio.create_task(client.send(request))

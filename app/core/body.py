@@ -10,7 +10,7 @@ from app.core.schemas import pointer
 
 MAX_DEPTH: Final = 40
 """Arrays and objects inside each other; a plan document has 8."""
-MAX_BRACKETS: Final = 25_000
+MAX_BRACKETS: Final = 22_000
 """Arrays and objects in one body, told from its opening brackets: as many as a preview has with the largest plan."""
 MAX_VALUES: Final = 50_000
 """Values in one body, told from its commas and opening brackets. Those within texts count, and are far from so many."""

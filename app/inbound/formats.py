@@ -8,8 +8,8 @@ import orjson
 from app.inbound import alertmanager, cloudevents, generic, grafana, pagerduty
 from app.inbound.signal import Batch, Unreadable, digest_of
 
-MAX_BRACKETS: Final = 150_000
-"""Arrays and objects in one payload, told from its opening brackets: in the largest, one for each 7 bytes."""
+MAX_BRACKETS: Final = 90_000
+"""Arrays and objects in one payload, told from its opening brackets: in the largest, one for each 11 bytes."""
 
 
 def payload_of(body: bytes) -> Any:
@@ -22,8 +22,19 @@ def payload_of(body: bytes) -> Any:
         raise Unreadable(f"The body is not valid JSON: {error}") from error
 
 
-def read(name: str, body: bytes, headers: Mapping[str, str], receipt_id: str, expressions: Mapping[str, str]) -> Batch:
-    """The signals of a payload in the format of this name; ``expressions``: the hook's. ``Unreadable``."""
+def read(
+    name: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    receipt_id: str,
+    expressions: Mapping[str, str],
+    *,
+    steps: int = generic.STEPS,
+) -> Batch:
+    """The signals of a payload in the format of this name; ``expressions``: the hook's, within so many ``steps``.
+
+    Raises ``Unreadable``, and ``TooManySteps``, which is one.
+    """
     payload = payload_of(body)
     match name:
         case "alertmanager":
@@ -33,6 +44,6 @@ def read(name: str, body: bytes, headers: Mapping[str, str], receipt_id: str, ex
         case "pagerduty":
             return pagerduty.parse(payload, receipt_id)
         case "cloudevents":
-            return cloudevents.parse(payload, headers, generic.Reader(expressions))
+            return cloudevents.parse(payload, headers, generic.Reader(expressions, steps))
         case _:
-            return generic.parse(payload, generic.Reader(expressions), digest_of(body))
+            return generic.parse(payload, generic.Reader(expressions, steps), digest_of(body))

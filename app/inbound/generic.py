@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from app.core.projection import Projection, ProjectionFailed, compile_projection
+from app.core.projection import Projection, ProjectionFailed, TooCostly, compile_projection
 from app.inbound.signal import (
     MAX_TEXT,
     MAX_TITLE,
@@ -53,18 +53,23 @@ _ACKNOWLEDGED: Final = frozenset({"acknowledged", "acknowledge", "ack"})
 _MAX_INSTANT: Final = 64
 
 
-_STEPS: Final = 100_000
+STEPS: Final = 100_000
 """Nodes that the expressions of a hook visit in one payload, all together; about a fifth of a second at worst."""
-_FEWEST_STEPS: Final = 100
+_SHARE: Final = 1_000
+"""Each application has a share of the steps that is as large as this at the least."""
+
+
+class TooManySteps(Unreadable):
+    """The expressions take more steps over the payload than they may."""
 
 
 class Reader:
     """What reads one value after the other: the hook's expressions within their budget, and the usual members."""
 
-    def __init__(self, expressions: Mapping[str, str]) -> None:
+    def __init__(self, expressions: Mapping[str, str], steps: int = STEPS) -> None:
         """``expressions``: JMESPath by the name of the part; all of them have been checked."""
         self._expressions = {part: compile_projection(text) for part, text in expressions.items()}
-        self._steps = _STEPS
+        self._all_steps = self._steps = steps
 
     def items_of(self, payload: Any) -> list[Any]:
         """What is an alert each: what the expression ``each`` finds, else the payload, or its items. ``Unreadable``."""
@@ -75,7 +80,7 @@ class Reader:
     def expect(self, items: int) -> None:
         """So many items come: they share the budget."""
         applications = max(1, items * len(self._expressions))
-        self._steps = max(_FEWEST_STEPS, _STEPS // applications)
+        self._steps = max(self._all_steps // _SHARE, self._all_steps // applications)
 
     def parts_of(self, item: Any, usual: Any) -> dict[str, Any]:
         """The parts of one alert; those without an expression from the members of ``usual``. Raises ``Unreadable``."""
@@ -86,7 +91,8 @@ class Reader:
         try:
             return expression.apply(value, steps=self._steps)
         except ProjectionFailed as error:
-            raise Unreadable(f"The hook's expression for '{part}' cannot be applied: {error}") from error
+            kind = TooManySteps if isinstance(error, TooCostly) else Unreadable
+            raise kind(f"The hook's expression for '{part}' cannot be applied: {error}") from error
 
 
 def parse(payload: Any, reader: Reader, digest: str) -> Batch:

@@ -26,8 +26,8 @@ from app.core.via import HEADER, read_via
 from app.events.log import came_via
 from app.inbound.acting import Acted, Hooked, act
 from app.inbound.decisions import Decision, Outcome, Setting, decide
-from app.inbound.formats import read
 from app.inbound.memory import recall, remember
+from app.inbound.readings import NotRead, Payload, Readings
 from app.inbound.schemas import HookFields
 from app.inbound.signal import Batch, Signal, Unreadable
 
@@ -97,6 +97,7 @@ class Processor:
 
     sessions: Sessions
     quota: TicketQuota
+    readings: Readings
     _held: set[str] = field(default_factory=set)
     """accounts that have opened as many tickets as they may for now"""
 
@@ -113,7 +114,7 @@ class Processor:
             if not self.quota.left(account_id):
                 self._held.add(account_id)
                 return done
-            opened = await process_next(self.sessions, account_id, hook_id)
+            opened = await process_next(self.sessions, self.readings, account_id, hook_id)
             if opened is None:
                 return done
             self.quota.take(account_id, opened)
@@ -126,12 +127,12 @@ class Processor:
         return due
 
 
-async def process_next(sessions: Sessions, account_id: str, hook_id: str) -> int | None:
+async def process_next(sessions: Sessions, readings: Readings, account_id: str, hook_id: str) -> int | None:
     """Process the hook's oldest waiting receipt, or a slice of it.
 
-    Returns the number of tickets that it opened; None when none waits or the hook is held, and also when others hold
-    what the receipt needs, such as the experts' roster: it waits, and other hooks go on. A receipt that cannot be
-    processed is marked so, with the reason, and the next one comes.
+    Returns the number of tickets that it opened; None when none waits or the hook is held, while the receipt is being
+    read, and also when others hold what it needs, such as the experts' roster: it waits, and other hooks go on. A
+    receipt that cannot be processed is marked so, with the reason, and the next one comes.
     """
     turn: Turn | None = None
     opened = 0
@@ -140,10 +141,14 @@ async def process_next(sessions: Sessions, account_id: str, hook_id: str) -> int
         nonlocal turn, opened
         turn = await _turn(session, account_id, hook_id)
         if turn is not None:
-            opened = await _process(session, turn)
+            opened = await _process(session, readings, turn)
 
+    if readings.is_begun(hook_id):
+        return None
     try:
         await run(sessions, work, patience=_PATIENCE)
+    except NotRead:
+        return None
     except (LockNotAvailableError, Unavailable) as error:  # somebody holds what this one needs: other hooks go on
         _log.warning("a hook's receipts wait", hook_id=hook_id, error=str(error))
         return None
@@ -152,6 +157,7 @@ async def process_next(sessions: Sessions, account_id: str, hook_id: str) -> int
             raise
         reason = _reason(error, turn)
         _log.warning("a receipt could not be processed", hook_id=hook_id, receipt_id=turn.receipt_id, reason=reason)
+        readings.over(hook_id)
         async with transaction(sessions) as session:
             await (await driver(session)).execute(_FAIL, account_id, turn.receipt_id, reason)
     return None if turn is None else opened
@@ -167,11 +173,12 @@ async def _turn(session: AsyncSession, account_id: str, hook_id: str) -> Turn | 
     return Turn(account_id, hook_id, **held, receipt_id=receipt.pop("id"), **receipt)
 
 
-async def _process(session: AsyncSession, turn: Turn) -> int:
+async def _process(session: AsyncSession, readings: Readings, turn: Turn) -> int:
     """The number of tickets that were opened."""
     fields = HookFields.model_validate(turn.fields)
     hook = Hooked(turn.account_id, turn.hook_id, fields, choose_language(turn.locale))
-    batch = read(turn.format, turn.body, turn.headers, turn.receipt_id, fields.expressions.given())
+    payload = Payload(turn.format, turn.body, turn.headers, turn.receipt_id, fields.expressions.given())
+    batch = readings.of(turn.account_id, turn.hook_id, payload)
     signals = batch.signals[turn.done : turn.done + SLICE]
     by_group = fields.ticket_per == "group"
     came_via(session, read_via(turn.headers.get(HEADER)))
@@ -181,6 +188,8 @@ async def _process(session: AsyncSession, turn: Turn) -> int:
     incidents = [one.incident for one in acted if one.incident]
     await remember(session, hook.account_id, hook.id, decision.alerts, incidents, now=turn.received_at)
     await _advance(session, turn, batch, _told(signals, decision, acted), acted)
+    if turn.done + len(signals) >= len(batch.signals):
+        readings.over(turn.hook_id)
     return sum(action == "opened" for one in acted for _, action in one.touched)
 
 

@@ -14,6 +14,7 @@ from app.core.deps import ActorQuery, PrincipalDep, require_account
 from app.core.http import IF_MATCH, Router, check_if_match, etag, reply, responses
 from app.core.idempotency import IDEMPOTENT, Answer, once
 from app.core.merge_patch import PatchDep, merge_patch, patch_body, patched
+from app.core.offload import owner_of
 from app.core.paging import PageDep, listing
 from app.core.problems import (
     Conflict,
@@ -24,6 +25,7 @@ from app.core.problems import (
     NotFound,
     PreconditionFailed,
     RequestInFlight,
+    TooManyRequests,
 )
 from app.core.schemas import Email, Listing
 from app.core.state import StateDep
@@ -40,7 +42,7 @@ from app.inbound.hooks import hook_document, payload_document, receipt_document
 from app.inbound.models import Hook
 from app.inbound.payloads import payloads_of
 from app.inbound.schemas import HookCreate, HookFields, TryPayload
-from app.inbound.trying import what_would_be
+from app.inbound.trying import tried_batch, what_would_be
 
 router = Router(prefix="/v1/hooks", tags=["Hooks"])
 HookPath = Annotated[str, Path(max_length=40, description="The hook's id")]
@@ -199,7 +201,7 @@ async def rotate_hook_secret(
     "/{hook_id}/try",
     scope="hooks:write",
     response_model=TriedDocument,
-    responses=responses(Forbidden, NotFound, Conflict),
+    responses=responses(Forbidden, NotFound, Conflict, TooManyRequests),
 )
 async def try_hook(
     state: StateDep, principal: PrincipalDep, hook_id: HookPath, body: TryPayload, actor: ActorQuery = None
@@ -207,13 +209,15 @@ async def try_hook(
     """Try a payload.
 
     What it would do if it came now: what each alert is taken for, which tickets would be opened, with which priority.
-    Nothing is stored.
+    Nothing is stored. 429 when too many of an account's heavy payloads wait, 503 when too many wait in all.
     """
-    async with snapshot(state.sessions) as session:
+    async with state.sessions() as session:
         hook = await queries.hook_by_id(session, principal, hook_id)
         await writer(session, principal, named(actor))
+    batch = await tried_batch(state.offload, owner_of(principal), HookFields.model_validate(hook.fields), body)
+    async with snapshot(state.sessions) as session:
         account = await account_by_id(session, hook.account_id)
-        tried = await what_would_be(session, hook, account, body)
+        tried = await what_would_be(session, hook, account, batch)
     return reply(tried)
 
 

@@ -8,14 +8,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.models import Account
 from app.core.clock import database_now
 from app.core.ids import new_id
+from app.core.offload import Offload
 from app.core.problems import Fault, Invalid
 from app.inbound.decisions import Step, decide
-from app.inbound.formats import read
 from app.inbound.hooks import plan_of
 from app.inbound.mapping import mapped, title_of
 from app.inbound.memory import recall
 from app.inbound.models import Hook
 from app.inbound.processing import setting_of
+from app.inbound.readings import Payload
 from app.inbound.schemas import HookFields, TryPayload
 from app.inbound.signal import Batch, Unreadable
 from app.plans.model import PlanDocument
@@ -24,10 +25,19 @@ from app.tickets.rules import assess
 _WORDS = {"open": "opened", "reopen": "reopened", "tell": "told"}
 
 
-async def what_would_be(session: AsyncSession, hook: Hook, account: Account, tried: TryPayload) -> dict[str, Any]:
-    """What each alert of a payload is, and what would be done to which ticket. 422 for one that cannot be read."""
+async def tried_batch(offload: Offload, owner: str, fields: HookFields, tried: TryPayload) -> Batch:
+    """The signals of a payload. 422 for one that cannot be read; in the name of ``owner`` where it takes long."""
+    body, name = orjson.dumps(tried.payload), tried.format or fields.format
+    payload = Payload(name, body, tried.headers, new_id("rcp"), fields.expressions.given())
+    try:
+        return payload.quickly() or await payload.slowly(offload, owner)
+    except Unreadable as error:
+        raise Invalid(errors=[Fault(pointer="/payload", detail=str(error))]) from error
+
+
+async def what_would_be(session: AsyncSession, hook: Hook, account: Account, batch: Batch) -> dict[str, Any]:
+    """What each alert of a payload is, and what would be done to which ticket."""
     fields = HookFields.model_validate(hook.fields)
-    batch = _read(fields, tried)
     now = await database_now(session)
     by_group = fields.ticket_per == "group"
     remembered = await recall(session, hook.account_id, hook.id, batch.signals, by_group=by_group, lock=False)
@@ -42,14 +52,6 @@ async def what_would_be(session: AsyncSession, hook: Hook, account: Account, tri
         ],
         "tickets": [_shown(fields, step, document) for step in decision.steps if step.action != "nothing" or step.ends],
     }
-
-
-def _read(fields: HookFields, tried: TryPayload) -> Batch:
-    try:
-        body, name = orjson.dumps(tried.payload), tried.format or fields.format
-        return read(name, body, tried.headers, new_id("rcp"), fields.expressions.given())
-    except Unreadable as error:
-        raise Invalid(errors=[Fault(pointer="/payload", detail=str(error))]) from error
 
 
 def _shown(fields: HookFields, step: Step, document: PlanDocument) -> dict[str, Any]:

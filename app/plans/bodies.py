@@ -1,16 +1,16 @@
-"""A plan document as a request's body: JSON, or YAML as ``application/yaml``, with all of its faults in one answer."""
+"""A plan document as a request's body: JSON, or YAML as ``application/yaml``, which is read where it is checked."""
 
 from collections.abc import Callable, Coroutine
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from pydantic import WrapValidator
 
 from app.core.http import StrictRoute
-from app.core.problems import BadRequest
 from app.plans import examples
-from app.plans.documents import PlanDocument, parse, parse_yaml
+from app.plans.documents import PlanDocument
+from app.plans.heavy import PlanText
 
 _YAML: Final = ("application/yaml", "application/x-yaml", "text/yaml")
 
@@ -25,25 +25,27 @@ YAML_TOO: Final[dict[str, Any]] = {
 """``openapi_extra`` of an operation that takes a ``PlanBody`` on a ``PlanRoute``."""
 
 
-def _read(value: Any, _: Any) -> PlanDocument:
+def _unread(value: Any, _: Any) -> PlanText:
     """FastAPI gives a body that is not JSON as bytes."""
-    if not isinstance(value, bytes):
-        return parse(value)
-    try:
-        return parse_yaml(value.decode())
-    except UnicodeDecodeError as error:
-        raise BadRequest("The body is not UTF-8 text") from error
+    return PlanText(value, yaml=True) if isinstance(value, bytes) else value
 
 
-PlanBody = Annotated[PlanDocument, WrapValidator(_read)]
-"""The parsed document. 422 with a pointer to every fault."""
+if TYPE_CHECKING:
+    PlanBody: TypeAlias = PlanText
+else:
+    PlanBody = Annotated[PlanDocument, WrapValidator(_unread)]
+    """The text of a document, for ``heavy.checked``; described as what it is to be."""
 
 
 class PlanRoute(StrictRoute):
-    """A route that takes YAML beside JSON."""
+    """A route that takes YAML beside JSON, and reads neither."""
+
+    def read(self, body: bytes) -> PlanText:
+        """The body as it came."""
+        return PlanText(body, yaml=False)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The strict reading of JSON, or FastAPI's own handler, which leaves YAML alone."""
+        """The handler of JSON, or FastAPI's own, which leaves YAML alone."""
         json, yaml = super().get_route_handler(), APIRoute.get_route_handler(self)
 
         async def handle(request: Request) -> Response:

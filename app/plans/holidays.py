@@ -1,5 +1,6 @@
 """Sets of holidays in the database, stored by their content, so that the same dates make the same set."""
 
+import asyncio
 import hashlib
 from collections.abc import Iterable
 from datetime import date, datetime
@@ -22,7 +23,7 @@ async def expand_holidays(
 
     Raises ValueError with a sentence for the caller for a place that is not known.
     """
-    return await _store(session, country, subdivision, holiday_dates(country, subdivision, years))
+    return await _store(session, country, subdivision, await _dates(country, subdivision, years))
 
 
 async def extend_holidays(session: AsyncSession, found: HolidaySet, now: datetime) -> HolidaySet:
@@ -34,8 +35,13 @@ async def extend_holidays(session: AsyncSession, found: HolidaySet, now: datetim
     later = years_after(max(dates, default=now).year, now)
     if not later:
         return found
-    added = holiday_dates(found.country, found.subdivision, later)
+    added = await _dates(found.country, found.subdivision, later)
     return await _store(session, found.country, found.subdivision, [*dates, *added])
+
+
+async def _dates(country: str, subdivision: str | None, years: Iterable[int]) -> list[date]:
+    """The holidays, looked up in a thread: the first time that a country is asked for, its rules are imported."""
+    return await asyncio.to_thread(holiday_dates, country, subdivision, years)
 
 
 async def _store(session: AsyncSession, country: str, subdivision: str | None, days: Iterable[date]) -> HolidaySet:

@@ -11,13 +11,15 @@ from app.core.db import memory_of
 from app.core.deps import LanguageDep, PrincipalDep, require_admin
 from app.core.http import SCOPE, Router, etag, reply, responses
 from app.core.idempotency import IDEMPOTENT, Answer, by_key_alone, once
+from app.core.offload import owner_of
 from app.core.paging import PageDep, listing
-from app.core.problems import Fault, Forbidden, IdempotencyMismatch, Invalid, NotFound, RequestInFlight
+from app.core.problems import Fault, Forbidden, IdempotencyMismatch, Invalid, NotFound, RequestInFlight, TooManyRequests
 from app.core.schemas import Listing, Locale
 from app.core.state import State, StateDep
-from app.plans import priorities, queries, store
+from app.plans import heavy, priorities, queries, store
 from app.plans.bodies import YAML_TOO, PlanBody, PlanRoute
-from app.plans.model import PlanDocument
+from app.plans.expansion import years_around
+from app.plans.heavy import CheckedPlan, PlanText
 from app.plans.models import PlanVersion
 from app.plans.reading import refuse
 from app.plans.schemas import (
@@ -55,7 +57,7 @@ async def create_plan(request: Request, state: StateDep, principal: PrincipalDep
     JSON, or YAML as `application/yaml`. Open tickets keep the version with which they were opened.
     """
     require_admin(principal)
-    return await _store(request, state, principal, plan)
+    return await _store(request, state, principal, await _checked(state, principal, plan))
 
 
 async def create_plan_version(
@@ -63,14 +65,21 @@ async def create_plan_version(
 ) -> Response:
     """The same as `POST /v1/plans`, for a document that has this key. Admin keys only."""
     require_admin(principal)
-    if plan.key != key:
-        raise refuse(Fault(pointer="/key", detail=f"The document is of the plan `{plan.key}`, not of `{key}`."))
-    return await _store(request, state, principal, plan)
+    checked = await _checked(state, principal, plan)
+    if checked.key != key:
+        raise refuse(Fault(pointer="/key", detail=f"The document is of the plan `{checked.key}`, not of `{key}`."))
+    return await _store(request, state, principal, checked)
 
 
-async def _store(request: Request, state: State, principal: Principal, plan: PlanDocument) -> Response:
+async def _checked(state: State, principal: Principal, plan: PlanText) -> CheckedPlan:
+    async with state.sessions() as session:
+        years = years_around(await database_now(session))
+    return await state.offload.run(owner_of(principal), heavy.checked, plan, years)
+
+
+async def _store(request: Request, state: State, principal: Principal, plan: CheckedPlan) -> Response:
     async def work(session: AsyncSession) -> Answer:
-        row = await store.add_version(session, plan, await database_now(session))
+        row = await store.add_checked(session, plan, await database_now(session))
         return Answer(version_document(row), headers=etag(row.version))
 
     return await once(request, state, principal, work, may=by_key_alone)
@@ -83,7 +92,7 @@ _STORES: Final[dict[str, Any]] = {
     "openapi_extra": IDEMPOTENT | YAML_TOO | {SCOPE: "plans:write"},
     "route_class_override": PlanRoute,
 }
-_REFUSALS: Final = (Forbidden, RequestInFlight, IdempotencyMismatch)
+_REFUSALS: Final = (Forbidden, RequestInFlight, IdempotencyMismatch, TooManyRequests)
 router.add_api_route(
     "/plans", create_plan, summary="Store a plan's next version", responses=responses(*_REFUSALS), **_STORES
 )

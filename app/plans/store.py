@@ -1,12 +1,11 @@
 """Plan versions in the database: written once, never changed, remembered by each process."""
 
-import hashlib
+import asyncio
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-import orjson
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,6 +15,7 @@ from app.core.problems import Fault, NotFound
 from app.plans.calendars import Calendars, compile_calendars
 from app.plans.documents import PlanDocument, parse_yaml
 from app.plans.expansion import expanded, years_after, years_around
+from app.plans.heavy import CheckedPlan, check, content_hash
 from app.plans.holidays import dates_of
 from app.plans.models import PlanVersion
 from app.plans.reading import refuse
@@ -30,11 +30,6 @@ def builtin_plans() -> list[PlanDocument]:
     return [parse_yaml(path.read_text(encoding="utf-8")) for path in sorted(BUILTIN.glob("*.yaml"))]
 
 
-def content_hash(document: PlanDocument) -> str:
-    """SHA-256 of the document as its author wrote it, in canonical JSON."""
-    return hashlib.sha256(orjson.dumps(document.canonical(), option=orjson.OPT_SORT_KEYS)).hexdigest()
-
-
 async def load_builtin(session: AsyncSession, now: datetime) -> Sequence[PlanVersion]:
     """Store the shipped plans that are not among the versions of their key yet, and give those new versions.
 
@@ -42,8 +37,8 @@ async def load_builtin(session: AsyncSession, now: datetime) -> Sequence[PlanVer
     """
     await acquire(session, LOCK)
     stored = set(await session.scalars(select(PlanVersion.document_hash)))
-    missing = [document for document in builtin_plans() if content_hash(document) not in stored]
-    return [await _store(session, document, now) for document in missing]
+    missing = [document for document in builtin_plans() if content_hash(document.canonical()) not in stored]
+    return [await _append(session, check(document, years_around(now)), now) for document in missing]
 
 
 async def add_version(session: AsyncSession, document: PlanDocument, now: datetime) -> PlanVersion:
@@ -51,10 +46,15 @@ async def add_version(session: AsyncSession, document: PlanDocument, now: dateti
 
     Raises ``Invalid`` when its trial plan or the country of a calendar is not known.
     """
+    return await add_checked(session, check(document, years_around(now)), now)
+
+
+async def add_checked(session: AsyncSession, plan: CheckedPlan, now: datetime) -> PlanVersion:
+    """The same, of a document that was checked, and expanded for the years around now."""
     await acquire(session, LOCK)
-    if document.trial and document.trial != document.key and await current_version(session, document.trial) is None:
-        raise refuse(Fault(pointer="/trial", detail=f"There is no plan `{document.trial}`."))
-    return await _store(session, document, now)
+    if plan.trial and plan.trial != plan.key and await current_version(session, plan.trial) is None:
+        raise refuse(Fault(pointer="/trial", detail=f"There is no plan `{plan.trial}`."))
+    return await _append(session, plan, now)
 
 
 async def extend_versions(session: AsyncSession, now: datetime) -> Sequence[PlanVersion]:
@@ -69,23 +69,21 @@ async def extend_versions(session: AsyncSession, now: datetime) -> Sequence[Plan
     found = []
     for current in {row.key: row for row in stored}.values():  # the newest is what stays in the dict
         document = PlanDocument.model_validate(current.document)
-        longer = expanded(document, years_after(years_around(current.created_at)[-1], now))
+        years = years_after(years_around(current.created_at)[-1], now)
+        longer = await asyncio.to_thread(expanded, document, years)  # reading a country's holidays takes a while
         if longer != document:
-            found.append(await _append(session, longer, current.document_hash, now))
+            kept = CheckedPlan(longer.key, longer.trial, longer.canonical(), current.document_hash)
+            found.append(await _append(session, kept, now))
     return found
 
 
-async def _store(session: AsyncSession, document: PlanDocument, now: datetime) -> PlanVersion:
-    return await _append(session, expanded(document, years_around(now)), content_hash(document), now)
-
-
-async def _append(session: AsyncSession, document: PlanDocument, document_hash: str, now: datetime) -> PlanVersion:
-    last = await session.scalar(select(func.max(PlanVersion.version)).where(PlanVersion.key == document.key))
+async def _append(session: AsyncSession, plan: CheckedPlan, now: datetime) -> PlanVersion:
+    last = await session.scalar(select(func.max(PlanVersion.version)).where(PlanVersion.key == plan.key))
     version = PlanVersion(
-        key=document.key,
+        key=plan.key,
         version=(last or 0) + 1,
-        document=document.canonical(),
-        document_hash=document_hash,
+        document=plan.document,
+        document_hash=plan.content_hash,
         created_at=now,
     )
     session.add(version)
@@ -110,7 +108,7 @@ async def document(session: AsyncSession, memory: Memory, key: str, version: int
     )
     if row is None:
         raise NotFound(f"There is no version {version} of the plan {key}")
-    return memory.keep((key, version), PlanDocument.model_validate(row))
+    return memory.keep((key, version), await asyncio.to_thread(PlanDocument.model_validate, row))
 
 
 async def calendars(
@@ -126,7 +124,7 @@ async def calendars(
         return known
     plan = await document(session, memory, key, version)
     closed = await dates_of(session, memory, holiday_set)
-    return memory.keep(name, compile_calendars(plan, zone, closed))
+    return memory.keep(name, await asyncio.to_thread(compile_calendars, plan, zone, closed))
 
 
 async def addons_on_offer(session: AsyncSession, keys: Iterable[str]) -> dict[str, frozenset[str]]:

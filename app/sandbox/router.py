@@ -45,6 +45,6 @@ async def advance_sandbox(
     async def work(session: AsyncSession) -> Answer:
         await editor(session, principal, command.actor)
         moved = await moving.advance(session, account_id, command)
-        return Answer(moved.document(principal), 200)
+        return Answer(await moved.document(principal), 200)
 
     return await once(request, state, principal, work, may=lambda session: editor(session, principal, command.actor))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from heapq import merge
 from typing import Final, NamedTuple
 
 from app.events.log import Event
@@ -32,9 +33,12 @@ class Told(NamedTuple):
     ticket: TicketRecord
 
 
-def in_order(tickets: Iterable[tuple[TicketRecord, Sequence[Event]]]) -> list[Told]:
-    """The new events of tickets as they happened; those of one ticket stay in the order in which they were told."""
-    return sorted(told for ticket, events in tickets for told in _numbered(ticket, events))
+def in_order(tickets: Iterable[tuple[TicketRecord, Sequence[Event]]]) -> Iterator[Told]:
+    """The new events of tickets as they happened; those of one ticket stay in the order in which they were told.
+
+    One after the other: there may be thousands, and whoever goes through them can pause in between.
+    """
+    return merge(*(_numbered(ticket, events) for ticket, events in tickets))
 
 
 def _numbered(ticket: TicketRecord, events: Sequence[Event]) -> Iterator[Told]:

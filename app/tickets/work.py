@@ -254,7 +254,8 @@ async def write_works(
     ``Again`` when the number of a ``new`` ticket is taken. ``saving.save`` sees to the tickets' experts before it.
     """
     events = with_via(session, await _events(works))
-    tickets = [_ticket_row(work) for work in works]
+    tickets = [_ticket_row(work) async for work in in_turns(works)]
+    deadlines = [row async for work in in_turns(works, every=10) for row in _deadline_rows(work)]
     calls = [row for work in works for row in work.calls]
     called = {call["id"] for call in calls}
     alerts = [row for work in works for row in work.alerts.values()]
@@ -262,7 +263,7 @@ async def write_works(
         *beside,
         inserted(Ticket, tickets) if new else updated(Ticket, tickets),
         upserted(TicketTitle, [_title_row(work.ticket) for work in works if new or work.retitled]),
-        upserted(DeadlineRow, [row for work in works for row in _deadline_rows(work)]),
+        upserted(DeadlineRow, deadlines),
         inserted(Message, [row for work in works for row in work.messages]),
         inserted(Alert, [row for row in alerts if "engineer_id" in row]),
         updated(Alert, [row for row in alerts if "engineer_id" not in row]),

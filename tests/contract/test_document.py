@@ -2,6 +2,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
@@ -120,3 +121,10 @@ def test_all_events_are_published() -> None:
 def test_only_what_the_service_sends_is_published(event: type[EventData]) -> None:
     users = [path for path in APP.rglob("*.py") if path.parent.name != "events" and event.__name__ in path.read_text()]
     assert users
+
+
+async def test_the_service_answers_with_the_document(client: httpx.AsyncClient) -> None:
+    first, second = [await client.get("/openapi.json") for _ in range(2)]
+    assert first.headers["content-type"] == "application/json"
+    assert first.json() == DOCUMENT
+    assert second.content == first.content

@@ -19,6 +19,7 @@ from app.core.settings import Settings
 from app.core.signals import Alarms
 from app.events.examples import OTHER_TICKET
 from app.inbound.processing import process_next
+from app.inbound.readings import Readings
 from app.main import create_app
 from app.plans import examples
 from app.plans.store import load_builtin
@@ -64,6 +65,7 @@ class World:
     client: httpx.AsyncClient
     sessions: Sessions
     app: FastAPI
+    readings: Readings
     keys: dict[str, Headers] = field(default_factory=dict)
     ids: dict[str, str] = field(default_factory=dict)
     people: dict[str, str] = field(default_factory=dict)
@@ -153,7 +155,7 @@ class World:
         for body in (b'{"key": "a", "status": "firing"}', b'{"key": "a", "status": "ok"}', b"{"):
             answer = await self.client.post(f"/v1/ingest/{made['id']}", content=body, headers=self.keys["own hook"])
             self.ids["receipt_id"] = answer.json()["receipt_id"]
-            await process_next(self.sessions, account, made["id"])
+            await process_next(self.sessions, self.readings, account, made["id"])
 
     async def _deadline(self) -> str:
         answer = await self.client.get(f"/v1/tickets/{self.ids['ticket_id']}", headers=self.keys["admin"])
@@ -197,7 +199,7 @@ async def open_world(url: str) -> AsyncIterator[World]:
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client,
     ):
         state = app.state.heliodesk = build_state(settings, ours, ours, ours, outgoing, alarms)
-        world = World(client, sessions, app)
+        world = World(client, sessions, app, Readings(state.offload, lambda: None))
         await _settle(world)
         yield world
         await state.offload.close()

@@ -42,10 +42,13 @@ async def process_at(file: Path) -> int:
     return int(told.read_text())
 
 
-async def test_a_function_runs_in_another_process_which_gives_way_to_ours(offload: Offload) -> None:
-    pid, niceness = await offload.run(OWNER, tasks.process)
+async def test_a_function_runs_in_another_process_which_gives_way_to_ours() -> None:
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    async with opened() as offload:
+        pid, niceness = await offload.run(OWNER, tasks.process)
     assert pid != os.getpid()
-    assert niceness == min(os.getpriority(os.PRIO_PROCESS, 0) + 10, 19)
+    after = os.getpriority(os.PRIO_PROCESS, 0)  # another one, where somebody has made us nicer meanwhile
+    assert min(before + 10, 19) <= niceness <= min(after + 10, 19)
 
 
 async def test_a_process_is_used_again(offload: Offload) -> None:

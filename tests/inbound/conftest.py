@@ -10,9 +10,11 @@ import pytest
 from app.core.db import Sessions
 from app.core.state import State
 from app.inbound.processing import Processor
+from app.inbound.readings import Readings
 from tests.support.actors import Headers, make_account, make_key
 from tests.support.desk import fetch
 from tests.support.replaying import replayed
+from tests.support.waiting import until
 
 FIXTURES: Final = Path(__file__).parent / "fixtures"
 PLAN: Final = "zmanda-premium"
@@ -71,8 +73,9 @@ class Desk:
         return receipt
 
     async def process(self) -> None:
-        while await self.processor.run_pass():
-            pass
+        readings = self.processor.readings
+        while await self.processor.run_pass() or readings.is_begun(self.hook["id"]):
+            await until(lambda: not readings.is_begun(self.hook["id"]))
 
     async def get(self, path: str, status: int = 200) -> Any:
         answer = await self.client.get(path, headers=self.owner)
@@ -107,7 +110,8 @@ async def make_desk(
     async def make(plan: str = PLAN, **account: Any) -> Desk:
         made = (await make_account(sessions, plan, **account)).account_id
         owner = await make_key(sessions, account_id=made, role="owner")
-        return Desk(client, sessions, made, owner, Processor(sessions, state.limits.tickets))
+        readings = Readings(state.offload, lambda: None)
+        return Desk(client, sessions, made, owner, Processor(sessions, state.limits.tickets, readings))
 
     yield make
     assert await replayed(sessions) == []

@@ -1,0 +1,111 @@
+"""Payloads, read: here where that is quick, else in worker processes, and never while others wait for it.
+
+A large payload, and expressions that take more than a few steps over one, take up to seconds. A background pass begins
+such a reading, goes on with other hooks, and finds its result when it comes back.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, NoReturn
+
+import structlog
+
+from app.core.offload import Offload
+from app.core.problems import Problem
+from app.inbound.formats import read
+from app.inbound.generic import TooManySteps
+from app.inbound.signal import Batch
+
+QUICK_BYTES: Final = 16 * 1024
+QUICK_STEPS: Final = 1_500
+"""What is read at once: a few milliseconds, of the bytes and of the expressions' steps."""
+_AT_ONCE: Final = 8
+"""Readings of receipts that are begun, or whose result is kept."""
+_log = structlog.get_logger(__name__)
+
+
+class NotRead(Exception):
+    """The reading of a receipt has begun, or has to wait; the receipt comes again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """What was posted, and how its hook has it read."""
+
+    format: str
+    body: bytes
+    headers: Mapping[str, str]
+    receipt_id: str
+    expressions: Mapping[str, str]
+
+    def quickly(self) -> Batch | None:
+        """Its signals; None where it takes longer than others should wait. Raises ``Unreadable``."""
+        if len(self.body) > QUICK_BYTES:
+            return None
+        try:
+            return read(self.format, self.body, self.headers, self.receipt_id, self.expressions, steps=QUICK_STEPS)
+        except TooManySteps:
+            return None
+
+    async def slowly(self, offload: Offload, owner: str) -> Batch:
+        """Its signals, read in a worker process. Raises ``Unreadable``, and as ``Offload.run`` does."""
+        return await offload.run(
+            owner, read, self.format, self.body, dict(self.headers), self.receipt_id, dict(self.expressions)
+        )
+
+
+@dataclass(slots=True)
+class Readings:
+    """The slow readings of a background pass; ``ring`` brings it back when one is done."""
+
+    offload: Offload
+    ring: Callable[[], None]
+    _begun: dict[str, tuple[Payload, "asyncio.Task[Batch]"]] = field(default_factory=dict)
+    """by the id of the hook: its receipts are processed one after the other"""
+
+    def is_begun(self, hook_id: str) -> bool:
+        """Whether a receipt of the hook is being read."""
+        _, task = self._begun.get(hook_id, (None, None))
+        return task is not None and not task.done()
+
+    def of(self, account_id: str, hook_id: str, payload: Payload) -> Batch:
+        """The signals of a hook's receipt. Raises ``NotRead`` where that takes its time, and ``Unreadable``."""
+        begun, task = self._begun.get(hook_id, (None, None))
+        if task is None or begun != payload:
+            batch = payload.quickly()
+            if batch is None:
+                self._begin(account_id, hook_id, payload)
+            return batch
+        if not task.done():
+            raise NotRead
+        try:
+            return task.result()
+        except Problem as problem:  # too many wait, or it took too long: again, when the receipt comes again
+            self.over(hook_id)
+            _log.warning("a payload waits to be read", hook_id=hook_id, error=str(problem))
+            raise NotRead from problem
+
+    def over(self, hook_id: str) -> None:
+        """The hook's receipt is processed, or cannot be: its result is not needed any more."""
+        _, task = self._begun.pop(hook_id, (None, None))
+        if task and not task.cancel() and not task.cancelled():
+            task.exception()  # is looked at, so that nobody warns that it was not
+
+    def _begin(self, account_id: str, hook_id: str, payload: Payload) -> NoReturn:
+        self.over(hook_id)
+        if len(self._begun) >= _AT_ONCE:  # one whose hook was removed is never asked for
+            self.over(next((name for name, (_, task) in self._begun.items() if task.done()), ""))
+        if len(self._begun) < _AT_ONCE:
+            task = asyncio.create_task(payload.slowly(self.offload, account_id), name="reading")
+            task.add_done_callback(lambda _: self.ring())
+            self._begun[hook_id] = payload, task
+        raise NotRead
+
+    async def stop(self) -> None:
+        """Leave what is begun: it is read again, by whoever comes to it."""
+        tasks = [task for _, task in self._begun.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._begun.clear()
