@@ -17,7 +17,7 @@ from app.core.callers import PRINCIPAL
 from app.core.credentials import key_of
 from app.core.inflight import DONE, Place
 from app.core.limits import ORIGIN, Caller, Origin
-from app.core.problems import Problem, TooManyRequests, as_unavailable
+from app.core.problems import Problem, TooManyRequests, Unavailable, as_unavailable
 from app.core.queues import stepping_aside
 from app.core.state import State
 
@@ -26,6 +26,8 @@ _FREE: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 _INGEST: Final = "/v1/ingest/"
 _PAGERDUTY: Final = "/v2/enqueue"
 _FAILED: Final = 400
+_TOO_MUCH: Final = frozenset({TooManyRequests.status, Unavailable.status})
+"""What callers are told who ask for too much: those who go on at once are slowed down."""
 
 
 class Admission:
@@ -87,7 +89,7 @@ class _Visit:
             if message["status"] != TooManyRequests.status:  # which says more of the limit that is reached
                 headers: list[tuple[bytes, bytes]] = message["headers"]
                 headers += [(name.encode(), value.encode()) for name, value in self.caller.fields().items()]
-            if self.caller.is_stranger and message["status"] >= _FAILED:
+            if message["status"] in _TOO_MUCH or (self.caller.is_stranger and message["status"] >= _FAILED):
                 self.place.leave()
                 await asyncio.sleep(self.state.limits.hold(self.caller))
         elif not message.get("more_body"):

@@ -15,7 +15,7 @@ from app.core.admission import Admission
 from app.core.auth import make_key as new_key
 from app.core.db import Sessions, driver, transaction
 from app.core.inflight import DONE
-from app.core.limits import CallerLimits
+from app.core.limits import Caller, CallerLimits
 from app.core.middleware import RequestLayer
 from app.core.rates import Rates
 from app.core.settings import Settings
@@ -188,13 +188,14 @@ class Bare:
         self.app.state.heliodesk = replace(state, limits=limits)
         self.limits, self.seen = limits, list[bytes]()
         self.go = asyncio.Event()
+        self.status = 202
         self.layers = RequestLayer(Admission(self._answer), 1024)
         self.after_first_part = asyncio.Event()
 
     async def _answer(self, scope: Any, receive: Any, send: Any) -> None:
         self.seen.append((await receive())["body"])
         await self.go.wait()
-        await send({"type": "http.response.start", "status": 202, "headers": []})
+        await send({"type": "http.response.start", "status": self.status, "headers": []})
         if scope["path"] == "/stream":
             scope[DONE]()
             await self.after_first_part.wait()
@@ -265,6 +266,22 @@ async def test_an_answer_that_stays_open_is_no_work(bare: Bare) -> None:
     assert (await bare.call())[0]["status"] == 202
     bare.after_first_part.set()
     await stream
+
+
+@pytest.mark.parametrize(("status", "is_held"), [(202, False), (401, True), (429, True), (503, True)])
+async def test_a_refusal_of_the_application_is_paced_too_and_holds_no_place(
+    bare: Bare, monkeypatch: pytest.MonkeyPatch, *, status: int, is_held: bool
+) -> None:
+    bare.go.set()
+    bare.status, held = status, []
+
+    def hold(limits: CallerLimits, caller: Caller) -> float:
+        held.append((caller.lane, limits.in_flight.running))
+        return 0
+
+    monkeypatch.setattr(CallerLimits, "hold", hold)
+    assert (await bare.call())[0]["status"] == status
+    assert held == ([("address:203.0.113.9", 0)] if is_held else [])
 
 
 @pytest.mark.parametrize(
