@@ -13,7 +13,7 @@ from app.core.http import Router, responses
 from app.core.idempotency import IDEMPOTENT, Answer, by_key_alone, once
 from app.core.language import Language
 from app.core.paging import PageDep, listing
-from app.core.problems import Conflict, Forbidden, IdempotencyMismatch, NotFound, RequestInFlight
+from app.core.problems import Forbidden, IdempotencyMismatch, NotFound, QuotaExceeded, RequestInFlight
 from app.core.schemas import Listing
 from app.core.state import StateDep
 from app.roster import calendars, queries
@@ -28,7 +28,7 @@ from app.roster.models import Region
 from app.roster.schemas import AccountId, EngineerId, RegionId, RegionKey
 
 router = Router(tags=["Roster"])
-_CREATED: Final = responses(NotFound, Conflict, RequestInFlight, IdempotencyMismatch)
+_CREATED: Final = responses(NotFound, QuotaExceeded, RequestInFlight, IdempotencyMismatch)
 _SHIFTS: Final[dict[int | str, dict[str, Any]]] = {
     200: {
         "description": "iCalendar (RFC 5545): last month and the four that follow this one, at most 2,000 entries",

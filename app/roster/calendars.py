@@ -16,14 +16,14 @@ from app.core.db import memory_of
 from app.core.ids import new_id
 from app.core.language import Language
 from app.core.paging import Page, in_order
-from app.core.problems import Conflict, NotFound, Unauthorized
+from app.core.problems import NotFound, Unauthorized
+from app.core.quotas import Quota
 from app.core.turns import in_turns
 from app.roster import ical, shifts
 from app.roster.calendar_schemas import CalendarTokenDocument
 from app.roster.models import CalendarToken, Engineer, Region, ShiftOverride
 
-QUOTA: Final = 20
-"""Tokens of one calendar."""
+QUOTA: Final = Quota("tokens_per_calendar", 20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +48,7 @@ async def create_token(session: AsyncSession, subject_id: str, *, now: datetime)
 
     409 when the calendar has as many as it may have.
     """
-    used = await session.scalar(select(func.count()).where(CalendarToken.subject_id == subject_id)) or 0
-    if used >= QUOTA:
-        detail = f"A calendar has at most {QUOTA} tokens: delete one that is not used"
-        raise Conflict(detail, quota="tokens_per_calendar", limit=QUOTA, used=used)
+    QUOTA.check(await session.scalar(select(func.count()).where(CalendarToken.subject_id == subject_id)) or 0)
     secret = f"hd_calendar_{secrets.token_hex(24)}"
     token = CalendarToken(id=new_id("cat"), subject_id=subject_id, token_hash=hash_key(secret), created_at=now)
     session.add(token)

@@ -11,7 +11,7 @@ from app.core.deps import PrincipalDep, require_support
 from app.core.http import Router, responses
 from app.core.idempotency import IDEMPOTENT, Answer, by_key_alone, once
 from app.core.paging import PageDep, listing
-from app.core.problems import Conflict, IdempotencyMismatch, NotFound, RequestInFlight
+from app.core.problems import Conflict, IdempotencyMismatch, NotFound, QuotaExceeded, RequestInFlight
 from app.core.schemas import Listing
 from app.core.state import StateDep
 from app.roster import overrides
@@ -21,7 +21,7 @@ from app.roster.schemas import EngineerId
 
 router = Router(prefix="/v1/engineers/{engineer_id}/overrides", tags=["Roster"])
 _EngineerPath = Annotated[EngineerId, Path(description="The engineer's id")]
-_CREATED: Final = responses(NotFound, Conflict, RequestInFlight, IdempotencyMismatch)
+_CREATED: Final = responses(NotFound, Conflict, QuotaExceeded, RequestInFlight, IdempotencyMismatch)
 
 
 @router.post(

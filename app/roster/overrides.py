@@ -11,11 +11,12 @@ from app.core.auth import Principal
 from app.core.ids import new_id
 from app.core.paging import Page
 from app.core.problems import Conflict, Fault, Forbidden, Invalid, NotFound
+from app.core.quotas import Quota
 from app.roster.models import Engineer, ShiftOverride
 from app.roster.override_schemas import OverrideCreate, OverrideDocument
 from app.roster.wakes import look_again
 
-QUOTA: Final = 500
+QUOTA: Final = Quota("overrides_per_engineer", 500)
 """Overrides of one engineer that are not over."""
 
 
@@ -135,10 +136,7 @@ def _check_absence(cover: Engineer, command: OverrideCreate) -> None:
 
 async def _check_quota(session: AsyncSession, engineer_id: str, now: datetime) -> None:
     query = select(func.count()).where(ShiftOverride.engineer_id == engineer_id, ShiftOverride.until > now)
-    used = await session.scalar(query) or 0
-    if used >= QUOTA:
-        detail = f"An engineer has at most {QUOTA} overrides that are not over"
-        raise Conflict(detail, quota="overrides_per_engineer", limit=QUOTA, used=used)
+    QUOTA.check(await session.scalar(query) or 0)
 
 
 def _concerning(engineer_id: str) -> Select[ShiftOverride]:

@@ -1,5 +1,6 @@
 """Calendars of shifts (RFC 5545), and the tokens that show them to calendar apps."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -231,10 +232,10 @@ async def test_a_sandboxs_own_region_has_a_calendar_of_its_own(
 async def test_a_calendar_has_a_bounded_number_of_tokens(
     roster: Caller, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(calendars, "QUOTA", 1)
+    monkeypatch.setattr(calendars, "QUOTA", replace(calendars.QUOTA, value=1))
     path = f"/v1/engineers/{(await make_engineer(sessions)).id}/calendar-tokens"
     made = await roster.send("POST", path, idempotency_key="a")
     replayed = await roster.send("POST", path, idempotency_key="a")
     assert (replayed.status_code, replayed.json()) == (201, {k: v for k, v in made.json().items() if k != "url"})
     problem = await roster.post(path, 409)
-    assert (problem["quota"], problem["limit"], problem["used"]) == ("tokens_per_calendar", 1, 1)
+    assert (problem["quota"], problem["value"], problem["used"]) == ("tokens_per_calendar", 1, 1)

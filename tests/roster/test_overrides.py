@@ -206,10 +206,10 @@ async def test_nobody_covers_across_rosters(roster: Caller, ids: list[str], sess
 async def test_there_are_not_more_than_are_looked_at(
     roster: Caller, ids: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(overrides, "QUOTA", 1)
+    monkeypatch.setattr(overrides, "QUOTA", replace(overrides.QUOTA, value=1))
     noor, ola, _ = ids
     await roster.post(
         f"/v1/engineers/{noor}/overrides", 201, **cover(ola, "2126-01-01T00:00:00Z", "2126-01-02T00:00:00Z")
     )
     problem = await roster.post(f"/v1/engineers/{noor}/overrides", 409, **cover(ola))
-    assert (problem["quota"], problem["limit"], problem["used"]) == ("overrides_per_engineer", 1, 1)
+    assert (problem["quota"], problem["value"], problem["used"]) == ("overrides_per_engineer", 1, 1)
