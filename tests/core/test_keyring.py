@@ -59,7 +59,11 @@ async def test_a_valid_key_is_looked_up_for_each_request_so_that_it_is_revoked_a
     assert keyring.known(key) is None
 
 
-@pytest.mark.parametrize("key", ["", "nonsense", make_key("account")[:-1] + "!", "hd_account_" + "0" * 38])
+@pytest.mark.parametrize(
+    "key",
+    ["", "nonsense", make_key("account")[:-1] + "!", "hd_account_" + "0" * 38],
+    ids=["empty", "nonsense", "mistyped", "zeros"],
+)
 async def test_a_key_with_a_wrong_checksum_costs_no_query(key: str) -> None:
     database = Database()
     with pytest.raises(Unauthorized):
