@@ -35,7 +35,9 @@ from app.notices import channels
 from app.notices.outbox import forget_notices
 from app.notices.send import Notifier
 from app.roster.upkeep import extend_shift_holidays
-from app.sweep import passes, staffing
+from app.sweep import staffing
+from app.sweep.isolation import Isolation
+from app.sweep.passes import Sweeper
 from app.tickets.provisioning import Provisioner
 from app.tickets.watching import Watcher
 from app.webhooks.deliver import Sender
@@ -80,6 +82,8 @@ class Job:
 
 def jobs(state: State, sender: Sender) -> Sequence[Job]:
     """Everything that this process does by itself, with the background's connections; the sweep has the clock's."""
+    isolation = Isolation(state.sessions, state.metrics)
+    sweeper = Sweeper(state.clock.sessions, isolation)
     notifier = Notifier(state.sessions, channels.configured(state.settings))
     minute = timedelta(minutes=1)
     return (
@@ -88,8 +92,8 @@ def jobs(state: State, sender: Sender) -> Sequence[Job]:
             "settles tickets that have something due: warnings, misses and their effects, the automatic close",
             LOOK,
             minute,
-            lambda: passes.run_pass(state.clock.sessions),
-            lambda: passes.next_wake(state.clock.sessions),
+            sweeper.run_pass,
+            sweeper.next_wake,
             state.alarms.sweep,
             sessions=state.clock.sessions,
         ),
@@ -100,6 +104,15 @@ def jobs(state: State, sender: Sender) -> Sequence[Job]:
             minute,
             lambda: staffing.run_pass(state.sessions, state.alarms),
             alarm=state.alarms.experts,
+        ),
+        Job(
+            "isolate",
+            "settles apart what would hold up the sweep: storms of one account, tickets that fail",
+            timedelta(seconds=1),
+            minute,
+            isolation.run_pass,
+            isolation.next_instant,
+            isolation.alarm,
         ),
         Job(
             "deliver",

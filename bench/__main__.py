@@ -8,6 +8,7 @@ ALL: Final = (
     "open_ticket",
     "lists",
     "lateness",
+    "storm",
     "replay",
     "apply",
     "preview",

@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from app.core.db import Sessions
-from app.sweep.passes import run_pass
 from tests.support.actors import make_account
 from tests.support.checking import check, summary
 from tests.support.desk import connected, fetch, now_of, open_at, store_plan
+from tests.support.sweeping import run_pass
 from tests.support.zones import make_zones
 
 

@@ -1,6 +1,5 @@
 """The database: the declarative base, the one place that commits, and bulk writes in one round trip."""
 
-import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -32,6 +31,7 @@ from app.core.pool import FairPool, Limits, milliseconds
 from app.core.problems import Unavailable
 from app.core.queues import LockQueues, Turn
 from app.core.signals import Alarms
+from app.core.turns import in_turns
 
 T = TypeVar("T")
 Row: TypeAlias = Mapping[str, Any]
@@ -98,20 +98,22 @@ class Connections:
 
 def is_outage(error: Exception) -> bool:
     """Whether the database is away, full, or gave the transaction up: the same may well work later."""
-    return isinstance(_cause(error), _OUTAGES)
+    return isinstance(driver_error(error), _OUTAGES)
 
 
 def is_held(error: Exception) -> bool:
     """Whether somebody else holds what the statement needs, and did not let go of it in time."""
-    return isinstance(_cause(error), asyncpg.LockNotAvailableError)
+    return isinstance(driver_error(error), asyncpg.LockNotAvailableError)
 
 
 def outage_of(error: Exception) -> str:
     """What is wrong with the database, for whom it keeps from an answer."""
-    return next((text for kind, text in _BUSY if isinstance(_cause(error), kind)), "The database does not answer")
+    raised = driver_error(error)
+    return next((text for kind, text in _BUSY if isinstance(raised, kind)), "The database does not answer")
 
 
-def _cause(error: Exception) -> BaseException | None:
+def driver_error(error: Exception) -> BaseException | None:
+    """What the driver raised, without the wrapping of its adapter and of SQLAlchemy."""
     adapted = error.orig if isinstance(error, DBAPIError) else error
     return adapted.__cause__ if isinstance(adapted, _ADAPTER_ERROR) else adapted
 
@@ -264,9 +266,6 @@ class Again(Exception):
     """The transaction lost a race that it wins when it is run once more, from its beginning."""
 
 
-_MANY: Final = 500
-
-
 @dataclass(frozen=True, slots=True)
 class Write:
     """A bulk write: a statement whose ``$1`` is ``rows`` as a JSON array."""
@@ -304,11 +303,7 @@ async def write(session: AsyncSession, *writes: Write) -> int:
     if not wanted:
         return 0
     sql = _joined(tuple(one.sql for one in wanted))
-    texts = []
-    for one in wanted:
-        texts.append(to_json(one.rows))
-        if len(one.rows) > _MANY:  # each such text takes milliseconds: others have their turn in between
-            await asyncio.sleep(0)
+    texts = [to_json(one.rows) async for one in in_turns(wanted)]
     status = await (await driver(session)).execute(sql, *texts)
     return int(status.rpartition(" ")[2]) if wanted[-1] is writes[-1] else 0
 

@@ -70,7 +70,8 @@ async def readyz(state: StateDep) -> Response:
     """Tell whether the process can serve.
 
     Yes, when the database answers, its schema is ours, and the background passes beat. That this machine's clock is
-    wrong is told, and harms nothing: business time is the database's. So is a feed of events that stands still.
+    wrong is told, and harms nothing: business time is the database's. So are a feed of events that stands still, and
+    tickets whose timers cannot be processed: how many, not whose.
     """
     checks, troubles = await state.probe.find(partial(_look_at_database, state))
     late = set(state.heartbeats.late(monotonic()))
@@ -86,7 +87,7 @@ async def readyz(state: StateDep) -> Response:
 
 
 async def _look_at_database(state: State) -> Found:
-    """The checks of the database, and what is wrong with this machine's clock, with the feed of events and with locks.
+    """The checks of the database, and what is wrong with this machine's clock, the feed, locks, and what is stored.
 
     It has a connection that no request can take.
     """
@@ -95,12 +96,13 @@ async def _look_at_database(state: State) -> Found:
             heads = set(await session.scalars(text("SELECT version_num FROM alembic_version")))
             before = wall_now()
             skew = clock_skew(before, await database_now(session), wall_now())
+            found = [await trouble(session) for trouble in state.troubles]
         await state.tip.look()
     except DATABASE_ERRORS as error:
         return {"database": type(error).__name__}, []
     checks = {"database": "ok", "migrations": "ok" if heads == state.migration_heads else "not at head"}
     held = (locks_of(each).trouble() for each in (state.sessions, state.background.sessions))
-    troubles = dict.fromkeys((skew, state.tip.trouble(), *held))
+    troubles = dict.fromkeys((skew, state.tip.trouble(), *held, *found))
     return checks, [trouble for trouble in troubles if trouble]
 
 

@@ -54,6 +54,17 @@ class Metrics:
         )
         self.in_flight = Gauge("heliodesk_http_running", "Requests that are worked on", registry=self.registry)
         self.waiting = Gauge("heliodesk_http_waiting", "Requests that wait for their turn", registry=self.registry)
+        self.postponements = Counter(
+            "heliodesk_ticket_postponements",
+            "Times that this process postponed a ticket whose timers cannot be processed",
+            ("reason",),
+            registry=self.registry,
+        )
+        self.postponed = Gauge(
+            "heliodesk_postponed_tickets",
+            "Tickets in the database whose timers cannot be processed, and are tried again later",
+            registry=self.registry,
+        )
         self.streams = Gauge(
             "heliodesk_streams",
             "Streams of events and waiting requests that are open",

@@ -1,11 +1,12 @@
 """What one running process has: built in ``resources.py``, passed on, never a global."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Annotated
 
 import httpx
 from fastapi import Depends, Request
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from app.core.db import Connections, Sessions
 from app.core.heartbeats import Heartbeats
@@ -48,6 +49,8 @@ class State:
     """plans as previews have them: apart, so that what callers ask for displaces nothing that tickets need"""
     migration_heads: frozenset[str] = frozenset()
     degraded: tuple[str, ...] = ()
+    troubles: tuple[Callable[[AsyncSession], Awaitable[str | None]], ...] = ()
+    """what may be wrong with what is stored: each says it in words, or None"""
     probe: Probe = field(default_factory=Probe)
 
     def on(self, connections: Connections) -> "State":

@@ -2,14 +2,21 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
-from typing import TypeVar
+from typing import Final, TypeVar
+
+from app.core.clock import monotonic
 
 T = TypeVar("T")
 
+TURN_SECONDS: Final = 0.01
+"""Half of the 20 ms for which nothing may hold the event loop: what comes after a turn takes time too."""
 
-async def in_turns(items: Iterable[T], every: int = 50) -> AsyncIterator[T]:
-    """The items; after ``every`` so many, whatever else waits for this process has its turn."""
-    for number, item in enumerate(items, start=1):
+
+async def in_turns(items: Iterable[T], *, every: float = TURN_SECONDS) -> AsyncIterator[T]:
+    """The items; after ``every`` so many seconds, whatever else waits for this process has its turn."""
+    began = monotonic()
+    for item in items:
         yield item
-        if number % every == 0:
+        if monotonic() - began >= every:
             await asyncio.sleep(0)
+            began = monotonic()

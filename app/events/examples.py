@@ -97,6 +97,12 @@ DATA: Final[dict[str, dict[str, Any]]] = {
         "to": {"engineer_id": "eng_01k9w2z8n1d6p0k4g9c5w8r7xf", "region": "emea"},
         "reason": "shift_ended",
     },
+    "ticket.postponed": {
+        "reason": "failed",
+        "error": "DataError",
+        "failures": 2,
+        "retry_at": "2026-11-20T20:46:00.000000Z",
+    },
     "message.posted": _MESSAGE,
     "deadline.started": _FIRST | {"state": "running", "started_at": _OPENED},
     "deadline.moved": _RESOLUTION | {"due_at": _LATER, "from": _DUE, "to": _LATER, "reason": "priority"},

@@ -38,6 +38,8 @@ LABELS: Final[Mapping[str, Mapping[Language, str]]] = {
         "fr": "Prochaine tentative à",
         "pl": "Następna próba",
     },
+    "retry_at": {"en": "Next attempt", "es": "Próximo intento", "fr": "Prochain essai", "pl": "Następna próba"},
+    "error": {"en": "Error", "es": "Error", "fr": "Erreur", "pl": "Błąd"},
     "url": {"en": "Address", "es": "Dirección", "fr": "Adresse", "pl": "Adres"},
 }
 """By the names that events give their facts."""

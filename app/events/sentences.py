@@ -82,6 +82,12 @@ SENTENCES: Final[Mapping[str, Mapping[Language, str]]] = {
         "fr": "Transmis à l'équipe suivante",
         "pl": "Przekazano następnej zmianie",
     },
+    "ticket.postponed": {
+        "en": "The ticket's timers could not be processed; they will be tried again",
+        "es": "No se han podido procesar los plazos del tique; se volverá a intentar",
+        "fr": "Les échéances du ticket n'ont pas pu être traitées ; un nouvel essai suivra",
+        "pl": "Nie udało się przetworzyć terminów zgłoszenia; próba zostanie ponowiona",
+    },
     "message.posted": {
         "en": "New message",
         "es": "Nuevo mensaje",

@@ -1,5 +1,8 @@
 """What happens to a ticket and to its messages. Pure."""
 
+from datetime import datetime
+from typing import Literal
+
 from pydantic import Field, JsonValue
 
 from app.events.data import ChangeEvent, EventData, TextEvent
@@ -91,6 +94,20 @@ class TicketAssigned(ChangeEvent):
     """The ticket has another assignee (engineer ids), or none."""
 
     type = "ticket.assigned"
+
+
+class TicketPostponed(EventData):
+    """The ticket's timers could not be processed, twice in a row: until ``retry_at`` only a request tries them again.
+
+    ``failures`` counts the attempts in a row. Told as long as the wait grows, from a minute to an hour.
+    """
+
+    type = "ticket.postponed"
+    audience = "internal"
+    reason: Literal["failed", "slow"] = Field(description="`slow`: the database needed longer than a ticket may take")
+    error: str = Field(description="The kind of the error; the service's log has it in full")
+    failures: int
+    retry_at: datetime
 
 
 class MessagePosted(TextEvent):

@@ -71,7 +71,9 @@ def _differences(snapshot: Snapshot) -> Iterator[Difference]:
 def _pairs(snapshot: Snapshot) -> Iterator[tuple[str, Row, Row]]:
     """What the ticket's row and deadlines say, beside what they should say, by place."""
     stored = _stored(snapshot)
-    columns = stored.followed()
+    columns = dict(stored.followed())
+    if snapshot.postponed:
+        del columns["wake_at"]  # the sweep leaves it alone, unless a change of the roster wakes it
     yield "ticket", {name: getattr(snapshot.ticket, name) for name in columns}, columns
     replayed = _replayed(snapshot)
     for work in (stored, replayed):

@@ -1,6 +1,7 @@
 """What to know of open tickets although it is no fault. Pure.
 
-Deadlines that another time-zone database would time differently (C14), and those beyond the known holidays (C01).
+Deadlines that another time-zone database would time differently (C14), those beyond the known holidays (C01), and
+tickets that the sweep has put aside.
 """
 
 from collections.abc import Iterator, Sequence
@@ -63,7 +64,21 @@ class Elsewise:
         )
 
 
-Remark = Move | Beyond | Elsewise
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """A ticket whose timers could not be processed, and are tried again later."""
+
+    ticket_id: str
+    failures: int
+    error: str
+    retry_at: datetime
+
+    def __str__(self) -> str:
+        times = "once" if self.failures == 1 else f"{self.failures} times in a row"
+        return f"{self.ticket_id} failed {times} ({self.error}): tried again at {instant(self.retry_at)}"
+
+
+Remark = Move | Beyond | Elsewise | Aside
 
 
 def _place(ticket_id: str, deadline: Deadline) -> str:
@@ -86,15 +101,16 @@ class Outlook:
 
     def __call__(self, snapshot: Snapshot) -> Sequence[Remark]:
         """All remarks about a ticket. ``NoZones`` when the database lacks one of its zones."""
+        aside = list(_aside(snapshot))
         promise = snapshot.promises.get(pins_of(snapshot.ticket))
         if promise is None:
-            return ()  # a fault, which is told as such
+            return aside  # a fault, which is told as such
         terms = self._by_database(pins_of(snapshot.ticket), promise)
         try:
             found = list(self._of_running(snapshot, promise, terms))
         except (KeyError, TypeError, ValueError):
             found = []  # rows that cannot be read are a fault as well
-        return [*found, *_elsewise(snapshot)]
+        return [*found, *_elsewise(snapshot), *aside]
 
     def _of_running(self, snapshot: Snapshot, promise: Promise, terms: Terms) -> Iterator[Remark]:
         for deadline in _running(snapshot, promise):
@@ -108,6 +124,11 @@ class Outlook:
         if pins not in self._terms:
             self._terms[pins] = promise.terms.by(self._database.load)
         return self._terms[pins]
+
+
+def _aside(snapshot: Snapshot) -> Iterator[Aside]:
+    if row := snapshot.postponed:
+        yield Aside(snapshot.ticket.id, row["failures"], row["error"], datetime.fromisoformat(row["retry_at"]))
 
 
 def _running(snapshot: Snapshot, promise: Promise) -> list[Deadline]:

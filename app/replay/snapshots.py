@@ -28,10 +28,12 @@ _READ: Final = (*INPUTS, "deadline.missed")
 _TEXTS: Final = ("body", "title", "description", "business_impact", "priority_reason", "requester")
 _COLUMNS: Final = ", ".join(f"t.{name}" for name in columns())
 _SNAPSHOTS: Final = f"""
-SELECT {_COLUMNS}, coalesce(a.sandbox_now, clock_timestamp()) AS now, d.deadlines, e.events, e.told, e.told_at
+SELECT {_COLUMNS}, coalesce(a.sandbox_now, clock_timestamp()) AS now, d.deadlines, e.events, e.told, e.told_at,
+       to_jsonb(p) AS postponed
 FROM unnest($1::text[], $2::text[]) AS k (account_id, id)
 JOIN tickets AS t ON t.account_id = k.account_id AND t.id = k.id
 JOIN accounts AS a ON a.account_id = t.account_id
+LEFT JOIN postponements AS p ON p.account_id = t.account_id AND p.ticket_id = t.id
 CROSS JOIN LATERAL (
     SELECT coalesce(jsonb_agg(to_jsonb(d)), '[]') AS deadlines
     FROM deadlines AS d WHERE d.account_id = t.account_id AND d.ticket_id = t.id
@@ -60,6 +62,8 @@ class Snapshot:
     """how many events the ticket has in all"""
     promises: Mapping[Pins, Promise]
     """at least what the ticket is, and ever was, bound to; what is not stored any more is absent"""
+    postponed: Row | None = None
+    """its row of ``postponements``: then it has no timer of its own"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,4 +146,5 @@ def _snapshot(ticket: TicketRecord, row: "Record[Any]", promises: Mapping[Pins, 
     facts = ticket.clock or {}
     seen = [datetime.fromisoformat(facts["last_at"])] if facts.get("last_at") else []
     seen += [row["told_at"]] if row["told_at"] else []
-    return Snapshot(ticket, max(row["now"], *seen), row["deadlines"], row["events"], row["told"], promises)
+    now = max(row["now"], *seen)
+    return Snapshot(ticket, now, row["deadlines"], row["events"], row["told"], promises, row["postponed"])

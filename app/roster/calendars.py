@@ -108,7 +108,7 @@ async def as_text(calendar: Shown) -> bytes:
 
 
 async def _shown(name: str, entries: Iterable[ical.Entry], now: datetime) -> Shown:
-    found = [entry async for entry in in_turns(entries, every=200)]
+    found = [entry async for entry in in_turns(entries)]
     return Shown(name, ical.nearest(found, now))
 
 

@@ -6,6 +6,7 @@ Both give a new clock and the notices of what happened. Nothing here knows of da
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import repeat
 from typing import Final, NamedTuple
 
 from app.sla.changes import Ask, Change, Close, Notice
@@ -52,12 +53,15 @@ def open_clock(terms: Terms, at: datetime, priority: str) -> Step:
     return fold.step()
 
 
-def settle(clock: Clock, now: datetime) -> Step:
-    """Let everything happen that is due: warnings up to and at ``now``, misses strictly before it (C06, C09)."""
+def settle(clock: Clock, now: datetime, most: int | None = None) -> Step:
+    """Let everything happen that is due: warnings up to and at ``now``, misses strictly before it (C06, C09).
+
+    With ``most``, only the first so many firings: settling on from there gives the same in the end.
+    """
     if (wake := wake_at(clock)) is None or wake > now:
         return Step(clock, ())
     fold = _Fold(clock)
-    fold.settle(now)
+    fold.settle(now, most)
     return fold.step()
 
 
@@ -98,9 +102,9 @@ def fold(clock: Clock, changes: Iterable[Change]) -> Step:
 class _Fold(Transitions):
     """A clock in which what is due happens (C06, C15, C16)."""
 
-    def settle(self, now: datetime) -> None:
-        """Do all that is due, in order: by instant, warnings before misses before the automatic close."""
-        while True:
+    def settle(self, now: datetime, most: int | None = None) -> None:
+        """Do all that is due, or ``most`` of it, in order: by instant, warnings before misses before the close."""
+        for _ in repeat(None) if most is None else repeat(None, most):
             running = [d for d in self.deadlines if d.state == "running"]
             warning = min((d.pending[0][0] for d in running if d.pending), default=None)
             due = min((d.due_at for d in running if d.due_at), default=None)

@@ -1,39 +1,86 @@
-"""One pass of the sweep: claim due tickets in batches, settle each (C09, C15), write them back in bulk (C17)."""
+"""Everybody's lane of the sweep: claim what is due, whosever it is; settle each (C09, C15), write them in bulk (C17).
 
+No account holds it up: one that fills more than a quarter of a batch is settled apart (``isolation``), and so is a
+batch that fails.
+"""
+
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import select
-
-from app.core.db import Sessions, transaction
-from app.tickets.models import Ticket
-from app.tickets.saving import save_what_can_be
-from app.tickets.settle import claim_due
+from app.core.clock import monotonic
+from app.core.db import Sessions
+from app.sweep import claims
+from app.sweep.batch import Batch, Limits, run_batch
+from app.sweep.claims import Claim, Rows
+from app.sweep.isolation import Isolation
+from app.sweep.lanes import Pace, heavy
 
 BATCH: Final = 500
-"""Tickets of one transaction; larger claims flip to a sequential scan."""
-_BATCHES: Final = 20
-"""Batches of one pass: a storm takes many passes, and each is a sign of life."""
+"""Tickets of one transaction at the most."""
+_LEAST: Final = 64
+_SECONDS: Final = 0.15
+BUDGET: Final = 5.0
+"""Seconds of a pass: each is a sign of life."""
+LIMITS: Final = Limits(settling=0.15, lock=0.1, whole=1.0)
+_WHOLE_EVERY: Final = 0.2
+"""Seconds between two claims that read past all tickets of a storm; those in between begin where the last one ended."""
 
 
-async def run_pass(sessions: Sessions, *, batch: int = BATCH) -> int:
-    """Settle what is due now, up to 20 batches of it; the number of tickets settled.
+@dataclass(slots=True)
+class Sweeper:
+    """Everybody's lane. Replicas share the work: a ticket that another one holds is skipped.
 
-    Replicas share the work: a ticket that another one holds is skipped, and its own pass takes what is left.
+    What it leaves to ``isolation`` has another connection, so that neither waits for the other.
     """
-    settled = 0
-    for _ in range(_BATCHES):
-        async with transaction(sessions) as session:
-            works = await claim_due(session, batch)
-            await save_what_can_be(session, works)
-        settled += len(works)
-        if len(works) < batch:
-            break
-    return settled
 
+    sessions: Sessions
+    isolation: Isolation
+    limits: Limits = LIMITS
+    _pace: Pace = field(default_factory=lambda: Pace(_SECONDS, _LEAST, BATCH))
+    _since: datetime | None = None
+    """while something is settled apart: all else that was due by then is done"""
+    _whole_at: float = 0.0
 
-async def next_wake(sessions: Sessions) -> datetime | None:
-    """The earliest instant at which a live ticket has something to do: one probe of one partial index."""
-    query = select(Ticket.wake_at).where(Ticket.wake_at.is_not(None), ~Ticket.sandbox).order_by(Ticket.wake_at).limit(1)
-    async with sessions() as session:
-        return await session.scalar(query)
+    async def run_pass(self, *, most: int = BATCH) -> int:
+        """Settle what is due, in batches of ``most`` tickets at the most; the number of tickets settled."""
+        ends, done = monotonic() + BUDGET, 0
+        while True:
+            size = min(self._pace.size, most)
+            batch = await run_batch(self.sessions, self._claim(size), self.limits, lambda rows: self._fair(rows, size))  # noqa: B023  it is called in this round
+            exhausted = len(batch.accounts) < size and batch.is_whole
+            self._note(batch, exhausted=exhausted)
+            done += batch.settled
+            if exhausted or monotonic() > ends:
+                return done
+
+    async def next_wake(self) -> datetime | None:
+        """When the next ticket has something to do, of those that are not settled apart."""
+        async with self.sessions() as session:
+            return await claims.next_wake(session, self.isolation.apart)
+
+    def _claim(self, size: int) -> Claim:
+        apart = self.isolation.apart
+        if not apart:
+            self._since = None
+            return claims.of_all(size)
+        if monotonic() - self._whole_at > _WHOLE_EVERY:
+            self._since = None
+        return claims.of_the_others(size, apart, self._since)
+
+    def _fair(self, rows: Rows, size: int) -> Rows:
+        """What is settled of a claim: nothing of an account that fills more than a quarter of it."""
+        storms = heavy((row["account_id"] for row in rows), size)
+        for account in storms:
+            self.isolation.take_account(account)
+        return [row for row in rows if row["account_id"] not in storms]
+
+    def _note(self, batch: Batch, *, exhausted: bool) -> None:
+        self._pace.note(batch.settled, batch.seconds, batch.beside)
+        if batch.error:
+            self._pace.halve()
+        self.isolation.take_failed(batch)
+        if exhausted and self.isolation.apart:
+            if self._since is None:
+                self._whole_at = monotonic()
+            self._since = batch.began

@@ -78,7 +78,12 @@ class Ticket(Base):
         ForeignKeyConstraint(["account_id"], ["accounts.account_id"]),
         UniqueConstraint("account_id", "number", name=NUMBER_CONSTRAINT),
         Index(None, "id"),
-        Index("ix_tickets_wake_at", "wake_at", postgresql_where=text("wake_at IS NOT NULL AND NOT sandbox")),
+        Index(
+            "ix_tickets_wakes",
+            "wake_at",
+            postgresql_include=["account_id", "id"],
+            postgresql_where=text("wake_at IS NOT NULL AND NOT sandbox"),
+        ),
         # The lists of one account, and those of support, which are of live tickets or of sandboxes' ones.
         Index("ix_tickets_due", "account_id", "support_due_at", "id"),
         Index("ix_tickets_support_due", "sandbox", "support_due_at", "id"),
@@ -167,4 +172,26 @@ class Message(Base):
     __table_args__ = (
         ForeignKeyConstraint(["account_id", "ticket_id"], ["tickets.account_id", "tickets.id"], ondelete="CASCADE"),
         Index(None, "account_id", "ticket_id", "sequence"),
+    )
+
+
+class Postponement(Base):
+    """A live ticket that could not be settled by itself: it has no ``wake_at`` and is tried again at ``retry_at``.
+
+    Whoever saves the ticket drops the row with it.
+    """
+
+    __tablename__ = "postponements"
+
+    account_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    ticket_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    failures: Mapped[int] = mapped_column(comment="in a row; from the second on, operators are told")
+    reason: Mapped[str] = mapped_column(comment="of the last one: failed or slow")
+    error: Mapped[str] = mapped_column(comment="its kind")
+    since: Mapped[datetime] = mapped_column(comment="the first one")
+    retry_at: Mapped[datetime]
+
+    __table_args__ = (
+        ForeignKeyConstraint(["account_id", "ticket_id"], ["tickets.account_id", "tickets.id"], ondelete="CASCADE"),
+        Index(None, "retry_at"),
     )

@@ -228,7 +228,7 @@ class _Round:
         return [work for work in self.others if work.events]
 
     async def _decide(self, todo: Sequence[Work], back: Iterable[str] = ()) -> None:
-        async for _ in in_turns(self.dispatcher.run(todo, [*self.known, *self.others], back), every=10):
+        async for _ in in_turns(self.dispatcher.run(todo, [*self.known, *self.others], back)):
             pass
 
     async def _lock_other_work(self) -> list[Work]:

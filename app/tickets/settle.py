@@ -1,14 +1,16 @@
 """Locking tickets and settling what is due of them: how every use case, and the sweep, begins (C09)."""
 
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import repeat
 from typing import Any, Final, TypeVar
 
 import structlog
-from asyncpg import Record
+from asyncpg import PostgresError, Record
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.auth import Principal
+from app.core.clock import monotonic
 from app.core.db import DATABASE_ERRORS, driver
 from app.core.problems import NotFound
 from app.core.turns import in_turns
@@ -23,11 +25,6 @@ SELECT: Final = f"SELECT {', '.join(f't.{name}' for name in columns())} FROM tic
 """Begins every statement whose rows are for ``settled``."""
 _READ: Final = f"{SELECT} WHERE t.id = $1"
 _LOCK: Final = f"{_READ} FOR UPDATE"
-CLAIM: Final = f"""
-{SELECT}
-WHERE t.wake_at <= statement_timestamp() AND NOT t.sandbox
-ORDER BY t.wake_at LIMIT $1 FOR UPDATE SKIP LOCKED
-"""
 _LEFT: Final = f"""
 {SELECT} WHERE t.id = ANY ($1::text[]) AND t.wake_at <= statement_timestamp() + interval '1 second' AND NOT t.sandbox
 ORDER BY t.id FOR UPDATE SKIP LOCKED
@@ -42,11 +39,14 @@ WHERE t.account_id = $1 AND t.id IN (
 _STATE: Final = """
 SELECT clock_timestamp() AS now, t.account_id, t.ticket_id, a.manager, a.tam, a.locale, a.sandbox_now,
        (SELECT coalesce(jsonb_agg(to_jsonb(d)), '[]') FROM deadlines AS d
-        WHERE d.account_id = t.account_id AND d.ticket_id = t.ticket_id AND d.live) AS deadlines
+        WHERE d.account_id = t.account_id AND d.ticket_id = t.ticket_id AND d.live) AS deadlines,
+       EXISTS (SELECT FROM postponements AS p
+               WHERE p.account_id = t.account_id AND p.ticket_id = t.ticket_id) AS postponed
 FROM unnest($1::text[], $2::text[]) AS t (account_id, ticket_id)
 JOIN accounts AS a ON a.account_id = t.account_id
 """
-_POSTPONE: Final = "UPDATE tickets SET wake_at = clock_timestamp() + interval '1 minute' WHERE id = ANY ($1::text[])"
+_AT_ONCE: Final = 20
+"""Firings of a clock without a pause for others: some milliseconds, also where each has many effects."""
 
 _log = structlog.get_logger(__name__)
 
@@ -82,27 +82,31 @@ def _seen(work: Work | None, principal: Principal) -> Work:
     return work
 
 
-async def claim_due(session: AsyncSession, limit: int) -> list[Work]:
-    """Lock up to ``limit`` due tickets that nobody else holds, the longest due first, each settled up to now.
+async def settled(
+    session: AsyncSession, rows: Sequence["Record[Any]"], *, seconds: float | None = None, rounds: int | None = None
+) -> tuple[list[Work], dict[str, Exception]]:
+    """The tickets of these rows (``SELECT``), each settled up to now; and what is wrong with those that cannot be.
 
-    One that cannot be settled is logged, left as it is, and tried again after a minute: it must not stop the others.
+    After so many ``seconds`` the rest of the rows is left out, but never the first one. With ``rounds`` a ticket that
+    has very much to do is settled only so far: what is left is due at once, when it is saved.
     """
-    rows = await (await driver(session)).fetch(CLAIM, limit)
-    works, failed = await settled(session, rows)
-    if failed:
-        await (await driver(session)).execute(_POSTPONE, list(failed))
-    return works
+    states = await _states(session, rows) if rows else {}
+    ends = None if seconds is None else monotonic() + seconds
+    return await each_apart(
+        (row["id"], _settled(session, row, states[row["id"]], rounds)) for row in _in_time(rows, ends)
+    )
+
+
+def _in_time(rows: Iterable["Record[Any]"], ends: float | None) -> Iterator["Record[Any]"]:
+    for number, row in enumerate(rows):
+        if number and ends is not None and monotonic() >= ends:
+            return
+        yield row
 
 
 async def lock_left(session: AsyncSession, ids: Sequence[str]) -> list[Work]:
     """Lock those of these tickets that nobody holds and that still have something due, each settled up to now."""
     return (await settled(session, await (await driver(session)).fetch(_LEFT, ids)))[0]
-
-
-async def settled(session: AsyncSession, rows: Sequence["Record[Any]"]) -> tuple[list[Work], dict[str, Exception]]:
-    """The tickets of these rows (``SELECT``), each settled up to now; and what is wrong with those that cannot be."""
-    states = await _states(session, rows) if rows else {}
-    return await each_apart((row["id"], _settled(session, row, states[row["id"]])) for row in rows)
 
 
 async def each_apart(parts: Iterable[tuple[str, Awaitable[T]]]) -> tuple[list[T], dict[str, Exception]]:
@@ -112,10 +116,10 @@ async def each_apart(parts: Iterable[tuple[str, Awaitable[T]]]) -> tuple[list[T]
     """
     done: list[T] = []
     failed: dict[str, Exception] = {}
-    for ticket_id, part in parts:
+    async for ticket_id, part in in_turns(parts):
         try:
             done.append(await part)
-        except DATABASE_ERRORS:
+        except (*DATABASE_ERRORS, PostgresError):
             raise
         except Exception as error:  # noqa: BLE001  whatever is wrong with one ticket
             _log.exception("a ticket is faulty", ticket_id=ticket_id)
@@ -123,9 +127,12 @@ async def each_apart(parts: Iterable[tuple[str, Awaitable[T]]]) -> tuple[list[T]
     return done, failed
 
 
-async def _settled(session: AsyncSession, row: "Record[Any]", state: "Record[Any]") -> Work:
+async def _settled(session: AsyncSession, row: "Record[Any]", state: "Record[Any]", rounds: int | None = None) -> Work:
     work = await _work(session, row, state)
-    work.settle()
+    async for _ in in_turns(repeat(None) if rounds is None else repeat(None, rounds)):
+        work.settle(_AT_ONCE)
+        if not work.is_behind:
+            break
     return work
 
 
@@ -159,6 +166,7 @@ async def _work(session: AsyncSession, row: "Record[Any]", state: "Record[Any]")
         locale=state["locale"],
         now=_now(ticket, state, clock.last_at),
         loaded=clock.deadlines,
+        postponed=state["postponed"],
     )
 
 

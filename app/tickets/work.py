@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.calls.models import Call
 from app.core.auth import SERVICE, Actor
-from app.core.db import Again, Row, Write, inserted, ring_after_commit, updated, upserted, write
+from app.core.db import Again, Row, Write, deleted, inserted, ring_after_commit, updated, upserted, write
 from app.core.turns import in_turns
 from app.escalations import records as escalations
 from app.escalations.models import Escalation
@@ -28,7 +28,7 @@ from app.sla.clock import Clock, Firing, Step, advance, next_firing, settle
 from app.sla.deadline import Deadline
 from app.sla.models import DeadlineRow
 from app.sla.terms import METRIC_ORDER
-from app.tickets.models import NUMBER_CONSTRAINT, Message, Ticket, TicketTitle
+from app.tickets.models import NUMBER_CONSTRAINT, Message, Postponement, Ticket, TicketTitle
 from app.tickets.order import in_order
 from app.tickets.record import TicketRecord
 from app.tickets.wording import folded
@@ -69,6 +69,8 @@ class Work:
     retitled: bool = False
     touched: bool = False
     """there may be something to save although nothing was told"""
+    postponed: bool = False
+    """the sweep has put it aside; once it is saved, it is like any other again"""
 
     def followed(self) -> Row:
         """The columns that follow from the clock, and from who works on the ticket (C17)."""
@@ -91,9 +93,15 @@ class Work:
         """Apply one change by ``actor``, at ``change.at``, and take over what the clock made of it."""
         self.take(advance(self.clock, change), actor)
 
-    def settle(self) -> None:
-        """Let everything happen that is due by now (C09)."""
-        self.take(settle(self.clock, self.now), SERVICE)
+    def settle(self, most: int | None = None) -> None:
+        """Let everything happen that is due by now (C09), or only the first ``most`` firings of it."""
+        self.take(settle(self.clock, self.now, most), SERVICE)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the clock has something to do that was due by now."""
+        firing = next_firing(self.clock)
+        return firing is not None and firing.until <= self.now
 
     def take(self, step: Step, actor: Actor) -> None:
         """Adopt a step of the clock: the ticket's own columns, and an event for each notice."""
@@ -255,14 +263,16 @@ async def write_works(
     """
     events = with_via(session, await _events(works))
     tickets = [_ticket_row(work) async for work in in_turns(works)]
-    deadlines = [row async for work in in_turns(works, every=10) for row in _deadline_rows(work)]
+    deadlines = [row async for work in in_turns(works) for row in _deadline_rows(work)]
     calls = [row for work in works for row in work.calls]
     called = {call["id"] for call in calls}
     alerts = [row for work in works for row in work.alerts.values()]
+    clean = [{"account_id": work.ticket.account_id, "ticket_id": work.ticket.id} for work in works if work.postponed]
     writes = (
         *beside,
         inserted(Ticket, tickets) if new else updated(Ticket, tickets),
         upserted(TicketTitle, [_title_row(work.ticket) for work in works if new or work.retitled]),
+        deleted(Postponement, clean),
         upserted(DeadlineRow, deadlines),
         inserted(Message, [row for work in works for row in work.messages]),
         inserted(Alert, [row for row in alerts if "engineer_id" in row]),

@@ -11,10 +11,10 @@ from app.calls.jitsi import Jitsi
 from app.calls.provider import CallFailed, CallRequest, Link, Provider
 from app.core.db import Sessions, transaction
 from app.core.state import State
-from app.sweep.passes import run_pass
 from tests.support.desk import fetch
 from tests.support.providing import provide, provide_until_settled
 from tests.support.stories import P1, Begin, Story, deadline, path_of, pointers
+from tests.support.sweeping import run_pass
 
 MINE = "https://meet.solar-roofs.example/p1"
 JITSI: dict[str, Provider] = {"jitsi": Jitsi("https://jitsi.example/rooms")}

@@ -13,13 +13,13 @@ from app.calls.meet import Meet
 from app.calls.provider import Provider
 from app.core.db import Sessions, transaction
 from app.core.state import State
-from app.sweep.passes import run_pass
 from app.tickets.watching import Watcher
 from tests.calls.meet_standin import Google, answers, person
 from tests.support.actors import make_engineer
 from tests.support.desk import fetch, store_plan
 from tests.support.providing import look, provide
 from tests.support.stories import P1, Begin, Story, deadline, path_of
+from tests.support.sweeping import run_pass
 from tests.support.waiting import until
 
 SPACE = "spaces/jQCFfuBOdN5z-0"

@@ -7,9 +7,9 @@ import pytest
 
 from app.core.db import Sessions
 from app.core.ids import new_id
-from app.sweep.passes import run_pass
 from tests.support.desk import store_plan
 from tests.support.stories import Begin, Caller, Story, deadline
+from tests.support.sweeping import run_pass
 
 MIA = {"name": "Mia Chen", "email": "mia@example.com"}
 TOM = {"name": "Tom Berg", "email": "tom@example.com"}

@@ -8,8 +8,8 @@ import pytest
 
 from app.events.data import BODY_LIMIT
 from app.events.types import EVENTS
-from app.sweep.passes import run_pass
 from tests.support.stories import P1, Begin, Story, path_of
+from tests.support.sweeping import run_pass
 
 ENVELOPE = (
     "id",

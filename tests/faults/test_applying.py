@@ -14,13 +14,13 @@ from app.plans.store import BUILTIN
 from app.rollout import applying
 from app.rollout.applying import Report
 from app.rollout.schemas import ApplyPlan
-from app.sweep.passes import run_pass
 from app.tickets.lifecycle import post_message
 from app.tickets.schemas import PostMessage
 from tests.faults.test_races import ENGINEER
 from tests.support.actors import make_account
 from tests.support.desk import connected, fetch, now_of, open_at, store_plan
 from tests.support.replaying import replayed
+from tests.support.sweeping import run_pass
 
 pytestmark = pytest.mark.faults
 

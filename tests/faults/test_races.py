@@ -14,11 +14,11 @@ from app.accounts.models import Account
 from app.core.auth import Principal
 from app.core.clock import monotonic, wall_now
 from app.core.db import Sessions, transaction
-from app.sweep.passes import run_pass
 from app.tickets.lifecycle import Caller, post_message
 from app.tickets.schemas import PostMessage
 from tests.support.actors import make_account
 from tests.support.desk import connected, fetch, open_at, store_plan
+from tests.support.sweeping import run_pass
 
 pytestmark = pytest.mark.faults
 

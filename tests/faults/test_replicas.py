@@ -9,10 +9,10 @@ from typing import Final
 import pytest
 
 from app.core.db import Sessions
-from app.sweep.passes import run_pass
 from tests.support.actors import make_account
 from tests.support.desk import connected, fetch, now_of, open_at, store_plan
 from tests.support.service import serving
+from tests.support.sweeping import run_pass
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.faults

@@ -16,12 +16,12 @@ from app.core.db import Sessions
 from app.core.settings import Settings, Unconfigurable
 from app.notices.channels import Channel, configured
 from app.notices.send import DELAYS, Notifier
-from app.sweep.passes import run_pass
 from tests.support.actors import make_key
 from tests.support.desk import fetch
 from tests.support.experts import add_expert
 from tests.support.service import free_port
 from tests.support.stories import P1, Begin, Caller, Story, path_of
+from tests.support.sweeping import run_pass
 
 MIA = {"name": "Mia Chen", "email": "mia@example.com", "locale": "pl"}
 ITS_IMPORTS = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")

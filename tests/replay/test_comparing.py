@@ -13,7 +13,6 @@ from app.core.db import Sessions, transaction
 from app.replay import snapshots
 from app.replay.comparing import differences
 from app.replay.snapshots import Scope, walk
-from app.sweep.passes import run_pass
 from app.tickets.saving import save
 from app.tickets.settle import lock
 from tests.support import stories
@@ -21,6 +20,7 @@ from tests.support.actors import make_account
 from tests.support.desk import fetch, now_of, open_at, store_plan
 from tests.support.replaying import replayed
 from tests.support.stories import Begin, Story
+from tests.support.sweeping import run_pass
 
 HOUR = timedelta(hours=1)
 

@@ -10,12 +10,12 @@ from app.core.auth import Actor
 from app.core.db import Sessions
 from app.rollout import applying
 from app.rollout.schemas import ApplyPlan
-from app.sweep.passes import run_pass
 from tests.support import stories
 from tests.support.actors import Headers, make_account
 from tests.support.desk import fetch, open_at
 from tests.support.planning import Planner, instant, moves_of
 from tests.support.stories import P1, Begin, Caller, deadline, due, path_of, pointers
+from tests.support.sweeping import run_pass
 
 START: Final = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)  # a Friday, 04:00 in New York
 HOUR: Final = timedelta(hours=1)

@@ -15,10 +15,10 @@ from app.core.db import Sessions, driver, transaction
 from app.sandbox import moving
 from app.sandbox.schemas import AdvanceClock
 from app.sla.terms import METRIC_ORDER
-from app.sweep.passes import next_wake, run_pass
 from tests.support.actors import make_account, make_engineer, make_key
 from tests.support.desk import fetch, open_at
 from tests.support.stories import P1, Begin, Caller, Story, deadline, path_of
+from tests.support.sweeping import next_wake, run_pass
 
 START: Final = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 HOUR: Final = timedelta(hours=1)

@@ -6,10 +6,10 @@ from typing import Any, Final
 
 import pytest
 
-from app.sweep.passes import run_pass
 from tests.support.desk import fetch
 from tests.support.experts import add_expert, advance, daily, history
 from tests.support.stories import P1, Begin, Story, path_of
+from tests.support.sweeping import run_pass
 
 START: Final = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 MANAGER: Final = {"name": "Mia Chen", "email": "mia@example.com"}

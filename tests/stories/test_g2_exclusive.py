@@ -4,10 +4,10 @@ from typing import Any, Final
 
 import pytest
 
-from app.sweep.passes import run_pass
 from tests.support.actors import Headers
 from tests.support.experts import Expert, add_expert, advance, history
 from tests.support.stories import P1, Begin, Caller, Story, deadline, path_of
+from tests.support.sweeping import run_pass
 
 START: Final = "2026-11-20T09:00:00Z"
 MANAGER: Final = {"name": "Mia Chen", "email": "mia@example.com"}

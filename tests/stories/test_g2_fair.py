@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from app.core.db import Sessions, transaction
-from app.sweep.passes import run_pass
 from app.tickets import queue
 from app.tickets.settle import lock
 from tests.support.actors import Headers, make_account, make_engineer, make_key
 from tests.support.desk import fetch, store_plan
 from tests.support.stories import P1, TICKET, Begin, Caller, Story, path_of
+from tests.support.sweeping import run_pass
 
 FLOOD = 50
 

@@ -5,11 +5,11 @@ from datetime import timedelta
 import pytest
 
 from app.core.db import Sessions, transaction
-from app.sweep.passes import run_pass
 from app.tickets.settle import lock
 from tests.support.actors import make_account, make_key
 from tests.support.desk import fetch
 from tests.support.stories import P1, TICKET, Begin, Caller, path_of
+from tests.support.sweeping import run_pass
 
 
 async def test_g2_other_work_that_somebody_holds_at_that_moment_is_handed_on_a_little_later(begin: Begin) -> None:

@@ -4,12 +4,12 @@ from datetime import timedelta
 
 from app.core.auth import Actor
 from app.core.db import Row, Sessions, transaction
-from app.sweep.passes import run_pass
 from app.tickets import calls
 from app.tickets.lifecycle import finish
 from app.tickets.settle import lock
 from tests.support.actors import make_account
 from tests.support.desk import fetch, now_of, open_at, store_plan
+from tests.support.sweeping import run_pass
 
 CUSTOMER = Actor("customer", "acc_1")
 

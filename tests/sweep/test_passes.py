@@ -9,11 +9,11 @@ from app.accounts.models import Account
 from app.core.auth import Principal
 from app.core.db import Row, Sessions, driver, transaction
 from app.core.signals import Alarms
-from app.sweep.passes import next_wake, run_pass
 from app.tickets.lifecycle import Caller, set_status
 from app.tickets.schemas import SetStatus
 from tests.support.actors import make_account
 from tests.support.desk import fetch, now_of, open_at, store_plan
+from tests.support.sweeping import next_wake, run_pass
 
 ENGINEER = Principal("agent", "key_1", engineer_id="eng_1", name="Noor Haddad")
 HOUR = timedelta(hours=1)
@@ -145,11 +145,11 @@ async def test_a_ticket_that_cannot_be_settled_does_not_stop_the_others(sessions
     await fetch(sessions, "UPDATE tickets SET clock = '{}' WHERE id = $1", broken)
     with capture_logs() as logs:
         assert await run_pass(sessions, batch=2) + await run_pass(sessions, batch=2) == 3
-    assert [(log["log_level"], log["ticket_id"]) for log in logs] == [("error", broken)]
+    assert {log["ticket_id"] for log in logs} == {broken}
+    assert any("exc_info" in log for log in logs)
     assert all([(await ticket(sessions, one))["missed"] for one in sound])
     left = await ticket(sessions, broken)
-    assert not left["missed"]
-    assert timedelta(0) < left["wake_at"] - now - timedelta(minutes=1) < timedelta(minutes=1)
+    assert (left["missed"], left["wake_at"]) == (False, None)
 
 
 async def test_only_what_is_due_soon_wakes_the_sweep(sessions: Sessions, account: Account, alarms: Alarms) -> None:

@@ -14,11 +14,11 @@ from app.core.db import Sessions, make_engine, make_sessions, transaction
 from app.core.pool import Limits
 from app.core.signals import Alarms
 from app.sweep import staffing
-from app.sweep.passes import next_wake, run_pass
 from app.tickets.settle import lock
 from tests.support.actors import make_account, make_engineer
 from tests.support.desk import fetch, now_of, open_at, store_plan
 from tests.support.stories import P1
+from tests.support.sweeping import next_wake, run_pass
 from tests.support.waiting import until
 
 DAY = timedelta(days=1)

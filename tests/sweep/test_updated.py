@@ -2,8 +2,8 @@ from datetime import timedelta
 
 from app.accounts.models import Account
 from app.core.db import Sessions
-from app.sweep.passes import run_pass
 from tests.support.desk import fetch, now_of, open_at
+from tests.support.sweeping import run_pass
 
 
 async def test_what_the_service_does_updates_a_ticket_but_not_its_version(sessions: Sessions, account: Account) -> None:

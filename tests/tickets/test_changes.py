@@ -7,8 +7,8 @@ import pytest
 
 from app.core.db import Sessions
 from app.core.ids import new_id
-from app.sweep.passes import run_pass
 from tests.support.stories import Begin, Story, deadline, path_of, pointers
+from tests.support.sweeping import run_pass
 
 
 @pytest.fixture

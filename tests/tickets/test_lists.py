@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core.db import Sessions
-from app.sweep.passes import run_pass
 from app.tickets import listing
 from tests.support.explaining import counting
 from tests.support.stories import P1, Begin, Caller, Story, path_of
+from tests.support.sweeping import run_pass
 
 
 @pytest.fixture

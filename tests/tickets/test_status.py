@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from app.core.db import Sessions
-from app.sweep.passes import run_pass
 from app.tickets.rules import STATUSES, status_table
 from tests.support.desk import store_plan
 from tests.support.stories import TICKET, Begin, Story, deadline, path_of, pointers
+from tests.support.sweeping import run_pass
 from tests.support.waiting import until
 
 TABLE = {row["status"]: row for row in status_table()}

@@ -23,6 +23,7 @@ Escapes: TypeAlias = Mapping[int, str]
 NO_ESCAPES: Final[Escapes] = {}
 _FACTS: Final[Mapping[str, tuple[str, ...]]] = {
     "ticket.opened": ("business_impact", "priority_reason"),
+    "ticket.postponed": ("error", "retry_at"),
     "message.posted": ("author",),
     "deadline.started": ("due_at",),
     "deadline.moved": ("due_at",),
@@ -51,7 +52,7 @@ _TEXT: Final[Mapping[str, str]] = {
     "webhook.disabled": "reason",
 }
 """Where an event has what a person wrote about it."""
-_INSTANTS: Final = frozenset({"due_at", "join_from", "join_by", "accept_by", "next_at"})
+_INSTANTS: Final = frozenset({"due_at", "join_from", "join_by", "accept_by", "next_at", "retry_at"})
 _LINKS: Final = ("join_url", "call_link")
 _LINE: Final = 500
 """UTF-16 units of a ticket's title, or of a fact, at the most."""

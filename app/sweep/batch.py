@@ -1,0 +1,108 @@
+"""One transaction of the sweep: claim, settle, save, within limits of its own."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from app.core.causes import Cause, TooSlow, cause_of
+from app.core.clock import monotonic
+from app.core.db import Sessions, driver, transaction
+from app.sweep.claims import Claim, Rows
+from app.tickets.saving import save_what_can_be
+from app.tickets.settle import settled
+
+_ROUNDS: Final = 5
+"""How far a ticket that has very much to do is settled in one transaction: 100 firings of its clock."""
+# A plan that reads all tickets is never right here, whatever the statistics of a fresh or a flooded table say.
+_BEGIN: Final = """
+SELECT clock_timestamp() AS now, set_config('enable_seqscan', 'off', true), set_config('lock_timeout', $1, true)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """In seconds: how long a batch settles tickets, waits for a lock, and works on what it has claimed in all.
+
+    Who waits for a lock is not slow, so the limit of that wait is shorter, and has an error of its own.
+    """
+
+    settling: float
+    lock: float
+    whole: float
+
+
+@dataclass(slots=True)
+class Batch:
+    """What has become of one transaction."""
+
+    began: datetime | None = None
+    """the database's clock before the claim"""
+    accounts: list[str] = field(default_factory=list)
+    """of each ticket that was claimed"""
+    tickets: list[str] = field(default_factory=list)
+    """those of the claimed ones that were to be settled"""
+    settled: int = 0
+    behind: bool = False
+    """whether a ticket that was settled has so much to do that it is still due"""
+    faulty: dict[str, Exception] = field(default_factory=dict)
+    """what is wrong with tickets that cannot be settled, by id; the others are not affected"""
+    error: Exception | None = None
+    """why nothing of it was written, where it is not an outage"""
+    seconds: float = 0.0
+    """of the work on what was claimed"""
+    beside: float = 0.0
+    """seconds of the claim and the commit"""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing was left to do of what was claimed."""
+        return self.error is None and not self.behind and self.settled + len(self.faulty) == len(self.accounts)
+
+
+def _everything(rows: Rows) -> Rows:
+    return rows
+
+
+async def run_batch(
+    sessions: Sessions, claim: Claim, limits: Limits, keep: Callable[[Rows], Rows] = _everything
+) -> Batch:
+    """Settle and save the tickets of one claim, those of them that ``keep`` keeps.
+
+    What fails is rolled back, and told in the result. An outage is raised: it says nothing about the tickets.
+    """
+    batch, started = Batch(), monotonic()
+    try:
+        async with transaction(sessions) as session:
+            connection = await driver(session)
+            batch.began = await connection.fetchval(_BEGIN, f"{round(limits.lock * 1000)}ms")
+            rows = await claim(connection)
+            batch.accounts = [row["account_id"] for row in rows]
+            kept = keep(rows)
+            batch.tickets = [row["id"] for row in kept]
+            claimed = monotonic()
+            async with _limited(limits.whole):
+                works, batch.faulty = await settled(session, kept, seconds=limits.settling, rounds=_ROUNDS)
+                if works:
+                    await save_what_can_be(session, works)
+            batch.seconds = monotonic() - claimed
+        batch.settled, batch.behind = len(works), any(work.is_behind for work in works)
+    except Exception as error:
+        if cause_of(error) is Cause.OUTAGE or not batch.tickets:
+            raise
+        batch.error = error
+    batch.beside = monotonic() - started - batch.seconds
+    return batch
+
+
+@asynccontextmanager
+async def _limited(seconds: float) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(seconds) as limit:
+            yield
+    except TimeoutError as error:
+        if limit.expired():
+            raise TooSlow(f"It took more than {seconds} s") from error
+        raise

@@ -1,0 +1,26 @@
+"""The sweep of one process, run by hand."""
+
+from datetime import datetime
+
+from app.core.db import Sessions
+from app.core.metrics import Metrics
+from app.sweep.isolation import Isolation
+from app.sweep.passes import BATCH, Sweeper
+
+
+def sweeper_of(sessions: Sessions) -> Sweeper:
+    """The sweep of a process that has just started."""
+    return Sweeper(sessions, Isolation(sessions, Metrics()))
+
+
+async def run_pass(sessions: Sessions, *, batch: int = BATCH) -> int:
+    """Settle what is due, in both lanes, until there is nothing left to do; the number of tickets settled."""
+    sweeper, total = sweeper_of(sessions), 0
+    while done := await sweeper.run_pass(most=batch) + await sweeper.isolation.run_pass():
+        total += done
+    return total
+
+
+async def next_wake(sessions: Sessions) -> datetime | None:
+    """When the next ticket has something to do."""
+    return await sweeper_of(sessions).next_wake()
