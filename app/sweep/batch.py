@@ -17,8 +17,9 @@ from app.tickets.settle import settled
 _ROUNDS: Final = 5
 """How far a ticket that has very much to do is settled in one transaction: 100 firings of its clock."""
 # A plan that reads all tickets is never right here, whatever the statistics of a fresh or a flooded table say.
-_BEGIN: Final = """
-SELECT clock_timestamp() AS now, set_config('enable_seqscan', 'off', true), set_config('lock_timeout', $1, true)
+BEGIN: Final = """
+SELECT clock_timestamp() AS now, set_config('lock_timeout', $1, true),
+       set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true)
 """
 
 
@@ -77,7 +78,7 @@ async def run_batch(
     try:
         async with transaction(sessions) as session:
             connection = await driver(session)
-            batch.began = await connection.fetchval(_BEGIN, f"{round(limits.lock * 1000)}ms")
+            batch.began = await connection.fetchval(BEGIN, f"{round(limits.lock * 1000)}ms")
             rows = await claim(connection)
             batch.accounts = [row["account_id"] for row in rows]
             kept = keep(rows)

@@ -247,7 +247,10 @@ async def test_a_slow_ticket_holds_up_nobody_but_itself(own: Sessions, monkeypat
     assert (row["ticket_id"], row["failures"], row["reason"]) == (slow, 1, "slow")
 
 
-async def test_waiting_for_a_lock_is_not_a_tickets_failure(sessions: Sessions, account: Account) -> None:
+async def test_waiting_for_a_lock_is_not_a_tickets_failure(
+    sessions: Sessions, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(isolation, "BUDGET", 0.5)
     waiting = await due(sessions, account.account_id, 3)
     sweeper = Sweeper(sessions, Isolation(sessions, Metrics(), alone=SHORT), SHORT)
     async with transaction(sessions) as session:

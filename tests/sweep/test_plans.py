@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from app.accounts.models import Account
 from app.core.db import Sessions, driver, transaction
 from app.sweep import claims
+from app.sweep.batch import BEGIN
 from tests.support.desk import fetch, now_of, open_at
 from tests.support.explaining import counting, explain, nodes, root, scans
 from tests.support.sweeping import next_wake
@@ -49,7 +50,8 @@ async def plan_of(sessions: Sessions, mode: str, types: str, statement: str, arg
     """How a statement is run in the sweep's transaction, prepared, with or without knowledge of its values."""
     async with transaction(sessions) as session:
         connection = await driver(session)
-        await connection.execute(f"SET LOCAL plan_cache_mode = {mode}; SET LOCAL enable_seqscan = off")
+        await connection.execute(f"SET LOCAL plan_cache_mode = {mode}")
+        await connection.execute(BEGIN, "1s")
         await connection.execute(f"PREPARE probe ({types}) AS {statement}")
         found = await connection.fetchval(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE probe ({arguments})")
         await connection.execute("DEALLOCATE probe")
