@@ -135,7 +135,7 @@ def jobs(state: State, sender: Sender) -> Sequence[Job]:
             state.alarms.notices,
         ),
         *_receiving(state),
-        *_endpoints(state),
+        _endpoints(state),
         *_housekeeping(state),
     )
 
@@ -200,17 +200,15 @@ def _receiving(state: State) -> Sequence[Job]:
     )
 
 
-def _endpoints(state: State) -> Sequence[Job]:
+def _endpoints(state: State) -> Job:
     """What keeps webhook endpoints as they ought to be."""
     minute = timedelta(minutes=1)
-    return (
-        Job(
-            "subscribe",
-            "subscribes webhook endpoints to the event types that another version did not know, or that it wrote",
-            minute,
-            minute,
-            lambda: refresh_subscriptions(state.sessions),
-        ),
+    return Job(
+        "subscribe",
+        "subscribes webhook endpoints to the event types that another version did not know, or that it wrote",
+        minute,
+        minute,
+        lambda: refresh_subscriptions(state.sessions),
     )
 
 
@@ -218,13 +216,7 @@ def _housekeeping(state: State) -> Sequence[Job]:
     """What drops rows that nobody needs any more."""
     minute, hour = timedelta(minutes=1), timedelta(hours=1)
     return (
-        Job(
-            "forget answers",
-            "drops answers kept for Idempotency-Key",
-            hour,
-            minute,
-            lambda: forget_answers(state.sessions),
-        ),
+        Job("forget answers", "drops answers kept for a day", hour, minute, lambda: forget_answers(state.sessions)),
         Job(
             "forget rates",
             "drops the levels of rates that are as good as new",

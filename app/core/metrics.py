@@ -54,17 +54,6 @@ class Metrics:
         )
         self.in_flight = Gauge("heliodesk_http_running", "Requests that are worked on", registry=self.registry)
         self.waiting = Gauge("heliodesk_http_waiting", "Requests that wait for their turn", registry=self.registry)
-        self.postponements = Counter(
-            "heliodesk_ticket_postponements",
-            "Times that this process postponed a ticket whose timers cannot be processed",
-            ("reason",),
-            registry=self.registry,
-        )
-        self.postponed = Gauge(
-            "heliodesk_postponed_tickets",
-            "Tickets in the database whose timers cannot be processed, and are tried again later",
-            registry=self.registry,
-        )
         self.streams = Gauge(
             "heliodesk_streams",
             "Streams of events and waiting requests that are open",
@@ -88,12 +77,26 @@ class Metrics:
             ("provider",),
             registry=self.registry,
         )
+        self._of_tickets()
         self._of_computing()
 
     def watch_pool(self, name: str, gate: Callable[[], Gate]) -> None:
         """Tell of a pool of database connections."""
         self.connections.labels(name, "in use").set_function(lambda: gate().taken)
         self.connections.labels(name, "waited for").set_function(lambda: gate().waiting)
+
+    def _of_tickets(self) -> None:
+        self.postponements = Counter(
+            "heliodesk_ticket_postponements",
+            "Times that this process postponed a ticket whose timers cannot be processed",
+            ("reason",),
+            registry=self.registry,
+        )
+        self.postponed = Gauge(
+            "heliodesk_postponed_tickets",
+            "Tickets in the database whose timers cannot be processed, and are tried again later",
+            registry=self.registry,
+        )
 
     def _of_computing(self) -> None:
         self.loop_lag = Histogram(

@@ -174,9 +174,11 @@ async def filtered(
     *keys: str,
 ) -> Slice[T]:
     """A page of entities, the newest first, of a ``scope`` that an index on it and ``keys`` serves."""
-    table, order = inspect(entity).local_table, Order(keys, newest_first=True)
+    mapper = inspect(entity)
+    table, order = mapper.local_table, Order(keys, newest_first=True)
+    loaded = [attribute.columns[0] for attribute in mapper.column_attrs if not attribute.deferred]
     behind = order.behind(table.c, page.place(datetime, str))
-    ordered = select(table).where(*scope, *behind).order_by(*order.of(table.c))
+    ordered = select(*loaded).where(*scope, *behind).order_by(*order.of(table.c))
     found = within_reach(ordered, order, filters, page.limit).subquery("page")
     rows = (await session.execute(select(aliased(entity, found), found.c.beyond_reach))).all()
     edges = [tuple(getattr(row[0], key) for key in keys) for row in rows if row[1]]

@@ -97,16 +97,13 @@ class TicketAssigned(ChangeEvent):
 
 
 class TicketPostponed(EventData):
-    """The ticket's timers could not be processed, twice in a row: until ``retry_at`` only a request tries them again.
-
-    ``failures`` counts the attempts in a row. Told as long as the wait grows, from a minute to an hour.
-    """
+    """The ticket's timers failed twice in a row: until ``retry_at`` only a request tries them again."""
 
     type = "ticket.postponed"
     audience = "internal"
     reason: Literal["failed", "slow"] = Field(description="`slow`: the database needed longer than a ticket may take")
     error: str = Field(description="The kind of the error; the service's log has it in full")
-    failures: int
+    failures: int = Field(description="Attempts in a row. Told as long as the wait grows, from a minute to an hour")
     retry_at: datetime
 
 

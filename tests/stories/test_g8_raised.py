@@ -4,6 +4,7 @@ from typing import Final
 
 import pytest
 
+from tests.support.desk import fetch
 from tests.support.experts import add_expert, daily
 from tests.support.stories import P1, Begin, Story, path_of
 
@@ -58,7 +59,8 @@ async def test_g8_an_accepted_escalation_alerts_an_expert_too(story: Story) -> N
 
 
 async def test_g8_support_sees_who_is_available_now_and_why(story: Story) -> None:
-    ida, ole = await add_expert(story, "Ida"), await add_expert(story, "Ole", active=False)
+    ida, ole = await add_expert(story, "Ida"), await add_expert(story, "Ole")
+    await fetch(story.sessions, "UPDATE engineers SET active = false WHERE id = $1", ole.id)
     ticket = await story.open(priority="P3")
     before = await story.events(path_of(ticket))
     seen = await story.product.get(f"{path_of(ticket)}/candidates")

@@ -10,6 +10,7 @@ from app.core.db import Sessions, transaction
 from app.core.ids import new_id
 from app.events.models import EventRow
 from app.webhooks.models import Delivery, WebhookEndpoint
+from app.webhooks.subscriptions import subscribe
 from tests.support.actors import make_person
 from tests.support.stories import Begin, Story, deadline, path_of, pointers
 
@@ -120,9 +121,11 @@ async def test_a_customers_webhook_never_hears_an_internal_message(story: Story,
     now = wall_now()
     async with transaction(sessions) as session:
         for account_id, endpoint_id in endpoints.items():
-            facts = {"account_id": account_id, "url": "https://example.com/", "events": ["*"], "type_pattern": "."}
-            session.add(WebhookEndpoint(id=endpoint_id, **facts, secrets=[], created_at=now, updated_at=now))
-        await session.flush()
+            facts = {"account_id": account_id, "url": "https://example.com/", "events": ["*"]}
+            endpoint = WebhookEndpoint(id=endpoint_id, **facts, secrets=[], created_at=now, updated_at=now)
+            session.add(endpoint)
+            await session.flush()
+            await subscribe(session, endpoint)
     await story.engineer.post(f"{path}/messages", 201, body="Internal", visibility="internal")
     await story.engineer.post(f"{path}/messages", 201, body="Public")
     query = select(Delivery.endpoint_id, EventRow.data["body"].astext).join(EventRow, EventRow.id == Delivery.event_id)
