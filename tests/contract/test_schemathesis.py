@@ -59,7 +59,13 @@ no_health_check = settings(suppress_health_check=[HealthCheck.function_scoped_fi
 def serving(url: str) -> Iterator[str]:
     """The address of the service on the database at ``url``, in a thread with a loop of its own."""
     port = free_port()
-    app = create_app(Settings(database_url=url, background=False))
+    unlimited: dict[str, Any] = {
+        "rate_per_key": 0,
+        "rate_per_account": 0,
+        "rate_per_address": 0,
+        "tickets_per_minute": 0,
+    }
+    app = create_app(Settings(database_url=url, background=False, **unlimited))
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, access_log=False))
     thread = Thread(target=server.run)
     thread.start()
