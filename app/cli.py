@@ -37,6 +37,7 @@ from app.plans.store import load_builtin
 from app.replay.outlook import Outlook, faults
 from app.replay.snapshots import Scope
 from app.resources import STARTING, open_state
+from app.webhooks.catch_up import leave_behind
 from app.webhooks.subscriptions import refresh_subscriptions
 
 cli = typer.Typer(help="Heliodesk keeps the promises of premium support.", no_args_is_help=True, add_completion=False)
@@ -193,6 +194,7 @@ async def _prepare(settings: Settings, demo_keys: Path | None) -> None:
         async with transaction(state.sessions) as session:
             now = await clock.database_now(session)
             await load_builtin(session, now)
+            await leave_behind(session, settings.max_endpoints)
             admin_key = await bootstrap_admin_key(session, settings.admin_key, now=now)
             demo = await make_demo(session, now=now) if demo_keys else None
     if admin_key:

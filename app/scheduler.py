@@ -6,7 +6,7 @@ instant lives here.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -40,6 +40,7 @@ from app.sweep.isolation import Isolation
 from app.sweep.passes import Sweeper
 from app.tickets.provisioning import Provisioner
 from app.tickets.watching import Watcher
+from app.webhooks.catch_up import catch_up, pause_over_quota
 from app.webhooks.deliver import Sender
 from app.webhooks.outbox import forget_deliveries
 from app.webhooks.subscriptions import refresh_subscriptions
@@ -135,7 +136,7 @@ def jobs(state: State, sender: Sender) -> Sequence[Job]:
             state.alarms.notices,
         ),
         *_receiving(state),
-        _endpoints(state),
+        *_endpoints(state),
         *_housekeeping(state),
     )
 
@@ -200,16 +201,15 @@ def _receiving(state: State) -> Sequence[Job]:
     )
 
 
-def _endpoints(state: State) -> Job:
+def _endpoints(state: State) -> Iterator[Job]:
     """What keeps webhook endpoints as they ought to be."""
-    minute = timedelta(minutes=1)
-    return Job(
-        "subscribe",
-        "subscribes webhook endpoints to the event types that another version did not know, or that it wrote",
-        minute,
-        minute,
-        lambda: refresh_subscriptions(state.sessions),
-    )
+    second, minute = timedelta(seconds=1), timedelta(minutes=1)
+    what = "subscribes webhook endpoints to the event types that another version did not know, or that it wrote"
+    yield Job("subscribe", what, minute, minute, lambda: refresh_subscriptions(state.sessions))
+    what = "pauses webhook endpoints of accounts that have too many deliveries pending"
+    yield Job("pause endpoints", what, 5 * second, minute, lambda: pause_over_quota(state))
+    what = "makes the deliveries of endpoints that are behind, and resumes those that have caught up"
+    yield Job("catch up", what, second, minute, lambda: catch_up(state))
 
 
 def _housekeeping(state: State) -> Sequence[Job]:

@@ -100,6 +100,9 @@ class Settings(BaseSettings):
     max_endpoints: int = Field(
         100, ge=1, le=10_000, description="Webhook endpoints of one account, and of the operator"
     )
+    max_pending_deliveries: int = Field(
+        50_000, ge=100, description="Webhook deliveries of one account that may be pending; of the operator, ten times"
+    )
     max_body_bytes: int = Field(1024 * 1024, ge=1024, description="Largest request body")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
     log_format: str = Field("json", pattern="^(json|console)$", description="json or console")

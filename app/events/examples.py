@@ -167,6 +167,13 @@ DATA: Final[dict[str, dict[str, Any]]] = {
         "url": "https://example.com/",
         "reason": "The receiver answered 410 Gone",
     },
+    "webhook.paused": {
+        "endpoint_id": ENDPOINT,
+        "url": "https://example.com/",
+        "pending": 50_120,
+        "quota": 50_000,
+    },
+    "webhook.resumed": {"endpoint_id": ENDPOINT, "url": "https://example.com/"},
     "webhook.test": {"endpoint_id": ENDPOINT, "event_type": None},
 }
 """The ``data`` of an event, by its type."""

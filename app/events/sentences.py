@@ -304,6 +304,18 @@ SENTENCES: Final[Mapping[str, Mapping[Language, str]]] = {
         "fr": "Une destination de webhooks a été désactivée",
         "pl": "Wyłączono odbiorcę webhooków",
     },
+    "webhook.paused": {
+        "en": "A webhook endpoint is paused: too many deliveries are pending",
+        "es": "Se ha pausado un destino de webhooks: hay demasiadas entregas pendientes",
+        "fr": "Une destination de webhooks est en pause : trop d'envois sont en attente",
+        "pl": "Wstrzymano wysyłkę do odbiorcy webhooków: zbyt wiele wiadomości czeka na doręczenie",
+    },
+    "webhook.resumed": {
+        "en": "A webhook endpoint has caught up and is sent to again",
+        "es": "Un destino de webhooks se ha puesto al día y vuelve a recibir eventos",
+        "fr": "Une destination de webhooks a rattrapé son retard et reçoit de nouveau les événements",
+        "pl": "Odbiorca webhooków nadrobił zaległości i znów otrzymuje zdarzenia",
+    },
     "webhook.test": {
         "en": "A test message: this endpoint works",
         "es": "Mensaje de prueba: este destino funciona",

@@ -65,6 +65,24 @@ class WebhookDisabled(EventData):
     reason: str
 
 
+class WebhookPaused(EventData):
+    """Too many deliveries are pending: what follows is sent to this endpoint later, when it has caught up."""
+
+    type = "webhook.paused"
+    endpoint_id: str
+    url: str = Field(description="Its scheme, host and port: the rest may be a secret")
+    pending: int = Field(description="Deliveries to it that had not ended")
+    quota: int = Field(description="How many may be pending to all endpoints of its account")
+
+
+class WebhookResumed(EventData):
+    """An endpoint that was paused has caught up: all that it had not been sent is sent or under way."""
+
+    type = "webhook.resumed"
+    endpoint_id: str
+    url: str = Field(description="Its scheme, host and port: the rest may be a secret")
+
+
 class WebhookTest(EventData):
     """A test event that an endpoint's owner asked for."""
 
@@ -118,6 +136,8 @@ EVENTS: Final[tuple[type[EventData], ...]] = (
     RoutingUnstaffed,
     RoutingRoundExhausted,
     WebhookDisabled,
+    WebhookPaused,
+    WebhookResumed,
     WebhookTest,
 )
 

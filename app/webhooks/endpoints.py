@@ -38,7 +38,7 @@ def endpoint_document(endpoint: WebhookEndpoint, secret: str | None = None) -> d
 def shown_to(who: Acting, endpoint: WebhookEndpoint) -> dict[str, Any]:
     """The public form as this caller sees it: viewers see where the endpoint is, not the password in its URL."""
     document = endpoint_document(endpoint)
-    return document | {"url": _origin(endpoint.url)} if who.role == "viewer" else document
+    return document | {"url": origin(endpoint.url)} if who.role == "viewer" else document
 
 
 def check_url(url: str, allow_networks: Sequence[Network]) -> None:
@@ -136,6 +136,8 @@ async def rotate_secret(session: AsyncSession, endpoint: WebhookEndpoint, overla
 
 async def enable_endpoint(session: AsyncSession, endpoint: WebhookEndpoint, *, now: datetime) -> None:
     """Send to it again, from now on: what failed meanwhile is sent again only when asked for."""
+    if not endpoint.enabled:
+        endpoint.direct, endpoint.behind_from, endpoint.paused_at = True, None, None
     endpoint.enabled, endpoint.disabled_reason, endpoint.failing_since = True, None, None
     await _touch(session, endpoint, now)
 
@@ -172,7 +174,7 @@ async def send_test(
     if endpoint.account_id and event_type in INTERNAL_TYPES:
         raise Invalid(errors=[Fault(pointer="/event_type", detail="An account's endpoint gets public events only")])
     event = Event(now, WebhookTest(endpoint_id=endpoint.id, event_type=event_type), actor)
-    return await _tell(session, endpoint.account_id, event, endpoint.id)
+    return await tell(session, endpoint.account_id, event, endpoint.id)
 
 
 async def disable(session: AsyncSession, endpoint_id: str, reason: str) -> None:
@@ -190,16 +192,16 @@ async def disable(session: AsyncSession, endpoint_id: str, reason: str) -> None:
         )
     ).one_or_none()
     if disabled:
-        data = WebhookDisabled(endpoint_id=endpoint_id, url=_origin(disabled.url), reason=reason)
-        await _tell(session, disabled.account_id, Event(disabled.updated_at, data))
+        data = WebhookDisabled(endpoint_id=endpoint_id, url=origin(disabled.url), reason=reason)
+        await tell(session, disabled.account_id, Event(disabled.updated_at, data))
 
 
-def _origin(url: str) -> str:
+def origin(url: str) -> str:
     """Where an endpoint is; the path and query of a chat's URL are its password."""
     return str(httpx.URL(url).copy_with(path="/", query=None, fragment=None, username=None, password=None))
 
 
-async def _tell(session: AsyncSession, account_id: str | None, event: Event, only: str | None = None) -> str:
+async def tell(session: AsyncSession, account_id: str | None, event: Event, only: str | None = None) -> str:
     """Record an event that is about an endpoint, not about a ticket, and fan it out; its id."""
     row = event_row(event, account_id=account_id or NO_ACCOUNT, ticket_id=None, sequence=None, sandbox=False)
     await write(session, recorded([row]))

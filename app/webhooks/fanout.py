@@ -23,22 +23,24 @@ FROM (
     FROM jsonb_to_recordset($1::jsonb)
       AS e (account_id text, id text, ticket_id text, sequence int, type text, audience text, target text)
     {{heard_by}}
-    WHERE w.enabled
+    WHERE w.enabled AND {{ready}}
 ) AS heard
 """  # noqa: S608  an expression of ours
 _ALL: Final = _FAN_OUT.format(
+    ready="w.direct",
     heard_by=f"""
 JOIN webhook_subscriptions AS s
   ON s.account_id = ANY (ARRAY['{NO_ACCOUNT}', CASE WHEN e.audience = 'public' THEN e.account_id END])
  AND s.type = e.type
 JOIN webhook_endpoints AS w ON w.id = s.endpoint_id
-"""
+""",
 )
 _ONE: Final = _FAN_OUT.format(
+    ready="true",
     heard_by="""
 JOIN webhook_endpoints AS w
   ON w.id = e.target AND (w.account_id IS NULL OR w.account_id = e.account_id AND e.audience = 'public')
-"""
+""",
 )
 _NEEDED: Final = ("account_id", "id", "ticket_id", "sequence", "type", "audience")
 
@@ -48,7 +50,8 @@ def fanned_out(events: Sequence[Row], *, only: str | None = None) -> Write:
 
     An account's endpoint hears its own account's public events; an operator's endpoint hears all. A delivery's id
     has the event's time in front, so that deliveries sort by time, and is the same however often it is computed.
-    Of a ticket's events only the first is due at once: the others have their turn after it (``outbox``).
+    For an endpoint that is behind, ``catch_up`` makes them later. Of a ticket's events only the first is due at once:
+    the others have their turn after it (``outbox``).
     ``only`` one endpoint hears it, whatever its globs.
     """
     rows = [{name: event[name] for name in _NEEDED} | {"target": only} for event in events]

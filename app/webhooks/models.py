@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, text
+from sqlalchemy import BigInteger, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import ID, Base
@@ -37,8 +37,20 @@ class WebhookEndpoint(Base):
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     subscribed: Mapped[str | None] = mapped_column(comment="what its subscriptions were made from (subscriptions.py)")
+    direct: Mapped[bool] = mapped_column(
+        server_default=text("true"), comment="deliveries are made as events are recorded; else by catch_up.py"
+    )
+    behind_from: Mapped[int | None] = mapped_column(
+        BigInteger, comment="position in the feed up to which its deliveries are made, where some may be missing"
+    )
+    paused_at: Mapped[datetime | None]
+    resumed_at: Mapped[datetime | None]
 
-    __table_args__ = (Index(None, "account_id", "created_at", "id"), Index(None, "created_at", "id"))
+    __table_args__ = (
+        Index(None, "account_id", "created_at", "id"),
+        Index(None, "created_at", "id"),
+        Index("ix_webhook_endpoints_behind", "behind_from", "id", postgresql_where=text("behind_from IS NOT NULL")),
+    )
 
 
 class WebhookSubscription(Base):

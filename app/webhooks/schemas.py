@@ -62,6 +62,7 @@ _ENDPOINT: Final[dict[str, Any]] = {
     "enabled": True,
     "disabled_reason": None,
     "failing_since": None,
+    "paused_at": None,
     "secrets_until": [],
     "version": 1,
     **_STAMPS,
@@ -185,6 +186,10 @@ class EndpointDocument(Document):
     enabled: bool
     disabled_reason: str | None = Field(description="Why it gets nothing: it answered 410, or failed for five days")
     failing_since: Instant | None = Field(description="The first failure since the last success")
+    paused_at: Instant | None = Field(
+        description="Since when new events wait, because too many deliveries are pending. It resumes by itself, and is "
+        "sent all of them"
+    )
     secrets_until: list[Instant] = Field(description="When each secret before the newest one ends, the latest first")
     version: int
     created_at: Instant

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 
@@ -106,18 +107,19 @@ INSERT INTO webhook_subscriptions SELECT account_id, type, id FROM made, unnest(
 """
 
 
-async def test_an_event_finds_its_endpoints_by_account_and_type(sessions: Sessions) -> None:
+async def test_an_event_finds_its_endpoints_by_account_and_type(sessions: Sessions, database: str) -> None:
     await fetch(sessions, MANY, list(EVENT_TYPES))
-    await fetch(sessions, "ANALYZE webhook_subscriptions, webhook_endpoints")
+    connection = await asyncpg.connect(database)
+    await connection.execute("VACUUM ANALYZE webhook_subscriptions, webhook_endpoints")
+    await connection.close()
     writing = fanned_out([event_row(account_id="acc_7"), event_row("call.ready", account_id="acc_8")])
     plan = await explain(sessions, writing.sql, to_json(writing.rows))
-    read = {node.get("Index Name", node["Relation Name"]): node for node in nodes(plan) if "Relation Name" in node}
-    found = read["pk_webhook_subscriptions"]
+    (found,) = [node for node in nodes(plan) if node.get("Index Name") == "pk_webhook_subscriptions"]
     assert "account_id" in found["Index Cond"]
     assert "type" in found["Index Cond"]
     assert found["Actual Rows"] * found["Actual Loops"] == 20
-    assert "pk_webhook_endpoints" in read
-    assert "Filter" not in found
+    read = [node["Relation Name"] for node in nodes(plan) if node["Node Type"] == "Seq Scan"]
+    assert "webhook_subscriptions" not in read
 
 
 async def test_an_account_has_no_more_endpoints_than_its_quota(

@@ -38,6 +38,8 @@ _FACTS: Final[Mapping[str, tuple[str, ...]]] = {
     "routing.unstaffed": ("next_at",),
     "routing.round_exhausted": ("next_at",),
     "webhook.disabled": ("url",),
+    "webhook.paused": ("url",),
+    "webhook.resumed": ("url",),
 }
 """Which facts of an event a chat is told, in their order."""
 _TEXT: Final[Mapping[str, str]] = {
