@@ -1,5 +1,7 @@
 """The pass behind the sweep: tickets that need an expert, which the sweep left because others held the roster."""
 
+from collections.abc import Sequence
+from functools import partial
 from itertools import islice
 from typing import Final
 
@@ -7,13 +9,16 @@ import structlog
 from asyncpg import LockNotAvailableError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.db import Sessions, run
+from app.core.clock import monotonic
+from app.core.db import Sessions, is_outage, run
 from app.core.signals import Alarms
 from app.tickets.saving import save
 from app.tickets.settle import lock_left
 
 BATCH: Final = 20
 """Tickets for which the roster is held at a time."""
+BUDGET: Final = 5.0
+"""Seconds of a pass: each is a sign of life."""
 _log = structlog.get_logger(__name__)
 
 
@@ -22,19 +27,35 @@ async def run_pass(sessions: Sessions, alarms: Alarms) -> int:
 
     While the roster cannot be had at all they stay as they are: the sweep comes to them again, and leaves them again.
     """
-    done = 0
+    ends, done = monotonic() + BUDGET, 0
     while alarms.left:
+        if monotonic() > ends:
+            alarms.experts.ring()
+            break
         ids = list(islice(alarms.left, BATCH))
         alarms.left.difference_update(ids)
-
-        async def settle(session: AsyncSession, ids: list[str] = ids) -> int:
-            works = await lock_left(session, ids)
-            await save(session, works)
-            return len(works)
-
         try:
-            done += await run(sessions, settle)
+            done += await _settle(sessions, ids)
         except LockNotAvailableError as error:
             _log.warning("tickets wait for the roster of experts", tickets=len(ids), error=str(error))
             break
     return done
+
+
+async def _settle(sessions: Sessions, ids: Sequence[str]) -> int:
+    """Settle these tickets; each alone where that fails, so that one that cannot be settled holds up no other."""
+    try:
+        return await run(sessions, partial(_settle_together, ids=ids))
+    except Exception as error:
+        if is_outage(error):
+            raise
+        if len(ids) == 1:  # the sweep comes to it, and puts it aside
+            _log.exception("a ticket that needs an expert could not be settled", ticket_id=ids[0])
+            return 0
+    return sum([await _settle(sessions, [each]) for each in ids])
+
+
+async def _settle_together(session: AsyncSession, *, ids: Sequence[str]) -> int:
+    works = await lock_left(session, ids)
+    await save(session, works)
+    return len(works)

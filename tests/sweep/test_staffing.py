@@ -1,12 +1,13 @@
 """The sweep goes on while others hold the roster; what needs an expert is settled behind it, in its turn."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import asyncpg
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.testing import capture_logs
 
 from app.accounts.models import Account
@@ -14,7 +15,9 @@ from app.core.db import Sessions, make_engine, make_sessions, transaction
 from app.core.pool import Limits
 from app.core.signals import Alarms
 from app.sweep import staffing
+from app.tickets.saving import save
 from app.tickets.settle import lock
+from app.tickets.work import Work
 from tests.support.actors import make_account, make_engineer
 from tests.support.desk import fetch, now_of, open_at, store_plan
 from tests.support.stories import P1
@@ -118,3 +121,37 @@ async def test_what_was_left_and_settled_by_others_meanwhile_is_let_alone(
     alarms.left.update((quiet, urgent))
     assert await staffing.run_pass(sessions, alarms) == 1
     assert await missed(sessions) == {urgent}
+
+
+async def test_a_ticket_that_cannot_be_saved_holds_up_no_other(
+    sessions: Sessions, alarms: Alarms, premium: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ago = await now_of(sessions) - DAY
+    first, faulty, last = await open_at(sessions, premium.account_id, ago, ago, ago, **P1)
+
+    async def failing(session: AsyncSession, works: Sequence[Work]) -> None:
+        if any(work.ticket.id == faulty for work in works):
+            raise ValueError("no such luck")
+        await save(session, works)
+
+    monkeypatch.setattr(staffing, "save", failing)
+    alarms.left.update((first, faulty, last))
+    with capture_logs() as logs:
+        assert await staffing.run_pass(sessions, alarms) == 2
+    assert [log["ticket_id"] for log in logs] == [faulty]
+    assert await missed(sessions) == {first, last}
+
+
+async def test_a_pass_ends_when_its_time_is_up_and_another_one_goes_on(
+    sessions: Sessions, alarms: Alarms, premium: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ago = await now_of(sessions) - DAY
+    both = set(await open_at(sessions, premium.account_id, ago, ago, **P1))
+    monkeypatch.setattr(staffing, "BATCH", 1)
+    monkeypatch.setattr(staffing, "BUDGET", 0.0)
+    alarms.left.update(both)
+    rings = alarms.experts.rings
+    assert await staffing.run_pass(sessions, alarms) == 0
+    assert (alarms.experts.rings, alarms.left) == (rings + 1, both)
+    monkeypatch.setattr(staffing, "BUDGET", 60.0)
+    assert await staffing.run_pass(sessions, alarms) == 2
