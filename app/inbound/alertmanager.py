@@ -17,6 +17,7 @@ from app.inbound.signal import (
     bounded,
     cleaned,
     digest_of,
+    instant_in,
     key_of,
     labels_of,
     links_of,
@@ -27,7 +28,6 @@ from app.inbound.signal import (
 LINKS: Final = {"generatorURL": "Source", "dashboardURL": "Dashboard", "panelURL": "Panel", "silenceURL": "Silence"}
 """Grafana's are among them: its payload is this one with more members."""
 _RUNBOOK: Final = {"runbook_url": "Runbook"}
-_MAX_INSTANT: Final = 64
 
 
 def parse(payload: Any) -> Batch:
@@ -53,7 +53,8 @@ def _signal(alert: Mapping[str, Any], group: str | None) -> Signal:
         labels=labels,
         links=(*links_of(notes, _RUNBOOK), *links_of(alert, LINKS)),
         group=key_of(group) if group else None,
-        starts_at=cleaned(alert.get("startsAt"), _MAX_INSTANT) or None,
+        starts_at=instant_in(alert.get("startsAt")),
+        ends_at=instant_in(alert.get("endsAt")),
     )
 
 

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from app.inbound import generic
-from app.inbound.signal import Batch, Signal, Unreadable, bounded, key_of, object_at
+from app.inbound.signal import Batch, Signal, Unreadable, bounded, instant_in, key_of, object_at
 
 STRUCTURED: Final = "application/cloudevents+json"
 BATCH: Final = "application/cloudevents-batch+json"
 _REQUIRED: Final = ("id", "source", "specversion", "type")
 _NOT_SHOWN: Final = frozenset({"id", "time", "specversion", "data", "data_base64", "datacontenttype", "dataschema"})
-_IDENTIFYING: Final = frozenset({*generic.MEMBERS["key"], *generic.MEMBERS["starts_at"]})
+_IDENTIFYING: Final = frozenset(name for part in ("key", "starts_at", "ends_at") for name in generic.MEMBERS[part])
 
 
 def events_of(payload: Any, headers: Mapping[str, str]) -> list[Any]:
@@ -54,7 +54,8 @@ def _signal(found: Any, place: str, reader: generic.Reader) -> Signal:
         raise Unreadable(f"{place} is not of CloudEvents 1.0")
     name = key_of(event["source"], event["id"])
     shown = _readable(event)
-    return generic.signal_of(shown, reader.parts_of(event, shown), key=name, starts_at=name)
+    time = instant_in(event.get("time"))
+    return generic.signal_of(shown, reader.parts_of(event, shown), key=name, starts_at=time or name, ends_at=time)
 
 
 def _readable(event: Mapping[str, Any]) -> dict[str, Any]:

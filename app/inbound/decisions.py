@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, Literal, TypeAlias
 
+from app.inbound.instants import is_before, is_same
 from app.inbound.signal import Signal
 
 Outcome: TypeAlias = Literal[
@@ -132,12 +133,32 @@ def judge(signal: Signal, alert: Alert | None, thread: Thread | None, heard_at: 
         return "outdated"
     if alert is None or alert.status != "firing":
         return _after_nothing(signal, alert)
-    if signal.status != "firing":
-        return signal.status
-    ended = thread is not None and thread.status in ENDED
-    if signal.starts_at != alert.starts_at or (ended and signal.starts_at is None):
-        return "restarted"  # without an instant, somebody's ending of the ticket tells one time from the next
+    if signal.status == "resolved":
+        return "outdated" if _is_stale(signal, alert) else "resolved"
+    if signal.status == "acknowledged":
+        return "acknowledged"
+    if _is_restart(signal, alert, ended=thread is not None and thread.status in ENDED):
+        return "restarted"
     return "repeated" if signal.digest == alert.digest else "changed"
+
+
+def _is_stale(signal: Signal, alert: Alert) -> bool:
+    """Whether a resolve is of an earlier time that the alert fired: it ended before what fires began."""
+    return is_before(signal.ends_at, alert.starts_at) and not (
+        signal.starts_at and is_same(signal.starts_at, alert.starts_at)
+    )
+
+
+def _is_restart(signal: Signal, alert: Alert, *, ended: bool) -> bool:
+    """Whether this is another time that an alert fires.
+
+    The same start, or an earlier one, is told again, late, or by another replica of the sender. Where there is none,
+    somebody's ending of the ticket tells one time from the next.
+    """
+    told = signal.starts_at or signal.at
+    if told and alert.starts_at and (is_same(told, alert.starts_at) or is_before(told, alert.starts_at)):
+        return False
+    return ended or (signal.starts_at is not None and alert.starts_at is not None)
 
 
 def _after_nothing(signal: Signal, alert: Alert | None) -> Outcome:
@@ -150,9 +171,20 @@ def _after_nothing(signal: Signal, alert: Alert | None) -> Outcome:
 def heard(signal: Signal, alert: Alert | None, key: str, outcome: Outcome, heard_at: datetime) -> Alert:
     """What is remembered of an alert once a signal was heard."""
     if alert is not None and outcome in ("repeated", "acknowledged"):
-        return replace(alert, repeats=alert.repeats + (outcome == "repeated"), heard_at=heard_at)
+        repeats = alert.repeats + (outcome == "repeated")
+        starts_at = _latest_start(signal, alert) if outcome == "repeated" else alert.starts_at
+        return replace(alert, repeats=repeats, heard_at=heard_at, starts_at=starts_at)
     status = "firing" if signal.status == "firing" else "resolved"
-    return Alert(signal.key, key, status, signal.starts_at, signal.digest, heard_at)
+    starts_at = signal.starts_at or signal.at
+    if alert is not None and outcome == "changed":
+        starts_at = _latest_start(signal, alert)
+    return Alert(signal.key, key, status, starts_at, signal.digest, heard_at)
+
+
+def _latest_start(signal: Signal, alert: Alert) -> str | None:
+    """What a resolve is measured by: the latest start, or telling, of what fires."""
+    known = signal.starts_at or signal.at
+    return known if alert.starts_at is None or is_before(alert.starts_at, known) else alert.starts_at
 
 
 def _conclude(step: Step, known: Known, setting: Setting, *, still_firing: bool) -> None:

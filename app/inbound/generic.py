@@ -14,6 +14,7 @@ from app.inbound.signal import (
     batch_of,
     bounded,
     cleaned,
+    instant_in,
     key_of,
     labels_of,
     links_of,
@@ -27,6 +28,7 @@ MEMBERS: Final[Mapping[str, tuple[str, ...]]] = {
     "labels": ("labels", "tags"),
     "group": ("group",),
     "starts_at": ("starts_at", "startsAt"),
+    "ends_at": ("ends_at", "endsAt"),
     "link": ("link", "url"),
 }
 """Where each part of a signal is looked for in an object, unless an expression finds it."""
@@ -50,7 +52,6 @@ _RESOLVED: Final = frozenset(
     ]
 )
 _ACKNOWLEDGED: Final = frozenset({"acknowledged", "acknowledge", "ack"})
-_MAX_INSTANT: Final = 64
 
 
 STEPS: Final = 100_000
@@ -107,8 +108,10 @@ def parse(payload: Any, reader: Reader, digest: str) -> Batch:
     return batch_of(read, left_out)
 
 
-def signal_of(item: Any, parts: Mapping[str, Any], *, key: str, starts_at: str | None = None) -> Signal:
-    """The signal that one JSON value tells; ``key`` and ``starts_at`` are for one that has none of its own."""
+def signal_of(
+    item: Any, parts: Mapping[str, Any], *, key: str, starts_at: str | None = None, ends_at: str | None = None
+) -> Signal:
+    """The signal that one JSON value tells; ``key`` and the instants are for one that has none of its own."""
     others = {name: value for name, value in item.items() if name not in _USED} if isinstance(item, dict) else {}
     labels = labels_of(others) | labels_of(parts["labels"])
     given, group = cleaned(parts["key"], MAX_TEXT), cleaned(parts["group"], MAX_TEXT)
@@ -120,7 +123,8 @@ def signal_of(item: Any, parts: Mapping[str, Any], *, key: str, starts_at: str |
         labels=labels,
         links=links_of(parts, {"link": "Source"}),
         group=key_of(group) if group else None,
-        starts_at=cleaned(parts["starts_at"], _MAX_INSTANT) or starts_at,
+        starts_at=instant_in(parts["starts_at"]) or starts_at,
+        ends_at=instant_in(parts["ends_at"]) or ends_at,
     )
 
 

@@ -14,6 +14,7 @@ from app.inbound.signal import (
     Status,
     Unreadable,
     cleaned,
+    instant_in,
     key_of,
     labels_of,
     links_of,
@@ -63,7 +64,7 @@ def parse(event: Any, receipt_id: str) -> Batch:
         raise Unreadable("; ".join(found))
     payload = event.get("payload")
     payload = payload if isinstance(payload, dict) else {}
-    key = event.get("dedup_key") or receipt_id
+    key, stamp = event.get("dedup_key") or receipt_id, instant_in(payload.get("timestamp"))
     signal = Signal(
         key=key_of(key),
         status=_STATUSES[event["event_action"]],
@@ -72,6 +73,8 @@ def parse(event: Any, receipt_id: str) -> Batch:
         labels=labels_of({name: payload.get(name) for name in _LABELS}),
         links=_links(event),
         group=cleaned(payload.get("group"), MAX_TITLE) or None,
+        ends_at=stamp if event["event_action"] == "resolve" else None,
+        at=stamp if event["event_action"] == "trigger" else None,
     )
     return Batch((signal,))
 

@@ -115,7 +115,12 @@ class Expressions(Strict):
     text: Expression | None = None
     labels: Expression | None = Field(None, description="An object of texts: what `mapping` looks at")
     group: Expression | None = None
-    starts_at: Expression | None = Field(None, description="Tells one time that it fires from the next")
+    starts_at: Expression | None = Field(
+        None, description="When it began to fire. A later instant is another time that it fires"
+    )
+    ends_at: Expression | None = Field(
+        None, description="When it was over. A resolve that ended before what fires began changes nothing"
+    )
     link: Expression | None = None
 
     def given(self) -> dict[str, str]:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final, Literal, TypeAlias
 
+from app.inbound.instants import is_never
+
 Status: TypeAlias = Literal["firing", "acknowledged", "resolved"]
 
 MAX_SIGNALS: Final = 1_000
@@ -20,6 +22,7 @@ _MAX_NAME: Final = 100
 _MAX_VALUE: Final = 500
 _MAX_LABELS: Final = 100
 _MAX_LINK: Final = 2_000
+_MAX_INSTANT: Final = 64
 
 
 class Unreadable(ValueError):
@@ -46,7 +49,11 @@ class Signal:
     links: tuple[Link, ...] = ()
     group: str | None = None
     starts_at: str | None = None
-    """which time it fires, in the sender's words: only ever compared"""
+    """which time it fires, in the sender's words: only ever compared (``instants``)"""
+    ends_at: str | None = None
+    """when it was over, in the sender's words"""
+    at: str | None = None
+    """when the sender told of it, where the format has no start: a later telling is no restart"""
 
     @property
     def digest(self) -> str:
@@ -76,6 +83,12 @@ def cleaned(value: Any, limit: int) -> str:
         return str(value).lower()
     text = str(value)[: limit * 2].replace("\0", "\N{REPLACEMENT CHARACTER}").strip()
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def instant_in(value: Any) -> str | None:
+    """An instant in the sender's words; None for none, and for the year 0001."""
+    text = cleaned(value, _MAX_INSTANT)
+    return None if not text or is_never(text) else text
 
 
 def key_of(*parts: str) -> str:

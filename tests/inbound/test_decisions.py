@@ -17,7 +17,7 @@ SIGNALS: Final = st.builds(
     status=st.sampled_from(["firing", "firing", "resolved", "acknowledged"]),
     title=st.sampled_from(["Disk", "Disk full"]),
     group=st.sampled_from([None, "g"]),
-    starts_at=st.sampled_from([None, "1", "2"]),
+    starts_at=st.sampled_from([None, "1", "2026-11-20T10:00:00Z", "2026-11-20T11:00:00.5+01:00"]),
 )
 PAYLOADS: Final = st.lists(
     st.tuples(st.lists(SIGNALS, min_size=1, max_size=4), st.sampled_from(["", "", "resolved", "closed"])), max_size=12
