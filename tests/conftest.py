@@ -29,6 +29,17 @@ from tests.support import database as databases
 from tests.support import stories
 from tests.support.replaying import replayed
 
+_LONG = ("contract", "faults")
+"""Folders of walks over all operations, and of services that are processes of their own."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave long tests and properties out of coverage: it doubles their time, and they add nothing to it."""
+    long = tuple(config.rootpath / "tests" / folder for folder in _LONG)
+    for item in items:
+        if item.get_closest_marker("hypothesis") or any(item.path.is_relative_to(folder) for folder in long):
+            item.add_marker("no_cover")
+
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:

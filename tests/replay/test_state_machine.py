@@ -13,6 +13,7 @@ from itertools import count
 from typing import Any, Final
 
 import httpx
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
@@ -278,6 +279,7 @@ def _fact(row: Any) -> Any:
     return (row["metric"], ticks(row["started_at"]), state, ticks(row["missed_at"]), ticks(row["ended_at"]), due)
 
 
+@pytest.mark.no_cover
 def test_c18_whatever_happens_the_rows_are_the_fold_and_what_the_slow_clock_says(server: str, template: str) -> None:
     with bench_on(server, template) as opened:
 

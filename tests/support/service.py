@@ -18,7 +18,13 @@ from app.core import clock
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 _PATIENCE: Final = 60.0
-_COMMAND: Final = "import sys; sys.argv[0] = 'heliodesk'; from app.cli import main; main()"
+_COMMAND: Final = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that starts the tests with & has it ignored
+sys.argv[0] = 'heliodesk'
+from app.cli import main
+main()
+"""
 _AHEAD: Final = """
 import datetime, time, time_machine, uuid_utils
 machine = uuid_utils.uuid7  # asks the machine itself

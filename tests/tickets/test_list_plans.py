@@ -134,6 +134,7 @@ ASKED: Final[dict[str, dict[str, Any]]] = {
 }
 
 
+@pytest.mark.no_cover
 async def test_a_page_looks_at_a_bounded_number_of_tickets(
     crowd: Story, sessions: Sessions, engine: AsyncEngine, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,53 @@
+"""What one customer's key does slows nobody else down: the figures of a victim beside each attack."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.support.attack import attack
+from tests.support.attacks import ATTACKS, ground_of
+from tests.support.service import Service, serving
+from tests.support.victim import victim
+
+pytestmark = pytest.mark.faults
+
+SECONDS = 2.0
+TICKETS = 20_000
+TRIES = 3
+"""Other tests share the machine, and a percentile of twenty tickets is the worst of them."""
+
+
+@pytest.fixture
+def service(folder: Path, own_database: str, admin_key: str) -> Iterator[Service]:
+    with serving(folder, own_database, admin_key) as service:
+        yield service
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+async def test_an_attack_slows_nobody_else(name: str, service: Service, own_database: str, admin_key: str) -> None:
+    headers = {"Authorization": f"Bearer {admin_key}"}
+    async with (
+        asyncio.timeout(150),
+        httpx.AsyncClient(base_url=service.url, headers=headers, timeout=60, trust_env=False) as admin,
+        victim(admin) as customer,
+    ):
+        plot = await ATTACKS[name](await ground_of(admin, own_database, TICKETS))
+        for _ in range(TRIES):
+            quiet = await customer.figures(SECONDS / 2)
+            with attack(service.port, plot.sent, connections=plot.connections, seconds=SECONDS) as attacking:
+                beside = await customer.figures(SECONDS)
+                await asyncio.to_thread(attacking.end)
+            _answered(attacking.statuses)
+            if not (worse := beside.worse_than(quiet)):
+                return
+    pytest.fail(f"{worse}, {attacking.statuses}")
+
+
+def _answered(statuses: Counter[int]) -> None:
+    """No attack makes the service fail, and some of it was answered at all."""
+    assert statuses.total() > 0
+    assert not [status for status in statuses if status >= 500 and status != 503], statuses
