@@ -12,10 +12,11 @@ from app.inbound.signal import (
     MAX_TITLE,
     Batch,
     Signal,
+    Status,
     Unreadable,
-    batch_of,
-    bounded,
+    batch_from,
     cleaned,
+    count_in,
     digest_of,
     instant_in,
     key_of,
@@ -27,22 +28,23 @@ from app.inbound.signal import (
 
 LINKS: Final = {"generatorURL": "Source", "dashboardURL": "Dashboard", "panelURL": "Panel", "silenceURL": "Silence"}
 """Grafana's are among them: its payload is this one with more members."""
+_STATUSES: Final[Mapping[str, Status]] = {"firing": "firing", "resolved": "resolved"}
 _RUNBOOK: Final = {"runbook_url": "Runbook"}
 
 
 def parse(payload: Any) -> Batch:
-    """One signal for each alert. Raises ``Unreadable`` where the payload is something else."""
-    alerts, left_out = bounded(list_in(payload, "alerts"))
-    truncated = payload.get("truncatedAlerts")
+    """One signal for each alert that makes sense. Raises ``Unreadable`` where the payload is something else."""
+    alerts, truncated = list_in(payload, "alerts"), count_in(payload.get("truncatedAlerts"))
     group = cleaned(payload.get("groupKey"), MAX_TEXT) or None
-    signals = (_signal(object_at(alert, f"alerts/{index}"), group) for index, alert in enumerate(alerts))
-    return batch_of(signals, left_out + (truncated if isinstance(truncated, int) and truncated > 0 else 0))
+    return batch_from(alerts, lambda index, alert: _signal(alert, f"alerts/{index}", group), truncated)
 
 
-def _signal(alert: Mapping[str, Any], group: str | None) -> Signal:
-    status = alert.get("status")
-    if status not in ("firing", "resolved"):
-        raise Unreadable(f"An alert's status is 'firing' or 'resolved', not {cleaned(status, 40)!r}")
+def _signal(item: Any, place: str, group: str | None) -> Signal:
+    alert = object_at(item, place)
+    word = cleaned(alert.get("status"), MAX_TITLE)
+    status = _STATUSES.get(word.lower())
+    if status is None:
+        raise Unreadable(f"{place}/status is neither 'firing' nor 'resolved', but {word[:40]!r}")
     labels, notes = labels_of(alert.get("labels")), _annotations(alert)
     fingerprint = cleaned(alert.get("fingerprint"), MAX_TEXT) or digest_of(repr(sorted(labels.items())).encode())
     return Signal(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from app.inbound import generic
-from app.inbound.signal import Batch, Signal, Unreadable, bounded, instant_in, key_of, object_at
+from app.inbound.signal import MAX_SIGNALS, Batch, Signal, Unreadable, batch_from, instant_in, key_of, object_at
 
 STRUCTURED: Final = "application/cloudevents+json"
 BATCH: Final = "application/cloudevents-batch+json"
@@ -40,9 +40,9 @@ def parse(payload: Any, headers: Mapping[str, str], reader: generic.Reader) -> B
 
     The hook's expressions are over the event in the structured form.
     """
-    events, left_out = bounded(events_of(payload, headers))
-    reader.expect(len(events))
-    return Batch(tuple(_signal(event, f"event {index}", reader) for index, event in enumerate(events)), left_out)
+    events = events_of(payload, headers)
+    reader.expect(min(len(events), MAX_SIGNALS))
+    return batch_from(events, lambda index, event: _signal(event, f"event {index}", reader))
 
 
 def _signal(found: Any, place: str, reader: generic.Reader) -> Signal:

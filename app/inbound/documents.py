@@ -63,6 +63,11 @@ class ReceivedDocument(Document):
     receipt_id: str
     duplicate: bool = Field(description="Whether this very event was received before; then it is not kept again")
     refused: str | SkipJsonSchema[None] = Field(None, description="Only where nothing is made of it: why")
+    omissions: list[str] | SkipJsonSchema[None] = Field(
+        None,
+        description="Only where something is left out: what, and why. Of a large payload, and of one that takes long "
+        "to read, only its receipt tells",
+    )
 
 
 class SignalDocument(Document):
@@ -89,6 +94,7 @@ _RECEIPT: Final[dict[str, Any]] = {
     "processed_at": "2026-11-20T20:30:00.040000Z",
     "size": 1059,
     "left_out": 0,
+    "omissions": [],
     "tickets": [{"ticket_id": "tkt_01k9z3v5q8e9rbn3wz4m6t7y2a", "action": "opened"}],
     "signals": [
         {
@@ -127,8 +133,10 @@ class ReceiptDocument(Document):
     processed_at: Instant | None
     size: int = Field(description="Bytes of the payload")
     left_out: int = Field(
-        description="Alerts of which the payload tells only that they are there, or beyond the 1,000th"
+        description="Alerts of which the payload tells only that they are there, that make no sense, or beyond the "
+        "1,000th"
     )
+    omissions: list[str] = Field(description="What was left out of the payload, and why: the first twenty")
     tickets: list[TouchedTicket]
     signals: list[SignalDocument]
 
@@ -184,6 +192,7 @@ class TriedDocument(Document):
             "examples": [
                 {
                     "left_out": 0,
+                    "omissions": [],
                     "signals": [
                         {
                             "key": "06fde51a4bdb38c5",
@@ -210,6 +219,7 @@ class TriedDocument(Document):
     )
 
     left_out: int
+    omissions: list[str]
     signals: list[TriedSignal]
     tickets: list[TriedTicket]
 

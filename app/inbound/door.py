@@ -19,10 +19,13 @@ from app.core.problems import Conflict, Forbidden, NotFound, TooManyRequests, Un
 from app.core.settings import Settings
 from app.core.state import State
 from app.core.via import HEADER, read_via, refusal
-from app.inbound import payloads
+from app.inbound import cloudevents, payloads
+from app.inbound.codings import decoded
+from app.inbound.parsing import parse
 from app.inbound.payloads import SIZE, UNCHECKED, Room
+from app.inbound.readings import Payload
 from app.inbound.schemas import Signature
-from app.inbound.signal import key_of
+from app.inbound.signal import Unreadable, key_of
 from app.inbound.signatures import CARRIERS, Custom, Signed, is_signed
 
 _ALL_HOOKS: Final = 2
@@ -39,6 +42,7 @@ _PATIENCE: Final = "clock_timestamp() - interval '1 second'"
 # burst leaves for a moment is of no concern, and costs nothing.
 _OPEN: Final = f"""
 SELECT h.account_id, h.fields->'signature' AS signature, h.fields->>'format' AS format,
+       h.fields->'expressions' AS expressions,
        (h.fields->>'enabled')::boolean AS enabled, h.secrets, clock_timestamp() AS now,
        (SELECT id FROM installations) AS installation,
        EXISTS (SELECT FROM api_keys AS k
@@ -83,23 +87,25 @@ class Posted:
     hook_id: str
     format: str | None
     headers: Mapping[str, str]
-    body: bytes
+    sent: bytes
+    """the body as it was sent: what a signature covers"""
     key: Key | None = None
-    event_key: str | None = None
-    """the sender's id of the event, where it has one"""
+    payload: bytes | None = None
+    """what is kept of it, where that is known already; else what it is without its content coding"""
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
     """The receipt of what was posted; ``duplicate``: of the same event that came before.
 
-    ``refused``: why nothing is made of it.
+    ``refused``: why nothing is made of it. ``omissions``: what it is made of without, as far as that is known at once.
     """
 
     receipt_id: str
     duplicate: bool
     account_id: str
     refused: str | None = None
+    omissions: tuple[str, ...] = ()
 
 
 async def posted(request: Request, hook_id: str, name: str | None) -> Posted:
@@ -111,12 +117,16 @@ async def receive(state: State, post: Posted) -> Received:
     """Check, store, and wake the processing.
 
     Raises 401 for who shows no right key or signature, 403 and 404 for keys for something else, 409 for a hook that
-    is disabled, 429 while more waits than is taken, and has for a second, and where the account has no room for more.
+    is disabled, 429 while more waits than is taken, and has for a second, and where the account has no room for more;
+    400, 413 and 415 as ``codings.decoded`` does.
     """
     holder.set(post.hook_id)
     async with lookup(state.engine) as connection:
         hook = await _opened(connection, state.settings, post)
-        received = await _store(connection, hook, post) if hook else None
+        body = _payload_of(state.settings, post) if hook else b""
+        if hook:
+            await _require_room(connection, state.settings, hook, post, len(body))
+        received = await _store(connection, hook, post, body) if hook else None
     if received is None:
         await _refuse(state, post)
         raise NotFound
@@ -127,7 +137,7 @@ async def receive(state: State, post: Posted) -> Received:
 
 async def _opened(connection: "Connection[Any]", settings: Settings, post: Posted) -> Mapping[str, Any] | None:
     """The hook, which takes this; None when it is not there for the sender."""
-    backlog, room = settings.hook_backlog, Room(settings.hook_bytes, settings.unchecked_hook_bytes)
+    backlog = settings.hook_backlog
     digest = hash_key(post.key.text) if post.key else b""
     hook = await connection.fetchrow(_OPEN, post.hook_id, digest, backlog, backlog * _ALL_HOOKS)
     if hook is None or not _is_admitted(hook, post):
@@ -135,13 +145,24 @@ async def _opened(connection: "Connection[Any]", settings: Settings, post: Poste
     if not hook["enabled"]:
         raise Conflict("The hook is disabled")
     _require_patience(hook, backlog)
+    known: Mapping[str, Any] = hook
+    return known
+
+
+def _payload_of(settings: Settings, post: Posted) -> bytes:
+    if post.payload is not None:
+        return post.payload
+    return decoded(post.sent, post.headers.get("content-encoding"), settings.max_body_bytes)
+
+
+async def _require_room(
+    connection: "Connection[Any]", settings: Settings, hook: Mapping[str, Any], post: Posted, size: int
+) -> None:
     try:
-        payloads.require_room(room, hook, len(post.body))
+        payloads.require_room(Room(settings.hook_bytes, settings.unchecked_hook_bytes), hook, size)
     except TooManyRequests:
         await payloads.note_refusal(connection, hook["account_id"], post.hook_id)
         raise
-    known: Mapping[str, Any] = hook
-    return known
 
 
 def _require_patience(hook: Mapping[str, Any], backlog: int) -> None:
@@ -156,21 +177,46 @@ def _require_patience(hook: Mapping[str, Any], backlog: int) -> None:
             )
 
 
-async def _store(connection: "Connection[Any]", hook: Mapping[str, Any], post: Posted) -> Received:
+async def _store(connection: "Connection[Any]", hook: Mapping[str, Any], post: Posted, body: bytes) -> Received:
     """Keep what was posted: one statement, and so committed once it is answered.
 
     What goes round in a loop is kept too, and refused: its sender would only repeat what an error answers.
     """
-    event_key = post.event_key or _signed_id(hook["signature"], post.headers)
+    size, name = len(body), post.format or hook["format"]
+    event_key = _event_key(name, post, body) or _signed_id(hook["signature"], post.headers)
     place = (hook["account_id"], new_id("rcp"), post.hook_id, event_key)
-    kept = orjson.dumps(kept_headers(post.headers)).decode()
-    size, name = len(post.body), post.format or hook["format"]
+    headers = kept_headers(post.headers)
+    kept = orjson.dumps(headers).decode()
     refused = refusal(read_via(post.headers.get(HEADER)), hook["installation"])
-    stored = await connection.fetchval(_STORE, *place, name, kept, post.body, size, refused)
+    stored = await connection.fetchval(_STORE, *place, name, kept, body, size, refused)
     if stored is None:
         first = await connection.fetchval(_FIRST, hook["account_id"], post.hook_id, event_key)
         return Received(first, duplicate=True, account_id=hook["account_id"])
-    return Received(stored, duplicate=False, account_id=hook["account_id"], refused=refused)
+    omissions = () if refused else _omissions(name, body, headers, stored, hook["expressions"])
+    return Received(stored, duplicate=False, account_id=hook["account_id"], refused=refused, omissions=omissions)
+
+
+def _omissions(
+    name: str, body: bytes, headers: Mapping[str, str], receipt_id: str, expressions: Mapping[str, Any] | None
+) -> tuple[str, ...]:
+    """What is left out of a payload that is read quickly; of others the receipt tells later."""
+    given = {part: text for part, text in (expressions or {}).items() if text is not None}
+    try:
+        batch = Payload(name, body, headers, receipt_id, given).quickly()
+    except Unreadable as error:
+        return (str(error),)
+    return batch.omissions if batch else ()
+
+
+def _event_key(name: str, post: Posted, body: bytes) -> str | None:
+    """The sender's own id of what it sends: a single CloudEvent has one."""
+    if name != "cloudevents":
+        return None
+    try:
+        events = cloudevents.events_of(parse(body, post.headers.get("content-type", "")).value, post.headers)
+    except Unreadable:
+        return None
+    return cloudevents.identity(events[0]) if len(events) == 1 else None
 
 
 def _is_admitted(hook: Mapping[str, Any], post: Posted) -> bool:
@@ -181,7 +227,7 @@ def _is_admitted(hook: Mapping[str, Any], post: Posted) -> bool:
         return bool(hook["has_key"]) and post.key is not None and post.key.carrier in carriers
     now: datetime = hook["now"]
     custom = Custom(signature.header or "", signature.prefix, signature.encoding)
-    return is_signed(signature.scheme, hook["secrets"], Signed(post.headers, post.body, now), custom)
+    return is_signed(signature.scheme, hook["secrets"], Signed(post.headers, post.sent, now), custom)
 
 
 async def _refuse(state: State, post: Posted) -> None:

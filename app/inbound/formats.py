@@ -1,25 +1,11 @@
 """From a payload as it came to its signals, by the format of its sender. Pure."""
 
 from collections.abc import Mapping
-from typing import Any, Final
-
-import orjson
+from typing import Any
 
 from app.inbound import alertmanager, cloudevents, generic, grafana, pagerduty
-from app.inbound.signal import Batch, Unreadable, digest_of
-
-MAX_BRACKETS: Final = 90_000
-"""Arrays and objects in one payload, told from its opening brackets: in the largest, one for each 11 bytes."""
-
-
-def payload_of(body: bytes) -> Any:
-    """The JSON value of a body. Raises ``Unreadable``; whatever is in it, its parser looks at no more than it takes."""
-    if body.count(b"[") + body.count(b"{") > MAX_BRACKETS:
-        raise Unreadable(f"The body holds more than {MAX_BRACKETS:,} arrays and objects")
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise Unreadable(f"The body is not valid JSON: {error}") from error
+from app.inbound.parsing import parse
+from app.inbound.signal import Batch, digest_of
 
 
 def read(
@@ -35,7 +21,14 @@ def read(
 
     Raises ``Unreadable``, and ``TooManySteps``, which is one.
     """
-    payload = payload_of(body)
+    parsed = parse(body, headers.get("content-type", ""))
+    batch = _read(name, parsed.value, body, headers, receipt_id, generic.Reader(expressions, steps))
+    return batch.without(parsed.omissions)
+
+
+def _read(
+    name: str, payload: Any, body: bytes, headers: Mapping[str, str], receipt_id: str, reader: generic.Reader
+) -> Batch:
     match name:
         case "alertmanager":
             return alertmanager.parse(payload)
@@ -44,6 +37,6 @@ def read(
         case "pagerduty":
             return pagerduty.parse(payload, receipt_id)
         case "cloudevents":
-            return cloudevents.parse(payload, headers, generic.Reader(expressions, steps))
+            return cloudevents.parse(payload, headers, reader)
         case _:
-            return generic.parse(payload, generic.Reader(expressions, steps), digest_of(body))
+            return generic.parse(payload, reader, digest_of(body))

@@ -5,19 +5,21 @@ from typing import Any, Final
 
 from app.core.projection import Projection, ProjectionFailed, TooCostly, compile_projection
 from app.inbound.signal import (
+    MAX_SIGNALS,
     MAX_TEXT,
     MAX_TITLE,
     Batch,
     Signal,
     Status,
+    TooManySteps,
     Unreadable,
-    batch_of,
-    bounded,
+    batch_from,
     cleaned,
     instant_in,
     key_of,
     labels_of,
     links_of,
+    object_at,
 )
 
 MEMBERS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -60,10 +62,6 @@ _SHARE: Final = 1_000
 """Each application has a share of the steps that is as large as this at the least."""
 
 
-class TooManySteps(Unreadable):
-    """The expressions take more steps over the payload than they may."""
-
-
 class Reader:
     """What reads one value after the other: the hook's expressions within their budget, and the usual members."""
 
@@ -71,6 +69,11 @@ class Reader:
         """``expressions``: JMESPath by the name of the part; all of them have been checked."""
         self._expressions = {part: compile_projection(text) for part, text in expressions.items()}
         self._all_steps = self._steps = steps
+
+    @property
+    def has_expressions(self) -> bool:
+        """Whether the hook says where the parts of an alert are, so that it need not be an object."""
+        return any(part != "each" for part in self._expressions)
 
     def items_of(self, payload: Any) -> list[Any]:
         """What is an alert each: what the expression ``each`` finds, else the payload, or its items. ``Unreadable``."""
@@ -101,11 +104,15 @@ def parse(payload: Any, reader: Reader, digest: str) -> Batch:
 
     ``digest`` names a payload that has no key of its own: the same bytes again are the same alert.
     """
-    items, left_out = bounded(reader.items_of(payload))
-    reader.expect(len(items))
-    names = [digest] if len(items) == 1 else [f"{digest}-{index}" for index in range(len(items))]
-    read = (signal_of(item, reader.parts_of(item, item), key=key) for item, key in zip(items, names, strict=True))
-    return batch_of(read, left_out)
+    items = reader.items_of(payload)
+    reader.expect(min(len(items), MAX_SIGNALS))
+
+    def read(index: int, item: Any) -> Signal:
+        found = item if reader.has_expressions else object_at(item, f"item {index}")
+        key = digest if len(items) == 1 else f"{digest}-{index}"
+        return signal_of(found, reader.parts_of(found, found), key=key)
+
+    return batch_from(items, read)
 
 
 def signal_of(

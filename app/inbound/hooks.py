@@ -53,7 +53,7 @@ def hook_document(hook: Hook, secret: str | None = None, payloads: HookPayloads 
 def receipt_document(receipt: Receipt) -> dict[str, Any]:
     """The public form of a receipt, without its payload."""
     names = ("id", "account_id", "hook_id", "format", "state", "error", "received_at", "processed_at", "size")
-    return {name: getattr(receipt, name) for name in (*names, "left_out", "tickets", "signals")}
+    return {name: getattr(receipt, name) for name in (*names, "left_out", "omissions", "tickets", "signals")}
 
 
 def payload_document(receipt: Receipt) -> dict[str, Any]:

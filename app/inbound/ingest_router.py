@@ -1,5 +1,6 @@
 """``/v1/ingest/{hook_id}``: where senders post to. Everything is stored first and looked at later."""
 
+from dataclasses import replace
 from typing import Annotated, Any, Final
 
 import orjson
@@ -20,12 +21,14 @@ from app.core.problems import (
     TooManyRequests,
     Unauthorized,
     Unavailable,
+    UnsupportedMediaType,
 )
 from app.core.state import State, StateDep
 from app.inbound import cloudevents, door, examples, pagerduty
+from app.inbound.codings import decoded
 from app.inbound.documents import EventAccepted, EventRefused, ReceivedDocument
 from app.inbound.door import Posted, Received
-from app.inbound.formats import payload_of
+from app.inbound.parsing import parse
 from app.inbound.signal import Unreadable
 
 _DESCRIPTION: Final = """\
@@ -48,7 +51,9 @@ HookPath = Annotated[str, Path(max_length=40, description="The hook's id")]
 KeyQuery = Annotated[
     str | None, Query(alias="key", max_length=200, description="The hook's key, for senders that have no headers")
 ]
-_ALL: Final = responses(Unauthorized, Forbidden, NotFound, Conflict, PayloadTooLarge, Unavailable)
+_ALL: Final = responses(
+    BadRequest, Unauthorized, Forbidden, NotFound, Conflict, PayloadTooLarge, UnsupportedMediaType, Unavailable
+)
 _PROBLEMS: Final = {status: problem for status, problem in _ALL.items() if status != TooManyRequests.status}
 """A limit is a 503 here (``admission.in_the_senders_terms``), except for PagerDuty's clients."""
 _ENQUEUED: Final = _ALL | {400: public_responses(BadRequest)[400] | {"model": EventRefused}}
@@ -82,8 +87,9 @@ async def _taken(request: Request, state: State, post: Posted) -> Received:
 
 
 def _accepted(received: Received) -> Response:
-    told = {"receipt_id": received.receipt_id, "duplicate": received.duplicate}
-    return reply(told | ({"refused": received.refused} if received.refused else {}), 202)
+    told: dict[str, Any] = {"receipt_id": received.receipt_id, "duplicate": received.duplicate}
+    told |= {"refused": received.refused} if received.refused else {}
+    return reply(told | ({"omissions": list(received.omissions)} if received.omissions else {}), 202)
 
 
 @router.post(
@@ -153,18 +159,7 @@ async def ingest_cloudevents(request: Request, state: StateDep, hook_id: HookPat
     Structured, batched, or binary (any JSON, with the attributes in `ce-` headers). The same `source` and `id` again
     is a duplicate.
     """
-    post = await door.posted(request, hook_id, "cloudevents")
-    return _accepted(await _taken(request, state, _with_identity(post)))
-
-
-def _with_identity(post: Posted) -> Posted:
-    """The post with the identity of its one event: a batch, and what is no event, has none."""
-    try:
-        events = cloudevents.events_of(payload_of(post.body), post.headers)
-    except Unreadable:
-        return post
-    identity = cloudevents.identity(events[0]) if len(events) == 1 else None
-    return Posted(post.hook_id, post.format, post.headers, post.body, post.key, identity)
+    return await _receive(request, state, hook_id, "cloudevents")
 
 
 @router.post(
@@ -181,14 +176,15 @@ async def enqueue(request: Request, state: StateDep, hook_id: HookPath, _key: Ke
     For clients of PagerDuty, whose answers these are. The hook's key may be the event's `routing_key`.
     """
     post = await door.posted(request, hook_id, "pagerduty")
+    body = decoded(post.sent, post.headers.get("content-encoding"), state.settings.max_body_bytes)
     try:
-        event = payload_of(post.body)
+        event = parse(body, post.headers.get("content-type", "")).value
     except Unreadable as error:
         return reply(BAD_EVENT | {"errors": [str(error)]}, BadRequest.status)
     if faults := pagerduty.faults(event):
         return reply(BAD_EVENT | {"errors": faults}, BadRequest.status)
     key = event.pop("routing_key", None)
     key = post.key or (Key(key, "body") if isinstance(key, str) else None)
-    received = await _taken(request, state, Posted(hook_id, post.format, post.headers, orjson.dumps(event), key))
+    received = await _taken(request, state, replace(post, key=key, payload=orjson.dumps(event)))
     dedup_key = event.get("dedup_key") or received.receipt_id
     return reply({"status": "success", "message": "Event processed", "dedup_key": dedup_key}, 202)

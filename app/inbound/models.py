@@ -48,6 +48,7 @@ class Receipt(Base):
     error: Mapped[str | None]
     received_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))
     processed_at: Mapped[datetime | None]
+    omissions: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"), comment="what was left out, and why")
 
     __table_args__ = (
         UniqueConstraint("account_id", "hook_id", "event_key"),

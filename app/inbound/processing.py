@@ -62,7 +62,7 @@ WHERE account_id = $1 AND hook_id = $2 AND state = 'pending' ORDER BY received_a
 _ADVANCE: Final = """
 UPDATE receipts
 SET done = $3, left_out = $4, signals = signals || $5::jsonb, tickets = tickets || $6::jsonb, state = $7::text,
-    processed_at = CASE WHEN $7::text <> 'pending' THEN clock_timestamp() END
+    omissions = $8::jsonb, processed_at = CASE WHEN $7::text <> 'pending' THEN clock_timestamp() END
 WHERE account_id = $1 AND id = $2
 """
 _FAIL: Final = """
@@ -229,8 +229,8 @@ async def _advance(
     if state == "processed" and done == len(told) and {one["outcome"] for one in told} <= _SILENT:
         state = "ignored"
     rows = (dump(told).decode(), dump(touched).decode())
-    place = (turn.account_id, turn.receipt_id)
-    await (await driver(session)).execute(_ADVANCE, *place, done, batch.left_out, *rows, state)
+    place, omissions = (turn.account_id, turn.receipt_id), dump(list(batch.omissions)).decode()
+    await (await driver(session)).execute(_ADVANCE, *place, done, batch.left_out, *rows, state, omissions)
 
 
 def _reason(error: Exception, turn: Turn) -> str:

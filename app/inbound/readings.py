@@ -14,8 +14,7 @@ import structlog
 from app.core.offload import Offload
 from app.core.problems import Problem
 from app.inbound.formats import read
-from app.inbound.generic import TooManySteps
-from app.inbound.signal import Batch
+from app.inbound.signal import Batch, TooManySteps
 
 QUICK_BYTES: Final = 16 * 1024
 QUICK_STEPS: Final = 1_500

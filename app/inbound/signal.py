@@ -4,8 +4,8 @@ Everything here is from outside, so every text is cleaned and cut to a limit bef
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, Final, Literal, TypeAlias
 
@@ -23,10 +23,26 @@ _MAX_VALUE: Final = 500
 _MAX_LABELS: Final = 100
 _MAX_LINK: Final = 2_000
 _MAX_INSTANT: Final = 64
+MAX_COUNT: Final = 2**31 - 1
+_MAX_DIGITS: Final = 12
+_MAX_OMISSIONS: Final = 20
+_MAX_OMISSION: Final = 200
+_KINDS: Final[Mapping[type, str]] = {
+    type(None): "null",
+    str: "a text",
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+    list: "a list",
+}
 
 
 class Unreadable(ValueError):
-    """A payload that is not what its format says; the text tells the sender's owner what is wrong."""
+    """A payload, or a part of it, that is not what its format says; the text tells its owner what is wrong."""
+
+
+class TooManySteps(Unreadable):
+    """The hook's expressions take more steps over a payload than they may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +80,18 @@ class Signal:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The signals of one payload; ``left_out``: alerts that it has, or only counts, and that are not among them."""
+    """The signals of one payload; ``left_out``: alerts that it has, or only counts, and that are not among them.
+
+    ``omissions``: what else is not among them, and why, for people to read.
+    """
 
     signals: tuple[Signal, ...]
     left_out: int = 0
+    omissions: tuple[str, ...] = ()
+
+    def without(self, omissions: Sequence[str]) -> "Batch":
+        """The same, which is without more."""
+        return replace(self, omissions=bounded_texts([*omissions, *self.omissions])) if omissions else self
 
 
 def digest_of(content: bytes) -> str:
@@ -122,7 +146,7 @@ def list_in(payload: Any, name: str) -> list[Any]:
 def object_at(item: Any, place: str) -> Mapping[str, Any]:
     """An object. Raises ``Unreadable`` with its place."""
     if not isinstance(item, dict):
-        raise Unreadable(f"{place} is not an object")
+        raise Unreadable(f"{place} is {_KINDS.get(type(item), 'no object')}, and not an object")
     return item
 
 
@@ -137,9 +161,47 @@ def batch_of(signals: Iterable[Signal], left_out: int = 0) -> Batch:
     return Batch(found, left_out)
 
 
-def bounded(items: Sequence[Any]) -> tuple[Sequence[Any], int]:
-    """As many items as are taken, and how many are left out; of objects with a status those that fire come first."""
+def batch_from(items: Sequence[Any], read: Callable[[int, Any], Signal], uncounted: int = 0) -> Batch:
+    """The signals that ``read`` makes of items by their index; those that are ``Unreadable`` are left out, and told of.
+
+    ``uncounted``: alerts that the payload has beside these items. Raises ``Unreadable`` where no item can be read, and
+    ``TooManySteps``.
+    """
+    taken, beyond = _bounded(items)
+    signals, faults = [], []
+    for index, item in taken:
+        try:
+            signals.append(read(index, item))
+        except TooManySteps:
+            raise
+        except Unreadable as error:
+            faults.append(str(error))
+    if faults and not signals:
+        raise Unreadable("; ".join(bounded_texts(faults)))
+    batch = batch_of(signals, min(beyond + len(faults) + uncounted, MAX_COUNT))
+    more = [f"{beyond:,} alerts beyond the {MAX_SIGNALS:,}th"] if beyond else []
+    return batch.without([*faults, *more])
+
+
+def count_in(value: Any) -> int:
+    """A number of things that a sender states, as large as a column holds; 0 for what is none."""
+    if isinstance(value, str) and value.isascii() and value.isdecimal():
+        return min(int(value[:_MAX_DIGITS]), MAX_COUNT)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return int(min(value, MAX_COUNT)) if is_number and value > 0 else 0
+
+
+def bounded_texts(texts: Sequence[str]) -> tuple[str, ...]:
+    """A few of these texts, each cut, and how many more there are."""
+    more = len(texts) - _MAX_OMISSIONS
+    shown = (cleaned(text, _MAX_OMISSION) for text in texts[:_MAX_OMISSIONS])
+    return (*shown, *([f"and {more:,} more"] if more > 0 else []))
+
+
+def _bounded(items: Sequence[Any]) -> tuple[Sequence[tuple[int, Any]], int]:
+    """As many items as are taken, and how many are not; of objects with a status those that fire come first."""
+    numbered = list(enumerate(items))
     if len(items) <= MAX_SIGNALS:
-        return items, 0
-    firing_first = sorted(items, key=lambda item: isinstance(item, dict) and item.get("status") == "resolved")
+        return numbered, 0
+    firing_first = sorted(numbered, key=lambda each: isinstance(each[1], dict) and each[1].get("status") == "resolved")
     return firing_first[:MAX_SIGNALS], len(items) - MAX_SIGNALS

@@ -51,8 +51,13 @@ def is_signed(scheme: Scheme, secrets: Sequence[str], request: Signed, custom: C
 
 
 def _has(request: Signed, secrets: Sequence[str], custom: Custom) -> bool:
-    given = request.headers.get(custom.header.lower(), "")
-    return any(_same(given, custom.prefix + _mac(secret, request.body, custom.encoding)) for secret in secrets)
+    given = request.headers.get(custom.header.lower(), "").strip()
+    if not given.startswith(custom.prefix):
+        return False
+    digest = given.removeprefix(custom.prefix)
+    if custom.encoding == "hex":
+        return any(_is_hex(digest, _mac(secret, request.body)) for secret in secrets)
+    return any(_same(digest, _mac(secret, request.body, "base64")) for secret in secrets)
 
 
 def _mac(secret: str, content: bytes, encoding: str = "hex") -> str:
@@ -64,19 +69,24 @@ def _same(given: str, right: str) -> bool:
     return hmac.compare_digest(given.encode("utf-8", "replace"), right.encode())
 
 
+def _is_hex(given: str, right: str) -> bool:
+    """Hexadecimal digits are equal in either case (RFC 4648, 8)."""
+    return _same(given.lower(), right)
+
+
 def _github(secret: str, request: Signed) -> bool:
-    return _same(request.headers.get("x-hub-signature-256", ""), f"sha256={_mac(secret, request.body)}")
+    return _is_hex(request.headers.get("x-hub-signature-256", ""), f"sha256={_mac(secret, request.body)}")
 
 
 def _sentry(secret: str, request: Signed) -> bool:
-    return _same(request.headers.get("sentry-hook-signature", ""), _mac(secret, request.body))
+    return _is_hex(request.headers.get("sentry-hook-signature", ""), _mac(secret, request.body))
 
 
 def _grafana(secret: str, request: Signed) -> bool:
     """Over the body, or over ``timestamp:body`` where Grafana was told to send a timestamp."""
     stamp = request.headers.get(GRAFANA_TIMESTAMP)
     content = request.body if stamp is None else stamp.encode("utf-8", "replace") + b":" + request.body
-    right = _same(request.headers.get("x-grafana-alerting-signature", ""), _mac(secret, content))
+    right = _is_hex(request.headers.get("x-grafana-alerting-signature", ""), _mac(secret, content))
     return right and (stamp is None or _is_recent(stamp, request.now))
 
 

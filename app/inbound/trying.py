@@ -45,6 +45,7 @@ async def what_would_be(session: AsyncSession, hook: Hook, account: Account, bat
     document = await plan_of(session, account, fields.product, now)
     return {
         "left_out": batch.left_out,
+        "omissions": list(batch.omissions),
         "signals": [
             {"key": signal.key, "status": signal.status, "title": signal.title, "outcome": outcome}
             | {"labels": signal.labels}

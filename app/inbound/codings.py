@@ -1,0 +1,61 @@
+"""Content codings of a request's body (RFC 9110, 8.4), undone within bounds. Pure.
+
+Signatures cover the bytes as they were sent, so a body is decoded after its signature is checked.
+"""
+
+import zlib
+from collections.abc import Mapping
+from typing import Final
+
+from app.core.problems import BadRequest, PayloadTooLarge, UnsupportedMediaType
+
+MAX_RATIO: Final = 250
+"""How many times a body may grow. Repetitive alerts reach 60; what reaches 1,000 is made for it."""
+_FREE: Final = 16 * 1024
+"""Bytes that a body may grow to whatever its size."""
+_ANY_WRAPPER: Final = 32 + zlib.MAX_WBITS
+_RAW: Final = -zlib.MAX_WBITS
+_WRAPPERS: Final[Mapping[str, tuple[int, ...]]] = {
+    "gzip": (_ANY_WRAPPER,),
+    "x-gzip": (_ANY_WRAPPER,),
+    "deflate": (_ANY_WRAPPER, _RAW),  # some senders leave the zlib wrapper out
+}
+ACCEPTED: Final = "gzip, deflate"
+
+
+def decoded(body: bytes, encoding: str | None, limit: int) -> bytes:
+    """The body without its content coding; ``limit``: bytes that it may have then.
+
+    Raises 415 for a coding that is not taken, 413 for a body that grows beyond the limit or by more than
+    ``MAX_RATIO``, and 400 for one that is not in the coding that it claims.
+    """
+    name = (encoding or "identity").strip().lower()
+    if name in ("identity", ""):
+        return body
+    if name not in _WRAPPERS:
+        raise UnsupportedMediaType(
+            f"The content coding {name[:40]!r} is not taken here, {ACCEPTED} are", headers={"Accept-Encoding": ACCEPTED}
+        )
+    most = min(limit, max(_FREE, len(body) * MAX_RATIO))
+    for wrapper in _WRAPPERS[name]:
+        try:
+            return _inflated(body, wrapper, most)
+        except zlib.error as error:
+            failed = error
+    raise BadRequest(f"The body is not {name}: {failed}")
+
+
+def _inflated(body: bytes, wrapper: int, most: int) -> bytes:
+    """Raises 413, and ``zlib.error``; a gzip body may have several members."""
+    parts, size, left = [], 0, body
+    while left:
+        inflater = zlib.decompressobj(wrapper)
+        part = inflater.decompress(left, most + 1 - size)
+        size += len(part)
+        if size > most:
+            raise PayloadTooLarge(f"The body grows to more than {most} bytes")
+        if not inflater.eof:
+            raise zlib.error("it ends too early")
+        parts.append(part)
+        left = inflater.unused_data.lstrip(b"\0")
+    return b"".join(parts)
