@@ -21,12 +21,11 @@ from app.core.state import State
 from app.core.via import HEADER, read_via, refusal
 from app.inbound import payloads
 from app.inbound.payloads import SIZE, UNCHECKED, Room
+from app.inbound.quotas import ALL_HOOKS
 from app.inbound.schemas import Signature
 from app.inbound.signal import key_of
 from app.inbound.signatures import CARRIERS, Custom, Signed, is_signed
 
-_ALL_HOOKS: Final = 2
-"""All hooks of an account together may have so many times what one may have waiting."""
 _KEPT_HEADERS: Final = frozenset(
     {"content-type", "user-agent", "x-request-id", "x-github-event", "x-github-delivery", "sentry-hook-resource"}
     | {"webhook-id", "webhook-timestamp", HEADER}
@@ -129,7 +128,7 @@ async def _opened(connection: "Connection[Any]", settings: Settings, post: Poste
     """The hook, which takes this; None when it is not there for the sender."""
     backlog, room = settings.hook_backlog, Room(settings.hook_bytes, settings.unchecked_hook_bytes)
     digest = hash_key(post.key.text) if post.key else b""
-    hook = await connection.fetchrow(_OPEN, post.hook_id, digest, backlog, backlog * _ALL_HOOKS)
+    hook = await connection.fetchrow(_OPEN, post.hook_id, digest, backlog, backlog * ALL_HOOKS)
     if hook is None or not _is_admitted(hook, post):
         return None
     if not hook["enabled"]:
@@ -145,7 +144,7 @@ async def _opened(connection: "Connection[Any]", settings: Settings, post: Poste
 
 
 def _require_patience(hook: Mapping[str, Any], backlog: int) -> None:
-    for used, most in ((hook["waiting"], backlog), (hook["waiting_in_all"], backlog * _ALL_HOOKS)):
+    for used, most in ((hook["waiting"], backlog), (hook["waiting_in_all"], backlog * ALL_HOOKS)):
         if used >= most:
             raise TooManyRequests(
                 "Too much waits to be processed",
