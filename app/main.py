@@ -30,6 +30,7 @@ from app.tickets import (
     escalation_router,
 )
 from app.tickets import router as tickets_router
+from app.usage import router as usage_router
 from app.webhooks import delivery_router as deliveries_router
 from app.webhooks import router as webhooks_router
 
@@ -43,6 +44,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     sandbox_router.router,
     accounts_router.router,
     people_router.router,
+    usage_router.router,
     keys_router.router,
     plans_router.router,
     rollout_router.router,

@@ -9,6 +9,7 @@ from app.accounts import keys, queries
 from app.accounts.grants import beyond
 from app.accounts.keys import key_document
 from app.accounts.principals import manager, named, principal_of_key
+from app.accounts.quotas import KEYS
 from app.accounts.schemas import KeyCreate, KeyDocument, NewKeyDocument
 from app.core.auth import Principal
 from app.core.clock import database_now
@@ -17,12 +18,13 @@ from app.core.deps import ActorQuery, PrincipalDep, require_account
 from app.core.http import Router, responses
 from app.core.idempotency import IDEMPOTENT, Answer, once
 from app.core.paging import PageDep, listing
-from app.core.problems import Forbidden, IdempotencyMismatch, NotFound, RequestInFlight
+from app.core.places import take_place
+from app.core.problems import Forbidden, IdempotencyMismatch, NotFound, QuotaExceeded, RequestInFlight
 from app.core.schemas import Listing
 from app.core.state import StateDep
 
 router = Router(prefix="/v1/keys", tags=["Accounts"])
-_CREATED: Final = responses(NotFound, RequestInFlight, IdempotencyMismatch)
+_CREATED: Final = responses(NotFound, QuotaExceeded, RequestInFlight, IdempotencyMismatch)
 
 
 async def _check_grant(session: AsyncSession, principal: Principal, command: KeyCreate) -> None:
@@ -50,7 +52,7 @@ async def create_key(request: Request, state: StateDep, principal: PrincipalDep,
 
     Admins make all kinds, an account's owners those of their own account. No key may more than the one that makes it:
     a key with scopes hands on those alone, and one that expires makes none that lives longer. The answer shows the
-    secret once; only its hash is kept.
+    secret once; only its hash is kept. 409 names the quota where the account has as many keys in force as it may.
     """
     command = _of_own_account(principal, body)
 
@@ -60,6 +62,8 @@ async def create_key(request: Request, state: StateDep, principal: PrincipalDep,
 
     async def work(session: AsyncSession) -> Answer:
         await may(session)
+        if command.account_id:
+            await take_place(session, KEYS, state.settings, command.account_id)
         key, secret = await keys.create_key(session, command, now=await database_now(session))
         return Answer(key_document(key, secret))
 

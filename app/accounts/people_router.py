@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts import people, queries
 from app.accounts.people import person_document
 from app.accounts.principals import acting, manager, named
+from app.accounts.quotas import PEOPLE
 from app.accounts.schemas import PersonCreate, PersonDocument, PersonFields
 from app.core.clock import database_now
 from app.core.db import transaction
@@ -18,7 +19,15 @@ from app.core.http import IF_MATCH, Router, check_if_match, etag, reply, respons
 from app.core.idempotency import IDEMPOTENT, Answer, once
 from app.core.merge_patch import PatchDep, merge_patch, patch_body, patched
 from app.core.paging import PageDep, listing
-from app.core.problems import Conflict, IdempotencyMismatch, NotFound, PreconditionFailed, RequestInFlight
+from app.core.places import take_place
+from app.core.problems import (
+    Conflict,
+    IdempotencyMismatch,
+    NotFound,
+    PreconditionFailed,
+    QuotaExceeded,
+    RequestInFlight,
+)
 from app.core.schemas import ActorRef, Listing
 from app.core.state import StateDep
 
@@ -31,7 +40,7 @@ class PersonPatch(PersonFields):
     actor: ActorRef | None = Field(None, description="The owner for whom the account's key acts")
 
 
-_CREATED: Final = responses(NotFound, Conflict, RequestInFlight, IdempotencyMismatch)
+_CREATED: Final = responses(NotFound, Conflict, QuotaExceeded, RequestInFlight, IdempotencyMismatch)
 _CHANGED: Final = responses(NotFound, Conflict, PreconditionFailed)
 _PATCH: Final = patch_body(PersonPatch, {"role": "owner"}) | IF_MATCH
 
@@ -49,12 +58,13 @@ async def create_person(
 ) -> Response:
     """Add a person to an account.
 
-    For admins and the account's owners.
+    For admins and the account's owners. 409 names the quota where the account has as many people as it may.
     """
     require_account(principal, account_id)
 
     async def work(session: AsyncSession) -> Answer:
         await manager(session, principal, account_id, body.actor)
+        await take_place(session, PEOPLE, state.settings, account_id)
         person = await people.add_person(session, account_id, body, now=await database_now(session))
         return Answer(person_document(person), headers=etag(person.version))
 

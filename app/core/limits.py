@@ -10,7 +10,7 @@ from app.core.buckets import Bucket, Rate
 from app.core.clock import monotonic
 from app.core.inflight import Full, InFlight, Pace, Place, Size, TooLong
 from app.core.problems import Problem, TooManyRequests, Unavailable
-from app.core.rates import Rates, tightest
+from app.core.rates import Rates, tightest, used_of
 from app.core.recent import Recent
 from app.core.settings import Settings
 
@@ -64,6 +64,10 @@ class TicketQuota:
         """Whether the account may open a ticket."""
         return self._rate is None or self._rates.bucket(self._rate, account_id).left(monotonic()) > 0
 
+    def used(self, account_id: str) -> int:
+        """How many of the minute's tickets the account has opened."""
+        return self._rates.used(self._rate, account_id)
+
     def take(self, account_id: str, number: int = 1) -> None:
         """Count what was opened, which may be more than was left: it is waited for."""
         if self._rate and number:
@@ -107,6 +111,10 @@ class CallerLimits:
     def sender(self, account_id: str) -> Caller:
         """Who sends to an account's hooks: apart from its other requests, so that neither holds up the other."""
         return Caller(f"ingest:{account_id}", self._few, ())
+
+    def requests_of(self, account_id: str) -> int:
+        """How many of the minute's requests the account's keys have made."""
+        return self.rates.used(self._of_account, account_id)
 
     def stranger(self, address: str) -> Caller:
         """Who has no valid key, or a stream token."""
@@ -161,8 +169,7 @@ def rate_fields(buckets: Sequence[Bucket], now: float) -> dict[str, str]:
 
 
 def _reached(bucket: Bucket, now: float) -> dict[str, Any]:
-    amount = bucket.rate.amount
-    return {"quota": bucket.rate.name, "value": amount, "used": min(amount, ceil(bucket.used(now)))}
+    return {"quota": bucket.rate.name, "value": bucket.rate.amount, "used": used_of(bucket, now)}
 
 
 def _rate(name: str, a_minute: int) -> Rate | None:

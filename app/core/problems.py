@@ -80,9 +80,9 @@ class Conflict(Problem):
 
 
 class QuotaExceeded(Problem):
-    """409: the account has as many of something as it may: ``quota`` of what, ``value`` how many, ``used`` so far."""
+    """409: there are as many of something as there may be: ``quota`` of what, ``value`` how many, ``used`` so far."""
 
-    status, slug, title = 409, "quota-exceeded", "The account has used up a quota"
+    status, slug, title = 409, "quota-exceeded", "A quota is used up"
 
 
 class RequestInFlight(Problem):

@@ -1,26 +1,44 @@
-"""Quotas: how many of something one account may have. Pure.
-
-What is there is counted without a lock, so that requests at the same instant may exceed a quota by their number.
-"""
+"""Quotas: how many of something one owner may have at once. Pure; ``places.py`` counts."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from app.core.problems import QuotaExceeded
+from app.core.settings import Settings
+
+NOBODY: Final = "NULL::bigint"
+"""SQL of what is not counted in the database."""
 
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """A limit by its public name, such as ``endpoints``."""
+    """A limit by its public name, such as ``endpoints``, and how what it limits is counted.
+
+    ``owned`` and ``shown`` are SQL expressions of a number. In ``owned``, ``$1`` is whoever has the quota: an account,
+    or a part of one, such as an engineer. In ``shown``, it is always the account, for ``GET .../usage``: where a quota
+    holds for parts, it counts the part that has most. ``factor``: what is shown holds for so many times the setting.
+    ``operator``: the operator may have so many times what one account may.
+    """
 
     name: str
-    value: int
+    setting: str
+    owned: str = NOBODY
+    shown: str = ""
+    factor: int = 1
+    operator: int = 1
 
-    def check(self, used: int, more: int = 1) -> None:
+    @property
+    def by_account(self) -> str:
+        """How many an account has."""
+        return self.shown or self.owned
+
+    def value(self, settings: Settings, *, of_operator: bool = False) -> int:
+        """How many there may be."""
+        value: int = getattr(settings, self.setting)
+        return value * (self.operator if of_operator else self.factor)
+
+    def check(self, used: int, most: int, more: int = 1) -> None:
         """409 unless there is room for ``more`` beside what is ``used``."""
-        if used + more > self.value:
-            raise QuotaExceeded(
-                f"The quota {self.name} is {self.value}, and {used} are used",
-                quota=self.name,
-                value=self.value,
-                used=used,
-            )
+        if used + more > most:
+            detail = f"The quota {self.name} is {most}, and {used} are used"
+            raise QuotaExceeded(detail, quota=self.name, value=most, used=used)

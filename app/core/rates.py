@@ -7,6 +7,7 @@ spreads its requests over replicas gets more than its rate for about a second.
 
 import asyncio
 from collections.abc import Sequence
+from math import ceil
 from typing import Final
 
 import structlog
@@ -53,6 +54,10 @@ class Rates:
         if bucket.is_low(now) and (self._keeper is None or self._keeper.done()):
             self._keeper = asyncio.create_task(self._keep(), name="rates")
 
+    def used(self, rate: Rate | None, whom: str) -> int:
+        """How many tokens are taken at this instant; none where there is no limit."""
+        return used_of(self.bucket(rate, whom), monotonic()) if rate else 0
+
     def stop(self) -> None:
         """Tell the others nothing more."""
         if self._keeper:
@@ -78,6 +83,11 @@ class Rates:
             rows = await connection.fetch(_RECONCILE, list(shares), list(shares.values()), seconds)
         for row in rows:
             low[row["name"]].adopt(monotonic(), row["share"])
+
+
+def used_of(bucket: Bucket, now: float) -> int:
+    """How many tokens are taken, as callers are told: never more than there are."""
+    return min(bucket.rate.amount, ceil(bucket.used(now)))
 
 
 def tightest(buckets: Sequence[Bucket], now: float) -> Bucket:

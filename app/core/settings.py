@@ -103,6 +103,13 @@ class Settings(BaseSettings):
     max_pending_deliveries: int = Field(
         50_000, ge=100, description="Webhook deliveries of one account that may be pending; of the operator, ten times"
     )
+    max_hooks: int = Field(100, ge=1, le=10_000, description="Inbound hooks of one account")
+    max_keys: int = Field(500, ge=1, le=100_000, description="Keys of one account that are in force")
+    max_people: int = Field(1000, ge=1, le=100_000, description="People of one account")
+    max_engineers: int = Field(100, ge=1, le=10_000, description="Engineers of one sandbox account")
+    max_regions: int = Field(24, ge=1, le=1000, description="Regions of one sandbox account")
+    max_overrides: int = Field(500, ge=1, le=10_000, description="Shift overrides of one engineer that are not over")
+    max_calendar_tokens: int = Field(20, ge=1, le=1000, description="Tokens of one calendar of shifts")
     max_body_bytes: int = Field(1024 * 1024, ge=1024, description="Largest request body")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
     log_format: str = Field("json", pattern="^(json|console)$", description="json or console")

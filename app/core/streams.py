@@ -118,6 +118,10 @@ class Streams:
         if stream.account_id:
             _count_down(self._of_account, stream.account_id)
 
+    def of_account(self, account_id: str) -> int:
+        """How many the account's keys have open."""
+        return self._of_account.get(account_id, 0)
+
     def __len__(self) -> int:
         return len(self._open)
 

@@ -23,13 +23,12 @@ from app.inbound import cloudevents, payloads
 from app.inbound.codings import decoded
 from app.inbound.parsing import parse
 from app.inbound.payloads import SIZE, UNCHECKED, Room
+from app.inbound.quotas import ALL_HOOKS
 from app.inbound.readings import Payload
 from app.inbound.schemas import Signature
 from app.inbound.signal import Unreadable, key_of
 from app.inbound.signatures import CARRIERS, Custom, Signed, is_signed
 
-_ALL_HOOKS: Final = 2
-"""All hooks of an account together may have so many times what one may have waiting."""
 _KEPT_HEADERS: Final = frozenset(
     {"content-type", "user-agent", "x-request-id", "x-github-event", "x-github-delivery", "sentry-hook-resource"}
     | {"webhook-id", "webhook-timestamp", HEADER}
@@ -139,7 +138,7 @@ async def _opened(connection: "Connection[Any]", settings: Settings, post: Poste
     """The hook, which takes this; None when it is not there for the sender."""
     backlog = settings.hook_backlog
     digest = hash_key(post.key.text) if post.key else b""
-    hook = await connection.fetchrow(_OPEN, post.hook_id, digest, backlog, backlog * _ALL_HOOKS)
+    hook = await connection.fetchrow(_OPEN, post.hook_id, digest, backlog, backlog * ALL_HOOKS)
     if hook is None or not _is_admitted(hook, post):
         return None
     if not hook["enabled"]:
@@ -166,7 +165,7 @@ async def _require_room(
 
 
 def _require_patience(hook: Mapping[str, Any], backlog: int) -> None:
-    for used, most in ((hook["waiting"], backlog), (hook["waiting_in_all"], backlog * _ALL_HOOKS)):
+    for used, most in ((hook["waiting"], backlog), (hook["waiting_in_all"], backlog * ALL_HOOKS)):
         if used >= most:
             raise TooManyRequests(
                 "Too much waits to be processed",

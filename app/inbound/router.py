@@ -16,6 +16,7 @@ from app.core.idempotency import IDEMPOTENT, Answer, once
 from app.core.merge_patch import PatchDep, merge_patch, patch_body, patched
 from app.core.offload import owner_of
 from app.core.paging import PageDep, listing
+from app.core.places import take_place
 from app.core.problems import (
     Conflict,
     Fault,
@@ -24,6 +25,7 @@ from app.core.problems import (
     Invalid,
     NotFound,
     PreconditionFailed,
+    QuotaExceeded,
     RequestInFlight,
     TooManyRequests,
 )
@@ -41,6 +43,7 @@ from app.inbound.documents import (
 from app.inbound.hooks import hook_document, payload_document, receipt_document
 from app.inbound.models import Hook
 from app.inbound.payloads import payloads_of
+from app.inbound.quotas import HOOKS
 from app.inbound.schemas import HookCreate, HookFields, TryPayload
 from app.inbound.trying import tried_batch, what_would_be
 
@@ -48,6 +51,7 @@ router = Router(prefix="/v1/hooks", tags=["Hooks"])
 HookPath = Annotated[str, Path(max_length=40, description="The hook's id")]
 ReceiptPath = Annotated[str, Path(max_length=40, description="The receipt's id")]
 _ONCE: Final = responses(Forbidden, NotFound, Conflict, RequestInFlight, IdempotencyMismatch)
+_CREATED: Final = responses(Forbidden, NotFound, Conflict, QuotaExceeded, RequestInFlight, IdempotencyMismatch)
 _PATCH: Final = patch_body(HookFields, {"on_resolve": "note"}) | IF_MATCH
 
 
@@ -62,13 +66,14 @@ async def _locked(session: AsyncSession, principal: Principal, hook_id: str, act
     scope="hooks:write",
     status_code=201,
     response_model=HookSecretDocument,
-    responses=_ONCE,
+    responses=_CREATED,
     openapi_extra=IDEMPOTENT,
 )
 async def create_hook(request: Request, state: StateDep, principal: PrincipalDep, body: HookCreate) -> Response:
     """Make a hook.
 
-    The answer shows its key, or the secret of its signatures, once. `POST /v1/keys` makes more keys for it.
+    The answer shows its key, or the secret of its signatures, once. `POST /v1/keys` makes more keys for it. 409
+    names the quota where the account has as many hooks as it may.
     """
     account_id = body.account_id or principal.account_id
     if account_id is None:
@@ -78,6 +83,7 @@ async def create_hook(request: Request, state: StateDep, principal: PrincipalDep
     async def work(session: AsyncSession) -> Answer:
         await writer(session, principal, body.actor)
         account = await account_by_id(session, account_id)
+        await take_place(session, HOOKS, state.settings, account_id)
         hook, secret = await hooks.create_hook(session, body, account, now=await database_now(session))
         return Answer(hook_document(hook, secret), headers=etag(hook.version))
 

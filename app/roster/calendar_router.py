@@ -13,9 +13,10 @@ from app.core.http import Router, responses
 from app.core.idempotency import IDEMPOTENT, Answer, by_key_alone, once
 from app.core.language import Language
 from app.core.paging import PageDep, listing
+from app.core.places import take_place
 from app.core.problems import Forbidden, IdempotencyMismatch, NotFound, QuotaExceeded, RequestInFlight
 from app.core.schemas import Listing
-from app.core.state import StateDep
+from app.core.state import State, StateDep
 from app.roster import calendars, queries
 from app.roster.calendar_schemas import (
     SHIFTS,
@@ -25,6 +26,7 @@ from app.roster.calendar_schemas import (
 )
 from app.roster.calendars import Reader, Shown, token_document
 from app.roster.models import Region
+from app.roster.quotas import TOKENS
 from app.roster.schemas import AccountId, EngineerId, RegionId, RegionKey
 
 router = Router(tags=["Roster"])
@@ -134,7 +136,7 @@ async def create_engineer_calendar_token(
 
     async def work(session: AsyncSession) -> Answer:
         await may(session)
-        return await _new_token(session, request, engineer_id, f"engineers/{engineer_id}")
+        return await _new_token(session, state, request, engineer_id, f"engineers/{engineer_id}")
 
     return await once(request, state, principal, work, may=may)
 
@@ -197,7 +199,7 @@ async def create_region_calendar_token(
 
     async def work(session: AsyncSession) -> Answer:
         region = await _own_region(session, principal, region_id)
-        return await _new_token(session, request, region_id, f"regions/{region.key}")
+        return await _new_token(session, state, request, region_id, f"regions/{region.key}")
 
     return await once(request, state, principal, work, may=by_key_alone)
 
@@ -259,7 +261,8 @@ async def _own_region(session: AsyncSession, principal: Principal, region_id: st
     return region
 
 
-async def _new_token(session: AsyncSession, request: Request, subject_id: str, path: str) -> Answer:
+async def _new_token(session: AsyncSession, state: State, request: Request, subject_id: str, path: str) -> Answer:
+    await take_place(session, TOKENS, state.settings, subject_id)
     token, secret = await calendars.create_token(session, subject_id, now=await database_now(session))
     url = request.url.replace(path=f"/v1/{path}/shifts.ics", query=f"token={secret}")
     return Answer(token_document(token, str(url)), withheld=("url",))

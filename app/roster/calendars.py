@@ -5,9 +5,9 @@ import secrets
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.auth import Principal, hash_key
@@ -17,13 +17,10 @@ from app.core.ids import new_id
 from app.core.language import Language
 from app.core.paging import Page, in_order
 from app.core.problems import NotFound, Unauthorized
-from app.core.quotas import Quota
 from app.core.turns import in_turns
 from app.roster import ical, shifts
 from app.roster.calendar_schemas import CalendarTokenDocument
 from app.roster.models import CalendarToken, Engineer, Region, ShiftOverride
-
-QUOTA: Final = Quota("tokens_per_calendar", 20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +41,7 @@ class Shown:
 
 
 async def create_token(session: AsyncSession, subject_id: str, *, now: datetime) -> tuple[CalendarToken, str]:
-    """A new token for the calendar of an engineer or a region, and its secret, of which only the hash is kept.
-
-    409 when the calendar has as many as it may have.
-    """
-    QUOTA.check(await session.scalar(select(func.count()).where(CalendarToken.subject_id == subject_id)) or 0)
+    """A new token for the calendar of an engineer or a region, and its secret, of which only the hash is kept."""
     secret = f"hd_calendar_{secrets.token_hex(24)}"
     token = CalendarToken(id=new_id("cat"), subject_id=subject_id, token_hash=hash_key(secret), created_at=now)
     session.add(token)

@@ -11,12 +11,14 @@ from app.core.deps import PrincipalDep, require_support
 from app.core.http import Router, responses
 from app.core.idempotency import IDEMPOTENT, Answer, by_key_alone, once
 from app.core.paging import PageDep, listing
+from app.core.places import take_place
 from app.core.problems import Conflict, IdempotencyMismatch, NotFound, QuotaExceeded, RequestInFlight
 from app.core.schemas import Listing
 from app.core.state import StateDep
 from app.roster import overrides
 from app.roster.override_schemas import OverrideCreate, OverrideDocument, OverrideId
 from app.roster.overrides import override_document
+from app.roster.quotas import OVERRIDES
 from app.roster.schemas import EngineerId
 
 router = Router(prefix="/v1/engineers/{engineer_id}/overrides", tags=["Roster"])
@@ -47,6 +49,7 @@ async def create_override(
     overrides.check_caller(principal, engineer_id, body.covered_by)
 
     async def work(session: AsyncSession) -> Answer:
+        await take_place(session, OVERRIDES, state.settings, engineer_id)
         now = await database_now(session)
         made = await overrides.create_override(session, principal, engineer_id, body, now=now)
         return Answer(override_document(made))

@@ -2,22 +2,18 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
-from sqlalchemy import Select, func, or_, select, tuple_
+from sqlalchemy import Select, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.auth import Principal
 from app.core.ids import new_id
 from app.core.paging import Page
 from app.core.problems import Conflict, Fault, Forbidden, Invalid, NotFound
-from app.core.quotas import Quota
 from app.roster.models import Engineer, ShiftOverride
 from app.roster.override_schemas import OverrideCreate, OverrideDocument
 from app.roster.wakes import look_again
-
-QUOTA: Final = Quota("overrides_per_engineer", 500)
-"""Overrides of one engineer that are not over."""
 
 
 async def create_override(
@@ -37,7 +33,6 @@ async def create_override(
         raise Invalid(errors=[Fault(pointer="/covered_by", detail=fault)])
     await _check_overlaps(session, engineer_id, command)
     _check_absence(rows[command.covered_by], command)
-    await _check_quota(session, engineer_id, now)
     override = ShiftOverride(
         id=new_id("ovr"),
         engineer_id=engineer_id,
@@ -132,11 +127,6 @@ def _check_absence(cover: Engineer, command: OverrideCreate) -> None:
         begins, ends = (datetime.fromisoformat(absence[name]) for name in ("from", "to"))
         if begins < command.until and command.since < ends:
             raise Conflict("The engineer who is to cover is absent at that time", absence=absence)
-
-
-async def _check_quota(session: AsyncSession, engineer_id: str, now: datetime) -> None:
-    query = select(func.count()).where(ShiftOverride.engineer_id == engineer_id, ShiftOverride.until > now)
-    QUOTA.check(await session.scalar(query) or 0)
 
 
 def _concerning(engineer_id: str) -> Select[ShiftOverride]:

@@ -12,15 +12,24 @@ from app.core.http import IF_MATCH, Router, check_if_match, etag, reply, respons
 from app.core.idempotency import IDEMPOTENT, Answer, by_key_alone, once
 from app.core.merge_patch import PatchDep, merge_patch, patch_body, patched
 from app.core.paging import PageDep, listing
-from app.core.problems import Conflict, IdempotencyMismatch, NotFound, PreconditionFailed, RequestInFlight
+from app.core.places import take_place
+from app.core.problems import (
+    Conflict,
+    IdempotencyMismatch,
+    NotFound,
+    PreconditionFailed,
+    QuotaExceeded,
+    RequestInFlight,
+)
 from app.core.schemas import Listing
 from app.core.state import StateDep
 from app.roster import queries, regions
+from app.roster.quotas import REGIONS
 from app.roster.regions import region_document
 from app.roster.schemas import RegionCreate, RegionDocument, RegionFields
 
 router = Router(prefix="/v1/regions", tags=["Roster"])
-_CREATED: Final = responses(Conflict, RequestInFlight, IdempotencyMismatch)
+_CREATED: Final = responses(Conflict, QuotaExceeded, RequestInFlight, IdempotencyMismatch)
 _CHANGED: Final = responses(NotFound, PreconditionFailed)
 _PATCH: Final = patch_body(RegionFields, {"place": 3}) | IF_MATCH
 
@@ -36,11 +45,14 @@ _PATCH: Final = patch_body(RegionFields, {"place": 3}) | IF_MATCH
 async def create_region(request: Request, state: StateDep, principal: PrincipalDep, body: RegionCreate) -> Response:
     """Make a region.
 
-    Admin keys only. Its calendar is the shift of its engineers that have none of their own.
+    Admin keys only. Its calendar is the shift of its engineers that have none of their own. 409 names the quota
+    where a sandbox account has as many regions as it may.
     """
     require_admin(principal)
 
     async def work(session: AsyncSession) -> Answer:
+        if body.account_id:
+            await take_place(session, REGIONS, state.settings, body.account_id)
         region = await regions.create_region(session, body, now=await database_now(session))
         return Answer(region_document(region), headers=etag(region.version))
 

@@ -12,15 +12,17 @@ from app.core.http import IF_MATCH, Router, check_if_match, etag, reply, respons
 from app.core.idempotency import IDEMPOTENT, Answer, by_key_alone, once
 from app.core.merge_patch import PatchDep, merge_patch, patch_body, patched
 from app.core.paging import PageDep, listing
-from app.core.problems import IdempotencyMismatch, NotFound, PreconditionFailed, RequestInFlight
+from app.core.places import take_place
+from app.core.problems import IdempotencyMismatch, NotFound, PreconditionFailed, QuotaExceeded, RequestInFlight
 from app.core.schemas import Listing
 from app.core.state import StateDep
 from app.roster import engineers, queries
 from app.roster.engineers import engineer_document
+from app.roster.quotas import ENGINEERS
 from app.roster.schemas import EngineerCreate, EngineerDocument, EngineerFields
 
 router = Router(prefix="/v1/engineers", tags=["Roster"])
-_CREATED: Final = responses(RequestInFlight, IdempotencyMismatch)
+_CREATED: Final = responses(QuotaExceeded, RequestInFlight, IdempotencyMismatch)
 _CHANGED: Final = responses(NotFound, PreconditionFailed)
 _PATCH: Final = patch_body(EngineerFields, {"tier": 3, "region": None}) | IF_MATCH
 
@@ -36,11 +38,13 @@ _PATCH: Final = patch_body(EngineerFields, {"tier": 3, "region": None}) | IF_MAT
 async def create_engineer(request: Request, state: StateDep, principal: PrincipalDep, body: EngineerCreate) -> Response:
     """Make an engineer.
 
-    Admin keys only.
+    Admin keys only. 409 names the quota where a sandbox account has as many engineers as it may.
     """
     require_admin(principal)
 
     async def work(session: AsyncSession) -> Answer:
+        if body.account_id:
+            await take_place(session, ENGINEERS, state.settings, body.account_id)
         engineer = await engineers.create_engineer(session, body, now=await database_now(session))
         return Answer(engineer_document(engineer), headers=etag(engineer.version))
 

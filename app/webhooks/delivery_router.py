@@ -12,7 +12,7 @@ from app.core.deps import ActorQuery, PrincipalDep
 from app.core.http import Router, reply, responses
 from app.core.idempotency import IDEMPOTENT, Answer, once
 from app.core.paging import PageDep, listing
-from app.core.problems import Conflict, Forbidden, IdempotencyMismatch, NotFound, RequestInFlight
+from app.core.problems import Conflict, Forbidden, IdempotencyMismatch, NotFound, QuotaExceeded, RequestInFlight
 from app.core.schemas import Listing
 from app.core.state import StateDep
 from app.webhooks import queries, resend
@@ -83,7 +83,7 @@ async def redeliver(state: StateDep, principal: PrincipalDep, delivery_id: str, 
     scope="webhooks:write",
     status_code=202,
     response_model=ReplayDocument,
-    responses=responses(Forbidden, NotFound, Conflict, RequestInFlight, IdempotencyMismatch),
+    responses=responses(Forbidden, NotFound, Conflict, QuotaExceeded, RequestInFlight, IdempotencyMismatch),
     openapi_extra=IDEMPOTENT,
 )
 async def replay_webhook(
@@ -93,13 +93,14 @@ async def replay_webhook(
 
     All events recorded in it that the endpoint wants, also those that it never got because it was disabled, did not
     exist yet, or their deliveries are past their retention. Each comes with its `webhook-id` of then; a ticket's come
-    in order. At most 31 days and 10,000 events at once: 422 says how many there are.
+    in order. At most 31 days and 10,000 events at once: 422 says how many there are. 409 names the quota where the
+    account has no room for so many deliveries that are pending.
     """
 
     async def work(session: AsyncSession) -> Answer:
         endpoint = await queries.endpoint_by_id(session, principal, endpoint_id)
         await writer(session, principal, body.actor)
         now = await database_now(session)
-        return Answer(await resend.replay(session, endpoint, body.since, body.until, now=now), status=202)
+        return Answer(await resend.replay(session, state.settings, endpoint, body, now=now), status=202)
 
     return await once(request, state, principal, work, may=lambda session: writer(session, principal, body.actor))

@@ -13,7 +13,6 @@ from app.core.auth import Actor
 from app.core.db import LONG, allow, ring_after_commit, write
 from app.core.ids import new_id
 from app.core.problems import Conflict, Fault, Invalid
-from app.core.quotas import Quota
 from app.events.envelope import NO_ACCOUNT, instant
 from app.events.log import Event, event_row, recorded
 from app.events.types import INTERNAL_TYPES, WebhookDisabled, WebhookTest
@@ -21,12 +20,13 @@ from app.webhooks.addresses import Network, is_allowed, is_local, literal
 from app.webhooks.fanout import fan_out
 from app.webhooks.models import Delivery, WebhookEndpoint
 from app.webhooks.patterns import check_globs
-from app.webhooks.queries import count_endpoints
 from app.webhooks.schemas import EndpointDocument, EndpointFields
 from app.webhooks.signing import make_secret, rotated
 from app.webhooks.subscriptions import subscribe, unsubscribe
 
 _LAST_PORT: Final = 65535
+_MAX_TESTS: Final = 100
+"""Tests of one endpoint that have not ended: one that never answers gathers no more of them."""
 
 
 def endpoint_document(endpoint: WebhookEndpoint, secret: str | None = None) -> dict[str, Any]:
@@ -67,10 +67,9 @@ def _invalid_url(detail: str) -> Invalid:
 
 
 async def create_endpoint(
-    session: AsyncSession, fields: EndpointFields, *, account_id: str | None, quota: Quota, now: datetime
+    session: AsyncSession, fields: EndpointFields, *, account_id: str | None, now: datetime
 ) -> WebhookEndpoint:
-    """A new endpoint, enabled, with its first secret. The caller has checked the URL. 409 beyond the quota."""
-    quota.check(await count_endpoints(session, account_id))
+    """A new endpoint, enabled, with its first secret. The caller has checked the URL and the quota."""
     endpoint = WebhookEndpoint(
         id=new_id("wh"),
         account_id=account_id,
@@ -166,13 +165,17 @@ async def send_test(
 ) -> str:
     """Send the endpoint alone a ``webhook.test`` event, whatever its globs; the event's id.
 
-    What it is sent is the example of ``event_type``, where one is asked for. 409 when it is disabled; 422 where an
-    account's endpoint asks for an event that is internal.
+    What it is sent is the example of ``event_type``, where one is asked for. 409 when it is disabled, and while many
+    tests of it are pending; 422 where an account's endpoint asks for an event that is internal.
     """
     if not endpoint.enabled:
         raise Conflict("The endpoint is disabled: enable it first")
     if endpoint.account_id and event_type in INTERNAL_TYPES:
         raise Invalid(errors=[Fault(pointer="/event_type", detail="An account's endpoint gets public events only")])
+    mine = (Delivery.owner_id == (endpoint.account_id or NO_ACCOUNT), Delivery.endpoint_id == endpoint.id)
+    pending = select(func.count()).where(*mine, Delivery.state == "pending", Delivery.ticket_id.is_(None))
+    if (await session.execute(pending)).scalar_one() >= _MAX_TESTS:
+        raise Conflict(f"{_MAX_TESTS} tests of this endpoint have not ended: wait until it answers")
     event = Event(now, WebhookTest(endpoint_id=endpoint.id, event_type=event_type), actor)
     return await tell(session, endpoint.account_id, event, endpoint.id)
 

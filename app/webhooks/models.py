@@ -46,6 +46,11 @@ class WebhookEndpoint(Base):
     paused_at: Mapped[datetime | None]
     resumed_at: Mapped[datetime | None]
 
+    @property
+    def paused_reason(self) -> str | None:
+        """Which quota is exceeded, while it is paused."""
+        return "pending_deliveries" if self.paused_at else None
+
     __table_args__ = (
         Index(None, "account_id", "created_at", "id"),
         Index(None, "created_at", "id"),

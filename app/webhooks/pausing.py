@@ -6,7 +6,7 @@ from typing import Final
 
 from app.events.envelope import NO_ACCOUNT
 
-_OPERATORS: Final = 10
+OPERATORS: Final = 10
 """Operators' endpoints hear all accounts, and may have so many times what one account may have pending."""
 
 
@@ -21,7 +21,7 @@ class Waiting:
 
 def quota_of(owner_id: str, of_account: int) -> int:
     """How many deliveries of an owner's endpoints may be pending together."""
-    return of_account * _OPERATORS if owner_id == NO_ACCOUNT else of_account
+    return of_account * OPERATORS if owner_id == NO_ACCOUNT else of_account
 
 
 def to_pause(waiting: Sequence[Waiting], quota: int) -> list[str]:

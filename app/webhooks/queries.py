@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import undefer
 
@@ -21,13 +21,6 @@ async def endpoint_by_id(
     if endpoint is None or principal.account_id not in (None, endpoint.account_id):
         raise NotFound
     return endpoint
-
-
-async def count_endpoints(session: AsyncSession, account_id: str | None) -> int:
-    """How many endpoints the account has; None: the operator."""
-    mine = WebhookEndpoint.account_id
-    query = select(func.count()).where(mine.is_(None) if account_id is None else mine == account_id)
-    return (await session.execute(query)).scalar_one()
 
 
 async def endpoints_page(session: AsyncSession, page: Page, account_id: str | None) -> Sequence[WebhookEndpoint]:

@@ -7,11 +7,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import driver, ring_after_commit
 from app.core.locks import AdvisoryLock, try_acquire
+from app.core.places import take_place
 from app.core.problems import Conflict, Fault, Invalid
+from app.core.settings import Settings
 from app.events.envelope import NO_ACCOUNT
+from app.webhooks.delivery_schemas import ReplayPeriod
 from app.webhooks.fanout import DELIVERY_ID
 from app.webhooks.models import Delivery, WebhookEndpoint
 from app.webhooks.patterns import types_of
+from app.webhooks.quotas import PENDING
 
 MAX_PERIOD: Final = timedelta(days=31)
 MAX_EVENTS: Final = 10_000
@@ -67,16 +71,16 @@ async def redeliver(session: AsyncSession, delivery: Delivery, endpoint: Webhook
 
 
 async def replay(
-    session: AsyncSession, endpoint: WebhookEndpoint, since: datetime, until: datetime | None, *, now: datetime
+    session: AsyncSession, settings: Settings, endpoint: WebhookEndpoint, period: ReplayPeriod, *, now: datetime
 ) -> dict[str, Any]:
     """Send all events again that the endpoint wants and that were recorded in a period; the answer's body.
 
-    Also those that it never got. Each ticket's come in their order. 409 when it is disabled, and while another request
-    does the same; 422 for a period that is
-    empty, too long, or has too many events. The caller does not hold the endpoint's row: whoever settles waits for it.
+    Also those that it never got. Each ticket's come in their order. 409 when it is disabled, while another request does
+    the same, and where more deliveries would be pending than the account may have; 422 for a period that is empty, too
+    long, or has too many events. The caller does not hold the endpoint's row: whoever settles waits for it.
     """
     _check_enabled(endpoint)
-    until = until or now
+    since, until = period.since, period.until or now
     if not timedelta(0) < until - since <= MAX_PERIOD:
         raise _invalid(f"The period ends after it begins, and has at most {MAX_PERIOD.days} days")
     connection = await driver(session)
@@ -88,6 +92,7 @@ async def replay(
     if events > MAX_EVENTS:
         told = f"{events:,}" if events < _COUNTED else f"{_COUNTED:,} or more"
         raise _invalid(f"The period has {told} events for this endpoint, and {MAX_EVENTS:,} are sent again at once")
+    await take_place(session, PENDING, settings, endpoint.account_id, more=events)
     await connection.execute(_SEND, *wanted)
     ring_after_commit(session, "deliveries")
     return {"since": since, "until": until, "events": events}

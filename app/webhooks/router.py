@@ -15,6 +15,7 @@ from app.core.http import IF_MATCH, Router, check_if_match, etag, reply, respons
 from app.core.idempotency import IDEMPOTENT, Answer, once
 from app.core.merge_patch import PatchDep, merge_patch, patch_body, patched
 from app.core.paging import PageDep, listing
+from app.core.places import take_place
 from app.core.problems import (
     Conflict,
     Forbidden,
@@ -24,7 +25,6 @@ from app.core.problems import (
     QuotaExceeded,
     RequestInFlight,
 )
-from app.core.quotas import Quota
 from app.core.schemas import Listing
 from app.core.state import StateDep
 from app.webhooks import endpoints, queries
@@ -32,6 +32,7 @@ from app.webhooks.delivery_schemas import DeliveryDocument
 from app.webhooks.endpoints import endpoint_document, shown_to
 from app.webhooks.managing import delivery_document, managed
 from app.webhooks.patterns import check_globs
+from app.webhooks.quotas import ENDPOINTS
 from app.webhooks.schemas import (
     EndpointCreate,
     EndpointDocument,
@@ -66,14 +67,14 @@ async def create_webhook(request: Request, state: StateDep, principal: Principal
         require_account(principal, account_id)
     endpoints.check_url(body.url, state.settings.allow_networks)
     check_globs(body.events)
-    quota = Quota("endpoints", state.settings.max_endpoints)
 
     async def work(session: AsyncSession) -> Answer:
         await writer(session, principal, body.actor)
         if principal.is_support and account_id:
             await account_by_id(session, account_id)
+        await take_place(session, ENDPOINTS, state.settings, account_id)
         now = await database_now(session)
-        endpoint = await endpoints.create_endpoint(session, body, account_id=account_id, quota=quota, now=now)
+        endpoint = await endpoints.create_endpoint(session, body, account_id=account_id, now=now)
         return Answer(endpoint_document(endpoint, endpoint.secrets[0]), headers=etag(endpoint.version))
 
     return await once(request, state, principal, work, may=lambda session: writer(session, principal, body.actor))
@@ -213,7 +214,7 @@ async def send_webhook_test(
 
     A `webhook.test` event, of no ticket, to this endpoint alone, whatever its globs; answers the delivery. With an
     `event_type`, the endpoint gets the example of that type in its own format and language, or through its projection,
-    with the test's id and `"sandbox": true`.
+    with the test's id and `"sandbox": true`. 409 while a hundred tests of it have not ended.
     """
     event_type = body.event_type if body else None
 

@@ -63,6 +63,7 @@ _ENDPOINT: Final[dict[str, Any]] = {
     "disabled_reason": None,
     "failing_since": None,
     "paused_at": None,
+    "paused_reason": None,
     "secrets_until": [],
     "version": 1,
     **_STAMPS,
@@ -190,6 +191,7 @@ class EndpointDocument(Document):
         description="Since when new events wait, because too many deliveries are pending. It resumes by itself, and is "
         "sent all of them"
     )
+    paused_reason: Literal["pending_deliveries"] | None = Field(description="The quota that its account exceeded")
     secrets_until: list[Instant] = Field(description="When each secret before the newest one ends, the latest first")
     version: int
     created_at: Instant

@@ -63,6 +63,7 @@ RULES: Final[dict[str, Refused]] = {
     "create_account": ADMIN,
     "list_accounts": COLLECTION,
     "get_account": READ,
+    "get_usage": READ,
     "change_account": ADMIN | {"stranger": 404},
     "create_person": MANAGE,
     "list_people": READ,

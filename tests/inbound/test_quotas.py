@@ -212,3 +212,16 @@ async def test_what_waits_is_counted_by_hook_and_by_account_and_never_over_other
     assert refused.status_code == 503
     assert reached(refused) == ("hook_backlog", 6, 6)
     assert (await alert(other, "somebody else's")).status_code == 202
+
+
+async def test_what_hooks_keep_and_what_waits_is_shown_as_used(desk: Desk) -> None:
+    await desk.make(**ANYBODY)
+    await desk.send(GENERIC, "", {})
+    path = f"/v1/accounts/{desk.account_id}/usage"
+    quotas = (await desk.client.get(path, headers=desk.owner)).json()["quotas"]
+    used = {one["quota"]: (one["value"], one["used"]) for one in quotas}
+    hook = (await desk.client.get(f"/v1/hooks/{desk.hook['id']}", headers=desk.owner)).json()
+    assert used["hook_bytes"] == (2**21, hook["kept_bytes"])
+    assert used["unchecked_hook_bytes"] == (2**20, hook["kept_bytes"])
+    assert used["hook_backlog"] == (6, 1)
+    assert used["hooks"] == (100, 2)

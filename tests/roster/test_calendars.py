@@ -1,6 +1,5 @@
 """Calendars of shifts (RFC 5545), and the tokens that show them to calendar apps."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -11,7 +10,8 @@ from icalendar import Calendar as Document
 from app.calendars.hours import Calendar, CalendarSpec
 from app.core.db import Sessions
 from app.core.language import LANGUAGES, Language
-from app.roster import calendars, ical
+from app.core.state import State
+from app.roster import ical
 from app.roster.ical import Entry, Override, Person, Rota
 from tests.support.actors import Headers, make_account, make_engineer, make_key, make_region
 from tests.support.desk import fetch
@@ -230,9 +230,9 @@ async def test_a_sandboxs_own_region_has_a_calendar_of_its_own(
 
 
 async def test_a_calendar_has_a_bounded_number_of_tokens(
-    roster: Caller, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+    roster: Caller, sessions: Sessions, state: State, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(calendars, "QUOTA", replace(calendars.QUOTA, value=1))
+    monkeypatch.setattr(state.settings, "max_calendar_tokens", 1)
     path = f"/v1/engineers/{(await make_engineer(sessions)).id}/calendar-tokens"
     made = await roster.send("POST", path, idempotency_key="a")
     replayed = await roster.send("POST", path, idempotency_key="a")

@@ -10,7 +10,7 @@ import pytest
 
 from app.calendars.hours import ALWAYS, Calendar, CalendarSpec
 from app.core.db import Sessions
-from app.roster import overrides
+from app.core.state import State
 from app.roster.choose import Cover, Expert, Need, Roster, choose, comes, next_available, on_duty, places, shift_end
 from tests.support.actors import Headers, make_account, make_engineer, make_key
 from tests.support.stories import Caller
@@ -204,9 +204,9 @@ async def test_nobody_covers_across_rosters(roster: Caller, ids: list[str], sess
 
 
 async def test_there_are_not_more_than_are_looked_at(
-    roster: Caller, ids: list[str], monkeypatch: pytest.MonkeyPatch
+    roster: Caller, ids: list[str], state: State, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(overrides, "QUOTA", replace(overrides.QUOTA, value=1))
+    monkeypatch.setattr(state.settings, "max_overrides", 1)
     noor, ola, _ = ids
     await roster.post(
         f"/v1/engineers/{noor}/overrides", 201, **cover(ola, "2126-01-01T00:00:00Z", "2126-01-02T00:00:00Z")
