@@ -16,6 +16,7 @@ from app.accounts.bootstrap import add_admin_key, bootstrap_admin_key
 from app.calls import meet
 from app.check import NothingToCheck, check
 from app.core import clock
+from app.core.connections import ConnectionLimits
 from app.core.databases import Data, database, given_database, kept_database
 from app.core.db import transaction
 from app.core.embedded import DataInUse
@@ -179,7 +180,8 @@ def _serve(
         address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
         print(f"Heliodesk serves on {address}   API: {address}/docs   (Ctrl-C stops it)", flush=True)
         trusted = [str(network) for network in settings.trusted_proxies]
-        serve(partial(create_app, settings, embedded), listening, workers=settings.workers, trusted=trusted)
+        application, limits = partial(create_app, settings, embedded), ConnectionLimits.of(settings)
+        serve(application, listening, limits, workers=settings.workers, trusted=trusted)
 
 
 def _make_ready(settings: Settings, demo_keys: Path | None) -> None:

@@ -41,8 +41,8 @@ class Watched:
         """As of now."""
         return Condition(self._value.value)
 
-    @condition.setter
-    def condition(self, condition: Condition) -> None:
+    def become(self, condition: Condition) -> None:
+        """Tell all processes how the server is."""
         self._value.value = condition
 
     @property
@@ -118,7 +118,7 @@ class Keeper:
             _log.error(
                 "the embedded PostgreSQL has ended", status=self._server.ended, log=self._server.last_words()[-500:]
             )
-        self.watched.condition = Condition.STARTING
+        self.watched.become(Condition.STARTING)
         _log.warning("starting the embedded PostgreSQL again", pause=pause)
 
     def _try_again(self) -> None:
@@ -131,11 +131,11 @@ class Keeper:
         except (OSError, ServerFailed) as error:
             _log.error("the embedded PostgreSQL did not start", error=str(error))
             return
-        self.watched.condition = Condition.RUNNING
+        self.watched.become(Condition.RUNNING)
         _log.info("the embedded PostgreSQL runs again")
 
     def _give_up(self) -> None:
-        self.watched.condition = Condition.LOST
+        self.watched.become(Condition.LOST)
         gone = not self._server.has_data
         _log.critical(
             "the embedded PostgreSQL cannot be started again", reason="its data folder has gone" if gone else "it ends"

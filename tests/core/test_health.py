@@ -65,12 +65,12 @@ async def test_an_embedded_database_that_is_started_again_is_told(client: httpx.
     watched = Watched()
     app.state.heliodesk = replace(app.state.heliodesk, embedded=watched)
     assert (await client.get("/readyz")).json()["checks"]["embedded_postgresql"] == "ok"
-    watched.condition = Condition.STARTING
+    watched.become(Condition.STARTING)
     answer = await client.get("/readyz")
     assert (answer.status_code, answer.json()["checks"]["embedded_postgresql"]) == (
         503,
         "has ended and is started again",
     )
     assert (await client.get("/healthz")).status_code == 200
-    watched.condition = Condition.LOST
+    watched.become(Condition.LOST)
     assert (await client.get("/healthz")).status_code == 503

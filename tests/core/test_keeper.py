@@ -104,7 +104,7 @@ async def test_the_block_ends_while_a_server_is_waited_for(server: EmbeddedServe
 
 
 def _lose(watched: Watched) -> None:
-    watched.condition = Condition.LOST
+    watched.become(Condition.LOST)
 
 
 async def test_a_worker_process_sees_what_another_writes() -> None:
