@@ -16,9 +16,12 @@ from app.accounts.bootstrap import add_admin_key, bootstrap_admin_key
 from app.calls import meet
 from app.check import NothingToCheck, check
 from app.core import clock
-from app.core.databases import Data, database, given_database
+from app.core.connections import ConnectionLimits
+from app.core.databases import Data, database, given_database, kept_database
 from app.core.db import transaction
-from app.core.embedded import DataInUse, ServerFailed
+from app.core.embedded import DataInUse
+from app.core.keeper import Watched
+from app.core.leftovers import ServerFailed
 from app.core.logging import configure_logging
 from app.core.migrate import DatabaseUnfit, require_fit, upgrade
 from app.core.parents import end_with_parent
@@ -81,8 +84,8 @@ def up(
     """Serve on 127.0.0.1 with an embedded PostgreSQL (or DATABASE_URL), the shipped plans and a demo account."""
     if die_with_parent:
         end_with_parent()
-    with database(data) as settings:
-        _serve(settings, "127.0.0.1", port, demo_keys=data / "demo.env" if demo else None)
+    with kept_database(data) as (settings, embedded):
+        _serve(settings, "127.0.0.1", port, demo_keys=data / "demo.env" if demo else None, embedded=embedded)
 
 
 @cli.command(name="serve")
@@ -166,7 +169,9 @@ def openapi(
             sys.exit(f"heliodesk: {name} is not what the code says: run `make openapi`")
 
 
-def _serve(settings: Settings, host: str, port: int, *, demo_keys: Path | None = None) -> None:
+def _serve(
+    settings: Settings, host: str, port: int, *, demo_keys: Path | None = None, embedded: Watched | None = None
+) -> None:
     configure_logging(settings)
     channels.configured(settings)  # what is wrong there is told now, not by each process that serves
     meet.credentials(settings)
@@ -175,7 +180,8 @@ def _serve(settings: Settings, host: str, port: int, *, demo_keys: Path | None =
         address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
         print(f"Heliodesk serves on {address}   API: {address}/docs   (Ctrl-C stops it)", flush=True)
         trusted = [str(network) for network in settings.trusted_proxies]
-        serve(partial(create_app, settings), listening, workers=settings.workers, trusted=trusted)
+        application, limits = partial(create_app, settings, embedded), ConnectionLimits.of(settings)
+        serve(application, listening, limits, workers=settings.workers, trusted=trusted)
 
 
 def _make_ready(settings: Settings, demo_keys: Path | None) -> None:

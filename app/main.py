@@ -10,6 +10,7 @@ from app.accounts import router as accounts_router
 from app.core import health
 from app.core.admission import Admission
 from app.core.http import install
+from app.core.keeper import Watched
 from app.core.middleware import RequestLayer
 from app.core.settings import Settings
 from app.feed import router as feed_router
@@ -78,8 +79,11 @@ and signed webhooks that tell it all. Instants are RFC 3339 UTC, durations ISO 8
 """
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """The application; its resources are opened by its lifespan (or put on ``app.state.heliodesk`` by a test)."""
+def create_app(settings: Settings, embedded: Watched | None = None) -> FastAPI:
+    """The application; its resources are opened by its lifespan (or put on ``app.state.heliodesk`` by a test).
+
+    ``embedded``: how its embedded PostgreSQL is, where it has one.
+    """
     app = FastAPI(
         title="Heliodesk",
         version=__version__,
@@ -92,7 +96,7 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,
         separate_input_output_schemas=False,
     )
-    app.state.settings = settings
+    app.state.settings, app.state.embedded = settings, embedded
     install(app)
     app.add_middleware(Admission)
     app.add_middleware(RequestLayer, max_body_bytes=settings.max_body_bytes)

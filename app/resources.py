@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -133,8 +134,8 @@ async def open_state(settings: Settings, limits: Limits | None = None) -> AsyncI
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Open the resources for as long as the application serves, and run the background jobs beside it."""
-    async with open_state(app.state.settings) as state:
-        app.state.heliodesk = state
+    async with open_state(app.state.settings) as opened:
+        state = app.state.heliodesk = replace(opened, embedded=app.state.embedded)
         with sampled(state.metrics.loop_lag):
             if not state.settings.background:
                 yield

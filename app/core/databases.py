@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from app.core.embedded import DataInUse, EmbeddedServer
+from app.core.keeper import Keeper, Watched
 from app.core.migrate import DatabaseUnfit
 from app.core.settings import Settings
 
@@ -28,9 +29,7 @@ def database(data: Path, *, shared: bool = False) -> Iterator[Settings]:
 
     ``shared``: where another process runs the embedded one, use it too.
     """
-    settings = Settings()
-    if "log_format" not in settings.model_fields_set:  # a person looks on
-        settings = settings.model_copy(update={"log_format": "console"})
+    settings = _console_settings()
     if settings.database_url:
         yield settings
         return
@@ -42,3 +41,25 @@ def database(data: Path, *, shared: bool = False) -> Iterator[Settings]:
             if not shared:
                 raise
         yield settings.model_copy(update={"database_url": server.url()})
+
+
+@contextmanager
+def kept_database(data: Path) -> Iterator[tuple[Settings, Watched | None]]:
+    """The same for a command that serves: the embedded one is started again when it ends by itself.
+
+    Beside the settings, how the embedded server is; None with DATABASE_URL.
+    """
+    settings = _console_settings()
+    if settings.database_url:
+        yield settings, None
+        return
+    with EmbeddedServer(data) as server, Keeper(server) as keeper:
+        yield settings.model_copy(update={"database_url": server.url()}), keeper.watched
+
+
+def _console_settings() -> Settings:
+    """The settings of a command that a person looks on: its log is for people unless something else is set."""
+    settings = Settings()
+    return (
+        settings if "log_format" in settings.model_fields_set else settings.model_copy(update={"log_format": "console"})
+    )

@@ -11,10 +11,8 @@ import secrets
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 from time import sleep
 from types import TracebackType
@@ -22,22 +20,17 @@ from typing import IO, Final, Self
 from urllib.parse import quote
 
 from app.core import clock
-from app.core.parents import die_with
+from app.core.leftovers import STOP_SECONDS, ServerFailed, clear, pid_file
+from app.core.parents import under
 from app.core.postgres_binaries import SYSTEM_HOME, can_reach, reachable_binaries, run_as, server_user
 
-_IMPOSSIBLE_PID: Final = "999999999"
 _PORT: Final = 5432
 _START_SECONDS: Final = 300.0  # recovery after a power cut may take minutes
-_STOP_SECONDS: Final = 60.0
 _NOT_DURABLE: Final = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
 
 class DataInUse(RuntimeError):
     """Another process is running a server on the same data folder."""
-
-
-class ServerFailed(RuntimeError):
-    """PostgreSQL could not be started or stopped; the message ends with its log."""
 
 
 class EmbeddedServer:
@@ -73,17 +66,31 @@ class EmbeddedServer:
         """The server's process id."""
         return self._process.pid
 
+    @property
+    def ended(self) -> int | None:
+        """The exit status of a server that has ended, negative when a signal ended it; None while it runs."""
+        return self._process.poll()
+
+    @property
+    def has_data(self) -> bool:
+        """Whether the data folder is still there."""
+        return (self._data / "PG_VERSION").exists()
+
     def url(self, database: str = "postgres") -> str:
         """Where to connect, as ``postgresql://``; the same over restarts."""
         return f"postgresql://postgres@/{database}?host={quote(str(self._socket_folder), safe='/')}&port={_PORT}"
 
     def start(self) -> None:
-        """Start the server and wait until it takes connections. Call it from the main thread."""
-        _clear_leftovers(self._data)
+        """Start the server and wait until it takes connections. It ends with the thread that calls this."""
+        self.launch()
+        self.wait_until_ready()
+
+    def launch(self) -> None:
+        """Start the server's process, after clearing what an earlier one has left."""
+        clear(self._data)
         shutil.rmtree(self._socket_folder, ignore_errors=True)
         self._make_private(self._socket_folder)
         self._process = self._spawn()
-        self._wait_until_ready()
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """End the server: SIGINT closes its connections and ends cleanly, SIGKILL is a crash."""
@@ -91,10 +98,10 @@ class EmbeddedServer:
             return
         self._process.send_signal(how)
         try:
-            self._process.wait(_STOP_SECONDS)
+            self._process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:  # then without a checkpoint: the next start recovers
             self._process.send_signal(signal.SIGQUIT)
-            self._process.wait(_STOP_SECONDS)
+            self._process.wait(STOP_SECONDS)
 
     def _choose_user_and_data(self) -> None:
         link = self.home / "postgres"
@@ -141,28 +148,31 @@ class EmbeddedServer:
             self._log.replace(self._log.with_suffix(".log.1"))
         with self._log.open("wb") as log:
             return subprocess.Popen(  # noqa: S603 - our own words
-                command,
+                under(os.getpid(), signal.SIGINT, self._user, command),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 cwd="/",
                 start_new_session=True,  # Ctrl-C in a terminal is for us: we stop it in order
-                preexec_fn=partial(die_with, os.getpid(), signal.SIGINT),  # noqa: PLW1509 - no locks are held yet
-                **run_as(self._user),
             )
+
+    def last_words(self) -> str:
+        """The end of the server's log; empty where it is gone."""
+        return self._log.read_text(errors="replace")[-2000:] if self._log.exists() else ""
 
     @property
     def _log(self) -> Path:
         return self.home / "postgres.log"
 
-    def _wait_until_ready(self) -> None:
+    def wait_until_ready(self) -> None:
+        """Return when the server takes connections. `ServerFailed` when it ends, or is not ready in time."""
         end = clock.monotonic() + _START_SECONDS
         while clock.monotonic() < end:
-            lines = _pid_file(self._data)
+            lines = pid_file(self._data)
             if lines[:1] == [str(self.pid)] and lines[7:8] == ["ready"]:
                 return
             if self._process.poll() is not None:
-                raise ServerFailed(f"PostgreSQL ended:\n{self._log.read_text(errors='replace')[-2000:]}")
+                raise ServerFailed(f"PostgreSQL ended:\n{self.last_words()}")
             sleep(0.005)
         self.stop()
         raise ServerFailed(f"PostgreSQL was not ready within {_START_SECONDS:.0f} s; its log is {self._log}")
@@ -181,49 +191,3 @@ def _lock(path: Path) -> IO[str]:
     file.write(str(os.getpid()))
     file.flush()
     return file
-
-
-def _pid_file(data: Path) -> list[str]:
-    try:
-        text = (data / "postmaster.pid").read_text()
-    except FileNotFoundError:
-        return []
-    return [line.strip() for line in text.splitlines()]
-
-
-def _clear_leftovers(data: Path) -> None:
-    """Before a start, with the lock held: end a server that outlived its process, defuse the pid file of a dead one.
-
-    The pid in the file may be another process's by now, and PostgreSQL would refuse to start. The file is kept,
-    with a pid that cannot be: its shared-memory line is PostgreSQL's own guard against surviving backends.
-    """
-    lines = _pid_file(data)
-    if lines and lines[0].isdigit() and _serves(int(lines[0]), data):
-        _end_leftover(int(lines[0]), data)
-        lines = _pid_file(data)
-    if len(lines) > 1:
-        (data / "postmaster.pid").write_text("\n".join([_IMPOSSIBLE_PID, *lines[1:], ""]))
-    else:
-        (data / "postmaster.pid").unlink(missing_ok=True)  # PostgreSQL refuses one that was cut short
-
-
-def _serves(pid: int, data: Path) -> bool:
-    """Whether process ``pid`` is a PostgreSQL server of this very folder, by its command line."""
-    if sys.platform == "linux":
-        try:
-            command = Path(f"/proc/{pid}/cmdline").read_text(errors="replace").replace("\0", " ")
-        except (FileNotFoundError, ProcessLookupError):
-            return False
-    else:
-        ps = ["ps", "-ww", "-o", "command=", "-p", str(pid)]
-        command = subprocess.run(ps, check=False, capture_output=True, text=True).stdout  # noqa: S603 - our own words
-    return "postgres" in command and f" -D {data} " in command
-
-
-def _end_leftover(pid: int, data: Path) -> None:
-    os.kill(pid, signal.SIGINT)
-    end = clock.monotonic() + _STOP_SECONDS
-    while _serves(pid, data):
-        if clock.monotonic() > end:
-            raise ServerFailed(f"The PostgreSQL server {pid} of {data} was left over, and does not end")
-        sleep(0.01)

@@ -12,6 +12,7 @@ from sqlalchemy import text
 from app.core.clock import database_now, monotonic, wall_now
 from app.core.db import DATABASE_ERRORS
 from app.core.http import Router, public_responses, reply
+from app.core.keeper import Condition
 from app.core.locks import locks_of
 from app.core.probe import Found
 from app.core.problems import Invalid, NotFound, Problem, TooManyRequests, Unavailable
@@ -51,12 +52,15 @@ class ProblemType(BaseModel):
     description: str = Field(examples=["there is no such resource, or it belongs to another account."])
 
 
-@router.get("/healthz", scope=None, response_model=Health)
-async def healthz() -> Response:
+@router.get("/healthz", scope=None, response_model=Health, responses=public_responses(Unavailable))
+async def healthz(state: StateDep) -> Response:
     """Tell whether the process is alive.
 
-    Answers as long as the event loop turns, and looks at nothing else.
+    Answers as long as the event loop turns. 503 means that only a restart may help: the embedded PostgreSQL of
+    `heliodesk up` has ended and cannot be started again.
     """
+    if state.embedded and state.embedded.condition == Condition.LOST:
+        raise Unavailable(f"The embedded PostgreSQL {state.embedded.check}")
     return reply({"status": "ok"})
 
 
@@ -75,6 +79,7 @@ async def readyz(state: StateDep) -> Response:
     """
     checks, troubles = await state.probe.find(partial(_look_at_database, state))
     late = set(state.heartbeats.late(monotonic()))
+    checks |= {"embedded_postgresql": state.embedded.check} if state.embedded else {}
     checks |= {name: "late" if name in late else "ok" for name in state.heartbeats.ages(monotonic())}
     failed = [name for name, result in checks.items() if result != "ok"]
     if failed:

@@ -73,6 +73,12 @@ class MethodNotAllowed(Problem):
     status, slug, title = 405, "method-not-allowed", "This path does not take that method"
 
 
+class RequestTimeout(Problem):
+    """408: the request was not complete in the time that there is for it."""
+
+    status, slug, title = 408, "request-timeout", "The request took too long to arrive"
+
+
 class Conflict(Problem):
     """409: the resource is in a state that does not allow it."""
 
@@ -131,6 +137,12 @@ class TooManyRequests(Problem):
     """429: a limit of the key, the account or the address is reached; `quota` is its name."""
 
     status, slug, title = 429, "too-many-requests", "A limit is reached"
+
+
+class HeadTooLarge(Problem):
+    """431: the request line and the header fields are larger, or more, than is taken."""
+
+    status, slug, title = 431, "head-too-large", "The request's header is too large"
 
 
 class Unavailable(Problem):

@@ -2,28 +2,34 @@
 
 import gc
 import os
+import resource
 import signal
 import socket
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import FrameType
 from typing import Any, Final, NoReturn, cast
 
+import structlog
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.supervisors import Multiprocess
 
+from app.core.connections import ConnectionLimits
 from app.core.parents import die_with
-from app.core.streams import DRAIN
+from app.core.protocol import Connections
 
 _DRAIN_SECONDS: Final = 25
 _BACKLOG: Final = 2048
 _START_SECONDS: Final = 30
 """How long a worker may import and start: uvicorn's own 5 seconds kill, again and again, workers on a busy machine."""
 _GARBAGE_THRESHOLD: Final = 50_000
-_FAREWELL_SECONDS: Final = 3
-"""How long a reader may take for the end of an answer that stayed open: one that reads no more holds up nobody."""
+_UNSENT: Final = 2**17
+"""Bytes of an answer that the kernel takes before they can be sent."""
+_SPARE_FILES: Final = 256
+"""Open files that a process needs beside its clients' connections."""
+
+_log = structlog.get_logger("heliodesk.serving")
 
 
 class PortBusy(RuntimeError):
@@ -50,19 +56,28 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def serve(
-    application: Callable[[], Any], listening: socket.socket, *, workers: int, trusted: Sequence[str] = ()
+    application: Callable[[], Any],
+    listening: socket.socket,
+    limits: ConnectionLimits,
+    *,
+    workers: int,
+    trusted: Sequence[str] = (),
 ) -> None:
     """Serve until SIGTERM or Ctrl-C, then let requests in flight end. ``application`` makes the ASGI application.
 
-    ``trusted``: networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.
+    ``limits``: what connections may cost, of each process. ``trusted``: networks of proxies whose X-Forwarded-For and
+    X-Forwarded-Proto are believed.
     With several workers each makes its own, in its own process, so ``application`` is picklable.
     """
+    _bound(listening, limits)
     config = uvicorn.Config(
         _Process(application, os.getpid()),
         factory=True,
         workers=workers,
         loop="uvloop",
-        http=_Protocol,
+        http=cast("Any", Connections(_affordable(limits))),
+        ws="none",
+        timeout_keep_alive=cast("int", limits.keep_alive),
         log_config=None,
         log_level="warning",
         access_log=False,
@@ -78,15 +93,23 @@ def serve(
         uvicorn.Server(config).run(sockets=[listening])
 
 
-class _Protocol(HttpToolsProtocol):
-    """Tells an answer that stays open to end when the server is told to stop."""
+def _bound(listening: socket.socket, limits: ConnectionLimits) -> None:
+    """Bound what the kernel keeps of a connection that is accepted here, where it can (Linux)."""
+    for name, value in (("TCP_NOTSENT_LOWAT", _UNSENT), ("TCP_USER_TIMEOUT", round(limits.write_timeout * 1000))):
+        if hasattr(socket, name):
+            listening.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
-    def shutdown(self) -> None:
-        super().shutdown()
-        drain: Callable[[], None] | None = cast("dict[str, Any]", self.cycle.scope).get(DRAIN) if self.cycle else None
-        if drain:
-            drain()
-            self.loop.call_later(_FAREWELL_SECONDS, self.transport.abort)
+
+def _affordable(limits: ConnectionLimits) -> ConnectionLimits:
+    """The limits, with no more connections than this process may open files."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most == resource.RLIM_INFINITY:
+        most = limits.connections + _SPARE_FILES
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+    connections = max(1, min(limits.connections, most - _SPARE_FILES))
+    if connections < limits.connections:
+        _log.warning("this machine's limit of open files allows fewer connections", connections=connections)
+    return replace(limits, connections=connections)
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,25 @@ class Settings(BaseSettings):
     streams: int = Field(2000, ge=1, description="Streams and waiting requests that one process keeps open")
     streams_per_account: int = Field(200, ge=1, description="Those of one account")
     streams_per_key: int = Field(50, ge=1, description="Those of one key")
+    header_bytes: int = Field(2**16, ge=1024, le=2**20, description="Bytes of a request's line and header fields")
+    header_fields: int = Field(100, ge=10, le=1000, description="Header fields of a request")
+    header_timeout: float = Field(15, gt=0, le=600, description="Seconds for which a request's header may take")
+    body_timeout: float = Field(60, gt=0, le=3600, description="Seconds that its body may take after that")
+    write_timeout: float = Field(
+        30, gt=0, le=600, description="Seconds in which a client takes 64 KiB of its answer, or all that is left"
+    )
+    keep_alive: float = Field(75, gt=0, le=3600, description="Seconds that a connection may wait for its next request")
+    unread_bytes: int = Field(
+        2**26, ge=2**20, description="Bytes of answers that wait for slow clients, of one process; beyond it they go"
+    )
+    connections: int = Field(4096, ge=10, description="Connections of one process")
+    connections_per_address: int = Field(
+        512, ge=0, description="Those of one address (of IPv6: a /64), unless it is a proxy's; 0: no limit"
+    )
+    uncounted_networks: Annotated[list[IPv4Network | IPv6Network], NoDecode] = Field(
+        default=[IPv4Network("127.0.0.0/8"), IPv6Network("::1/128")],
+        description="Networks (CIDR, comma separated) whose addresses stand for many clients",
+    )
     jitsi_base_url: AnyHttpUrl | None = Field(None, description="Base address of a Jitsi Meet server, for P1 calls")
     jitsi_app_id: str = Field("", description="What the Jitsi server knows us by, where it asks for tokens")
     jitsi_app_secret: SecretStr = Field(SecretStr(""), description="The secret shared with the Jitsi server")
@@ -114,7 +133,9 @@ class Settings(BaseSettings):
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
     log_format: str = Field("json", pattern="^(json|console)$", description="json or console")
 
-    @field_validator("allow_networks", "trusted_proxies", "meet_hosts", "apprise_urls", mode="before")
+    @field_validator(
+        "allow_networks", "trusted_proxies", "uncounted_networks", "meet_hosts", "apprise_urls", mode="before"
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from app.core.db import Connections, Sessions
 from app.core.heartbeats import Heartbeats
+from app.core.keeper import Watched
 from app.core.keyring import Keyring
 from app.core.limits import CallerLimits
 from app.core.memory import Memory
@@ -52,6 +53,8 @@ class State:
     troubles: tuple[Callable[[AsyncSession], Awaitable[str | None]], ...] = ()
     """what may be wrong with what is stored: each says it in words, or None"""
     probe: Probe = field(default_factory=Probe)
+    embedded: Watched | None = None
+    """how the embedded PostgreSQL is; None where the database is another one"""
 
     def on(self, connections: Connections) -> "State":
         """The same for those who have these connections."""

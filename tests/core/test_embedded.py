@@ -11,7 +11,8 @@ import asyncpg
 import pytest
 
 from app.core import clock, embedded, postgres_binaries
-from app.core.embedded import DataInUse, EmbeddedServer, ServerFailed
+from app.core.embedded import DataInUse, EmbeddedServer
+from app.core.leftovers import ServerFailed
 
 HOLD = """
 import sys, time

@@ -1,10 +1,13 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from app.core import clock
 from app.core.health import clock_skew
+from app.core.keeper import Condition, Watched
 from app.core.state import State
 from app.core.zones import IN_FORCE
 
@@ -56,3 +59,18 @@ async def test_every_problem_type_has_a_page(client: httpx.AsyncClient) -> None:
     assert page["status"] == 409
     assert "Idempotency-Key" in page["description"]
     assert (await client.get("/problems/nothing")).status_code == 404
+
+
+async def test_an_embedded_database_that_is_started_again_is_told(client: httpx.AsyncClient, app: FastAPI) -> None:
+    watched = Watched()
+    app.state.heliodesk = replace(app.state.heliodesk, embedded=watched)
+    assert (await client.get("/readyz")).json()["checks"]["embedded_postgresql"] == "ok"
+    watched.become(Condition.STARTING)
+    answer = await client.get("/readyz")
+    assert (answer.status_code, answer.json()["checks"]["embedded_postgresql"]) == (
+        503,
+        "has ended and is started again",
+    )
+    assert (await client.get("/healthz")).status_code == 200
+    watched.become(Condition.LOST)
+    assert (await client.get("/healthz")).status_code == 503
