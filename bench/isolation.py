@@ -1,6 +1,7 @@
 """What a customer waits for while another one attacks: a row for each attack, beside the customer's quiet figures.
 
-Goal: at most ten times the quiet figure, or 250 ms. ``ATTACK_SECONDS`` is how long each attack lasts (10).
+Goal: at most ten times the quiet figure, or 250 ms. ``ATTACK_SECONDS`` is how long each attack lasts (10), ``ATTACK`` a
+part of the names of those that are run.
 """
 
 import asyncio
@@ -16,13 +17,14 @@ from tests.support.victim import Figures, victim
 
 _TICKETS: Final = 200_000
 _SECONDS: Final = float(os.environ.get("ATTACK_SECONDS", "10"))
+_ONLY: Final = os.environ.get("ATTACK", "")
 
 
 def main() -> None:
     """Print the table: p99 in milliseconds, and what the attacker was answered."""
     names = "".join(f"{name:>14}" for name in ("POST ticket", "miss", "webhook", "stream"))
     print(f"{'p99 in ms, quiet > attacked':36}{names}  attacker's answers")
-    for name in ATTACKS:
+    for name in (each for each in ATTACKS if _ONLY in each):
         with servers.database() as url, servers.service(url) as port:
             quiet, beside, statuses = asyncio.run(_run(name, url, port))
         pairs = ((getattr(quiet, each), getattr(beside, each)) for each in Figures.__slots__)

@@ -23,7 +23,9 @@ LOOK: Final = 0.25
 BREATH: Final = 0.004
 """Seconds between two looks, at the least."""
 _SHARE: Final = 4
-"""How much longer than a look the pause after it is, at the least: looks cost more the more transactions there are."""
+"""How much longer than a look the pause after it is: looks cost more the more transactions there are."""
+_LONGEST: Final = 0.04
+"""Seconds of that pause at the most: a look takes long, too, where the process is busy with something else."""
 PATIENCE: Final = 0.25
 """Seconds for which a reader who waits for nothing else waits for those who write at that moment."""
 HELD: Final = 10.0
@@ -138,7 +140,7 @@ class Tip:
                 _fail(asked, error)
             else:
                 _succeed(asked)
-            self._next = monotonic() + max(BREATH, _SHARE * (monotonic() - began))
+            self._next = monotonic() + max(BREATH, min(_LONGEST, _SHARE * (monotonic() - began)))
             if self._asked or self._waiting:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._rung.wait(), self._pause())

@@ -56,6 +56,7 @@ class Victim:
     receiver: Receiver
     arrivals: dict[str, float]
     """of events on the stream, by event id: wall clock"""
+    listening: asyncio.Task[None]
 
     async def figures(self, seconds: float) -> Figures:
         """Open ten tickets a second, wait until all is told, and tell how it went."""
@@ -91,6 +92,8 @@ class Victim:
                 events = {body["id"]: body for body in bodies if body["ticket_id"] in tickets}
                 if len(events) == 2 * len(tickets) and events.keys() <= self.arrivals.keys():
                     return list(events.values())
+                if self.listening.done():
+                    raise ConnectionError("The stream has ended") from self.listening.exception()
                 await asyncio.sleep(_EVERY)
 
 
@@ -119,7 +122,7 @@ async def victim(admin: httpx.AsyncClient) -> AsyncIterator[Victim]:
         arrivals: dict[str, float] = {}
         listening = asyncio.create_task(_listen(client, arrivals))
         try:
-            yield Victim(client, receiver, arrivals)
+            yield Victim(client, receiver, arrivals, listening)
         finally:
             listening.cancel()
 
