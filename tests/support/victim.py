@@ -120,16 +120,19 @@ async def victim(admin: httpx.AsyncClient) -> AsyncIterator[Victim]:
         endpoint = {"url": receiver.url, "events": ["ticket.opened", "deadline.missed"], "concurrency": 50}
         (await client.post("/v1/webhooks", json=endpoint)).raise_for_status()
         arrivals: dict[str, float] = {}
-        listening = asyncio.create_task(_listen(client, arrivals))
+        begun = asyncio.Event()
+        listening = asyncio.create_task(_listen(client, arrivals, begun))
+        await begun.wait()
         try:
             yield Victim(client, receiver, arrivals, listening)
         finally:
             listening.cancel()
 
 
-async def _listen(client: httpx.AsyncClient, arrivals: dict[str, float]) -> None:
+async def _listen(client: httpx.AsyncClient, arrivals: dict[str, float], begun: asyncio.Event) -> None:
     async with client.stream("GET", "/v1/events/stream", params={"after": "latest"}) as answer:
         answer.raise_for_status()
+        begun.set()
         async for line in answer.aiter_lines():
             if line.startswith("data:"):
                 arrivals[orjson.loads(line[5:])["id"]] = time.time()

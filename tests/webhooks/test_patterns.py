@@ -76,3 +76,9 @@ def test_a_glob_that_matches_nothing_is_refused_at_its_place() -> None:
         check_globs(["*", "tickets.opened", "x.*", "y.*"], known=["x.*"])
     assert [fault["pointer"] for fault in refused.value.errors] == ["/events/1", "/events/3"]
     assert "ticket.opened" in refused.value.errors[0]["hint"]
+
+
+def test_only_the_first_mistakes_of_a_request_are_told_the_nearest_type() -> None:
+    with pytest.raises(Invalid) as refused:
+        check_globs([f"*no{letter}such*" for letter in "abcde"])
+    assert ["hint" in fault for fault in refused.value.errors] == [True, True, True, False, False]
