@@ -16,7 +16,7 @@ from app.core.settings import Settings
 from app.feed import router as feed_router
 from app.inbound import ingest_router
 from app.inbound import router as hooks_router
-from app.openapi import openapi, serve_openapi
+from app.openapi import openapi, serve_openapi, serve_pages
 from app.plans import router as plans_router
 from app.previews import router as previews_router
 from app.resources import lifespan
@@ -93,6 +93,7 @@ def create_app(settings: Settings, embedded: Watched | None = None) -> FastAPI:
         servers=[{"url": "/", "description": "This server"}],
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         lifespan=lifespan,
+        openapi_url=None,  # `serve_openapi` and `serve_pages` answer with it
         redirect_slashes=False,
         separate_input_output_schemas=False,
     )
@@ -104,4 +105,5 @@ def create_app(settings: Settings, embedded: Watched | None = None) -> FastAPI:
         app.router.routes.extend(router.routes)  # an included router is matched twice, and slowly
     app.openapi = lambda: openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way to extend it
     serve_openapi(app)
+    serve_pages(app)
     return app

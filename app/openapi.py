@@ -1,12 +1,16 @@
 """The OpenAPI document: what FastAPI reads off the routes, and what it cannot know."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from fastapi import FastAPI, Request, Response
+from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
+from fastapi.responses import HTMLResponse
 from starlette.routing import Route
 
+from app.core.answer_headers import PUBLIC, page_policy
 from app.core.http import PROBLEM_JSON, SCOPE, dump
 from app.core.schemas import ProblemDocument
 from app.core.scopes import SCOPES
@@ -15,6 +19,16 @@ from app.webhooks import catalogue
 Json = dict[str, Any]
 
 _REF: Final = "#/components/schemas/"
+_URL: Final = "/openapi.json"
+_CDN: Final = "https://cdn.jsdelivr.net/npm/"
+_SOURCES: Final = {
+    "script": [_CDN],
+    "style": [_CDN, "'unsafe-inline'"],
+    "img": ["'self'", "data:", "https://fastapi.tiangolo.com/img/", "https://cdn.redoc.ly/redoc/"],
+    "connect": ["'self'"],
+    "worker": ["blob:"],
+}
+"""What Swagger UI and ReDoc load: their own files, the document, and what is sent to try an operation."""
 _PLAN_SCHEMA: Final = {"url": "plan.schema.json", "description": "The JSON Schema of plan documents, beside this file"}
 
 _HEADERS: Final = {
@@ -58,7 +72,7 @@ def openapi(app: FastAPI) -> Json:
 
 
 def serve_openapi(app: FastAPI) -> None:
-    """Answer with the document at the application's own address for it, in place of FastAPI's route.
+    """Answer with the document at its address.
 
     It is made when it is first asked for, in a thread, for that takes most of a second; and it is written once.
     """
@@ -68,11 +82,27 @@ def serve_openapi(app: FastAPI) -> None:
         nonlocal text
         async with lock:
             text = text or await asyncio.to_thread(lambda: dump(openapi(app)))
-        return Response(text, media_type="application/json")
+        return Response(text, media_type="application/json", headers=PUBLIC)
 
-    routes = app.router.routes
-    place = next(index for index, route in enumerate(routes) if getattr(route, "path", None) == app.openapi_url)
-    routes[place] = Route(str(app.openapi_url), answer, include_in_schema=False)
+    app.router.routes.append(Route(_URL, answer, include_in_schema=False))
+
+
+def serve_pages(app: FastAPI) -> None:
+    """Answer with the pages that show the document, each with a policy of what it may load."""
+    beside, title = _URL.removeprefix("/"), f"{app.title} API"  # relative, for a proxy may put all under a path
+    swagger = get_swagger_ui_html(openapi_url=beside, title=title)
+    redoc = get_redoc_html(openapi_url=beside, title=title, with_google_fonts=False)
+    for path, page in (("/docs", swagger), ("/redoc", redoc)):
+        app.router.routes.append(Route(path, _page(bytes(page.body).decode()), include_in_schema=False))
+
+
+def _page(html: str) -> Callable[[Request], Awaitable[Response]]:
+    headers = PUBLIC | page_policy(html, **_SOURCES)
+
+    async def answer(_: Request) -> Response:
+        return HTMLResponse(html, headers=headers)
+
+    return answer
 
 
 def _document(app: FastAPI) -> Json:

@@ -1,8 +1,48 @@
-"""The header fields that every answer has, whoever writes it."""
+"""The header fields that every answer has, whoever writes it. Pure."""
 
-from typing import Final
+import base64
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final, TypeAlias
+
+Fields: TypeAlias = list[tuple[bytes, bytes]]
 
 EVERY_ANSWER: Final[tuple[tuple[bytes, bytes], ...]] = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
 )
+PRIVATE: Final = (b"cache-control", b"no-store")
+"""No cache keeps an answer, unless it says of itself that one may."""
+PUBLIC: Final = {"Cache-Control": "public, no-cache"}
+"""For what is the same for everybody: it may be kept, and is asked for again before it is used."""
+_NOTHING: Final = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+_PAGE: Final = (b"content-security-policy", _NOTHING.encode())
+_INLINE: Final = re.compile(r"<script>(.*?)</script>", re.DOTALL)
+
+
+def complete(fields: Fields) -> None:
+    """Add to an answer's fields those that it lacks; a page that has no policy of its own may load and run nothing."""
+    present = {name.lower(): value for name, value in fields}
+    fields += [field for field in EVERY_ANSWER if field[0] not in present]
+    if PRIVATE[0] not in present:
+        fields.append(PRIVATE)
+    if present.get(b"content-type", b"").startswith(b"text/html") and _PAGE[0] not in present:
+        fields.append(_PAGE)
+
+
+def page_policy(html: str, **sources: Sequence[str]) -> dict[str, str]:
+    """The policy of a page (CSP 3): its own inline scripts run, and it loads from these sources by kind.
+
+    ``script=["https://a.example/"]`` becomes ``script-src``.
+    """
+    known = {kind: list(given) for kind, given in sources.items()}
+    known["script"] = [*_hashes(html), *known.get("script", [])]
+    directives = [f"{kind}-src {' '.join(given)}" for kind, given in known.items() if given]
+    return {"Content-Security-Policy": "; ".join([_NOTHING, *directives])}
+
+
+def _hashes(html: str) -> Iterator[str]:
+    for script in _INLINE.findall(html):
+        digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+        yield f"'sha256-{digest}'"

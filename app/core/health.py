@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from functools import partial
+from hmac import compare_digest
 from typing import Any, Final
 
 from fastapi import Request, Response
@@ -9,13 +10,15 @@ from prometheus_client.exposition import choose_encoder
 from pydantic import BaseModel, Field
 from sqlalchemy import text
 
+from app.core.answer_headers import PUBLIC
 from app.core.clock import database_now, monotonic, wall_now
+from app.core.credentials import key_of
 from app.core.db import DATABASE_ERRORS
 from app.core.http import Router, public_responses, reply
 from app.core.keeper import Condition
 from app.core.locks import locks_of
 from app.core.probe import Found
-from app.core.problems import Invalid, NotFound, Problem, TooManyRequests, Unavailable
+from app.core.problems import Invalid, NotFound, Problem, TooManyRequests, Unauthorized, Unavailable
 from app.core.schemas import Document
 from app.core.state import State, StateDep
 from app.core.zones import IN_FORCE
@@ -33,14 +36,17 @@ class Health(BaseModel):
 
 
 class Readiness(Document):
-    """What the process needs in order to serve."""
+    """What the process needs in order to serve. Without the key that its details need, the status alone."""
 
     status: str = Field(
-        examples=["ready"], description="`ready`, `degraded` (serves, but something is missing) or `not ready`"
+        examples=["ready"],
+        description="`ready`, or `degraded`: it serves, but something is missing. Without the key always `ready`",
     )
-    checks: dict[str, str] = Field(examples=[{"database": "ok", "migrations": "ok", "sweep": "ok"}])
-    degraded: list[str] = Field(description="What does not work, in words", examples=[[]])
-    time_zone_database: str = Field(description="Version of the IANA database in force", examples=["2026a"])
+    checks: dict[str, str] = Field(
+        default_factory=dict, examples=[{"database": "ok", "migrations": "ok", "sweep": "ok"}]
+    )
+    degraded: list[str] = Field(default_factory=list, description="What does not work, in words", examples=[[]])
+    time_zone_database: str = Field("", description="Version of the IANA database in force", examples=["2026a"])
 
 
 class ProblemType(BaseModel):
@@ -70,18 +76,23 @@ async def healthz(state: StateDep) -> Response:
     response_model=Readiness,
     responses=public_responses(Unavailable),
 )
-async def readyz(state: StateDep) -> Response:
+async def readyz(request: Request, state: StateDep) -> Response:
     """Tell whether the process can serve.
 
     Yes, when the database answers, its schema is ours, and the background passes beat. That this machine's clock is
     wrong is told, and harms nothing: business time is the database's. So are a feed of events that stands still, and
-    tickets whose timers cannot be processed: how many, not whose.
+    tickets whose timers cannot be processed: how many, not whose. Where `HELIODESK_METRICS_KEY` is set, only who shows
+    it as a bearer token is told more than yes or no.
     """
     checks, troubles = await state.probe.find(partial(_look_at_database, state))
     late = set(state.heartbeats.late(monotonic()))
     checks |= {"embedded_postgresql": state.embedded.check} if state.embedded else {}
     checks |= {name: "late" if name in late else "ok" for name in state.heartbeats.ages(monotonic())}
     failed = [name for name, result in checks.items() if result != "ok"]
+    if not _may_see(request, state):
+        if failed:
+            raise Unavailable("Not ready", headers={"Retry-After": "1"})
+        return reply({"status": "ready"})
     if failed:
         raise Unavailable(f"Not ready: {', '.join(failed)}", headers={"Retry-After": "1"}, checks=checks)
     degraded = [*state.degraded, *troubles]
@@ -120,12 +131,24 @@ def clock_skew(before: datetime, database: datetime, after: datetime) -> str | N
     return None
 
 
-@router.get("/metrics", scope=None, response_class=Response)
+def _may_see(request: Request, state: State) -> bool:
+    """Whether the caller shows the key of the metrics; everybody may see where there is none."""
+    wanted = state.settings.metrics_key.get_secret_value()
+    shown = key_of(request)
+    return not wanted or (
+        shown is not None and shown.carrier == "bearer" and compare_digest(shown.text.encode(), wanted.encode())
+    )
+
+
+@router.get("/metrics", scope=None, response_class=Response, responses=public_responses(Unauthorized))
 async def metrics(request: Request, state: StateDep) -> Response:
     """Metrics of this process.
 
-    In the text format of Prometheus or OpenMetrics.
+    In the text format of Prometheus or OpenMetrics. Where `HELIODESK_METRICS_KEY` is set, it is needed as a bearer
+    token.
     """
+    if not _may_see(request, state):
+        raise Unauthorized("The metrics need the key of the setting HELIODESK_METRICS_KEY")
     encode, media_type = choose_encoder(request.headers.get("accept", ""))
     return Response(encode(state.metrics.registry), media_type=media_type)
 
@@ -152,7 +175,7 @@ async def problem_type(slug: str) -> Response:
     kind = problem_types().get(slug)
     if kind is None:
         raise NotFound("There is no problem type of this name")
-    return reply(_describe(kind))
+    return reply(_describe(kind), headers=PUBLIC)
 
 
 def _describe(kind: type[Problem]) -> dict[str, Any]:

@@ -264,7 +264,8 @@ def _methods_at(request: Request) -> list[str]:
     """What the path takes: Starlette names the methods of its first route only (RFC 9110, 10.2.1 wants all)."""
     path = request.scope["path"]
     here = [route for route in request.app.routes if isinstance(route, Route) and route.path_regex.match(path)]
-    return sorted({method for route in here for method in route.methods or ()})
+    methods = {method for route in here for method in route.methods or ()}
+    return sorted(methods | ({"HEAD"} if "GET" in methods else set()))
 
 
 async def _on_database_error(request: Request, error: Exception) -> Response:

@@ -1,13 +1,13 @@
 """The one layer around every request: its id, its log line, its metric, and the last catch of what went wrong."""
 
 import re
-from collections.abc import MutableMapping
-from typing import Any, Final
+from typing import Final
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.core.answer_headers import Fields, complete
 from app.core.clock import monotonic
 from app.core.http import problem_of, problem_response
 from app.core.ids import new_id
@@ -24,7 +24,8 @@ _log = structlog.get_logger("heliodesk.http")
 class RequestLayer:
     """Pure ASGI middleware; it costs some microseconds.
 
-    ``X-Request-Id`` is taken over or made, and sent back; ``traceparent`` (W3C) is logged as ``trace_id``.
+    ``X-Request-Id`` is taken over or made, and sent back; ``traceparent`` (W3C) is logged as ``trace_id``. HEAD is
+    answered as GET is, without the body (RFC 9110, 9.3.2).
     """
 
     def __init__(self, app: ASGIApp, max_body_bytes: int) -> None:
@@ -58,21 +59,32 @@ class RequestLayer:
             if exchange.status:
                 raise
             await exchange.fail(hidden, receive)
-        _observe(exchange.scope, exchange.status, monotonic() - started)
+        _observe(exchange, monotonic() - started)
 
 
 class _Exchange:
-    """One request, with the status of its answer once that has begun (before: 0)."""
+    """One request, with the status of its answer once that has begun (before: 0).
+
+    ``method`` is the caller's; to the application a HEAD is a GET.
+    """
 
     def __init__(self, scope: Scope, send: Send, request_id: str) -> None:
-        self.scope, self._send, self._request_id, self.status = scope, send, request_id, 0
+        self.method: str = scope["method"]
+        self.scope: Scope = {**scope, "method": "GET"} if self.method == "HEAD" else scope
+        self._send, self._request_id, self.status = send, request_id, 0
 
     async def send(self, message: Message) -> None:
-        """Pass on a part of the answer, its head with the request's id."""
-        if message["type"] == "http.response.start":
+        """Pass on a part of the answer, its head with the request's id and what every answer has."""
+        begins = message["type"] == "http.response.start"
+        if begins:
             self.status = message["status"]
-            MutableHeaders(scope=message).append("x-request-id", self._request_id)
-        await self._send(message)
+            fields: Fields = message.setdefault("headers", [])
+            fields.append((b"x-request-id", self._request_id.encode()))
+            complete(fields)
+        if begins or self.method != "HEAD":
+            await self._send(message)
+        if begins and self.method == "HEAD":  # its end too: an answer that would stay open sees its reader go
+            await self._send({"type": "http.response.body", "body": b""})
 
     async def fail(self, problem: Problem, receive: Receive) -> None:
         """Answer with a problem."""
@@ -114,8 +126,9 @@ def _identify(headers: Headers) -> dict[str, str]:
     return known | {"trace_id": trace[1]} if trace else known
 
 
-def _observe(scope: MutableMapping[str, Any], status: int, seconds: float) -> None:
-    method, path = scope["method"], scope["path"]
+def _observe(exchange: _Exchange, seconds: float) -> None:
+    scope, method, status = exchange.scope, exchange.method, exchange.status
+    path = scope["path"]
     route = getattr(scope.get("route"), "path", "-")
     state: State = scope["app"].state.heliodesk
     state.metrics.requests.labels(method, route, status).observe(seconds)

@@ -8,7 +8,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from app.core.answer_headers import EVERY_ANSWER
+from app.core.answer_headers import complete
 from app.core.connections import ConnectionLimits, Guard, Lag
 from app.core.http import PROBLEM_JSON, dump
 from app.core.ids import new_id
@@ -246,6 +246,7 @@ class Connection(HttpToolsProtocol):
             (b"x-request-id", new_id("req").encode()),
             (b"connection", b"close"),
         ]
-        fields = [*self.server_state.default_headers, *EVERY_ANSWER, *own, *given]
+        fields = [*self.server_state.default_headers, *own, *given]
+        complete(fields)
         head = b"".join(name + b": " + value + b"\r\n" for name, value in fields)
         self.transport.write(STATUS_LINE[problem.status] + head + b"\r\n" + body)

@@ -16,6 +16,9 @@ _NO_ADMIN_KEY: Final = (
     "and a key that begins with hd_ begins with hd_admin_"
 )
 
+_METRICS_KEY: Final = re.compile(r"[!-~]{16,}")
+_NO_METRICS_KEY: Final = "HELIODESK_METRICS_KEY needs at least 16 printable ASCII characters without blanks"
+
 
 class Unconfigurable(Exception):
     """A setting that is no use, or for which something is missing; the text says what, without any secret."""
@@ -39,6 +42,10 @@ class Settings(BaseSettings):
     )
     admin_key: str = Field(
         "", description="A bootstrap admin key, of at least 16 printable characters; made and printed once when absent"
+    )
+    metrics_key: SecretStr = Field(
+        SecretStr(""),
+        description="What /metrics and the details of /readyz need as a bearer token; at least 16 characters",
     )
     allow_networks: Annotated[list[IPv4Network | IPv6Network], NoDecode] = Field(
         default_factory=list, description="Private networks (CIDR, comma separated) that outgoing calls may reach"
@@ -146,6 +153,14 @@ class Settings(BaseSettings):
         """Any text that is hard to guess will do, but for a key of another kind (``hd_agent_...``)."""
         if value and not _ADMIN_KEY.fullmatch(value):
             raise PydanticCustomError("admin_key", _NO_ADMIN_KEY)
+        return value
+
+    @field_validator("metrics_key")
+    @classmethod
+    def _metrics_key(cls, value: SecretStr) -> SecretStr:
+        """As hard to guess as an admin key."""
+        if value.get_secret_value() and not _METRICS_KEY.fullmatch(value.get_secret_value()):
+            raise PydanticCustomError("metrics_key", _NO_METRICS_KEY)
         return value
 
     @model_validator(mode="after")

@@ -209,14 +209,14 @@ async def test_an_id_that_is_none(world: World, operation: Operation, strange: s
 
 
 @pytest.mark.parametrize("path", [*PATHS, "/", "/v1", "/v1/nothing", "/v2/tickets", "//v1/tickets", "/v1/tickets/"])
-@pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "TRACE", "PUT", "BREW"])
+@pytest.mark.parametrize("method", ["OPTIONS", "TRACE", "PUT", "BREW"])
 async def test_a_method_that_is_not_known(world: World, path: str, method: str) -> None:
     answer = await world.client.request(method, path.format_map(world.ids), headers=world.keys["admin"])
     assert answer.status_code == (405 if path in PATHS else 404)
     assert answer.headers["content-type"] == "application/problem+json"
     if path in PATHS:
-        methods = sorted(operation.method for operation in OPERATIONS.values() if operation.path == path)
-        assert answer.headers["allow"] == ", ".join(methods)
+        methods = {operation.method for operation in OPERATIONS.values() if operation.path == path}
+        assert answer.headers["allow"] == ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
 
 
 @pytest.mark.parametrize(

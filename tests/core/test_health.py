@@ -4,10 +4,12 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 from fastapi import FastAPI
+from pydantic import SecretStr, ValidationError
 
 from app.core import clock
 from app.core.health import clock_skew
 from app.core.keeper import Condition, Watched
+from app.core.settings import Settings
 from app.core.state import State
 from app.core.zones import IN_FORCE
 
@@ -74,3 +76,25 @@ async def test_an_embedded_database_that_is_started_again_is_told(client: httpx.
     assert (await client.get("/healthz")).status_code == 200
     watched.become(Condition.LOST)
     assert (await client.get("/healthz")).status_code == 503
+
+
+async def test_with_a_key_for_metrics_strangers_are_told_yes_or_no(client: httpx.AsyncClient, app: FastAPI) -> None:
+    key = "a-key-for-metrics"
+    state: State = app.state.heliodesk
+    settings = state.settings.model_copy(update={"metrics_key": SecretStr(key)})
+    app.state.heliodesk = replace(state, settings=settings)
+    for headers in ({}, {"Authorization": f"Bearer {key}x"}):
+        assert (await client.get("/metrics", headers=headers)).status_code == 401
+        assert (await client.get("/readyz", headers=headers)).json() == {"status": "ready"}
+    shown = {"Authorization": f"Bearer {key}"}
+    assert "heliodesk_http_request_seconds" in (await client.get("/metrics", headers=shown)).text
+    assert (await client.get("/readyz", headers=shown)).json()["checks"]["database"] == "ok"
+    state.heartbeats.expect("sweep", within=5, now=clock.monotonic() - 6)
+    assert "checks" not in (await client.get("/readyz")).json()
+    assert (await client.get("/readyz")).status_code == 503
+    assert (await client.get("/readyz", headers=shown)).json()["checks"]["sweep"] == "late"
+
+
+def test_a_key_for_metrics_is_hard_to_guess() -> None:
+    with pytest.raises(ValidationError, match="at least 16 printable"):
+        Settings(metrics_key=SecretStr("short"))

@@ -207,7 +207,7 @@ async def test_unknown_path_and_method(web: httpx.AsyncClient) -> None:
     assert document["instance"] == "/nowhere"
     answer = await web.delete("/things")
     _check_problem(answer, 405, "method-not-allowed")
-    assert answer.headers["allow"] == "GET, POST"
+    assert answer.headers["allow"] == "GET, HEAD, POST"
 
 
 async def test_a_crash_tells_nothing_but_its_request(web: httpx.AsyncClient) -> None:

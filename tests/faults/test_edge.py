@@ -96,6 +96,9 @@ async def connected(service: Service, address: str = "127.0.0.1", buffer: int = 
 def _is_problem(status: int, headers: httpx.Headers, body: bytes) -> bool:
     assert headers["content-type"] == "application/problem+json"
     assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["cache-control"] == "no-store"
+    assert headers["x-request-id"]
     return bool(orjson.loads(body)["status"] == status)
 
 
@@ -131,6 +134,16 @@ async def test_a_header_within_the_limits_is_taken(service: Service) -> None:
         assert (await client.answer())[0] == 200
         await client.send(GET + b"\r\n" + GET + b"\r\n")  # ahead of the first one's answer
         assert [(await client.answer())[0] for _ in range(2)] == [200, 200]
+
+
+async def test_head_has_no_body_and_the_connection_goes_on(service: Service, admin_key: str) -> None:
+    key = b"Authorization: Bearer " + admin_key.encode() + b"\r\n\r\n"
+    async with connected(service) as client:
+        for path in (b"/openapi.json", b"/v1/events/stream", b"/nothing"):
+            await client.send(b"HEAD " + path + b" HTTP/1.1\r\nHost: a\r\n" + key)
+            assert b"nosniff" in await client.reader.readuntil(b"\r\n\r\n")
+        await client.send(GET, b"\r\n")
+        assert (await client.answer())[0] == 200
 
 
 @pytest.mark.parametrize(
