@@ -21,7 +21,6 @@ from app.core.state import State
 from app.core.via import HEADER, read_via, refusal
 from app.inbound import cloudevents, payloads
 from app.inbound.codings import decoded
-from app.inbound.parsing import parse
 from app.inbound.payloads import SIZE, UNCHECKED, Room
 from app.inbound.quotas import ALL_HOOKS
 from app.inbound.readings import Payload
@@ -212,7 +211,7 @@ def _event_key(name: str, post: Posted, body: bytes) -> str | None:
     if name != "cloudevents":
         return None
     try:
-        events = cloudevents.events_of(parse(body, post.headers.get("content-type", "")).value, post.headers)
+        events = cloudevents.events_of(body, post.headers).value
     except Unreadable:
         return None
     return cloudevents.identity(events[0]) if len(events) == 1 else None

@@ -21,14 +21,15 @@ def read(
 
     Raises ``Unreadable``, and ``TooManySteps``, which is one.
     """
+    reader = generic.Reader(expressions, steps)
+    if name == "cloudevents":
+        events = cloudevents.events_of(body, headers)
+        return cloudevents.read(events.value, reader).without(events.omissions)
     parsed = parse(body, headers.get("content-type", ""))
-    batch = _read(name, parsed.value, body, headers, receipt_id, generic.Reader(expressions, steps))
-    return batch.without(parsed.omissions)
+    return _read(name, parsed.value, body, receipt_id, reader).without(parsed.omissions)
 
 
-def _read(
-    name: str, payload: Any, body: bytes, headers: Mapping[str, str], receipt_id: str, reader: generic.Reader
-) -> Batch:
+def _read(name: str, payload: Any, body: bytes, receipt_id: str, reader: generic.Reader) -> Batch:
     match name:
         case "alertmanager":
             return alertmanager.parse(payload)
@@ -36,7 +37,5 @@ def _read(
             return grafana.parse(payload)
         case "pagerduty":
             return pagerduty.parse(payload, receipt_id)
-        case "cloudevents":
-            return cloudevents.parse(payload, headers, reader)
         case _:
             return generic.parse(payload, reader, digest_of(body))
