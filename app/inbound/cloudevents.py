@@ -117,7 +117,8 @@ def _signal(found: Any, place: str, reader: generic.Reader) -> Signal:
     name = key_of(event["source"], event["id"])
     shown = _readable(event)
     time = instant_in(event.get("time"))
-    return generic.signal_of(shown, reader.parts_of(event, shown), key=name, starts_at=time or name, ends_at=time)
+    default = generic.Default(name, starts_at=time or name, ends_at=time)
+    return generic.signal_of(shown, reader.parts_of(event, shown), reader.words, default=default)
 
 
 def _readable(event: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.inbound import alertmanager, cloudevents, generic, grafana, pagerduty
+from app.inbound.generic import Interpretation
 from app.inbound.parsing import parse
 from app.inbound.signal import Batch, digest_of
 
@@ -13,15 +14,15 @@ def read(
     body: bytes,
     headers: Mapping[str, str],
     receipt_id: str,
-    expressions: Mapping[str, str],
+    interpretation: Interpretation,
     *,
     steps: int = generic.STEPS,
 ) -> Batch:
-    """The signals of a payload in the format of this name; ``expressions``: the hook's, within so many ``steps``.
+    """The signals of a payload in the format of this name; its hook's expressions take so many ``steps``.
 
     Raises ``Unreadable``, and ``TooManySteps``, which is one.
     """
-    reader = generic.Reader(expressions, steps)
+    reader = generic.Reader(interpretation, steps)
     if name == "cloudevents":
         events = cloudevents.events_of(body, headers)
         return cloudevents.read(events.value, reader).without(events.omissions)
