@@ -225,6 +225,10 @@ class Router(APIRouter):
         """A DELETE."""
         return super().delete(path, **_declaring(scope, options))
 
+    def options(self, path: str, *, scope: Scope | None, **options: Any) -> _Decorator:  # type: ignore[override]
+        """An OPTIONS."""
+        return super().options(path, **_declaring(scope, options))
+
 
 def faults_of(errors: Sequence[Mapping[str, Any]]) -> list[Fault]:
     """Pydantic's errors as pointers: into the body, or ``#/query/limit`` for a parameter."""
@@ -263,8 +267,8 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
 def _methods_at(request: Request) -> list[str]:
     """What the path takes: Starlette names the methods of its first route only (RFC 9110, 10.2.1 wants all)."""
     path = request.scope["path"]
-    here = [route for route in request.app.routes if isinstance(route, Route) and route.path_regex.match(path)]
-    methods = {method for route in here for method in route.methods or ()}
+    routes = (route for route in request.app.routes if isinstance(route, Route) and route.include_in_schema)
+    methods = {method for route in routes if route.path_regex.match(path) for method in route.methods or ()}
     return sorted(methods | ({"HEAD"} if "GET" in methods else set()))
 
 

@@ -46,15 +46,17 @@ def _signal(item: Any, place: str, group: str | None) -> Signal:
     if status is None:
         raise Unreadable(f"{place}/status is neither 'firing' nor 'resolved', but {word[:40]!r}")
     labels, notes = labels_of(alert.get("labels")), _annotations(alert)
-    fingerprint = cleaned(alert.get("fingerprint"), MAX_TEXT) or digest_of(repr(sorted(labels.items())).encode())
+    fingerprint = cleaned(alert.get("fingerprint"), MAX_TEXT)
+    name = fingerprint or digest_of(repr(sorted(labels.items())).encode())
     return Signal(
-        key=key_of(fingerprint),
+        key=key_of(name),
         status=status,
         title=_said(notes, ("summary", "title"), MAX_TITLE) or cleaned(_named(labels), MAX_TITLE),
         text=_said(notes, ("description", "message"), MAX_TEXT),
         labels=labels,
         links=(*links_of(notes, _RUNBOOK), *links_of(alert, LINKS)),
         group=key_of(group) if group else None,
+        named_by="`fingerprint`" if fingerprint else "the labels",
         starts_at=instant_in(alert.get("startsAt")),
         ends_at=instant_in(alert.get("endsAt")),
     )

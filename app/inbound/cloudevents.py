@@ -1,9 +1,14 @@
 """CloudEvents 1.0 over HTTP: binary, structured and batched. Pure."""
 
+import base64
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final
+from urllib.parse import unquote
 
 from app.inbound import generic
+from app.inbound.parsing import Parsed, parse
 from app.inbound.signal import MAX_SIGNALS, Batch, Signal, Unreadable, batch_from, instant_in, key_of, object_at
 
 STRUCTURED: Final = "application/cloudevents+json"
@@ -11,20 +16,78 @@ BATCH: Final = "application/cloudevents-batch+json"
 _REQUIRED: Final = ("id", "source", "specversion", "type")
 _NOT_SHOWN: Final = frozenset({"id", "time", "specversion", "data", "data_base64", "datacontenttype", "dataschema"})
 _IDENTIFYING: Final = frozenset(name for part in ("key", "starts_at", "ends_at") for name in generic.MEMBERS[part])
+_PREFIX: Final = "ce-"
+_QUOTED_PAIR: Final = re.compile(r"\\(.)", re.DOTALL)
 
 
-def events_of(payload: Any, headers: Mapping[str, str]) -> list[Any]:
-    """The events of a request in the structured form, whatever mode they came in.
+def events_of(body: bytes, headers: Mapping[str, str]) -> Parsed:
+    """The list of a request's events in the structured form, whatever mode they came in. Raises ``Unreadable``.
 
-    ``headers`` have lower-case names; of a binary event they hold the attributes, and the payload is its data.
+    ``headers`` have lower-case names. A request without attributes in its headers is no binary event, whatever its
+    content type says: its body is an event, or a batch.
     """
-    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind == BATCH:
-        return payload if isinstance(payload, list) else [payload]
-    if kind == STRUCTURED:
-        return [payload]
-    attributes = {name.removeprefix("ce-"): value for name, value in headers.items() if name.startswith("ce-")}
-    return [{**attributes, "data": payload}]
+    content_type = headers.get("content-type", "")
+    kind = _media(content_type)
+    attributes = {name: attribute_of(value) for name, value in headers.items() if name.startswith(_PREFIX)}
+    if attributes and kind not in (STRUCTURED, BATCH):
+        event = {name.removeprefix(_PREFIX): value for name, value in attributes.items()}
+        data, omissions = _data_of(body, content_type)
+        event |= {"datacontenttype": content_type} if content_type else {}
+        return Parsed([event | data], omissions)
+    parsed = parse(body, content_type)
+    found = parsed.value if isinstance(parsed.value, list) else [parsed.value]
+    events = [_opened(event, f"event {index}") for index, event in enumerate(found)]
+    omissions = tuple(why for _, why in events if why)
+    return Parsed([event for event, _ in events], (*parsed.omissions, *omissions))
+
+
+def attribute_of(value: str) -> str:
+    """The attribute that a header's value stands for (HTTP binding, 3.1.3.2).
+
+    One round of unquoting and one of percent-decoding. A sender that does neither sends its UTF-8 as it is, which the
+    server hands on as ISO 8859-1.
+    """
+    value = value.strip()
+    if len(value) > 1 and value[0] == value[-1] == '"':
+        value = _QUOTED_PAIR.sub(r"\1", value[1:-1])
+    with suppress(UnicodeError):
+        value = value.encode("latin-1").decode()
+    return unquote(value)
+
+
+def _media(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()
+
+
+def _is_json(media: str) -> bool:
+    return media in ("", "application/json", "text/json") or media.endswith("+json")
+
+
+def _data_of(body: bytes, content_type: str) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The member ``data`` of an event with this content, and what was left out; an event needs none."""
+    if not body.strip():
+        return {}, ()
+    media = _media(content_type)
+    if media.startswith("text/") and not _is_json(media):
+        return {"data": body.decode(errors="replace")}, ()
+    try:
+        parsed = parse(body, content_type)
+    except Unreadable as error:
+        return {}, (f"The event's data: {error}",)
+    return {"data": parsed.value}, parsed.omissions
+
+
+def _opened(event: Any, place: str) -> tuple[Any, str]:
+    """A structured event with its ``data_base64`` as ``data``, as far as it is JSON or text; and what is left out."""
+    if not isinstance(event, dict) or "data" in event or not isinstance(event.get("data_base64"), str):
+        return event, ""
+    media = event.get("datacontenttype")
+    try:
+        content = base64.b64decode(event["data_base64"], validate=True)
+    except ValueError:
+        return event, f"{place}/data_base64 is not base64"
+    data, omissions = _data_of(content, media if isinstance(media, str) else "")
+    return event | data, f"{place}/data_base64: {omissions[0]}" if omissions else ""
 
 
 def identity(event: Any) -> str | None:
@@ -35,12 +98,11 @@ def identity(event: Any) -> str | None:
     return key_of(source, name) if isinstance(source, str) and isinstance(name, str) and source and name else None
 
 
-def parse(payload: Any, headers: Mapping[str, str], reader: generic.Reader) -> Batch:
+def read(events: list[Any], reader: generic.Reader) -> Batch:
     """One signal for each event: an alert of its own, whose data is read as a generic payload is.
 
     The hook's expressions are over the event in the structured form.
     """
-    events = events_of(payload, headers)
     reader.expect(min(len(events), MAX_SIGNALS))
     return batch_from(events, lambda index, event: _signal(event, f"event {index}", reader))
 
@@ -55,13 +117,14 @@ def _signal(found: Any, place: str, reader: generic.Reader) -> Signal:
     name = key_of(event["source"], event["id"])
     shown = _readable(event)
     time = instant_in(event.get("time"))
-    return generic.signal_of(shown, reader.parts_of(event, shown), key=name, starts_at=time or name, ends_at=time)
+    default = generic.Default(name, starts_at=time or name, ends_at=time)
+    return generic.signal_of(shown, reader.parts_of(event, shown), reader.words, default=default)
 
 
 def _readable(event: Mapping[str, Any]) -> dict[str, Any]:
     """The event as a generic payload: what its data says of itself, over its attributes; never what identifies it."""
     data = event.get("data")
-    own = data if isinstance(data, dict) else {}
+    own = data if isinstance(data, dict) else {"text": data} if isinstance(data, str) else {}
     attributes = {name: value for name, value in event.items() if name not in _NOT_SHOWN}
     said = {name: value for name, value in own.items() if name not in _IDENTIFYING}
     return {**attributes, "name": event.get("subject") or event["type"], **said}

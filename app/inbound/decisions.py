@@ -106,6 +106,7 @@ def decide(signals: Sequence[Signal], known: Known, setting: Setting) -> Decisio
     """Judge each signal by what was heard before it, then see what that makes of each incident."""
     alerts = dict(known.alerts)
     firing = {key: set(keys) for key, keys in known.firing.items()}
+    _rename(signals, alerts, firing)
     steps: dict[str, Step] = {}
     outcomes: list[tuple[Outcome, str]] = []
     for signal in signals:
@@ -125,6 +126,16 @@ def decide(signals: Sequence[Signal], known: Known, setting: Setting) -> Decisio
         _conclude(step, known, setting, still_firing=bool(firing.get(step.incident_key)))
     changed = tuple(alert for key, alert in alerts.items() if alert != known.alerts.get(key))
     return Decision(tuple(outcomes), changed, tuple(steps.values()))
+
+
+def _rename(signals: Sequence[Signal], alerts: dict[str, Alert], firing: dict[str, set[str]]) -> None:
+    """Let what fires under a key of an earlier version go on under the one that its resolve will have."""
+    for signal in signals:
+        former = alerts.get(signal.formerly) if signal.formerly else None
+        if former is not None and former.status == "firing" and signal.key not in alerts:
+            alerts[former.key] = replace(former, status="resolved")
+            alerts[signal.key] = replace(former, key=signal.key)
+            firing[former.incident_key] = firing.get(former.incident_key, set()) - {former.key} | {signal.key}
 
 
 def judge(signal: Signal, alert: Alert | None, thread: Thread | None, heard_at: datetime) -> Outcome:

@@ -169,6 +169,8 @@ class TriedSignal(Document):
     status: Literal["firing", "acknowledged", "resolved"]
     title: str
     outcome: str
+    key_from: str = Field(description="What the key was made of: a member of the payload, an expression, or a default")
+    warning: str | None = Field(description="Where no later payload could resolve this alert: why, and what helps")
     labels: dict[str, str]
 
 
@@ -199,6 +201,8 @@ class TriedDocument(Document):
                             "status": "firing",
                             "title": "DiskFull on h1",
                             "outcome": "started",
+                            "key_from": "`fingerprint`",
+                            "warning": None,
                             "labels": {"severity": "critical"},
                         }
                     ],

@@ -21,7 +21,7 @@ from app.core.state import State
 from app.core.via import HEADER, read_via, refusal
 from app.inbound import cloudevents, payloads
 from app.inbound.codings import decoded
-from app.inbound.parsing import parse
+from app.inbound.generic import Interpretation
 from app.inbound.payloads import SIZE, UNCHECKED, Room
 from app.inbound.quotas import ALL_HOOKS
 from app.inbound.readings import Payload
@@ -199,7 +199,7 @@ def _omissions(
     name: str, body: bytes, headers: Mapping[str, str], receipt_id: str, expressions: Mapping[str, Any] | None
 ) -> tuple[str, ...]:
     """What is left out of a payload that is read quickly; of others the receipt tells later."""
-    given = {part: text for part, text in (expressions or {}).items() if text is not None}
+    given = Interpretation({part: text for part, text in (expressions or {}).items() if text is not None})
     try:
         batch = Payload(name, body, headers, receipt_id, given).quickly()
     except Unreadable as error:
@@ -212,7 +212,7 @@ def _event_key(name: str, post: Posted, body: bytes) -> str | None:
     if name != "cloudevents":
         return None
     try:
-        events = cloudevents.events_of(parse(body, post.headers.get("content-type", "")).value, post.headers)
+        events = cloudevents.events_of(body, post.headers).value
     except Unreadable:
         return None
     return cloudevents.identity(events[0]) if len(events) == 1 else None

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.inbound import alertmanager, cloudevents, generic, grafana, pagerduty
+from app.inbound.generic import Interpretation
 from app.inbound.parsing import parse
 from app.inbound.signal import Batch, digest_of
 
@@ -13,22 +14,23 @@ def read(
     body: bytes,
     headers: Mapping[str, str],
     receipt_id: str,
-    expressions: Mapping[str, str],
+    interpretation: Interpretation,
     *,
     steps: int = generic.STEPS,
 ) -> Batch:
-    """The signals of a payload in the format of this name; ``expressions``: the hook's, within so many ``steps``.
+    """The signals of a payload in the format of this name; its hook's expressions take so many ``steps``.
 
     Raises ``Unreadable``, and ``TooManySteps``, which is one.
     """
+    reader = generic.Reader(interpretation, steps)
+    if name == "cloudevents":
+        events = cloudevents.events_of(body, headers)
+        return cloudevents.read(events.value, reader).without(events.omissions)
     parsed = parse(body, headers.get("content-type", ""))
-    batch = _read(name, parsed.value, body, headers, receipt_id, generic.Reader(expressions, steps))
-    return batch.without(parsed.omissions)
+    return _read(name, parsed.value, body, receipt_id, reader).without(parsed.omissions)
 
 
-def _read(
-    name: str, payload: Any, body: bytes, headers: Mapping[str, str], receipt_id: str, reader: generic.Reader
-) -> Batch:
+def _read(name: str, payload: Any, body: bytes, receipt_id: str, reader: generic.Reader) -> Batch:
     match name:
         case "alertmanager":
             return alertmanager.parse(payload)
@@ -36,7 +38,5 @@ def _read(
             return grafana.parse(payload)
         case "pagerduty":
             return pagerduty.parse(payload, receipt_id)
-        case "cloudevents":
-            return cloudevents.parse(payload, headers, reader)
         case _:
             return generic.parse(payload, reader, digest_of(body))

@@ -30,16 +30,21 @@ _PATHS: Final = {
     "pagerduty": "/v2/enqueue",
     "cloudevents": "/cloudevents",
 }
+_DEFAULTS: Final = HookFields(name="-").model_dump(mode="json", exclude={"name", "signature"})
+"""What holds of a hook that an earlier version stored, which knew fewer fields."""
 _IN_FORCE: Final = 2
 """Secrets that hold at once: the new one and the one before, so that a sender can be changed without a gap."""
 
 
 def hook_document(hook: Hook, secret: str | None = None, payloads: HookPayloads | None = None) -> dict[str, Any]:
     """The public form; ``secret`` only where it is shown for the one time. ``payloads``: where it has kept any."""
+    expressions = _DEFAULTS["expressions"] | hook.fields.get("expressions", {})
     document = {
         "id": hook.id,
         "account_id": hook.account_id,
+        **_DEFAULTS,
         **hook.fields,
+        "expressions": expressions,
         "url": f"/v1/ingest/{hook.id}{_PATHS[hook.fields['format']]}",
         "kept_bytes": payloads.bytes if payloads else 0,
         "refused_at": payloads.refused_at if payloads else None,

@@ -24,7 +24,7 @@ from app.core.problems import (
     UnsupportedMediaType,
 )
 from app.core.state import State, StateDep
-from app.inbound import cloudevents, door, examples, pagerduty
+from app.inbound import cloudevents, door, examples, handshake, pagerduty
 from app.inbound.codings import decoded
 from app.inbound.documents import EventAccepted, EventRefused, ReceivedDocument
 from app.inbound.door import Posted, Received
@@ -156,8 +156,9 @@ async def ingest_grafana(request: Request, state: StateDep, hook_id: HookPath, _
 async def ingest_cloudevents(request: Request, state: StateDep, hook_id: HookPath, _key: KeyQuery = None) -> Response:
     """Receive CloudEvents 1.0.
 
-    Structured, batched, or binary (any JSON, with the attributes in `ce-` headers). The same `source` and `id` again
-    is a duplicate.
+    Structured, batched, or binary (with the attributes in `ce-` headers, percent-encoded, and any data or none). The
+    same `source` and `id` again is a duplicate. Senders that ask first, by `OPTIONS` with `WebHook-Request-Origin`,
+    are answered with `WebHook-Allowed-Origin` and `WebHook-Allowed-Rate`, here and at a hook's other addresses.
     """
     return await _receive(request, state, hook_id, "cloudevents")
 
@@ -188,3 +189,13 @@ async def enqueue(request: Request, state: StateDep, hook_id: HookPath, _key: Ke
     received = await _taken(request, state, replace(post, key=key, payload=orjson.dumps(event)))
     dedup_key = event.get("dedup_key") or received.receipt_id
     return reply({"status": "success", "message": "Event processed", "dedup_key": dedup_key}, 202)
+
+
+@router.options("/{hook_id}", scope=None, include_in_schema=False)
+@router.options("/{hook_id}/alertmanager", scope=None, include_in_schema=False)
+@router.options("/{hook_id}/grafana", scope=None, include_in_schema=False)
+@router.options("/{hook_id}/cloudevents", scope=None, include_in_schema=False)
+@router.options("/{hook_id}/v2/enqueue", scope=None, include_in_schema=False)
+async def validate_ingest(request: Request, state: StateDep, hook_id: HookPath, _key: KeyQuery = None) -> Response:
+    """Agree to being sent to: the handshake of CloudEvents' web hooks."""
+    return await handshake.consent(request, state, hook_id)

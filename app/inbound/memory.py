@@ -66,9 +66,11 @@ async def recall(
     """What is known of these signals' alerts and incidents; with ``lock`` their tickets' rows are held."""
     connection = await driver(session)
     place = (account_id, hook_id)
-    found = await connection.fetch(_ALERTS, *place, [signal.key for signal in signals])
+    names = {name for signal in signals for name in (signal.key, signal.formerly) if name}
+    found = await connection.fetch(_ALERTS, *place, list(names))
     alerts = {row["key"]: Alert(**dict(row)) for row in found}
     keys = {incident_key(signal, alerts.get(signal.key), by_group=by_group) for signal in signals}
+    keys |= {alert.incident_key for alert in alerts.values() if alert.status == "firing"}
     rows = await connection.fetch(_INCIDENTS, *place, list(keys))
     incidents = {row["key"]: Incident(row["key"], row["ticket_id"], row["open"], row["told"]) for row in rows}
     known = Known(

@@ -74,6 +74,7 @@ def parse(event: Any, receipt_id: str) -> Batch:
         links=_links(event),
         group=cleaned(payload.get("group"), MAX_TITLE) or None,
         ends_at=stamp if event["event_action"] == "resolve" else None,
+        named_by="`dedup_key`" if event.get("dedup_key") else "receipt",
         at=stamp if event["event_action"] == "trigger" else None,
     )
     return Batch((signal,))

@@ -177,7 +177,7 @@ async def _process(session: AsyncSession, readings: Readings, turn: Turn) -> int
     """The number of tickets that were opened."""
     fields = HookFields.model_validate(turn.fields)
     hook = Hooked(turn.account_id, turn.hook_id, fields, choose_language(turn.locale))
-    payload = Payload(turn.format, turn.body, turn.headers, turn.receipt_id, fields.expressions.given())
+    payload = Payload(turn.format, turn.body, turn.headers, turn.receipt_id, fields.interpretation)
     batch = readings.of(turn.account_id, turn.hook_id, payload)
     signals = batch.signals[turn.done : turn.done + SLICE]
     by_group = fields.ticket_per == "group"

@@ -14,6 +14,7 @@ import structlog
 from app.core.offload import Offload
 from app.core.problems import Problem
 from app.inbound.formats import read
+from app.inbound.generic import STEPS, Interpretation
 from app.inbound.signal import Batch, TooManySteps
 
 QUICK_BYTES: Final = 16 * 1024
@@ -36,22 +37,23 @@ class Payload:
     body: bytes
     headers: Mapping[str, str]
     receipt_id: str
-    expressions: Mapping[str, str]
+    interpretation: Interpretation
 
     def quickly(self) -> Batch | None:
         """Its signals; None where it takes longer than others should wait. Raises ``Unreadable``."""
         if len(self.body) > QUICK_BYTES:
             return None
         try:
-            return read(self.format, self.body, self.headers, self.receipt_id, self.expressions, steps=QUICK_STEPS)
+            return self._read(QUICK_STEPS)
         except TooManySteps:
             return None
 
     async def slowly(self, offload: Offload, owner: str) -> Batch:
         """Its signals, read in a worker process. Raises ``Unreadable``, and as ``Offload.run`` does."""
-        return await offload.run(
-            owner, read, self.format, self.body, dict(self.headers), self.receipt_id, dict(self.expressions)
-        )
+        return await offload.run(owner, self._read, STEPS)
+
+    def _read(self, steps: int) -> Batch:
+        return read(self.format, self.body, self.headers, self.receipt_id, self.interpretation, steps=steps)
 
 
 @dataclass(slots=True)

@@ -10,7 +10,10 @@ from app.calendars.durations import parse_duration
 from app.core.projection import compile_projection
 from app.core.schemas import ActorRef, Email, Name, Strict, Word, at_most, no_nul
 from app.inbound import examples
+from app.inbound.generic import Interpretation
+from app.inbound.signal import Status
 from app.inbound.signatures import SIGNED, Scheme
+from app.inbound.statuses import ACKNOWLEDGED, RESOLVED, plain
 from app.tickets.schemas import Environment, Impact, Priority, Title, Urgency
 from app.webhooks.signing import signature as standard_signature
 
@@ -109,7 +112,7 @@ class Expressions(Strict):
     each: Expression | None = Field(None, description="Over the payload: the list of its alerts")
     key: Expression | None = Field(None, description="The sender's name of it: the same when it is told again")
     status: Expression | None = Field(
-        None, description="Resolved by `resolved`, `ok`, `closed` and their like, or false; `acknowledged`; else firing"
+        None, description="A word of `status_words`, or true or false: whether it fires. What is no such word fires"
     )
     title: Expression | None = None
     text: Expression | None = None
@@ -126,6 +129,38 @@ class Expressions(Strict):
     def given(self) -> dict[str, str]:
         """Those that there are, by the part."""
         return self.model_dump(exclude_none=True)
+
+
+StatusWord = Annotated[str, StringConstraints(min_length=1, max_length=60), AfterValidator(no_nul)]
+StatusWordList = Annotated[list[StatusWord], Field(max_length=50), at_most(50)]
+
+
+class StatusWords(Strict):
+    """What else a sender's status may be, whatever the words say otherwise. Case, `_` and `-` make no difference."""
+
+    resolved: StatusWordList = Field(
+        default_factory=list, description=f"Beside {', '.join(f'`{word}`' for word in RESOLVED)}"
+    )
+    acknowledged: StatusWordList = Field(
+        default_factory=list, description=f"Beside {', '.join(f'`{word}`' for word in ACKNOWLEDGED)}"
+    )
+    firing: StatusWordList = Field(default_factory=list, description="Beside all others: what means neither")
+
+    @model_validator(mode="after")
+    def _once_each(self) -> Self:
+        words = [plain(word) for word in (*self.resolved, *self.acknowledged, *self.firing)]
+        if "" in words or len(set(words)) < len(words):
+            raise PydanticCustomError("words", "A word of a status is not blank, and stands in one list, once")
+        return self
+
+    def given(self) -> dict[str, Status]:
+        """The state that each word means."""
+        lists: dict[Status, list[str]] = {
+            "resolved": self.resolved,
+            "acknowledged": self.acknowledged,
+            "firing": self.firing,
+        }
+        return {plain(word): status for status, words in lists.items() for word in words}
 
 
 class HookRequester(Strict):
@@ -153,6 +188,9 @@ class HookFields(Urgent):
         default_factory=Expressions,
         description="For `generic` and `cloudevents`; what none finds, the usual members have",
     )
+    status_words: StatusWords = Field(
+        default_factory=StatusWords, description="For `generic` and `cloudevents`: the sender's own words of a status"
+    )
     title: Title | None = Field(None, description="The tickets' title, with labels like `{instance}`; else the alert's")
     requester: HookRequester | None = Field(None, description="In whose name tickets are opened; else the hook's")
     tags: list[Word] = Field(default_factory=list, max_length=20)
@@ -168,6 +206,11 @@ class HookFields(Urgent):
         "resolve", description="Once nothing fires any more: the ticket is resolved, or a message or an internal note"
     )
     enabled: bool = True
+
+    @property
+    def interpretation(self) -> Interpretation:
+        """How any JSON is read."""
+        return Interpretation(self.expressions.given(), self.status_words.given())
 
 
 ACCOUNT: Final = "acc_01k9z3v5q8e9rbn3wz4m6t7y2a"

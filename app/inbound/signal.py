@@ -70,11 +70,18 @@ class Signal:
     """when it was over, in the sender's words"""
     at: str | None = None
     """when the sender told of it, where the format has no start: a later telling is no restart"""
+    named_by: str = ""
+    """what its key was made of"""
+    silent: frozenset[str] = frozenset()
+    """labels that are for rules only: their changes are not told"""
+    formerly: str | None = None
+    """the key under which earlier versions knew it, where that is another one"""
 
     @property
     def digest(self) -> str:
         """What it says: another digest in the same state is a change to tell of."""
-        parts = (self.title, self.text, *(f"{name}={value}" for name, value in sorted(self.labels.items())))
+        told = sorted(each for each in self.labels.items() if each[0] not in self.silent)
+        parts = (self.title, self.text, *(f"{name}={value}" for name, value in told))
         return digest_of("\0".join(parts).encode())
 
 

@@ -1,6 +1,7 @@
 """What a payload would do, without doing it: for who writes a hook's mapping."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -22,13 +23,26 @@ from app.inbound.signal import Batch, Unreadable
 from app.plans.model import PlanDocument
 from app.tickets.rules import assess
 
+_KEYS: Final[Mapping[str, str]] = {
+    "content": "the bytes of the payload",
+    "receipt": "the receipt's id",
+    "event": "the event's source and id",
+}
+_WARNINGS: Final[Mapping[str, str]] = {
+    "content": "No later payload can resolve this alert: without a key and a title it is known by its bytes, and "
+    "those of a resolve differ. Send a key, or set the expression `key`",
+    "receipt": "Only a resolve with the dedup_key that the answer to this event names can resolve this alert. Send a "
+    "dedup_key of your own",
+    "event": "No later event can resolve this alert, since each has an id of its own. Set the expression `key`, for "
+    "example `join('/', [source, subject])`",
+}
 _WORDS = {"open": "opened", "reopen": "reopened", "tell": "told"}
 
 
 async def tried_batch(offload: Offload, owner: str, fields: HookFields, tried: TryPayload) -> Batch:
     """The signals of a payload. 422 for one that cannot be read; in the name of ``owner`` where it takes long."""
     body, name = orjson.dumps(tried.payload), tried.format or fields.format
-    payload = Payload(name, body, tried.headers, new_id("rcp"), fields.expressions.given())
+    payload = Payload(name, body, tried.headers, new_id("rcp"), fields.interpretation)
     try:
         return payload.quickly() or await payload.slowly(offload, owner)
     except Unreadable as error:
@@ -48,6 +62,7 @@ async def what_would_be(session: AsyncSession, hook: Hook, account: Account, bat
         "omissions": list(batch.omissions),
         "signals": [
             {"key": signal.key, "status": signal.status, "title": signal.title, "outcome": outcome}
+            | {"key_from": _KEYS.get(signal.named_by, signal.named_by), "warning": _WARNINGS.get(signal.named_by)}
             | {"labels": signal.labels}
             for signal, (outcome, _) in zip(batch.signals, decision.outcomes, strict=True)
         ],

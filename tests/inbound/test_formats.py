@@ -8,13 +8,14 @@ import pytest
 from app.inbound.cloudevents import BATCH, STRUCTURED
 from app.inbound.examples import CLOUDEVENT, GENERIC, GRAFANA, PAGERDUTY
 from app.inbound.formats import read
+from app.inbound.generic import Interpretation
 from app.inbound.signal import Batch, Link, Signal, Unreadable
 from tests.inbound.conftest import payload
 
 
 def read_as(name: str, body: Any, fields: dict[str, str] | None = None, /, **headers: str) -> Batch:
     named = {key.replace("_", "-"): value for key, value in headers.items()}
-    return read(name, orjson.dumps(body), named, "rcp_1", fields or {})
+    return read(name, orjson.dumps(body), named, "rcp_1", Interpretation(fields or {}))
 
 
 def only(batch: Batch) -> Signal:

@@ -11,6 +11,7 @@ from app.core.metrics import Metrics
 from app.core.offload import Offload
 from app.core.problems import Unavailable
 from app.core.settings import Settings
+from app.inbound.generic import Interpretation
 from app.inbound.processing import Processor
 from app.inbound.readings import QUICK_BYTES, NotRead, Payload, Readings
 from app.inbound.signal import Unreadable
@@ -27,7 +28,7 @@ def alerts(count: int) -> dict[str, Any]:
 
 
 def payload(body: bytes, **expressions: str) -> Payload:
-    return Payload("generic", body, {}, "rcp_1", expressions)
+    return Payload("generic", body, {}, "rcp_1", Interpretation(expressions))
 
 
 def test_what_is_small_is_read_at_once() -> None:
