@@ -33,7 +33,7 @@ from app.inbound.readings import Readings
 from app.inbound.upkeep import forget_receipts
 from app.notices import channels
 from app.notices.outbox import forget_notices
-from app.notices.send import Notifier
+from app.notices.send import notifier
 from app.roster.upkeep import extend_shift_holidays
 from app.sweep import staffing
 from app.sweep.isolation import Isolation
@@ -85,7 +85,7 @@ def jobs(state: State, sender: Sender) -> Sequence[Job]:
     """Everything that this process does by itself, with the background's connections; the sweep has the clock's."""
     isolation = Isolation(state.sessions, state.metrics)
     sweeper = Sweeper(state.clock.sessions, isolation)
-    notifier = Notifier(state.sessions, channels.configured(state.settings))
+    notices = notifier(state.sessions, channels.configured(state.settings), state.metrics, state.alarms.notices)
     minute = timedelta(minutes=1)
     return (
         Job(
@@ -131,9 +131,10 @@ def jobs(state: State, sender: Sender) -> Sequence[Job]:
             "tells people by e-mail and the operator's own channels",
             LOOK,
             minute,
-            notifier.run_pass,
-            notifier.next_instant,
+            notices.run_pass,
+            notices.next_instant,
             state.alarms.notices,
+            notices.stop,
         ),
         *_receiving(state),
         *_endpoints(state),

@@ -77,6 +77,12 @@ class Metrics:
             ("provider",),
             registry=self.registry,
         )
+        self.notices = Counter(
+            "heliodesk_notices",
+            "Notices to people that this process has sent, will try again, or has given up",
+            ("outcome",),
+            registry=self.registry,
+        )
         self._of_tickets()
         self._of_computing()
 

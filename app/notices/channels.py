@@ -1,7 +1,6 @@
 """Ways to reach a person: e-mail by SMTP, and what else an operator has set up through Apprise."""
 
 from collections.abc import Sequence
-from email.message import EmailMessage
 from email.utils import parseaddr
 from typing import Final, Protocol
 from urllib.parse import unquote, urlsplit
@@ -10,6 +9,7 @@ import aiosmtplib
 
 from app.core.settings import Settings, Unconfigurable
 from app.events.envelope import instant
+from app.notices import letters
 from app.notices.outbox import Claimed
 from app.notices.texts import body, language_of, subject
 
@@ -46,16 +46,23 @@ class Mail:
         parts = urlsplit(url)
         if parts.scheme not in _PORTS or not parts.hostname:
             raise Unconfigurable("HELIODESK_SMTP_URL is like smtp://user:password@host:587, or smtps://...")
-        if "@" not in parseaddr(sender)[1]:
+        if not letters.is_sender(sender):
             raise Unconfigurable("HELIODESK_MAIL_FROM is an address, like Support <support@example.com>")
         self._sender, self._parts = sender, parts
 
     async def send(self, notice: Claimed) -> None:
         """Send one message; its Message-ID is the notice's, so that a repeated one can be recognised."""
+        title, text = written(notice)
+        await self.deliver(notice.id, notice.recipient["email"], title, text)
+
+    async def deliver(self, message_id: str, address: str, title: str, text: str) -> None:
+        """Send a text to one address; ``message_id`` is the same when it is sent again. Raises ``NotSent``."""
         parts = self._parts
         try:
             await aiosmtplib.send(
-                self.message(notice),
+                letters.letter(message_id, self._sender, address, title, text),
+                sender=parseaddr(self._sender)[1],
+                recipients=[letters.envelope_address(address)],
                 hostname=parts.hostname,
                 port=parts.port or _PORTS[parts.scheme],
                 username=unquote(parts.username) if parts.username else None,
@@ -63,18 +70,8 @@ class Mail:
                 use_tls=parts.scheme == "smtps",
                 timeout=TIMEOUT_SECONDS,
             )
-        except (aiosmtplib.SMTPException, OSError) as error:
+        except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             raise NotSent(f"{type(error).__name__}: {error}") from error
-
-    def message(self, notice: Claimed) -> EmailMessage:
-        """The message as it is sent."""
-        message = EmailMessage()
-        message["From"], message["To"] = self._sender, notice.recipient["email"]
-        message["Subject"], text = written(notice)
-        message["Message-ID"] = f"<{notice.id}@{parseaddr(self._sender)[1].rpartition('@')[2]}>"
-        message["Auto-Submitted"] = "auto-generated"
-        message.set_content(text)
-        return message
 
 
 class Apprise:

@@ -29,5 +29,7 @@ class Notice(Base):
 
     __table_args__ = (
         Index(None, "event_id"),
+        Index("ix_notices_due", "account_id", "next_attempt_at", postgresql_where=text("next_attempt_at IS NOT NULL")),
+        Index("ix_notices_failed", "finished_at", postgresql_where=text("state = 'failed'")),
         Index("ix_notices_next_attempt_at", "next_attempt_at", postgresql_where=text("next_attempt_at IS NOT NULL")),
     )
