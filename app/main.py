@@ -21,7 +21,7 @@ from app.plans import router as plans_router
 from app.previews import router as previews_router
 from app.resources import lifespan
 from app.rollout import router as rollout_router
-from app.roster import calendar_router, override_router, region_router
+from app.roster import calendar_router, contact_router, override_router, region_router
 from app.roster import router as roster_router
 from app.sandbox import router as sandbox_router
 from app.tickets import (
@@ -53,6 +53,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     region_router.router,
     override_router.router,
     calendar_router.router,
+    contact_router.router,
     webhooks_router.router,
     deliveries_router.router,
     feed_router.router,

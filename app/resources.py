@@ -26,6 +26,7 @@ from app.core.state import State
 from app.core.streams import StreamLimits, Streams
 from app.core.tip import Tip
 from app.notices import outbox
+from app.paging import queue
 from app.scheduler import Scheduler
 from app.tickets import postponing
 from app.webhooks.connector import make_http
@@ -103,7 +104,7 @@ def build_state(
         metrics=metrics,
         migration_heads=heads(),
         degraded=tuple(_missing(settings)),
-        troubles=(postponing.trouble, outbox.trouble),
+        troubles=(postponing.trouble, outbox.trouble, queue.trouble),
     )
 
 

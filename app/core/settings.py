@@ -106,6 +106,15 @@ class Settings(BaseSettings):
     apprise_urls: Annotated[list[str], NoDecode] = Field(
         default_factory=list, description="Apprise addresses, comma separated, that are told too (the extra `apprise`)"
     )
+    apprise_kinds: Annotated[list[str], NoDecode] = Field(
+        default_factory=list,
+        description="Kinds of Apprise addresses, comma separated, that engineers may be paged by, like `ntfys,pover`",
+    )
+    pagerduty_url: AnyHttpUrl | None = Field(None, description="Where PagerDuty's events go instead of to PagerDuty")
+    opsgenie_url: AnyHttpUrl | None = Field(None, description="Where Opsgenie's alerts go instead of to Opsgenie")
+    public_url: AnyHttpUrl | None = Field(
+        None, description="Where people reach this service: with it, pages have a link to accept or decline"
+    )
     hook_backlog: int = Field(
         1000, ge=1, le=100_000, description="Payloads of one hook that may wait; of all of its account, twice as many"
     )
@@ -134,7 +143,13 @@ class Settings(BaseSettings):
     log_format: str = Field("json", pattern="^(json|console)$", description="json or console")
 
     @field_validator(
-        "allow_networks", "trusted_proxies", "uncounted_networks", "meet_hosts", "apprise_urls", mode="before"
+        "allow_networks",
+        "trusted_proxies",
+        "uncounted_networks",
+        "meet_hosts",
+        "apprise_urls",
+        "apprise_kinds",
+        mode="before",
     )
     @classmethod
     def _split(cls, value: object) -> object:

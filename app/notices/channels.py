@@ -11,7 +11,7 @@ from app.core.settings import Settings, Unconfigurable
 from app.events.envelope import instant
 from app.notices import letters
 from app.notices.outbox import Claimed
-from app.notices.texts import body, language_of, subject
+from app.notices.texts import body, language_of, subject, with_link
 
 try:
     import apprise
@@ -30,6 +30,10 @@ class Channel(Protocol):
     """Sends a notice, or raises ``NotSent``."""
 
     name: str
+
+    def reaches(self, notice: Claimed) -> bool:
+        """Whether the channel is for this recipient."""
+        ...
 
     async def send(self, notice: Claimed) -> None:
         """Send one notice to its recipient."""
@@ -50,9 +54,14 @@ class Mail:
             raise Unconfigurable("HELIODESK_MAIL_FROM is an address, like Support <support@example.com>")
         self._sender, self._parts = sender, parts
 
+    def reaches(self, notice: Claimed) -> bool:
+        """Whether the recipient has an address: an expert whom rules page in other ways has none here."""
+        return bool(notice.recipient.get("email"))
+
     async def send(self, notice: Claimed) -> None:
         """Send one message; its Message-ID is the notice's, so that a repeated one can be recognised."""
         title, text = written(notice)
+        text = with_link(text, notice.link, language_of(notice.recipient))
         await self.deliver(notice.id, notice.recipient["email"], title, text)
 
     async def deliver(self, message_id: str, address: str, title: str, text: str) -> None:
@@ -87,6 +96,10 @@ class Apprise:
             if not self._all.add(url):
                 raise Unconfigurable(f"Apprise does not know what {url.partition(':')[0]}: is")
 
+    def reaches(self, notice: Claimed) -> bool:  # noqa: ARG002  the operator is told of all
+        """Whether it is told of this notice: of each."""
+        return True
+
     async def send(self, notice: Claimed) -> None:
         """Send to all of them."""
         title, text = written(notice)
@@ -97,7 +110,8 @@ class Apprise:
 def written(notice: Claimed) -> tuple[str, str]:
     """Subject and text of a notice, in its reader's language."""
     title = subject(notice.type, notice.data, notice.ticket, language_of(notice.recipient))
-    return title, body(notice.type, notice.data, notice.ticket, notice.recipient, instant(notice.timestamp))
+    text = body(notice.type, notice.data, notice.ticket, notice.recipient, instant(notice.timestamp))
+    return title, text
 
 
 def configured(settings: Settings) -> tuple[Channel, ...]:

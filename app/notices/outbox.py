@@ -15,13 +15,18 @@ from app.notices.models import Notice
 
 LEASE: Final = timedelta(seconds=60)
 RETENTION: Final = timedelta(days=30)
+# Whom rules page (``app/paging``) gets no e-mail of the alert beside; the operator's channels are told all the same.
 _FILL: Final = """
 INSERT INTO notices (account_id, id, event_id, recipient, next_attempt_at)
 SELECT r.account_id, r.id, r.event_id, coalesce(r.recipient, jsonb_build_object(
-    'role', 'expert', 'name', e.name, 'email', e.email,
+    'role', 'expert', 'name', e.name,
+    'email', CASE WHEN NOT EXISTS (
+        SELECT FROM notification_rules AS n WHERE n.engineer_id = e.id AND n.urgency = r.urgency
+    ) THEN e.email END,
     'locale', (SELECT string_agg(language, ',') FROM jsonb_array_elements_text(e.languages) AS language)
 )), now()
-FROM jsonb_to_recordset($1::jsonb) AS r (account_id text, id text, event_id text, recipient jsonb, engineer_id text)
+FROM jsonb_to_recordset($1::jsonb)
+     AS r (account_id text, id text, event_id text, recipient jsonb, engineer_id text, urgency text)
 LEFT JOIN engineers AS e ON e.id = r.engineer_id
 WHERE r.recipient IS NOT NULL OR e.id IS NOT NULL
 """
@@ -102,6 +107,13 @@ class Claimed:
     timestamp: datetime
     data: dict[str, Any]
     ticket: dict[str, Any]
+    link: str | None = None
+    """where the alert is answered that it tells of"""
+
+    @property
+    def alerts(self) -> bool:
+        """Whether it asks its recipient, by e-mail, to answer an alert."""
+        return self.type == "expert.alerted" and bool(self.recipient.get("email"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,10 +156,10 @@ def noticed(events: Sequence[Row]) -> Write:
 
 def _people(kind: str, data: Row) -> Iterator[Row]:
     for person in data.get("told", ()):
-        yield {"recipient": person, "engineer_id": None}
+        yield {"recipient": person, "engineer_id": None, "urgency": None}
     expert = _EXPERT_OF[kind](data) if kind in _EXPERT_OF else None
     if expert:
-        yield {"recipient": None, "engineer_id": expert}
+        yield {"recipient": None, "engineer_id": expert, "urgency": data.get("urgency")}
 
 
 async def accounts_due(session: AsyncSession, after: str, limit: int) -> list[str]:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
@@ -14,6 +14,7 @@ from app.core.metrics import Metrics
 from app.core.signals import Alarm
 from app.notices import outbox
 from app.notices.channels import Channel, NotSent
+from app.notices.links import Whose, create_links
 from app.notices.outbox import Claimed, Settled
 from app.notices.posting import Limits, Poster
 
@@ -28,11 +29,9 @@ _log = structlog.get_logger(__name__)
 Notifier: TypeAlias = Poster[Claimed, Settled]
 
 
-def notifier(
-    sessions: Sessions, channels: Sequence[Channel], metrics: Metrics, alarm: Alarm, limits: Limits | None = None
-) -> Notifier:
-    """What sends notices through these channels; ``alarm`` wakes its pass."""
-    return Poster(sessions, Notices(channels, metrics), alarm, limits)
+def notifier(sessions: Sessions, notices: "Notices", alarm: Alarm, limits: Limits | None = None) -> Notifier:
+    """What sends notices; ``alarm`` wakes its pass."""
+    return Poster(sessions, notices, alarm, limits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +40,20 @@ class Notices:
 
     channels: Sequence[Channel]
     metrics: Metrics
+    links: str | None = None
+    """what the links that answer alerts begin with; None: messages have none"""
 
     async def accounts(self, session: AsyncSession, after: str, limit: int) -> Sequence[str]:
         """Accounts that have notices due."""
         return await outbox.accounts_due(session, after, limit)
 
     async def claim(self, session: AsyncSession, account_id: str, limit: int) -> Sequence[Claimed]:
-        """Claim an account's notices."""
-        return await outbox.claim(session, account_id, limit)
+        """Claim an account's notices; those that alert somebody get a link to answer."""
+        claimed = await outbox.claim(session, account_id, limit)
+        alerts = [notice for notice in claimed if self.links and notice.alerts]
+        whose = [Whose(one.account_id, one.data["alert_id"], one.data["engineer_id"]) for one in alerts]
+        tokens = dict(zip((one.id for one in alerts), await create_links(session, whose), strict=True))
+        return [replace(one, link=f"{self.links}{tokens[one.id]}") if one.id in tokens else one for one in claimed]
 
     async def next_due(self, session: AsyncSession) -> datetime | None:
         """When the next notice is due."""
@@ -61,11 +66,12 @@ class Notices:
 
     async def send(self, message: Claimed) -> Settled:
         """Send through each channel that has not taken it yet, through all of them at once."""
-        if not self.channels:
+        channels = [channel for channel in self.channels if channel.reaches(message)]
+        if not channels:
             return Settled(message, "no_channel", message.sent_by)
         if message.attempts > len(DELAYS):
             return _concluded(message, message.sent_by, _UNSETTLED)
-        wanted = [channel for channel in self.channels if channel.name not in message.sent_by]
+        wanted = [channel for channel in channels if channel.name not in message.sent_by]
         errors = await asyncio.gather(*(_error_of(channel, message) for channel in wanted))
         took = [channel.name for channel, error in zip(wanted, errors, strict=True) if error is None]
         told = "; ".join(f"{channel.name}: {error}" for channel, error in zip(wanted, errors, strict=True) if error)

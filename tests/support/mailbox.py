@@ -13,7 +13,7 @@ from app.core.db import Sessions
 from app.core.metrics import Metrics
 from app.core.signals import Alarm
 from app.notices.channels import Channel
-from app.notices.send import notifier
+from app.notices.send import Notices, notifier
 from tests.support.desk import fetch
 from tests.support.service import free_port
 
@@ -49,12 +49,16 @@ def smtp(mailbox: Mailbox, **options: Any) -> Iterator[str]:
         controller.stop()
 
 
-async def send(sessions: Sessions, channels: Sequence[Channel], metrics: Metrics | None = None) -> int:
+async def send(
+    sessions: Sessions, channels: Sequence[Channel], metrics: Metrics | None = None, links: str | None = None
+) -> int:
     """Send all that is due; how many notices were tried."""
-    poster = notifier(sessions, channels, metrics or Metrics(), Alarm())
-    begun = await poster.run_pass()
-    await poster.drain()
-    return begun
+    poster = notifier(sessions, Notices(channels, metrics or Metrics(), links), Alarm())
+    tried = 0
+    while begun := await poster.run_pass():
+        tried += begun
+        await poster.drain()
+    return tried
 
 
 async def stored(sessions: Sessions) -> list[Any]:
