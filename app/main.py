@@ -27,6 +27,7 @@ from app.sandbox import router as sandbox_router
 from app.tickets import (
     action_router,
     alert_router,
+    answer_router,
     call_router,
     escalation_router,
 )
@@ -41,6 +42,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     call_router.router,
     escalation_router.router,
     alert_router.router,
+    answer_router.router,
     previews_router.router,
     sandbox_router.router,
     accounts_router.router,

@@ -38,7 +38,7 @@ def link_base(settings: Settings) -> str | None:
 
 async def create_links(session: AsyncSession, whose: Sequence[Whose]) -> list[str]:
     """A new secret for each, in their order; only the hashes are kept."""
-    tokens = [f"hd_answer_{secrets.token_urlsafe(24)}" for _ in whose]
+    tokens = [f"hd_answer_{secrets.token_hex(20)}" for _ in whose]
     if whose:
         columns = zip(*((one.account_id, one.alert_id, one.engineer_id) for one in whose), strict=True)
         await (await driver(session)).execute(_INSERT, [hash_key(token) for token in tokens], *map(list, columns))

@@ -176,5 +176,8 @@ class Poster(Generic[M, R]):
                     _log.warning("a message is left to its lease", message=message.id, error=repr(error))
                     return
                 await asyncio.sleep(_PAUSE)
+            except Exception:  # noqa: BLE001  it is left to its lease, and to the limit of its attempts
+                _log.exception("what became of a message could not be written", message=message.id)
+                return
             else:
                 return

@@ -74,9 +74,9 @@ LEFT JOIN LATERAL (
 ) AS calls ON true
 """
 _SETTLE: Final = """
-UPDATE pages SET state = $5, error = $6, claim_id = NULL,
+UPDATE pages SET state = $5::text, error = $6, claim_id = NULL,
     next_attempt_at = clock_timestamp() + $7::interval,
-    sent_at = CASE WHEN $5 = 'sent' THEN coalesce(sent_at, clock_timestamp()) END
+    sent_at = CASE WHEN $5::text = 'sent' THEN coalesce(sent_at, clock_timestamp()) END
 WHERE account_id = $1 AND alert_id = $2 AND rule_id = $3 AND claim_id = $4
 """
 _SHOWN: Final = 1_000

@@ -3,9 +3,10 @@
 from datetime import timedelta
 from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, TypeAdapter, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StringConstraints, TypeAdapter, model_validator
 from pydantic_core import PydanticCustomError
 
+from app.calendars.durations import format_duration
 from app.core.schemas import Document, Email, Instant, Name, Strict, id_pattern, no_nul
 from app.plans.words import Duration
 
@@ -20,6 +21,7 @@ Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{16,128}$")]
 
 _EMAIL: Final[TypeAdapter[str]] = TypeAdapter(Email)
 _KEY: Final[TypeAdapter[str]] = TypeAdapter(Key)
+_ZERO: Final = ("PT0S", "PT0M", "PT0H")
 _LONGEST: Final = timedelta(hours=24)
 _ENGINEER: Final = "eng_01k9z3v5q8e9rbn3wz4m6t7y2d"
 METHOD: Final = "cmt_01k9z3v5q8e9rbn3wz4m6t7y2d"
@@ -53,6 +55,10 @@ PAGE: Final[dict[str, Any]] = {
     "error": None,
 }
 """The page of the examples."""
+
+
+def _at_once(value: Any) -> Any:
+    return timedelta(0) if value in _ZERO else value
 
 
 def _within_a_day(value: timedelta) -> timedelta:
@@ -120,8 +126,10 @@ class NotificationRuleCreate(Strict):
     urgency: Urgency = Field(
         description="Which alerts: `high`, of tickets with the most urgent priority of their plan; `low`, of others"
     )
-    after: Annotated[Duration, AfterValidator(_within_a_day)] = Field(
-        timedelta(0), description="How long after the alert, if it is not answered by then; at most `PT24H`"
+    after: Annotated[Duration, BeforeValidator(_at_once), AfterValidator(_within_a_day)] = Field(
+        timedelta(0),
+        json_schema_extra={"default": format_duration(timedelta(0))},
+        description="How long after the alert, if it is not answered by then: `PT0S` (at once) to `PT24H`",
     )
 
 
