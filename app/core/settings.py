@@ -136,6 +136,8 @@ class Settings(BaseSettings):
     max_people: int = Field(1000, ge=1, le=100_000, description="People of one account")
     max_engineers: int = Field(100, ge=1, le=10_000, description="Engineers of one sandbox account")
     max_regions: int = Field(24, ge=1, le=1000, description="Regions of one sandbox account")
+    max_contact_methods: int = Field(20, ge=1, le=1_000, description="Contact methods of one engineer")
+    max_notification_rules: int = Field(50, ge=1, le=1_000, description="Notification rules of one engineer")
     max_overrides: int = Field(500, ge=1, le=10_000, description="Shift overrides of one engineer that are not over")
     max_calendar_tokens: int = Field(20, ge=1, le=1000, description="Tokens of one calendar of shifts")
     max_body_bytes: int = Field(1024 * 1024, ge=1024, description="Largest request body")

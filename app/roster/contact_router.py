@@ -15,6 +15,7 @@ from app.core.idempotency import IDEMPOTENT, Answer, once
 from app.core.ids import new_id
 from app.core.limits import rate_fields
 from app.core.paging import PageDep, listing
+from app.core.places import take_place
 from app.core.problems import (
     Conflict,
     Fault,
@@ -32,6 +33,7 @@ from app.events.envelope import instant
 from app.paging import methods
 from app.paging.methods import method_document, rule_document
 from app.paging.pager import said
+from app.paging.quotas import METHODS, RULES
 from app.paging.schemas import (
     ContactMethodCreate,
     ContactMethodDocument,
@@ -75,6 +77,7 @@ async def create_contact_method(
     async def work(session: AsyncSession) -> Answer:
         await may(session)
         _check_target(state, body)
+        await take_place(session, METHODS, state.settings, engineer_id)
         made = await methods.create_method(session, engineer_id, body, now=await database_now(session))
         return Answer(method_document(made))
 
@@ -169,6 +172,7 @@ async def create_notification_rule(
 
     async def work(session: AsyncSession) -> Answer:
         await may(session)
+        await take_place(session, RULES, state.settings, engineer_id)
         made = await methods.create_rule(session, engineer_id, body, now=await database_now(session))
         return Answer(rule_document(made))
 
