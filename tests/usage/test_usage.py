@@ -92,7 +92,7 @@ class Place:
             "create_override": (f"/v1/engineers/{noor}/overrides", "admin", {"covered_by": ola} | days),
             "create_engineer_calendar_token": (f"/v1/engineers/{noor}/calendar-tokens", "admin", {}),
             "create_contact_method": (
-                f"/v1/engineers/{noor}/contact-methods",
+                f"/v1/engineers/{ola}/contact-methods",
                 "admin",
                 {"kind": "email", "name": "Mail", "target": "noor@example.com"},
             ),
