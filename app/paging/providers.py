@@ -17,9 +17,10 @@ OK: Final = 202
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """What an engineer is told. ``key`` is the same whenever the same alert is told."""
+    """What an engineer is told. ``key`` is the alert's, ``message_id`` that of what one rule tells of it."""
 
     key: str
+    message_id: str
     title: str
     body: str
     at: str

@@ -25,6 +25,11 @@ class Told(Protocol):
         ...
 
     @property
+    def rule_id(self) -> str:
+        """The id of the rule by which it is told."""
+        ...
+
+    @property
     def type(self) -> str:
         """The event's type."""
         ...
@@ -57,6 +62,7 @@ def text_of(page: Told, link: str | None) -> Text:
     facts = {name: str(page.ticket[name]) for name in ("number", "priority") if page.ticket.get(name)}
     return Text(
         key=page.alert_id,
+        message_id=f"{page.alert_id}.{page.rule_id}",
         title=subject(page.type, page.data, page.ticket, language),
         body=with_link(told, link, language),
         at=at,
@@ -69,4 +75,4 @@ def text_of(page: Told, link: str | None) -> Text:
 def test_text(key: str, at: str, locale: str | None) -> Text:
     """The text of a test page, in the engineer's language."""
     title, told = _TEST[language_of({"locale": locale})]
-    return Text(key=key, title=title, body=told, at=at, urgent=False)
+    return Text(key=key, message_id=key, title=title, body=told, at=at, urgent=False)

@@ -90,7 +90,7 @@ class Ways:
     async def _send_mail(self, address: str, text: Text) -> None:
         if self._mail is None:
             raise Refused("no SMTP server is configured")
-        await self._mail.deliver(text.key, address, text.title, text.body)
+        await self._mail.deliver(text.message_id, address, text.title, text.body)
 
     async def _post(self, post: Post) -> None:
         try:

@@ -17,7 +17,7 @@ from app.core.db import Row, driver, run, snapshot
 from app.core.http import Router
 from app.core.problems import Conflict, Forbidden, NotFound
 from app.core.state import StateDep
-from app.events.envelope import instant
+from app.core.zones import load_zone
 from app.notices.links import PATH, find_link
 from app.notices.texts import language_of
 from app.roster.models import Alert
@@ -31,7 +31,7 @@ _TokenPath = Annotated[str, Path(max_length=100)]
 _BY_LINK: Final = "Declined by the link in the message"
 _FOUND: Final = """
 SELECT a.id, a.engineer_id, a.state, a.accept_by, a.accept_by <= clock_timestamp() AS late,
-       t.number, t.title, t.priority, g.name AS engineer, g.active,
+       t.number, t.title, t.priority, g.name AS engineer, g.active, g.time_zone,
        (SELECT string_agg(language, ',') FROM jsonb_array_elements_text(g.languages) AS language) AS languages,
        (SELECT e.actor ->> 'name' FROM events AS e
         WHERE e.account_id = a.account_id AND e.ticket_id = a.ticket_id AND e.data ->> 'alert_id' = a.id
@@ -111,7 +111,13 @@ def _shown(alert: Row) -> Shown:
     over = Shown(said, language, alert["number"], name=alert["answered_by"] or alert["engineer"])
     if said != "asked":
         return over
-    return replace(over, title=alert["title"], priority=alert["priority"], until=instant(alert["accept_by"]))
+    return replace(over, title=alert["title"], priority=alert["priority"], until=_clock(alert))
+
+
+def _clock(alert: Row) -> str:
+    """The end of the time to answer, as the engineer's own clock shows it."""
+    zone = alert["time_zone"]
+    return f"{alert['accept_by'].astimezone(load_zone(zone)):%H:%M:%S} ({zone})"
 
 
 _OVER: Final[dict[str, Said]] = {
