@@ -126,10 +126,7 @@ async def test_only_the_hash_of_a_link_is_kept_and_no_log_has_it(
     with capture_logs([hide_secrets]) as lines:
         await client.get(link)
         await client.post(f"{link}/accept")
-    assert {line["path"] for line in lines if line["event"] == "request"} == {
-        "/a/hd_answer_[hidden]",
-        "/a/hd_answer_[hidden]/accept",
-    }
+    assert [line["path"] for line in lines if line["event"] == "request"] == ["/a/hd_answer_[hidden]"] * 2
     assert token not in str(lines)
     for table in ("alert_links", "notices", "events", "pages"):
         assert token not in str(await fetch(story.sessions, f"SELECT * FROM {table}"))  # noqa: S608  our own names
