@@ -17,10 +17,12 @@ RuleId = Annotated[str, StringConstraints(pattern=id_pattern("nru"))]
 Target = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000), AfterValidator(no_nul)
 ]
-Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{16,128}$")]
 
 _EMAIL: Final[TypeAdapter[str]] = TypeAdapter(Email)
-_KEY: Final[TypeAdapter[str]] = TypeAdapter(Key)
+_KEYS: Final[dict[str, TypeAdapter[str]]] = {
+    "pagerduty": TypeAdapter(Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]{32}$")]),
+    "opsgenie": TypeAdapter(Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{16,128}$")]),
+}
 _ZERO: Final = ("PT0S", "PT0M", "PT0H")
 _LONGEST: Final = timedelta(hours=24)
 _ENGINEER: Final = "eng_01k9z3v5q8e9rbn3wz4m6t7y2d"
@@ -89,8 +91,8 @@ class ContactMethodCreate(Strict):
             self.target = _EMAIL.validate_python(self.target)
         elif self.kind == "apprise" and "://" not in self.target:
             raise PydanticCustomError("apprise", "An Apprise address is like ntfys://ntfy.example/topic")
-        elif self.kind in ("pagerduty", "opsgenie"):
-            _KEY.validate_python(self.target)
+        elif self.kind in _KEYS:
+            _KEYS[self.kind].validate_python(self.target)
         return self
 
 

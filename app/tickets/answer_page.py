@@ -66,8 +66,8 @@ def page(shown: Shown, path: str = "") -> str:
 def _lines(shown: Shown, words: Words) -> Iterator[str]:
     if shown.said == "asked":
         yield shown.title
-        yield f"{words.priority}: {shown.priority}"
-        yield words.until.format(at=shown.until)
+        yield words.priority.replace("{value}", shown.priority)
+        yield words.until.replace("{at}", shown.until)
         return
     yield str(getattr(words, shown.said)).replace("{name}", shown.name)
     if shown.said == "declined":

@@ -9,7 +9,7 @@ from app.core.language import Language
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The texts of one language; ``{name}`` is somebody's name, ``{at}`` an instant."""
+    """The texts of one language; ``{name}`` is somebody's name, ``{at}`` an instant, ``{value}`` a priority."""
 
     needed: str
     priority: str
@@ -30,7 +30,7 @@ class Words:
 WORDS: Final[Mapping[Language, Words]] = {
     "en": Words(
         needed="You are needed now",
-        priority="Priority",
+        priority="Priority: {value}",
         until="Answer by {at}",
         accept="Accept",
         decline="Decline",
@@ -46,7 +46,7 @@ WORDS: Final[Mapping[Language, Words]] = {
     ),
     "es": Words(
         needed="Se le necesita ahora",
-        priority="Prioridad",
+        priority="Prioridad: {value}",
         until="Responda antes de {at}",
         accept="Aceptar",
         decline="Rechazar",
@@ -62,7 +62,7 @@ WORDS: Final[Mapping[Language, Words]] = {
     ),
     "fr": Words(
         needed="On a besoin de vous maintenant",
-        priority="Priorité",
+        priority="Priorité : {value}",
         until="Répondez avant {at}",
         accept="Accepter",
         decline="Refuser",
@@ -78,7 +78,7 @@ WORDS: Final[Mapping[Language, Words]] = {
     ),
     "pl": Words(
         needed="Jesteś teraz potrzebny",
-        priority="Priorytet",
+        priority="Priorytet: {value}",
         until="Odpowiedz do {at}",
         accept="Przyjmij",
         decline="Odrzuć",

@@ -255,8 +255,9 @@ async def test_what_fails_is_tried_again_for_a_while_and_fails_alone(
 async def test_what_a_service_refuses_for_good_is_not_sent_again(
     story: Story, ida: Expert, ways: Ways, services: Services
 ) -> None:
-    await add_way(ida, "pagerduty", "0123456789abcdef")
+    await add_way(ida, "pagerduty", ROUTING_KEY)
     await story.open(**P1)
+    services.answer = 400
     await send(story.sessions, ways)
     [page] = await pages(story.sessions)
     assert (page["state"], page["attempts"], len(services.taken)) == ("failed", 1, 1)
