@@ -34,6 +34,7 @@ from app.demo import make_demo
 from app.main import create_app
 from app.notices import channels
 from app.openapi import scopes_table
+from app.paging.ways import check_kinds
 from app.plan_cli import plans
 from app.plans.documents import json_schema
 from app.plans.store import load_builtin
@@ -173,6 +174,7 @@ def _serve(
     settings: Settings, host: str, port: int, *, demo_keys: Path | None = None, embedded: Watched | None = None
 ) -> None:
     configure_logging(settings)
+    check_kinds(settings)
     channels.configured(settings)  # what is wrong there is told now, not by each process that serves
     meet.credentials(settings)
     with listen(host, port) as listening:

@@ -21,12 +21,13 @@ from app.plans import router as plans_router
 from app.previews import router as previews_router
 from app.resources import lifespan
 from app.rollout import router as rollout_router
-from app.roster import calendar_router, override_router, region_router
+from app.roster import calendar_router, contact_router, override_router, region_router
 from app.roster import router as roster_router
 from app.sandbox import router as sandbox_router
 from app.tickets import (
     action_router,
     alert_router,
+    answer_router,
     call_router,
     escalation_router,
 )
@@ -41,6 +42,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     call_router.router,
     escalation_router.router,
     alert_router.router,
+    answer_router.router,
     previews_router.router,
     sandbox_router.router,
     accounts_router.router,
@@ -53,6 +55,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     region_router.router,
     override_router.router,
     calendar_router.router,
+    contact_router.router,
     webhooks_router.router,
     deliveries_router.router,
     feed_router.router,

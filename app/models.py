@@ -9,6 +9,7 @@ from app.events import models as events
 from app.feed import models as feed
 from app.inbound import models as inbound
 from app.notices import models as notices
+from app.paging import models as paging
 from app.plans import models as plans
 from app.roster import models as roster
 from app.sla import models as sla
@@ -25,6 +26,7 @@ __all__ = [
     "feed",
     "inbound",
     "notices",
+    "paging",
     "plans",
     "roster",
     "sla",

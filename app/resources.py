@@ -25,6 +25,8 @@ from app.core.signals import Alarms
 from app.core.state import State
 from app.core.streams import StreamLimits, Streams
 from app.core.tip import Tip
+from app.notices import outbox
+from app.paging import queue
 from app.scheduler import Scheduler
 from app.tickets import postponing
 from app.webhooks.connector import make_http
@@ -102,7 +104,7 @@ def build_state(
         metrics=metrics,
         migration_heads=heads(),
         degraded=tuple(_missing(settings)),
-        troubles=(postponing.trouble,),
+        troubles=(postponing.trouble, outbox.trouble, queue.trouble),
     )
 
 

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 
 import structlog
@@ -31,9 +32,13 @@ from app.inbound.payloads import Room, make_room
 from app.inbound.processing import Processor
 from app.inbound.readings import Readings
 from app.inbound.upkeep import forget_receipts
-from app.notices import channels
+from app.notices.channels import configured
+from app.notices.links import forget_links, link_base
 from app.notices.outbox import forget_notices
-from app.notices.send import Notifier
+from app.notices.send import Notices, notifier
+from app.paging.pager import Pages, pager
+from app.paging.queue import Lane, forget_pages
+from app.paging.ways import Ways
 from app.roster.upkeep import extend_shift_holidays
 from app.sweep import staffing
 from app.sweep.isolation import Isolation
@@ -85,7 +90,6 @@ def jobs(state: State, sender: Sender) -> Sequence[Job]:
     """Everything that this process does by itself, with the background's connections; the sweep has the clock's."""
     isolation = Isolation(state.sessions, state.metrics)
     sweeper = Sweeper(state.clock.sessions, isolation)
-    notifier = Notifier(state.sessions, channels.configured(state.settings))
     minute = timedelta(minutes=1)
     return (
         Job(
@@ -126,15 +130,7 @@ def jobs(state: State, sender: Sender) -> Sequence[Job]:
             sender.stop,
         ),
         *_calls(state),
-        Job(
-            "notices",
-            "tells people by e-mail and the operator's own channels",
-            LOOK,
-            minute,
-            notifier.run_pass,
-            notifier.next_instant,
-            state.alarms.notices,
-        ),
+        *_people(state),
         *_receiving(state),
         *_endpoints(state),
         *_housekeeping(state),
@@ -165,6 +161,23 @@ def _calls(state: State) -> Sequence[Job]:
             watcher.run_pass,
         ),
     )
+
+
+def _people(state: State) -> Iterator[Job]:
+    """What tells people, and pages engineers."""
+    alarms, minute = state.alarms, timedelta(minutes=1)
+    channels, base = configured(state.settings), link_base(state.settings)
+    notices = notifier(state.sessions, Notices(channels, state.metrics, base), alarms.notices)
+    what = "tells people by e-mail and the operator's own channels"
+    yield Job("notices", what, LOOK, minute, notices.run_pass, notices.next_instant, alarms.notices, notices.stop)
+    ways = Ways(state.settings, state.http)
+    lanes: tuple[tuple[Lane, str, Alarm], ...] = (
+        ("mail", "pages engineers by e-mail", alarms.mail_pages),
+        ("http", "pages engineers by services", alarms.pages),
+    )
+    for lane, what, alarm in lanes:
+        pages = pager(state.sessions, Pages(lane, ways, state.metrics, base), alarm)
+        yield Job(f"pages by {lane}", what, LOOK, minute, pages.run_pass, pages.next_instant, alarm, pages.stop)
 
 
 def _receiving(state: State) -> Sequence[Job]:
@@ -212,54 +225,24 @@ def _endpoints(state: State) -> Iterator[Job]:
     yield Job("catch up", what, second, minute, lambda: catch_up(state))
 
 
-def _housekeeping(state: State) -> Sequence[Job]:
-    """What drops rows that nobody needs any more."""
+def _housekeeping(state: State) -> Iterator[Job]:
+    """What drops rows that nobody needs any more, and looks ahead."""
     minute, hour = timedelta(minutes=1), timedelta(hours=1)
-    return (
-        Job("forget answers", "drops answers kept for a day", hour, minute, lambda: forget_answers(state.sessions)),
-        Job(
-            "forget rates",
-            "drops the levels of rates that are as good as new",
-            hour,
-            minute,
-            lambda: forget_levels(state.sessions),
-        ),
-        Job(
-            "forget deliveries",
-            "drops deliveries past their retention",
-            hour,
-            minute,
-            lambda: forget_deliveries(state.sessions),
-        ),
-        Job(
-            "extend holidays",
-            "adds years to holidays that end soon, for the tickets to come",
-            hour,
-            minute,
-            lambda: extend_all_holidays(state.sessions),
-        ),
-        Job(
-            "extend shifts",
-            "adds years to the holidays of shifts that end soon",
-            hour,
-            minute,
-            lambda: extend_shift_holidays(state.sessions),
-        ),
-        Job(
-            "mark feed",
-            "notes how far the feed of events has come, and so how far back its retention goes",
-            hour,
-            minute,
-            lambda: mark(state.sessions, timedelta(days=state.settings.feed_retention)),
-        ),
-        Job(
-            "forget notices",
-            "drops notices past their retention",
-            hour,
-            minute,
-            lambda: forget_notices(state.sessions),
-        ),
+    works: tuple[tuple[str, str, Callable[[Sessions], Awaitable[object]]], ...] = (
+        ("forget answers", "drops answers kept for a day", forget_answers),
+        ("forget rates", "drops the levels of rates that are as good as new", forget_levels),
+        ("forget deliveries", "drops deliveries past their retention", forget_deliveries),
+        ("forget notices", "drops notices past their retention", forget_notices),
+        ("forget pages", "drops pages past their retention", forget_pages),
+        ("forget links", "drops the links of alerts that are long over", forget_links),
+        ("extend holidays", "adds years to holidays that end soon, for the tickets to come", extend_all_holidays),
+        ("extend shifts", "adds years to the holidays of shifts that end soon", extend_shift_holidays),
     )
+    for name, what, work in works:
+        yield Job(name, what, hour, minute, partial(work, state.sessions))
+    retention = timedelta(days=state.settings.feed_retention)
+    what = "notes how far the feed of events has come, and so how far back its retention goes"
+    yield Job("mark feed", what, hour, minute, lambda: mark(state.sessions, retention))
 
 
 class Runner:

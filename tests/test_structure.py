@@ -26,13 +26,16 @@ ALEMBIC = (sys.executable, "-m", "alembic", "-x")
 READS_TIME = re.compile(r"\b(datetime\.(now|utcnow|today)|date\.today|time\.(time|monotonic|perf_counter))(_ns)?\b")
 
 REFERENCE_TABLES = {
+    "alert_links",  # looked up before their account is known
     "api_keys",  # looked up before its account is known
     "calendar_tokens",  # of engineers and regions
+    "contact_methods",  # of engineers
     "engineers",  # serve many accounts
     "expert_holds",  # a hold spans accounts
     "feed_marks",  # of all accounts
     "holiday_sets",
     "installations",  # the whole database's
+    "notification_rules",  # of engineers
     "plan_versions",
     "rate_levels",  # of keys, accounts and addresses
     "regions",

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.models import Account
 from app.accounts.schemas import AccountCreate, AccountDocument, AccountFields, SandboxStart
 from app.core.ids import new_id
+from app.core.mailboxes import STORED
 from app.core.problems import Fault, Invalid
 from app.core.schemas import pointer
 from app.plans.expansion import years_around
@@ -58,9 +59,8 @@ async def change_account(session: AsyncSession, account: Account, fields: Accoun
 
 def fields_of(account: Account) -> dict[str, Any]:
     """What can be written about the account, as it is now: what a merge patch is applied to."""
-    return AccountFields.model_validate(account, from_attributes=True, extra="ignore").model_dump(
-        mode="json", exclude_none=True
-    )
+    fields = AccountFields.model_validate(account, from_attributes=True, extra="ignore", context=STORED)
+    return fields.model_dump(mode="json", exclude_none=True)
 
 
 def account_document(account: Account) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def account_document(account: Account) -> dict[str, Any]:
     facts = {name: getattr(account, name) for name in AccountFields.model_fields}
     own = {"id": account.account_id, "sandbox": account.sandbox_now is not None, "sandbox_now": account.sandbox_now}
     stamps = {"version": account.version, "created_at": account.created_at, "updated_at": account.updated_at}
-    return AccountDocument.model_validate(own | facts | stamps).model_dump()
+    return AccountDocument.model_validate(own | facts | stamps, context=STORED).model_dump()
 
 
 def _columns(fields: AccountFields) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from app.accounts.principals import Acting
 from app.accounts.queries import account_by_id, count_owners
 from app.accounts.schemas import PersonDocument, PersonFields
 from app.core.ids import new_id
+from app.core.mailboxes import STORED
 from app.core.problems import Conflict
 
 
@@ -45,13 +46,13 @@ async def remove_person(session: AsyncSession, person: Person) -> None:
 
 def fields_of(person: Person) -> dict[str, Any]:
     """What can be written about the person, as it is now: what a merge patch is applied to."""
-    fields = PersonFields.model_validate(person, from_attributes=True, extra="ignore")
+    fields = PersonFields.model_validate(person, from_attributes=True, extra="ignore", context=STORED)
     return fields.model_dump(mode="json", exclude_none=True)
 
 
 def person_document(person: Person) -> dict[str, Any]:
     """The person as they are answered."""
-    return PersonDocument.model_validate(person).model_dump()
+    return PersonDocument.model_validate(person, context=STORED).model_dump()
 
 
 def shown_to(who: Acting, person: Person) -> dict[str, Any]:

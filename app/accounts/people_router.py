@@ -127,7 +127,8 @@ async def change_person(
         await manager(session, principal, account_id, actor)
         person = await queries.person_by_id(session, account_id, person_id)
         check_if_match(request, person.version)
-        fields = patched(PersonFields, merge_patch(people.fields_of(person), patch))
+        before = people.fields_of(person)
+        fields = patched(PersonFields, merge_patch(before, patch), before=before)
         await people.change_person(session, person, fields, now=await database_now(session))
     return reply(person_document(person), headers=etag(person.version))
 

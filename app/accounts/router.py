@@ -91,6 +91,7 @@ async def change_account(
     async with transaction(state.sessions) as session:
         account = await queries.account_by_id(session, account_id, lock=True)
         check_if_match(request, account.version)
-        fields = patched(AccountFields, merge_patch(customers.fields_of(account), patch))
+        before = customers.fields_of(account)
+        fields = patched(AccountFields, merge_patch(before, patch), before=before)
         await customers.change_account(session, account, fields, now=await database_now(session))
     return reply(account_document(account), headers=etag(account.version))

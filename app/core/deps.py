@@ -12,7 +12,7 @@ from app.core.http import KEY_SCHEME
 from app.core.language import Language, choose_language
 from app.core.pool import holder
 from app.core.problems import Forbidden, NotFound
-from app.core.schemas import Email
+from app.core.schemas import EmailRef
 from app.core.scopes import Scope
 
 _DESCRIPTION: Final = """\
@@ -76,7 +76,7 @@ async def _language(accept_language: Annotated[str | None, Header(max_length=500
     return choose_language(accept_language)
 
 
-ActorQuery = Annotated[Email | None, Query(description="The person for whom an account's key acts")]
+ActorQuery = Annotated[EmailRef | None, Query(description="The person for whom an account's key acts")]
 """Who acts, of an account's people: for operations without a body that could name them."""
 LanguageDep = Annotated[Language, Depends(_language)]
 """The language of texts that a person reads."""

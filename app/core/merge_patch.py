@@ -7,6 +7,7 @@ from pydantic import BaseModel, ValidationError
 
 from app.core.body import read_json, require_json
 from app.core.http import faults_of
+from app.core.mailboxes import kept
 from app.core.problems import Fault, Invalid
 
 Patch: TypeAlias = dict[str, Any]
@@ -26,10 +27,13 @@ def merge_patch(target: Any, patch: Any) -> Any:
     return merged
 
 
-def patched(model: type[M], merged: Any, place: str = "") -> M:
-    """The merged document as the input model; 422 with pointers below ``place`` when the patch made it invalid."""
+def patched(model: type[M], merged: Any, place: str = "", *, before: Any = None) -> M:
+    """The merged document as the input model; 422 with pointers below ``place`` when the patch made it invalid.
+
+    ``before``: the stored document; e-mail addresses that it has already are not judged again.
+    """
     try:
-        return model.model_validate(merged)
+        return model.model_validate(merged, context=kept(before))
     except ValidationError as error:
         faults = faults_of([{**found, "loc": ("body", *found["loc"])} for found in error.errors()])
         raise Invalid(errors=[fault | {"pointer": place + fault["pointer"]} for fault in faults]) from error

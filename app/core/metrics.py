@@ -77,6 +77,7 @@ class Metrics:
             ("provider",),
             registry=self.registry,
         )
+        self._of_people()
         self._of_tickets()
         self._of_computing()
 
@@ -84,6 +85,20 @@ class Metrics:
         """Tell of a pool of database connections."""
         self.connections.labels(name, "in use").set_function(lambda: gate().taken)
         self.connections.labels(name, "waited for").set_function(lambda: gate().waiting)
+
+    def _of_people(self) -> None:
+        self.notices = Counter(
+            "heliodesk_notices",
+            "Notices to people that this process has sent, will try again, or has given up",
+            ("outcome",),
+            registry=self.registry,
+        )
+        self.pages = Counter(
+            "heliodesk_pages",
+            "Pages to engineers that this process has sent, will try again, has given up, or did not need any more",
+            ("kind", "outcome"),
+            registry=self.registry,
+        )
 
     def _of_tickets(self) -> None:
         self.postponements = Counter(

@@ -22,6 +22,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from app.core.mailboxes import sendable
 from app.core.zones import time_zones
 
 T = TypeVar("T")
@@ -98,16 +99,19 @@ Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), AfterValidator(no_nul)]
 """A tag, a product, a region: 1 to 100 characters."""
 
-Email = Annotated[
+EmailRef = Annotated[
     str,
     StringConstraints(to_lower=True, max_length=254, pattern=r"^[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,189}$"),
     AfterValidator(partial(unicodedata.normalize, "NFC")),
     Field(examples=["ana@example.com"]),
 ]
-"""An e-mail address, in lower case and composed (NFC): one spelling for one person.
+"""An e-mail address by which somebody is found, in lower case and composed (NFC): one spelling for one person.
 
-Only its shape is checked: whether it exists is for the mail to find out.
+Only its shape is checked, so that whoever was stored with an odd one can be named.
 """
+
+Email = Annotated[EmailRef, AfterValidator(sendable)]
+"""An e-mail address that is stored: mail can be sent to it (RFC 5321, 6531). Whether it exists is not looked up."""
 
 Locale = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$"), Field(examples=["es"])]
 """A language tag (BCP 47)."""
@@ -158,7 +162,7 @@ HttpsUrl = Annotated[str, Field(max_length=2000), AfterValidator(_https)]
 class ActorRef(Strict):
     """The person for whom an account's key acts."""
 
-    email: Email
+    email: EmailRef
 
 
 class FaultDocument(BaseModel):

@@ -113,6 +113,15 @@ class Settings(BaseSettings):
     apprise_urls: Annotated[list[str], NoDecode] = Field(
         default_factory=list, description="Apprise addresses, comma separated, that are told too (the extra `apprise`)"
     )
+    apprise_kinds: Annotated[list[str], NoDecode] = Field(
+        default_factory=list,
+        description="Kinds of Apprise addresses, comma separated, that engineers may be paged by, like `ntfys,pover`",
+    )
+    pagerduty_url: AnyHttpUrl | None = Field(None, description="Where PagerDuty's events go instead of to PagerDuty")
+    opsgenie_url: AnyHttpUrl | None = Field(None, description="Where Opsgenie's alerts go instead of to Opsgenie")
+    public_url: AnyHttpUrl | None = Field(
+        None, description="Where people reach this service: with it, pages have a link to accept or decline"
+    )
     hook_backlog: int = Field(
         1000, ge=1, le=100_000, description="Payloads of one hook that may wait; of all of its account, twice as many"
     )
@@ -134,6 +143,8 @@ class Settings(BaseSettings):
     max_people: int = Field(1000, ge=1, le=100_000, description="People of one account")
     max_engineers: int = Field(100, ge=1, le=10_000, description="Engineers of one sandbox account")
     max_regions: int = Field(24, ge=1, le=1000, description="Regions of one sandbox account")
+    max_contact_methods: int = Field(20, ge=1, le=1_000, description="Contact methods of one engineer")
+    max_notification_rules: int = Field(50, ge=1, le=1_000, description="Notification rules of one engineer")
     max_overrides: int = Field(500, ge=1, le=10_000, description="Shift overrides of one engineer that are not over")
     max_calendar_tokens: int = Field(20, ge=1, le=1000, description="Tokens of one calendar of shifts")
     max_body_bytes: int = Field(1024 * 1024, ge=1024, description="Largest request body")
@@ -141,7 +152,13 @@ class Settings(BaseSettings):
     log_format: str = Field("json", pattern="^(json|console)$", description="json or console")
 
     @field_validator(
-        "allow_networks", "trusted_proxies", "uncounted_networks", "meet_hosts", "apprise_urls", mode="before"
+        "allow_networks",
+        "trusted_proxies",
+        "uncounted_networks",
+        "meet_hosts",
+        "apprise_urls",
+        "apprise_kinds",
+        mode="before",
     )
     @classmethod
     def _split(cls, value: object) -> object:

@@ -36,6 +36,8 @@ class Alarms:
         self.deliveries = Alarm()
         self.calls = Alarm()
         self.notices = Alarm()
+        self.pages = Alarm()
+        self.mail_pages = Alarm()
         self.events = Alarm()
         self.receipts = Alarm()
         self.experts = Alarm()

@@ -143,7 +143,9 @@ DATA: Final[dict[str, dict[str, Any]]] = {
     "call.no_show": _CALL | {"join_by": _JOIN_BY},
     "call.failed": _CALL | {"provider": None, "reason": "No provider of calls is configured"},
     "call.ended": _CALL,
-    "expert.alerted": _ALERT | {"region": "emea", "accept_by": "2026-11-20T20:35:00.000000Z"} | _CHOSEN,
+    "expert.alerted": _ALERT
+    | {"region": "emea", "accept_by": "2026-11-20T20:35:00.000000Z", "urgency": "high"}
+    | _CHOSEN,
     "expert.accepted": _ALERT,
     "expert.declined": _ALERT | {"reason": "I am on a train"},
     "expert.cancelled": _ALERT | {"reason": "expired"},

@@ -36,6 +36,9 @@ class ExpertAlerted(_Chosen):
     engineer_id: str
     region: str | None
     accept_by: datetime
+    urgency: Literal["high", "low"] = Field(
+        "high", description="`high`: the ticket has the most urgent priority of its plan; it decides how they are paged"
+    )
 
 
 class ExpertAccepted(_Alert):

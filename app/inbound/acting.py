@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.principals import Acting
 from app.core.auth import Principal
 from app.core.language import Language
+from app.core.mailboxes import STORED
 from app.inbound import texts
 from app.inbound.decisions import ENDED, Step
 from app.inbound.mapping import mapped, title_of
@@ -44,7 +45,7 @@ class Hooked:
         """In whose name tickets are opened: an address that exists nowhere (RFC 2606) where the hook names none."""
         given = self.fields.requester
         name, email = (given.name, given.email) if given else (self.fields.name, f"{self.id}@hooks.invalid")
-        return Requester(name=name, email=email)
+        return Requester.model_validate({"name": name, "email": email}, context=STORED)
 
 
 @dataclass(frozen=True, slots=True)

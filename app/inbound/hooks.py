@@ -13,6 +13,7 @@ from app.accounts.schemas import KeyCreate
 from app.accounts.terms import effective_plan
 from app.core.db import LONG, allow, memory_of, ring_after_commit
 from app.core.ids import new_id
+from app.core.mailboxes import STORED
 from app.core.problems import Conflict, Fault, Invalid
 from app.core.schemas import pointer
 from app.inbound.models import Hook, HookPayloads, Incident, IncidentAlert, Receipt
@@ -106,7 +107,7 @@ async def change_hook(
 
 async def rotate_secret(session: AsyncSession, hook: Hook, *, now: datetime) -> str | None:
     """A new key or secret; the one before holds until the next rotation. 409 for a hook that needs none."""
-    fields = HookFields.model_validate(hook.fields)
+    fields = HookFields.model_validate(hook.fields, context=STORED)
     if fields.signature.scheme == "none":
         raise Conflict("The hook takes whatever comes: it has no key and no secret")
     secret = await _admit(session, hook, fields, now=now)
@@ -168,7 +169,8 @@ async def _newest(session: AsyncSession, key: str) -> PlanDocument:
 
 def _stored(fields: HookFields) -> dict[str, Any]:
     """The fields as they are kept: secrets lie apart."""
-    written = HookFields.model_validate(fields.model_dump(include=set(HookFields.model_fields)))
+    document = fields.model_dump(include=set(HookFields.model_fields))
+    written = HookFields.model_validate(document, context=STORED)
     return written.model_dump(mode="json", exclude={"signature": {"secret"}})
 
 

@@ -21,6 +21,7 @@ from app.core.db import Sessions, driver, is_outage, run, transaction
 from app.core.http import dump
 from app.core.language import choose_language
 from app.core.limits import TicketQuota
+from app.core.mailboxes import STORED
 from app.core.problems import Problem, Unavailable
 from app.core.via import HEADER, read_via
 from app.events.log import came_via
@@ -175,7 +176,7 @@ async def _turn(session: AsyncSession, account_id: str, hook_id: str) -> Turn | 
 
 async def _process(session: AsyncSession, readings: Readings, turn: Turn) -> int:
     """The number of tickets that were opened."""
-    fields = HookFields.model_validate(turn.fields)
+    fields = HookFields.model_validate(turn.fields, context=STORED)
     hook = Hooked(turn.account_id, turn.hook_id, fields, choose_language(turn.locale))
     payload = Payload(turn.format, turn.body, turn.headers, turn.receipt_id, fields.interpretation)
     batch = readings.of(turn.account_id, turn.hook_id, payload)

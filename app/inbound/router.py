@@ -13,6 +13,7 @@ from app.core.db import snapshot, transaction
 from app.core.deps import ActorQuery, PrincipalDep, require_account
 from app.core.http import IF_MATCH, Router, check_if_match, etag, reply, responses
 from app.core.idempotency import IDEMPOTENT, Answer, once
+from app.core.mailboxes import STORED
 from app.core.merge_patch import PatchDep, merge_patch, patch_body, patched
 from app.core.offload import owner_of
 from app.core.paging import PageDep, listing
@@ -29,7 +30,7 @@ from app.core.problems import (
     RequestInFlight,
     TooManyRequests,
 )
-from app.core.schemas import Email, Listing
+from app.core.schemas import EmailRef, Listing
 from app.core.state import StateDep
 from app.inbound import hooks, queries
 from app.inbound.documents import (
@@ -55,7 +56,7 @@ _CREATED: Final = responses(Forbidden, NotFound, Conflict, QuotaExceeded, Reques
 _PATCH: Final = patch_body(HookFields, {"on_resolve": "note"}) | IF_MATCH
 
 
-async def _locked(session: AsyncSession, principal: Principal, hook_id: str, actor: Email | None) -> Hook:
+async def _locked(session: AsyncSession, principal: Principal, hook_id: str, actor: EmailRef | None) -> Hook:
     hook = await queries.hook_by_id(session, principal, hook_id, lock=True)
     await writer(session, principal, named(actor))
     return hook
@@ -152,7 +153,7 @@ async def change_hook(
     async with transaction(state.sessions) as session:
         hook = await _locked(session, principal, hook_id, actor)
         check_if_match(request, hook.version)
-        fields = patched(HookFields, merge_patch(hook.fields, patch))
+        fields = patched(HookFields, merge_patch(hook.fields, patch), before=hook.fields)
         account = await account_by_id(session, hook.account_id)
         secret = await hooks.change_hook(session, hook, fields, account, now=await database_now(session))
         kept = await payloads_of(session, [hook])
@@ -220,7 +221,9 @@ async def try_hook(
     async with state.sessions() as session:
         hook = await queries.hook_by_id(session, principal, hook_id)
         await writer(session, principal, named(actor))
-    batch = await tried_batch(state.offload, owner_of(principal), HookFields.model_validate(hook.fields), body)
+    batch = await tried_batch(
+        state.offload, owner_of(principal), HookFields.model_validate(hook.fields, context=STORED), body
+    )
     async with snapshot(state.sessions) as session:
         account = await account_by_id(session, hook.account_id)
         tried = await what_would_be(session, hook, account, batch)

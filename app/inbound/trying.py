@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.models import Account
 from app.core.clock import database_now
 from app.core.ids import new_id
+from app.core.mailboxes import STORED
 from app.core.offload import Offload
 from app.core.problems import Fault, Invalid
 from app.inbound.decisions import Step, decide
@@ -51,7 +52,7 @@ async def tried_batch(offload: Offload, owner: str, fields: HookFields, tried: T
 
 async def what_would_be(session: AsyncSession, hook: Hook, account: Account, batch: Batch) -> dict[str, Any]:
     """What each alert of a payload is, and what would be done to which ticket."""
-    fields = HookFields.model_validate(hook.fields)
+    fields = HookFields.model_validate(hook.fields, context=STORED)
     now = await database_now(session)
     by_group = fields.ticket_per == "group"
     remembered = await recall(session, hook.account_id, hook.id, batch.signals, by_group=by_group, lock=False)

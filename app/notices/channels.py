@@ -1,7 +1,6 @@
 """Ways to reach a person: e-mail by SMTP, and what else an operator has set up through Apprise."""
 
 from collections.abc import Sequence
-from email.message import EmailMessage
 from email.utils import parseaddr
 from typing import Final, Protocol
 from urllib.parse import unquote, urlsplit
@@ -10,8 +9,9 @@ import aiosmtplib
 
 from app.core.settings import Settings, Unconfigurable
 from app.events.envelope import instant
+from app.notices import letters
 from app.notices.outbox import Claimed
-from app.notices.texts import body, language_of, subject
+from app.notices.texts import body, language_of, subject, with_link
 
 try:
     import apprise
@@ -31,6 +31,10 @@ class Channel(Protocol):
 
     name: str
 
+    def reaches(self, notice: Claimed) -> bool:
+        """Whether the channel is for this recipient."""
+        ...
+
     async def send(self, notice: Claimed) -> None:
         """Send one notice to its recipient."""
         ...
@@ -46,16 +50,28 @@ class Mail:
         parts = urlsplit(url)
         if parts.scheme not in _PORTS or not parts.hostname:
             raise Unconfigurable("HELIODESK_SMTP_URL is like smtp://user:password@host:587, or smtps://...")
-        if "@" not in parseaddr(sender)[1]:
+        if not letters.is_sender(sender):
             raise Unconfigurable("HELIODESK_MAIL_FROM is an address, like Support <support@example.com>")
         self._sender, self._parts = sender, parts
 
+    def reaches(self, notice: Claimed) -> bool:
+        """Whether the recipient has an address: an expert whom rules page in other ways has none here."""
+        return bool(notice.recipient.get("email"))
+
     async def send(self, notice: Claimed) -> None:
         """Send one message; its Message-ID is the notice's, so that a repeated one can be recognised."""
+        title, text = written(notice)
+        text = with_link(text, notice.link, language_of(notice.recipient))
+        await self.deliver(notice.id, notice.recipient["email"], title, text)
+
+    async def deliver(self, message_id: str, address: str, title: str, text: str) -> None:
+        """Send a text to one address; ``message_id`` is the same when it is sent again. Raises ``NotSent``."""
         parts = self._parts
         try:
             await aiosmtplib.send(
-                self.message(notice),
+                letters.letter(message_id, self._sender, address, title, text),
+                sender=parseaddr(self._sender)[1],
+                recipients=[letters.envelope_address(address)],
                 hostname=parts.hostname,
                 port=parts.port or _PORTS[parts.scheme],
                 username=unquote(parts.username) if parts.username else None,
@@ -63,18 +79,8 @@ class Mail:
                 use_tls=parts.scheme == "smtps",
                 timeout=TIMEOUT_SECONDS,
             )
-        except (aiosmtplib.SMTPException, OSError) as error:
+        except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             raise NotSent(f"{type(error).__name__}: {error}") from error
-
-    def message(self, notice: Claimed) -> EmailMessage:
-        """The message as it is sent."""
-        message = EmailMessage()
-        message["From"], message["To"] = self._sender, notice.recipient["email"]
-        message["Subject"], text = written(notice)
-        message["Message-ID"] = f"<{notice.id}@{parseaddr(self._sender)[1].rpartition('@')[2]}>"
-        message["Auto-Submitted"] = "auto-generated"
-        message.set_content(text)
-        return message
 
 
 class Apprise:
@@ -90,6 +96,10 @@ class Apprise:
             if not self._all.add(url):
                 raise Unconfigurable(f"Apprise does not know what {url.partition(':')[0]}: is")
 
+    def reaches(self, notice: Claimed) -> bool:  # noqa: ARG002  the operator is told of all
+        """Whether it is told of this notice: of each."""
+        return True
+
     async def send(self, notice: Claimed) -> None:
         """Send to all of them."""
         title, text = written(notice)
@@ -100,7 +110,8 @@ class Apprise:
 def written(notice: Claimed) -> tuple[str, str]:
     """Subject and text of a notice, in its reader's language."""
     title = subject(notice.type, notice.data, notice.ticket, language_of(notice.recipient))
-    return title, body(notice.type, notice.data, notice.ticket, notice.recipient, instant(notice.timestamp))
+    text = body(notice.type, notice.data, notice.ticket, notice.recipient, instant(notice.timestamp))
+    return title, text
 
 
 def configured(settings: Settings) -> tuple[Channel, ...]:

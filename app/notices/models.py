@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, text
+from sqlalchemy import Index, LargeBinary, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import ID, Base
@@ -29,5 +29,19 @@ class Notice(Base):
 
     __table_args__ = (
         Index(None, "event_id"),
+        Index("ix_notices_due", "account_id", "next_attempt_at", postgresql_where=text("next_attempt_at IS NOT NULL")),
+        Index("ix_notices_failed", "finished_at", postgresql_where=text("state = 'failed'")),
         Index("ix_notices_next_attempt_at", "next_attempt_at", postgresql_where=text("next_attempt_at IS NOT NULL")),
     )
+
+
+class AlertLink(Base):
+    """A secret that answers one alert for its engineer. A reference table: looked up before its account is known."""
+
+    __tablename__ = "alert_links"
+
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True, comment="SHA-256 of the whole token")
+    account_id: Mapped[str] = mapped_column(ID)
+    alert_id: Mapped[str] = mapped_column(ID)
+    engineer_id: Mapped[str] = mapped_column(ID)
+    created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))

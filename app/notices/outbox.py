@@ -15,31 +15,49 @@ from app.notices.models import Notice
 
 LEASE: Final = timedelta(seconds=60)
 RETENTION: Final = timedelta(days=30)
+# Whom rules page (``app/paging``) gets no e-mail of the alert beside; the operator's channels are told all the same.
 _FILL: Final = """
 INSERT INTO notices (account_id, id, event_id, recipient, next_attempt_at)
 SELECT r.account_id, r.id, r.event_id, coalesce(r.recipient, jsonb_build_object(
-    'role', 'expert', 'name', e.name, 'email', e.email,
+    'role', 'expert', 'name', e.name,
+    'email', CASE WHEN NOT EXISTS (
+        SELECT FROM notification_rules AS n WHERE n.engineer_id = e.id AND n.urgency = r.urgency
+    ) THEN e.email END,
     'locale', (SELECT string_agg(language, ',') FROM jsonb_array_elements_text(e.languages) AS language)
 )), now()
-FROM jsonb_to_recordset($1::jsonb) AS r (account_id text, id text, event_id text, recipient jsonb, engineer_id text)
+FROM jsonb_to_recordset($1::jsonb)
+     AS r (account_id text, id text, event_id text, recipient jsonb, engineer_id text, urgency text)
 LEFT JOIN engineers AS e ON e.id = r.engineer_id
 WHERE r.recipient IS NOT NULL OR e.id IS NOT NULL
 """
+# Without locks, and from one account to the next in the index, however many notices an account has.
+_ACCOUNTS: Final = """
+WITH RECURSIVE found AS (
+    (SELECT account_id FROM notices WHERE account_id > $1 AND next_attempt_at <= statement_timestamp()
+     ORDER BY account_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT n.account_id FROM notices AS n
+            WHERE n.account_id > found.account_id AND n.next_attempt_at <= statement_timestamp()
+            ORDER BY n.account_id LIMIT 1)
+    FROM found WHERE found.account_id IS NOT NULL
+)
+SELECT account_id FROM found WHERE account_id IS NOT NULL LIMIT $2
+"""
 _CLAIM: Final = """
 WITH due AS MATERIALIZED (
-    SELECT account_id, id FROM notices WHERE next_attempt_at <= statement_timestamp()
-    ORDER BY next_attempt_at LIMIT $1 FOR UPDATE SKIP LOCKED
+    SELECT account_id, id FROM notices WHERE account_id = $1 AND next_attempt_at <= statement_timestamp()
+    ORDER BY next_attempt_at, id LIMIT $2 FOR UPDATE SKIP LOCKED
 ), claimed AS (
-    UPDATE notices AS n SET claim_id = $2, attempts = n.attempts + 1, next_attempt_at = clock_timestamp() + $3::interval
+    UPDATE notices AS n SET claim_id = $3, attempts = n.attempts + 1, next_attempt_at = clock_timestamp() + $4::interval
     FROM due WHERE n.account_id = due.account_id AND n.id = due.id
     RETURNING n.account_id, n.id, n.recipient, n.sent_by, n.attempts, n.event_id
 )
-SELECT c.account_id, c.id, c.recipient, c.sent_by, c.attempts, e.type, e.timestamp, e.data,
+SELECT c.account_id, c.id, $3 AS claim_id, c.recipient, c.sent_by, c.attempts, e.type, e.timestamp, e.data,
        jsonb_build_object('number', t.number, 'title', t.title, 'priority', t.priority,
            'business_impact', t.business_impact, 'priority_reason', t.priority_reason, 'join_url', calls.join_url
        ) AS ticket
 FROM claimed AS c
-JOIN events AS e ON e.account_id = c.account_id AND e.id = c.event_id
+LEFT JOIN events AS e ON e.account_id = c.account_id AND e.id = c.event_id
 LEFT JOIN tickets AS t ON t.account_id = c.account_id AND t.id = e.ticket_id
 LEFT JOIN LATERAL (
     SELECT join_url FROM calls
@@ -53,8 +71,8 @@ SET state = r.state, sent_by = r.sent_by, error = r.error, claim_id = NULL,
     next_attempt_at = clock_timestamp() + r.wait_seconds * interval '1 second',
     finished_at = CASE WHEN r.state <> 'pending' THEN clock_timestamp() END
 FROM jsonb_to_recordset($1::jsonb)
-     AS r (account_id text, id text, state text, sent_by jsonb, error text, wait_seconds float8)
-WHERE n.account_id = r.account_id AND n.id = r.id AND n.claim_id = $2
+     AS r (account_id text, id text, claim_id text, state text, sent_by jsonb, error text, wait_seconds float8)
+WHERE n.account_id = r.account_id AND n.id = r.id AND n.claim_id = r.claim_id
 """
 _EXPERT_OF: Final[Mapping[str, Callable[[Row], str | None]]] = {
     "expert.alerted": lambda data: data["engineer_id"],
@@ -62,6 +80,12 @@ _EXPERT_OF: Final[Mapping[str, Callable[[Row], str | None]]] = {
     "call.declined": lambda data: data["assignee_id"],
 }
 """Which engineer an event of this type is to tell (G2, G6, G7)."""
+_SHOWN: Final = 1_000
+_FAILED: Final = f"""
+SELECT count(*) FROM (
+    SELECT FROM notices WHERE state = 'failed' AND finished_at > now() - interval '24 hours' LIMIT {_SHOWN + 1}
+) AS n
+"""  # noqa: S608  a number of ours
 _OVER: Final = "t.finished_at < now() - $1::interval"
 
 
@@ -75,6 +99,7 @@ class Claimed:
 
     account_id: str
     id: str
+    claim_id: str
     recipient: dict[str, Any]
     sent_by: list[str]
     attempts: int
@@ -82,6 +107,13 @@ class Claimed:
     timestamp: datetime
     data: dict[str, Any]
     ticket: dict[str, Any]
+    link: str | None = None
+    """where the alert is answered that it tells of"""
+
+    @property
+    def alerts(self) -> bool:
+        """Whether it asks its recipient, by e-mail, to answer an alert."""
+        return self.type == "expert.alerted" and bool(self.recipient.get("email"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +131,7 @@ class Settled:
         return {
             "account_id": self.notice.account_id,
             "id": self.notice.id,
+            "claim_id": self.notice.claim_id,
             "state": self.state,
             "sent_by": self.sent_by,
             "error": self.error,
@@ -123,22 +156,35 @@ def noticed(events: Sequence[Row]) -> Write:
 
 def _people(kind: str, data: Row) -> Iterator[Row]:
     for person in data.get("told", ()):
-        yield {"recipient": person, "engineer_id": None}
+        yield {"recipient": person, "engineer_id": None, "urgency": None}
     expert = _EXPERT_OF[kind](data) if kind in _EXPERT_OF else None
     if expert:
-        yield {"recipient": None, "engineer_id": expert}
+        yield {"recipient": None, "engineer_id": expert, "urgency": data.get("urgency")}
 
 
-async def claim(session: AsyncSession, limit: int) -> tuple[str, list[Claimed]]:
-    """Claim notices that are due, in the order of their making; nobody else gets them before the lease ends."""
-    claim_id = new_id("clm")
-    rows = await (await driver(session)).fetch(_CLAIM, limit, claim_id, LEASE)
-    return claim_id, [Claimed(**dict(row)) for row in sorted(rows, key=lambda row: row["id"])]
+async def accounts_due(session: AsyncSession, after: str, limit: int) -> list[str]:
+    """Accounts that have notices due, in the order of their ids, after this one."""
+    return [row["account_id"] for row in await (await driver(session)).fetch(_ACCOUNTS, after, limit)]
 
 
-async def settle(session: AsyncSession, claim_id: str, settled: Sequence[Settled]) -> None:
+async def claim(session: AsyncSession, account_id: str, limit: int) -> list[Claimed]:
+    """Claim an account's notices that are due, the longest due first; nobody else gets them before the lease ends."""
+    rows = await (await driver(session)).fetch(_CLAIM, account_id, limit, new_id("clm"), LEASE)
+    return [Claimed(**dict(row)) for row in sorted(rows, key=lambda row: row["id"])]
+
+
+async def settle(session: AsyncSession, settled: Sequence[Settled]) -> None:
     """Write what became of notices, where the claim still holds."""
-    await (await driver(session)).execute(_SETTLE, to_json([one.row() for one in settled]), claim_id)
+    await (await driver(session)).execute(_SETTLE, to_json([one.row() for one in settled]))
+
+
+async def trouble(session: AsyncSession) -> str | None:
+    """How many notices of the last day nobody got, in words for ``/readyz``; None when there is none."""
+    count = await (await driver(session)).fetchval(_FAILED)
+    if not count:
+        return None
+    number = f"More than {_SHOWN:,}" if count > _SHOWN else f"{count:,}"
+    return f"Notices to people that could not be sent in the last 24 hours: {number}"
 
 
 async def next_due(session: AsyncSession) -> datetime | None:

@@ -1,63 +1,101 @@
-"""The background pass that sends notices: claim, send outside any transaction, settle."""
+"""The background pass that sends notices, through all channels of the operator."""
 
+import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeAlias
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.db import Sessions, transaction
+from app.core.db import Sessions
+from app.core.metrics import Metrics
+from app.core.signals import Alarm
+from app.notices import outbox
 from app.notices.channels import Channel, NotSent
-from app.notices.outbox import Claimed, Settled, claim, next_due, settle
+from app.notices.links import Whose, create_links
+from app.notices.outbox import Claimed, Settled
+from app.notices.posting import Limits, Poster
 
-_BATCH: Final = 20
+SECONDS: Final = 25.0
+"""For one notice on one channel, whatever the server does: less than the lease."""
 DELAYS: Final = tuple(timedelta(seconds=seconds) for seconds in (0, 10, 60, 300, 900, 1800))
 """The wait before each attempt: what is to be told in an hour's time has lost its meaning."""
+_ERROR_KEPT: Final = 500
+_UNSETTLED: Final = "it was begun several times, and it is not known what became of it"
 
 _log = structlog.get_logger(__name__)
+Notifier: TypeAlias = Poster[Claimed, Settled]
+
+
+def notifier(sessions: Sessions, notices: "Notices", alarm: Alarm, limits: Limits | None = None) -> Notifier:
+    """What sends notices; ``alarm`` wakes its pass."""
+    return Poster(sessions, notices, alarm, limits)
 
 
 @dataclass(frozen=True, slots=True)
-class Notifier:
-    """Sends through the configured channels."""
+class Notices:
+    """The outbox of notices. Whatever goes wrong with one of them is that one's failure."""
 
-    sessions: Sessions
     channels: Sequence[Channel]
+    metrics: Metrics
+    links: str | None = None
+    """what the links that answer alerts begin with; None: messages have none"""
 
-    async def run_pass(self) -> int:
-        """Send what is due; the number of notices tried. A crash in between leaves them to their lease."""
-        done = 0
-        while True:
-            async with transaction(self.sessions) as session:
-                claim_id, claimed = await claim(session, _BATCH)
-            if not claimed:
-                return done
-            settled = [await self._send(notice) for notice in claimed]
-            async with transaction(self.sessions) as session:
-                await settle(session, claim_id, settled)
-            done += len(claimed)
+    async def accounts(self, session: AsyncSession, after: str, limit: int) -> Sequence[str]:
+        """Accounts that have notices due."""
+        return await outbox.accounts_due(session, after, limit)
 
-    async def next_instant(self) -> datetime | None:
-        """When the next notice is due, by the database's clock."""
-        async with self.sessions() as session:
-            return await next_due(session)
+    async def claim(self, session: AsyncSession, account_id: str, limit: int) -> Sequence[Claimed]:
+        """Claim an account's notices; those that alert somebody get a link to answer."""
+        claimed = await outbox.claim(session, account_id, limit)
+        alerts = [notice for notice in claimed if self.links and notice.alerts]
+        whose = [Whose(one.account_id, one.data["alert_id"], one.data["engineer_id"]) for one in alerts]
+        tokens = dict(zip((one.id for one in alerts), await create_links(session, whose), strict=True))
+        return [replace(one, link=f"{self.links}{tokens[one.id]}") if one.id in tokens else one for one in claimed]
 
-    async def _send(self, notice: Claimed) -> Settled:
-        """Send through each channel that has not taken it yet."""
-        if not self.channels:
-            return Settled(notice, "no_channel", notice.sent_by)
-        sent_by, errors = list(notice.sent_by), list[str]()
-        for channel in self.channels:
-            if channel.name in sent_by:
-                continue
-            try:
-                await channel.send(notice)
-            except NotSent as error:
-                errors.append(f"{channel.name}: {error}")
-            else:
-                sent_by.append(channel.name)
-        return _concluded(notice, sent_by, "; ".join(errors))
+    async def next_due(self, session: AsyncSession) -> datetime | None:
+        """When the next notice is due."""
+        return await outbox.next_due(session)
+
+    async def settle(self, session: AsyncSession, result: Settled) -> None:
+        """Write what became of a notice."""
+        await outbox.settle(session, [result])
+        self.metrics.notices.labels("retried" if result.state == "pending" else result.state).inc()
+
+    async def send(self, message: Claimed) -> Settled:
+        """Send through each channel that has not taken it yet, through all of them at once."""
+        channels = [channel for channel in self.channels if channel.reaches(message)]
+        if not channels:
+            return Settled(message, "no_channel", message.sent_by)
+        if message.attempts > len(DELAYS):
+            return _concluded(message, message.sent_by, _UNSETTLED)
+        wanted = [channel for channel in channels if channel.name not in message.sent_by]
+        errors = await asyncio.gather(*(_error_of(channel, message) for channel in wanted))
+        took = [channel.name for channel, error in zip(wanted, errors, strict=True) if error is None]
+        told = "; ".join(f"{channel.name}: {error}" for channel, error in zip(wanted, errors, strict=True) if error)
+        return _concluded(message, [*message.sent_by, *took], told)
+
+
+async def _error_of(channel: Channel, notice: Claimed) -> str | None:
+    """Why the channel has not taken a notice; None when it has."""
+    try:
+        async with asyncio.timeout(SECONDS):
+            await channel.send(notice)
+    except NotSent as error:
+        return storable(str(error))
+    except TimeoutError:
+        return f"it took longer than {SECONDS:g} s"
+    except Exception as error:  # noqa: BLE001  one notice's texts or recipient: the others are not affected
+        _log.exception("a notice could not be written", notice=notice.id, channel=channel.name)
+        return storable(f"{type(error).__name__}: {error}")
+    return None
+
+
+def storable(error: str) -> str:
+    """The beginning of an error's text, without what Postgres cannot store."""
+    return error[:_ERROR_KEPT].encode(errors="replace").decode().replace("\0", "\ufffd")
 
 
 def _concluded(notice: Claimed, sent_by: list[str], error: str) -> Settled:

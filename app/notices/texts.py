@@ -47,6 +47,12 @@ _ROLES: Final[Mapping[Language, Mapping[str, str]]] = {
     "fr": {"manager": "responsable du compte", "tam": "responsable technique du compte", "expert": "expert"},
     "pl": {"manager": "opiekun klienta", "tam": "techniczny opiekun klienta", "expert": "ekspert"},
 }
+_ANSWER: Final[Mapping[Language, str]] = {
+    "en": "Accept or decline",
+    "es": "Aceptar o rechazar",
+    "fr": "Accepter ou refuser",
+    "pl": "Przyjmij lub odrzuć",
+}
 _SUBJECT_LENGTH: Final = 150
 
 
@@ -77,3 +83,8 @@ def body(kind: str, data: Mapping[str, Any], ticket: Mapping[str, Any], recipien
     lines = [f"{LABELS[name][language]}: {value}" for name, value in facts.items()]
     told_as = f"{_TOLD_AS[language]}: {_ROLES[language].get(role, role)}"
     return "\n".join([subject(kind, data, ticket, language), "", *lines, "", told_as, ""])
+
+
+def with_link(text: str, link: str | None, language: Language) -> str:
+    """A message with the link by which its alert is answered, if there is one."""
+    return f"{text.rstrip()}\n\n{_ANSWER[language]}: {link}\n" if link else text

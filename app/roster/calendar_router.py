@@ -14,7 +14,7 @@ from app.core.idempotency import IDEMPOTENT, Answer, by_key_alone, once
 from app.core.language import Language
 from app.core.paging import PageDep, listing
 from app.core.places import take_place
-from app.core.problems import Forbidden, IdempotencyMismatch, NotFound, QuotaExceeded, RequestInFlight
+from app.core.problems import IdempotencyMismatch, NotFound, QuotaExceeded, RequestInFlight
 from app.core.schemas import Listing
 from app.core.state import State, StateDep
 from app.roster import calendars, queries
@@ -132,7 +132,7 @@ async def create_engineer_calendar_token(
     """
 
     async def may(session: AsyncSession) -> None:
-        await _own_engineer(session, principal, engineer_id)
+        await queries.own_engineer(session, principal, engineer_id)
 
     async def work(session: AsyncSession) -> Answer:
         await may(session)
@@ -155,7 +155,7 @@ async def list_engineer_calendar_tokens(
     With an admin's key, or the engineer's own.
     """
     async with state.sessions() as session:
-        await _own_engineer(session, principal, engineer_id)
+        await queries.own_engineer(session, principal, engineer_id)
         rows = await calendars.tokens_page(session, engineer_id, page)
     return listing(request, page, rows, place=lambda row: (row.created_at, row.id), document=token_document)
 
@@ -175,7 +175,7 @@ async def delete_engineer_calendar_token(
     With an admin's key, or the engineer's own. Its address shows nothing from the next request on.
     """
     async with transaction(state.sessions) as session:
-        await _own_engineer(session, principal, engineer_id)
+        await queries.own_engineer(session, principal, engineer_id)
         await calendars.delete_token(session, engineer_id, token_id)
     return Response(status_code=204)
 
@@ -241,16 +241,6 @@ async def delete_region_calendar_token(
         await _own_region(session, principal, region_id)
         await calendars.delete_token(session, region_id, token_id)
     return Response(status_code=204)
-
-
-async def _own_engineer(session: AsyncSession, principal: Principal, engineer_id: str) -> None:
-    """404 for an engineer whom the caller does not see; 403 for one whose calendar is not the caller's to give away."""
-    require_support(principal)
-    if principal.kind != "admin" and principal.engineer_id != engineer_id:
-        raise Forbidden("Only admins and the engineer may do that")
-    engineer = await queries.engineer_by_id(session, engineer_id)
-    if principal.account_id not in (None, engineer.account_id):
-        raise NotFound
 
 
 async def _own_region(session: AsyncSession, principal: Principal, region_id: str) -> Region:

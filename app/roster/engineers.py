@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.ids import new_id
+from app.core.mailboxes import STORED
 from app.roster import shifts
 from app.roster.models import Engineer
 from app.roster.regions import check_region
@@ -47,10 +48,10 @@ async def _columns(
 
 def fields_of(engineer: Engineer) -> dict[str, Any]:
     """What can be written about the engineer, as it is now: what a merge patch is applied to."""
-    fields = EngineerFields.model_validate(engineer, from_attributes=True, extra="ignore")
+    fields = EngineerFields.model_validate(engineer, from_attributes=True, extra="ignore", context=STORED)
     return fields.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
 def engineer_document(engineer: Engineer) -> dict[str, Any]:
     """The engineer as they are answered."""
-    return EngineerDocument.model_validate(engineer).model_dump(by_alias=True)
+    return EngineerDocument.model_validate(engineer, context=STORED).model_dump(by_alias=True)

@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from sqlalchemy import select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.auth import Principal
+from app.core.deps import require_support
 from app.core.paging import Page, in_order
-from app.core.problems import NotFound
+from app.core.problems import Forbidden, NotFound
 from app.roster.models import Engineer, Region
 
 
@@ -15,6 +17,22 @@ async def engineer_by_id(session: AsyncSession, engineer_id: str, *, lock: bool 
     query = select(Engineer).where(Engineer.id == engineer_id)
     engineer = (await session.scalars(query.with_for_update() if lock else query)).one_or_none()
     if engineer is None:
+        raise NotFound
+    return engineer
+
+
+async def own_engineer(
+    session: AsyncSession, principal: Principal, engineer_id: str, *, lock: bool = False
+) -> Engineer:
+    """The engineer, for an admin or for themselves.
+
+    404 for one whom the caller does not see; 403 for one about whom it is not the caller's to decide.
+    """
+    require_support(principal)
+    if principal.kind != "admin" and principal.engineer_id != engineer_id:
+        raise Forbidden("Only admins and the engineer may do that")
+    engineer = await engineer_by_id(session, engineer_id, lock=lock)
+    if principal.account_id not in (None, engineer.account_id):
         raise NotFound
     return engineer
 

@@ -100,6 +100,7 @@ async def change_engineer(
     async with transaction(state.sessions) as session:
         engineer = await queries.engineer_by_id(session, engineer_id, lock=True)
         check_if_match(request, engineer.version)
-        fields = patched(EngineerFields, merge_patch(engineers.fields_of(engineer), patch))
+        before = engineers.fields_of(engineer)
+        fields = patched(EngineerFields, merge_patch(before, patch), before=before)
         await engineers.change_engineer(session, engineer, fields, now=await database_now(session))
     return reply(engineer_document(engineer), headers=etag(engineer.version))

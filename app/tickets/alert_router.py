@@ -19,7 +19,7 @@ from app.roster.models import Alert
 from app.roster.schemas import CandidatesDocument
 from app.tickets import alerting, examples, lifecycle
 from app.tickets.actions import ACTION_HEADERS, ACTIONS, TicketPath, caller_of, may_write
-from app.tickets.alerting import AlertFilter, alert_document
+from app.tickets.alerting import AlertFilter
 from app.tickets.candidates import candidates
 from app.tickets.schemas import AlertId, AlertView, DeclineAlert
 
@@ -43,7 +43,8 @@ class Alerted:
 
         async def work(session: AsyncSession) -> Answer:
             alert = await use_case(session, caller_of(self._request, self._principal), alert_id, command)
-            return Answer(alert_document(alert), 200)
+            documents = await alerting.alert_documents(session, [alert])
+            return Answer(documents[alert.id], 200)
 
         return await once(self._request, self._state, self._principal, work, may=may_write(self._principal, command))
 
@@ -92,7 +93,8 @@ async def list_alerts(
     """For support, the newest first: an engineer's own with their key, else all."""
     async with transaction(state.sessions) as session:
         rows = await alerting.list_alerts(session, principal, wanted, page)
-    return listing(request, page, rows, place=alerting.alert_place, document=alert_document)
+        documents = await alerting.alert_documents(session, rows.rows)
+    return listing(request, page, rows, place=alerting.alert_place, document=lambda alert: documents[alert.id])
 
 
 @_answer("accept", "Accept an alert")

@@ -1,5 +1,6 @@
 """What experts do about alerts: take the ticket, or not (G2)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
@@ -14,6 +15,7 @@ from app.core.deps import require_support
 from app.core.paging import Filter, Page, Slice, filtered
 from app.core.problems import Conflict, Forbidden, NotFound
 from app.events import types
+from app.paging.queue import results
 from app.roster.models import Alert
 from app.sla.changes import Answer, Status
 from app.tickets import alerts, calls
@@ -74,9 +76,12 @@ def _filters(wanted: AlertFilter, engineer_id: str | None) -> list[Filter]:
     return filters
 
 
-def alert_document(alert: Alert) -> dict[str, Any]:
-    """An alert as the API shows it."""
-    return {name: getattr(alert, name) for name in _COLUMNS}
+async def alert_documents(session: AsyncSession, alerts: Sequence[Alert]) -> dict[str, dict[str, Any]]:
+    """Alerts as the API shows them, by id."""
+    pages = await results(session, [(alert.account_id, alert.id) for alert in alerts])
+    return {
+        alert.id: {name: getattr(alert, name) for name in _COLUMNS} | {"pages": pages[alert.id]} for alert in alerts
+    }
 
 
 def alert_place(alert: Alert) -> tuple[datetime, str]:

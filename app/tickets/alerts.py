@@ -15,7 +15,9 @@ def ask(work: Work, engineer_id: str, region: str | None, within: timedelta, cho
     alert_id = new_id("alr")
     names = {"alert_id": alert_id, "engineer_id": engineer_id}
     accept_by = work.now + within
-    told = work.tell(types.ExpertAlerted(**names, region=region, accept_by=accept_by, **chosen), SERVICE)
+    urgency = "low" if work.document.rank(work.ticket.priority) else "high"
+    data = types.ExpertAlerted(**names, region=region, accept_by=accept_by, urgency=urgency, **chosen)
+    told = work.tell(data, SERVICE)
     work.change(Ask(work.now, "alert_ack", alert_id, within), SERVICE)
     work.alerts[alert_id] = {
         "account_id": work.ticket.account_id,

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from app.events import examples as events
 from app.events.examples import event_example
+from app.paging.schemas import PAGE
 
 OPEN_P1: Final[dict[str, Any]] = {
     "account_id": events.ACCOUNT,
@@ -133,6 +134,7 @@ ALERT: Final[dict[str, Any]] = {
     "accept_by": "2026-11-20T20:35:00Z",
     "ended_at": None,
     "reason": None,
+    "pages": [PAGE],
 }
 EVENT: Final = event_example("deadline.missed")
 

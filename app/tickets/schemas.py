@@ -20,6 +20,7 @@ from app.core.schemas import (
     id_pattern,
     no_nul,
 )
+from app.paging.schemas import PageDocument
 from app.plans.schemas import PlanRef
 from app.plans.words import EscalationReason
 
@@ -302,6 +303,7 @@ class AlertView(Document):
     accept_by: Instant
     ended_at: Instant | None
     reason: str | None = Field(description="Why it was declined or cancelled")
+    pages: list[PageDocument] = Field(description="How the expert was told, or will be while they do not answer")
 
 
 class TicketView(Document):

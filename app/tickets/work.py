@@ -20,6 +20,7 @@ from app.escalations.models import Escalation
 from app.events import types
 from app.events.log import Event, event_row, recorded, with_via
 from app.notices.outbox import noticed
+from app.paging.queue import paged
 from app.plans.model import PlanDocument
 from app.roster.models import Alert
 from app.sla import deadlines as stored
@@ -282,6 +283,7 @@ async def write_works(
         inserted(Escalation, [row for work in works for row in _escalation_rows(work)]),
         recorded(events),
         (told := noticed(events)),
+        (pages := paged(events)),
         fanned_out(events),
     )
     await _close_escalations(session, works)
@@ -293,7 +295,7 @@ async def write_works(
         raise
     if events:
         ring_after_commit(session, "events")
-    _ring(session, works, delivering=bool(delivering), telling=bool(told.rows))
+    _ring(session, works, delivering=bool(delivering), telling=bool(told.rows), paging=bool(pages.rows))
     return events
 
 
@@ -325,11 +327,14 @@ async def _close_escalations(session: AsyncSession, works: Sequence[Work]) -> No
             await escalations.close_all(session, work.ticket.account_id, work.ticket.id, work.now)
 
 
-def _ring(session: AsyncSession, works: Sequence[Work], *, delivering: bool, telling: bool) -> None:
+def _ring(session: AsyncSession, works: Sequence[Work], *, delivering: bool, telling: bool, paging: bool) -> None:
     if delivering:
         ring_after_commit(session, "deliveries")
     if telling:
         ring_after_commit(session, "notices")
+    if paging:
+        ring_after_commit(session, "pages")
+        ring_after_commit(session, "mail_pages")
     if any(_wakes_soon(work) for work in works):
         ring_after_commit(session, "sweep")
     if any(call["next_attempt_at"] for work in works for call in work.calls):

@@ -10,6 +10,7 @@ from app.core.db import driver
 from app.core.quotas import Quota
 from app.core.state import State
 from app.inbound.quotas import BACKLOG, HOOK_BYTES, HOOKS, UNCHECKED_BYTES
+from app.paging.quotas import METHODS, RULES
 from app.roster.quotas import ENGINEERS, OVERRIDES, REGIONS, TOKENS
 from app.webhooks.quotas import ENDPOINTS, PENDING
 
@@ -26,6 +27,8 @@ STORED: Final[Sequence[Quota]] = (
     REGIONS,
     OVERRIDES,
     TOKENS,
+    METHODS,
+    RULES,
 )
 """What the database counts; the rest is counted by the process that answers."""
 _COUNT: Final = f"SELECT ARRAY[{', '.join(quota.by_account for quota in STORED)}]::bigint[]"

@@ -2,8 +2,10 @@
 
 import asyncio
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -17,6 +19,11 @@ from httpx_aiohttp import AiohttpTransport
 
 from app.core.settings import Settings
 from app.webhooks.addresses import Network, is_allowed
+
+try:
+    from urllib3.util import connection as urllib3_connection
+except ImportError:  # only the extra ``apprise`` needs it
+    urllib3_connection = None  # type: ignore[assignment]  # a module, or nothing
 
 CONNECT_TIMEOUT: Final = 5.0
 """Seconds for a connection, TLS included."""
@@ -34,6 +41,10 @@ _AddressInfo = tuple[Any, Any, int, str, tuple[Any, ...]]
 
 class TargetRefused(httpx.ConnectError):
     """The target is, or resolves to, an address that outgoing calls may not reach."""
+
+
+class TargetUnreachable(OSError):
+    """The same for blocking calls, in the form that urllib3 knows."""
 
 
 class ThreadsResolver(AbstractResolver):
@@ -95,6 +106,41 @@ def _vetted_socket(allow_networks: Sequence[Network], target: _AddressInfo) -> s
     if not allowed:
         raise TargetRefused(f"{host} is an address that outgoing calls may not reach")
     return socket.socket(family, kind, protocol)
+
+
+_blocking: ContextVar[Sequence[Network] | None] = ContextVar("blocking", default=None)
+"""The networks that a library's blocking calls may reach; None: they are the operator's own."""
+
+
+@contextmanager
+def vetting_blocking_calls(allow_networks: Sequence[Network]) -> Iterator[None]:
+    """Let connections that urllib3 makes in this thread reach allowed addresses only, whatever it is redirected to."""
+    token = _blocking.set(allow_networks)
+    try:
+        yield
+    finally:
+        _blocking.reset(token)
+
+
+def _connect_vetted(address: tuple[str, int], *arguments: Any, **options: Any) -> socket.socket:
+    """In the place of urllib3's own function: connects to exactly the addresses that were vetted."""
+    networks = _blocking.get()
+    if networks is None:
+        return _connect(address, *arguments, **options)
+    host, port = address
+    error: OSError = TargetUnreachable(f"{host} resolves to no address that outgoing calls may reach")
+    for *_, found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        if is_allowed(ip_address(found[0]), networks):
+            try:
+                return _connect((str(found[0]), port), *arguments, **options)
+            except OSError as failed:
+                error = failed
+    raise error
+
+
+if urllib3_connection is not None:
+    _connect = urllib3_connection.create_connection
+    urllib3_connection.create_connection = _connect_vetted
 
 
 def make_session(settings: Settings, resolver: AbstractResolver | None = None) -> aiohttp.ClientSession:

@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.principals import named, writer
 from app.core.auth import Actor, Principal
-from app.core.schemas import Email
+from app.core.schemas import EmailRef
 from app.events.envelope import NO_ACCOUNT
 from app.webhooks.delivery_schemas import AttemptsDocument, DeliveryDocument
 from app.webhooks.models import Delivery, WebhookEndpoint
@@ -14,7 +14,7 @@ from app.webhooks.queries import endpoint_by_id
 
 
 async def managed(
-    session: AsyncSession, principal: Principal, endpoint_id: str, actor: Email | None
+    session: AsyncSession, principal: Principal, endpoint_id: str, actor: EmailRef | None
 ) -> tuple[WebhookEndpoint, Actor]:
     """The endpoint, its row held, and who manages it: 404 and 403 for the others."""
     endpoint = await endpoint_by_id(session, principal, endpoint_id, lock=True)

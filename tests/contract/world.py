@@ -37,6 +37,9 @@ _ENDPOINT: Final = {"url": "https://example.com/heliodesk"}
 _ESCALATION: Final = {"reason": "resolution_time", "justification": "It was promised by noon"}
 _ALWAYS: Final = {"from": "1971-01-01T00:00:00Z", "to": "2150-01-01T00:00:00Z"}
 _ROLES: Final[tuple[Role, ...]] = ("owner", "editor", "viewer")
+_OF_ROSTER: Final = """
+DELETE FROM shift_overrides; DELETE FROM calendar_tokens; DELETE FROM contact_methods; DELETE FROM notification_rules
+"""
 _RESOLVED_BY: Final = timedelta(hours=9)
 _ID: Final = re.compile(r"([a-z]{2,4})_[0-9a-z]{26}")
 _PARAMETERS: Final = {
@@ -55,6 +58,8 @@ _PARAMETERS: Final = {
     "rcp": "receipt_id",
     "ovr": "override_id",
     "cat": "token_id",
+    "cmt": "method_id",
+    "nru": "rule_id",
 }
 
 
@@ -130,14 +135,18 @@ class World:
             self.ids["person_id"] = person.id
 
     async def _renew_roster(self) -> None:
-        """An override and tokens, in the place of those that there were."""
+        """An override, tokens, a contact method and a rule, in the place of those that there were."""
         async with transaction(self.sessions) as session:
-            await (await driver(session)).execute("DELETE FROM shift_overrides; DELETE FROM calendar_tokens")
+            await (await driver(session)).execute(_OF_ROSTER)
         engineer = f"/v1/engineers/{self.ids['engineer_id']}"
         span = {"from": "2140-01-01T00:00:00Z", "until": "2140-01-02T00:00:00Z"}
         cover = {"covered_by": self.ids["other_engineer_id"]} | span
         self.ids["override_id"] = await self._post(f"{engineer}/overrides", cover)
         self.ids["token_id"] = await self._post(f"{engineer}/calendar-tokens", {})
+        method = {"kind": "email", "name": "Mail", "target": "noor@example.com"}
+        self.ids["method_id"] = await self._post(f"{engineer}/contact-methods", method)
+        rule = {"method_id": self.ids["method_id"], "urgency": "low"}
+        self.ids["rule_id"] = await self._post(f"{engineer}/notification-rules", rule)
         region = f"/v1/regions/{self.ids['region_id']}"
         self.ids["region_token_id"] = await self._post(f"{region}/calendar-tokens", {})
 

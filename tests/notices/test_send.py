@@ -2,23 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
-from email import message_from_bytes, policy
-from email.message import EmailMessage
 from typing import Any
 
 import pytest
 from aiohttp import web
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from app.core.db import Sessions
 from app.core.settings import Settings, Unconfigurable
 from app.notices.channels import Channel, configured
-from app.notices.send import DELAYS, Notifier
+from app.notices.send import DELAYS
 from tests.support.actors import make_key
 from tests.support.desk import fetch
 from tests.support.experts import add_expert
+from tests.support.mailbox import Mailbox, send, smtp, stored
 from tests.support.service import free_port
 from tests.support.stories import P1, Begin, Caller, Story, path_of
 from tests.support.sweeping import run_pass
@@ -27,34 +22,6 @@ MIA = {"name": "Mia Chen", "email": "mia@example.com", "locale": "pl"}
 ITS_IMPORTS = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
 """Apprise's own, when it looks for its services."""
 TOM = {"name": "Tom Berg", "email": "tom@example.com"}
-
-
-class Mailbox:
-    """What a real SMTP server has taken; ``refuse`` is what it answers instead."""
-
-    def __init__(self) -> None:
-        self.messages: list[EmailMessage] = []
-        self.refuse = ""
-
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802  aiosmtpd's name
-        if self.refuse:
-            return self.refuse
-        content = envelope.content
-        assert isinstance(content, bytes)
-        parsed = message_from_bytes(content, policy=policy.default)
-        assert isinstance(parsed, EmailMessage)
-        self.messages.append(parsed)
-        return "250 OK"
-
-
-@contextmanager
-def smtp(mailbox: Mailbox) -> Iterator[str]:
-    controller = Controller(mailbox, hostname="127.0.0.1", port=free_port())
-    controller.start()
-    try:
-        yield f"smtp://127.0.0.1:{controller.port}"
-    finally:
-        controller.stop()
 
 
 @pytest.fixture
@@ -73,30 +40,27 @@ async def story(begin: Begin) -> Story:
     return await begin("wati-business-plus", manager=MIA, tam=TOM, addons=["tam"])
 
 
-async def stored(sessions: Sessions) -> list[Any]:
-    return [*await fetch(sessions, "SELECT * FROM notices ORDER BY id")]
-
-
 async def test_w1_a_tam_gets_mail_of_a_p1_and_manager_and_tam_of_an_escalation(
     story: Story, channels: tuple[Channel, ...], mailbox: Mailbox
 ) -> None:
     ticket = await story.open(**P1)
     escalated = {"reason": "no_update", "justification": "Three hours without a word"}
     await story.customer.post(f"/v1/tickets/{ticket['id']}/escalations", 201, **escalated)
-    assert await Notifier(story.sessions, channels).run_pass() == 3
-    found = [(message["To"], message["Subject"]) for message in mailbox.messages]
+    assert await send(story.sessions, channels) == 3
+    messages = sorted(mailbox.messages, key=lambda message: message["Message-ID"])
+    found = [(message["To"], message["Subject"]) for message in messages]
     about = f"{ticket['number']}: {ticket['title']}"
     assert found == [
         ("tom@example.com", f"New ticket, priority P1 · {about}"),
         ("mia@example.com", f"Prośba o eskalację · {about}"),
         ("tom@example.com", f"Escalation asked for · {about}"),
     ]
-    assert "Three hours without a word" in mailbox.messages[1].get_content()
-    assert mailbox.messages[0]["From"] == "Support <support@helpers.example>"
+    assert "Three hours without a word" in messages[1].get_content()
+    assert messages[0]["From"] == "Support <support@helpers.example>"
     notices = await stored(story.sessions)
     assert {row["state"] for row in notices} == {"sent"}
     assert {f"<{row['id']}@helpers.example>" for row in notices} == {m["Message-ID"] for m in mailbox.messages}
-    assert await Notifier(story.sessions, channels).run_pass() == 0
+    assert await send(story.sessions, channels) == 0
 
 
 async def test_g2_g6_g7_an_expert_gets_mail_of_the_alert_the_refused_call_and_the_hand_over(
@@ -115,18 +79,19 @@ async def test_g2_g6_g7_an_expert_gets_mail_of_the_alert_the_refused_call_and_th
     await admin.patch(f"/v1/engineers/{ida.id}", absences=[away])
     await run_pass(story.sessions)
     assert (await story.product.get(path_of(ticket)))["assignee"] == ole.id
-    await Notifier(story.sessions, channels).run_pass()
-    found = [(message["To"], message["Subject"].partition(" · ")[0]) for message in mailbox.messages]
+    await send(story.sessions, channels)
+    messages = sorted(mailbox.messages, key=lambda message: message["Message-ID"])
+    found = [(message["To"], message["Subject"].partition(" · ")[0]) for message in messages]
     assert found == [
         ("ida@example.com", "Jesteś teraz potrzebny"),
         ("ida@example.com", "Klient nie dołączy do rozmowy"),
         ("ole@example.com", "Your shift takes over"),
     ]
-    alerted = mailbox.messages[0].get_content()
+    alerted = messages[0].get_content()
     assert f"Przyjmij do: {alert['accept_by'][:-1]}" in alerted
     assert f"Alert: {alert['id']}" in alerted
     assert f"Wpływ na działalność: {P1['business_impact']}" in alerted
-    assert "We are all in the server room" in mailbox.messages[1].get_content()
+    assert "We are all in the server room" in messages[1].get_content()
     events = await story.events(path_of(ticket))
     assert "ida@example.com" not in str([event for event in events if event["audience"] == "public"])
 
@@ -134,18 +99,17 @@ async def test_g2_g6_g7_an_expert_gets_mail_of_the_alert_the_refused_call_and_th
 async def test_what_the_server_does_not_take_is_tried_again_and_then_given_up(
     story: Story, channels: tuple[Channel, ...], mailbox: Mailbox
 ) -> None:
-    notifier = Notifier(story.sessions, channels)
     await story.open(**P1)
     mailbox.refuse = "451 Try again later"
     for attempt in range(1, len(DELAYS) + 1):
         await fetch(story.sessions, "UPDATE notices SET next_attempt_at = now()")
-        assert await notifier.run_pass() == 1
+        assert await send(story.sessions, channels) == 1
         [row] = await stored(story.sessions)
         assert (row["attempts"], "451" in row["error"], row["claim_id"]) == (attempt, True, None)
         assert row["state"] == ("failed" if attempt == len(DELAYS) else "pending")
     assert row["next_attempt_at"] is None
     mailbox.refuse = ""
-    assert await notifier.run_pass() == 0
+    assert await send(story.sessions, channels) == 0
     assert mailbox.messages == []
 
 
@@ -154,13 +118,13 @@ async def test_two_replicas_send_each_notice_once(
 ) -> None:
     for _ in range(25):
         await story.open(**P1)
-    sent = await asyncio.gather(*(Notifier(story.sessions, channels).run_pass() for _ in range(2)))
+    sent = await asyncio.gather(*(send(story.sessions, channels) for _ in range(2)))
     assert sum(sent) == len({message["Message-ID"] for message in mailbox.messages}) == len(mailbox.messages) == 25
 
 
 async def test_where_no_channel_is_configured_it_is_said_and_nothing_piles_up(story: Story) -> None:
     await story.open(**P1)
-    assert await Notifier(story.sessions, ()).run_pass() == 1
+    assert await send(story.sessions, ()) == 1
     [row] = await stored(story.sessions)
     assert (row["state"], row["next_attempt_at"]) == ("no_channel", None)
 
@@ -196,11 +160,11 @@ async def test_apprise_is_told_too_and_mail_is_not_repeated(
     url, taken = hook
     ticket = await story.open(**P1)
     broken = configured(Settings(apprise_urls=["json://127.0.0.1:1/"]))
-    await Notifier(story.sessions, (*channels, *broken)).run_pass()
+    await send(story.sessions, (*channels, *broken))
     [row] = await stored(story.sessions)
     assert (row["state"], row["sent_by"], "apprise" in row["error"]) == ("pending", ["mail"], True)
     await fetch(story.sessions, "UPDATE notices SET next_attempt_at = now()")
-    await Notifier(story.sessions, (*channels, *configured(Settings(apprise_urls=[url])))).run_pass()
+    await send(story.sessions, (*channels, *configured(Settings(apprise_urls=[url]))))
     [row] = await stored(story.sessions)
     assert (row["state"], row["sent_by"], row["error"]) == ("sent", ["mail", "apprise"], None)
     assert len(mailbox.messages) == 1

@@ -31,6 +31,8 @@ COUNTED: Final = {
     "create_override": "overrides_per_engineer",
     "create_engineer_calendar_token": "tokens_per_calendar",
     "create_region_calendar_token": "tokens_per_calendar",
+    "create_contact_method": "methods_per_engineer",
+    "create_notification_rule": "rules_per_engineer",
 }
 """What there may be so many of, by the operation that makes one more."""
 BOUNDED_OTHERWISE: Final = {
@@ -55,6 +57,7 @@ class Place:
     keys: dict[str, Headers]
     engineers: tuple[str, str]
     region_id: str
+    method_id: str
 
     async def usage(self, who: str = "owner") -> dict[str, tuple[int | None, int]]:
         answer = await self.client.get(f"/v1/accounts/{self.account_id}/usage", headers=self.keys[who])
@@ -88,6 +91,16 @@ class Place:
             ),
             "create_override": (f"/v1/engineers/{noor}/overrides", "admin", {"covered_by": ola} | days),
             "create_engineer_calendar_token": (f"/v1/engineers/{noor}/calendar-tokens", "admin", {}),
+            "create_contact_method": (
+                f"/v1/engineers/{ola}/contact-methods",
+                "admin",
+                {"kind": "email", "name": "Mail", "target": "noor@example.com"},
+            ),
+            "create_notification_rule": (
+                f"/v1/engineers/{ola}/notification-rules",
+                "admin",
+                {"method_id": self.method_id, "urgency": "high", "after": f"PT{number}M"},
+            ),
             "create_region_calendar_token": (f"/v1/regions/{self.region_id}/calendar-tokens", "admin", {}),
         }
         return requests[operation]
@@ -106,7 +119,9 @@ async def place(client: httpx.AsyncClient, state: State, admin: Headers) -> Plac
     }
     engineers = [(await make_engineer(sessions, account_id=account)).id for _ in "ab"]
     region = (await make_region(sessions, account_id=account)).id
-    return Place(client, account, keys, (engineers[0], engineers[1]), region)
+    method = {"kind": "email", "name": "Mail", "target": "ola@example.com"}
+    made = await client.post(f"/v1/engineers/{engineers[1]}/contact-methods", json=method, headers=admin)
+    return Place(client, account, keys, (engineers[0], engineers[1]), region, made.json()["id"])
 
 
 def test_everything_that_can_be_made_is_bounded() -> None:

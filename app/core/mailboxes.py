@@ -1,0 +1,58 @@
+"""E-mail addresses that mail can be sent to. Pure: nothing is looked up."""
+
+from collections.abc import Container, Iterator
+from typing import Any, Final
+
+import email_validator
+from email_validator import EmailNotValidError, ValidatedEmail, validate_email
+from pydantic import ValidationInfo
+from pydantic_core import PydanticCustomError
+
+_INTERNAL: Final = frozenset({"local", "localhost", "test"})
+"""Reserved top-level names under which organisations run mail servers of their own."""
+
+
+class _Everything:
+    """Contains whatever is asked for."""
+
+    def __contains__(self, _: object) -> bool:
+        return True
+
+
+STORED: Final[dict[str, Container[str]]] = {"kept": _Everything()}
+"""The validation context of what is read from the database: addresses that earlier versions took stay readable."""
+
+
+for _name in _INTERNAL:
+    email_validator.SPECIAL_USE_DOMAIN_NAMES.remove(_name)  # the library's documented way
+
+
+def parsed(address: str) -> ValidatedEmail:
+    """The parts of an address by RFC 5321 and 6531. Raises ``EmailNotValidError``, whose text says what is wrong."""
+    return validate_email(address, check_deliverability=False, globally_deliverable=False)
+
+
+def sendable(address: str, info: ValidationInfo) -> str:
+    """The address, if mail can be sent to it, or if the context says that it is kept (``STORED``, ``kept``)."""
+    context: dict[str, Container[str]] = info.context or {}
+    if address in context.get("kept", ()):
+        return address
+    try:
+        parsed(address)
+    except EmailNotValidError as error:
+        raise PydanticCustomError("email", "No mail can be sent to this address: {why}", {"why": str(error)}) from error
+    return address
+
+
+def kept(document: Any) -> dict[str, Container[str]]:
+    """The validation context in which the addresses of a stored document stay as they are."""
+    return {"kept": frozenset(_addresses(document))}
+
+
+def _addresses(document: Any) -> Iterator[str]:
+    if isinstance(document, dict):
+        for name, value in document.items():
+            if name == "email" and isinstance(value, str):
+                yield value
+            else:
+                yield from _addresses(value)

@@ -1,0 +1,117 @@
+"""Contact methods and notification rules of an engineer."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.ids import new_id
+from app.core.paging import Page, in_order
+from app.core.problems import Conflict, Fault, Invalid, NotFound
+from app.paging.models import ContactMethod, NotificationRule
+from app.paging.schemas import (
+    ContactMethodCreate,
+    ContactMethodDocument,
+    NotificationRuleCreate,
+    NotificationRuleDocument,
+)
+
+
+async def create_method(
+    session: AsyncSession, engineer_id: str, command: ContactMethodCreate, *, now: datetime
+) -> ContactMethod:
+    """A new contact method; the caller has checked its target, and taken its place."""
+    method = ContactMethod(
+        id=new_id("cmt"), engineer_id=engineer_id, created_at=now, **command.model_dump(include=set(_WRITTEN))
+    )
+    session.add(method)
+    await session.flush()
+    return method
+
+
+_WRITTEN: Final = ("kind", "name", "target", "service_region")
+
+
+async def methods_page(session: AsyncSession, engineer_id: str, page: Page) -> Sequence[ContactMethod]:
+    """A page of an engineer's contact methods, the oldest first, and one more."""
+    query = select(ContactMethod).where(ContactMethod.engineer_id == engineer_id)
+    return (await session.scalars(in_order(query, page, ContactMethod.created_at, ContactMethod.id))).all()
+
+
+async def method_by_id(session: AsyncSession, engineer_id: str, method_id: str) -> ContactMethod:
+    """The engineer's contact method; 404 when there is none of this id."""
+    method = await session.get(ContactMethod, method_id)
+    if method is None or method.engineer_id != engineer_id:
+        raise NotFound
+    return method
+
+
+async def delete_method(session: AsyncSession, engineer_id: str, method_id: str) -> None:
+    """Remove a contact method and the rules that use it; pages that are not sent yet are skipped."""
+    method = await method_by_id(session, engineer_id, method_id)
+    await session.execute(delete(NotificationRule).where(NotificationRule.method_id == method_id))
+    await session.delete(method)
+    await session.flush()
+
+
+async def create_rule(
+    session: AsyncSession, engineer_id: str, command: NotificationRuleCreate, *, now: datetime
+) -> NotificationRule:
+    """A new rule; the caller holds the engineer's row, and has taken its place.
+
+    422 for a method that is not this engineer's; 409 for a rule that exists.
+    """
+    method = await session.get(ContactMethod, command.method_id)
+    if method is None or method.engineer_id != engineer_id:
+        raise Invalid(errors=[Fault(pointer="/method_id", detail="The engineer has no such contact method")])
+    seconds = int(command.after.total_seconds())
+    same = select(NotificationRule.id).where(
+        NotificationRule.engineer_id == engineer_id,
+        NotificationRule.urgency == command.urgency,
+        NotificationRule.method_id == command.method_id,
+        NotificationRule.after_seconds == seconds,
+    )
+    if existing := await session.scalar(same):
+        raise Conflict("The engineer has this rule already", rule=existing)
+    rule = NotificationRule(
+        id=new_id("nru"),
+        engineer_id=engineer_id,
+        method_id=command.method_id,
+        urgency=command.urgency,
+        after_seconds=seconds,
+        created_at=now,
+    )
+    session.add(rule)
+    await session.flush()
+    return rule
+
+
+async def rules_page(session: AsyncSession, engineer_id: str, page: Page) -> Sequence[NotificationRule]:
+    """A page of an engineer's rules, the oldest first, and one more."""
+    query = select(NotificationRule).where(NotificationRule.engineer_id == engineer_id)
+    return (await session.scalars(in_order(query, page, NotificationRule.created_at, NotificationRule.id))).all()
+
+
+async def delete_rule(session: AsyncSession, engineer_id: str, rule_id: str) -> None:
+    """Remove a rule. Pages that it has made already go on."""
+    rule = await session.get(NotificationRule, rule_id)
+    if rule is None or rule.engineer_id != engineer_id:
+        raise NotFound
+    await session.delete(rule)
+    await session.flush()
+
+
+def method_document(method: ContactMethod) -> dict[str, Any]:
+    """The contact method as it is answered: without its secret."""
+    facts = {name: getattr(method, name) for name in ("id", "engineer_id", "kind", "name", "service_region")}
+    target = {"email": method.target, "apprise": f"{method.target.partition('://')[0]}://***"}.get(method.kind, "***")
+    return ContactMethodDocument(**facts, target=target, created_at=method.created_at).model_dump()
+
+
+def rule_document(rule: NotificationRule) -> dict[str, Any]:
+    """The rule as it is answered."""
+    facts = {name: getattr(rule, name) for name in ("id", "engineer_id", "method_id", "urgency", "created_at")}
+    after = timedelta(seconds=rule.after_seconds)
+    return NotificationRuleDocument.model_construct(**facts, after=after).model_dump()

@@ -1,0 +1,148 @@
+"""The background passes that send pages: by mail, and by everything else."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, TypeAlias
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.db import Sessions
+from app.core.metrics import Metrics
+from app.core.signals import Alarm
+from app.notices.channels import NotSent
+from app.notices.links import Whose, create_links
+from app.notices.posting import Limits, Poster
+from app.notices.send import storable
+from app.paging import queue
+from app.paging.queue import Claimed, Lane, Settled
+from app.paging.texts import text_of
+from app.paging.ways import Method, Refused, Ways
+
+SECONDS: Final = 30.0
+"""For one page, whatever the service does: less than the lease."""
+DELAYS: Final = tuple(timedelta(seconds=seconds) for seconds in (0, 5, 15, 30, 60, 120))
+"""The wait before each attempt; there is none once the alert is answered or over."""
+_LOOK: Final = timedelta(seconds=10)
+"""How soon a service that goes on by itself hears that the alert is over."""
+_CLOSING: Final = timedelta(seconds=30)
+_WATCHED: Final = frozenset({"pagerduty", "opsgenie"})
+_UNSETTLED: Final = "it was begun several times, and it is not known what became of it"
+_DELETED: Final = "the contact method was deleted"
+
+_log = structlog.get_logger(__name__)
+Pager: TypeAlias = Poster["Addressed", Settled]
+
+
+@dataclass(frozen=True, slots=True)
+class Addressed:
+    """A claimed page with the link that answers its alert, where this service has a public address."""
+
+    page: Claimed
+    link: str | None
+
+    @property
+    def account_id(self) -> str:
+        """Whose share it takes."""
+        return self.page.account_id
+
+    @property
+    def id(self) -> str:
+        """As logs name it."""
+        return self.page.id
+
+
+def pager(
+    sessions: Sessions,
+    pages: "Pages",
+    alarm: Alarm,
+    limits: Limits | None = None,
+) -> Pager:
+    """What sends the pages of one lane; ``alarm`` wakes its pass."""
+    return Poster(sessions, pages, alarm, limits)
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """The outbox of one lane. Whatever goes wrong with a page is that page's failure."""
+
+    lane: Lane
+    ways: Ways
+    metrics: Metrics
+    link_base: str | None = None
+    """where the pages that answer alerts are; None: messages have no links"""
+
+    async def accounts(self, session: AsyncSession, after: str, limit: int) -> Sequence[str]:
+        """Accounts that have pages due."""
+        return await queue.accounts_due(session, self.lane, after, limit)
+
+    async def claim(self, session: AsyncSession, account_id: str, limit: int) -> Sequence[Addressed]:
+        """Claim an account's pages; those that are sent get a link of their own."""
+        claimed = await queue.claim(session, self.lane, account_id, limit)
+        wanted = [page for page in claimed if self.link_base and page.state == "pending"]
+        whose = [Whose(page.account_id, page.alert_id, page.engineer_id) for page in wanted]
+        tokens = dict(zip((page.id for page in wanted), await create_links(session, whose), strict=True))
+        return [
+            Addressed(page, f"{self.link_base}{tokens[page.id]}" if page.id in tokens else None) for page in claimed
+        ]
+
+    async def next_due(self, session: AsyncSession) -> datetime | None:
+        """When the next page is due."""
+        return await queue.next_due(session, self.lane)
+
+    async def settle(self, session: AsyncSession, result: Settled) -> None:
+        """Write what became of a page."""
+        await queue.settle(session, result)
+        if result.page.state == "pending":
+            outcome = "retried" if result.state == "pending" else result.state
+            self.metrics.pages.labels(result.page.kind, outcome).inc()
+
+    async def send(self, message: Addressed) -> Settled:
+        """Send a page while its alert is not answered; later, tell the service that it is over."""
+        page = message.page
+        method = Method(page.kind, page.target, page.service_region or "us") if page.target else None
+        if page.state == "sent":
+            return await self._watch(page, method)
+        if page.alert_state != "alerted":
+            return Settled(page, "skipped")
+        if method is None:
+            return Settled(page, "skipped", _DELETED)
+        if page.attempts > len(DELAYS):
+            return Settled(page, "failed", _UNSETTLED)
+        try:
+            async with asyncio.timeout(SECONDS):
+                await self.ways.send(method, text_of(page, message.link))
+        except Exception as error:  # noqa: BLE001  one page's texts or target: the others are not affected
+            return _failed(page, error)
+        return Settled(page, "sent", wait=_LOOK if page.kind in _WATCHED else None)
+
+    async def _watch(self, page: Claimed, method: Method | None) -> Settled:
+        if method is None or (page.long_over and page.alert_state != "alerted"):
+            return Settled(page, "sent")
+        if page.alert_state == "alerted":
+            return Settled(page, "sent", wait=_LOOK)
+        try:
+            async with asyncio.timeout(SECONDS):
+                await self.ways.resolve(method, page.alert_id)
+        except Refused as error:
+            return Settled(page, "sent", f"the service did not hear of the end: {said(error)}")
+        except Exception as error:  # noqa: BLE001  as above
+            return Settled(page, "sent", f"the service did not hear of the end: {said(error)}", _CLOSING)
+        return Settled(page, "sent")
+
+
+def _failed(page: Claimed, error: Exception) -> Settled:
+    told = said(error)
+    _log.warning("a page was not sent", page=page.id, kind=page.kind, attempt=page.attempts, error=told)
+    if isinstance(error, Refused) or page.attempts >= len(DELAYS):
+        return Settled(page, "failed", told)
+    return Settled(page, "pending", told, DELAYS[page.attempts])
+
+
+def said(error: Exception) -> str:
+    """Why a page was not sent, without anything that could be a secret: the words of an unknown error are left out."""
+    if isinstance(error, NotSent):
+        return storable(str(error))
+    return f"it took longer than {SECONDS:g} s" if isinstance(error, TimeoutError) else type(error).__name__

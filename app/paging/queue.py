@@ -1,0 +1,210 @@
+"""The outbox of pages: filled in the transaction that alerts, claimed under a lease, settled by claim."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal, TypeAlias
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.db import Row, Sessions, Write, driver
+from app.core.housekeeping import forget
+from app.core.ids import new_id
+from app.paging.models import Page
+
+Lane: TypeAlias = Literal["mail", "http"]
+LEASE: Final = timedelta(seconds=60)
+RETENTION: Final = timedelta(days=30)
+_FILL: Final = """
+INSERT INTO pages (account_id, alert_id, rule_id, event_id, engineer_id, method_id, kind, lane, due_at, next_attempt_at)
+SELECT r.account_id, r.alert_id, n.id, r.event_id, r.engineer_id, m.id, m.kind,
+       CASE m.kind WHEN 'email' THEN 'mail' ELSE 'http' END, d.at, d.at
+FROM jsonb_to_recordset($1::jsonb)
+     AS r (account_id text, alert_id text, event_id text, engineer_id text, urgency text)
+JOIN notification_rules AS n ON n.engineer_id = r.engineer_id AND n.urgency = r.urgency
+JOIN contact_methods AS m ON m.id = n.method_id
+CROSS JOIN LATERAL (SELECT now() + n.after_seconds * interval '1 second' AS at) AS d
+"""
+_ACCOUNTS: Final = """
+WITH RECURSIVE found AS (
+    (SELECT account_id FROM pages WHERE lane = $3 AND account_id > $1 AND next_attempt_at <= statement_timestamp()
+     ORDER BY account_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT p.account_id FROM pages AS p
+            WHERE p.lane = $3 AND p.account_id > found.account_id AND p.next_attempt_at <= statement_timestamp()
+            ORDER BY p.account_id LIMIT 1)
+    FROM found WHERE found.account_id IS NOT NULL
+)
+SELECT account_id FROM found WHERE account_id IS NOT NULL LIMIT $2
+"""
+_CLAIM: Final = """
+WITH due AS MATERIALIZED (
+    SELECT account_id, alert_id, rule_id FROM pages
+    WHERE lane = $1 AND account_id = $2 AND next_attempt_at <= statement_timestamp()
+    ORDER BY next_attempt_at LIMIT $3 FOR UPDATE SKIP LOCKED
+), claimed AS (
+    UPDATE pages AS p SET claim_id = $4, next_attempt_at = clock_timestamp() + $5::interval,
+        attempts = p.attempts + CASE p.state WHEN 'pending' THEN 1 ELSE 0 END
+    FROM due WHERE p.account_id = due.account_id AND p.alert_id = due.alert_id AND p.rule_id = due.rule_id
+    RETURNING p.*
+)
+SELECT c.account_id, c.alert_id, c.rule_id, c.claim_id, c.kind, c.state, c.attempts, c.engineer_id,
+       m.target, m.service_region,
+       CASE WHEN a.state = 'alerted' AND a.accept_by <= clock_timestamp() THEN 'expired' ELSE a.state
+       END AS alert_state,
+       coalesce(greatest(a.ended_at, a.accept_by) < clock_timestamp() - interval '1 hour', true) AS long_over,
+       e.type, e.timestamp, e.data,
+       jsonb_build_object('role', 'expert', 'name', g.name, 'email', g.email,
+           'locale', (SELECT string_agg(language, ',') FROM jsonb_array_elements_text(g.languages) AS language)
+       ) AS recipient,
+       jsonb_build_object('number', t.number, 'title', t.title, 'priority', t.priority,
+           'business_impact', t.business_impact, 'priority_reason', t.priority_reason, 'join_url', calls.join_url
+       ) AS ticket
+FROM claimed AS c
+LEFT JOIN contact_methods AS m ON m.id = c.method_id
+LEFT JOIN alerts AS a ON a.account_id = c.account_id AND a.id = c.alert_id
+LEFT JOIN engineers AS g ON g.id = c.engineer_id
+LEFT JOIN events AS e ON e.account_id = c.account_id AND e.id = c.event_id
+LEFT JOIN tickets AS t ON t.account_id = c.account_id AND t.id = e.ticket_id
+LEFT JOIN LATERAL (
+    SELECT join_url FROM calls
+    WHERE calls.account_id = t.account_id AND calls.ticket_id = t.id AND state IN ('ready', 'joined', 'no_show')
+    ORDER BY sequence DESC LIMIT 1
+) AS calls ON true
+"""
+_SETTLE: Final = """
+UPDATE pages SET state = $5::text, error = $6, claim_id = NULL,
+    next_attempt_at = clock_timestamp() + $7::interval,
+    sent_at = CASE WHEN $5::text = 'sent' THEN coalesce(sent_at, clock_timestamp()) END
+WHERE account_id = $1 AND alert_id = $2 AND rule_id = $3 AND claim_id = $4
+"""
+_SHOWN: Final = 1_000
+_FAILED: Final = f"""
+SELECT count(*) FROM (
+    SELECT FROM pages WHERE state = 'failed' AND created_at > now() - interval '24 hours' LIMIT {_SHOWN + 1}
+) AS p
+"""  # noqa: S608  a number of ours
+# An engineer without rules gets the event's own notice, by e-mail.
+_RESULTS: Final = """
+SELECT p.alert_id, p.method_id, p.kind, p.due_at, p.sent_at, p.attempts, p.error,
+       CASE WHEN p.state = 'pending' AND a.state <> 'alerted' THEN 'skipped' ELSE p.state END AS state
+FROM pages AS p JOIN alerts AS a ON a.account_id = p.account_id AND a.id = p.alert_id
+WHERE p.account_id = ANY ($1::text[]) AND p.alert_id = ANY ($2::text[])
+UNION ALL
+SELECT a.id, NULL, 'email', n.created_at, CASE n.state WHEN 'sent' THEN n.finished_at END, n.attempts, n.error,
+       CASE n.state WHEN 'no_channel' THEN 'failed' ELSE n.state END
+FROM alerts AS a
+JOIN events AS e ON e.account_id = a.account_id AND e.ticket_id = a.ticket_id AND e.sequence = a.sequence
+JOIN notices AS n ON n.account_id = e.account_id AND n.event_id = e.id
+WHERE a.account_id = ANY ($1::text[]) AND a.id = ANY ($2::text[])
+    AND n.recipient ->> 'role' = 'expert' AND n.recipient ->> 'email' IS NOT NULL
+ORDER BY due_at, kind, method_id
+"""
+_OVER: Final = "t.created_at < now() - $1::interval"
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A page to be sent, or one that was sent by a service that is to be told when the alert is over.
+
+    ``target`` is None where the method was deleted; ``alert_state`` is ``alerted`` while the alert is not answered.
+    """
+
+    account_id: str
+    alert_id: str
+    rule_id: str
+    claim_id: str
+    kind: str
+    state: str
+    attempts: int
+    engineer_id: str
+    target: str | None
+    service_region: str | None
+    alert_state: str | None
+    long_over: bool
+    type: str
+    timestamp: datetime
+    data: dict[str, Any]
+    recipient: dict[str, Any]
+    ticket: dict[str, Any]
+
+    @property
+    def id(self) -> str:
+        """As logs name it."""
+        return f"{self.alert_id} {self.rule_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What has become of a claimed page; ``wait``: until it is looked at again."""
+
+    page: Claimed
+    state: str
+    error: str | None = None
+    wait: timedelta | None = None
+
+
+def paged(events: Sequence[Row]) -> Write:
+    """The write of the pages that the rules of alerted engineers ask for. A sandbox pages nobody."""
+    rows = [
+        {
+            "account_id": event["account_id"],
+            "alert_id": event["data"]["alert_id"],
+            "event_id": event["id"],
+            "engineer_id": event["data"]["engineer_id"],
+            "urgency": event["data"]["urgency"],
+        }
+        for event in events
+        if event["type"] == "expert.alerted" and not event["sandbox"]
+    ]
+    return Write(_FILL, rows)
+
+
+async def accounts_due(session: AsyncSession, lane: Lane, after: str, limit: int) -> list[str]:
+    """Accounts that have pages due, in the order of their ids, after this one."""
+    return [row["account_id"] for row in await (await driver(session)).fetch(_ACCOUNTS, after, limit, lane)]
+
+
+async def claim(session: AsyncSession, lane: Lane, account_id: str, limit: int) -> list[Claimed]:
+    """Claim an account's pages that are due; nobody else gets them before the lease ends."""
+    rows = await (await driver(session)).fetch(_CLAIM, lane, account_id, limit, new_id("clm"), LEASE)
+    return [Claimed(**dict(row)) for row in rows]
+
+
+async def settle(session: AsyncSession, settled: Settled) -> None:
+    """Write what became of a page, where the claim still holds."""
+    page = settled.page
+    key = (page.account_id, page.alert_id, page.rule_id, page.claim_id)
+    await (await driver(session)).execute(_SETTLE, *key, settled.state, settled.error, settled.wait)
+
+
+async def next_due(session: AsyncSession, lane: Lane) -> datetime | None:
+    """When the next page of a lane is due, by the database's clock."""
+    query = select(Page.next_attempt_at).where(Page.lane == lane, Page.next_attempt_at.is_not(None))
+    return await session.scalar(query.order_by(Page.next_attempt_at).limit(1))
+
+
+async def results(session: AsyncSession, alerts: Sequence[tuple[str, str]]) -> dict[str, list[dict[str, Any]]]:
+    """How engineers were told of alerts (account and id), by the alert's id: ``PageDocument``, the earliest first."""
+    found: dict[str, list[dict[str, Any]]] = {alert_id: [] for _, alert_id in alerts}
+    if alerts:
+        accounts, ids = zip(*alerts, strict=True)
+        for row in await (await driver(session)).fetch(_RESULTS, list(accounts), list(ids)):
+            document = dict(row)
+            found[document.pop("alert_id")].append(document)
+    return found
+
+
+async def trouble(session: AsyncSession) -> str | None:
+    """How many pages of the last day nobody got, in words for ``/readyz``; None when there is none."""
+    count = await (await driver(session)).fetchval(_FAILED)
+    if not count:
+        return None
+    number = f"More than {_SHOWN:,}" if count > _SHOWN else f"{count:,}"
+    return f"Pages to engineers that could not be sent in the last 24 hours: {number}"
+
+
+async def forget_pages(sessions: Sessions) -> None:
+    """Drop pages past their retention; the alerts and events stay."""
+    await forget(sessions, Page, _OVER, RETENTION)

@@ -1,0 +1,78 @@
+"""What a page says, in the engineer's language. Pure."""
+
+from datetime import datetime
+from typing import Any, Final, Protocol
+
+from app.core.language import Language
+from app.events.envelope import instant
+from app.notices.texts import body, language_of, subject, with_link
+from app.paging.providers import Text
+
+_TEST: Final[dict[Language, tuple[str, str]]] = {
+    "en": ("Test page", "This is how Heliodesk will page you. There is nothing to do."),
+    "es": ("Aviso de prueba", "Así le avisará Heliodesk. No tiene que hacer nada."),
+    "fr": ("Alerte de test", "C'est ainsi que Heliodesk vous alertera. Vous n'avez rien à faire."),
+    "pl": ("Powiadomienie testowe", "Tak Heliodesk będzie Cię powiadamiać. Nie musisz nic robić."),
+}
+
+
+class Told(Protocol):
+    """A page, as far as its text goes."""
+
+    @property
+    def alert_id(self) -> str:
+        """The alert's id."""
+        ...
+
+    @property
+    def rule_id(self) -> str:
+        """The id of the rule by which it is told."""
+        ...
+
+    @property
+    def type(self) -> str:
+        """The event's type."""
+        ...
+
+    @property
+    def timestamp(self) -> datetime:
+        """When the alert was made."""
+        ...
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The event's data."""
+        ...
+
+    @property
+    def recipient(self) -> dict[str, Any]:
+        """The engineer: role, name, email, locale."""
+        ...
+
+    @property
+    def ticket(self) -> dict[str, Any]:
+        """What texts tell of the ticket."""
+        ...
+
+
+def text_of(page: Told, link: str | None) -> Text:
+    """The text of a page; ``link`` is where its alert is answered."""
+    language, at = language_of(page.recipient), instant(page.timestamp)
+    told = body(page.type, page.data, page.ticket, page.recipient, at)
+    facts = {name: str(page.ticket[name]) for name in ("number", "priority") if page.ticket.get(name)}
+    return Text(
+        key=page.alert_id,
+        message_id=f"{page.alert_id}.{page.rule_id}",
+        title=subject(page.type, page.data, page.ticket, language),
+        body=with_link(told, link, language),
+        at=at,
+        urgent=page.data.get("urgency", "high") == "high",
+        link=link,
+        facts=facts | {"engineer": str(page.recipient.get("name") or ""), "accept_by": str(page.data["accept_by"])},
+    )
+
+
+def test_text(key: str, at: str, locale: str | None) -> Text:
+    """The text of a test page, in the engineer's language."""
+    title, told = _TEST[language_of({"locale": locale})]
+    return Text(key=key, message_id=key, title=title, body=told, at=at, urgent=False)

@@ -1,0 +1,65 @@
+"""Addresses are judged where they are written, and nowhere else."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from app.core.db import Sessions
+from tests.support.actors import Headers, make_key
+from tests.support.desk import fetch
+from tests.support.stories import TICKET, Begin, Caller, pointers
+
+BAD = "ann@example.com."
+ANN: dict[str, Any] = {"name": "Ann", "email": BAD}
+WRITTEN: dict[str, tuple[str, str, dict[str, Any], str]] = {
+    "engineer": ("POST", "/v1/engineers", ANN, "/email"),
+    "manager": ("PATCH", "/v1/accounts/{account}", {"manager": ANN}, "/manager/email"),
+    "tam": ("PATCH", "/v1/accounts/{account}", {"tam": ANN}, "/tam/email"),
+    "person": ("POST", "/v1/accounts/{account}/people", ANN, "/email"),
+    "requester": ("POST", "/v1/tickets", TICKET | {"account_id": "", "requester": ANN}, "/requester/email"),
+    "hook": ("POST", "/v1/hooks", {"account_id": "", "name": "Alarms", "requester": ANN}, "/requester/email"),
+}
+
+
+@pytest.mark.parametrize("place", WRITTEN)
+async def test_an_address_that_no_mail_can_be_sent_to_is_refused_wherever_it_is_written(
+    begin: Begin, client: httpx.AsyncClient, admin: Headers, place: str
+) -> None:
+    story = await begin("wati-business-plus")
+    account_id = story.account.account_id
+    method, path, body, where = WRITTEN[place]
+    body = body | ({"account_id": account_id} if "account_id" in body else {})
+    answer = await client.request(method, path.format(account=account_id), json=body, headers=admin)
+    assert (answer.status_code, pointers(answer.json())) == (422, [where])
+
+
+async def test_who_was_stored_with_such_an_address_is_read_named_and_changed(
+    begin: Begin, client: httpx.AsyncClient, admin: Headers, sessions: Sessions
+) -> None:
+    manager = {"name": "Mia Chen", "email": "mia@example.com"}
+    story, support = await begin("wati-business-plus", manager=manager), Caller(client, admin)
+    account, engineer = f"/v1/accounts/{story.account.account_id}", f"/v1/engineers/{story.engineer_id}"
+    person = await support.post(f"{account}/people", 201, name="Ann", email="ann@example.com", role="editor")
+    await fetch(sessions, "UPDATE people SET email = $1", BAD)
+    await fetch(sessions, "UPDATE engineers SET email = $1", BAD)
+    await fetch(sessions, "UPDATE accounts SET manager = manager || jsonb_build_object('email', $1::text)", BAD)
+    for path in (f"{account}/people/{person['id']}", engineer):
+        assert (await support.get(path))["email"] == BAD
+        assert (await support.patch(path, name="Another name"))["email"] == BAD
+        assert pointers(await support.patch(path, 422, email="mia,bob@example.com")) == ["/email"]
+    assert (await support.get(account))["manager"]["email"] == BAD
+    assert (await support.patch(account, name="Another name"))["manager"]["email"] == BAD
+    await story.customer.post("/v1/tickets", 201, **TICKET, actor={"email": BAD})
+
+
+async def test_a_hook_that_was_stored_with_such_an_address_goes_on(begin: Begin, sessions: Sessions) -> None:
+    story = await begin("wati-business-plus")
+    support = Caller(story.customer.client, await make_key(sessions, "admin"))
+    requester = {"name": "Ann", "email": "ann@example.com"}
+    fields = {"account_id": story.account.account_id, "name": "Alarms", "requester": requester}
+    hook = await support.post("/v1/hooks", 201, **fields)
+    path = f"/v1/hooks/{hook['id']}"
+    await fetch(sessions, "UPDATE hooks SET fields = jsonb_set(fields, '{requester,email}', to_jsonb($1::text))", BAD)
+    assert (await support.get(path))["requester"]["email"] == BAD
+    assert (await support.patch(path, name="Others"))["requester"]["email"] == BAD

@@ -1,0 +1,92 @@
+"""The page that answers an alert, on a phone: real Chromium, through Playwright."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from playwright.async_api import Page, async_playwright
+
+from app.core.state import State
+from tests.support.actors import make_key
+from tests.support.answering import alert_of, linked
+from tests.support.experts import Expert, add_expert
+from tests.support.service import free_port
+from tests.support.stories import Begin, Caller, Story
+from tests.support.waiting import until
+
+PHONE = "Pixel 7"
+
+
+@pytest.fixture
+async def story(begin: Begin) -> Story:
+    story = await begin("google-premium")
+    admin = Caller(story.customer.client, await make_key(story.sessions, "admin"))
+    await admin.patch(f"/v1/engineers/{story.engineer_id}", active=False)
+    return story
+
+
+@pytest.fixture
+async def ida(story: Story) -> Expert:
+    return await add_expert(story, "Ida", languages=["es"])
+
+
+@pytest.fixture
+async def base(app: FastAPI, state: State) -> AsyncIterator[str]:
+    """What links begin with on a server of this test's own."""
+    app.state.heliodesk = state
+    port = free_port()
+    server = uvicorn.Server(uvicorn.Config(app, port=port, lifespan="off", log_config=None, access_log=False))
+    serving = asyncio.create_task(server.serve())
+    await until(lambda: server.started)
+    yield f"http://127.0.0.1:{port}/a/"
+    server.should_exit = True
+    await serving
+
+
+@pytest.fixture
+async def phone() -> AsyncIterator[Page]:
+    """A page of a phone's browser that keeps what it complains about in ``complaints``."""
+    path = shutil.which("chromium")
+    assert path, "Chromium is not installed: .ci/run installs it (the Debian package chromium)"
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        context = await browser.new_context(**playwright.devices[PHONE], java_script_enabled=True)
+        yield await context.new_page()
+        await browser.close()
+
+
+async def test_one_tap_on_a_phone_accepts(story: Story, ida: Expert, base: str, phone: Page) -> None:
+    complaints: list[str] = []
+    phone.on("console", lambda message: complaints.append(message.text))
+    ticket, link = await linked(story, base, title="El pago no funciona")
+    await phone.goto(link)
+    await phone.reload()
+    assert (await alert_of(story))["state"] == "alerted"
+    assert await phone.title() == f"{ticket['number']}: Se le necesita ahora"
+    assert await phone.get_by_text("El pago no funciona").is_visible()
+    width = await phone.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert width, "the page scrolls sideways"
+    for name in ("Aceptar", "Rechazar"):
+        box = await phone.get_by_role("button", name=name).bounding_box()
+        assert box is not None
+        assert box["height"] >= 48
+    await phone.get_by_role("button", name="Aceptar").tap()
+    await phone.get_by_text("Ha aceptado. El ticket es suyo.").wait_for()
+    alert = await alert_of(story)
+    assert (alert["state"], alert["engineer_id"]) == ("accepted", ida.id)
+    await phone.goto(link)
+    assert await phone.get_by_role("button").count() == 0
+    assert [text for text in complaints if "favicon" not in text] == []
+
+
+async def test_one_tap_on_a_phone_declines(story: Story, ida: Expert, base: str, phone: Page) -> None:
+    del ida
+    _, link = await linked(story, base)
+    await add_expert(story, "Ole")
+    await phone.goto(link)
+    await phone.get_by_role("button", name="Rechazar").tap()
+    await phone.get_by_text("Ahora se pregunta a Ole.").wait_for()
+    assert (await alert_of(story))["state"] == "alerted"
