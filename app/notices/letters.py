@@ -12,6 +12,8 @@ from email_validator import EmailNotValidError
 from app.core.mailboxes import parsed
 
 _ENCODED_WORD: Final = "=?"
+_ON_ONE_LINE: Final = 60
+"""Longer headers are folded, which can add a blank that a reader keeps; encoded words are folded without a trace."""
 _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
@@ -38,7 +40,7 @@ def header(text: str) -> str:
     what somebody has written so.
     """
     line = one_line(_storable(text))
-    plain = line.isascii() and _ENCODED_WORD not in line
+    plain = line.isascii() and _ENCODED_WORD not in line and len(line) <= _ON_ONE_LINE
     return line if plain else Header(line, "utf-8", header_name="Subject").encode()
 
 

@@ -13,6 +13,7 @@ from app.paging.ways import Ways
 from tests.support.service import free_port
 
 LOOPBACK: Final = ["127.0.0.0/8"]
+ELSEWHERE: Final = "127.0.0.2"
 ROUTING_KEY: Final = "R0123456789abcdefghij0123456789a"
 GENIE_KEY: Final = "01234567-89ab-cdef-0123-456789abcdef"
 # https://developer.pagerduty.com/docs/events-api-v2/trigger-events
@@ -110,8 +111,8 @@ class Services:
         return web.json_response({"id": "1"}, status=self.answer or 200)
 
     async def elsewhere(self, _: web.Request) -> web.Response:
-        """A redirect to another private address."""
-        raise web.HTTPTemporaryRedirect("http://169.254.169.254/latest/meta-data")
+        """A redirect to the same server at another private address."""
+        raise web.HTTPTemporaryRedirect(f"http://{self.url.replace('127.0.0.1', ELSEWHERE)}/")
 
 
 @pytest.fixture
@@ -125,7 +126,8 @@ async def services() -> AsyncIterator[Services]:
     app.router.add_post("/elsewhere", services.elsewhere)
     runner = web.AppRunner(app)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
+    for host in ("127.0.0.1", ELSEWHERE):
+        await web.TCPSite(runner, host, port).start()
     services.url = f"127.0.0.1:{port}"
     yield services
     await runner.cleanup()

@@ -161,7 +161,7 @@ async def test_apprise_addresses_of_allowed_kinds_are_paged(
 
 
 @pytest.mark.parametrize(
-    ("networks", "path"), [([], ""), (["127.0.0.0/8"], "elsewhere")], ids=["private", "redirected"]
+    ("networks", "path"), [([], ""), (["127.0.0.1/32"], "elsewhere")], ids=["private", "redirected"]
 )
 async def test_apprise_reaches_no_private_address_that_the_operator_does_not_allow(
     story: Story,
