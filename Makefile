@@ -3,9 +3,10 @@ PORT ?= 8000
 DATA ?= .heliodesk
 DEMO ?= 1
 PYTHON ?= python3
+SECONDS ?= 60
 BIN := .venv/bin
 
-.PHONY: help run test lint format bench openapi lock clean
+.PHONY: help run test lint format fuzz bench openapi lock clean
 .DEFAULT_GOAL := help
 
 help: ## Say what there is
@@ -27,6 +28,9 @@ lint: .venv/dev.stamp ## Check style, types, the order of imports, the OpenAPI d
 format: .venv/dev.stamp ## Put the code into form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+fuzz: .venv/dev.stamp ## Send made-up requests with each kind of key for ten minutes (SECONDS=60 for each)
+	HELIODESK_FUZZ_SECONDS="$(SECONDS)" $(BIN)/python -m pytest tests/contract/test_schemathesis.py -k kind_of_key
 
 bench: .venv/dev.stamp ## Measure, beside what the machine can do in the same run
 	$(BIN)/python -m bench

@@ -23,6 +23,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from app.core.mailboxes import sendable
+from app.core.targets import Unusable, read_target
 from app.core.zones import time_zones
 
 T = TypeVar("T")
@@ -136,11 +137,13 @@ TimeZone = Annotated[str, AfterValidator(_known_zone), Field(max_length=64, exam
 
 
 def _https(value: str) -> str:
-    if not value.isprintable() or " " in value or "\\" in value:
-        raise PydanticCustomError("https", "An address has no blanks, backslashes or invisible characters")
-    url = _URL.validate_python(value)
-    if url.scheme != "https" or url.username or url.password:
-        raise PydanticCustomError("https", "Only an https:// address without a user name or a password is taken")
+    try:
+        read_target(value)
+    except Unusable as error:
+        raise PydanticCustomError("https", "{fault}", {"fault": str(error)}) from error
+    url = _URL.validate_python(value)  # as a browser reads it
+    if url.scheme != "https":
+        raise PydanticCustomError("https", "Only an https:// address is taken")
     if not _can_be_reached(url.host or ""):
         raise PydanticCustomError("https", "The address has to be one that everybody in the call can reach")
     return value

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
+from urllib.parse import urlsplit
 
-import httpx
 from sqlalchemy import delete, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -13,6 +13,7 @@ from app.core.auth import Actor
 from app.core.db import LONG, allow, ring_after_commit, write
 from app.core.ids import new_id
 from app.core.problems import Conflict, Fault, Invalid
+from app.core.targets import Unusable, read_target
 from app.events.envelope import NO_ACCOUNT, instant
 from app.events.log import Event, event_row, recorded
 from app.events.types import INTERNAL_TYPES, WebhookDisabled, WebhookTest
@@ -24,7 +25,6 @@ from app.webhooks.schemas import EndpointDocument, EndpointFields
 from app.webhooks.signing import make_secret, rotated
 from app.webhooks.subscriptions import subscribe, unsubscribe
 
-_LAST_PORT: Final = 65535
 _MAX_TESTS: Final = 100
 """Tests of one endpoint that have not ended: one that never answers gathers no more of them."""
 
@@ -44,16 +44,15 @@ def shown_to(who: Acting, endpoint: WebhookEndpoint) -> dict[str, Any]:
 def check_url(url: str, allow_networks: Sequence[Network]) -> None:
     """422 for a target that could never be sent to. Where a name leads is vetted at each connection."""
     try:
-        parsed = httpx.URL(url)
-    except httpx.InvalidURL as error:
-        raise _invalid_url(f"This is not a URL: {error}") from error
-    if not parsed.host or parsed.userinfo or (parsed.port or 0) > _LAST_PORT:
-        raise _invalid_url("A target has a host, a port up to 65535, and neither a user name nor a password")
-    local = is_local(parsed.host, allow_networks)
-    if parsed.scheme != "https" and not local:
+        target = read_target(url)
+    except Unusable as error:
+        raise _invalid_url(str(error)) from error
+    host = target.host
+    local = is_local(host, allow_networks)
+    if target.scheme != "https" and not local:
         raise _invalid_url("Only https:// is taken, or http:// to an address in a network that the operator allows")
-    address = literal(parsed.host)
-    if not local and (_is_localhost(parsed.host) or (address and not is_allowed(address, allow_networks))):
+    address = literal(host)
+    if not local and (_is_localhost(host) or (address and not is_allowed(address, allow_networks))):
         raise _invalid_url("Outgoing calls may not reach this address")
 
 
@@ -201,7 +200,8 @@ async def disable(session: AsyncSession, endpoint_id: str, reason: str) -> None:
 
 def origin(url: str) -> str:
     """Where an endpoint is; the path and query of a chat's URL are its password."""
-    return str(httpx.URL(url).copy_with(path="/", query=None, fragment=None, username=None, password=None))
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/"
 
 
 async def tell(session: AsyncSession, account_id: str | None, event: Event, only: str | None = None) -> str:

@@ -55,10 +55,16 @@ class Operation:
         return any(each["name"] == "actor" for each in self.queries) or self._body_takes_actor()
 
     def _body_takes_actor(self) -> bool:
+        return "actor" in self.members
+
+    @property
+    def members(self) -> set[str]:
+        """The names of its body's members."""
         media: Json = next(iter(self.request_media().values()), {})
         schema: Json = media.get("schema", {})
-        options = [schema, *schema.get("anyOf", ())]
-        return any("actor" in resolved(option).get("properties", {}) for option in options)
+        return {
+            name for option in [schema, *schema.get("anyOf", ())] for name in resolved(option).get("properties", {})
+        }
 
     def naming(self, email: str, body: Any) -> Json:
         """How a request, whose body is this one, names a person: what ``World.call`` takes further."""

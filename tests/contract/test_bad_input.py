@@ -240,3 +240,31 @@ async def test_a_key_that_is_none(world: World, header: dict[str, Any]) -> None:
 async def test_a_hundred_bad_requests_at_once(world: World) -> None:
     tries = (send(world, TICKET, b"{") for _ in range(100))
     assert set(await asyncio.gather(*tries)) == {400}
+
+
+ADDRESSES: Final = [
+    pytest.param(operation, name, id=f"{operation.name}-{name}")
+    for operation in WRITING
+    for name in sorted(operation.members & {"url", "call_link"})
+]
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://xn--/", "https://127.1/", "https://a.example:0/", "https://a.example:99999/", "https://a..example/"],
+    ids=["idna", "short", "port 0", "port", "label"],
+)
+@pytest.mark.parametrize(("operation", "name"), ADDRESSES)
+async def test_an_address_that_could_never_be_sent_to(world: World, operation: Operation, name: str, url: str) -> None:
+    body = {name: url} if operation.method == "PATCH" else example(world, operation) | {name: url}
+    answer = await world.call(operation, world.keys["admin"], content=orjson.dumps(body))
+    assert problem(operation, answer) == 422
+    assert [fault["pointer"] for fault in answer.json()["errors"]] == [f"/{name}"]
+
+
+def test_the_addresses_of_endpoints_accounts_and_tickets_are_tried() -> None:
+    assert {each.id for each in ADDRESSES} >= {
+        "create_ticket-call_link",
+        "change_account-call_link",
+        "create_webhook-url",
+    }

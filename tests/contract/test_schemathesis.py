@@ -1,11 +1,13 @@
 """Schemathesis: requests that it makes up from the document, valid and not, get no 5xx and nothing undeclared.
 
-``HELIODESK_FUZZ`` is the number of made-up requests for each operation; with it they are others at each run.
+``HELIODESK_FUZZ`` is the number of made-up requests for each operation; with it they are others at each run. For each
+kind of key there is a run of ``HELIODESK_FUZZ_SECONDS`` over all operations (`make fuzz`).
 """
 
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import cycle
 from threading import Thread
 from typing import Any, Final, TypeAlias
 
@@ -13,10 +15,16 @@ import pytest
 import requests
 import schemathesis
 import uvicorn
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Unsatisfiable
+from hypothesis.strategies import SearchStrategy
 from schemathesis import Config
 from schemathesis.core.parameters import ParameterLocation
+from schemathesis.core.result import Ok
+from schemathesis.generation import GenerationMode
 
+from app.core.clock import monotonic
+from app.core.scopes import SCOPES
 from app.core.settings import Settings
 from app.main import create_app
 from tests.contract.document import DOCUMENT
@@ -30,6 +38,8 @@ Case: TypeAlias = Any  # generic over the transport's answer, which nothing here
 Send = Callable[[Case, Headers], object]
 
 WANTED: Final = os.environ.get("HELIODESK_FUZZ")
+SECONDS: Final = os.environ.get("HELIODESK_FUZZ_SECONDS")
+BUDGET: Final = float(SECONDS or 10)
 CONFIG: Final[dict[str, Any]] = {
     "suppress-health-check": ["too_slow", "filter_too_much"],
     "generation": {
@@ -46,6 +56,21 @@ CONFIG: Final[dict[str, Any]] = {
 }
 NO_COVERAGE: Final = {"phases": {"coverage": {"enabled": False}}}
 FOR_ADMINS: Final = [name for name, refused in RULES.items() if "owner" in refused]
+
+READING: Final = [scope for scope in SCOPES if scope.endswith(":read")]
+KINDS: Final = (
+    "admin",
+    "agent",
+    "engineer",
+    "support, reading",
+    "owner",
+    "editor",
+    "viewer",
+    "account, reading",
+    "own hook",
+    "widget",
+    "nobody",
+)
 
 ENDLESS: Final = "stream_events"
 """Its answer does not end, unless ``seconds`` says so; it reads its parameters as ``list_events`` does."""
@@ -110,10 +135,12 @@ async def things(desk: World) -> World:
 
 
 def aim(case: Case, world: World) -> None:
-    """Put real ids in the place of made-up ones, unless the path is meant to be wrong."""
+    """Put real ids in the place of made-up ones, unless the path is meant to be wrong. No request waits."""
     path = case.meta.components.get(ParameterLocation.PATH)
     if path is None or path.mode.is_positive:
         case.path_parameters |= {name: world.ids[name] for name in case.path_parameters if name in world.ids}
+    if str(case.query.get("wait", "")).isdecimal():
+        case.query["wait"] = 0  # it would hold the request as long as it says
 
 
 @no_health_check
@@ -130,6 +157,50 @@ def test_an_admin_gets_nothing_unexpected(case: Case, send: Send, things: World)
 def test_a_customer_gets_nothing_unexpected(case: Case, send: Send, things: World) -> None:
     aim(case, things)
     send(case, things.keys["owner"])
+
+
+@pytest.fixture
+async def keys(things: World) -> dict[str, Headers]:
+    """Request headers for each of KINDS."""
+    support, account = [await things.limited(who, READING) for who in ("agent", "owner")]
+    return things.keys | {"support, reading": support, "account, reading": account, "nobody": {}}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_kind_of_key_gets_anything_unexpected(
+    kind: str, send: Send, things: World, keys: dict[str, Headers]
+) -> None:
+    """Each operation in turn, as far as the time goes; with ``HELIODESK_FUZZ_SECONDS`` as often as it goes."""
+    tries = every_operation()
+    end = monotonic() + BUDGET
+    for operation, mode in cycle(tries) if SECONDS else tries:
+        if monotonic() > end:
+            break
+        with suppress(Unsatisfiable):  # nothing of this operation can be wrong
+            _try(operation.as_strategy(generation_mode=mode), lambda case: send(case, keys[kind]), things)
+
+
+def every_operation() -> list[tuple[Any, GenerationMode]]:
+    """Each operation with each kind of data; those that fit the document come first."""
+    operations = [found.ok() for found in everything.get_all_operations() if isinstance(found, Ok)]
+    return [(operation, mode) for mode in GenerationMode for operation in operations]
+
+
+def _try(cases: SearchStrategy[Case], send: Callable[[Case], object], world: World) -> None:
+    @settings(
+        max_examples=int(WANTED or 2),
+        phases=[Phase.generate],
+        deadline=None,
+        derandomize=not SECONDS,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(cases)
+    def one(case: Case) -> None:
+        aim(case, world)
+        send(case)
+
+    one()
 
 
 def test_operations_in_a_row_get_nothing_unexpected(address: str, desk: World) -> None:
