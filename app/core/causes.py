@@ -1,5 +1,8 @@
 """What made a transaction fail: the database, somebody who holds a lock, or the work itself."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from enum import Enum
 from typing import Final
 
@@ -49,3 +52,15 @@ def cause_of(error: Exception) -> Cause:
     if state.startswith(_CONTENTION):
         return Cause.CONTENTION
     return Cause.OUTAGE if state.startswith(_OUTAGES) or (not state and is_outage(error)) else Cause.FAILED
+
+
+@asynccontextmanager
+async def within(seconds: float) -> AsyncIterator[None]:
+    """A block that may take so long. Raises ``TooSlow``."""
+    try:
+        async with asyncio.timeout(seconds) as limit:
+            yield
+    except TimeoutError as error:
+        if limit.expired():
+            raise TooSlow(f"It took more than {seconds} s") from error
+        raise

@@ -1,23 +1,29 @@
 """The background pass that makes tickets of what hooks have received.
 
-An account opens so many tickets a minute. What exceeds that waits as it came, and holds up no other account.
+Accounts take turns: next is whoever has taken least time. An account opens so many tickets a minute; what exceeds that
+waits as it came, and holds up no other account. Nor does a receipt that fails: it is tried again, later each time, and
+is marked as failed with its reason in the end.
 
 A hook's receipts are processed one at a time, in the order in which they came: whoever processes holds the hook's row,
 and other replicas go on with other hooks. What a receipt does to tickets, what is remembered of its alerts and what is
 told of the receipt are one transaction. A long payload takes several, and ``done`` says how far it has come.
 """
 
+import asyncio
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import structlog
-from asyncpg import LockNotAvailableError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.calendars.durations import parse_duration
-from app.core.db import Sessions, driver, is_outage, run, transaction
+from app.core.causes import Cause, cause_of, within
+from app.core.clock import monotonic
+from app.core.db import Sessions, driver, run, transaction
+from app.core.fair_turns import Turns
 from app.core.http import dump
 from app.core.language import choose_language
 from app.core.limits import TicketQuota
@@ -29,26 +35,36 @@ from app.inbound.acting import Acted, Hooked, act
 from app.inbound.decisions import Decision, Outcome, Setting, decide
 from app.inbound.memory import recall, remember
 from app.inbound.readings import NotRead, Payload, Readings
+from app.inbound.resting import Resting
 from app.inbound.schemas import HookFields
 from app.inbound.signal import Batch, Signal, Unreadable
 
 SLICE: Final = 50
 """Signals of one transaction: what it locks, it holds for a moment only."""
-_HOOKS: Final = 50
-_IN_A_ROW: Final = 5
-"""Transactions of a pass for one hook: a busy one does not keep the others waiting."""
+_HOOKS: Final = 200
+_OF_AN_ACCOUNT: Final = 20
+"""Hooks that a pass looks at, and those of one account among them."""
+BUDGET: Final = 5.0
+"""Seconds of a pass: each is a sign of life."""
+WHOLE: Final = 10.0
+"""Seconds that one transaction may take, of which the usual one takes hundredths."""
+TRIES: Final = 3
+"""Failures after which a receipt is not tried again by itself. Those after it wait meanwhile, as they are in order."""
 _PATIENCE: Final = 1.0
 """Seconds that a hook waits for its turn at the roster of experts, while others wait for theirs at the pass."""
 _SILENT: Final[frozenset[Outcome]] = frozenset({"repeated", "unknown", "outdated"})
 _MAX_SHOWN: Final = 120
 # What came in while its hook was removed has no hook: it waits for nobody, and upkeep drops it.
 _HAS_TURN: Final = """
-r.state = 'pending' AND r.account_id <> ALL ($1::text[])
+r.state = 'pending' AND r.account_id <> ALL ($1::text[]) AND r.hook_id <> ALL ($2::text[])
 AND EXISTS (SELECT FROM hooks AS h WHERE h.account_id = r.account_id AND h.id = r.hook_id)
 """
 _WAITING: Final = f"""
-SELECT r.account_id, r.hook_id FROM receipts AS r WHERE {_HAS_TURN}
-GROUP BY r.account_id, r.hook_id ORDER BY min(r.received_at) LIMIT {_HOOKS}
+SELECT account_id, hook_id FROM (
+    SELECT r.account_id, r.hook_id, min(r.received_at) AS first,
+           row_number() OVER (PARTITION BY r.account_id ORDER BY min(r.received_at)) AS place
+    FROM receipts AS r WHERE {_HAS_TURN} GROUP BY r.account_id, r.hook_id
+) AS w WHERE place <= {_OF_AN_ACCOUNT} ORDER BY place, first LIMIT {_HOOKS}
 """  # noqa: S608  our own text
 _FIRST: Final = f"SELECT r.received_at FROM receipts AS r WHERE {_HAS_TURN} ORDER BY r.received_at LIMIT 1"  # noqa: S608  our own text
 _HOLD: Final = """
@@ -99,50 +115,86 @@ class Processor:
     sessions: Sessions
     quota: TicketQuota
     readings: Readings
+    budget: float = BUDGET
     _held: set[str] = field(default_factory=set)
     """accounts that have opened as many tickets as they may for now"""
+    _turns: Turns = field(default_factory=Turns)
+    """of accounts that have something waiting"""
+    _resting: Resting = field(default_factory=Resting)
+    _passing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def run_pass(self) -> int:
-        """Some receipts of each hook that has any, the longest waiting first; the number of transactions."""
-        self._held.intersection_update({account_id for account_id in self._held if not self.quota.left(account_id)})
-        async with self.sessions() as session:
-            hooks = await (await driver(session)).fetch(_WAITING, list(self._held))
-        return sum([await self._process(hook["account_id"], hook["hook_id"]) for hook in hooks])
+        """Process what waits, for a while; the number of transactions."""
+        async with self._passing:
+            return await self._run_pass()
 
-    async def _process(self, account_id: str, hook_id: str) -> int:
-        """Some receipts of a hook, as far as its account may open tickets; the number of transactions."""
-        for done in range(_IN_A_ROW):
-            if not self.quota.left(account_id):
-                self._held.add(account_id)
-                return done
-            opened = await process_next(self.sessions, self.readings, account_id, hook_id)
-            if opened is None:
-                return done
-            self.quota.take(account_id, opened)
-        return _IN_A_ROW
+    async def _run_pass(self) -> int:
+        self._held.intersection_update({account_id for account_id in self._held if not self.quota.left(account_id)})
+        hooks = await self._waiting()
+        ends, done = monotonic() + self.budget, 0
+        while hooks and monotonic() < ends:
+            account_id, began = self._turns.next(), monotonic()
+            done += await self._next_of(account_id, hooks[account_id])
+            self._turns.charge(account_id, monotonic() - began)
+            if not hooks[account_id]:
+                del hooks[account_id]
+                self._turns.leave(account_id)
+        return done
+
+    async def _waiting(self) -> dict[str, deque[str]]:
+        """The hooks that have something waiting, by account. Each account has turns, and what it took stays counted."""
+        async with self.sessions() as session:
+            rows = await (await driver(session)).fetch(_WAITING, list(self._held), self._resting.hooks())
+        hooks: dict[str, deque[str]] = {}
+        for row in rows:
+            hooks.setdefault(row["account_id"], deque()).append(row["hook_id"])
+        for account_id in self._turns.names - hooks.keys():
+            self._turns.leave(account_id)
+        for account_id in hooks:
+            self._turns.join(account_id)
+        return hooks
+
+    async def _next_of(self, account_id: str, hooks: deque[str]) -> int:
+        """One transaction for the account's next hook, which has its next turn after the others of the account."""
+        if not self.quota.left(account_id):
+            self._held.add(account_id)
+            hooks.clear()
+            return 0
+        hook_id = hooks.popleft()
+        opened = await process_next(self.sessions, self.readings, account_id, hook_id, self._resting)
+        if opened is None:
+            return 0
+        self.quota.take(account_id, opened)
+        hooks.append(hook_id)
+        return 1
 
     async def next_instant(self) -> datetime | None:
         """When the longest waiting receipt came that may be processed: it is due."""
         async with self.sessions() as session:
-            due: datetime | None = await (await driver(session)).fetchval(_FIRST, list(self._held))
+            due: datetime | None = await (await driver(session)).fetchval(
+                _FIRST, list(self._held), self._resting.hooks()
+            )
         return due
 
 
-async def process_next(sessions: Sessions, readings: Readings, account_id: str, hook_id: str) -> int | None:
+async def process_next(
+    sessions: Sessions, readings: Readings, account_id: str, hook_id: str, resting: Resting
+) -> int | None:
     """Process the hook's oldest waiting receipt, or a slice of it.
 
     Returns the number of tickets that it opened; None when none waits or the hook is held, while the receipt is being
     read, and also when others hold what it needs, such as the experts' roster: it waits, and other hooks go on. A
-    receipt that cannot be processed is marked so, with the reason, and the next one comes.
+    receipt that cannot be processed is marked so, with the reason; one that failed for another reason rests first.
     """
     turn: Turn | None = None
     opened = 0
 
     async def work(session: AsyncSession) -> None:
         nonlocal turn, opened
-        turn = await _turn(session, account_id, hook_id)
-        if turn is not None:
-            opened = await _process(session, readings, turn)
+        async with within(WHOLE):
+            turn = await _turn(session, account_id, hook_id)
+            if turn is not None:
+                opened = await _process(session, readings, turn)
 
     if readings.is_begun(hook_id):
         return None
@@ -150,18 +202,30 @@ async def process_next(sessions: Sessions, readings: Readings, account_id: str, 
         await run(sessions, work, patience=_PATIENCE)
     except NotRead:
         return None
-    except (LockNotAvailableError, Unavailable) as error:  # somebody holds what this one needs: other hooks go on
-        _log.warning("a hook's receipts wait", hook_id=hook_id, error=str(error))
-        return None
     except Exception as error:  # whatever is wrong with one receipt
-        if turn is None or is_outage(error):
+        cause = cause_of(error)
+        if cause is Cause.CONTENTION or isinstance(error, Unavailable):
+            _log.warning("a hook's receipts wait", hook_id=hook_id, error=str(error))
+            return None
+        if turn is None or cause is Cause.OUTAGE:
             raise
-        reason = _reason(error, turn)
-        _log.warning("a receipt could not be processed", hook_id=hook_id, receipt_id=turn.receipt_id, reason=reason)
         readings.over(hook_id)
-        async with transaction(sessions) as session:
-            await (await driver(session)).execute(_FAIL, account_id, turn.receipt_id, reason)
+        return 0 if await _is_over(sessions, turn, error, resting) else None
+    resting.over(hook_id)
     return None if turn is None else opened
+
+
+async def _is_over(sessions: Sessions, turn: Turn, error: Exception, resting: Resting) -> bool:
+    """Mark a receipt as failed, unless it may well be processed later: then its hook rests, and this is False."""
+    final = isinstance(error, Unreadable | Problem) or resting.fail(turn.hook_id, turn.receipt_id) >= TRIES
+    reason = _reason(error, turn)
+    told = {"hook_id": turn.hook_id, "receipt_id": turn.receipt_id, "reason": reason, "error": repr(error)}
+    _log.warning("a receipt could not be processed", again=not final, **told)
+    if final:
+        async with transaction(sessions) as session:
+            await (await driver(session)).execute(_FAIL, turn.account_id, turn.receipt_id, reason)
+        resting.over(turn.hook_id)
+    return final
 
 
 async def _turn(session: AsyncSession, account_id: str, hook_id: str) -> Turn | None:

@@ -1,13 +1,11 @@
 """One transaction of the sweep: claim, settle, save, within limits of its own."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from app.core.causes import Cause, TooSlow, cause_of
+from app.core.causes import Cause, cause_of, within
 from app.core.clock import monotonic
 from app.core.db import Sessions, driver, transaction
 from app.sweep.claims import Claim, Rows
@@ -84,7 +82,7 @@ async def run_batch(
             kept = keep(rows)
             batch.tickets = [row["id"] for row in kept]
             claimed = monotonic()
-            async with _limited(limits.whole):
+            async with within(limits.whole):
                 works, batch.faulty = await settled(session, kept, seconds=limits.settling, rounds=_ROUNDS)
                 if works:
                     await save_what_can_be(session, works)
@@ -96,14 +94,3 @@ async def run_batch(
         batch.error = error
     batch.beside = monotonic() - started - batch.seconds
     return batch
-
-
-@asynccontextmanager
-async def _limited(seconds: float) -> AsyncIterator[None]:
-    try:
-        async with asyncio.timeout(seconds) as limit:
-            yield
-    except TimeoutError as error:
-        if limit.expired():
-            raise TooSlow(f"It took more than {seconds} s") from error
-        raise

@@ -15,11 +15,12 @@ import structlog
 from app.core.causes import Cause, cause_of
 from app.core.clock import monotonic
 from app.core.db import Sessions
+from app.core.fair_turns import Turns
 from app.core.metrics import Metrics
 from app.core.signals import Alarm
 from app.sweep.batch import Batch, Limits, run_batch
 from app.sweep.claims import Apart, of_account, of_tickets
-from app.sweep.lanes import Pace, Turns
+from app.sweep.lanes import Pace
 from app.tickets import postponing
 from app.tickets.backoff import POSTPONED_AFTER
 from app.tickets.postponing import Suspect

@@ -21,7 +21,7 @@ from app.roster.models import Engineer, ExpertHold
 from app.roster.regions import check_region
 from app.sla.changes import Priority, Status, Tier
 from app.tickets import calls, review
-from app.tickets.messages import add_message, message_author
+from app.tickets.messages import add_message, automation_of, message_author
 from app.tickets.routing import lock_roster, scope_of
 from app.tickets.rules import allowed, customer_may_set, is_alarm, missing_texts, priority_faults
 from app.tickets.saving import save
@@ -67,11 +67,16 @@ async def finish(session: AsyncSession, work: Work) -> Work:
 async def post_message(
     session: AsyncSession, caller: Caller, ticket_id: str, command: PostMessage
 ) -> tuple[Work, dict[str, Any]]:
-    """Post a message; a customer's public one wakes a waiting ticket and reopens a resolved one."""
+    """Post a message; a customer's public one wakes a waiting ticket and reopens a resolved one.
+
+    One that is stated to be automatic does neither, and nobody owes it an answer (C07).
+    """
     work, actor = await start(session, caller, ticket_id, command.actor)
     if command.visibility == "internal" and not caller.principal.is_support:
         raise Forbidden("Only support writes internal messages")
     author = message_author(caller.principal, actor, command.author)
+    if actor.kind == "customer" and author["kind"] == "automation" and command.actor is None:
+        actor = automation_of(caller.principal)
     message = add_message(work, actor, author, command)
     return await finish(session, work), message
 

@@ -12,9 +12,10 @@ from app.tickets.work import Work
 
 
 def message_author(principal: Principal, actor: Actor, author: Author | None) -> dict[str, str]:
-    """The author of a message: by the key, unless a support key states a customer or an automation (C07).
+    """The author of a message: by the key, unless a customer or an automation is stated (C07).
 
-    An engineer writes only with a key of their own, so nobody else can answer in an engineer's name.
+    An engineer writes only with a key of their own, so nobody else can answer in an engineer's name. An account's key
+    states its own automation: what a mail gateway passes on of out-of-office replies is no word of the customer's.
     """
     if author is None:
         return actor.document()
@@ -23,11 +24,17 @@ def message_author(principal: Principal, actor: Actor, author: Author | None) ->
         if actor.kind != "engineer" or author.engineer_id not in (None, actor.id):
             raise Forbidden("An engineer writes with their own key")
         return actor.document() | ({"name": author.name} if author.name else {})
-    if not principal.is_support and author.kind != "customer":
-        raise Forbidden("An account's key writes as its customer")
     if author.engineer_id:
         raise Invalid(errors=[Fault(pointer="/author/engineer_id", detail="Only an engineer has an engineer_id")])
-    return actor.document() | stated if not principal.is_support else stated
+    if principal.is_support:
+        return stated
+    writes = automation_of(principal) if author.kind == "automation" else actor
+    return writes.document() | stated
+
+
+def automation_of(principal: Principal) -> Actor:
+    """The automation that an account's key stands for."""
+    return Actor("automation", principal.key_id, principal.name)
 
 
 def add_message(work: Work, actor: Actor, author: dict[str, str], command: PostMessage) -> dict[str, Any]:

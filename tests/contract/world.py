@@ -20,6 +20,7 @@ from app.core.signals import Alarms
 from app.events.examples import OTHER_TICKET
 from app.inbound.processing import process_next
 from app.inbound.readings import Readings
+from app.inbound.resting import Resting
 from app.main import create_app
 from app.plans import examples
 from app.plans.store import load_builtin
@@ -164,7 +165,7 @@ class World:
         for body in (b'{"key": "a", "status": "firing"}', b'{"key": "a", "status": "ok"}', b"{"):
             answer = await self.client.post(f"/v1/ingest/{made['id']}", content=body, headers=self.keys["own hook"])
             self.ids["receipt_id"] = answer.json()["receipt_id"]
-            await process_next(self.sessions, self.readings, account, made["id"])
+            await process_next(self.sessions, self.readings, account, made["id"], Resting())
 
     async def _deadline(self) -> str:
         answer = await self.client.get(f"/v1/tickets/{self.ids['ticket_id']}", headers=self.keys["admin"])

@@ -49,7 +49,7 @@ async def test_whose_turn_it_is_looks_at_what_waits_alone(full: Desk) -> None:
 
 
 async def test_what_waits_longest_is_one_probe(full: Desk) -> None:
-    assert await read_of_receipts(full, processing._FIRST, []) == {"ix_receipts_waiting"}
+    assert await read_of_receipts(full, processing._FIRST, [], []) == {"ix_receipts_waiting"}
 
 
 async def test_a_page_of_receipts_reads_no_payload(full: Desk, engine: AsyncEngine) -> None:

@@ -3,7 +3,7 @@ from typing import Any
 
 from tests.inbound.conftest import PLAN, Desk, MakeDesk, payload
 from tests.support.actors import make_key
-from tests.support.desk import fetch, store_plan
+from tests.support.desk import store_plan
 
 
 def outcomes(receipt: dict[str, Any]) -> list[str]:
@@ -245,18 +245,6 @@ async def test_what_has_been_heard_since_is_not_undone_by_an_old_receipt(desk: D
     await desk.process()
     assert [outcomes(receipt) for receipt in await desk.receipts()] == [["unknown"], ["outdated"]]
     assert await desk.tickets() == []
-
-
-async def test_a_hook_that_cannot_be_read_any_more_fails_its_own_receipts_only(make_desk: MakeDesk) -> None:
-    desks = [await make_desk(), await make_desk()]
-    for desk in desks:
-        await desk.make()
-        await desk.send(alert())
-    await fetch(desks[0].sessions, "UPDATE hooks SET fields = fields - 'name' WHERE id = $1", desks[0].hook["id"])
-    await desks[1].process()
-    assert [receipt["state"] for receipt in await desks[1].receipts()] == ["processed"]
-    failed = await fetch(desks[0].sessions, "SELECT error FROM receipts WHERE state = 'failed'")
-    assert failed == [{"error": "The service failed to process it, and its log says why"}]
 
 
 async def test_a_ticket_that_closes_at_this_very_instant_is_followed_up(make_desk: MakeDesk) -> None:

@@ -1,4 +1,5 @@
-from app.sweep.lanes import Pace, Turns, heavy
+from app.core.fair_turns import Turns
+from app.sweep.lanes import Pace, heavy
 
 
 def test_an_account_that_fills_more_than_a_quarter_of_a_full_batch_is_heavy() -> None:

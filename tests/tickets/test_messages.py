@@ -1,6 +1,6 @@
 """Messages: who may write what, in whose name, and what they start and stop."""
 
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from sqlalchemy import select
@@ -98,7 +98,64 @@ async def test_an_accounts_key_writes_as_its_customer(story: Story, path: str, s
     ana = await make_person(sessions, story.account.account_id, "ana@solar-roofs.example", "editor")
     message = await story.customer.post(f"{path}/messages", 201, body="Hello", actor={"email": ana.email})
     assert message["author"] == {"kind": "customer", "id": ana.id, "name": ana.name}
-    await story.customer.post(f"{path}/messages", 403, body="Beep", author={"kind": "automation"})
+
+
+AWAY: Final = {"body": "I am out of office.", "author": {"kind": "automation", "name": "Mail gateway"}}
+"""What an account's mail gateway passes on."""
+
+
+async def test_an_accounts_key_writes_as_its_own_automation(story: Story, path: str, sessions: Sessions) -> None:
+    message = await story.customer.post(f"{path}/messages", 201, **AWAY)
+    author = message["author"]
+    assert (author["kind"], author["name"], author["id"][:4]) == ("automation", "Mail gateway", "key_")
+    [posted] = await story.events(path, "message.posted", who=story.customer)
+    assert (posted["actor"]["kind"], posted["actor"]["id"]) == ("automation", author["id"])
+    ana = await make_person(sessions, story.account.account_id, "ana@solar-roofs.example", "editor")
+    await story.customer.post(f"{path}/messages", 201, **AWAY, actor={"email": ana.email})
+    [_, posted] = await story.events(path, "message.posted")
+    assert (posted["actor"]["id"], posted["data"]["author"]["kind"]) == (ana.id, "automation")
+    bob = await make_person(sessions, story.account.account_id, "bob@solar-roofs.example", "viewer")
+    await story.customer.post(f"{path}/messages", 403, **AWAY, actor={"email": bob.email})
+    await story.customer.post(f"{path}/messages", 403, **AWAY, visibility="internal")
+    engineers = {"kind": "automation", "engineer_id": story.engineer_id}
+    await story.customer.post(f"{path}/messages", 422, body="Hm", author=engineers)
+
+
+async def test_c07_an_automatic_reply_is_nobodys_answer(story: Story, path: str) -> None:
+    await story.customer.post(f"{path}/messages", 201, **AWAY)
+    ticket = await story.customer.get(path)
+    assert (ticket["status"], deadline(ticket, "first_response")["state"]) == ("new", "running")
+    await story.engineer.post(f"{path}/messages", 201, body="We are on it.")
+    update = deadline(await story.customer.get(path), "update")
+    await story.customer.post(f"{path}/messages", 201, **AWAY)
+    ticket = await story.customer.get(path)
+    assert "next_response" not in [one["metric"] for one in ticket["deadlines"]]
+    assert deadline(ticket, "update") == update
+
+
+async def test_c10_an_automatic_reply_does_not_end_the_waiting_for_the_customer(begin: Begin) -> None:
+    story = await begin("itil-native")
+    path = path_of(await story.open())
+    await story.engineer.post(f"{path}/status", 200, status="waiting_on_customer", message="Which disk?")
+    before = await story.customer.get(path)
+    await story.customer.post(f"{path}/messages", 201, **AWAY)
+    after = await story.customer.get(path)
+    assert (after["status"], after["deadlines"]) == ("waiting_on_customer", before["deadlines"])
+    assert deadline(after, "update")["state"] == "paused"
+    await story.customer.post(f"{path}/messages", 201, body="The second one.")
+    after = await story.customer.get(path)
+    assert (after["status"], deadline(after, "update")["state"]) == ("open", "running")
+
+
+async def test_c13_an_automatic_reply_never_reopens(story: Story, path: str) -> None:
+    await story.engineer.post(f"{path}/status", 200, status="resolved", message="Mended.")
+    before = await story.customer.get(path)
+    await story.customer.post(f"{path}/messages", 201, **AWAY)
+    after = await story.customer.get(path)
+    assert (after["status"], after["deadlines"]) == ("resolved", before["deadlines"])
+    assert await story.events(path, "ticket.reopened") == []
+    await story.customer.post(f"{path}/messages", 201, body="It is down again.")
+    assert (await story.customer.get(path))["status"] == "open"
 
 
 # --- what a customer never sees --------------------------------------------------------------------------------
