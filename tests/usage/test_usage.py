@@ -217,7 +217,10 @@ async def test_rates_show_what_of_the_minute_is_used(place: Place, state: State)
     assert (await place.usage())["rate_per_account"][0] is None
 
 
-LIMITS: Final = re.compile(r"^(in_flight|rate_per|tickets_per|streams|hook_b|unchecked_hook|max_|trusted_proxies)")
+LIMITS: Final = re.compile(
+    r"^(in_flight|rate_per|tickets_per|streams|hook_b|unchecked_hook|max_|trusted_proxies"
+    r"|header_|body_timeout|write_timeout|keep_alive|unread_|connections|uncounted_)"
+)
 
 
 def test_the_table_of_limits_is_complete() -> None:
