@@ -98,12 +98,9 @@ class ChangeTicket(TicketFields):
 
 
 class Author(Strict):
-    """Who wrote a message; the default follows from the key."""
+    """Who wrote a message; by default the key's. An `automation`, such as an out-of-office reply, answers nothing."""
 
-    kind: Literal["engineer", "customer", "automation"] = Field(
-        description="An engineer writes with their own key. `automation` is for what nobody wrote, such as an "
-        "out-of-office reply: it counts as nobody's answer, wakes no waiting ticket and reopens no resolved one"
-    )
+    kind: Literal["engineer", "customer", "automation"]
     engineer_id: EngineerId | None = None
     name: Name | None = None
     email: Email | None = None
