@@ -18,7 +18,7 @@ from app.core.db import Row, Sessions, transaction
 from app.core.memory import Memory
 from app.core.state import State
 from app.plans.documents import parse, parse_yaml
-from app.plans.store import BUILTIN, add_version
+from app.plans.store import BUILTIN, add_version, extend_version
 from tests.support.actors import make_account
 from tests.support.desk import fetch, now_of, open_at, store_plan
 from tests.support.replaying import replayed
@@ -174,12 +174,11 @@ async def test_what_fails_for_one_plan_or_set_ends_no_other(
 ) -> None:
     account = await old_account(sessions, await old_plan(sessions))
     before = await holidays_of(sessions, account)
-    extend = upkeep.extend_version
 
     async def breaks(session: AsyncSession, key: str, now: datetime) -> object:
         if key == "wati-pro":
             raise KeyError(key)
-        return await extend(session, key, now)
+        return await extend_version(session, key, now)
 
     monkeypatch.setattr(upkeep, "extend_version", breaks)
     await extend_all_holidays(sessions, state.metrics)
