@@ -16,6 +16,7 @@ from app.core.settings import Settings
 from app.feed import router as feed_router
 from app.inbound import ingest_router
 from app.inbound import router as hooks_router
+from app.inbound.maintenance import router as maintenance_router
 from app.openapi import openapi, serve_openapi, serve_pages
 from app.plans import router as plans_router
 from app.previews import router as previews_router
@@ -61,6 +62,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     feed_router.router,
     ingest_router.router,
     hooks_router.router,
+    maintenance_router.router,
     health.router,
 )
 TAGS: Final = [

@@ -8,6 +8,7 @@ from app.escalations import models as escalations
 from app.events import models as events
 from app.feed import models as feed
 from app.inbound import models as inbound
+from app.inbound.maintenance import models as maintenance
 from app.notices import models as notices
 from app.paging import models as paging
 from app.plans import models as plans
@@ -25,6 +26,7 @@ __all__ = [
     "events",
     "feed",
     "inbound",
+    "maintenance",
     "notices",
     "paging",
     "plans",

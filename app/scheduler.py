@@ -28,6 +28,7 @@ from app.core.rates import forget_levels
 from app.core.signals import Alarm
 from app.core.state import State
 from app.feed.marks import mark
+from app.inbound.maintenance.ends import Ends
 from app.inbound.payloads import Room, make_room
 from app.inbound.processing import Processor
 from app.inbound.readings import Readings
@@ -140,7 +141,7 @@ def jobs(state: State, sender: Sender) -> Sequence[Job]:
 def _calls(state: State) -> Sequence[Job]:
     """What gets calls their links, and ends them."""
     providers = provision.configured(state.settings, state.http)
-    provisioner, watcher = Provisioner(state, providers), Watcher(state.sessions, providers)
+    provisioner, watcher = Provisioner(state, providers), Watcher(state.sessions, providers, state.metrics)
     minute = timedelta(minutes=1)
     return (
         Job(
@@ -185,8 +186,11 @@ def _receiving(state: State) -> Sequence[Job]:
     readings = Readings(state.offload, state.alarms.receipts.ring)
     processor = Processor(state.sessions, state.limits.tickets, readings)
     room = Room(state.settings.hook_bytes, state.settings.unchecked_hook_bytes)
-    minute = timedelta(minutes=1)
+    ends = Ends(state.sessions, state.limits.tickets, state.metrics)
+    held = "begins and ends maintenance windows, and opens the alerts that they held back and that still fire"
+    second, minute = timedelta(seconds=1), timedelta(minutes=1)
     return (
+        Job("maintenance", held, second, minute, ends.run_pass, ends.next_instant, state.alarms.maintenance),
         Job(
             "receive",
             "makes tickets of what inbound hooks have received",
@@ -235,11 +239,13 @@ def _housekeeping(state: State) -> Iterator[Job]:
         ("forget notices", "drops notices past their retention", forget_notices),
         ("forget pages", "drops pages past their retention", forget_pages),
         ("forget links", "drops the links of alerts that are long over", forget_links),
-        ("extend holidays", "adds years to holidays that end soon, for the tickets to come", extend_all_holidays),
-        ("extend shifts", "adds years to the holidays of shifts that end soon", extend_shift_holidays),
     )
     for name, what, work in works:
         yield Job(name, what, hour, minute, partial(work, state.sessions))
+    what = "adds years to holidays that end soon, for the tickets to come"
+    yield Job("extend holidays", what, hour, minute, lambda: extend_all_holidays(state.sessions, state.metrics))
+    what = "adds years to the holidays of shifts that end soon"
+    yield Job("extend shifts", what, hour, minute, lambda: extend_shift_holidays(state.sessions, state.metrics))
     retention = timedelta(days=state.settings.feed_retention)
     what = "notes how far the feed of events has come, and so how far back its retention goes"
     yield Job("mark feed", what, hour, minute, lambda: mark(state.sessions, retention))

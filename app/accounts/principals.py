@@ -77,6 +77,10 @@ def _principal(found: Row | None) -> Principal:
     )
 
 
+_NOBODY: Final = "The account has nobody of this address who may do that"
+"""The same for an unknown person as for one who may not, so that nobody finds out who there is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Acting:
     """Who does it, and the role that they are held to; support is held to none."""
@@ -106,7 +110,7 @@ async def acting(session: AsyncSession, principal: Principal, actor: ActorRef | 
     where = (Person.account_id == principal.account_id, Person.email == actor.email)
     person = (await session.execute(select(Person.id, Person.name, Person.role).where(*where))).one_or_none()
     if person is None:
-        raise Forbidden("The account has no such person")
+        raise Forbidden(_NOBODY)
     return Acting(Actor("customer", person.id, person.name), lesser(principal.role, cast("Role", person.role)))
 
 
@@ -114,7 +118,7 @@ async def editor(session: AsyncSession, principal: Principal, actor: ActorRef | 
     """Who writes to an account's tickets: support, or its editors and owners; 403 for viewers."""
     who = await acting(session, principal, actor)
     if who.role not in (None, "editor", "owner"):
-        raise Forbidden("Viewers may read only")
+        raise Forbidden(_NOBODY if actor else "Viewers may read only")
     return who
 
 
@@ -144,5 +148,5 @@ async def manager(
 async def _owner(session: AsyncSession, principal: Principal, actor: ActorRef | None) -> Acting:
     who = await acting(session, principal, actor)
     if who.role not in (None, "owner"):
-        raise Forbidden("Only the account's owners may do that")
+        raise Forbidden(_NOBODY if actor else "Only the account's owners may do that")
     return who

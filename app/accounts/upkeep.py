@@ -1,37 +1,54 @@
 """What keeps the terms of accounts good for years: the holidays of their countries."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 import structlog
 from sqlalchemy import func, select, update
 
 from app.accounts.models import Account
+from app.core.apart import apart
 from app.core.clock import database_now
 from app.core.db import Sessions, transaction
+from app.core.metrics import Metrics
 from app.core.problems import Invalid
 from app.plans.holidays import extend_holidays
-from app.plans.models import HolidaySet
-from app.plans.store import extend_versions
+from app.plans.models import HolidaySet, PlanVersion
+from app.plans.store import extend_version
 
+_JOB: Final = "extend holidays"
 _log = structlog.get_logger(__name__)
 
 
-async def extend_all_holidays(sessions: Sessions) -> None:
+async def extend_all_holidays(sessions: Sessions, metrics: Metrics | None = None) -> None:
     """See to it that every ticket to be opened knows the holidays of years to come (C01).
 
     Accounts get another set, plans another version. What open tickets pinned stays as it is (C14). A place that the
-    ``holidays`` library does not know any more keeps what it has; this is logged.
+    ``holidays`` library does not know any more keeps what it has; this is logged. What fails for one plan or set ends
+    no other.
     """
+    for key in await _plans(sessions):
+        with apart(_JOB, metrics, plan=key):
+            await _extend_plan(sessions, key)
+    for name, now in (await _sets_in_use(sessions)).items():
+        with apart(_JOB, metrics, holiday_set=name):
+            await _extend_set(sessions, name, now)
+
+
+async def _plans(sessions: Sessions) -> Sequence[str]:
+    """The keys of all plans that are in force."""
+    async with sessions() as session:
+        query = select(PlanVersion.key).where(PlanVersion.archived_at.is_(None)).distinct().order_by(PlanVersion.key)
+        return (await session.scalars(query)).all()
+
+
+async def _extend_plan(sessions: Sessions, key: str) -> None:
     try:
         async with transaction(sessions) as session:
-            await extend_versions(session, await database_now(session))
+            await extend_version(session, key, await database_now(session))
     except Invalid as error:
-        _log.warning("the holidays of a plan cannot be extended", error=str(error.errors))
-    for name, now in (await _sets_in_use(sessions)).items():
-        try:
-            await _extend(sessions, name, now)
-        except ValueError as error:
-            _log.warning("the holidays of accounts cannot be extended", holiday_set=name, error=str(error))
+        _log.warning("the holidays of a plan cannot be extended", plan=key, error=str(error.errors))
 
 
 async def _sets_in_use(sessions: Sessions) -> dict[str, datetime]:
@@ -42,10 +59,13 @@ async def _sets_in_use(sessions: Sessions) -> dict[str, datetime]:
         return {str(name): latest for name, latest in await session.execute(used)}
 
 
-async def _extend(sessions: Sessions, name: str, now: datetime) -> None:
-    async with transaction(sessions) as session:
-        found = (await session.scalars(select(HolidaySet).where(HolidaySet.id == name))).one()
-        longer = await extend_holidays(session, found, now)
-        if longer.id != name:
-            moved = update(Account).where(Account.holiday_set == name).values(holiday_set=longer.id)
-            await session.execute(moved)
+async def _extend_set(sessions: Sessions, name: str, now: datetime) -> None:
+    try:
+        async with transaction(sessions) as session:
+            found = (await session.scalars(select(HolidaySet).where(HolidaySet.id == name))).one()
+            longer = await extend_holidays(session, found, now)
+            if longer.id != name:
+                moved = update(Account).where(Account.holiday_set == name).values(holiday_set=longer.id)
+                await session.execute(moved)
+    except ValueError as error:
+        _log.warning("the holidays of accounts cannot be extended", holiday_set=name, error=str(error))

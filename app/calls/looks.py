@@ -13,9 +13,14 @@ from app.calls.provider import Room
 from app.core.db import driver
 
 _CLAIM: Final = """
-WITH due AS MATERIALIZED (
-    SELECT account_id, id FROM calls WHERE next_look_at <= statement_timestamp()
-    ORDER BY next_look_at LIMIT $1 FOR UPDATE SKIP LOCKED
+WITH placed AS (
+    SELECT account_id, id, next_look_at, row_number() OVER (PARTITION BY account_id ORDER BY next_look_at, id) AS place
+    FROM calls WHERE next_look_at <= statement_timestamp()
+), chosen AS MATERIALIZED (
+    SELECT account_id, id FROM placed ORDER BY place, next_look_at LIMIT $1
+), due AS MATERIALIZED (
+    SELECT c.account_id, c.id FROM calls AS c JOIN chosen AS o ON o.account_id = c.account_id AND o.id = c.id
+    WHERE c.next_look_at <= statement_timestamp() FOR UPDATE OF c SKIP LOCKED
 )
 UPDATE calls AS c SET next_look_at = clock_timestamp() + interval '30 seconds'
 FROM due WHERE c.account_id = due.account_id AND c.id = due.id
@@ -44,7 +49,7 @@ class Look:
 
 
 async def claim(session: AsyncSession, limit: int) -> list[Look]:
-    """Claim looks that are due."""
+    """Claim looks that are due; accounts take turns."""
     rows = [dict(row) for row in await (await driver(session)).fetch(_CLAIM, limit)]
     return [Look(room=Room(row.pop("room"), row.pop("room_host")), **row) for row in rows]
 

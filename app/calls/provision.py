@@ -4,7 +4,7 @@ One claim is one attempt with one provider. Its outcome is written under the cla
 (a crash, a database that is away), the next claim finds the id still there, and a room may have been left behind.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
@@ -27,9 +27,16 @@ from app.core.settings import Settings
 
 LEASE_SECONDS: Final = 60
 _CLAIM: Final = f"""
-WITH due AS MATERIALIZED (
-    SELECT account_id, id, claim_id FROM calls WHERE next_attempt_at <= statement_timestamp()
-    ORDER BY next_attempt_at LIMIT $1 FOR UPDATE SKIP LOCKED
+WITH placed AS (
+    SELECT c.account_id, c.id, c.next_attempt_at, coalesce(h.number, 0)
+        + row_number() OVER (PARTITION BY c.account_id ORDER BY c.next_attempt_at, c.id) AS place
+    FROM calls AS c LEFT JOIN unnest($3::text[], $4::int[]) AS h (account_id, number) ON h.account_id = c.account_id
+    WHERE c.next_attempt_at <= statement_timestamp()
+), chosen AS MATERIALIZED (
+    SELECT account_id, id FROM placed WHERE place <= $5 ORDER BY place, next_attempt_at LIMIT $1
+), due AS MATERIALIZED (
+    SELECT c.account_id, c.id, c.claim_id FROM calls AS c JOIN chosen USING (account_id, id)
+    WHERE c.next_attempt_at <= statement_timestamp() FOR UPDATE OF c SKIP LOCKED
 )
 UPDATE calls AS c
 SET claim_id = $2, attempts = c.attempts + 1, asked_at = coalesce(c.asked_at, clock_timestamp()),
@@ -100,10 +107,14 @@ def configured(settings: Settings, http: httpx.AsyncClient) -> dict[str, Provide
     return {provider.name: provider for provider in made if provider}
 
 
-async def claim(session: AsyncSession, limit: int) -> list[ClaimedCall]:
-    """Claim calls that wait for a link; nobody else gets them before the lease ends."""
+async def claim(session: AsyncSession, limit: int, held: Mapping[str, int], share: int) -> list[ClaimedCall]:
+    """Claim calls that wait for a link; nobody else gets them before the lease ends.
+
+    Accounts take turns, and none has more than its ``share`` with what is ``held`` of it already.
+    """
     claim_id = new_id("clm")
-    rows = await (await driver(session)).fetch(_CLAIM, limit, claim_id)
+    mine = (list(held), list(held.values()))
+    rows = await (await driver(session)).fetch(_CLAIM, limit, claim_id, *mine, share)
     return [
         ClaimedCall(
             CallRequest(row["id"], row["account_id"], row["ticket_id"]),
@@ -167,9 +178,9 @@ async def postpone(session: AsyncSession, call: ClaimedCall, again: Again) -> No
     await (await driver(session)).execute(_POSTPONE, *key, *lists, again.attempts, again.wait)
 
 
-async def next_instant(session: AsyncSession) -> datetime | None:
-    """When the next call waits for a link, by the database's clock."""
-    query = (
-        select(Call.next_attempt_at).where(Call.next_attempt_at.is_not(None)).order_by(Call.next_attempt_at).limit(1)
-    )
-    return await session.scalar(query)
+async def next_instant(session: AsyncSession, full: Collection[str] = ()) -> datetime | None:
+    """When the next call waits for a link, by the database's clock; ``full``: not of these accounts."""
+    waiting = select(Call.next_attempt_at).where(Call.next_attempt_at.is_not(None))
+    if full:
+        waiting = waiting.where(Call.account_id.not_in(full))
+    return await session.scalar(waiting.order_by(Call.next_attempt_at).limit(1))

@@ -42,7 +42,7 @@ class Metrics:
         )
         self.job_failures = Counter(
             "heliodesk_job_failures",
-            "Background passes that ended with an error",
+            "Background passes, and parts of them, that ended with an error",
             ("job",),
             registry=self.registry,
         )

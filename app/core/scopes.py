@@ -20,6 +20,8 @@ Scope: TypeAlias = Literal[
     "hooks:write",
     "keys:read",
     "keys:write",
+    "maintenance:read",
+    "maintenance:write",
     "people:read",
     "people:write",
     "plans:read",

@@ -139,6 +139,9 @@ class Settings(BaseSettings):
         50_000, ge=100, description="Webhook deliveries of one account that may be pending; of the operator, ten times"
     )
     max_hooks: int = Field(100, ge=1, le=10_000, description="Inbound hooks of one account")
+    max_maintenance_windows: int = Field(
+        100, ge=1, le=10_000, description="Maintenance windows of one account that are not over"
+    )
     max_keys: int = Field(500, ge=1, le=100_000, description="Keys of one account that are in force")
     max_people: int = Field(1000, ge=1, le=100_000, description="People of one account")
     max_engineers: int = Field(100, ge=1, le=10_000, description="Engineers of one sandbox account")

@@ -41,5 +41,6 @@ class Alarms:
         self.events = Alarm()
         self.receipts = Alarm()
         self.experts = Alarm()
+        self.maintenance = Alarm()
         self.left: set[str] = set()
         """the ids of tickets that the sweep left to the pass that ``experts`` wakes"""

@@ -32,6 +32,14 @@ _FIRST: Final[dict[str, Any]] = {
 }
 _RESOLUTION: Final[dict[str, Any]] = _FIRST | {"metric": "resolution", "priority": "P2"}
 _MANAGER: Final = {"role": "manager", "name": "Mia Chen", "email": "mia@example.com"}
+_WINDOW: Final[dict[str, Any]] = {
+    "window_id": "mnt_01k9z3v5q8e9rbn3wz4m6t7y2e",
+    "hook_id": "hook_01k9z3v5q8e9rbn3wz4m6t7y2d",
+    "product": None,
+    "reason": "Database upgrade",
+    "starts_at": _OPENED,
+    "ends_at": _LATER,
+}
 _ESCALATION: Final[dict[str, Any]] = {
     "escalation_id": ESCALATION,
     "reason": "no_update",
@@ -164,6 +172,8 @@ DATA: Final[dict[str, dict[str, Any]]] = {
         "candidates": [{"engineer_id": ENGINEER, "taken": False, "why": "tried"}],
         "considered": 1,
     },
+    "maintenance.started": _WINDOW,
+    "maintenance.ended": _WINDOW | {"still_firing": 2},
     "webhook.disabled": {
         "endpoint_id": ENDPOINT,
         "url": "https://example.com/",
@@ -183,7 +193,7 @@ DATA: Final[dict[str, dict[str, Any]]] = {
 
 def event_example(event_type: str) -> dict[str, Any]:
     """The whole envelope of the example of this type."""
-    of_ticket = not event_type.startswith("webhook.")
+    of_ticket = not event_type.startswith(("webhook.", "maintenance."))
     return {
         "id": "evt_01k9w4c7d9f3s0j7y5n8r2a1wg",
         "type": event_type,

@@ -40,6 +40,8 @@ LABELS: Final[Mapping[str, Mapping[Language, str]]] = {
     },
     "retry_at": {"en": "Next attempt", "es": "Próximo intento", "fr": "Prochain essai", "pl": "Następna próba"},
     "error": {"en": "Error", "es": "Error", "fr": "Erreur", "pl": "Błąd"},
+    "ends_at": {"en": "Ends at", "es": "Termina", "fr": "Fin à", "pl": "Koniec"},
+    "product": {"en": "Product", "es": "Producto", "fr": "Produit", "pl": "Produkt"},
     "url": {"en": "Address", "es": "Dirección", "fr": "Adresse", "pl": "Adres"},
 }
 """By the names that events give their facts."""

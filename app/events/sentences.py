@@ -298,6 +298,18 @@ SENTENCES: Final[Mapping[str, Mapping[Language, str]]] = {
         "fr": "Aucun expert en service n'a accepté le ticket (tour {round})",
         "pl": "Żaden ekspert na dyżurze nie przyjął zgłoszenia (runda {round})",
     },
+    "maintenance.started": {
+        "en": "A maintenance window has begun: alerts are held back",
+        "es": "Ha comenzado una ventana de mantenimiento: las alertas quedan retenidas",
+        "fr": "Une fenêtre de maintenance a commencé : les alertes sont retenues",
+        "pl": "Rozpoczęło się okno serwisowe: alarmy są wstrzymane",
+    },
+    "maintenance.ended": {
+        "en": "A maintenance window has ended: alerts still firing are opened now",
+        "es": "Ha terminado una ventana de mantenimiento: se abren las alertas que siguen activas",
+        "fr": "Une fenêtre de maintenance est terminée : les alertes encore actives sont ouvertes",
+        "pl": "Okno serwisowe dobiegło końca: trwające alarmy są teraz otwierane",
+    },
     "webhook.disabled": {
         "en": "A webhook endpoint was disabled",
         "es": "Se ha desactivado un destino de webhooks",

@@ -40,6 +40,7 @@ from app.events.expert_events import (
     RoutingUnstaffed,
     TicketHandedOver,
 )
+from app.events.maintenance_events import MaintenanceEnded, MaintenanceStarted
 from app.events.ticket_events import (
     MessagePosted,
     TicketAssigned,
@@ -135,6 +136,8 @@ EVENTS: Final[tuple[type[EventData], ...]] = (
     ExpertCancelled,
     RoutingUnstaffed,
     RoutingRoundExhausted,
+    MaintenanceStarted,
+    MaintenanceEnded,
     WebhookDisabled,
     WebhookPaused,
     WebhookResumed,

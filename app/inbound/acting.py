@@ -1,6 +1,7 @@
 """What a decision does to tickets, by their own use cases: opened, told, raised, reopened, resolved."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -34,6 +35,12 @@ class Hooked:
     fields: HookFields
     language: Language
     """the customer's"""
+    notes: Mapping[str, str] = field(default_factory=dict)
+    """by incident: what its ticket is told before anything else"""
+
+    def noted(self, step: Step, text: str) -> str:
+        """A text with the note on its incident before it."""
+        return "\n\n".join(filter(None, (self.notes.get(step.incident_key), text)))
 
     @property
     def caller(self) -> Caller:
@@ -84,7 +91,7 @@ async def _open(session: AsyncSession, hook: Hooked, step: Step, before: Inciden
     more = f" (+{len(signals) - 1})" if len(signals) > 1 else ""
     command = OpenTicket(
         title=title_of(fields, signals[0])[: 300 - len(more)] + more,
-        description=texts.description_of(signals, hook.language),
+        description=hook.noted(step, texts.description_of(signals, hook.language)),
         product=fields.product,
         requester=hook.requester,
         channel="hook",
@@ -123,7 +130,7 @@ def _news(hook: Hooked, step: Step, incident: Incident) -> tuple[News | None, In
 def _said(hook: Hooked, step: Step, told: int) -> Said:
     """What the ticket is told; that an alert says something else now, or was seen to, is for support alone."""
     public = any(outcome in ("started", "restarted") for outcome, _ in step.signals)
-    body = texts.message_of(step, hook.language, last=told == MAX_TOLD - 1)
+    body = hook.noted(step, texts.message_of(step, hook.language, last=told == MAX_TOLD - 1))
     return Said(body, "public" if public else "internal")
 
 

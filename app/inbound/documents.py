@@ -9,7 +9,7 @@ from app.core.schemas import Document, Instant
 from app.inbound.schemas import ACCOUNT, WRITTEN, Format, HookFields
 from app.tickets.schemas import Environment
 
-ReceiptState: TypeAlias = Literal["pending", "processed", "ignored", "failed", "refused"]
+ReceiptState: TypeAlias = Literal["pending", "processed", "ignored", "silenced", "failed", "refused"]
 HOOK: Final = "hook_01k9z3v5q8e9rbn3wz4m6t7y2d"
 RECEIPT: Final = "rcp_01k9z3v5q8e9rbn3wz4m6t7y2d"
 _STAMPS: Final = {"created_at": "2026-11-20T20:30:00Z", "updated_at": "2026-11-20T20:30:00Z"}
@@ -78,7 +78,8 @@ class SignalDocument(Document):
     title: str
     outcome: str = Field(
         description="`started`, `restarted`, `changed`, `resolved`, `acknowledged`; without effect: `repeated`, "
-        "`unknown` (nothing fires that it could end), `outdated` (something newer was heard of it)"
+        "`unknown` (nothing fires that it could end), `outdated` (something newer was heard of it), `silenced` (a "
+        "maintenance window holds it back)"
     )
     ticket_id: str | None = None
 
@@ -93,6 +94,7 @@ _RECEIPT: Final[dict[str, Any]] = {
     "received_at": "2026-11-20T20:30:00Z",
     "processed_at": "2026-11-20T20:30:00.040000Z",
     "size": 1059,
+    "maintenance_window_id": None,
     "left_out": 0,
     "omissions": [],
     "tickets": [{"ticket_id": "tkt_01k9z3v5q8e9rbn3wz4m6t7y2a", "action": "opened"}],
@@ -125,7 +127,8 @@ class ReceiptDocument(Document):
     hook_id: str
     format: Format
     state: ReceiptState = Field(
-        description="`ignored`: nothing new; `failed`: see `error`, and process it again once that is mended; "
+        description="`ignored`: nothing new; `silenced`: a maintenance window held it back; "
+        "`failed`: see `error`, and process it again once that is mended; "
         "`refused`: it has gone round in a loop of webhooks and hooks (`heliodesk-via`), see `error`"
     )
     error: str | None
@@ -137,6 +140,9 @@ class ReceiptDocument(Document):
         "1,000th"
     )
     omissions: list[str] = Field(description="What was left out of the payload, and why: the first twenty")
+    maintenance_window_id: str | None = Field(
+        description="The maintenance window that held back alerts of it: those that still fire at its end open then"
+    )
     tickets: list[TouchedTicket]
     signals: list[SignalDocument]
 
@@ -194,6 +200,7 @@ class TriedDocument(Document):
             "examples": [
                 {
                     "left_out": 0,
+                    "maintenance_window_id": None,
                     "omissions": [],
                     "signals": [
                         {
@@ -224,6 +231,7 @@ class TriedDocument(Document):
 
     left_out: int
     omissions: list[str]
+    maintenance_window_id: str | None = Field(description="The window that would hold back what is `silenced`")
     signals: list[TriedSignal]
     tickets: list[TriedTicket]
 

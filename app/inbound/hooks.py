@@ -16,6 +16,7 @@ from app.core.ids import new_id
 from app.core.mailboxes import STORED
 from app.core.problems import Conflict, Fault, Invalid
 from app.core.schemas import pointer
+from app.inbound.maintenance.models import SilencedAlert
 from app.inbound.models import Hook, HookPayloads, Incident, IncidentAlert, Receipt
 from app.inbound.schemas import HookFields, Urgent
 from app.inbound.signatures import CARRIERS, SIGNED
@@ -59,7 +60,10 @@ def hook_document(hook: Hook, secret: str | None = None, payloads: HookPayloads 
 def receipt_document(receipt: Receipt) -> dict[str, Any]:
     """The public form of a receipt, without its payload."""
     names = ("id", "account_id", "hook_id", "format", "state", "error", "received_at", "processed_at", "size")
-    return {name: getattr(receipt, name) for name in (*names, "left_out", "omissions", "tickets", "signals")}
+    return {
+        name: getattr(receipt, name)
+        for name in (*names, "maintenance_window_id", "left_out", "omissions", "tickets", "signals")
+    }
 
 
 def payload_document(receipt: Receipt) -> dict[str, Any]:
@@ -120,7 +124,7 @@ async def delete_hook(session: AsyncSession, hook: Hook, *, now: datetime) -> No
     await allow(session, LONG)
     for key in await _keys(session, hook):
         await revoke_key(session, key, now=now)
-    for table in (Receipt, HookPayloads, Incident, IncidentAlert):
+    for table in (Receipt, HookPayloads, Incident, IncidentAlert, SilencedAlert):
         await session.execute(delete(table).where(table.account_id == hook.account_id, table.hook_id == hook.id))
     await session.delete(hook)
     await session.flush()

@@ -39,7 +39,7 @@ class Receipt(Base):
     body: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
     size: Mapped[int] = mapped_column(comment="bytes of the body as it came")
     state: Mapped[str] = mapped_column(
-        server_default="pending", comment="pending, processed, ignored, failed or refused"
+        server_default="pending", comment="pending, processed, ignored, silenced, failed or refused"
     )
     done: Mapped[int] = mapped_column(server_default="0", comment="signals whose effects are written")
     signals: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"), comment="what each of them did")
@@ -49,6 +49,7 @@ class Receipt(Base):
     received_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))
     processed_at: Mapped[datetime | None]
     omissions: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"), comment="what was left out, and why")
+    maintenance_window_id: Mapped[str | None] = mapped_column(ID, comment="the window that held back any of its alerts")
 
     __table_args__ = (
         UniqueConstraint("account_id", "hook_id", "event_key"),

@@ -52,7 +52,7 @@ _OLDEST: Final = f"""
         SELECT r.account_id, r.id,
                sum({SIZE}) OVER (ORDER BY r.received_at, r.id ROWS UNBOUNDED PRECEDING) - ({SIZE}) AS before
         FROM hooks AS h JOIN receipts AS r ON r.account_id = h.account_id AND r.hook_id = h.id
-        WHERE h.account_id = $1 AND (NOT $2 OR h.{UNCHECKED}) AND r.state IN ('processed', 'ignored')
+        WHERE h.account_id = $1 AND (NOT $2 OR h.{UNCHECKED}) AND r.state IN ('processed', 'ignored', 'silenced')
     ) AS o WHERE before < $3
 )
 """  # noqa: S608  our own text

@@ -33,6 +33,8 @@ from app.core.via import HEADER, read_via
 from app.events.log import came_via
 from app.inbound.acting import Acted, Hooked, act
 from app.inbound.decisions import Decision, Outcome, Setting, decide
+from app.inbound.maintenance.kept import Came, held_back, keep
+from app.inbound.maintenance.silence import SILENCED
 from app.inbound.memory import recall, remember
 from app.inbound.readings import NotRead, Payload, Readings
 from app.inbound.resting import Resting
@@ -78,8 +80,11 @@ WHERE account_id = $1 AND hook_id = $2 AND state = 'pending' ORDER BY received_a
 """
 _ADVANCE: Final = """
 UPDATE receipts
-SET done = $3, left_out = $4, signals = signals || $5::jsonb, tickets = tickets || $6::jsonb, state = $7::text,
-    omissions = $8::jsonb, processed_at = CASE WHEN $7::text <> 'pending' THEN clock_timestamp() END
+SET done = $3, left_out = $4, signals = signals || $5::jsonb, tickets = tickets || $6::text::jsonb,
+    omissions = $8::jsonb, maintenance_window_id = coalesce($9, maintenance_window_id),
+    state = CASE WHEN $7::text <> 'pending' AND coalesce($9, maintenance_window_id) IS NOT NULL
+                      AND jsonb_array_length(tickets) = 0 AND $6::text = '[]' THEN 'silenced' ELSE $7::text END,
+    processed_at = CASE WHEN $7::text <> 'pending' THEN clock_timestamp() END
 WHERE account_id = $1 AND id = $2
 """
 _FAIL: Final = """
@@ -248,11 +253,15 @@ async def _process(session: AsyncSession, readings: Readings, turn: Turn) -> int
     by_group = fields.ticket_per == "group"
     came_via(session, read_via(turn.headers.get(HEADER)))
     remembered = await recall(session, hook.account_id, hook.id, signals, by_group=by_group)
-    decision = decide(signals, remembered.known, setting_of(fields, turn.now, turn.received_at, batch))
+    came = Came(hook.account_id, hook.id, turn.received_at, turn.receipt_id, turn.headers.get(HEADER))
+    window_id, held = await held_back(session, came, signals, remembered.known)
+    await keep(session, came, held, now=turn.now)
+    decision = decide(held.passed, remembered.known, setting_of(fields, turn.now, turn.received_at, batch))
     acted = [await act(session, hook, step, remembered.incidents.get(step.incident_key)) for step in decision.steps]
     incidents = [one.incident for one in acted if one.incident]
     await remember(session, hook.account_id, hook.id, decision.alerts, incidents, now=turn.received_at)
-    await _advance(session, turn, batch, _told(signals, decision, acted), acted)
+    told = held.told(signals, _told(held.passed, decision, acted), [_shown(signal) for signal in signals])
+    await _advance(session, turn, batch, told, acted, window_id if SILENCED in held.outcomes.values() else None)
     if turn.done + len(signals) >= len(batch.signals):
         readings.over(turn.hook_id)
     return sum(action == "opened" for one in acted for _, action in one.touched)
@@ -274,19 +283,22 @@ def _told(signals: Sequence[Signal], decision: Decision, acted: Sequence[Acted])
     """What each signal did, for whoever reads the receipt."""
     tickets = {one.key: one.incident.ticket_id for one in acted if one.incident}
     return [
-        {
-            "key": signal.key,
-            "status": signal.status,
-            "title": signal.title[:_MAX_SHOWN],
-            "outcome": outcome,
-            "ticket_id": tickets.get(key),
-        }
+        _shown(signal) | {"outcome": outcome, "ticket_id": tickets.get(key)}
         for signal, (outcome, key) in zip(signals, decision.outcomes, strict=True)
     ]
 
 
+def _shown(signal: Signal) -> dict[str, Any]:
+    return {"key": signal.key, "status": signal.status, "title": signal.title[:_MAX_SHOWN], "ticket_id": None}
+
+
 async def _advance(
-    session: AsyncSession, turn: Turn, batch: Batch, told: list[dict[str, Any]], acted: Sequence[Acted]
+    session: AsyncSession,
+    turn: Turn,
+    batch: Batch,
+    told: list[dict[str, Any]],
+    acted: Sequence[Acted],
+    window_id: str | None,
 ) -> None:
     done = turn.done + len(told)
     touched = [{"ticket_id": ticket_id, "action": action} for one in acted for ticket_id, action in one.touched]
@@ -295,7 +307,7 @@ async def _advance(
         state = "ignored"
     rows = (dump(told).decode(), dump(touched).decode())
     place, omissions = (turn.account_id, turn.receipt_id), dump(list(batch.omissions)).decode()
-    await (await driver(session)).execute(_ADVANCE, *place, done, batch.left_out, *rows, state, omissions)
+    await (await driver(session)).execute(_ADVANCE, *place, done, batch.left_out, *rows, state, omissions, window_id)
 
 
 def _reason(error: Exception, turn: Turn) -> str:

@@ -8,6 +8,15 @@ from app.inbound.payloads import UNCHECKED
 ALL_HOOKS: Final = 2
 """All hooks of an account together may have so many times what one may have waiting."""
 HOOKS: Final = Quota("hooks", "max_hooks", "(SELECT count(*) FROM hooks WHERE account_id = $1::text)")
+WINDOWS: Final = Quota(
+    "maintenance_windows",
+    "max_maintenance_windows",
+    """(
+    SELECT count(*) FROM maintenance_windows
+    WHERE account_id = $1::text AND due_at IS NOT NULL AND ended_at IS NULL
+)""",
+)
+"""Those that are not over."""
 BACKLOG: Final = Quota(
     "hook_backlog",
     "hook_backlog",

@@ -14,6 +14,7 @@ from app.core.offload import Offload
 from app.core.problems import Fault, Invalid
 from app.inbound.decisions import Step, decide
 from app.inbound.hooks import plan_of
+from app.inbound.maintenance.kept import Came, held_back
 from app.inbound.mapping import mapped, title_of
 from app.inbound.memory import recall
 from app.inbound.models import Hook
@@ -56,16 +57,24 @@ async def what_would_be(session: AsyncSession, hook: Hook, account: Account, bat
     now = await database_now(session)
     by_group = fields.ticket_per == "group"
     remembered = await recall(session, hook.account_id, hook.id, batch.signals, by_group=by_group, lock=False)
-    decision = decide(batch.signals, remembered.known, setting_of(fields, account.sandbox_now or now, now, batch))
+    came = Came(hook.account_id, hook.id, now)
+    window_id, held = await held_back(session, came, batch.signals, remembered.known)
+    decision = decide(held.passed, remembered.known, setting_of(fields, account.sandbox_now or now, now, batch))
+    told = held.told(
+        batch.signals,
+        [{"outcome": outcome} for outcome, _ in decision.outcomes],
+        [{} for _ in batch.signals],
+    )
     document = await plan_of(session, account, fields.product, now)
     return {
         "left_out": batch.left_out,
+        "maintenance_window_id": window_id,
         "omissions": list(batch.omissions),
         "signals": [
-            {"key": signal.key, "status": signal.status, "title": signal.title, "outcome": outcome}
+            {"key": signal.key, "status": signal.status, "title": signal.title, "labels": signal.labels}
             | {"key_from": _KEYS.get(signal.named_by, signal.named_by), "warning": _WARNINGS.get(signal.named_by)}
-            | {"labels": signal.labels}
-            for signal, (outcome, _) in zip(batch.signals, decision.outcomes, strict=True)
+            | outcome
+            for signal, outcome in zip(batch.signals, told, strict=True)
         ],
         "tickets": [_shown(fields, step, document) for step in decision.steps if step.action != "nothing" or step.ends],
     }

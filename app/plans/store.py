@@ -57,24 +57,23 @@ async def add_checked(session: AsyncSession, plan: CheckedPlan, now: datetime) -
     return await _append(session, plan, now)
 
 
-async def extend_versions(session: AsyncSession, now: datetime) -> Sequence[PlanVersion]:
-    """A new version of each current plan that names a country whose holidays end too soon, with later years (C01).
+async def extend_version(session: AsyncSession, key: str, now: datetime) -> PlanVersion | None:
+    """A new version of a current plan that names a country whose holidays end too soon, with later years (C01).
 
     It keeps its author's hash, who wrote nothing new; tickets keep the version that they pinned (C14).
     """
     await acquire(session, LOCK)
-    stored = await session.scalars(
-        select(PlanVersion).where(PlanVersion.archived_at.is_(None)).order_by(PlanVersion.version)
-    )
-    found = []
-    for current in {row.key: row for row in stored}.values():  # the newest is what stays in the dict
-        document = PlanDocument.model_validate(current.document)
-        years = years_after(years_around(current.created_at)[-1], now)
-        longer = await asyncio.to_thread(expanded, document, years)  # reading a country's holidays takes a while
-        if longer != document:
-            kept = CheckedPlan(longer.key, longer.trial, longer.canonical(), current.document_hash)
-            found.append(await _append(session, kept, now))
-    return found
+    newest = select(PlanVersion).where(PlanVersion.key == key, PlanVersion.archived_at.is_(None))
+    current = await session.scalar(newest.order_by(PlanVersion.version.desc()).limit(1))
+    if current is None:
+        return None
+    document = PlanDocument.model_validate(current.document)
+    years = years_after(years_around(current.created_at)[-1], now)
+    longer = await asyncio.to_thread(expanded, document, years)  # reading a country's holidays takes a while
+    if longer == document:
+        return None
+    kept = CheckedPlan(longer.key, longer.trial, longer.canonical(), current.document_hash)
+    return await _append(session, kept, now)
 
 
 async def _append(session: AsyncSession, plan: CheckedPlan, now: datetime) -> PlanVersion:

@@ -13,6 +13,7 @@ from app.sla.clock import open_clock
 from app.sla.deadline import Deadline
 from app.sla.deadlines import clock_facts, load_clock
 from app.sla.history import History, history_of
+from app.tickets.routing import LEFT_FOR
 from app.tickets.settle import pins_of
 from app.tickets.work import Work
 
@@ -72,7 +73,7 @@ def _pairs(snapshot: Snapshot) -> Iterator[tuple[str, Row, Row]]:
     """What the ticket's row and deadlines say, beside what they should say, by place."""
     stored = _stored(snapshot)
     columns = dict(stored.followed())
-    if snapshot.postponed:
+    if snapshot.postponed or _is_left(snapshot.ticket.wake_at, columns["wake_at"], snapshot.now):
         del columns["wake_at"]  # the sweep leaves it alone, unless a change of the roster wakes it
     yield "ticket", {name: getattr(snapshot.ticket, name) for name in columns}, columns
     replayed = _replayed(snapshot)
@@ -85,6 +86,11 @@ def _pairs(snapshot: Snapshot) -> Iterator[tuple[str, Row, Row]]:
     for place in sorted(before.keys() | after.keys()):
         old, new = before.get(place), after.get(place)
         yield (place, old, new) if old and new else (place, {"row": _row(old)}, {"row": _row(new)})
+
+
+def _is_left(wake_at: datetime | None, due_at: datetime | None, now: datetime) -> bool:
+    """Whether what is due already comes back to the sweep within a moment, as its experts are being seen to."""
+    return wake_at is not None and due_at is not None and due_at <= wake_at <= now + LEFT_FOR
 
 
 def _stored(snapshot: Snapshot) -> Work:

@@ -1,34 +1,56 @@
 """What keeps shifts good for years: the holidays of the countries that they name."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from sqlalchemy import select
 
+from app.core.apart import apart
 from app.core.clock import database_now
 from app.core.db import Sessions, transaction
+from app.core.metrics import Metrics
 from app.plans.expansion import HolidayFault
 from app.roster import shifts
 from app.roster.models import Engineer, Region
 
+_JOB: Final = "extend shifts"
 _log = structlog.get_logger(__name__)
 
 
-async def extend_shift_holidays(sessions: Sessions) -> None:
+async def extend_shift_holidays(sessions: Sessions, metrics: Metrics | None = None) -> None:
     """Add the years to come to the shifts of regions and engineers that name a country (C01).
 
     What a shift has says the same afterwards. A place that the ``holidays`` library does not know any more keeps what
-    it has; this is logged.
+    it has; this is logged. What fails for one region or engineer ends no other.
     """
+    async with sessions() as session:
+        regions = (await session.scalars(select(Region.id).order_by(Region.id))).all()
+        engineers = (
+            await session.scalars(select(Engineer.id).where(Engineer.shifts.is_not(None)).order_by(Engineer.id))
+        ).all()
+    for region_id in regions:
+        with apart(_JOB, metrics, region=region_id):
+            await _extend_region(sessions, region_id)
+    for engineer_id in engineers:
+        with apart(_JOB, metrics, engineer=engineer_id):
+            await _extend_engineer(sessions, engineer_id)
+
+
+async def _extend_region(sessions: Sessions, region_id: str) -> None:
     async with transaction(sessions) as session:
         now = await database_now(session)
-        for region in await session.scalars(select(Region).order_by(Region.id).with_for_update()):
-            if longer := _longer(region.calendar, region.updated_at, now, region.id):
-                region.calendar, region.updated_at = longer, now
-        for engineer in await session.scalars(select(Engineer).order_by(Engineer.id).with_for_update()):
-            if engineer.shifts and (longer := _longer(engineer.shifts, engineer.updated_at, now, engineer.id)):
-                engineer.shifts, engineer.updated_at = longer, now
+        region = await session.get(Region, region_id, with_for_update=True)
+        if region and (longer := _longer(region.calendar, region.updated_at, now, region_id)):
+            region.calendar, region.updated_at = longer, now
+
+
+async def _extend_engineer(sessions: Sessions, engineer_id: str) -> None:
+    async with transaction(sessions) as session:
+        now = await database_now(session)
+        engineer = await session.get(Engineer, engineer_id, with_for_update=True)
+        if engineer and engineer.shifts and (longer := _longer(engineer.shifts, engineer.updated_at, now, engineer_id)):
+            engineer.shifts, engineer.updated_at = longer, now
 
 
 def _longer(calendar: dict[str, Any], since: datetime, now: datetime, owner: str) -> dict[str, Any] | None:

@@ -14,7 +14,7 @@ from asyncpg import LockNotAvailableError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.auth import SERVICE, Principal
-from app.core.db import Row, driver
+from app.core.db import Row, driver, ring_after_commit
 from app.core.problems import Conflict, Fault, Invalid, NotFound
 from app.core.turns import in_turns
 from app.events.envelope import envelope, instant
@@ -30,6 +30,21 @@ BUDGET: Final = 10_000
 """Events of one advance at the most."""
 
 _LOCK: Final = "SELECT sandbox_now FROM accounts WHERE account_id = $1 FOR NO KEY UPDATE NOWAIT"
+# What a maintenance window held back is opened where it ends, as what is due in between happens at its own instant.
+_FIRING: Final = """
+SELECT FROM silenced_alerts AS s JOIN hooks AS h ON h.account_id = s.account_id AND h.id = s.hook_id
+WHERE s.account_id = $1 AND s.status = 'firing'
+"""
+_COVERED: Final = """
+SELECT FROM maintenance_windows AS w WHERE w.account_id = h.account_id AND w.due_at IS NOT NULL
+AND (w.hook_id IS NULL OR w.hook_id = h.id) AND (w.product IS NULL OR w.product = h.fields->>'product')
+"""
+_WINDOWS: Final = f"""
+SELECT EXISTS ({_FIRING} AND NOT EXISTS ({_COVERED} AND w.starts_at <= $2 AND w.ends_at > $2)) AS opening,
+       (SELECT min(w.ends_at) FROM maintenance_windows AS w
+        WHERE w.account_id = $1 AND w.due_at IS NOT NULL AND w.ends_at > $2 AND w.ends_at <= $3
+          AND EXISTS ({_FIRING})) AS ends
+"""  # noqa: S608  our own text
 _MOVE: Final = "UPDATE accounts SET sandbox_now = $2 WHERE account_id = $1"
 
 
@@ -67,7 +82,8 @@ async def advance(session: AsyncSession, account_id: str, command: AdvanceClock,
     """Move the account's clock, and let everything that is due on the way happen, each at its own instant.
 
     A deadline due exactly at the goal still runs there (C06); a warning at the goal has been sent. What would be more
-    than ``budget`` events is left for the next call. 404, 409 for a live account or a clock that is being moved, 422
+    than ``budget`` events is left for the next call, and so is what comes after the end of a maintenance window that
+    holds something back. 404, 409 for a live account or a clock that is being moved, 422
     backwards.
     """
     before = await _lock_clock(session, account_id)
@@ -75,6 +91,7 @@ async def advance(session: AsyncSession, account_id: str, command: AdvanceClock,
     if goal < before:
         detail = f"The account's clock stands at {instant(before)}, and moves only forward"
         raise Invalid(errors=[Fault(pointer="/to", detail=detail)])
+    asked, goal = goal, await _until_a_window_ends(session, account_id, before, goal)
     due = await lock_due(session, account_id, goal, budget)
     works = [*due, *await lock_routed(session, account_id, due)]
     roster = await open_roster(session, account_id, works)
@@ -85,7 +102,8 @@ async def advance(session: AsyncSession, account_id: str, command: AdvanceClock,
     changed = [work for work in works if work.events or work.touched]
     events = await write_works(session, changed, beside=hold_writes(roster.staff))
     await (await driver(session)).execute(_MOVE, account_id, now)
-    return Advanced(account_id, before, now, events, None if all_due and not stopped else goal)
+    ring_after_commit(session, "maintenance")
+    return Advanced(account_id, before, now, events, None if all_due and not stopped and goal == asked else asked)
 
 
 async def _lock_clock(session: AsyncSession, account_id: str) -> datetime:
@@ -100,6 +118,19 @@ async def _lock_clock(session: AsyncSession, account_id: str) -> datetime:
         raise Conflict("Only the clock of a sandbox account can be moved; this account is live")
     standing: datetime = found["sandbox_now"]
     return standing
+
+
+async def _until_a_window_ends(session: AsyncSession, account_id: str, before: datetime, goal: datetime) -> datetime:
+    """Where the clock goes at most: to the end of a window that holds back what fires.
+
+    409 while what such a window held back is still being opened.
+    """
+    windows = await (await driver(session)).fetchrow(_WINDOWS, account_id, before, goal)
+    if windows["opening"]:
+        detail = "What a maintenance window held back is being opened: try again"
+        raise Conflict(detail, headers={"Retry-After": "1"})
+    ends: datetime | None = windows["ends"]
+    return ends or goal
 
 
 def _horizon(works: Sequence[Work], goal: datetime) -> datetime:

@@ -37,8 +37,9 @@ async def advance_sandbox(
     """Every deadline, call and automatic close that is due on the way happens in order, each at its own instant.
 
     A deadline that is due exactly where the clock comes to stand is not missed yet. Where more than 10,000 events
-    would happen, the clock stops on the way, and `next` says how to go on. 409 for a live account, and while another
-    call moves the clock.
+    would happen, the clock stops on the way, and `next` says how to go on. So it does where a maintenance window ends
+    that holds back alerts, which are opened there. 409 for a live account, and while another call moves the clock or
+    such alerts are being opened.
     """
     require_account(principal, account_id)
 

@@ -1,6 +1,7 @@
 """The background pass that gets links for requested calls: claim, ask a provider, settle on the ticket."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
@@ -24,6 +25,8 @@ PATIENCE: Final = 30.0
 """Seconds for which an attempt tries to settle while others hold what it needs; its lease is longer."""
 SLOTS: Final = 20
 """Attempts of one process in flight at most: a provider that hangs keeps only its own calls waiting."""
+SHARE: Final = 5
+"""Those of one account at most: whatever its calls hang on, others have slots."""
 
 _log = structlog.get_logger(__name__)
 
@@ -34,7 +37,8 @@ class Provisioner:
     def __init__(self, state: State, providers: Mapping[str, Provider]) -> None:
         self._state = state
         self._providers = providers
-        self._attempts: set[asyncio.Task[None]] = set()
+        self._attempts: dict[asyncio.Task[None], str] = {}
+        """with the account of each"""
         self._stopping = False
 
     async def run_pass(self) -> int:
@@ -45,23 +49,28 @@ class Provisioner:
         begun = 0
         while not self._stopping and (free := SLOTS - len(self._attempts)):
             async with transaction(self._state.sessions) as session:
-                claimed = await provision.claim(session, free)
+                claimed = await provision.claim(session, free, self._held(), SHARE)
                 await orphans.record(session, self._state.metrics, self._cut_off(claimed))
             if not claimed:
                 break
             for call in claimed:
                 task = asyncio.create_task(self._provide(call))
-                self._attempts.add(task)
+                self._attempts[task] = call.request.account_id
                 task.add_done_callback(self._ended)
             begun += len(claimed)
         return begun
 
     async def next_instant(self) -> datetime | None:
-        """When a call waits for a link, by the database's clock; None also while there is no slot."""
+        """When a call waits for a link that may have a slot, by the database's clock; None while there is none."""
         if len(self._attempts) >= SLOTS:
             return None
+        full = [account_id for account_id, number in self._held().items() if number >= SHARE]
         async with self._state.sessions() as session:
-            return await provision.next_instant(session)
+            return await provision.next_instant(session, full)
+
+    def _held(self) -> Counter[str]:
+        """How many attempts of each account are in flight."""
+        return Counter(self._attempts.values())
 
     async def drain(self) -> None:
         """Wait until all attempts in flight are settled: one provider's timeout, and a little more."""
@@ -75,8 +84,8 @@ class Provisioner:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """Free the slot. An attempt that an error of ours or of the database abandoned is found by its lease."""
-        full = len(self._attempts) >= SLOTS
-        self._attempts.discard(task)
+        full = len(self._attempts) >= SLOTS or self._held()[self._attempts[task]] >= SHARE
+        del self._attempts[task]
         if task.cancelled() or task.exception():
             error = "cancelled" if task.cancelled() else repr(task.exception())
             _log.error("the link of a call was abandoned", error=error)

@@ -29,9 +29,9 @@ from app.tickets.work import Work
 
 _SOON: Final = timedelta(seconds=1)
 _LOCK: Final = AdvisoryLock("roster", "hashtext('heliodesk roster'), hashtext($1)")
-_LEAVE: Final = """
-UPDATE tickets SET wake_at = clock_timestamp() + interval '1 second' WHERE id = ANY ($1::text[])
-"""
+LEFT_FOR: Final = timedelta(seconds=1)
+"""A ticket that is left to the pass for experts comes back to the sweep so much later."""
+_LEAVE: Final = "UPDATE tickets SET wake_at = clock_timestamp() + $2::interval WHERE id = ANY ($1::text[])"
 # An override whose substitute is not active does not hold: better the one who was on shift than nobody.
 _ROSTER: Final = """
 WITH overrides AS (
@@ -184,7 +184,7 @@ async def without_experts(session: AsyncSession, works: Sequence[Work]) -> list[
     todo = [work.ticket.id for work in works if is_to_do(work)]
     if not todo or await try_acquire(session, _LOCK, ""):
         return list(works)
-    await (await driver(session)).execute(_LEAVE, todo)
+    await (await driver(session)).execute(_LEAVE, todo, LEFT_FOR)
     alarms_of(session).left.update(todo)
     ring_after_commit(session, "experts")
     return [work for work in works if work.ticket.id not in todo]

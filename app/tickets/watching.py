@@ -15,8 +15,10 @@ from app.calls.looks import Look
 from app.calls.presence import customer_among
 from app.calls.provider import CallFailed, Participant, Provider, Rooms
 from app.calls.schedule import end_in, look_in
+from app.core.apart import apart
 from app.core.auth import SERVICE
 from app.core.db import Sessions, run, transaction
+from app.core.metrics import Metrics
 from app.roster.models import Engineer
 from app.tickets import calls
 from app.tickets.saving import save
@@ -30,24 +32,28 @@ _log = structlog.get_logger(__name__)
 class Watcher:
     """Looks at the rooms of those ``providers`` that can tell. Any number of processes may: a look has a lease."""
 
-    def __init__(self, sessions: Sessions, providers: Mapping[str, Provider]) -> None:
-        self._sessions = sessions
+    def __init__(self, sessions: Sessions, providers: Mapping[str, Provider], metrics: Metrics | None = None) -> None:
+        self._sessions, self._metrics = sessions, metrics
         self._rooms = {name: provider for name, provider in providers.items() if isinstance(provider, Rooms)}
 
     async def run_pass(self) -> int:
-        """Look at the rooms that are due; their number. What fails is looked at again later."""
+        """Look at the rooms that are due; their number. What fails is looked at again later, and ends no other look."""
         if not self._rooms:
             return 0
         async with transaction(self._sessions) as session:
             claimed = await looks.claim(session, _BATCH)
-        await asyncio.gather(*(self._look(look) for look in claimed))
+        ended = await asyncio.gather(*(self._look(look) for look in claimed), return_exceptions=True)
+        for error in ended:
+            if error is not None:
+                raise error  # an outage: all have come to their end
         return len(claimed)
 
     async def _look(self, look: Look) -> None:
         rooms = self._rooms.get(look.provider)
-        wait = await self._asked(rooms, look) if rooms else None
-        async with transaction(self._sessions) as session:
-            await looks.settle(session, look, wait)
+        with apart("watch calls", self._metrics, call=look.id, provider=look.provider):
+            wait = await self._asked(rooms, look) if rooms else None
+            async with transaction(self._sessions) as session:
+                await looks.settle(session, look, wait)
 
     async def _asked(self, rooms: Rooms, look: Look) -> timedelta | None:
         """Do what the look is for; the wait before the next one."""

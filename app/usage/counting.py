@@ -9,7 +9,7 @@ from app.accounts.quotas import KEYS, PEOPLE
 from app.core.db import driver
 from app.core.quotas import Quota
 from app.core.state import State
-from app.inbound.quotas import BACKLOG, HOOK_BYTES, HOOKS, UNCHECKED_BYTES
+from app.inbound.quotas import BACKLOG, HOOK_BYTES, HOOKS, UNCHECKED_BYTES, WINDOWS
 from app.paging.quotas import METHODS, RULES
 from app.roster.quotas import ENGINEERS, OVERRIDES, REGIONS, TOKENS
 from app.webhooks.quotas import ENDPOINTS, PENDING
@@ -18,6 +18,7 @@ STORED: Final[Sequence[Quota]] = (
     ENDPOINTS,
     PENDING,
     HOOKS,
+    WINDOWS,
     BACKLOG,
     HOOK_BYTES,
     UNCHECKED_BYTES,

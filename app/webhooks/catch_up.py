@@ -16,6 +16,7 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.apart import apart
 from app.core.db import Row, driver, ring_after_commit, transaction
 from app.core.locks import AdvisoryLock, try_acquire
 from app.core.state import State
@@ -138,8 +139,9 @@ async def pause_over_quota(state: State) -> int:
         most = quota_of(owner, quota)
         pending = {one.endpoint_id: one.pending for one in waiting}
         for endpoint_id in to_pause(waiting, most):
-            async with transaction(state.sessions) as session:
-                paused += await _pause(session, endpoint_id, pending[endpoint_id], most)
+            with apart("pause endpoints", state.metrics, endpoint_id=endpoint_id):
+                async with transaction(state.sessions) as session:
+                    paused += await _pause(session, endpoint_id, pending[endpoint_id], most)
     return paused
 
 

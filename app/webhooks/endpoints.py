@@ -204,9 +204,11 @@ def origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/"
 
 
-async def tell(session: AsyncSession, account_id: str | None, event: Event, only: str | None = None) -> str:
-    """Record an event that is about an endpoint, not about a ticket, and fan it out; its id."""
-    row = event_row(event, account_id=account_id or NO_ACCOUNT, ticket_id=None, sequence=None, sandbox=False)
+async def tell(
+    session: AsyncSession, account_id: str | None, event: Event, only: str | None = None, *, sandbox: bool = False
+) -> str:
+    """Record an event that is about an account or its endpoint, not about a ticket, and fan it out; its id."""
+    row = event_row(event, account_id=account_id or NO_ACCOUNT, ticket_id=None, sequence=None, sandbox=sandbox)
     await write(session, recorded([row]))
     await fan_out(session, [row], only=only)
     ring_after_commit(session, "events")

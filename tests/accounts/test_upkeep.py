@@ -6,7 +6,9 @@ from typing import Any, Final
 
 import holidays
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.accounts import upkeep
 from app.accounts.customers import create_account
 from app.accounts.models import Account
 from app.accounts.schemas import AccountCreate
@@ -14,8 +16,9 @@ from app.accounts.upkeep import extend_all_holidays
 from app.calendars.hours import WEEKDAYS
 from app.core.db import Row, Sessions, transaction
 from app.core.memory import Memory
+from app.core.state import State
 from app.plans.documents import parse, parse_yaml
-from app.plans.store import BUILTIN, add_version
+from app.plans.store import BUILTIN, add_version, extend_version
 from tests.support.actors import make_account
 from tests.support.desk import fetch, now_of, open_at, store_plan
 from tests.support.replaying import replayed
@@ -164,3 +167,22 @@ async def test_a_country_that_is_not_known_any_more_keeps_what_it_has(
     monkeypatch.setattr(holidays, "country_holidays", unknown)
     await extend_all_holidays(sessions)
     assert await stored(sessions) == before
+
+
+async def test_what_fails_for_one_plan_or_set_ends_no_other(
+    sessions: Sessions, state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = await old_account(sessions, await old_plan(sessions))
+    before = await holidays_of(sessions, account)
+
+    async def breaks(session: AsyncSession, key: str, now: datetime) -> object:
+        if key == "wati-pro":
+            raise KeyError(key)
+        return await extend_version(session, key, now)
+
+    monkeypatch.setattr(upkeep, "extend_version", breaks)
+    await extend_all_holidays(sessions, state.metrics)
+    after = await holidays_of(sessions, account)
+    assert (after["id"] == before["id"], after["dates"][-1] > before["dates"][-1]) == (False, True)
+    failures = state.metrics.registry.get_sample_value("heliodesk_job_failures_total", {"job": "extend holidays"})
+    assert failures == 1

@@ -138,8 +138,8 @@ async def test_a_claim_that_was_lost_changes_nothing(without: Story, state: Stat
 async def test_a_claimed_call_is_nobody_elses_before_its_lease_ends(without: Story, sessions: Sessions) -> None:
     await without.open(**P1)
     async with transaction(sessions) as session:
-        [claimed] = await provision.claim(session, 10)
-        assert await provision.claim(session, 10) == []
+        [claimed] = await provision.claim(session, 10, {}, 10)
+        assert await provision.claim(session, 10, {}, 10) == []
         wait = await provision.next_instant(session)
     assert claimed.providers == ("meet", "jitsi")
     assert wait is not None

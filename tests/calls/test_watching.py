@@ -1,7 +1,8 @@
 """Who has come to a call, by what its provider tells; and the end of its room."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from app.calls import looks
 from app.calls.jitsi import Jitsi
 from app.calls.meet import Meet
-from app.calls.provider import Provider
+from app.calls.provider import Participant, Provider, Room
 from app.core.db import Sessions, transaction
 from app.core.state import State
 from app.tickets.watching import Watcher
@@ -112,6 +113,33 @@ async def test_one_look_at_a_time(path: str, sessions: Sessions, google: Google,
     assert sum(seen) == 1
     [row] = await fetch(sessions, "SELECT count(*) AS joined FROM events WHERE type = 'call.joined'")
     assert row["joined"] == 1
+
+
+async def test_a_look_that_fails_for_one_room_ends_no_other(
+    path: str, story: Story, state: State, google: Google, meet: Meet
+) -> None:
+    providers: dict[str, Provider] = {"meet": meet}
+    second = path_of(await story.open(**P1))
+    await provide(state, providers)
+    [broken, _] = [row["room"] for row in await fetch(state.sessions, "SELECT room FROM calls ORDER BY id")]
+    for row in await fetch(state.sessions, "SELECT room FROM calls"):
+        google.people[row["room"]] = [person("Ana", "anonymousUser")]
+
+    class Breaks(Meet):
+        """Meet with a fault of ours for one room."""
+
+        async def participants(self, room: Room) -> Sequence[Participant]:
+            if room.name == broken:
+                raise KeyError(room.name)
+            return await super().participants(room)
+
+    await fetch(state.sessions, "UPDATE calls SET next_look_at = clock_timestamp()")
+    faulty: dict[str, Provider] = {"meet": Breaks(**{each.name: getattr(meet, each.name) for each in fields(meet)})}
+    assert await Watcher(state.sessions, faulty, state.metrics).run_pass() == 2
+    states = [(await story.customer.get(each))["call"]["state"] for each in (path, second)]
+    assert states == ["ready", "joined"]
+    failures = state.metrics.registry.get_sample_value("heliodesk_job_failures_total", {"job": "watch calls"})
+    assert failures == 1
 
 
 async def test_a_look_that_fails_is_taken_again(

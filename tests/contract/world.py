@@ -61,6 +61,7 @@ _PARAMETERS: Final = {
     "cat": "token_id",
     "cmt": "method_id",
     "nru": "rule_id",
+    "mnt": "window_id",
 }
 
 
@@ -114,6 +115,9 @@ class World:
         self.ids["endpoint_id"] = await self._post("/v1/webhooks", _ENDPOINT | {"account_id": account})
         self.ids["delivery_id"] = await self._post(f"/v1/webhooks/{self.ids['endpoint_id']}/test", {})
         await self._renew_hook(account)
+        now = await now_of(self.sessions)
+        span = {"starts_at": now.isoformat(), "ends_at": (now + _RESOLVED_BY).isoformat()}
+        self.ids["window_id"] = await self._post("/v1/maintenance-windows", span | {"account_id": account})
         self.ids["escalation_id"] = await self._escalation(account)
         self.ids["other_engineer_id"] = (await make_engineer(self.sessions)).id
         await self._renew_roster()

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from app.calendars.hours import WEEKDAYS
 from app.core.db import Sessions, transaction
+from app.core.state import State
 from app.roster import shifts
 from app.roster.engineers import create_engineer
 from app.roster.regions import create_region
@@ -46,6 +47,28 @@ async def test_c01_shifts_stored_long_ago_get_later_holidays_and_keep_what_they_
     assert after[2] == before[2]
     await extend_shift_holidays(sessions)
     assert await fetch(sessions, ROWS) == after
+
+
+async def test_what_fails_for_one_region_or_engineer_ends_no_other(sessions: Sessions, state: State) -> None:
+    async with transaction(sessions) as session:
+        for number, key in enumerate(("apac", "emea")):
+            region = {"key": key, "name": key, "place": number, "calendar": POLISH}
+            await create_region(session, RegionCreate.model_validate(region), now=LONG_AGO)
+        for name in ("Ida", "Ole"):
+            engineer = {"name": name, "email": "e@example.com", "shifts": POLISH}
+            await create_engineer(session, EngineerCreate.model_validate(engineer), now=LONG_AGO)
+    await fetch(sessions, """UPDATE regions SET calendar = '{"holidays": 7}' WHERE key = 'apac'""")
+    await fetch(sessions, """UPDATE engineers SET shifts = '{"holidays": 7}' WHERE name = 'Ida'""")
+    await extend_shift_holidays(sessions, state.metrics)
+    changed = await fetch(
+        sessions,
+        "SELECT key AS name FROM regions WHERE updated_at > $1"
+        " UNION ALL SELECT name FROM engineers WHERE updated_at > $1",
+        LONG_AGO,
+    )
+    assert [row["name"] for row in changed] == ["emea", "Ole"]
+    failures = state.metrics.registry.get_sample_value("heliodesk_job_failures_total", {"job": "extend shifts"})
+    assert failures == 2
 
 
 def test_a_calendar_that_reaches_far_enough_or_names_no_country_stays() -> None:

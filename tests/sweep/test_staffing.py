@@ -20,6 +20,7 @@ from app.tickets.settle import lock
 from app.tickets.work import Work
 from tests.support.actors import make_account, make_engineer
 from tests.support.desk import fetch, now_of, open_at, store_plan
+from tests.support.replaying import replayed
 from tests.support.stories import P1
 from tests.support.sweeping import next_wake, run_pass
 from tests.support.waiting import until
@@ -61,6 +62,7 @@ async def test_a_held_roster_keeps_back_what_needs_an_expert_and_nothing_else(
         wake = await next_wake(sessions)
         assert wake is not None
         assert wake - await now_of(sessions) < timedelta(seconds=1)
+        assert await replayed(sessions) == [], "the check finds nothing wrong with what is left for a moment"
         behind = asyncio.create_task(staffing.run_pass(sessions, alarms))
 
         async def waits() -> bool:

@@ -24,6 +24,7 @@ ALWAYS: Final = {"time_zone": "UTC", "weekly": {"mon": [["00:00", "24:00"]]}}
 COUNTED: Final = {
     "create_webhook": "endpoints",
     "create_hook": "hooks",
+    "create_maintenance_window": "maintenance_windows",
     "create_key": "keys",
     "create_person": "people",
     "create_engineer": "engineers",
@@ -77,6 +78,11 @@ class Place:
         requests: dict[str, tuple[str, str, dict[str, Any]]] = {
             "create_webhook": ("/v1/webhooks", "owner", {"url": "https://example.com/a"}),
             "create_hook": ("/v1/hooks", "owner", {"name": "CI"}),
+            "create_maintenance_window": (
+                "/v1/maintenance-windows",
+                "owner",
+                {"starts_at": "2126-01-01T00:00:00Z", "ends_at": "2126-01-02T00:00:00Z"},
+            ),
             "create_key": ("/v1/keys", "owner", {"kind": "account", "role": "viewer"}),
             "create_person": (
                 f"/v1/accounts/{self.account_id}/people",
@@ -219,7 +225,7 @@ async def test_rates_show_what_of_the_minute_is_used(place: Place, state: State)
 
 LIMITS: Final = re.compile(
     r"^(in_flight|rate_per|tickets_per|streams|hook_b|unchecked_hook|max_|trusted_proxies"
-    r"|header_|body_timeout|write_timeout|keep_alive|unread_|connections|uncounted_)"
+    r"|header_|body_timeout|write_timeout|unread_|keep_alive|connections|uncounted_)"
 )
 
 

@@ -37,6 +37,8 @@ _FACTS: Final[Mapping[str, tuple[str, ...]]] = {
     "expert.alerted": ("accept_by",),
     "routing.unstaffed": ("next_at",),
     "routing.round_exhausted": ("next_at",),
+    "maintenance.started": ("product", "ends_at"),
+    "maintenance.ended": ("product",),
     "webhook.disabled": ("url",),
     "webhook.paused": ("url",),
     "webhook.resumed": ("url",),
@@ -51,10 +53,11 @@ _TEXT: Final[Mapping[str, str]] = {
     "call.declined": "reason",
     "call.failed": "reason",
     "expert.declined": "reason",
+    "maintenance.started": "reason",
     "webhook.disabled": "reason",
 }
 """Where an event has what a person wrote about it."""
-_INSTANTS: Final = frozenset({"due_at", "join_from", "join_by", "accept_by", "next_at", "retry_at"})
+_INSTANTS: Final = frozenset({"ends_at", "due_at", "join_from", "join_by", "accept_by", "next_at", "retry_at"})
 _LINKS: Final = ("join_url", "call_link")
 _LINE: Final = 500
 """UTF-16 units of a ticket's title, or of a fact, at the most."""

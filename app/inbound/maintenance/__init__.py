@@ -1,0 +1,1 @@
+"""Maintenance windows: alerts that nobody is to hear of for a while."""
