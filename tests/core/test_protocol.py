@@ -5,6 +5,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from starlette.types import Receive, Scope, Send
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
@@ -30,11 +31,10 @@ LIMITS = ConnectionLimits(
 class Desk:
     """An application that answers at length, or waits until its caller has gone; it counts what it was asked."""
 
-    def __init__(self, answers: bool) -> None:
+    def __init__(self, *, answers: bool) -> None:
         self.answers, self.begun, self.answered, self.left = answers, 0, 0, 0
 
-    async def __call__(self, _scope: object, receive: object, send: object) -> None:
-        assert callable(receive) and callable(send)
+    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
         self.begun += 1
         if self.answers:
             fields = [(b"content-length", str(len(LONG)).encode())]
