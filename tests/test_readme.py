@@ -11,6 +11,7 @@ from orjson import loads
 
 from app.core.auth import make_key
 from app.core.db import transaction
+from app.core.settings import Settings
 from app.plans.store import load_builtin
 from tests.support import actors
 from tests.support.actors import make_account
@@ -35,6 +36,13 @@ async def run(lines: str, **environment: str) -> list[Any]:
     printed, _ = await shell.communicate()
     assert shell.returncode == 0
     return [loads(line) for line in printed.splitlines()]
+
+
+def test_every_setting_is_explained() -> None:
+    """By its name, in the README or in a page of docs/."""
+    pages = [_README, *(_README.parent / "docs").glob("*.md")]
+    named = set(re.findall(r"`(?:HELIODESK_)?([A-Z_]+)`", "".join(page.read_text() for page in pages)))
+    assert {name.upper() for name in Settings.model_fields} - named == set()
 
 
 async def test_a_four_hour_deadline_is_tried_out_in_a_second(own_database: str) -> None:

@@ -72,6 +72,12 @@ class EmbeddedServer:
         return self._process.poll()
 
     @property
+    def is_stopping(self) -> bool:
+        """Whether somebody has asked it to end: it takes no new connection, and waits for those that there are."""
+        lines = pid_file(self._data)
+        return lines[:1] == [str(self.pid)] and lines[7:8] == ["stopping"]
+
+    @property
     def has_data(self) -> bool:
         """Whether the data folder is still there."""
         return (self._data / "PG_VERSION").exists()

@@ -103,7 +103,9 @@ class Keeper:
     def _keep(self) -> None:
         while not self._leaving.wait(_LOOK):
             if self._server.has_data and self._server.ended is None:
-                continue
+                if not self._server.is_stopping:
+                    continue
+                self._server.stop()  # else it waits for our own connections, and refuses new ones, for ever
             pause = self._tries.pause(clock.monotonic())
             if pause is None or not self._server.has_data:
                 self._give_up()

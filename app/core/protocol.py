@@ -1,11 +1,12 @@
 """Uvicorn's HTTP protocol with limits on what a client may send, and on how long it may take."""
 
+from collections import deque
 from enum import Enum, auto
 from typing import Any, Final, cast
 
 import structlog
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from app.core.answer_headers import complete
@@ -57,7 +58,8 @@ class Connection(HttpToolsProtocol):
     """One client's connection.
 
     What is too large or takes too long is refused with a problem document where no answer has begun, and the
-    connection is closed. Whoever does not read an answer is dropped.
+    connection is closed. Whoever does not read an answer is dropped, and a request that was sent ahead begins only when
+    most of the answers before it have been taken: until then it holds no place among those in progress.
     """
 
     def __init__(
@@ -70,7 +72,8 @@ class Connection(HttpToolsProtocol):
         self._size = self._silent = 0
         self._refusal: Problem | None = None
         self._lag: Lag | None = None
-        self._closing_since: float | None = None
+        self._unanswered: deque[RequestResponseCycle] = deque()
+        self._is_held = False
 
     def connection_made(self, transport: Any) -> None:
         """Take the connection, or refuse it where there are too many."""
@@ -86,6 +89,9 @@ class Connection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Give up the connection's place."""
         self._guard.release(self)
+        for cycle in self._unanswered:  # uvicorn tells only the last of them
+            cycle.disconnected = True
+            cycle.message_event.set()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -135,7 +141,10 @@ class Connection(HttpToolsProtocol):
         if self._refusal:
             return
         self._enter(_Phase.BODY)
+        before = self.cycle
         super().on_headers_complete()
+        if self.cycle is not before:
+            self._unanswered.append(self.cycle)
         if len(self.pipeline) > _PIPELINED:
             self.drop("too many requests were sent ahead")
 
@@ -152,6 +161,16 @@ class Connection(HttpToolsProtocol):
             self._served += 1
             self._enter(_Phase.REQUEST)
 
+    def on_response_complete(self) -> None:
+        """An answer is written: the next request begins, once the client has taken most of what waits to be sent."""
+        if self._unanswered:
+            self._unanswered.popleft()
+        if self.flow.write_paused and not self.transport.is_closing():
+            self._is_held = True
+            self.flow.pause_reading()
+        else:
+            super().on_response_complete()
+
     def pause_writing(self) -> None:
         """More waits to be sent than is sent at once."""
         super().pause_writing()
@@ -161,11 +180,14 @@ class Connection(HttpToolsProtocol):
         """The client has taken most of it."""
         super().resume_writing()
         self._lag = None
+        if self._is_held:
+            self._is_held = False
+            super().on_response_complete()
 
     def shutdown(self) -> None:
         """Close the connection once its answer is complete; an answer that stays open is told to end."""
         super().shutdown()
-        drain = cast("dict[str, Any]", self.cycle.scope).get(DRAIN) if self.cycle else None
+        drain = cast("dict[str, Any]", self._unanswered[0].scope).get(DRAIN) if self._unanswered else None
         if drain:
             drain()
             self.loop.call_later(_FAREWELL, self.transport.abort)
@@ -192,6 +214,8 @@ class Connection(HttpToolsProtocol):
                 self.transport.abort()
         elif self.transport.is_closing():
             return
+        elif self._is_held:
+            self._since = now  # what its client sends is not read meanwhile
         elif self._phase is _Phase.HEAD and took > limits.header_timeout:
             self._refuse(RequestTimeout(f"The head did not come within {limits.header_timeout:g} seconds"))
         elif self._phase is _Phase.BODY and took > limits.body_timeout:

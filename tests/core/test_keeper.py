@@ -43,6 +43,19 @@ async def test_a_killed_server_is_started_again_each_time_with_its_data(server: 
         await connection.close()
 
 
+async def test_a_server_that_is_asked_to_end_does_not_wait_for_our_own_connections(server: EmbeddedServer) -> None:
+    """SIGTERM is PostgreSQL's smart shutdown: no new connections, and no end while there is an old one."""
+    connection = await asyncpg.connect(server.url())
+    with Keeper(server) as keeper:
+        asked = server.pid
+        os.kill(asked, signal.SIGTERM)
+        await until(lambda: _ready_again(server, keeper.watched, asked))
+        fresh = await asyncpg.connect(server.url())
+        assert await fresh.fetchval("SELECT 1") == 1
+        await fresh.close()
+    connection.terminate()
+
+
 async def test_a_child_that_outlives_the_killed_server_does_not_hinder_the_next(server: EmbeddedServer) -> None:
     connection = await asyncpg.connect(server.url())
     child = connection.get_server_pid()
