@@ -6,7 +6,6 @@ from hmac import compare_digest
 from typing import Any, Final
 
 from fastapi import Request, Response
-from prometheus_client.exposition import choose_encoder
 from pydantic import BaseModel, Field
 from sqlalchemy import text
 
@@ -149,8 +148,8 @@ async def metrics(request: Request, state: StateDep) -> Response:
     """
     if not _may_see(request, state):
         raise Unauthorized("The metrics need the key of the setting HELIODESK_METRICS_KEY")
-    encode, media_type = choose_encoder(request.headers.get("accept", ""))
-    return Response(encode(state.metrics.registry), media_type=media_type)
+    text, media_type = await state.metrics.exposition.text(request.headers.get("accept", ""))
+    return Response(text, media_type=media_type)
 
 
 def problem_types(base: type[Problem] = Problem) -> dict[str, type[Problem]]:

@@ -13,6 +13,7 @@ from prometheus_client import (
     ProcessCollector,
 )
 
+from app.core.exposition import Exposition
 from app.core.pool import Gate
 
 _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -24,6 +25,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self.exposition = Exposition(self.registry)
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self.registry)
         self.requests = Histogram(
