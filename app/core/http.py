@@ -1,8 +1,8 @@
 """HTTP's own part: JSON answers, problem documents, ETags, and a router that reads bodies strictly."""
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from inspect import cleandoc
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
 import orjson
 import structlog
@@ -31,15 +31,20 @@ from app.core.problems import (
     Unavailable,
     UnsupportedMediaType,
 )
+from app.core.query_names import unknown_names
 from app.core.schemas import pointer
 from app.core.scopes import SCOPES, Scope
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+Handler: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
+"""What answers the requests of one route."""
 SCOPE: Final = "x-required-scope"
 """Where an operation of the OpenAPI document names the scope that it needs."""
 KEY_SCHEME: Final = "ApiKey"
 PROBLEM_JSON: Final = "application/problem+json"
 _PROBLEM_SCHEMA: Final = {"$ref": "#/components/schemas/ProblemDocument"}
+_TOKEN: Final = "token"  # noqa: S105  a parameter's name
+"""The query parameter that stands for the key where a header cannot be sent."""
 _log = structlog.get_logger("heliodesk.http")
 _MAX_FAULTS: Final = 50
 _BY_STATUS: Final = {
@@ -146,6 +151,9 @@ class StrictRoute(APIRoute):
 
     The first line of its function's docstring is the operation's summary, the rest its description. ``scope`` is what
     the caller's key needs; None where no API key is taken. A route that does not say so is not made: TypeError.
+
+    A query parameter that the operation does not have is refused. Where no API key is taken it is ignored: what posts
+    to a hook, follows a link in a letter, or asks for the health may add parameters that its user cannot take away.
     """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
@@ -169,7 +177,23 @@ class StrictRoute(APIRoute):
         """What FastAPI takes for the value of the body."""
         return read_json(body)
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    def get_route_handler(self) -> Handler:
+        """The handler behind the look at the names of the query's parameters."""
+        handle = self.body_handler()
+        if self.scope is None:
+            return handle
+        known = _queries_of(self.dependant) | {
+            each["name"] for each in (self.openapi_extra or {}).get("parameters", ()) if each["in"] == "query"
+        }
+
+        async def check_then_handle(request: Request) -> Response:
+            if request.scope["query_string"]:
+                await _refuse_unknown(request, known)
+            return await handle(request)
+
+        return check_then_handle
+
+    def body_handler(self) -> Handler:
         """FastAPI's own handler behind the strict reading, where the operation has a body."""
         handle = super().get_route_handler()
         if self.body_field is None:
@@ -188,6 +212,22 @@ class StrictRoute(APIRoute):
             return await handle(request)
 
         return read_then_handle
+
+
+async def _refuse_unknown(request: Request, known: Collection[str]) -> None:
+    """422 for parameters that are not ``known``; who shows neither a key nor a token in its place is told so first."""
+    given = request.query_params.keys()
+    faults = unknown_names(given, known)
+    if not faults:
+        return
+    if _TOKEN not in known or _TOKEN not in given:
+        await principal_of(request)
+    raise Invalid(errors=faults)
+
+
+def _queries_of(dependant: Dependant) -> frozenset[str]:
+    own = {field.alias for field in dependant.query_params}
+    return frozenset(own.union(*(_queries_of(each) for each in dependant.dependencies)))
 
 
 class _Decorator(Protocol):

@@ -1,13 +1,12 @@
 """A plan document as a request's body: JSON, or YAML as ``application/yaml``, which is read where it is checked."""
 
-from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from pydantic import WrapValidator
 
-from app.core.http import StrictRoute
+from app.core.http import Handler, StrictRoute
 from app.plans import examples
 from app.plans.documents import PlanDocument
 from app.plans.heavy import PlanText
@@ -44,9 +43,9 @@ class PlanRoute(StrictRoute):
         """The body as it came."""
         return PlanText(body, yaml=False)
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    def body_handler(self) -> Handler:
         """The handler of JSON, or FastAPI's own, which leaves YAML alone."""
-        json, yaml = super().get_route_handler(), APIRoute.get_route_handler(self)
+        json, yaml = super().body_handler(), APIRoute.get_route_handler(self)
 
         async def handle(request: Request) -> Response:
             media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()

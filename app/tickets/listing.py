@@ -18,7 +18,7 @@ from app.core.paging import REACH, Filter, Page, Slice, at_most, within_reach
 from app.core.problems import NotFound
 from app.tickets.queries import documents
 from app.tickets.ways import CREATED, NEVER, TICKETS, Ask, TicketFilter, Way, filters, in_order, selective
-from app.tickets.wording import is_number, pattern
+from app.tickets.wording import as_number, pattern
 
 _REACH_BY_TITLE: Final = 2000
 """How far a page reaches that looks up each ticket's title."""
@@ -61,7 +61,9 @@ async def _find(session: AsyncSession, ask: Ask) -> Slice[Row]:
     reach = _REACH_BY_TITLE if wanted.q else REACH
     along = next((way for way in ways if way.serves == wanted.sort), None)
     aside = next((way for way in ways if way is not along), None)
-    if wanted.q and is_number(wanted.q) and (rows := await _numbered(session, ask, wanted.q)):
+    if wanted.number:
+        return Slice(await _named(session, ask, await _numbered(session, ask, wanted.number), _every(ask)))
+    if (number := as_number(wanted.q or "")) and (rows := await _with_mentions(session, ask, number)):
         return Slice(rows)
     if not (wanted.q or aside):
         return await _go(session, ask, along, reach)
@@ -103,6 +105,10 @@ def _left(ask: Ask, way: Way | None) -> list[Filter]:
     return left if way and way.meant else [*left, ask.meant]
 
 
+def _every(ask: Ask) -> list[Filter]:
+    return [*filters(ask.wanted).values(), ask.meant]
+
+
 async def _gather(session: AsyncSession, ask: Ask, way: Way) -> list[Row] | None:
     """The page of the tickets to which a way leads, in the order of the list; None where these are many."""
     return await _sorted(session, ask, way.tickets().limit(at_most(_FEW + 1)), _left(ask, way))
@@ -125,7 +131,7 @@ async def _search(session: AsyncSession, ask: Ask) -> list[Row] | None:
         return None
     if ask.order is CREATED and not filters(ask.wanted).keys() - {"q"}:
         hits = _newest(ask, hits)
-    return await _named(session, ask, [hit["ticket_id"] for hit in hits])
+    return await _named(session, ask, [hit["ticket_id"] for hit in hits], _left(ask, None))
 
 
 def _newest(ask: Ask, hits: Sequence[Row]) -> Sequence[Row]:
@@ -136,21 +142,27 @@ def _newest(ask: Ask, hits: Sequence[Row]) -> Sequence[Row]:
     return [keys[key] for key in sorted(behind, reverse=True)[: ask.page.limit + 1]]
 
 
-async def _numbered(session: AsyncSession, ask: Ask, number: str) -> list[Row]:
+async def _numbered(session: AsyncSession, ask: Ask, number: str) -> list[str]:
+    """The tickets with this number: one of an account at most."""
+    found = await (await driver(session)).fetch(_NUMBERED, number, ask.account_id)
+    return [row["ticket_id"] for row in found]
+
+
+async def _with_mentions(session: AsyncSession, ask: Ask, number: str) -> list[Row]:
     """Tickets with this number, which are there whatever else matches, and those whose title holds it."""
-    own = await (await driver(session)).fetch(_NUMBERED, number.upper(), ask.account_id)
+    own = await _numbered(session, ask, number)
     if not own:
         return []
     mentions = await _titles(session, ask) or []
-    ids = dict.fromkeys(hit["ticket_id"] for hit in (*own, *mentions))
-    return await _named(session, ask, list(ids)[:_FEW])
+    ids = dict.fromkeys([*own, *(hit["ticket_id"] for hit in mentions)])
+    return await _named(session, ask, list(ids)[:_FEW], _left(ask, None))
 
 
-async def _named(session: AsyncSession, ask: Ask, ids: Sequence[str]) -> list[Row]:
+async def _named(session: AsyncSession, ask: Ask, ids: Sequence[str], left: Sequence[Filter]) -> list[Row]:
     if not ids:
         return []
     few = select(TICKETS).where(TICKETS.c.id == any_(literal(ids, ARRAY(String))))
-    return await _sorted(session, ask, few, _left(ask, None)) or []
+    return await _sorted(session, ask, few, left) or []
 
 
 async def _titles(session: AsyncSession, ask: Ask) -> Sequence[Mapping[str, Any]] | None:

@@ -13,12 +13,12 @@ from app.calls.models import Call
 from app.core.auth import Principal
 from app.core.db import Row
 from app.core.paging import Filter, Order, Page, Slice, within_reach
-from app.core.problems import NotFound
+from app.core.problems import Fault, Invalid, NotFound
 from app.events.models import EventRow
 from app.events.types import INTERNAL_METRICS
 from app.sla.models import DeadlineRow
 from app.sla.terms import METRIC_ORDER
-from app.tickets.models import Message, Ticket
+from app.tickets.models import Message, Ticket, TicketTitle
 from app.tickets.views import ticket_view
 
 _SEQUENCE: Final = Order(("sequence",))
@@ -50,6 +50,28 @@ async def ticket_document(session: AsyncSession, principal: Principal, ticket_id
     rows = await _rows(session, select(Ticket.__table__).where(Ticket.id == ticket_id))
     if not rows or not principal.sees(rows[0]["account_id"]):
         raise NotFound
+    return (await documents(session, principal, rows))[0]
+
+
+async def numbered_document(
+    session: AsyncSession, principal: Principal, number: str, account_id: str | None
+) -> dict[str, Any]:
+    """The ticket with this number, of the account that is named or is the caller's own.
+
+    404 when the caller has no such ticket; 422 when several accounts have one and none is named.
+    """
+    account_id = account_id or principal.account_id
+    if account_id and not principal.sees(account_id):
+        raise NotFound
+    same = and_(TicketTitle.account_id == Ticket.account_id, TicketTitle.ticket_id == Ticket.id)
+    of_account = [Ticket.account_id == account_id] if account_id else []
+    query = select(Ticket.__table__).join(TicketTitle, same).where(TicketTitle.number == number, *of_account)
+    rows = await _rows(session, query.limit(2))
+    if not rows:
+        raise NotFound
+    if len(rows) > 1:
+        detail = "Several accounts have a ticket with this number: name the account"
+        raise Invalid(errors=[Fault(pointer="#/query/account_id", detail=detail)])
     return (await documents(session, principal, rows))[0]
 
 

@@ -2,10 +2,11 @@
 
 from typing import Annotated, Any
 
-from fastapi import Body, Depends, Request, Response
+from fastapi import Body, Depends, Path, Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.principals import editor
+from app.accounts.schemas import AccountId
 from app.core.auth import Principal
 from app.core.db import transaction
 from app.core.deps import PrincipalDep
@@ -38,6 +39,7 @@ from app.tickets.schemas import (
     OpenTicket,
     PostMessage,
     StatusTable,
+    TicketNumber,
     TicketView,
 )
 from app.tickets.views import deadline_view, message_view, ticket_view
@@ -128,6 +130,27 @@ async def read_ticket(state: StateDep, principal: PrincipalDep, ticket_id: Ticke
     """The ticket with its current deadlines and its call."""
     async with transaction(state.sessions) as session:
         document = await queries.ticket_document(session, principal, ticket_id)
+    return reply(document, headers=etag(document["version"]))
+
+
+@router.get(
+    "/v1/tickets/by-number/{number}",
+    scope="tickets:read",
+    response_model=TicketView,
+    summary="Get a ticket by its number",
+    responses=responses(NotFound) | examples.shown(examples.TICKET),
+)
+async def get_ticket_by_number(
+    state: StateDep,
+    principal: PrincipalDep,
+    number: Annotated[TicketNumber, Path(description="The number, in any case, with or without its hyphen")],
+    account_id: Annotated[
+        AccountId | None, Query(description="With support keys: needed where several accounts have this number")
+    ] = None,
+) -> Response:
+    """The ticket that a person means by the number they say on the phone: the same answer as by its id."""
+    async with transaction(state.sessions) as session:
+        document = await queries.numbered_document(session, principal, number, account_id)
     return reply(document, headers=etag(document["version"]))
 
 

@@ -19,7 +19,7 @@ from app.accounts.schemas import AccountId, EngineerId
 from app.core.paging import Columns, Filter, Order, Page
 from app.core.schemas import Instant, Word
 from app.tickets.models import ACTIVE, ENDED, Ticket, TicketTitle
-from app.tickets.schemas import Priority, Status
+from app.tickets.schemas import Priority, Status, TicketNumber
 from app.tickets.wording import can_be_searched, pattern
 
 TICKETS: Final = Ticket.__table__
@@ -54,6 +54,9 @@ class TicketFilter:
     due_before: Annotated[Instant | None, Query(description="Something that support owes is due before this")] = None
     updated_since: Annotated[Instant | None, Query()] = None
     external_ref: Annotated[Word | None, Query()] = None
+    number: Annotated[
+        TicketNumber | None, Query(description="As it is said on the phone: any case, with or without hyphen")
+    ] = None
     sandbox: Annotated[
         bool | None, Query(description="Default: for support, live tickets unless an account is named")
     ] = None

@@ -11,7 +11,9 @@ from unicodedata import category, normalize
 _LONGEST: Final = 500
 """Characters of a folded term that are compared: each trigram of it is looked up."""
 _INDEXED: Final = re.compile(r"[a-z0-9]{3}")
-_NUMBER: Final = re.compile(r"[0-9A-HJKMNP-TV-Z]{3}-[0-9A-HJKMNP-TV-Z]{3}", re.IGNORECASE)
+_NUMBER: Final = re.compile(r"([0-9a-tv-z]{3})[- ]?([0-9a-tv-z]{3})", re.IGNORECASE | re.ASCII)
+_MISREAD: Final = str.maketrans("ILO", "110")
+"""Letters that no number has, since they are taken for digits (Crockford's base 32)."""
 _FOUR_DIGITS: Final = 0x10000
 _PLAIN: Final = str.maketrans(
     {
@@ -53,9 +55,10 @@ def pattern(term: str) -> str:
 
 def can_be_searched(term: str) -> bool:
     """Whether the index narrows a search for this term: without three letters in a row there is no trigram."""
-    return is_number(term) or _INDEXED.search(folded(term)) is not None
+    return _INDEXED.search(folded(term)) is not None
 
 
-def is_number(term: str) -> bool:
-    """Whether the term looks like a ticket's number."""
-    return _NUMBER.fullmatch(term) is not None
+def as_number(term: str) -> str | None:
+    """The ticket's number that a person means by ``k7m3qp``, ``K7M 3QP`` or ``k7m-3qp``; None if it is none."""
+    match = _NUMBER.fullmatch(term.strip())
+    return "-".join(match.groups()).upper().translate(_MISREAD) if match else None

@@ -28,6 +28,7 @@ RULES: Final[dict[str, Refused]] = {
     "create_ticket": WRITE,
     "list_tickets": COLLECTION,
     "read_ticket": READ,
+    "get_ticket_by_number": READ,
     "update_ticket": WRITE,
     "create_message": WRITE,
     "list_messages": READ,

@@ -122,7 +122,10 @@ class World:
         self.ids["other_engineer_id"] = (await make_engineer(self.sessions)).id
         await self._renew_roster()
         self.ids["ticket_id"] = await self._post("/v1/tickets", _P1 | {"account_id": account})
-        self.ids["deadline_id"] = await self._deadline()
+        self.ids |= {
+            "deadline_id": await self._of_ticket("deadlines", 0, "id"),
+            "number": await self._of_ticket("number"),
+        }
         self.ids["alert_id"] = await self._alert()
         self.ids["other_ticket_id"] = await self._post("/v1/tickets", TICKET | {"account_id": account})
 
@@ -171,9 +174,11 @@ class World:
             self.ids["receipt_id"] = answer.json()["receipt_id"]
             await process_next(self.sessions, self.readings, account, made["id"], Resting())
 
-    async def _deadline(self) -> str:
-        answer = await self.client.get(f"/v1/tickets/{self.ids['ticket_id']}", headers=self.keys["admin"])
-        return str(answer.json()["deadlines"][0]["id"])
+    async def _of_ticket(self, *path: str | int) -> str:
+        value = (await self.client.get(f"/v1/tickets/{self.ids['ticket_id']}", headers=self.keys["admin"])).json()
+        for part in path:
+            value = value[part]
+        return str(value)
 
     async def _alert(self) -> str:
         """The alert of the P1, whose expert is new: whoever was there before may be held."""

@@ -129,6 +129,7 @@ ASKED: Final[dict[str, dict[str, Any]]] = {
     "a word that half of all have, the oldest": {"q": "scanner"},
     "a word that half of all have, of a tier that nothing has": {"q": "scanner", "tier": 9},
     "a number": {"q": "K7M-3QP"},
+    "a number, and nothing else": {"number": "k7m3qp"},
     "sandboxes": {"sandbox": True},
     "live ones": {"sandbox": False},
 }

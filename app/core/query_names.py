@@ -1,0 +1,34 @@
+"""PURE: the names of an operation's query parameters, and what is said of a name that is not one of them."""
+
+from collections.abc import Collection, Iterable
+from difflib import get_close_matches
+from typing import Final
+
+from app.core.problems import Fault
+from app.core.schemas import pointer
+
+_FAULTS: Final = 50
+"""Unknown names of one request that are told one by one."""
+_HINTS: Final = 3
+"""Those for which the nearest name is looked up."""
+_LONG: Final = 50
+"""Characters of a name that are compared."""
+
+
+def unknown_names(given: Iterable[str], known: Collection[str]) -> list[Fault]:
+    """A fault for each name that is not known, at ``#/query/<name>``; the first few are told the nearest one."""
+    unknown = [name for name in dict.fromkeys(given) if name not in known][:_FAULTS]
+    faults = [
+        Fault(pointer=f"#/query{pointer([name])}", detail="This operation has no such query parameter")
+        for name in unknown
+    ]
+    for fault, name in zip(faults[:_HINTS], unknown, strict=False):
+        fault["hint"] = _hint(name, known)
+    return faults
+
+
+def _hint(name: str, known: Collection[str]) -> str:
+    if not known:
+        return "It takes no query parameters"
+    [nearest] = get_close_matches(name[:_LONG].lower(), sorted(known), n=1, cutoff=0)
+    return f"Did you mean {nearest}?"

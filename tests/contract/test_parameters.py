@@ -1,0 +1,56 @@
+"""Query parameters that an operation does not have are refused, on every operation that takes an API key."""
+
+from typing import Final
+
+import pytest
+
+from app.core.query_names import unknown_names
+from tests.contract.document import OPERATIONS, Operation
+from tests.contract.test_bad_input import problem
+from tests.contract.world import World
+
+KEYED: Final = [each for each in OPERATIONS.values() if "x-required-scope" in each.spec]
+KEYLESS: Final = [each for each in OPERATIONS.values() if "x-required-scope" not in each.spec]
+
+
+@pytest.mark.parametrize("operation", KEYED, ids=lambda operation: operation.name)
+async def test_a_name_that_is_not_known_is_refused_with_the_nearest_one(world: World, operation: Operation) -> None:
+    names = [parameter["name"] for parameter in operation.queries]
+    for name in names or [""]:
+        answer = await world.call(operation, world.keys["admin"], params={f"{name}xx": "open"})
+        assert problem(operation, answer) == 422
+        [fault] = answer.json()["errors"]
+        hint = f"Did you mean {name}?" if name else "It takes no query parameters"
+        assert (fault["pointer"], fault["hint"]) == (f"#/query/{name}xx", hint)
+
+
+@pytest.mark.parametrize("operation", KEYED, ids=lambda operation: operation.name)
+async def test_who_has_no_key_is_told_so_first(world: World, operation: Operation) -> None:
+    assert (await world.call(operation, {}, params={"stauts": "open"})).status_code == 401
+
+
+@pytest.mark.parametrize("operation", KEYLESS, ids=lambda operation: operation.name)
+async def test_what_takes_no_key_ignores_what_senders_add(world: World, operation: Operation) -> None:
+    plain = await world.call(operation, {})
+    assert (await world.call(operation, {}, params={"utm_source": "mail"})).status_code == plain.status_code
+
+
+async def test_a_mistyped_filter_does_not_answer_with_everything(world: World) -> None:
+    answer = await world.client.get("/v1/tickets?stauts=open&Limit=1", headers=world.keys["admin"])
+    assert [(fault["pointer"], fault["hint"]) for fault in answer.json()["errors"]] == [
+        ("#/query/stauts", "Did you mean status?"),
+        ("#/query/Limit", "Did you mean limit?"),
+    ]
+
+
+async def test_a_token_in_the_place_of_a_key_is_not_used_up_by_a_mistake(world: World) -> None:
+    made = await world.client.post("/v1/events/stream-token", headers=world.keys["owner"])
+    stream, params = "/v1/events/stream", {"token": made.json()["token"], "seconds": "0"}
+    assert (await world.client.get(stream, params=params | {"type": "ticket.opened"})).status_code == 422
+    assert (await world.client.get(stream, params=params)).status_code == 200
+
+
+def test_many_names_cost_little_and_are_told_once_each() -> None:
+    faults = unknown_names(["a~/b"] * 3 + [f"name{number}" * 1000 for number in range(1000)], {"status", "limit"})
+    assert faults[0]["pointer"] == "#/query/a~0~1b"
+    assert (len(faults), sum("hint" in fault for fault in faults)) == (50, 3)
