@@ -1,6 +1,8 @@
 """Reading JSON bodies: strictly, and refusing at the door what nothing behind it can hold."""
 
+import re
 from email.message import Message
+from itertools import islice
 from typing import Any, Final
 
 import orjson
@@ -14,6 +16,10 @@ MAX_BRACKETS: Final = 22_000
 """Arrays and objects in one body, told from its opening brackets: as many as a preview has with the largest plan."""
 MAX_VALUES: Final = 50_000
 """Values in one body, told from its commas and opening brackets. Those within texts count, and are far from so many."""
+_NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+"""U+0000 in JSON, which has to be escaped, and behind no backslash that is an escaped one itself."""
+_LOOKED_THROUGH: Final = 2_000
+"""Values that are looked at for the place of U+0000: some milliseconds."""
 
 
 def read_json(body: bytes) -> Any:
@@ -31,8 +37,8 @@ def read_json(body: bytes) -> Any:
         raise BadRequest(f"The body is not valid JSON: {error}") from error
     if brackets > MAX_DEPTH:
         _refuse_depth(value)
-    if b"\\u0000" in body:
-        _refuse_nul(value, ())
+    if _NUL.search(body):
+        raise Invalid(errors=[Fault(pointer=_place_of_nul(value), detail="Text may not hold the character U+0000")])
     return value
 
 
@@ -49,16 +55,22 @@ def _children(value: Any) -> list[Any]:
     return [child for child in inside if isinstance(child, dict | list)]
 
 
-def _refuse_nul(value: Any, path: tuple[str | int, ...]) -> None:
-    if isinstance(value, str) and "\0" in value:
-        raise Invalid(errors=[Fault(pointer=pointer(path), detail="Text may not hold the character U+0000")])
-    if isinstance(value, dict):
-        for name in value:
-            _refuse_nul(name, path)
-    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for place, child in parts:
-        if isinstance(child, str | list | dict):
-            _refuse_nul(child, (*path, place))
+def _place_of_nul(value: Any) -> str:
+    """The pointer of the first text or name with U+0000; of the whole body where that is not among the first values."""
+    waiting: list[tuple[Any, tuple[str | int, ...]]] = [(value, ())]
+    for _ in range(_LOOKED_THROUGH):
+        if not waiting:
+            break
+        part, path = waiting.pop()
+        if isinstance(part, str) and "\0" in part:
+            return pointer(path)
+        if isinstance(part, dict):
+            if any("\0" in name for name in part):
+                return pointer(path)
+            waiting += [(child, (*path, name)) for name, child in islice(part.items(), _LOOKED_THROUGH)][::-1]
+        elif isinstance(part, list):
+            waiting += [(child, (*path, place)) for place, child in enumerate(part[:_LOOKED_THROUGH])][::-1]
+    return ""
 
 
 def is_json(content_type: str) -> bool:

@@ -4,7 +4,6 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import partial
 from ipaddress import ip_address
 from typing import Annotated, Any, Final, Generic, TypeVar
 
@@ -100,10 +99,22 @@ Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), AfterValidator(no_nul)]
 """A tag, a product, a region: 1 to 100 characters."""
 
+_SHAPE: Final = r"^[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,189}$"
+_MAILBOX: Final = re.compile(_SHAPE)
+
+
+def _one_spelling(value: str) -> str:
+    """Both steps can make a text longer, so its shape is checked afterwards as well: what is stored is read again."""
+    spelt = unicodedata.normalize("NFC", value.lower())
+    if not _MAILBOX.fullmatch(spelt):
+        raise PydanticCustomError("email", "In lower case and composed (NFC), this is no e-mail address")
+    return spelt
+
+
 EmailRef = Annotated[
     str,
-    StringConstraints(to_lower=True, max_length=254, pattern=r"^[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,189}$"),
-    AfterValidator(partial(unicodedata.normalize, "NFC")),
+    StringConstraints(max_length=254, pattern=_SHAPE),
+    AfterValidator(_one_spelling),
     Field(examples=["ana@example.com"]),
 ]
 """An e-mail address by which somebody is found, in lower case and composed (NFC): one spelling for one person.
