@@ -1,6 +1,5 @@
 """Reading JSON bodies: strictly, and refusing at the door what nothing behind it can hold."""
 
-import re
 from email.message import Message
 from itertools import islice
 from typing import Any, Final
@@ -8,7 +7,7 @@ from typing import Any, Final
 import orjson
 
 from app.core.problems import BadRequest, Fault, Invalid, UnsupportedMediaType
-from app.core.schemas import pointer
+from app.core.schemas import inside, pointer
 
 MAX_DEPTH: Final = 40
 """Arrays and objects inside each other; a plan document has 8."""
@@ -16,8 +15,6 @@ MAX_BRACKETS: Final = 22_000
 """Arrays and objects in one body, told from its opening brackets: as many as a preview has with the largest plan."""
 MAX_VALUES: Final = 50_000
 """Values in one body, told from its commas and opening brackets. Those within texts count, and are far from so many."""
-_NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
-"""U+0000 in JSON, which has to be escaped, and behind no backslash that is an escaped one itself."""
 _LOOKED_THROUGH: Final = 2_000
 """Values that are looked at for the place of U+0000: some milliseconds."""
 
@@ -37,7 +34,7 @@ def read_json(body: bytes) -> Any:
         raise BadRequest(f"The body is not valid JSON: {error}") from error
     if brackets > MAX_DEPTH:
         _refuse_depth(value)
-    if _NUL.search(body):
+    if _holds_nul(body):
         raise Invalid(errors=[Fault(pointer=_place_of_nul(value), detail="Text may not hold the character U+0000")])
     return value
 
@@ -51,8 +48,12 @@ def _refuse_depth(value: Any) -> None:
 
 
 def _children(value: Any) -> list[Any]:
-    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return [child for child in inside if isinstance(child, dict | list)]
+    return [child for child in inside(value) if isinstance(child, dict | list)]
+
+
+def _holds_nul(body: bytes) -> bool:
+    """Whether U+0000 is in it, which JSON has to escape: not behind a backslash that is escaped itself."""
+    return b"\\u0000" in body and b"\\u0000" in body.replace(b"\\\\", b"")
 
 
 def _place_of_nul(value: Any) -> str:

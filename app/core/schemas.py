@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from typing import Annotated, Any, Final, Generic, TypeVar
@@ -17,11 +17,12 @@ from pydantic import (
     HttpUrl,
     StringConstraints,
     TypeAdapter,
+    ValidationInfo,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
 
-from app.core.mailboxes import sendable
+from app.core.mailboxes import STORED, sendable
 from app.core.targets import Unusable, read_target
 from app.core.zones import time_zones
 
@@ -61,6 +62,29 @@ class Strict(BaseModel):
 def at_most(members: int) -> BeforeValidator:
     """So many members of an object, counted before any is looked at; Pydantic's ``max_length`` is counted after."""
     return BeforeValidator(lambda value: _at_most(value, members))
+
+
+def few_values(most: int) -> BeforeValidator:
+    """So many values in all of a list's lists and objects, counted before any is looked at: each could be a fault.
+
+    What is stored is not counted (``STORED``): an earlier version may have taken more.
+    """
+
+    def counted(value: Any, info: ValidationInfo) -> Any:
+        level, left = [] if info.context is STORED else [value], most
+        while level and left >= 0:
+            level = [child for parent in level for child in inside(parent)]
+            left -= len(level)
+        if left < 0:
+            raise PydanticCustomError("too_many_values", "There are at most {most} values here", {"most": most})
+        return value
+
+    return BeforeValidator(counted)
+
+
+def inside(value: Any) -> Collection[Any]:
+    """The values of an array or an object; none of anything else."""
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
 
 
 class Document(BaseModel):
