@@ -116,8 +116,8 @@ def identity(event: Any) -> str | None:
 def event_key(body: bytes, headers: Mapping[str, str], most: int) -> str | None:
     """What is the same when a request is sent again: the identity of its one event; None for a batch.
 
-    A body of more than ``most`` bytes takes too long to be read while others wait. Of a binary event the headers suffice;
-    anything else is the same when it has the same bytes, as what a sender repeats does. Raises ``Unreadable``.
+    A body of more than ``most`` bytes takes too long to be read while others wait. Of a binary event the headers
+    suffice; anything else is the same when it has the same bytes, as what a sender repeats does. Raises ``Unreadable``.
     """
     is_long = len(body) > most
     if is_long and not _is_binary(headers):

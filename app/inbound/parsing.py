@@ -55,7 +55,7 @@ def parse(body: bytes, content_type: str = "") -> Parsed:
 
 
 def parse_strictly(body: bytes, content_type: str = "") -> Any:
-    """The JSON value of a long body, in some milliseconds. Raises ``Unreadable`` for all that ``parse`` would put right."""
+    """The JSON value of a long body, in some milliseconds. Raises ``Unreadable`` for what ``parse`` would put right."""
     try:
         return orjson.loads(_utf8(body, content_type))
     except orjson.JSONDecodeError as error:
