@@ -231,7 +231,7 @@ class Listing(BaseModel, Generic[T]):
     items: list[T]
     next_cursor: str | None = Field(
         description="Pass it as `cursor` for the next page; null on the last one. Where filters leave little, a page "
-        "may hold fewer items than `limit`, even none, and the list still goes on"
+        "may hold fewer items than `limit`, even none, and the list still goes on; so may a page of long items"
     )
 
 
