@@ -44,7 +44,7 @@ Filter: TypeAlias = Callable[[Columns], ColumnElement[bool]]
 
 REACH: Final = 5000
 """Rows that one page looks at, at the most, for those that its filters leave."""
-PAGE_BYTES: Final = 4 * 1024 * 1024
+PAGE_BYTES: Final = 2 * 1024 * 1024
 """Bytes of a page's items, after which it ends: some milliseconds of writing."""
 _PARTS: Final[dict[type, Any]] = {
     str: Annotated[str, AfterValidator(no_nul)],
