@@ -1,12 +1,13 @@
 """Reading JSON bodies: strictly, and refusing at the door what nothing behind it can hold."""
 
 from email.message import Message
+from itertools import islice
 from typing import Any, Final
 
 import orjson
 
 from app.core.problems import BadRequest, Fault, Invalid, UnsupportedMediaType
-from app.core.schemas import pointer
+from app.core.schemas import inside, pointer
 
 MAX_DEPTH: Final = 40
 """Arrays and objects inside each other; a plan document has 8."""
@@ -14,6 +15,8 @@ MAX_BRACKETS: Final = 22_000
 """Arrays and objects in one body, told from its opening brackets: as many as a preview has with the largest plan."""
 MAX_VALUES: Final = 50_000
 """Values in one body, told from its commas and opening brackets. Those within texts count, and are far from so many."""
+_LOOKED_THROUGH: Final = 2_000
+"""Values that are looked at for the place of U+0000: some milliseconds."""
 
 
 def read_json(body: bytes) -> Any:
@@ -31,8 +34,8 @@ def read_json(body: bytes) -> Any:
         raise BadRequest(f"The body is not valid JSON: {error}") from error
     if brackets > MAX_DEPTH:
         _refuse_depth(value)
-    if b"\\u0000" in body:
-        _refuse_nul(value, ())
+    if _holds_nul(body):
+        raise Invalid(errors=[Fault(pointer=_place_of_nul(value), detail="Text may not hold the character U+0000")])
     return value
 
 
@@ -45,20 +48,30 @@ def _refuse_depth(value: Any) -> None:
 
 
 def _children(value: Any) -> list[Any]:
-    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return [child for child in inside if isinstance(child, dict | list)]
+    return [child for child in inside(value) if isinstance(child, dict | list)]
 
 
-def _refuse_nul(value: Any, path: tuple[str | int, ...]) -> None:
-    if isinstance(value, str) and "\0" in value:
-        raise Invalid(errors=[Fault(pointer=pointer(path), detail="Text may not hold the character U+0000")])
-    if isinstance(value, dict):
-        for name in value:
-            _refuse_nul(name, path)
-    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for place, child in parts:
-        if isinstance(child, str | list | dict):
-            _refuse_nul(child, (*path, place))
+def _holds_nul(body: bytes) -> bool:
+    """Whether U+0000 is in it, which JSON has to escape: not behind a backslash that is escaped itself."""
+    return b"\\u0000" in body and b"\\u0000" in body.replace(b"\\\\", b"")
+
+
+def _place_of_nul(value: Any) -> str:
+    """The pointer of the first text or name with U+0000; of the whole body where that is not among the first values."""
+    waiting: list[tuple[Any, tuple[str | int, ...]]] = [(value, ())]
+    for _ in range(_LOOKED_THROUGH):
+        if not waiting:
+            break
+        part, path = waiting.pop()
+        if isinstance(part, str) and "\0" in part:
+            return pointer(path)
+        if isinstance(part, dict):
+            if any("\0" in name for name in part):
+                return pointer(path)
+            waiting += [(child, (*path, name)) for name, child in islice(part.items(), _LOOKED_THROUGH)][::-1]
+        elif isinstance(part, list):
+            waiting += [(child, (*path, place)) for place, child in enumerate(part[:_LOOKED_THROUGH])][::-1]
+    return ""
 
 
 def is_json(content_type: str) -> bool:

@@ -2,9 +2,8 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
-from functools import partial
 from ipaddress import ip_address
 from typing import Annotated, Any, Final, Generic, TypeVar
 
@@ -18,11 +17,12 @@ from pydantic import (
     HttpUrl,
     StringConstraints,
     TypeAdapter,
+    ValidationInfo,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
 
-from app.core.mailboxes import sendable
+from app.core.mailboxes import STORED, sendable
 from app.core.targets import Unusable, read_target
 from app.core.zones import time_zones
 
@@ -64,6 +64,29 @@ def at_most(members: int) -> BeforeValidator:
     return BeforeValidator(lambda value: _at_most(value, members))
 
 
+def few_values(most: int) -> BeforeValidator:
+    """So many values in all of a list's lists and objects, counted before any is looked at: each could be a fault.
+
+    What is stored is not counted (``STORED``): an earlier version may have taken more.
+    """
+
+    def counted(value: Any, info: ValidationInfo) -> Any:
+        level, left = [] if info.context is STORED else [value], most
+        while level and left >= 0:
+            level = [child for parent in level for child in inside(parent)]
+            left -= len(level)
+        if left < 0:
+            raise PydanticCustomError("too_many_values", "There are at most {most} values here", {"most": most})
+        return value
+
+    return BeforeValidator(counted)
+
+
+def inside(value: Any) -> Collection[Any]:
+    """The values of an array or an object; none of anything else."""
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+
+
 class Document(BaseModel):
     """Base of every model that only describes an answer; a later version may add members."""
 
@@ -100,10 +123,22 @@ Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), AfterValidator(no_nul)]
 """A tag, a product, a region: 1 to 100 characters."""
 
+_SHAPE: Final = r"^[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,189}$"
+_MAILBOX: Final = re.compile(_SHAPE)
+
+
+def _one_spelling(value: str) -> str:
+    """Both steps can make a text longer, so its shape is checked afterwards as well: what is stored is read again."""
+    spelt = unicodedata.normalize("NFC", value.lower())
+    if not _MAILBOX.fullmatch(spelt):
+        raise PydanticCustomError("email", "In lower case and composed (NFC), this is no e-mail address")
+    return spelt
+
+
 EmailRef = Annotated[
     str,
-    StringConstraints(to_lower=True, max_length=254, pattern=r"^[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,189}$"),
-    AfterValidator(partial(unicodedata.normalize, "NFC")),
+    StringConstraints(max_length=254, pattern=_SHAPE),
+    AfterValidator(_one_spelling),
     Field(examples=["ana@example.com"]),
 ]
 """An e-mail address by which somebody is found, in lower case and composed (NFC): one spelling for one person.
@@ -196,7 +231,7 @@ class Listing(BaseModel, Generic[T]):
     items: list[T]
     next_cursor: str | None = Field(
         description="Pass it as `cursor` for the next page; null on the last one. Where filters leave little, a page "
-        "may hold fewer items than `limit`, even none, and the list still goes on"
+        "may hold fewer items than `limit`, even none, and the list still goes on; so may a page of long items"
     )
 
 

@@ -9,7 +9,17 @@ from urllib.parse import unquote
 
 from app.inbound import generic
 from app.inbound.parsing import Parsed, parse
-from app.inbound.signal import MAX_SIGNALS, Batch, Signal, Unreadable, batch_from, instant_in, key_of, object_at
+from app.inbound.signal import (
+    MAX_SIGNALS,
+    Batch,
+    Signal,
+    Unreadable,
+    batch_from,
+    digest_of,
+    instant_in,
+    key_of,
+    object_at,
+)
 
 STRUCTURED: Final = "application/cloudevents+json"
 BATCH: Final = "application/cloudevents-batch+json"
@@ -27,9 +37,8 @@ def events_of(body: bytes, headers: Mapping[str, str]) -> Parsed:
     content type says: its body is an event, or a batch.
     """
     content_type = headers.get("content-type", "")
-    kind = _media(content_type)
     attributes = {name: attribute_of(value) for name, value in headers.items() if name.startswith(_PREFIX)}
-    if attributes and kind not in (STRUCTURED, BATCH):
+    if _is_binary(headers):
         event = {name.removeprefix(_PREFIX): value for name, value in attributes.items()}
         data, omissions = _data_of(body, content_type)
         event |= {"datacontenttype": content_type} if content_type else {}
@@ -39,6 +48,12 @@ def events_of(body: bytes, headers: Mapping[str, str]) -> Parsed:
     events = [_opened(event, f"event {index}") for index, event in enumerate(found)]
     omissions = tuple(why for _, why in events if why)
     return Parsed([event for event, _ in events], (*parsed.omissions, *omissions))
+
+
+def _is_binary(headers: Mapping[str, str]) -> bool:
+    """Whether a request has an event's attributes in its headers, and the event's data alone in its body."""
+    kind = _media(headers.get("content-type", ""))
+    return kind not in (STRUCTURED, BATCH) and any(name.startswith(_PREFIX) for name in headers)
 
 
 def attribute_of(value: str) -> str:
@@ -96,6 +111,19 @@ def identity(event: Any) -> str | None:
         return None
     source, name = event.get("source"), event.get("id")
     return key_of(source, name) if isinstance(source, str) and isinstance(name, str) and source and name else None
+
+
+def event_key(body: bytes, headers: Mapping[str, str], most: int) -> str | None:
+    """What is the same when a request is sent again: the identity of its one event; None for a batch.
+
+    A body of more than ``most`` bytes takes too long to be read while others wait. Of a binary event the headers
+    suffice; anything else is the same when it has the same bytes, as what a sender repeats does. Raises ``Unreadable``.
+    """
+    is_long = len(body) > most
+    if is_long and not _is_binary(headers):
+        return digest_of(body)
+    events = events_of(b"" if is_long else body, headers).value
+    return identity(events[0]) if len(events) == 1 else None
 
 
 def read(events: list[Any], reader: generic.Reader) -> Batch:

@@ -24,7 +24,7 @@ from app.inbound.codings import decoded
 from app.inbound.generic import Interpretation
 from app.inbound.payloads import SIZE, UNCHECKED, Room
 from app.inbound.quotas import ALL_HOOKS
-from app.inbound.readings import Payload
+from app.inbound.readings import QUICK_BYTES, Payload
 from app.inbound.schemas import Signature
 from app.inbound.signal import Unreadable, key_of
 from app.inbound.signatures import CARRIERS, Custom, Signed, is_signed
@@ -212,10 +212,9 @@ def _event_key(name: str, post: Posted, body: bytes) -> str | None:
     if name != "cloudevents":
         return None
     try:
-        events = cloudevents.events_of(body, post.headers).value
+        return cloudevents.event_key(body, post.headers, QUICK_BYTES)
     except Unreadable:
         return None
-    return cloudevents.identity(events[0]) if len(events) == 1 else None
 
 
 def _is_admitted(hook: Mapping[str, Any], post: Posted) -> bool:

@@ -54,6 +54,14 @@ def parse(body: bytes, content_type: str = "") -> Parsed:
     return Parsed(_loaded(content), omissions)
 
 
+def parse_strictly(body: bytes, content_type: str = "") -> Any:
+    """The JSON value of a long body, in some milliseconds. Raises ``Unreadable`` for what ``parse`` would put right."""
+    try:
+        return orjson.loads(_utf8(body, content_type))
+    except orjson.JSONDecodeError as error:
+        raise Unreadable(f"The body is not valid JSON: {error}") from error
+
+
 def _loaded(content: bytes) -> Any:
     """The value that Python's own parser finds, which is slower and bears more."""
     text = _ESCAPE.sub(_paired, content.decode(errors="replace"))

@@ -8,7 +8,7 @@ from pydantic_core import PydanticCustomError
 from app.accounts.schemas import AccountId
 from app.calendars.durations import parse_duration
 from app.core.projection import compile_projection
-from app.core.schemas import ActorRef, Email, Name, Strict, Word, at_most, no_nul
+from app.core.schemas import ActorRef, Email, Name, Strict, Word, at_most, few_values, no_nul
 from app.inbound import examples
 from app.inbound.generic import Interpretation
 from app.inbound.signal import Status
@@ -23,6 +23,8 @@ LabelValue = Annotated[str, StringConstraints(max_length=500), AfterValidator(no
 HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,100}$")]
 Secret = Annotated[str, StringConstraints(pattern=r"^[!-~]{16,500}$")]
 _NEVER: Final = "PT0S"
+MAX_MAPPED: Final = 3_000
+"""Values of a hook's mapping, those of all its rules and lists together."""
 
 
 def _expression(value: str) -> str:
@@ -178,7 +180,7 @@ class HookFields(Urgent):
     product: Word | None = None
     signature: Signature = Field(default_factory=Signature)
     environment: Environment = "production"
-    mapping: list[Rule] = Field(
+    mapping: Annotated[list[Rule], few_values(MAX_MAPPED)] = Field(
         default_factory=list,
         max_length=100,
         description="The first rule that fits says how urgent an alert is, the first with an environment says where; "

@@ -24,13 +24,19 @@ from app.tickets.views import deadline_view
 from app.tickets.work import Work
 
 _DEADLINE: Final = "SELECT to_jsonb(d) FROM deadlines AS d WHERE d.account_id = $1 AND d.ticket_id = $2 AND d.id = $3"
-# What happened to the deadline, which plans were applied, and of all else only when and by whom it was done.
+# What happened to the deadline, which plans were applied, and when and by whom something else was done at the instants
+# ($4, and those of the deadline) at which it moved. A ticket may have any number of other events.
 _EVENTS: Final = """
+WITH own AS MATERIALIZED (
+    SELECT e.timestamp FROM events AS e
+    WHERE e.account_id = $1 AND e.ticket_id = $2 AND e.data ->> 'deadline_id' = $3
+)
 SELECT e.sequence, e.type, e.timestamp, e.actor, e.audience,
        CASE WHEN e.type = 'plan.applied' OR starts_with(e.type, 'deadline.') THEN e.data END AS data
 FROM events AS e
 WHERE e.account_id = $1 AND e.ticket_id = $2
-  AND (e.data ->> 'deadline_id' = $3 OR NOT starts_with(e.type, 'deadline.'))
+  AND (e.data ->> 'deadline_id' = $3 OR e.type = 'plan.applied' OR NOT starts_with(e.type, 'deadline.')
+       AND (e.timestamp = ANY ($4::timestamptz[]) OR e.timestamp IN (SELECT timestamp FROM own)))
 ORDER BY e.sequence
 """
 _MOVES: Final[Mapping[str, str]] = {
@@ -80,9 +86,10 @@ async def _deadline(session: AsyncSession, work: Work, deadline_id: str) -> Dead
 async def _events(session: AsyncSession, work: Work, deadline_id: str) -> list[Row]:
     """What is recorded of the deadline, and then what settling has just told of it."""
     ticket = work.ticket
-    stored = await (await driver(session)).fetch(_EVENTS, ticket.account_id, ticket.id, deadline_id)
     key: dict[str, Any] = {"account_id": ticket.account_id, "ticket_id": ticket.id, "sandbox": ticket.sandbox}
     told = [event_row(event, sequence=place, **key) for place, event in enumerate(work.events, ticket.sequence + 1)]
+    instants = list({row["timestamp"] for row in told})
+    stored = await (await driver(session)).fetch(_EVENTS, ticket.account_id, ticket.id, deadline_id, instants)
     return [*map(dict, stored), *(row for row in told if row["data"].get("deadline_id", deadline_id) == deadline_id)]
 
 

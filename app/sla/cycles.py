@@ -40,6 +40,11 @@ class Clock:
         spans = (span for deadline in self.deadlines if deadline.movable for span in deadline.spans)
         return frozenset({self.priority, *(span.priority for span in spans)})
 
+    @property
+    def turns(self) -> int:
+        """How often the priority and the pauses have moved a live deadline: whoever loads the clock reads each turn."""
+        return max((len(deadline.spans) - 1 for deadline in self.deadlines if deadline.movable), default=0)
+
 
 @dataclass(frozen=True, slots=True)
 class Step:

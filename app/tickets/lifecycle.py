@@ -5,7 +5,7 @@ Each use case locks the ticket and settles it (``settle.lock_ticket``), checks w
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -37,6 +37,9 @@ from app.tickets.schemas import (
 )
 from app.tickets.settle import lock_ticket
 from app.tickets.work import Work
+
+MAX_TURNS: Final = 500
+"""After so many moves of a deadline its customer changes the priority no more: support does, as often as it has to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +121,8 @@ async def set_priority(session: AsyncSession, caller: Caller, ticket_id: str, co
         return await finish(session, work)
     if actor.kind == "customer" and not customer_may_set(document, ticket.priority, command.priority):
         raise Forbidden(f"The plan {document.key} does not let a customer set this priority: escalate instead")
+    if actor.kind == "customer" and work.clock.turns >= MAX_TURNS:
+        raise Conflict("The ticket's priority has been changed as often as its customer may: ask support to change it")
     ticket.business_impact = command.business_impact or ticket.business_impact
     await give_priority(session, work, actor, command.priority, command.reason, source="override")
     return await finish(session, work)

@@ -28,6 +28,8 @@ _RAISED: Final[ColumnElement[bool]] = literal_column("tier > 1")
 """Conditions of partial indexes are spelt out: a plan for any parameters could not use the index for parameters."""
 NEVER: Final = datetime(9999, 12, 31, tzinfo=UTC)
 """Stands in a cursor for a ticket that owes nothing; such tickets come last."""
+MAX_NAMED: Final = 50
+"""Statuses, and priorities, that a list is asked for."""
 CREATED: Final = Order(("opened_at", "id"), newest_first=True)
 _BY_ACCOUNT: Final = Order(("account_id", "opened_at", "id"), newest_first=True)
 _DUE: Final = Order(("support_due_at", "id"))
@@ -46,8 +48,8 @@ class TicketFilter:
     """Which tickets a list shows, and in which order."""
 
     account_id: Annotated[AccountId | None, Query(description="With support keys; else the key's own account")] = None
-    status: Annotated[list[Status] | None, Query(description="One or more")] = None
-    priority: Annotated[list[Priority] | None, Query(description="One or more")] = None
+    status: Annotated[list[Status] | None, Query(max_length=MAX_NAMED, description="One or more")] = None
+    priority: Annotated[list[Priority] | None, Query(max_length=MAX_NAMED, description="One or more")] = None
     assignee_id: Annotated[EngineerId | None, Query()] = None
     tier: Annotated[int | None, Query(ge=1, le=9)] = None
     missed: Annotated[bool | None, Query(description="Whether any deadline is missed and still open")] = None

@@ -63,3 +63,16 @@ async def test_a_hook_that_was_stored_with_such_an_address_goes_on(begin: Begin,
     await fetch(sessions, "UPDATE hooks SET fields = jsonb_set(fields, '{requester,email}', to_jsonb($1::text))", BAD)
     assert (await support.get(path))["requester"]["email"] == BAD
     assert (await support.patch(path, name="Others"))["requester"]["email"] == BAD
+
+
+@pytest.mark.parametrize("letter", ["\u0130", "\ufb2c"], ids=["lower case", "composed"])
+async def test_an_address_that_its_one_spelling_makes_too_long_is_refused_wherever_it_is_read(
+    begin: Begin, client: httpx.AsyncClient, letter: str
+) -> None:
+    story = await begin("wati-business-plus")
+    long = letter * 40 + "@example.com"
+    people = f"/v1/accounts/{story.account.account_id}/people"
+    answer = await client.post(people, json=ANN | {"email": long}, headers=story.customer.key)
+    assert (answer.status_code, pointers(answer.json())) == (422, ["/email"])
+    answer = await client.get("/v1/webhooks", params={"actor": long}, headers=story.customer.key)
+    assert (answer.status_code, pointers(answer.json())) == (422, ["#/query/actor"])

@@ -9,6 +9,7 @@ import pytest
 from fastapi import FastAPI, Request, Response
 from pydantic import Field
 
+from app.core import paging
 from app.core.body import MAX_DEPTH
 from app.core.deps import PrincipalDep
 from app.core.http import SCOPE, Router, check_if_match, etag, install, reply, responses
@@ -248,6 +249,18 @@ async def test_pages_follow_each_other(web: httpx.AsyncClient) -> None:
         url = answer.links.get("next", {}).get("url", "")
         assert bool(url) == (answer.json()["next_cursor"] is not None)
     assert seen == [1, 2, 3, 4, 5, 6, 7]
+
+
+async def test_a_page_of_long_items_ends_early_and_the_next_one_goes_on(
+    web: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paging, "PAGE_BYTES", len('{"n":1}{"n":2}'))
+    url, pages = "/things?limit=5", []
+    while url:
+        answer = await web.get(url)
+        pages.append([item["n"] for item in answer.json()["items"]])
+        url = answer.links.get("next", {}).get("url", "")
+    assert pages == [[1, 2], [3, 4], [5, 6], [7]]
 
 
 @pytest.mark.parametrize(("header", "status"), [(None, 200), ("*", 200), ('"3"', 200), ('"1", "3"', 200)])

@@ -7,8 +7,10 @@ import httpx
 import orjson
 import pytest
 
+from app.inbound import cloudevents
 from app.inbound.cloudevents import BATCH, STRUCTURED, attribute_of, events_of
 from app.inbound.examples import CLOUDEVENT
+from app.inbound.readings import QUICK_BYTES
 from tests.inbound.conftest import Desk
 from tests.inbound.test_processing import outcomes
 from tests.support.actors import Headers
@@ -191,3 +193,19 @@ async def test_event_grid_subscribes_and_delivers(desk: Desk) -> None:
     headers = {"Content-Type": f"{STRUCTURED}; charset=utf-8", "aeg-event-type": "Notification"} | ASKS
     receipt = await desk.post(CLOUDEVENT, address, headers)
     assert outcomes(receipt) == ["started"]
+
+
+async def test_a_long_event_is_known_again_by_its_bytes_and_not_read_while_others_wait(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("This reads it in the event loop")
+
+    long = CLOUDEVENT | {"data": {"log": "x" * QUICK_BYTES}}
+    monkeypatch.setattr(cloudevents, "parse", refuse)
+    for event, duplicate in ((long, False), (long, True), (long | {"id": "other"}, False)):
+        answer = await desk.send(event, "/cloudevents", structured(desk))
+        assert answer.json()["duplicate"] is duplicate
+    headers = binary(desk, BARE)
+    for body, duplicate in ((b"x" * QUICK_BYTES + b"x", False), (b"y" * QUICK_BYTES + b"y", True)):
+        assert (await desk.send(body, "/cloudevents", headers)).json()["duplicate"] is duplicate

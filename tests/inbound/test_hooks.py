@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from app.inbound import upkeep
+from app.inbound.schemas import MAX_MAPPED
 from tests.inbound.conftest import MAPPING, Desk, MakeDesk, payload
 from tests.support.actors import make_key
 from tests.support.desk import fetch
@@ -26,8 +27,9 @@ from tests.support.desk import fetch
         ({"signature": {"scheme": "standard_webhooks", "secret": "whsec_no-base64-at-all!"}}, "/signature"),
         ({"requester": {"name": "Ops", "email": "nobody"}}, "/requester/email"),
         ({"on_resolve": "shout"}, "/on_resolve"),
+        ({"mapping": [{"match": {"a": ["b"] * MAX_MAPPED}, "priority": "P1"}]}, "/mapping"),
     ],
-    ids=str,
+    ids=lambda value: str(value)[:80],
 )
 async def test_what_a_hook_cannot_be(desk: Desk, fields: dict[str, Any], pointer: str) -> None:
     answer = await desk.client.post("/v1/hooks", json={"name": "CI"} | fields, headers=desk.owner)

@@ -1,13 +1,16 @@
 """Why a deadline is due when it is, over HTTP: pauses, moves, ends, plans; who sees it; in four languages (C19)."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import pytest
 
+from app.core.db import Sessions
 from app.core.ids import new_id
+from app.previews.explanations import _EVENTS
 from tests.sla.test_examples import FRI, THU, local
 from tests.support.actors import Headers, make_account, make_key
+from tests.support.desk import fetch
 from tests.support.planning import Planner
 from tests.support.stories import P1, Begin, Caller, Story, deadline, path_of
 
@@ -257,3 +260,16 @@ async def test_c19_a_plan_that_promises_it_no_more(planner: Planner) -> None:
     assert (answer["deadline"]["state"], answer["deadline"]["reason"]) == ("cancelled", "plan")
     assert answer["explanation"]["plan"]["version"] == 1
     assert answer["explanation"]["countdown"]["consumed"] == "PT15M"
+
+
+async def test_what_is_read_does_not_grow_with_what_else_happened(story: Story, sessions: Sessions) -> None:
+    path = await paused_and_raised(story)
+    found = deadline(await story.customer.get(path), "resolution")
+    nothing: list[datetime] = []
+    key = (story.account.account_id, path.rpartition("/")[2], found["id"], nothing)
+    before = [row["type"] for row in await fetch(sessions, _EVENTS, *key)]
+    assert {"deadline.started", "message.posted"} <= set(before)
+    await reach(story, f"{FRI}T20:30")
+    for _ in range(3):
+        await story.customer.post(f"{path}/messages", 201, body="Any news?")
+    assert [row["type"] for row in await fetch(sessions, _EVENTS, *key)] == before

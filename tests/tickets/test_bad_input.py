@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
+from app.tickets.ways import MAX_NAMED
 from tests.support.stories import TICKET, Begin, Caller, Story, path_of, pointers
 
 
@@ -188,3 +189,11 @@ async def test_bad_actions(story: Story, action: str, body: dict[str, Any]) -> N
     path = path_of(await story.open())
     assert (await story.engineer.post(f"{path}/{action}", 422, **body))["type"] == "/problems/invalid-input"
     assert (await story.engineer.get(path))["version"] == 1
+
+
+@pytest.mark.parametrize("name", ["status", "priority"])
+async def test_a_list_is_asked_for_a_bounded_number_of_values(story: Story, name: str) -> None:
+    value = {"status": "open", "priority": "P1"}[name]
+    refused = await story.customer.get("/v1/tickets", 422, **{name: [value] * (MAX_NAMED + 1)})
+    assert pointers(refused) == [f"#/query/{name}"]
+    assert (await story.customer.get("/v1/tickets", **{name: [value] * MAX_NAMED}))["items"] == []

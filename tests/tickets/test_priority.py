@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from app.tickets import lifecycle
 from tests.support.stories import P1, Begin, deadline, path_of, pointers
 
 RAISE: dict[str, Any] = {"priority": "P1", "reason": "Now all shops are hit", "business_impact": "No sales"}
@@ -125,3 +126,18 @@ async def test_an_ended_ticket_keeps_its_priority(begin: Begin, status: str) -> 
     path = path_of(await story.open())
     await story.product.post(f"{path}/status", status=status)
     await story.engineer.post(f"{path}/priority", 409, **RAISE)
+
+
+async def test_a_customer_moves_a_deadline_a_bounded_number_of_times_and_support_goes_on(
+    begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lifecycle, "MAX_TURNS", 4)
+    story = await begin("zmanda-standard")
+    path = path_of(await story.open(priority="P3"))
+    for priority in ("P2", "P3", "P2", "P4"):
+        await story.customer.post(f"{path}/priority", priority=priority, reason="As it looks")
+    refused = await story.customer.post(f"{path}/priority", 409, priority="P3", reason="As it looks")
+    assert "ask support" in refused["detail"]
+    assert (await story.customer.get(path))["priority"] == "P4"
+    ticket = await story.engineer.post(f"{path}/priority", priority="P3", reason="As we see it")
+    assert ticket["priority"] == "P3"
