@@ -12,7 +12,7 @@ _TO_THE_EXPERT: Final[Mapping[str, Mapping[Language, str]]] = {
         "en": "You are needed now",
         "es": "Se le necesita ahora",
         "fr": "On a besoin de vous maintenant",
-        "pl": "Jesteś teraz potrzebny",
+        "pl": "Pilnie Cię potrzebujemy",
     },
     "ticket.handed_over": {
         "en": "Your shift takes over",
@@ -23,10 +23,10 @@ _TO_THE_EXPERT: Final[Mapping[str, Mapping[Language, str]]] = {
 }
 """What is said to the person whom the event is about, instead of its sentence."""
 _TOLD_AS: Final[Mapping[Language, str]] = {
-    "en": "You are told as",
-    "es": "Se le avisa como",
-    "fr": "Vous êtes prévenu comme",
-    "pl": "Powiadamiamy Cię jako",
+    "en": "You receive this as",
+    "es": "Recibe este aviso como",
+    "fr": "Vous recevez ce message en tant que",
+    "pl": "Otrzymujesz tę wiadomość jako",
 }
 _FACTS: Final = (
     "accept_by",
