@@ -80,7 +80,7 @@ async def test_a_group_shares_one_ticket_until_all_of_it_is_resolved(make_desk: 
         one["status"] = "resolved"
     await desk.post(over, "/alertmanager")
     assert statuses(await desk.tickets()) == ["resolved"]
-    assert "None of the alerts" in (await desk.messages(ticket["id"]))[-1][1]
+    assert "None of this ticket's alerts" in (await desk.messages(ticket["id"]))[-1][1]
 
 
 async def test_a_truncated_group_is_not_taken_for_resolved(make_desk: MakeDesk) -> None:
