@@ -39,6 +39,7 @@ def test_without_a_ticket_it_says_what() -> None:
     [
         ("pl-PL", "Otrzymujesz tę wiadomość jako: opiekun klienta"),
         ("es", "gestor de la cuenta"),
+        ("fr", "Motif\u00a0: "),
         ("de", "account manager"),
     ],
 )
