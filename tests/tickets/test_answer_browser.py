@@ -88,5 +88,5 @@ async def test_one_tap_on_a_phone_declines(story: Story, ida: Expert, base: str,
     await add_expert(story, "Ole")
     await phone.goto(link)
     await phone.get_by_role("button", name="Rechazar").tap()
-    await phone.get_by_text("Ahora se pregunta a Ole.").wait_for()
+    await phone.get_by_text("Se ha avisado a Ole.").wait_for()
     assert (await alert_of(story))["state"] == "alerted"
