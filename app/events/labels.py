@@ -64,6 +64,11 @@ _WAITS: Final[Mapping[str, Mapping[Language, str]]] = {
 """Why a ticket waits for an expert."""
 
 
+def stated(label: str, value: object, language: Language) -> str:
+    """A fact under its label; French has a no-break space before a colon."""
+    return f"{label}\u00a0: {value}" if language == "fr" else f"{label}: {value}"
+
+
 def named(name: str, value: str, language: Language) -> str:
     """The value of a fact as a person reads it: a word for a metric or a reason of ours; else as it is."""
     if name == "metric":

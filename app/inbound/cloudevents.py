@@ -98,11 +98,19 @@ def _opened(event: Any, place: str) -> tuple[Any, str]:
         return event, ""
     media = event.get("datacontenttype")
     try:
-        content = base64.b64decode(event["data_base64"], validate=True)
+        content = _unbase64(event["data_base64"])
     except ValueError:
         return event, f"{place}/data_base64 is not base64"
     data, omissions = _data_of(content, media if isinstance(media, str) else "")
     return event | data, f"{place}/data_base64: {omissions[0]}" if omissions else ""
+
+
+def _unbase64(text: str) -> bytes:
+    """The bytes of base64 in either alphabet, with line breaks and without padding too. Raises ``ValueError``."""
+    plain = "".join(text.split()).rstrip("=")
+    return base64.b64decode(
+        plain + "=" * (-len(plain) % 4), altchars=b"-_" if {*"-_"} & {*plain} else None, validate=True
+    )
 
 
 def identity(event: Any) -> str | None:

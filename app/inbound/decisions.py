@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, Literal, TypeAlias
 
-from app.inbound.instants import is_before, is_same
+from app.inbound.instants import is_before, is_same, nanoseconds_of
 from app.inbound.signal import Signal
 
 Outcome: TypeAlias = Literal[
@@ -27,6 +27,7 @@ class Alert:
     incident_key: str
     status: str
     starts_at: str | None
+    """of what fires, or of what is over"""
     digest: str
     heard_at: datetime
     repeats: int = 0
@@ -112,7 +113,7 @@ def decide(signals: Sequence[Signal], known: Known, setting: Setting) -> Decisio
     for signal in signals:
         alert = alerts.get(signal.key)
         key = incident_key(signal, alert, by_group=setting.by_group)
-        outcome = judge(signal, alert, known.threads.get(key), setting.heard_at)
+        outcome = judge(signal, alert, known.threads.get(key), setting)
         outcomes.append((outcome, key))
         if outcome == "outdated" or (outcome == "unknown" and signal.status == "acknowledged"):
             continue
@@ -138,12 +139,12 @@ def _rename(signals: Sequence[Signal], alerts: dict[str, Alert], firing: dict[st
             firing[former.incident_key] = firing.get(former.incident_key, set()) - {former.key} | {signal.key}
 
 
-def judge(signal: Signal, alert: Alert | None, thread: Thread | None, heard_at: datetime) -> Outcome:
+def judge(signal: Signal, alert: Alert | None, thread: Thread | None, setting: Setting) -> Outcome:
     """What a signal is, beside the last that was heard of its alert."""
-    if alert is not None and heard_at < alert.heard_at:
+    if alert is not None and setting.heard_at < alert.heard_at:
         return "outdated"
     if alert is None or alert.status != "firing":
-        return _after_nothing(signal, alert)
+        return _after_nothing(signal, alert, setting)
     if signal.status == "resolved":
         return "outdated" if _is_stale(signal, alert) else "resolved"
     if signal.status == "acknowledged":
@@ -172,11 +173,24 @@ def _is_restart(signal: Signal, alert: Alert, *, ended: bool) -> bool:
     return ended or (signal.starts_at is not None and alert.starts_at is not None)
 
 
-def _after_nothing(signal: Signal, alert: Alert | None) -> Outcome:
+def _after_nothing(signal: Signal, alert: Alert | None, setting: Setting) -> Outcome:
     """What a signal is of an alert that does not fire."""
     if signal.status == "firing":
-        return "started"
+        return "outdated" if alert is not None and _is_over(signal, alert, setting) else "started"
     return "repeated" if signal.status == "resolved" and alert is not None else "unknown"
+
+
+def _is_over(signal: Signal, alert: Alert, setting: Setting) -> bool:
+    """Whether the resolve of what this tells was heard before it: it began no later than what is over.
+
+    That holds within the hook's window only. A sender that gave an alert up and finds it again tells it with its first
+    start, and goes on telling it; a delivery that was overtaken comes soon, and once.
+    """
+    if setting.heard_at - alert.heard_at >= setting.window:
+        return False
+    told = signal.starts_at or signal.at
+    same = nanoseconds_of(told) is not None and is_same(told, alert.starts_at)
+    return same or is_before(told, alert.starts_at)
 
 
 def heard(signal: Signal, alert: Alert | None, key: str, outcome: Outcome, heard_at: datetime) -> Alert:
@@ -189,6 +203,8 @@ def heard(signal: Signal, alert: Alert | None, key: str, outcome: Outcome, heard
     starts_at = signal.starts_at or signal.at
     if alert is not None and outcome == "changed":
         starts_at = _latest_start(signal, alert)
+    if status == "resolved":
+        starts_at = starts_at or (alert.starts_at if alert else None) or signal.ends_at
     return Alert(signal.key, key, status, starts_at, signal.digest, heard_at)
 
 

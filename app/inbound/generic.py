@@ -87,8 +87,8 @@ class Reader:
     def parts_of(self, item: Any, usual: Any) -> dict[str, Any]:
         """The parts of one alert; those without an expression from the members of ``usual``. Raises ``Unreadable``."""
         own = {part: self._apply(part, each, item) for part, each in self._expressions.items() if part != "each"}
-        found = {part: _found(usual, names) for part, names in MEMBERS.items()}
-        name = "the expression" if "key" in own else f"`{_name_of(usual, MEMBERS['key'])}`"
+        found = {part: _found(usual, part) for part in MEMBERS}
+        name = "the expression" if "key" in own else f"`{_name_of(usual, 'key')}`"
         return found | own | {"key_from": name}
 
     def _apply(self, part: str, expression: Projection, value: Any) -> Any:
@@ -168,15 +168,16 @@ class Default:
         return (key_of(source, title), f"`{name}` and the title") if source else (key_of(title), "the title")
 
 
-def _name_of(item: Any, names: tuple[str, ...]) -> str:
-    return next((name for name in names if _says(item.get(name))), "") if isinstance(item, dict) else ""
+def _name_of(item: Any, part: str) -> str:
+    """The first member for this part that says anything, if the item has one."""
+    members = item if isinstance(item, dict) else {}
+    return next((name for name in MEMBERS[part] if _says(part, members.get(name))), "")
 
 
-def _found(item: Any, names: tuple[str, ...]) -> Any:
-    """The value of the first of these members that says anything."""
-    name = _name_of(item, names)
+def _found(item: Any, part: str) -> Any:
+    name = _name_of(item, part)
     return item[name] if name else None
 
 
-def _says(value: Any) -> bool:
-    return bool(value) if isinstance(value, dict) else bool(cleaned(value, 1))
+def _says(part: str, value: Any) -> bool:
+    return bool(labels_of(value)) if part == "labels" else bool(cleaned(value, 1))

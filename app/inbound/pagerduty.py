@@ -75,7 +75,7 @@ def parse(event: Any, receipt_id: str) -> Batch:
         group=cleaned(payload.get("group"), MAX_TITLE) or None,
         ends_at=stamp if event["event_action"] == "resolve" else None,
         named_by="`dedup_key`" if event.get("dedup_key") else "receipt",
-        at=stamp if event["event_action"] == "trigger" else None,
+        at=stamp,
     )
     return Batch((signal,))
 

@@ -254,9 +254,10 @@ async def _process(session: AsyncSession, readings: Readings, turn: Turn) -> int
     came_via(session, read_via(turn.headers.get(HEADER)))
     remembered = await recall(session, hook.account_id, hook.id, signals, by_group=by_group)
     came = Came(hook.account_id, hook.id, turn.received_at, turn.receipt_id, turn.headers.get(HEADER))
-    window_id, held = await held_back(session, came, signals, remembered.known)
+    setting = setting_of(fields, turn.now, turn.received_at, batch)
+    window_id, held = await held_back(session, came, signals, remembered.known, setting)
     await keep(session, came, held, now=turn.now)
-    decision = decide(held.passed, remembered.known, setting_of(fields, turn.now, turn.received_at, batch))
+    decision = decide(held.passed, remembered.known, setting)
     acted = [await act(session, hook, step, remembered.incidents.get(step.incident_key)) for step in decision.steps]
     incidents = [one.incident for one in acted if one.incident]
     await remember(session, hook.account_id, hook.id, decision.alerts, incidents, now=turn.received_at)

@@ -11,41 +11,41 @@ _MAX_SHOWN: Final = 10
 _MAX_MESSAGE: Final = 5_000
 _MAX_DESCRIPTION: Final = 20_000
 _TOLD: Final[Mapping[Outcome, Mapping[Language, str]]] = {
-    "started": {"en": "Fires: {}", "es": "Se activa: {}", "fr": "Se déclenche : {}", "pl": "Alarm: {}"},
+    "started": {"en": "Firing: {}", "es": "Alerta activa: {}", "fr": "Alerte déclenchée : {}", "pl": "Alarm: {}"},
     "restarted": {
-        "en": "Fires again: {}",
-        "es": "Se activa de nuevo: {}",
-        "fr": "Se déclenche à nouveau : {}",
+        "en": "Firing again: {}",
+        "es": "Alerta activa de nuevo: {}",
+        "fr": "Alerte de nouveau déclenchée : {}",
         "pl": "Ponowny alarm: {}",
     },
-    "changed": {"en": "Has changed: {}", "es": "Ha cambiado: {}", "fr": "A changé : {}", "pl": "Zmiana: {}"},
+    "changed": {"en": "Changed: {}", "es": "Alerta modificada: {}", "fr": "Alerte modifiée : {}", "pl": "Zmiana: {}"},
     "acknowledged": {
-        "en": "Acknowledged where it comes from: {}",
+        "en": "Acknowledged at its source: {}",
         "es": "Reconocida en su origen: {}",
         "fr": "Prise en compte à sa source : {}",
         "pl": "Potwierdzono u źródła: {}",
     },
     "resolved": {
-        "en": "Does not fire any more: {}",
+        "en": "No longer firing: {}",
         "es": "Ya no está activa: {}",
         "fr": "N'est plus active : {}",
         "pl": "Alarm ustał: {}",
     },
 }
 OVER: Final[Mapping[Language, str]] = {
-    "en": "None of the alerts of this ticket fires any more.",
+    "en": "None of this ticket's alerts is firing any more.",
     "es": "Ya no está activa ninguna de las alertas de este tique.",
     "fr": "Plus aucune des alertes de ce ticket n'est active.",
     "pl": "Żaden z alarmów tego zgłoszenia już nie trwa.",
 }
 LAST: Final[Mapping[Language, str]] = {
-    "en": "Further changes of these alerts are not told here.",
-    "es": "No se informará aquí de más cambios de estas alertas.",
+    "en": "Further changes to these alerts will not be posted here.",
+    "es": "Los próximos cambios de estas alertas no se publicarán aquí.",
     "fr": "Les prochains changements de ces alertes ne seront pas signalés ici.",
     "pl": "O dalszych zmianach tych alarmów nie będziemy tu informować.",
 }
 RAISED: Final[Mapping[Language, str]] = {
-    "en": "By the alert: {}",
+    "en": "Because of the alert: {}",
     "es": "Por la alerta: {}",
     "fr": "D'après l'alerte : {}",
     "pl": "Na podstawie alarmu: {}",
@@ -53,7 +53,7 @@ RAISED: Final[Mapping[Language, str]] = {
 _MORE: Final[Mapping[Language, str]] = {
     "en": "and {} more",
     "es": "y {} más",
-    "fr": "et {} autres",
+    "fr": "et {} de plus",
     "pl": "i jeszcze {}",
 }
 

@@ -58,8 +58,9 @@ async def what_would_be(session: AsyncSession, hook: Hook, account: Account, bat
     by_group = fields.ticket_per == "group"
     remembered = await recall(session, hook.account_id, hook.id, batch.signals, by_group=by_group, lock=False)
     came = Came(hook.account_id, hook.id, now)
-    window_id, held = await held_back(session, came, batch.signals, remembered.known)
-    decision = decide(held.passed, remembered.known, setting_of(fields, account.sandbox_now or now, now, batch))
+    setting = setting_of(fields, account.sandbox_now or now, now, batch)
+    window_id, held = await held_back(session, came, batch.signals, remembered.known, setting)
+    decision = decide(held.passed, remembered.known, setting)
     told = held.told(
         batch.signals,
         [{"outcome": outcome} for outcome, _ in decision.outcomes],

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from app.core.language import LANGUAGES, Language, choose_language
-from app.events.labels import LABELS, named
+from app.events.labels import LABELS, named, stated
 from app.events.sentences import sentence
 
 _TO_THE_EXPERT: Final[Mapping[str, Mapping[Language, str]]] = {
@@ -12,7 +12,7 @@ _TO_THE_EXPERT: Final[Mapping[str, Mapping[Language, str]]] = {
         "en": "You are needed now",
         "es": "Se le necesita ahora",
         "fr": "On a besoin de vous maintenant",
-        "pl": "Jesteś teraz potrzebny",
+        "pl": "Pilnie Cię potrzebujemy",
     },
     "ticket.handed_over": {
         "en": "Your shift takes over",
@@ -23,10 +23,10 @@ _TO_THE_EXPERT: Final[Mapping[str, Mapping[Language, str]]] = {
 }
 """What is said to the person whom the event is about, instead of its sentence."""
 _TOLD_AS: Final[Mapping[Language, str]] = {
-    "en": "You are told as",
-    "es": "Se le avisa como",
-    "fr": "Vous êtes prévenu comme",
-    "pl": "Powiadamiamy Cię jako",
+    "en": "You receive this as",
+    "es": "Recibe este aviso como",
+    "fr": "Vous recevez ce message en tant que",
+    "pl": "Otrzymujesz tę wiadomość jako",
 }
 _FACTS: Final = (
     "accept_by",
@@ -80,11 +80,11 @@ def body(kind: str, data: Mapping[str, Any], ticket: Mapping[str, Any], recipien
     facts = {"ticket": f"{ticket['number']} {ticket['title']}"} if ticket.get("number") else {}
     facts |= {"priority": ticket["priority"]} if ticket.get("priority") else {}
     facts |= {"at": at} | {name: named(name, known[name], language) for name in _FACTS if known.get(name)}
-    lines = [f"{LABELS[name][language]}: {value}" for name, value in facts.items()]
-    told_as = f"{_TOLD_AS[language]}: {_ROLES[language].get(role, role)}"
+    lines = [stated(LABELS[name][language], value, language) for name, value in facts.items()]
+    told_as = stated(_TOLD_AS[language], _ROLES[language].get(role, role), language)
     return "\n".join([subject(kind, data, ticket, language), "", *lines, "", told_as, ""])
 
 
 def with_link(text: str, link: str | None, language: Language) -> str:
     """A message with the link by which its alert is answered, if there is one."""
-    return f"{text.rstrip()}\n\n{_ANSWER[language]}: {link}\n" if link else text
+    return f"{text.rstrip()}\n\n{stated(_ANSWER[language], link, language)}\n" if link else text

@@ -1,9 +1,19 @@
 """What is sent and answered about contact methods, notification rules and pages."""
 
+import re
 from datetime import timedelta
-from typing import Annotated, Any, Final, Literal, Self, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StringConstraints, TypeAdapter, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from app.calendars.durations import format_duration
@@ -19,9 +29,9 @@ Target = Annotated[
 ]
 
 _EMAIL: Final[TypeAdapter[str]] = TypeAdapter(Email)
-_KEYS: Final[dict[str, TypeAdapter[str]]] = {
-    "pagerduty": TypeAdapter(Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]{32}$")]),
-    "opsgenie": TypeAdapter(Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{16,128}$")]),
+_KEYS: Final[dict[str, tuple[re.Pattern[str], str]]] = {
+    "pagerduty": (re.compile(r"[A-Za-z0-9]{32}"), "An integration key of PagerDuty has 32 letters and digits"),
+    "opsgenie": (re.compile(r"[A-Za-z0-9_-]{16,128}"), "A key of Opsgenie has 16 to 128 letters, digits, - and _"),
 }
 _ZERO: Final = ("PT0S", "PT0M", "PT0H")
 _LONGEST: Final = timedelta(hours=24)
@@ -85,15 +95,19 @@ class ContactMethodCreate(Strict):
     )
     service_region: Literal["us", "eu"] = Field("us", description="Where PagerDuty or Opsgenie keeps your account")
 
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        if self.kind == "email":
-            self.target = _EMAIL.validate_python(self.target)
-        elif self.kind == "apprise" and "://" not in self.target:
+    @field_validator("target")
+    @classmethod
+    def _fits(cls, target: str, info: ValidationInfo) -> str:
+        kind = info.data.get("kind")
+        if kind == "email":
+            return _EMAIL.validate_python(target)
+        if kind == "apprise" and "://" not in target:
             raise PydanticCustomError("apprise", "An Apprise address is like ntfys://ntfy.example/topic")
-        elif self.kind in _KEYS:
-            _KEYS[self.kind].validate_python(self.target)
-        return self
+        if kind in _KEYS:
+            pattern, what = _KEYS[kind]
+            if not pattern.fullmatch(target):
+                raise PydanticCustomError("key", "{what}", {"what": what})
+        return target
 
 
 class ContactMethodDocument(Document):

@@ -126,8 +126,10 @@ def encoded(content: bytes, **more: Any) -> dict[str, Any]:
         (encoded(b'\xef\xbb\xbf{"message": "\\ud83d"}', datacontenttype="application/json"), {"message": "\ufffd"}),
         (encoded(b"plain", datacontenttype="text/plain"), "plain"),
         (encoded(b'{"a": 1}', data={"b": 2}), {"b": 2}),
+        (BARE | {"data_base64": "eyJtZXNzYWdl\r\nIjogIngifQ"}, {"message": "x"}),
+        (BARE | {"data_base64": "eyJhIjogIj8_fn4ifQ"}, {"a": "??~~"}),
     ],
-    ids=["json", "json with a mark", "text", "data beside it"],
+    ids=["json", "json with a mark", "text", "data beside it", "in lines, unpadded", "in the alphabet of URLs"],
 )
 def test_what_is_in_data_base64_is_the_data(event: dict[str, Any], data: Any) -> None:
     for body, kind in ((event, STRUCTURED), ([event], BATCH)):

@@ -33,6 +33,7 @@ def test_an_incident_is_open_exactly_while_something_of_it_fires_and_has_one_liv
     alerts: dict[str, Alert] = {}
     threads: dict[str, Thread] = {}
     still_open: frozenset[str] = frozenset()
+    told: list[Signal] = []
     for number, (signals, ended) in enumerate(payloads):
         now = START + timedelta(minutes=number)
         if ended:
@@ -41,7 +42,9 @@ def test_an_incident_is_open_exactly_while_something_of_it_fires_and_has_one_liv
         firing = {key: frozenset(a.key for a in alerts.values() if a.incident_key == key and fires(a)) for key in keys}
         known = Known(alerts, threads, still_open, firing)
         setting = Setting(now, now, by_group=by_group, window=timedelta(minutes=3))
-        decision = decide(batch_of(signals).signals, known, setting)
+        told_now = batch_of(signals).signals
+        decision = decide(told_now, known, setting)
+        told += [one for one, (outcome, _) in zip(told_now, decision.outcomes, strict=True) if outcome != "outdated"]
         alerts = alerts | {alert.key: alert for alert in decision.alerts}
         for step in decision.steps:
             before = threads.get(step.incident_key)
@@ -59,16 +62,15 @@ def test_an_incident_is_open_exactly_while_something_of_it_fires_and_has_one_liv
                 if thread.status == "open":
                     threads = threads | {step.incident_key: replace(thread, status="resolved", resolved_at=now)}
         assert still_open == {alert.incident_key for alert in alerts.values() if fires(alert)}
-        assert {alert.key for alert in alerts.values() if fires(alert)} == still_firing(payloads[: number + 1])
+        assert {alert.key for alert in alerts.values() if fires(alert)} == still_firing(told)
 
 
 def fires(alert: Alert) -> bool:
     return alert.status == "firing"
 
 
-def still_firing(payloads: list[tuple[list[Signal], str]]) -> set[str]:
+def still_firing(told: list[Signal]) -> set[str]:
     """The keys of which the last that was told, acknowledgements apart, is that they fire."""
-    told = [signal for signals, _ in payloads for signal in batch_of(signals).signals]
     last = {signal.key: signal.status for signal in told if signal.status != "acknowledged"}
     return {key for key, status in last.items() if status == "firing"}
 

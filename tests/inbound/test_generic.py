@@ -36,6 +36,14 @@ def test_a_member_that_says_nothing_hides_no_other(nothing: Any) -> None:
     assert [link.url for link in found.links] == ["https://m.example"]
 
 
+@pytest.mark.parametrize("other", [{"name": "x"}, ["x"]], ids=["object", "list"])
+def test_a_member_of_another_kind_hides_no_other(other: Any) -> None:
+    body = {"key": other, "id": "i7", "title": other, "summary": "Disk full", "status": other, "state": "ok"}
+    found = signal(body | {"labels": "none", "tags": {"env": "test"}})
+    assert (found.key, found.title, found.status) == ("i7", "Disk full", "resolved")
+    assert found.labels["env"] == "test"
+
+
 async def test_members_of_null_open_and_resolve_one_ticket(desk: Desk) -> None:
     await desk.post({"key": None, "id": "i7", "title": None, "summary": "Disk full", "status": "firing"})
     receipt = await desk.post({"key": None, "id": "i7", "status": None, "state": "resolved"})

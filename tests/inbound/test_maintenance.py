@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from app.inbound.acting import act
-from app.inbound.decisions import Alert, Known, Thread
+from app.inbound.decisions import Alert, Known, Setting, Thread
 from app.inbound.maintenance import ends, texts
 from app.inbound.maintenance.ends import Ends
 from app.inbound.maintenance.silence import hold_back, signal_from, stored_form
@@ -21,6 +21,7 @@ from tests.support.desk import fetch, now_of
 from tests.support.refusals import reached
 
 NOW: Final = datetime(2026, 11, 20, 12, tzinfo=UTC)
+SETTING: Final = Setting(NOW, NOW, window=timedelta(hours=1))
 MINUTE: Final = timedelta(minutes=1)
 WINDOWS: Final = "/v1/maintenance-windows"
 
@@ -366,9 +367,9 @@ ENDED: Final = Known({"a": FIRING}, {"alert:a": Thread("tkt_1", "resolved")})
 def test_what_is_held_back(
     known: Known, signals: Sequence[Signal], outcomes: dict[int, str], passed_on: list[str]
 ) -> None:
-    held = hold_back(signals, known, {}, NOW, silenced=True)
+    held = hold_back(signals, known, {}, SETTING, silenced=True)
     assert (held.outcomes, [one.key for one in held.passed]) == (outcomes, passed_on)
-    nothing = hold_back(signals, known, {}, NOW, silenced=False)
+    nothing = hold_back(signals, known, {}, SETTING, silenced=False)
     assert (nothing.outcomes, list(nothing.passed), nothing.kept) == ({}, list(signals), {})
 
 
@@ -376,8 +377,15 @@ def test_a_stale_resolve_does_not_end_what_is_held_back() -> None:
     began, before = "2026-11-20T11:00:00Z", "2026-11-20T10:00:00Z"
     kept = {"a": Alert("a", "silenced", "firing", began, "", NOW - MINUTE)}
     stale = signal(status="resolved", starts_at=before, ends_at="2026-11-20T10:30:00Z")
-    held = hold_back([stale], Known(), kept, NOW, silenced=True)
+    held = hold_back([stale], Known(), kept, SETTING, silenced=True)
     assert (held.outcomes, held.kept) == ({0: "outdated"}, {})
+
+
+def test_a_firing_that_its_own_resolve_overtook_is_not_held_back() -> None:
+    began = "2026-11-20T11:00:00Z"
+    kept = {"a": Alert("a", "silenced", "resolved", began, "", NOW - MINUTE)}
+    held = hold_back([signal(starts_at=began)], Known(), kept, SETTING, silenced=True)
+    assert (held.outcomes, held.kept, held.passed) == ({0: "outdated"}, {}, [])
 
 
 def test_an_alert_is_stored_with_all_that_is_known_of_it() -> None:

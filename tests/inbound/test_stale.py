@@ -181,3 +181,54 @@ async def test_a_trigger_of_pagerduty_told_again_later_is_no_restart_and_outlive
         ("resolve", "2026-11-25T10:11:00Z", "resolved"),
     ):
         assert outcomes(await desk.post(pagerduty(action, timestamp), "/v2/enqueue")) == [outcome]
+
+
+@pytest.mark.parametrize(
+    ("path", "fires", "over", "again"),
+    [
+        pytest.param(
+            "/alertmanager",
+            alertmanager("firing", startsAt=BEGAN, endsAt=NEVER),
+            alertmanager("resolved", startsAt="2026-11-25T11:10:00+01:00", endsAt="2026-11-25T10:15:00Z"),
+            alertmanager("firing", startsAt="2026-11-25T10:20:00Z"),
+            id="alertmanager",
+        ),
+        pytest.param(
+            "",
+            generic("firing", starts_at=BEGAN),
+            generic("ok", ends_at="2026-11-25T10:15:00Z"),
+            generic("firing", starts_at="2026-11-25T10:20:00Z"),
+            id="generic",
+        ),
+        pytest.param(
+            "/v2/enqueue",
+            pagerduty("trigger", BEGAN),
+            pagerduty("resolve", "2026-11-25T10:15:00Z"),
+            pagerduty("trigger", "2026-11-25T10:20:00Z"),
+            id="pagerduty",
+        ),
+    ],
+)
+@pytest.mark.parametrize("before", ["fired", "silent"])
+async def test_a_firing_that_its_own_resolve_overtook_opens_nothing_and_one_of_a_later_start_does(
+    desk: Desk, path: str, fires: Any, over: Any, again: Any, before: str
+) -> None:
+    if before == "fired":
+        assert outcomes(await desk.post(fires, path)) == ["started"]
+    assert outcomes(await desk.post(over, path)) == ["resolved" if before == "fired" else "unknown"]
+    late = await desk.post(fires, path)
+    assert (late["state"], outcomes(late), late["tickets"]) == ("ignored", ["outdated"], [])
+    assert statuses(await desk.tickets()) == ["resolved"] * (before == "fired")
+    assert outcomes(await desk.post(again, path)) == ["started"]
+
+
+async def test_an_alert_that_is_told_with_its_first_start_after_the_window_fires(desk: Desk) -> None:
+    await desk.change(grouping_window="PT0S")
+    await desk.post(alertmanager("resolved", startsAt=BEGAN, endsAt="2026-11-25T10:15:00Z"), "/alertmanager")
+    found = await desk.post(alertmanager("firing", startsAt=BEGAN), "/alertmanager")
+    assert outcomes(found) == ["started"]
+
+
+async def test_a_start_that_is_no_instant_hides_no_alert(desk: Desk) -> None:
+    for status, outcome in (("firing", "started"), ("ok", "resolved"), ("firing", "started")):
+        assert outcomes(await desk.post(generic(status, starts_at="today"))) == [outcome]

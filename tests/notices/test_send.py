@@ -83,7 +83,7 @@ async def test_g2_g6_g7_an_expert_gets_mail_of_the_alert_the_refused_call_and_th
     messages = sorted(mailbox.messages, key=lambda message: message["Message-ID"])
     found = [(message["To"], message["Subject"].partition(" · ")[0]) for message in messages]
     assert found == [
-        ("ida@example.com", "Jesteś teraz potrzebny"),
+        ("ida@example.com", "Pilnie Cię potrzebujemy"),
         ("ida@example.com", "Klient nie dołączy do rozmowy"),
         ("ole@example.com", "Your shift takes over"),
     ]

@@ -36,7 +36,12 @@ def test_without_a_ticket_it_says_what() -> None:
 
 @pytest.mark.parametrize(
     ("locale", "expected"),
-    [("pl-PL", "Powiadamiamy Cię jako: opiekun klienta"), ("es", "gestor de la cuenta"), ("de", "account manager")],
+    [
+        ("pl-PL", "Otrzymujesz tę wiadomość jako: opiekun klienta"),
+        ("es", "gestor de la cuenta"),
+        ("fr", "Motif\u00a0: "),
+        ("de", "account manager"),
+    ],
 )
 def test_everybody_reads_in_their_language(locale: str, expected: str) -> None:
     data: dict[str, Any] = {"reason": "no_update", "justification": "Nothing for three hours", "told": []}

@@ -52,9 +52,9 @@ async def test_a_secret_is_never_shown_again(ida: Expert, kind: str, target: str
 @pytest.mark.parametrize(
     ("fields", "place"),
     [
-        ({"kind": "email", "target": "ann@example.com."}, ""),
-        ({"kind": "pagerduty", "target": "too short"}, ""),
-        ({"kind": "apprise", "target": "no address"}, ""),
+        ({"kind": "email", "target": "ann@example.com."}, "/target"),
+        ({"kind": "pagerduty", "target": "too short"}, "/target"),
+        ({"kind": "apprise", "target": "no address"}, "/target"),
         ({"kind": "apprise", "target": "slack://a/b/c"}, "/target"),
         ({"kind": "apprise", "target": "json://"}, "/target"),
         ({"kind": "smoke", "target": "a hill"}, "/kind"),

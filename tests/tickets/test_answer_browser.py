@@ -74,7 +74,7 @@ async def test_one_tap_on_a_phone_accepts(story: Story, ida: Expert, base: str, 
         assert box is not None
         assert box["height"] >= 48
     await phone.get_by_role("button", name="Aceptar").tap()
-    await phone.get_by_text("Ha aceptado. El ticket es suyo.").wait_for()
+    await phone.get_by_text("Ha aceptado. El tique queda a su cargo.").wait_for()
     alert = await alert_of(story)
     assert (alert["state"], alert["engineer_id"]) == ("accepted", ida.id)
     await phone.goto(link)
@@ -88,5 +88,5 @@ async def test_one_tap_on_a_phone_declines(story: Story, ida: Expert, base: str,
     await add_expert(story, "Ole")
     await phone.goto(link)
     await phone.get_by_role("button", name="Rechazar").tap()
-    await phone.get_by_text("Ahora se pregunta a Ole.").wait_for()
+    await phone.get_by_text("Se ha avisado a Ole.").wait_for()
     assert (await alert_of(story))["state"] == "alerted"

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import Write, driver, write
 from app.core.problems import Conflict
-from app.inbound.decisions import Alert, Known
+from app.inbound.decisions import Alert, Known, Setting
 from app.inbound.maintenance.silence import SILENCED, Held, hold_back, stored_form
 from app.inbound.signal import Signal
 
@@ -59,7 +59,7 @@ class Came:
 
 
 async def held_back(
-    session: AsyncSession, came: Came, signals: Sequence[Signal], known: Known
+    session: AsyncSession, came: Came, signals: Sequence[Signal], known: Known, setting: Setting
 ) -> tuple[str | None, Held]:
     """The window that is open for the hook, if any, and what it holds back of the signals. Stores nothing."""
     connection = await driver(session)
@@ -67,7 +67,7 @@ async def held_back(
     stands = await connection.fetchrow(_STANDS, *place, came.received_at)
     rows = await connection.fetch(_KEPT, *place, list({signal.key for signal in signals}))
     before = {row["key"]: Alert(incident_key=SILENCED, **dict(row)) for row in rows}
-    held = hold_back(signals, known, before, came.received_at, silenced=stands["window_id"] is not None)
+    held = hold_back(signals, known, before, setting, silenced=stands["window_id"] is not None)
     return stands["window_id"], held
 
 

@@ -6,10 +6,9 @@ held back, and known by its last state, so that one which was resolved in the me
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
-from datetime import datetime
 from typing import Any, Final
 
-from app.inbound.decisions import ENDED, Alert, Known, heard, judge
+from app.inbound.decisions import ENDED, Alert, Known, Setting, heard, judge
 from app.inbound.signal import Link, Signal
 
 SILENCED: Final = "silenced"
@@ -40,7 +39,7 @@ class Held:
 
 
 def hold_back(
-    signals: Sequence[Signal], known: Known, before: Mapping[str, Alert], heard_at: datetime, *, silenced: bool
+    signals: Sequence[Signal], known: Known, before: Mapping[str, Alert], setting: Setting, *, silenced: bool
 ) -> Held:
     """Judge each signal by what is held back of its alert ``before`` it; ``silenced``: a window is open."""
     held, alerts = Held(), dict(before)
@@ -48,15 +47,15 @@ def hold_back(
         alert = known.alerts.get(signal.key) or known.alerts.get(signal.formerly or "")
         kept = alerts.get(signal.key)
         if signal.status == "firing":
-            if silenced and not _goes_on(alert, known) and not (alert and heard_at < alert.heard_at):
-                _keep(held, alerts, place, signal, heard_at)
+            if silenced and not _goes_on(alert, known) and not (alert and setting.heard_at < alert.heard_at):
+                _keep(held, alerts, place, signal, setting)
                 continue
             if kept is not None:
                 del alerts[signal.key]
                 held.kept.pop(signal.key, None)
                 held.dropped.add(signal.key)
         elif kept is not None and kept.status == "firing":
-            _keep(held, alerts, place, signal, heard_at)
+            _keep(held, alerts, place, signal, setting)
             if alert is None or alert.status != "firing":
                 continue
             del held.outcomes[place]
@@ -64,13 +63,13 @@ def hold_back(
     return held
 
 
-def _keep(held: Held, alerts: dict[str, Alert], place: int, signal: Signal, heard_at: datetime) -> None:
+def _keep(held: Held, alerts: dict[str, Alert], place: int, signal: Signal, setting: Setting) -> None:
     kept = alerts.get(signal.key)
-    outcome = judge(signal, kept, None, heard_at)
+    outcome = judge(signal, kept, None, setting)
     held.outcomes[place] = SILENCED if signal.status == "firing" and outcome != "outdated" else outcome
     if outcome == "outdated":
         return
-    alerts[signal.key] = heard(signal, kept, SILENCED, outcome, heard_at)
+    alerts[signal.key] = heard(signal, kept, SILENCED, outcome, setting.heard_at)
     held.kept[signal.key] = (alerts[signal.key], signal)
     held.dropped.discard(signal.key)
 
