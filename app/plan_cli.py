@@ -16,7 +16,7 @@ from app.check import progress
 from app.core import clock
 from app.core.auth import Actor
 from app.core.body import read_json
-from app.core.databases import Data, database, given_database
+from app.core.databases import Data, database
 from app.core.db import Row, Sessions
 from app.core.logging import configure_logging
 from app.core.migrate import require_fit
@@ -86,9 +86,10 @@ def diff(
     after: Annotated[str, typer.Argument(help="The same")],
     *,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit with 1 when they differ")] = False,
+    data: Data = Path(".heliodesk"),
 ) -> None:
     """Tell how two plan documents differ: each place, with its value on either side."""
-    sides = [_source(before), _source(after)]
+    sides = [_source(before, data), _source(after, data)]
     at = next((side.stored_at for side in sides if side.stored_at), None)
     found = differences(*(side.canonical(at) for side in sides))
     for difference in found:
@@ -111,11 +112,12 @@ class _Source:
         return expanded(self.document, years_around(at)).canonical()
 
 
-def _source(name: str) -> _Source:
+def _source(name: str, data: Path) -> _Source:
     if Path(name).exists():
         return _Source(_read(Path(name)))
     if match := _STORED.fullmatch(name):
-        return asyncio.run(_stored(given_database(), match["key"], int(match["version"])))
+        with database(data, shared=True) as settings:
+            return asyncio.run(_stored(settings, match["key"], int(match["version"])))
     shipped = {document.key: document for document in store.builtin_plans()}
     if name not in shipped:
         raise NotFound(f"{name} is no file, no shipped plan ({', '.join(shipped)}), and not written key@version")

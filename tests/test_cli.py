@@ -143,3 +143,13 @@ def test_a_malformed_admin_key_is_told_in_one_line() -> None:
 
 def test_a_wrong_setting_is_told() -> None:
     assert _fails("up", HELIODESK_WORKERS="900") == "heliodesk: workers: Input should be less than or equal to 64\n"
+
+
+@pytest.mark.parametrize(
+    "arguments", [["admin-key"], ["demo"], ["check"], ["plan", "list"], ["plan", "apply", "a", "1"]], ids=" ".join
+)
+def test_a_command_makes_no_database(arguments: list[str], tmp_path: Path) -> None:
+    nowhere = tmp_path / "nowhere"
+    told = _fails(*arguments, DATA=str(nowhere))
+    assert told.startswith(f"heliodesk: {nowhere} holds no database: set DATA (or --data) ")
+    assert (told.count("\n"), nowhere.exists()) == (1, False)

@@ -90,7 +90,7 @@ def test_diff_of_a_file_and_a_shipped_plan(tmp_path: Path) -> None:
     ("names", "error"),
     [
         (("none", "wati-pro"), "none is no file, no shipped plan ("),
-        (("wati-pro", "wati-pro@1"), "DATABASE_URL is not set"),
+        (("wati-pro", "wati-pro@1", "--data", "nowhere"), "nowhere holds no database: set DATA "),
     ],
 )
 def test_diff_tells_what_it_cannot_find(names: tuple[str, str], error: str) -> None:

@@ -1,5 +1,6 @@
 """Which database a command works with."""
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -25,14 +26,17 @@ def given_database() -> Settings:
 
 @contextmanager
 def database(data: Path, *, shared: bool = False) -> Iterator[Settings]:
-    """Settings with a database: the one of DATABASE_URL, else an embedded one in ``data``.
+    """Settings with a database: the one of DATABASE_URL, else the embedded one in ``data``, which is never made here.
 
-    ``shared``: where another process runs the embedded one, use it too.
+    ``shared``: where another process runs the embedded one, use it too. Raises ``DatabaseUnfit`` where there is none.
     """
     settings = _console_settings()
     if settings.database_url:
         yield settings
         return
+    if not os.path.lexists(data / "postgres"):
+        hint = "set DATA (or --data) to the folder of `heliodesk up`, or DATABASE_URL"
+        raise DatabaseUnfit(f"{data} holds no database: {hint}")
     server = EmbeddedServer(data)
     with ExitStack() as stack:
         try:

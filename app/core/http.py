@@ -1,15 +1,17 @@
 """HTTP's own part: JSON answers, problem documents, ETags, and a router that reads bodies strictly."""
 
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
-from inspect import cleandoc
+from inspect import cleandoc, isclass
 from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
 import orjson
 import structlog
 from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi._compat import ModelField
 from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
@@ -170,6 +172,7 @@ class StrictRoute(APIRoute):
         if set(options.get("methods") or ()) & {"POST", "PATCH", "PUT"}:
             options["responses"] = _BODY_RESPONSES | (options.get("responses") or {})
         super().__init__(path, endpoint, **options)
+        _let_be_left_out(self.body_field)
         if _takes_key(self.dependant) != (self.scope is not None):
             raise TypeError(f"{path} takes an API key exactly if it declares a scope")
 
@@ -212,6 +215,18 @@ class StrictRoute(APIRoute):
             return await handle(request)
 
         return read_then_handle
+
+
+def _let_be_left_out(body: ModelField | None) -> None:
+    """Take a body that is left out for an empty object, where that would be taken."""
+    model = body.field_info.annotation if body else None
+    if body is None or not body.field_info.is_required() or not (isclass(model) and issubclass(model, BaseModel)):
+        return
+    try:
+        model.model_validate({})
+    except ValidationError:
+        return
+    body.field_info.default_factory = model
 
 
 async def _refuse_unknown(request: Request, known: Collection[str]) -> None:

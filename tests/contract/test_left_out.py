@@ -1,0 +1,54 @@
+"""A body in which every member is optional may be left out."""
+
+from typing import Final
+
+import pytest
+
+from tests.contract.document import OPERATIONS, Operation, resolved
+from tests.contract.test_bad_input import WRITING
+from tests.contract.world import World
+
+REFUSES_NOTHING: Final = {"advance_sandbox"}
+"""Has no member that is always needed, but needs one of two."""
+
+
+def _all_optional(operation: Operation) -> bool:
+    schema = operation.request_media()["application/json"]["schema"]
+    return not any(resolved(option).get("required") for option in schema.get("anyOf", [schema]))
+
+
+OPTIONAL: Final = [
+    each for each in WRITING if each.method == "POST" and _all_optional(each) and each.name not in REFUSES_NOTHING
+]
+
+
+def test_actions_are_among_them() -> None:
+    names = {operation.name for operation in OPTIONAL}
+    assert names >= {
+        "assign_ticket",
+        "reopen_ticket",
+        "withdraw_ticket",
+        "request_call",
+        "end_call",
+        "send_webhook_test",
+    }
+    assert "advance_sandbox" in OPERATIONS
+
+
+@pytest.mark.parametrize("operation", WRITING, ids=lambda operation: operation.name)
+def test_the_document_says_which_bodies_are_needed(operation: Operation) -> None:
+    assert operation.spec["requestBody"].get("required", False) == (operation not in OPTIONAL)
+
+
+@pytest.mark.parametrize("kind", ["application/json", ""], ids=["of a type", "of none"])
+@pytest.mark.parametrize("operation", OPTIONAL, ids=lambda operation: operation.name)
+async def test_no_body_is_an_empty_object(world: World, operation: Operation, kind: str) -> None:
+    statuses = []
+    for content in (b"{}", b""):
+        await world.renew()
+        headers = world.keys["admin"] | ({"Content-Type": kind or "application/json"} if content or kind else {})
+        path = operation.path.format_map(world.ids)
+        answer = await world.client.request(operation.method, path, headers=headers, content=content)
+        statuses.append(answer.status_code)
+    assert statuses[0] == statuses[1]
+    assert statuses[0] not in {400, 415, 422, 500}
