@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 
 import httpx
+import hypothesis
 import pytest
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
@@ -28,6 +29,9 @@ from app.resources import build_state
 from tests.support import database as databases
 from tests.support import stories
 from tests.support.replaying import replayed
+
+hypothesis.settings.register_profile("heliodesk", deadline=None)  # other tests share the machine
+hypothesis.settings.load_profile("heliodesk")
 
 _LONG = ("contract", "faults")
 """Folders of walks over all operations, and of services that are processes of their own."""

@@ -7,11 +7,11 @@ from typing import Any, Final, Protocol, TypeAlias, TypeVar
 import orjson
 import structlog
 from fastapi import APIRouter, FastAPI, Request, Response
-from fastapi._compat import ModelField
 from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
@@ -172,7 +172,8 @@ class StrictRoute(APIRoute):
         if set(options.get("methods") or ()) & {"POST", "PATCH", "PUT"}:
             options["responses"] = _BODY_RESPONSES | (options.get("responses") or {})
         super().__init__(path, endpoint, **options)
-        _let_be_left_out(self.body_field)
+        if self.body_field is not None:
+            _let_be_left_out(self.body_field.field_info)
         if _takes_key(self.dependant) != (self.scope is not None):
             raise TypeError(f"{path} takes an API key exactly if it declares a scope")
 
@@ -217,16 +218,16 @@ class StrictRoute(APIRoute):
         return read_then_handle
 
 
-def _let_be_left_out(body: ModelField | None) -> None:
+def _let_be_left_out(body: FieldInfo) -> None:
     """Take a body that is left out for an empty object, where that would be taken."""
-    model = body.field_info.annotation if body else None
-    if body is None or not body.field_info.is_required() or not (isclass(model) and issubclass(model, BaseModel)):
+    model = body.annotation
+    if not (body.is_required() and isclass(model) and issubclass(model, BaseModel)):
         return
     try:
         model.model_validate({})
     except ValidationError:
         return
-    body.field_info.default_factory = model
+    body.default_factory = model
 
 
 async def _refuse_unknown(request: Request, known: Collection[str]) -> None:

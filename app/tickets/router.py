@@ -31,6 +31,7 @@ from app.tickets import examples, lifecycle, queries
 from app.tickets.actions import ACTION_HEADERS, ACTIONS, OnTicketDep, TicketPath, caller_of
 from app.tickets.intake import open_ticket
 from app.tickets.listing import list_tickets as page_of_tickets
+from app.tickets.numbers import TicketNumber
 from app.tickets.rules import status_table
 from app.tickets.schemas import (
     ChangeTicket,
@@ -39,7 +40,6 @@ from app.tickets.schemas import (
     OpenTicket,
     PostMessage,
     StatusTable,
-    TicketNumber,
     TicketView,
 )
 from app.tickets.views import deadline_view, message_view, ticket_view

@@ -23,7 +23,6 @@ from app.core.schemas import (
 from app.paging.schemas import PageDocument
 from app.plans.schemas import PlanRef
 from app.plans.words import EscalationReason
-from app.tickets.wording import as_number
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50_000), AfterValidator(no_nul)]
 Sentence = Annotated[
@@ -36,21 +35,6 @@ Impact = Literal["large", "medium", "small"]
 Urgency = Literal["high", "medium", "low"]
 Environment = Literal["production", "non_production"]
 Status = Literal["new", "open", "waiting_on_customer", "mitigated", "resolved", "closed"]
-
-
-def _number(value: str) -> str:
-    number = as_number(value)
-    if number is None:
-        raise PydanticCustomError("ticket_number", "A ticket's number looks like K7M-3QP")
-    return number
-
-
-TicketNumber = Annotated[
-    str,
-    AfterValidator(_number),
-    Field(examples=["K7M-3QP"], json_schema_extra={"pattern": "^[0-9A-TV-Za-tv-z]{3}[- ]?[0-9A-TV-Za-tv-z]{3}$"}),
-]
-"""A ticket's number as a person types it; becomes the number as it is stored."""
 TicketId = Annotated[str, StringConstraints(pattern=id_pattern("tkt"))]
 AlertId = Annotated[str, StringConstraints(pattern=id_pattern("alr"))]
 EscalationId = Annotated[str, StringConstraints(pattern=id_pattern("esc"))]

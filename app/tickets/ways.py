@@ -19,7 +19,8 @@ from app.accounts.schemas import AccountId, EngineerId
 from app.core.paging import Columns, Filter, Order, Page
 from app.core.schemas import Instant, Word
 from app.tickets.models import ACTIVE, ENDED, Ticket, TicketTitle
-from app.tickets.schemas import Priority, Status, TicketNumber
+from app.tickets.numbers import TicketNumber
+from app.tickets.schemas import Priority, Status
 from app.tickets.wording import can_be_searched, pattern
 
 TICKETS: Final = Ticket.__table__

@@ -11,6 +11,13 @@ from tests.contract.world import World
 
 Refused = dict[str, int]
 
+
+@pytest.fixture(scope="module", autouse=True)
+async def renewed(world: World) -> None:
+    """What other tests have ended is there again."""
+    await world.renew()
+
+
 OPEN: Final = {"healthz", "readyz", "metrics", "problem_type"}
 """What needs no key. The document itself needs none either."""
 

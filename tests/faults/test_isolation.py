@@ -1,4 +1,7 @@
-"""What one customer's key does slows nobody else down: the figures of a victim beside each attack."""
+"""What one customer's key does slows nobody else down: the figures of a victim beside each attack.
+
+``python -m bench isolation`` holds them to ten times the quiet figure, or 250 ms. Here other tests share the machine.
+"""
 
 import asyncio
 from collections import Counter
@@ -18,7 +21,8 @@ pytestmark = pytest.mark.faults
 SECONDS = 2.0
 TICKETS = 20_000
 TRIES = 3
-"""Other tests share the machine, and a percentile of twenty tickets is the worst of them."""
+LEAST = 1500
+"""Milliseconds; an attack that succeeds costs others many seconds."""
 
 
 @pytest.fixture
@@ -42,7 +46,7 @@ async def test_an_attack_slows_nobody_else(name: str, service: Service, own_data
                 beside = await customer.figures(SECONDS)
                 await asyncio.to_thread(attacking.end)
             _answered(attacking.statuses)
-            if not (worse := beside.worse_than(quiet)):
+            if not (worse := beside.worse_than(quiet, least=LEAST)):
                 return
     pytest.fail(f"{worse}, {attacking.statuses}")
 

@@ -28,9 +28,9 @@ async def states(desk: Desk) -> list[str]:
 
 @pytest.fixture
 def elapse(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Lets seconds go by for hooks that rest."""
-    later = [0.0]
-    monkeypatch.setattr(resting, "monotonic", lambda: monotonic() + later[0])
+    """Lets seconds go by for hooks that rest; none go by otherwise."""
+    later = [monotonic()]
+    monkeypatch.setattr(resting, "monotonic", lambda: later[0])
 
     def add(seconds: float) -> None:
         later[0] += seconds
