@@ -18,8 +18,8 @@ from tests.support.victim import victim
 
 pytestmark = pytest.mark.faults
 
-SECONDS = 2.0
-TICKETS = 20_000
+SECONDS = 1.5
+TICKETS = 10_000
 TRIES = 3
 LEAST = 1500
 """Milliseconds; an attack that succeeds costs others many seconds."""

@@ -69,7 +69,7 @@ async def test_one_tap_accepts_as_the_engineer(story: Story, ida: Expert, client
     [event] = await story.events(path_of(ticket), "expert.accepted", who=story.product)
     assert event["actor"] == {"kind": "engineer", "id": ida.id, "name": "Ida"}
     for again in (await client.post(f"{link}/decline"), await client.get(link)):
-        assert "Ida już przyjmuje to zgłoszenie." in again.text
+        assert "To zgłoszenie zostało już przyjęte (Ida)." in again.text
         assert "<form" not in again.text
     assert (await alert_of(story))["state"] == "accepted"
 
@@ -78,7 +78,7 @@ async def test_declining_says_who_is_asked_next(story: Story, ida: Expert, clien
     ticket, link = await linked(story)
     await add_expert(story, "Ole")
     answer = await client.post(f"{link}/decline")
-    assert "Następną pytaną osobą jest Ole." in answer.text
+    assert "Teraz pytamy kolejną osobę: Ole." in answer.text
     [event] = await story.events(path_of(ticket), "expert.declined", who=story.product)
     assert event["actor"]["id"] == ida.id
     assert (await alert_of(story))["state"] == "alerted"
@@ -103,7 +103,7 @@ async def test_a_link_ends_with_its_alert(story: Story, ida: Expert, client: htt
         expected = WORDS["pl"].cancelled
     else:
         await story.product.post(f"/v1/alerts/{(await alert_of(story))['id']}/accept")
-        expected = "już przyjmuje to zgłoszenie"
+        expected = "zostało już przyjęte"
     for answer in (await client.get(link), await client.post(f"{link}/accept")):
         assert expected in answer.text
         assert "A secret title" not in answer.text
