@@ -117,7 +117,7 @@ async def test_an_event_finds_its_endpoints_by_account_and_type(sessions: Sessio
     (found,) = [node for node in nodes(plan) if node.get("Index Name") == "pk_webhook_subscriptions"]
     assert "account_id" in found["Index Cond"]
     assert "type" in found["Index Cond"]
-    assert 20 <= found["Actual Rows"] * found["Actual Loops"] < 1_000  # of 9,000 endpoints; an index names dead rows too
+    assert 20 <= found["Actual Rows"] * found["Actual Loops"] < 1_000  # of 9,000; dead rows are named too
     read = [node["Relation Name"] for node in nodes(plan) if node["Node Type"] == "Seq Scan"]
     assert "webhook_subscriptions" not in read
 
