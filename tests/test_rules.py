@@ -109,7 +109,7 @@ def _strings(value: Any) -> Iterator[str]:
 
 
 def _codes(texts: Iterator[str]) -> list[tuple[str, str]]:
-    """The texts that show a rule's code: one of the series that there are, so that other letters with a number may be spoken of."""
+    """The texts that show the code of a defined rule, each with that code."""
     shown = re.compile(rf"(?<![\w./-])(?:{'|'.join(DEFINED)})(?![\w-])")
     return [(match[0], text) for text in texts for match in [shown.search(text)] if match]
 
