@@ -1,7 +1,7 @@
 """Links of the OpenAPI document: which operations take what another one has answered with.
 
-They are derived from the paths. What a ``POST`` creates at ``/v1/hooks`` has the id that ``/v1/hooks/{hook_id}`` and all
-below it take; a ``GET`` of a collection that nobody creates into links to what takes the id of its first item.
+They are derived from the paths. What a ``POST`` creates at ``/v1/hooks`` has the id that ``/v1/hooks/{hook_id}`` and
+all below it take; a ``GET`` of a collection that nobody creates into links to what takes the id of its first item.
 """
 
 from collections.abc import Iterator

@@ -54,7 +54,8 @@ async def list_plans(request: Request, state: StateDep, _: PrincipalDep, page: P
 async def create_plan(request: Request, state: StateDep, principal: PrincipalDep, plan: PlanBody) -> Response:
     """The document becomes the next version of its key, and the one that new tickets get. Admin keys only.
 
-    The same document may come as YAML, with the media type `application/yaml`. Open tickets keep the version with which they were opened.
+    The same document may come as YAML, with the media type `application/yaml`. Open tickets keep the version with which
+    they were opened.
     """
     require_admin(principal)
     return await _store(request, state, principal, await _checked(state, principal, plan))

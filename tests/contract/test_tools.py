@@ -68,8 +68,8 @@ def test_spectral_has_nothing_to_say(linters: Path) -> None:
 
 
 def test_openapi_python_client_generates_without_a_warning(tmp_path: Path) -> None:
-    command = [UV, "tool", "run", "--from", GENERATOR, "openapi-python-client", "generate", "--meta", "none"]
-    printed = run(*command, "--path", FILE, "--output-path", tmp_path / "client", cwd=tmp_path)
+    command = ("tool", "run", "--from", GENERATOR, "openapi-python-client", "generate", "--meta", "none")
+    printed = run(UV, *command, "--path", FILE, "--output-path", tmp_path / "client", cwd=tmp_path)
     assert "WARNING" not in printed, printed
     names = {path.stem for path in (tmp_path / "client" / "api").glob("*/*.py")} - {"__init__"}
     assert names == set(OPERATIONS)
