@@ -17,7 +17,7 @@ from app.core.problems import Fault, Forbidden, IdempotencyMismatch, Invalid, No
 from app.core.schemas import Listing, Locale
 from app.core.state import State, StateDep
 from app.plans import heavy, priorities, queries, store
-from app.plans.bodies import YAML_TOO, PlanBody, PlanRoute
+from app.plans.bodies import SHOWN, PlanBody, PlanRoute
 from app.plans.expansion import years_around
 from app.plans.heavy import CheckedPlan, PlanText
 from app.plans.models import PlanVersion
@@ -54,7 +54,8 @@ async def list_plans(request: Request, state: StateDep, _: PrincipalDep, page: P
 async def create_plan(request: Request, state: StateDep, principal: PrincipalDep, plan: PlanBody) -> Response:
     """The document becomes the next version of its key, and the one that new tickets get. Admin keys only.
 
-    JSON, or YAML as `application/yaml`. Open tickets keep the version with which they were opened.
+    The same document may come as YAML, with the media type `application/yaml`. Open tickets keep the version with which
+    they were opened.
     """
     require_admin(principal)
     return await _store(request, state, principal, await _checked(state, principal, plan))
@@ -89,7 +90,7 @@ _STORES: Final[dict[str, Any]] = {
     "methods": ["POST"],
     "status_code": 201,
     "response_model": PlanVersionDocument,
-    "openapi_extra": IDEMPOTENT | YAML_TOO | {SCOPE: "plans:write"},
+    "openapi_extra": IDEMPOTENT | SHOWN | {SCOPE: "plans:write"},
     "route_class_override": PlanRoute,
 }
 _REFUSALS: Final = (Forbidden, RequestInFlight, IdempotencyMismatch, TooManyRequests)
