@@ -11,7 +11,8 @@ import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.db import Sessions, driver
+from app.core.db.engine import Sessions
+from app.core.db.session import driver
 from app.core.metrics import Metrics
 from app.core.settings import Settings
 from app.core.signals import Alarm
