@@ -1,0 +1,121 @@
+"""Transactions: the one place that commits."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Final, TypeVar, cast
+
+from asyncpg import Connection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker
+
+from app.core.db.engine import Sessions
+from app.core.db.pool import milliseconds
+from app.core.db.queues import LockQueues, Turn
+from app.core.memory import Memory
+from app.core.problems import Unavailable
+from app.core.signals import Alarms
+
+T = TypeVar("T")
+
+_TRIES: Final = 5
+LONG: Final = 120.0
+"""Seconds that one statement of a request may take where that cannot be helped (``allow``)."""
+
+
+def make_sessions(
+    bind: AsyncEngine | AsyncConnection, alarms: Alarms, *, memory: Memory | None = None, **options: Any
+) -> Sessions:
+    """A session factory whose sessions can ring ``alarms`` once they have committed, and remember in ``memory``."""
+    info = {"alarms": alarms, "ring": set(), "memory": Memory() if memory is None else memory, "locks": LockQueues()}
+    return async_sessionmaker(bind, expire_on_commit=False, autoflush=False, info=info, **options)
+
+
+@asynccontextmanager
+async def transaction(sessions: Sessions, turn: Turn | None = None) -> AsyncIterator[AsyncSession]:
+    """One transaction: commits at the end, rolls back on any exception, then rings what was asked for.
+
+    ``turn``: see ``run``.
+    """
+    session = sessions()
+    ring: set[str] = set()
+    session.info.update(ring=ring, driver=None, turn=turn)
+    try:
+        yield session
+        await session.commit()
+    finally:
+        await session.close()  # rolls back what has not been committed
+    for name in ring:
+        getattr(alarms_of(session), name).ring()
+
+
+async def run(sessions: Sessions, work: Callable[[AsyncSession], Awaitable[T]], *, patience: float | None = None) -> T:
+    """The result of ``work`` in one transaction, which is begun again when it raises ``Again``.
+
+    A transaction that needs a lock for which others wait is rolled back, and waits for its turn without a connection;
+    ``patience``: for so many seconds at the most, and as long at the database. ``work`` changes nothing but the
+    database. Raises ``Unavailable`` when it loses time and again.
+    """
+    turn = Turn(patience)
+    try:
+        for _ in range(_TRIES):
+            with suppress(Again):
+                async with transaction(sessions, turn) as session:
+                    return await work(session)
+            await turn.come()
+    finally:
+        turn.leave()
+    raise Unavailable(headers={"Retry-After": "1"})
+
+
+@asynccontextmanager
+async def snapshot(sessions: Sessions) -> AsyncIterator[AsyncSession]:
+    """A transaction in which nothing can be written, and every statement sees what the first one saw."""
+    async with sessions() as session:
+        await (await driver(session)).execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield session
+
+
+async def allow(session: AsyncSession, seconds: float) -> None:
+    """Let each statement of this transaction take so long: for rare work that grows with the data."""
+    await (await driver(session)).execute(f"SET LOCAL statement_timeout = {milliseconds(seconds)}")
+
+
+def ring_after_commit(session: AsyncSession, alarm: str) -> None:
+    """Ring ``Alarms.<alarm>`` when this session's transaction has committed."""
+    session.info["ring"].add(alarm)
+
+
+def alarms_of(session: AsyncSession) -> Alarms:
+    """What wakes the background passes of this process."""
+    alarms: Alarms = session.info["alarms"]
+    return alarms
+
+
+def memory_of(session: AsyncSession) -> Memory:
+    """What this process remembers of immutable rows."""
+    memory: Memory = session.info["memory"]
+    return memory
+
+
+async def driver(session: AsyncSession) -> "Connection[Any]":
+    """Asyncpg's own connection inside the session's transaction, for statements on hot paths.
+
+    SQLAlchemy sends BEGIN with its first statement; a hot path that starts here has its adapter send it now.
+    """
+    known: Connection[Any] | None = session.info.get("driver")
+    if known is not None:
+        return known
+    raw = cast("Any", (await session.connection()).sync_connection).connection
+    connection = cast("Connection[Any]", raw.driver_connection)
+    if not connection.is_in_transaction():
+        try:
+            await raw.dbapi_connection._start_transaction()  # noqa: SLF001 - saves an empty statement
+        except BaseException:  # cancelled: the adapter would not end what the server may have begun
+            raw.invalidate()
+            raise
+    if "driver" in session.info:
+        session.info["driver"] = connection
+    return connection
+
+
+class Again(Exception):
+    """The transaction lost a race that it wins when it is run once more, from its beginning."""
