@@ -3,4 +3,4 @@
 from heliodesk_client.generated import models as _generated
 from heliodesk_client.generated.models import *  # noqa: F403 - all of it, by what it says is public
 
-__all__ = _generated.__all__  # noqa: PLE0605 - a tuple of names
+__all__ = _generated.__all__
