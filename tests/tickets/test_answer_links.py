@@ -78,7 +78,7 @@ async def test_declining_says_who_is_asked_next(story: Story, ida: Expert, clien
     ticket, link = await linked(story)
     await add_expert(story, "Ole")
     answer = await client.post(f"{link}/decline")
-    assert "Teraz pytamy kolejną osobę: Ole." in answer.text
+    assert "Powiadomiono kolejną osobę: Ole." in answer.text
     [event] = await story.events(path_of(ticket), "expert.declined", who=story.product)
     assert event["actor"]["id"] == ida.id
     assert (await alert_of(story))["state"] == "alerted"

@@ -49,9 +49,3 @@ def translations(language: str, folder: Path = FOLDER) -> gettext.NullTranslatio
     write_mo(compiled, read(language, folder))
     compiled.seek(0)
     return gettext.GNUTranslations(compiled)
-
-
-def load_all() -> None:
-    """Read every catalogue, so that nobody waits for one later."""
-    for language in LANGUAGES:
-        translations(language)
