@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Final
 
-from app.core.language import Language
+from app.core.text.language import Language
 from app.core.text.messages import Message, pgettext
-from app.plans.names import ESCALATION_REASONS, METRICS
+from app.plans.document.names import ESCALATION_REASONS, METRICS
 
 LABELS: Final[Mapping[str, Message]] = {
     "ticket": pgettext("label", "Ticket"),

@@ -6,9 +6,9 @@ What is inserted stands behind a colon, in brackets, or where no language that w
 from collections.abc import Mapping
 from typing import Any, Final
 
-from app.core.language import Language
+from app.core.text.language import Language
 from app.core.text.messages import Message, _
-from app.plans.names import METRICS, STATUSES
+from app.plans.document.names import METRICS, STATUSES
 
 SENTENCES: Final[Mapping[str, Message]] = {
     "ticket.opened": _("New ticket, priority {priority}"),

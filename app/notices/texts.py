@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from app.core.language import Language, choose_language
-from app.core.phrases import moment_in
+from app.core.text.language import Language, choose_language
 from app.core.text.messages import Message, _, pgettext
+from app.core.text.phrases import moment_in
 from app.core.zones import load_zone
 from app.events.labels import LABELS, named, stated
 from app.events.sentences import sentence

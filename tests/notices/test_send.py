@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from aiohttp import web
 
-from app.core.phrases import moment_in
 from app.core.settings import Settings, Unconfigurable
+from app.core.text.phrases import moment_in
 from app.notices.channels import Channel, configured
 from app.notices.send import DELAYS
 from tests.support.actors import make_key

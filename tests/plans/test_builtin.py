@@ -9,8 +9,8 @@ import jsonschema
 import orjson
 import pytest
 
-from app.plans.documents import PlanDocument, json_schema, parse, parse_yaml
-from app.plans.words import METRICS, Metric
+from app.plans.document.documents import PlanDocument, json_schema, parse, parse_yaml
+from app.plans.document.words import METRICS, Metric
 
 LANGUAGES = ("en", "es", "fr", "pl")
 """Those that the shipped plans are written in."""

@@ -10,8 +10,8 @@ from typing import Any, Self
 from babel.lists import format_list
 from babel.numbers import format_decimal
 
-from app.core.language import Language
 from app.core.text.catalogues import SOURCE, translations
+from app.core.text.language import Language
 
 
 class Message(str):

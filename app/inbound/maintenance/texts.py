@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from app.core.language import Language
+from app.core.text.language import Language
 from app.core.text.messages import pgettext
-from app.inbound.instants import nanoseconds_of
+from app.inbound.formats.instants import nanoseconds_of
 from app.inbound.texts import and_more
 
 _SHOWN: Final = 20
