@@ -7,10 +7,10 @@ from typing import Final
 
 from alembic import context
 from alembic.util import CommandError
-from app.core.db.engine import make_engine
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from app.core.db.engine import make_engine
 from app.core.db.pool import Limits
 from app.core.settings import Settings
 from app.models import metadata
