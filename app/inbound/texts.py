@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from app.core.text.language import Language
-from app.core.text.messages import Message, ngettext, pgettext
+from app.core.text.messages import Message, pgettext
+from app.core.text.phrases import and_more
 from app.inbound.decisions import Outcome, Step
 from app.inbound.formats.signal import Signal, cleaned
 
@@ -51,8 +52,3 @@ def _line(outcome: Outcome, signal: Signal, language: Language) -> str:
 
 def _more(number: int, language: Language) -> list[str]:
     return [and_more(number - _MAX_SHOWN).to(language)] if number > _MAX_SHOWN else []
-
-
-def and_more(number: int) -> Message:
-    """That so many others are left out."""
-    return ngettext("and {n} more", "and {n} more", number)

@@ -13,7 +13,7 @@ from babel.lists import format_list
 from babel.units import format_unit
 
 from app.core.text.language import Language
-from app.core.text.messages import _, locale_of, ngettext
+from app.core.text.messages import Message, _, locale_of, ngettext
 
 _SECOND: Final = timedelta(seconds=1)
 
@@ -73,3 +73,8 @@ def _length(seconds: float, language: Language) -> str:
 def business_days(count: int, language: Language) -> str:
     """So many business days."""
     return ngettext("{n} business day", "{n} business days", count).to(language)
+
+
+def and_more(number: int) -> Message:
+    """That so many others are left out of a list."""
+    return ngettext("and {n} more", "and {n} more", number)

@@ -6,8 +6,8 @@ from typing import Final
 
 from app.core.text.language import Language
 from app.core.text.messages import pgettext
+from app.core.text.phrases import and_more
 from app.inbound.formats.instants import nanoseconds_of
-from app.inbound.texts import and_more
 
 _SHOWN: Final = 20
 _SECOND: Final = 1_000_000_000
