@@ -171,7 +171,7 @@ async def test_a_resolve_may_be_told_or_noted_only(make_desk: MakeDesk) -> None:
         (ticket,) = await desk.tickets()
         assert ticket["status"] == "new"
         ((seen, body),) = await desk.messages(ticket["id"])
-        assert (seen, body.splitlines()[0]) == (visibility, "Ya no está activa: Disk full on h1")
+        assert (seen, body.splitlines()[0]) == (visibility, "Alerta ya inactiva: Disk full on h1")
         assert outcomes(await desk.post(alert())) == ["started"]
         assert len(await desk.tickets()) == 1
 
