@@ -192,6 +192,11 @@ def cursor_of(*place: Any) -> str:
     return base64.urlsafe_b64encode(dump(place)).decode()
 
 
+def made(row: Any) -> tuple[datetime, str]:
+    """The place of a row in a list that is in the order in which its rows were made."""
+    return row.created_at, row.id
+
+
 def listing(
     request: Request,
     page: Page,

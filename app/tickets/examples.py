@@ -137,16 +137,3 @@ ALERT: Final[dict[str, Any]] = {
     "pages": [PAGE],
 }
 EVENT: Final = event_example("deadline.missed")
-
-
-def shown(example: dict[str, Any], status: int = 200, *headers: str) -> dict[int | str, dict[str, Any]]:
-    """An example answer, for ``responses=`` of a route; ``headers`` that come with it beside the usual ones."""
-    answer: dict[str, Any] = {"content": {"application/json": {"example": example}}}
-    if headers:
-        answer["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in headers}
-    return {status: answer}
-
-
-def page_of(example: dict[str, Any]) -> dict[str, Any]:
-    """A list with one item."""
-    return {"items": [example], "next_cursor": None}
