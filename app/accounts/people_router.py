@@ -12,7 +12,7 @@ from app.accounts.principals import Acting, acting, as_manager, manager
 from app.accounts.quotas import PEOPLE
 from app.accounts.schemas import PersonCreate, PersonDocument, PersonFields
 from app.core.clock import database_now
-from app.core.merge_patch import PatchDep, patched
+from app.core.merge_patch import PatchDep, actor_in
 from app.core.operations import AccountPath, ActorDep, CallDep, Document, ResourceRouter
 from app.core.paging import PageDep, listing, made
 from app.core.places import take_place
@@ -75,13 +75,13 @@ async def change_person(call: CallDep, account_id: AccountPath, person_id: str, 
 
     A JSON Merge Patch (RFC 7396), for admins and the account's owners. Its last owner stays one: 409.
     """
-    named = patch.pop("actor", None)
-    actor = patched(ActorRef, named, "/actor") if named is not None else None
+    actor = actor_in(patch)
+    changes = {name: value for name, value in patch.items() if name != "actor"}
 
     async def change(session: AsyncSession) -> Document:
         await manager(session, call.principal, account_id, actor)
         person = await queries.person_by_id(session, account_id, person_id)
-        fields = call.patched(patch, PersonFields, people.fields_of(person), person.version)
+        fields = call.patched(changes, PersonFields, people.fields_of(person), person.version)
         await people.change_person(session, person, fields, now=await database_now(session))
         return person_document(person)
 

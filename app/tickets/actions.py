@@ -6,9 +6,10 @@ from typing import Annotated, TypeAlias, TypeVar
 from fastapi import Path, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.principals import editor
+from app.accounts.principals import as_editor
 from app.core.http import Decorator
 from app.core.idempotency import May
+from app.core.merge_patch import actor_in
 from app.core.operations import Call, Document, ResourceRouter
 from app.core.problems import Conflict
 from app.core.schemas import ActorRef
@@ -65,8 +66,8 @@ async def act_on_ticket(call: Call, use_case: OnTicket[Command], ticket_id: str,
 
 def may_write(call: Call, command: object) -> May:
     """Whether the caller may have done what it commands: with a person of the account, where the command names one."""
-    actor: ActorRef | None = getattr(command, "actor", None)
-    return lambda session: editor(session, call.principal, actor)
+    actor: ActorRef | None = actor_in(command) if isinstance(command, dict) else getattr(command, "actor", None)
+    return as_editor(call.principal, actor)
 
 
 def caller_of(call: Call) -> lifecycle.Caller:

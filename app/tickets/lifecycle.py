@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.principals import editor
 from app.core.auth import Actor, Principal
 from app.core.deps import require_support
-from app.core.merge_patch import Patch, merge_patch, patched
+from app.core.merge_patch import Patch, actor_in, merge_patch, patched
 from app.core.problems import Conflict, Fault, Forbidden, Invalid
 from app.core.schemas import ActorRef
 from app.events import types
@@ -220,8 +220,7 @@ async def lock_to_region(session: AsyncSession, caller: Caller, ticket_id: str, 
 
 async def change_ticket(session: AsyncSession, caller: Caller, ticket_id: str, patch: Patch) -> Work:
     """Apply a merge patch. What the matrix says follows impact and urgency; the priority itself does not."""
-    named = patched(ActorRef, patch["actor"], "/actor") if patch.get("actor") is not None else None
-    work, actor = await start(session, caller, ticket_id, named)
+    work, actor = await start(session, caller, ticket_id, actor_in(patch))
     if work.ticket.status == "closed":
         raise Conflict("A closed ticket does not change")
     before = {name: getattr(work.ticket, name) for name in TicketFields.model_fields}
