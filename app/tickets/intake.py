@@ -16,12 +16,13 @@ from app.core.problems import Conflict, Fault, Invalid, NotFound
 from app.core.zones import IN_FORCE
 from app.events import types
 from app.events.deadline_events import PinsData
+from app.events.ticket_events import TicketFacts
 from app.roster.regions import check_region
 from app.sla.clock import open_clock
 from app.sla.compiled import Promise, promise_of
 from app.sla.pins import Pins
 from app.tickets import calls, review
-from app.tickets.record import TicketRecord
+from app.tickets.record import TicketRecord, columns
 from app.tickets.rules import Assessment, assess, channel_faults, is_alarm, missing_texts, priority_faults
 from app.tickets.saving import save
 from app.tickets.schemas import OpenTicket
@@ -165,61 +166,38 @@ def new_number() -> str:
 
 
 def _ticket(customer: Customer, command: OpenTicket, pins: Pins, assessment: Assessment) -> TicketRecord:
+    """The new row: what the command says by the names of columns, and what follows from the account and its plan."""
+    given = {name: getattr(command, name) for name in OpenTicket.model_fields if name in columns()}
     return TicketRecord(
-        account_id=customer.account_id,
-        id=new_id("tkt"),
-        number=new_number(),
-        title=command.title,
-        description=command.description,
-        product=command.product,
-        requester=command.requester.model_dump(exclude_none=True),
-        channel=command.channel,
-        environment=command.environment,
-        impact=command.impact,
-        urgency=command.urgency,
-        business_impact=command.business_impact,
-        priority_reason=command.priority_reason,
-        priority=assessment.priority,
-        priority_source=assessment.source,
-        assessed_priority=assessment.assessed,
-        tags=command.tags,
-        custom=command.custom,
-        external_ref=command.external_ref,
-        follow_up_of=command.follow_up_of,
-        call_link=command.call_link,
-        region_lock=command.region_lock or customer.region_lock,
-        plan_key=pins.plan_key,
-        plan_version=pins.plan_version,
-        plan_addons=list(pins.addons),
-        time_zone=pins.time_zone,
-        holiday_set=pins.holiday_set,
-        tz_database=IN_FORCE.version,
-        sandbox=customer.sandbox_now is not None,
-        opened_at=customer.now,
-        updated_at=customer.now,
+        **given
+        | {
+            "account_id": customer.account_id,
+            "id": new_id("tkt"),
+            "number": new_number(),
+            "requester": command.requester.model_dump(exclude_none=True),
+            "priority": assessment.priority,
+            "priority_source": assessment.source,
+            "assessed_priority": assessment.assessed,
+            "region_lock": command.region_lock or customer.region_lock,
+            "plan_key": pins.plan_key,
+            "plan_version": pins.plan_version,
+            "plan_addons": list(pins.addons),
+            "time_zone": pins.time_zone,
+            "holiday_set": pins.holiday_set,
+            "tz_database": IN_FORCE.version,
+            "sandbox": customer.sandbox_now is not None,
+            "clock": {},
+            "opened_at": customer.now,
+            "updated_at": customer.now,
+        }
     )
 
 
 def _opened(work: Work, pins: Pins) -> types.TicketOpened:
     ticket = work.ticket
     return types.TicketOpened(
-        number=ticket.number,
-        title=ticket.title,
-        description=ticket.description,
-        status=ticket.status,
-        priority=ticket.priority,
-        priority_source=ticket.priority_source,
-        assessed_priority=ticket.assessed_priority,
-        impact=ticket.impact,
-        urgency=ticket.urgency,
-        business_impact=ticket.business_impact,
-        priority_reason=ticket.priority_reason,
-        environment=ticket.environment,
-        product=ticket.product,
-        channel=ticket.channel,
+        **{name: getattr(ticket, name) for name in TicketFacts.model_fields},
         requester=ticket.requester,
         plan=PinsData(**pins.document()),
-        external_ref=ticket.external_ref,
-        call_link=ticket.call_link,
         told=work.told("tam") if ticket.priority == work.document.top else [],
     )

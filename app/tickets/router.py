@@ -1,7 +1,7 @@
 """The ticket operations over HTTP: each reads its input, runs one use case, and answers."""
 
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Final
 
 from fastapi import Body, Depends, Path, Query, Response
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -31,10 +31,11 @@ from app.tickets.schemas import (
     StatusTable,
     TicketView,
 )
-from app.tickets.views import deadline_view, message_view, ticket_view
+from app.tickets.views import DEADLINE, deadline_view, message_view, ticket_view
 from app.tickets.ways import TicketFilter
 
 router = ResourceRouter("tickets", prefix="/v1", tags=["Tickets"])
+_COLUMNS: Final = (*DEADLINE, "subject")
 
 
 @router.create(
@@ -57,16 +58,11 @@ async def create_ticket(call: CallDep, command: Annotated[OpenTicket, Body(examp
         if counted:
             quota.take(account_id)
         ticket = opened.ticket
-        deadlines = [_deadline_columns(deadline) for deadline in opened.clock.deadlines]
+        deadlines = [{name: getattr(deadline, name) for name in _COLUMNS} for deadline in opened.clock.deadlines]
         view = ticket_view(ticket.row(), deadlines, next(iter(opened.calls), None), call.principal)
         return Answer(view, 201, etag(ticket.version) | {"Location": f"/v1/tickets/{ticket.id}"})
 
     return await call.once_as(as_editor(call.principal, command.actor), work)
-
-
-def _deadline_columns(deadline: Any) -> dict[str, Any]:
-    names = DeadlineView.model_fields.keys() - {"lag_ms"}
-    return {name: getattr(deadline, name) for name in names}
 
 
 @router.list("/tickets", TicketView, summary="List tickets", problems=[NotFound], example=examples.TICKET)
