@@ -8,11 +8,11 @@ from typing import Any, Final
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.principals import Acting
-from app.accounts.terms import effective_plan
+from app.accounts.terms import plan_in_force
 from app.core.auth import SERVICE, Actor
 from app.core.db import driver
 from app.core.ids import new_id
-from app.core.problems import Conflict, Fault, Invalid, NotFound
+from app.core.problems import Fault, Invalid, NotFound
 from app.core.zones import IN_FORCE
 from app.events import types
 from app.events.deadline_events import PinsData
@@ -88,7 +88,8 @@ async def open_ticket(
     Nothing external runs here: ``scheduler.JOBS`` lists what follows.
     """
     customer = await _customer(session, account_id, now)
-    promise, pins = await _promise(session, customer, command.product)
+    held = await _promise(session, customer, command.product)
+    promise, pins = held.promise, held.pins
     assessment = assess(promise.document, command.priority, command.impact, command.urgency)
     _check(promise, command, assessment, alarm=is_alarm(command.channel, acting.actor.kind))
     await _check_follow_up(session, account_id, command.follow_up_of)
@@ -124,20 +125,29 @@ async def _customer(session: AsyncSession, account_id: str, now: datetime | None
     return replace(customer, now=now or customer.sandbox_now or customer.now)
 
 
-async def _promise(session: AsyncSession, customer: Customer, product: str | None) -> tuple[Promise, Pins]:
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A plan's newest version, as the account's tickets are bound to it."""
+
+    promise: Promise
+    pins: Pins
+
+    @property
+    def trial(self) -> str | None:
+        return self.promise.document.trial
+
+
+async def _promise(session: AsyncSession, customer: Customer, product: str | None) -> _Held:
     """The plan that holds for this product at this instant, in its newest version (Z3, Z4)."""
-    bought = effective_plan(customer, product, customer.now, lambda _: None)
-    promise, pins = await _newest(session, customer, bought)
-    held = effective_plan(customer, product, customer.now, lambda _: promise.document.trial)
-    return (promise, pins) if held == bought else await _newest(session, customer, held)
 
+    async def newest(key: str) -> _Held | None:
+        version = (customer.plan_versions or {}).get(key)
+        if version is None:
+            return None
+        pins = Pins(key, version, tuple(customer.addons), customer.time_zone, customer.holiday_set)
+        return _Held(await promise_of(session, pins), pins)
 
-async def _newest(session: AsyncSession, customer: Customer, key: str) -> tuple[Promise, Pins]:
-    version = (customer.plan_versions or {}).get(key)
-    if version is None:
-        raise Conflict(f"The account's plan {key} has no version in force")
-    pins = Pins(key, version, tuple(customer.addons), customer.time_zone, customer.holiday_set)
-    return await promise_of(session, pins), pins
+    return await plan_in_force(customer, product, customer.now, newest)
 
 
 def _check(promise: Promise, command: OpenTicket, assessment: Assessment, *, alarm: bool) -> None:
