@@ -12,7 +12,7 @@ import pytest
 from orjson import loads
 from typer.main import get_command
 
-from app.cli import cli
+from app.cli.main import cli
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 RULES: Final = (ROOT / "docs/rules.md").read_text()

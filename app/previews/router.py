@@ -6,14 +6,14 @@ from typing import Annotated, Final
 from fastapi import Body, Path, Response
 from pydantic import StringConstraints
 
-from app.core.db import snapshot
-from app.core.deps import LanguageDep
-from app.core.http import reply
-from app.core.offload import owner_of
-from app.core.operations import CallDep, ResourceRouter
+from app.core.db.session import snapshot
+from app.core.web.operations import CallDep, ResourceRouter
 from app.core.problems import TooManyRequests
 from app.core.schemas import id_pattern
 from app.core.state import State
+from app.core.web.deps import LanguageDep
+from app.core.web.http import reply
+from app.core.workers.offload import owner_of
 from app.events.types import INTERNAL_METRICS
 from app.previews import cost, examples, heavy
 from app.previews.answers import previewed
@@ -21,7 +21,7 @@ from app.previews.explanations import explain_deadline
 from app.previews.plans import stored_plan
 from app.previews.schemas import DeadlineExplained, PreviewInput, PreviewView
 from app.previews.terms import StoredPlan, document_of, known_terms, plan_for
-from app.tickets.actions import TicketPath
+from app.tickets.api.kit import TicketPath
 
 router = ResourceRouter("previews", tags=["Explanations"])
 

@@ -6,15 +6,15 @@ from typing import Annotated, Any, Final
 from fastapi import Body, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts import plan_use
+from app.accounts.usecases import plan_use
 from app.core.auth import Actor
 from app.core.clock import database_now
-from app.core.db import Sessions
-from app.core.http import reply
-from app.core.ndjson import NDJSON, lines, wants_lines
-from app.core.operations import AdminCall, Document, ResourceRouter
+from app.core.db.engine import Sessions
+from app.core.web.operations import AdminCall, Document, ResourceRouter
 from app.core.problems import Conflict
-from app.plans.router import Key, Number, version_document
+from app.core.web.http import reply
+from app.core.web.ndjson import NDJSON, lines, wants_lines
+from app.plans.api.plans import Key, Number, version_document
 from app.plans.schemas import PlanVersionDocument
 from app.rollout import applying
 from app.rollout.applying import Order, Report

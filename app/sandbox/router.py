@@ -7,10 +7,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.principals import Acting, as_editor
 from app.accounts.schemas import AccountId
-from app.core.deps import require_account
-from app.core.operations import CallDep, Document, ResourceRouter
+from app.core.web.operations import CallDep, Document, ResourceRouter
 from app.core.problems import Conflict
-from app.sandbox import moving
+from app.core.web.deps import require_account
+from app.sandbox import advance as moving
 from app.sandbox.schemas import ADVANCED, AdvanceClock, AdvancedView
 
 router = ResourceRouter("sandbox", tags=["Sandbox"])

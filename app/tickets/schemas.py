@@ -20,10 +20,10 @@ from app.core.schemas import (
     id_pattern,
     no_nul,
 )
-from app.events.ticket_events import TicketFacts
+from app.events.types.tickets import TicketFacts
 from app.paging.schemas import PageDocument
+from app.plans.document.words import EscalationReason
 from app.plans.schemas import PlanRef
-from app.plans.words import EscalationReason
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50_000), AfterValidator(no_nul)]
 Sentence = Annotated[

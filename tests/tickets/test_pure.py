@@ -10,15 +10,15 @@ import pytest
 
 from app.core.auth import Principal
 from app.events.examples import event_example
-from app.events.ticket_events import TicketFacts, TicketOpened
-from app.plans.documents import parse_yaml
+from app.events.types.tickets import TicketFacts, TicketOpened
+from app.plans.document.documents import parse_yaml
 from app.plans.store import BUILTIN
-from app.tickets.examples import TICKET as TICKET_EXAMPLE
+from app.tickets.api.examples import TICKET as TICKET_EXAMPLE
 from app.tickets.models import Ticket
+from app.tickets.read.views import TICKET, call_view, deadline_view, message_view, ticket_view
 from app.tickets.record import TicketRecord, columns
 from app.tickets.rules import allowed, assess, channel_faults, customer_may_set, missing_texts
 from app.tickets.schemas import CallView, DeadlineView, MessageView, TicketFields, TicketView
-from app.tickets.views import TICKET, call_view, deadline_view, message_view, ticket_view
 
 APP = Path(__file__).resolve().parents[2] / "app"
 EVENT_EXAMPLE = event_example("ticket.opened")["data"]

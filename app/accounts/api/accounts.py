@@ -1,0 +1,65 @@
+"""``/v1/accounts``: customers and what they have bought."""
+
+from functools import partial
+from typing import Annotated, Final
+
+from fastapi import Query, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts import queries
+from app.accounts.schemas import AccountCreate, AccountDocument, AccountFields
+from app.accounts.usecases import customers
+from app.accounts.usecases.customers import account_document
+from app.core.clock import database_now
+from app.core.web.operations import AccountPath, AdminCall, CallDep, Document, Patching, ResourceRouter
+from app.core.web.deps import require_admin
+from app.core.web.merge_patch import PatchDep
+from app.core.web.paging import PageDep
+
+router = ResourceRouter("accounts", prefix="/v1/accounts", tags=["Accounts"])
+_PATCHING: Final = Patching(AccountFields, customers.fields_of, customers.change_account, account_document)
+
+
+@router.create("", AccountDocument)
+async def create_account(call: AdminCall, body: AccountCreate) -> Response:
+    """Make an account.
+
+    Admin keys only. The plan's terms hold for tickets that are opened from now on.
+    """
+
+    async def create(session: AsyncSession) -> Document:
+        return account_document(await customers.create_account(session, body, now=await database_now(session)))
+
+    return await call.once(create)
+
+
+@router.list("", AccountDocument)
+async def list_accounts(
+    call: CallDep, page: PageDep, external_ref: Annotated[str | None, Query(max_length=200)] = None
+) -> Response:
+    """List accounts.
+
+    All of them for support; an account's key sees its own.
+    """
+    query = partial(queries.accounts_page, page=page, only=call.principal.account_id, external_ref=external_ref)
+    return await call.page(page, query, place=lambda row: (row.created_at, row.account_id), document=account_document)
+
+
+@router.show("/{account_id}", AccountDocument)
+async def get_account(call: CallDep, account_id: AccountPath) -> Response:
+    """Get an account."""
+
+    async def get(session: AsyncSession) -> Document:
+        return account_document(await queries.account_by_id(session, account_id))
+
+    return await call.read(get)
+
+
+@router.update("/{account_id}", AccountDocument, AccountFields, {"plan": "zmanda-premium", "tam": None})
+async def change_account(call: CallDep, account_id: AccountPath, patch: PatchDep) -> Response:
+    """Change an account.
+
+    A JSON Merge Patch (RFC 7396); admin keys only. Open tickets keep the terms with which they were opened.
+    """
+    require_admin(call.principal)  # after the account: another one's is 404, whoever asks
+    return await call.patch(patch, _PATCHING, partial(queries.account_by_id, account_id=account_id, lock=True))

@@ -1,0 +1,96 @@
+"""``/v1/keys``: API keys. Admins make all kinds; an account's owners make those of their own account."""
+
+from collections.abc import Sequence
+
+from fastapi import Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts import queries
+from app.accounts.grants import beyond
+from app.accounts.models import ApiKey
+from app.accounts.principals import manager, principal_of_key
+from app.accounts.quotas import KEYS
+from app.accounts.schemas import KeyCreate, KeyDocument, NewKeyDocument
+from app.accounts.usecases import keys
+from app.accounts.usecases.keys import key_document
+from app.core.auth import Principal
+from app.core.clock import database_now
+from app.core.db.places import take_place
+from app.core.web.operations import AccountScope, ActorDep, CallDep, Document, ResourceRouter
+from app.core.problems import Forbidden, NotFound, QuotaExceeded
+from app.core.web.deps import require_account
+from app.core.web.paging import PageDep, made
+
+router = ResourceRouter("keys", prefix="/v1/keys", tags=["Accounts"])
+
+
+async def _check_grant(session: AsyncSession, principal: Principal, command: KeyCreate) -> None:
+    """403 for a key that may more than its maker, whose own key is valid until this transaction ends."""
+    faults = beyond(await principal_of_key(session, principal.key_id), command)
+    if faults:
+        raise Forbidden("Nobody makes a key that may more than their own", errors=faults)
+
+
+def _of_own_account(principal: Principal, command: KeyCreate) -> KeyCreate:
+    """What an owner asks for, in its own account: 404 for another's, 403 for admin and agent keys."""
+    if principal.account_id is None:
+        return command
+    if command.kind in ("admin", "agent"):
+        raise Forbidden(f"An account has no keys of the kind {command.kind}")
+    require_account(principal, command.account_id or principal.account_id)
+    return command.model_copy(update={"account_id": principal.account_id})
+
+
+@router.create("", NewKeyDocument, problems=[NotFound, QuotaExceeded])
+async def create_key(call: CallDep, body: KeyCreate) -> Response:
+    """Make a key.
+
+    Admins make all kinds, an account's owners those of their own account. No key may more than the one that makes it:
+    a key with scopes hands on those alone, and one that expires makes none that lives longer. The answer shows the
+    secret once; only its hash is kept. 409 names the quota where the account has as many keys in force as it may.
+    """
+    principal, command = call.principal, _of_own_account(call.principal, body)
+
+    async def may(session: AsyncSession) -> None:
+        await manager(session, principal, principal.account_id, body.actor)
+        await _check_grant(session, principal, command)
+
+    async def create(session: AsyncSession, _: None) -> Document:
+        if command.account_id:
+            await take_place(session, KEYS, call.state.settings, command.account_id)
+        return key_document(*await keys.create_key(session, command, now=await database_now(session)))
+
+    return await call.once_as(may, create)
+
+
+@router.list("", KeyDocument, problems=[NotFound])
+async def list_keys(call: CallDep, page: PageDep, account_id: AccountScope, actor: ActorDep) -> Response:
+    """List keys.
+
+    Without their secrets, revoked ones too: all for admins, an owner sees its account's.
+    """
+
+    async def query(session: AsyncSession) -> Sequence[ApiKey]:
+        await manager(session, call.principal, None, actor)
+        return await queries.keys_page(session, page, account_id)
+
+    return await call.page(page, query, place=made, document=key_document)
+
+
+@router.delete("/{key_id}")
+async def revoke_key(call: CallDep, key_id: str, actor: ActorDep) -> Response:
+    """Revoke a key.
+
+    It is refused from the next request on. Revoking it again changes nothing.
+    """
+    principal = call.principal
+
+    async def revoke(session: AsyncSession) -> None:
+        key = await queries.key_by_id(session, key_id)
+        if principal.account_id is not None and key.account_id != principal.account_id:
+            raise NotFound
+        await manager(session, principal, principal.account_id, actor)
+        key = await queries.key_by_id(session, key_id, lock=True)
+        await keys.revoke_key(session, key, now=await database_now(session))
+
+    return await call.delete(revoke)

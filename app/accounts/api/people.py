@@ -1,0 +1,105 @@
+"""``/v1/accounts/{id}/people``: who may see and who may change an account's tickets (G10)."""
+
+from functools import partial
+
+from fastapi import Response
+from pydantic import Field
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts import queries
+from app.accounts.principals import Acting, acting, as_manager, manager
+from app.accounts.quotas import PEOPLE
+from app.accounts.schemas import PersonCreate, PersonDocument, PersonFields
+from app.accounts.usecases import people
+from app.accounts.usecases.people import person_document
+from app.core.clock import database_now
+from app.core.db.places import take_place
+from app.core.web.operations import AccountPath, ActorDep, CallDep, Document, ResourceRouter
+from app.core.problems import Conflict, QuotaExceeded
+from app.core.schemas import ActorRef
+from app.core.web.merge_patch import PatchDep, actor_in
+from app.core.web.paging import PageDep, listing, made
+
+router = ResourceRouter("people", prefix="/v1/accounts/{account_id}/people", tags=["Accounts"])
+
+
+class PersonPatch(PersonFields):
+    """A change of a person, and for whom the account's key makes it."""
+
+    actor: ActorRef | None = Field(None, description="The owner for whom the account's key acts")
+
+
+@router.create("", PersonDocument, problems=[Conflict, QuotaExceeded])
+async def create_person(call: CallDep, account_id: AccountPath, body: PersonCreate) -> Response:
+    """Add a person to an account.
+
+    For admins and the account's owners. 409 names the quota where the account has as many people as it may.
+    """
+
+    async def create(session: AsyncSession, _: Acting) -> Document:
+        await take_place(session, PEOPLE, call.state.settings, account_id)
+        return person_document(await people.add_person(session, account_id, body, now=await database_now(session)))
+
+    return await call.once_as(as_manager(call.principal, account_id, body.actor), create)
+
+
+@router.list("", PersonDocument)
+async def list_people(call: CallDep, page: PageDep, account_id: AccountPath, actor: ActorDep) -> Response:
+    """List an account's people.
+
+    Viewers see no addresses but their own.
+    """
+    async with call.state.sessions() as session:
+        await queries.account_by_id(session, account_id)
+        who = await acting(session, call.principal, actor)
+        rows = await queries.people_page(session, page, account_id)
+    return listing(call.request, page, rows, place=made, document=partial(people.shown_to, who))
+
+
+@router.show("/{person_id}", PersonDocument)
+async def get_person(call: CallDep, account_id: AccountPath, person_id: str, actor: ActorDep) -> Response:
+    """Get a person.
+
+    Viewers see no address but their own.
+    """
+
+    async def get(session: AsyncSession) -> Document:
+        who = await acting(session, call.principal, actor)
+        return people.shown_to(who, await queries.person_by_id(session, account_id, person_id))
+
+    return await call.read(get)
+
+
+@router.update("/{person_id}", PersonDocument, PersonPatch, {"role": "owner"}, problems=[Conflict])
+async def change_person(call: CallDep, account_id: AccountPath, person_id: str, patch: PatchDep) -> Response:
+    """Change a person.
+
+    A JSON Merge Patch (RFC 7396), for admins and the account's owners. Its last owner stays one: 409.
+    """
+    actor = actor_in(patch)
+    changes = {name: value for name, value in patch.items() if name != "actor"}
+
+    async def change(session: AsyncSession) -> Document:
+        await manager(session, call.principal, account_id, actor)
+        person = await queries.person_by_id(session, account_id, person_id)
+        fields = call.patched(changes, PersonFields, people.fields_of(person), person.version)
+        await people.change_person(session, person, fields, now=await database_now(session))
+        return person_document(person)
+
+    return await call.write(change)
+
+
+@router.delete("/{person_id}", problems=[Conflict], if_match=True)
+async def remove_person(call: CallDep, account_id: AccountPath, person_id: str, actor: ActorDep) -> Response:
+    """Remove a person from an account.
+
+    For admins and the account's owners. Its last owner stays: 409.
+    """
+
+    async def remove(session: AsyncSession) -> None:
+        await manager(session, call.principal, account_id, actor)
+        person = await queries.person_by_id(session, account_id, person_id)
+        call.require_match(person.version)
+        await people.remove_person(session, person)
+
+    return await call.delete(remove)

@@ -1,0 +1,209 @@
+"""``/v1/hooks``: where automation posts to, and what became of what it posted."""
+
+from typing import Annotated
+
+from fastapi import Path, Query, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.principals import as_writer, writer
+from app.accounts.queries import account_by_id
+from app.core.auth import Actor, Principal
+from app.core.clock import database_now
+from app.core.db.places import take_place
+from app.core.db.session import snapshot
+from app.core.mailboxes import STORED
+from app.core.web.operations import AccountScope, ActorDep, CallDep, Document, ResourceRouter, account_of
+from app.core.problems import Conflict, NotFound, QuotaExceeded, TooManyRequests
+from app.core.schemas import ActorRef
+from app.core.web.merge_patch import PatchDep
+from app.core.web.paging import PageDep, Slice, listing, made
+from app.core.workers.offload import owner_of
+from app.inbound.documents import (
+    HookDocument,
+    HookSecretDocument,
+    PayloadDocument,
+    ReceiptDocument,
+    ReceiptState,
+    TriedDocument,
+)
+from app.inbound.models import Hook, Receipt
+from app.inbound.payloads import payloads_of
+from app.inbound.quotas import HOOKS
+from app.inbound.read import hooks as queries
+from app.inbound.schemas import HookCreate, HookFields, TryPayload
+from app.inbound.usecases import hooks
+from app.inbound.usecases.dry_run import tried_batch, what_would_be
+from app.inbound.usecases.hooks import hook_document, payload_document, receipt_document
+
+router = ResourceRouter("hooks", prefix="/v1/hooks", tags=["Hooks"])
+HookPath = Annotated[str, Path(max_length=40, description="The hook's id")]
+ReceiptPath = Annotated[str, Path(max_length=40, description="The receipt's id")]
+
+
+async def _locked(session: AsyncSession, principal: Principal, hook_id: str, actor: ActorRef | None) -> Hook:
+    hook = await queries.hook_by_id(session, principal, hook_id, lock=True)
+    await writer(session, principal, actor)
+    return hook
+
+
+async def _shown(session: AsyncSession, hook: Hook, secret: str | None = None) -> Document:
+    kept = await payloads_of(session, [hook])
+    return hook_document(hook, secret, kept.get(hook.id))
+
+
+@router.create("", HookSecretDocument, problems=[NotFound, Conflict, QuotaExceeded])
+async def create_hook(call: CallDep, body: HookCreate) -> Response:
+    """Make a hook.
+
+    The answer shows its key, or the secret of its signatures, once. `POST /v1/keys` makes more keys for it. 409
+    names the quota where the account has as many hooks as it may.
+    """
+    account_id = account_of(call.principal, body.account_id)
+
+    async def create(session: AsyncSession, _: Actor) -> Document:
+        account = await account_by_id(session, account_id)
+        await take_place(session, HOOKS, call.state.settings, account_id)
+        return hook_document(*await hooks.create_hook(session, body, account, now=await database_now(session)))
+
+    return await call.once_as(as_writer(call.principal, body.actor), create)
+
+
+@router.list("", HookDocument, problems=[NotFound])
+async def list_hooks(call: CallDep, page: PageDep, account_id: AccountScope) -> Response:
+    """List hooks.
+
+    All of them for support; an account's key sees its own account's.
+    """
+    async with call.state.sessions() as session:
+        rows = await queries.hooks_page(session, page, account_id)
+        kept = await payloads_of(session, rows)
+    return listing(
+        call.request, page, rows, place=made, document=lambda row: hook_document(row, payloads=kept.get(row.id))
+    )
+
+
+@router.show("/{hook_id}", HookDocument)
+async def get_hook(call: CallDep, hook_id: HookPath) -> Response:
+    """Get a hook.
+
+    Without its secrets.
+    """
+
+    async def get(session: AsyncSession) -> Document:
+        return await _shown(session, await queries.hook_by_id(session, call.principal, hook_id))
+
+    return await call.read(get)
+
+
+@router.update("/{hook_id}", HookSecretDocument, HookFields, {"on_resolve": "note"}, problems=[Conflict])
+async def change_hook(call: CallDep, hook_id: HookPath, patch: PatchDep, actor: ActorDep) -> Response:
+    """Change a hook.
+
+    A JSON Merge Patch (RFC 7396). What waits is processed by what the hook says then. Another scheme gets a new key or
+    secret, which the answer shows once.
+    """
+
+    async def change(session: AsyncSession) -> Document:
+        hook = await _locked(session, call.principal, hook_id, actor)
+        fields = call.patched(patch, HookFields, hook.fields, hook.version)
+        account = await account_by_id(session, hook.account_id)
+        secret = await hooks.change_hook(session, hook, fields, account, now=await database_now(session))
+        return await _shown(session, hook, secret)
+
+    return await call.write(change)
+
+
+@router.delete("/{hook_id}")
+async def delete_hook(call: CallDep, hook_id: HookPath, actor: ActorDep) -> Response:
+    """Remove a hook.
+
+    With its receipts, also those that were not processed yet. Its tickets stay.
+    """
+
+    async def delete(session: AsyncSession) -> None:
+        hook = await _locked(session, call.principal, hook_id, actor)
+        await hooks.delete_hook(session, hook, now=await database_now(session))
+
+    return await call.delete(delete)
+
+
+@router.action("/{hook_id}/rotate-secret", HookSecretDocument, problems=[Conflict], repeatable=True)
+async def rotate_hook_secret(call: CallDep, hook_id: HookPath, actor: ActorDep) -> Response:
+    """Make a new key or secret.
+
+    The one before holds until the next rotation, so that the sender can be changed in between.
+    """
+
+    async def rotate(session: AsyncSession) -> Document:
+        hook = await _locked(session, call.principal, hook_id, actor)
+        return await _shown(session, hook, await hooks.rotate_secret(session, hook, now=await database_now(session)))
+
+    return await call.once(rotate, may=as_writer(call.principal, actor))
+
+
+@router.action("/{hook_id}/try", TriedDocument, problems=[Conflict, TooManyRequests])
+async def try_hook(call: CallDep, hook_id: HookPath, body: TryPayload, actor: ActorDep) -> Response:
+    """Try a payload.
+
+    What it would do if it came now: what each alert is taken for, which tickets would be opened, with which priority.
+    Nothing is stored. 429 when too many of an account's heavy payloads wait, 503 when too many wait in all.
+    """
+    async with call.state.sessions() as session:
+        hook = await queries.hook_by_id(session, call.principal, hook_id)
+        await writer(session, call.principal, actor)
+    fields = HookFields.model_validate(hook.fields, context=STORED)
+    batch = await tried_batch(call.state.offload, owner_of(call.principal), fields, body)
+
+    async def tell(session: AsyncSession) -> Document:
+        return await what_would_be(session, hook, await account_by_id(session, hook.account_id), batch)
+
+    return await call.read(tell, snapshot)
+
+
+@router.list("/{hook_id}/receipts", ReceiptDocument)
+async def list_hook_receipts(
+    call: CallDep,
+    hook_id: HookPath,
+    page: PageDep,
+    status: Annotated[ReceiptState | None, Query(alias="state")] = None,
+) -> Response:
+    """List what a hook received.
+
+    The newest first, each with what its alerts did; kept for 30 days.
+    """
+
+    async def query(session: AsyncSession) -> Slice[Receipt]:
+        hook = await queries.hook_by_id(session, call.principal, hook_id)
+        return await queries.receipts_page(session, page, hook, status)
+
+    return await call.page(page, query, place=lambda row: (row.received_at, row.id), document=receipt_document)
+
+
+@router.show("/{hook_id}/receipts/{receipt_id}", PayloadDocument)
+async def get_hook_receipt(call: CallDep, hook_id: HookPath, receipt_id: ReceiptPath) -> Response:
+    """Get what a hook received.
+
+    With the payload as it came.
+    """
+
+    async def get(session: AsyncSession) -> Document:
+        hook = await queries.hook_by_id(session, call.principal, hook_id)
+        return payload_document(await queries.receipt_by_id(session, hook, receipt_id))
+
+    return await call.read(get)
+
+
+@router.action("/{hook_id}/receipts/{receipt_id}/process", ReceiptDocument, problems=[Conflict])
+async def process_hook_receipt(call: CallDep, hook_id: HookPath, receipt_id: ReceiptPath, actor: ActorDep) -> Response:
+    """Process a failed receipt again.
+
+    Once the hook's mapping is mended. What has been heard of an alert since is not undone.
+    """
+
+    async def process(session: AsyncSession) -> Document:
+        hook = await _locked(session, call.principal, hook_id, actor)
+        receipt = await queries.receipt_by_id(session, hook, receipt_id)
+        await hooks.process_again(session, receipt)
+        return receipt_document(receipt)
+
+    return await call.write(process)

@@ -1,0 +1,182 @@
+"""``/v1/plans`` and ``/v1/priorities``: what is promised, for people and programs to read, and for admins to change."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Final
+
+from fastapi import Path, Query, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.clock import database_now
+from app.core.db.session import memory_of
+from app.core.web.operations import AdminCall, Call, CallDep, Document, ResourceRouter
+from app.core.problems import Fault, IdempotencyMismatch, Invalid, NotFound, RequestInFlight, TooManyRequests
+from app.core.schemas import Locale
+from app.core.web.deps import LanguageDep
+from app.core.web.http import SCOPE, responses
+from app.core.web.idempotency import IDEMPOTENT
+from app.core.web.paging import PageDep
+from app.core.workers.offload import owner_of
+from app.plans import queries, store
+from app.plans.api.bodies import YAML_TOO, PlanBody, PlanRoute
+from app.plans.document import heavy, priorities
+from app.plans.document.expansion import years_around
+from app.plans.document.heavy import CheckedPlan, PlanText
+from app.plans.document.reading import refuse
+from app.plans.document.words import PlanKey
+from app.plans.models import PlanVersion
+from app.plans.schemas import (
+    Assessment,
+    AssessmentInput,
+    PlanSummary,
+    PlanVersionDocument,
+    Priorities,
+    VersionSummary,
+    as_plan,
+)
+
+router = ResourceRouter("plans", prefix="/v1", tags=["Plans"])
+
+_MAX_VERSION: Final = 2**31 - 1
+Key = Annotated[PlanKey, Path(description="The plan's key")]
+Number = Annotated[int, Path(ge=1, le=_MAX_VERSION, description="The version's number")]
+
+
+@router.list("/plans", PlanSummary, summary="List the plans")
+async def list_plans(call: CallDep, page: PageDep) -> Response:
+    """The plans that accounts can have, by key, each in its current version."""
+    (after,) = page.place(str) or ("",)
+
+    async def query(session: AsyncSession) -> Sequence[PlanVersion]:
+        return await queries.current_plans(session, after, page.limit + 1)
+
+    return await call.page(page, query, place=lambda row: (row.key,), document=_summary)
+
+
+async def create_plan(call: AdminCall, plan: PlanBody) -> Response:
+    """The document becomes the next version of its key, and the one that new tickets get. Admin keys only.
+
+    JSON, or YAML as `application/yaml`. Open tickets keep the version with which they were opened.
+    """
+    return await _store(call, await _checked(call, plan))
+
+
+async def create_plan_version(call: AdminCall, key: Key, plan: PlanBody) -> Response:
+    """The same as `POST /v1/plans`, for a document that has this key. Admin keys only."""
+    checked = await _checked(call, plan)
+    if checked.key != key:
+        raise refuse(Fault(pointer="/key", detail=f"The document is of the plan `{checked.key}`, not of `{key}`."))
+    return await _store(call, checked)
+
+
+async def _checked(call: Call, plan: PlanText) -> CheckedPlan:
+    async with call.state.sessions() as session:
+        years = years_around(await database_now(session))
+    return await call.state.offload.run(owner_of(call.principal), heavy.checked, plan, years)
+
+
+async def _store(call: Call, plan: CheckedPlan) -> Response:
+    async def add(session: AsyncSession) -> Document:
+        return version_document(await store.add_checked(session, plan, await database_now(session)))
+
+    return await call.once(add)
+
+
+_STORES: Final[dict[str, Any]] = {
+    "methods": ["POST"],
+    "status_code": 201,
+    "response_model": PlanVersionDocument,
+    "openapi_extra": IDEMPOTENT | YAML_TOO | {SCOPE: "plans:write"},
+    "route_class_override": PlanRoute,
+}
+_REFUSALS: Final = (RequestInFlight, IdempotencyMismatch, TooManyRequests)
+router.add_api_route(
+    "/plans", create_plan, summary="Store a plan's next version", responses=responses(*_REFUSALS), **_STORES
+)
+router.add_api_route(
+    "/plans/{key}/versions",
+    create_plan_version,
+    summary="Store the next version of this plan",
+    responses=responses(NotFound, *_REFUSALS),
+    **_STORES,
+)
+
+
+@router.show("/plans/{key}", PlanVersionDocument, summary="Get a plan's document")
+async def get_plan(call: CallDep, key: Key) -> Response:
+    """The plan in its current version."""
+
+    async def get(session: AsyncSession) -> Document:
+        return version_document(await queries.stored_version(session, key, await queries.current(session, key)))
+
+    return await call.read(get)
+
+
+@router.list("/plans/{key}/versions", VersionSummary, summary="List a plan's versions")
+async def list_plan_versions(call: CallDep, page: PageDep, key: Key) -> Response:
+    """All versions of the plan, the newest first."""
+    (below,) = page.place(int) or (_MAX_VERSION,)
+
+    async def query(session: AsyncSession) -> Sequence[PlanVersion]:
+        rows = await queries.versions_of(session, key, min(below, _MAX_VERSION), page.limit + 1)
+        if not rows and page.cursor is None:
+            raise NotFound(f"There is no plan {key}")
+        return rows
+
+    return await call.page(page, query, place=lambda row: (row.version,), document=_heading)
+
+
+@router.show("/plans/{key}/versions/{version}", PlanVersionDocument, summary="Get one version of a plan")
+async def get_plan_version(call: CallDep, key: Key, version: Number) -> Response:
+    """The document as it was stored, with the holidays of named countries as dates."""
+
+    async def get(session: AsyncSession) -> Document:
+        return version_document(await queries.stored_version(session, key, version))
+
+    return await call.read(get)
+
+
+@router.show("/priorities", Priorities, summary="Explain a plan's priorities", problems=[NotFound])
+async def list_priorities(
+    call: CallDep,
+    accepted: LanguageDep,
+    plan: Annotated[PlanKey, Query(description="The plan's key")],
+    lang: Annotated[
+        Locale | None, Query(description="The language; default: the one that the browser asks for")
+    ] = None,
+) -> Response:
+    """What each priority means, with examples, its targets and the best way to get in touch; and the matrix."""
+
+    async def describe(session: AsyncSession) -> Document:
+        version = await queries.current(session, plan)
+        document = await store.document(session, memory_of(session), plan, version)
+        return {"plan": as_plan(plan, version), **priorities.described(document, lang or accepted)}
+
+    return await call.read(describe)
+
+
+@router.action("/priorities/assess", Assessment, scope="plans:read", summary="Work out a ticket's priority")
+async def assess_priority(call: CallDep, accepted: LanguageDep, assessment: AssessmentInput) -> Response:
+    """The priority that the plan's matrix gives for an urgency and an impact, else its default one. Writes nothing."""
+
+    async def assess(session: AsyncSession) -> Document:
+        version = await store.current_version(session, assessment.plan)
+        if version is None:
+            raise Invalid(errors=[Fault(pointer="/plan", detail=f"There is no plan {assessment.plan}")])
+        document = await store.document(session, memory_of(session), assessment.plan, version)
+        result = priorities.assessed(document, assessment.impact, assessment.urgency, accepted)
+        return {"plan": as_plan(assessment.plan, version), **result}
+
+    return await call.read(assess)
+
+
+def _heading(row: PlanVersion) -> dict[str, Any]:
+    return {"key": row.key, "version": row.version, "created_at": row.created_at, "archived_at": row.archived_at}
+
+
+def _summary(row: PlanVersion) -> dict[str, Any]:
+    return {"key": row.key, "version": row.version, "name": row.document["name"], "created_at": row.created_at}
+
+
+def version_document(row: PlanVersion) -> dict[str, Any]:
+    """A ``PlanVersionDocument``."""
+    return _heading(row) | {"document": row.document}

@@ -1,0 +1,87 @@
+"""``/v1/regions``: where engineers work, in the order of the sun."""
+
+from functools import partial
+from typing import Annotated, Final
+
+from fastapi import Query, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.clock import database_now
+from app.core.db.places import take_place
+from app.core.web.operations import AdminCall, Document, Patching, ResourceRouter, SupportCall
+from app.core.problems import Conflict, QuotaExceeded
+from app.core.web.merge_patch import PatchDep
+from app.core.web.paging import PageDep
+from app.roster import queries
+from app.roster.quotas import REGIONS
+from app.roster.schemas import RegionCreate, RegionDocument, RegionFields
+from app.roster.usecases import regions
+from app.roster.usecases.regions import region_document
+
+router = ResourceRouter("regions", prefix="/v1/regions", tags=["Roster"])
+_PATCHING: Final = Patching(RegionFields, regions.fields_of, regions.change_region, region_document)
+
+
+@router.create("", RegionDocument, problems=[Conflict, QuotaExceeded])
+async def create_region(call: AdminCall, body: RegionCreate) -> Response:
+    """Make a region.
+
+    Admin keys only. Its calendar is the shift of its engineers that have none of their own. 409 names the quota
+    where a sandbox account has as many regions as it may.
+    """
+
+    async def create(session: AsyncSession) -> Document:
+        if body.account_id:
+            await take_place(session, REGIONS, call.state.settings, body.account_id)
+        return region_document(await regions.create_region(session, body, now=await database_now(session)))
+
+    return await call.once(create)
+
+
+@router.list("", RegionDocument)
+async def list_regions(
+    call: SupportCall, page: PageDep, account_id: Annotated[str | None, Query(max_length=40)] = None
+) -> Response:
+    """List regions.
+
+    For support, in the order of the sun: the live ones, or a sandbox account's own.
+    """
+    query = partial(queries.regions_page, page=page, account_id=account_id)
+    return await call.page(page, query, place=lambda row: (row.place, row.id), document=region_document)
+
+
+@router.show("/{region_id}", RegionDocument)
+async def get_region(call: SupportCall, region_id: str) -> Response:
+    """Get a region.
+
+    For support.
+    """
+
+    async def get(session: AsyncSession) -> Document:
+        return region_document(await queries.region_by_id(session, region_id))
+
+    return await call.read(get)
+
+
+@router.update("/{region_id}", RegionDocument, RegionFields, {"place": 3})
+async def change_region(call: AdminCall, region_id: str, patch: PatchDep) -> Response:
+    """Change a region.
+
+    A JSON Merge Patch (RFC 7396); admin keys only.
+    """
+    return await call.patch(patch, _PATCHING, partial(queries.region_by_id, region_id=region_id, lock=True))
+
+
+@router.delete("/{region_id}", problems=[Conflict], if_match=True)
+async def remove_region(call: AdminCall, region_id: str) -> Response:
+    """Remove a region.
+
+    Admin keys only; 409 while engineers work in it.
+    """
+
+    async def remove(session: AsyncSession) -> None:
+        region = await queries.region_by_id(session, region_id, lock=True)
+        call.require_match(region.version)
+        await regions.remove_region(session, region)
+
+    return await call.delete(remove)

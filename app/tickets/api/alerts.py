@@ -1,0 +1,82 @@
+"""``/v1/alerts``: experts are asked to take a ticket now, and answer."""
+
+from functools import partial
+from typing import Annotated
+
+from fastapi import Body, Depends, Path, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.db.session import snapshot
+from app.core.web.operations import Call, CallDep, Document, ResourceRouter
+from app.core.problems import Conflict
+from app.core.web.http import Decorator
+from app.core.web.paging import PageDep, listing
+from app.roster.models import Alert
+from app.roster.schemas import CandidatesDocument
+from app.tickets.api import examples
+from app.tickets.api.kit import Command, TicketPath, UseCase, act
+from app.tickets.read.candidates import candidates
+from app.tickets.schemas import AlertId, AlertView, DeclineAlert
+from app.tickets.usecases import answer_alert
+from app.tickets.usecases.answer_alert import AlertFilter
+
+router = ResourceRouter("alerts", tags=["Roster"])
+AlertPath = Annotated[AlertId, Path(description="The alert's id")]
+
+
+def _answer(name: str, summary: str) -> Decorator:
+    return router.action(
+        f"/v1/alerts/{{alert_id}}/{name}",
+        AlertView,
+        summary=summary,
+        problems=[Conflict],
+        repeatable=True,
+        if_match=True,
+        example=examples.ALERT,
+    )
+
+
+async def _act(call: Call, use_case: UseCase[Command, Alert], alert_id: str, command: Command) -> Response:
+    """Run the use case; the answer is the alert."""
+    return await act(call, use_case, alert_id, command, _show)
+
+
+async def _show(session: AsyncSession, alert: Alert) -> Document:
+    documents = await answer_alert.alert_documents(session, [alert])
+    return documents[alert.id]
+
+
+@router.show(
+    "/v1/tickets/{ticket_id}/candidates",
+    CandidatesDocument,
+    summary="See who could take a ticket",
+    scope="tickets:read",
+)
+async def list_candidates(call: CallDep, ticket_id: TicketPath) -> Response:
+    """For support: every engineer by rank, with what decided or what hinders. As the choice is made for a P1."""
+    return await call.read(partial(candidates, principal=call.principal, ticket_id=ticket_id), snapshot)
+
+
+@router.list("/v1/alerts", AlertView, summary="List alerts", example=examples.ALERT)
+async def list_alerts(call: CallDep, page: PageDep, wanted: Annotated[AlertFilter, Depends()]) -> Response:
+    """For support, the newest first: an engineer's own with their key, else all."""
+    async with call.state.sessions() as session:
+        rows = await answer_alert.list_alerts(session, call.principal, wanted, page)
+        documents = await answer_alert.alert_documents(session, rows.rows)
+    return listing(call.request, page, rows, place=answer_alert.alert_place, document=lambda alert: documents[alert.id])
+
+
+@_answer("accept", "Accept an alert")
+async def accept_alert(call: CallDep, alert_id: AlertPath) -> Response:
+    """The expert takes the ticket. With the expert's key, or by support for them."""
+    return await _act(call, answer_alert.accept, alert_id, None)
+
+
+@_answer("decline", "Decline an alert")
+async def decline_alert(
+    call: CallDep,
+    alert_id: AlertPath,
+    command: Annotated[DeclineAlert, Body(examples=[{"reason": "I am on a train"}])],
+) -> Response:
+    """The expert does not take the ticket: the next one is alerted at once."""
+    return await _act(call, answer_alert.decline, alert_id, command)

@@ -1,0 +1,106 @@
+"""Escalations over HTTP: asked for on a ticket, then acknowledged, accepted, declined or withdrawn."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import Body, Path, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.web.operations import Call, CallDep, Document, ResourceRouter
+from app.core.problems import Conflict
+from app.core.web.http import Decorator
+from app.core.web.paging import PageDep
+from app.escalations.models import Escalation
+from app.escalations.records import escalation_document, of_ticket
+from app.tickets.api import examples
+from app.tickets.api.kit import Command, TicketPath, UseCase, act
+from app.tickets.read import queries
+from app.tickets.schemas import AcceptEscalation, ActOnly, DeclineEscalation, Escalate, EscalationId, EscalationView
+from app.tickets.usecases import escalate
+
+router = ResourceRouter("escalations", tags=["Escalations"])
+EscalationPath = Annotated[EscalationId, Path(description="The escalation's id")]
+
+
+def _route(path: str, summary: str, status: int = 200) -> Decorator:
+    return router.action(
+        path,
+        EscalationView,
+        summary=summary,
+        status=status,
+        problems=[Conflict],
+        repeatable=True,
+        if_match=True,
+        example=examples.ESCALATION,
+    )
+
+
+async def _act(call: Call, use_case: UseCase[Command, Escalation], about: str, command: Command) -> Response:
+    """Run the use case on what ``about`` names; the answer is the escalation."""
+    return await act(call, use_case, about, command, _show)
+
+
+async def _show(_: AsyncSession, escalation: Escalation) -> Document:
+    return dict(escalation_document(escalation))
+
+
+@_route("/v1/tickets/{ticket_id}/escalations", "Escalate a ticket", 201)
+async def create_escalation(
+    call: CallDep,
+    ticket_id: TicketPath,
+    command: Annotated[
+        Escalate, Body(examples=[{"reason": "no_update", "justification": "We have heard nothing for three hours"}])
+    ],
+) -> Response:
+    """Ask for more, with a reason that the plan knows. The answer says whether the promise it names is broken now."""
+    return await _act(call, escalate.escalate, ticket_id, command)
+
+
+@router.list(
+    "/v1/tickets/{ticket_id}/escalations",
+    EscalationView,
+    summary="List a ticket's escalations",
+    example=examples.ESCALATION,
+)
+async def list_escalations(call: CallDep, page: PageDep, ticket_id: TicketPath) -> Response:
+    """All of them, oldest first."""
+
+    async def query(session: AsyncSession) -> Sequence[Escalation]:
+        account_id = await queries.account_of_ticket(session, call.principal, ticket_id)
+        return await of_ticket(session, account_id, ticket_id, page)
+
+    return await call.page(page, query, place=lambda row: (row.sequence, row.id), document=escalation_document)
+
+
+@_route("/v1/escalations/{escalation_id}/acknowledge", "Acknowledge an escalation")
+async def acknowledge_escalation(call: CallDep, escalation_id: EscalationPath) -> Response:
+    """Support has seen it; its acknowledgement clock ends."""
+    return await _act(call, escalate.acknowledge, escalation_id, None)
+
+
+@_route("/v1/escalations/{escalation_id}/accept", "Accept an escalation")
+async def accept_escalation(
+    call: CallDep,
+    escalation_id: EscalationPath,
+    command: Annotated[AcceptEscalation, Body(examples=[{"message": "A database specialist takes over."}])],
+) -> Response:
+    """Do something about it: another priority (by default the one asked for), tier or assignee. Acknowledges it."""
+    return await _act(call, escalate.accept, escalation_id, command)
+
+
+@_route("/v1/escalations/{escalation_id}/decline", "Decline an escalation")
+async def decline_escalation(
+    call: CallDep,
+    escalation_id: EscalationPath,
+    command: Annotated[DeclineEscalation, Body(examples=[{"reason": "The fix is being rolled out now"}])],
+) -> Response:
+    """Do nothing about it, and say why."""
+    return await _act(call, escalate.decline, escalation_id, command)
+
+
+@_route("/v1/escalations/{escalation_id}/withdraw", "Withdraw an escalation")
+async def withdraw_escalation(
+    call: CallDep, escalation_id: EscalationPath, command: Annotated[ActOnly, Body(examples=[{}])]
+) -> Response:
+    """Whoever asked for it no longer does."""
+    return await _act(call, escalate.withdraw, escalation_id, command)

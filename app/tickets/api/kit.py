@@ -1,0 +1,77 @@
+"""What operations on tickets share over HTTP: one use case, once, and its ticket, escalation or alert as the answer."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, TypeAlias, TypeVar
+
+from fastapi import Path, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.principals import as_editor
+from app.core.web.operations import Call, Document, ResourceRouter
+from app.core.problems import Conflict
+from app.core.schemas import ActorRef
+from app.core.web.http import Decorator
+from app.core.web.idempotency import May
+from app.core.web.merge_patch import actor_in
+from app.tickets.api import examples
+from app.tickets.editing.work import Work
+from app.tickets.read import queries
+from app.tickets.schemas import TicketId, TicketView
+from app.tickets.usecases import lifecycle
+
+Command = TypeVar("Command")
+Done = TypeVar("Done")
+UseCase: TypeAlias = Callable[[AsyncSession, lifecycle.Caller, str, Command], Awaitable[Done]]
+"""What is done with the ticket, escalation or alert of this id."""
+OnTicket: TypeAlias = UseCase[Command, Work]
+
+TicketPath = Annotated[TicketId, Path(description="The ticket's id")]
+
+
+def action(router: ResourceRouter, name: str, summary: str) -> Decorator:
+    """The route of an action on a ticket: ``POST /v1/tickets/{ticket_id}/<name>``."""
+    return router.action(
+        f"/v1/tickets/{{ticket_id}}/{name}",
+        TicketView,
+        summary=summary,
+        scope="tickets:write",
+        problems=[Conflict],
+        repeatable=True,
+        if_match=True,
+        example=examples.TICKET,
+    )
+
+
+async def act(
+    call: Call,
+    use_case: UseCase[Command, Done],
+    about: str,
+    command: Command,
+    show: Callable[[AsyncSession, Done], Awaitable[Document]],
+) -> Response:
+    """Run the use case, once for an Idempotency-Key, and ``show`` what became of it; 412 for a stale If-Match."""
+
+    async def work(session: AsyncSession) -> Document:
+        return await show(session, await use_case(session, caller_of(call), about, command))
+
+    return await call.once(work, may=may_write(call, command))
+
+
+async def act_on_ticket(call: Call, use_case: OnTicket[Command], ticket_id: str, command: Command) -> Response:
+    """``act``, with the ticket as the answer."""
+
+    async def show(session: AsyncSession, done: Work) -> Document:
+        return await queries.ticket_document(session, call.principal, done.ticket.id)
+
+    return await act(call, use_case, ticket_id, command, show)
+
+
+def may_write(call: Call, command: object) -> May:
+    """Whether the caller may have done what it commands: with a person of the account, where the command names one."""
+    actor: ActorRef | None = actor_in(command) if isinstance(command, dict) else getattr(command, "actor", None)
+    return as_editor(call.principal, actor)
+
+
+def caller_of(call: Call) -> lifecycle.Caller:
+    """The caller, with the version check that the request asks for."""
+    return lifecycle.Caller(call.principal, call.require_match)

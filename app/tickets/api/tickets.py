@@ -1,0 +1,169 @@
+"""The ticket operations over HTTP: each reads its input, runs one use case, and answers."""
+
+from functools import partial
+from typing import Annotated, Final
+
+from fastapi import Body, Depends, Path, Query, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.principals import Acting, as_editor
+from app.accounts.schemas import AccountId
+from app.core.web.operations import CallDep, Document, ResourceRouter, account_of
+from app.core.problems import Conflict, NotFound
+from app.core.web.http import etag, reply
+from app.core.web.idempotency import Answer
+from app.core.web.merge_patch import PatchDep
+from app.core.web.paging import PageDep, listing
+from app.events.envelope import envelope
+from app.events.schemas import EventView
+from app.tickets.api import examples
+from app.tickets.api.kit import TicketPath, act_on_ticket, caller_of, may_write
+from app.tickets.numbers import TicketNumber
+from app.tickets.read import queries
+from app.tickets.read.listing import list_tickets as page_of_tickets
+from app.tickets.read.views import DEADLINE, deadline_view, message_view, ticket_view
+from app.tickets.read.ways import TicketFilter
+from app.tickets.rules import status_table
+from app.tickets.schemas import (
+    ChangeTicket,
+    DeadlineView,
+    MessageView,
+    OpenTicket,
+    PostMessage,
+    StatusTable,
+    TicketView,
+)
+from app.tickets.usecases import lifecycle
+from app.tickets.usecases.open import open_ticket
+
+router = ResourceRouter("tickets", prefix="/v1", tags=["Tickets"])
+_COLUMNS: Final = (*DEADLINE, "subject")
+
+
+@router.create(
+    "/tickets",
+    TicketView,
+    summary="Open a ticket",
+    problems=[NotFound, Conflict],
+    example=examples.TICKET,
+    headers=["Location"],
+)
+async def create_ticket(call: CallDep, command: Annotated[OpenTicket, Body(examples=[examples.OPEN_P1])]) -> Response:
+    """Open a ticket: its clocks start, and at the plan's call priorities a live call is asked for."""
+    account_id, quota = account_of(call.principal, command.account_id), call.state.limits.tickets
+    counted = call.principal.account_id is not None  # what support opens for a customer is not the customer's doing
+
+    async def work(session: AsyncSession, who: Acting) -> Answer:
+        if counted:
+            quota.require(account_id)
+        opened = await open_ticket(session, command, account_id=account_id, acting=who)
+        if counted:
+            quota.take(account_id)
+        ticket = opened.ticket
+        deadlines = [{name: getattr(deadline, name) for name in _COLUMNS} for deadline in opened.clock.deadlines]
+        view = ticket_view(ticket.row(), deadlines, next(iter(opened.calls), None), call.principal)
+        return Answer(view, 201, etag(ticket.version) | {"Location": f"/v1/tickets/{ticket.id}"})
+
+    return await call.once_as(as_editor(call.principal, command.actor), work)
+
+
+@router.list("/tickets", TicketView, summary="List tickets", problems=[NotFound], example=examples.TICKET)
+async def list_tickets(call: CallDep, page: PageDep, wanted: Annotated[TicketFilter, Depends()]) -> Response:
+    """Tickets that the caller sees: newest first, or by what support owes next (`sort=due`)."""
+    query = partial(page_of_tickets, principal=call.principal, wanted=wanted, page=page)
+    return await call.page(page, query, place=lambda row: row[0], document=lambda row: row[1])
+
+
+@router.show("/tickets/{ticket_id}", TicketView, summary="Read a ticket", example=examples.TICKET)
+async def read_ticket(call: CallDep, ticket_id: TicketPath) -> Response:
+    """The ticket with its current deadlines and its call."""
+    return await call.read(partial(queries.ticket_document, principal=call.principal, ticket_id=ticket_id))
+
+
+@router.show("/tickets/by-number/{number}", TicketView, summary="Get a ticket by its number", example=examples.TICKET)
+async def get_ticket_by_number(
+    call: CallDep,
+    number: Annotated[TicketNumber, Path(description="The number, in any case, with or without its hyphen")],
+    account_id: Annotated[
+        AccountId | None, Query(description="With support keys: needed where several accounts have this number")
+    ] = None,
+) -> Response:
+    """The ticket that a person means by the number they say on the phone: the same answer as by its id."""
+    query = partial(queries.numbered_document, principal=call.principal, number=number, account_id=account_id)
+    return await call.read(query)
+
+
+@router.update(
+    "/tickets/{ticket_id}",
+    TicketView,
+    ChangeTicket,
+    {"impact": "large", "tags": ["backup"]},
+    summary="Change what a ticket says",
+    problems=[Conflict],
+    repeatable=True,
+    example=examples.TICKET,
+)
+async def update_ticket(call: CallDep, ticket_id: TicketPath, patch: PatchDep) -> Response:
+    """A JSON Merge Patch (RFC 7396). Priority, status and assignee have operations of their own."""
+    return await act_on_ticket(call, lifecycle.change_ticket, ticket_id, patch)
+
+
+@router.create(
+    "/tickets/{ticket_id}/messages",
+    MessageView,
+    summary="Post a message",
+    problems=[Conflict],
+    if_match=True,
+    example=examples.MESSAGE,
+)
+async def create_message(
+    call: CallDep,
+    ticket_id: TicketPath,
+    command: Annotated[PostMessage, Body(examples=[{"body": "We are on it."}])],
+) -> Response:
+    """Reply to a ticket, or add an internal note. A public message of an engineer stops the reply clocks."""
+
+    async def post(session: AsyncSession) -> Document:
+        _, message = await lifecycle.post_message(session, caller_of(call), ticket_id, command)
+        return message_view(message)
+
+    return await call.once(post, may=may_write(call, command))
+
+
+@router.list("/tickets/{ticket_id}/messages", MessageView, summary="List a ticket's messages", example=examples.MESSAGE)
+async def list_messages(call: CallDep, page: PageDep, ticket_id: TicketPath) -> Response:
+    """Oldest first; internal notes are for support only."""
+    query = partial(queries.list_messages, principal=call.principal, ticket_id=ticket_id, page=page)
+    return await call.page(page, query, place=lambda row: (row["sequence"],), document=message_view)
+
+
+@router.list("/tickets/{ticket_id}/timeline", EventView, summary="Read a ticket's history", example=examples.EVENT)
+async def read_timeline(call: CallDep, page: PageDep, ticket_id: TicketPath) -> Response:
+    """All events of the ticket by `sequence`; customers see the public ones."""
+    query = partial(queries.list_events, principal=call.principal, ticket_id=ticket_id, page=page)
+    return await call.page(page, query, place=lambda row: (row["sequence"],), document=envelope)
+
+
+@router.list(
+    "/tickets/{ticket_id}/deadlines",
+    DeadlineView,
+    summary="List all deadlines of a ticket",
+    example=examples.DEADLINE,
+)
+async def list_deadlines(call: CallDep, page: PageDep, ticket_id: TicketPath) -> Response:
+    """Every cycle of every metric, in the order in which they started."""
+    async with call.state.sessions() as session:
+        sandbox, rows = await queries.list_deadlines(session, call.principal, ticket_id, page)
+    return listing(
+        call.request,
+        page,
+        rows,
+        place=queries.deadline_place,
+        document=lambda row: deadline_view(row, sandbox=sandbox),
+    )
+
+
+@router.show("/statuses", StatusTable, summary="Which status can follow which", example={"items": status_table()})
+async def list_statuses(_: CallDep) -> Response:
+    """The table of statuses: what support and customers can make of each."""
+    return reply({"items": status_table()})

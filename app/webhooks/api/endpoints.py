@@ -1,0 +1,170 @@
+"""``/v1/webhooks``: where events are sent. What became of them: ``delivery_router.py``."""
+
+from functools import partial
+
+from fastapi import Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.principals import acting, as_writer
+from app.accounts.queries import account_by_id
+from app.core.auth import Actor
+from app.core.clock import database_now
+from app.core.db.places import take_place
+from app.core.web.operations import AccountScope, ActorDep, CallDep, Document, ResourceRouter
+from app.core.problems import Conflict, NotFound, QuotaExceeded
+from app.core.web.deps import require_account
+from app.core.web.merge_patch import PatchDep
+from app.core.web.paging import PageDep, listing, made
+from app.webhooks import queries
+from app.webhooks.api.presenters import delivery_document, managed
+from app.webhooks.delivery_schemas import DeliveryDocument
+from app.webhooks.rules.patterns import check_globs
+from app.webhooks.rules.quotas import ENDPOINTS
+from app.webhooks.schemas import (
+    EndpointCreate,
+    EndpointDocument,
+    EndpointFields,
+    EndpointTest,
+    RotateSecret,
+    SecretDocument,
+)
+from app.webhooks.usecases import endpoints
+from app.webhooks.usecases.endpoints import endpoint_document, shown_to
+
+router = ResourceRouter("webhooks", prefix="/v1/webhooks", tags=["Webhooks"])
+
+
+@router.create("", SecretDocument, problems=[NotFound, QuotaExceeded])
+async def create_webhook(call: CallDep, body: EndpointCreate) -> Response:
+    """Register an endpoint.
+
+    The answer shows the signing secret once. An account's endpoint gets its own account's public events. 409 names the
+    quota where the account has as many endpoints as it may.
+    """
+    account_id = body.account_id or call.principal.account_id  # None: the operator's own, of all accounts
+    if account_id:
+        require_account(call.principal, account_id)
+    endpoints.check_url(body.url, call.state.settings.allow_networks)
+    check_globs(body.events)
+
+    async def create(session: AsyncSession, _: Actor) -> Document:
+        if call.principal.is_support and account_id:
+            await account_by_id(session, account_id)
+        await take_place(session, ENDPOINTS, call.state.settings, account_id)
+        now = await database_now(session)
+        endpoint = await endpoints.create_endpoint(session, body, account_id=account_id, now=now)
+        return endpoint_document(endpoint, endpoint.secrets[0])
+
+    return await call.once_as(as_writer(call.principal, body.actor), create)
+
+
+@router.list("", EndpointDocument, problems=[NotFound])
+async def list_webhooks(call: CallDep, page: PageDep, account_id: AccountScope, actor: ActorDep) -> Response:
+    """List endpoints.
+
+    All of them for support; an account's key sees its own account's. Viewers see of each URL only where it leads.
+    """
+    async with call.state.sessions() as session:
+        who = await acting(session, call.principal, actor)
+        rows = await queries.endpoints_page(session, page, account_id)
+    return listing(call.request, page, rows, place=made, document=partial(shown_to, who))
+
+
+@router.show("/{endpoint_id}", EndpointDocument)
+async def get_webhook(call: CallDep, endpoint_id: str, actor: ActorDep) -> Response:
+    """Get an endpoint.
+
+    Without its secrets. Viewers see of its URL only where it leads.
+    """
+
+    async def get(session: AsyncSession) -> Document:
+        endpoint = await queries.endpoint_by_id(session, call.principal, endpoint_id)
+        return shown_to(await acting(session, call.principal, actor), endpoint)
+
+    return await call.read(get)
+
+
+@router.update("/{endpoint_id}", EndpointDocument, EndpointFields, {"events": ["ticket.*"]})
+async def change_webhook(call: CallDep, endpoint_id: str, patch: PatchDep, actor: ActorDep) -> Response:
+    """Change an endpoint.
+
+    A JSON Merge Patch (RFC 7396). What is already on its way goes to the new URL.
+    """
+
+    async def change(session: AsyncSession) -> Document:
+        endpoint, _ = await managed(session, call.principal, endpoint_id, actor)
+        before = {name: getattr(endpoint, name) for name in EndpointFields.model_fields}
+        fields = call.patched(patch, EndpointFields, before, endpoint.version)
+        endpoints.check_url(fields.url, call.state.settings.allow_networks)
+        await endpoints.change_endpoint(session, endpoint, fields, now=await database_now(session))
+        return endpoint_document(endpoint)
+
+    return await call.write(change)
+
+
+@router.delete("/{endpoint_id}")
+async def delete_webhook(call: CallDep, endpoint_id: str, actor: ActorDep) -> Response:
+    """Remove an endpoint.
+
+    With its deliveries, also those that were not sent yet.
+    """
+
+    async def delete(session: AsyncSession) -> None:
+        endpoint, _ = await managed(session, call.principal, endpoint_id, actor)
+        await endpoints.delete_endpoint(session, endpoint)
+
+    return await call.delete(delete)
+
+
+@router.action("/{endpoint_id}/rotate-secret", SecretDocument, repeatable=True)
+async def rotate_webhook_secret(
+    call: CallDep, endpoint_id: str, actor: ActorDep, body: RotateSecret | None = None
+) -> Response:
+    """Make a new signing secret.
+
+    Messages are signed with the new secret and, until the overlap ends, with the ones before it: at most three in all.
+    """
+    overlap = (body or RotateSecret()).overlap
+
+    async def rotate(session: AsyncSession) -> Document:
+        endpoint, _ = await managed(session, call.principal, endpoint_id, actor)
+        secret = await endpoints.rotate_secret(session, endpoint, overlap, now=await database_now(session))
+        return endpoint_document(endpoint, secret)
+
+    return await call.once(rotate, may=as_writer(call.principal, actor))
+
+
+@router.action("/{endpoint_id}/test", DeliveryDocument, status=201, problems=[Conflict], repeatable=True)
+async def send_webhook_test(
+    call: CallDep, endpoint_id: str, actor: ActorDep, body: EndpointTest | None = None
+) -> Response:
+    """Send a test event.
+
+    A `webhook.test` event, of no ticket, to this endpoint alone, whatever its globs; answers the delivery. With an
+    `event_type`, the endpoint gets the example of that type in its own format and language, or through its projection,
+    with the test's id and `"sandbox": true`. 409 while a hundred tests of it have not ended.
+    """
+    event_type = body.event_type if body else None
+
+    async def send(session: AsyncSession) -> Document:
+        endpoint, who = await managed(session, call.principal, endpoint_id, actor)
+        event_id = await endpoints.send_test(session, endpoint, event_type, who, now=await database_now(session))
+        return delivery_document(await queries.delivery_of(session, endpoint_id, event_id))
+
+    return await call.once(send, may=as_writer(call.principal, actor))
+
+
+@router.action("/{endpoint_id}/enable", EndpointDocument, if_match=True)
+async def enable_webhook(call: CallDep, endpoint_id: str, actor: ActorDep) -> Response:
+    """Enable an endpoint.
+
+    It is sent to again, from now on. What failed meanwhile can be redelivered.
+    """
+
+    async def enable(session: AsyncSession) -> Document:
+        endpoint, _ = await managed(session, call.principal, endpoint_id, actor)
+        call.require_match(endpoint.version)
+        await endpoints.enable_endpoint(session, endpoint, now=await database_now(session))
+        return endpoint_document(endpoint)
+
+    return await call.write(enable)
