@@ -12,13 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.auth import Principal
 from app.core.clock import database_now, monotonic
-from app.core.web.operations import CallDep, ResourceRouter
 from app.core.problems import Fault, Gone, Invalid, NotFound, TooManyRequests
 from app.core.schemas import id_pattern
 from app.core.state import State, StateDep, get_state
 from app.core.web.deps import ApiKey, PrincipalDep, require_account
 from app.core.web.http import reply, responses
 from app.core.web.idempotency import Answer
+from app.core.web.operations import CallDep, ResourceRouter
 from app.feed.cursors import Start, cursor_of, read_start
 from app.feed.reading import Page, Wanted, begin
 from app.feed.schemas import STREAMED, FeedPage, StreamTokenDocument

@@ -10,10 +10,10 @@ from app.accounts.usecases import plan_use
 from app.core.auth import Actor
 from app.core.clock import database_now
 from app.core.db.engine import Sessions
-from app.core.web.operations import AdminCall, Document, ResourceRouter
 from app.core.problems import Conflict
 from app.core.web.http import reply
 from app.core.web.ndjson import NDJSON, lines, wants_lines
+from app.core.web.operations import AdminCall, Document, ResourceRouter
 from app.plans.api.plans import Key, Number, version_document
 from app.plans.schemas import PlanVersionDocument
 from app.rollout import applying

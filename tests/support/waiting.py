@@ -5,9 +5,8 @@ from collections.abc import Callable
 from inspect import isawaitable
 from typing import Any
 
-from sqlalchemy import text
-
 from app.core.db.engine import Sessions
+from sqlalchemy import text
 
 PATIENCE = 30.0
 _BLOCKED = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")

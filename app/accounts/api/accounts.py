@@ -11,9 +11,9 @@ from app.accounts.schemas import AccountCreate, AccountDocument, AccountFields
 from app.accounts.usecases import customers
 from app.accounts.usecases.customers import account_document
 from app.core.clock import database_now
-from app.core.web.operations import AccountPath, AdminCall, CallDep, Document, Patching, ResourceRouter
 from app.core.web.deps import require_admin
 from app.core.web.merge_patch import PatchDep
+from app.core.web.operations import AccountPath, AdminCall, CallDep, Document, Patching, ResourceRouter
 from app.core.web.paging import PageDep
 
 router = ResourceRouter("accounts", prefix="/v1/accounts", tags=["Accounts"])

@@ -12,10 +12,10 @@ from app.core.clock import database_now
 from app.core.db.places import take_place
 from app.core.db.session import snapshot
 from app.core.mailboxes import STORED
-from app.core.web.operations import AccountScope, ActorDep, CallDep, Document, ResourceRouter, account_of
 from app.core.problems import Conflict, NotFound, QuotaExceeded, TooManyRequests
 from app.core.schemas import ActorRef
 from app.core.web.merge_patch import PatchDep
+from app.core.web.operations import AccountScope, ActorDep, CallDep, Document, ResourceRouter, account_of
 from app.core.web.paging import PageDep, Slice, listing, made
 from app.core.workers.offload import owner_of
 from app.inbound.documents import (

@@ -138,10 +138,12 @@ class Processor:
         self._held.intersection_update({account_id for account_id in self._held if not self.quota.left(account_id)})
         hooks = await self._waiting()
         ends, done = monotonic() + self.budget, 0
-        while hooks and monotonic() < ends:
-            account_id, began = self._turns.next(), monotonic()
-            done += await self._next_of(account_id, hooks[account_id])
-            self._turns.charge(account_id, monotonic() - began)
+        while monotonic() < ends and (account_id := self._turns.next()) is not None:
+            began = monotonic()
+            try:
+                done += await self._next_of(account_id, hooks[account_id])
+            finally:
+                self._turns.charge(account_id, monotonic() - began)
             if not hooks[account_id]:
                 del hooks[account_id]
                 self._turns.leave(account_id)

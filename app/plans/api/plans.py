@@ -8,16 +8,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import database_now
 from app.core.db.session import memory_of
-from app.core.web.operations import AdminCall, Call, CallDep, Document, ResourceRouter
 from app.core.problems import Fault, IdempotencyMismatch, Invalid, NotFound, RequestInFlight, TooManyRequests
 from app.core.schemas import Locale
 from app.core.web.deps import LanguageDep
 from app.core.web.http import SCOPE, responses
 from app.core.web.idempotency import IDEMPOTENT
+from app.core.web.operations import AdminCall, Call, CallDep, Document, ResourceRouter
 from app.core.web.paging import PageDep
 from app.core.workers.offload import owner_of
 from app.plans import queries, store
-from app.plans.api.bodies import YAML_TOO, PlanBody, PlanRoute
+from app.plans.api.bodies import SHOWN, PlanBody, PlanRoute
 from app.plans.document import heavy, priorities
 from app.plans.document.expansion import years_around
 from app.plans.document.heavy import CheckedPlan, PlanText
@@ -55,7 +55,8 @@ async def list_plans(call: CallDep, page: PageDep) -> Response:
 async def create_plan(call: AdminCall, plan: PlanBody) -> Response:
     """The document becomes the next version of its key, and the one that new tickets get. Admin keys only.
 
-    JSON, or YAML as `application/yaml`. Open tickets keep the version with which they were opened.
+    The same document may come as YAML, with the media type `application/yaml`. Open tickets keep the version with which
+    they were opened.
     """
     return await _store(call, await _checked(call, plan))
 
@@ -85,7 +86,7 @@ _STORES: Final[dict[str, Any]] = {
     "methods": ["POST"],
     "status_code": 201,
     "response_model": PlanVersionDocument,
-    "openapi_extra": IDEMPOTENT | YAML_TOO | {SCOPE: "plans:write"},
+    "openapi_extra": IDEMPOTENT | SHOWN | {SCOPE: "plans:write"},
     "route_class_override": PlanRoute,
 }
 _REFUSALS: Final = (RequestInFlight, IdempotencyMismatch, TooManyRequests)

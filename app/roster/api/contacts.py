@@ -14,11 +14,11 @@ from app.core.db.session import transaction
 from app.core.ids import new_id
 from app.core.limits.buckets import Rate
 from app.core.limits.callers import rate_fields
-from app.core.web.operations import Call, CallDep, Document, ResourceRouter
 from app.core.problems import Conflict, Fault, Invalid, QuotaExceeded, TooManyRequests
 from app.core.settings import Unconfigurable
 from app.core.state import State
 from app.core.web.http import reply
+from app.core.web.operations import Call, CallDep, Document, ResourceRouter
 from app.core.web.paging import PageDep, made
 from app.events.envelope import instant
 from app.paging import methods

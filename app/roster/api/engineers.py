@@ -8,9 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import database_now
 from app.core.db.places import take_place
-from app.core.web.operations import AccountScope, AdminCall, Document, Patching, ResourceRouter, SupportCall
 from app.core.problems import NotFound, QuotaExceeded
 from app.core.web.merge_patch import PatchDep
+from app.core.web.operations import AccountScope, AdminCall, Document, Patching, ResourceRouter, SupportCall
 from app.core.web.paging import PageDep, made
 from app.roster import queries
 from app.roster.quotas import ENGINEERS

@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import database_now
 from app.core.db.places import take_place
-from app.core.web.operations import Document, ResourceRouter, SupportCall
 from app.core.problems import Conflict, QuotaExceeded
+from app.core.web.operations import Document, ResourceRouter, SupportCall
 from app.core.web.paging import PageDep
 from app.roster.override_schemas import OverrideCreate, OverrideDocument, OverrideId
 from app.roster.quotas import OVERRIDES

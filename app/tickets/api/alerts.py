@@ -7,9 +7,9 @@ from fastapi import Body, Depends, Path, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db.session import snapshot
-from app.core.web.operations import Call, CallDep, Document, ResourceRouter
 from app.core.problems import Conflict
 from app.core.web.http import Decorator
+from app.core.web.operations import Call, CallDep, Document, ResourceRouter
 from app.core.web.paging import PageDep, listing
 from app.roster.models import Alert
 from app.roster.schemas import CandidatesDocument

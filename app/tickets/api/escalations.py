@@ -6,9 +6,9 @@ from typing import Annotated
 from fastapi import Body, Path, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.web.operations import Call, CallDep, Document, ResourceRouter
 from app.core.problems import Conflict
 from app.core.web.http import Decorator
+from app.core.web.operations import Call, CallDep, Document, ResourceRouter
 from app.core.web.paging import PageDep
 from app.escalations.models import Escalation
 from app.escalations.records import escalation_document, of_ticket

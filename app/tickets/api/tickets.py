@@ -8,11 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.principals import Acting, as_editor
 from app.accounts.schemas import AccountId
-from app.core.web.operations import CallDep, Document, ResourceRouter, account_of
 from app.core.problems import Conflict, NotFound
 from app.core.web.http import etag, reply
 from app.core.web.idempotency import Answer
 from app.core.web.merge_patch import PatchDep
+from app.core.web.operations import CallDep, Document, ResourceRouter, account_of
 from app.core.web.paging import PageDep, listing
 from app.events.envelope import envelope
 from app.events.schemas import EventView
