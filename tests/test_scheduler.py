@@ -10,12 +10,12 @@ import apscheduler.schedulers.base
 import asyncpg
 import httpx
 import pytest
-from app.core.db.engine import Connections, Sessions, make_engine
 from fastapi import FastAPI
 from structlog.testing import capture_logs
 
 from app.core import clock
 from app.core.clock import monotonic
+from app.core.db.engine import Connections, Sessions, make_engine
 from app.core.db.pool import Limits, gate_of
 from app.core.db.session import make_sessions
 from app.core.signals import Alarm

@@ -11,10 +11,10 @@ from statistics import median, quantiles
 import asyncpg
 import pytest
 from alembic import command
-from app.core.db.engine import make_engine
 from importlinter.cli import lint_imports
 from sqlalchemy import Table, UniqueConstraint, text
 
+from app.core.db.engine import make_engine
 from app.core.db.migrate import DatabaseUnfit, configuration, upgrade
 from app.models import metadata
 from tests.support.database import new_database

@@ -3,9 +3,9 @@ from typing import Any
 
 import httpx
 import pytest
-from app.core.db.engine import Sessions
 
 from app.accounts.models import Account
+from app.core.db.engine import Sessions
 from app.plans.models import HolidaySet
 from tests.support.actors import Headers, make_account, make_engineer, make_region
 

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 from alembic import command
-from app.core.db.engine import Sessions, make_engine
 from sqlalchemy import text
 
+from app.core.db.engine import Sessions, make_engine
 from app.core.db.migrate import configuration
 from app.core.db.session import driver, make_sessions, transaction
 from app.core.signals import Alarms

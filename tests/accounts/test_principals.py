@@ -4,12 +4,12 @@ from collections.abc import Awaitable, Callable
 from typing import Any, get_args
 
 import pytest
-from app.core.db.engine import Sessions
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.models import Account
 from app.accounts.principals import acting, editor, manager
 from app.core.auth import ROLES, Principal, Role, lesser
+from app.core.db.engine import Sessions
 from app.core.problems import Forbidden
 from app.core.schemas import ActorRef
 from tests.support.actors import make_person

@@ -6,8 +6,6 @@ from typing import Any, Final
 
 import holidays
 import pytest
-from app.core.db.engine import Sessions
-from app.core.db.tables import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts import upkeep
@@ -16,7 +14,9 @@ from app.accounts.schemas import AccountCreate
 from app.accounts.upkeep import extend_all_holidays
 from app.accounts.usecases.customers import create_account
 from app.calendars.hours import WEEKDAYS
+from app.core.db.engine import Sessions
 from app.core.db.session import transaction
+from app.core.db.tables import Row
 from app.core.memory import Memory
 from app.core.state import State
 from app.plans.document.documents import parse, parse_yaml

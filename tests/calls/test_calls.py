@@ -5,11 +5,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from app.core.db.engine import Sessions
 
 from app.calls import provision
 from app.calls.providers.jitsi import Jitsi
 from app.calls.providers.provider import CallFailed, CallRequest, Link, Provider
+from app.core.db.engine import Sessions
 from app.core.db.session import transaction
 from app.core.state import State
 from tests.support.desk import fetch

@@ -8,13 +8,13 @@ from statistics import median
 from typing import Any
 
 import pytest
-from app.core.db.engine import Sessions
 
 from app.calls import provision
 from app.calls.providers.jitsi import Jitsi
 from app.calls.providers.meet import Meet
 from app.calls.providers.provider import CallFailed, CallRequest, Link, Provider
 from app.core.clock import monotonic
+from app.core.db.engine import Sessions
 from app.core.db.session import transaction
 from app.core.state import State
 from app.scheduler import Scheduler, jobs

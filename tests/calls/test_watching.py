@@ -7,12 +7,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from app.core.db.engine import Sessions
 
 from app.calls import polls
 from app.calls.providers.jitsi import Jitsi
 from app.calls.providers.meet import Meet
 from app.calls.providers.provider import Participant, Provider, Room
+from app.core.db.engine import Sessions
 from app.core.db.session import transaction
 from app.core.state import State
 from app.tickets.background.attendance import Watcher

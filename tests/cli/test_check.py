@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from app.core.db.engine import Sessions
-
 from tests.support.actors import make_account
 from tests.support.checking import check, summary
 from tests.support.desk import connected, fetch, now_of, open_at, store_plan

@@ -7,10 +7,10 @@ from tempfile import TemporaryDirectory
 
 import httpx
 import pytest
-from app.core.db.engine import make_engine
 
 from app.accounts.principals import authenticate
 from app.cli.embedded import EmbeddedServer
+from app.core.db.engine import make_engine
 from app.core.problems import Unauthorized
 from tests.support.service import Service, free_port, heliodesk, running
 

@@ -9,10 +9,10 @@ from tempfile import TemporaryDirectory
 
 import asyncpg
 import pytest
-from app.core.watch import Condition, Watched
 
 from app.cli.embedded import EmbeddedServer
 from app.cli.keeper import Keeper, Tries
+from app.core.watch import Condition, Watched
 from tests.support.waiting import until
 
 FEW = (0.0, 0.05, 0.05)

@@ -5,10 +5,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from app.core.db.engine import Sessions
 from typer.testing import CliRunner
 
 from app.cli.plan import plans
+from app.core.db.engine import Sessions
 from tests.plans.document.test_documents import SMALL
 from tests.plans.test_builtin import PLANS, TEXTS
 from tests.support.actors import make_account

@@ -8,11 +8,11 @@ from datetime import timedelta
 from typing import Any, Final
 
 import httpx
-from app.core.db.engine import Connections, Sessions, make_engine
 from fastapi import FastAPI
 
 from app.core.auth import Role
 from app.core.clock import database_now
+from app.core.db.engine import Connections, Sessions, make_engine
 from app.core.db.session import driver, make_sessions, transaction
 from app.core.ids import new_id
 from app.core.settings import Settings

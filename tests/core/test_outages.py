@@ -7,12 +7,12 @@ from dataclasses import replace
 import asyncpg
 import httpx
 import pytest
-from app.core.db.engine import Connections, Sessions, make_engine
-from app.core.db.errors import DATABASE_ERRORS, is_outage, outage_of
 from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from app.core.db.engine import Connections, Sessions, make_engine
+from app.core.db.errors import DATABASE_ERRORS, is_outage, outage_of
 from app.core.db.pool import Limits
 from app.core.db.session import driver, make_sessions, transaction
 from app.core.signals import Alarms

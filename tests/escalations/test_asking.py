@@ -5,8 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from app.core.db.engine import Sessions
 
+from app.core.db.engine import Sessions
 from app.escalations.rules import breach
 from tests.support.actors import make_account, make_key, make_person
 from tests.support.desk import fetch, store_plan

@@ -6,9 +6,9 @@ from datetime import timedelta
 from typing import Final
 
 import pytest
-from app.core.db.engine import Sessions
 
 from app.core.auth import Actor
+from app.core.db.engine import Sessions
 from app.core.db.session import transaction
 from app.plans.document.documents import parse_yaml
 from app.plans.store import BUILTIN

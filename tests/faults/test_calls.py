@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from app.core.db.engine import Sessions
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from app.core.db.engine import Sessions
 from tests.calls.meet_standin import Google
 from tests.calls.meet_standin import serving as standing_in
 from tests.support.actors import make_account

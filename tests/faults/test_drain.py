@@ -8,9 +8,9 @@ from pathlib import Path
 import httpx
 import pytest
 from aiohttp import web
-from app.core.db.engine import Sessions
 
 from app.core.clock import monotonic
+from app.core.db.engine import Sessions
 from app.core.db.session import driver, transaction
 from tests.support.actors import make_account
 from tests.support.desk import fetch, make_endpoint, now_of, open_at, store_plan

@@ -10,9 +10,9 @@ from typing import Final
 
 import httpx
 import pytest
-from app.core.db.engine import Sessions
 
 from app.core.clock import monotonic
+from app.core.db.engine import Sessions
 from app.core.db.session import transaction
 from app.events.types import WebhookDisabled
 from tests.feed.conftest import INTERNAL, row, told_in

@@ -13,9 +13,9 @@ from typing import Final
 import httpx
 import orjson
 import pytest
-from app.core.db.engine import Sessions
 
 from app.core.clock import monotonic
+from app.core.db.engine import Sessions
 from tests.support.actors import Headers, make_account, make_key
 from tests.support.attack import GUESS, Attack, attack, request
 from tests.support.desk import TICKET, fetch, now_of, open_at, store_plan

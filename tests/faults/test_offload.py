@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import httpx
 import pytest
-from app.core.db.engine import Sessions
 
+from app.core.db.engine import Sessions
 from tests.support.desk import store_plan
 from tests.support.service import Service, serving
 from tests.support.waiting import until

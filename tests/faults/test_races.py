@@ -9,11 +9,11 @@ from statistics import median
 from typing import Final
 
 import pytest
-from app.core.db.engine import Sessions
 
 from app.accounts.models import Account
 from app.core.auth import Principal
 from app.core.clock import monotonic, wall_now
+from app.core.db.engine import Sessions
 from app.core.db.session import transaction
 from app.tickets.schemas import PostMessage
 from app.tickets.usecases.lifecycle import Caller, post_message

@@ -5,11 +5,11 @@ from collections import defaultdict
 from random import Random
 from typing import Final
 
-from app.core.db.engine import Sessions
-from app.core.db.tables import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.db.engine import Sessions
 from app.core.db.session import driver, transaction
+from app.core.db.tables import Row
 from app.core.state import State
 from app.feed.poller import FeedPoller
 from app.feed.reading import read

@@ -4,8 +4,8 @@ from typing import Any, Final
 
 import asyncpg
 import pytest
-from app.core.db.engine import Sessions
 
+from app.core.db.engine import Sessions
 from app.core.db.session import driver, transaction
 from app.feed.poller import LAST
 from app.feed.reading import PAGE, PAGE_OF_ONE, REACH, REACHED, REACHED_OF_ONE

@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import structlog
-from app.core.db.engine import Sessions
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core.clock import monotonic
+from app.core.db.engine import Sessions
 from app.core.db.session import transaction
 from app.core.signals import Alarms
 from app.core.state import State

@@ -4,8 +4,8 @@ from datetime import timedelta
 from typing import Any, Final
 
 import pytest
-from app.core.db.engine import Sessions
 
+from app.core.db.engine import Sessions
 from app.core.problems import Gone
 from app.core.state import State
 from app.feed import reading

@@ -6,8 +6,8 @@ from typing import Any, Final
 import httpx
 import orjson
 import pytest
-from app.core.db.engine import Sessions
 
+from app.core.db.engine import Sessions
 from app.core.state import State
 from app.inbound.background.processing import Processor
 from app.inbound.readings import Readings

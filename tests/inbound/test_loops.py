@@ -4,7 +4,6 @@ from datetime import timedelta
 from typing import Final
 
 from app.core.db.engine import Sessions
-
 from app.core.db.session import transaction
 from app.core.via import HEADER, write_via
 from app.webhooks.outbox.claims import claim

@@ -9,9 +9,9 @@ from typing import Any, Final
 import httpx
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
-from app.core.db.engine import Sessions
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.db.engine import Sessions
 from app.core.db.session import driver
 from app.core.metrics import Metrics
 from app.core.settings import Settings

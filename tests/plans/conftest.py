@@ -1,7 +1,7 @@
 import pytest
-from app.core.db.engine import Sessions
 
 from app.core.clock import database_now
+from app.core.db.engine import Sessions
 from app.core.db.session import transaction
 from app.plans import store
 

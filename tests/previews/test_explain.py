@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import pytest
-from app.core.db.engine import Sessions
 
+from app.core.db.engine import Sessions
 from app.core.ids import new_id
 from app.previews.explanations import _EVENTS
 from tests.sla.test_examples import FRI, THU, local

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import httpx
 import pytest
-from app.core.db.engine import Sessions
 from fastapi import FastAPI
 
+from app.core.db.engine import Sessions
 from app.core.metrics import Metrics
 from app.core.settings import Settings
 from app.core.workers.offload import Offload

@@ -8,8 +8,8 @@ from functools import reduce
 
 import httpx
 import pytest
-from app.core.db.engine import Sessions
 
+from app.core.db.engine import Sessions
 from app.core.db.session import transaction
 from app.replay import snapshots
 from app.replay.compare import differences

@@ -14,11 +14,11 @@ from typing import Any, Final
 
 import httpx
 import pytest
-from app.core.db.engine import Connections, Sessions, make_engine
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
+from app.core.db.engine import Connections, Sessions, make_engine
 from app.core.db.session import make_sessions, transaction
 from app.core.settings import Settings
 from app.core.signals import Alarms

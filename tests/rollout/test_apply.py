@@ -5,9 +5,9 @@ from typing import Any, Final
 
 import orjson
 import pytest
-from app.core.db.engine import Sessions
 
 from app.core.auth import Actor
+from app.core.db.engine import Sessions
 from app.rollout import applying
 from app.rollout.schemas import ApplyPlan
 from tests.support import stories

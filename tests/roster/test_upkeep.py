@@ -3,9 +3,8 @@
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from app.core.db.engine import Sessions
-
 from app.calendars.hours import WEEKDAYS
+from app.core.db.engine import Sessions
 from app.core.db.session import transaction
 from app.core.state import State
 from app.roster import shifts

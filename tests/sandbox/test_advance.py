@@ -9,9 +9,9 @@ from random import Random
 from typing import Any, Final
 
 import pytest
-from app.core.db.engine import Sessions
 from orjson import dumps, loads
 
+from app.core.db.engine import Sessions
 from app.core.db.session import driver, transaction
 from app.sandbox import advance as moving
 from app.sandbox.schemas import AdvanceClock

@@ -6,11 +6,11 @@ from typing import Any, Literal
 
 import orjson
 import pytest
-from app.core.db.tables import Row
 from hypothesis import given
 
 from app.calls.providers.provider import Link
 from app.core.auth import Actor
+from app.core.db.tables import Row
 from app.events import types
 from app.events.log import event_row
 from app.plans.document.documents import parse_yaml

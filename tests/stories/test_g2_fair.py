@@ -4,8 +4,8 @@ import asyncio
 from typing import Any
 
 import pytest
-from app.core.db.engine import Sessions
 
+from app.core.db.engine import Sessions
 from app.core.db.session import transaction
 from app.tickets.editing.load import lock
 from app.tickets.staffing import queue

@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 import pytest
-from app.core.db.engine import Sessions
 
+from app.core.db.engine import Sessions
 from app.core.db.session import transaction
 from app.tickets.editing.load import lock
 from tests.support.actors import make_account, make_key

@@ -3,7 +3,6 @@
 from typing import Any
 
 from app.core.db.engine import Sessions
-
 from app.core.state import State
 from app.inbound.background.processing import Processor
 from app.inbound.background.windows import Ends

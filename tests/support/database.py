@@ -9,10 +9,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import asyncpg
-from app.core.db.engine import Sessions
 from sqlalchemy import make_url
 
 from app.cli.embedded import EmbeddedServer
+from app.core.db.engine import Sessions
 from app.core.db.session import driver
 from app.models import metadata
 

@@ -5,13 +5,12 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Final
 
-from app.core.db.engine import Sessions, make_engine
-from app.core.db.tables import Row
-
 from app.accounts.principals import Acting
 from app.core.auth import Actor
 from app.core.clock import database_now
+from app.core.db.engine import Sessions, make_engine
 from app.core.db.session import driver, make_sessions, transaction
+from app.core.db.tables import Row
 from app.core.ids import new_id
 from app.core.signals import Alarms
 from app.plans.document.documents import parse, parse_yaml

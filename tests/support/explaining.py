@@ -7,10 +7,10 @@ from typing import Any
 
 import asyncpg
 import orjson
-from app.core.db.engine import Sessions
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from app.core.db.engine import Sessions
 from tests.support.desk import fetch
 
 Statement = tuple[str, tuple[Any, ...]]

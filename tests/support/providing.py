@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 
-from app.core.db.engine import Sessions
-
 from app.calls.providers.provider import Provider
+from app.core.db.engine import Sessions
 from app.core.state import State
 from app.tickets.background.attendance import Watcher
 from app.tickets.background.call_links import Provisioner

@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any, Final, TypeAlias
 
 import httpx
-from app.core.db.engine import Sessions
 
 from app.accounts.models import Account
 from app.accounts.principals import Acting
 from app.core.auth import Actor
 from app.core.clock import database_now
+from app.core.db.engine import Sessions
 from app.core.db.session import transaction
 from app.tickets.schemas import OpenTicket
 from app.tickets.usecases.open import open_ticket

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from inspect import isawaitable
 from typing import Any
 
-from app.core.db.engine import Sessions
 from sqlalchemy import text
+
+from app.core.db.engine import Sessions
 
 PATIENCE = 30.0
 _BLOCKED = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")

@@ -8,11 +8,11 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
-from app.core.db.engine import Sessions
-from app.core.db.tables import Row
 
 from app.accounts.models import Account
+from app.core.db.engine import Sessions
 from app.core.db.session import driver, transaction
+from app.core.db.tables import Row
 from app.core.metrics import Metrics
 from app.sweep import batch, claims, isolation
 from app.sweep.batch import Limits

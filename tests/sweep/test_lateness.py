@@ -2,11 +2,10 @@
 
 from datetime import timedelta
 
-from app.core.db.engine import Sessions
-from app.core.db.tables import Row
-
 from app.core.auth import Actor
+from app.core.db.engine import Sessions
 from app.core.db.session import transaction
+from app.core.db.tables import Row
 from app.tickets.editing import calls
 from app.tickets.editing.load import lock
 from app.tickets.usecases.lifecycle import finish

@@ -3,13 +3,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from app.core.db.engine import Sessions
-from app.core.db.tables import Row
 from structlog.testing import capture_logs
 
 from app.accounts.models import Account
 from app.core.auth import Principal
+from app.core.db.engine import Sessions
 from app.core.db.session import driver, transaction
+from app.core.db.tables import Row
 from app.core.signals import Alarms
 from app.tickets.schemas import SetStatus
 from app.tickets.usecases.lifecycle import Caller, set_status

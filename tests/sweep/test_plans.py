@@ -5,10 +5,10 @@ from typing import Any
 
 import asyncpg
 import pytest
-from app.core.db.engine import Sessions
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.accounts.models import Account
+from app.core.db.engine import Sessions
 from app.core.db.session import driver, transaction
 from app.sweep import claims
 from app.sweep.batch import BEGIN

@@ -7,11 +7,11 @@ from datetime import timedelta
 
 import asyncpg
 import pytest
-from app.core.db.engine import Sessions, make_engine
 from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.testing import capture_logs
 
 from app.accounts.models import Account
+from app.core.db.engine import Sessions, make_engine
 from app.core.db.pool import Limits
 from app.core.db.session import make_sessions, transaction
 from app.core.signals import Alarms

@@ -7,9 +7,9 @@ from typing import Any, Final
 import asyncpg
 import httpx
 import pytest
-from app.core.db.engine import Sessions
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from app.core.db.engine import Sessions
 from app.tickets.read import listing
 from app.tickets.wording import pattern
 from tests.support import stories

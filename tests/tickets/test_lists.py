@@ -5,9 +5,9 @@ from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from app.core.db.engine import Sessions
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from app.core.db.engine import Sessions
 from app.tickets.read import listing
 from tests.support.explaining import counting
 from tests.support.stories import P1, Begin, Caller, Story, path_of

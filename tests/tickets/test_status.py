@@ -5,8 +5,8 @@ from functools import partial
 from typing import Any
 
 import pytest
-from app.core.db.engine import Sessions
 
+from app.core.db.engine import Sessions
 from app.tickets.rules import STATUSES, status_table
 from tests.support.desk import store_plan
 from tests.support.stories import TICKET, Begin, Story, deadline, path_of, pointers

@@ -6,13 +6,13 @@ from typing import Any
 import aiohttp
 import httpx
 import pytest
-from app.core.db.bulk import insert_rows
-from app.core.db.engine import Sessions
-from app.core.db.tables import Row
 from sqlalchemy import select
 
 from app.core.clock import wall_now
+from app.core.db.bulk import insert_rows
+from app.core.db.engine import Sessions
 from app.core.db.session import transaction
+from app.core.db.tables import Row
 from app.core.ids import new_id
 from app.core.outgoing.connector import make_http, make_session
 from app.core.settings import Settings

@@ -4,9 +4,9 @@ from typing import Any
 
 import httpx
 import pytest
-from app.core.db.engine import Sessions
 from jsonschema import Draft202012Validator
 
+from app.core.db.engine import Sessions
 from app.core.state import State
 from app.events.examples import event_example
 from app.events.types import EVENTS, INTERNAL_TYPES

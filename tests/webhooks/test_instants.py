@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 from app.core.db.engine import Sessions
-
 from app.core.state import State
 from app.scheduler import Scheduler, jobs
 from app.webhooks.background.deliver import Limits, Sender

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 import httpx
 import pytest
 from aiohttp import web
-from app.core.db.engine import Sessions
 from sqlalchemy import update
 
 from app.core.clock import wall_now
+from app.core.db.engine import Sessions
 from app.core.db.session import transaction
 from app.core.state import State
 from app.webhooks.background.deliver import Limits, Sender

@@ -9,12 +9,12 @@ from typing import Final
 
 import pytest
 from aiohttp import web
-from app.core.db.engine import Sessions
-from app.core.db.tables import Row
 from orjson import loads
 
 from app.core.clock import wall_now
+from app.core.db.engine import Sessions
 from app.core.db.session import transaction
+from app.core.db.tables import Row
 from app.core.signals import Alarms
 from app.core.state import State
 from app.webhooks.background.deliver import Limits, Sender

@@ -3,8 +3,8 @@ from typing import Any
 
 import httpx
 import pytest
-from app.core.db.tables import Row
 
+from app.core.db.tables import Row
 from app.core.state import State
 from app.webhooks.background.deliver import Sender
 from tests.support.actors import Headers

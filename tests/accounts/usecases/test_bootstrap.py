@@ -5,12 +5,12 @@ from datetime import datetime
 import httpx
 import pytest
 import structlog
-from app.core.db.engine import Sessions
 from pydantic import ValidationError
 
 from app.accounts.usecases.bootstrap import add_admin_key, bootstrap_admin_key
 from app.core.auth import make_key as random_key
 from app.core.clock import database_now
+from app.core.db.engine import Sessions
 from app.core.db.session import transaction
 from app.core.settings import Settings
 from tests.support.actors import Headers, make_key

@@ -4,7 +4,6 @@ from typing import Any
 
 import httpx
 import pytest
-from app.core.db.engine import Sessions
 from sqlalchemy import text
 
 from app.accounts.models import Account
@@ -12,6 +11,7 @@ from app.accounts.queries import account_by_id
 from app.core.auth import KINDS
 from app.core.auth import make_key as random_key
 from app.core.clock import wall_now
+from app.core.db.engine import Sessions
 from app.core.db.session import transaction
 from tests.support.actors import Headers, make_account, make_engineer, make_key, make_person
 from tests.support.waiting import until_blocked

@@ -2,11 +2,11 @@ import asyncio
 
 import httpx
 import pytest
-from app.core.db.engine import Sessions
 from sqlalchemy import update
 
 from app.accounts.models import Account, Person
 from app.accounts.queries import account_by_id
+from app.core.db.engine import Sessions
 from app.core.db.session import transaction
 from tests.support.actors import Headers, make_key, make_person
 from tests.support.waiting import until_blocked

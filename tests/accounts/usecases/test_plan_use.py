@@ -4,11 +4,11 @@ import asyncio
 
 import httpx
 import pytest
-from app.core.db.engine import Sessions
 
 from app.accounts.schemas import AccountCreate
 from app.accounts.usecases import customers, plan_use
 from app.core.clock import database_now
+from app.core.db.engine import Sessions
 from app.core.db.session import transaction
 from app.core.problems import Conflict, Invalid
 from tests.plans.document.test_documents import SMALL, small

@@ -1,11 +1,11 @@
 from datetime import timedelta
 
 import pytest
-from app.core.db.bulk import insert_rows
-from app.core.db.engine import Sessions
 from sqlalchemy import text
 
 from app.core.db import housekeeping
+from app.core.db.bulk import insert_rows
+from app.core.db.engine import Sessions
 from app.core.db.models import StoredAnswer
 from app.core.db.session import transaction
 from tests.support.desk import fetch, now_of

@@ -7,10 +7,10 @@ from typing import Final
 
 import asyncpg
 import pytest
-from app.core.db.engine import Sessions, make_engine
 from asyncpg import LockNotAvailableError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
+from app.core.db.engine import Sessions, make_engine
 from app.core.db.locks import AdvisoryLock, acquire, locks_of, try_acquire
 from app.core.db.pool import Limits, gate_of
 from app.core.db.queues import LockQueue

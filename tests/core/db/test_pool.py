@@ -6,12 +6,12 @@ from contextlib import AsyncExitStack
 from typing import Final
 
 import pytest
-from app.core.db.engine import Sessions, make_engine
-from app.core.db.errors import DATABASE_ERRORS, is_outage
 from sqlalchemy import text
 from sqlalchemy.exc import TimeoutError as SQLAlchemyTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from app.core.db.engine import Sessions, make_engine
+from app.core.db.errors import DATABASE_ERRORS, is_outage
 from app.core.db.pool import Gate, Limits, gate_of, holder
 from app.core.db.session import driver, make_sessions, transaction
 from app.core.signals import Alarms

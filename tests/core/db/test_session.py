@@ -2,10 +2,10 @@ import asyncio
 from datetime import UTC, datetime
 
 import pytest
-from app.core.db.bulk import insert_rows, update_rows
-from app.core.db.engine import Sessions
 from sqlalchemy import func, select
 
+from app.core.db.bulk import insert_rows, update_rows
+from app.core.db.engine import Sessions
 from app.core.db.session import ring_after_commit, transaction
 from app.core.signals import Alarms
 from app.models import plans

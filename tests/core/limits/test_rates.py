@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
-from app.core.db.engine import Sessions, make_engine
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core.clock import monotonic
+from app.core.db.engine import Sessions, make_engine
 from app.core.limits.buckets import Bucket, Rate
 from app.core.limits.rates import Rates, forget_levels, tightest
 from tests.support.desk import fetch

@@ -9,10 +9,10 @@ from typing import Any, Final
 
 import httpx
 import pytest
-from app.core.db.engine import Sessions
 from fastapi import FastAPI
 
 from app.core.auth import make_key as new_key
+from app.core.db.engine import Sessions
 from app.core.db.session import driver, transaction
 from app.core.limits.callers import Caller, CallerLimits
 from app.core.limits.inflight import DONE

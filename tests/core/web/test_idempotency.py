@@ -6,12 +6,12 @@ from typing import Any
 
 import httpx
 import pytest
-from app.core.db.engine import Sessions
 from fastapi import FastAPI, Request, Response
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.auth import Principal
+from app.core.db.engine import Sessions
 from app.core.db.models import StoredAnswer
 from app.core.db.session import transaction
 from app.core.problems import Conflict, Forbidden

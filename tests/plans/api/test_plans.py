@@ -2,8 +2,8 @@ from typing import Any
 
 import httpx
 import pytest
-from app.core.db.engine import Sessions
 
+from app.core.db.engine import Sessions
 from tests.plans.document.test_documents import SMALL, small
 from tests.plans.test_builtin import PLANS, TEXTS
 from tests.support.actors import Headers, make_account, make_key

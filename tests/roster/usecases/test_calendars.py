@@ -5,10 +5,10 @@ from typing import Any, Final
 
 import httpx
 import pytest
-from app.core.db.engine import Sessions
 from icalendar import Calendar as Document
 
 from app.calendars.hours import Calendar, CalendarSpec
+from app.core.db.engine import Sessions
 from app.core.state import State
 from app.core.text.language import LANGUAGES, Language
 from app.roster import ical

@@ -2,8 +2,8 @@ from typing import Any
 
 import httpx
 import pytest
-from app.core.db.engine import Sessions
 
+from app.core.db.engine import Sessions
 from tests.support.actors import Headers, make_account, make_engineer, make_key, make_plan, make_region
 
 NOOR = {

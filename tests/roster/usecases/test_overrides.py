@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import httpx
 import pytest
-from app.core.db.engine import Sessions
 
 from app.calendars.hours import ALWAYS, Calendar, CalendarSpec
+from app.core.db.engine import Sessions
 from app.core.state import State
 from app.roster.choose import Cover, Expert, Need, Roster, choose, comes, next_available, on_duty, places, shift_end
 from tests.support.actors import Headers, make_account, make_engineer, make_key

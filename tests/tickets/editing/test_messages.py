@@ -3,10 +3,10 @@
 from typing import Any, Final
 
 import pytest
-from app.core.db.engine import Sessions
 from sqlalchemy import select
 
 from app.core.clock import wall_now
+from app.core.db.engine import Sessions
 from app.core.db.session import transaction
 from app.core.ids import new_id
 from app.events.models import EventRow

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import pytest
-from app.core.db.engine import Sessions
 
 from app.calendars.hours import ALWAYS
 from app.core.clock import database_now
+from app.core.db.engine import Sessions
 from app.core.db.session import transaction
 from app.roster.choose import Expert
 from app.tickets.staffing import queue

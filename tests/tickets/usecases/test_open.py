@@ -4,8 +4,8 @@ import re
 from typing import Any
 
 import pytest
-from app.core.db.engine import Sessions
 
+from app.core.db.engine import Sessions
 from app.core.ids import new_id
 from app.plans.models import PlanVersion
 from app.tickets.usecases import open as opening

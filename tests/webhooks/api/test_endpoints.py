@@ -5,10 +5,10 @@ from typing import Any
 
 import httpx
 import pytest
-from app.core.db.engine import Sessions
 
 from app.accounts.models import Account
 from app.core.clock import wall_now
+from app.core.db.engine import Sessions
 from app.core.db.session import driver, transaction
 from app.core.ids import new_id
 from app.core.state import State

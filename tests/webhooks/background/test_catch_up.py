@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import httpx
 import pytest
-from app.core.db.engine import Sessions
-from app.core.db.tables import Row
 
+from app.core.db.engine import Sessions
 from app.core.db.session import transaction
+from app.core.db.tables import Row
 from app.core.state import State
 from app.webhooks.background.catch_up import catch_up, leave_behind, pause_over_quota
 from app.webhooks.background.deliver import Sender

@@ -6,11 +6,11 @@ from datetime import timedelta
 import asyncpg
 import pytest
 from aiohttp import web
-from app.core.db.engine import Sessions
 from orjson import loads
 from sqlalchemy import make_url, update
 
 from app.core.clock import database_now, wall_now
+from app.core.db.engine import Sessions
 from app.core.db.session import driver, transaction
 from app.core.signals import Alarms
 from app.core.state import State

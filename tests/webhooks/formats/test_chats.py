@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from app.core.db.tables import Row
 from hypothesis import example, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from app.core.db.tables import Row
 from app.core.text.language import LANGUAGES, Language
 from app.events.examples import CALL_LINK, event_example
 from app.events.types import EVENTS

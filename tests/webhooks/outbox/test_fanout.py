@@ -1,8 +1,8 @@
 import re
 
 import pytest
-from app.core.db.engine import Sessions
 
+from app.core.db.engine import Sessions
 from app.core.db.session import transaction
 from app.core.ids import ID_PATTERN
 from app.core.signals import Alarms

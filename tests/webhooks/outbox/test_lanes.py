@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 import pytest
-from app.core.db.engine import Sessions
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.db.engine import Sessions
 from app.core.db.session import driver, transaction
 from app.core.ids import new_id
 from app.webhooks.outbox.claims import CLAIM, claim, look

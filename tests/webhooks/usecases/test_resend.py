@@ -7,13 +7,13 @@ from typing import Any
 import httpx
 import pytest
 from aiohttp import web
-from app.core.db.engine import Sessions
-from app.core.db.tables import Row
 from orjson import loads
 
 from app.accounts.models import Account
 from app.core.clock import wall_now
+from app.core.db.engine import Sessions
 from app.core.db.session import driver, transaction
+from app.core.db.tables import Row
 from app.core.state import State
 from app.webhooks.background.deliver import Sender
 from app.webhooks.outbox import attempts
