@@ -260,8 +260,12 @@ def _is_list(annotation: Any) -> bool:
     return get_origin(annotation) is list or any(get_origin(each) is list for each in get_args(annotation))
 
 
-class _Decorator(Protocol):
-    def __call__(self, endpoint: Endpoint, /) -> Endpoint: ...
+class Decorator(Protocol):
+    """What declares an operation: it gives the function back as it is."""
+
+    def __call__(self, endpoint: Endpoint, /) -> Endpoint:
+        """Declare the function."""
+        ...
 
 
 def _takes_key(dependant: Dependant) -> bool:
@@ -279,23 +283,19 @@ class Router(APIRouter):
     def __init__(self, **options: Any) -> None:
         super().__init__(route_class=StrictRoute, generate_unique_id_function=lambda route: route.name, **options)
 
-    def get(self, path: str, *, scope: Scope | None, **options: Any) -> _Decorator:  # type: ignore[override]
+    def get(self, path: str, *, scope: Scope | None, **options: Any) -> Decorator:  # type: ignore[override]
         """A GET. It is FastAPI's, but that the scope has to be said; the same holds for those below."""
         return super().get(path, **_declaring(scope, options))
 
-    def post(self, path: str, *, scope: Scope | None, **options: Any) -> _Decorator:  # type: ignore[override]
+    def post(self, path: str, *, scope: Scope | None, **options: Any) -> Decorator:  # type: ignore[override]
         """A POST."""
         return super().post(path, **_declaring(scope, options))
 
-    def patch(self, path: str, *, scope: Scope | None, **options: Any) -> _Decorator:  # type: ignore[override]
-        """A PATCH."""
-        return super().patch(path, **_declaring(scope, options))
+    def declare(self, method: str, path: str, *, scope: Scope | None, **options: Any) -> Decorator:
+        """An operation of any method."""
+        return self.api_route(path, methods=[method], **_declaring(scope, options))
 
-    def delete(self, path: str, *, scope: Scope | None, **options: Any) -> _Decorator:  # type: ignore[override]
-        """A DELETE."""
-        return super().delete(path, **_declaring(scope, options))
-
-    def options(self, path: str, *, scope: Scope | None, **options: Any) -> _Decorator:  # type: ignore[override]
+    def options(self, path: str, *, scope: Scope | None, **options: Any) -> Decorator:  # type: ignore[override]
         """An OPTIONS."""
         return super().options(path, **_declaring(scope, options))
 

@@ -32,15 +32,15 @@ from app.core.via import HEADER, read_via
 from app.core.web.http import dump
 from app.events.log import came_via
 from app.inbound.background.resting import Resting
-from app.inbound.decisions import Decision, Outcome, decide
+from app.inbound.decisions import Decision, Outcome
 from app.inbound.formats.signal import Batch, Signal, Unreadable
-from app.inbound.incidents import recall, remember
-from app.inbound.maintenance.kept import Came, held_back, keep
+from app.inbound.maintenance.kept import Came, keep
 from app.inbound.maintenance.silence import SILENCED
 from app.inbound.readings import NotRead, Payload, Readings
 from app.inbound.schemas import HookFields
 from app.inbound.setting import setting_of
-from app.inbound.usecases.apply_decision import Acted, Hooked, act
+from app.inbound.usecases.apply_decision import Acted, Hooked, apply_decision
+from app.inbound.usecases.judge import judge
 
 SLICE: Final = 50
 """Signals of one transaction: what it locks, it holds for a moment only."""
@@ -253,19 +253,15 @@ async def _process(session: AsyncSession, readings: Readings, turn: Turn) -> int
     payload = Payload(turn.format, turn.body, turn.headers, turn.receipt_id, fields.interpretation)
     batch = readings.of(turn.account_id, turn.hook_id, payload)
     signals = batch.signals[turn.done : turn.done + SLICE]
-    by_group = fields.ticket_per == "group"
     came_via(session, read_via(turn.headers.get(HEADER)))
-    remembered = await recall(session, hook.account_id, hook.id, signals, by_group=by_group)
     came = Came(hook.account_id, hook.id, turn.received_at, turn.receipt_id, turn.headers.get(HEADER))
     setting = setting_of(fields, turn.now, turn.received_at, batch)
-    window_id, held = await held_back(session, came, signals, remembered.known, setting)
+    judged = await judge(session, came, signals, setting)
+    held, before = judged.held, judged.remembered.incidents
     await keep(session, came, held, now=turn.now)
-    decision = decide(held.passed, remembered.known, setting)
-    acted = [await act(session, hook, step, remembered.incidents.get(step.incident_key)) for step in decision.steps]
-    incidents = [one.incident for one in acted if one.incident]
-    await remember(session, hook.account_id, hook.id, decision.alerts, incidents, now=turn.received_at)
-    told = held.told(signals, _told(held.passed, decision, acted), [_shown(signal) for signal in signals])
-    await _advance(session, turn, batch, told, acted, window_id if SILENCED in held.outcomes.values() else None)
+    acted = await apply_decision(session, hook, judged.decision, before, now=turn.received_at)
+    told = held.told(signals, _told(held.passed, judged.decision, acted), [_shown(signal) for signal in signals])
+    await _advance(session, turn, batch, told, acted, judged.window_id if SILENCED in held.outcomes.values() else None)
     if turn.done + len(signals) >= len(batch.signals):
         readings.over(turn.hook_id)
     return sum(action == "opened" for one in acted for _, action in one.touched)
