@@ -10,13 +10,13 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse
 from starlette.routing import Route
 
-from app.core.answer_headers import PUBLIC, page_policy
-from app.core.http import PROBLEM_JSON, SCOPE, dump
 from app.core.schemas import ProblemDocument
 from app.core.scopes import SCOPES
+from app.core.web.answer_headers import PUBLIC, page_policy
+from app.core.web.http import PROBLEM_JSON, SCOPE, dump
 from app.openapi_links import add_links
 from app.openapi_schemas import describe_tuples, drop_unused, name_bodies, say_defaults
-from app.webhooks import catalogue
+from app.webhooks.api import catalogue
 
 Json = dict[str, Any]
 

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.core.db import Row, lookup
+from app.core.db.engine import lookup
+from app.core.db.tables import Row
 from app.core.problems import Gone
 from app.core.state import State
 from app.events.envelope import envelope

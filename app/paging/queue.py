@@ -8,8 +8,11 @@ from typing import Any, Final, Literal, TypeAlias
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.db import Row, Sessions, Write, driver
-from app.core.housekeeping import forget
+from app.core.db.bulk import Write
+from app.core.db.engine import Sessions
+from app.core.db.housekeeping import forget
+from app.core.db.session import driver
+from app.core.db.tables import Row
 from app.core.ids import new_id
 from app.paging.models import Page
 
@@ -172,11 +175,14 @@ async def claim(session: AsyncSession, lane: Lane, account_id: str, limit: int) 
     return [Claimed(**dict(row)) for row in rows]
 
 
-async def settle(session: AsyncSession, settled: Settled) -> None:
-    """Write what became of a page, where the claim still holds."""
-    page = settled.page
-    key = (page.account_id, page.alert_id, page.rule_id, page.claim_id)
-    await (await driver(session)).execute(_SETTLE, *key, settled.state, settled.error, settled.wait)
+async def settle(session: AsyncSession, settled: Sequence[Settled]) -> None:
+    """Write what became of pages, where the claims still hold."""
+    rows = [
+        (page.account_id, page.alert_id, page.rule_id, page.claim_id, one.state, one.error, one.wait)
+        for one in settled
+        for page in (one.page,)
+    ]
+    await (await driver(session)).executemany(_SETTLE, rows)
 
 
 async def next_due(session: AsyncSession, lane: Lane) -> datetime | None:

@@ -10,7 +10,7 @@ import orjson
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.core.db import Sessions
+from app.core.db.engine import Sessions
 from tests.support.desk import fetch
 
 Statement = tuple[str, tuple[Any, ...]]
