@@ -13,7 +13,7 @@ from typing import Final
 import pytest
 
 from app.core.auth import make_key
-from app.core.db import transaction
+from app.core.db.session import transaction
 from app.plans.store import load_builtin
 from tests.support import actors
 from tests.support.actors import make_account
