@@ -60,16 +60,16 @@ class Page:
 async def begin(state: State, start: Start) -> int:
     """The position behind which to read. ``Gone`` where the feed no longer has, or does not have yet, that place."""
     if start == LATEST:
-        return await state.tip.settled()
+        return await state.feed.settled()
     async with lookup(state.engine) as connection:
         oldest: int = await connection.fetchval(OLDEST, timedelta(days=state.settings.feed_retention))
     if start is None:
         return oldest
     if start < oldest:
         raise Gone(f"The feed goes back {state.settings.feed_retention} days")
-    if start > state.tip.last:
-        await state.tip.look()
-    if start > state.tip.last:
+    if start > state.feed.last:
+        await state.feed.poll()
+    if start > state.feed.last:
         raise Gone("The feed has not come to this place: the database has lost its newest events")
     return start
 

@@ -112,12 +112,12 @@ async def _look_at_database(state: State) -> Found:
             before = wall_now()
             skew = clock_skew(before, await database_now(session), wall_now())
             found = [await trouble(session) for trouble in state.troubles]
-        await state.tip.look()
+        await state.feed.poll()
     except DATABASE_ERRORS as error:
         return {"database": type(error).__name__}, []
     checks = {"database": "ok", "migrations": "ok" if heads == state.migration_heads else "not at head"}
     held = (locks_of(each).trouble() for each in (state.sessions, state.background.sessions))
-    troubles = dict.fromkeys((skew, state.tip.trouble(), *held, *found))
+    troubles = dict.fromkeys((skew, state.feed.trouble(), *held, *found))
     return checks, [trouble for trouble in troubles if trouble]
 
 
