@@ -93,6 +93,19 @@ class Metrics:
             ("pool", "state"),
             registry=self.registry,
         )
+        self._of_calls()
+        self.stored = Stored(self.registry)
+        self._of_people()
+        self._of_automation()
+        self._of_tickets()
+        self._of_computing()
+
+    def watch_pool(self, name: str, gate: Callable[[], Gate]) -> None:
+        """Tell of a pool of database connections."""
+        self.connections.labels(name, "in use").set_function(lambda: gate().taken)
+        self.connections.labels(name, "waited for").set_function(lambda: gate().waiting)
+
+    def _of_calls(self) -> None:
         self.call_attempts = Counter(
             "heliodesk_call_attempts",
             "Times that a provider was asked for the link of a call",
@@ -105,16 +118,6 @@ class Metrics:
             ("provider",),
             registry=self.registry,
         )
-        self.stored = Stored(self.registry)
-        self._of_people()
-        self._of_automation()
-        self._of_tickets()
-        self._of_computing()
-
-    def watch_pool(self, name: str, gate: Callable[[], Gate]) -> None:
-        """Tell of a pool of database connections."""
-        self.connections.labels(name, "in use").set_function(lambda: gate().taken)
-        self.connections.labels(name, "waited for").set_function(lambda: gate().waiting)
 
     def _of_people(self) -> None:
         self.notices = Counter(
