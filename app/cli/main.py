@@ -23,6 +23,7 @@ from app.cli.leftovers import ServerFailed
 from app.cli.plan import plans
 from app.cli.postgres_binaries import NoPostgres
 from app.cli.serving import PortBusy, listen, serve, stop_on_sigterm
+from app.cli.settings_table import settings_table
 from app.core import clock
 from app.core.db.migrate import DatabaseUnfit, require_fit, upgrade
 from app.core.db.session import transaction
@@ -53,6 +54,9 @@ Host = Annotated[str, typer.Option(envvar="HOST", help="The address to serve on"
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
 _SCOPES: Final = re.compile(r"(?<=<!-- scopes: written by `make openapi` -->\n).*?(?=<!-- /scopes -->)", re.DOTALL)
+_SETTINGS: Final = re.compile(
+    r"(?<=<!-- settings: written by `make openapi` -->\n).*?(?=<!-- /settings -->)", re.DOTALL
+)
 _KNOWN: Final = (DataInUse, ServerFailed, NoPostgres, PortBusy, DatabaseUnfit, NothingToCheck, NoZones, Unconfigurable)
 _INSTANTS: Final = ["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"]
 
@@ -153,14 +157,15 @@ def openapi(
 ) -> None:
     """Write what the code says into openapi/ and docs/, or check it.
 
-    The OpenAPI document, the schema of plan documents, and which operations need which scope.
+    The OpenAPI document, the schema of plan documents, which operations need which scope, and every setting.
     """
-    document, keys = create_app(Settings(database_url="postgresql://")).openapi(), Path("docs/keys.md")
+    document = create_app(Settings(database_url="postgresql://")).openapi()
     form = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
     written = {
         Path("openapi/openapi.json"): orjson.dumps(document, option=form),
         Path("openapi/plan.schema.json"): orjson.dumps(json_schema(), option=form),
-        keys: _SCOPES.sub(f"{scopes_table(document)}\n", (_ROOT / keys).read_text(encoding="utf-8")).encode(),
+        **_with_table(Path("docs/keys.md"), _SCOPES, scopes_table(document)),
+        **_with_table(Path("docs/configuration.md"), _SETTINGS, settings_table()),
     }
     for name, text in written.items():
         file = _ROOT / name
@@ -169,6 +174,11 @@ def openapi(
             file.write_bytes(text)
         elif not file.exists() or file.read_bytes() != text:
             sys.exit(f"heliodesk: {name} is not what the code says: run `make openapi`")
+
+
+def _with_table(page: Path, place: re.Pattern[str], table: str) -> dict[Path, bytes]:
+    """A page of docs/ with this table in its place."""
+    return {page: place.sub(lambda _: f"{table}\n", (_ROOT / page).read_text(encoding="utf-8")).encode()}
 
 
 def _serve(
