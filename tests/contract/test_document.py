@@ -55,7 +55,7 @@ def test_every_operation_declares_its_problems(operation: Operation) -> None:
     problems = {status: answer for status, answer in operation.responses.items() if status >= 400}
     for status, answer in problems.items():
         media = answer["content"]["application/problem+json"]
-        assert media["schema"]["allOf"] == [{"$ref": "#/components/schemas/ProblemDocument"}]
+        assert media["schema"]["allOf"] == [{"$ref": "#/components/schemas/ProblemDetails"}]
         declared = media["schema"]["properties"]["type"]["enum"]
         assert {types[each] for each in declared} == {status}
         assert {example["type"] for example in examples_of(media)} == set(declared)
@@ -74,7 +74,7 @@ def test_every_operation_declares_its_problems(operation: Operation) -> None:
 
 def test_every_scope_is_of_some_operation_and_is_offered_to_whoever_makes_a_key() -> None:
     scopes = {operation.spec.get("x-required-scope") for operation in OPERATIONS.values()} - {None}
-    offered = DOCUMENT["components"]["schemas"]["KeyCreate"]["properties"]["scopes"]["anyOf"][0]["items"]["enum"]
+    offered = DOCUMENT["components"]["schemas"]["NewKey"]["properties"]["scopes"]["anyOf"][0]["items"]["enum"]
     assert (scopes, offered) == (set(SCOPES), list(SCOPES))
 
 

@@ -44,7 +44,7 @@ SCOPE: Final = "x-required-scope"
 """Where an operation of the OpenAPI document names the scope that it needs."""
 KEY_SCHEME: Final = "ApiKey"
 PROBLEM_JSON: Final = "application/problem+json"
-_PROBLEM_SCHEMA: Final = {"$ref": "#/components/schemas/ProblemDocument"}
+_PROBLEM_SCHEMA: Final = {"$ref": "#/components/schemas/ProblemDetails"}
 _TOKEN: Final = "token"  # noqa: S105  a parameter's name
 """The query parameter that stands for the key where a header cannot be sent."""
 _log = structlog.get_logger("heliodesk.http")

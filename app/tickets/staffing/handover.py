@@ -9,7 +9,7 @@ from app.events.envelope import instant
 from app.sla.deadlines import support_due_at
 from app.tickets.editing.messages import add_message
 from app.tickets.editing.work import Work
-from app.tickets.schemas import PostMessage
+from app.tickets.schemas import NewMessage
 from app.tickets.texts import HANDOVER_NOTE
 
 _WRITER: Final = Actor("automation", name="Heliodesk")
@@ -49,4 +49,4 @@ def note(work: Work, briefing: Briefing, left: str, came: str) -> None:
         due=instant(due) if due else "-",
         link=briefing.call_link or "-",
     )
-    add_message(work, _WRITER, _WRITER.document(), PostMessage(body=body, visibility="internal"))
+    add_message(work, _WRITER, _WRITER.document(), NewMessage(body=body, visibility="internal"))

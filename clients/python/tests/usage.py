@@ -13,5 +13,5 @@ def new_ticket(title: str = "Checkout is down") -> OpenTicket:
 def follow(desk: Heliodesk) -> tuple[str, list[str]]:
     """Open a ticket: its title and the types of its events."""
     ticket = desk.tickets.create_ticket(body=new_ticket())
-    title: str = desk.tickets.read_ticket(ticket.id).title
+    title: str = desk.tickets.get_ticket(ticket.id).title
     return title, [event.type_ for event in items(desk.tickets.read_timeline, ticket.id)]
