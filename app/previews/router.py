@@ -38,7 +38,7 @@ _NOTHING_HIDDEN: Final[frozenset[str]] = frozenset()
     scope="tickets:read",
     example=examples.EXPLAINED,
 )
-async def get_deadline_explanation(
+async def explain_ticket_deadline(
     call: CallDep, language: LanguageDep, ticket_id: TicketPath, deadline_id: DeadlinePath
 ) -> Response:
     """Why a deadline is due when it is: its countdowns, its time in segments that add up, and what moved it.

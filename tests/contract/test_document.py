@@ -1,6 +1,6 @@
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import httpx
 import pytest
@@ -47,6 +47,58 @@ def test_every_operation_is_described(operation: Operation) -> None:
     assert spec["description"]
     assert set(spec["tags"]) <= {tag["name"] for tag in DOCUMENT["tags"]}
     assert re.fullmatch(r"[a-z]+(_[a-z]+)*", operation.name)
+
+
+BY_METHOD: Final = {"PATCH": "update", "DELETE": "delete"}
+TABLES: Final = {"list_statuses", "list_candidates"}
+"""Lists that are short and whole."""
+ON_STREAMS: Final = {"stream_events", "explain_ticket_deadline"}
+"""Reads that are more than the resource as it is stored."""
+
+
+@EVERY_OPERATION
+def test_operations_are_named_by_one_set_of_verbs(operation: Operation) -> None:
+    """``get_``, ``list_``, ``create_``, ``update_``, ``delete_`` and the resource; an action by its verb and resource."""
+    verb, _, resource = operation.name.partition("_")
+    assert resource
+    schema = resolved(
+        next(iter(operation.responses[min(operation.responses)].get("content", {}).values()), {}).get("schema", {})
+    )
+    if operation.method == "GET" and operation.name not in ON_STREAMS:
+        assert verb == ("list" if "next_cursor" in schema.get("properties", {}) or operation.name in TABLES else "get")
+    elif operation.method in BY_METHOD:
+        assert verb == BY_METHOD[operation.method]
+    elif operation.method == "POST":
+        assert verb not in {
+            "get",
+            "list",
+            "update",
+            "delete",
+            "read",
+            "change",
+            "remove",
+            "make",
+            "set_up",
+            "redeliver",
+        }
+        assert (verb == "create") <= (201 in operation.responses)
+    first = operation.spec["summary"].split()[0].lower()
+    assert first == verb or (verb, first) in {("try", "try"), ("lock", "lock")}
+
+
+def test_schemas_are_named_by_nouns() -> None:
+    """By what they are: not by how the service uses them, nor by what is done with them."""
+    names = DOCUMENT["components"]["schemas"]
+    events = {event.__name__ for event in EVENTS}
+    parts = re.compile(
+        r"_|(View|Document|Data|Create|Input|Output|Schema|Body|Model|Row)$"
+        r"|^(Set|Post|Open|Change|Assign|Accept|Decline|Join|Lock|Merge|Withdraw|Rotate|Try|Apply|Advance|Escalate|Act|Make"
+        r"|Update|Delete|Get|Put)(?=[A-Z]|$)"
+    )
+    assert [name for name in names if name not in events | {"PlanDocument"} and parts.search(name)] == []
+    pages = {name for name, schema in names.items() if "next_cursor" in schema.get("properties", {})}
+    assert [name for name in pages if not name.endswith("Page")] == []
+    assert [name for name in pages if name != "FeedPage" and name.removesuffix("Page") not in names] == []
 
 
 @EVERY_OPERATION

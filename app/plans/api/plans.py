@@ -41,7 +41,7 @@ Key = Annotated[PlanKey, Path(description="The plan's key")]
 Number = Annotated[int, Path(ge=1, le=_MAX_VERSION, description="The version's number")]
 
 
-@router.list("/plans", PlanSummary, summary="List the plans")
+@router.list("/plans", PlanSummary, summary="List plans")
 async def list_plans(call: CallDep, page: PageDep) -> Response:
     """The plans that accounts can have, by key, each in its current version."""
     (after,) = page.place(str) or ("",)
@@ -91,18 +91,18 @@ _STORES: Final[dict[str, Any]] = {
 }
 _REFUSALS: Final = (RequestInFlight, IdempotencyMismatch, TooManyRequests)
 router.add_api_route(
-    "/plans", create_plan, summary="Store a plan's next version", responses=responses(*_REFUSALS), **_STORES
+    "/plans", create_plan, summary="Create a plan's next version", responses=responses(*_REFUSALS), **_STORES
 )
 router.add_api_route(
     "/plans/{key}/versions",
     create_plan_version,
-    summary="Store the next version of this plan",
+    summary="Create a version of a plan",
     responses=responses(NotFound, *_REFUSALS),
     **_STORES,
 )
 
 
-@router.show("/plans/{key}", PlanVersion, summary="Get a plan's document")
+@router.show("/plans/{key}", PlanVersion, summary="Get a plan")
 async def get_plan(call: CallDep, key: Key) -> Response:
     """The plan in its current version."""
 
@@ -126,7 +126,7 @@ async def list_plan_versions(call: CallDep, page: PageDep, key: Key) -> Response
     return await call.page(page, query, place=lambda row: (row.version,), document=_heading)
 
 
-@router.show("/plans/{key}/versions/{version}", PlanVersion, summary="Get one version of a plan")
+@router.show("/plans/{key}/versions/{version}", PlanVersion, summary="Get a version of a plan")
 async def get_plan_version(call: CallDep, key: Key, version: Number) -> Response:
     """The document as it was stored, with the holidays of named countries as dates."""
 
@@ -136,8 +136,8 @@ async def get_plan_version(call: CallDep, key: Key, version: Number) -> Response
     return await call.read(get)
 
 
-@router.show("/priorities", Priorities, summary="Explain a plan's priorities", problems=[NotFound])
-async def list_priorities(
+@router.show("/priorities", Priorities, summary="Get a plan's priorities", problems=[NotFound])
+async def get_priorities(
     call: CallDep,
     accepted: LanguageDep,
     plan: Annotated[PlanKey, Query(description="The plan's key")],
@@ -155,7 +155,7 @@ async def list_priorities(
     return await call.read(describe)
 
 
-@router.action("/priorities/assess", Assessment, scope="plans:read", summary="Work out a ticket's priority")
+@router.action("/priorities/assess", Assessment, scope="plans:read", summary="Assess a priority")
 async def assess_priority(call: CallDep, accepted: LanguageDep, assessment: AssessmentRequest) -> Response:
     """The priority that the plan's matrix gives for an urgency and an impact, else its default one. Writes nothing."""
 
