@@ -6,7 +6,7 @@ PYTHON ?= python3
 SECONDS ?= 600
 BIN := .venv/bin
 
-.PHONY: help run test coverage lint format fuzz bench openapi lock clean
+.PHONY: help run test coverage lint format fuzz bench openapi texts lock clean
 .DEFAULT_GOAL := help
 
 help: ## Say what there is
@@ -40,6 +40,14 @@ bench: .venv/dev.stamp ## Measure, beside what the machine can do in the same ru
 
 openapi: .venv/run.stamp ## Write the OpenAPI document, the plan schema and the table of scopes from the code
 	$(BIN)/heliodesk openapi
+
+# Without line numbers and guesses, so that a catalogue changes only where a text does.
+texts: .venv/run.stamp ## Bring the catalogues in app/locale in step with the code; new texts wait there to be translated
+	@mkdir -p build
+	$(BIN)/pybabel -q extract --no-location --sort-output --no-wrap --project=Heliodesk --version=texts \
+		--msgid-bugs-address= -o build/heliodesk.pot app
+	$(BIN)/pybabel -q update --no-wrap --ignore-obsolete --no-fuzzy-matching --ignore-pot-creation-date \
+		-D heliodesk -i build/heliodesk.pot -d app/locale
 
 # Keeps the versions that are locked, as far as pyproject.toml allows; UPGRADE=--upgrade takes the newest ones.
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header $(UPGRADE)

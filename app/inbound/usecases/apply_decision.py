@@ -147,7 +147,7 @@ def _said(hook: Hooked, step: Step, told: int) -> Said:
 
 def _over(hook: Hooked, step: Step, *, own: bool) -> News:
     """The end of an incident, as the hook wants it; a ticket that took another one in is not its to resolve."""
-    parts = [texts.message_of(step, hook.language, last=False), texts.OVER[hook.language]]
+    parts = [texts.message_of(step, hook.language, last=False), texts.OVER.to(hook.language)]
     body = "\n\n".join(part for part in parts if part)
     kind = hook.fields.on_resolve
     return News(said=(Said(body, "internal" if kind == "note" else "public"),), resolve=own and kind == "resolve")
@@ -157,7 +157,7 @@ def _wanted(hook: Hooked, signals: list[Signal]) -> Wanted | None:
     if not signals:
         return None
     urgent = mapped(hook.fields, signals)
-    reason = texts.RAISED[hook.language].format(signals[0].title)[:_MAX_REASON]
+    reason = texts.RAISED.to(hook.language, title=signals[0].title)[:_MAX_REASON]
     return Wanted(reason, urgent.priority, urgent.impact, urgent.urgency)
 
 
