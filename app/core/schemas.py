@@ -221,6 +221,7 @@ class ProblemDetails(Document):
     status: int
     detail: str | None = None
     instance: str | None = Field(None, description="The path that was asked for")
+    request_id: str | None = Field(None, description="The `X-Request-Id` of the answer, by which the log is searched")
     errors: list[FaultDetail] | None = None
     quota: str | None = Field(None, description="The quota or limit that is reached, where one is")
     value: int | None = Field(None, description="How much it allows")

@@ -102,9 +102,14 @@ IF_MATCH: Final[dict[str, Any]] = {
 """``openapi_extra`` of an operation that uses ``check_if_match``, which reads the header itself."""
 
 
+def problem_document(problem: Problem, instance: str = "") -> dict[str, Any]:
+    """The problem's document, with the id of the request that is being answered."""
+    return problem.document(instance, structlog.contextvars.get_contextvars().get("request_id", ""))
+
+
 def problem_response(problem: Problem, instance: str) -> Response:
     """The problem as an answer."""
-    return Response(dump(problem.document(instance)), problem.status, problem.headers, PROBLEM_JSON)
+    return Response(dump(problem_document(problem, instance)), problem.status, problem.headers, PROBLEM_JSON)
 
 
 def responses(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
