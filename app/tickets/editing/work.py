@@ -11,27 +11,27 @@ from typing import Any, Final
 from asyncpg import UniqueViolationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.calls.models import Call
+from app.calls.models import CallRow
 from app.core.auth import SERVICE, Actor
 from app.core.cooperative import in_turns
 from app.core.db.bulk import Write, deleted, inserted, updated, upserted, write
 from app.core.db.session import Again, ring_after_commit
 from app.core.db.tables import Row
 from app.escalations import records as escalations
-from app.escalations.models import Escalation
+from app.escalations.models import EscalationRow
 from app.events import types
 from app.events.log import Event, event_row, recorded, with_via
 from app.notices.outbox import noticed
 from app.paging.queue import paged
 from app.plans.document.model import PlanDocument
-from app.roster.models import Alert
+from app.roster.models import ExpertAlertRow
 from app.sla import deadlines as stored
 from app.sla.clock.changes import Change, Notice
 from app.sla.clock.clock import Clock, Firing, Step, advance, next_firing, settle
 from app.sla.clock.deadline import Deadline
 from app.sla.clock.terms import METRIC_ORDER
 from app.sla.models import DeadlineRow
-from app.tickets.models import NUMBER_CONSTRAINT, Message, Postponement, Ticket, TicketTitle
+from app.tickets.models import NUMBER_CONSTRAINT, MessageRow, PostponementRow, TicketRow, TicketTitleRow
 from app.tickets.order import in_order
 from app.tickets.record import TicketRecord
 from app.tickets.wording import folded
@@ -62,7 +62,7 @@ class Work:
     calls: list[Row] = field(default_factory=list)
     no_shows: list[Row] = field(default_factory=list)
     escalations: list[dict[str, Any]] = field(default_factory=list)
-    why: str | None = None
+    reason: str | None = None
     """the reason that a person gave for a change of priority, or for withdrawing"""
     close_escalations: bool = False
     alerts: dict[str, Row] = field(default_factory=dict)
@@ -127,7 +127,7 @@ class Work:
         self.events.append(Event(at or self.now, data, actor))
         return self.ticket.sequence + len(self.events)
 
-    def told(self, *roles: str) -> list[dict[str, Any]]:
+    def notified(self, *roles: str) -> list[dict[str, Any]]:
         """Those of the account's people at the vendor who are told: a TAM only where the add-on is bought (W1)."""
         with_tam = self.document.tells_tam(self.ticket.plan_addons)
         wanted = [role for role in roles if role != "tam" or with_tam]
@@ -161,7 +161,7 @@ class Work:
             metric=cause.metric,
             cycle=cause.cycle,
             priority=cause.priority,
-            told=self.told(*(role for role in ("manager", "tam") if f"notify_{role}" in reasons)),
+            notified=self.notified(*(role for role in ("manager", "tam") if f"notify_{role}" in reasons)),
         )
         sequence = self.tell(data, SERVICE, at)
         if "open_escalation" in reasons:
@@ -217,7 +217,7 @@ def _status(work: Work, notice: Notice) -> types.EventData:
         ticket.turns = 0
         work.close_escalations, ticket.escalated = ticket.escalated, False
     if notice.reason == "withdrawn":
-        return types.TicketWithdrawn(reason=work.why)
+        return types.TicketWithdrawn(reason=work.reason)
     if notice.reason == "merged" and ticket.merged_into:
         return types.TicketMerged(merged=ticket.id, into=ticket.merged_into)
     model = types.TicketReopened if notice.reason == "reopened" else types.TicketStatusChanged
@@ -230,9 +230,9 @@ def _priority(work: Work, notice: Notice) -> types.EventData:
     return types.TicketPriorityChanged(
         before=notice.before,
         after=notice.after,
-        reason=work.why or notice.reason,
+        reason=work.reason or notice.reason,
         source=work.ticket.priority_source,
-        told=work.told("tam") if notice.after == work.document.top else [],
+        notified=work.notified("tam") if notice.after == work.document.top else [],
     )
 
 
@@ -273,16 +273,16 @@ async def write_works(
     clean = [{"account_id": work.ticket.account_id, "ticket_id": work.ticket.id} for work in works if work.postponed]
     writes = (
         *beside,
-        inserted(Ticket, tickets) if new else updated(Ticket, tickets),
-        upserted(TicketTitle, [_title_row(work.ticket) for work in works if new or work.retitled]),
-        deleted(Postponement, clean),
+        inserted(TicketRow, tickets) if new else updated(TicketRow, tickets),
+        upserted(TicketTitleRow, [_title_row(work.ticket) for work in works if new or work.retitled]),
+        deleted(PostponementRow, clean),
         upserted(DeadlineRow, deadlines),
-        inserted(Message, [row for work in works for row in work.messages]),
-        inserted(Alert, [row for row in alerts if "engineer_id" in row]),
-        updated(Alert, [row for row in alerts if "engineer_id" not in row]),
-        upserted(Call, calls),
-        updated(Call, [row for work in works for row in work.no_shows if row["id"] not in called]),
-        inserted(Escalation, [row for work in works for row in _escalation_rows(work)]),
+        inserted(MessageRow, [row for work in works for row in work.messages]),
+        inserted(ExpertAlertRow, [row for row in alerts if "engineer_id" in row]),
+        updated(ExpertAlertRow, [row for row in alerts if "engineer_id" not in row]),
+        upserted(CallRow, calls),
+        updated(CallRow, [row for work in works for row in work.no_shows if row["id"] not in called]),
+        inserted(EscalationRow, [row for work in works for row in _escalation_rows(work)]),
         recorded(events),
         (told := noticed(events)),
         (pages := paged(events)),
