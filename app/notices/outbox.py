@@ -1,4 +1,4 @@
-"""The outbox of notices: filled in the transaction that records the event, claimed under a lease, settled by claim."""
+"""The outbox of notices: filled in the transaction that records the event, claimed under a lease, fenced by claim."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -176,7 +176,7 @@ async def claim(session: AsyncSession, account_id: str, limit: int) -> list[Clai
     return [Claimed(**dict(row)) for row in sorted(rows, key=lambda row: row["id"])]
 
 
-async def settle(session: AsyncSession, settled: Sequence[Settled]) -> None:
+async def record_outcomes(session: AsyncSession, settled: Sequence[Settled]) -> None:
     """Write what became of notices, where the claim still holds."""
     await (await driver(session)).execute(_SETTLE, to_json([one.row() for one in settled]))
 

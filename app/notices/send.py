@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db.engine import Sessions
 from app.core.metrics import Metrics
-from app.core.signals import Alarm
+from app.core.signals import WakeUp
 from app.notices import outbox
 from app.notices.channels import Channel, NotSent
 from app.notices.links import Whose, create_links
@@ -29,7 +29,7 @@ _log = structlog.get_logger(__name__)
 Notifier: TypeAlias = Poster[Claimed, Settled]
 
 
-def notifier(sessions: Sessions, notices: "Notices", alarm: Alarm, limits: Limits | None = None) -> Notifier:
+def notifier(sessions: Sessions, notices: "Notices", alarm: WakeUp, limits: Limits | None = None) -> Notifier:
     """What sends notices; ``alarm`` wakes its pass."""
     return Poster(sessions, notices, alarm, limits)
 
@@ -59,9 +59,9 @@ class Notices:
         """When the next notice is due."""
         return await outbox.next_due(session)
 
-    async def settle(self, session: AsyncSession, results: Sequence[Settled]) -> None:
+    async def record_outcomes(self, session: AsyncSession, results: Sequence[Settled]) -> None:
         """Write what became of notices."""
-        await outbox.settle(session, results)
+        await outbox.record_outcomes(session, results)
         for result in results:
             self.metrics.notices.labels("retried" if result.state == "pending" else result.state).inc()
 

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db.engine import Sessions
 from app.core.metrics import Metrics
-from app.core.signals import Alarm
+from app.core.signals import WakeUp
 from app.notices.channels import NotSent
 from app.notices.links import Whose, create_links
 from app.notices.posting import Limits, Poster
@@ -57,7 +57,7 @@ class Addressed:
 def pager(
     sessions: Sessions,
     pages: "Pages",
-    alarm: Alarm,
+    alarm: WakeUp,
     limits: Limits | None = None,
 ) -> Pager:
     """What sends the pages of one lane; ``alarm`` wakes its pass."""
@@ -92,9 +92,9 @@ class Pages:
         """When the next page is due."""
         return await queue.next_due(session, self.lane)
 
-    async def settle(self, session: AsyncSession, results: Sequence[Settled]) -> None:
+    async def record_outcomes(self, session: AsyncSession, results: Sequence[Settled]) -> None:
         """Write what became of pages."""
-        await queue.settle(session, results)
+        await queue.record_outcomes(session, results)
         for result in results:
             if result.page.state == "pending":
                 outcome = "retried" if result.state == "pending" else result.state

@@ -1,4 +1,4 @@
-"""The outbox of pages: filled in the transaction that alerts, claimed under a lease, settled by claim."""
+"""The outbox of pages: filled in the transaction that alerts, claimed under a lease, outcomes recorded by claim."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -175,7 +175,7 @@ async def claim(session: AsyncSession, lane: Lane, account_id: str, limit: int) 
     return [Claimed(**dict(row)) for row in rows]
 
 
-async def settle(session: AsyncSession, settled: Sequence[Settled]) -> None:
+async def record_outcomes(session: AsyncSession, settled: Sequence[Settled]) -> None:
     """Write what became of pages, where the claims still hold."""
     rows = [
         (page.account_id, page.alert_id, page.rule_id, page.claim_id, one.state, one.error, one.wait)

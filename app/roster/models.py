@@ -101,7 +101,7 @@ class ExpertHold(Base):
     since: Mapped[datetime]
 
 
-class Alert(Base):
+class ExpertAlert(Base):
     """An expert was asked to take a ticket now."""
 
     __tablename__ = "alerts"

@@ -10,7 +10,7 @@ from app.core.db.causes import Cause, cause_of, within
 from app.core.db.engine import Sessions
 from app.core.db.session import driver, transaction
 from app.sweep.claims import Claim, Rows
-from app.tickets.editing.load import settled
+from app.tickets.editing.load import caught_up
 from app.tickets.save import save_what_can_be
 
 _ROUNDS: Final = 5
@@ -44,7 +44,7 @@ class Batch:
     """of each ticket that was claimed"""
     tickets: list[str] = field(default_factory=list)
     """those of the claimed ones that were to be settled"""
-    settled: int = 0
+    caught_up: int = 0
     behind: bool = False
     """whether a ticket that was settled has so much to do that it is still due"""
     faulty: dict[str, Exception] = field(default_factory=dict)
@@ -59,7 +59,7 @@ class Batch:
     @property
     def is_whole(self) -> bool:
         """Whether nothing was left to do of what was claimed."""
-        return self.error is None and not self.behind and self.settled + len(self.faulty) == len(self.accounts)
+        return self.error is None and not self.behind and self.caught_up + len(self.faulty) == len(self.accounts)
 
 
 def _everything(rows: Rows) -> Rows:
@@ -84,11 +84,11 @@ async def run_batch(
             batch.tickets = [row["id"] for row in kept]
             claimed = monotonic()
             async with within(limits.whole):
-                works, batch.faulty = await settled(session, kept, seconds=limits.settling, rounds=_ROUNDS)
-                if works:
-                    await save_what_can_be(session, works)
+                edits, batch.faulty = await caught_up(session, kept, seconds=limits.settling, rounds=_ROUNDS)
+                if edits:
+                    await save_what_can_be(session, edits)
             batch.seconds = monotonic() - claimed
-        batch.settled, batch.behind = len(works), any(work.is_behind for work in works)
+        batch.caught_up, batch.behind = len(edits), any(edit.is_behind for edit in edits)
     except Exception as error:
         if cause_of(error) is Cause.OUTAGE or not batch.tickets:
             raise

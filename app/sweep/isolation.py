@@ -19,7 +19,7 @@ from app.core.db.causes import Cause, cause_of
 from app.core.db.engine import Sessions
 from app.core.fair_turns import Turns
 from app.core.metrics import Metrics
-from app.core.signals import Alarm
+from app.core.signals import WakeUp
 from app.sweep.batch import Batch, Limits, run_batch
 from app.sweep.claims import Apart, of_account, of_tickets
 from app.sweep.lanes import Pace
@@ -70,7 +70,7 @@ class Isolation:
 
     sessions: Sessions
     metrics: Metrics
-    alarm: Alarm = field(default_factory=Alarm)
+    alarm: WakeUp = field(default_factory=WakeUp)
     limits: Limits = STORM
     alone: Limits = ALONE
     _turns: Turns = field(default_factory=Turns)
@@ -154,14 +154,14 @@ class Isolation:
         pace = self._paces[account_id]
         size = pace.size
         batch = await run_batch(self.sessions, of_account(size, account_id, self.apart), self.limits)
-        pace.note(batch.settled, batch.seconds, batch.beside)
+        pace.note(batch.caught_up, batch.seconds, batch.beside)
         if batch.error:
             pace.halve()
         self.take_failed(batch)
         if len(batch.accounts) < size and (batch.is_whole or batch.error):
             self._turns.leave(account_id)
             self._paces.pop(account_id, None)
-        return batch.settled
+        return batch.caught_up
 
     async def _try_suspect(self) -> int:
         item = self._queue[0]
@@ -181,7 +181,7 @@ class Isolation:
         batch = await run_batch(self.sessions, of_tickets(tickets), self.alone if alone else _GROUP)
         if batch.error is None and not (alone and batch.faulty):
             self.take_failed(batch)
-            return batch.settled
+            return batch.caught_up
         if not alone:
             middle = len(tickets) // 2
             self._put((Group(tickets[:middle]), Group(tickets[middle:])))

@@ -50,7 +50,7 @@ class Sweeper:
             batch = await run_batch(self.sessions, self._claim(size), self.limits, lambda rows: self._fair(rows, size))  # noqa: B023  it is called in this round
             exhausted = len(batch.accounts) < size and batch.is_whole
             self._note(batch, exhausted=exhausted)
-            done += batch.settled
+            done += batch.caught_up
             if exhausted or monotonic() > ends:
                 return done
 
@@ -76,7 +76,7 @@ class Sweeper:
         return [row for row in rows if row["account_id"] not in storms]
 
     def _note(self, batch: Batch, *, exhausted: bool) -> None:
-        self._pace.note(batch.settled, batch.seconds, batch.beside)
+        self._pace.note(batch.caught_up, batch.seconds, batch.beside)
         if batch.error:
             self._pace.halve()
         self.isolation.take_failed(batch)

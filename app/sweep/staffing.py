@@ -13,9 +13,9 @@ from app.core.clock import monotonic
 from app.core.db.engine import Sessions
 from app.core.db.errors import is_outage
 from app.core.db.session import run
-from app.core.signals import Alarms
+from app.core.signals import WakeUps
 from app.tickets.editing.load import lock_left
-from app.tickets.save import save
+from app.tickets.save import staff_and_save
 
 BATCH: Final = 20
 """Tickets for which the roster is held at a time."""
@@ -24,7 +24,7 @@ BUDGET: Final = 5.0
 _log = structlog.get_logger(__name__)
 
 
-async def run_pass(sessions: Sessions, alarms: Alarms) -> int:
+async def run_pass(sessions: Sessions, alarms: WakeUps) -> int:
     """Settle what the sweep of this process has left, in its turn at the roster; the number of tickets settled.
 
     While the roster cannot be had at all they stay as they are: the sweep comes to them again, and leaves them again.
@@ -58,6 +58,6 @@ async def _settle(sessions: Sessions, ids: Sequence[str]) -> int:
 
 
 async def _settle_together(session: AsyncSession, *, ids: Sequence[str]) -> int:
-    works = await lock_left(session, ids)
-    await save(session, works)
-    return len(works)
+    edits = await lock_left(session, ids)
+    await staff_and_save(session, edits)
+    return len(edits)

@@ -15,7 +15,7 @@ from app.core.web.deps import PrincipalDep
 from app.core.web.http import Router, reply, responses
 from app.core.web.idempotency import Answer, once
 from app.core.web.paging import PageDep, listing
-from app.roster.models import Alert
+from app.roster.models import ExpertAlert
 from app.roster.schemas import CandidatesDocument
 from app.tickets.api import examples
 from app.tickets.api.kit import ACTION_HEADERS, ACTIONS, TicketPath, caller_of, may_write
@@ -26,7 +26,7 @@ from app.tickets.usecases.answer_alert import AlertFilter
 
 router = Router(tags=["Roster"])
 Command = TypeVar("Command")
-UseCase: TypeAlias = Callable[[AsyncSession, lifecycle.Caller, str, Command], Awaitable[Alert]]
+UseCase: TypeAlias = Callable[[AsyncSession, lifecycle.Caller, str, Command], Awaitable[ExpertAlert]]
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 AlertPath = Annotated[AlertId, Path(description="The alert's id")]
 

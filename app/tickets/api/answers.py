@@ -21,7 +21,7 @@ from app.core.web.http import Router
 from app.core.zones import load_zone
 from app.notices.links import PATH, find_link
 from app.notices.texts import language_of
-from app.roster.models import Alert
+from app.roster.models import ExpertAlert
 from app.tickets.api.answer_page import HEADERS, Said, Shown, page
 from app.tickets.schemas import DeclineAlert
 from app.tickets.usecases import answer_alert
@@ -78,7 +78,11 @@ async def decline_by_link(state: StateDep, token: _TokenPath) -> HTMLResponse:
 
 
 async def _decide(
-    session: AsyncSession, *, token: str, by: Callable[[AsyncSession, Caller, str, Any], Awaitable[Alert]], said: Said
+    session: AsyncSession,
+    *,
+    token: str,
+    by: Callable[[AsyncSession, Caller, str, Any], Awaitable[ExpertAlert]],
+    said: Said,
 ) -> Shown | None:
     """Answer the alert, by the use case of the API; what the page says then. None for a link that is not valid."""
     link = await _find(session, token)

@@ -23,13 +23,13 @@ from app.core.web.deps import PrincipalDep
 from app.core.web.http import IF_MATCH, Router, check_if_match, etag, responses
 from app.core.web.idempotency import IDEMPOTENT, Answer, May, once
 from app.tickets.api import examples
-from app.tickets.editing.work import Work
+from app.tickets.editing.edit import TicketEdit
 from app.tickets.read import queries
 from app.tickets.schemas import TicketId, TicketView
 from app.tickets.usecases import lifecycle
 
 Command = TypeVar("Command")
-UseCase: TypeAlias = Callable[[AsyncSession, lifecycle.Caller, str, Command], Awaitable[Work]]
+UseCase: TypeAlias = Callable[[AsyncSession, lifecycle.Caller, str, Command], Awaitable[TicketEdit]]
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
 TicketPath = Annotated[TicketId, Path(description="The ticket's id")]

@@ -19,7 +19,7 @@ from app.core.db.session import ring_after_commit, run, transaction
 from app.core.state import State
 from app.tickets.editing import calls
 from app.tickets.editing.load import lock
-from app.tickets.save import save
+from app.tickets.save import staff_and_save
 
 PATIENCE: Final = 30.0
 """Seconds for which an attempt tries to settle while others hold what it needs; its lease is longer."""
@@ -148,14 +148,14 @@ def _unused(call: ClaimedCall, outcome: Link | Failed) -> list[Orphan]:
 
 async def _settle(session: AsyncSession, claimed: ClaimedCall, outcome: Link | Failed) -> bool:
     """Write what came of a call; False when the claim was lost or the call is no longer wanted meanwhile."""
-    work = await lock(session, claimed.request.ticket_id)
-    call = await calls.active(session, work) if work else None
-    if work is None or call is None or (call["id"], call["claim_id"]) != (claimed.request.call_id, claimed.claim_id):
+    edit = await lock(session, claimed.request.ticket_id)
+    call = await calls.active(session, edit) if edit else None
+    if edit is None or call is None or (call["id"], call["claim_id"]) != (claimed.request.call_id, claimed.claim_id):
         return False
-    work.calls.append(call)
+    edit.calls.append(call)
     if isinstance(outcome, Link):
-        calls.make_ready(work, call, outcome)
+        calls.make_ready(edit, call, outcome)
     else:
-        calls.make_failed(work, call, outcome.reason)
-    await save(session, [work])
+        calls.make_failed(edit, call, outcome.reason)
+    await staff_and_save(session, [edit])
     return True

@@ -18,7 +18,8 @@ from app.core.db.causes import Cause, cause_of
 from app.core.db.engine import Sessions
 from app.core.db.session import driver, ring_after_commit, transaction
 from app.core.db.tables import Row
-from app.events.log import Event, event_row, recorded
+from app.events.event import Event
+from app.events.log import event_row, recorded
 from app.events.types import TicketPostponed
 from app.notices.outbox import noticed
 from app.tickets.background.backoff import POSTPONED_AFTER, is_told, wait_after

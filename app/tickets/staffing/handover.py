@@ -7,8 +7,8 @@ from typing import Final
 from app.core.auth import Actor
 from app.events.envelope import instant
 from app.sla.deadlines import support_due_at
+from app.tickets.editing.edit import TicketEdit
 from app.tickets.editing.messages import add_message
-from app.tickets.editing.work import Work
 from app.tickets.schemas import PostMessage
 from app.tickets.texts import HANDOVER_NOTE
 
@@ -29,9 +29,9 @@ class Briefing:
 NOTHING: Final = Briefing()
 
 
-def note(work: Work, briefing: Briefing, left: str, came: str) -> None:
+def note(edit: TicketEdit, briefing: Briefing, left: str, came: str) -> None:
     """Leave an internal note: what it is about, the last update, what is due next, where the call is."""
-    ticket, due = work.ticket, support_due_at(work.clock)
+    ticket, due = edit.ticket, support_due_at(edit.clock)
     said = (
         f"{instant(briefing.updated_at)}: {briefing.last_update[:_EXCERPT]}"
         if briefing.last_update and briefing.updated_at
@@ -49,4 +49,4 @@ def note(work: Work, briefing: Briefing, left: str, came: str) -> None:
         due=instant(due) if due else "-",
         link=briefing.call_link or "-",
     )
-    add_message(work, _WRITER, _WRITER.document(), PostMessage(body=body, visibility="internal"))
+    add_message(edit, _WRITER, _WRITER.document(), PostMessage(body=body, visibility="internal"))

@@ -8,7 +8,7 @@ from typing import Final, Literal
 from app.core.db.tables import Row
 from app.events.envelope import instant
 from app.webhooks.outbox.claims import Claimed
-from app.webhooks.outbox.outcomes import Settlement
+from app.webhooks.outbox.outcomes import DeliveryOutcome
 from app.webhooks.rules.retry import Disable, Outcome, RetryAt, next_attempt
 
 ANSWER_KEPT: Final = 1024
@@ -33,21 +33,21 @@ class Exchange:
     answer: bytes | None = None
 
 
-def conclude(delivery: Claimed, exchange: Exchange, now: datetime, jitter: float) -> Settlement:
+def conclude(delivery: Claimed, exchange: Exchange, now: datetime, jitter: float) -> DeliveryOutcome:
     """What an attempt makes of its delivery; ``now`` is the database's instant, ``jitter`` lies in -1 to 1."""
     attempts, outcome = delivery.attempts + 1, exchange.outcome
     if outcome.success:
-        return Settlement(delivery, "delivered", attempts, _log(exchange, None))
+        return DeliveryOutcome(delivery, "delivered", attempts, _log(exchange, None))
     decision = next_attempt(attempts, outcome, now, jitter, failing_since=delivery.failing_since)
     if isinstance(decision, RetryAt):
-        return Settlement(delivery, "pending", attempts, _log(exchange, decision.at), next_attempt_at=decision.at)
+        return DeliveryOutcome(delivery, "pending", attempts, _log(exchange, decision.at), next_attempt_at=decision.at)
     reason = decision.reason if isinstance(decision, Disable) else None
-    return Settlement(delivery, "failed", attempts, _log(exchange, None), disable=reason)
+    return DeliveryOutcome(delivery, "failed", attempts, _log(exchange, None), disable=reason)
 
 
-def unsent(delivery: Claimed, state: Literal["skipped", "failed"], why: str) -> Settlement:
+def unsent(delivery: Claimed, state: Literal["skipped", "failed"], why: str) -> DeliveryOutcome:
     """The end of a delivery for which nothing is sent; ``why`` is for the endpoint's owner."""
-    return Settlement(delivery, state, delivery.attempts, {"at": instant(delivery.present()), "error": why})
+    return DeliveryOutcome(delivery, state, delivery.attempts, {"at": instant(delivery.present()), "error": why})
 
 
 def storable(raw: bytes) -> str:

@@ -25,7 +25,7 @@ from app.webhooks.schemas import DeliveryState
 ATTEMPTS_KEPT: Final = 40
 """How many attempts of a delivery its log keeps, the newest: ten, and those of three times that it was sent again."""
 
-_SETTLE: Final = f"""
+_RECORD: Final = f"""
 UPDATE deliveries AS d
 SET state = r.state, attempts = r.attempts, next_attempt_at = r.next_attempt_at, last_attempt = r.last_attempt,
     paced = false, queued = false,
@@ -63,7 +63,7 @@ RETENTION: Final = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
-class Settlement:
+class DeliveryOutcome:
     """What has become of a claimed delivery. ``disable``: why its endpoint is to get no more, or None."""
 
     delivery: Claimed
@@ -87,20 +87,20 @@ class Settlement:
         }
 
 
-async def settle(session: AsyncSession, settlements: Sequence[Settlement]) -> None:
+async def record_outcomes(session: AsyncSession, outcomes: Sequence[DeliveryOutcome]) -> None:
     """Write what became of deliveries, where the claim still holds, and since when their endpoints have failed.
 
     Where a first attempt ended, the next event of the ticket has its turn; the sender is woken after the commit.
     """
     connection = await driver(session)
-    hurry = not any(one.disable for one in settlements)
-    settled = await connection.fetch(_SETTLE, to_json([one.row() for one in settlements]), hurry)
-    turns = {(row["owner_id"], row["endpoint_id"], row["ticket_id"]) for row in settled if row["opens"]}
+    hurry = not any(one.disable for one in outcomes)
+    recorded = await connection.fetch(_RECORD, to_json([one.row() for one in outcomes]), hurry)
+    turns = {(row["owner_id"], row["endpoint_id"], row["ticket_id"]) for row in recorded if row["opens"]}
     if turns and await connection.execute(_LET_GO, *zip(*sorted(turns), strict=True)) != "UPDATE 0":
         ring_after_commit(session, "deliveries")
-    delivered = {one.delivery.endpoint_id for one in settlements if one.state == "delivered"}
-    recovered = {one.delivery.endpoint_id for one in settlements if one.delivery.failing_since} & delivered
-    unsuccessful = [one for one in settlements if one.state != "skipped" and not one.delivery.failing_since]
+    delivered = {one.delivery.endpoint_id for one in outcomes if one.state == "delivered"}
+    recovered = {one.delivery.endpoint_id for one in outcomes if one.delivery.failing_since} & delivered
+    unsuccessful = [one for one in outcomes if one.state != "skipped" and not one.delivery.failing_since]
     failing = {one.delivery.endpoint_id for one in unsuccessful} - delivered
     if recovered or failing:
         await connection.execute(_HEALTH, list(recovered), list(failing))

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from app.calendars.hours import ALWAYS, Calendar, CalendarSpec
 from app.roster.choose import Expert, on_duty
-from app.tickets.editing.work import Work
+from app.tickets.editing.clock import catch_up
+from app.tickets.editing.edit import TicketEdit
 from app.tickets.staffing.dispatcher import Dispatcher
 from app.tickets.staffing.route import Route, is_to_do, route_of
 from app.tickets.staffing.staff import Staff
@@ -38,9 +39,9 @@ class Desk:
     """A roster and all of its tickets; each look is what one transaction decides."""
 
     experts: dict[str, Expert]
-    works: list[Work] = field(default_factory=list)
+    works: list[TicketEdit] = field(default_factory=list)
 
-    def look(self, now: datetime, *works: Work) -> None:
+    def look(self, now: datetime, *works: TicketEdit) -> None:
         staff = Staff(now, self.experts, ("apac", "emea"), {name: name for name in self.experts})
         for work in works:
             work.now = max(work.now, now)
@@ -48,13 +49,13 @@ class Desk:
             pass
         self.experts = staff.experts
 
-    def open(self, name: str, now: datetime = NOON, **fields: Any) -> Work:
+    def open(self, name: str, now: datetime = NOON, **fields: Any) -> TicketEdit:
         work = work_of(name, now, **{"plan": PLAN} | fields)
         self.works.append(work)
         self.look(now, work)
         return work
 
-    def end(self, work: Work, now: datetime) -> None:
+    def end(self, work: TicketEdit, now: datetime) -> None:
         work.now, work.ticket.status = now, "resolved"
         work.clock = replace(work.clock, status="resolved", deadlines=())
         self.look(now, work)
@@ -66,7 +67,7 @@ class Desk:
             return None
         at, _, work = min(turns)
         work.now = at
-        work.settle()
+        catch_up(work)
         if is_to_do(work):
             self.look(at, work)
         return at
@@ -80,22 +81,22 @@ def desk(*experts: Expert) -> Desk:
     return Desk({one.id: one for one in experts})
 
 
-def routed(work: Work) -> Route:
+def routed(work: TicketEdit) -> Route:
     route = route_of(work.ticket)
     assert route
     return route
 
 
-def told(work: Work, kind: str) -> list[tuple[datetime, Any]]:
+def told(work: TicketEdit, kind: str) -> list[tuple[datetime, Any]]:
     return [(event.at, event.data) for event in work.events if event.data.type == kind]
 
 
-def paged(work: Work) -> list[tuple[str, str]]:
+def paged(work: TicketEdit) -> list[tuple[str, str]]:
     """Whom the ticket has paged, and when."""
     return [(f"{at:%H:%M}", data.engineer_id) for at, data in told(work, "expert.alerted")]
 
 
-def state(work: Work) -> tuple[str, str | None, str | None]:
+def state(work: TicketEdit) -> tuple[str, str | None, str | None]:
     route = routed(work)
     return route.state, work.ticket.assignee_id, route.reason
 
