@@ -13,7 +13,7 @@ from app.tickets.staffing.roster import see_to_experts, without_experts
 async def staff_and_save(
     session: AsyncSession, edits: Sequence[TicketEdit], *, new: bool = False, standing: bool = False
 ) -> list[Row]:
-    """Choose and alert the experts that the tickets need (G2, G7, G8), then write all of it; the rows of the new events.
+    """Choose and alert the experts that the tickets need (G2, G7, G8), then write it all; the rows of the new events.
 
     A ticket that is to have an expert, as a P1 is, gives the roster to a ``Dispatcher``. It chooses who takes the
     ticket, holds the expert for it and adds the alert to the edit, so that the alert, its page and its clock are

@@ -280,6 +280,6 @@ def hold_writes(staff: Staff) -> list[Write]:
 
 
 async def lock_routed(session: AsyncSession, account_id: str, known: Sequence[TicketEdit]) -> list[TicketEdit]:
-    """Lock the other tickets of a sandbox account whose experts can change; not settled."""
+    """Lock the other tickets of a sandbox account whose experts can change; not caught up."""
     rows = await (await driver(session)).fetch(_OF_SANDBOX, account_id, [edit.ticket.id for edit in known])
     return await load(session, rows)
