@@ -137,7 +137,7 @@ async def test_a_ticket_that_cannot_be_saved_holds_up_no_other(
             raise ValueError("no such luck")
         await staff_and_save(session, works)
 
-    monkeypatch.setattr(staffing, "save", failing)
+    monkeypatch.setattr(staffing, "staff_and_save", failing)
     alarms.left.update((first, faulty, last))
     with capture_logs() as logs:
         assert await staffing.run_pass(sessions, alarms) == 2
