@@ -101,7 +101,7 @@ class ExpertHold(Base):
     since: Mapped[datetime]
 
 
-class ExpertAlert(Base):
+class ExpertAlertRow(Base):
     """An expert was asked to take a ticket now."""
 
     __tablename__ = "alerts"

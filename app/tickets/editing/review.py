@@ -37,8 +37,8 @@ def request_if_due(edit: TicketEdit) -> None:
         edit.tell(types.TicketUpdated(fields={"review_requested": False}), _ASKING)
         return
     edit.tell(types.TicketReviewRequested(priority=edit.ticket.priority, reason=due), _ASKING)
-    language = choose_language(edit.ticket.requester.get("locale") or edit.locale)
-    question = REVIEW_QUESTIONS[due][language].format(priority=edit.ticket.priority)
+    language = choose_language(edit.ticket.requester.get("locale"), edit.locale)
+    question = REVIEW_QUESTIONS[due].to(language, priority=edit.ticket.priority)
     add_message(edit, _ASKING, _ASKING.document(), PostMessage(body=question))
 
 

@@ -17,7 +17,7 @@ from app.escalations.models import Escalation
 from app.events.log import event_row, recorded, with_via
 from app.notices.outbox import noticed
 from app.paging.queue import paged
-from app.roster.models import ExpertAlert
+from app.roster.models import ExpertAlertRow
 from app.sla import deadlines as stored
 from app.sla.models import DeadlineRow
 from app.tickets.editing.edit import TicketEdit
@@ -53,8 +53,8 @@ async def write_edits(
         deleted(Postponement, clean),
         upserted(DeadlineRow, deadlines),
         inserted(Message, [row for edit in edits for row in edit.messages]),
-        inserted(ExpertAlert, [row for row in alerts if "engineer_id" in row]),
-        updated(ExpertAlert, [row for row in alerts if "engineer_id" not in row]),
+        inserted(ExpertAlertRow, [row for row in alerts if "engineer_id" in row]),
+        updated(ExpertAlertRow, [row for row in alerts if "engineer_id" not in row]),
         upserted(Call, calls),
         updated(Call, [row for edit in edits for row in edit.no_shows if row["id"] not in called]),
         inserted(Escalation, [row for edit in edits for row in _escalation_rows(edit)]),

@@ -286,7 +286,8 @@ class Dispatcher:
         came = {"engineer_id": engineer_id, "region": staff.region_of(engineer_id, ticket.region_lock, edit.now)}
         edit.tell(types.TicketHandedOver(before=left, after=came, reason="shift_ended"), SERVICE)
         briefing = self.backgrounds.get(ticket.id, Background()).briefing
-        handover.note(edit, briefing, self._party(left), self._party(came))
+        languages = staff.experts[engineer_id].languages
+        handover.note(edit, briefing, self._party(left), self._party(came), languages)
         self._engage(edit, engineer_id, route, asked)
 
     def _party(self, party: Mapping[str, str | None]) -> str:
