@@ -1,4 +1,4 @@
-"""Experts for tickets (G2, G7, G8, C20): paged, held, handed over, freed. In memory: what it decides is written later.
+"""Experts for tickets (G2, G7, G8, C20): paged, held, handed over, freed. Pure: what it decides is written later.
 
 One dispatcher sees the whole roster as it is under the roster's lock, and keeps it in step with what it decides.
 """
@@ -28,7 +28,7 @@ from app.tickets.staffing.route import (
     is_wanted,
     route_of,
 )
-from app.tickets.staffing.staff import Moves, Staff
+from app.tickets.staffing.staff import Moves, Release, Staff
 
 _SHOWN: Final = 20
 """Candidates in one event."""
@@ -248,7 +248,9 @@ class Dispatcher:
         """A person gave the ticket to somebody, who then need not be asked, or to nobody: the next one is asked."""
         ticket = edit.ticket
         self._cancel(edit, route, "assigned")
-        self.staff.let_go(route.engineer_id, ticket.id, done=ticket.assignee_id is not None)
+        self.staff.let_go(
+            route.engineer_id, ticket.id, Release.NOT_TAKEN if ticket.assignee_id is None else Release.DONE
+        )
         if ticket.assignee_id is None:
             self._route(edit, replace(route, engineer_id=None))
             self._go_on(edit, route, "alerted")
@@ -280,7 +282,7 @@ class Dispatcher:
     ) -> None:
         """The ticket goes on with the next shift, without a gap; who had it under way need not be ``asked``."""
         ticket, staff = edit.ticket, self.staff
-        staff.let_go(ticket.assignee_id, ticket.id, done=True)
+        staff.let_go(ticket.assignee_id, ticket.id, Release.DONE)
         staff.reassigned(ticket.assignee_id, engineer_id)
         ticket.assignee_id = engineer_id
         came = {"engineer_id": engineer_id, "region": staff.region_of(engineer_id, ticket.region_lock, edit.now)}
@@ -301,7 +303,7 @@ class Dispatcher:
             return
         reason = ticket.status if ticket.status not in ("new", "open", "waiting_on_customer") else "lowered"
         self._cancel(edit, route, reason)
-        self.staff.let_go(route.engineer_id, ticket.id, done=True)
+        self.staff.let_go(route.engineer_id, ticket.id, Release.DONE)
         ticket.routing = ticket.queued_at = None
 
     def _hand_on(self, edit: TicketEdit, reason: str) -> None:
@@ -316,7 +318,7 @@ class Dispatcher:
         ticket, before = edit.ticket, edit.ticket.assignee_id
         if before == engineer_id:
             return
-        self.staff.let_go(before, ticket.id, done=False)
+        self.staff.let_go(before, ticket.id, Release.NOT_TAKEN)
         ticket.assignee_id = engineer_id
         edit.tell(types.TicketAssigned(before=before, after=engineer_id, reason=reason), SERVICE)
         self.staff.reassigned(before, engineer_id)

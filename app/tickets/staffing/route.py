@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias
 
 from app.tickets.editing.edit import TicketEdit
 from app.tickets.record import TicketRecord
@@ -18,6 +18,9 @@ MAX_EXPERTS: Final = "max_experts"
 """The account holds as many experts at once as its plan allows."""
 
 
+RouteState: TypeAlias = Literal["queued", "alerted", "engaged", "declined"]
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """``tickets.routing``. ``alerted``: an expert was asked; ``engaged``: one works on it; ``queued``: it waits.
@@ -25,7 +28,7 @@ class Route:
     ``declined`` lasts only until the next expert is chosen, in the same transaction.
     """
 
-    state: str
+    state: RouteState
     since: datetime
     engineer_id: str | None = None
     alert_id: str | None = None
