@@ -15,8 +15,9 @@ from app.core.db.session import transaction
 from app.core.state import State
 from app.webhooks.background.deliver import Limits, Sender
 from app.webhooks.models import WebhookEndpoint
+from app.webhooks.outbox.attempts import DeliveryOutcome
 from app.webhooks.outbox.claims import Claimed, claim
-from app.webhooks.outbox.outcomes import DeliveryOutcome, record_outcomes
+from app.webhooks.outbox.outcomes import record_outcomes
 from app.webhooks.rules.sharing import Share
 from tests.support.actors import Headers
 from tests.support.waiting import PATIENCE, until

@@ -18,9 +18,10 @@ from app.core.db.tables import Row
 from app.core.signals import WakeUps
 from app.core.state import State
 from app.webhooks.background.deliver import Limits, Sender
+from app.webhooks.outbox.attempts import DeliveryOutcome
 from app.webhooks.outbox.claims import claim
 from app.webhooks.outbox.lanes import next_due
-from app.webhooks.outbox.outcomes import DeliveryOutcome, record_outcomes
+from app.webhooks.outbox.outcomes import record_outcomes
 from app.webhooks.rules.sharing import Share
 from tests.support.desk import connected, fetch
 from tests.support.waiting import until

@@ -27,10 +27,10 @@ from app.core.outgoing.connector import TOTAL_TIMEOUT, TimedOut, Unreachable, ma
 from app.core.state import State
 from app.core.via import HEADER, write_via
 from app.webhooks.formats.bodies import NotWanted, Unsendable, make_body
-from app.webhooks.outbox.attempts import Exchange, conclude, storable, unsent
+from app.webhooks.outbox.attempts import DeliveryOutcome, Exchange, conclude, storable, unsent
 from app.webhooks.outbox.claims import Claimed, Poll, poll, renew
 from app.webhooks.outbox.lanes import next_due, queue_due
-from app.webhooks.outbox.outcomes import DeliveryOutcome, record_outcomes
+from app.webhooks.outbox.outcomes import record_outcomes
 from app.webhooks.rules.retry import Outcome
 from app.webhooks.rules.sharing import START, Probation, Share
 from app.webhooks.rules.signing import in_force, sign

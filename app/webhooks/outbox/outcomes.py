@@ -7,8 +7,7 @@ so never misses what is being parked.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,10 +16,8 @@ from app.core.db.bulk import to_json
 from app.core.db.engine import Sessions
 from app.core.db.housekeeping import forget
 from app.core.db.session import driver, ring_after_commit
-from app.core.db.tables import Row
 from app.webhooks.models import Delivery
-from app.webhooks.outbox.claims import Claimed
-from app.webhooks.schemas import DeliveryState
+from app.webhooks.outbox.attempts import DeliveryOutcome
 
 ATTEMPTS_KEPT: Final = 40
 """How many attempts of a delivery its log keeps, the newest: ten, and those of three times that it was sent again."""
@@ -60,31 +57,6 @@ FROM mine WHERE w.id = mine.id
 _OVER: Final = "t.finished_at < now() - $1::interval"
 RETENTION: Final = timedelta(days=30)
 """How long an ended delivery can be looked up and sent again."""
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryOutcome:
-    """What has become of a claimed delivery. ``disable``: why its endpoint is to get no more, or None."""
-
-    delivery: Claimed
-    state: DeliveryState
-    attempts: int
-    last_attempt: Row
-    next_attempt_at: datetime | None = None
-    disable: str | None = None
-
-    def row(self) -> Row:
-        """The values that the statement needs."""
-        return {
-            "account_id": self.delivery.account_id,
-            "id": self.delivery.id,
-            "claim_id": self.delivery.claim_id,
-            "state": self.state,
-            "attempts": self.attempts,
-            "next_attempt_at": self.next_attempt_at,
-            "last_attempt": self.last_attempt,
-            "first": self.delivery.attempts == 0,
-        }
 
 
 async def record_outcomes(session: AsyncSession, outcomes: Sequence[DeliveryOutcome]) -> None:

@@ -13,8 +13,9 @@ from app.core.db.session import driver, transaction
 from app.core.ids import new_id
 from app.core.state import State
 from app.webhooks.background.deliver import Sender
+from app.webhooks.outbox.attempts import DeliveryOutcome
 from app.webhooks.outbox.claims import claim
-from app.webhooks.outbox.outcomes import DeliveryOutcome, record_outcomes
+from app.webhooks.outbox.outcomes import record_outcomes
 from app.webhooks.rules.sharing import Share
 from tests.support.actors import Headers, make_account, make_key, make_person, make_plan
 from tests.support.waiting import PATIENCE

@@ -17,8 +17,9 @@ from app.core.state import State
 from app.events.envelope import envelope
 from app.webhooks.background.deliver import Limits, Sender
 from app.webhooks.models import Delivery, WebhookEndpoint
+from app.webhooks.outbox.attempts import DeliveryOutcome
 from app.webhooks.outbox.claims import claim, renew
-from app.webhooks.outbox.outcomes import RETENTION, DeliveryOutcome, forget_deliveries, record_outcomes
+from app.webhooks.outbox.outcomes import RETENTION, forget_deliveries, record_outcomes
 from app.webhooks.rules.sharing import Share
 from tests.support.waiting import PATIENCE, until
 from tests.webhooks.conftest import MakeEndpoint, Tell, deliveries, delivery, event_row, seconds_between

@@ -17,8 +17,9 @@ from app.core.db.tables import Row
 from app.core.state import State
 from app.webhooks.background.deliver import Sender
 from app.webhooks.outbox import attempts
+from app.webhooks.outbox.attempts import DeliveryOutcome
 from app.webhooks.outbox.claims import claim
-from app.webhooks.outbox.outcomes import ATTEMPTS_KEPT, DeliveryOutcome, record_outcomes
+from app.webhooks.outbox.outcomes import ATTEMPTS_KEPT, record_outcomes
 from app.webhooks.rules.sharing import Share
 from app.webhooks.usecases import resend
 from tests.support.actors import Headers, make_account, make_key, make_plan
