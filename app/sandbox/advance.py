@@ -19,6 +19,7 @@ from app.core.db.session import driver, ring_after_commit
 from app.core.db.tables import Row
 from app.core.problems import Conflict, Fault, Invalid, NotFound
 from app.events.envelope import envelope, instant
+from app.inbound.read.windows import held_back
 from app.sandbox.schemas import AdvanceClock
 from app.sla.clock.clock import Firing, catch_up
 from app.tickets.editing.clock import take_step
@@ -33,21 +34,6 @@ BUDGET: Final = 10_000
 """Events of one advance at the most."""
 
 _LOCK: Final = "SELECT sandbox_now FROM accounts WHERE account_id = $1 FOR NO KEY UPDATE NOWAIT"
-# What a maintenance window held back is opened where it ends, as what is due in between happens at its own instant.
-_FIRING: Final = """
-SELECT FROM silenced_alerts AS s JOIN hooks AS h ON h.account_id = s.account_id AND h.id = s.hook_id
-WHERE s.account_id = $1 AND s.status = 'firing'
-"""
-_COVERED: Final = """
-SELECT FROM maintenance_windows AS w WHERE w.account_id = h.account_id AND w.due_at IS NOT NULL
-AND (w.hook_id IS NULL OR w.hook_id = h.id) AND (w.product IS NULL OR w.product = h.fields->>'product')
-"""
-_WINDOWS: Final = f"""
-SELECT EXISTS ({_FIRING} AND NOT EXISTS ({_COVERED} AND w.starts_at <= $2 AND w.ends_at > $2)) AS opening,
-       (SELECT min(w.ends_at) FROM maintenance_windows AS w
-        WHERE w.account_id = $1 AND w.due_at IS NOT NULL AND w.ends_at > $2 AND w.ends_at <= $3
-          AND EXISTS ({_FIRING})) AS ends
-"""  # noqa: S608  our own text
 _MOVE: Final = "UPDATE accounts SET sandbox_now = $2 WHERE account_id = $1"
 
 
@@ -128,12 +114,11 @@ async def _until_a_window_ends(session: AsyncSession, account_id: str, before: d
 
     409 while what such a window held back is still being opened.
     """
-    windows = await (await driver(session)).fetchrow(_WINDOWS, account_id, before, goal)
-    if windows["opening"]:
+    held = await held_back(session, account_id, before, goal)
+    if held.opening:
         detail = "What a maintenance window held back is being opened: try again"
         raise Conflict(detail, headers={"Retry-After": "1"})
-    ends: datetime | None = windows["ends"]
-    return ends or goal
+    return held.ends_at or goal
 
 
 def _horizon(edits: Sequence[TicketEdit], goal: datetime) -> datetime:
