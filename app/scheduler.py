@@ -97,7 +97,7 @@ def jobs(state: State, sender: Sender) -> Sequence[Job]:
     return (
         Job(
             "sweep",
-            "settles tickets that have something due: warnings, misses and their effects, the automatic close",
+            "processes tickets that have something due: warnings, misses and their effects, the automatic close",
             POLL,
             minute,
             sweeper.run_pass,
@@ -107,7 +107,7 @@ def jobs(state: State, sender: Sender) -> Sequence[Job]:
         ),
         Job(
             "experts",
-            "settles tickets that need an expert, which the sweep left while others held the roster",
+            "processes tickets that need an expert, which the sweep left while others held the roster",
             POLL,
             minute,
             lambda: staffing.run_pass(state.sessions, state.alarms),
@@ -115,7 +115,7 @@ def jobs(state: State, sender: Sender) -> Sequence[Job]:
         ),
         Job(
             "isolate",
-            "settles apart what would hold up the sweep: storms of one account, tickets that fail",
+            "processes apart what would hold up the sweep: storms of one account, tickets that fail",
             timedelta(seconds=1),
             minute,
             isolation.run_pass,

@@ -77,7 +77,7 @@ LEFT JOIN LATERAL (
     ORDER BY sequence DESC LIMIT 1
 ) AS calls ON true
 """
-_SETTLE: Final = """
+_RECORD: Final = """
 UPDATE pages SET state = $5::text, error = $6, claim_id = NULL,
     next_attempt_at = clock_timestamp() + $7::interval,
     sent_at = CASE WHEN $5::text = 'sent' THEN coalesce(sent_at, clock_timestamp()) END
@@ -140,7 +140,7 @@ class Claimed:
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class Outcome:
     """What has become of a claimed page; ``wait``: until it is looked at again."""
 
     page: Claimed
@@ -176,14 +176,14 @@ async def claim(session: AsyncSession, lane: Lane, account_id: str, limit: int) 
     return [Claimed(**dict(row)) for row in rows]
 
 
-async def record_outcomes(session: AsyncSession, settled: Sequence[Settled]) -> None:
+async def record_outcomes(session: AsyncSession, outcomes: Sequence[Outcome]) -> None:
     """Write what became of pages, where the claims still hold."""
     rows = [
         (page.account_id, page.alert_id, page.rule_id, page.claim_id, one.state, one.error, one.wait)
-        for one in settled
+        for one in outcomes
         for page in (one.page,)
     ]
-    await (await driver(session)).executemany(_SETTLE, rows)
+    await (await driver(session)).executemany(_RECORD, rows)
 
 
 async def next_due(session: AsyncSession, lane: Lane) -> datetime | None:

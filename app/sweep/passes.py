@@ -1,6 +1,6 @@
-"""Everybody's lane of the sweep: claim what is due, whosever it is; settle each (C09, C15), write them in bulk (C17).
+"""Everybody's lane of the sweep: claim what is due, whosever it is; process each (C09, C15), write them in bulk (C17).
 
-No account holds it up: one that fills more than a quarter of a batch is settled apart (``isolation``), and so is a
+No account holds it up: one that fills more than a quarter of a batch is processed apart (``isolation``), and so is a
 batch that fails.
 """
 
@@ -39,11 +39,11 @@ class Sweeper:
     limits: Limits = LIMITS
     _pace: Pace = field(default_factory=lambda: Pace(_SECONDS, _LEAST, BATCH))
     _since: datetime | None = None
-    """while something is settled apart: all else that was due by then is done"""
+    """while something is processed apart: all else that was due by then is done"""
     _whole_at: float = 0.0
 
     async def run_pass(self, *, most: int = BATCH) -> int:
-        """Settle what is due, in batches of ``most`` tickets at the most; the number of tickets settled."""
+        """Process what is due, in batches of ``most`` tickets at the most; the number of tickets processed."""
         ends, done = monotonic() + BUDGET, 0
         while True:
             size = min(self._pace.size, most)
@@ -55,7 +55,7 @@ class Sweeper:
                 return done
 
     async def next_wake(self) -> datetime | None:
-        """When the next ticket has something to do, of those that are not settled apart."""
+        """When the next ticket has something to do, of those that are not processed apart."""
         async with self.sessions() as session:
             return await claims.next_wake(session, self.isolation.apart)
 
@@ -69,7 +69,7 @@ class Sweeper:
         return claims.of_the_others(size, apart, self._since)
 
     def _fair(self, rows: Rows, size: int) -> Rows:
-        """What is settled of a claim: nothing of an account that fills more than a quarter of it."""
+        """What is processed of a claim: nothing of an account that fills more than a quarter of it."""
         storms = heavy((row["account_id"] for row in rows), size)
         for account in storms:
             self.isolation.take_account(account)

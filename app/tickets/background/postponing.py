@@ -1,7 +1,7 @@
 """Tickets whose own processing fails: put aside, so that no claim meets them, and tried again ever more rarely.
 
 A ticket that is put aside has no ``wake_at``: no claim reads past it, however many there are. ``postponements`` says
-when it is tried again. Whoever saves it, a request too, makes it like any other again (``work.write_works``).
+when it is tried again. Whoever saves it, a request too, makes it like any other again (``write.write_edits``).
 """
 
 from collections.abc import Sequence

@@ -119,7 +119,7 @@ def _ring(session: AsyncSession, edits: Sequence[TicketEdit], *, delivering: boo
 
 
 def _wakes_soon(edit: TicketEdit) -> bool:
-    """Whether the ticket has something to do before the sweep's next look would have found it by itself."""
+    """Whether the ticket has something to do before the sweep's next poll would have found it by itself."""
     wake = edit.ticket.wake_at
     return wake is not None and not edit.ticket.sandbox and wake - edit.now < _SOON
 

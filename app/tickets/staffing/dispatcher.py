@@ -336,8 +336,8 @@ class Dispatcher:
         if route is None:
             edit.ticket.route_at = None
         elif route.state == "queued":
-            looks = (route.again_at, self._next_look(edit, route.reason))
-            edit.ticket.route_at = min((at for at in looks if at), default=None)
+            polls = (route.again_at, self._next_look(edit, route.reason))
+            edit.ticket.route_at = min((at for at in polls if at), default=None)
         else:
             edit.ticket.route_at = _leaves(owner, edit) if owner and follows_the_sun(edit) else None
 

@@ -1,6 +1,6 @@
 """What people and integrations do with a ticket after it was opened.
 
-Each use case locks the ticket and settles it (``settle.lock_ticket``), checks who may do it, changes it, saves it.
+Each use case locks the ticket, caught up (``load.lock_ticket``), checks who may do it, changes it, and saves it.
 """
 
 from collections.abc import Callable
@@ -54,7 +54,7 @@ class Caller:
 async def start(
     session: AsyncSession, caller: Caller, ticket_id: str, actor: ActorRef | None = None
 ) -> tuple[TicketEdit, Actor]:
-    """Lock and settle the ticket for somebody who may write to it: 404, 403 for viewers, 412 for a stale version."""
+    """Lock the ticket, caught up, for somebody who may write to it: 404, 403 for viewers, 412 for a stale version."""
     edit = await lock_ticket(session, caller.principal, ticket_id)
     who = await editor(session, caller.principal, actor)
     caller.check_version(edit.ticket.version)
