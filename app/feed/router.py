@@ -21,7 +21,7 @@ from app.core.web.idempotency import Answer
 from app.core.web.operations import CallDep, ResourceRouter
 from app.feed.cursors import Start, cursor_of, read_start
 from app.feed.reading import Page, Wanted, begin
-from app.feed.schemas import STREAMED, FeedPage, StreamTokenDocument
+from app.feed.schemas import STREAMED, FeedPage, StreamToken
 from app.feed.streaming import EventStream, pages
 from app.feed.tokens import make_token, use_token
 from app.webhooks.rules.patterns import MAX_GLOBS, check_globs, types_of
@@ -119,7 +119,7 @@ async def list_events(
     limit: Annotated[int, Query(ge=1, le=200, description="Events on the page")] = 50,
     wait: Annotated[int, Query(ge=0, le=60, description="Seconds to wait for an event where there is none")] = 0,
 ) -> Response:
-    """Read the feed of events.
+    """List events.
 
     Every event once, in one order for all tickets, with none left out: keep `next_cursor` and go on with it. An
     account's key gets its own account's public events; support gets all, internal ones too. 410 when the cursor's
@@ -153,7 +153,7 @@ async def stream_events(
         int | None, Query(ge=0, le=86400, description="Close the stream after so long; 0: with what there is now")
     ] = None,
 ) -> Response:
-    """Stream the feed of events.
+    """Stream events.
 
     Server-sent events, as `GET /v1/events` tells them. A stream that broke off goes on with `Last-Event-ID`. After
     15 s of silence an `id` without data says that the stream is alive, and how far it is. It ends when the key is
@@ -165,9 +165,9 @@ async def stream_events(
     return EventStream(told, state.streams, state.streams.open(principal))
 
 
-@router.create("/stream-token", StreamTokenDocument, scope="events:read")
+@router.create("/stream-token", StreamToken, scope="events:read")
 async def create_stream_token(call: CallDep) -> Response:
-    """Make a stream token.
+    """Create a stream token.
 
     For a browser's `EventSource`, which cannot send a key: `/v1/events/stream?token=...` opens one stream, within
     60 s, that sees what the caller's key sees. Once the stream has broken off for longer, ask for another token, and

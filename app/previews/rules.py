@@ -7,10 +7,10 @@ from app.previews.schemas import (
     PreviewChange,
     PreviewMessage,
     PreviewPriority,
-    PreviewReopen,
+    PreviewReopening,
     PreviewStatus,
     PreviewTier,
-    PreviewWithdraw,
+    PreviewWithdrawal,
 )
 from app.sla.clock.changes import Change, Close, Message, Priority, Reopen, Status, Tier
 from app.sla.clock.clock import Clock
@@ -64,7 +64,7 @@ def _tier(change: PreviewTier, clock: Clock) -> Refusal | None:
 
 
 @_refusal.register
-def _reopen(_: PreviewReopen, clock: Clock) -> Refusal | None:
+def _reopen(_: PreviewReopening, clock: Clock) -> Refusal | None:
     return None if clock.status == "resolved" else ("", f"A ticket that is {clock.status} is not reopened")
 
 
@@ -79,7 +79,7 @@ def as_change(change: PreviewChange) -> tuple[Change, str]:
             return Priority(change.at, change.priority), "engineer"
         case PreviewTier():
             return Tier(change.at, change.tier), "engineer"
-        case PreviewReopen():
+        case PreviewReopening():
             return Reopen(change.at), "engineer"
-        case PreviewWithdraw():
+        case PreviewWithdrawal():
             return Close(change.at, "withdrawn"), "customer"

@@ -12,7 +12,7 @@ from asyncpg import Record
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.models import Account
+from app.accounts.models import AccountRow
 from app.core.auth import Actor
 from app.core.db.engine import Sessions
 from app.core.db.session import LONG, allow, driver, memory_of, snapshot
@@ -20,17 +20,17 @@ from app.core.db.session import run as run_transaction
 from app.core.db.tables import Row
 from app.core.problems import Conflict, Fault, Invalid
 from app.core.schemas import pointer
-from app.events.types.deadlines import PinsData, PlanApplied
+from app.events.types.deadlines import PlanApplied, PlanPins
 from app.plans import queries, store
 from app.plans.document.model import PlanDocument
-from app.plans.models import PlanVersion
-from app.rollout.schemas import ApplyPlan
+from app.plans.models import PlanVersionRow
+from app.rollout.schemas import PlanApplication
 from app.sla.clock.changes import Apply, ClockEvent
 from app.sla.clock.clock import advance
 from app.sla.clock.deadline import Deadline
 from app.sla.compiled import promise_of
 from app.sla.pins import Pins
-from app.sla.reasons import why
+from app.sla.reasons import differences
 from app.tickets.editing import calls
 from app.tickets.editing.clock import take_step
 from app.tickets.editing.edit import TicketEdit
@@ -105,7 +105,7 @@ class Report:
         }
 
 
-async def check(sessions: Sessions, key: str, version: int, command: ApplyPlan) -> Order:
+async def check(sessions: Sessions, key: str, version: int, command: PlanApplication) -> Order:
     """The order to apply a version, with the tickets that are in scope now.
 
     Raises 404 for an unknown version, 409 for an archived one, 422 for unknown accounts, an unknown ``from_key``, and
@@ -149,13 +149,13 @@ def _mapping_faults(document: PlanDocument, mapping: Mapping[str, str]) -> Itera
 
 
 async def _account_faults(session: AsyncSession, wanted: Sequence[str]) -> list[Fault]:
-    found = set(await session.scalars(select(Account.account_id).where(Account.account_id.in_(wanted))))
+    found = set(await session.scalars(select(AccountRow.account_id).where(AccountRow.account_id.in_(wanted))))
     unknown = ((index, account) for index, account in enumerate(wanted) if account not in found)
     return [Fault(pointer=f"/account_ids/{index}", detail=f"There is no account {name}") for index, name in unknown]
 
 
 async def _plan_faults(session: AsyncSession, key: str) -> list[Fault]:
-    if await session.scalar(select(PlanVersion.version).where(PlanVersion.key == key).limit(1)):
+    if await session.scalar(select(PlanVersionRow.version).where(PlanVersionRow.key == key).limit(1)):
         return []
     return [Fault(pointer="/from_key", detail=f"There is no plan with the key {key}")]
 
@@ -210,12 +210,12 @@ async def _apply(
         return edit, False, []
     before_terms, priority = edit.clock.terms, step.clock.priority
     moves = [
-        _move(edit, event, why(_of(event).metric, priority, before_terms, promise.terms, order.mapping))
+        _move(edit, event, differences(_of(event).metric, priority, before_terms, promise.terms, order.mapping))
         for event in step.events
     ]
     calls_end = edit.document.call is not None and promise.document.call is None
     pins = {"before": before.document(), "after": after.document()}
-    told = {name: PinsData.model_validate(document) for name, document in pins.items()}
+    told = {name: PlanPins.model_validate(document) for name, document in pins.items()}
     edit.tell(PlanApplied(**told, priorities=dict(order.mapping)), actor)
     edit.document = promise.document
     take_step(edit, step, actor)
@@ -247,7 +247,7 @@ def _of(event: ClockEvent) -> Deadline:
     return event.deadline
 
 
-def _move(edit: TicketEdit, event: ClockEvent, reasons: list[str]) -> Row:
+def _move(edit: TicketEdit, event: ClockEvent, differences: list[str]) -> Row:
     """One line of the list; a cycle that it starts has no id yet."""
     deadline = _of(event)
     kind = event.kind.removeprefix("deadline.")
@@ -263,5 +263,5 @@ def _move(edit: TicketEdit, event: ClockEvent, reasons: list[str]) -> Row:
         "from": before,
         "to": after,
         "reason": event.reason or "plan",
-        "why": reasons,
+        "differences": differences,
     }

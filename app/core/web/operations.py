@@ -28,7 +28,7 @@ from app.core.problems import (
     Problem,
     RequestInFlight,
 )
-from app.core.schemas import ActorRef, EmailRef, Listing
+from app.core.schemas import ActorRef, EmailRef, page_of
 from app.core.scopes import Scope
 from app.core.state import State, get_state
 from app.core.web.deps import ApiKey, require_account, require_admin, require_support
@@ -284,7 +284,7 @@ class ResourceRouter(Router):
         """A GET that answers a page of resources; ``example``: one of them."""
         if "example" in options:
             options["example"] = {"items": [options["example"]], "next_cursor": None}
-        return self._operation("GET", path, options, response_model=Listing[view])
+        return self._operation("GET", path, options, response_model=page_of(view))
 
     def show(self, path: str, view: Any, **options: Unpack[Options]) -> Decorator:
         """A GET that answers one resource."""

@@ -13,7 +13,7 @@ from app.core.db.rows import row_by_id
 from app.core.db.session import driver
 from app.core.problems import NotFound
 from app.core.web.paging import Page, in_order
-from app.inbound.maintenance.models import MaintenanceWindow
+from app.inbound.maintenance.models import MaintenanceWindowRow
 
 _FIRING: Final = """
 SELECT FROM silenced_alerts AS s JOIN hooks AS h ON h.account_id = s.account_id AND h.id = s.hook_id
@@ -41,9 +41,9 @@ class HeldBack:
 
 async def window_by_id(
     session: AsyncSession, principal: Principal, window_id: str, *, lock: bool = False
-) -> MaintenanceWindow:
+) -> MaintenanceWindowRow:
     """The window; with ``lock`` its row is held until the transaction ends."""
-    window = await row_by_id(session, MaintenanceWindow, window_id, lock=lock)
+    window = await row_by_id(session, MaintenanceWindowRow, window_id, lock=lock)
     if not principal.sees(window.account_id):
         raise NotFound
     return window
@@ -54,9 +54,9 @@ async def present_of(session: AsyncSession, account_id: str, now: datetime) -> d
     return (await account_by_id(session, account_id)).sandbox_now or now
 
 
-async def windows_page(session: AsyncSession, page: Page, account_id: str | None) -> Sequence[MaintenanceWindow]:
+async def windows_page(session: AsyncSession, page: Page, account_id: str | None) -> Sequence[MaintenanceWindowRow]:
     """A page of windows by their start, and one more; of one account, or all."""
-    return await in_order(session, MaintenanceWindow, page, by="starts_at", account_id=account_id)
+    return await in_order(session, MaintenanceWindowRow, page, by="starts_at", account_id=account_id)
 
 
 async def held_back(session: AsyncSession, account_id: str, after: datetime, until: datetime) -> HeldBack:

@@ -24,7 +24,7 @@ from app.notices.links import PATH, find_link
 from app.notices.texts import language_of
 from app.roster.models import ExpertAlertRow
 from app.tickets.api.answer_page import HEADERS, Said, Shown, page
-from app.tickets.schemas import DeclineAlert
+from app.tickets.schemas import AlertRefusal
 from app.tickets.usecases import answer_alert
 from app.tickets.usecases.lifecycle import Caller
 
@@ -92,7 +92,7 @@ async def _decide(
     alert = link.alert
     engineer = Principal("agent", "link", engineer_id=alert["engineer_id"], name=alert["engineer"])
     try:
-        await by(session, Caller(engineer, lambda _: None), alert["id"], DeclineAlert(reason=_BY_LINK))
+        await by(session, Caller(engineer, lambda _: None), alert["id"], AlertRefusal(reason=_BY_LINK))
     except (Conflict, Forbidden, NotFound):
         again = await _find(session, token)
         return again.shown if again else None

@@ -67,7 +67,7 @@ def _escalate(edit: TicketEdit, at: datetime, cause: Deadline, reasons: set[str]
         metric=cause.metric,
         cycle=cause.cycle,
         priority=cause.priority,
-        told=edit.told(*(role for role in ("manager", "tam") if f"notify_{role}" in reasons)),
+        notified=edit.notified(*(role for role in ("manager", "tam") if f"notify_{role}" in reasons)),
     )
     sequence = edit.tell(data, SERVICE, at)
     if "open_escalation" in reasons:

@@ -39,7 +39,7 @@ class TicketEdit:
     calls: list[Row] = field(default_factory=list)
     no_shows: list[Row] = field(default_factory=list)
     escalations: list[dict[str, Any]] = field(default_factory=list)
-    why: str | None = None
+    reason: str | None = None
     """the reason that a person gave for a change of priority, or for withdrawing"""
     close_escalations: bool = False
     alerts: dict[str, Row] = field(default_factory=dict)
@@ -80,7 +80,7 @@ class TicketEdit:
         self.events.append(Event(at or self.now, data, actor))
         return self.ticket.sequence + len(self.events)
 
-    def told(self, *roles: str) -> list[dict[str, Any]]:
+    def notified(self, *roles: str) -> list[dict[str, Any]]:
         """Those of the account's people at the vendor who are told: a TAM only where the add-on is bought (W1)."""
         with_tam = self.document.tells_tam(self.ticket.plan_addons)
         wanted = [role for role in roles if role != "tam" or with_tam]

@@ -9,7 +9,7 @@ from app.events import types
 from app.sla.clock.changes import Message
 from app.tickets.editing.clock import change_clock
 from app.tickets.editing.edit import TicketEdit
-from app.tickets.schemas import Author, PostMessage
+from app.tickets.schemas import Author, NewMessage
 
 
 def message_author(principal: Principal, actor: Actor, author: Author | None) -> dict[str, str]:
@@ -38,7 +38,7 @@ def automation_of(principal: Principal) -> Actor:
     return Actor("automation", principal.key_id, principal.name)
 
 
-def add_message(edit: TicketEdit, actor: Actor, author: dict[str, str], command: PostMessage) -> dict[str, Any]:
+def add_message(edit: TicketEdit, actor: Actor, author: dict[str, str], command: NewMessage) -> dict[str, Any]:
     """Add a message to the ticket and tell its clock. 409 on a closed ticket: it never reopens."""
     if edit.ticket.status == "closed":
         raise closed_conflict(edit, "A closed ticket takes no messages")

@@ -11,7 +11,7 @@ from app.core.text.language import choose_language
 from app.events import types
 from app.tickets.editing.edit import TicketEdit
 from app.tickets.editing.messages import add_message
-from app.tickets.schemas import PostMessage
+from app.tickets.schemas import NewMessage
 from app.tickets.texts import REVIEW_QUESTIONS
 
 _ASKING: Final = Actor("automation", name="Heliodesk")
@@ -39,7 +39,7 @@ def request_if_due(edit: TicketEdit) -> None:
     edit.tell(types.TicketReviewRequested(priority=edit.ticket.priority, reason=due), _ASKING)
     language = choose_language(edit.ticket.requester.get("locale"), edit.locale)
     question = REVIEW_QUESTIONS[due].to(language, priority=edit.ticket.priority)
-    add_message(edit, _ASKING, _ASKING.document(), PostMessage(body=question))
+    add_message(edit, _ASKING, _ASKING.document(), NewMessage(body=question))
 
 
 def confirm(edit: TicketEdit, actor: Actor) -> None:

@@ -66,7 +66,7 @@ def _status(edit: TicketEdit, event: ClockEvent) -> types.EventData:
         ticket.turns = 0
         edit.close_escalations, ticket.escalated = ticket.escalated, False
     if event.reason == "withdrawn":
-        return types.TicketWithdrawn(reason=edit.why)
+        return types.TicketWithdrawn(reason=edit.reason)
     if event.reason == "merged" and ticket.merged_into:
         return types.TicketMerged(merged=ticket.id, into=ticket.merged_into)
     model = types.TicketReopened if event.reason == "reopened" else types.TicketStatusChanged
@@ -79,9 +79,9 @@ def _priority(edit: TicketEdit, event: ClockEvent) -> types.EventData:
     return types.TicketPriorityChanged(
         before=event.before,
         after=event.after,
-        reason=edit.why or event.reason,
+        reason=edit.reason or event.reason,
         source=edit.ticket.priority_source,
-        told=edit.told("tam") if event.after == edit.document.top else [],
+        notified=edit.notified("tam") if event.after == edit.document.top else [],
     )
 
 

@@ -7,13 +7,13 @@ from typing import Final
 from asyncpg import UniqueViolationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.calls.models import Call
+from app.calls.models import CallRow
 from app.core.cooperative import in_turns
 from app.core.db.bulk import Write, deleted, inserted, updated, upserted, write
 from app.core.db.session import Again, ring_after_commit
 from app.core.db.tables import Row
 from app.escalations import records as escalations
-from app.escalations.models import Escalation
+from app.escalations.models import EscalationRow
 from app.events.log import event_row, recorded, with_via
 from app.notices.outbox import noticed
 from app.paging.queue import paged
@@ -21,7 +21,7 @@ from app.roster.models import ExpertAlertRow
 from app.sla import deadlines as stored
 from app.sla.models import DeadlineRow
 from app.tickets.editing.edit import TicketEdit
-from app.tickets.models import NUMBER_CONSTRAINT, Message, Postponement, Ticket, TicketTitle
+from app.tickets.models import NUMBER_CONSTRAINT, MessageRow, PostponementRow, TicketRow, TicketTitleRow
 from app.tickets.order import in_order
 from app.tickets.record import TicketRecord
 from app.tickets.wording import folded
@@ -48,16 +48,16 @@ async def write_edits(
     clean = [{"account_id": edit.ticket.account_id, "ticket_id": edit.ticket.id} for edit in edits if edit.postponed]
     writes = (
         *beside,
-        inserted(Ticket, tickets) if new else updated(Ticket, tickets),
-        upserted(TicketTitle, [_title_row(edit.ticket) for edit in edits if new or edit.retitled]),
-        deleted(Postponement, clean),
+        inserted(TicketRow, tickets) if new else updated(TicketRow, tickets),
+        upserted(TicketTitleRow, [_title_row(edit.ticket) for edit in edits if new or edit.retitled]),
+        deleted(PostponementRow, clean),
         upserted(DeadlineRow, deadlines),
-        inserted(Message, [row for edit in edits for row in edit.messages]),
+        inserted(MessageRow, [row for edit in edits for row in edit.messages]),
         inserted(ExpertAlertRow, [row for row in alerts if "engineer_id" in row]),
         updated(ExpertAlertRow, [row for row in alerts if "engineer_id" not in row]),
-        upserted(Call, calls),
-        updated(Call, [row for edit in edits for row in edit.no_shows if row["id"] not in called]),
-        inserted(Escalation, [row for edit in edits for row in _escalation_rows(edit)]),
+        upserted(CallRow, calls),
+        updated(CallRow, [row for edit in edits for row in edit.no_shows if row["id"] not in called]),
+        inserted(EscalationRow, [row for edit in edits for row in _escalation_rows(edit)]),
         recorded(events),
         (told := noticed(events)),
         (pages := paged(events)),

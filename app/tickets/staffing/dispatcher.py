@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from app.core.auth import SERVICE
 from app.events import types
-from app.events.types.experts import CandidateData
+from app.events.types.experts import EventCandidate
 from app.roster.choose import Choice, Expert, Need, comes, on_duty, places, shift_end, stand_in
 from app.tickets.editing import expert_alert
 from app.tickets.editing.clock import catch_up
@@ -204,7 +204,7 @@ class Dispatcher:
         ticket.queued_at = edit.now if new else ticket.queued_at
         waiting = replace(route, state="queued", engineer_id=ticket.assignee_id, alert_id=None)
         waiting = replace(waiting, since=edit.now) if new else waiting
-        hindrances = {candidate.why for candidate in choice.candidates}
+        hindrances = {candidate.reason for candidate in choice.candidates}
         if route.is_pausing(edit.now):
             self._route(edit, replace(waiting, reason=ROUND_EXHAUSTED))
         elif "tried" in hindrances and "capped" not in hindrances:
@@ -215,8 +215,8 @@ class Dispatcher:
     def _exhaust(self, edit: TicketEdit, route: Route, choice: Choice) -> None:
         """Everybody was paged and nobody accepted (C20): the next round begins a little later."""
         again_at = edit.now + edit.document.page_again_after
-        told, notified_at = self._notify(edit, route)
-        data = types.RoutingRoundExhausted(round=route.round, next_at=again_at, told=told, **_shown(choice))
+        notified, notified_at = self._notify(edit, route)
+        data = types.RoutingRoundExhausted(round=route.round, next_at=again_at, notified=notified, **_shown(choice))
         edit.tell(data, SERVICE)
         self._route(edit, replace(route, reason=ROUND_EXHAUSTED, again_at=again_at, notified_at=notified_at))
 
@@ -226,12 +226,12 @@ class Dispatcher:
         if before and before.state == "queued" and before.reason == reason:
             self._route(edit, replace(route, reason=reason, tried=frozenset()))
             return
-        told, notified_at = self._notify(edit, route)
+        notified, notified_at = self._notify(edit, route)
         data = types.RoutingUnstaffed(
             region_lock=edit.ticket.region_lock,
             reason=reason,
             next_at=self._next_look(edit, reason),
-            told=told,
+            notified=notified,
             **_shown(choice),
         )
         edit.tell(data, SERVICE)
@@ -242,7 +242,7 @@ class Dispatcher:
         """Whom to tell that the ticket waits, and when they were told last: at most once an hour."""
         if route.notified_at and edit.now < route.notified_at + _NOTIFY_EVERY:
             return [], route.notified_at
-        return edit.told("manager"), edit.now
+        return edit.notified("manager"), edit.now
 
     def _by_hand(self, edit: TicketEdit, route: Route) -> None:
         """A person gave the ticket to somebody, who then need not be asked, or to nobody: the next one is asked."""
@@ -380,5 +380,5 @@ def _has_come(expert: Expert, since: datetime, now: datetime) -> bool:
 
 def _shown(choice: Choice) -> dict[str, Any]:
     shown = choice.candidates[:_SHOWN]
-    candidates = [CandidateData(engineer_id=c.engineer_id, taken=c.taken, why=c.why) for c in shown]
+    candidates = [EventCandidate(engineer_id=c.engineer_id, taken=c.taken, reason=c.reason) for c in shown]
     return {"candidates": candidates, "considered": len(choice.candidates)}

@@ -21,8 +21,8 @@ from app.sla.clock.changes import Answer, Status
 from app.tickets.editing import calls, expert_alert
 from app.tickets.editing.clock import change_clock
 from app.tickets.editing.edit import TicketEdit
-from app.tickets.models import Ticket
-from app.tickets.schemas import DeclineAlert, TicketId
+from app.tickets.models import TicketRow
+from app.tickets.schemas import AlertRefusal, TicketId
 from app.tickets.staffing.route import Route, is_expired, route_of
 from app.tickets.usecases.lifecycle import Caller, finish, start
 
@@ -64,7 +64,7 @@ async def list_alerts(
     engineer_id = principal.engineer_id or wanted.engineer_id
     scope, filters = [], _filters(wanted, engineer_id)
     if wanted.ticket_id:
-        account_id = select(Ticket.account_id).where(Ticket.id == wanted.ticket_id).scalar_subquery()
+        account_id = select(TicketRow.account_id).where(TicketRow.id == wanted.ticket_id).scalar_subquery()
         scope = [ExpertAlertRow.account_id == account_id, ExpertAlertRow.ticket_id == wanted.ticket_id]
     elif engineer_id:
         scope = [ExpertAlertRow.engineer_id == engineer_id]
@@ -107,7 +107,7 @@ async def accept(session: AsyncSession, caller: Caller, alert_id: str, _: object
     return await _answered(session, answering)
 
 
-async def decline(session: AsyncSession, caller: Caller, alert_id: str, command: DeclineAlert) -> ExpertAlertRow:
+async def decline(session: AsyncSession, caller: Caller, alert_id: str, command: AlertRefusal) -> ExpertAlertRow:
     """The expert does not take the ticket, and says why: the next one is alerted at once."""
     answering = await _answer(session, caller, alert_id)
     edit, alert = answering.edit, answering.alert

@@ -11,11 +11,11 @@ from app.tickets.editing.clock import change_clock
 from app.tickets.editing.edit import TicketEdit
 from app.tickets.editing.load import lock
 from app.tickets.editing.messages import add_message, closed_conflict
-from app.tickets.schemas import Merge, PostMessage, Reopen, Withdraw
+from app.tickets.schemas import NewMessage, Reopening, TicketMerge, Withdrawal
 from app.tickets.usecases.lifecycle import Caller, finish, start
 
 
-async def reopen(session: AsyncSession, caller: Caller, ticket_id: str, command: Reopen) -> TicketEdit:
+async def reopen(session: AsyncSession, caller: Caller, ticket_id: str, command: Reopening) -> TicketEdit:
     """Open a resolved ticket again, with a public message where one is given. 409 from any other status."""
     edit, actor = await start(session, caller, ticket_id, command.actor)
     if edit.ticket.status == "closed":
@@ -23,23 +23,23 @@ async def reopen(session: AsyncSession, caller: Caller, ticket_id: str, command:
     if edit.ticket.status != "resolved":
         raise Conflict(f"A ticket that is {edit.ticket.status} is not reopened: only a resolved one")
     if command.message is not None:
-        add_message(edit, actor, actor.document(), PostMessage(body=command.message))
+        add_message(edit, actor, actor.document(), NewMessage(body=command.message))
     change_clock(edit, Status(edit.now, "open", actor.kind), actor)
     return await finish(session, edit)
 
 
-async def withdraw(session: AsyncSession, caller: Caller, ticket_id: str, command: Withdraw) -> TicketEdit:
+async def withdraw(session: AsyncSession, caller: Caller, ticket_id: str, command: Withdrawal) -> TicketEdit:
     """Close a ticket that needs no answer any more, from any status but closed."""
     edit, actor = await start(session, caller, ticket_id, command.actor)
     if edit.ticket.status == "closed":
         raise Conflict("The ticket is closed already")
-    edit.why = command.reason
+    edit.reason = command.reason
     change_clock(edit, Close(edit.now, "withdrawn"), actor)
     await calls.end_with_ticket(session, edit)
     return await finish(session, edit)
 
 
-async def merge(session: AsyncSession, caller: Caller, ticket_id: str, command: Merge) -> TicketEdit:
+async def merge(session: AsyncSession, caller: Caller, ticket_id: str, command: TicketMerge) -> TicketEdit:
     """Close a ticket that goes on in another one of its account; both timelines tell it.
 
     Raises 409 when either is closed, 422 when the account has no such other ticket. The two are locked in the order

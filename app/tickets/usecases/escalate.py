@@ -12,7 +12,7 @@ from app.core.ids import new_id
 from app.core.problems import Conflict, Fault, Forbidden, Invalid
 from app.core.web.deps import require_support
 from app.escalations import records
-from app.escalations.models import Escalation
+from app.escalations.models import EscalationRow
 from app.escalations.records import OPEN
 from app.escalations.rules import breach
 from app.events import types
@@ -23,7 +23,7 @@ from app.tickets.editing.clock import change_clock
 from app.tickets.editing.edit import TicketEdit
 from app.tickets.editing.messages import add_message
 from app.tickets.rules import missing_texts, priority_faults
-from app.tickets.schemas import AcceptEscalation, DeclineEscalation, Escalate, PostMessage
+from app.tickets.schemas import EscalationAcceptance, EscalationRefusal, NewEscalation, NewMessage
 from app.tickets.usecases.lifecycle import Caller, finish, give_priority, set_assignee, start
 
 _MISSED = """
@@ -37,10 +37,10 @@ class Decided:
 
     edit: TicketEdit
     actor: Actor
-    escalation: Escalation
+    escalation: EscalationRow
 
 
-async def escalate(session: AsyncSession, caller: Caller, ticket_id: str, command: Escalate) -> Escalation:
+async def escalate(session: AsyncSession, caller: Caller, ticket_id: str, command: NewEscalation) -> EscalationRow:
     """Ask for an escalation. 409 with the first when one is open for this reason already; 403 where the plan has none.
 
     It says whether the promise that it names is broken at this instant, and starts the clock of its acknowledgement.
@@ -50,7 +50,7 @@ async def escalate(session: AsyncSession, caller: Caller, ticket_id: str, comman
     _check(edit, kind, command)
     if first := await records.open_one(session, edit.ticket.account_id, ticket_id, kind, command.reason):
         raise Conflict("An escalation for this reason is open already", escalation=records.escalation_document(first))
-    escalation = Escalation(
+    escalation = EscalationRow(
         account_id=edit.ticket.account_id,
         id=new_id("esc"),
         ticket_id=ticket_id,
@@ -74,7 +74,7 @@ async def escalate(session: AsyncSession, caller: Caller, ticket_id: str, comman
     return escalation
 
 
-def _check(edit: TicketEdit, kind: str, command: Escalate) -> None:
+def _check(edit: TicketEdit, kind: str, command: NewEscalation) -> None:
     rules, document = edit.document.escalation, edit.document
     if edit.ticket.status in ENDED_STATUSES:
         raise Conflict(f"A ticket that is {edit.ticket.status} is not escalated")
@@ -115,7 +115,7 @@ async def _breach(session: AsyncSession, edit: TicketEdit, reason: str) -> bool 
     )
 
 
-def _requested(edit: TicketEdit, escalation: Escalation) -> types.EscalationRequested:
+def _requested(edit: TicketEdit, escalation: EscalationRow) -> types.EscalationRequested:
     return types.EscalationRequested(
         escalation_id=escalation.id,
         kind=escalation.kind,
@@ -125,29 +125,31 @@ def _requested(edit: TicketEdit, escalation: Escalation) -> types.EscalationRequ
         requested_priority=escalation.requested_priority,
         business_impact=escalation.business_impact,
         breach_verified=escalation.breach_verified,
-        told=edit.told("manager", "tam"),
+        notified=edit.notified("manager", "tam"),
     )
 
 
-async def acknowledge(session: AsyncSession, caller: Caller, escalation_id: str, _: object = None) -> Escalation:
+async def acknowledge(session: AsyncSession, caller: Caller, escalation_id: str, _: object = None) -> EscalationRow:
     """Support has seen an escalation: its acknowledgement clock ends. 409 when it is no longer waited for."""
     decided = await _decide(session, caller, escalation_id, "requested")
     _acknowledge(decided)
     return await _decided(session, decided)
 
 
-async def accept(session: AsyncSession, caller: Caller, escalation_id: str, command: AcceptEscalation) -> Escalation:
+async def accept(
+    session: AsyncSession, caller: Caller, escalation_id: str, command: EscalationAcceptance
+) -> EscalationRow:
     """Support does something about it: raises the priority (by default as requested), moves the tier, reassigns."""
     decided = await _decide(session, caller, escalation_id, *OPEN)
     edit, actor, escalation = decided.edit, decided.actor, decided.escalation
     if escalation.state == "requested":
         _acknowledge(decided)
     if command.message:
-        add_message(edit, actor, actor.document(), PostMessage(body=command.message))
+        add_message(edit, actor, actor.document(), NewMessage(body=command.message))
     if priority := command.priority or escalation.requested_priority:
         edit.ticket.business_impact = escalation.business_impact or edit.ticket.business_impact
-        why = escalation.justification or escalation.reason
-        await give_priority(session, edit, actor, priority, why, source="escalation")
+        reason = escalation.justification or escalation.reason
+        await give_priority(session, edit, actor, priority, reason, source="escalation")
     if command.assignee_id:
         await set_assignee(session, edit, actor, command.assignee_id, "/assignee_id")
     if command.tier and command.tier != edit.ticket.tier:
@@ -167,17 +169,19 @@ def _check_tier(edit: TicketEdit, tier: int) -> None:
         raise Invalid(errors=[Fault(pointer="/tier", detail=detail)])
 
 
-async def decline(session: AsyncSession, caller: Caller, escalation_id: str, command: DeclineEscalation) -> Escalation:
+async def decline(
+    session: AsyncSession, caller: Caller, escalation_id: str, command: EscalationRefusal
+) -> EscalationRow:
     """Support does nothing about it, and says why."""
     decided = await _decide(session, caller, escalation_id, *OPEN)
     if decided.escalation.state == "requested":
         _acknowledge(decided)
     _end(decided, "declined", command.reason)
-    decided.edit.tell(types.EscalationDeclined(**_facts(decided.escalation), why=command.reason), decided.actor)
+    decided.edit.tell(types.EscalationDeclined(**_facts(decided.escalation), detail=command.reason), decided.actor)
     return await _decided(session, decided)
 
 
-async def withdraw(session: AsyncSession, caller: Caller, escalation_id: str, command: Any) -> Escalation:
+async def withdraw(session: AsyncSession, caller: Caller, escalation_id: str, command: Any) -> EscalationRow:
     """Whoever asked for it no longer does. 403 for anybody else; what the service made is not withdrawn."""
     escalation = await records.find(session, escalation_id)
     edit, actor = await start(session, caller, escalation.ticket_id, command.actor)
@@ -202,7 +206,7 @@ async def _decide(session: AsyncSession, caller: Caller, escalation_id: str, *st
     return Decided(edit, actor, escalation)
 
 
-def _check_state(escalation: Escalation, *states: str) -> None:
+def _check_state(escalation: EscalationRow, *states: str) -> None:
     if escalation.state not in states:
         raise Conflict(f"The escalation is {escalation.state} already")
 
@@ -214,7 +218,7 @@ def _acknowledge(decided: Decided) -> None:
     edit.tell(types.EscalationAcknowledged(**_facts(escalation)), actor)
 
 
-def _facts(escalation: Escalation) -> dict[str, str]:
+def _facts(escalation: EscalationRow) -> dict[str, str]:
     return {"escalation_id": escalation.id, "reason": escalation.reason, "subject": escalation.subject}
 
 
@@ -223,12 +227,14 @@ def _end(decided: Decided, state: str, decision: str | None) -> None:
     escalation.state, escalation.ended_at, escalation.decision = state, decided.edit.now, decision
 
 
-async def _decided(session: AsyncSession, decided: Decided) -> Escalation:
+async def _decided(session: AsyncSession, decided: Decided) -> EscalationRow:
     """Write the escalation and its ticket, which is escalated as long as any other is open."""
     await session.flush()
     ticket = decided.edit.ticket
-    others = select(Escalation.id).where(
-        Escalation.account_id == ticket.account_id, Escalation.ticket_id == ticket.id, Escalation.state.in_(OPEN)
+    others = select(EscalationRow.id).where(
+        EscalationRow.account_id == ticket.account_id,
+        EscalationRow.ticket_id == ticket.id,
+        EscalationRow.state.in_(OPEN),
     )
     ticket.escalated = await session.scalar(others.limit(1)) is not None
     await finish(session, decided.edit)

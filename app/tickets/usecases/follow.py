@@ -14,7 +14,7 @@ from app.tickets.editing.clock import change_clock
 from app.tickets.editing.edit import TicketEdit
 from app.tickets.editing.messages import add_message
 from app.tickets.rules import priority_faults
-from app.tickets.schemas import Impact, PostMessage, Urgency
+from app.tickets.schemas import Impact, NewMessage, Urgency
 from app.tickets.usecases.lifecycle import Caller, finish, give_priority, start
 
 
@@ -54,7 +54,7 @@ async def follow(session: AsyncSession, caller: Caller, ticket_id: str, news: Ne
     if news.reopen and edit.ticket.status == "resolved":
         change_clock(edit, Status(edit.now, "open", actor.kind), actor)
     for said in news.said:
-        add_message(edit, actor, actor.document(), PostMessage(body=said.body, visibility=said.visibility))
+        add_message(edit, actor, actor.document(), NewMessage(body=said.body, visibility=said.visibility))
     if news.wanted:
         await _raise(session, edit, actor, news.wanted)
     if news.resolve and edit.ticket.status != "resolved":

@@ -17,7 +17,7 @@ from app.core.schemas import ActorRef
 from app.core.web.deps import require_support
 from app.core.web.merge_patch import Patch, actor_in, merge_patch, patched
 from app.events import types
-from app.roster.models import Engineer, ExpertHold
+from app.roster.models import EngineerRow, ExpertHoldRow
 from app.roster.usecases.regions import check_region
 from app.sla.clock.changes import Priority, Status, Tier
 from app.tickets.editing import calls, review
@@ -28,14 +28,14 @@ from app.tickets.editing.messages import add_message, automation_of, message_aut
 from app.tickets.rules import allowed, customer_may_set, is_alarm, missing_texts, priority_faults
 from app.tickets.save import staff_and_save
 from app.tickets.schemas import (
-    Assign,
-    ChangeTicket,
-    LockRegion,
-    PostMessage,
-    Review,
-    SetPriority,
-    SetStatus,
+    Assignment,
+    NewMessage,
+    PriorityChange,
+    PriorityReview,
+    RegionLock,
+    StatusChange,
     TicketFields,
+    TicketPatch,
 )
 from app.tickets.staffing.roster import lock_roster, scope_of
 
@@ -69,7 +69,7 @@ async def finish(session: AsyncSession, edit: TicketEdit) -> TicketEdit:
 
 
 async def post_message(
-    session: AsyncSession, caller: Caller, ticket_id: str, command: PostMessage
+    session: AsyncSession, caller: Caller, ticket_id: str, command: NewMessage
 ) -> tuple[TicketEdit, dict[str, Any]]:
     """Post a message; a customer's public one wakes a waiting ticket and reopens a resolved one.
 
@@ -85,11 +85,11 @@ async def post_message(
     return await finish(session, edit), message
 
 
-async def set_status(session: AsyncSession, caller: Caller, ticket_id: str, command: SetStatus) -> TicketEdit:
+async def set_status(session: AsyncSession, caller: Caller, ticket_id: str, command: StatusChange) -> TicketEdit:
     """Set the status by the table of ``rules``, with a public message before it where one is given or needed."""
     edit, actor = await start(session, caller, ticket_id, command.actor)
     if command.message is not None:
-        add_message(edit, actor, actor.document(), PostMessage(body=command.message))
+        add_message(edit, actor, actor.document(), NewMessage(body=command.message))
     if command.status != edit.ticket.status:
         _check_transition(edit, actor, command)
         change_clock(edit, Status(edit.now, command.status, actor.kind), actor)
@@ -97,7 +97,7 @@ async def set_status(session: AsyncSession, caller: Caller, ticket_id: str, comm
     return await finish(session, edit)
 
 
-def _check_transition(edit: TicketEdit, actor: Actor, command: SetStatus) -> None:
+def _check_transition(edit: TicketEdit, actor: Actor, command: StatusChange) -> None:
     status = command.status
     if status not in allowed(edit.ticket.status, "support"):
         raise Conflict(f"A ticket that is {edit.ticket.status} cannot become {status}", status_table="/v1/statuses")
@@ -110,7 +110,7 @@ def _check_transition(edit: TicketEdit, actor: Actor, command: SetStatus) -> Non
         raise Invalid(errors=[Fault(pointer="/message", detail="An engineer resolves with a public message")])
 
 
-async def set_priority(session: AsyncSession, caller: Caller, ticket_id: str, command: SetPriority) -> TicketEdit:
+async def set_priority(session: AsyncSession, caller: Caller, ticket_id: str, command: PriorityChange) -> TicketEdit:
     """Override the priority, as far as the plan lets a customer (Z2); a raise may need texts (G1) and gets a call."""
     edit, actor = await start(session, caller, ticket_id, command.actor)
     ticket, document = edit.ticket, edit.document
@@ -145,14 +145,14 @@ async def give_priority(
     alarm = is_alarm(ticket.channel, actor.kind)
     if faults := [] if alarm else missing_texts(edit.document, priority, texts):
         raise Invalid(errors=faults)
-    ticket.priority_reason, ticket.priority_source, edit.why = reason, source, reason
+    ticket.priority_reason, ticket.priority_source, edit.reason = reason, source, reason
     change_clock(edit, Priority(edit.now, priority, actor.kind), actor)
     if calls.wanted(edit) and await calls.active(session, edit) is None:
         await calls.ask_with_account(session, edit, actor)
     review.request_if_due(edit)
 
 
-async def assign(session: AsyncSession, caller: Caller, ticket_id: str, command: Assign) -> TicketEdit:
+async def assign(session: AsyncSession, caller: Caller, ticket_id: str, command: Assignment) -> TicketEdit:
     """Give the ticket to an engineer or to nobody, move it to another tier, or both."""
     edit, actor = await start(session, caller, ticket_id)
     require_support(caller.principal)
@@ -189,7 +189,7 @@ async def _check_engineer(session: AsyncSession, edit: TicketEdit, engineer_id: 
 
     409 for one who is held for another ticket (G2).
     """
-    query = select(Engineer.account_id).where(Engineer.id == engineer_id, Engineer.active)
+    query = select(EngineerRow.account_id).where(EngineerRow.id == engineer_id, EngineerRow.active)
     found = (await session.execute(query)).one_or_none()
     if found is None:
         raise Invalid(errors=[Fault(pointer=pointer, detail="There is no such active engineer")])
@@ -199,12 +199,12 @@ async def _check_engineer(session: AsyncSession, edit: TicketEdit, engineer_id: 
         hint = f"POST /v1/engineers with {own} as account_id makes one" if own else "This engineer is a sandbox's"
         raise Invalid(errors=[Fault(pointer=pointer, detail=detail, hint=hint)])
     await lock_roster(session, scope_of(edit))
-    held_for = await session.scalar(select(ExpertHold.ticket_id).where(ExpertHold.engineer_id == engineer_id))
+    held_for = await session.scalar(select(ExpertHoldRow.ticket_id).where(ExpertHoldRow.engineer_id == engineer_id))
     if held_for not in (None, edit.ticket.id):
         raise Conflict("The engineer works on another ticket and nothing else", held_for=held_for)
 
 
-async def lock_to_region(session: AsyncSession, caller: Caller, ticket_id: str, command: LockRegion) -> TicketEdit:
+async def lock_to_region(session: AsyncSession, caller: Caller, ticket_id: str, command: RegionLock) -> TicketEdit:
     """Keep the ticket in one region, or let it follow the sun again (G7). 422 for a region that there is not."""
     edit, actor = await start(session, caller, ticket_id, command.actor)
     if edit.ticket.status == "closed":
@@ -219,13 +219,13 @@ async def lock_to_region(session: AsyncSession, caller: Caller, ticket_id: str, 
     return await finish(session, edit)
 
 
-async def change_ticket(session: AsyncSession, caller: Caller, ticket_id: str, patch: Patch) -> TicketEdit:
+async def update_ticket(session: AsyncSession, caller: Caller, ticket_id: str, patch: Patch) -> TicketEdit:
     """Apply a merge patch. What the matrix says follows impact and urgency; the priority itself does not."""
     edit, actor = await start(session, caller, ticket_id, actor_in(patch))
     if edit.ticket.status == "closed":
         raise Conflict("A closed ticket does not change")
     before = {name: getattr(edit.ticket, name) for name in TicketFields.model_fields}
-    after = patched(ChangeTicket, merge_patch(before, patch))
+    after = patched(TicketPatch, merge_patch(before, patch))
     changed = {name: value for name in before if (value := getattr(after, name)) != before[name]}
     for name, value in changed.items():
         setattr(edit.ticket, name, value)
@@ -237,13 +237,13 @@ async def change_ticket(session: AsyncSession, caller: Caller, ticket_id: str, p
     return await finish(session, edit)
 
 
-async def review_priority(session: AsyncSession, caller: Caller, ticket_id: str, command: Review) -> TicketEdit:
+async def review_priority(session: AsyncSession, caller: Caller, ticket_id: str, command: PriorityReview) -> TicketEdit:
     """Support decides about a ticket whose priority was put up for review: it stays, or is lowered (G9)."""
     edit, actor = await start(session, caller, ticket_id)
     require_support(caller.principal)
     review.confirm(edit, actor)
     if command.message is not None:
-        add_message(edit, actor, actor.document(), PostMessage(body=command.message))
+        add_message(edit, actor, actor.document(), NewMessage(body=command.message))
     if command.priority is not None:
         await give_priority(session, edit, actor, command.priority, command.message or "review", source="override")
     return await finish(session, edit)

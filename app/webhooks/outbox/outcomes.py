@@ -16,7 +16,7 @@ from app.core.db.bulk import to_json
 from app.core.db.engine import Sessions
 from app.core.db.housekeeping import forget
 from app.core.db.session import driver, ring_after_commit
-from app.webhooks.models import Delivery
+from app.webhooks.models import DeliveryRow
 from app.webhooks.outbox.attempts import DeliveryOutcome
 
 ATTEMPTS_KEPT: Final = 40
@@ -80,4 +80,4 @@ async def record_outcomes(session: AsyncSession, outcomes: Sequence[DeliveryOutc
 
 async def forget_deliveries(sessions: Sessions) -> None:
     """Drop deliveries that ended longer ago than the retention; their events stay for ever."""
-    await forget(sessions, Delivery, _OVER, RETENTION)
+    await forget(sessions, DeliveryRow, _OVER, RETENTION)
