@@ -1,0 +1,119 @@
+"""Pages in a browser that reaches nothing but the service: real Chromium, under their own policies."""
+
+import asyncio
+import json
+import shutil
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from jsonschema import Draft202012Validator
+from playwright.async_api import Page, async_playwright
+from pydantic import SecretStr
+
+from app.core.settings import Settings
+from app.core.state import State
+from app.core.web.page import wants_page
+from tests.support.service import ROOT, free_port
+from tests.support.waiting import until
+
+
+@pytest.fixture
+async def base(app: FastAPI, state: State) -> AsyncIterator[str]:
+    app.state.heliodesk = state
+    port = free_port()
+    server = uvicorn.Server(uvicorn.Config(app, port=port, lifespan="off", log_config=None, access_log=False))
+    serving = asyncio.create_task(server.serve())
+    await until(lambda: server.started)
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    await serving
+
+
+@pytest.fixture
+async def browser_page() -> AsyncIterator[Page]:
+    path = shutil.which("chromium")
+    assert path, "Chromium is not installed: .ci/run installs it (the Debian package chromium)"
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield await browser.new_page()
+        await browser.close()
+
+
+async def test_the_reference_and_the_other_pages_show_without_any_other_server(base: str, browser_page: Page) -> None:
+    complaints: list[str] = []
+    asked: set[str] = set()
+    browser_page.on("console", lambda message: complaints.append(message.text))
+    browser_page.on("pageerror", lambda error: complaints.append(str(error)))
+    browser_page.on("request", lambda request: asked.add(request.url))
+    await browser_page.goto(f"{base}/")
+    assert await browser_page.title() == "Heliodesk"
+    await browser_page.get_by_text("Ready", exact=True).wait_for()
+    await browser_page.get_by_role("link", name="docs").click()
+    await browser_page.get_by_text("/v1/tickets", exact=True).first.wait_for()
+    await browser_page.goto(f"{base}/redoc")
+    await browser_page.get_by_role("heading", name="Heliodesk").first.wait_for()
+    await browser_page.goto(f"{base}/problems/not-found")
+    await browser_page.get_by_role("heading", name="There is no such resource").wait_for()
+    assert {url for url in asked if not url.startswith((base, "data:", "blob:"))} <= {REDOCS_LOGO}
+    assert [text for text in complaints if REDOCS_LOGO not in text] == []
+
+
+REDOCS_LOGO = "https://cdn.redoc.ly/redoc/logo-mini.svg"
+"""ReDoc's own advertisement, which the page's policy keeps out."""
+
+
+async def test_what_the_reference_loads_is_kept_for_its_version(client: httpx.AsyncClient) -> None:
+    text = (await client.get("/docs")).text
+    script = next(part.split('"')[0] for part in text.split('src="')[1:])
+    answer = await client.get(f"/{script}")
+    assert (answer.status_code, answer.headers["cache-control"]) == (200, "public, max-age=31536000, immutable")
+    assert answer.headers["content-type"].startswith("text/javascript")
+    for other in ("other.js", "..%2f__init__.py", ".."):
+        assert (await client.get(f"/{script.rpartition('/')[0]}/{other}")).status_code == 404
+
+
+async def test_the_schema_of_plans_is_served_beside_the_document(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/plan.schema.json")
+    assert answer.headers["content-type"] == "application/schema+json"
+    assert answer.json() == json.loads((ROOT / "openapi" / "plan.schema.json").read_bytes())
+    Draft202012Validator.check_schema(answer.json())
+
+
+@pytest.mark.parametrize(
+    ("accept", "page"),
+    [
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", True),
+        ("text/*", True),
+        ("application/json;q=0.5, text/html", True),
+        ("", False),
+        ("*/*", False),
+        ("application/json, text/html;q=0.9", False),
+        ("text/html;q=0", False),
+        ("text/html;q=x", False),
+        ("application/problem+json", False),
+    ],
+)
+async def test_a_browser_gets_a_page_and_a_program_json(client: httpx.AsyncClient, accept: str, *, page: bool) -> None:
+    assert wants_page(accept) == page
+    answer = await client.get("/problems/not-found", headers={"Accept": accept})
+    assert answer.headers["vary"] == "Accept"
+    assert answer.headers["content-type"].startswith("text/html" if page else "application/json")
+    assert "There is no such resource" in answer.text
+
+
+async def test_the_start_page_tells_what_is_missing_only_to_who_may_see(
+    client: httpx.AsyncClient, state: State, settings: Settings, app: FastAPI
+) -> None:
+    del state, settings
+    assert "No SMTP server is configured" in (await client.get("/")).text
+    held = app.state.heliodesk
+    held.settings.metrics_key = SecretStr("a-key-that-nobody-guesses")
+    try:
+        answer = await client.get("/")
+    finally:
+        held.settings.metrics_key = SecretStr("")
+    assert "No SMTP server is configured" not in answer.text
+    assert "Ready" in answer.text
