@@ -245,6 +245,7 @@ class ProblemDocument(Document):
     status: int
     detail: str | None = None
     instance: str | None = Field(None, description="The path that was asked for")
+    request_id: str | None = Field(None, description="The same as in `X-Request-Id`: the service's log has it")
     errors: list[FaultDocument] | None = None
     quota: str | None = Field(None, description="The quota or limit that is reached, where one is")
     value: int | None = Field(None, description="How much it allows")

@@ -103,8 +103,11 @@ IF_MATCH: Final[dict[str, Any]] = {
 
 
 def problem_response(problem: Problem, instance: str) -> Response:
-    """The problem as an answer."""
-    return Response(dump(problem.document(instance)), problem.status, problem.headers, PROBLEM_JSON)
+    """The problem as an answer, with the id of the request that is being worked on."""
+    document = problem.document(instance)
+    if request_id := structlog.contextvars.get_contextvars().get("request_id"):
+        document["request_id"] = request_id
+    return Response(dump(document), problem.status, problem.headers, PROBLEM_JSON)
 
 
 def responses(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
