@@ -26,7 +26,7 @@ from app.core.state import State
 from app.core.workers.offload import Offload
 from app.main import create_app
 from app.models import accounts
-from app.plans.models import PlanVersion
+from app.plans.models import PlanVersionRow
 from app.plans.store import load_builtin
 from app.resources import build_state
 from tests.support import database as databases
@@ -185,14 +185,14 @@ async def shipped(engine: AsyncEngine) -> list[Row]:
     """The rows of the shipped plans, read and expanded once."""
     async with engine.connect() as connection, make_sessions(connection, Alarms())() as session:
         stored = await load_builtin(session, await clock.database_now(session))
-        return [{column.key: getattr(plan, column.key) for column in PlanVersion.__table__.columns} for plan in stored]
+        return [{column.key: getattr(plan, column.key) for column in PlanVersionRow.__table__.columns} for plan in stored]
 
 
 @pytest.fixture
 async def plans(sessions: Sessions, shipped: list[Row]) -> None:
     """The shipped plans are loaded."""
     async with transaction(sessions) as session:
-        await insert_rows(session, PlanVersion, shipped)
+        await insert_rows(session, PlanVersionRow, shipped)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Final, TypeAlias, TypeVar, cast
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
-from app.accounts.models import Person
+from app.accounts.models import PersonRow
 from app.accounts.queries import account_by_id
 from app.core.auth import Actor, Principal, Role, hash_key, lesser
 from app.core.db.engine import lookup
@@ -113,9 +113,9 @@ async def acting(session: AsyncSession, principal: Principal, actor: ActorRef | 
         return Acting(principal.actor, principal.role or "viewer")
     # Who was stored before addresses had one spelling is found by the one that they were stored with.
     query = (
-        select(Person.id, Person.name, Person.role)
-        .where(Person.account_id == principal.account_id, Person.email.in_({actor.email, one_domain(actor.email)}))
-        .order_by((Person.email == actor.email).desc())
+        select(PersonRow.id, PersonRow.name, PersonRow.role)
+        .where(PersonRow.account_id == principal.account_id, PersonRow.email.in_({actor.email, one_domain(actor.email)}))
+        .order_by((PersonRow.email == actor.email).desc())
     )
     person = (await session.execute(query.limit(1))).first()
     if person is None:

@@ -229,7 +229,7 @@ class ActorRef(Strict):
     email: EmailRef
 
 
-class FaultDocument(BaseModel):
+class FaultDetail(BaseModel):
     """One place of the input that is wrong."""
 
     pointer: str = Field(description="JSON pointer (RFC 6901) into the body; `#/query/...` etc. for a parameter")
@@ -237,7 +237,7 @@ class FaultDocument(BaseModel):
     hint: str | None = None
 
 
-class ProblemDocument(Document):
+class ProblemDetails(Document):
     """An error (RFC 9457)."""
 
     type: str = Field(description="`/problems/<slug>`; never changes its meaning", examples=["/problems/invalid-input"])
@@ -246,7 +246,7 @@ class ProblemDocument(Document):
     detail: str | None = None
     instance: str | None = Field(None, description="The path that was asked for")
     request_id: str | None = Field(None, description="The same as in `X-Request-Id`: the service's log has it")
-    errors: list[FaultDocument] | None = None
+    errors: list[FaultDetail] | None = None
     quota: str | None = Field(None, description="The quota or limit that is reached, where one is")
     value: int | None = Field(None, description="How much it allows")
     used: int | None = Field(None, description="How much of it is used")

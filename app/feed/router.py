@@ -21,7 +21,7 @@ from app.core.web.idempotency import Answer
 from app.core.web.operations import CallDep, ResourceRouter
 from app.feed.cursors import Start, cursor_of, read_start
 from app.feed.reading import Page, Wanted, begin
-from app.feed.schemas import STREAMED, FeedPage, StreamTokenDocument
+from app.feed.schemas import STREAMED, FeedPage, StreamToken
 from app.feed.streaming import EventStream, pages
 from app.feed.tokens import make_token, use_token
 from app.webhooks.rules.patterns import MAX_GLOBS, check_globs, types_of
@@ -165,7 +165,7 @@ async def stream_events(
     return EventStream(told, state.streams, state.streams.open(principal))
 
 
-@router.create("/stream-token", StreamTokenDocument, scope="events:read")
+@router.create("/stream-token", StreamToken, scope="events:read")
 async def create_stream_token(call: CallDep) -> Response:
     """Make a stream token.
 

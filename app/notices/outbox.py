@@ -14,7 +14,7 @@ from app.core.db.housekeeping import forget
 from app.core.db.session import driver
 from app.core.db.tables import Row
 from app.core.ids import new_id
-from app.notices.models import Notice
+from app.notices.models import NoticeRow
 
 LEASE: Final = timedelta(seconds=60)
 RETENTION: Final = timedelta(days=30)
@@ -196,10 +196,10 @@ async def trouble(session: AsyncSession) -> str | None:
 
 async def next_due(session: AsyncSession) -> datetime | None:
     """When the next notice is due, by the database's clock."""
-    query = select(Notice.next_attempt_at).where(Notice.next_attempt_at.is_not(None))
-    return await session.scalar(query.order_by(Notice.next_attempt_at).limit(1))
+    query = select(NoticeRow.next_attempt_at).where(NoticeRow.next_attempt_at.is_not(None))
+    return await session.scalar(query.order_by(NoticeRow.next_attempt_at).limit(1))
 
 
 async def forget_notices(sessions: Sessions) -> None:
     """Drop notices that ended longer ago than the retention; their events stay."""
-    await forget(sessions, Notice, _OVER, RETENTION)
+    await forget(sessions, NoticeRow, _OVER, RETENTION)

@@ -14,7 +14,7 @@ from app.core.db.housekeeping import forget
 from app.core.db.session import driver
 from app.core.db.tables import Row
 from app.core.ids import new_id
-from app.paging.models import Page
+from app.paging.models import PageRow
 
 Lane: TypeAlias = Literal["mail", "http"]
 LEASE: Final = timedelta(seconds=60)
@@ -188,8 +188,8 @@ async def settle(session: AsyncSession, settled: Sequence[Settled]) -> None:
 
 async def next_due(session: AsyncSession, lane: Lane) -> datetime | None:
     """When the next page of a lane is due, by the database's clock."""
-    query = select(Page.next_attempt_at).where(Page.lane == lane, Page.next_attempt_at.is_not(None))
-    return await session.scalar(query.order_by(Page.next_attempt_at).limit(1))
+    query = select(PageRow.next_attempt_at).where(PageRow.lane == lane, PageRow.next_attempt_at.is_not(None))
+    return await session.scalar(query.order_by(PageRow.next_attempt_at).limit(1))
 
 
 async def results(session: AsyncSession, alerts: Sequence[tuple[str, str]]) -> dict[str, list[dict[str, Any]]]:
@@ -214,4 +214,4 @@ async def trouble(session: AsyncSession) -> str | None:
 
 async def forget_pages(sessions: Sessions) -> None:
     """Drop pages past their retention; the alerts and events stay."""
-    await forget(sessions, Page, _OVER, RETENTION)
+    await forget(sessions, PageRow, _OVER, RETENTION)

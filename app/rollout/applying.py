@@ -12,7 +12,7 @@ from asyncpg import Record
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.models import Account
+from app.accounts.models import AccountRow
 from app.core.auth import Actor
 from app.core.db.engine import Sessions
 from app.core.db.session import LONG, allow, driver, memory_of, snapshot
@@ -20,11 +20,11 @@ from app.core.db.session import run as run_transaction
 from app.core.db.tables import Row
 from app.core.problems import Conflict, Fault, Invalid
 from app.core.schemas import pointer
-from app.events.types.deadlines import PinsData, PlanApplied
+from app.events.types.deadlines import PlanPins, PlanApplied
 from app.plans import queries, store
 from app.plans.document.model import PlanDocument
-from app.plans.models import PlanVersion
-from app.rollout.schemas import ApplyPlan
+from app.plans.models import PlanVersionRow
+from app.rollout.schemas import PlanApplication
 from app.sla.clock.changes import Apply, Notice
 from app.sla.clock.clock import advance
 from app.sla.clock.deadline import Deadline
@@ -104,7 +104,7 @@ class Report:
         }
 
 
-async def check(sessions: Sessions, key: str, version: int, command: ApplyPlan) -> Order:
+async def check(sessions: Sessions, key: str, version: int, command: PlanApplication) -> Order:
     """The order to apply a version, with the tickets that are in scope now.
 
     Raises 404 for an unknown version, 409 for an archived one, 422 for unknown accounts, an unknown ``from_key``, and
@@ -148,13 +148,13 @@ def _mapping_faults(document: PlanDocument, mapping: Mapping[str, str]) -> Itera
 
 
 async def _account_faults(session: AsyncSession, wanted: Sequence[str]) -> list[Fault]:
-    found = set(await session.scalars(select(Account.account_id).where(Account.account_id.in_(wanted))))
+    found = set(await session.scalars(select(AccountRow.account_id).where(AccountRow.account_id.in_(wanted))))
     unknown = ((index, account) for index, account in enumerate(wanted) if account not in found)
     return [Fault(pointer=f"/account_ids/{index}", detail=f"There is no account {name}") for index, name in unknown]
 
 
 async def _plan_faults(session: AsyncSession, key: str) -> list[Fault]:
-    if await session.scalar(select(PlanVersion.version).where(PlanVersion.key == key).limit(1)):
+    if await session.scalar(select(PlanVersionRow.version).where(PlanVersionRow.key == key).limit(1)):
         return []
     return [Fault(pointer="/from_key", detail=f"There is no plan with the key {key}")]
 
@@ -214,7 +214,7 @@ async def _apply(
     ]
     calls_end = work.document.call is not None and promise.document.call is None
     pins = {"before": before.document(), "after": after.document()}
-    told = {name: PinsData.model_validate(document) for name, document in pins.items()}
+    told = {name: PlanPins.model_validate(document) for name, document in pins.items()}
     work.tell(PlanApplied(**told, priorities=dict(order.mapping)), actor)
     work.document = promise.document
     work.take(step, actor)

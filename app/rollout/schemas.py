@@ -41,7 +41,7 @@ _LINES: Final[tuple[dict[str, Any], ...]] = (
 NDJSON_EXAMPLE: Final = "".join(f"{orjson.dumps(line).decode()}\n" for line in _LINES)
 
 
-class ApplyPlan(Strict):
+class PlanApplication(Strict):
     """To which open tickets a version is applied, and whether only to see what it would do."""
 
     model_config = Strict.model_config | {"json_schema_extra": {"examples": [{"dry_run": True}]}}

@@ -19,7 +19,7 @@ from app.core.db.session import driver, ring_after_commit
 from app.core.db.tables import Row
 from app.core.problems import Conflict, Fault, Invalid, NotFound
 from app.events.envelope import envelope, instant
-from app.sandbox.schemas import AdvanceClock
+from app.sandbox.schemas import ClockAdvance
 from app.sla.clock.clock import Firing, settle
 from app.tickets.editing.load import lock_due
 from app.tickets.editing.work import Work, write_works
@@ -79,7 +79,7 @@ class _Turn(NamedTuple):
     work: Work
 
 
-async def advance(session: AsyncSession, account_id: str, command: AdvanceClock, *, budget: int = BUDGET) -> Advanced:
+async def advance(session: AsyncSession, account_id: str, command: ClockAdvance, *, budget: int = BUDGET) -> Advanced:
     """Move the account's clock, and let everything that is due on the way happen, each at its own instant.
 
     A deadline due exactly at the goal still runs there (C06); a warning at the goal has been sent. What would be more

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db.session import driver
 from app.tickets.editing.load import SELECT
-from app.tickets.models import Ticket
+from app.tickets.models import TicketRow
 from app.tickets.record import columns
 
 Rows: TypeAlias = "list[Record[Any]]"
@@ -96,5 +96,5 @@ async def next_wake(session: AsyncSession, apart: Apart = Apart()) -> datetime |
             NEXT_WITHOUT, list(apart.accounts), list(apart.tickets)
         )
         return later
-    query = select(Ticket.wake_at).where(Ticket.wake_at.is_not(None), ~Ticket.sandbox).order_by(Ticket.wake_at).limit(1)
+    query = select(TicketRow.wake_at).where(TicketRow.wake_at.is_not(None), ~TicketRow.sandbox).order_by(TicketRow.wake_at).limit(1)
     return await session.scalar(query)

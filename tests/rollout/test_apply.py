@@ -9,7 +9,7 @@ import pytest
 from app.core.auth import Actor
 from app.core.db.engine import Sessions
 from app.rollout import applying
-from app.rollout.schemas import ApplyPlan
+from app.rollout.schemas import PlanApplication
 from tests.support import stories
 from tests.support.actors import Headers, make_account
 from tests.support.desk import fetch, open_at
@@ -365,7 +365,7 @@ async def test_c14_what_is_cut_off_goes_on_when_it_is_called_again(planned: Plan
     for _ in range(5):
         await planner.story.open(**P1)
     version = await planner.version({"P1": {"first_response": "PT10M"}})
-    order = await applying.check(sessions, planner.key, version, ApplyPlan(dry_run=False))
+    order = await applying.check(sessions, planner.key, version, PlanApplication(dry_run=False))
     half = applying.run(sessions, order, Actor("automation"), batch=2)
     first = await anext(half)
     await half.aclose()

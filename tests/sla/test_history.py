@@ -26,7 +26,7 @@ from app.sla.pins import Pins
 from app.tickets.editing import calls
 from app.tickets.editing.messages import add_message
 from app.tickets.rules import STATUSES, Assessment
-from app.tickets.schemas import OpenTicket, PostMessage
+from app.tickets.schemas import NewTicket, NewMessage
 from app.tickets.usecases import open as opening
 from tests.sla.changing import engineer, status, waiting
 from tests.sla.histories import History, histories, thorough
@@ -63,7 +63,7 @@ class Desk:
 
     def __init__(self, terms: Terms, priority: str) -> None:
         self.terms = {Pins("gold", 1, (), "UTC", None): terms}
-        command = OpenTicket.model_validate(TICKET)
+        command = NewTicket.model_validate(TICKET)
         [pins], promise = self.terms, Promise(GOOGLE, terms)
         self.work = opening.begin(NOBODY, command, promise, pins, Assessment(priority, "requested", None), ANA)
 
@@ -108,7 +108,7 @@ class Desk:
     def _message(self, change: Message) -> None:
         visibility: Literal["public", "internal"] = "public" if change.public else "internal"
         by = ACTORS[change.author]
-        add_message(self.work, by, by.document(), PostMessage(body="Hello", visibility=visibility))
+        add_message(self.work, by, by.document(), NewMessage(body="Hello", visibility=visibility))
 
     @use.register
     def _apply(self, change: Apply) -> None:

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.testing import capture_logs
 
-from app.accounts.models import Account
+from app.accounts.models import AccountRow
 from app.core.db.engine import Sessions, make_engine
 from app.core.db.pool import Limits
 from app.core.db.session import make_sessions, transaction
@@ -41,7 +41,7 @@ async def roster_held(database: str) -> AsyncIterator[None]:
 
 
 @pytest.fixture
-async def premium(sessions: Sessions) -> Account:
+async def premium(sessions: Sessions) -> AccountRow:
     return await make_account(sessions, await store_plan(sessions, "google-premium"))
 
 
@@ -50,7 +50,7 @@ async def missed(sessions: Sessions) -> set[str]:
 
 
 async def test_a_held_roster_keeps_back_what_needs_an_expert_and_nothing_else(
-    sessions: Sessions, alarms: Alarms, account: Account, premium: Account, database: str
+    sessions: Sessions, alarms: Alarms, account: AccountRow, premium: AccountRow, database: str
 ) -> None:
     ago = await now_of(sessions) - DAY
     urgent = await open_at(sessions, premium.account_id, ago, ago, **P1)
@@ -81,7 +81,7 @@ async def test_a_held_roster_keeps_back_what_needs_an_expert_and_nothing_else(
 
 
 async def test_what_is_left_and_not_settled_is_due_again(
-    sessions: Sessions, alarms: Alarms, premium: Account, database: str
+    sessions: Sessions, alarms: Alarms, premium: AccountRow, database: str
 ) -> None:
     (urgent,) = await open_at(sessions, premium.account_id, await now_of(sessions) - DAY, **P1)
     async with roster_held(database):
@@ -96,7 +96,7 @@ async def test_what_is_left_and_not_settled_is_due_again(
 
 
 async def test_a_roster_that_is_not_to_be_had_ends_no_pass_with_an_error(
-    sessions: Sessions, premium: Account, database: str
+    sessions: Sessions, premium: AccountRow, database: str
 ) -> None:
     (urgent,) = await open_at(sessions, premium.account_id, await now_of(sessions) - DAY, **P1)
     engine, alarms = make_engine(database, pool_size=2, limits=Limits(lock=0.1)), Alarms()
@@ -113,7 +113,7 @@ async def test_a_roster_that_is_not_to_be_had_ends_no_pass_with_an_error(
 
 
 async def test_what_was_left_and_settled_by_others_meanwhile_is_let_alone(
-    sessions: Sessions, alarms: Alarms, premium: Account
+    sessions: Sessions, alarms: Alarms, premium: AccountRow
 ) -> None:
     now = await now_of(sessions)
     quiet, urgent = await open_at(sessions, premium.account_id, now, now - DAY, **P1)
@@ -127,7 +127,7 @@ async def test_what_was_left_and_settled_by_others_meanwhile_is_let_alone(
 
 
 async def test_a_ticket_that_cannot_be_saved_holds_up_no_other(
-    sessions: Sessions, alarms: Alarms, premium: Account, monkeypatch: pytest.MonkeyPatch
+    sessions: Sessions, alarms: Alarms, premium: AccountRow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ago = await now_of(sessions) - DAY
     first, faulty, last = await open_at(sessions, premium.account_id, ago, ago, ago, **P1)
@@ -146,7 +146,7 @@ async def test_a_ticket_that_cannot_be_saved_holds_up_no_other(
 
 
 async def test_a_pass_ends_when_its_time_is_up_and_another_one_goes_on(
-    sessions: Sessions, alarms: Alarms, premium: Account, monkeypatch: pytest.MonkeyPatch
+    sessions: Sessions, alarms: Alarms, premium: AccountRow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ago = await now_of(sessions) - DAY
     both = set(await open_at(sessions, premium.account_id, ago, ago, **P1))

@@ -14,7 +14,7 @@ from app.core.db.engine import Sessions
 from app.core.db.session import transaction
 from app.core.state import State
 from app.webhooks.background.deliver import Limits, Sender
-from app.webhooks.models import WebhookEndpoint
+from app.webhooks.models import WebhookEndpointRow
 from app.webhooks.outbox.claims import Claimed, claim
 from app.webhooks.outbox.outcomes import Settlement, settle
 from app.webhooks.rules.sharing import Share
@@ -35,9 +35,9 @@ async def sender(state: State) -> AsyncIterator[Sender]:
     await sender.stop()
 
 
-async def limit(sessions: Sessions, endpoint: WebhookEndpoint, **limits: float) -> None:
+async def limit(sessions: Sessions, endpoint: WebhookEndpointRow, **limits: float) -> None:
     async with transaction(sessions) as session:
-        await session.execute(update(WebhookEndpoint).where(WebhookEndpoint.id == endpoint.id).values(**limits))
+        await session.execute(update(WebhookEndpointRow).where(WebhookEndpointRow.id == endpoint.id).values(**limits))
 
 
 async def claimed(sessions: Sessions, now: datetime, share: Share = ALL) -> list[Claimed]:

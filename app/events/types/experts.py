@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, JsonValue
 from app.events.types.data import ChangeEvent, EventData, TextEvent
 
 
-class CandidateData(BaseModel):
+class EventCandidate(BaseModel):
     """An engineer who was looked at: taken or not, and why."""
 
     engineer_id: str
@@ -18,7 +18,7 @@ class CandidateData(BaseModel):
 
 class _Chosen(EventData):
     audience = "internal"
-    candidates: list[CandidateData] = Field(description="The first 20 by rank, who was hindered after all others")
+    candidates: list[EventCandidate] = Field(description="The first 20 by rank, who was hindered after all others")
     considered: int = Field(description="How many engineers were looked at")
 
 

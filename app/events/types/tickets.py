@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, Field, JsonValue
 
 from app.events.types.data import ChangeEvent, EventData, TextEvent
-from app.events.types.deadlines import PinsData
+from app.events.types.deadlines import PlanPins
 
 
 class TicketFacts(BaseModel):
@@ -35,7 +35,7 @@ class TicketOpened(TicketFacts, TextEvent):
 
     type = "ticket.opened"
     requester: dict[str, JsonValue]
-    plan: PinsData
+    plan: PlanPins
     told: list[dict[str, JsonValue]] = Field(description="Who of the account's people hears of a P1")
 
 

@@ -26,7 +26,7 @@ from app.core.web.credentials import Key
 from app.core.web.http import Router, public_responses, reply, responses
 from app.inbound import examples
 from app.inbound.api import handshake
-from app.inbound.documents import EventAccepted, EventRefused, ReceivedDocument
+from app.inbound.documents import EventAccepted, EventRefused, AcceptedPayload
 from app.inbound.formats import cloudevents, pagerduty
 from app.inbound.formats.codings import decoded
 from app.inbound.formats.parsing import parse, parse_strictly
@@ -100,7 +100,7 @@ def _accepted(received: Received) -> Response:
     "/{hook_id}",
     scope=None,
     status_code=202,
-    response_model=ReceivedDocument,
+    response_model=AcceptedPayload,
     responses=_PROBLEMS,
     openapi_extra=_body("application/json", examples.GENERIC),
 )
@@ -117,7 +117,7 @@ async def ingest(request: Request, state: StateDep, hook_id: HookPath, _key: Key
     "/{hook_id}/alertmanager",
     scope=None,
     status_code=202,
-    response_model=ReceivedDocument,
+    response_model=AcceptedPayload,
     responses=_PROBLEMS,
     openapi_extra=_body("application/json", examples.ALERTMANAGER),
 )
@@ -133,7 +133,7 @@ async def ingest_alertmanager(request: Request, state: StateDep, hook_id: HookPa
     "/{hook_id}/grafana",
     scope=None,
     status_code=202,
-    response_model=ReceivedDocument,
+    response_model=AcceptedPayload,
     responses=_PROBLEMS,
     openapi_extra=_body("application/json", examples.GRAFANA),
 )
@@ -149,7 +149,7 @@ async def ingest_grafana(request: Request, state: StateDep, hook_id: HookPath, _
     "/{hook_id}/cloudevents",
     scope=None,
     status_code=202,
-    response_model=ReceivedDocument,
+    response_model=AcceptedPayload,
     responses=_PROBLEMS,
     openapi_extra=_body(
         cloudevents.STRUCTURED,

@@ -10,14 +10,14 @@ from app.core.auth import Principal
 from app.core.db.rows import row_by_id
 from app.core.problems import NotFound
 from app.core.web.paging import Page, in_order
-from app.inbound.maintenance.models import MaintenanceWindow
+from app.inbound.maintenance.models import MaintenanceWindowRow
 
 
 async def window_by_id(
     session: AsyncSession, principal: Principal, window_id: str, *, lock: bool = False
-) -> MaintenanceWindow:
+) -> MaintenanceWindowRow:
     """The window; with ``lock`` its row is held until the transaction ends."""
-    window = await row_by_id(session, MaintenanceWindow, window_id, lock=lock)
+    window = await row_by_id(session, MaintenanceWindowRow, window_id, lock=lock)
     if not principal.sees(window.account_id):
         raise NotFound
     return window
@@ -28,6 +28,6 @@ async def present_of(session: AsyncSession, account_id: str, now: datetime) -> d
     return (await account_by_id(session, account_id)).sandbox_now or now
 
 
-async def windows_page(session: AsyncSession, page: Page, account_id: str | None) -> Sequence[MaintenanceWindow]:
+async def windows_page(session: AsyncSession, page: Page, account_id: str | None) -> Sequence[MaintenanceWindowRow]:
     """A page of windows by their start, and one more; of one account, or all."""
-    return await in_order(session, MaintenanceWindow, page, by="starts_at", account_id=account_id)
+    return await in_order(session, MaintenanceWindowRow, page, by="starts_at", account_id=account_id)

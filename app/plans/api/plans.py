@@ -23,12 +23,12 @@ from app.plans.document.expansion import years_around
 from app.plans.document.heavy import CheckedPlan, PlanText
 from app.plans.document.reading import refuse
 from app.plans.document.words import PlanKey
-from app.plans.models import PlanVersion
+from app.plans.models import PlanVersionRow
 from app.plans.schemas import (
     Assessment,
-    AssessmentInput,
+    AssessmentRequest,
     PlanSummary,
-    PlanVersionDocument,
+    PlanVersion,
     Priorities,
     VersionSummary,
     as_plan,
@@ -46,7 +46,7 @@ async def list_plans(call: CallDep, page: PageDep) -> Response:
     """The plans that accounts can have, by key, each in its current version."""
     (after,) = page.place(str) or ("",)
 
-    async def query(session: AsyncSession) -> Sequence[PlanVersion]:
+    async def query(session: AsyncSession) -> Sequence[PlanVersionRow]:
         return await queries.current_plans(session, after, page.limit + 1)
 
     return await call.page(page, query, place=lambda row: (row.key,), document=_summary)
@@ -85,7 +85,7 @@ async def _store(call: Call, plan: CheckedPlan) -> Response:
 _STORES: Final[dict[str, Any]] = {
     "methods": ["POST"],
     "status_code": 201,
-    "response_model": PlanVersionDocument,
+    "response_model": PlanVersion,
     "openapi_extra": IDEMPOTENT | SHOWN | {SCOPE: "plans:write"},
     "route_class_override": PlanRoute,
 }
@@ -102,7 +102,7 @@ router.add_api_route(
 )
 
 
-@router.show("/plans/{key}", PlanVersionDocument, summary="Get a plan's document")
+@router.show("/plans/{key}", PlanVersion, summary="Get a plan's document")
 async def get_plan(call: CallDep, key: Key) -> Response:
     """The plan in its current version."""
 
@@ -117,7 +117,7 @@ async def list_plan_versions(call: CallDep, page: PageDep, key: Key) -> Response
     """All versions of the plan, the newest first."""
     (below,) = page.place(int) or (_MAX_VERSION,)
 
-    async def query(session: AsyncSession) -> Sequence[PlanVersion]:
+    async def query(session: AsyncSession) -> Sequence[PlanVersionRow]:
         rows = await queries.versions_of(session, key, min(below, _MAX_VERSION), page.limit + 1)
         if not rows and page.cursor is None:
             raise NotFound(f"There is no plan {key}")
@@ -126,7 +126,7 @@ async def list_plan_versions(call: CallDep, page: PageDep, key: Key) -> Response
     return await call.page(page, query, place=lambda row: (row.version,), document=_heading)
 
 
-@router.show("/plans/{key}/versions/{version}", PlanVersionDocument, summary="Get one version of a plan")
+@router.show("/plans/{key}/versions/{version}", PlanVersion, summary="Get one version of a plan")
 async def get_plan_version(call: CallDep, key: Key, version: Number) -> Response:
     """The document as it was stored, with the holidays of named countries as dates."""
 
@@ -156,7 +156,7 @@ async def list_priorities(
 
 
 @router.action("/priorities/assess", Assessment, scope="plans:read", summary="Work out a ticket's priority")
-async def assess_priority(call: CallDep, accepted: LanguageDep, assessment: AssessmentInput) -> Response:
+async def assess_priority(call: CallDep, accepted: LanguageDep, assessment: AssessmentRequest) -> Response:
     """The priority that the plan's matrix gives for an urgency and an impact, else its default one. Writes nothing."""
 
     async def assess(session: AsyncSession) -> Document:
@@ -170,14 +170,14 @@ async def assess_priority(call: CallDep, accepted: LanguageDep, assessment: Asse
     return await call.read(assess)
 
 
-def _heading(row: PlanVersion) -> dict[str, Any]:
+def _heading(row: PlanVersionRow) -> dict[str, Any]:
     return {"key": row.key, "version": row.version, "created_at": row.created_at, "archived_at": row.archived_at}
 
 
-def _summary(row: PlanVersion) -> dict[str, Any]:
+def _summary(row: PlanVersionRow) -> dict[str, Any]:
     return {"key": row.key, "version": row.version, "name": row.document["name"], "created_at": row.created_at}
 
 
-def version_document(row: PlanVersion) -> dict[str, Any]:
-    """A ``PlanVersionDocument``."""
+def version_document(row: PlanVersionRow) -> dict[str, Any]:
+    """A ``PlanVersion``."""
     return _heading(row) | {"document": row.document}

@@ -16,7 +16,7 @@ from app.core.web.operations import Call, Document, ResourceRouter
 from app.tickets.api import examples
 from app.tickets.editing.work import Work
 from app.tickets.read import queries
-from app.tickets.schemas import TicketId, TicketView
+from app.tickets.schemas import TicketId, Ticket
 from app.tickets.usecases import lifecycle
 
 Command = TypeVar("Command")
@@ -32,7 +32,7 @@ def action(router: ResourceRouter, name: str, summary: str) -> Decorator:
     """The route of an action on a ticket: ``POST /v1/tickets/{ticket_id}/<name>``."""
     return router.action(
         f"/v1/tickets/{{ticket_id}}/{name}",
-        TicketView,
+        Ticket,
         summary=summary,
         scope="tickets:write",
         problems=[Conflict],

@@ -20,7 +20,7 @@ from app.core.auth import SERVICE
 from app.core.db.engine import Sessions
 from app.core.db.session import run, transaction
 from app.core.metrics import Metrics
-from app.roster.models import Engineer
+from app.roster.models import EngineerRow
 from app.tickets.editing import calls
 from app.tickets.editing.load import lock
 from app.tickets.save import save
@@ -71,7 +71,7 @@ class Watcher:
 
 async def _came(session: AsyncSession, *, look: Look, participants: Sequence[Participant]) -> None:
     """Let the call be joined, when the customer is among the participants and is still waited for."""
-    if not customer_among(participants, await session.scalars(select(Engineer.name))):
+    if not customer_among(participants, await session.scalars(select(EngineerRow.name))):
         return
     work = await lock(session, look.ticket_id)
     call = await calls.active(session, work) if work else None

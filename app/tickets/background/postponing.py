@@ -22,7 +22,7 @@ from app.events.log import Event, event_row, recorded
 from app.events.types import TicketPostponed
 from app.notices.outbox import noticed
 from app.tickets.background.backoff import POSTPONED_AFTER, is_told, wait_after
-from app.tickets.models import Postponement, Ticket
+from app.tickets.models import PostponementRow, TicketRow
 from app.webhooks.outbox.fanout import fanned_out
 
 _YARDSTICK: Final = 0.5
@@ -109,7 +109,7 @@ async def _put_aside(sessions: Sessions, suspect: Suspect, error: Exception, *, 
             return None
         ticket = {"account_id": found["account_id"], "id": found["id"], "wake_at": None}
         if found["failures"] > suspect.failures:  # it has a time for its next try: something else has woken it
-            await write(session, updated(Ticket, [ticket]))
+            await write(session, updated(TicketRow, [ticket]))
             return None
         row = {
             "account_id": found["account_id"],
@@ -144,8 +144,8 @@ def _event(ticket: Row, row: Row) -> Row:
 async def _write(session: AsyncSession, ticket: Row, row: Row, events: Sequence[Row]) -> None:
     delivering = await write(
         session,
-        updated(Ticket, [ticket]),
-        upserted(Postponement, [row]),
+        updated(TicketRow, [ticket]),
+        upserted(PostponementRow, [row]),
         recorded(events),
         noticed(events),
         fanned_out(events),

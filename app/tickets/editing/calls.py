@@ -5,8 +5,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.models import Account
-from app.calls.models import Call
+from app.accounts.models import AccountRow
+from app.calls.models import CallRow
 from app.calls.providers import sandbox
 from app.calls.providers.custom import label
 from app.calls.providers.provider import Link
@@ -40,7 +40,7 @@ def ask_for(work: Work, account_link: str | None, account_provider: str | None, 
     rules = work.document.call
     preferred = [account_provider] if account_provider else []
     offered = list(rules.providers) if rules else []
-    call: dict[str, Any] = dict.fromkeys(Call.__table__.columns.keys()) | {
+    call: dict[str, Any] = dict.fromkeys(CallRow.__table__.columns.keys()) | {
         "account_id": work.ticket.account_id,
         "id": new_id("cal"),
         "ticket_id": work.ticket.id,
@@ -99,9 +99,9 @@ def make_failed(work: Work, call: dict[str, Any], reason: str) -> None:
 async def active(session: AsyncSession, work: Work) -> dict[str, Any] | None:
     """The ticket's active call, as a row."""
     query = (
-        select(Call.__table__)
-        .where(Call.account_id == work.ticket.account_id, Call.ticket_id == work.ticket.id, Call.state.in_(LIVE))
-        .order_by(Call.sequence.desc())
+        select(CallRow.__table__)
+        .where(CallRow.account_id == work.ticket.account_id, CallRow.ticket_id == work.ticket.id, CallRow.state.in_(LIVE))
+        .order_by(CallRow.sequence.desc())
         .limit(1)
     )
     found = (await session.execute(query)).mappings().one_or_none()
@@ -180,6 +180,6 @@ async def request(session: AsyncSession, work: Work, actor: Actor) -> None:
 
 async def ask_with_account(session: AsyncSession, work: Work, actor: Actor) -> None:
     """Ask for a call with what the account says about calls."""
-    query = select(Account.call_link, Account.call_provider).where(Account.account_id == work.ticket.account_id)
+    query = select(AccountRow.call_link, AccountRow.call_provider).where(AccountRow.account_id == work.ticket.account_id)
     link, provider = (await session.execute(query)).one()
     ask_for(work, link, provider, actor)

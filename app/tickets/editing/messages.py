@@ -8,7 +8,7 @@ from app.core.problems import Conflict, Fault, Forbidden, Invalid
 from app.events import types
 from app.sla.clock.changes import Message
 from app.tickets.editing.work import Work
-from app.tickets.schemas import Author, PostMessage
+from app.tickets.schemas import Author, NewMessage
 
 
 def message_author(principal: Principal, actor: Actor, author: Author | None) -> dict[str, str]:
@@ -37,7 +37,7 @@ def automation_of(principal: Principal) -> Actor:
     return Actor("automation", principal.key_id, principal.name)
 
 
-def add_message(work: Work, actor: Actor, author: dict[str, str], command: PostMessage) -> dict[str, Any]:
+def add_message(work: Work, actor: Actor, author: dict[str, str], command: NewMessage) -> dict[str, Any]:
     """Add a message to the ticket and tell its clock. 409 on a closed ticket: it never reopens."""
     if work.ticket.status == "closed":
         raise closed_conflict(work, "A closed ticket takes no messages")

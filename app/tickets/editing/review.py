@@ -11,7 +11,7 @@ from app.core.text.language import choose_language
 from app.events import types
 from app.tickets.editing.messages import add_message
 from app.tickets.editing.work import Work
-from app.tickets.schemas import PostMessage
+from app.tickets.schemas import NewMessage
 from app.tickets.texts import REVIEW_QUESTIONS
 
 _ASKING: Final = Actor("automation", name="Heliodesk")
@@ -39,7 +39,7 @@ def request_if_due(work: Work) -> None:
     work.tell(types.TicketReviewRequested(priority=work.ticket.priority, reason=due), _ASKING)
     language = choose_language(work.ticket.requester.get("locale"), work.locale)
     question = REVIEW_QUESTIONS[due].to(language, priority=work.ticket.priority)
-    add_message(work, _ASKING, _ASKING.document(), PostMessage(body=question))
+    add_message(work, _ASKING, _ASKING.document(), NewMessage(body=question))
 
 
 def confirm(work: Work, actor: Actor) -> None:

@@ -11,27 +11,27 @@ from typing import Any, Final
 from asyncpg import UniqueViolationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.calls.models import Call
+from app.calls.models import CallRow
 from app.core.auth import SERVICE, Actor
 from app.core.cooperative import in_turns
 from app.core.db.bulk import Write, deleted, inserted, updated, upserted, write
 from app.core.db.session import Again, ring_after_commit
 from app.core.db.tables import Row
 from app.escalations import records as escalations
-from app.escalations.models import Escalation
+from app.escalations.models import EscalationRow
 from app.events import types
 from app.events.log import Event, event_row, recorded, with_via
 from app.notices.outbox import noticed
 from app.paging.queue import paged
 from app.plans.document.model import PlanDocument
-from app.roster.models import Alert
+from app.roster.models import ExpertAlertRow
 from app.sla import deadlines as stored
 from app.sla.clock.changes import Change, Notice
 from app.sla.clock.clock import Clock, Firing, Step, advance, next_firing, settle
 from app.sla.clock.deadline import Deadline
 from app.sla.clock.terms import METRIC_ORDER
 from app.sla.models import DeadlineRow
-from app.tickets.models import NUMBER_CONSTRAINT, Message, Postponement, Ticket, TicketTitle
+from app.tickets.models import NUMBER_CONSTRAINT, MessageRow, PostponementRow, TicketRow, TicketTitleRow
 from app.tickets.order import in_order
 from app.tickets.record import TicketRecord
 from app.tickets.wording import folded
@@ -273,16 +273,16 @@ async def write_works(
     clean = [{"account_id": work.ticket.account_id, "ticket_id": work.ticket.id} for work in works if work.postponed]
     writes = (
         *beside,
-        inserted(Ticket, tickets) if new else updated(Ticket, tickets),
-        upserted(TicketTitle, [_title_row(work.ticket) for work in works if new or work.retitled]),
-        deleted(Postponement, clean),
+        inserted(TicketRow, tickets) if new else updated(TicketRow, tickets),
+        upserted(TicketTitleRow, [_title_row(work.ticket) for work in works if new or work.retitled]),
+        deleted(PostponementRow, clean),
         upserted(DeadlineRow, deadlines),
-        inserted(Message, [row for work in works for row in work.messages]),
-        inserted(Alert, [row for row in alerts if "engineer_id" in row]),
-        updated(Alert, [row for row in alerts if "engineer_id" not in row]),
-        upserted(Call, calls),
-        updated(Call, [row for work in works for row in work.no_shows if row["id"] not in called]),
-        inserted(Escalation, [row for work in works for row in _escalation_rows(work)]),
+        inserted(MessageRow, [row for work in works for row in work.messages]),
+        inserted(ExpertAlertRow, [row for row in alerts if "engineer_id" in row]),
+        updated(ExpertAlertRow, [row for row in alerts if "engineer_id" not in row]),
+        upserted(CallRow, calls),
+        updated(CallRow, [row for work in works for row in work.no_shows if row["id"] not in called]),
+        inserted(EscalationRow, [row for work in works for row in _escalation_rows(work)]),
         recorded(events),
         (told := noticed(events)),
         (pages := paged(events)),

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from app.core.auth import SERVICE
 from app.events import types
-from app.events.types.experts import CandidateData
+from app.events.types.experts import EventCandidate
 from app.roster.choose import Choice, Expert, Need, comes, on_duty, places, shift_end, stand_in
 from app.tickets.editing import expert_alert
 from app.tickets.editing.work import Work
@@ -375,5 +375,5 @@ def _has_come(expert: Expert, since: datetime, now: datetime) -> bool:
 
 def _shown(choice: Choice) -> dict[str, Any]:
     shown = choice.candidates[:_SHOWN]
-    candidates = [CandidateData(engineer_id=c.engineer_id, taken=c.taken, why=c.why) for c in shown]
+    candidates = [EventCandidate(engineer_id=c.engineer_id, taken=c.taken, why=c.why) for c in shown]
     return {"candidates": candidates, "considered": len(choice.candidates)}

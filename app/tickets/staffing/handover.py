@@ -14,7 +14,7 @@ from app.plans.document.names import STATUSES
 from app.sla.deadlines import support_due_at
 from app.tickets.editing.messages import add_message
 from app.tickets.editing.work import Work
-from app.tickets.schemas import PostMessage
+from app.tickets.schemas import NewMessage
 from app.tickets.texts import HANDOVER_NOTE
 
 _WRITER: Final = Actor("automation", name="Heliodesk")
@@ -56,7 +56,7 @@ def note(work: Work, briefing: Briefing, left: str, came: str, languages: Collec
         "link": briefing.call_link or "-",
     }
     body = "\n".join(line.to(language, **facts) for line in HANDOVER_NOTE)
-    add_message(work, _WRITER, _WRITER.document(), PostMessage(body=body, visibility="internal"))
+    add_message(work, _WRITER, _WRITER.document(), NewMessage(body=body, visibility="internal"))
 
 
 def _said(briefing: Briefing, zone: ZoneInfo, language: Language) -> str:

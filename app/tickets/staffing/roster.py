@@ -20,7 +20,7 @@ from app.core.db.session import alarms_of, driver, memory_of, ring_after_commit
 from app.core.db.tables import Row
 from app.roster import shifts
 from app.roster.choose import Cover, Expert
-from app.roster.models import ExpertHold
+from app.roster.models import ExpertHoldRow
 from app.tickets.editing.load import SELECT, load, settled
 from app.tickets.editing.work import Work
 from app.tickets.staffing.dispatcher import Background, Dispatcher
@@ -276,7 +276,7 @@ class _Round:
 def hold_writes(staff: Staff) -> list[Write]:
     """What becomes of the rows of holds: each engineer's row is touched once."""
     new, changed, over = staff.holds
-    return [deleted(ExpertHold, over), updated(ExpertHold, changed), inserted(ExpertHold, new)]
+    return [deleted(ExpertHoldRow, over), updated(ExpertHoldRow, changed), inserted(ExpertHoldRow, new)]
 
 
 async def lock_routed(session: AsyncSession, account_id: str, known: Sequence[Work]) -> list[Work]:

@@ -10,11 +10,11 @@ from app.tickets.editing import calls
 from app.tickets.editing.load import lock
 from app.tickets.editing.messages import add_message, closed_conflict
 from app.tickets.editing.work import Work
-from app.tickets.schemas import Merge, PostMessage, Reopen, Withdraw
+from app.tickets.schemas import TicketMerge, NewMessage, Reopening, Withdrawal
 from app.tickets.usecases.lifecycle import Caller, finish, start
 
 
-async def reopen(session: AsyncSession, caller: Caller, ticket_id: str, command: Reopen) -> Work:
+async def reopen(session: AsyncSession, caller: Caller, ticket_id: str, command: Reopening) -> Work:
     """Open a resolved ticket again, with a public message where one is given. 409 from any other status."""
     work, actor = await start(session, caller, ticket_id, command.actor)
     if work.ticket.status == "closed":
@@ -22,12 +22,12 @@ async def reopen(session: AsyncSession, caller: Caller, ticket_id: str, command:
     if work.ticket.status != "resolved":
         raise Conflict(f"A ticket that is {work.ticket.status} is not reopened: only a resolved one")
     if command.message is not None:
-        add_message(work, actor, actor.document(), PostMessage(body=command.message))
+        add_message(work, actor, actor.document(), NewMessage(body=command.message))
     work.change(Status(work.now, "open", actor.kind), actor)
     return await finish(session, work)
 
 
-async def withdraw(session: AsyncSession, caller: Caller, ticket_id: str, command: Withdraw) -> Work:
+async def withdraw(session: AsyncSession, caller: Caller, ticket_id: str, command: Withdrawal) -> Work:
     """Close a ticket that needs no answer any more, from any status but closed."""
     work, actor = await start(session, caller, ticket_id, command.actor)
     if work.ticket.status == "closed":
@@ -38,7 +38,7 @@ async def withdraw(session: AsyncSession, caller: Caller, ticket_id: str, comman
     return await finish(session, work)
 
 
-async def merge(session: AsyncSession, caller: Caller, ticket_id: str, command: Merge) -> Work:
+async def merge(session: AsyncSession, caller: Caller, ticket_id: str, command: TicketMerge) -> Work:
     """Close a ticket that goes on in another one of its account; both timelines tell it.
 
     Raises 409 when either is closed, 422 when the account has no such other ticket. The two are locked in the order

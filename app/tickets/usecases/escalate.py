@@ -12,7 +12,7 @@ from app.core.ids import new_id
 from app.core.problems import Conflict, Fault, Forbidden, Invalid
 from app.core.web.deps import require_support
 from app.escalations import records
-from app.escalations.models import Escalation
+from app.escalations.models import EscalationRow
 from app.escalations.records import OPEN
 from app.escalations.rules import breach
 from app.events import types
@@ -22,7 +22,7 @@ from app.sla.clock.terms import PLAN_METRICS
 from app.tickets.editing.messages import add_message
 from app.tickets.editing.work import Work
 from app.tickets.rules import missing_texts, priority_faults
-from app.tickets.schemas import AcceptEscalation, DeclineEscalation, Escalate, PostMessage
+from app.tickets.schemas import EscalationAcceptance, EscalationRefusal, NewEscalation, NewMessage
 from app.tickets.usecases.lifecycle import Caller, finish, give_priority, set_assignee, start
 
 _MISSED = """
@@ -36,10 +36,10 @@ class Decided:
 
     work: Work
     actor: Actor
-    escalation: Escalation
+    escalation: EscalationRow
 
 
-async def escalate(session: AsyncSession, caller: Caller, ticket_id: str, command: Escalate) -> Escalation:
+async def escalate(session: AsyncSession, caller: Caller, ticket_id: str, command: NewEscalation) -> EscalationRow:
     """Ask for an escalation. 409 with the first when one is open for this reason already; 403 where the plan has none.
 
     It says whether the promise that it names is broken at this instant, and starts the clock of its acknowledgement.
@@ -49,7 +49,7 @@ async def escalate(session: AsyncSession, caller: Caller, ticket_id: str, comman
     _check(work, kind, command)
     if first := await records.open_one(session, work.ticket.account_id, ticket_id, kind, command.reason):
         raise Conflict("An escalation for this reason is open already", escalation=records.escalation_document(first))
-    escalation = Escalation(
+    escalation = EscalationRow(
         account_id=work.ticket.account_id,
         id=new_id("esc"),
         ticket_id=ticket_id,
@@ -73,7 +73,7 @@ async def escalate(session: AsyncSession, caller: Caller, ticket_id: str, comman
     return escalation
 
 
-def _check(work: Work, kind: str, command: Escalate) -> None:
+def _check(work: Work, kind: str, command: NewEscalation) -> None:
     rules, document = work.document.escalation, work.document
     if work.ticket.status in ENDED_STATUSES:
         raise Conflict(f"A ticket that is {work.ticket.status} is not escalated")
@@ -114,7 +114,7 @@ async def _breach(session: AsyncSession, work: Work, reason: str) -> bool | None
     )
 
 
-def _requested(work: Work, escalation: Escalation) -> types.EscalationRequested:
+def _requested(work: Work, escalation: EscalationRow) -> types.EscalationRequested:
     return types.EscalationRequested(
         escalation_id=escalation.id,
         kind=escalation.kind,
@@ -128,21 +128,21 @@ def _requested(work: Work, escalation: Escalation) -> types.EscalationRequested:
     )
 
 
-async def acknowledge(session: AsyncSession, caller: Caller, escalation_id: str, _: object = None) -> Escalation:
+async def acknowledge(session: AsyncSession, caller: Caller, escalation_id: str, _: object = None) -> EscalationRow:
     """Support has seen an escalation: its acknowledgement clock ends. 409 when it is no longer waited for."""
     decided = await _decide(session, caller, escalation_id, "requested")
     _acknowledge(decided)
     return await _decided(session, decided)
 
 
-async def accept(session: AsyncSession, caller: Caller, escalation_id: str, command: AcceptEscalation) -> Escalation:
+async def accept(session: AsyncSession, caller: Caller, escalation_id: str, command: EscalationAcceptance) -> EscalationRow:
     """Support does something about it: raises the priority (by default as requested), moves the tier, reassigns."""
     decided = await _decide(session, caller, escalation_id, *OPEN)
     work, actor, escalation = decided.work, decided.actor, decided.escalation
     if escalation.state == "requested":
         _acknowledge(decided)
     if command.message:
-        add_message(work, actor, actor.document(), PostMessage(body=command.message))
+        add_message(work, actor, actor.document(), NewMessage(body=command.message))
     if priority := command.priority or escalation.requested_priority:
         work.ticket.business_impact = escalation.business_impact or work.ticket.business_impact
         why = escalation.justification or escalation.reason
@@ -166,7 +166,7 @@ def _check_tier(work: Work, tier: int) -> None:
         raise Invalid(errors=[Fault(pointer="/tier", detail=detail)])
 
 
-async def decline(session: AsyncSession, caller: Caller, escalation_id: str, command: DeclineEscalation) -> Escalation:
+async def decline(session: AsyncSession, caller: Caller, escalation_id: str, command: EscalationRefusal) -> EscalationRow:
     """Support does nothing about it, and says why."""
     decided = await _decide(session, caller, escalation_id, *OPEN)
     if decided.escalation.state == "requested":
@@ -176,7 +176,7 @@ async def decline(session: AsyncSession, caller: Caller, escalation_id: str, com
     return await _decided(session, decided)
 
 
-async def withdraw(session: AsyncSession, caller: Caller, escalation_id: str, command: Any) -> Escalation:
+async def withdraw(session: AsyncSession, caller: Caller, escalation_id: str, command: Any) -> EscalationRow:
     """Whoever asked for it no longer does. 403 for anybody else; what the service made is not withdrawn."""
     escalation = await records.find(session, escalation_id)
     work, actor = await start(session, caller, escalation.ticket_id, command.actor)
@@ -201,7 +201,7 @@ async def _decide(session: AsyncSession, caller: Caller, escalation_id: str, *st
     return Decided(work, actor, escalation)
 
 
-def _check_state(escalation: Escalation, *states: str) -> None:
+def _check_state(escalation: EscalationRow, *states: str) -> None:
     if escalation.state not in states:
         raise Conflict(f"The escalation is {escalation.state} already")
 
@@ -213,7 +213,7 @@ def _acknowledge(decided: Decided) -> None:
     work.tell(types.EscalationAcknowledged(**_facts(escalation)), actor)
 
 
-def _facts(escalation: Escalation) -> dict[str, str]:
+def _facts(escalation: EscalationRow) -> dict[str, str]:
     return {"escalation_id": escalation.id, "reason": escalation.reason, "subject": escalation.subject}
 
 
@@ -222,12 +222,12 @@ def _end(decided: Decided, state: str, decision: str | None) -> None:
     escalation.state, escalation.ended_at, escalation.decision = state, decided.work.now, decision
 
 
-async def _decided(session: AsyncSession, decided: Decided) -> Escalation:
+async def _decided(session: AsyncSession, decided: Decided) -> EscalationRow:
     """Write the escalation and its ticket, which is escalated as long as any other is open."""
     await session.flush()
     ticket = decided.work.ticket
-    others = select(Escalation.id).where(
-        Escalation.account_id == ticket.account_id, Escalation.ticket_id == ticket.id, Escalation.state.in_(OPEN)
+    others = select(EscalationRow.id).where(
+        EscalationRow.account_id == ticket.account_id, EscalationRow.ticket_id == ticket.id, EscalationRow.state.in_(OPEN)
     )
     ticket.escalated = await session.scalar(others.limit(1)) is not None
     await finish(session, decided.work)

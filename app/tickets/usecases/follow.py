@@ -13,7 +13,7 @@ from app.tickets.editing import calls
 from app.tickets.editing.messages import add_message
 from app.tickets.editing.work import Work
 from app.tickets.rules import priority_faults
-from app.tickets.schemas import Impact, PostMessage, Urgency
+from app.tickets.schemas import Impact, NewMessage, Urgency
 from app.tickets.usecases.lifecycle import Caller, finish, give_priority, start
 
 
@@ -53,7 +53,7 @@ async def follow(session: AsyncSession, caller: Caller, ticket_id: str, news: Ne
     if news.reopen and work.ticket.status == "resolved":
         work.change(Status(work.now, "open", actor.kind), actor)
     for said in news.said:
-        add_message(work, actor, actor.document(), PostMessage(body=said.body, visibility=said.visibility))
+        add_message(work, actor, actor.document(), NewMessage(body=said.body, visibility=said.visibility))
     if news.wanted:
         await _raise(session, work, actor, news.wanted)
     if news.resolve and work.ticket.status != "resolved":

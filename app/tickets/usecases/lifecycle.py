@@ -17,7 +17,7 @@ from app.core.schemas import ActorRef
 from app.core.web.deps import require_support
 from app.core.web.merge_patch import Patch, actor_in, merge_patch, patched
 from app.events import types
-from app.roster.models import Engineer, ExpertHold
+from app.roster.models import EngineerRow, ExpertHoldRow
 from app.roster.usecases.regions import check_region
 from app.sla.clock.changes import Priority, Status, Tier
 from app.tickets.editing import calls, review
@@ -27,13 +27,13 @@ from app.tickets.editing.work import Work
 from app.tickets.rules import allowed, customer_may_set, is_alarm, missing_texts, priority_faults
 from app.tickets.save import save
 from app.tickets.schemas import (
-    Assign,
-    ChangeTicket,
-    LockRegion,
-    PostMessage,
-    Review,
-    SetPriority,
-    SetStatus,
+    Assignment,
+    TicketPatch,
+    RegionLock,
+    NewMessage,
+    PriorityReview,
+    PriorityChange,
+    StatusChange,
     TicketFields,
 )
 from app.tickets.staffing.roster import lock_roster, scope_of
@@ -68,7 +68,7 @@ async def finish(session: AsyncSession, work: Work) -> Work:
 
 
 async def post_message(
-    session: AsyncSession, caller: Caller, ticket_id: str, command: PostMessage
+    session: AsyncSession, caller: Caller, ticket_id: str, command: NewMessage
 ) -> tuple[Work, dict[str, Any]]:
     """Post a message; a customer's public one wakes a waiting ticket and reopens a resolved one.
 
@@ -84,11 +84,11 @@ async def post_message(
     return await finish(session, work), message
 
 
-async def set_status(session: AsyncSession, caller: Caller, ticket_id: str, command: SetStatus) -> Work:
+async def set_status(session: AsyncSession, caller: Caller, ticket_id: str, command: StatusChange) -> Work:
     """Set the status by the table of ``rules``, with a public message before it where one is given or needed."""
     work, actor = await start(session, caller, ticket_id, command.actor)
     if command.message is not None:
-        add_message(work, actor, actor.document(), PostMessage(body=command.message))
+        add_message(work, actor, actor.document(), NewMessage(body=command.message))
     if command.status != work.ticket.status:
         _check_transition(work, actor, command)
         work.change(Status(work.now, command.status, actor.kind), actor)
@@ -96,7 +96,7 @@ async def set_status(session: AsyncSession, caller: Caller, ticket_id: str, comm
     return await finish(session, work)
 
 
-def _check_transition(work: Work, actor: Actor, command: SetStatus) -> None:
+def _check_transition(work: Work, actor: Actor, command: StatusChange) -> None:
     status = command.status
     if status not in allowed(work.ticket.status, "support"):
         raise Conflict(f"A ticket that is {work.ticket.status} cannot become {status}", status_table="/v1/statuses")
@@ -109,7 +109,7 @@ def _check_transition(work: Work, actor: Actor, command: SetStatus) -> None:
         raise Invalid(errors=[Fault(pointer="/message", detail="An engineer resolves with a public message")])
 
 
-async def set_priority(session: AsyncSession, caller: Caller, ticket_id: str, command: SetPriority) -> Work:
+async def set_priority(session: AsyncSession, caller: Caller, ticket_id: str, command: PriorityChange) -> Work:
     """Override the priority, as far as the plan lets a customer (Z2); a raise may need texts (G1) and gets a call."""
     work, actor = await start(session, caller, ticket_id, command.actor)
     ticket, document = work.ticket, work.document
@@ -151,7 +151,7 @@ async def give_priority(
     review.request_if_due(work)
 
 
-async def assign(session: AsyncSession, caller: Caller, ticket_id: str, command: Assign) -> Work:
+async def assign(session: AsyncSession, caller: Caller, ticket_id: str, command: Assignment) -> Work:
     """Give the ticket to an engineer or to nobody, move it to another tier, or both."""
     work, actor = await start(session, caller, ticket_id)
     require_support(caller.principal)
@@ -188,7 +188,7 @@ async def _check_engineer(session: AsyncSession, work: Work, engineer_id: str, p
 
     409 for one who is held for another ticket (G2).
     """
-    query = select(Engineer.account_id).where(Engineer.id == engineer_id, Engineer.active)
+    query = select(EngineerRow.account_id).where(EngineerRow.id == engineer_id, EngineerRow.active)
     found = (await session.execute(query)).one_or_none()
     if found is None:
         raise Invalid(errors=[Fault(pointer=pointer, detail="There is no such active engineer")])
@@ -198,12 +198,12 @@ async def _check_engineer(session: AsyncSession, work: Work, engineer_id: str, p
         hint = f"POST /v1/engineers with {own} as account_id makes one" if own else "This engineer is a sandbox's"
         raise Invalid(errors=[Fault(pointer=pointer, detail=detail, hint=hint)])
     await lock_roster(session, scope_of(work))
-    held_for = await session.scalar(select(ExpertHold.ticket_id).where(ExpertHold.engineer_id == engineer_id))
+    held_for = await session.scalar(select(ExpertHoldRow.ticket_id).where(ExpertHoldRow.engineer_id == engineer_id))
     if held_for not in (None, work.ticket.id):
         raise Conflict("The engineer works on another ticket and nothing else", held_for=held_for)
 
 
-async def lock_to_region(session: AsyncSession, caller: Caller, ticket_id: str, command: LockRegion) -> Work:
+async def lock_to_region(session: AsyncSession, caller: Caller, ticket_id: str, command: RegionLock) -> Work:
     """Keep the ticket in one region, or let it follow the sun again (G7). 422 for a region that there is not."""
     work, actor = await start(session, caller, ticket_id, command.actor)
     if work.ticket.status == "closed":
@@ -218,13 +218,13 @@ async def lock_to_region(session: AsyncSession, caller: Caller, ticket_id: str, 
     return await finish(session, work)
 
 
-async def change_ticket(session: AsyncSession, caller: Caller, ticket_id: str, patch: Patch) -> Work:
+async def update_ticket(session: AsyncSession, caller: Caller, ticket_id: str, patch: Patch) -> Work:
     """Apply a merge patch. What the matrix says follows impact and urgency; the priority itself does not."""
     work, actor = await start(session, caller, ticket_id, actor_in(patch))
     if work.ticket.status == "closed":
         raise Conflict("A closed ticket does not change")
     before = {name: getattr(work.ticket, name) for name in TicketFields.model_fields}
-    after = patched(ChangeTicket, merge_patch(before, patch))
+    after = patched(TicketPatch, merge_patch(before, patch))
     changed = {name: value for name in before if (value := getattr(after, name)) != before[name]}
     for name, value in changed.items():
         setattr(work.ticket, name, value)
@@ -236,13 +236,13 @@ async def change_ticket(session: AsyncSession, caller: Caller, ticket_id: str, p
     return await finish(session, work)
 
 
-async def review_priority(session: AsyncSession, caller: Caller, ticket_id: str, command: Review) -> Work:
+async def review_priority(session: AsyncSession, caller: Caller, ticket_id: str, command: PriorityReview) -> Work:
     """Support decides about a ticket whose priority was put up for review: it stays, or is lowered (G9)."""
     work, actor = await start(session, caller, ticket_id)
     require_support(caller.principal)
     review.confirm(work, actor)
     if command.message is not None:
-        add_message(work, actor, actor.document(), PostMessage(body=command.message))
+        add_message(work, actor, actor.document(), NewMessage(body=command.message))
     if command.priority is not None:
         await give_priority(session, work, actor, command.priority, command.message or "review", source="override")
     return await finish(session, work)

@@ -15,7 +15,7 @@ from app.core.ids import new_id
 from app.core.problems import Fault, Invalid, NotFound
 from app.core.zones import IN_FORCE
 from app.events import types
-from app.events.types.deadlines import PinsData
+from app.events.types.deadlines import PlanPins
 from app.events.types.tickets import TicketFacts
 from app.roster.usecases.regions import check_region
 from app.sla.clock.clock import open_clock
@@ -26,7 +26,7 @@ from app.tickets.editing.work import Work
 from app.tickets.record import TicketRecord, columns
 from app.tickets.rules import Assessment, assess, channel_faults, is_alarm, missing_texts, priority_faults
 from app.tickets.save import save
-from app.tickets.schemas import OpenTicket
+from app.tickets.schemas import NewTicket
 
 _DIGITS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
@@ -79,7 +79,7 @@ class Customer:
 
 
 async def open_ticket(
-    session: AsyncSession, command: OpenTicket, *, account_id: str, acting: Acting, now: datetime | None = None
+    session: AsyncSession, command: NewTicket, *, account_id: str, acting: Acting, now: datetime | None = None
 ) -> Work:
     """Open a ticket for an account and start everything that follows from it, in this one transaction.
 
@@ -102,7 +102,7 @@ async def open_ticket(
 
 
 def begin(
-    customer: Customer, command: OpenTicket, promise: Promise, pins: Pins, assessment: Assessment, actor: Actor
+    customer: Customer, command: NewTicket, promise: Promise, pins: Pins, assessment: Assessment, actor: Actor
 ) -> Work:
     """The new ticket with its clocks started, its call asked for, and its events: decided, not yet written."""
     ticket = _ticket(customer, command, pins, assessment)
@@ -150,7 +150,7 @@ async def _promise(session: AsyncSession, customer: Customer, product: str | Non
     return await plan_in_force(customer, product, customer.now, newest)
 
 
-def _check(promise: Promise, command: OpenTicket, assessment: Assessment, *, alarm: bool) -> None:
+def _check(promise: Promise, command: NewTicket, assessment: Assessment, *, alarm: bool) -> None:
     """Refuse what the plan does not take: unknown priority, missing texts (G1), a channel not offered (Z6)."""
     document = promise.document
     faults = [*priority_faults(document, command.priority), *channel_faults(document, command.channel)]
@@ -175,9 +175,9 @@ def new_number() -> str:
     return f"{''.join(digits[:3])}-{''.join(digits[3:])}"
 
 
-def _ticket(customer: Customer, command: OpenTicket, pins: Pins, assessment: Assessment) -> TicketRecord:
+def _ticket(customer: Customer, command: NewTicket, pins: Pins, assessment: Assessment) -> TicketRecord:
     """The new row: what the command says by the names of columns, and what follows from the account and its plan."""
-    given = {name: getattr(command, name) for name in OpenTicket.model_fields if name in columns()}
+    given = {name: getattr(command, name) for name in NewTicket.model_fields if name in columns()}
     return TicketRecord(
         **given
         | {
@@ -208,6 +208,6 @@ def _opened(work: Work, pins: Pins) -> types.TicketOpened:
     return types.TicketOpened(
         **{name: getattr(ticket, name) for name in TicketFacts.model_fields},
         requester=ticket.requester,
-        plan=PinsData(**pins.document()),
+        plan=PlanPins(**pins.document()),
         told=work.told("tam") if ticket.priority == work.document.top else [],
     )

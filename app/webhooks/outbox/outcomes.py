@@ -18,7 +18,7 @@ from app.core.db.engine import Sessions
 from app.core.db.housekeeping import forget
 from app.core.db.session import driver, ring_after_commit
 from app.core.db.tables import Row
-from app.webhooks.models import Delivery
+from app.webhooks.models import DeliveryRow
 from app.webhooks.outbox.claims import Claimed
 from app.webhooks.schemas import DeliveryState
 
@@ -108,4 +108,4 @@ async def settle(session: AsyncSession, settlements: Sequence[Settlement]) -> No
 
 async def forget_deliveries(sessions: Sessions) -> None:
     """Drop deliveries that ended longer ago than the retention; their events stay for ever."""
-    await forget(sessions, Delivery, _OVER, RETENTION)
+    await forget(sessions, DeliveryRow, _OVER, RETENTION)

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.accounts.models import Account
+from app.accounts.models import AccountRow
 from app.core.clock import wall_now
 from app.core.db.engine import Sessions
 from app.core.db.session import driver, transaction
@@ -27,22 +27,22 @@ URL = "https://example.com/hook"
 
 
 @pytest.fixture
-async def account(sessions: Sessions) -> Account:
+async def account(sessions: Sessions) -> AccountRow:
     return await make_account(sessions, await make_plan(sessions, "gold"))
 
 
 @pytest.fixture
-async def editor(sessions: Sessions, account: Account) -> Headers:
+async def editor(sessions: Sessions, account: AccountRow) -> Headers:
     return await make_key(sessions, account_id=account.account_id, role="editor")
 
 
 @pytest.fixture
-async def viewer(sessions: Sessions, account: Account) -> Headers:
+async def viewer(sessions: Sessions, account: AccountRow) -> Headers:
     return await make_key(sessions, account_id=account.account_id, role="viewer")
 
 
 @pytest.fixture
-async def stranger(sessions: Sessions, account: Account) -> Headers:
+async def stranger(sessions: Sessions, account: AccountRow) -> Headers:
     other = await make_account(sessions, account.plan, name="Another")
     return await make_key(sessions, account_id=other.account_id, role="owner")
 
@@ -67,7 +67,7 @@ async def made(client: httpx.AsyncClient, headers: Headers, **fields: Any) -> di
 
 
 async def test_an_accounts_endpoint_is_made_and_its_secret_shown_once(
-    client: httpx.AsyncClient, editor: Headers, account: Account
+    client: httpx.AsyncClient, editor: Headers, account: AccountRow
 ) -> None:
     answer = await client.post("/v1/webhooks", json={"url": URL}, headers=editor)
     endpoint = answer.json()
@@ -182,7 +182,7 @@ async def test_other_faulty_input_is_refused(
 
 
 async def test_who_may_manage_endpoints(
-    client: httpx.AsyncClient, sessions: Sessions, account: Account, viewer: Headers, editor: Headers
+    client: httpx.AsyncClient, sessions: Sessions, account: AccountRow, viewer: Headers, editor: Headers
 ) -> None:
     agent = await make_key(sessions, "agent")
     await make_person(sessions, account.account_id, "ana@example.com", "viewer")
@@ -201,7 +201,7 @@ async def test_who_may_manage_endpoints(
 
 
 async def test_an_admin_makes_endpoints_for_all_accounts_or_one(
-    client: httpx.AsyncClient, admin: Headers, account: Account
+    client: httpx.AsyncClient, admin: Headers, account: AccountRow
 ) -> None:
     assert (await made(client, admin))["account_id"] is None
     assert (await made(client, admin, account_id=account.account_id))["account_id"] == account.account_id
@@ -210,7 +210,7 @@ async def test_an_admin_makes_endpoints_for_all_accounts_or_one(
 
 
 async def test_an_account_cannot_make_an_endpoint_for_another(
-    client: httpx.AsyncClient, stranger: Headers, account: Account
+    client: httpx.AsyncClient, stranger: Headers, account: AccountRow
 ) -> None:
     answer = await client.post("/v1/webhooks", json={"url": URL, "account_id": account.account_id}, headers=stranger)
     assert answer.status_code == 404

@@ -16,7 +16,7 @@ from app.core.signals import Alarms
 from app.core.state import State
 from app.events.envelope import envelope
 from app.webhooks.background.deliver import Limits, Sender
-from app.webhooks.models import Delivery, WebhookEndpoint
+from app.webhooks.models import DeliveryRow, WebhookEndpointRow
 from app.webhooks.outbox.claims import claim, renew
 from app.webhooks.outbox.outcomes import RETENTION, Settlement, forget_deliveries, settle
 from app.webhooks.rules.sharing import Share
@@ -47,9 +47,9 @@ def sender(make_sender: MakeSender) -> Sender:
     return make_sender()
 
 
-async def endpoint_of(sessions: Sessions, endpoint_id: str) -> WebhookEndpoint:
+async def endpoint_of(sessions: Sessions, endpoint_id: str) -> WebhookEndpointRow:
     async with sessions() as session:
-        found = await session.get(WebhookEndpoint, endpoint_id)
+        found = await session.get(WebhookEndpointRow, endpoint_id)
         assert found is not None
         return found
 
@@ -502,7 +502,7 @@ async def test_an_error_of_ours_costs_neither_the_slot_nor_the_delivery(
 
 async def set_secrets(sessions: Sessions, endpoint_id: str, secrets: list[str]) -> None:
     async with transaction(sessions) as session:
-        await session.execute(update(WebhookEndpoint).where(WebhookEndpoint.id == endpoint_id).values(secrets=secrets))
+        await session.execute(update(WebhookEndpointRow).where(WebhookEndpointRow.id == endpoint_id).values(secrets=secrets))
 
 
 async def test_deliveries_past_their_retention_are_dropped(
@@ -515,7 +515,7 @@ async def test_deliveries_past_their_retention_are_dropped(
     (old, recent) = await deliveries(sessions)
     async with transaction(sessions) as session:
         long_ago = recent.finished_at - RETENTION - timedelta(seconds=1)
-        await session.execute(update(Delivery).where(Delivery.id == old.id).values(finished_at=long_ago))
+        await session.execute(update(DeliveryRow).where(DeliveryRow.id == old.id).values(finished_at=long_ago))
     await forget_deliveries(sessions)
     assert (await delivery(sessions)).id == recent.id
 

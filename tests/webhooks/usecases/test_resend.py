@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 from orjson import loads
 
-from app.accounts.models import Account
+from app.accounts.models import AccountRow
 from app.core.clock import wall_now
 from app.core.db.engine import Sessions
 from app.core.db.session import driver, transaction
@@ -31,12 +31,12 @@ LONG_AGO = "1971-01-01T00:00:00Z"
 
 
 @pytest.fixture
-async def account(sessions: Sessions) -> Account:
+async def account(sessions: Sessions) -> AccountRow:
     return await make_account(sessions, await make_plan(sessions, "gold"))
 
 
 @pytest.fixture
-async def editor(sessions: Sessions, account: Account) -> Headers:
+async def editor(sessions: Sessions, account: AccountRow) -> Headers:
     return await make_key(sessions, account_id=account.account_id, role="editor")
 
 
@@ -130,7 +130,7 @@ async def test_the_newest_attempts_are_kept(sessions: Sessions, make_endpoint: M
 
 
 async def test_a_period_is_sent_again_in_order_with_the_same_ids(
-    client: httpx.AsyncClient, editor: Headers, account: Account, receiver: Receiver, sender: Sender, tell: Tell
+    client: httpx.AsyncClient, editor: Headers, account: AccountRow, receiver: Receiver, sender: Sender, tell: Tell
 ) -> None:
     """What was delivered, what failed, and what it never got because it was disabled or not there yet."""
     mine = account.account_id
