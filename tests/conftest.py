@@ -185,7 +185,9 @@ async def shipped(engine: AsyncEngine) -> list[Row]:
     """The rows of the shipped plans, read and expanded once."""
     async with engine.connect() as connection, make_sessions(connection, Alarms())() as session:
         stored = await load_builtin(session, await clock.database_now(session))
-        return [{column.key: getattr(plan, column.key) for column in PlanVersionRow.__table__.columns} for plan in stored]
+        return [
+            {column.key: getattr(plan, column.key) for column in PlanVersionRow.__table__.columns} for plan in stored
+        ]
 
 
 @pytest.fixture

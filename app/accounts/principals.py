@@ -114,7 +114,9 @@ async def acting(session: AsyncSession, principal: Principal, actor: ActorRef | 
     # Who was stored before addresses had one spelling is found by the one that they were stored with.
     query = (
         select(PersonRow.id, PersonRow.name, PersonRow.role)
-        .where(PersonRow.account_id == principal.account_id, PersonRow.email.in_({actor.email, one_domain(actor.email)}))
+        .where(
+            PersonRow.account_id == principal.account_id, PersonRow.email.in_({actor.email, one_domain(actor.email)})
+        )
         .order_by((PersonRow.email == actor.email).desc())
     )
     person = (await session.execute(query.limit(1))).first()

@@ -24,7 +24,9 @@ async def accounts_page(
     session: AsyncSession, page: Page, *, only: str | None, external_ref: str | None
 ) -> Sequence[AccountRow]:
     """A page of accounts, the oldest first, and one more; ``only`` restricts it to one account."""
-    return await in_order(session, AccountRow, page, id_="account_id", account_id=only, external_ref=external_ref or None)
+    return await in_order(
+        session, AccountRow, page, id_="account_id", account_id=only, external_ref=external_ref or None
+    )
 
 
 async def person_by_id(session: AsyncSession, account_id: str, person_id: str) -> PersonRow:

@@ -40,7 +40,12 @@ async def extend_all_holidays(sessions: Sessions, metrics: Metrics | None = None
 async def _plans(sessions: Sessions) -> Sequence[str]:
     """The keys of all plans that are in force."""
     async with sessions() as session:
-        query = select(PlanVersionRow.key).where(PlanVersionRow.archived_at.is_(None)).distinct().order_by(PlanVersionRow.key)
+        query = (
+            select(PlanVersionRow.key)
+            .where(PlanVersionRow.archived_at.is_(None))
+            .distinct()
+            .order_by(PlanVersionRow.key)
+        )
         return (await session.scalars(query)).all()
 
 
@@ -55,7 +60,9 @@ async def _extend_plan(sessions: Sessions, key: str) -> None:
 async def _sets_in_use(sessions: Sessions) -> dict[str, datetime]:
     """The sets of all accounts, each with the latest instant among its accounts' clocks."""
     now = func.max(func.coalesce(AccountRow.sandbox_now, func.clock_timestamp()))
-    used = select(AccountRow.holiday_set, now).where(AccountRow.holiday_set.is_not(None)).group_by(AccountRow.holiday_set)
+    used = (
+        select(AccountRow.holiday_set, now).where(AccountRow.holiday_set.is_not(None)).group_by(AccountRow.holiday_set)
+    )
     async with transaction(sessions) as session:
         return {str(name): latest for name, latest in await session.execute(used)}
 

@@ -186,7 +186,9 @@ async def _apply(settings: Settings, key: str, version: int, command: PlanApplic
     return report
 
 
-async def _run(sessions: Sessions, key: str, version: int, command: PlanApplication, console: Console) -> tuple[Report, int]:
+async def _run(
+    sessions: Sessions, key: str, version: int, command: PlanApplication, console: Console
+) -> tuple[Report, int]:
     order = await applying.check(sessions, key, version, command)
     report = Report()
     with progress(console, len(order.tickets)) as passed:

@@ -41,15 +41,25 @@ async def close_all(session: AsyncSession, account_id: str, ticket_id: str, now:
     """Close the open escalations of a ticket that is resolved or closed."""
     await session.execute(
         update(EscalationRow)
-        .where(EscalationRow.account_id == account_id, EscalationRow.ticket_id == ticket_id, EscalationRow.state.in_(OPEN))
+        .where(
+            EscalationRow.account_id == account_id, EscalationRow.ticket_id == ticket_id, EscalationRow.state.in_(OPEN)
+        )
         .values(state="closed", ended_at=now)
     )
 
 
-async def open_one(session: AsyncSession, account_id: str, ticket_id: str, kind: str, reason: str) -> EscalationRow | None:
+async def open_one(
+    session: AsyncSession, account_id: str, ticket_id: str, kind: str, reason: str
+) -> EscalationRow | None:
     """The open escalation of this kind for this reason; there is at most one that people asked for."""
-    where = (EscalationRow.account_id == account_id, EscalationRow.ticket_id == ticket_id, EscalationRow.state.in_(OPEN))
-    return await session.scalar(select(EscalationRow).where(*where, EscalationRow.kind == kind, EscalationRow.reason == reason))
+    where = (
+        EscalationRow.account_id == account_id,
+        EscalationRow.ticket_id == ticket_id,
+        EscalationRow.state.in_(OPEN),
+    )
+    return await session.scalar(
+        select(EscalationRow).where(*where, EscalationRow.kind == kind, EscalationRow.reason == reason)
+    )
 
 
 async def find(session: AsyncSession, escalation_id: str) -> EscalationRow:

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.db.engine import Sessions
 from app.core.db.session import driver, transaction
 from app.core.problems import TooManyRequests
-from app.inbound.models import HookRow, HookPayloadsRow
+from app.inbound.models import HookPayloadsRow, HookRow
 
 SIZE: Final = "size + octet_length(headers::text) + 1000"
 """What a receipt counts for: its payload, its headers, and something for what is written about it."""

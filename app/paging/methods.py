@@ -13,8 +13,8 @@ from app.core.problems import Conflict, Fault, Invalid
 from app.core.web.paging import Page, in_order
 from app.paging.models import ContactMethodRow, NotificationRuleRow
 from app.paging.schemas import (
-    NewContactMethod,
     ContactMethod,
+    NewContactMethod,
     NewNotificationRule,
     NotificationRule,
 )

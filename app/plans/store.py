@@ -95,7 +95,9 @@ async def _append(session: AsyncSession, plan: CheckedPlan, now: datetime) -> Pl
 
 async def current_version(session: AsyncSession, key: str) -> int | None:
     """The number of the key's newest version that is not archived; None when there is none."""
-    newest = select(func.max(PlanVersionRow.version)).where(PlanVersionRow.key == key, PlanVersionRow.archived_at.is_(None))
+    newest = select(func.max(PlanVersionRow.version)).where(
+        PlanVersionRow.key == key, PlanVersionRow.archived_at.is_(None)
+    )
     number: int | None = await session.scalar(newest)
     return number
 

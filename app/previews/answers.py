@@ -19,7 +19,9 @@ _ALL_WINDOWS: Final = 10_000
 """Open windows that an answer tells one by one, of all of its deadlines."""
 
 
-def previewed(command: PreviewRequest, plan: PreviewPlan, hidden: AbstractSet[str], language: Language) -> dict[str, Any]:
+def previewed(
+    command: PreviewRequest, plan: PreviewPlan, hidden: AbstractSet[str], language: Language
+) -> dict[str, Any]:
     """The answer: every deadline that the ticket would have, less the ``hidden`` metrics. Raises ``Invalid``."""
     until = _until(command)
     preview = _played(command, plan, until)

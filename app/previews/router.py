@@ -19,7 +19,7 @@ from app.previews import cost, examples, heavy
 from app.previews.answers import previewed
 from app.previews.explanations import explain_deadline
 from app.previews.plans import stored_plan
-from app.previews.schemas import DeadlineExplanation, PreviewRequest, Preview
+from app.previews.schemas import DeadlineExplanation, Preview, PreviewRequest
 from app.previews.terms import StoredPlan, document_of, known_terms, plan_for
 from app.tickets.api.kit import TicketPath
 

@@ -61,7 +61,12 @@ class PreviewWithdrawal(Strict):
 
 
 PreviewChange: TypeAlias = (
-    PreviewMessageChange | PreviewStatusChange | PreviewPriorityChange | PreviewTierChange | PreviewReopening | PreviewWithdrawal
+    PreviewMessageChange
+    | PreviewStatusChange
+    | PreviewPriorityChange
+    | PreviewTierChange
+    | PreviewReopening
+    | PreviewWithdrawal
 )
 _KINDS: Final[dict[str, type[PreviewChange]]] = {
     "message": PreviewMessageChange,

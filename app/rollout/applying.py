@@ -20,7 +20,7 @@ from app.core.db.session import run as run_transaction
 from app.core.db.tables import Row
 from app.core.problems import Conflict, Fault, Invalid
 from app.core.schemas import pointer
-from app.events.types.deadlines import PlanPins, PlanApplied
+from app.events.types.deadlines import PlanApplied, PlanPins
 from app.plans import queries, store
 from app.plans.document.model import PlanDocument
 from app.plans.models import PlanVersionRow

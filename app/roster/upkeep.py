@@ -28,7 +28,9 @@ async def extend_shift_holidays(sessions: Sessions, metrics: Metrics | None = No
     async with sessions() as session:
         regions = (await session.scalars(select(RegionRow.id).order_by(RegionRow.id))).all()
         engineers = (
-            await session.scalars(select(EngineerRow.id).where(EngineerRow.shifts.is_not(None)).order_by(EngineerRow.id))
+            await session.scalars(
+                select(EngineerRow.id).where(EngineerRow.shifts.is_not(None)).order_by(EngineerRow.id)
+            )
         ).all()
     for region_id in regions:
         with apart(_JOB, metrics, region=region_id):

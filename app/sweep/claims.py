@@ -96,5 +96,10 @@ async def next_wake(session: AsyncSession, apart: Apart = Apart()) -> datetime |
             NEXT_WITHOUT, list(apart.accounts), list(apart.tickets)
         )
         return later
-    query = select(TicketRow.wake_at).where(TicketRow.wake_at.is_not(None), ~TicketRow.sandbox).order_by(TicketRow.wake_at).limit(1)
+    query = (
+        select(TicketRow.wake_at)
+        .where(TicketRow.wake_at.is_not(None), ~TicketRow.sandbox)
+        .order_by(TicketRow.wake_at)
+        .limit(1)
+    )
     return await session.scalar(query)

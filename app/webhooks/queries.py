@@ -31,7 +31,9 @@ async def endpoints_page(session: AsyncSession, page: Page, account_id: str | No
 async def deliveries_page(session: AsyncSession, page: Page, endpoint_id: str, state: str | None) -> Slice[DeliveryRow]:
     """A page of an endpoint's deliveries, the newest first, and one more."""
     filters: list[Filter] = [lambda columns: columns.state == state] if state else []
-    return await filtered(session, DeliveryRow, [DeliveryRow.endpoint_id == endpoint_id], filters, page, "created_at", "id")
+    return await filtered(
+        session, DeliveryRow, [DeliveryRow.endpoint_id == endpoint_id], filters, page, "created_at", "id"
+    )
 
 
 async def locked_delivery(session: AsyncSession, delivery_id: str) -> DeliveryRow:

@@ -96,7 +96,9 @@ async def test_a_sandbox_is_locked_to_a_region_of_its_own(
     assert (await client.delete(f"/v1/regions/{own.id}", headers=admin)).status_code == 409
 
 
-async def test_a_patch_changes_clears_and_leaves(client: httpx.AsyncClient, admin: Headers, account: AccountRow) -> None:
+async def test_a_patch_changes_clears_and_leaves(
+    client: httpx.AsyncClient, admin: Headers, account: AccountRow
+) -> None:
     url = f"/v1/accounts/{account.account_id}"
     contact = {"name": "Mia", "email": "mia@example.com"}
     await client.patch(url, json={"tam": contact, "country": "US"}, headers=admin)

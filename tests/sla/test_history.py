@@ -26,7 +26,7 @@ from app.sla.pins import Pins
 from app.tickets.editing import calls
 from app.tickets.editing.messages import add_message
 from app.tickets.rules import STATUSES, Assessment
-from app.tickets.schemas import NewTicket, NewMessage
+from app.tickets.schemas import NewMessage, NewTicket
 from app.tickets.usecases import open as opening
 from tests.sla.changing import engineer, status, waiting
 from tests.sla.histories import History, histories, thorough

@@ -334,7 +334,9 @@ async def test_a_deadlock_is_tried_again_and_counted_against_nobody(
     assert await aside(sessions) == []
 
 
-async def test_a_storm_leaves_everybodys_lane_at_once(sessions: Sessions, account: AccountRow, sweeper: Sweeper) -> None:
+async def test_a_storm_leaves_everybodys_lane_at_once(
+    sessions: Sessions, account: AccountRow, sweeper: Sweeper
+) -> None:
     storm = await due(sessions, account.account_id, 120)
     other = await make_account(sessions, PLAN)
     one = await open_at(sessions, other.account_id, await now_of(sessions) - HOUR - MINUTE, priority="P2")

@@ -141,7 +141,9 @@ async def test_a_held_ticket_is_skipped_and_not_waited_for(sessions: Sessions, a
     assert (await ticket(sessions, held))["missed"]
 
 
-async def test_a_ticket_that_cannot_be_settled_does_not_stop_the_others(sessions: Sessions, account: AccountRow) -> None:
+async def test_a_ticket_that_cannot_be_settled_does_not_stop_the_others(
+    sessions: Sessions, account: AccountRow
+) -> None:
     now = await now_of(sessions)
     broken, *sound = await open_at(sessions, account.account_id, now - 3 * HOUR, *[now - 2 * HOUR] * 3, priority="P2")
     await fetch(sessions, "UPDATE tickets SET clock = '{}' WHERE id = $1", broken)

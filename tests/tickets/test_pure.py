@@ -18,7 +18,7 @@ from app.tickets.models import TicketRow
 from app.tickets.read.views import TICKET, call_view, deadline_view, message_view, ticket_view
 from app.tickets.record import TicketRecord, columns
 from app.tickets.rules import allowed, assess, channel_faults, customer_may_set, missing_texts
-from app.tickets.schemas import Call, Deadline, Message, TicketFields, Ticket
+from app.tickets.schemas import Call, Deadline, Message, Ticket, TicketFields
 
 APP = Path(__file__).resolve().parents[2] / "app"
 EVENT_EXAMPLE = event_example("ticket.opened")["data"]

@@ -9,7 +9,7 @@ from asyncpg import Connection
 
 from app.core.auth import Principal
 from app.core.db.session import transaction
-from app.tickets.schemas import NewTicket, NewMessage
+from app.tickets.schemas import NewMessage, NewTicket
 from app.tickets.usecases.lifecycle import Caller, post_message
 from app.tickets.usecases.open import open_ticket
 from tests.support.stories import ANA, P1, TICKET, Begin, Story

@@ -7,7 +7,7 @@ from fastapi import Query, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts import queries
-from app.accounts.schemas import NewAccount, Account, AccountFields
+from app.accounts.schemas import Account, AccountFields, NewAccount
 from app.accounts.usecases import customers
 from app.accounts.usecases.customers import account_document
 from app.core.clock import database_now

@@ -10,7 +10,7 @@ from app.accounts.grants import beyond
 from app.accounts.models import ApiKeyRow
 from app.accounts.principals import manager, principal_of_key
 from app.accounts.quotas import KEYS
-from app.accounts.schemas import NewKey, Key, KeyWithSecret
+from app.accounts.schemas import Key, KeyWithSecret, NewKey
 from app.accounts.usecases import keys
 from app.accounts.usecases.keys import key_document
 from app.core.auth import Principal

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.models import AccountRow
-from app.accounts.schemas import NewAccount, Account, AccountFields, SandboxStart
+from app.accounts.schemas import Account, AccountFields, NewAccount, SandboxStart
 from app.core.ids import new_id
 from app.core.mailboxes import STORED
 from app.core.problems import Fault, Invalid

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.models import ApiKeyRow
 from app.accounts.queries import account_by_id
-from app.accounts.schemas import NewKey, Key
+from app.accounts.schemas import Key, NewKey
 from app.core.auth import hash_key, make_key
 from app.core.ids import new_id
 from app.core.problems import Fault, Invalid, NotFound

@@ -21,16 +21,16 @@ from app.core.workers.offload import owner_of
 from app.inbound.documents import (
     Hook,
     HookWithSecret,
-    ReceiptWithPayload,
     Receipt,
     ReceiptState,
+    ReceiptWithPayload,
     Trial,
 )
 from app.inbound.models import HookRow, ReceiptRow
 from app.inbound.payloads import payloads_of
 from app.inbound.quotas import HOOKS
 from app.inbound.read import hooks as queries
-from app.inbound.schemas import NewHook, HookFields, TrialPayload
+from app.inbound.schemas import HookFields, NewHook, TrialPayload
 from app.inbound.usecases import hooks
 from app.inbound.usecases.dry_run import tried_batch, what_would_be
 from app.inbound.usecases.hooks import hook_document, payload_document, receipt_document

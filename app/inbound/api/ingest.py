@@ -26,7 +26,7 @@ from app.core.web.credentials import Key
 from app.core.web.http import Router, public_responses, reply, responses
 from app.inbound import examples
 from app.inbound.api import handshake
-from app.inbound.documents import EventAccepted, EventRefused, AcceptedPayload
+from app.inbound.documents import AcceptedPayload, EventAccepted, EventRefused
 from app.inbound.formats import cloudevents, pagerduty
 from app.inbound.formats.codings import decoded
 from app.inbound.formats.parsing import parse, parse_strictly

@@ -17,7 +17,7 @@ from app.core.schemas import ActorRef
 from app.core.web.merge_patch import PatchDep
 from app.core.web.operations import AccountScope, ActorDep, Call, CallDep, Document, ResourceRouter, account_of
 from app.core.web.paging import PageDep
-from app.inbound.maintenance.schemas import MaintenanceWindow, NewMaintenanceWindow, MaintenanceWindowFields, WindowId
+from app.inbound.maintenance.schemas import MaintenanceWindow, MaintenanceWindowFields, NewMaintenanceWindow, WindowId
 from app.inbound.quotas import WINDOWS
 from app.inbound.read import windows as queries
 from app.inbound.usecases import windows

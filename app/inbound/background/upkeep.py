@@ -5,7 +5,7 @@ from typing import Final
 
 from app.core.db.engine import Sessions
 from app.core.db.housekeeping import forget
-from app.inbound.models import HookPayloadsRow, IncidentRow, IncidentAlertRow
+from app.inbound.models import HookPayloadsRow, IncidentAlertRow, IncidentRow
 from app.inbound.payloads import drop
 
 RETENTION: Final = timedelta(days=30)

@@ -18,7 +18,7 @@ from app.core.problems import Conflict, Fault, Invalid
 from app.core.schemas import pointer
 from app.inbound.formats.signatures import CARRIERS, SIGNED
 from app.inbound.maintenance.models import SilencedAlertRow
-from app.inbound.models import HookRow, HookPayloadsRow, IncidentRow, IncidentAlertRow, ReceiptRow
+from app.inbound.models import HookPayloadsRow, HookRow, IncidentAlertRow, IncidentRow, ReceiptRow
 from app.inbound.schemas import HookFields, Urgent
 from app.plans import store
 from app.plans.document.model import PlanDocument

@@ -15,7 +15,7 @@ from app.events.log import Event
 from app.events.types import MaintenanceEnded, MaintenanceStarted
 from app.inbound.maintenance import schemas
 from app.inbound.maintenance.models import MaintenanceWindowRow
-from app.inbound.maintenance.schemas import NewMaintenanceWindow, MaintenanceWindowFields
+from app.inbound.maintenance.schemas import MaintenanceWindowFields, NewMaintenanceWindow
 from app.webhooks.usecases.endpoints import tell
 
 LONGEST: Final = timedelta(days=31)
@@ -62,7 +62,12 @@ async def create_window(
 
 
 async def update_window(
-    session: AsyncSession, window: MaintenanceWindowRow, fields: MaintenanceWindowFields, *, present: datetime, now: datetime
+    session: AsyncSession,
+    window: MaintenanceWindowRow,
+    fields: MaintenanceWindowFields,
+    *,
+    present: datetime,
+    now: datetime,
 ) -> None:
     """Move a window, or say another reason; ``present`` is the account's instant.
 
@@ -86,7 +91,9 @@ async def end_window(session: AsyncSession, window: MaintenanceWindowRow, *, pre
     await _touch(session, window, now)
 
 
-async def cancel_window(session: AsyncSession, window: MaintenanceWindowRow, *, present: datetime, now: datetime) -> None:
+async def cancel_window(
+    session: AsyncSession, window: MaintenanceWindowRow, *, present: datetime, now: datetime
+) -> None:
     """Take back a window that has not begun, and end one that has. 409 for one that is over."""
     _require_open(window, present)
     if window.started_at or window.starts_at <= present:

@@ -27,9 +27,9 @@ from app.paging.models import ContactMethodRow, NotificationRuleRow
 from app.paging.pager import said
 from app.paging.quotas import METHODS, RULES
 from app.paging.schemas import (
-    NewContactMethod,
     ContactMethod,
     MethodId,
+    NewContactMethod,
     NewNotificationRule,
     NotificationRule,
     RuleId,

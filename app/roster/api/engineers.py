@@ -14,7 +14,7 @@ from app.core.web.operations import AccountScope, AdminCall, Document, Patching,
 from app.core.web.paging import PageDep, made
 from app.roster import queries
 from app.roster.quotas import ENGINEERS
-from app.roster.schemas import NewEngineer, Engineer, EngineerFields
+from app.roster.schemas import Engineer, EngineerFields, NewEngineer
 from app.roster.usecases import engineers
 from app.roster.usecases.engineers import engineer_document
 

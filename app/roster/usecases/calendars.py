@@ -134,7 +134,9 @@ async def _region(session: AsyncSession, reader: Reader, key: str, account_id: s
     return region
 
 
-async def _rota(session: AsyncSession, engineers: Sequence[EngineerRow], language: Language, now: datetime) -> ical.Rota:
+async def _rota(
+    session: AsyncSession, engineers: Sequence[EngineerRow], language: Language, now: datetime
+) -> ical.Rota:
     """These engineers of one roster and everybody whose override concerns them, with their calendars."""
     begins, ends = ical.span(now)
     ids = [engineer.id for engineer in engineers]

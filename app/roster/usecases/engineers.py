@@ -10,7 +10,7 @@ from app.core.mailboxes import STORED
 from app.roster import shifts
 from app.roster.models import EngineerRow
 from app.roster.sandboxes import check_owner
-from app.roster.schemas import NewEngineer, Engineer, EngineerFields
+from app.roster.schemas import Engineer, EngineerFields, NewEngineer
 from app.roster.usecases.regions import check_region
 from app.roster.wakes import look_again
 
@@ -27,7 +27,9 @@ async def create_engineer(session: AsyncSession, command: NewEngineer, *, now: d
     return engineer
 
 
-async def update_engineer(session: AsyncSession, engineer: EngineerRow, fields: EngineerFields, *, now: datetime) -> None:
+async def update_engineer(
+    session: AsyncSession, engineer: EngineerRow, fields: EngineerFields, *, now: datetime
+) -> None:
     """Write what the engineer shall be; 422 as when one is made."""
     for name, value in (await _columns(session, fields, engineer.account_id, now)).items():
         setattr(engineer, name, value)

@@ -62,7 +62,9 @@ async def overrides_page(
 async def delete_override(session: AsyncSession, principal: Principal, engineer_id: str, override_id: str) -> None:
     """End an override, or take it back before it begins. 404 when it does not concern this engineer."""
     engineer = await _visible(session, principal, engineer_id)
-    override = await session.scalar(_concerning(engineer_id).where(ShiftOverrideRow.id == override_id).with_for_update())
+    override = await session.scalar(
+        _concerning(engineer_id).where(ShiftOverrideRow.id == override_id).with_for_update()
+    )
     if override is None:
         raise NotFound
     check_caller(principal, override.engineer_id, override.covered_by)

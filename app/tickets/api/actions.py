@@ -7,7 +7,16 @@ from fastapi import Body, Response
 from app.core.web.operations import CallDep, ResourceRouter
 from app.events.examples import ENGINEER, OTHER_TICKET
 from app.tickets.api.kit import TicketPath, act_on_ticket, action
-from app.tickets.schemas import Assignment, RegionLock, TicketMerge, Reopening, PriorityReview, PriorityChange, StatusChange, Withdrawal
+from app.tickets.schemas import (
+    Assignment,
+    PriorityChange,
+    PriorityReview,
+    RegionLock,
+    Reopening,
+    StatusChange,
+    TicketMerge,
+    Withdrawal,
+)
 from app.tickets.usecases import endings, lifecycle
 
 router = ResourceRouter("tickets", tags=["Tickets"])

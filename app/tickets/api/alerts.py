@@ -16,7 +16,7 @@ from app.roster.schemas import TicketCandidates
 from app.tickets.api import examples
 from app.tickets.api.kit import Command, TicketPath, UseCase, act
 from app.tickets.read.candidates import candidates
-from app.tickets.schemas import AlertId, Alert, AlertRefusal
+from app.tickets.schemas import Alert, AlertId, AlertRefusal
 from app.tickets.usecases import answer_alert
 from app.tickets.usecases.answer_alert import AlertFilter
 

@@ -79,7 +79,11 @@ async def decline_by_link(state: StateDep, token: _TokenPath) -> HTMLResponse:
 
 
 async def _decide(
-    session: AsyncSession, *, token: str, by: Callable[[AsyncSession, Caller, str, Any], Awaitable[ExpertAlertRow]], said: Said
+    session: AsyncSession,
+    *,
+    token: str,
+    by: Callable[[AsyncSession, Caller, str, Any], Awaitable[ExpertAlertRow]],
+    said: Said,
 ) -> Shown | None:
     """Answer the alert, by the use case of the API; what the page says then. None for a link that is not valid."""
     link = await _find(session, token)

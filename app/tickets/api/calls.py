@@ -14,7 +14,7 @@ from app.tickets.editing import calls
 from app.tickets.editing.work import Work
 from app.tickets.read import queries
 from app.tickets.read.views import call_view
-from app.tickets.schemas import ActingPerson, TicketCalls, CallRefusal, CallParticipation
+from app.tickets.schemas import ActingPerson, CallParticipation, CallRefusal, TicketCalls
 from app.tickets.usecases import lifecycle
 
 router = ResourceRouter("tickets", tags=["Tickets"])
@@ -33,7 +33,9 @@ def _use_case(change: Callable[[AsyncSession, Work, Actor, Told], Awaitable[None
 
 
 _ASK: Final[OnTicket[ActingPerson]] = _use_case(lambda s, work, who, _: calls.request(s, work, who))
-_JOIN: Final[OnTicket[CallParticipation]] = _use_case(lambda s, work, who, told: calls.join(s, work, who, told.participant))
+_JOIN: Final[OnTicket[CallParticipation]] = _use_case(
+    lambda s, work, who, told: calls.join(s, work, who, told.participant)
+)
 _DECLINE: Final[OnTicket[CallRefusal]] = _use_case(lambda s, work, who, told: calls.decline(s, work, who, told.reason))
 _END: Final[OnTicket[ActingPerson]] = _use_case(lambda s, work, who, _: calls.end(s, work, who))
 
@@ -64,7 +66,9 @@ async def request_call(
 
 @action(router, "call/join", "Join the call")
 async def join_call(
-    call: CallDep, ticket_id: TicketPath, command: Annotated[CallParticipation, Body(examples=[{"participant": "customer"}])]
+    call: CallDep,
+    ticket_id: TicketPath,
+    command: Annotated[CallParticipation, Body(examples=[{"participant": "customer"}])],
 ) -> Response:
     """Tell that somebody is in the call. The customer is expected by `join_by`."""
     return await act_on_ticket(call, _JOIN, ticket_id, command)
@@ -81,6 +85,8 @@ async def decline_call(
 
 
 @action(router, "call/end", "End the call")
-async def end_call(call: CallDep, ticket_id: TicketPath, command: Annotated[ActingPerson, Body(examples=[{}])]) -> Response:
+async def end_call(
+    call: CallDep, ticket_id: TicketPath, command: Annotated[ActingPerson, Body(examples=[{}])]
+) -> Response:
     """The call is over; the ticket goes on."""
     return await act_on_ticket(call, _END, ticket_id, command)

@@ -15,7 +15,14 @@ from app.escalations.records import escalation_document, of_ticket
 from app.tickets.api import examples
 from app.tickets.api.kit import Command, TicketPath, UseCase, act
 from app.tickets.read import queries
-from app.tickets.schemas import EscalationAcceptance, ActingPerson, EscalationRefusal, NewEscalation, EscalationId, Escalation
+from app.tickets.schemas import (
+    ActingPerson,
+    Escalation,
+    EscalationAcceptance,
+    EscalationId,
+    EscalationRefusal,
+    NewEscalation,
+)
 from app.tickets.usecases import escalate
 
 router = ResourceRouter("escalations", tags=["Escalations"])
@@ -49,7 +56,8 @@ async def create_escalation(
     call: CallDep,
     ticket_id: TicketPath,
     command: Annotated[
-        NewEscalation, Body(examples=[{"reason": "no_update", "justification": "We have heard nothing for three hours"}])
+        NewEscalation,
+        Body(examples=[{"reason": "no_update", "justification": "We have heard nothing for three hours"}]),
     ],
 ) -> Response:
     """Ask for more, with a reason that the plan knows. The answer says whether the promise it names is broken now."""

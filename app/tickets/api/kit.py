@@ -16,7 +16,7 @@ from app.core.web.operations import Call, Document, ResourceRouter
 from app.tickets.api import examples
 from app.tickets.editing.work import Work
 from app.tickets.read import queries
-from app.tickets.schemas import TicketId, Ticket
+from app.tickets.schemas import Ticket, TicketId
 from app.tickets.usecases import lifecycle
 
 Command = TypeVar("Command")

@@ -25,13 +25,13 @@ from app.tickets.read.views import DEADLINE, deadline_view, message_view, ticket
 from app.tickets.read.ways import TicketFilter
 from app.tickets.rules import status_table
 from app.tickets.schemas import (
-    TicketPatch,
     Deadline,
     Message,
-    NewTicket,
     NewMessage,
+    NewTicket,
     StatusTable,
     Ticket,
+    TicketPatch,
 )
 from app.tickets.usecases import lifecycle
 from app.tickets.usecases.open import open_ticket

@@ -100,7 +100,9 @@ async def active(session: AsyncSession, work: Work) -> dict[str, Any] | None:
     """The ticket's active call, as a row."""
     query = (
         select(CallRow.__table__)
-        .where(CallRow.account_id == work.ticket.account_id, CallRow.ticket_id == work.ticket.id, CallRow.state.in_(LIVE))
+        .where(
+            CallRow.account_id == work.ticket.account_id, CallRow.ticket_id == work.ticket.id, CallRow.state.in_(LIVE)
+        )
         .order_by(CallRow.sequence.desc())
         .limit(1)
     )
@@ -180,6 +182,8 @@ async def request(session: AsyncSession, work: Work, actor: Actor) -> None:
 
 async def ask_with_account(session: AsyncSession, work: Work, actor: Actor) -> None:
     """Ask for a call with what the account says about calls."""
-    query = select(AccountRow.call_link, AccountRow.call_provider).where(AccountRow.account_id == work.ticket.account_id)
+    query = select(AccountRow.call_link, AccountRow.call_provider).where(
+        AccountRow.account_id == work.ticket.account_id
+    )
     link, provider = (await session.execute(query)).one()
     ask_for(work, link, provider, actor)

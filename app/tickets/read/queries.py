@@ -93,7 +93,11 @@ def _of(table: type[DeadlineRow | CallRow], accounts: set[str], ids: Sequence[st
 
 
 def _calls(accounts: set[str], ids: Sequence[str]) -> Select[Any]:
-    return select(CallRow.__table__).where(_of(CallRow, accounts, ids)).order_by(CallRow.ticket_id, CallRow.sequence.desc())
+    return (
+        select(CallRow.__table__)
+        .where(_of(CallRow, accounts, ids))
+        .order_by(CallRow.ticket_id, CallRow.sequence.desc())
+    )
 
 
 async def _deadlines(session: AsyncSession, *conditions: ColumnElement[bool]) -> Sequence[Row]:

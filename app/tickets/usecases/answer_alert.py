@@ -55,7 +55,9 @@ class _Answering:
     route: Route
 
 
-async def list_alerts(session: AsyncSession, principal: Principal, wanted: AlertFilter, page: Page) -> Slice[ExpertAlertRow]:
+async def list_alerts(
+    session: AsyncSession, principal: Principal, wanted: AlertFilter, page: Page
+) -> Slice[ExpertAlertRow]:
     """A page of alerts, the newest first, and one more: an engineer's own, or all. 403 for customers."""
     require_support(principal)
     engineer_id = principal.engineer_id or wanted.engineer_id

@@ -10,7 +10,7 @@ from app.tickets.editing import calls
 from app.tickets.editing.load import lock
 from app.tickets.editing.messages import add_message, closed_conflict
 from app.tickets.editing.work import Work
-from app.tickets.schemas import TicketMerge, NewMessage, Reopening, Withdrawal
+from app.tickets.schemas import NewMessage, Reopening, TicketMerge, Withdrawal
 from app.tickets.usecases.lifecycle import Caller, finish, start
 
 

@@ -135,7 +135,9 @@ async def acknowledge(session: AsyncSession, caller: Caller, escalation_id: str,
     return await _decided(session, decided)
 
 
-async def accept(session: AsyncSession, caller: Caller, escalation_id: str, command: EscalationAcceptance) -> EscalationRow:
+async def accept(
+    session: AsyncSession, caller: Caller, escalation_id: str, command: EscalationAcceptance
+) -> EscalationRow:
     """Support does something about it: raises the priority (by default as requested), moves the tier, reassigns."""
     decided = await _decide(session, caller, escalation_id, *OPEN)
     work, actor, escalation = decided.work, decided.actor, decided.escalation
@@ -166,7 +168,9 @@ def _check_tier(work: Work, tier: int) -> None:
         raise Invalid(errors=[Fault(pointer="/tier", detail=detail)])
 
 
-async def decline(session: AsyncSession, caller: Caller, escalation_id: str, command: EscalationRefusal) -> EscalationRow:
+async def decline(
+    session: AsyncSession, caller: Caller, escalation_id: str, command: EscalationRefusal
+) -> EscalationRow:
     """Support does nothing about it, and says why."""
     decided = await _decide(session, caller, escalation_id, *OPEN)
     if decided.escalation.state == "requested":
@@ -227,7 +231,9 @@ async def _decided(session: AsyncSession, decided: Decided) -> EscalationRow:
     await session.flush()
     ticket = decided.work.ticket
     others = select(EscalationRow.id).where(
-        EscalationRow.account_id == ticket.account_id, EscalationRow.ticket_id == ticket.id, EscalationRow.state.in_(OPEN)
+        EscalationRow.account_id == ticket.account_id,
+        EscalationRow.ticket_id == ticket.id,
+        EscalationRow.state.in_(OPEN),
     )
     ticket.escalated = await session.scalar(others.limit(1)) is not None
     await finish(session, decided.work)

@@ -28,13 +28,13 @@ from app.tickets.rules import allowed, customer_may_set, is_alarm, missing_texts
 from app.tickets.save import save
 from app.tickets.schemas import (
     Assignment,
-    TicketPatch,
-    RegionLock,
     NewMessage,
-    PriorityReview,
     PriorityChange,
+    PriorityReview,
+    RegionLock,
     StatusChange,
     TicketFields,
+    TicketPatch,
 )
 from app.tickets.staffing.roster import lock_roster, scope_of
 

@@ -12,7 +12,7 @@ from app.core.web.operations import ActorDep, CallDep, Document, ResourceRouter
 from app.core.web.paging import PageDep, Slice, made
 from app.webhooks import queries
 from app.webhooks.api.presenters import attempts_document, delivery_document, managed
-from app.webhooks.delivery_schemas import DeliveryWithAttempts, Delivery, Replay, ReplayPeriod
+from app.webhooks.delivery_schemas import Delivery, DeliveryWithAttempts, Replay, ReplayPeriod
 from app.webhooks.models import DeliveryRow
 from app.webhooks.schemas import DeliveryState
 from app.webhooks.usecases import resend

@@ -22,10 +22,10 @@ from app.webhooks.rules.patterns import check_globs
 from app.webhooks.rules.quotas import ENDPOINTS
 from app.webhooks.schemas import (
     NewWebhookEndpoint,
+    SecretRotation,
     WebhookEndpoint,
     WebhookEndpointFields,
     WebhookEndpointTest,
-    SecretRotation,
     WebhookEndpointWithSecret,
 )
 from app.webhooks.usecases import endpoints

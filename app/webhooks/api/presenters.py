@@ -8,7 +8,7 @@ from app.accounts.principals import writer
 from app.core.auth import Actor, Principal
 from app.core.schemas import ActorRef
 from app.events.envelope import NO_ACCOUNT
-from app.webhooks.delivery_schemas import DeliveryWithAttempts, Delivery
+from app.webhooks.delivery_schemas import Delivery, DeliveryWithAttempts
 from app.webhooks.models import DeliveryRow, WebhookEndpointRow
 from app.webhooks.queries import endpoint_by_id
 

@@ -140,7 +140,9 @@ async def _leave_places(session: AsyncSession, endpoint_id: str, now: datetime) 
     ring_after_commit(session, "deliveries")
 
 
-async def rotate_secret(session: AsyncSession, endpoint: WebhookEndpointRow, overlap: timedelta, *, now: datetime) -> str:
+async def rotate_secret(
+    session: AsyncSession, endpoint: WebhookEndpointRow, overlap: timedelta, *, now: datetime
+) -> str:
     """A new secret. Messages are signed with it, and for the overlap with those before it too."""
     ends = [datetime.fromisoformat(end) for end in endpoint.secrets_until]
     endpoint.secrets, ends = rotated(endpoint.secrets, ends, now + overlap)

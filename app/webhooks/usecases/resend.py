@@ -61,7 +61,9 @@ ON CONFLICT DO NOTHING
 """  # noqa: S608  statements of ours
 
 
-async def redeliver(session: AsyncSession, delivery: DeliveryRow, endpoint: WebhookEndpointRow, *, now: datetime) -> None:
+async def redeliver(
+    session: AsyncSession, delivery: DeliveryRow, endpoint: WebhookEndpointRow, *, now: datetime
+) -> None:
     """Send a delivery again, at once, as if for the first time. 409 when its endpoint is disabled."""
     _check_enabled(endpoint)
     delivery.state, delivery.attempts, delivery.next_attempt_at = "pending", 0, now

@@ -187,7 +187,12 @@ async def test_what_an_earlier_version_stored_and_is_no_scope_is_shown_and_grant
 )
 @pytest.mark.parametrize("who", ["owner", "admin"])
 async def test_a_key_with_scopes_hands_on_no_others(
-    client: httpx.AsyncClient, sessions: Sessions, account: AccountRow, who: str, asked: dict[str, Any], place: str | None
+    client: httpx.AsyncClient,
+    sessions: Sessions,
+    account: AccountRow,
+    who: str,
+    asked: dict[str, Any],
+    place: str | None,
 ) -> None:
     scopes = ["keys:read", "keys:write"]
     owned: dict[str, Any] = {"account_id": account.account_id, "role": "owner"} if who == "owner" else {"kind": "admin"}

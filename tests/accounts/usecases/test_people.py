@@ -104,7 +104,13 @@ async def test_g10_viewers_see_no_address_but_their_own(
     ids=["case", "composition"],
 )
 async def test_g10_one_person_has_one_address_however_it_is_written(
-    client: httpx.AsyncClient, sessions: Sessions, account: AccountRow, owner: Headers, url: str, stored: str, named: str
+    client: httpx.AsyncClient,
+    sessions: Sessions,
+    account: AccountRow,
+    owner: Headers,
+    url: str,
+    stored: str,
+    named: str,
 ) -> None:
     await make_person(sessions, account.account_id, stored, "viewer")
     assert (await client.post(url, json=ANA | {"email": named, "role": "owner"}, headers=owner)).status_code == 409

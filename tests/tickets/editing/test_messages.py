@@ -186,7 +186,9 @@ async def test_a_customers_webhook_never_hears_an_internal_message(story: Story,
             await subscribe(session, endpoint)
     await story.engineer.post(f"{path}/messages", 201, body="Internal", visibility="internal")
     await story.engineer.post(f"{path}/messages", 201, body="Public")
-    query = select(DeliveryRow.endpoint_id, EventRow.data["body"].astext).join(EventRow, EventRow.id == DeliveryRow.event_id)
+    query = select(DeliveryRow.endpoint_id, EventRow.data["body"].astext).join(
+        EventRow, EventRow.id == DeliveryRow.event_id
+    )
     async with sessions() as session:
         rows = (await session.execute(query.where(EventRow.type == "message.posted"))).all()
     heard = {endpoint_id: {body for found, body in rows if found == endpoint_id} for endpoint_id in endpoints.values()}

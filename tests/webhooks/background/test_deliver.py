@@ -502,7 +502,9 @@ async def test_an_error_of_ours_costs_neither_the_slot_nor_the_delivery(
 
 async def set_secrets(sessions: Sessions, endpoint_id: str, secrets: list[str]) -> None:
     async with transaction(sessions) as session:
-        await session.execute(update(WebhookEndpointRow).where(WebhookEndpointRow.id == endpoint_id).values(secrets=secrets))
+        await session.execute(
+            update(WebhookEndpointRow).where(WebhookEndpointRow.id == endpoint_id).values(secrets=secrets)
+        )
 
 
 async def test_deliveries_past_their_retention_are_dropped(
