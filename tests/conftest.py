@@ -173,7 +173,7 @@ async def admin(sessions: Sessions) -> dict[str, str]:
     key = make_key("admin")
     async with transaction(sessions) as session:
         session.add(
-            accounts.ApiKey(
+            accounts.ApiKeyRow(
                 id=new_id("key"), kind="admin", secret_hash=hash_key(key), hint=key[:12], created_at=clock.wall_now()
             )
         )

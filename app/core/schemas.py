@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from ipaddress import ip_address
 from typing import Annotated, Any, Final, Generic, TypeVar
 
@@ -18,6 +19,7 @@ from pydantic import (
     StringConstraints,
     TypeAdapter,
     ValidationInfo,
+    create_model,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
@@ -245,7 +247,7 @@ class ProblemDetails(Document):
     status: int
     detail: str | None = None
     instance: str | None = Field(None, description="The path that was asked for")
-    request_id: str | None = Field(None, description="The same as in `X-Request-Id`: the service's log has it")
+    request_id: str | None = Field(None, description="The `X-Request-Id` of the answer, by which the log is searched")
     errors: list[FaultDetail] | None = None
     quota: str | None = Field(None, description="The quota or limit that is reached, where one is")
     value: int | None = Field(None, description="How much it allows")
@@ -260,6 +262,13 @@ class Listing(BaseModel, Generic[T]):
         description="Pass it as `cursor` for the next page; null on the last one. Where filters leave little, a page "
         "may hold fewer items than `limit`, even none, and the list still goes on; so may a page of long items"
     )
+
+
+@cache
+def page_of(view: type[BaseModel]) -> type[BaseModel]:
+    """The model of a list's answer, named after what it lists: ``TicketPage``."""
+    doc = f"One page of a list; its items are of the schema {view.__name__}."
+    return create_model(f"{view.__name__}Page", __base__=Listing[view], __module__=view.__module__, __doc__=doc)  # type: ignore[valid-type]
 
 
 def pointer(parts: Sequence[str | int]) -> str:

@@ -14,6 +14,7 @@ from app.core.db.housekeeping import forget
 from app.core.db.session import driver
 from app.core.db.tables import Row
 from app.core.ids import new_id
+from app.events.upcast import upcast
 from app.notices.models import NoticeRow
 
 LEASE: Final = timedelta(seconds=60)
@@ -149,8 +150,8 @@ class Settled:
 def noticed(events: Sequence[Row]) -> Write:
     """The write of one notice for each person whom an event is to tell. A sandbox tells nobody.
 
-    They are the people in its ``told``, and the expert whom it is about: by id, for what goes to receivers of events
-    has no engineer's address.
+    They are the people in its ``notified``, and the expert whom it is about: by id, for what goes to receivers of
+    events has no engineer's address.
     """
     rows = [
         {"account_id": event["account_id"], "id": new_id("ntc"), "event_id": event["id"], **person}
@@ -162,7 +163,7 @@ def noticed(events: Sequence[Row]) -> Write:
 
 
 def _people(kind: str, data: Row) -> Iterator[Row]:
-    for person in data.get("told", ()):
+    for person in data.get("notified", ()):
         yield {"recipient": person, "engineer_id": None, "urgency": None}
     expert = _EXPERT_OF[kind](data) if kind in _EXPERT_OF else None
     if expert:
@@ -177,7 +178,8 @@ async def accounts_due(session: AsyncSession, after: str, limit: int) -> list[st
 async def claim(session: AsyncSession, account_id: str, limit: int) -> list[Claimed]:
     """Claim an account's notices that are due, the longest due first; nobody else gets them before the lease ends."""
     rows = await (await driver(session)).fetch(_CLAIM, account_id, limit, new_id("clm"), LEASE)
-    return [Claimed(**dict(row)) for row in sorted(rows, key=lambda row: row["id"])]
+    found = [dict(row) for row in sorted(rows, key=lambda row: row["id"])]
+    return [Claimed(**row | {"data": upcast(row["type"], row["data"] or {})}) for row in found]
 
 
 async def settle(session: AsyncSession, settled: Sequence[Settled]) -> None:

@@ -14,6 +14,7 @@ from app.core.db.housekeeping import forget
 from app.core.db.session import driver
 from app.core.db.tables import Row
 from app.core.ids import new_id
+from app.events.upcast import upcast
 from app.paging.models import PageRow
 
 Lane: TypeAlias = Literal["mail", "http"]
@@ -173,7 +174,7 @@ async def accounts_due(session: AsyncSession, lane: Lane, after: str, limit: int
 async def claim(session: AsyncSession, lane: Lane, account_id: str, limit: int) -> list[Claimed]:
     """Claim an account's pages that are due; nobody else gets them before the lease ends."""
     rows = await (await driver(session)).fetch(_CLAIM, lane, account_id, limit, new_id("clm"), LEASE)
-    return [Claimed(**dict(row)) for row in rows]
+    return [Claimed(**dict(row) | {"data": upcast(row["type"], row["data"] or {})}) for row in rows]
 
 
 async def settle(session: AsyncSession, settled: Sequence[Settled]) -> None:

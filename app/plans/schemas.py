@@ -93,7 +93,7 @@ class Assessment(Document):
     priority: str = Field(examples=["P2"])
     source: str = Field(description="`matrix` or `default`", examples=["matrix"])
     label: str
-    why: str = Field(examples=["The plan's matrix gives P2 for urgency medium and impact large."])
+    detail: str = Field(examples=["The plan's matrix gives P2 for urgency medium and impact large."])
 
 
 def as_plan(key: str, version: int) -> dict[str, Any]:

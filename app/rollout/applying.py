@@ -30,7 +30,7 @@ from app.sla.clock.clock import advance
 from app.sla.clock.deadline import Deadline
 from app.sla.compiled import promise_of
 from app.sla.pins import Pins
-from app.sla.reasons import why
+from app.sla.reasons import differences
 from app.tickets.editing import calls
 from app.tickets.editing.load import SELECT, each_apart, pins_of, settled
 from app.tickets.editing.work import Work
@@ -209,7 +209,7 @@ async def _apply(
         return work, False, []
     before_terms, priority = work.clock.terms, step.clock.priority
     moves = [
-        _move(work, notice, why(_of(notice).metric, priority, before_terms, promise.terms, order.mapping))
+        _move(work, notice, differences(_of(notice).metric, priority, before_terms, promise.terms, order.mapping))
         for notice in step.notices
     ]
     calls_end = work.document.call is not None and promise.document.call is None
@@ -246,7 +246,7 @@ def _of(notice: Notice) -> Deadline:
     return notice.deadline
 
 
-def _move(work: Work, notice: Notice, reasons: list[str]) -> Row:
+def _move(work: Work, notice: Notice, differences: list[str]) -> Row:
     """One line of the list; a cycle that it starts has no id yet."""
     deadline = _of(notice)
     kind = notice.kind.removeprefix("deadline.")
@@ -262,5 +262,5 @@ def _move(work: Work, notice: Notice, reasons: list[str]) -> Row:
         "from": before,
         "to": after,
         "reason": notice.reason or "plan",
-        "why": reasons,
+        "differences": differences,
     }

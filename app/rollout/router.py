@@ -27,7 +27,7 @@ _LINES: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
-@router.action("/archive", PlanVersion, summary="Take a plan version out of force", problems=[Conflict])
+@router.action("/archive", PlanVersion, summary="Archive a plan version", problems=[Conflict])
 async def archive_plan_version(call: AdminCall, key: Key, version: Number) -> Response:
     """New tickets get the newest version in force; open tickets keep theirs. Admin keys only.
 
@@ -40,7 +40,7 @@ async def archive_plan_version(call: AdminCall, key: Key, version: Number) -> Re
     return await call.write(archive)
 
 
-@router.action("/restore", PlanVersion, summary="Put a plan version into force again")
+@router.action("/restore", PlanVersion, summary="Restore a plan version")
 async def restore_plan_version(call: AdminCall, key: Key, version: Number) -> Response:
     """New tickets get it when it is the newest version in force. Admin keys only."""
 

@@ -137,7 +137,7 @@ class Candidate(Document):
     open_tickets: int
     held_for: str | None = Field(description="The ticket that they work on and nothing else")
     first: bool = Field(description="Whether it is this one who would be asked")
-    why: Literal[
+    reason: Literal[
         "inactive",
         "other_region",
         "absent",
@@ -182,7 +182,7 @@ class TicketCandidates(Document):
                             "open_tickets": 1,
                             "held_for": None,
                             "first": True,
-                            "why": "only",
+                            "reason": "only",
                         }
                     ],
                 }

@@ -19,7 +19,7 @@ router = ResourceRouter("sandbox", tags=["Sandbox"])
 @router.action(
     "/v1/sandbox/{account_id}/advance",
     SandboxAdvance,
-    summary="Move a sandbox's clock",
+    summary="Advance a sandbox's clock",
     problems=[Conflict],
     repeatable=True,
     example=ADVANCED,

@@ -18,7 +18,7 @@ async def renewed(world: World) -> None:
     await world.renew()
 
 
-OPEN: Final = {"healthz", "readyz", "metrics", "problem_type"}
+OPEN: Final = {"get_health", "get_readiness", "get_metrics", "get_problem_type"}
 """What needs no key. The document itself needs none either."""
 
 EVERYBODY: Final[Refused] = {}
@@ -90,7 +90,7 @@ RULES: Final[dict[str, Refused]] = {
     "archive_plan_version": ADMIN,
     "restore_plan_version": ADMIN,
     "apply_plan_version": ADMIN,
-    "list_priorities": EVERYBODY,
+    "get_priorities": EVERYBODY,
     "assess_priority": EVERYBODY,
     "create_engineer": ADMIN,
     "list_engineers": SUPPORT,
@@ -129,7 +129,7 @@ RULES: Final[dict[str, Refused]] = {
     "enable_webhook": OWN,
     "list_webhook_deliveries": READ,
     "get_delivery": READ,
-    "redeliver": OWN,
+    "resend_delivery": OWN,
     "replay_webhook": OWN,
     "list_events": COLLECTION,
     "stream_events": COLLECTION,

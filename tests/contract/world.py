@@ -93,7 +93,7 @@ class World:
 
     async def call(self, operation: Operation, headers: Headers, **more: Any) -> httpx.Response:
         """The operation on the things of this world, with its own example as the body."""
-        if operation.name == "list_priorities":
+        if operation.name == "get_priorities":
             more = {"params": {"plan": PLAN}} | more
         if operation.name == "stream_events":  # the transport of these tests waits for an answer's end
             more = {**more, "params": {"seconds": 0} | more.get("params", {})}

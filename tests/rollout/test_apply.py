@@ -61,7 +61,7 @@ async def test_c14_a_dry_run_lists_exactly_what_moves_and_the_apply_moves_it(pla
     ticket = waiting.rpartition("/")[2]
     assert moves_of(dry) == [(f"{ticket} first_response/1", "moved", opened + 30 * MINUTE, opened + 10 * MINUTE)]
     assert (dry["dry_run"], dry["tickets"], dry["changed"], dry["failed"]) == (True, 3, 3, [])
-    assert [(move["reason"], move["why"]) for move in dry["moves"]] == [("plan", ["target"])]
+    assert [(move["reason"], move["differences"]) for move in dry["moves"]] == [("plan", ["target"])]
     assert dry["plan"] == {"key": planner.key, "version": version}
     assert await planner.rows() == before
 

@@ -53,7 +53,7 @@ async def test_w4_a_missed_resolution_raises_the_priority_and_starts_a_faster_cy
     assert raised["data"] | {"from": "P2", "to": "P1", "source": "automatic"} == raised["data"]
     (escalated,) = await events(sessions, only, "escalation.automatic")
     assert escalated["data"]["metric"] == "resolution"
-    assert [told["role"] for told in escalated["data"]["told"]] == ["manager"]
+    assert [told["role"] for told in escalated["data"]["notified"]] == ["manager"]
     (record,) = await fetch(sessions, "SELECT * FROM escalations")
     assert (record["id"], record["kind"]) == (escalated["data"]["escalation_id"], "service")
     assert record["breach_verified"]

@@ -22,7 +22,7 @@ _PATCHING: Final = Patching(AccountFields, customers.fields_of, customers.update
 
 @router.create("", Account)
 async def create_account(call: AdminCall, body: NewAccount) -> Response:
-    """Make an account.
+    """Create an account.
 
     Admin keys only. The plan's terms hold for tickets that are opened from now on.
     """
@@ -57,7 +57,7 @@ async def get_account(call: CallDep, account_id: AccountPath) -> Response:
 
 @router.update("/{account_id}", Account, AccountFields, {"plan": "zmanda-premium", "tam": None})
 async def update_account(call: CallDep, account_id: AccountPath, patch: PatchDep) -> Response:
-    """Change an account.
+    """Update an account.
 
     A JSON Merge Patch (RFC 7396); admin keys only. Open tickets keep the terms with which they were opened.
     """

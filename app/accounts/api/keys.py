@@ -43,7 +43,7 @@ def _of_own_account(principal: Principal, command: NewKey) -> NewKey:
 
 @router.create("", KeyWithSecret, problems=[NotFound, QuotaExceeded])
 async def create_key(call: CallDep, body: NewKey) -> Response:
-    """Make a key.
+    """Create a key.
 
     Admins make all kinds, an account's owners those of their own account. No key may more than the one that makes it:
     a key with scopes hands on those alone, and one that expires makes none that lives longer. The answer shows the
@@ -79,9 +79,9 @@ async def list_keys(call: CallDep, page: PageDep, account_id: AccountScope, acto
 
 @router.delete("/{key_id}")
 async def delete_key(call: CallDep, key_id: str, actor: ActorDep) -> Response:
-    """Revoke a key.
+    """Delete a key.
 
-    It is refused from the next request on. Revoking it again changes nothing.
+    It is revoked: refused from the next request on. Doing so again changes nothing.
     """
     principal = call.principal
 

@@ -31,7 +31,7 @@ class PersonPatch(PersonFields):
 
 @router.create("", Person, problems=[Conflict, QuotaExceeded])
 async def create_person(call: CallDep, account_id: AccountPath, body: NewPerson) -> Response:
-    """Add a person to an account.
+    """Create a person.
 
     For admins and the account's owners. 409 names the quota where the account has as many people as it may.
     """
@@ -72,7 +72,7 @@ async def get_person(call: CallDep, account_id: AccountPath, person_id: str, act
 
 @router.update("/{person_id}", Person, PersonPatch, {"role": "owner"}, problems=[Conflict])
 async def update_person(call: CallDep, account_id: AccountPath, person_id: str, patch: PatchDep) -> Response:
-    """Change a person.
+    """Update a person.
 
     A JSON Merge Patch (RFC 7396), for admins and the account's owners. Its last owner stays one: 409.
     """
@@ -91,7 +91,7 @@ async def update_person(call: CallDep, account_id: AccountPath, person_id: str, 
 
 @router.delete("/{person_id}", problems=[Conflict], if_match=True)
 async def delete_person(call: CallDep, account_id: AccountPath, person_id: str, actor: ActorDep) -> Response:
-    """Remove a person from an account.
+    """Delete a person.
 
     For admins and the account's owners. Its last owner stays: 409.
     """

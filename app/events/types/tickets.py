@@ -36,7 +36,7 @@ class TicketOpened(TicketFacts, TextEvent):
     type = "ticket.opened"
     requester: dict[str, JsonValue]
     plan: PlanPins
-    told: list[dict[str, JsonValue]] = Field(description="Who of the account's people hears of a P1")
+    notified: list[dict[str, JsonValue]] = Field(description="Who of the account's people hears of a P1")
 
 
 class TicketUpdated(TextEvent):
@@ -86,7 +86,7 @@ class TicketPriorityChanged(ChangeEvent):
 
     type = "ticket.priority_changed"
     source: str
-    told: list[dict[str, JsonValue]] = Field(description="Who of the account's people hears of a P1")
+    notified: list[dict[str, JsonValue]] = Field(description="Who of the account's people hears of a P1")
 
 
 class TicketTierChanged(ChangeEvent):

@@ -53,7 +53,7 @@ async def _shown(session: AsyncSession, hook: HookRow, secret: str | None = None
 
 @router.create("", HookWithSecret, problems=[NotFound, Conflict, QuotaExceeded])
 async def create_hook(call: CallDep, body: NewHook) -> Response:
-    """Make a hook.
+    """Create a hook.
 
     The answer shows its key, or the secret of its signatures, once. `POST /v1/keys` makes more keys for it. 409
     names the quota where the account has as many hooks as it may.
@@ -97,7 +97,7 @@ async def get_hook(call: CallDep, hook_id: HookPath) -> Response:
 
 @router.update("/{hook_id}", HookWithSecret, HookFields, {"on_resolve": "note"}, problems=[Conflict])
 async def update_hook(call: CallDep, hook_id: HookPath, patch: PatchDep, actor: ActorDep) -> Response:
-    """Change a hook.
+    """Update a hook.
 
     A JSON Merge Patch (RFC 7396). What waits is processed by what the hook says then. Another scheme gets a new key or
     secret, which the answer shows once.
@@ -115,7 +115,7 @@ async def update_hook(call: CallDep, hook_id: HookPath, patch: PatchDep, actor: 
 
 @router.delete("/{hook_id}")
 async def delete_hook(call: CallDep, hook_id: HookPath, actor: ActorDep) -> Response:
-    """Remove a hook.
+    """Delete a hook.
 
     With its receipts, also those that were not processed yet. Its tickets stay.
     """
@@ -129,7 +129,7 @@ async def delete_hook(call: CallDep, hook_id: HookPath, actor: ActorDep) -> Resp
 
 @router.action("/{hook_id}/rotate-secret", HookWithSecret, problems=[Conflict], repeatable=True)
 async def rotate_hook_secret(call: CallDep, hook_id: HookPath, actor: ActorDep) -> Response:
-    """Make a new key or secret.
+    """Rotate the key or secret of a hook.
 
     The one before holds until the next rotation, so that the sender can be changed in between.
     """
@@ -167,7 +167,7 @@ async def list_hook_receipts(
     page: PageDep,
     status: Annotated[ReceiptState | None, Query(alias="state")] = None,
 ) -> Response:
-    """List what a hook received.
+    """List a hook's receipts.
 
     The newest first, each with what its alerts did; kept for 30 days.
     """
@@ -181,7 +181,7 @@ async def list_hook_receipts(
 
 @router.show("/{hook_id}/receipts/{receipt_id}", ReceiptWithPayload)
 async def get_hook_receipt(call: CallDep, hook_id: HookPath, receipt_id: ReceiptPath) -> Response:
-    """Get what a hook received.
+    """Get a receipt.
 
     With the payload as it came.
     """

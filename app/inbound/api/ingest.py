@@ -104,8 +104,8 @@ def _accepted(received: Received) -> Response:
     responses=_PROBLEMS,
     openapi_extra=_body("application/json", examples.GENERIC),
 )
-async def ingest(request: Request, state: StateDep, hook_id: HookPath, _key: KeyQuery = None) -> Response:
-    """Receive a payload.
+async def ingest_payload(request: Request, state: StateDep, hook_id: HookPath, _key: KeyQuery = None) -> Response:
+    """Ingest a payload.
 
     In the hook's own format. It is stored as it came and processed after; a payload that cannot be understood is kept
     with its error.
@@ -122,7 +122,7 @@ async def ingest(request: Request, state: StateDep, hook_id: HookPath, _key: Key
     openapi_extra=_body("application/json", examples.ALERTMANAGER),
 )
 async def ingest_alertmanager(request: Request, state: StateDep, hook_id: HookPath, _key: KeyQuery = None) -> Response:
-    """Receive alerts of Prometheus Alertmanager.
+    """Ingest alerts of Prometheus Alertmanager.
 
     Its webhook receiver's payload, version 4. Each alert is known by its `fingerprint`; what is told again is dropped.
     """
@@ -138,7 +138,7 @@ async def ingest_alertmanager(request: Request, state: StateDep, hook_id: HookPa
     openapi_extra=_body("application/json", examples.GRAFANA),
 )
 async def ingest_grafana(request: Request, state: StateDep, hook_id: HookPath, _key: KeyQuery = None) -> Response:
-    """Receive alerts of Grafana.
+    """Ingest alerts of Grafana.
 
     What its webhook contact point posts. The signature scheme `grafana` checks its HMAC.
     """
@@ -158,7 +158,7 @@ async def ingest_grafana(request: Request, state: StateDep, hook_id: HookPath, _
     ),
 )
 async def ingest_cloudevents(request: Request, state: StateDep, hook_id: HookPath, _key: KeyQuery = None) -> Response:
-    """Receive CloudEvents 1.0.
+    """Ingest CloudEvents 1.0.
 
     Structured, batched, or binary (with the attributes in `ce-` headers, percent-encoded, and any data or none). The
     same `source` and `id` again is a duplicate. Senders that ask first, by `OPTIONS` with `WebHook-Request-Origin`,
@@ -175,8 +175,8 @@ async def ingest_cloudevents(request: Request, state: StateDep, hook_id: HookPat
     responses=_ENQUEUED,
     openapi_extra=_body("application/json", examples.PAGERDUTY),
 )
-async def enqueue(request: Request, state: StateDep, hook_id: HookPath, _key: KeyQuery = None) -> Response:
-    """Receive an event in the shape of PagerDuty's Events API v2.
+async def enqueue_event(request: Request, state: StateDep, hook_id: HookPath, _key: KeyQuery = None) -> Response:
+    """Enqueue an event in the shape of PagerDuty's Events API v2.
 
     For clients of PagerDuty, whose answers these are. The hook's key may be the event's `routing_key`.
     """

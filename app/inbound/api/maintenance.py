@@ -100,7 +100,7 @@ async def end_maintenance_window(call: CallDep, window_id: WindowPath, actor: Ac
 
 @router.delete("/{window_id}", problems=[Conflict], if_match=True)
 async def delete_maintenance_window(call: CallDep, window_id: WindowPath, actor: ActorDep) -> Response:
-    """Cancel a maintenance window.
+    """Delete a maintenance window.
 
     One that has not begun stays in the list, as cancelled; one that has is ended at once. 409 when it is over.
     """

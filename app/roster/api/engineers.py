@@ -24,7 +24,7 @@ _PATCHING: Final = Patching(EngineerFields, engineers.fields_of, engineers.updat
 
 @router.create("", Engineer, problems=[QuotaExceeded])
 async def create_engineer(call: AdminCall, body: NewEngineer) -> Response:
-    """Make an engineer.
+    """Create an engineer.
 
     Admin keys only. 409 names the quota where a sandbox account has as many engineers as it may.
     """
@@ -65,7 +65,7 @@ async def get_engineer(call: SupportCall, engineer_id: str) -> Response:
 
 @router.update("/{engineer_id}", Engineer, EngineerFields, {"tier": 3, "region": None})
 async def update_engineer(call: AdminCall, engineer_id: str, patch: PatchDep) -> Response:
-    """Change an engineer.
+    """Update an engineer.
 
     A JSON Merge Patch (RFC 7396); admin keys only.
     """

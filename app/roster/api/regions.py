@@ -24,7 +24,7 @@ _PATCHING: Final = Patching(RegionFields, regions.fields_of, regions.update_regi
 
 @router.create("", Region, problems=[Conflict, QuotaExceeded])
 async def create_region(call: AdminCall, body: NewRegion) -> Response:
-    """Make a region.
+    """Create a region.
 
     Admin keys only. Its calendar is the shift of its engineers that have none of their own. 409 names the quota
     where a sandbox account has as many regions as it may.
@@ -65,7 +65,7 @@ async def get_region(call: SupportCall, region_id: str) -> Response:
 
 @router.update("/{region_id}", Region, RegionFields, {"place": 3})
 async def update_region(call: AdminCall, region_id: str, patch: PatchDep) -> Response:
-    """Change a region.
+    """Update a region.
 
     A JSON Merge Patch (RFC 7396); admin keys only.
     """
@@ -74,7 +74,7 @@ async def update_region(call: AdminCall, region_id: str, patch: PatchDep) -> Res
 
 @router.delete("/{region_id}", problems=[Conflict], if_match=True)
 async def delete_region(call: AdminCall, region_id: str) -> Response:
-    """Remove a region.
+    """Delete a region.
 
     Admin keys only; 409 while engineers work in it.
     """

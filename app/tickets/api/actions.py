@@ -22,7 +22,7 @@ from app.tickets.usecases import endings, lifecycle
 router = ResourceRouter("tickets", tags=["Tickets"])
 
 
-@action(router, "status", "Set the status")
+@action(router, "status", "Set a ticket's status")
 async def set_ticket_status(
     call: CallDep,
     ticket_id: TicketPath,
@@ -32,7 +32,7 @@ async def set_ticket_status(
     return await act_on_ticket(call, lifecycle.set_status, ticket_id, command)
 
 
-@action(router, "priority", "Set the priority")
+@action(router, "priority", "Set a ticket's priority")
 async def set_ticket_priority(
     call: CallDep,
     ticket_id: TicketPath,
@@ -53,7 +53,7 @@ async def assign_ticket(
     return await act_on_ticket(call, lifecycle.assign, ticket_id, command)
 
 
-@action(router, "review", "Decide about a priority under review")
+@action(router, "review", "Review a ticket's priority")
 async def review_ticket(
     call: CallDep,
     ticket_id: TicketPath,

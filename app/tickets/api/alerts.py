@@ -49,7 +49,7 @@ async def _show(session: AsyncSession, alert: ExpertAlertRow) -> Document:
 @router.show(
     "/v1/tickets/{ticket_id}/candidates",
     TicketCandidates,
-    summary="See who could take a ticket",
+    summary="List candidates for a ticket",
     scope="tickets:read",
 )
 async def list_candidates(call: CallDep, ticket_id: TicketPath) -> Response:

@@ -43,7 +43,7 @@ _END: Final[OnTicket[ActingPerson]] = _use_case(lambda s, work, who, _: calls.en
 @router.show(
     "/v1/tickets/{ticket_id}/call",
     TicketCalls,
-    summary="Read a ticket's call",
+    summary="Get a ticket's call",
     example={"call": examples.CALL, "earlier": []},
 )
 async def get_call(call: CallDep, ticket_id: TicketPath) -> Response:
@@ -56,7 +56,7 @@ async def get_call(call: CallDep, ticket_id: TicketPath) -> Response:
     return await call.read(read)
 
 
-@action(router, "call", "Ask for a live call")
+@action(router, "call", "Request a call")
 async def request_call(
     call: CallDep, ticket_id: TicketPath, command: Annotated[ActingPerson, Body(examples=[{}])]
 ) -> Response:

@@ -51,7 +51,7 @@ async def _show(_: AsyncSession, escalation: EscalationRow) -> Document:
     return dict(escalation_document(escalation))
 
 
-@_route("/v1/tickets/{ticket_id}/escalations", "Escalate a ticket", 201)
+@_route("/v1/tickets/{ticket_id}/escalations", "Create an escalation", 201)
 async def create_escalation(
     call: CallDep,
     ticket_id: TicketPath,

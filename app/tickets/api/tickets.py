@@ -43,7 +43,7 @@ _COLUMNS: Final = (*DEADLINE, "subject")
 @router.create(
     "/tickets",
     Ticket,
-    summary="Open a ticket",
+    summary="Create a ticket",
     problems=[NotFound, Conflict],
     example=examples.TICKET,
     headers=["Location"],
@@ -74,7 +74,7 @@ async def list_tickets(call: CallDep, page: PageDep, wanted: Annotated[TicketFil
     return await call.page(page, query, place=lambda row: row[0], document=lambda row: row[1])
 
 
-@router.show("/tickets/{ticket_id}", Ticket, summary="Read a ticket", example=examples.TICKET)
+@router.show("/tickets/{ticket_id}", Ticket, summary="Get a ticket", example=examples.TICKET)
 async def get_ticket(call: CallDep, ticket_id: TicketPath) -> Response:
     """The ticket with its current deadlines and its call."""
     return await call.read(partial(queries.ticket_document, principal=call.principal, ticket_id=ticket_id))
@@ -98,7 +98,7 @@ async def get_ticket_by_number(
     Ticket,
     TicketPatch,
     {"impact": "large", "tags": ["backup"]},
-    summary="Change what a ticket says",
+    summary="Update a ticket",
     problems=[Conflict],
     repeatable=True,
     example=examples.TICKET,
@@ -111,7 +111,7 @@ async def update_ticket(call: CallDep, ticket_id: TicketPath, patch: PatchDep) -
 @router.create(
     "/tickets/{ticket_id}/messages",
     Message,
-    summary="Post a message",
+    summary="Create a message",
     problems=[Conflict],
     if_match=True,
     example=examples.MESSAGE,
@@ -137,7 +137,7 @@ async def list_messages(call: CallDep, page: PageDep, ticket_id: TicketPath) -> 
     return await call.page(page, query, place=lambda row: (row["sequence"],), document=message_view)
 
 
-@router.list("/tickets/{ticket_id}/timeline", Event, summary="Read a ticket's history", example=examples.EVENT)
+@router.list("/tickets/{ticket_id}/timeline", Event, summary="List a ticket's events", example=examples.EVENT)
 async def list_ticket_events(call: CallDep, page: PageDep, ticket_id: TicketPath) -> Response:
     """All events of the ticket by `sequence`; customers see the public ones."""
     query = partial(queries.list_events, principal=call.principal, ticket_id=ticket_id, page=page)
@@ -147,7 +147,7 @@ async def list_ticket_events(call: CallDep, page: PageDep, ticket_id: TicketPath
 @router.list(
     "/tickets/{ticket_id}/deadlines",
     Deadline,
-    summary="List all deadlines of a ticket",
+    summary="List a ticket's deadlines",
     example=examples.DEADLINE,
 )
 async def list_deadlines(call: CallDep, page: PageDep, ticket_id: TicketPath) -> Response:
@@ -163,7 +163,7 @@ async def list_deadlines(call: CallDep, page: PageDep, ticket_id: TicketPath) ->
     )
 
 
-@router.show("/statuses", StatusTable, summary="Which status can follow which", example={"items": status_table()})
+@router.show("/statuses", StatusTable, summary="List statuses", example={"items": status_table()})
 async def list_statuses(_: CallDep) -> Response:
     """The table of statuses: what support and customers can make of each."""
     return reply({"items": status_table()})

@@ -62,7 +62,7 @@ class Work:
     calls: list[Row] = field(default_factory=list)
     no_shows: list[Row] = field(default_factory=list)
     escalations: list[dict[str, Any]] = field(default_factory=list)
-    why: str | None = None
+    reason: str | None = None
     """the reason that a person gave for a change of priority, or for withdrawing"""
     close_escalations: bool = False
     alerts: dict[str, Row] = field(default_factory=dict)
@@ -127,7 +127,7 @@ class Work:
         self.events.append(Event(at or self.now, data, actor))
         return self.ticket.sequence + len(self.events)
 
-    def told(self, *roles: str) -> list[dict[str, Any]]:
+    def notified(self, *roles: str) -> list[dict[str, Any]]:
         """Those of the account's people at the vendor who are told: a TAM only where the add-on is bought (W1)."""
         with_tam = self.document.tells_tam(self.ticket.plan_addons)
         wanted = [role for role in roles if role != "tam" or with_tam]
@@ -161,7 +161,7 @@ class Work:
             metric=cause.metric,
             cycle=cause.cycle,
             priority=cause.priority,
-            told=self.told(*(role for role in ("manager", "tam") if f"notify_{role}" in reasons)),
+            notified=self.notified(*(role for role in ("manager", "tam") if f"notify_{role}" in reasons)),
         )
         sequence = self.tell(data, SERVICE, at)
         if "open_escalation" in reasons:
@@ -217,7 +217,7 @@ def _status(work: Work, notice: Notice) -> types.EventData:
         ticket.turns = 0
         work.close_escalations, ticket.escalated = ticket.escalated, False
     if notice.reason == "withdrawn":
-        return types.TicketWithdrawn(reason=work.why)
+        return types.TicketWithdrawn(reason=work.reason)
     if notice.reason == "merged" and ticket.merged_into:
         return types.TicketMerged(merged=ticket.id, into=ticket.merged_into)
     model = types.TicketReopened if notice.reason == "reopened" else types.TicketStatusChanged
@@ -230,9 +230,9 @@ def _priority(work: Work, notice: Notice) -> types.EventData:
     return types.TicketPriorityChanged(
         before=notice.before,
         after=notice.after,
-        reason=work.why or notice.reason,
+        reason=work.reason or notice.reason,
         source=work.ticket.priority_source,
-        told=work.told("tam") if notice.after == work.document.top else [],
+        notified=work.notified("tam") if notice.after == work.document.top else [],
     )
 
 

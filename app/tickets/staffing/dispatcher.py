@@ -201,7 +201,7 @@ class Dispatcher:
         ticket.queued_at = work.now if new else ticket.queued_at
         waiting = replace(route, state="queued", engineer_id=ticket.assignee_id, alert_id=None)
         waiting = replace(waiting, since=work.now) if new else waiting
-        hindrances = {candidate.why for candidate in choice.candidates}
+        hindrances = {candidate.reason for candidate in choice.candidates}
         if route.is_pausing(work.now):
             self._route(work, replace(waiting, reason=ROUND_EXHAUSTED))
         elif "tried" in hindrances and "capped" not in hindrances:
@@ -212,8 +212,8 @@ class Dispatcher:
     def _exhaust(self, work: Work, route: Route, choice: Choice) -> None:
         """Everybody was paged and nobody accepted (C20): the next round begins a little later."""
         again_at = work.now + work.document.page_again_after
-        told, notified_at = self._notify(work, route)
-        data = types.RoutingRoundExhausted(round=route.round, next_at=again_at, told=told, **_shown(choice))
+        notified, notified_at = self._notify(work, route)
+        data = types.RoutingRoundExhausted(round=route.round, next_at=again_at, notified=notified, **_shown(choice))
         work.tell(data, SERVICE)
         self._route(work, replace(route, reason=ROUND_EXHAUSTED, again_at=again_at, notified_at=notified_at))
 
@@ -223,12 +223,12 @@ class Dispatcher:
         if before and before.state == "queued" and before.reason == reason:
             self._route(work, replace(route, reason=reason, tried=frozenset()))
             return
-        told, notified_at = self._notify(work, route)
+        notified, notified_at = self._notify(work, route)
         data = types.RoutingUnstaffed(
             region_lock=work.ticket.region_lock,
             reason=reason,
             next_at=self._next_look(work, reason),
-            told=told,
+            notified=notified,
             **_shown(choice),
         )
         work.tell(data, SERVICE)
@@ -239,7 +239,7 @@ class Dispatcher:
         """Whom to tell that the ticket waits, and when they were told last: at most once an hour."""
         if route.notified_at and work.now < route.notified_at + _NOTIFY_EVERY:
             return [], route.notified_at
-        return work.told("manager"), work.now
+        return work.notified("manager"), work.now
 
     def _by_hand(self, work: Work, route: Route) -> None:
         """A person gave the ticket to somebody, who then need not be asked, or to nobody: the next one is asked."""
@@ -375,5 +375,5 @@ def _has_come(expert: Expert, since: datetime, now: datetime) -> bool:
 
 def _shown(choice: Choice) -> dict[str, Any]:
     shown = choice.candidates[:_SHOWN]
-    candidates = [EventCandidate(engineer_id=c.engineer_id, taken=c.taken, why=c.why) for c in shown]
+    candidates = [EventCandidate(engineer_id=c.engineer_id, taken=c.taken, reason=c.reason) for c in shown]
     return {"candidates": candidates, "considered": len(choice.candidates)}

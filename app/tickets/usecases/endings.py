@@ -32,7 +32,7 @@ async def withdraw(session: AsyncSession, caller: Caller, ticket_id: str, comman
     work, actor = await start(session, caller, ticket_id, command.actor)
     if work.ticket.status == "closed":
         raise Conflict("The ticket is closed already")
-    work.why = command.reason
+    work.reason = command.reason
     work.change(Close(work.now, "withdrawn"), actor)
     await calls.end_with_ticket(session, work)
     return await finish(session, work)

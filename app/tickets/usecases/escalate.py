@@ -124,7 +124,7 @@ def _requested(work: Work, escalation: EscalationRow) -> types.EscalationRequest
         requested_priority=escalation.requested_priority,
         business_impact=escalation.business_impact,
         breach_verified=escalation.breach_verified,
-        told=work.told("manager", "tam"),
+        notified=work.notified("manager", "tam"),
     )
 
 
@@ -147,8 +147,8 @@ async def accept(
         add_message(work, actor, actor.document(), NewMessage(body=command.message))
     if priority := command.priority or escalation.requested_priority:
         work.ticket.business_impact = escalation.business_impact or work.ticket.business_impact
-        why = escalation.justification or escalation.reason
-        await give_priority(session, work, actor, priority, why, source="escalation")
+        reason = escalation.justification or escalation.reason
+        await give_priority(session, work, actor, priority, reason, source="escalation")
     if command.assignee_id:
         await set_assignee(session, work, actor, command.assignee_id, "/assignee_id")
     if command.tier and command.tier != work.ticket.tier:
@@ -176,7 +176,7 @@ async def decline(
     if decided.escalation.state == "requested":
         _acknowledge(decided)
     _end(decided, "declined", command.reason)
-    decided.work.tell(types.EscalationDeclined(**_facts(decided.escalation), why=command.reason), decided.actor)
+    decided.work.tell(types.EscalationDeclined(**_facts(decided.escalation), detail=command.reason), decided.actor)
     return await _decided(session, decided)
 
 

@@ -144,7 +144,7 @@ async def give_priority(
     alarm = is_alarm(ticket.channel, actor.kind)
     if faults := [] if alarm else missing_texts(work.document, priority, texts):
         raise Invalid(errors=faults)
-    ticket.priority_reason, ticket.priority_source, work.why = reason, source, reason
+    ticket.priority_reason, ticket.priority_source, work.reason = reason, source, reason
     work.change(Priority(work.now, priority, actor.kind), actor)
     if calls.wanted(work) and await calls.active(session, work) is None:
         await calls.ask_with_account(session, work, actor)

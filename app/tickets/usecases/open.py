@@ -209,5 +209,5 @@ def _opened(work: Work, pins: Pins) -> types.TicketOpened:
         **{name: getattr(ticket, name) for name in TicketFacts.model_fields},
         requester=ticket.requester,
         plan=PlanPins(**pins.document()),
-        told=work.told("tam") if ticket.priority == work.document.top else [],
+        notified=work.notified("tam") if ticket.priority == work.document.top else [],
     )

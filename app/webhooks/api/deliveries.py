@@ -53,8 +53,8 @@ async def get_delivery(call: CallDep, delivery_id: str) -> Response:
 
 
 @router.action("/deliveries/{delivery_id}/redeliver", Delivery, problems=[Conflict])
-async def redeliver(call: CallDep, delivery_id: str, actor: ActorDep) -> Response:
-    """Send a delivery again.
+async def resend_delivery(call: CallDep, delivery_id: str, actor: ActorDep) -> Response:
+    """Resend a delivery.
 
     At once, with the same `webhook-id` and a new row of attempts.
     """
@@ -76,7 +76,7 @@ async def redeliver(call: CallDep, delivery_id: str, actor: ActorDep) -> Respons
     repeatable=True,
 )
 async def replay_webhook(call: CallDep, endpoint_id: str, body: ReplayPeriod) -> Response:
-    """Send a period again.
+    """Replay the events of a period.
 
     All events recorded in it that the endpoint wants, also those that it never got because it was disabled, did not
     exist yet, or their deliveries are past their retention. Each comes with its `webhook-id` of then; a ticket's come

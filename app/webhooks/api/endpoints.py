@@ -36,7 +36,7 @@ router = ResourceRouter("webhooks", prefix="/v1/webhooks", tags=["Webhooks"])
 
 @router.create("", WebhookEndpointWithSecret, problems=[NotFound, QuotaExceeded])
 async def create_webhook(call: CallDep, body: NewWebhookEndpoint) -> Response:
-    """Register an endpoint.
+    """Create an endpoint.
 
     The answer shows the signing secret once. An account's endpoint gets its own account's public events. 409 names the
     quota where the account has as many endpoints as it may.
@@ -86,7 +86,7 @@ async def get_webhook(call: CallDep, endpoint_id: str, actor: ActorDep) -> Respo
 
 @router.update("/{endpoint_id}", WebhookEndpoint, WebhookEndpointFields, {"events": ["ticket.*"]})
 async def update_webhook(call: CallDep, endpoint_id: str, patch: PatchDep, actor: ActorDep) -> Response:
-    """Change an endpoint.
+    """Update an endpoint.
 
     A JSON Merge Patch (RFC 7396). What is already on its way goes to the new URL.
     """
@@ -104,7 +104,7 @@ async def update_webhook(call: CallDep, endpoint_id: str, patch: PatchDep, actor
 
 @router.delete("/{endpoint_id}")
 async def delete_webhook(call: CallDep, endpoint_id: str, actor: ActorDep) -> Response:
-    """Remove an endpoint.
+    """Delete an endpoint.
 
     With its deliveries, also those that were not sent yet.
     """
@@ -120,7 +120,7 @@ async def delete_webhook(call: CallDep, endpoint_id: str, actor: ActorDep) -> Re
 async def rotate_webhook_secret(
     call: CallDep, endpoint_id: str, actor: ActorDep, body: SecretRotation | None = None
 ) -> Response:
-    """Make a new signing secret.
+    """Rotate the signing secret of an endpoint.
 
     Messages are signed with the new secret and, until the overlap ends, with the ones before it: at most three in all.
     """

@@ -181,8 +181,8 @@ def test_g2_an_account_holds_no_more_experts_than_its_plan_allows_and_says_so() 
     assert [state(work) for work in mine][:2] == [("alerted", "x", None), ("alerted", "y", None)]
     assert state(mine[2]) == ("queued", None, "max_experts")
     [(_, data)] = told(mine[2], "routing.unstaffed")
-    assert (data.reason, data.next_at, data.told[0]["role"]) == ("max_experts", None, "manager")
-    assert {c.engineer_id: c.why for c in data.candidates} == {"x": "held", "y": "held", "z": "capped"}
+    assert (data.reason, data.next_at, data.notified[0]["role"]) == ("max_experts", None, "manager")
+    assert {c.engineer_id: c.reason for c in data.candidates} == {"x": "held", "y": "held", "z": "capped"}
     assert mine[2].ticket.route_at is None
     other = roster.open("b", account="acc_b", plan=plan)
     assert other.ticket.assignee_id == "z"
@@ -246,7 +246,7 @@ def test_c20_the_manager_is_told_of_the_first_round_and_then_at_most_hourly() ->
     work = roster.open("a")
     roster.pass_time(NOON + 24 * HOUR)
     exhausted = told(work, "routing.round_exhausted")
-    notified = [at for at, data in exhausted if data.told]
+    notified = [at for at, data in exhausted if data.notified]
     assert notified[0] == exhausted[0][0]
     gaps = [after - before for before, after in itertools.pairwise(notified)]
     assert min(gaps) >= HOUR
@@ -305,7 +305,7 @@ def test_c20_with_nobody_on_shift_it_waits_for_the_next_one_and_then_goes_on() -
     assert state(work) == ("queued", None, "unstaffed")
     [(at, data)] = told(work, "routing.unstaffed")
     assert (f"{at:%H:%M}", data.reason, data.next_at) == ("13:00", "unstaffed", NOON + 21 * HOUR)
-    assert data.told == []  # the manager was told at 12:53 that a round is exhausted
+    assert data.notified == []  # the manager was told at 12:53 that a round is exhausted
     roster.pass_time(NOON + 21 * HOUR + MINUTE)
     assert state(work)[:2] == ("alerted", "x")
 
