@@ -138,6 +138,15 @@ def test_zones_are_never_the_operating_systems() -> None:
     assert from_files == ["app/core/zones.py"]
 
 
+def test_what_operations_share_is_declared_by_the_kit_alone() -> None:
+    """``core/web/operations.py``: so that no router says again what a repeated or conditional request is answered."""
+    shared = re.compile(
+        r"\b(RequestInFlight|IdempotencyMismatch|PreconditionFailed|IDEMPOTENT|IF_MATCH|check_if_match)\b"
+    )
+    elsewhere = [name for name, source in SOURCES.items() if shared.search(source) and not name.startswith("app/core/")]
+    assert elsewhere == []
+
+
 def test_imports_stand_at_the_top() -> None:
     local = [
         name for name, node in _functions() for part in ast.walk(node) if isinstance(part, ast.Import | ast.ImportFrom)

@@ -15,7 +15,7 @@ from app.core.clock import database_now, monotonic
 from app.core.problems import Fault, Gone, Invalid, NotFound, TooManyRequests
 from app.core.schemas import id_pattern
 from app.core.state import State, StateDep, get_state
-from app.core.web.deps import ApiKey, PrincipalDep, require_account
+from app.core.web.deps import ApiKey, require_account
 from app.core.web.http import reply, responses
 from app.core.web.idempotency import Answer
 from app.core.web.operations import CallDep, ResourceRouter
@@ -30,7 +30,7 @@ from app.webhooks.schemas import AccountId, Glob
 router = ResourceRouter("events", prefix="/v1/events", tags=["Events"])
 
 _MAX_CURSOR: Final = 100
-_PROBLEMS: Final = responses(NotFound, Gone, TooManyRequests)
+_KINDS: Final = (NotFound, Gone, TooManyRequests)
 _BY_TOKEN: Final[dict[str, Any]] = {
     "parameters": [
         {
@@ -109,11 +109,9 @@ async def _begun(
     return after, pages(state, wanted, after, **how)
 
 
-@router.get("", scope="events:read", response_model=FeedPage, responses=_PROBLEMS)
+@router.show("", FeedPage, problems=_KINDS)
 async def list_events(
-    request: Request,
-    state: StateDep,
-    principal: PrincipalDep,
+    call: CallDep,
     asked: FilterDep,
     after: AfterQuery = None,
     limit: Annotated[int, Query(ge=1, le=200, description="Events on the page")] = 50,
@@ -127,11 +125,12 @@ async def list_events(
     """
     until = monotonic() + wait
     start = _start(after, "#/query/after")
-    place, told = await _begun(state, principal, asked, start, until=until, limit=limit, silence=inf)
+    state, request = call.state, call.request
+    place, told = await _begun(state, call.principal, asked, start, until=until, limit=limit, silence=inf)
     async with aclosing(told):
         if not wait:
             return _page(await anext(told))
-        with state.streams.opened(principal) as stream:
+        with state.streams.opened(call.principal) as stream:
             page = await stream.until_ended(anext(told), request.scope, request.receive)
     return _page(page or Page((), place, more=False))
 
@@ -141,7 +140,11 @@ def _page(page: Page) -> Response:
 
 
 @router.get(
-    "/stream", scope="events:read", response_class=Response, responses=_STREAM | _PROBLEMS, openapi_extra=_BY_TOKEN
+    "/stream",
+    scope="events:read",
+    response_class=Response,
+    responses=_STREAM | responses(*_KINDS),
+    openapi_extra=_BY_TOKEN,
 )
 async def stream_events(
     state: StateDep,

@@ -13,7 +13,7 @@ from app.tickets.schemas import Deadline, Priority, Status
 MAX_CHANGES: Final = 1_000
 
 
-class PreviewMessage(Strict):
+class PreviewMessageChange(Strict):
     """Somebody writes; only a public message counts."""
 
     at: Instant
@@ -22,7 +22,7 @@ class PreviewMessage(Strict):
     visibility: Literal["public", "internal"] = "public"
 
 
-class PreviewStatus(Strict):
+class PreviewStatusChange(Strict):
     """An engineer sets the status."""
 
     at: Instant
@@ -30,7 +30,7 @@ class PreviewStatus(Strict):
     status: Status
 
 
-class PreviewPriority(Strict):
+class PreviewPriorityChange(Strict):
     """The priority is set."""
 
     at: Instant
@@ -38,7 +38,7 @@ class PreviewPriority(Strict):
     priority: Priority
 
 
-class PreviewTier(Strict):
+class PreviewTierChange(Strict):
     """The ticket goes to another tier of support."""
 
     at: Instant
@@ -61,13 +61,18 @@ class PreviewWithdrawal(Strict):
 
 
 PreviewChange: TypeAlias = (
-    PreviewMessage | PreviewStatus | PreviewPriority | PreviewTier | PreviewReopening | PreviewWithdrawal
+    PreviewMessageChange
+    | PreviewStatusChange
+    | PreviewPriorityChange
+    | PreviewTierChange
+    | PreviewReopening
+    | PreviewWithdrawal
 )
 _KINDS: Final[dict[str, type[PreviewChange]]] = {
-    "message": PreviewMessage,
-    "status": PreviewStatus,
-    "priority": PreviewPriority,
-    "tier": PreviewTier,
+    "message": PreviewMessageChange,
+    "status": PreviewStatusChange,
+    "priority": PreviewPriorityChange,
+    "tier": PreviewTierChange,
     "reopen": PreviewReopening,
     "withdraw": PreviewWithdrawal,
 }

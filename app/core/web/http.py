@@ -298,7 +298,12 @@ class Router(APIRouter):
 
     def declare(self, method: str, path: str, *, scope: Scope | None, **options: Any) -> Decorator:
         """An operation of any method."""
-        return self.api_route(path, methods=[method], **_declaring(scope, options))
+
+        def decorate(endpoint: Endpoint) -> Endpoint:
+            self.add_api_route(path, endpoint, methods=[method], **_declaring(scope, options))
+            return endpoint
+
+        return decorate
 
     def options(self, path: str, *, scope: Scope | None, **options: Any) -> Decorator:  # type: ignore[override]
         """An OPTIONS."""

@@ -8,11 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import database_now
 from app.core.db.session import memory_of
-from app.core.problems import Fault, IdempotencyMismatch, Invalid, NotFound, RequestInFlight, TooManyRequests
+from app.core.problems import Fault, Invalid, NotFound, TooManyRequests
 from app.core.schemas import Locale
 from app.core.web.deps import LanguageDep
-from app.core.web.http import SCOPE, responses
-from app.core.web.idempotency import IDEMPOTENT
 from app.core.web.operations import AdminCall, Call, CallDep, Document, ResourceRouter
 from app.core.web.paging import PageDep
 from app.core.workers.offload import owner_of
@@ -52,6 +50,14 @@ async def list_plans(call: CallDep, page: PageDep) -> Response:
     return await call.page(page, query, place=lambda row: (row.key,), document=_summary)
 
 
+@router.create(
+    "/plans",
+    PlanVersion,
+    summary="Create a plan's next version",
+    problems=[TooManyRequests],
+    body=SHOWN,
+    route_class=PlanRoute,
+)
 async def create_plan(call: AdminCall, plan: PlanBody) -> Response:
     """The document becomes the next version of its key, and the one that new tickets get. Admin keys only.
 
@@ -61,6 +67,14 @@ async def create_plan(call: AdminCall, plan: PlanBody) -> Response:
     return await _store(call, await _checked(call, plan))
 
 
+@router.create(
+    "/plans/{key}/versions",
+    PlanVersion,
+    summary="Create a version of a plan",
+    problems=[TooManyRequests],
+    body=SHOWN,
+    route_class=PlanRoute,
+)
 async def create_plan_version(call: AdminCall, key: Key, plan: PlanBody) -> Response:
     """The same as `POST /v1/plans`, for a document that has this key. Admin keys only."""
     checked = await _checked(call, plan)
@@ -80,26 +94,6 @@ async def _store(call: Call, plan: CheckedPlan) -> Response:
         return version_document(await store.add_checked(session, plan, await database_now(session)))
 
     return await call.once(add)
-
-
-_STORES: Final[dict[str, Any]] = {
-    "methods": ["POST"],
-    "status_code": 201,
-    "response_model": PlanVersion,
-    "openapi_extra": IDEMPOTENT | SHOWN | {SCOPE: "plans:write"},
-    "route_class_override": PlanRoute,
-}
-_REFUSALS: Final = (RequestInFlight, IdempotencyMismatch, TooManyRequests)
-router.add_api_route(
-    "/plans", create_plan, summary="Create a plan's next version", responses=responses(*_REFUSALS), **_STORES
-)
-router.add_api_route(
-    "/plans/{key}/versions",
-    create_plan_version,
-    summary="Create a version of a plan",
-    responses=responses(NotFound, *_REFUSALS),
-    **_STORES,
-)
 
 
 @router.show("/plans/{key}", PlanVersion, summary="Get a plan")
