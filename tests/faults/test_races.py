@@ -16,7 +16,8 @@ from app.core.clock import monotonic, wall_now
 from app.core.db.engine import Sessions
 from app.core.db.session import transaction
 from app.tickets.schemas import NewMessage
-from app.tickets.usecases.lifecycle import Caller, post_message
+from app.tickets.usecases.caller import Caller
+from app.tickets.usecases.message import post_message
 from tests.support.actors import make_account
 from tests.support.desk import connected, fetch, open_at, store_plan
 from tests.support.sweeping import run_pass

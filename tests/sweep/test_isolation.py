@@ -21,7 +21,7 @@ from app.sweep.isolation import Isolation
 from app.sweep.passes import Sweeper
 from app.tickets import save as saving
 from app.tickets.editing.load import lock
-from app.tickets.usecases.lifecycle import finish
+from app.tickets.usecases.caller import finish
 from tests.support.actors import make_account
 from tests.support.desk import connected, fetch, now_of, open_at, store_plan
 from tests.support.replaying import replayed

@@ -8,7 +8,7 @@ from app.core.db.session import transaction
 from app.core.db.tables import Row
 from app.tickets.editing import calls
 from app.tickets.editing.load import lock
-from app.tickets.usecases.lifecycle import finish
+from app.tickets.usecases.caller import finish
 from tests.support.actors import make_account
 from tests.support.desk import fetch, now_of, open_at, store_plan
 from tests.support.sweeping import run_pass

@@ -12,7 +12,8 @@ from app.core.db.session import driver, transaction
 from app.core.db.tables import Row
 from app.core.signals import WakeUps
 from app.tickets.schemas import StatusChange
-from app.tickets.usecases.lifecycle import Caller, set_status
+from app.tickets.usecases.caller import Caller
+from app.tickets.usecases.status import set_status
 from tests.support.actors import make_account
 from tests.support.desk import fetch, now_of, open_at, store_plan
 from tests.support.sweeping import next_wake, run_pass

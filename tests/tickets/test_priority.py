@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from app.tickets.usecases import lifecycle
 from tests.support.stories import P1, Begin, deadline, path_of, pointers
 
 RAISE: dict[str, Any] = {"priority": "P1", "reason": "Now all shops are hit", "business_impact": "No sales"}
@@ -131,7 +130,7 @@ async def test_an_ended_ticket_keeps_its_priority(begin: Begin, status: str) -> 
 async def test_a_customer_moves_a_deadline_a_bounded_number_of_times_and_support_goes_on(
     begin: Begin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lifecycle, "MAX_TURNS", 4)
+    monkeypatch.setattr("app.tickets.usecases.priority.MAX_TURNS", 4)
     story = await begin("zmanda-standard")
     path = path_of(await story.open(priority="P3"))
     for priority in ("P2", "P3", "P2", "P4"):

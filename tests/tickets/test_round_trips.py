@@ -10,7 +10,8 @@ from asyncpg import Connection
 from app.core.auth import Principal
 from app.core.db.session import transaction
 from app.tickets.schemas import NewMessage, NewTicket
-from app.tickets.usecases.lifecycle import Caller, post_message
+from app.tickets.usecases.caller import Caller
+from app.tickets.usecases.message import post_message
 from app.tickets.usecases.open import open_ticket
 from tests.support.stories import ANA, P1, TICKET, Begin, Story
 

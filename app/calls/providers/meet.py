@@ -15,8 +15,8 @@ from app.calls.providers.hosts import MINUTE, Hosts
 from app.calls.providers.provider import CallFailed, CallRequest, Link, Participant, Room
 from app.core.clock import monotonic, wall_now
 from app.core.outgoing.connector import TargetRefused
+from app.core.outgoing.retry_after import parse_retry_after
 from app.core.settings import Settings
-from app.webhooks.rules.retry import parse_retry_after
 
 SCOPE: Final = "https://www.googleapis.com/auth/meetings.space.created"
 TIMEOUT: Final = 10.0

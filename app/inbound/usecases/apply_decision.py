@@ -18,8 +18,8 @@ from app.inbound.incidents import Incident, remember
 from app.inbound.mapping import mapped, title_of
 from app.inbound.schemas import HookFields
 from app.tickets.schemas import NewTicket, Requester
+from app.tickets.usecases.caller import Caller
 from app.tickets.usecases.follow import News, Said, Wanted, follow
-from app.tickets.usecases.lifecycle import Caller
 from app.tickets.usecases.open import open_ticket
 
 MAX_TOLD: Final = 20

@@ -17,7 +17,7 @@ from app.tickets.schemas import (
     TicketMerge,
     Withdrawal,
 )
-from app.tickets.usecases import endings, lifecycle
+from app.tickets.usecases import assignment, endings, fields, priority, status
 
 router = ResourceRouter("tickets", tags=["Tickets"])
 
@@ -29,7 +29,7 @@ async def set_ticket_status(
     command: Annotated[StatusChange, Body(examples=[{"status": "resolved", "message": "The lock is gone."}])],
 ) -> Response:
     """By the table at `/v1/statuses`. An engineer resolves with a public message."""
-    return await act_on_ticket(call, lifecycle.set_status, ticket_id, command)
+    return await act_on_ticket(call, status.set_status, ticket_id, command)
 
 
 @action(router, "priority", "Set a ticket's priority")
@@ -42,7 +42,7 @@ async def set_ticket_priority(
     ],
 ) -> Response:
     """Override the priority. Customers do so as far as their plan lets them, and the clocks move with it."""
-    return await act_on_ticket(call, lifecycle.set_priority, ticket_id, command)
+    return await act_on_ticket(call, priority.set_priority, ticket_id, command)
 
 
 @action(router, "assign", "Assign a ticket")
@@ -50,7 +50,7 @@ async def assign_ticket(
     call: CallDep, ticket_id: TicketPath, command: Annotated[Assignment, Body(examples=[{"engineer_id": ENGINEER}])]
 ) -> Response:
     """Give the ticket to an engineer (null: to nobody), move it to another tier, or both. Support only."""
-    return await act_on_ticket(call, lifecycle.assign, ticket_id, command)
+    return await act_on_ticket(call, assignment.assign, ticket_id, command)
 
 
 @action(router, "review", "Review a ticket's priority")
@@ -60,7 +60,7 @@ async def review_ticket(
     command: Annotated[PriorityReview, Body(examples=[{"message": "Thank you, it stays urgent."}])],
 ) -> Response:
     """For a ticket that was put up for review: its priority stays, or becomes `priority`. Support only."""
-    return await act_on_ticket(call, lifecycle.review_priority, ticket_id, command)
+    return await act_on_ticket(call, priority.review_priority, ticket_id, command)
 
 
 @action(router, "region-lock", "Lock a ticket to a region")
@@ -68,7 +68,7 @@ async def lock_ticket_to_region(
     call: CallDep, ticket_id: TicketPath, command: Annotated[RegionLock, Body(examples=[{"region": "emea"}])]
 ) -> Response:
     """Only this region's experts work on it; null: it follows the sun again, from region to region."""
-    return await act_on_ticket(call, lifecycle.lock_to_region, ticket_id, command)
+    return await act_on_ticket(call, fields.lock_to_region, ticket_id, command)
 
 
 @action(router, "reopen", "Reopen a ticket")

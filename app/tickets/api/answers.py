@@ -26,7 +26,7 @@ from app.roster.models import ExpertAlertRow
 from app.tickets.api.answer_page import HEADERS, Said, Shown, page
 from app.tickets.schemas import AlertRefusal
 from app.tickets.usecases import answer_alert
-from app.tickets.usecases.lifecycle import Caller
+from app.tickets.usecases.caller import Caller
 
 router = Router(tags=["Roster"], include_in_schema=False)
 _TokenPath = Annotated[str, Path(max_length=100)]

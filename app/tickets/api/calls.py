@@ -15,7 +15,7 @@ from app.tickets.editing.edit import TicketEdit
 from app.tickets.read import queries
 from app.tickets.read.views import call_view
 from app.tickets.schemas import ActingPerson, CallParticipation, CallRefusal, TicketCalls
-from app.tickets.usecases import lifecycle
+from app.tickets.usecases.caller import Caller, finish, start
 
 router = ResourceRouter("tickets", tags=["Tickets"])
 Told = TypeVar("Told", ActingPerson, CallParticipation, CallRefusal)
@@ -24,10 +24,10 @@ Told = TypeVar("Told", ActingPerson, CallParticipation, CallRefusal)
 def _use_case(change: Callable[[AsyncSession, TicketEdit, Actor, Told], Awaitable[None]]) -> OnTicket[Told]:
     """A use case of the ticket from a change of its call."""
 
-    async def use_case(session: AsyncSession, caller: lifecycle.Caller, ticket_id: str, told: Told) -> TicketEdit:
-        work, who = await lifecycle.start(session, caller, ticket_id, told.actor)
+    async def use_case(session: AsyncSession, caller: Caller, ticket_id: str, told: Told) -> TicketEdit:
+        work, who = await start(session, caller, ticket_id, told.actor)
         await change(session, work, who, told)
-        return await lifecycle.finish(session, work)
+        return await finish(session, work)
 
     return use_case
 

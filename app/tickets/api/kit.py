@@ -17,11 +17,11 @@ from app.tickets.api import examples
 from app.tickets.editing.edit import TicketEdit
 from app.tickets.read import queries
 from app.tickets.schemas import Ticket, TicketId
-from app.tickets.usecases import lifecycle
+from app.tickets.usecases.caller import Caller
 
 Command = TypeVar("Command")
 Done = TypeVar("Done")
-UseCase: TypeAlias = Callable[[AsyncSession, lifecycle.Caller, str, Command], Awaitable[Done]]
+UseCase: TypeAlias = Callable[[AsyncSession, Caller, str, Command], Awaitable[Done]]
 """What is done with the ticket, escalation or alert of this id."""
 OnTicket: TypeAlias = UseCase[Command, TicketEdit]
 
@@ -72,6 +72,6 @@ def may_write(call: Call, command: object) -> May:
     return as_editor(call.principal, actor)
 
 
-def caller_of(call: Call) -> lifecycle.Caller:
+def caller_of(call: Call) -> Caller:
     """The caller, with the version check that the request asks for."""
-    return lifecycle.Caller(call.principal, call.require_match)
+    return Caller(call.principal, call.require_match)

@@ -33,7 +33,7 @@ from app.tickets.schemas import (
     Ticket,
     TicketPatch,
 )
-from app.tickets.usecases import lifecycle
+from app.tickets.usecases import fields, message
 from app.tickets.usecases.open import open_ticket
 
 router = ResourceRouter("tickets", prefix="/v1", tags=["Tickets"])
@@ -105,7 +105,7 @@ async def get_ticket_by_number(
 )
 async def update_ticket(call: CallDep, ticket_id: TicketPath, patch: PatchDep) -> Response:
     """A JSON Merge Patch (RFC 7396). Priority, status and assignee have operations of their own."""
-    return await act_on_ticket(call, lifecycle.update_ticket, ticket_id, patch)
+    return await act_on_ticket(call, fields.update_ticket, ticket_id, patch)
 
 
 @router.create(
@@ -124,8 +124,8 @@ async def create_message(
     """Reply to a ticket, or add an internal note. A public message of an engineer stops the reply clocks."""
 
     async def post(session: AsyncSession) -> Document:
-        _, message = await lifecycle.post_message(session, caller_of(call), ticket_id, command)
-        return message_view(message)
+        _, posted = await message.post_message(session, caller_of(call), ticket_id, command)
+        return message_view(posted)
 
     return await call.once(post, may=may_write(call, command))
 

@@ -24,7 +24,7 @@ from app.tickets.editing.edit import TicketEdit
 from app.tickets.models import TicketRow
 from app.tickets.schemas import AlertRefusal, TicketId
 from app.tickets.staffing.route import Route, is_expired, route_of
-from app.tickets.usecases.lifecycle import Caller, finish, start
+from app.tickets.usecases.caller import Caller, finish, start
 
 _COLUMNS: Final = (
     "id",

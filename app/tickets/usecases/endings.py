@@ -12,7 +12,7 @@ from app.tickets.editing.edit import TicketEdit
 from app.tickets.editing.load import lock
 from app.tickets.editing.messages import add_message, closed_conflict
 from app.tickets.schemas import NewMessage, Reopening, TicketMerge, Withdrawal
-from app.tickets.usecases.lifecycle import Caller, finish, start
+from app.tickets.usecases.caller import Caller, finish, start
 
 
 async def reopen(session: AsyncSession, caller: Caller, ticket_id: str, command: Reopening) -> TicketEdit:

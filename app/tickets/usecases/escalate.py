@@ -24,7 +24,9 @@ from app.tickets.editing.edit import TicketEdit
 from app.tickets.editing.messages import add_message
 from app.tickets.rules import missing_texts, priority_faults
 from app.tickets.schemas import EscalationAcceptance, EscalationRefusal, NewEscalation, NewMessage
-from app.tickets.usecases.lifecycle import Caller, finish, give_priority, set_assignee, start
+from app.tickets.usecases.assignment import set_assignee
+from app.tickets.usecases.caller import Caller, finish, start
+from app.tickets.usecases.priority import give_priority
 
 _MISSED = """
 SELECT 1 FROM deadlines WHERE account_id = $1 AND ticket_id = $2 AND metric = 'resolution' AND state = 'missed' LIMIT 1

@@ -15,7 +15,8 @@ from app.tickets.editing.edit import TicketEdit
 from app.tickets.editing.messages import add_message
 from app.tickets.rules import priority_faults
 from app.tickets.schemas import Impact, NewMessage, Urgency
-from app.tickets.usecases.lifecycle import Caller, finish, give_priority, start
+from app.tickets.usecases.caller import Caller, finish, start
+from app.tickets.usecases.priority import give_priority
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,11 @@ The delays and what counts as success are those of the Standard Webhooks specifi
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Final, TypeAlias
+
+from app.core.outgoing.retry_after import parse_retry_after
 
 DELAYS: Final = (
     timedelta(0),
@@ -40,7 +41,6 @@ _THROTTLING: Final = frozenset(
         HTTPStatus.GATEWAY_TIMEOUT,
     }
 )
-_LONGEST_WAIT: Final = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,15 +108,3 @@ def next_attempt(
     delay = DELAYS[attempts] * (1 + JITTER * jitter)
     asked = parse_retry_after(outcome.retry_after, now) if outcome.throttles else None
     return RetryAt(now + (min(max(asked, delay), 2 * delay) if asked is not None else delay))
-
-
-def parse_retry_after(value: str | None, now: datetime) -> timedelta | None:
-    """A Retry-After header, seconds or an HTTP date (RFC 9110, 10.2.3); None when it is absent or unreadable."""
-    text = (value or "").strip()
-    if text.isascii() and text.isdigit():
-        return timedelta(seconds=min(int(text[:9]), int(_LONGEST_WAIT.total_seconds())))
-    try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now

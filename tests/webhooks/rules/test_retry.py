@@ -2,7 +2,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.webhooks.rules.retry import DELAYS, Disable, GiveUp, Outcome, RetryAt, next_attempt, parse_retry_after
+from app.core.outgoing.retry_after import parse_retry_after
+from app.webhooks.rules.retry import DELAYS, Disable, GiveUp, Outcome, RetryAt, next_attempt
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 HOURS_OF_LATE_DELAYS = [2, 5, 10, 14, 20, 24]

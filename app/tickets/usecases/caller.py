@@ -1,0 +1,38 @@
+"""Who changes a ticket: it is locked and caught up for them, and saved for them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.principals import editor
+from app.core.auth import Actor, Principal
+from app.core.schemas import ActorRef
+from app.tickets.editing.edit import TicketEdit
+from app.tickets.editing.load import lock_ticket
+from app.tickets.save import staff_and_save
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls, for whom, and the check of the ticket's version that the request asks for (``If-Match``)."""
+
+    principal: Principal
+    check_version: Callable[[int], None]
+
+
+async def start(
+    session: AsyncSession, caller: Caller, ticket_id: str, actor: ActorRef | None = None
+) -> tuple[TicketEdit, Actor]:
+    """Lock the ticket, caught up, for somebody who may write to it: 404, 403 for viewers, 412 for a stale version."""
+    edit = await lock_ticket(session, caller.principal, ticket_id)
+    who = await editor(session, caller.principal, actor)
+    caller.check_version(edit.ticket.version)
+    return edit, who.actor
+
+
+async def finish(session: AsyncSession, edit: TicketEdit) -> TicketEdit:
+    """Save a ticket that a person or an integration has changed: its version grows."""
+    edit.ticket.version += 1
+    await staff_and_save(session, [edit])
+    return edit

@@ -1,0 +1,30 @@
+"""Somebody writes a message on a ticket."""
+
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.problems import Forbidden
+from app.tickets.editing.edit import TicketEdit
+from app.tickets.editing.messages import add_message, automation_of, message_author
+from app.tickets.schemas import (
+    NewMessage,
+)
+from app.tickets.usecases.caller import Caller, finish, start
+
+
+async def post_message(
+    session: AsyncSession, caller: Caller, ticket_id: str, command: NewMessage
+) -> tuple[TicketEdit, dict[str, Any]]:
+    """Post a message; a customer's public one wakes a waiting ticket and reopens a resolved one.
+
+    One that is stated to be automatic does neither, and nobody owes it an answer (C07).
+    """
+    edit, actor = await start(session, caller, ticket_id, command.actor)
+    if command.visibility == "internal" and not caller.principal.is_support:
+        raise Forbidden("Only support writes internal messages")
+    author = message_author(caller.principal, actor, command.author)
+    if actor.kind == "customer" and author["kind"] == "automation" and command.actor is None:
+        actor = automation_of(caller.principal)
+    message = add_message(edit, actor, author, command)
+    return await finish(session, edit), message
