@@ -21,7 +21,7 @@ from app.core.db.tables import Row
 from app.core.ids import new_id
 from app.core.metrics import Metrics
 from app.core.settings import Settings
-from app.core.signals import Alarms
+from app.core.signals import WakeUps
 from app.core.state import State
 from app.core.workers.offload import Offload
 from app.main import create_app
@@ -86,13 +86,13 @@ async def engine(database: str) -> AsyncIterator[AsyncEngine]:
 
 
 @pytest.fixture
-def alarms() -> Alarms:
+def alarms() -> WakeUps:
     """The alarms of this test's process."""
-    return Alarms()
+    return WakeUps()
 
 
 @pytest.fixture
-async def sessions(engine: AsyncEngine, alarms: Alarms) -> AsyncIterator[Sessions]:
+async def sessions(engine: AsyncEngine, alarms: WakeUps) -> AsyncIterator[Sessions]:
     """Sessions that really commit. The database is emptied after the test."""
     sessions = make_sessions(engine, alarms)
     yield sessions
@@ -100,7 +100,7 @@ async def sessions(engine: AsyncEngine, alarms: Alarms) -> AsyncIterator[Session
 
 
 @pytest.fixture
-async def rolled_back(engine: AsyncEngine, alarms: Alarms) -> AsyncIterator[Sessions]:
+async def rolled_back(engine: AsyncEngine, alarms: WakeUps) -> AsyncIterator[Sessions]:
     """Sessions on one connection, whose commits are savepoints of a transaction that is rolled back at the end.
 
     Faster than ``sessions``; one at a time, and ``now()`` stands still.
@@ -145,7 +145,7 @@ def state(
     engine: AsyncEngine,
     sessions: Sessions,
     http: httpx.AsyncClient,
-    alarms: Alarms,
+    alarms: WakeUps,
     offload: Offload,
 ) -> State:
     """What one process has; its sessions really commit."""
@@ -183,7 +183,7 @@ async def admin(sessions: Sessions) -> dict[str, str]:
 @pytest.fixture(scope="session")
 async def shipped(engine: AsyncEngine) -> list[Row]:
     """The rows of the shipped plans, read and expanded once."""
-    async with engine.connect() as connection, make_sessions(connection, Alarms())() as session:
+    async with engine.connect() as connection, make_sessions(connection, WakeUps())() as session:
         stored = await load_builtin(session, await clock.database_now(session))
         return [
             {column.key: getattr(plan, column.key) for column in PlanVersionRow.__table__.columns} for plan in stored

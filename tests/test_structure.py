@@ -4,6 +4,7 @@ import ast
 import asyncio
 import re
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import median, quantiles
@@ -77,6 +78,18 @@ def _functions() -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]
 
 def test_imports_follow_the_order_of_the_house() -> None:
     assert lint_imports(config_filename=str(ROOT / "pyproject.toml")) == 0
+
+
+def test_whatever_calls_itself_pure_is_in_the_contract() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (pure,) = (contract["source_modules"] for contract in contracts if contract["type"] == "forbidden")
+    says = re.compile(r"\b(Pure|PURE)\b")
+    modules = {
+        name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        for name, tree in TREES.items()
+        if says.search((ast.get_docstring(tree) or "").partition("\n\n")[0])
+    }
+    assert {one for one in modules if not any(one == each or one.startswith(f"{each}.") for each in pure)} == set()
 
 
 def test_functions_are_short() -> None:

@@ -1,4 +1,4 @@
-"""Making the links of requested calls: claimed under a lease, made without a transaction, settled by the caller.
+"""Making the links of requested calls: claimed under a lease, made without a transaction, recorded by the caller.
 
 One claim is one attempt with one provider. Its outcome is written under the claim's id; where that never happens
 (a crash, a database that is away), the next claim finds the id still there, and a room may have been left behind.

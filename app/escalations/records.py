@@ -1,40 +1,18 @@
-"""Escalation records: made by the service on a miss, acknowledged by support, closed with their ticket."""
+"""Escalation records: found, shown, and closed with their ticket."""
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.auth import SERVICE
 from app.core.db.tables import Row
-from app.core.ids import new_id
 from app.core.problems import NotFound
 from app.core.web.paging import Page
 from app.escalations.models import EscalationRow
-from app.sla.clock.clock import miss_subject
-from app.sla.clock.deadline import Deadline
 
 OPEN: Final = ("requested", "acknowledged")
-_REASONS: Final = {"first_response": "no_update", "next_response": "no_update", "update": "no_update"}
-
-
-def by_service(account_id: str, ticket_id: str, cause: Deadline, at: datetime) -> dict[str, Any]:
-    """The record of an escalation that a miss made: its breach is a fact (W4, C15)."""
-    return {
-        "account_id": account_id,
-        "id": new_id("esc"),
-        "ticket_id": ticket_id,
-        "kind": "service",
-        "subject": miss_subject(cause),
-        "reason": _REASONS.get(cause.metric, "resolution_time"),
-        "state": "requested",
-        "breach_verified": True,
-        "requested_by": SERVICE.document(),
-        "requested_at": at,
-        "ended_at": None,
-    }
 
 
 async def close_all(session: AsyncSession, account_id: str, ticket_id: str, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""The outbox of notices: filled in the transaction that records the event, claimed under a lease, settled by claim."""
+"""The outbox of notices: filled in the transaction that records the event, claimed under a lease, fenced by claim."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -73,7 +73,7 @@ LEFT JOIN LATERAL (
     ORDER BY sequence DESC LIMIT 1
 ) AS calls ON true
 """
-_SETTLE: Final = """
+_RECORD: Final = """
 UPDATE notices AS n
 SET state = r.state, sent_by = r.sent_by, error = r.error, claim_id = NULL,
     next_attempt_at = clock_timestamp() + r.wait_seconds * interval '1 second',
@@ -125,7 +125,7 @@ class Claimed:
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class Outcome:
     """What has become of a claimed notice; ``wait``: until it is tried again."""
 
     notice: Claimed
@@ -182,9 +182,9 @@ async def claim(session: AsyncSession, account_id: str, limit: int) -> list[Clai
     return [Claimed(**row | {"data": upcast(row["type"], row["data"] or {})}) for row in found]
 
 
-async def settle(session: AsyncSession, settled: Sequence[Settled]) -> None:
+async def record_outcomes(session: AsyncSession, outcomes: Sequence[Outcome]) -> None:
     """Write what became of notices, where the claim still holds."""
-    await (await driver(session)).execute(_SETTLE, to_json([one.row() for one in settled]))
+    await (await driver(session)).execute(_RECORD, to_json([one.row() for one in outcomes]))
 
 
 async def trouble(session: AsyncSession) -> str | None:

@@ -1,4 +1,4 @@
-"""The outbox of pages: filled in the transaction that alerts, claimed under a lease, settled by claim."""
+"""The outbox of pages: filled in the transaction that alerts, claimed under a lease, outcomes recorded by claim."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -78,7 +78,7 @@ LEFT JOIN LATERAL (
     ORDER BY sequence DESC LIMIT 1
 ) AS calls ON true
 """
-_SETTLE: Final = """
+_RECORD: Final = """
 UPDATE pages SET state = $5::text, error = $6, claim_id = NULL,
     next_attempt_at = clock_timestamp() + $7::interval,
     sent_at = CASE WHEN $5::text = 'sent' THEN coalesce(sent_at, clock_timestamp()) END
@@ -141,7 +141,7 @@ class Claimed:
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class Outcome:
     """What has become of a claimed page; ``wait``: until it is looked at again."""
 
     page: Claimed
@@ -177,14 +177,14 @@ async def claim(session: AsyncSession, lane: Lane, account_id: str, limit: int) 
     return [Claimed(**dict(row) | {"data": upcast(row["type"], row["data"] or {})}) for row in rows]
 
 
-async def settle(session: AsyncSession, settled: Sequence[Settled]) -> None:
+async def record_outcomes(session: AsyncSession, outcomes: Sequence[Outcome]) -> None:
     """Write what became of pages, where the claims still hold."""
     rows = [
         (page.account_id, page.alert_id, page.rule_id, page.claim_id, one.state, one.error, one.wait)
-        for one in settled
+        for one in outcomes
         for page in (one.page,)
     ]
-    await (await driver(session)).executemany(_SETTLE, rows)
+    await (await driver(session)).executemany(_RECORD, rows)
 
 
 async def next_due(session: AsyncSession, lane: Lane) -> datetime | None:

@@ -176,7 +176,7 @@ class MessageRow(Base):
 
 
 class PostponementRow(Base):
-    """A live ticket that could not be settled by itself: it has no ``wake_at`` and is tried again at ``retry_at``.
+    """A live ticket that could not be processed: it has no ``wake_at`` and is tried again at ``retry_at``.
 
     Whoever saves the ticket drops the row with it.
     """

@@ -12,7 +12,7 @@ from app.core.db.engine import Sessions, make_engine
 from app.core.db.session import driver, make_sessions, transaction
 from app.core.db.tables import Row
 from app.core.ids import new_id
-from app.core.signals import Alarms
+from app.core.signals import WakeUps
 from app.plans.document.documents import parse, parse_yaml
 from app.plans.store import BUILTIN, add_version
 from app.tickets.schemas import NewTicket
@@ -83,6 +83,6 @@ async def connected(url: str, pool_size: int = 4) -> AsyncIterator[Sessions]:
     """Sessions with connections of their own: what another process has."""
     engine = make_engine(url, pool_size=pool_size)
     try:
-        yield make_sessions(engine, Alarms())
+        yield make_sessions(engine, WakeUps())
     finally:
         await engine.dispose()

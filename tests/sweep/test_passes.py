@@ -10,7 +10,7 @@ from app.core.auth import Principal
 from app.core.db.engine import Sessions
 from app.core.db.session import driver, transaction
 from app.core.db.tables import Row
-from app.core.signals import Alarms
+from app.core.signals import WakeUps
 from app.tickets.schemas import StatusChange
 from app.tickets.usecases.lifecycle import Caller, set_status
 from tests.support.actors import make_account
@@ -156,7 +156,7 @@ async def test_a_ticket_that_cannot_be_settled_does_not_stop_the_others(
     assert (left["missed"], left["wake_at"]) == (False, None)
 
 
-async def test_only_what_is_due_soon_wakes_the_sweep(sessions: Sessions, account: AccountRow, alarms: Alarms) -> None:
+async def test_only_what_is_due_soon_wakes_the_sweep(sessions: Sessions, account: AccountRow, alarms: WakeUps) -> None:
     plan = await store_plan(sessions, "wati-business-plus", key="quick", targets={"P2": {"first_response": "PT1S"}})
     hurried = await make_account(sessions, plan)
     now = await now_of(sessions)

@@ -15,8 +15,9 @@ from app.core.db.session import transaction
 from app.core.state import State
 from app.webhooks.background.deliver import Limits, Sender
 from app.webhooks.models import WebhookEndpointRow
+from app.webhooks.outbox.attempts import DeliveryOutcome
 from app.webhooks.outbox.claims import Claimed, claim
-from app.webhooks.outbox.outcomes import Settlement, settle
+from app.webhooks.outbox.outcomes import record_outcomes
 from app.webhooks.rules.sharing import Share
 from tests.support.actors import Headers
 from tests.support.waiting import PATIENCE, until
@@ -47,7 +48,9 @@ async def claimed(sessions: Sessions, now: datetime, share: Share = ALL) -> list
 
 async def fail(sessions: Sessions, held: Sequence[Claimed], next_attempt_at: datetime) -> None:
     async with transaction(sessions) as session:
-        await settle(session, [Settlement(one, "pending", 1, {}, next_attempt_at=next_attempt_at) for one in held])
+        await record_outcomes(
+            session, [DeliveryOutcome(one, "pending", 1, {}, next_attempt_at=next_attempt_at) for one in held]
+        )
 
 
 async def test_a_rate_is_kept_evenly_and_by_all_replicas_together(

@@ -11,7 +11,7 @@ from app.core.auth import Actor
 from app.core.db.session import ring_after_commit
 from app.core.ids import new_id
 from app.core.problems import Conflict, Fault, Invalid
-from app.events.log import Event
+from app.events.event import Event
 from app.events.types import MaintenanceEnded, MaintenanceStarted
 from app.inbound.maintenance import schemas
 from app.inbound.maintenance.models import MaintenanceWindowRow

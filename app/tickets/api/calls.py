@@ -11,7 +11,7 @@ from app.core.web.operations import CallDep, Document, ResourceRouter
 from app.tickets.api import examples
 from app.tickets.api.kit import OnTicket, TicketPath, act_on_ticket, action
 from app.tickets.editing import calls
-from app.tickets.editing.work import Work
+from app.tickets.editing.edit import TicketEdit
 from app.tickets.read import queries
 from app.tickets.read.views import call_view
 from app.tickets.schemas import ActingPerson, CallParticipation, CallRefusal, TicketCalls
@@ -21,10 +21,10 @@ router = ResourceRouter("tickets", tags=["Tickets"])
 Told = TypeVar("Told", ActingPerson, CallParticipation, CallRefusal)
 
 
-def _use_case(change: Callable[[AsyncSession, Work, Actor, Told], Awaitable[None]]) -> OnTicket[Told]:
+def _use_case(change: Callable[[AsyncSession, TicketEdit, Actor, Told], Awaitable[None]]) -> OnTicket[Told]:
     """A use case of the ticket from a change of its call."""
 
-    async def use_case(session: AsyncSession, caller: lifecycle.Caller, ticket_id: str, told: Told) -> Work:
+    async def use_case(session: AsyncSession, caller: lifecycle.Caller, ticket_id: str, told: Told) -> TicketEdit:
         work, who = await lifecycle.start(session, caller, ticket_id, told.actor)
         await change(session, work, who, told)
         return await lifecycle.finish(session, work)

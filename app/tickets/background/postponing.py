@@ -1,7 +1,7 @@
 """Tickets whose own processing fails: put aside, so that no claim meets them, and tried again ever more rarely.
 
 A ticket that is put aside has no ``wake_at``: no claim reads past it, however many there are. ``postponements`` says
-when it is tried again. Whoever saves it, a request too, makes it like any other again (``work.write_works``).
+when it is tried again. Whoever saves it, a request too, makes it like any other again (``write.write_edits``).
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,8 @@ from app.core.db.causes import Cause, cause_of
 from app.core.db.engine import Sessions
 from app.core.db.session import driver, ring_after_commit, transaction
 from app.core.db.tables import Row
-from app.events.log import Event, event_row, recorded
+from app.events.event import Event
+from app.events.log import event_row, recorded
 from app.events.types import TicketPostponed
 from app.notices.outbox import noticed
 from app.tickets.background.backoff import POSTPONED_AFTER, is_told, wait_after

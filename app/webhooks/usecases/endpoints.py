@@ -18,7 +18,8 @@ from app.core.outgoing.addresses import Network, is_allowed, is_local, literal
 from app.core.outgoing.targets import Unusable, read_target
 from app.core.problems import Conflict, Fault, Invalid
 from app.events.envelope import NO_ACCOUNT, instant
-from app.events.log import Event, event_row, recorded
+from app.events.event import Event
+from app.events.log import event_row, recorded
 from app.events.types import INTERNAL_TYPES, WebhookDisabled, WebhookTest
 from app.webhooks.models import DeliveryRow, WebhookEndpointRow
 from app.webhooks.outbox.fanout import fan_out
@@ -167,7 +168,7 @@ async def _touch(session: AsyncSession, endpoint: WebhookEndpointRow, now: datet
 async def delete_endpoint(session: AsyncSession, endpoint: WebhookEndpointRow) -> None:
     """Remove an endpoint with its deliveries, but for those that a sender holds at this moment.
 
-    Waiting for them would be a deadlock: whoever settles them waits for the endpoint's row. They end by themselves.
+    Waiting for them would be a deadlock: whoever records their outcomes waits for the endpoint's row. They end soon.
     """
     await allow(session, LONG)
     await session.delete(endpoint)

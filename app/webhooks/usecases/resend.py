@@ -79,7 +79,7 @@ async def replay(
 
     Also those that it never got. Each ticket's come in their order. 409 when it is disabled, while another request does
     the same, and where more deliveries would be pending than the account may have; 422 for a period that is empty, too
-    long, or has too many events. The caller does not hold the endpoint's row: whoever settles waits for it.
+    long, or has too many events. The caller does not hold the endpoint's row: whoever records outcomes waits for it.
     """
     _check_enabled(endpoint)
     since, until = period.since, period.until or now

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from app.core.db.bulk import insert_rows, update_rows
 from app.core.db.engine import Sessions
 from app.core.db.session import ring_after_commit, transaction
-from app.core.signals import Alarms
+from app.core.signals import WakeUps
 from app.models import plans
 from tests.support.desk import connected, fetch
 
@@ -25,7 +25,7 @@ async def _count(sessions: Sessions) -> int:
         return (await session.execute(select(func.count()).select_from(plans.PlanVersionRow))).scalar_one()
 
 
-async def test_a_transaction_commits_and_then_rings(sessions: Sessions, alarms: Alarms) -> None:
+async def test_a_transaction_commits_and_then_rings(sessions: Sessions, alarms: WakeUps) -> None:
     async with transaction(sessions) as session:
         await insert_rows(session, plans.PlanVersionRow, [PLAN, PLAN | {"version": 2}])
         ring_after_commit(session, "sweep")
@@ -34,7 +34,7 @@ async def test_a_transaction_commits_and_then_rings(sessions: Sessions, alarms: 
     assert await _count(sessions) == 2
 
 
-async def test_a_transaction_that_raises_leaves_nothing(sessions: Sessions, alarms: Alarms) -> None:
+async def test_a_transaction_that_raises_leaves_nothing(sessions: Sessions, alarms: WakeUps) -> None:
     async def fail() -> None:
         async with transaction(sessions) as session:
             await insert_rows(session, plans.PlanVersionRow, [PLAN])

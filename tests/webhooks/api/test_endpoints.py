@@ -15,8 +15,9 @@ from app.core.db.session import driver, transaction
 from app.core.ids import new_id
 from app.core.state import State
 from app.webhooks.background.deliver import Sender
+from app.webhooks.outbox.attempts import DeliveryOutcome
 from app.webhooks.outbox.claims import claim
-from app.webhooks.outbox.outcomes import Settlement, settle
+from app.webhooks.outbox.outcomes import record_outcomes
 from app.webhooks.rules.sharing import Share
 from tests.support.actors import Headers, make_account, make_key, make_person, make_plan
 from tests.support.waiting import PATIENCE
@@ -288,7 +289,7 @@ async def test_an_endpoint_can_be_deleted_while_a_sender_settles(
     async with asyncio.timeout(PATIENCE), transaction(sessions) as session:
         await (await driver(session)).execute("SELECT FROM deliveries WHERE id = $1 FOR UPDATE", held.id)
         assert (await client.delete(f"/v1/webhooks/{endpoint['id']}", headers=editor)).status_code == 204
-        await settle(session, [Settlement(held, "delivered", 1, {"status": 204})])
+        await record_outcomes(session, [DeliveryOutcome(held, "delivered", 1, {"status": 204})])
     (left,) = await deliveries(sessions)
     assert (left.id, left.state) == (held.id, "delivered")
 

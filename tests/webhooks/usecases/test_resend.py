@@ -17,8 +17,9 @@ from app.core.db.tables import Row
 from app.core.state import State
 from app.webhooks.background.deliver import Sender
 from app.webhooks.outbox import attempts
+from app.webhooks.outbox.attempts import DeliveryOutcome
 from app.webhooks.outbox.claims import claim
-from app.webhooks.outbox.outcomes import ATTEMPTS_KEPT, Settlement, settle
+from app.webhooks.outbox.outcomes import ATTEMPTS_KEPT, record_outcomes
 from app.webhooks.rules.sharing import Share
 from app.webhooks.usecases import resend
 from tests.support.actors import Headers, make_account, make_key, make_plan
@@ -124,7 +125,9 @@ async def test_the_newest_attempts_are_kept(sessions: Sessions, make_endpoint: M
     for number in range(ATTEMPTS_KEPT + 5):
         async with transaction(sessions) as session:
             (held,) = await claim(session, Share(1, 1), lease=LEASE, now=now)
-            await settle(session, [Settlement(held, "pending", 1, {"number": number}, next_attempt_at=now)])
+            await record_outcomes(
+                session, [DeliveryOutcome(held, "pending", 1, {"number": number}, next_attempt_at=now)]
+            )
     (row,) = await fetch(sessions, "SELECT earlier_attempts || last_attempt AS kept FROM deliveries")
     assert [one["number"] for one in row["kept"]] == list(range(5, ATTEMPTS_KEPT + 5))
 
@@ -184,7 +187,7 @@ async def test_a_replay_leaves_alone_what_is_on_its_way_and_takes_what_waits_for
     await send_all(sender)
     assert receiver.ids == [waiting["id"]] * 2
     async with transaction(sessions) as session:
-        await settle(session, [Settlement(held, "delivered", 1, {})])
+        await record_outcomes(session, [DeliveryOutcome(held, "delivered", 1, {})])
     assert {(one.event_id, one.state) for one in await deliveries(sessions)} == {
         (waiting["id"], "delivered"),
         (under_way["id"], "delivered"),
