@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from app.core.body import read_json, require_json
-from app.core.callers import principal_of
+from app.core.callers import confirm, principal_of
 from app.core.db import DATABASE_ERRORS, is_outage, outage_of
 from app.core.problems import (
     BadRequest,
@@ -71,6 +71,11 @@ def dump(body: Any) -> bytes:
 def reply(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """A ready JSON answer: FastAPI sends it as it is, so the ``response_model`` only documents it."""
     return Response(dump(body), status, headers, "application/json")
+
+
+def reply_text(body: str, headers: Mapping[str, str] | None = None) -> Response:
+    """The answer of a read whose JSON PostgreSQL has written."""
+    return Response(body, 200, headers, "application/json")
 
 
 def etag(version: int) -> dict[str, str]:
@@ -193,7 +198,11 @@ class StrictRoute(APIRoute):
         async def check_then_handle(request: Request) -> Response:
             if request.scope["query_string"]:
                 await _refuse_unknown(request, known)
-            return await handle(request)
+            try:
+                return await handle(request)
+            except (Problem, RequestValidationError):
+                await confirm(request)
+                raise
 
         return check_then_handle
 

@@ -4,6 +4,18 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+MEMBERS: Final = (
+    "id",
+    "type",
+    "timestamp",
+    "account_id",
+    "ticket_id",
+    "sequence",
+    "actor",
+    "audience",
+    "sandbox",
+    "data",
+)
 NO_ACCOUNT: Final = "-"
 """Stands for the account in the row of an event that belongs to none: told as null."""
 
@@ -19,15 +31,6 @@ def envelope(row: Mapping[str, Any]) -> dict[str, Any]:
     ``row`` has the columns of the events table, JSON columns as Python values. The result also has the
     ``{type, timestamp, data}`` that Standard Webhooks asks for.
     """
-    return {
-        "id": row["id"],
-        "type": row["type"],
-        "timestamp": instant(row["timestamp"]),
-        "account_id": None if row["account_id"] == NO_ACCOUNT else row["account_id"],
-        "ticket_id": row["ticket_id"],
-        "sequence": row["sequence"],
-        "actor": row["actor"],
-        "audience": row["audience"],
-        "sandbox": row["sandbox"],
-        "data": row["data"],
-    }
+    members = {name: row[name] for name in MEMBERS}
+    account_id = None if row["account_id"] == NO_ACCOUNT else row["account_id"]
+    return members | {"timestamp": instant(row["timestamp"]), "account_id": account_id}

@@ -10,16 +10,17 @@ from fastapi import Depends, Header, Query, Request, Response, Security
 from pydantic import StringConstraints
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.accounts.reading import ReaderDep
 from app.core.auth import Principal
 from app.core.clock import database_now, monotonic
 from app.core.deps import ApiKey, PrincipalDep, require_account
-from app.core.http import Router, reply, responses
+from app.core.http import Router, reply_text, responses
 from app.core.idempotency import IDEMPOTENT, Answer, by_key_alone, once
 from app.core.problems import Fault, Gone, IdempotencyMismatch, Invalid, NotFound, RequestInFlight, TooManyRequests
 from app.core.schemas import id_pattern
 from app.core.state import State, StateDep, get_state
 from app.feed.cursors import Start, cursor_of, read_start
-from app.feed.reading import Page, Wanted, begin
+from app.feed.reading import Page, Told, Wanted, begin, tell
 from app.feed.schemas import STREAMED, FeedPage, StreamTokenDocument
 from app.feed.streaming import EventStream, pages
 from app.feed.tokens import make_token, use_token
@@ -111,8 +112,7 @@ async def _begun(
 @router.get("", scope="events:read", response_model=FeedPage, responses=_PROBLEMS)
 async def list_events(
     request: Request,
-    state: StateDep,
-    principal: PrincipalDep,
+    reader: ReaderDep,
     asked: FilterDep,
     after: AfterQuery = None,
     limit: Annotated[int, Query(ge=1, le=200, description="Events on the page")] = 50,
@@ -124,19 +124,20 @@ async def list_events(
     account's key gets its own account's public events; support gets all, internal ones too. 410 when the cursor's
     place is no longer kept.
     """
-    until = monotonic() + wait
-    start = _start(after, "#/query/after")
-    place, told = await _begun(state, principal, asked, start, until=until, limit=limit, silence=inf)
-    async with aclosing(told):
-        if not wait:
-            return _page(await anext(told))
-        with state.streams.opened(principal) as stream:
-            page = await stream.until_ended(anext(told), request.scope, request.receive)
-    return _page(page or Page((), place, more=False))
+    until, state = monotonic() + wait, reader.state
+    told = await tell(reader, asked.wanted, _start(after, "#/query/after"), limit)
+    if told.bodies or told.more or not wait:
+        return _page(told)
+    wanted = asked.wanted(reader.principal)
+    async with aclosing(pages(state, wanted, told.after, until=until, limit=limit, silence=inf)) as come:
+        with state.streams.opened(reader.principal) as stream:
+            page = await stream.until_ended(anext(come), request.scope, request.receive)
+    return _page(Told([row["body"] for row in page.rows], page.after, page.more) if page else told)
 
 
-def _page(page: Page) -> Response:
-    return reply({"items": page.documents(), "next_cursor": cursor_of(page.after), "has_more": page.more})
+def _page(told: Told) -> Response:
+    ends = f'"next_cursor":"{cursor_of(told.after)}","has_more":{"true" if told.more else "false"}'
+    return reply_text(f'{{"items":[{",".join(told.bodies)}],{ends}}}')
 
 
 @router.get(

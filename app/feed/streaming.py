@@ -16,7 +16,6 @@ from starlette.types import Receive, Scope, Send
 
 from app.core.clock import monotonic
 from app.core.db import DATABASE_ERRORS, is_outage
-from app.core.http import dump
 from app.core.state import State
 from app.core.streams import Stream, Streams
 from app.feed.cursors import cursor_of
@@ -78,8 +77,7 @@ def frames(page: Page) -> bytes:
     if not page.rows:
         return format_sse_event(comment="", id=cursor_of(page.after))
     return b"".join(
-        format_sse_event(event=document["type"], data_str=dump(document).decode(), id=document["cursor"])
-        for document in page.documents()
+        format_sse_event(event=row["type"], data_str=row["body"], id=cursor_of(row["position"])) for row in page.rows
     )
 
 

@@ -6,14 +6,15 @@ from fastapi import Body, Depends, Path, Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.principals import editor
+from app.accounts.reading import ReaderDep
 from app.accounts.schemas import AccountId
 from app.core.auth import Principal
 from app.core.db import transaction
 from app.core.deps import PrincipalDep
-from app.core.http import IF_MATCH, Router, etag, reply, responses
+from app.core.http import IF_MATCH, Router, etag, reply, reply_text, responses
 from app.core.idempotency import IDEMPOTENT, Answer, once
 from app.core.merge_patch import PatchDep, patch_body
-from app.core.paging import PageDep, listing
+from app.core.paging import PageDep, listing, written
 from app.core.problems import (
     Conflict,
     Fault,
@@ -25,9 +26,8 @@ from app.core.problems import (
 )
 from app.core.schemas import Listing
 from app.core.state import StateDep
-from app.events.envelope import envelope
 from app.events.schemas import EventView
-from app.tickets import examples, lifecycle, queries
+from app.tickets import examples, lifecycle, queries, reads
 from app.tickets.actions import ACTION_HEADERS, ACTIONS, OnTicketDep, TicketPath, caller_of
 from app.tickets.intake import open_ticket
 from app.tickets.listing import list_tickets as page_of_tickets
@@ -126,11 +126,12 @@ async def list_tickets(
     summary="Read a ticket",
     responses=responses(NotFound) | examples.shown(examples.TICKET),
 )
-async def read_ticket(state: StateDep, principal: PrincipalDep, ticket_id: TicketPath) -> Response:
+async def read_ticket(reader: ReaderDep, ticket_id: TicketPath) -> Response:
     """The ticket with its current deadlines and its call."""
-    async with transaction(state.sessions) as session:
-        document = await queries.ticket_document(session, principal, ticket_id)
-    return reply(document, headers=etag(document["version"]))
+    found = await reader.read(lambda principal: reads.ticket(principal, ticket_id))
+    if found["body"] is None:
+        raise NotFound
+    return reply_text(found["body"], headers=etag(found["version"]))
 
 
 @router.get(
@@ -215,13 +216,12 @@ async def list_messages(
     summary="Read a ticket's history",
     responses=responses(NotFound) | examples.shown(examples.page_of(examples.EVENT)),
 )
-async def read_timeline(
-    request: Request, state: StateDep, principal: PrincipalDep, page: PageDep, ticket_id: TicketPath
-) -> Response:
+async def read_timeline(request: Request, reader: ReaderDep, page: PageDep, ticket_id: TicketPath) -> Response:
     """All events of the ticket by `sequence`; customers see the public ones."""
-    async with transaction(state.sessions) as session:
-        rows = await queries.list_events(session, principal, ticket_id, page)
-    return listing(request, page, rows, place=lambda row: (row["sequence"],), document=envelope)
+    found = await reader.read(lambda principal: reads.timeline(principal, ticket_id, page))
+    if found["ticket_id"] is None:
+        raise NotFound
+    return written(request, page, found)
 
 
 @router.get(

@@ -8,7 +8,7 @@ from app.core.auth import Principal
 from app.events.types import INTERNAL_METRICS
 
 _MILLISECOND: Final = timedelta(milliseconds=1)
-_TICKET: Final = (
+TICKET: Final = (
     "id",
     "number",
     "account_id",
@@ -46,7 +46,7 @@ _TICKET: Final = (
     "sandbox",
     "version",
 )
-_DEADLINE: Final = (
+DEADLINE: Final = (
     "id",
     "metric",
     "cycle",
@@ -60,7 +60,8 @@ _DEADLINE: Final = (
     "stopped_by",
     "reason",
 )
-_CALL: Final = (
+ROUTE: Final = ("state", "since", "alert_id", "reason")
+CALL: Final = (
     "id",
     "state",
     "provider",
@@ -83,7 +84,7 @@ def ticket_view(
     principal: Principal,
 ) -> dict[str, Any]:
     """A ticket with its current deadlines and its active call, as far as this caller sees them."""
-    view = {name: ticket[name] for name in _TICKET}
+    view = {name: ticket[name] for name in TICKET}
     view["assignee"] = ticket["assignee_id"]
     view["plan"] = {"key": ticket["plan_key"], "version": ticket["plan_version"]}
     view["deadlines"] = [deadline_view(row, sandbox=ticket["sandbox"]) for row in visible(deadlines, principal)]
@@ -94,7 +95,7 @@ def ticket_view(
 
 def _routing_view(ticket: Mapping[str, Any]) -> dict[str, Any]:
     route = ticket["routing"]
-    known = {name: route.get(name) for name in ("state", "since", "alert_id", "reason")}
+    known = {name: route.get(name) for name in ROUTE}
     known["round"] = route.get("round", 1)
     return known | {"queued_at": ticket["queued_at"], "next_at": ticket["route_at"]}
 
@@ -108,7 +109,7 @@ def visible(deadlines: Iterable[Mapping[str, Any]], principal: Principal) -> lis
 
 def deadline_view(row: Mapping[str, Any], *, sandbox: bool) -> dict[str, Any]:
     """One deadline; ``lag_ms`` is how late its miss was noticed, null on a sandbox's clock."""
-    view = {name: row[name] for name in _DEADLINE}
+    view = {name: row[name] for name in DEADLINE}
     view["subject"] = row["subject"] or None
     noticed = row["noticed_at"] is not None and row["missed_at"] is not None and not sandbox
     view["lag_ms"] = (row["noticed_at"] - row["missed_at"]) / _MILLISECOND if noticed else None
@@ -117,7 +118,7 @@ def deadline_view(row: Mapping[str, Any], *, sandbox: bool) -> dict[str, Any]:
 
 def call_view(row: Mapping[str, Any]) -> dict[str, Any]:
     """One call."""
-    return {name: row[name] for name in _CALL}
+    return {name: row[name] for name in CALL}
 
 
 def message_view(row: Mapping[str, Any]) -> dict[str, Any]:
