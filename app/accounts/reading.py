@@ -5,21 +5,23 @@ key up again and returns its principal beside the result: one that is not valid 
 statement composed anew. So a revocation holds at once, and nothing has to be kept in step.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Annotated, Any, Final, TypeVar, cast
 
 from fastapi import Request, Security
 
 from app.accounts.principals import BY_HASH, principal_in
 from app.core.auth import Principal, hash_key
 from app.core.callers import CONFIRM, bearer_of
-from app.core.db import Row, lookup
+from app.core.db import Again, Row, lookup
 from app.core.deps import ApiKey, admit
 from app.core.problems import Problem, Unavailable
 from app.core.state import State, get_state
 
+T = TypeVar("T")
 _TRIES: Final = 3
 
 
@@ -31,13 +33,9 @@ class Question:
     values: tuple[Any, ...] = ()
 
 
-Ask: TypeAlias = Callable[[Principal], Question]
-"""What to ask on behalf of a caller. It may raise a problem, which the caller sees once the key has been checked."""
-
-
 @dataclass(slots=True)
 class Reader:
-    """A caller whose key is checked by the statement that reads for it."""
+    """A caller whose key is checked by the statements that read for it; ``principal`` is what it is remembered as."""
 
     state: State
     principal: Principal
@@ -48,19 +46,38 @@ class Reader:
     def __post_init__(self) -> None:
         self._hash = hash_key(self._key)
 
-    async def read(self, ask: Ask) -> Row:
-        """The row of what is asked, its columns null where there is none. 401, 403 for a key that may not ask it."""
+    async def read(self, question: Callable[[Principal], Question]) -> Row:
+        """The one row of what is asked on behalf of this caller. 401 and 403 for a key that may not ask it."""
+        return await self.run(lambda principal: self.ask(question(principal)))
+
+    async def run(self, work: Callable[[Principal], Awaitable[T]]) -> T:
+        """The result of ``work``, which reads by ``ask`` on behalf of a principal, and is begun again for another one.
+
+        A problem that it raises reaches the caller once the key has been checked.
+        """
         for _ in range(_TRIES):
-            question = ask(self.principal)
-            async with lookup(self.state.engine) as connection:
-                sql = _checking(question.sql, len(question.values) + 1)
-                row: Row | None = await connection.fetchrow(sql, *question.values, self._hash)
-            presumed, self.principal = self.principal, self.state.keyring.told(self._key, principal_in(row))
-            admit(self._request, self.principal)
-            if presumed == self.principal and row is not None:
-                self._request.scope.pop(CONFIRM, None)
-                return row
+            with suppress(Again):
+                result = await work(self.principal)
+                if check := self._request.scope.pop(CONFIRM, None):
+                    self._take(await check(self._request))
+                return result
         raise Unavailable(headers={"Retry-After": "1"})
+
+    async def ask(self, question: Question) -> Row:
+        """The row of one statement, its columns null where it finds none. Raises ``Again`` when the key has changed."""
+        sql = _checking(question.sql, len(question.values) + 1)
+        async with lookup(self.state.engine) as connection:
+            row: Row | None = await connection.fetchrow(sql, *question.values, self._hash)
+        principal = self.state.keyring.told(self._key, principal_in(row))
+        admit(self._request, principal)
+        self._request.scope.pop(CONFIRM, None)
+        self._take(principal)
+        return cast("Row", row)
+
+    def _take(self, principal: Principal) -> None:
+        presumed, self.principal = self.principal, principal
+        if presumed != principal:
+            raise Again
 
 
 @lru_cache(maxsize=512)

@@ -11,9 +11,9 @@ from typing import Any, ClassVar, Final, TypeAlias, TypeVar, cast
 import asyncpg
 import orjson
 from asyncpg import Connection
-from sqlalchemy import DateTime, MetaData, String, Table, event
+from sqlalchemy import DateTime, Executable, MetaData, String, Table, event
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi, PGDialect_asyncpg
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as SQLAlchemyTimeout
 from sqlalchemy.ext.asyncio import (
@@ -24,7 +24,7 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 from sqlalchemy.orm import DeclarativeBase
-from sqlalchemy.util import greenlet_spawn
+from sqlalchemy.util import LRUCache, greenlet_spawn
 
 from app.core.memory import Memory
 from app.core.pool import FairPool, Limits, milliseconds
@@ -60,6 +60,8 @@ _BUSY: Final[tuple[tuple[type[Exception], str], ...]] = (
     (asyncpg.LockNotAvailableError, "Another request or pass holds what this one needs"),
     (asyncpg.QueryCanceledError, "The database took too long"),
 )
+_DIALECT: Final = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
+_FORMS: Final[LRUCache[Any, Any]] = LRUCache(500)
 _TRIES: Final = 5
 LONG: Final = 120.0
 """Seconds that one statement of a request may take where that cannot be helped (``allow``)."""
@@ -147,21 +149,11 @@ def _replace_if_closed(connection: Any, _record: Any, _proxy: Any) -> None:
 
 
 @asynccontextmanager
-async def lookup(engine: AsyncEngine, *, planned_anew: bool = False) -> AsyncIterator["Connection[Any]"]:
-    """Asyncpg's own connection outside any transaction: each statement is one, committed in its one round trip.
-
-    ``planned_anew``: for reads in which the right plan depends on the values. They are in a transaction, which costs
-    three round trips, and are not planned for just any values, as PostgreSQL does with what it is asked often.
-    """
+async def lookup(engine: AsyncEngine) -> AsyncIterator["Connection[Any]"]:
+    """Asyncpg's own connection outside any transaction: each statement is one, committed in its one round trip."""
     pooled = await engine.raw_connection()
-    connection = cast("Connection[Any]", pooled.driver_connection)
     try:
-        if not planned_anew:
-            yield connection
-            return
-        async with connection.transaction(readonly=True):
-            await connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
-            yield connection
+        yield cast("Connection[Any]", pooled.driver_connection)
     finally:
         await greenlet_spawn(pooled.close)
 
@@ -222,6 +214,16 @@ async def snapshot(sessions: Sessions) -> AsyncIterator[AsyncSession]:
 async def allow(session: AsyncSession, seconds: float) -> None:
     """Let each statement of this transaction take so long: for rare work that grows with the data."""
     await (await driver(session)).execute(f"SET LOCAL statement_timeout = {milliseconds(seconds)}")
+
+
+def compiled(query: Executable) -> tuple[str, list[Any]]:
+    """A query as the driver takes it, with its parameters; queries of one form are compiled once."""
+    found = cast("Any", query)._compile_w_cache(  # noqa: SLF001  what SQLAlchemy's own connections do
+        _DIALECT, compiled_cache=_FORMS, column_keys=[], for_executemany=False, schema_translate_map=None
+    )
+    statement, extracted = found[0], found[1]
+    values = statement.construct_params(extracted_parameters=extracted)
+    return statement.string, [values[name] for name in statement.positiontup or ()]
 
 
 def ring_after_commit(session: AsyncSession, alarm: str) -> None:

@@ -95,3 +95,25 @@ def timeline(principal: Principal, ticket_id: str, page: Page) -> Question:
     behind = page.place(int) or (-1,)
     values = (ticket_id, principal.only, *behind, principal.audiences, principal.is_support, page.limit + 1)
     return Question(_TIMELINE, values)
+
+
+_LISTED: Final = f"""
+SELECT array_agg(p.id) FILTER (WHERE p.is_shown) AS ids, array_agg(p.at) FILTER (WHERE p.is_shown) AS ats,
+       array_agg(p.body) FILTER (WHERE p.is_shown) AS bodies, max({{looked_at}}) AS looked_at,
+       max(p.id) FILTER (WHERE p.beyond_reach) AS edge_id, max(p.at) FILTER (WHERE p.beyond_reach) AS edge_at
+FROM (
+    SELECT f.*, f.{{at}} AS at, f.id IS NOT NULL AND NOT f.beyond_reach AS is_shown, CASE WHEN NOT f.beyond_reach THEN (
+        SELECT {TICKET_JSON} FROM tickets AS t WHERE t.account_id = f.account_id AND t.id = f.id
+    ) END AS body FROM ({{query}}) AS f
+) AS p
+"""  # noqa: S608  names of ours
+
+
+def listed(principal: Principal, query: Question, at: str, *, counts: bool = False) -> Question:
+    """The tickets that ``query`` finds, in its order: their ``ids``, ``ats`` (by which the list is sorted), ``bodies``.
+
+    The row that is marked ``beyond_reach`` is not among them: ``edge_id`` and ``edge_at`` are its own. ``counts``:
+    whether the query says in ``looked_at`` how many tickets it has looked at.
+    """
+    internal, looked_at = str(principal.is_support).lower(), "p.looked_at" if counts else "NULL::bigint"
+    return Question(_LISTED.format(internal=internal, at=at, query=query.sql, looked_at=looked_at), query.values)

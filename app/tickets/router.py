@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import Body, Depends, Path, Query, Request, Response
+from orjson import Fragment
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.principals import editor
@@ -107,16 +108,11 @@ def _account_of(principal: Principal, command: OpenTicket) -> str:
     responses=responses(NotFound) | examples.shown(examples.page_of(examples.TICKET)),
 )
 async def list_tickets(
-    request: Request,
-    state: StateDep,
-    principal: PrincipalDep,
-    page: PageDep,
-    wanted: Annotated[TicketFilter, Depends()],
+    request: Request, reader: ReaderDep, page: PageDep, wanted: Annotated[TicketFilter, Depends()]
 ) -> Response:
     """Tickets that the caller sees: newest first, or by what support owes next (`sort=due`)."""
-    async with transaction(state.sessions) as session:
-        rows = await page_of_tickets(session, principal, wanted, page)
-    return listing(request, page, rows, place=lambda row: row[0], document=lambda row: row[1])
+    rows = await page_of_tickets(reader, wanted, page)
+    return listing(request, page, rows, place=lambda row: row["place"], document=lambda row: Fragment(row["body"]))
 
 
 @router.get(
