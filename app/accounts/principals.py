@@ -25,7 +25,7 @@ WHERE k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > clock_tim
 """
 BY_HASH: Final = f"{_PRINCIPAL} AND k.secret_hash = $1"
 """The principal of the key with this hash, as ``principal_in`` reads it; no row where it is not valid."""
-_BY_HASHES: Final = f"""
+BY_HASHES: Final = f"""
 SELECT k.secret_hash, p.* FROM ({_PRINCIPAL}) AS p JOIN api_keys AS k ON k.id = p.id WHERE k.secret_hash = ANY ($1)
 """  # noqa: S608  a query of ours
 _BY_ID: Final = f"{_PRINCIPAL} AND k.id = $1 FOR SHARE OF k"
@@ -45,7 +45,7 @@ async def authenticate(engine: AsyncEngine, key: str) -> Principal:
 async def principals_of(engine: AsyncEngine, hashes: Collection[bytes]) -> Mapping[bytes, Principal]:
     """The principals of many keys by their hashes, in one statement; those that are not valid are left out."""
     async with lookup(engine) as connection:
-        return {row["secret_hash"]: _principal(row) for row in await connection.fetch(_BY_HASHES, hashes)}
+        return {row["secret_hash"]: _principal(row) for row in await connection.fetch(BY_HASHES, hashes)}
 
 
 async def principal_of_key(session: AsyncSession, key_id: str | None) -> Principal:

@@ -47,9 +47,7 @@ async def _plan(sessions: Sessions, mode: str, statement: str, types: str, value
 
 
 @pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
-async def test_far_behind_pages_walk_along_an_index_and_sort_nothing(
-    sessions: Sessions, first: int, mode: str
-) -> None:
+async def test_far_behind_pages_walk_along_an_index_and_sort_nothing(sessions: Sessions, first: int, mode: str) -> None:
     for account_id in (OURS, "acc_3"):
         for page, values, index in ((PAGE, "", ALL), (PAGE_OF_ONE, f", '{account_id}'", OF_ONE)):
             types = "bigint, bigint, text[], text[], text, boolean, int" + (", text" if values else "")
