@@ -5,62 +5,56 @@ from typing import Final
 from fastapi import APIRouter, FastAPI
 
 from app import __version__
-from app.accounts import keys_router, people_router
-from app.accounts import router as accounts_router
-from app.core import health
-from app.core.admission import Admission
-from app.core.http import install
-from app.core.keeper import Watched
-from app.core.middleware import RequestLayer
+from app.accounts.api import accounts as accounts_router
+from app.accounts.api import keys, people
 from app.core.settings import Settings
+from app.core.watch import Watched
+from app.core.web import health
+from app.core.web.admission import Admission
+from app.core.web.http import install
+from app.core.web.middleware import RequestLayer
 from app.feed import router as feed_router
-from app.inbound import ingest_router
-from app.inbound import router as hooks_router
-from app.inbound.maintenance import router as maintenance_router
+from app.inbound.api import hooks as hooks_router
+from app.inbound.api import ingest
+from app.inbound.api import maintenance as maintenance_router
 from app.openapi import openapi, serve_openapi, serve_pages
-from app.plans import router as plans_router
+from app.plans.api import plans as plans_router
 from app.previews import router as previews_router
 from app.resources import lifespan
 from app.rollout import router as rollout_router
-from app.roster import calendar_router, contact_router, override_router, region_router
-from app.roster import router as roster_router
+from app.roster.api import calendars, contacts, overrides, regions
+from app.roster.api import engineers as roster_router
 from app.sandbox import router as sandbox_router
-from app.tickets import (
-    action_router,
-    alert_router,
-    answer_router,
-    call_router,
-    escalation_router,
-)
-from app.tickets import router as tickets_router
+from app.tickets.api import actions, alerts, answers, calls, escalations
+from app.tickets.api import tickets as tickets_router
 from app.usage import router as usage_router
-from app.webhooks import delivery_router as deliveries_router
-from app.webhooks import router as webhooks_router
+from app.webhooks.api import deliveries as deliveries_router
+from app.webhooks.api import endpoints as webhooks_router
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     tickets_router.router,  # matched in this order: what is asked for most comes first
-    action_router.router,
-    call_router.router,
-    escalation_router.router,
-    alert_router.router,
-    answer_router.router,
+    actions.router,
+    calls.router,
+    escalations.router,
+    alerts.router,
+    answers.router,
     previews_router.router,
     sandbox_router.router,
     accounts_router.router,
-    people_router.router,
+    people.router,
     usage_router.router,
-    keys_router.router,
+    keys.router,
     plans_router.router,
     rollout_router.router,
     roster_router.router,
-    region_router.router,
-    override_router.router,
-    calendar_router.router,
-    contact_router.router,
+    regions.router,
+    overrides.router,
+    calendars.router,
+    contacts.router,
     webhooks_router.router,
     deliveries_router.router,
     feed_router.router,
-    ingest_router.router,
+    ingest.router,
     hooks_router.router,
     maintenance_router.router,
     health.router,

@@ -2,8 +2,8 @@
 
 from app.accounts import models as accounts
 from app.calls import models as calls
-from app.core import models as core
-from app.core.db import Base
+from app.core.db import models as core
+from app.core.db.tables import Base
 from app.escalations import models as escalations
 from app.events import models as events
 from app.feed import models as feed

@@ -10,11 +10,11 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse
 from starlette.routing import Route
 
-from app.core.answer_headers import PUBLIC, page_policy
-from app.core.http import PROBLEM_JSON, SCOPE, dump
 from app.core.schemas import ProblemDocument
 from app.core.scopes import SCOPES
-from app.webhooks import catalogue
+from app.core.web.answer_headers import PUBLIC, page_policy
+from app.core.web.http import PROBLEM_JSON, SCOPE, dump
+from app.webhooks.api import catalogue
 
 Json = dict[str, Any]
 

@@ -10,27 +10,28 @@ import httpx
 from fastapi import FastAPI
 
 from app.accounts.principals import authenticate, principals_of, valid_keys
-from app.core.db import Connections, make_engine, make_sessions
+from app.core.db.engine import Connections, make_engine
+from app.core.db.migrate import heads
+from app.core.db.pool import Limits, gate_of
+from app.core.db.session import make_sessions
 from app.core.keyring import Keyring
-from app.core.limits import CallerLimits
+from app.core.limits.callers import CallerLimits
+from app.core.limits.rates import Rates
+from app.core.limits.streams import StreamLimits, Streams
 from app.core.loop_lag import sampled
 from app.core.memory import Memory
 from app.core.metrics import Metrics
-from app.core.migrate import heads
-from app.core.offload import Offload
-from app.core.pool import Limits, gate_of
-from app.core.rates import Rates
+from app.core.outgoing.connector import make_http
 from app.core.settings import Settings
 from app.core.signals import Alarms
 from app.core.state import State
-from app.core.streams import StreamLimits, Streams
-from app.core.tip import Tip
+from app.core.workers.offload import Offload
+from app.feed.poller import FeedPoller
 from app.notices import outbox
 from app.paging import queue
 from app.scheduler import Scheduler
-from app.tickets import postponing
-from app.webhooks.connector import make_http
-from app.webhooks.deliver import Sender
+from app.tickets.background import postponing
+from app.webhooks.background.deliver import Sender
 
 COMMANDS: Final = Limits(statement=3600, lock=10, idle=60)
 """What a command may take of the database that an operator runs and watches."""
@@ -38,7 +39,7 @@ STARTING: Final = Limits(statement=600, lock=600, idle=60)
 """What a process may before it serves: it waits for others that start, too."""
 CLOCK_POOL: Final = 3
 """One connection each for the sweep, for the poller of the feed, and for whoever asks whether the process is ready."""
-_HEAVY: Final = ("app.inbound.formats", "app.plans.heavy", "app.previews.heavy")
+_HEAVY: Final = ("app.inbound.formats", "app.plans.document.heavy", "app.previews.heavy")
 _NO_MAIL: Final = "No SMTP server is configured: nobody is told by e-mail"
 _NO_CALLS: Final = "No provider of calls is configured: only customers' own links work"
 
@@ -98,7 +99,7 @@ def build_state(
         alarms=alarms,
         keyring=Keyring(requests.engine, authenticate, principals_of, settings.admin_key),
         limits=limits,
-        tip=Tip(clock.engine, alarms.events),
+        tip=FeedPoller(clock.engine, alarms.events),
         streams=streams,
         offload=Offload(settings, metrics, _HEAVY),
         metrics=metrics,

@@ -21,18 +21,19 @@ from apscheduler.triggers.date import DateTrigger
 from app.accounts.upkeep import extend_all_holidays
 from app.calls import provision
 from app.core.clock import database_now, monotonic, wall_now
-from app.core.db import Sessions, is_outage
-from app.core.idempotency import forget_answers
-from app.core.pool import holder
-from app.core.rates import forget_levels
+from app.core.db.engine import Sessions
+from app.core.db.errors import is_outage
+from app.core.db.pool import holder
+from app.core.limits.rates import forget_levels
 from app.core.signals import Alarm
 from app.core.state import State
+from app.core.web.idempotency import forget_answers
 from app.feed.marks import mark
-from app.inbound.maintenance.ends import Ends
+from app.inbound.background.processing import Processor
+from app.inbound.background.upkeep import forget_receipts
+from app.inbound.background.windows import Ends
 from app.inbound.payloads import Room, make_room
-from app.inbound.processing import Processor
 from app.inbound.readings import Readings
-from app.inbound.upkeep import forget_receipts
 from app.notices.channels import configured
 from app.notices.links import forget_links, link_base
 from app.notices.outbox import forget_notices
@@ -44,12 +45,12 @@ from app.roster.upkeep import extend_shift_holidays
 from app.sweep import staffing
 from app.sweep.isolation import Isolation
 from app.sweep.passes import Sweeper
-from app.tickets.provisioning import Provisioner
-from app.tickets.watching import Watcher
-from app.webhooks.catch_up import catch_up, pause_over_quota
-from app.webhooks.deliver import Sender
-from app.webhooks.outbox import forget_deliveries
-from app.webhooks.subscriptions import refresh_subscriptions
+from app.tickets.background.attendance import Watcher
+from app.tickets.background.call_links import Provisioner
+from app.webhooks.background.catch_up import catch_up, pause_over_quota
+from app.webhooks.background.deliver import Sender
+from app.webhooks.outbox.outcomes import forget_deliveries
+from app.webhooks.outbox.subscriptions import refresh_subscriptions
 
 _log = structlog.get_logger(__name__)
 

@@ -15,11 +15,11 @@ from fastapi import FastAPI, Response
 
 from app.accounts.reading import Question
 from app.core.auth import Principal
-from app.core.db import compiled
-from app.core.paging import Page, within_reach
+from app.core.db.session import compiled
+from app.core.web.paging import Page, within_reach
 from app.feed.reading import Wanted, page_of
 from app.tickets import reads
-from app.tickets.ways import Ask, TicketFilter, in_order
+from app.tickets.read.ways import Ask, TicketFilter, in_order
 
 _SUPPORT: Final = Principal("admin", "key")
 pools: list["asyncpg.Pool[Any]"] = []

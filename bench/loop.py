@@ -13,9 +13,9 @@ from typing import Any, Final
 
 import httpx
 
-from app.accounts.bootstrap import bootstrap_admin_key
+from app.accounts.usecases.bootstrap import bootstrap_admin_key
 from app.core.clock import database_now
-from app.core.db import transaction
+from app.core.db.session import transaction
 from app.core.logging import configure_logging
 from app.core.settings import Settings
 from app.main import create_app

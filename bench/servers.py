@@ -14,9 +14,9 @@ from typing import Final
 import asyncpg
 import httpx
 
+from app.cli.embedded import EmbeddedServer
 from app.core.auth import make_key
-from app.core.embedded import EmbeddedServer
-from app.core.migrate import upgrade
+from app.core.db.migrate import upgrade
 from tests.support.service import free_port
 
 ROOT: Final = Path(__file__).resolve().parents[1]

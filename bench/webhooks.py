@@ -22,11 +22,14 @@ import httpx
 import orjson
 import uvloop
 
-from app.core.db import Row, Sessions, insert_rows, transaction
+from app.core.db.bulk import insert_rows
+from app.core.db.engine import Sessions
+from app.core.db.session import transaction
+from app.core.db.tables import Row
 from app.core.ids import new_id
 from app.events.envelope import envelope
 from app.events.models import EventRow
-from app.webhooks.fanout import fan_out
+from app.webhooks.outbox.fanout import fan_out
 from bench import servers
 from tests.support.desk import connected, now_of
 

@@ -10,8 +10,8 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.core.db import make_engine
-from app.core.pool import Limits
+from app.core.db.engine import make_engine
+from app.core.db.pool import Limits
 from app.core.settings import Settings
 from app.models import metadata
 

@@ -13,14 +13,17 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from app.core import clock
 from app.core.auth import hash_key, make_key
-from app.core.db import Connections, Row, Sessions, insert_rows, make_engine, make_sessions, transaction
+from app.core.db.bulk import insert_rows
+from app.core.db.engine import Connections, Sessions, make_engine
+from app.core.db.migrate import upgrade
+from app.core.db.session import make_sessions, transaction
+from app.core.db.tables import Row
 from app.core.ids import new_id
 from app.core.metrics import Metrics
-from app.core.migrate import upgrade
-from app.core.offload import Offload
 from app.core.settings import Settings
 from app.core.signals import Alarms
 from app.core.state import State
+from app.core.workers.offload import Offload
 from app.main import create_app
 from app.models import accounts
 from app.plans.models import PlanVersion

@@ -10,7 +10,7 @@ from typing import Any, Final
 from orjson import loads
 
 from app.core.auth import make_key
-from app.core.db import transaction
+from app.core.db.session import transaction
 from app.core.settings import Settings
 from app.plans.store import load_builtin
 from tests.support import actors

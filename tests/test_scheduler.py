@@ -15,12 +15,13 @@ from structlog.testing import capture_logs
 
 from app.core import clock
 from app.core.clock import monotonic
-from app.core.db import Connections, Sessions, make_engine, make_sessions
-from app.core.pool import Limits, gate_of
+from app.core.db.engine import Connections, Sessions, make_engine
+from app.core.db.pool import Limits, gate_of
+from app.core.db.session import make_sessions
 from app.core.signals import Alarm
 from app.core.state import State
 from app.scheduler import Job, Runner, Scheduler, jobs
-from app.webhooks.deliver import Sender
+from app.webhooks.background.deliver import Sender
 from tests.support.desk import now_of
 from tests.support.waiting import until
 

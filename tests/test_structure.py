@@ -14,8 +14,8 @@ from alembic import command
 from importlinter.cli import lint_imports
 from sqlalchemy import Table, UniqueConstraint, text
 
-from app.core.db import make_engine
-from app.core.migrate import DatabaseUnfit, configuration, upgrade
+from app.core.db.engine import make_engine
+from app.core.db.migrate import DatabaseUnfit, configuration, upgrade
 from app.models import metadata
 from tests.support.database import new_database
 
@@ -93,13 +93,13 @@ def test_files_are_short() -> None:
 
 
 def test_only_one_module_commits() -> None:
-    assert [name for name, source in SOURCES.items() if ".commit(" in source] == ["app/core/db.py"]
+    assert [name for name, source in SOURCES.items() if ".commit(" in source] == ["app/core/db/session.py"]
 
 
 def test_only_one_module_waits_for_advisory_locks() -> None:
     """So that a process waits for each of them with two connections at the most, and not for ever."""
     waiting = re.compile(r"\bpg_advisory_(xact_)?lock")
-    assert [name for name, source in SOURCES.items() if waiting.search(source)] == ["app/core/locks.py"]
+    assert [name for name, source in SOURCES.items() if waiting.search(source)] == ["app/core/db/locks.py"]
 
 
 def test_only_one_module_reads_the_time() -> None:
@@ -115,7 +115,7 @@ def test_only_one_module_makes_clients_for_outgoing_calls() -> None:
         r"|^(import|from) (requests|urllib3|urllib\.request|http\.client|pycurl|websockets?)\b",
         re.MULTILINE,
     )
-    assert [name for name, source in SOURCES.items() if client.search(source)] == ["app/webhooks/connector.py"]
+    assert [name for name, source in SOURCES.items() if client.search(source)] == ["app/core/outgoing/connector.py"]
 
 
 def test_zones_are_never_the_operating_systems() -> None:

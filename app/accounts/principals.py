@@ -10,10 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from app.accounts.models import Person
 from app.accounts.queries import account_by_id
 from app.core.auth import Actor, Principal, Role, hash_key, lesser
-from app.core.db import Row, driver, lookup
-from app.core.deps import require_admin
+from app.core.db.engine import lookup
+from app.core.db.session import driver
+from app.core.db.tables import Row
 from app.core.problems import Fault, Forbidden, Invalid, Unauthorized
 from app.core.schemas import ActorRef
+from app.core.web.deps import require_admin
 
 _PRINCIPAL: Final = """
 SELECT k.id, k.kind, coalesce(k.account_id, e.account_id) AS account_id, k.engineer_id, k.role, k.scopes,

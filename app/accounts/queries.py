@@ -7,8 +7,8 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.models import Account, ApiKey, Person
-from app.core.paging import Page, in_order
 from app.core.problems import NotFound
+from app.core.web.paging import Page, in_order
 
 T = TypeVar("T")
 

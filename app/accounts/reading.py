@@ -15,11 +15,13 @@ from fastapi import Request, Security
 
 from app.accounts.principals import BY_HASH, principal_in
 from app.core.auth import Principal, hash_key
-from app.core.callers import CONFIRM, bearer_of
-from app.core.db import Again, Row, lookup
-from app.core.deps import ApiKey, admit
+from app.core.db.engine import lookup
+from app.core.db.session import Again
+from app.core.db.tables import Row
 from app.core.problems import Problem, Unavailable
 from app.core.state import State, get_state
+from app.core.web.callers import CONFIRM, bearer_of
+from app.core.web.deps import ApiKey, admit
 
 T = TypeVar("T")
 _TRIES: Final = 3

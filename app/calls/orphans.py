@@ -8,9 +8,9 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.calls.models import CallOrphan
-from app.calls.provider import CallRequest
+from app.calls.providers.provider import CallRequest
 from app.core.clock import database_now
-from app.core.db import insert_rows
+from app.core.db.bulk import insert_rows
 from app.core.ids import new_id
 from app.core.metrics import Metrics
 

@@ -15,13 +15,13 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.calls.jitsi import make_jitsi
-from app.calls.meet import make_meet
 from app.calls.models import Call
-from app.calls.provider import CallFailed, CallRequest, Link, Provider
+from app.calls.providers.jitsi import make_jitsi
+from app.calls.providers.meet import make_meet
+from app.calls.providers.provider import CallFailed, CallRequest, Link, Provider
 from app.calls.schedule import retry_in
 from app.core.clock import monotonic
-from app.core.db import driver
+from app.core.db.session import driver
 from app.core.ids import new_id
 from app.core.settings import Settings
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import structlog
 
-from app.core.db import is_outage
+from app.core.db.errors import is_outage
 from app.core.metrics import Metrics
 
 _log = structlog.get_logger(__name__)

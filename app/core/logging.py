@@ -61,4 +61,6 @@ def configure_logging(settings: Settings) -> None:
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=level, force=True)
     logging.getLogger("apscheduler").setLevel(logging.WARNING)  # it would tell of every look at every job
-    logging.getLogger("app.core.pool").setLevel(logging.WARNING)  # a pool logs to its class's module: that it is closed
+    logging.getLogger("app.core.db.pool").setLevel(
+        logging.WARNING
+    )  # a pool logs to its class's module: that it is closed

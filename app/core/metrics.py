@@ -13,8 +13,8 @@ from prometheus_client import (
     ProcessCollector,
 )
 
+from app.core.db.pool import Gate
 from app.core.exposition import Exposition
-from app.core.pool import Gate
 
 _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 _LAGS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)

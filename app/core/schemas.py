@@ -23,7 +23,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from app.core.mailboxes import STORED, sendable
-from app.core.targets import Unusable, read_target
+from app.core.outgoing.targets import Unusable, read_target
 from app.core.zones import time_zones
 
 T = TypeVar("T")

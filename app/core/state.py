@@ -8,19 +8,19 @@ import httpx
 from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
-from app.core.db import Connections, Sessions
+from app.core.db.engine import Connections, Sessions
+from app.core.db.probe import Probe
 from app.core.heartbeats import Heartbeats
-from app.core.keeper import Watched
 from app.core.keyring import Keyring
-from app.core.limits import CallerLimits
+from app.core.limits.callers import CallerLimits
+from app.core.limits.streams import Streams
 from app.core.memory import Memory
 from app.core.metrics import Metrics
-from app.core.offload import Offload
-from app.core.probe import Probe
 from app.core.settings import Settings
 from app.core.signals import Alarms
-from app.core.streams import Streams
-from app.core.tip import Tip
+from app.core.watch import Watched
+from app.core.workers.offload import Offload
+from app.feed.poller import FeedPoller
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class State:
     alarms: Alarms
     keyring: Keyring
     limits: CallerLimits
-    tip: Tip
+    tip: FeedPoller
     streams: Streams
     offload: Offload
     heartbeats: Heartbeats = field(default_factory=Heartbeats)

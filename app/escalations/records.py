@@ -8,13 +8,13 @@ from sqlalchemy import select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.auth import SERVICE
-from app.core.db import Row
+from app.core.db.tables import Row
 from app.core.ids import new_id
-from app.core.paging import Page
 from app.core.problems import NotFound
+from app.core.web.paging import Page
 from app.escalations.models import Escalation
-from app.sla.clock import miss_subject
-from app.sla.deadline import Deadline
+from app.sla.clock.clock import miss_subject
+from app.sla.clock.deadline import Deadline
 
 OPEN: Final = ("requested", "acknowledged")
 _REASONS: Final = {"first_response": "no_update", "next_response": "no_update", "update": "no_update"}

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
-from app.core.language import Language
-from app.plans.names import ESCALATION_REASONS, METRICS
+from app.core.text.language import Language
+from app.plans.document.names import ESCALATION_REASONS, METRICS
 
 LABELS: Final[Mapping[str, Mapping[Language, str]]] = {
     "ticket": {"en": "Ticket", "es": "Tique", "fr": "Ticket", "pl": "Zgłoszenie"},

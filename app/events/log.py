@@ -7,12 +7,13 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.auth import SERVICE, Actor
-from app.core.db import Row, Write, inserted
+from app.core.db.bulk import Write, inserted
+from app.core.db.tables import Row
 from app.core.ids import new_id
 from app.core.via import write_via
-from app.events.data import EventData, dump
 from app.events.models import EventRow
 from app.events.types import audience_of
+from app.events.types.data import EventData, dump
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ What is inserted stands behind a colon, in brackets, or where no language that w
 from collections.abc import Mapping
 from typing import Any, Final
 
-from app.core.language import Language
-from app.plans.names import METRICS, STATUSES
+from app.core.text.language import Language
+from app.plans.document.names import METRICS, STATUSES
 
 SENTENCES: Final[Mapping[str, Mapping[Language, str]]] = {
     "ticket.opened": {

@@ -3,7 +3,8 @@
 from datetime import timedelta
 from typing import Final
 
-from app.core.db import Sessions, driver, transaction
+from app.core.db.engine import Sessions
+from app.core.db.session import driver, transaction
 
 OLDEST: Final = "SELECT coalesce(max(position), 0) FROM feed_marks WHERE at <= clock_timestamp() - $1::interval"
 """The position behind which everything is kept; of the events before it, all are older than ``$1``."""

@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.accounts.reading import Question, Reader
 from app.core.auth import Principal
-from app.core.db import Row, lookup
+from app.core.db.engine import lookup
+from app.core.db.tables import Row
 from app.core.problems import Gone
 from app.core.state import State
 from app.events.envelope_sql import envelope_sql

@@ -13,18 +13,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.reading import ReaderDep
 from app.core.auth import Principal
 from app.core.clock import database_now, monotonic
-from app.core.deps import ApiKey, PrincipalDep, require_account
-from app.core.http import Router, reply_text, responses
-from app.core.idempotency import IDEMPOTENT, Answer, by_key_alone, once
 from app.core.problems import Fault, Gone, IdempotencyMismatch, Invalid, NotFound, RequestInFlight, TooManyRequests
 from app.core.schemas import id_pattern
 from app.core.state import State, StateDep, get_state
+from app.core.web.deps import ApiKey, PrincipalDep, require_account
+from app.core.web.http import Router, reply_text, responses
+from app.core.web.idempotency import IDEMPOTENT, Answer, by_key_alone, once
 from app.feed.cursors import Start, cursor_of, read_start
 from app.feed.reading import Page, Told, Wanted, begin, tell
 from app.feed.schemas import STREAMED, FeedPage, StreamTokenDocument
 from app.feed.streaming import EventStream, pages
 from app.feed.tokens import make_token, use_token
-from app.webhooks.patterns import MAX_GLOBS, check_globs, types_of
+from app.webhooks.rules.patterns import MAX_GLOBS, check_globs, types_of
 from app.webhooks.schemas import AccountId, Glob
 
 router = Router(prefix="/v1/events", tags=["Events"])

@@ -15,9 +15,9 @@ from fastapi.sse import format_sse_event
 from starlette.types import Receive, Scope, Send
 
 from app.core.clock import monotonic
-from app.core.db import DATABASE_ERRORS, is_outage
+from app.core.db.errors import DATABASE_ERRORS, is_outage
+from app.core.limits.streams import Stream, Streams
 from app.core.state import State
-from app.core.streams import Stream, Streams
 from app.feed.cursors import cursor_of
 from app.feed.reading import Page, Wanted, read
 

@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.principals import principal_of_key
 from app.core.auth import Principal, hash_key
-from app.core.db import Sessions, driver, transaction
+from app.core.db.engine import Sessions
+from app.core.db.session import driver, transaction
 
 LIFETIME: Final = timedelta(seconds=60)
 

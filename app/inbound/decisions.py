@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, Literal, TypeAlias
 
-from app.inbound.instants import is_before, is_same, nanoseconds_of
-from app.inbound.signal import Signal
+from app.inbound.formats.instants import is_before, is_same, nanoseconds_of
+from app.inbound.formats.signal import Signal
 
 Outcome: TypeAlias = Literal[
     "started", "restarted", "changed", "resolved", "acknowledged", "repeated", "unknown", "outdated"

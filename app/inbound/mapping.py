@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from app.inbound.formats.signal import MAX_TITLE, Signal, cleaned
 from app.inbound.schemas import HookFields, Rule
-from app.inbound.signal import MAX_TITLE, Signal, cleaned
 from app.tickets.schemas import Impact, Urgency
 
 _PLACEHOLDER: Final = re.compile(r"\{([A-Za-z_][A-Za-z0-9_.-]*)\}")

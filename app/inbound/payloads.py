@@ -13,7 +13,8 @@ from asyncpg import Connection
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.db import Sessions, driver, transaction
+from app.core.db.engine import Sessions
+from app.core.db.session import driver, transaction
 from app.core.problems import TooManyRequests
 from app.inbound.models import Hook, HookPayloads
 

@@ -11,11 +11,11 @@ from typing import Final, NoReturn
 
 import structlog
 
-from app.core.offload import Offload
 from app.core.problems import Problem
-from app.inbound.formats import read
-from app.inbound.generic import STEPS, Interpretation
-from app.inbound.signal import Batch, TooManySteps
+from app.core.workers.offload import Offload
+from app.inbound.formats.generic import STEPS, Interpretation
+from app.inbound.formats.reading import read
+from app.inbound.formats.signal import Batch, TooManySteps
 
 QUICK_BYTES: Final = 16 * 1024
 QUICK_STEPS: Final = 1_500

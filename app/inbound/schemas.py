@@ -7,15 +7,15 @@ from pydantic_core import PydanticCustomError
 
 from app.accounts.schemas import AccountId
 from app.calendars.durations import parse_duration
-from app.core.projection import compile_projection
+from app.core.jmespath.projection import compile_projection
 from app.core.schemas import ActorRef, Email, Name, Strict, Word, at_most, few_values, no_nul
 from app.inbound import examples
-from app.inbound.generic import Interpretation
-from app.inbound.signal import Status
-from app.inbound.signatures import SIGNED, Scheme
-from app.inbound.statuses import ACKNOWLEDGED, RESOLVED, plain
+from app.inbound.formats.generic import Interpretation
+from app.inbound.formats.signal import Status
+from app.inbound.formats.signatures import SIGNED, Scheme
+from app.inbound.formats.statuses import ACKNOWLEDGED, RESOLVED, plain
 from app.tickets.schemas import Environment, Impact, Priority, Title, Urgency
-from app.webhooks.signing import signature as standard_signature
+from app.webhooks.rules.signing import signature as standard_signature
 
 Format = Literal["generic", "alertmanager", "grafana", "pagerduty", "cloudevents"]
 LabelName = Annotated[str, StringConstraints(min_length=1, max_length=100), AfterValidator(no_nul)]

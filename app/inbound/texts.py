@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from app.core.language import Language
+from app.core.text.language import Language
 from app.inbound.decisions import Outcome, Step
-from app.inbound.signal import Signal, cleaned
+from app.inbound.formats.signal import Signal, cleaned
 
 _MAX_SHOWN: Final = 10
 _MAX_MESSAGE: Final = 5_000

@@ -8,8 +8,9 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.auth import hash_key
-from app.core.db import Sessions, driver
-from app.core.housekeeping import forget
+from app.core.db.engine import Sessions
+from app.core.db.housekeeping import forget
+from app.core.db.session import driver
 from app.core.settings import Settings
 from app.notices.models import AlertLink
 

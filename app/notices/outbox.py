@@ -8,8 +8,11 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.db import Row, Sessions, Write, driver, to_json
-from app.core.housekeeping import forget
+from app.core.db.bulk import Write, to_json
+from app.core.db.engine import Sessions
+from app.core.db.housekeeping import forget
+from app.core.db.session import driver
+from app.core.db.tables import Row
 from app.core.ids import new_id
 from app.notices.models import Notice
 

@@ -15,7 +15,9 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import monotonic
-from app.core.db import DATABASE_ERRORS, Sessions, transaction
+from app.core.db.engine import Sessions
+from app.core.db.errors import DATABASE_ERRORS
+from app.core.db.session import transaction
 from app.core.signals import Alarm
 
 BUDGET: Final = 5.0

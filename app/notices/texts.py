@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from app.core.language import LANGUAGES, Language, choose_language
+from app.core.text.language import LANGUAGES, Language, choose_language
 from app.events.labels import LABELS, named, stated
 from app.events.sentences import sentence
 

@@ -8,8 +8,8 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.ids import new_id
-from app.core.paging import Page, in_order
 from app.core.problems import Conflict, Fault, Invalid, NotFound
+from app.core.web.paging import Page, in_order
 from app.paging.models import ContactMethod, NotificationRule
 from app.paging.schemas import (
     ContactMethodCreate,

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.db import ID, Base
+from app.core.db.tables import ID, Base
 
 
 class ContactMethod(Base):

@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.db import Sessions
+from app.core.db.engine import Sessions
 from app.core.metrics import Metrics
 from app.core.signals import Alarm
 from app.notices.channels import NotSent

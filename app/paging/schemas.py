@@ -18,7 +18,7 @@ from pydantic_core import PydanticCustomError
 
 from app.calendars.durations import format_duration
 from app.core.schemas import Document, Email, Instant, Name, Strict, id_pattern, no_nul
-from app.plans.words import Duration
+from app.plans.document.words import Duration
 
 Kind: TypeAlias = Literal["email", "apprise", "pagerduty", "opsgenie"]
 Urgency: TypeAlias = Literal["high", "low"]

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, Final, Protocol
 
-from app.core.language import Language
+from app.core.text.language import Language
 from app.events.envelope import instant
 from app.notices.texts import body, language_of, subject, with_link
 from app.paging.providers import Text

@@ -11,6 +11,8 @@ from typing import Any, Final
 import httpx
 import structlog
 
+from app.core.outgoing.addresses import Network
+from app.core.outgoing.connector import vetting_blocking_calls
 from app.core.settings import Settings, Unconfigurable
 from app.notices.channels import Mail, NotSent
 from app.paging.providers import (
@@ -22,8 +24,6 @@ from app.paging.providers import (
     pagerduty_resolve,
     pagerduty_trigger,
 )
-from app.webhooks.addresses import Network
-from app.webhooks.connector import vetting_blocking_calls
 
 try:
     import apprise

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.memory import Memory
 from app.core.problems import NotFound
-from app.plans.expansion import HolidayDates, holiday_dates, years_after
+from app.plans.document.expansion import HolidayDates, holiday_dates, years_after
 from app.plans.models import HolidaySet
 
 

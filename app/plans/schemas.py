@@ -5,9 +5,9 @@ from typing import Any
 from pydantic import ConfigDict, Field
 
 from app.core.schemas import Document, Instant, Strict
-from app.plans import examples
-from app.plans.model import PlanDocument, TargetEntry
-from app.plans.words import Contact, Impact, Metric, PlanKey, Urgency
+from app.plans.document import examples
+from app.plans.document.model import PlanDocument, TargetEntry
+from app.plans.document.words import Contact, Impact, Metric, PlanKey, Urgency
 
 
 class PlanSummary(Document):

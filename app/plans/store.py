@@ -9,16 +9,16 @@ from typing import Any, Final
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.locks import AdvisoryLock, acquire
+from app.core.db.locks import AdvisoryLock, acquire
 from app.core.memory import Memory
 from app.core.problems import Fault, NotFound
-from app.plans.calendars import Calendars, compile_calendars
-from app.plans.documents import PlanDocument, parse_yaml
-from app.plans.expansion import expanded, years_after, years_around
-from app.plans.heavy import CheckedPlan, check, content_hash
+from app.plans.document.calendars import Calendars, compile_calendars
+from app.plans.document.documents import PlanDocument, parse_yaml
+from app.plans.document.expansion import expanded, years_after, years_around
+from app.plans.document.heavy import CheckedPlan, check, content_hash
+from app.plans.document.reading import refuse
 from app.plans.holidays import dates_of
 from app.plans.models import PlanVersion
-from app.plans.reading import refuse
 
 BUILTIN: Final = Path(__file__).parent / "builtin"
 LOCK: Final = AdvisoryLock("plan versions", "hashtext('heliodesk.plan_versions')")

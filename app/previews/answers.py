@@ -5,15 +5,15 @@ from datetime import datetime
 from typing import Any, Final
 
 from app.calendars.hours import BeyondCalendar
-from app.core.language import Language
 from app.core.problems import Fault, Invalid
+from app.core.text.language import Language
 from app.core.zones import load_zone
 from app.previews.fold import Preview, PreviewPlan, TooManyCycles
 from app.previews.rules import as_change, refusal
 from app.previews.schemas import PreviewInput
-from app.sla.deadline import Deadline
-from app.sla.explain import MAX_WINDOWS, Move, explain
-from app.sla.explain_document import explanation, iso
+from app.sla.clock.deadline import Deadline
+from app.sla.explain.document import explanation, iso
+from app.sla.explain.segments import MAX_WINDOWS, Move, explain
 
 _ALL_WINDOWS: Final = 10_000
 """Open windows that an answer tells one by one, of all of its deadlines."""

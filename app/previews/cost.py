@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
-from app.plans.model import ALWAYS, PlanDocument, Target
+from app.plans.document.model import ALWAYS, PlanDocument, Target
 from app.previews.schemas import PreviewInput
 
 LIGHT: Final = 6.0

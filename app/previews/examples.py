@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from app.tickets import examples
+from app.tickets.api import examples
 
 PREVIEW: Final[dict[str, Any]] = {
     "plan": "wati-business-plus",

@@ -7,21 +7,22 @@ from typing import Any, Final
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.auth import Principal
-from app.core.db import Row, driver
-from app.core.language import Language
+from app.core.db.session import driver
+from app.core.db.tables import Row
 from app.core.problems import NotFound
+from app.core.text.language import Language
 from app.core.zones import load_zone
 from app.events.log import event_row
 from app.events.types import INTERNAL_METRICS
+from app.sla.clock.deadline import Deadline
 from app.sla.compiled import promise_of
-from app.sla.deadline import Deadline
 from app.sla.deadlines import deadline_row, load_deadline
-from app.sla.explain import Move, explain
-from app.sla.explain_document import explanation
+from app.sla.explain.document import explanation
+from app.sla.explain.segments import Move, explain
 from app.sla.pins import Pins, pins_from
-from app.tickets.settle import peek, pins_of
-from app.tickets.views import deadline_view
-from app.tickets.work import Work
+from app.tickets.editing.load import peek, pins_of
+from app.tickets.editing.work import Work
+from app.tickets.read.views import deadline_view
 
 _DEADLINE: Final = "SELECT to_jsonb(d) FROM deadlines AS d WHERE d.account_id = $1 AND d.ticket_id = $2 AND d.id = $3"
 # What happened to the deadline, which plans were applied, and when and by whom something else was done at the instants

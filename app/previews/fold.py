@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
-from app.sla.changes import Change, Notice
-from app.sla.clock import Clock, Step, advance, open_clock, settle
-from app.sla.deadline import Deadline
-from app.sla.explain import Move
-from app.sla.terms import METRIC_ORDER, Terms
+from app.sla.clock.changes import Change, Notice
+from app.sla.clock.clock import Clock, Step, advance, open_clock, settle
+from app.sla.clock.deadline import Deadline
+from app.sla.clock.terms import METRIC_ORDER, Terms
+from app.sla.explain.segments import Move
 
 MAX_CYCLES: Final = 2_000
 """Deadlines of one preview: a thousand messages make half as many, and a plan that says PT1S would make millions."""

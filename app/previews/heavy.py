@@ -5,8 +5,8 @@ from typing import Final
 
 import orjson
 
-from app.core.language import Language
 from app.core.memory import Memory
+from app.core.text.language import Language
 from app.previews.answers import previewed
 from app.previews.schemas import PreviewInput
 from app.previews.terms import StoredPlan, plan_for

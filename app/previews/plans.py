@@ -5,7 +5,7 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.core.db import lookup
+from app.core.db.engine import lookup
 from app.core.problems import Fault, Invalid
 from app.core.state import State
 from app.previews.schemas import PreviewInput

@@ -5,13 +5,13 @@ from typing import Annotated, Final
 from fastapi import Body, Path, Request, Response
 from pydantic import StringConstraints
 
-from app.core.db import snapshot
-from app.core.deps import LanguageDep, PrincipalDep
-from app.core.http import Router, reply, responses
-from app.core.offload import owner_of
+from app.core.db.session import snapshot
 from app.core.problems import NotFound, TooManyRequests
 from app.core.schemas import id_pattern
 from app.core.state import State, StateDep
+from app.core.web.deps import LanguageDep, PrincipalDep
+from app.core.web.http import Router, reply, responses
+from app.core.workers.offload import owner_of
 from app.events.types import INTERNAL_METRICS
 from app.previews import cost, heavy
 from app.previews import examples as preview_examples
@@ -20,8 +20,8 @@ from app.previews.explanations import explain_deadline
 from app.previews.plans import stored_plan
 from app.previews.schemas import DeadlineExplained, PreviewInput, PreviewView
 from app.previews.terms import StoredPlan, document_of, known_terms, plan_for
-from app.tickets import examples
-from app.tickets.actions import TicketPath
+from app.tickets.api import examples
+from app.tickets.api.kit import TicketPath
 
 router = Router(tags=["Explanations"])
 

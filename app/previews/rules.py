@@ -12,8 +12,8 @@ from app.previews.schemas import (
     PreviewTier,
     PreviewWithdraw,
 )
-from app.sla.changes import Change, Close, Message, Priority, Reopen, Status, Tier
-from app.sla.clock import Clock
+from app.sla.clock.changes import Change, Close, Message, Priority, Reopen, Status, Tier
+from app.sla.clock.clock import Clock
 from app.tickets.rules import allowed
 
 Refusal: TypeAlias = tuple[str, str]

@@ -4,10 +4,10 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import Field, ValidatorFunctionWrapHandler, WithJsonSchema, WrapValidator
 
-from app.core.language import Language
 from app.core.schemas import Country, Document, Instant, Strict, TimeZone
-from app.plans.words import Name
-from app.sla.explain import Kind
+from app.core.text.language import Language
+from app.plans.document.words import Name
+from app.sla.explain.segments import Kind
 from app.tickets.schemas import DeadlineView, Priority, Status
 
 MAX_CHANGES: Final = 1_000

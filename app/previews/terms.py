@@ -10,13 +10,13 @@ import orjson
 
 from app.core.memory import Memory
 from app.core.problems import Fault, Invalid
-from app.plans.calendars import compile_calendars
-from app.plans.documents import PlanDocument, parse
-from app.plans.expansion import HolidayDates, expanded, holiday_dates, years_around
+from app.plans.document.calendars import compile_calendars
+from app.plans.document.documents import PlanDocument, parse
+from app.plans.document.expansion import HolidayDates, expanded, holiday_dates, years_around
 from app.previews.fold import PreviewPlan
 from app.previews.schemas import PreviewInput
+from app.sla.clock.terms import Terms
 from app.sla.promises import terms_of
-from app.sla.terms import Terms
 
 _ROOM: Final = 20_000
 """Days and windows of one calendar: thirty years of office hours. Callers choose the years, and write calendars."""

@@ -11,14 +11,14 @@ from typing import Final
 
 from app.core.zones import IN_FORCE, ZoneDatabase
 from app.events.envelope import instant
-from app.replay.comparing import Difference, differences
+from app.replay.compare import Difference, differences
 from app.replay.snapshots import Snapshot
+from app.sla.clock.deadline import Deadline, timed
+from app.sla.clock.terms import Terms
 from app.sla.compiled import Promise
-from app.sla.deadline import Deadline, timed
 from app.sla.deadlines import load_clock
 from app.sla.pins import Pins
-from app.sla.terms import Terms
-from app.tickets.settle import pins_of
+from app.tickets.editing.load import pins_of
 
 _RUNNING: Final = "running"
 

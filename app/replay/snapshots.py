@@ -9,14 +9,16 @@ from asyncpg import Record
 from sqlalchemy import ColumnElement, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.db import Row, Sessions, driver, snapshot
+from app.core.db.engine import Sessions
+from app.core.db.session import driver, snapshot
+from app.core.db.tables import Row
 from app.core.problems import NotFound
 from app.sla.compiled import Promise, promise_of
 from app.sla.history import INPUTS, pins_in
 from app.sla.pins import Pins
+from app.tickets.editing.load import pins_of
 from app.tickets.models import Ticket
 from app.tickets.record import TicketRecord, columns
-from app.tickets.settle import pins_of
 
 Key: TypeAlias = tuple[str, str]
 """``(account_id, id)`` of a ticket."""

@@ -14,25 +14,27 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.models import Account
 from app.core.auth import Actor
-from app.core.db import LONG, Row, Sessions, allow, driver, memory_of, snapshot
-from app.core.db import run as run_transaction
+from app.core.db.engine import Sessions
+from app.core.db.session import LONG, allow, driver, memory_of, snapshot
+from app.core.db.session import run as run_transaction
+from app.core.db.tables import Row
 from app.core.problems import Conflict, Fault, Invalid
 from app.core.schemas import pointer
-from app.events.deadline_events import PinsData, PlanApplied
+from app.events.types.deadlines import PinsData, PlanApplied
 from app.plans import queries, store
-from app.plans.model import PlanDocument
+from app.plans.document.model import PlanDocument
 from app.plans.models import PlanVersion
 from app.rollout.schemas import ApplyPlan
-from app.sla.changes import Apply, Notice
-from app.sla.clock import advance
+from app.sla.clock.changes import Apply, Notice
+from app.sla.clock.clock import advance
+from app.sla.clock.deadline import Deadline
 from app.sla.compiled import promise_of
-from app.sla.deadline import Deadline
 from app.sla.pins import Pins
 from app.sla.reasons import why
-from app.tickets import calls
-from app.tickets.saving import save
-from app.tickets.settle import SELECT, each_apart, pins_of, settled
-from app.tickets.work import Work
+from app.tickets.editing import calls
+from app.tickets.editing.load import SELECT, each_apart, pins_of, settled
+from app.tickets.editing.work import Work
+from app.tickets.save import save
 
 BATCH: Final = 100
 """Tickets of one transaction: a fraction of a second for a message that waits for one of them."""

@@ -6,17 +6,18 @@ from typing import Annotated, Any, Final
 from fastapi import Body, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts import plan_use
+from app.accounts.usecases import plan_use
 from app.core.auth import Actor
 from app.core.clock import database_now
-from app.core.db import Sessions, run
-from app.core.deps import PrincipalDep, require_admin
-from app.core.http import Router, etag, reply, responses
-from app.core.ndjson import NDJSON, lines, wants_lines
+from app.core.db.engine import Sessions
+from app.core.db.session import run
 from app.core.problems import Conflict, NotFound
 from app.core.state import StateDep
+from app.core.web.deps import PrincipalDep, require_admin
+from app.core.web.http import Router, etag, reply, responses
+from app.core.web.ndjson import NDJSON, lines, wants_lines
+from app.plans.api.plans import Key, Number, version_document
 from app.plans.models import PlanVersion
-from app.plans.router import Key, Number, version_document
 from app.plans.schemas import PlanVersionDocument
 from app.rollout import applying
 from app.rollout.applying import Order, Report

@@ -8,8 +8,8 @@ from pydantic import ConfigDict, Field, StrictBool
 from app.accounts.schemas import AccountId
 from app.core.schemas import Document, Instant, Strict, at_most
 from app.events.examples import DEADLINE, TICKET
+from app.plans.document.words import Name, PlanKey
 from app.plans.schemas import PlanRef
-from app.plans.words import Name, PlanKey
 
 _MOVE: Final[dict[str, Any]] = {
     "ticket_id": TICKET,

@@ -10,7 +10,7 @@ from icalendar import Calendar as Document
 from icalendar import Event
 
 from app.calendars.hours import Calendar
-from app.core.language import Language
+from app.core.text.language import Language
 from app.roster.choose import Window, joined, without
 
 PROGRAM: Final = "-//Heliodesk//Shifts//EN"

@@ -6,9 +6,9 @@ from sqlalchemy import select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.auth import Principal
-from app.core.deps import require_support
-from app.core.paging import Page, in_order
 from app.core.problems import Forbidden, NotFound
+from app.core.web.deps import require_support
+from app.core.web.paging import Page, in_order
 from app.roster.models import Engineer, Region
 
 

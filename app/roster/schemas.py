@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field, StrictBool, StrictInt, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from app.core.schemas import Document, Email, Instant, Locale, Name, Strict, TimeZone, Word, id_pattern
-from app.plans.model import CalendarDocument
+from app.plans.document.model import CalendarDocument
 
 EngineerId = Annotated[str, StringConstraints(pattern=id_pattern("eng"))]
 RegionId = Annotated[str, StringConstraints(pattern=id_pattern("reg"))]

@@ -10,8 +10,8 @@ from app.calendars.hours import ACCOUNT_ZONE, ALWAYS, Calendar, check_spec, comp
 from app.core.memory import Memory
 from app.core.problems import Fault, Invalid
 from app.core.schemas import pointer
-from app.plans.expansion import HolidayFault, with_dates, years_after, years_around
-from app.plans.model import ACCOUNT, CalendarDocument
+from app.plans.document.expansion import HolidayFault, with_dates, years_after, years_around
+from app.plans.document.model import ACCOUNT, CalendarDocument
 
 
 def stored(calendar: CalendarDocument, place: str, now: datetime) -> dict[str, Any]:

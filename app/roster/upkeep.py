@@ -8,9 +8,10 @@ from sqlalchemy import select
 
 from app.core.apart import apart
 from app.core.clock import database_now
-from app.core.db import Sessions, transaction
+from app.core.db.engine import Sessions
+from app.core.db.session import transaction
 from app.core.metrics import Metrics
-from app.plans.expansion import HolidayFault
+from app.plans.document.expansion import HolidayFault
 from app.roster import shifts
 from app.roster.models import Engineer, Region
 

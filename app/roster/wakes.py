@@ -5,7 +5,7 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.db import ring_after_commit
+from app.core.db.session import ring_after_commit
 
 # In the order of their ids, as every lock of several tickets is.
 _WAKE: Final = text("""

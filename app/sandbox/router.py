@@ -7,14 +7,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.principals import editor
 from app.accounts.schemas import AccountId
-from app.core.deps import PrincipalDep, require_account
-from app.core.http import Router, responses
-from app.core.idempotency import IDEMPOTENT, Answer, once
 from app.core.problems import Conflict, IdempotencyMismatch, NotFound, RequestInFlight
 from app.core.state import StateDep
-from app.sandbox import moving
+from app.core.web.deps import PrincipalDep, require_account
+from app.core.web.http import Router, responses
+from app.core.web.idempotency import IDEMPOTENT, Answer, once
+from app.sandbox import advance
 from app.sandbox.schemas import ADVANCED, AdvanceClock, AdvancedView
-from app.tickets import examples
+from app.tickets.api import examples
 
 router = Router(tags=["Sandbox"])
 
@@ -45,7 +45,7 @@ async def advance_sandbox(
 
     async def work(session: AsyncSession) -> Answer:
         await editor(session, principal, command.actor)
-        moved = await moving.advance(session, account_id, command)
+        moved = await advance.advance(session, account_id, command)
         return Answer(await moved.document(principal), 200)
 
     return await once(request, state, principal, work, may=lambda session: editor(session, principal, command.actor))

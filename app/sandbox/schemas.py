@@ -10,7 +10,7 @@ from app.core.problems import Fault, Invalid
 from app.core.schemas import LAST_YEAR, ActorRef, Document, Instant, Strict
 from app.events.examples import ACCOUNT, event_example
 from app.events.schemas import EventView
-from app.plans.words import Duration
+from app.plans.document.words import Duration
 
 ADVANCED: Final[dict[str, Any]] = {
     "account_id": ACCOUNT,

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.db import memory_of
+from app.core.db.session import memory_of
 from app.plans import store
-from app.plans.model import PlanDocument
+from app.plans.document.model import PlanDocument
+from app.sla.clock.terms import Terms
 from app.sla.pins import Pins
 from app.sla.promises import terms_of
-from app.sla.terms import Terms
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from app.core.db import Row
+from app.core.db.tables import Row
 from app.core.ids import new_id
-from app.sla.clock import Clock, wake_at
-from app.sla.deadline import Deadline, Span
-from app.sla.terms import METRIC_ORDER, Terms
+from app.sla.clock.clock import Clock, wake_at
+from app.sla.clock.deadline import Deadline, Span
+from app.sla.clock.terms import METRIC_ORDER, Terms
 
 INSTANTS: Final = ("opened_at", "last_at", "answered_at", "unanswered_since", "updates_from", "close_at")
 UPDATE_METRICS: Final = frozenset({"first_response", "next_response", "update"})

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from app.sla.changes import Answer, Apply, Ask, Change, Close, Message, Priority, Reopen, Status, Tier
+from app.sla.clock.changes import Answer, Apply, Ask, Change, Close, Message, Priority, Reopen, Status, Tier
+from app.sla.clock.terms import Terms
 from app.sla.pins import Pins, pins_from
-from app.sla.terms import Terms
 
 Told = Mapping[str, Any]
 """An event's row as a JSON object: at least ``type``, ``timestamp``, ``actor`` and ``data``."""

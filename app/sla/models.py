@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.db import ID, Base
+from app.core.db.tables import ID, Base
 
 
 class DeadlineRow(Base):

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from app.calendars.hours import Calendar
-from app.plans.model import PlanDocument
-from app.sla.terms import PLAN_METRICS, Target, Terms
+from app.plans.document.model import PlanDocument
+from app.sla.clock.terms import PLAN_METRICS, Target, Terms
 
 
 def terms_of(document: PlanDocument, calendars: Mapping[str, Calendar], addons: Sequence[str]) -> Terms:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from app.calendars.hours import Calendar
-from app.sla.terms import Target, Terms
+from app.sla.clock.terms import Target, Terms
 
 ZONES_CHANGED: Final = "time_zone_database"
 """Nothing in the plan or the account is different: the rules of a time zone are."""

@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from app.core.causes import Cause, cause_of, within
 from app.core.clock import monotonic
-from app.core.db import Sessions, driver, transaction
+from app.core.db.causes import Cause, cause_of, within
+from app.core.db.engine import Sessions
+from app.core.db.session import driver, transaction
 from app.sweep.claims import Claim, Rows
-from app.tickets.saving import save_what_can_be
-from app.tickets.settle import settled
+from app.tickets.editing.load import settled
+from app.tickets.save import save_what_can_be
 
 _ROUNDS: Final = 5
 """How far a ticket that has very much to do is settled in one transaction: 100 firings of its clock."""

@@ -13,10 +13,10 @@ from asyncpg import Connection, Record
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.db import driver
+from app.core.db.session import driver
+from app.tickets.editing.load import SELECT
 from app.tickets.models import Ticket
 from app.tickets.record import columns
-from app.tickets.settle import SELECT
 
 Rows: TypeAlias = "list[Record[Any]]"
 Claim: TypeAlias = Callable[["Connection[Any]"], Awaitable[Rows]]

@@ -12,18 +12,18 @@ from typing import Final, TypeAlias
 
 import structlog
 
-from app.core.causes import Cause, cause_of
 from app.core.clock import monotonic
-from app.core.db import Sessions
+from app.core.db.causes import Cause, cause_of
+from app.core.db.engine import Sessions
 from app.core.fair_turns import Turns
 from app.core.metrics import Metrics
 from app.core.signals import Alarm
 from app.sweep.batch import Batch, Limits, run_batch
 from app.sweep.claims import Apart, of_account, of_tickets
 from app.sweep.lanes import Pace
-from app.tickets import postponing
-from app.tickets.backoff import POSTPONED_AFTER
-from app.tickets.postponing import Suspect
+from app.tickets.background import postponing
+from app.tickets.background.backoff import POSTPONED_AFTER
+from app.tickets.background.postponing import Suspect
 
 BUDGET: Final = 5.0
 """Seconds of a pass: then it ends, and the next one goes on."""

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from app.core.clock import monotonic
-from app.core.db import Sessions
+from app.core.db.engine import Sessions
 from app.sweep import claims
 from app.sweep.batch import Batch, Limits, run_batch
 from app.sweep.claims import Claim, Rows

@@ -10,10 +10,12 @@ from asyncpg import LockNotAvailableError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import monotonic
-from app.core.db import Sessions, is_outage, run
+from app.core.db.engine import Sessions
+from app.core.db.errors import is_outage
+from app.core.db.session import run
 from app.core.signals import Alarms
-from app.tickets.saving import save
-from app.tickets.settle import lock_left
+from app.tickets.editing.load import lock_left
+from app.tickets.save import save
 
 BATCH: Final = 20
 """Tickets for which the roster is held at a time."""

@@ -7,7 +7,7 @@ from sqlalchemy import DDL, ForeignKeyConstraint, Index, UniqueConstraint, event
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.schema import ExecutableDDLElement
 
-from app.core.db import ID, Base
+from app.core.db.tables import ID, Base
 
 ENDED: Final = ("resolved", "closed")
 ACTIVE: Final = "status NOT IN ('resolved', 'closed')"

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from app.events.log import Event
 from app.events.types import DeadlineWarning
-from app.sla.terms import METRIC_ORDER
+from app.sla.clock.terms import METRIC_ORDER
 from app.tickets.record import TicketRecord
 
 _LAST: Final = len(METRIC_ORDER)

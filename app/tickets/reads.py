@@ -7,13 +7,13 @@ from app.accounts.reading import Question
 from app.calls.models import Call
 from app.core.auth import Principal
 from app.core.json_sql import columns, instant, object_of
-from app.core.paging import REACH, Page
+from app.core.web.paging import REACH, Page
 from app.events.envelope_sql import envelope_sql
 from app.events.types import INTERNAL_METRICS
+from app.sla.clock.terms import METRICS
 from app.sla.models import DeadlineRow
-from app.sla.terms import METRICS
 from app.tickets.models import Ticket
-from app.tickets.views import CALL, DEADLINE, ROUTE, TICKET
+from app.tickets.read.views import CALL, DEADLINE, ROUTE, TICKET
 
 
 def _texts(names: Iterable[str]) -> str:

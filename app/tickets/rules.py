@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.core.problems import Fault
-from app.plans.model import PlanDocument
+from app.plans.document.model import PlanDocument
 
 STATUSES: Final = ("new", "open", "waiting_on_customer", "mitigated", "resolved", "closed")
 

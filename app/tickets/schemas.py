@@ -21,8 +21,8 @@ from app.core.schemas import (
     no_nul,
 )
 from app.paging.schemas import PageDocument
+from app.plans.document.words import EscalationReason
 from app.plans.schemas import PlanRef
-from app.plans.words import EscalationReason
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50_000), AfterValidator(no_nul)]
 Sentence = Annotated[

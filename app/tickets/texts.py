@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from app.core.language import Language
+from app.core.text.language import Language
 
 _OUTSIDE_PRODUCTION: Final[Mapping[Language, str]] = {
     "en": "Your ticket has the priority {priority}, and is not about production. We are working on it. Please tell us "

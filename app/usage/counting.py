@@ -6,13 +6,13 @@ from typing import Any, Final
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.quotas import KEYS, PEOPLE
-from app.core.db import driver
+from app.core.db.session import driver
 from app.core.quotas import Quota
 from app.core.state import State
 from app.inbound.quotas import BACKLOG, HOOK_BYTES, HOOKS, UNCHECKED_BYTES, WINDOWS
 from app.paging.quotas import METHODS, RULES
 from app.roster.quotas import ENGINEERS, OVERRIDES, REGIONS, TOKENS
-from app.webhooks.quotas import ENDPOINTS, PENDING
+from app.webhooks.rules.quotas import ENDPOINTS, PENDING
 
 STORED: Final[Sequence[Quota]] = (
     ENDPOINTS,

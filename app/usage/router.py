@@ -3,10 +3,10 @@
 from fastapi import Response
 
 from app.accounts.queries import account_by_id
-from app.core.deps import PrincipalDep, require_account
-from app.core.http import Router, reply, responses
 from app.core.problems import NotFound
 from app.core.state import StateDep
+from app.core.web.deps import PrincipalDep, require_account
+from app.core.web.http import Router, reply, responses
 from app.usage.counting import usage_document
 from app.usage.schemas import Usage
 

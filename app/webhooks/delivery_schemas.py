@@ -5,8 +5,8 @@ from typing import Any, Final
 from pydantic import ConfigDict, Field
 
 from app.core.schemas import ActorRef, Document, Instant, Strict
-from app.webhooks.attempts import ANSWER_KEPT
-from app.webhooks.outbox import ATTEMPTS_KEPT
+from app.webhooks.outbox.attempts import ANSWER_KEPT
+from app.webhooks.outbox.outcomes import ATTEMPTS_KEPT
 from app.webhooks.schemas import ACCOUNT, ENDPOINT, DeliveryState
 
 _EVENT: Final = "evt_01k9z3v5q8e9rbn3wz4m6t7y2f"

@@ -7,8 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import undefer
 
 from app.core.auth import Principal
-from app.core.paging import Filter, Page, Slice, filtered, in_order
 from app.core.problems import NotFound
+from app.core.web.paging import Filter, Page, Slice, filtered, in_order
 from app.webhooks.models import Delivery, WebhookEndpoint
 
 

@@ -17,14 +17,14 @@ from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
 from app.calendars.durations import format_duration
-from app.core.language import Language
-from app.core.projection import MAX_LENGTH, compile_projection
+from app.core.jmespath.projection import MAX_LENGTH, compile_projection
 from app.core.schemas import ActorRef, Document, Instant, Strict, id_pattern
+from app.core.text.language import Language
 from app.events.types import EVENT_TYPES
-from app.plans.words import Duration
+from app.plans.document.words import Duration
 from app.webhooks.formats.bodies import Format
-from app.webhooks.patterns import GLOB, MAX_GLOB, MAX_GLOBS
-from app.webhooks.signing import MAX_OVERLAP, OVERLAP
+from app.webhooks.rules.patterns import GLOB, MAX_GLOB, MAX_GLOBS
+from app.webhooks.rules.signing import MAX_OVERLAP, OVERLAP
 
 AccountId = Annotated[str, StringConstraints(pattern=id_pattern("acc"))]
 Glob = Annotated[str, StringConstraints(pattern=GLOB, max_length=MAX_GLOB)]

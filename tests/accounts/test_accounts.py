@@ -5,7 +5,7 @@ import httpx
 import pytest
 
 from app.accounts.models import Account
-from app.core.db import Sessions
+from app.core.db.engine import Sessions
 from app.plans.models import HolidaySet
 from tests.support.actors import Headers, make_account, make_engineer, make_region
 

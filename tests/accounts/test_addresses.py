@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.core.db import Sessions
+from app.core.db.engine import Sessions
 from tests.support.actors import Headers, make_key
 from tests.support.desk import fetch
 from tests.support.stories import TICKET, Begin, Caller, pointers

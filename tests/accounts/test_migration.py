@@ -7,8 +7,9 @@ import pytest
 from alembic import command
 from sqlalchemy import text
 
-from app.core.db import Sessions, driver, make_engine, make_sessions, transaction
-from app.core.migrate import configuration
+from app.core.db.engine import Sessions, make_engine
+from app.core.db.migrate import configuration
+from app.core.db.session import driver, make_sessions, transaction
 from app.core.signals import Alarms
 
 _EARLIER = """

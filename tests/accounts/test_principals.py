@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.models import Account
 from app.accounts.principals import acting, editor, manager
 from app.core.auth import ROLES, Principal, Role, lesser
-from app.core.db import Sessions
+from app.core.db.engine import Sessions
 from app.core.problems import Forbidden
 from app.core.schemas import ActorRef
 from tests.support.actors import make_person

@@ -9,15 +9,17 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts import upkeep
-from app.accounts.customers import create_account
 from app.accounts.models import Account
 from app.accounts.schemas import AccountCreate
 from app.accounts.upkeep import extend_all_holidays
+from app.accounts.usecases.customers import create_account
 from app.calendars.hours import WEEKDAYS
-from app.core.db import Row, Sessions, transaction
+from app.core.db.engine import Sessions
+from app.core.db.session import transaction
+from app.core.db.tables import Row
 from app.core.memory import Memory
 from app.core.state import State
-from app.plans.documents import parse, parse_yaml
+from app.plans.document.documents import parse, parse_yaml
 from app.plans.store import BUILTIN, add_version, extend_version
 from tests.support.actors import make_account
 from tests.support.desk import fetch, now_of, open_at, store_plan

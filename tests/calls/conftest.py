@@ -8,9 +8,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from pydantic import AnyHttpUrl
 
-from app.calls.meet import Meet, make_meet
+from app.calls.providers.meet import Meet, make_meet
+from app.core.outgoing.connector import make_http
 from app.core.settings import Settings
-from app.webhooks.connector import make_http
 from tests.calls.meet_standin import Google, serving
 
 

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from app.calls import provision
-from app.calls.jitsi import Jitsi
-from app.calls.provider import CallFailed, CallRequest, Link, Provider
-from app.core.db import Sessions, transaction
+from app.calls.providers.jitsi import Jitsi
+from app.calls.providers.provider import CallFailed, CallRequest, Link, Provider
+from app.core.db.engine import Sessions
+from app.core.db.session import transaction
 from app.core.state import State
 from tests.support.desk import fetch
 from tests.support.providing import provide, provide_until_settled

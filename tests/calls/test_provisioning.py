@@ -10,15 +10,16 @@ from typing import Any
 import pytest
 
 from app.calls import provision
-from app.calls.jitsi import Jitsi
-from app.calls.meet import Meet
-from app.calls.provider import CallFailed, CallRequest, Link, Provider
+from app.calls.providers.jitsi import Jitsi
+from app.calls.providers.meet import Meet
+from app.calls.providers.provider import CallFailed, CallRequest, Link, Provider
 from app.core.clock import monotonic
-from app.core.db import Sessions, transaction
+from app.core.db.engine import Sessions
+from app.core.db.session import transaction
 from app.core.state import State
 from app.scheduler import Scheduler, jobs
-from app.tickets.provisioning import SHARE, SLOTS, Provisioner
-from app.webhooks.deliver import Sender
+from app.tickets.background.call_links import SHARE, SLOTS, Provisioner
+from app.webhooks.background.deliver import Sender
 from tests.calls.meet_standin import Fault, Google, answers, hangs, loses_the_answer, mumbles, problem
 from tests.support.desk import fetch
 from tests.support.providing import provide, provide_until_settled

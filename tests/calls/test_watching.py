@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from app.calls import looks
-from app.calls.jitsi import Jitsi
-from app.calls.meet import Meet
-from app.calls.provider import Participant, Provider, Room
-from app.core.db import Sessions, transaction
+from app.calls import polls
+from app.calls.providers.jitsi import Jitsi
+from app.calls.providers.meet import Meet
+from app.calls.providers.provider import Participant, Provider, Room
+from app.core.db.engine import Sessions
+from app.core.db.session import transaction
 from app.core.state import State
-from app.tickets.watching import Watcher
+from app.tickets.background.attendance import Watcher
 from tests.calls.meet_standin import Google, answers, person
 from tests.support.actors import make_engineer
 from tests.support.desk import fetch, store_plan
@@ -194,10 +195,10 @@ async def test_a_call_that_went_on_meanwhile_is_left_alone(
 ) -> None:
     await fetch(sessions, "UPDATE calls SET next_look_at = clock_timestamp()")
     async with transaction(sessions) as session:
-        [claimed] = await looks.claim(session, 1)
+        [claimed] = await polls.claim(session, 1)
     await story.customer.post(f"{path}/call/join", participant="customer")
     async with transaction(sessions) as session:
-        await looks.settle(session, claimed, claimed.late_by)
+        await polls.settle(session, claimed, claimed.late_by)
     assert not await watched(sessions)
     assert google.ended == []
 

@@ -6,10 +6,10 @@ import httpx
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from app.cli import openapi
+from app.cli.main import openapi
 from app.core.auth import KINDS, ROLES
-from app.core.health import problem_types
 from app.core.scopes import SCOPES
+from app.core.web.health import problem_types
 from app.events.types import EVENTS, EventData
 from tests.contract.document import DOCUMENT, OPERATIONS, Operation, examples_of, faults, resolved
 

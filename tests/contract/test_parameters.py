@@ -4,7 +4,7 @@ from typing import Final
 
 import pytest
 
-from app.core.query_names import unknown_names
+from app.core.web.query_names import unknown_names
 from tests.contract.document import OPERATIONS, Operation
 from tests.contract.test_bad_input import problem
 from tests.contract.world import World

@@ -12,17 +12,18 @@ from fastapi import FastAPI
 
 from app.core.auth import Role
 from app.core.clock import database_now
-from app.core.db import Connections, Sessions, driver, make_engine, make_sessions, transaction
-from app.core.http import dump
+from app.core.db.engine import Connections, Sessions, make_engine
+from app.core.db.session import driver, make_sessions, transaction
 from app.core.ids import new_id
 from app.core.settings import Settings
 from app.core.signals import Alarms
+from app.core.web.http import dump
 from app.events.examples import OTHER_TICKET
-from app.inbound.processing import process_next
+from app.inbound.background.processing import process_next
+from app.inbound.background.resting import Resting
 from app.inbound.readings import Readings
-from app.inbound.resting import Resting
 from app.main import create_app
-from app.plans import examples
+from app.plans.document import examples
 from app.plans.store import load_builtin
 from app.resources import build_state
 from app.roster.override_schemas import COVER

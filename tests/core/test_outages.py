@@ -11,18 +11,10 @@ from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from app.core.db import (
-    DATABASE_ERRORS,
-    Connections,
-    Sessions,
-    driver,
-    is_outage,
-    make_engine,
-    make_sessions,
-    outage_of,
-    transaction,
-)
-from app.core.pool import Limits
+from app.core.db.engine import Connections, Sessions, make_engine
+from app.core.db.errors import DATABASE_ERRORS, is_outage, outage_of
+from app.core.db.pool import Limits
+from app.core.db.session import driver, make_sessions, transaction
 from app.core.signals import Alarms
 from app.core.state import State
 

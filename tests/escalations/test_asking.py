@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.core.db import Sessions
+from app.core.db.engine import Sessions
 from app.escalations.rules import breach
 from tests.support.actors import make_account, make_key, make_person
 from tests.support.desk import fetch, store_plan

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.core.db import Sessions
+from app.core.db.engine import Sessions
 from app.core.ids import new_id
 from tests.support.desk import store_plan
 from tests.support.stories import Begin, Caller, Story, deadline

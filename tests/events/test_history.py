@@ -6,8 +6,8 @@ from typing import Any
 import orjson
 import pytest
 
-from app.events.data import BODY_LIMIT
 from app.events.types import EVENTS
+from app.events.types.data import BODY_LIMIT
 from tests.support.stories import P1, Begin, Story, path_of
 from tests.support.sweeping import run_pass
 

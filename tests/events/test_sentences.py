@@ -3,14 +3,14 @@ from typing import get_args
 
 import pytest
 
-from app.core.language import LANGUAGES, Language
-from app.events.data import EventData
+from app.core.text.language import LANGUAGES, Language
 from app.events.examples import DATA
 from app.events.labels import LABELS, named
 from app.events.sentences import SENTENCES, sentence
 from app.events.types import EVENTS
-from app.plans.names import ESCALATION_REASONS, METRICS, STATUSES
-from app.plans.words import EscalationReason, Metric
+from app.events.types.data import EventData
+from app.plans.document.names import ESCALATION_REASONS, METRICS, STATUSES
+from app.plans.document.words import EscalationReason, Metric
 from app.tickets.schemas import Status
 
 

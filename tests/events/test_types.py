@@ -1,7 +1,6 @@
 import orjson
 import pytest
 
-from app.events.data import BODY_LIMIT, DATA_LIMIT, dump
 from app.events.types import (
     EVENTS,
     INTERNAL_METRICS,
@@ -13,7 +12,8 @@ from app.events.types import (
     TicketUpdated,
     audience_of,
 )
-from app.sla.terms import METRICS
+from app.events.types.data import BODY_LIMIT, DATA_LIMIT, dump
+from app.sla.clock.terms import METRICS
 
 
 def all_types(kind: type[EventData]) -> set[type[EventData]]:

@@ -5,7 +5,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from app.core.auth import make_key
-from app.core.db import Sessions
+from app.core.db.engine import Sessions
 from tests.support.desk import connected
 from tests.webhooks.receiver import Receiver, receiving
 

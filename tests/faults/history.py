@@ -5,7 +5,8 @@ from typing import Any, Final
 
 import orjson
 
-from app.core.db import Row, Sessions
+from app.core.db.engine import Sessions
+from app.core.db.tables import Row
 from tests.support.actors import make_account
 from tests.support.desk import fetch, make_endpoint, store_plan
 from tests.webhooks.receiver import Message, Receiver

@@ -12,7 +12,7 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from app.core.db import Sessions
+from app.core.db.engine import Sessions
 from tests.support.actors import make_account
 from tests.support.desk import fetch, store_plan
 from tests.support.programs import program

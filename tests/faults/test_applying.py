@@ -8,14 +8,15 @@ from typing import Final
 import pytest
 
 from app.core.auth import Actor
-from app.core.db import Sessions, transaction
-from app.plans.documents import parse_yaml
+from app.core.db.engine import Sessions
+from app.core.db.session import transaction
+from app.plans.document.documents import parse_yaml
 from app.plans.store import BUILTIN
 from app.rollout import applying
 from app.rollout.applying import Report
 from app.rollout.schemas import ApplyPlan
-from app.tickets.lifecycle import post_message
 from app.tickets.schemas import PostMessage
+from app.tickets.usecases.lifecycle import post_message
 from tests.faults.test_races import ENGINEER
 from tests.support.actors import make_account
 from tests.support.desk import connected, fetch, now_of, open_at, store_plan

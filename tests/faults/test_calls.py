@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from app.core.db import Sessions
+from app.core.db.engine import Sessions
 from tests.calls.meet_standin import Google
 from tests.calls.meet_standin import serving as standing_in
 from tests.support.actors import make_account

@@ -11,7 +11,7 @@ import asyncpg
 import httpx
 import pytest
 
-from app.core.db import Sessions
+from app.core.db.engine import Sessions
 from tests.support.actors import Headers, make_account, make_key
 from tests.support.desk import TICKET, fetch, make_endpoint, now_of, open_at, store_plan
 from tests.support.service import Service, serving

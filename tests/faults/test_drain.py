@@ -10,7 +10,8 @@ import pytest
 from aiohttp import web
 
 from app.core.clock import monotonic
-from app.core.db import Sessions, driver, transaction
+from app.core.db.engine import Sessions
+from app.core.db.session import driver, transaction
 from tests.support.actors import make_account
 from tests.support.desk import fetch, make_endpoint, now_of, open_at, store_plan
 from tests.support.service import serving

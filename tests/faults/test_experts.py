@@ -11,7 +11,8 @@ from typing import Final
 import httpx
 import pytest
 
-from app.core.db import Row, Sessions
+from app.core.db.engine import Sessions
+from app.core.db.tables import Row
 from tests.support.actors import make_account, make_engineer
 from tests.support.desk import TICKET, fetch, store_plan
 from tests.support.replaying import replayed

@@ -12,7 +12,8 @@ import httpx
 import pytest
 
 from app.core.clock import monotonic
-from app.core.db import Sessions, transaction
+from app.core.db.engine import Sessions
+from app.core.db.session import transaction
 from app.events.types import WebhookDisabled
 from tests.feed.conftest import INTERNAL, row, told_in
 from tests.support.actors import make_account, make_key

@@ -10,8 +10,8 @@ import pytest
 from aiohttp import web
 from orjson import loads
 
-from app.webhooks.deliver import Limits
-from app.webhooks.sharing import Share
+from app.webhooks.background.deliver import Limits
+from app.webhooks.rules.sharing import Share
 from tests.support.openings import open_until_answered
 from tests.support.service import serving
 from tests.support.waiting import until

@@ -9,7 +9,7 @@ import httpx
 import orjson
 import pytest
 
-from app.core.db import Sessions
+from app.core.db.engine import Sessions
 from tests.faults.test_alertmanager import make_hook
 from tests.support.actors import make_account
 from tests.support.desk import fetch, store_plan

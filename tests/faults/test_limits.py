@@ -15,7 +15,7 @@ import orjson
 import pytest
 
 from app.core.clock import monotonic
-from app.core.db import Sessions
+from app.core.db.engine import Sessions
 from tests.support.actors import Headers, make_account, make_key
 from tests.support.attack import GUESS, Attack, attack, request
 from tests.support.desk import TICKET, fetch, now_of, open_at, store_plan

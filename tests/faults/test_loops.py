@@ -7,7 +7,7 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from app.core.db import Sessions
+from app.core.db.engine import Sessions
 from tests.support.desk import TICKET, fetch
 from tests.support.service import serving
 from tests.support.waiting import until

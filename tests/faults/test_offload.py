@@ -9,7 +9,7 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from app.core.db import Sessions
+from app.core.db.engine import Sessions
 from tests.support.desk import store_plan
 from tests.support.service import Service, serving
 from tests.support.waiting import until
@@ -30,7 +30,7 @@ HEAVY: Final[dict[str, Any]] = {
 
 def workers(service: Service) -> set[int]:
     """The worker processes of a service, whichever of its processes they belong to."""
-    return {pid for pid in _descendants(service.process.pid) if b"app.core.worker" in _read(pid, "cmdline")}
+    return {pid for pid in _descendants(service.process.pid) if b"app.core.workers.worker" in _read(pid, "cmdline")}
 
 
 def _descendants(pid: int) -> set[int]:
@@ -54,7 +54,7 @@ def _read(pid: int, name: str) -> bytes:
 
 def lives(pid: int) -> bool:
     """Whether the process is a worker still; nobody may have counted its end yet."""
-    return b"app.core.worker" in _read(pid, "cmdline")
+    return b"app.core.workers.worker" in _read(pid, "cmdline")
 
 
 async def preview(service: Service, admin_key: str) -> httpx.Response:

@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.core.db import Sessions
+from app.core.db.engine import Sessions
 from tests.support.actors import make_account
 from tests.support.desk import TICKET, make_endpoint, store_plan
 from tests.support.service import serving

@@ -13,9 +13,10 @@ import pytest
 from app.accounts.models import Account
 from app.core.auth import Principal
 from app.core.clock import monotonic, wall_now
-from app.core.db import Sessions, transaction
-from app.tickets.lifecycle import Caller, post_message
+from app.core.db.engine import Sessions
+from app.core.db.session import transaction
 from app.tickets.schemas import PostMessage
+from app.tickets.usecases.lifecycle import Caller, post_message
 from tests.support.actors import make_account
 from tests.support.desk import connected, fetch, open_at, store_plan
 from tests.support.sweeping import run_pass

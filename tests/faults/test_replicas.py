@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from app.core.db import Sessions
+from app.core.db.engine import Sessions
 from tests.support.actors import make_account
 from tests.support.desk import connected, fetch, now_of, open_at, store_plan
 from tests.support.service import serving

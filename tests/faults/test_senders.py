@@ -12,10 +12,13 @@ import pytest
 from aiohttp import web
 
 from app.core.clock import monotonic
-from app.core.db import Row, Sessions, insert_rows, transaction
+from app.core.db.bulk import insert_rows
+from app.core.db.engine import Sessions
+from app.core.db.session import transaction
+from app.core.db.tables import Row
 from app.events.models import EventRow
-from app.webhooks.deliver import Limits
-from app.webhooks.fanout import fan_out
+from app.webhooks.background.deliver import Limits
+from app.webhooks.outbox.fanout import fan_out
 from tests.support.desk import fetch, make_endpoint
 from tests.support.service import serving
 from tests.support.waiting import until

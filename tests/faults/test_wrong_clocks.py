@@ -13,7 +13,7 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from app.core.db import Sessions
+from app.core.db.engine import Sessions
 from tests.support.actors import make_account, make_engineer, make_key
 from tests.support.desk import TICKET, fetch, make_endpoint, now_of, store_plan
 from tests.support.replaying import replayed

@@ -7,7 +7,10 @@ from typing import Any, Final
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.db import Row, Sessions, ring_after_commit, transaction, write
+from app.core.db.bulk import write
+from app.core.db.engine import Sessions
+from app.core.db.session import ring_after_commit, transaction
+from app.core.db.tables import Row
 from app.core.state import State
 from app.events.log import Event, event_row, recorded
 from app.events.types import EventData, ExpertAccepted, WebhookTest

@@ -7,7 +7,7 @@ import pytest
 
 from app.core.auth import Principal
 from app.core.clock import monotonic
-from app.core.db import Sessions
+from app.core.db.engine import Sessions
 from app.core.settings import Settings
 from app.core.state import State
 from app.feed.cursors import cursor_of

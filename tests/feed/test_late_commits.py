@@ -8,9 +8,11 @@ from typing import Final
 import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.db import Row, Sessions, driver, transaction
+from app.core.db.engine import Sessions
+from app.core.db.session import driver, transaction
+from app.core.db.tables import Row
 from app.core.state import State
-from app.core.tip import Tip
+from app.feed.poller import FeedPoller
 from app.feed.reading import read
 from tests.feed.conftest import EVERYTHING, OURS, Tell, everything, row, told_in
 from tests.support.desk import connected
@@ -77,7 +79,7 @@ async def test_a_process_that_begins_beside_a_writer_waits_for_it(
     async with transaction(sessions) as slow:
         late = await told_in(slow, row())
         early = await tell()
-        new = Tip(state.engine, state.alarms.events)
+        new = FeedPoller(state.engine, state.alarms.events)
         await new.look()
         await new.look()
         assert new.position is None

@@ -5,8 +5,9 @@ from typing import Any, Final
 import asyncpg
 import pytest
 
-from app.core.db import Sessions, driver, transaction
-from app.core.tip import LAST
+from app.core.db.engine import Sessions
+from app.core.db.session import driver, transaction
+from app.feed.poller import LAST
 from app.feed.reading import PAGE, PAGE_OF_ONE, REACH, REACHED, REACHED_OF_ONE
 from tests.feed.conftest import OURS, THEIRS, Tell, row
 from tests.support.desk import fetch

@@ -5,14 +5,14 @@ from typing import Any, Final
 
 import pytest
 
-from app.core.db import Sessions
+from app.core.db.engine import Sessions
 from app.core.problems import Gone
 from app.core.state import State
 from app.feed import reading
 from app.feed.cursors import cursor_of, read_start
 from app.feed.marks import mark
 from app.feed.reading import Wanted, begin, read
-from app.webhooks.patterns import types_of
+from app.webhooks.rules.patterns import types_of
 from tests.feed.conftest import EVERYTHING, INTERNAL, OURS, THEIRS, Tell, everything, ids, row
 from tests.support.desk import fetch
 

@@ -7,9 +7,9 @@ import httpx
 import orjson
 import pytest
 
-from app.core.db import Sessions
+from app.core.db.engine import Sessions
 from app.core.state import State
-from app.inbound.processing import Processor
+from app.inbound.background.processing import Processor
 from app.inbound.readings import Readings
 from tests.support.actors import Headers, make_account, make_key
 from tests.support.desk import fetch

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.inbound.decisions import Alert, Known, Setting, Thread, decide
-from app.inbound.signal import Signal, batch_of
+from app.inbound.formats.signal import Signal, batch_of
 
 START: Final = datetime(2026, 11, 20, 9, tzinfo=UTC)
 SIGNALS: Final = st.builds(

@@ -3,10 +3,11 @@
 from datetime import timedelta
 from typing import Final
 
-from app.core.db import Sessions, transaction
+from app.core.db.engine import Sessions
+from app.core.db.session import transaction
 from app.core.via import HEADER, write_via
-from app.webhooks.claims import claim
-from app.webhooks.sharing import Share
+from app.webhooks.outbox.claims import claim
+from app.webhooks.rules.sharing import Share
 from tests.inbound.conftest import Desk
 from tests.support.desk import TICKET, fetch
 

@@ -9,12 +9,13 @@ import httpx
 import orjson
 import pytest
 
-from app.inbound.acting import act
+from app.inbound.background import windows
+from app.inbound.background.windows import Ends
 from app.inbound.decisions import Alert, Known, Setting, Thread
-from app.inbound.maintenance import ends, texts
-from app.inbound.maintenance.ends import Ends
+from app.inbound.formats.signal import Link, Signal
+from app.inbound.maintenance import texts
 from app.inbound.maintenance.silence import hold_back, signal_from, stored_form
-from app.inbound.signal import Link, Signal
+from app.inbound.usecases.apply_decision import act
 from tests.inbound.conftest import Desk, MakeDesk
 from tests.support.actors import Headers, make_key
 from tests.support.desk import fetch, now_of
@@ -245,7 +246,7 @@ async def test_what_a_death_leaves_undone_is_done_by_the_next_pass(desk: Desk, m
         raise ConnectionError
 
     with monkeypatch.context() as broken:
-        broken.setattr(ends, "drop", dies)
+        broken.setattr(windows, "drop", dies)
         with pytest.raises(ConnectionError):
             await passed(desk)
     assert await desk.tickets() == []
@@ -286,7 +287,7 @@ async def test_one_alert_that_cannot_be_opened_holds_up_no_other(desk: Desk, mon
             raise ValueError(step)
         return await act(session, hook, step, incident)
 
-    monkeypatch.setattr(ends, "act", breaks)
+    monkeypatch.setattr(windows, "act", breaks)
     await end(desk, window)
     await passed(desk)
     assert await titles(desk) == ["a on h1", "c on h1"]

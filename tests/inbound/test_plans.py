@@ -6,7 +6,8 @@ import asyncpg
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.inbound import door, processing
+from app.inbound.background import processing
+from app.inbound.usecases import receive
 from tests.inbound.conftest import Desk
 from tests.support.desk import fetch
 from tests.support.explaining import counting, explain, nodes
@@ -39,7 +40,7 @@ async def read_of_receipts(desk: Desk, statement: str, *parameters: Any) -> set[
 
 
 async def test_the_door_counts_what_waits_and_nothing_else(full: Desk) -> None:
-    indexes = await read_of_receipts(full, door._OPEN, full.hook["id"], b"", 1000, 10_000)
+    indexes = await read_of_receipts(full, receive._OPEN, full.hook["id"], b"", 1000, 10_000)
     assert indexes <= {"ix_receipts_turn", "ix_receipts_waiting"}
 
 

@@ -7,11 +7,11 @@ import httpx
 import orjson
 import pytest
 
-from app.core import limits, rates
+from app.core.limits import callers, rates
 from app.core.settings import Settings
+from app.inbound.background.upkeep import forget_receipts
 from app.inbound.examples import GENERIC, PAGERDUTY
 from app.inbound.payloads import Room, make_room
-from app.inbound.upkeep import forget_receipts
 from tests.inbound.conftest import Desk, MakeDesk
 from tests.support.actors import make_key
 from tests.support.desk import TICKET, fetch
@@ -39,7 +39,7 @@ def settings(database: str) -> Settings:
 def later(monkeypatch: pytest.MonkeyPatch) -> Later:
     """Lets seconds go by for the rates."""
     now = [1000.0]
-    for module in (limits, rates):
+    for module in (callers, rates):
         monkeypatch.setattr(module, "monotonic", lambda: now[0])
 
     def wait(seconds: float) -> None:

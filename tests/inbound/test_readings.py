@@ -8,13 +8,13 @@ from typing import Any, Final, cast
 import pytest
 
 from app.core.metrics import Metrics
-from app.core.offload import Offload
 from app.core.problems import Unavailable
 from app.core.settings import Settings
-from app.inbound.generic import Interpretation
-from app.inbound.processing import Processor
+from app.core.workers.offload import Offload
+from app.inbound.background.processing import Processor
+from app.inbound.formats.generic import Interpretation
+from app.inbound.formats.signal import Unreadable
 from app.inbound.readings import QUICK_BYTES, NotRead, Payload, Readings
-from app.inbound.signal import Unreadable
 from tests.inbound.conftest import Desk, MakeDesk
 from tests.support import tasks
 from tests.support.waiting import until

@@ -8,8 +8,9 @@ import pytest
 from asyncpg import DeadlockDetectedError
 
 from app.core.clock import monotonic
-from app.inbound import acting, processing, resting
-from app.inbound.processing import TRIES
+from app.inbound.background import processing, resting
+from app.inbound.background.processing import TRIES
+from app.inbound.usecases import apply_decision
 from tests.inbound.conftest import Desk, MakeDesk
 from tests.support.desk import fetch
 
@@ -41,7 +42,7 @@ def elapse(monkeypatch: pytest.MonkeyPatch) -> Any:
 def broken(monkeypatch: pytest.MonkeyPatch, titles: dict[str, Any]) -> list[str]:
     """Lets the processing of alerts with these titles do something else; the titles, in the order of their tries."""
     tried: list[str] = []
-    act = acting.act
+    act = apply_decision.act
 
     async def act_or_break(session: Any, hook: Any, step: Any, incident: Any) -> Any:
         title = step.signals[0][1].title

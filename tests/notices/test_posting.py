@@ -8,7 +8,7 @@ import httpx
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from app.core.db import Sessions
+from app.core.db.engine import Sessions
 from app.core.metrics import Metrics
 from app.core.settings import Settings
 from app.core.signals import Alarm

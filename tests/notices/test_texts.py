@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from app.core.language import LANGUAGES, Language
+from app.core.text.language import LANGUAGES, Language
 from app.events.examples import DATA
 from app.notices.texts import body, subject
 

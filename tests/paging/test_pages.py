@@ -6,7 +6,7 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from app.core.db import Sessions
+from app.core.db.engine import Sessions
 from app.core.metrics import Metrics
 from app.core.settings import Settings
 from app.core.signals import Alarm

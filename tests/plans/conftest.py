@@ -1,7 +1,8 @@
 import pytest
 
 from app.core.clock import database_now
-from app.core.db import Sessions, transaction
+from app.core.db.engine import Sessions
+from app.core.db.session import transaction
 from app.plans import store
 
 

@@ -9,9 +9,9 @@ import jsonschema
 import orjson
 import pytest
 
-from app.core.language import LANGUAGES
-from app.plans.documents import PlanDocument, json_schema, parse, parse_yaml
-from app.plans.words import METRICS, Metric
+from app.core.text.language import LANGUAGES
+from app.plans.document.documents import PlanDocument, json_schema, parse, parse_yaml
+from app.plans.document.words import METRICS, Metric
 
 FOLDER = Path("app/plans/builtin")
 TEXTS = {path.stem: path.read_text() for path in sorted(FOLDER.glob("*.yaml"))}

@@ -8,10 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.memory import Memory
 from app.core.problems import Invalid, NotFound
 from app.plans import store
-from app.plans.documents import PlanDocument, parse
+from app.plans.document.documents import PlanDocument, parse
 from app.plans.holidays import dates_of, expand_holidays
 from app.plans.models import HolidaySet, PlanVersion
-from tests.plans.test_documents import small
+from tests.plans.document.test_documents import small
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import pytest
 
-from app.core.db import Sessions
+from app.core.db.engine import Sessions
 from app.core.ids import new_id
 from app.previews.explanations import _EVENTS
 from tests.sla.test_examples import FRI, THU, local

@@ -11,10 +11,10 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.core.db import Sessions
+from app.core.db.engine import Sessions
 from app.core.metrics import Metrics
-from app.core.offload import Offload
 from app.core.settings import Settings
+from app.core.workers.offload import Offload
 from app.plans.store import builtin_plans
 from app.previews import cost
 from app.previews.schemas import PreviewInput

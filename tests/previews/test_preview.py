@@ -5,7 +5,7 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from app.core.db import Sessions
+from app.core.db.engine import Sessions
 from tests.sla.test_examples import FRI, MON, SAT, SUN_BACK, THU, TUE, ZONE, local
 from tests.support.actors import make_account, make_key
 from tests.support.desk import fetch

@@ -9,7 +9,7 @@ import pytest
 
 from app.core.auth import make_key
 from app.core.clock import wall_now
-from app.webhooks.signing import make_secret, sign
+from app.webhooks.rules.signing import make_secret, sign
 from tests.receivers.conftest import Example, Start
 from tests.support.service import Service, serving
 from tests.support.waiting import until

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.core.db import Sessions
+from app.core.db.engine import Sessions
 from app.core.zones import IN_FORCE, NoZones, ZoneDatabase, database_in
 from app.replay.outlook import Outlook, faults
 from app.replay.snapshots import Scope, Snapshot, walk

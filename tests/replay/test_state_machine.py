@@ -18,13 +18,14 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from app.core.db import Connections, Sessions, make_engine, make_sessions, transaction
+from app.core.db.engine import Connections, Sessions, make_engine
+from app.core.db.session import make_sessions, transaction
 from app.core.settings import Settings
 from app.core.signals import Alarms
 from app.main import create_app
-from app.plans.documents import parse, parse_yaml
+from app.plans.document.documents import parse, parse_yaml
 from app.plans.store import BUILTIN, add_version
-from app.replay.comparing import differences
+from app.replay.compare import differences
 from app.replay.snapshots import Scope, walk
 from app.resources import build_state
 from tests.sla.histories import EXAMPLES, thorough

@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from app.core.auth import Actor
-from app.core.db import Sessions
+from app.core.db.engine import Sessions
 from app.rollout import applying
 from app.rollout.schemas import ApplyPlan
 from tests.support import stories

@@ -4,13 +4,14 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from app.calendars.hours import WEEKDAYS
-from app.core.db import Sessions, transaction
+from app.core.db.engine import Sessions
+from app.core.db.session import transaction
 from app.core.state import State
 from app.roster import shifts
-from app.roster.engineers import create_engineer
-from app.roster.regions import create_region
 from app.roster.schemas import EngineerCreate, RegionCreate
 from app.roster.upkeep import extend_shift_holidays
+from app.roster.usecases.engineers import create_engineer
+from app.roster.usecases.regions import create_region
 from tests.support.desk import fetch, now_of
 
 LONG_AGO: Final = datetime(2016, 2, 1, 12, tzinfo=UTC)

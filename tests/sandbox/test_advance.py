@@ -11,10 +11,11 @@ from typing import Any, Final
 import pytest
 from orjson import dumps, loads
 
-from app.core.db import Sessions, driver, transaction
-from app.sandbox import moving
+from app.core.db.engine import Sessions
+from app.core.db.session import driver, transaction
+from app.sandbox import advance as moving
 from app.sandbox.schemas import AdvanceClock
-from app.sla.terms import METRIC_ORDER
+from app.sla.clock.terms import METRIC_ORDER
 from tests.support.actors import make_account, make_engineer, make_key
 from tests.support.desk import fetch, open_at
 from tests.support.stories import P1, Begin, Caller, Story, deadline, path_of

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from app.sla.changes import Close, Message, Priority, Status, Tier
+from app.sla.clock.changes import Close, Message, Priority, Status, Tier
 from tests.sla.kit import at
 
 

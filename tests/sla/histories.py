@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from app.calendars.hours import ALWAYS, CalendarSpec, compile_calendar
-from app.sla.changes import Answer, Apply, Ask, Change, Close, Message, Priority, Reopen, Status, Tier
-from app.sla.clock import Clock, Step, advance, fold, open_clock, settle, wake_at
-from app.sla.terms import EFFECTS, PLAN_METRICS, Target, Terms
+from app.sla.clock.changes import Answer, Apply, Ask, Change, Close, Message, Priority, Reopen, Status, Tier
+from app.sla.clock.clock import Clock, Step, advance, fold, open_clock, settle, wake_at
+from app.sla.clock.terms import EFFECTS, PLAN_METRICS, Target, Terms
 from app.tickets.rules import allowed
 from tests.sla.kit import OFFICE, OPENED, TICK
 

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from app.calendars.hours import ALWAYS, Calendar, CalendarSpec, compile_calendar
-from app.sla.changes import Change, Notice
-from app.sla.clock import Clock, advance, open_clock, settle
-from app.sla.deadline import Deadline
-from app.sla.terms import Target, Terms
+from app.sla.clock.changes import Change, Notice
+from app.sla.clock.clock import Clock, advance, open_clock, settle
+from app.sla.clock.deadline import Deadline
+from app.sla.clock.terms import Target, Terms
 
 OPENED = datetime(2026, 6, 1, 10, tzinfo=UTC)
 HOUR = timedelta(hours=1)

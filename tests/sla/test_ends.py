@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from app.sla.changes import Apply, Ask, Close, Message, Reopen
-from app.sla.clock import settle
-from app.sla.terms import Terms
+from app.sla.clock.changes import Apply, Ask, Close, Message, Reopen
+from app.sla.clock.clock import settle
+from app.sla.clock.terms import Terms
 from tests.sla.changing import close, customer, engineer, priority, status, tier, waiting
 from tests.sla.kit import HOUR, TERMS, TICK, Story, at, plan, row, states_of
 

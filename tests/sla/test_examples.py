@@ -7,13 +7,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.plans.calendars import compile_calendars
-from app.plans.documents import parse_yaml
-from app.sla.changes import Change, Message, Priority, Status
-from app.sla.clock import fold, open_clock, settle
-from app.sla.deadline import Deadline
+from app.plans.document.calendars import compile_calendars
+from app.plans.document.documents import parse_yaml
+from app.sla.clock.changes import Change, Message, Priority, Status
+from app.sla.clock.clock import fold, open_clock, settle
+from app.sla.clock.deadline import Deadline
+from app.sla.clock.terms import Terms
 from app.sla.promises import terms_of
-from app.sla.terms import Terms
 
 ZONE = "America/New_York"
 MON, TUE, WED, THU, FRI, SAT, SUN = (f"2026-11-{day}" for day in range(16, 23))

@@ -8,25 +8,26 @@ import orjson
 import pytest
 from hypothesis import given
 
-from app.calls.provider import Link
+from app.calls.providers.provider import Link
 from app.core.auth import Actor
-from app.core.db import Row
+from app.core.db.tables import Row
 from app.events import types
 from app.events.log import event_row
-from app.plans.documents import parse_yaml
+from app.plans.document.documents import parse_yaml
 from app.plans.store import BUILTIN
-from app.sla.changes import Answer, Apply, Ask, Change, Close, Message, Priority, Reopen, Status, Tier
-from app.sla.clock import fold, open_clock, settle
+from app.sla.clock.changes import Answer, Apply, Ask, Change, Close, Message, Priority, Reopen, Status, Tier
+from app.sla.clock.clock import fold, open_clock, settle
+from app.sla.clock.deadline import Deadline
+from app.sla.clock.terms import Terms
 from app.sla.compiled import Promise
-from app.sla.deadline import Deadline
 from app.sla.deadlines import clock_facts
 from app.sla.history import history_of, pins_in
 from app.sla.pins import Pins
-from app.sla.terms import Terms
-from app.tickets import calls, intake
-from app.tickets.messages import add_message
+from app.tickets.editing import calls
+from app.tickets.editing.messages import add_message
 from app.tickets.rules import STATUSES, Assessment
 from app.tickets.schemas import OpenTicket, PostMessage
+from app.tickets.usecases import open as opening
 from tests.sla.changing import engineer, status, waiting
 from tests.sla.histories import History, histories, thorough
 from tests.sla.kit import OPENED, TERMS, Story, at
@@ -37,7 +38,7 @@ ANA = Actor("customer", "per_1", "Ana Silva")
 BOT = Actor("automation", "key_1")
 ACTORS = {"engineer": JAN, "customer": ANA, "automation": BOT}
 GOOGLE = parse_yaml((BUILTIN / "google-premium.yaml").read_text(encoding="utf-8"))
-NOBODY = intake.Customer(
+NOBODY = opening.Customer(
     account_id="acc_1",
     plan="gold",
     product_plans={},
@@ -64,7 +65,7 @@ class Desk:
         self.terms = {Pins("gold", 1, (), "UTC", None): terms}
         command = OpenTicket.model_validate(TICKET)
         [pins], promise = self.terms, Promise(GOOGLE, terms)
-        self.work = intake.begin(NOBODY, command, promise, pins, Assessment(priority, "requested", None), ANA)
+        self.work = opening.begin(NOBODY, command, promise, pins, Assessment(priority, "requested", None), ANA)
 
     def events(self) -> list[Row]:
         """The stored events, as JSON objects."""

@@ -13,12 +13,12 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from app.calendars.hours import ALWAYS
-from app.sla.changes import Apply, Change, Message, Notice, Priority, Reopen
-from app.sla.clock import Clock, advance, fold, settle, wake_at
-from app.sla.deadline import OPEN_STATES, Deadline, Span, timed, with_span
+from app.sla.clock.changes import Apply, Change, Message, Notice, Priority, Reopen
+from app.sla.clock.clock import Clock, advance, fold, settle, wake_at
+from app.sla.clock.deadline import OPEN_STATES, Deadline, Span, timed, with_span
+from app.sla.clock.terms import Target, Terms
 from app.sla.deadlines import clock_facts, deadline_row, load_clock
-from app.sla.explain import explain
-from app.sla.terms import Target, Terms
+from app.sla.explain.segments import explain
 from tests.sla.histories import QUARTER, History, histories, thorough
 from tests.sla.kit import OPENED, TICK
 

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from app.sla.changes import Apply, Ask
-from app.sla.clock import settle, wake_at
-from app.sla.terms import EFFECTS, Terms
+from app.sla.clock.changes import Apply, Ask
+from app.sla.clock.clock import settle, wake_at
+from app.sla.clock.terms import EFFECTS, Terms
 from tests.sla.changing import engineer, priority, status, tier, waiting
 from tests.sla.kit import HOUR, TERMS, TICK, Story, at, plan, row
 

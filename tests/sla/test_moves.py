@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from app.calendars.hours import CalendarSpec, compile_calendar
-from app.sla.changes import Apply
+from app.sla.clock.changes import Apply
 from tests.sla.changing import customer, engineer, priority, status, tier, waiting
 from tests.sla.kit import OFFICE, TERMS, Story, at, days, plan, row, within
 

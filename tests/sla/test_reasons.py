@@ -6,8 +6,8 @@ from datetime import date
 import pytest
 
 from app.calendars.hours import ALWAYS, CalendarSpec, compile_calendar
+from app.sla.clock.terms import Terms
 from app.sla.reasons import why
-from app.sla.terms import Terms
 from tests.sla.kit import OFFICE, TERMS, plan, row, within
 
 WEEK = OFFICE.spec.weekly

@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.calendars.hours import ALWAYS
-from app.sla.changes import Apply, Change, Close, Message, Priority, Reopen, Status, Tier
-from app.sla.clock import fold, open_clock, settle
-from app.sla.deadline import Deadline
-from app.sla.terms import Target, Terms
+from app.sla.clock.changes import Apply, Change, Close, Message, Priority, Reopen, Status, Tier
+from app.sla.clock.clock import fold, open_clock, settle
+from app.sla.clock.deadline import Deadline
+from app.sla.clock.terms import Target, Terms
 from tests.sla.histories import thorough
 from tests.sla.kit import OPENED
 from tests.sla.slow import METRICS, PAUSED, SlowFact, SlowPlan, SlowTicket

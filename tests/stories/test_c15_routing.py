@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.core.db import Sessions
+from app.core.db.engine import Sessions
 from tests.support.desk import store_plan
 from tests.support.experts import add_expert, advance, history
 from tests.support.stories import P1, Begin, Story, path_of

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from app.core.db import Sessions, transaction
-from app.tickets import queue
-from app.tickets.settle import lock
+from app.core.db.engine import Sessions
+from app.core.db.session import transaction
+from app.tickets.editing.load import lock
+from app.tickets.staffing import queue
 from tests.support.actors import Headers, make_account, make_engineer, make_key
 from tests.support.desk import fetch, store_plan
 from tests.support.stories import P1, TICKET, Begin, Caller, Story, path_of

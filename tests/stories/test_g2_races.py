@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from app.core.db import Sessions, transaction
-from app.tickets.settle import lock
+from app.core.db.engine import Sessions
+from app.core.db.session import transaction
+from app.tickets.editing.load import lock
 from tests.support.actors import make_account, make_key
 from tests.support.desk import fetch
 from tests.support.stories import P1, TICKET, Begin, Caller, path_of

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from app.calls.jitsi import Jitsi
-from app.calls.meet import Meet
-from app.calls.provider import Provider
+from app.calls.providers.jitsi import Jitsi
+from app.calls.providers.meet import Meet
+from app.calls.providers.provider import Provider
 from app.core.state import State
 from tests.calls.meet_standin import Google, answers
 from tests.support.desk import fetch

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from app.core.db import Sessions
+from app.core.db.engine import Sessions
 from app.core.state import State
-from app.inbound.maintenance.ends import Ends
-from app.inbound.processing import Processor
+from app.inbound.background.processing import Processor
+from app.inbound.background.windows import Ends
 from app.inbound.readings import Readings
 from tests.support.actors import make_key
 from tests.support.desk import fetch

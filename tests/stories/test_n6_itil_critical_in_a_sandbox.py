@@ -7,7 +7,7 @@ from typing import Any, Final
 from orjson import loads
 
 from app.core.state import State
-from app.webhooks.deliver import Limits, Sender
+from app.webhooks.background.deliver import Limits, Sender
 from tests.support.desk import fetch, make_endpoint
 from tests.support.stories import Begin, Story, path_of
 from tests.webhooks.receiver import receiving

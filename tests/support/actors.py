@@ -2,18 +2,20 @@
 
 from typing import Any
 
-from app.accounts import customers, keys, people
 from app.accounts.models import Account, Person
 from app.accounts.schemas import AccountCreate, KeyCreate, PersonCreate
+from app.accounts.usecases import customers, keys, people
 from app.calendars.hours import WEEKDAYS
 from app.core.auth import KeyKind
 from app.core.clock import database_now
-from app.core.db import Sessions, insert_rows, transaction
+from app.core.db.bulk import insert_rows
+from app.core.db.engine import Sessions
+from app.core.db.session import transaction
 from app.core.ids import new_id
 from app.plans.models import PlanVersion
-from app.roster import engineers, regions
 from app.roster.models import Engineer, Region
 from app.roster.schemas import EngineerCreate, RegionCreate
+from app.roster.usecases import engineers, regions
 
 Headers = dict[str, str]
 

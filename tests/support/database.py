@@ -11,8 +11,9 @@ from tempfile import TemporaryDirectory
 import asyncpg
 from sqlalchemy import make_url
 
-from app.core.db import Sessions, driver
-from app.core.embedded import EmbeddedServer
+from app.cli.embedded import EmbeddedServer
+from app.core.db.engine import Sessions
+from app.core.db.session import driver
 from app.models import metadata
 
 _MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it

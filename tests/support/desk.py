@@ -8,16 +8,18 @@ from typing import Any, Final
 from app.accounts.principals import Acting
 from app.core.auth import Actor
 from app.core.clock import database_now
-from app.core.db import Row, Sessions, driver, make_engine, make_sessions, transaction
+from app.core.db.engine import Sessions, make_engine
+from app.core.db.session import driver, make_sessions, transaction
+from app.core.db.tables import Row
 from app.core.ids import new_id
 from app.core.signals import Alarms
-from app.plans.documents import parse, parse_yaml
+from app.plans.document.documents import parse, parse_yaml
 from app.plans.store import BUILTIN, add_version
-from app.tickets.intake import open_ticket
 from app.tickets.schemas import OpenTicket
+from app.tickets.usecases.open import open_ticket
 from app.webhooks.models import WebhookEndpoint
-from app.webhooks.signing import make_secret
-from app.webhooks.subscriptions import subscribe
+from app.webhooks.outbox.subscriptions import subscribe
+from app.webhooks.rules.signing import make_secret
 
 AUTOMATION: Final = Acting(Actor("automation", "key_test"), None)
 TICKET: Final = {

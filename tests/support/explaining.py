@@ -13,7 +13,7 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.accounts.principals import BY_HASH, BY_HASHES
-from app.core.db import Sessions
+from app.core.db.engine import Sessions
 from tests.support.desk import fetch
 
 _OF_THE_DRIVER = re.compile(r"^(BEGIN|COMMIT|ROLLBACK)|typeinfo_tree|set_config\('jit'")

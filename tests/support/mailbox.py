@@ -9,7 +9,7 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from app.core.db import Sessions
+from app.core.db.engine import Sessions
 from app.core.metrics import Metrics
 from app.core.signals import Alarm
 from app.notices.channels import Channel

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
-from app.calls.provider import Provider
-from app.core.db import Sessions
+from app.calls.providers.provider import Provider
+from app.core.db.engine import Sessions
 from app.core.state import State
-from app.tickets.provisioning import Provisioner
-from app.tickets.watching import Watcher
+from app.tickets.background.attendance import Watcher
+from app.tickets.background.call_links import Provisioner
 from tests.support.desk import fetch
 
 _HURRY = """

@@ -1,7 +1,7 @@
 """Replaying all tickets of a test's database (C18)."""
 
-from app.core.db import Sessions
-from app.replay.comparing import differences
+from app.core.db.engine import Sessions
+from app.replay.compare import differences
 from app.replay.snapshots import Scope, walk
 
 

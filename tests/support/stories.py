@@ -11,9 +11,10 @@ from app.accounts.models import Account
 from app.accounts.principals import Acting
 from app.core.auth import Actor
 from app.core.clock import database_now
-from app.core.db import Sessions, transaction
-from app.tickets.intake import open_ticket
+from app.core.db.engine import Sessions
+from app.core.db.session import transaction
 from app.tickets.schemas import OpenTicket
+from app.tickets.usecases.open import open_ticket
 from tests.support.actors import Headers, make_account, make_engineer, make_key
 
 TICKET: Final = {

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from app.core.db import Sessions
+from app.core.db.engine import Sessions
 from app.core.metrics import Metrics
 from app.sweep.isolation import Isolation
 from app.sweep.passes import BATCH, Sweeper

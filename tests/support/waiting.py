@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from app.core.db import Sessions
+from app.core.db.engine import Sessions
 
 PATIENCE = 30.0
 _BLOCKED = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")

@@ -9,16 +9,16 @@ from typing import Any
 import orjson
 
 from app.core.auth import Actor
-from app.plans.calendars import compile_calendars
-from app.plans.documents import PlanDocument, parse, parse_yaml
+from app.plans.document.calendars import compile_calendars
+from app.plans.document.documents import PlanDocument, parse, parse_yaml
 from app.plans.store import BUILTIN
-from app.sla.changes import Answer
-from app.sla.clock import open_clock
+from app.sla.clock.changes import Answer
+from app.sla.clock.clock import open_clock
 from app.sla.promises import terms_of
-from app.tickets import alerts
+from app.tickets.editing import expert_alert
+from app.tickets.editing.work import Work
 from app.tickets.record import TicketRecord
-from app.tickets.routes import Route, route_of
-from app.tickets.work import Work
+from app.tickets.staffing.route import Route, route_of
 
 MANAGER = {"name": "Mia Chen", "email": "mia@example.com"}
 _ENGINEER = Actor("engineer", "eng_test")
@@ -85,7 +85,7 @@ def answered(work: Work, *, accepted: bool, now: datetime) -> None:
     assert route
     assert route.alert_id
     work.change(Answer(now, "alert_ack", route.alert_id, "engineer"), _ENGINEER)
-    alerts.end(work, route.alert_id, "accepted" if accepted else "declined")
+    expert_alert.end(work, route.alert_id, "accepted" if accepted else "declined")
     routing: Mapping[str, Any] = work.ticket.routing or {}
     engaged = Route("engaged", now, route.engineer_id, route.alert_id).document()
     work.ticket.routing = {**routing, **(engaged if accepted else {"state": "declined"})}

@@ -1,7 +1,7 @@
 import pytest
 
 from app.accounts.models import Account
-from app.core.db import Sessions
+from app.core.db.engine import Sessions
 from tests.support.actors import make_account
 from tests.support.desk import store_plan
 

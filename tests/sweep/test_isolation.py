@@ -10,16 +10,18 @@ import httpx
 import pytest
 
 from app.accounts.models import Account
-from app.core.db import Row, Sessions, driver, transaction
+from app.core.db.engine import Sessions
+from app.core.db.session import driver, transaction
+from app.core.db.tables import Row
 from app.core.metrics import Metrics
 from app.sweep import batch, claims, isolation
 from app.sweep.batch import Limits
 from app.sweep.claims import Apart, Claim
 from app.sweep.isolation import Isolation
 from app.sweep.passes import Sweeper
-from app.tickets import saving
-from app.tickets.lifecycle import finish
-from app.tickets.settle import lock
+from app.tickets import save as saving
+from app.tickets.editing.load import lock
+from app.tickets.usecases.lifecycle import finish
 from tests.support.actors import make_account
 from tests.support.desk import connected, fetch, now_of, open_at, store_plan
 from tests.support.replaying import replayed

@@ -3,10 +3,12 @@
 from datetime import timedelta
 
 from app.core.auth import Actor
-from app.core.db import Row, Sessions, transaction
-from app.tickets import calls
-from app.tickets.lifecycle import finish
-from app.tickets.settle import lock
+from app.core.db.engine import Sessions
+from app.core.db.session import transaction
+from app.core.db.tables import Row
+from app.tickets.editing import calls
+from app.tickets.editing.load import lock
+from app.tickets.usecases.lifecycle import finish
 from tests.support.actors import make_account
 from tests.support.desk import fetch, now_of, open_at, store_plan
 from tests.support.sweeping import run_pass

@@ -7,10 +7,12 @@ from structlog.testing import capture_logs
 
 from app.accounts.models import Account
 from app.core.auth import Principal
-from app.core.db import Row, Sessions, driver, transaction
+from app.core.db.engine import Sessions
+from app.core.db.session import driver, transaction
+from app.core.db.tables import Row
 from app.core.signals import Alarms
-from app.tickets.lifecycle import Caller, set_status
 from app.tickets.schemas import SetStatus
+from app.tickets.usecases.lifecycle import Caller, set_status
 from tests.support.actors import make_account
 from tests.support.desk import fetch, now_of, open_at, store_plan
 from tests.support.sweeping import next_wake, run_pass

@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.accounts.models import Account
-from app.core.db import Sessions, driver, transaction
+from app.core.db.engine import Sessions
+from app.core.db.session import driver, transaction
 from app.sweep import claims
 from app.sweep.batch import BEGIN
 from tests.support.desk import fetch, now_of, open_at

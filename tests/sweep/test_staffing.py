@@ -11,13 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.testing import capture_logs
 
 from app.accounts.models import Account
-from app.core.db import Sessions, make_engine, make_sessions, transaction
-from app.core.pool import Limits
+from app.core.db.engine import Sessions, make_engine
+from app.core.db.pool import Limits
+from app.core.db.session import make_sessions, transaction
 from app.core.signals import Alarms
 from app.sweep import staffing
-from app.tickets.saving import save
-from app.tickets.settle import lock
-from app.tickets.work import Work
+from app.tickets.editing.load import lock
+from app.tickets.editing.work import Work
+from app.tickets.save import save
 from tests.support.actors import make_account, make_engineer
 from tests.support.desk import fetch, now_of, open_at, store_plan
 from tests.support.replaying import replayed

@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 from app.accounts.models import Account
-from app.core.db import Sessions
+from app.core.db.engine import Sessions
 from tests.support.desk import fetch, now_of, open_at
 from tests.support.sweeping import run_pass
 

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
-from app.tickets.ways import MAX_NAMED
+from app.tickets.read.ways import MAX_NAMED
 from tests.support.stories import TICKET, Begin, Caller, Story, path_of, pointers
 
 

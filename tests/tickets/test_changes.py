@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.core.db import Sessions
+from app.core.db.engine import Sessions
 from app.core.ids import new_id
 from tests.support.stories import Begin, Story, deadline, path_of, pointers
 from tests.support.sweeping import run_pass

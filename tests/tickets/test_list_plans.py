@@ -9,8 +9,8 @@ import httpx
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.core.db import Sessions
-from app.tickets import listing
+from app.core.db.engine import Sessions
+from app.tickets.read import listing
 from app.tickets.wording import pattern
 from tests.support import stories
 from tests.support.desk import fetch, make_endpoint

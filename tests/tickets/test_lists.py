@@ -7,8 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.core.db import Sessions
-from app.tickets import listing
+from app.core.db.engine import Sessions
+from app.tickets.read import listing
 from tests.support.explaining import counting
 from tests.support.stories import P1, Begin, Caller, Story, path_of
 from tests.support.sweeping import run_pass

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.tickets import intake
+from app.tickets.usecases import open as opening
 from app.tickets.wording import as_number
 from tests.support.stories import Begin, Story, path_of, pointers
 
@@ -41,7 +41,7 @@ async def test_it_is_of_the_callers_account(story: Story, begin: Begin, monkeypa
     await other.customer.get(BY_NUMBER + ticket["number"], 404)
     await other.customer.get(BY_NUMBER + ticket["number"], 404, account_id=story.account.account_id)
     await story.engineer.get(BY_NUMBER + ticket["number"], 404, account_id=other.account.account_id)
-    monkeypatch.setattr(intake, "new_number", lambda: ticket["number"])
+    monkeypatch.setattr(opening, "new_number", lambda: ticket["number"])
     twin = await other.open()
     assert (await story.customer.get(BY_NUMBER + ticket["number"]))["id"] == ticket["id"]
     for one, expected in ((story, ticket), (other, twin)):
@@ -55,7 +55,7 @@ async def test_a_list_is_filtered_by_number(story: Story, begin: Begin, monkeypa
     other = await begin("zmanda-standard")
     ticket = await story.open(title="A kraken in the cellar", priority="P2")
     await story.open(title=f"Follows {ticket['number']}")
-    monkeypatch.setattr(intake, "new_number", lambda: ticket["number"])
+    monkeypatch.setattr(opening, "new_number", lambda: ticket["number"])
     twin = await other.open()
     typed = ticket["number"].lower().replace("-", " ")
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.tickets import lifecycle
+from app.tickets.usecases import lifecycle
 from tests.support.stories import P1, Begin, deadline, path_of, pointers
 
 RAISE: dict[str, Any] = {"priority": "P1", "reason": "Now all shops are hit", "business_impact": "No sales"}

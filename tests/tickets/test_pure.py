@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from app.core.auth import Principal
-from app.plans.documents import parse_yaml
+from app.plans.document.documents import parse_yaml
 from app.plans.store import BUILTIN
 from app.tickets.models import Ticket
+from app.tickets.read.views import call_view, deadline_view, message_view, ticket_view
 from app.tickets.record import columns
 from app.tickets.rules import allowed, assess, channel_faults, customer_may_set, missing_texts
 from app.tickets.schemas import CallView, DeadlineView, MessageView, TicketFields, TicketView
-from app.tickets.views import call_view, deadline_view, message_view, ticket_view
 
 SUPPORT, CUSTOMER = Principal("agent", "key_1"), Principal("account", "key_2", "acc_1")
 AT = datetime(2026, 11, 21, 10, tzinfo=UTC)

@@ -8,10 +8,10 @@ import pytest
 from asyncpg import Connection
 
 from app.core.auth import Principal
-from app.core.db import transaction
-from app.tickets.intake import open_ticket
-from app.tickets.lifecycle import Caller, post_message
+from app.core.db.session import transaction
 from app.tickets.schemas import OpenTicket, PostMessage
+from app.tickets.usecases.lifecycle import Caller, post_message
+from app.tickets.usecases.open import open_ticket
 from tests.support.stories import ANA, P1, TICKET, Begin, Story
 
 

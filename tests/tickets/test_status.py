@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.core.db import Sessions
+from app.core.db.engine import Sessions
 from app.tickets.rules import STATUSES, status_table
 from tests.support.desk import store_plan
 from tests.support.stories import TICKET, Begin, Story, deadline, path_of, pointers

@@ -9,15 +9,18 @@ import pytest
 from sqlalchemy import select
 
 from app.core.clock import wall_now
-from app.core.db import Row, Sessions, insert_rows, transaction
+from app.core.db.bulk import insert_rows
+from app.core.db.engine import Sessions
+from app.core.db.session import transaction
+from app.core.db.tables import Row
 from app.core.ids import new_id
+from app.core.outgoing.connector import make_http, make_session
 from app.core.settings import Settings
 from app.events.models import EventRow
-from app.webhooks.connector import make_http, make_session
-from app.webhooks.fanout import fan_out
 from app.webhooks.models import Delivery, WebhookEndpoint
-from app.webhooks.signing import make_secret
-from app.webhooks.subscriptions import subscribe
+from app.webhooks.outbox.fanout import fan_out
+from app.webhooks.outbox.subscriptions import subscribe
+from app.webhooks.rules.signing import make_secret
 from tests.webhooks.receiver import Receiver, receiving
 
 MakeEndpoint = Callable[..., Awaitable[WebhookEndpoint]]

@@ -10,8 +10,8 @@ from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from app.core.clock import monotonic
+from app.core.outgoing.connector import MAX_ANSWER, TargetRefused, Unreachable, make_http, make_session, post
 from app.core.settings import Settings
-from app.webhooks.connector import MAX_ANSWER, TargetRefused, Unreachable, make_http, make_session, post
 from tests.support.waiting import PATIENCE, until
 from tests.webhooks.receiver import Receiver, hang, status
 

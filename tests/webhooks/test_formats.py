@@ -6,11 +6,11 @@ import httpx
 import pytest
 from jsonschema import Draft202012Validator
 
-from app.core.db import Sessions
+from app.core.db.engine import Sessions
 from app.core.state import State
 from app.events.examples import event_example
 from app.events.types import EVENTS, INTERNAL_TYPES
-from app.webhooks.deliver import Sender
+from app.webhooks.background.deliver import Sender
 from tests.support.actors import Headers, make_account, make_key
 from tests.support.desk import TICKET, store_plan
 from tests.webhooks.formats.shapes import SHAPES

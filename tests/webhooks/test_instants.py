@@ -2,10 +2,10 @@
 
 from datetime import timedelta
 
-from app.core.db import Sessions
+from app.core.db.engine import Sessions
 from app.core.state import State
 from app.scheduler import Scheduler, jobs
-from app.webhooks.deliver import Limits, Sender
+from app.webhooks.background.deliver import Limits, Sender
 from tests.support.desk import fetch
 from tests.support.waiting import until
 from tests.webhooks.conftest import MakeEndpoint, Tell, deliveries, event_row, seconds_between

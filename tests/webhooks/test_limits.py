@@ -10,13 +10,14 @@ from aiohttp import web
 from sqlalchemy import update
 
 from app.core.clock import wall_now
-from app.core.db import Sessions, transaction
+from app.core.db.engine import Sessions
+from app.core.db.session import transaction
 from app.core.state import State
-from app.webhooks.claims import Claimed, claim
-from app.webhooks.deliver import Limits, Sender
+from app.webhooks.background.deliver import Limits, Sender
 from app.webhooks.models import WebhookEndpoint
-from app.webhooks.outbox import Settlement, settle
-from app.webhooks.sharing import Share
+from app.webhooks.outbox.claims import Claimed, claim
+from app.webhooks.outbox.outcomes import Settlement, settle
+from app.webhooks.rules.sharing import Share
 from tests.support.actors import Headers
 from tests.support.waiting import PATIENCE, until
 from tests.webhooks.conftest import MakeEndpoint, Tell, deliveries, event_row

@@ -12,14 +12,16 @@ from aiohttp import web
 from orjson import loads
 
 from app.core.clock import wall_now
-from app.core.db import Row, Sessions, transaction
+from app.core.db.engine import Sessions
+from app.core.db.session import transaction
+from app.core.db.tables import Row
 from app.core.signals import Alarms
 from app.core.state import State
-from app.webhooks.claims import claim
-from app.webhooks.deliver import Limits, Sender
-from app.webhooks.lanes import next_due
-from app.webhooks.outbox import Settlement, settle
-from app.webhooks.sharing import Share
+from app.webhooks.background.deliver import Limits, Sender
+from app.webhooks.outbox.claims import claim
+from app.webhooks.outbox.lanes import next_due
+from app.webhooks.outbox.outcomes import Settlement, settle
+from app.webhooks.rules.sharing import Share
 from tests.support.desk import connected, fetch
 from tests.support.waiting import until
 from tests.webhooks.conftest import MakeEndpoint, Tell, deliveries, event_row

@@ -4,9 +4,9 @@ from typing import Any
 import httpx
 import pytest
 
-from app.core.db import Row
+from app.core.db.tables import Row
 from app.core.state import State
-from app.webhooks.deliver import Sender
+from app.webhooks.background.deliver import Sender
 from tests.support.actors import Headers
 from tests.webhooks.conftest import Tell, event_row
 from tests.webhooks.receiver import Receiver

@@ -5,7 +5,7 @@ from ipaddress import ip_network
 import pytest
 
 from app.core.problems import Invalid
-from app.webhooks.endpoints import check_url
+from app.webhooks.usecases.endpoints import check_url
 
 HOSTS = [
     "localhost",

@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from app.core.clock import wall_now
+from app.core.outgoing.connector import Unreachable, make_http, make_session, post
 from app.core.settings import Settings
-from app.webhooks.connector import Unreachable, make_http, make_session, post
 from tests.webhooks.test_connector import FakeResolver
 
 LOOPBACK = Settings(allow_networks=[ip_network("127.0.0.0/8")])

@@ -7,11 +7,12 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.db import Write, driver, write
+from app.core.db.bulk import Write, write
+from app.core.db.session import driver
 from app.core.problems import Conflict
 from app.inbound.decisions import Alert, Known, Setting
+from app.inbound.formats.signal import Signal
 from app.inbound.maintenance.silence import SILENCED, Held, hold_back, stored_form
-from app.inbound.signal import Signal
 
 MAX_HELD: Final = 10_000
 """Alerts of one hook that are held back at once."""

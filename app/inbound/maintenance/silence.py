@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Final
 
 from app.inbound.decisions import ENDED, Alert, Known, Setting, heard, judge
-from app.inbound.signal import Link, Signal
+from app.inbound.formats.signal import Link, Signal
 
 SILENCED: Final = "silenced"
 """The outcome of an alert that is held back."""

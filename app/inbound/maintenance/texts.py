@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from app.core.language import Language
-from app.inbound.instants import nanoseconds_of
+from app.core.text.language import Language
+from app.inbound.formats.instants import nanoseconds_of
 
 _SHOWN: Final = 20
 _SECOND: Final = 1_000_000_000

@@ -7,8 +7,8 @@ from typing import Any, Final, Literal, TypeAlias
 
 import orjson
 
-from app.core.language import Language
-from app.core.projection import BadProjection, Projection, ProjectionFailed, compile_projection
+from app.core.jmespath.projection import BadProjection, Projection, ProjectionFailed, compile_projection
+from app.core.text.language import Language
 from app.events.envelope import envelope
 from app.events.examples import event_example
 from app.events.types import WebhookTest

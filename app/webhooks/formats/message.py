@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import Any, Final, TypeAlias
 from urllib.parse import quote, urlsplit
 
-from app.core.language import Language
-from app.core.phrases import moment
+from app.core.text.language import Language
+from app.core.text.phrases import moment
 from app.core.zones import load_zone
 from app.events.labels import LABELS, named, stated
 from app.events.sentences import sentence

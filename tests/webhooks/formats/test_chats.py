@@ -10,11 +10,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from app.core.db import Row
-from app.core.language import LANGUAGES, Language
-from app.events.data import EventData
+from app.core.db.tables import Row
+from app.core.text.language import LANGUAGES, Language
 from app.events.examples import CALL_LINK, event_example
 from app.events.types import EVENTS
+from app.events.types.data import EventData
 from app.webhooks.formats.bodies import Form, Format, make_body
 from app.webhooks.formats.message import clean, fit, units
 from tests.webhooks.formats.shapes import MOST_BYTES, SHAPES

@@ -1,0 +1,137 @@
+"""Making and changing accounts."""
+
+from collections.abc import Collection, Iterator
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.models import Account
+from app.accounts.schemas import AccountCreate, AccountDocument, AccountFields, SandboxStart
+from app.core.ids import new_id
+from app.core.mailboxes import STORED
+from app.core.problems import Fault, Invalid
+from app.core.schemas import pointer
+from app.plans.document.expansion import years_around
+from app.plans.holidays import expand_holidays
+from app.plans.store import addons_on_offer
+
+_ROSTER: Final = text("""
+SELECT EXISTS (SELECT FROM regions WHERE key = :region AND account_id IS NOT DISTINCT FROM cast(:owner AS text)),
+    ARRAY (SELECT id FROM engineers
+           WHERE id = ANY (cast(:engineers AS text[])) AND account_id IS NOT DISTINCT FROM cast(:owner AS text))
+""")
+"""Of a roster, live or a sandbox account's own, which lies above this feature."""
+
+
+async def create_account(session: AsyncSession, command: AccountCreate, *, now: datetime) -> Account:
+    """A new account; 422 for a plan, an add-on, a country, a region or an engineer that is not known."""
+    account_id, sandbox_now = new_id("acc"), _sandbox_start(command, now)
+    await _check_terms(session, command)
+    await _check_roster(session, command, account_id if sandbox_now else None)
+    account = Account(
+        account_id=account_id,
+        sandbox_now=sandbox_now,
+        holiday_set=await _holiday_set(session, command.country, sandbox_now or now),
+        version=1,
+        created_at=now,
+        updated_at=now,
+        **_columns(command),
+    )
+    session.add(account)
+    await session.flush()
+    return account
+
+
+async def change_account(session: AsyncSession, account: Account, fields: AccountFields, *, now: datetime) -> None:
+    """Write what the account shall be from now on; open tickets keep what they pinned (C14)."""
+    await _check_terms(session, fields)
+    await _check_roster(session, fields, account.account_id if account.sandbox_now else None)
+    if fields.country != account.country:
+        account.holiday_set = await _holiday_set(session, fields.country, account.sandbox_now or now)
+    for name, value in _columns(fields).items():
+        setattr(account, name, value)
+    account.version += 1
+    account.updated_at = now
+    await session.flush()
+
+
+def fields_of(account: Account) -> dict[str, Any]:
+    """What can be written about the account, as it is now: what a merge patch is applied to."""
+    fields = AccountFields.model_validate(account, from_attributes=True, extra="ignore", context=STORED)
+    return fields.model_dump(mode="json", exclude_none=True)
+
+
+def account_document(account: Account) -> dict[str, Any]:
+    """The account as it is answered."""
+    facts = {name: getattr(account, name) for name in AccountFields.model_fields}
+    own = {"id": account.account_id, "sandbox": account.sandbox_now is not None, "sandbox_now": account.sandbox_now}
+    stamps = {"version": account.version, "created_at": account.created_at, "updated_at": account.updated_at}
+    return AccountDocument.model_validate(own | facts | stamps, context=STORED).model_dump()
+
+
+def _columns(fields: AccountFields) -> dict[str, Any]:
+    return fields.model_dump(include=set(AccountFields.model_fields))
+
+
+def _sandbox_start(command: AccountCreate, now: datetime) -> datetime | None:
+    if isinstance(command.sandbox, SandboxStart):
+        return command.sandbox.starts_at
+    return now if command.sandbox else None
+
+
+async def _check_terms(session: AsyncSession, fields: AccountFields) -> None:
+    """422 unless the plans exist and offer the add-ons."""
+    offered = await addons_on_offer(session, {fields.plan, *fields.product_plans.values()})
+    faults = [*_unknown_plans(fields, offered), *_unknown_addons(fields, offered.get(fields.plan, frozenset()))]
+    if faults:
+        raise Invalid(errors=faults)
+
+
+def _unknown_plans(fields: AccountFields, offered: Collection[str]) -> Iterator[Fault]:
+    places = {"/plan": fields.plan} | {pointer(["product_plans", p]): key for p, key in fields.product_plans.items()}
+    for place, key in places.items():
+        if key not in offered:
+            yield Fault(pointer=place, detail=f"There is no plan with the key {key}")
+
+
+def _unknown_addons(fields: AccountFields, offered: Collection[str]) -> Iterator[Fault]:
+    for index, addon in enumerate(fields.addons):
+        if addon not in offered:
+            yield Fault(pointer=f"/addons/{index}", detail=f"The plan {fields.plan} has no add-on {addon}")
+
+
+async def _check_roster(session: AsyncSession, fields: AccountFields, owner: str | None) -> None:
+    """422 unless the region and the engineers are there: among the live ones, or the sandbox's own."""
+    wanted = fields.preferred_engineers
+    if not (wanted or fields.region_lock):
+        return
+    known = {"region": fields.region_lock, "engineers": wanted, "owner": owner}
+    there, engineers = (await session.execute(_ROSTER, known)).one()
+    faults = [
+        _missing(f"/preferred_engineers/{place}", f"engineer {name}", owner)
+        for place, name in enumerate(wanted)
+        if name not in engineers
+    ]
+    if fields.region_lock and not there:
+        faults.append(_missing("/region_lock", f"region {fields.region_lock}", owner))
+    if faults:
+        raise Invalid(errors=faults)
+
+
+def _missing(place: str, what: str, owner: str | None) -> Fault:
+    fault = Fault(pointer=place, detail=f"There is no {what}")
+    if owner:
+        fault["hint"] = "A sandbox has regions and engineers of its own: make them with its account_id, then change it"
+    return fault
+
+
+async def _holiday_set(session: AsyncSession, country: str | None, now: datetime) -> str | None:
+    """The country's holidays as dates, around ``now`` at the account (C01); 422 for a country whose are not known."""
+    if country is None:
+        return None
+    try:
+        return (await expand_holidays(session, country, None, years_around(now))).id
+    except ValueError as error:
+        raise Invalid(errors=[Fault(pointer="/country", detail=str(error))]) from error

@@ -1,0 +1,1 @@
+"""The command ``heliodesk``, and what only it uses."""

@@ -1,0 +1,93 @@
+"""A demo account, so that a first start has something to try the service with."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.models import Account
+from app.accounts.schemas import AccountCreate, KeyCreate, PersonFields
+from app.accounts.usecases.customers import create_account
+from app.accounts.usecases.keys import create_key
+from app.accounts.usecases.people import add_person
+from app.calendars.hours import WEEKDAYS
+from app.core.db.locks import AdvisoryLock, acquire
+from app.plans.document.model import CalendarDocument
+from app.roster.schemas import EngineerCreate, RegionCreate
+from app.roster.usecases.engineers import create_engineer
+from app.roster.usecases.regions import create_region
+
+_REF: Final = "heliodesk-demo"
+_REGIONS: Final = {
+    "apac": ("Asia and the Pacific", "Asia/Singapore", "08:00", "17:00"),
+    "emea": ("Europe, Middle East, Africa", "Europe/Warsaw", "08:00", "18:00"),
+    "americas": ("The Americas", "America/Los_Angeles", "09:00", "18:00"),
+}
+"""In the order of the sun: name, time zone, and hours on every day, such that somebody is always there."""
+_EXPERTS: Final = (
+    ("Emil Engineer", "emea", 1, ("en", "pl")),
+    ("Inès Moreau", "emea", 2, ("en", "fr")),
+    ("Mei Tan", "apac", 1, ("en",)),
+    ("Ravi Nair", "apac", 2, ("en",)),
+    ("Lucía Gómez", "americas", 1, ("en", "es")),
+    ("Sam Reed", "americas", 2, ("en",)),
+)
+_ONE_AT_A_TIME: Final = AdvisoryLock("demo", "hashtext('heliodesk demo')")
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """What was made, with the keys, which are not stored."""
+
+    account_id: str
+    engineer_id: str
+    account_key: str
+    agent_key: str
+
+    def shell(self) -> str:
+        """Lines for a shell to read."""
+        return (
+            f"ACCOUNT={self.account_id}\nACCOUNT_KEY={self.account_key}\n"
+            f"ENGINEER={self.engineer_id}\nAGENT_KEY={self.agent_key}\n"
+        )
+
+
+async def make_demo(session: AsyncSession, *, now: datetime) -> Demo | None:
+    """An account on ``google-premium`` with an owner, and a roster, of which one has a key; None when it exists."""
+    await acquire(session, _ONE_AT_A_TIME)
+    if (await session.execute(select(Account.account_id).where(Account.external_ref == _REF))).first():
+        return None
+    customer = AccountCreate(name="Demo account", plan="google-premium", time_zone="Europe/Warsaw", external_ref=_REF)
+    account_id = (await create_account(session, customer, now=now)).account_id
+    owner = PersonFields(name="Olga Owner", email="olga@demo.example", role="owner")
+    await add_person(session, account_id, owner, now=now)
+    engineer_id = await _make_roster(session, now=now)
+    back_end = KeyCreate(kind="account", account_id=account_id, role="owner", label="demo")
+    _, account_key = await create_key(session, back_end, now=now)
+    _, agent_key = await create_key(session, KeyCreate(kind="agent", engineer_id=engineer_id, label="demo"), now=now)
+    return Demo(account_id, engineer_id, account_key, agent_key)
+
+
+async def _make_roster(session: AsyncSession, *, now: datetime) -> str:
+    """Three regions around the world with two experts each; the id of the one who gets a key."""
+    for place, (key, (name, zone, opens, closes)) in enumerate(_REGIONS.items()):
+        weekly = {day: [(opens, closes)] for day in WEEKDAYS}
+        calendar = CalendarDocument.model_validate({"time_zone": zone, "weekly": weekly})
+        await create_region(session, RegionCreate(key=key, name=name, place=place, calendar=calendar), now=now)
+    made = [
+        await create_engineer(
+            session,
+            EngineerCreate(
+                name=name,
+                email=f"{name.partition(' ')[0].lower()}@heliodesk.example",
+                region=region,
+                tier=tier,
+                languages=list(languages),
+            ),
+            now=now,
+        )
+        for name, region, tier, languages in _EXPERTS
+    ]
+    return made[0].id

@@ -1,0 +1,228 @@
+"""The command ``heliodesk``."""
+
+import asyncio
+import re
+import sys
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Final
+
+import orjson
+import typer
+from pydantic import ValidationError
+
+from app.accounts.usecases.bootstrap import add_admin_key, bootstrap_admin_key
+from app.calls.providers import meet
+from app.cli.check import NothingToCheck, check
+from app.cli.databases import Data, database, given_database, kept_database
+from app.cli.demo import make_demo
+from app.cli.embedded import DataInUse
+from app.cli.leftovers import ServerFailed
+from app.cli.plan import plans
+from app.cli.postgres_binaries import NoPostgres
+from app.cli.serving import PortBusy, listen, serve, stop_on_sigterm
+from app.core import clock
+from app.core.db.migrate import DatabaseUnfit, require_fit, upgrade
+from app.core.db.session import transaction
+from app.core.logging import configure_logging
+from app.core.problems import Problem
+from app.core.settings import Settings, Unconfigurable
+from app.core.watch import Watched
+from app.core.web.connections import ConnectionLimits
+from app.core.workers.parents import end_with_parent
+from app.core.zones import IN_FORCE, NoZones, database_in
+from app.main import create_app
+from app.notices import channels
+from app.openapi import scopes_table
+from app.paging.ways import check_kinds
+from app.plans.document.documents import json_schema
+from app.plans.store import load_builtin
+from app.replay.outlook import Outlook, faults
+from app.replay.snapshots import Scope
+from app.resources import STARTING, open_state
+from app.webhooks.background.catch_up import leave_behind
+from app.webhooks.outbox.subscriptions import refresh_subscriptions
+
+cli = typer.Typer(help="Heliodesk keeps the promises of premium support.", no_args_is_help=True, add_completion=False)
+cli.add_typer(plans, name="plan")
+
+Port = Annotated[int, typer.Option(envvar="PORT", min=1, max=65535, help="The port to serve on")]
+Host = Annotated[str, typer.Option(envvar="HOST", help="The address to serve on")]
+
+_ROOT: Final = Path(__file__).resolve().parents[1]
+_SCOPES: Final = re.compile(r"(?<=<!-- scopes: written by `make openapi` -->\n).*?(?=<!-- /scopes -->)", re.DOTALL)
+_KNOWN: Final = (DataInUse, ServerFailed, NoPostgres, PortBusy, DatabaseUnfit, NothingToCheck, NoZones, Unconfigurable)
+_INSTANTS: Final = ["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"]
+
+
+def main() -> None:
+    """Run the command; what an operator can mend is told in one line, without a traceback."""
+    stop_on_sigterm()
+    try:
+        cli()
+    except _KNOWN as error:
+        sys.exit(f"heliodesk: {error}")
+    except Problem as problem:
+        faults = [f"{fault['pointer']}: {fault['detail']}" for fault in problem.errors]
+        sys.exit("\n".join(f"heliodesk: {line}" for line in faults or [str(problem)]))
+    except ValidationError as error:
+        sys.exit(
+            "\n".join(f"heliodesk: {'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+        )
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+@cli.command()
+def up(
+    port: Port = 8000,
+    data: Data = Path(".heliodesk"),
+    *,
+    demo: Annotated[bool, typer.Option(envvar="DEMO", help="Make a demo account at the first start")] = True,
+    die_with_parent: Annotated[bool, typer.Option(help="Stop when the process that started this one dies")] = False,
+) -> None:
+    """Serve on 127.0.0.1 with an embedded PostgreSQL (or DATABASE_URL), the shipped plans and a demo account."""
+    if die_with_parent:
+        end_with_parent()
+    with kept_database(data) as (settings, embedded):
+        _serve(settings, "127.0.0.1", port, demo_keys=data / "demo.env" if demo else None, embedded=embedded)
+
+
+@cli.command(name="serve")
+def serve_command(host: Host = "127.0.0.1", port: Port = 8000) -> None:
+    """Serve with the database at DATABASE_URL, as a container does: migrated, with the shipped plans."""
+    _serve(given_database(), host, port)
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the database at DATABASE_URL to the newest schema."""
+    url = given_database().database_url
+    asyncio.run(require_fit(url))
+    upgrade(url)
+
+
+@cli.command()
+def admin_key(data: Data = Path(".heliodesk")) -> None:
+    """Make one more admin key and print it, also while `heliodesk up` runs."""
+    with database(data, shared=True) as settings:
+        print(asyncio.run(_add_admin_key(settings)))
+
+
+@cli.command(name="demo")
+def demo_command(data: Data = Path(".heliodesk")) -> None:
+    """Make the demo account, also while `heliodesk up` runs."""
+    with database(data, shared=True) as settings:
+        _make_ready(settings, data / "demo.env")
+
+
+@cli.command(name="check")
+def check_command(
+    data: Data = Path(".heliodesk"),
+    account: Annotated[str | None, typer.Option(help="Only the tickets of this account")] = None,
+    ticket: Annotated[str | None, typer.Option(help="Only this ticket")] = None,
+    since: Annotated[
+        datetime | None, typer.Option(formats=_INSTANTS, help="Only tickets changed since then; UTC unless it says")
+    ] = None,
+    zoneinfo: Annotated[
+        Path | None,
+        typer.Option(help="Tell what these compiled time zones would move (/usr/share/zoneinfo, a tzdata package)"),
+    ] = None,
+) -> None:
+    """Replay tickets from their history and print each difference to the database; also while the service runs.
+
+    Tells besides which running deadlines the time-zone database in force (or another one) would time differently, and
+    which lie beyond the holidays that are known: none of these moves by itself. Reads only. Exits with 1 when there is
+    a difference.
+    """
+    outlook = Outlook(database_in(zoneinfo) if zoneinfo else IN_FORCE)
+    if since is not None and since.tzinfo is None:
+        since = since.replace(tzinfo=UTC)
+    with database(data, shared=True) as settings:
+        checked = asyncio.run(check(settings, Scope(account, ticket, since), faults, outlook))
+    print(checked)
+    if checked.findings:
+        raise typer.Exit(1)
+
+
+@cli.command()
+def openapi(
+    *, check: Annotated[bool, typer.Option("--check", help="Fail when the file differs from the code")] = False
+) -> None:
+    """Write what the code says into openapi/ and docs/, or check it.
+
+    The OpenAPI document, the schema of plan documents, and which operations need which scope.
+    """
+    document, keys = create_app(Settings(database_url="postgresql://")).openapi(), Path("docs/keys.md")
+    form = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+    written = {
+        Path("openapi/openapi.json"): orjson.dumps(document, option=form),
+        Path("openapi/plan.schema.json"): orjson.dumps(json_schema(), option=form),
+        keys: _SCOPES.sub(f"{scopes_table(document)}\n", (_ROOT / keys).read_text(encoding="utf-8")).encode(),
+    }
+    for name, text in written.items():
+        file = _ROOT / name
+        if not check:
+            file.parent.mkdir(exist_ok=True)
+            file.write_bytes(text)
+        elif not file.exists() or file.read_bytes() != text:
+            sys.exit(f"heliodesk: {name} is not what the code says: run `make openapi`")
+
+
+def _serve(
+    settings: Settings, host: str, port: int, *, demo_keys: Path | None = None, embedded: Watched | None = None
+) -> None:
+    configure_logging(settings)
+    check_kinds(settings)
+    channels.configured(settings)  # what is wrong there is told now, not by each process that serves
+    meet.credentials(settings)
+    with listen(host, port) as listening:
+        _make_ready(settings, demo_keys)
+        address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        print(f"Heliodesk serves on {address}   API: {address}/docs   (Ctrl-C stops it)", flush=True)
+        trusted = [str(network) for network in settings.trusted_proxies]
+        application, limits = partial(create_app, settings, embedded), ConnectionLimits.of(settings)
+        serve(application, listening, limits, workers=settings.workers, trusted=trusted)
+
+
+def _make_ready(settings: Settings, demo_keys: Path | None) -> None:
+    asyncio.run(require_fit(settings.database_url))
+    upgrade(settings.database_url)
+    asyncio.run(_prepare(settings, demo_keys))
+
+
+async def _prepare(settings: Settings, demo_keys: Path | None) -> None:
+    """Fill a migrated database with what every start needs, and print the keys that are made.
+
+    With ``demo_keys`` there is a demo account, whose keys are kept in that file for the owner alone.
+    """
+    async with open_state(settings, STARTING) as state:
+        await refresh_subscriptions(state.sessions)
+        async with transaction(state.sessions) as session:
+            now = await clock.database_now(session)
+            await load_builtin(session, now)
+            await leave_behind(session, settings.max_endpoints)
+            admin_key = await bootstrap_admin_key(session, settings.admin_key, now=now)
+            demo = await make_demo(session, now=now) if demo_keys else None
+    if admin_key:
+        print(f"Admin key, shown once: {admin_key}")
+    elif not settings.admin_key:
+        print("The admin key was shown at the first start (`heliodesk admin-key` makes another)")
+    if demo and demo_keys:
+        _keep(demo_keys, demo.shell())
+        print(f"Demo account, also in {demo_keys}:\n{demo.shell()}", end="")
+    elif demo_keys:
+        print(f"The demo account's keys are in {demo_keys}")
+
+
+def _keep(path: Path, secrets: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    path.touch(mode=0o600)
+    path.write_text(secrets)
+
+
+async def _add_admin_key(settings: Settings) -> str:
+    async with open_state(settings, STARTING) as state, transaction(state.sessions) as session:
+        return await add_admin_key(session, now=await clock.database_now(session))

@@ -1,0 +1,27 @@
+"""Dropping rows that nobody needs any more, however many there are."""
+
+from typing import Any, Final
+
+from app.core.db.engine import Sessions
+from app.core.db.session import driver, transaction
+from app.core.db.tables import Base
+
+BATCH: Final = 10_000
+"""Rows of one transaction: a fraction of a second."""
+
+
+async def forget(sessions: Sessions, table: type[Base], old: str, *arguments: Any) -> int:
+    """Delete the rows ``t`` of which the condition ``old`` is true, some in each transaction; their number.
+
+    No statement takes long, and a pass that is cut off has done a part of it. Rows that others hold come next time.
+    """
+    rows = f"SELECT t.ctid FROM {table.__tablename__} AS t WHERE {old} LIMIT {BATCH} FOR UPDATE SKIP LOCKED"  # noqa: S608
+    statement = f"DELETE FROM {table.__tablename__} WHERE ctid = ANY (ARRAY({rows}))"  # noqa: S608  our own words
+    done = 0
+    while True:
+        async with transaction(sessions) as session:
+            status = await (await driver(session)).execute(statement, *arguments)
+        number = int(status.rpartition(" ")[2])
+        done += number
+        if number < BATCH:
+            return done

@@ -1,0 +1,1 @@
+"""JMESPath within a budget."""

@@ -1,0 +1,1 @@
+"""How much callers may ask at once and in a minute."""

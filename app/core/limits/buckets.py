@@ -1,0 +1,102 @@
+"""Token buckets: so many requests in so many seconds, by a process that asks nobody. Pure; ``now`` is monotonic.
+
+Each process takes from a full bucket of its own. What replicas have used together is told from outside (``adopt``), and
+only for buckets that are more than half empty: see ``app/core/limits/rates.py``.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+_MOST: Final = 50_000
+"""Buckets of one process. Full ones say nothing and are dropped first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A bucket of ``amount`` tokens that refills evenly over ``seconds``; ``name`` is the setting that says so."""
+
+    name: str
+    amount: int
+    seconds: int = 60
+    policy: str = field(init=False, default="")
+    """the rate as a member of ``RateLimit-Policy`` (draft-ietf-httpapi-ratelimit-headers)"""
+
+    def __post_init__(self) -> None:
+        if self.amount < 1 or self.seconds < 1:
+            raise ValueError("A rate has at least one token and one second")
+        object.__setattr__(self, "policy", f'"{self.name}";q={self.amount};w={self.seconds}')
+
+
+class Bucket:
+    """What has been taken and has not come back yet. It may owe: ``used`` can exceed the amount."""
+
+    __slots__ = ("_at", "_taken", "_used", "rate")
+
+    def __init__(self, rate: Rate, now: float) -> None:
+        self.rate, self._used, self._taken, self._at = rate, 0.0, 0.0, now
+
+    def used(self, now: float) -> float:
+        """The tokens that are missing at ``now``."""
+        if now > self._at:
+            self._used = max(0.0, self._used - (now - self._at) * self.rate.amount / self.rate.seconds)
+            self._at = now
+        return self._used
+
+    def left(self, now: float) -> int:
+        """The whole tokens that can be taken at ``now``."""
+        return max(0, int(self.rate.amount - self.used(now)))
+
+    def take(self, now: float, number: int = 1) -> None:
+        """Take tokens, whether they are there or not: ask ``left`` before."""
+        self._used = self.used(now) + number
+        self._taken += number
+
+    def wait(self, now: float) -> float:
+        """Seconds until there is a token."""
+        return max(0.0, (self.used(now) - self.rate.amount + 1) * self.rate.seconds / self.rate.amount)
+
+    def is_low(self, now: float) -> bool:
+        """Whether more than half of it is used: from here on replicas tell each other."""
+        return self.used(now) * 2 > self.rate.amount
+
+    def share(self, now: float) -> float:
+        """The part of the bucket that was taken here since this was last asked, without what has come back; from 0."""
+        part = min(self._taken, self.used(now)) / self.rate.amount
+        self._taken = 0.0
+        return part
+
+    def adopt(self, now: float, share: float) -> None:
+        """Take over what all replicas have used, as a part of the bucket; what was taken here since counts too."""
+        self._used, self._at = share * self.rate.amount + self._taken, now
+
+
+class Buckets:
+    """The buckets of one process, by rate and by whom it holds for."""
+
+    def __init__(self, most: int = _MOST) -> None:
+        self._most = most
+        self._kept: dict[tuple[str, str], Bucket] = {}
+
+    def of(self, rate: Rate, whom: str, now: float) -> Bucket:
+        """The bucket, full when it was not used for long."""
+        bucket = self._kept.get((rate.name, whom))
+        if bucket is None:
+            if len(self._kept) >= self._most:
+                self._drop(now)
+            bucket = self._kept[rate.name, whom] = Bucket(rate, now)
+        return bucket
+
+    def _drop(self, now: float) -> None:
+        """Drop those that are full and, where that is not half of them, those that were made first."""
+        kept = [(key, bucket) for key, bucket in self._kept.items() if bucket.used(now) > 0]
+        self._kept = dict(kept[-(self._most // 2) :])
+
+    def low(self, now: float) -> Iterator[tuple[str, Bucket]]:
+        """Those that replicas tell each other of, each with a name that is the same in all of them."""
+        for (rate, whom), bucket in self._kept.items():
+            if bucket.is_low(now):
+                yield f"{rate}:{whom}", bucket
+
+    def __len__(self) -> int:
+        return len(self._kept)

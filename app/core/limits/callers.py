@@ -1,0 +1,200 @@
+"""Which limits hold for whom: the settings as lanes and rates."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+from typing import Any, Final
+
+from app.core.auth import Principal
+from app.core.clock import monotonic
+from app.core.limits.buckets import Bucket, Rate
+from app.core.limits.inflight import Full, InFlight, Pace, Place, Size, TooLong
+from app.core.limits.rates import Rates, tightest, used_of
+from app.core.problems import Problem, TooManyRequests, Unavailable
+from app.core.recent import Recent
+from app.core.settings import Settings
+
+ORIGIN: Final = "heliodesk.origin"
+"""In the scope of what is sent to a hook without a key that is known: its ``Origin``."""
+_SOON: Final = {"Retry-After": "1"}
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whose requests are counted together, and what holds for them."""
+
+    lane: str
+    size: Size
+    buckets: tuple[Bucket, ...]
+    is_stranger: bool = False
+
+    def fields(self) -> dict[str, str]:
+        """The RateLimit fields of what holds for the caller."""
+        return rate_fields(self.buckets, monotonic()) if self.buckets else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """An address that sends to a hook: counted as the hook's account once the hook has taken something from it."""
+
+    _senders: Recent[str]
+    _name: bytes
+
+    @property
+    def account_id(self) -> str | None:
+        """The account, where it is known."""
+        return self._senders.get(self._name)
+
+    def taken(self, account_id: str) -> None:
+        """The hook of this account knows the sender."""
+        self._senders.keep(self._name, account_id)
+
+    def refused(self) -> None:
+        """The hook does not know the sender."""
+        self._senders.drop(self._name)
+
+
+class TicketQuota:
+    """How many tickets a minute an account's keys and hooks open; support's keys are not counted."""
+
+    def __init__(self, a_minute: int, rates: Rates) -> None:
+        self._rate, self._rates = _rate("tickets_per_minute", a_minute), rates
+
+    def left(self, account_id: str) -> bool:
+        """Whether the account may open a ticket."""
+        return self._rate is None or self._rates.bucket(self._rate, account_id).left(monotonic()) > 0
+
+    def used(self, account_id: str) -> int:
+        """How many of the minute's tickets the account has opened."""
+        return self._rates.used(self._rate, account_id)
+
+    def take(self, account_id: str, number: int = 1) -> None:
+        """Count what was opened, which may be more than was left: it is waited for."""
+        if self._rate and number:
+            self._rates.take(self._rates.bucket(self._rate, account_id), number)
+
+    def require(self, account_id: str) -> None:
+        """429 unless the account may open a ticket."""
+        if self._rate is None or self.left(account_id):
+            return
+        bucket, now = self._rates.bucket(self._rate, account_id), monotonic()
+        raise TooManyRequests(
+            f"An account opens at most {self._rate.amount} tickets in {self._rate.seconds} seconds",
+            headers={"Retry-After": str(max(1, ceil(bucket.wait(now))))} | rate_fields([bucket], now),
+            **_reached(bucket, now),
+        )
+
+
+class CallerLimits:
+    """What one process lets callers do at once and in a minute."""
+
+    def __init__(self, settings: Settings, rates: Rates) -> None:
+        self.rates, self.in_flight, self._pace = rates, InFlight(settings.in_flight), Pace()
+        self._account = Size(settings.in_flight_per_account, settings.in_flight_waiting)
+        self._support = Size(settings.in_flight_per_support_key, 2 * settings.in_flight_waiting)
+        self._few = Size(max(1, settings.in_flight_per_account // 2), settings.in_flight_waiting)
+        self.tickets = TicketQuota(settings.tickets_per_minute, rates)
+        self.senders: Recent[str] = Recent()
+        """the accounts whose hooks have taken what was sent from an address without a key"""
+        self._of_key = _rate("rate_per_key", settings.rate_per_key)
+        self._of_account = _rate("rate_per_account", settings.rate_per_account)
+        self._of_support = _rate("rate_per_support_key", settings.rate_per_support_key)
+        self._of_address = _rate("rate_per_address", settings.rate_per_address)
+
+    def caller(self, principal: Principal) -> Caller:
+        """Who has a key: the keys of an account share a lane and a bucket, support's keys have their own."""
+        account_id, key_id = principal.account_id, principal.key_id
+        if account_id is None:
+            return Caller(key_id, self._support, self._buckets((self._of_support, key_id)))
+        return Caller(account_id, self._account, self._buckets((self._of_key, key_id), (self._of_account, account_id)))
+
+    def sender(self, account_id: str) -> Caller:
+        """Who sends to an account's hooks: apart from its other requests, so that neither holds up the other."""
+        return Caller(f"ingest:{account_id}", self._few, ())
+
+    def requests_of(self, account_id: str) -> int:
+        """How many of the minute's requests the account's keys have made."""
+        return self.rates.used(self._of_account, account_id)
+
+    def stranger(self, address: str) -> Caller:
+        """Who has no valid key, or a stream token."""
+        lane = f"address:{address}"
+        return Caller(lane, self._few, self._buckets((self._of_address, address)), is_stranger=True)
+
+    def unknown_sender(self, address: str) -> Caller:
+        """Who sends to a hook and may be anybody: it is let through, for the hook says whose word it takes."""
+        return Caller(f"address:{address}", self._few, (), is_stranger=True)
+
+    def _buckets(self, *rates: tuple[Rate | None, str]) -> tuple[Bucket, ...]:
+        return tuple(self.rates.bucket(rate, whom) for rate, whom in rates if rate)
+
+    def count(self, caller: Caller) -> None:
+        """Count a request against every bucket that holds for its caller. 429 when one is empty: then it costs none."""
+        now = monotonic()
+        for bucket in caller.buckets:
+            if not bucket.left(now):
+                raise _too_often(caller, bucket, now)
+        for bucket in caller.buckets:
+            self.rates.take(bucket)
+
+    def enter(self, caller: Caller) -> Place:
+        """A place for a request among those in progress. 429 when the caller has too many there."""
+        try:
+            return self.in_flight.enter(caller.lane, caller.size)
+        except Full:
+            raise _too_many(caller) from None
+
+    async def turn(self, caller: Caller, place: Place) -> None:
+        """Return when the request may be worked on. 429 or 503 when that takes too long."""
+        try:
+            await place.turn()
+        except TooLong as late:
+            if late.alone:
+                raise _too_many(caller) from None
+            raise Unavailable("The service has too much to do", headers=_SOON) from None
+
+    def hold(self, caller: Caller) -> float:
+        """Seconds to wait before the caller is told no."""
+        return self._pace.hold(caller.lane, monotonic())
+
+
+def rate_fields(buckets: Sequence[Bucket], now: float) -> dict[str, str]:
+    """The RateLimit fields (draft-ietf-httpapi-ratelimit-headers): all policies, and the state of the tightest."""
+    bucket = tightest(buckets, now)
+    back = ceil(bucket.used(now) * bucket.rate.seconds / bucket.rate.amount)
+    return {
+        "ratelimit-policy": ", ".join(each.rate.policy for each in buckets),
+        "ratelimit": f'"{bucket.rate.name}";r={bucket.left(now)};t={back}',
+    }
+
+
+def _reached(bucket: Bucket, now: float) -> dict[str, Any]:
+    return {"quota": bucket.rate.name, "value": bucket.rate.amount, "used": used_of(bucket, now)}
+
+
+def _rate(name: str, a_minute: int) -> Rate | None:
+    return Rate(name, a_minute) if a_minute else None
+
+
+def _too_often(caller: Caller, bucket: Bucket, now: float) -> Problem:
+    rate = bucket.rate
+    whom = {
+        "rate_per_account": "All keys of an account together may make",
+        "rate_per_address": "Without a valid key, an address may make",
+    }.get(rate.name, "A key may make")
+    return TooManyRequests(
+        f"{whom} {rate.amount} requests in {rate.seconds} seconds",
+        headers={"Retry-After": str(max(1, ceil(bucket.wait(now))))} | caller.fields(),
+        **_reached(bucket, now),
+    )
+
+
+def _too_many(caller: Caller) -> Problem:
+    size = caller.size
+    return TooManyRequests(
+        f"At most {size.running} requests run at once and {size.waiting} more wait for their turn",
+        headers=_SOON | caller.fields(),
+        quota="in_flight",
+        value=size.places,
+        used=size.places,
+    )

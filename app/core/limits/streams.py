@@ -1,0 +1,157 @@
+"""Answers that stay open: how many there may be, and how they end before their reader goes."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, TypeVar
+
+import structlog
+from starlette.types import Receive, Scope
+
+from app.core.auth import Principal
+from app.core.db.errors import DATABASE_ERRORS
+from app.core.db.pool import holder
+from app.core.limits.inflight import DONE
+from app.core.problems import TooManyRequests, Unavailable
+
+T = TypeVar("T")
+ValidKeys = Callable[[Collection[str]], Awaitable[set[str]]]
+"""Which of these keys (by id) are neither revoked nor expired."""
+
+DRAIN: Final = "heliodesk.drain"
+"""In a request's scope: what the server calls when it is told to stop, so that an open answer ends by itself."""
+CHECK: Final = 2.0
+"""Seconds between two looks at the keys of all open streams."""
+_LATER: Final = {"Retry-After": "10"}
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamLimits:
+    """How many streams and waiting requests are open: in this process, of an account, of a key."""
+
+    all: int
+    of_account: int
+    of_key: int
+
+
+class Stream:
+    """One open answer, to the owner of a key; ``account_id`` where the key is confined to one."""
+
+    def __init__(self, key_id: str, account_id: str | None = None) -> None:
+        self.key_id, self.account_id, self.why = key_id, account_id, ""
+        self._ended = asyncio.Event()
+
+    def end(self, why: str) -> None:
+        """Cut off what ``until_ended`` runs."""
+        self.why = self.why or why
+        self._ended.set()
+
+    async def until_ended(self, work: Awaitable[T], scope: Scope, receive: Receive) -> T | None:
+        """What ``work`` returns; None when the stream ended before (it was ended, or its reader is gone)."""
+        if done := scope.get(DONE):
+            done()
+        scope[DRAIN] = partial(self.end, "the service is about to stop")
+        task = asyncio.ensure_future(work)
+        ended = asyncio.ensure_future(self._ended.wait())
+        gone = asyncio.ensure_future(_gone(receive))
+        try:
+            await asyncio.wait({task, ended, gone}, return_when=asyncio.FIRST_COMPLETED)
+            return task.result() if task.done() else None
+        finally:
+            for each in (task, ended, gone):
+                each.cancel()
+            await asyncio.gather(task, ended, gone, return_exceptions=True)
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+class Streams:
+    """The open streams of this process. All their keys are looked at together, every two seconds."""
+
+    def __init__(self, valid: ValidKeys, limits: StreamLimits, *, check: float = CHECK) -> None:
+        self._valid, self._limits, self._check = valid, limits, check
+        self._open: set[Stream] = set()
+        self._of_key: Counter[str] = Counter()
+        self._of_account: Counter[str] = Counter()
+        self._keeper: asyncio.Task[None] | None = None
+
+    @contextmanager
+    def opened(self, principal: Principal) -> Iterator[Stream]:
+        """A stream for as long as the block runs.
+
+        429 when the caller's key or account has too many already, 503 when the process has.
+        """
+        stream = self.open(principal)
+        try:
+            yield stream
+        finally:
+            self.close(stream)
+
+    def open(self, principal: Principal) -> Stream:
+        """A stream, which the caller has to close. 429 and 503 as above."""
+        key_id, account_id = principal.key_id, principal.account_id
+        _refuse_more("A key", "streams_per_key", self._of_key[key_id], self._limits.of_key)
+        if account_id:
+            _refuse_more("An account", "streams_per_account", self._of_account[account_id], self._limits.of_account)
+        if len(self._open) >= self._limits.all:
+            raise Unavailable("Too many streams are open", headers=_LATER)
+        stream = Stream(key_id, account_id)
+        self._open.add(stream)
+        self._of_key[key_id] += 1
+        if account_id:
+            self._of_account[account_id] += 1
+        if self._keeper is None or self._keeper.done():
+            self._keeper = asyncio.create_task(self._keep(), name="streams")
+        return stream
+
+    def close(self, stream: Stream) -> None:
+        """The answer is over."""
+        self._open.remove(stream)
+        _count_down(self._of_key, stream.key_id)
+        if stream.account_id:
+            _count_down(self._of_account, stream.account_id)
+
+    def of_account(self, account_id: str) -> int:
+        """How many the account's keys have open."""
+        return self._of_account.get(account_id, 0)
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    async def _keep(self) -> None:
+        """End the streams whose key was revoked or has expired."""
+        holder.set("streams")
+        while self._open:
+            await asyncio.sleep(self._check)
+            try:
+                valid = await self._valid(list(self._of_key))
+            except DATABASE_ERRORS as error:
+                _log.warning("the keys of open streams could not be looked at", error=repr(error))
+                continue
+            for stream in self._open:
+                if stream.key_id not in valid:
+                    stream.end("the key is no longer valid")
+
+
+def _refuse_more(whose: str, name: str, used: int, most: int) -> None:
+    if used >= most:
+        raise TooManyRequests(
+            f"{whose} has at most {most} streams and waiting requests open",
+            headers=_LATER,
+            quota=name,
+            value=most,
+            used=used,
+        )
+
+
+def _count_down(counter: Counter[str], name: str) -> None:
+    counter[name] -= 1
+    if not counter[name]:
+        del counter[name]

@@ -1,0 +1,1 @@
+"""Outgoing HTTP: the one connector, and the addresses that it may reach."""

@@ -1,0 +1,220 @@
+"""The outgoing HTTP clients: they connect only to addresses that were vetted, and read only so much of an answer."""
+
+import asyncio
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import partial
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from ipaddress import ip_address
+from typing import Any, Final
+
+import aiohttp
+import httpx
+from aiohttp.abc import AbstractResolver, ResolveResult
+from httpx_aiohttp import AiohttpTransport
+
+from app.core.outgoing.addresses import Network, is_allowed
+from app.core.settings import Settings
+
+try:
+    from urllib3.util import connection as urllib3_connection
+except ImportError:  # only the extra ``apprise`` needs it
+    urllib3_connection = None  # type: ignore[assignment]  # a module, or nothing
+
+CONNECT_TIMEOUT: Final = 5.0
+"""Seconds for a connection, TLS included."""
+
+TOTAL_TIMEOUT: Final = 20.0
+"""Seconds for a whole exchange, so that a receiver that drips cannot hold a sender."""
+
+MAX_ANSWER: Final = 64 * 1024
+"""Bytes of an answer that are read at most."""
+
+_MAX_CONNECTIONS: Final = 256
+_USER_AGENT: Final = "Heliodesk"
+_AddressInfo = tuple[Any, Any, int, str, tuple[Any, ...]]
+
+
+class TargetRefused(httpx.ConnectError):
+    """The target is, or resolves to, an address that outgoing calls may not reach."""
+
+
+class TargetUnreachable(OSError):
+    """The same for blocking calls, in the form that urllib3 knows."""
+
+
+class ThreadsResolver(AbstractResolver):
+    """Asks the system, each time in a thread of its own: one that a name server keeps waiting holds up nobody.
+
+    The loop's own threads for this are four.
+    """
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(_MAX_CONNECTIONS, thread_name_prefix="resolve")
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        """The addresses of a name. Raises ``OSError`` where it has none."""
+        ask = partial(socket.getaddrinfo, host, port, family, socket.SOCK_STREAM, 0, socket.AI_ADDRCONFIG)
+        found = await asyncio.get_running_loop().run_in_executor(self._threads, ask)
+        return [
+            ResolveResult(
+                hostname=host, host=str(address), port=port, family=kind, proto=protocol, flags=socket.AI_NUMERICHOST
+            )
+            for kind, _, protocol, _, (address, *_) in found
+        ]
+
+    async def close(self) -> None:
+        """Let the threads end."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+class VettingResolver(AbstractResolver):
+    """Resolves a name and keeps the allowed addresses; the connector then connects to exactly these (no rebinding)."""
+
+    def __init__(self, inner: AbstractResolver, allow_networks: Sequence[Network]) -> None:
+        self._inner = inner
+        self._allow_networks = allow_networks
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        """The allowed addresses of a name. Raises ``TargetRefused`` when there are none."""
+        found = await self._inner.resolve(host, port, family)
+        kept = [result for result in found if is_allowed(ip_address(result["host"]), self._allow_networks)]
+        if not kept:
+            raise TargetRefused(f"{host} resolves to no address that outgoing calls may reach")
+        return kept
+
+    async def close(self) -> None:
+        """Close the resolver underneath."""
+        await self._inner.close()
+
+
+def _vetted_socket(allow_networks: Sequence[Network], target: _AddressInfo) -> socket.socket:
+    """The last wall, right before a connection: also sees the literal addresses that skip the resolver."""
+    family, kind, protocol, _, (host, *_) = target
+    try:
+        allowed = is_allowed(ip_address(host), allow_networks)
+    except ValueError:  # a spelled form such as 2130706433, which the socket would take for an address
+        allowed = False
+    if not allowed:
+        raise TargetRefused(f"{host} is an address that outgoing calls may not reach")
+    return socket.socket(family, kind, protocol)
+
+
+_blocking: ContextVar[Sequence[Network] | None] = ContextVar("blocking", default=None)
+"""The networks that a library's blocking calls may reach; None: they are the operator's own."""
+
+
+@contextmanager
+def vetting_blocking_calls(allow_networks: Sequence[Network]) -> Iterator[None]:
+    """Let connections that urllib3 makes in this thread reach allowed addresses only, whatever it is redirected to."""
+    token = _blocking.set(allow_networks)
+    try:
+        yield
+    finally:
+        _blocking.reset(token)
+
+
+def _connect_vetted(address: tuple[str, int], *arguments: Any, **options: Any) -> socket.socket:
+    """In the place of urllib3's own function: connects to exactly the addresses that were vetted."""
+    networks = _blocking.get()
+    if networks is None:
+        return _connect(address, *arguments, **options)
+    host, port = address
+    error: OSError = TargetUnreachable(f"{host} resolves to no address that outgoing calls may reach")
+    for *_, found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        if is_allowed(ip_address(found[0]), networks):
+            try:
+                return _connect((str(found[0]), port), *arguments, **options)
+            except OSError as failed:
+                error = failed
+    raise error
+
+
+if urllib3_connection is not None:
+    _connect = urllib3_connection.create_connection
+    urllib3_connection.create_connection = _connect_vetted
+
+
+def make_session(settings: Settings, resolver: AbstractResolver | None = None) -> aiohttp.ClientSession:
+    """A client session with vetted targets; without proxies from the environment, cookies or decompression.
+
+    To be made in a running loop, and closed. ``resolver`` replaces the system's.
+    """
+    connector = aiohttp.TCPConnector(
+        resolver=VettingResolver(resolver or ThreadsResolver(), settings.allow_networks),
+        socket_factory=partial(_vetted_socket, settings.allow_networks),
+        ssl=httpx.create_ssl_context(),
+        limit=_MAX_CONNECTIONS,
+    )
+    return aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=False,
+        auto_decompress=False,
+        headers={"User-Agent": _USER_AGENT},
+    )
+
+
+def make_http(settings: Settings, resolver: AbstractResolver | None = None) -> httpx.AsyncClient:
+    """The process's client for APIs: httpx over such a session, without redirects. To be closed with ``aclose()``."""
+    return httpx.AsyncClient(
+        transport=AiohttpTransport(client=partial(make_session, settings, resolver), trust_env=False),
+        trust_env=False,
+        follow_redirects=False,
+        timeout=httpx.Timeout(TOTAL_TIMEOUT, connect=CONNECT_TIMEOUT),
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        headers={"User-Agent": _USER_AGENT},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a receiver said, and the headers that it got: the body is cut after ``MAX_ANSWER`` bytes."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    sent: Mapping[str, str]
+
+
+class Unreachable(Exception):
+    """There was no answer; the message says why, for the one who looks at the delivery."""
+
+
+class TimedOut(Unreachable):
+    """There was no answer in time."""
+
+
+async def post(
+    session: aiohttp.ClientSession, url: str, body: bytes, headers: Mapping[str, str], *, seconds: float = TOTAL_TIMEOUT
+) -> Answer:
+    """POST and read at most ``MAX_ANSWER`` bytes of the answer, all within ``seconds``. Raises ``Unreachable``.
+
+    By aiohttp itself: through httpx half the throughput is lost.
+    """
+    timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=CONNECT_TIMEOUT)
+    try:
+        async with session.post(url, data=body, headers=headers, allow_redirects=False, timeout=timeout) as response:
+            sent = response.request_info.headers
+            return Answer(response.status, response.headers, await _read(response), sent)
+    except TimeoutError as error:
+        raise TimedOut(f"no complete answer within {seconds:g} s") from error
+    except (aiohttp.ClientError, TargetRefused, OSError, ValueError) as error:
+        raise Unreachable(f"{type(error).__name__}: {error}") from error
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) >= MAX_ANSWER:
+            break
+    return bytes(body[:MAX_ANSWER])

@@ -1,0 +1,1 @@
+"""HTTP: what every route shares, and the layers around all of them."""

@@ -1,0 +1,87 @@
+"""Who calls, and what any caller of a kind may do; what needs a table is in ``app/accounts/principals.py``."""
+
+from typing import Annotated, Final
+
+from fastapi import Depends, Header, Query, Request, Security
+from fastapi.openapi.models import HTTPBearer
+from fastapi.security.base import SecurityBase
+
+from app.core.auth import Principal
+from app.core.db.pool import holder
+from app.core.problems import Forbidden, NotFound
+from app.core.schemas import EmailRef
+from app.core.scopes import Scope
+from app.core.text.language import Language, choose_language
+from app.core.web.callers import principal_of
+from app.core.web.http import KEY_SCHEME
+
+_DESCRIPTION: Final = """\
+`Authorization: Bearer hd_<kind>_...`, as shown once by `POST /v1/keys`. A key that has scopes needs the one that the \
+operation names (`x-required-scope`): 403 says which one it lacks. A key without scopes may all that its kind and \
+role may."""
+
+
+class ApiKey(SecurityBase):
+    """Reads the key and finds its principal: one dependency and one statement for both."""
+
+    model = HTTPBearer(description=_DESCRIPTION)
+    scheme_name = KEY_SCHEME
+
+    async def __call__(self, request: Request) -> Principal:
+        """The caller, whose key may be used here."""
+        principal = await self.identify(request)
+        admit(request, principal)
+        return principal
+
+    async def identify(self, request: Request) -> Principal:
+        """The caller, whatever its key is for."""
+        return await principal_of(request)
+
+
+def admit(request: Request, principal: Principal) -> None:
+    """Let the request work on behalf of this caller. 403 for hook and widget keys, and for a scope that is missing."""
+    if principal.kind in ("hook", "widget"):
+        raise Forbidden(f"A {principal.kind} key is not taken here")
+    require_scope(principal, request.scope["route"].scope)
+    holder.set(principal.account_id or principal.key_id)
+
+
+PrincipalDep = Annotated[Principal, Security(ApiKey())]
+"""The caller by its key: admin, agent or account. 401 without a valid key; 403 for hook and widget keys."""
+
+
+def require_scope(principal: Principal, scope: Scope) -> None:
+    """403 unless the key has the scope that an operation declares, and its engineer, if it has one, is active."""
+    if principal.scopes and scope not in principal.scopes:
+        challenge = {"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{scope}"'}
+        raise Forbidden(f"This key lacks the scope {scope}", headers=challenge, missing_scope=scope)
+    if not principal.active and scope.endswith(":write"):
+        raise Forbidden("The engineer of this key is not active: it only reads")
+
+
+def require_support(principal: Principal) -> None:
+    """403 unless it is an admin's or an agent's key."""
+    if not principal.is_support:
+        raise Forbidden("Only admin and agent keys may do that")
+
+
+def require_admin(principal: Principal) -> None:
+    """403 unless it is an admin's key."""
+    if principal.kind != "admin":
+        raise Forbidden("Only admin keys may do that")
+
+
+def require_account(principal: Principal, account_id: str) -> None:
+    """404 unless resources of this account exist for the caller."""
+    if not principal.sees(account_id):
+        raise NotFound
+
+
+async def _language(accept_language: Annotated[str | None, Header(max_length=500)] = None) -> Language:
+    return choose_language(accept_language)
+
+
+ActorQuery = Annotated[EmailRef | None, Query(description="The person for whom an account's key acts")]
+"""Who acts, of an account's people: for operations without a body that could name them."""
+LanguageDep = Annotated[Language, Depends(_language)]
+"""The language of texts that a person reads."""

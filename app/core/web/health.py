@@ -1,0 +1,182 @@
+"""``/healthz``, ``/readyz``, ``/metrics``, and the page of each problem type."""
+
+from datetime import datetime, timedelta
+from functools import partial
+from hmac import compare_digest
+from typing import Any, Final
+
+from fastapi import Request, Response
+from pydantic import BaseModel, Field
+from sqlalchemy import text
+
+from app.core.clock import database_now, monotonic, wall_now
+from app.core.db.errors import DATABASE_ERRORS
+from app.core.db.locks import locks_of
+from app.core.db.probe import Found
+from app.core.problems import Invalid, NotFound, Problem, TooManyRequests, Unauthorized, Unavailable
+from app.core.schemas import Document
+from app.core.state import State, StateDep
+from app.core.watch import Condition
+from app.core.web.answer_headers import PUBLIC
+from app.core.web.credentials import key_of
+from app.core.web.http import Router, public_responses, reply
+from app.core.zones import IN_FORCE
+
+_SKEW: Final = timedelta(seconds=5)
+"""How far a machine's clock may be from the database's before operators are told."""
+
+router = Router(tags=["Operations"])
+
+
+class Health(BaseModel):
+    """The process answers."""
+
+    status: str = Field(examples=["ok"])
+
+
+class Readiness(Document):
+    """What the process needs in order to serve. Without the key that its details need, the status alone."""
+
+    status: str = Field(
+        examples=["ready"],
+        description="`ready`, or `degraded`: it serves, but something is missing. Without the key always `ready`",
+    )
+    checks: dict[str, str] = Field(
+        default_factory=dict, examples=[{"database": "ok", "migrations": "ok", "sweep": "ok"}]
+    )
+    degraded: list[str] = Field(default_factory=list, description="What does not work, in words", examples=[[]])
+    time_zone_database: str = Field("", description="Version of the IANA database in force", examples=["2026a"])
+
+
+class ProblemType(BaseModel):
+    """What a problem's ``type`` means."""
+
+    type: str = Field(examples=["/problems/not-found"])
+    title: str = Field(examples=["There is no such resource"])
+    status: int = Field(examples=[404])
+    description: str = Field(examples=["there is no such resource, or it belongs to another account."])
+
+
+@router.get("/healthz", scope=None, response_model=Health, responses=public_responses(Unavailable))
+async def healthz(state: StateDep) -> Response:
+    """Tell whether the process is alive.
+
+    Answers as long as the event loop turns. 503 means that only a restart may help: the embedded PostgreSQL of
+    `heliodesk up` has ended and cannot be started again.
+    """
+    if state.embedded and state.embedded.condition == Condition.LOST:
+        raise Unavailable(f"The embedded PostgreSQL {state.embedded.check}")
+    return reply({"status": "ok"})
+
+
+@router.get(
+    "/readyz",
+    scope=None,
+    response_model=Readiness,
+    responses=public_responses(Unavailable),
+)
+async def readyz(request: Request, state: StateDep) -> Response:
+    """Tell whether the process can serve.
+
+    Yes, when the database answers, its schema is ours, and the background passes beat. That this machine's clock is
+    wrong is told, and harms nothing: business time is the database's. So are a feed of events that stands still, and
+    tickets whose timers cannot be processed: how many, not whose. Where `HELIODESK_METRICS_KEY` is set, only who shows
+    it as a bearer token is told more than yes or no.
+    """
+    checks, troubles = await state.probe.find(partial(_look_at_database, state))
+    late = set(state.heartbeats.late(monotonic()))
+    checks |= {"embedded_postgresql": state.embedded.check} if state.embedded else {}
+    checks |= {name: "late" if name in late else "ok" for name in state.heartbeats.ages(monotonic())}
+    failed = [name for name, result in checks.items() if result != "ok"]
+    if not _may_see(request, state):
+        if failed:
+            raise Unavailable("Not ready", headers={"Retry-After": "1"})
+        return reply({"status": "ready"})
+    if failed:
+        raise Unavailable(f"Not ready: {', '.join(failed)}", headers={"Retry-After": "1"}, checks=checks)
+    degraded = [*state.degraded, *troubles]
+    status = "degraded" if degraded else "ready"
+    return reply(
+        {"status": status, "checks": checks, "degraded": degraded, "time_zone_database": IN_FORCE.version},
+    )
+
+
+async def _look_at_database(state: State) -> Found:
+    """The checks of the database, and what is wrong with this machine's clock, the feed, locks, and what is stored.
+
+    It has a connection that no request can take.
+    """
+    try:
+        async with state.clock.sessions() as session:
+            heads = set(await session.scalars(text("SELECT version_num FROM alembic_version")))
+            before = wall_now()
+            skew = clock_skew(before, await database_now(session), wall_now())
+            found = [await trouble(session) for trouble in state.troubles]
+        await state.tip.look()
+    except DATABASE_ERRORS as error:
+        return {"database": type(error).__name__}, []
+    checks = {"database": "ok", "migrations": "ok" if heads == state.migration_heads else "not at head"}
+    held = (locks_of(each).trouble() for each in (state.sessions, state.background.sessions))
+    troubles = dict.fromkeys((skew, state.tip.trouble(), *held, *found))
+    return checks, [trouble for trouble in troubles if trouble]
+
+
+def clock_skew(before: datetime, database: datetime, after: datetime) -> str | None:
+    """How wrong this machine's clock is, in words; it was read before and after the database's. None: 5 s or less."""
+    if before - database > _SKEW:
+        return f"This machine's clock is {(before - database).total_seconds():.0f} s ahead of the database's"
+    if database - after > _SKEW:
+        return f"This machine's clock is {(database - after).total_seconds():.0f} s behind the database's"
+    return None
+
+
+def _may_see(request: Request, state: State) -> bool:
+    """Whether the caller shows the key of the metrics; everybody may see where there is none."""
+    wanted = state.settings.metrics_key.get_secret_value()
+    shown = key_of(request)
+    return not wanted or (
+        shown is not None and shown.carrier == "bearer" and compare_digest(shown.text.encode(), wanted.encode())
+    )
+
+
+@router.get("/metrics", scope=None, response_class=Response, responses=public_responses(Unauthorized))
+async def metrics(request: Request, state: StateDep) -> Response:
+    """Metrics of this process.
+
+    In the text format of Prometheus or OpenMetrics. Where `HELIODESK_METRICS_KEY` is set, it is needed as a bearer
+    token.
+    """
+    if not _may_see(request, state):
+        raise Unauthorized("The metrics need the key of the setting HELIODESK_METRICS_KEY")
+    text, media_type = await state.metrics.exposition.text(request.headers.get("accept", ""))
+    return Response(text, media_type=media_type)
+
+
+def problem_types(base: type[Problem] = Problem) -> dict[str, type[Problem]]:
+    """Every kind of problem by its slug."""
+    found = {base.slug: base}
+    for kind in base.__subclasses__():
+        found |= problem_types(kind)
+    return found
+
+
+@router.get(
+    "/problems/{slug}",
+    scope=None,
+    response_model=ProblemType,
+    responses=public_responses(NotFound, Invalid, TooManyRequests),
+)
+async def problem_type(slug: str) -> Response:
+    """What a problem type means.
+
+    The page behind the `type` of a problem document.
+    """
+    kind = problem_types().get(slug)
+    if kind is None:
+        raise NotFound("There is no problem type of this name")
+    return reply(_describe(kind), headers=PUBLIC)
+
+
+def _describe(kind: type[Problem]) -> dict[str, Any]:
+    description = (kind.__doc__ or "").partition(": ")[2] or kind.title
+    return {"type": f"/problems/{kind.slug}", "title": kind.title, "status": kind.status, "description": description}

@@ -1,0 +1,367 @@
+"""HTTP's own part: JSON answers, problem documents, ETags, and a router that reads bodies strictly."""
+
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from inspect import cleandoc, isclass
+from typing import Any, Final, Protocol, TypeAlias, TypeVar
+
+import orjson
+import structlog
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.dependencies.models import Dependant
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+from starlette.exceptions import HTTPException
+from starlette.routing import Route
+
+from app.core.db.errors import DATABASE_ERRORS, is_outage, outage_of
+from app.core.problems import (
+    BadRequest,
+    Fault,
+    Forbidden,
+    Invalid,
+    MethodNotAllowed,
+    NotFound,
+    PayloadTooLarge,
+    PreconditionFailed,
+    Problem,
+    TooManyRequests,
+    Unauthorized,
+    Unavailable,
+    UnsupportedMediaType,
+)
+from app.core.schemas import pointer
+from app.core.scopes import SCOPES, Scope
+from app.core.web.body import read_json, require_json
+from app.core.web.callers import confirm, principal_of
+from app.core.web.query_names import unknown_names
+
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+Handler: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
+"""What answers the requests of one route."""
+SCOPE: Final = "x-required-scope"
+"""Where an operation of the OpenAPI document names the scope that it needs."""
+KEY_SCHEME: Final = "ApiKey"
+PROBLEM_JSON: Final = "application/problem+json"
+_PROBLEM_SCHEMA: Final = {"$ref": "#/components/schemas/ProblemDocument"}
+_TOKEN: Final = "token"  # noqa: S105  a parameter's name
+"""The query parameter that stands for the key where a header cannot be sent."""
+_log = structlog.get_logger("heliodesk.http")
+_MAX_FAULTS: Final = 50
+_BY_STATUS: Final = {
+    kind.status: kind
+    for kind in (
+        BadRequest,
+        Forbidden,
+        NotFound,
+        MethodNotAllowed,
+        PayloadTooLarge,
+        UnsupportedMediaType,
+        Unavailable,
+    )
+}
+
+
+def dump(body: Any) -> bytes:
+    """JSON as it is sent: instants as RFC 3339 UTC with ``Z``."""
+    return orjson.dumps(body, option=orjson.OPT_UTC_Z)
+
+
+def reply(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """A ready JSON answer: FastAPI sends it as it is, so the ``response_model`` only documents it."""
+    return Response(dump(body), status, headers, "application/json")
+
+
+def reply_text(body: str, headers: Mapping[str, str] | None = None) -> Response:
+    """The answer of a read whose JSON PostgreSQL has written."""
+    return Response(body, 200, headers, "application/json")
+
+
+def etag(version: int) -> dict[str, str]:
+    """The ``ETag`` header of a resource in this version."""
+    return {"ETag": f'"{version}"'}
+
+
+def check_if_match(request: Request, version: int) -> None:
+    """412 when the request names versions by ``If-Match`` and the resource's is not among them (RFC 9110, 13.1.1)."""
+    header = request.headers.get("if-match")
+    if header is None or header.strip() == "*":
+        return
+    if f'"{version}"' not in [tag.strip() for tag in header.split(",")]:
+        raise PreconditionFailed(f"The resource is in version {version}", headers=etag(version))
+
+
+IF_MATCH: Final[dict[str, Any]] = {
+    "parameters": [
+        {
+            "name": "If-Match",
+            "in": "header",
+            "required": False,
+            "schema": {"type": "string"},
+            "description": "Only if the resource is still in this version (its `ETag`)",
+            "example": '"3"',
+        }
+    ]
+}
+"""``openapi_extra`` of an operation that uses ``check_if_match``, which reads the header itself."""
+
+
+def problem_response(problem: Problem, instance: str) -> Response:
+    """The problem as an answer."""
+    return Response(dump(problem.document(instance)), problem.status, problem.headers, PROBLEM_JSON)
+
+
+def responses(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
+    """The problems of an operation that needs a key, for ``responses=`` of its route.
+
+    401, 403, 422, 429 and 503 are in it always; kinds of one status share an entry.
+    """
+    return public_responses(Unauthorized, Forbidden, *kinds, Invalid, TooManyRequests, Unavailable)
+
+
+def public_responses(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
+    """The problems of an operation that needs no key: these kinds only."""
+    return {status: _response([kind for kind in kinds if kind.status == status]) for status in _statuses(kinds)}
+
+
+def _statuses(kinds: Sequence[type[Problem]]) -> list[int]:
+    return list(dict.fromkeys(kind.status for kind in kinds))
+
+
+def _response(kinds: Sequence[type[Problem]]) -> dict[str, Any]:
+    """The declared answer of problems that share a status: which types it can have, and an example of each."""
+    examples = {kind.slug: {"summary": kind.title, "value": kind().document()} for kind in kinds}
+    types = [f"/problems/{slug}" for slug in examples]
+    schema = {"allOf": [_PROBLEM_SCHEMA], "properties": {"type": {"enum": types}}}
+    return {
+        "description": "; ".join(dict.fromkeys(kind.title for kind in kinds)),
+        "content": {PROBLEM_JSON: {"schema": schema, "examples": examples}},
+    }
+
+
+_BODY_RESPONSES: Final = public_responses(BadRequest, PayloadTooLarge, UnsupportedMediaType)
+
+
+class _StrictRequest(Request):
+    """A request whose JSON has been read by ``read_json`` before FastAPI asks for it."""
+
+    parsed: Any = None
+
+    async def json(self) -> Any:
+        """The value that was read."""
+        return self.parsed
+
+
+class StrictRoute(APIRoute):
+    """A route whose JSON body is read by ``read_json``: its problems are ours, and it is faster.
+
+    The first line of its function's docstring is the operation's summary, the rest its description. ``scope`` is what
+    the caller's key needs; None where no API key is taken. A route that does not say so is not made: TypeError.
+
+    A query parameter that the operation does not have is refused. Where no API key is taken it is ignored: what posts
+    to a hook, follows a link in a letter, or asks for the health may add parameters that its user cannot take away.
+    """
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        extra = dict(options.get("openapi_extra") or {})
+        if SCOPE not in extra:
+            raise TypeError(f"{path} does not declare which scope it needs")
+        self.scope: Scope | None = extra.pop(SCOPE)
+        if self.scope not in (None, *SCOPES):
+            raise TypeError(f"{path}: there is no scope {self.scope}")
+        options["openapi_extra"] = extra | ({SCOPE: self.scope} if self.scope else {})
+        summary, _, description = cleandoc(endpoint.__doc__ or "").partition("\n")
+        options["summary"] = options.get("summary") or summary.removesuffix(".")
+        options["description"] = options.get("description") or description.strip() or summary
+        if set(options.get("methods") or ()) & {"POST", "PATCH", "PUT"}:
+            options["responses"] = _BODY_RESPONSES | (options.get("responses") or {})
+        super().__init__(path, endpoint, **options)
+        if self.body_field is not None:
+            _let_be_left_out(self.body_field.field_info)
+        if _takes_key(self.dependant) != (self.scope is not None):
+            raise TypeError(f"{path} takes an API key exactly if it declares a scope")
+
+    def read(self, body: bytes) -> Any:
+        """What FastAPI takes for the value of the body."""
+        return read_json(body)
+
+    def get_route_handler(self) -> Handler:
+        """The handler behind the look at the names of the query's parameters."""
+        handle = self.body_handler()
+        if self.scope is None:
+            return handle
+        known = _queries_of(self.dependant) | {
+            each["name"] for each in (self.openapi_extra or {}).get("parameters", ()) if each["in"] == "query"
+        }
+
+        async def check_then_handle(request: Request) -> Response:
+            if request.scope["query_string"]:
+                await _refuse_unknown(request, known)
+            try:
+                return await handle(request)
+            except (Problem, RequestValidationError):
+                await confirm(request)
+                raise
+
+        return check_then_handle
+
+    def body_handler(self) -> Handler:
+        """FastAPI's own handler behind the strict reading, where the operation has a body."""
+        handle = super().get_route_handler()
+        if self.body_field is None:
+            return handle
+
+        async def read_then_handle(plain: Request) -> Response:
+            if self.scope is not None:
+                await principal_of(plain)  # who has none is told so before the body is looked at
+            request = _StrictRequest(plain.scope, plain.receive)
+            body = await request.body()
+            if body:
+                require_json(request.headers.get("content-type"))
+                request.parsed = self.read(body)
+                if request.parsed is None:  # FastAPI would take it for a body that was left out
+                    raise Invalid(errors=[Fault(pointer="", detail="The body is null where an object is wanted")])
+            return await handle(request)
+
+        return read_then_handle
+
+
+def _let_be_left_out(body: FieldInfo) -> None:
+    """Take a body that is left out for an empty object, where that would be taken."""
+    model = body.annotation
+    if not (body.is_required() and isclass(model) and issubclass(model, BaseModel)):
+        return
+    try:
+        model.model_validate({})
+    except ValidationError:
+        return
+    body.default_factory = model
+
+
+async def _refuse_unknown(request: Request, known: Collection[str]) -> None:
+    """422 for parameters that are not ``known``; who shows neither a key nor a token in its place is told so first."""
+    given = request.query_params.keys()
+    faults = unknown_names(given, known)
+    if not faults:
+        return
+    if _TOKEN not in known or _TOKEN not in given:
+        await principal_of(request)
+    raise Invalid(errors=faults)
+
+
+def _queries_of(dependant: Dependant) -> frozenset[str]:
+    own = {field.alias for field in dependant.query_params}
+    return frozenset(own.union(*(_queries_of(each) for each in dependant.dependencies)))
+
+
+class _Decorator(Protocol):
+    def __call__(self, endpoint: Endpoint, /) -> Endpoint: ...
+
+
+def _takes_key(dependant: Dependant) -> bool:
+    known = getattr(dependant.call, "scheme_name", None) == KEY_SCHEME
+    return known or any(_takes_key(each) for each in dependant.dependencies)
+
+
+def _declaring(scope: Scope | None, options: dict[str, Any]) -> dict[str, Any]:
+    return options | {"openapi_extra": (options.get("openapi_extra") or {}) | {SCOPE: scope}}
+
+
+class Router(APIRouter):
+    """What every feature's routes are registered on, each with the scope that its caller's key needs."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(route_class=StrictRoute, generate_unique_id_function=lambda route: route.name, **options)
+
+    def get(self, path: str, *, scope: Scope | None, **options: Any) -> _Decorator:  # type: ignore[override]
+        """A GET. It is FastAPI's, but that the scope has to be said; the same holds for those below."""
+        return super().get(path, **_declaring(scope, options))
+
+    def post(self, path: str, *, scope: Scope | None, **options: Any) -> _Decorator:  # type: ignore[override]
+        """A POST."""
+        return super().post(path, **_declaring(scope, options))
+
+    def patch(self, path: str, *, scope: Scope | None, **options: Any) -> _Decorator:  # type: ignore[override]
+        """A PATCH."""
+        return super().patch(path, **_declaring(scope, options))
+
+    def delete(self, path: str, *, scope: Scope | None, **options: Any) -> _Decorator:  # type: ignore[override]
+        """A DELETE."""
+        return super().delete(path, **_declaring(scope, options))
+
+    def options(self, path: str, *, scope: Scope | None, **options: Any) -> _Decorator:  # type: ignore[override]
+        """An OPTIONS."""
+        return super().options(path, **_declaring(scope, options))
+
+
+def faults_of(errors: Sequence[Mapping[str, Any]]) -> list[Fault]:
+    """Pydantic's errors as pointers: into the body, or ``#/query/limit`` for a parameter."""
+    return [_fault(error) for error in errors[:_MAX_FAULTS]]
+
+
+def _fault(error: Mapping[str, Any]) -> Fault:
+    source, *path = error["loc"] or ("body",)
+    place = pointer(path)
+    detail = str(error["msg"]).removeprefix("Value error, ")
+    fault = Fault(pointer=place if source == "body" else f"#/{source}{place}", detail=detail)
+    hint = error.get("ctx", {}).get("hint")
+    return fault | {"hint": str(hint)} if hint else fault
+
+
+async def _on_problem(request: Request, problem: Exception) -> Response:
+    if not isinstance(problem, Problem):
+        raise problem
+    return problem_response(problem, request.scope["path"])
+
+
+async def _on_invalid(request: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    return problem_response(Invalid(errors=faults_of(error.errors())), request.scope["path"])
+
+
+async def _on_http_exception(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    kind = _BY_STATUS.get(error.status_code, BadRequest if error.status_code < 500 else Problem)  # noqa: PLR2004
+    headers = {"Allow": ", ".join(_methods_at(request))} if kind is MethodNotAllowed else error.headers
+    return problem_response(kind(headers=headers), request.scope["path"])
+
+
+def _methods_at(request: Request) -> list[str]:
+    """What the path takes: Starlette names the methods of its first route only (RFC 9110, 10.2.1 wants all)."""
+    path = request.scope["path"]
+    routes = (route for route in request.app.routes if isinstance(route, Route) and route.include_in_schema)
+    methods = {method for route in routes if route.path_regex.match(path) for method in route.methods or ()}
+    return sorted(methods | ({"HEAD"} if "GET" in methods else set()))
+
+
+async def _on_database_error(request: Request, error: Exception) -> Response:
+    if not is_outage(error):
+        raise error
+    return problem_response(_outage(error), request.scope["path"])
+
+
+def _outage(error: Exception) -> Problem:
+    _log.warning("database unavailable", error=repr(error))
+    return Unavailable(outage_of(error), headers={"Retry-After": "1"})
+
+
+def problem_of(error: Exception) -> Problem:
+    """The problem that stands for any error, where an answer has begun and no handler can see it."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, DATABASE_ERRORS) and is_outage(error):
+        return _outage(error)
+    _log.error("unhandled error", exc_info=error)
+    return Problem()
+
+
+def install(app: FastAPI) -> None:
+    """Every error that leaves ``app`` is a problem document."""
+    for kind in DATABASE_ERRORS:
+        app.add_exception_handler(kind, _on_database_error)
+    app.add_exception_handler(Problem, _on_problem)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http_exception)

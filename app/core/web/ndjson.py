@@ -1,0 +1,30 @@
+"""Answers that come line by line (``application/x-ndjson``), for what takes long enough to show its progress."""
+
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+from fastapi import Request, Response
+from fastapi.responses import StreamingResponse
+
+from app.core.web.http import dump, problem_of
+
+NDJSON: Final = "application/x-ndjson"
+
+
+def wants_lines(request: Request) -> bool:
+    """Whether the caller asks for lines by name; ``*/*`` gets one document."""
+    asked = [part.partition(";")[0].strip().lower() for part in request.headers.get("accept", "").split(",")]
+    return NDJSON in asked
+
+
+def lines(documents: AsyncIterator[dict[str, Any]]) -> Response:
+    """Each document as a line, as soon as it is there. A failure midway is told as a last line: its problem."""
+    return StreamingResponse(_lines(documents), media_type=NDJSON)
+
+
+async def _lines(documents: AsyncIterator[dict[str, Any]]) -> AsyncIterator[bytes]:
+    try:
+        async for document in documents:
+            yield dump(document) + b"\n"
+    except Exception as error:  # noqa: BLE001  it is logged, and the head of the answer is sent already
+        yield dump(problem_of(error).document()) + b"\n"

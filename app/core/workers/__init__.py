@@ -1,0 +1,1 @@
+"""Worker processes, in which heavy computations run."""

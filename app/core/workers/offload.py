@@ -1,0 +1,200 @@
+"""Heavy computations, in processes of their own: the event loop goes on, and what takes too long can be ended.
+
+What is computed is a function of a module, with arguments and a result that pickle well: bytes, texts, instants. It is
+pure, so that it may be done again when its process dies. The processes start on demand and end when they are idle.
+"""
+
+import asyncio
+import os
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from pickle import loads
+from typing import Final, TypeVar, TypeVarTuple, cast
+
+import structlog
+
+from app.core.auth import Principal
+from app.core.clock import monotonic
+from app.core.metrics import Metrics
+from app.core.problems import Unavailable
+from app.core.settings import Settings
+from app.core.workers.fair_slots import FairSlots
+from app.core.workers.worker import LENGTH, packed
+
+T = TypeVar("T")
+Arguments = TypeVarTuple("Arguments")
+
+_NICENESS: Final = 10
+_ATTEMPTS: Final = 2
+_START_SECONDS: Final = 60
+_OWNERS: Final = 4
+"""So many owners fill the queue at the least."""
+_BUFFER: Final = 1024 * 1024
+_PACKAGES: Final = Path(__file__).resolve().parents[2]
+_RETRY: Final = {"Retry-After": "5"}
+_log = structlog.get_logger(__name__)
+
+
+class WorkerLost(Exception):
+    """A worker process ended in the middle of a task."""
+
+
+def owner_of(principal: Principal) -> str:
+    """In whose name a computation waits for its turn: the account's, or a key's that belongs to none."""
+    return principal.account_id or principal.key_id
+
+
+class Offload:
+    """The worker processes of one service process, and the queue before them."""
+
+    def __init__(self, settings: Settings, metrics: Metrics, modules: Sequence[str] = ()) -> None:
+        """``modules`` are what most tasks need: a process imports them before its first."""
+        self._modules = modules
+        queue = settings.offload_queue
+        self._slots = FairSlots(settings.offload_workers, waiting=queue, share=max(1, queue // _OWNERS))
+        self._deadline, self._idle_seconds = settings.offload_deadline, settings.offload_idle
+        self._seconds = metrics.offloaded
+        self._idle: list[_Worker] = []
+        self._workers: set[_Worker] = set()
+        metrics.offload_waiting.set_function(lambda: self.waiting)
+        metrics.offload_workers.set_function(lambda: len(self._workers))
+
+    @property
+    def waiting(self) -> int:
+        """How many computations wait for a process."""
+        return len(self._slots)
+
+    async def run(self, owner: str, function: Callable[[*Arguments], T], *arguments: *Arguments) -> T:
+        """What ``function`` returns, or raises.
+
+        429 when ``owner`` has its share of the queue, 503 when that is full, when the task takes longer than the
+        deadline, and when its process dies again and again. A caller that is cancelled ends the task.
+        """
+        message = packed((function, arguments))
+        began, outcome = monotonic(), "refused"
+        try:
+            async with self._slots.taken(owner, within=self._deadline):
+                outcome = "failed"
+                done, value = await self._attempted(message)
+            outcome = "done"
+        except TimeoutError as error:
+            outcome = "too long"
+            detail = f"This takes longer than {self._deadline:g} seconds to compute: ask for less, or later"
+            raise Unavailable(detail, headers=_RETRY) from error
+        finally:
+            self._seconds.labels(outcome).observe(monotonic() - began)
+        if not done:
+            raise cast("Exception", value)
+        return cast("T", value)
+
+    async def close(self) -> None:
+        """End all processes; nobody waits for one any more."""
+        for worker in list(self._workers):
+            await self._end(worker)
+
+    async def _attempted(self, message: bytes) -> tuple[bool, object]:
+        for _ in range(_ATTEMPTS):
+            try:
+                return await self._computed(message)
+            except WorkerLost as error:
+                _log.warning("a worker process was lost", error=str(error))
+        raise Unavailable("The process that computes this ended", headers=_RETRY)
+
+    async def _computed(self, message: bytes) -> tuple[bool, object]:
+        worker = self._idle.pop() if self._idle else await self._started()
+        worker.keep()
+        try:
+            async with asyncio.timeout(self._deadline):
+                answer = await worker.answer(message)
+        except BaseException:
+            await self._end(worker)
+            raise
+        self._idle.append(worker)
+        worker.expire(self._idle_seconds, self._expire)
+        return answer
+
+    async def _started(self) -> "_Worker":
+        worker = _Worker(await _spawn(self._modules))
+        self._workers.add(worker)
+        try:
+            async with asyncio.timeout(_START_SECONDS):
+                await worker.message()
+        except TimeoutError as error:
+            await self._end(worker)
+            raise WorkerLost(f"a process did not start within {_START_SECONDS} s") from error
+        except BaseException:
+            await self._end(worker)
+            raise
+        return worker
+
+    def _expire(self, worker: "_Worker") -> None:
+        """It has been idle for long enough."""
+        self._idle.remove(worker)
+        worker.ending = asyncio.create_task(self._end(worker), name="offload")
+
+    async def _end(self, worker: "_Worker") -> None:
+        self._workers.discard(worker)
+        if worker in self._idle:
+            self._idle.remove(worker)
+        await worker.end()
+
+
+async def _spawn(modules: Sequence[str]) -> Process:
+    """A new worker process: of this interpreter, with this package, whatever the working directory holds."""
+    packages = os.pathsep.join(filter(None, (str(_PACKAGES), os.environ.get("PYTHONPATH"))))
+    environment = os.environ | {"PYTHONPATH": packages}
+    command = (sys.executable, "-P", "-m", "app.core.workers.worker", str(os.getpid()), str(_NICENESS), *modules)
+    try:
+        return await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, env=environment, limit=_BUFFER)
+    except OSError as error:  # no memory, or no more processes
+        raise WorkerLost(str(error)) from error
+
+
+class _Worker:
+    """One process."""
+
+    ending: asyncio.Task[None]
+
+    def __init__(self, process: Process) -> None:
+        if process.stdin is None or process.stdout is None:
+            raise ValueError("A worker is spoken to by its pipes")
+        self._process, self._tasks, self._answers = process, process.stdin, process.stdout
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def answer(self, message: bytes) -> tuple[bool, object]:
+        """Whether the task returned, and what it returned or raised. ``WorkerLost``."""
+        try:
+            self._tasks.write(message)
+            await self._tasks.drain()
+        except (OSError, RuntimeError) as error:  # the latter is uvloop's, of a pipe that it has closed itself
+            raise WorkerLost(f"process {self._process.pid}: {error!r}") from error
+        return cast("tuple[bool, object]", await self.message())
+
+    async def message(self) -> object:
+        """What it tells next. ``WorkerLost``."""
+        try:
+            (length,) = LENGTH.unpack(await self._answers.readexactly(LENGTH.size))
+            return cast("object", loads(await self._answers.readexactly(length)))  # noqa: S301  our own process's
+        except (OSError, EOFError) as error:
+            raise WorkerLost(f"process {self._process.pid}: {error!r}") from error
+
+    def expire(self, seconds: float, expired: "Callable[[_Worker], None]") -> None:
+        """Call ``expired`` unless it is kept within so many seconds."""
+        self._timer = asyncio.get_running_loop().call_later(seconds, expired, self)
+
+    def keep(self) -> None:
+        """It is wanted."""
+        if self._timer:
+            self._timer.cancel()
+
+    async def end(self) -> None:
+        """Kill the process, and wait until it is gone: whatever it computes, nobody wants it."""
+        self.keep()
+        if self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                self._process.kill()
+        self._tasks.close()
+        await asyncio.shield(self._process.wait())

@@ -1,0 +1,163 @@
+"""Every event that the service tells: its type, who may see it, and the shape of its ``data``. Pure.
+
+``EVENTS`` is what the OpenAPI document publishes as webhooks.
+"""
+
+from typing import Final
+
+from pydantic import Field
+
+from app.events.types.calls import CallDeclined, CallEnded, CallFailed, CallJoined, CallNoShow, CallReady, CallRequested
+from app.events.types.data import EventData
+from app.events.types.deadlines import (
+    DeadlineCancelled,
+    DeadlineEvent,
+    DeadlineMet,
+    DeadlineMetLate,
+    DeadlineMissed,
+    DeadlineMoved,
+    DeadlinePaused,
+    DeadlineResumed,
+    DeadlineStarted,
+    DeadlineWarning,
+    PlanApplied,
+)
+from app.events.types.escalations import (
+    EscalationAccepted,
+    EscalationAcknowledged,
+    EscalationAutomatic,
+    EscalationDeclined,
+    EscalationRequested,
+    EscalationSuggested,
+    EscalationWithdrawn,
+)
+from app.events.types.experts import (
+    ExpertAccepted,
+    ExpertAlerted,
+    ExpertCancelled,
+    ExpertDeclined,
+    RoutingRoundExhausted,
+    RoutingUnstaffed,
+    TicketHandedOver,
+)
+from app.events.types.maintenance import MaintenanceEnded, MaintenanceStarted
+from app.events.types.tickets import (
+    MessagePosted,
+    TicketAssigned,
+    TicketMerged,
+    TicketOpened,
+    TicketPostponed,
+    TicketPriorityChanged,
+    TicketReopened,
+    TicketReviewRequested,
+    TicketStatusChanged,
+    TicketTierChanged,
+    TicketUpdated,
+    TicketWithdrawn,
+)
+
+
+class WebhookDisabled(EventData):
+    """An endpoint gets nothing more until its owner enables it."""
+
+    type = "webhook.disabled"
+    endpoint_id: str
+    url: str = Field(description="Its scheme, host and port: the rest may be a secret")
+    reason: str
+
+
+class WebhookPaused(EventData):
+    """Too many deliveries are pending: what follows is sent to this endpoint later, when it has caught up."""
+
+    type = "webhook.paused"
+    endpoint_id: str
+    url: str = Field(description="Its scheme, host and port: the rest may be a secret")
+    pending: int = Field(description="Deliveries to it that had not ended")
+    quota: int = Field(description="How many may be pending to all endpoints of its account")
+
+
+class WebhookResumed(EventData):
+    """An endpoint that was paused has caught up: all that it had not been sent is sent or under way."""
+
+    type = "webhook.resumed"
+    endpoint_id: str
+    url: str = Field(description="Its scheme, host and port: the rest may be a secret")
+
+
+class WebhookTest(EventData):
+    """A test event that an endpoint's owner asked for."""
+
+    type = "webhook.test"
+    endpoint_id: str
+    event_type: str | None = Field(None, description="Whose example is sent in its place")
+
+
+EVENTS: Final[tuple[type[EventData], ...]] = (
+    TicketOpened,
+    TicketUpdated,
+    TicketStatusChanged,
+    TicketReopened,
+    TicketMerged,
+    TicketWithdrawn,
+    TicketReviewRequested,
+    TicketPriorityChanged,
+    TicketTierChanged,
+    TicketAssigned,
+    TicketHandedOver,
+    TicketPostponed,
+    MessagePosted,
+    DeadlineStarted,
+    DeadlineMoved,
+    DeadlinePaused,
+    DeadlineResumed,
+    DeadlineWarning,
+    DeadlineMissed,
+    DeadlineMet,
+    DeadlineMetLate,
+    DeadlineCancelled,
+    PlanApplied,
+    EscalationAutomatic,
+    EscalationRequested,
+    EscalationAcknowledged,
+    EscalationAccepted,
+    EscalationDeclined,
+    EscalationWithdrawn,
+    EscalationSuggested,
+    CallRequested,
+    CallReady,
+    CallJoined,
+    CallDeclined,
+    CallNoShow,
+    CallFailed,
+    CallEnded,
+    ExpertAlerted,
+    ExpertAccepted,
+    ExpertDeclined,
+    ExpertCancelled,
+    RoutingUnstaffed,
+    RoutingRoundExhausted,
+    MaintenanceStarted,
+    MaintenanceEnded,
+    WebhookDisabled,
+    WebhookPaused,
+    WebhookResumed,
+    WebhookTest,
+)
+
+EVENT_TYPES: Final = tuple(event.type for event in EVENTS)
+"""The catalogue: the name of every type."""
+
+INTERNAL_TYPES: Final = frozenset(event.type for event in EVENTS if event.audience == "internal")
+"""Events that are always internal; of the others, some are by their data."""
+
+INTERNAL_METRICS: Final = frozenset({"escalation_ack", "alert_ack"})
+"""Deadlines of support's own work: their events are internal."""
+
+
+def audience_of(data: EventData) -> str:
+    """``public`` or ``internal``: the one place that decides what a customer may see."""
+    if isinstance(data, DeadlineEvent) and data.metric in INTERNAL_METRICS:
+        return "internal"
+    if isinstance(data, MessagePosted):
+        return data.visibility
+    return data.audience

@@ -1,0 +1,62 @@
+"""What happens to the live call of a ticket. Pure."""
+
+from datetime import datetime
+
+from pydantic import Field
+
+from app.events.types.data import EventData, TextEvent
+
+
+class _Call(EventData):
+    call_id: str
+    provider: str | None = None
+
+
+class CallRequested(_Call):
+    """A live call was asked for."""
+
+    type = "call.requested"
+
+
+class CallReady(_Call):
+    """The call's link exists."""
+
+    type = "call.ready"
+    join_url: str
+    join_from: datetime
+    join_by: datetime
+
+
+class CallJoined(_Call):
+    """Somebody joined."""
+
+    type = "call.joined"
+    participant: str
+
+
+class CallDeclined(_Call, TextEvent):
+    """The customer will not join."""
+
+    type = "call.declined"
+    reason: str
+    assignee_id: str | None = Field(description="The engineer who is to be told: the ticket's assignee")
+
+
+class CallNoShow(_Call):
+    """The customer had not joined in time; it still can."""
+
+    type = "call.no_show"
+    join_by: datetime
+
+
+class CallFailed(_Call):
+    """No link could be made; the ticket itself is not affected."""
+
+    type = "call.failed"
+    reason: str
+
+
+class CallEnded(_Call):
+    """The call is over."""
+
+    type = "call.ended"

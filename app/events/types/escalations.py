@@ -1,0 +1,73 @@
+"""What happens to escalations. Pure."""
+
+from pydantic import Field, JsonValue
+
+from app.events.types.data import EventData, TextEvent
+
+
+class EscalationAutomatic(EventData):
+    """A miss escalated by itself. ``told``: who of the account's people at the vendor hears of it."""
+
+    type = "escalation.automatic"
+    escalation_id: str | None
+    reason: str
+    metric: str
+    cycle: int
+    priority: str
+    told: list[dict[str, JsonValue]]
+
+
+class _Escalation(TextEvent):
+    escalation_id: str
+    reason: str
+    subject: str = Field(description="What its `escalation_ack` deadline is filed under")
+
+
+class EscalationRequested(_Escalation):
+    """A customer or an engineer asks for an escalation. ``told``: who of the account's people hears of it."""
+
+    type = "escalation.requested"
+    kind: str
+    justification: str
+    requested_priority: str | None
+    business_impact: str | None
+    breach_verified: bool | None = Field(
+        description="Whether the promise that it names was broken; null: it names none"
+    )
+    told: list[dict[str, JsonValue]]
+
+
+class EscalationAcknowledged(_Escalation):
+    """Support has seen an escalation."""
+
+    type = "escalation.acknowledged"
+
+
+class EscalationAccepted(_Escalation):
+    """Support does something about an escalation: the ticket's priority, tier and assignee after it."""
+
+    type = "escalation.accepted"
+    priority: str
+    tier: int
+    assignee: str | None
+
+
+class EscalationDeclined(_Escalation):
+    """Support does nothing about an escalation, and says why."""
+
+    type = "escalation.declined"
+    why: str
+
+
+class EscalationWithdrawn(_Escalation):
+    """Whoever asked for an escalation no longer does."""
+
+    type = "escalation.withdrawn"
+
+
+class EscalationSuggested(EventData):
+    """Customer and engineer have talked for so many turns without a solution: an escalation may be due (G5)."""
+
+    type = "escalation.suggested"
+    reason: str
+    turns: int

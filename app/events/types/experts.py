@@ -1,0 +1,91 @@
+"""Who takes a ticket: experts alerted, hand-overs from region to region, and nobody there. Pure."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, Field, JsonValue
+
+from app.events.types.data import ChangeEvent, EventData, TextEvent
+
+
+class CandidateData(BaseModel):
+    """An engineer who was looked at: taken or not, and why."""
+
+    engineer_id: str
+    taken: bool
+    why: str = Field(description="What hindered; of somebody available the criterion that decided")
+
+
+class _Chosen(EventData):
+    audience = "internal"
+    candidates: list[CandidateData] = Field(description="The first 20 by rank, who was hindered after all others")
+    considered: int = Field(description="How many engineers were looked at")
+
+
+class _Alert(TextEvent):
+    audience = "internal"
+    alert_id: str
+    engineer_id: str
+
+
+class ExpertAlerted(_Chosen):
+    """An expert is asked to take the ticket now, and nothing else beside it (G2)."""
+
+    type = "expert.alerted"
+    alert_id: str
+    engineer_id: str
+    region: str | None
+    accept_by: datetime
+    urgency: Literal["high", "low"] = Field(
+        "high", description="`high`: the ticket has the most urgent priority of its plan; it decides how they are paged"
+    )
+
+
+class ExpertAccepted(_Alert):
+    """The expert takes the ticket."""
+
+    type = "expert.accepted"
+
+
+class ExpertDeclined(_Alert):
+    """The expert does not take the ticket, and says why; the next one is alerted."""
+
+    type = "expert.declined"
+    reason: str
+
+
+class ExpertCancelled(_Alert):
+    """The expert's answer is no longer waited for: it did not come in time (``expired``), or is not needed."""
+
+    type = "expert.cancelled"
+    reason: str
+
+
+class RoutingUnstaffed(_Chosen):
+    """Nobody can be asked to take the ticket: it waits in the queue, and the account's manager is told."""
+
+    type = "routing.unstaffed"
+    region_lock: str | None
+    reason: Literal["unstaffed", "max_experts"] = Field(
+        description="Nobody who may take it is on shift and free; or the account holds as many experts as its plan "
+        "allows, and the ticket waits until one of these is freed"
+    )
+    next_at: datetime | None = Field(
+        description="When somebody comes on shift; null: not within a year, or it does not wait for that"
+    )
+    told: list[dict[str, JsonValue]] = Field(description="The account's manager, at most once an hour")
+
+
+class RoutingRoundExhausted(_Chosen):
+    """Everybody on shift who may take the ticket was paged, and nobody accepted: the next round follows (C20)."""
+
+    type = "routing.round_exhausted"
+    round: int = Field(description="Counted from 1, anew once somebody has accepted")
+    next_at: datetime = Field(description="When the next round begins; whoever comes earlier is paged at once")
+    told: list[dict[str, JsonValue]] = Field(description="The account's manager: of the first, then once an hour")
+
+
+class TicketHandedOver(ChangeEvent):
+    """A shift has ended: the ticket goes on with the next one (G7). ``from`` and ``to``: engineer and region."""
+
+    type = "ticket.handed_over"

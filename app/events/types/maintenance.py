@@ -1,0 +1,31 @@
+"""What is told of maintenance windows. Pure."""
+
+from datetime import datetime
+
+from pydantic import Field
+
+from app.events.types.data import EventData
+
+
+class _Window(EventData):
+    window_id: str
+    hook_id: str | None = Field(
+        description="The one hook that is silenced; null: all of the product, or of the account"
+    )
+    product: str | None = Field(description="The one product whose hooks are silenced")
+    reason: str
+    starts_at: datetime
+    ends_at: datetime
+
+
+class MaintenanceStarted(_Window):
+    """Alerts are held back from here on: nothing is opened or paged for them."""
+
+    type = "maintenance.started"
+
+
+class MaintenanceEnded(_Window):
+    """Alerts are heard again. What still fires, and no other window holds back, opens now."""
+
+    type = "maintenance.ended"
+    still_firing: int = Field(description="Alerts that were held back and have not been resolved")

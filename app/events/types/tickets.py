@@ -1,0 +1,118 @@
+"""What happens to a ticket and to its messages. Pure."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field, JsonValue
+
+from app.events.types.data import ChangeEvent, EventData, TextEvent
+from app.events.types.deadlines import PinsData
+
+
+class TicketOpened(TextEvent):
+    """A ticket was opened."""
+
+    type = "ticket.opened"
+    number: str
+    title: str
+    description: str
+    status: str
+    priority: str
+    priority_source: str
+    assessed_priority: str | None
+    impact: str | None
+    urgency: str | None
+    business_impact: str | None
+    priority_reason: str | None
+    environment: str
+    product: str | None
+    channel: str
+    requester: dict[str, JsonValue]
+    plan: PinsData
+    external_ref: str | None
+    call_link: str | None
+    told: list[dict[str, JsonValue]] = Field(description="Who of the account's people hears of a P1 (W1)")
+
+
+class TicketUpdated(TextEvent):
+    """Fields of a ticket were changed; ``fields`` holds the new values."""
+
+    type = "ticket.updated"
+    fields: dict[str, JsonValue]
+
+
+class TicketStatusChanged(ChangeEvent):
+    """The status changed."""
+
+    type = "ticket.status_changed"
+
+
+class TicketReopened(ChangeEvent):
+    """A resolved ticket is open again."""
+
+    type = "ticket.reopened"
+
+
+class TicketMerged(EventData):
+    """A ticket was merged into another one of the same account, and is closed; both timelines tell it."""
+
+    type = "ticket.merged"
+    merged: str
+    into: str
+
+
+class TicketReviewRequested(EventData):
+    """An urgent ticket outside production is put up for re-assessment (G9); its clocks run on."""
+
+    type = "ticket.review_requested"
+    priority: str
+    reason: str
+
+
+class TicketWithdrawn(TextEvent):
+    """The customer no longer needs an answer: the ticket is closed."""
+
+    type = "ticket.withdrawn"
+    reason: str | None
+
+
+class TicketPriorityChanged(ChangeEvent):
+    """The priority changed: by a person, or by the service after a miss (``source`` is ``automatic``)."""
+
+    type = "ticket.priority_changed"
+    source: str
+    told: list[dict[str, JsonValue]] = Field(description="Who of the account's people hears of a P1 (W1)")
+
+
+class TicketTierChanged(ChangeEvent):
+    """The ticket went to another tier of support."""
+
+    type = "ticket.tier_changed"
+
+
+class TicketAssigned(ChangeEvent):
+    """The ticket has another assignee (engineer ids), or none."""
+
+    type = "ticket.assigned"
+
+
+class TicketPostponed(EventData):
+    """The ticket's timers failed twice in a row: until ``retry_at`` only a request tries them again."""
+
+    type = "ticket.postponed"
+    audience = "internal"
+    reason: Literal["failed", "slow"] = Field(description="`slow`: the database needed longer than a ticket may take")
+    error: str = Field(description="The kind of the error; the service's log has it in full")
+    failures: int = Field(description="Attempts in a row. Told as long as the wait grows, from a minute to an hour")
+    retry_at: datetime
+
+
+class MessagePosted(TextEvent):
+    """A message was posted; internal ones go to support only."""
+
+    type = "message.posted"
+    message_id: str
+    author: dict[str, JsonValue]
+    visibility: str
+    channel: str | None
+    body: str

@@ -1,0 +1,1 @@
+"""Hooks and maintenance windows over HTTP."""

@@ -1,0 +1,214 @@
+"""``/v1/ingest/{hook_id}``: where senders post to. Everything is stored first and looked at later."""
+
+from dataclasses import replace
+from typing import Annotated, Any, Final
+
+import orjson
+from fastapi import Path, Query, Request, Response, Security
+from fastapi.openapi.models import HTTPBearer
+from fastapi.security.base import SecurityBase
+
+from app.core.limits.callers import ORIGIN, Origin
+from app.core.problems import (
+    BadRequest,
+    Conflict,
+    Forbidden,
+    NotFound,
+    PayloadTooLarge,
+    TooManyRequests,
+    Unauthorized,
+    Unavailable,
+    UnsupportedMediaType,
+)
+from app.core.state import State, StateDep
+from app.core.web.admission import in_the_senders_terms
+from app.core.web.credentials import Key
+from app.core.web.http import Router, public_responses, reply, responses
+from app.inbound import examples
+from app.inbound.api import handshake
+from app.inbound.documents import EventAccepted, EventRefused, ReceivedDocument
+from app.inbound.formats import cloudevents, pagerduty
+from app.inbound.formats.codings import decoded
+from app.inbound.formats.parsing import parse, parse_strictly
+from app.inbound.formats.signal import Unreadable
+from app.inbound.readings import QUICK_BYTES
+from app.inbound.usecases import receive
+from app.inbound.usecases.receive import Posted, Received
+
+_DESCRIPTION: Final = """\
+A hook's key, `hd_hook_...`: as a bearer token, as the password of Basic, as the parameter `key`, or as PagerDuty's \
+`routing_key`. A hook that checks signatures needs no key."""
+
+
+class _HookKey(SecurityBase):
+    """Documents how senders show who they are; ``door.receive`` checks it, for it depends on the hook."""
+
+    model = HTTPBearer(description=_DESCRIPTION)
+    scheme_name = "HookKey"
+
+    async def __call__(self) -> None:
+        """Nothing is known yet."""
+
+
+router = Router(prefix="/v1/ingest", tags=["Hooks"], dependencies=[Security(_HookKey())])
+HookPath = Annotated[str, Path(max_length=40, description="The hook's id")]
+KeyQuery = Annotated[
+    str | None, Query(alias="key", max_length=200, description="The hook's key, for senders that have no headers")
+]
+_ALL: Final = responses(
+    BadRequest, Unauthorized, Forbidden, NotFound, Conflict, PayloadTooLarge, UnsupportedMediaType, Unavailable
+)
+_PROBLEMS: Final = {status: problem for status, problem in _ALL.items() if status != TooManyRequests.status}
+"""A limit is a 503 here (``admission.in_the_senders_terms``), except for PagerDuty's clients."""
+_ENQUEUED: Final = _ALL | {400: public_responses(BadRequest)[400] | {"model": EventRefused}}
+BAD_EVENT: Final = {"status": "invalid event", "message": "Event object is invalid"}
+
+
+def _body(kind: str, example: Any, **more: Any) -> dict[str, Any]:
+    """``openapi_extra``: a body of which nothing is checked before it is stored."""
+    media = {name: {"schema": {}, "example": shown} for name, shown in {kind: example, **more}.items()}
+    return {"requestBody": {"required": True, "content": media}}
+
+
+async def _receive(request: Request, state: StateDep, hook_id: str, name: str | None) -> Response:
+    return _accepted(await _taken(request, state, await receive.posted(request, hook_id, name)))
+
+
+async def _taken(request: Request, state: State, post: Posted) -> Received:
+    """Receive it, and note for counting whether the hook knows who sent it."""
+    origin: Origin | None = request.scope.get(ORIGIN)
+    try:
+        received = await receive.receive(state, post)
+    except TooManyRequests as refusal:
+        raise in_the_senders_terms(request.scope["path"], refusal) from None
+    except (Unauthorized, Forbidden, NotFound):
+        if origin:
+            origin.refused()
+        raise
+    if origin:
+        origin.taken(received.account_id)
+    return received
+
+
+def _accepted(received: Received) -> Response:
+    told: dict[str, Any] = {"receipt_id": received.receipt_id, "duplicate": received.duplicate}
+    told |= {"refused": received.refused} if received.refused else {}
+    return reply(told | ({"omissions": list(received.omissions)} if received.omissions else {}), 202)
+
+
+@router.post(
+    "/{hook_id}",
+    scope=None,
+    status_code=202,
+    response_model=ReceivedDocument,
+    responses=_PROBLEMS,
+    openapi_extra=_body("application/json", examples.GENERIC),
+)
+async def ingest(request: Request, state: StateDep, hook_id: HookPath, _key: KeyQuery = None) -> Response:
+    """Receive a payload.
+
+    In the hook's own format. It is stored as it came and processed after; a payload that cannot be understood is kept
+    with its error.
+    """
+    return await _receive(request, state, hook_id, None)
+
+
+@router.post(
+    "/{hook_id}/alertmanager",
+    scope=None,
+    status_code=202,
+    response_model=ReceivedDocument,
+    responses=_PROBLEMS,
+    openapi_extra=_body("application/json", examples.ALERTMANAGER),
+)
+async def ingest_alertmanager(request: Request, state: StateDep, hook_id: HookPath, _key: KeyQuery = None) -> Response:
+    """Receive alerts of Prometheus Alertmanager.
+
+    Its webhook receiver's payload, version 4. Each alert is known by its `fingerprint`; what is told again is dropped.
+    """
+    return await _receive(request, state, hook_id, "alertmanager")
+
+
+@router.post(
+    "/{hook_id}/grafana",
+    scope=None,
+    status_code=202,
+    response_model=ReceivedDocument,
+    responses=_PROBLEMS,
+    openapi_extra=_body("application/json", examples.GRAFANA),
+)
+async def ingest_grafana(request: Request, state: StateDep, hook_id: HookPath, _key: KeyQuery = None) -> Response:
+    """Receive alerts of Grafana.
+
+    What its webhook contact point posts. The signature scheme `grafana` checks its HMAC.
+    """
+    return await _receive(request, state, hook_id, "grafana")
+
+
+@router.post(
+    "/{hook_id}/cloudevents",
+    scope=None,
+    status_code=202,
+    response_model=ReceivedDocument,
+    responses=_PROBLEMS,
+    openapi_extra=_body(
+        cloudevents.STRUCTURED,
+        examples.CLOUDEVENT,
+        **{cloudevents.BATCH: [examples.CLOUDEVENT], "application/json": examples.GENERIC},
+    ),
+)
+async def ingest_cloudevents(request: Request, state: StateDep, hook_id: HookPath, _key: KeyQuery = None) -> Response:
+    """Receive CloudEvents 1.0.
+
+    Structured, batched, or binary (with the attributes in `ce-` headers, percent-encoded, and any data or none). The
+    same `source` and `id` again is a duplicate. Senders that ask first, by `OPTIONS` with `WebHook-Request-Origin`,
+    are answered with `WebHook-Allowed-Origin` and `WebHook-Allowed-Rate`, here and at a hook's other addresses.
+    """
+    return await _receive(request, state, hook_id, "cloudevents")
+
+
+@router.post(
+    "/{hook_id}/v2/enqueue",
+    scope=None,
+    status_code=202,
+    response_model=EventAccepted,
+    responses=_ENQUEUED,
+    openapi_extra=_body("application/json", examples.PAGERDUTY),
+)
+async def enqueue(request: Request, state: StateDep, hook_id: HookPath, _key: KeyQuery = None) -> Response:
+    """Receive an event in the shape of PagerDuty's Events API v2.
+
+    For clients of PagerDuty, whose answers these are. The hook's key may be the event's `routing_key`.
+    """
+    post = await receive.posted(request, hook_id, "pagerduty")
+    body = decoded(post.sent, post.headers.get("content-encoding"), state.settings.max_body_bytes)
+    try:
+        event = _event_of(body, post.headers.get("content-type", ""))
+    except Unreadable as error:
+        return reply(BAD_EVENT | {"errors": [str(error)]}, BadRequest.status)
+    if faults := pagerduty.faults(event):
+        return reply(BAD_EVENT | {"errors": faults}, BadRequest.status)
+    key = event.pop("routing_key", None)
+    key = post.key or (Key(key, "body") if isinstance(key, str) else None)
+    try:
+        payload = orjson.dumps(event)
+    except orjson.JSONEncodeError as error:
+        return reply(BAD_EVENT | {"errors": [str(error)]}, BadRequest.status)
+    received = await _taken(request, state, replace(post, key=key, payload=payload))
+    dedup_key = event.get("dedup_key") or received.receipt_id
+    return reply({"status": "success", "message": "Event processed", "dedup_key": dedup_key}, 202)
+
+
+def _event_of(body: bytes, content_type: str) -> Any:
+    """The event, whose key tells whose it is: so nobody has shown one yet, and a long body is read in no other way."""
+    return parse(body, content_type).value if len(body) <= QUICK_BYTES else parse_strictly(body, content_type)
+
+
+@router.options("/{hook_id}", scope=None, include_in_schema=False)
+@router.options("/{hook_id}/alertmanager", scope=None, include_in_schema=False)
+@router.options("/{hook_id}/grafana", scope=None, include_in_schema=False)
+@router.options("/{hook_id}/cloudevents", scope=None, include_in_schema=False)
+@router.options("/{hook_id}/v2/enqueue", scope=None, include_in_schema=False)
+async def validate_ingest(request: Request, state: StateDep, hook_id: HookPath, _key: KeyQuery = None) -> Response:
+    """Agree to being sent to: the handshake of CloudEvents' web hooks."""
+    return await handshake.consent(request, state, hook_id)

@@ -1,0 +1,1 @@
+"""What becomes of what hooks have received."""

@@ -1,0 +1,1 @@
+"""From what senders post to signals."""

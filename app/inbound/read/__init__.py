@@ -1,0 +1,1 @@
+"""Reading hooks, receipts and maintenance windows."""

@@ -1,0 +1,45 @@
+"""Reading hooks and receipts. What the caller may not see is ``NotFound``."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import undefer
+
+from app.core.auth import Principal
+from app.core.problems import NotFound
+from app.core.web.paging import Filter, Page, Slice, filtered, in_order
+from app.inbound.models import Hook, Receipt
+
+
+async def hook_by_id(session: AsyncSession, principal: Principal, hook_id: str, *, lock: bool = False) -> Hook:
+    """The hook; with ``lock`` its row is held until the transaction ends."""
+    query = select(Hook).where(Hook.id == hook_id)
+    hook = (await session.scalars(query.with_for_update() if lock else query)).one_or_none()
+    if hook is None or not principal.sees(hook.account_id):
+        raise NotFound
+    return hook
+
+
+async def hooks_page(session: AsyncSession, page: Page, account_id: str | None) -> Sequence[Hook]:
+    """A page of hooks, the oldest first, and one more; of one account, or all."""
+    query = select(Hook)
+    if account_id:
+        query = query.where(Hook.account_id == account_id)
+    return (await session.scalars(in_order(query, page, Hook.created_at, Hook.id))).all()
+
+
+async def receipts_page(session: AsyncSession, page: Page, hook: Hook, state: str | None) -> Slice[Receipt]:
+    """A page of a hook's receipts, the newest first, and one more; each without its payload."""
+    filters: list[Filter] = [lambda columns: columns.state == state] if state else []
+    return await filtered(session, Receipt, [Receipt.hook_id == hook.id], filters, page, "received_at", "id")
+
+
+async def receipt_by_id(session: AsyncSession, hook: Hook, receipt_id: str) -> Receipt:
+    """The hook's receipt, with its payload."""
+    query = select(Receipt).where(Receipt.account_id == hook.account_id, Receipt.id == receipt_id)
+    query = query.where(Receipt.hook_id == hook.id).options(undefer(Receipt.body))
+    receipt = (await session.scalars(query)).one_or_none()
+    if receipt is None:
+        raise NotFound
+    return receipt

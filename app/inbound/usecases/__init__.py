@@ -1,0 +1,1 @@
+"""What is done with hooks, their payloads and maintenance windows."""

@@ -1,0 +1,204 @@
+"""What is done with hooks and their receipts: made, changed, given a new secret, processed again, tried."""
+
+import base64
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.models import Account, ApiKey
+from app.accounts.schemas import KeyCreate
+from app.accounts.terms import effective_plan
+from app.accounts.usecases.keys import create_key, revoke_key
+from app.core.db.session import LONG, allow, memory_of, ring_after_commit
+from app.core.ids import new_id
+from app.core.mailboxes import STORED
+from app.core.problems import Conflict, Fault, Invalid
+from app.core.schemas import pointer
+from app.inbound.formats.signatures import CARRIERS, SIGNED
+from app.inbound.maintenance.models import SilencedAlert
+from app.inbound.models import Hook, HookPayloads, Incident, IncidentAlert, Receipt
+from app.inbound.schemas import HookFields, Urgent
+from app.plans import store
+from app.plans.document.model import PlanDocument
+from app.tickets.rules import priority_faults
+from app.webhooks.rules.signing import make_secret
+
+_PATHS: Final = {
+    "generic": "",
+    "alertmanager": "/alertmanager",
+    "grafana": "/grafana",
+    "pagerduty": "/v2/enqueue",
+    "cloudevents": "/cloudevents",
+}
+_DEFAULTS: Final = HookFields(name="-").model_dump(mode="json", exclude={"name", "signature"})
+"""What holds of a hook that an earlier version stored, which knew fewer fields."""
+_IN_FORCE: Final = 2
+"""Secrets that hold at once: the new one and the one before, so that a sender can be changed without a gap."""
+
+
+def hook_document(hook: Hook, secret: str | None = None, payloads: HookPayloads | None = None) -> dict[str, Any]:
+    """The public form; ``secret`` only where it is shown for the one time. ``payloads``: where it has kept any."""
+    expressions = _DEFAULTS["expressions"] | hook.fields.get("expressions", {})
+    document = {
+        "id": hook.id,
+        "account_id": hook.account_id,
+        **_DEFAULTS,
+        **hook.fields,
+        "expressions": expressions,
+        "url": f"/v1/ingest/{hook.id}{_PATHS[hook.fields['format']]}",
+        "kept_bytes": payloads.bytes if payloads else 0,
+        "refused_at": payloads.refused_at if payloads else None,
+        "version": hook.version,
+        "created_at": hook.created_at,
+        "updated_at": hook.updated_at,
+    }
+    return document | ({"secret": secret} if secret else {})
+
+
+def receipt_document(receipt: Receipt) -> dict[str, Any]:
+    """The public form of a receipt, without its payload."""
+    names = ("id", "account_id", "hook_id", "format", "state", "error", "received_at", "processed_at", "size")
+    return {
+        name: getattr(receipt, name)
+        for name in (*names, "maintenance_window_id", "left_out", "omissions", "tickets", "signals")
+    }
+
+
+def payload_document(receipt: Receipt) -> dict[str, Any]:
+    """The public form with the payload: as text, or in base64 where it is none."""
+    try:
+        payload, encoding = receipt.body.decode(), "utf-8"
+    except UnicodeDecodeError:
+        payload, encoding = base64.b64encode(receipt.body).decode(), "base64"
+    return receipt_document(receipt) | {"headers": receipt.headers, "payload": payload, "encoding": encoding}
+
+
+async def create_hook(
+    session: AsyncSession, fields: HookFields, account: Account, *, now: datetime
+) -> tuple[Hook, str | None]:
+    """A new hook and its key or secret. 422 for priorities that the account's plan does not know."""
+    await check_urgency(session, account, fields, now=now)
+    hook = Hook(
+        account_id=account.account_id,
+        id=new_id("hook"),
+        fields=_stored(fields),
+        secrets=[],
+        version=1,
+        created_at=now,
+        updated_at=now,
+    )
+    session.add(hook)
+    await session.flush()
+    return hook, await _admit(session, hook, fields, now=now)
+
+
+async def change_hook(
+    session: AsyncSession, hook: Hook, fields: HookFields, account: Account, *, now: datetime
+) -> str | None:
+    """Write the fields. A scheme that has no secret yet gets one: the new secret, else None. 422 as when it is made."""
+    await check_urgency(session, account, fields, now=now)
+    another = fields.signature.scheme != hook.fields["signature"]["scheme"]
+    hook.fields = _stored(fields)
+    if another:
+        hook.secrets = []  # each scheme has secrets of its own form
+    needs = another or fields.signature.secret is not None
+    secret = await _admit(session, hook, fields, now=now) if needs else None
+    await _touch(session, hook, now)
+    return secret
+
+
+async def rotate_secret(session: AsyncSession, hook: Hook, *, now: datetime) -> str | None:
+    """A new key or secret; the one before holds until the next rotation. 409 for a hook that needs none."""
+    fields = HookFields.model_validate(hook.fields, context=STORED)
+    if fields.signature.scheme == "none":
+        raise Conflict("The hook takes whatever comes: it has no key and no secret")
+    secret = await _admit(session, hook, fields, now=now)
+    await _touch(session, hook, now)
+    return secret
+
+
+async def delete_hook(session: AsyncSession, hook: Hook, *, now: datetime) -> None:
+    """Remove a hook with its receipts, and what is remembered of its alerts; its keys are revoked, its tickets stay."""
+    await allow(session, LONG)
+    for key in await _keys(session, hook):
+        await revoke_key(session, key, now=now)
+    for table in (Receipt, HookPayloads, Incident, IncidentAlert, SilencedAlert):
+        await session.execute(delete(table).where(table.account_id == hook.account_id, table.hook_id == hook.id))
+    await session.delete(hook)
+    await session.flush()
+
+
+async def process_again(session: AsyncSession, receipt: Receipt) -> None:
+    """Let a failed receipt have its turn again, before those that came after it. 409 in any other state."""
+    if receipt.state != "failed":
+        raise Conflict(f"The receipt is {receipt.state}: only a failed one is processed again")
+    receipt.state, receipt.error, receipt.processed_at = "pending", None, None
+    await session.flush()
+    ring_after_commit(session, "receipts")
+
+
+async def check_urgency(session: AsyncSession, account: Account, fields: HookFields, *, now: datetime) -> None:
+    """422 unless the plan that holds for the hook's product knows each priority, and has the matrix that is needed."""
+    document = await plan_of(session, account, fields.product, now)
+    faults = _urgency_faults(document, fields, "")
+    for index, rule in enumerate(fields.mapping):
+        faults += _urgency_faults(document, rule, pointer(["mapping", index]))
+    if faults:
+        raise Invalid(errors=faults)
+
+
+def _urgency_faults(document: PlanDocument, urgent: Urgent, place: str) -> list[Fault]:
+    faults = [fault | {"pointer": place + fault["pointer"]} for fault in priority_faults(document, urgent.priority)]
+    if urgent.impact and document.matrix is None:
+        detail = f"The plan {document.key} has no matrix of impact and urgency: name a priority"
+        faults.append(Fault(pointer=f"{place}/impact", detail=detail))
+    return faults
+
+
+async def plan_of(session: AsyncSession, account: Account, product: str | None, now: datetime) -> PlanDocument:
+    """The plan that holds for this product now; what it becomes after a trial, its tickets will find out."""
+    bought = await _newest(session, effective_plan(account, product, now, lambda _: None))
+    held = effective_plan(account, product, account.sandbox_now or now, lambda _: bought.trial)
+    return bought if held == bought.key else await _newest(session, held)
+
+
+async def _newest(session: AsyncSession, key: str) -> PlanDocument:
+    version = await store.current_version(session, key)
+    if version is None:
+        raise Conflict(f"The account's plan {key} has no version in force")
+    return await store.document(session, memory_of(session), key, version)
+
+
+def _stored(fields: HookFields) -> dict[str, Any]:
+    """The fields as they are kept: secrets lie apart."""
+    document = fields.model_dump(include=set(HookFields.model_fields))
+    written = HookFields.model_validate(document, context=STORED)
+    return written.model_dump(mode="json", exclude={"signature": {"secret"}})
+
+
+async def _admit(session: AsyncSession, hook: Hook, fields: HookFields, *, now: datetime) -> str | None:
+    """A new key or secret for the scheme in force; of the older ones only the newest stays. The caller may show it."""
+    signature = fields.signature
+    if signature.scheme in SIGNED:
+        secret = signature.secret or make_secret()
+        hook.secrets = [secret, *hook.secrets][:_IN_FORCE]
+        return None if signature.secret else secret
+    if signature.scheme not in CARRIERS:
+        return None
+    for older in (await _keys(session, hook))[_IN_FORCE - 1 :]:
+        await revoke_key(session, older, now=now)
+    command = KeyCreate(kind="hook", account_id=hook.account_id, hook_id=hook.id, label=fields.name[:100])
+    return (await create_key(session, command, now=now))[1]
+
+
+async def _keys(session: AsyncSession, hook: Hook) -> list[ApiKey]:
+    """The hook's own keys in force, newest first."""
+    query = select(ApiKey).where(ApiKey.hook_id == hook.id, ApiKey.revoked_at.is_(None))
+    return list((await session.scalars(query.order_by(ApiKey.created_at.desc(), ApiKey.id.desc()))).all())
+
+
+async def _touch(session: AsyncSession, hook: Hook, now: datetime) -> None:
+    hook.version, hook.updated_at = hook.version + 1, now
+    await session.flush()

@@ -1,0 +1,207 @@
+"""``/v1/plans`` and ``/v1/priorities``: what is promised, for people and programs to read, and for admins to change."""
+
+from typing import Annotated, Any, Final
+
+from fastapi import Path, Query, Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.auth import Principal
+from app.core.clock import database_now
+from app.core.db.session import memory_of
+from app.core.problems import Fault, Forbidden, IdempotencyMismatch, Invalid, NotFound, RequestInFlight, TooManyRequests
+from app.core.schemas import Listing, Locale
+from app.core.state import State, StateDep
+from app.core.web.deps import LanguageDep, PrincipalDep, require_admin
+from app.core.web.http import SCOPE, Router, etag, reply, responses
+from app.core.web.idempotency import IDEMPOTENT, Answer, by_key_alone, once
+from app.core.web.paging import PageDep, listing
+from app.core.workers.offload import owner_of
+from app.plans import queries, store
+from app.plans.api.bodies import YAML_TOO, PlanBody, PlanRoute
+from app.plans.document import heavy, priorities
+from app.plans.document.expansion import years_around
+from app.plans.document.heavy import CheckedPlan, PlanText
+from app.plans.document.reading import refuse
+from app.plans.document.words import PlanKey
+from app.plans.models import PlanVersion
+from app.plans.schemas import (
+    Assessment,
+    AssessmentInput,
+    PlanSummary,
+    PlanVersionDocument,
+    Priorities,
+    VersionSummary,
+    as_plan,
+)
+
+router = Router(prefix="/v1", tags=["Plans"])
+
+_MAX_VERSION: Final = 2**31 - 1
+Key = Annotated[PlanKey, Path(description="The plan's key")]
+Number = Annotated[int, Path(ge=1, le=_MAX_VERSION, description="The version's number")]
+
+
+@router.get(
+    "/plans", scope="plans:read", response_model=Listing[PlanSummary], responses=responses(), summary="List the plans"
+)
+async def list_plans(request: Request, state: StateDep, _: PrincipalDep, page: PageDep) -> Response:
+    """The plans that accounts can have, by key, each in its current version."""
+    (after,) = page.place(str) or ("",)
+    async with state.sessions() as session:
+        rows = await queries.current_plans(session, after, page.limit + 1)
+    return listing(request, page, rows, place=lambda row: (row.key,), document=_summary)
+
+
+async def create_plan(request: Request, state: StateDep, principal: PrincipalDep, plan: PlanBody) -> Response:
+    """The document becomes the next version of its key, and the one that new tickets get. Admin keys only.
+
+    JSON, or YAML as `application/yaml`. Open tickets keep the version with which they were opened.
+    """
+    require_admin(principal)
+    return await _store(request, state, principal, await _checked(state, principal, plan))
+
+
+async def create_plan_version(
+    request: Request, state: StateDep, principal: PrincipalDep, key: Key, plan: PlanBody
+) -> Response:
+    """The same as `POST /v1/plans`, for a document that has this key. Admin keys only."""
+    require_admin(principal)
+    checked = await _checked(state, principal, plan)
+    if checked.key != key:
+        raise refuse(Fault(pointer="/key", detail=f"The document is of the plan `{checked.key}`, not of `{key}`."))
+    return await _store(request, state, principal, checked)
+
+
+async def _checked(state: State, principal: Principal, plan: PlanText) -> CheckedPlan:
+    async with state.sessions() as session:
+        years = years_around(await database_now(session))
+    return await state.offload.run(owner_of(principal), heavy.checked, plan, years)
+
+
+async def _store(request: Request, state: State, principal: Principal, plan: CheckedPlan) -> Response:
+    async def work(session: AsyncSession) -> Answer:
+        row = await store.add_checked(session, plan, await database_now(session))
+        return Answer(version_document(row), headers=etag(row.version))
+
+    return await once(request, state, principal, work, may=by_key_alone)
+
+
+_STORES: Final[dict[str, Any]] = {
+    "methods": ["POST"],
+    "status_code": 201,
+    "response_model": PlanVersionDocument,
+    "openapi_extra": IDEMPOTENT | YAML_TOO | {SCOPE: "plans:write"},
+    "route_class_override": PlanRoute,
+}
+_REFUSALS: Final = (Forbidden, RequestInFlight, IdempotencyMismatch, TooManyRequests)
+router.add_api_route(
+    "/plans", create_plan, summary="Store a plan's next version", responses=responses(*_REFUSALS), **_STORES
+)
+router.add_api_route(
+    "/plans/{key}/versions",
+    create_plan_version,
+    summary="Store the next version of this plan",
+    responses=responses(NotFound, *_REFUSALS),
+    **_STORES,
+)
+
+
+@router.get(
+    "/plans/{key}",
+    scope="plans:read",
+    response_model=PlanVersionDocument,
+    responses=responses(NotFound),
+    summary="Get a plan's document",
+)
+async def get_plan(state: StateDep, _: PrincipalDep, key: Key) -> Response:
+    """The plan in its current version."""
+    async with state.sessions() as session:
+        row = await queries.stored_version(session, key, await queries.current(session, key))
+    return reply(version_document(row), headers=etag(row.version))
+
+
+@router.get(
+    "/plans/{key}/versions",
+    scope="plans:read",
+    response_model=Listing[VersionSummary],
+    responses=responses(NotFound),
+    summary="List a plan's versions",
+)
+async def list_plan_versions(request: Request, state: StateDep, _: PrincipalDep, page: PageDep, key: Key) -> Response:
+    """All versions of the plan, the newest first."""
+    (below,) = page.place(int) or (_MAX_VERSION,)
+    async with state.sessions() as session:
+        rows = await queries.versions_of(session, key, min(below, _MAX_VERSION), page.limit + 1)
+    if not rows and page.cursor is None:
+        raise NotFound(f"There is no plan {key}")
+    return listing(request, page, rows, place=lambda row: (row.version,), document=_heading)
+
+
+@router.get(
+    "/plans/{key}/versions/{version}",
+    scope="plans:read",
+    response_model=PlanVersionDocument,
+    responses=responses(NotFound),
+    summary="Get one version of a plan",
+)
+async def get_plan_version(state: StateDep, _: PrincipalDep, key: Key, version: Number) -> Response:
+    """The document as it was stored, with the holidays of named countries as dates."""
+    async with state.sessions() as session:
+        row = await queries.stored_version(session, key, version)
+    return reply(version_document(row), headers=etag(row.version))
+
+
+@router.get(
+    "/priorities",
+    scope="plans:read",
+    response_model=Priorities,
+    responses=responses(NotFound),
+    summary="Explain a plan's priorities",
+)
+async def list_priorities(
+    state: StateDep,
+    _: PrincipalDep,
+    accepted: LanguageDep,
+    plan: Annotated[PlanKey, Query(description="The plan's key")],
+    lang: Annotated[
+        Locale | None, Query(description="The language; default: the one that the browser asks for")
+    ] = None,
+) -> Response:
+    """What each priority means, with examples, its targets and the best way to get in touch; and the matrix."""
+    async with state.sessions() as session:
+        version = await queries.current(session, plan)
+        document = await store.document(session, memory_of(session), plan, version)
+    return reply({"plan": as_plan(plan, version), **priorities.described(document, lang or accepted)})
+
+
+@router.post(
+    "/priorities/assess",
+    scope="plans:read",
+    response_model=Assessment,
+    responses=responses(),
+    summary="Work out a ticket's priority",
+)
+async def assess_priority(
+    state: StateDep, _: PrincipalDep, accepted: LanguageDep, assessment: AssessmentInput
+) -> Response:
+    """The priority that the plan's matrix gives for an urgency and an impact, else its default one. Writes nothing."""
+    async with state.sessions() as session:
+        version = await store.current_version(session, assessment.plan)
+        if version is None:
+            raise Invalid(errors=[Fault(pointer="/plan", detail=f"There is no plan {assessment.plan}")])
+        document = await store.document(session, memory_of(session), assessment.plan, version)
+    result = priorities.assessed(document, assessment.impact, assessment.urgency, accepted)
+    return reply({"plan": as_plan(assessment.plan, version), **result})
+
+
+def _heading(row: PlanVersion) -> dict[str, Any]:
+    return {"key": row.key, "version": row.version, "created_at": row.created_at, "archived_at": row.archived_at}
+
+
+def _summary(row: PlanVersion) -> dict[str, Any]:
+    return {"key": row.key, "version": row.version, "name": row.document["name"], "created_at": row.created_at}
+
+
+def version_document(row: PlanVersion) -> dict[str, Any]:
+    """A ``PlanVersionDocument``."""
+    return _heading(row) | {"document": row.document}

@@ -1,0 +1,318 @@
+"""The plan document as types: what a plan can say, and the questions that the clock and the tickets ask it."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, timedelta
+from functools import cached_property
+from typing import Annotated, Any, Self
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StrictBool,
+    StrictInt,
+    WithJsonSchema,
+    model_validator,
+)
+
+from app.calendars.hours import ACCOUNT_ZONE, WEEKDAYS, CalendarSpec, format_duration, parse_time
+from app.calendars.specs import MAX_WINDOWS
+from app.plans.document.words import (
+    DURATION_PATTERN,
+    Channel,
+    Contact,
+    Day,
+    Duration,
+    Effect,
+    EscalationReason,
+    Examples,
+    Impact,
+    Label,
+    Metric,
+    Name,
+    PausableStatus,
+    PlanKey,
+    Prose,
+    Provider,
+    Requirement,
+    TargetMetric,
+    TimeOfDay,
+    Urgency,
+    Weekday,
+)
+
+ALWAYS = "24x7"
+"""The calendar that is built in."""
+
+ACCOUNT = "account"
+"""In place of a country: that of the ticket's account."""
+
+
+MINUTE = timedelta(minutes=1)
+
+MAX_HOLIDAYS = 1_000
+"""Dates of one calendar, those of its country included."""
+
+
+class Part(BaseModel):
+    """A part of a plan: immutable, and without unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Holidays(Part):
+    """Days without working time, as local dates of the calendar."""
+
+    country: str | None = Field(
+        None,
+        max_length=20,
+        description="`account` for the country of the ticket's account, or an ISO 3166-1 code. A named country is "
+        "expanded into `dates` when the version is stored, so that no library upgrade moves a deadline.",
+    )
+    subdivision: str | None = Field(None, max_length=20, description="Its part, as ISO 3166-2 without the country")
+    dates: list[Day] = Field(default_factory=list, max_length=MAX_HOLIDAYS)
+
+
+class CalendarDocument(Part):
+    """When work is done (C01)."""
+
+    time_zone: str = Field(max_length=60, description="An IANA time zone, or `account` for that of the account")
+    weekly: dict[Weekday, Annotated[list[tuple[TimeOfDay, TimeOfDay]], Field(max_length=MAX_WINDOWS)]] = Field(
+        description="For each weekday its windows `[open, close)` in local time, `24:00` allowed"
+    )
+    holidays: Holidays = Holidays()
+
+    def spec(self, zone: str = ACCOUNT_ZONE, closed: Iterable[date] = ()) -> CalendarSpec:
+        """What ``hours`` compiles: ``zone`` and the ``closed`` dates stand for what is left to the account."""
+        left_open = self.holidays.country == ACCOUNT
+        return CalendarSpec(
+            zone=zone if self.time_zone == ACCOUNT_ZONE else self.time_zone,
+            weekly={
+                WEEKDAYS.index(day): tuple((parse_time(opens), parse_time(closes)) for opens, closes in windows)
+                for day, windows in self.weekly.items()
+            },
+            holidays=frozenset(self.holidays.dates).union(closed if left_open else ()),
+        )
+
+
+class Target(Part):
+    """How long a metric may take: a duration, or whole business days, on a calendar.
+
+    Written ``PT4H``, ``{duration: PT8H, calendar: working}`` or ``{business_days: 1, calendar: business}``.
+    """
+
+    duration: Duration | None = None
+    business_days: StrictInt | None = Field(None, ge=1, le=1_000)
+    calendar: Name | None = Field(None, description="Default: the plan's `hours`")
+
+    @model_validator(mode="after")
+    def _one_length(self) -> Self:
+        if (self.duration is None) == (self.business_days is None):
+            message = "A target has either a `duration` or a number of `business_days`."
+            raise ValueError(message)
+        return self
+
+    def written(self) -> str | dict[str, Any]:
+        """The shortest way to write it, as in the document."""
+        if self.duration and not self.calendar:
+            return format_duration(self.duration)
+        length = (
+            {"duration": format_duration(self.duration)} if self.duration else {"business_days": self.business_days}
+        )
+        return length | ({"calendar": self.calendar} if self.calendar else {})
+
+
+TargetEntry = Annotated[
+    Target,
+    BeforeValidator(lambda value: {"duration": value} if isinstance(value, str) else value),
+    PlainSerializer(Target.written),
+    WithJsonSchema({"anyOf": [{"type": "string", "pattern": DURATION_PATTERN}, Target.model_json_schema()]}),
+]
+"""A target as a document writes it: a bare duration stands for one without a calendar of its own."""
+
+
+class Priority(Part):
+    """One severity: what it means, with examples, and how best to get in touch about it."""
+
+    key: Name
+    label: Label
+    definition: Prose
+    examples: Examples
+    contact: list[Contact] = Field(default_factory=list, max_length=10, description="Recommended, the best first")
+
+
+class CustomerMay(Part):
+    """What a customer may do about the priority of its own ticket (Z2)."""
+
+    priority: str = Field("none", pattern="^(any|raise|none)$")
+    escalate: StrictBool = True
+
+
+class CallRules(Part):
+    """The live call of a new P1 (G3, G6)."""
+
+    priorities: list[Name] = Field(max_length=20)
+    providers: list[Provider] = Field(min_length=1, max_length=10, description="The first that is configured is used")
+    join_from: Duration = Field(timedelta(minutes=15), description="After the link is ready; only told")
+    join_by: Duration = Field(timedelta(minutes=30), description="After the link is ready; the target of `call_join`")
+
+
+class AlertRules(Part):
+    """How experts are paged for a ticket."""
+
+    accept: Duration = Field(description="How long an expert who is alerted has to answer: the target of `alert_ack`")
+    repeat: Duration | None = Field(
+        None,
+        description="When everybody on shift was paged and nobody accepted, the next round begins after this time "
+        "(C20). Default: `accept`, at least a minute",
+    )
+
+
+class EscalationRules(Part):
+    """What a customer can escalate for."""
+
+    reasons: list[EscalationReason] = Field(max_length=10)
+    acknowledge: Duration | None = Field(None, description="The target of `escalation_ack`, always 24x7")
+    exchanges: StrictInt = Field(
+        6,
+        ge=1,
+        le=1_000,
+        description="Turns (each: one side writes, after the other) after which `too_many_exchanges` is true",
+    )
+
+
+class Routing(Part):
+    """Who works on a ticket."""
+
+    tiers: StrictInt = Field(1, ge=1, le=9)
+    exclusive: list[Name] = Field(default_factory=list, max_length=20, description="Its expert does nothing else (G2)")
+    follow_the_sun: list[Name] = Field(default_factory=list, max_length=20, description="Region hands to region (G7)")
+    max_experts: StrictInt | None = Field(
+        None,
+        ge=1,
+        le=10_000,
+        description="Experts whom one account holds at once by its `exclusive` tickets; further ones wait until one of "
+        "these is freed. Default: as many as there are",
+    )
+
+
+class Addon(Part):
+    """What an account can buy on top of the plan."""
+
+    tiers: StrictInt | None = Field(None, ge=1, le=9, description="The tiers that the plan then has (N2)")
+    notify_tam: StrictBool = Field(False, description="The technical account manager is told (W1)")
+
+
+def _waiting() -> dict[PausableStatus, list[TargetMetric]]:
+    return {"waiting_on_customer": ["resolution", "update", "tier_escalation"]}
+
+
+class PlanDocument(Part):
+    """A support plan: everything that is promised, as data. Validate with ``documents.parse``, never directly."""
+
+    key: PlanKey
+    name: Label
+    programme: Prose
+    calendars: dict[Name, CalendarDocument] = Field(default_factory=dict, max_length=20)
+    hours: Name = Field(ALWAYS, description="The calendar of every target that names none")
+    priorities: list[Priority] = Field(min_length=1, max_length=20, description="The most urgent first")
+    default_priority: Name
+    matrix: dict[Urgency, dict[Impact, Name]] | None = Field(None, description="urgency -> impact -> priority")
+    targets: dict[Name, dict[TargetMetric, TargetEntry]] = Field(default_factory=dict)
+    requires: dict[Name, list[Requirement]] = Field(default_factory=dict, description="Texts that a ticket must carry")
+    review_non_production: list[Name] = Field(
+        default_factory=list,
+        max_length=20,
+        description="Priorities that are re-assessed outside production, unless the impact is large (G9)",
+    )
+    customer_may: CustomerMay = CustomerMay()
+    call: CallRules | None = None
+    alert: AlertRules | None = None
+    pause: dict[PausableStatus, list[TargetMetric]] = Field(default_factory=_waiting)
+    warn_at: list[StrictInt] = Field(default_factory=lambda: [50, 75, 90], max_length=20, description="Percent (C16)")
+    on_miss: dict[Metric, list[Effect]] = Field(default_factory=dict)
+    escalation: EscalationRules | None = None
+    objectives: dict[Metric, float] = Field(default_factory=dict, description="Share that is to be in time (N7)")
+    routing: Routing = Routing()
+    addons: dict[Name, Addon] = Field(default_factory=dict, max_length=20)
+    channels: list[Channel] = Field(min_length=1, max_length=10)
+    close_after: Duration = Field(
+        timedelta(hours=168),
+        description="A resolved ticket is closed after this time (N8)",
+        json_schema_extra={"default": "PT168H"},
+    )
+    trial: PlanKey | None = Field(None, description="The plan that holds while the account is on trial (Z3)")
+    best_effort: StrictBool = Field(False, description="No deadlines at all (Z4)")
+
+    @cached_property
+    def priority_keys(self) -> tuple[str, ...]:
+        """The priorities' keys, the most urgent first."""
+        return tuple(priority.key for priority in self.priorities)
+
+    @property
+    def top(self) -> str:
+        """The most urgent priority."""
+        return self.priority_keys[0]
+
+    def rank(self, priority: str) -> int:
+        """0 for the most urgent priority. Raises ValueError for an unknown one."""
+        return self.priority_keys.index(priority)
+
+    def raised(self, priority: str) -> str:
+        """The priority one step more urgent; the top one stays."""
+        return self.priority_keys[max(self.rank(priority) - 1, 0)]
+
+    def matrix_priority(self, impact: Impact | None, urgency: Urgency | None) -> str | None:
+        """What the matrix says (Z1); None without a matrix, an impact or an urgency."""
+        if self.matrix is None or impact is None or urgency is None:
+            return None
+        return self.matrix[urgency][impact]
+
+    def target(self, priority: str, metric: Metric) -> Target | None:
+        """The target of a metric at a priority (C08), those of acknowledgements and calls included."""
+        return self._all_targets.get((priority, metric))
+
+    @cached_property
+    def _all_targets(self) -> Mapping[tuple[str, str], Target]:
+        own = {(priority, metric): target for priority, row in self.targets.items() for metric, target in row.items()}
+        same = {metric: Target(duration=length, calendar=ALWAYS) for metric, length in self._acknowledgements()}
+        return own | {(priority, metric): same[metric] for priority in self.priority_keys for metric in same}
+
+    def _acknowledgements(self) -> Iterator[tuple[str, timedelta]]:
+        if self.escalation and self.escalation.acknowledge:
+            yield "escalation_ack", self.escalation.acknowledge
+        if self.alert:
+            yield "alert_ack", self.alert.accept
+        if self.call:
+            yield "call_join", self.call.join_by
+
+    def effective_tiers(self, addons: Iterable[str]) -> int:
+        """The number of tiers with these add-ons; unknown add-ons count for nothing (N2)."""
+        bought = (self.addons[addon].tiers or 0 for addon in addons if addon in self.addons)
+        return max([self.routing.tiers, *bought])
+
+    def tells_tam(self, addons: Iterable[str]) -> bool:
+        """Whether one of these add-ons has the technical account manager told (W1)."""
+        return any(self.addons[addon].notify_tam for addon in addons if addon in self.addons)
+
+    @property
+    def page_again_after(self) -> timedelta:
+        """How long after an exhausted round of paging the next one begins (C20)."""
+        if self.alert is None:
+            return MINUTE
+        return self.alert.repeat or max(self.alert.accept, MINUTE)
+
+    def canonical(self) -> dict[str, Any]:
+        """The document as JSON, with its defaults, such that ``parse(document.canonical()) == document``.
+
+        Members that came after the first release are left out while they are not set: the hash of a document that
+        says nothing about them stays the same, so that no upgrade makes a new version of it.
+        """
+        unset: dict[str, set[str]] = {}
+        if self.routing.max_experts is None:
+            unset["routing"] = {"max_experts"}
+        if self.alert and self.alert.repeat is None:
+            unset["alert"] = {"repeat"}
+        return self.model_dump(mode="json", exclude=unset)

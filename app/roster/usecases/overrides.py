@@ -1,0 +1,135 @@
+"""Shift overrides: somebody covers for somebody else, from one instant to another."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, or_, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.auth import Principal
+from app.core.ids import new_id
+from app.core.problems import Conflict, Fault, Forbidden, Invalid, NotFound
+from app.core.web.paging import Page
+from app.roster.models import Engineer, ShiftOverride
+from app.roster.override_schemas import OverrideCreate, OverrideDocument
+from app.roster.wakes import look_again
+
+
+async def create_override(
+    session: AsyncSession, principal: Principal, engineer_id: str, command: OverrideCreate, *, now: datetime
+) -> ShiftOverride:
+    """A new override.
+
+    404 for an engineer who is not there; 422 for a substitute who
+    is the same person, not active, or of another roster; 409 when one of the two covers or is covered by a third at
+    that time, is covered already, or the substitute is absent.
+    """
+    rows = await _locked(session, {engineer_id, command.covered_by})
+    engineer, cover = rows.get(engineer_id), rows.get(command.covered_by)
+    if engineer is None or principal.account_id not in (None, engineer.account_id):
+        raise NotFound
+    if fault := _unfit(engineer, cover):
+        raise Invalid(errors=[Fault(pointer="/covered_by", detail=fault)])
+    await _check_overlaps(session, engineer_id, command)
+    _check_absence(rows[command.covered_by], command)
+    override = ShiftOverride(
+        id=new_id("ovr"),
+        engineer_id=engineer_id,
+        covered_by=command.covered_by,
+        since=command.since,
+        until=command.until,
+        created_at=now,
+    )
+    session.add(override)
+    await session.flush()
+    await look_again(session, engineer.account_id)
+    return override
+
+
+async def overrides_page(
+    session: AsyncSession, principal: Principal, engineer_id: str, page: Page
+) -> Sequence[ShiftOverride]:
+    """A page of the overrides that concern an engineer, covered or covering, the earliest first, and one more."""
+    await _visible(session, principal, engineer_id)
+    query = _concerning(engineer_id)
+    if place := page.place(datetime, str):
+        query = query.where(tuple_(ShiftOverride.since, ShiftOverride.id) > place)
+    query = query.order_by(ShiftOverride.since, ShiftOverride.id).limit(page.limit + 1)
+    return (await session.scalars(query)).all()
+
+
+async def delete_override(session: AsyncSession, principal: Principal, engineer_id: str, override_id: str) -> None:
+    """End an override, or take it back before it begins. 404 when it does not concern this engineer."""
+    engineer = await _visible(session, principal, engineer_id)
+    override = await session.scalar(_concerning(engineer_id).where(ShiftOverride.id == override_id).with_for_update())
+    if override is None:
+        raise NotFound
+    check_caller(principal, override.engineer_id, override.covered_by)
+    await session.delete(override)
+    await session.flush()
+    await look_again(session, engineer.account_id)
+
+
+def override_document(override: ShiftOverride) -> dict[str, Any]:
+    """The override as it is answered."""
+    return OverrideDocument.model_validate(override, by_name=True).model_dump(by_alias=True)
+
+
+def override_place(override: ShiftOverride) -> tuple[datetime, str]:
+    """Where an override stands in a list."""
+    return override.since, override.id
+
+
+def check_caller(principal: Principal, *concerned: str) -> None:
+    """403 unless it is an admin's key, or that of one of the two engineers."""
+    if principal.kind == "admin" or (principal.kind == "agent" and principal.engineer_id in concerned):
+        return
+    raise Forbidden("Only admins, and the engineers whom an override concerns, may write it")
+
+
+async def _visible(session: AsyncSession, principal: Principal, engineer_id: str) -> Engineer:
+    engineer = await session.get(Engineer, engineer_id)
+    if engineer is None or principal.account_id not in (None, engineer.account_id):
+        raise NotFound
+    return engineer
+
+
+async def _locked(session: AsyncSession, ids: set[str]) -> dict[str, Engineer]:
+    """Both engineers, locked in the order of their ids, so that no two overrides at once contradict each other."""
+    query = select(Engineer).where(Engineer.id.in_(ids)).order_by(Engineer.id).with_for_update()
+    return {engineer.id: engineer for engineer in await session.scalars(query)}
+
+
+def _unfit(engineer: Engineer, cover: Engineer | None) -> str:
+    if cover is None or cover.account_id != engineer.account_id:
+        return "There is no such engineer on the same roster"
+    if cover.id == engineer.id:
+        return "Nobody covers for themselves"
+    return "" if cover.active else "This engineer is not active"
+
+
+async def _check_overlaps(session: AsyncSession, engineer_id: str, command: OverrideCreate) -> None:
+    """409 unless, at that time, the one is free to go and the other is there: an override is never passed on."""
+    contradicting = or_(
+        ShiftOverride.engineer_id.in_([engineer_id, command.covered_by]), ShiftOverride.covered_by == engineer_id
+    )
+    query = select(ShiftOverride.id).where(
+        contradicting, ShiftOverride.since < command.until, ShiftOverride.until > command.since
+    )
+    found = await session.scalar(query.order_by(ShiftOverride.since, ShiftOverride.id).limit(1))
+    if found:
+        raise Conflict("At that time another override concerns one of the two", override=found)
+
+
+def _check_absence(cover: Engineer, command: OverrideCreate) -> None:
+    for absence in cover.absences:
+        begins, ends = (datetime.fromisoformat(absence[name]) for name in ("from", "to"))
+        if begins < command.until and command.since < ends:
+            raise Conflict("The engineer who is to cover is absent at that time", absence=absence)
+
+
+def _concerning(engineer_id: str) -> Select[ShiftOverride]:
+    return select(ShiftOverride).where(
+        or_(ShiftOverride.engineer_id == engineer_id, ShiftOverride.covered_by == engineer_id)
+    )

@@ -1,0 +1,1 @@
+"""Why a deadline is due when it is."""

@@ -1,0 +1,1 @@
+"""What the service does with tickets by itself, beside the sweep."""

@@ -1,0 +1,1 @@
+"""One ticket under change, in memory, and how it is loaded and written."""

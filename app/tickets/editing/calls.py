@@ -1,0 +1,185 @@
+"""The live call of a ticket (G3, G6): asked for, ready, joined, declined or missed."""
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.models import Account
+from app.calls.models import Call
+from app.calls.providers import sandbox
+from app.calls.providers.custom import label
+from app.calls.providers.provider import Link
+from app.calls.schedule import LOOK
+from app.core.auth import SERVICE, Actor
+from app.core.ids import new_id
+from app.core.problems import Conflict, Forbidden, Invalid
+from app.events import types
+from app.sla.clock.changes import Answer, Ask
+from app.sla.clock.cycles import ENDED_STATUSES
+from app.tickets.editing.work import Work
+
+LIVE = ("requested", "ready", "joined", "no_show")
+"""States in which a call is the ticket's active one."""
+WAITING = ("ready", "no_show")
+"""States in which the customer may yet come."""
+
+
+def wanted(work: Work) -> bool:
+    """Whether the plan gives tickets of this priority a live call."""
+    rules = work.document.call
+    return rules is not None and work.ticket.priority in rules.priorities
+
+
+def ask_for(work: Work, account_link: str | None, account_provider: str | None, actor: Actor) -> None:
+    """Ask for a call. The ticket's own link, else the account's, is used in this very transaction.
+
+    Without one a sandbox has its link at once too; else the account's provider, then the plan's in order, are to make
+    one: outside any transaction.
+    """
+    rules = work.document.call
+    preferred = [account_provider] if account_provider else []
+    offered = list(rules.providers) if rules else []
+    call: dict[str, Any] = dict.fromkeys(Call.__table__.columns.keys()) | {
+        "account_id": work.ticket.account_id,
+        "id": new_id("cal"),
+        "ticket_id": work.ticket.id,
+        "state": "requested",
+        "providers": preferred + [name for name in offered if name not in preferred],
+        "requested_at": work.now,
+        "failures": [],
+        "attempts": 0,
+    }
+    call["sequence"] = work.tell(types.CallRequested(call_id=call["id"]), actor)
+    work.calls.append(call)
+    own = work.ticket.call_link or account_link
+    if own:
+        make_ready(work, call, Link(label(own), own))
+    elif work.ticket.sandbox:
+        make_ready(work, call, sandbox.link(call["id"]))
+    else:
+        call["next_attempt_at"] = work.now
+
+
+def make_ready(work: Work, call: dict[str, Any], link: Link) -> None:
+    """The link exists: the customer is expected from ``join_from`` until ``join_by`` (G6)."""
+    rules = work.document.call
+    if rules is None:
+        raise ValueError("a plan without calls has no call to make ready")
+    call |= {
+        "state": "ready",
+        "provider": link.provider,
+        "join_url": link.join_url,
+        "room": link.room and link.room.name,
+        "room_host": link.room and link.room.host,
+        "ready_at": work.now,
+        "join_from": work.now + rules.join_from,
+        "join_by": work.now + rules.join_by,
+        "next_attempt_at": None,
+        "claim_id": None,
+        "next_look_at": link.room and work.now + LOOK,
+    }
+    work.change(Ask(work.now, "call_join", call["id"], rules.join_by), SERVICE)
+    ready = types.CallReady(
+        call_id=call["id"],
+        provider=link.provider,
+        join_url=link.join_url,
+        join_from=call["join_from"],
+        join_by=call["join_by"],
+    )
+    work.tell(ready, SERVICE)
+
+
+def make_failed(work: Work, call: dict[str, Any], reason: str) -> None:
+    """No provider could make a link: said clearly, and the ticket goes on unharmed."""
+    call |= {"state": "failed", "failure": reason, "next_attempt_at": None, "claim_id": None}
+    work.tell(types.CallFailed(call_id=call["id"], reason=reason), SERVICE)
+
+
+async def active(session: AsyncSession, work: Work) -> dict[str, Any] | None:
+    """The ticket's active call, as a row."""
+    query = (
+        select(Call.__table__)
+        .where(Call.account_id == work.ticket.account_id, Call.ticket_id == work.ticket.id, Call.state.in_(LIVE))
+        .order_by(Call.sequence.desc())
+        .limit(1)
+    )
+    found = (await session.execute(query)).mappings().one_or_none()
+    return dict(found) if found else None
+
+
+async def _ongoing(session: AsyncSession, work: Work, *states: str) -> dict[str, Any]:
+    call = await active(session, work)
+    if call is None or call["state"] not in states:
+        state = f"its call is {call['state']}" if call else "it has no active call"
+        raise Conflict(f"The ticket cannot do that: {state}")
+    return call
+
+
+async def join(session: AsyncSession, work: Work, actor: Actor, participant: str) -> None:
+    """Somebody joined. The customer meets ``call_join`` by it, also early; after a no-show it is still welcome."""
+    if actor.kind == "customer" and participant != "customer":
+        raise Forbidden("A customer tells only of its own joining")
+    call = await _ongoing(session, work, *WAITING, "joined")
+    if participant == "customer":
+        work.change(Answer(work.now, "call_join", call["id"], "customer"), actor)
+        call |= {"state": "joined", "joined_at": call["joined_at"] or work.now, "next_look_at": None}
+        work.calls.append(call)
+    work.tell(types.CallJoined(call_id=call["id"], provider=call["provider"], participant=participant), actor)
+
+
+async def decline(session: AsyncSession, work: Work, actor: Actor, reason: str) -> None:
+    """The customer will not join, and says why (G6); the event names the expert who is to be told."""
+    call = await _ongoing(session, work, "requested", *WAITING)
+    work.change(Answer(work.now, "call_join", call["id"], "customer"), actor)
+    call |= {"state": "declined", "decline_reason": reason, "ended_at": work.now}
+    call |= {"next_attempt_at": None, "next_look_at": None}
+    work.calls.append(call)
+    declined = types.CallDeclined(
+        call_id=call["id"], provider=call["provider"], reason=reason, assignee_id=work.ticket.assignee_id
+    )
+    work.tell(declined, actor)
+
+
+async def end(session: AsyncSession, work: Work, actor: Actor) -> None:
+    """The call is over; a customer that had not joined yet is no longer waited for."""
+    _end(work, await _ongoing(session, work, *LIVE), actor)
+
+
+def _end(work: Work, call: dict[str, Any], actor: Actor) -> None:
+    work.change(Answer(work.now, "call_join", call["id"], cancel="call_ended"), actor)
+    call |= {"state": "ended", "ended_at": work.now, "next_attempt_at": None}
+    call["next_look_at"] = work.now if call["room"] else None
+    work.calls.append(call)
+    work.tell(types.CallEnded(call_id=call["id"], provider=call["provider"]), actor)
+
+
+async def end_with_ticket(session: AsyncSession, work: Work) -> None:
+    """A resolved or closed ticket has no call: whatever call is active ends with it."""
+    if work.ticket.status in ENDED_STATUSES and work.document.call is not None:
+        await end_active(session, work)
+
+
+async def end_active(session: AsyncSession, work: Work) -> None:
+    """End whatever call is active, where there is a reason of the service's own."""
+    call = await active(session, work)
+    if call is not None:
+        _end(work, call, SERVICE)
+
+
+async def request(session: AsyncSession, work: Work, actor: Actor) -> None:
+    """Ask for another call. 409 while there is one; 422 where the plan has none."""
+    if work.document.call is None:
+        raise Invalid(f"The plan {work.document.key} has no live calls")
+    if await active(session, work):
+        raise Conflict("The ticket has an active call already")
+    if work.ticket.status in ENDED_STATUSES:
+        raise Conflict(f"A ticket that is {work.ticket.status} gets no call")
+    await ask_with_account(session, work, actor)
+
+
+async def ask_with_account(session: AsyncSession, work: Work, actor: Actor) -> None:
+    """Ask for a call with what the account says about calls."""
+    query = select(Account.call_link, Account.call_provider).where(Account.account_id == work.ticket.account_id)
+    link, provider = (await session.execute(query)).one()
+    ask_for(work, link, provider, actor)

@@ -1,0 +1,182 @@
+"""Locking tickets and settling what is due of them: how every use case, and the sweep, begins (C09)."""
+
+from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import repeat
+from typing import Any, Final, TypeVar
+
+import structlog
+from asyncpg import PostgresError, Record
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.auth import Principal
+from app.core.clock import monotonic
+from app.core.cooperative import in_turns
+from app.core.db.errors import DATABASE_ERRORS
+from app.core.db.session import driver
+from app.core.problems import NotFound
+from app.sla.compiled import promise_of
+from app.sla.deadlines import load_clock
+from app.sla.pins import Pins
+from app.tickets.editing.work import Work
+from app.tickets.record import TicketRecord, columns
+
+T = TypeVar("T")
+SELECT: Final = f"SELECT {', '.join(f't.{name}' for name in columns())} FROM tickets AS t"  # noqa: S608  our own names
+"""Begins every statement whose rows are for ``settled``."""
+_READ: Final = f"{SELECT} WHERE t.id = $1"
+_LOCK: Final = f"{_READ} FOR UPDATE"
+_LEFT: Final = f"""
+{SELECT} WHERE t.id = ANY ($1::text[]) AND t.wake_at <= statement_timestamp() + interval '1 second' AND NOT t.sandbox
+ORDER BY t.id FOR UPDATE SKIP LOCKED
+"""
+# The tickets are chosen by what is due first, and locked in the order of their ids, as every lock of several is.
+_LOCK_DUE: Final = f"""
+{SELECT}
+WHERE t.account_id = $1 AND t.id IN (
+    SELECT id FROM tickets WHERE account_id = $1 AND wake_at <= $2 ORDER BY wake_at, id LIMIT $3
+) ORDER BY t.id FOR UPDATE
+"""  # noqa: S608  our own column names
+_STATE: Final = """
+SELECT clock_timestamp() AS now, t.account_id, t.ticket_id, a.manager, a.tam, a.locale, a.sandbox_now,
+       (SELECT coalesce(jsonb_agg(to_jsonb(d)), '[]') FROM deadlines AS d
+        WHERE d.account_id = t.account_id AND d.ticket_id = t.ticket_id AND d.live) AS deadlines,
+       EXISTS (SELECT FROM postponements AS p
+               WHERE p.account_id = t.account_id AND p.ticket_id = t.ticket_id) AS postponed
+FROM unnest($1::text[], $2::text[]) AS t (account_id, ticket_id)
+JOIN accounts AS a ON a.account_id = t.account_id
+"""
+_AT_ONCE: Final = 20
+"""Firings of a clock without a pause for others: some milliseconds, also where each has many effects."""
+
+_log = structlog.get_logger(__name__)
+
+
+async def lock_ticket(session: AsyncSession, principal: Principal, ticket_id: str) -> Work:
+    """Lock one ticket, read the clock, settle what is due. 404 when the caller has no such ticket."""
+    return _seen(await lock(session, ticket_id), principal)
+
+
+async def lock(session: AsyncSession, ticket_id: str) -> Work | None:
+    """The same for the service itself; None when there is no such ticket."""
+    return await _one(session, _LOCK, ticket_id)
+
+
+async def peek(session: AsyncSession, principal: Principal, ticket_id: str) -> Work:
+    """A ticket as its clock would have it by now, in a ``snapshot``: settled in memory, not locked, never to be saved.
+
+    404 when the caller has no such ticket.
+    """
+    return _seen(await _one(session, _READ, ticket_id), principal)
+
+
+async def _one(session: AsyncSession, statement: str, ticket_id: str) -> Work | None:
+    found = await (await driver(session)).fetchrow(statement, ticket_id)
+    if found is None:
+        return None
+    return await _settled(session, found, (await _states(session, [found]))[found["id"]])
+
+
+def _seen(work: Work | None, principal: Principal) -> Work:
+    if work is None or not principal.sees(work.ticket.account_id):
+        raise NotFound
+    return work
+
+
+async def settled(
+    session: AsyncSession, rows: Sequence["Record[Any]"], *, seconds: float | None = None, rounds: int | None = None
+) -> tuple[list[Work], dict[str, Exception]]:
+    """The tickets of these rows (``SELECT``), each settled up to now; and what is wrong with those that cannot be.
+
+    After so many ``seconds`` the rest of the rows is left out, but never the first one. With ``rounds`` a ticket that
+    has very much to do is settled only so far: what is left is due at once, when it is saved.
+    """
+    states = await _states(session, rows) if rows else {}
+    ends = None if seconds is None else monotonic() + seconds
+    return await each_apart(
+        (row["id"], _settled(session, row, states[row["id"]], rounds)) for row in _in_time(rows, ends)
+    )
+
+
+def _in_time(rows: Iterable["Record[Any]"], ends: float | None) -> Iterator["Record[Any]"]:
+    for number, row in enumerate(rows):
+        if number and ends is not None and monotonic() >= ends:
+            return
+        yield row
+
+
+async def lock_left(session: AsyncSession, ids: Sequence[str]) -> list[Work]:
+    """Lock those of these tickets that nobody holds and that still have something due, each settled up to now."""
+    return (await settled(session, await (await driver(session)).fetch(_LEFT, ids)))[0]
+
+
+async def each_apart(parts: Iterable[tuple[str, Awaitable[T]]]) -> tuple[list[T], dict[str, Exception]]:
+    """Await a part for each ticket id: the results, and by id what went wrong, which is logged and stops no other.
+
+    What the database raises ends the transaction, and so goes up.
+    """
+    done: list[T] = []
+    failed: dict[str, Exception] = {}
+    async for ticket_id, part in in_turns(parts):
+        try:
+            done.append(await part)
+        except (*DATABASE_ERRORS, PostgresError):
+            raise
+        except Exception as error:  # noqa: BLE001  whatever is wrong with one ticket
+            _log.exception("a ticket is faulty", ticket_id=ticket_id)
+            failed[ticket_id] = error
+    return done, failed
+
+
+async def _settled(session: AsyncSession, row: "Record[Any]", state: "Record[Any]", rounds: int | None = None) -> Work:
+    work = await _work(session, row, state)
+    async for _ in in_turns(repeat(None) if rounds is None else repeat(None, rounds)):
+        work.settle(_AT_ONCE)
+        if not work.is_behind:
+            break
+    return work
+
+
+async def lock_due(session: AsyncSession, account_id: str, until: datetime, limit: int) -> list[Work]:
+    """Lock up to ``limit`` tickets of an account that have something to do by ``until``, the first due; not settled."""
+    return await load(session, await (await driver(session)).fetch(_LOCK_DUE, account_id, until, limit))
+
+
+async def load(session: AsyncSession, rows: Sequence["Record[Any]"]) -> list[Work]:
+    """The tickets of these locked rows (``SELECT``), not settled."""
+    states = await _states(session, rows) if rows else {}
+    return [await _work(session, row, states[row["id"]]) async for row in in_turns(rows)]
+
+
+async def _states(session: AsyncSession, rows: Sequence["Record[Any]"]) -> Mapping[str, "Record[Any]"]:
+    """What belongs to locked rows, by ticket. The clock is read here, after the locks were got."""
+    keys = ([row["account_id"] for row in rows], [row["id"] for row in rows])
+    return {state["ticket_id"]: state for state in await (await driver(session)).fetch(_STATE, *keys)}
+
+
+async def _work(session: AsyncSession, row: "Record[Any]", state: "Record[Any]") -> Work:
+    ticket = TicketRecord(**dict(row))
+    promise = await promise_of(session, pins_of(ticket))
+    facts = ticket.clock or {}
+    clock = load_clock(promise.terms, ticket.status, ticket.priority, ticket.tier, facts, state["deadlines"])
+    return Work(
+        ticket=ticket,
+        clock=clock,
+        document=promise.document,
+        contacts={role: state[role] for role in ("manager", "tam")},
+        locale=state["locale"],
+        now=_now(ticket, state, clock.last_at),
+        loaded=clock.deadlines,
+        postponed=state["postponed"],
+    )
+
+
+def _now(ticket: TicketRecord, state: "Record[Any]", last: datetime) -> datetime:
+    """The instant of the use case: never before the ticket's last, even if the database's clock was set back."""
+    now: datetime = state["sandbox_now"] if ticket.sandbox else state["now"]
+    return max(now, last)
+
+
+def pins_of(ticket: TicketRecord) -> Pins:
+    """What the ticket pinned when it was opened (C14)."""
+    return Pins(ticket.plan_key, ticket.plan_version, tuple(ticket.plan_addons), ticket.time_zone, ticket.holiday_set)

@@ -1,0 +1,82 @@
+"""Messages of a ticket: who their author is, what they tell the clock, and how often the word passes."""
+
+from typing import Any
+
+from app.core.auth import SERVICE, Actor, Principal
+from app.core.ids import new_id
+from app.core.problems import Conflict, Fault, Forbidden, Invalid
+from app.events import types
+from app.sla.clock.changes import Message
+from app.tickets.editing.work import Work
+from app.tickets.schemas import Author, PostMessage
+
+
+def message_author(principal: Principal, actor: Actor, author: Author | None) -> dict[str, str]:
+    """The author of a message: by the key, unless a customer or an automation is stated (C07).
+
+    An engineer writes only with a key of their own, so nobody else can answer in an engineer's name. An account's key
+    states its own automation: what a mail gateway passes on of out-of-office replies is no word of the customer's.
+    """
+    if author is None:
+        return actor.document()
+    stated = author.model_dump(exclude_none=True)
+    if author.kind == "engineer":
+        if actor.kind != "engineer" or author.engineer_id not in (None, actor.id):
+            raise Forbidden("An engineer writes with their own key")
+        return actor.document() | ({"name": author.name} if author.name else {})
+    if author.engineer_id:
+        raise Invalid(errors=[Fault(pointer="/author/engineer_id", detail="Only an engineer has an engineer_id")])
+    if principal.is_support:
+        return stated
+    writes = automation_of(principal) if author.kind == "automation" else actor
+    return writes.document() | stated
+
+
+def automation_of(principal: Principal) -> Actor:
+    """The automation that an account's key stands for."""
+    return Actor("automation", principal.key_id, principal.name)
+
+
+def add_message(work: Work, actor: Actor, author: dict[str, str], command: PostMessage) -> dict[str, Any]:
+    """Add a message to the ticket and tell its clock. 409 on a closed ticket: it never reopens."""
+    if work.ticket.status == "closed":
+        raise closed_conflict(work, "A closed ticket takes no messages")
+    message: dict[str, Any] = {
+        "account_id": work.ticket.account_id,
+        "id": new_id("msg"),
+        "ticket_id": work.ticket.id,
+        "author": author,
+        "visibility": command.visibility,
+        "channel": command.channel,
+        "body": command.body,
+        "created_at": work.now,
+    }
+    posted = types.MessagePosted(
+        message_id=message["id"],
+        author=author,
+        visibility=command.visibility,
+        channel=command.channel,
+        body=command.body,
+    )
+    work.messages.append(message | {"sequence": work.tell(posted, actor)})
+    if command.visibility == "public":
+        _count_turn(work, author["kind"])
+    work.change(Message(work.now, author["kind"], command.visibility == "public"), actor)  # type: ignore[arg-type]  # one of Author's kinds
+    return message
+
+
+def _count_turn(work: Work, kind: str) -> None:
+    """Count how often the word passes; at the plan's number of turns an escalation is suggested, once (G5)."""
+    ticket, rules = work.ticket, work.document.escalation
+    if kind not in ("customer", "engineer") or kind == ticket.spoke:
+        return
+    ticket.spoke, ticket.turns = kind, ticket.turns + 1
+    if rules and ticket.turns == rules.exchanges and "too_many_exchanges" in rules.reasons:
+        work.tell(types.EscalationSuggested(reason="too_many_exchanges", turns=ticket.turns), SERVICE)
+
+
+def closed_conflict(work: Work, detail: str) -> Conflict:
+    """The 409 of a closed ticket, with what to do instead."""
+    if work.ticket.merged_into:
+        return Conflict(detail, hint=f"The ticket goes on in {work.ticket.merged_into}")
+    return Conflict(detail, hint=f"Open a new ticket with follow_up_of: {work.ticket.id}")

@@ -1,0 +1,378 @@
+"""Experts for tickets (G2, G7, G8, C20): paged, held, handed over, freed. In memory: what it decides is written later.
+
+One dispatcher sees the whole roster as it is under the roster's lock, and keeps it in step with what it decides.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from heapq import heapify, heappop, heappush
+from typing import Any, Final
+
+from app.core.auth import SERVICE
+from app.events import types
+from app.events.types.experts import CandidateData
+from app.roster.choose import Choice, Expert, Need, comes, on_duty, places, shift_end, stand_in
+from app.tickets.editing import expert_alert
+from app.tickets.editing.work import Work
+from app.tickets.staffing import handover
+from app.tickets.staffing.route import (
+    MAX_EXPERTS,
+    ROUND_EXHAUSTED,
+    UNSTAFFED,
+    Route,
+    follows_the_sun,
+    is_exclusive,
+    is_expired,
+    is_wanted,
+    route_of,
+)
+from app.tickets.staffing.staff import Moves, Staff
+
+_SHOWN: Final = 20
+"""Candidates in one event."""
+_NOTIFY_EVERY: Final = timedelta(hours=1)
+"""How often at most the account's manager is told that nobody accepts a ticket (C20)."""
+
+Place = tuple[bool, int, int, datetime, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """What is known of a ticket beside its row: whom its account prefers, and what a hand-over note tells."""
+
+    preferred: Sequence[str] = ()
+    briefing: handover.Briefing = handover.NOTHING
+
+
+@dataclass(slots=True)
+class Dispatcher:
+    """Decides who works on which ticket."""
+
+    staff: Staff
+    backgrounds: dict[str, Background] = field(default_factory=dict)
+    """by ticket"""
+    waiting: bool = False
+    """whether tickets are queued that the dispatcher may not know"""
+
+    def run(self, todo: Iterable[Work], known: Collection[Work], back: Iterable[str] = ()) -> Iterator[Work]:
+        """Settle tickets' experts, and then what follows from it for all ``known`` ones; each as it was looked at.
+
+        ``back``: who has done other work since, and may be asked again by tickets that they did not take.
+        """
+        moves = self.staff.moves = Moves(back=set(back))
+        pending, queue = list(todo), False
+        while pending:
+            taken, freed = set(moves.taken), set(moves.freed)
+            for work in self._in_turn(pending):
+                if queue and work.ticket.queued_at and not self.staff.idle():
+                    continue
+                self.settle(work)
+                yield work
+            newly, queue = moves.taken - taken, bool(moves.freed - freed)
+            pending = [
+                work
+                for work in known
+                if self._is_in_the_way(work, newly) or (queue and work.ticket.queued_at is not None)
+            ]
+
+    def _in_turn(self, works: Iterable[Work]) -> Iterator[Work]:
+        """By their places in the queue, each as it is when the turn comes: its account may hold more by then."""
+        turns = [(self.place(work), work) for work in works]
+        heapify(turns)
+        while turns:
+            place, work = heappop(turns)
+            current = self.place(work)
+            if current > place:
+                heappush(turns, (current, work))
+            else:
+                yield work
+
+    def place(self, work: Work) -> Place:
+        """Where a ticket stands among those that want an expert; those that free somebody come before all.
+
+        Accounts that hold fewer experts come first, so that however many P1s one account has, another's only one does
+        not wait for them. Each account gets on by what it gives back, so none waits for ever.
+        """
+        ticket, wanted = work.ticket, is_wanted(work)
+        held = self.staff.held_elsewhere(ticket.account_id, ticket.id) if wanted else 0
+        return (wanted, held, work.document.rank(ticket.priority), ticket.queued_at or work.now, ticket.id)
+
+    def choice_for(self, work: Work) -> Choice:
+        """Who would take the ticket now, were it nobody's; nothing changes."""
+        return self._choose(work)
+
+    def _is_in_the_way(self, work: Work, held: Collection[str]) -> bool:
+        expert = self.staff.experts.get(work.ticket.assignee_id or "")
+        ended = work.ticket.status in ("resolved", "closed")
+        elsewhere = expert is not None and expert.held_for not in (None, work.ticket.id)
+        return expert is not None and elsewhere and expert.id in held and not ended
+
+    def settle(self, work: Work) -> None:
+        """Bring one ticket's expert in line with what the ticket is now."""
+        work.now = max(work.now, self.staff.now)
+        work.settle()
+        reassign, work.reassign = work.reassign, False
+        if is_wanted(work):
+            self._staff(work, reassign=reassign)
+        else:
+            self._release(work)
+            if reassign:
+                self._hand_on(work, "missed")
+            elif self._is_in_the_way(work, self.staff.experts):
+                self._hand_on(work, "exclusive")
+        self._set_timer(work)
+        work.touched = True
+
+    def _staff(self, work: Work, *, reassign: bool) -> None:
+        ticket, route = work.ticket, route_of(work.ticket)
+        if route is None:
+            self._search(work, Route("queued", work.now), "alerted", present=ticket.assignee_id)
+        elif ticket.assignee_id != route.engineer_id:
+            self._by_hand(work, route)
+        elif route.state == "queued":
+            self._try_again(work, route)
+        elif is_expired(work, route):
+            self._cancel(work, route, "expired")
+            self._go_on(work, route, "expired")
+        elif route.state == "declined" or reassign:
+            self._cancel(work, route, "missed")
+            self._go_on(work, route, "declined" if route.state == "declined" else "missed")
+        elif ticket.route_at is not None and ticket.route_at <= work.now:
+            self._end_shift(work, route)
+
+    def _go_on(self, work: Work, route: Route, reason: str) -> None:
+        """Whoever was asked does not take it: the next one is, in this round or in one that was due meanwhile."""
+        asked = frozenset({route.engineer_id or ""} - {""})
+        route = route.going_on(work.now)
+        declined = route.declined | (asked if reason == "declined" else frozenset())
+        self._search(work, replace(route, tried=route.tried | asked, declined=declined), reason)
+
+    def _search(self, work: Work, route: Route, reason: str, present: str | None = None) -> None:
+        """Ask the best expert there is, or let the ticket wait."""
+        choice = self._choose(work, route, present=present)
+        if choice.engineer_id is None:
+            self._queue(work, route, choice, reason)
+        else:
+            self._assign(work, choice.engineer_id, reason)
+            self._engage(work, choice.engineer_id, route, choice)
+
+    def _try_again(self, work: Work, route: Route) -> None:
+        """Somebody may be there now: for a ticket that was under way, this is a hand-over that had to wait."""
+        due, free = route.again_at is not None and route.again_at <= work.now, self.staff.idle()
+        if not free and not due and not self._is_in_the_way(work, self.staff.experts):
+            return
+        if due or route.again_at is None:
+            route = route.next_round()
+        else:
+            came = {
+                each.id for each in free if each.id in self.staff.moves.back or _has_come(each, route.since, work.now)
+            }
+            route = replace(route, tried=route.tried - came)
+        choice = self._choose(work, route, leaving=route.left["region"] if route.left else None)
+        if choice.engineer_id is None:
+            self._queue(work, route, choice, "alerted")
+        elif route.left:
+            self._hand_over(work, route, route.left, choice.engineer_id, None)
+        else:
+            self._assign(work, choice.engineer_id, "alerted")
+            self._engage(work, choice.engineer_id, route, choice)
+
+    def _engage(self, work: Work, engineer_id: str, route: Route, choice: Choice | None) -> None:
+        """The engineer is held; asked by an alert where the plan has any and there was a ``choice`` to tell."""
+        ticket = work.ticket
+        if is_exclusive(work):
+            self.staff.hold(engineer_id, ticket.account_id, ticket.id, work.now)
+        ticket.queued_at, ticket.region = None, self.staff.region_of(engineer_id, ticket.region_lock, work.now)
+        rules = work.document.alert
+        if rules and choice:
+            alert_id = expert_alert.ask(work, engineer_id, ticket.region, rules.accept, _shown(choice))
+            route = replace(route, engineer_id=engineer_id, alert_id=alert_id, left=None, reason=None)
+            self._route(work, replace(route, state="alerted", since=work.now))
+        else:
+            self._route(work, Route("engaged", work.now, engineer_id))
+
+    def _queue(self, work: Work, route: Route, choice: Choice, reason: str) -> None:
+        """Nobody is left to be asked: the ticket waits for the next round, for a shift, or for somebody to be freed."""
+        ticket, before = work.ticket, route_of(work.ticket)
+        new = before is None or before.state != "queued"
+        if (before and new) or self._is_in_the_way(work, self.staff.experts):
+            self._assign(work, None, reason)
+        ticket.queued_at = work.now if new else ticket.queued_at
+        waiting = replace(route, state="queued", engineer_id=ticket.assignee_id, alert_id=None)
+        waiting = replace(waiting, since=work.now) if new else waiting
+        hindrances = {candidate.why for candidate in choice.candidates}
+        if route.is_pausing(work.now):
+            self._route(work, replace(waiting, reason=ROUND_EXHAUSTED))
+        elif "tried" in hindrances and "capped" not in hindrances:
+            self._exhaust(work, waiting, choice)
+        else:
+            self._wait(work, waiting, choice, MAX_EXPERTS if "capped" in hindrances else UNSTAFFED)
+
+    def _exhaust(self, work: Work, route: Route, choice: Choice) -> None:
+        """Everybody was paged and nobody accepted (C20): the next round begins a little later."""
+        again_at = work.now + work.document.page_again_after
+        told, notified_at = self._notify(work, route)
+        data = types.RoutingRoundExhausted(round=route.round, next_at=again_at, told=told, **_shown(choice))
+        work.tell(data, SERVICE)
+        self._route(work, replace(route, reason=ROUND_EXHAUSTED, again_at=again_at, notified_at=notified_at))
+
+    def _wait(self, work: Work, route: Route, choice: Choice, reason: str) -> None:
+        """Nobody can be asked at present: told once, however often the ticket is looked at meanwhile."""
+        before = route_of(work.ticket)
+        if before and before.state == "queued" and before.reason == reason:
+            self._route(work, replace(route, reason=reason, tried=frozenset()))
+            return
+        told, notified_at = self._notify(work, route)
+        data = types.RoutingUnstaffed(
+            region_lock=work.ticket.region_lock,
+            reason=reason,
+            next_at=self._next_look(work, reason),
+            told=told,
+            **_shown(choice),
+        )
+        work.tell(data, SERVICE)
+        self._route(work, replace(route, reason=reason, tried=frozenset(), notified_at=notified_at))
+
+    @staticmethod
+    def _notify(work: Work, route: Route) -> tuple[list[dict[str, Any]], datetime | None]:
+        """Whom to tell that the ticket waits, and when they were told last: at most once an hour."""
+        if route.notified_at and work.now < route.notified_at + _NOTIFY_EVERY:
+            return [], route.notified_at
+        return work.told("manager"), work.now
+
+    def _by_hand(self, work: Work, route: Route) -> None:
+        """A person gave the ticket to somebody, who then need not be asked, or to nobody: the next one is asked."""
+        ticket = work.ticket
+        self._cancel(work, route, "assigned")
+        self.staff.let_go(route.engineer_id, ticket.id, done=ticket.assignee_id is not None)
+        if ticket.assignee_id is None:
+            self._route(work, replace(route, engineer_id=None))
+            self._go_on(work, route, "alerted")
+        elif ticket.assignee_id in self.staff.experts:
+            self._engage(work, ticket.assignee_id, route, None)
+        else:
+            ticket.queued_at = None
+            self._route(work, Route("engaged", work.now, ticket.assignee_id))
+
+    def _end_shift(self, work: Work, route: Route) -> None:
+        """The owner's shift has ended: the next region takes over, or nobody is there (G7)."""
+        ticket, owner = work.ticket, self.staff.experts.get(route.engineer_id or "")
+        if owner and on_duty(owner, work.now) and ticket.region_lock in (None, *places(owner, work.now)):
+            self.staff.moves.taken.add(owner.id)
+            return
+        left = {"engineer_id": ticket.assignee_id, "region": ticket.region}
+        asked = route.state == "alerted"
+        going = route.going_on(work.now) if asked else Route("queued", work.now, left=left)
+        relief = stand_in(owner, work.now) if owner else None
+        choice = self._choose(work, going, present=relief, leaving=ticket.region)
+        self._cancel(work, route, "handed_over")
+        if choice.engineer_id is None:
+            self._queue(work, going, choice, "shift_ended")
+        else:
+            self._hand_over(work, going, left, choice.engineer_id, choice if asked else None)
+
+    def _hand_over(
+        self, work: Work, route: Route, left: dict[str, str | None], engineer_id: str, asked: Choice | None
+    ) -> None:
+        """The ticket goes on with the next shift, without a gap; who had it under way need not be ``asked``."""
+        ticket, staff = work.ticket, self.staff
+        staff.let_go(ticket.assignee_id, ticket.id, done=True)
+        staff.reassigned(ticket.assignee_id, engineer_id)
+        ticket.assignee_id = engineer_id
+        came = {"engineer_id": engineer_id, "region": staff.region_of(engineer_id, ticket.region_lock, work.now)}
+        work.tell(types.TicketHandedOver(before=left, after=came, reason="shift_ended"), SERVICE)
+        briefing = self.backgrounds.get(ticket.id, Background()).briefing
+        handover.note(work, briefing, self._party(left), self._party(came))
+        self._engage(work, engineer_id, route, asked)
+
+    def _party(self, party: Mapping[str, str | None]) -> str:
+        name = self.staff.names.get(party["engineer_id"] or "", "-")
+        return f"{name} ({party['region']})" if party["region"] else name
+
+    def _release(self, work: Work) -> None:
+        """The ticket needs no expert any more: whoever was held for it is free, and stays its engineer."""
+        ticket, route = work.ticket, route_of(work.ticket)
+        if route is None:
+            return
+        reason = ticket.status if ticket.status not in ("new", "open", "waiting_on_customer") else "lowered"
+        self._cancel(work, route, reason)
+        self.staff.let_go(route.engineer_id, ticket.id, done=True)
+        ticket.routing = ticket.queued_at = None
+
+    def _hand_on(self, work: Work, reason: str) -> None:
+        """Give ordinary work to somebody else; with nobody there, a missed one stays, and a held one's is unowned."""
+        before = work.ticket.assignee_id
+        choice = self._choose(work, Route("queued", work.now, tried=frozenset([before] if before else [])))
+        if choice.engineer_id or reason == "exclusive":
+            self._assign(work, choice.engineer_id, reason)
+
+    def _assign(self, work: Work, engineer_id: str | None, reason: str) -> None:
+        """Give the ticket to an engineer, or to nobody; whoever was held for it is free."""
+        ticket, before = work.ticket, work.ticket.assignee_id
+        if before == engineer_id:
+            return
+        self.staff.let_go(before, ticket.id, done=False)
+        ticket.assignee_id = engineer_id
+        work.tell(types.TicketAssigned(before=before, after=engineer_id, reason=reason), SERVICE)
+        self.staff.reassigned(before, engineer_id)
+
+    def _cancel(self, work: Work, route: Route, reason: str) -> None:
+        if route.state == "alerted" and route.alert_id and route.engineer_id:
+            expert_alert.cancel(work, route.alert_id, route.engineer_id, reason)
+
+    def _route(self, work: Work, route: Route) -> None:
+        work.ticket.routing = route.document() | {"rank": work.document.rank(work.ticket.priority)}
+
+    def _set_timer(self, work: Work) -> None:
+        """When the ticket is looked at again for its expert's sake (C17)."""
+        route, owner = route_of(work.ticket), self.staff.experts.get(work.ticket.assignee_id or "")
+        if route is None:
+            work.ticket.route_at = None
+        elif route.state == "queued":
+            looks = (route.again_at, self._next_look(work, route.reason))
+            work.ticket.route_at = min((at for at in looks if at), default=None)
+        else:
+            work.ticket.route_at = _leaves(owner, work) if owner and follows_the_sun(work) else None
+
+    def _next_look(self, work: Work, reason: str | None) -> datetime | None:
+        """When somebody comes on shift who may take the ticket: of no use to one whose account holds too many."""
+        return None if reason == MAX_EXPERTS else self.staff.next_available(work.ticket.region_lock, work.now)
+
+    def _choose(
+        self, work: Work, route: Route | None = None, *, present: str | None = None, leaving: str | None = None
+    ) -> Choice:
+        ticket, exclusive = work.ticket, is_wanted(work) and is_exclusive(work)
+        most = work.document.routing.max_experts
+        need = Need(
+            ticket_id=ticket.id,
+            tier=ticket.tier,
+            product=ticket.product,
+            language=(ticket.requester.get("locale") or work.locale).partition("-")[0],
+            region_lock=ticket.region_lock,
+            leaving=leaving,
+            present=present,
+            preferred=self.backgrounds.get(ticket.id, Background()).preferred,
+            tried=route.tried if route else frozenset(),
+            declined=route.declined if route else frozenset(),
+            capped=bool(exclusive and most) and self.staff.held_elsewhere(ticket.account_id, ticket.id) >= (most or 0),
+            exclusive=exclusive,
+        )
+        return self.staff.choose(need, work.now)
+
+
+def _leaves(owner: Expert, work: Work) -> datetime | None:
+    """When the ticket's engineer goes off shift, or is no longer in the region that the ticket is locked to."""
+    lock = work.ticket.region_lock
+    return (shift_end(owner, work.now, lock) if lock else None) or shift_end(owner, work.now)
+
+
+def _has_come(expert: Expert, since: datetime, now: datetime) -> bool:
+    start = comes(expert, since)
+    return start is not None and start <= now
+
+
+def _shown(choice: Choice) -> dict[str, Any]:
+    shown = choice.candidates[:_SHOWN]
+    candidates = [CandidateData(engineer_id=c.engineer_id, taken=c.taken, why=c.why) for c in shown]
+    return {"candidates": candidates, "considered": len(choice.candidates)}

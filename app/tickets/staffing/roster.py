@@ -1,0 +1,285 @@
+"""Seeing to the experts of tickets before they are saved: the roster is locked, read, and given to a dispatcher.
+
+Whoever holds the roster's lock never waits for a ticket: other tickets are only taken when nobody else holds them.
+One that was held, and should have been looked at, is looked at when it is saved, or by a timer of the other's.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from asyncpg import Record
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.calendars.hours import Calendar
+from app.core.cooperative import in_turns
+from app.core.db.bulk import Write, deleted, inserted, updated
+from app.core.db.locks import AdvisoryLock, acquire, try_acquire
+from app.core.db.session import alarms_of, driver, memory_of, ring_after_commit
+from app.core.db.tables import Row
+from app.roster import shifts
+from app.roster.choose import Cover, Expert
+from app.roster.models import ExpertHold
+from app.tickets.editing.load import SELECT, load, settled
+from app.tickets.editing.work import Work
+from app.tickets.staffing.dispatcher import Background, Dispatcher
+from app.tickets.staffing.handover import Briefing
+from app.tickets.staffing.queue import MOST, lock_first
+from app.tickets.staffing.route import is_to_do
+from app.tickets.staffing.staff import Staff
+
+_SOON: Final = timedelta(seconds=1)
+_LOCK: Final = AdvisoryLock("roster", "hashtext('heliodesk roster'), hashtext($1)")
+LEFT_FOR: Final = timedelta(seconds=1)
+"""A ticket that is left to the pass for experts comes back to the sweep so much later."""
+_LEAVE: Final = "UPDATE tickets SET wake_at = clock_timestamp() + $2::interval WHERE id = ANY ($1::text[])"
+# An override whose substitute is not active does not hold: better the one who was on shift than nobody.
+_ROSTER: Final = """
+WITH overrides AS (
+    SELECT o.engineer_id, o.covered_by, o.since, o.until
+    FROM shift_overrides AS o JOIN engineers AS c ON c.id = o.covered_by
+    WHERE c.active AND c.account_id IS NOT DISTINCT FROM $1
+        AND o.until > coalesce((SELECT sandbox_now FROM accounts WHERE account_id = $1), clock_timestamp())
+)
+SELECT clock_timestamp() AS now,
+    (SELECT coalesce(jsonb_agg(jsonb_build_object('key', r.key, 'calendar', r.calendar) ORDER BY r.place, r.id), '[]')
+     FROM regions AS r WHERE r.account_id IS NOT DISTINCT FROM $1) AS regions,
+    (SELECT coalesce(jsonb_agg(to_jsonb(e) || jsonb_build_object(
+        'held_for', h.ticket_id, 'held_by', h.account_id, 'load', (
+            SELECT count(*) FROM tickets AS t WHERE t.assignee_id = e.id AND t.status NOT IN ('resolved', 'closed')
+        ),
+        'covered', (SELECT coalesce(jsonb_agg(to_jsonb(o)), '[]') FROM overrides AS o WHERE o.engineer_id = e.id),
+        'covers', (SELECT coalesce(jsonb_agg(to_jsonb(o)), '[]') FROM overrides AS o WHERE o.covered_by = e.id)
+     )), '[]')
+     FROM engineers AS e LEFT JOIN expert_holds AS h ON h.engineer_id = e.id
+     WHERE e.account_id IS NOT DISTINCT FROM $1) AS engineers,
+    EXISTS (
+        SELECT FROM tickets AS t
+        WHERE t.queued_at IS NOT NULL AND t.sandbox = ($1::text IS NOT NULL) AND ($1 IS NULL OR t.account_id = $1)
+    ) AS waiting
+"""
+_BACKGROUNDS: Final = """
+SELECT k.id, a.preferred_engineers, m.body, m.created_at, c.join_url
+FROM unnest($1::text[], $2::text[]) AS k (account_id, id)
+JOIN accounts AS a ON a.account_id = k.account_id
+LEFT JOIN LATERAL (
+    SELECT m.body, m.created_at FROM messages AS m
+    WHERE m.account_id = k.account_id AND m.ticket_id = k.id AND m.visibility = 'public'
+    ORDER BY m.sequence DESC LIMIT 1
+) AS m ON true
+LEFT JOIN LATERAL (
+    SELECT c.join_url FROM calls AS c
+    WHERE c.account_id = k.account_id AND c.ticket_id = k.id AND c.state IN ('ready', 'joined', 'no_show')
+    ORDER BY c.sequence DESC LIMIT 1
+) AS c ON true
+"""
+_SCOPE: Final = "(NOT t.sandbox AND $1::text IS NULL OR t.account_id = $1)"
+_OPEN: Final = "t.status NOT IN ('resolved', 'closed')"
+_OTHER_WORK: Final = f"""
+{SELECT} WHERE t.assignee_id = ANY ($2::text[]) AND {_OPEN} AND {_SCOPE} AND t.id <> ALL ($3::text[])
+"""
+_OF_SANDBOX: Final = f"""
+{SELECT} WHERE t.account_id = $1 AND (t.queued_at IS NOT NULL OR t.assignee_id IS NOT NULL) AND {_OPEN}
+    AND t.id <> ALL ($2::text[])
+ORDER BY t.id FOR UPDATE
+"""
+
+
+async def lock_roster(session: AsyncSession, scope: str | None) -> None:
+    """Hold the roster, live or a sandbox account's: after the ticket's lock, and until the transaction ends.
+
+    Raises ``Again`` and ``LockNotAvailableError`` as ``locks.acquire`` does.
+    """
+    await acquire(session, _LOCK, scope or "")
+
+
+async def open_roster(session: AsyncSession, scope: str | None, works: Collection[Work]) -> Dispatcher:
+    """Lock the roster (``lock_roster``) and read it as it is then, with the background of these tickets."""
+    await lock_roster(session, scope)
+    return await read_roster(session, scope, works)
+
+
+async def read_roster(session: AsyncSession, scope: str | None, works: Collection[Work]) -> Dispatcher:
+    """The same without the lock: only to look at."""
+    found = await (await driver(session)).fetchrow(_ROSTER, scope)
+    if found is None:
+        raise LookupError("a SELECT without FROM gives a row")
+    memory = memory_of(session)
+    regions = {region["key"]: shifts.compiled(memory, region["calendar"]) for region in found["regions"]}
+    rows = {row["id"]: row for row in found["engineers"]}
+    calendars = {name: shifts.of_engineer(memory, row["shifts"], row["region"], regions) for name, row in rows.items()}
+    experts = {name: _expert(row, calendars, rows) for name, row in rows.items()}
+    names = {row["id"]: row["name"] for row in found["engineers"]}
+    dispatcher = Dispatcher(Staff(found["now"], experts, tuple(regions), names), waiting=found["waiting"])
+    await _add_backgrounds(session, dispatcher, works)
+    return dispatcher
+
+
+def _expert(row: Row, calendars: Mapping[str, Calendar], rows: Mapping[str, Row]) -> Expert:
+    return Expert(
+        id=row["id"],
+        calendar=calendars[row["id"]],
+        region=row["region"],
+        tier=row["tier"],
+        languages=frozenset(each.partition("-")[0] for each in row["languages"]),
+        products=frozenset(row["products"]),
+        capacity=row["capacity"],
+        absences=tuple((_instant(away["from"]), _instant(away["to"])) for away in row["absences"]),
+        covered=tuple((_instant(o["since"]), _instant(o["until"]), o["covered_by"]) for o in row["covered"]),
+        covers=tuple(
+            Cover(
+                _instant(o["since"]),
+                _instant(o["until"]),
+                calendars[o["engineer_id"]],
+                rows[o["engineer_id"]]["region"],
+            )
+            for o in row["covers"]
+        ),
+        active=row["active"],
+        load=row["load"],
+        held_for=row["held_for"],
+        held_by=row["held_by"],
+    )
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+async def _add_backgrounds(session: AsyncSession, dispatcher: Dispatcher, works: Collection[Work]) -> None:
+    if not works:
+        return
+    keys = ([work.ticket.account_id for work in works], [work.ticket.id for work in works])
+    for row in await (await driver(session)).fetch(_BACKGROUNDS, *keys):
+        briefing = Briefing(row["body"], row["created_at"], row["join_url"])
+        dispatcher.backgrounds[row["id"]] = Background(row["preferred_engineers"], briefing)
+
+
+async def see_to_experts(
+    session: AsyncSession, works: Sequence[Work], *, standing: bool
+) -> tuple[list[Work], list[Write]]:
+    """Decide about the experts of tickets that are to be saved: further tickets that this changed, and the holds.
+
+    Without anything to decide there is no round trip. ``standing``: the tickets' instant was given, and stays.
+    """
+    others: list[Work] = []
+    writes: list[Write] = []
+    todo = [work for work in works if is_to_do(work)]
+    for scope in sorted({scope_of(work) for work in todo}):
+        own = [work for work in todo if scope_of(work) == scope]
+        known = [work for work in works if scope_of(work) == scope]
+        dispatcher = await open_roster(session, scope or None, own)
+        if scope or standing:
+            dispatcher.staff.now = max(work.now for work in own)
+        others += await _Round(session, dispatcher, scope or None, known).run(own)
+        writes += hold_writes(dispatcher.staff)
+    return others, writes
+
+
+async def without_experts(session: AsyncSession, works: Sequence[Work]) -> list[Work]:
+    """Those of these locked live tickets that can be saved now, though others may hold the roster.
+
+    If they do, tickets whose experts are to be seen to stay as they were, for the pass that the alarm ``experts``
+    wakes. If that fails, they are due again.
+    """
+    todo = [work.ticket.id for work in works if is_to_do(work)]
+    if not todo or await try_acquire(session, _LOCK, ""):
+        return list(works)
+    await (await driver(session)).execute(_LEAVE, todo, LEFT_FOR)
+    alarms_of(session).left.update(todo)
+    ring_after_commit(session, "experts")
+    return [work for work in works if work.ticket.id not in todo]
+
+
+def scope_of(work: Work) -> str:
+    """Whose roster serves the ticket: empty for the live one, else the sandbox account's."""
+    return work.ticket.account_id if work.ticket.sandbox else ""
+
+
+@dataclass(slots=True)
+class _Round:
+    """Tickets that are saved together, and what else is decided because of them."""
+
+    session: AsyncSession
+    dispatcher: Dispatcher
+    scope: str | None
+    known: Sequence[Work]
+    others: list[Work] = field(default_factory=list)
+    queued: int = 0
+    """how many of ``others`` come from the queue"""
+    skipped: int = 0
+    """how many of the queue's tickets somebody else held"""
+
+    async def run(self, todo: Sequence[Work]) -> list[Work]:
+        """Decide about these tickets and those that wait for the same experts, then about what follows from it.
+
+        Whoever is free is not given to the first who asks, but to the one whose turn it is.
+        """
+        first = await self._lock_queue()
+        await self._decide([*todo, *first])
+        while True:
+            moves = self.dispatcher.staff.moves
+            first = await self._lock_queue() if first or moves.freed else []
+            found = [*await self._lock_other_work(), *first]
+            if not found:
+                break
+            await self._decide(found, moves.back)
+        if self.skipped and self.dispatcher.staff.idle():
+            self._look_again(self.known[:1])
+        return [work for work in self.others if work.events]
+
+    async def _decide(self, todo: Sequence[Work], back: Iterable[str] = ()) -> None:
+        async for _ in in_turns(self.dispatcher.run(todo, [*self.known, *self.others], back)):
+            pass
+
+    async def _lock_other_work(self) -> list[Work]:
+        """The other tickets of engineers who are held now."""
+        staff, connection = self.dispatcher.staff, await driver(self.session)
+        busy = [name for name in staff.moves.taken if staff.experts[name].load > 1]
+        if not busy:
+            return []
+        values = (self.scope, busy, self._ids())
+        seen = await connection.fetch(_OTHER_WORK, *values)
+        got = await connection.fetch(f"{_OTHER_WORK} ORDER BY t.id FOR UPDATE SKIP LOCKED", *values)
+        if len(got) < len(seen):
+            late = {row["assignee_id"] for row in seen}
+            self._look_again(work for work in self.known if work.ticket.routing and work.ticket.assignee_id in late)
+        return await self._add(got)
+
+    async def _lock_queue(self) -> list[Work]:
+        """The tickets that come next in the queue, if anybody is free for them."""
+        if not self.dispatcher.waiting or self.queued >= MOST:
+            return []
+        rows, skipped = await lock_first(self.session, self.dispatcher.staff, self.scope, self._ids())
+        self.queued += len(rows)
+        self.skipped += skipped
+        return await self._add(rows)
+
+    def _ids(self) -> list[str]:
+        return [work.ticket.id for work in (*self.known, *self.others)]
+
+    async def _add(self, rows: Sequence["Record[Any]"]) -> list[Work]:
+        found, _ = await settled(self.session, rows)
+        await _add_backgrounds(self.session, self.dispatcher, found)
+        self.others += found
+        return found
+
+    @staticmethod
+    def _look_again(works: Iterable[Work]) -> None:
+        """Somebody else holds a ticket that this concerns at this moment: look in a moment whether it was seen to."""
+        for work in works:
+            soon = work.now + _SOON
+            work.ticket.route_at = min(work.ticket.route_at or soon, soon)
+
+
+def hold_writes(staff: Staff) -> list[Write]:
+    """What becomes of the rows of holds: each engineer's row is touched once."""
+    new, changed, over = staff.holds
+    return [deleted(ExpertHold, over), updated(ExpertHold, changed), inserted(ExpertHold, new)]
+
+
+async def lock_routed(session: AsyncSession, account_id: str, known: Sequence[Work]) -> list[Work]:
+    """Lock the other tickets of a sandbox account whose experts can change; not settled."""
+    rows = await (await driver(session)).fetch(_OF_SANDBOX, account_id, [work.ticket.id for work in known])
+    return await load(session, rows)

@@ -1,0 +1,1 @@
+"""What people and programs do with tickets: one function for each."""

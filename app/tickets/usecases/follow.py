@@ -1,0 +1,76 @@
+"""What an automation does with a ticket of its own: one visit, however much it has to say."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.auth import Actor
+from app.core.problems import Invalid
+from app.events.types import TicketUpdated
+from app.sla.clock.changes import Status
+from app.tickets.editing import calls
+from app.tickets.editing.messages import add_message
+from app.tickets.editing.work import Work
+from app.tickets.rules import priority_faults
+from app.tickets.schemas import Impact, PostMessage, Urgency
+from app.tickets.usecases.lifecycle import Caller, finish, give_priority, start
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A message of the automation's."""
+
+    body: str
+    visibility: Literal["public", "internal"] = "public"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How urgent the automation finds it: a priority, or impact and urgency, for the ticket's plan to judge."""
+
+    reason: str
+    priority: str | None = None
+    impact: Impact | None = None
+    urgency: Urgency | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What there is to do, in this order."""
+
+    reopen: bool = False
+    said: tuple[Said, ...] = ()
+    wanted: Wanted | None = None
+    resolve: bool = False
+
+
+async def follow(session: AsyncSession, caller: Caller, ticket_id: str, news: News) -> Work | None:
+    """Do it all in one visit; None, and nothing is done, when the ticket is closed: it takes nothing any more."""
+    work, actor = await start(session, caller, ticket_id)
+    if work.ticket.status == "closed":
+        return None
+    if news.reopen and work.ticket.status == "resolved":
+        work.change(Status(work.now, "open", actor.kind), actor)
+    for said in news.said:
+        add_message(work, actor, actor.document(), PostMessage(body=said.body, visibility=said.visibility))
+    if news.wanted:
+        await _raise(session, work, actor, news.wanted)
+    if news.resolve and work.ticket.status != "resolved":
+        work.change(Status(work.now, "resolved", actor.kind), actor)
+        await calls.end_with_ticket(session, work)
+    return await finish(session, work)
+
+
+async def _raise(session: AsyncSession, work: Work, actor: Actor, wanted: Wanted) -> None:
+    """Make the ticket more urgent where that is wanted, never less. 422 for a priority that its plan does not know."""
+    ticket, document = work.ticket, work.document
+    priority = wanted.priority or document.matrix_priority(wanted.impact, wanted.urgency)
+    if faults := priority_faults(document, priority):
+        raise Invalid(errors=faults)
+    if priority is None or document.rank(priority) >= document.rank(ticket.priority) or ticket.status == "resolved":
+        return
+    if wanted.impact:
+        ticket.impact, ticket.urgency, ticket.assessed_priority = wanted.impact, wanted.urgency, priority
+        work.tell(TicketUpdated(fields={"impact": wanted.impact, "urgency": wanted.urgency}), actor)
+    await give_priority(session, work, actor, priority, wanted.reason, source="override")

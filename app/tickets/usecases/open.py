@@ -1,0 +1,225 @@
+"""What happens when a ticket is opened: ``open_ticket`` is the whole story, top to bottom."""
+
+import secrets
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.principals import Acting
+from app.accounts.terms import effective_plan
+from app.core.auth import SERVICE, Actor
+from app.core.db.session import driver
+from app.core.ids import new_id
+from app.core.problems import Conflict, Fault, Invalid, NotFound
+from app.core.zones import IN_FORCE
+from app.events import types
+from app.events.types.deadlines import PinsData
+from app.roster.usecases.regions import check_region
+from app.sla.clock.clock import open_clock
+from app.sla.compiled import Promise, promise_of
+from app.sla.pins import Pins
+from app.tickets.editing import calls, review
+from app.tickets.editing.work import Work
+from app.tickets.record import TicketRecord
+from app.tickets.rules import Assessment, assess, channel_faults, is_alarm, missing_texts, priority_faults
+from app.tickets.save import save
+from app.tickets.schemas import OpenTicket
+
+_DIGITS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+_PINNED: Final = (
+    "account_id",
+    "plan",
+    "product_plans",
+    "addons",
+    "time_zone",
+    "holiday_set",
+    "trial_ends_at",
+    "call_link",
+    "call_provider",
+    "region_lock",
+    "manager",
+    "tam",
+    "locale",
+    "sandbox_now",
+)
+# The account, and the newest version of every plan that is not archived: one round trip.
+_CUSTOMER: Final = f"""
+SELECT {", ".join(_PINNED)}, clock_timestamp() AS now,
+       (SELECT jsonb_object_agg(p.key, p.version) FROM (
+            SELECT key, max(version) AS version FROM plan_versions WHERE archived_at IS NULL GROUP BY key
+        ) AS p) AS plan_versions
+FROM accounts WHERE account_id = $1
+"""  # noqa: S608  our own column names
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """The account as an opening needs it, the plan versions in force, and the instant of the opening."""
+
+    account_id: str
+    plan: str
+    product_plans: dict[str, str]
+    addons: list[str]
+    time_zone: str
+    holiday_set: str | None
+    trial_ends_at: datetime | None
+    call_link: str | None
+    call_provider: str | None
+    region_lock: str | None
+    manager: dict[str, Any] | None
+    tam: dict[str, Any] | None
+    locale: str
+    sandbox_now: datetime | None
+    now: datetime
+    plan_versions: dict[str, int] | None
+
+
+async def open_ticket(
+    session: AsyncSession, command: OpenTicket, *, account_id: str, acting: Acting, now: datetime | None = None
+) -> Work:
+    """Open a ticket for an account and start everything that follows from it, in this one transaction.
+
+    ``now`` is the database's clock unless given. Raises 404 for an unknown account, 422 for what the plan
+    refuses, ``Again`` when the drawn number is taken.
+    Nothing external runs here: ``scheduler.JOBS`` lists what follows.
+    """
+    customer = await _customer(session, account_id, now)
+    promise, pins = await _promise(session, customer, command.product)
+    assessment = assess(promise.document, command.priority, command.impact, command.urgency)
+    _check(promise, command, assessment, alarm=is_alarm(command.channel, acting.actor.kind))
+    await _check_follow_up(session, account_id, command.follow_up_of)
+    if command.region_lock:
+        scope = account_id if customer.sandbox_now else None
+        await check_region(session, command.region_lock, scope, "/region_lock")
+    work = begin(customer, command, promise, pins, assessment, acting.actor)
+    await save(session, [work], new=True, standing=now is not None)
+    return work
+
+
+def begin(
+    customer: Customer, command: OpenTicket, promise: Promise, pins: Pins, assessment: Assessment, actor: Actor
+) -> Work:
+    """The new ticket with its clocks started, its call asked for, and its events: decided, not yet written."""
+    ticket = _ticket(customer, command, pins, assessment)
+    step = open_clock(promise.terms, customer.now, assessment.priority)
+    contacts = {"manager": customer.manager, "tam": customer.tam}
+    work = Work(ticket, step.clock, promise.document, contacts, customer.now, customer.locale)
+    work.tell(_opened(work, pins), actor)
+    work.take(step, SERVICE)
+    if calls.wanted(work):
+        calls.ask_for(work, customer.call_link, customer.call_provider, actor)
+    review.request_if_due(work)
+    return work
+
+
+async def _customer(session: AsyncSession, account_id: str, now: datetime | None) -> Customer:
+    row = await (await driver(session)).fetchrow(_CUSTOMER, account_id)
+    if row is None:
+        raise NotFound
+    customer = Customer(**dict(row))
+    return replace(customer, now=now or customer.sandbox_now or customer.now)
+
+
+async def _promise(session: AsyncSession, customer: Customer, product: str | None) -> tuple[Promise, Pins]:
+    """The plan that holds for this product at this instant, in its newest version (Z3, Z4)."""
+    bought = effective_plan(customer, product, customer.now, lambda _: None)
+    promise, pins = await _newest(session, customer, bought)
+    held = effective_plan(customer, product, customer.now, lambda _: promise.document.trial)
+    return (promise, pins) if held == bought else await _newest(session, customer, held)
+
+
+async def _newest(session: AsyncSession, customer: Customer, key: str) -> tuple[Promise, Pins]:
+    version = (customer.plan_versions or {}).get(key)
+    if version is None:
+        raise Conflict(f"The account's plan {key} has no version in force")
+    pins = Pins(key, version, tuple(customer.addons), customer.time_zone, customer.holiday_set)
+    return await promise_of(session, pins), pins
+
+
+def _check(promise: Promise, command: OpenTicket, assessment: Assessment, *, alarm: bool) -> None:
+    """Refuse what the plan does not take: unknown priority, missing texts (G1), a channel not offered (Z6)."""
+    document = promise.document
+    faults = [*priority_faults(document, command.priority), *channel_faults(document, command.channel)]
+    texts = {"business_impact": command.business_impact, "priority_reason": command.priority_reason}
+    faults += [] if alarm else missing_texts(document, assessment.priority, texts)
+    if faults:
+        raise Invalid(errors=faults)
+
+
+async def _check_follow_up(session: AsyncSession, account_id: str, ticket_id: str | None) -> None:
+    if ticket_id is None:
+        return
+    query = "SELECT 1 FROM tickets WHERE account_id = $1 AND id = $2"
+    if not await (await driver(session)).fetchval(query, account_id, ticket_id):
+        raise Invalid(errors=[Fault(pointer="/follow_up_of", detail="The account has no such ticket")])
+
+
+def new_number() -> str:
+    """A ticket number for the phone, such as ``K7M-3QP``: 30 random bits, so that no counter is a bottleneck."""
+    bits = secrets.randbits(30)
+    digits = [_DIGITS[(bits >> shift) & 31] for shift in range(0, 30, 5)]
+    return f"{''.join(digits[:3])}-{''.join(digits[3:])}"
+
+
+def _ticket(customer: Customer, command: OpenTicket, pins: Pins, assessment: Assessment) -> TicketRecord:
+    return TicketRecord(
+        account_id=customer.account_id,
+        id=new_id("tkt"),
+        number=new_number(),
+        title=command.title,
+        description=command.description,
+        product=command.product,
+        requester=command.requester.model_dump(exclude_none=True),
+        channel=command.channel,
+        environment=command.environment,
+        impact=command.impact,
+        urgency=command.urgency,
+        business_impact=command.business_impact,
+        priority_reason=command.priority_reason,
+        priority=assessment.priority,
+        priority_source=assessment.source,
+        assessed_priority=assessment.assessed,
+        tags=command.tags,
+        custom=command.custom,
+        external_ref=command.external_ref,
+        follow_up_of=command.follow_up_of,
+        call_link=command.call_link,
+        region_lock=command.region_lock or customer.region_lock,
+        plan_key=pins.plan_key,
+        plan_version=pins.plan_version,
+        plan_addons=list(pins.addons),
+        time_zone=pins.time_zone,
+        holiday_set=pins.holiday_set,
+        tz_database=IN_FORCE.version,
+        sandbox=customer.sandbox_now is not None,
+        opened_at=customer.now,
+        updated_at=customer.now,
+    )
+
+
+def _opened(work: Work, pins: Pins) -> types.TicketOpened:
+    ticket = work.ticket
+    return types.TicketOpened(
+        number=ticket.number,
+        title=ticket.title,
+        description=ticket.description,
+        status=ticket.status,
+        priority=ticket.priority,
+        priority_source=ticket.priority_source,
+        assessed_priority=ticket.assessed_priority,
+        impact=ticket.impact,
+        urgency=ticket.urgency,
+        business_impact=ticket.business_impact,
+        priority_reason=ticket.priority_reason,
+        environment=ticket.environment,
+        product=ticket.product,
+        channel=ticket.channel,
+        requester=ticket.requester,
+        plan=PinsData(**pins.document()),
+        external_ref=ticket.external_ref,
+        call_link=ticket.call_link,
+        told=work.told("tam") if ticket.priority == work.document.top else [],
+    )

@@ -1,0 +1,1 @@
+"""What sends deliveries, and what makes those of endpoints that are behind."""

@@ -1,0 +1,195 @@
+"""Endpoints that are behind: their deliveries are made by a background pass, at the pace at which they take them.
+
+An endpoint is behind while it is paused, because too many deliveries of its owner are pending, or where its owner has
+more endpoints than the quota: what recording an event costs is bounded by the quota, whatever an account has from
+before. ``behind_from`` is the position in the feed up to which its deliveries are made. The feed is read up to its tip
+alone, where all is decided, and a delivery's id is the same however it comes to be: none is left out or made twice.
+
+An endpoint that has caught up is sent to directly again. A transaction that began before may not have seen that: for
+one more minute, what is recorded is looked at here too, and what is missing is made.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.apart import apart
+from app.core.db.locks import AdvisoryLock, try_acquire
+from app.core.db.session import driver, ring_after_commit, transaction
+from app.core.db.tables import Row
+from app.core.state import State
+from app.events.envelope import NO_ACCOUNT
+from app.events.log import Event
+from app.events.types import WebhookPaused, WebhookResumed, WebhookTest
+from app.webhooks.outbox.fanout import DELIVERY_ID
+from app.webhooks.rules.pausing import Waiting, quota_of, to_pause
+from app.webhooks.usecases.endpoints import origin, tell
+
+AT_ONCE: Final = 50
+"""Endpoints of one transaction, and events that are looked at for each: some thousands of deliveries at the most."""
+_EVENTS: Final = 100
+_FEW: Final = 500
+"""An endpoint gets no more while so many wait for their first attempt, and resumes once fewer are pending."""
+_SETTLED: Final = timedelta(minutes=1)
+"""No statement lasts longer: whoever has not seen by then that an endpoint is sent to directly has ended."""
+_ALONE: Final = AdvisoryLock("catch up", "hashtext('heliodesk catch up')")
+_LAST: Final = "coalesce(pg_sequence_last_value('events_position_seq'), 0)"
+
+_OVER: Final = f"""
+WITH waiting AS (
+    SELECT owner_id, endpoint_id, count(*) AS pending FROM deliveries WHERE state = 'pending' GROUP BY 1, 2
+)
+SELECT owner_id, endpoint_id, pending, w.direct FROM waiting JOIN webhook_endpoints AS w ON w.id = endpoint_id
+WHERE w.enabled AND owner_id IN (
+    SELECT owner_id FROM waiting GROUP BY 1
+    HAVING sum(pending) > CASE WHEN owner_id = '{NO_ACCOUNT}' THEN $2::bigint ELSE $1::bigint END
+)
+"""  # noqa: S608  our own text
+# An event with a later position may not have seen that the endpoint is paused: its delivery is there already.
+_PAUSE: Final = f"""
+UPDATE webhook_endpoints
+SET direct = false, behind_from = coalesce(behind_from, {_LAST}), paused_at = clock_timestamp(), resumed_at = NULL
+WHERE id = $1 AND enabled AND direct RETURNING account_id, url, paused_at
+"""  # noqa: S608  our own text
+_BEYOND: Final = f"""
+UPDATE webhook_endpoints SET direct = false, behind_from = coalesce(behind_from, {_LAST})
+WHERE direct AND id IN (
+    SELECT id FROM (
+        SELECT id, row_number() OVER (PARTITION BY account_id ORDER BY created_at, id) AS place FROM webhook_endpoints
+    ) AS placed WHERE place > $1
+)
+"""  # noqa: S608  our own text
+_OF = "d.owner_id = coalesce(w.account_id, '-') AND d.endpoint_id = w.id"
+_PENDING: Final = f"SELECT FROM deliveries AS d WHERE d.state = 'pending' AND {_OF}"
+# Those that wait for an earlier event of their ticket have no place in a lane, and are pending all the same.
+_READY: Final = f"""
+SELECT w.id FROM webhook_endpoints AS w
+WHERE w.enabled AND CASE
+      WHEN w.behind_from < $1 THEN w.paused_at IS NOT NULL OR w.direct OR w.account_id IS NULL OR EXISTS (
+          SELECT FROM events AS e
+          WHERE e.account_id = w.account_id AND e.position > w.behind_from AND e.position <= $1)
+      WHEN w.direct THEN w.resumed_at < clock_timestamp() - $2::interval
+      WHEN w.paused_at IS NOT NULL THEN (SELECT count(*) FROM ({_PENDING} LIMIT $3) AS pending) < $3 END
+  AND w.behind_from <= $1
+  AND (SELECT count(*) FROM ({_PENDING} AND d.attempts = 0 LIMIT $3) AS first) < $3
+  AND (w.failing_since IS NULL OR NOT EXISTS ({_PENDING}))
+ORDER BY w.behind_from, w.id LIMIT {AT_ONCE}
+"""  # noqa: S608  our own text
+# A test is for the endpoint whose owner asked for it, whatever the others want to hear of.
+_SEEN: Final = f"""
+SELECT account_id, id, ticket_id, sequence, type, audience, position,
+       CASE type WHEN '{WebhookTest.type}' THEN data->>'endpoint_id' ELSE w.id END AS target
+FROM events
+"""  # noqa: S608  our own text
+_MAKE: Final = f"""
+WITH behind AS MATERIALIZED (
+    SELECT id, account_id, behind_from FROM webhook_endpoints WHERE id = ANY ($1::text[])
+), seen AS MATERIALIZED (
+    SELECT w.id AS endpoint_id, coalesce(w.account_id, '{NO_ACCOUNT}') AS owner_id, e.*
+    FROM behind AS w CROSS JOIN LATERAL (
+        ({_SEEN} WHERE account_id = w.account_id AND position > w.behind_from AND position <= $2::bigint
+         ORDER BY position LIMIT $3)
+        UNION ALL
+        ({_SEEN} WHERE w.account_id IS NULL AND id > '' AND position > w.behind_from AND position <= $2::bigint
+         ORDER BY position LIMIT $3)
+    ) AS e
+), made AS (
+    INSERT INTO deliveries
+        (account_id, id, endpoint_id, owner_id, event_id, ticket_id, sequence, next_attempt_at, queued)
+    SELECT e.account_id, {DELIVERY_ID.format(event="e.id", endpoint="e.endpoint_id")}, e.endpoint_id, e.owner_id, e.id,
+           e.ticket_id, e.sequence, now() + row_number() OVER (ORDER BY e.position) * interval '1 microsecond', true
+    FROM seen AS e JOIN webhook_subscriptions AS s
+      ON s.account_id = e.owner_id AND s.type = e.type AND s.endpoint_id = e.endpoint_id
+    WHERE (e.owner_id = '{NO_ACCOUNT}' OR e.audience = 'public') AND e.target = e.endpoint_id
+    ON CONFLICT DO NOTHING
+), reached AS (
+    SELECT w.id, CASE WHEN count(e.id) < $3 THEN $2::bigint ELSE max(e.position) END AS position
+    FROM behind AS w LEFT JOIN seen AS e ON e.endpoint_id = w.id GROUP BY w.id
+)
+UPDATE webhook_endpoints AS w
+SET behind_from = CASE
+    WHEN w.direct AND r.position >= $2::bigint AND w.resumed_at < clock_timestamp() - $4::interval THEN NULL
+    ELSE r.position END
+FROM reached AS r WHERE w.id = r.id AND w.enabled
+RETURNING w.id, NOT w.direct AND r.position >= $2::bigint AS caught_up
+"""  # noqa: S608  our own text
+_RESUME: Final = f"""
+UPDATE webhook_endpoints AS w
+SET direct = true, paused_at = NULL, resumed_at = clock_timestamp()
+FROM webhook_endpoints AS before
+WHERE w.id = $1 AND before.id = w.id AND w.enabled AND NOT w.direct AND (
+    SELECT count(*) FROM webhook_endpoints AS o WHERE o.account_id IS NOT DISTINCT FROM w.account_id AND o.direct
+) < $2 AND (SELECT count(*) FROM ({_PENDING} LIMIT $3) AS pending) < $3
+RETURNING w.account_id, w.url, w.resumed_at, before.paused_at
+"""  # noqa: S608  our own text
+
+
+async def pause_over_quota(state: State) -> int:
+    """Pause endpoints of those who have too many deliveries pending; how many."""
+    quota = state.settings.max_pending_deliveries
+    async with transaction(state.sessions) as session:
+        rows = await (await driver(session)).fetch(_OVER, quota, quota_of(NO_ACCOUNT, quota))
+    owners: dict[str, list[Waiting]] = defaultdict(list)
+    for row in rows:
+        owners[row["owner_id"]].append(Waiting(row["endpoint_id"], row["pending"], row["direct"]))
+    paused = 0
+    for owner, waiting in owners.items():
+        most = quota_of(owner, quota)
+        pending = {one.endpoint_id: one.pending for one in waiting}
+        for endpoint_id in to_pause(waiting, most):
+            with apart("pause endpoints", state.metrics, endpoint_id=endpoint_id):
+                async with transaction(state.sessions) as session:
+                    paused += await _pause(session, endpoint_id, pending[endpoint_id], most)
+    return paused
+
+
+async def _pause(session: AsyncSession, endpoint_id: str, pending: int, quota: int) -> int:
+    row = await (await driver(session)).fetchrow(_PAUSE, endpoint_id)
+    if row is None:
+        return 0
+    data = WebhookPaused(endpoint_id=endpoint_id, url=origin(row["url"]), pending=pending, quota=quota)
+    await tell(session, row["account_id"], Event(row["paused_at"], data))
+    return 1
+
+
+async def leave_behind(session: AsyncSession, most: int) -> None:
+    """Those beyond the first ``most`` endpoints of each owner are sent to by ``catch_up`` from now on."""
+    await (await driver(session)).execute(_BEYOND, most)
+
+
+async def catch_up(state: State) -> int:
+    """Make the next deliveries of endpoints that are behind and take what they get; for how many of them."""
+    async with transaction(state.sessions) as session:
+        if not await (await driver(session)).fetchval(
+            "SELECT EXISTS (SELECT FROM webhook_endpoints WHERE behind_from IS NOT NULL)"
+        ):
+            return 0
+    await state.tip.look()
+    tip = state.tip.position
+    if tip is None:
+        return 0
+    async with transaction(state.sessions) as session:
+        if not await try_acquire(session, _ALONE):
+            return 0
+        connection = await driver(session)
+        few = min(_FEW, state.settings.max_pending_deliveries // 2)
+        ready = [row["id"] for row in await connection.fetch(_READY, tip, _SETTLED, few)]
+        if ready:
+            reached = await connection.fetch(_MAKE, ready, tip, min(_EVENTS, few), _SETTLED)
+            await _resume(session, reached, state.settings.max_endpoints, few)
+            ring_after_commit(session, "deliveries")
+    return len(ready)
+
+
+async def _resume(session: AsyncSession, reached: Sequence[Row], most: int, few: int) -> None:
+    """Send directly to those that have caught up: where few are pending, and their owners may have one more."""
+    for endpoint in reached:
+        if not endpoint["caught_up"]:
+            continue
+        row = await (await driver(session)).fetchrow(_RESUME, endpoint["id"], most, few)
+        if row and row["paused_at"]:
+            data = WebhookResumed(endpoint_id=endpoint["id"], url=origin(row["url"]))
+            await tell(session, row["account_id"], Event(row["resumed_at"], data))

@@ -1,0 +1,265 @@
+"""The sender: claims deliveries (a transaction), sends them (none), settles them (a transaction).
+
+At least once: a message whose sender dies between the receiver's answer and the settling is sent again, with the same
+``webhook-id`` (the event's id: the same on every retry and every redelivery, and for every endpoint that hears the
+event). The first attempts at a ticket's events are made one after the other, in the order of their ``sequence``; a
+failed one holds nothing back, so what is sent again may come after later events.
+"""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final
+
+import aiohttp
+import structlog
+from asyncpg import PostgresError
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.core.clock import monotonic
+from app.core.db.errors import DATABASE_ERRORS
+from app.core.db.session import transaction
+from app.core.outgoing.connector import TOTAL_TIMEOUT, TimedOut, Unreachable, make_session, post
+from app.core.state import State
+from app.core.via import HEADER, write_via
+from app.webhooks.formats.bodies import NotWanted, Unsendable, make_body
+from app.webhooks.outbox.attempts import Exchange, conclude, storable, unsent
+from app.webhooks.outbox.claims import Claimed, Look, look, renew
+from app.webhooks.outbox.lanes import next_due, queue_due
+from app.webhooks.outbox.outcomes import Settlement, settle
+from app.webhooks.rules.retry import Outcome
+from app.webhooks.rules.sharing import START, Probation, Share
+from app.webhooks.rules.signing import in_force, sign
+from app.webhooks.schemas import CONCURRENCY
+from app.webhooks.usecases.endpoints import disable
+
+_DATABASE_ERRORS: Final = (OSError, PostgresError, SQLAlchemyError, *DATABASE_ERRORS)
+_PAUSE: Final = 0.5
+"""Seconds between two tries to settle while the database does not answer."""
+
+_LOOKS: Final = 50
+"""Looks of one pass: while there is always something to claim, passes follow each other."""
+_ROUNDS: Final = 2
+"""Times that all lanes are seen in vain before a pass ends: it may have begun in the midst of them."""
+_random: Final = random.SystemRandom()
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one sender allows itself; times in seconds.
+
+    ``slots`` deliveries are in flight at most. An endpoint with ``per_endpoint`` of them (or with as many as its own
+    ``concurrency``) gets no more for now, nor does an owner with its part of the slots (``sharing.py``). ``timeout``
+    bounds one exchange and is shorter than the ``lease``. A tenth of the slots is kept for retries. Of what has been
+    sent and what has not, ``held`` deliveries wait to be settled at most.
+    """
+
+    slots: int = 200
+    held: int = 600
+    per_endpoint: int = CONCURRENCY
+    timeout: float = TOTAL_TIMEOUT
+    lease: float = 30.0
+
+
+class Sender:
+    """Sends this process's share of the outbox. Any number of processes may: the database arbitrates."""
+
+    def __init__(self, state: State, limits: Limits | None = None) -> None:
+        self._state = state
+        self._limits = limits or Limits()
+        self._lease = timedelta(seconds=self._limits.lease)
+        self._http: aiohttp.ClientSession | None = None
+        self._held: set[Claimed] = set()
+        self._in_flight: set[Claimed] = set()
+        self._done: list[Settlement] = []
+        self._probation = Probation()
+        self._after = START
+        self._held_back = False
+        self._stopping = False
+        self._sends: set[asyncio.Task[None]] = set()
+        self._settling: asyncio.Task[None] | None = None
+        self._renewing: asyncio.Task[None] | None = None
+
+    async def run_pass(self, now: datetime | None = None) -> int:
+        """Claim what is due, as far as there are slots, and begin to send it; the number of deliveries begun.
+
+        Sending and settling go on behind; ``drain`` waits for them. ``now`` stands in for the database's clock.
+        """
+        begun, rounds_in_vain = 0, 0
+        for _ in range(_LOOKS):
+            share = self._share()
+            self._held_back = share.is_short
+            if self._stopping or share.limit <= 0 or rounds_in_vain >= _ROUNDS:
+                return begun
+            before = self._after
+            seen, more_due = await self._look(share, now)
+            self._after = seen.after
+            for delivery in seen.claimed:
+                self._begin(delivery)
+            begun += len(seen.claimed)
+            if seen.claimed or seen.put_off or more_due:
+                rounds_in_vain = 0
+            elif seen.after == START:
+                rounds_in_vain += _ROUNDS if before == START else 1
+        self._state.alarms.deliveries.ring()
+        return begun
+
+    async def next_instant(self) -> datetime | None:
+        """When ``run_pass`` has something to do again, by the database's clock; None: nothing waits for an instant.
+
+        What waits for a slot is not counted: the alarm ``deliveries`` rings when there is one.
+        """
+        if self._share().limit <= 0:
+            return None
+        async with self._state.sessions() as session:
+            return await next_due(session)
+
+    async def drain(self) -> None:
+        """Wait until everything in flight is sent and settled: one timeout, and a little more."""
+        while running := [*self._sends, *([self._settling] if self._settling and not self._settling.done() else [])]:
+            await asyncio.wait(running)
+        if self._renewing:
+            self._renewing.cancel()
+            await asyncio.wait([self._renewing])
+
+    async def stop(self) -> None:
+        """Claim nothing any more, drain, and close the connections: what a process does before it ends."""
+        self._stopping = True
+        await self.drain()
+        if self._http:
+            await self._http.close()
+
+    def _session(self) -> aiohttp.ClientSession:
+        if self._http is None:
+            self._http = make_session(self._state.settings)
+        return self._http
+
+    def _share(self) -> Share:
+        in_flight = Counter(delivery.endpoint_id for delivery in self._in_flight)
+        probation = self._probation.allowed
+        allowed = {delivery.endpoint_id: delivery.allowed for delivery in self._in_flight} | probation
+        return Share(
+            limit=min(self._limits.slots - len(self._in_flight), self._limits.held - len(self._held)),
+            per_endpoint=self._limits.per_endpoint,
+            slots=self._limits.slots,
+            reserved=self._limits.slots // 10,
+            in_flight=in_flight,
+            by_owner=Counter(delivery.owner_id for delivery in self._in_flight),
+            on_probation=Counter(one.owner_id for one in self._in_flight if one.endpoint_id in probation),
+            probation=probation,
+            busy=[endpoint for endpoint, number in in_flight.items() if number >= allowed[endpoint]],
+        )
+
+    async def _look(self, share: Share, now: datetime | None) -> tuple[Look, bool]:
+        """One look, behind the lane where the last one ended; and whether more is due at its instant than it saw."""
+        async with transaction(self._state.sessions) as session:
+            more_due = await queue_due(session, now=now)
+            return await look(session, share, lease=self._lease, now=now, after=self._after), more_due
+
+    def _begin(self, delivery: Claimed) -> None:
+        self._held.add(delivery)
+        self._in_flight.add(delivery)
+        task = asyncio.create_task(self._deliver(delivery))
+        self._sends.add(task)
+        task.add_done_callback(partial(self._ended, delivery))
+        if self._renewing is None or self._renewing.done():
+            self._renewing = asyncio.create_task(self._keep_leases())
+
+    def _ended(self, delivery: Claimed, task: asyncio.Task[None]) -> None:
+        """Forget a delivery that was abandoned by an error of ours: its lease ends, and it is tried again."""
+        self._sends.discard(task)
+        self._in_flight.discard(delivery)
+        if task.cancelled() or task.exception():
+            self._held.discard(delivery)
+            error = "cancelled" if task.cancelled() else repr(task.exception())
+            _log.error("a delivery was abandoned", delivery=delivery.id, error=error)
+        self._ring_if_held_back()
+
+    async def _deliver(self, delivery: Claimed) -> None:
+        settlement = await self._attempt(delivery)
+        self._done.append(settlement)  # only now: while it was sent, the list was replaced
+        if self._settling is None or self._settling.done():
+            self._settling = asyncio.create_task(self._settle_all())
+
+    def _ring_if_held_back(self) -> None:
+        if self._held_back:
+            self._state.alarms.deliveries.ring()
+
+    async def _attempt(self, delivery: Claimed) -> Settlement:
+        if not delivery.enabled:
+            self._probation.forget(delivery.endpoint_id)
+            return unsent(delivery, "failed", "The endpoint is disabled or gone")
+        try:
+            body = make_body(delivery.form, delivery.event)
+        except NotWanted as reason:
+            return unsent(delivery, "skipped", str(reason))
+        except Unsendable as error:  # it would fail again
+            return unsent(delivery, "failed", str(error))
+        exchange = await self._send(delivery, body, delivery.present())
+        self._remember(delivery, exchange.outcome)
+        return conclude(delivery, exchange, delivery.present(), _random.uniform(-1, 1))
+
+    async def _send(self, delivery: Claimed, body: bytes, at: datetime) -> Exchange:
+        started = monotonic()
+        secrets = in_force(delivery.secrets, delivery.secrets_until, at)
+        headers = sign(secrets, delivery.event["id"], at, body)
+        headers |= {"content-type": "application/json", HEADER: write_via(delivery.via)}
+        try:
+            answer = await post(self._session(), delivery.url, body, headers, seconds=self._limits.timeout)
+        except Unreachable as error:
+            reason = storable(str(error).encode(errors="replace"))
+            outcome = Outcome(None, reason, timed_out=isinstance(error, TimedOut))
+            return Exchange(at, monotonic() - started, outcome, headers)
+        outcome = Outcome(answer.status, retry_after=answer.headers.get("retry-after"))
+        return Exchange(at, monotonic() - started, outcome, answer.sent, answer.headers, answer.body)
+
+    def _remember(self, delivery: Claimed, outcome: Outcome) -> None:
+        """An endpoint that does not answer in time, or asks for less, falls to one delivery at a time."""
+        if outcome.burdens:
+            self._probation.fail(delivery.endpoint_id)
+        elif outcome.success:
+            self._probation.succeed(delivery.endpoint_id, delivery.allowed)
+
+    async def _settle_all(self) -> None:
+        """Settle what is done, and what is done meanwhile: the slower the database, the larger the batches."""
+        while self._done:
+            batch, self._done = self._done, []
+            try:
+                await self._settle(batch)
+            finally:
+                self._held.difference_update(one.delivery for one in batch)
+            self._ring_if_held_back()
+
+    async def _settle(self, batch: Sequence[Settlement]) -> None:
+        """Write a batch; try again while the database is away, until somebody else may have claimed it anyway."""
+        until = monotonic() + self._limits.lease
+        while monotonic() < until:
+            try:
+                async with transaction(self._state.sessions) as session:
+                    await settle(session, batch)
+                    for endpoint_id, reason in sorted(
+                        {one.delivery.endpoint_id: one.disable for one in batch if one.disable}.items()
+                    ):
+                        await disable(session, endpoint_id, reason)
+            except _DATABASE_ERRORS as error:
+                _log.warning("deliveries could not be settled", deliveries=len(batch), error=str(error))
+                await asyncio.sleep(_PAUSE)
+            else:
+                return
+
+    async def _keep_leases(self) -> None:
+        """While deliveries are held, renew the leases of which a third has passed."""
+        third = self._limits.lease / 3
+        while self._held:
+            await asyncio.sleep(third)
+            old = [delivery for delivery in self._held if monotonic() - delivery.read_at >= third]
+            try:
+                async with transaction(self._state.sessions) as session:
+                    await renew(session, old, self._lease)
+            except _DATABASE_ERRORS as error:
+                _log.warning("leases could not be renewed", deliveries=len(old), error=str(error))

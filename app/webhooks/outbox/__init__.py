@@ -1,0 +1,1 @@
+"""The outbox: filled, claimed, and told what has become of each delivery."""

@@ -1,0 +1,75 @@
+"""One attempt to deliver a message: how the log keeps it, and what it makes of its delivery. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, Literal
+
+from app.core.db.tables import Row
+from app.events.envelope import instant
+from app.webhooks.outbox.claims import Claimed
+from app.webhooks.outbox.outcomes import Settlement
+from app.webhooks.rules.retry import Disable, Outcome, RetryAt, next_attempt
+
+ANSWER_KEPT: Final = 1024
+"""Bytes of an answer that the log keeps."""
+
+_HEADERS_KEPT: Final = ("content-type", "location", "retry-after", "server")
+_HEADER_KEPT: Final = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What was sent and what came back. ``answer`` is None when there was none.
+
+    ``seconds`` is how long it took, ``at`` when it began, by the database's clock.
+    """
+
+    at: datetime
+    seconds: float
+    outcome: Outcome
+    sent: Mapping[str, str]
+    received: Mapping[str, str] = field(default_factory=dict)
+    answer: bytes | None = None
+
+
+def conclude(delivery: Claimed, exchange: Exchange, now: datetime, jitter: float) -> Settlement:
+    """What an attempt makes of its delivery; ``now`` is the database's instant, ``jitter`` lies in -1 to 1."""
+    attempts, outcome = delivery.attempts + 1, exchange.outcome
+    if outcome.success:
+        return Settlement(delivery, "delivered", attempts, _log(exchange, None))
+    decision = next_attempt(attempts, outcome, now, jitter, failing_since=delivery.failing_since)
+    if isinstance(decision, RetryAt):
+        return Settlement(delivery, "pending", attempts, _log(exchange, decision.at), next_attempt_at=decision.at)
+    reason = decision.reason if isinstance(decision, Disable) else None
+    return Settlement(delivery, "failed", attempts, _log(exchange, None), disable=reason)
+
+
+def unsent(delivery: Claimed, state: Literal["skipped", "failed"], why: str) -> Settlement:
+    """The end of a delivery for which nothing is sent; ``why`` is for the endpoint's owner."""
+    return Settlement(delivery, state, delivery.attempts, {"at": instant(delivery.present()), "error": why})
+
+
+def storable(raw: bytes) -> str:
+    """The beginning of a text from outside, without what Postgres cannot store."""
+    return raw[:ANSWER_KEPT].decode(errors="replace").replace("\0", "\ufffd")
+
+
+def _log(exchange: Exchange, next_at: datetime | None) -> Row:
+    return {
+        "at": instant(exchange.at),
+        "request_headers": {name.lower(): value for name, value in exchange.sent.items()},
+        "status": exchange.outcome.status,
+        "error": exchange.outcome.error,
+        "duration_ms": round(exchange.seconds * 1000, 3),
+        "answer_headers": {
+            name: _header(exchange.received[name]) for name in _HEADERS_KEPT if name in exchange.received
+        },
+        "answer": None if exchange.answer is None else storable(exchange.answer),
+        "next_attempt_at": instant(next_at) if next_at else None,
+    }
+
+
+def _header(value: str) -> str:
+    """A header's value: aiohttp leaves lone surrogates in it for bytes that are not UTF-8."""
+    return storable(value.encode(errors="surrogateescape")[:_HEADER_KEPT])

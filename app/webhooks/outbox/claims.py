@@ -1,0 +1,241 @@
+"""Claims on the outbox: which deliveries a sender holds, and until when.
+
+A claim moves ``next_attempt_at`` ahead by the lease, and a delivery whose sender died is simply due again. All of it
+compares with the database's clock, so that a sender whose own clock is wrong can neither steal nor starve. ``claim_id``
+fences: what a sender settles after it lost its claim is ignored.
+
+A claim first asks, without locks, in which lanes something waits (``lanes.py``); who gets how much is decided
+(``sharing.py``), and only that is locked. In a lane retries go first: a retry has an instant to keep, a first attempt
+only its order. Before its turn, a delivery is parked (``outbox.py``). An endpoint with a ``rate`` is sent to evenly:
+what is queued for it gets a place, once, and is due then; ``paced_until`` is where its places end.
+"""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.clock import monotonic
+from app.core.db.session import driver
+from app.core.db.tables import Row
+from app.core.ids import new_id
+from app.core.via import read_via
+from app.webhooks.formats.bodies import Form
+from app.webhooks.outbox.lanes import queue_due, waiting
+from app.webhooks.rules.sharing import START, Grant, Key, Lane, Share, granted
+
+_PLACES: Final = 200
+"""So many of one lane get their places at once."""
+_AHEAD: Final = 5
+"""So many more of one lane are looked at than it may send, for those that are before their turn."""
+_random: Final = random.SystemRandom()
+
+_EARLY: Final = """EXISTS (
+        SELECT FROM deliveries AS earlier
+        WHERE earlier.owner_id = d.owner_id AND earlier.endpoint_id = d.endpoint_id AND earlier.state = 'pending'
+          AND earlier.ticket_id = d.ticket_id AND earlier.sequence < d.sequence AND earlier.attempts = 0
+    )"""
+CLAIM: Final = f"""
+WITH moment AS MATERIALIZED (
+    SELECT coalesce($1::timestamptz, clock_timestamp()) AS now, set_config('synchronous_commit', 'off', true) AS hurry
+), looked_at AS MATERIALIZED (
+    SELECT d.*, l.many, l.firsts, w.concurrency,
+           CASE WHEN d.attempts = 0 AND {_EARLY} THEN 'turn'
+                WHEN w.rate IS NOT NULL AND w.enabled AND NOT d.paced THEN 'place' END AS waits_for
+    FROM unnest($4::text[], $5::text[], $6::text[], $7::int[], $8::int[], $9::int[])
+         AS l (owner_id, endpoint_id, account_id, many, firsts, reach)
+    CROSS JOIN LATERAL (
+        SELECT account_id, id, owner_id, endpoint_id, ticket_id, sequence, attempts, paced, next_attempt_at
+        FROM deliveries AS q
+        WHERE queued AND next_attempt_at IS NOT NULL AND q.owner_id = l.owner_id AND q.endpoint_id = l.endpoint_id
+          AND q.account_id = l.account_id
+        ORDER BY (attempts = 0), next_attempt_at LIMIT l.reach FOR UPDATE SKIP LOCKED
+    ) AS d
+    LEFT JOIN webhook_endpoints AS w ON w.id = d.endpoint_id
+), numbered AS (
+    SELECT *, row_number() OVER (
+        PARTITION BY owner_id, endpoint_id, account_id ORDER BY attempts = 0, next_attempt_at
+    ) AS number
+    FROM looked_at WHERE waits_for IS NULL
+), claimed AS (
+    UPDATE deliveries AS d SET claim_id = $2, next_attempt_at = moment.now + $3::interval, queued = false
+    FROM numbered AS n, moment
+    WHERE d.account_id = n.account_id AND d.id = n.id
+      AND n.number <= CASE WHEN n.attempts = 0 THEN n.firsts ELSE n.many END
+    RETURNING d.account_id, d.id, d.endpoint_id, d.event_id, d.attempts
+)
+SELECT moment.now, l.waits_for, l.account_id, l.id AS delivery_id, l.endpoint_id, l.owner_id, c.attempts, l.concurrency,
+       w.url, w.secrets, w.secrets_until, w.failing_since, coalesce(w.enabled, false) AS enabled,
+       w.format, w.locale, w.projection, k.number, k.title,
+       e.id, e.type, e.timestamp, e.ticket_id, e.sequence, e.actor, e.audience, e.sandbox, e.data,
+       coalesce(e.via, CASE WHEN e.actor->>'kind' = 'service' THEN o.via END) AS via,
+       (SELECT id FROM installations) AS installation
+FROM looked_at AS l CROSS JOIN moment
+LEFT JOIN claimed AS c ON c.account_id = l.account_id AND c.id = l.id
+LEFT JOIN events AS e ON e.account_id = c.account_id AND e.id = c.event_id
+LEFT JOIN events AS o ON o.account_id = e.account_id AND o.ticket_id = e.ticket_id AND o.sequence = 1
+LEFT JOIN webhook_endpoints AS w ON w.id = c.endpoint_id
+LEFT JOIN tickets AS k ON w.format <> 'standard' AND k.account_id = e.account_id AND k.id = e.ticket_id
+WHERE l.waits_for IS NOT NULL OR c.id IS NOT NULL ORDER BY c.attempts = 0, l.next_attempt_at
+"""  # noqa: S608  conditions of ours
+_PARK: Final = f"""
+UPDATE deliveries AS d SET next_attempt_at = NULL, queued = false
+FROM unnest($1::text[], $2::text[]) AS mine (account_id, id)
+WHERE d.account_id = mine.account_id AND d.id = mine.id AND {_EARLY}
+"""  # noqa: S608  a condition of ours
+# They follow each other by 1 / rate, whichever replica sends them.
+_PLACE: Final = """
+WITH mine AS (
+    SELECT *, row_number() OVER (PARTITION BY endpoint_id ORDER BY line) AS number
+    FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS m (account_id, id, endpoint_id, line)
+), paces AS MATERIALIZED (
+    SELECT id, greatest(paced_until, $4) AS free_at, interval '1 second' / rate AS step
+    FROM webhook_endpoints WHERE id = ANY ($3::text[]) AND rate IS NOT NULL ORDER BY id FOR UPDATE
+), taken AS (
+    UPDATE webhook_endpoints AS w SET paced_until = p.free_at + p.step * m.number
+    FROM paces AS p, (SELECT endpoint_id, max(number) AS number FROM mine GROUP BY endpoint_id) AS m
+    WHERE w.id = p.id AND m.endpoint_id = p.id
+)
+UPDATE deliveries AS d SET paced = true, next_attempt_at = p.free_at + p.step * (m.number - 1),
+    queued = p.free_at + p.step * (m.number - 1) <= $4
+FROM mine AS m JOIN paces AS p ON p.id = m.endpoint_id
+WHERE d.account_id = m.account_id AND d.id = m.id
+"""
+# What is locked is being settled at this moment: waiting for it, in another order than its own, would be a deadlock.
+_RENEW: Final = """
+WITH held AS MATERIALIZED (
+    SELECT d.account_id, d.id FROM deliveries AS d
+    JOIN unnest($1::text[], $2::text[], $3::text[]) AS mine (account_id, id, claim_id)
+      ON d.account_id = mine.account_id AND d.id = mine.id AND d.claim_id = mine.claim_id
+    FOR UPDATE OF d SKIP LOCKED
+)
+UPDATE deliveries AS d
+SET next_attempt_at = greatest(d.next_attempt_at, clock_timestamp() + $4::interval), queued = false
+FROM held WHERE d.account_id = held.account_id AND d.id = held.id
+"""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Claimed:
+    """A delivery that this sender holds until its lease ends, with all that sending it needs.
+
+    ``event`` has the columns of the event's row, and for a chat its ticket's ``number`` and ``title``; ``via`` are the
+    installations through which its cause has come, this one last. ``now`` is the database's instant of the claim, and
+    ``read_at`` this machine's monotonic one; ``attempts`` counts those before this one, ``allowed`` is how many the
+    endpoint takes at once. Where it is disabled or gone, ``enabled`` is false.
+    """
+
+    account_id: str
+    id: str
+    endpoint_id: str
+    owner_id: str
+    claim_id: str
+    now: datetime
+    read_at: float
+    attempts: int
+    allowed: int
+    enabled: bool
+    url: str
+    secrets: Sequence[str]
+    secrets_until: Sequence[datetime]
+    failing_since: datetime | None
+    form: Form
+    event: Row
+    via: Sequence[str]
+
+    def present(self) -> datetime:
+        """The instant by the database's clock: this machine's own may be wrong by a year."""
+        return self.now + timedelta(seconds=monotonic() - self.read_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look at the outbox found, among the lanes behind one of them.
+
+    ``put_off``: deliveries were parked, or given a place. ``after`` is the lane behind which the next look goes on;
+    ``START`` once all were seen.
+    """
+
+    claimed: Sequence[Claimed] = ()
+    put_off: bool = False
+    after: Key = START
+
+
+async def claim(session: AsyncSession, share: Share, *, lease: timedelta, now: datetime | None = None) -> list[Claimed]:
+    """Claim deliveries that are due. Others' claims are passed over. ``now`` stands in for the database's clock."""
+    await queue_due(session, now=now)
+    after = START
+    while True:
+        seen = await look(session, share, lease=lease, now=now, after=after)
+        after = seen.after
+        if seen.claimed or (after == START and not seen.put_off):
+            return list(seen.claimed)
+
+
+async def look(
+    session: AsyncSession, share: Share, *, lease: timedelta, now: datetime | None = None, after: Key = START
+) -> Look:
+    """Claim from the lanes behind ``after``, as far as a share goes.
+
+    What comes before its turn is parked, and what has no place at its endpoint's rate yet is given one.
+    """
+    connection = await driver(session)
+    lanes, after = await waiting(session, share, after)
+    _random.shuffle(lanes)  # those that come first in the order of their ids are not to come first each time
+    grants = granted(lanes, share)
+    if not grants:
+        return Look(after=after)
+    claim_id = new_id("clm")
+    asked = [_asked(lane, grants[lane.key]) for lane in lanes if lane.key in grants]
+    rows = await connection.fetch(CLAIM, now, claim_id, lease, *zip(*asked, strict=True))
+    read_at = monotonic()
+    put_off = await _put_off(session, rows)
+    claimed = [_claimed(row, claim_id, read_at, share) for row in rows if not row["waits_for"]]
+    return Look(claimed, put_off, after)
+
+
+def _asked(lane: Lane, grant: Grant) -> tuple[str, str, str, int, int, int]:
+    reach = _PLACES if lane.paced else grant.many + _AHEAD
+    return *lane.key, grant.many, grant.firsts, reach
+
+
+async def _put_off(session: AsyncSession, rows: Sequence[Any]) -> bool:
+    connection = await driver(session)
+    early = [(row["account_id"], row["delivery_id"]) for row in rows if row["waits_for"] == "turn"]
+    if early:
+        await connection.execute(_PARK, *zip(*early, strict=True))
+    fast = [(row["account_id"], row["delivery_id"], row["endpoint_id"]) for row in rows if row["waits_for"] == "place"]
+    if fast:
+        await connection.execute(_PLACE, *zip(*fast, strict=True), rows[0]["now"])
+    return bool(early or fast)
+
+
+def _claimed(row: Any, claim_id: str, read_at: float, share: Share) -> Claimed:
+    return Claimed(
+        account_id=row["account_id"],
+        id=row["delivery_id"],
+        endpoint_id=row["endpoint_id"],
+        owner_id=row["owner_id"],
+        claim_id=claim_id,
+        now=row["now"],
+        read_at=read_at,
+        attempts=row["attempts"],
+        allowed=row["concurrency"] or share.per_endpoint,
+        enabled=row["enabled"],
+        url=row["url"] or "",
+        secrets=row["secrets"] or [],
+        secrets_until=[datetime.fromisoformat(end) for end in row["secrets_until"] or []],
+        failing_since=row["failing_since"],
+        form=Form(row["format"], row["locale"], row["projection"]),
+        event=row,
+        via=(*read_via(row["via"]), row["installation"]),
+    )
+
+
+async def renew(session: AsyncSession, held: Sequence[Claimed], lease: timedelta) -> None:
+    """Hold deliveries that are still being sent for another lease; those that were lost stay lost."""
+    columns = [[getattr(one, name) for one in held] for name in ("account_id", "id", "claim_id")]
+    await (await driver(session)).execute(_RENEW, *columns, lease)

@@ -1,0 +1,111 @@
+"""The outbox: what has become of claimed deliveries. A few round trips, whatever their number.
+
+The first attempts at the events of one ticket are made in turn, endpoint by endpoint: a delivery before its turn is
+*parked*, without a ``next_attempt_at``, so that it costs no claim anything. Whoever ends a first attempt lets the next
+one go. A claim that parks holds the row's lock and looks after it got it; whoever lets it go waits for that lock, and
+so never misses what is being parked.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.db.bulk import to_json
+from app.core.db.engine import Sessions
+from app.core.db.housekeeping import forget
+from app.core.db.session import driver, ring_after_commit
+from app.core.db.tables import Row
+from app.webhooks.models import Delivery
+from app.webhooks.outbox.claims import Claimed
+from app.webhooks.schemas import DeliveryState
+
+ATTEMPTS_KEPT: Final = 40
+"""How many attempts of a delivery its log keeps, the newest: ten, and those of three times that it was sent again."""
+
+_SETTLE: Final = f"""
+UPDATE deliveries AS d
+SET state = r.state, attempts = r.attempts, next_attempt_at = r.next_attempt_at, last_attempt = r.last_attempt,
+    paced = false, queued = false,
+    earlier_attempts = CASE WHEN d.last_attempt IS NULL THEN d.earlier_attempts ELSE jsonb_path_query_array(
+        coalesce(d.earlier_attempts, '[]') || d.last_attempt, '$[last - {ATTEMPTS_KEPT - 2} to last]') END,
+    claim_id = NULL, finished_at = CASE WHEN r.state <> 'pending' THEN clock_timestamp() END
+FROM jsonb_to_recordset($1::jsonb) AS r (account_id text, id text, claim_id text, state text, attempts int,
+                                         next_attempt_at timestamptz, last_attempt jsonb, first boolean),
+     (SELECT CASE WHEN $2 THEN set_config('synchronous_commit', 'off', true) END) AS hurry
+WHERE d.account_id = r.account_id AND d.id = r.id AND d.claim_id = r.claim_id
+RETURNING d.owner_id, d.endpoint_id, d.ticket_id, r.first AND d.sequence IS NOT NULL AS opens
+"""  # noqa: S608  a number of ours
+# The row is written even where it is due already: that is what waits for a claim that is about to park it.
+_LET_GO: Final = """
+UPDATE deliveries AS d
+SET next_attempt_at = coalesce(d.next_attempt_at, clock_timestamp()), queued = d.queued OR d.next_attempt_at IS NULL
+FROM unnest($1::text[], $2::text[], $3::text[]) AS s (owner_id, endpoint_id, ticket_id) CROSS JOIN LATERAL (
+    SELECT n.account_id, n.id FROM deliveries AS n
+    WHERE n.owner_id = s.owner_id AND n.endpoint_id = s.endpoint_id AND n.ticket_id = s.ticket_id
+      AND n.sequence IS NOT NULL
+      AND n.state = 'pending' AND n.attempts = 0
+    ORDER BY n.sequence LIMIT 1
+) AS next
+WHERE d.account_id = next.account_id AND d.id = next.id
+"""
+_HEALTH: Final = """
+WITH mine AS (SELECT id FROM webhook_endpoints WHERE id = ANY ($1::text[] || $2::text[]) ORDER BY id FOR UPDATE)
+UPDATE webhook_endpoints AS w
+SET failing_since = CASE WHEN w.id = ANY ($1::text[]) THEN NULL ELSE coalesce(failing_since, clock_timestamp()) END
+FROM mine WHERE w.id = mine.id
+"""
+_OVER: Final = "t.finished_at < now() - $1::interval"
+RETENTION: Final = timedelta(days=30)
+"""How long an ended delivery can be looked up and sent again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What has become of a claimed delivery. ``disable``: why its endpoint is to get no more, or None."""
+
+    delivery: Claimed
+    state: DeliveryState
+    attempts: int
+    last_attempt: Row
+    next_attempt_at: datetime | None = None
+    disable: str | None = None
+
+    def row(self) -> Row:
+        """The values that the statement needs."""
+        return {
+            "account_id": self.delivery.account_id,
+            "id": self.delivery.id,
+            "claim_id": self.delivery.claim_id,
+            "state": self.state,
+            "attempts": self.attempts,
+            "next_attempt_at": self.next_attempt_at,
+            "last_attempt": self.last_attempt,
+            "first": self.delivery.attempts == 0,
+        }
+
+
+async def settle(session: AsyncSession, settlements: Sequence[Settlement]) -> None:
+    """Write what became of deliveries, where the claim still holds, and since when their endpoints have failed.
+
+    Where a first attempt ended, the next event of the ticket has its turn; the sender is woken after the commit.
+    """
+    connection = await driver(session)
+    hurry = not any(one.disable for one in settlements)
+    settled = await connection.fetch(_SETTLE, to_json([one.row() for one in settlements]), hurry)
+    turns = {(row["owner_id"], row["endpoint_id"], row["ticket_id"]) for row in settled if row["opens"]}
+    if turns and await connection.execute(_LET_GO, *zip(*sorted(turns), strict=True)) != "UPDATE 0":
+        ring_after_commit(session, "deliveries")
+    delivered = {one.delivery.endpoint_id for one in settlements if one.state == "delivered"}
+    recovered = {one.delivery.endpoint_id for one in settlements if one.delivery.failing_since} & delivered
+    unsuccessful = [one for one in settlements if one.state != "skipped" and not one.delivery.failing_since]
+    failing = {one.delivery.endpoint_id for one in unsuccessful} - delivered
+    if recovered or failing:
+        await connection.execute(_HEALTH, list(recovered), list(failing))
+
+
+async def forget_deliveries(sessions: Sessions) -> None:
+    """Drop deliveries that ended longer ago than the retention; their events stay for ever."""
+    await forget(sessions, Delivery, _OVER, RETENTION)

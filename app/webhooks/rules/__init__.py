@@ -1,0 +1,1 @@
+"""Decisions about deliveries, without any I/O."""

@@ -1,0 +1,217 @@
+"""What is done with endpoints: made, changed, tried, disabled, removed."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from sqlalchemy import delete, func, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.principals import Acting
+from app.core.auth import Actor
+from app.core.db.bulk import write
+from app.core.db.session import LONG, allow, ring_after_commit
+from app.core.ids import new_id
+from app.core.outgoing.addresses import Network, is_allowed, is_local, literal
+from app.core.outgoing.targets import Unusable, read_target
+from app.core.problems import Conflict, Fault, Invalid
+from app.events.envelope import NO_ACCOUNT, instant
+from app.events.log import Event, event_row, recorded
+from app.events.types import INTERNAL_TYPES, WebhookDisabled, WebhookTest
+from app.webhooks.models import Delivery, WebhookEndpoint
+from app.webhooks.outbox.fanout import fan_out
+from app.webhooks.outbox.subscriptions import subscribe, unsubscribe
+from app.webhooks.rules.patterns import check_globs
+from app.webhooks.rules.signing import make_secret, rotated
+from app.webhooks.schemas import EndpointDocument, EndpointFields
+
+_MAX_TESTS: Final = 100
+"""Tests of one endpoint that have not ended: one that never answers gathers no more of them."""
+
+
+def endpoint_document(endpoint: WebhookEndpoint, secret: str | None = None) -> dict[str, Any]:
+    """The public form; ``secret`` only where it is shown for the one time."""
+    document = EndpointDocument.model_validate(endpoint).model_dump()
+    return document | {"secret": secret} if secret else document
+
+
+def shown_to(who: Acting, endpoint: WebhookEndpoint) -> dict[str, Any]:
+    """The public form as this caller sees it: viewers see where the endpoint is, not the password in its URL."""
+    document = endpoint_document(endpoint)
+    return document | {"url": origin(endpoint.url)} if who.role == "viewer" else document
+
+
+def check_url(url: str, allow_networks: Sequence[Network]) -> None:
+    """422 for a target that could never be sent to. Where a name leads is vetted at each connection."""
+    try:
+        target = read_target(url)
+    except Unusable as error:
+        raise _invalid_url(str(error)) from error
+    host = target.host
+    local = is_local(host, allow_networks)
+    if target.scheme != "https" and not local:
+        raise _invalid_url("Only https:// is taken, or http:// to an address in a network that the operator allows")
+    address = literal(host)
+    if not local and (_is_localhost(host) or (address and not is_allowed(address, allow_networks))):
+        raise _invalid_url("Outgoing calls may not reach this address")
+
+
+def _is_localhost(host: str) -> bool:
+    """Whether every resolver is to answer with the loopback address (RFC 6761, 6.3)."""
+    return f".{host.removesuffix('.')}".endswith(".localhost")
+
+
+def _invalid_url(detail: str) -> Invalid:
+    return Invalid(errors=[Fault(pointer="/url", detail=detail)])
+
+
+async def create_endpoint(
+    session: AsyncSession, fields: EndpointFields, *, account_id: str | None, now: datetime
+) -> WebhookEndpoint:
+    """A new endpoint, enabled, with its first secret. The caller has checked the URL and the quota."""
+    endpoint = WebhookEndpoint(
+        id=new_id("wh"),
+        account_id=account_id,
+        url=fields.url,
+        events=fields.events,
+        format=fields.format,
+        locale=fields.locale,
+        projection=fields.projection,
+        concurrency=fields.concurrency,
+        rate=fields.rate,
+        secrets=[make_secret()],
+        enabled=True,
+        version=1,
+        created_at=now,
+        updated_at=now,
+    )
+    session.add(endpoint)
+    await session.flush()
+    await subscribe(session, endpoint)
+    return endpoint
+
+
+async def change_endpoint(
+    session: AsyncSession, endpoint: WebhookEndpoint, fields: EndpointFields, *, now: datetime
+) -> None:
+    """Write the fields; what is already on its way goes to the new URL. The caller has checked it.
+
+    422 for a glob that matches nothing, unless the endpoint has had it before.
+    """
+    check_globs(fields.events, known=endpoint.events)
+    endpoint.url, endpoint.events = fields.url, fields.events
+    endpoint.format, endpoint.locale, endpoint.projection = fields.format, fields.locale, fields.projection
+    if (endpoint.concurrency, endpoint.rate) != (fields.concurrency, fields.rate):
+        endpoint.concurrency, endpoint.rate, endpoint.paced_until = fields.concurrency, fields.rate, None
+        await _leave_places(session, endpoint.id, now)
+    await _touch(session, endpoint, now)
+    await subscribe(session, endpoint)
+
+
+async def _leave_places(session: AsyncSession, endpoint_id: str, now: datetime) -> None:
+    """What has a place at the rate of before is due now, and gets one at the new rate; others' locks are left alone."""
+    waiting = (
+        Delivery.endpoint_id == endpoint_id,
+        Delivery.paced,
+        Delivery.claim_id.is_(None),
+        Delivery.next_attempt_at.is_not(None),
+    )
+    free = select(Delivery.account_id, Delivery.id).where(*waiting).with_for_update(skip_locked=True)
+    ids = tuple_(Delivery.account_id, Delivery.id).in_(free)
+    values = {"paced": False, "queued": True, "next_attempt_at": now}
+    await session.execute(update(Delivery).where(ids).values(values).execution_options(synchronize_session=False))
+    ring_after_commit(session, "deliveries")
+
+
+async def rotate_secret(session: AsyncSession, endpoint: WebhookEndpoint, overlap: timedelta, *, now: datetime) -> str:
+    """A new secret. Messages are signed with it, and for the overlap with those before it too."""
+    ends = [datetime.fromisoformat(end) for end in endpoint.secrets_until]
+    endpoint.secrets, ends = rotated(endpoint.secrets, ends, now + overlap)
+    endpoint.secrets_until = [instant(end) for end in ends]
+    await _touch(session, endpoint, now)
+    return endpoint.secrets[0]
+
+
+async def enable_endpoint(session: AsyncSession, endpoint: WebhookEndpoint, *, now: datetime) -> None:
+    """Send to it again, from now on: what failed meanwhile is sent again only when asked for."""
+    if not endpoint.enabled:
+        endpoint.direct, endpoint.behind_from, endpoint.paused_at = True, None, None
+    endpoint.enabled, endpoint.disabled_reason, endpoint.failing_since = True, None, None
+    await _touch(session, endpoint, now)
+
+
+async def _touch(session: AsyncSession, endpoint: WebhookEndpoint, now: datetime) -> None:
+    endpoint.version, endpoint.updated_at = endpoint.version + 1, now
+    await session.flush()
+
+
+async def delete_endpoint(session: AsyncSession, endpoint: WebhookEndpoint) -> None:
+    """Remove an endpoint with its deliveries, but for those that a sender holds at this moment.
+
+    Waiting for them would be a deadlock: whoever settles them waits for the endpoint's row. They end by themselves.
+    """
+    await allow(session, LONG)
+    await session.delete(endpoint)
+    await session.flush()
+    await unsubscribe(session, endpoint)
+    free = select(Delivery.account_id, Delivery.id).where(Delivery.endpoint_id == endpoint.id)
+    ids = tuple_(Delivery.account_id, Delivery.id).in_(free.with_for_update(skip_locked=True))
+    await session.execute(delete(Delivery).where(ids).execution_options(synchronize_session=False))
+
+
+async def send_test(
+    session: AsyncSession, endpoint: WebhookEndpoint, event_type: str | None, actor: Actor, *, now: datetime
+) -> str:
+    """Send the endpoint alone a ``webhook.test`` event, whatever its globs; the event's id.
+
+    What it is sent is the example of ``event_type``, where one is asked for. 409 when it is disabled, and while many
+    tests of it are pending; 422 where an account's endpoint asks for an event that is internal.
+    """
+    if not endpoint.enabled:
+        raise Conflict("The endpoint is disabled: enable it first")
+    if endpoint.account_id and event_type in INTERNAL_TYPES:
+        raise Invalid(errors=[Fault(pointer="/event_type", detail="An account's endpoint gets public events only")])
+    mine = (Delivery.owner_id == (endpoint.account_id or NO_ACCOUNT), Delivery.endpoint_id == endpoint.id)
+    pending = select(func.count()).where(*mine, Delivery.state == "pending", Delivery.ticket_id.is_(None))
+    if (await session.execute(pending)).scalar_one() >= _MAX_TESTS:
+        raise Conflict(f"{_MAX_TESTS} tests of this endpoint have not ended: wait until it answers")
+    event = Event(now, WebhookTest(endpoint_id=endpoint.id, event_type=event_type), actor)
+    return await tell(session, endpoint.account_id, event, endpoint.id)
+
+
+async def disable(session: AsyncSession, endpoint_id: str, reason: str) -> None:
+    """Send an endpoint nothing more, until its owner enables it; what is due for it will fail.
+
+    Its account's other endpoints, and the operator's, hear of it.
+    """
+    values = {"enabled": False, "disabled_reason": reason, "version": WebhookEndpoint.version + 1}
+    disabled = (
+        await session.execute(
+            update(WebhookEndpoint)
+            .where(WebhookEndpoint.id == endpoint_id, WebhookEndpoint.enabled)
+            .values(**values, updated_at=func.clock_timestamp())
+            .returning(WebhookEndpoint.account_id, WebhookEndpoint.url, WebhookEndpoint.updated_at)
+        )
+    ).one_or_none()
+    if disabled:
+        data = WebhookDisabled(endpoint_id=endpoint_id, url=origin(disabled.url), reason=reason)
+        await tell(session, disabled.account_id, Event(disabled.updated_at, data))
+
+
+def origin(url: str) -> str:
+    """Where an endpoint is; the path and query of a chat's URL are its password."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/"
+
+
+async def tell(
+    session: AsyncSession, account_id: str | None, event: Event, only: str | None = None, *, sandbox: bool = False
+) -> str:
+    """Record an event that is about an account or its endpoint, not about a ticket, and fan it out; its id."""
+    row = event_row(event, account_id=account_id or NO_ACCOUNT, ticket_id=None, sequence=None, sandbox=sandbox)
+    await write(session, recorded([row]))
+    await fan_out(session, [row], only=only)
+    ring_after_commit(session, "events")
+    event_id: str = row["id"]
+    return event_id

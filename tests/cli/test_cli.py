@@ -1,0 +1,155 @@
+import re
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import httpx
+import pytest
+
+from app.accounts.principals import authenticate
+from app.cli.embedded import EmbeddedServer
+from app.core.db.engine import make_engine
+from app.core.problems import Unauthorized
+from tests.support.service import Service, free_port, heliodesk, running
+
+KEY = re.compile(r"hd_admin_\w+")
+
+
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Path]:
+    """Where the databases of ``heliodesk up`` live."""
+    with TemporaryDirectory(prefix="heliodesk-test-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@pytest.fixture(scope="module")
+def service(folder: Path) -> Iterator[Service]:
+    """``heliodesk up``, for the tests that leave it running."""
+    with running("up", folder) as service:
+        yield service
+
+
+def _fails(*arguments: str, **environment: str) -> str:
+    process = heliodesk(*arguments, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert b"Traceback" not in error
+    return str(error.decode())
+
+
+def _admin_key(service: Service) -> str:
+    keys = KEY.findall(service.printed())
+    assert len(keys) == 1
+    return str(keys[0])
+
+
+def _bearer(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"}
+
+
+async def _kind(url: str, key: str) -> str:
+    engine = make_engine(url, pool_size=1)
+    try:
+        return (await authenticate(engine, key)).kind
+    finally:
+        await engine.dispose()
+
+
+def test_up_prints_the_admin_key_and_where_it_serves(service: Service) -> None:
+    answer = httpx.get(f"{service.url}/v1/plans", headers=_bearer(_admin_key(service)), trust_env=False)
+    assert len(answer.json()["items"]) == 7
+    assert f"Heliodesk serves on {service.url} " in service.printed()
+
+
+def test_up_makes_a_demo_account_whose_keys_only_the_owner_can_read(service: Service, folder: Path) -> None:
+    kept = folder / "data" / "demo.env"
+    demo = dict(line.split("=") for line in kept.read_text().splitlines())
+    assert kept.stat().st_mode & 0o777 == 0o600
+    for key in (demo["ACCOUNT_KEY"], demo["AGENT_KEY"]):
+        assert key in service.printed()
+        answer = httpx.get(f"{service.url}/v1/accounts/{demo['ACCOUNT']}", headers=_bearer(key), trust_env=False)
+        assert answer.json()["plan"] == "google-premium"
+
+
+def test_a_second_up_on_the_same_data_is_refused(service: Service, folder: Path) -> None:
+    told = _fails("up", PORT=str(free_port()), DATA=str(folder / "data"))
+    assert told == f"heliodesk: {folder / 'data'} is in use by process {service.process.pid}\n"
+
+
+def test_a_busy_port_is_told(service: Service, folder: Path) -> None:
+    told = _fails("up", PORT=str(service.port), DATA=str(folder / "other"))
+    assert f"Cannot listen on 127.0.0.1 port {service.port}: Address already in use" in told
+
+
+@pytest.mark.usefixtures("service")
+async def test_another_admin_key_can_be_made_while_it_runs(folder: Path) -> None:
+    made = heliodesk("admin-key", env={"DATA": str(folder / "data")}, stdout=subprocess.PIPE)
+    key = made.communicate(timeout=60)[0].decode().strip()
+    url = EmbeddedServer(folder / "data").url()
+    assert await _kind(url, key) == "admin"
+    with pytest.raises(Unauthorized):
+        await _kind(url, key[:-1] + "?")
+
+
+def test_however_it_ends_the_next_start_keeps_the_data(folder: Path) -> None:
+    place = folder / "ended"
+    place.mkdir()
+    port = free_port()  # each start needs the port that the one before had
+    for ending, code in ((signal.SIGTERM, 0), (signal.SIGINT, 130), (signal.SIGKILL, -9), (signal.SIGTERM, 0)):
+        with running("up", place, port, DEMO="0") as service:
+            assert service.stop(ending) == code
+    assert service.printed().count("shown once") == 1
+    assert service.printed().count("shown at the first start") == 3
+    assert not (place / "data" / "demo.env").exists()
+
+
+def test_serve_runs_several_workers_that_end_with_their_parent(own_database: str, tmp_path: Path) -> None:
+    port = free_port()
+    for ending in (signal.SIGKILL, signal.SIGTERM):  # the second start needs the port that the first one had
+        with running("serve", tmp_path, port, DATABASE_URL=own_database, HELIODESK_WORKERS="2") as service:
+            _admin_key(service)
+            service.stop(ending)
+
+
+async def test_serve_takes_the_admin_key_of_the_operator(own_database: str, tmp_path: Path) -> None:
+    key = "an-operator's-own-secret"
+    with running("serve", tmp_path, DATABASE_URL=own_database, HELIODESK_ADMIN_KEY=key) as service:
+        assert not KEY.search(service.printed())
+        assert await _kind(own_database, key) == "admin"
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("", "DATABASE_URL is not set"),
+        ("mysql://root:secret@127.0.0.1/x", "does not begin with postgresql://"),
+        ("postgresql://root:secret@127.0.0.1:1/x", "The database cannot be used"),
+    ],
+)
+def test_an_unfit_database_is_told_without_its_password(url: str, told: str) -> None:
+    error = _fails("serve", DATABASE_URL=url, PORT=str(free_port()))
+    assert told in error
+    assert "secret" not in error
+
+
+def test_a_malformed_admin_key_is_told_in_one_line() -> None:
+    told = _fails("up", HELIODESK_ADMIN_KEY="a")
+    assert told.startswith("heliodesk: admin_key: HELIODESK_ADMIN_KEY needs at least 16 printable ASCII characters")
+    assert told.count("\n") == 1
+
+
+def test_a_wrong_setting_is_told() -> None:
+    assert _fails("up", HELIODESK_WORKERS="900") == "heliodesk: workers: Input should be less than or equal to 64\n"
+
+
+@pytest.mark.parametrize(
+    "arguments", [["admin-key"], ["demo"], ["check"], ["plan", "list"], ["plan", "apply", "a", "1"]], ids=" ".join
+)
+def test_a_command_makes_no_database(arguments: list[str], tmp_path: Path) -> None:
+    nowhere = tmp_path / "nowhere"
+    told = _fails(*arguments, DATA=str(nowhere))
+    assert told.startswith(f"heliodesk: {nowhere} holds no database: set DATA (or --data) ")
+    assert (told.count("\n"), nowhere.exists()) == (1, False)

@@ -1,0 +1,80 @@
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import func, select
+
+from app.core.db.bulk import insert_rows, update_rows
+from app.core.db.engine import Sessions
+from app.core.db.session import ring_after_commit, transaction
+from app.core.signals import Alarms
+from app.models import plans
+from tests.support.desk import connected, fetch
+
+PLAN = {
+    "key": "p",
+    "version": 1,
+    "document": {"a": [1, None, "ł"]},
+    "document_hash": "h",
+    "created_at": datetime(2026, 1, 2, 3, 4, 5, 678901, UTC),
+}
+
+
+async def _count(sessions: Sessions) -> int:
+    async with sessions() as session:
+        return (await session.execute(select(func.count()).select_from(plans.PlanVersion))).scalar_one()
+
+
+async def test_a_transaction_commits_and_then_rings(sessions: Sessions, alarms: Alarms) -> None:
+    async with transaction(sessions) as session:
+        await insert_rows(session, plans.PlanVersion, [PLAN, PLAN | {"version": 2}])
+        ring_after_commit(session, "sweep")
+        assert alarms.sweep.rings == 0
+    assert alarms.sweep.rings == 1
+    assert await _count(sessions) == 2
+
+
+async def test_a_transaction_that_raises_leaves_nothing(sessions: Sessions, alarms: Alarms) -> None:
+    async def fail() -> None:
+        async with transaction(sessions) as session:
+            await insert_rows(session, plans.PlanVersion, [PLAN])
+            ring_after_commit(session, "sweep")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        await fail()
+    assert await _count(sessions) == 0
+    assert alarms.sweep.rings == 0
+
+
+async def test_bulk_rows_come_back_as_they_were_given(rolled_back: Sessions) -> None:
+    async with transaction(rolled_back) as session:
+        await insert_rows(session, plans.PlanVersion, [PLAN])
+        await update_rows(session, plans.PlanVersion, [{"key": "p", "version": 1, "document_hash": "new"}])
+    async with rolled_back() as session:
+        row = (await session.execute(select(plans.PlanVersion))).scalar_one()
+    assert (row.document, row.created_at, row.document_hash) == (PLAN["document"], PLAN["created_at"], "new")
+
+
+async def test_the_rolled_back_database_is_empty_for_the_next_test(sessions: Sessions) -> None:
+    assert await _count(sessions) == 0
+
+
+async def test_whenever_a_transaction_is_cancelled_the_next_one_is_whole(sessions: Sessions, database: str) -> None:
+    """A connection that was cancelled in its BEGIN would take the next transaction's writes, and never commit them."""
+    async with connected(database, pool_size=1) as other:
+
+        async def write(version: int) -> None:
+            async with transaction(other) as session:
+                await insert_rows(session, plans.PlanVersion, [PLAN | {"version": version}])
+
+        await write(0)
+        for steps in range(1, 40):
+            task = asyncio.create_task(write(-steps))
+            for _ in range(steps):
+                await asyncio.sleep(0.0001)
+            task.cancel()
+            await asyncio.wait([task])
+            await write(steps)
+    stored = {row["version"] for row in await fetch(sessions, "SELECT version FROM plan_versions")}
+    assert set(range(40)) - stored == set()

@@ -1,0 +1,82 @@
+"""One look of a process serves all who wait in it, and wakes those for whom there is something."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import structlog
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from app.core.clock import monotonic
+from app.core.db.engine import Sessions
+from app.core.db.session import transaction
+from app.core.signals import Alarms
+from app.core.state import State
+from app.feed.poller import FeedPoller
+from tests.feed.conftest import row, told_in
+
+
+@contextmanager
+def counting_looks(engine: AsyncEngine) -> Iterator[list[int]]:
+    """How often a connection is taken out of the pool in the meantime."""
+    taken: list[int] = []
+
+    def note(*_: Any) -> None:
+        taken.append(1)
+
+    event.listen(engine.sync_engine, "checkout", note)
+    try:
+        yield taken
+    finally:
+        event.remove(engine.sync_engine, "checkout", note)
+
+
+async def test_a_thousand_who_wait_cost_one_look_every_quarter_of_a_second(state: State, engine: AsyncEngine) -> None:
+    position = await state.tip.settled()
+    with counting_looks(engine) as taken:
+        waiting = [state.tip.news(position, f"acc_{number}", 1.0) for number in range(1000)]
+        assert not any(await asyncio.gather(*waiting))
+    assert 1 <= len(taken) <= 6
+
+
+async def test_only_those_are_woken_for_whom_there_is_something(state: State, sessions: Sessions) -> None:
+    async with transaction(sessions) as session:
+        await told_in(session, row())
+    position = await state.tip.settled()
+    names = ("acc_1", "acc_2", None)
+    waiting = [asyncio.create_task(state.tip.news(position, name, 2.0)) for name in names]
+    await asyncio.sleep(0.05)
+    async with transaction(sessions) as session:
+        await told_in(session, row("acc_2"))
+    assert [await each for each in waiting] == [False, True, True]
+
+
+async def test_a_commit_of_this_process_wakes_at_once_and_another_ones_within_a_look(
+    state: State, sessions: Sessions
+) -> None:
+    for tip in (FeedPoller(state.engine, state.alarms.events, look=60), FeedPoller(state.engine, Alarms().events)):
+        position = await tip.settled()
+        waiting = asyncio.create_task(tip.news(position, None, 30))
+        await asyncio.sleep(0.05)
+        async with transaction(sessions) as session:
+            await told_in(session, row())
+        began = monotonic()
+        assert await waiting
+        assert monotonic() - began < 10
+
+
+async def test_a_feed_that_stands_still_is_told_to_operators(state: State, sessions: Sessions) -> None:
+    tip = FeedPoller(state.engine, Alarms().events, held=0.05)
+    await tip.settled()
+    async with transaction(sessions) as slow:
+        await told_in(slow, row())
+        async with transaction(sessions) as quick:
+            await told_in(quick, row())
+        with structlog.testing.capture_logs() as logs:
+            await tip.settled()
+        assert "has waited 0 s for transactions:" in (tip.trouble() or "")
+        assert [log["event"] for log in logs] == ["the feed stands still"]
+    await tip.settled()
+    assert tip.trouble() is None

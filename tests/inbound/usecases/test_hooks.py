@@ -1,0 +1,162 @@
+"""Hooks as they are managed, and tried."""
+
+from typing import Any
+
+import pytest
+
+from app.inbound.background import upkeep
+from app.inbound.schemas import MAX_MAPPED
+from tests.inbound.conftest import MAPPING, Desk, MakeDesk, payload
+from tests.support.actors import make_key
+from tests.support.desk import fetch
+
+
+@pytest.mark.parametrize(
+    ("fields", "pointer"),
+    [
+        ({"priority": "Sev1"}, "/priority"),
+        ({"mapping": [MAPPING[0], {"match": {"a": "b"}, "priority": "Sev1"}]}, "/mapping/1/priority"),
+        ({"mapping": [{"match": {}, "priority": "P1"}]}, "/mapping/0/match"),
+        ({"mapping": [{"match": {"a": "b"}, "impact": "large"}]}, "/mapping/0"),
+        ({"priority": "P1", "impact": "large", "urgency": "high"}, ""),
+        ({"expressions": {"key": "a["}}, "/expressions/key"),
+        ({"grouping_window": "P1D"}, "/grouping_window"),
+        ({"signature": {"scheme": "hmac"}}, "/signature"),
+        ({"signature": {"scheme": "key", "secret": "x" * 20}}, "/signature"),
+        ({"signature": {"scheme": "standard_webhooks", "secret": "x" * 20}}, "/signature"),
+        ({"signature": {"scheme": "standard_webhooks", "secret": "whsec_no-base64-at-all!"}}, "/signature"),
+        ({"requester": {"name": "Ops", "email": "nobody"}}, "/requester/email"),
+        ({"on_resolve": "shout"}, "/on_resolve"),
+        ({"mapping": [{"match": {"a": ["b"] * MAX_MAPPED}, "priority": "P1"}]}, "/mapping"),
+    ],
+    ids=lambda value: str(value)[:80],
+)
+async def test_what_a_hook_cannot_be(desk: Desk, fields: dict[str, Any], pointer: str) -> None:
+    answer = await desk.client.post("/v1/hooks", json={"name": "CI"} | fields, headers=desk.owner)
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, pointer)
+    if pointer:
+        assert (await desk.change(422, **fields))["errors"][0]["pointer"] == pointer
+
+
+async def test_a_plan_without_a_matrix_takes_priorities_only(make_desk: MakeDesk) -> None:
+    desk = await make_desk("wati-business-plus")
+    answer = await desk.client.post("/v1/hooks", json={"name": "CI", "mapping": MAPPING}, headers=desk.owner)
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/mapping/0/impact")
+    await desk.make(mapping=[{"match": {"severity": "critical"}, "priority": "P1"}])
+
+
+async def test_a_change_is_a_merge_patch_on_a_version(desk: Desk) -> None:
+    changed = await desk.change(name="Prometheus", requester={"name": "Ops", "email": "ops@example.com"}, tags=["auto"])
+    assert (changed["version"], changed["mapping"], "secret" in changed) == (2, desk.hook["mapping"], False)
+    path, stale = f"/v1/hooks/{desk.hook['id']}", desk.owner | {"If-Match": '"1"'}
+    assert (await desk.client.patch(path, json={"name": "B"}, headers=stale)).status_code == 412
+    await desk.post({"key": "a", "title": "A"})
+    (ticket,) = await desk.tickets()
+    assert (ticket["requester"]["email"], ticket["tags"]) == ("ops@example.com", ["auto"])
+
+
+async def test_a_hook_that_is_removed_takes_nothing_and_leaves_its_tickets(desk: Desk) -> None:
+    await desk.post({"key": "a", "title": "A"})
+    await desk.send({"key": "b", "title": "B"})
+    path = f"/v1/hooks/{desk.hook['id']}"
+    assert (await desk.client.delete(path, headers=desk.owner)).status_code == 204
+    assert (await desk.send({"key": "c"})).status_code == 401
+    assert (await desk.client.get(path, headers=desk.owner)).status_code == 404
+    await desk.process()
+    assert len(await desk.tickets()) == 1
+
+
+async def test_what_came_in_while_its_hook_was_removed_keeps_nobody_busy(desk: Desk) -> None:
+    await desk.send({"key": "a"})
+    await fetch(desk.sessions, "DELETE FROM hooks")
+    assert await desk.processor.next_instant() is None
+    await upkeep.forget_receipts(desk.sessions)
+    assert await fetch(desk.sessions, "SELECT 1 FROM receipts") == []
+
+
+async def test_a_title_of_labels_and_an_environment_by_label(desk: Desk) -> None:
+    await desk.change(title="{title}: {host}/{nothing}{env}")
+    await desk.post({"key": "a", "title": "Disk", "labels": {"host": "h1", "env": "staging"}, "severity": "warning"})
+    (ticket,) = await desk.tickets()
+    assert (ticket["title"], ticket["environment"], ticket["priority"]) == ("Disk: h1/staging", "non_production", "P3")
+
+
+async def test_a_senders_own_shape_by_expressions(desk: Desk) -> None:
+    await desk.change(
+        expressions={
+            "key": "alert.id",
+            "status": "alert.transition",
+            "title": "alert.title",
+            "text": "body",
+            "labels": "{severity: alert.priority, env: tags.env}",
+        }
+    )
+    sent = {"alert": {"id": 7, "transition": "Triggered", "title": "Checkout is slow", "priority": "critical"}}
+    await desk.post(sent | {"body": "p99 is 9 s", "tags": {"env": "test"}})
+    (ticket,) = await desk.tickets()
+    assert (ticket["title"], ticket["priority"], ticket["environment"]) == ("Checkout is slow", "P2", "non_production")
+    assert "p99 is 9 s" in ticket["description"]
+    await desk.post({"alert": {"id": 7, "transition": "Recovered", "title": "Checkout is slow"}})
+    assert [one["status"] for one in await desk.tickets()] == ["resolved"]
+    receipt = await desk.post({"alert": [1]} | {"body": 1})
+    assert receipt["state"] == "processed"
+    await desk.change(expressions={"key": "join('/', alert)"})
+    receipt = await desk.post({"alert": 1})
+    assert (receipt["state"], "'key' cannot be applied" in receipt["error"]) == ("failed", True)
+
+
+async def test_trying_says_what_would_be_and_does_nothing(desk: Desk) -> None:
+    path = f"/v1/hooks/{desk.hook['id']}/try"
+
+    async def tried(body: Any, status: int = 200) -> Any:
+        answer = await desk.client.post(path, json={"format": "alertmanager", "payload": body}, headers=desk.owner)
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
+    shown = await tried(payload("firing2"))
+    assert [signal["outcome"] for signal in shown["signals"]] == ["started", "started"]
+    assert [(ticket["action"], ticket["priority"], ticket["ticket_id"]) for ticket in shown["tickets"]] == [
+        ("opened", "P2", None)
+    ] * 2
+    assert await desk.tickets() == []
+    await desk.post(payload("firing3"), "/alertmanager")
+    shown = await tried(payload("resolved"))
+    assert [ticket["resolves"] for ticket in shown["tickets"]] == [True, True]
+    assert {ticket["status"] for ticket in await desk.tickets()} == {"new"}
+    assert (await tried([], 422))["errors"][0]["pointer"] == "/payload"
+
+
+async def test_support_sees_all_hooks_and_an_account_its_own(make_desk: MakeDesk) -> None:
+    desks = [await make_desk(), await make_desk()]
+    for desk in desks:
+        await desk.make()
+    listed = await desks[0].get("/v1/hooks")
+    assert [hook["id"] for hook in listed["items"]] == [desks[0].hook["id"]]
+    agent = await make_key(desks[0].sessions, "agent")
+    answer = await desks[0].client.get("/v1/hooks", headers=agent)
+    assert [hook["id"] for hook in answer.json()["items"]] == [desk.hook["id"] for desk in desks]
+
+
+async def test_receipts_are_listed_newest_first_and_by_state(desk: Desk) -> None:
+    for body in ({"key": "a"}, b"{", {"key": "b"}):
+        await desk.send(body)
+    await desk.process()
+    receipts = await desk.receipts()
+    assert [receipt["state"] for receipt in receipts] == ["processed", "failed", "processed"]
+    assert receipts == sorted(receipts, key=lambda receipt: receipt["received_at"], reverse=True)
+    path = f"/v1/hooks/{desk.hook['id']}/receipts?state=failed"
+    assert (await desk.get(path))["items"] == [receipts[1]]
+
+
+async def test_old_receipts_and_silent_alerts_are_forgotten(desk: Desk) -> None:
+    await desk.post({"key": "a"})
+    await desk.send({"key": "b"})
+    await upkeep.forget_receipts(desk.sessions)
+    assert len(await desk.receipts()) == 2
+    await fetch(desk.sessions, "UPDATE receipts SET received_at = received_at - interval '31 days'")
+    await fetch(desk.sessions, "UPDATE incident_alerts SET heard_at = heard_at - interval '91 days'")
+    await fetch(desk.sessions, "UPDATE incidents SET changed_at = changed_at - interval '91 days'")
+    await upkeep.forget_receipts(desk.sessions)
+    assert [receipt["state"] for receipt in await desk.receipts()] == ["pending"]
+    for table in ("incidents", "incident_alerts"):
+        assert await fetch(desk.sessions, f"SELECT 1 FROM {table}") == []  # noqa: S608 - our own names
