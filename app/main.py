@@ -92,6 +92,7 @@ def create_app(settings: Settings, embedded: Watched | None = None) -> FastAPI:
         description=_DESCRIPTION,
         openapi_tags=TAGS,
         servers=[{"url": "/", "description": "This server"}],
+        contact={"name": "Heliodesk"},
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         lifespan=lifespan,
         openapi_url=None,  # `serve_openapi` and `serve_pages` answer with it

@@ -14,6 +14,8 @@ from app.core.schemas import ProblemDocument
 from app.core.scopes import SCOPES
 from app.core.web.answer_headers import PUBLIC, page_policy
 from app.core.web.http import PROBLEM_JSON, SCOPE, dump
+from app.openapi_links import add_links
+from app.openapi_schemas import describe_tuples, drop_unused, name_bodies, say_defaults
 from app.webhooks.api import catalogue
 
 Json = dict[str, Any]
@@ -115,6 +117,7 @@ def _document(app: FastAPI) -> Json:
         tags=app.openapi_tags,
         servers=app.servers,
         license_info=app.license_info,
+        contact=app.contact,
         separate_input_output_schemas=app.separate_input_output_schemas,
     )
     components = document["components"]
@@ -130,6 +133,11 @@ def _document(app: FastAPI) -> Json:
             _show_examples(operation, components["schemas"])
             _name_headers(operation, components["schemas"])
             _share_problems(operation["responses"], components["responses"])
+    for schema in components["schemas"].values():
+        if "examples" in schema:
+            schema["examples"] = [with_nulls(each, schema, components["schemas"]) for each in schema["examples"]]
+    for finish in (name_bodies, describe_tuples, say_defaults, add_links, drop_unused):
+        finish(document)
     return document
 
 
@@ -157,9 +165,13 @@ def _header_components() -> Json:
 
 
 def _require_scope(operation: Json) -> None:
-    """Name the scope beside the key, as OpenAPI 3.1 has it (Security Requirement Object)."""
+    """Say which scope a key needs, and where no key is needed that it is so.
+
+    The scope stands in words and in an extension: linters take the list of a security requirement for OAuth's alone.
+    """
+    operation.setdefault("security", [])
     if scope := operation.get(SCOPE):
-        operation["security"] = [{scheme: [scope] for scheme in taken} for taken in operation["security"]]
+        operation["description"] += f"\n\nScope: `{scope}`"
 
 
 def _name_headers(operation: Json, schemas: Json) -> None:

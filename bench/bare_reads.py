@@ -15,10 +15,10 @@ from fastapi import FastAPI, Response
 
 from app.accounts.reading import Question
 from app.core.auth import Principal
-from app.core.db.session import compiled
+from app.core.db.forms import compiled
 from app.core.web.paging import Page, within_reach
 from app.feed.reading import Wanted, page_of
-from app.tickets import reads
+from app.tickets.read import statements
 from app.tickets.read.ways import Ask, TicketFilter, in_order
 
 _SUPPORT: Final = Principal("admin", "key")
@@ -43,8 +43,8 @@ async def _ask(question: Question) -> Any:
 def _first_page(sort: str, limit: int) -> Question:
     """The tickets on the first page of a list: composed once."""
     [first, *_] = in_order(Ask(TicketFilter(sort=sort), None, Page(limit)), None)
-    sql, values = compiled(within_reach(first.tickets(), first.order, [], limit))
-    return reads.listed(_SUPPORT, Question(sql, tuple(values)), first.order.keys[0])
+    query = Question(*compiled(within_reach(first.tickets(), first.order, [], limit)))
+    return statements.listed(_SUPPORT, query, first.order.keys[0])
 
 
 def _page(bodies: list[str]) -> Response:
@@ -64,13 +64,13 @@ async def tickets(sort: str = "created", limit: int = 50) -> Response:
 
 @app.get("/v1/tickets/{ticket_id}")
 async def ticket(ticket_id: str) -> Response:
-    found = await _ask(reads.ticket(_SUPPORT, ticket_id))
+    found = await _ask(statements.ticket(_SUPPORT, ticket_id))
     return Response(found["body"], media_type="application/json")
 
 
 @app.get("/v1/tickets/{ticket_id}/timeline")
 async def timeline(ticket_id: str, limit: int = 50) -> Response:
-    found = await _ask(reads.timeline(_SUPPORT, ticket_id, Page(limit)))
+    found = await _ask(statements.timeline(_SUPPORT, ticket_id, Page(limit)))
     return _page(found["bodies"][:limit])
 
 

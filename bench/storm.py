@@ -48,12 +48,13 @@ SELECT (SELECT count(*) FROM events WHERE account_id = $1 AND type = 'ticket.pri
 
 
 def main() -> None:
-    """Print the rate of the storm, and how late the other account's misses are before it and beside it."""
-    with servers.database(track_commit_timestamp="on") as url, servers.service(url) as port:
-        asyncio.run(_measure(url, port))
+    """Print the rate of a storm by itself, and how late another account's misses are beside one."""
+    for beside in (False, True):
+        with servers.database(track_commit_timestamp="on") as url, servers.service(url) as port:
+            asyncio.run(_measure(url, port, beside=beside))
 
 
-async def _measure(url: str, port: int) -> None:
+async def _measure(url: str, port: int, *, beside: bool) -> None:
     base = f"http://127.0.0.1:{port}"
     async with httpx.AsyncClient(base_url=base, headers=servers.HEADERS, trust_env=False, timeout=60) as api:
         connection = await asyncpg.connect(url)
@@ -63,15 +64,17 @@ async def _measure(url: str, port: int) -> None:
         due = await _gather(api, connection, storm)
         await asyncio.sleep((due - datetime.now(due.tzinfo)).total_seconds() - _CALM - 2)
         held: list[float] = []
-        beside = [asyncio.create_task(_open_on(api, other)), asyncio.create_task(_probe(api, held))]
+        tasks = [asyncio.create_task(one) for one in ((_open_on(api, other), _probe(api, held)) if beside else ())]
         await until(lambda: _is_over(connection, storm), within=_PATIENCE, every=0.5)
         await asyncio.sleep(2)
-        for task in beside:
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*beside, return_exceptions=True)
-        await asyncio.sleep(4)
-        await _report(connection, storm, other, due)
-        _print("GET /healthz", held)
+        await asyncio.gather(*tasks, return_exceptions=True)
+        end = await _report_storm(connection, storm, due)
+        if beside:
+            await asyncio.sleep(4)
+            await _report_other(connection, other, due, end)
+            _print("GET /healthz", held)
         await connection.close()
 
 
@@ -127,13 +130,18 @@ async def _is_over(connection: "asyncpg.Connection[Any]", account: str) -> bool:
     return await connection.fetchval(left, account) is None
 
 
-async def _report(connection: "asyncpg.Connection[Any]", storm: str, other: str, due: datetime) -> None:
+async def _report_storm(connection: "asyncpg.Connection[Any]", storm: str, due: datetime) -> datetime:
+    """Print the rate of the storm; when its last ticket was done."""
     rows = await connection.fetch(_MISSES, storm)
     counted = tuple(await connection.fetchrow(_COUNTED, storm))
     assert (len(rows), *counted) == (_STORM,) * 4, (len(rows), *counted)
-    end = max(row["durable"] for row in rows)
+    end: datetime = max(row["durable"] for row in rows)
     seconds = (end - due).total_seconds()
     print(f"{_STORM:,} tickets of one account at one instant: {seconds:.1f} s, {_STORM / seconds:,.0f} a second")
+    return end
+
+
+async def _report_other(connection: "asyncpg.Connection[Any]", other: str, due: datetime, end: datetime) -> None:
     misses = await connection.fetch(_MISSES, other)
     for name, part in (
         ("another's misses before it", [row for row in misses if row["due"] < due]),

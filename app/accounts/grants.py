@@ -10,7 +10,7 @@ from app.core.problems import Fault
 def beyond(maker: Principal, command: KeyCreate) -> list[Fault]:
     """The members by which the key that is asked for would exceed its maker's: in scopes, or in how long it lives.
 
-    Its role cannot: only owners and admins make keys. Its account is the maker's (``keys_router.py``).
+    Its role cannot: only owners and admins make keys. Its account is the maker's (``api/keys.py``).
     """
     return [*_beyond_scopes(maker, command), *_beyond_expiry(maker, command)]
 

@@ -70,13 +70,13 @@ class AccountFields(Strict):
     name: Name
     plan: PlanKey = Field(description="Key of the plan that holds for every product without its own")
     product_plans: Annotated[dict[Word, PlanKey], at_most(100)] = Field(
-        default_factory=dict, max_length=100, description="Plans of single products (Z4)", examples=[{"backup": "p"}]
+        default_factory=dict, max_length=100, description="Plans of single products", examples=[{"backup": "p"}]
     )
     addons: list[Word] = Field(default_factory=list, max_length=20, description="Of those that the plan offers")
     time_zone: TimeZone
     country: Country | None = Field(None, description="Whose public holidays close the account's calendars")
     locale: Locale = "en"
-    trial_ends_at: Instant | None = Field(None, description="Until then the plan's trial plan holds (Z3)")
+    trial_ends_at: Instant | None = Field(None, description="Until then the plan's trial plan holds")
     call_link: HttpsUrl | None = Field(None, description="The customer's own conferencing, used for its P1 calls")
     call_provider: Word | None = None
     region_lock: Word | None = None
@@ -126,7 +126,7 @@ class PersonFields(Strict):
 
     email: Email
     name: Name
-    role: Role = Field("viewer", description="`viewer` reads; `editor` also writes; `owner` also manages people (G10)")
+    role: Role = Field("viewer", description="`viewer` reads; `editor` also writes; `owner` also manages people")
     locale: Locale | None = None
 
 

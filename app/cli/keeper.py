@@ -2,8 +2,6 @@
 
 import signal
 from collections.abc import Sequence
-from enum import IntEnum
-from multiprocessing import get_context
 from threading import Event, Lock, Thread
 from types import TracebackType
 from typing import Final, Self
@@ -13,6 +11,7 @@ import structlog
 from app.cli.embedded import EmbeddedServer
 from app.cli.leftovers import ServerFailed
 from app.core import clock
+from app.core.watch import Condition, Watched
 
 PAUSES: Final = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """Seconds before each try; after the last one that fails, the server counts as lost."""
@@ -20,39 +19,6 @@ STABLE: Final = 60.0
 """Seconds after which a server that runs counts as well: the next end is a first one again."""
 _LOOK: Final = 0.2
 _log = structlog.get_logger("heliodesk.embedded")
-
-
-class Condition(IntEnum):
-    """How the server is."""
-
-    RUNNING = 0
-    STARTING = 1
-    LOST = 2
-
-
-class Watched:
-    """How the embedded server is, for all processes that serve: one of them looks after it and writes this."""
-
-    def __init__(self) -> None:
-        self._value = get_context("spawn").RawValue("i", Condition.RUNNING)  # a worker inherits it
-
-    @property
-    def condition(self) -> Condition:
-        """As of now."""
-        return Condition(self._value.value)
-
-    def become(self, condition: Condition) -> None:
-        """Tell all processes how the server is."""
-        self._value.value = condition
-
-    @property
-    def check(self) -> str:
-        """The same in the words of ``/readyz``."""
-        return {
-            Condition.RUNNING: "ok",
-            Condition.STARTING: "has ended and is started again",
-            Condition.LOST: "has ended and cannot be started again",
-        }[self.condition]
 
 
 class Tries:

@@ -50,7 +50,7 @@ cli.add_typer(plans, name="plan")
 Port = Annotated[int, typer.Option(envvar="PORT", min=1, max=65535, help="The port to serve on")]
 Host = Annotated[str, typer.Option(envvar="HOST", help="The address to serve on")]
 
-_ROOT: Final = Path(__file__).resolve().parents[1]
+_ROOT: Final = Path(__file__).resolve().parents[2]
 _SCOPES: Final = re.compile(r"(?<=<!-- scopes: written by `make openapi` -->\n).*?(?=<!-- /scopes -->)", re.DOTALL)
 _KNOWN: Final = (DataInUse, ServerFailed, NoPostgres, PortBusy, DatabaseUnfit, NothingToCheck, NoZones, Unconfigurable)
 _INSTANTS: Final = ["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"]

@@ -1,5 +1,7 @@
 """Whose turn is next, of those who share a background pass. Pure."""
 
+from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 
@@ -8,6 +10,7 @@ class Turns:
     """Whose turn is next: always that of whoever has taken least time. Who comes later is not given a lead."""
 
     _spent: dict[str, float] = field(default_factory=dict)
+    _begun: Counter[str] = field(default_factory=Counter)
 
     def __contains__(self, name: str) -> bool:
         return name in self._spent
@@ -28,11 +31,20 @@ class Turns:
         """``name`` needs no more turns."""
         self._spent.pop(name, None)
 
-    def next(self) -> str:
-        """Whose turn it is."""
-        return min(self._spent, key=lambda name: self._spent[name])
+    def next(self, leaving: Collection[str] = ()) -> str | None:
+        """Whose turn it is, of all but those; None when nobody is left. The turn lasts until it is charged.
+
+        Turns may overlap: who has one is given a second only where everybody else has one too.
+        """
+        names = (name for name in self._spent if name not in leaving)
+        chosen = min(names, key=lambda name: (self._begun[name], self._spent[name]), default=None)
+        if chosen is not None:
+            self._begun[chosen] += 1
+        return chosen
 
     def charge(self, name: str, seconds: float) -> None:
-        """``name`` has taken so much time."""
+        """A turn of ``name`` is over, and took so much time."""
+        self._begun[name] -= 1
+        self._begun = +self._begun
         if name in self._spent:
             self._spent[name] += seconds

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from typing import Annotated
+from typing import Annotated, Protocol
 
 import httpx
 from fastapi import Depends, Request
@@ -20,7 +20,30 @@ from app.core.settings import Settings
 from app.core.signals import Alarms
 from app.core.watch import Watched
 from app.core.workers.offload import Offload
-from app.feed.poller import FeedPoller
+
+
+class Feed(Protocol):
+    """How far this process can read events, and who waits for more (``app/feed/poller.py``)."""
+
+    @property
+    def position(self) -> int | None:
+        """The newest event that can be read; None: not known yet."""
+
+    @property
+    def last(self) -> int:
+        """The last position given out by the time of the last poll."""
+
+    async def poll(self) -> None:
+        """A poll that begins after this call."""
+
+    async def settled(self) -> int:
+        """The position, once all that was written before this call is decided. 503 when none is known yet."""
+
+    async def news(self, beyond: int, account_id: str | None, seconds: float) -> bool:
+        """Wait for events of this account (None: of any) ``beyond`` a position; whether there may be some."""
+
+    def trouble(self) -> str | None:
+        """What operators should know, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +64,7 @@ class State:
     alarms: Alarms
     keyring: Keyring
     limits: CallerLimits
-    tip: FeedPoller
+    feed: Feed
     streams: Streams
     offload: Offload
     heartbeats: Heartbeats = field(default_factory=Heartbeats)

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from app.core.json_sql import columns, microseconds, object_of
+from app.core.db.json_sql import columns, microseconds, object_of
 from app.events.envelope import MEMBERS, NO_ACCOUNT
 from app.events.models import EventRow
 

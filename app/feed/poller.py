@@ -1,4 +1,4 @@
-"""The tip of the feed: how far this process can read events, and who waits for more. One poller for all of them."""
+"""The end of the feed: how far this process can read events, and who waits for more. One poller for all of them."""
 
 import asyncio
 from collections.abc import Collection
@@ -19,14 +19,14 @@ from app.feed.watermark import PREPARED, Watermark
 
 _log = structlog.get_logger(__name__)
 
-LOOK: Final = 0.25
+INTERVAL: Final = 0.25
 """Seconds after which a process finds out by itself what another one has committed."""
 BREATH: Final = 0.004
-"""Seconds between two looks, at the least."""
+"""Seconds between two polls, at the least."""
 _SHARE: Final = 4
-"""How much longer than a look the pause after it is: looks cost more the more transactions there are."""
+"""How much longer than a poll the pause after it is: polls cost more the more transactions there are."""
 _LONGEST: Final = 0.04
-"""Seconds of that pause at the most: a look takes long, too, where the process is busy with something else."""
+"""Seconds of that pause at the most: a poll takes long, too, where the process is busy with something else."""
 PATIENCE: Final = 0.25
 """Seconds for which a reader who waits for nothing else waits for those who write at that moment."""
 HELD: Final = 10.0
@@ -51,16 +51,18 @@ _NEWEST: Final = "SELECT coalesce(max(position), 0) FROM events WHERE id > '' AN
 _ACCOUNTS: Final = "SELECT DISTINCT account_id FROM events WHERE id > '' AND position > $1 AND position <= $2"
 
 
-class Tip:
-    """Looks at the database while somebody waits: every 250 ms, and at once when this process commits events.
+class FeedPoller:
+    """Polls the database while somebody waits: every 250 ms, and at once when this process commits events.
 
     ``position``: the newest event that can be read, and whoever waits for it has been woken; None: not known yet.
     """
 
-    def __init__(self, engine: AsyncEngine, committed: Alarm, *, look: float = LOOK, held: float = HELD) -> None:
+    def __init__(
+        self, engine: AsyncEngine, committed: Alarm, *, interval: float = INTERVAL, held: float = HELD
+    ) -> None:
         self.position: int | None = None
-        self._edge = Watermark()
-        self._engine, self._every, self._held = engine, look, held
+        self._watermark = Watermark()
+        self._engine, self._every, self._held = engine, interval, held
         self._rung = asyncio.Event()
         self._asked: list[asyncio.Future[None]] = []
         self._waiting: dict[asyncio.Future[None], str | None] = {}
@@ -71,15 +73,15 @@ class Tip:
 
     @property
     def last(self) -> int:
-        """The last position given out by the time of the last look."""
-        return self._edge.last
+        """The last position given out by the time of the last poll."""
+        return self._watermark.last
 
-    async def look(self) -> None:
-        """A look that begins after this call; callers at the same time share one."""
+    async def poll(self) -> None:
+        """A poll that begins after this call; callers at the same time share one."""
         asked = asyncio.get_running_loop().create_future()
         self._asked.append(asked)
         self._rung.set()
-        self._poll()
+        self._start()
         await asked
 
     async def settled(self) -> int:
@@ -88,10 +90,10 @@ class Tip:
         503 when none is known yet: a transaction that writes events is open since before this process began.
         """
         until = monotonic() + PATIENCE
-        await self.look()
+        await self.poll()
         wanted = self.last
-        while (self._edge.position or 0) < wanted and monotonic() < until:
-            await self.look()
+        while (self._watermark.position or 0) < wanted and monotonic() < until:
+            await self.poll()
         if self.position is None:
             raise Unavailable("The end of the feed is not known yet", headers={"Retry-After": "1"})
         return self.position
@@ -105,30 +107,32 @@ class Tip:
             return True
         woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting[woken] = account_id
-        self._poll()
+        self._start()
         try:
             await asyncio.wait([woken], timeout=seconds)
         finally:
             del self._waiting[woken]
             if not self._waiting:
-                self._rung.set()  # the poller need not wait for its next look to see that it may end
+                self._rung.set()  # the poller need not wait for its next poll to see that it may end
         return woken.done()
 
     def held(self) -> float:
         """Seconds for which the same transactions have kept the position from moving; 0 when none does."""
-        return monotonic() - self._since if self._edge.writers else 0.0
+        return monotonic() - self._since if self._watermark.writers else 0.0
 
     def trouble(self) -> str | None:
         """What operators should know, in words."""
         if self.held() < self._held:
             return None
-        return f"The feed of events has waited {self.held():.0f} s for transactions: {', '.join(self._edge.writers)}"
+        return (
+            f"The feed of events has waited {self.held():.0f} s for transactions: {', '.join(self._watermark.writers)}"
+        )
 
-    def _poll(self) -> None:
+    def _start(self) -> None:
         if self._poller is None or self._poller.done():
-            self._poller = asyncio.create_task(self._looks(), name="feed")
+            self._poller = asyncio.create_task(self._run(), name="feed")
 
-    async def _looks(self) -> None:
+    async def _run(self) -> None:
         holder.set("feed")
         while self._asked or self._waiting:
             await asyncio.sleep(self._next - monotonic())
@@ -136,8 +140,8 @@ class Tip:
             began = monotonic()
             asked, self._asked = self._asked, []
             try:
-                await self._look()
-            except Exception as error:  # noqa: BLE001  who asked gets it, who waits waits on, and the next look comes
+                await self._poll()
+            except Exception as error:  # noqa: BLE001  who asked gets it, who waits waits on, and the next poll comes
                 _fail(asked, error)
             else:
                 _succeed(asked)
@@ -147,17 +151,17 @@ class Tip:
                     await asyncio.wait_for(self._rung.wait(), self._pause())
 
     def _pause(self) -> float:
-        return min(self._every, max(BREATH, self.held() / 10)) if self._edge.writers else self._every
+        return min(self._every, max(BREATH, self.held() / 10)) if self._watermark.writers else self._every
 
-    async def _look(self) -> None:
+    async def _poll(self) -> None:
         """Read how many positions are given out and then, unless all new ones are there, who writes; wake who waits."""
         async with lookup(self._engine) as connection:
-            last, whole = await connection.fetchrow(LAST, self._edge.position)
-            if last == self._edge.position and self.position is not None:
+            last, whole = await connection.fetchrow(LAST, self._watermark.position)
+            if last == self._watermark.position and self.position is not None:
                 return
             writers = () if whole else await connection.fetch(_WRITERS)
             self._take(last, frozenset(row[0] for row in writers))
-            before, after, accounts = self.position, self._edge.position, None
+            before, after, accounts = self.position, self._watermark.position, None
             if after is not None and not whole:
                 after = await connection.fetchval(_NEWEST, after)
             if before is not None and after is not None and after - before < _MANY and any(self._waiting.values()):
@@ -167,11 +171,11 @@ class Tip:
             self._wake(accounts)
 
     def _take(self, last: int, writers: AbstractSet[str]) -> None:
-        if self._edge.look(last, writers):
+        if self._watermark.advance(last, writers):
             self._since, self._told = monotonic(), False
         elif not self._told and self.held() > self._held:
             self._told = True
-            _log.warning("the feed stands still", seconds=round(self.held()), waits_for=sorted(self._edge.writers))
+            _log.warning("the feed stands still", seconds=round(self.held()), waits_for=sorted(self._watermark.writers))
 
     def _wake(self, accounts: Collection[str] | None) -> None:
         """Wake who waits for these accounts, or for any; None: everybody."""
@@ -188,7 +192,7 @@ def _succeed(asked: Collection[asyncio.Future[None]]) -> None:
 
 def _fail(asked: Collection[asyncio.Future[None]], error: Exception) -> None:
     if not asked or not (isinstance(error, DATABASE_ERRORS) and is_outage(error)):
-        _log.warning("the feed could not be looked at", error=repr(error))
+        _log.warning("the feed could not be polled", error=repr(error))
     for future in asked:
         if not future.done():
             future.set_exception(error)

@@ -89,20 +89,20 @@ class Told:
 async def begin(state: State, start: Start) -> int:
     """The position behind which to read. ``Gone`` where the feed no longer has, or does not have yet, that place."""
     if start == LATEST:
-        return await state.tip.settled()
+        return await state.feed.settled()
     async with lookup(state.engine) as connection:
         oldest: int = await connection.fetchval(OLDEST, timedelta(days=state.settings.feed_retention))
     if start is None:
         return oldest
-    if start > state.tip.last:
-        await state.tip.look()
+    if start > state.feed.last:
+        await state.feed.poll()
     return _kept(state, start, oldest)
 
 
 def _kept(state: State, start: int, oldest: int) -> int:
     if start < oldest:
         raise Gone(f"The feed goes back {state.settings.feed_retention} days")
-    if start > state.tip.last:
+    if start > state.feed.last:
         raise Gone("The feed has not come to this place: the database has lost its newest events")
     return start
 
@@ -113,12 +113,12 @@ async def tell(reader: Reader, wanted: Callable[[Principal], Wanted], start: Sta
     A page that is full, or ends where it has looked at enough, is told without asking how far the feed is: this
     process knows of everything on it.
     """
-    tip = reader.state.tip
-    if start != LATEST and tip.position is not None and tip.position - (start or 0) > limit:
-        told = await _told(reader, wanted, start, tip.position, limit)
+    feed = reader.state.feed
+    if start != LATEST and feed.position is not None and feed.position - (start or 0) > limit:
+        told = await _told(reader, wanted, start, feed.position, limit)
         if told.more:
             return told
-    return await _told(reader, wanted, start, await tip.settled(), limit)
+    return await _told(reader, wanted, start, await feed.settled(), limit)
 
 
 async def _told(reader: Reader, wanted: Callable[[Principal], Wanted], start: Start, upto: int, limit: int) -> Told:

@@ -55,8 +55,8 @@ async def pages(
             spoke = monotonic()
         if over:
             return
-        if not page.more and not await state.tip.news(after, wanted.account_id, min(until, spoke + silence) - now):
-            after = max(after, state.tip.position or 0)
+        if not page.more and not await state.feed.news(after, wanted.account_id, min(until, spoke + silence) - now):
+            after = max(after, state.feed.position or 0)
         reader = state if page.more else state.on(state.background)
 
 
@@ -64,7 +64,7 @@ async def _read(state: State, wanted: Wanted, after: int, limit: int) -> Page:
     """The next page; a database that is away is waited for: a browser takes an error for the end of it all."""
     while True:
         try:
-            return await read(state.engine, wanted, after=after, upto=state.tip.position or 0, limit=limit)
+            return await read(state.engine, wanted, after=after, upto=state.feed.position or 0, limit=limit)
         except DATABASE_ERRORS as error:
             if not is_outage(error):
                 raise

@@ -2,7 +2,7 @@
 
 A row gets its position from a sequence when it is written, and is seen when its transaction commits. A reader that
 goes on behind the highest position it has seen would pass over a lower one that commits later. So it reads up to the
-edge only: below it everything is decided, committed or never to come.
+watermark only: below it everything is decided, committed or never to come.
 """
 
 from collections.abc import Set as AbstractSet
@@ -12,8 +12,8 @@ PREPARED: Final = "prepared"
 """Stands for all transactions that were prepared to be committed: they are no longer known by their first name."""
 
 
-class Edge:
-    """What is known from the looks so far.
+class Watermark:
+    """What is known from the polls so far.
 
     ``position``: up to here everything is decided; None before that is known. ``last``: the last position given out.
     ``writers``: whose end is waited for.
@@ -25,12 +25,12 @@ class Edge:
         self.writers: AbstractSet[str] = frozenset()
         self._mark: int | None = None
 
-    def look(self, last: int, writers: AbstractSet[str]) -> bool:
-        """Take in a look: the last position given out and, read *after* it, who holds the table's write lock.
+    def advance(self, last: int, writers: AbstractSet[str]) -> bool:
+        """Take in a poll: the last position given out and, read *after* it, who holds the table's write lock.
 
         Whoever was given a position up to ``last`` held that lock before, and holds it until what they wrote is seen
-        by every later statement. So once all ``writers`` of a look have ended, everything up to its ``last`` is
-        decided. Returns whether that is so of the look that was waited for. A ``last`` that went back is another
+        by every later statement. So once all ``writers`` of a poll have ended, everything up to its ``last`` is
+        decided. Returns whether that is so of the poll that was waited for. A ``last`` that went back is another
         history (a replica without the newest commits has taken over): everything begins anew.
         """
         if last < self.last:

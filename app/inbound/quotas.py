@@ -1,4 +1,4 @@
-"""How many hooks an account may have, and what they may keep. ``door.py`` holds senders to the latter."""
+"""How many hooks an account may have, and what they may keep. ``usecases/receive.py`` holds senders to the latter."""
 
 from typing import Final
 

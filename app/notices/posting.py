@@ -1,4 +1,6 @@
-"""Sending what an outbox holds: each account gets its share, each message is sent beside the others and settled alone.
+"""Sending what an outbox holds: each account gets its share, and no message waits for another.
+
+What became of them is written together: while one transaction runs, the outcomes for the next one come up.
 
 A pass claims and begins; sending goes on behind it. So no slow server or recipient holds up more than its own
 messages, and no account more than its part of the slots.
@@ -16,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import monotonic
 from app.core.db.engine import Sessions
-from app.core.db.errors import DATABASE_ERRORS
+from app.core.db.errors import DATABASE_ERRORS, is_outage
 from app.core.db.session import transaction
 from app.core.signals import Alarm
 
@@ -63,13 +65,21 @@ class Outbox(Protocol[M, R]):
         """Send one message; what became of it. An error is part of the result."""
         ...
 
-    async def settle(self, session: AsyncSession, result: R) -> None:
-        """Write what became of a message, where the claim still holds."""
+    async def settle(self, session: AsyncSession, results: Sequence[R]) -> None:
+        """Write what became of messages, where their claims still hold."""
         ...
 
     async def next_due(self, session: AsyncSession) -> datetime | None:
         """When the next message is due, by the database's clock."""
         ...
+
+
+@dataclass(slots=True, eq=False)
+class _Outcome(Generic[R]):
+    """What became of a message, and whether that is written."""
+
+    result: R
+    written: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +98,8 @@ class Poster(Generic[M, R]):
         self._sessions, self._outbox, self._alarm = sessions, outbox, alarm
         self._limits = limits or Limits()
         self._sends: set[asyncio.Task[None]] = set()
+        self._outcomes: list[_Outcome[R]] = []
+        self._writing = asyncio.Lock()
         self._busy: Counter[str] = Counter()
         self._after = ""
         self._held_back = False
@@ -167,19 +179,39 @@ class Poster(Generic[M, R]):
             self._alarm.ring()
 
     async def _post(self, message: M) -> None:
-        result = await self._outbox.send(message)
+        outcome = _Outcome(await self._outbox.send(message))
+        self._outcomes.append(outcome)
+        async with self._writing:
+            if not outcome.written:  # else it went with those of the one before
+                await self._write(list(self._outcomes))
+
+    async def _write(self, outcomes: Sequence[_Outcome[R]]) -> None:
+        """Write all outcomes that have come up in one transaction; each alone where that fails for one of them."""
+        try:
+            await self._write_together(outcomes)
+        except Exception:  # noqa: BLE001  whatever is wrong with one outcome
+            if len(outcomes) > 1:
+                for outcome in outcomes:
+                    await self._write([outcome])
+                return
+            # It is left to its lease, and to the limit of its attempts.
+            _log.exception("what became of a message could not be written", result=repr(outcomes[0].result))
+        for outcome in outcomes:
+            outcome.written = True
+            self._outcomes.remove(outcome)
+
+    async def _write_together(self, outcomes: Sequence[_Outcome[R]]) -> None:
         ends = monotonic() + _PATIENCE
         while True:
             try:
                 async with transaction(self._sessions) as session:
-                    await self._outbox.settle(session, result)
+                    await self._outbox.settle(session, [outcome.result for outcome in outcomes])
             except DATABASE_ERRORS as error:
+                if len(outcomes) > 1 and not is_outage(error):
+                    raise
                 if monotonic() > ends:
-                    _log.warning("a message is left to its lease", message=message.id, error=repr(error))
+                    _log.warning("messages are left to their leases", messages=len(outcomes), error=repr(error))
                     return
                 await asyncio.sleep(_PAUSE)
-            except Exception:  # noqa: BLE001  it is left to its lease, and to the limit of its attempts
-                _log.exception("what became of a message could not be written", message=message.id)
-                return
             else:
                 return

@@ -59,10 +59,11 @@ class Notices:
         """When the next notice is due."""
         return await outbox.next_due(session)
 
-    async def settle(self, session: AsyncSession, result: Settled) -> None:
-        """Write what became of a notice."""
-        await outbox.settle(session, [result])
-        self.metrics.notices.labels("retried" if result.state == "pending" else result.state).inc()
+    async def settle(self, session: AsyncSession, results: Sequence[Settled]) -> None:
+        """Write what became of notices."""
+        await outbox.settle(session, results)
+        for result in results:
+            self.metrics.notices.labels("retried" if result.state == "pending" else result.state).inc()
 
     async def send(self, message: Claimed) -> Settled:
         """Send through each channel that has not taken it yet, through all of them at once."""

@@ -92,12 +92,13 @@ class Pages:
         """When the next page is due."""
         return await queue.next_due(session, self.lane)
 
-    async def settle(self, session: AsyncSession, result: Settled) -> None:
-        """Write what became of a page."""
-        await queue.settle(session, result)
-        if result.page.state == "pending":
-            outcome = "retried" if result.state == "pending" else result.state
-            self.metrics.pages.labels(result.page.kind, outcome).inc()
+    async def settle(self, session: AsyncSession, results: Sequence[Settled]) -> None:
+        """Write what became of pages."""
+        await queue.settle(session, results)
+        for result in results:
+            if result.page.state == "pending":
+                outcome = "retried" if result.state == "pending" else result.state
+                self.metrics.pages.labels(result.page.kind, outcome).inc()
 
     async def send(self, message: Addressed) -> Settled:
         """Send a page while its alert is not answered; later, tell the service that it is over."""

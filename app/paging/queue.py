@@ -175,11 +175,14 @@ async def claim(session: AsyncSession, lane: Lane, account_id: str, limit: int) 
     return [Claimed(**dict(row)) for row in rows]
 
 
-async def settle(session: AsyncSession, settled: Settled) -> None:
-    """Write what became of a page, where the claim still holds."""
-    page = settled.page
-    key = (page.account_id, page.alert_id, page.rule_id, page.claim_id)
-    await (await driver(session)).execute(_SETTLE, *key, settled.state, settled.error, settled.wait)
+async def settle(session: AsyncSession, settled: Sequence[Settled]) -> None:
+    """Write what became of pages, where the claims still hold."""
+    rows = [
+        (page.account_id, page.alert_id, page.rule_id, page.claim_id, one.state, one.error, one.wait)
+        for one in settled
+        for page in (one.page,)
+    ]
+    await (await driver(session)).executemany(_SETTLE, rows)
 
 
 async def next_due(session: AsyncSession, lane: Lane) -> datetime | None:

@@ -14,7 +14,7 @@ MAX_CHANGES: Final = 1_000
 
 
 class PreviewMessage(Strict):
-    """Somebody writes; only a public message counts (C07)."""
+    """Somebody writes; only a public message counts."""
 
     at: Instant
     type: Literal["message"]
@@ -125,7 +125,7 @@ class CalendarUsed(Document):
 
 
 class CountdownView(Document):
-    """The countdown of one priority (C11)."""
+    """The countdown of one priority."""
 
     priority: str
     target: str | dict[str, int] = Field(description="As the plan has it: a duration or `{business_days: n}`")
@@ -158,7 +158,7 @@ class MoveView(Document):
 
 
 class ExplanationView(Document):
-    """Why a deadline is due when it is (C19)."""
+    """Why a deadline is due when it is."""
 
     plan: PlanUsed
     time_zone: str = Field(description="The ticket's")

@@ -1,11 +1,13 @@
 """What would hold up everybody's sweep is settled beside it: storms of one account, and tickets that fail.
 
-All of them take turns on one connection, and whoever has taken least time is next. A batch that failed, or was too
-slow, is split until it goes through or a single ticket is left; that one is put aside (``tickets.postponing``).
+All of them take turns on two connections, so that one batch is settled while the database writes another, and whoever
+has taken least time is next. A batch that failed, or was too slow, is split until it goes through or a single ticket is
+left; that one is put aside (``tickets.postponing``).
 """
 
+import asyncio
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, TypeAlias
@@ -113,11 +115,24 @@ class Isolation:
     async def run_pass(self) -> int:
         """Go on for a while; the number of tickets settled."""
         await self._recall()
-        ends, done = monotonic() + BUDGET, 0
-        while self._turns and monotonic() < ends:
-            name, began = self._turns.next(), monotonic()
-            done += await (self._try_suspect() if name == _SUSPECTED else self._settle_storm(name))
-            self._turns.charge(name, monotonic() - began)
+        ends = monotonic() + BUDGET
+        done = await asyncio.gather(
+            self._take_turns(ends), self._take_turns(ends, {_SUSPECTED}), return_exceptions=True
+        )
+        for each in done:
+            if isinstance(each, BaseException):
+                raise each
+        return sum(number for number in done if isinstance(number, int))
+
+    async def _take_turns(self, ends: float, leaving: Collection[str] = ()) -> int:
+        """Take turns, but not these, until ``ends``; the number of tickets settled."""
+        done = 0
+        while monotonic() < ends and (name := self._turns.next(leaving)) is not None:
+            began = monotonic()
+            try:
+                done += await (self._try_suspect() if name == _SUSPECTED else self._settle_storm(name))
+            finally:
+                self._turns.charge(name, monotonic() - began)
         return done
 
     async def next_instant(self) -> datetime | None:
@@ -145,7 +160,7 @@ class Isolation:
         self.take_failed(batch)
         if len(batch.accounts) < size and (batch.is_whole or batch.error):
             self._turns.leave(account_id)
-            del self._paces[account_id]
+            self._paces.pop(account_id, None)
         return batch.settled
 
     async def _try_suspect(self) -> int:

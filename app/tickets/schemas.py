@@ -84,7 +84,7 @@ class OpenTicket(TicketFields):
     requester: Requester
     channel: Channel = "api"
     priority: Priority | None = None
-    business_impact: Sentence | None = Field(None, description="Needed at the priorities that the plan names (G1)")
+    business_impact: Sentence | None = Field(None, description="Needed at the priorities that the plan names")
     priority_reason: Sentence | None = Field(None, description="Why it is this priority; needed like business_impact")
     region_lock: Word | None = None
     follow_up_of: TicketId | None = None
@@ -181,7 +181,7 @@ class Merge(Strict):
 
 
 class Escalate(Strict):
-    """An escalation is asked for: the plan says for which reasons (G5, W5)."""
+    """An escalation is asked for: the plan says for which reasons."""
 
     reason: EscalationReason
     justification: Sentence
@@ -219,7 +219,7 @@ class JoinCall(Strict):
 
 
 class DeclineCall(Strict):
-    """The customer will not join, and why (G6)."""
+    """The customer will not join, and why."""
 
     reason: Sentence
     actor: ActorRef | None = None
@@ -275,7 +275,7 @@ class CallsView(Document):
 
 
 class RoutingView(Document):
-    """How a ticket's expert is looked for (G2, G7)."""
+    """How a ticket's expert is looked for."""
 
     state: Literal["alerted", "engaged", "queued"] = Field(
         description="An expert was asked; an expert works on it; nobody can be asked now, and it waits"

@@ -112,10 +112,9 @@ async def test_a_limit_that_is_reached_is_told_as_declared(world: World, operati
 
 async def test_a_plan_is_taken_as_yaml_too(world: World) -> None:
     operation = OPERATIONS["create_plan"]
-    json, text = (examples_of(operation.request_media()[f"application/{kind}"])[0] for kind in ("json", "yaml"))
-    assert yaml.safe_load(text) == json
+    (plan,) = examples_of(operation.request_media()["application/json"])
     kind = {"Content-Type": "application/yaml"}
-    answer = await world.call(operation, world.keys["admin"] | kind, content=text)
+    answer = await world.call(operation, world.keys["admin"] | kind, content=yaml.safe_dump(plan))
     assert (answer.status_code, unlike_declared(operation, answer)) == (201, [])
 
 

@@ -34,9 +34,9 @@ def counting_looks(engine: AsyncEngine) -> Iterator[list[int]]:
 
 
 async def test_a_thousand_who_wait_cost_one_look_every_quarter_of_a_second(state: State, engine: AsyncEngine) -> None:
-    position = await state.tip.settled()
+    position = await state.feed.settled()
     with counting_looks(engine) as taken:
-        waiting = [state.tip.news(position, f"acc_{number}", 1.0) for number in range(1000)]
+        waiting = [state.feed.news(position, f"acc_{number}", 1.0) for number in range(1000)]
         assert not any(await asyncio.gather(*waiting))
     assert 1 <= len(taken) <= 6
 
@@ -44,9 +44,9 @@ async def test_a_thousand_who_wait_cost_one_look_every_quarter_of_a_second(state
 async def test_only_those_are_woken_for_whom_there_is_something(state: State, sessions: Sessions) -> None:
     async with transaction(sessions) as session:
         await told_in(session, row())
-    position = await state.tip.settled()
+    position = await state.feed.settled()
     names = ("acc_1", "acc_2", None)
-    waiting = [asyncio.create_task(state.tip.news(position, name, 2.0)) for name in names]
+    waiting = [asyncio.create_task(state.feed.news(position, name, 2.0)) for name in names]
     await asyncio.sleep(0.05)
     async with transaction(sessions) as session:
         await told_in(session, row("acc_2"))
@@ -56,7 +56,7 @@ async def test_only_those_are_woken_for_whom_there_is_something(state: State, se
 async def test_a_commit_of_this_process_wakes_at_once_and_another_ones_within_a_look(
     state: State, sessions: Sessions
 ) -> None:
-    for tip in (FeedPoller(state.engine, state.alarms.events, look=60), FeedPoller(state.engine, Alarms().events)):
+    for tip in (FeedPoller(state.engine, state.alarms.events, interval=60), FeedPoller(state.engine, Alarms().events)):
         position = await tip.settled()
         waiting = asyncio.create_task(tip.news(position, None, 30))
         await asyncio.sleep(0.05)

@@ -3,54 +3,54 @@ from hypothesis import strategies as st
 
 from app.feed.watermark import PREPARED, Watermark
 
-STEPS = st.lists(st.tuples(st.sampled_from(["begin", "write", "end", "last", "look"]), st.integers(0, 4)), max_size=60)
+STEPS = st.lists(st.tuples(st.sampled_from(["begin", "write", "end", "last", "poll"]), st.integers(0, 4)), max_size=60)
 
 
-def _edge(*looks: tuple[int, set[str]]) -> int | None:
-    edge = Watermark()
-    for last, writers in looks:
-        edge.look(last, writers)
-    return edge.position
+def _position(*polls: tuple[int, set[str]]) -> int | None:
+    watermark = Watermark()
+    for last, writers in polls:
+        watermark.advance(last, writers)
+    return watermark.position
 
 
 def test_with_nobody_writing_all_is_decided() -> None:
-    assert _edge((7, set())) == 7
+    assert _position((7, set())) == 7
 
 
-def test_nothing_is_known_while_those_of_the_first_look_write() -> None:
-    assert _edge((7, {"a"}), (9, {"a", "b"})) is None
+def test_nothing_is_known_while_those_of_the_first_poll_write() -> None:
+    assert _position((7, {"a"}), (9, {"a", "b"})) is None
 
 
-def test_what_a_look_saw_is_decided_once_its_writers_have_ended() -> None:
-    assert _edge((7, {"a"}), (9, {"b"})) == 7
-    assert _edge((7, {"a"}), (9, {"b"}), (9, {"b", "c"})) == 7
-    assert _edge((7, {"a"}), (9, {"b"}), (9, {"c"})) == 9
+def test_what_a_poll_saw_is_decided_once_its_writers_have_ended() -> None:
+    assert _position((7, {"a"}), (9, {"b"})) == 7
+    assert _position((7, {"a"}), (9, {"b"}), (9, {"b", "c"})) == 7
+    assert _position((7, {"a"}), (9, {"b"}), (9, {"c"})) == 9
 
 
 def test_a_prepared_transaction_may_be_any_of_them() -> None:
-    assert _edge((5, set()), (7, {"a"}), (9, {PREPARED}), (9, {PREPARED, "b"})) == 5
-    assert _edge((5, set()), (7, {"a"}), (9, {PREPARED}), (9, set())) == 9
+    assert _position((5, set()), (7, {"a"}), (9, {PREPARED}), (9, {PREPARED, "b"})) == 5
+    assert _position((5, set()), (7, {"a"}), (9, {PREPARED}), (9, set())) == 9
 
 
 def test_a_history_that_went_back_is_another_one() -> None:
-    assert _edge((7, set()), (5, {"a"})) is None
-    assert _edge((7, set()), (5, {"a"}), (6, set())) == 6
+    assert _position((7, set()), (5, {"a"})) is None
+    assert _position((7, set()), (5, {"a"}), (6, set())) == 6
 
 
 def test_whose_end_is_waited_for() -> None:
-    edge = Watermark()
-    assert edge.look(7, {"a"})
-    assert not edge.look(8, {"a", "b"})
-    assert edge.writers == {"a"}
-    assert edge.look(8, set())
-    assert not edge.writers
+    watermark = Watermark()
+    assert watermark.advance(7, {"a"})
+    assert not watermark.advance(8, {"a", "b"})
+    assert watermark.writers == {"a"}
+    assert watermark.advance(8, set())
+    assert not watermark.writers
 
 
 @settings(deadline=None)  # the machine may be busy
 @given(STEPS)
-def test_no_transaction_in_progress_has_a_position_up_to_the_edge(steps: list[tuple[str, int]]) -> None:
-    """Five writers at most, any order of their steps; a look reads ``last`` first, and the writers some steps later."""
-    edge, last, read = Watermark(), 0, 0
+def test_no_transaction_in_progress_has_a_position_up_to_the_watermark(steps: list[tuple[str, int]]) -> None:
+    """Five writers at most, any order of their steps; a poll reads ``last`` first, and the writers some steps later."""
+    watermark, last, read = Watermark(), 0, 0
     writing: dict[int, list[int]] = {}
     born = 0
     names: dict[int, str] = {}
@@ -65,7 +65,7 @@ def test_no_transaction_in_progress_has_a_position_up_to_the_edge(steps: list[tu
             writing.pop(who, None)
         elif step == "last":
             read = last
-        elif step == "look":
-            edge.look(read, {names[each] for each in writing})
+        elif step == "poll":
+            watermark.advance(read, {names[each] for each in writing})
             undecided = [position for positions in writing.values() for position in positions]
-            assert edge.position is None or edge.position < min(undecided, default=last + 1)
+            assert watermark.position is None or watermark.position < min(undecided, default=last + 1)

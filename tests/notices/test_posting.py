@@ -1,20 +1,24 @@
 """Notices that cannot be written or sent hold up nobody else's, and end."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Final
 
 import httpx
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db.engine import Sessions
+from app.core.db.session import driver
 from app.core.metrics import Metrics
 from app.core.settings import Settings
 from app.core.signals import Alarm
 from app.notices.channels import Channel, configured
 from app.notices.outbox import Claimed
-from app.notices.posting import Limits
+from app.notices.posting import Limits, Poster
 from app.notices.send import DELAYS, Notices, notifier
 from tests.support.desk import fetch
 from tests.support.mailbox import Mailbox, send, smtp, stored
@@ -216,3 +220,54 @@ async def test_an_answer_that_the_database_cannot_hold_is_cut(story: Story) -> N
         await send(story.sessions, configured(Settings(smtp_url=url, mail_from="support@helpers.example")))
     [row] = await stored(story.sessions)
     assert (row["state"], row["attempts"], "550" in row["error"]) == ("pending", 1, True)
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A message that is sent when it is let go."""
+
+    id: str
+    account_id: str = "acc_1"
+
+
+class Outcomes:
+    """An outbox in memory: it keeps what it is told in each transaction, and refuses the outcome ``bad``."""
+
+    def __init__(self, *ids: str) -> None:
+        self.mails, self.together = [Mail(each) for each in ids], list[list[str]]()
+
+    async def accounts(self, _: AsyncSession, after: str, limit: int) -> list[str]:
+        return ["acc_1"] if self.mails and not after and limit else []
+
+    async def claim(self, _: AsyncSession, __: str, limit: int) -> list[Mail]:
+        claimed, self.mails = self.mails[:limit], self.mails[limit:]
+        return claimed
+
+    async def send(self, message: Mail) -> str:
+        return message.id
+
+    async def settle(self, session: AsyncSession, results: Sequence[str]) -> None:
+        await (await driver(session)).execute("SELECT 1")
+        if "bad" in results:
+            raise ValueError(results)
+        self.together.append(list(results))
+
+    async def next_due(self, _: AsyncSession) -> None:
+        return None
+
+
+async def test_what_became_of_messages_is_written_together(sessions: Sessions) -> None:
+    outbox = Outcomes(*"abcdefgh")
+    poster = Poster(sessions, outbox, Alarm())
+    await poster.run_pass()
+    await poster.drain()
+    assert sorted(chain.from_iterable(outbox.together)) == list("abcdefgh")
+    assert len(outbox.together) == 2  # the first by itself, and all that came up meanwhile
+
+
+async def test_an_outcome_that_cannot_be_written_stops_no_other(sessions: Sessions) -> None:
+    outbox = Outcomes("a", "b", "bad", "c")
+    poster = Poster(sessions, outbox, Alarm())
+    await poster.run_pass()
+    await poster.drain()
+    assert sorted(chain.from_iterable(outbox.together)) == ["a", "b", "c"]

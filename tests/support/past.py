@@ -41,6 +41,6 @@ def before_the_newest_migration() -> str:
 
 def extract(commit: str, folder: Path) -> None:
     """Write the source of a commit into a folder."""
-    archive = git("archive", commit, "app", "migrations", "alembic.ini")
+    archive = git("archive", commit, "app", "migrations", "alembic.ini", "pyproject.toml")
     with tarfile.open(fileobj=io.BytesIO(archive)) as source:
         source.extractall(folder, filter="data")

@@ -19,11 +19,12 @@ from app.core import clock
 ROOT: Final = Path(__file__).resolve().parents[2]
 _PATIENCE: Final = 60.0
 _COMMAND: Final = """
-import signal, sys
+import importlib, signal, sys, tomllib
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that starts the tests with & has it ignored
 sys.argv[0] = 'heliodesk'
-from app.cli import main
-main()
+with open('pyproject.toml', 'rb') as project:  # a source tree says where its command is
+    module, function = tomllib.load(project)['project']['scripts']['heliodesk'].split(':')
+getattr(importlib.import_module(module), function)()
 """
 _AHEAD: Final = """
 import datetime, time, time_machine, uuid_utils

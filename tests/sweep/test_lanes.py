@@ -65,8 +65,10 @@ def test_whoever_has_taken_least_time_is_next() -> None:
         turns.join(name)
     order = []
     for _ in range(9):
-        order.append(name := turns.next())
-        turns.charge(name, 4.0 if name == "A" else 1.0)
+        chosen = turns.next()
+        assert chosen
+        order.append(chosen)
+        turns.charge(chosen, 4.0 if chosen == "A" else 1.0)
     assert order.count("A") == 2
     assert order[:6] == ["A", "B", "B", "B", "B", "A"]
 
@@ -87,3 +89,13 @@ def test_who_has_left_has_no_turn() -> None:
     turns.charge("A", 1.0)
     assert not turns
     assert turns.names == frozenset()
+
+
+def test_whoever_has_a_turn_gets_another_only_where_all_have_one() -> None:
+    turns = Turns()
+    for name in "AB":
+        turns.join(name)
+    assert [turns.next(), turns.next(), turns.next({"A"})] == ["A", "B", "B"]
+    turns.charge("A", 60.0)
+    assert turns.next() == "A"
+    assert turns.next({"A", "B"}) is None

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from app.core.db.engine import make_engine
 from app.core.db.errors import is_held
 
-_INI: Final = Path(__file__).resolve().parents[2] / "alembic.ini"
+_INI: Final = Path(__file__).resolve().parents[3] / "alembic.ini"
 _OLDEST: Final = 15
 
 

@@ -13,7 +13,7 @@ from app.core.clock import database_now, monotonic, wall_now
 from app.core.db.errors import DATABASE_ERRORS
 from app.core.db.locks import locks_of
 from app.core.db.probe import Found
-from app.core.problems import Invalid, NotFound, Problem, TooManyRequests, Unauthorized, Unavailable
+from app.core.problems import HeadTooLarge, Invalid, NotFound, Problem, TooManyRequests, Unauthorized, Unavailable
 from app.core.schemas import Document
 from app.core.state import State, StateDep
 from app.core.watch import Condition
@@ -57,7 +57,7 @@ class ProblemType(BaseModel):
     description: str = Field(examples=["there is no such resource, or it belongs to another account."])
 
 
-@router.get("/healthz", scope=None, response_model=Health, responses=public_responses(Unavailable))
+@router.get("/healthz", scope=None, response_model=Health, responses=public_responses(HeadTooLarge, Unavailable))
 async def healthz(state: StateDep) -> Response:
     """Tell whether the process is alive.
 
@@ -73,7 +73,7 @@ async def healthz(state: StateDep) -> Response:
     "/readyz",
     scope=None,
     response_model=Readiness,
-    responses=public_responses(Unavailable),
+    responses=public_responses(HeadTooLarge, Unavailable),
 )
 async def readyz(request: Request, state: StateDep) -> Response:
     """Tell whether the process can serve.
@@ -112,12 +112,12 @@ async def _look_at_database(state: State) -> Found:
             before = wall_now()
             skew = clock_skew(before, await database_now(session), wall_now())
             found = [await trouble(session) for trouble in state.troubles]
-        await state.tip.look()
+        await state.feed.poll()
     except DATABASE_ERRORS as error:
         return {"database": type(error).__name__}, []
     checks = {"database": "ok", "migrations": "ok" if heads == state.migration_heads else "not at head"}
     held = (locks_of(each).trouble() for each in (state.sessions, state.background.sessions))
-    troubles = dict.fromkeys((skew, state.tip.trouble(), *held, *found))
+    troubles = dict.fromkeys((skew, state.feed.trouble(), *held, *found))
     return checks, [trouble for trouble in troubles if trouble]
 
 

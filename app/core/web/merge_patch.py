@@ -60,7 +60,7 @@ def patch_body(model: type[BaseModel], example: Patch) -> dict[str, Any]:
         name: rule if name in required or {"type": "null"} in rule.get("anyOf", ()) else _or_null(rule)
         for name, rule in _with_parts(schema["properties"]).items()
     }
-    schema["title"] = f"{model.__name__} (merge patch)"
+    schema["title"] = f"{model.__name__.removeprefix('Change').removesuffix('Patch').removesuffix('Fields')}Patch"
     content = {"application/merge-patch+json": {"schema": schema, "example": example}}
     content["application/json"] = content["application/merge-patch+json"]
     return {"requestBody": {"required": True, "content": content}}

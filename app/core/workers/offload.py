@@ -33,7 +33,7 @@ _START_SECONDS: Final = 60
 _OWNERS: Final = 4
 """So many owners fill the queue at the least."""
 _BUFFER: Final = 1024 * 1024
-_PACKAGES: Final = Path(__file__).resolve().parents[2]
+_PACKAGES: Final = Path(__file__).resolve().parents[3]
 _RETRY: Final = {"Retry-After": "5"}
 _log = structlog.get_logger(__name__)
 

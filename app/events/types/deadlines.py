@@ -8,7 +8,7 @@ from app.events.types.data import EventData
 
 
 class PinsData(BaseModel):
-    """A plan version, and what else of its account a ticket keeps to: add-ons, zone, holidays (C14)."""
+    """A plan version, and what else of its account a ticket keeps to: add-ons, zone, holidays."""
 
     key: str
     version: int
@@ -63,7 +63,7 @@ class DeadlineResumed(DeadlineMove):
 
 
 class DeadlineWarning(DeadlineEvent):
-    """A share of the time, in per cent, is used up (C16)."""
+    """A share of the time, in per cent, is used up."""
 
     type = "deadline.warning"
     share: int

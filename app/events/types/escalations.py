@@ -66,7 +66,7 @@ class EscalationWithdrawn(_Escalation):
 
 
 class EscalationSuggested(EventData):
-    """Customer and engineer have talked for so many turns without a solution: an escalation may be due (G5)."""
+    """Customer and engineer have talked for so many turns without a solution: an escalation may be due."""
 
     type = "escalation.suggested"
     reason: str

@@ -29,7 +29,7 @@ class _Alert(TextEvent):
 
 
 class ExpertAlerted(_Chosen):
-    """An expert is asked to take the ticket now, and nothing else beside it (G2)."""
+    """An expert is asked to take the ticket now, and nothing else beside it."""
 
     type = "expert.alerted"
     alert_id: str
@@ -77,7 +77,7 @@ class RoutingUnstaffed(_Chosen):
 
 
 class RoutingRoundExhausted(_Chosen):
-    """Everybody on shift who may take the ticket was paged, and nobody accepted: the next round follows (C20)."""
+    """Everybody on shift who may take the ticket was paged, and nobody accepted: the next round follows."""
 
     type = "routing.round_exhausted"
     round: int = Field(description="Counted from 1, anew once somebody has accepted")
@@ -86,6 +86,6 @@ class RoutingRoundExhausted(_Chosen):
 
 
 class TicketHandedOver(ChangeEvent):
-    """A shift has ended: the ticket goes on with the next one (G7). ``from`` and ``to``: engineer and region."""
+    """A shift has ended: the ticket goes on with the next one. ``from`` and ``to``: engineer and region."""
 
     type = "ticket.handed_over"

@@ -31,7 +31,7 @@ class TicketOpened(TextEvent):
     plan: PinsData
     external_ref: str | None
     call_link: str | None
-    told: list[dict[str, JsonValue]] = Field(description="Who of the account's people hears of a P1 (W1)")
+    told: list[dict[str, JsonValue]] = Field(description="Who of the account's people hears of a P1")
 
 
 class TicketUpdated(TextEvent):
@@ -62,7 +62,7 @@ class TicketMerged(EventData):
 
 
 class TicketReviewRequested(EventData):
-    """An urgent ticket outside production is put up for re-assessment (G9); its clocks run on."""
+    """An urgent ticket outside production is put up for re-assessment; its clocks run on."""
 
     type = "ticket.review_requested"
     priority: str
@@ -81,7 +81,7 @@ class TicketPriorityChanged(ChangeEvent):
 
     type = "ticket.priority_changed"
     source: str
-    told: list[dict[str, JsonValue]] = Field(description="Who of the account's people hears of a P1 (W1)")
+    told: list[dict[str, JsonValue]] = Field(description="Who of the account's people hears of a P1")
 
 
 class TicketTierChanged(ChangeEvent):

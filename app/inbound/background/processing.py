@@ -13,13 +13,12 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.calendars.durations import parse_duration
 from app.core.clock import monotonic
 from app.core.db.causes import Cause, cause_of, within
 from app.core.db.engine import Sessions
@@ -33,13 +32,14 @@ from app.core.via import HEADER, read_via
 from app.core.web.http import dump
 from app.events.log import came_via
 from app.inbound.background.resting import Resting
-from app.inbound.decisions import Decision, Outcome, Setting, decide
+from app.inbound.decisions import Decision, Outcome, decide
 from app.inbound.formats.signal import Batch, Signal, Unreadable
 from app.inbound.incidents import recall, remember
 from app.inbound.maintenance.kept import Came, held_back, keep
 from app.inbound.maintenance.silence import SILENCED
 from app.inbound.readings import NotRead, Payload, Readings
 from app.inbound.schemas import HookFields
+from app.inbound.setting import setting_of
 from app.inbound.usecases.apply_decision import Acted, Hooked, act
 
 SLICE: Final = 50
@@ -138,10 +138,12 @@ class Processor:
         self._held.intersection_update({account_id for account_id in self._held if not self.quota.left(account_id)})
         hooks = await self._waiting()
         ends, done = monotonic() + self.budget, 0
-        while hooks and monotonic() < ends:
-            account_id, began = self._turns.next(), monotonic()
-            done += await self._next_of(account_id, hooks[account_id])
-            self._turns.charge(account_id, monotonic() - began)
+        while monotonic() < ends and (account_id := self._turns.next()) is not None:
+            began = monotonic()
+            try:
+                done += await self._next_of(account_id, hooks[account_id])
+            finally:
+                self._turns.charge(account_id, monotonic() - began)
             if not hooks[account_id]:
                 del hooks[account_id]
                 self._turns.leave(account_id)
@@ -267,18 +269,6 @@ async def _process(session: AsyncSession, readings: Readings, turn: Turn) -> int
     if turn.done + len(signals) >= len(batch.signals):
         readings.over(turn.hook_id)
     return sum(action == "opened" for one in acted for _, action in one.touched)
-
-
-def setting_of(fields: HookFields, now: datetime, received_at: datetime, batch: Batch) -> Setting:
-    """What of a hook decides."""
-    never = fields.grouping_window == "PT0S"
-    return Setting(
-        now=now,
-        heard_at=received_at,
-        by_group=fields.ticket_per == "group",
-        window=timedelta(0) if never else parse_duration(fields.grouping_window),
-        complete=batch.left_out == 0,
-    )
 
 
 def _told(signals: Sequence[Signal], decision: Decision, acted: Sequence[Acted]) -> list[dict[str, Any]]:

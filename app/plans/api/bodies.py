@@ -13,15 +13,11 @@ from app.plans.document.heavy import PlanText
 
 _YAML: Final = ("application/yaml", "application/x-yaml", "text/yaml")
 
-YAML_TOO: Final[dict[str, Any]] = {
-    "requestBody": {
-        "content": {
-            "application/json": {"example": examples.WRITTEN},
-            "application/yaml": {"schema": {"type": "string"}, "example": examples.YAML},
-        }
-    }
-}
-"""``openapi_extra`` of an operation that takes a ``PlanBody`` on a ``PlanRoute``."""
+SHOWN: Final[dict[str, Any]] = {"requestBody": {"content": {"application/json": {"example": examples.WRITTEN}}}}
+"""``openapi_extra`` of an operation that takes a ``PlanBody`` on a ``PlanRoute``.
+
+That it takes YAML stands in its description alone: generators of clients know no YAML, and warn of it.
+"""
 
 
 def _unread(value: Any, _: Any) -> PlanText:

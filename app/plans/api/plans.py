@@ -17,7 +17,7 @@ from app.core.web.idempotency import IDEMPOTENT, Answer, by_key_alone, once
 from app.core.web.paging import PageDep, listing
 from app.core.workers.offload import owner_of
 from app.plans import queries, store
-from app.plans.api.bodies import YAML_TOO, PlanBody, PlanRoute
+from app.plans.api.bodies import SHOWN, PlanBody, PlanRoute
 from app.plans.document import heavy, priorities
 from app.plans.document.expansion import years_around
 from app.plans.document.heavy import CheckedPlan, PlanText
@@ -55,7 +55,8 @@ async def list_plans(request: Request, state: StateDep, _: PrincipalDep, page: P
 async def create_plan(request: Request, state: StateDep, principal: PrincipalDep, plan: PlanBody) -> Response:
     """The document becomes the next version of its key, and the one that new tickets get. Admin keys only.
 
-    JSON, or YAML as `application/yaml`. Open tickets keep the version with which they were opened.
+    The same document may come as YAML, with the media type `application/yaml`. Open tickets keep the version with which
+    they were opened.
     """
     require_admin(principal)
     return await _store(request, state, principal, await _checked(state, principal, plan))
@@ -90,7 +91,7 @@ _STORES: Final[dict[str, Any]] = {
     "methods": ["POST"],
     "status_code": 201,
     "response_model": PlanVersionDocument,
-    "openapi_extra": IDEMPOTENT | YAML_TOO | {SCOPE: "plans:write"},
+    "openapi_extra": IDEMPOTENT | SHOWN | {SCOPE: "plans:write"},
     "route_class_override": PlanRoute,
 }
 _REFUSALS: Final = (Forbidden, RequestInFlight, IdempotencyMismatch, TooManyRequests)

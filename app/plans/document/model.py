@@ -76,7 +76,7 @@ class Holidays(Part):
 
 
 class CalendarDocument(Part):
-    """When work is done (C01)."""
+    """When work is done."""
 
     time_zone: str = Field(max_length=60, description="An IANA time zone, or `account` for that of the account")
     weekly: dict[Weekday, Annotated[list[tuple[TimeOfDay, TimeOfDay]], Field(max_length=MAX_WINDOWS)]] = Field(
@@ -144,14 +144,14 @@ class Priority(Part):
 
 
 class CustomerMay(Part):
-    """What a customer may do about the priority of its own ticket (Z2)."""
+    """What a customer may do about the priority of its own ticket."""
 
     priority: str = Field("none", pattern="^(any|raise|none)$")
     escalate: StrictBool = True
 
 
 class CallRules(Part):
-    """The live call of a new P1 (G3, G6)."""
+    """The live call of a new P1."""
 
     priorities: list[Name] = Field(max_length=20)
     providers: list[Provider] = Field(min_length=1, max_length=10, description="The first that is configured is used")
@@ -165,8 +165,8 @@ class AlertRules(Part):
     accept: Duration = Field(description="How long an expert who is alerted has to answer: the target of `alert_ack`")
     repeat: Duration | None = Field(
         None,
-        description="When everybody on shift was paged and nobody accepted, the next round begins after this time "
-        "(C20). Default: `accept`, at least a minute",
+        description="When everybody on shift was paged and nobody accepted, the next round begins after this time. "
+        "Default: `accept`, at least a minute",
     )
 
 
@@ -187,8 +187,8 @@ class Routing(Part):
     """Who works on a ticket."""
 
     tiers: StrictInt = Field(1, ge=1, le=9)
-    exclusive: list[Name] = Field(default_factory=list, max_length=20, description="Its expert does nothing else (G2)")
-    follow_the_sun: list[Name] = Field(default_factory=list, max_length=20, description="Region hands to region (G7)")
+    exclusive: list[Name] = Field(default_factory=list, max_length=20, description="Its expert does nothing else")
+    follow_the_sun: list[Name] = Field(default_factory=list, max_length=20, description="Region hands to region")
     max_experts: StrictInt | None = Field(
         None,
         ge=1,
@@ -201,8 +201,8 @@ class Routing(Part):
 class Addon(Part):
     """What an account can buy on top of the plan."""
 
-    tiers: StrictInt | None = Field(None, ge=1, le=9, description="The tiers that the plan then has (N2)")
-    notify_tam: StrictBool = Field(False, description="The technical account manager is told (W1)")
+    tiers: StrictInt | None = Field(None, ge=1, le=9, description="The tiers that the plan then has")
+    notify_tam: StrictBool = Field(False, description="The technical account manager is told")
 
 
 def _waiting() -> dict[PausableStatus, list[TargetMetric]]:
@@ -225,26 +225,26 @@ class PlanDocument(Part):
     review_non_production: list[Name] = Field(
         default_factory=list,
         max_length=20,
-        description="Priorities that are re-assessed outside production, unless the impact is large (G9)",
+        description="Priorities that are re-assessed outside production, unless the impact is large",
     )
     customer_may: CustomerMay = CustomerMay()
     call: CallRules | None = None
     alert: AlertRules | None = None
     pause: dict[PausableStatus, list[TargetMetric]] = Field(default_factory=_waiting)
-    warn_at: list[StrictInt] = Field(default_factory=lambda: [50, 75, 90], max_length=20, description="Percent (C16)")
+    warn_at: list[StrictInt] = Field(default_factory=lambda: [50, 75, 90], max_length=20, description="Percent")
     on_miss: dict[Metric, list[Effect]] = Field(default_factory=dict)
     escalation: EscalationRules | None = None
-    objectives: dict[Metric, float] = Field(default_factory=dict, description="Share that is to be in time (N7)")
+    objectives: dict[Metric, float] = Field(default_factory=dict, description="Share that is to be in time")
     routing: Routing = Routing()
     addons: dict[Name, Addon] = Field(default_factory=dict, max_length=20)
     channels: list[Channel] = Field(min_length=1, max_length=10)
     close_after: Duration = Field(
         timedelta(hours=168),
-        description="A resolved ticket is closed after this time (N8)",
+        description="A resolved ticket is closed after this time",
         json_schema_extra={"default": "PT168H"},
     )
-    trial: PlanKey | None = Field(None, description="The plan that holds while the account is on trial (Z3)")
-    best_effort: StrictBool = Field(False, description="No deadlines at all (Z4)")
+    trial: PlanKey | None = Field(None, description="The plan that holds while the account is on trial")
+    best_effort: StrictBool = Field(False, description="No deadlines at all")
 
     @cached_property
     def priority_keys(self) -> tuple[str, ...]:

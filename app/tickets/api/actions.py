@@ -30,7 +30,7 @@ async def set_ticket_priority(
         Body(examples=[{"priority": "P1", "reason": "Now all shops are hit", "business_impact": "No sales"}]),
     ],
 ) -> Response:
-    """Override the priority. Customers do so as far as their plan lets them; the clocks move by rule C11."""
+    """Override the priority. Customers do so as far as their plan lets them, and the clocks move with it."""
     return await on_ticket(lifecycle.set_priority, command)
 
 
@@ -46,7 +46,7 @@ async def assign_ticket(
 async def review_ticket(
     on_ticket: OnTicketDep, command: Annotated[Review, Body(examples=[{"message": "Thank you, it stays urgent."}])]
 ) -> Response:
-    """For a ticket that was put up for review (G9): its priority stays, or becomes `priority`. Support only."""
+    """For a ticket that was put up for review: its priority stays, or becomes `priority`. Support only."""
     return await on_ticket(lifecycle.review_priority, command)
 
 
@@ -62,7 +62,7 @@ async def lock_ticket_to_region(
 async def reopen_ticket(
     on_ticket: OnTicketDep, command: Annotated[Reopen, Body(examples=[{"message": "It fails again."}])]
 ) -> Response:
-    """A resolved ticket is open again and its clocks start anew (C13). A closed one never reopens: 409."""
+    """A resolved ticket is open again and its clocks start anew. A closed one never reopens: 409."""
     return await on_ticket(endings.reopen, command)
 
 
@@ -70,7 +70,7 @@ async def reopen_ticket(
 async def withdraw_ticket(
     on_ticket: OnTicketDep, command: Annotated[Withdraw, Body(examples=[{"reason": "It works again"}])]
 ) -> Response:
-    """No answer is needed any more: the ticket is closed, and what ran is cancelled (C13)."""
+    """No answer is needed any more: the ticket is closed, and what ran is cancelled."""
     return await on_ticket(endings.withdraw, command)
 
 

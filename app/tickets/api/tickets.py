@@ -28,11 +28,10 @@ from app.core.web.idempotency import IDEMPOTENT, Answer, once
 from app.core.web.merge_patch import PatchDep, patch_body
 from app.core.web.paging import PageDep, listing, written
 from app.events.schemas import EventView
-from app.tickets import reads
 from app.tickets.api import examples
 from app.tickets.api.kit import ACTION_HEADERS, ACTIONS, OnTicketDep, TicketPath, caller_of
 from app.tickets.numbers import TicketNumber
-from app.tickets.read import queries
+from app.tickets.read import queries, statements
 from app.tickets.read.listing import list_tickets as page_of_tickets
 from app.tickets.read.views import deadline_view, message_view, ticket_view
 from app.tickets.read.ways import TicketFilter
@@ -127,7 +126,7 @@ async def list_tickets(
 )
 async def read_ticket(reader: ReaderDep, ticket_id: TicketPath) -> Response:
     """The ticket with its current deadlines and its call."""
-    found = await reader.read(lambda principal: reads.ticket(principal, ticket_id))
+    found = await reader.read(lambda principal: statements.ticket(principal, ticket_id))
     if found["body"] is None:
         raise NotFound
     return reply_text(found["body"], headers=etag(found["version"]))
@@ -217,7 +216,7 @@ async def list_messages(
 )
 async def read_timeline(request: Request, reader: ReaderDep, page: PageDep, ticket_id: TicketPath) -> Response:
     """All events of the ticket by `sequence`; customers see the public ones."""
-    found = await reader.read(lambda principal: reads.timeline(principal, ticket_id, page))
+    found = await reader.read(lambda principal: statements.timeline(principal, ticket_id, page))
     if found["ticket_id"] is None:
         raise NotFound
     return written(request, page, found)

@@ -16,11 +16,12 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from app.accounts.reading import Question, Reader
 from app.core.auth import Principal
 from app.core.db.engine import lookup
-from app.core.db.session import compiled, driver, transaction
+from app.core.db.forms import compiled
+from app.core.db.session import driver, transaction
 from app.core.db.tables import Row
 from app.core.problems import NotFound
 from app.core.web.paging import REACH, Filter, Page, Slice, at_most, within_reach
-from app.tickets import reads
+from app.tickets.read import statements
 from app.tickets.read.ways import CREATED, LISTED, NEVER, TICKETS, Ask, TicketFilter, Way, filters, in_order, selective
 from app.tickets.wording import as_number, pattern
 
@@ -58,10 +59,9 @@ class _Run:
     ask: Ask
 
     async def found(self, query: Executable, *, counts: bool = False) -> Row:
-        """The tickets that a query of lists finds, in its order, as ``reads.listed`` returns them."""
-        sql, values = compiled(query)
-        question = Question(sql, tuple(values))
-        return await self.reader.ask(reads.listed(self.principal, question, self.ask.order.keys[0], counts=counts))
+        """The tickets that a query of lists finds, in its order, as ``statements.listed`` returns them."""
+        question = Question(*compiled(query))
+        return await self.reader.ask(statements.listed(self.principal, question, self.ask.order.keys[0], counts=counts))
 
     def place(self, at: datetime | None, ticket_id: str) -> tuple[datetime, str]:
         """The sort key of a ticket."""

@@ -103,7 +103,7 @@ def _check_transition(work: Work, actor: Actor, command: SetStatus) -> None:
     if status not in allowed(work.ticket.status, actor.kind):
         raise Forbidden(f"A customer cannot make a ticket that is {work.ticket.status} {status}")
     if status == "waiting_on_customer" and work.clock.answered_at is None:
-        detail = "A ticket waits on its customer only with or after a public message of an engineer (C10)"
+        detail = "A ticket waits on its customer only with or after a public message of an engineer"
         raise Invalid(errors=[Fault(pointer="/message", detail=detail)])
     if status == "resolved" and actor.kind == "engineer" and command.message is None:
         raise Invalid(errors=[Fault(pointer="/message", detail="An engineer resolves with a public message")])

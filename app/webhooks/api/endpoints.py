@@ -1,4 +1,4 @@
-"""``/v1/webhooks``: where events are sent. What became of them: ``delivery_router.py``."""
+"""``/v1/webhooks``: where events are sent. What became of them: ``deliveries.py``."""
 
 from functools import partial
 from typing import Annotated, Final

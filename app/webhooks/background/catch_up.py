@@ -167,8 +167,8 @@ async def catch_up(state: State) -> int:
             "SELECT EXISTS (SELECT FROM webhook_endpoints WHERE behind_from IS NOT NULL)"
         ):
             return 0
-    await state.tip.look()
-    tip = state.tip.position
+    await state.feed.poll()
+    tip = state.feed.position
     if tip is None:
         return 0
     async with transaction(state.sessions) as session:

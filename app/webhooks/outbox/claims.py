@@ -6,7 +6,7 @@ fences: what a sender settles after it lost its claim is ignored.
 
 A claim first asks, without locks, in which lanes something waits (``lanes.py``); who gets how much is decided
 (``sharing.py``), and only that is locked. In a lane retries go first: a retry has an instant to keep, a first attempt
-only its order. Before its turn, a delivery is parked (``outbox.py``). An endpoint with a ``rate`` is sent to evenly:
+only its order. Before its turn, a delivery is parked (``outcomes.py``). An endpoint with a ``rate`` is sent to evenly:
 what is queued for it gets a place, once, and is due then; ``paced_until`` is where its places end.
 """
 

@@ -1,0 +1,55 @@
+"""What goes wrong at the database, and what that means for whoever waits for it."""
+
+import socket
+from typing import Final
+
+import asyncpg
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as SQLAlchemyTimeout
+
+_OUTAGES: Final[tuple[type[Exception], ...]] = (
+    ConnectionError,
+    FileNotFoundError,  # the server's socket is gone with the server
+    TimeoutError,
+    socket.gaierror,
+    SQLAlchemyTimeout,
+    asyncpg.InterfaceError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.InternalClientError,  # the server has said good-bye on an idle connection, and not yet closed it
+    asyncpg.LockNotAvailableError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.TransactionRollbackError,
+)
+_ADAPTER_ERROR: Final[type[Exception]] = AsyncAdapt_asyncpg_dbapi.Error
+DATABASE_ERRORS: Final[tuple[type[Exception], ...]] = (*_OUTAGES, DBAPIError, _ADAPTER_ERROR)
+"""What a statement may raise: by the driver alone, by its adapter (``driver``), or through SQLAlchemy."""
+
+_BUSY: Final[tuple[tuple[type[Exception], str], ...]] = (
+    (SQLAlchemyTimeout, "All connections to the database are in use"),
+    (asyncpg.LockNotAvailableError, "Another request or pass holds what this one needs"),
+    (asyncpg.QueryCanceledError, "The database took too long"),
+)
+
+
+def is_outage(error: Exception) -> bool:
+    """Whether the database is away, full, or gave the transaction up: the same may well work later."""
+    return isinstance(driver_error(error), _OUTAGES)
+
+
+def is_held(error: Exception) -> bool:
+    """Whether somebody else holds what the statement needs, and did not let go of it in time."""
+    return isinstance(driver_error(error), asyncpg.LockNotAvailableError)
+
+
+def outage_of(error: Exception) -> str:
+    """What is wrong with the database, for whom it keeps from an answer."""
+    raised = driver_error(error)
+    return next((text for kind, text in _BUSY if isinstance(raised, kind)), "The database does not answer")
+
+
+def driver_error(error: Exception) -> BaseException | None:
+    """What the driver raised, without the wrapping of its adapter and of SQLAlchemy."""
+    adapted = error.orig if isinstance(error, DBAPIError) else error
+    return adapted.__cause__ if isinstance(adapted, _ADAPTER_ERROR) else adapted
