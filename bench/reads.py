@@ -44,7 +44,7 @@ def _reads(ticket: str, first: int) -> Iterator[tuple[str, str, str, float]]:
 
 async def _prepare(url: str, port: int) -> tuple[str, int]:
     """A million tickets, and then some that have deadlines, events and a call; one of them, and the first event."""
-    accounts = [servers.make_account(port, "wati-business-plus") for _ in range(2)]
+    accounts = [servers.make_account(port, "google-premium") for _ in range(2)]
     connection = await asyncpg.connect(url)
     async with httpx.AsyncClient(headers=servers.HEADERS, trust_env=False, timeout=60) as api:
         base = f"http://127.0.0.1:{port}/v1/tickets"

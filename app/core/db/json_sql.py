@@ -5,7 +5,7 @@ from typing import Final
 
 from sqlalchemy import DateTime, FromClause
 
-_MICROSECONDS: Final = """to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
+_MICROSECONDS: Final = """to_char(timezone('UTC', {}), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
 
 
 def microseconds(expression: str) -> str:
