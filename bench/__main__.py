@@ -16,6 +16,7 @@ ALL: Final = (
     "loop",
     "endpoints",
     "isolation",
+    "limits",
     "webhooks",
     "inbound",
     "feed",

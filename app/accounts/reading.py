@@ -41,7 +41,7 @@ class Reader:
 
     state: State
     principal: Principal
-    _request: Request
+    request: Request
     _key: str
     _hash: bytes = field(init=False)
 
@@ -60,8 +60,8 @@ class Reader:
         for _ in range(_TRIES):
             with suppress(Again):
                 result = await work(self.principal)
-                if check := self._request.scope.pop(CONFIRM, None):
-                    self._take(await check(self._request))
+                if check := self.request.scope.pop(CONFIRM, None):
+                    self._take(await check(self.request))
                 return result
         raise Unavailable(headers={"Retry-After": "1"})
 
@@ -71,8 +71,8 @@ class Reader:
         async with lookup(self.state.engine) as connection:
             row: Row | None = await connection.fetchrow(sql, *question.values, self._hash)
         principal = self.state.keyring.told(self._key, principal_in(row))
-        admit(self._request, principal)
-        self._request.scope.pop(CONFIRM, None)
+        admit(self.request, principal)
+        self.request.scope.pop(CONFIRM, None)
         self._take(principal)
         return cast("Row", row)
 

@@ -4,58 +4,24 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from app.core.text.language import Language
+from app.core.text.messages import Message, pgettext
+from app.core.text.phrases import and_more
 from app.inbound.decisions import Outcome, Step
 from app.inbound.formats.signal import Signal, cleaned
 
 _MAX_SHOWN: Final = 10
 _MAX_MESSAGE: Final = 5_000
 _MAX_DESCRIPTION: Final = 20_000
-_TOLD: Final[Mapping[Outcome, Mapping[Language, str]]] = {
-    "started": {"en": "Firing: {}", "es": "Alerta activa: {}", "fr": "Alerte déclenchée : {}", "pl": "Alarm: {}"},
-    "restarted": {
-        "en": "Firing again: {}",
-        "es": "Alerta activa de nuevo: {}",
-        "fr": "Alerte de nouveau déclenchée : {}",
-        "pl": "Ponowny alarm: {}",
-    },
-    "changed": {"en": "Changed: {}", "es": "Alerta modificada: {}", "fr": "Alerte modifiée : {}", "pl": "Zmiana: {}"},
-    "acknowledged": {
-        "en": "Acknowledged at its source: {}",
-        "es": "Reconocida en su origen: {}",
-        "fr": "Prise en compte à sa source : {}",
-        "pl": "Potwierdzono u źródła: {}",
-    },
-    "resolved": {
-        "en": "No longer firing: {}",
-        "es": "Ya no está activa: {}",
-        "fr": "N'est plus active : {}",
-        "pl": "Alarm ustał: {}",
-    },
+_TOLD: Final[Mapping[Outcome, Message]] = {
+    "started": pgettext("alert", "Firing: {title}"),
+    "restarted": pgettext("alert", "Firing again: {title}"),
+    "changed": pgettext("alert", "Changed: {title}"),
+    "acknowledged": pgettext("alert", "Acknowledged at its source: {title}"),
+    "resolved": pgettext("alert", "No longer firing: {title}"),
 }
-OVER: Final[Mapping[Language, str]] = {
-    "en": "None of this ticket's alerts is firing any more.",
-    "es": "Ya no está activa ninguna de las alertas de este tique.",
-    "fr": "Plus aucune des alertes de ce ticket n'est active.",
-    "pl": "Żaden z alarmów tego zgłoszenia już nie trwa.",
-}
-LAST: Final[Mapping[Language, str]] = {
-    "en": "Further changes to these alerts will not be posted here.",
-    "es": "Los próximos cambios de estas alertas no se publicarán aquí.",
-    "fr": "Les prochains changements de ces alertes ne seront pas signalés ici.",
-    "pl": "O dalszych zmianach tych alarmów nie będziemy tu informować.",
-}
-RAISED: Final[Mapping[Language, str]] = {
-    "en": "Because of the alert: {}",
-    "es": "Por la alerta: {}",
-    "fr": "D'après l'alerte : {}",
-    "pl": "Na podstawie alarmu: {}",
-}
-_MORE: Final[Mapping[Language, str]] = {
-    "en": "and {} more",
-    "es": "y {} más",
-    "fr": "et {} de plus",
-    "pl": "i jeszcze {}",
-}
+OVER: Final = pgettext("alert", "None of this ticket's alerts is firing any more.")
+_LAST: Final = pgettext("alert", "Further changes to these alerts will not be posted here.")
+RAISED: Final = pgettext("alert", "Because of the alert: {title}")
 
 
 def description_of(signals: Sequence[Signal], language: Language) -> str:
@@ -76,13 +42,13 @@ def message_of(step: Step, language: Language, *, last: bool) -> str:
     signals = [(outcome, signal) for outcome, signal in step.signals if outcome in _TOLD]
     lines = [_line(outcome, signal, language) for outcome, signal in signals[:_MAX_SHOWN]]
     lines += _more(len(signals), language)
-    return cleaned("\n".join([*lines, *([LAST[language]] if last else [])]), _MAX_MESSAGE)
+    return cleaned("\n".join([*lines, *([_LAST.to(language)] if last else [])]), _MAX_MESSAGE)
 
 
 def _line(outcome: Outcome, signal: Signal, language: Language) -> str:
-    told = _TOLD[outcome][language].format(signal.title)
+    told = _TOLD[outcome].to(language, title=signal.title)
     return f"{told}\n{signal.text}" if outcome == "changed" and signal.text else told
 
 
 def _more(number: int, language: Language) -> list[str]:
-    return [_MORE[language].format(number - _MAX_SHOWN)] if number > _MAX_SHOWN else []
+    return [and_more(number - _MAX_SHOWN).to(language)] if number > _MAX_SHOWN else []

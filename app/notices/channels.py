@@ -8,7 +8,6 @@ from urllib.parse import unquote, urlsplit
 import aiosmtplib
 
 from app.core.settings import Settings, Unconfigurable
-from app.events.envelope import instant
 from app.notices import letters
 from app.notices.outbox import Claimed
 from app.notices.texts import body, language_of, subject, with_link
@@ -110,7 +109,7 @@ class Apprise:
 def written(notice: Claimed) -> tuple[str, str]:
     """Subject and text of a notice, in its reader's language."""
     title = subject(notice.type, notice.data, notice.ticket, language_of(notice.recipient))
-    text = body(notice.type, notice.data, notice.ticket, notice.recipient, instant(notice.timestamp))
+    text = body(notice.type, notice.data, notice.ticket, notice.recipient, notice.timestamp)
     return title, text
 
 

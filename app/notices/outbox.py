@@ -26,7 +26,8 @@ SELECT r.account_id, r.id, r.event_id, coalesce(r.recipient, jsonb_build_object(
     'email', CASE WHEN NOT EXISTS (
         SELECT FROM notification_rules AS n WHERE n.engineer_id = e.id AND n.urgency = r.urgency
     ) THEN e.email END,
-    'locale', (SELECT string_agg(language, ',') FROM jsonb_array_elements_text(e.languages) AS language)
+    'locale', (SELECT string_agg(language, ',') FROM jsonb_array_elements_text(e.languages) AS language),
+    'time_zone', e.time_zone
 )), now()
 FROM jsonb_to_recordset($1::jsonb)
      AS r (account_id text, id text, event_id text, recipient jsonb, engineer_id text, urgency text)
@@ -55,12 +56,15 @@ WITH due AS MATERIALIZED (
     FROM due WHERE n.account_id = due.account_id AND n.id = due.id
     RETURNING n.account_id, n.id, n.recipient, n.sent_by, n.attempts, n.event_id
 )
-SELECT c.account_id, c.id, $3 AS claim_id, c.recipient, c.sent_by, c.attempts, e.type, e.timestamp, e.data,
+SELECT c.account_id, c.id, $3 AS claim_id, c.sent_by,
+       jsonb_build_object('time_zone', a.time_zone) || c.recipient AS recipient,
+       c.attempts, e.type, e.timestamp, e.data,
        jsonb_build_object('number', t.number, 'title', t.title, 'priority', t.priority,
            'business_impact', t.business_impact, 'priority_reason', t.priority_reason, 'join_url', calls.join_url
        ) AS ticket
 FROM claimed AS c
 LEFT JOIN events AS e ON e.account_id = c.account_id AND e.id = c.event_id
+LEFT JOIN accounts AS a ON a.account_id = c.account_id
 LEFT JOIN tickets AS t ON t.account_id = c.account_id AND t.id = e.ticket_id
 LEFT JOIN LATERAL (
     SELECT join_url FROM calls

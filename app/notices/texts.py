@@ -1,33 +1,23 @@
 """What people are told, in their language. Pure."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
-from app.core.text.language import LANGUAGES, Language, choose_language
+from app.core.text.language import Language, choose_language
+from app.core.text.messages import Message, _, pgettext
+from app.core.text.phrases import moment_in
+from app.core.zones import load_zone
 from app.events.labels import LABELS, named, stated
 from app.events.sentences import sentence
 
-_TO_THE_EXPERT: Final[Mapping[str, Mapping[Language, str]]] = {
-    "expert.alerted": {
-        "en": "You are needed now",
-        "es": "Se le necesita ahora",
-        "fr": "On a besoin de vous maintenant",
-        "pl": "Pilnie Cię potrzebujemy",
-    },
-    "ticket.handed_over": {
-        "en": "Your shift takes over",
-        "es": "Su turno toma el relevo",
-        "fr": "Votre équipe prend le relais",
-        "pl": "Twoja zmiana przejmuje zgłoszenie",
-    },
+_TO_THE_EXPERT: Final[Mapping[str, Message]] = {
+    "expert.alerted": _("You are needed now"),
+    "ticket.handed_over": _("Your shift takes over"),
 }
 """What is said to the person whom the event is about, instead of its sentence."""
-_TOLD_AS: Final[Mapping[Language, str]] = {
-    "en": "You receive this as",
-    "es": "Recibe este aviso como",
-    "fr": "Vous recevez ce message en tant que",
-    "pl": "Otrzymujesz tę wiadomość jako",
-}
+_TOLD_AS: Final = _("You receive this as")
 _FACTS: Final = (
     "accept_by",
     "alert_id",
@@ -41,50 +31,55 @@ _FACTS: Final = (
     "join_url",
 )
 """What is known of an event or its ticket, in the order in which a person reads it."""
-_ROLES: Final[Mapping[Language, Mapping[str, str]]] = {
-    "en": {"manager": "account manager", "tam": "technical account manager", "expert": "expert"},
-    "es": {"manager": "gestor de la cuenta", "tam": "gestor técnico de la cuenta", "expert": "experto"},
-    "fr": {"manager": "responsable du compte", "tam": "responsable technique du compte", "expert": "expert"},
-    "pl": {"manager": "opiekun klienta", "tam": "techniczny opiekun klienta", "expert": "ekspert"},
+_ROLES: Final[Mapping[str, Message]] = {
+    "manager": pgettext("role", "account manager"),
+    "tam": pgettext("role", "technical account manager"),
+    "expert": pgettext("role", "expert"),
 }
-_ANSWER: Final[Mapping[Language, str]] = {
-    "en": "Accept or decline",
-    "es": "Aceptar o rechazar",
-    "fr": "Accepter ou refuser",
-    "pl": "Przyjmij lub odrzuć",
-}
+_ANSWER: Final = _("Accept or decline")
 _SUBJECT_LENGTH: Final = 150
+_INSTANTS: Final = frozenset({"accept_by", "due_at", "next_at"})
 
 
 def language_of(recipient: Mapping[str, Any]) -> Language:
     """The language in which this person reads; English where it is not said, or not ours."""
-    return choose_language(recipient.get("locale"), LANGUAGES[0])
+    return choose_language(recipient.get("locale"))
 
 
 def subject(kind: str, data: Mapping[str, Any], ticket: Mapping[str, Any], language: Language) -> str:
     """One line: what happened, by the event's type and ``data``, and on which ticket (``number``, ``title``)."""
     to_the_expert = _TO_THE_EXPERT.get(kind)
-    what = to_the_expert[language] if to_the_expert else sentence(kind, data, language)
+    what = to_the_expert.to(language) if to_the_expert else sentence(kind, data, language)
     about = f"{ticket['number']}: {ticket['title']}" if ticket.get("number") else ""
     return " ".join(f"{what} · {about}".split())[:_SUBJECT_LENGTH].rstrip(" ·")
 
 
-def body(kind: str, data: Mapping[str, Any], ticket: Mapping[str, Any], recipient: Mapping[str, Any], at: str) -> str:
+def body(
+    kind: str, data: Mapping[str, Any], ticket: Mapping[str, Any], recipient: Mapping[str, Any], at: datetime
+) -> str:
     """Some lines: what happened, on which ticket, when, what is known of it, and why this person is told.
 
-    ``data`` is the event's; ``ticket`` may have ``business_impact``, ``priority_reason`` and ``join_url`` too.
+    ``data`` is the event's; ``ticket`` may have ``business_impact``, ``priority_reason`` and ``join_url`` too. Instants
+    are told in the recipient's ``time_zone``.
     """
-    language = language_of(recipient)
+    language, zone = language_of(recipient), load_zone(recipient.get("time_zone") or "UTC")
     role = str(recipient.get("role", ""))
     known = {**ticket, **data}
     facts = {"ticket": f"{ticket['number']} {ticket['title']}"} if ticket.get("number") else {}
     facts |= {"priority": ticket["priority"]} if ticket.get("priority") else {}
-    facts |= {"at": at} | {name: named(name, known[name], language) for name in _FACTS if known.get(name)}
-    lines = [stated(LABELS[name][language], value, language) for name, value in facts.items()]
-    told_as = stated(_TOLD_AS[language], _ROLES[language].get(role, role), language)
+    facts |= {"at": moment_in(at, zone, language)}
+    facts |= {name: _fact(name, known[name], zone, language) for name in _FACTS if known.get(name)}
+    lines = [stated(LABELS[name], value, language) for name, value in facts.items()]
+    told_as = stated(_TOLD_AS, _ROLES.get(role, role), language)
     return "\n".join([subject(kind, data, ticket, language), "", *lines, "", told_as, ""])
+
+
+def _fact(name: str, value: str, zone: ZoneInfo, language: Language) -> str:
+    if name in _INSTANTS:
+        return moment_in(datetime.fromisoformat(value), zone, language)
+    return named(name, value, language)
 
 
 def with_link(text: str, link: str | None, language: Language) -> str:
     """A message with the link by which its alert is answered, if there is one."""
-    return f"{text.rstrip()}\n\n{stated(_ANSWER[language], link, language)}\n" if link else text
+    return f"{text.rstrip()}\n\n{stated(_ANSWER, link, language)}\n" if link else text

@@ -59,7 +59,8 @@ SELECT c.account_id, c.alert_id, c.rule_id, c.claim_id, c.kind, c.state, c.attem
        coalesce(greatest(a.ended_at, a.accept_by) < clock_timestamp() - interval '1 hour', true) AS long_over,
        e.type, e.timestamp, e.data,
        jsonb_build_object('role', 'expert', 'name', g.name, 'email', g.email,
-           'locale', (SELECT string_agg(language, ',') FROM jsonb_array_elements_text(g.languages) AS language)
+           'locale', (SELECT string_agg(language, ',') FROM jsonb_array_elements_text(g.languages) AS language),
+           'time_zone', g.time_zone
        ) AS recipient,
        jsonb_build_object('number', t.number, 'title', t.title, 'priority', t.priority,
            'business_impact', t.business_impact, 'priority_reason', t.priority_reason, 'join_url', calls.join_url

@@ -3,17 +3,13 @@
 from datetime import datetime
 from typing import Any, Final, Protocol
 
-from app.core.text.language import Language
+from app.core.text.messages import _
 from app.events.envelope import instant
 from app.notices.texts import body, language_of, subject, with_link
 from app.paging.providers import Text
 
-_TEST: Final[dict[Language, tuple[str, str]]] = {
-    "en": ("Test page", "This is how Heliodesk will page you. There is nothing to do."),
-    "es": ("Aviso de prueba", "Así le avisará Heliodesk. No tiene que hacer nada."),
-    "fr": ("Alerte de test", "C'est ainsi que Heliodesk vous alertera. Vous n'avez rien à faire."),
-    "pl": ("Powiadomienie testowe", "Tak Heliodesk będzie Cię powiadamiać. Nie musisz nic robić."),
-}
+_TITLE: Final = _("Test page")
+_TEST: Final = _("This is how Heliodesk will page you. There is nothing to do.")
 
 
 class Told(Protocol):
@@ -58,7 +54,7 @@ class Told(Protocol):
 def text_of(page: Told, link: str | None) -> Text:
     """The text of a page; ``link`` is where its alert is answered."""
     language, at = language_of(page.recipient), instant(page.timestamp)
-    told = body(page.type, page.data, page.ticket, page.recipient, at)
+    told = body(page.type, page.data, page.ticket, page.recipient, page.timestamp)
     facts = {name: str(page.ticket[name]) for name in ("number", "priority") if page.ticket.get(name)}
     return Text(
         key=page.alert_id,
@@ -74,5 +70,5 @@ def text_of(page: Told, link: str | None) -> Text:
 
 def test_text(key: str, at: str, locale: str | None) -> Text:
     """The text of a test page, in the engineer's language."""
-    title, told = _TEST[language_of({"locale": locale})]
-    return Text(key=key, message_id=key, title=title, body=told, at=at, urgent=False)
+    language = language_of({"locale": locale})
+    return Text(key=key, message_id=key, title=_TITLE.to(language), body=_TEST.to(language), at=at, urgent=False)

@@ -11,6 +11,7 @@ from icalendar import Event
 
 from app.calendars.hours import Calendar
 from app.core.text.language import Language
+from app.core.text.messages import Message, pgettext
 from app.roster.choose import Window, joined, without
 
 PROGRAM: Final = "-//Heliodesk//Shifts//EN"
@@ -19,21 +20,11 @@ REFRESH: Final = timedelta(hours=1)
 MOST: Final = 2_000
 """Entries of one calendar; each takes half a millisecond to write."""
 _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
-_TEXTS: Final[Mapping[str, Mapping[Language, str]]] = {
-    "shift": {"en": "On shift", "es": "De turno", "fr": "De service", "pl": "Dyżur"},
-    "cover": {
-        "en": "On shift for {other}",
-        "es": "De turno en lugar de {other}",
-        "fr": "De service à la place de {other}",
-        "pl": "Dyżur w zastępstwie: {other}",
-    },
-    "covered": {
-        "en": "Covered by {other}",
-        "es": "Sustitución: {other}",
-        "fr": "Remplacement : {other}",
-        "pl": "Zastępstwo: {other}",
-    },
-    "absent": {"en": "Absent", "es": "Ausencia", "fr": "Absence", "pl": "Nieobecność"},
+_TEXTS: Final[Mapping[str, Message]] = {
+    "shift": pgettext("calendar", "On shift"),
+    "cover": pgettext("calendar", "On shift for {other}"),
+    "covered": pgettext("calendar", "Covered by {other}"),
+    "absent": pgettext("calendar", "Absent"),
 }
 
 
@@ -121,13 +112,13 @@ def of_region(rota: Rota, members: Iterable[str]) -> Iterator[Entry]:
 
 
 def _text(rota: Rota, kind: str, other: Person) -> str:
-    return _TEXTS[kind][rota.language].format(other=other.name)
+    return _TEXTS[kind].to(rota.language, other=other.name)
 
 
 def _shifts(rota: Rota, person: Person, prefix: str = "") -> Iterator[Entry]:
     covered = [(one.since, one.until) for one in rota.overrides if one.engineer_id == person.id]
     away = sorted([*person.absences, *covered])
-    text = prefix + _TEXTS["shift"][rota.language]
+    text = prefix + _TEXTS["shift"].to(rota.language)
     for begins, ends in without(person.calendar.open_windows(rota.begins, rota.ends), away):
         yield Entry(_uid(person.id, begins), begins, ends, text, busy=True, changed_at=person.changed_at)
 
@@ -143,7 +134,7 @@ def _of_override(rota: Rota, override: Override, text: str, *, away: Sequence[Wi
 
 
 def _absences(rota: Rota, person: Person, prefix: str = "") -> Iterator[Entry]:
-    text = prefix + _TEXTS["absent"][rota.language]
+    text = prefix + _TEXTS["absent"].to(rota.language)
     for begins, ends in joined(sorted(person.absences)):
         if begins < rota.ends and ends > rota.begins:
             uid = _uid(f"{person.id}-absent", begins)

@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from aiohttp import web
 
 from app.core.settings import Settings, Unconfigurable
+from app.core.text.phrases import moment_in
 from app.notices.channels import Channel, configured
 from app.notices.send import DELAYS
 from tests.support.actors import make_key
@@ -52,8 +55,8 @@ async def test_w1_a_tam_gets_mail_of_a_p1_and_manager_and_tam_of_an_escalation(
     about = f"{ticket['number']}: {ticket['title']}"
     assert found == [
         ("tom@example.com", f"New ticket, priority P1 · {about}"),
-        ("mia@example.com", f"Prośba o eskalację · {about}"),
-        ("tom@example.com", f"Escalation asked for · {about}"),
+        ("mia@example.com", f"Poproszono o eskalację · {about}"),
+        ("tom@example.com", f"Escalation requested · {about}"),
     ]
     assert "Three hours without a word" in messages[1].get_content()
     assert messages[0]["From"] == "Support <support@helpers.example>"
@@ -69,7 +72,7 @@ async def test_g2_g6_g7_an_expert_gets_mail_of_the_alert_the_refused_call_and_th
     story = await begin("google-premium")
     admin = Caller(story.customer.client, await make_key(story.sessions, "admin"))
     await admin.patch(f"/v1/engineers/{story.engineer_id}", active=False)
-    ida = await add_expert(story, "Ida", languages=["de", "pl"])
+    ida = await add_expert(story, "Ida", languages=["it", "pl"])
     ticket = await story.open(**P1, call_link="https://meet.google.com/abc-defg-hij")
     [alert] = (await story.product.get("/v1/alerts", ticket_id=ticket["id"]))["items"]
     await ida.caller.post(f"/v1/alerts/{alert['id']}/accept")
@@ -83,12 +86,13 @@ async def test_g2_g6_g7_an_expert_gets_mail_of_the_alert_the_refused_call_and_th
     messages = sorted(mailbox.messages, key=lambda message: message["Message-ID"])
     found = [(message["To"], message["Subject"].partition(" · ")[0]) for message in messages]
     assert found == [
-        ("ida@example.com", "Pilnie Cię potrzebujemy"),
+        ("ida@example.com", "Pilnie potrzebna jest Twoja pomoc"),
         ("ida@example.com", "Klient nie dołączy do rozmowy"),
         ("ole@example.com", "Your shift takes over"),
     ]
     alerted = messages[0].get_content()
-    assert f"Przyjmij do: {alert['accept_by'][:-1]}" in alerted
+    accept_by = moment_in(datetime.fromisoformat(alert["accept_by"]), ZoneInfo("UTC"), "pl")
+    assert f"Przyjmij do: {accept_by}" in alerted
     assert f"Alert: {alert['id']}" in alerted
     assert f"Wpływ na działalność: {P1['business_impact']}" in alerted
     assert "We are all in the server room" in messages[1].get_content()

@@ -1,3 +1,5 @@
+import re
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -38,16 +40,19 @@ def test_without_a_ticket_it_says_what() -> None:
     ("locale", "expected"),
     [
         ("pl-PL", "Otrzymujesz tę wiadomość jako: opiekun klienta"),
-        ("es", "gestor de la cuenta"),
+        ("es", "responsable de la cuenta"),
         ("fr", "Motif\u00a0: "),
-        ("de", "account manager"),
+        ("de", "Kundenbetreuer"),
+        ("it", "account manager"),
     ],
 )
 def test_everybody_reads_in_their_language(locale: str, expected: str) -> None:
     data: dict[str, Any] = {"reason": "no_update", "justification": "Nothing for three hours", "told": []}
-    person = {"role": "manager", "locale": locale}
-    text = body("escalation.requested", data, TICKET, person, "2026-11-20T20:30:00Z")
+    person = {"role": "manager", "locale": locale, "time_zone": "Europe/Warsaw"}
+    text = body("escalation.requested", data, TICKET, person, datetime(2026, 11, 20, 20, 30, 0, 123456, tzinfo=UTC))
     assert expected in text
     assert "Nothing for three hours" in text
     assert "no_update" not in text
-    assert "2026-11-20T20:30:00Z" in text
+    assert "(Europe/Warsaw)" in text
+    assert re.search(r"21[:.]30|9:30\sPM", text)
+    assert "123456" not in text

@@ -98,7 +98,7 @@ async def test_rules_page_in_the_place_of_the_default_and_results_stand_on_the_a
     assert notice["recipient"]["email"] is None
     [message], [event] = mailbox.messages, services.of("pagerduty")
     assert message["To"] == "ida.at.home@example.com"
-    assert message["Subject"].startswith("Pilnie Cię potrzebujemy · ")
+    assert message["Subject"].startswith("Pilnie potrzebna jest Twoja pomoc · ")
     assert f"Przyjmij lub odrzuć: {BASE}hd_answer_" in message.get_content()
     found = {page["method_id"]: page for page in (await alert_of(story))["pages"]}
     assert found.keys() == {method["id"] for method in methods}

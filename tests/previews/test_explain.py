@@ -126,23 +126,28 @@ TEXTS: Final = {
     "en": [
         "Resolution (priority P1): 4 hours, counted around the clock.",
         "Time used: 30 minutes. Time left: 3 hours and 30 minutes.",
-        "Paused, and so not counted: 4 hours and 30 minutes.",
+        "Paused, so not counted: 4 hours and 30 minutes.",
         "It is due on Friday, November 20, 2026 at 11:30 PM.",
         "All times are local to America/New_York.",
     ],
     "es": [
-        "Resolución (prioridad P1): plazo de 4 horas, contado las 24 horas del día.",
-        "En pausa, sin contar: 4 horas y 30 minutos.",
+        "Resolución (prioridad P1): plazo de 4 horas, que corre las 24 horas del día.",
+        "En pausa, no cuenta: 4 horas y 30 minutos.",
         "Vence el viernes, 20 de noviembre de 2026 a las 23:30.",
     ],
     "fr": [
-        "Résolution (priorité P1) : délai de 4 heures, décompté 24 heures sur 24.",
+        "Résolution (priorité P1) : délai de 4 heures, qui court 24 h/24.",
         "En pause, donc non décompté : 4 heures et 30 minutes.",
         "L'échéance est le vendredi 20 novembre 2026 à 23:30.",
     ],
+    "de": [
+        "Lösung (Priorität P1): 4 Stunden, rund um die Uhr gezählt.",
+        "Angehalten und daher nicht gezählt: 4 Stunden und 30 Minuten.",
+        "Fällig am Freitag, 20. November 2026 um 23:30 Uhr.",
+    ],
     "pl": [
         "Rozwiązanie (priorytet P1). Czas: 4 godziny, liczony przez całą dobę.",
-        "Wstrzymanie, którego się nie liczy: 4 godziny i 30 minut.",
+        "Wstrzymanie, nie wlicza się: 4 godziny i 30 minut.",
         "Termin: piątek, 20 listopada 2026, godz. 23:30.",
     ],
 }

@@ -163,7 +163,14 @@ async def test_the_answer_says_what_is_left_and_why(support: Caller) -> None:
 
 async def test_the_text_is_in_the_reader_s_language(support: Caller) -> None:
     body = asked("wati-business-plus", "P3", f"{SAT}T12:00")
-    for language, word in {"es": "día hábil", "fr": "jour ouvré", "pl": "dzień roboczy", "de": "business day"}.items():
+    words = {
+        "es": "día hábil",
+        "fr": "jour ouvré",
+        "pl": "dzień roboczy",
+        "de": "Arbeitstag",
+        "it": "business day",
+    }
+    for language, word in words.items():
         answer = await support.send("POST", PREVIEW, body, accept_language=language)
         assert word in of(answer.json(), "resolution")[0]["explanation"]["text"]
 

@@ -65,7 +65,7 @@ async def test_one_tap_on_a_phone_accepts(story: Story, ida: Expert, base: str, 
     await phone.goto(link)
     await phone.reload()
     assert (await alert_of(story))["state"] == "alerted"
-    assert await phone.title() == f"{ticket['number']}: Se le necesita ahora"
+    assert await phone.title() == f"{ticket['number']}: Se le necesita con urgencia"
     assert await phone.get_by_text("El pago no funciona").is_visible()
     width = await phone.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     assert width, "the page scrolls sideways"
@@ -74,7 +74,7 @@ async def test_one_tap_on_a_phone_accepts(story: Story, ida: Expert, base: str, 
         assert box is not None
         assert box["height"] >= 48
     await phone.get_by_role("button", name="Aceptar").tap()
-    await phone.get_by_text("Ha aceptado. El tique queda a su cargo.").wait_for()
+    await phone.get_by_text("Ha aceptado. El ticket queda a su cargo.").wait_for()
     alert = await alert_of(story)
     assert (alert["state"], alert["engineer_id"]) == ("accepted", ida.id)
     await phone.goto(link)

@@ -64,7 +64,7 @@ async def test_the_page_runs_nothing_and_is_neither_kept_nor_passed_on(
 async def test_one_tap_accepts_as_the_engineer(story: Story, ida: Expert, client: httpx.AsyncClient) -> None:
     ticket, link = await linked(story)
     answer = await client.post(f"{link}/accept")
-    assert (answer.status_code, WORDS["pl"].accepted in answer.text) == (200, True)
+    assert (answer.status_code, WORDS["accepted"].to("pl") in answer.text) == (200, True)
     assert (await story.product.get(path_of(ticket)))["status"] == "open"
     [event] = await story.events(path_of(ticket), "expert.accepted", who=story.product)
     assert event["actor"] == {"kind": "engineer", "id": ida.id, "name": "Ida"}
@@ -78,7 +78,7 @@ async def test_declining_says_who_is_asked_next(story: Story, ida: Expert, clien
     ticket, link = await linked(story)
     await add_expert(story, "Ole")
     answer = await client.post(f"{link}/decline")
-    assert "Teraz pytamy kolejną osobę: Ole." in answer.text
+    assert "Powiadomiono kolejną osobę: Ole." in answer.text
     [event] = await story.events(path_of(ticket), "expert.declined", who=story.product)
     assert event["actor"]["id"] == ida.id
     assert (await alert_of(story))["state"] == "alerted"
@@ -88,7 +88,7 @@ async def test_declining_says_who_is_asked_next(story: Story, ida: Expert, clien
 async def test_declining_says_when_nobody_is_left(story: Story, ida: Expert, client: httpx.AsyncClient) -> None:
     del ida
     _, link = await linked(story)
-    assert WORDS["pl"].nobody in (await client.post(f"{link}/decline")).text
+    assert WORDS["nobody"].to("pl") in (await client.post(f"{link}/decline")).text
 
 
 @pytest.mark.parametrize("how", ["expired", "cancelled", "by support"])
@@ -97,10 +97,10 @@ async def test_a_link_ends_with_its_alert(story: Story, ida: Expert, client: htt
     ticket, link = await linked(story, title="A secret title")
     if how == "expired":
         await fetch(story.sessions, "UPDATE alerts SET accept_by = now()")
-        expected = WORDS["pl"].expired
+        expected = WORDS["expired"].to("pl")
     elif how == "cancelled":
         await story.customer.post(f"{path_of(ticket)}/withdraw", reason="It works again")
-        expected = WORDS["pl"].cancelled
+        expected = WORDS["cancelled"].to("pl")
     else:
         await story.product.post(f"/v1/alerts/{(await alert_of(story))['id']}/accept")
         expected = "zostało już przyjęte"
@@ -113,7 +113,7 @@ async def test_a_link_ends_with_its_alert(story: Story, ida: Expert, client: htt
 @pytest.mark.parametrize("token", ["hd_answer_" + "0" * 40, "x", "hd_answer_%2e%2e"])
 async def test_a_link_that_is_not_known_says_so(client: httpx.AsyncClient, token: str) -> None:
     for answer in (await client.get(f"/a/{token}"), await client.post(f"/a/{token}/accept")):
-        assert (answer.status_code, WORDS["en"].unknown in answer.text) == (404, True)
+        assert (answer.status_code, WORDS["unknown"].to("en") in answer.text) == (404, True)
         assert answer.headers["Cache-Control"] == "no-store"
 
 

@@ -71,7 +71,7 @@ async def test_a_chat_is_told_of_a_ticket_in_its_language_and_every_message_is_s
         assert not list(Draft202012Validator(SHAPES[chat]).iter_errors(document))
         assert f"{ticket['number']}: {ticket['title']}" in json.dumps(document, ensure_ascii=False)
     assert "Nowe zgłoszenie, priorytet" in messages[0].body.decode()
-    assert "zegar ruszył" in messages[1].body.decode()
+    assert "rozpoczęto odliczanie" in messages[1].body.decode()
 
 
 async def test_a_chat_is_sent_one_message_a_second_unless_its_owner_says_otherwise(

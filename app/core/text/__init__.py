@@ -1,1 +1,1 @@
-"""Texts for people: their language, and moments and lengths of time as it writes them."""
+"""Texts for people: their language, messages, and moments and lengths of time as it writes them."""

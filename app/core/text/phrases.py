@@ -8,34 +8,13 @@ from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from babel import Locale
 from babel.dates import format_date, format_time
 from babel.lists import format_list
-from babel.numbers import format_decimal
 from babel.units import format_unit
 
 from app.core.text.language import Language
+from app.core.text.messages import Message, _, locale_of, ngettext
 
-_MOMENTS: Final[dict[Language, str]] = {
-    "en": "{day} at {time}",
-    "es": "{day} a las {time}",
-    "fr": "{day} à {time}",
-    "pl": "{day}, godz. {time}",
-}
-_ONE_O_CLOCK: Final = "a la {time}"
-"""Spanish, which says ``a la 1:30`` and ``a las 2:30``."""
-_INSTANT: Final[dict[Language, str]] = {
-    "en": "less than a second",
-    "es": "menos de un segundo",
-    "fr": "moins d'une seconde",
-    "pl": "mniej niż sekunda",
-}
-_BUSINESS_DAYS: Final[dict[Language, dict[str, str]]] = {
-    "en": {"one": "{n} business day", "other": "{n} business days"},
-    "es": {"one": "{n} día hábil", "other": "{n} días hábiles"},
-    "fr": {"one": "{n} jour ouvré", "other": "{n} jours ouvrés"},
-    "pl": {"one": "{n} dzień roboczy", "few": "{n} dni robocze", "other": "{n} dni roboczych"},
-}
 _SECOND: Final = timedelta(seconds=1)
 
 
@@ -49,18 +28,28 @@ def moment(at: datetime, zone: ZoneInfo, language: Language) -> str:
     return f"{text} (UTC{local.isoformat()[-6:]})"
 
 
+def moment_in(at: datetime, zone: ZoneInfo, language: Language) -> str:
+    """The same with the name of the zone, for a reader who may be anywhere."""
+    return f"{moment(at, zone, language)} ({zone.key})"
+
+
+def time_in(at: datetime, zone: ZoneInfo, language: Language) -> str:
+    """The local time to the second, with the name of the zone."""
+    return f"{format_time(at.astimezone(zone), 'medium', locale=locale_of(language))} ({zone.key})"
+
+
 @lru_cache(maxsize=4096)
 def _moment(day: date, at: time, language: Language) -> str:
-    form = _MOMENTS[language]
-    if language == "es" and at.hour == 1:
-        form = form.replace("a las {time}", _ONE_O_CLOCK)
-    return form.format(day=format_date(day, "full", language), time=format_time(at, "short", locale=language))
+    locale = locale_of(language)
+    local = {"day": format_date(day, "full", locale), "time": format_time(at, "short", locale=locale)}
+    # Counted, because Spanish says "a la 1:30" and "a las 2:30".
+    return ngettext("{day} at {time}", "{day} at {time}", at.hour, **local).to(language)
 
 
 def length(span: timedelta, language: Language) -> str:
     """A length of time: hours and minutes, under an hour minutes and seconds; ``less than a second``."""
     if timedelta(0) < span < _SECOND:
-        return _INSTANT[language]
+        return _("less than a second").to(language)
     seconds = span // _SECOND
     return _length(seconds - seconds % 60 if seconds >= 3600 else seconds, language)  # noqa: PLR2004  an hour
 
@@ -75,13 +64,17 @@ def _length(seconds: float, language: Language) -> str:
     minutes, rest = divmod(seconds, 60)
     hours, minutes = divmod(int(minutes), 60)
     parts = ((hours, "duration-hour"), (minutes, "duration-minute"), (rest, "duration-second"))
-    named = [format_unit(number, unit, locale=language) for number, unit in parts if number]
-    return format_list(named or [format_unit(0, "duration-second", locale=language)], locale=language)
+    locale = locale_of(language)
+    named = [format_unit(number, unit, locale=locale) for number, unit in parts if number]
+    return format_list(named or [format_unit(0, "duration-second", locale=locale)], locale=locale)
 
 
 @lru_cache(maxsize=1024)
 def business_days(count: int, language: Language) -> str:
     """So many business days."""
-    forms = _BUSINESS_DAYS[language]
-    form = forms.get(Locale(language).plural_form(count), forms["other"])
-    return form.format(n=format_decimal(count, locale=language))
+    return ngettext("{n} business day", "{n} business days", count).to(language)
+
+
+def and_more(number: int) -> Message:
+    """That so many others are left out of a list."""
+    return ngettext("and {n} more", "and {n} more", number)

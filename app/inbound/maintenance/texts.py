@@ -1,26 +1,17 @@
 """What a ticket says of alerts that a maintenance window has held back. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
 from app.core.text.language import Language
+from app.core.text.messages import pgettext
+from app.core.text.phrases import and_more
 from app.inbound.formats.instants import nanoseconds_of
 
 _SHOWN: Final = 20
 _SECOND: Final = 1_000_000_000
-_HELD: Final[Mapping[Language, str]] = {
-    "en": "A maintenance window held this back. It has been firing since:",
-    "es": "Una ventana de mantenimiento lo había retenido. Está activo desde:",
-    "fr": "Une fenêtre de maintenance l'avait retenu. L'alerte est active depuis :",
-    "pl": "Zgłoszenie wstrzymywało okno serwisowe. Alarm trwa od:",
-}
-_MORE: Final[Mapping[Language, str]] = {
-    "en": "and {} more",
-    "es": "y {} más",
-    "fr": "et {} autres",
-    "pl": "i jeszcze {}",
-}
+_HELD: Final = pgettext("alert", "A maintenance window held this back. It has been firing since:")
 
 
 def since_of(starts_at: str | None, held_since: datetime) -> datetime:
@@ -36,4 +27,4 @@ def held_back(alerts: Sequence[tuple[str, datetime]], language: Language) -> str
     """That alerts, by title, were held back, and since when each has been firing."""
     lines = [f"{since.astimezone(UTC):%Y-%m-%d %H:%M} UTC · {title}" for title, since in alerts[:_SHOWN]]
     more = len(alerts) - _SHOWN
-    return "\n".join([_HELD[language], *lines, *([_MORE[language].format(more)] if more > 0 else [])])
+    return "\n".join([_HELD.to(language), *lines, *([and_more(more).to(language)] if more > 0 else [])])

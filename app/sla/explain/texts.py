@@ -7,6 +7,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from app.core.text.language import Language
+from app.core.text.messages import Message
 from app.core.text.phrases import business_days, exact_length, length, moment
 from app.plans.document.names import METRICS
 from app.sla.explain.segments import Explanation, Kind, Move
@@ -31,7 +32,6 @@ class _Teller:
     def __init__(self, explained: Explanation, zone: ZoneInfo, language: Language) -> None:
         self._explained, self._deadline = explained, explained.deadline
         self._zone, self._language = zone, language
-        self._forms = SENTENCES[language]
         self._when: Callable[[datetime], str] = partial(moment, zone=zone, language=language)
 
     def sentences(self, moves: Sequence[Move], plan: Mapping[str, Any]) -> Iterator[str]:
@@ -47,7 +47,7 @@ class _Teller:
         yield self._say("zone", zone=self._zone.key)
 
     def _say(self, name: str, **facts: object) -> str:
-        return self._forms[name].format_map(facts)
+        return SENTENCES[name].to(self._language, **facts)
 
     def _promise(self) -> str:
         deciding = self._explained.deciding
@@ -56,7 +56,7 @@ class _Teller:
         form = "always" if self._deadline.fixed else "always_at" if calendar.always_open else "hours_at"
         return self._say(
             "days_at" if days else form,
-            metric=METRICS[self._language][self._deadline.metric],
+            metric=METRICS[self._deadline.metric],
             priority=deciding.priority,
             target=business_days(days, self._language) if days else amount,
             amount=amount,
@@ -70,10 +70,9 @@ class _Teller:
             at, reason = self._when(move.at), self._reason(move.reason)
             yield self._say("moved", at=at, before=self._when(before), after=self._when(after), reason=reason)
 
-    def _reason(self, reason: str | None) -> str:
+    def _reason(self, reason: str | None) -> Message:
         """The reason as this metric means it, else as any does; a reason that only programs need is left open."""
-        reasons = REASONS[self._language]
-        return reasons.get(f"{self._deadline.metric}:{reason}") or reasons.get(reason or "") or reasons[""]
+        return REASONS.get(f"{self._deadline.metric}:{reason}") or REASONS.get(reason or "") or REASONS[""]
 
     def _times(self) -> Iterator[str]:
         deciding = self._explained.deciding

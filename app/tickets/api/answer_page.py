@@ -8,7 +8,7 @@ from html import escape
 from typing import Final, Literal, TypeAlias
 
 from app.core.text.language import Language
-from app.tickets.api.answer_texts import WORDS, Words
+from app.tickets.api.answer_texts import WORDS
 
 Said: TypeAlias = Literal[
     "asked", "accepted", "declined", "accepted_by", "declined_by", "expired", "cancelled", "unknown"
@@ -52,32 +52,34 @@ class Shown:
 
 def page(shown: Shown, path: str = "") -> str:
     """The whole page; ``path`` is where its two buttons post to, relative to it: ``<path>/accept``."""
-    words = WORDS[shown.language]
-    heading = escape(f"{shown.number}: {words.needed}" if shown.said == "asked" else shown.number or "Heliodesk")
-    lines = "".join(f"<p>{escape(line)}</p>" for line in _lines(shown, words))
+    needed = WORDS["needed"].to(shown.language)
+    heading = escape(f"{shown.number}: {needed}" if shown.said == "asked" else shown.number or "Heliodesk")
+    lines = "".join(f"<p>{escape(line)}</p>" for line in _lines(shown))
     return (
         f'<!DOCTYPE html><html lang="{shown.language}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{heading}</title><style>{_STYLE}</style></head>"
-        f"<body><main><h1>{heading}</h1>{lines}{_buttons(shown, words, path)}</main></body></html>"
+        f"<body><main><h1>{heading}</h1>{lines}{_buttons(shown, path)}</main></body></html>"
     )
 
 
-def _lines(shown: Shown, words: Words) -> Iterator[str]:
+def _lines(shown: Shown) -> Iterator[str]:
+    language = shown.language
     if shown.said == "asked":
         yield shown.title
-        yield words.priority.replace("{value}", shown.priority)
-        yield words.until.replace("{at}", shown.until)
+        yield WORDS["priority"].to(language, priority=shown.priority)
+        yield WORDS["until"].to(language, at=shown.until)
         return
-    yield str(getattr(words, shown.said)).replace("{name}", shown.name)
+    yield WORDS[shown.said].to(language, name=shown.name)
     if shown.said == "declined":
-        yield words.next.replace("{name}", shown.name) if shown.name else words.nobody
+        yield WORDS["next" if shown.name else "nobody"].to(language, name=shown.name)
 
 
-def _buttons(shown: Shown, words: Words, path: str) -> str:
+def _buttons(shown: Shown, path: str) -> str:
     if shown.said != "asked":
         return ""
     return "".join(
-        f'<form method="post" action="{escape(path)}/{name}"><button class="{name}">{escape(label)}</button></form>'
-        for name, label in (("accept", words.accept), ("decline", words.decline))
+        f'<form method="post" action="{escape(path)}/{name}"><button class="{name}">'
+        f"{escape(WORDS[name].to(shown.language))}</button></form>"
+        for name in ("accept", "decline")
     )

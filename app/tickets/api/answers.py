@@ -17,6 +17,7 @@ from app.core.db.session import driver, run, snapshot
 from app.core.db.tables import Row
 from app.core.problems import Conflict, Forbidden, NotFound
 from app.core.state import StateDep
+from app.core.text.phrases import time_in
 from app.core.web.http import Router
 from app.core.zones import load_zone
 from app.notices.links import PATH, find_link
@@ -88,7 +89,7 @@ async def _decide(
     engineer = Principal("agent", "link", engineer_id=alert["engineer_id"], name=alert["engineer"])
     try:
         await by(session, Caller(engineer, lambda _: None), alert["id"], DeclineAlert(reason=_BY_LINK))
-    except (Conflict, Forbidden, NotFound):  # somebody else was faster
+    except (Conflict, Forbidden, NotFound):
         again = await _find(session, token)
         return again.shown if again else None
     after = await _find(session, token)
@@ -114,13 +115,12 @@ def _shown(alert: Row) -> Shown:
     over = Shown(said, language, alert["number"], name=alert["answered_by"] or alert["engineer"])
     if said != "asked":
         return over
-    return replace(over, title=alert["title"], priority=alert["priority"], until=_clock(alert))
-
-
-def _clock(alert: Row) -> str:
-    """The end of the time to answer, as the engineer's own clock shows it."""
-    zone = alert["time_zone"]
-    return f"{alert['accept_by'].astimezone(load_zone(zone)):%H:%M:%S} ({zone})"
+    return replace(
+        over,
+        title=alert["title"],
+        priority=alert["priority"],
+        until=time_in(alert["accept_by"], load_zone(alert["time_zone"]), language),
+    )
 
 
 _OVER: Final[dict[str, Said]] = {

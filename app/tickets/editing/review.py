@@ -37,8 +37,8 @@ def request_if_due(work: Work) -> None:
         work.tell(types.TicketUpdated(fields={"review_requested": False}), _ASKING)
         return
     work.tell(types.TicketReviewRequested(priority=work.ticket.priority, reason=due), _ASKING)
-    language = choose_language(work.ticket.requester.get("locale") or work.locale)
-    question = REVIEW_QUESTIONS[due][language].format(priority=work.ticket.priority)
+    language = choose_language(work.ticket.requester.get("locale"), work.locale)
+    question = REVIEW_QUESTIONS[due].to(language, priority=work.ticket.priority)
     add_message(work, _ASKING, _ASKING.document(), PostMessage(body=question))
 
 

@@ -6,75 +6,17 @@ from typing import Any, Final
 
 from app.core.auth import Principal
 from app.events.types import INTERNAL_METRICS
+from app.tickets.schemas import CallView, DeadlineView, MessageView, TicketView
 
 _MILLISECOND: Final = timedelta(milliseconds=1)
-TICKET: Final = (
-    "id",
-    "number",
-    "account_id",
-    "title",
-    "description",
-    "product",
-    "requester",
-    "channel",
-    "environment",
-    "status",
-    "closed_reason",
-    "merged_into",
-    "priority",
-    "priority_source",
-    "assessed_priority",
-    "impact",
-    "urgency",
-    "business_impact",
-    "priority_reason",
-    "tier",
-    "region",
-    "region_lock",
-    "tags",
-    "custom",
-    "external_ref",
-    "follow_up_of",
-    "call_link",
-    "opened_at",
-    "updated_at",
-    "resolved_at",
-    "closed_at",
-    "next_update_due_at",
-    "escalated",
-    "review_requested",
-    "sandbox",
-    "version",
-)
-DEADLINE: Final = (
-    "id",
-    "metric",
-    "cycle",
-    "priority",
-    "state",
-    "started_at",
-    "due_at",
-    "missed_at",
-    "noticed_at",
-    "ended_at",
-    "stopped_by",
-    "reason",
-)
+_WORKED_OUT: Final = {"assignee", "plan", "deadlines", "routing", "call"}
+TICKET: Final = tuple(name for name in TicketView.model_fields if name not in _WORKED_OUT)
+"""The members of a ticket that its row has under their names; the others are worked out."""
+DEADLINE: Final = tuple(name for name in DeadlineView.model_fields if name not in ("subject", "lag_ms"))
 ROUTE: Final = ("state", "since", "alert_id", "reason")
-CALL: Final = (
-    "id",
-    "state",
-    "provider",
-    "join_url",
-    "join_from",
-    "join_by",
-    "requested_at",
-    "ready_at",
-    "joined_at",
-    "ended_at",
-    "decline_reason",
-    "failure",
-)
+"""The members of a ticket's routing that are stored under their names."""
+CALL: Final = tuple(CallView.model_fields)
+MESSAGE: Final = tuple(MessageView.model_fields)
 
 
 def ticket_view(
@@ -123,5 +65,4 @@ def call_view(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def message_view(row: Mapping[str, Any]) -> dict[str, Any]:
     """One message."""
-    names = ("id", "ticket_id", "author", "visibility", "channel", "body", "created_at")
-    return {name: row[name] for name in names}
+    return {name: row[name] for name in MESSAGE}

@@ -283,7 +283,8 @@ class Dispatcher:
         came = {"engineer_id": engineer_id, "region": staff.region_of(engineer_id, ticket.region_lock, work.now)}
         work.tell(types.TicketHandedOver(before=left, after=came, reason="shift_ended"), SERVICE)
         briefing = self.backgrounds.get(ticket.id, Background()).briefing
-        handover.note(work, briefing, self._party(left), self._party(came))
+        languages = staff.experts[engineer_id].languages
+        handover.note(work, briefing, self._party(left), self._party(came), languages)
         self._engage(work, engineer_id, route, asked)
 
     def _party(self, party: Mapping[str, str | None]) -> str:

@@ -1,11 +1,16 @@
 """The note that one shift leaves for the next (G7)."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from app.core.auth import Actor
-from app.events.envelope import instant
+from app.core.text.language import Language, language_for
+from app.core.text.phrases import moment_in
+from app.core.zones import load_zone
+from app.plans.document.names import STATUSES
 from app.sla.deadlines import support_due_at
 from app.tickets.editing.messages import add_message
 from app.tickets.editing.work import Work
@@ -29,24 +34,32 @@ class Briefing:
 NOTHING: Final = Briefing()
 
 
-def note(work: Work, briefing: Briefing, left: str, came: str) -> None:
-    """Leave an internal note: what it is about, the last update, what is due next, where the call is."""
+def note(work: Work, briefing: Briefing, left: str, came: str, languages: Collection[str]) -> None:
+    """Leave an internal note: what it is about, the last update, what is due next, where the call is.
+
+    It is written for the engineer who ``came``: in the customer's language if they speak it, else in one of theirs.
+    """
     ticket, due = work.ticket, support_due_at(work.clock)
-    said = (
-        f"{instant(briefing.updated_at)}: {briefing.last_update[:_EXCERPT]}"
-        if briefing.last_update and briefing.updated_at
-        else "-"
-    )
-    body = HANDOVER_NOTE.format(
-        left=left,
-        came=came,
-        number=ticket.number,
-        title=ticket.title,
-        priority=ticket.priority,
-        status=ticket.status,
-        impact=ticket.business_impact or "-",
-        said=said,
-        due=instant(due) if due else "-",
-        link=briefing.call_link or "-",
-    )
+    language = language_for(languages, ticket.requester.get("locale"), work.locale)
+    zone = load_zone(ticket.time_zone)
+
+    facts = {
+        "left": left,
+        "came": came,
+        "number": ticket.number,
+        "title": ticket.title,
+        "priority": ticket.priority,
+        "status": STATUSES.get(ticket.status, ticket.status),
+        "impact": ticket.business_impact or "-",
+        "update": _said(briefing, zone, language),
+        "due": moment_in(due, zone, language) if due else "-",
+        "link": briefing.call_link or "-",
+    }
+    body = "\n".join(line.to(language, **facts) for line in HANDOVER_NOTE)
     add_message(work, _WRITER, _WRITER.document(), PostMessage(body=body, visibility="internal"))
+
+
+def _said(briefing: Briefing, zone: ZoneInfo, language: Language) -> str:
+    if not briefing.last_update or not briefing.updated_at:
+        return "-"
+    return f"{moment_in(briefing.updated_at, zone, language)}: {briefing.last_update[:_EXCERPT]}"

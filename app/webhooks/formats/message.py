@@ -95,7 +95,7 @@ def message(told: Mapping[str, Any], ticket: Mapping[str, Any], language: Langua
     kind, data = told["type"], told["data"]
     about = f"{ticket['number']}: {ticket['title']}" if ticket["number"] else ""
     facts = {name: _value(name, data[name], language) for name in _FACTS.get(kind, ()) if data.get(name)}
-    lines = [about, *(stated(LABELS[name][language], value, language) for name, value in facts.items())]
+    lines = [about, *(stated(LABELS[name], value, language) for name, value in facts.items())]
     when = _moment(told["timestamp"], language)
     return Message(
         sentence=sentence(kind, data, language),
@@ -124,7 +124,7 @@ def _link(data: Mapping[str, Any], language: Language) -> Link | None:
     """The call's link, if it is of a usual length. What could end a link's syntax in a format is percent-encoded."""
     url = quote(next((str(data[name]) for name in _LINKS if data.get(name)), ""), safe=_IN_A_URL)
     host = _host(url) if url.startswith("https://") and len(url) <= _LONGEST_LINK else None
-    return Link(stated(LABELS["join_url"][language], host, language), url) if host else None
+    return Link(stated(LABELS["join_url"], host, language), url) if host else None
 
 
 def _host(url: str) -> str | None:

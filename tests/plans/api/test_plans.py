@@ -180,22 +180,27 @@ async def test_z1_every_cell_of_the_matrix_can_be_asked(client: httpx.AsyncClien
         (
             {"plan": "zmanda-standard", "urgency": "medium", "impact": "large"},
             "en",
-            "The plan's matrix gives P2 for urgency medium and impact large.",
+            "The plan's matrix gives P2 for medium urgency and large impact.",
         ),
         (
             {"plan": "zmanda-standard", "urgency": "medium", "impact": "medium"},
             "es",
-            "La matriz del plan da P3 para la urgencia media y el impacto medio.",
+            "La matriz del plan asigna P3 con urgencia media e impacto medio.",
         ),
         (
             {"plan": "zmanda-standard", "urgency": "low"},
             "pl",
-            "Macierz wymaga pilności i skutków; bez obu obowiązuje domyślny priorytet P3.",
+            "Macierz wymaga pilności i wpływu; bez nich obowiązuje priorytet domyślny: P3.",
         ),
         (
             {"plan": "google-premium", "urgency": "low", "impact": "small"},
             "fr",
-            "Le programme n'a pas de matrice : sa priorité par défaut, P3, s'applique.",
+            "Le contrat n'a pas de matrice\u00a0: sa priorité par défaut, P3, s'applique.",
+        ),
+        (
+            {"plan": "google-premium", "urgency": "low", "impact": "small"},
+            "de",
+            "Der Plan hat keine Matrix, daher gilt seine Standardpriorität P3.",
         ),
     ],
 )

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from string import Formatter
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -15,7 +14,6 @@ from app.sla.clock.deadline import Deadline
 from app.sla.clock.terms import METRICS as ALL_METRICS
 from app.sla.explain.segments import Move, explain
 from app.sla.explain.texts import MAX_MOVES, told
-from app.sla.explain.words import REASONS, SENTENCES
 from tests.sla.kit import HOUR, OPENED, TERMS, Story, at
 
 NEW_YORK: Final = ZoneInfo("America/New_York")
@@ -32,17 +30,8 @@ def text_of(deadline: Deadline, now: float, moves: list[Move], language: Languag
     return plain(told(explain(deadline, TERMS, at(now)), moves, PLAN, NEW_YORK, language))
 
 
-@EVERY_LANGUAGE
-def test_every_language_has_every_word(language: Language) -> None:
-    assert set(METRICS[language]) == set(ALL_METRICS)
-    assert set(REASONS[language]) == set(REASONS["en"])
-    gaps = {
-        name: {field for _, field, _, _ in Formatter().parse(form) if field}
-        for name, form in SENTENCES[language].items()
-    }
-    assert gaps == {
-        name: {field for _, field, _, _ in Formatter().parse(form) if field} for name, form in SENTENCES["en"].items()
-    }
+def test_every_metric_has_a_name() -> None:
+    assert set(METRICS) == set(ALL_METRICS)
 
 
 @pytest.mark.parametrize(
@@ -51,6 +40,7 @@ def test_every_language_has_every_word(language: Language) -> None:
         ("en", "Sunday, November 1, 2026 at 1:30 AM (UTC-05:00)"),
         ("es", "domingo, 1 de noviembre de 2026 a la 1:30 (UTC-05:00)"),
         ("fr", "dimanche 1 novembre 2026 à 01:30 (UTC-05:00)"),
+        ("de", "Sonntag, 1. November 2026 um 01:30 Uhr (UTC-05:00)"),
         ("pl", "niedziela, 1 listopada 2026, godz. 01:30 (UTC-05:00)"),
     ],
 )
@@ -114,7 +104,7 @@ def test_only_the_newest_moves_are_told() -> None:
     running = Story(TERMS).last("resolution")
     moves = [Move("moved", at(n), at(n), at(n + 1), "priority_raised", {}) for n in range(MAX_MOVES + 2)]
     text = text_of(running, 1, [Move("started", at(0), None, at(9), None, {}), *moves])
-    assert text.count("the due time went from") == MAX_MOVES
+    assert text.count("the due time moved from") == MAX_MOVES
     assert moment(at(MAX_MOVES + 2), NEW_YORK, "en").replace("\u202f", " ") in text
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import orjson
 import pytest
-from sqlalchemy import Boolean, Column, DateTime, Integer, Table, select
+from sqlalchemy import Boolean, DateTime, FromClause, Integer, select
 
 from app.calls.models import Call
 from app.core.auth import Principal
@@ -36,7 +36,11 @@ MOMENTS: Final = (
     WHOLE.replace(year=1971, microsecond=999_999),
     WHOLE.replace(year=2150),
 )
-JSON: Final = ({}, {"a": 1.5, "b": [None, True, "ż"], "c": {"d": -0.25, "e": 2**53}}, {"state": "queued", "round": 3})
+JSON: Final[tuple[dict[str, Any], ...]] = (
+    {},
+    {"a": 1.5, "b": [None, True, "ż"], "c": {"d": -0.25, "e": 2**53}},
+    {"state": "queued", "round": 3},
+)
 
 
 @pytest.fixture
@@ -44,7 +48,7 @@ async def story(begin: Begin) -> Story:
     return await begin("google-premium")
 
 
-def _value(column: Column[Any]) -> Any:
+def _value(column: Any) -> Any:
     if column.nullable and DICE.random() < 0.3:
         return None
     if isinstance(column.type, DateTime):
@@ -56,14 +60,14 @@ def _value(column: Column[Any]) -> Any:
     return DICE.choice(TEXTS)
 
 
-def _shuffled(table: Table, row: Row, *kept: str, **more: Any) -> Row:
+def _shuffled(table: FromClause, row: Row, *kept: str, **more: Any) -> Row:
     """The row with other values in all columns but those, and but for JSON, which has a form."""
-    own = {column.name for column in table.c if column.foreign_keys or column.primary_key} | {*kept, *more}
-    free = [column for column in table.c if column.name not in own and not _is_json(column)]
-    return {**row, **{column.name: _value(column) for column in free}, **more}
+    own = {column.key for column in table.c if column.foreign_keys or column.primary_key} | {*kept, *more}
+    free = [column for column in table.c if column.key not in own and not _is_json(column)]
+    return {**row, **{column.key: _value(column) for column in free}, **more}
 
 
-def _is_json(column: Column[Any]) -> bool:
+def _is_json(column: Any) -> bool:
     return type(column.type).__name__ == "JSONB"
 
 
@@ -81,11 +85,16 @@ async def _fill(sessions: Sessions) -> list[str]:
     for number in range(TICKETS):
         of = {"ticket_id": f"tkt_{number:026}"}
         clock = {**ticket["clock"], "cycles": {metric: DICE.randint(1, 3) for metric in METRICS}}
-        fields = {"id": of["ticket_id"], "number": str(number), "clock": clock, "custom": DICE.choice(JSON)}
+        fields: dict[str, Any] = {
+            "id": of["ticket_id"],
+            "number": str(number),
+            "clock": clock,
+            "custom": DICE.choice(JSON),
+        }
         fields |= {"routing": DICE.choice((None, *JSON)), "wake_at": None, "tags": list(TEXTS[: number % 4])}
         made[Ticket].append(_shuffled(Ticket.__table__, ticket, "account_id", "plan_key", "holiday_set", **fields))
         for place, metric in enumerate(DICE.sample(METRICS, 4) * 2):
-            more = {"id": f"dl_{number}_{place}", "metric": metric, "cycle": place, "live": False} | of
+            more: dict[str, Any] = {"id": f"dl_{number}_{place}", "metric": metric, "cycle": place, "live": False} | of
             made[DeadlineRow].append(_shuffled(DeadlineRow.__table__, deadlines[0], **more))
         for sequence in range(number % 3):
             more = {"id": f"call_{number}_{sequence}", "sequence": sequence, "next_attempt_at": None} | of
@@ -93,7 +102,7 @@ async def _fill(sessions: Sessions) -> list[str]:
         for sequence, event in enumerate(events):
             more = {"id": f"evt_{number}_{sequence}", "sequence": sequence, "data": DICE.choice(JSON)} | of
             more |= {"audience": DICE.choice(("public", "internal")), "timestamp": DICE.choice(MOMENTS)}
-            made[EventRow].append({name: value for name, value in (event | more).items() if name != "position"})
+            made[EventRow].append({name: value for name, value in {**event, **more}.items() if name != "position"})
     async with transaction(sessions) as session:
         for table, rows in made.items():
             await write(session, inserted(table, rows))

@@ -1,0 +1,121 @@
+"""Texts that can be said in every language: written in English in the code, looked up in a catalogue. Pure.
+
+``pybabel extract`` finds the calls of ``_``, ``pgettext`` and ``ngettext`` by their names, so each is given literals.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Self
+
+from babel.lists import format_list
+from babel.numbers import format_decimal
+
+from app.core.text.catalogues import SOURCE, translations
+from app.core.text.language import Language
+
+
+class Message(str):
+    """A text in English, which knows how it is said in other languages.
+
+    Placeholders are named: ``_("At most {most} bytes", most=5)``. Numbers and lists among the facts are written as the
+    language writes them, messages are translated, and everything else stands as it is.
+    """
+
+    __slots__ = ("context", "facts", "form", "plural", "quantity")
+
+    form: str
+    context: str | None
+    plural: str | None
+    quantity: int
+    facts: Mapping[str, Any]
+
+    def __new__(
+        cls,
+        form: str,
+        facts: Mapping[str, Any] | None = None,
+        *,
+        context: str | None = None,
+        plural: str | None = None,
+        count: int = 1,
+    ) -> Self:
+        """``form`` is the English text with its placeholders, ``plural`` its plural for a ``count``."""
+        chosen = form if plural is None or count == 1 else plural
+        self = super().__new__(cls, _filled(chosen, facts or {}, SOURCE))
+        self.form, self.facts, self.context, self.plural, self.quantity = form, facts or {}, context, plural, count
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """It can be sent to another process."""
+        return _restored, (self.form, self.facts, self.context, self.plural, self.quantity)
+
+    def given(self, **facts: Any) -> "Message":
+        """The same message with these facts beside its own."""
+        return _restored(self.form, {**self.facts, **facts}, self.context, self.plural, self.quantity)
+
+    def to(self, language: Language, **facts: Any) -> str:
+        """The text in this language, with these facts beside its own."""
+        return _filled(self._found(language), {**self.facts, **facts}, language)
+
+    def _found(self, language: Language) -> str:
+        catalogue = translations(language)
+        if self.plural is not None:
+            return catalogue.ngettext(self.form, self.plural, self.quantity)
+        if self.context is not None:
+            return catalogue.pgettext(self.context, self.form)
+        return catalogue.gettext(self.form) if self.form else ""
+
+
+def _restored(form: str, facts: Mapping[str, Any], context: str | None, plural: str | None, count: int) -> Message:
+    return Message(form, facts, context=context, plural=plural, count=count)
+
+
+def _(form: str, /, **facts: Any) -> Message:
+    """A message by its English text."""
+    return Message(form, facts)
+
+
+def pgettext(context: str, form: str, /, **facts: Any) -> Message:
+    """A message whose English text alone does not say which translation is meant; the context does."""
+    return Message(form, facts, context=context)
+
+
+def ngettext(form: str, plural: str, count: int, /, **facts: Any) -> Message:
+    """A message that counts; ``{n}`` is the count."""
+    return Message(form, {"n": count, **facts}, plural=plural, count=count)
+
+
+def verbatim(text: str) -> Message:
+    """Somebody else's text, which no catalogue has: it is the same in every language."""
+    return Message("{text}", {"text": text})
+
+
+def in_language(text: str, language: Language) -> str:
+    """A text as a reader of this language gets it; one that is not a message stays as it is."""
+    return text.to(language) if isinstance(text, Message) else text
+
+
+def locale_of(language: Language) -> str:
+    """A language as Babel names it."""
+    return language.replace("-", "_")
+
+
+def _filled(form: str, facts: Mapping[str, Any], language: Language) -> str:
+    if not facts:
+        return form
+    return form.format_map({name: _written(value, language) for name, value in facts.items()})
+
+
+def _written(value: Any, language: Language) -> Any:
+    if isinstance(value, str):
+        return in_language(value, language)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return number(value, language)
+    if isinstance(value, Sequence):
+        return format_list([_written(each, language) for each in value], locale=locale_of(language))
+    return value
+
+
+@lru_cache(maxsize=1024)
+def number(value: float, language: Language) -> str:
+    """A number with the separators of the language."""
+    return format_decimal(value, locale=locale_of(language))
