@@ -11,8 +11,8 @@ from app.core.clock import database_now
 from app.core.db.engine import Sessions
 from app.core.db.session import transaction
 from app.core.problems import Conflict, Invalid
-from tests.plans.document.test_documents import SMALL, small
 from tests.support.actors import Headers, make_account
+from tests.support.documents import SMALL, small
 from tests.support.stories import Caller, pointers
 from tests.support.waiting import until_blocked
 
