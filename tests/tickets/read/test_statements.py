@@ -43,7 +43,7 @@ JSON: Final[tuple[dict[str, Any], ...]] = (
     {"a": 1.5, "b": [None, True, "ż"], "c": {"d": -0.25, "e": 2**53}},
     {"state": "queued", "round": 3},
 )
-ROUTES: Final = (
+ROUTES: Final[tuple[dict[str, Any] | None, ...]] = (
     None,
     {},
     {"state": "alerted", "since": "2026-03-29T01:00:00Z", "alert_id": "alr_1"},
