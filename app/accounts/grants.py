@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from app.accounts.schemas import KeyCreate
+from app.accounts.schemas import NewKey
 from app.core.auth import Principal
 from app.core.problems import Fault
 
 
-def beyond(maker: Principal, command: KeyCreate) -> list[Fault]:
+def beyond(maker: Principal, command: NewKey) -> list[Fault]:
     """The members by which the key that is asked for would exceed its maker's: in scopes, or in how long it lives.
 
     Its role cannot: only owners and admins make keys. Its account is the maker's (``api/keys.py``).
@@ -15,7 +15,7 @@ def beyond(maker: Principal, command: KeyCreate) -> list[Fault]:
     return [*_beyond_scopes(maker, command), *_beyond_expiry(maker, command)]
 
 
-def _beyond_scopes(maker: Principal, command: KeyCreate) -> Iterator[Fault]:
+def _beyond_scopes(maker: Principal, command: NewKey) -> Iterator[Fault]:
     if not maker.scopes:
         return
     if command.kind == "hook":
@@ -30,7 +30,7 @@ def _beyond_scopes(maker: Principal, command: KeyCreate) -> Iterator[Fault]:
                 yield Fault(pointer=f"/scopes/{index}", detail=f"This key does not have the scope {scope} to hand on")
 
 
-def _beyond_expiry(maker: Principal, command: KeyCreate) -> Iterator[Fault]:
+def _beyond_expiry(maker: Principal, command: NewKey) -> Iterator[Fault]:
     if maker.expires_at and (command.expires_at is None or command.expires_at > maker.expires_at):
         last = f"{maker.expires_at.isoformat(timespec='seconds').removesuffix('+00:00')}Z"
         yield Fault(pointer="/expires_at", detail=f"This key expires at {last}, and makes none that lives longer")

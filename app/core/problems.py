@@ -31,11 +31,12 @@ class Problem(Exception):
         super().__init__(detail or self.title)
         self.detail, self.errors, self.headers, self.members = detail, list(errors), dict(headers or {}), members
 
-    def document(self, instance: str = "") -> dict[str, Any]:
-        """The ``application/problem+json`` document."""
+    def document(self, instance: str = "", request_id: str = "") -> dict[str, Any]:
+        """The ``application/problem+json`` document; ``request_id`` is what the log has of the request."""
         document: dict[str, Any] = {"type": f"/problems/{self.slug}", "title": self.title, "status": self.status}
         document |= {"detail": self.detail} if self.detail else {}
         document |= {"instance": instance} if instance else {}
+        document |= {"request_id": request_id} if request_id else {}
         document |= {"errors": self.errors} if self.errors else {}
         return document | self.members
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from app.events.upcast import upcast
+
 MEMBERS: Final = (
     "id",
     "type",
@@ -28,9 +30,11 @@ def instant(moment: datetime) -> str:
 def envelope(row: Mapping[str, Any]) -> dict[str, Any]:
     """The public form of an event's row, the same to everybody.
 
-    ``row`` has the columns of the events table, JSON columns as Python values. The result also has the
+    ``row`` has the columns of the events table, JSON columns as Python values, its ``data`` as whichever version wrote
+    it. The result also has the
     ``{type, timestamp, data}`` that Standard Webhooks asks for.
     """
     members = {name: row[name] for name in MEMBERS}
     account_id = None if row["account_id"] == NO_ACCOUNT else row["account_id"]
-    return members | {"timestamp": instant(row["timestamp"]), "account_id": account_id}
+    data = upcast(row["type"], row["data"])
+    return members | {"timestamp": instant(row["timestamp"]), "account_id": account_id, "data": data}

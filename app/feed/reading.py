@@ -13,7 +13,7 @@ from app.core.db.engine import lookup
 from app.core.db.tables import Row
 from app.core.problems import Gone
 from app.core.state import State
-from app.events.envelope_sql import envelope_sql
+from app.events.envelope_sql import current, envelope_sql
 from app.feed.cursors import CURSOR_SQL, LATEST, Start
 from app.feed.marks import OLDEST
 
@@ -129,7 +129,7 @@ async def _told(reader: Reader, wanted: Callable[[Principal], Wanted], start: St
         return await _told(reader, wanted, found["oldest"], upto, limit)
     if start != LATEST:
         _kept(reader.state, after, found["oldest"])
-    places, bodies, reached = found["places"] or (), found["bodies"] or (), found["reached"]
+    places, bodies, reached = found["places"] or (), [*map(current, found["bodies"] or ())], found["reached"]
     if len(places) > limit:
         return Told(bodies[:limit], places[limit - 1], more=True)
     if reached is not None and reached <= upto:

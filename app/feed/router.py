@@ -20,9 +20,10 @@ from app.core.web.deps import ApiKey, require_account
 from app.core.web.http import reply_text, responses
 from app.core.web.idempotency import Answer
 from app.core.web.operations import CallDep, ResourceRouter
+from app.events.envelope_sql import current
 from app.feed.cursors import Start, cursor_of, read_start
 from app.feed.reading import Page, Told, Wanted, begin, tell
-from app.feed.schemas import STREAMED, FeedPage, StreamTokenDocument
+from app.feed.schemas import STREAMED, FeedPage, StreamToken
 from app.feed.streaming import EventStream, pages
 from app.feed.tokens import make_token, use_token
 from app.webhooks.rules.patterns import MAX_GLOBS, check_globs, types_of
@@ -31,7 +32,7 @@ from app.webhooks.schemas import AccountId, Glob
 router = ResourceRouter("events", prefix="/v1/events", tags=["Events"])
 
 _MAX_CURSOR: Final = 100
-_PROBLEMS: Final = responses(NotFound, Gone, TooManyRequests)
+_KINDS: Final = (NotFound, Gone, TooManyRequests)
 _BY_TOKEN: Final[dict[str, Any]] = {
     "parameters": [
         {
@@ -110,16 +111,15 @@ async def _begun(
     return after, pages(state, wanted, after, **how)
 
 
-@router.get("", scope="events:read", response_model=FeedPage, responses=_PROBLEMS)
+@router.show("", FeedPage, problems=_KINDS)
 async def list_events(
-    request: Request,
     reader: ReaderDep,
     asked: FilterDep,
     after: AfterQuery = None,
     limit: Annotated[int, Query(ge=1, le=200, description="Events on the page")] = 50,
     wait: Annotated[int, Query(ge=0, le=60, description="Seconds to wait for an event where there is none")] = 0,
 ) -> Response:
-    """Read the feed of events.
+    """List events.
 
     Every event once, in one order for all tickets, with none left out: keep `next_cursor` and go on with it. An
     account's key gets its own account's public events; support gets all, internal ones too. 410 when the cursor's
@@ -132,8 +132,8 @@ async def list_events(
     wanted = asked.wanted(reader.principal)
     async with aclosing(pages(state, wanted, told.after, until=until, limit=limit, silence=inf)) as come:
         with state.streams.opened(reader.principal) as stream:
-            page = await stream.until_ended(anext(come), request.scope, request.receive)
-    return _page(Told([row["body"] for row in page.rows], page.after, page.more) if page else told)
+            page = await stream.until_ended(anext(come), reader.request.scope, reader.request.receive)
+    return _page(Told([current(row["body"]) for row in page.rows], page.after, page.more) if page else told)
 
 
 def _page(told: Told) -> Response:
@@ -142,7 +142,11 @@ def _page(told: Told) -> Response:
 
 
 @router.get(
-    "/stream", scope="events:read", response_class=Response, responses=_STREAM | _PROBLEMS, openapi_extra=_BY_TOKEN
+    "/stream",
+    scope="events:read",
+    response_class=Response,
+    responses=_STREAM | responses(*_KINDS),
+    openapi_extra=_BY_TOKEN,
 )
 async def stream_events(
     state: StateDep,
@@ -154,7 +158,7 @@ async def stream_events(
         int | None, Query(ge=0, le=86400, description="Close the stream after so long; 0: with what there is now")
     ] = None,
 ) -> Response:
-    """Stream the feed of events.
+    """Stream events.
 
     Server-sent events, as `GET /v1/events` tells them. A stream that broke off goes on with `Last-Event-ID`. After
     15 s of silence an `id` without data says that the stream is alive, and how far it is. It ends when the key is
@@ -166,9 +170,9 @@ async def stream_events(
     return EventStream(told, state.streams, state.streams.open(principal))
 
 
-@router.create("/stream-token", StreamTokenDocument, scope="events:read")
+@router.create("/stream-token", StreamToken, scope="events:read")
 async def create_stream_token(call: CallDep) -> Response:
-    """Make a stream token.
+    """Create a stream token.
 
     For a browser's `EventSource`, which cannot send a key: `/v1/events/stream?token=...` opens one stream, within
     60 s, that sees what the caller's key sees. Once the stream has broken off for longer, ask for another token, and

@@ -5,12 +5,12 @@ from typing import Final, TypeAlias
 
 from app.previews.schemas import (
     PreviewChange,
-    PreviewMessage,
-    PreviewPriority,
-    PreviewReopen,
-    PreviewStatus,
-    PreviewTier,
-    PreviewWithdraw,
+    PreviewMessageChange,
+    PreviewPriorityChange,
+    PreviewReopening,
+    PreviewStatusChange,
+    PreviewTierChange,
+    PreviewWithdrawal,
 )
 from app.sla.clock.changes import Change, Close, Message, Priority, Reopen, Status, Tier
 from app.sla.clock.clock import Clock
@@ -36,7 +36,7 @@ def _refusal(_: PreviewChange, clock: Clock) -> Refusal | None:
 
 
 @_refusal.register
-def _status(change: PreviewStatus, clock: Clock) -> Refusal | None:
+def _status(change: PreviewStatusChange, clock: Clock) -> Refusal | None:
     status = change.status
     if status == clock.status:
         return None
@@ -48,7 +48,7 @@ def _status(change: PreviewStatus, clock: Clock) -> Refusal | None:
 
 
 @_refusal.register
-def _priority(change: PreviewPriority, clock: Clock) -> Refusal | None:
+def _priority(change: PreviewPriorityChange, clock: Clock) -> Refusal | None:
     if clock.status in _OVER:
         return "", f"The priority of a ticket that is {clock.status} does not change"
     if change.priority not in clock.terms.priorities:
@@ -57,29 +57,29 @@ def _priority(change: PreviewPriority, clock: Clock) -> Refusal | None:
 
 
 @_refusal.register
-def _tier(change: PreviewTier, clock: Clock) -> Refusal | None:
+def _tier(change: PreviewTierChange, clock: Clock) -> Refusal | None:
     if clock.status in _OVER:
         return "", f"A ticket that is {clock.status} stays in its tier"
     return ("tier", f"The plan has {clock.terms.tiers} tier(s)") if change.tier > clock.terms.tiers else None
 
 
 @_refusal.register
-def _reopen(_: PreviewReopen, clock: Clock) -> Refusal | None:
+def _reopen(_: PreviewReopening, clock: Clock) -> Refusal | None:
     return None if clock.status == "resolved" else ("", f"A ticket that is {clock.status} is not reopened")
 
 
 def as_change(change: PreviewChange) -> tuple[Change, str]:
     """What the clock is given, and the kind of actor who does it."""
     match change:
-        case PreviewMessage():
+        case PreviewMessageChange():
             return Message(change.at, change.author, change.visibility == "public"), change.author
-        case PreviewStatus():
+        case PreviewStatusChange():
             return Status(change.at, change.status), "engineer"
-        case PreviewPriority():
+        case PreviewPriorityChange():
             return Priority(change.at, change.priority), "engineer"
-        case PreviewTier():
+        case PreviewTierChange():
             return Tier(change.at, change.tier), "engineer"
-        case PreviewReopen():
+        case PreviewReopening():
             return Reopen(change.at), "engineer"
-        case PreviewWithdraw():
+        case PreviewWithdrawal():
             return Close(change.at, "withdrawn"), "customer"

@@ -19,7 +19,7 @@ async def renewed(world: World) -> None:
     await world.renew()
 
 
-OPEN: Final = {"healthz", "readyz", "metrics", "problem_type"}
+OPEN: Final = {"get_health", "get_readiness", "get_metrics", "get_problem_type"}
 """What needs no key. The document itself needs none either."""
 
 

@@ -44,7 +44,7 @@ SCOPE: Final = "x-required-scope"
 """Where an operation of the OpenAPI document names the scope that it needs."""
 KEY_SCHEME: Final = "ApiKey"
 PROBLEM_JSON: Final = "application/problem+json"
-_PROBLEM_SCHEMA: Final = {"$ref": "#/components/schemas/ProblemDocument"}
+_PROBLEM_SCHEMA: Final = {"$ref": "#/components/schemas/ProblemDetails"}
 _TOKEN: Final = "token"  # noqa: S105  a parameter's name
 """The query parameter that stands for the key where a header cannot be sent."""
 _log = structlog.get_logger("heliodesk.http")
@@ -107,9 +107,14 @@ IF_MATCH: Final[dict[str, Any]] = {
 """``openapi_extra`` of an operation that uses ``check_if_match``, which reads the header itself."""
 
 
+def problem_document(problem: Problem, instance: str = "") -> dict[str, Any]:
+    """The problem's document, with the id of the request that is being answered."""
+    return problem.document(instance, structlog.contextvars.get_contextvars().get("request_id", ""))
+
+
 def problem_response(problem: Problem, instance: str) -> Response:
     """The problem as an answer."""
-    return Response(dump(problem.document(instance)), problem.status, problem.headers, PROBLEM_JSON)
+    return Response(dump(problem_document(problem, instance)), problem.status, problem.headers, PROBLEM_JSON)
 
 
 def responses(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
@@ -302,7 +307,12 @@ class Router(APIRouter):
 
     def declare(self, method: str, path: str, *, scope: Scope | None, **options: Any) -> Decorator:
         """An operation of any method."""
-        return self.api_route(path, methods=[method], **_declaring(scope, options))
+
+        def decorate(endpoint: Endpoint) -> Endpoint:
+            self.add_api_route(path, endpoint, methods=[method], **_declaring(scope, options))
+            return endpoint
+
+        return decorate
 
     def options(self, path: str, *, scope: Scope | None, **options: Any) -> Decorator:  # type: ignore[override]
         """An OPTIONS."""

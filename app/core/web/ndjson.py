@@ -6,7 +6,7 @@ from typing import Any, Final
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
-from app.core.web.http import dump, problem_of
+from app.core.web.http import dump, problem_document, problem_of
 
 NDJSON: Final = "application/x-ndjson"
 
@@ -27,4 +27,4 @@ async def _lines(documents: AsyncIterator[dict[str, Any]]) -> AsyncIterator[byte
         async for document in documents:
             yield dump(document) + b"\n"
     except Exception as error:  # noqa: BLE001  it is logged, and the head of the answer is sent already
-        yield dump(problem_of(error).document()) + b"\n"
+        yield dump(problem_document(problem_of(error))) + b"\n"

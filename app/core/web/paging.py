@@ -212,11 +212,11 @@ def listing(
     return _listed(request, page, (dump(document(row)) for row in found.rows), places, found.edge)
 
 
-def written(request: Request, page: Page, found: Row) -> Response:
+def written(request: Request, page: Page, found: Row, body: Callable[[str], str] = str) -> Response:
     """The answer of a list that PostgreSQL has written: ``bodies``, their ``places``, and the ``edge``, as above."""
     places = [(place,) for place in found["places"] or ()]
     edge = None if found["edge"] is None else (found["edge"],)
-    return _listed(request, page, (body.encode() for body in found["bodies"] or ()), places, edge)
+    return _listed(request, page, (body(each).encode() for each in found["bodies"] or ()), places, edge)
 
 
 def _listed(

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, case, or_, s
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.calls.models import Call
+from app.calls.models import CallRow
 from app.core.auth import Principal
 from app.core.db.tables import Row
 from app.core.problems import Fault, Invalid, NotFound
@@ -16,7 +16,7 @@ from app.core.web.paging import Filter, Order, Page, Slice, within_reach
 from app.events.types import INTERNAL_METRICS
 from app.sla.clock.terms import METRIC_ORDER
 from app.sla.models import DeadlineRow
-from app.tickets.models import Message, Ticket, TicketTitle
+from app.tickets.models import MessageRow, TicketRow, TicketTitleRow
 from app.tickets.read.views import ticket_view
 
 _SEQUENCE: Final = Order(("sequence",))
@@ -27,7 +27,7 @@ _METRIC_ORDER: Final = case(
 )
 _CURRENT: Final = or_(
     DeadlineRow.cycle == 1,
-    DeadlineRow.cycle == Ticket.clock["cycles"][DeadlineRow.metric].as_integer(),
+    DeadlineRow.cycle == TicketRow.clock["cycles"][DeadlineRow.metric].as_integer(),
 )
 
 
@@ -37,7 +37,7 @@ async def _rows(session: AsyncSession, query: Select[Any] | CompoundSelect[Any])
 
 async def account_of_ticket(session: AsyncSession, principal: Principal, ticket_id: str) -> str:
     """The account of a ticket. 404 when the caller has no such ticket."""
-    account_id = await session.scalar(select(Ticket.account_id).where(Ticket.id == ticket_id))
+    account_id = await session.scalar(select(TicketRow.account_id).where(TicketRow.id == ticket_id))
     if account_id is None or not principal.sees(account_id):
         raise NotFound
     return account_id
@@ -45,7 +45,7 @@ async def account_of_ticket(session: AsyncSession, principal: Principal, ticket_
 
 async def ticket_document(session: AsyncSession, principal: Principal, ticket_id: str) -> dict[str, Any]:
     """One ticket as the API shows it, in three statements. 404 when the caller has no such ticket."""
-    rows = await _rows(session, select(Ticket.__table__).where(Ticket.id == ticket_id))
+    rows = await _rows(session, select(TicketRow.__table__).where(TicketRow.id == ticket_id))
     if not rows or not principal.sees(rows[0]["account_id"]):
         raise NotFound
     return (await documents(session, principal, rows))[0]
@@ -61,9 +61,9 @@ async def numbered_document(
     account_id = account_id or principal.account_id
     if account_id and not principal.sees(account_id):
         raise NotFound
-    same = and_(TicketTitle.account_id == Ticket.account_id, TicketTitle.ticket_id == Ticket.id)
-    of_account = [Ticket.account_id == account_id] if account_id else []
-    query = select(Ticket.__table__).join(TicketTitle, same).where(TicketTitle.number == number, *of_account)
+    same = and_(TicketTitleRow.account_id == TicketRow.account_id, TicketTitleRow.ticket_id == TicketRow.id)
+    of_account = [TicketRow.account_id == account_id] if account_id else []
+    query = select(TicketRow.__table__).join(TicketTitleRow, same).where(TicketTitleRow.number == number, *of_account)
     rows = await _rows(session, query.limit(2))
     if not rows:
         raise NotFound
@@ -78,7 +78,7 @@ async def documents(session: AsyncSession, principal: Principal, rows: Sequence[
     ids = [row["id"] for row in rows]
     accounts = {row["account_id"] for row in rows}
     deadlines = await _deadlines(session, _of(DeadlineRow, accounts, ids), _CURRENT)
-    calls = await _rows(session, _calls(accounts, ids).ext(distinct_on(Call.ticket_id)))
+    calls = await _rows(session, _calls(accounts, ids).ext(distinct_on(CallRow.ticket_id)))
     by_ticket: dict[str, list[Row]] = {ticket_id: [] for ticket_id in ids}
     for deadline in deadlines:
         by_ticket[deadline["ticket_id"]].append(deadline)
@@ -86,17 +86,21 @@ async def documents(session: AsyncSession, principal: Principal, rows: Sequence[
     return [ticket_view(row, by_ticket[row["id"]], call_of.get(row["id"]), principal) for row in rows]
 
 
-def _of(table: type[DeadlineRow | Call], accounts: set[str], ids: Sequence[str]) -> ColumnElement[bool]:
+def _of(table: type[DeadlineRow | CallRow], accounts: set[str], ids: Sequence[str]) -> ColumnElement[bool]:
     return and_(table.account_id.in_(accounts), table.ticket_id.in_(ids))
 
 
 def _calls(accounts: set[str], ids: Sequence[str]) -> Select[Any]:
-    return select(Call.__table__).where(_of(Call, accounts, ids)).order_by(Call.ticket_id, Call.sequence.desc())
+    return (
+        select(CallRow.__table__)
+        .where(_of(CallRow, accounts, ids))
+        .order_by(CallRow.ticket_id, CallRow.sequence.desc())
+    )
 
 
 async def _deadlines(session: AsyncSession, *conditions: ColumnElement[bool]) -> Sequence[Row]:
-    joined = and_(Ticket.account_id == DeadlineRow.account_id, Ticket.id == DeadlineRow.ticket_id)
-    query = select(DeadlineRow.__table__).join(Ticket, joined).where(*conditions)
+    joined = and_(TicketRow.account_id == DeadlineRow.account_id, TicketRow.id == DeadlineRow.ticket_id)
+    query = select(DeadlineRow.__table__).join(TicketRow, joined).where(*conditions)
     ordered = query.order_by(_METRIC_ORDER, DeadlineRow.subject, DeadlineRow.cycle)
     return await _rows(session, ordered)
 
@@ -112,8 +116,8 @@ async def list_deadlines(
         conditions.append(tuple_(*keys) > place)
     if not principal.is_support:
         conditions.append(DeadlineRow.metric.not_in(INTERNAL_METRICS))
-    query = select(DeadlineRow.__table__, Ticket.sandbox).join(
-        Ticket, and_(Ticket.account_id == DeadlineRow.account_id, Ticket.id == DeadlineRow.ticket_id)
+    query = select(DeadlineRow.__table__, TicketRow.sandbox).join(
+        TicketRow, and_(TicketRow.account_id == DeadlineRow.account_id, TicketRow.id == DeadlineRow.ticket_id)
     )
     ordered = query.where(*conditions).order_by(*keys).limit(page.limit + 1)
     rows = await _rows(session, ordered)
@@ -128,11 +132,11 @@ def deadline_place(row: Row) -> tuple[Any, ...]:
 async def list_messages(session: AsyncSession, principal: Principal, ticket_id: str, page: Page) -> Slice[Row]:
     """The ticket's messages, oldest first: what this caller may see of them."""
     account_id = await account_of_ticket(session, principal, ticket_id)
-    own = select(Message.__table__).where(Message.account_id == account_id, Message.ticket_id == ticket_id)
+    own = select(MessageRow.__table__).where(MessageRow.account_id == account_id, MessageRow.ticket_id == ticket_id)
     if place := page.place(int):
-        own = own.where(Message.sequence > place[0])
+        own = own.where(MessageRow.sequence > place[0])
     filters: list[Filter] = [lambda columns: columns.visibility.in_(principal.audiences)]
-    ordered = own.order_by(Message.sequence)
+    ordered = own.order_by(MessageRow.sequence)
     query = within_reach(ordered, _SEQUENCE, [] if principal.is_support else filters, page.limit)
     rows = await _rows(session, query)
     edges = [(row["sequence"],) for row in rows if row["beyond_reach"]]

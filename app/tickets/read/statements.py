@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from app.accounts.reading import Question
-from app.calls.models import Call
+from app.calls.models import CallRow
 from app.core.auth import Principal
 from app.core.db.json_sql import columns, instant, object_of
 from app.core.web.paging import REACH, Page
@@ -12,7 +12,7 @@ from app.events.envelope_sql import envelope_sql
 from app.events.types import INTERNAL_METRICS
 from app.sla.clock.terms import METRICS
 from app.sla.models import DeadlineRow
-from app.tickets.models import Ticket
+from app.tickets.models import TicketRow
 from app.tickets.read.views import CALL, DEADLINE, ROUTE, TICKET
 
 
@@ -43,11 +43,11 @@ _ROUTE: Final = object_of(
     }
 )
 _CALL: Final = f"""(
-SELECT {object_of(columns(Call.__table__, "c", CALL))} FROM calls AS c
+SELECT {object_of(columns(CallRow.__table__, "c", CALL))} FROM calls AS c
 WHERE c.account_id = t.account_id AND c.ticket_id = t.id ORDER BY c.sequence DESC LIMIT 1
 )"""  # noqa: S608  names of ours
 _TICKET: Final = object_of(
-    columns(Ticket.__table__, "t", TICKET)
+    columns(TicketRow.__table__, "t", TICKET)
     | {
         "assignee": "t.assignee_id",
         "plan": object_of({"key": "t.plan_key", "version": "t.plan_version"}),

@@ -15,16 +15,16 @@ from pydantic_core import PydanticCustomError
 from sqlalchemy import ColumnElement, Select, String, and_, any_, literal, literal_column, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from app.accounts.models import Account
+from app.accounts.models import AccountRow
 from app.accounts.schemas import AccountId, EngineerId
 from app.core.schemas import Instant, Word
 from app.core.web.paging import Columns, Filter, Order, Page
-from app.tickets.models import ACTIVE, ENDED, Ticket, TicketTitle
+from app.tickets.models import ACTIVE, ENDED, TicketRow, TicketTitleRow
 from app.tickets.numbers import TicketNumber
 from app.tickets.schemas import Priority, Status
 from app.tickets.wording import can_be_searched, pattern
 
-TICKETS: Final = Ticket.__table__
+TICKETS: Final = TicketRow.__table__
 LISTED: Final = tuple(
     TICKETS.c[name]
     for name in (
@@ -109,7 +109,7 @@ class Ask:
             return [TICKETS.c.sandbox == self.sandbox]
         own: list[ColumnElement[bool]] = [TICKETS.c.account_id == self.account_id]
         if self.wanted.sandbox is not None:
-            is_sandbox = select(Account.sandbox_now.is_not(None)).where(Account.account_id == self.account_id)
+            is_sandbox = select(AccountRow.sandbox_now.is_not(None)).where(AccountRow.account_id == self.account_id)
             own.append(is_sandbox.scalar_subquery() == self.wanted.sandbox)
         return own
 
@@ -171,8 +171,8 @@ def _any(texts: Sequence[str]) -> ColumnElement[Any]:
 
 def _titled(columns: Columns, term: str) -> ColumnElement[bool]:
     """Looked up ticket by ticket: as a join, it could be planned as one with all titles that match."""
-    title = select(TicketTitle.folded.like(pattern(term))).where(
-        TicketTitle.account_id == columns.account_id, TicketTitle.ticket_id == columns.id
+    title = select(TicketTitleRow.folded.like(pattern(term))).where(
+        TicketTitleRow.account_id == columns.account_id, TicketTitleRow.ticket_id == columns.id
     )
     return title.scalar_subquery()
 
