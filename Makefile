@@ -6,7 +6,7 @@ PYTHON ?= python3
 SECONDS ?= 600
 BIN := .venv/bin
 
-.PHONY: help run test coverage lint format fuzz bench openapi texts lock clean
+.PHONY: help run check test coverage lint format fuzz bench openapi texts lock clean
 .DEFAULT_GOAL := help
 
 help: ## Say what there is
@@ -14,6 +14,9 @@ help: ## Say what there is
 
 run: .venv/run.stamp ## Serve on 127.0.0.1 (PORT=8000, DATA=.heliodesk, DEMO=1)
 	@exec env PORT="$(PORT)" DATA="$(DATA)" DEMO="$(DEMO)" $(BIN)/heliodesk up --die-with-parent
+
+check: lint ## Run what needs no database and no process, in less than a minute: the loop while one writes
+	$(BIN)/python -m pytest -n 2 -m "not machine"
 
 test: .venv/dev.stamp ## Run all tests
 	$(BIN)/python -m pytest -n 2

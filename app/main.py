@@ -33,7 +33,7 @@ from app.webhooks.api import deliveries as deliveries_router
 from app.webhooks.api import endpoints as webhooks_router
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
-    tickets_router.router,  # matched in this order: what is asked for most comes first
+    tickets_router.router,  # the order of the document
     actions.router,
     calls.router,
     escalations.router,
@@ -60,6 +60,8 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     maintenance_router.router,
     health.router,
 )
+_FIRST: Final = (tickets_router.router, feed_router.router, ingest.router)
+"""What is asked for most: a request is matched with one route after the other, at some microseconds each."""
 TAGS: Final = [
     {"name": "Accounts", "description": "Customer organisations, their people and their keys"},
     {"name": "Tickets", "description": "Tickets, their messages, priorities and deadlines"},
@@ -104,8 +106,9 @@ def create_app(settings: Settings, embedded: Watched | None = None) -> FastAPI:
     install(app)
     app.add_middleware(Admission)
     app.add_middleware(RequestLayer, max_body_bytes=settings.max_body_bytes)
-    for router in ROUTERS:
+    for router in sorted(ROUTERS, key=lambda router: router not in _FIRST):
         app.router.routes.extend(router.routes)  # an included router is matched twice, and slowly
+    app.state.documented = [route for router in ROUTERS for route in router.routes]
     app.openapi = lambda: openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way to extend it
     serve_openapi(app)
     serve_pages(app, URL)

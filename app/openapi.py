@@ -88,7 +88,7 @@ def _document(app: FastAPI) -> Json:
         version=app.version,
         summary=app.summary,
         description=app.description,
-        routes=app.routes,
+        routes=app.state.documented,
         tags=app.openapi_tags,
         servers=app.servers,
         license_info=app.license_info,

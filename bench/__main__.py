@@ -6,6 +6,7 @@ from typing import Final
 
 ALL: Final = (
     "open_ticket",
+    "reads",
     "lists",
     "lateness",
     "storm",

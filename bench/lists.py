@@ -65,7 +65,7 @@ async def _measure(url: str, port: int, large: str, other: str) -> None:
     connection = await asyncpg.connect(url)
     base = f"http://127.0.0.1:{port}/v1/tickets"
     async with httpx.AsyncClient(headers=servers.HEADERS, trust_env=False, timeout=60) as api:
-        await _fill(connection, await _open(api, base, large), other)
+        await fill(connection, await _open(api, base, large), other)
         bare = await _bare(connection)
         await connection.close()
         for sort in ("created", "updated", "due"):
@@ -83,7 +83,8 @@ async def _open(api: httpx.AsyncClient, base: str, account: str) -> str:
     return ticket_id
 
 
-async def _fill(connection: "asyncpg.Connection[Any]", ticket: str, other: str) -> None:
+async def fill(connection: "asyncpg.Connection[Any]", ticket: str, other: str) -> None:
+    """Copies of a ticket, of its account and of another one."""
     end, made = time.monotonic() + _FILL_SECONDS, 0
     while made < _TICKETS and time.monotonic() < end:
         upto = min(made + _BATCH, _TICKETS)

@@ -31,6 +31,7 @@ from app.plans.store import load_builtin
 from app.resources import build_state
 from tests.support import database as databases
 from tests.support import stories
+from tests.support.needs import MARKER, needs_machine
 from tests.support.replaying import replayed
 
 hypothesis.settings.register_profile("heliodesk", deadline=None)  # other tests share the machine
@@ -41,9 +42,14 @@ _LONG = ("contract", "faults")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave long tests and properties out of coverage: it doubles their time, and they add nothing to it."""
+    """Mark what needs a database or processes; leave long tests and properties out of coverage.
+
+    Coverage doubles their time, and they add nothing to it.
+    """
     long = tuple(config.rootpath / "tests" / folder for folder in _LONG)
     for item in items:
+        if needs_machine(item):
+            item.add_marker(MARKER)
         if item.get_closest_marker("hypothesis") or any(item.path.is_relative_to(folder) for folder in long):
             item.add_marker("no_cover")
 

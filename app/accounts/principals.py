@@ -28,8 +28,9 @@ LEFT JOIN engineers AS e ON e.id = k.engineer_id
 WHERE k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > clock_timestamp())
   AND (k.engineer_id IS NULL OR e.id IS NOT NULL)
 """
-_BY_HASH: Final = f"{_PRINCIPAL} AND k.secret_hash = $1"
-_BY_HASHES: Final = f"""
+BY_HASH: Final = f"{_PRINCIPAL} AND k.secret_hash = $1"
+"""The principal of the key with this hash, as ``principal_in`` reads it; no row where it is not valid."""
+BY_HASHES: Final = f"""
 SELECT k.secret_hash, p.* FROM ({_PRINCIPAL}) AS p JOIN api_keys AS k ON k.id = p.id WHERE k.secret_hash = ANY ($1)
 """  # noqa: S608  a query of ours
 _BY_ID: Final = f"{_PRINCIPAL} AND k.id = $1 FOR SHARE OF k"
@@ -43,13 +44,13 @@ async def authenticate(engine: AsyncEngine, key: str) -> Principal:
     the form of those that we make: an operator's own (``HELIODESK_ADMIN_KEY``) may be any text.
     """
     async with lookup(engine) as connection:
-        return _principal(await connection.fetchrow(_BY_HASH, hash_key(key)))
+        return _principal(await connection.fetchrow(BY_HASH, hash_key(key)))
 
 
 async def principals_of(engine: AsyncEngine, hashes: Collection[bytes]) -> Mapping[bytes, Principal]:
     """The principals of many keys by their hashes, in one statement; those that are not valid are left out."""
     async with lookup(engine) as connection:
-        return {row["secret_hash"]: _principal(row) for row in await connection.fetch(_BY_HASHES, hashes)}
+        return {row["secret_hash"]: _principal(row) for row in await connection.fetch(BY_HASHES, hashes)}
 
 
 async def principal_of_key(session: AsyncSession, key_id: str | None) -> Principal:
@@ -67,8 +68,16 @@ async def valid_keys(engine: AsyncEngine, key_ids: Collection[str]) -> set[str]:
 
 
 def _principal(found: Row | None) -> Principal:
-    if found is None:
+    principal = principal_in(found)
+    if principal is None:
         raise Unauthorized("This API key is not valid")
+    return principal
+
+
+def principal_in(found: Row | None) -> Principal | None:
+    """The principal in a row that holds the columns of ``BY_HASH``, whatever else it holds."""
+    if found is None:
+        return None
     return Principal(
         kind=found["kind"],
         key_id=found["id"],

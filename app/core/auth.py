@@ -94,6 +94,11 @@ class Principal:
         """Which events this caller may see; the one place that decides it."""
         return ("public", "internal") if self.is_support else ("public",)
 
+    @property
+    def only(self) -> str | None:
+        """The one account of which resources exist for this caller, as a statement asks for it; None: of all."""
+        return self.account_id if self.account_id or self.is_support else ""
+
     def sees(self, account_id: str) -> bool:
         """Whether resources of this account exist for the caller (else: 404)."""
         return self.account_id == account_id or (self.is_support and self.account_id is None)

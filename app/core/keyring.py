@@ -87,7 +87,13 @@ class Keyring:
         except Unauthorized:
             self._learn(hash_key(key), None)
             raise
+        return self.told(key, principal)
+
+    def told(self, key: str, principal: Principal | None) -> Principal:
+        """Take over what a statement has just found of a key. Raises ``Unauthorized`` where it found none."""
         self._learn(hash_key(key), principal)
+        if principal is None:
+            raise Unauthorized("This API key is not valid")
         return principal
 
     def _learn(self, digest: bytes, principal: Principal | None) -> None:

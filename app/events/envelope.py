@@ -6,6 +6,18 @@ from typing import Any, Final
 
 from app.events.upcast import upcast
 
+MEMBERS: Final = (
+    "id",
+    "type",
+    "timestamp",
+    "account_id",
+    "ticket_id",
+    "sequence",
+    "actor",
+    "audience",
+    "sandbox",
+    "data",
+)
 NO_ACCOUNT: Final = "-"
 """Stands for the account in the row of an event that belongs to none: told as null."""
 
@@ -22,15 +34,7 @@ def envelope(row: Mapping[str, Any]) -> dict[str, Any]:
     it. The result also has the
     ``{type, timestamp, data}`` that Standard Webhooks asks for.
     """
-    return {
-        "id": row["id"],
-        "type": row["type"],
-        "timestamp": instant(row["timestamp"]),
-        "account_id": None if row["account_id"] == NO_ACCOUNT else row["account_id"],
-        "ticket_id": row["ticket_id"],
-        "sequence": row["sequence"],
-        "actor": row["actor"],
-        "audience": row["audience"],
-        "sandbox": row["sandbox"],
-        "data": upcast(row["type"], row["data"]),
-    }
+    members = {name: row[name] for name in MEMBERS}
+    account_id = None if row["account_id"] == NO_ACCOUNT else row["account_id"]
+    data = upcast(row["type"], row["data"])
+    return members | {"timestamp": instant(row["timestamp"]), "account_id": account_id, "data": data}

@@ -3,6 +3,7 @@
 Whoever reads the ``data`` of events to show it, or to act on it, reads it through ``upcast``.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
@@ -31,6 +32,8 @@ def _member_of_each(members: str, old: str, new: str) -> tuple[Callable[[Data], 
     )
 
 
+OLD_NAMES: Final = re.compile(r'"(?:told|why)":')
+"""What is somewhere in the JSON of an event that needs ``upcast``, and seldom in another one."""
 _NOTIFIED: Final = _member("told", "notified")
 _REASON: Final = _member_of_each("candidates", "why", "reason")
 _RENAMED: Final[Mapping[str, tuple[tuple[Callable[[Data], bool], Callable[[Data], Data]], ...]]] = {

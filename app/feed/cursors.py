@@ -7,6 +7,8 @@ Start: TypeAlias = int | Literal["latest"] | None
 """Where to begin: behind a position, behind the newest event, or (None) with the oldest one that is kept."""
 
 LATEST: Final = "latest"
+CURSOR_SQL: Final = "'at-' || {}"
+"""The cursor of a position, as an SQL expression."""
 _CURSOR: Final = re.compile(r"at-(0|[1-9][0-9]{0,17})")
 
 

@@ -1,36 +1,52 @@
 """Reading the feed page by page. No connection is held between two pages, whether or not somebody waits."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from app.accounts.reading import Question, Reader
+from app.core.auth import Principal
 from app.core.db.engine import lookup
 from app.core.db.tables import Row
 from app.core.problems import Gone
 from app.core.state import State
-from app.events.envelope import envelope
-from app.feed.cursors import LATEST, Start, cursor_of
+from app.events.envelope_sql import current, envelope_sql
+from app.feed.cursors import CURSOR_SQL, LATEST, Start
 from app.feed.marks import OLDEST
 
 REACH: Final = 5000
 """Events that one page looks at, at the most, for those that its reader wants."""
 
-_PAGE: Final = f"""
-SELECT * FROM (SELECT * FROM events WHERE {{scope}} ORDER BY position LIMIT {REACH}) AS e
-WHERE e.audience = ANY ($3::text[]) AND ($4::text[] IS NULL OR e.type = ANY ($4::text[]))
+_ROWS: Final = f"""
+SELECT e.id, e.position, e.type, {envelope_sql(cursor=CURSOR_SQL.format("e.position"))} AS body
+FROM (SELECT * FROM events WHERE {{scope}} ORDER BY position LIMIT (SELECT {REACH})) AS e
+WHERE e.position <= $2 AND e.audience = ANY ($3::text[]) AND ($4::text[] IS NULL OR e.type = ANY ($4::text[]))
   AND ($5::text IS NULL OR e.ticket_id = $5) AND ($6::boolean IS NULL OR e.sandbox = $6)
 ORDER BY e.position LIMIT $7
-"""  # noqa: S608  a number of ours
-_REACHED: Final = f"SELECT position FROM events WHERE {{scope}} ORDER BY position OFFSET {REACH - 1} LIMIT 1"  # noqa: S608
-_SCOPE: Final = "position > $1 AND position <= $2"
-_OF_ALL: Final = f"id > '' AND {_SCOPE}"  # what the index wants to hear, see its model
-PAGE: Final = _PAGE.format(scope=_OF_ALL)
-PAGE_OF_ONE: Final = _PAGE.format(scope=f"account_id = $8 AND {_SCOPE}")
+"""  # noqa: S608  names and a number of ours
+_REACHED: Final = f"SELECT position FROM events WHERE {{scope}} ORDER BY position OFFSET (SELECT {REACH - 1}) LIMIT 1"  # noqa: S608
+_OF_ALL: Final = "id > '' AND position > $1"  # what the index wants to hear, see its model
+_OF_ONE: Final = "account_id = $8 AND position > $1"
+PAGE: Final = _ROWS.format(scope=_OF_ALL)
+PAGE_OF_ONE: Final = _ROWS.format(scope=_OF_ONE)
 REACHED: Final = _REACHED.format(scope=_OF_ALL)
-REACHED_OF_ONE: Final = _REACHED.format(scope=f"account_id = $3 AND {_SCOPE}")
+REACHED_OF_ONE: Final = _REACHED.format(scope=_OF_ONE.replace("$8", "$2"))
+
+
+def _whole(rows: str, reached: str, retention: str) -> str:
+    """A page in one row: its events, the place up to which it has looked where it is short, and the oldest place."""
+    return f"""
+SELECT page.*, ({OLDEST.replace("$1", retention)}) AS oldest,
+       CASE WHEN coalesce(cardinality(page.places), 0) < $7 THEN ({reached}) END AS reached
+FROM (SELECT array_agg(r.position) AS places, array_agg(r.body) AS bodies FROM ({rows}) AS r) AS page
+"""  # noqa: S608  statements of ours
+
+
+_WHOLE: Final = _whole(PAGE, REACHED, "$8")
+_WHOLE_OF_ONE: Final = _whole(PAGE_OF_ONE, REACHED_OF_ONE.replace("$2", "$8"), "$9")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +59,31 @@ class Wanted:
     ticket_id: str | None = None
     sandbox: bool | None = None
 
+    @property
+    def filters(self) -> tuple[Any, ...]:
+        """What the statements of a page take as parameters 3 to 6."""
+        return self.audiences, self.types, self.ticket_id, self.sandbox
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The rows of a page; the position behind which to go on; and whether there is something to go on with now."""
+    """The events of a page; the position behind which to go on; and whether there is something to go on with now.
+
+    Each row has ``id``, ``position``, ``type`` and ``body``: the event as it is told, with its cursor.
+    """
 
     rows: Sequence[Row]
     after: int
     more: bool
 
-    def documents(self) -> list[dict[str, Any]]:
-        """The events as they are told, each with its cursor."""
-        return [envelope(row) | {"cursor": cursor_of(row["position"])} for row in self.rows]
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A page as it is sent."""
+
+    bodies: Sequence[str]
+    after: int
+    more: bool
 
 
 async def begin(state: State, start: Start) -> int:
@@ -65,13 +94,57 @@ async def begin(state: State, start: Start) -> int:
         oldest: int = await connection.fetchval(OLDEST, timedelta(days=state.settings.feed_retention))
     if start is None:
         return oldest
+    if start > state.feed.last:
+        await state.feed.poll()
+    return _kept(state, start, oldest)
+
+
+def _kept(state: State, start: int, oldest: int) -> int:
     if start < oldest:
         raise Gone(f"The feed goes back {state.settings.feed_retention} days")
     if start > state.feed.last:
-        await state.feed.poll()
-    if start > state.feed.last:
         raise Gone("The feed has not come to this place: the database has lost its newest events")
     return start
+
+
+async def tell(reader: Reader, wanted: Callable[[Principal], Wanted], start: Start, limit: int) -> Told:
+    """What the caller gets from ``start`` on, in one statement. ``Gone`` as above.
+
+    A page that is full, or ends where it has looked at enough, is told without asking how far the feed is: this
+    process knows of everything on it.
+    """
+    feed = reader.state.feed
+    if start != LATEST and feed.position is not None and feed.position - (start or 0) > limit:
+        told = await _told(reader, wanted, start, feed.position, limit)
+        if told.more:
+            return told
+    return await _told(reader, wanted, start, await feed.settled(), limit)
+
+
+async def _told(reader: Reader, wanted: Callable[[Principal], Wanted], start: Start, upto: int, limit: int) -> Told:
+    after = upto if start == LATEST else start or 0
+    retention = timedelta(days=reader.state.settings.feed_retention)
+    found = await reader.read(lambda principal: page_of(wanted(principal), after, upto, limit, retention))
+    if start is None and found["oldest"] > after:
+        return await _told(reader, wanted, found["oldest"], upto, limit)
+    if start != LATEST:
+        _kept(reader.state, after, found["oldest"])
+    places, bodies, reached = found["places"] or (), [*map(current, found["bodies"] or ())], found["reached"]
+    if len(places) > limit:
+        return Told(bodies[:limit], places[limit - 1], more=True)
+    if reached is not None and reached <= upto:
+        return Told(bodies, reached, more=True)
+    return Told(bodies, max(after, upto), more=False)
+
+
+def page_of(wanted: Wanted, after: int, upto: int, limit: int, retention: timedelta) -> Question:
+    """``places`` and ``bodies`` of a page, and one event more; ``reached``: where its reach ended before it was full.
+
+    ``oldest`` is the place behind which the feed begins.
+    """
+    of_one = (wanted.account_id,) if wanted.account_id else ()
+    values = (after, upto, *wanted.filters, limit + 1, *of_one, retention)
+    return Question(_WHOLE_OF_ONE if of_one else _WHOLE, values)
 
 
 async def read(engine: AsyncEngine, wanted: Wanted, *, after: int, upto: int, limit: int) -> Page:
@@ -79,13 +152,13 @@ async def read(engine: AsyncEngine, wanted: Wanted, *, after: int, upto: int, li
     if after >= upto:
         return Page((), after, more=False)
     of_one = (wanted.account_id,) if wanted.account_id else ()
-    filters = (wanted.audiences, wanted.types, wanted.ticket_id, wanted.sandbox)
-    far = upto - after > REACH
-    async with lookup(engine, planned_anew=far) as connection:
-        rows = await connection.fetch(PAGE_OF_ONE if of_one else PAGE, after, upto, *filters, limit + 1, *of_one)
+    async with lookup(engine) as connection:
+        rows = await connection.fetch(PAGE_OF_ONE if of_one else PAGE, after, upto, *wanted.filters, limit + 1, *of_one)
         if len(rows) > limit:
             return Page(rows[:limit], rows[limit - 1]["position"], more=True)
         reached = None
-        if far:
-            reached = await connection.fetchval(REACHED_OF_ONE if of_one else REACHED, after, upto, *of_one)
-    return Page(rows, max(after, upto) if reached is None else reached, more=reached is not None)
+        if upto - after > REACH:
+            reached = await connection.fetchval(REACHED_OF_ONE if of_one else REACHED, after, *of_one)
+    if reached is None or reached > upto:
+        return Page(rows, upto, more=False)
+    return Page(rows, reached, more=True)

@@ -9,10 +9,9 @@ from typer.testing import CliRunner
 
 from app.cli.plan import plans
 from app.core.db.engine import Sessions
-from tests.plans.document.test_documents import SMALL
-from tests.plans.test_builtin import PLANS, TEXTS
 from tests.support.actors import make_account
 from tests.support.desk import connected, fetch, now_of, open_at, store_plan
+from tests.support.documents import PLANS, SMALL, TEXTS
 from tests.support.service import heliodesk
 
 KEY = "wati-business-plus"

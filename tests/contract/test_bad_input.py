@@ -6,27 +6,18 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any, Final
 
-import httpx
 import orjson
 import pytest
 
-from tests.contract.document import OPERATIONS, Json, Operation, examples_of, faults
+from tests.contract.document import OPERATIONS, Json, Operation, examples_of
+from tests.contract.problems import WRITING, problem
 from tests.contract.world import World, in_world
 
-WRITING: Final = [each for each in OPERATIONS.values() if each.request_media() and not each.is_ingest]
 EVERY_WRITE: Final = pytest.mark.parametrize("operation", WRITING, ids=lambda operation: operation.name)
 NAMING: Final = [each for each in OPERATIONS.values() if "{" in each.path and not each.is_ingest]
 PATHS: Final = sorted({operation.path for operation in OPERATIONS.values()})
 TICKET: Final = OPERATIONS["create_ticket"]
 MEBIBYTE: Final = 1024 * 1024
-
-
-def problem(operation: Operation, answer: httpx.Response) -> int:
-    """The status of the answer, which is a problem that the operation declares."""
-    assert answer.headers["content-type"] == "application/problem+json", answer.text
-    declared = operation.responses[answer.status_code]["content"]["application/problem+json"]
-    assert faults(answer.json(), declared["schema"]) == []
-    return answer.status_code
 
 
 async def send(world: World, operation: Operation, content: bytes | AsyncIterator[bytes], kind: str = "") -> int:

@@ -5,7 +5,7 @@ from typing import Final
 import pytest
 
 from tests.contract.document import OPERATIONS, Operation, resolved
-from tests.contract.test_bad_input import WRITING
+from tests.contract.problems import WRITING
 from tests.contract.world import World
 
 REFUSES_NOTHING: Final = {"advance_sandbox"}

@@ -6,7 +6,7 @@ import pytest
 
 from app.core.web.query_names import unknown_names
 from tests.contract.document import OPERATIONS, Operation
-from tests.contract.test_bad_input import problem
+from tests.contract.problems import problem
 from tests.contract.world import World
 
 KEYED: Final = [each for each in OPERATIONS.values() if "x-required-scope" in each.spec]

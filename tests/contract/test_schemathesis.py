@@ -28,8 +28,8 @@ from app.core.clock import monotonic
 from app.core.scopes import SCOPES
 from app.core.settings import Settings
 from app.main import create_app
+from tests.contract.callers import RULES
 from tests.contract.document import DOCUMENT
-from tests.contract.test_who_may import RULES
 from tests.contract.world import World, open_world
 from tests.support.actors import Headers
 from tests.support.database import new_database

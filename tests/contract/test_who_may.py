@@ -6,10 +6,11 @@ import pytest
 
 from app.core.auth import ROLES
 from app.core.scopes import SCOPES
+from tests.contract.callers import (
+    RULES,
+)
 from tests.contract.document import OPERATIONS, Operation
 from tests.contract.world import World
-
-Refused = dict[str, int]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -21,140 +22,6 @@ async def renewed(world: World) -> None:
 OPEN: Final = {"get_health", "get_readiness", "get_metrics", "get_problem_type"}
 """What needs no key. The document itself needs none either."""
 
-EVERYBODY: Final[Refused] = {}
-READ: Final[Refused] = {"stranger": 404}
-WRITE: Final[Refused] = READ | {"viewer": 403}
-OWN: Final[Refused] = WRITE | {"agent": 403, "engineer": 403}
-MANAGE: Final[Refused] = OWN | {"editor": 403}
-SUPPORT_ON_TICKETS: Final[Refused] = WRITE | {"editor": 403, "owner": 403}
-SUPPORT: Final[Refused] = SUPPORT_ON_TICKETS | {"stranger": 403}
-ADMIN: Final[Refused] = SUPPORT | {"agent": 403, "engineer": 403}
-COLLECTION: Final[Refused] = {"stranger": 200}
-
-RULES: Final[dict[str, Refused]] = {
-    "create_ticket": WRITE,
-    "list_tickets": COLLECTION,
-    "get_ticket": READ,
-    "get_ticket_by_number": READ,
-    "update_ticket": WRITE,
-    "create_message": WRITE,
-    "list_messages": READ,
-    "set_ticket_status": WRITE,
-    "set_ticket_priority": WRITE,
-    "assign_ticket": SUPPORT_ON_TICKETS,
-    "review_ticket": SUPPORT_ON_TICKETS,
-    "lock_ticket_to_region": WRITE,
-    "list_candidates": SUPPORT_ON_TICKETS,
-    "list_alerts": SUPPORT,
-    "accept_alert": SUPPORT,
-    "decline_alert": SUPPORT,
-    "reopen_ticket": WRITE,
-    "withdraw_ticket": WRITE,
-    "merge_ticket": SUPPORT_ON_TICKETS,
-    "list_ticket_events": READ,
-    "list_deadlines": READ,
-    "explain_ticket_deadline": READ,
-    "preview_sla": EVERYBODY,
-    "list_statuses": EVERYBODY,
-    "get_call": READ,
-    "request_call": WRITE,
-    "join_call": WRITE,
-    "decline_call": WRITE,
-    "end_call": WRITE,
-    "advance_sandbox": WRITE,
-    "list_escalations": READ,
-    "create_escalation": WRITE,
-    "acknowledge_escalation": SUPPORT_ON_TICKETS,
-    "accept_escalation": SUPPORT_ON_TICKETS,
-    "decline_escalation": SUPPORT_ON_TICKETS,
-    "withdraw_escalation": WRITE,
-    "create_account": ADMIN,
-    "list_accounts": COLLECTION,
-    "get_account": READ,
-    "get_usage": READ,
-    "update_account": ADMIN | {"stranger": 404},
-    "create_person": MANAGE,
-    "list_people": READ,
-    "get_person": READ,
-    "update_person": MANAGE,
-    "delete_person": MANAGE,
-    "create_key": MANAGE,
-    "list_keys": MANAGE | COLLECTION,
-    "delete_key": MANAGE,
-    "list_plans": EVERYBODY,
-    "create_plan": ADMIN,
-    "get_plan": EVERYBODY,
-    "list_plan_versions": EVERYBODY,
-    "get_plan_version": EVERYBODY,
-    "create_plan_version": ADMIN,
-    "archive_plan_version": ADMIN,
-    "restore_plan_version": ADMIN,
-    "apply_plan_version": ADMIN,
-    "get_priorities": EVERYBODY,
-    "assess_priority": EVERYBODY,
-    "create_engineer": ADMIN,
-    "list_engineers": SUPPORT,
-    "get_engineer": SUPPORT,
-    "update_engineer": ADMIN,
-    "create_override": SUPPORT | {"agent": 403},
-    "list_overrides": SUPPORT,
-    "delete_override": SUPPORT | {"agent": 403},
-    "get_engineer_shifts": SUPPORT,
-    "create_contact_method": SUPPORT | {"agent": 403},
-    "list_contact_methods": SUPPORT | {"agent": 403},
-    "delete_contact_method": SUPPORT | {"agent": 403},
-    "send_test_page": SUPPORT | {"agent": 403},
-    "create_notification_rule": SUPPORT | {"agent": 403},
-    "list_notification_rules": SUPPORT | {"agent": 403},
-    "delete_notification_rule": SUPPORT | {"agent": 403},
-    "create_engineer_calendar_token": SUPPORT | {"agent": 403},
-    "list_engineer_calendar_tokens": SUPPORT | {"agent": 403},
-    "delete_engineer_calendar_token": SUPPORT | {"agent": 403},
-    "get_region_shifts": SUPPORT,
-    "create_region_calendar_token": SUPPORT,
-    "list_region_calendar_tokens": SUPPORT,
-    "delete_region_calendar_token": SUPPORT,
-    "create_region": ADMIN,
-    "list_regions": SUPPORT,
-    "get_region": SUPPORT,
-    "update_region": ADMIN,
-    "delete_region": ADMIN,
-    "create_webhook": OWN,
-    "list_webhooks": COLLECTION,
-    "get_webhook": READ,
-    "update_webhook": OWN,
-    "delete_webhook": OWN,
-    "rotate_webhook_secret": OWN,
-    "send_webhook_test": OWN,
-    "enable_webhook": OWN,
-    "list_webhook_deliveries": READ,
-    "get_delivery": READ,
-    "resend_delivery": OWN,
-    "replay_webhook": OWN,
-    "list_events": COLLECTION,
-    "stream_events": COLLECTION,
-    "create_stream_token": EVERYBODY,
-    "create_maintenance_window": WRITE,
-    "list_maintenance_windows": COLLECTION,
-    "get_maintenance_window": READ,
-    "update_maintenance_window": WRITE,
-    "end_maintenance_window": WRITE,
-    "delete_maintenance_window": WRITE,
-    "create_hook": OWN,
-    "list_hooks": COLLECTION,
-    "get_hook": READ,
-    "update_hook": OWN,
-    "delete_hook": OWN,
-    "rotate_hook_secret": OWN,
-    "try_hook": OWN,
-    "list_hook_receipts": READ,
-    "get_hook_receipt": READ,
-    "process_hook_receipt": OWN,
-}
-"""Who is refused, and how: 404 for what is another account's, 403 for what one may see and not do.
-
-A stranger's 200 is a collection, in which nothing of ours may be.
-"""
 
 SUPPORT_ALONE: Final = ("list_engineers", "list_regions", "get_region_shifts")
 """Collections of which customers see nothing, not even their own."""

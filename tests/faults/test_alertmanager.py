@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from app.core.db.engine import Sessions
+from tests.faults.hooks import make_hook
 from tests.support.actors import make_account
 from tests.support.desk import fetch, store_plan
 from tests.support.programs import program
@@ -99,15 +100,6 @@ async def statuses(sessions: Sessions) -> dict[str, str]:
 async def receipts(sessions: Sessions) -> int:
     (row,) = await fetch(sessions, "SELECT count(*) FROM receipts WHERE state <> 'pending'")
     return int(row["count"])
-
-
-async def make_hook(client: httpx.AsyncClient, service: Service, admin: str, account_id: str) -> dict[str, Any]:
-    mapping = [{"match": {"severity": "critical"}, "impact": "large", "urgency": "medium"}]
-    body = {"name": "Prometheus", "account_id": account_id, "format": "alertmanager", "mapping": mapping}
-    answer = await client.post(f"{service.url}/v1/hooks", json=body, headers={"Authorization": f"Bearer {admin}"})
-    assert answer.status_code == 201, answer.text
-    hook: dict[str, Any] = answer.json()
-    return hook
 
 
 async def test_alertmanager_opens_and_resolves_tickets_and_loses_nothing_when_both_are_stopped_and_killed(

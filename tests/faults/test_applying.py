@@ -17,7 +17,7 @@ from app.rollout.applying import Report
 from app.rollout.schemas import PlanApplication
 from app.tickets.schemas import NewMessage
 from app.tickets.usecases.message import post_message
-from tests.faults.test_races import ENGINEER
+from tests.faults.racing import ENGINEER
 from tests.support.actors import make_account
 from tests.support.desk import connected, fetch, now_of, open_at, store_plan
 from tests.support.replaying import replayed

@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from app.core.db.engine import Sessions
-from tests.faults.test_alertmanager import make_hook
+from tests.faults.hooks import make_hook
 from tests.support.actors import make_account
 from tests.support.desk import fetch, store_plan
 from tests.support.replaying import replayed

@@ -11,20 +11,18 @@ from typing import Final
 import pytest
 
 from app.accounts.models import AccountRow
-from app.core.auth import Principal
 from app.core.clock import monotonic, wall_now
 from app.core.db.engine import Sessions
 from app.core.db.session import transaction
 from app.tickets.schemas import NewMessage
-from app.tickets.usecases.caller import Caller
 from app.tickets.usecases.message import post_message
+from tests.faults.racing import ENGINEER
 from tests.support.actors import make_account
 from tests.support.desk import connected, fetch, open_at, store_plan
 from tests.support.sweeping import run_pass
 
 pytestmark = pytest.mark.faults
 
-ENGINEER: Final = Caller(Principal("agent", "key_1", engineer_id="eng_1", name="Noor Haddad"), lambda _: None)
 TARGET: Final = timedelta(hours=1)
 RACES: Final = 1000
 TICKETS: Final = 100

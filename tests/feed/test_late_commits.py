@@ -5,6 +5,7 @@ from collections import defaultdict
 from random import Random
 from typing import Final
 
+import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db.engine import Sessions
@@ -129,7 +130,8 @@ async def test_a_reader_that_pages_while_eight_write_sees_all_once_and_in_order(
             after, done = page.after, done and not page.more
             for each in page.rows:
                 read_ids.append(each["id"])
-                sequences[each["ticket_id"]].append(each["sequence"])
+                event = orjson.loads(each["body"])
+                sequences[event["ticket_id"]].append(event["sequence"])
         await asyncio.gather(*writers)
     assert len(written) > WRITERS * TRANSACTIONS
     assert len(read_ids) == len(set(read_ids))

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import structlog
@@ -16,6 +17,7 @@ from app.core.signals import WakeUps
 from app.core.state import State
 from app.feed.poller import FeedPoller
 from tests.feed.conftest import row, told_in
+from tests.support.waiting import until
 
 
 @contextmanager
@@ -33,6 +35,10 @@ def counting_looks(engine: AsyncEngine) -> Iterator[list[int]]:
         event.remove(engine.sync_engine, "checkout", note)
 
 
+def _is_waited_for(poller: FeedPoller) -> bool:
+    return bool(poller._waiting)
+
+
 async def test_a_thousand_who_wait_cost_one_look_every_quarter_of_a_second(state: State, engine: AsyncEngine) -> None:
     position = await state.feed.settled()
     with counting_looks(engine) as taken:
@@ -47,7 +53,7 @@ async def test_only_those_are_woken_for_whom_there_is_something(state: State, se
     position = await state.feed.settled()
     names = ("acc_1", "acc_2", None)
     waiting = [asyncio.create_task(state.feed.news(position, name, 2.0)) for name in names]
-    await asyncio.sleep(0.05)
+    await until(lambda: len(state.feed._waiting) == len(names))  # type: ignore[attr-defined]  # the poller's
     async with transaction(sessions) as session:
         await told_in(session, row("acc_2"))
     assert [await each for each in waiting] == [False, True, True]
@@ -59,7 +65,7 @@ async def test_a_commit_of_this_process_wakes_at_once_and_another_ones_within_a_
     for tip in (FeedPoller(state.engine, state.alarms.events, interval=60), FeedPoller(state.engine, WakeUps().events)):
         position = await tip.settled()
         waiting = asyncio.create_task(tip.news(position, None, 30))
-        await asyncio.sleep(0.05)
+        await until(partial(_is_waited_for, tip))
         async with transaction(sessions) as session:
             await told_in(session, row())
         began = monotonic()

@@ -14,8 +14,8 @@ from app.inbound.examples import GENERIC, PAGERDUTY
 from app.inbound.formats.codings import MAX_RATIO, decoded
 from app.inbound.formats.parsing import MAX_DEPTH, parse
 from app.inbound.formats.signal import Unreadable
-from tests.inbound.background.test_processing import outcomes, statuses
 from tests.inbound.conftest import Desk, MakeDesk
+from tests.inbound.results import outcomes, statuses
 
 GOOD: Final[dict[str, Any]] = {"status": "firing", "fingerprint": "good", "annotations": {"summary": "Good"}}
 HUGE: Final = b"123456789012345678901234567890"

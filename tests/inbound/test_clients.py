@@ -13,8 +13,8 @@ from pagerduty import EventsApiV2Client
 from svix.webhooks import Webhook
 
 from app.inbound.examples import GENERIC
-from tests.inbound.background.test_processing import outcomes, statuses
 from tests.inbound.conftest import Desk, MakeDesk
+from tests.inbound.results import outcomes, statuses
 from tests.support.desk import now_of
 
 

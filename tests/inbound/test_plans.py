@@ -54,7 +54,7 @@ async def test_what_waits_longest_is_one_probe(full: Desk) -> None:
 
 
 async def test_a_page_of_receipts_reads_no_payload(full: Desk, engine: AsyncEngine) -> None:
-    with counting(engine) as sent:
+    async with counting(engine) as sent:
         assert len(await full.receipts()) == WAITING
     (page,) = [one for one in sent if "FROM receipts" in str(one)]
     assert "receipts.body" not in str(page)

@@ -4,8 +4,8 @@ from typing import Any, Final
 
 import pytest
 
-from tests.inbound.background.test_processing import outcomes, statuses
 from tests.inbound.conftest import Desk, MakeDesk
+from tests.inbound.results import outcomes, statuses
 from tests.support.actors import make_key
 from tests.support.desk import fetch
 

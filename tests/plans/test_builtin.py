@@ -9,14 +9,12 @@ import jsonschema
 import orjson
 import pytest
 
-from app.plans.document.documents import PlanDocument, json_schema, parse, parse_yaml
+from app.plans.document.documents import PlanDocument, json_schema, parse
 from app.plans.document.words import METRICS, Metric
+from tests.support.documents import PLANS, TEXTS
 
 LANGUAGES = ("en", "es", "fr", "pl")
 """Those that the shipped plans are written in."""
-FOLDER = Path("app/plans/builtin")
-TEXTS = {path.stem: path.read_text() for path in sorted(FOLDER.glob("*.yaml"))}
-PLANS = {key: parse_yaml(text) for key, text in TEXTS.items()}
 ZMANDA = ("zmanda-standard", "zmanda-premium", "zmanda-community")
 
 Figure = str | tuple[int, str] | tuple[str, str] | None

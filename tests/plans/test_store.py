@@ -11,7 +11,7 @@ from app.plans import store
 from app.plans.document.documents import PlanDocument, parse
 from app.plans.holidays import dates_of, expand_holidays
 from app.plans.models import HolidaySetRow, PlanVersionRow
-from tests.plans.document.test_documents import small
+from tests.support.documents import small
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 

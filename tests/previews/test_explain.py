@@ -8,8 +8,8 @@ import pytest
 from app.core.db.engine import Sessions
 from app.core.ids import new_id
 from app.previews.explanations import _EVENTS
-from tests.sla.test_examples import FRI, THU, local
 from tests.support.actors import Headers, make_account, make_key
+from tests.support.days import FRI, THU, local
 from tests.support.desk import fetch
 from tests.support.planning import Planner
 from tests.support.stories import P1, Begin, Caller, Story, deadline, path_of

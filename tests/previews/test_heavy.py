@@ -20,10 +20,10 @@ from app.previews import cost
 from app.previews.schemas import PreviewRequest
 from tests.contract.document import DOCUMENT as DECLARED
 from tests.contract.document import resolved
-from tests.previews.test_preview import DOCUMENT, PREVIEW, asked, message, status
-from tests.sla.test_examples import FRI, MON
+from tests.previews.asking import DOCUMENT, PREVIEW, asked, message, status
 from tests.support import tasks
 from tests.support.actors import make_account, make_key
+from tests.support.days import FRI, MON
 from tests.support.stories import Caller
 from tests.support.waiting import until
 

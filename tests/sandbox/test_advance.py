@@ -20,6 +20,7 @@ from tests.support.actors import make_account, make_engineer, make_key
 from tests.support.desk import fetch, open_at
 from tests.support.stories import P1, Begin, Caller, Story, deadline, path_of
 from tests.support.sweeping import next_wake, run_pass
+from tests.support.waiting import until_blocked
 
 START: Final = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 HOUR: Final = timedelta(hours=1)
@@ -385,6 +386,6 @@ async def test_a_ticket_that_somebody_holds_is_waited_for(story: Story, sessions
     async with transaction(sessions) as session:
         await (await driver(session)).execute("SELECT 1 FROM tickets WHERE id = $1 FOR UPDATE", ticket["id"])
         moving = asyncio.create_task(advance(story, by="PT1H"))
-        await asyncio.sleep(0.2)
+        await until_blocked(sessions)
         assert not moving.done()
     assert of_type(await moving, "deadline.missed")

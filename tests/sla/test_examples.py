@@ -1,9 +1,8 @@
 """The worked examples of the rules, through the clock, with the plans that ship. Local time in New York."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from importlib.resources import files
-from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -14,16 +13,7 @@ from app.sla.clock.clock import catch_up, fold, open_clock
 from app.sla.clock.deadline import Deadline
 from app.sla.clock.terms import Terms
 from app.sla.promises import terms_of
-
-ZONE = "America/New_York"
-MON, TUE, WED, THU, FRI, SAT, SUN = (f"2026-11-{day}" for day in range(16, 23))
-SUN_BACK = "2026-11-01"
-
-
-def local(text: str) -> datetime:
-    """An instant from local time; a trailing ``EST`` is the second of two."""
-    fold_ = int(text.endswith(" EST"))
-    return datetime.fromisoformat(text.removesuffix(" EST")).replace(tzinfo=ZoneInfo(ZONE), fold=fold_).astimezone(UTC)
+from tests.support.days import FRI, MON, SAT, SUN_BACK, THU, TUE, ZONE, local
 
 
 def terms(plan: str, *addons: str) -> Terms:

@@ -1,7 +1,9 @@
 """What PostgreSQL does for a statement."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import asyncio
+import re
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
@@ -10,25 +12,45 @@ import orjson
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from app.accounts.principals import BY_HASH, BY_HASHES
 from app.core.db.engine import Sessions
 from tests.support.desk import fetch
 
+_OF_THE_DRIVER = re.compile(r"^(BEGIN|COMMIT|ROLLBACK)|typeinfo_tree|set_config\('jit'")
 Statement = tuple[str, tuple[Any, ...]]
 
 
-@contextmanager
-def counting(engine: AsyncEngine) -> Iterator[list[Statement]]:
-    """The statements that are sent through SQLAlchemy in the meantime, with their parameters."""
+@asynccontextmanager
+async def counting(engine: AsyncEngine) -> AsyncIterator[list[Statement]]:
+    """The statements that are sent in the meantime, with their parameters, through SQLAlchemy or by the driver alone.
+
+    What the driver asks for itself is left out, and the look-ups of keys that are statements of their own.
+    """
     sent: list[Statement] = []
+    watched: list[asyncpg.Connection[Any]] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, parameters: tuple[Any, ...], *_rest: Any) -> None:
         sent.append((statement, parameters))
 
+    def note_driver(record: Any) -> None:
+        if record.query not in (BY_HASH, BY_HASHES) and not _OF_THE_DRIVER.search(record.query):
+            sent.append((record.query, tuple(record.args or ())))
+
+    def watch(connection: Any, *_: Any) -> None:
+        if connection.driver_connection not in watched:
+            watched.append(connection.driver_connection)
+            connection.driver_connection.add_query_logger(note_driver)
+
     event.listen(engine.sync_engine, "before_cursor_execute", note)
+    event.listen(engine.sync_engine, "checkout", watch)
     try:
         yield sent
+        await asyncio.sleep(0)  # the driver tells of a statement in the loop's next turn
     finally:
         event.remove(engine.sync_engine, "before_cursor_execute", note)
+        event.remove(engine.sync_engine, "checkout", watch)
+        for connection in watched:
+            connection.remove_query_logger(note_driver)
 
 
 async def explain(sessions: Sessions, statement: str, *arguments: Any) -> dict[str, Any]:
@@ -50,6 +72,8 @@ async def explain_for_any(connection: "asyncpg.Connection[Any]", statement: str,
 def _literal(value: Any) -> str:
     if isinstance(value, list | tuple):
         return f"ARRAY[{', '.join(_literal(each) for each in value)}]::text[]"
+    if isinstance(value, bytes):
+        return f"'\\x{value.hex()}'::bytea"
     if isinstance(value, bool | int):
         return str(value)
     text = value.isoformat() if isinstance(value, datetime) else str(value)
@@ -80,7 +104,7 @@ def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def scans(plan: dict[str, Any], *tables: str) -> list[tuple[str, str]]:
-    """How a plan reads its tables, or these ones: the kind of each scan, and its index."""
+    """How a plan reads its tables, or those that have these names in it: the kind of each scan, and its index."""
     found = [node for node in nodes(plan) if "Scan" in node["Node Type"]]
-    wanted = [node for node in found if not tables or node.get("Relation Name") in tables]
+    wanted = [node for node in found if not tables or node.get("Alias") in tables]
     return [(node["Node Type"], node.get("Index Name", "")) for node in wanted]

@@ -18,6 +18,8 @@ from app.core import clock
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 _PATIENCE: Final = 60.0
+_BYTECODE: Final = ROOT / ".pytest_cache" / "bytecode"
+"""Compiled once for all starts, also where the shell forbids to keep it beside the source."""
 _COMMAND: Final = """
 import importlib, signal, sys, tomllib
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that starts the tests with & has it ignored
@@ -112,9 +114,10 @@ def running(
 
 
 def _environment() -> dict[str, str]:
-    """Ours, without what an operator may have set for a service of their own."""
-    ours = {"DATABASE_URL", "PORT", "HOST", "DATA", "DEMO"}
-    return {name: value for name, value in os.environ.items() if name not in ours and not name.startswith("HELIODESK_")}
+    """Ours, without what an operator may have set for a service of their own, and with a place for bytecode."""
+    ours = {"DATABASE_URL", "PORT", "HOST", "DATA", "DEMO", "PYTHONDONTWRITEBYTECODE"}
+    left = {name: value for name, value in os.environ.items() if name not in ours and not name.startswith("HELIODESK_")}
+    return left | {"PYTHONPYCACHEPREFIX": str(_BYTECODE)}
 
 
 def serving(

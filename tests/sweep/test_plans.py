@@ -113,7 +113,7 @@ async def test_single_tickets_are_found_by_their_ids(sessions: Sessions, fill: F
 
 async def test_the_next_instant_is_one_probe(sessions: Sessions, fill: Fill, engine: AsyncEngine) -> None:
     await fill(WHEN["none is due"])
-    with counting(engine) as sent:
+    async with counting(engine) as sent:
         await next_wake(sessions)
     [(statement, parameters)] = sent
     plan = await explain(sessions, statement, *parameters)

@@ -74,10 +74,11 @@ async def crowd(story: Story, sessions: Sessions, client: httpx.AsyncClient, dat
     return crowd
 
 
-async def assert_reads(sessions: Sessions, statement: str, parameters: tuple[Any, ...], index: str) -> None:
+async def assert_reads(
+    sessions: Sessions, statement: str, parameters: tuple[Any, ...], index: str, table: str = "tickets"
+) -> None:
     plan = await explain(sessions, statement, *parameters)
-    assert [scan for scan in scans(plan) if scan[1]] == [("Index Scan", index)], plan
-    assert not [kind for kind, _ in scans(plan) if kind == "Seq Scan"], plan
+    assert [(kind.replace(" Only", ""), used) for kind, used in scans(plan, table)] == [("Index Scan", index)], plan
     assert max(node["Actual Rows"] for node in nodes(plan)) <= 51
 
 
@@ -93,7 +94,7 @@ async def test_a_page_of_tickets(crowd: Story, sessions: Sessions, engine: Async
         caller = getattr(crowd, who)
         cursor = (await caller.get("/v1/tickets", sort=sort))["next_cursor"]
         for place in ({}, {"cursor": cursor}):
-            with counting(engine) as sent:
+            async with counting(engine) as sent:
                 await caller.get("/v1/tickets", sort=sort, **place)
             await assert_reads(sessions, *sent[0], index)
 
@@ -145,12 +146,12 @@ async def test_a_page_looks_at_a_bounded_number_of_tickets(
     planned = set[str]()
     for name, asked in ASKED.items():
         for scope, sort in product(({}, {"account_id": crowd.account.account_id}), ("created", "updated", "due")):
-            with counting(engine) as sent:
+            async with counting(engine) as sent:
                 page = await _listed(crowd.engineer, **scope, **asked, sort=sort)
                 if page["next_cursor"]:
                     await _listed(crowd.engineer, **scope, **asked, sort=sort, cursor=page["next_cursor"])
             for statement, parameters in sent:
-                if " deadlines" in statement or "FROM calls" in statement:  # what is shown of those that were found
+                if statement.startswith(("SET", "SELECT ticket_id")):  # of a search: another test's
                     continue
                 plans = [await explain(sessions, statement, *parameters)]
                 if statement not in planned:
@@ -188,9 +189,9 @@ async def test_a_page_of_messages(story: Story, sessions: Sessions, engine: Asyn
     path = f"/v1/tickets/{ticket['ticket_id']}/messages"
     cursor = (await story.engineer.get(path))["next_cursor"]
     for place in ({}, {"cursor": cursor}):
-        with counting(engine) as sent:
+        async with counting(engine) as sent:
             await story.engineer.get(path, **place)
-        await assert_reads(sessions, *sent[1], "ix_messages_account_id_ticket_id_sequence")
+        await assert_reads(sessions, *sent[1], "ix_messages_account_id_ticket_id_sequence", "messages")
 
 
 async def test_a_page_of_deliveries(story: Story, sessions: Sessions, engine: AsyncEngine) -> None:
@@ -200,6 +201,6 @@ async def test_a_page_of_deliveries(story: Story, sessions: Sessions, engine: As
     path = f"/v1/webhooks/{endpoint.id}/deliveries"
     cursor = (await story.product.get(path))["next_cursor"]
     for place in ({}, {"cursor": cursor}):
-        with counting(engine) as sent:
+        async with counting(engine) as sent:
             await story.product.get(path, **place)
-        await assert_reads(sessions, *sent[1], "ix_deliveries_endpoint_id_created_at_id")
+        await assert_reads(sessions, *sent[1], "ix_deliveries_endpoint_id_created_at_id", "deliveries")

@@ -266,25 +266,27 @@ async def test_a_page_that_is_not_full_goes_on_where_it_reached(story: Story, mo
 # --- the number of statements ----------------------------------------------------------------------------------
 
 
-async def test_reads_take_three_statements_whatever_the_number_of_tickets(story: Story, engine: AsyncEngine) -> None:
+async def test_reads_take_one_statement_whatever_the_number_of_tickets(story: Story, engine: AsyncEngine) -> None:
     now = await story.now() - timedelta(minutes=1)
     path = await story.open_at(now, **P1)
     for number in (1, 50):
         while len(await ids(story.customer, limit=200)) < number:
             await story.open_at(now, **P1)
-        with counting(engine) as single:
+        await story.engineer.get(path)  # its key is known from here on
+        async with counting(engine) as single:
             await story.engineer.get(path)
-        with counting(engine) as listed:
+        async with counting(engine) as listed:
             assert len(await ids(story.engineer)) == number
-        assert (len(single), len(listed)) == (3, 3)
+        assert (len(single), len(listed)) == (1, 1)
 
 
-async def test_the_history_of_a_ticket_is_read_in_two_statements(story: Story, engine: AsyncEngine) -> None:
+async def test_the_history_of_a_ticket_is_read_in_few_statements(story: Story, engine: AsyncEngine) -> None:
     path = path_of(await story.open(**P1))
+    await story.engineer.get(path)  # its key is known from here on
     for part in ("timeline", "messages", "deadlines", "call", "escalations"):
-        with counting(engine) as sent:
+        async with counting(engine) as sent:
             await story.engineer.get(f"{path}/{part}")
-        assert len(sent) == 2, part
+        assert len(sent) == (1 if part == "timeline" else 2), part
 
 
 async def test_deadlines_are_paged_in_the_order_of_their_making(story: Story) -> None:

@@ -7,35 +7,16 @@ import aiohttp
 import httpx
 import pytest
 from aiohttp import web
-from aiohttp.abc import AbstractResolver, ResolveResult
 
 from app.core.clock import monotonic
 from app.core.outgoing.connector import MAX_ANSWER, TargetRefused, Unreachable, make_http, make_session, post
 from app.core.settings import Settings
 from tests.support.waiting import PATIENCE, until
 from tests.webhooks.receiver import Receiver, hang, status
+from tests.webhooks.resolving import FakeResolver
 
 LOOPBACK = Settings(allow_networks="127.0.0.0/8")
 NOWHERE = Settings()
-
-
-class FakeResolver(AbstractResolver):
-    """Answers each question with the next of the lists of addresses, the last one for ever."""
-
-    def __init__(self, *answers: list[str]) -> None:
-        self.answers = list(answers)
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        addresses = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        return [
-            ResolveResult(hostname=host, host=address, port=port, family=family, proto=0, flags=0)
-            for address in addresses
-        ]
-
-    async def close(self) -> None:
-        pass
 
 
 LITERALS = [

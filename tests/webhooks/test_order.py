@@ -24,7 +24,7 @@ from app.webhooks.outbox.lanes import next_due
 from app.webhooks.outbox.outcomes import record_outcomes
 from app.webhooks.rules.sharing import Share
 from tests.support.desk import connected, fetch
-from tests.support.waiting import until
+from tests.support.waiting import until, until_blocked
 from tests.webhooks.conftest import MakeEndpoint, Tell, deliveries, event_row
 from tests.webhooks.receiver import Receiver, receiving, status
 
@@ -174,7 +174,7 @@ async def test_the_next_is_let_go_even_while_it_is_being_parked(
     async with transaction(sessions) as session:
         assert await claim(session, ALL, lease=LEASE) == []
         settling = asyncio.create_task(settled())
-        await asyncio.sleep(0.2)
+        await until_blocked(sessions)
         assert not settling.done(), "it waits for the lock of what is being parked"
     await settling
     async with transaction(sessions) as session:

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from app.core.clock import wall_now
 from app.core.outgoing.connector import Unreachable, make_http, make_session, post
 from app.core.settings import Settings
-from tests.webhooks.test_connector import FakeResolver
+from tests.webhooks.resolving import FakeResolver
 
 LOOPBACK = Settings(allow_networks=[ip_network("127.0.0.0/8")])
 TO_US = FakeResolver(["127.0.0.1"])

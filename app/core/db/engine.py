@@ -10,7 +10,6 @@ from asyncpg import Connection
 from sqlalchemy import event
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
-from sqlalchemy.util import greenlet_spawn
 
 from app.core.db.pool import FairPool, Limits
 
@@ -54,20 +53,10 @@ def _replace_if_closed(connection: Any, _record: Any, _proxy: Any) -> None:
 
 
 @asynccontextmanager
-async def lookup(engine: AsyncEngine, *, planned_anew: bool = False) -> AsyncIterator["Connection[Any]"]:
-    """Asyncpg's own connection outside any transaction: each statement is one, committed in its one round trip.
-
-    ``planned_anew``: for reads in which the right plan depends on the values. They are in a transaction, which costs
-    three round trips, and are not planned for just any values, as PostgreSQL does with what it is asked often.
-    """
+async def lookup(engine: AsyncEngine) -> AsyncIterator["Connection[Any]"]:
+    """Asyncpg's own connection outside any transaction: each statement is one, committed in its one round trip."""
     pooled = await engine.raw_connection()
-    connection = cast("Connection[Any]", pooled.driver_connection)
     try:
-        if not planned_anew:
-            yield connection
-            return
-        async with connection.transaction(readonly=True):
-            await connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
-            yield connection
+        yield cast("Connection[Any]", pooled.driver_connection)
     finally:
-        await greenlet_spawn(pooled.close)
+        pooled.close()  # which waits for nothing: there is no transaction to roll back

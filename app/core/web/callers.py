@@ -10,6 +10,8 @@ from app.core.state import get_state
 
 PRINCIPAL: Final = "heliodesk.principal"
 """In a request's scope: the principal of its key, once it has been looked up."""
+CONFIRM: Final = "heliodesk.confirm"
+"""In a request's scope: what checks its key, as long as that is only remembered to be valid."""
 
 
 async def principal_of(request: Request) -> Principal:
@@ -17,9 +19,22 @@ async def principal_of(request: Request) -> Principal:
     known: Principal | None = request.scope.get(PRINCIPAL)
     if known is not None:
         return known
+    key = bearer_of(request)
+    state = await get_state(request)
+    principal = request.scope[PRINCIPAL] = await state.keyring.principal(key)
+    return principal
+
+
+def bearer_of(request: Request) -> str:
+    """The bearer token that the request shows. Raises ``Unauthorized`` where it shows none."""
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer":
         raise Unauthorized("Send the header 'Authorization: Bearer <key>'")
-    state = await get_state(request)
-    principal = request.scope[PRINCIPAL] = await state.keyring.principal(key.strip())
-    return principal
+    return key.strip()
+
+
+async def confirm(request: Request) -> None:
+    """Check the key of a caller who is about to be told something, if that is yet to be done (401, 403)."""
+    check = request.scope.pop(CONFIRM, None)
+    if check:
+        await check(request)

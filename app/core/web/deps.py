@@ -30,15 +30,20 @@ class ApiKey(SecurityBase):
     async def __call__(self, request: Request) -> Principal:
         """The caller, whose key may be used here."""
         principal = await self.identify(request)
-        if principal.kind in ("hook", "widget"):
-            raise Forbidden(f"A {principal.kind} key is not taken here")
-        require_scope(principal, request.scope["route"].scope)
-        holder.set(principal.account_id or principal.key_id)
+        admit(request, principal)
         return principal
 
     async def identify(self, request: Request) -> Principal:
         """The caller, whatever its key is for."""
         return await principal_of(request)
+
+
+def admit(request: Request, principal: Principal) -> None:
+    """Let the request work on behalf of this caller. 403 for hook and widget keys, and for a scope that is missing."""
+    if principal.kind in ("hook", "widget"):
+        raise Forbidden(f"A {principal.kind} key is not taken here")
+    require_scope(principal, request.scope["route"].scope)
+    holder.set(principal.account_id or principal.key_id)
 
 
 PrincipalDep = Annotated[Principal, Security(ApiKey())]

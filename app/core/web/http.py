@@ -34,7 +34,7 @@ from app.core.problems import (
 from app.core.schemas import pointer
 from app.core.scopes import SCOPES, Scope
 from app.core.web.body import read_json, require_json, require_plain
-from app.core.web.callers import principal_of
+from app.core.web.callers import confirm, principal_of
 from app.core.web.query_names import repeated_names, unknown_names
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
@@ -71,6 +71,11 @@ def dump(body: Any) -> bytes:
 def reply(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """A ready JSON answer: FastAPI sends it as it is, so the ``response_model`` only documents it."""
     return Response(dump(body), status, headers, "application/json")
+
+
+def reply_text(body: str, headers: Mapping[str, str] | None = None) -> Response:
+    """The answer of a read whose JSON PostgreSQL has written."""
+    return Response(body, 200, headers, "application/json")
 
 
 def etag(version: int) -> dict[str, str]:
@@ -201,7 +206,11 @@ class StrictRoute(APIRoute):
         async def check_then_handle(request: Request) -> Response:
             if request.scope["query_string"]:
                 await _refuse_unknown(request, known)
-            return await handle(request)
+            try:
+                return await handle(request)
+            except (Problem, RequestValidationError):
+                await confirm(request)
+                raise
 
         return check_then_handle
 

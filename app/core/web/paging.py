@@ -5,10 +5,11 @@ are few, the page is short, and its cursor stands behind the last row that was l
 """
 
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import islice
 from typing import Annotated, Any, Final, Generic, TypeAlias, TypeVar
 
 import orjson
@@ -32,9 +33,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
+from app.core.db.tables import Row
 from app.core.problems import Fault, Invalid
 from app.core.schemas import no_nul
-from app.core.web.http import dump, reply
+from app.core.web.http import dump
 
 T = TypeVar("T")
 Columns: TypeAlias = ReadOnlyColumnCollection[str, ColumnElement[Any]]
@@ -206,18 +208,36 @@ def listing(
     A page ends early once its items have ``PAGE_BYTES``: to write more at once would hold up others.
     """
     found = rows if isinstance(rows, Slice) else Slice(rows)
+    places = [place(row) for row in found.rows]
+    return _listed(request, page, (dump(document(row)) for row in found.rows), places, found.edge)
+
+
+def written(request: Request, page: Page, found: Row, body: Callable[[str], str] = str) -> Response:
+    """The answer of a list that PostgreSQL has written: ``bodies``, their ``places``, and the ``edge``, as above."""
+    places = [(place,) for place in found["places"] or ()]
+    edge = None if found["edge"] is None else (found["edge"],)
+    return _listed(request, page, (body(each).encode() for each in found["bodies"] or ()), places, edge)
+
+
+def _listed(
+    request: Request,
+    page: Page,
+    items: Iterable[bytes],
+    places: Sequence[tuple[Any, ...]],
+    edge: tuple[Any, ...] | None,
+) -> Response:
     shown: list[bytes] = []
     size = 0
-    for row in found.rows[: page.limit]:
-        shown.append(dump(document(row)))
-        size += len(shown[-1])
+    for item in islice(items, page.limit):
+        shown.append(item)
+        size += len(item)
         if size >= PAGE_BYTES:
             break
-    behind = place(found.rows[len(shown) - 1]) if len(found.rows) > len(shown) else found.edge
+    behind = places[len(shown) - 1] if len(places) > len(shown) else edge
     following = cursor_of(*behind) if behind else None
     headers = {}
     if following:
         url = request.url.include_query_params(cursor=following)
         headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
-    items = orjson.Fragment(b"[" + b",".join(shown) + b"]")
-    return reply({"items": items, "next_cursor": following}, headers=headers)
+    body = b'{"items":[%b],"next_cursor":%b}' % (b",".join(shown), dump(following))
+    return Response(body, 200, headers, "application/json")

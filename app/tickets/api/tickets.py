@@ -4,22 +4,24 @@ from functools import partial
 from typing import Annotated, Final
 
 from fastapi import Body, Depends, Path, Query, Response
+from orjson import Fragment
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.principals import Acting, as_editor
+from app.accounts.reading import ReaderDep
 from app.accounts.schemas import AccountId
 from app.core.problems import Conflict, NotFound
-from app.core.web.http import etag, reply
+from app.core.web.http import etag, reply, reply_text
 from app.core.web.idempotency import Answer
 from app.core.web.merge_patch import PatchDep
 from app.core.web.operations import CallDep, Document, ResourceRouter, account_of
-from app.core.web.paging import PageDep, listing
-from app.events.envelope import envelope
+from app.core.web.paging import PageDep, listing, written
+from app.events.envelope_sql import current
 from app.events.schemas import Event
 from app.tickets.api import examples
 from app.tickets.api.kit import TicketPath, act_on_ticket, caller_of, may_write
 from app.tickets.numbers import TicketNumber
-from app.tickets.read import queries
+from app.tickets.read import queries, statements
 from app.tickets.read.listing import list_tickets as page_of_tickets
 from app.tickets.read.views import DEADLINE, deadline_view, message_view, ticket_view
 from app.tickets.read.ways import TicketFilter
@@ -68,16 +70,21 @@ async def create_ticket(call: CallDep, command: Annotated[NewTicket, Body(exampl
 
 
 @router.list("/tickets", Ticket, summary="List tickets", problems=[NotFound], example=examples.TICKET)
-async def list_tickets(call: CallDep, page: PageDep, wanted: Annotated[TicketFilter, Depends()]) -> Response:
+async def list_tickets(reader: ReaderDep, page: PageDep, wanted: Annotated[TicketFilter, Depends()]) -> Response:
     """Tickets that the caller sees: newest first, or by what support owes next (`sort=due`)."""
-    query = partial(page_of_tickets, principal=call.principal, wanted=wanted, page=page)
-    return await call.page(page, query, place=lambda row: row[0], document=lambda row: row[1])
+    found = await page_of_tickets(reader, wanted, page)
+    return listing(
+        reader.request, page, found, place=lambda row: row["place"], document=lambda row: Fragment(row["body"])
+    )
 
 
 @router.show("/tickets/{ticket_id}", Ticket, summary="Get a ticket", example=examples.TICKET)
-async def get_ticket(call: CallDep, ticket_id: TicketPath) -> Response:
+async def get_ticket(reader: ReaderDep, ticket_id: TicketPath) -> Response:
     """The ticket with its current deadlines and its call."""
-    return await call.read(partial(queries.ticket_document, principal=call.principal, ticket_id=ticket_id))
+    found = await reader.read(partial(statements.ticket, ticket_id=ticket_id))
+    if found["body"] is None:
+        raise NotFound
+    return reply_text(found["body"], headers=etag(found["version"]))
 
 
 @router.show("/tickets/by-number/{number}", Ticket, summary="Get a ticket by its number", example=examples.TICKET)
@@ -138,10 +145,12 @@ async def list_messages(call: CallDep, page: PageDep, ticket_id: TicketPath) -> 
 
 
 @router.list("/tickets/{ticket_id}/timeline", Event, summary="List a ticket's events", example=examples.EVENT)
-async def list_ticket_events(call: CallDep, page: PageDep, ticket_id: TicketPath) -> Response:
+async def list_ticket_events(reader: ReaderDep, page: PageDep, ticket_id: TicketPath) -> Response:
     """All events of the ticket by `sequence`; customers see the public ones."""
-    query = partial(queries.list_events, principal=call.principal, ticket_id=ticket_id, page=page)
-    return await call.page(page, query, place=lambda row: (row["sequence"],), document=envelope)
+    found = await reader.read(partial(statements.timeline, ticket_id=ticket_id, page=page))
+    if found["ticket_id"] is None:
+        raise NotFound
+    return written(reader.request, page, found, current)
 
 
 @router.list(

@@ -7,14 +7,12 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, case, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import InstrumentedAttribute
 
 from app.calls.models import CallRow
 from app.core.auth import Principal
 from app.core.db.tables import Row
 from app.core.problems import Fault, Invalid, NotFound
 from app.core.web.paging import Filter, Order, Page, Slice, within_reach
-from app.events.models import EventRow
 from app.events.types import INTERNAL_METRICS
 from app.sla.clock.terms import METRIC_ORDER
 from app.sla.models import DeadlineRow
@@ -131,31 +129,14 @@ def deadline_place(row: Row) -> tuple[Any, ...]:
     return (row["started_at"], METRIC_ORDER[row["metric"]], row["cycle"], row["id"])
 
 
-async def list_events(session: AsyncSession, principal: Principal, ticket_id: str, page: Page) -> Slice[Row]:
-    """The ticket's timeline by sequence: what this caller may see of it."""
-    return await _in_sequence(session, principal, ticket_id, page, EventRow, EventRow.audience)
-
-
 async def list_messages(session: AsyncSession, principal: Principal, ticket_id: str, page: Page) -> Slice[Row]:
     """The ticket's messages, oldest first: what this caller may see of them."""
-    return await _in_sequence(session, principal, ticket_id, page, MessageRow, MessageRow.visibility)
-
-
-async def _in_sequence(
-    session: AsyncSession,
-    principal: Principal,
-    ticket_id: str,
-    page: Page,
-    table: type[EventRow | MessageRow],
-    audience: InstrumentedAttribute[str],
-) -> Slice[Row]:
-    """A page of what happened on a ticket, by sequence: the rows whose ``audience`` this caller belongs to."""
     account_id = await account_of_ticket(session, principal, ticket_id)
-    own = select(table.__table__).where(table.account_id == account_id, table.ticket_id == ticket_id)
+    own = select(MessageRow.__table__).where(MessageRow.account_id == account_id, MessageRow.ticket_id == ticket_id)
     if place := page.place(int):
-        own = own.where(table.sequence > place[0])
-    filters: list[Filter] = [lambda columns: columns[audience.key].in_(principal.audiences)]
-    ordered = own.order_by(table.sequence)
+        own = own.where(MessageRow.sequence > place[0])
+    filters: list[Filter] = [lambda columns: columns.visibility.in_(principal.audiences)]
+    ordered = own.order_by(MessageRow.sequence)
     query = within_reach(ordered, _SEQUENCE, [] if principal.is_support else filters, page.limit)
     rows = await _rows(session, query)
     edges = [(row["sequence"],) for row in rows if row["beyond_reach"]]

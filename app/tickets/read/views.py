@@ -13,6 +13,8 @@ _WORKED_OUT: Final = {"assignee", "plan", "deadlines", "routing", "call"}
 TICKET: Final = tuple(name for name in Ticket.model_fields if name not in _WORKED_OUT)
 """The members of a ticket that its row has under their names; the others are worked out."""
 DEADLINE: Final = tuple(name for name in Deadline.model_fields if name not in ("subject", "lag_ms"))
+ROUTE: Final = ("state", "since", "alert_id", "reason")
+"""The members of a ticket's routing that are stored under their names."""
 CALL: Final = tuple(Call.model_fields)
 MESSAGE: Final = tuple(Message.model_fields)
 
@@ -35,7 +37,7 @@ def ticket_view(
 
 def _routing_view(ticket: Mapping[str, Any]) -> dict[str, Any]:
     route = ticket["routing"]
-    known = {name: route.get(name) for name in ("state", "since", "alert_id", "reason")}
+    known = {name: route.get(name) for name in ROUTE}
     known["round"] = route.get("round", 1)
     return known | {"queued_at": ticket["queued_at"], "next_at": ticket["route_at"]}
 

@@ -11,12 +11,12 @@ from app.core.clock import database_now
 from app.core.db.engine import Sessions
 from app.core.db.session import transaction
 from app.core.problems import Conflict, Invalid
-from tests.plans.document.test_documents import SMALL, small
 from tests.support.actors import Headers, make_account
+from tests.support.documents import SMALL, small
 from tests.support.stories import Caller, pointers
+from tests.support.waiting import until_blocked
 
 PATH = "/v1/plans/small/versions"
-WAIT = 0.2
 """Seconds in which the other one would be done, if it did not wait."""
 
 
@@ -91,7 +91,7 @@ async def test_two_archives_at_once_leave_one_version(sessions: Sessions) -> Non
     async with transaction(sessions) as session:
         await plan_use.archive(session, "small", 1, now=await database_now(session))
         other = asyncio.create_task(archive(sessions, 2))
-        await asyncio.sleep(WAIT)
+        await until_blocked(sessions)
     with pytest.raises(Conflict):
         await other
 
@@ -102,7 +102,7 @@ async def test_an_account_that_is_being_made_keeps_its_plan_in_force(sessions: S
     async with transaction(sessions) as session:
         await customers.create_account(session, command, now=await database_now(session))
         archiving = asyncio.create_task(archive(sessions, 1, 2))
-        await asyncio.sleep(WAIT)
+        await until_blocked(sessions)
     with pytest.raises(Conflict):
         await archiving
 
@@ -113,6 +113,6 @@ async def test_a_plan_that_is_being_archived_is_no_account_s(sessions: Sessions)
         for version in (1, 2):
             await plan_use.archive(session, "small", version, now=await database_now(session))
         making = asyncio.create_task(make_account(sessions, "small"))
-        await asyncio.sleep(WAIT)
+        await until_blocked(sessions)
     with pytest.raises(Invalid):
         await making

@@ -3,16 +3,9 @@ from dataclasses import replace
 from typing import Any
 
 from tests.inbound.conftest import PLAN, Desk, MakeDesk, payload
+from tests.inbound.results import outcomes, statuses
 from tests.support.actors import make_key
 from tests.support.desk import store_plan
-
-
-def outcomes(receipt: dict[str, Any]) -> list[str]:
-    return [signal["outcome"] for signal in receipt["signals"]]
-
-
-def statuses(tickets: list[dict[str, Any]]) -> list[str]:
-    return [ticket["status"] for ticket in tickets]
 
 
 def alert(name: str = "h1", **fields: Any) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from app.inbound.formats.reading import read
 from app.inbound.formats.signal import Signal, digest_of
 from app.inbound.formats.statuses import ACKNOWLEDGED, RESOLVED
 from app.inbound.schemas import StatusWords
-from tests.inbound.background.test_processing import outcomes, statuses
 from tests.inbound.conftest import Desk
+from tests.inbound.results import outcomes, statuses
 from tests.support.desk import fetch
 
 DISK: Final = {"host": "h1", "title": "Disk full"}

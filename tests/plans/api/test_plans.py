@@ -4,9 +4,8 @@ import httpx
 import pytest
 
 from app.core.db.engine import Sessions
-from tests.plans.document.test_documents import SMALL, small
-from tests.plans.test_builtin import PLANS, TEXTS
 from tests.support.actors import Headers, make_account, make_key
+from tests.support.documents import PLANS, SMALL, TEXTS, small
 
 pytestmark = pytest.mark.usefixtures("shipped")
 

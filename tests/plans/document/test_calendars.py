@@ -7,7 +7,7 @@ import pytest
 
 from app.plans.document.calendars import calendar_of, compile_calendars
 from app.plans.document.words import Metric
-from tests.plans.test_builtin import PLANS
+from tests.support.documents import PLANS
 
 NEW_YORK = ZoneInfo("America/New_York")
 

@@ -5,33 +5,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.core.problems import Fault, Invalid
 from app.plans.document.documents import PlanDocument, parse, parse_yaml
-
-SMALL = """
-key: small
-name: {en: Small}
-programme: {en: A small plan}
-calendars:
-  working: {time_zone: account, weekly: {mon: [["09:00", "12:00"], ["13:00", "18:00"]]}}
-priorities:
-  - {key: hot, label: {en: Hot}, definition: {en: Burns}, examples: {en: [fire]}, contact: [phone]}
-  - {key: cold, label: {en: Cold}, definition: {en: Does not}, examples: {en: [ice]}}
-default_priority: cold
-targets:
-  hot: {first_response: PT2S, resolution: {duration: PT4H, calendar: working}}
-  cold: {first_response: {business_days: 1, calendar: working}}
-channels: [web]
-"""
-
-
-def small(**changes: Any) -> dict[str, Any]:
-    data: dict[str, Any] = yaml.safe_load(SMALL)
-    return data | changes
+from tests.support.documents import SMALL, small
 
 
 def faults(data: Any) -> list[Fault]:
