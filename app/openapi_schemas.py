@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
+from app.core.text.messages import _
+
 Json = dict[str, Any]
 
 _REF: Final = "#/components/schemas/"
@@ -21,7 +23,7 @@ def name_bodies(document: Json) -> None:
                 if "properties" in schema:
                     name = schema["title"]
                     if schemas.setdefault(name, schema) != schema:
-                        raise ValueError(f"Two different schemas are called {name}")
+                        raise ValueError(_("Two different schemas are called {name}", name=name))
                     media["schema"] = {"$ref": _REF + name}
 
 

@@ -31,6 +31,7 @@ from app.core.schemas import (
     id_pattern,
 )
 from app.core.scopes import SCOPES, KnownScope, Scope
+from app.core.text.messages import _
 
 AccountId = Annotated[str, StringConstraints(pattern=id_pattern("acc"))]
 PersonId = Annotated[str, StringConstraints(pattern=id_pattern("per"))]
@@ -221,7 +222,7 @@ class KeyCreate(Strict):
     @classmethod
     def _some(cls, scopes: list[Scope] | None) -> list[Scope] | None:
         if scopes == []:
-            raise ValueError("A key with no scope at all opens nothing: leave scopes out for all, or name some")
+            raise ValueError(_("A key with no scope at all opens nothing: leave scopes out for all, or name some"))
         return scopes
 
     @model_validator(mode="after")
@@ -234,13 +235,13 @@ class KeyCreate(Strict):
         }
         for member in {"engineer_id", "role", "hook_id", "allowed_origins", "jwt_keys"} - allowed.get(self.kind, set()):
             if getattr(self, member):
-                raise ValueError(f"A key of the kind {self.kind} has no {member}")
+                raise ValueError(_("A key of the kind {kind} has no {member}", kind=self.kind, member=member))
         if self.kind == "widget" and not self.allowed_origins:
-            raise ValueError("A widget key needs allowed_origins")
+            raise ValueError(_("A widget key needs allowed_origins"))
         if self.scopes is not None and self.kind == "hook":
-            raise ValueError("A key of the kind hook has no scopes")
+            raise ValueError(_("A key of the kind hook has no scopes"))
         if self.kind in ("admin", "agent") and self.account_id:
-            raise ValueError(f"A key of the kind {self.kind} belongs to no account")
+            raise ValueError(_("A key of the kind {kind} belongs to no account", kind=self.kind))
         return self
 
 

@@ -11,6 +11,7 @@ from app.core.db.engine import lookup
 from app.core.db.tables import Row
 from app.core.problems import Gone
 from app.core.state import State
+from app.core.text.messages import _
 from app.events.envelope import envelope
 from app.feed.cursors import LATEST, Start, cursor_of
 from app.feed.marks import OLDEST
@@ -66,11 +67,11 @@ async def begin(state: State, start: Start) -> int:
     if start is None:
         return oldest
     if start < oldest:
-        raise Gone(f"The feed goes back {state.settings.feed_retention} days")
+        raise Gone(_("The feed goes back {feed_retention} days", feed_retention=state.settings.feed_retention))
     if start > state.feed.last:
         await state.feed.poll()
     if start > state.feed.last:
-        raise Gone("The feed has not come to this place: the database has lost its newest events")
+        raise Gone(_("The feed has not come to this place: the database has lost its newest events"))
     return start
 
 

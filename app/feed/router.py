@@ -15,6 +15,7 @@ from app.core.clock import database_now, monotonic
 from app.core.problems import Fault, Gone, IdempotencyMismatch, Invalid, NotFound, RequestInFlight, TooManyRequests
 from app.core.schemas import id_pattern
 from app.core.state import State, StateDep, get_state
+from app.core.text.messages import _
 from app.core.web.deps import ApiKey, PrincipalDep, require_account
 from app.core.web.http import Router, reply, responses
 from app.core.web.idempotency import IDEMPOTENT, Answer, by_key_alone, once
@@ -95,7 +96,7 @@ def _start(text: str | None, place: str) -> Start:
     try:
         return read_start(text)
     except ValueError as error:
-        raise Invalid(errors=[Fault(pointer=place, detail="This cursor was not made by this feed")]) from error
+        raise Invalid(errors=[Fault(pointer=place, detail=_("This cursor was not made by this feed"))]) from error
 
 
 async def _begun(

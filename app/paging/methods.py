@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.ids import new_id
 from app.core.problems import Conflict, Fault, Invalid, NotFound
+from app.core.text.messages import _
 from app.core.web.paging import Page, in_order
 from app.paging.models import ContactMethod, NotificationRule
 from app.paging.schemas import (
@@ -65,7 +66,7 @@ async def create_rule(
     """
     method = await session.get(ContactMethod, command.method_id)
     if method is None or method.engineer_id != engineer_id:
-        raise Invalid(errors=[Fault(pointer="/method_id", detail="The engineer has no such contact method")])
+        raise Invalid(errors=[Fault(pointer="/method_id", detail=_("The engineer has no such contact method"))])
     seconds = int(command.after.total_seconds())
     same = select(NotificationRule.id).where(
         NotificationRule.engineer_id == engineer_id,
@@ -74,7 +75,7 @@ async def create_rule(
         NotificationRule.after_seconds == seconds,
     )
     if existing := await session.scalar(same):
-        raise Conflict("The engineer has this rule already", rule=existing)
+        raise Conflict(_("The engineer has this rule already"), rule=existing)
     rule = NotificationRule(
         id=new_id("nru"),
         engineer_id=engineer_id,

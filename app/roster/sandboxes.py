@@ -4,6 +4,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.queries import account_by_id
 from app.core.problems import Fault, Invalid, NotFound
+from app.core.text.messages import Message, _
 
 
 async def check_owner(session: AsyncSession, account_id: str | None, what: str) -> None:
@@ -13,10 +14,10 @@ async def check_owner(session: AsyncSession, account_id: str | None, what: str) 
     try:
         account = await account_by_id(session, account_id)
     except NotFound as error:
-        raise _fault("There is no such account") from error
+        raise _fault(_("There is no such account")) from error
     if account.sandbox_now is None:
-        raise _fault(f"Only a sandbox account has {what} of its own")
+        raise _fault(_("Only a sandbox account has {what} of its own", what=what))
 
 
-def _fault(detail: str) -> Invalid:
+def _fault(detail: Message) -> Invalid:
     return Invalid(errors=[Fault(pointer="/account_id", detail=detail)])

@@ -3,9 +3,10 @@
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, StrictBool, StrictInt, StringConstraints, model_validator
-from pydantic_core import PydanticCustomError
 
+from app.core.problems import invalid_value
 from app.core.schemas import Document, Email, Instant, Locale, Name, Strict, TimeZone, Word, id_pattern
+from app.core.text.messages import _
 from app.plans.document.model import CalendarDocument
 
 EngineerId = Annotated[str, StringConstraints(pattern=id_pattern("eng"))]
@@ -45,7 +46,7 @@ class Absence(Strict):
     @model_validator(mode="after")
     def _ends_later(self) -> Self:
         if self.until <= self.since:
-            raise PydanticCustomError("absence", "An absence ends after it begins")
+            raise invalid_value("absence", _("An absence ends after it begins"))
         return self
 
 

@@ -18,6 +18,7 @@ from app.core.cooperative import in_turns
 from app.core.db.session import driver, ring_after_commit
 from app.core.db.tables import Row
 from app.core.problems import Conflict, Fault, Invalid, NotFound
+from app.core.text.messages import _
 from app.events.envelope import envelope, instant
 from app.sandbox.schemas import AdvanceClock
 from app.sla.clock.clock import Firing, settle
@@ -90,7 +91,7 @@ async def advance(session: AsyncSession, account_id: str, command: AdvanceClock,
     before = await _lock_clock(session, account_id)
     goal = command.goal(before)
     if goal < before:
-        detail = f"The account's clock stands at {instant(before)}, and moves only forward"
+        detail = _("The account's clock stands at {before}, and moves only forward", before=instant(before))
         raise Invalid(errors=[Fault(pointer="/to", detail=detail)])
     asked, goal = goal, await _until_a_window_ends(session, account_id, before, goal)
     due = await lock_due(session, account_id, goal, budget)
@@ -112,11 +113,11 @@ async def _lock_clock(session: AsyncSession, account_id: str) -> datetime:
     try:
         found = await (await driver(session)).fetchrow(_LOCK, account_id)
     except LockNotAvailableError as error:
-        raise Conflict("The account's clock is being moved, or the account changed: try again") from error
+        raise Conflict(_("The account's clock is being moved, or the account changed: try again")) from error
     if found is None:
         raise NotFound
     if found["sandbox_now"] is None:
-        raise Conflict("Only the clock of a sandbox account can be moved; this account is live")
+        raise Conflict(_("Only the clock of a sandbox account can be moved; this account is live"))
     standing: datetime = found["sandbox_now"]
     return standing
 
@@ -128,7 +129,7 @@ async def _until_a_window_ends(session: AsyncSession, account_id: str, before: d
     """
     windows = await (await driver(session)).fetchrow(_WINDOWS, account_id, before, goal)
     if windows["opening"]:
-        detail = "What a maintenance window held back is being opened: try again"
+        detail = _("What a maintenance window held back is being opened: try again")
         raise Conflict(detail, headers={"Retry-After": "1"})
     ends: datetime | None = windows["ends"]
     return ends or goal
@@ -145,7 +146,7 @@ async def _fire(works: Sequence[Work], roster: Dispatcher, goal: datetime, budge
     heapify(turns)
     last: Firing | None = None
     told: dict[str, int] = {}
-    async for _ in in_turns(repeat(None)):
+    async for _pass in in_turns(repeat(None)):
         if not turns or turns[0].firing.until > goal:
             break
         firing, ticket_id, work = heappop(turns)

@@ -3,9 +3,9 @@
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, JsonValue, StringConstraints, model_validator
-from pydantic_core import PydanticCustomError
 
 from app.accounts.schemas import AccountId, EngineerId
+from app.core.problems import invalid_value
 from app.core.schemas import (
     ActorRef,
     Document,
@@ -20,6 +20,7 @@ from app.core.schemas import (
     id_pattern,
     no_nul,
 )
+from app.core.text.messages import _
 from app.paging.schemas import PageDocument
 from app.plans.document.words import EscalationReason
 from app.plans.schemas import PlanRef
@@ -43,7 +44,7 @@ Scalar = Annotated[str, StringConstraints(max_length=2_000), AfterValidator(no_n
 
 def _small_integers(values: dict[str, Any]) -> dict[str, Any]:
     if any(isinstance(value, int) and abs(value) >= 2**63 for value in values.values()):
-        raise PydanticCustomError("integer_range", "Whole numbers have at most 63 bits")
+        raise invalid_value("integer_range", _("Whole numbers have at most 63 bits"))
     return values
 
 
@@ -118,7 +119,7 @@ class PostMessage(Strict):
     @model_validator(mode="after")
     def _phone_note_is_public(self) -> "PostMessage":
         if self.channel == "phone" and self.visibility == "internal":
-            raise PydanticCustomError("phone_note", "The note of a call is public: it answers the customer")
+            raise invalid_value("phone_note", _("The note of a call is public: it answers the customer"))
         return self
 
 

@@ -14,12 +14,13 @@ from pydantic import (
     model_validator,
 )
 from pydantic.json_schema import SkipJsonSchema
-from pydantic_core import PydanticCustomError
 
 from app.calendars.durations import format_duration
 from app.core.jmespath.projection import MAX_LENGTH, compile_projection
+from app.core.problems import invalid_value
 from app.core.schemas import ActorRef, Document, Instant, Strict, id_pattern
 from app.core.text.language import Language
+from app.core.text.messages import _
 from app.events.types import EVENT_TYPES
 from app.plans.document.words import Duration
 from app.webhooks.formats.bodies import Format
@@ -123,7 +124,7 @@ class EndpointFields(Strict):
     @classmethod
     def _of_the_event_itself(cls, value: str | None, info: ValidationInfo) -> str | None:
         if value is not None and info.data.get("format", "standard") != "standard":
-            raise PydanticCustomError("projection", "Only the format 'standard' takes a projection")
+            raise invalid_value("projection", _("Only the format 'standard' takes a projection"))
         return value
 
     @model_validator(mode="after")
@@ -156,7 +157,7 @@ class EndpointCreate(EndpointFields):
 
 def _known(event_type: str) -> str:
     if event_type not in EVENT_TYPES:
-        raise PydanticCustomError("event_type", "There is no event of this type")
+        raise invalid_value("event_type", _("There is no event of this type"))
     return event_type
 
 
@@ -204,7 +205,7 @@ def _or_none(value: Any) -> Any:
 
 def _not_too_long(value: timedelta) -> timedelta:
     if value > MAX_OVERLAP:
-        raise PydanticCustomError("overlap", "An old secret signs for seven days (PT168H) at the most")
+        raise invalid_value("overlap", _("An old secret signs for seven days (PT168H) at the most"))
     return value
 
 

@@ -19,6 +19,7 @@ from app.core.db.session import transaction
 from app.core.problems import Forbidden, IdempotencyMismatch, NotFound, QuotaExceeded, RequestInFlight
 from app.core.schemas import Listing
 from app.core.state import StateDep
+from app.core.text.messages import _
 from app.core.web.deps import ActorQuery, PrincipalDep, require_account
 from app.core.web.http import Router, responses
 from app.core.web.idempotency import IDEMPOTENT, Answer, once
@@ -32,7 +33,7 @@ async def _check_grant(session: AsyncSession, principal: Principal, command: Key
     """403 for a key that may more than its maker, whose own key is valid until this transaction ends."""
     faults = beyond(await principal_of_key(session, principal.key_id), command)
     if faults:
-        raise Forbidden("Nobody makes a key that may more than their own", errors=faults)
+        raise Forbidden(_("Nobody makes a key that may more than their own"), errors=faults)
 
 
 def _of_own_account(principal: Principal, command: KeyCreate) -> KeyCreate:
@@ -40,7 +41,7 @@ def _of_own_account(principal: Principal, command: KeyCreate) -> KeyCreate:
     if principal.account_id is None:
         return command
     if command.kind in ("admin", "agent"):
-        raise Forbidden(f"An account has no keys of the kind {command.kind}")
+        raise Forbidden(_("An account has no keys of the kind {kind}", kind=command.kind))
     require_account(principal, command.account_id or principal.account_id)
     return command.model_copy(update={"account_id": principal.account_id})
 

@@ -16,6 +16,7 @@ from app.core.db.probe import Found
 from app.core.problems import HeadTooLarge, Invalid, NotFound, Problem, TooManyRequests, Unauthorized, Unavailable
 from app.core.schemas import Document
 from app.core.state import State, StateDep
+from app.core.text.messages import _
 from app.core.watch import Condition
 from app.core.web.answer_headers import PUBLIC
 from app.core.web.credentials import key_of
@@ -65,7 +66,7 @@ async def healthz(state: StateDep) -> Response:
     `heliodesk up` has ended and cannot be started again.
     """
     if state.embedded and state.embedded.condition == Condition.LOST:
-        raise Unavailable(f"The embedded PostgreSQL {state.embedded.check}")
+        raise Unavailable(_("The embedded PostgreSQL {check}", check=state.embedded.check))
     return reply({"status": "ok"})
 
 
@@ -90,10 +91,10 @@ async def readyz(request: Request, state: StateDep) -> Response:
     failed = [name for name, result in checks.items() if result != "ok"]
     if not _may_see(request, state):
         if failed:
-            raise Unavailable("Not ready", headers={"Retry-After": "1"})
+            raise Unavailable(_("Not ready"), headers={"Retry-After": "1"})
         return reply({"status": "ready"})
     if failed:
-        raise Unavailable(f"Not ready: {', '.join(failed)}", headers={"Retry-After": "1"}, checks=checks)
+        raise Unavailable(_("Not ready: {failed}", failed=list(failed)), headers={"Retry-After": "1"}, checks=checks)
     degraded = [*state.degraded, *troubles]
     status = "degraded" if degraded else "ready"
     return reply(
@@ -147,7 +148,7 @@ async def metrics(request: Request, state: StateDep) -> Response:
     token.
     """
     if not _may_see(request, state):
-        raise Unauthorized("The metrics need the key of the setting HELIODESK_METRICS_KEY")
+        raise Unauthorized(_("The metrics need the key of the setting HELIODESK_METRICS_KEY"))
     text, media_type = await state.metrics.exposition.text(request.headers.get("accept", ""))
     return Response(text, media_type=media_type)
 
@@ -173,7 +174,7 @@ async def problem_type(slug: str) -> Response:
     """
     kind = problem_types().get(slug)
     if kind is None:
-        raise NotFound("There is no problem type of this name")
+        raise NotFound(_("There is no problem type of this name"))
     return reply(_describe(kind), headers=PUBLIC)
 
 

@@ -34,6 +34,7 @@ from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from app.core.problems import Fault, Invalid
 from app.core.schemas import no_nul
+from app.core.text.messages import _
 from app.core.web.http import dump, reply
 
 T = TypeVar("T")
@@ -68,7 +69,7 @@ class Page:
         try:
             return _reader(kinds).validate_python(orjson.loads(base64.urlsafe_b64decode(self.cursor.encode("ascii"))))
         except (ValueError, OverflowError) as error:
-            fault = Fault(pointer="#/query/cursor", detail="This cursor was not made by this list")
+            fault = Fault(pointer="#/query/cursor", detail=_("This cursor was not made by this list"))
             raise Invalid(errors=[fault]) from error
 
 

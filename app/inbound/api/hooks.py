@@ -26,6 +26,7 @@ from app.core.problems import (
 )
 from app.core.schemas import EmailRef, Listing
 from app.core.state import StateDep
+from app.core.text.messages import _
 from app.core.web.deps import ActorQuery, PrincipalDep, require_account
 from app.core.web.http import IF_MATCH, Router, check_if_match, etag, reply, responses
 from app.core.web.idempotency import IDEMPOTENT, Answer, once
@@ -79,7 +80,7 @@ async def create_hook(request: Request, state: StateDep, principal: PrincipalDep
     """
     account_id = body.account_id or principal.account_id
     if account_id is None:
-        raise Invalid(errors=[Fault(pointer="/account_id", detail="A hook needs an account")])
+        raise Invalid(errors=[Fault(pointer="/account_id", detail=_("A hook needs an account"))])
     require_account(principal, account_id)
 
     async def work(session: AsyncSession) -> Answer:

@@ -25,6 +25,7 @@ from app.core.problems import (
 )
 from app.core.schemas import Email, Listing
 from app.core.state import State, StateDep
+from app.core.text.messages import _
 from app.core.web.deps import ActorQuery, PrincipalDep, require_account
 from app.core.web.http import IF_MATCH, Router, check_if_match, etag, reply, responses
 from app.core.web.idempotency import IDEMPOTENT, Answer, once
@@ -63,7 +64,7 @@ async def create_maintenance_window(
     """
     account_id = body.account_id or principal.account_id
     if account_id is None:
-        raise Invalid(errors=[Fault(pointer="/account_id", detail="A window needs an account")])
+        raise Invalid(errors=[Fault(pointer="/account_id", detail=_("A window needs an account"))])
     require_account(principal, account_id)
 
     async def work(session: AsyncSession) -> Answer:

@@ -11,6 +11,7 @@ from app.core.db.session import memory_of
 from app.core.problems import Fault, Forbidden, IdempotencyMismatch, Invalid, NotFound, RequestInFlight, TooManyRequests
 from app.core.schemas import Listing, Locale
 from app.core.state import State, StateDep
+from app.core.text.messages import _
 from app.core.web.deps import LanguageDep, PrincipalDep, require_admin
 from app.core.web.http import SCOPE, Router, etag, reply, responses
 from app.core.web.idempotency import IDEMPOTENT, Answer, by_key_alone, once
@@ -44,7 +45,7 @@ Number = Annotated[int, Path(ge=1, le=_MAX_VERSION, description="The version's n
 @router.get(
     "/plans", scope="plans:read", response_model=Listing[PlanSummary], responses=responses(), summary="List the plans"
 )
-async def list_plans(request: Request, state: StateDep, _: PrincipalDep, page: PageDep) -> Response:
+async def list_plans(request: Request, state: StateDep, _principal: PrincipalDep, page: PageDep) -> Response:
     """The plans that accounts can have, by key, each in its current version."""
     (after,) = page.place(str) or ("",)
     async with state.sessions() as session:
@@ -69,7 +70,12 @@ async def create_plan_version(
     require_admin(principal)
     checked = await _checked(state, principal, plan)
     if checked.key != key:
-        raise refuse(Fault(pointer="/key", detail=f"The document is of the plan `{checked.key}`, not of `{key}`."))
+        raise refuse(
+            Fault(
+                pointer="/key",
+                detail=_("The document is of the plan `{key}`, not of `{key_}`.", key=checked.key, key_=key),
+            )
+        )
     return await _store(request, state, principal, checked)
 
 
@@ -114,7 +120,7 @@ router.add_api_route(
     responses=responses(NotFound),
     summary="Get a plan's document",
 )
-async def get_plan(state: StateDep, _: PrincipalDep, key: Key) -> Response:
+async def get_plan(state: StateDep, _principal: PrincipalDep, key: Key) -> Response:
     """The plan in its current version."""
     async with state.sessions() as session:
         row = await queries.stored_version(session, key, await queries.current(session, key))
@@ -128,13 +134,15 @@ async def get_plan(state: StateDep, _: PrincipalDep, key: Key) -> Response:
     responses=responses(NotFound),
     summary="List a plan's versions",
 )
-async def list_plan_versions(request: Request, state: StateDep, _: PrincipalDep, page: PageDep, key: Key) -> Response:
+async def list_plan_versions(
+    request: Request, state: StateDep, _principal: PrincipalDep, page: PageDep, key: Key
+) -> Response:
     """All versions of the plan, the newest first."""
     (below,) = page.place(int) or (_MAX_VERSION,)
     async with state.sessions() as session:
         rows = await queries.versions_of(session, key, min(below, _MAX_VERSION), page.limit + 1)
     if not rows and page.cursor is None:
-        raise NotFound(f"There is no plan {key}")
+        raise NotFound(_("There is no plan {key}", key=key))
     return listing(request, page, rows, place=lambda row: (row.version,), document=_heading)
 
 
@@ -145,7 +153,7 @@ async def list_plan_versions(request: Request, state: StateDep, _: PrincipalDep,
     responses=responses(NotFound),
     summary="Get one version of a plan",
 )
-async def get_plan_version(state: StateDep, _: PrincipalDep, key: Key, version: Number) -> Response:
+async def get_plan_version(state: StateDep, _principal: PrincipalDep, key: Key, version: Number) -> Response:
     """The document as it was stored, with the holidays of named countries as dates."""
     async with state.sessions() as session:
         row = await queries.stored_version(session, key, version)
@@ -161,7 +169,7 @@ async def get_plan_version(state: StateDep, _: PrincipalDep, key: Key, version: 
 )
 async def list_priorities(
     state: StateDep,
-    _: PrincipalDep,
+    _principal: PrincipalDep,
     accepted: LanguageDep,
     plan: Annotated[PlanKey, Query(description="The plan's key")],
     lang: Annotated[
@@ -183,13 +191,13 @@ async def list_priorities(
     summary="Work out a ticket's priority",
 )
 async def assess_priority(
-    state: StateDep, _: PrincipalDep, accepted: LanguageDep, assessment: AssessmentInput
+    state: StateDep, _principal: PrincipalDep, accepted: LanguageDep, assessment: AssessmentInput
 ) -> Response:
     """The priority that the plan's matrix gives for an urgency and an impact, else its default one. Writes nothing."""
     async with state.sessions() as session:
         version = await store.current_version(session, assessment.plan)
         if version is None:
-            raise Invalid(errors=[Fault(pointer="/plan", detail=f"There is no plan {assessment.plan}")])
+            raise Invalid(errors=[Fault(pointer="/plan", detail=_("There is no plan {plan}", plan=assessment.plan))])
         document = await store.document(session, memory_of(session), assessment.plan, version)
     result = priorities.assessed(document, assessment.impact, assessment.urgency, accepted)
     return reply({"plan": as_plan(assessment.plan, version), **result})

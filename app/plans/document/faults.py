@@ -9,6 +9,7 @@ from pydantic_core import ErrorDetails
 
 from app.core.problems import Fault
 from app.core.schemas import pointer
+from app.core.text.messages import Message, _
 from app.plans.document.reading import Step
 
 
@@ -51,18 +52,22 @@ def _existing(path: tuple[Step, ...], data: Any) -> tuple[Step, ...]:
     return path
 
 
-def _sentence(found: ErrorDetails, path: tuple[Step, ...]) -> str:
+def _sentence(found: ErrorDetails, path: tuple[Step, ...]) -> Message:
     key, context = path[-1] if path else "", found.get("ctx", {})
     match found["type"]:
         case "extra_forbidden":
-            return f"The key `{key}` is unknown here."
+            return _("The key `{key}` is unknown here.", key=key)
         case "missing":
-            return f"The key `{key}` is needed."
+            return _("The key `{key}` is needed.", key=key)
         case "literal_error":
-            return f"`{found['input']}` is unknown here: it is one of {context['expected'].replace(' or ', ', ')}."
+            return _(
+                "`{found}` is unknown here: it is one of {value}.",
+                found=found["input"],
+                value=context["expected"].replace(" or ", ", "),
+            )
         case "value_error":
-            return f"{str(context['error']).rstrip('.')}."
+            return _("{value}.", value=str(context["error"]).rstrip("."))
         case "model_type" | "dict_type":
-            return "This has to be a mapping of keys to values."
+            return _("This has to be a mapping of keys to values.")
         case _:
-            return f"{found['msg']}."
+            return _("{found}.", found=found["msg"])

@@ -19,6 +19,7 @@ from pydantic import (
 
 from app.calendars.hours import ACCOUNT_ZONE, WEEKDAYS, CalendarSpec, format_duration, parse_time
 from app.calendars.specs import MAX_WINDOWS
+from app.core.text.messages import _
 from app.plans.document.words import (
     DURATION_PATTERN,
     Channel,
@@ -110,7 +111,7 @@ class Target(Part):
     @model_validator(mode="after")
     def _one_length(self) -> Self:
         if (self.duration is None) == (self.business_days is None):
-            message = "A target has either a `duration` or a number of `business_days`."
+            message = _("A target has either a `duration` or a number of `business_days`.")
             raise ValueError(message)
         return self
 

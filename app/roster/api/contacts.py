@@ -21,10 +21,12 @@ from app.core.problems import (
     QuotaExceeded,
     RequestInFlight,
     TooManyRequests,
+    message_of,
 )
 from app.core.schemas import Listing
 from app.core.settings import Unconfigurable
 from app.core.state import State, StateDep
+from app.core.text.messages import _
 from app.core.web.deps import PrincipalDep
 from app.core.web.http import Router, reply, responses
 from app.core.web.idempotency import IDEMPOTENT, Answer, once
@@ -224,7 +226,7 @@ def _check_target(state: State, body: ContactMethodCreate) -> None:
     try:
         Ways(state.settings, state.http).check_apprise(body.target)
     except Unconfigurable as error:
-        raise Invalid(errors=[Fault(pointer="/target", detail=str(error))]) from error
+        raise Invalid(errors=[Fault(pointer="/target", detail=message_of(error))]) from error
 
 
 def _take_test_page(state: State, engineer_id: str) -> None:
@@ -234,5 +236,5 @@ def _take_test_page(state: State, engineer_id: str) -> None:
     if not bucket.left(now):
         headers = {"Retry-After": str(max(1, ceil(bucket.wait(now))))} | rate_fields([bucket], now)
         facts: dict[str, Any] = {"quota": TEST_PAGES.name, "value": TEST_PAGES.amount, "used": TEST_PAGES.amount}
-        raise TooManyRequests("An engineer gets at most five test pages a minute", headers=headers, **facts)
+        raise TooManyRequests(_("An engineer gets at most five test pages a minute"), headers=headers, **facts)
     rates.take(bucket)

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.ids import new_id
 from app.core.problems import Conflict, Fault, Invalid
+from app.core.text.messages import _
 from app.roster import shifts
 from app.roster.models import CalendarToken, Engineer, Region
 from app.roster.sandboxes import check_owner
@@ -44,7 +45,7 @@ async def create_region(session: AsyncSession, command: RegionCreate, *, now: da
     try:
         await session.flush()
     except IntegrityError as error:
-        raise Conflict(f"There is a region {command.key} already") from error
+        raise Conflict(_("There is a region {key} already", key=command.key)) from error
     return region
 
 
@@ -64,9 +65,9 @@ async def remove_region(session: AsyncSession, region: Region) -> None:
         Engineer.region == region.key, Engineer.account_id.is_not_distinct_from(region.account_id)
     )
     if await session.scalar(used.limit(1)):
-        raise Conflict("Engineers work in this region")
+        raise Conflict(_("Engineers work in this region"))
     if await session.scalar(_LOCKED_TO, {"key": region.key, "owner": region.account_id}):
-        raise Conflict("Accounts or open tickets are locked to this region")
+        raise Conflict(_("Accounts or open tickets are locked to this region"))
     await session.execute(delete(CalendarToken).where(CalendarToken.subject_id == region.id))
     await session.delete(region)
     await session.flush()
@@ -76,7 +77,7 @@ async def check_region(session: AsyncSession, key: str, account_id: str | None, 
     """422, at ``place``, for a region that there is not: among the live ones, or a sandbox account's own."""
     known = select(Region.id).where(Region.key == key, Region.account_id.is_not_distinct_from(account_id))
     if await session.scalar(known) is None:
-        raise Invalid(errors=[Fault(pointer=place, detail=f"There is no region {key}")])
+        raise Invalid(errors=[Fault(pointer=place, detail=_("There is no region {key}", key=key))])
 
 
 def fields_of(region: Region) -> dict[str, Any]:

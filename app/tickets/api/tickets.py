@@ -20,6 +20,7 @@ from app.core.problems import (
 )
 from app.core.schemas import Listing
 from app.core.state import StateDep
+from app.core.text.messages import _
 from app.core.web.deps import PrincipalDep
 from app.core.web.http import IF_MATCH, Router, etag, reply, responses
 from app.core.web.idempotency import IDEMPOTENT, Answer, once
@@ -94,7 +95,7 @@ def _account_of(principal: Principal, command: OpenTicket) -> str:
     """The account that the ticket is for: the key's own, or the one that a support key names."""
     account_id = command.account_id or principal.account_id
     if account_id is None:
-        fault = Fault(pointer="/account_id", detail="An admin's or agent's key names the account")
+        fault = Fault(pointer="/account_id", detail=_("An admin's or agent's key names the account"))
         raise Invalid(errors=[fault])
     if not principal.sees(account_id):
         raise NotFound

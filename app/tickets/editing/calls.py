@@ -14,6 +14,7 @@ from app.calls.schedule import LOOK
 from app.core.auth import SERVICE, Actor
 from app.core.ids import new_id
 from app.core.problems import Conflict, Forbidden, Invalid
+from app.core.text.messages import _
 from app.events import types
 from app.sla.clock.changes import Answer, Ask
 from app.sla.clock.cycles import ENDED_STATUSES
@@ -112,14 +113,14 @@ async def _ongoing(session: AsyncSession, work: Work, *states: str) -> dict[str,
     call = await active(session, work)
     if call is None or call["state"] not in states:
         state = f"its call is {call['state']}" if call else "it has no active call"
-        raise Conflict(f"The ticket cannot do that: {state}")
+        raise Conflict(_("The ticket cannot do that: {state}", state=state))
     return call
 
 
 async def join(session: AsyncSession, work: Work, actor: Actor, participant: str) -> None:
     """Somebody joined. The customer meets ``call_join`` by it, also early; after a no-show it is still welcome."""
     if actor.kind == "customer" and participant != "customer":
-        raise Forbidden("A customer tells only of its own joining")
+        raise Forbidden(_("A customer tells only of its own joining"))
     call = await _ongoing(session, work, *WAITING, "joined")
     if participant == "customer":
         work.change(Answer(work.now, "call_join", call["id"], "customer"), actor)
@@ -170,11 +171,11 @@ async def end_active(session: AsyncSession, work: Work) -> None:
 async def request(session: AsyncSession, work: Work, actor: Actor) -> None:
     """Ask for another call. 409 while there is one; 422 where the plan has none."""
     if work.document.call is None:
-        raise Invalid(f"The plan {work.document.key} has no live calls")
+        raise Invalid(_("The plan {key} has no live calls", key=work.document.key))
     if await active(session, work):
-        raise Conflict("The ticket has an active call already")
+        raise Conflict(_("The ticket has an active call already"))
     if work.ticket.status in ENDED_STATUSES:
-        raise Conflict(f"A ticket that is {work.ticket.status} gets no call")
+        raise Conflict(_("A ticket that is {status} gets no call", status=work.ticket.status))
     await ask_with_account(session, work, actor)
 
 

@@ -8,6 +8,7 @@ from typing import Final
 from app.core.auth import Actor
 from app.core.problems import Conflict
 from app.core.text.language import choose_language
+from app.core.text.messages import _
 from app.events import types
 from app.tickets.editing.messages import add_message
 from app.tickets.editing.work import Work
@@ -45,6 +46,6 @@ def request_if_due(work: Work) -> None:
 def confirm(work: Work, actor: Actor) -> None:
     """Support has looked: the priority stays as it is. 409 when nothing was asked."""
     if not work.ticket.review_requested:
-        raise Conflict("No review of this ticket's priority is asked for")
+        raise Conflict(_("No review of this ticket's priority is asked for"))
     work.ticket.review_requested = False
     work.tell(types.TicketUpdated(fields={"review_requested": False}), actor)

@@ -14,6 +14,7 @@ from app.accounts.principals import editor
 from app.core.auth import Actor, Principal
 from app.core.problems import Conflict, Fault, Forbidden, Invalid
 from app.core.schemas import ActorRef
+from app.core.text.messages import _
 from app.core.web.deps import require_support
 from app.core.web.merge_patch import Patch, merge_patch, patched
 from app.events import types
@@ -76,7 +77,7 @@ async def post_message(
     """
     work, actor = await start(session, caller, ticket_id, command.actor)
     if command.visibility == "internal" and not caller.principal.is_support:
-        raise Forbidden("Only support writes internal messages")
+        raise Forbidden(_("Only support writes internal messages"))
     author = message_author(caller.principal, actor, command.author)
     if actor.kind == "customer" and author["kind"] == "automation" and command.actor is None:
         actor = automation_of(caller.principal)
@@ -99,14 +100,19 @@ async def set_status(session: AsyncSession, caller: Caller, ticket_id: str, comm
 def _check_transition(work: Work, actor: Actor, command: SetStatus) -> None:
     status = command.status
     if status not in allowed(work.ticket.status, "support"):
-        raise Conflict(f"A ticket that is {work.ticket.status} cannot become {status}", status_table="/v1/statuses")
+        raise Conflict(
+            _("A ticket that is {status} cannot become {status_}", status=work.ticket.status, status_=status),
+            status_table="/v1/statuses",
+        )
     if status not in allowed(work.ticket.status, actor.kind):
-        raise Forbidden(f"A customer cannot make a ticket that is {work.ticket.status} {status}")
+        raise Forbidden(
+            _("A customer cannot make a ticket that is {status} {status_}", status=work.ticket.status, status_=status)
+        )
     if status == "waiting_on_customer" and work.clock.answered_at is None:
-        detail = "A ticket waits on its customer only with or after a public message of an engineer"
+        detail = _("A ticket waits on its customer only with or after a public message of an engineer")
         raise Invalid(errors=[Fault(pointer="/message", detail=detail)])
     if status == "resolved" and actor.kind == "engineer" and command.message is None:
-        raise Invalid(errors=[Fault(pointer="/message", detail="An engineer resolves with a public message")])
+        raise Invalid(errors=[Fault(pointer="/message", detail=_("An engineer resolves with a public message"))])
 
 
 async def set_priority(session: AsyncSession, caller: Caller, ticket_id: str, command: SetPriority) -> Work:
@@ -114,15 +120,19 @@ async def set_priority(session: AsyncSession, caller: Caller, ticket_id: str, co
     work, actor = await start(session, caller, ticket_id, command.actor)
     ticket, document = work.ticket, work.document
     if ticket.status in ("resolved", "closed"):
-        raise Conflict(f"The priority of a ticket that is {ticket.status} does not change")
+        raise Conflict(_("The priority of a ticket that is {status} does not change", status=ticket.status))
     if faults := priority_faults(document, command.priority):
         raise Invalid(errors=faults)
     if command.priority == ticket.priority:
         return await finish(session, work)
     if actor.kind == "customer" and not customer_may_set(document, ticket.priority, command.priority):
-        raise Forbidden(f"The plan {document.key} does not let a customer set this priority: escalate instead")
+        raise Forbidden(
+            _("The plan {key} does not let a customer set this priority: escalate instead", key=document.key)
+        )
     if actor.kind == "customer" and work.clock.turns >= MAX_TURNS:
-        raise Conflict("The ticket's priority has been changed as often as its customer may: ask support to change it")
+        raise Conflict(
+            _("The ticket's priority has been changed as often as its customer may: ask support to change it")
+        )
     ticket.business_impact = command.business_impact or ticket.business_impact
     await give_priority(session, work, actor, command.priority, command.reason, source="override")
     return await finish(session, work)
@@ -156,12 +166,12 @@ async def assign(session: AsyncSession, caller: Caller, ticket_id: str, command:
     work, actor = await start(session, caller, ticket_id)
     require_support(caller.principal)
     if work.ticket.status in ("resolved", "closed"):
-        raise Conflict(f"A ticket that is {work.ticket.status} is not assigned")
+        raise Conflict(_("A ticket that is {status} is not assigned", status=work.ticket.status))
     if "engineer_id" in command.model_fields_set:
         await set_assignee(session, work, actor, command.engineer_id)
     if command.tier is not None and command.tier != work.ticket.tier:
         if command.tier > work.clock.terms.tiers:
-            detail = f"The ticket's plan has {work.clock.terms.tiers} tier(s)"
+            detail = _("The ticket's plan has {tiers} tier(s)", tiers=work.clock.terms.tiers)
             raise Invalid(errors=[Fault(pointer="/tier", detail=detail)])
         work.change(Tier(work.now, command.tier, actor.kind), actor)
     return await finish(session, work)
@@ -191,23 +201,27 @@ async def _check_engineer(session: AsyncSession, work: Work, engineer_id: str, p
     query = select(Engineer.account_id).where(Engineer.id == engineer_id, Engineer.active)
     found = (await session.execute(query)).one_or_none()
     if found is None:
-        raise Invalid(errors=[Fault(pointer=pointer, detail="There is no such active engineer")])
+        raise Invalid(errors=[Fault(pointer=pointer, detail=_("There is no such active engineer"))])
     own = work.ticket.account_id if work.ticket.sandbox else None
     if found.account_id != own:
-        detail = "A sandbox's tickets go to its own engineers, and no other tickets do"
-        hint = f"POST /v1/engineers with {own} as account_id makes one" if own else "This engineer is a sandbox's"
+        detail = _("A sandbox's tickets go to its own engineers, and no other tickets do")
+        hint = (
+            _("POST /v1/engineers with {own} as account_id makes one", own=own)
+            if own
+            else _("This engineer is a sandbox's")
+        )
         raise Invalid(errors=[Fault(pointer=pointer, detail=detail, hint=hint)])
     await lock_roster(session, scope_of(work))
     held_for = await session.scalar(select(ExpertHold.ticket_id).where(ExpertHold.engineer_id == engineer_id))
     if held_for not in (None, work.ticket.id):
-        raise Conflict("The engineer works on another ticket and nothing else", held_for=held_for)
+        raise Conflict(_("The engineer works on another ticket and nothing else"), held_for=held_for)
 
 
 async def lock_to_region(session: AsyncSession, caller: Caller, ticket_id: str, command: LockRegion) -> Work:
     """Keep the ticket in one region, or let it follow the sun again (G7). 422 for a region that there is not."""
     work, actor = await start(session, caller, ticket_id, command.actor)
     if work.ticket.status == "closed":
-        raise Conflict("A closed ticket does not change")
+        raise Conflict(_("A closed ticket does not change"))
     before, after = work.ticket.region_lock, command.region
     if after is not None:
         await check_region(session, after, scope_of(work) or None, "/region")
@@ -223,7 +237,7 @@ async def change_ticket(session: AsyncSession, caller: Caller, ticket_id: str, p
     named = patched(ActorRef, patch["actor"], "/actor") if patch.get("actor") is not None else None
     work, actor = await start(session, caller, ticket_id, named)
     if work.ticket.status == "closed":
-        raise Conflict("A closed ticket does not change")
+        raise Conflict(_("A closed ticket does not change"))
     before = {name: getattr(work.ticket, name) for name in TicketFields.model_fields}
     after = patched(ChangeTicket, merge_patch(before, patch))
     changed = {name: value for name in before if (value := getattr(after, name)) != before[name]}

@@ -13,6 +13,7 @@ from app.core.auth import SERVICE, Actor
 from app.core.db.session import driver
 from app.core.ids import new_id
 from app.core.problems import Conflict, Fault, Invalid, NotFound
+from app.core.text.messages import _
 from app.core.zones import IN_FORCE
 from app.events import types
 from app.events.types.deadlines import PinsData
@@ -134,7 +135,7 @@ async def _promise(session: AsyncSession, customer: Customer, product: str | Non
 async def _newest(session: AsyncSession, customer: Customer, key: str) -> tuple[Promise, Pins]:
     version = (customer.plan_versions or {}).get(key)
     if version is None:
-        raise Conflict(f"The account's plan {key} has no version in force")
+        raise Conflict(_("The account's plan {key} has no version in force", key=key))
     pins = Pins(key, version, tuple(customer.addons), customer.time_zone, customer.holiday_set)
     return await promise_of(session, pins), pins
 
@@ -154,7 +155,7 @@ async def _check_follow_up(session: AsyncSession, account_id: str, ticket_id: st
         return
     query = "SELECT 1 FROM tickets WHERE account_id = $1 AND id = $2"
     if not await (await driver(session)).fetchval(query, account_id, ticket_id):
-        raise Invalid(errors=[Fault(pointer="/follow_up_of", detail="The account has no such ticket")])
+        raise Invalid(errors=[Fault(pointer="/follow_up_of", detail=_("The account has no such ticket"))])
 
 
 def new_number() -> str:

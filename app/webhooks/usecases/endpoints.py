@@ -15,7 +15,8 @@ from app.core.db.session import LONG, allow, ring_after_commit
 from app.core.ids import new_id
 from app.core.outgoing.addresses import Network, is_allowed, is_local, literal
 from app.core.outgoing.targets import Unusable, read_target
-from app.core.problems import Conflict, Fault, Invalid
+from app.core.problems import Conflict, Fault, Invalid, message_of
+from app.core.text.messages import Message, _
 from app.events.envelope import NO_ACCOUNT, instant
 from app.events.log import Event, event_row, recorded
 from app.events.types import INTERNAL_TYPES, WebhookDisabled, WebhookTest
@@ -47,14 +48,14 @@ def check_url(url: str, allow_networks: Sequence[Network]) -> None:
     try:
         target = read_target(url)
     except Unusable as error:
-        raise _invalid_url(str(error)) from error
+        raise _invalid_url(message_of(error)) from error
     host = target.host
     local = is_local(host, allow_networks)
     if target.scheme != "https" and not local:
-        raise _invalid_url("Only https:// is taken, or http:// to an address in a network that the operator allows")
+        raise _invalid_url(_("Only https:// is taken, or http:// to an address in a network that the operator allows"))
     address = literal(host)
     if not local and (_is_localhost(host) or (address and not is_allowed(address, allow_networks))):
-        raise _invalid_url("Outgoing calls may not reach this address")
+        raise _invalid_url(_("Outgoing calls may not reach this address"))
 
 
 def _is_localhost(host: str) -> bool:
@@ -62,7 +63,7 @@ def _is_localhost(host: str) -> bool:
     return f".{host.removesuffix('.')}".endswith(".localhost")
 
 
-def _invalid_url(detail: str) -> Invalid:
+def _invalid_url(detail: Message) -> Invalid:
     return Invalid(errors=[Fault(pointer="/url", detail=detail)])
 
 
@@ -169,13 +170,15 @@ async def send_test(
     tests of it are pending; 422 where an account's endpoint asks for an event that is internal.
     """
     if not endpoint.enabled:
-        raise Conflict("The endpoint is disabled: enable it first")
+        raise Conflict(_("The endpoint is disabled: enable it first"))
     if endpoint.account_id and event_type in INTERNAL_TYPES:
-        raise Invalid(errors=[Fault(pointer="/event_type", detail="An account's endpoint gets public events only")])
+        raise Invalid(errors=[Fault(pointer="/event_type", detail=_("An account's endpoint gets public events only"))])
     mine = (Delivery.owner_id == (endpoint.account_id or NO_ACCOUNT), Delivery.endpoint_id == endpoint.id)
     pending = select(func.count()).where(*mine, Delivery.state == "pending", Delivery.ticket_id.is_(None))
     if (await session.execute(pending)).scalar_one() >= _MAX_TESTS:
-        raise Conflict(f"{_MAX_TESTS} tests of this endpoint have not ended: wait until it answers")
+        raise Conflict(
+            _("{max_tests} tests of this endpoint have not ended: wait until it answers", max_tests=_MAX_TESTS)
+        )
     event = Event(now, WebhookTest(endpoint_id=endpoint.id, event_type=event_type), actor)
     return await tell(session, endpoint.account_id, event, endpoint.id)
 
