@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
-from app.core.text.messages import _
-
 Json = dict[str, Any]
 
 _REF: Final = "#/components/schemas/"
@@ -23,7 +21,7 @@ def name_bodies(document: Json) -> None:
                 if "properties" in schema:
                     name = schema["title"]
                     if schemas.setdefault(name, schema) != schema:
-                        raise ValueError(_("Two different schemas are called {name}", name=name))
+                        raise ValueError(f"Two different schemas are called {name}")
                     media["schema"] = {"$ref": _REF + name}
 
 

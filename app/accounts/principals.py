@@ -83,7 +83,7 @@ def _principal(found: Row | None) -> Principal:
     )
 
 
-_NOBODY: Final = _("The account has nobody of this address who may do that")
+_NOBODY: Final = _("Nobody in the account with this address is allowed to do that")
 """The same for an unknown person as for one who may not, so that nobody finds out who there is."""
 
 
@@ -109,7 +109,7 @@ async def acting(session: AsyncSession, principal: Principal, actor: ActorRef | 
     """
     if principal.is_support:
         if actor is not None:
-            raise Invalid(errors=[Fault(pointer="/actor", detail=_("Only an account's key acts for a person"))])
+            raise Invalid(errors=[Fault(pointer="/actor", detail=_("Only an account's key can act for a person"))])
         return Acting(principal.actor, None)
     if actor is None:
         return Acting(principal.actor, principal.role or "viewer")
@@ -124,7 +124,7 @@ async def editor(session: AsyncSession, principal: Principal, actor: ActorRef | 
     """Who writes to an account's tickets: support, or its editors and owners; 403 for viewers."""
     who = await acting(session, principal, actor)
     if who.role not in (None, "editor", "owner"):
-        raise Forbidden(_NOBODY if actor else _("Viewers may read only"))
+        raise Forbidden(_NOBODY if actor else _("Viewers can only read"))
     return who
 
 
@@ -154,5 +154,5 @@ async def manager(
 async def _owner(session: AsyncSession, principal: Principal, actor: ActorRef | None) -> Acting:
     who = await acting(session, principal, actor)
     if who.role not in (None, "owner"):
-        raise Forbidden(_NOBODY if actor else _("Only the account's owners may do that"))
+        raise Forbidden(_NOBODY if actor else _("Only the account's owners can do that"))
     return who

@@ -222,7 +222,7 @@ class KeyCreate(Strict):
     @classmethod
     def _some(cls, scopes: list[Scope] | None) -> list[Scope] | None:
         if scopes == []:
-            raise ValueError(_("A key with no scope at all opens nothing: leave scopes out for all, or name some"))
+            raise ValueError(_("A key without any scope is of no use: leave scopes out to allow all, or name some"))
         return scopes
 
     @model_validator(mode="after")

@@ -176,7 +176,7 @@ class Calendar:
     def _grow(self, table: Table, years: range) -> Table:
         if self._room is not None and len(years) * self._rows_of_a_year() > self._room:
             raise BeyondCalendar(
-                _("{years} years of this calendar are more than can be looked at here", years=len(years))
+                _("{years} years of this calendar are more than can be examined here", years=len(years))
             )
         earlier = working_dates(self._spec, self._zone, range(years.start, table.years.start))
         later = working_dates(self._spec, self._zone, range(table.years.stop, years.stop))

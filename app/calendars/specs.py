@@ -82,7 +82,7 @@ def _check_zone(name: str) -> Iterator[Finding]:
 def _check_day(day: int, windows: tuple[Minutes, ...]) -> Iterator[Finding]:
     path = ("weekly", WEEKDAYS[day])
     if len(windows) > MAX_WINDOWS:
-        yield path, _("A day has at most {max_windows} windows", max_windows=MAX_WINDOWS)
+        yield path, _("A day has at most {most} windows", most=MAX_WINDOWS)
         return
     reached = 0
     for index, (opens, closes) in sorted(enumerate(windows), key=lambda item: item[1]):

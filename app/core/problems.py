@@ -86,7 +86,7 @@ class Unauthorized(Problem):
 class Forbidden(Problem):
     """403: the caller may see the resource, but not do this with it."""
 
-    status, slug, title = 403, "forbidden", _("This key or person may not do that")
+    status, slug, title = 403, "forbidden", _("This key or person is not allowed to do that")
 
 
 class NotFound(Problem):
@@ -98,7 +98,7 @@ class NotFound(Problem):
 class MethodNotAllowed(Problem):
     """405: the path exists, the method does not."""
 
-    status, slug, title = 405, "method-not-allowed", _("This path does not take that method")
+    status, slug, title = 405, "method-not-allowed", _("This path does not support that method")
 
 
 class RequestTimeout(Problem):
@@ -146,7 +146,7 @@ class PayloadTooLarge(Problem):
 class UnsupportedMediaType(Problem):
     """415: the body's media type is not one that is taken."""
 
-    status, slug, title = 415, "unsupported-media-type", _("This media type is not taken here")
+    status, slug, title = 415, "unsupported-media-type", _("This media type is not supported here")
 
 
 class Invalid(Problem):

@@ -96,7 +96,7 @@ class Document(BaseModel):
 def no_nul(value: str) -> str:
     """The text, unless it holds U+0000, which Postgres cannot store (ValueError)."""
     if "\0" in value:
-        raise invalid_value("nul", _("Text may not hold the character U+0000"))
+        raise invalid_value("nul", _("Text cannot contain the character U+0000"))
     return value
 
 
@@ -104,7 +104,7 @@ def _only_rfc3339(value: Any) -> Any:
     if isinstance(value, str) and not _RFC3339.fullmatch(value):
         raise invalid_value("instant", _("An instant is written like 2026-11-21T15:30:00Z (RFC 3339 with a zone)"))
     if not isinstance(value, str | datetime):
-        raise invalid_value("instant", _("An instant is a string like 2026-11-21T15:30:00Z"))
+        raise invalid_value("instant", _("An instant is a text like 2026-11-21T15:30:00Z"))
     return value
 
 
@@ -131,7 +131,7 @@ def _one_spelling(value: str) -> str:
     """Both steps can make a text longer, so its shape is checked afterwards as well: what is stored is read again."""
     spelt = unicodedata.normalize("NFC", value.lower())
     if not _MAILBOX.fullmatch(spelt):
-        raise invalid_value("email", _("In lower case and composed (NFC), this is no e-mail address"))
+        raise invalid_value("email", _("In lower case and composed (NFC), this is not an e-mail address"))
     return spelt
 
 
@@ -180,7 +180,7 @@ def _https(value: str) -> str:
     if url.scheme != "https":
         raise invalid_value("https", _("Only an https:// address is taken"))
     if not _can_be_reached(url.host or ""):
-        raise invalid_value("https", _("The address has to be one that everybody in the call can reach"))
+        raise invalid_value("https", _("The address has to be one that everyone in the call can reach"))
     return value
 
 

@@ -67,11 +67,11 @@ async def begin(state: State, start: Start) -> int:
     if start is None:
         return oldest
     if start < oldest:
-        raise Gone(_("The feed goes back {feed_retention} days", feed_retention=state.settings.feed_retention))
+        raise Gone(_("The feed goes back {days} days", days=state.settings.feed_retention))
     if start > state.feed.last:
         await state.feed.poll()
     if start > state.feed.last:
-        raise Gone(_("The feed has not come to this place: the database has lost its newest events"))
+        raise Gone(_("The feed has not reached this cursor's place: the database has lost its newest events"))
     return start
 
 

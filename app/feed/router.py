@@ -96,7 +96,7 @@ def _start(text: str | None, place: str) -> Start:
     try:
         return read_start(text)
     except ValueError as error:
-        raise Invalid(errors=[Fault(pointer=place, detail=_("This cursor was not made by this feed"))]) from error
+        raise Invalid(errors=[Fault(pointer=place, detail=_("This cursor does not belong to this feed"))]) from error
 
 
 async def _begun(

@@ -153,7 +153,7 @@ class StatusWords(Strict):
     def _once_each(self) -> Self:
         words = [plain(word) for word in (*self.resolved, *self.acknowledged, *self.firing)]
         if "" in words or len(set(words)) < len(words):
-            raise invalid_value("words", _("A word of a status is not blank, and stands in one list, once"))
+            raise invalid_value("words", _("A status word is not blank, and appears once, in one list only"))
         return self
 
     def given(self) -> dict[str, Status]:

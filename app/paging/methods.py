@@ -75,7 +75,7 @@ async def create_rule(
         NotificationRule.after_seconds == seconds,
     )
     if existing := await session.scalar(same):
-        raise Conflict(_("The engineer has this rule already"), rule=existing)
+        raise Conflict(_("The engineer already has this rule"), rule=existing)
     rule = NotificationRule(
         id=new_id("nru"),
         engineer_id=engineer_id,

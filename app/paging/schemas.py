@@ -76,7 +76,7 @@ def _at_once(value: Any) -> Any:
 
 def _within_a_day(value: timedelta) -> timedelta:
     if not timedelta(0) <= value <= _LONGEST:
-        raise invalid_value("after", _("A rule holds from the alert on, and at most PT24H after it"))
+        raise invalid_value("after", _("A rule notifies at the alert, or at most PT24H after it"))
     return value
 
 

@@ -61,7 +61,7 @@ def _until(command: PreviewInput) -> datetime:
     last = command.opened_at
     for place, change in enumerate(command.changes):
         if change.at < last:
-            detail = _("A change is not before the one that it follows, nor before the opening")
+            detail = _("A change cannot be before the one that it follows, or before the opening")
             raise Invalid(errors=[Fault(pointer=f"/changes/{place}/at", detail=detail)])
         last = change.at
     if command.until is not None and command.until < last:

@@ -27,7 +27,7 @@ _OVER: Final = ("resolved", "closed")
 def refusal(clock: Clock, change: PreviewChange) -> Refusal | None:
     """Why a ticket with this clock does not take this change; None when it does."""
     if clock.status == "closed":
-        return "", _("A closed ticket does not change")
+        return "", _("A closed ticket cannot change")
     return _refusal(change, clock)
 
 
@@ -43,10 +43,10 @@ def _status(change: PreviewStatus, clock: Clock) -> Refusal | None:
     if status == clock.status:
         return None
     if status not in allowed(clock.status, "engineer"):
-        return "status", _("A ticket that is {status} cannot become {status_}", status=clock.status, status_=status)
+        return "status", _("A ticket that is {status} cannot become {wanted}", status=clock.status, wanted=status)
     if status in ("waiting_on_customer", "resolved") and clock.answered_at is None:
         return "status", _(
-            "A ticket becomes {status} only with or after a public message of an engineer", status=status
+            "A ticket becomes {status} only with, or after, a public message from an engineer", status=status
         )
     return None
 
@@ -54,7 +54,7 @@ def _status(change: PreviewStatus, clock: Clock) -> Refusal | None:
 @_refusal.register
 def _priority(change: PreviewPriority, clock: Clock) -> Refusal | None:
     if clock.status in _OVER:
-        return "", _("The priority of a ticket that is {status} does not change", status=clock.status)
+        return "", _("The priority of a ticket that is {status} cannot change", status=clock.status)
     if change.priority not in clock.terms.priorities:
         return "priority", _("The plan has the priorities {priorities}", priorities=list(clock.terms.priorities))
     return None
@@ -74,7 +74,7 @@ def _reopen(_change: PreviewReopen, clock: Clock) -> Refusal | None:
     return (
         None
         if clock.status == "resolved"
-        else ("", _("A ticket that is {status} is not reopened", status=clock.status))
+        else ("", _("A ticket that is {status} cannot be reopened", status=clock.status))
     )
 
 

@@ -94,7 +94,8 @@ def _compiled(memory: Memory, document: PlanDocument, command: PreviewInput) -> 
 
 def _unknown_addon(place: int, known: Iterable[str]) -> Fault:
     return Fault(
-        pointer=f"/addons/{place}", detail=_("The plan's add-ons are: {value}", value=", ".join(known) or "none")
+        pointer=f"/addons/{place}",
+        detail=_("The plan's add-ons are: {addons}", addons=list(known)) if known else _("The plan has no add-ons"),
     )
 
 

@@ -31,7 +31,7 @@ async def own_engineer(
     """
     require_support(principal)
     if principal.kind != "admin" and principal.engineer_id != engineer_id:
-        raise Forbidden(_("Only admins and the engineer may do that"))
+        raise Forbidden(_("Only admins and the engineer can do that"))
     engineer = await engineer_by_id(session, engineer_id, lock=lock)
     if principal.account_id not in (None, engineer.account_id):
         raise NotFound

@@ -7,8 +7,8 @@ from app.core.problems import Fault, Invalid, NotFound
 from app.core.text.messages import Message, _
 
 
-async def check_owner(session: AsyncSession, account_id: str | None, what: str) -> None:
-    """422 for an account that is not a sandbox: live ones are served by the whole roster."""
+async def check_owner(session: AsyncSession, account_id: str | None, refused: Message) -> None:
+    """422 for an account that is not a sandbox: live ones are served by the whole roster, as ``refused`` says."""
     if account_id is None:
         return
     try:
@@ -16,7 +16,7 @@ async def check_owner(session: AsyncSession, account_id: str | None, what: str) 
     except NotFound as error:
         raise _fault(_("There is no such account")) from error
     if account.sandbox_now is None:
-        raise _fault(_("Only a sandbox account has {what} of its own", what=what))
+        raise _fault(refused)
 
 
 def _fault(detail: Message) -> Invalid:

@@ -129,7 +129,7 @@ async def _until_a_window_ends(session: AsyncSession, account_id: str, before: d
     """
     windows = await (await driver(session)).fetchrow(_WINDOWS, account_id, before, goal)
     if windows["opening"]:
-        detail = _("What a maintenance window held back is being opened: try again")
+        detail = _("Alerts that a maintenance window held back are being opened: try again")
         raise Conflict(detail, headers={"Retry-After": "1"})
     ends: datetime | None = windows["ends"]
     return ends or goal

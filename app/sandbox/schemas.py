@@ -44,7 +44,11 @@ class AdvanceClock(Strict):
         goal = now + (self.by or timedelta(0))
         if goal.year > LAST_YEAR:
             raise Invalid(
-                errors=[Fault(pointer="/by", detail=_("Instants lie in the years to {last_year}", last_year=LAST_YEAR))]
+                errors=[
+                    Fault(
+                        pointer="/by", detail=_("Instants lie before the end of {last_year}", last_year=str(LAST_YEAR))
+                    )
+                ]
             )
         return goal
 

@@ -124,7 +124,7 @@ class EndpointFields(Strict):
     @classmethod
     def _of_the_event_itself(cls, value: str | None, info: ValidationInfo) -> str | None:
         if value is not None and info.data.get("format", "standard") != "standard":
-            raise invalid_value("projection", _("Only the format 'standard' takes a projection"))
+            raise invalid_value("projection", _("Only the format `standard` can have a projection"))
         return value
 
     @model_validator(mode="after")
@@ -205,7 +205,7 @@ def _or_none(value: Any) -> Any:
 
 def _not_too_long(value: timedelta) -> timedelta:
     if value > MAX_OVERLAP:
-        raise invalid_value("overlap", _("An old secret signs for seven days (PT168H) at the most"))
+        raise invalid_value("overlap", _("An old secret goes on signing for at most seven days (PT168H)"))
     return value
 
 

@@ -66,7 +66,7 @@ def test_check_tells_every_fault_with_its_line_and_pointer(tmp_path: Path) -> No
     assert told[-3:] == [
         f"{none}: No such file or directory",
         f"{binary}: This is not UTF-8 text",
-        f"{twin}:1: /key: This key stands here twice.",
+        f"{twin}:1: /key: This key appears here twice.",
     ]
 
 

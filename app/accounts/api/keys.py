@@ -33,7 +33,7 @@ async def _check_grant(session: AsyncSession, principal: Principal, command: Key
     """403 for a key that may more than its maker, whose own key is valid until this transaction ends."""
     faults = beyond(await principal_of_key(session, principal.key_id), command)
     if faults:
-        raise Forbidden(_("Nobody makes a key that may more than their own"), errors=faults)
+        raise Forbidden(_("A key cannot create a key with more rights than its own"), errors=faults)
 
 
 def _of_own_account(principal: Principal, command: KeyCreate) -> KeyCreate:

@@ -13,7 +13,7 @@ from app.core.ids import new_id
 from app.core.mailboxes import STORED
 from app.core.problems import Fault, Invalid, message_of
 from app.core.schemas import pointer
-from app.core.text.messages import _
+from app.core.text.messages import Message, _
 from app.plans.document.expansion import years_around
 from app.plans.holidays import expand_holidays
 from app.plans.store import addons_on_offer
@@ -114,22 +114,20 @@ async def _check_roster(session: AsyncSession, fields: AccountFields, owner: str
     known = {"region": fields.region_lock, "engineers": wanted, "owner": owner}
     there, engineers = (await session.execute(_ROSTER, known)).one()
     faults = [
-        _missing(f"/preferred_engineers/{place}", f"engineer {name}", owner)
+        _missing(f"/preferred_engineers/{place}", _("There is no engineer {name}", name=name), owner)
         for place, name in enumerate(wanted)
         if name not in engineers
     ]
     if fields.region_lock and not there:
-        faults.append(_missing("/region_lock", f"region {fields.region_lock}", owner))
+        faults.append(_missing("/region_lock", _("There is no region {key}", key=fields.region_lock), owner))
     if faults:
         raise Invalid(errors=faults)
 
 
-def _missing(place: str, what: str, owner: str | None) -> Fault:
-    fault = Fault(pointer=place, detail=_("There is no {what}", what=what))
+def _missing(place: str, detail: Message, owner: str | None) -> Fault:
+    fault = Fault(pointer=place, detail=detail)
     if owner:
-        fault["hint"] = _(
-            "A sandbox has regions and engineers of its own: make them with its account_id, then change it"
-        )
+        fault["hint"] = _("A sandbox has regions and engineers of its own: create them with its account_id first")
     return fault
 
 

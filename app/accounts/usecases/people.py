@@ -73,4 +73,4 @@ async def _flush(session: AsyncSession) -> None:
     try:
         await session.flush()
     except IntegrityError as error:
-        raise Conflict(_("The account has a person with this e-mail address already")) from error
+        raise Conflict(_("The account already has a person with this e-mail address")) from error

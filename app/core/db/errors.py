@@ -30,7 +30,7 @@ DATABASE_ERRORS: Final[tuple[type[Exception], ...]] = (*_OUTAGES, DBAPIError, _A
 
 _BUSY: Final[tuple[tuple[type[Exception], Message], ...]] = (
     (SQLAlchemyTimeout, _("All connections to the database are in use")),
-    (asyncpg.LockNotAvailableError, _("Another request or pass holds what this one needs")),
+    (asyncpg.LockNotAvailableError, _("Another request holds a lock that this one needs")),
     (asyncpg.QueryCanceledError, _("The database took too long")),
 )
 

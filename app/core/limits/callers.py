@@ -164,7 +164,7 @@ class CallerLimits:
         except TooLong as late:
             if late.alone:
                 raise _too_many(caller) from None
-            raise Unavailable(_("The service has too much to do"), headers=_SOON) from None
+            raise Unavailable(_("The service is overloaded"), headers=_SOON) from None
 
     def hold(self, caller: Caller) -> float:
         """Seconds to wait before the caller is told no."""
@@ -202,7 +202,7 @@ def _too_many(caller: Caller) -> Problem:
     size = caller.size
     return TooManyRequests(
         _(
-            "At most {running} requests run at once and {waiting} more wait for their turn",
+            "At most {running} requests run at once, and {waiting} more wait for their turn",
             running=size.running,
             waiting=size.waiting,
         ),

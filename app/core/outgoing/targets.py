@@ -37,7 +37,7 @@ def read_target(url: str) -> Target:
     Whether the host exists, and may be reached, is another question.
     """
     if not url.isprintable() or " " in url or "\\" in url:
-        raise Unusable(_("An address has no blanks, backslashes or invisible characters"))
+        raise Unusable(_("An address cannot contain blanks, backslashes or invisible characters"))
     try:
         parts = urlsplit(url)
     except ValueError:  # brackets that do not match, or that hold no IPv6 address
@@ -45,7 +45,7 @@ def read_target(url: str) -> Target:
     if parts.scheme not in ("http", "https"):
         raise Unusable(_("An address begins with https:// or http://"))
     if "@" in parts.netloc:
-        raise Unusable(_("An address has neither a user name nor a password"))
+        raise Unusable(_("An address cannot contain a user name or a password"))
     _check_port(parts)
     host = _ascii(parts.hostname or "")
     _check_host(host, bracketed="[" in parts.netloc)
@@ -68,7 +68,7 @@ def _ascii(host: str) -> str:
     try:
         return idna.encode(host, uts46=True).decode()
     except idna.IDNAError as error:
-        raise Unusable(_("The host is no name of the Internet: {error}", error=error)) from None
+        raise Unusable(_("The host is not a valid Internet name: {error}", error=error)) from None
 
 
 def _check_host(host: str, *, bracketed: bool) -> None:
@@ -83,7 +83,7 @@ def _check_host(host: str, *, bracketed: bool) -> None:
         _check_ipv4(host)
         return
     if len(name) > _LONGEST_NAME:
-        raise Unusable(_("A host has at most {longest_name} characters", longest_name=_LONGEST_NAME))
+        raise Unusable(_("A host has at most {most} characters", most=_LONGEST_NAME))
     for label in labels:
         _check_label(label)
 
@@ -94,7 +94,7 @@ def _check_ipv6(host: str) -> None:
     try:
         IPv6Address(host)
     except AddressValueError:
-        raise Unusable(_("There is no IPv6 address in the brackets")) from None
+        raise Unusable(_("The brackets do not hold an IPv6 address")) from None
 
 
 def _check_ipv4(host: str) -> None:
@@ -106,11 +106,11 @@ def _check_ipv4(host: str) -> None:
 
 def _check_label(label: str) -> None:
     if not label:
-        raise Unusable(_("A host has no empty part"))
+        raise Unusable(_("A host cannot have an empty part"))
     if not _LABEL.fullmatch(label):
         raise Unusable(_("Each part of a host has 1 to 63 letters, digits and hyphens, and no hyphen at its ends"))
     if label.startswith("xn--"):
         try:
             idna.decode(label)
         except idna.IDNAError as error:
-            raise Unusable(_("The host is no name of the Internet: {error}", error=error)) from None
+            raise Unusable(_("The host is not a valid Internet name: {error}", error=error)) from None

@@ -30,9 +30,9 @@ def read_json(body: bytes) -> Any:
     if brackets > MAX_BRACKETS or brackets + body.count(b",") > MAX_VALUES:
         raise Invalid(
             _(
-                "The body holds more than {max_brackets} arrays and objects, or {max_values} values",
-                max_brackets=MAX_BRACKETS,
-                max_values=MAX_VALUES,
+                "The body holds more than {brackets} arrays and objects, or {values} values",
+                brackets=MAX_BRACKETS,
+                values=MAX_VALUES,
             )
         )
     try:
@@ -42,7 +42,9 @@ def read_json(body: bytes) -> Any:
     if brackets > MAX_DEPTH:
         _refuse_depth(value)
     if _holds_nul(body):
-        raise Invalid(errors=[Fault(pointer=_place_of_nul(value), detail=_("Text may not hold the character U+0000"))])
+        raise Invalid(
+            errors=[Fault(pointer=_place_of_nul(value), detail=_("Text cannot contain the character U+0000"))]
+        )
     return value
 
 
@@ -51,7 +53,7 @@ def _refuse_depth(value: Any) -> None:
     for _level in range(MAX_DEPTH):
         level = [child for parent in level for child in _children(parent)]
     if level:
-        raise Invalid(_("The body is nested more than {max_depth} levels deep", max_depth=MAX_DEPTH))
+        raise Invalid(_("The body is nested more than {most} levels deep", most=MAX_DEPTH))
 
 
 def _children(value: Any) -> list[Any]:

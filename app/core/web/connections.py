@@ -102,7 +102,7 @@ class Guard:
         used = self._of_address[address] if _is_counted(connection.host, limits.uncounted) else 0
         if limits.of_address and used >= limits.of_address:
             return TooManyRequests(
-                _("An address has at most {of_address} connections open", of_address=limits.of_address),
+                _("An address has at most {most} connections open", most=limits.of_address),
                 headers=_SOON,
                 quota="connections_per_address",
                 value=limits.of_address,

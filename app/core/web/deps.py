@@ -32,7 +32,7 @@ class ApiKey(SecurityBase):
         """The caller, whose key may be used here."""
         principal = await self.identify(request)
         if principal.kind in ("hook", "widget"):
-            raise Forbidden(_("A {kind} key is not taken here", kind=principal.kind))
+            raise Forbidden(_("A {kind} key is not accepted here", kind=principal.kind))
         require_scope(principal, request.scope["route"].scope)
         holder.set(principal.account_id or principal.key_id)
         return principal
@@ -52,19 +52,19 @@ def require_scope(principal: Principal, scope: Scope) -> None:
         challenge = {"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{scope}"'}
         raise Forbidden(_("This key lacks the scope {scope}", scope=scope), headers=challenge, missing_scope=scope)
     if not principal.active and scope.endswith(":write"):
-        raise Forbidden(_("The engineer of this key is not active: it only reads"))
+        raise Forbidden(_("The engineer of this key is not active, so it can only read"))
 
 
 def require_support(principal: Principal) -> None:
     """403 unless it is an admin's or an agent's key."""
     if not principal.is_support:
-        raise Forbidden(_("Only admin and agent keys may do that"))
+        raise Forbidden(_("Only admin and agent keys can do that"))
 
 
 def require_admin(principal: Principal) -> None:
     """403 unless it is an admin's key."""
     if principal.kind != "admin":
-        raise Forbidden(_("Only admin keys may do that"))
+        raise Forbidden(_("Only admin keys can do that"))
 
 
 def require_account(principal: Principal, account_id: str) -> None:

@@ -66,7 +66,7 @@ async def healthz(state: StateDep) -> Response:
     `heliodesk up` has ended and cannot be started again.
     """
     if state.embedded and state.embedded.condition == Condition.LOST:
-        raise Unavailable(_("The embedded PostgreSQL {check}", check=state.embedded.check))
+        raise Unavailable(_("The embedded PostgreSQL has ended and cannot be started again"))
     return reply({"status": "ok"})
 
 

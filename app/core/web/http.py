@@ -35,10 +35,10 @@ from app.core.problems import (
 from app.core.schemas import pointer
 from app.core.scopes import SCOPES, Scope
 from app.core.text.messages import _
+from app.core.validation import said_of
 from app.core.web.body import read_json, require_json
 from app.core.web.callers import language_of, principal_of
 from app.core.web.query_names import unknown_names
-from app.core.validation import said_of
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 Handler: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]

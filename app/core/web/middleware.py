@@ -95,7 +95,7 @@ class _Exchange:
 def _refuse_nul(scope: Scope) -> None:
     """Postgres cannot hold U+0000; a path with it names nothing."""
     if b"%00" in scope["query_string"]:
-        raise Invalid(errors=[Fault(pointer="#/query", detail=_("Parameters may not hold U+0000"))])
+        raise Invalid(errors=[Fault(pointer="#/query", detail=_("Parameters cannot contain the character U+0000"))])
     if "\0" in scope["path"]:
         raise NotFound
 

@@ -69,7 +69,7 @@ class Page:
         try:
             return _reader(kinds).validate_python(orjson.loads(base64.urlsafe_b64decode(self.cursor.encode("ascii"))))
         except (ValueError, OverflowError) as error:
-            fault = Fault(pointer="#/query/cursor", detail=_("This cursor was not made by this list"))
+            fault = Fault(pointer="#/query/cursor", detail=_("This cursor does not belong to this list"))
             raise Invalid(errors=[fault]) from error
 
 

@@ -220,14 +220,12 @@ class Connection(HttpToolsProtocol):
         elif self._phase is _Phase.HEAD and took > limits.header_timeout:
             self._refuse(
                 RequestTimeout(
-                    _("The head did not come within {header_timeout} seconds", header_timeout=limits.header_timeout)
+                    _("The head of the request did not arrive within {seconds} seconds", seconds=limits.header_timeout)
                 )
             )
         elif self._phase is _Phase.BODY and took > limits.body_timeout:
             self._refuse(
-                RequestTimeout(
-                    _("The body did not come within {body_timeout} seconds", body_timeout=limits.body_timeout)
-                )
+                RequestTimeout(_("The body did not arrive within {seconds} seconds", seconds=limits.body_timeout))
             )
         elif self._phase is _Phase.REQUEST and self._is_idle(now):
             self.transport.close()
@@ -256,9 +254,9 @@ class Connection(HttpToolsProtocol):
         limits = self._limits
         return HeadTooLarge(
             _(
-                "A head has at most {header_bytes} bytes and {header_fields} fields",
-                header_bytes=limits.header_bytes,
-                header_fields=limits.header_fields,
+                "A head has at most {most_bytes} bytes and {most_fields} fields",
+                most_bytes=limits.header_bytes,
+                most_fields=limits.header_fields,
             )
         )
 

@@ -96,4 +96,4 @@ class FairSlots:
 
 
 def _busy() -> Problem:
-    return Unavailable(_("Too many heavy computations wait"), headers=_RETRY)
+    return Unavailable(_("Too many heavy computations are waiting"), headers=_RETRY)

@@ -104,7 +104,7 @@ class Offload:
                 return await self._computed(message)
             except WorkerLost as error:
                 _log.warning("a worker process was lost", error=str(error))
-        raise Unavailable(_("The process that computes this ended"), headers=_RETRY)
+        raise Unavailable(_("The process that was computing this has ended"), headers=_RETRY)
 
     async def _computed(self, message: bytes) -> tuple[bool, object]:
         worker = self._idle.pop() if self._idle else await self._started()

@@ -35,7 +35,11 @@ def decoded(body: bytes, encoding: str | None, limit: int) -> bytes:
         return body
     if name not in _WRAPPERS:
         raise UnsupportedMediaType(
-            _("The content coding {name} is not taken here, {accepted} are", name=repr(name[:40]), accepted=ACCEPTED),
+            _(
+                "The content coding {name} is not supported: use one of {accepted}",
+                name=repr(name[:40]),
+                accepted=ACCEPTED,
+            ),
             headers={"Accept-Encoding": ACCEPTED},
         )
     most = min(limit, max(_FREE, len(body) * MAX_RATIO))

@@ -79,7 +79,7 @@ async def keep(session: AsyncSession, came: Came, held: Held, *, now: datetime) 
     place = (came.account_id, came.hook_id)
     if held.kept:
         if await connection.fetchval(_COUNT, *place) + len(held.kept) > MAX_HELD:
-            raise Conflict(_("Maintenance windows hold back at most {max_held} alerts of one hook", max_held=MAX_HELD))
+            raise Conflict(_("Maintenance windows hold back at most {most} alerts of one hook", most=MAX_HELD))
         rows = [_row(came, alert, signal, now) for alert, signal in held.kept.values()]
         await write(session, Write(_KEEP, rows))
     if held.dropped:

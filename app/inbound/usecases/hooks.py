@@ -114,7 +114,7 @@ async def rotate_secret(session: AsyncSession, hook: Hook, *, now: datetime) -> 
     """A new key or secret; the one before holds until the next rotation. 409 for a hook that needs none."""
     fields = HookFields.model_validate(hook.fields, context=STORED)
     if fields.signature.scheme == "none":
-        raise Conflict(_("The hook takes whatever comes: it has no key and no secret"))
+        raise Conflict(_("The hook accepts any payload: it has no key and no secret to replace"))
     secret = await _admit(session, hook, fields, now=now)
     await _touch(session, hook, now)
     return secret

@@ -170,7 +170,7 @@ def _require_patience(hook: Mapping[str, Any], backlog: int) -> None:
     for used, most in ((hook["waiting"], backlog), (hook["waiting_in_all"], backlog * ALL_HOOKS)):
         if used >= most:
             raise TooManyRequests(
-                _("Too much waits to be processed"),
+                _("Too many payloads are waiting to be processed"),
                 headers={"Retry-After": "5"},
                 quota="hook_backlog",
                 value=most,
@@ -236,7 +236,7 @@ async def _refuse(state: State, post: Posted) -> None:
         raise Unauthorized(_("This hook's key or signature is needed"))
     principal = await state.keyring.principal(post.key.text)
     if principal.kind != "hook":
-        raise Forbidden(_("A key of the kind {kind} is not taken here", kind=principal.kind))
+        raise Forbidden(_("A key of the kind {kind} is not accepted here", kind=principal.kind))
 
 
 def _signed_id(signature: Mapping[str, Any], headers: Mapping[str, str]) -> str | None:

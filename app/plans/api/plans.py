@@ -73,7 +73,7 @@ async def create_plan_version(
         raise refuse(
             Fault(
                 pointer="/key",
-                detail=_("The document is of the plan `{key}`, not of `{key_}`.", key=checked.key, key_=key),
+                detail=_("The document is of the plan `{key}`, not of `{path_key}`.", key=checked.key, path_key=key),
             )
         )
     return await _store(request, state, principal, checked)

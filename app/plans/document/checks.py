@@ -36,9 +36,9 @@ def _priorities(plan: PlanDocument) -> Iterator[_Finding]:
         if key not in plan.priority_keys:
             yield (
                 _(
-                    "There is no priority `{key}`: the plan has {priority_keys}.",
+                    "There is no priority `{key}`: the plan has {known}.",
                     key=key,
-                    priority_keys=_listed(plan.priority_keys),
+                    known=_listed(plan.priority_keys),
                 ),
                 path,
             )
@@ -92,7 +92,7 @@ def _calendars(plan: PlanDocument) -> Iterator[_Finding]:
 
 def _no_calendar(plan: PlanDocument, name: str) -> Message:
     return _(
-        "There is no calendar `{name}`: the plan has {value}.", name=name, value=_listed((ALWAYS, *plan.calendars))
+        "There is no calendar `{name}`: the plan has {known}.", name=name, known=_listed((ALWAYS, *plan.calendars))
     )
 
 
@@ -123,13 +123,13 @@ def _fit(target: Target, spec: CalendarSpec, path: tuple[Step, ...]) -> Iterator
 def _misses(plan: PlanDocument) -> Iterator[_Finding]:
     for index, effect in enumerate(plan.on_miss.get("escalation_ack", ())):
         if effect == "open_escalation":
-            sentence = _("A miss of `escalation_ack` never opens an escalation: one would beget the next.")
+            sentence = _("A miss of `escalation_ack` cannot open an escalation: each would open the next.")
             yield sentence, ("on_miss", "escalation_ack", index)
 
 
 def _calls(plan: PlanDocument) -> Iterator[_Finding]:
     if plan.call and plan.call.join_by < plan.call.join_from:
-        yield _("The call is to be joined by a time that is not before `join_from`."), ("call", "join_by")
+        yield _("`join_by` cannot be before `join_from`."), ("call", "join_by")
 
 
 def _alerts(plan: PlanDocument) -> Iterator[_Finding]:
@@ -142,7 +142,7 @@ def _numbers(plan: PlanDocument) -> Iterator[_Finding]:
         if not 0 < percent < 100:  # noqa: PLR2004 - percent
             yield _("A warning comes after more than 0 and less than 100 percent."), ("warn_at", index)
         elif index and percent <= plan.warn_at[index - 1]:
-            yield _("Warnings are listed in rising order, each once."), ("warn_at", index)
+            yield _("Warnings are listed in ascending order, each once."), ("warn_at", index)
     for metric, share in plan.objectives.items():
         if not 0 < share <= 1:
             yield _("An objective is a share above 0 and at most 1, such as 0.95."), ("objectives", metric)
@@ -152,7 +152,7 @@ def _addons(plan: PlanDocument) -> Iterator[_Finding]:
     for name, addon in plan.addons.items():
         if addon.tiers is not None and addon.tiers < plan.routing.tiers:
             sentence = _(
-                "An add-on never lowers the number of tiers, and the plan has {tiers}.", tiers=plan.routing.tiers
+                "An add-on cannot lower the number of tiers, and the plan has {tiers}.", tiers=plan.routing.tiers
             )
             yield sentence, ("addons", name, "tiers")
 
@@ -161,9 +161,9 @@ def _best_effort(plan: PlanDocument) -> Iterator[_Finding]:
     if plan.best_effort:
         parts = {"targets": plan.targets, "call": plan.call, "alert": plan.alert, "objectives": plan.objectives}
         for name in (name for name, part in parts.items() if part):
-            yield _("A best-effort plan has no deadlines, and so no `{name}`.", name=name), (name,)
+            yield _("A best-effort plan has no deadlines, so it has no `{name}`.", name=name), (name,)
         if plan.escalation and plan.escalation.acknowledge:
-            yield _("A best-effort plan has no deadlines, and so no `acknowledge`."), ("escalation", "acknowledge")
+            yield _("A best-effort plan has no deadlines, so it has no `acknowledge`."), ("escalation", "acknowledge")
 
 
 def _lists(plan: PlanDocument) -> Iterator[_Finding]:
@@ -184,7 +184,7 @@ def _lists(plan: PlanDocument) -> Iterator[_Finding]:
         seen: set[str] = set()
         for index, value in enumerate(values):
             if value in seen:
-                yield _("`{value}` stands here twice.", value=value), (*path, index)
+                yield _("`{value}` appears here twice.", value=value), (*path, index)
             seen.add(value)
 
 

@@ -69,10 +69,10 @@ def with_dates(calendar: CalendarDocument, years: Iterable[int]) -> CalendarDocu
     dates = sorted({*rule.dates, *found})
     if len(dates) > MAX_HOLIDAYS:
         sentence = _(
-            "With those of `{country}` these are {dates} dates: at most {max_holidays} are kept.",
+            "With those of `{country}` these are {dates} dates: at most {most} are kept.",
             country=rule.country,
             dates=len(dates),
-            max_holidays=MAX_HOLIDAYS,
+            most=MAX_HOLIDAYS,
         )
         raise HolidayFault("dates", sentence)
     return calendar.model_copy(update={"holidays": rule.model_copy(update={"dates": dates})})

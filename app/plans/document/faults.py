@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 from app.core.problems import Fault
 from app.core.schemas import pointer
 from app.core.text.messages import Message, _
+from app.core.validation import said_of
 from app.plans.document.reading import Step
 
 
@@ -56,18 +57,14 @@ def _sentence(found: ErrorDetails, path: tuple[Step, ...]) -> Message:
     key, context = path[-1] if path else "", found.get("ctx", {})
     match found["type"]:
         case "extra_forbidden":
-            return _("The key `{key}` is unknown here.", key=key)
+            return _("The key `{key}` is not known here.", key=str(key))
         case "missing":
-            return _("The key `{key}` is needed.", key=key)
+            return _("The key `{key}` is needed.", key=str(key))
         case "literal_error":
-            return _(
-                "`{found}` is unknown here: it is one of {value}.",
-                found=found["input"],
-                value=context["expected"].replace(" or ", ", "),
-            )
-        case "value_error":
-            return _("{value}.", value=str(context["error"]).rstrip("."))
+            known = context["expected"].replace(" or ", ", ")
+            return _("`{value}` is not known here: it is one of {known}.", value=str(found["input"]), known=known)
         case "model_type" | "dict_type":
             return _("This has to be a mapping of keys to values.")
-        case _:
-            return _("{found}.", found=found["msg"])
+        case _other:
+            said = said_of(found)
+            return said if said.endswith(".") else _("{sentence}.", sentence=said)

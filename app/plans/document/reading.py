@@ -37,14 +37,14 @@ def read_yaml(text: str, lines: dict[str, int] | None = None) -> Any:
         raise refuse(
             Fault(
                 pointer="",
-                detail=_("A plan document has at most {max_characters} characters.", max_characters=MAX_CHARACTERS),
+                detail=_("A plan document has at most {most} characters.", most=MAX_CHARACTERS),
             )
         )
     try:
         return _Builder(yaml.parse(text, Loader=yaml.CSafeLoader), lines).document()
     except (yaml.YAMLError, UnicodeError) as error:
         raise refuse(
-            Fault(pointer="", detail=_("This is not YAML: {split}.", split=" ".join(str(error).split())))
+            Fault(pointer="", detail=_("This is not YAML: {reason}.", reason=" ".join(str(error).split())))
         ) from error
 
 
@@ -79,9 +79,11 @@ class _Builder:
     def _value(self, event: Any, path: tuple[Step, ...]) -> Any:
         self._note(event, path)
         if isinstance(event, yaml.AliasEvent) or event.anchor:
-            raise refuse(Fault(pointer=pointer(path), detail=_("Anchors and aliases are not taken: write it out.")))
+            raise refuse(
+                Fault(pointer=pointer(path), detail=_("Anchors and aliases are not supported: write the values out."))
+            )
         if event.tag:
-            raise refuse(Fault(pointer=pointer(path), detail=_("YAML tags are not taken.")))
+            raise refuse(Fault(pointer=pointer(path), detail=_("YAML tags are not supported.")))
         if isinstance(event, yaml.ScalarEvent):
             return _plain(event.value) if event.implicit[0] else event.value
         if len(path) >= MAX_DEPTH:
@@ -100,7 +102,7 @@ class _Builder:
             if not isinstance(event, yaml.ScalarEvent):
                 raise refuse(Fault(pointer=pointer(path), detail=_("A key has to be text.")))
             if event.value in values:
-                raise refuse(Fault(pointer=pointer((*path, event.value)), detail=_("This key stands here twice.")))
+                raise refuse(Fault(pointer=pointer((*path, event.value)), detail=_("This key appears here twice.")))
             self._note(event, (*path, event.value))
             values[event.value] = self._value(self._next(), (*path, event.value))
         return values
@@ -123,7 +125,9 @@ def check_bounds(data: Any) -> None:
         if len(path) > MAX_DEPTH:
             raise _too_deep(path)
         if isinstance(value, str) and _UNSTORABLE.search(value):
-            raise refuse(Fault(pointer=pointer(path), detail=_("Text has no NUL characters and no lone surrogates.")))
+            raise refuse(
+                Fault(pointer=pointer(path), detail=_("Text cannot contain NUL characters or lone surrogates."))
+            )
         inner = list(_inner(value))
         seen += len(inner)
         if seen > MAX_VALUES:
@@ -139,15 +143,13 @@ def _inner(value: Any) -> Iterator[tuple[Step, Any]]:
 
 
 def _too_many() -> Invalid:
-    return refuse(
-        Fault(pointer="", detail=_("A plan document has at most {max_values} values.", max_values=MAX_VALUES))
-    )
+    return refuse(Fault(pointer="", detail=_("A plan document has at most {most} values.", most=MAX_VALUES)))
 
 
 def _too_deep(path: tuple[Step, ...]) -> Invalid:
     return refuse(
         Fault(
             pointer=pointer(path[:MAX_DEPTH]),
-            detail=_("Nothing is nested deeper than {max_depth}.", max_depth=MAX_DEPTH),
+            detail=_("Nothing is nested deeper than {most}.", most=MAX_DEPTH),
         )
     )

@@ -86,7 +86,7 @@ def check_caller(principal: Principal, *concerned: str) -> None:
     """403 unless it is an admin's key, or that of one of the two engineers."""
     if principal.kind == "admin" or (principal.kind == "agent" and principal.engineer_id in concerned):
         return
-    raise Forbidden(_("Only admins, and the engineers whom an override concerns, may write it"))
+    raise Forbidden(_("Only admins, and the engineers whom an override concerns, can write it"))
 
 
 async def _visible(session: AsyncSession, principal: Principal, engineer_id: str) -> Engineer:
@@ -106,7 +106,7 @@ def _unfit(engineer: Engineer, cover: Engineer | None) -> Message | None:
     if cover is None or cover.account_id != engineer.account_id:
         return _("There is no such engineer on the same roster")
     if cover.id == engineer.id:
-        return _("Nobody covers for themselves")
+        return _("Engineers cannot cover for themselves")
     return None if cover.active else _("This engineer is not active")
 
 
@@ -120,14 +120,14 @@ async def _check_overlaps(session: AsyncSession, engineer_id: str, command: Over
     )
     found = await session.scalar(query.order_by(ShiftOverride.since, ShiftOverride.id).limit(1))
     if found:
-        raise Conflict(_("At that time another override concerns one of the two"), override=found)
+        raise Conflict(_("Another override already concerns one of the two at that time"), override=found)
 
 
 def _check_absence(cover: Engineer, command: OverrideCreate) -> None:
     for absence in cover.absences:
         begins, ends = (datetime.fromisoformat(absence[name]) for name in ("from", "to"))
         if begins < command.until and command.since < ends:
-            raise Conflict(_("The engineer who is to cover is absent at that time"), absence=absence)
+            raise Conflict(_("The covering engineer is absent at that time"), absence=absence)
 
 
 def _concerning(engineer_id: str) -> Select[ShiftOverride]:

@@ -29,7 +29,7 @@ SELECT EXISTS (
 
 async def create_region(session: AsyncSession, command: RegionCreate, *, now: datetime) -> Region:
     """A new region. 409 when there is one with its key; 422 for a live account or a faulty calendar."""
-    await check_owner(session, command.account_id, "regions")
+    await check_owner(session, command.account_id, _("Only a sandbox account has regions of its own"))
     region = Region(
         id=new_id("reg"),
         account_id=command.account_id,
@@ -45,7 +45,7 @@ async def create_region(session: AsyncSession, command: RegionCreate, *, now: da
     try:
         await session.flush()
     except IntegrityError as error:
-        raise Conflict(_("There is a region {key} already", key=command.key)) from error
+        raise Conflict(_("There already is a region {key}", key=command.key)) from error
     return region
 
 

@@ -18,7 +18,7 @@ async def set_ticket_status(
     on_ticket: OnTicketDep,
     command: Annotated[SetStatus, Body(examples=[{"status": "resolved", "message": "The lock is gone."}])],
 ) -> Response:
-    """By the table at `/v1/statuses`. An engineer resolves with a public message."""
+    """By the table at `/v1/statuses`. An engineer resolves a ticket with a public message."""
     return await on_ticket(lifecycle.set_status, command)
 
 

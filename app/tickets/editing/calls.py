@@ -112,15 +112,16 @@ async def active(session: AsyncSession, work: Work) -> dict[str, Any] | None:
 async def _ongoing(session: AsyncSession, work: Work, *states: str) -> dict[str, Any]:
     call = await active(session, work)
     if call is None or call["state"] not in states:
-        state = f"its call is {call['state']}" if call else "it has no active call"
-        raise Conflict(_("The ticket cannot do that: {state}", state=state))
+        if call is None:
+            raise Conflict(_("The ticket has no active call"))
+        raise Conflict(_("The ticket's call does not allow that: it is {state}", state=call["state"]))
     return call
 
 
 async def join(session: AsyncSession, work: Work, actor: Actor, participant: str) -> None:
     """Somebody joined. The customer meets ``call_join`` by it, also early; after a no-show it is still welcome."""
     if actor.kind == "customer" and participant != "customer":
-        raise Forbidden(_("A customer tells only of its own joining"))
+        raise Forbidden(_("A customer can only report its own joining"))
     call = await _ongoing(session, work, *WAITING, "joined")
     if participant == "customer":
         work.change(Answer(work.now, "call_join", call["id"], "customer"), actor)
@@ -173,9 +174,9 @@ async def request(session: AsyncSession, work: Work, actor: Actor) -> None:
     if work.document.call is None:
         raise Invalid(_("The plan {key} has no live calls", key=work.document.key))
     if await active(session, work):
-        raise Conflict(_("The ticket has an active call already"))
+        raise Conflict(_("The ticket already has an active call"))
     if work.ticket.status in ENDED_STATUSES:
-        raise Conflict(_("A ticket that is {status} gets no call", status=work.ticket.status))
+        raise Conflict(_("A ticket that is {status} cannot have a call", status=work.ticket.status))
     await ask_with_account(session, work, actor)
 
 

@@ -24,7 +24,7 @@ def message_author(principal: Principal, actor: Actor, author: Author | None) ->
     stated = author.model_dump(exclude_none=True)
     if author.kind == "engineer":
         if actor.kind != "engineer" or author.engineer_id not in (None, actor.id):
-            raise Forbidden(_("An engineer writes with their own key"))
+            raise Forbidden(_("An engineer has to write with their own key"))
         return actor.document() | ({"name": author.name} if author.name else {})
     if author.engineer_id:
         raise Invalid(errors=[Fault(pointer="/author/engineer_id", detail=_("Only an engineer has an engineer_id"))])
@@ -42,7 +42,7 @@ def automation_of(principal: Principal) -> Actor:
 def add_message(work: Work, actor: Actor, author: dict[str, str], command: PostMessage) -> dict[str, Any]:
     """Add a message to the ticket and tell its clock. 409 on a closed ticket: it never reopens."""
     if work.ticket.status == "closed":
-        raise closed_conflict(work, _("A closed ticket takes no messages"))
+        raise closed_conflict(work, _("A closed ticket accepts no messages"))
     message: dict[str, Any] = {
         "account_id": work.ticket.account_id,
         "id": new_id("msg"),

@@ -46,6 +46,6 @@ def request_if_due(work: Work) -> None:
 def confirm(work: Work, actor: Actor) -> None:
     """Support has looked: the priority stays as it is. 409 when nothing was asked."""
     if not work.ticket.review_requested:
-        raise Conflict(_("No review of this ticket's priority is asked for"))
+        raise Conflict(_("No review of this ticket's priority was requested"))
     work.ticket.review_requested = False
     work.tell(types.TicketUpdated(fields={"review_requested": False}), actor)

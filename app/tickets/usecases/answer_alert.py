@@ -129,7 +129,7 @@ async def _answer(session: AsyncSession, caller: Caller, alert_id: str) -> _Answ
     route = route_of(work.ticket)
     if alert.state != "alerted" or route is None or is_expired(work, route):
         state = "expired" if alert.state == "alerted" else alert.state
-        raise Conflict(_("The alert is {state} already", state=state))
+        raise Conflict(_("The alert is already {state}", state=state))
     work.change(Answer(work.now, "alert_ack", alert.id, actor.kind), actor)
     return _Answering(work, actor, alert, route)
 

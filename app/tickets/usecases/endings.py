@@ -19,9 +19,9 @@ async def reopen(session: AsyncSession, caller: Caller, ticket_id: str, command:
     """Open a resolved ticket again, with a public message where one is given. 409 from any other status."""
     work, actor = await start(session, caller, ticket_id, command.actor)
     if work.ticket.status == "closed":
-        raise closed_conflict(work, _("A closed ticket never reopens"))
+        raise closed_conflict(work, _("A closed ticket cannot be reopened"))
     if work.ticket.status != "resolved":
-        raise Conflict(_("A ticket that is {status} is not reopened: only a resolved one", status=work.ticket.status))
+        raise Conflict(_("Only a resolved ticket can be reopened, and this one is {status}", status=work.ticket.status))
     if command.message is not None:
         add_message(work, actor, actor.document(), PostMessage(body=command.message))
     work.change(Status(work.now, "open", actor.kind), actor)
@@ -32,7 +32,7 @@ async def withdraw(session: AsyncSession, caller: Caller, ticket_id: str, comman
     """Close a ticket that needs no answer any more, from any status but closed."""
     work, actor = await start(session, caller, ticket_id, command.actor)
     if work.ticket.status == "closed":
-        raise Conflict(_("The ticket is closed already"))
+        raise Conflict(_("The ticket is already closed"))
     work.why = command.reason
     work.change(Close(work.now, "withdrawn"), actor)
     await calls.end_with_ticket(session, work)
@@ -46,7 +46,7 @@ async def merge(session: AsyncSession, caller: Caller, ticket_id: str, command: 
     of their ids, so that merges cannot wait for each other.
     """
     if command.into == ticket_id:
-        raise Invalid(errors=[Fault(pointer="/into", detail=_("A ticket is not merged into itself"))])
+        raise Invalid(errors=[Fault(pointer="/into", detail=_("A ticket cannot be merged into itself"))])
     first = await lock(session, command.into) if command.into < ticket_id else None
     work, actor = await start(session, caller, ticket_id)
     require_support(caller.principal)
@@ -54,7 +54,7 @@ async def merge(session: AsyncSession, caller: Caller, ticket_id: str, command: 
     if target is None or target.ticket.account_id != work.ticket.account_id:
         raise Invalid(errors=[Fault(pointer="/into", detail=_("The account has no such ticket"))])
     if "closed" in (work.ticket.status, target.ticket.status):
-        raise Conflict(_("A closed ticket is not merged, and takes no other one in"))
+        raise Conflict(_("A closed ticket can neither be merged nor take in another one"))
     work.ticket.merged_into = target.ticket.id
     work.change(Close(work.now, "merged"), actor)
     await calls.end_with_ticket(session, work)

@@ -10,7 +10,7 @@ from app.core.auth import Actor
 from app.core.db.session import driver
 from app.core.ids import new_id
 from app.core.problems import Conflict, Fault, Forbidden, Invalid
-from app.core.text.messages import _
+from app.core.text.messages import _, ngettext
 from app.core.web.deps import require_support
 from app.escalations import records
 from app.escalations.models import Escalation
@@ -50,7 +50,7 @@ async def escalate(session: AsyncSession, caller: Caller, ticket_id: str, comman
     _check(work, kind, command)
     if first := await records.open_one(session, work.ticket.account_id, ticket_id, kind, command.reason):
         raise Conflict(
-            _("An escalation for this reason is open already"), escalation=records.escalation_document(first)
+            _("An escalation for this reason is already open"), escalation=records.escalation_document(first)
         )
     escalation = Escalation(
         account_id=work.ticket.account_id,
@@ -79,9 +79,9 @@ async def escalate(session: AsyncSession, caller: Caller, ticket_id: str, comman
 def _check(work: Work, kind: str, command: Escalate) -> None:
     rules, document = work.document.escalation, work.document
     if work.ticket.status in ENDED_STATUSES:
-        raise Conflict(_("A ticket that is {status} is not escalated", status=work.ticket.status))
+        raise Conflict(_("A ticket that is {status} cannot be escalated", status=work.ticket.status))
     if rules is None or (kind == "customer" and not document.customer_may.escalate):
-        raise Forbidden(_("The plan {key} has no escalations that this caller can ask for", key=document.key))
+        raise Forbidden(_("The plan {key} has no escalations that this caller can request", key=document.key))
     faults = [] if command.reason in rules.reasons else [_unknown_reason(document.key, rules.reasons)]
     faults += [
         {**fault, "pointer": "/requested_priority"} for fault in priority_faults(document, command.requested_priority)
@@ -167,7 +167,7 @@ async def accept(session: AsyncSession, caller: Caller, escalation_id: str, comm
 
 def _check_tier(work: Work, tier: int) -> None:
     if tier > work.clock.terms.tiers:
-        detail = _("The ticket's plan has {tiers} tier(s)", tiers=work.clock.terms.tiers)
+        detail = ngettext("The plan has {n} tier", "The plan has {n} tiers", work.clock.terms.tiers)
         raise Invalid(errors=[Fault(pointer="/tier", detail=detail)])
 
 
@@ -187,7 +187,7 @@ async def withdraw(session: AsyncSession, caller: Caller, escalation_id: str, co
     work, actor = await start(session, caller, escalation.ticket_id, command.actor)
     await session.refresh(escalation)
     if escalation.requested_by.get("id") != actor.id or escalation.requested_by["kind"] != actor.kind:
-        raise Forbidden(_("Only whoever asked for an escalation withdraws it"))
+        raise Forbidden(_("Only whoever requested an escalation can withdraw it"))
     _check_state(escalation, *OPEN)
     work.change(Answer(work.now, "escalation_ack", escalation.subject, cancel="withdrawn"), actor)
     decided = Decided(work, actor, escalation)
@@ -208,7 +208,7 @@ async def _decide(session: AsyncSession, caller: Caller, escalation_id: str, *st
 
 def _check_state(escalation: Escalation, *states: str) -> None:
     if escalation.state not in states:
-        raise Conflict(_("The escalation is {state} already", state=escalation.state))
+        raise Conflict(_("The escalation is already {state}", state=escalation.state))
 
 
 def _acknowledge(decided: Decided) -> None:

@@ -14,7 +14,7 @@ from app.accounts.principals import editor
 from app.core.auth import Actor, Principal
 from app.core.problems import Conflict, Fault, Forbidden, Invalid
 from app.core.schemas import ActorRef
-from app.core.text.messages import _
+from app.core.text.messages import _, ngettext
 from app.core.web.deps import require_support
 from app.core.web.merge_patch import Patch, merge_patch, patched
 from app.events import types
@@ -77,7 +77,7 @@ async def post_message(
     """
     work, actor = await start(session, caller, ticket_id, command.actor)
     if command.visibility == "internal" and not caller.principal.is_support:
-        raise Forbidden(_("Only support writes internal messages"))
+        raise Forbidden(_("Only support can write internal messages"))
     author = message_author(caller.principal, actor, command.author)
     if actor.kind == "customer" and author["kind"] == "automation" and command.actor is None:
         actor = automation_of(caller.principal)
@@ -101,18 +101,20 @@ def _check_transition(work: Work, actor: Actor, command: SetStatus) -> None:
     status = command.status
     if status not in allowed(work.ticket.status, "support"):
         raise Conflict(
-            _("A ticket that is {status} cannot become {status_}", status=work.ticket.status, status_=status),
+            _("A ticket that is {status} cannot become {wanted}", status=work.ticket.status, wanted=status),
             status_table="/v1/statuses",
         )
     if status not in allowed(work.ticket.status, actor.kind):
         raise Forbidden(
-            _("A customer cannot make a ticket that is {status} {status_}", status=work.ticket.status, status_=status)
+            _("A customer cannot change a ticket from {status} to {wanted}", status=work.ticket.status, wanted=status)
         )
     if status == "waiting_on_customer" and work.clock.answered_at is None:
-        detail = _("A ticket waits on its customer only with or after a public message of an engineer")
+        detail = _("A ticket can wait for its customer only with, or after, a public message from an engineer")
         raise Invalid(errors=[Fault(pointer="/message", detail=detail)])
     if status == "resolved" and actor.kind == "engineer" and command.message is None:
-        raise Invalid(errors=[Fault(pointer="/message", detail=_("An engineer resolves with a public message"))])
+        raise Invalid(
+            errors=[Fault(pointer="/message", detail=_("An engineer resolves a ticket with a public message"))]
+        )
 
 
 async def set_priority(session: AsyncSession, caller: Caller, ticket_id: str, command: SetPriority) -> Work:
@@ -120,7 +122,7 @@ async def set_priority(session: AsyncSession, caller: Caller, ticket_id: str, co
     work, actor = await start(session, caller, ticket_id, command.actor)
     ticket, document = work.ticket, work.document
     if ticket.status in ("resolved", "closed"):
-        raise Conflict(_("The priority of a ticket that is {status} does not change", status=ticket.status))
+        raise Conflict(_("The priority of a ticket that is {status} cannot change", status=ticket.status))
     if faults := priority_faults(document, command.priority):
         raise Invalid(errors=faults)
     if command.priority == ticket.priority:
@@ -166,12 +168,12 @@ async def assign(session: AsyncSession, caller: Caller, ticket_id: str, command:
     work, actor = await start(session, caller, ticket_id)
     require_support(caller.principal)
     if work.ticket.status in ("resolved", "closed"):
-        raise Conflict(_("A ticket that is {status} is not assigned", status=work.ticket.status))
+        raise Conflict(_("A ticket that is {status} cannot be assigned", status=work.ticket.status))
     if "engineer_id" in command.model_fields_set:
         await set_assignee(session, work, actor, command.engineer_id)
     if command.tier is not None and command.tier != work.ticket.tier:
         if command.tier > work.clock.terms.tiers:
-            detail = _("The ticket's plan has {tiers} tier(s)", tiers=work.clock.terms.tiers)
+            detail = ngettext("The plan has {n} tier", "The plan has {n} tiers", work.clock.terms.tiers)
             raise Invalid(errors=[Fault(pointer="/tier", detail=detail)])
         work.change(Tier(work.now, command.tier, actor.kind), actor)
     return await finish(session, work)
@@ -214,14 +216,14 @@ async def _check_engineer(session: AsyncSession, work: Work, engineer_id: str, p
     await lock_roster(session, scope_of(work))
     held_for = await session.scalar(select(ExpertHold.ticket_id).where(ExpertHold.engineer_id == engineer_id))
     if held_for not in (None, work.ticket.id):
-        raise Conflict(_("The engineer works on another ticket and nothing else"), held_for=held_for)
+        raise Conflict(_("The engineer is working exclusively on another ticket"), held_for=held_for)
 
 
 async def lock_to_region(session: AsyncSession, caller: Caller, ticket_id: str, command: LockRegion) -> Work:
     """Keep the ticket in one region, or let it follow the sun again (G7). 422 for a region that there is not."""
     work, actor = await start(session, caller, ticket_id, command.actor)
     if work.ticket.status == "closed":
-        raise Conflict(_("A closed ticket does not change"))
+        raise Conflict(_("A closed ticket cannot change"))
     before, after = work.ticket.region_lock, command.region
     if after is not None:
         await check_region(session, after, scope_of(work) or None, "/region")
@@ -237,7 +239,7 @@ async def change_ticket(session: AsyncSession, caller: Caller, ticket_id: str, p
     named = patched(ActorRef, patch["actor"], "/actor") if patch.get("actor") is not None else None
     work, actor = await start(session, caller, ticket_id, named)
     if work.ticket.status == "closed":
-        raise Conflict(_("A closed ticket does not change"))
+        raise Conflict(_("A closed ticket cannot change"))
     before = {name: getattr(work.ticket, name) for name in TicketFields.model_fields}
     after = patched(ChangeTicket, merge_patch(before, patch))
     changed = {name: value for name in before if (value := getattr(after, name)) != before[name]}

@@ -176,9 +176,7 @@ async def send_test(
     mine = (Delivery.owner_id == (endpoint.account_id or NO_ACCOUNT), Delivery.endpoint_id == endpoint.id)
     pending = select(func.count()).where(*mine, Delivery.state == "pending", Delivery.ticket_id.is_(None))
     if (await session.execute(pending)).scalar_one() >= _MAX_TESTS:
-        raise Conflict(
-            _("{max_tests} tests of this endpoint have not ended: wait until it answers", max_tests=_MAX_TESTS)
-        )
+        raise Conflict(_("{most} tests of this endpoint are still pending: wait until it answers", most=_MAX_TESTS))
     event = Event(now, WebhookTest(endpoint_id=endpoint.id, event_type=event_type), actor)
     return await tell(session, endpoint.account_id, event, endpoint.id)
 

@@ -91,12 +91,17 @@ async def replay(
     wanted = (endpoint.id, since, until, endpoint.account_id, types_of(endpoint.events))
     events = await connection.fetchval(_COUNT, *wanted)
     if events > MAX_EVENTS:
-        told = f"{events:,}" if events < _COUNTED else f"{_COUNTED:,} or more"
         raise _invalid(
             _(
-                "The period has {told} events for this endpoint, and {max_events} are sent again at once",
-                told=told,
-                max_events=MAX_EVENTS,
+                "The period has {number} events for this endpoint, and at most {most} are sent again at once",
+                number=events,
+                most=MAX_EVENTS,
+            )
+            if events < _COUNTED
+            else _(
+                "The period has {number} events or more for this endpoint, and at most {most} are sent again at once",
+                number=_COUNTED,
+                most=MAX_EVENTS,
             )
         )
     await take_place(session, PENDING, settings, endpoint.account_id, more=events)
