@@ -115,7 +115,7 @@ class Calendar:
         """The earliest instant at which the working time since ``start`` reaches ``amount``, which is >= 0 (C04)."""
         since, length = _micros(start), amount // _MICROSECOND
         if length < 0:
-            raise ValueError(_("Working time is never negative"))
+            raise ValueError("Working time is never negative")
         if self.always_open or not length:
             return _instant(since + length)
         table = self._covering(since, since)
@@ -126,7 +126,7 @@ class Calendar:
     def business_days(self, start: datetime, count: int) -> timedelta:
         """The working time that ``count`` business days from ``start`` are; due is ``due(start, that)`` (C05)."""
         if count < 1 or self.always_open:
-            raise ValueError(_("Business days are counted from one, on a calendar with closed time"))
+            raise ValueError("Business days are counted from one, on a calendar with closed time")
         since = _micros(start)
         table = self._covering(since, since)
         while (length := table.business_days(since, count)) is None:
@@ -190,7 +190,7 @@ class Calendar:
 def _span(start: datetime, end: datetime) -> tuple[int, int]:
     since, until = _micros(start), _micros(end)
     if until < since:
-        raise ValueError(_("A span of time ends at or after its start"))
+        raise ValueError("A span of time ends at or after its start")
     return since, until
 
 

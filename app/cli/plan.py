@@ -123,10 +123,8 @@ def _source(name: str, data: Path) -> _Source:
     shipped = {document.key: document for document in store.builtin_plans()}
     if name not in shipped:
         raise NotFound(
-            _(
-                "{name} is no file, no shipped plan ({shipped}), and not written key@version",
-                name=name,
-                shipped=list(shipped),
+            verbatim(
+                f"{name} is neither a file, nor a shipped plan ({', '.join(shipped)}), nor of the form key@version"
             )
         )
     return _Source(shipped[name])

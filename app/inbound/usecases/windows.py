@@ -147,5 +147,6 @@ async def _check_scope(session: AsyncSession, account_id: str, command: WindowCr
         return
     scope = {"account_id": account_id, "hook_id": command.hook_id, "product": command.product}
     if not (await session.execute(_HOOKS, scope)).scalar_one():
-        place, what = ("/hook_id", "such hook") if command.hook_id else ("/product", "hook of this product")
-        raise Invalid(errors=[Fault(pointer=place, detail=_("The account has no {what}", what=what))])
+        if command.hook_id:
+            raise Invalid(errors=[Fault(pointer="/hook_id", detail=_("The account has no such hook"))])
+        raise Invalid(errors=[Fault(pointer="/product", detail=_("The account has no hook of this product"))])
