@@ -34,6 +34,7 @@ from app.inbound.background.upkeep import forget_receipts
 from app.inbound.background.windows import Ends
 from app.inbound.payloads import Room, make_room
 from app.inbound.readings import Readings
+from app.measures.sampling import Sampler
 from app.notices.channels import configured
 from app.notices.links import forget_links, link_base
 from app.notices.outbox import forget_notices
@@ -136,6 +137,13 @@ def jobs(state: State, sender: Sender) -> Sequence[Job]:
         *_receiving(state),
         *_endpoints(state),
         *_housekeeping(state),
+        Job(
+            "sample",
+            "measures what is stored and waits, for the metrics",
+            timedelta(seconds=10),
+            minute,
+            Sampler(state.sessions, state.feed, state.metrics).run_pass,
+        ),
     )
 
 
@@ -185,7 +193,10 @@ def _people(state: State) -> Iterator[Job]:
 def _receiving(state: State) -> Sequence[Job]:
     """What works on what has come in, and what keeps its room."""
     readings = Readings(state.offload, state.alarms.receipts.ring)
-    processor = Processor(state.sessions, state.limits.tickets, readings)
+    receipts = state.metrics.receipts
+    processor = Processor(
+        state.sessions, state.limits.tickets, readings, count=lambda outcome: receipts.labels(outcome).inc()
+    )
     room = Room(state.settings.hook_bytes, state.settings.unchecked_hook_bytes)
     ends = Ends(state.sessions, state.limits.tickets, state.metrics)
     held = "begins and ends maintenance windows, and opens the alerts that they held back and that still fire"

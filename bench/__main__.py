@@ -15,6 +15,7 @@ ALL: Final = (
     "loop",
     "endpoints",
     "isolation",
+    "limits",
     "webhooks",
     "inbound",
     "feed",

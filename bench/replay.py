@@ -32,7 +32,7 @@ def main() -> None:
     with servers.database() as url:
         with servers.service(url, HELIODESK_BACKGROUND="false") as port:
             asyncio.run(_fill(url, port))
-        code = "import sys; sys.argv = ['heliodesk', 'check']; from app.cli import main; main()"
+        code = "import sys; sys.argv = ['heliodesk', 'check']; from app.cli.main import main; main()"
         environment = os.environ | {"DATABASE_URL": url}
         command = [sys.executable, "-c", code]
         done = subprocess.run(command, cwd=servers.ROOT, env=environment, stdout=subprocess.PIPE, check=False)

@@ -1,8 +1,8 @@
 """Which principal a key stands for, and for which person of the account it acts."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import Final, TypeAlias, TypeVar, cast
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
@@ -17,6 +17,8 @@ from app.core.problems import Fault, Forbidden, Invalid, Unauthorized
 from app.core.schemas import ActorRef
 from app.core.text.messages import _
 from app.core.web.deps import require_admin
+
+W = TypeVar("W")
 
 _PRINCIPAL: Final = """
 SELECT k.id, k.kind, coalesce(k.account_id, e.account_id) AS account_id, k.engineer_id, k.role, k.scopes,
@@ -87,17 +89,16 @@ _NOBODY: Final = _("Nobody in the account with this address is allowed to do tha
 """The same for an unknown person as for one who may not, so that nobody finds out who there is."""
 
 
+Asking: TypeAlias = Callable[[AsyncSession], Awaitable[W]]
+"""Asks in a transaction who acts; raises what a caller who may not act is told."""
+
+
 @dataclass(frozen=True, slots=True)
 class Acting:
     """Who does it, and the role that they are held to; support is held to none."""
 
     actor: Actor
     role: Role | None
-
-
-def named(email: str | None) -> ActorRef | None:
-    """The person whom an operation without a body names by a query parameter."""
-    return ActorRef(email=email) if email else None
 
 
 async def acting(session: AsyncSession, principal: Principal, actor: ActorRef | None) -> Acting:
@@ -149,6 +150,21 @@ async def manager(
         return who
     await account_by_id(session, account_id, lock=True)
     return await _owner(session, principal, actor) if actor else who
+
+
+def as_editor(principal: Principal, actor: ActorRef | None) -> Asking[Acting]:
+    """``editor``, to be asked in a transaction."""
+    return lambda session: editor(session, principal, actor)
+
+
+def as_writer(principal: Principal, actor: ActorRef | None) -> Asking[Actor]:
+    """``writer``, to be asked in a transaction."""
+    return lambda session: writer(session, principal, actor)
+
+
+def as_manager(principal: Principal, account_id: str | None, actor: ActorRef | None) -> Asking[Acting]:
+    """``manager``, to be asked in a transaction."""
+    return lambda session: manager(session, principal, account_id, actor)
 
 
 async def _owner(session: AsyncSession, principal: Principal, actor: ActorRef | None) -> Acting:

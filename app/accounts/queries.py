@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.models import Account, ApiKey, Person
+from app.core.db.rows import row_by_id
 from app.core.problems import NotFound
 from app.core.web.paging import Page, in_order
 
@@ -23,24 +24,17 @@ async def accounts_page(
     session: AsyncSession, page: Page, *, only: str | None, external_ref: str | None
 ) -> Sequence[Account]:
     """A page of accounts, the oldest first, and one more; ``only`` restricts it to one account."""
-    query = select(Account)
-    if only:
-        query = query.where(Account.account_id == only)
-    if external_ref:
-        query = query.where(Account.external_ref == external_ref)
-    return (await session.scalars(in_order(query, page, Account.created_at, Account.account_id))).all()
+    return await in_order(session, Account, page, id_="account_id", account_id=only, external_ref=external_ref or None)
 
 
 async def person_by_id(session: AsyncSession, account_id: str, person_id: str) -> Person:
     """The person of this account."""
-    query = select(Person).where(Person.account_id == account_id, Person.id == person_id)
-    return _found((await session.scalars(query)).one_or_none())
+    return await row_by_id(session, Person, person_id, account_id=account_id)
 
 
 async def people_page(session: AsyncSession, page: Page, account_id: str) -> Sequence[Person]:
     """A page of the account's people, the oldest first, and one more."""
-    query = select(Person).where(Person.account_id == account_id)
-    return (await session.scalars(in_order(query, page, Person.created_at, Person.id))).all()
+    return await in_order(session, Person, page, account_id=account_id)
 
 
 async def count_owners(session: AsyncSession, account_id: str) -> int:
@@ -57,10 +51,7 @@ async def key_by_id(session: AsyncSession, key_id: str, *, lock: bool = False) -
 
 async def keys_page(session: AsyncSession, page: Page, account_id: str | None) -> Sequence[ApiKey]:
     """A page of keys, the oldest first, and one more; of one account, or all."""
-    query = select(ApiKey)
-    if account_id:
-        query = query.where(ApiKey.account_id == account_id)
-    return (await session.scalars(in_order(query, page, ApiKey.created_at, ApiKey.id))).all()
+    return await in_order(session, ApiKey, page, account_id=account_id)
 
 
 def _found(row: T | None) -> T:

@@ -17,7 +17,33 @@ from app.core.db.pool import Gate
 from app.core.exposition import Exposition
 
 _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+_WAKE_LAGS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0, 300.0)
 _LAGS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+
+
+class Stored:
+    """What is stored and waits, as of the last sample (``app/measures/sampling.py``)."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        def gauge(name: str, documentation: str, *labels: str) -> Gauge:
+            return Gauge(f"heliodesk_{name}", documentation, labels, registry=registry)
+
+        self.due_backlog = gauge("due_backlog_tickets", "Live tickets that are due and not settled, up to 10,000")
+        self.due_lag = gauge("due_lag_seconds", "How late the live ticket is that has been due for longest")
+        self.open_tickets = gauge(
+            "open_tickets",
+            "Live tickets that are neither resolved nor closed, counted in rounds of 20,000 a sample",
+            "priority",
+        )
+        self.unstaffed = gauge("unstaffed_tickets", "Live tickets, such as P1s, that wait for an expert, up to 10,000")
+        self.unstaffed_for = gauge("unstaffed_oldest_seconds", "How long the first of them has waited")
+        self.deliveries = gauge("deliveries_waiting", "Webhook deliveries that are pending, up to 10,000")
+        self.receipts = gauge("receipts_waiting", "Payloads of inbound hooks to be processed, up to 10,000")
+        self.receipts_for = gauge("receipts_oldest_seconds", "How long the first of them has waited")
+        self.feed_held = gauge(
+            "feed_held_seconds", "How long open transactions have kept the feed's watermark from moving"
+        )
+        self.sampled = gauge("sampled_timestamp_seconds", "When these gauges were last set, by this machine's clock")
 
 
 class Metrics:
@@ -67,6 +93,19 @@ class Metrics:
             ("pool", "state"),
             registry=self.registry,
         )
+        self._of_calls()
+        self.stored = Stored(self.registry)
+        self._of_people()
+        self._of_automation()
+        self._of_tickets()
+        self._of_computing()
+
+    def watch_pool(self, name: str, gate: Callable[[], Gate]) -> None:
+        """Tell of a pool of database connections."""
+        self.connections.labels(name, "in use").set_function(lambda: gate().taken)
+        self.connections.labels(name, "waited for").set_function(lambda: gate().waiting)
+
+    def _of_calls(self) -> None:
         self.call_attempts = Counter(
             "heliodesk_call_attempts",
             "Times that a provider was asked for the link of a call",
@@ -79,14 +118,6 @@ class Metrics:
             ("provider",),
             registry=self.registry,
         )
-        self._of_people()
-        self._of_tickets()
-        self._of_computing()
-
-    def watch_pool(self, name: str, gate: Callable[[], Gate]) -> None:
-        """Tell of a pool of database connections."""
-        self.connections.labels(name, "in use").set_function(lambda: gate().taken)
-        self.connections.labels(name, "waited for").set_function(lambda: gate().waiting)
 
     def _of_people(self) -> None:
         self.notices = Counter(
@@ -102,7 +133,27 @@ class Metrics:
             registry=self.registry,
         )
 
+    def _of_automation(self) -> None:
+        self.deliveries = Counter(
+            "heliodesk_deliveries",
+            "Attempts at webhook deliveries: delivered, retried later, failed for good, or skipped",
+            ("outcome",),
+            registry=self.registry,
+        )
+        self.receipts = Counter(
+            "heliodesk_receipts",
+            "Payloads of inbound hooks that this process has processed, by the state in which they ended",
+            ("outcome",),
+            registry=self.registry,
+        )
+
     def _of_tickets(self) -> None:
+        self.wake_lag = Histogram(
+            "heliodesk_wake_lag_seconds",
+            "How late the sweep came to a live ticket that had something due",
+            buckets=_WAKE_LAGS,
+            registry=self.registry,
+        )
         self.postponements = Counter(
             "heliodesk_ticket_postponements",
             "Times that this process postponed a ticket whose timers cannot be processed",

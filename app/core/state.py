@@ -42,6 +42,9 @@ class Feed(Protocol):
     async def news(self, beyond: int, account_id: str | None, seconds: float) -> bool:
         """Wait for events of this account (None: of any) ``beyond`` a position; whether there may be some."""
 
+    def held(self) -> float:
+        """Seconds for which the same transactions have kept the position from moving; 0 when none does."""
+
     def trouble(self) -> str | None:
         """What operators should know, in words."""
 

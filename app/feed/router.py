@@ -12,13 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.auth import Principal
 from app.core.clock import database_now, monotonic
-from app.core.problems import Fault, Gone, IdempotencyMismatch, Invalid, NotFound, RequestInFlight, TooManyRequests
+from app.core.problems import Fault, Gone, Invalid, NotFound, TooManyRequests
 from app.core.schemas import id_pattern
 from app.core.state import State, StateDep, get_state
 from app.core.text.messages import _
 from app.core.web.deps import ApiKey, PrincipalDep, require_account
-from app.core.web.http import Router, reply, responses
-from app.core.web.idempotency import IDEMPOTENT, Answer, by_key_alone, once
+from app.core.web.http import reply, responses
+from app.core.web.idempotency import Answer
+from app.core.web.operations import CallDep, ResourceRouter
 from app.feed.cursors import Start, cursor_of, read_start
 from app.feed.reading import Page, Wanted, begin
 from app.feed.schemas import STREAMED, FeedPage, StreamTokenDocument
@@ -27,7 +28,7 @@ from app.feed.tokens import make_token, use_token
 from app.webhooks.rules.patterns import MAX_GLOBS, check_globs, types_of
 from app.webhooks.schemas import AccountId, Glob
 
-router = Router(prefix="/v1/events", tags=["Events"])
+router = ResourceRouter("events", prefix="/v1/events", tags=["Events"])
 
 _MAX_CURSOR: Final = 100
 _PROBLEMS: Final = responses(NotFound, Gone, TooManyRequests)
@@ -165,15 +166,8 @@ async def stream_events(
     return EventStream(told, state.streams, state.streams.open(principal))
 
 
-@router.post(
-    "/stream-token",
-    scope="events:read",
-    status_code=201,
-    response_model=StreamTokenDocument,
-    responses=responses(RequestInFlight, IdempotencyMismatch),
-    openapi_extra=IDEMPOTENT,
-)
-async def create_stream_token(request: Request, state: StateDep, principal: PrincipalDep) -> Response:
+@router.create("/stream-token", StreamTokenDocument, scope="events:read")
+async def create_stream_token(call: CallDep) -> Response:
     """Make a stream token.
 
     For a browser's `EventSource`, which cannot send a key: `/v1/events/stream?token=...` opens one stream, within
@@ -181,8 +175,8 @@ async def create_stream_token(request: Request, state: StateDep, principal: Prin
     go on with `after`.
     """
 
-    async def work(session: AsyncSession) -> Answer:
-        token, expires_at = await make_token(session, principal, now=await database_now(session))
+    async def create(session: AsyncSession) -> Answer:
+        token, expires_at = await make_token(session, call.principal, now=await database_now(session))
         return Answer({"token": token, "expires_at": expires_at}, withheld=("token",))
 
-    return await once(request, state, principal, work, may=by_key_alone)
+    return await call.once(create)

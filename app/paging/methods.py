@@ -7,8 +7,9 @@ from typing import Any, Final
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.db.rows import row_by_id
 from app.core.ids import new_id
-from app.core.problems import Conflict, Fault, Invalid, NotFound
+from app.core.problems import Conflict, Fault, Invalid
 from app.core.text.messages import _
 from app.core.web.paging import Page, in_order
 from app.paging.models import ContactMethod, NotificationRule
@@ -37,16 +38,12 @@ _WRITTEN: Final = ("kind", "name", "target", "service_region")
 
 async def methods_page(session: AsyncSession, engineer_id: str, page: Page) -> Sequence[ContactMethod]:
     """A page of an engineer's contact methods, the oldest first, and one more."""
-    query = select(ContactMethod).where(ContactMethod.engineer_id == engineer_id)
-    return (await session.scalars(in_order(query, page, ContactMethod.created_at, ContactMethod.id))).all()
+    return await in_order(session, ContactMethod, page, engineer_id=engineer_id)
 
 
 async def method_by_id(session: AsyncSession, engineer_id: str, method_id: str) -> ContactMethod:
     """The engineer's contact method; 404 when there is none of this id."""
-    method = await session.get(ContactMethod, method_id)
-    if method is None or method.engineer_id != engineer_id:
-        raise NotFound
-    return method
+    return await row_by_id(session, ContactMethod, method_id, engineer_id=engineer_id)
 
 
 async def delete_method(session: AsyncSession, engineer_id: str, method_id: str) -> None:
@@ -91,16 +88,12 @@ async def create_rule(
 
 async def rules_page(session: AsyncSession, engineer_id: str, page: Page) -> Sequence[NotificationRule]:
     """A page of an engineer's rules, the oldest first, and one more."""
-    query = select(NotificationRule).where(NotificationRule.engineer_id == engineer_id)
-    return (await session.scalars(in_order(query, page, NotificationRule.created_at, NotificationRule.id))).all()
+    return await in_order(session, NotificationRule, page, engineer_id=engineer_id)
 
 
 async def delete_rule(session: AsyncSession, engineer_id: str, rule_id: str) -> None:
     """Remove a rule. Pages that it has made already go on."""
-    rule = await session.get(NotificationRule, rule_id)
-    if rule is None or rule.engineer_id != engineer_id:
-        raise NotFound
-    await session.delete(rule)
+    await session.delete(await row_by_id(session, NotificationRule, rule_id, engineer_id=engineer_id))
     await session.flush()
 
 

@@ -1,29 +1,29 @@
 """The clock explains itself, and tells what would be, over HTTP."""
 
+from functools import partial
 from typing import Annotated, Final
 
-from fastapi import Body, Path, Request, Response
+from fastapi import Body, Path, Response
 from pydantic import StringConstraints
 
 from app.core.db.session import snapshot
-from app.core.problems import NotFound, TooManyRequests
+from app.core.problems import TooManyRequests
 from app.core.schemas import id_pattern
-from app.core.state import State, StateDep
-from app.core.web.deps import LanguageDep, PrincipalDep
-from app.core.web.http import Router, reply, responses
+from app.core.state import State
+from app.core.web.deps import LanguageDep
+from app.core.web.http import reply
+from app.core.web.operations import CallDep, ResourceRouter
 from app.core.workers.offload import owner_of
 from app.events.types import INTERNAL_METRICS
-from app.previews import cost, heavy
-from app.previews import examples as preview_examples
+from app.previews import cost, examples, heavy
 from app.previews.answers import previewed
 from app.previews.explanations import explain_deadline
 from app.previews.plans import stored_plan
 from app.previews.schemas import DeadlineExplained, PreviewInput, PreviewView
 from app.previews.terms import StoredPlan, document_of, known_terms, plan_for
-from app.tickets.api import examples
 from app.tickets.api.kit import TicketPath
 
-router = Router(tags=["Explanations"])
+router = ResourceRouter("previews", tags=["Explanations"])
 
 DeadlinePath = Annotated[
     str, StringConstraints(pattern=id_pattern("ddl")), Path(description="The deadline's id, as the ticket shows it")
@@ -31,39 +31,41 @@ DeadlinePath = Annotated[
 _NOTHING_HIDDEN: Final[frozenset[str]] = frozenset()
 
 
-@router.get(
+@router.show(
     "/v1/tickets/{ticket_id}/deadlines/{deadline_id}/explain",
-    scope="tickets:read",
-    response_model=DeadlineExplained,
+    DeadlineExplained,
     summary="Explain a deadline",
-    responses=responses(NotFound) | examples.shown(preview_examples.EXPLAINED),
+    scope="tickets:read",
+    example=examples.EXPLAINED,
 )
 async def explain_ticket_deadline(
-    state: StateDep, principal: PrincipalDep, language: LanguageDep, ticket_id: TicketPath, deadline_id: DeadlinePath
+    call: CallDep, language: LanguageDep, ticket_id: TicketPath, deadline_id: DeadlinePath
 ) -> Response:
     """Why a deadline is due when it is: its countdowns, its time in segments that add up, and what moved it.
 
     What has ended, or was missed, is explained by the plan version that was in force then. The text is in the
     language of `Accept-Language`; its times are local to the ticket.
     """
-    async with snapshot(state.sessions) as session:
-        document = await explain_deadline(session, principal, ticket_id, deadline_id, language)
-    return reply(document)
+    explain = partial(
+        explain_deadline,
+        principal=call.principal,
+        ticket_id=ticket_id,
+        deadline_id=deadline_id,
+        language=language,
+    )
+    return await call.read(explain, snapshot)
 
 
-@router.post(
+@router.action(
     "/v1/sla/preview",
-    scope="previews:read",
-    response_model=PreviewView,
+    PreviewView,
     summary="Preview a ticket's deadlines",
-    responses=responses(TooManyRequests) | examples.shown(preview_examples.PREVIEWED),
+    scope="previews:read",
+    problems=[TooManyRequests],
+    example=examples.PREVIEWED,
 )
 async def preview_sla(
-    request: Request,
-    state: StateDep,
-    principal: PrincipalDep,
-    language: LanguageDep,
-    command: Annotated[PreviewInput, Body(examples=[preview_examples.PREVIEW])],
+    call: CallDep, language: LanguageDep, command: Annotated[PreviewInput, Body(examples=[examples.PREVIEW])]
 ) -> Response:
     """What a plan would make of a ticket, by the code of the live clock; nothing is stored.
 
@@ -72,12 +74,13 @@ async def preview_sla(
     instant up to which there would be more than 2,000 deadlines. What takes long to compute waits for its turn: 429
     when too many of an account's wait, 503 when too many wait in all, or when it takes too long.
     """
+    state = call.state
     plan = await stored_plan(state, command)
-    hidden = _NOTHING_HIDDEN if principal.is_support else INTERNAL_METRICS
+    hidden = _NOTHING_HIDDEN if call.principal.is_support else INTERNAL_METRICS
     if plan and _is_light(state, command, plan):
         return reply(previewed(command, plan_for(state.previews, command, plan), hidden, language))
-    body = await request.body()
-    answer = await state.offload.run(owner_of(principal), heavy.answer, body, plan, hidden, language)
+    body = await call.request.body()
+    answer = await state.offload.run(owner_of(call.principal), heavy.answer, body, plan, hidden, language)
     return Response(answer, media_type="application/json")
 
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -98,7 +98,7 @@ def _stored(snapshot: Snapshot) -> Work:
     ticket, promise = snapshot.ticket, snapshot.promises[pins_of(snapshot.ticket)]
     facts = ticket.clock or {}
     clock = load_clock(promise.terms, ticket.status, ticket.priority, ticket.tier, facts, snapshot.deadlines)
-    return Work(replace(ticket), clock, promise.document, {}, snapshot.now)
+    return Work(ticket.replaced(), clock, promise.document, {}, snapshot.now)
 
 
 def _replayed(snapshot: Snapshot) -> Work:
@@ -106,7 +106,7 @@ def _replayed(snapshot: Snapshot) -> Work:
     terms = {pins: promise.terms for pins, promise in snapshot.promises.items()}
     history = history_of(snapshot.ticket.id, snapshot.events, terms)
     step = open_clock(terms[history.opened_under], history.opened_at, history.priority)
-    ticket = replace(snapshot.ticket, resolved_at=None, closed_at=None, closed_reason=None, **_pinned(history))
+    ticket = snapshot.ticket.replaced(resolved_at=None, closed_at=None, closed_reason=None, **_pinned(history))
     work = Work(ticket, step.clock, snapshot.promises[history.opened_under].document, {}, history.opened_at)
     work.take(step, SERVICE)
     for change in history.changes:

@@ -1,87 +1,60 @@
 """What becomes of a plan's versions, over HTTP: taken out of force, put back, applied to open tickets (C14)."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from typing import Annotated, Any, Final
 
-from fastapi import Body, Request, Response
+from fastapi import Body, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.usecases import plan_use
 from app.core.auth import Actor
 from app.core.clock import database_now
 from app.core.db.engine import Sessions
-from app.core.db.session import run
-from app.core.problems import Conflict, NotFound
-from app.core.state import StateDep
-from app.core.web.deps import PrincipalDep, require_admin
-from app.core.web.http import Router, etag, reply, responses
+from app.core.problems import Conflict
+from app.core.web.http import reply
 from app.core.web.ndjson import NDJSON, lines, wants_lines
+from app.core.web.operations import AdminCall, Document, ResourceRouter
 from app.plans.api.plans import Key, Number, version_document
-from app.plans.models import PlanVersion
 from app.plans.schemas import PlanVersionDocument
 from app.rollout import applying
 from app.rollout.applying import Order, Report
 from app.rollout.schemas import NDJSON_EXAMPLE, AppliedPlan, ApplyPlan
 
-router = Router(prefix="/v1/plans/{key}/versions/{version}", tags=["Plans"])
+router = ResourceRouter("plans", prefix="/v1/plans/{key}/versions/{version}", tags=["Plans"])
 
 _LINES: Final[dict[int | str, dict[str, Any]]] = {
     200: {"content": {NDJSON: {"schema": {"type": "string"}, "example": NDJSON_EXAMPLE}}}
 }
 
 
-@router.post(
-    "/archive",
-    scope="plans:write",
-    response_model=PlanVersionDocument,
-    responses=responses(NotFound, Conflict),
-    summary="Take a plan version out of force",
-)
-async def archive_plan_version(state: StateDep, principal: PrincipalDep, key: Key, version: Number) -> Response:
+@router.action("/archive", PlanVersionDocument, summary="Take a plan version out of force", problems=[Conflict])
+async def archive_plan_version(call: AdminCall, key: Key, version: Number) -> Response:
     """New tickets get the newest version in force; open tickets keep theirs. Admin keys only.
 
     409 for the last version in force of a plan that accounts have; `accounts` says how many.
     """
-    require_admin(principal)
 
-    async def work(session: AsyncSession) -> PlanVersion:
-        return await plan_use.archive(session, key, version, now=await database_now(session))
+    async def archive(session: AsyncSession) -> Document:
+        return version_document(await plan_use.archive(session, key, version, now=await database_now(session)))
 
-    return await _answer(state.sessions, work)
+    return await call.write(archive)
 
 
-@router.post(
-    "/restore",
-    scope="plans:write",
-    response_model=PlanVersionDocument,
-    responses=responses(NotFound),
-    summary="Put a plan version into force again",
-)
-async def restore_plan_version(state: StateDep, principal: PrincipalDep, key: Key, version: Number) -> Response:
+@router.action("/restore", PlanVersionDocument, summary="Put a plan version into force again")
+async def restore_plan_version(call: AdminCall, key: Key, version: Number) -> Response:
     """New tickets get it when it is the newest version in force. Admin keys only."""
-    require_admin(principal)
-    return await _answer(state.sessions, lambda session: plan_use.restore(session, key, version))
+
+    async def restore(session: AsyncSession) -> Document:
+        return version_document(await plan_use.restore(session, key, version))
+
+    return await call.write(restore)
 
 
-async def _answer(sessions: Sessions, work: Callable[[AsyncSession], Awaitable[PlanVersion]]) -> Response:
-    row = await run(sessions, work)
-    return reply(version_document(row), headers=etag(row.version))
-
-
-@router.post(
-    "/apply",
-    scope="plans:write",
-    response_model=AppliedPlan,
-    responses=responses(NotFound, Conflict) | _LINES,
-    summary="Apply a plan version to open tickets",
+@router.action(
+    "/apply", AppliedPlan, summary="Apply a plan version to open tickets", problems=[Conflict], responses=_LINES
 )
 async def apply_plan_version(
-    request: Request,
-    state: StateDep,
-    principal: PrincipalDep,
-    key: Key,
-    version: Number,
-    command: Annotated[ApplyPlan, Body(examples=[{"dry_run": True}])],
+    call: AdminCall, key: Key, version: Number, command: Annotated[ApplyPlan, Body(examples=[{"dry_run": True}])]
 ) -> Response:
     """Open tickets pin this version, and their account's add-ons, zone and holidays as they are now. Admin keys only.
 
@@ -94,9 +67,9 @@ async def apply_plan_version(
     transaction, `{"move": {...}}` for each deadline, and last `{"result": {...}}`, which has all but the moves; or the
     problem that ended it.
     """
-    require_admin(principal)
+    state, principal = call.state, call.principal
     order = await applying.check(state.sessions, key, version, command)
-    if wants_lines(request):
+    if wants_lines(call.request):
         return lines(_lines(state.sessions, order, principal.actor))
     report = Report()
     async for batch in applying.run(state.sessions, order, principal.actor):

@@ -6,6 +6,7 @@ from sqlalchemy import select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.auth import Principal
+from app.core.db.rows import row_by_id
 from app.core.problems import Forbidden, NotFound
 from app.core.text.messages import _
 from app.core.web.deps import require_support
@@ -15,11 +16,7 @@ from app.roster.models import Engineer, Region
 
 async def engineer_by_id(session: AsyncSession, engineer_id: str, *, lock: bool = False) -> Engineer:
     """The engineer; with ``lock`` the row is held until the transaction ends."""
-    query = select(Engineer).where(Engineer.id == engineer_id)
-    engineer = (await session.scalars(query.with_for_update() if lock else query)).one_or_none()
-    if engineer is None:
-        raise NotFound
-    return engineer
+    return await row_by_id(session, Engineer, engineer_id, lock=lock)
 
 
 async def own_engineer(
@@ -40,19 +37,12 @@ async def own_engineer(
 
 async def engineers_page(session: AsyncSession, page: Page, account_id: str | None) -> Sequence[Engineer]:
     """A page of engineers, the oldest first, and one more; those of one sandbox account, or all."""
-    query = select(Engineer)
-    if account_id:
-        query = query.where(Engineer.account_id == account_id)
-    return (await session.scalars(in_order(query, page, Engineer.created_at, Engineer.id))).all()
+    return await in_order(session, Engineer, page, account_id=account_id)
 
 
 async def region_by_id(session: AsyncSession, region_id: str, *, lock: bool = False) -> Region:
     """The region; with ``lock`` the row is held until the transaction ends."""
-    query = select(Region).where(Region.id == region_id)
-    region = (await session.scalars(query.with_for_update() if lock else query)).one_or_none()
-    if region is None:
-        raise NotFound
-    return region
+    return await row_by_id(session, Region, region_id, lock=lock)
 
 
 async def regions_page(session: AsyncSession, page: Page, account_id: str | None) -> Sequence[Region]:

@@ -2,35 +2,30 @@
 
 from typing import Annotated
 
-from fastapi import Body, Path, Request, Response
+from fastapi import Body, Path, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.principals import editor
+from app.accounts.principals import Acting, as_editor
 from app.accounts.schemas import AccountId
-from app.core.problems import Conflict, IdempotencyMismatch, NotFound, RequestInFlight
-from app.core.state import StateDep
-from app.core.web.deps import PrincipalDep, require_account
-from app.core.web.http import Router, responses
-from app.core.web.idempotency import IDEMPOTENT, Answer, once
-from app.sandbox import advance
+from app.core.problems import Conflict
+from app.core.web.deps import require_account
+from app.core.web.operations import CallDep, Document, ResourceRouter
+from app.sandbox import advance as moving
 from app.sandbox.schemas import ADVANCED, AdvanceClock, AdvancedView
-from app.tickets.api import examples
 
-router = Router(tags=["Sandbox"])
+router = ResourceRouter("sandbox", tags=["Sandbox"])
 
 
-@router.post(
+@router.action(
     "/v1/sandbox/{account_id}/advance",
-    scope="sandbox:write",
-    response_model=AdvancedView,
+    AdvancedView,
     summary="Move a sandbox's clock",
-    responses=responses(NotFound, Conflict, RequestInFlight, IdempotencyMismatch) | examples.shown(ADVANCED),
-    openapi_extra=IDEMPOTENT,
+    problems=[Conflict],
+    repeatable=True,
+    example=ADVANCED,
 )
 async def advance_sandbox(
-    request: Request,
-    state: StateDep,
-    principal: PrincipalDep,
+    call: CallDep,
     account_id: Annotated[AccountId, Path(description="A sandbox account")],
     command: Annotated[AdvanceClock, Body(examples=[{"by": "PT4H"}])],
 ) -> Response:
@@ -41,11 +36,10 @@ async def advance_sandbox(
     that holds back alerts, which are opened there. 409 for a live account, and while another call moves the clock or
     such alerts are being opened.
     """
-    require_account(principal, account_id)
+    require_account(call.principal, account_id)
 
-    async def work(session: AsyncSession) -> Answer:
-        await editor(session, principal, command.actor)
-        moved = await advance.advance(session, account_id, command)
-        return Answer(await moved.document(principal), 200)
+    async def advance(session: AsyncSession, _: Acting) -> Document:
+        moved = await moving.advance(session, account_id, command)
+        return await moved.document(call.principal)
 
-    return await once(request, state, principal, work, may=lambda session: editor(session, principal, command.actor))
+    return await call.once_as(as_editor(call.principal, command.actor), advance)

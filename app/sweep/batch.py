@@ -44,6 +44,8 @@ class Batch:
     """of each ticket that was claimed"""
     tickets: list[str] = field(default_factory=list)
     """those of the claimed ones that were to be settled"""
+    lags: list[float] = field(default_factory=list)
+    """how late each ticket was claimed, in seconds; none of a ticket that was postponed"""
     settled: int = 0
     behind: bool = False
     """whether a ticket that was settled has so much to do that it is still due"""
@@ -77,9 +79,10 @@ async def run_batch(
     try:
         async with transaction(sessions) as session:
             connection = await driver(session)
-            batch.began = await connection.fetchval(BEGIN, f"{round(limits.lock * 1000)}ms")
+            batch.began = began = await connection.fetchval(BEGIN, f"{round(limits.lock * 1000)}ms")
             rows = await claim(connection)
             batch.accounts = [row["account_id"] for row in rows]
+            batch.lags = [(began - row["wake_at"]).total_seconds() for row in rows if row["wake_at"]]
             kept = keep(rows)
             batch.tickets = [row["id"] for row in kept]
             claimed = monotonic()

@@ -76,6 +76,8 @@ class Sweeper:
         return [row for row in rows if row["account_id"] not in storms]
 
     def _note(self, batch: Batch, *, exhausted: bool) -> None:
+        for lag in batch.lags:
+            self.isolation.metrics.wake_lag.observe(lag)
         self._pace.note(batch.settled, batch.seconds, batch.beside)
         if batch.error:
             self._pace.halve()

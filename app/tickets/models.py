@@ -36,10 +36,10 @@ class Ticket(Base):
     priority: Mapped[str]
     priority_source: Mapped[str]
     assessed_priority: Mapped[str | None]
-    status: Mapped[str]
+    status: Mapped[str] = mapped_column(default="new")
     closed_reason: Mapped[str | None] = mapped_column(comment="closed, unanswered, withdrawn or merged")
     merged_into: Mapped[str | None] = mapped_column(ID)
-    tier: Mapped[int]
+    tier: Mapped[int] = mapped_column(default=1)
     assignee_id: Mapped[str | None] = mapped_column(ID)
     region: Mapped[str | None] = mapped_column(comment="the region of its engineer")
     routing: Mapped[dict[str, Any] | None] = mapped_column(comment="how its expert is looked for (dispatch.Route)")
@@ -51,10 +51,10 @@ class Ticket(Base):
     custom: Mapped[dict[str, Any]]
     external_ref: Mapped[str | None]
     follow_up_of: Mapped[str | None] = mapped_column(ID)
-    review_requested: Mapped[bool]
-    escalated: Mapped[bool]
-    turns: Mapped[int] = mapped_column(comment="how often the word has passed between customer and engineer")
-    spoke: Mapped[str] = mapped_column(comment="whose word it is: customer or engineer")
+    review_requested: Mapped[bool] = mapped_column(default=False)
+    escalated: Mapped[bool] = mapped_column(default=False)
+    turns: Mapped[int] = mapped_column(default=0, comment="how often the word has passed between customer and engineer")
+    spoke: Mapped[str] = mapped_column(default="customer", comment="whose word it is: customer or engineer")
     sandbox: Mapped[bool]
     plan_key: Mapped[str] = mapped_column(ID)
     plan_version: Mapped[int]
@@ -66,13 +66,13 @@ class Ticket(Base):
     wake_at: Mapped[datetime | None]
     support_due_at: Mapped[datetime | None] = mapped_column(comment="earliest open deadline that support owes")
     next_update_due_at: Mapped[datetime | None]
-    missed: Mapped[bool] = mapped_column(comment="whether any deadline is missed and still open")
+    missed: Mapped[bool] = mapped_column(default=False, comment="whether any deadline is missed and still open")
     opened_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     resolved_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
-    sequence: Mapped[int] = mapped_column(comment="of its last event")
-    version: Mapped[int] = mapped_column(comment="grows with what people write, not with the sweep")
+    sequence: Mapped[int] = mapped_column(default=0, comment="of its last event")
+    version: Mapped[int] = mapped_column(default=1, comment="grows with what people write, not with the sweep")
 
     __table_args__ = (
         ForeignKeyConstraint(["account_id"], ["accounts.account_id"]),

@@ -1,82 +1,58 @@
 """A ticket in memory while a use case changes it: one slot for each column of ``tickets``."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
-from datetime import datetime
+from dataclasses import field, make_dataclass, replace
 from functools import cache
 from operator import attrgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
+
+from app.tickets.models import Ticket
 
 
-@dataclass(slots=True)
-class TicketRecord:
-    """The columns of ``tickets.models.Ticket`` (a test compares the two); instants are aware, UTC."""
-
-    account_id: str
-    id: str
-    number: str
-    title: str
-    description: str
-    product: str | None
-    requester: dict[str, Any]
-    channel: str
-    environment: str
-    impact: str | None
-    urgency: str | None
-    business_impact: str | None
-    priority_reason: str | None
-    priority: str
-    priority_source: str
-    assessed_priority: str | None
-    tags: list[str]
-    custom: dict[str, Any]
-    external_ref: str | None
-    follow_up_of: str | None
-    call_link: str | None
-    region_lock: str | None
-    plan_key: str
-    plan_version: int
-    plan_addons: list[str]
-    time_zone: str
-    holiday_set: str | None
-    tz_database: str
-    sandbox: bool
-    opened_at: datetime
-    updated_at: datetime
-    status: str = "new"
-    closed_reason: str | None = None
-    merged_into: str | None = None
-    tier: int = 1
-    assignee_id: str | None = None
-    region: str | None = None
-    routing: dict[str, Any] | None = None
-    route_at: datetime | None = None
-    queued_at: datetime | None = None
-    review_requested: bool = False
-    escalated: bool = False
-    turns: int = 0
-    spoke: str = "customer"
-    clock: dict[str, Any] | None = None
-    wake_at: datetime | None = None
-    support_due_at: datetime | None = None
-    next_update_due_at: datetime | None = None
-    missed: bool = False
-    resolved_at: datetime | None = None
-    closed_at: datetime | None = None
-    sequence: int = 0
-    version: int = 1
+class _Record:
+    __slots__ = ()
 
     def row(self) -> dict[str, Any]:
         """The row, with every column."""
         return dict(zip(columns(), _values()(self), strict=True))
 
+    def replaced(self, **changes: Any) -> Self:
+        """A copy with other values in some columns."""
+        return replace(self, **changes)  # type: ignore[type-var]
+
 
 @cache
 def columns() -> tuple[str, ...]:
-    """The names of all columns, in the record's order."""
-    return tuple(field.name for field in fields(TicketRecord))
+    """The names of all columns, in the table's order."""
+    return tuple(column.name for column in Ticket.__table__.columns)
 
 
 @cache
-def _values() -> Callable[[TicketRecord], tuple[Any, ...]]:
+def _values() -> Callable[[Any], tuple[Any, ...]]:
     return attrgetter(*columns())
+
+
+def _slot(column: Any) -> tuple[str, Any, Any]:
+    """A member with the column's default, or None where the column may be null; else it has to be given."""
+    if column.default is not None:
+        return column.name, Any, field(default=column.default.arg)
+    return column.name, Any, field(default=None) if column.nullable else field()
+
+
+if TYPE_CHECKING:
+
+    class TicketRecord(_Record, Ticket):
+        """The columns of ``Ticket``, with its types."""
+
+else:
+    TicketRecord = make_dataclass(
+        "TicketRecord",
+        [_slot(column) for column in Ticket.__table__.columns],
+        bases=(_Record,),
+        namespace={
+            "__doc__": "The columns of ``Ticket``: who makes one gives those that have no default.",
+            "__module__": __name__,
+        },
+        slots=True,
+        kw_only=True,
+    )

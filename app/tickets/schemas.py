@@ -21,6 +21,7 @@ from app.core.schemas import (
     no_nul,
 )
 from app.core.text.messages import _
+from app.events.types.tickets import TicketFacts
 from app.paging.schemas import PageDocument
 from app.plans.document.words import EscalationReason
 from app.plans.schemas import PlanRef
@@ -307,28 +308,25 @@ class AlertView(Document):
     pages: list[PageDocument] = Field(description="How the expert was told, or will be while they do not answer")
 
 
-class TicketView(Document):
-    """A ticket."""
+class _Named(Document):
+    """What tells a ticket from others."""
 
     id: str
-    number: str
     account_id: str
-    title: str
-    description: str
-    product: str | None
-    requester: Requester
+
+
+class TicketView(TicketFacts, _Named):
+    """A ticket."""
+
     channel: Channel
     environment: Environment
     status: Status
-    closed_reason: Literal["closed", "unanswered", "withdrawn", "merged"] | None
-    merged_into: str | None = Field(description="Of a merged ticket: the one in which it goes on")
-    priority: str
     priority_source: Literal["requested", "matrix", "default", "override", "escalation", "automatic"]
-    assessed_priority: str | None
     impact: Impact | None
     urgency: Urgency | None
-    business_impact: str | None
-    priority_reason: str | None
+    requester: Requester
+    closed_reason: Literal["closed", "unanswered", "withdrawn", "merged"] | None
+    merged_into: str | None = Field(description="Of a merged ticket: the one in which it goes on")
     tier: int
     assignee: str | None
     region: str | None = Field(description="The region of its engineer")
@@ -337,9 +335,7 @@ class TicketView(Document):
     plan: PlanRef
     tags: list[str]
     custom: dict[str, JsonValue]
-    external_ref: str | None
     follow_up_of: str | None
-    call_link: str | None
     opened_at: Instant
     updated_at: Instant
     resolved_at: Instant | None

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import undefer
 
 from app.core.auth import Principal
+from app.core.db.rows import row_by_id
 from app.core.problems import NotFound
 from app.core.web.paging import Filter, Page, Slice, filtered, in_order
 from app.webhooks.models import Delivery, WebhookEndpoint
@@ -16,19 +17,15 @@ async def endpoint_by_id(
     session: AsyncSession, principal: Principal, endpoint_id: str, *, lock: bool = False
 ) -> WebhookEndpoint:
     """The endpoint; with ``lock`` its row is held until the transaction ends."""
-    query = select(WebhookEndpoint).where(WebhookEndpoint.id == endpoint_id)
-    endpoint = (await session.scalars(query.with_for_update() if lock else query)).one_or_none()
-    if endpoint is None or principal.account_id not in (None, endpoint.account_id):
+    endpoint = await row_by_id(session, WebhookEndpoint, endpoint_id, lock=lock)
+    if principal.account_id not in (None, endpoint.account_id):
         raise NotFound
     return endpoint
 
 
 async def endpoints_page(session: AsyncSession, page: Page, account_id: str | None) -> Sequence[WebhookEndpoint]:
     """A page of endpoints, the oldest first, and one more; of one account, or all."""
-    query = select(WebhookEndpoint)
-    if account_id:
-        query = query.where(WebhookEndpoint.account_id == account_id)
-    return (await session.scalars(in_order(query, page, WebhookEndpoint.created_at, WebhookEndpoint.id))).all()
+    return await in_order(session, WebhookEndpoint, page, account_id=account_id)
 
 
 async def deliveries_page(session: AsyncSession, page: Page, endpoint_id: str, state: str | None) -> Slice[Delivery]:

@@ -1,6 +1,7 @@
 """What no well-meaning caller sends: a declared problem, never a 5xx."""
 
 import asyncio
+import gzip
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any, Final
@@ -115,6 +116,13 @@ async def test_a_body_above_a_mebibyte_whose_length_is_not_told(world: World, op
 )
 async def test_a_body_of_another_media_type(world: World, operation: Operation, kind: str) -> None:
     assert await send(world, operation, orjson.dumps(example(world, operation)), kind) == 415
+
+
+async def test_a_compressed_body(world: World) -> None:
+    headers = world.keys["admin"] | {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    answer = await world.client.post("/v1/tickets", content=gzip.compress(b"{}"), headers=headers)
+    assert (answer.status_code, answer.headers["accept-encoding"]) == (415, "identity")
+    assert "Content-Encoding" in answer.json()["detail"]
 
 
 @EVERY_WRITE

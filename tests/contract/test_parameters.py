@@ -1,6 +1,6 @@
 """Query parameters that an operation does not have are refused, on every operation that takes an API key."""
 
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -33,6 +33,28 @@ async def test_who_has_no_key_is_told_so_first(world: World, operation: Operatio
 async def test_what_takes_no_key_ignores_what_senders_add(world: World, operation: Operation) -> None:
     plain = await world.call(operation, {})
     assert (await world.call(operation, {}, params={"utm_source": "mail"})).status_code == plain.status_code
+
+
+@pytest.mark.parametrize("operation", KEYED, ids=lambda operation: operation.name)
+async def test_a_parameter_that_takes_one_value_is_given_once(world: World, operation: Operation) -> None:
+    single = [each["name"] for each in operation.queries if not _takes_several(each)]
+    if not single:
+        return
+    params = {name: ["1", "1"] for name in single}
+    answer = await world.call(operation, world.keys["admin"], params=params)
+    assert problem(operation, answer) == 422
+    told = {fault["pointer"]: fault["detail"] for fault in answer.json()["errors"]}
+    assert told == {f"#/query/{name}": "This parameter takes one value" for name in single}
+
+
+def _takes_several(parameter: dict[str, Any]) -> bool:
+    schema = parameter["schema"]
+    return "array" in [schema.get("type"), *(each.get("type") for each in schema.get("anyOf", ()))]
+
+
+async def test_a_list_may_be_given_in_several_parameters(world: World) -> None:
+    query = "/v1/tickets?status=open&status=closed"
+    assert (await world.client.get(query, headers=world.keys["admin"])).status_code == 200
 
 
 async def test_a_mistyped_filter_does_not_answer_with_everything(world: World) -> None:

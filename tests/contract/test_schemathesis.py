@@ -1,13 +1,14 @@
 """Schemathesis: requests that it makes up from the document, valid and not, get no 5xx and nothing undeclared.
 
 ``HELIODESK_FUZZ`` is the number of made-up requests for each operation; with it they are others at each run. For each
-kind of key there is a run of ``HELIODESK_FUZZ_SECONDS`` over all operations (`make fuzz`).
+kind of key there is a run of ``HELIODESK_FUZZ_SECONDS`` over all operations (a minute in CI, ten in `make fuzz`).
 """
 
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import cycle
+from random import randrange
 from threading import Thread
 from typing import Any, Final, TypeAlias
 
@@ -15,7 +16,7 @@ import pytest
 import requests
 import schemathesis
 import uvicorn
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import Unsatisfiable
 from hypothesis.strategies import SearchStrategy
 from schemathesis import Config
@@ -40,6 +41,7 @@ Send = Callable[[Case, Headers], object]
 WANTED: Final = os.environ.get("HELIODESK_FUZZ")
 SECONDS: Final = os.environ.get("HELIODESK_FUZZ_SECONDS")
 BUDGET: Final = float(SECONDS or 4)
+RUN: Final = randrange(2**32) if WANTED else 0  # noqa: S311  it chooses examples
 CONFIG: Final[dict[str, Any]] = {
     "suppress-health-check": ["too_slow", "filter_too_much"],
     "generation": {
@@ -173,11 +175,12 @@ def test_no_kind_of_key_gets_anything_unexpected(
     """Each operation in turn, as far as the time goes; with ``HELIODESK_FUZZ_SECONDS`` as often as it goes."""
     tries = every_operation()
     end = monotonic() + BUDGET
-    for operation, mode in cycle(tries) if SECONDS else tries:
+    for number, (operation, mode) in enumerate(cycle(tries) if SECONDS else tries):
         if monotonic() > end:
             break
         with suppress(Unsatisfiable):  # nothing of this operation can be wrong
-            _try(operation.as_strategy(generation_mode=mode), lambda case: send(case, keys[kind]), things)
+            strategy = operation.as_strategy(generation_mode=mode)
+            _try(strategy, lambda case: send(case, keys[kind]), things, number // len(tries))
 
 
 def every_operation() -> list[tuple[Any, GenerationMode]]:
@@ -186,15 +189,17 @@ def every_operation() -> list[tuple[Any, GenerationMode]]:
     return [(operation, mode) for mode in GenerationMode for operation in operations]
 
 
-def _try(cases: SearchStrategy[Case], send: Callable[[Case], object], world: World) -> None:
+def _try(cases: SearchStrategy[Case], send: Callable[[Case], object], world: World, lap: int) -> None:
+    """Send some cases: other ones in each lap, but the same ones in each run of CI."""
+
     @settings(
         max_examples=int(WANTED or 2),
         phases=[Phase.generate],
         deadline=None,
-        derandomize=not SECONDS,
         database=None,
         suppress_health_check=list(HealthCheck),
     )
+    @seed(RUN + lap)
     @given(cases)
     def one(case: Case) -> None:
         aim(case, world)

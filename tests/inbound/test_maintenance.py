@@ -15,6 +15,7 @@ from app.inbound.decisions import Alert, Known, Setting, Thread
 from app.inbound.formats.signal import Link, Signal
 from app.inbound.maintenance import texts
 from app.inbound.maintenance.silence import hold_back, signal_from, stored_form
+from app.inbound.usecases import apply_decision
 from app.inbound.usecases.apply_decision import act
 from tests.inbound.conftest import Desk, MakeDesk
 from tests.support.actors import Headers, make_key
@@ -287,7 +288,7 @@ async def test_one_alert_that_cannot_be_opened_holds_up_no_other(desk: Desk, mon
             raise ValueError(step)
         return await act(session, hook, step, incident)
 
-    monkeypatch.setattr(windows, "act", breaks)
+    monkeypatch.setattr(apply_decision, "act", breaks)
     await end(desk, window)
     await passed(desk)
     assert await titles(desk) == ["a on h1", "c on h1"]

@@ -51,7 +51,7 @@ def broken(monkeypatch: pytest.MonkeyPatch, titles: dict[str, Any]) -> list[str]
             await titles[title]()
         return await act(session, hook, step, incident)
 
-    monkeypatch.setattr(processing, "act", act_or_break)
+    monkeypatch.setattr(apply_decision, "act", act_or_break)
     return tried
 
 

@@ -1,7 +1,6 @@
 """Tickets under change that no database knows, for tests of what is decided in memory."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -71,10 +70,11 @@ def work_of(
         sandbox=False,
         opened_at=now,
         updated_at=now,
+        clock={},
     )
     terms = terms_of(plan, compile_calendars(plan, "UTC", ()), ())
     step = open_clock(terms, now, priority)
-    work = Work(replace(ticket, **fields), step.clock, plan, {"manager": MANAGER}, now)
+    work = Work(ticket.replaced(**fields), step.clock, plan, {"manager": MANAGER}, now)
     work.take(step, _ENGINEER)
     return work
 

@@ -1,28 +1,58 @@
 """What needs no database: a ticket's record, its views, and the rules of statuses and priorities."""
 
+import re
+from collections import Counter
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from app.core.auth import Principal
+from app.events.examples import event_example
+from app.events.types.tickets import TicketFacts, TicketOpened
 from app.plans.document.documents import parse_yaml
 from app.plans.store import BUILTIN
+from app.tickets.api.examples import TICKET as TICKET_EXAMPLE
 from app.tickets.models import Ticket
-from app.tickets.read.views import call_view, deadline_view, message_view, ticket_view
-from app.tickets.record import columns
+from app.tickets.read.views import TICKET, call_view, deadline_view, message_view, ticket_view
+from app.tickets.record import TicketRecord, columns
 from app.tickets.rules import allowed, assess, channel_faults, customer_may_set, missing_texts
 from app.tickets.schemas import CallView, DeadlineView, MessageView, TicketFields, TicketView
 
+APP = Path(__file__).resolve().parents[2] / "app"
+EVENT_EXAMPLE = event_example("ticket.opened")["data"]
 SUPPORT, CUSTOMER = Principal("agent", "key_1"), Principal("account", "key_2", "acc_1")
 AT = datetime(2026, 11, 21, 10, tzinfo=UTC)
 STANDARD = parse_yaml((BUILTIN / "zmanda-standard.yaml").read_text(encoding="utf-8"))
 GOOGLE = parse_yaml((BUILTIN / "google-premium.yaml").read_text(encoding="utf-8"))
 
 
-def test_a_record_has_the_columns_of_its_table() -> None:
-    assert set(columns()) == {column.name for column in Ticket.__table__.columns}
+def test_a_record_has_the_columns_of_its_table_and_their_defaults() -> None:
+    needed = {name: name for name in columns() if name not in ("product", "status", "tier")}
+    record = TicketRecord(**needed)
+    assert record.row() == dict.fromkeys(columns()) | needed | {"product": None, "status": "new", "tier": 1}
+    assert list(record.row()) == [column.name for column in Ticket.__table__.columns]
+    with pytest.raises(TypeError, match="title"):
+        TicketRecord(**{name: value for name, value in needed.items() if name != "title"})
+
+
+def test_records_views_and_events_derive_their_fields() -> None:
+    """A field of a ticket is a column that is given when the ticket is opened, is told then, and is shown always."""
+    shown = set(TicketView.model_fields)
     assert TicketFields.model_fields.keys() <= set(columns())
+    assert TicketFields.model_fields.keys() <= shown
+    assert set(TICKET) == shown & set(columns()) - {"routing"}  # shown in another form, and to support alone
+    assert TicketFacts.model_fields.keys() <= set(TICKET) & TicketOpened.model_fields.keys()
+    assert TicketFacts.model_fields.keys() <= TICKET_EXAMPLE.keys() & EVENT_EXAMPLE.keys()
+
+
+def test_a_new_field_is_written_in_five_places() -> None:
+    """``custom`` is a field that no rule reads: beside its migration it stands where every field has to."""
+    declared = re.compile(r"^ +\"?custom\"?:", re.MULTILINE)
+    sources = [path for folder in ("tickets", "events") for path in (APP / folder).rglob("*.py")]
+    places = Counter(path.name for path in sources for _ in declared.findall(path.read_text()))
+    assert places == {"models.py": 1, "schemas.py": 2, "examples.py": 1}  # taken and shown: two schemas
 
 
 def deadline_row(metric: str, **facts: Any) -> dict[str, Any]:

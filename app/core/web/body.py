@@ -97,3 +97,11 @@ def require_json(content_type: str | None) -> None:
     """415 unless the media type is JSON."""
     if content_type is None or not is_json(content_type):
         raise UnsupportedMediaType(_("Send the body as application/json"), headers={"Accept-Post": "application/json"})
+
+
+def require_plain(encoding: str | None) -> None:
+    """415 where the body is compressed."""
+    if encoding and encoding.strip().lower() != "identity":
+        raise UnsupportedMediaType(
+            _("Send the body without a Content-Encoding"), headers={"Accept-Encoding": "identity"}
+        )

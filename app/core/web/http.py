@@ -1,8 +1,8 @@
 """HTTP's own part: JSON answers, problem documents, ETags, and a router that reads bodies strictly."""
 
-from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from inspect import cleandoc, isclass
-from typing import Any, Final, Protocol, TypeAlias, TypeVar
+from typing import Any, Final, Protocol, TypeAlias, TypeVar, get_args, get_origin
 
 import orjson
 import structlog
@@ -36,9 +36,9 @@ from app.core.schemas import pointer
 from app.core.scopes import SCOPES, Scope
 from app.core.text.messages import _
 from app.core.validation import said_of
-from app.core.web.body import read_json, require_json
+from app.core.web.body import read_json, require_json, require_plain
 from app.core.web.callers import language_of, principal_of
-from app.core.web.query_names import unknown_names
+from app.core.web.query_names import repeated_names, unknown_names
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 Handler: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -159,8 +159,9 @@ class StrictRoute(APIRoute):
     The first line of its function's docstring is the operation's summary, the rest its description. ``scope`` is what
     the caller's key needs; None where no API key is taken. A route that does not say so is not made: TypeError.
 
-    A query parameter that the operation does not have is refused. Where no API key is taken it is ignored: what posts
-    to a hook, follows a link in a letter, or asks for the health may add parameters that its user cannot take away.
+    A query parameter that the operation does not have is refused, and so is a second value where it takes one. Where no
+    API key is taken, both are ignored: what posts to a hook, follows a link in a letter, or asks for the health may add
+    parameters that its user cannot take away.
     """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
@@ -192,7 +193,9 @@ class StrictRoute(APIRoute):
         if self.scope is None:
             return handle
         known = _queries_of(self.dependant) | {
-            each["name"] for each in (self.openapi_extra or {}).get("parameters", ()) if each["in"] == "query"
+            each["name"]: each["schema"].get("type") == "array"
+            for each in (self.openapi_extra or {}).get("parameters", ())
+            if each["in"] == "query"
         }
 
         async def check_then_handle(request: Request) -> Response:
@@ -214,6 +217,7 @@ class StrictRoute(APIRoute):
             request = _StrictRequest(plain.scope, plain.receive)
             body = await request.body()
             if body:
+                require_plain(request.headers.get("content-encoding"))
                 require_json(request.headers.get("content-type"))
                 request.parsed = self.read(body)
                 if request.parsed is None:  # FastAPI would take it for a body that was left out
@@ -235,10 +239,13 @@ def _let_be_left_out(body: FieldInfo) -> None:
     body.default_factory = model
 
 
-async def _refuse_unknown(request: Request, known: Collection[str]) -> None:
-    """422 for parameters that are not ``known``; who shows neither a key nor a token in its place is told so first."""
-    given = request.query_params.keys()
-    faults = unknown_names(given, known)
+async def _refuse_unknown(request: Request, known: Mapping[str, bool]) -> None:
+    """422 for parameters that are not ``known``, and for a second value where only one is taken.
+
+    Who shows neither a key nor a token in its place is told so first.
+    """
+    given = [name for name, _ in request.query_params.multi_items()]
+    faults = unknown_names(given, known) + repeated_names(given, known)
     if not faults:
         return
     if _TOKEN not in known or _TOKEN not in given:
@@ -246,13 +253,24 @@ async def _refuse_unknown(request: Request, known: Collection[str]) -> None:
     raise Invalid(errors=faults)
 
 
-def _queries_of(dependant: Dependant) -> frozenset[str]:
-    own = {field.alias for field in dependant.query_params}
-    return frozenset(own.union(*(_queries_of(each) for each in dependant.dependencies)))
+def _queries_of(dependant: Dependant) -> dict[str, bool]:
+    """The names of the query's parameters, and whether each takes several values."""
+    own = {field.alias: _is_list(field.field_info.annotation) for field in dependant.query_params}
+    for each in dependant.dependencies:
+        own |= _queries_of(each)
+    return own
 
 
-class _Decorator(Protocol):
-    def __call__(self, endpoint: Endpoint, /) -> Endpoint: ...
+def _is_list(annotation: Any) -> bool:
+    return get_origin(annotation) is list or any(get_origin(each) is list for each in get_args(annotation))
+
+
+class Decorator(Protocol):
+    """What declares an operation: it gives the function back as it is."""
+
+    def __call__(self, endpoint: Endpoint, /) -> Endpoint:
+        """Declare the function."""
+        ...
 
 
 def _takes_key(dependant: Dependant) -> bool:
@@ -270,23 +288,19 @@ class Router(APIRouter):
     def __init__(self, **options: Any) -> None:
         super().__init__(route_class=StrictRoute, generate_unique_id_function=lambda route: route.name, **options)
 
-    def get(self, path: str, *, scope: Scope | None, **options: Any) -> _Decorator:  # type: ignore[override]
+    def get(self, path: str, *, scope: Scope | None, **options: Any) -> Decorator:  # type: ignore[override]
         """A GET. It is FastAPI's, but that the scope has to be said; the same holds for those below."""
         return super().get(path, **_declaring(scope, options))
 
-    def post(self, path: str, *, scope: Scope | None, **options: Any) -> _Decorator:  # type: ignore[override]
+    def post(self, path: str, *, scope: Scope | None, **options: Any) -> Decorator:  # type: ignore[override]
         """A POST."""
         return super().post(path, **_declaring(scope, options))
 
-    def patch(self, path: str, *, scope: Scope | None, **options: Any) -> _Decorator:  # type: ignore[override]
-        """A PATCH."""
-        return super().patch(path, **_declaring(scope, options))
+    def declare(self, method: str, path: str, *, scope: Scope | None, **options: Any) -> Decorator:
+        """An operation of any method."""
+        return self.api_route(path, methods=[method], **_declaring(scope, options))
 
-    def delete(self, path: str, *, scope: Scope | None, **options: Any) -> _Decorator:  # type: ignore[override]
-        """A DELETE."""
-        return super().delete(path, **_declaring(scope, options))
-
-    def options(self, path: str, *, scope: Scope | None, **options: Any) -> _Decorator:  # type: ignore[override]
+    def options(self, path: str, *, scope: Scope | None, **options: Any) -> Decorator:  # type: ignore[override]
         """An OPTIONS."""
         return super().options(path, **_declaring(scope, options))
 

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ValidationError
 
 from app.core.mailboxes import kept
 from app.core.problems import Fault, Invalid
+from app.core.schemas import ActorRef
 from app.core.text.messages import _
 from app.core.web.body import read_json, require_json
 from app.core.web.http import faults_of
@@ -38,6 +39,12 @@ def patched(model: type[M], merged: Any, place: str = "", *, before: Any = None)
     except ValidationError as error:
         faults = faults_of([{**found, "loc": ("body", *found["loc"])} for found in error.errors()])
         raise Invalid(errors=[fault | {"pointer": place + fault["pointer"]} for fault in faults]) from error
+
+
+def actor_in(patch: Patch) -> ActorRef | None:
+    """The person for whom an account's key makes this change; 422 for what names nobody."""
+    named = patch.get("actor")
+    return None if named is None else patched(ActorRef, named, "/actor")
 
 
 async def _read(request: Request) -> Patch:

@@ -29,7 +29,7 @@ from sqlalchemy import (
     union_all,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import InstrumentedAttribute, aliased
+from sqlalchemy.orm import aliased
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from app.core.problems import Fault, Invalid
@@ -38,7 +38,6 @@ from app.core.text.messages import _
 from app.core.web.http import dump, reply
 
 T = TypeVar("T")
-Rows = TypeVar("Rows", bound=Select[Any])
 Columns: TypeAlias = ReadOnlyColumnCollection[str, ColumnElement[Any]]
 Filter: TypeAlias = Callable[[Columns], ColumnElement[bool]]
 """A condition on the columns of whatever selects from the table."""
@@ -120,23 +119,20 @@ async def _page(
 PageDep = Annotated[Page, Depends(_page)]
 
 
-def in_order(
-    query: Rows,
-    page: Page,
-    made: InstrumentedAttribute[datetime],
-    id_: InstrumentedAttribute[str],
-    *,
-    newest_first: bool = False,
-) -> Rows:
+async def in_order(
+    session: AsyncSession, entity: type[T], page: Page, *, by: str = "created_at", id_: str = "id", **equal: str | None
+) -> Sequence[T]:
     """One page, and one row more, in the order in which the rows were made by the database's clock, then by id.
 
-    Ids alone would not do: each replica makes them by a clock of its own, which may be wrong.
+    Ids alone would not do: each replica makes them by a clock of its own, which may be wrong. ``equal``: only rows
+    whose columns are what is given, where it is not None.
     """
-    keys, place = (made, id_), page.place(datetime, str)
-    query = query.order_by(*(key.desc() if newest_first else key for key in keys)).limit(at_most(page.limit + 1))
-    if place is None:
-        return query
-    return query.where(tuple_(*keys) < place if newest_first else tuple_(*keys) > place)
+    keys = (getattr(entity, by), getattr(entity, id_))
+    conditions = [getattr(entity, name) == value for name, value in equal.items() if value is not None]
+    if place := page.place(datetime, str):
+        conditions.append(tuple_(*keys) > place)
+    query = select(entity).where(*conditions).order_by(*keys).limit(at_most(page.limit + 1))
+    return (await session.scalars(query)).all()
 
 
 def at_most(rows: int) -> ScalarSelect[int]:
@@ -191,6 +187,11 @@ async def filtered(
 def cursor_of(*place: Any) -> str:
     """The opaque cursor of a row's sort key."""
     return base64.urlsafe_b64encode(dump(place)).decode()
+
+
+def made(row: Any) -> tuple[datetime, str]:
+    """The place of a row in a list that is in the order in which its rows were made."""
+    return row.created_at, row.id
 
 
 def listing(

@@ -1,6 +1,7 @@
 """PURE: the names of an operation's query parameters, and what is said of a name that is not one of them."""
 
-from collections.abc import Collection, Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 from typing import Final
 
@@ -26,6 +27,12 @@ def unknown_names(given: Iterable[str], known: Collection[str]) -> list[Fault]:
     for fault, name in zip(faults[:_HINTS], unknown, strict=False):
         fault["hint"] = _hint(name, known)
     return faults
+
+
+def repeated_names(given: Iterable[str], known: Mapping[str, bool]) -> list[Fault]:
+    """A fault for each name that is given several times but takes one value; ``known`` says which take several."""
+    repeated = [name for name, times in Counter(given).items() if times > 1 and known.get(name) is False]
+    return [Fault(pointer=f"#/query{pointer([name])}", detail=_("This parameter takes one value")) for name in repeated]
 
 
 def _hint(name: str, known: Collection[str]) -> Message:

@@ -3,19 +3,21 @@
 from datetime import datetime
 from typing import Literal
 
-from pydantic import Field, JsonValue
+from pydantic import BaseModel, Field, JsonValue
 
 from app.events.types.data import ChangeEvent, EventData, TextEvent
 from app.events.types.deadlines import PinsData
 
 
-class TicketOpened(TextEvent):
-    """A ticket was opened."""
+class TicketFacts(BaseModel):
+    """What a ticket says when it is opened, and whenever it is shown: the API's ``Ticket`` has these members too."""
 
-    type = "ticket.opened"
     number: str
     title: str
     description: str
+    product: str | None
+    channel: str
+    environment: str
     status: str
     priority: str
     priority_source: str
@@ -24,13 +26,16 @@ class TicketOpened(TextEvent):
     urgency: str | None
     business_impact: str | None
     priority_reason: str | None
-    environment: str
-    product: str | None
-    channel: str
-    requester: dict[str, JsonValue]
-    plan: PinsData
     external_ref: str | None
     call_link: str | None
+
+
+class TicketOpened(TicketFacts, TextEvent):
+    """A ticket was opened."""
+
+    type = "ticket.opened"
+    requester: dict[str, JsonValue]
+    plan: PinsData
     told: list[dict[str, JsonValue]] = Field(description="Who of the account's people hears of a P1")
 
 

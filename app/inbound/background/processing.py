@@ -11,7 +11,7 @@ told of the receipt are one transaction. A long payload takes several, and ``don
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -32,15 +32,15 @@ from app.core.via import HEADER, read_via
 from app.core.web.http import dump
 from app.events.log import came_via
 from app.inbound.background.resting import Resting
-from app.inbound.decisions import Decision, Outcome, decide
+from app.inbound.decisions import Decision, Outcome
 from app.inbound.formats.signal import Batch, Signal, Unreadable
-from app.inbound.incidents import recall, remember
-from app.inbound.maintenance.kept import Came, held_back, keep
+from app.inbound.maintenance.kept import Came, keep
 from app.inbound.maintenance.silence import SILENCED
 from app.inbound.readings import NotRead, Payload, Readings
 from app.inbound.schemas import HookFields
 from app.inbound.setting import setting_of
-from app.inbound.usecases.apply_decision import Acted, Hooked, act
+from app.inbound.usecases.apply_decision import Acted, Hooked, apply_decision
+from app.inbound.usecases.judge import judge
 
 SLICE: Final = 50
 """Signals of one transaction: what it locks, it holds for a moment only."""
@@ -87,6 +87,7 @@ SET done = $3, left_out = $4, signals = signals || $5::jsonb, tickets = tickets 
                       AND jsonb_array_length(tickets) = 0 AND $6::text = '[]' THEN 'silenced' ELSE $7::text END,
     processed_at = CASE WHEN $7::text <> 'pending' THEN clock_timestamp() END
 WHERE account_id = $1 AND id = $2
+RETURNING state
 """
 _FAIL: Final = """
 UPDATE receipts SET state = 'failed', error = $3, processed_at = clock_timestamp()
@@ -122,6 +123,8 @@ class Processor:
     quota: TicketQuota
     readings: Readings
     budget: float = BUDGET
+    count: Callable[[str], None] = lambda _: None
+    """is told the state in which each receipt ends"""
     _held: set[str] = field(default_factory=set)
     """accounts that have opened as many tickets as they may for now"""
     _turns: Turns = field(default_factory=Turns)
@@ -169,7 +172,7 @@ class Processor:
             hooks.clear()
             return 0
         hook_id = hooks.popleft()
-        opened = await process_next(self.sessions, self.readings, account_id, hook_id, self._resting)
+        opened = await process_next(self.sessions, self.readings, account_id, hook_id, self._resting, self.count)
         if opened is None:
             return 0
         self.quota.take(account_id, opened)
@@ -186,7 +189,12 @@ class Processor:
 
 
 async def process_next(
-    sessions: Sessions, readings: Readings, account_id: str, hook_id: str, resting: Resting
+    sessions: Sessions,
+    readings: Readings,
+    account_id: str,
+    hook_id: str,
+    resting: Resting,
+    count: Callable[[str], None] = lambda _: None,
 ) -> int | None:
     """Process the hook's oldest waiting receipt, or a slice of it.
 
@@ -195,14 +203,14 @@ async def process_next(
     receipt that cannot be processed is marked so, with the reason; one that failed for another reason rests first.
     """
     turn: Turn | None = None
-    opened = 0
+    opened, state = 0, "pending"
 
     async def work(session: AsyncSession) -> None:
-        nonlocal turn, opened
+        nonlocal turn, opened, state
         async with within(WHOLE):
             turn = await _turn(session, account_id, hook_id)
             if turn is not None:
-                opened = await _process(session, readings, turn)
+                opened, state = await _process(session, readings, turn)
 
     if readings.is_begun(hook_id):
         return None
@@ -218,8 +226,13 @@ async def process_next(
         if turn is None or cause is Cause.OUTAGE:
             raise
         readings.over(hook_id)
-        return 0 if await _is_over(sessions, turn, error, resting) else None
+        if not await _is_over(sessions, turn, error, resting):
+            return None
+        count("failed")
+        return 0
     resting.over(hook_id)
+    if state != "pending":
+        count(state)
     return None if turn is None else opened
 
 
@@ -246,29 +259,26 @@ async def _turn(session: AsyncSession, account_id: str, hook_id: str) -> Turn | 
     return Turn(account_id, hook_id, **held, receipt_id=receipt.pop("id"), **receipt)
 
 
-async def _process(session: AsyncSession, readings: Readings, turn: Turn) -> int:
-    """The number of tickets that were opened."""
+async def _process(session: AsyncSession, readings: Readings, turn: Turn) -> tuple[int, str]:
+    """The number of tickets that were opened, and the receipt's state."""
     fields = HookFields.model_validate(turn.fields, context=STORED)
     hook = Hooked(turn.account_id, turn.hook_id, fields, choose_language(turn.locale))
     payload = Payload(turn.format, turn.body, turn.headers, turn.receipt_id, fields.interpretation)
     batch = readings.of(turn.account_id, turn.hook_id, payload)
     signals = batch.signals[turn.done : turn.done + SLICE]
-    by_group = fields.ticket_per == "group"
     came_via(session, read_via(turn.headers.get(HEADER)))
-    remembered = await recall(session, hook.account_id, hook.id, signals, by_group=by_group)
     came = Came(hook.account_id, hook.id, turn.received_at, turn.receipt_id, turn.headers.get(HEADER))
     setting = setting_of(fields, turn.now, turn.received_at, batch)
-    window_id, held = await held_back(session, came, signals, remembered.known, setting)
+    judged = await judge(session, came, signals, setting)
+    held, before = judged.held, judged.remembered.incidents
     await keep(session, came, held, now=turn.now)
-    decision = decide(held.passed, remembered.known, setting)
-    acted = [await act(session, hook, step, remembered.incidents.get(step.incident_key)) for step in decision.steps]
-    incidents = [one.incident for one in acted if one.incident]
-    await remember(session, hook.account_id, hook.id, decision.alerts, incidents, now=turn.received_at)
-    told = held.told(signals, _told(held.passed, decision, acted), [_shown(signal) for signal in signals])
-    await _advance(session, turn, batch, told, acted, window_id if SILENCED in held.outcomes.values() else None)
+    acted = await apply_decision(session, hook, judged.decision, before, now=turn.received_at)
+    told = held.told(signals, _told(held.passed, judged.decision, acted), [_shown(signal) for signal in signals])
+    window_id = judged.window_id if SILENCED in held.outcomes.values() else None
+    state = await _advance(session, turn, batch, told, acted, window_id)
     if turn.done + len(signals) >= len(batch.signals):
         readings.over(turn.hook_id)
-    return sum(action == "opened" for one in acted for _, action in one.touched)
+    return sum(action == "opened" for one in acted for _, action in one.touched), state
 
 
 def _told(signals: Sequence[Signal], decision: Decision, acted: Sequence[Acted]) -> list[dict[str, Any]]:
@@ -291,7 +301,7 @@ async def _advance(
     told: list[dict[str, Any]],
     acted: Sequence[Acted],
     window_id: str | None,
-) -> None:
+) -> str:
     done = turn.done + len(told)
     touched = [{"ticket_id": ticket_id, "action": action} for one in acted for ticket_id, action in one.touched]
     state = "pending" if done < len(batch.signals) else "processed"
@@ -299,7 +309,9 @@ async def _advance(
         state = "ignored"
     rows = (dump(told).decode(), dump(touched).decode())
     place, omissions = (turn.account_id, turn.receipt_id), dump(list(batch.omissions)).decode()
-    await (await driver(session)).execute(_ADVANCE, *place, done, batch.left_out, *rows, state, omissions, window_id)
+    written = (*place, done, batch.left_out, *rows, state, omissions, window_id)
+    became: str = await (await driver(session)).fetchval(_ADVANCE, *written)
+    return became
 
 
 def _reason(error: Exception, turn: Turn) -> str:

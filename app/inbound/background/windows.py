@@ -23,6 +23,7 @@ from app.core.db.errors import is_outage
 from app.core.db.session import driver, run, transaction
 from app.core.db.tables import Row
 from app.core.limits.callers import TicketQuota
+from app.core.mailboxes import STORED
 from app.core.metrics import Metrics
 from app.core.problems import Problem, Unavailable
 from app.core.text.language import choose_language
@@ -31,7 +32,7 @@ from app.events.log import came_via
 from app.inbound.background.processing import SLICE
 from app.inbound.decisions import Step, decide
 from app.inbound.formats.signal import Batch
-from app.inbound.incidents import recall, remember
+from app.inbound.incidents import recall
 from app.inbound.maintenance import texts
 from app.inbound.maintenance.kept import COVERS, drop
 from app.inbound.maintenance.models import MaintenanceWindow
@@ -39,7 +40,7 @@ from app.inbound.maintenance.silence import signal_from
 from app.inbound.read.windows import present_of
 from app.inbound.schemas import HookFields
 from app.inbound.setting import setting_of
-from app.inbound.usecases.apply_decision import Acted, Hooked, act
+from app.inbound.usecases.apply_decision import Acted, Hooked, apply_decision
 from app.inbound.usecases.windows import note_end, start
 
 _AT_ONCE: Final = 50
@@ -213,7 +214,7 @@ async def _open(sessions: Sessions, account_id: str, hook_id: str, number: int) 
 
 async def _act(session: AsyncSession, account_id: str, hook_id: str, hook: Row, rows: Sequence[Row]) -> _Opened:
     """Do with these alerts what would be done had they come now."""
-    fields = HookFields.model_validate(hook["fields"])
+    fields = HookFields.model_validate(hook["fields"], context=STORED)
     signals = [signal_from(row["signal"]) for row in rows]
     heard_at = max(row["heard_at"] for row in rows)
     came_via(session, read_via(rows[0]["via"]))
@@ -222,9 +223,7 @@ async def _act(session: AsyncSession, account_id: str, hook_id: str, hook: Row, 
     language = choose_language(hook["locale"])
     notes = {step.incident_key: texts.held_back(_since(step, rows), language) for step in decision.steps}
     hooked = Hooked(account_id, hook_id, fields, language, notes)
-    acted = [await act(session, hooked, step, remembered.incidents.get(step.incident_key)) for step in decision.steps]
-    incidents = [one.incident for one in acted if one.incident]
-    await remember(session, account_id, hook_id, decision.alerts, incidents, now=heard_at)
+    acted = await apply_decision(session, hooked, decision, remembered.incidents, now=heard_at)
     await drop(session, account_id, hook_id, [row["key"] for row in rows])
     keys = [key for _, key in decision.outcomes]
     await _tell_receipts(session, account_id, rows, keys, acted)

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import undefer
 
 from app.core.auth import Principal
+from app.core.db.rows import row_by_id
 from app.core.problems import NotFound
 from app.core.web.paging import Filter, Page, Slice, filtered, in_order
 from app.inbound.models import Hook, Receipt
@@ -14,19 +15,15 @@ from app.inbound.models import Hook, Receipt
 
 async def hook_by_id(session: AsyncSession, principal: Principal, hook_id: str, *, lock: bool = False) -> Hook:
     """The hook; with ``lock`` its row is held until the transaction ends."""
-    query = select(Hook).where(Hook.id == hook_id)
-    hook = (await session.scalars(query.with_for_update() if lock else query)).one_or_none()
-    if hook is None or not principal.sees(hook.account_id):
+    hook = await row_by_id(session, Hook, hook_id, lock=lock)
+    if not principal.sees(hook.account_id):
         raise NotFound
     return hook
 
 
 async def hooks_page(session: AsyncSession, page: Page, account_id: str | None) -> Sequence[Hook]:
     """A page of hooks, the oldest first, and one more; of one account, or all."""
-    query = select(Hook)
-    if account_id:
-        query = query.where(Hook.account_id == account_id)
-    return (await session.scalars(in_order(query, page, Hook.created_at, Hook.id))).all()
+    return await in_order(session, Hook, page, account_id=account_id)
 
 
 async def receipts_page(session: AsyncSession, page: Page, hook: Hook, state: str | None) -> Slice[Receipt]:

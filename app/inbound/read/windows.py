@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.queries import account_by_id
 from app.core.auth import Principal
+from app.core.db.rows import row_by_id
 from app.core.problems import NotFound
 from app.core.web.paging import Page, in_order
 from app.inbound.maintenance.models import MaintenanceWindow
@@ -17,9 +17,8 @@ async def window_by_id(
     session: AsyncSession, principal: Principal, window_id: str, *, lock: bool = False
 ) -> MaintenanceWindow:
     """The window; with ``lock`` its row is held until the transaction ends."""
-    query = select(MaintenanceWindow).where(MaintenanceWindow.id == window_id)
-    window = (await session.scalars(query.with_for_update() if lock else query)).one_or_none()
-    if window is None or not principal.sees(window.account_id):
+    window = await row_by_id(session, MaintenanceWindow, window_id, lock=lock)
+    if not principal.sees(window.account_id):
         raise NotFound
     return window
 
@@ -31,7 +30,4 @@ async def present_of(session: AsyncSession, account_id: str, now: datetime) -> d
 
 async def windows_page(session: AsyncSession, page: Page, account_id: str | None) -> Sequence[MaintenanceWindow]:
     """A page of windows by their start, and one more; of one account, or all."""
-    query = select(MaintenanceWindow)
-    if account_id:
-        query = query.where(MaintenanceWindow.account_id == account_id)
-    return (await session.scalars(in_order(query, page, MaintenanceWindow.starts_at, MaintenanceWindow.id))).all()
+    return await in_order(session, MaintenanceWindow, page, by="starts_at", account_id=account_id)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,9 +12,9 @@ from app.core.auth import Principal
 from app.core.mailboxes import STORED
 from app.core.text.language import Language
 from app.inbound import texts
-from app.inbound.decisions import ENDED, Step
+from app.inbound.decisions import ENDED, Decision, Step
 from app.inbound.formats.signal import Signal
-from app.inbound.incidents import Incident
+from app.inbound.incidents import Incident, remember
 from app.inbound.mapping import mapped, title_of
 from app.inbound.schemas import HookFields
 from app.tickets.schemas import OpenTicket, Requester
@@ -66,6 +67,16 @@ class Acted:
 
 def _any_version(_: int) -> None:
     """No version is asked for."""
+
+
+async def apply_decision(
+    session: AsyncSession, hook: Hooked, decision: Decision, before: Mapping[str, Incident], *, now: datetime
+) -> list[Acted]:
+    """Do what a decision says, incident by incident, and remember it; ``before``: the incidents as they were."""
+    acted = [await act(session, hook, step, before.get(step.incident_key)) for step in decision.steps]
+    incidents = [one.incident for one in acted if one.incident]
+    await remember(session, hook.account_id, hook.id, decision.alerts, incidents, now=now)
+    return acted
 
 
 async def act(session: AsyncSession, hook: Hooked, step: Step, incident: Incident | None) -> Acted:

@@ -12,16 +12,16 @@ from app.core.ids import new_id
 from app.core.mailboxes import STORED
 from app.core.problems import Fault, Invalid, message_of
 from app.core.workers.offload import Offload
-from app.inbound.decisions import Step, decide
+from app.inbound.decisions import Step
 from app.inbound.formats.signal import Batch, Unreadable
-from app.inbound.incidents import recall
-from app.inbound.maintenance.kept import Came, held_back
+from app.inbound.maintenance.kept import Came
 from app.inbound.mapping import mapped, title_of
 from app.inbound.models import Hook
 from app.inbound.readings import Payload
 from app.inbound.schemas import HookFields, TryPayload
 from app.inbound.setting import setting_of
 from app.inbound.usecases.hooks import plan_of
+from app.inbound.usecases.judge import judge
 from app.plans.document.model import PlanDocument
 from app.tickets.rules import assess
 
@@ -55,13 +55,11 @@ async def what_would_be(session: AsyncSession, hook: Hook, account: Account, bat
     """What each alert of a payload is, and what would be done to which ticket."""
     fields = HookFields.model_validate(hook.fields, context=STORED)
     now = await database_now(session)
-    by_group = fields.ticket_per == "group"
-    remembered = await recall(session, hook.account_id, hook.id, batch.signals, by_group=by_group, lock=False)
     came = Came(hook.account_id, hook.id, now)
     setting = setting_of(fields, account.sandbox_now or now, now, batch)
-    window_id, held = await held_back(session, came, batch.signals, remembered.known, setting)
-    decision = decide(held.passed, remembered.known, setting)
-    told = held.told(
+    judged = await judge(session, came, batch.signals, setting, lock=False)
+    decision = judged.decision
+    told = judged.held.told(
         batch.signals,
         [{"outcome": outcome} for outcome, _ in decision.outcomes],
         [{} for _ in batch.signals],
@@ -69,7 +67,7 @@ async def what_would_be(session: AsyncSession, hook: Hook, account: Account, bat
     document = await plan_of(session, account, fields.product, now)
     return {
         "left_out": batch.left_out,
-        "maintenance_window_id": window_id,
+        "maintenance_window_id": judged.window_id,
         "omissions": list(batch.omissions),
         "signals": [
             {"key": signal.key, "status": signal.status, "title": signal.title, "labels": signal.labels}

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.models import Account, ApiKey
 from app.accounts.schemas import KeyCreate
-from app.accounts.terms import effective_plan
+from app.accounts.terms import plan_in_force
 from app.accounts.usecases.keys import create_key, revoke_key
 from app.core.db.session import LONG, allow, memory_of, ring_after_commit
 from app.core.ids import new_id
@@ -160,16 +160,12 @@ def _urgency_faults(document: PlanDocument, urgent: Urgent, place: str) -> list[
 
 async def plan_of(session: AsyncSession, account: Account, product: str | None, now: datetime) -> PlanDocument:
     """The plan that holds for this product now; what it becomes after a trial, its tickets will find out."""
-    bought = await _newest(session, effective_plan(account, product, now, lambda _: None))
-    held = effective_plan(account, product, account.sandbox_now or now, lambda _: bought.trial)
-    return bought if held == bought.key else await _newest(session, held)
 
+    async def newest(key: str) -> PlanDocument | None:
+        version = await store.current_version(session, key)
+        return None if version is None else await store.document(session, memory_of(session), key, version)
 
-async def _newest(session: AsyncSession, key: str) -> PlanDocument:
-    version = await store.current_version(session, key)
-    if version is None:
-        raise Conflict(_("The account's plan {key} has no version in force", key=key))
-    return await store.document(session, memory_of(session), key, version)
+    return await plan_in_force(account, product, account.sandbox_now or now, newest)
 
 
 def _stored(fields: HookFields) -> dict[str, Any]:

@@ -1,21 +1,21 @@
 """``/v1/plans`` and ``/v1/priorities``: what is promised, for people and programs to read, and for admins to change."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
-from fastapi import Path, Query, Request, Response
+from fastapi import Path, Query, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.auth import Principal
 from app.core.clock import database_now
 from app.core.db.session import memory_of
-from app.core.problems import Fault, Forbidden, IdempotencyMismatch, Invalid, NotFound, RequestInFlight, TooManyRequests
-from app.core.schemas import Listing, Locale
-from app.core.state import State, StateDep
+from app.core.problems import Fault, IdempotencyMismatch, Invalid, NotFound, RequestInFlight, TooManyRequests
+from app.core.schemas import Locale
 from app.core.text.messages import _
-from app.core.web.deps import LanguageDep, PrincipalDep, require_admin
-from app.core.web.http import SCOPE, Router, etag, reply, responses
-from app.core.web.idempotency import IDEMPOTENT, Answer, by_key_alone, once
-from app.core.web.paging import PageDep, listing
+from app.core.web.deps import LanguageDep
+from app.core.web.http import SCOPE, responses
+from app.core.web.idempotency import IDEMPOTENT
+from app.core.web.operations import AdminCall, Call, CallDep, Document, ResourceRouter
+from app.core.web.paging import PageDep
 from app.core.workers.offload import owner_of
 from app.plans import queries, store
 from app.plans.api.bodies import SHOWN, PlanBody, PlanRoute
@@ -35,40 +35,36 @@ from app.plans.schemas import (
     as_plan,
 )
 
-router = Router(prefix="/v1", tags=["Plans"])
+router = ResourceRouter("plans", prefix="/v1", tags=["Plans"])
 
 _MAX_VERSION: Final = 2**31 - 1
 Key = Annotated[PlanKey, Path(description="The plan's key")]
 Number = Annotated[int, Path(ge=1, le=_MAX_VERSION, description="The version's number")]
 
 
-@router.get(
-    "/plans", scope="plans:read", response_model=Listing[PlanSummary], responses=responses(), summary="List the plans"
-)
-async def list_plans(request: Request, state: StateDep, _principal: PrincipalDep, page: PageDep) -> Response:
+@router.list("/plans", PlanSummary, summary="List the plans")
+async def list_plans(call: CallDep, page: PageDep) -> Response:
     """The plans that accounts can have, by key, each in its current version."""
     (after,) = page.place(str) or ("",)
-    async with state.sessions() as session:
-        rows = await queries.current_plans(session, after, page.limit + 1)
-    return listing(request, page, rows, place=lambda row: (row.key,), document=_summary)
+
+    async def query(session: AsyncSession) -> Sequence[PlanVersion]:
+        return await queries.current_plans(session, after, page.limit + 1)
+
+    return await call.page(page, query, place=lambda row: (row.key,), document=_summary)
 
 
-async def create_plan(request: Request, state: StateDep, principal: PrincipalDep, plan: PlanBody) -> Response:
+async def create_plan(call: AdminCall, plan: PlanBody) -> Response:
     """The document becomes the next version of its key, and the one that new tickets get. Admin keys only.
 
     The same document may come as YAML, with the media type `application/yaml`. Open tickets keep the version with which
     they were opened.
     """
-    require_admin(principal)
-    return await _store(request, state, principal, await _checked(state, principal, plan))
+    return await _store(call, await _checked(call, plan))
 
 
-async def create_plan_version(
-    request: Request, state: StateDep, principal: PrincipalDep, key: Key, plan: PlanBody
-) -> Response:
+async def create_plan_version(call: AdminCall, key: Key, plan: PlanBody) -> Response:
     """The same as `POST /v1/plans`, for a document that has this key. Admin keys only."""
-    require_admin(principal)
-    checked = await _checked(state, principal, plan)
+    checked = await _checked(call, plan)
     if checked.key != key:
         raise refuse(
             Fault(
@@ -76,21 +72,20 @@ async def create_plan_version(
                 detail=_("The document is of the plan `{key}`, not of `{path_key}`.", key=checked.key, path_key=key),
             )
         )
-    return await _store(request, state, principal, checked)
+    return await _store(call, checked)
 
 
-async def _checked(state: State, principal: Principal, plan: PlanText) -> CheckedPlan:
-    async with state.sessions() as session:
+async def _checked(call: Call, plan: PlanText) -> CheckedPlan:
+    async with call.state.sessions() as session:
         years = years_around(await database_now(session))
-    return await state.offload.run(owner_of(principal), heavy.checked, plan, years)
+    return await call.state.offload.run(owner_of(call.principal), heavy.checked, plan, years)
 
 
-async def _store(request: Request, state: State, principal: Principal, plan: CheckedPlan) -> Response:
-    async def work(session: AsyncSession) -> Answer:
-        row = await store.add_checked(session, plan, await database_now(session))
-        return Answer(version_document(row), headers=etag(row.version))
+async def _store(call: Call, plan: CheckedPlan) -> Response:
+    async def add(session: AsyncSession) -> Document:
+        return version_document(await store.add_checked(session, plan, await database_now(session)))
 
-    return await once(request, state, principal, work, may=by_key_alone)
+    return await call.once(add)
 
 
 _STORES: Final[dict[str, Any]] = {
@@ -100,7 +95,7 @@ _STORES: Final[dict[str, Any]] = {
     "openapi_extra": IDEMPOTENT | SHOWN | {SCOPE: "plans:write"},
     "route_class_override": PlanRoute,
 }
-_REFUSALS: Final = (Forbidden, RequestInFlight, IdempotencyMismatch, TooManyRequests)
+_REFUSALS: Final = (RequestInFlight, IdempotencyMismatch, TooManyRequests)
 router.add_api_route(
     "/plans", create_plan, summary="Store a plan's next version", responses=responses(*_REFUSALS), **_STORES
 )
@@ -113,63 +108,43 @@ router.add_api_route(
 )
 
 
-@router.get(
-    "/plans/{key}",
-    scope="plans:read",
-    response_model=PlanVersionDocument,
-    responses=responses(NotFound),
-    summary="Get a plan's document",
-)
-async def get_plan(state: StateDep, _principal: PrincipalDep, key: Key) -> Response:
+@router.show("/plans/{key}", PlanVersionDocument, summary="Get a plan's document")
+async def get_plan(call: CallDep, key: Key) -> Response:
     """The plan in its current version."""
-    async with state.sessions() as session:
-        row = await queries.stored_version(session, key, await queries.current(session, key))
-    return reply(version_document(row), headers=etag(row.version))
+
+    async def get(session: AsyncSession) -> Document:
+        return version_document(await queries.stored_version(session, key, await queries.current(session, key)))
+
+    return await call.read(get)
 
 
-@router.get(
-    "/plans/{key}/versions",
-    scope="plans:read",
-    response_model=Listing[VersionSummary],
-    responses=responses(NotFound),
-    summary="List a plan's versions",
-)
-async def list_plan_versions(
-    request: Request, state: StateDep, _principal: PrincipalDep, page: PageDep, key: Key
-) -> Response:
+@router.list("/plans/{key}/versions", VersionSummary, summary="List a plan's versions")
+async def list_plan_versions(call: CallDep, page: PageDep, key: Key) -> Response:
     """All versions of the plan, the newest first."""
     (below,) = page.place(int) or (_MAX_VERSION,)
-    async with state.sessions() as session:
+
+    async def query(session: AsyncSession) -> Sequence[PlanVersion]:
         rows = await queries.versions_of(session, key, min(below, _MAX_VERSION), page.limit + 1)
-    if not rows and page.cursor is None:
-        raise NotFound(_("There is no plan {key}", key=key))
-    return listing(request, page, rows, place=lambda row: (row.version,), document=_heading)
+        if not rows and page.cursor is None:
+            raise NotFound(_("There is no plan {key}", key=key))
+        return rows
+
+    return await call.page(page, query, place=lambda row: (row.version,), document=_heading)
 
 
-@router.get(
-    "/plans/{key}/versions/{version}",
-    scope="plans:read",
-    response_model=PlanVersionDocument,
-    responses=responses(NotFound),
-    summary="Get one version of a plan",
-)
-async def get_plan_version(state: StateDep, _principal: PrincipalDep, key: Key, version: Number) -> Response:
+@router.show("/plans/{key}/versions/{version}", PlanVersionDocument, summary="Get one version of a plan")
+async def get_plan_version(call: CallDep, key: Key, version: Number) -> Response:
     """The document as it was stored, with the holidays of named countries as dates."""
-    async with state.sessions() as session:
-        row = await queries.stored_version(session, key, version)
-    return reply(version_document(row), headers=etag(row.version))
+
+    async def get(session: AsyncSession) -> Document:
+        return version_document(await queries.stored_version(session, key, version))
+
+    return await call.read(get)
 
 
-@router.get(
-    "/priorities",
-    scope="plans:read",
-    response_model=Priorities,
-    responses=responses(NotFound),
-    summary="Explain a plan's priorities",
-)
+@router.show("/priorities", Priorities, summary="Explain a plan's priorities", problems=[NotFound])
 async def list_priorities(
-    state: StateDep,
-    _principal: PrincipalDep,
+    call: CallDep,
     accepted: LanguageDep,
     plan: Annotated[PlanKey, Query(description="The plan's key")],
     lang: Annotated[
@@ -177,30 +152,28 @@ async def list_priorities(
     ] = None,
 ) -> Response:
     """What each priority means, with examples, its targets and the best way to get in touch; and the matrix."""
-    async with state.sessions() as session:
+
+    async def describe(session: AsyncSession) -> Document:
         version = await queries.current(session, plan)
         document = await store.document(session, memory_of(session), plan, version)
-    return reply({"plan": as_plan(plan, version), **priorities.described(document, lang or accepted)})
+        return {"plan": as_plan(plan, version), **priorities.described(document, lang or accepted)}
+
+    return await call.read(describe)
 
 
-@router.post(
-    "/priorities/assess",
-    scope="plans:read",
-    response_model=Assessment,
-    responses=responses(),
-    summary="Work out a ticket's priority",
-)
-async def assess_priority(
-    state: StateDep, _principal: PrincipalDep, accepted: LanguageDep, assessment: AssessmentInput
-) -> Response:
+@router.action("/priorities/assess", Assessment, scope="plans:read", summary="Work out a ticket's priority")
+async def assess_priority(call: CallDep, accepted: LanguageDep, assessment: AssessmentInput) -> Response:
     """The priority that the plan's matrix gives for an urgency and an impact, else its default one. Writes nothing."""
-    async with state.sessions() as session:
+
+    async def assess(session: AsyncSession) -> Document:
         version = await store.current_version(session, assessment.plan)
         if version is None:
             raise Invalid(errors=[Fault(pointer="/plan", detail=_("There is no plan {plan}", plan=assessment.plan))])
         document = await store.document(session, memory_of(session), assessment.plan, version)
-    result = priorities.assessed(document, assessment.impact, assessment.urgency, accepted)
-    return reply({"plan": as_plan(assessment.plan, version), **result})
+        result = priorities.assessed(document, assessment.impact, assessment.urgency, accepted)
+        return {"plan": as_plan(assessment.plan, version), **result}
+
+    return await call.read(assess)
 
 
 def _heading(row: PlanVersion) -> dict[str, Any]:

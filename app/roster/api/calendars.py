@@ -1,5 +1,7 @@
 """Calendars of shifts for calendar apps: ``/v1/engineers/{id}/shifts.ics``, ``/v1/regions/{region_key}/shifts.ics``."""
 
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Annotated, Any, Final
 
 from fastapi import Path, Query, Request, Response, Security
@@ -8,15 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.auth import Principal
 from app.core.clock import database_now
 from app.core.db.places import take_place
-from app.core.db.session import transaction
-from app.core.problems import IdempotencyMismatch, NotFound, QuotaExceeded, RequestInFlight
-from app.core.schemas import Listing
-from app.core.state import State, StateDep
+from app.core.problems import NotFound, QuotaExceeded
+from app.core.state import StateDep
 from app.core.text.language import Language
-from app.core.web.deps import ApiKey, LanguageDep, PrincipalDep, require_support
-from app.core.web.http import Router, responses
-from app.core.web.idempotency import IDEMPOTENT, Answer, by_key_alone, once
-from app.core.web.paging import PageDep, listing
+from app.core.web.deps import ApiKey, LanguageDep, require_support
+from app.core.web.http import responses
+from app.core.web.idempotency import Answer
+from app.core.web.operations import Call, CallDep, ResourceRouter, SupportCall
+from app.core.web.paging import Page, PageDep, made
 from app.roster import queries
 from app.roster.calendar_schemas import (
     SHIFTS,
@@ -24,14 +25,13 @@ from app.roster.calendar_schemas import (
     CalendarTokenId,
     NewCalendarTokenDocument,
 )
-from app.roster.models import Region
+from app.roster.models import CalendarToken, Engineer, Region
 from app.roster.quotas import TOKENS
 from app.roster.schemas import AccountId, EngineerId, RegionId, RegionKey
 from app.roster.usecases import calendars
 from app.roster.usecases.calendars import Reader, Shown, token_document
 
-router = Router(tags=["Roster"])
-_CREATED: Final = responses(NotFound, QuotaExceeded, RequestInFlight, IdempotencyMismatch)
+router = ResourceRouter("engineers", tags=["Roster"])
 _SHIFTS: Final[dict[int | str, dict[str, Any]]] = {
     200: {
         "description": "iCalendar (RFC 5545): last month and the four that follow this one, at most 2,000 entries",
@@ -115,145 +115,114 @@ async def _calendar(found: Shown) -> Response:
     return Response(await calendars.as_text(found), headers=headers, media_type="text/calendar; charset=utf-8")
 
 
-@router.post(
-    "/v1/engineers/{engineer_id}/calendar-tokens",
-    scope="engineers:write",
-    status_code=201,
-    response_model=NewCalendarTokenDocument,
-    responses=_CREATED,
-    openapi_extra=IDEMPOTENT,
-)
-async def create_engineer_calendar_token(
-    request: Request, state: StateDep, principal: PrincipalDep, engineer_id: _EngineerPath
-) -> Response:
+@router.create("/v1/engineers/{engineer_id}/calendar-tokens", NewCalendarTokenDocument, problems=[QuotaExceeded])
+async def create_engineer_calendar_token(call: CallDep, engineer_id: _EngineerPath) -> Response:
     """Create a token for an engineer's calendar.
 
     With an admin's key, or the engineer's own. The answer shows the address for a calendar app once; only the token's
     hash is kept.
     """
 
-    async def may(session: AsyncSession) -> None:
-        await queries.own_engineer(session, principal, engineer_id)
+    async def create(session: AsyncSession, _: Engineer) -> Answer:
+        return await _new_token(session, call, engineer_id, f"engineers/{engineer_id}")
 
-    async def work(session: AsyncSession) -> Answer:
-        await may(session)
-        return await _new_token(session, state, request, engineer_id, f"engineers/{engineer_id}")
-
-    return await once(request, state, principal, work, may=may)
+    return await call.once_as(_engineer(call, engineer_id), create)
 
 
-@router.get(
-    "/v1/engineers/{engineer_id}/calendar-tokens",
-    scope="engineers:read",
-    response_model=Listing[CalendarTokenDocument],
-    responses=responses(NotFound),
-)
-async def list_engineer_calendar_tokens(
-    request: Request, state: StateDep, principal: PrincipalDep, page: PageDep, engineer_id: _EngineerPath
-) -> Response:
+@router.list("/v1/engineers/{engineer_id}/calendar-tokens", CalendarTokenDocument)
+async def list_engineer_calendar_tokens(call: CallDep, page: PageDep, engineer_id: _EngineerPath) -> Response:
     """List the tokens of an engineer's calendar.
 
     With an admin's key, or the engineer's own.
     """
-    async with state.sessions() as session:
-        await queries.own_engineer(session, principal, engineer_id)
-        rows = await calendars.tokens_page(session, engineer_id, page)
-    return listing(request, page, rows, place=lambda row: (row.created_at, row.id), document=token_document)
+    return await _list_tokens(call, page, engineer_id, _engineer(call, engineer_id))
 
 
-@router.delete(
-    "/v1/engineers/{engineer_id}/calendar-tokens/{token_id}",
-    scope="engineers:write",
-    status_code=204,
-    response_class=Response,
-    responses=responses(NotFound),
-)
+@router.delete("/v1/engineers/{engineer_id}/calendar-tokens/{token_id}")
 async def delete_engineer_calendar_token(
-    state: StateDep, principal: PrincipalDep, engineer_id: _EngineerPath, token_id: CalendarTokenId
+    call: CallDep, engineer_id: _EngineerPath, token_id: CalendarTokenId
 ) -> Response:
     """Delete a token of an engineer's calendar.
 
     With an admin's key, or the engineer's own. Its address shows nothing from the next request on.
     """
-    async with transaction(state.sessions) as session:
-        await queries.own_engineer(session, principal, engineer_id)
-        await calendars.delete_token(session, engineer_id, token_id)
-    return Response(status_code=204)
+    return await _delete_token(call, engineer_id, token_id, _engineer(call, engineer_id))
 
 
-@router.post(
+@router.create(
     "/v1/regions/{region_id}/calendar-tokens",
+    NewCalendarTokenDocument,
     scope="regions:write",
-    status_code=201,
-    response_model=NewCalendarTokenDocument,
-    responses=_CREATED,
-    openapi_extra=IDEMPOTENT,
+    problems=[QuotaExceeded],
 )
-async def create_region_calendar_token(
-    request: Request, state: StateDep, principal: PrincipalDep, region_id: _RegionPath
-) -> Response:
+async def create_region_calendar_token(call: SupportCall, region_id: _RegionPath) -> Response:
     """Create a token for a region's calendar.
 
     For support. The answer shows the address for a calendar app once; only the token's hash is kept.
     """
-    require_support(principal)
 
-    async def work(session: AsyncSession) -> Answer:
-        region = await _own_region(session, principal, region_id)
-        return await _new_token(session, state, request, region_id, f"regions/{region.key}")
+    async def create(session: AsyncSession, region: Region) -> Answer:
+        return await _new_token(session, call, region_id, f"regions/{region.key}")
 
-    return await once(request, state, principal, work, may=by_key_alone)
+    return await call.once_as(_region(call, region_id), create)
 
 
-@router.get(
-    "/v1/regions/{region_id}/calendar-tokens",
-    scope="regions:read",
-    response_model=Listing[CalendarTokenDocument],
-    responses=responses(NotFound),
-)
-async def list_region_calendar_tokens(
-    request: Request, state: StateDep, principal: PrincipalDep, page: PageDep, region_id: _RegionPath
-) -> Response:
+@router.list("/v1/regions/{region_id}/calendar-tokens", CalendarTokenDocument, scope="regions:read")
+async def list_region_calendar_tokens(call: SupportCall, page: PageDep, region_id: _RegionPath) -> Response:
     """List the tokens of a region's calendar.
 
     For support.
     """
-    async with state.sessions() as session:
-        await _own_region(session, principal, region_id)
-        rows = await calendars.tokens_page(session, region_id, page)
-    return listing(request, page, rows, place=lambda row: (row.created_at, row.id), document=token_document)
+    return await _list_tokens(call, page, region_id, _region(call, region_id))
 
 
-@router.delete(
-    "/v1/regions/{region_id}/calendar-tokens/{token_id}",
-    scope="regions:write",
-    status_code=204,
-    response_class=Response,
-    responses=responses(NotFound),
-)
+@router.delete("/v1/regions/{region_id}/calendar-tokens/{token_id}", scope="regions:write")
 async def delete_region_calendar_token(
-    state: StateDep, principal: PrincipalDep, region_id: _RegionPath, token_id: CalendarTokenId
+    call: SupportCall, region_id: _RegionPath, token_id: CalendarTokenId
 ) -> Response:
     """Delete a token of a region's calendar.
 
     For support. Its address shows nothing from the next request on.
     """
-    async with transaction(state.sessions) as session:
-        await _own_region(session, principal, region_id)
-        await calendars.delete_token(session, region_id, token_id)
-    return Response(status_code=204)
+    return await _delete_token(call, region_id, token_id, _region(call, region_id))
 
 
-async def _own_region(session: AsyncSession, principal: Principal, region_id: str) -> Region:
-    require_support(principal)
-    region = await queries.region_by_id(session, region_id)
-    if principal.account_id not in (None, region.account_id):
-        raise NotFound
-    return region
+def _engineer(call: Call, engineer_id: str) -> Callable[[AsyncSession], Awaitable[Engineer]]:
+    return partial(queries.own_engineer, principal=call.principal, engineer_id=engineer_id)
 
 
-async def _new_token(session: AsyncSession, state: State, request: Request, subject_id: str, path: str) -> Answer:
-    await take_place(session, TOKENS, state.settings, subject_id)
+def _region(call: Call, region_id: str) -> Callable[[AsyncSession], Awaitable[Region]]:
+    async def find(session: AsyncSession) -> Region:
+        region = await queries.region_by_id(session, region_id)
+        if call.principal.account_id not in (None, region.account_id):
+            raise NotFound
+        return region
+
+    return find
+
+
+async def _new_token(session: AsyncSession, call: Call, subject_id: str, path: str) -> Answer:
+    await take_place(session, TOKENS, call.state.settings, subject_id)
     token, secret = await calendars.create_token(session, subject_id, now=await database_now(session))
-    url = request.url.replace(path=f"/v1/{path}/shifts.ics", query=f"token={secret}")
+    url = call.request.url.replace(path=f"/v1/{path}/shifts.ics", query=f"token={secret}")
     return Answer(token_document(token, str(url)), withheld=("url",))
+
+
+async def _list_tokens(
+    call: Call, page: Page, subject_id: str, find: Callable[[AsyncSession], Awaitable[object]]
+) -> Response:
+    async def query(session: AsyncSession) -> Sequence[CalendarToken]:
+        await find(session)
+        return await calendars.tokens_page(session, subject_id, page)
+
+    return await call.page(page, query, place=made, document=token_document)
+
+
+async def _delete_token(
+    call: Call, subject_id: str, token_id: str, find: Callable[[AsyncSession], Awaitable[object]]
+) -> Response:
+    async def delete(session: AsyncSession) -> None:
+        await find(session)
+        await calendars.delete_token(session, subject_id, token_id)
+
+    return await call.delete(delete)

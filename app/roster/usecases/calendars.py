@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.auth import Principal, hash_key
 from app.core.clock import database_now
 from app.core.cooperative import in_turns
+from app.core.db.rows import row_by_id
 from app.core.db.session import memory_of
 from app.core.ids import new_id
 from app.core.problems import NotFound, Unauthorized
@@ -52,16 +53,12 @@ async def create_token(session: AsyncSession, subject_id: str, *, now: datetime)
 
 async def tokens_page(session: AsyncSession, subject_id: str, page: Page) -> Sequence[CalendarToken]:
     """A page of a calendar's tokens, the oldest first, and one more."""
-    query = select(CalendarToken).where(CalendarToken.subject_id == subject_id)
-    return (await session.scalars(in_order(query, page, CalendarToken.created_at, CalendarToken.id))).all()
+    return await in_order(session, CalendarToken, page, subject_id=subject_id)
 
 
 async def delete_token(session: AsyncSession, subject_id: str, token_id: str) -> None:
     """Revoke a token: its address shows nothing from the next request on. 404 when the calendar has no such token."""
-    token = await session.get(CalendarToken, token_id)
-    if token is None or token.subject_id != subject_id:
-        raise NotFound
-    await session.delete(token)
+    await session.delete(await row_by_id(session, CalendarToken, token_id, subject_id=subject_id))
     await session.flush()
 
 

@@ -1,114 +1,82 @@
 """``/v1/alerts``: experts are asked to take a ticket now, and answer."""
 
-from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, TypeAlias, TypeVar
+from functools import partial
+from typing import Annotated
 
-from fastapi import Body, Depends, Path, Request, Response
+from fastapi import Body, Depends, Path, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.auth import Principal
-from app.core.db.session import snapshot, transaction
-from app.core.problems import Forbidden, NotFound
-from app.core.schemas import Listing
-from app.core.state import State, StateDep
-from app.core.web.deps import PrincipalDep
-from app.core.web.http import Router, reply, responses
-from app.core.web.idempotency import Answer, once
+from app.core.db.session import snapshot
+from app.core.problems import Conflict
+from app.core.web.http import Decorator
+from app.core.web.operations import Call, CallDep, Document, ResourceRouter
 from app.core.web.paging import PageDep, listing
 from app.roster.models import Alert
 from app.roster.schemas import CandidatesDocument
 from app.tickets.api import examples
-from app.tickets.api.kit import ACTION_HEADERS, ACTIONS, TicketPath, caller_of, may_write
+from app.tickets.api.kit import Command, TicketPath, UseCase, act
 from app.tickets.read.candidates import candidates
 from app.tickets.schemas import AlertId, AlertView, DeclineAlert
-from app.tickets.usecases import answer_alert, lifecycle
+from app.tickets.usecases import answer_alert
 from app.tickets.usecases.answer_alert import AlertFilter
 
-router = Router(tags=["Roster"])
-Command = TypeVar("Command")
-UseCase: TypeAlias = Callable[[AsyncSession, lifecycle.Caller, str, Command], Awaitable[Alert]]
-Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+router = ResourceRouter("alerts", tags=["Roster"])
 AlertPath = Annotated[AlertId, Path(description="The alert's id")]
 
 
-class Alerted:
-    """A request about an alert."""
-
-    def __init__(self, request: Request, state: StateDep, principal: PrincipalDep) -> None:
-        self._request: Request = request
-        self._state: State = state
-        self._principal: Principal = principal
-
-    async def __call__(self, use_case: UseCase[Command], alert_id: str, command: Command) -> Response:
-        """Run the use case: once for an Idempotency-Key. The answer is the alert."""
-
-        async def work(session: AsyncSession) -> Answer:
-            alert = await use_case(session, caller_of(self._request, self._principal), alert_id, command)
-            documents = await answer_alert.alert_documents(session, [alert])
-            return Answer(documents[alert.id], 200)
-
-        return await once(self._request, self._state, self._principal, work, may=may_write(self._principal, command))
-
-
-AlertedDep = Annotated[Alerted, Depends()]
-
-
-def _answer(name: str, summary: str) -> Callable[[Endpoint], Endpoint]:
-    return router.post(
+def _answer(name: str, summary: str) -> Decorator:
+    return router.action(
         f"/v1/alerts/{{alert_id}}/{name}",
-        scope="alerts:write",
-        response_model=AlertView,
+        AlertView,
         summary=summary,
-        responses=ACTIONS | examples.shown(examples.ALERT),
-        openapi_extra=ACTION_HEADERS,
+        problems=[Conflict],
+        repeatable=True,
+        if_match=True,
+        example=examples.ALERT,
     )
 
 
-@router.get(
+async def _act(call: Call, use_case: UseCase[Command, Alert], alert_id: str, command: Command) -> Response:
+    """Run the use case; the answer is the alert."""
+    return await act(call, use_case, alert_id, command, _show)
+
+
+async def _show(session: AsyncSession, alert: Alert) -> Document:
+    documents = await answer_alert.alert_documents(session, [alert])
+    return documents[alert.id]
+
+
+@router.show(
     "/v1/tickets/{ticket_id}/candidates",
-    scope="tickets:read",
-    response_model=CandidatesDocument,
+    CandidatesDocument,
     summary="See who could take a ticket",
-    responses=responses(Forbidden, NotFound),
+    scope="tickets:read",
 )
-async def list_candidates(state: StateDep, principal: PrincipalDep, ticket_id: TicketPath) -> Response:
+async def list_candidates(call: CallDep, ticket_id: TicketPath) -> Response:
     """For support: every engineer by rank, with what decided or what hinders. As the choice is made for a P1."""
-    async with snapshot(state.sessions) as session:
-        return reply(await candidates(session, principal, ticket_id))
+    return await call.read(partial(candidates, principal=call.principal, ticket_id=ticket_id), snapshot)
 
 
-@router.get(
-    "/v1/alerts",
-    scope="alerts:read",
-    response_model=Listing[AlertView],
-    summary="List alerts",
-    responses=responses(Forbidden) | examples.shown(examples.page_of(examples.ALERT)),
-)
-async def list_alerts(
-    request: Request,
-    state: StateDep,
-    principal: PrincipalDep,
-    page: PageDep,
-    wanted: Annotated[AlertFilter, Depends()],
-) -> Response:
+@router.list("/v1/alerts", AlertView, summary="List alerts", example=examples.ALERT)
+async def list_alerts(call: CallDep, page: PageDep, wanted: Annotated[AlertFilter, Depends()]) -> Response:
     """For support, the newest first: an engineer's own with their key, else all."""
-    async with transaction(state.sessions) as session:
-        rows = await answer_alert.list_alerts(session, principal, wanted, page)
+    async with call.state.sessions() as session:
+        rows = await answer_alert.list_alerts(session, call.principal, wanted, page)
         documents = await answer_alert.alert_documents(session, rows.rows)
-    return listing(request, page, rows, place=answer_alert.alert_place, document=lambda alert: documents[alert.id])
+    return listing(call.request, page, rows, place=answer_alert.alert_place, document=lambda alert: documents[alert.id])
 
 
 @_answer("accept", "Accept an alert")
-async def accept_alert(alerted: AlertedDep, alert_id: AlertPath) -> Response:
+async def accept_alert(call: CallDep, alert_id: AlertPath) -> Response:
     """The expert takes the ticket. With the expert's key, or by support for them."""
-    return await alerted(answer_alert.accept, alert_id, None)
+    return await _act(call, answer_alert.accept, alert_id, None)
 
 
 @_answer("decline", "Decline an alert")
 async def decline_alert(
-    alerted: AlertedDep,
+    call: CallDep,
     alert_id: AlertPath,
     command: Annotated[DeclineAlert, Body(examples=[{"reason": "I am on a train"}])],
 ) -> Response:
     """The expert does not take the ticket: the next one is alerted at once."""
-    return await alerted(answer_alert.decline, alert_id, command)
+    return await _act(call, answer_alert.decline, alert_id, command)

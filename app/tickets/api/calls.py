@@ -7,13 +7,9 @@ from fastapi import Body, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.auth import Actor
-from app.core.db.session import transaction
-from app.core.problems import NotFound
-from app.core.state import StateDep
-from app.core.web.deps import PrincipalDep
-from app.core.web.http import Router, reply, responses
+from app.core.web.operations import CallDep, Document, ResourceRouter
 from app.tickets.api import examples
-from app.tickets.api.kit import OnTicketDep, TicketPath, UseCase, action
+from app.tickets.api.kit import OnTicket, TicketPath, act_on_ticket, action
 from app.tickets.editing import calls
 from app.tickets.editing.work import Work
 from app.tickets.read import queries
@@ -21,11 +17,11 @@ from app.tickets.read.views import call_view
 from app.tickets.schemas import ActOnly, CallsView, DeclineCall, JoinCall
 from app.tickets.usecases import lifecycle
 
-router = Router(tags=["Tickets"])
+router = ResourceRouter("tickets", tags=["Tickets"])
 Told = TypeVar("Told", ActOnly, JoinCall, DeclineCall)
 
 
-def _use_case(change: Callable[[AsyncSession, Work, Actor, Told], Awaitable[None]]) -> UseCase[Told]:
+def _use_case(change: Callable[[AsyncSession, Work, Actor, Told], Awaitable[None]]) -> OnTicket[Told]:
     """A use case of the ticket from a change of its call."""
 
     async def use_case(session: AsyncSession, caller: lifecycle.Caller, ticket_id: str, told: Told) -> Work:
@@ -36,51 +32,55 @@ def _use_case(change: Callable[[AsyncSession, Work, Actor, Told], Awaitable[None
     return use_case
 
 
-_ASK: Final[UseCase[ActOnly]] = _use_case(lambda s, work, who, _: calls.request(s, work, who))
-_JOIN: Final[UseCase[JoinCall]] = _use_case(lambda s, work, who, told: calls.join(s, work, who, told.participant))
-_DECLINE: Final[UseCase[DeclineCall]] = _use_case(lambda s, work, who, told: calls.decline(s, work, who, told.reason))
-_END: Final[UseCase[ActOnly]] = _use_case(lambda s, work, who, _: calls.end(s, work, who))
+_ASK: Final[OnTicket[ActOnly]] = _use_case(lambda s, work, who, _: calls.request(s, work, who))
+_JOIN: Final[OnTicket[JoinCall]] = _use_case(lambda s, work, who, told: calls.join(s, work, who, told.participant))
+_DECLINE: Final[OnTicket[DeclineCall]] = _use_case(lambda s, work, who, told: calls.decline(s, work, who, told.reason))
+_END: Final[OnTicket[ActOnly]] = _use_case(lambda s, work, who, _: calls.end(s, work, who))
 
 
-@router.get(
+@router.show(
     "/v1/tickets/{ticket_id}/call",
-    scope="tickets:read",
-    response_model=CallsView,
+    CallsView,
     summary="Read a ticket's call",
-    responses=responses(NotFound) | examples.shown({"call": examples.CALL, "earlier": []}),
+    example={"call": examples.CALL, "earlier": []},
 )
-async def read_call(state: StateDep, principal: PrincipalDep, ticket_id: TicketPath) -> Response:
+async def read_call(call: CallDep, ticket_id: TicketPath) -> Response:
     """The active call (or the last one), and the earlier ones."""
-    async with transaction(state.sessions) as session:
-        rows = await queries.list_calls(session, principal, ticket_id)
-    views = [call_view(row) for row in rows]
-    return reply({"call": views[0] if views else None, "earlier": views[1:]})
+
+    async def read(session: AsyncSession) -> Document:
+        views = [call_view(row) for row in await queries.list_calls(session, call.principal, ticket_id)]
+        return {"call": views[0] if views else None, "earlier": views[1:]}
+
+    return await call.read(read)
 
 
 @action(router, "call", "Ask for a live call")
-async def request_call(on_ticket: OnTicketDep, command: Annotated[ActOnly, Body(examples=[{}])]) -> Response:
+async def request_call(
+    call: CallDep, ticket_id: TicketPath, command: Annotated[ActOnly, Body(examples=[{}])]
+) -> Response:
     """A new call, where none is active. The customer's own link is used where there is one."""
-    return await on_ticket(_ASK, command)
+    return await act_on_ticket(call, _ASK, ticket_id, command)
 
 
 @action(router, "call/join", "Join the call")
 async def join_call(
-    on_ticket: OnTicketDep, command: Annotated[JoinCall, Body(examples=[{"participant": "customer"}])]
+    call: CallDep, ticket_id: TicketPath, command: Annotated[JoinCall, Body(examples=[{"participant": "customer"}])]
 ) -> Response:
     """Tell that somebody is in the call. The customer is expected by `join_by`."""
-    return await on_ticket(_JOIN, command)
+    return await act_on_ticket(call, _JOIN, ticket_id, command)
 
 
 @action(router, "call/decline", "Decline the call")
 async def decline_call(
-    on_ticket: OnTicketDep,
+    call: CallDep,
+    ticket_id: TicketPath,
     command: Annotated[DeclineCall, Body(examples=[{"reason": "Our network is down, call our desk instead"}])],
 ) -> Response:
     """The customer will not join, and says why."""
-    return await on_ticket(_DECLINE, command)
+    return await act_on_ticket(call, _DECLINE, ticket_id, command)
 
 
 @action(router, "call/end", "End the call")
-async def end_call(on_ticket: OnTicketDep, command: Annotated[ActOnly, Body(examples=[{}])]) -> Response:
+async def end_call(call: CallDep, ticket_id: TicketPath, command: Annotated[ActOnly, Body(examples=[{}])]) -> Response:
     """The call is over; the ticket goes on."""
-    return await on_ticket(_END, command)
+    return await act_on_ticket(call, _END, ticket_id, command)

@@ -4,19 +4,18 @@ from typing import Any, Final
 
 from app.events import examples as events
 from app.events.examples import event_example
+from app.events.types.tickets import TicketFacts
 from app.paging.schemas import PAGE
+from app.tickets.schemas import OpenTicket
 
+_OPENED: Final = event_example("ticket.opened")["data"]
 OPEN_P1: Final[dict[str, Any]] = {
     "account_id": events.ACCOUNT,
-    "title": "No backup has succeeded since Thursday",
-    "description": "Every job ends with 'catalogue locked'. Restores fail too.",
-    "product": "backup",
-    "requester": {"name": "Ana Ruiz", "email": "ana@example.com", "locale": "es"},
-    "channel": "web",
-    "priority": "P1",
-    "business_impact": "All 40 shops are without data protection.",
-    "priority_reason": "No successful backup for 48 hours.",
-    "call_link": events.CALL_LINK,
+    **{
+        name: value
+        for name, value in _OPENED.items()
+        if name in OpenTicket.model_fields and name != "environment" and value is not None
+    },
 }
 DEADLINE: Final[dict[str, Any]] = {
     "id": events.DEADLINE,
@@ -50,24 +49,11 @@ CALL: Final[dict[str, Any]] = {
 }
 TICKET: Final[dict[str, Any]] = {
     "id": events.TICKET,
-    "number": "K7M-3QP",
     "account_id": events.ACCOUNT,
-    "title": OPEN_P1["title"],
-    "description": OPEN_P1["description"],
-    "product": "backup",
-    "requester": OPEN_P1["requester"],
-    "channel": "web",
-    "environment": "production",
-    "status": "new",
+    **{name: _OPENED[name] for name in TicketFacts.model_fields},
+    "requester": _OPENED["requester"],
     "closed_reason": None,
     "merged_into": None,
-    "priority": "P1",
-    "priority_source": "requested",
-    "assessed_priority": None,
-    "impact": None,
-    "urgency": None,
-    "business_impact": OPEN_P1["business_impact"],
-    "priority_reason": OPEN_P1["priority_reason"],
     "tier": 1,
     "assignee": events.ENGINEER,
     "region": "emea",
@@ -84,9 +70,7 @@ TICKET: Final[dict[str, Any]] = {
     "plan": {"key": "google-premium", "version": 1},
     "tags": [],
     "custom": {},
-    "external_ref": None,
     "follow_up_of": None,
-    "call_link": OPEN_P1["call_link"],
     "opened_at": "2026-11-20T20:30:00Z",
     "updated_at": "2026-11-20T20:30:00Z",
     "resolved_at": None,
@@ -137,16 +121,3 @@ ALERT: Final[dict[str, Any]] = {
     "pages": [PAGE],
 }
 EVENT: Final = event_example("deadline.missed")
-
-
-def shown(example: dict[str, Any], status: int = 200, *headers: str) -> dict[int | str, dict[str, Any]]:
-    """An example answer, for ``responses=`` of a route; ``headers`` that come with it beside the usual ones."""
-    answer: dict[str, Any] = {"content": {"application/json": {"example": example}}}
-    if headers:
-        answer["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in headers}
-    return {status: answer}
-
-
-def page_of(example: dict[str, Any]) -> dict[str, Any]:
-    """A list with one item."""
-    return {"items": [example], "next_cursor": None}

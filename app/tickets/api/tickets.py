@@ -1,39 +1,27 @@
 """The ticket operations over HTTP: each reads its input, runs one use case, and answers."""
 
-from typing import Annotated, Any
+from functools import partial
+from typing import Annotated, Final
 
-from fastapi import Body, Depends, Path, Query, Request, Response
+from fastapi import Body, Depends, Path, Query, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.principals import editor
+from app.accounts.principals import Acting, as_editor
 from app.accounts.schemas import AccountId
-from app.core.auth import Principal
-from app.core.db.session import transaction
-from app.core.problems import (
-    Conflict,
-    Fault,
-    Forbidden,
-    IdempotencyMismatch,
-    Invalid,
-    NotFound,
-    RequestInFlight,
-)
-from app.core.schemas import Listing
-from app.core.state import StateDep
-from app.core.text.messages import _
-from app.core.web.deps import PrincipalDep
-from app.core.web.http import IF_MATCH, Router, etag, reply, responses
-from app.core.web.idempotency import IDEMPOTENT, Answer, once
-from app.core.web.merge_patch import PatchDep, patch_body
+from app.core.problems import Conflict, NotFound
+from app.core.web.http import etag, reply
+from app.core.web.idempotency import Answer
+from app.core.web.merge_patch import PatchDep
+from app.core.web.operations import CallDep, Document, ResourceRouter, account_of
 from app.core.web.paging import PageDep, listing
 from app.events.envelope import envelope
 from app.events.schemas import EventView
 from app.tickets.api import examples
-from app.tickets.api.kit import ACTION_HEADERS, ACTIONS, OnTicketDep, TicketPath, caller_of
+from app.tickets.api.kit import TicketPath, act_on_ticket, caller_of, may_write
 from app.tickets.numbers import TicketNumber
 from app.tickets.read import queries
 from app.tickets.read.listing import list_tickets as page_of_tickets
-from app.tickets.read.views import deadline_view, message_view, ticket_view
+from app.tickets.read.views import DEADLINE, deadline_view, message_view, ticket_view
 from app.tickets.read.ways import TicketFilter
 from app.tickets.rules import status_table
 from app.tickets.schemas import (
@@ -48,200 +36,126 @@ from app.tickets.schemas import (
 from app.tickets.usecases import lifecycle
 from app.tickets.usecases.open import open_ticket
 
-router = Router(tags=["Tickets"])
+router = ResourceRouter("tickets", prefix="/v1", tags=["Tickets"])
+_COLUMNS: Final = (*DEADLINE, "subject")
 
 
-@router.post(
-    "/v1/tickets",
-    scope="tickets:write",
-    status_code=201,
-    response_model=TicketView,
+@router.create(
+    "/tickets",
+    TicketView,
     summary="Open a ticket",
-    responses=responses(Forbidden, NotFound, Conflict, RequestInFlight, IdempotencyMismatch)
-    | examples.shown(examples.TICKET, 201, "Location"),
-    openapi_extra=IDEMPOTENT,
+    problems=[NotFound, Conflict],
+    example=examples.TICKET,
+    headers=["Location"],
 )
-async def create_ticket(
-    request: Request,
-    state: StateDep,
-    principal: PrincipalDep,
-    command: Annotated[OpenTicket, Body(examples=[examples.OPEN_P1])],
-) -> Response:
+async def create_ticket(call: CallDep, command: Annotated[OpenTicket, Body(examples=[examples.OPEN_P1])]) -> Response:
     """Open a ticket: its clocks start, and at the plan's call priorities a live call is asked for."""
-    account_id, quota = _account_of(principal, command), state.limits.tickets
-    counted = principal.account_id is not None  # what support opens for a customer is not the customer's doing
+    account_id, quota = account_of(call.principal, command.account_id), call.state.limits.tickets
+    counted = call.principal.account_id is not None  # what support opens for a customer is not the customer's doing
 
-    async def work(session: AsyncSession) -> Answer:
-        who = await editor(session, principal, command.actor)
+    async def work(session: AsyncSession, who: Acting) -> Answer:
         if counted:
             quota.require(account_id)
         opened = await open_ticket(session, command, account_id=account_id, acting=who)
         if counted:
             quota.take(account_id)
         ticket = opened.ticket
-        deadlines = [_deadline_columns(deadline) for deadline in opened.clock.deadlines]
-        view = ticket_view(ticket.row(), deadlines, next(iter(opened.calls), None), principal)
+        deadlines = [{name: getattr(deadline, name) for name in _COLUMNS} for deadline in opened.clock.deadlines]
+        view = ticket_view(ticket.row(), deadlines, next(iter(opened.calls), None), call.principal)
         return Answer(view, 201, etag(ticket.version) | {"Location": f"/v1/tickets/{ticket.id}"})
 
-    return await once(request, state, principal, work, may=lambda session: editor(session, principal, command.actor))
+    return await call.once_as(as_editor(call.principal, command.actor), work)
 
 
-def _deadline_columns(deadline: Any) -> dict[str, Any]:
-    names = DeadlineView.model_fields.keys() - {"lag_ms"}
-    return {name: getattr(deadline, name) for name in names}
-
-
-def _account_of(principal: Principal, command: OpenTicket) -> str:
-    """The account that the ticket is for: the key's own, or the one that a support key names."""
-    account_id = command.account_id or principal.account_id
-    if account_id is None:
-        fault = Fault(pointer="/account_id", detail=_("An admin's or agent's key names the account"))
-        raise Invalid(errors=[fault])
-    if not principal.sees(account_id):
-        raise NotFound
-    return account_id
-
-
-@router.get(
-    "/v1/tickets",
-    scope="tickets:read",
-    response_model=Listing[TicketView],
-    summary="List tickets",
-    responses=responses(NotFound) | examples.shown(examples.page_of(examples.TICKET)),
-)
-async def list_tickets(
-    request: Request,
-    state: StateDep,
-    principal: PrincipalDep,
-    page: PageDep,
-    wanted: Annotated[TicketFilter, Depends()],
-) -> Response:
+@router.list("/tickets", TicketView, summary="List tickets", problems=[NotFound], example=examples.TICKET)
+async def list_tickets(call: CallDep, page: PageDep, wanted: Annotated[TicketFilter, Depends()]) -> Response:
     """Tickets that the caller sees: newest first, or by what support owes next (`sort=due`)."""
-    async with transaction(state.sessions) as session:
-        rows = await page_of_tickets(session, principal, wanted, page)
-    return listing(request, page, rows, place=lambda row: row[0], document=lambda row: row[1])
+    query = partial(page_of_tickets, principal=call.principal, wanted=wanted, page=page)
+    return await call.page(page, query, place=lambda row: row[0], document=lambda row: row[1])
 
 
-@router.get(
-    "/v1/tickets/{ticket_id}",
-    scope="tickets:read",
-    response_model=TicketView,
-    summary="Read a ticket",
-    responses=responses(NotFound) | examples.shown(examples.TICKET),
-)
-async def read_ticket(state: StateDep, principal: PrincipalDep, ticket_id: TicketPath) -> Response:
+@router.show("/tickets/{ticket_id}", TicketView, summary="Read a ticket", example=examples.TICKET)
+async def read_ticket(call: CallDep, ticket_id: TicketPath) -> Response:
     """The ticket with its current deadlines and its call."""
-    async with transaction(state.sessions) as session:
-        document = await queries.ticket_document(session, principal, ticket_id)
-    return reply(document, headers=etag(document["version"]))
+    return await call.read(partial(queries.ticket_document, principal=call.principal, ticket_id=ticket_id))
 
 
-@router.get(
-    "/v1/tickets/by-number/{number}",
-    scope="tickets:read",
-    response_model=TicketView,
-    summary="Get a ticket by its number",
-    responses=responses(NotFound) | examples.shown(examples.TICKET),
-)
+@router.show("/tickets/by-number/{number}", TicketView, summary="Get a ticket by its number", example=examples.TICKET)
 async def get_ticket_by_number(
-    state: StateDep,
-    principal: PrincipalDep,
+    call: CallDep,
     number: Annotated[TicketNumber, Path(description="The number, in any case, with or without its hyphen")],
     account_id: Annotated[
         AccountId | None, Query(description="With support keys: needed where several accounts have this number")
     ] = None,
 ) -> Response:
     """The ticket that a person means by the number they say on the phone: the same answer as by its id."""
-    async with transaction(state.sessions) as session:
-        document = await queries.numbered_document(session, principal, number, account_id)
-    return reply(document, headers=etag(document["version"]))
+    query = partial(queries.numbered_document, principal=call.principal, number=number, account_id=account_id)
+    return await call.read(query)
 
 
-@router.patch(
-    "/v1/tickets/{ticket_id}",
-    scope="tickets:write",
-    response_model=TicketView,
+@router.update(
+    "/tickets/{ticket_id}",
+    TicketView,
+    ChangeTicket,
+    {"impact": "large", "tags": ["backup"]},
     summary="Change what a ticket says",
-    responses=ACTIONS | examples.shown(examples.TICKET),
-    openapi_extra=patch_body(ChangeTicket, {"impact": "large", "tags": ["backup"]}) | IF_MATCH,
+    problems=[Conflict],
+    repeatable=True,
+    example=examples.TICKET,
 )
-async def update_ticket(on_ticket: OnTicketDep, patch: PatchDep) -> Response:
+async def update_ticket(call: CallDep, ticket_id: TicketPath, patch: PatchDep) -> Response:
     """A JSON Merge Patch (RFC 7396). Priority, status and assignee have operations of their own."""
-    return await on_ticket(lifecycle.change_ticket, patch)
+    return await act_on_ticket(call, lifecycle.change_ticket, ticket_id, patch)
 
 
-@router.post(
-    "/v1/tickets/{ticket_id}/messages",
-    scope="tickets:write",
-    status_code=201,
-    response_model=MessageView,
+@router.create(
+    "/tickets/{ticket_id}/messages",
+    MessageView,
     summary="Post a message",
-    responses=ACTIONS | examples.shown(examples.MESSAGE, 201),
-    openapi_extra=ACTION_HEADERS,
+    problems=[Conflict],
+    if_match=True,
+    example=examples.MESSAGE,
 )
 async def create_message(
-    request: Request,
-    state: StateDep,
-    principal: PrincipalDep,
+    call: CallDep,
     ticket_id: TicketPath,
     command: Annotated[PostMessage, Body(examples=[{"body": "We are on it."}])],
 ) -> Response:
     """Reply to a ticket, or add an internal note. A public message of an engineer stops the reply clocks."""
 
-    async def work(session: AsyncSession) -> Answer:
-        _, message = await lifecycle.post_message(session, caller_of(request, principal), ticket_id, command)
-        return Answer(message_view(message), 201)
+    async def post(session: AsyncSession) -> Document:
+        _, message = await lifecycle.post_message(session, caller_of(call), ticket_id, command)
+        return message_view(message)
 
-    return await once(request, state, principal, work, may=lambda session: editor(session, principal, command.actor))
+    return await call.once(post, may=may_write(call, command))
 
 
-@router.get(
-    "/v1/tickets/{ticket_id}/messages",
-    scope="tickets:read",
-    response_model=Listing[MessageView],
-    summary="List a ticket's messages",
-    responses=responses(NotFound) | examples.shown(examples.page_of(examples.MESSAGE)),
-)
-async def list_messages(
-    request: Request, state: StateDep, principal: PrincipalDep, page: PageDep, ticket_id: TicketPath
-) -> Response:
+@router.list("/tickets/{ticket_id}/messages", MessageView, summary="List a ticket's messages", example=examples.MESSAGE)
+async def list_messages(call: CallDep, page: PageDep, ticket_id: TicketPath) -> Response:
     """Oldest first; internal notes are for support only."""
-    async with transaction(state.sessions) as session:
-        rows = await queries.list_messages(session, principal, ticket_id, page)
-    return listing(request, page, rows, place=lambda row: (row["sequence"],), document=message_view)
+    query = partial(queries.list_messages, principal=call.principal, ticket_id=ticket_id, page=page)
+    return await call.page(page, query, place=lambda row: (row["sequence"],), document=message_view)
 
 
-@router.get(
-    "/v1/tickets/{ticket_id}/timeline",
-    scope="tickets:read",
-    response_model=Listing[EventView],
-    summary="Read a ticket's history",
-    responses=responses(NotFound) | examples.shown(examples.page_of(examples.EVENT)),
-)
-async def read_timeline(
-    request: Request, state: StateDep, principal: PrincipalDep, page: PageDep, ticket_id: TicketPath
-) -> Response:
+@router.list("/tickets/{ticket_id}/timeline", EventView, summary="Read a ticket's history", example=examples.EVENT)
+async def read_timeline(call: CallDep, page: PageDep, ticket_id: TicketPath) -> Response:
     """All events of the ticket by `sequence`; customers see the public ones."""
-    async with transaction(state.sessions) as session:
-        rows = await queries.list_events(session, principal, ticket_id, page)
-    return listing(request, page, rows, place=lambda row: (row["sequence"],), document=envelope)
+    query = partial(queries.list_events, principal=call.principal, ticket_id=ticket_id, page=page)
+    return await call.page(page, query, place=lambda row: (row["sequence"],), document=envelope)
 
 
-@router.get(
-    "/v1/tickets/{ticket_id}/deadlines",
-    scope="tickets:read",
-    response_model=Listing[DeadlineView],
+@router.list(
+    "/tickets/{ticket_id}/deadlines",
+    DeadlineView,
     summary="List all deadlines of a ticket",
-    responses=responses(NotFound) | examples.shown(examples.page_of(examples.DEADLINE)),
+    example=examples.DEADLINE,
 )
-async def list_deadlines(
-    request: Request, state: StateDep, principal: PrincipalDep, page: PageDep, ticket_id: TicketPath
-) -> Response:
+async def list_deadlines(call: CallDep, page: PageDep, ticket_id: TicketPath) -> Response:
     """Every cycle of every metric, in the order in which they started."""
-    async with transaction(state.sessions) as session:
-        sandbox, rows = await queries.list_deadlines(session, principal, ticket_id, page)
+    async with call.state.sessions() as session:
+        sandbox, rows = await queries.list_deadlines(session, call.principal, ticket_id, page)
     return listing(
-        request,
+        call.request,
         page,
         rows,
         place=queries.deadline_place,
@@ -249,13 +163,7 @@ async def list_deadlines(
     )
 
 
-@router.get(
-    "/v1/statuses",
-    scope="tickets:read",
-    response_model=StatusTable,
-    summary="Which status can follow which",
-    responses=responses() | examples.shown({"items": status_table()}),
-)
-async def list_statuses(_principal: PrincipalDep) -> Response:
+@router.show("/statuses", StatusTable, summary="Which status can follow which", example={"items": status_table()})
+async def list_statuses(_: CallDep) -> Response:
     """The table of statuses: what support and customers can make of each."""
     return reply({"items": status_table()})

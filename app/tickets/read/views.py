@@ -6,74 +6,15 @@ from typing import Any, Final
 
 from app.core.auth import Principal
 from app.events.types import INTERNAL_METRICS
+from app.tickets.schemas import CallView, DeadlineView, MessageView, TicketView
 
 _MILLISECOND: Final = timedelta(milliseconds=1)
-_TICKET: Final = (
-    "id",
-    "number",
-    "account_id",
-    "title",
-    "description",
-    "product",
-    "requester",
-    "channel",
-    "environment",
-    "status",
-    "closed_reason",
-    "merged_into",
-    "priority",
-    "priority_source",
-    "assessed_priority",
-    "impact",
-    "urgency",
-    "business_impact",
-    "priority_reason",
-    "tier",
-    "region",
-    "region_lock",
-    "tags",
-    "custom",
-    "external_ref",
-    "follow_up_of",
-    "call_link",
-    "opened_at",
-    "updated_at",
-    "resolved_at",
-    "closed_at",
-    "next_update_due_at",
-    "escalated",
-    "review_requested",
-    "sandbox",
-    "version",
-)
-_DEADLINE: Final = (
-    "id",
-    "metric",
-    "cycle",
-    "priority",
-    "state",
-    "started_at",
-    "due_at",
-    "missed_at",
-    "noticed_at",
-    "ended_at",
-    "stopped_by",
-    "reason",
-)
-_CALL: Final = (
-    "id",
-    "state",
-    "provider",
-    "join_url",
-    "join_from",
-    "join_by",
-    "requested_at",
-    "ready_at",
-    "joined_at",
-    "ended_at",
-    "decline_reason",
-    "failure",
-)
+_WORKED_OUT: Final = {"assignee", "plan", "deadlines", "routing", "call"}
+TICKET: Final = tuple(name for name in TicketView.model_fields if name not in _WORKED_OUT)
+"""The members of a ticket that its row has under their names; the others are worked out."""
+DEADLINE: Final = tuple(name for name in DeadlineView.model_fields if name not in ("subject", "lag_ms"))
+CALL: Final = tuple(CallView.model_fields)
+MESSAGE: Final = tuple(MessageView.model_fields)
 
 
 def ticket_view(
@@ -83,7 +24,7 @@ def ticket_view(
     principal: Principal,
 ) -> dict[str, Any]:
     """A ticket with its current deadlines and its active call, as far as this caller sees them."""
-    view = {name: ticket[name] for name in _TICKET}
+    view = {name: ticket[name] for name in TICKET}
     view["assignee"] = ticket["assignee_id"]
     view["plan"] = {"key": ticket["plan_key"], "version": ticket["plan_version"]}
     view["deadlines"] = [deadline_view(row, sandbox=ticket["sandbox"]) for row in visible(deadlines, principal)]
@@ -108,7 +49,7 @@ def visible(deadlines: Iterable[Mapping[str, Any]], principal: Principal) -> lis
 
 def deadline_view(row: Mapping[str, Any], *, sandbox: bool) -> dict[str, Any]:
     """One deadline; ``lag_ms`` is how late its miss was noticed, null on a sandbox's clock."""
-    view = {name: row[name] for name in _DEADLINE}
+    view = {name: row[name] for name in DEADLINE}
     view["subject"] = row["subject"] or None
     noticed = row["noticed_at"] is not None and row["missed_at"] is not None and not sandbox
     view["lag_ms"] = (row["noticed_at"] - row["missed_at"]) / _MILLISECOND if noticed else None
@@ -117,10 +58,9 @@ def deadline_view(row: Mapping[str, Any], *, sandbox: bool) -> dict[str, Any]:
 
 def call_view(row: Mapping[str, Any]) -> dict[str, Any]:
     """One call."""
-    return {name: row[name] for name in _CALL}
+    return {name: row[name] for name in CALL}
 
 
 def message_view(row: Mapping[str, Any]) -> dict[str, Any]:
     """One message."""
-    names = ("id", "ticket_id", "author", "visibility", "channel", "body", "created_at")
-    return {name: row[name] for name in names}
+    return {name: row[name] for name in MESSAGE}

@@ -16,7 +16,7 @@ from app.core.problems import Conflict, Fault, Forbidden, Invalid
 from app.core.schemas import ActorRef
 from app.core.text.messages import _, ngettext
 from app.core.web.deps import require_support
-from app.core.web.merge_patch import Patch, merge_patch, patched
+from app.core.web.merge_patch import Patch, actor_in, merge_patch, patched
 from app.events import types
 from app.roster.models import Engineer, ExpertHold
 from app.roster.usecases.regions import check_region
@@ -236,8 +236,7 @@ async def lock_to_region(session: AsyncSession, caller: Caller, ticket_id: str, 
 
 async def change_ticket(session: AsyncSession, caller: Caller, ticket_id: str, patch: Patch) -> Work:
     """Apply a merge patch. What the matrix says follows impact and urgency; the priority itself does not."""
-    named = patched(ActorRef, patch["actor"], "/actor") if patch.get("actor") is not None else None
-    work, actor = await start(session, caller, ticket_id, named)
+    work, actor = await start(session, caller, ticket_id, actor_in(patch))
     if work.ticket.status == "closed":
         raise Conflict(_("A closed ticket cannot change"))
     before = {name: getattr(work.ticket, name) for name in TicketFields.model_fields}

@@ -8,22 +8,23 @@ from typing import Any, Final
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.principals import Acting
-from app.accounts.terms import effective_plan
+from app.accounts.terms import plan_in_force
 from app.core.auth import SERVICE, Actor
 from app.core.db.session import driver
 from app.core.ids import new_id
-from app.core.problems import Conflict, Fault, Invalid, NotFound
+from app.core.problems import Fault, Invalid, NotFound
 from app.core.text.messages import _
 from app.core.zones import IN_FORCE
 from app.events import types
 from app.events.types.deadlines import PinsData
+from app.events.types.tickets import TicketFacts
 from app.roster.usecases.regions import check_region
 from app.sla.clock.clock import open_clock
 from app.sla.compiled import Promise, promise_of
 from app.sla.pins import Pins
 from app.tickets.editing import calls, review
 from app.tickets.editing.work import Work
-from app.tickets.record import TicketRecord
+from app.tickets.record import TicketRecord, columns
 from app.tickets.rules import Assessment, assess, channel_faults, is_alarm, missing_texts, priority_faults
 from app.tickets.save import save
 from app.tickets.schemas import OpenTicket
@@ -88,7 +89,8 @@ async def open_ticket(
     Nothing external runs here: ``scheduler.JOBS`` lists what follows.
     """
     customer = await _customer(session, account_id, now)
-    promise, pins = await _promise(session, customer, command.product)
+    held = await _promise(session, customer, command.product)
+    promise, pins = held.promise, held.pins
     assessment = assess(promise.document, command.priority, command.impact, command.urgency)
     _check(promise, command, assessment, alarm=is_alarm(command.channel, acting.actor.kind))
     await _check_follow_up(session, account_id, command.follow_up_of)
@@ -124,20 +126,29 @@ async def _customer(session: AsyncSession, account_id: str, now: datetime | None
     return replace(customer, now=now or customer.sandbox_now or customer.now)
 
 
-async def _promise(session: AsyncSession, customer: Customer, product: str | None) -> tuple[Promise, Pins]:
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A plan's newest version, as the account's tickets are bound to it."""
+
+    promise: Promise
+    pins: Pins
+
+    @property
+    def trial(self) -> str | None:
+        return self.promise.document.trial
+
+
+async def _promise(session: AsyncSession, customer: Customer, product: str | None) -> _Held:
     """The plan that holds for this product at this instant, in its newest version (Z3, Z4)."""
-    bought = effective_plan(customer, product, customer.now, lambda _: None)
-    promise, pins = await _newest(session, customer, bought)
-    held = effective_plan(customer, product, customer.now, lambda _: promise.document.trial)
-    return (promise, pins) if held == bought else await _newest(session, customer, held)
 
+    async def newest(key: str) -> _Held | None:
+        version = (customer.plan_versions or {}).get(key)
+        if version is None:
+            return None
+        pins = Pins(key, version, tuple(customer.addons), customer.time_zone, customer.holiday_set)
+        return _Held(await promise_of(session, pins), pins)
 
-async def _newest(session: AsyncSession, customer: Customer, key: str) -> tuple[Promise, Pins]:
-    version = (customer.plan_versions or {}).get(key)
-    if version is None:
-        raise Conflict(_("The account's plan {key} has no version in force", key=key))
-    pins = Pins(key, version, tuple(customer.addons), customer.time_zone, customer.holiday_set)
-    return await promise_of(session, pins), pins
+    return await plan_in_force(customer, product, customer.now, newest)
 
 
 def _check(promise: Promise, command: OpenTicket, assessment: Assessment, *, alarm: bool) -> None:
@@ -166,61 +177,38 @@ def new_number() -> str:
 
 
 def _ticket(customer: Customer, command: OpenTicket, pins: Pins, assessment: Assessment) -> TicketRecord:
+    """The new row: what the command says by the names of columns, and what follows from the account and its plan."""
+    given = {name: getattr(command, name) for name in OpenTicket.model_fields if name in columns()}
     return TicketRecord(
-        account_id=customer.account_id,
-        id=new_id("tkt"),
-        number=new_number(),
-        title=command.title,
-        description=command.description,
-        product=command.product,
-        requester=command.requester.model_dump(exclude_none=True),
-        channel=command.channel,
-        environment=command.environment,
-        impact=command.impact,
-        urgency=command.urgency,
-        business_impact=command.business_impact,
-        priority_reason=command.priority_reason,
-        priority=assessment.priority,
-        priority_source=assessment.source,
-        assessed_priority=assessment.assessed,
-        tags=command.tags,
-        custom=command.custom,
-        external_ref=command.external_ref,
-        follow_up_of=command.follow_up_of,
-        call_link=command.call_link,
-        region_lock=command.region_lock or customer.region_lock,
-        plan_key=pins.plan_key,
-        plan_version=pins.plan_version,
-        plan_addons=list(pins.addons),
-        time_zone=pins.time_zone,
-        holiday_set=pins.holiday_set,
-        tz_database=IN_FORCE.version,
-        sandbox=customer.sandbox_now is not None,
-        opened_at=customer.now,
-        updated_at=customer.now,
+        **given
+        | {
+            "account_id": customer.account_id,
+            "id": new_id("tkt"),
+            "number": new_number(),
+            "requester": command.requester.model_dump(exclude_none=True),
+            "priority": assessment.priority,
+            "priority_source": assessment.source,
+            "assessed_priority": assessment.assessed,
+            "region_lock": command.region_lock or customer.region_lock,
+            "plan_key": pins.plan_key,
+            "plan_version": pins.plan_version,
+            "plan_addons": list(pins.addons),
+            "time_zone": pins.time_zone,
+            "holiday_set": pins.holiday_set,
+            "tz_database": IN_FORCE.version,
+            "sandbox": customer.sandbox_now is not None,
+            "clock": {},
+            "opened_at": customer.now,
+            "updated_at": customer.now,
+        }
     )
 
 
 def _opened(work: Work, pins: Pins) -> types.TicketOpened:
     ticket = work.ticket
     return types.TicketOpened(
-        number=ticket.number,
-        title=ticket.title,
-        description=ticket.description,
-        status=ticket.status,
-        priority=ticket.priority,
-        priority_source=ticket.priority_source,
-        assessed_priority=ticket.assessed_priority,
-        impact=ticket.impact,
-        urgency=ticket.urgency,
-        business_impact=ticket.business_impact,
-        priority_reason=ticket.priority_reason,
-        environment=ticket.environment,
-        product=ticket.product,
-        channel=ticket.channel,
+        **{name: getattr(ticket, name) for name in TicketFacts.model_fields},
         requester=ticket.requester,
         plan=PinsData(**pins.document()),
-        external_ref=ticket.external_ref,
-        call_link=ticket.call_link,
         told=work.told("tam") if ticket.priority == work.document.top else [],
     )

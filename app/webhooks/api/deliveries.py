@@ -2,38 +2,27 @@
 
 from typing import Annotated
 
-from fastapi import Query, Request, Response
+from fastapi import Query, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.principals import writer
+from app.accounts.principals import as_writer, writer
 from app.core.clock import database_now
-from app.core.db.session import transaction
-from app.core.problems import Conflict, Forbidden, IdempotencyMismatch, NotFound, QuotaExceeded, RequestInFlight
-from app.core.schemas import Listing
-from app.core.state import StateDep
-from app.core.web.deps import ActorQuery, PrincipalDep
-from app.core.web.http import Router, reply, responses
-from app.core.web.idempotency import IDEMPOTENT, Answer, once
-from app.core.web.paging import PageDep, listing
+from app.core.problems import Conflict, QuotaExceeded
+from app.core.web.operations import ActorDep, CallDep, Document, ResourceRouter
+from app.core.web.paging import PageDep, Slice, made
 from app.webhooks import queries
 from app.webhooks.api.presenters import attempts_document, delivery_document, managed
 from app.webhooks.delivery_schemas import AttemptsDocument, DeliveryDocument, ReplayDocument, ReplayPeriod
+from app.webhooks.models import Delivery
 from app.webhooks.schemas import DeliveryState
 from app.webhooks.usecases import resend
 
-router = Router(prefix="/v1", tags=["Webhooks"])
+router = ResourceRouter("webhooks", prefix="/v1", tags=["Webhooks"])
 
 
-@router.get(
-    "/webhooks/{endpoint_id}/deliveries",
-    scope="webhooks:read",
-    response_model=Listing[DeliveryDocument],
-    responses=responses(NotFound),
-)
+@router.list("/webhooks/{endpoint_id}/deliveries", DeliveryDocument)
 async def list_webhook_deliveries(
-    request: Request,
-    state: StateDep,
-    principal: PrincipalDep,
+    call: CallDep,
     endpoint_id: str,
     page: PageDep,
     status: Annotated[DeliveryState | None, Query(alias="state")] = None,
@@ -42,54 +31,51 @@ async def list_webhook_deliveries(
 
     The newest first, each with its last attempt. They are kept for thirty days after they ended.
     """
-    async with state.sessions() as session:
-        await queries.endpoint_by_id(session, principal, endpoint_id)
-        rows = await queries.deliveries_page(session, page, endpoint_id, status)
-    return listing(request, page, rows, place=lambda row: (row.created_at, row.id), document=delivery_document)
+
+    async def query(session: AsyncSession) -> Slice[Delivery]:
+        await queries.endpoint_by_id(session, call.principal, endpoint_id)
+        return await queries.deliveries_page(session, page, endpoint_id, status)
+
+    return await call.page(page, query, place=made, document=delivery_document)
 
 
-@router.get(
-    "/deliveries/{delivery_id}", scope="webhooks:read", response_model=AttemptsDocument, responses=responses(NotFound)
-)
-async def get_delivery(state: StateDep, principal: PrincipalDep, delivery_id: str) -> Response:
+@router.show("/deliveries/{delivery_id}", AttemptsDocument)
+async def get_delivery(call: CallDep, delivery_id: str) -> Response:
     """Get a delivery.
 
     With its attempts, those before it was sent again included: what was sent, what came back, when it is tried again.
     """
-    async with state.sessions() as session:
-        delivery = await queries.delivery_with_attempts(session, principal, delivery_id)
-    return reply(attempts_document(delivery))
+
+    async def get(session: AsyncSession) -> Document:
+        return attempts_document(await queries.delivery_with_attempts(session, call.principal, delivery_id))
+
+    return await call.read(get)
 
 
-@router.post(
-    "/deliveries/{delivery_id}/redeliver",
-    scope="webhooks:write",
-    response_model=DeliveryDocument,
-    responses=responses(Forbidden, NotFound, Conflict),
-)
-async def redeliver(state: StateDep, principal: PrincipalDep, delivery_id: str, actor: ActorQuery = None) -> Response:
+@router.action("/deliveries/{delivery_id}/redeliver", DeliveryDocument, problems=[Conflict])
+async def redeliver(call: CallDep, delivery_id: str, actor: ActorDep) -> Response:
     """Send a delivery again.
 
     At once, with the same `webhook-id` and a new row of attempts.
     """
-    async with transaction(state.sessions) as session:
+
+    async def send(session: AsyncSession) -> Document:
         delivery = await queries.locked_delivery(session, delivery_id)
-        endpoint, _ = await managed(session, principal, delivery.endpoint_id, actor)
+        endpoint, _ = await managed(session, call.principal, delivery.endpoint_id, actor)
         await resend.redeliver(session, delivery, endpoint, now=await database_now(session))
-    return reply(delivery_document(delivery))
+        return delivery_document(delivery)
+
+    return await call.write(send)
 
 
-@router.post(
+@router.action(
     "/webhooks/{endpoint_id}/replay",
-    scope="webhooks:write",
-    status_code=202,
-    response_model=ReplayDocument,
-    responses=responses(Forbidden, NotFound, Conflict, QuotaExceeded, RequestInFlight, IdempotencyMismatch),
-    openapi_extra=IDEMPOTENT,
+    ReplayDocument,
+    status=202,
+    problems=[Conflict, QuotaExceeded],
+    repeatable=True,
 )
-async def replay_webhook(
-    request: Request, state: StateDep, principal: PrincipalDep, endpoint_id: str, body: ReplayPeriod
-) -> Response:
+async def replay_webhook(call: CallDep, endpoint_id: str, body: ReplayPeriod) -> Response:
     """Send a period again.
 
     All events recorded in it that the endpoint wants, also those that it never got because it was disabled, did not
@@ -98,10 +84,9 @@ async def replay_webhook(
     account has no room for so many deliveries that are pending.
     """
 
-    async def work(session: AsyncSession) -> Answer:
-        endpoint = await queries.endpoint_by_id(session, principal, endpoint_id)
-        await writer(session, principal, body.actor)
-        now = await database_now(session)
-        return Answer(await resend.replay(session, state.settings, endpoint, body, now=now), status=202)
+    async def replay(session: AsyncSession) -> Document:
+        endpoint = await queries.endpoint_by_id(session, call.principal, endpoint_id)
+        await writer(session, call.principal, body.actor)
+        return await resend.replay(session, call.state.settings, endpoint, body, now=await database_now(session))
 
-    return await once(request, state, principal, work, may=lambda session: writer(session, principal, body.actor))
+    return await call.once(replay, may=as_writer(call.principal, body.actor))

@@ -1,32 +1,20 @@
 """``/v1/webhooks``: where events are sent. What became of them: ``deliveries.py``."""
 
 from functools import partial
-from typing import Annotated, Final
 
-from fastapi import Query, Request, Response
+from fastapi import Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.principals import acting, named, writer
+from app.accounts.principals import acting, as_writer
 from app.accounts.queries import account_by_id
+from app.core.auth import Actor
 from app.core.clock import database_now
 from app.core.db.places import take_place
-from app.core.db.session import transaction
-from app.core.problems import (
-    Conflict,
-    Forbidden,
-    IdempotencyMismatch,
-    NotFound,
-    PreconditionFailed,
-    QuotaExceeded,
-    RequestInFlight,
-)
-from app.core.schemas import Listing
-from app.core.state import StateDep
-from app.core.web.deps import ActorQuery, PrincipalDep, require_account
-from app.core.web.http import IF_MATCH, Router, check_if_match, etag, reply, responses
-from app.core.web.idempotency import IDEMPOTENT, Answer, once
-from app.core.web.merge_patch import PatchDep, merge_patch, patch_body, patched
-from app.core.web.paging import PageDep, listing
+from app.core.problems import Conflict, NotFound, QuotaExceeded
+from app.core.web.deps import require_account
+from app.core.web.merge_patch import PatchDep
+from app.core.web.operations import AccountScope, ActorDep, CallDep, Document, ResourceRouter
+from app.core.web.paging import PageDep, listing, made
 from app.webhooks import queries
 from app.webhooks.api.presenters import delivery_document, managed
 from app.webhooks.delivery_schemas import DeliveryDocument
@@ -43,143 +31,94 @@ from app.webhooks.schemas import (
 from app.webhooks.usecases import endpoints
 from app.webhooks.usecases.endpoints import endpoint_document, shown_to
 
-router = Router(prefix="/v1", tags=["Webhooks"])
-_ONCE: Final = responses(Forbidden, NotFound, RequestInFlight, IdempotencyMismatch)
-_CREATED: Final = responses(Forbidden, NotFound, QuotaExceeded, RequestInFlight, IdempotencyMismatch)
-_PATCH: Final = patch_body(EndpointFields, {"events": ["ticket.*"]}) | IF_MATCH
+router = ResourceRouter("webhooks", prefix="/v1/webhooks", tags=["Webhooks"])
 
 
-@router.post(
-    "/webhooks",
-    scope="webhooks:write",
-    status_code=201,
-    response_model=SecretDocument,
-    responses=_CREATED,
-    openapi_extra=IDEMPOTENT,
-)
-async def create_webhook(request: Request, state: StateDep, principal: PrincipalDep, body: EndpointCreate) -> Response:
+@router.create("", SecretDocument, problems=[NotFound, QuotaExceeded])
+async def create_webhook(call: CallDep, body: EndpointCreate) -> Response:
     """Register an endpoint.
 
     The answer shows the signing secret once. An account's endpoint gets its own account's public events. 409 names the
     quota where the account has as many endpoints as it may.
     """
-    account_id = body.account_id or principal.account_id
+    account_id = body.account_id or call.principal.account_id  # None: the operator's own, of all accounts
     if account_id:
-        require_account(principal, account_id)
-    endpoints.check_url(body.url, state.settings.allow_networks)
+        require_account(call.principal, account_id)
+    endpoints.check_url(body.url, call.state.settings.allow_networks)
     check_globs(body.events)
 
-    async def work(session: AsyncSession) -> Answer:
-        await writer(session, principal, body.actor)
-        if principal.is_support and account_id:
+    async def create(session: AsyncSession, _: Actor) -> Document:
+        if call.principal.is_support and account_id:
             await account_by_id(session, account_id)
-        await take_place(session, ENDPOINTS, state.settings, account_id)
+        await take_place(session, ENDPOINTS, call.state.settings, account_id)
         now = await database_now(session)
         endpoint = await endpoints.create_endpoint(session, body, account_id=account_id, now=now)
-        return Answer(endpoint_document(endpoint, endpoint.secrets[0]), headers=etag(endpoint.version))
+        return endpoint_document(endpoint, endpoint.secrets[0])
 
-    return await once(request, state, principal, work, may=lambda session: writer(session, principal, body.actor))
+    return await call.once_as(as_writer(call.principal, body.actor), create)
 
 
-@router.get("/webhooks", scope="webhooks:read", response_model=Listing[EndpointDocument], responses=responses(NotFound))
-async def list_webhooks(
-    request: Request,
-    state: StateDep,
-    principal: PrincipalDep,
-    page: PageDep,
-    account_id: Annotated[str | None, Query(max_length=40)] = None,
-    actor: ActorQuery = None,
-) -> Response:
+@router.list("", EndpointDocument, problems=[NotFound])
+async def list_webhooks(call: CallDep, page: PageDep, account_id: AccountScope, actor: ActorDep) -> Response:
     """List endpoints.
 
     All of them for support; an account's key sees its own account's. Viewers see of each URL only where it leads.
     """
-    wanted = account_id or principal.account_id
-    if wanted:
-        require_account(principal, wanted)
-    async with state.sessions() as session:
-        who = await acting(session, principal, named(actor))
-        rows = await queries.endpoints_page(session, page, wanted)
-    return listing(request, page, rows, place=lambda row: (row.created_at, row.id), document=partial(shown_to, who))
+    async with call.state.sessions() as session:
+        who = await acting(session, call.principal, actor)
+        rows = await queries.endpoints_page(session, page, account_id)
+    return listing(call.request, page, rows, place=made, document=partial(shown_to, who))
 
 
-@router.get(
-    "/webhooks/{endpoint_id}", scope="webhooks:read", response_model=EndpointDocument, responses=responses(NotFound)
-)
-async def get_webhook(state: StateDep, principal: PrincipalDep, endpoint_id: str, actor: ActorQuery = None) -> Response:
+@router.show("/{endpoint_id}", EndpointDocument)
+async def get_webhook(call: CallDep, endpoint_id: str, actor: ActorDep) -> Response:
     """Get an endpoint.
 
     Without its secrets. Viewers see of its URL only where it leads.
     """
-    async with state.sessions() as session:
-        endpoint = await queries.endpoint_by_id(session, principal, endpoint_id)
-        who = await acting(session, principal, named(actor))
-    return reply(shown_to(who, endpoint), headers=etag(endpoint.version))
+
+    async def get(session: AsyncSession) -> Document:
+        endpoint = await queries.endpoint_by_id(session, call.principal, endpoint_id)
+        return shown_to(await acting(session, call.principal, actor), endpoint)
+
+    return await call.read(get)
 
 
-@router.patch(
-    "/webhooks/{endpoint_id}",
-    scope="webhooks:write",
-    response_model=EndpointDocument,
-    responses=responses(Forbidden, NotFound, PreconditionFailed),
-    openapi_extra=_PATCH,
-)
-async def change_webhook(
-    request: Request,
-    state: StateDep,
-    principal: PrincipalDep,
-    endpoint_id: str,
-    patch: PatchDep,
-    actor: ActorQuery = None,
-) -> Response:
+@router.update("/{endpoint_id}", EndpointDocument, EndpointFields, {"events": ["ticket.*"]})
+async def change_webhook(call: CallDep, endpoint_id: str, patch: PatchDep, actor: ActorDep) -> Response:
     """Change an endpoint.
 
     A JSON Merge Patch (RFC 7396). What is already on its way goes to the new URL.
     """
-    async with transaction(state.sessions) as session:
-        endpoint, _ = await managed(session, principal, endpoint_id, actor)
-        check_if_match(request, endpoint.version)
-        present = {name: getattr(endpoint, name) for name in EndpointFields.model_fields}
-        fields = patched(EndpointFields, merge_patch(present, patch))
-        endpoints.check_url(fields.url, state.settings.allow_networks)
+
+    async def change(session: AsyncSession) -> Document:
+        endpoint, _ = await managed(session, call.principal, endpoint_id, actor)
+        before = {name: getattr(endpoint, name) for name in EndpointFields.model_fields}
+        fields = call.patched(patch, EndpointFields, before, endpoint.version)
+        endpoints.check_url(fields.url, call.state.settings.allow_networks)
         await endpoints.change_endpoint(session, endpoint, fields, now=await database_now(session))
-    return reply(endpoint_document(endpoint), headers=etag(endpoint.version))
+        return endpoint_document(endpoint)
+
+    return await call.write(change)
 
 
-@router.delete(
-    "/webhooks/{endpoint_id}",
-    scope="webhooks:write",
-    status_code=204,
-    response_class=Response,
-    responses=responses(Forbidden, NotFound),
-)
-async def delete_webhook(
-    state: StateDep, principal: PrincipalDep, endpoint_id: str, actor: ActorQuery = None
-) -> Response:
+@router.delete("/{endpoint_id}")
+async def delete_webhook(call: CallDep, endpoint_id: str, actor: ActorDep) -> Response:
     """Remove an endpoint.
 
     With its deliveries, also those that were not sent yet.
     """
-    async with transaction(state.sessions) as session:
-        endpoint, _ = await managed(session, principal, endpoint_id, actor)
+
+    async def delete(session: AsyncSession) -> None:
+        endpoint, _ = await managed(session, call.principal, endpoint_id, actor)
         await endpoints.delete_endpoint(session, endpoint)
-    return Response(status_code=204)
+
+    return await call.delete(delete)
 
 
-@router.post(
-    "/webhooks/{endpoint_id}/rotate-secret",
-    scope="webhooks:write",
-    response_model=SecretDocument,
-    responses=_ONCE,
-    openapi_extra=IDEMPOTENT,
-)
+@router.action("/{endpoint_id}/rotate-secret", SecretDocument, repeatable=True)
 async def rotate_webhook_secret(
-    request: Request,
-    state: StateDep,
-    principal: PrincipalDep,
-    endpoint_id: str,
-    body: RotateSecret | None = None,
-    actor: ActorQuery = None,
+    call: CallDep, endpoint_id: str, actor: ActorDep, body: RotateSecret | None = None
 ) -> Response:
     """Make a new signing secret.
 
@@ -187,29 +126,17 @@ async def rotate_webhook_secret(
     """
     overlap = (body or RotateSecret()).overlap
 
-    async def work(session: AsyncSession) -> Answer:
-        endpoint, _ = await managed(session, principal, endpoint_id, actor)
+    async def rotate(session: AsyncSession) -> Document:
+        endpoint, _ = await managed(session, call.principal, endpoint_id, actor)
         secret = await endpoints.rotate_secret(session, endpoint, overlap, now=await database_now(session))
-        return Answer(endpoint_document(endpoint, secret), status=200, headers=etag(endpoint.version))
+        return endpoint_document(endpoint, secret)
 
-    return await once(request, state, principal, work, may=lambda session: writer(session, principal, named(actor)))
+    return await call.once(rotate, may=as_writer(call.principal, actor))
 
 
-@router.post(
-    "/webhooks/{endpoint_id}/test",
-    scope="webhooks:write",
-    status_code=201,
-    response_model=DeliveryDocument,
-    responses=responses(Forbidden, NotFound, Conflict, RequestInFlight, IdempotencyMismatch),
-    openapi_extra=IDEMPOTENT,
-)
+@router.action("/{endpoint_id}/test", DeliveryDocument, status=201, problems=[Conflict], repeatable=True)
 async def send_webhook_test(
-    request: Request,
-    state: StateDep,
-    principal: PrincipalDep,
-    endpoint_id: str,
-    body: EndpointTest | None = None,
-    actor: ActorQuery = None,
+    call: CallDep, endpoint_id: str, actor: ActorDep, body: EndpointTest | None = None
 ) -> Response:
     """Send a test event.
 
@@ -219,30 +146,25 @@ async def send_webhook_test(
     """
     event_type = body.event_type if body else None
 
-    async def work(session: AsyncSession) -> Answer:
-        endpoint, who = await managed(session, principal, endpoint_id, actor)
+    async def send(session: AsyncSession) -> Document:
+        endpoint, who = await managed(session, call.principal, endpoint_id, actor)
         event_id = await endpoints.send_test(session, endpoint, event_type, who, now=await database_now(session))
-        return Answer(delivery_document(await queries.delivery_of(session, endpoint_id, event_id)))
+        return delivery_document(await queries.delivery_of(session, endpoint_id, event_id))
 
-    return await once(request, state, principal, work, may=lambda session: writer(session, principal, named(actor)))
+    return await call.once(send, may=as_writer(call.principal, actor))
 
 
-@router.post(
-    "/webhooks/{endpoint_id}/enable",
-    scope="webhooks:write",
-    response_model=EndpointDocument,
-    responses=responses(Forbidden, NotFound, PreconditionFailed),
-    openapi_extra=IF_MATCH,
-)
-async def enable_webhook(
-    request: Request, state: StateDep, principal: PrincipalDep, endpoint_id: str, actor: ActorQuery = None
-) -> Response:
+@router.action("/{endpoint_id}/enable", EndpointDocument, if_match=True)
+async def enable_webhook(call: CallDep, endpoint_id: str, actor: ActorDep) -> Response:
     """Enable an endpoint.
 
     It is sent to again, from now on. What failed meanwhile can be redelivered.
     """
-    async with transaction(state.sessions) as session:
-        endpoint, _ = await managed(session, principal, endpoint_id, actor)
-        check_if_match(request, endpoint.version)
+
+    async def enable(session: AsyncSession) -> Document:
+        endpoint, _ = await managed(session, call.principal, endpoint_id, actor)
+        call.require_match(endpoint.version)
         await endpoints.enable_endpoint(session, endpoint, now=await database_now(session))
-    return reply(endpoint_document(endpoint), headers=etag(endpoint.version))
+        return endpoint_document(endpoint)
+
+    return await call.write(enable)

@@ -4,9 +4,9 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.principals import named, writer
+from app.accounts.principals import writer
 from app.core.auth import Actor, Principal
-from app.core.schemas import EmailRef
+from app.core.schemas import ActorRef
 from app.events.envelope import NO_ACCOUNT
 from app.webhooks.delivery_schemas import AttemptsDocument, DeliveryDocument
 from app.webhooks.models import Delivery, WebhookEndpoint
@@ -14,11 +14,11 @@ from app.webhooks.queries import endpoint_by_id
 
 
 async def managed(
-    session: AsyncSession, principal: Principal, endpoint_id: str, actor: EmailRef | None
+    session: AsyncSession, principal: Principal, endpoint_id: str, actor: ActorRef | None
 ) -> tuple[WebhookEndpoint, Actor]:
     """The endpoint, its row held, and who manages it: 404 and 403 for the others."""
     endpoint = await endpoint_by_id(session, principal, endpoint_id, lock=True)
-    return endpoint, await writer(session, principal, named(actor))
+    return endpoint, await writer(session, principal, actor)
 
 
 def delivery_document(delivery: Delivery) -> dict[str, Any]:

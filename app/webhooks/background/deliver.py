@@ -250,7 +250,12 @@ class Sender:
                 _log.warning("deliveries could not be settled", deliveries=len(batch), error=str(error))
                 await asyncio.sleep(_PAUSE)
             else:
+                self._count(batch)
                 return
+
+    def _count(self, batch: Sequence[Settlement]) -> None:
+        for one in batch:
+            self._state.metrics.deliveries.labels("retried" if one.state == "pending" else one.state).inc()
 
     async def _keep_leases(self) -> None:
         """While deliveries are held, renew the leases of which a third has passed."""

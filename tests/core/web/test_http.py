@@ -43,7 +43,7 @@ async def _make(thing: _Thing) -> Response:
     return reply(thing.model_dump())
 
 
-@_router.patch("/things/1", scope=None)
+@_router.declare("PATCH", "/things/1", scope=None)
 async def _change(request: Request) -> Response:
     check_if_match(request, 3)
     return reply({}, headers=etag(4))

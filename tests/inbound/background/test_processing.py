@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 from tests.inbound.conftest import PLAN, Desk, MakeDesk, payload
@@ -44,6 +45,15 @@ async def test_what_alertmanager_repeats_changes_nothing(desk: Desk) -> None:
     receipt = await desk.post(payload("firing2"), "/alertmanager")
     assert (receipt["state"], outcomes(receipt), receipt["tickets"]) == ("ignored", ["repeated", "repeated"], [])
     assert await desk.tickets() == before
+
+
+async def test_it_is_counted_how_receipts_end(desk: Desk) -> None:
+    ended: list[str] = []
+    desk.processor = replace(desk.processor, count=ended.append)
+    await desk.post(payload("firing2"), "/alertmanager")
+    await desk.post(payload("firing2"), "/alertmanager")
+    await desk.post({"no": "alerts"}, "/alertmanager")
+    assert ended == ["processed", "ignored", "failed"]
 
 
 async def test_a_group_of_which_one_alert_is_resolved_keeps_firing(desk: Desk) -> None:

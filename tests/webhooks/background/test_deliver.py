@@ -82,7 +82,7 @@ async def test_a_message_arrives_signed_and_is_settled(
 
 
 async def test_a_failure_is_tried_again_after_five_seconds_with_the_same_id(
-    sessions: Sessions, make_endpoint: MakeEndpoint, tell: Tell, receiver: Receiver, sender: Sender
+    sessions: Sessions, make_endpoint: MakeEndpoint, tell: Tell, receiver: Receiver, sender: Sender, state: State
 ) -> None:
     endpoint = await make_endpoint(receiver.url)
     await tell()
@@ -100,6 +100,8 @@ async def test_a_failure_is_tried_again_after_five_seconds_with_the_same_id(
     await sender.drain()
     assert receiver.ids == [failed.event_id] * 2
     assert (await delivery(sessions)).state == "delivered"
+    counted = state.metrics.registry.get_sample_value
+    assert [counted("heliodesk_deliveries_total", {"outcome": one}) for one in ("retried", "delivered")] == [1, 1]
     assert (await endpoint_of(sessions, endpoint.id)).failing_since is None
 
 

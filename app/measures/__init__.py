@@ -1,0 +1,1 @@
+"""What operators measure: how much is stored that waits, and since when."""
