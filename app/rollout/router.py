@@ -11,6 +11,7 @@ from app.core.auth import Actor
 from app.core.clock import database_now
 from app.core.db.engine import Sessions
 from app.core.problems import Conflict
+from app.core.web.callers import language_of
 from app.core.web.http import reply
 from app.core.web.ndjson import NDJSON, lines, wants_lines
 from app.core.web.operations import AdminCall, Document, ResourceRouter
@@ -70,7 +71,7 @@ async def apply_plan_version(
     state, principal = call.state, call.principal
     order = await applying.check(state.sessions, key, version, command)
     if wants_lines(call.request):
-        return lines(_lines(state.sessions, order, principal.actor))
+        return lines(_lines(state.sessions, order, principal.actor), language_of(call.request.scope))
     report = Report()
     async for batch in applying.run(state.sessions, order, principal.actor):
         report.add(batch)

@@ -12,6 +12,7 @@ from uvicorn.server import ServerState
 from app.core.ids import new_id
 from app.core.limits.streams import DRAIN
 from app.core.problems import BadRequest, HeadTooLarge, Problem, RequestTimeout
+from app.core.text.language import SOURCE
 from app.core.text.messages import _, verbatim
 from app.core.web.answer_headers import complete
 from app.core.web.connections import ConnectionLimits, Guard, Lag
@@ -279,6 +280,7 @@ class Connection(HttpToolsProtocol):
         given = [(name.lower().encode(), value.encode()) for name, value in problem.headers.items()]
         own = [
             (b"content-type", PROBLEM_JSON.encode()),
+            (b"content-language", SOURCE.encode()),
             (b"content-length", str(len(body)).encode()),
             (b"x-request-id", new_id("req").encode()),
             (b"connection", b"close"),
