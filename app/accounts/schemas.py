@@ -54,11 +54,11 @@ _STAMPS: dict[str, Any] = {"version": 1, "created_at": "2026-11-20T20:30:00Z", "
 
 
 class Contact(Strict):
-    """Somebody on our side who is told of misses and escalations."""
+    """Somebody on our side who is notified of misses and escalations."""
 
     name: Name
     email: Email
-    locale: Locale | None = Field(None, description="The language of what they are told; English by default")
+    locale: Locale | None = Field(None, description="The language of their notices; English by default")
 
     @model_serializer(mode="wrap")
     def _written(self, handler: SerializerFunctionWrapHandler) -> dict[str, str]:
@@ -211,7 +211,8 @@ class KeyCreate(Strict):
         None,
         max_length=len(SCOPES),
         json_schema_extra={"minItems": 1},
-        description="All that the key may, of what its kind and role may; left out, all of that. Hook keys have none",
+        description="Everything that the key can do, of what its kind and role allow; left out: all of that. Hook"
+        " keys have none",
     )
     expires_at: Instant | None = Field(None, description="Not after the maker's key expires")
     allowed_origins: list[Origin] = Field(default_factory=list, max_length=50, description="Of a widget key")
@@ -285,7 +286,8 @@ class KeyDocument(Document):
     role: Role | None
     label: str
     scopes: list[str] | None = Field(
-        description="Null: all that its kind and role may. Earlier keys can have unknown ones, which grant nothing"
+        description="Null: everything that its kind and role allow. Earlier keys can have unknown ones, which "
+        "grant nothing"
     )
     hint: str = Field(description="The first characters of the secret, to recognise it by")
     allowed_origins: list[str]

@@ -122,9 +122,9 @@ async def list_events(
 ) -> Response:
     """Read the feed of events.
 
-    Every event once, in one order for all tickets, with none left out: keep `next_cursor` and go on with it. An
-    account's key gets its own account's public events; support gets all, internal ones too. 410 when the cursor's
-    place is no longer kept.
+    Every event exactly once, in one order for all tickets: keep `next_cursor` and continue from it. An
+    account's key gets its own account's public events; support gets all, internal ones too. 410 when the cursor's place
+    is past the retention.
     """
     until = monotonic() + wait
     start = _start(after, "#/query/after")
@@ -156,9 +156,9 @@ async def stream_events(
 ) -> Response:
     """Stream the feed of events.
 
-    Server-sent events, as `GET /v1/events` tells them. A stream that broke off goes on with `Last-Event-ID`. After
-    15 s of silence an `id` without data says that the stream is alive, and how far it is. It ends when the key is
-    revoked or has expired, and when the service stops.
+    Server-sent events, as `GET /v1/events` tells them. A stream that broke off is continued with `Last-Event-ID`. After
+    15 s of silence an `id` without data shows that the stream is alive, and how far it has come. It ends when the key
+    is revoked or has expired, and when the service stops.
     """
     start = _start(last_event_id or after, "#/header/last-event-id" if last_event_id else "#/query/after")
     until = inf if seconds is None else monotonic() + seconds
@@ -171,8 +171,8 @@ async def create_stream_token(call: CallDep) -> Response:
     """Make a stream token.
 
     For a browser's `EventSource`, which cannot send a key: `/v1/events/stream?token=...` opens one stream, within
-    60 s, that sees what the caller's key sees. Once the stream has broken off for longer, ask for another token, and
-    go on with `after`.
+    60 s, that sees what the caller's key sees. If the stream breaks off for longer, request another token and continue
+    with `after`.
     """
 
     async def create(session: AsyncSession) -> Answer:

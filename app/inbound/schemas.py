@@ -167,7 +167,7 @@ class StatusWords(Strict):
 
 
 class HookRequester(Strict):
-    """In whose name tickets are opened."""
+    """On whose behalf tickets are opened."""
 
     name: Name
     email: Email
@@ -195,7 +195,7 @@ class HookFields(Urgent):
         default_factory=StatusWords, description="For `generic` and `cloudevents`: the sender's own words of a status"
     )
     title: Title | None = Field(None, description="The tickets' title, with labels like `{instance}`; else the alert's")
-    requester: HookRequester | None = Field(None, description="In whose name tickets are opened; else the hook's")
+    requester: HookRequester | None = Field(None, description="On whose behalf tickets are opened; else the hook's")
     tags: list[Word] = Field(default_factory=list, max_length=20)
     ticket_per: Literal["alert", "group"] = Field(
         "alert", description="A ticket for each alert, or one for all alerts of the sender's group"

@@ -39,7 +39,7 @@ class PreviewPriority(Strict):
 
 
 class PreviewTier(Strict):
-    """The ticket goes to another tier of support."""
+    """The ticket moves to another support tier."""
 
     at: Instant
     type: Literal["tier"]

@@ -28,7 +28,7 @@ _LINES: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
-@router.action("/archive", PlanVersionDocument, summary="Take a plan version out of force", problems=[Conflict])
+@router.action("/archive", PlanVersionDocument, summary="Archive a plan version", problems=[Conflict])
 async def archive_plan_version(call: AdminCall, key: Key, version: Number) -> Response:
     """New tickets get the newest version in force; open tickets keep theirs. Admin keys only.
 
@@ -41,7 +41,7 @@ async def archive_plan_version(call: AdminCall, key: Key, version: Number) -> Re
     return await call.write(archive)
 
 
-@router.action("/restore", PlanVersionDocument, summary="Put a plan version into force again")
+@router.action("/restore", PlanVersionDocument, summary="Restore an archived plan version")
 async def restore_plan_version(call: AdminCall, key: Key, version: Number) -> Response:
     """New tickets get it when it is the newest version in force. Admin keys only."""
 
@@ -63,8 +63,8 @@ async def apply_plan_version(
     start now, missing ones are cancelled, what is missed or has ended stays as it is. The answer lists exactly the
     open deadlines that move: with `dry_run` nothing is written. A priority that the version lacks has to be mapped.
 
-    It is done in short transactions: when it is cut off midway, call it again, and it goes on with the other tickets.
-    With `Accept: application/x-ndjson` the answer comes in lines: `{"progress": {"done", "total"}}` after each
+    The work is done in short transactions: if it is interrupted, call it again, and it continues with the remaining
+    tickets. With `Accept: application/x-ndjson` the answer comes in lines: `{"progress": {"done", "total"}}` after each
     transaction, `{"move": {...}}` for each deadline, and last `{"result": {...}}`, which has all but the moves; or the
     problem that ended it.
     """

@@ -92,7 +92,7 @@ class EngineerFields(Strict):
     name: Name
     email: Email
     tier: Annotated[StrictInt, Field(ge=1, le=9)] = 1
-    region: RegionKey | None = Field(None, description="The key of a region that there is")
+    region: RegionKey | None = Field(None, description="The key of an existing region")
     time_zone: TimeZone = "UTC"
     languages: list[Locale] = Field(default_factory=list, max_length=20)
     products: list[Word] = Field(default_factory=list, max_length=100, description="None: all products")
@@ -129,7 +129,7 @@ class EngineerDocument(EngineerFields):
 
 
 class CandidateDocument(Document):
-    """An engineer who could take a ticket now, or what hinders them."""
+    """An engineer who could take a ticket now, or what rules them out."""
 
     engineer_id: EngineerId
     name: str
@@ -137,7 +137,7 @@ class CandidateDocument(Document):
     tier: int
     open_tickets: int
     held_for: str | None = Field(description="The ticket that they work on and nothing else")
-    first: bool = Field(description="Whether it is this one who would be asked")
+    first: bool = Field(description="Whether this is the one who would be alerted")
     why: Literal[
         "inactive",
         "other_region",
@@ -166,7 +166,7 @@ class CandidateDocument(Document):
 
 
 class CandidatesDocument(Document):
-    """Who could take a ticket now: the available ones by rank, then who is hindered."""
+    """Who could take a ticket now: those available by rank, then those ruled out."""
 
     model_config = ConfigDict(
         json_schema_extra={

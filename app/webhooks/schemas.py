@@ -150,7 +150,7 @@ class EndpointCreate(EndpointFields):
     account_id: AccountId | None = Field(
         None,
         description="Whose public events are sent. Implied for an account's key; "
-        "an admin's endpoint without it hears every account, internal events too",
+        "an admin's endpoint without it gets the events of all accounts, internal ones too",
     )
     actor: ActorRef | None = Field(None, description="The person for whom an account's key acts")
 
@@ -177,7 +177,7 @@ class EndpointDocument(Document):
     model_config = ConfigDict(extra="ignore", from_attributes=True, json_schema_extra={"examples": [_ENDPOINT]})
 
     id: str
-    account_id: str | None = Field(description="null: an operator's endpoint, which hears every account")
+    account_id: str | None = Field(description="null: an operator's endpoint, which gets the events of all accounts")
     url: str = Field(description="Without path and query for viewers: a chat's URL is its password")
     events: list[str]
     format: str

@@ -46,9 +46,10 @@ def _of_own_account(principal: Principal, command: KeyCreate) -> KeyCreate:
 async def create_key(call: CallDep, body: KeyCreate) -> Response:
     """Make a key.
 
-    Admins make all kinds, an account's owners those of their own account. No key may more than the one that makes it:
-    a key with scopes hands on those alone, and one that expires makes none that lives longer. The answer shows the
-    secret once; only its hash is kept. 409 names the quota where the account has as many keys in force as it may.
+    Admins make all kinds, an account's owners those of their own account. No key can have more rights than the one that
+    creates it: a key with scopes can grant only those, and one that expires cannot create one that is valid for longer.
+    The answer shows the
+    secret once; only its hash is kept. 409 names the quota if the account has as many valid keys as it is allowed.
     """
     principal, command = call.principal, _of_own_account(call.principal, body)
 

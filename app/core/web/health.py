@@ -79,10 +79,10 @@ async def healthz(state: StateDep) -> Response:
 async def readyz(request: Request, state: StateDep) -> Response:
     """Tell whether the process can serve.
 
-    Yes, when the database answers, its schema is ours, and the background passes beat. That this machine's clock is
-    wrong is told, and harms nothing: business time is the database's. So are a feed of events that stands still, and
-    tickets whose timers cannot be processed: how many, not whose. Where `HELIODESK_METRICS_KEY` is set, only who shows
-    it as a bearer token is told more than yes or no.
+    Yes, when the database answers, its schema is ours, and the background passes beat. A wrong clock on this machine is
+    reported, but does no harm: business time is the database's. So are a feed of events that stands still, and
+    tickets whose timers cannot be processed: how many, not whose. Where `HELIODESK_METRICS_KEY` is set, only callers
+    who send it as a bearer token learn more than yes or no.
     """
     checks, troubles = await state.probe.find(partial(_look_at_database, state))
     late = set(state.heartbeats.late(monotonic()))

@@ -56,8 +56,8 @@ async def list_plans(call: CallDep, page: PageDep) -> Response:
 async def create_plan(call: AdminCall, plan: PlanBody) -> Response:
     """The document becomes the next version of its key, and the one that new tickets get. Admin keys only.
 
-    The same document may come as YAML, with the media type `application/yaml`. Open tickets keep the version with which
-    they were opened.
+    The same document may come as YAML, with the media type `application/yaml`. Open tickets keep the version under
+    which they were opened.
     """
     return await _store(call, await _checked(call, plan))
 

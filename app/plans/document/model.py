@@ -235,7 +235,7 @@ class PlanDocument(Part):
     warn_at: list[StrictInt] = Field(default_factory=lambda: [50, 75, 90], max_length=20, description="Percent")
     on_miss: dict[Metric, list[Effect]] = Field(default_factory=dict)
     escalation: EscalationRules | None = None
-    objectives: dict[Metric, float] = Field(default_factory=dict, description="Share that is to be in time")
+    objectives: dict[Metric, float] = Field(default_factory=dict, description="The share that should be on time")
     routing: Routing = Routing()
     addons: dict[Name, Addon] = Field(default_factory=dict, max_length=20)
     channels: list[Channel] = Field(min_length=1, max_length=10)

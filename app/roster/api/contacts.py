@@ -52,7 +52,7 @@ async def create_contact_method(call: CallDep, engineer_id: _EngineerPath, body:
     """Create a contact method.
 
     A way to page this engineer, with an admin's key or the engineer's own. Nothing is sent to it until a notification
-    rule says so. Apprise addresses are of the kinds that the operator allows (`HELIODESK_APPRISE_KINDS`).
+    rule uses it. Apprise addresses are of the kinds that the operator allows (`HELIODESK_APPRISE_KINDS`).
     """
 
     async def create(session: AsyncSession, _: Engineer) -> Document:
@@ -145,7 +145,7 @@ async def list_notification_rules(call: CallDep, page: PageDep, engineer_id: _En
 async def delete_notification_rule(call: CallDep, engineer_id: _EngineerPath, rule_id: RuleId) -> Response:
     """Delete a notification rule.
 
-    For the alerts to come: pages that are due later for one that is open go on.
+    For future alerts: pages that are still due for an open alert are sent all the same.
     """
 
     async def delete(session: AsyncSession) -> None:

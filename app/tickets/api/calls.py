@@ -54,11 +54,11 @@ async def read_call(call: CallDep, ticket_id: TicketPath) -> Response:
     return await call.read(read)
 
 
-@action(router, "call", "Ask for a live call")
+@action(router, "call", "Request a live call")
 async def request_call(
     call: CallDep, ticket_id: TicketPath, command: Annotated[ActOnly, Body(examples=[{}])]
 ) -> Response:
-    """A new call, where none is active. The customer's own link is used where there is one."""
+    """Start a new call, unless one is active. The customer's own link is used where there is one."""
     return await act_on_ticket(call, _ASK, ticket_id, command)
 
 
@@ -66,7 +66,7 @@ async def request_call(
 async def join_call(
     call: CallDep, ticket_id: TicketPath, command: Annotated[JoinCall, Body(examples=[{"participant": "customer"}])]
 ) -> Response:
-    """Tell that somebody is in the call. The customer is expected by `join_by`."""
+    """Report that somebody is in the call. The customer is expected by `join_by`."""
     return await act_on_ticket(call, _JOIN, ticket_id, command)
 
 
@@ -76,7 +76,7 @@ async def decline_call(
     ticket_id: TicketPath,
     command: Annotated[DeclineCall, Body(examples=[{"reason": "Our network is down, call our desk instead"}])],
 ) -> Response:
-    """The customer will not join, and says why."""
+    """The customer will not join the call, and says why."""
     return await act_on_ticket(call, _DECLINE, ticket_id, command)
 
 

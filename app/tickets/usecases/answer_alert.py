@@ -91,7 +91,7 @@ def alert_place(alert: Alert) -> tuple[datetime, str]:
 
 
 async def accept(session: AsyncSession, caller: Caller, alert_id: str, _: object = None) -> Alert:
-    """The expert takes the ticket: it is open, and a priority that was raised by itself gets its call now (C15)."""
+    """The expert accepted the ticket: it is open, and a priority that was raised by itself gets its call now (C15)."""
     answering = await _answer(session, caller, alert_id)
     work, actor, alert = answering.work, answering.actor, answering.alert
     work.tell(types.ExpertAccepted(alert_id=alert.id, engineer_id=alert.engineer_id), actor)

@@ -134,7 +134,7 @@ def _requested(work: Work, escalation: Escalation) -> types.EscalationRequested:
 
 
 async def acknowledge(session: AsyncSession, caller: Caller, escalation_id: str, _: object = None) -> Escalation:
-    """Support has seen an escalation: its acknowledgement clock ends. 409 when it is no longer waited for."""
+    """Support acknowledged an escalation: its acknowledgement clock ends. 409 when it is no longer waited for."""
     decided = await _decide(session, caller, escalation_id, "requested")
     _acknowledge(decided)
     return await _decided(session, decided)
@@ -182,7 +182,7 @@ async def decline(session: AsyncSession, caller: Caller, escalation_id: str, com
 
 
 async def withdraw(session: AsyncSession, caller: Caller, escalation_id: str, command: Any) -> Escalation:
-    """Whoever asked for it no longer does. 403 for anybody else; what the service made is not withdrawn."""
+    """Whoever requested it takes it back. 403 for anybody else; what the service made is not withdrawn."""
     escalation = await records.find(session, escalation_id)
     work, actor = await start(session, caller, escalation.ticket_id, command.actor)
     await session.refresh(escalation)
