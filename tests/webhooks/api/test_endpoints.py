@@ -135,7 +135,7 @@ async def test_addresses_in_allowed_networks_may_be_called_even_in_the_clear(
         ("events", ["a" * 65]),
         ("events", "ticket.*"),
         ("format", "irc"),
-        ("locale", "de"),
+        ("locale", "it"),
         ("format", None),
         ("account_id", "acc_1"),
         ("secret", "mine"),
