@@ -25,10 +25,7 @@ class MaintenanceStarted(_Window):
 
 
 class MaintenanceEnded(_Window):
-    """A maintenance window has ended: alerts open tickets again.
-
-    Those that still fire, and that no other window holds back, open tickets now.
-    """
+    """A maintenance window has ended: alerts that still fire, and that no other window holds back, open tickets."""
 
     type = "maintenance.ended"
     still_firing: int = Field(description="Alerts that were held back and have not been resolved")
