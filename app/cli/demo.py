@@ -46,12 +46,14 @@ class Demo:
     account_key: str
     agent_key: str
 
-    def shell(self) -> str:
-        """Lines for a shell to read."""
-        return (
-            f"ACCOUNT={self.account_id}\nACCOUNT_KEY={self.account_key}\n"
-            f"ENGINEER={self.engineer_id}\nAGENT_KEY={self.agent_key}\n"
-        )
+    def variables(self) -> dict[str, str]:
+        """What a shell is to know it by."""
+        return {
+            "ACCOUNT": self.account_id,
+            "ACCOUNT_KEY": self.account_key,
+            "ENGINEER": self.engineer_id,
+            "AGENT_KEY": self.agent_key,
+        }
 
 
 async def make_demo(session: AsyncSession, *, now: datetime) -> Demo | None:

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from app.accounts.usecases.bootstrap import add_admin_key, bootstrap_admin_key
 from app.calls.providers import meet
+from app.cli.banner import admin_key_command, banner, keep_keys, keep_url
 from app.cli.check import NothingToCheck, check
 from app.cli.databases import Data, database, given_database, kept_database
 from app.cli.demo import make_demo
@@ -22,6 +23,7 @@ from app.cli.leftovers import ServerFailed
 from app.cli.plan import plans
 from app.cli.postgres_binaries import NoPostgres
 from app.cli.serving import PortBusy, listen, serve, stop_on_sigterm
+from app.cli.settings_table import settings_table
 from app.core import clock
 from app.core.db.migrate import DatabaseUnfit, require_fit, upgrade
 from app.core.db.session import transaction
@@ -52,6 +54,9 @@ Host = Annotated[str, typer.Option(envvar="HOST", help="The address to serve on"
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
 _SCOPES: Final = re.compile(r"(?<=<!-- scopes: written by `make openapi` -->\n).*?(?=<!-- /scopes -->)", re.DOTALL)
+_SETTINGS: Final = re.compile(
+    r"(?<=<!-- settings: written by `make openapi` -->\n).*?(?=<!-- /settings -->)", re.DOTALL
+)
 _KNOWN: Final = (DataInUse, ServerFailed, NoPostgres, PortBusy, DatabaseUnfit, NothingToCheck, NoZones, Unconfigurable)
 _INSTANTS: Final = ["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"]
 
@@ -86,7 +91,7 @@ def up(
     if die_with_parent:
         end_with_parent()
     with kept_database(data) as (settings, embedded):
-        _serve(settings, "127.0.0.1", port, demo_keys=data / "demo.env" if demo else None, embedded=embedded)
+        _serve(settings, "127.0.0.1", port, data=data, demo_keys=data / "demo.env" if demo else None, embedded=embedded)
 
 
 @cli.command(name="serve")
@@ -96,11 +101,11 @@ def serve_command(host: Host = "127.0.0.1", port: Port = 8000) -> None:
 
 
 @cli.command()
-def migrate() -> None:
-    """Bring the database at DATABASE_URL to the newest schema."""
-    url = given_database().database_url
-    asyncio.run(require_fit(url))
-    upgrade(url)
+def migrate(data: Data = Path(".heliodesk")) -> None:
+    """Bring the database to the newest schema: the one at DATABASE_URL, or that of `heliodesk up`."""
+    with database(data, shared=True) as settings:
+        asyncio.run(require_fit(settings.database_url))
+        upgrade(settings.database_url)
 
 
 @cli.command()
@@ -114,7 +119,7 @@ def admin_key(data: Data = Path(".heliodesk")) -> None:
 def demo_command(data: Data = Path(".heliodesk")) -> None:
     """Make the demo account, also while `heliodesk up` runs."""
     with database(data, shared=True) as settings:
-        _make_ready(settings, data / "demo.env")
+        _make_ready(settings, data, data / "demo.env")
 
 
 @cli.command(name="check")
@@ -152,14 +157,15 @@ def openapi(
 ) -> None:
     """Write what the code says into openapi/ and docs/, or check it.
 
-    The OpenAPI document, the schema of plan documents, and which operations need which scope.
+    The OpenAPI document, the schema of plan documents, which operations need which scope, and every setting.
     """
-    document, keys = create_app(Settings(database_url="postgresql://")).openapi(), Path("docs/keys.md")
+    document = create_app(Settings(database_url="postgresql://")).openapi()
     form = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
     written = {
         Path("openapi/openapi.json"): orjson.dumps(document, option=form),
         Path("openapi/plan.schema.json"): orjson.dumps(json_schema(), option=form),
-        keys: _SCOPES.sub(f"{scopes_table(document)}\n", (_ROOT / keys).read_text(encoding="utf-8")).encode(),
+        **_with_table(Path("docs/keys.md"), _SCOPES, scopes_table(document)),
+        **_with_table(Path("docs/configuration.md"), _SETTINGS, settings_table()),
     }
     for name, text in written.items():
         file = _ROOT / name
@@ -170,32 +176,45 @@ def openapi(
             sys.exit(f"heliodesk: {name} is not what the code says: run `make openapi`")
 
 
+def _with_table(page: Path, place: re.Pattern[str], table: str) -> dict[Path, bytes]:
+    """A page of docs/ with this table in its place."""
+    return {page: place.sub(lambda _: f"{table}\n", (_ROOT / page).read_text(encoding="utf-8")).encode()}
+
+
 def _serve(
-    settings: Settings, host: str, port: int, *, demo_keys: Path | None = None, embedded: Watched | None = None
+    settings: Settings,
+    host: str,
+    port: int,
+    *,
+    data: Path | None = None,
+    demo_keys: Path | None = None,
+    embedded: Watched | None = None,
 ) -> None:
     configure_logging(settings)
     check_kinds(settings)
     channels.configured(settings)  # what is wrong there is told now, not by each process that serves
     meet.credentials(settings)
     with listen(host, port) as listening:
-        _make_ready(settings, demo_keys)
-        address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-        print(f"Heliodesk serves on {address}   API: {address}/docs   (Ctrl-C stops it)", flush=True)
+        _make_ready(settings, data, demo_keys)
+        url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        if demo_keys:
+            keep_url(demo_keys, url)
+        print(banner(url, data if embedded else None, demo_keys), flush=True)
         trusted = [str(network) for network in settings.trusted_proxies]
         application, limits = partial(create_app, settings, embedded), ConnectionLimits.of(settings)
         serve(application, listening, limits, workers=settings.workers, trusted=trusted)
 
 
-def _make_ready(settings: Settings, demo_keys: Path | None) -> None:
+def _make_ready(settings: Settings, data: Path | None, demo_keys: Path | None) -> None:
     asyncio.run(require_fit(settings.database_url))
     upgrade(settings.database_url)
-    asyncio.run(_prepare(settings, demo_keys))
+    asyncio.run(_prepare(settings, data, demo_keys))
 
 
-async def _prepare(settings: Settings, demo_keys: Path | None) -> None:
+async def _prepare(settings: Settings, data: Path | None, demo_keys: Path | None) -> None:
     """Fill a migrated database with what every start needs, and print the keys that are made.
 
-    With ``demo_keys`` there is a demo account, whose keys are kept in that file for the owner alone.
+    With ``demo_keys`` there is a demo account, whose keys are kept in that file for the owner alone, beside an admin's.
     """
     async with open_state(settings, STARTING) as state:
         await refresh_subscriptions(state.sessions)
@@ -205,22 +224,19 @@ async def _prepare(settings: Settings, demo_keys: Path | None) -> None:
             await leave_behind(session, settings.max_endpoints)
             admin_key = await bootstrap_admin_key(session, settings.admin_key, now=now)
             demo = await make_demo(session, now=now) if demo_keys else None
+            demo_admin_key = (admin_key or await add_admin_key(session, now=now)) if demo else None
     if admin_key:
         print(f"Admin key, shown once: {admin_key}")
+    elif not settings.admin_key and data:
+        print(f"The admin key was shown at the first start. Another one:  {admin_key_command(data)}")
     elif not settings.admin_key:
         print("The admin key was shown at the first start (`heliodesk admin-key` makes another)")
     if demo and demo_keys:
-        _keep(demo_keys, demo.shell())
-        print(f"Demo account, also in {demo_keys}:\n{demo.shell()}", end="")
+        keep_keys(demo_keys, demo.variables() | {"ADMIN_KEY": str(demo_admin_key)})
+        print(f"Demo account, also in {demo_keys} with the address and an admin key:")
+        print("".join(f"{name}={value}\n" for name, value in demo.variables().items()), end="")
     elif demo_keys:
         print(f"The demo account's keys are in {demo_keys}")
-
-
-def _keep(path: Path, secrets: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.unlink(missing_ok=True)
-    path.touch(mode=0o600)
-    path.write_text(secrets)
 
 
 async def _add_admin_key(settings: Settings) -> str:

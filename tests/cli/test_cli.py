@@ -1,3 +1,4 @@
+import os
 import re
 import signal
 import subprocess
@@ -6,13 +7,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import httpx
+import orjson
 import pytest
 
 from app.accounts.principals import authenticate
+from app.cli.banner import admin_key_command, banner, keep_keys, keep_url
 from app.cli.embedded import EmbeddedServer
 from app.core.db.engine import make_engine
 from app.core.problems import Unauthorized
-from tests.support.service import Service, free_port, heliodesk, running
+from tests.support.service import ROOT, Service, free_port, heliodesk, running
 
 KEY = re.compile(r"hd_admin_\w+")
 
@@ -66,12 +69,41 @@ def test_up_prints_the_admin_key_and_where_it_serves(service: Service) -> None:
 
 def test_up_makes_a_demo_account_whose_keys_only_the_owner_can_read(service: Service, folder: Path) -> None:
     kept = folder / "data" / "demo.env"
-    demo = dict(line.split("=") for line in kept.read_text().splitlines())
+    demo = variables(kept)
     assert kept.stat().st_mode & 0o777 == 0o600
     for key in (demo["ACCOUNT_KEY"], demo["AGENT_KEY"]):
         assert key in service.printed()
         answer = httpx.get(f"{service.url}/v1/accounts/{demo['ACCOUNT']}", headers=_bearer(key), trust_env=False)
         assert answer.json()["plan"] == "google-premium"
+
+
+def test_up_keeps_its_address_and_an_admin_key_for_shells(service: Service, folder: Path) -> None:
+    kept = variables(folder / "data" / "demo.env")
+    assert kept["URL"] == service.url
+    assert kept["ADMIN_KEY"] == _admin_key(service)
+
+
+def test_commands_of_the_banner_work_as_pasted(service: Service, folder: Path, tmp_path: Path) -> None:
+    """In a shell that stands in another folder. The line of the program itself is that of the tests' own command."""
+    lines = service.printed().partition("In another terminal:\n")[2].splitlines()[:2]
+    answered = subprocess.check_output(["/bin/bash", "-euc", "\n".join(lines)], cwd=tmp_path, env={"PATH": os.defpath})
+    assert "items" in orjson.loads(answered)
+    assert f"One more admin key:  {ROOT}/heliodesk admin-key --data {folder}/data" in service.printed()
+
+
+def test_a_folder_with_a_space_is_quoted(tmp_path: Path) -> None:
+    data = tmp_path / "my data"
+    keep_keys(data / "demo.env", {"ACCOUNT": "acc_1"})
+    keep_url(data / "demo.env", "http://127.0.0.1:8000")
+    keep_url(data / "demo.env", "http://127.0.0.1:8001")
+    assert variables(data / "demo.env") == {"URL": "http://127.0.0.1:8001", "ACCOUNT": "acc_1"}
+    assert f"  . '{data}/demo.env'\n" in banner("http://127.0.0.1:8001", data, data / "demo.env")
+    assert admin_key_command(data).endswith(f" admin-key --data '{data}'")
+
+
+def variables(file: Path) -> dict[str, str]:
+    """What a file for shells sets."""
+    return dict(line.split("=", 1) for line in file.read_text().splitlines())
 
 
 def test_a_second_up_on_the_same_data_is_refused(service: Service, folder: Path) -> None:
