@@ -10,7 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse
 from starlette.routing import Route
 
-from app.core.schemas import ProblemDocument
+from app.core.schemas import ProblemDetails
 from app.core.scopes import SCOPES
 from app.core.web.answer_headers import PUBLIC, page_policy
 from app.core.web.http import PROBLEM_JSON, SCOPE, dump
@@ -152,9 +152,9 @@ def scopes_table(document: Json) -> str:
 
 
 def _problem_schemas() -> Json:
-    problem = ProblemDocument.model_json_schema(ref_template=_REF + "{model}")
+    problem = ProblemDetails.model_json_schema(ref_template=_REF + "{model}")
     faults: Json = problem.pop("$defs")
-    return faults | {"ProblemDocument": problem}
+    return faults | {"ProblemDetails": problem}
 
 
 def _header_components() -> Json:

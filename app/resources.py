@@ -23,7 +23,7 @@ from app.core.memory import Memory
 from app.core.metrics import Metrics
 from app.core.outgoing.connector import make_http
 from app.core.settings import Settings
-from app.core.signals import Alarms
+from app.core.signals import WakeUps
 from app.core.state import State
 from app.core.workers.offload import Offload
 from app.feed.poller import FeedPoller
@@ -55,7 +55,7 @@ def pass_limits(settings: Settings) -> Limits:
 
 
 def open_connections(
-    settings: Settings, alarms: Alarms, limits: Limits | None = None
+    settings: Settings, alarms: WakeUps, limits: Limits | None = None
 ) -> tuple[Connections, Connections, Connections]:
     """Those for requests, for background passes, and for the clock; all with these ``limits``, where some are given."""
     memory = Memory()
@@ -77,7 +77,7 @@ def build_state(
     background: Connections,
     clock: Connections,
     http: httpx.AsyncClient,
-    alarms: Alarms,
+    alarms: WakeUps,
 ) -> State:
     """The state of one process from its open resources; tests build theirs with it too."""
     metrics = Metrics()
@@ -119,7 +119,7 @@ def _missing(settings: Settings) -> Iterator[str]:
 @asynccontextmanager
 async def open_state(settings: Settings, limits: Limits | None = None) -> AsyncIterator[State]:
     """The state of one process, with its connections open; ``limits`` other than those of a process that serves."""
-    alarms = Alarms()
+    alarms = WakeUps()
     connections = open_connections(settings, alarms, limits)
     try:
         async with make_http(settings) as http:

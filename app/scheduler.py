@@ -1,6 +1,6 @@
 """All background work: ``JOBS`` is the readable list. The only place that knows APScheduler.
 
-APScheduler looks at every job at its interval. Between two looks a job is woken by its alarm, or by a timer that was
+APScheduler polls every job at its interval. Between two polls a job is woken by its alarm, or by a timer that was
 armed for the next instant at which it has something to do. A job only ever runs an idempotent pass: no business
 instant lives here.
 """
@@ -25,7 +25,7 @@ from app.core.db.engine import Sessions
 from app.core.db.errors import is_outage
 from app.core.db.pool import holder
 from app.core.limits.rates import forget_levels
-from app.core.signals import Alarm
+from app.core.signals import WakeUp
 from app.core.state import State
 from app.core.web.idempotency import forget_answers
 from app.feed.marks import mark
@@ -55,15 +55,15 @@ from app.webhooks.outbox.subscriptions import refresh_subscriptions
 
 _log = structlog.get_logger(__name__)
 
-LOOK: Final = timedelta(milliseconds=250)
+POLL: Final = timedelta(milliseconds=250)
 """How soon a replica finds out what another one has made due."""
 BREATH: Final = timedelta(milliseconds=10)
 """After a pass that found nothing although something is due: another replica or a request holds it."""
 DRAIN_SECONDS: Final = 25.0
 _LOOKS: Final = 1000
-"""How many looks of a job APScheduler may believe to be running, before it drops the next one, and all after it.
+"""How many polls of a job APScheduler may believe to be running, before it drops the next one, and all after it.
 
-A look takes no time, and passes never overlap (``Runner``); but a loop that was held up comes to a look before it has
+A poll takes no time, and passes never overlap (``Runner``); but a loop that was held up comes to a poll before it has
 noted that the ones before have ended.
 """
 STEP_SECONDS: Final = 1.0
@@ -84,7 +84,7 @@ class Job:
     timeout: timedelta
     run: Callable[[], Awaitable[object]]
     next_instant: Callable[[], Awaitable[datetime | None]] | None = None
-    alarm: Alarm | None = None
+    alarm: WakeUp | None = None
     stop: Callable[[], Awaitable[None]] | None = None
     sessions: Sessions | None = None
 
@@ -97,8 +97,8 @@ def jobs(state: State, sender: Sender) -> Sequence[Job]:
     return (
         Job(
             "sweep",
-            "settles tickets that have something due: warnings, misses and their effects, the automatic close",
-            LOOK,
+            "processes tickets that have something due: warnings, misses and their effects, the automatic close",
+            POLL,
             minute,
             sweeper.run_pass,
             sweeper.next_wake,
@@ -107,15 +107,15 @@ def jobs(state: State, sender: Sender) -> Sequence[Job]:
         ),
         Job(
             "experts",
-            "settles tickets that need an expert, which the sweep left while others held the roster",
-            LOOK,
+            "processes tickets that need an expert, which the sweep left while others held the roster",
+            POLL,
             minute,
             lambda: staffing.run_pass(state.sessions, state.alarms),
             alarm=state.alarms.experts,
         ),
         Job(
             "isolate",
-            "settles apart what would hold up the sweep: storms of one account, tickets that fail",
+            "processes apart what would hold up the sweep: storms of one account, tickets that fail",
             timedelta(seconds=1),
             minute,
             isolation.run_pass,
@@ -125,7 +125,7 @@ def jobs(state: State, sender: Sender) -> Sequence[Job]:
         Job(
             "deliver",
             "sends webhooks that are due",
-            LOOK,
+            POLL,
             minute,
             sender.run_pass,
             sender.next_instant,
@@ -156,7 +156,7 @@ def _calls(state: State) -> Sequence[Job]:
         Job(
             "calls",
             "gets links for requested calls",
-            LOOK,
+            POLL,
             minute,
             provisioner.run_pass,
             provisioner.next_instant,
@@ -179,15 +179,15 @@ def _people(state: State) -> Iterator[Job]:
     channels, base = configured(state.settings), link_base(state.settings)
     notices = notifier(state.sessions, Notices(channels, state.metrics, base), alarms.notices)
     what = "tells people by e-mail and the operator's own channels"
-    yield Job("notices", what, LOOK, minute, notices.run_pass, notices.next_instant, alarms.notices, notices.stop)
+    yield Job("notices", what, POLL, minute, notices.run_pass, notices.next_instant, alarms.notices, notices.stop)
     ways = Ways(state.settings, state.http)
-    lanes: tuple[tuple[Lane, str, Alarm], ...] = (
+    lanes: tuple[tuple[Lane, str, WakeUp], ...] = (
         ("mail", "pages engineers by e-mail", alarms.mail_pages),
         ("http", "pages engineers by services", alarms.pages),
     )
     for lane, what, alarm in lanes:
         pages = pager(state.sessions, Pages(lane, ways, state.metrics, base), alarm)
-        yield Job(f"pages by {lane}", what, LOOK, minute, pages.run_pass, pages.next_instant, alarm, pages.stop)
+        yield Job(f"pages by {lane}", what, POLL, minute, pages.run_pass, pages.next_instant, alarm, pages.stop)
 
 
 def _receiving(state: State) -> Sequence[Job]:
@@ -206,7 +206,7 @@ def _receiving(state: State) -> Sequence[Job]:
         Job(
             "receive",
             "makes tickets of what inbound hooks have received",
-            LOOK,
+            POLL,
             minute,
             processor.run_pass,
             processor.next_instant,
@@ -306,7 +306,7 @@ class Runner:
         self._state.metrics.jobs.labels(self.job.name).observe(monotonic() - started)
 
     async def _arm(self, pause: timedelta) -> None:
-        """Arm the timer for the next instant, when it comes before the next look; one that has passed waits a pause."""
+        """Arm the timer for the next instant, when it comes before the next poll; one that has passed waits a pause."""
         if self._timer:
             self._timer.cancel()
             self._timer = None
@@ -348,20 +348,20 @@ class Scheduler:
         self._watch: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
-        """Begin: every job looks at once, and then at its interval."""
+        """Begin: every job polls at once, and then at its interval."""
         for runner in self._runners:
             job = runner.job
             self._state.heartbeats.expect(job.name, within=job.every.total_seconds() + 30, now=monotonic())
             if job.alarm:
                 job.alarm.listen(runner.wake)
-            self._look(runner)
+            self._poll(runner)
         self._scheduler.start()
         self._watch_clock()
 
-    def _look(self, runner: Runner) -> None:
-        """Wake the job and schedule the next look.
+    def _poll(self, runner: Runner) -> None:
+        """Wake the job and schedule the next poll.
 
-        Each look is a date of its own: after a step of the wall clock by a month, an interval would make APScheduler
+        Each poll is a date of its own: after a step of the wall clock by a month, an interval would make APScheduler
         list millions of missed runs.
         """
         runner.wake()
@@ -369,23 +369,23 @@ class Scheduler:
 
     def _schedule(self, runner: Runner) -> None:
         self._scheduler.add_job(
-            self._look_async,
+            self._poll_async,
             DateTrigger(wall_now() + runner.job.every),
             args=[runner],
             id=runner.job.name,
             replace_existing=True,
         )
 
-    async def _look_async(self, runner: Runner) -> None:
-        self._look(runner)
+    async def _poll_async(self, runner: Runner) -> None:
+        self._poll(runner)
 
     def _watch_clock(self) -> None:
-        """Once a second: when the wall clock was set, schedule all looks anew, so that none waits for a year."""
+        """Once a second: when the wall clock was set, schedule all polls anew, so that none waits for a year."""
         offset = wall_now().timestamp() - monotonic()
         if self._offset and abs(offset - self._offset) > STEP_SECONDS:
             _log.warning("the wall clock was set", by_seconds=round(offset - self._offset, 3))
             for runner in self._runners:
-                self._look(runner)
+                self._poll(runner)
         self._offset = offset
         self._watch = asyncio.get_running_loop().call_later(1.0, self._watch_clock)
 

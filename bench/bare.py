@@ -14,7 +14,7 @@ import orjson
 from fastapi import FastAPI, Response
 
 from app.core.ids import new_id
-from app.tickets.schemas import OpenTicket
+from app.tickets.schemas import NewTicket
 
 TABLES = ("tickets", "deadlines", "events", "deliveries", "stored_answers")
 
@@ -64,7 +64,7 @@ async def healthz() -> dict[str, int]:
 
 
 @app.post("/v1/tickets", status_code=201)
-async def open_ticket(command: OpenTicket) -> Response:
+async def open_ticket(command: NewTicket) -> Response:
     ticket_id = new_id("tkt")
     fresh = {"ticket_id": ticket_id, "number": ticket_id[-12:], "title": command.title}
     async with rows.pool.acquire() as connection, connection.transaction():

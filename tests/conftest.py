@@ -21,12 +21,12 @@ from app.core.db.tables import Row
 from app.core.ids import new_id
 from app.core.metrics import Metrics
 from app.core.settings import Settings
-from app.core.signals import Alarms
+from app.core.signals import WakeUps
 from app.core.state import State
 from app.core.workers.offload import Offload
 from app.main import create_app
 from app.models import accounts
-from app.plans.models import PlanVersion
+from app.plans.models import PlanVersionRow
 from app.plans.store import load_builtin
 from app.resources import build_state
 from tests.support import database as databases
@@ -86,13 +86,13 @@ async def engine(database: str) -> AsyncIterator[AsyncEngine]:
 
 
 @pytest.fixture
-def alarms() -> Alarms:
+def alarms() -> WakeUps:
     """The alarms of this test's process."""
-    return Alarms()
+    return WakeUps()
 
 
 @pytest.fixture
-async def sessions(engine: AsyncEngine, alarms: Alarms) -> AsyncIterator[Sessions]:
+async def sessions(engine: AsyncEngine, alarms: WakeUps) -> AsyncIterator[Sessions]:
     """Sessions that really commit. The database is emptied after the test."""
     sessions = make_sessions(engine, alarms)
     yield sessions
@@ -100,7 +100,7 @@ async def sessions(engine: AsyncEngine, alarms: Alarms) -> AsyncIterator[Session
 
 
 @pytest.fixture
-async def rolled_back(engine: AsyncEngine, alarms: Alarms) -> AsyncIterator[Sessions]:
+async def rolled_back(engine: AsyncEngine, alarms: WakeUps) -> AsyncIterator[Sessions]:
     """Sessions on one connection, whose commits are savepoints of a transaction that is rolled back at the end.
 
     Faster than ``sessions``; one at a time, and ``now()`` stands still.
@@ -145,7 +145,7 @@ def state(
     engine: AsyncEngine,
     sessions: Sessions,
     http: httpx.AsyncClient,
-    alarms: Alarms,
+    alarms: WakeUps,
     offload: Offload,
 ) -> State:
     """What one process has; its sessions really commit."""
@@ -173,7 +173,7 @@ async def admin(sessions: Sessions) -> dict[str, str]:
     key = make_key("admin")
     async with transaction(sessions) as session:
         session.add(
-            accounts.ApiKey(
+            accounts.ApiKeyRow(
                 id=new_id("key"), kind="admin", secret_hash=hash_key(key), hint=key[:12], created_at=clock.wall_now()
             )
         )
@@ -183,16 +183,18 @@ async def admin(sessions: Sessions) -> dict[str, str]:
 @pytest.fixture(scope="session")
 async def shipped(engine: AsyncEngine) -> list[Row]:
     """The rows of the shipped plans, read and expanded once."""
-    async with engine.connect() as connection, make_sessions(connection, Alarms())() as session:
+    async with engine.connect() as connection, make_sessions(connection, WakeUps())() as session:
         stored = await load_builtin(session, await clock.database_now(session))
-        return [{column.key: getattr(plan, column.key) for column in PlanVersion.__table__.columns} for plan in stored]
+        return [
+            {column.key: getattr(plan, column.key) for column in PlanVersionRow.__table__.columns} for plan in stored
+        ]
 
 
 @pytest.fixture
 async def plans(sessions: Sessions, shipped: list[Row]) -> None:
     """The shipped plans are loaded."""
     async with transaction(sessions) as session:
-        await insert_rows(session, PlanVersion, shipped)
+        await insert_rows(session, PlanVersionRow, shipped)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from app.core.clock import monotonic
 from app.core.db.engine import Connections, Sessions, make_engine
 from app.core.db.pool import Limits, gate_of
 from app.core.db.session import make_sessions
-from app.core.signals import Alarm
+from app.core.signals import WakeUp
 from app.core.state import State
 from app.scheduler import Job, Runner, Scheduler, jobs
 from app.webhooks.background.deliver import Sender
@@ -124,7 +124,7 @@ async def test_a_pass_never_runs_twice_at_once_and_no_alarm_is_lost(state: State
 
 
 async def test_an_alarm_wakes_at_once(start: Start) -> None:
-    alarm, passes = Alarm(), Passes()
+    alarm, passes = WakeUp(), Passes()
     start(job(passes, alarm=alarm))
     await until(lambda: passes.ended == 1)
     alarm.ring()
@@ -202,7 +202,7 @@ async def test_a_step_of_the_wall_clock_neither_stops_the_passes_nor_piles_them_
 
 
 async def test_stopping_waits_for_the_pass_that_runs_and_begins_no_other(state: State) -> None:
-    alarm, passes = Alarm(), Passes(lambda: asyncio.sleep(0.3))
+    alarm, passes = WakeUp(), Passes(lambda: asyncio.sleep(0.3))
     scheduler = Scheduler(state, Sender(state), [job(passes, timedelta(milliseconds=20), alarm=alarm)])
     scheduler.start()
     await until(lambda: passes.begun == 1)

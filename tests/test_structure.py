@@ -4,6 +4,7 @@ import ast
 import asyncio
 import re
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import median, quantiles
@@ -79,6 +80,18 @@ def test_imports_follow_the_order_of_the_house() -> None:
     assert lint_imports(config_filename=str(ROOT / "pyproject.toml")) == 0
 
 
+def test_whatever_calls_itself_pure_is_in_the_contract() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (pure,) = (contract["source_modules"] for contract in contracts if contract["type"] == "forbidden")
+    says = re.compile(r"\b(Pure|PURE)\b")
+    modules = {
+        name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        for name, tree in TREES.items()
+        if says.search((ast.get_docstring(tree) or "").partition("\n\n")[0])
+    }
+    assert {one for one in modules if not any(one == each or one.startswith(f"{each}.") for each in pure)} == set()
+
+
 def test_functions_are_short() -> None:
     lengths = {name: (node.end_lineno or node.lineno) - node.lineno + 1 for name, node in _functions()}
     assert not {name: length for name, length in lengths.items() if length > 60}
@@ -123,6 +136,15 @@ def test_zones_are_never_the_operating_systems() -> None:
     assert [name for name, source in SOURCES.items() if by_name.search(source)] == []
     from_files = [name for name, source in SOURCES.items() if "ZoneInfo.from_file(" in source]
     assert from_files == ["app/core/zones.py"]
+
+
+def test_what_operations_share_is_declared_by_the_kit_alone() -> None:
+    """``core/web/operations.py``: so that no router says again what a repeated or conditional request is answered."""
+    shared = re.compile(
+        r"\b(RequestInFlight|IdempotencyMismatch|PreconditionFailed|IDEMPOTENT|IF_MATCH|check_if_match)\b"
+    )
+    elsewhere = [name for name, source in SOURCES.items() if shared.search(source) and not name.startswith("app/core/")]
+    assert elsewhere == []
 
 
 def test_imports_stand_at_the_top() -> None:

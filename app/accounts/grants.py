@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from app.accounts.schemas import KeyCreate
+from app.accounts.schemas import NewKey
 from app.core.auth import Principal
 from app.core.problems import Fault
 from app.core.text.messages import _, verbatim
 
 
-def beyond(maker: Principal, command: KeyCreate) -> list[Fault]:
+def beyond(maker: Principal, command: NewKey) -> list[Fault]:
     """The members by which the key that is asked for would exceed its maker's: in scopes, or in how long it lives.
 
     Its role cannot: only owners and admins make keys. Its account is the maker's (``api/keys.py``).
@@ -16,7 +16,7 @@ def beyond(maker: Principal, command: KeyCreate) -> list[Fault]:
     return [*_beyond_scopes(maker, command), *_beyond_expiry(maker, command)]
 
 
-def _beyond_scopes(maker: Principal, command: KeyCreate) -> Iterator[Fault]:
+def _beyond_scopes(maker: Principal, command: NewKey) -> Iterator[Fault]:
     if not maker.scopes:
         return
     if command.kind == "hook":
@@ -34,7 +34,7 @@ def _beyond_scopes(maker: Principal, command: KeyCreate) -> Iterator[Fault]:
                 )
 
 
-def _beyond_expiry(maker: Principal, command: KeyCreate) -> Iterator[Fault]:
+def _beyond_expiry(maker: Principal, command: NewKey) -> Iterator[Fault]:
     if maker.expires_at and (command.expires_at is None or command.expires_at > maker.expires_at):
         last = f"{maker.expires_at.isoformat(timespec='seconds').removesuffix('+00:00')}Z"
         yield Fault(

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.core.db.tables import ID, Base
 
 
-class Account(Base):
+class AccountRow(Base):
     """A customer organisation with a support plan."""
 
     __tablename__ = "accounts"
@@ -39,7 +39,7 @@ class Account(Base):
     __table_args__ = (Index(None, "created_at", "account_id"), Index(None, "external_ref"), Index(None, "plan"))
 
 
-class Person(Base):
+class PersonRow(Base):
     """One of an account's people; the role says what they may do with its tickets (G10)."""
 
     __tablename__ = "people"
@@ -61,7 +61,7 @@ class Person(Base):
     )
 
 
-class ApiKey(Base):
+class ApiKeyRow(Base):
     """A key, stored hashed. A reference table: a key is looked up before its account is known."""
 
     __tablename__ = "api_keys"

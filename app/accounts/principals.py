@@ -7,7 +7,7 @@ from typing import Final, TypeAlias, TypeVar, cast
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
-from app.accounts.models import Person
+from app.accounts.models import PersonRow
 from app.accounts.queries import account_by_id
 from app.core.auth import Actor, Principal, Role, hash_key, lesser
 from app.core.db.engine import lookup
@@ -114,8 +114,8 @@ async def acting(session: AsyncSession, principal: Principal, actor: ActorRef | 
         return Acting(principal.actor, None)
     if actor is None:
         return Acting(principal.actor, principal.role or "viewer")
-    where = (Person.account_id == principal.account_id, Person.email == actor.email)
-    person = (await session.execute(select(Person.id, Person.name, Person.role).where(*where))).one_or_none()
+    where = (PersonRow.account_id == principal.account_id, PersonRow.email == actor.email)
+    person = (await session.execute(select(PersonRow.id, PersonRow.name, PersonRow.role).where(*where))).one_or_none()
     if person is None:
         raise Forbidden(_NOBODY)
     return Acting(Actor("customer", person.id, person.name), lesser(principal.role, cast("Role", person.role)))

@@ -93,7 +93,7 @@ class SandboxStart(Strict):
     starts_at: Instant
 
 
-class AccountCreate(AccountFields):
+class NewAccount(AccountFields):
     """A new account."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_ACCOUNT]})
@@ -103,7 +103,7 @@ class AccountCreate(AccountFields):
     )
 
 
-class AccountDocument(AccountFields, Document):
+class Account(AccountFields, Document):
     """An account."""
 
     model_config = ConfigDict(
@@ -131,7 +131,7 @@ class PersonFields(Strict):
     locale: Locale | None = None
 
 
-class PersonCreate(PersonFields):
+class NewPerson(PersonFields):
     """A new person of the account."""
 
     model_config = ConfigDict(
@@ -141,7 +141,7 @@ class PersonCreate(PersonFields):
     actor: ActorRef | None = Field(None, description="The owner for whom the account's key acts")
 
 
-class PersonDocument(PersonFields):
+class Person(PersonFields):
     """One of an account's people."""
 
     model_config = ConfigDict(
@@ -182,7 +182,7 @@ class JwtKey(Strict):
     )
 
 
-class KeyCreate(Strict):
+class NewKey(Strict):
     """A new API key. Which members it takes depends on its kind."""
 
     model_config = ConfigDict(
@@ -264,7 +264,7 @@ _KEY: dict[str, Any] = {
 }
 
 
-class JwtKeyDocument(Document):
+class StoredJwtKey(Document):
     """A widget's JWT key without the key itself."""
 
     model_config = ConfigDict(extra="ignore")
@@ -273,7 +273,7 @@ class JwtKeyDocument(Document):
     alg: str
 
 
-class KeyDocument(Document):
+class Key(Document):
     """A key; its secret is shown only once, by the answer that makes it."""
 
     model_config = ConfigDict(extra="ignore", from_attributes=True, json_schema_extra={"examples": [_KEY]})
@@ -291,7 +291,7 @@ class KeyDocument(Document):
     )
     hint: str = Field(description="The first characters of the secret, to recognise it by")
     allowed_origins: list[str]
-    jwt_keys: list[JwtKeyDocument]
+    jwt_keys: list[StoredJwtKey]
     expires_at: Instant | None
     revoked_at: Instant | None
     created_at: Instant
@@ -302,7 +302,7 @@ class KeyDocument(Document):
         return stored or None
 
 
-class NewKeyDocument(KeyDocument):
+class KeyWithSecret(Key):
     """A key that was just made."""
 
     model_config = ConfigDict(

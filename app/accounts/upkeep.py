@@ -7,7 +7,7 @@ from typing import Final
 import structlog
 from sqlalchemy import func, select, update
 
-from app.accounts.models import Account
+from app.accounts.models import AccountRow
 from app.core.apart import apart
 from app.core.clock import database_now
 from app.core.db.engine import Sessions
@@ -15,7 +15,7 @@ from app.core.db.session import transaction
 from app.core.metrics import Metrics
 from app.core.problems import Invalid
 from app.plans.holidays import extend_holidays
-from app.plans.models import HolidaySet, PlanVersion
+from app.plans.models import HolidaySetRow, PlanVersionRow
 from app.plans.store import extend_version
 
 _JOB: Final = "extend holidays"
@@ -40,7 +40,12 @@ async def extend_all_holidays(sessions: Sessions, metrics: Metrics | None = None
 async def _plans(sessions: Sessions) -> Sequence[str]:
     """The keys of all plans that are in force."""
     async with sessions() as session:
-        query = select(PlanVersion.key).where(PlanVersion.archived_at.is_(None)).distinct().order_by(PlanVersion.key)
+        query = (
+            select(PlanVersionRow.key)
+            .where(PlanVersionRow.archived_at.is_(None))
+            .distinct()
+            .order_by(PlanVersionRow.key)
+        )
         return (await session.scalars(query)).all()
 
 
@@ -54,8 +59,10 @@ async def _extend_plan(sessions: Sessions, key: str) -> None:
 
 async def _sets_in_use(sessions: Sessions) -> dict[str, datetime]:
     """The sets of all accounts, each with the latest instant among its accounts' clocks."""
-    now = func.max(func.coalesce(Account.sandbox_now, func.clock_timestamp()))
-    used = select(Account.holiday_set, now).where(Account.holiday_set.is_not(None)).group_by(Account.holiday_set)
+    now = func.max(func.coalesce(AccountRow.sandbox_now, func.clock_timestamp()))
+    used = (
+        select(AccountRow.holiday_set, now).where(AccountRow.holiday_set.is_not(None)).group_by(AccountRow.holiday_set)
+    )
     async with transaction(sessions) as session:
         return {str(name): latest for name, latest in await session.execute(used)}
 
@@ -63,10 +70,10 @@ async def _sets_in_use(sessions: Sessions) -> dict[str, datetime]:
 async def _extend_set(sessions: Sessions, name: str, now: datetime) -> None:
     try:
         async with transaction(sessions) as session:
-            found = (await session.scalars(select(HolidaySet).where(HolidaySet.id == name))).one()
+            found = (await session.scalars(select(HolidaySetRow).where(HolidaySetRow.id == name))).one()
             longer = await extend_holidays(session, found, now)
             if longer.id != name:
-                moved = update(Account).where(Account.holiday_set == name).values(holiday_set=longer.id)
+                moved = update(AccountRow).where(AccountRow.holiday_set == name).values(holiday_set=longer.id)
                 await session.execute(moved)
     except ValueError as error:
         _log.warning("the holidays of accounts cannot be extended", holiday_set=name, error=str(error))

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.core.db.tables import ID, Base
 
 
-class Call(Base):
+class CallRow(Base):
     """One call of one ticket; provisioned under a lease when a provider has to make the link."""
 
     __tablename__ = "calls"
@@ -47,7 +47,7 @@ class Call(Base):
     )
 
 
-class CallOrphan(Base):
+class CallOrphanRow(Base):
     """A room that a provider made, or may have made, and that no call uses: nothing deletes it, nobody has its link."""
 
     __tablename__ = "call_orphans"

@@ -7,7 +7,7 @@ from typing import Final
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.calls.models import CallOrphan
+from app.calls.models import CallOrphanRow
 from app.calls.providers.provider import CallRequest
 from app.core.clock import database_now
 from app.core.db.bulk import insert_rows
@@ -49,7 +49,7 @@ async def record(session: AsyncSession, metrics: Metrics, orphans: Sequence[Orph
         }
         for orphan in orphans
     ]
-    await insert_rows(session, CallOrphan, rows)
+    await insert_rows(session, CallOrphanRow, rows)
     for row in rows:
         metrics.call_orphans.labels(row["provider"]).inc()
         _log.warning("a room of a call may be left behind", **row)

@@ -1,4 +1,4 @@
-"""The calls whose rooms are to be looked at, or to be ended: claimed for half a minute, then put off or let go.
+"""The calls whose rooms are to be polled, or to be ended: claimed for half a minute, then put off or let go.
 
 ``next_look_at`` is schedule, lease and fence in one: a claim moves it on, and is settled only while it stands there.
 """
@@ -35,8 +35,8 @@ WHERE account_id = $1 AND id = $2 AND next_look_at = $3
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """A room to look at; ``late_by`` is since ``join_by``, or since the call ``ended`` and the room is to be too."""
+class Poll:
+    """A room to poll; ``late_by`` is since ``join_by``, or since the call ``ended`` and the room is to be too."""
 
     account_id: str
     id: str
@@ -48,12 +48,12 @@ class Look:
     claimed_until: datetime
 
 
-async def claim(session: AsyncSession, limit: int) -> list[Look]:
-    """Claim looks that are due; accounts take turns."""
+async def claim(session: AsyncSession, limit: int) -> list[Poll]:
+    """Claim polls that are due; accounts take turns."""
     rows = [dict(row) for row in await (await driver(session)).fetch(_CLAIM, limit)]
-    return [Look(room=Room(row.pop("room"), row.pop("room_host")), **row) for row in rows]
+    return [Poll(room=Room(row.pop("room"), row.pop("room_host")), **row) for row in rows]
 
 
-async def settle(session: AsyncSession, look: Look, wait: timedelta | None) -> None:
-    """Look again in a while, or never more (None); nothing where the call has gone on meanwhile."""
-    await (await driver(session)).execute(_SETTLE, look.account_id, look.id, look.claimed_until, wait)
+async def record_outcome(session: AsyncSession, poll: Poll, wait: timedelta | None) -> None:
+    """Poll again in a while, or never more (None); nothing where the call has gone on meanwhile."""
+    await (await driver(session)).execute(_SETTLE, poll.account_id, poll.id, poll.claimed_until, wait)

@@ -1,4 +1,4 @@
-"""Making the links of requested calls: claimed under a lease, made without a transaction, settled by the caller.
+"""Making the links of requested calls: claimed under a lease, made without a transaction, recorded by the caller.
 
 One claim is one attempt with one provider. Its outcome is written under the claim's id; where that never happens
 (a crash, a database that is away), the next claim finds the id still there, and a room may have been left behind.
@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.calls.models import Call
+from app.calls.models import CallRow
 from app.calls.providers.jitsi import make_jitsi
 from app.calls.providers.meet import make_meet
 from app.calls.providers.provider import CallFailed, CallRequest, Link, Provider
@@ -180,7 +180,7 @@ async def postpone(session: AsyncSession, call: ClaimedCall, again: Again) -> No
 
 async def next_instant(session: AsyncSession, full: Collection[str] = ()) -> datetime | None:
     """When the next call waits for a link, by the database's clock; ``full``: not of these accounts."""
-    waiting = select(Call.next_attempt_at).where(Call.next_attempt_at.is_not(None))
+    waiting = select(CallRow.next_attempt_at).where(CallRow.next_attempt_at.is_not(None))
     if full:
-        waiting = waiting.where(Call.account_id.not_in(full))
-    return await session.scalar(waiting.order_by(Call.next_attempt_at).limit(1))
+        waiting = waiting.where(CallRow.account_id.not_in(full))
+    return await session.scalar(waiting.order_by(CallRow.next_attempt_at).limit(1))

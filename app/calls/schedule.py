@@ -9,8 +9,8 @@ DELAYS: Final = (timedelta(seconds=2), timedelta(seconds=4), timedelta(seconds=9
 WINDOW: Final = timedelta(minutes=1)
 """How long one provider is asked, since it was first asked. Then the next one is."""
 
-LOOK: Final = timedelta(seconds=10)
-"""Between two looks at who is in a room, while the customer is expected."""
+POLL: Final = timedelta(seconds=10)
+"""Between two polls of who is in a room, while the customer is expected."""
 LATE_LOOK: Final = timedelta(minutes=1)
 """The same when it is late."""
 LATE: Final = timedelta(hours=1)
@@ -31,13 +31,13 @@ def retry_in(attempts: int, asked_for: timedelta, retry_after: float | None = No
     return wait if asked_for + wait < WINDOW else None
 
 
-def look_in(late_by: timedelta) -> timedelta | None:
-    """The wait before a room is looked at again, ``late_by`` after ``join_by`` (negative before); None: no more."""
+def poll_in(late_by: timedelta) -> timedelta | None:
+    """The wait before a room is polled again, ``late_by`` after ``join_by`` (negative before); None: no more."""
     if late_by <= timedelta(0):
-        return LOOK
+        return POLL
     return LATE_LOOK if late_by < LATE else None
 
 
 def end_in(ended_for: timedelta) -> timedelta | None:
     """The wait before a provider that failed to end a room is asked again; None: no more, the room empties itself."""
-    return LOOK if ended_for < ENDING else None
+    return POLL if ended_for < ENDING else None

@@ -7,15 +7,15 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.models import Account
-from app.accounts.schemas import AccountCreate, KeyCreate, PersonFields
+from app.accounts.models import AccountRow
+from app.accounts.schemas import NewAccount, NewKey, PersonFields
 from app.accounts.usecases.customers import create_account
 from app.accounts.usecases.keys import create_key
 from app.accounts.usecases.people import add_person
 from app.calendars.hours import WEEKDAYS
 from app.core.db.locks import AdvisoryLock, acquire
-from app.plans.document.model import CalendarDocument
-from app.roster.schemas import EngineerCreate, RegionCreate
+from app.plans.document.model import PlanCalendar
+from app.roster.schemas import NewEngineer, NewRegion
 from app.roster.usecases.engineers import create_engineer
 from app.roster.usecases.regions import create_region
 
@@ -59,16 +59,16 @@ class Demo:
 async def make_demo(session: AsyncSession, *, now: datetime) -> Demo | None:
     """An account on ``google-premium`` with an owner, and a roster, of which one has a key; None when it exists."""
     await acquire(session, _ONE_AT_A_TIME)
-    if (await session.execute(select(Account.account_id).where(Account.external_ref == _REF))).first():
+    if (await session.execute(select(AccountRow.account_id).where(AccountRow.external_ref == _REF))).first():
         return None
-    customer = AccountCreate(name="Demo account", plan="google-premium", time_zone="Europe/Warsaw", external_ref=_REF)
+    customer = NewAccount(name="Demo account", plan="google-premium", time_zone="Europe/Warsaw", external_ref=_REF)
     account_id = (await create_account(session, customer, now=now)).account_id
     owner = PersonFields(name="Olga Owner", email="olga@demo.example", role="owner")
     await add_person(session, account_id, owner, now=now)
     engineer_id = await _make_roster(session, now=now)
-    back_end = KeyCreate(kind="account", account_id=account_id, role="owner", label="demo")
+    back_end = NewKey(kind="account", account_id=account_id, role="owner", label="demo")
     _, account_key = await create_key(session, back_end, now=now)
-    _, agent_key = await create_key(session, KeyCreate(kind="agent", engineer_id=engineer_id, label="demo"), now=now)
+    _, agent_key = await create_key(session, NewKey(kind="agent", engineer_id=engineer_id, label="demo"), now=now)
     return Demo(account_id, engineer_id, account_key, agent_key)
 
 
@@ -76,12 +76,12 @@ async def _make_roster(session: AsyncSession, *, now: datetime) -> str:
     """Three regions around the world with two experts each; the id of the one who gets a key."""
     for place, (key, (name, zone, opens, closes)) in enumerate(_REGIONS.items()):
         weekly = {day: [(opens, closes)] for day in WEEKDAYS}
-        calendar = CalendarDocument.model_validate({"time_zone": zone, "weekly": weekly})
-        await create_region(session, RegionCreate(key=key, name=name, place=place, calendar=calendar), now=now)
+        calendar = PlanCalendar.model_validate({"time_zone": zone, "weekly": weekly})
+        await create_region(session, NewRegion(key=key, name=name, place=place, calendar=calendar), now=now)
     made = [
         await create_engineer(
             session,
-            EngineerCreate(
+            NewEngineer(
                 name=name,
                 email=f"{name.partition(' ')[0].lower()}@heliodesk.example",
                 region=region,

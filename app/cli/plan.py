@@ -32,7 +32,7 @@ from app.plans.document.reading import read_yaml
 from app.resources import COMMANDS, open_state
 from app.rollout import applying
 from app.rollout.applying import Report
-from app.rollout.schemas import ApplyPlan
+from app.rollout.schemas import PlanApplication
 
 plans = typer.Typer(help="Check, compare and apply plans.", no_args_is_help=True)
 
@@ -170,7 +170,7 @@ def apply_command(  # noqa: PLR0913  the options of one command
     When it is cut off, run it again: it goes on. Exits with 1 when a ticket cannot be computed.
     """
     order = {"dry_run": dry_run, "account_ids": account, "from_key": from_key, "priorities": _mapping(mapped or [])}
-    command = ApplyPlan.model_validate(order)
+    command = PlanApplication.model_validate(order)
     with database(data, shared=True) as settings:
         configure_logging(settings)
         report = asyncio.run(_apply(settings, key, version, command))
@@ -182,7 +182,7 @@ def _mapping(pairs: Sequence[str]) -> dict[str, str]:
     return {old: new for old, _, new in (pair.partition("=") for pair in pairs)}
 
 
-async def _apply(settings: Settings, key: str, version: int, command: ApplyPlan) -> Report:
+async def _apply(settings: Settings, key: str, version: int, command: PlanApplication) -> Report:
     await require_fit(settings.database_url)
     console = Console(stderr=True)
     async with open_state(settings, COMMANDS) as state:
@@ -191,7 +191,9 @@ async def _apply(settings: Settings, key: str, version: int, command: ApplyPlan)
     return report
 
 
-async def _run(sessions: Sessions, key: str, version: int, command: ApplyPlan, console: Console) -> tuple[Report, int]:
+async def _run(
+    sessions: Sessions, key: str, version: int, command: PlanApplication, console: Console
+) -> tuple[Report, int]:
     order = await applying.check(sessions, key, version, command)
     report = Report()
     with progress(console, len(order.tickets)) as passed:

@@ -36,8 +36,8 @@ class Problem(Exception):
         super().__init__(detail or self.title)
         self.detail, self.errors, self.headers, self.members = detail, list(errors), dict(headers or {}), members
 
-    def document(self, instance: str = "", language: Language = SOURCE) -> dict[str, Any]:
-        """The ``application/problem+json`` document; its texts are in this language."""
+    def document(self, instance: str = "", request_id: str = "", language: Language = SOURCE) -> dict[str, Any]:
+        """The ``application/problem+json`` document in this language; ``request_id`` is what the log has."""
         document: dict[str, Any] = {
             "type": f"/problems/{self.slug}",
             "title": self.title.to(language),
@@ -45,6 +45,7 @@ class Problem(Exception):
         }
         document |= {"detail": self.detail.to(language)} if self.detail else {}
         document |= {"instance": instance} if instance else {}
+        document |= {"request_id": request_id} if request_id else {}
         document |= {"errors": [_written(fault, language) for fault in self.errors]} if self.errors else {}
         return document | {name: _said(member, language) for name, member in self.members.items()}
 

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from ipaddress import ip_address
 from typing import Annotated, Any, Final, Generic, TypeVar
 
@@ -18,6 +19,7 @@ from pydantic import (
     StringConstraints,
     TypeAdapter,
     ValidationInfo,
+    create_model,
     model_validator,
 )
 
@@ -203,7 +205,7 @@ class ActorRef(Strict):
     email: EmailRef
 
 
-class FaultDocument(BaseModel):
+class FaultDetail(BaseModel):
     """One place of the input that is wrong."""
 
     pointer: str = Field(description="JSON pointer (RFC 6901) into the body; `#/query/...` etc. for a parameter")
@@ -211,7 +213,7 @@ class FaultDocument(BaseModel):
     hint: str | None = None
 
 
-class ProblemDocument(Document):
+class ProblemDetails(Document):
     """An error (RFC 9457)."""
 
     type: str = Field(description="`/problems/<slug>`; never changes its meaning", examples=["/problems/invalid-input"])
@@ -219,7 +221,8 @@ class ProblemDocument(Document):
     status: int
     detail: str | None = None
     instance: str | None = Field(None, description="The path that was asked for")
-    errors: list[FaultDocument] | None = None
+    request_id: str | None = Field(None, description="The `X-Request-Id` of the answer, by which the log is searched")
+    errors: list[FaultDetail] | None = None
     quota: str | None = Field(None, description="The quota or limit that is reached, where one is")
     value: int | None = Field(None, description="How much it allows")
     used: int | None = Field(None, description="How much of it is used")
@@ -233,6 +236,13 @@ class Listing(BaseModel, Generic[T]):
         description="Pass it as `cursor` for the next page; null on the last one. Where filters leave little, a page "
         "may hold fewer items than `limit`, even none, and the list still goes on; so may a page of long items"
     )
+
+
+@cache
+def page_of(view: type[BaseModel]) -> type[BaseModel]:
+    """The model of a list's answer, named after what it lists: ``TicketPage``."""
+    doc = f"One page of a list; its items are of the schema {view.__name__}."
+    return create_model(f"{view.__name__}Page", __base__=Listing[view], __module__=view.__module__, __doc__=doc)  # type: ignore[valid-type]
 
 
 def pointer(parts: Sequence[str | int]) -> str:

@@ -1,7 +1,7 @@
-"""Alarms between a write and the background pass that has to act on it, inside one process.
+"""Wake-ups between a write and the background pass that has to act on it, inside one process.
 
-A transaction that commits something due at once or soon rings; the pass that listens has a look at the database.
-Other replicas find out by their own look (every 250 ms), so an alarm is only ever a speed-up.
+A transaction that commits something due at once or soon rings; the pass that listens polls the database.
+Other replicas find out by their own poll (every 250 ms), so a wake-up is only ever a speed-up.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ def _nobody() -> None:
     """Nobody listens in a process that runs no background passes."""
 
 
-class Alarm:
+class WakeUp:
     """Wakes one background pass of this process."""
 
     def __init__(self) -> None:
@@ -28,19 +28,19 @@ class Alarm:
         self._listener()
 
 
-class Alarms:
-    """One alarm for each kind of background pass that a request can make urgent."""
+class WakeUps:
+    """One wake-up for each kind of background pass that a request can make urgent."""
 
     def __init__(self) -> None:
-        self.sweep = Alarm()
-        self.deliveries = Alarm()
-        self.calls = Alarm()
-        self.notices = Alarm()
-        self.pages = Alarm()
-        self.mail_pages = Alarm()
-        self.events = Alarm()
-        self.receipts = Alarm()
-        self.experts = Alarm()
-        self.maintenance = Alarm()
+        self.sweep = WakeUp()
+        self.deliveries = WakeUp()
+        self.calls = WakeUp()
+        self.notices = WakeUp()
+        self.pages = WakeUp()
+        self.mail_pages = WakeUp()
+        self.events = WakeUp()
+        self.receipts = WakeUp()
+        self.experts = WakeUp()
+        self.maintenance = WakeUp()
         self.left: set[str] = set()
         """the ids of tickets that the sweep left to the pass that ``experts`` wakes"""

@@ -17,7 +17,7 @@ from app.core.limits.streams import Streams
 from app.core.memory import Memory
 from app.core.metrics import Metrics
 from app.core.settings import Settings
-from app.core.signals import Alarms
+from app.core.signals import WakeUps
 from app.core.watch import Watched
 from app.core.workers.offload import Offload
 
@@ -64,7 +64,7 @@ class State:
     clock: Connections
     """of the sweep, the feed's poller and the probes: one each, whatever all others do"""
     http: httpx.AsyncClient
-    alarms: Alarms
+    alarms: WakeUps
     keyring: Keyring
     limits: CallerLimits
     feed: Feed

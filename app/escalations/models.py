@@ -11,7 +11,7 @@ from app.core.db.tables import ID, Base
 OPEN_CONSTRAINT: Final = "uq_escalations_open"
 
 
-class Escalation(Base):
+class EscalationRow(Base):
     """One escalation of one ticket."""
 
     __tablename__ = "escalations"

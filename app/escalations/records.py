@@ -1,74 +1,62 @@
-"""Escalation records: made by the service on a miss, acknowledged by support, closed with their ticket."""
+"""Escalation records: found, shown, and closed with their ticket."""
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.auth import SERVICE
 from app.core.db.tables import Row
-from app.core.ids import new_id
 from app.core.problems import NotFound
 from app.core.web.paging import Page
-from app.escalations.models import Escalation
-from app.sla.clock.clock import miss_subject
-from app.sla.clock.deadline import Deadline
+from app.escalations.models import EscalationRow
 
 OPEN: Final = ("requested", "acknowledged")
-_REASONS: Final = {"first_response": "no_update", "next_response": "no_update", "update": "no_update"}
-
-
-def by_service(account_id: str, ticket_id: str, cause: Deadline, at: datetime) -> dict[str, Any]:
-    """The record of an escalation that a miss made: its breach is a fact (W4, C15)."""
-    return {
-        "account_id": account_id,
-        "id": new_id("esc"),
-        "ticket_id": ticket_id,
-        "kind": "service",
-        "subject": miss_subject(cause),
-        "reason": _REASONS.get(cause.metric, "resolution_time"),
-        "state": "requested",
-        "breach_verified": True,
-        "requested_by": SERVICE.document(),
-        "requested_at": at,
-        "ended_at": None,
-    }
 
 
 async def close_all(session: AsyncSession, account_id: str, ticket_id: str, now: datetime) -> None:
     """Close the open escalations of a ticket that is resolved or closed."""
     await session.execute(
-        update(Escalation)
-        .where(Escalation.account_id == account_id, Escalation.ticket_id == ticket_id, Escalation.state.in_(OPEN))
+        update(EscalationRow)
+        .where(
+            EscalationRow.account_id == account_id, EscalationRow.ticket_id == ticket_id, EscalationRow.state.in_(OPEN)
+        )
         .values(state="closed", ended_at=now)
     )
 
 
-async def open_one(session: AsyncSession, account_id: str, ticket_id: str, kind: str, reason: str) -> Escalation | None:
+async def open_one(
+    session: AsyncSession, account_id: str, ticket_id: str, kind: str, reason: str
+) -> EscalationRow | None:
     """The open escalation of this kind for this reason; there is at most one that people asked for."""
-    where = (Escalation.account_id == account_id, Escalation.ticket_id == ticket_id, Escalation.state.in_(OPEN))
-    return await session.scalar(select(Escalation).where(*where, Escalation.kind == kind, Escalation.reason == reason))
+    where = (
+        EscalationRow.account_id == account_id,
+        EscalationRow.ticket_id == ticket_id,
+        EscalationRow.state.in_(OPEN),
+    )
+    return await session.scalar(
+        select(EscalationRow).where(*where, EscalationRow.kind == kind, EscalationRow.reason == reason)
+    )
 
 
-async def find(session: AsyncSession, escalation_id: str) -> Escalation:
+async def find(session: AsyncSession, escalation_id: str) -> EscalationRow:
     """An escalation by its id. 404 when there is none."""
-    found = await session.scalar(select(Escalation).where(Escalation.id == escalation_id))
+    found = await session.scalar(select(EscalationRow).where(EscalationRow.id == escalation_id))
     if found is None:
         raise NotFound
     return found
 
 
-async def of_ticket(session: AsyncSession, account_id: str, ticket_id: str, page: Page) -> Sequence[Escalation]:
+async def of_ticket(session: AsyncSession, account_id: str, ticket_id: str, page: Page) -> Sequence[EscalationRow]:
     """A page of a ticket's escalations, the oldest first, and one more."""
-    query = select(Escalation).where(Escalation.account_id == account_id, Escalation.ticket_id == ticket_id)
+    query = select(EscalationRow).where(EscalationRow.account_id == account_id, EscalationRow.ticket_id == ticket_id)
     if place := page.place(int, str):
-        query = query.where(tuple_(Escalation.sequence, Escalation.id) > place)
-    return (await session.scalars(query.order_by(Escalation.sequence, Escalation.id).limit(page.limit + 1))).all()
+        query = query.where(tuple_(EscalationRow.sequence, EscalationRow.id) > place)
+    return (await session.scalars(query.order_by(EscalationRow.sequence, EscalationRow.id).limit(page.limit + 1))).all()
 
 
-def escalation_document(escalation: Escalation) -> Row:
+def escalation_document(escalation: EscalationRow) -> Row:
     """An escalation as the API shows it."""
     return {
         "id": escalation.id,

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from app.events.upcast import upcast
+
 NO_ACCOUNT: Final = "-"
 """Stands for the account in the row of an event that belongs to none: told as null."""
 
@@ -16,7 +18,8 @@ def instant(moment: datetime) -> str:
 def envelope(row: Mapping[str, Any]) -> dict[str, Any]:
     """The public form of an event's row, the same to everybody.
 
-    ``row`` has the columns of the events table, JSON columns as Python values. The result also has the
+    ``row`` has the columns of the events table, JSON columns as Python values, its ``data`` as whichever version wrote
+    it. The result also has the
     ``{type, timestamp, data}`` that Standard Webhooks asks for.
     """
     return {
@@ -29,5 +32,5 @@ def envelope(row: Mapping[str, Any]) -> dict[str, Any]:
         "actor": row["actor"],
         "audience": row["audience"],
         "sandbox": row["sandbox"],
-        "data": row["data"],
+        "data": upcast(row["type"], row["data"]),
     }

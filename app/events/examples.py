@@ -47,7 +47,7 @@ _ESCALATION: Final[dict[str, Any]] = {
     "truncated": False,
 }
 _CHOSEN: Final[dict[str, Any]] = {
-    "candidates": [{"engineer_id": ENGINEER, "taken": True, "why": "only"}],
+    "candidates": [{"engineer_id": ENGINEER, "taken": True, "reason": "only"}],
     "considered": 1,
 }
 _ALERT: Final[dict[str, Any]] = {"alert_id": ALERT, "engineer_id": ENGINEER}
@@ -86,7 +86,7 @@ _TICKET: Final[dict[str, Any]] = {
     "plan": _PINS,
     "external_ref": None,
     "call_link": CALL_LINK,
-    "told": [],
+    "notified": [],
 }
 
 DATA: Final[dict[str, dict[str, Any]]] = {
@@ -97,7 +97,7 @@ DATA: Final[dict[str, dict[str, Any]]] = {
     "ticket.merged": {"merged": TICKET, "into": OTHER_TICKET},
     "ticket.withdrawn": {"reason": "It works again", "truncated": False},
     "ticket.review_requested": {"priority": "P1", "reason": "non_production"},
-    "ticket.priority_changed": {"from": "P2", "to": "P1", "reason": "missed", "source": "automatic", "told": []},
+    "ticket.priority_changed": {"from": "P2", "to": "P1", "reason": "missed", "source": "automatic", "notified": []},
     "ticket.tier_changed": {"from": 1, "to": 2, "reason": None},
     "ticket.assigned": {"from": None, "to": ENGINEER, "reason": None},
     "ticket.handed_over": {
@@ -128,7 +128,7 @@ DATA: Final[dict[str, dict[str, Any]]] = {
         "metric": "resolution",
         "cycle": 1,
         "priority": "P1",
-        "told": [_MANAGER],
+        "notified": [_MANAGER],
     },
     "escalation.requested": _ESCALATION
     | {
@@ -137,11 +137,11 @@ DATA: Final[dict[str, dict[str, Any]]] = {
         "requested_priority": None,
         "business_impact": None,
         "breach_verified": True,
-        "told": [_MANAGER],
+        "notified": [_MANAGER],
     },
     "escalation.acknowledged": _ESCALATION,
     "escalation.accepted": _ESCALATION | {"priority": "P1", "tier": 2, "assignee": ENGINEER},
-    "escalation.declined": _ESCALATION | {"why": "The fix is being rolled out now"},
+    "escalation.declined": _ESCALATION | {"detail": "The fix is being rolled out now"},
     "escalation.withdrawn": _ESCALATION,
     "escalation.suggested": {"reason": "too_many_exchanges", "turns": 6},
     "call.requested": _CALL | {"provider": None},
@@ -161,15 +161,15 @@ DATA: Final[dict[str, dict[str, Any]]] = {
         "region_lock": "emea",
         "reason": "unstaffed",
         "next_at": "2026-11-21T07:00:00.000000Z",
-        "told": [_MANAGER],
-        "candidates": [{"engineer_id": ENGINEER, "taken": False, "why": "off_shift"}],
+        "notified": [_MANAGER],
+        "candidates": [{"engineer_id": ENGINEER, "taken": False, "reason": "off_shift"}],
         "considered": 1,
     },
     "routing.round_exhausted": {
         "round": 1,
         "next_at": "2026-11-20T20:45:00.000000Z",
-        "told": [_MANAGER],
-        "candidates": [{"engineer_id": ENGINEER, "taken": False, "why": "tried"}],
+        "notified": [_MANAGER],
+        "candidates": [{"engineer_id": ENGINEER, "taken": False, "reason": "tried"}],
         "considered": 1,
     },
     "maintenance.started": _WINDOW,

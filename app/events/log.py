@@ -1,28 +1,17 @@
 """Recording events: in the transaction that changes what they tell of."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.auth import SERVICE, Actor
 from app.core.db.bulk import Write, inserted
 from app.core.db.tables import Row
 from app.core.ids import new_id
 from app.core.via import write_via
+from app.events.event import Event
 from app.events.models import EventRow
 from app.events.types import audience_of
-from app.events.types.data import EventData, dump
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Something that happened at a business instant, not yet recorded."""
-
-    at: datetime
-    data: EventData
-    actor: Actor = SERVICE
+from app.events.types.data import dump
 
 
 def event_row(event: Event, *, account_id: str, ticket_id: str | None, sequence: int | None, sandbox: bool) -> Row:

@@ -8,7 +8,7 @@ from app.core.auth import ActorKind
 from app.core.schemas import Document, Instant
 
 
-class ActorView(Document):
+class Actor(Document):
     """Who did it; ``service`` is the clock itself."""
 
     kind: ActorKind
@@ -16,7 +16,7 @@ class ActorView(Document):
     name: str | None = None
 
 
-class EventView(Document):
+class Event(Document):
     """The envelope that the timeline, the feed and webhooks share."""
 
     id: str
@@ -27,7 +27,7 @@ class EventView(Document):
     sequence: int | None = Field(
         description="The event's place among those of its ticket, without a gap; webhooks are first sent in this order"
     )
-    actor: ActorView
+    actor: Actor
     audience: Literal["public", "internal"]
     sandbox: bool
     data: dict[str, JsonValue]

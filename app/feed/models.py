@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.core.db.tables import ID, Base
 
 
-class FeedMark(Base):
+class FeedMarkRow(Base):
     """How far the feed had come at an instant: for finding what is older than the retention. A reference table."""
 
     __tablename__ = "feed_marks"
@@ -17,7 +17,7 @@ class FeedMark(Base):
     position: Mapped[int] = mapped_column(BigInteger, comment="the last one given to an event by then")
 
 
-class StreamToken(Base):
+class StreamTokenRow(Base):
     """A token that opens one stream, stored hashed. A reference table: it is looked up before its account is known."""
 
     __tablename__ = "stream_tokens"

@@ -14,7 +14,7 @@ from app.core.db.engine import lookup
 from app.core.db.errors import DATABASE_ERRORS, is_outage
 from app.core.db.pool import holder
 from app.core.problems import Unavailable
-from app.core.signals import Alarm
+from app.core.signals import WakeUp
 from app.core.text.messages import _
 from app.feed.watermark import PREPARED, Watermark
 
@@ -59,7 +59,7 @@ class FeedPoller:
     """
 
     def __init__(
-        self, engine: AsyncEngine, committed: Alarm, *, interval: float = INTERVAL, held: float = HELD
+        self, engine: AsyncEngine, committed: WakeUp, *, interval: float = INTERVAL, held: float = HELD
     ) -> None:
         self.position: int | None = None
         self._watermark = Watermark()

@@ -16,13 +16,13 @@ from app.core.problems import Fault, Gone, Invalid, NotFound, TooManyRequests
 from app.core.schemas import id_pattern
 from app.core.state import State, StateDep, get_state
 from app.core.text.messages import _
-from app.core.web.deps import ApiKey, PrincipalDep, require_account
+from app.core.web.deps import ApiKey, require_account
 from app.core.web.http import reply, responses
 from app.core.web.idempotency import Answer
 from app.core.web.operations import CallDep, ResourceRouter
 from app.feed.cursors import Start, cursor_of, read_start
 from app.feed.reading import Page, Wanted, begin
-from app.feed.schemas import STREAMED, FeedPage, StreamTokenDocument
+from app.feed.schemas import STREAMED, FeedPage, StreamToken
 from app.feed.streaming import EventStream, pages
 from app.feed.tokens import make_token, use_token
 from app.webhooks.rules.patterns import MAX_GLOBS, check_globs, types_of
@@ -31,7 +31,7 @@ from app.webhooks.schemas import AccountId, Glob
 router = ResourceRouter("events", prefix="/v1/events", tags=["Events"])
 
 _MAX_CURSOR: Final = 100
-_PROBLEMS: Final = responses(NotFound, Gone, TooManyRequests)
+_KINDS: Final = (NotFound, Gone, TooManyRequests)
 _BY_TOKEN: Final[dict[str, Any]] = {
     "parameters": [
         {
@@ -110,17 +110,15 @@ async def _begun(
     return after, pages(state, wanted, after, **how)
 
 
-@router.get("", scope="events:read", response_model=FeedPage, responses=_PROBLEMS)
+@router.show("", FeedPage, problems=_KINDS)
 async def list_events(
-    request: Request,
-    state: StateDep,
-    principal: PrincipalDep,
+    call: CallDep,
     asked: FilterDep,
     after: AfterQuery = None,
     limit: Annotated[int, Query(ge=1, le=200, description="Events on the page")] = 50,
     wait: Annotated[int, Query(ge=0, le=60, description="Seconds to wait for an event where there is none")] = 0,
 ) -> Response:
-    """Read the feed of events.
+    """List events.
 
     Every event exactly once, in one order for all tickets: keep `next_cursor` and continue from it. An
     account's key gets its own account's public events; support gets all, internal ones too. 410 when the cursor's place
@@ -128,11 +126,12 @@ async def list_events(
     """
     until = monotonic() + wait
     start = _start(after, "#/query/after")
-    place, told = await _begun(state, principal, asked, start, until=until, limit=limit, silence=inf)
+    state, request = call.state, call.request
+    place, told = await _begun(state, call.principal, asked, start, until=until, limit=limit, silence=inf)
     async with aclosing(told):
         if not wait:
             return _page(await anext(told))
-        with state.streams.opened(principal) as stream:
+        with state.streams.opened(call.principal) as stream:
             page = await stream.until_ended(anext(told), request.scope, request.receive)
     return _page(page or Page((), place, more=False))
 
@@ -142,7 +141,11 @@ def _page(page: Page) -> Response:
 
 
 @router.get(
-    "/stream", scope="events:read", response_class=Response, responses=_STREAM | _PROBLEMS, openapi_extra=_BY_TOKEN
+    "/stream",
+    scope="events:read",
+    response_class=Response,
+    responses=_STREAM | responses(*_KINDS),
+    openapi_extra=_BY_TOKEN,
 )
 async def stream_events(
     state: StateDep,
@@ -154,7 +157,7 @@ async def stream_events(
         int | None, Query(ge=0, le=86400, description="Close the stream after so long; 0: with what there is now")
     ] = None,
 ) -> Response:
-    """Stream the feed of events.
+    """Stream events.
 
     Server-sent events, as `GET /v1/events` tells them. A stream that broke off is continued with `Last-Event-ID`. After
     15 s of silence an `id` without data shows that the stream is alive, and how far it has come. It ends when the key
@@ -166,9 +169,9 @@ async def stream_events(
     return EventStream(told, state.streams, state.streams.open(principal))
 
 
-@router.create("/stream-token", StreamTokenDocument, scope="events:read")
+@router.create("/stream-token", StreamToken, scope="events:read")
 async def create_stream_token(call: CallDep) -> Response:
-    """Make a stream token.
+    """Create a stream token.
 
     For a browser's `EventSource`, which cannot send a key: `/v1/events/stream?token=...` opens one stream, within
     60 s, that sees what the caller's key sees. If the stream breaks off for longer, request another token and continue

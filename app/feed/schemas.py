@@ -7,7 +7,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from app.core.schemas import Document, Instant
 from app.events.examples import event_example
-from app.events.schemas import EventView
+from app.events.schemas import Event
 from app.feed.cursors import cursor_of
 
 _PLACE: Final = 1843
@@ -22,7 +22,7 @@ STREAMED: Final = (
 """The beginning of a stream, cut short."""
 
 
-class FeedEvent(EventView):
+class FeedEvent(Event):
     """An event, with its place in the feed."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_EVENT]})
@@ -46,7 +46,7 @@ class FeedPage(Document):
     has_more: bool = Field(description="Whether to ask again at once; the page may be empty all the same")
 
 
-class StreamTokenDocument(Document):
+class StreamToken(Document):
     """What opens one stream."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_TOKEN]})

@@ -25,7 +25,7 @@ _HOOK: Final[dict[str, Any]] = {
 }
 
 
-class HookDocument(HookFields):
+class Hook(HookFields):
     """A hook, without its secrets."""
 
     model_config = ConfigDict(extra="allow", json_schema_extra={"examples": [_HOOK]})
@@ -42,7 +42,7 @@ class HookDocument(HookFields):
     updated_at: Instant
 
 
-class HookSecretDocument(HookDocument):
+class HookWithSecret(Hook):
     """A hook, with its new key or secret where one was made."""
 
     model_config = ConfigDict(
@@ -55,8 +55,8 @@ class HookSecretDocument(HookDocument):
     )
 
 
-class ReceivedDocument(Document):
-    """The answer to a sender: the payload is stored, and will be processed next."""
+class AcceptedPayload(Document):
+    """What a sender is told: it is kept, and looked at next."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"receipt_id": RECEIPT, "duplicate": False}]})
 
@@ -70,7 +70,7 @@ class ReceivedDocument(Document):
     )
 
 
-class SignalDocument(Document):
+class Signal(Document):
     """What one alert of a payload did."""
 
     key: str
@@ -117,7 +117,7 @@ class TouchedTicket(Document):
     action: Literal["opened", "reopened", "told", "resolved"]
 
 
-class ReceiptDocument(Document):
+class Receipt(Document):
     """One payload that a hook received, and what became of it."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_RECEIPT]})
@@ -144,10 +144,10 @@ class ReceiptDocument(Document):
         description="The maintenance window that held back alerts of it: those that still fire at its end open then"
     )
     tickets: list[TouchedTicket]
-    signals: list[SignalDocument]
+    signals: list[Signal]
 
 
-class PayloadDocument(ReceiptDocument):
+class ReceiptWithPayload(Receipt):
     """A receipt with its payload."""
 
     model_config = ConfigDict(
@@ -192,7 +192,7 @@ class TriedTicket(Document):
     environment: Environment | None
 
 
-class TriedDocument(Document):
+class Trial(Document):
     """What a payload would do. Nothing was done."""
 
     model_config = ConfigDict(

@@ -115,4 +115,4 @@ async def remember(
     stood = [
         place | {name: getattr(one, name) for name in Incident.__slots__} | {"changed_at": now} for one in incidents
     ]
-    await write(session, upserted(models.IncidentAlert, heard), upserted(models.Incident, stood))
+    await write(session, upserted(models.IncidentAlertRow, heard), upserted(models.IncidentRow, stood))

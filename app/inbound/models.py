@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.core.db.tables import ID, Base
 
 
-class Hook(Base):
+class HookRow(Base):
     """Where one sender posts to, and what becomes of it."""
 
     __tablename__ = "hooks"
@@ -25,7 +25,7 @@ class Hook(Base):
     __table_args__ = (Index(None, "id"), Index(None, "account_id", "created_at", "id"), Index(None, "created_at", "id"))
 
 
-class Receipt(Base):
+class ReceiptRow(Base):
     """One payload as it came, and what became of it. Dropped after its retention."""
 
     __tablename__ = "receipts"
@@ -60,7 +60,7 @@ class Receipt(Base):
     )
 
 
-class HookPayloads(Base):
+class HookPayloadsRow(Base):
     """How many bytes of payloads a hook keeps (``payloads.py``)."""
 
     __tablename__ = "hook_payloads"
@@ -71,7 +71,7 @@ class HookPayloads(Base):
     refused_at: Mapped[datetime | None] = mapped_column(comment="when the last one was refused for want of room")
 
 
-class Incident(Base):
+class IncidentRow(Base):
     """The alerts that share one ticket: those of one key, or of one group. A later ticket takes the place of one."""
 
     __tablename__ = "incidents"
@@ -85,7 +85,7 @@ class Incident(Base):
     changed_at: Mapped[datetime] = mapped_column(comment="real time")
 
 
-class IncidentAlert(Base):
+class IncidentAlertRow(Base):
     """The last that was heard of one alert."""
 
     __tablename__ = "incident_alerts"

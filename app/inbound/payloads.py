@@ -17,7 +17,7 @@ from app.core.db.engine import Sessions
 from app.core.db.session import driver, transaction
 from app.core.problems import TooManyRequests
 from app.core.text.messages import _
-from app.inbound.models import Hook, HookPayloads
+from app.inbound.models import HookPayloadsRow, HookRow
 
 SIZE: Final = "size + octet_length(headers::text) + 1000"
 """What a receipt counts for: its payload, its headers, and something for what is written about it."""
@@ -93,9 +93,9 @@ async def note_refusal(connection: "Connection[Any]", account_id: str, hook_id: 
     await connection.execute(_REFUSED, account_id, hook_id)
 
 
-async def payloads_of(session: AsyncSession, hooks: Sequence[Hook]) -> Mapping[str, HookPayloads]:
+async def payloads_of(session: AsyncSession, hooks: Sequence[HookRow]) -> Mapping[str, HookPayloadsRow]:
     """What these hooks keep, by hook; those that have received nothing are left out."""
-    query = select(HookPayloads).where(HookPayloads.hook_id.in_([hook.id for hook in hooks]))
+    query = select(HookPayloadsRow).where(HookPayloadsRow.hook_id.in_([hook.id for hook in hooks]))
     return {row.hook_id: row for row in await session.scalars(query)}
 
 

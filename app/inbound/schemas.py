@@ -230,7 +230,7 @@ WRITTEN: Final[dict[str, Any]] = {
 """The document's example of a hook."""
 
 
-class HookCreate(HookFields):
+class NewHook(HookFields):
     """A new hook."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [WRITTEN | {"account_id": ACCOUNT}]})
@@ -239,7 +239,7 @@ class HookCreate(HookFields):
     actor: ActorRef | None = Field(None, description="The person for whom an account's key acts")
 
 
-class TryPayload(Strict):
+class TrialPayload(Strict):
     """A payload to try a hook with."""
 
     model_config = ConfigDict(

@@ -12,7 +12,7 @@ from app.core.db.engine import Sessions
 from app.core.db.housekeeping import forget
 from app.core.db.session import driver
 from app.core.settings import Settings
-from app.notices.models import AlertLink
+from app.notices.models import AlertLinkRow
 
 PATH: Final = "/a/"
 """Where the page is: short, for messages that are sent by SMS."""
@@ -48,10 +48,10 @@ async def create_links(session: AsyncSession, whose: Sequence[Whose]) -> list[st
 
 async def find_link(session: AsyncSession, token: str) -> Whose | None:
     """Which alert this secret answers; None for one that is not known."""
-    found = await session.get(AlertLink, hash_key(token))
+    found = await session.get(AlertLinkRow, hash_key(token))
     return Whose(found.account_id, found.alert_id, found.engineer_id) if found else None
 
 
 async def forget_links(sessions: Sessions) -> None:
     """Drop links whose alerts have long been over."""
-    await forget(sessions, AlertLink, _OVER)
+    await forget(sessions, AlertLinkRow, _OVER)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.core.db.tables import ID, Base
 
 
-class Notice(Base):
+class NoticeRow(Base):
     """One event to be told to one person. ``next_attempt_at`` is schedule and lease, as with deliveries."""
 
     __tablename__ = "notices"
@@ -35,7 +35,7 @@ class Notice(Base):
     )
 
 
-class AlertLink(Base):
+class AlertLinkRow(Base):
     """A secret that answers one alert for its engineer. A reference table: looked up before its account is known."""
 
     __tablename__ = "alert_links"

@@ -1,4 +1,4 @@
-"""The outbox of notices: filled in the transaction that records the event, claimed under a lease, settled by claim."""
+"""The outbox of notices: filled in the transaction that records the event, claimed under a lease, fenced by claim."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,8 @@ from app.core.db.housekeeping import forget
 from app.core.db.session import driver
 from app.core.db.tables import Row
 from app.core.ids import new_id
-from app.notices.models import Notice
+from app.events.upcast import upcast
+from app.notices.models import NoticeRow
 
 LEASE: Final = timedelta(seconds=60)
 RETENTION: Final = timedelta(days=30)
@@ -72,7 +73,7 @@ LEFT JOIN LATERAL (
     ORDER BY sequence DESC LIMIT 1
 ) AS calls ON true
 """
-_SETTLE: Final = """
+_RECORD: Final = """
 UPDATE notices AS n
 SET state = r.state, sent_by = r.sent_by, error = r.error, claim_id = NULL,
     next_attempt_at = clock_timestamp() + r.wait_seconds * interval '1 second',
@@ -124,7 +125,7 @@ class Claimed:
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class Outcome:
     """What has become of a claimed notice; ``wait``: until it is tried again."""
 
     notice: Claimed
@@ -149,8 +150,8 @@ class Settled:
 def noticed(events: Sequence[Row]) -> Write:
     """The write of one notice for each person whom an event is to tell. A sandbox tells nobody.
 
-    They are the people in its ``told``, and the expert whom it is about: by id, for what goes to receivers of events
-    has no engineer's address.
+    They are the people in its ``notified``, and the expert whom it is about: by id, for what goes to receivers of
+    events has no engineer's address.
     """
     rows = [
         {"account_id": event["account_id"], "id": new_id("ntc"), "event_id": event["id"], **person}
@@ -162,7 +163,7 @@ def noticed(events: Sequence[Row]) -> Write:
 
 
 def _people(kind: str, data: Row) -> Iterator[Row]:
-    for person in data.get("told", ()):
+    for person in data.get("notified", ()):
         yield {"recipient": person, "engineer_id": None, "urgency": None}
     expert = _EXPERT_OF[kind](data) if kind in _EXPERT_OF else None
     if expert:
@@ -177,12 +178,13 @@ async def accounts_due(session: AsyncSession, after: str, limit: int) -> list[st
 async def claim(session: AsyncSession, account_id: str, limit: int) -> list[Claimed]:
     """Claim an account's notices that are due, the longest due first; nobody else gets them before the lease ends."""
     rows = await (await driver(session)).fetch(_CLAIM, account_id, limit, new_id("clm"), LEASE)
-    return [Claimed(**dict(row)) for row in sorted(rows, key=lambda row: row["id"])]
+    found = [dict(row) for row in sorted(rows, key=lambda row: row["id"])]
+    return [Claimed(**row | {"data": upcast(row["type"], row["data"] or {})}) for row in found]
 
 
-async def settle(session: AsyncSession, settled: Sequence[Settled]) -> None:
+async def record_outcomes(session: AsyncSession, outcomes: Sequence[Outcome]) -> None:
     """Write what became of notices, where the claim still holds."""
-    await (await driver(session)).execute(_SETTLE, to_json([one.row() for one in settled]))
+    await (await driver(session)).execute(_RECORD, to_json([one.row() for one in outcomes]))
 
 
 async def trouble(session: AsyncSession) -> str | None:
@@ -196,10 +198,10 @@ async def trouble(session: AsyncSession) -> str | None:
 
 async def next_due(session: AsyncSession) -> datetime | None:
     """When the next notice is due, by the database's clock."""
-    query = select(Notice.next_attempt_at).where(Notice.next_attempt_at.is_not(None))
-    return await session.scalar(query.order_by(Notice.next_attempt_at).limit(1))
+    query = select(NoticeRow.next_attempt_at).where(NoticeRow.next_attempt_at.is_not(None))
+    return await session.scalar(query.order_by(NoticeRow.next_attempt_at).limit(1))
 
 
 async def forget_notices(sessions: Sessions) -> None:
     """Drop notices that ended longer ago than the retention; their events stay."""
-    await forget(sessions, Notice, _OVER, RETENTION)
+    await forget(sessions, NoticeRow, _OVER, RETENTION)

@@ -20,12 +20,12 @@ from app.core.clock import monotonic
 from app.core.db.engine import Sessions
 from app.core.db.errors import DATABASE_ERRORS, is_outage
 from app.core.db.session import transaction
-from app.core.signals import Alarm
+from app.core.signals import WakeUp
 
 BUDGET: Final = 5.0
 """Seconds of a pass: then it ends, and the next one goes on."""
 _PAUSE: Final = 0.5
-"""Seconds between two tries to settle while the database does not answer."""
+"""Seconds between two tries to record outcomes while the database does not answer."""
 _PATIENCE: Final = 20.0
 """Seconds for which settling is tried: then the message is left to its lease, and may be sent twice."""
 _DRAIN: Final = 25.0
@@ -65,7 +65,7 @@ class Outbox(Protocol[M, R]):
         """Send one message; what became of it. An error is part of the result."""
         ...
 
-    async def settle(self, session: AsyncSession, results: Sequence[R]) -> None:
+    async def record_outcomes(self, session: AsyncSession, results: Sequence[R]) -> None:
         """Write what became of messages, where their claims still hold."""
         ...
 
@@ -93,7 +93,7 @@ class Limits:
 class Poster(Generic[M, R]):
     """Sends this process's share of an outbox. Any number of processes may: the database arbitrates."""
 
-    def __init__(self, sessions: Sessions, outbox: Outbox[M, R], alarm: Alarm, limits: Limits | None = None) -> None:
+    def __init__(self, sessions: Sessions, outbox: Outbox[M, R], alarm: WakeUp, limits: Limits | None = None) -> None:
         """``alarm`` wakes the pass once there is room for what had to wait."""
         self._sessions, self._outbox, self._alarm = sessions, outbox, alarm
         self._limits = limits or Limits()
@@ -205,7 +205,7 @@ class Poster(Generic[M, R]):
         while True:
             try:
                 async with transaction(self._sessions) as session:
-                    await self._outbox.settle(session, [outcome.result for outcome in outcomes])
+                    await self._outbox.record_outcomes(session, [outcome.result for outcome in outcomes])
             except DATABASE_ERRORS as error:
                 if len(outcomes) > 1 and not is_outage(error):
                     raise

@@ -11,11 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db.engine import Sessions
 from app.core.metrics import Metrics
-from app.core.signals import Alarm
+from app.core.signals import WakeUp
 from app.notices import outbox
 from app.notices.channels import Channel, NotSent
 from app.notices.links import Whose, create_links
-from app.notices.outbox import Claimed, Settled
+from app.notices.outbox import Claimed, Outcome
 from app.notices.posting import Limits, Poster
 
 SECONDS: Final = 25.0
@@ -26,10 +26,10 @@ _ERROR_KEPT: Final = 500
 _UNSETTLED: Final = "it was begun several times, and it is not known what became of it"
 
 _log = structlog.get_logger(__name__)
-Notifier: TypeAlias = Poster[Claimed, Settled]
+Notifier: TypeAlias = Poster[Claimed, Outcome]
 
 
-def notifier(sessions: Sessions, notices: "Notices", alarm: Alarm, limits: Limits | None = None) -> Notifier:
+def notifier(sessions: Sessions, notices: "Notices", alarm: WakeUp, limits: Limits | None = None) -> Notifier:
     """What sends notices; ``alarm`` wakes its pass."""
     return Poster(sessions, notices, alarm, limits)
 
@@ -59,17 +59,17 @@ class Notices:
         """When the next notice is due."""
         return await outbox.next_due(session)
 
-    async def settle(self, session: AsyncSession, results: Sequence[Settled]) -> None:
+    async def record_outcomes(self, session: AsyncSession, results: Sequence[Outcome]) -> None:
         """Write what became of notices."""
-        await outbox.settle(session, results)
+        await outbox.record_outcomes(session, results)
         for result in results:
             self.metrics.notices.labels("retried" if result.state == "pending" else result.state).inc()
 
-    async def send(self, message: Claimed) -> Settled:
+    async def send(self, message: Claimed) -> Outcome:
         """Send through each channel that has not taken it yet, through all of them at once."""
         channels = [channel for channel in self.channels if channel.reaches(message)]
         if not channels:
-            return Settled(message, "no_channel", message.sent_by)
+            return Outcome(message, "no_channel", message.sent_by)
         if message.attempts > len(DELAYS):
             return _concluded(message, message.sent_by, _UNSETTLED)
         wanted = [channel for channel in channels if channel.name not in message.sent_by]
@@ -99,10 +99,10 @@ def storable(error: str) -> str:
     return error[:_ERROR_KEPT].encode(errors="replace").decode().replace("\0", "\ufffd")
 
 
-def _concluded(notice: Claimed, sent_by: list[str], error: str) -> Settled:
+def _concluded(notice: Claimed, sent_by: list[str], error: str) -> Outcome:
     if not error:
-        return Settled(notice, "sent", sent_by)
+        return Outcome(notice, "sent", sent_by)
     _log.warning("a notice was not sent", notice=notice.id, attempt=notice.attempts, error=error)
     if notice.attempts >= len(DELAYS):
-        return Settled(notice, "failed", sent_by, error)
-    return Settled(notice, "pending", sent_by, error, DELAYS[notice.attempts])
+        return Outcome(notice, "failed", sent_by, error)
+    return Outcome(notice, "pending", sent_by, error, DELAYS[notice.attempts])

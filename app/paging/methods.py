@@ -12,20 +12,20 @@ from app.core.ids import new_id
 from app.core.problems import Conflict, Fault, Invalid
 from app.core.text.messages import _
 from app.core.web.paging import Page, in_order
-from app.paging.models import ContactMethod, NotificationRule
+from app.paging.models import ContactMethodRow, NotificationRuleRow
 from app.paging.schemas import (
-    ContactMethodCreate,
-    ContactMethodDocument,
-    NotificationRuleCreate,
-    NotificationRuleDocument,
+    ContactMethod,
+    NewContactMethod,
+    NewNotificationRule,
+    NotificationRule,
 )
 
 
 async def create_method(
-    session: AsyncSession, engineer_id: str, command: ContactMethodCreate, *, now: datetime
-) -> ContactMethod:
+    session: AsyncSession, engineer_id: str, command: NewContactMethod, *, now: datetime
+) -> ContactMethodRow:
     """A new contact method; the caller has checked its target, and taken its place."""
-    method = ContactMethod(
+    method = ContactMethodRow(
         id=new_id("cmt"), engineer_id=engineer_id, created_at=now, **command.model_dump(include=set(_WRITTEN))
     )
     session.add(method)
@@ -36,44 +36,44 @@ async def create_method(
 _WRITTEN: Final = ("kind", "name", "target", "service_region")
 
 
-async def methods_page(session: AsyncSession, engineer_id: str, page: Page) -> Sequence[ContactMethod]:
+async def methods_page(session: AsyncSession, engineer_id: str, page: Page) -> Sequence[ContactMethodRow]:
     """A page of an engineer's contact methods, the oldest first, and one more."""
-    return await in_order(session, ContactMethod, page, engineer_id=engineer_id)
+    return await in_order(session, ContactMethodRow, page, engineer_id=engineer_id)
 
 
-async def method_by_id(session: AsyncSession, engineer_id: str, method_id: str) -> ContactMethod:
+async def method_by_id(session: AsyncSession, engineer_id: str, method_id: str) -> ContactMethodRow:
     """The engineer's contact method; 404 when there is none of this id."""
-    return await row_by_id(session, ContactMethod, method_id, engineer_id=engineer_id)
+    return await row_by_id(session, ContactMethodRow, method_id, engineer_id=engineer_id)
 
 
 async def delete_method(session: AsyncSession, engineer_id: str, method_id: str) -> None:
     """Remove a contact method and the rules that use it; pages that are not sent yet are skipped."""
     method = await method_by_id(session, engineer_id, method_id)
-    await session.execute(delete(NotificationRule).where(NotificationRule.method_id == method_id))
+    await session.execute(delete(NotificationRuleRow).where(NotificationRuleRow.method_id == method_id))
     await session.delete(method)
     await session.flush()
 
 
 async def create_rule(
-    session: AsyncSession, engineer_id: str, command: NotificationRuleCreate, *, now: datetime
-) -> NotificationRule:
+    session: AsyncSession, engineer_id: str, command: NewNotificationRule, *, now: datetime
+) -> NotificationRuleRow:
     """A new rule; the caller holds the engineer's row, and has taken its place.
 
     422 for a method that is not this engineer's; 409 for a rule that exists.
     """
-    method = await session.get(ContactMethod, command.method_id)
+    method = await session.get(ContactMethodRow, command.method_id)
     if method is None or method.engineer_id != engineer_id:
         raise Invalid(errors=[Fault(pointer="/method_id", detail=_("The engineer has no such contact method"))])
     seconds = int(command.after.total_seconds())
-    same = select(NotificationRule.id).where(
-        NotificationRule.engineer_id == engineer_id,
-        NotificationRule.urgency == command.urgency,
-        NotificationRule.method_id == command.method_id,
-        NotificationRule.after_seconds == seconds,
+    same = select(NotificationRuleRow.id).where(
+        NotificationRuleRow.engineer_id == engineer_id,
+        NotificationRuleRow.urgency == command.urgency,
+        NotificationRuleRow.method_id == command.method_id,
+        NotificationRuleRow.after_seconds == seconds,
     )
     if existing := await session.scalar(same):
         raise Conflict(_("The engineer already has this rule"), rule=existing)
-    rule = NotificationRule(
+    rule = NotificationRuleRow(
         id=new_id("nru"),
         engineer_id=engineer_id,
         method_id=command.method_id,
@@ -86,26 +86,26 @@ async def create_rule(
     return rule
 
 
-async def rules_page(session: AsyncSession, engineer_id: str, page: Page) -> Sequence[NotificationRule]:
+async def rules_page(session: AsyncSession, engineer_id: str, page: Page) -> Sequence[NotificationRuleRow]:
     """A page of an engineer's rules, the oldest first, and one more."""
-    return await in_order(session, NotificationRule, page, engineer_id=engineer_id)
+    return await in_order(session, NotificationRuleRow, page, engineer_id=engineer_id)
 
 
 async def delete_rule(session: AsyncSession, engineer_id: str, rule_id: str) -> None:
     """Remove a rule. Pages that it has made already go on."""
-    await session.delete(await row_by_id(session, NotificationRule, rule_id, engineer_id=engineer_id))
+    await session.delete(await row_by_id(session, NotificationRuleRow, rule_id, engineer_id=engineer_id))
     await session.flush()
 
 
-def method_document(method: ContactMethod) -> dict[str, Any]:
+def method_document(method: ContactMethodRow) -> dict[str, Any]:
     """The contact method as it is answered: without its secret."""
     facts = {name: getattr(method, name) for name in ("id", "engineer_id", "kind", "name", "service_region")}
     target = {"email": method.target, "apprise": f"{method.target.partition('://')[0]}://***"}.get(method.kind, "***")
-    return ContactMethodDocument(**facts, target=target, created_at=method.created_at).model_dump()
+    return ContactMethod(**facts, target=target, created_at=method.created_at).model_dump()
 
 
-def rule_document(rule: NotificationRule) -> dict[str, Any]:
+def rule_document(rule: NotificationRuleRow) -> dict[str, Any]:
     """The rule as it is answered."""
     facts = {name: getattr(rule, name) for name in ("id", "engineer_id", "method_id", "urgency", "created_at")}
     after = timedelta(seconds=rule.after_seconds)
-    return NotificationRuleDocument.model_construct(**facts, after=after).model_dump()
+    return NotificationRule.model_construct(**facts, after=after).model_dump()

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.core.db.tables import ID, Base
 
 
-class ContactMethod(Base):
+class ContactMethodRow(Base):
     """A way to reach an engineer. A reference table, as the engineers are."""
 
     __tablename__ = "contact_methods"
@@ -24,7 +24,7 @@ class ContactMethod(Base):
     __table_args__ = (Index(None, "engineer_id", "created_at", "id"),)
 
 
-class NotificationRule(Base):
+class NotificationRuleRow(Base):
     """By which method an engineer is paged, and how long after the alert. A reference table, as the engineers are."""
 
     __tablename__ = "notification_rules"
@@ -43,7 +43,7 @@ class NotificationRule(Base):
     )
 
 
-class Page(Base):
+class PageRow(Base):
     """One alert to be told by one rule. ``next_attempt_at`` is schedule and lease, as with notices."""
 
     __tablename__ = "pages"

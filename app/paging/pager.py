@@ -11,13 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db.engine import Sessions
 from app.core.metrics import Metrics
-from app.core.signals import Alarm
+from app.core.signals import WakeUp
 from app.notices.channels import NotSent
 from app.notices.links import Whose, create_links
 from app.notices.posting import Limits, Poster
 from app.notices.send import storable
 from app.paging import queue
-from app.paging.queue import Claimed, Lane, Settled
+from app.paging.queue import Claimed, Lane, Outcome
 from app.paging.texts import text_of
 from app.paging.ways import Method, Refused, Ways
 
@@ -33,7 +33,7 @@ _UNSETTLED: Final = "it was begun several times, and it is not known what became
 _DELETED: Final = "the contact method was deleted"
 
 _log = structlog.get_logger(__name__)
-Pager: TypeAlias = Poster["Addressed", Settled]
+Pager: TypeAlias = Poster["Addressed", Outcome]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Addressed:
 def pager(
     sessions: Sessions,
     pages: "Pages",
-    alarm: Alarm,
+    alarm: WakeUp,
     limits: Limits | None = None,
 ) -> Pager:
     """What sends the pages of one lane; ``alarm`` wakes its pass."""
@@ -92,54 +92,54 @@ class Pages:
         """When the next page is due."""
         return await queue.next_due(session, self.lane)
 
-    async def settle(self, session: AsyncSession, results: Sequence[Settled]) -> None:
+    async def record_outcomes(self, session: AsyncSession, results: Sequence[Outcome]) -> None:
         """Write what became of pages."""
-        await queue.settle(session, results)
+        await queue.record_outcomes(session, results)
         for result in results:
             if result.page.state == "pending":
                 outcome = "retried" if result.state == "pending" else result.state
                 self.metrics.pages.labels(result.page.kind, outcome).inc()
 
-    async def send(self, message: Addressed) -> Settled:
+    async def send(self, message: Addressed) -> Outcome:
         """Send a page while its alert is not answered; later, tell the service that it is over."""
         page = message.page
         method = Method(page.kind, page.target, page.service_region or "us") if page.target else None
         if page.state == "sent":
             return await self._watch(page, method)
         if page.alert_state != "alerted":
-            return Settled(page, "skipped")
+            return Outcome(page, "skipped")
         if method is None:
-            return Settled(page, "skipped", _DELETED)
+            return Outcome(page, "skipped", _DELETED)
         if page.attempts > len(DELAYS):
-            return Settled(page, "failed", _UNSETTLED)
+            return Outcome(page, "failed", _UNSETTLED)
         try:
             async with asyncio.timeout(SECONDS):
                 await self.ways.send(method, text_of(page, message.link))
         except Exception as error:  # noqa: BLE001  one page's texts or target: the others are not affected
             return _failed(page, error)
-        return Settled(page, "sent", wait=_LOOK if page.kind in _WATCHED else None)
+        return Outcome(page, "sent", wait=_LOOK if page.kind in _WATCHED else None)
 
-    async def _watch(self, page: Claimed, method: Method | None) -> Settled:
+    async def _watch(self, page: Claimed, method: Method | None) -> Outcome:
         if method is None or (page.long_over and page.alert_state != "alerted"):
-            return Settled(page, "sent")
+            return Outcome(page, "sent")
         if page.alert_state == "alerted":
-            return Settled(page, "sent", wait=_LOOK)
+            return Outcome(page, "sent", wait=_LOOK)
         try:
             async with asyncio.timeout(SECONDS):
                 await self.ways.resolve(method, page.alert_id)
         except Refused as error:
-            return Settled(page, "sent", f"the service did not hear of the end: {said(error)}")
+            return Outcome(page, "sent", f"the service did not hear of the end: {said(error)}")
         except Exception as error:  # noqa: BLE001  as above
-            return Settled(page, "sent", f"the service did not hear of the end: {said(error)}", _CLOSING)
-        return Settled(page, "sent")
+            return Outcome(page, "sent", f"the service did not hear of the end: {said(error)}", _CLOSING)
+        return Outcome(page, "sent")
 
 
-def _failed(page: Claimed, error: Exception) -> Settled:
+def _failed(page: Claimed, error: Exception) -> Outcome:
     told = said(error)
     _log.warning("a page was not sent", page=page.id, kind=page.kind, attempt=page.attempts, error=told)
     if isinstance(error, Refused) or page.attempts >= len(DELAYS):
-        return Settled(page, "failed", told)
-    return Settled(page, "pending", told, DELAYS[page.attempts])
+        return Outcome(page, "failed", told)
+    return Outcome(page, "pending", told, DELAYS[page.attempts])
 
 
 def said(error: Exception) -> str:

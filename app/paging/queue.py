@@ -1,4 +1,4 @@
-"""The outbox of pages: filled in the transaction that alerts, claimed under a lease, settled by claim."""
+"""The outbox of pages: filled in the transaction that alerts, claimed under a lease, outcomes recorded by claim."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,8 @@ from app.core.db.housekeeping import forget
 from app.core.db.session import driver
 from app.core.db.tables import Row
 from app.core.ids import new_id
-from app.paging.models import Page
+from app.events.upcast import upcast
+from app.paging.models import PageRow
 
 Lane: TypeAlias = Literal["mail", "http"]
 LEASE: Final = timedelta(seconds=60)
@@ -77,7 +78,7 @@ LEFT JOIN LATERAL (
     ORDER BY sequence DESC LIMIT 1
 ) AS calls ON true
 """
-_SETTLE: Final = """
+_RECORD: Final = """
 UPDATE pages SET state = $5::text, error = $6, claim_id = NULL,
     next_attempt_at = clock_timestamp() + $7::interval,
     sent_at = CASE WHEN $5::text = 'sent' THEN coalesce(sent_at, clock_timestamp()) END
@@ -140,7 +141,7 @@ class Claimed:
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class Outcome:
     """What has become of a claimed page; ``wait``: until it is looked at again."""
 
     page: Claimed
@@ -173,23 +174,23 @@ async def accounts_due(session: AsyncSession, lane: Lane, after: str, limit: int
 async def claim(session: AsyncSession, lane: Lane, account_id: str, limit: int) -> list[Claimed]:
     """Claim an account's pages that are due; nobody else gets them before the lease ends."""
     rows = await (await driver(session)).fetch(_CLAIM, lane, account_id, limit, new_id("clm"), LEASE)
-    return [Claimed(**dict(row)) for row in rows]
+    return [Claimed(**dict(row) | {"data": upcast(row["type"], row["data"] or {})}) for row in rows]
 
 
-async def settle(session: AsyncSession, settled: Sequence[Settled]) -> None:
+async def record_outcomes(session: AsyncSession, outcomes: Sequence[Outcome]) -> None:
     """Write what became of pages, where the claims still hold."""
     rows = [
         (page.account_id, page.alert_id, page.rule_id, page.claim_id, one.state, one.error, one.wait)
-        for one in settled
+        for one in outcomes
         for page in (one.page,)
     ]
-    await (await driver(session)).executemany(_SETTLE, rows)
+    await (await driver(session)).executemany(_RECORD, rows)
 
 
 async def next_due(session: AsyncSession, lane: Lane) -> datetime | None:
     """When the next page of a lane is due, by the database's clock."""
-    query = select(Page.next_attempt_at).where(Page.lane == lane, Page.next_attempt_at.is_not(None))
-    return await session.scalar(query.order_by(Page.next_attempt_at).limit(1))
+    query = select(PageRow.next_attempt_at).where(PageRow.lane == lane, PageRow.next_attempt_at.is_not(None))
+    return await session.scalar(query.order_by(PageRow.next_attempt_at).limit(1))
 
 
 async def results(session: AsyncSession, alerts: Sequence[tuple[str, str]]) -> dict[str, list[dict[str, Any]]]:
@@ -214,4 +215,4 @@ async def trouble(session: AsyncSession) -> str | None:
 
 async def forget_pages(sessions: Sessions) -> None:
     """Drop pages past their retention; the alerts and events stay."""
-    await forget(sessions, Page, _OVER, RETENTION)
+    await forget(sessions, PageRow, _OVER, RETENTION)

@@ -80,7 +80,7 @@ def _within_a_day(value: timedelta) -> timedelta:
     return value
 
 
-class ContactMethodCreate(Strict):
+class NewContactMethod(Strict):
     """A new way to reach an engineer."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_NEW_METHOD]})
@@ -111,7 +111,7 @@ class ContactMethodCreate(Strict):
         return target
 
 
-class ContactMethodDocument(Document):
+class ContactMethod(Document):
     """A way to reach an engineer."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_METHOD]})
@@ -125,7 +125,7 @@ class ContactMethodDocument(Document):
     created_at: Instant
 
 
-class TestPageDocument(Document):
+class TestPageResult(Document):
     """What became of a test page."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_SENT]})
@@ -134,7 +134,7 @@ class TestPageDocument(Document):
     error: str | None = Field(description="Why it failed")
 
 
-class NotificationRuleCreate(Strict):
+class NewNotificationRule(Strict):
     """By which method an engineer is paged, and how long after the alert."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_NEW_RULE]})
@@ -150,7 +150,7 @@ class NotificationRuleCreate(Strict):
     )
 
 
-class NotificationRuleDocument(Document):
+class NotificationRule(Document):
     """By which method an engineer is paged, and how long after the alert."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_RULE]})
@@ -163,8 +163,8 @@ class NotificationRuleDocument(Document):
     created_at: Instant
 
 
-class PageDocument(Document):
-    """One way in which an engineer was notified of an alert, or will be until it is answered."""
+class PagerMessage(Document):
+    """One way in which an engineer was told of an alert, or will be while it is not answered."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [PAGE]})
 

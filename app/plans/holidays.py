@@ -14,12 +14,12 @@ from app.core.memory import Memory
 from app.core.problems import NotFound
 from app.core.text.messages import _
 from app.plans.document.expansion import HolidayDates, holiday_dates, years_after
-from app.plans.models import HolidaySet
+from app.plans.models import HolidaySetRow
 
 
 async def expand_holidays(
     session: AsyncSession, country: str, subdivision: str | None, years: Iterable[int]
-) -> HolidaySet:
+) -> HolidaySetRow:
     """Store the holidays of a place in these years, and give the set; the same dates make the same set.
 
     Raises ValueError with a sentence for the caller for a place that is not known.
@@ -27,7 +27,7 @@ async def expand_holidays(
     return await _store(session, country, subdivision, await _dates(country, subdivision, years))
 
 
-async def extend_holidays(session: AsyncSession, found: HolidaySet, now: datetime) -> HolidaySet:
+async def extend_holidays(session: AsyncSession, found: HolidaySetRow, now: datetime) -> HolidaySetRow:
     """The set with the years after its last one, as another set; the same, while it reaches far enough.
 
     What it has says the same in both, whatever the library says today.
@@ -45,7 +45,7 @@ async def _dates(country: str, subdivision: str | None, years: Iterable[int]) ->
     return await asyncio.to_thread(holiday_dates, country, subdivision, years)
 
 
-async def _store(session: AsyncSession, country: str, subdivision: str | None, days: Iterable[date]) -> HolidaySet:
+async def _store(session: AsyncSession, country: str, subdivision: str | None, days: Iterable[date]) -> HolidaySetRow:
     dates = [day.isoformat() for day in days]
     content = orjson.dumps([country, subdivision, dates])
     found = {
@@ -54,8 +54,8 @@ async def _store(session: AsyncSession, country: str, subdivision: str | None, d
         "subdivision": subdivision,
         "dates": dates,
     }
-    await session.execute(insert(HolidaySet).values(found).on_conflict_do_nothing())
-    return HolidaySet(**found)
+    await session.execute(insert(HolidaySetRow).values(found).on_conflict_do_nothing())
+    return HolidaySetRow(**found)
 
 
 async def dates_of(session: AsyncSession, memory: Memory, holiday_set: str | None) -> HolidayDates:
@@ -65,7 +65,7 @@ async def dates_of(session: AsyncSession, memory: Memory, holiday_set: str | Non
     known = memory.recall(HolidayDates, holiday_set)
     if known is not None:
         return known
-    texts = await session.scalar(select(HolidaySet.dates).where(HolidaySet.id == holiday_set))
+    texts = await session.scalar(select(HolidaySetRow.dates).where(HolidaySetRow.id == holiday_set))
     if texts is None:
         raise NotFound(_("There is no holiday set {holiday_set}", holiday_set=holiday_set))
     return memory.keep(holiday_set, HolidayDates(map(date.fromisoformat, texts)))

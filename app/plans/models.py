@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.core.db.tables import ID, Base
 
 
-class PlanVersion(Base):
+class PlanVersionRow(Base):
     """One version of a plan. Tickets pin the version that was in force when they were opened (C14)."""
 
     __tablename__ = "plan_versions"
@@ -23,7 +23,7 @@ class PlanVersion(Base):
     created_at: Mapped[datetime]
 
 
-class HolidaySet(Base):
+class HolidaySetRow(Base):
     """The holidays of a country or subdivision as dates, named by their content, so that nothing moves silently."""
 
     __tablename__ = "holiday_sets"

@@ -32,7 +32,7 @@ class VersionSummary(Document):
     archived_at: Instant | None = None
 
 
-class PlanVersionDocument(VersionSummary):
+class PlanVersion(VersionSummary):
     """One version of a plan. It never changes: a change makes the next version."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [examples.VERSION_DOCUMENT]})
@@ -72,7 +72,7 @@ class Priorities(Document):
     matrix: dict[Urgency, dict[Impact, str]] | None = Field(description="urgency -> impact -> priority")
 
 
-class AssessmentInput(Strict):
+class AssessmentRequest(Strict):
     """How bad it is, and how soon it is needed."""
 
     plan: PlanKey
@@ -93,7 +93,7 @@ class Assessment(Document):
     priority: str = Field(examples=["P2"])
     source: str = Field(description="`matrix` or `default`", examples=["matrix"])
     label: str
-    why: str = Field(examples=["The plan's matrix gives P2 for urgency medium and impact large."])
+    detail: str = Field(examples=["The plan's matrix gives P2 for urgency medium and impact large."])
 
 
 def as_plan(key: str, version: int) -> dict[str, Any]:

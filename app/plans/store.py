@@ -19,7 +19,7 @@ from app.plans.document.expansion import expanded, years_after, years_around
 from app.plans.document.heavy import CheckedPlan, check, content_hash
 from app.plans.document.reading import refuse
 from app.plans.holidays import dates_of
-from app.plans.models import PlanVersion
+from app.plans.models import PlanVersionRow
 
 BUILTIN: Final = Path(__file__).parent / "builtin"
 LOCK: Final = AdvisoryLock("plan versions", "hashtext('heliodesk.plan_versions')")
@@ -31,18 +31,18 @@ def builtin_plans() -> list[PlanDocument]:
     return [parse_yaml(path.read_text(encoding="utf-8")) for path in sorted(BUILTIN.glob("*.yaml"))]
 
 
-async def load_builtin(session: AsyncSession, now: datetime) -> Sequence[PlanVersion]:
+async def load_builtin(session: AsyncSession, now: datetime) -> Sequence[PlanVersionRow]:
     """Store the shipped plans that are not among the versions of their key yet, and give those new versions.
 
     A restart makes none, and neither does one after an operator has added a version of their own.
     """
     await acquire(session, LOCK)
-    stored = set(await session.scalars(select(PlanVersion.document_hash)))
+    stored = set(await session.scalars(select(PlanVersionRow.document_hash)))
     missing = [document for document in builtin_plans() if content_hash(document.canonical()) not in stored]
     return [await _append(session, check(document, years_around(now)), now) for document in missing]
 
 
-async def add_version(session: AsyncSession, document: PlanDocument, now: datetime) -> PlanVersion:
+async def add_version(session: AsyncSession, document: PlanDocument, now: datetime) -> PlanVersionRow:
     """Store the document as the next version of its key; from now on it is the key's current one.
 
     Raises ``Invalid`` when its trial plan or the country of a calendar is not known.
@@ -50,7 +50,7 @@ async def add_version(session: AsyncSession, document: PlanDocument, now: dateti
     return await add_checked(session, check(document, years_around(now)), now)
 
 
-async def add_checked(session: AsyncSession, plan: CheckedPlan, now: datetime) -> PlanVersion:
+async def add_checked(session: AsyncSession, plan: CheckedPlan, now: datetime) -> PlanVersionRow:
     """The same, of a document that was checked, and expanded for the years around now."""
     await acquire(session, LOCK)
     if plan.trial and plan.trial != plan.key and await current_version(session, plan.trial) is None:
@@ -58,14 +58,14 @@ async def add_checked(session: AsyncSession, plan: CheckedPlan, now: datetime) -
     return await _append(session, plan, now)
 
 
-async def extend_version(session: AsyncSession, key: str, now: datetime) -> PlanVersion | None:
+async def extend_version(session: AsyncSession, key: str, now: datetime) -> PlanVersionRow | None:
     """A new version of a current plan that names a country whose holidays end too soon, with later years (C01).
 
     It keeps its author's hash, who wrote nothing new; tickets keep the version that they pinned (C14).
     """
     await acquire(session, LOCK)
-    newest = select(PlanVersion).where(PlanVersion.key == key, PlanVersion.archived_at.is_(None))
-    current = await session.scalar(newest.order_by(PlanVersion.version.desc()).limit(1))
+    newest = select(PlanVersionRow).where(PlanVersionRow.key == key, PlanVersionRow.archived_at.is_(None))
+    current = await session.scalar(newest.order_by(PlanVersionRow.version.desc()).limit(1))
     if current is None:
         return None
     document = PlanDocument.model_validate(current.document)
@@ -77,9 +77,9 @@ async def extend_version(session: AsyncSession, key: str, now: datetime) -> Plan
     return await _append(session, kept, now)
 
 
-async def _append(session: AsyncSession, plan: CheckedPlan, now: datetime) -> PlanVersion:
-    last = await session.scalar(select(func.max(PlanVersion.version)).where(PlanVersion.key == plan.key))
-    version = PlanVersion(
+async def _append(session: AsyncSession, plan: CheckedPlan, now: datetime) -> PlanVersionRow:
+    last = await session.scalar(select(func.max(PlanVersionRow.version)).where(PlanVersionRow.key == plan.key))
+    version = PlanVersionRow(
         key=plan.key,
         version=(last or 0) + 1,
         document=plan.document,
@@ -93,7 +93,9 @@ async def _append(session: AsyncSession, plan: CheckedPlan, now: datetime) -> Pl
 
 async def current_version(session: AsyncSession, key: str) -> int | None:
     """The number of the key's newest version that is not archived; None when there is none."""
-    newest = select(func.max(PlanVersion.version)).where(PlanVersion.key == key, PlanVersion.archived_at.is_(None))
+    newest = select(func.max(PlanVersionRow.version)).where(
+        PlanVersionRow.key == key, PlanVersionRow.archived_at.is_(None)
+    )
     number: int | None = await session.scalar(newest)
     return number
 
@@ -104,7 +106,7 @@ async def document(session: AsyncSession, memory: Memory, key: str, version: int
     if known is not None:
         return known
     row: dict[str, Any] | None = await session.scalar(
-        select(PlanVersion.document).where(PlanVersion.key == key, PlanVersion.version == version)
+        select(PlanVersionRow.document).where(PlanVersionRow.key == key, PlanVersionRow.version == version)
     )
     if row is None:
         raise NotFound(_("There is no version {version} of the plan {key}", version=version, key=key))
@@ -132,9 +134,9 @@ async def addons_on_offer(session: AsyncSession, keys: Iterable[str]) -> dict[st
 
     None of these versions can be archived before the transaction ends.
     """
-    query = select(PlanVersion.key, PlanVersion.document["addons"].label("addons")).where(
-        PlanVersion.key.in_(keys), PlanVersion.archived_at.is_(None)
+    query = select(PlanVersionRow.key, PlanVersionRow.document["addons"].label("addons")).where(
+        PlanVersionRow.key.in_(keys), PlanVersionRow.archived_at.is_(None)
     )
-    query = query.order_by(PlanVersion.version)  # so that the newest is what stays in the dict
+    query = query.order_by(PlanVersionRow.version)  # so that the newest is what stays in the dict
     rows = await session.execute(query.with_for_update(read=True))
     return {row.key: frozenset(row.addons or ()) for row in rows}

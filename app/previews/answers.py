@@ -11,7 +11,7 @@ from app.core.text.messages import Message, _
 from app.core.zones import load_zone
 from app.previews.fold import Preview, PreviewPlan, TooManyCycles
 from app.previews.rules import as_change, refusal
-from app.previews.schemas import PreviewInput
+from app.previews.schemas import PreviewRequest
 from app.sla.clock.deadline import Deadline
 from app.sla.explain.document import explanation, iso
 from app.sla.explain.segments import MAX_WINDOWS, Move, explain
@@ -20,7 +20,9 @@ _ALL_WINDOWS: Final = 10_000
 """Open windows that an answer tells one by one, of all of its deadlines."""
 
 
-def previewed(command: PreviewInput, plan: PreviewPlan, hidden: AbstractSet[str], language: Language) -> dict[str, Any]:
+def previewed(
+    command: PreviewRequest, plan: PreviewPlan, hidden: AbstractSet[str], language: Language
+) -> dict[str, Any]:
     """The answer: every deadline that the ticket would have, less the ``hidden`` metrics. Raises ``Invalid``."""
     until = _until(command)
     preview = _played(command, plan, until)
@@ -56,7 +58,7 @@ def previewed(command: PreviewInput, plan: PreviewPlan, hidden: AbstractSet[str]
     return {"as_of": until, "plan": used, **facts, "deadlines": deadlines}
 
 
-def _until(command: PreviewInput) -> datetime:
+def _until(command: PreviewRequest) -> datetime:
     """The instant of the answer, once all instants are found to be in order."""
     last = command.opened_at
     for place, change in enumerate(command.changes):
@@ -69,7 +71,7 @@ def _until(command: PreviewInput) -> datetime:
     return command.until or last
 
 
-def _played(command: PreviewInput, plan: PreviewPlan, until: datetime) -> Preview:
+def _played(command: PreviewRequest, plan: PreviewPlan, until: datetime) -> Preview:
     """The ticket's clock after all changes, settled up to ``until``."""
     if command.priority not in plan.terms.priorities:
         detail = _(

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Final
 
 from app.plans.document.model import ALWAYS, PlanDocument, Target
-from app.previews.schemas import PreviewInput
+from app.previews.schemas import PreviewRequest
 
 LIGHT: Final = 6.0
 """Milliseconds that a preview may hold the event loop."""
@@ -22,7 +22,7 @@ _SHORTEST: Final = timedelta(seconds=1)
 _NO_TIME: Final = timedelta(0)
 
 
-def milliseconds(command: PreviewInput, document: PlanDocument, *, compiled: bool) -> float:
+def milliseconds(command: PreviewRequest, document: PlanDocument, *, compiled: bool) -> float:
     """About as long as it takes at the most; ``compiled``: whether the plan's terms are at hand.
 
     Cycles of ``update`` follow each other for as long as nobody writes; of the other metrics together there are about

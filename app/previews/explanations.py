@@ -20,8 +20,8 @@ from app.sla.deadlines import deadline_row, load_deadline
 from app.sla.explain.document import explanation
 from app.sla.explain.segments import Move, explain
 from app.sla.pins import Pins, pins_from
+from app.tickets.editing.edit import TicketEdit
 from app.tickets.editing.load import peek, pins_of
-from app.tickets.editing.work import Work
 from app.tickets.read.views import deadline_view
 
 _DEADLINE: Final = "SELECT to_jsonb(d) FROM deadlines AS d WHERE d.account_id = $1 AND d.ticket_id = $2 AND d.id = $3"
@@ -74,7 +74,7 @@ async def explain_deadline(
     }
 
 
-async def _deadline(session: AsyncSession, work: Work, deadline_id: str) -> Deadline | None:
+async def _deadline(session: AsyncSession, work: TicketEdit, deadline_id: str) -> Deadline | None:
     """The ticket's deadline with this id: of the settled clock, or one that ended earlier."""
     for deadline in (*work.clock.deadlines, *work.ended):
         if deadline.id == deadline_id:
@@ -84,7 +84,7 @@ async def _deadline(session: AsyncSession, work: Work, deadline_id: str) -> Dead
     return load_deadline(row) if row else None
 
 
-async def _events(session: AsyncSession, work: Work, deadline_id: str) -> list[Row]:
+async def _events(session: AsyncSession, work: TicketEdit, deadline_id: str) -> list[Row]:
     """What is recorded of the deadline, and then what settling has just told of it."""
     ticket = work.ticket
     key: dict[str, Any] = {"account_id": ticket.account_id, "ticket_id": ticket.id, "sandbox": ticket.sandbox}
@@ -94,7 +94,7 @@ async def _events(session: AsyncSession, work: Work, deadline_id: str) -> list[R
     return [*map(dict, stored), *(row for row in told if row["data"].get("deadline_id", deadline_id) == deadline_id)]
 
 
-def _pins(work: Work, deadline: Deadline, events: Sequence[Row]) -> Pins:
+def _pins(work: TicketEdit, deadline: Deadline, events: Sequence[Row]) -> Pins:
     """What was in force when it was missed or ended, else what is (C14)."""
     end = _end(deadline, events)
     if end is None:

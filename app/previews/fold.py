@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
-from app.sla.clock.changes import Change, Notice
-from app.sla.clock.clock import Clock, Step, advance, open_clock, settle
+from app.sla.clock.changes import Change, ClockEvent
+from app.sla.clock.clock import Clock, Step, advance, catch_up, open_clock
 from app.sla.clock.deadline import Deadline
 from app.sla.clock.terms import METRIC_ORDER, Terms
 from app.sla.explain.segments import Move
@@ -53,11 +53,11 @@ class Preview:
     def reach(self, now: datetime) -> None:
         """Let every miss and the automatic close before ``now`` happen, one instant after the other, as a sweep does.
 
-        It is the same as to settle once (invariant 1), and costs no more where there are thousands. Raises
+        it is the same as to catch up once (invariant 1), and costs no more where there are thousands. Raises
         TooManyCycles; BeyondCalendar.
         """
         while (past := _next_past(self.clock)) is not None and past < now:
-            self._take(settle(self.clock, past + _TICK), _SERVICE)
+            self._take(catch_up(self.clock, past + _TICK), _SERVICE)
 
     def change(self, change: Change, by: str) -> None:
         """Apply a change to a clock that has reached its instant. ``by`` is an actor's kind."""
@@ -73,9 +73,9 @@ class Preview:
         self._deadlines |= {_key(deadline): deadline for deadline in step.clock.deadlines}
         if len(self._deadlines) > MAX_CYCLES:
             raise TooManyCycles
-        for notice in step.notices:
-            if notice.deadline and (kind := _MOVES.get(notice.kind)):
-                self._moves.setdefault(_key(notice.deadline), []).append(_move(kind, notice, notice.deadline, actor))
+        for event in step.events:
+            if event.deadline and (kind := _MOVES.get(event.kind)):
+                self._moves.setdefault(_key(event.deadline), []).append(_move(kind, event, event.deadline, actor))
         live = tuple(deadline for deadline in step.clock.deadlines if deadline.live)
         ended = len(live) < len(step.clock.deadlines)
         self.clock = replace(step.clock, deadlines=live) if ended else step.clock
@@ -91,7 +91,7 @@ def _key(deadline: Deadline) -> _Key:
     return (deadline.metric, deadline.subject, deadline.cycle)
 
 
-def _move(kind: str, notice: Notice, deadline: Deadline, actor: Mapping[str, str]) -> Move:
+def _move(kind: str, event: ClockEvent, deadline: Deadline, actor: Mapping[str, str]) -> Move:
     if kind == "started":
-        return Move(kind, notice.at, None, deadline.due_at, None, actor)
-    return Move(kind, notice.at, notice.before, notice.after, notice.reason, actor)
+        return Move(kind, event.at, None, deadline.due_at, None, actor)
+    return Move(kind, event.at, event.before, event.after, event.reason, actor)

@@ -8,7 +8,7 @@ import orjson
 from app.core.memory import Memory
 from app.core.text.language import Language
 from app.previews.answers import previewed
-from app.previews.schemas import PreviewInput
+from app.previews.schemas import PreviewRequest
 from app.previews.terms import StoredPlan, plan_for
 
 _MEMORY: Final = Memory(64)
@@ -17,6 +17,6 @@ _MEMORY: Final = Memory(64)
 
 def answer(body: bytes, stored: StoredPlan | None, hidden: AbstractSet[str], language: Language) -> bytes:
     """The answer as it is sent to a request with this body, which was found valid. Raises ``Invalid``."""
-    command = PreviewInput.model_validate(orjson.loads(body))
+    command = PreviewRequest.model_validate(orjson.loads(body))
     plan = plan_for(_MEMORY, command, stored)
     return orjson.dumps(previewed(command, plan, hidden, language), option=orjson.OPT_UTC_Z)

@@ -9,14 +9,14 @@ from app.core.db.engine import lookup
 from app.core.problems import Fault, Invalid
 from app.core.state import State
 from app.core.text.messages import Message, _
-from app.previews.schemas import PreviewInput
+from app.previews.schemas import PreviewRequest
 from app.previews.terms import StoredPlan
 
 _CURRENT: Final = "SELECT max(version) FROM plan_versions WHERE key = $1 AND archived_at IS NULL"
 _DOCUMENT: Final = "SELECT document::text FROM plan_versions WHERE key = $1 AND version = $2"
 
 
-async def stored_plan(state: State, command: PreviewInput) -> StoredPlan | None:
+async def stored_plan(state: State, command: PreviewRequest) -> StoredPlan | None:
     """The version that the preview names; None where it brings a document. ``Invalid`` for what is not stored."""
     if isinstance(command.plan, dict):
         if command.version is not None:

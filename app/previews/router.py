@@ -19,7 +19,7 @@ from app.previews import cost, examples, heavy
 from app.previews.answers import previewed
 from app.previews.explanations import explain_deadline
 from app.previews.plans import stored_plan
-from app.previews.schemas import DeadlineExplained, PreviewInput, PreviewView
+from app.previews.schemas import DeadlineExplanation, Preview, PreviewRequest
 from app.previews.terms import StoredPlan, document_of, known_terms, plan_for
 from app.tickets.api.kit import TicketPath
 
@@ -33,7 +33,7 @@ _NOTHING_HIDDEN: Final[frozenset[str]] = frozenset()
 
 @router.show(
     "/v1/tickets/{ticket_id}/deadlines/{deadline_id}/explain",
-    DeadlineExplained,
+    DeadlineExplanation,
     summary="Explain a deadline",
     scope="tickets:read",
     example=examples.EXPLAINED,
@@ -58,14 +58,14 @@ async def explain_ticket_deadline(
 
 @router.action(
     "/v1/sla/preview",
-    PreviewView,
+    Preview,
     summary="Preview a ticket's deadlines",
     scope="previews:read",
     problems=[TooManyRequests],
     example=examples.PREVIEWED,
 )
 async def preview_sla(
-    call: CallDep, language: LanguageDep, command: Annotated[PreviewInput, Body(examples=[examples.PREVIEW])]
+    call: CallDep, language: LanguageDep, command: Annotated[PreviewRequest, Body(examples=[examples.PREVIEW])]
 ) -> Response:
     """What a plan would make of a ticket, by the code of the live clock; nothing is stored.
 
@@ -84,7 +84,7 @@ async def preview_sla(
     return Response(answer, media_type="application/json")
 
 
-def _is_light(state: State, command: PreviewInput, plan: StoredPlan) -> bool:
+def _is_light(state: State, command: PreviewRequest, plan: StoredPlan) -> bool:
     """Whether it costs less here than the way to another process is worth; told before anything is computed."""
     if command.country is not None or len(plan.text) > cost.LONGEST_TEXT:
         return False

@@ -7,12 +7,12 @@ from app.core.text.messages import Message as Text
 from app.core.text.messages import _, ngettext
 from app.previews.schemas import (
     PreviewChange,
-    PreviewMessage,
-    PreviewPriority,
-    PreviewReopen,
-    PreviewStatus,
-    PreviewTier,
-    PreviewWithdraw,
+    PreviewMessageChange,
+    PreviewPriorityChange,
+    PreviewReopening,
+    PreviewStatusChange,
+    PreviewTierChange,
+    PreviewWithdrawal,
 )
 from app.sla.clock.changes import Change, Close, Message, Priority, Reopen, Status, Tier
 from app.sla.clock.clock import Clock
@@ -38,7 +38,7 @@ def _refusal(_change: PreviewChange, clock: Clock) -> Refusal | None:
 
 
 @_refusal.register
-def _status(change: PreviewStatus, clock: Clock) -> Refusal | None:
+def _status(change: PreviewStatusChange, clock: Clock) -> Refusal | None:
     status = change.status
     if status == clock.status:
         return None
@@ -52,7 +52,7 @@ def _status(change: PreviewStatus, clock: Clock) -> Refusal | None:
 
 
 @_refusal.register
-def _priority(change: PreviewPriority, clock: Clock) -> Refusal | None:
+def _priority(change: PreviewPriorityChange, clock: Clock) -> Refusal | None:
     if clock.status in _OVER:
         return "", _("The priority of a ticket that is {status} cannot change", status=clock.status)
     if change.priority not in clock.terms.priorities:
@@ -61,7 +61,7 @@ def _priority(change: PreviewPriority, clock: Clock) -> Refusal | None:
 
 
 @_refusal.register
-def _tier(change: PreviewTier, clock: Clock) -> Refusal | None:
+def _tier(change: PreviewTierChange, clock: Clock) -> Refusal | None:
     if clock.status in _OVER:
         return "", _("A ticket that is {status} stays in its tier", status=clock.status)
     if change.tier > clock.terms.tiers:
@@ -70,7 +70,7 @@ def _tier(change: PreviewTier, clock: Clock) -> Refusal | None:
 
 
 @_refusal.register
-def _reopen(_change: PreviewReopen, clock: Clock) -> Refusal | None:
+def _reopen(_change: PreviewReopening, clock: Clock) -> Refusal | None:
     return (
         None
         if clock.status == "resolved"
@@ -81,15 +81,15 @@ def _reopen(_change: PreviewReopen, clock: Clock) -> Refusal | None:
 def as_change(change: PreviewChange) -> tuple[Change, str]:
     """What the clock is given, and the kind of actor who does it."""
     match change:
-        case PreviewMessage():
+        case PreviewMessageChange():
             return Message(change.at, change.author, change.visibility == "public"), change.author
-        case PreviewStatus():
+        case PreviewStatusChange():
             return Status(change.at, change.status), "engineer"
-        case PreviewPriority():
+        case PreviewPriorityChange():
             return Priority(change.at, change.priority), "engineer"
-        case PreviewTier():
+        case PreviewTierChange():
             return Tier(change.at, change.tier), "engineer"
-        case PreviewReopen():
+        case PreviewReopening():
             return Reopen(change.at), "engineer"
-        case PreviewWithdraw():
+        case PreviewWithdrawal():
             return Close(change.at, "withdrawn"), "customer"

@@ -8,12 +8,12 @@ from app.core.schemas import Country, Document, Instant, Strict, TimeZone
 from app.core.text.language import Language
 from app.plans.document.words import Name
 from app.sla.explain.segments import Kind
-from app.tickets.schemas import DeadlineView, Priority, Status
+from app.tickets.schemas import Deadline, Priority, Status
 
 MAX_CHANGES: Final = 1_000
 
 
-class PreviewMessage(Strict):
+class PreviewMessageChange(Strict):
     """Somebody writes; only a public message counts."""
 
     at: Instant
@@ -22,7 +22,7 @@ class PreviewMessage(Strict):
     visibility: Literal["public", "internal"] = "public"
 
 
-class PreviewStatus(Strict):
+class PreviewStatusChange(Strict):
     """An engineer sets the status."""
 
     at: Instant
@@ -30,7 +30,7 @@ class PreviewStatus(Strict):
     status: Status
 
 
-class PreviewPriority(Strict):
+class PreviewPriorityChange(Strict):
     """The priority is set."""
 
     at: Instant
@@ -38,22 +38,22 @@ class PreviewPriority(Strict):
     priority: Priority
 
 
-class PreviewTier(Strict):
-    """The ticket moves to another support tier."""
+class PreviewTierChange(Strict):
+    """The ticket goes to another tier of support."""
 
     at: Instant
     type: Literal["tier"]
     tier: int = Field(ge=1, le=9)
 
 
-class PreviewReopen(Strict):
+class PreviewReopening(Strict):
     """A resolved ticket is reopened."""
 
     at: Instant
     type: Literal["reopen"]
 
 
-class PreviewWithdraw(Strict):
+class PreviewWithdrawal(Strict):
     """The customer withdraws the ticket."""
 
     at: Instant
@@ -61,15 +61,20 @@ class PreviewWithdraw(Strict):
 
 
 PreviewChange: TypeAlias = (
-    PreviewMessage | PreviewStatus | PreviewPriority | PreviewTier | PreviewReopen | PreviewWithdraw
+    PreviewMessageChange
+    | PreviewStatusChange
+    | PreviewPriorityChange
+    | PreviewTierChange
+    | PreviewReopening
+    | PreviewWithdrawal
 )
 _KINDS: Final[dict[str, type[PreviewChange]]] = {
-    "message": PreviewMessage,
-    "status": PreviewStatus,
-    "priority": PreviewPriority,
-    "tier": PreviewTier,
-    "reopen": PreviewReopen,
-    "withdraw": PreviewWithdraw,
+    "message": PreviewMessageChange,
+    "status": PreviewStatusChange,
+    "priority": PreviewPriorityChange,
+    "tier": PreviewTierChange,
+    "reopen": PreviewReopening,
+    "withdraw": PreviewWithdrawal,
 }
 
 
@@ -96,7 +101,7 @@ PlanInput = Annotated[
 ]
 
 
-class PreviewInput(Strict):
+class PreviewRequest(Strict):
     """A ticket that might be, and what might happen to it."""
 
     plan: PlanInput = Field(description="A plan's key, or a whole plan document")
@@ -124,7 +129,7 @@ class CalendarUsed(Document):
     time_zone: str
 
 
-class CountdownView(Document):
+class Countdown(Document):
     """The countdown of one priority."""
 
     priority: str
@@ -136,7 +141,7 @@ class CountdownView(Document):
     due_at: Instant | None = Field(description="When it ends by itself; null while paused")
 
 
-class SegmentView(Document):
+class Segment(Document):
     """A stretch of time. The `working_time` of the running ones adds up to what was consumed."""
 
     kind: Kind
@@ -146,7 +151,7 @@ class SegmentView(Document):
     priority: str = Field(description="The ticket's in this stretch")
 
 
-class MoveView(Document):
+class Move(Document):
     """What set or moved the due instant."""
 
     kind: Literal["started", "moved", "paused", "resumed"]
@@ -157,28 +162,28 @@ class MoveView(Document):
     actor: dict[str, str] = Field(description="Who caused it")
 
 
-class ExplanationView(Document):
+class Explanation(Document):
     """Why a deadline is due when it is."""
 
     plan: PlanUsed
     time_zone: str = Field(description="The ticket's")
-    countdown: CountdownView = Field(description="The one that decides")
-    other_countdowns: list[CountdownView] = Field(description="Those that could decide, and end later")
-    segments: list[SegmentView] = Field(
+    countdown: Countdown = Field(description="The one that decides")
+    other_countdowns: list[Countdown] = Field(description="Those that could decide, and end later")
+    segments: list[Segment] = Field(
         description="Of the countdown that decides: from the start to its end, its due instant or now"
     )
-    ahead: list[SegmentView] = Field(description="Of a running one: from now to its due instant")
-    moves: list[MoveView]
+    ahead: list[Segment] = Field(description="Of a running one: from now to its due instant")
+    moves: list[Move]
     language: Language
     text: str = Field(description="The same in sentences")
 
 
-class DeadlineExplained(Document):
+class DeadlineExplanation(Document):
     """A deadline and its explanation, as of an instant."""
 
     as_of: Instant
-    deadline: DeadlineView
-    explanation: ExplanationView
+    deadline: Deadline
+    explanation: Explanation
 
 
 class PreviewedDeadline(Document):
@@ -196,10 +201,10 @@ class PreviewedDeadline(Document):
     stopped_by: str | None
     reason: str | None
     remaining: str | None = Field(description="Working time left; null when it has ended")
-    explanation: ExplanationView
+    explanation: Explanation
 
 
-class PreviewView(Document):
+class Preview(Document):
     """All deadlines that the ticket would have, in metric order."""
 
     as_of: Instant

@@ -15,7 +15,7 @@ from app.plans.document.calendars import compile_calendars
 from app.plans.document.documents import PlanDocument, parse
 from app.plans.document.expansion import HolidayDates, expanded, holiday_dates, years_around
 from app.previews.fold import PreviewPlan
-from app.previews.schemas import PreviewInput
+from app.previews.schemas import PreviewRequest
 from app.sla.clock.terms import Terms
 from app.sla.promises import terms_of
 
@@ -40,12 +40,12 @@ def document_of(memory: Memory, stored: StoredPlan) -> PlanDocument:
     return known or memory.keep(stored.digest, PlanDocument.model_validate(orjson.loads(stored.text)))
 
 
-def known_terms(memory: Memory, command: PreviewInput, stored: StoredPlan) -> Terms | None:
+def known_terms(memory: Memory, command: PreviewRequest, stored: StoredPlan) -> Terms | None:
     """The terms of a stored version with what the account has, where they have been compiled before."""
     return memory.recall(Terms, _name(command, stored))
 
 
-def plan_for(memory: Memory, command: PreviewInput, stored: StoredPlan | None) -> PreviewPlan:
+def plan_for(memory: Memory, command: PreviewRequest, stored: StoredPlan | None) -> PreviewPlan:
     """The plan with the account's add-ons, zone and holidays in it: the stored one, else the one that is brought.
 
     Raises ``Invalid`` for an unknown add-on or country, and for what is wrong in a document.
@@ -60,11 +60,11 @@ def plan_for(memory: Memory, command: PreviewInput, stored: StoredPlan | None) -
     return PreviewPlan(stored.key, stored.version, terms)
 
 
-def _name(command: PreviewInput, stored: StoredPlan) -> tuple[object, ...]:
+def _name(command: PreviewRequest, stored: StoredPlan) -> tuple[object, ...]:
     return (stored.digest, tuple(command.addons), command.time_zone, command.country, command.opened_at.year)
 
 
-def _brought(memory: Memory, command: PreviewInput) -> PlanDocument:
+def _brought(memory: Memory, command: PreviewRequest) -> PlanDocument:
     """The document is remembered by its content; what it makes of calendars is not: callers could make it large."""
     name = (hashlib.sha256(orjson.dumps(command.plan)).digest(), command.opened_at.year)
     known = memory.recall(PlanDocument, name)
@@ -82,7 +82,7 @@ def _within(place: str, fault: Fault) -> Fault:
     return fault | {"pointer": place + fault["pointer"]}
 
 
-def _compiled(memory: Memory, document: PlanDocument, command: PreviewInput) -> Terms:
+def _compiled(memory: Memory, document: PlanDocument, command: PreviewRequest) -> Terms:
     """The terms, less the warnings: nothing that a preview shows depends on them (C16)."""
     unknown = [place for place, addon in enumerate(command.addons) if addon not in document.addons]
     if unknown:

@@ -13,8 +13,9 @@ from app.sla.clock.clock import open_clock
 from app.sla.clock.deadline import Deadline
 from app.sla.deadlines import clock_facts, load_clock
 from app.sla.history import History, history_of
+from app.tickets.editing.clock import catch_up, change_clock, take_step
+from app.tickets.editing.edit import TicketEdit
 from app.tickets.editing.load import pins_of
-from app.tickets.editing.work import Work
 from app.tickets.staffing.roster import LEFT_FOR
 
 _COMPARED: Final = ("status", "priority", "tier", "resolved_at", "closed_at", "closed_reason")
@@ -79,7 +80,7 @@ def _pairs(snapshot: Snapshot) -> Iterator[tuple[str, Row, Row]]:
     replayed = _replayed(snapshot)
     for work in (stored, replayed):
         work.now = snapshot.now
-        work.settle()
+        catch_up(work)
     yield "ticket", _columns(stored), _columns(replayed)
     yield "clock", clock_facts(stored.clock), clock_facts(replayed.clock)
     before, after = _by_place(stored.deadlines), _by_place(replayed.deadlines)
@@ -93,25 +94,25 @@ def _is_left(wake_at: datetime | None, due_at: datetime | None, now: datetime) -
     return wake_at is not None and due_at is not None and due_at <= wake_at <= now + LEFT_FOR
 
 
-def _stored(snapshot: Snapshot) -> Work:
+def _stored(snapshot: Snapshot) -> TicketEdit:
     """The ticket as the next use case would lock it, with its ended deadlines too."""
     ticket, promise = snapshot.ticket, snapshot.promises[pins_of(snapshot.ticket)]
     facts = ticket.clock or {}
     clock = load_clock(promise.terms, ticket.status, ticket.priority, ticket.tier, facts, snapshot.deadlines)
-    return Work(ticket.replaced(), clock, promise.document, {}, snapshot.now)
+    return TicketEdit(ticket.replaced(), clock, promise.document, {}, snapshot.now)
 
 
-def _replayed(snapshot: Snapshot) -> Work:
+def _replayed(snapshot: Snapshot) -> TicketEdit:
     """The ticket after all changes of its history, each taken over as it was when it happened."""
     terms = {pins: promise.terms for pins, promise in snapshot.promises.items()}
     history = history_of(snapshot.ticket.id, snapshot.events, terms)
     step = open_clock(terms[history.opened_under], history.opened_at, history.priority)
     ticket = snapshot.ticket.replaced(resolved_at=None, closed_at=None, closed_reason=None, **_pinned(history))
-    work = Work(ticket, step.clock, snapshot.promises[history.opened_under].document, {}, history.opened_at)
-    work.take(step, SERVICE)
+    work = TicketEdit(ticket, step.clock, snapshot.promises[history.opened_under].document, {}, history.opened_at)
+    take_step(work, step, SERVICE)
     for change in history.changes:
         work.now = change.at
-        work.change(change, SERVICE)
+        change_clock(work, change, SERVICE)
     return work
 
 
@@ -125,7 +126,7 @@ def _pinned(history: History) -> dict[str, Any]:
     }
 
 
-def _columns(work: Work) -> Row:
+def _columns(work: TicketEdit) -> Row:
     return {name: getattr(work.ticket, name) for name in _COMPARED} | {"plan": pins_of(work.ticket)}
 
 

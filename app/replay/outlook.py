@@ -1,4 +1,4 @@
-"""What to know of open tickets although it is no fault. Pure.
+"""What to know of open tickets although it is no fault.
 
 Deadlines that another time-zone database would time differently (C14), those beyond the known holidays (C01), and
 tickets that the sweep has put aside.

@@ -17,7 +17,7 @@ from app.sla.compiled import Promise, promise_of
 from app.sla.history import INPUTS, pins_in
 from app.sla.pins import Pins
 from app.tickets.editing.load import pins_of
-from app.tickets.models import Ticket
+from app.tickets.models import TicketRow
 from app.tickets.record import TicketRecord, columns
 
 Key: TypeAlias = tuple[str, str]
@@ -81,7 +81,7 @@ class Scope:
 async def count(sessions: Sessions, scope: Scope) -> int:
     """How many tickets a walk goes through, those before ``since`` included."""
     async with sessions() as session:
-        return await session.scalar(select(func.count()).select_from(Ticket).where(*_named(scope))) or 0
+        return await session.scalar(select(func.count()).select_from(TicketRow).where(*_named(scope))) or 0
 
 
 async def walk(sessions: Sessions, scope: Scope) -> AsyncIterator[tuple[int, list[Snapshot]]]:
@@ -100,16 +100,16 @@ async def walk(sessions: Sessions, scope: Scope) -> AsyncIterator[tuple[int, lis
 
 async def _page(sessions: Sessions, scope: Scope, last: Key | None) -> list[tuple[Key, datetime]]:
     """The next keys with their ``updated_at``. ``since`` is no condition: looking for it could take long."""
-    query = select(Ticket.account_id, Ticket.id, Ticket.updated_at).where(*_named(scope))
+    query = select(TicketRow.account_id, TicketRow.id, TicketRow.updated_at).where(*_named(scope))
     if last is not None:
-        query = query.where(tuple_(Ticket.account_id, Ticket.id) > last)
+        query = query.where(tuple_(TicketRow.account_id, TicketRow.id) > last)
     async with sessions() as session:
-        rows = await session.execute(query.order_by(Ticket.account_id, Ticket.id).limit(_PAGE))
+        rows = await session.execute(query.order_by(TicketRow.account_id, TicketRow.id).limit(_PAGE))
         return [((row.account_id, row.id), row.updated_at) for row in rows]
 
 
 def _named(scope: Scope) -> list[ColumnElement[bool]]:
-    names = ((Ticket.account_id, scope.account_id), (Ticket.id, scope.ticket_id))
+    names = ((TicketRow.account_id, scope.account_id), (TicketRow.id, scope.ticket_id))
     return [column == name for column, name in names if name is not None]
 
 

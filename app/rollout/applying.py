@@ -12,7 +12,7 @@ from asyncpg import Record
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.models import Account
+from app.accounts.models import AccountRow
 from app.core.auth import Actor
 from app.core.db.engine import Sessions
 from app.core.db.session import LONG, allow, driver, memory_of, snapshot
@@ -21,21 +21,22 @@ from app.core.db.tables import Row
 from app.core.problems import Conflict, Fault, Invalid
 from app.core.schemas import pointer
 from app.core.text.messages import Message, _
-from app.events.types.deadlines import PinsData, PlanApplied
+from app.events.types.deadlines import PlanApplied, PlanPins
 from app.plans import queries, store
 from app.plans.document.model import PlanDocument
-from app.plans.models import PlanVersion
-from app.rollout.schemas import ApplyPlan
-from app.sla.clock.changes import Apply, Notice
+from app.plans.models import PlanVersionRow
+from app.rollout.schemas import PlanApplication
+from app.sla.clock.changes import Apply, ClockEvent
 from app.sla.clock.clock import advance
 from app.sla.clock.deadline import Deadline
 from app.sla.compiled import promise_of
 from app.sla.pins import Pins
-from app.sla.reasons import why
+from app.sla.reasons import differences
 from app.tickets.editing import calls
-from app.tickets.editing.load import SELECT, each_apart, pins_of, settled
-from app.tickets.editing.work import Work
-from app.tickets.save import save
+from app.tickets.editing.clock import take_step
+from app.tickets.editing.edit import TicketEdit
+from app.tickets.editing.load import SELECT, caught_up, each_apart, pins_of
+from app.tickets.save import staff_and_save
 
 BATCH: Final = 100
 """Tickets of one transaction: a fraction of a second for a message that waits for one of them."""
@@ -105,7 +106,7 @@ class Report:
         }
 
 
-async def check(sessions: Sessions, key: str, version: int, command: ApplyPlan) -> Order:
+async def check(sessions: Sessions, key: str, version: int, command: PlanApplication) -> Order:
     """The order to apply a version, with the tickets that are in scope now.
 
     Raises 404 for an unknown version, 409 for an archived one, 422 for unknown accounts, an unknown ``from_key``, and
@@ -158,7 +159,7 @@ def _mapping_faults(document: PlanDocument, mapping: Mapping[str, str]) -> Itera
 
 
 async def _account_faults(session: AsyncSession, wanted: Sequence[str]) -> list[Fault]:
-    found = set(await session.scalars(select(Account.account_id).where(Account.account_id.in_(wanted))))
+    found = set(await session.scalars(select(AccountRow.account_id).where(AccountRow.account_id.in_(wanted))))
     unknown = ((index, account) for index, account in enumerate(wanted) if account not in found)
     return [
         Fault(pointer=f"/account_ids/{index}", detail=_("There is no account {name}", name=name))
@@ -167,7 +168,7 @@ async def _account_faults(session: AsyncSession, wanted: Sequence[str]) -> list[
 
 
 async def _plan_faults(session: AsyncSession, key: str) -> list[Fault]:
-    if await session.scalar(select(PlanVersion.version).where(PlanVersion.key == key).limit(1)):
+    if await session.scalar(select(PlanVersionRow.version).where(PlanVersionRow.key == key).limit(1)):
         return []
     return [Fault(pointer="/from_key", detail=_("There is no plan with the key {key}", key=key))]
 
@@ -180,25 +181,25 @@ async def run(sessions: Sessions, order: Order, actor: Actor, *, batch: int = BA
     """
     for first in range(0, len(order.tickets), batch):
         ids = order.tickets[first : first + batch]
-        work = partial(_batch, order=order, actor=actor, ids=ids)
+        one_batch = partial(_batch, order=order, actor=actor, ids=ids)
         if order.dry_run:
             async with snapshot(sessions) as session:
-                report = await work(session)
+                report = await one_batch(session)
         else:
-            report = await run_transaction(sessions, work)
+            report = await run_transaction(sessions, one_batch)
         yield report
 
 
 async def _batch(session: AsyncSession, *, order: Order, actor: Actor, ids: Sequence[str]) -> Report:
     connection = await driver(session)
     rows = await connection.fetch(_SEEN if order.dry_run else _LOCKED, order.from_key, ids)
-    works, faulty = await settled(session, rows)
-    named = {work.ticket.account_id for work in works}
+    edits, faulty = await caught_up(session, rows)
+    named = {edit.ticket.account_id for edit in edits}
     accounts = {account["account_id"]: account for account in await connection.fetch(_ACCOUNTS, named)}
-    parts = ((work.ticket.id, _apply(session, work, order, accounts, actor)) for work in works)
+    parts = ((edit.ticket.id, _apply(session, edit, order, accounts, actor)) for edit in edits)
     changes, failed = await each_apart(parts)
     if not order.dry_run:
-        await save(session, [work for work, _, _ in changes if work.events])
+        await staff_and_save(session, [edit for edit, _, _ in changes if edit.events])
     return Report(
         done=len(ids),
         changed=sum(changed for _, changed, _ in changes),
@@ -208,43 +209,43 @@ async def _batch(session: AsyncSession, *, order: Order, actor: Actor, ids: Sequ
 
 
 async def _apply(
-    session: AsyncSession, work: Work, order: Order, accounts: Mapping[str, "Record[Any]"], actor: Actor
-) -> tuple[Work, bool, list[Row]]:
+    session: AsyncSession, edit: TicketEdit, order: Order, accounts: Mapping[str, "Record[Any]"], actor: Actor
+) -> tuple[TicketEdit, bool, list[Row]]:
     """Apply the version to one settled ticket, with what its account has now: whether it changed, and what moved."""
-    ticket, account = work.ticket, accounts[work.ticket.account_id]
+    ticket, account = edit.ticket, accounts[edit.ticket.account_id]
     before = pins_of(ticket)
     after = Pins(order.key, order.version, tuple(account["addons"]), account["time_zone"], account["holiday_set"])
     promise = await promise_of(session, after)
-    if lost := work.clock.priorities - {*promise.terms.priorities, *order.mapping}:
+    if lost := edit.clock.priorities - {*promise.terms.priorities, *order.mapping}:
         raise PriorityVanished(_lost(order.key, order.version, ", ".join(sorted(lost))))
-    step = advance(work.clock, Apply(work.now, promise.terms, order.mapping))
-    if before == after and not step.notices:
-        return work, False, []
-    before_terms, priority = work.clock.terms, step.clock.priority
+    step = advance(edit.clock, Apply(edit.now, promise.terms, order.mapping))
+    if before == after and not step.events:
+        return edit, False, []
+    before_terms, priority = edit.clock.terms, step.clock.priority
     moves = [
-        _move(work, notice, why(_of(notice).metric, priority, before_terms, promise.terms, order.mapping))
-        for notice in step.notices
+        _move(edit, event, differences(_of(event).metric, priority, before_terms, promise.terms, order.mapping))
+        for event in step.events
     ]
-    calls_end = work.document.call is not None and promise.document.call is None
+    calls_end = edit.document.call is not None and promise.document.call is None
     pins = {"before": before.document(), "after": after.document()}
-    told = {name: PinsData.model_validate(document) for name, document in pins.items()}
-    work.tell(PlanApplied(**told, priorities=dict(order.mapping)), actor)
-    work.document = promise.document
-    work.take(step, actor)
-    _repin(work, after, order.mapping)
-    return work, True, moves + (await _end_call(session, work) if calls_end else [])
+    told = {name: PlanPins.model_validate(document) for name, document in pins.items()}
+    edit.tell(PlanApplied(**told, priorities=dict(order.mapping)), actor)
+    edit.document = promise.document
+    take_step(edit, step, actor)
+    _repin(edit, after, order.mapping)
+    return edit, True, moves + (await _end_call(session, edit) if calls_end else [])
 
 
-async def _end_call(session: AsyncSession, work: Work) -> list[Row]:
+async def _end_call(session: AsyncSession, edit: TicketEdit) -> list[Row]:
     """A plan without calls has nobody wait for one: the active call ends, and nobody is expected in it."""
-    expected = [deadline for deadline in work.clock.deadlines if deadline.metric == "call_join" and deadline.is_open]
-    await calls.end_active(session, work)
-    ended = (Notice("deadline.cancelled", work.now, deadline, reason="call_ended") for deadline in expected)
-    return [_move(work, notice, ["calls"]) for notice in ended]
+    expected = [deadline for deadline in edit.clock.deadlines if deadline.metric == "call_join" and deadline.is_open]
+    await calls.end_active(session, edit)
+    ended = (ClockEvent("deadline.cancelled", edit.now, deadline, reason="call_ended") for deadline in expected)
+    return [_move(edit, event, ["calls"]) for event in ended]
 
 
-def _repin(work: Work, pins: Pins, mapping: Mapping[str, str]) -> None:
-    ticket = work.ticket
+def _repin(edit: TicketEdit, pins: Pins, mapping: Mapping[str, str]) -> None:
+    ticket = edit.ticket
     ticket.plan_key, ticket.plan_version, ticket.plan_addons = pins.plan_key, pins.plan_version, list(pins.addons)
     ticket.time_zone, ticket.holiday_set = pins.time_zone, pins.holiday_set
     if ticket.assessed_priority is not None:
@@ -252,28 +253,28 @@ def _repin(work: Work, pins: Pins, mapping: Mapping[str, str]) -> None:
     ticket.version += 1
 
 
-def _of(notice: Notice) -> Deadline:
-    """The deadline of a notice: those of a plan are all of deadlines."""
-    if notice.deadline is None:
-        raise ValueError(notice)
-    return notice.deadline
+def _of(event: ClockEvent) -> Deadline:
+    """The deadline of an event: those of a plan are all of deadlines."""
+    if event.deadline is None:
+        raise ValueError(event)
+    return event.deadline
 
 
-def _move(work: Work, notice: Notice, reasons: list[str]) -> Row:
+def _move(edit: TicketEdit, event: ClockEvent, differences: list[str]) -> Row:
     """One line of the list; a cycle that it starts has no id yet."""
-    deadline = _of(notice)
-    kind = notice.kind.removeprefix("deadline.")
+    deadline = _of(event)
+    kind = event.kind.removeprefix("deadline.")
     instants = {"started": (None, deadline.due_at), "cancelled": (deadline.due_at, None)}
-    before, after = instants.get(kind, (notice.before, notice.after))
+    before, after = instants.get(kind, (event.before, event.after))
     return {
-        "ticket_id": work.ticket.id,
-        "number": work.ticket.number,
+        "ticket_id": edit.ticket.id,
+        "number": edit.ticket.number,
         "deadline_id": deadline.id or None,
         "metric": deadline.metric,
         "cycle": deadline.cycle,
         "kind": kind,
         "from": before,
         "to": after,
-        "reason": notice.reason or "plan",
-        "why": reasons,
+        "reason": event.reason or "plan",
+        "differences": differences,
     }

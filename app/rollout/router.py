@@ -16,10 +16,10 @@ from app.core.web.http import reply
 from app.core.web.ndjson import NDJSON, lines, wants_lines
 from app.core.web.operations import AdminCall, Document, ResourceRouter
 from app.plans.api.plans import Key, Number, version_document
-from app.plans.schemas import PlanVersionDocument
+from app.plans.schemas import PlanVersion
 from app.rollout import applying
 from app.rollout.applying import Order, Report
-from app.rollout.schemas import NDJSON_EXAMPLE, AppliedPlan, ApplyPlan
+from app.rollout.schemas import NDJSON_EXAMPLE, AppliedPlan, PlanApplication
 
 router = ResourceRouter("plans", prefix="/v1/plans/{key}/versions/{version}", tags=["Plans"])
 
@@ -28,7 +28,7 @@ _LINES: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
-@router.action("/archive", PlanVersionDocument, summary="Archive a plan version", problems=[Conflict])
+@router.action("/archive", PlanVersion, summary="Archive a plan version", problems=[Conflict])
 async def archive_plan_version(call: AdminCall, key: Key, version: Number) -> Response:
     """New tickets get the newest version in force; open tickets keep theirs. Admin keys only.
 
@@ -41,7 +41,7 @@ async def archive_plan_version(call: AdminCall, key: Key, version: Number) -> Re
     return await call.write(archive)
 
 
-@router.action("/restore", PlanVersionDocument, summary="Restore an archived plan version")
+@router.action("/restore", PlanVersion, summary="Restore a plan version")
 async def restore_plan_version(call: AdminCall, key: Key, version: Number) -> Response:
     """New tickets get it when it is the newest version in force. Admin keys only."""
 
@@ -55,7 +55,7 @@ async def restore_plan_version(call: AdminCall, key: Key, version: Number) -> Re
     "/apply", AppliedPlan, summary="Apply a plan version to open tickets", problems=[Conflict], responses=_LINES
 )
 async def apply_plan_version(
-    call: AdminCall, key: Key, version: Number, command: Annotated[ApplyPlan, Body(examples=[{"dry_run": True}])]
+    call: AdminCall, key: Key, version: Number, command: Annotated[PlanApplication, Body(examples=[{"dry_run": True}])]
 ) -> Response:
     """Open tickets pin this version, and their account's add-ons, zone and holidays as they are now. Admin keys only.
 

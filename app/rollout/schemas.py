@@ -21,7 +21,7 @@ _MOVE: Final[dict[str, Any]] = {
     "from": "2026-11-20T20:45:00Z",
     "to": "2026-11-20T20:40:00Z",
     "reason": "plan",
-    "why": ["target"],
+    "differences": ["target"],
 }
 APPLIED: Final[dict[str, Any]] = {
     "dry_run": True,
@@ -41,7 +41,7 @@ _LINES: Final[tuple[dict[str, Any], ...]] = (
 NDJSON_EXAMPLE: Final = "".join(f"{orjson.dumps(line).decode()}\n" for line in _LINES)
 
 
-class ApplyPlan(Strict):
+class PlanApplication(Strict):
     """To which open tickets a version is applied, and whether only to see what it would do."""
 
     model_config = Strict.model_config | {"json_schema_extra": {"examples": [{"dry_run": True}]}}
@@ -72,9 +72,9 @@ class DeadlineMove(Document):
     before: Instant | None = Field(alias="from", description="When it was due; null: it had not started, or was paused")
     after: Instant | None = Field(alias="to", description="When it is due; null: it is cancelled or paused")
     reason: str = Field(description="As the deadline's event has it")
-    why: list[Literal["target", "time_zone", "hours", "holidays", "pauses", "tiers", "calls", "time_zone_database"]] = (
-        Field(description="What is different for this metric; `time_zone_database`: only the rules of a zone are")
-    )
+    differences: list[
+        Literal["target", "time_zone", "hours", "holidays", "pauses", "tiers", "calls", "time_zone_database"]
+    ] = Field(description="What is different for this metric; `time_zone_database`: only the rules of a zone are")
 
 
 class FaultyTicket(Document):

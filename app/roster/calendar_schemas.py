@@ -27,7 +27,7 @@ END:VCALENDAR\r
 """An example of a calendar."""
 
 
-class CalendarTokenDocument(Document):
+class CalendarToken(Document):
     """A token that shows a calendar of shifts; its address was shown once."""
 
     model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [_TOKEN]})
@@ -36,7 +36,7 @@ class CalendarTokenDocument(Document):
     created_at: Instant
 
 
-class NewCalendarTokenDocument(CalendarTokenDocument):
+class CalendarTokenWithUrl(CalendarToken):
     """A new token, with the address for a calendar app."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_TOKEN | {"url": _URL}]})

@@ -87,14 +87,14 @@ class Need:
 class Candidate:
     """An engineer who was considered: chosen or not, and why.
 
-    ``why`` is what hindered (``inactive``, ``other_region``, ``off_shift``, ``absent``, ``covered``, ``tried``,
+    ``reason`` is what hindered (``inactive``, ``other_region``, ``off_shift``, ``absent``, ``covered``, ``tried``,
     ``held``, ``full``, ``capped``); of somebody available the criterion by which the one taken came first, of that one
     the criterion against the next.
     """
 
     engineer_id: str
     taken: bool
-    why: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ def choose(need: Need, roster: Roster, now: datetime) -> Choice:
     hindered = {expert.id: _hindrance(need, expert, now) for expert in roster.experts}
     able = sorted(_rank(need, expert, roster.regions, now) for expert in roster.experts if not hindered[expert.id])
     candidates = [Candidate(str(rank[-1][1]), rank is able[0], _decisive(rank, able)) for rank in able]
-    candidates += [Candidate(name, False, why) for name, why in sorted(hindered.items()) if why]
+    candidates += [Candidate(name, False, reason) for name, reason in sorted(hindered.items()) if reason]
     return Choice(candidates[0].engineer_id if able else None, tuple(candidates))
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.core.db.tables import ID, Base
 
 
-class Region(Base):
+class RegionRow(Base):
     """A part of the world whose engineers work at the same hours."""
 
     __tablename__ = "regions"
@@ -33,7 +33,7 @@ class Region(Base):
     )
 
 
-class Engineer(Base):
+class EngineerRow(Base):
     """A support engineer."""
 
     __tablename__ = "engineers"
@@ -58,7 +58,7 @@ class Engineer(Base):
     __table_args__ = (Index(None, "account_id", "created_at", "id"), Index(None, "created_at", "id"))
 
 
-class ShiftOverride(Base):
+class ShiftOverrideRow(Base):
     """Somebody works an engineer's shifts from one instant to another. A reference table, as the engineers are."""
 
     __tablename__ = "shift_overrides"
@@ -77,7 +77,7 @@ class ShiftOverride(Base):
     )
 
 
-class CalendarToken(Base):
+class CalendarTokenRow(Base):
     """A secret that shows one calendar of shifts, stored hashed. A reference table: it belongs to no account."""
 
     __tablename__ = "calendar_tokens"
@@ -90,7 +90,7 @@ class CalendarToken(Base):
     __table_args__ = (Index(None, "subject_id", "created_at", "id"),)
 
 
-class ExpertHold(Base):
+class ExpertHoldRow(Base):
     """An engineer works on one ticket and nothing else (G2): the key is the wall behind the choice of experts."""
 
     __tablename__ = "expert_holds"
@@ -101,8 +101,8 @@ class ExpertHold(Base):
     since: Mapped[datetime]
 
 
-class Alert(Base):
-    """An alert that asks an expert to take a ticket now."""
+class ExpertAlertRow(Base):
+    """An expert was asked to take a ticket now."""
 
     __tablename__ = "alerts"
 

@@ -21,7 +21,7 @@ _OVERRIDE: Final[dict[str, Any]] = {
 _MADE: Final = {"created_at": "2026-11-20T20:30:00Z"}
 
 
-class OverrideCreate(Strict):
+class NewOverride(Strict):
     """Somebody works the engineer's shifts, from ``from`` on and before ``until``."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_OVERRIDE]})
@@ -37,7 +37,7 @@ class OverrideCreate(Strict):
         return self
 
 
-class OverrideDocument(Document):
+class Override(Document):
     """A shift override."""
 
     model_config = ConfigDict(

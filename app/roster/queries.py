@@ -11,17 +11,17 @@ from app.core.problems import Forbidden, NotFound
 from app.core.text.messages import _
 from app.core.web.deps import require_support
 from app.core.web.paging import Page, in_order
-from app.roster.models import Engineer, Region
+from app.roster.models import EngineerRow, RegionRow
 
 
-async def engineer_by_id(session: AsyncSession, engineer_id: str, *, lock: bool = False) -> Engineer:
+async def engineer_by_id(session: AsyncSession, engineer_id: str, *, lock: bool = False) -> EngineerRow:
     """The engineer; with ``lock`` the row is held until the transaction ends."""
-    return await row_by_id(session, Engineer, engineer_id, lock=lock)
+    return await row_by_id(session, EngineerRow, engineer_id, lock=lock)
 
 
 async def own_engineer(
     session: AsyncSession, principal: Principal, engineer_id: str, *, lock: bool = False
-) -> Engineer:
+) -> EngineerRow:
     """The engineer, for an admin or for themselves.
 
     404 for one whom the caller does not see; 403 for one about whom it is not the caller's to decide.
@@ -35,20 +35,20 @@ async def own_engineer(
     return engineer
 
 
-async def engineers_page(session: AsyncSession, page: Page, account_id: str | None) -> Sequence[Engineer]:
+async def engineers_page(session: AsyncSession, page: Page, account_id: str | None) -> Sequence[EngineerRow]:
     """A page of engineers, the oldest first, and one more; those of one sandbox account, or all."""
-    return await in_order(session, Engineer, page, account_id=account_id)
+    return await in_order(session, EngineerRow, page, account_id=account_id)
 
 
-async def region_by_id(session: AsyncSession, region_id: str, *, lock: bool = False) -> Region:
+async def region_by_id(session: AsyncSession, region_id: str, *, lock: bool = False) -> RegionRow:
     """The region; with ``lock`` the row is held until the transaction ends."""
-    return await row_by_id(session, Region, region_id, lock=lock)
+    return await row_by_id(session, RegionRow, region_id, lock=lock)
 
 
-async def regions_page(session: AsyncSession, page: Page, account_id: str | None) -> Sequence[Region]:
+async def regions_page(session: AsyncSession, page: Page, account_id: str | None) -> Sequence[RegionRow]:
     """A page of regions in the order of the sun, and one more: the live ones, or a sandbox account's own."""
-    mine = Region.account_id
-    query = select(Region).where(mine.is_(None) if account_id is None else mine == account_id)
+    mine = RegionRow.account_id
+    query = select(RegionRow).where(mine.is_(None) if account_id is None else mine == account_id)
     if place := page.place(int, str):
-        query = query.where(tuple_(Region.place, Region.id) > place)
-    return (await session.scalars(query.order_by(Region.place, Region.id).limit(page.limit + 1))).all()
+        query = query.where(tuple_(RegionRow.place, RegionRow.id) > place)
+    return (await session.scalars(query.order_by(RegionRow.place, RegionRow.id).limit(page.limit + 1))).all()

@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field, StrictBool, StrictInt, StringConstraints
 from app.core.problems import invalid_value
 from app.core.schemas import Document, Email, Instant, Locale, Name, Strict, TimeZone, Word, id_pattern
 from app.core.text.messages import _
-from app.plans.document.model import CalendarDocument
+from app.plans.document.model import PlanCalendar
 
 EngineerId = Annotated[str, StringConstraints(pattern=id_pattern("eng"))]
 RegionId = Annotated[str, StringConstraints(pattern=id_pattern("reg"))]
@@ -55,10 +55,10 @@ class RegionFields(Strict):
 
     name: Name
     place: Annotated[StrictInt, Field(ge=0, le=1000)] = Field(description="Its place in the order of the sun")
-    calendar: CalendarDocument = Field(description="The shift of its engineers that have none of their own")
+    calendar: PlanCalendar = Field(description="The shift of its engineers that have none of their own")
 
 
-class RegionCreate(RegionFields):
+class NewRegion(RegionFields):
     """A new region."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_REGION]})
@@ -67,7 +67,7 @@ class RegionCreate(RegionFields):
     account_id: AccountId | None = Field(None, description="Of a sandbox account whose region it alone is")
 
 
-class RegionDocument(RegionFields):
+class Region(RegionFields):
     """A region."""
 
     model_config = ConfigDict(
@@ -97,12 +97,12 @@ class EngineerFields(Strict):
     languages: list[Locale] = Field(default_factory=list, max_length=20)
     products: list[Word] = Field(default_factory=list, max_length=100, description="None: all products")
     capacity: Annotated[StrictInt, Field(ge=0, le=1000)] = Field(5, description="Tickets at a time")
-    shifts: CalendarDocument | None = Field(None, description="When they work; null: as their region, else 24x7")
+    shifts: PlanCalendar | None = Field(None, description="When they work; null: as their region, else 24x7")
     absences: list[Absence] = Field(default_factory=list, max_length=200)
     active: StrictBool = Field(True, description="False: gets no tickets, and their keys only read")
 
 
-class EngineerCreate(EngineerFields):
+class NewEngineer(EngineerFields):
     """A new engineer."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_ENGINEER]})
@@ -110,7 +110,7 @@ class EngineerCreate(EngineerFields):
     account_id: AccountId | None = Field(None, description="Of a sandbox account that the engineer alone serves")
 
 
-class EngineerDocument(EngineerFields):
+class Engineer(EngineerFields):
     """An engineer."""
 
     model_config = ConfigDict(
@@ -128,8 +128,8 @@ class EngineerDocument(EngineerFields):
     updated_at: Instant
 
 
-class CandidateDocument(Document):
-    """An engineer who could take a ticket now, or what rules them out."""
+class Candidate(Document):
+    """An engineer who could take a ticket now, or what hinders them."""
 
     engineer_id: EngineerId
     name: str
@@ -137,8 +137,8 @@ class CandidateDocument(Document):
     tier: int
     open_tickets: int
     held_for: str | None = Field(description="The ticket that they work on and nothing else")
-    first: bool = Field(description="Whether this is the one who would be alerted")
-    why: Literal[
+    first: bool = Field(description="Whether it is this one who would be asked")
+    reason: Literal[
         "inactive",
         "other_region",
         "absent",
@@ -165,8 +165,8 @@ class CandidateDocument(Document):
     )
 
 
-class CandidatesDocument(Document):
-    """Who could take a ticket now: those available by rank, then those ruled out."""
+class TicketCandidates(Document):
+    """Who could take a ticket now: the available ones by rank, then who is hindered."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -183,7 +183,7 @@ class CandidatesDocument(Document):
                             "open_tickets": 1,
                             "held_for": None,
                             "first": True,
-                            "why": "only",
+                            "reason": "only",
                         }
                     ],
                 }
@@ -193,4 +193,4 @@ class CandidatesDocument(Document):
 
     at: Instant
     assignee: EngineerId | None
-    candidates: list[CandidateDocument]
+    candidates: list[Candidate]

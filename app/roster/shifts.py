@@ -12,10 +12,10 @@ from app.core.problems import Fault, Invalid, message_of
 from app.core.schemas import pointer
 from app.core.text.messages import _
 from app.plans.document.expansion import HolidayFault, with_dates, years_after, years_around
-from app.plans.document.model import ACCOUNT, CalendarDocument
+from app.plans.document.model import ACCOUNT, PlanCalendar
 
 
-def stored(calendar: CalendarDocument, place: str, now: datetime) -> dict[str, Any]:
+def stored(calendar: PlanCalendar, place: str, now: datetime) -> dict[str, Any]:
     """The calendar as it is stored, its country's holidays as dates. 422 with pointers below ``place``."""
     if faults := list(_faults(calendar, place)):
         raise Invalid(errors=faults)
@@ -30,12 +30,12 @@ def extended(calendar: dict[str, Any], since: datetime, now: datetime) -> dict[s
 
     Raises ``HolidayFault`` for a place that is not known any more, and for more dates than are kept.
     """
-    document = CalendarDocument.model_validate(calendar)
+    document = PlanCalendar.model_validate(calendar)
     longer = with_dates(document, years_after(years_around(since)[-1], now))
     return None if longer == document else longer.model_dump(mode="json")
 
 
-def _faults(calendar: CalendarDocument, place: str) -> Iterator[Fault]:
+def _faults(calendar: PlanCalendar, place: str) -> Iterator[Fault]:
     """All that C01 refuses, and what would leave something to an account: shifts belong to none."""
     for path, sentence in check_spec(calendar.spec()):
         yield Fault(pointer=place + pointer(path), detail=sentence)
@@ -60,4 +60,4 @@ def compiled(memory: Memory, document: dict[str, Any]) -> Calendar:
     known = memory.recall(Calendar, content)
     if known is not None:
         return known
-    return memory.keep(content, compile_calendar(CalendarDocument.model_validate(document).spec()))
+    return memory.keep(content, compile_calendar(PlanCalendar.model_validate(document).spec()))

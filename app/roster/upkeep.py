@@ -13,7 +13,7 @@ from app.core.db.session import transaction
 from app.core.metrics import Metrics
 from app.plans.document.expansion import HolidayFault
 from app.roster import shifts
-from app.roster.models import Engineer, Region
+from app.roster.models import EngineerRow, RegionRow
 
 _JOB: Final = "extend shifts"
 _log = structlog.get_logger(__name__)
@@ -26,9 +26,11 @@ async def extend_shift_holidays(sessions: Sessions, metrics: Metrics | None = No
     it has; this is logged. What fails for one region or engineer ends no other.
     """
     async with sessions() as session:
-        regions = (await session.scalars(select(Region.id).order_by(Region.id))).all()
+        regions = (await session.scalars(select(RegionRow.id).order_by(RegionRow.id))).all()
         engineers = (
-            await session.scalars(select(Engineer.id).where(Engineer.shifts.is_not(None)).order_by(Engineer.id))
+            await session.scalars(
+                select(EngineerRow.id).where(EngineerRow.shifts.is_not(None)).order_by(EngineerRow.id)
+            )
         ).all()
     for region_id in regions:
         with apart(_JOB, metrics, region=region_id):
@@ -41,7 +43,7 @@ async def extend_shift_holidays(sessions: Sessions, metrics: Metrics | None = No
 async def _extend_region(sessions: Sessions, region_id: str) -> None:
     async with transaction(sessions) as session:
         now = await database_now(session)
-        region = await session.get(Region, region_id, with_for_update=True)
+        region = await session.get(RegionRow, region_id, with_for_update=True)
         if region and (longer := _longer(region.calendar, region.updated_at, now, region_id)):
             region.calendar, region.updated_at = longer, now
 
@@ -49,7 +51,7 @@ async def _extend_region(sessions: Sessions, region_id: str) -> None:
 async def _extend_engineer(sessions: Sessions, engineer_id: str) -> None:
     async with transaction(sessions) as session:
         now = await database_now(session)
-        engineer = await session.get(Engineer, engineer_id, with_for_update=True)
+        engineer = await session.get(EngineerRow, engineer_id, with_for_update=True)
         if engineer and engineer.shifts and (longer := _longer(engineer.shifts, engineer.updated_at, now, engineer_id)):
             engineer.shifts, engineer.updated_at = longer, now
 

@@ -20,10 +20,13 @@ from app.core.db.tables import Row
 from app.core.problems import Conflict, Fault, Invalid, NotFound
 from app.core.text.messages import _
 from app.events.envelope import envelope, instant
-from app.sandbox.schemas import AdvanceClock
-from app.sla.clock.clock import Firing, settle
+from app.inbound.read.windows import held_back
+from app.sandbox.schemas import ClockAdvance
+from app.sla.clock.clock import Firing, catch_up
+from app.tickets.editing.clock import take_step
+from app.tickets.editing.edit import TicketEdit
 from app.tickets.editing.load import lock_due
-from app.tickets.editing.work import Work, write_works
+from app.tickets.editing.write import write_edits
 from app.tickets.staffing.dispatcher import Dispatcher
 from app.tickets.staffing.roster import hold_writes, lock_routed, open_roster
 from app.tickets.staffing.route import is_to_do
@@ -32,21 +35,6 @@ BUDGET: Final = 10_000
 """Events of one advance at the most."""
 
 _LOCK: Final = "SELECT sandbox_now FROM accounts WHERE account_id = $1 FOR NO KEY UPDATE NOWAIT"
-# What a maintenance window held back is opened where it ends, as what is due in between happens at its own instant.
-_FIRING: Final = """
-SELECT FROM silenced_alerts AS s JOIN hooks AS h ON h.account_id = s.account_id AND h.id = s.hook_id
-WHERE s.account_id = $1 AND s.status = 'firing'
-"""
-_COVERED: Final = """
-SELECT FROM maintenance_windows AS w WHERE w.account_id = h.account_id AND w.due_at IS NOT NULL
-AND (w.hook_id IS NULL OR w.hook_id = h.id) AND (w.product IS NULL OR w.product = h.fields->>'product')
-"""
-_WINDOWS: Final = f"""
-SELECT EXISTS ({_FIRING} AND NOT EXISTS ({_COVERED} AND w.starts_at <= $2 AND w.ends_at > $2)) AS opening,
-       (SELECT min(w.ends_at) FROM maintenance_windows AS w
-        WHERE w.account_id = $1 AND w.due_at IS NOT NULL AND w.ends_at > $2 AND w.ends_at <= $3
-          AND EXISTS ({_FIRING})) AS ends
-"""  # noqa: S608  our own text
 _MOVE: Final = "UPDATE accounts SET sandbox_now = $2 WHERE account_id = $1"
 
 
@@ -77,10 +65,10 @@ class _Turn(NamedTuple):
 
     firing: Firing
     ticket_id: str
-    work: Work
+    edit: TicketEdit
 
 
-async def advance(session: AsyncSession, account_id: str, command: AdvanceClock, *, budget: int = BUDGET) -> Advanced:
+async def advance(session: AsyncSession, account_id: str, command: ClockAdvance, *, budget: int = BUDGET) -> Advanced:
     """Move the account's clock, and let everything that is due on the way happen, each at its own instant.
 
     A deadline due exactly at the goal still runs there (C06); a warning at the goal has been sent. What would be more
@@ -95,14 +83,14 @@ async def advance(session: AsyncSession, account_id: str, command: AdvanceClock,
         raise Invalid(errors=[Fault(pointer="/to", detail=detail)])
     asked, goal = goal, await _until_a_window_ends(session, account_id, before, goal)
     due = await lock_due(session, account_id, goal, budget)
-    works = [*due, *await lock_routed(session, account_id, due)]
-    roster = await open_roster(session, account_id, works)
+    edits = [*due, *await lock_routed(session, account_id, due)]
+    roster = await open_roster(session, account_id, edits)
     all_due = len(due) < budget
     horizon = goal if all_due else _horizon(due, goal)
-    stopped = await _fire(works, roster, horizon, budget)
+    stopped = await _fire(edits, roster, horizon, budget)
     now = max(before, stopped or horizon)
-    changed = [work for work in works if work.events or work.touched]
-    events = await write_works(session, changed, beside=hold_writes(roster.staff))
+    changed = [edit for edit in edits if edit.events or edit.touched]
+    events = await write_edits(session, changed, beside=hold_writes(roster.staff))
     await (await driver(session)).execute(_MOVE, account_id, now)
     ring_after_commit(session, "maintenance")
     return Advanced(account_id, before, now, events, None if all_due and not stopped and goal == asked else asked)
@@ -127,40 +115,39 @@ async def _until_a_window_ends(session: AsyncSession, account_id: str, before: d
 
     409 while what such a window held back is still being opened.
     """
-    windows = await (await driver(session)).fetchrow(_WINDOWS, account_id, before, goal)
-    if windows["opening"]:
+    held = await held_back(session, account_id, before, goal)
+    if held.opening:
         detail = _("Alerts that a maintenance window held back are being opened: try again")
         raise Conflict(detail, headers={"Retry-After": "1"})
-    ends: datetime | None = windows["ends"]
-    return ends or goal
+    return held.ends_at or goal
 
 
-def _horizon(works: Sequence[Work], goal: datetime) -> datetime:
+def _horizon(edits: Sequence[TicketEdit], goal: datetime) -> datetime:
     """How far tickets suffice, when there are more than these: until just past the last of them."""
-    return min(goal, max((turn.firing.until for work in works if (turn := _turn(work))), default=goal))
+    return min(goal, max((turn.firing.until for edit in edits if (turn := _turn(edit))), default=goal))
 
 
-async def _fire(works: Sequence[Work], roster: Dispatcher, goal: datetime, budget: int) -> datetime | None:
+async def _fire(edits: Sequence[TicketEdit], roster: Dispatcher, goal: datetime, budget: int) -> datetime | None:
     """Let what is due by ``goal`` happen in order, within the budget; where it stopped because of that, if it did."""
-    turns = [turn for work in works if (turn := _turn(work))]
+    turns = [turn for edit in edits if (turn := _turn(edit))]
     heapify(turns)
     last: Firing | None = None
     told: dict[str, int] = {}
     async for _pass in in_turns(repeat(None)):
         if not turns or turns[0].firing.until > goal:
             break
-        firing, ticket_id, work = heappop(turns)
-        if work.next_firing() != firing:
+        firing, ticket_id, edit = heappop(turns)
+        if edit.next_firing() != firing:
             continue  # another ticket's turn has changed this one, which has a newer turn
-        step = settle(work.clock, firing.until)
-        budget -= 2 * len(step.notices)  # a missed join tells a no-show too, and nothing tells more than two
+        step = catch_up(edit.clock, firing.until)
+        budget -= 2 * len(step.events)  # a missed join tells a no-show too, and nothing tells more than two
         if budget < 0 and last:
             return firing.at if firing[:2] == last[:2] else last.until
-        work.now = firing.at
-        work.take(step, SERVICE)
-        touched = {ticket_id: work} | _route(work, roster, firing.until, works)
+        edit.now = firing.at
+        take_step(edit, step, SERVICE)
+        touched = {ticket_id: edit} | _route(edit, roster, firing.until, edits)
         new = {name: len(each.events) for name, each in touched.items()}
-        budget += 2 * len(step.notices) - sum(count - told.get(name, 0) for name, count in new.items())
+        budget += 2 * len(step.events) - sum(count - told.get(name, 0) for name, count in new.items())
         told |= new
         last = firing
         for each in touched.values():
@@ -169,14 +156,14 @@ async def _fire(works: Sequence[Work], roster: Dispatcher, goal: datetime, budge
     return None
 
 
-def _route(work: Work, roster: Dispatcher, now: datetime, works: Sequence[Work]) -> dict[str, Work]:
+def _route(edit: TicketEdit, roster: Dispatcher, now: datetime, edits: Sequence[TicketEdit]) -> dict[str, TicketEdit]:
     """See to the experts of what has just happened, as the live sweep does directly after it."""
-    if not is_to_do(work):
+    if not is_to_do(edit):
         return {}
     roster.staff.now = now
-    return {each.ticket.id: each for each in roster.run([work], works)}
+    return {each.ticket.id: each for each in roster.run([edit], edits)}
 
 
-def _turn(work: Work) -> _Turn | None:
-    firing = work.next_firing()
-    return _Turn(firing, work.ticket.id, work) if firing else None
+def _turn(edit: TicketEdit) -> _Turn | None:
+    firing = edit.next_firing()
+    return _Turn(firing, edit.ticket.id, edit) if firing else None

@@ -11,15 +11,15 @@ from app.core.problems import Conflict
 from app.core.web.deps import require_account
 from app.core.web.operations import CallDep, Document, ResourceRouter
 from app.sandbox import advance as moving
-from app.sandbox.schemas import ADVANCED, AdvanceClock, AdvancedView
+from app.sandbox.schemas import ADVANCED, ClockAdvance, SandboxAdvance
 
 router = ResourceRouter("sandbox", tags=["Sandbox"])
 
 
 @router.action(
     "/v1/sandbox/{account_id}/advance",
-    AdvancedView,
-    summary="Move a sandbox's clock",
+    SandboxAdvance,
+    summary="Advance a sandbox's clock",
     problems=[Conflict],
     repeatable=True,
     example=ADVANCED,
@@ -27,7 +27,7 @@ router = ResourceRouter("sandbox", tags=["Sandbox"])
 async def advance_sandbox(
     call: CallDep,
     account_id: Annotated[AccountId, Path(description="A sandbox account")],
-    command: Annotated[AdvanceClock, Body(examples=[{"by": "PT4H"}])],
+    command: Annotated[ClockAdvance, Body(examples=[{"by": "PT4H"}])],
 ) -> Response:
     """Every deadline, call and automatic close that is due on the way happens in order, each at its own instant.
 

@@ -10,7 +10,7 @@ from app.core.problems import Fault, Invalid
 from app.core.schemas import LAST_YEAR, ActorRef, Document, Instant, Strict
 from app.core.text.messages import _
 from app.events.examples import ACCOUNT, event_example
-from app.events.schemas import EventView
+from app.events.schemas import Event
 from app.plans.document.words import Duration
 
 ADVANCED: Final[dict[str, Any]] = {
@@ -22,7 +22,7 @@ ADVANCED: Final[dict[str, Any]] = {
 }
 
 
-class AdvanceClock(Strict):
+class ClockAdvance(Strict):
     """How far the clock is moved: by a length of time, or to an instant."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"by": "PT4H"}, {"to": "2026-11-21T09:00:00Z"}]})
@@ -53,13 +53,13 @@ class AdvanceClock(Strict):
         return goal
 
 
-class AdvancedView(Document):
+class SandboxAdvance(Document):
     """A clock that was moved, and what that made happen."""
 
     account_id: AccountId
     from_: Instant = Field(alias="from", description="Where the clock stood")
     now: Instant = Field(description="Where it stands")
-    events: list[EventView] = Field(
+    events: list[Event] = Field(
         description="What happened, in order (instant, metric, ticket): what the caller may see of it, at most 10,000"
     )
     next: Instant | None = Field(

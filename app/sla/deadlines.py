@@ -1,15 +1,16 @@
-"""A ticket's clock as rows: the facts in ``tickets.clock``, each cycle in ``deadlines``."""
+"""A ticket's clock as rows: the facts in ``tickets.clock``, each cycle in ``deadlines``. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
-from app.core.db.tables import Row
 from app.core.ids import new_id
 from app.sla.clock.clock import Clock, wake_at
 from app.sla.clock.deadline import Deadline, Span
 from app.sla.clock.terms import METRIC_ORDER, Terms
+
+Row: TypeAlias = Mapping[str, Any]
 
 INSTANTS: Final = ("opened_at", "last_at", "answered_at", "unanswered_since", "updates_from", "close_at")
 UPDATE_METRICS: Final = frozenset({"first_response", "next_response", "update"})

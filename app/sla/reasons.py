@@ -10,7 +10,7 @@ ZONES_CHANGED: Final = "time_zone_database"
 """Nothing in the plan or the account is different: the rules of a time zone are."""
 
 
-def why(metric: str, priority: str, before: Terms, after: Terms, names: Mapping[str, str]) -> list[str]:
+def differences(metric: str, priority: str, before: Terms, after: Terms, names: Mapping[str, str]) -> list[str]:
     """What is different for this metric at ``priority`` (of ``after``) and the less urgent ones, whose ends count too.
 
     Of ``target``, ``time_zone``, ``hours``, ``holidays``, ``pauses``, ``tiers``; else ``time_zone_database``.

@@ -1,1 +1,1 @@
-"""The clockwork above the tickets: whatever is due somewhere is claimed and settled, by any number of replicas."""
+"""The clockwork above the tickets: whatever is due somewhere is claimed and processed, by any number of replicas."""

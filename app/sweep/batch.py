@@ -1,4 +1,4 @@
-"""One transaction of the sweep: claim, settle, save, within limits of its own."""
+"""One transaction of the sweep: claim, process, save, within limits of its own."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,11 +10,11 @@ from app.core.db.causes import Cause, cause_of, within
 from app.core.db.engine import Sessions
 from app.core.db.session import driver, transaction
 from app.sweep.claims import Claim, Rows
-from app.tickets.editing.load import settled
+from app.tickets.editing.load import caught_up
 from app.tickets.save import save_what_can_be
 
 _ROUNDS: Final = 5
-"""How far a ticket that has very much to do is settled in one transaction: 100 firings of its clock."""
+"""How far a ticket that has very much to do is processed in one transaction: 100 firings of its clock."""
 # A plan that reads all tickets is never right here, whatever the statistics of a fresh or a flooded table say.
 BEGIN: Final = """
 SELECT clock_timestamp() AS now, set_config('lock_timeout', $1, true),
@@ -24,7 +24,7 @@ SELECT clock_timestamp() AS now, set_config('lock_timeout', $1, true),
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """In seconds: how long a batch settles tickets, waits for a lock, and works on what it has claimed in all.
+    """In seconds: how long a batch processes tickets, waits for a lock, and works on what it has claimed in all.
 
     Who waits for a lock is not slow, so the limit of that wait is shorter, and has an error of its own.
     """
@@ -43,14 +43,14 @@ class Batch:
     accounts: list[str] = field(default_factory=list)
     """of each ticket that was claimed"""
     tickets: list[str] = field(default_factory=list)
-    """those of the claimed ones that were to be settled"""
+    """those of the claimed ones that were to be processed"""
     lags: list[float] = field(default_factory=list)
     """how late each ticket was claimed, in seconds; none of a ticket that was postponed"""
-    settled: int = 0
+    caught_up: int = 0
     behind: bool = False
-    """whether a ticket that was settled has so much to do that it is still due"""
+    """whether a ticket that was processed has so much to do that it is still due"""
     faulty: dict[str, Exception] = field(default_factory=dict)
-    """what is wrong with tickets that cannot be settled, by id; the others are not affected"""
+    """what is wrong with tickets that cannot be processed, by id; the others are not affected"""
     error: Exception | None = None
     """why nothing of it was written, where it is not an outage"""
     seconds: float = 0.0
@@ -61,7 +61,7 @@ class Batch:
     @property
     def is_whole(self) -> bool:
         """Whether nothing was left to do of what was claimed."""
-        return self.error is None and not self.behind and self.settled + len(self.faulty) == len(self.accounts)
+        return self.error is None and not self.behind and self.caught_up + len(self.faulty) == len(self.accounts)
 
 
 def _everything(rows: Rows) -> Rows:
@@ -71,7 +71,7 @@ def _everything(rows: Rows) -> Rows:
 async def run_batch(
     sessions: Sessions, claim: Claim, limits: Limits, keep: Callable[[Rows], Rows] = _everything
 ) -> Batch:
-    """Settle and save the tickets of one claim, those of them that ``keep`` keeps.
+    """Process and save the tickets of one claim, those of them that ``keep`` keeps.
 
     What fails is rolled back, and told in the result. An outage is raised: it says nothing about the tickets.
     """
@@ -87,11 +87,11 @@ async def run_batch(
             batch.tickets = [row["id"] for row in kept]
             claimed = monotonic()
             async with within(limits.whole):
-                works, batch.faulty = await settled(session, kept, seconds=limits.settling, rounds=_ROUNDS)
-                if works:
-                    await save_what_can_be(session, works)
+                edits, batch.faulty = await caught_up(session, kept, seconds=limits.settling, rounds=_ROUNDS)
+                if edits:
+                    await save_what_can_be(session, edits)
             batch.seconds = monotonic() - claimed
-        batch.settled, batch.behind = len(works), any(work.is_behind for work in works)
+        batch.caught_up, batch.behind = len(edits), any(edit.is_behind for edit in edits)
     except Exception as error:
         if cause_of(error) is Cause.OUTAGE or not batch.tickets:
             raise

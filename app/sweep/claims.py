@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db.session import driver
 from app.tickets.editing.load import SELECT
-from app.tickets.models import Ticket
+from app.tickets.models import TicketRow
 from app.tickets.record import columns
 
 Rows: TypeAlias = "list[Record[Any]]"
@@ -57,7 +57,7 @@ ORDER BY t.wake_at LIMIT 1
 
 @dataclass(frozen=True, slots=True)
 class Apart:
-    """What is settled apart from everybody's tickets: whole accounts, and single tickets."""
+    """What is processed apart from everybody's tickets: whole accounts, and single tickets."""
 
     accounts: Collection[str] = field(default_factory=tuple)
     tickets: Collection[str] = field(default_factory=tuple)
@@ -72,12 +72,12 @@ def of_all(limit: int) -> Claim:
 
 
 def of_the_others(limit: int, apart: Apart, since: datetime | None) -> Claim:
-    """The longest due tickets that are not settled apart; only those due after ``since``, if it is given."""
+    """The longest due tickets that are not processed apart; only those due after ``since``, if it is given."""
     return lambda connection: connection.fetch(WITHOUT, limit, since, list(apart.accounts), list(apart.tickets))
 
 
 def of_account(limit: int, account_id: str, apart: Apart) -> Claim:
-    """The longest due tickets of one account, but none that is settled by itself."""
+    """The longest due tickets of one account, but none that is processed by itself."""
     return lambda connection: connection.fetch(OF_ACCOUNT, limit, account_id, list(apart.tickets))
 
 
@@ -89,12 +89,17 @@ def of_tickets(ids: Collection[str]) -> Claim:
 async def next_wake(session: AsyncSession, apart: Apart = Apart()) -> datetime | None:
     """The earliest instant at which a live ticket has something to do: one probe of one partial index.
 
-    Where something is settled ``apart``, the earliest future one of all else within a second.
+    Where something is processed ``apart``, the earliest future one of all else within a second.
     """
     if apart:
         later: datetime | None = await (await driver(session)).fetchval(
             NEXT_WITHOUT, list(apart.accounts), list(apart.tickets)
         )
         return later
-    query = select(Ticket.wake_at).where(Ticket.wake_at.is_not(None), ~Ticket.sandbox).order_by(Ticket.wake_at).limit(1)
+    query = (
+        select(TicketRow.wake_at)
+        .where(TicketRow.wake_at.is_not(None), ~TicketRow.sandbox)
+        .order_by(TicketRow.wake_at)
+        .limit(1)
+    )
     return await session.scalar(query)

@@ -1,6 +1,6 @@
-"""What would hold up everybody's sweep is settled beside it: storms of one account, and tickets that fail.
+"""What would hold up everybody's sweep is processed beside it: storms of one account, and tickets that fail.
 
-All of them take turns on two connections, so that one batch is settled while the database writes another, and whoever
+All of them take turns on two connections, so that one batch is processed while the database writes another, and whoever
 has taken least time is next. A batch that failed, or was too slow, is split until it goes through or a single ticket is
 left; that one is put aside (``tickets.postponing``).
 """
@@ -19,7 +19,7 @@ from app.core.db.causes import Cause, cause_of
 from app.core.db.engine import Sessions
 from app.core.fair_turns import Turns
 from app.core.metrics import Metrics
-from app.core.signals import Alarm
+from app.core.signals import WakeUp
 from app.sweep.batch import Batch, Limits, run_batch
 from app.sweep.claims import Apart, of_account, of_tickets
 from app.sweep.lanes import Pace
@@ -70,7 +70,7 @@ class Isolation:
 
     sessions: Sessions
     metrics: Metrics
-    alarm: Alarm = field(default_factory=Alarm)
+    alarm: WakeUp = field(default_factory=WakeUp)
     limits: Limits = STORM
     alone: Limits = ALONE
     _turns: Turns = field(default_factory=Turns)
@@ -87,14 +87,14 @@ class Isolation:
         return frozenset(ticket for item in self._queue for ticket in _ids(item))
 
     def take_account(self, account_id: str) -> None:
-        """Settle all that is due of an account here."""
+        """Process all that is due of an account here."""
         if account_id not in self._turns:
             self._turns.join(account_id)
             self._paces[account_id] = Pace(_SECONDS, _LEAST, _MOST)
             self.alarm.ring()
 
     def take_failed(self, batch: Batch) -> None:
-        """Try the tickets of a batch here that failed, and those of it that cannot be settled.
+        """Try the tickets of a batch here that failed, and those of it that cannot be processed.
 
         Raises the batch's error when so many tickets fail that it cannot be because of them.
         """
@@ -113,7 +113,7 @@ class Isolation:
             self.alarm.ring()
 
     async def run_pass(self) -> int:
-        """Go on for a while; the number of tickets settled."""
+        """Go on for a while; the number of tickets processed."""
         await self._recall()
         ends = monotonic() + BUDGET
         done = await asyncio.gather(
@@ -125,12 +125,12 @@ class Isolation:
         return sum(number for number in done if isinstance(number, int))
 
     async def _take_turns(self, ends: float, leaving: Collection[str] = ()) -> int:
-        """Take turns, but not these, until ``ends``; the number of tickets settled."""
+        """Take turns, but not these, until ``ends``; the number of tickets processed."""
         done = 0
         while monotonic() < ends and (name := self._turns.next(leaving)) is not None:
             began = monotonic()
             try:
-                done += await (self._try_suspect() if name == _SUSPECTED else self._settle_storm(name))
+                done += await (self._try_suspect() if name == _SUSPECTED else self._process_storm(name))
             finally:
                 self._turns.charge(name, monotonic() - began)
         return done
@@ -150,18 +150,18 @@ class Isolation:
             due = await postponing.due(session, _RETRIES)
         self._put(due)
 
-    async def _settle_storm(self, account_id: str) -> int:
+    async def _process_storm(self, account_id: str) -> int:
         pace = self._paces[account_id]
         size = pace.size
         batch = await run_batch(self.sessions, of_account(size, account_id, self.apart), self.limits)
-        pace.note(batch.settled, batch.seconds, batch.beside)
+        pace.note(batch.caught_up, batch.seconds, batch.beside)
         if batch.error:
             pace.halve()
         self.take_failed(batch)
         if len(batch.accounts) < size and (batch.is_whole or batch.error):
             self._turns.leave(account_id)
             self._paces.pop(account_id, None)
-        return batch.settled
+        return batch.caught_up
 
     async def _try_suspect(self) -> int:
         item = self._queue[0]
@@ -181,7 +181,7 @@ class Isolation:
         batch = await run_batch(self.sessions, of_tickets(tickets), self.alone if alone else _GROUP)
         if batch.error is None and not (alone and batch.faulty):
             self.take_failed(batch)
-            return batch.settled
+            return batch.caught_up
         if not alone:
             middle = len(tickets) // 2
             self._put((Group(tickets[:middle]), Group(tickets[middle:])))

@@ -1,6 +1,6 @@
-"""Everybody's lane of the sweep: claim what is due, whosever it is; settle each (C09, C15), write them in bulk (C17).
+"""Everybody's lane of the sweep: claim what is due, whosever it is; process each (C09, C15), write them in bulk (C17).
 
-No account holds it up: one that fills more than a quarter of a batch is settled apart (``isolation``), and so is a
+No account holds it up: one that fills more than a quarter of a batch is processed apart (``isolation``), and so is a
 batch that fails.
 """
 
@@ -39,23 +39,23 @@ class Sweeper:
     limits: Limits = LIMITS
     _pace: Pace = field(default_factory=lambda: Pace(_SECONDS, _LEAST, BATCH))
     _since: datetime | None = None
-    """while something is settled apart: all else that was due by then is done"""
+    """while something is processed apart: all else that was due by then is done"""
     _whole_at: float = 0.0
 
     async def run_pass(self, *, most: int = BATCH) -> int:
-        """Settle what is due, in batches of ``most`` tickets at the most; the number of tickets settled."""
+        """Process what is due, in batches of ``most`` tickets at the most; the number of tickets processed."""
         ends, done = monotonic() + BUDGET, 0
         while True:
             size = min(self._pace.size, most)
             batch = await run_batch(self.sessions, self._claim(size), self.limits, lambda rows: self._fair(rows, size))  # noqa: B023  it is called in this round
             exhausted = len(batch.accounts) < size and batch.is_whole
             self._note(batch, exhausted=exhausted)
-            done += batch.settled
+            done += batch.caught_up
             if exhausted or monotonic() > ends:
                 return done
 
     async def next_wake(self) -> datetime | None:
-        """When the next ticket has something to do, of those that are not settled apart."""
+        """When the next ticket has something to do, of those that are not processed apart."""
         async with self.sessions() as session:
             return await claims.next_wake(session, self.isolation.apart)
 
@@ -69,7 +69,7 @@ class Sweeper:
         return claims.of_the_others(size, apart, self._since)
 
     def _fair(self, rows: Rows, size: int) -> Rows:
-        """What is settled of a claim: nothing of an account that fills more than a quarter of it."""
+        """What is processed of a claim: nothing of an account that fills more than a quarter of it."""
         storms = heavy((row["account_id"] for row in rows), size)
         for account in storms:
             self.isolation.take_account(account)
@@ -78,7 +78,7 @@ class Sweeper:
     def _note(self, batch: Batch, *, exhausted: bool) -> None:
         for lag in batch.lags:
             self.isolation.metrics.wake_lag.observe(lag)
-        self._pace.note(batch.settled, batch.seconds, batch.beside)
+        self._pace.note(batch.caught_up, batch.seconds, batch.beside)
         if batch.error:
             self._pace.halve()
         self.isolation.take_failed(batch)

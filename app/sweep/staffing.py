@@ -13,9 +13,9 @@ from app.core.clock import monotonic
 from app.core.db.engine import Sessions
 from app.core.db.errors import is_outage
 from app.core.db.session import run
-from app.core.signals import Alarms
+from app.core.signals import WakeUps
 from app.tickets.editing.load import lock_left
-from app.tickets.save import save
+from app.tickets.save import staff_and_save
 
 BATCH: Final = 20
 """Tickets for which the roster is held at a time."""
@@ -24,8 +24,8 @@ BUDGET: Final = 5.0
 _log = structlog.get_logger(__name__)
 
 
-async def run_pass(sessions: Sessions, alarms: Alarms) -> int:
-    """Settle what the sweep of this process has left, in its turn at the roster; the number of tickets settled.
+async def run_pass(sessions: Sessions, alarms: WakeUps) -> int:
+    """Process what the sweep of this process has left, in its turn at the roster; the number of tickets processed.
 
     While the roster cannot be had at all they stay as they are: the sweep comes to them again, and leaves them again.
     """
@@ -37,27 +37,27 @@ async def run_pass(sessions: Sessions, alarms: Alarms) -> int:
         ids = list(islice(alarms.left, BATCH))
         alarms.left.difference_update(ids)
         try:
-            done += await _settle(sessions, ids)
+            done += await _process(sessions, ids)
         except LockNotAvailableError as error:
             _log.warning("tickets wait for the roster of experts", tickets=len(ids), error=str(error))
             break
     return done
 
 
-async def _settle(sessions: Sessions, ids: Sequence[str]) -> int:
-    """Settle these tickets; each alone where that fails, so that one that cannot be settled holds up no other."""
+async def _process(sessions: Sessions, ids: Sequence[str]) -> int:
+    """Process these tickets; each alone where that fails, so that one that cannot be processed holds up no other."""
     try:
         return await run(sessions, partial(_settle_together, ids=ids))
     except Exception as error:
         if is_outage(error):
             raise
         if len(ids) == 1:  # the sweep comes to it, and puts it aside
-            _log.exception("a ticket that needs an expert could not be settled", ticket_id=ids[0])
+            _log.exception("a ticket that needs an expert could not be processed", ticket_id=ids[0])
             return 0
-    return sum([await _settle(sessions, [each]) for each in ids])
+    return sum([await _process(sessions, [each]) for each in ids])
 
 
 async def _settle_together(session: AsyncSession, *, ids: Sequence[str]) -> int:
-    works = await lock_left(session, ids)
-    await save(session, works)
-    return len(works)
+    edits = await lock_left(session, ids)
+    await staff_and_save(session, edits)
+    return len(edits)

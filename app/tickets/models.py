@@ -15,7 +15,7 @@ _ASSIGNED: Final = f"assignee_id IS NOT NULL AND {ACTIVE}"
 NUMBER_CONSTRAINT: Final = "uq_tickets_account_id_number"
 
 
-class Ticket(Base):
+class TicketRow(Base):
     """A ticket, with the facts of its clock (``clock``) and the instant of its next timer (``wake_at``, C17)."""
 
     __tablename__ = "tickets"
@@ -122,7 +122,7 @@ class Ticket(Base):
     )
 
 
-class TicketTitle(Base):
+class TicketTitleRow(Base):
     """What searches look at: a ticket's title and number, apart from the row that every change writes anew."""
 
     __tablename__ = "ticket_titles"
@@ -151,10 +151,10 @@ class TicketTitle(Base):
 
 for _extension in ("pg_trgm", "btree_gin"):
     _made: ExecutableDDLElement = DDL(f"CREATE EXTENSION IF NOT EXISTS {_extension}")  # type: ignore[no-untyped-call]
-    event.listen(TicketTitle.__table__, "before_create", _made)
+    event.listen(TicketTitleRow.__table__, "before_create", _made)
 
 
-class Message(Base):
+class MessageRow(Base):
     """A message on a ticket: public, or internal to support."""
 
     __tablename__ = "messages"
@@ -175,8 +175,8 @@ class Message(Base):
     )
 
 
-class Postponement(Base):
-    """A live ticket that could not be settled by itself: it has no ``wake_at`` and is tried again at ``retry_at``.
+class PostponementRow(Base):
+    """A live ticket that could not be processed: it has no ``wake_at`` and is tried again at ``retry_at``.
 
     Whoever saves the ticket drops the row with it.
     """

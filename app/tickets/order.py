@@ -5,7 +5,7 @@ from datetime import datetime
 from heapq import merge
 from typing import Final, NamedTuple
 
-from app.events.log import Event
+from app.events.event import Event
 from app.events.types import DeadlineWarning
 from app.sla.clock.terms import METRIC_ORDER
 from app.tickets.record import TicketRecord

@@ -6,7 +6,7 @@ from functools import cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Self
 
-from app.tickets.models import Ticket
+from app.tickets.models import TicketRow
 
 
 class _Record:
@@ -24,7 +24,7 @@ class _Record:
 @cache
 def columns() -> tuple[str, ...]:
     """The names of all columns, in the table's order."""
-    return tuple(column.name for column in Ticket.__table__.columns)
+    return tuple(column.name for column in TicketRow.__table__.columns)
 
 
 @cache
@@ -41,16 +41,16 @@ def _slot(column: Any) -> tuple[str, Any, Any]:
 
 if TYPE_CHECKING:
 
-    class TicketRecord(_Record, Ticket):
-        """The columns of ``Ticket``, with its types."""
+    class TicketRecord(_Record, TicketRow):
+        """The columns of ``TicketRow``, with its types."""
 
 else:
     TicketRecord = make_dataclass(
         "TicketRecord",
-        [_slot(column) for column in Ticket.__table__.columns],
+        [_slot(column) for column in TicketRow.__table__.columns],
         bases=(_Record,),
         namespace={
-            "__doc__": "The columns of ``Ticket``: who makes one gives those that have no default.",
+            "__doc__": "The columns of ``TicketRow``: who makes one gives those that have no default.",
             "__module__": __name__,
         },
         slots=True,

@@ -1,30 +1,37 @@
-"""Saving tickets: the end of every use case, and of the sweep."""
+"""Saving tickets, the end of every use case and of the sweep: an expert is chosen, held and alerted here."""
 
 from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db.tables import Row
-from app.tickets.editing.work import Work, write_works
+from app.tickets.editing.edit import TicketEdit
+from app.tickets.editing.write import write_edits
 from app.tickets.staffing.roster import see_to_experts, without_experts
 
 
-async def save(session: AsyncSession, works: Sequence[Work], *, new: bool = False, standing: bool = False) -> list[Row]:
-    """See to the tickets' experts (G2, G7, G8), then write all of it; the rows of the new events.
+async def staff_and_save(
+    session: AsyncSession, edits: Sequence[TicketEdit], *, new: bool = False, standing: bool = False
+) -> list[Row]:
+    """Choose and alert the experts that the tickets need (G2, G7, G8), then write it all; the rows of the new events.
+
+    A ticket that is to have an expert, as a P1 is, gives the roster to a ``Dispatcher``. It chooses who takes the
+    ticket, holds the expert for it and adds the alert to the edit, so that the alert, its page and its clock are
+    written in the statement that writes the ticket. Other tickets cost nothing.
 
     ``standing``: the instant of the change was given, and is not the database's. Raises ``Again`` when the number of
     a ``new`` ticket is taken.
     """
-    others, holds = await see_to_experts(session, works, standing=standing)
-    events = await write_works(session, works, new=new, beside=holds)
+    others, holds = await see_to_experts(session, edits, standing=standing)
+    events = await write_edits(session, edits, new=new, beside=holds)
     if others:
-        events += await write_works(session, others)
+        events += await write_edits(session, others)
     return events
 
 
-async def save_what_can_be(session: AsyncSession, works: Sequence[Work]) -> None:
+async def save_what_can_be(session: AsyncSession, edits: Sequence[TicketEdit]) -> None:
     """Save locked live tickets; those that need an expert while others hold the roster are left to a pass that waits.
 
     So nobody who holds the roster stops the sweep.
     """
-    await save(session, await without_experts(session, works))
+    await staff_and_save(session, await without_experts(session, edits))

@@ -22,7 +22,7 @@ from app.core.schemas import (
 )
 from app.core.text.messages import _
 from app.events.types.tickets import TicketFacts
-from app.paging.schemas import PageDocument
+from app.paging.schemas import PagerMessage
 from app.plans.document.words import EscalationReason
 from app.plans.schemas import PlanRef
 
@@ -79,7 +79,7 @@ class TicketFields(Strict):
     call_link: HttpsUrl | None = Field(None, description="The customer's own conferencing link, used for the P1 call")
 
 
-class OpenTicket(TicketFields):
+class NewTicket(TicketFields):
     """A new ticket. The priority asked for wins, else impact x urgency by the plan's matrix, else its default."""
 
     account_id: AccountId | None = Field(None, description="Needed with admin and agent keys; else the key's own")
@@ -93,7 +93,7 @@ class OpenTicket(TicketFields):
     actor: ActorRef | None = None
 
 
-class ChangeTicket(TicketFields):
+class TicketPatch(TicketFields):
     """A change of what a ticket says, and for whom the account's key makes it."""
 
     actor: ActorRef | None = None
@@ -108,7 +108,7 @@ class Author(Strict):
     email: Email | None = None
 
 
-class PostMessage(Strict):
+class NewMessage(Strict):
     """A message. A public one of an engineer answers; ``channel: phone`` is the note of a call, and answers too."""
 
     body: Text
@@ -118,13 +118,13 @@ class PostMessage(Strict):
     actor: ActorRef | None = None
 
     @model_validator(mode="after")
-    def _phone_note_is_public(self) -> "PostMessage":
+    def _phone_note_is_public(self) -> "NewMessage":
         if self.channel == "phone" and self.visibility == "internal":
             raise invalid_value("phone_note", _("The note of a call is public: it answers the customer"))
         return self
 
 
-class SetStatus(Strict):
+class StatusChange(Strict):
     """A new status; an engineer resolves, and sets waiting, with or after a public message."""
 
     status: Status
@@ -132,7 +132,7 @@ class SetStatus(Strict):
     actor: ActorRef | None = None
 
 
-class SetPriority(Strict):
+class PriorityChange(Strict):
     """A new priority, and why."""
 
     priority: Priority
@@ -141,49 +141,49 @@ class SetPriority(Strict):
     actor: ActorRef | None = None
 
 
-class Assign(Strict):
+class Assignment(Strict):
     """Another engineer (null: nobody), another tier, or both."""
 
     engineer_id: EngineerId | None = None
     tier: Annotated[int, Field(ge=1, le=9)] | None = None
 
 
-class Review(Strict):
+class PriorityReview(Strict):
     """What support decides about a priority that is under review: it stays, or is this one; ``message`` is public."""
 
     priority: Priority | None = None
     message: Text | None = None
 
 
-class Reopen(Strict):
+class Reopening(Strict):
     """A resolved ticket is to be open again; ``message`` is public."""
 
     message: Text | None = None
     actor: ActorRef | None = None
 
 
-class LockRegion(Strict):
+class RegionLock(Strict):
     """The region in which the ticket stays; null: it follows the sun."""
 
     region: Word | None
     actor: ActorRef | None = None
 
 
-class Withdraw(Strict):
+class Withdrawal(Strict):
     """A ticket needs no answer any more."""
 
     reason: Sentence | None = None
     actor: ActorRef | None = None
 
 
-class Merge(Strict):
+class TicketMerge(Strict):
     """The ticket in which this one goes on."""
 
     into: TicketId
 
 
-class Escalate(Strict):
-    """A request for an escalation; the plan says which reasons there are."""
+class NewEscalation(Strict):
+    """An escalation is asked for: the plan says for which reasons."""
 
     reason: EscalationReason
     justification: Sentence
@@ -192,8 +192,8 @@ class Escalate(Strict):
     actor: ActorRef | None = None
 
 
-class AcceptEscalation(Strict):
-    """What is done about an escalation; ``priority`` is the requested one by default, ``message`` is public."""
+class EscalationAcceptance(Strict):
+    """What is done about an escalation; ``priority`` is by default what was asked for, ``message`` is public."""
 
     priority: Priority | None = None
     tier: Annotated[int, Field(ge=1, le=9)] | None = None
@@ -201,39 +201,39 @@ class AcceptEscalation(Strict):
     message: Text | None = None
 
 
-class DeclineEscalation(Strict):
-    """An escalation is declined, and why."""
+class EscalationRefusal(Strict):
+    """Nothing is done about an escalation, and why."""
 
     reason: Sentence
 
 
-class DeclineAlert(Strict):
-    """An expert declines a ticket, and why."""
+class AlertRefusal(Strict):
+    """An expert does not take the ticket, and why."""
 
     reason: Sentence
 
 
-class JoinCall(Strict):
+class CallParticipation(Strict):
     """Who joined the call."""
 
     participant: Literal["customer", "engineer"]
     actor: ActorRef | None = None
 
 
-class DeclineCall(Strict):
+class CallRefusal(Strict):
     """The customer will not join, and why."""
 
     reason: Sentence
     actor: ActorRef | None = None
 
 
-class ActOnly(Strict):
+class ActingPerson(Strict):
     """Nothing but, for an account's key, the person who acts."""
 
     actor: ActorRef | None = None
 
 
-class DeadlineView(Document):
+class Deadline(Document):
     """One cycle of one metric."""
 
     id: str
@@ -252,7 +252,7 @@ class DeadlineView(Document):
     reason: str | None
 
 
-class CallView(Document):
+class Call(Document):
     """A call of a ticket."""
 
     id: str
@@ -269,15 +269,15 @@ class CallView(Document):
     failure: str | None
 
 
-class CallsView(Document):
+class TicketCalls(Document):
     """The active call, and the earlier ones."""
 
-    call: CallView | None
-    earlier: list[CallView]
+    call: Call | None
+    earlier: list[Call]
 
 
-class RoutingView(Document):
-    """How an expert is found for a ticket."""
+class TicketRouting(Document):
+    """How a ticket's expert is looked for."""
 
     state: Literal["alerted", "engaged", "queued"] = Field(
         description="An expert was asked; an expert works on it; nobody can be asked now, and it waits"
@@ -293,8 +293,8 @@ class RoutingView(Document):
     next_at: Instant | None = Field(description="When it is handed over, the next round begins or somebody comes")
 
 
-class AlertView(Document):
-    """An alert that asks an expert to take a ticket now."""
+class Alert(Document):
+    """An expert was asked to take a ticket now."""
 
     id: str
     account_id: str
@@ -305,7 +305,7 @@ class AlertView(Document):
     accept_by: Instant
     ended_at: Instant | None
     reason: str | None = Field(description="Why it was declined or cancelled")
-    pages: list[PageDocument] = Field(description="How the expert was notified, or will be until they answer")
+    pages: list[PagerMessage] = Field(description="How the expert was told, or will be while they do not answer")
 
 
 class _Named(Document):
@@ -315,7 +315,7 @@ class _Named(Document):
     account_id: str
 
 
-class TicketView(TicketFacts, _Named):
+class Ticket(TicketFacts, _Named):
     """A ticket."""
 
     channel: Channel
@@ -331,7 +331,7 @@ class TicketView(TicketFacts, _Named):
     assignee: str | None
     region: str | None = Field(description="The region of its engineer")
     region_lock: str | None
-    routing: RoutingView | None = Field(description="How an expert is found for it; for support")
+    routing: TicketRouting | None = Field(description="How its expert is looked for; for support")
     plan: PlanRef
     tags: list[str]
     custom: dict[str, JsonValue]
@@ -340,16 +340,16 @@ class TicketView(TicketFacts, _Named):
     updated_at: Instant
     resolved_at: Instant | None
     closed_at: Instant | None
-    deadlines: list[DeadlineView] = Field(description="The current cycle of each metric, and cycle 1")
+    deadlines: list[Deadline] = Field(description="The current cycle of each metric, and cycle 1")
     next_update_due_at: Instant | None
-    call: CallView | None
+    call: Call | None
     escalated: bool
     review_requested: bool
     sandbox: bool
     version: int
 
 
-class MessageView(Document):
+class Message(Document):
     """A message of a ticket."""
 
     id: str
@@ -361,7 +361,7 @@ class MessageView(Document):
     created_at: Instant
 
 
-class EscalationView(Document):
+class Escalation(Document):
     """An escalation of a ticket."""
 
     id: str
@@ -382,7 +382,7 @@ class EscalationView(Document):
     decision: str | None = Field(description="What was said when it was accepted or declined")
 
 
-class StatusRow(Document):
+class StatusTransitions(Document):
     """What can be made of a status."""
 
     status: Status
@@ -393,4 +393,4 @@ class StatusRow(Document):
 class StatusTable(Document):
     """All statuses."""
 
-    items: list[StatusRow]
+    items: list[StatusTransitions]

@@ -13,7 +13,7 @@ router = ResourceRouter("accounts", prefix="/v1/accounts/{account_id}/usage", ta
 
 @router.show("", Usage)
 async def get_usage(call: CallDep, account_id: AccountPath) -> Response:
-    """Get what an account has used of its quotas.
+    """Get an account's usage of its quotas.
 
     For the account's own keys and for support. Quotas of each engineer or calendar show the one that has most. Streams
     and rates are those of the process that answers.

@@ -40,7 +40,7 @@ _DELIVERY: Final[dict[str, Any]] = {
 }
 
 
-class AttemptDocument(Document):
+class DeliveryAttempt(Document):
     """One attempt to deliver a message."""
 
     at: Instant | None = None
@@ -53,7 +53,7 @@ class AttemptDocument(Document):
     next_attempt_at: Instant | None = Field(None, description="When the next attempt was to be made; null: no more")
 
 
-class DeliveryDocument(Document):
+class Delivery(Document):
     """One event on its way to one endpoint."""
 
     model_config = ConfigDict(extra="ignore", json_schema_extra={"examples": [_DELIVERY]})
@@ -65,17 +65,17 @@ class DeliveryDocument(Document):
     state: DeliveryState = Field(description="`skipped`: the endpoint's projection left the event out")
     attempt_count: int = Field(description="Since it was made, or sent again")
     next_attempt_at: Instant | None = Field(description="While it is sent: when its lease ends; null before its turn")
-    last_attempt: AttemptDocument | None
+    last_attempt: DeliveryAttempt | None
     created_at: Instant
     finished_at: Instant | None
 
 
-class AttemptsDocument(DeliveryDocument):
+class DeliveryWithAttempts(Delivery):
     """A delivery with its attempts."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_DELIVERY | {"attempts": [_ATTEMPT]}]})
 
-    attempts: list[AttemptDocument] = Field(
+    attempts: list[DeliveryAttempt] = Field(
         description=f"The newest last; of more than {ATTEMPTS_KEPT} the newest",
     )
 
@@ -92,7 +92,7 @@ class ReplayPeriod(Strict):
     actor: ActorRef | None = Field(None, description="The person for whom an account's key acts")
 
 
-class ReplayDocument(Document):
+class Replay(Document):
     """A period that is sent again."""
 
     model_config = ConfigDict(

@@ -10,7 +10,7 @@ from app.core.db.tables import ID, Base
 from app.events.envelope import NO_ACCOUNT
 
 
-class WebhookEndpoint(Base):
+class WebhookEndpointRow(Base):
     """Where events are sent. A reference table: an operator's endpoint hears every account."""
 
     __tablename__ = "webhook_endpoints"
@@ -58,7 +58,7 @@ class WebhookEndpoint(Base):
     )
 
 
-class WebhookSubscription(Base):
+class WebhookSubscriptionRow(Base):
     """An endpoint hears of events of this type. Made from its globs; a fan-out finds it by account and type."""
 
     __tablename__ = "webhook_subscriptions"
@@ -68,7 +68,7 @@ class WebhookSubscription(Base):
     endpoint_id: Mapped[str] = mapped_column(ID, primary_key=True)
 
 
-class Delivery(Base):
+class DeliveryRow(Base):
     """One event on its way to one endpoint: the outbox. Claimed under a lease, fenced by ``claim_id``."""
 
     __tablename__ = "deliveries"

@@ -10,51 +10,53 @@ from app.core.auth import Principal
 from app.core.db.rows import row_by_id
 from app.core.problems import NotFound
 from app.core.web.paging import Filter, Page, Slice, filtered, in_order
-from app.webhooks.models import Delivery, WebhookEndpoint
+from app.webhooks.models import DeliveryRow, WebhookEndpointRow
 
 
 async def endpoint_by_id(
     session: AsyncSession, principal: Principal, endpoint_id: str, *, lock: bool = False
-) -> WebhookEndpoint:
+) -> WebhookEndpointRow:
     """The endpoint; with ``lock`` its row is held until the transaction ends."""
-    endpoint = await row_by_id(session, WebhookEndpoint, endpoint_id, lock=lock)
+    endpoint = await row_by_id(session, WebhookEndpointRow, endpoint_id, lock=lock)
     if principal.account_id not in (None, endpoint.account_id):
         raise NotFound
     return endpoint
 
 
-async def endpoints_page(session: AsyncSession, page: Page, account_id: str | None) -> Sequence[WebhookEndpoint]:
+async def endpoints_page(session: AsyncSession, page: Page, account_id: str | None) -> Sequence[WebhookEndpointRow]:
     """A page of endpoints, the oldest first, and one more; of one account, or all."""
-    return await in_order(session, WebhookEndpoint, page, account_id=account_id)
+    return await in_order(session, WebhookEndpointRow, page, account_id=account_id)
 
 
-async def deliveries_page(session: AsyncSession, page: Page, endpoint_id: str, state: str | None) -> Slice[Delivery]:
+async def deliveries_page(session: AsyncSession, page: Page, endpoint_id: str, state: str | None) -> Slice[DeliveryRow]:
     """A page of an endpoint's deliveries, the newest first, and one more."""
     filters: list[Filter] = [lambda columns: columns.state == state] if state else []
-    return await filtered(session, Delivery, [Delivery.endpoint_id == endpoint_id], filters, page, "created_at", "id")
+    return await filtered(
+        session, DeliveryRow, [DeliveryRow.endpoint_id == endpoint_id], filters, page, "created_at", "id"
+    )
 
 
-async def locked_delivery(session: AsyncSession, delivery_id: str) -> Delivery:
+async def locked_delivery(session: AsyncSession, delivery_id: str) -> DeliveryRow:
     """The delivery; its row is held until the transaction ends."""
-    query = select(Delivery).where(Delivery.id == delivery_id).with_for_update()
+    query = select(DeliveryRow).where(DeliveryRow.id == delivery_id).with_for_update()
     return _found((await session.scalars(query)).one_or_none())
 
 
-async def delivery_with_attempts(session: AsyncSession, principal: Principal, delivery_id: str) -> Delivery:
+async def delivery_with_attempts(session: AsyncSession, principal: Principal, delivery_id: str) -> DeliveryRow:
     """The delivery with its earlier attempts too."""
-    query = select(Delivery).where(Delivery.id == delivery_id).options(undefer(Delivery.earlier_attempts))
+    query = select(DeliveryRow).where(DeliveryRow.id == delivery_id).options(undefer(DeliveryRow.earlier_attempts))
     delivery = _found((await session.scalars(query)).one_or_none())
     await endpoint_by_id(session, principal, delivery.endpoint_id)
     return delivery
 
 
-def _found(delivery: Delivery | None) -> Delivery:
+def _found(delivery: DeliveryRow | None) -> DeliveryRow:
     if delivery is None:
         raise NotFound
     return delivery
 
 
-async def delivery_of(session: AsyncSession, endpoint_id: str, event_id: str) -> Delivery:
+async def delivery_of(session: AsyncSession, endpoint_id: str, event_id: str) -> DeliveryRow:
     """The delivery of this event to this endpoint; quick for a recent one."""
-    query = select(Delivery).where(Delivery.endpoint_id == endpoint_id, Delivery.event_id == event_id)
-    return (await session.scalars(query.order_by(Delivery.created_at.desc()).limit(1))).one()
+    query = select(DeliveryRow).where(DeliveryRow.endpoint_id == endpoint_id, DeliveryRow.event_id == event_id)
+    return (await session.scalars(query.order_by(DeliveryRow.created_at.desc()).limit(1))).one()

@@ -72,7 +72,7 @@ _ENDPOINT: Final[dict[str, Any]] = {
 _SECRET: Final = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD5rHPQz1cCzM="  # noqa: S105 - the documentation's example
 
 
-class EndpointFields(Strict):
+class WebhookEndpointFields(Strict):
     """What can be written about an endpoint, and changed later."""
 
     url: TargetUrl = Field(
@@ -128,13 +128,13 @@ class EndpointFields(Strict):
         return value
 
     @model_validator(mode="after")
-    def _at_the_pace_of_a_chat(self) -> "EndpointFields":
+    def _at_the_pace_of_a_chat(self) -> "WebhookEndpointFields":
         if self.rate is None and self.format != "standard":
             self.rate = CHAT_RATE
         return self
 
 
-class EndpointCreate(EndpointFields):
+class NewWebhookEndpoint(WebhookEndpointFields):
     """A new endpoint."""
 
     model_config = ConfigDict(
@@ -161,7 +161,7 @@ def _known(event_type: str) -> str:
     return event_type
 
 
-class EndpointTest(Strict):
+class WebhookEndpointTest(Strict):
     """What is sent as a test."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"event_type": "ticket.opened"}]})
@@ -171,7 +171,7 @@ class EndpointTest(Strict):
     )
 
 
-class EndpointDocument(Document):
+class WebhookEndpoint(Document):
     """Where events are sent."""
 
     model_config = ConfigDict(extra="ignore", from_attributes=True, json_schema_extra={"examples": [_ENDPOINT]})
@@ -209,7 +209,7 @@ def _not_too_long(value: timedelta) -> timedelta:
     return value
 
 
-class RotateSecret(Strict):
+class SecretRotation(Strict):
     """How a secret is replaced."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"overlap": "PT24H"}]})
@@ -221,7 +221,7 @@ class RotateSecret(Strict):
     )
 
 
-class SecretDocument(EndpointDocument):
+class WebhookEndpointWithSecret(WebhookEndpoint):
     """An endpoint with its new signing secret."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_ENDPOINT | {"secret": _SECRET}]})

@@ -1,6 +1,6 @@
 import pytest
 
-from app.accounts.models import Account
+from app.accounts.models import AccountRow
 from app.core.db.engine import Sessions
 from tests.support.actors import Headers, make_account, make_key, make_plan
 
@@ -11,17 +11,17 @@ async def plan(sessions: Sessions) -> str:
 
 
 @pytest.fixture
-async def account(sessions: Sessions, plan: str) -> Account:
+async def account(sessions: Sessions, plan: str) -> AccountRow:
     return await make_account(sessions, plan)
 
 
 @pytest.fixture
-async def owner(sessions: Sessions, account: Account) -> Headers:
+async def owner(sessions: Sessions, account: AccountRow) -> Headers:
     return await make_key(sessions, account_id=account.account_id, role="owner")
 
 
 @pytest.fixture
-async def viewer(sessions: Sessions, account: Account) -> Headers:
+async def viewer(sessions: Sessions, account: AccountRow) -> Headers:
     return await make_key(sessions, account_id=account.account_id, role="viewer")
 
 

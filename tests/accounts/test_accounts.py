@@ -4,9 +4,9 @@ from typing import Any
 import httpx
 import pytest
 
-from app.accounts.models import Account
+from app.accounts.models import AccountRow
 from app.core.db.engine import Sessions
-from app.plans.models import HolidaySet
+from app.plans.models import HolidaySetRow
 from tests.support.actors import Headers, make_account, make_engineer, make_region
 
 NEW = {"name": "Solar Roofs", "plan": "gold", "time_zone": "Europe/Warsaw"}
@@ -96,7 +96,9 @@ async def test_a_sandbox_is_locked_to_a_region_of_its_own(
     assert (await client.delete(f"/v1/regions/{own.id}", headers=admin)).status_code == 409
 
 
-async def test_a_patch_changes_clears_and_leaves(client: httpx.AsyncClient, admin: Headers, account: Account) -> None:
+async def test_a_patch_changes_clears_and_leaves(
+    client: httpx.AsyncClient, admin: Headers, account: AccountRow
+) -> None:
     url = f"/v1/accounts/{account.account_id}"
     contact = {"name": "Mia", "email": "mia@example.com"}
     await client.patch(url, json={"tam": contact, "country": "US"}, headers=admin)
@@ -110,13 +112,13 @@ async def test_a_patch_changes_clears_and_leaves(client: httpx.AsyncClient, admi
 
 @pytest.mark.parametrize("patch", [{"name": None}, {"plan": "silver"}, {"id": "x"}, {"sandbox": True}, [], 1, "x"])
 async def test_a_wrong_patch_is_refused(
-    client: httpx.AsyncClient, admin: Headers, account: Account, patch: object
+    client: httpx.AsyncClient, admin: Headers, account: AccountRow, patch: object
 ) -> None:
     answer = await client.patch(f"/v1/accounts/{account.account_id}", json=patch, headers=admin)
     assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid-input")
 
 
-async def test_if_match_guards_a_change(client: httpx.AsyncClient, admin: Headers, account: Account) -> None:
+async def test_if_match_guards_a_change(client: httpx.AsyncClient, admin: Headers, account: AccountRow) -> None:
     url = f"/v1/accounts/{account.account_id}"
     assert (await client.patch(url, json={"name": "A"}, headers=admin | {"If-Match": '"1"'})).status_code == 200
     assert (await client.patch(url, json={"name": "B"}, headers=admin | {"If-Match": '"1"'})).status_code == 412
@@ -125,7 +127,7 @@ async def test_if_match_guards_a_change(client: httpx.AsyncClient, admin: Header
 
 @pytest.mark.usefixtures("stranger")
 async def test_who_may_see_accounts(
-    client: httpx.AsyncClient, account: Account, viewer: Headers, agent: Headers, stranger: Headers
+    client: httpx.AsyncClient, account: AccountRow, viewer: Headers, agent: Headers, stranger: Headers
 ) -> None:
     url = f"/v1/accounts/{account.account_id}"
     assert (await client.get(url, headers=viewer)).status_code == 200
@@ -137,7 +139,7 @@ async def test_who_may_see_accounts(
 
 
 async def test_only_admins_write_accounts(
-    client: httpx.AsyncClient, account: Account, owner: Headers, agent: Headers, stranger: Headers
+    client: httpx.AsyncClient, account: AccountRow, owner: Headers, agent: Headers, stranger: Headers
 ) -> None:
     url = f"/v1/accounts/{account.account_id}"
     for key in (owner, agent):
@@ -163,18 +165,18 @@ async def test_a_list_is_stable_under_concurrent_inserts(
 
 
 async def test_c01_the_countrys_holidays_are_expanded_when_the_account_is_stored(
-    client: httpx.AsyncClient, sessions: Sessions, admin: Headers, account: Account
+    client: httpx.AsyncClient, sessions: Sessions, admin: Headers, account: AccountRow
 ) -> None:
     url = f"/v1/accounts/{account.account_id}"
     await client.patch(url, json={"country": "PL"}, headers=admin)
     async with sessions() as session:
-        stored = await session.get_one(Account, account.account_id)
-        days = await session.get_one(HolidaySet, stored.holiday_set)
+        stored = await session.get_one(AccountRow, account.account_id)
+        days = await session.get_one(HolidaySetRow, stored.holiday_set)
     year = stored.updated_at.year
     assert {f"{year - 1}-11-11", f"{year}-05-03", f"{year + 10}-12-25"} <= set(days.dates)
     await client.patch(url, json={"country": None}, headers=admin)
     async with sessions() as session:
-        assert (await session.get_one(Account, account.account_id)).holiday_set is None
+        assert (await session.get_one(AccountRow, account.account_id)).holiday_set is None
 
 
 async def test_c01_a_sandbox_has_the_holidays_of_its_own_years(
@@ -184,6 +186,6 @@ async def test_c01_a_sandbox_has_the_holidays_of_its_own_years(
     sandbox = {"starts_at": "2051-05-01T00:00:00Z"}
     made = (await client.post("/v1/accounts", json=given | {"sandbox": sandbox}, headers=admin)).json()
     async with sessions() as session:
-        account = await session.get_one(Account, made["id"])
-        stored = await session.get_one(HolidaySet, account.holiday_set)
+        account = await session.get_one(AccountRow, made["id"])
+        stored = await session.get_one(HolidaySetRow, account.holiday_set)
     assert {"2050-11-11", "2051-11-11", "2060-11-11"} <= set(stored.dates)

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from app.core.db.engine import Sessions, make_engine
 from app.core.db.migrate import configuration
 from app.core.db.session import driver, make_sessions, transaction
-from app.core.signals import Alarms
+from app.core.signals import WakeUps
 
 _EARLIER = """
 INSERT INTO api_keys (id, kind, label, hint, secret_hash, created_at) VALUES
@@ -34,7 +34,7 @@ INSERT INTO people (account_id, id, email, name, role, created_at, updated_at) V
 async def upgraded(own_database: str) -> AsyncIterator[Sessions]:
     """A database that an earlier version made and filled."""
     engine = make_engine(own_database, pool_size=2)
-    sessions = make_sessions(engine, Alarms())
+    sessions = make_sessions(engine, WakeUps())
     await asyncio.to_thread(command.downgrade, configuration(own_database), "0003")
     async with transaction(sessions) as session:
         await (await driver(session)).execute(_EARLIER)

@@ -6,7 +6,7 @@ from typing import Any, get_args
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.models import Account
+from app.accounts.models import AccountRow
 from app.accounts.principals import acting, editor, manager
 from app.core.auth import ROLES, Principal, Role, lesser
 from app.core.db.engine import Sessions
@@ -32,7 +32,7 @@ def test_no_role_limits_nothing(role: Role) -> None:
 @pytest.mark.parametrize("of_person", ROLES)
 @pytest.mark.parametrize("of_key", KEY_ROLES)
 async def test_g10_what_acts_is_the_lesser_of_both(
-    sessions: Sessions, account: Account, of_key: Role | None, of_person: Role
+    sessions: Sessions, account: AccountRow, of_key: Role | None, of_person: Role
 ) -> None:
     person = await make_person(sessions, account.account_id, "ana@example.com", of_person)
     principal = Principal("account", "key_1", account.account_id, role=of_key)
@@ -44,14 +44,14 @@ async def test_g10_what_acts_is_the_lesser_of_both(
 
 @pytest.mark.parametrize("of_key", KEY_ROLES)
 async def test_g10_a_key_that_names_nobody_is_what_its_role_says_and_a_viewer_without_one(
-    sessions: Sessions, account: Account, of_key: Role | None
+    sessions: Sessions, account: AccountRow, of_key: Role | None
 ) -> None:
     async with sessions() as session:
         who = await acting(session, Principal("account", "key_1", account.account_id, role=of_key), None)
     assert who.role == (of_key or "viewer")
 
 
-async def test_nobody_finds_out_by_a_refusal_who_is_of_an_account(sessions: Sessions, account: Account) -> None:
+async def test_nobody_finds_out_by_a_refusal_who_is_of_an_account(sessions: Sessions, account: AccountRow) -> None:
     await make_person(sessions, account.account_id, "vera@example.com", "viewer")
     principal = Principal("account", "key_1", account.account_id, role="owner")
 

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts import upkeep
-from app.accounts.models import Account
-from app.accounts.schemas import AccountCreate
+from app.accounts.models import AccountRow
+from app.accounts.schemas import NewAccount
 from app.accounts.upkeep import extend_all_holidays
 from app.accounts.usecases.customers import create_account
 from app.calendars.hours import WEEKDAYS
@@ -93,9 +93,9 @@ async def test_c01_another_version_of_the_holidays_library_moves_nothing_that_is
     assert await dues(sessions, other) == {datetime(eve.year, 12, 1, 16, tzinfo=UTC)}
 
 
-async def old_account(sessions: Sessions, plan: str, **fields: Any) -> Account:
+async def old_account(sessions: Sessions, plan: str, **fields: Any) -> AccountRow:
     """An account that was stored long ago."""
-    command = AccountCreate(**{"name": "Zima", "plan": plan} | POLISH | fields)
+    command = NewAccount(**{"name": "Zima", "plan": plan} | POLISH | fields)
     async with transaction(sessions) as session:
         return await create_account(session, command, now=LONG_AGO)
 
@@ -107,7 +107,7 @@ async def old_plan(sessions: Sessions) -> str:
         return (await add_version(session, parse(document), LONG_AGO)).key
 
 
-async def holidays_of(sessions: Sessions, account: Account) -> Row:
+async def holidays_of(sessions: Sessions, account: AccountRow) -> Row:
     [row] = await fetch(
         sessions,
         "SELECT h.* FROM accounts AS a JOIN holiday_sets AS h ON h.id = a.holiday_set WHERE a.account_id = $1",

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from app.calls.schedule import end_in, look_in, retry_in
+from app.calls.schedule import end_in, poll_in, retry_in
 
 
 def seconds(number: float) -> timedelta:
@@ -39,7 +39,7 @@ def test_a_provider_is_asked_within_its_minute(taking: float, retry_after: float
     ("late_by", "wait"), [(-900, 10), (0, 10), (0.000001, 60), (3599, 60), (3600, None), (86400, None)]
 )
 def test_a_room_is_looked_at_while_the_customer_may_come(late_by: float, wait: float | None) -> None:
-    assert look_in(seconds(late_by)) == (None if wait is None else seconds(wait))
+    assert poll_in(seconds(late_by)) == (None if wait is None else seconds(wait))
 
 
 def test_a_room_that_does_not_end_is_left_alone_after_a_minute() -> None:

@@ -198,7 +198,7 @@ async def test_a_call_that_went_on_meanwhile_is_left_alone(
         [claimed] = await polls.claim(session, 1)
     await story.customer.post(f"{path}/call/join", participant="customer")
     async with transaction(sessions) as session:
-        await polls.settle(session, claimed, claimed.late_by)
+        await polls.record_outcome(session, claimed, claimed.late_by)
     assert not await watched(sessions)
     assert google.ended == []
 

@@ -274,6 +274,6 @@ async def test_an_address_that_could_never_be_sent_to(world: World, operation: O
 def test_the_addresses_of_endpoints_accounts_and_tickets_are_tried() -> None:
     assert {each.id for each in ADDRESSES} >= {
         "create_ticket-call_link",
-        "change_account-call_link",
+        "update_account-call_link",
         "create_webhook-url",
     }

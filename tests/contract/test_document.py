@@ -1,6 +1,6 @@
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import httpx
 import pytest
@@ -49,13 +49,52 @@ def test_every_operation_is_described(operation: Operation) -> None:
     assert re.fullmatch(r"[a-z]+(_[a-z]+)*", operation.name)
 
 
+BY_METHOD: Final = {"PATCH": "update", "DELETE": "delete"}
+WHOLE_LISTS: Final = {"list_statuses", "list_candidates"}
+"""They are short, and have no pages."""
+OTHER_READS: Final = {"stream_events", "explain_ticket_deadline"}
+"""They answer more than what is stored of a resource."""
+NOT_OF_ACTIONS: Final = {"get", "list", "update", "delete", "read", "change", "remove", "make"}
+
+
+@EVERY_OPERATION
+def test_operations_are_named_by_one_set_of_verbs(operation: Operation) -> None:
+    """``get``, ``list``, ``create``, ``update`` or ``delete`` and the resource; an action by its verb and resource."""
+    verb, _, resource = operation.name.partition("_")
+    assert resource
+    assert operation.spec["summary"].split()[0].lower() == verb
+    if operation.method == "GET" and operation.name not in OTHER_READS:
+        lists = "Link" in operation.responses[200]["headers"] or operation.name in WHOLE_LISTS | {"list_events"}
+        assert verb == ("list" if lists else "get")
+    elif operation.method in BY_METHOD:
+        assert verb == BY_METHOD[operation.method]
+    elif operation.method == "POST":
+        assert verb not in NOT_OF_ACTIONS
+        assert (verb == "create") <= (201 in operation.responses)
+
+
+def test_schemas_are_named_by_nouns() -> None:
+    """By what they are: not by how the service uses them, nor by what is done with them."""
+    names = DOCUMENT["components"]["schemas"]
+    events = {event.__name__ for event in EVENTS}
+    parts = re.compile(
+        r"_|(View|Document|Data|Create|Input|Output|Schema|Body|Model|Row)$"
+        r"|^(Set|Post|Open|Change|Assign|Accept|Decline|Join|Lock|Merge|Withdraw|Rotate|Try|Apply|Advance|Escalate|Act|Make"
+        r"|Update|Delete|Get|Put)(?=[A-Z]|$)"
+    )
+    assert [name for name in names if name not in events | {"PlanDocument"} and parts.search(name)] == []
+    pages = {name for name, schema in names.items() if "next_cursor" in schema.get("properties", {})}
+    assert [name for name in pages if not name.endswith("Page")] == []
+    assert [name for name in pages if name != "FeedPage" and name.removesuffix("Page") not in names] == []
+
+
 @EVERY_OPERATION
 def test_every_operation_declares_its_problems(operation: Operation) -> None:
     types = {f"/problems/{slug}": kind.status for slug, kind in problem_types().items()}
     problems = {status: answer for status, answer in operation.responses.items() if status >= 400}
     for status, answer in problems.items():
         media = answer["content"]["application/problem+json"]
-        assert media["schema"]["allOf"] == [{"$ref": "#/components/schemas/ProblemDocument"}]
+        assert media["schema"]["allOf"] == [{"$ref": "#/components/schemas/ProblemDetails"}]
         declared = media["schema"]["properties"]["type"]["enum"]
         assert {types[each] for each in declared} == {status}
         assert {example["type"] for example in examples_of(media)} == set(declared)
@@ -74,7 +113,7 @@ def test_every_operation_declares_its_problems(operation: Operation) -> None:
 
 def test_every_scope_is_of_some_operation_and_is_offered_to_whoever_makes_a_key() -> None:
     scopes = {operation.spec.get("x-required-scope") for operation in OPERATIONS.values()} - {None}
-    offered = DOCUMENT["components"]["schemas"]["KeyCreate"]["properties"]["scopes"]["anyOf"][0]["items"]["enum"]
+    offered = DOCUMENT["components"]["schemas"]["NewKey"]["properties"]["scopes"]["anyOf"][0]["items"]["enum"]
     assert (scopes, offered) == (set(SCOPES), list(SCOPES))
 
 

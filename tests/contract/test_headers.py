@@ -32,13 +32,13 @@ def assert_guarded(answer: httpx.Response, caching: str = "no-store") -> None:
 async def test_every_answer_is_guarded(operation: Operation, world: World) -> None:
     answer = await world.call(operation, world.keys["admin"])
     own = OWN_POLICY.get(operation.name, "no-store") if answer.is_success else "no-store"
-    assert_guarded(answer, "public, no-cache" if operation.name == "problem_type" else own)
+    assert_guarded(answer, "public, no-cache" if operation.name == "get_problem_type" else own)
 
 
 @ALL
 async def test_every_answer_to_nobody_is_guarded(operation: Operation, world: World) -> None:
     answer = await world.client.request(operation.method, operation.path.format_map(world.ids))
-    assert_guarded(answer, "public, no-cache" if operation.name == "problem_type" else "no-store")
+    assert_guarded(answer, "public, no-cache" if operation.name == "get_problem_type" else "no-store")
 
 
 @pytest.mark.parametrize(

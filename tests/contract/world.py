@@ -16,7 +16,7 @@ from app.core.db.engine import Connections, Sessions, make_engine
 from app.core.db.session import driver, make_sessions, transaction
 from app.core.ids import new_id
 from app.core.settings import Settings
-from app.core.signals import Alarms
+from app.core.signals import WakeUps
 from app.core.web.http import dump
 from app.events.examples import OTHER_TICKET
 from app.inbound.background.processing import process_next
@@ -93,7 +93,7 @@ class World:
 
     async def call(self, operation: Operation, headers: Headers, **more: Any) -> httpx.Response:
         """The operation on the things of this world, with its own example as the body."""
-        if operation.name == "list_priorities":
+        if operation.name == "get_priorities":
             more = {"params": {"plan": PLAN}} | more
         if operation.name == "stream_events":  # the transport of these tests waits for an answer's end
             more = {**more, "params": {"seconds": 0} | more.get("params", {})}
@@ -210,7 +210,7 @@ async def open_world(url: str) -> AsyncIterator[World]:
     """A world on an empty database."""
     settings = Settings(database_url=url, background=False, rate_per_key=0, rate_per_account=0, rate_per_address=0)
     engine = make_engine(url, pool_size=4)
-    alarms = Alarms()
+    alarms = WakeUps()
     sessions = make_sessions(engine, alarms)
     ours = Connections(engine, sessions)
     app = create_app(settings)

@@ -15,7 +15,7 @@ from app.core.db.engine import Connections, Sessions, make_engine
 from app.core.db.errors import DATABASE_ERRORS, is_outage, outage_of
 from app.core.db.pool import Limits
 from app.core.db.session import driver, make_sessions, transaction
-from app.core.signals import Alarms
+from app.core.signals import WakeUps
 from app.core.state import State
 
 _TERMINATE = """
@@ -38,7 +38,7 @@ async def test_connections_that_the_server_closed_are_replaced(
 async def test_a_connection_that_is_lost_unnoticed_is_an_outage(database: str) -> None:
     """The loop stands still while the server closes the pool's only connection, so the pool cannot know."""
     engine = make_engine(database, pool_size=1)
-    sessions = make_sessions(engine, Alarms())
+    sessions = make_sessions(engine, WakeUps())
     async with sessions() as session:
         pid = (await driver(session)).get_server_pid()
 
@@ -97,7 +97,7 @@ async def test_what_takes_too_long_is_an_outage_with_its_reason(
 ) -> None:
     del admin  # there is a key to be held
     engine = make_engine(database, pool_size=1, limits=Limits(statement=0.3, lock=0.1))
-    async with transaction(sessions) as other, transaction(make_sessions(engine, Alarms())) as session:
+    async with transaction(sessions) as other, transaction(make_sessions(engine, WakeUps())) as session:
         await other.execute(text("SELECT FROM api_keys FOR UPDATE"))
         with pytest.raises(DBAPIError) as through_sqlalchemy:
             await session.execute(text(statement))

@@ -42,7 +42,7 @@ async def test_g5_a_customer_escalates_with_a_reason(story: Story) -> None:
     assert ack["started_at"] == escalation["requested_at"]
     [told] = await story.events(path, "escalation.requested", who=story.customer)
     assert (told["actor"]["kind"], told["data"]["justification"]) == ("customer", ASKED["justification"])
-    assert told["data"]["told"] == [{"role": "manager", **MIA}]
+    assert told["data"]["notified"] == [{"role": "manager", **MIA}]
 
 
 async def test_g5_a_second_one_for_the_same_reason_is_answered_with_the_first(story: Story) -> None:
@@ -177,7 +177,7 @@ async def test_declining_says_why(story: Story) -> None:
     declined = await story.engineer.post(f"{where}/decline", reason="The fix is being rolled out")
     assert (declined["state"], declined["decision"]) == ("declined", "The fix is being rolled out")
     [told] = await story.events(path, "escalation.declined", who=story.customer)
-    assert told["data"]["why"] == "The fix is being rolled out"
+    assert told["data"]["detail"] == "The fix is being rolled out"
     assert (await story.engineer.get(path))["escalated"] is False
     for action, body in (("acknowledge", {}), ("accept", {}), ("decline", {"reason": "No"})):
         assert "already declined" in (await story.engineer.post(f"{where}/{action}", 409, **body))["detail"]
@@ -265,12 +265,12 @@ async def test_w1_a_tam_is_told_of_every_p1_and_every_escalation_where_it_is_bou
     tam = [{"role": "tam", **TOM}] if addons else []
     urgent, slow = await story.open(**P1), await story.open(priority="P3")
     [opened] = await story.events(path_of(urgent), "ticket.opened")
-    assert opened["data"]["told"] == tam
+    assert opened["data"]["notified"] == tam
     [opened] = await story.events(path_of(slow), "ticket.opened")
-    assert opened["data"]["told"] == []
+    assert opened["data"]["notified"] == []
     await story.engineer.post(f"{path_of(slow)}/priority", priority="P1", reason="Production", business_impact="All")
     [raised] = await story.events(path_of(slow), "ticket.priority_changed")
-    assert raised["data"]["told"] == tam
+    assert raised["data"]["notified"] == tam
     await asked(story, path_of(slow))
     [requested] = await story.events(path_of(slow), "escalation.requested")
-    assert requested["data"]["told"] == [{"role": "manager", **MIA}, *tam]
+    assert requested["data"]["notified"] == [{"role": "manager", **MIA}, *tam]

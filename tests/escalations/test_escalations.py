@@ -63,7 +63,7 @@ async def test_w4_a_record_is_made_and_manager_and_tam_are_told_once(story: Stor
         "metric": "resolution",
         "cycle": 1,
         "priority": "P2",
-        "told": [{"role": "manager", **MIA}, {"role": "tam", **TOM}],
+        "notified": [{"role": "manager", **MIA}, {"role": "tam", **TOM}],
     }
     assert (told["actor"]["kind"], told["audience"]) == ("service", "public")
 
@@ -82,7 +82,7 @@ async def test_who_is_not_named_is_not_told(begin: Begin) -> None:
     story = await begin("wati-business-plus", manager=MIA)
     path = await missed(story)
     [told] = await story.events(path, "escalation.automatic")
-    assert told["data"]["told"] == [{"role": "manager", **MIA}]
+    assert told["data"]["notified"] == [{"role": "manager", **MIA}]
 
 
 async def test_a_manager_can_be_told_without_an_escalation(begin: Begin) -> None:
@@ -105,7 +105,7 @@ async def test_missed_together_the_record_is_of_the_miss_that_opens_it(begin: Be
     story = await begin(key, manager=MIA)
     path = await missed(story, "P2", 2)
     [told] = await story.events(path, "escalation.automatic")
-    assert (told["data"]["metric"], [each["role"] for each in told["data"]["told"]]) == ("resolution", ["manager"])
+    assert (told["data"]["metric"], [each["role"] for each in told["data"]["notified"]]) == ("resolution", ["manager"])
     [record] = await listed(story.engineer, path)
     await story.engineer.post(f"/v1/escalations/{record['id']}/acknowledge")
     assert deadline(await story.engineer.get(path), "escalation_ack")["state"] == "met_late"

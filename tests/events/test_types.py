@@ -71,7 +71,7 @@ def test_data_stays_small_whatever_the_texts_are(character: str) -> None:
     for data in (
         message(character * 50_000),
         TicketUpdated(fields=fields),
-        TicketPriorityChanged(before="P2", after="P1", reason=reason, source="override", told=[]),
+        TicketPriorityChanged(before="P2", after="P1", reason=reason, source="override", notified=[]),
         CallDeclined(call_id="cal_1", provider="custom", reason=reason, assignee_id=None),
     ):
         told = dump(data)

@@ -14,8 +14,8 @@ from app.plans.document.documents import parse_yaml
 from app.plans.store import BUILTIN
 from app.rollout import applying
 from app.rollout.applying import Report
-from app.rollout.schemas import ApplyPlan
-from app.tickets.schemas import PostMessage
+from app.rollout.schemas import PlanApplication
+from app.tickets.schemas import NewMessage
 from app.tickets.usecases.lifecycle import post_message
 from tests.faults.test_races import ENGINEER
 from tests.support.actors import make_account
@@ -40,7 +40,7 @@ FROM tickets AS t JOIN events AS e ON e.ticket_id = t.id GROUP BY t.account_id, 
 
 async def _apply(sessions: Sessions, version: int) -> Report:
     """Apply a version in small batches."""
-    order = await applying.check(sessions, KEY, version, ApplyPlan(dry_run=False))
+    order = await applying.check(sessions, KEY, version, PlanApplication(dry_run=False))
     report = Report()
     async for batch in applying.run(sessions, order, ACTOR, batch=BATCH):
         report.add(batch)
@@ -50,7 +50,7 @@ async def _apply(sessions: Sessions, version: int) -> Report:
 async def _answer(sessions: Sessions, tickets: Sequence[str]) -> None:
     for ticket in tickets:
         async with transaction(sessions) as session:
-            await post_message(session, ENGINEER, ticket, PostMessage(body="We are looking into it"))
+            await post_message(session, ENGINEER, ticket, NewMessage(body="We are looking into it"))
 
 
 async def _sweep(sessions: Sessions, done: asyncio.Event) -> None:

@@ -10,12 +10,12 @@ from typing import Final
 
 import pytest
 
-from app.accounts.models import Account
+from app.accounts.models import AccountRow
 from app.core.auth import Principal
 from app.core.clock import monotonic, wall_now
 from app.core.db.engine import Sessions
 from app.core.db.session import transaction
-from app.tickets.schemas import PostMessage
+from app.tickets.schemas import NewMessage
 from app.tickets.usecases.lifecycle import Caller, post_message
 from tests.support.actors import make_account
 from tests.support.desk import connected, fetch, open_at, store_plan
@@ -42,7 +42,7 @@ JOIN messages AS m ON m.ticket_id = t.id
 
 
 @pytest.fixture
-async def account(sessions: Sessions) -> Account:
+async def account(sessions: Sessions) -> AccountRow:
     return await make_account(sessions, await store_plan(sessions, "wati-business-plus", warn_at=[]))
 
 
@@ -59,7 +59,7 @@ async def _answer(sessions: Sessions, ticket_id: str, instant: datetime) -> floa
     await _until(instant)
     started = monotonic()
     async with transaction(sessions) as session:
-        await post_message(session, ENGINEER, ticket_id, PostMessage(body="We are looking into it"))
+        await post_message(session, ENGINEER, ticket_id, NewMessage(body="We are looking into it"))
     return monotonic() - started
 
 
@@ -72,7 +72,7 @@ async def _until(instant: datetime) -> None:
     await asyncio.sleep((instant - wall_now()).total_seconds())
 
 
-async def _round(messages: Sessions, sweeps: Sessions, account: Account, pace: Pace) -> int:
+async def _round(messages: Sessions, sweeps: Sessions, account: AccountRow, pace: Pace) -> int:
     """Tickets that are due one shortly after the other, each answered and swept at about its due instant.
 
     Those are left out whose instant has passed before their turn comes. Returns the number that were raced.
@@ -96,7 +96,7 @@ async def _round(messages: Sessions, sweeps: Sessions, account: Account, pace: P
 
 
 async def test_c09_a_message_at_the_instant_of_a_miss_raced_a_thousand_times(
-    sessions: Sessions, database: str, account: Account
+    sessions: Sessions, database: str, account: AccountRow
 ) -> None:
     async with asyncio.timeout(150), connected(database) as messages, connected(database) as sweeps:
         pace, raced = Pace(), 0

@@ -12,7 +12,8 @@ from app.core.db.engine import Sessions
 from app.core.db.session import ring_after_commit, transaction
 from app.core.db.tables import Row
 from app.core.state import State
-from app.events.log import Event, event_row, recorded
+from app.events.event import Event
+from app.events.log import event_row, recorded
 from app.events.types import EventData, ExpertAccepted, WebhookTest
 from app.feed.reading import Page, Wanted, read
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from app.core.clock import monotonic
 from app.core.db.engine import Sessions
 from app.core.db.session import transaction
-from app.core.signals import Alarms
+from app.core.signals import WakeUps
 from app.core.state import State
 from app.feed.poller import FeedPoller
 from tests.feed.conftest import row, told_in
@@ -56,7 +56,7 @@ async def test_only_those_are_woken_for_whom_there_is_something(state: State, se
 async def test_a_commit_of_this_process_wakes_at_once_and_another_ones_within_a_look(
     state: State, sessions: Sessions
 ) -> None:
-    for tip in (FeedPoller(state.engine, state.alarms.events, interval=60), FeedPoller(state.engine, Alarms().events)):
+    for tip in (FeedPoller(state.engine, state.alarms.events, interval=60), FeedPoller(state.engine, WakeUps().events)):
         position = await tip.settled()
         waiting = asyncio.create_task(tip.news(position, None, 30))
         await asyncio.sleep(0.05)
@@ -68,7 +68,7 @@ async def test_a_commit_of_this_process_wakes_at_once_and_another_ones_within_a_
 
 
 async def test_a_feed_that_stands_still_is_told_to_operators(state: State, sessions: Sessions) -> None:
-    tip = FeedPoller(state.engine, Alarms().events, held=0.05)
+    tip = FeedPoller(state.engine, WakeUps().events, held=0.05)
     await tip.settled()
     async with transaction(sessions) as slow:
         await told_in(slow, row())

@@ -15,7 +15,7 @@ from app.core.db.engine import Sessions
 from app.core.db.session import driver
 from app.core.metrics import Metrics
 from app.core.settings import Settings
-from app.core.signals import Alarm
+from app.core.signals import WakeUp
 from app.notices.channels import Channel, configured
 from app.notices.outbox import Claimed
 from app.notices.posting import Limits, Poster
@@ -168,7 +168,7 @@ async def test_a_storm_of_slow_notices_holds_up_nobody_elses(begin: Begin) -> No
     for _ in range(12):
         await slow.open(**P1)
     channel, limits = Slow(slow.account.account_id), Limits(slots=6, per_account=4)
-    poster = notifier(slow.sessions, Notices([channel], Metrics()), Alarm(), limits)
+    poster = notifier(slow.sessions, Notices([channel], Metrics()), WakeUp(), limits)
     await until(lambda: _all_begun(poster, 4))
     other = await begin("wati-business-plus", tam=MIA, addons=["tam"])
     for _ in range(3):
@@ -246,7 +246,7 @@ class Outcomes:
     async def send(self, message: Mail) -> str:
         return message.id
 
-    async def settle(self, session: AsyncSession, results: Sequence[str]) -> None:
+    async def record_outcomes(self, session: AsyncSession, results: Sequence[str]) -> None:
         await (await driver(session)).execute("SELECT 1")
         if "bad" in results:
             raise ValueError(results)
@@ -258,7 +258,7 @@ class Outcomes:
 
 async def test_what_became_of_messages_is_written_together(sessions: Sessions) -> None:
     outbox = Outcomes(*"abcdefgh")
-    poster = Poster(sessions, outbox, Alarm())
+    poster = Poster(sessions, outbox, WakeUp())
     await poster.run_pass()
     await poster.drain()
     assert sorted(chain.from_iterable(outbox.together)) == list("abcdefgh")
@@ -267,7 +267,7 @@ async def test_what_became_of_messages_is_written_together(sessions: Sessions) -
 
 async def test_an_outcome_that_cannot_be_written_stops_no_other(sessions: Sessions) -> None:
     outbox = Outcomes("a", "b", "bad", "c")
-    poster = Poster(sessions, outbox, Alarm())
+    poster = Poster(sessions, outbox, WakeUp())
     await poster.run_pass()
     await poster.drain()
     assert sorted(chain.from_iterable(outbox.together)) == ["a", "b", "c"]

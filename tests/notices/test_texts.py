@@ -47,7 +47,7 @@ def test_without_a_ticket_it_says_what() -> None:
     ],
 )
 def test_everybody_reads_in_their_language(locale: str, expected: str) -> None:
-    data: dict[str, Any] = {"reason": "no_update", "justification": "Nothing for three hours", "told": []}
+    data: dict[str, Any] = {"reason": "no_update", "justification": "Nothing for three hours", "notified": []}
     person = {"role": "manager", "locale": locale, "time_zone": "Europe/Warsaw"}
     text = body("escalation.requested", data, TICKET, person, datetime(2026, 11, 20, 20, 30, 0, 123456, tzinfo=UTC))
     assert expected in text

@@ -9,7 +9,7 @@ import pytest
 from app.core.db.engine import Sessions
 from app.core.metrics import Metrics
 from app.core.settings import Settings
-from app.core.signals import Alarm
+from app.core.signals import WakeUp
 from app.paging.pager import DELAYS, Pages, pager
 from app.paging.queue import Lane
 from app.paging.ways import Ways
@@ -31,7 +31,7 @@ async def send(sessions: Sessions, ways: Ways, metrics: Metrics | None = None) -
     """Send all pages that are due; how many were tried."""
     tried = 0
     for lane in LANES:
-        poster = pager(sessions, Pages(lane, ways, metrics or Metrics(), BASE), Alarm())
+        poster = pager(sessions, Pages(lane, ways, metrics or Metrics(), BASE), WakeUp())
         while begun := await poster.run_pass():
             tried += begun
             await poster.drain()

@@ -10,7 +10,7 @@ from app.core.problems import Invalid, NotFound
 from app.plans import store
 from app.plans.document.documents import PlanDocument, parse
 from app.plans.holidays import dates_of, expand_holidays
-from app.plans.models import HolidaySet, PlanVersion
+from app.plans.models import HolidaySetRow, PlanVersionRow
 from tests.plans.document.test_documents import small
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -62,7 +62,7 @@ async def test_a_stored_version_is_read_once_by_a_process(session: AsyncSession)
     await store.add_version(session, parse(small()), NOW)
     memory = Memory()
     first = await store.document(session, memory, "small", 1)
-    await session.execute(delete(PlanVersion))
+    await session.execute(delete(PlanVersionRow))
     assert await store.document(session, memory, "small", 1) is first
     with pytest.raises(NotFound):
         await store.document(session, Memory(), "small", 1)
@@ -101,7 +101,7 @@ async def test_holidays_are_named_by_their_content(session: AsyncSession) -> Non
     more = await expand_holidays(session, "PL", None, range(2026, 2029))
     assert first.id == again.id != more.id
     assert first.id.startswith("hol_")
-    assert await session.scalar(select(func.count()).select_from(HolidaySet)) == 2
+    assert await session.scalar(select(func.count()).select_from(HolidaySetRow)) == 2
     assert date(2026, 11, 11) in await dates_of(session, Memory(), first.id)
 
 

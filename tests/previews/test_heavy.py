@@ -17,7 +17,7 @@ from app.core.settings import Settings
 from app.core.workers.offload import Offload
 from app.plans.store import builtin_plans
 from app.previews import cost
-from app.previews.schemas import PreviewInput
+from app.previews.schemas import PreviewRequest
 from tests.contract.document import DOCUMENT as DECLARED
 from tests.contract.document import resolved
 from tests.previews.test_preview import DOCUMENT, PREVIEW, asked, message, status
@@ -74,7 +74,7 @@ async def _run_here(_owner: str, function: Any, *arguments: Any) -> Any:
 
 def milliseconds(body: Json, *, compiled: bool = True) -> float:
     [plan] = [plan for plan in builtin_plans() if plan.key == body["plan"]]
-    return cost.milliseconds(PreviewInput.model_validate(body), plan, compiled=compiled)
+    return cost.milliseconds(PreviewRequest.model_validate(body), plan, compiled=compiled)
 
 
 @pytest.mark.parametrize("plan", builtin_plans(), ids=lambda plan: plan.key)

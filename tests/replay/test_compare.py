@@ -15,7 +15,7 @@ from app.replay import snapshots
 from app.replay.compare import differences
 from app.replay.snapshots import Scope, walk
 from app.tickets.editing.load import lock
-from app.tickets.save import save
+from app.tickets.save import staff_and_save
 from tests.support import stories
 from tests.support.actors import make_account
 from tests.support.desk import fetch, now_of, open_at, store_plan
@@ -118,7 +118,7 @@ async def test_a_change_that_is_not_committed_is_neither_waited_for_nor_seen(beg
     async with transaction(sessions) as session:
         work = await lock(session, path.rpartition("/")[2])
         assert work
-        await save(session, [work])
+        await staff_and_save(session, [work])
         assert await replayed(sessions) == []
     assert await replayed(sessions) == []
 

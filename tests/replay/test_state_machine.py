@@ -21,7 +21,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from app.core.db.engine import Connections, Sessions, make_engine
 from app.core.db.session import make_sessions, transaction
 from app.core.settings import Settings
-from app.core.signals import Alarms
+from app.core.signals import WakeUps
 from app.main import create_app
 from app.plans.document.documents import parse, parse_yaml
 from app.plans.store import BUILTIN, add_version
@@ -99,7 +99,7 @@ class Bench:
     async def opened(cls, runner: asyncio.Runner, server: str, template: str) -> AsyncIterator["Bench"]:
         """The service, as one process of it has its resources."""
         async with new_database(server, template) as url, httpx.AsyncClient(trust_env=False) as http:
-            engine, alarms, configured = make_engine(url, pool_size=4), Alarms(), Settings(database_url=url)
+            engine, alarms, configured = make_engine(url, pool_size=4), WakeUps(), Settings(database_url=url)
             sessions, app = make_sessions(engine, alarms), create_app(configured)
             ours = Connections(engine, sessions)
             app.state.heliodesk = build_state(configured, ours, ours, ours, http, alarms)

@@ -9,7 +9,7 @@ import pytest
 from app.core.auth import Actor
 from app.core.db.engine import Sessions
 from app.rollout import applying
-from app.rollout.schemas import ApplyPlan
+from app.rollout.schemas import PlanApplication
 from tests.support import stories
 from tests.support.actors import Headers, make_account
 from tests.support.desk import fetch, open_at
@@ -61,7 +61,7 @@ async def test_c14_a_dry_run_lists_exactly_what_moves_and_the_apply_moves_it(pla
     ticket = waiting.rpartition("/")[2]
     assert moves_of(dry) == [(f"{ticket} first_response/1", "moved", opened + 30 * MINUTE, opened + 10 * MINUTE)]
     assert (dry["dry_run"], dry["tickets"], dry["changed"], dry["failed"]) == (True, 3, 3, [])
-    assert [(move["reason"], move["why"]) for move in dry["moves"]] == [("plan", ["target"])]
+    assert [(move["reason"], move["differences"]) for move in dry["moves"]] == [("plan", ["target"])]
     assert dry["plan"] == {"key": planner.key, "version": version}
     assert await planner.rows() == before
 
@@ -365,7 +365,7 @@ async def test_c14_what_is_cut_off_goes_on_when_it_is_called_again(planned: Plan
     for _ in range(5):
         await planner.story.open(**P1)
     version = await planner.version({"P1": {"first_response": "PT10M"}})
-    order = await applying.check(sessions, planner.key, version, ApplyPlan(dry_run=False))
+    order = await applying.check(sessions, planner.key, version, PlanApplication(dry_run=False))
     half = applying.run(sessions, order, Actor("automation"), batch=2)
     first = await anext(half)
     await half.aclose()

@@ -31,7 +31,7 @@ def expert(name: str, **fields: Any) -> Expert:
 
 def order(need: Need, *experts: Expert) -> list[tuple[str, bool, str]]:
     found = choose(need, Roster(experts, SUN), NOON)
-    return [(each.engineer_id, each.taken, each.why) for each in found.candidates]
+    return [(each.engineer_id, each.taken, each.reason) for each in found.candidates]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from app.core.db.engine import Sessions
 from app.core.db.session import transaction
 from app.core.state import State
 from app.roster import shifts
-from app.roster.schemas import EngineerCreate, RegionCreate
+from app.roster.schemas import NewEngineer, NewRegion
 from app.roster.upkeep import extend_shift_holidays
 from app.roster.usecases.engineers import create_engineer
 from app.roster.usecases.regions import create_region
@@ -27,9 +27,9 @@ SELECT * FROM (SELECT shifts, updated_at, version FROM engineers ORDER BY name) 
 
 
 async def test_c01_shifts_stored_long_ago_get_later_holidays_and_keep_what_they_have(sessions: Sessions) -> None:
-    region = RegionCreate.model_validate({"key": "emea", "name": "Europe", "place": 1, "calendar": POLISH})
+    region = NewRegion.model_validate({"key": "emea", "name": "Europe", "place": 1, "calendar": POLISH})
     engineers = [
-        EngineerCreate.model_validate({"name": name, "email": "e@example.com", "shifts": calendar})
+        NewEngineer.model_validate({"name": name, "email": "e@example.com", "shifts": calendar})
         for name, calendar in (("Ida", POLISH), ("Ole", EMPTY))
     ]
     async with transaction(sessions) as session:
@@ -54,10 +54,10 @@ async def test_what_fails_for_one_region_or_engineer_ends_no_other(sessions: Ses
     async with transaction(sessions) as session:
         for number, key in enumerate(("apac", "emea")):
             region = {"key": key, "name": key, "place": number, "calendar": POLISH}
-            await create_region(session, RegionCreate.model_validate(region), now=LONG_AGO)
+            await create_region(session, NewRegion.model_validate(region), now=LONG_AGO)
         for name in ("Ida", "Ole"):
             engineer = {"name": name, "email": "e@example.com", "shifts": POLISH}
-            await create_engineer(session, EngineerCreate.model_validate(engineer), now=LONG_AGO)
+            await create_engineer(session, NewEngineer.model_validate(engineer), now=LONG_AGO)
     await fetch(sessions, """UPDATE regions SET calendar = '{"holidays": 7}' WHERE key = 'apac'""")
     await fetch(sessions, """UPDATE engineers SET shifts = '{"holidays": 7}' WHERE name = 'Ida'""")
     await extend_shift_holidays(sessions, state.metrics)

@@ -14,7 +14,7 @@ from orjson import dumps, loads
 from app.core.db.engine import Sessions
 from app.core.db.session import driver, transaction
 from app.sandbox import advance as moving
-from app.sandbox.schemas import AdvanceClock
+from app.sandbox.schemas import ClockAdvance
 from app.sla.clock.terms import METRIC_ORDER
 from tests.support.actors import make_account, make_engineer, make_key
 from tests.support.desk import fetch, open_at
@@ -102,7 +102,7 @@ async def test_a_live_account_has_no_clock_to_move(begin: Begin) -> None:
 async def test_two_at_once_are_refused(story: Story) -> None:
     account = story.account.account_id
     async with transaction(story.sessions) as session:
-        await moving.advance(session, account, AdvanceClock(by=HOUR))
+        await moving.advance(session, account, ClockAdvance(by=HOUR))
         await asyncio.wait_for(advance(story, 409, by="PT1H"), 5)
     assert (await advance(story, by="PT1H"))["from"] == at(1)
 
@@ -356,7 +356,7 @@ async def test_what_is_too_much_for_one_answer_goes_on_with_next(begin: Begin, b
         while goal:
             async with transaction(bit_by_bit.sessions) as session:
                 moved = await moving.advance(
-                    session, bit_by_bit.account.account_id, AdvanceClock(to=goal), budget=budget
+                    session, bit_by_bit.account.account_id, ClockAdvance(to=goal), budget=budget
                 )
             assert moved.next in (None, START + 5 * HOUR)
             assert len(moved.events) <= max(budget, 20), "one ticket's instant is never cut in two"

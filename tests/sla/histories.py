@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from app.calendars.hours import ALWAYS, CalendarSpec, compile_calendar
 from app.sla.clock.changes import Answer, Apply, Ask, Change, Close, Message, Priority, Reopen, Status, Tier
-from app.sla.clock.clock import Clock, Step, advance, fold, open_clock, settle, wake_at
+from app.sla.clock.clock import Clock, Step, advance, catch_up, fold, open_clock, wake_at
 from app.sla.clock.terms import EFFECTS, PLAN_METRICS, Target, Terms
 from app.tickets.rules import allowed
 from tests.sla.kit import OFFICE, OPENED, TICK
@@ -94,7 +94,7 @@ class History:
         for change in self.changes:
             step = advance(step.clock, change)
             yield step, change
-        yield settle(step.clock, self.until), None
+        yield catch_up(step.clock, self.until), None
 
 
 def _message(_: Clock, now: datetime, pick: int) -> list[Change]:
@@ -163,7 +163,7 @@ def _history(number: int, script: list[tuple[int, int, int]], until: int) -> His
     clock, changes, now = open_clock(terms, OPENED, priority).clock, list[Change](), OPENED
     for when, action, pick in script:
         now = _after(clock, now, when)
-        clock = settle(clock, now).clock
+        clock = catch_up(clock, now).clock
         made = _ACTIONS[action](clock, now, pick)
         clock = fold(clock, made).clock
         changes += made

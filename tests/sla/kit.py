@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from app.calendars.hours import ALWAYS, Calendar, CalendarSpec, compile_calendar
-from app.sla.clock.changes import Change, Notice
-from app.sla.clock.clock import Clock, advance, open_clock, settle
+from app.sla.clock.changes import Change, ClockEvent
+from app.sla.clock.clock import Clock, advance, catch_up, open_clock
 from app.sla.clock.deadline import Deadline
 from app.sla.clock.terms import Target, Terms
 
@@ -62,10 +62,10 @@ class Story:
     """A ticket's clock through its changes, and everything that the clock told."""
 
     def __init__(self, terms: Terms, *changes: Change, opened_as: str = "P2", until: float | None = None) -> None:
-        self.notices: list[Notice] = []
+        self.events: list[ClockEvent] = []
         step = open_clock(terms, OPENED, opened_as)
         self.clock = step.clock
-        self.notices += step.notices
+        self.events += step.events
         for change in changes:
             self.then(change)
         if until is not None:
@@ -74,13 +74,13 @@ class Story:
     def then(self, change: Change) -> "Story":
         step = advance(self.clock, change)
         self.clock = step.clock
-        self.notices += step.notices
+        self.events += step.events
         return self
 
     def settled(self, now: datetime) -> "Story":
-        step = settle(self.clock, now)
+        step = catch_up(self.clock, now)
         self.clock = step.clock
-        self.notices += step.notices
+        self.events += step.events
         return self
 
     def cycles(self, metric: str) -> list[Deadline]:
@@ -97,8 +97,8 @@ class Story:
     def states(self, metric: str) -> list[str]:
         return [deadline.state for deadline in self.cycles(metric)]
 
-    def told(self, kind: str) -> list[Notice]:
-        return [notice for notice in self.notices if notice.kind == kind]
+    def told(self, kind: str) -> list[ClockEvent]:
+        return [event for event in self.events if event.kind == kind]
 
 
 def states_of(clock: Clock) -> Mapping[str, str]:

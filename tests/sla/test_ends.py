@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from app.sla.clock.changes import Apply, Ask, Close, Message, Reopen
-from app.sla.clock.clock import settle
+from app.sla.clock.clock import catch_up
 from app.sla.clock.terms import Terms
 from tests.sla.changing import close, customer, engineer, priority, status, tier, waiting
 from tests.sla.kit import HOUR, TERMS, TICK, Story, at, plan, row, states_of
@@ -77,7 +77,7 @@ def test_c13_a_resolved_ticket_closes_by_itself() -> None:
     story = Story(replace(TERMS, close_after=timedelta(hours=5)), *SOLVED)
     assert story.settled(at(8)).clock.status == "resolved"
     story.settled(at(8) + TICK)
-    [closed] = [notice for notice in story.told("status") if notice.after == "closed"]
+    [closed] = [event for event in story.told("status") if event.after == "closed"]
     assert (closed.at, closed.by, story.clock.last_at) == (at(8), "service", at(8))
 
 
@@ -262,4 +262,4 @@ def test_c14_each_deadline_that_moves_is_told() -> None:
 
 def test_c14_an_ended_ticket_starts_nothing() -> None:
     story = Story(plan(), status(1, "resolved", by="automation"), applied(2, TERMS))
-    assert settle(story.clock, at(3)).clock.deadlines == ()
+    assert catch_up(story.clock, at(3)).clock.deadlines == ()

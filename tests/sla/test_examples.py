@@ -10,7 +10,7 @@ import pytest
 from app.plans.document.calendars import compile_calendars
 from app.plans.document.documents import parse_yaml
 from app.sla.clock.changes import Change, Message, Priority, Status
-from app.sla.clock.clock import fold, open_clock, settle
+from app.sla.clock.clock import catch_up, fold, open_clock
 from app.sla.clock.deadline import Deadline
 from app.sla.clock.terms import Terms
 from app.sla.promises import terms_of
@@ -36,7 +36,7 @@ def cycles(
 ) -> list[Deadline]:
     """The cycles of a metric, of a ticket settled at ``until``, or else as the last change left it."""
     clock = fold(open_clock(plan, local(opened), priority).clock, changes).clock
-    clock = settle(clock, local(until) if until else clock.last_at).clock
+    clock = catch_up(clock, local(until) if until else clock.last_at).clock
     return [deadline for deadline in clock.deadlines if deadline.metric == metric]
 
 

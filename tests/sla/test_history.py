@@ -16,7 +16,8 @@ from app.events.log import event_row
 from app.plans.document.documents import parse_yaml
 from app.plans.store import BUILTIN
 from app.sla.clock.changes import Answer, Apply, Ask, Change, Close, Message, Priority, Reopen, Status, Tier
-from app.sla.clock.clock import fold, open_clock, settle
+from app.sla.clock.clock import catch_up as catch_up_clock
+from app.sla.clock.clock import fold, open_clock
 from app.sla.clock.deadline import Deadline
 from app.sla.clock.terms import Terms
 from app.sla.compiled import Promise
@@ -24,9 +25,10 @@ from app.sla.deadlines import clock_facts
 from app.sla.history import history_of, pins_in
 from app.sla.pins import Pins
 from app.tickets.editing import calls
+from app.tickets.editing.clock import catch_up, change_clock
 from app.tickets.editing.messages import add_message
 from app.tickets.rules import STATUSES, Assessment
-from app.tickets.schemas import OpenTicket, PostMessage
+from app.tickets.schemas import NewMessage, NewTicket
 from app.tickets.usecases import open as opening
 from tests.sla.changing import engineer, status, waiting
 from tests.sla.histories import History, histories, thorough
@@ -63,7 +65,7 @@ class Desk:
 
     def __init__(self, terms: Terms, priority: str) -> None:
         self.terms = {Pins("gold", 1, (), "UTC", None): terms}
-        command = OpenTicket.model_validate(TICKET)
+        command = NewTicket.model_validate(TICKET)
         [pins], promise = self.terms, Promise(GOOGLE, terms)
         self.work = opening.begin(NOBODY, command, promise, pins, Assessment(priority, "requested", None), ANA)
 
@@ -79,7 +81,7 @@ class Desk:
     def do(self, change: Change) -> None:
         """Lock the ticket at the change's instant, and do what a use case does."""
         self.work.now = change.at
-        self.work.settle()
+        catch_up(self.work)
         if self.work.ticket.status != "closed" and not self._is_nothing(change):
             self.use(change)
 
@@ -102,13 +104,13 @@ class Desk:
     @use.register(Reopen)
     @use.register(Close)
     def _plain(self, change: Any) -> None:
-        self.work.change(change, ACTORS[getattr(change, "by", "engineer")])
+        change_clock(self.work, change, ACTORS[getattr(change, "by", "engineer")])
 
     @use.register
     def _message(self, change: Message) -> None:
         visibility: Literal["public", "internal"] = "public" if change.public else "internal"
         by = ACTORS[change.author]
-        add_message(self.work, by, by.document(), PostMessage(body="Hello", visibility=visibility))
+        add_message(self.work, by, by.document(), NewMessage(body="Hello", visibility=visibility))
 
     @use.register
     def _apply(self, change: Apply) -> None:
@@ -116,7 +118,7 @@ class Desk:
         self.terms[after] = change.terms
         pins = {"from": before.document(), "to": after.document()}
         self.work.tell(types.PlanApplied.model_validate(pins | {"priorities": change.mapping}), BOT)
-        self.work.change(change, BOT)
+        change_clock(self.work, change, BOT)
 
     @use.register
     def _ask(self, change: Ask) -> None:
@@ -125,13 +127,13 @@ class Desk:
     @use.register
     def _answer(self, change: Answer) -> None:
         if change.metric == "escalation_ack":
-            self.work.change(Answer(change.at, "escalation_ack", change.subject, "engineer"), JAN)
+            change_clock(self.work, Answer(change.at, "escalation_ack", change.subject, "engineer"), JAN)
             facts = {"escalation_id": "esc_1", "reason": "no_update", "subject": change.subject}
             self.work.tell(types.EscalationAcknowledged.model_validate(facts), JAN)
         elif change.cancel:
             calls._end(self.work, {"id": change.subject, "provider": "custom", "room": None}, JAN)
         else:
-            self.work.change(Answer(change.at, "call_join", change.subject, "customer"), JAN)
+            change_clock(self.work, Answer(change.at, "call_join", change.subject, "customer"), JAN)
             self.work.tell(types.CallJoined(call_id=change.subject, participant="customer"), JAN)
 
 
@@ -142,12 +144,12 @@ def test_c18_folding_what_the_events_say_gives_the_same_clock(story: History) ->
     for change in story.changes:
         desk.do(change)
     desk.work.now = story.until
-    desk.work.settle()
+    catch_up(desk.work)
     events = desk.events()
     assert pins_in(events) == list(desk.terms)
     read = history_of("tkt_1", events, desk.terms)
     opened = open_clock(desk.terms[read.opened_under], read.opened_at, read.priority).clock
-    folded = settle(fold(opened, read.changes).clock, story.until).clock
+    folded = catch_up_clock(fold(opened, read.changes).clock, story.until).clock
     assert by_key(folded.deadlines) == by_key(desk.work.deadlines)
     assert clock_facts(folded) == clock_facts(desk.work.clock)
     assert (folded.status, folded.priority, folded.tier) == _columns(desk)
@@ -185,7 +187,7 @@ def test_c18_a_status_that_followed_from_a_message_is_nothing_when_it_is_read_ag
     if before == "resolved" and story.clock.status == "resolved":
         return  # nothing followed, so nothing was told
     step = fold(story.clock, [again])
-    assert (step.clock, step.notices) == (story.clock, ())
+    assert (step.clock, step.events) == (story.clock, ())
 
 
 OPENING = {

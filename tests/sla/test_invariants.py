@@ -13,8 +13,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from app.calendars.hours import ALWAYS
-from app.sla.clock.changes import Apply, Change, Message, Notice, Priority, Reopen
-from app.sla.clock.clock import Clock, advance, fold, settle, wake_at
+from app.sla.clock.changes import Apply, Change, ClockEvent, Message, Priority, Reopen
+from app.sla.clock.clock import Clock, advance, catch_up, fold, wake_at
 from app.sla.clock.deadline import OPEN_STATES, Deadline, Span, timed, with_span
 from app.sla.clock.terms import Target, Terms
 from app.sla.deadlines import clock_facts, deadline_row, load_clock
@@ -41,39 +41,39 @@ def settled_each_time(history: History) -> Iterator[tuple[Clock, Clock, Change]]
     """For each change: the clock settled up to it, the clock after it, and the change."""
     clock = history.opened().clock
     for change in history.changes:
-        before = settle(clock, change.at).clock
+        before = catch_up(clock, change.at).clock
         clock = advance(clock, change).clock
         yield before, clock, change
 
 
-def _swept(clock: Clock, until: datetime, elsewhere: Iterable[datetime]) -> tuple[Clock, list[Notice]]:
+def _swept(clock: Clock, until: datetime, elsewhere: Iterable[datetime]) -> tuple[Clock, list[ClockEvent]]:
     """Sweeps up to ``until``: at, just before and just after all that the clock does next, and elsewhere."""
-    notices: list[Notice] = []
+    events: list[ClockEvent] = []
     extra = sorted(at for at in elsewhere if at <= until)
     while (wake := wake_at(clock)) and wake < until:
         for now in sorted({wake - TICK, wake, wake + TICK, *(at for at in extra if at <= wake)}):
             if now <= until:
-                step = settle(clock, now)
-                clock, notices = step.clock, [*notices, *step.notices]
-    return clock, notices
+                step = catch_up(clock, now)
+                clock, events = step.clock, [*events, *step.events]
+    return clock, events
 
 
 @thorough
 @given(histories, st.lists(st.integers(0, 400), max_size=6))
 def test_1_sweeps_at_any_instant_change_nothing(history: History, sweeps: list[int]) -> None:
     plain = fold(history.opened().clock, history.changes)
-    plain_end = settle(plain.clock, history.until)
-    clock, notices = history.opened().clock, list[Notice]()
+    plain_end = catch_up(plain.clock, history.until)
+    clock, events = history.opened().clock, list[ClockEvent]()
     elsewhere = [OPENED + sweep * QUARTER for sweep in sweeps]
     for change in history.changes:
         clock, told = _swept(clock, change.at, elsewhere)
         step = advance(clock, change)
-        clock, notices = step.clock, [*notices, *told, *step.notices]
+        clock, events = step.clock, [*events, *told, *step.events]
     clock, told = _swept(clock, history.until, elsewhere)
-    end = settle(clock, history.until)
+    end = catch_up(clock, history.until)
     assert end.clock == plain_end.clock
-    said = [notice for notice in (*notices, *told, *end.notices) if notice.kind != "deadline.warning"]
-    assert said == [n for n in (*plain.notices, *plain_end.notices) if n.kind != "deadline.warning"]
+    said = [event for event in (*events, *told, *end.events) if event.kind != "deadline.warning"]
+    assert said == [n for n in (*plain.events, *plain_end.events) if n.kind != "deadline.warning"]
 
 
 @thorough
@@ -86,10 +86,10 @@ def test_2_the_stored_live_rows_are_all_that_a_fold_needs(history: History) -> N
         facts = json.loads(orjson.dumps(clock_facts(clock)))
         live = [row for row in map(json.loads, stored.values()) if row["live"]]
         loaded = load_clock(clock.terms, clock.status, clock.priority, clock.tier, facts, live)
-        step = advance(loaded, change) if change else settle(loaded, history.until)
+        step = advance(loaded, change) if change else catch_up(loaded, history.until)
         clock = step.clock
     stored |= {key(d): orjson.dumps(deadline_row("acc", "tkt", d)) for d in clock.deadlines}
-    folded = settle(fold(history.opened().clock, history.changes).clock, history.until).clock
+    folded = catch_up(fold(history.opened().clock, history.changes).clock, history.until).clock
     assert stored == {key(d): orjson.dumps(deadline_row("acc", "tkt", d)) for d in folded.deadlines}
     assert clock_facts(clock) == clock_facts(folded)
 
@@ -97,13 +97,13 @@ def test_2_the_stored_live_rows_are_all_that_a_fold_needs(history: History) -> N
 @thorough
 @given(histories)
 def test_3_no_due_before_what_set_it_and_instants_never_decrease(history: History) -> None:
-    notices = [notice for step, _ in history.steps() for notice in step.notices]
-    assert all(earlier.at <= later.at for earlier, later in pairwise(notices))
-    for notice in notices:
-        if notice.kind in {"deadline.started", "deadline.moved", "deadline.resumed"}:
-            deadline = notice.deadline
+    events = [event for step, _ in history.steps() for event in step.events]
+    assert all(earlier.at <= later.at for earlier, later in pairwise(events))
+    for event in events:
+        if event.kind in {"deadline.started", "deadline.moved", "deadline.resumed"}:
+            deadline = event.deadline
             assert deadline
-            assert deadline.due_at is None or deadline.due_at >= notice.at
+            assert deadline.due_at is None or deadline.due_at >= event.at
 
 
 @thorough
@@ -124,14 +124,14 @@ def test_4_a_raise_never_moves_due_later_and_a_lowering_never_earlier(history: H
 @thorough
 @given(histories)
 def test_4_a_raise_by_a_miss_never_moves_due_later(history: History) -> None:
-    moves = [notice for step, _ in history.steps() for notice in step.notices if notice.kind == "deadline.moved"]
-    for notice in moves:
-        if notice.reason == "priority_raised":
-            assert notice.after <= notice.before
-        elif notice.reason == "priority_lowered":
-            assert notice.after >= notice.before
+    moves = [event for step, _ in history.steps() for event in step.events if event.kind == "deadline.moved"]
+    for event in moves:
+        if event.reason == "priority_raised":
+            assert event.after <= event.before
+        elif event.reason == "priority_lowered":
+            assert event.after >= event.before
         else:
-            assert notice.reason == "plan"
+            assert event.reason == "plan"
 
 
 def _due_if_resumed(deadline: Deadline, terms: Terms, now: datetime) -> datetime:
@@ -149,7 +149,7 @@ def _due_if_resumed(deadline: Deadline, terms: Terms, now: datetime) -> datetime
 def test_5_another_priority_and_back_at_one_instant_changes_nothing(history: History, later: int, pick: int) -> None:
     clock = fold(history.opened().clock, history.changes).clock
     now = clock.last_at + later * QUARTER
-    before = settle(clock, now).clock
+    before = catch_up(clock, now).clock
     other = clock.terms.priorities[pick % len(clock.terms.priorities)]
     after = fold(clock, [Priority(now, other), Priority(now, before.priority)]).clock
     for old in before.deadlines:
@@ -176,7 +176,7 @@ def test_7_one_open_deadline_for_each_metric_and_ended_rows_stay(history: Histor
     for step, _ in history.steps():
         now = rows(step.clock.deadlines)
         opened = Counter((d.metric, d.subject) for d in now.values() if d.is_open)
-        started = {key(n.deadline) for n in step.notices if n.kind == "deadline.started" and n.deadline}
+        started = {key(n.deadline) for n in step.events if n.kind == "deadline.started" and n.deadline}
         assert len(now) == len(step.clock.deadlines)
         assert max(opened.values(), default=0) <= 1
         for name, old in known.items():
@@ -211,13 +211,13 @@ def test_8_states_say_what_the_instants_say(history: History) -> None:
 @thorough
 @given(histories)
 def test_8_nothing_is_missed_at_its_due_instant_and_everything_after_it(history: History) -> None:
-    clock = settle(fold(history.opened().clock, history.changes).clock, history.until).clock
+    clock = catch_up(fold(history.opened().clock, history.changes).clock, history.until).clock
     due = min((d.due_at for d in clock.deadlines if d.state == "running" and d.due_at), default=None)
     assume(due and (clock.close_at is None or due <= clock.close_at))
     assert due
     just = {key(d) for d in clock.deadlines if d.state == "running" and d.due_at == due}
     for now, states in ((due, {"running"}), (due + TICK, {"missed", "met"})):
-        after = rows(settle(clock, now).clock.deadlines)
+        after = rows(catch_up(clock, now).clock.deadlines)
         assert {after[name].state for name in just} <= states
     answered = rows(advance(clock, Message(due, "engineer")).clock.deadlines)
     assert {answered[name].state for name in just if name[0] in REPLIES} <= {"met"}
@@ -227,7 +227,7 @@ def test_8_nothing_is_missed_at_its_due_instant_and_everything_after_it(history:
 @given(histories)
 def test_9_consumed_and_remaining_are_the_target_where_nothing_moved(history: History) -> None:
     assume(not any(isinstance(change, Apply) for change in history.changes))
-    clock = settle(fold(history.opened().clock, history.changes).clock, history.until).clock
+    clock = catch_up(fold(history.opened().clock, history.changes).clock, history.until).clock
     for deadline in clock.deadlines:
         if deadline.state not in OPEN_STATES or len({span.priority for span in deadline.spans}) > 1:
             continue
@@ -257,15 +257,15 @@ def test_10_due_is_what_working_says_adds_up_and_never_goes_back(
 @thorough
 @given(histories)
 def test_11_each_warning_and_effect_once_and_settling_ends(history: History) -> None:
-    notices = [notice for step, _ in history.steps() for notice in step.notices]
+    events = [event for step, _ in history.steps() for event in step.events]
     once = Counter(
         (key(n.deadline), n.kind, n.after if n.kind == "deadline.warning" else n.reason)
-        for n in notices
+        for n in events
         if n.deadline and n.kind in {"deadline.warning", "deadline.missed", "effect"}
     )
     assert max(once.values(), default=1) == 1
     end = [step for step, _ in history.steps()][-1]
-    assert settle(end.clock, history.until).clock == end.clock
+    assert catch_up(end.clock, history.until).clock == end.clock
     assert all(len(set(d.warned)) == len(d.warned) for d in end.clock.deadlines)
 
 
@@ -273,9 +273,9 @@ def test_11_each_warning_and_effect_once_and_settling_ends(history: History) -> 
 @given(histories)
 def test_c14_applying_what_holds_already_tells_nothing(history: History) -> None:
     """So applying a version again leaves a ticket alone, and what was cut off can be called again."""
-    clock = settle(fold(history.opened().clock, history.changes).clock, history.until).clock
+    clock = catch_up(fold(history.opened().clock, history.changes).clock, history.until).clock
     if clock.status not in ("resolved", "closed"):
-        assert advance(clock, Apply(max(history.until, clock.last_at), clock.terms)).notices == ()
+        assert advance(clock, Apply(max(history.until, clock.last_at), clock.terms)).events == ()
 
 
 @thorough
@@ -284,19 +284,19 @@ def test_11_an_effect_has_a_first_miss_of_its_instant_that_asks_for_it(history: 
     terms = history.terms
     for step, change in history.steps():
         causes = [
-            n.deadline for n in step.notices if n.kind == "deadline.missed" and n.deadline and not n.deadline.chain
+            n.deadline for n in step.events if n.kind == "deadline.missed" and n.deadline and not n.deadline.chain
         ]
         asked = Counter((d.missed_at, effect) for d in causes for effect in terms.on_miss.get(d.metric, ()))
-        left = {(n.at, "next_tier") for n in step.notices if n.kind == "deadline.met" and n.by == "service"}
-        done = Counter((n.at, effect) for n in step.notices if n.by == "service" and (effect := _effect(n)))
+        left = {(n.at, "next_tier") for n in step.events if n.kind == "deadline.met" and n.by == "service"}
+        done = Counter((n.at, effect) for n in step.events if n.by == "service" and (effect := _effect(n)))
         assert max(done.values(), default=1) == 1
         assert done.keys() <= asked.keys() | left
         terms = change.terms if isinstance(change, Apply) else terms
 
 
-def _effect(notice: Notice) -> str | None:
+def _effect(event: ClockEvent) -> str | None:
     """What a miss did, if this tells of it."""
-    return {"priority": "raise_priority", "tier": "next_tier", "effect": notice.reason}.get(notice.kind)
+    return {"priority": "raise_priority", "tier": "next_tier", "effect": event.reason}.get(event.kind)
 
 
 @thorough
@@ -305,7 +305,7 @@ def test_12_what_is_owed_runs_and_nothing_after_the_end(history: History) -> Non
     waits, first = True, "first_response"
     for step, change in history.steps():
         clock = step.clock
-        if any(notice.reason == "reopened" and notice.kind == "status" for notice in step.notices):
+        if any(event.reason == "reopened" and event.kind == "status" for event in step.events):
             waits, first = True, "next_response"
         elif isinstance(change, Message) and change.public and change.author != "automation":
             waits = change.author == "customer"

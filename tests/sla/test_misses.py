@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from app.sla.clock.changes import Apply, Ask
-from app.sla.clock.clock import settle, wake_at
+from app.sla.clock.clock import catch_up, wake_at
 from app.sla.clock.terms import EFFECTS, Terms
 from tests.sla.changing import engineer, priority, status, tier, waiting
 from tests.sla.kit import HOUR, TERMS, TICK, Story, at, plan, row
@@ -28,7 +28,7 @@ def warning(*shares: int, **hours: float) -> Terms:
 
 
 def warnings(story: Story) -> list[tuple[float, int]]:
-    return [((notice.at - at(0)) / HOUR, notice.after) for notice in story.told("deadline.warning")]
+    return [((event.at - at(0)) / HOUR, event.after) for event in story.told("deadline.warning")]
 
 
 def test_c15_a_miss_raises_the_priority_by_one_step() -> None:
@@ -47,9 +47,9 @@ def test_c15_a_miss_moves_to_the_next_tier_and_restarts_its_clock() -> None:
 
 @pytest.mark.parametrize("effect", ["reassign", "notify_manager", "notify_tam", "open_escalation"])
 def test_c15_what_the_clock_cannot_do_is_told_with_its_cause(effect: str) -> None:
-    [notice] = Story(missing(first_response=(effect,)), until=2.1).told("effect")
-    assert notice.deadline
-    assert (notice.at, notice.reason, notice.deadline.metric) == (at(2), effect, "first_response")
+    [event] = Story(missing(first_response=(effect,)), until=2.1).told("effect")
+    assert event.deadline
+    assert (event.at, event.reason, event.deadline.metric) == (at(2), effect, "first_response")
 
 
 def test_c15_an_escalation_of_the_service_waits_for_its_acknowledgement() -> None:
@@ -66,18 +66,18 @@ def test_c15_a_plan_without_acknowledgements_waits_for_none() -> None:
 def test_c15_effects_happen_once_for_a_chain_at_its_first_miss() -> None:
     story = Story(missing(update=("notify_manager",)), engineer(1), until=40)
     assert story.states("update") == ["missed"] * 6 + ["running"]
-    assert [notice.at for notice in story.told("effect")] == [at(7)]
+    assert [event.at for event in story.told("effect")] == [at(7)]
 
 
 def test_c15_a_new_chain_has_its_effects_again() -> None:
     story = Story(missing(update=("notify_manager",)), engineer(1), engineer(20), until=30)
-    assert [notice.at for notice in story.told("effect")] == [at(7), at(26)]
+    assert [event.at for event in story.told("effect")] == [at(7), at(26)]
 
 
 def test_c15_every_cycle_of_a_resolution_has_its_effects() -> None:
     terms = alone(TERMS, "resolution", on_miss={"resolution": ("raise_priority", "notify_manager")})
     story = Story(terms, until=100)
-    assert [(notice.at, notice.reason) for notice in story.told("effect")] == [
+    assert [(event.at, event.reason) for event in story.told("effect")] == [
         (at(20), "notify_manager"),
         (at(30), "notify_manager"),
     ]
@@ -92,9 +92,9 @@ def test_c15_all_misses_of_an_instant_come_first_and_then_each_kind_of_effect_on
         },
     )
     story = Story(terms, opened_as="P3", until=2.1)
-    told = [n.reason or (n.deadline.metric if n.deadline else n.kind) for n in story.notices if n.at == at(2)]
+    told = [n.reason or (n.deadline.metric if n.deadline else n.kind) for n in story.events if n.at == at(2)]
     assert told == ["first_response", "resolution", "missed", "notify_manager", "notify_tam", "resolution"]
-    assert [n.kind for n in story.notices if n.at == at(2)] == [
+    assert [n.kind for n in story.events if n.at == at(2)] == [
         "deadline.missed",
         "deadline.missed",
         "priority",
@@ -182,16 +182,14 @@ def test_c15_a_tier_that_is_due_when_a_miss_raises_the_priority_is_still_met() -
 
 def test_c15_misses_of_different_instants_are_folded_in_order() -> None:
     story = Story(missing(resolution=("raise_priority",), first_response=("raise_priority",)), until=100)
-    instants = [notice.at for notice in story.notices]
+    instants = [event.at for event in story.events]
     assert instants == sorted(instants)
     assert [(n.at, n.after) for n in story.told("priority")] == [(at(2), "P1")]
 
 
 def test_c15_effects_are_done_in_one_order() -> None:
     story = Story(missing(first_response=EFFECTS), until=2.1)
-    kinds = [
-        notice.reason if notice.kind == "effect" else notice.kind for notice in story.notices if notice.at == at(2)
-    ]
+    kinds = [event.reason if event.kind == "effect" else event.kind for event in story.events if event.at == at(2)]
     done = [kind for kind in kinds if kind in {"priority", "tier", *EFFECTS}]
     assert done == ["priority", "tier", "reassign", "notify_manager", "notify_tam", "open_escalation"]
 
@@ -267,8 +265,8 @@ def test_c17_asks_count_and_paused_deadlines_do_not() -> None:
 def test_c17_a_resolved_ticket_wakes_to_be_closed() -> None:
     story = Story(TERMS, engineer(1), status(1, "resolved"))
     assert wake_at(story.clock) == at(169)
-    assert settle(story.clock, at(169)).clock.status == "resolved"
-    closed = settle(story.clock, at(169) + TICK).clock
+    assert catch_up(story.clock, at(169)).clock.status == "resolved"
+    closed = catch_up(story.clock, at(169) + TICK).clock
     assert (closed.status, wake_at(closed)) == ("closed", None)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from app.calendars.hours import ALWAYS, CalendarSpec, compile_calendar
 from app.sla.clock.terms import Terms
-from app.sla.reasons import why
+from app.sla.reasons import differences
 from tests.sla.kit import OFFICE, TERMS, plan, row, within
 
 WEEK = OFFICE.spec.weekly
@@ -35,15 +35,15 @@ OFFICE_HOURS = plan(update=row(P1=within(3, OFFICE), P2=within(6, OFFICE)))
     ],
 )
 def test_c14_what_is_different_is_named(after: Terms, expected: list[str]) -> None:
-    assert why("update", "P2", OFFICE_HOURS, after, {}) == expected
+    assert differences("update", "P2", OFFICE_HOURS, after, {}) == expected
 
 
 def test_c14_a_renamed_priority_is_the_same_promise() -> None:
     renamed = replace(
         OFFICE_HOURS, priorities=("P1", "normal"), targets={"update": {"normal": within(6, OFFICE), "P1": within(3)}}
     )
-    assert why("update", "normal", OFFICE_HOURS, renamed, {"P2": "normal"}) == ["time_zone_database"]
+    assert differences("update", "normal", OFFICE_HOURS, renamed, {"P2": "normal"}) == ["time_zone_database"]
 
 
 def test_c14_tiers_matter_to_their_own_clock() -> None:
-    assert why("tier_escalation", "P2", TERMS, replace(TERMS, tiers=1), {}) == ["tiers"]
+    assert differences("tier_escalation", "P2", TERMS, replace(TERMS, tiers=1), {}) == ["tiers"]

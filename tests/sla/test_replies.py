@@ -6,7 +6,7 @@ from typing import Literal
 import pytest
 
 from app.sla.clock.changes import Answer, Ask, Message
-from app.sla.clock.clock import settle
+from app.sla.clock.clock import catch_up
 from app.sla.clock.terms import Terms
 from tests.sla.changing import close, customer, engineer, priority, status, tier, waiting
 from tests.sla.kit import HOUR, TERMS, TICK, Story, at, plan, row, states_of, within
@@ -174,8 +174,8 @@ def test_c06_a_microsecond_later_is_late() -> None:
 
 def test_c06_nothing_is_missed_at_its_due_instant() -> None:
     clock = Story(TERMS).clock
-    assert settle(clock, at(2)).clock == clock
-    assert settle(clock, at(2) + TICK).clock.deadlines[0].missed_at == at(2)
+    assert catch_up(clock, at(2)).clock == clock
+    assert catch_up(clock, at(2) + TICK).clock.deadlines[0].missed_at == at(2)
 
 
 def one_metric(terms: Terms) -> Terms:
@@ -184,7 +184,7 @@ def one_metric(terms: Terms) -> Terms:
 
 def test_c09_a_stop_after_an_unnoticed_miss_records_the_miss_first() -> None:
     story = Story(one_metric(TERMS), engineer(1), status(30, "resolved"))
-    assert [(n.kind, n.at) for n in story.notices if n.at >= at(2)] == [
+    assert [(n.kind, n.at) for n in story.events if n.at >= at(2)] == [
         ("deadline.missed", at(2)),
         ("effect", at(2)),
         ("status", at(30)),
@@ -198,7 +198,7 @@ def test_c09_what_is_due_is_settled_in_order_before_the_change() -> None:
     for hours in range(25):
         swept.settled(at(hours)).settled(at(hours) + TICK)
     assert swept.then(engineer(25)).clock == late.clock
-    assert [n.at for n in late.notices] == sorted(n.at for n in late.notices)
+    assert [n.at for n in late.events] == sorted(n.at for n in late.events)
 
 
 def test_c09_a_settled_clock_is_never_before_what_it_settled() -> None:

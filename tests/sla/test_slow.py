@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from app.calendars.hours import ALWAYS
 from app.sla.clock.changes import Apply, Change, Close, Message, Priority, Reopen, Status, Tier
-from app.sla.clock.clock import fold, open_clock, settle
+from app.sla.clock.clock import catch_up, fold, open_clock
 from app.sla.clock.deadline import Deadline
 from app.sla.clock.terms import Target, Terms
 from tests.sla.histories import thorough
@@ -103,8 +103,8 @@ def fast_rows(plans: list[SlowPlan], history: SlowHistory, until: int) -> tuple[
     clock, now = open_clock(terms[0], OPENED, "P2").clock, OPENED
     for gap, action, pick in history:
         now += gap * STEP
-        clock = fold(clock, changes_of(action, now, pick, settle(clock, now).clock.status, terms)).clock
-    clock = settle(clock, now + until * STEP).clock
+        clock = fold(clock, changes_of(action, now, pick, catch_up(clock, now).clock.status, terms)).clock
+    clock = catch_up(clock, now + until * STEP).clock
 
     def steps(instant: datetime | None) -> int | None:
         return None if instant is None else (instant - OPENED) // STEP

@@ -55,7 +55,7 @@ async def test_c20_two_experts_who_never_answer_are_paged_for_24_hours(story: St
     exhausted = [event for event in events if event["type"] == "routing.round_exhausted"]
     assert [event["data"]["round"] for event in exhausted] == list(range(1, 97))
     assert {event["audience"] for event in exhausted} == {"internal"}
-    told = [at(event) for event in exhausted if event["data"]["told"]]
+    told = [at(event) for event in exhausted if event["data"]["notified"]]
     assert told[0] == START + timedelta(minutes=10) + 2 * TICK
     assert all(after - before >= timedelta(hours=1) for before, after in itertools.pairwise(told))
     assert len(told) >= 19

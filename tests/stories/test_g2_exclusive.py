@@ -43,7 +43,7 @@ async def test_g2_an_expert_is_alerted_with_the_opening_and_accepts(story: Story
     assert (await story.customer.get(path_of(ticket)))["routing"] is None
     [event] = await told(story, ticket, "expert.alerted")
     assert (event["timestamp"], event["audience"]) == ("2026-11-20T09:00:00.000000Z", "internal")
-    assert event["data"]["candidates"] == [{"engineer_id": ida.id, "taken": True, "why": "only"}]
+    assert event["data"]["candidates"] == [{"engineer_id": ida.id, "taken": True, "reason": "only"}]
     await advance(story, by="PT2M")
     accepted = await ida.caller.post(f"/v1/alerts/{alert['id']}/accept")
     assert (accepted["state"], accepted["ended_at"]) == ("accepted", "2026-11-20T09:02:00Z")
@@ -69,9 +69,9 @@ async def test_g2_not_accepted_in_time_the_next_one_is_alerted_until_the_manager
     assert expired[0]["data"]["engineer_id"] == first["data"]["engineer_id"] != second["data"]["engineer_id"]
     [exhausted] = await told(story, ticket, "routing.round_exhausted", "routing.unstaffed")
     assert (exhausted["type"], exhausted["data"]["round"]) == ("routing.round_exhausted", 1)
-    [manager] = exhausted["data"]["told"]
+    [manager] = exhausted["data"]["notified"]
     assert manager.items() >= {"role": "manager", **MANAGER}.items()
-    assert {each["why"] for each in exhausted["data"]["candidates"]} == {"tried"}
+    assert {each["reason"] for each in exhausted["data"]["candidates"]} == {"tried"}
     seen = await read(story, ticket)
     assert (seen["assignee"], seen["routing"]["state"]) == (None, "queued")
     states = [alert["state"] for alert in (await story.product.get("/v1/alerts"))["items"]]

@@ -113,7 +113,7 @@ async def test_g2_a_plan_may_cap_what_one_account_holds(story: Story, sessions: 
     [told] = await story.events(path_of(second), "routing.unstaffed", who=story.product)
     assert told["data"]["reason"] == "max_experts"
     candidates = (await story.product.get(f"{path_of(second)}/candidates"))["candidates"]
-    assert sorted(each["why"] for each in candidates) == ["capped", "held"]
+    assert sorted(each["reason"] for each in candidates) == ["capped", "held"]
     await story.customer.post(f"{path_of(first)}/withdraw")
     assert list(await owners(story)) == [second["id"]]
 

@@ -84,4 +84,4 @@ async def test_g7_candidates_say_who_is_covered(story: Story, admin: Headers) ->
     await override(story, admin, noor, ola, "08:00", "10:00")
     ticket = await story.open(**P1)
     candidates = (await story.product.get(f"{path_of(ticket)}/candidates"))["candidates"]
-    assert {each["engineer_id"]: each["why"] for each in candidates} == {ola.id: "only", noor.id: "covered"}
+    assert {each["engineer_id"]: each["reason"] for each in candidates} == {ola.id: "only", noor.id: "covered"}

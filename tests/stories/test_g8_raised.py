@@ -67,10 +67,10 @@ async def test_g8_support_sees_who_is_available_now_and_why(story: Story) -> Non
     by_id = {one["engineer_id"]: one for one in seen["candidates"]}
     assert [one["engineer_id"] for one in seen["candidates"] if one["first"]] == [seen["candidates"][0]["engineer_id"]]
     assert (by_id[ida.id]["name"], by_id[ida.id]["held_for"], by_id[ida.id]["open_tickets"]) == ("Ida", None, 0)
-    assert (by_id[ole.id]["why"], by_id[ole.id]["first"]) == ("inactive", False)
+    assert (by_id[ole.id]["reason"], by_id[ole.id]["first"]) == ("inactive", False)
     urgent = await story.open(**P1)
     seen = await story.product.get(f"{path_of(ticket)}/candidates")
     held = next(one for one in seen["candidates"] if one["held_for"])
-    assert (held["engineer_id"], held["held_for"], held["why"]) == (urgent["assignee"], urgent["id"], "held")
+    assert (held["engineer_id"], held["held_for"], held["reason"]) == (urgent["assignee"], urgent["id"], "held")
     await story.customer.get(f"{path_of(ticket)}/candidates", 403)
     assert await story.events(path_of(ticket)) == before

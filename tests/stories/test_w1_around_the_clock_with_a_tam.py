@@ -24,10 +24,10 @@ async def test_w1_the_tam_is_told_where_the_add_on_is_bought(begin: Begin) -> No
         story = await begin("wati-business-plus", tam=TOM, addons=addons, **NOON)
         path = path_of(await story.open(**P1))
         [opened] = await story.events(path, "ticket.opened")
-        assert opened["data"]["told"] == told
+        assert opened["data"]["notified"] == told
         asked = {"reason": "wrong_priority", "justification": "It is worse"}
         await story.customer.post(f"{path}/escalations", 201, **asked)
         [requested] = await story.events(path, "escalation.requested")
-        assert requested["data"]["told"] == told
+        assert requested["data"]["notified"] == told
         automatic = [e for e in await story.pass_time("PT4H1M") if e["type"] == "escalation.automatic"]
-        assert [event["data"]["told"] for event in automatic] == [told]
+        assert [event["data"]["notified"] for event in automatic] == [told]

@@ -23,7 +23,7 @@ async def test_w4_p2_becomes_p1_and_then_people_are_told_once(begin: Begin) -> N
     assert second["started_at"] == first["due_at"]
     happened += await story.pass_time("PT48H")
     escalated = [event for event in happened if event["type"] == "escalation.automatic"]
-    assert [(e["data"]["cycle"], [one["role"] for one in e["data"]["told"]]) for e in escalated] == [
+    assert [(e["data"]["cycle"], [one["role"] for one in e["data"]["notified"]]) for e in escalated] == [
         (1, ["manager", "tam"]),
         (2, ["manager", "tam"]),
     ]

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from app.accounts.models import Account, Person
-from app.accounts.schemas import AccountCreate, KeyCreate, PersonCreate
+from app.accounts.models import AccountRow, PersonRow
+from app.accounts.schemas import NewAccount, NewKey, NewPerson
 from app.accounts.usecases import customers, keys, people
 from app.calendars.hours import WEEKDAYS
 from app.core.auth import KeyKind
@@ -12,9 +12,9 @@ from app.core.db.bulk import insert_rows
 from app.core.db.engine import Sessions
 from app.core.db.session import transaction
 from app.core.ids import new_id
-from app.plans.models import PlanVersion
-from app.roster.models import Engineer, Region
-from app.roster.schemas import EngineerCreate, RegionCreate
+from app.plans.models import PlanVersionRow
+from app.roster.models import EngineerRow, RegionRow
+from app.roster.schemas import NewEngineer, NewRegion
 from app.roster.usecases import engineers, regions
 
 Headers = dict[str, str]
@@ -24,42 +24,42 @@ async def make_plan(sessions: Sessions, key: str, **document: Any) -> str:
     """A stored plan of which only what accounts look at is true: its add-ons."""
     async with transaction(sessions) as session:
         row = {"key": key, "version": 1, "document": {"key": key} | document, "document_hash": new_id("sum")}
-        await insert_rows(session, PlanVersion, [row | {"created_at": await database_now(session)}])
+        await insert_rows(session, PlanVersionRow, [row | {"created_at": await database_now(session)}])
     return key
 
 
-async def make_account(sessions: Sessions, plan: str, **fields: Any) -> Account:
+async def make_account(sessions: Sessions, plan: str, **fields: Any) -> AccountRow:
     """An account on a plan that is stored already."""
     given = {"name": "Solar Roofs", "plan": plan, "time_zone": "America/New_York"} | fields
     async with transaction(sessions) as session:
-        return await customers.create_account(session, AccountCreate(**given), now=await database_now(session))
+        return await customers.create_account(session, NewAccount(**given), now=await database_now(session))
 
 
 async def make_key(sessions: Sessions, kind: KeyKind = "account", **fields: Any) -> Headers:
     """Request headers with a new key."""
     async with transaction(sessions) as session:
-        command = KeyCreate(kind=kind, **fields)
+        command = NewKey(kind=kind, **fields)
         _, secret = await keys.create_key(session, command, now=await database_now(session))
     return {"Authorization": f"Bearer {secret}"}
 
 
-async def make_person(sessions: Sessions, account_id: str, email: str, role: str) -> Person:
+async def make_person(sessions: Sessions, account_id: str, email: str, role: str) -> PersonRow:
     """One of the account's people."""
     async with transaction(sessions) as session:
-        fields = PersonCreate.model_validate({"email": email, "name": email.partition("@")[0], "role": role})
+        fields = NewPerson.model_validate({"email": email, "name": email.partition("@")[0], "role": role})
         return await people.add_person(session, account_id, fields, now=await database_now(session))
 
 
-async def make_engineer(sessions: Sessions, **fields: Any) -> Engineer:
+async def make_engineer(sessions: Sessions, **fields: Any) -> EngineerRow:
     """A support engineer."""
     given = {"name": "Noor Haddad", "email": "noor@example.com"} | fields
     async with transaction(sessions) as session:
-        return await engineers.create_engineer(session, EngineerCreate(**given), now=await database_now(session))
+        return await engineers.create_engineer(session, NewEngineer(**given), now=await database_now(session))
 
 
-async def make_region(sessions: Sessions, **fields: Any) -> Region:
+async def make_region(sessions: Sessions, **fields: Any) -> RegionRow:
     """A region, which works around the clock unless ``calendar`` says else."""
     always = {"time_zone": "UTC", "weekly": {day: [["00:00", "24:00"]] for day in WEEKDAYS}}
     given = {"key": "emea", "name": "Europe", "place": 1, "calendar": always} | fields
     async with transaction(sessions) as session:
-        return await regions.create_region(session, RegionCreate(**given), now=await database_now(session))
+        return await regions.create_region(session, NewRegion(**given), now=await database_now(session))

@@ -12,12 +12,12 @@ from app.core.db.engine import Sessions, make_engine
 from app.core.db.session import driver, make_sessions, transaction
 from app.core.db.tables import Row
 from app.core.ids import new_id
-from app.core.signals import Alarms
+from app.core.signals import WakeUps
 from app.plans.document.documents import parse, parse_yaml
 from app.plans.store import BUILTIN, add_version
-from app.tickets.schemas import OpenTicket
+from app.tickets.schemas import NewTicket
 from app.tickets.usecases.open import open_ticket
-from app.webhooks.models import WebhookEndpoint
+from app.webhooks.models import WebhookEndpointRow
 from app.webhooks.outbox.subscriptions import subscribe
 from app.webhooks.rules.signing import make_secret
 
@@ -39,7 +39,7 @@ async def store_plan(sessions: Sessions, shipped: str, **changes: Any) -> str:
 
 async def open_at(sessions: Sessions, account_id: str, *instants: datetime, **fields: Any) -> list[str]:
     """Tickets opened at these instants, in one transaction; their ids."""
-    command = OpenTicket.model_validate(TICKET | fields)
+    command = NewTicket.model_validate(TICKET | fields)
     async with transaction(sessions) as session:
         works = [
             await open_ticket(session, command, account_id=account_id, acting=AUTOMATION, now=instant)
@@ -48,11 +48,11 @@ async def open_at(sessions: Sessions, account_id: str, *instants: datetime, **fi
     return [work.ticket.id for work in works]
 
 
-async def make_endpoint(sessions: Sessions, url: str, *events: str) -> WebhookEndpoint:
+async def make_endpoint(sessions: Sessions, url: str, *events: str) -> WebhookEndpointRow:
     """An operator's endpoint for these events of all accounts."""
     async with transaction(sessions) as session:
         now = await database_now(session)
-        endpoint = WebhookEndpoint(
+        endpoint = WebhookEndpointRow(
             id=new_id("wh"),
             url=url,
             events=list(events),
@@ -83,6 +83,6 @@ async def connected(url: str, pool_size: int = 4) -> AsyncIterator[Sessions]:
     """Sessions with connections of their own: what another process has."""
     engine = make_engine(url, pool_size=pool_size)
     try:
-        yield make_sessions(engine, Alarms())
+        yield make_sessions(engine, WakeUps())
     finally:
         await engine.dispose()

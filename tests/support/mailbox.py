@@ -11,7 +11,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from app.core.db.engine import Sessions
 from app.core.metrics import Metrics
-from app.core.signals import Alarm
+from app.core.signals import WakeUp
 from app.notices.channels import Channel
 from app.notices.send import Notices, notifier
 from tests.support.desk import fetch
@@ -53,7 +53,7 @@ async def send(
     sessions: Sessions, channels: Sequence[Channel], metrics: Metrics | None = None, links: str | None = None
 ) -> int:
     """Send all that is due; how many notices were tried."""
-    poster = notifier(sessions, Notices(channels, metrics or Metrics(), links), Alarm())
+    poster = notifier(sessions, Notices(channels, metrics or Metrics(), links), WakeUp())
     tried = 0
     while begun := await poster.run_pass():
         tried += begun

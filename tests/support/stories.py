@@ -7,13 +7,13 @@ from typing import Any, Final, TypeAlias
 
 import httpx
 
-from app.accounts.models import Account
+from app.accounts.models import AccountRow
 from app.accounts.principals import Acting
 from app.core.auth import Actor
 from app.core.clock import database_now
 from app.core.db.engine import Sessions
 from app.core.db.session import transaction
-from app.tickets.schemas import OpenTicket
+from app.tickets.schemas import NewTicket
 from app.tickets.usecases.open import open_ticket
 from tests.support.actors import Headers, make_account, make_engineer, make_key
 
@@ -66,7 +66,7 @@ class Story:
     """An account with an editor's key; an engineer with theirs; an internal product's."""
 
     sessions: Sessions
-    account: Account
+    account: AccountRow
     customer: Caller
     engineer: Caller
     engineer_id: str
@@ -78,7 +78,7 @@ class Story:
 
     async def open_at(self, now: datetime, **fields: Any) -> str:
         """The path of a ticket that was opened at ``now``."""
-        command = OpenTicket.model_validate(TICKET | fields)
+        command = NewTicket.model_validate(TICKET | fields)
         async with transaction(self.sessions) as session:
             work = await open_ticket(session, command, account_id=self.account.account_id, acting=ANA, now=now)
         return f"/v1/tickets/{work.ticket.id}"

@@ -15,7 +15,8 @@ from app.sla.clock.changes import Answer
 from app.sla.clock.clock import open_clock
 from app.sla.promises import terms_of
 from app.tickets.editing import expert_alert
-from app.tickets.editing.work import Work
+from app.tickets.editing.clock import change_clock, take_step
+from app.tickets.editing.edit import TicketEdit
 from app.tickets.record import TicketRecord
 from app.tickets.staffing.route import Route, route_of
 
@@ -36,7 +37,7 @@ def _plan(shipped: str, changes: bytes) -> PlanDocument:
 
 def work_of(
     name: str, now: datetime, *, account: str = "acc_a", priority: str = "P1", plan: PlanDocument, **fields: Any
-) -> Work:
+) -> TicketEdit:
     """A ticket that was opened at ``now``."""
     ticket = TicketRecord(
         account_id=account,
@@ -74,17 +75,17 @@ def work_of(
     )
     terms = terms_of(plan, compile_calendars(plan, "UTC", ()), ())
     step = open_clock(terms, now, priority)
-    work = Work(ticket.replaced(**fields), step.clock, plan, {"manager": MANAGER}, now)
-    work.take(step, _ENGINEER)
+    work = TicketEdit(ticket.replaced(**fields), step.clock, plan, {"manager": MANAGER}, now)
+    take_step(work, step, _ENGINEER)
     return work
 
 
-def answered(work: Work, *, accepted: bool, now: datetime) -> None:
+def answered(work: TicketEdit, *, accepted: bool, now: datetime) -> None:
     """The expert who was asked accepts or declines, as ``alerting`` has it, before the dispatcher looks at it."""
     work.now, route = now, route_of(work.ticket)
     assert route
     assert route.alert_id
-    work.change(Answer(now, "alert_ack", route.alert_id, "engineer"), _ENGINEER)
+    change_clock(work, Answer(now, "alert_ack", route.alert_id, "engineer"), _ENGINEER)
     expert_alert.end(work, route.alert_id, "accepted" if accepted else "declined")
     routing: Mapping[str, Any] = work.ticket.routing or {}
     engaged = Route("engaged", now, route.engineer_id, route.alert_id).document()

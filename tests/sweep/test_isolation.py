@@ -9,7 +9,7 @@ import asyncpg
 import httpx
 import pytest
 
-from app.accounts.models import Account
+from app.accounts.models import AccountRow
 from app.core.db.engine import Sessions
 from app.core.db.session import driver, transaction
 from app.core.db.tables import Row
@@ -95,7 +95,7 @@ async def retry(sessions: Sessions, sweeper: Sweeper) -> None:
 
 
 async def test_a_batch_that_fails_is_split_down_to_the_ticket_that_fails(
-    sessions: Sessions, account: Account, sweeper: Sweeper
+    sessions: Sessions, account: AccountRow, sweeper: Sweeper
 ) -> None:
     tickets = await due(sessions, account.account_id, 30)
     broken = tickets[11]
@@ -114,7 +114,7 @@ async def test_a_batch_that_fails_is_split_down_to_the_ticket_that_fails(
 
 
 async def test_a_ticket_that_fails_twice_is_postponed_and_operators_are_told(
-    sessions: Sessions, account: Account, client: httpx.AsyncClient, admin: dict[str, str], sweeper: Sweeper
+    sessions: Sessions, account: AccountRow, client: httpx.AsyncClient, admin: dict[str, str], sweeper: Sweeper
 ) -> None:
     [broken] = await due(sessions, account.account_id, 1)
     await fetch(sessions, "UPDATE tickets SET clock = '{}' WHERE id = $1", broken)
@@ -142,7 +142,7 @@ async def test_a_ticket_that_fails_twice_is_postponed_and_operators_are_told(
 
 
 async def test_the_wait_grows_and_operators_hear_of_it_only_as_long_as_it_does(
-    sessions: Sessions, account: Account, sweeper: Sweeper
+    sessions: Sessions, account: AccountRow, sweeper: Sweeper
 ) -> None:
     [broken] = await due(sessions, account.account_id, 1)
     await fetch(sessions, "UPDATE tickets SET clock = '{}' WHERE id = $1", broken)
@@ -157,7 +157,7 @@ async def test_the_wait_grows_and_operators_hear_of_it_only_as_long_as_it_does(
 
 
 async def test_a_ticket_that_is_settled_later_is_like_any_other_again(
-    sessions: Sessions, account: Account, sweeper: Sweeper
+    sessions: Sessions, account: AccountRow, sweeper: Sweeper
 ) -> None:
     [broken] = await due(sessions, account.account_id, 1)
     await spoil(sessions, broken)
@@ -171,7 +171,7 @@ async def test_a_ticket_that_is_settled_later_is_like_any_other_again(
 
 
 async def test_a_request_settles_a_postponed_ticket_at_once(
-    sessions: Sessions, account: Account, sweeper: Sweeper
+    sessions: Sessions, account: AccountRow, sweeper: Sweeper
 ) -> None:
     [broken] = await due(sessions, account.account_id, 1)
     await spoil(sessions, broken)
@@ -184,7 +184,7 @@ async def test_a_request_settles_a_postponed_ticket_at_once(
     assert (await aside(sessions), await missed(sessions, broken)) == ([], [broken])
 
 
-async def test_another_process_goes_on_where_one_has_stopped(sessions: Sessions, account: Account) -> None:
+async def test_another_process_goes_on_where_one_has_stopped(sessions: Sessions, account: AccountRow) -> None:
     [broken] = await due(sessions, account.account_id, 1)
     await fetch(sessions, "UPDATE tickets SET clock = '{}' WHERE id = $1", broken)
     await sweep(sweeper_of(sessions))
@@ -197,7 +197,7 @@ async def test_another_process_goes_on_where_one_has_stopped(sessions: Sessions,
     assert [row["failures"] for row in await aside(sessions)] == [2]
 
 
-async def test_replicas_count_one_failure_once(sessions: Sessions, account: Account) -> None:
+async def test_replicas_count_one_failure_once(sessions: Sessions, account: AccountRow) -> None:
     tickets = await due(sessions, account.account_id, 5)
     for ticket in tickets:
         await fetch(sessions, "UPDATE tickets SET clock = '{}' WHERE id = $1", ticket)
@@ -212,7 +212,7 @@ async def test_replicas_count_one_failure_once(sessions: Sessions, account: Acco
 
 
 async def test_check_says_what_is_put_aside_and_finds_no_fault_in_it(
-    sessions: Sessions, account: Account, sweeper: Sweeper
+    sessions: Sessions, account: AccountRow, sweeper: Sweeper
 ) -> None:
     [broken] = await due(sessions, account.account_id, 1)
     await spoil(sessions, broken)
@@ -222,7 +222,7 @@ async def test_check_says_what_is_put_aside_and_finds_no_fault_in_it(
 
 
 async def test_a_change_of_the_roster_that_wakes_a_ticket_does_not_bring_it_back_into_the_sweep(
-    sessions: Sessions, account: Account, sweeper: Sweeper
+    sessions: Sessions, account: AccountRow, sweeper: Sweeper
 ) -> None:
     [broken] = await due(sessions, account.account_id, 1)
     await fetch(sessions, "UPDATE tickets SET clock = '{}' WHERE id = $1", broken)
@@ -250,7 +250,7 @@ async def test_a_slow_ticket_holds_up_nobody_but_itself(own: Sessions, monkeypat
 
 
 async def test_waiting_for_a_lock_is_not_a_tickets_failure(
-    sessions: Sessions, account: Account, monkeypatch: pytest.MonkeyPatch
+    sessions: Sessions, account: AccountRow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(isolation, "BUDGET", 0.5)
     waiting = await due(sessions, account.account_id, 3)
@@ -293,7 +293,7 @@ def fail(monkeypatch: pytest.MonkeyPatch) -> Fail:
     ids=lambda error: type(error).__name__,
 )
 async def test_an_outage_ends_the_pass_and_is_no_tickets_failure(
-    sessions: Sessions, account: Account, sweeper: Sweeper, fail: Fail, error: Exception
+    sessions: Sessions, account: AccountRow, sweeper: Sweeper, fail: Fail, error: Exception
 ) -> None:
     await due(sessions, account.account_id, 2)
     fail(error)
@@ -304,7 +304,7 @@ async def test_an_outage_ends_the_pass_and_is_no_tickets_failure(
 
 
 async def test_an_outage_of_the_other_lane_loses_nothing_that_it_had_to_try(
-    sessions: Sessions, account: Account, sweeper: Sweeper, fail: Fail, monkeypatch: pytest.MonkeyPatch
+    sessions: Sessions, account: AccountRow, sweeper: Sweeper, fail: Fail, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tickets = await due(sessions, account.account_id, 3)
     fail(asyncpg.DataError("too long"))
@@ -318,7 +318,7 @@ async def test_an_outage_of_the_other_lane_loses_nothing_that_it_had_to_try(
 
 
 async def test_a_deadlock_is_tried_again_and_counted_against_nobody(
-    sessions: Sessions, account: Account, sweeper: Sweeper, monkeypatch: pytest.MonkeyPatch
+    sessions: Sessions, account: AccountRow, sweeper: Sweeper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tickets = await due(sessions, account.account_id, 3)
     failures = iter(range(4))
@@ -334,7 +334,9 @@ async def test_a_deadlock_is_tried_again_and_counted_against_nobody(
     assert await aside(sessions) == []
 
 
-async def test_a_storm_leaves_everybodys_lane_at_once(sessions: Sessions, account: Account, sweeper: Sweeper) -> None:
+async def test_a_storm_leaves_everybodys_lane_at_once(
+    sessions: Sessions, account: AccountRow, sweeper: Sweeper
+) -> None:
     storm = await due(sessions, account.account_id, 120)
     other = await make_account(sessions, PLAN)
     one = await open_at(sessions, other.account_id, await now_of(sessions) - HOUR - MINUTE, priority="P2")
@@ -347,7 +349,7 @@ async def test_a_storm_leaves_everybodys_lane_at_once(sessions: Sessions, accoun
 
 
 async def test_what_becomes_due_during_a_storm_does_not_wait_for_its_end(
-    sessions: Sessions, account: Account, sweeper: Sweeper, monkeypatch: pytest.MonkeyPatch
+    sessions: Sessions, account: AccountRow, sweeper: Sweeper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     storm = await due(sessions, account.account_id, 600)
     plan = await store_plan(sessions, PLAN, key="quick", targets={"P2": {"first_response": "PT1H"}})
@@ -371,7 +373,7 @@ async def test_what_becomes_due_during_a_storm_does_not_wait_for_its_end(
 
 
 async def test_storms_of_several_accounts_take_turns(
-    sessions: Sessions, account: Account, sweeper: Sweeper, monkeypatch: pytest.MonkeyPatch
+    sessions: Sessions, account: AccountRow, sweeper: Sweeper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     accounts = [account.account_id, *[(await make_account(sessions, PLAN)).account_id for _ in range(2)]]
     for each in accounts:

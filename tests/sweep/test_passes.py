@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from app.accounts.models import Account
+from app.accounts.models import AccountRow
 from app.core.auth import Principal
 from app.core.db.engine import Sessions
 from app.core.db.session import driver, transaction
 from app.core.db.tables import Row
-from app.core.signals import Alarms
-from app.tickets.schemas import SetStatus
+from app.core.signals import WakeUps
+from app.tickets.schemas import StatusChange
 from app.tickets.usecases.lifecycle import Caller, set_status
 from tests.support.actors import make_account
 from tests.support.desk import fetch, now_of, open_at, store_plan
@@ -38,7 +38,7 @@ async def deadlines(sessions: Sessions, ticket_id: str, metric: str) -> list[Row
 
 
 async def test_w4_a_missed_resolution_raises_the_priority_and_starts_a_faster_cycle(
-    sessions: Sessions, account: Account
+    sessions: Sessions, account: AccountRow
 ) -> None:
     opened = await now_of(sessions) - 8 * HOUR - SECOND
     (only,) = await open_at(sessions, account.account_id, opened, priority="P2")
@@ -53,13 +53,13 @@ async def test_w4_a_missed_resolution_raises_the_priority_and_starts_a_faster_cy
     assert raised["data"] | {"from": "P2", "to": "P1", "source": "automatic"} == raised["data"]
     (escalated,) = await events(sessions, only, "escalation.automatic")
     assert escalated["data"]["metric"] == "resolution"
-    assert [told["role"] for told in escalated["data"]["told"]] == ["manager"]
+    assert [told["role"] for told in escalated["data"]["notified"]] == ["manager"]
     (record,) = await fetch(sessions, "SELECT * FROM escalations")
     assert (record["id"], record["kind"]) == (escalated["data"]["escalation_id"], "service")
     assert record["breach_verified"]
 
 
-async def test_a_miss_tells_when_it_was_due_and_when_it_was_noticed(sessions: Sessions, account: Account) -> None:
+async def test_a_miss_tells_when_it_was_due_and_when_it_was_noticed(sessions: Sessions, account: AccountRow) -> None:
     before = await now_of(sessions)
     (only,) = await open_at(sessions, account.account_id, before - HOUR - SECOND, priority="P2")
     await run_pass(sessions)
@@ -73,7 +73,7 @@ async def test_a_miss_tells_when_it_was_due_and_when_it_was_noticed(sessions: Se
     assert (row["missed_at"], row["noticed_at"]) == (due, noticed)
 
 
-async def test_a_second_pass_finds_nothing(sessions: Sessions, account: Account) -> None:
+async def test_a_second_pass_finds_nothing(sessions: Sessions, account: AccountRow) -> None:
     now = await now_of(sessions)
     (only,) = await open_at(sessions, account.account_id, now - 9 * HOUR, priority="P2")
     assert await run_pass(sessions) == 1
@@ -83,7 +83,7 @@ async def test_a_second_pass_finds_nothing(sessions: Sessions, account: Account)
     assert [event["sequence"] for event in told] == list(range(1, len(told) + 1))
 
 
-async def test_w4_at_the_top_it_is_told_once_and_no_cycle_starts(sessions: Sessions, account: Account) -> None:
+async def test_w4_at_the_top_it_is_told_once_and_no_cycle_starts(sessions: Sessions, account: AccountRow) -> None:
     texts = {"business_impact": "Nobody can work", "priority_reason": "All is down"}
     opened = await now_of(sessions) - 5 * HOUR
     (only,) = await open_at(sessions, account.account_id, opened, priority="P1", **texts)
@@ -98,7 +98,7 @@ async def test_n8_a_resolved_ticket_is_closed_after_the_plans_time(sessions: Ses
     account = await make_account(sessions, plan)
     (only,) = await open_at(sessions, account.account_id, await now_of(sessions) - 9 * HOUR, priority="P2")
     async with transaction(sessions) as session:
-        resolve = SetStatus(status="resolved", message="It works again")
+        resolve = StatusChange(status="resolved", message="It works again")
         await set_status(session, Caller(ENGINEER, lambda _: None), only, resolve)
     resolved = await ticket(sessions, only)
     assert (resolved["wake_at"], resolved["escalated"]) == (resolved["resolved_at"] + SECOND, False)
@@ -114,7 +114,7 @@ async def test_n8_a_resolved_ticket_is_closed_after_the_plans_time(sessions: Ses
     assert await run_pass(sessions) == 0
 
 
-async def test_a_pass_settles_more_than_one_batch(sessions: Sessions, account: Account) -> None:
+async def test_a_pass_settles_more_than_one_batch(sessions: Sessions, account: AccountRow) -> None:
     opened = await now_of(sessions) - 2 * HOUR
     await open_at(sessions, account.account_id, *[opened] * 25, priority="P2")
     assert await run_pass(sessions, batch=10) == 25
@@ -122,7 +122,7 @@ async def test_a_pass_settles_more_than_one_batch(sessions: Sessions, account: A
     assert counted["count"] == 25
 
 
-async def test_the_longest_due_comes_first(sessions: Sessions, account: Account) -> None:
+async def test_the_longest_due_comes_first(sessions: Sessions, account: AccountRow) -> None:
     now = await now_of(sessions)
     late, later = await open_at(sessions, account.account_id, now - 2 * HOUR, now - 3 * HOUR, priority="P2")
     await run_pass(sessions, batch=1)
@@ -130,7 +130,7 @@ async def test_the_longest_due_comes_first(sessions: Sessions, account: Account)
     assert [row["ticket_id"] for row in await fetch(sessions, query)] == [later, late]
 
 
-async def test_a_held_ticket_is_skipped_and_not_waited_for(sessions: Sessions, account: Account) -> None:
+async def test_a_held_ticket_is_skipped_and_not_waited_for(sessions: Sessions, account: AccountRow) -> None:
     opened = await now_of(sessions) - 2 * HOUR
     held, free = await open_at(sessions, account.account_id, opened, opened, priority="P2")
     async with transaction(sessions) as session:
@@ -141,7 +141,9 @@ async def test_a_held_ticket_is_skipped_and_not_waited_for(sessions: Sessions, a
     assert (await ticket(sessions, held))["missed"]
 
 
-async def test_a_ticket_that_cannot_be_settled_does_not_stop_the_others(sessions: Sessions, account: Account) -> None:
+async def test_a_ticket_that_cannot_be_settled_does_not_stop_the_others(
+    sessions: Sessions, account: AccountRow
+) -> None:
     now = await now_of(sessions)
     broken, *sound = await open_at(sessions, account.account_id, now - 3 * HOUR, *[now - 2 * HOUR] * 3, priority="P2")
     await fetch(sessions, "UPDATE tickets SET clock = '{}' WHERE id = $1", broken)
@@ -154,7 +156,7 @@ async def test_a_ticket_that_cannot_be_settled_does_not_stop_the_others(sessions
     assert (left["missed"], left["wake_at"]) == (False, None)
 
 
-async def test_only_what_is_due_soon_wakes_the_sweep(sessions: Sessions, account: Account, alarms: Alarms) -> None:
+async def test_only_what_is_due_soon_wakes_the_sweep(sessions: Sessions, account: AccountRow, alarms: WakeUps) -> None:
     plan = await store_plan(sessions, "wati-business-plus", key="quick", targets={"P2": {"first_response": "PT1S"}})
     hurried = await make_account(sessions, plan)
     now = await now_of(sessions)
@@ -164,7 +166,7 @@ async def test_only_what_is_due_soon_wakes_the_sweep(sessions: Sessions, account
     assert alarms.sweep.rings == 1
 
 
-async def test_sandbox_tickets_are_not_swept(sessions: Sessions, account: Account) -> None:
+async def test_sandbox_tickets_are_not_swept(sessions: Sessions, account: AccountRow) -> None:
     instant = await now_of(sessions) - 10 * HOUR
     await fetch(sessions, "UPDATE accounts SET sandbox_now = $1", instant)
     (only,) = await open_at(sessions, account.account_id, instant, priority="P2")
@@ -173,7 +175,7 @@ async def test_sandbox_tickets_are_not_swept(sessions: Sessions, account: Accoun
     assert await next_wake(sessions) is None
 
 
-async def test_next_wake_is_the_earliest_instant_of_any_ticket(sessions: Sessions, account: Account) -> None:
+async def test_next_wake_is_the_earliest_instant_of_any_ticket(sessions: Sessions, account: AccountRow) -> None:
     assert await next_wake(sessions) is None
     now = await now_of(sessions)
     early, _ = await open_at(sessions, account.account_id, now, now + HOUR, priority="P2")
@@ -182,14 +184,14 @@ async def test_next_wake_is_the_earliest_instant_of_any_ticket(sessions: Session
 
 @pytest.mark.parametrize(("after", "state"), [(timedelta(0), "met"), (timedelta(microseconds=1), "met_late")])
 async def test_c09_what_comes_at_the_due_instant_itself_is_in_time(
-    sessions: Sessions, account: Account, after: timedelta, state: str
+    sessions: Sessions, account: AccountRow, after: timedelta, state: str
 ) -> None:
     opened = await now_of(sessions)
     await fetch(sessions, "UPDATE accounts SET sandbox_now = $1", opened)
     (only,) = await open_at(sessions, account.account_id, opened, priority="P2")
     await fetch(sessions, "UPDATE accounts SET sandbox_now = $1", opened + HOUR + after)
     async with transaction(sessions) as session:
-        answer = SetStatus(status="open", message="We are looking into it")
+        answer = StatusChange(status="open", message="We are looking into it")
         await set_status(session, Caller(ENGINEER, lambda _: None), only, answer)
     (row,) = await deadlines(sessions, only, "first_response")
     assert (row["state"], row["missed_at"]) == (state, opened + HOUR if after else None)

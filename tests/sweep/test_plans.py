@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.accounts.models import Account
+from app.accounts.models import AccountRow
 from app.core.db.engine import Sessions
 from app.core.db.session import driver, transaction
 from app.sweep import claims
@@ -33,7 +33,7 @@ BY_KEY = ("Index Scan", "ix_tickets_id"), ("Index Scan", "pk_tickets")
 
 
 @pytest.fixture
-async def fill(sessions: Sessions, account: Account, database: str) -> Fill:
+async def fill(sessions: Sessions, account: AccountRow, database: str) -> Fill:
     """Makes tickets of one account, without what the tests before have left behind in the index; its id."""
 
     async def with_tickets(wake_at: str) -> str:

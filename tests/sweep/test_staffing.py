@@ -10,15 +10,15 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.testing import capture_logs
 
-from app.accounts.models import Account
+from app.accounts.models import AccountRow
 from app.core.db.engine import Sessions, make_engine
 from app.core.db.pool import Limits
 from app.core.db.session import make_sessions, transaction
-from app.core.signals import Alarms
+from app.core.signals import WakeUps
 from app.sweep import staffing
+from app.tickets.editing.edit import TicketEdit
 from app.tickets.editing.load import lock
-from app.tickets.editing.work import Work
-from app.tickets.save import save
+from app.tickets.save import staff_and_save
 from tests.support.actors import make_account, make_engineer
 from tests.support.desk import fetch, now_of, open_at, store_plan
 from tests.support.replaying import replayed
@@ -41,7 +41,7 @@ async def roster_held(database: str) -> AsyncIterator[None]:
 
 
 @pytest.fixture
-async def premium(sessions: Sessions) -> Account:
+async def premium(sessions: Sessions) -> AccountRow:
     return await make_account(sessions, await store_plan(sessions, "google-premium"))
 
 
@@ -50,7 +50,7 @@ async def missed(sessions: Sessions) -> set[str]:
 
 
 async def test_a_held_roster_keeps_back_what_needs_an_expert_and_nothing_else(
-    sessions: Sessions, alarms: Alarms, account: Account, premium: Account, database: str
+    sessions: Sessions, alarms: WakeUps, account: AccountRow, premium: AccountRow, database: str
 ) -> None:
     ago = await now_of(sessions) - DAY
     urgent = await open_at(sessions, premium.account_id, ago, ago, **P1)
@@ -81,7 +81,7 @@ async def test_a_held_roster_keeps_back_what_needs_an_expert_and_nothing_else(
 
 
 async def test_what_is_left_and_not_settled_is_due_again(
-    sessions: Sessions, alarms: Alarms, premium: Account, database: str
+    sessions: Sessions, alarms: WakeUps, premium: AccountRow, database: str
 ) -> None:
     (urgent,) = await open_at(sessions, premium.account_id, await now_of(sessions) - DAY, **P1)
     async with roster_held(database):
@@ -96,10 +96,10 @@ async def test_what_is_left_and_not_settled_is_due_again(
 
 
 async def test_a_roster_that_is_not_to_be_had_ends_no_pass_with_an_error(
-    sessions: Sessions, premium: Account, database: str
+    sessions: Sessions, premium: AccountRow, database: str
 ) -> None:
     (urgent,) = await open_at(sessions, premium.account_id, await now_of(sessions) - DAY, **P1)
-    engine, alarms = make_engine(database, pool_size=2, limits=Limits(lock=0.1)), Alarms()
+    engine, alarms = make_engine(database, pool_size=2, limits=Limits(lock=0.1)), WakeUps()
     impatient = make_sessions(engine, alarms)
     async with roster_held(database):
         await run_pass(impatient)
@@ -113,7 +113,7 @@ async def test_a_roster_that_is_not_to_be_had_ends_no_pass_with_an_error(
 
 
 async def test_what_was_left_and_settled_by_others_meanwhile_is_let_alone(
-    sessions: Sessions, alarms: Alarms, premium: Account
+    sessions: Sessions, alarms: WakeUps, premium: AccountRow
 ) -> None:
     now = await now_of(sessions)
     quiet, urgent = await open_at(sessions, premium.account_id, now, now - DAY, **P1)
@@ -127,17 +127,17 @@ async def test_what_was_left_and_settled_by_others_meanwhile_is_let_alone(
 
 
 async def test_a_ticket_that_cannot_be_saved_holds_up_no_other(
-    sessions: Sessions, alarms: Alarms, premium: Account, monkeypatch: pytest.MonkeyPatch
+    sessions: Sessions, alarms: WakeUps, premium: AccountRow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ago = await now_of(sessions) - DAY
     first, faulty, last = await open_at(sessions, premium.account_id, ago, ago, ago, **P1)
 
-    async def failing(session: AsyncSession, works: Sequence[Work]) -> None:
+    async def failing(session: AsyncSession, works: Sequence[TicketEdit]) -> None:
         if any(work.ticket.id == faulty for work in works):
             raise ValueError("no such luck")
-        await save(session, works)
+        await staff_and_save(session, works)
 
-    monkeypatch.setattr(staffing, "save", failing)
+    monkeypatch.setattr(staffing, "staff_and_save", failing)
     alarms.left.update((first, faulty, last))
     with capture_logs() as logs:
         assert await staffing.run_pass(sessions, alarms) == 2
@@ -146,7 +146,7 @@ async def test_a_ticket_that_cannot_be_saved_holds_up_no_other(
 
 
 async def test_a_pass_ends_when_its_time_is_up_and_another_one_goes_on(
-    sessions: Sessions, alarms: Alarms, premium: Account, monkeypatch: pytest.MonkeyPatch
+    sessions: Sessions, alarms: WakeUps, premium: AccountRow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ago = await now_of(sessions) - DAY
     both = set(await open_at(sessions, premium.account_id, ago, ago, **P1))

@@ -1,12 +1,14 @@
 from datetime import timedelta
 
-from app.accounts.models import Account
+from app.accounts.models import AccountRow
 from app.core.db.engine import Sessions
 from tests.support.desk import fetch, now_of, open_at
 from tests.support.sweeping import run_pass
 
 
-async def test_what_the_service_does_updates_a_ticket_but_not_its_version(sessions: Sessions, account: Account) -> None:
+async def test_what_the_service_does_updates_a_ticket_but_not_its_version(
+    sessions: Sessions, account: AccountRow
+) -> None:
     """So that a poll by ``updated_since`` sees an automatic raise, and no If-Match fails because of one."""
     opened = await now_of(sessions) - timedelta(hours=8, seconds=1)
     (only,) = await open_at(sessions, account.account_id, opened, priority="P2")

@@ -14,11 +14,11 @@ from app.events.types.tickets import TicketFacts, TicketOpened
 from app.plans.document.documents import parse_yaml
 from app.plans.store import BUILTIN
 from app.tickets.api.examples import TICKET as TICKET_EXAMPLE
-from app.tickets.models import Ticket
+from app.tickets.models import TicketRow
 from app.tickets.read.views import TICKET, call_view, deadline_view, message_view, ticket_view
 from app.tickets.record import TicketRecord, columns
 from app.tickets.rules import allowed, assess, channel_faults, customer_may_set, missing_texts
-from app.tickets.schemas import CallView, DeadlineView, MessageView, TicketFields, TicketView
+from app.tickets.schemas import Call, Deadline, Message, Ticket, TicketFields
 
 APP = Path(__file__).resolve().parents[2] / "app"
 EVENT_EXAMPLE = event_example("ticket.opened")["data"]
@@ -32,14 +32,14 @@ def test_a_record_has_the_columns_of_its_table_and_their_defaults() -> None:
     needed = {name: name for name in columns() if name not in ("product", "status", "tier")}
     record = TicketRecord(**needed)
     assert record.row() == dict.fromkeys(columns()) | needed | {"product": None, "status": "new", "tier": 1}
-    assert list(record.row()) == [column.name for column in Ticket.__table__.columns]
+    assert list(record.row()) == [column.name for column in TicketRow.__table__.columns]
     with pytest.raises(TypeError, match="title"):
         TicketRecord(**{name: value for name, value in needed.items() if name != "title"})
 
 
 def test_records_views_and_events_derive_their_fields() -> None:
     """A field of a ticket is a column that is given when the ticket is opened, is told then, and is shown always."""
-    shown = set(TicketView.model_fields)
+    shown = set(Ticket.model_fields)
     assert TicketFields.model_fields.keys() <= set(columns())
     assert TicketFields.model_fields.keys() <= shown
     assert set(TICKET) == shown & set(columns()) - {"routing"}  # shown in another form, and to support alone
@@ -56,7 +56,7 @@ def test_a_new_field_is_written_in_five_places() -> None:
 
 
 def deadline_row(metric: str, **facts: Any) -> dict[str, Any]:
-    return dict.fromkeys((*DeadlineView.model_fields, "subject")) | {"id": "ddl_1", "metric": metric} | facts
+    return dict.fromkeys((*Deadline.model_fields, "subject")) | {"id": "ddl_1", "metric": metric} | facts
 
 
 def ticket_row() -> dict[str, Any]:
@@ -65,13 +65,13 @@ def ticket_row() -> dict[str, Any]:
 
 def test_views_show_what_the_contract_names() -> None:
     rows = [deadline_row("update")]
-    view = ticket_view(ticket_row(), rows, dict.fromkeys(CallView.model_fields), SUPPORT)
-    assert view.keys() == TicketView.model_fields.keys()
+    view = ticket_view(ticket_row(), rows, dict.fromkeys(Call.model_fields), SUPPORT)
+    assert view.keys() == Ticket.model_fields.keys()
     assert (view["assignee"], view["plan"]) == ("eng_1", {"key": "gold", "version": 2})
-    assert view["deadlines"][0].keys() == DeadlineView.model_fields.keys()
-    assert view["call"].keys() == CallView.model_fields.keys()
-    assert call_view(dict.fromkeys(CallView.model_fields)).keys() == CallView.model_fields.keys()
-    assert message_view(dict.fromkeys(MessageView.model_fields)).keys() == MessageView.model_fields.keys()
+    assert view["deadlines"][0].keys() == Deadline.model_fields.keys()
+    assert view["call"].keys() == Call.model_fields.keys()
+    assert call_view(dict.fromkeys(Call.model_fields)).keys() == Call.model_fields.keys()
+    assert message_view(dict.fromkeys(Message.model_fields)).keys() == Message.model_fields.keys()
 
 
 def test_customers_do_not_see_supports_own_deadlines() -> None:

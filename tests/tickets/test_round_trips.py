@@ -9,7 +9,7 @@ from asyncpg import Connection
 
 from app.core.auth import Principal
 from app.core.db.session import transaction
-from app.tickets.schemas import OpenTicket, PostMessage
+from app.tickets.schemas import NewMessage, NewTicket
 from app.tickets.usecases.lifecycle import Caller, post_message
 from app.tickets.usecases.open import open_ticket
 from tests.support.stories import ANA, P1, TICKET, Begin, Story
@@ -34,7 +34,7 @@ def _noting(real: Any, statements: list[str]) -> Any:
 
 
 async def open_one(story: Story, **fields: Any) -> str:
-    command = OpenTicket.model_validate(TICKET | fields)
+    command = NewTicket.model_validate(TICKET | fields)
     async with transaction(story.sessions) as session:
         work = await open_ticket(session, command, account_id=story.account.account_id, acting=ANA)
     return work.ticket.id
@@ -43,7 +43,7 @@ async def open_one(story: Story, **fields: Any) -> str:
 async def post(story: Story, ticket_id: str) -> None:
     async with transaction(story.sessions) as session:
         await post_message(
-            session, Caller(Principal("admin", "key_test"), lambda _: None), ticket_id, PostMessage(body="Hello")
+            session, Caller(Principal("admin", "key_test"), lambda _: None), ticket_id, NewMessage(body="Hello")
         )
 
 

@@ -17,13 +17,13 @@ from app.core.ids import new_id
 from app.core.outgoing.connector import make_http, make_session
 from app.core.settings import Settings
 from app.events.models import EventRow
-from app.webhooks.models import Delivery, WebhookEndpoint
+from app.webhooks.models import DeliveryRow, WebhookEndpointRow
 from app.webhooks.outbox.fanout import fan_out
 from app.webhooks.outbox.subscriptions import subscribe
 from app.webhooks.rules.signing import make_secret
 from tests.webhooks.receiver import Receiver, receiving
 
-MakeEndpoint = Callable[..., Awaitable[WebhookEndpoint]]
+MakeEndpoint = Callable[..., Awaitable[WebhookEndpointRow]]
 Tell = Callable[..., Awaitable[list[Row]]]
 
 
@@ -56,8 +56,8 @@ async def receiver() -> AsyncIterator[Receiver]:
 def make_endpoint(sessions: Sessions) -> MakeEndpoint:
     """An endpoint in the database: an operator's, for everything, unless told otherwise."""
 
-    async def make(url: str, account_id: str | None = None, events: list[str] | None = None) -> WebhookEndpoint:
-        endpoint = WebhookEndpoint(
+    async def make(url: str, account_id: str | None = None, events: list[str] | None = None) -> WebhookEndpointRow:
+        endpoint = WebhookEndpointRow(
             id=new_id("wh"),
             account_id=account_id,
             url=url,
@@ -107,13 +107,13 @@ def tell(sessions: Sessions) -> Tell:
 async def deliveries(sessions: Sessions) -> list[Any]:
     """All deliveries, oldest first."""
     async with sessions() as session:
-        return list((await session.scalars(select(Delivery).order_by(Delivery.id))).all())
+        return list((await session.scalars(select(DeliveryRow).order_by(DeliveryRow.id))).all())
 
 
-async def delivery(sessions: Sessions) -> Delivery:
+async def delivery(sessions: Sessions) -> DeliveryRow:
     """The only delivery."""
     (only,) = await deliveries(sessions)
-    found: Delivery = only
+    found: DeliveryRow = only
     return found
 
 

@@ -14,9 +14,10 @@ from app.core.db.engine import Sessions
 from app.core.db.session import transaction
 from app.core.state import State
 from app.webhooks.background.deliver import Limits, Sender
-from app.webhooks.models import WebhookEndpoint
+from app.webhooks.models import WebhookEndpointRow
+from app.webhooks.outbox.attempts import DeliveryOutcome
 from app.webhooks.outbox.claims import Claimed, claim
-from app.webhooks.outbox.outcomes import Settlement, settle
+from app.webhooks.outbox.outcomes import record_outcomes
 from app.webhooks.rules.sharing import Share
 from tests.support.actors import Headers
 from tests.support.waiting import PATIENCE, until
@@ -35,9 +36,9 @@ async def sender(state: State) -> AsyncIterator[Sender]:
     await sender.stop()
 
 
-async def limit(sessions: Sessions, endpoint: WebhookEndpoint, **limits: float) -> None:
+async def limit(sessions: Sessions, endpoint: WebhookEndpointRow, **limits: float) -> None:
     async with transaction(sessions) as session:
-        await session.execute(update(WebhookEndpoint).where(WebhookEndpoint.id == endpoint.id).values(**limits))
+        await session.execute(update(WebhookEndpointRow).where(WebhookEndpointRow.id == endpoint.id).values(**limits))
 
 
 async def claimed(sessions: Sessions, now: datetime, share: Share = ALL) -> list[Claimed]:
@@ -47,7 +48,9 @@ async def claimed(sessions: Sessions, now: datetime, share: Share = ALL) -> list
 
 async def fail(sessions: Sessions, held: Sequence[Claimed], next_attempt_at: datetime) -> None:
     async with transaction(sessions) as session:
-        await settle(session, [Settlement(one, "pending", 1, {}, next_attempt_at=next_attempt_at) for one in held])
+        await record_outcomes(
+            session, [DeliveryOutcome(one, "pending", 1, {}, next_attempt_at=next_attempt_at) for one in held]
+        )
 
 
 async def test_a_rate_is_kept_evenly_and_by_all_replicas_together(

@@ -15,12 +15,13 @@ from app.core.clock import wall_now
 from app.core.db.engine import Sessions
 from app.core.db.session import transaction
 from app.core.db.tables import Row
-from app.core.signals import Alarms
+from app.core.signals import WakeUps
 from app.core.state import State
 from app.webhooks.background.deliver import Limits, Sender
+from app.webhooks.outbox.attempts import DeliveryOutcome
 from app.webhooks.outbox.claims import claim
 from app.webhooks.outbox.lanes import next_due
-from app.webhooks.outbox.outcomes import Settlement, settle
+from app.webhooks.outbox.outcomes import record_outcomes
 from app.webhooks.rules.sharing import Share
 from tests.support.desk import connected, fetch
 from tests.support.waiting import until
@@ -132,7 +133,7 @@ async def test_after_a_crash_the_lease_keeps_the_turn(
     await send_all(sessions, sender, ahead=LEASE + timedelta(seconds=1))
     assert arrivals(receiver)["tkt_1"] == [1, 2, 3, 4, 5]
     async with transaction(sessions) as session:
-        await settle(session, [Settlement(lost, "delivered", 1, {})])
+        await record_outcomes(session, [DeliveryOutcome(lost, "delivered", 1, {})])
     assert {one.state for one in await deliveries(sessions)} == {"delivered"}
     await sender.stop()
 
@@ -168,7 +169,7 @@ async def test_the_next_is_let_go_even_while_it_is_being_parked(
 
     async def settled() -> None:
         async with connected(database) as others, transaction(others) as session:
-            await settle(session, [Settlement(first, "delivered", 1, {})])
+            await record_outcomes(session, [DeliveryOutcome(first, "delivered", 1, {})])
 
     async with transaction(sessions) as session:
         assert await claim(session, ALL, lease=LEASE) == []
@@ -182,7 +183,7 @@ async def test_the_next_is_let_go_even_while_it_is_being_parked(
 
 
 async def test_the_sender_is_woken_for_the_next_turn(
-    sessions: Sessions, make_endpoint: MakeEndpoint, tell: Tell, receiver: Receiver, sender: Sender, alarms: Alarms
+    sessions: Sessions, make_endpoint: MakeEndpoint, tell: Tell, receiver: Receiver, sender: Sender, alarms: WakeUps
 ) -> None:
     rung = asyncio.Event()
     await make_endpoint(receiver.url)

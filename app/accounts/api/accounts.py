@@ -7,7 +7,7 @@ from fastapi import Query, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts import queries
-from app.accounts.schemas import AccountCreate, AccountDocument, AccountFields
+from app.accounts.schemas import Account, AccountFields, NewAccount
 from app.accounts.usecases import customers
 from app.accounts.usecases.customers import account_document
 from app.core.clock import database_now
@@ -17,12 +17,12 @@ from app.core.web.operations import AccountPath, AdminCall, CallDep, Document, P
 from app.core.web.paging import PageDep
 
 router = ResourceRouter("accounts", prefix="/v1/accounts", tags=["Accounts"])
-_PATCHING: Final = Patching(AccountFields, customers.fields_of, customers.change_account, account_document)
+_PATCHING: Final = Patching(AccountFields, customers.fields_of, customers.update_account, account_document)
 
 
-@router.create("", AccountDocument)
-async def create_account(call: AdminCall, body: AccountCreate) -> Response:
-    """Make an account.
+@router.create("", Account)
+async def create_account(call: AdminCall, body: NewAccount) -> Response:
+    """Create an account.
 
     Admin keys only. The plan's terms apply to tickets that are opened from now on.
     """
@@ -33,7 +33,7 @@ async def create_account(call: AdminCall, body: AccountCreate) -> Response:
     return await call.once(create)
 
 
-@router.list("", AccountDocument)
+@router.list("", Account)
 async def list_accounts(
     call: CallDep, page: PageDep, external_ref: Annotated[str | None, Query(max_length=200)] = None
 ) -> Response:
@@ -45,7 +45,7 @@ async def list_accounts(
     return await call.page(page, query, place=lambda row: (row.created_at, row.account_id), document=account_document)
 
 
-@router.show("/{account_id}", AccountDocument)
+@router.show("/{account_id}", Account)
 async def get_account(call: CallDep, account_id: AccountPath) -> Response:
     """Get an account."""
 
@@ -55,9 +55,9 @@ async def get_account(call: CallDep, account_id: AccountPath) -> Response:
     return await call.read(get)
 
 
-@router.update("/{account_id}", AccountDocument, AccountFields, {"plan": "zmanda-premium", "tam": None})
-async def change_account(call: CallDep, account_id: AccountPath, patch: PatchDep) -> Response:
-    """Change an account.
+@router.update("/{account_id}", Account, AccountFields, {"plan": "zmanda-premium", "tam": None})
+async def update_account(call: CallDep, account_id: AccountPath, patch: PatchDep) -> Response:
+    """Update an account.
 
     A JSON Merge Patch (RFC 7396); admin keys only. Open tickets keep the terms under which they were opened.
     """

@@ -7,10 +7,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts import queries
 from app.accounts.grants import beyond
-from app.accounts.models import ApiKey
+from app.accounts.models import ApiKeyRow
 from app.accounts.principals import manager, principal_of_key
 from app.accounts.quotas import KEYS
-from app.accounts.schemas import KeyCreate, KeyDocument, NewKeyDocument
+from app.accounts.schemas import Key, KeyWithSecret, NewKey
 from app.accounts.usecases import keys
 from app.accounts.usecases.keys import key_document
 from app.core.auth import Principal
@@ -25,14 +25,14 @@ from app.core.web.paging import PageDep, made
 router = ResourceRouter("keys", prefix="/v1/keys", tags=["Accounts"])
 
 
-async def _check_grant(session: AsyncSession, principal: Principal, command: KeyCreate) -> None:
+async def _check_grant(session: AsyncSession, principal: Principal, command: NewKey) -> None:
     """403 for a key that may more than its maker, whose own key is valid until this transaction ends."""
     faults = beyond(await principal_of_key(session, principal.key_id), command)
     if faults:
         raise Forbidden(_("A key cannot create a key with more rights than its own"), errors=faults)
 
 
-def _of_own_account(principal: Principal, command: KeyCreate) -> KeyCreate:
+def _of_own_account(principal: Principal, command: NewKey) -> NewKey:
     """What an owner asks for, in its own account: 404 for another's, 403 for admin and agent keys."""
     if principal.account_id is None:
         return command
@@ -42,9 +42,9 @@ def _of_own_account(principal: Principal, command: KeyCreate) -> KeyCreate:
     return command.model_copy(update={"account_id": principal.account_id})
 
 
-@router.create("", NewKeyDocument, problems=[NotFound, QuotaExceeded])
-async def create_key(call: CallDep, body: KeyCreate) -> Response:
-    """Make a key.
+@router.create("", KeyWithSecret, problems=[NotFound, QuotaExceeded])
+async def create_key(call: CallDep, body: NewKey) -> Response:
+    """Create a key.
 
     Admins make all kinds, an account's owners those of their own account. No key can have more rights than the one that
     creates it: a key with scopes can grant only those, and one that expires cannot create one that is valid for longer.
@@ -65,14 +65,14 @@ async def create_key(call: CallDep, body: KeyCreate) -> Response:
     return await call.once_as(may, create)
 
 
-@router.list("", KeyDocument, problems=[NotFound])
+@router.list("", Key, problems=[NotFound])
 async def list_keys(call: CallDep, page: PageDep, account_id: AccountScope, actor: ActorDep) -> Response:
     """List keys.
 
     Without their secrets, revoked ones too: all for admins, an owner sees its account's.
     """
 
-    async def query(session: AsyncSession) -> Sequence[ApiKey]:
+    async def query(session: AsyncSession) -> Sequence[ApiKeyRow]:
         await manager(session, call.principal, None, actor)
         return await queries.keys_page(session, page, account_id)
 
@@ -80,10 +80,10 @@ async def list_keys(call: CallDep, page: PageDep, account_id: AccountScope, acto
 
 
 @router.delete("/{key_id}")
-async def revoke_key(call: CallDep, key_id: str, actor: ActorDep) -> Response:
-    """Revoke a key.
+async def delete_key(call: CallDep, key_id: str, actor: ActorDep) -> Response:
+    """Delete a key.
 
-    It is refused from the next request on. Revoking it again changes nothing.
+    It is revoked: refused from the next request on. Doing so again changes nothing.
     """
     principal = call.principal
 
@@ -93,6 +93,6 @@ async def revoke_key(call: CallDep, key_id: str, actor: ActorDep) -> Response:
             raise NotFound
         await manager(session, principal, principal.account_id, actor)
         key = await queries.key_by_id(session, key_id, lock=True)
-        await keys.revoke_key(session, key, now=await database_now(session))
+        await keys.delete_key(session, key, now=await database_now(session))
 
     return await call.delete(revoke)

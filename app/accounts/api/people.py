@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts import queries
 from app.accounts.principals import Acting, acting, as_manager, manager
 from app.accounts.quotas import PEOPLE
-from app.accounts.schemas import PersonCreate, PersonDocument, PersonFields
+from app.accounts.schemas import NewPerson, Person, PersonFields
 from app.accounts.usecases import people
 from app.accounts.usecases.people import person_document
 from app.core.clock import database_now
@@ -29,9 +29,9 @@ class PersonPatch(PersonFields):
     actor: ActorRef | None = Field(None, description="The owner for whom the account's key acts")
 
 
-@router.create("", PersonDocument, problems=[Conflict, QuotaExceeded])
-async def create_person(call: CallDep, account_id: AccountPath, body: PersonCreate) -> Response:
-    """Add a person to an account.
+@router.create("", Person, problems=[Conflict, QuotaExceeded])
+async def create_person(call: CallDep, account_id: AccountPath, body: NewPerson) -> Response:
+    """Create a person.
 
     For admins and the account's owners. 409 names the quota if the account has as many people as it is allowed.
     """
@@ -43,7 +43,7 @@ async def create_person(call: CallDep, account_id: AccountPath, body: PersonCrea
     return await call.once_as(as_manager(call.principal, account_id, body.actor), create)
 
 
-@router.list("", PersonDocument)
+@router.list("", Person)
 async def list_people(call: CallDep, page: PageDep, account_id: AccountPath, actor: ActorDep) -> Response:
     """List an account's people.
 
@@ -56,7 +56,7 @@ async def list_people(call: CallDep, page: PageDep, account_id: AccountPath, act
     return listing(call.request, page, rows, place=made, document=partial(people.shown_to, who))
 
 
-@router.show("/{person_id}", PersonDocument)
+@router.show("/{person_id}", Person)
 async def get_person(call: CallDep, account_id: AccountPath, person_id: str, actor: ActorDep) -> Response:
     """Get a person.
 
@@ -70,9 +70,9 @@ async def get_person(call: CallDep, account_id: AccountPath, person_id: str, act
     return await call.read(get)
 
 
-@router.update("/{person_id}", PersonDocument, PersonPatch, {"role": "owner"}, problems=[Conflict])
-async def change_person(call: CallDep, account_id: AccountPath, person_id: str, patch: PatchDep) -> Response:
-    """Change a person.
+@router.update("/{person_id}", Person, PersonPatch, {"role": "owner"}, problems=[Conflict])
+async def update_person(call: CallDep, account_id: AccountPath, person_id: str, patch: PatchDep) -> Response:
+    """Update a person.
 
     A JSON Merge Patch (RFC 7396), for admins and the account's owners. Its last owner stays one: 409.
     """
@@ -83,15 +83,15 @@ async def change_person(call: CallDep, account_id: AccountPath, person_id: str, 
         await manager(session, call.principal, account_id, actor)
         person = await queries.person_by_id(session, account_id, person_id)
         fields = call.patched(changes, PersonFields, people.fields_of(person), person.version)
-        await people.change_person(session, person, fields, now=await database_now(session))
+        await people.update_person(session, person, fields, now=await database_now(session))
         return person_document(person)
 
     return await call.write(change)
 
 
 @router.delete("/{person_id}", problems=[Conflict], if_match=True)
-async def remove_person(call: CallDep, account_id: AccountPath, person_id: str, actor: ActorDep) -> Response:
-    """Remove a person from an account.
+async def delete_person(call: CallDep, account_id: AccountPath, person_id: str, actor: ActorDep) -> Response:
+    """Delete a person.
 
     For admins and the account's owners. Its last owner stays: 409.
     """
@@ -100,6 +100,6 @@ async def remove_person(call: CallDep, account_id: AccountPath, person_id: str, 
         await manager(session, call.principal, account_id, actor)
         person = await queries.person_by_id(session, account_id, person_id)
         call.require_match(person.version)
-        await people.remove_person(session, person)
+        await people.delete_person(session, person)
 
     return await call.delete(remove)

@@ -8,7 +8,7 @@ from sqlalchemy import exists, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.models import ApiKey
+from app.accounts.models import ApiKeyRow
 from app.core.auth import hash_key, make_key
 from app.core.db.locks import AdvisoryLock, acquire
 from app.core.ids import new_id
@@ -29,8 +29,8 @@ async def bootstrap_admin_key(session: AsyncSession, given: str, *, now: datetim
     if given:
         await _give(session, given, now=now)
         return None
-    live = (ApiKey.revoked_at.is_(None)) & (ApiKey.expires_at.is_(None) | (ApiKey.expires_at > now))
-    if (await session.execute(select(exists().where(ApiKey.kind == "admin", live)))).scalar_one():
+    live = (ApiKeyRow.revoked_at.is_(None)) & (ApiKeyRow.expires_at.is_(None) | (ApiKeyRow.expires_at > now))
+    if (await session.execute(select(exists().where(ApiKeyRow.kind == "admin", live)))).scalar_one():
         return None
     key = make_key("admin")
     await _store(session, key, label="bootstrap", bootstrap=True, now=now)
@@ -46,9 +46,9 @@ async def add_admin_key(session: AsyncSession, *, now: datetime) -> str:
 
 async def _give(session: AsyncSession, key: str, *, now: datetime) -> None:
     await _store(session, key, label="bootstrap", bootstrap=True, now=now)
-    others = (ApiKey.bootstrap, ApiKey.secret_hash != hash_key(key), ApiKey.revoked_at.is_(None))
-    await session.execute(update(ApiKey).where(*others).values(revoked_at=now))
-    revoked_at = await session.scalar(select(ApiKey.revoked_at).where(ApiKey.secret_hash == hash_key(key)))
+    others = (ApiKeyRow.bootstrap, ApiKeyRow.secret_hash != hash_key(key), ApiKeyRow.revoked_at.is_(None))
+    await session.execute(update(ApiKeyRow).where(*others).values(revoked_at=now))
+    revoked_at = await session.scalar(select(ApiKeyRow.revoked_at).where(ApiKeyRow.secret_hash == hash_key(key)))
     if revoked_at:
         _log.warning("HELIODESK_ADMIN_KEY opens nothing: this key was revoked", revoked_at=revoked_at.isoformat())
 
@@ -56,5 +56,5 @@ async def _give(session: AsyncSession, key: str, *, now: datetime) -> None:
 async def _store(session: AsyncSession, key: str, *, label: str, bootstrap: bool, now: datetime) -> None:
     hint = key[: (len(_OURS) if key.startswith(_OURS) else 0) + _SHOWN]
     values = {"id": new_id("key"), "kind": "admin", "label": label, "hint": hint, "created_at": now}
-    row = insert(ApiKey).values(secret_hash=hash_key(key), bootstrap=bootstrap, **values)
+    row = insert(ApiKeyRow).values(secret_hash=hash_key(key), bootstrap=bootstrap, **values)
     await session.execute(row.on_conflict_do_nothing(index_elements=["secret_hash"]))

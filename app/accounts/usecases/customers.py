@@ -7,8 +7,8 @@ from typing import Any, Final
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.models import Account
-from app.accounts.schemas import AccountCreate, AccountDocument, AccountFields, SandboxStart
+from app.accounts.models import AccountRow
+from app.accounts.schemas import Account, AccountFields, NewAccount, SandboxStart
 from app.core.ids import new_id
 from app.core.mailboxes import STORED
 from app.core.problems import Fault, Invalid, message_of
@@ -26,12 +26,12 @@ SELECT EXISTS (SELECT FROM regions WHERE key = :region AND account_id IS NOT DIS
 """Of a roster, live or a sandbox account's own, which lies above this feature."""
 
 
-async def create_account(session: AsyncSession, command: AccountCreate, *, now: datetime) -> Account:
+async def create_account(session: AsyncSession, command: NewAccount, *, now: datetime) -> AccountRow:
     """A new account; 422 for a plan, an add-on, a country, a region or an engineer that is not known."""
     account_id, sandbox_now = new_id("acc"), _sandbox_start(command, now)
     await _check_terms(session, command)
     await _check_roster(session, command, account_id if sandbox_now else None)
-    account = Account(
+    account = AccountRow(
         account_id=account_id,
         sandbox_now=sandbox_now,
         holiday_set=await _holiday_set(session, command.country, sandbox_now or now),
@@ -45,7 +45,7 @@ async def create_account(session: AsyncSession, command: AccountCreate, *, now: 
     return account
 
 
-async def change_account(session: AsyncSession, account: Account, fields: AccountFields, *, now: datetime) -> None:
+async def update_account(session: AsyncSession, account: AccountRow, fields: AccountFields, *, now: datetime) -> None:
     """Write what the account shall be from now on; open tickets keep what they pinned (C14)."""
     await _check_terms(session, fields)
     await _check_roster(session, fields, account.account_id if account.sandbox_now else None)
@@ -58,25 +58,25 @@ async def change_account(session: AsyncSession, account: Account, fields: Accoun
     await session.flush()
 
 
-def fields_of(account: Account) -> dict[str, Any]:
+def fields_of(account: AccountRow) -> dict[str, Any]:
     """What can be written about the account, as it is now: what a merge patch is applied to."""
     fields = AccountFields.model_validate(account, from_attributes=True, extra="ignore", context=STORED)
     return fields.model_dump(mode="json", exclude_none=True)
 
 
-def account_document(account: Account) -> dict[str, Any]:
+def account_document(account: AccountRow) -> dict[str, Any]:
     """The account as it is answered."""
     facts = {name: getattr(account, name) for name in AccountFields.model_fields}
     own = {"id": account.account_id, "sandbox": account.sandbox_now is not None, "sandbox_now": account.sandbox_now}
     stamps = {"version": account.version, "created_at": account.created_at, "updated_at": account.updated_at}
-    return AccountDocument.model_validate(own | facts | stamps, context=STORED).model_dump()
+    return Account.model_validate(own | facts | stamps, context=STORED).model_dump()
 
 
 def _columns(fields: AccountFields) -> dict[str, Any]:
     return fields.model_dump(include=set(AccountFields.model_fields))
 
 
-def _sandbox_start(command: AccountCreate, now: datetime) -> datetime | None:
+def _sandbox_start(command: NewAccount, now: datetime) -> datetime | None:
     if isinstance(command.sandbox, SandboxStart):
         return command.sandbox.starts_at
     return now if command.sandbox else None

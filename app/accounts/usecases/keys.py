@@ -6,9 +6,9 @@ from typing import Any, Final
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.models import ApiKey
+from app.accounts.models import ApiKeyRow
 from app.accounts.queries import account_by_id
-from app.accounts.schemas import KeyCreate, KeyDocument
+from app.accounts.schemas import Key, NewKey
 from app.core.auth import hash_key, make_key
 from app.core.ids import new_id
 from app.core.problems import Fault, Invalid, NotFound
@@ -21,14 +21,14 @@ _ENGINEER: Final = text("SELECT 1 FROM engineers WHERE id = :id AND active")
 _HOOK: Final = text("SELECT 1 FROM hooks WHERE account_id = :account_id AND id = :id")
 
 
-async def create_key(session: AsyncSession, command: KeyCreate, *, now: datetime) -> tuple[ApiKey, str]:
+async def create_key(session: AsyncSession, command: NewKey, *, now: datetime) -> tuple[ApiKeyRow, str]:
     """A new key and its secret, which is stored only as a hash.
 
     422 without the account that the kind needs, or for an account, engineer or hook that does not exist.
     """
     await _check_references(session, command)
     secret = make_key(command.kind)
-    key = ApiKey(
+    key = ApiKeyRow(
         id=new_id("key"),
         secret_hash=hash_key(secret),
         hint=secret[: len(f"hd_{command.kind}_") + _SHOWN],
@@ -42,19 +42,19 @@ async def create_key(session: AsyncSession, command: KeyCreate, *, now: datetime
     return key, secret
 
 
-async def revoke_key(session: AsyncSession, key: ApiKey, *, now: datetime) -> None:
+async def delete_key(session: AsyncSession, key: ApiKeyRow, *, now: datetime) -> None:
     """From now on the key is refused; revoking it again changes nothing."""
     key.revoked_at = key.revoked_at or now
     await session.flush()
 
 
-def key_document(key: ApiKey, secret: str | None = None) -> dict[str, Any]:
+def key_document(key: ApiKeyRow, secret: str | None = None) -> dict[str, Any]:
     """The key as it is answered; the secret only when it was just made."""
-    document = KeyDocument.model_validate(key).model_dump()
+    document = Key.model_validate(key).model_dump()
     return document | ({"secret": secret} if secret else {})
 
 
-async def _check_references(session: AsyncSession, command: KeyCreate) -> None:
+async def _check_references(session: AsyncSession, command: NewKey) -> None:
     if command.kind not in ("admin", "agent") and command.account_id is None:
         raise _fault("/account_id", _("A key of the kind {kind} needs an account", kind=command.kind))
     if command.account_id is not None:

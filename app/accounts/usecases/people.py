@@ -7,27 +7,27 @@ from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.models import Person
+from app.accounts.models import PersonRow
 from app.accounts.principals import Acting
 from app.accounts.queries import account_by_id, count_owners
-from app.accounts.schemas import PersonDocument, PersonFields
+from app.accounts.schemas import Person, PersonFields
 from app.core.ids import new_id
 from app.core.mailboxes import STORED
 from app.core.problems import Conflict
 from app.core.text.messages import _
 
 
-async def add_person(session: AsyncSession, account_id: str, fields: PersonFields, *, now: datetime) -> Person:
+async def add_person(session: AsyncSession, account_id: str, fields: PersonFields, *, now: datetime) -> PersonRow:
     """A new person of the account; 409 when the address is taken in it."""
     columns = fields.model_dump(include=set(PersonFields.model_fields))
     stamps = {"version": 1, "created_at": now, "updated_at": now}
-    person = Person(account_id=account_id, id=new_id("per"), **columns, **stamps)
+    person = PersonRow(account_id=account_id, id=new_id("per"), **columns, **stamps)
     session.add(person)
     await _flush(session)
     return person
 
 
-async def change_person(session: AsyncSession, person: Person, fields: PersonFields, *, now: datetime) -> None:
+async def update_person(session: AsyncSession, person: PersonRow, fields: PersonFields, *, now: datetime) -> None:
     """Write what the person shall be; 409 when that takes the account's last owner, or another's address."""
     if person.role == "owner" and fields.role != "owner":
         await _keep_an_owner(session, person.account_id)
@@ -38,25 +38,25 @@ async def change_person(session: AsyncSession, person: Person, fields: PersonFie
     await _flush(session)
 
 
-async def remove_person(session: AsyncSession, person: Person) -> None:
+async def delete_person(session: AsyncSession, person: PersonRow) -> None:
     """Take the person from the account; 409 for its last owner."""
     if person.role == "owner":
         await _keep_an_owner(session, person.account_id)
-    await session.execute(delete(Person).where(Person.account_id == person.account_id, Person.id == person.id))
+    await session.execute(delete(PersonRow).where(PersonRow.account_id == person.account_id, PersonRow.id == person.id))
 
 
-def fields_of(person: Person) -> dict[str, Any]:
+def fields_of(person: PersonRow) -> dict[str, Any]:
     """What can be written about the person, as it is now: what a merge patch is applied to."""
     fields = PersonFields.model_validate(person, from_attributes=True, extra="ignore", context=STORED)
     return fields.model_dump(mode="json", exclude_none=True)
 
 
-def person_document(person: Person) -> dict[str, Any]:
+def person_document(person: PersonRow) -> dict[str, Any]:
     """The person as they are answered."""
-    return PersonDocument.model_validate(person, context=STORED).model_dump()
+    return Person.model_validate(person, context=STORED).model_dump()
 
 
-def shown_to(who: Acting, person: Person) -> dict[str, Any]:
+def shown_to(who: Acting, person: PersonRow) -> dict[str, Any]:
     """The person as this caller sees them: viewers see no address but their own."""
     document = person_document(person)
     return document | {"email": None} if who.role == "viewer" and who.actor.id != person.id else document

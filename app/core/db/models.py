@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.core.db.tables import ID, Base
 
 
-class Installation(Base):
+class InstallationRow(Base):
     """This installation, by the name that it has in ``via``: one row, made with the schema."""
 
     __tablename__ = "installations"
@@ -17,7 +17,7 @@ class Installation(Base):
     id: Mapped[str] = mapped_column(ID, primary_key=True)
 
 
-class StoredAnswer(Base):
+class StoredAnswerRow(Base):
     """The 2xx answer to a POST that carried an Idempotency-Key, kept for 24 hours."""
 
     __tablename__ = "stored_answers"
@@ -33,7 +33,7 @@ class StoredAnswer(Base):
     __table_args__ = (Index(None, "created_at"),)
 
 
-class RateLevel(Base):
+class RateLevelRow(Base):
     """How much of a bucket all replicas have used. Unlogged: after a crash the buckets are full."""
 
     __tablename__ = "rate_levels"

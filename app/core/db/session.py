@@ -12,7 +12,7 @@ from app.core.db.pool import milliseconds
 from app.core.db.queues import LockQueues, Turn
 from app.core.memory import Memory
 from app.core.problems import Unavailable
-from app.core.signals import Alarms
+from app.core.signals import WakeUps
 
 T = TypeVar("T")
 
@@ -22,7 +22,7 @@ LONG: Final = 120.0
 
 
 def make_sessions(
-    bind: AsyncEngine | AsyncConnection, alarms: Alarms, *, memory: Memory | None = None, **options: Any
+    bind: AsyncEngine | AsyncConnection, alarms: WakeUps, *, memory: Memory | None = None, **options: Any
 ) -> Sessions:
     """A session factory whose sessions can ring ``alarms`` once they have committed, and remember in ``memory``."""
     info = {"alarms": alarms, "ring": set(), "memory": Memory() if memory is None else memory, "locks": LockQueues()}
@@ -44,7 +44,7 @@ async def transaction(sessions: Sessions, turn: Turn | None = None) -> AsyncIter
     finally:
         await session.close()  # rolls back what has not been committed
     for name in ring:
-        getattr(alarms_of(session), name).ring()
+        getattr(wake_ups_of(session), name).ring()
 
 
 async def run(sessions: Sessions, work: Callable[[AsyncSession], Awaitable[T]], *, patience: float | None = None) -> T:
@@ -80,13 +80,13 @@ async def allow(session: AsyncSession, seconds: float) -> None:
 
 
 def ring_after_commit(session: AsyncSession, alarm: str) -> None:
-    """Ring ``Alarms.<alarm>`` when this session's transaction has committed."""
+    """Ring ``WakeUps.<name>`` when this session's transaction has committed."""
     session.info["ring"].add(alarm)
 
 
-def alarms_of(session: AsyncSession) -> Alarms:
+def wake_ups_of(session: AsyncSession) -> WakeUps:
     """What wakes the background passes of this process."""
-    alarms: Alarms = session.info["alarms"]
+    alarms: WakeUps = session.info["alarms"]
     return alarms
 
 

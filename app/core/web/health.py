@@ -59,8 +59,8 @@ class ProblemType(BaseModel):
 
 
 @router.get("/healthz", scope=None, response_model=Health, responses=public_responses(HeadTooLarge, Unavailable))
-async def healthz(state: StateDep) -> Response:
-    """Tell whether the process is alive.
+async def get_health(state: StateDep) -> Response:
+    """Get whether the process is alive.
 
     Answers as long as the event loop turns. 503 means that only a restart may help: the embedded PostgreSQL of
     `heliodesk up` has ended and cannot be started again.
@@ -76,8 +76,8 @@ async def healthz(state: StateDep) -> Response:
     response_model=Readiness,
     responses=public_responses(HeadTooLarge, Unavailable),
 )
-async def readyz(request: Request, state: StateDep) -> Response:
-    """Tell whether the process can serve.
+async def get_readiness(request: Request, state: StateDep) -> Response:
+    """Get whether the process can serve.
 
     Yes, when the database answers, its schema is ours, and the background passes beat. A wrong clock on this machine is
     reported, but does no harm: business time is the database's. So are a feed of events that stands still, and
@@ -141,8 +141,8 @@ def _may_see(request: Request, state: State) -> bool:
 
 
 @router.get("/metrics", scope=None, response_class=Response, responses=public_responses(Unauthorized))
-async def metrics(request: Request, state: StateDep) -> Response:
-    """Metrics of this process.
+async def get_metrics(request: Request, state: StateDep) -> Response:
+    """Get the metrics of this process.
 
     In the text format of Prometheus or OpenMetrics. Where `HELIODESK_METRICS_KEY` is set, it is needed as a bearer
     token.
@@ -167,8 +167,8 @@ def problem_types(base: type[Problem] = Problem) -> dict[str, type[Problem]]:
     response_model=ProblemType,
     responses=public_responses(NotFound, Invalid, TooManyRequests),
 )
-async def problem_type(slug: str) -> Response:
-    """What a problem type means.
+async def get_problem_type(slug: str) -> Response:
+    """Get what a problem type means.
 
     The page behind the `type` of a problem document.
     """

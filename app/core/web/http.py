@@ -34,6 +34,7 @@ from app.core.problems import (
 )
 from app.core.schemas import pointer
 from app.core.scopes import SCOPES, Scope
+from app.core.text.language import SOURCE, Language
 from app.core.text.messages import _
 from app.core.validation import said_of
 from app.core.web.body import read_json, require_json, require_plain
@@ -47,7 +48,7 @@ SCOPE: Final = "x-required-scope"
 """Where an operation of the OpenAPI document names the scope that it needs."""
 KEY_SCHEME: Final = "ApiKey"
 PROBLEM_JSON: Final = "application/problem+json"
-_PROBLEM_SCHEMA: Final = {"$ref": "#/components/schemas/ProblemDocument"}
+_PROBLEM_SCHEMA: Final = {"$ref": "#/components/schemas/ProblemDetails"}
 _TOKEN: Final = "token"  # noqa: S105  a parameter's name
 """The query parameter that stands for the key where a header cannot be sent."""
 _log = structlog.get_logger("heliodesk.http")
@@ -105,11 +106,17 @@ IF_MATCH: Final[dict[str, Any]] = {
 """``openapi_extra`` of an operation that uses ``check_if_match``, which reads the header itself."""
 
 
+def problem_document(problem: Problem, instance: str = "", language: Language = SOURCE) -> dict[str, Any]:
+    """The problem's document in this language, with the id of the request that is being answered."""
+    request_id = structlog.contextvars.get_contextvars().get("request_id", "")
+    return problem.document(instance, request_id, language)
+
+
 def problem_response(problem: Problem, scope: AsgiScope) -> Response:
     """The problem as an answer to a request, in its sender's language."""
     language = language_of(scope)
     headers = {"Content-Language": language, "Vary": "Accept-Language"} | problem.headers
-    return Response(dump(problem.document(scope["path"], language)), problem.status, headers, PROBLEM_JSON)
+    return Response(dump(problem_document(problem, scope["path"], language)), problem.status, headers, PROBLEM_JSON)
 
 
 def responses(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
@@ -298,7 +305,12 @@ class Router(APIRouter):
 
     def declare(self, method: str, path: str, *, scope: Scope | None, **options: Any) -> Decorator:
         """An operation of any method."""
-        return self.api_route(path, methods=[method], **_declaring(scope, options))
+
+        def decorate(endpoint: Endpoint) -> Endpoint:
+            self.add_api_route(path, endpoint, methods=[method], **_declaring(scope, options))
+            return endpoint
+
+        return decorate
 
     def options(self, path: str, *, scope: Scope | None, **options: Any) -> Decorator:  # type: ignore[override]
         """An OPTIONS."""

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.auth import Principal
 from app.core.db.engine import Sessions
 from app.core.db.housekeeping import forget
-from app.core.db.models import StoredAnswer
+from app.core.db.models import StoredAnswerRow
 from app.core.db.session import driver, run
 from app.core.db.tables import Row
 from app.core.problems import Conflict, Fault, IdempotencyMismatch, Invalid, RequestInFlight
@@ -134,7 +134,7 @@ async def _answer(session: AsyncSession, *, claim: _Claim | None, work: Work, ma
 
 async def forget_answers(sessions: Sessions) -> None:
     """Drop the answers whose 24 hours are over."""
-    await forget(sessions, StoredAnswer, _OVER)
+    await forget(sessions, StoredAnswerRow, _OVER)
 
 
 def _respond(answer: Answer) -> Response:

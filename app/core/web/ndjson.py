@@ -7,7 +7,7 @@ from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
 from app.core.text.language import Language
-from app.core.web.http import dump, problem_of
+from app.core.web.http import dump, problem_document, problem_of
 
 NDJSON: Final = "application/x-ndjson"
 
@@ -31,4 +31,4 @@ async def _lines(documents: AsyncIterator[dict[str, Any]], language: Language) -
         async for document in documents:
             yield dump(document) + b"\n"
     except Exception as error:  # noqa: BLE001  it is logged, and the head of the answer is sent already
-        yield dump(problem_of(error).document(language=language)) + b"\n"
+        yield dump(problem_document(problem_of(error), language=language)) + b"\n"

@@ -28,12 +28,12 @@ from app.core.problems import (
     Problem,
     RequestInFlight,
 )
-from app.core.schemas import ActorRef, EmailRef, Listing
+from app.core.schemas import ActorRef, EmailRef, page_of
 from app.core.scopes import Scope
 from app.core.state import State, get_state
 from app.core.text.messages import _
 from app.core.web.deps import ApiKey, require_account, require_admin, require_support
-from app.core.web.http import IF_MATCH, Decorator, Router, check_if_match, etag, reply, responses
+from app.core.web.http import IF_MATCH, Decorator, Router, StrictRoute, check_if_match, etag, reply, responses
 from app.core.web.idempotency import IDEMPOTENT, Answer, May, by_key_alone, once
 from app.core.web.merge_patch import Patch, merge_patch, patch_body, patched
 from app.core.web.paging import Page, Slice, listing
@@ -264,6 +264,10 @@ class Options(TypedDict, total=False):
     """headers of its answer beside the usual ones"""
     responses: Mapping[int | str, dict[str, Any]]
     """answers of its own, as FastAPI takes them"""
+    body: dict[str, Any]
+    """``openapi_extra`` that describes a body which FastAPI does not read"""
+    route_class: type[StrictRoute]
+    """what reads such a body"""
     summary: str
 
 
@@ -285,7 +289,7 @@ class ResourceRouter(Router):
         """A GET that answers a page of resources; ``example``: one of them."""
         if "example" in options:
             options["example"] = {"items": [options["example"]], "next_cursor": None}
-        return self._operation("GET", path, options, response_model=Listing[view])
+        return self._operation("GET", path, options, response_model=page_of(view))
 
     def show(self, path: str, view: Any, **options: Unpack[Options]) -> Decorator:
         """A GET that answers one resource."""
@@ -312,7 +316,7 @@ class ResourceRouter(Router):
             *(IDEMPOTENT["parameters"] if repeatable else ()),
             *(IF_MATCH["parameters"] if options.get("if_match") else ()),
         ]
-        route["openapi_extra"] = route.get("openapi_extra", {}) | ({"parameters": parameters} if parameters else {})
+        body = route.pop("openapi_extra", {}) | options.get("body", {})
         doing = "read" if method == "GET" else "write"
         return self.declare(
             method,
@@ -321,6 +325,8 @@ class ResourceRouter(Router):
             status_code=status,
             summary=options.get("summary"),
             responses=self._responses(path, status, options),
+            openapi_extra=body | ({"parameters": parameters} if parameters else {}),
+            route_class_override=options.get("route_class"),
             **route,
         )
 

@@ -276,13 +276,14 @@ class Connection(HttpToolsProtocol):
 
     def _answer(self, problem: Problem) -> None:
         _log.info("connection refused", address=self.host, status=problem.status, reason=str(problem))
-        body = dump(problem.document())
+        request_id = new_id("req")
+        body = dump(problem.document(request_id=request_id))
         given = [(name.lower().encode(), value.encode()) for name, value in problem.headers.items()]
         own = [
             (b"content-type", PROBLEM_JSON.encode()),
             (b"content-language", SOURCE.encode()),
             (b"content-length", str(len(body)).encode()),
-            (b"x-request-id", new_id("req").encode()),
+            (b"x-request-id", request_id.encode()),
             (b"connection", b"close"),
         ]
         fields = [*self.server_state.default_headers, *own, *given]

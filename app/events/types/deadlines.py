@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from app.events.types.data import EventData
 
 
-class PinsData(BaseModel):
+class PlanPins(BaseModel):
     """A plan version, and what else of its account a ticket keeps to: add-ons, zone, holidays."""
 
     key: str
@@ -102,6 +102,6 @@ class PlanApplied(EventData):
     """A plan version was applied to an open ticket; the deadlines' own events say what moved."""
 
     type = "plan.applied"
-    before: PinsData = Field(alias="from")
-    after: PinsData = Field(alias="to")
+    before: PlanPins = Field(alias="from")
+    after: PlanPins = Field(alias="to")
     priorities: dict[str, str] = Field(description="What became of priorities that the version does not know")

@@ -6,7 +6,7 @@ from app.events.types.data import EventData, TextEvent
 
 
 class EscalationAutomatic(EventData):
-    """A miss escalated the ticket automatically. ``told``: who of the account's people at the vendor hears of it."""
+    """A miss escalated by itself. ``notified``: who of the account's people at the vendor hears of it."""
 
     type = "escalation.automatic"
     escalation_id: str | None
@@ -14,7 +14,7 @@ class EscalationAutomatic(EventData):
     metric: str
     cycle: int
     priority: str
-    told: list[dict[str, JsonValue]]
+    notified: list[dict[str, JsonValue]]
 
 
 class _Escalation(TextEvent):
@@ -24,7 +24,7 @@ class _Escalation(TextEvent):
 
 
 class EscalationRequested(_Escalation):
-    """A customer or an engineer requested an escalation. ``told``: who of the account's people hears of it."""
+    """A customer or an engineer asks for an escalation. ``notified``: who of the account's people hears of it."""
 
     type = "escalation.requested"
     kind: str
@@ -34,7 +34,7 @@ class EscalationRequested(_Escalation):
     breach_verified: bool | None = Field(
         description="Whether the promise that it names was broken; null: it names none"
     )
-    told: list[dict[str, JsonValue]]
+    notified: list[dict[str, JsonValue]]
 
 
 class EscalationAcknowledged(_Escalation):
@@ -56,7 +56,7 @@ class EscalationDeclined(_Escalation):
     """Support declined an escalation, and says why."""
 
     type = "escalation.declined"
-    why: str
+    detail: str
 
 
 class EscalationWithdrawn(_Escalation):

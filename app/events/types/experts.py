@@ -8,18 +8,18 @@ from pydantic import BaseModel, Field, JsonValue
 from app.events.types.data import ChangeEvent, EventData, TextEvent
 
 
-class CandidateData(BaseModel):
-    """An engineer who was considered: chosen or not, and why."""
+class EventCandidate(BaseModel):
+    """An engineer who was looked at: taken or not, and why."""
 
     engineer_id: str
     taken: bool
-    why: str = Field(description="What ruled them out; for somebody available, the criterion that decided")
+    reason: str = Field(description="What hindered; of somebody available the criterion that decided")
 
 
 class _Chosen(EventData):
     audience = "internal"
-    candidates: list[CandidateData] = Field(description="The first 20 by rank; those ruled out come last")
-    considered: int = Field(description="How many engineers were considered")
+    candidates: list[EventCandidate] = Field(description="The first 20 by rank, who was hindered after all others")
+    considered: int = Field(description="How many engineers were looked at")
 
 
 class _Alert(TextEvent):
@@ -73,7 +73,7 @@ class RoutingUnstaffed(_Chosen):
     next_at: datetime | None = Field(
         description="When somebody comes on shift; null: not within a year, or it does not wait for that"
     )
-    told: list[dict[str, JsonValue]] = Field(description="The account's manager, at most once an hour")
+    notified: list[dict[str, JsonValue]] = Field(description="The account's manager, at most once an hour")
 
 
 class RoutingRoundExhausted(_Chosen):
@@ -82,7 +82,7 @@ class RoutingRoundExhausted(_Chosen):
     type = "routing.round_exhausted"
     round: int = Field(description="Counted from 1, anew once somebody has accepted")
     next_at: datetime = Field(description="When the next round begins; whoever comes earlier is paged at once")
-    told: list[dict[str, JsonValue]] = Field(description="The account's manager: of the first, then once an hour")
+    notified: list[dict[str, JsonValue]] = Field(description="The account's manager: of the first, then once an hour")
 
 
 class TicketHandedOver(ChangeEvent):

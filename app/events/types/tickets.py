@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, Field, JsonValue
 
 from app.events.types.data import ChangeEvent, EventData, TextEvent
-from app.events.types.deadlines import PinsData
+from app.events.types.deadlines import PlanPins
 
 
 class TicketFacts(BaseModel):
@@ -35,8 +35,8 @@ class TicketOpened(TicketFacts, TextEvent):
 
     type = "ticket.opened"
     requester: dict[str, JsonValue]
-    plan: PinsData
-    told: list[dict[str, JsonValue]] = Field(description="Who of the account's people hears of a P1")
+    plan: PlanPins
+    notified: list[dict[str, JsonValue]] = Field(description="Who of the account's people hears of a P1")
 
 
 class TicketUpdated(TextEvent):
@@ -86,7 +86,7 @@ class TicketPriorityChanged(ChangeEvent):
 
     type = "ticket.priority_changed"
     source: str
-    told: list[dict[str, JsonValue]] = Field(description="Who of the account's people hears of a P1")
+    notified: list[dict[str, JsonValue]] = Field(description="Who of the account's people hears of a P1")
 
 
 class TicketTierChanged(ChangeEvent):

@@ -19,18 +19,18 @@ from app.core.web.operations import AccountScope, ActorDep, CallDep, Document, R
 from app.core.web.paging import PageDep, Slice, listing, made
 from app.core.workers.offload import owner_of
 from app.inbound.documents import (
-    HookDocument,
-    HookSecretDocument,
-    PayloadDocument,
-    ReceiptDocument,
+    Hook,
+    HookWithSecret,
+    Receipt,
     ReceiptState,
-    TriedDocument,
+    ReceiptWithPayload,
+    Trial,
 )
-from app.inbound.models import Hook, Receipt
+from app.inbound.models import HookRow, ReceiptRow
 from app.inbound.payloads import payloads_of
 from app.inbound.quotas import HOOKS
 from app.inbound.read import hooks as queries
-from app.inbound.schemas import HookCreate, HookFields, TryPayload
+from app.inbound.schemas import HookFields, NewHook, TrialPayload
 from app.inbound.usecases import hooks
 from app.inbound.usecases.dry_run import tried_batch, what_would_be
 from app.inbound.usecases.hooks import hook_document, payload_document, receipt_document
@@ -40,20 +40,20 @@ HookPath = Annotated[str, Path(max_length=40, description="The hook's id")]
 ReceiptPath = Annotated[str, Path(max_length=40, description="The receipt's id")]
 
 
-async def _locked(session: AsyncSession, principal: Principal, hook_id: str, actor: ActorRef | None) -> Hook:
+async def _locked(session: AsyncSession, principal: Principal, hook_id: str, actor: ActorRef | None) -> HookRow:
     hook = await queries.hook_by_id(session, principal, hook_id, lock=True)
     await writer(session, principal, actor)
     return hook
 
 
-async def _shown(session: AsyncSession, hook: Hook, secret: str | None = None) -> Document:
+async def _shown(session: AsyncSession, hook: HookRow, secret: str | None = None) -> Document:
     kept = await payloads_of(session, [hook])
     return hook_document(hook, secret, kept.get(hook.id))
 
 
-@router.create("", HookSecretDocument, problems=[NotFound, Conflict, QuotaExceeded])
-async def create_hook(call: CallDep, body: HookCreate) -> Response:
-    """Make a hook.
+@router.create("", HookWithSecret, problems=[NotFound, Conflict, QuotaExceeded])
+async def create_hook(call: CallDep, body: NewHook) -> Response:
+    """Create a hook.
 
     The answer shows its key, or the secret of its signatures, once. `POST /v1/keys` makes more keys for it. 409 names
     the quota if the account has as many hooks as it is allowed.
@@ -68,7 +68,7 @@ async def create_hook(call: CallDep, body: HookCreate) -> Response:
     return await call.once_as(as_writer(call.principal, body.actor), create)
 
 
-@router.list("", HookDocument, problems=[NotFound])
+@router.list("", Hook, problems=[NotFound])
 async def list_hooks(call: CallDep, page: PageDep, account_id: AccountScope) -> Response:
     """List hooks.
 
@@ -82,7 +82,7 @@ async def list_hooks(call: CallDep, page: PageDep, account_id: AccountScope) -> 
     )
 
 
-@router.show("/{hook_id}", HookDocument)
+@router.show("/{hook_id}", Hook)
 async def get_hook(call: CallDep, hook_id: HookPath) -> Response:
     """Get a hook.
 
@@ -95,9 +95,9 @@ async def get_hook(call: CallDep, hook_id: HookPath) -> Response:
     return await call.read(get)
 
 
-@router.update("/{hook_id}", HookSecretDocument, HookFields, {"on_resolve": "note"}, problems=[Conflict])
-async def change_hook(call: CallDep, hook_id: HookPath, patch: PatchDep, actor: ActorDep) -> Response:
-    """Change a hook.
+@router.update("/{hook_id}", HookWithSecret, HookFields, {"on_resolve": "note"}, problems=[Conflict])
+async def update_hook(call: CallDep, hook_id: HookPath, patch: PatchDep, actor: ActorDep) -> Response:
+    """Update a hook.
 
     A JSON Merge Patch (RFC 7396). Payloads that are waiting are processed by the new settings. Another scheme gets a
     new key or secret, which the answer shows once.
@@ -107,7 +107,7 @@ async def change_hook(call: CallDep, hook_id: HookPath, patch: PatchDep, actor: 
         hook = await _locked(session, call.principal, hook_id, actor)
         fields = call.patched(patch, HookFields, hook.fields, hook.version)
         account = await account_by_id(session, hook.account_id)
-        secret = await hooks.change_hook(session, hook, fields, account, now=await database_now(session))
+        secret = await hooks.update_hook(session, hook, fields, account, now=await database_now(session))
         return await _shown(session, hook, secret)
 
     return await call.write(change)
@@ -115,7 +115,7 @@ async def change_hook(call: CallDep, hook_id: HookPath, patch: PatchDep, actor: 
 
 @router.delete("/{hook_id}")
 async def delete_hook(call: CallDep, hook_id: HookPath, actor: ActorDep) -> Response:
-    """Remove a hook.
+    """Delete a hook.
 
     Its receipts are removed too, including those not processed yet. Its tickets stay.
     """
@@ -127,9 +127,9 @@ async def delete_hook(call: CallDep, hook_id: HookPath, actor: ActorDep) -> Resp
     return await call.delete(delete)
 
 
-@router.action("/{hook_id}/rotate-secret", HookSecretDocument, problems=[Conflict], repeatable=True)
+@router.action("/{hook_id}/rotate-secret", HookWithSecret, problems=[Conflict], repeatable=True)
 async def rotate_hook_secret(call: CallDep, hook_id: HookPath, actor: ActorDep) -> Response:
-    """Make a new key or secret.
+    """Rotate the key or secret of a hook.
 
     The previous one stays valid until the next rotation, so that the sender can be reconfigured in between.
     """
@@ -141,8 +141,8 @@ async def rotate_hook_secret(call: CallDep, hook_id: HookPath, actor: ActorDep) 
     return await call.once(rotate, may=as_writer(call.principal, actor))
 
 
-@router.action("/{hook_id}/try", TriedDocument, problems=[Conflict, TooManyRequests])
-async def try_hook(call: CallDep, hook_id: HookPath, body: TryPayload, actor: ActorDep) -> Response:
+@router.action("/{hook_id}/try", Trial, problems=[Conflict, TooManyRequests])
+async def try_hook(call: CallDep, hook_id: HookPath, body: TrialPayload, actor: ActorDep) -> Response:
     """Try a payload.
 
     What the payload would do if it came now: how each alert is read, which tickets would be opened, with which
@@ -161,28 +161,28 @@ async def try_hook(call: CallDep, hook_id: HookPath, body: TryPayload, actor: Ac
     return await call.read(tell, snapshot)
 
 
-@router.list("/{hook_id}/receipts", ReceiptDocument)
+@router.list("/{hook_id}/receipts", Receipt)
 async def list_hook_receipts(
     call: CallDep,
     hook_id: HookPath,
     page: PageDep,
     status: Annotated[ReceiptState | None, Query(alias="state")] = None,
 ) -> Response:
-    """List what a hook received.
+    """List a hook's receipts.
 
     The newest first, each with what its alerts did; kept for 30 days.
     """
 
-    async def query(session: AsyncSession) -> Slice[Receipt]:
+    async def query(session: AsyncSession) -> Slice[ReceiptRow]:
         hook = await queries.hook_by_id(session, call.principal, hook_id)
         return await queries.receipts_page(session, page, hook, status)
 
     return await call.page(page, query, place=lambda row: (row.received_at, row.id), document=receipt_document)
 
 
-@router.show("/{hook_id}/receipts/{receipt_id}", PayloadDocument)
+@router.show("/{hook_id}/receipts/{receipt_id}", ReceiptWithPayload)
 async def get_hook_receipt(call: CallDep, hook_id: HookPath, receipt_id: ReceiptPath) -> Response:
-    """Get what a hook received.
+    """Get a receipt.
 
     With the payload as it came.
     """
@@ -194,7 +194,7 @@ async def get_hook_receipt(call: CallDep, hook_id: HookPath, receipt_id: Receipt
     return await call.read(get)
 
 
-@router.action("/{hook_id}/receipts/{receipt_id}/process", ReceiptDocument, problems=[Conflict])
+@router.action("/{hook_id}/receipts/{receipt_id}/process", Receipt, problems=[Conflict])
 async def process_hook_receipt(call: CallDep, hook_id: HookPath, receipt_id: ReceiptPath, actor: ActorDep) -> Response:
     """Process a failed receipt again.
 

@@ -26,7 +26,7 @@ from app.core.web.credentials import Key
 from app.core.web.http import Router, public_responses, reply, responses
 from app.inbound import examples
 from app.inbound.api import handshake
-from app.inbound.documents import EventAccepted, EventRefused, ReceivedDocument
+from app.inbound.documents import AcceptedPayload, EventAccepted, EventRefused
 from app.inbound.formats import cloudevents, pagerduty
 from app.inbound.formats.codings import decoded
 from app.inbound.formats.parsing import parse, parse_strictly
@@ -100,12 +100,12 @@ def _accepted(received: Received) -> Response:
     "/{hook_id}",
     scope=None,
     status_code=202,
-    response_model=ReceivedDocument,
+    response_model=AcceptedPayload,
     responses=_PROBLEMS,
     openapi_extra=_body("application/json", examples.GENERIC),
 )
-async def ingest(request: Request, state: StateDep, hook_id: HookPath, _key: KeyQuery = None) -> Response:
-    """Receive a payload.
+async def ingest_payload(request: Request, state: StateDep, hook_id: HookPath, _key: KeyQuery = None) -> Response:
+    """Ingest a payload.
 
     In the hook's own format. It is stored as it came and processed afterwards; a payload that cannot be understood is
     kept with its error.
@@ -117,12 +117,12 @@ async def ingest(request: Request, state: StateDep, hook_id: HookPath, _key: Key
     "/{hook_id}/alertmanager",
     scope=None,
     status_code=202,
-    response_model=ReceivedDocument,
+    response_model=AcceptedPayload,
     responses=_PROBLEMS,
     openapi_extra=_body("application/json", examples.ALERTMANAGER),
 )
 async def ingest_alertmanager(request: Request, state: StateDep, hook_id: HookPath, _key: KeyQuery = None) -> Response:
-    """Receive alerts of Prometheus Alertmanager.
+    """Ingest alerts of Prometheus Alertmanager.
 
     Its webhook receiver's payload, version 4. Each alert is identified by its `fingerprint`; repetitions are dropped.
     """
@@ -133,12 +133,12 @@ async def ingest_alertmanager(request: Request, state: StateDep, hook_id: HookPa
     "/{hook_id}/grafana",
     scope=None,
     status_code=202,
-    response_model=ReceivedDocument,
+    response_model=AcceptedPayload,
     responses=_PROBLEMS,
     openapi_extra=_body("application/json", examples.GRAFANA),
 )
 async def ingest_grafana(request: Request, state: StateDep, hook_id: HookPath, _key: KeyQuery = None) -> Response:
-    """Receive alerts of Grafana.
+    """Ingest alerts of Grafana.
 
     What its webhook contact point posts. The signature scheme `grafana` checks its HMAC.
     """
@@ -149,7 +149,7 @@ async def ingest_grafana(request: Request, state: StateDep, hook_id: HookPath, _
     "/{hook_id}/cloudevents",
     scope=None,
     status_code=202,
-    response_model=ReceivedDocument,
+    response_model=AcceptedPayload,
     responses=_PROBLEMS,
     openapi_extra=_body(
         cloudevents.STRUCTURED,
@@ -158,7 +158,7 @@ async def ingest_grafana(request: Request, state: StateDep, hook_id: HookPath, _
     ),
 )
 async def ingest_cloudevents(request: Request, state: StateDep, hook_id: HookPath, _key: KeyQuery = None) -> Response:
-    """Receive CloudEvents 1.0.
+    """Ingest CloudEvents 1.0.
 
     Structured, batched, or binary (with the attributes in `ce-` headers, percent-encoded, and any data or none). The
     same `source` and `id` again is a duplicate. Senders that ask first, by `OPTIONS` with `WebHook-Request-Origin`,
@@ -175,8 +175,8 @@ async def ingest_cloudevents(request: Request, state: StateDep, hook_id: HookPat
     responses=_ENQUEUED,
     openapi_extra=_body("application/json", examples.PAGERDUTY),
 )
-async def enqueue(request: Request, state: StateDep, hook_id: HookPath, _key: KeyQuery = None) -> Response:
-    """Receive an event in the shape of PagerDuty's Events API v2.
+async def enqueue_event(request: Request, state: StateDep, hook_id: HookPath, _key: KeyQuery = None) -> Response:
+    """Enqueue an event in the shape of PagerDuty's Events API v2.
 
     For clients of PagerDuty, whose answers these are. The hook's key may be the event's `routing_key`.
     """

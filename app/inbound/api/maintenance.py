@@ -17,7 +17,7 @@ from app.core.schemas import ActorRef
 from app.core.web.merge_patch import PatchDep
 from app.core.web.operations import AccountScope, ActorDep, Call, CallDep, Document, ResourceRouter, account_of
 from app.core.web.paging import PageDep
-from app.inbound.maintenance.schemas import MaintenanceWindow, WindowCreate, WindowFields, WindowId
+from app.inbound.maintenance.schemas import MaintenanceWindow, MaintenanceWindowFields, NewMaintenanceWindow, WindowId
 from app.inbound.quotas import WINDOWS
 from app.inbound.read import windows as queries
 from app.inbound.usecases import windows
@@ -29,7 +29,7 @@ _Change: TypeAlias = Callable[..., Awaitable[None]]
 
 
 @router.create("", MaintenanceWindow, problems=[NotFound, QuotaExceeded])
-async def create_maintenance_window(call: CallDep, body: WindowCreate) -> Response:
+async def create_maintenance_window(call: CallDep, body: NewMaintenanceWindow) -> Response:
     """Create a maintenance window.
 
     For support, and for the account's editors and owners. Alerts of the hook, of the product's hooks or of the whole
@@ -70,7 +70,7 @@ async def get_maintenance_window(call: CallDep, window_id: WindowPath) -> Respon
 @router.update(
     "/{window_id}",
     MaintenanceWindow,
-    WindowFields,
+    MaintenanceWindowFields,
     {"reason": "Database upgrade, second part"},
     problems=[Conflict],
 )
@@ -82,9 +82,9 @@ async def update_maintenance_window(call: CallDep, window_id: WindowPath, patch:
     """
 
     async def change(session: AsyncSession, window: Any, *, present: datetime, now: datetime) -> None:
-        before = {name: getattr(window, name) for name in WindowFields.model_fields}
-        fields = call.patched(patch, WindowFields, before, window.version)
-        await windows.change_window(session, window, fields, present=present, now=now)
+        before = {name: getattr(window, name) for name in MaintenanceWindowFields.model_fields}
+        fields = call.patched(patch, MaintenanceWindowFields, before, window.version)
+        await windows.update_window(session, window, fields, present=present, now=now)
 
     return await call.write(_changing(call, window_id, actor, change))
 
@@ -100,8 +100,8 @@ async def end_maintenance_window(call: CallDep, window_id: WindowPath, actor: Ac
 
 
 @router.delete("/{window_id}", problems=[Conflict], if_match=True)
-async def cancel_maintenance_window(call: CallDep, window_id: WindowPath, actor: ActorDep) -> Response:
-    """Cancel a maintenance window.
+async def delete_maintenance_window(call: CallDep, window_id: WindowPath, actor: ActorDep) -> Response:
+    """Delete a maintenance window.
 
     One that has not begun stays in the list, as cancelled; one that has is ended at once. 409 when it is over.
     """

@@ -5,7 +5,7 @@ from typing import Final
 
 from app.core.db.engine import Sessions
 from app.core.db.housekeeping import forget
-from app.inbound.models import HookPayloads, Incident, IncidentAlert
+from app.inbound.models import HookPayloadsRow, IncidentAlertRow, IncidentRow
 from app.inbound.payloads import drop
 
 RETENTION: Final = timedelta(days=30)
@@ -31,6 +31,6 @@ async def forget_receipts(sessions: Sessions) -> None:
     """Drop receipts past their retention, and what is remembered of silent alerts; their tickets stay."""
     await drop(sessions, _OVER, RETENTION)
     await drop(sessions, _WITHOUT_HOOK)
-    await forget(sessions, HookPayloads, _OF_NO_HOOK)
-    await forget(sessions, IncidentAlert, _SILENT, SILENCE)
-    await forget(sessions, Incident, _ENDED, SILENCE)
+    await forget(sessions, HookPayloadsRow, _OF_NO_HOOK)
+    await forget(sessions, IncidentAlertRow, _SILENT, SILENCE)
+    await forget(sessions, IncidentRow, _ENDED, SILENCE)

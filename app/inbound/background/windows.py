@@ -35,7 +35,7 @@ from app.inbound.formats.signal import Batch
 from app.inbound.incidents import recall
 from app.inbound.maintenance import texts
 from app.inbound.maintenance.kept import COVERS, drop
-from app.inbound.maintenance.models import MaintenanceWindow
+from app.inbound.maintenance.models import MaintenanceWindowRow
 from app.inbound.maintenance.silence import signal_from
 from app.inbound.read.windows import present_of
 from app.inbound.schemas import HookFields
@@ -162,12 +162,12 @@ class Ends:
         return False
 
 
-async def _turn(session: AsyncSession, account_id: str, window_id: str) -> MaintenanceWindow | None:
+async def _turn(session: AsyncSession, account_id: str, window_id: str) -> MaintenanceWindowRow | None:
     """Note what the window's turn is: that it began, that it ended. None while somebody else holds it."""
-    query = select(MaintenanceWindow).where(
-        MaintenanceWindow.account_id == account_id,
-        MaintenanceWindow.id == window_id,
-        MaintenanceWindow.due_at.is_not(None),
+    query = select(MaintenanceWindowRow).where(
+        MaintenanceWindowRow.account_id == account_id,
+        MaintenanceWindowRow.id == window_id,
+        MaintenanceWindowRow.due_at.is_not(None),
     )
     window = (await session.scalars(query.with_for_update(skip_locked=True))).one_or_none()
     if window is None:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.core.db.tables import ID, Base
 
 
-class MaintenanceWindow(Base):
+class MaintenanceWindowRow(Base):
     """A time in which an account's alerts open nothing: those of one hook, of one product, or all."""
 
     __tablename__ = "maintenance_windows"
@@ -51,7 +51,7 @@ class MaintenanceWindow(Base):
         return "active" if self.started_at else "scheduled"
 
 
-class SilencedAlert(Base):
+class SilencedAlertRow(Base):
     """An alert that a window holds back, in the state in which it was last heard of."""
 
     __tablename__ = "silenced_alerts"

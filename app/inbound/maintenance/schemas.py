@@ -8,7 +8,7 @@ from app.accounts.schemas import AccountId, HookId
 from app.core.problems import invalid_value
 from app.core.schemas import ActorRef, Document, Instant, Strict, Word, id_pattern, no_nul
 from app.core.text.messages import _
-from app.events.schemas import ActorView
+from app.events.schemas import Actor
 
 WindowId = Annotated[str, StringConstraints(pattern=id_pattern("mnt"))]
 WindowState: TypeAlias = Literal["scheduled", "active", "ended", "cancelled"]
@@ -36,7 +36,7 @@ _WINDOW: Final[dict[str, Any]] = {
 }
 
 
-class WindowFields(Strict):
+class MaintenanceWindowFields(Strict):
     """What can be written about a window, and changed later."""
 
     starts_at: Instant = Field(description="By the account's clock; one that has passed means from now on")
@@ -44,7 +44,7 @@ class WindowFields(Strict):
     reason: Reason = ""
 
 
-class WindowCreate(WindowFields):
+class NewMaintenanceWindow(MaintenanceWindowFields):
     """A new maintenance window: of one hook, of the hooks of one product, or of the whole account."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_WRITTEN | {"account_id": _ACCOUNT, "hook_id": _HOOK}]})
@@ -76,7 +76,7 @@ class MaintenanceWindow(Document):
     starts_at: Instant
     ends_at: Instant
     state: WindowState = Field(description="`ended`: what still fired has been opened, or is being opened")
-    created_by: ActorView
+    created_by: Actor
     version: int
     created_at: Instant
     updated_at: Instant

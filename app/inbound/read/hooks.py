@@ -10,32 +10,32 @@ from app.core.auth import Principal
 from app.core.db.rows import row_by_id
 from app.core.problems import NotFound
 from app.core.web.paging import Filter, Page, Slice, filtered, in_order
-from app.inbound.models import Hook, Receipt
+from app.inbound.models import HookRow, ReceiptRow
 
 
-async def hook_by_id(session: AsyncSession, principal: Principal, hook_id: str, *, lock: bool = False) -> Hook:
+async def hook_by_id(session: AsyncSession, principal: Principal, hook_id: str, *, lock: bool = False) -> HookRow:
     """The hook; with ``lock`` its row is held until the transaction ends."""
-    hook = await row_by_id(session, Hook, hook_id, lock=lock)
+    hook = await row_by_id(session, HookRow, hook_id, lock=lock)
     if not principal.sees(hook.account_id):
         raise NotFound
     return hook
 
 
-async def hooks_page(session: AsyncSession, page: Page, account_id: str | None) -> Sequence[Hook]:
+async def hooks_page(session: AsyncSession, page: Page, account_id: str | None) -> Sequence[HookRow]:
     """A page of hooks, the oldest first, and one more; of one account, or all."""
-    return await in_order(session, Hook, page, account_id=account_id)
+    return await in_order(session, HookRow, page, account_id=account_id)
 
 
-async def receipts_page(session: AsyncSession, page: Page, hook: Hook, state: str | None) -> Slice[Receipt]:
+async def receipts_page(session: AsyncSession, page: Page, hook: HookRow, state: str | None) -> Slice[ReceiptRow]:
     """A page of a hook's receipts, the newest first, and one more; each without its payload."""
     filters: list[Filter] = [lambda columns: columns.state == state] if state else []
-    return await filtered(session, Receipt, [Receipt.hook_id == hook.id], filters, page, "received_at", "id")
+    return await filtered(session, ReceiptRow, [ReceiptRow.hook_id == hook.id], filters, page, "received_at", "id")
 
 
-async def receipt_by_id(session: AsyncSession, hook: Hook, receipt_id: str) -> Receipt:
+async def receipt_by_id(session: AsyncSession, hook: HookRow, receipt_id: str) -> ReceiptRow:
     """The hook's receipt, with its payload."""
-    query = select(Receipt).where(Receipt.account_id == hook.account_id, Receipt.id == receipt_id)
-    query = query.where(Receipt.hook_id == hook.id).options(undefer(Receipt.body))
+    query = select(ReceiptRow).where(ReceiptRow.account_id == hook.account_id, ReceiptRow.id == receipt_id)
+    query = query.where(ReceiptRow.hook_id == hook.id).options(undefer(ReceiptRow.body))
     receipt = (await session.scalars(query)).one_or_none()
     if receipt is None:
         raise NotFound

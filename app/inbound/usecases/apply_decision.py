@@ -17,7 +17,7 @@ from app.inbound.formats.signal import Signal
 from app.inbound.incidents import Incident, remember
 from app.inbound.mapping import mapped, title_of
 from app.inbound.schemas import HookFields
-from app.tickets.schemas import OpenTicket, Requester
+from app.tickets.schemas import NewTicket, Requester
 from app.tickets.usecases.follow import News, Said, Wanted, follow
 from app.tickets.usecases.lifecycle import Caller
 from app.tickets.usecases.open import open_ticket
@@ -100,7 +100,7 @@ async def _open(session: AsyncSession, hook: Hooked, step: Step, before: Inciden
     fields, signals = hook.fields, step.firing
     urgent = mapped(fields, signals)
     more = f" (+{len(signals) - 1})" if len(signals) > 1 else ""
-    command = OpenTicket(
+    command = NewTicket(
         title=title_of(fields, signals[0])[: 300 - len(more)] + more,
         description=hook.noted(step, texts.description_of(signals, hook.language)),
         product=fields.product,

@@ -6,7 +6,7 @@ from typing import Any, Final
 import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.models import Account
+from app.accounts.models import AccountRow
 from app.core.clock import database_now
 from app.core.ids import new_id
 from app.core.mailboxes import STORED
@@ -16,9 +16,9 @@ from app.inbound.decisions import Step
 from app.inbound.formats.signal import Batch, Unreadable
 from app.inbound.maintenance.kept import Came
 from app.inbound.mapping import mapped, title_of
-from app.inbound.models import Hook
+from app.inbound.models import HookRow
 from app.inbound.readings import Payload
-from app.inbound.schemas import HookFields, TryPayload
+from app.inbound.schemas import HookFields, TrialPayload
 from app.inbound.setting import setting_of
 from app.inbound.usecases.hooks import plan_of
 from app.inbound.usecases.judge import judge
@@ -41,7 +41,7 @@ _WARNINGS: Final[Mapping[str, str]] = {
 _WORDS = {"open": "opened", "reopen": "reopened", "tell": "told"}
 
 
-async def tried_batch(offload: Offload, owner: str, fields: HookFields, tried: TryPayload) -> Batch:
+async def tried_batch(offload: Offload, owner: str, fields: HookFields, tried: TrialPayload) -> Batch:
     """The signals of a payload. 422 for one that cannot be read; in the name of ``owner`` where it takes long."""
     body, name = orjson.dumps(tried.payload), tried.format or fields.format
     payload = Payload(name, body, tried.headers, new_id("rcp"), fields.interpretation)
@@ -51,7 +51,7 @@ async def tried_batch(offload: Offload, owner: str, fields: HookFields, tried: T
         raise Invalid(errors=[Fault(pointer="/payload", detail=message_of(error))]) from error
 
 
-async def what_would_be(session: AsyncSession, hook: Hook, account: Account, batch: Batch) -> dict[str, Any]:
+async def what_would_be(session: AsyncSession, hook: HookRow, account: AccountRow, batch: Batch) -> dict[str, Any]:
     """What each alert of a payload is, and what would be done to which ticket."""
     fields = HookFields.model_validate(hook.fields, context=STORED)
     now = await database_now(session)

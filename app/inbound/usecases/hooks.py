@@ -7,10 +7,10 @@ from typing import Any, Final
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.models import Account, ApiKey
-from app.accounts.schemas import KeyCreate
+from app.accounts.models import AccountRow, ApiKeyRow
+from app.accounts.schemas import NewKey
 from app.accounts.terms import plan_in_force
-from app.accounts.usecases.keys import create_key, revoke_key
+from app.accounts.usecases.keys import create_key, delete_key
 from app.core.db.session import LONG, allow, memory_of, ring_after_commit
 from app.core.ids import new_id
 from app.core.mailboxes import STORED
@@ -18,8 +18,8 @@ from app.core.problems import Conflict, Fault, Invalid
 from app.core.schemas import pointer
 from app.core.text.messages import _
 from app.inbound.formats.signatures import CARRIERS, SIGNED
-from app.inbound.maintenance.models import SilencedAlert
-from app.inbound.models import Hook, HookPayloads, Incident, IncidentAlert, Receipt
+from app.inbound.maintenance.models import SilencedAlertRow
+from app.inbound.models import HookPayloadsRow, HookRow, IncidentAlertRow, IncidentRow, ReceiptRow
 from app.inbound.schemas import HookFields, Urgent
 from app.plans import store
 from app.plans.document.model import PlanDocument
@@ -39,7 +39,7 @@ _IN_FORCE: Final = 2
 """Secrets that hold at once: the new one and the one before, so that a sender can be changed without a gap."""
 
 
-def hook_document(hook: Hook, secret: str | None = None, payloads: HookPayloads | None = None) -> dict[str, Any]:
+def hook_document(hook: HookRow, secret: str | None = None, payloads: HookPayloadsRow | None = None) -> dict[str, Any]:
     """The public form; ``secret`` only where it is shown for the one time. ``payloads``: where it has kept any."""
     expressions = _DEFAULTS["expressions"] | hook.fields.get("expressions", {})
     document = {
@@ -58,7 +58,7 @@ def hook_document(hook: Hook, secret: str | None = None, payloads: HookPayloads 
     return document | ({"secret": secret} if secret else {})
 
 
-def receipt_document(receipt: Receipt) -> dict[str, Any]:
+def receipt_document(receipt: ReceiptRow) -> dict[str, Any]:
     """The public form of a receipt, without its payload."""
     names = ("id", "account_id", "hook_id", "format", "state", "error", "received_at", "processed_at", "size")
     return {
@@ -67,7 +67,7 @@ def receipt_document(receipt: Receipt) -> dict[str, Any]:
     }
 
 
-def payload_document(receipt: Receipt) -> dict[str, Any]:
+def payload_document(receipt: ReceiptRow) -> dict[str, Any]:
     """The public form with the payload: as text, or in base64 where it is none."""
     try:
         payload, encoding = receipt.body.decode(), "utf-8"
@@ -77,11 +77,11 @@ def payload_document(receipt: Receipt) -> dict[str, Any]:
 
 
 async def create_hook(
-    session: AsyncSession, fields: HookFields, account: Account, *, now: datetime
-) -> tuple[Hook, str | None]:
+    session: AsyncSession, fields: HookFields, account: AccountRow, *, now: datetime
+) -> tuple[HookRow, str | None]:
     """A new hook and its key or secret. 422 for priorities that the account's plan does not know."""
     await check_urgency(session, account, fields, now=now)
-    hook = Hook(
+    hook = HookRow(
         account_id=account.account_id,
         id=new_id("hook"),
         fields=_stored(fields),
@@ -95,8 +95,8 @@ async def create_hook(
     return hook, await _admit(session, hook, fields, now=now)
 
 
-async def change_hook(
-    session: AsyncSession, hook: Hook, fields: HookFields, account: Account, *, now: datetime
+async def update_hook(
+    session: AsyncSession, hook: HookRow, fields: HookFields, account: AccountRow, *, now: datetime
 ) -> str | None:
     """Write the fields. A scheme that has no secret yet gets one: the new secret, else None. 422 as when it is made."""
     await check_urgency(session, account, fields, now=now)
@@ -110,7 +110,7 @@ async def change_hook(
     return secret
 
 
-async def rotate_secret(session: AsyncSession, hook: Hook, *, now: datetime) -> str | None:
+async def rotate_secret(session: AsyncSession, hook: HookRow, *, now: datetime) -> str | None:
     """A new key or secret; the one before holds until the next rotation. 409 for a hook that needs none."""
     fields = HookFields.model_validate(hook.fields, context=STORED)
     if fields.signature.scheme == "none":
@@ -120,18 +120,18 @@ async def rotate_secret(session: AsyncSession, hook: Hook, *, now: datetime) -> 
     return secret
 
 
-async def delete_hook(session: AsyncSession, hook: Hook, *, now: datetime) -> None:
+async def delete_hook(session: AsyncSession, hook: HookRow, *, now: datetime) -> None:
     """Remove a hook with its receipts, and what is remembered of its alerts; its keys are revoked, its tickets stay."""
     await allow(session, LONG)
     for key in await _keys(session, hook):
-        await revoke_key(session, key, now=now)
-    for table in (Receipt, HookPayloads, Incident, IncidentAlert, SilencedAlert):
+        await delete_key(session, key, now=now)
+    for table in (ReceiptRow, HookPayloadsRow, IncidentRow, IncidentAlertRow, SilencedAlertRow):
         await session.execute(delete(table).where(table.account_id == hook.account_id, table.hook_id == hook.id))
     await session.delete(hook)
     await session.flush()
 
 
-async def process_again(session: AsyncSession, receipt: Receipt) -> None:
+async def process_again(session: AsyncSession, receipt: ReceiptRow) -> None:
     """Let a failed receipt have its turn again, before those that came after it. 409 in any other state."""
     if receipt.state != "failed":
         raise Conflict(_("The receipt is {state}: only a failed one is processed again", state=receipt.state))
@@ -140,7 +140,7 @@ async def process_again(session: AsyncSession, receipt: Receipt) -> None:
     ring_after_commit(session, "receipts")
 
 
-async def check_urgency(session: AsyncSession, account: Account, fields: HookFields, *, now: datetime) -> None:
+async def check_urgency(session: AsyncSession, account: AccountRow, fields: HookFields, *, now: datetime) -> None:
     """422 unless the plan that holds for the hook's product knows each priority, and has the matrix that is needed."""
     document = await plan_of(session, account, fields.product, now)
     faults = _urgency_faults(document, fields, "")
@@ -158,7 +158,7 @@ def _urgency_faults(document: PlanDocument, urgent: Urgent, place: str) -> list[
     return faults
 
 
-async def plan_of(session: AsyncSession, account: Account, product: str | None, now: datetime) -> PlanDocument:
+async def plan_of(session: AsyncSession, account: AccountRow, product: str | None, now: datetime) -> PlanDocument:
     """The plan that holds for this product now; what it becomes after a trial, its tickets will find out."""
 
     async def newest(key: str) -> PlanDocument | None:
@@ -175,7 +175,7 @@ def _stored(fields: HookFields) -> dict[str, Any]:
     return written.model_dump(mode="json", exclude={"signature": {"secret"}})
 
 
-async def _admit(session: AsyncSession, hook: Hook, fields: HookFields, *, now: datetime) -> str | None:
+async def _admit(session: AsyncSession, hook: HookRow, fields: HookFields, *, now: datetime) -> str | None:
     """A new key or secret for the scheme in force; of the older ones only the newest stays. The caller may show it."""
     signature = fields.signature
     if signature.scheme in SIGNED:
@@ -185,17 +185,17 @@ async def _admit(session: AsyncSession, hook: Hook, fields: HookFields, *, now: 
     if signature.scheme not in CARRIERS:
         return None
     for older in (await _keys(session, hook))[_IN_FORCE - 1 :]:
-        await revoke_key(session, older, now=now)
-    command = KeyCreate(kind="hook", account_id=hook.account_id, hook_id=hook.id, label=fields.name[:100])
+        await delete_key(session, older, now=now)
+    command = NewKey(kind="hook", account_id=hook.account_id, hook_id=hook.id, label=fields.name[:100])
     return (await create_key(session, command, now=now))[1]
 
 
-async def _keys(session: AsyncSession, hook: Hook) -> list[ApiKey]:
+async def _keys(session: AsyncSession, hook: HookRow) -> list[ApiKeyRow]:
     """The hook's own keys in force, newest first."""
-    query = select(ApiKey).where(ApiKey.hook_id == hook.id, ApiKey.revoked_at.is_(None))
-    return list((await session.scalars(query.order_by(ApiKey.created_at.desc(), ApiKey.id.desc()))).all())
+    query = select(ApiKeyRow).where(ApiKeyRow.hook_id == hook.id, ApiKeyRow.revoked_at.is_(None))
+    return list((await session.scalars(query.order_by(ApiKeyRow.created_at.desc(), ApiKeyRow.id.desc()))).all())
 
 
-async def _touch(session: AsyncSession, hook: Hook, now: datetime) -> None:
+async def _touch(session: AsyncSession, hook: HookRow, now: datetime) -> None:
     hook.version, hook.updated_at = hook.version + 1, now
     await session.flush()

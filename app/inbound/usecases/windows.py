@@ -6,17 +6,17 @@ from typing import Any, Final
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.models import Account
+from app.accounts.models import AccountRow
 from app.core.auth import Actor
 from app.core.db.session import ring_after_commit
 from app.core.ids import new_id
 from app.core.problems import Conflict, Fault, Invalid
 from app.core.text.messages import _
-from app.events.log import Event
+from app.events.event import Event
 from app.events.types import MaintenanceEnded, MaintenanceStarted
 from app.inbound.maintenance import schemas
-from app.inbound.maintenance.models import MaintenanceWindow
-from app.inbound.maintenance.schemas import WindowCreate, WindowFields
+from app.inbound.maintenance.models import MaintenanceWindowRow
+from app.inbound.maintenance.schemas import MaintenanceWindowFields, NewMaintenanceWindow
 from app.webhooks.usecases.endpoints import tell
 
 LONGEST: Final = timedelta(days=31)
@@ -27,19 +27,19 @@ SELECT EXISTS (SELECT FROM hooks WHERE account_id = :account_id
 """)
 
 
-def window_document(window: MaintenanceWindow) -> dict[str, Any]:
+def window_document(window: MaintenanceWindowRow) -> dict[str, Any]:
     """The public form."""
     return schemas.MaintenanceWindow.model_validate(window).model_dump()
 
 
 async def create_window(
-    session: AsyncSession, account: Account, command: WindowCreate, actor: Actor, *, now: datetime
-) -> MaintenanceWindow:
+    session: AsyncSession, account: AccountRow, command: NewMaintenanceWindow, actor: Actor, *, now: datetime
+) -> MaintenanceWindowRow:
     """A new window; ``now`` is real time. 422 for a time that is over or too long, an unknown hook or product."""
     present = account.sandbox_now or now
     _check_span(command, present)
     await _check_scope(session, account.account_id, command)
-    window = MaintenanceWindow(
+    window = MaintenanceWindowRow(
         account_id=account.account_id,
         id=new_id("mnt"),
         hook_id=command.hook_id,
@@ -62,8 +62,13 @@ async def create_window(
     return window
 
 
-async def change_window(
-    session: AsyncSession, window: MaintenanceWindow, fields: WindowFields, *, present: datetime, now: datetime
+async def update_window(
+    session: AsyncSession,
+    window: MaintenanceWindowRow,
+    fields: MaintenanceWindowFields,
+    *,
+    present: datetime,
+    now: datetime,
 ) -> None:
     """Move a window, or say another reason; ``present`` is the account's instant.
 
@@ -78,7 +83,7 @@ async def change_window(
     await _touch(session, window, now)
 
 
-async def end_window(session: AsyncSession, window: MaintenanceWindow, *, present: datetime, now: datetime) -> None:
+async def end_window(session: AsyncSession, window: MaintenanceWindowRow, *, present: datetime, now: datetime) -> None:
     """End a window that is open, at once. 409 for one that has not begun, or is over."""
     _require_open(window, present)
     if window.starts_at > present:
@@ -87,7 +92,9 @@ async def end_window(session: AsyncSession, window: MaintenanceWindow, *, presen
     await _touch(session, window, now)
 
 
-async def cancel_window(session: AsyncSession, window: MaintenanceWindow, *, present: datetime, now: datetime) -> None:
+async def cancel_window(
+    session: AsyncSession, window: MaintenanceWindowRow, *, present: datetime, now: datetime
+) -> None:
     """Take back a window that has not begun, and end one that has. 409 for one that is over."""
     _require_open(window, present)
     if window.started_at or window.starts_at <= present:
@@ -96,7 +103,7 @@ async def cancel_window(session: AsyncSession, window: MaintenanceWindow, *, pre
     return await _touch(session, window, now)
 
 
-async def start(session: AsyncSession, window: MaintenanceWindow, actor: Actor, *, now: datetime) -> None:
+async def start(session: AsyncSession, window: MaintenanceWindowRow, actor: Actor, *, now: datetime) -> None:
     """Note that the window is open, and tell it."""
     window.started_at, window.due_at = now, window.ends_at
     await session.flush()
@@ -104,7 +111,7 @@ async def start(session: AsyncSession, window: MaintenanceWindow, actor: Actor, 
     await tell(session, window.account_id, Event(window.starts_at, data, actor), sandbox=window.sandbox)
 
 
-async def note_end(session: AsyncSession, window: MaintenanceWindow, still_firing: int, *, now: datetime) -> None:
+async def note_end(session: AsyncSession, window: MaintenanceWindowRow, still_firing: int, *, now: datetime) -> None:
     """Note that the window is over, and tell it. What it held back is opened next."""
     window.ended_at = window.updated_at = now
     await session.flush()
@@ -112,25 +119,25 @@ async def note_end(session: AsyncSession, window: MaintenanceWindow, still_firin
     await tell(session, window.account_id, Event(window.ends_at, data), sandbox=window.sandbox)
 
 
-def _facts(window: MaintenanceWindow) -> dict[str, Any]:
+def _facts(window: MaintenanceWindowRow) -> dict[str, Any]:
     names = ("hook_id", "product", "reason", "starts_at", "ends_at")
     return {"window_id": window.id} | {name: getattr(window, name) for name in names}
 
 
-async def _touch(session: AsyncSession, window: MaintenanceWindow, now: datetime) -> None:
+async def _touch(session: AsyncSession, window: MaintenanceWindowRow, now: datetime) -> None:
     window.version, window.updated_at = window.version + 1, now
     await session.flush()
     ring_after_commit(session, "maintenance")
 
 
-def _require_open(window: MaintenanceWindow, present: datetime) -> None:
+def _require_open(window: MaintenanceWindowRow, present: datetime) -> None:
     if window.cancelled_at:
         raise Conflict(_("The window was cancelled"))
     if window.ended_at or window.ends_at <= present:
         raise Conflict(_("The window is over"))
 
 
-def _check_span(fields: WindowFields, present: datetime) -> None:
+def _check_span(fields: MaintenanceWindowFields, present: datetime) -> None:
     faults = []
     if fields.ends_at <= fields.starts_at:
         faults.append(Fault(pointer="/ends_at", detail=_("A window ends after it starts")))
@@ -142,7 +149,7 @@ def _check_span(fields: WindowFields, present: datetime) -> None:
         raise Invalid(errors=faults)
 
 
-async def _check_scope(session: AsyncSession, account_id: str, command: WindowCreate) -> None:
+async def _check_scope(session: AsyncSession, account_id: str, command: NewMaintenanceWindow) -> None:
     if command.hook_id is None and command.product is None:
         return
     scope = {"account_id": account_id, "hook_id": command.hook_id, "product": command.product}

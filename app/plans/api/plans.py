@@ -8,12 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import database_now
 from app.core.db.session import memory_of
-from app.core.problems import Fault, IdempotencyMismatch, Invalid, NotFound, RequestInFlight, TooManyRequests
+from app.core.problems import Fault, Invalid, NotFound, TooManyRequests
 from app.core.schemas import Locale
 from app.core.text.messages import _
 from app.core.web.deps import LanguageDep
-from app.core.web.http import SCOPE, responses
-from app.core.web.idempotency import IDEMPOTENT
 from app.core.web.operations import AdminCall, Call, CallDep, Document, ResourceRouter
 from app.core.web.paging import PageDep
 from app.core.workers.offload import owner_of
@@ -24,12 +22,12 @@ from app.plans.document.expansion import years_around
 from app.plans.document.heavy import CheckedPlan, PlanText
 from app.plans.document.reading import refuse
 from app.plans.document.words import PlanKey
-from app.plans.models import PlanVersion
+from app.plans.models import PlanVersionRow
 from app.plans.schemas import (
     Assessment,
-    AssessmentInput,
+    AssessmentRequest,
     PlanSummary,
-    PlanVersionDocument,
+    PlanVersion,
     Priorities,
     VersionSummary,
     as_plan,
@@ -42,17 +40,25 @@ Key = Annotated[PlanKey, Path(description="The plan's key")]
 Number = Annotated[int, Path(ge=1, le=_MAX_VERSION, description="The version's number")]
 
 
-@router.list("/plans", PlanSummary, summary="List the plans")
+@router.list("/plans", PlanSummary, summary="List plans")
 async def list_plans(call: CallDep, page: PageDep) -> Response:
     """The plans that accounts can have, by key, each in its current version."""
     (after,) = page.place(str) or ("",)
 
-    async def query(session: AsyncSession) -> Sequence[PlanVersion]:
+    async def query(session: AsyncSession) -> Sequence[PlanVersionRow]:
         return await queries.current_plans(session, after, page.limit + 1)
 
     return await call.page(page, query, place=lambda row: (row.key,), document=_summary)
 
 
+@router.create(
+    "/plans",
+    PlanVersion,
+    summary="Create a plan's next version",
+    problems=[TooManyRequests],
+    body=SHOWN,
+    route_class=PlanRoute,
+)
 async def create_plan(call: AdminCall, plan: PlanBody) -> Response:
     """The document becomes the next version of its key, and the one that new tickets get. Admin keys only.
 
@@ -62,6 +68,14 @@ async def create_plan(call: AdminCall, plan: PlanBody) -> Response:
     return await _store(call, await _checked(call, plan))
 
 
+@router.create(
+    "/plans/{key}/versions",
+    PlanVersion,
+    summary="Create a version of a plan",
+    problems=[TooManyRequests],
+    body=SHOWN,
+    route_class=PlanRoute,
+)
 async def create_plan_version(call: AdminCall, key: Key, plan: PlanBody) -> Response:
     """The same as `POST /v1/plans`, for a document that has this key. Admin keys only."""
     checked = await _checked(call, plan)
@@ -88,27 +102,7 @@ async def _store(call: Call, plan: CheckedPlan) -> Response:
     return await call.once(add)
 
 
-_STORES: Final[dict[str, Any]] = {
-    "methods": ["POST"],
-    "status_code": 201,
-    "response_model": PlanVersionDocument,
-    "openapi_extra": IDEMPOTENT | SHOWN | {SCOPE: "plans:write"},
-    "route_class_override": PlanRoute,
-}
-_REFUSALS: Final = (RequestInFlight, IdempotencyMismatch, TooManyRequests)
-router.add_api_route(
-    "/plans", create_plan, summary="Store a plan's next version", responses=responses(*_REFUSALS), **_STORES
-)
-router.add_api_route(
-    "/plans/{key}/versions",
-    create_plan_version,
-    summary="Store the next version of this plan",
-    responses=responses(NotFound, *_REFUSALS),
-    **_STORES,
-)
-
-
-@router.show("/plans/{key}", PlanVersionDocument, summary="Get a plan's document")
+@router.show("/plans/{key}", PlanVersion, summary="Get a plan")
 async def get_plan(call: CallDep, key: Key) -> Response:
     """The plan in its current version."""
 
@@ -123,7 +117,7 @@ async def list_plan_versions(call: CallDep, page: PageDep, key: Key) -> Response
     """All versions of the plan, the newest first."""
     (below,) = page.place(int) or (_MAX_VERSION,)
 
-    async def query(session: AsyncSession) -> Sequence[PlanVersion]:
+    async def query(session: AsyncSession) -> Sequence[PlanVersionRow]:
         rows = await queries.versions_of(session, key, min(below, _MAX_VERSION), page.limit + 1)
         if not rows and page.cursor is None:
             raise NotFound(_("There is no plan {key}", key=key))
@@ -132,7 +126,7 @@ async def list_plan_versions(call: CallDep, page: PageDep, key: Key) -> Response
     return await call.page(page, query, place=lambda row: (row.version,), document=_heading)
 
 
-@router.show("/plans/{key}/versions/{version}", PlanVersionDocument, summary="Get one version of a plan")
+@router.show("/plans/{key}/versions/{version}", PlanVersion, summary="Get a version of a plan")
 async def get_plan_version(call: CallDep, key: Key, version: Number) -> Response:
     """The document as it was stored, with the holidays of named countries as dates."""
 
@@ -142,8 +136,8 @@ async def get_plan_version(call: CallDep, key: Key, version: Number) -> Response
     return await call.read(get)
 
 
-@router.show("/priorities", Priorities, summary="Explain a plan's priorities", problems=[NotFound])
-async def list_priorities(
+@router.show("/priorities", Priorities, summary="Get a plan's priorities", problems=[NotFound])
+async def get_priorities(
     call: CallDep,
     accepted: LanguageDep,
     plan: Annotated[PlanKey, Query(description="The plan's key")],
@@ -161,8 +155,8 @@ async def list_priorities(
     return await call.read(describe)
 
 
-@router.action("/priorities/assess", Assessment, scope="plans:read", summary="Work out a ticket's priority")
-async def assess_priority(call: CallDep, accepted: LanguageDep, assessment: AssessmentInput) -> Response:
+@router.action("/priorities/assess", Assessment, scope="plans:read", summary="Assess a priority")
+async def assess_priority(call: CallDep, accepted: LanguageDep, assessment: AssessmentRequest) -> Response:
     """The priority that the plan's matrix gives for an urgency and an impact, else its default one. Writes nothing."""
 
     async def assess(session: AsyncSession) -> Document:
@@ -176,14 +170,14 @@ async def assess_priority(call: CallDep, accepted: LanguageDep, assessment: Asse
     return await call.read(assess)
 
 
-def _heading(row: PlanVersion) -> dict[str, Any]:
+def _heading(row: PlanVersionRow) -> dict[str, Any]:
     return {"key": row.key, "version": row.version, "created_at": row.created_at, "archived_at": row.archived_at}
 
 
-def _summary(row: PlanVersion) -> dict[str, Any]:
+def _summary(row: PlanVersionRow) -> dict[str, Any]:
     return {"key": row.key, "version": row.version, "name": row.document["name"], "created_at": row.created_at}
 
 
-def version_document(row: PlanVersion) -> dict[str, Any]:
-    """A ``PlanVersionDocument``."""
+def version_document(row: PlanVersionRow) -> dict[str, Any]:
+    """A ``PlanVersion``."""
     return _heading(row) | {"document": row.document}

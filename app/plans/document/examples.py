@@ -46,5 +46,5 @@ ASSESSMENT: Final[dict[str, Any]] = {
     "priority": "P2",
     "source": "matrix",
     "label": "High",
-    "why": "The plan's matrix gives P2 for urgency medium and impact large.",
+    "detail": "The plan's matrix gives P2 for urgency medium and impact large.",
 }

@@ -9,7 +9,7 @@ import holidays
 from app.core.problems import Fault, message_of
 from app.core.schemas import pointer
 from app.core.text.messages import _
-from app.plans.document.model import ACCOUNT, MAX_HOLIDAYS, CalendarDocument, PlanDocument
+from app.plans.document.model import ACCOUNT, MAX_HOLIDAYS, PlanCalendar, PlanDocument
 from app.plans.document.reading import refuse
 
 
@@ -54,7 +54,7 @@ class HolidayFault(ValueError):
         self.member = member
 
 
-def with_dates(calendar: CalendarDocument, years: Iterable[int]) -> CalendarDocument:
+def with_dates(calendar: PlanCalendar, years: Iterable[int]) -> PlanCalendar:
     """The calendar with the holidays of the country that it names as dates, so that they never move (C01).
 
     Raises ``HolidayFault`` for a place that is not known, and for more dates than are kept.
@@ -87,7 +87,7 @@ def expanded(document: PlanDocument, years: range) -> PlanDocument:
     return document.model_copy(update={"calendars": calendars})
 
 
-def _expanded(name: str, calendar: CalendarDocument, years: range) -> CalendarDocument:
+def _expanded(name: str, calendar: PlanCalendar, years: range) -> PlanCalendar:
     try:
         return with_dates(calendar, years)
     except HolidayFault as fault:

@@ -76,7 +76,7 @@ class Holidays(Part):
     dates: list[Day] = Field(default_factory=list, max_length=MAX_HOLIDAYS)
 
 
-class CalendarDocument(Part):
+class PlanCalendar(Part):
     """When work is done."""
 
     time_zone: str = Field(max_length=60, description="An IANA time zone, or `account` for that of the account")
@@ -216,7 +216,7 @@ class PlanDocument(Part):
     key: PlanKey
     name: Label
     programme: Prose
-    calendars: dict[Name, CalendarDocument] = Field(default_factory=dict, max_length=20)
+    calendars: dict[Name, PlanCalendar] = Field(default_factory=dict, max_length=20)
     hours: Name = Field(ALWAYS, description="The calendar of every target that names none")
     priorities: list[Priority] = Field(min_length=1, max_length=20, description="The most urgent first")
     default_priority: Name

@@ -57,11 +57,11 @@ def assessed(plan: PlanDocument, impact: Impact | None, urgency: Urgency | None,
     priority = by_matrix or plan.default_priority
     sentence = _BY_MATRIX if by_matrix else _TOO_LITTLE if plan.matrix else _NO_MATRIX
     label = plan.priorities[plan.rank(priority)].label
-    why = sentence.to(
+    detail = sentence.to(
         wanted,
         priority=priority,
         urgency=_URGENCIES[urgency] if urgency else "",
         impact=_IMPACTS[impact] if impact else "",
     )
     source = "matrix" if by_matrix else "default"
-    return {"priority": priority, "source": source, "label": label[best_language(label, wanted)], "why": why}
+    return {"priority": priority, "source": source, "label": label[best_language(label, wanted)], "detail": detail}

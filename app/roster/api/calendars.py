@@ -21,11 +21,11 @@ from app.core.web.paging import Page, PageDep, made
 from app.roster import queries
 from app.roster.calendar_schemas import (
     SHIFTS,
-    CalendarTokenDocument,
+    CalendarToken,
     CalendarTokenId,
-    NewCalendarTokenDocument,
+    CalendarTokenWithUrl,
 )
-from app.roster.models import CalendarToken, Engineer, Region
+from app.roster.models import CalendarTokenRow, EngineerRow, RegionRow
 from app.roster.quotas import TOKENS
 from app.roster.schemas import AccountId, EngineerId, RegionId, RegionKey
 from app.roster.usecases import calendars
@@ -115,7 +115,7 @@ async def _calendar(found: Shown) -> Response:
     return Response(await calendars.as_text(found), headers=headers, media_type="text/calendar; charset=utf-8")
 
 
-@router.create("/v1/engineers/{engineer_id}/calendar-tokens", NewCalendarTokenDocument, problems=[QuotaExceeded])
+@router.create("/v1/engineers/{engineer_id}/calendar-tokens", CalendarTokenWithUrl, problems=[QuotaExceeded])
 async def create_engineer_calendar_token(call: CallDep, engineer_id: _EngineerPath) -> Response:
     """Create a token for an engineer's calendar.
 
@@ -123,13 +123,13 @@ async def create_engineer_calendar_token(call: CallDep, engineer_id: _EngineerPa
     hash is kept.
     """
 
-    async def create(session: AsyncSession, _: Engineer) -> Answer:
+    async def create(session: AsyncSession, _: EngineerRow) -> Answer:
         return await _new_token(session, call, engineer_id, f"engineers/{engineer_id}")
 
     return await call.once_as(_engineer(call, engineer_id), create)
 
 
-@router.list("/v1/engineers/{engineer_id}/calendar-tokens", CalendarTokenDocument)
+@router.list("/v1/engineers/{engineer_id}/calendar-tokens", CalendarToken)
 async def list_engineer_calendar_tokens(call: CallDep, page: PageDep, engineer_id: _EngineerPath) -> Response:
     """List the tokens of an engineer's calendar.
 
@@ -151,7 +151,7 @@ async def delete_engineer_calendar_token(
 
 @router.create(
     "/v1/regions/{region_id}/calendar-tokens",
-    NewCalendarTokenDocument,
+    CalendarTokenWithUrl,
     scope="regions:write",
     problems=[QuotaExceeded],
 )
@@ -161,13 +161,13 @@ async def create_region_calendar_token(call: SupportCall, region_id: _RegionPath
     For support. The answer shows the address for a calendar app once; only the token's hash is kept.
     """
 
-    async def create(session: AsyncSession, region: Region) -> Answer:
+    async def create(session: AsyncSession, region: RegionRow) -> Answer:
         return await _new_token(session, call, region_id, f"regions/{region.key}")
 
     return await call.once_as(_region(call, region_id), create)
 
 
-@router.list("/v1/regions/{region_id}/calendar-tokens", CalendarTokenDocument, scope="regions:read")
+@router.list("/v1/regions/{region_id}/calendar-tokens", CalendarToken, scope="regions:read")
 async def list_region_calendar_tokens(call: SupportCall, page: PageDep, region_id: _RegionPath) -> Response:
     """List the tokens of a region's calendar.
 
@@ -187,12 +187,12 @@ async def delete_region_calendar_token(
     return await _delete_token(call, region_id, token_id, _region(call, region_id))
 
 
-def _engineer(call: Call, engineer_id: str) -> Callable[[AsyncSession], Awaitable[Engineer]]:
+def _engineer(call: Call, engineer_id: str) -> Callable[[AsyncSession], Awaitable[EngineerRow]]:
     return partial(queries.own_engineer, principal=call.principal, engineer_id=engineer_id)
 
 
-def _region(call: Call, region_id: str) -> Callable[[AsyncSession], Awaitable[Region]]:
-    async def find(session: AsyncSession) -> Region:
+def _region(call: Call, region_id: str) -> Callable[[AsyncSession], Awaitable[RegionRow]]:
+    async def find(session: AsyncSession) -> RegionRow:
         region = await queries.region_by_id(session, region_id)
         if call.principal.account_id not in (None, region.account_id):
             raise NotFound
@@ -211,7 +211,7 @@ async def _new_token(session: AsyncSession, call: Call, subject_id: str, path: s
 async def _list_tokens(
     call: Call, page: Page, subject_id: str, find: Callable[[AsyncSession], Awaitable[object]]
 ) -> Response:
-    async def query(session: AsyncSession) -> Sequence[CalendarToken]:
+    async def query(session: AsyncSession) -> Sequence[CalendarTokenRow]:
         await find(session)
         return await calendars.tokens_page(session, subject_id, page)
 

@@ -24,21 +24,21 @@ from app.core.web.paging import PageDep, made
 from app.events.envelope import instant
 from app.paging import methods
 from app.paging.methods import method_document, rule_document
-from app.paging.models import ContactMethod, NotificationRule
+from app.paging.models import ContactMethodRow, NotificationRuleRow
 from app.paging.pager import said
 from app.paging.quotas import METHODS, RULES
 from app.paging.schemas import (
-    ContactMethodCreate,
-    ContactMethodDocument,
+    ContactMethod,
     MethodId,
-    NotificationRuleCreate,
-    NotificationRuleDocument,
+    NewContactMethod,
+    NewNotificationRule,
+    NotificationRule,
     RuleId,
-    TestPageDocument,
+    TestPageResult,
 )
 from app.paging.texts import test_text
 from app.paging.ways import Method, Ways
-from app.roster.models import Engineer
+from app.roster.models import EngineerRow
 from app.roster.queries import own_engineer
 from app.roster.schemas import EngineerId
 
@@ -47,15 +47,15 @@ TEST_PAGES: Final = Rate("test_pages", 5)
 _EngineerPath = Annotated[EngineerId, Path(description="The engineer's id")]
 
 
-@router.create("/contact-methods", ContactMethodDocument, problems=[QuotaExceeded])
-async def create_contact_method(call: CallDep, engineer_id: _EngineerPath, body: ContactMethodCreate) -> Response:
+@router.create("/contact-methods", ContactMethod, problems=[QuotaExceeded])
+async def create_contact_method(call: CallDep, engineer_id: _EngineerPath, body: NewContactMethod) -> Response:
     """Create a contact method.
 
     A way to page this engineer, with an admin's key or the engineer's own. Nothing is sent to it until a notification
     rule uses it. Apprise addresses are of the kinds that the operator allows (`HELIODESK_APPRISE_KINDS`).
     """
 
-    async def create(session: AsyncSession, _: Engineer) -> Document:
+    async def create(session: AsyncSession, _: EngineerRow) -> Document:
         _check_target(call.state, body)
         await take_place(session, METHODS, call.state.settings, engineer_id)
         return method_document(await methods.create_method(session, engineer_id, body, now=await database_now(session)))
@@ -63,14 +63,14 @@ async def create_contact_method(call: CallDep, engineer_id: _EngineerPath, body:
     return await call.once_as(_engineer(call, engineer_id), create)
 
 
-@router.list("/contact-methods", ContactMethodDocument)
+@router.list("/contact-methods", ContactMethod)
 async def list_contact_methods(call: CallDep, page: PageDep, engineer_id: _EngineerPath) -> Response:
     """List contact methods.
 
     The oldest first, without their secrets. With an admin's key, or the engineer's own.
     """
 
-    async def query(session: AsyncSession) -> Sequence[ContactMethod]:
+    async def query(session: AsyncSession) -> Sequence[ContactMethodRow]:
         await own_engineer(session, call.principal, engineer_id)
         return await methods.methods_page(session, engineer_id, page)
 
@@ -91,7 +91,7 @@ async def delete_contact_method(call: CallDep, engineer_id: _EngineerPath, metho
     return await call.delete(delete)
 
 
-@router.action("/contact-methods/{method_id}/test", TestPageDocument)
+@router.action("/contact-methods/{method_id}/test", TestPageResult)
 async def send_test_page(call: CallDep, engineer_id: _EngineerPath, method_id: MethodId) -> Response:
     """Send a test page.
 
@@ -112,29 +112,29 @@ async def send_test_page(call: CallDep, engineer_id: _EngineerPath, method_id: M
     return reply({"state": "sent", "error": None})
 
 
-@router.create("/notification-rules", NotificationRuleDocument, problems=[Conflict, QuotaExceeded])
-async def create_notification_rule(call: CallDep, engineer_id: _EngineerPath, body: NotificationRuleCreate) -> Response:
+@router.create("/notification-rules", NotificationRule, problems=[Conflict, QuotaExceeded])
+async def create_notification_rule(call: CallDep, engineer_id: _EngineerPath, body: NewNotificationRule) -> Response:
     """Create a notification rule.
 
     By which method this engineer is paged, and how long after the alert if it is not answered by then. With an admin's
     key, or the engineer's own. Where no rule holds for an alert's urgency, the engineer gets e-mail at once.
     """
 
-    async def create(session: AsyncSession, _: Engineer) -> Document:
+    async def create(session: AsyncSession, _: EngineerRow) -> Document:
         await take_place(session, RULES, call.state.settings, engineer_id)
         return rule_document(await methods.create_rule(session, engineer_id, body, now=await database_now(session)))
 
     return await call.once_as(_engineer(call, engineer_id), create)
 
 
-@router.list("/notification-rules", NotificationRuleDocument)
+@router.list("/notification-rules", NotificationRule)
 async def list_notification_rules(call: CallDep, page: PageDep, engineer_id: _EngineerPath) -> Response:
     """List notification rules.
 
     The oldest first. With an admin's key, or the engineer's own.
     """
 
-    async def query(session: AsyncSession) -> Sequence[NotificationRule]:
+    async def query(session: AsyncSession) -> Sequence[NotificationRuleRow]:
         await own_engineer(session, call.principal, engineer_id)
         return await methods.rules_page(session, engineer_id, page)
 
@@ -155,12 +155,12 @@ async def delete_notification_rule(call: CallDep, engineer_id: _EngineerPath, ru
     return await call.delete(delete)
 
 
-def _engineer(call: Call, engineer_id: str) -> Callable[[AsyncSession], Awaitable[Engineer]]:
+def _engineer(call: Call, engineer_id: str) -> Callable[[AsyncSession], Awaitable[EngineerRow]]:
     """The engineer, their row held, for those who may decide about them."""
     return partial(own_engineer, principal=call.principal, engineer_id=engineer_id, lock=True)
 
 
-def _check_target(state: State, body: ContactMethodCreate) -> None:
+def _check_target(state: State, body: NewContactMethod) -> None:
     if body.kind != "apprise":
         return
     try:

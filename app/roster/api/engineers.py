@@ -14,17 +14,17 @@ from app.core.web.operations import AccountScope, AdminCall, Document, Patching,
 from app.core.web.paging import PageDep, made
 from app.roster import queries
 from app.roster.quotas import ENGINEERS
-from app.roster.schemas import EngineerCreate, EngineerDocument, EngineerFields
+from app.roster.schemas import Engineer, EngineerFields, NewEngineer
 from app.roster.usecases import engineers
 from app.roster.usecases.engineers import engineer_document
 
 router = ResourceRouter("engineers", prefix="/v1/engineers", tags=["Roster"])
-_PATCHING: Final = Patching(EngineerFields, engineers.fields_of, engineers.change_engineer, engineer_document)
+_PATCHING: Final = Patching(EngineerFields, engineers.fields_of, engineers.update_engineer, engineer_document)
 
 
-@router.create("", EngineerDocument, problems=[QuotaExceeded])
-async def create_engineer(call: AdminCall, body: EngineerCreate) -> Response:
-    """Make an engineer.
+@router.create("", Engineer, problems=[QuotaExceeded])
+async def create_engineer(call: AdminCall, body: NewEngineer) -> Response:
+    """Create an engineer.
 
     Admin keys only. 409 names the quota if a sandbox account has as many engineers as it is allowed.
     """
@@ -37,7 +37,7 @@ async def create_engineer(call: AdminCall, body: EngineerCreate) -> Response:
     return await call.once(create)
 
 
-@router.list("", EngineerDocument, problems=[NotFound])
+@router.list("", Engineer, problems=[NotFound])
 async def list_engineers(call: SupportCall, page: PageDep, account_id: AccountScope) -> Response:
     """List engineers.
 
@@ -47,7 +47,7 @@ async def list_engineers(call: SupportCall, page: PageDep, account_id: AccountSc
     return await call.page(page, query, place=made, document=engineer_document)
 
 
-@router.show("/{engineer_id}", EngineerDocument)
+@router.show("/{engineer_id}", Engineer)
 async def get_engineer(call: SupportCall, engineer_id: str) -> Response:
     """Get an engineer.
 
@@ -63,9 +63,9 @@ async def get_engineer(call: SupportCall, engineer_id: str) -> Response:
     return await call.read(get)
 
 
-@router.update("/{engineer_id}", EngineerDocument, EngineerFields, {"tier": 3, "region": None})
-async def change_engineer(call: AdminCall, engineer_id: str, patch: PatchDep) -> Response:
-    """Change an engineer.
+@router.update("/{engineer_id}", Engineer, EngineerFields, {"tier": 3, "region": None})
+async def update_engineer(call: AdminCall, engineer_id: str, patch: PatchDep) -> Response:
+    """Update an engineer.
 
     A JSON Merge Patch (RFC 7396); admin keys only.
     """

@@ -11,7 +11,7 @@ from app.core.db.places import take_place
 from app.core.problems import Conflict, QuotaExceeded
 from app.core.web.operations import Document, ResourceRouter, SupportCall
 from app.core.web.paging import PageDep
-from app.roster.override_schemas import OverrideCreate, OverrideDocument, OverrideId
+from app.roster.override_schemas import NewOverride, Override, OverrideId
 from app.roster.quotas import OVERRIDES
 from app.roster.schemas import EngineerId
 from app.roster.usecases import overrides
@@ -21,8 +21,8 @@ router = ResourceRouter("engineers", prefix="/v1/engineers/{engineer_id}/overrid
 _EngineerPath = Annotated[EngineerId, Path(description="The engineer's id")]
 
 
-@router.create("", OverrideDocument, problems=[Conflict, QuotaExceeded])
-async def create_override(call: SupportCall, engineer_id: _EngineerPath, body: OverrideCreate) -> Response:
+@router.create("", Override, problems=[Conflict, QuotaExceeded])
+async def create_override(call: SupportCall, engineer_id: _EngineerPath, body: NewOverride) -> Response:
     """Create a shift override.
 
     Somebody works this engineer's shifts, in the engineer's region, from one instant to another; the engineer does not.
@@ -40,7 +40,7 @@ async def create_override(call: SupportCall, engineer_id: _EngineerPath, body: O
     return await call.once(create)
 
 
-@router.list("", OverrideDocument)
+@router.list("", Override)
 async def list_overrides(call: SupportCall, page: PageDep, engineer_id: _EngineerPath) -> Response:
     """List shift overrides.
 

@@ -14,17 +14,17 @@ from app.core.web.operations import AdminCall, Document, Patching, ResourceRoute
 from app.core.web.paging import PageDep
 from app.roster import queries
 from app.roster.quotas import REGIONS
-from app.roster.schemas import RegionCreate, RegionDocument, RegionFields
+from app.roster.schemas import NewRegion, Region, RegionFields
 from app.roster.usecases import regions
 from app.roster.usecases.regions import region_document
 
 router = ResourceRouter("regions", prefix="/v1/regions", tags=["Roster"])
-_PATCHING: Final = Patching(RegionFields, regions.fields_of, regions.change_region, region_document)
+_PATCHING: Final = Patching(RegionFields, regions.fields_of, regions.update_region, region_document)
 
 
-@router.create("", RegionDocument, problems=[Conflict, QuotaExceeded])
-async def create_region(call: AdminCall, body: RegionCreate) -> Response:
-    """Make a region.
+@router.create("", Region, problems=[Conflict, QuotaExceeded])
+async def create_region(call: AdminCall, body: NewRegion) -> Response:
+    """Create a region.
 
     Admin keys only. Its calendar is the shift of its engineers that have none of their own. 409 names the quota if a
     sandbox account has as many regions as it is allowed.
@@ -38,7 +38,7 @@ async def create_region(call: AdminCall, body: RegionCreate) -> Response:
     return await call.once(create)
 
 
-@router.list("", RegionDocument)
+@router.list("", Region)
 async def list_regions(
     call: SupportCall, page: PageDep, account_id: Annotated[str | None, Query(max_length=40)] = None
 ) -> Response:
@@ -50,7 +50,7 @@ async def list_regions(
     return await call.page(page, query, place=lambda row: (row.place, row.id), document=region_document)
 
 
-@router.show("/{region_id}", RegionDocument)
+@router.show("/{region_id}", Region)
 async def get_region(call: SupportCall, region_id: str) -> Response:
     """Get a region.
 
@@ -63,9 +63,9 @@ async def get_region(call: SupportCall, region_id: str) -> Response:
     return await call.read(get)
 
 
-@router.update("/{region_id}", RegionDocument, RegionFields, {"place": 3})
-async def change_region(call: AdminCall, region_id: str, patch: PatchDep) -> Response:
-    """Change a region.
+@router.update("/{region_id}", Region, RegionFields, {"place": 3})
+async def update_region(call: AdminCall, region_id: str, patch: PatchDep) -> Response:
+    """Update a region.
 
     A JSON Merge Patch (RFC 7396); admin keys only.
     """
@@ -73,8 +73,8 @@ async def change_region(call: AdminCall, region_id: str, patch: PatchDep) -> Res
 
 
 @router.delete("/{region_id}", problems=[Conflict], if_match=True)
-async def remove_region(call: AdminCall, region_id: str) -> Response:
-    """Remove a region.
+async def delete_region(call: AdminCall, region_id: str) -> Response:
+    """Delete a region.
 
     Admin keys only; 409 while engineers work in it.
     """
@@ -82,6 +82,6 @@ async def remove_region(call: AdminCall, region_id: str) -> Response:
     async def remove(session: AsyncSession) -> None:
         region = await queries.region_by_id(session, region_id, lock=True)
         call.require_match(region.version)
-        await regions.remove_region(session, region)
+        await regions.delete_region(session, region)
 
     return await call.delete(remove)

@@ -21,8 +21,8 @@ from app.core.text.language import Language
 from app.core.text.messages import _
 from app.core.web.paging import Page, in_order
 from app.roster import ical, shifts
-from app.roster.calendar_schemas import CalendarTokenDocument
-from app.roster.models import CalendarToken, Engineer, Region, ShiftOverride
+from app.roster.calendar_schemas import CalendarToken
+from app.roster.models import CalendarTokenRow, EngineerRow, RegionRow, ShiftOverrideRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,36 +42,36 @@ class Shown:
     entries: Sequence[ical.Entry]
 
 
-async def create_token(session: AsyncSession, subject_id: str, *, now: datetime) -> tuple[CalendarToken, str]:
+async def create_token(session: AsyncSession, subject_id: str, *, now: datetime) -> tuple[CalendarTokenRow, str]:
     """A new token for the calendar of an engineer or a region, and its secret, of which only the hash is kept."""
     secret = f"hd_calendar_{secrets.token_hex(24)}"
-    token = CalendarToken(id=new_id("cat"), subject_id=subject_id, token_hash=hash_key(secret), created_at=now)
+    token = CalendarTokenRow(id=new_id("cat"), subject_id=subject_id, token_hash=hash_key(secret), created_at=now)
     session.add(token)
     await session.flush()
     return token, secret
 
 
-async def tokens_page(session: AsyncSession, subject_id: str, page: Page) -> Sequence[CalendarToken]:
+async def tokens_page(session: AsyncSession, subject_id: str, page: Page) -> Sequence[CalendarTokenRow]:
     """A page of a calendar's tokens, the oldest first, and one more."""
-    return await in_order(session, CalendarToken, page, subject_id=subject_id)
+    return await in_order(session, CalendarTokenRow, page, subject_id=subject_id)
 
 
 async def delete_token(session: AsyncSession, subject_id: str, token_id: str) -> None:
     """Revoke a token: its address shows nothing from the next request on. 404 when the calendar has no such token."""
-    await session.delete(await row_by_id(session, CalendarToken, token_id, subject_id=subject_id))
+    await session.delete(await row_by_id(session, CalendarTokenRow, token_id, subject_id=subject_id))
     await session.flush()
 
 
-def token_document(token: CalendarToken, url: str | None = None) -> dict[str, Any]:
+def token_document(token: CalendarTokenRow, url: str | None = None) -> dict[str, Any]:
     """The token as it is answered; its address only when it was just made."""
-    document = CalendarTokenDocument.model_validate(token).model_dump()
+    document = CalendarToken.model_validate(token).model_dump()
     return document | ({"url": url} if url else {})
 
 
 async def engineer_calendar(session: AsyncSession, reader: Reader, engineer_id: str) -> Shown:
     """The calendar of an engineer. 401 for a token of another one, 404 for an engineer who is not there."""
     await _check_token(session, reader, engineer_id)
-    engineer = await session.get(Engineer, engineer_id)
+    engineer = await session.get(EngineerRow, engineer_id)
     if engineer is None or not _sees(reader, engineer.account_id):
         raise NotFound
     now = await database_now(session)
@@ -82,12 +82,12 @@ async def engineer_calendar(session: AsyncSession, reader: Reader, engineer_id: 
 async def region_calendar(session: AsyncSession, reader: Reader, key: str, account_id: str | None) -> Shown:
     """The calendar of a region, found by its key: a live one, or a sandbox account's. 401 and 404 as above."""
     region = await _region(session, reader, key, account_id)
-    members = select(Engineer).where(
-        Engineer.region == region.key,
-        Engineer.account_id.is_not_distinct_from(region.account_id),
-        Engineer.active,
+    members = select(EngineerRow).where(
+        EngineerRow.region == region.key,
+        EngineerRow.account_id.is_not_distinct_from(region.account_id),
+        EngineerRow.active,
     )
-    engineers = (await session.scalars(members.order_by(Engineer.name, Engineer.id))).all()
+    engineers = (await session.scalars(members.order_by(EngineerRow.name, EngineerRow.id))).all()
     now = await database_now(session)
     rota = await _rota(session, engineers, reader.language, now)
     return await _shown(region.name, ical.of_region(rota, [one.id for one in engineers]), now)
@@ -114,19 +114,19 @@ async def _check_token(session: AsyncSession, reader: Reader, subject_id: str) -
 
 async def _subject(session: AsyncSession, reader: Reader) -> str:
     found = await session.scalar(
-        select(CalendarToken.subject_id).where(CalendarToken.token_hash == hash_key(reader.token or ""))
+        select(CalendarTokenRow.subject_id).where(CalendarTokenRow.token_hash == hash_key(reader.token or ""))
     )
     if found is None:
         raise Unauthorized(_("This token is not known, or was deleted"))
     return found
 
 
-async def _region(session: AsyncSession, reader: Reader, key: str, account_id: str | None) -> Region:
-    query = select(Region).where(Region.key == key)
+async def _region(session: AsyncSession, reader: Reader, key: str, account_id: str | None) -> RegionRow:
+    query = select(RegionRow).where(RegionRow.key == key)
     if reader.principal is None:
-        query = query.where(Region.id == await _subject(session, reader))
+        query = query.where(RegionRow.id == await _subject(session, reader))
     else:
-        query = query.where(Region.account_id.is_not_distinct_from(account_id))
+        query = query.where(RegionRow.account_id.is_not_distinct_from(account_id))
     region = await session.scalar(query)
     if region is None and reader.principal is None:
         raise Unauthorized(_("This token does not show this calendar"))
@@ -135,20 +135,22 @@ async def _region(session: AsyncSession, reader: Reader, key: str, account_id: s
     return region
 
 
-async def _rota(session: AsyncSession, engineers: Sequence[Engineer], language: Language, now: datetime) -> ical.Rota:
+async def _rota(
+    session: AsyncSession, engineers: Sequence[EngineerRow], language: Language, now: datetime
+) -> ical.Rota:
     """These engineers of one roster and everybody whose override concerns them, with their calendars."""
     begins, ends = ical.span(now)
     ids = [engineer.id for engineer in engineers]
     overrides = (
         await session.scalars(
-            select(ShiftOverride)
-            .where(or_(ShiftOverride.engineer_id.in_(ids), ShiftOverride.covered_by.in_(ids)))
-            .where(ShiftOverride.until > begins, ShiftOverride.since < ends)
-            .order_by(ShiftOverride.since, ShiftOverride.id)
+            select(ShiftOverrideRow)
+            .where(or_(ShiftOverrideRow.engineer_id.in_(ids), ShiftOverrideRow.covered_by.in_(ids)))
+            .where(ShiftOverrideRow.until > begins, ShiftOverrideRow.since < ends)
+            .order_by(ShiftOverrideRow.since, ShiftOverrideRow.id)
         )
     ).all()
     others = {name for one in overrides for name in (one.engineer_id, one.covered_by)} - set(ids)
-    further = (await session.scalars(select(Engineer).where(Engineer.id.in_(others)))).all()
+    further = (await session.scalars(select(EngineerRow).where(EngineerRow.id.in_(others)))).all()
     people = await _people(session, [*engineers, *further])
     # As in the choice of experts: an override whose substitute is not active does not hold.
     active = {engineer.id for engineer in (*engineers, *further) if engineer.active}
@@ -160,10 +162,10 @@ async def _rota(session: AsyncSession, engineers: Sequence[Engineer], language: 
     return ical.Rota(people, known, begins, ends, language)
 
 
-async def _people(session: AsyncSession, engineers: Collection[Engineer]) -> dict[str, ical.Person]:
+async def _people(session: AsyncSession, engineers: Collection[EngineerRow]) -> dict[str, ical.Person]:
     memory = memory_of(session)
     owner = next((engineer.account_id for engineer in engineers), None)
-    regions = await session.scalars(select(Region).where(Region.account_id.is_not_distinct_from(owner)))
+    regions = await session.scalars(select(RegionRow).where(RegionRow.account_id.is_not_distinct_from(owner)))
     calendars = {region.key: shifts.compiled(memory, region.calendar) for region in regions}
     return {
         one.id: ical.Person(

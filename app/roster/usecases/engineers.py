@@ -9,26 +9,28 @@ from app.core.ids import new_id
 from app.core.mailboxes import STORED
 from app.core.text.messages import _
 from app.roster import shifts
-from app.roster.models import Engineer
+from app.roster.models import EngineerRow
 from app.roster.sandboxes import check_owner
-from app.roster.schemas import EngineerCreate, EngineerDocument, EngineerFields
+from app.roster.schemas import Engineer, EngineerFields, NewEngineer
 from app.roster.usecases.regions import check_region
 from app.roster.wakes import look_again
 
 
-async def create_engineer(session: AsyncSession, command: EngineerCreate, *, now: datetime) -> Engineer:
+async def create_engineer(session: AsyncSession, command: NewEngineer, *, now: datetime) -> EngineerRow:
     """A new engineer. 422 for an account that is not a sandbox, an unknown region, a faulty calendar."""
     await check_owner(session, command.account_id, _("Only a sandbox account has engineers of its own"))
     columns = await _columns(session, command, command.account_id, now)
     stamps = {"version": 1, "created_at": now, "updated_at": now}
-    engineer = Engineer(id=new_id("eng"), account_id=command.account_id, **columns, **stamps)
+    engineer = EngineerRow(id=new_id("eng"), account_id=command.account_id, **columns, **stamps)
     session.add(engineer)
     await session.flush()
     await look_again(session, engineer.account_id)
     return engineer
 
 
-async def change_engineer(session: AsyncSession, engineer: Engineer, fields: EngineerFields, *, now: datetime) -> None:
+async def update_engineer(
+    session: AsyncSession, engineer: EngineerRow, fields: EngineerFields, *, now: datetime
+) -> None:
     """Write what the engineer shall be; 422 as when one is made."""
     for name, value in (await _columns(session, fields, engineer.account_id, now)).items():
         setattr(engineer, name, value)
@@ -47,12 +49,12 @@ async def _columns(
     return columns | {"shifts": shifts.stored(fields.shifts, "/shifts", now) if fields.shifts else None}
 
 
-def fields_of(engineer: Engineer) -> dict[str, Any]:
+def fields_of(engineer: EngineerRow) -> dict[str, Any]:
     """What can be written about the engineer, as it is now: what a merge patch is applied to."""
     fields = EngineerFields.model_validate(engineer, from_attributes=True, extra="ignore", context=STORED)
     return fields.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
-def engineer_document(engineer: Engineer) -> dict[str, Any]:
+def engineer_document(engineer: EngineerRow) -> dict[str, Any]:
     """The engineer as they are answered."""
-    return EngineerDocument.model_validate(engineer, context=STORED).model_dump(by_alias=True)
+    return Engineer.model_validate(engineer, context=STORED).model_dump(by_alias=True)

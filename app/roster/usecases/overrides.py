@@ -12,14 +12,14 @@ from app.core.ids import new_id
 from app.core.problems import Conflict, Fault, Forbidden, Invalid, NotFound
 from app.core.text.messages import Message, _
 from app.core.web.paging import Page
-from app.roster.models import Engineer, ShiftOverride
-from app.roster.override_schemas import OverrideCreate, OverrideDocument
+from app.roster.models import EngineerRow, ShiftOverrideRow
+from app.roster.override_schemas import NewOverride, Override
 from app.roster.wakes import look_again
 
 
 async def create_override(
-    session: AsyncSession, principal: Principal, engineer_id: str, command: OverrideCreate, *, now: datetime
-) -> ShiftOverride:
+    session: AsyncSession, principal: Principal, engineer_id: str, command: NewOverride, *, now: datetime
+) -> ShiftOverrideRow:
     """A new override.
 
     404 for an engineer who is not there; 422 for a substitute who
@@ -34,7 +34,7 @@ async def create_override(
         raise Invalid(errors=[Fault(pointer="/covered_by", detail=fault)])
     await _check_overlaps(session, engineer_id, command)
     _check_absence(rows[command.covered_by], command)
-    override = ShiftOverride(
+    override = ShiftOverrideRow(
         id=new_id("ovr"),
         engineer_id=engineer_id,
         covered_by=command.covered_by,
@@ -50,20 +50,22 @@ async def create_override(
 
 async def overrides_page(
     session: AsyncSession, principal: Principal, engineer_id: str, page: Page
-) -> Sequence[ShiftOverride]:
+) -> Sequence[ShiftOverrideRow]:
     """A page of the overrides that concern an engineer, covered or covering, the earliest first, and one more."""
     await _visible(session, principal, engineer_id)
     query = _concerning(engineer_id)
     if place := page.place(datetime, str):
-        query = query.where(tuple_(ShiftOverride.since, ShiftOverride.id) > place)
-    query = query.order_by(ShiftOverride.since, ShiftOverride.id).limit(page.limit + 1)
+        query = query.where(tuple_(ShiftOverrideRow.since, ShiftOverrideRow.id) > place)
+    query = query.order_by(ShiftOverrideRow.since, ShiftOverrideRow.id).limit(page.limit + 1)
     return (await session.scalars(query)).all()
 
 
 async def delete_override(session: AsyncSession, principal: Principal, engineer_id: str, override_id: str) -> None:
     """End an override, or take it back before it begins. 404 when it does not concern this engineer."""
     engineer = await _visible(session, principal, engineer_id)
-    override = await session.scalar(_concerning(engineer_id).where(ShiftOverride.id == override_id).with_for_update())
+    override = await session.scalar(
+        _concerning(engineer_id).where(ShiftOverrideRow.id == override_id).with_for_update()
+    )
     if override is None:
         raise NotFound
     check_caller(principal, override.engineer_id, override.covered_by)
@@ -72,12 +74,12 @@ async def delete_override(session: AsyncSession, principal: Principal, engineer_
     await look_again(session, engineer.account_id)
 
 
-def override_document(override: ShiftOverride) -> dict[str, Any]:
+def override_document(override: ShiftOverrideRow) -> dict[str, Any]:
     """The override as it is answered."""
-    return OverrideDocument.model_validate(override, by_name=True).model_dump(by_alias=True)
+    return Override.model_validate(override, by_name=True).model_dump(by_alias=True)
 
 
-def override_place(override: ShiftOverride) -> tuple[datetime, str]:
+def override_place(override: ShiftOverrideRow) -> tuple[datetime, str]:
     """Where an override stands in a list."""
     return override.since, override.id
 
@@ -89,20 +91,20 @@ def check_caller(principal: Principal, *concerned: str) -> None:
     raise Forbidden(_("Only admins, and the engineers whom an override concerns, can write it"))
 
 
-async def _visible(session: AsyncSession, principal: Principal, engineer_id: str) -> Engineer:
-    engineer = await session.get(Engineer, engineer_id)
+async def _visible(session: AsyncSession, principal: Principal, engineer_id: str) -> EngineerRow:
+    engineer = await session.get(EngineerRow, engineer_id)
     if engineer is None or principal.account_id not in (None, engineer.account_id):
         raise NotFound
     return engineer
 
 
-async def _locked(session: AsyncSession, ids: set[str]) -> dict[str, Engineer]:
+async def _locked(session: AsyncSession, ids: set[str]) -> dict[str, EngineerRow]:
     """Both engineers, locked in the order of their ids, so that no two overrides at once contradict each other."""
-    query = select(Engineer).where(Engineer.id.in_(ids)).order_by(Engineer.id).with_for_update()
+    query = select(EngineerRow).where(EngineerRow.id.in_(ids)).order_by(EngineerRow.id).with_for_update()
     return {engineer.id: engineer for engineer in await session.scalars(query)}
 
 
-def _unfit(engineer: Engineer, cover: Engineer | None) -> Message | None:
+def _unfit(engineer: EngineerRow, cover: EngineerRow | None) -> Message | None:
     if cover is None or cover.account_id != engineer.account_id:
         return _("There is no such engineer on the same roster")
     if cover.id == engineer.id:
@@ -110,27 +112,27 @@ def _unfit(engineer: Engineer, cover: Engineer | None) -> Message | None:
     return None if cover.active else _("This engineer is not active")
 
 
-async def _check_overlaps(session: AsyncSession, engineer_id: str, command: OverrideCreate) -> None:
+async def _check_overlaps(session: AsyncSession, engineer_id: str, command: NewOverride) -> None:
     """409 unless, at that time, the one is free to go and the other is there: an override is never passed on."""
     contradicting = or_(
-        ShiftOverride.engineer_id.in_([engineer_id, command.covered_by]), ShiftOverride.covered_by == engineer_id
+        ShiftOverrideRow.engineer_id.in_([engineer_id, command.covered_by]), ShiftOverrideRow.covered_by == engineer_id
     )
-    query = select(ShiftOverride.id).where(
-        contradicting, ShiftOverride.since < command.until, ShiftOverride.until > command.since
+    query = select(ShiftOverrideRow.id).where(
+        contradicting, ShiftOverrideRow.since < command.until, ShiftOverrideRow.until > command.since
     )
-    found = await session.scalar(query.order_by(ShiftOverride.since, ShiftOverride.id).limit(1))
+    found = await session.scalar(query.order_by(ShiftOverrideRow.since, ShiftOverrideRow.id).limit(1))
     if found:
         raise Conflict(_("Another override already concerns one of the two at that time"), override=found)
 
 
-def _check_absence(cover: Engineer, command: OverrideCreate) -> None:
+def _check_absence(cover: EngineerRow, command: NewOverride) -> None:
     for absence in cover.absences:
         begins, ends = (datetime.fromisoformat(absence[name]) for name in ("from", "to"))
         if begins < command.until and command.since < ends:
             raise Conflict(_("The covering engineer is absent at that time"), absence=absence)
 
 
-def _concerning(engineer_id: str) -> Select[ShiftOverride]:
-    return select(ShiftOverride).where(
-        or_(ShiftOverride.engineer_id == engineer_id, ShiftOverride.covered_by == engineer_id)
+def _concerning(engineer_id: str) -> Select[ShiftOverrideRow]:
+    return select(ShiftOverrideRow).where(
+        or_(ShiftOverrideRow.engineer_id == engineer_id, ShiftOverrideRow.covered_by == engineer_id)
     )

@@ -11,9 +11,9 @@ from app.core.ids import new_id
 from app.core.problems import Conflict, Fault, Invalid
 from app.core.text.messages import _
 from app.roster import shifts
-from app.roster.models import CalendarToken, Engineer, Region
+from app.roster.models import CalendarTokenRow, EngineerRow, RegionRow
 from app.roster.sandboxes import check_owner
-from app.roster.schemas import RegionCreate, RegionDocument, RegionFields
+from app.roster.schemas import NewRegion, Region, RegionFields
 from app.roster.wakes import look_again
 
 _LOCKED_TO: Final = text("""
@@ -27,10 +27,10 @@ SELECT EXISTS (
 """)
 
 
-async def create_region(session: AsyncSession, command: RegionCreate, *, now: datetime) -> Region:
+async def create_region(session: AsyncSession, command: NewRegion, *, now: datetime) -> RegionRow:
     """A new region. 409 when there is one with its key; 422 for a live account or a faulty calendar."""
     await check_owner(session, command.account_id, _("Only a sandbox account has regions of its own"))
-    region = Region(
+    region = RegionRow(
         id=new_id("reg"),
         account_id=command.account_id,
         key=command.key,
@@ -49,7 +49,7 @@ async def create_region(session: AsyncSession, command: RegionCreate, *, now: da
     return region
 
 
-async def change_region(session: AsyncSession, region: Region, fields: RegionFields, *, now: datetime) -> None:
+async def update_region(session: AsyncSession, region: RegionRow, fields: RegionFields, *, now: datetime) -> None:
     """Write what the region shall be; 422 for a faulty calendar."""
     region.name, region.place = fields.name, fields.place
     region.calendar = shifts.stored(fields.calendar, "/calendar", now)
@@ -59,33 +59,33 @@ async def change_region(session: AsyncSession, region: Region, fields: RegionFie
     await look_again(session, region.account_id)
 
 
-async def remove_region(session: AsyncSession, region: Region) -> None:
+async def delete_region(session: AsyncSession, region: RegionRow) -> None:
     """Remove a region. 409 while an engineer works in it, or an account or an open ticket is locked to it (G7)."""
-    used = select(Engineer.id).where(
-        Engineer.region == region.key, Engineer.account_id.is_not_distinct_from(region.account_id)
+    used = select(EngineerRow.id).where(
+        EngineerRow.region == region.key, EngineerRow.account_id.is_not_distinct_from(region.account_id)
     )
     if await session.scalar(used.limit(1)):
         raise Conflict(_("Engineers work in this region"))
     if await session.scalar(_LOCKED_TO, {"key": region.key, "owner": region.account_id}):
         raise Conflict(_("Accounts or open tickets are locked to this region"))
-    await session.execute(delete(CalendarToken).where(CalendarToken.subject_id == region.id))
+    await session.execute(delete(CalendarTokenRow).where(CalendarTokenRow.subject_id == region.id))
     await session.delete(region)
     await session.flush()
 
 
 async def check_region(session: AsyncSession, key: str, account_id: str | None, place: str) -> None:
-    """422, at ``place``, unless the region exists: among the live ones, or a sandbox account's own."""
-    known = select(Region.id).where(Region.key == key, Region.account_id.is_not_distinct_from(account_id))
+    """422, at ``place``, for a region that there is not: among the live ones, or a sandbox account's own."""
+    known = select(RegionRow.id).where(RegionRow.key == key, RegionRow.account_id.is_not_distinct_from(account_id))
     if await session.scalar(known) is None:
         raise Invalid(errors=[Fault(pointer=place, detail=_("There is no region {key}", key=key))])
 
 
-def fields_of(region: Region) -> dict[str, Any]:
+def fields_of(region: RegionRow) -> dict[str, Any]:
     """What can be written about the region, as it is now: what a merge patch is applied to."""
     fields = RegionFields.model_validate(region, from_attributes=True, extra="ignore")
     return fields.model_dump(mode="json", exclude_none=True)
 
 
-def region_document(region: Region) -> dict[str, Any]:
+def region_document(region: RegionRow) -> dict[str, Any]:
     """The region as it is answered."""
-    return RegionDocument.model_validate(region).model_dump()
+    return Region.model_validate(region).model_dump()

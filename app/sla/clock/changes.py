@@ -95,7 +95,7 @@ Change: TypeAlias = Message | Status | Priority | Tier | Reopen | Close | Apply 
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class ClockEvent:
     """Something that the clock did, in order; the shell makes events of it.
 
     ``kind`` is ``deadline.*`` (with the deadline as it was then), ``status``, ``priority``, ``tier`` (with ``before``

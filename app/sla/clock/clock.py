@@ -1,6 +1,6 @@
-"""The SLA clock of one ticket as a fold (C07 to C18). Pure: ``advance(clock, change)`` and ``settle(clock, now)``.
+"""The SLA clock of one ticket as a fold (C07 to C18). Pure: ``advance(clock, change)`` and ``catch_up(clock, now)``.
 
-Both give a new clock and the notices of what happened. Nothing here knows of databases, people or wall clocks.
+Both give a new clock and the events that tell what happened. Nothing here knows of databases, people or wall clocks.
 """
 
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from itertools import repeat
 from typing import Final, NamedTuple
 
-from app.sla.clock.changes import Ask, Change, Close, Notice
+from app.sla.clock.changes import Ask, Change, ClockEvent, Close
 from app.sla.clock.cycles import Clock, Step, order_of
 from app.sla.clock.deadline import Deadline
 from app.sla.clock.terms import EFFECTS, METRIC_ORDER, Terms
@@ -20,11 +20,11 @@ __all__ = [
     "Firing",
     "Step",
     "advance",
+    "catch_up",
     "fold",
     "miss_subject",
     "next_firing",
     "open_clock",
-    "settle",
     "wake_at",
 ]
 
@@ -53,22 +53,22 @@ def open_clock(terms: Terms, at: datetime, priority: str) -> Step:
     return fold.step()
 
 
-def settle(clock: Clock, now: datetime, most: int | None = None) -> Step:
+def catch_up(clock: Clock, now: datetime, most: int | None = None) -> Step:
     """Let everything happen that is due: warnings up to and at ``now``, misses strictly before it (C06, C09).
 
-    With ``most``, only the first so many firings: settling on from there gives the same in the end.
+    With ``most``, only the first so many firings: going on from there gives the same in the end.
     """
     if (wake := wake_at(clock)) is None or wake > now:
         return Step(clock, ())
     fold = _Fold(clock)
-    fold.settle(now, most)
+    fold.catch_up(now, most)
     return fold.step()
 
 
 def advance(clock: Clock, change: Change) -> Step:
-    """Settle up to the change's instant, then apply it (C18). ``change.at`` is never before ``clock.last_at``."""
+    """Catch up to the change's instant, then apply it (C18). ``change.at`` is never before ``clock.last_at``."""
     fold = _Fold(clock)
-    fold.settle(change.at)
+    fold.catch_up(change.at)
     fold.last_at = max(fold.last_at, change.at)
     fold.apply(change)
     return fold.step()
@@ -91,18 +91,18 @@ def wake_at(clock: Clock) -> datetime | None:
 
 def fold(clock: Clock, changes: Iterable[Change]) -> Step:
     """Replay changes in order (C18)."""
-    notices: list[Notice] = []
+    events: list[ClockEvent] = []
     for change in changes:
         step = advance(clock, change)
         clock = step.clock
-        notices += step.notices
-    return Step(clock, tuple(notices))
+        events += step.events
+    return Step(clock, tuple(events))
 
 
 class _Fold(Transitions):
     """A clock in which what is due happens (C06, C15, C16)."""
 
-    def settle(self, now: datetime, most: int | None = None) -> None:
+    def catch_up(self, now: datetime, most: int | None = None) -> None:
         """Do all that is due, or ``most`` of it, in order: by instant, warnings before misses before the close."""
         for _ in repeat(None) if most is None else repeat(None, most):
             running = [d for d in self.deadlines if d.state == "running"]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from app.sla.clock.changes import Notice
+from app.sla.clock.changes import ClockEvent
 from app.sla.clock.deadline import OPEN_STATES, Deadline, Span, timed, with_span
 from app.sla.clock.terms import METRIC_ORDER, PLAN_METRICS, Terms
 
@@ -51,7 +51,7 @@ class Step:
     """A clock after a change, and what happened on the way."""
 
     clock: Clock
-    notices: tuple[Notice, ...]
+    events: tuple[ClockEvent, ...]
 
 
 class Cycles:
@@ -64,7 +64,7 @@ class Cycles:
         self.unanswered_since, self.updates_from = clock.unanswered_since, clock.updates_from
         self.reopened, self.cycles = clock.reopened, dict(clock.cycles)
         self.deadlines = list(clock.deadlines)
-        self.notices: list[Notice] = []
+        self.events: list[ClockEvent] = []
 
     def step(self) -> Step:
         """Freeze what has become of the clock."""
@@ -83,11 +83,11 @@ class Cycles:
             cycles=tuple(self.cycles.items()),
             deadlines=tuple(self.deadlines),
         )
-        return Step(after, tuple(self.notices))
+        return Step(after, tuple(self.events))
 
     def tell(self, kind: str, at: datetime, deadline: Deadline | None = None, **facts: object) -> None:
-        """Add a notice."""
-        self.notices.append(Notice(kind, at, deadline, **facts))  # type: ignore[arg-type]  # Notice's own fields
+        """Add an event."""
+        self.events.append(ClockEvent(kind, at, deadline, **facts))  # type: ignore[arg-type]  # ClockEvent's own fields
 
     def put(self, old: Deadline, new: Deadline) -> Deadline:
         """Replace a deadline in place. Identity finds it: equal rows of another subject are another deadline."""

@@ -12,7 +12,7 @@ class Transitions(Cycles):
     """A clock to which changes are applied, each after everything that was due before it."""
 
     def apply(self, change: Change) -> None:
-        """Apply one change, everything due before it being settled."""
+        """Apply one change, once everything due before it has happened."""
         match change:
             case Message():
                 self._message(change)

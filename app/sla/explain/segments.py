@@ -77,7 +77,7 @@ class Explanation:
 
 
 def explain(deadline: Deadline, terms: Terms, now: datetime, *, room: int = MAX_WINDOWS) -> Explanation:
-    """Explain a deadline of a clock that is settled up to ``now``, with at most ``room`` open windows.
+    """Explain a deadline of a clock that is caught up to ``now``, with at most ``room`` open windows.
 
     ``terms`` are those in force: now, or when it ended or was missed (C14: history is never rewritten).
     """

@@ -11,12 +11,12 @@ from app.core.problems import Conflict
 from app.core.web.http import Decorator
 from app.core.web.operations import Call, CallDep, Document, ResourceRouter
 from app.core.web.paging import PageDep, listing
-from app.roster.models import Alert
-from app.roster.schemas import CandidatesDocument
+from app.roster.models import ExpertAlertRow
+from app.roster.schemas import TicketCandidates
 from app.tickets.api import examples
 from app.tickets.api.kit import Command, TicketPath, UseCase, act
 from app.tickets.read.candidates import candidates
-from app.tickets.schemas import AlertId, AlertView, DeclineAlert
+from app.tickets.schemas import Alert, AlertId, AlertRefusal
 from app.tickets.usecases import answer_alert
 from app.tickets.usecases.answer_alert import AlertFilter
 
@@ -27,7 +27,7 @@ AlertPath = Annotated[AlertId, Path(description="The alert's id")]
 def _answer(name: str, summary: str) -> Decorator:
     return router.action(
         f"/v1/alerts/{{alert_id}}/{name}",
-        AlertView,
+        Alert,
         summary=summary,
         problems=[Conflict],
         repeatable=True,
@@ -36,20 +36,20 @@ def _answer(name: str, summary: str) -> Decorator:
     )
 
 
-async def _act(call: Call, use_case: UseCase[Command, Alert], alert_id: str, command: Command) -> Response:
+async def _act(call: Call, use_case: UseCase[Command, ExpertAlertRow], alert_id: str, command: Command) -> Response:
     """Run the use case; the answer is the alert."""
     return await act(call, use_case, alert_id, command, _show)
 
 
-async def _show(session: AsyncSession, alert: Alert) -> Document:
+async def _show(session: AsyncSession, alert: ExpertAlertRow) -> Document:
     documents = await answer_alert.alert_documents(session, [alert])
     return documents[alert.id]
 
 
 @router.show(
     "/v1/tickets/{ticket_id}/candidates",
-    CandidatesDocument,
-    summary="See who could take a ticket",
+    TicketCandidates,
+    summary="List candidates for a ticket",
     scope="tickets:read",
 )
 async def list_candidates(call: CallDep, ticket_id: TicketPath) -> Response:
@@ -57,7 +57,7 @@ async def list_candidates(call: CallDep, ticket_id: TicketPath) -> Response:
     return await call.read(partial(candidates, principal=call.principal, ticket_id=ticket_id), snapshot)
 
 
-@router.list("/v1/alerts", AlertView, summary="List alerts", example=examples.ALERT)
+@router.list("/v1/alerts", Alert, summary="List alerts", example=examples.ALERT)
 async def list_alerts(call: CallDep, page: PageDep, wanted: Annotated[AlertFilter, Depends()]) -> Response:
     """For support, the newest first: an engineer's own with their key, else all."""
     async with call.state.sessions() as session:
@@ -76,7 +76,7 @@ async def accept_alert(call: CallDep, alert_id: AlertPath) -> Response:
 async def decline_alert(
     call: CallDep,
     alert_id: AlertPath,
-    command: Annotated[DeclineAlert, Body(examples=[{"reason": "I am on a train"}])],
+    command: Annotated[AlertRefusal, Body(examples=[{"reason": "I am on a train"}])],
 ) -> Response:
     """The expert declines the ticket, and the next one is alerted at once."""
     return await _act(call, answer_alert.decline, alert_id, command)

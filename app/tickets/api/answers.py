@@ -24,9 +24,9 @@ from app.core.web.http import Router
 from app.core.zones import load_zone
 from app.notices.links import PATH, find_link
 from app.notices.texts import language_of
-from app.roster.models import Alert
+from app.roster.models import ExpertAlertRow
 from app.tickets.api.answer_page import HEADERS, Said, Shown, page
-from app.tickets.schemas import DeclineAlert
+from app.tickets.schemas import AlertRefusal
 from app.tickets.usecases import answer_alert
 from app.tickets.usecases.lifecycle import Caller
 
@@ -80,7 +80,11 @@ async def decline_by_link(state: StateDep, language: LanguageDep, token: _TokenP
 
 
 async def _decide(
-    session: AsyncSession, *, token: str, by: Callable[[AsyncSession, Caller, str, Any], Awaitable[Alert]], said: Said
+    session: AsyncSession,
+    *,
+    token: str,
+    by: Callable[[AsyncSession, Caller, str, Any], Awaitable[ExpertAlertRow]],
+    said: Said,
 ) -> Shown | None:
     """Answer the alert, by the use case of the API; what the page says then. None for a link that is not valid."""
     link = await _find(session, token)
@@ -89,7 +93,7 @@ async def _decide(
     alert = link.alert
     engineer = Principal("agent", "link", engineer_id=alert["engineer_id"], name=alert["engineer"])
     try:
-        await by(session, Caller(engineer, lambda _: None), alert["id"], DeclineAlert(reason=_BY_LINK))
+        await by(session, Caller(engineer, lambda _: None), alert["id"], AlertRefusal(reason=_BY_LINK))
     except (Conflict, Forbidden, NotFound):
         again = await _find(session, token)
         return again.shown if again else None

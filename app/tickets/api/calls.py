@@ -11,20 +11,20 @@ from app.core.web.operations import CallDep, Document, ResourceRouter
 from app.tickets.api import examples
 from app.tickets.api.kit import OnTicket, TicketPath, act_on_ticket, action
 from app.tickets.editing import calls
-from app.tickets.editing.work import Work
+from app.tickets.editing.edit import TicketEdit
 from app.tickets.read import queries
 from app.tickets.read.views import call_view
-from app.tickets.schemas import ActOnly, CallsView, DeclineCall, JoinCall
+from app.tickets.schemas import ActingPerson, CallParticipation, CallRefusal, TicketCalls
 from app.tickets.usecases import lifecycle
 
 router = ResourceRouter("tickets", tags=["Tickets"])
-Told = TypeVar("Told", ActOnly, JoinCall, DeclineCall)
+Told = TypeVar("Told", ActingPerson, CallParticipation, CallRefusal)
 
 
-def _use_case(change: Callable[[AsyncSession, Work, Actor, Told], Awaitable[None]]) -> OnTicket[Told]:
+def _use_case(change: Callable[[AsyncSession, TicketEdit, Actor, Told], Awaitable[None]]) -> OnTicket[Told]:
     """A use case of the ticket from a change of its call."""
 
-    async def use_case(session: AsyncSession, caller: lifecycle.Caller, ticket_id: str, told: Told) -> Work:
+    async def use_case(session: AsyncSession, caller: lifecycle.Caller, ticket_id: str, told: Told) -> TicketEdit:
         work, who = await lifecycle.start(session, caller, ticket_id, told.actor)
         await change(session, work, who, told)
         return await lifecycle.finish(session, work)
@@ -32,19 +32,21 @@ def _use_case(change: Callable[[AsyncSession, Work, Actor, Told], Awaitable[None
     return use_case
 
 
-_ASK: Final[OnTicket[ActOnly]] = _use_case(lambda s, work, who, _: calls.request(s, work, who))
-_JOIN: Final[OnTicket[JoinCall]] = _use_case(lambda s, work, who, told: calls.join(s, work, who, told.participant))
-_DECLINE: Final[OnTicket[DeclineCall]] = _use_case(lambda s, work, who, told: calls.decline(s, work, who, told.reason))
-_END: Final[OnTicket[ActOnly]] = _use_case(lambda s, work, who, _: calls.end(s, work, who))
+_ASK: Final[OnTicket[ActingPerson]] = _use_case(lambda s, work, who, _: calls.request(s, work, who))
+_JOIN: Final[OnTicket[CallParticipation]] = _use_case(
+    lambda s, work, who, told: calls.join(s, work, who, told.participant)
+)
+_DECLINE: Final[OnTicket[CallRefusal]] = _use_case(lambda s, work, who, told: calls.decline(s, work, who, told.reason))
+_END: Final[OnTicket[ActingPerson]] = _use_case(lambda s, work, who, _: calls.end(s, work, who))
 
 
 @router.show(
     "/v1/tickets/{ticket_id}/call",
-    CallsView,
-    summary="Read a ticket's call",
+    TicketCalls,
+    summary="Get a ticket's call",
     example={"call": examples.CALL, "earlier": []},
 )
-async def read_call(call: CallDep, ticket_id: TicketPath) -> Response:
+async def get_call(call: CallDep, ticket_id: TicketPath) -> Response:
     """The active call (or the last one), and the earlier ones."""
 
     async def read(session: AsyncSession) -> Document:
@@ -54,9 +56,9 @@ async def read_call(call: CallDep, ticket_id: TicketPath) -> Response:
     return await call.read(read)
 
 
-@action(router, "call", "Request a live call")
+@action(router, "call", "Request a call")
 async def request_call(
-    call: CallDep, ticket_id: TicketPath, command: Annotated[ActOnly, Body(examples=[{}])]
+    call: CallDep, ticket_id: TicketPath, command: Annotated[ActingPerson, Body(examples=[{}])]
 ) -> Response:
     """Start a new call, unless one is active. The customer's own link is used where there is one."""
     return await act_on_ticket(call, _ASK, ticket_id, command)
@@ -64,7 +66,9 @@ async def request_call(
 
 @action(router, "call/join", "Join the call")
 async def join_call(
-    call: CallDep, ticket_id: TicketPath, command: Annotated[JoinCall, Body(examples=[{"participant": "customer"}])]
+    call: CallDep,
+    ticket_id: TicketPath,
+    command: Annotated[CallParticipation, Body(examples=[{"participant": "customer"}])],
 ) -> Response:
     """Report that somebody is in the call. The customer is expected by `join_by`."""
     return await act_on_ticket(call, _JOIN, ticket_id, command)
@@ -74,13 +78,15 @@ async def join_call(
 async def decline_call(
     call: CallDep,
     ticket_id: TicketPath,
-    command: Annotated[DeclineCall, Body(examples=[{"reason": "Our network is down, call our desk instead"}])],
+    command: Annotated[CallRefusal, Body(examples=[{"reason": "Our network is down, call our desk instead"}])],
 ) -> Response:
     """The customer will not join the call, and says why."""
     return await act_on_ticket(call, _DECLINE, ticket_id, command)
 
 
 @action(router, "call/end", "End the call")
-async def end_call(call: CallDep, ticket_id: TicketPath, command: Annotated[ActOnly, Body(examples=[{}])]) -> Response:
+async def end_call(
+    call: CallDep, ticket_id: TicketPath, command: Annotated[ActingPerson, Body(examples=[{}])]
+) -> Response:
     """The call is over; the ticket goes on."""
     return await act_on_ticket(call, _END, ticket_id, command)

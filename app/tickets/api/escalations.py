@@ -10,12 +10,19 @@ from app.core.problems import Conflict
 from app.core.web.http import Decorator
 from app.core.web.operations import Call, CallDep, Document, ResourceRouter
 from app.core.web.paging import PageDep
-from app.escalations.models import Escalation
+from app.escalations.models import EscalationRow
 from app.escalations.records import escalation_document, of_ticket
 from app.tickets.api import examples
 from app.tickets.api.kit import Command, TicketPath, UseCase, act
 from app.tickets.read import queries
-from app.tickets.schemas import AcceptEscalation, ActOnly, DeclineEscalation, Escalate, EscalationId, EscalationView
+from app.tickets.schemas import (
+    ActingPerson,
+    Escalation,
+    EscalationAcceptance,
+    EscalationId,
+    EscalationRefusal,
+    NewEscalation,
+)
 from app.tickets.usecases import escalate
 
 router = ResourceRouter("escalations", tags=["Escalations"])
@@ -25,7 +32,7 @@ EscalationPath = Annotated[EscalationId, Path(description="The escalation's id")
 def _route(path: str, summary: str, status: int = 200) -> Decorator:
     return router.action(
         path,
-        EscalationView,
+        Escalation,
         summary=summary,
         status=status,
         problems=[Conflict],
@@ -35,21 +42,22 @@ def _route(path: str, summary: str, status: int = 200) -> Decorator:
     )
 
 
-async def _act(call: Call, use_case: UseCase[Command, Escalation], about: str, command: Command) -> Response:
+async def _act(call: Call, use_case: UseCase[Command, EscalationRow], about: str, command: Command) -> Response:
     """Run the use case on what ``about`` names; the answer is the escalation."""
     return await act(call, use_case, about, command, _show)
 
 
-async def _show(_: AsyncSession, escalation: Escalation) -> Document:
+async def _show(_: AsyncSession, escalation: EscalationRow) -> Document:
     return dict(escalation_document(escalation))
 
 
-@_route("/v1/tickets/{ticket_id}/escalations", "Escalate a ticket", 201)
+@_route("/v1/tickets/{ticket_id}/escalations", "Create an escalation", 201)
 async def create_escalation(
     call: CallDep,
     ticket_id: TicketPath,
     command: Annotated[
-        Escalate, Body(examples=[{"reason": "no_update", "justification": "We have heard nothing for three hours"}])
+        NewEscalation,
+        Body(examples=[{"reason": "no_update", "justification": "We have heard nothing for three hours"}]),
     ],
 ) -> Response:
     """Escalate, for one of the plan's reasons. The answer says whether the promise it names is broken now."""
@@ -58,14 +66,14 @@ async def create_escalation(
 
 @router.list(
     "/v1/tickets/{ticket_id}/escalations",
-    EscalationView,
+    Escalation,
     summary="List a ticket's escalations",
     example=examples.ESCALATION,
 )
 async def list_escalations(call: CallDep, page: PageDep, ticket_id: TicketPath) -> Response:
     """All of them, oldest first."""
 
-    async def query(session: AsyncSession) -> Sequence[Escalation]:
+    async def query(session: AsyncSession) -> Sequence[EscalationRow]:
         account_id = await queries.account_of_ticket(session, call.principal, ticket_id)
         return await of_ticket(session, account_id, ticket_id, page)
 
@@ -82,7 +90,7 @@ async def acknowledge_escalation(call: CallDep, escalation_id: EscalationPath) -
 async def accept_escalation(
     call: CallDep,
     escalation_id: EscalationPath,
-    command: Annotated[AcceptEscalation, Body(examples=[{"message": "A database specialist takes over."}])],
+    command: Annotated[EscalationAcceptance, Body(examples=[{"message": "A database specialist takes over."}])],
 ) -> Response:
     """Act on it: set another priority (by default the requested one), tier or assignee. This acknowledges it, too."""
     return await _act(call, escalate.accept, escalation_id, command)
@@ -92,7 +100,7 @@ async def accept_escalation(
 async def decline_escalation(
     call: CallDep,
     escalation_id: EscalationPath,
-    command: Annotated[DeclineEscalation, Body(examples=[{"reason": "The fix is being rolled out now"}])],
+    command: Annotated[EscalationRefusal, Body(examples=[{"reason": "The fix is being rolled out now"}])],
 ) -> Response:
     """Take no action, and say why."""
     return await _act(call, escalate.decline, escalation_id, command)
@@ -100,7 +108,7 @@ async def decline_escalation(
 
 @_route("/v1/escalations/{escalation_id}/withdraw", "Withdraw an escalation")
 async def withdraw_escalation(
-    call: CallDep, escalation_id: EscalationPath, command: Annotated[ActOnly, Body(examples=[{}])]
+    call: CallDep, escalation_id: EscalationPath, command: Annotated[ActingPerson, Body(examples=[{}])]
 ) -> Response:
     """Whoever requested it takes it back."""
     return await _act(call, escalate.withdraw, escalation_id, command)

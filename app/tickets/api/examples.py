@@ -6,7 +6,7 @@ from app.events import examples as events
 from app.events.examples import event_example
 from app.events.types.tickets import TicketFacts
 from app.paging.schemas import PAGE
-from app.tickets.schemas import OpenTicket
+from app.tickets.schemas import NewTicket
 
 _OPENED: Final = event_example("ticket.opened")["data"]
 OPEN_P1: Final[dict[str, Any]] = {
@@ -14,7 +14,7 @@ OPEN_P1: Final[dict[str, Any]] = {
     **{
         name: value
         for name, value in _OPENED.items()
-        if name in OpenTicket.model_fields and name != "environment" and value is not None
+        if name in NewTicket.model_fields and name != "environment" and value is not None
     },
 }
 DEADLINE: Final[dict[str, Any]] = {

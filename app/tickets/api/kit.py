@@ -14,16 +14,16 @@ from app.core.web.idempotency import May
 from app.core.web.merge_patch import actor_in
 from app.core.web.operations import Call, Document, ResourceRouter
 from app.tickets.api import examples
-from app.tickets.editing.work import Work
+from app.tickets.editing.edit import TicketEdit
 from app.tickets.read import queries
-from app.tickets.schemas import TicketId, TicketView
+from app.tickets.schemas import Ticket, TicketId
 from app.tickets.usecases import lifecycle
 
 Command = TypeVar("Command")
 Done = TypeVar("Done")
 UseCase: TypeAlias = Callable[[AsyncSession, lifecycle.Caller, str, Command], Awaitable[Done]]
 """What is done with the ticket, escalation or alert of this id."""
-OnTicket: TypeAlias = UseCase[Command, Work]
+OnTicket: TypeAlias = UseCase[Command, TicketEdit]
 
 TicketPath = Annotated[TicketId, Path(description="The ticket's id")]
 
@@ -32,7 +32,7 @@ def action(router: ResourceRouter, name: str, summary: str) -> Decorator:
     """The route of an action on a ticket: ``POST /v1/tickets/{ticket_id}/<name>``."""
     return router.action(
         f"/v1/tickets/{{ticket_id}}/{name}",
-        TicketView,
+        Ticket,
         summary=summary,
         scope="tickets:write",
         problems=[Conflict],
@@ -60,7 +60,7 @@ async def act(
 async def act_on_ticket(call: Call, use_case: OnTicket[Command], ticket_id: str, command: Command) -> Response:
     """``act``, with the ticket as the answer."""
 
-    async def show(session: AsyncSession, done: Work) -> Document:
+    async def show(session: AsyncSession, done: TicketEdit) -> Document:
         return await queries.ticket_document(session, call.principal, done.ticket.id)
 
     return await act(call, use_case, ticket_id, command, show)

@@ -15,7 +15,7 @@ from app.core.web.merge_patch import PatchDep
 from app.core.web.operations import CallDep, Document, ResourceRouter, account_of
 from app.core.web.paging import PageDep, listing
 from app.events.envelope import envelope
-from app.events.schemas import EventView
+from app.events.schemas import Event
 from app.tickets.api import examples
 from app.tickets.api.kit import TicketPath, act_on_ticket, caller_of, may_write
 from app.tickets.numbers import TicketNumber
@@ -25,13 +25,13 @@ from app.tickets.read.views import DEADLINE, deadline_view, message_view, ticket
 from app.tickets.read.ways import TicketFilter
 from app.tickets.rules import status_table
 from app.tickets.schemas import (
-    ChangeTicket,
-    DeadlineView,
-    MessageView,
-    OpenTicket,
-    PostMessage,
+    Deadline,
+    Message,
+    NewMessage,
+    NewTicket,
     StatusTable,
-    TicketView,
+    Ticket,
+    TicketPatch,
 )
 from app.tickets.usecases import lifecycle
 from app.tickets.usecases.open import open_ticket
@@ -42,14 +42,14 @@ _COLUMNS: Final = (*DEADLINE, "subject")
 
 @router.create(
     "/tickets",
-    TicketView,
-    summary="Open a ticket",
+    Ticket,
+    summary="Create a ticket",
     problems=[NotFound, Conflict],
     example=examples.TICKET,
     headers=["Location"],
 )
-async def create_ticket(call: CallDep, command: Annotated[OpenTicket, Body(examples=[examples.OPEN_P1])]) -> Response:
-    """Open a ticket: its clocks start, and at the plan's call priorities a live call is requested."""
+async def create_ticket(call: CallDep, command: Annotated[NewTicket, Body(examples=[examples.OPEN_P1])]) -> Response:
+    """Open a ticket: its clocks start, and at the plan's call priorities a live call is asked for."""
     account_id, quota = account_of(call.principal, command.account_id), call.state.limits.tickets
     counted = call.principal.account_id is not None  # what support opens for a customer is not the customer's doing
 
@@ -67,20 +67,20 @@ async def create_ticket(call: CallDep, command: Annotated[OpenTicket, Body(examp
     return await call.once_as(as_editor(call.principal, command.actor), work)
 
 
-@router.list("/tickets", TicketView, summary="List tickets", problems=[NotFound], example=examples.TICKET)
+@router.list("/tickets", Ticket, summary="List tickets", problems=[NotFound], example=examples.TICKET)
 async def list_tickets(call: CallDep, page: PageDep, wanted: Annotated[TicketFilter, Depends()]) -> Response:
     """Tickets that the caller sees: newest first, or by what support owes next (`sort=due`)."""
     query = partial(page_of_tickets, principal=call.principal, wanted=wanted, page=page)
     return await call.page(page, query, place=lambda row: row[0], document=lambda row: row[1])
 
 
-@router.show("/tickets/{ticket_id}", TicketView, summary="Read a ticket", example=examples.TICKET)
-async def read_ticket(call: CallDep, ticket_id: TicketPath) -> Response:
+@router.show("/tickets/{ticket_id}", Ticket, summary="Get a ticket", example=examples.TICKET)
+async def get_ticket(call: CallDep, ticket_id: TicketPath) -> Response:
     """The ticket with its current deadlines and its call."""
     return await call.read(partial(queries.ticket_document, principal=call.principal, ticket_id=ticket_id))
 
 
-@router.show("/tickets/by-number/{number}", TicketView, summary="Get a ticket by its number", example=examples.TICKET)
+@router.show("/tickets/by-number/{number}", Ticket, summary="Get a ticket by its number", example=examples.TICKET)
 async def get_ticket_by_number(
     call: CallDep,
     number: Annotated[TicketNumber, Path(description="The number, in any case, with or without its hyphen")],
@@ -95,23 +95,23 @@ async def get_ticket_by_number(
 
 @router.update(
     "/tickets/{ticket_id}",
-    TicketView,
-    ChangeTicket,
+    Ticket,
+    TicketPatch,
     {"impact": "large", "tags": ["backup"]},
-    summary="Change what a ticket says",
+    summary="Update a ticket",
     problems=[Conflict],
     repeatable=True,
     example=examples.TICKET,
 )
 async def update_ticket(call: CallDep, ticket_id: TicketPath, patch: PatchDep) -> Response:
     """A JSON Merge Patch (RFC 7396). Priority, status and assignee have operations of their own."""
-    return await act_on_ticket(call, lifecycle.change_ticket, ticket_id, patch)
+    return await act_on_ticket(call, lifecycle.update_ticket, ticket_id, patch)
 
 
 @router.create(
     "/tickets/{ticket_id}/messages",
-    MessageView,
-    summary="Post a message",
+    Message,
+    summary="Create a message",
     problems=[Conflict],
     if_match=True,
     example=examples.MESSAGE,
@@ -119,7 +119,7 @@ async def update_ticket(call: CallDep, ticket_id: TicketPath, patch: PatchDep) -
 async def create_message(
     call: CallDep,
     ticket_id: TicketPath,
-    command: Annotated[PostMessage, Body(examples=[{"body": "We are on it."}])],
+    command: Annotated[NewMessage, Body(examples=[{"body": "We are on it."}])],
 ) -> Response:
     """Reply to a ticket, or add an internal note. A public message of an engineer stops the reply clocks."""
 
@@ -130,15 +130,15 @@ async def create_message(
     return await call.once(post, may=may_write(call, command))
 
 
-@router.list("/tickets/{ticket_id}/messages", MessageView, summary="List a ticket's messages", example=examples.MESSAGE)
+@router.list("/tickets/{ticket_id}/messages", Message, summary="List a ticket's messages", example=examples.MESSAGE)
 async def list_messages(call: CallDep, page: PageDep, ticket_id: TicketPath) -> Response:
     """Oldest first; internal notes are for support only."""
     query = partial(queries.list_messages, principal=call.principal, ticket_id=ticket_id, page=page)
     return await call.page(page, query, place=lambda row: (row["sequence"],), document=message_view)
 
 
-@router.list("/tickets/{ticket_id}/timeline", EventView, summary="Read a ticket's history", example=examples.EVENT)
-async def read_timeline(call: CallDep, page: PageDep, ticket_id: TicketPath) -> Response:
+@router.list("/tickets/{ticket_id}/timeline", Event, summary="List a ticket's events", example=examples.EVENT)
+async def list_ticket_events(call: CallDep, page: PageDep, ticket_id: TicketPath) -> Response:
     """All events of the ticket by `sequence`; customers see the public ones."""
     query = partial(queries.list_events, principal=call.principal, ticket_id=ticket_id, page=page)
     return await call.page(page, query, place=lambda row: (row["sequence"],), document=envelope)
@@ -146,8 +146,8 @@ async def read_timeline(call: CallDep, page: PageDep, ticket_id: TicketPath) -> 
 
 @router.list(
     "/tickets/{ticket_id}/deadlines",
-    DeadlineView,
-    summary="List all deadlines of a ticket",
+    Deadline,
+    summary="List a ticket's deadlines",
     example=examples.DEADLINE,
 )
 async def list_deadlines(call: CallDep, page: PageDep, ticket_id: TicketPath) -> Response:
@@ -163,7 +163,7 @@ async def list_deadlines(call: CallDep, page: PageDep, ticket_id: TicketPath) ->
     )
 
 
-@router.show("/statuses", StatusTable, summary="Which status can follow which", example={"items": status_table()})
+@router.show("/statuses", StatusTable, summary="List statuses", example={"items": status_table()})
 async def list_statuses(_: CallDep) -> Response:
     """The table of statuses: what support and customers can make of each."""
     return reply({"items": status_table()})

@@ -1,4 +1,4 @@
-"""The background pass that gets links for requested calls: claim, ask a provider, settle on the ticket."""
+"""The background pass that gets links for requested calls: claim, ask a provider, record the outcome on the ticket."""
 
 import asyncio
 from collections import Counter
@@ -19,10 +19,10 @@ from app.core.db.session import ring_after_commit, run, transaction
 from app.core.state import State
 from app.tickets.editing import calls
 from app.tickets.editing.load import lock
-from app.tickets.save import save
+from app.tickets.save import staff_and_save
 
 PATIENCE: Final = 30.0
-"""Seconds for which an attempt tries to settle while others hold what it needs; its lease is longer."""
+"""Seconds for which an attempt tries to record its outcome while others hold what it needs; its lease is longer."""
 SLOTS: Final = 20
 """Attempts of one process in flight at most: a provider that hangs keeps only its own calls waiting."""
 SHARE: Final = 5
@@ -73,7 +73,7 @@ class Provisioner:
         return Counter(self._attempts.values())
 
     async def drain(self) -> None:
-        """Wait until all attempts in flight are settled: one provider's timeout, and a little more."""
+        """Wait until the outcomes of all attempts in flight are recorded: one provider's timeout, and a little more."""
         while self._attempts:
             await asyncio.wait(self._attempts)
 
@@ -98,29 +98,29 @@ class Provisioner:
             outcome = "failed" if attempt.failure else "made"
             self._state.metrics.call_attempts.labels(attempt.provider, outcome).inc()
 
-        async def settle(session: AsyncSession) -> None:
+        async def record(session: AsyncSession) -> None:
             left = self._left_behind(call, attempt)
             if isinstance(attempt.outcome, Again):
                 await provision.postpone(session, call, attempt.outcome)
                 ring_after_commit(session, "calls")
-            elif not await _settle(session, call, attempt.outcome):
+            elif not await _record(session, call, attempt.outcome):
                 left += _unused(call, attempt.outcome)
             await orphans.record(session, self._state.metrics, left)
 
-        await self._insist(settle)
+        await self._insist(record)
 
-    async def _insist(self, settle: Callable[[AsyncSession], Awaitable[None]]) -> None:
+    async def _insist(self, record: Callable[[AsyncSession], Awaitable[None]]) -> None:
         """Settle, also when others hold the ticket or the roster for long: a room that was made would be lost."""
         until = monotonic() + PATIENCE
         while True:
             try:
-                return await run(self._state.sessions, settle)
+                return await run(self._state.sessions, record)
             except LockNotAvailableError:
                 if monotonic() >= until:
                     raise
 
     def _cut_off(self, claimed: Sequence[ClaimedCall]) -> list[Orphan]:
-        """What attempts that nobody settled may have left behind."""
+        """What attempts whose outcome nobody recorded may have left behind."""
         again = [provision.usable(self._providers, call) for call in claimed if call.interrupted]
         return [
             Orphan(call.request, call.providers[0], orphans.INTERRUPTED)
@@ -146,16 +146,16 @@ def _unused(call: ClaimedCall, outcome: Link | Failed) -> list[Orphan]:
     return [Orphan(call.request, outcome.provider, orphans.UNUSED, outcome.room.host, outcome.room.name)]
 
 
-async def _settle(session: AsyncSession, claimed: ClaimedCall, outcome: Link | Failed) -> bool:
+async def _record(session: AsyncSession, claimed: ClaimedCall, outcome: Link | Failed) -> bool:
     """Write what came of a call; False when the claim was lost or the call is no longer wanted meanwhile."""
-    work = await lock(session, claimed.request.ticket_id)
-    call = await calls.active(session, work) if work else None
-    if work is None or call is None or (call["id"], call["claim_id"]) != (claimed.request.call_id, claimed.claim_id):
+    edit = await lock(session, claimed.request.ticket_id)
+    call = await calls.active(session, edit) if edit else None
+    if edit is None or call is None or (call["id"], call["claim_id"]) != (claimed.request.call_id, claimed.claim_id):
         return False
-    work.calls.append(call)
+    edit.calls.append(call)
     if isinstance(outcome, Link):
-        calls.make_ready(work, call, outcome)
+        calls.make_ready(edit, call, outcome)
     else:
-        calls.make_failed(work, call, outcome.reason)
-    await save(session, [work])
+        calls.make_failed(edit, call, outcome.reason)
+    await staff_and_save(session, [edit])
     return True

@@ -1,7 +1,7 @@
 """Tickets whose own processing fails: put aside, so that no claim meets them, and tried again ever more rarely.
 
 A ticket that is put aside has no ``wake_at``: no claim reads past it, however many there are. ``postponements`` says
-when it is tried again. Whoever saves it, a request too, makes it like any other again (``work.write_works``).
+when it is tried again. Whoever saves it, a request too, makes it like any other again (``write.write_edits``).
 """
 
 from collections.abc import Sequence
@@ -18,11 +18,12 @@ from app.core.db.causes import Cause, cause_of
 from app.core.db.engine import Sessions
 from app.core.db.session import driver, ring_after_commit, transaction
 from app.core.db.tables import Row
-from app.events.log import Event, event_row, recorded
+from app.events.event import Event
+from app.events.log import event_row, recorded
 from app.events.types import TicketPostponed
 from app.notices.outbox import noticed
 from app.tickets.background.backoff import POSTPONED_AFTER, is_told, wait_after
-from app.tickets.models import Postponement, Ticket
+from app.tickets.models import PostponementRow, TicketRow
 from app.webhooks.outbox.fanout import fanned_out
 
 _YARDSTICK: Final = 0.5
@@ -109,7 +110,7 @@ async def _put_aside(sessions: Sessions, suspect: Suspect, error: Exception, *, 
             return None
         ticket = {"account_id": found["account_id"], "id": found["id"], "wake_at": None}
         if found["failures"] > suspect.failures:  # it has a time for its next try: something else has woken it
-            await write(session, updated(Ticket, [ticket]))
+            await write(session, updated(TicketRow, [ticket]))
             return None
         row = {
             "account_id": found["account_id"],
@@ -144,8 +145,8 @@ def _event(ticket: Row, row: Row) -> Row:
 async def _write(session: AsyncSession, ticket: Row, row: Row, events: Sequence[Row]) -> None:
     delivering = await write(
         session,
-        updated(Ticket, [ticket]),
-        upserted(Postponement, [row]),
+        updated(TicketRow, [ticket]),
+        upserted(PostponementRow, [row]),
         recorded(events),
         noticed(events),
         fanned_out(events),

@@ -5,12 +5,12 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.models import Account
-from app.calls.models import Call
+from app.accounts.models import AccountRow
+from app.calls.models import CallRow
 from app.calls.providers import sandbox
 from app.calls.providers.custom import label
 from app.calls.providers.provider import Link
-from app.calls.schedule import LOOK
+from app.calls.schedule import POLL
 from app.core.auth import SERVICE, Actor
 from app.core.ids import new_id
 from app.core.problems import Conflict, Forbidden, Invalid
@@ -18,7 +18,8 @@ from app.core.text.messages import _
 from app.events import types
 from app.sla.clock.changes import Answer, Ask
 from app.sla.clock.cycles import ENDED_STATUSES
-from app.tickets.editing.work import Work
+from app.tickets.editing.clock import change_clock
+from app.tickets.editing.edit import TicketEdit
 
 LIVE = ("requested", "ready", "joined", "no_show")
 """States in which a call is the ticket's active one."""
@@ -26,45 +27,45 @@ WAITING = ("ready", "no_show")
 """States in which the customer may yet come."""
 
 
-def wanted(work: Work) -> bool:
+def wanted(edit: TicketEdit) -> bool:
     """Whether the plan gives tickets of this priority a live call."""
-    rules = work.document.call
-    return rules is not None and work.ticket.priority in rules.priorities
+    rules = edit.document.call
+    return rules is not None and edit.ticket.priority in rules.priorities
 
 
-def ask_for(work: Work, account_link: str | None, account_provider: str | None, actor: Actor) -> None:
+def ask_for(edit: TicketEdit, account_link: str | None, account_provider: str | None, actor: Actor) -> None:
     """Ask for a call. The ticket's own link, else the account's, is used in this very transaction.
 
     Without one a sandbox has its link at once too; else the account's provider, then the plan's in order, are to make
     one: outside any transaction.
     """
-    rules = work.document.call
+    rules = edit.document.call
     preferred = [account_provider] if account_provider else []
     offered = list(rules.providers) if rules else []
-    call: dict[str, Any] = dict.fromkeys(Call.__table__.columns.keys()) | {
-        "account_id": work.ticket.account_id,
+    call: dict[str, Any] = dict.fromkeys(CallRow.__table__.columns.keys()) | {
+        "account_id": edit.ticket.account_id,
         "id": new_id("cal"),
-        "ticket_id": work.ticket.id,
+        "ticket_id": edit.ticket.id,
         "state": "requested",
         "providers": preferred + [name for name in offered if name not in preferred],
-        "requested_at": work.now,
+        "requested_at": edit.now,
         "failures": [],
         "attempts": 0,
     }
-    call["sequence"] = work.tell(types.CallRequested(call_id=call["id"]), actor)
-    work.calls.append(call)
-    own = work.ticket.call_link or account_link
+    call["sequence"] = edit.tell(types.CallRequested(call_id=call["id"]), actor)
+    edit.calls.append(call)
+    own = edit.ticket.call_link or account_link
     if own:
-        make_ready(work, call, Link(label(own), own))
-    elif work.ticket.sandbox:
-        make_ready(work, call, sandbox.link(call["id"]))
+        make_ready(edit, call, Link(label(own), own))
+    elif edit.ticket.sandbox:
+        make_ready(edit, call, sandbox.link(call["id"]))
     else:
-        call["next_attempt_at"] = work.now
+        call["next_attempt_at"] = edit.now
 
 
-def make_ready(work: Work, call: dict[str, Any], link: Link) -> None:
+def make_ready(edit: TicketEdit, call: dict[str, Any], link: Link) -> None:
     """The link exists: the customer is expected from ``join_from`` until ``join_by`` (G6)."""
-    rules = work.document.call
+    rules = edit.document.call
     if rules is None:
         raise ValueError("a plan without calls has no call to make ready")
     call |= {
@@ -73,14 +74,14 @@ def make_ready(work: Work, call: dict[str, Any], link: Link) -> None:
         "join_url": link.join_url,
         "room": link.room and link.room.name,
         "room_host": link.room and link.room.host,
-        "ready_at": work.now,
-        "join_from": work.now + rules.join_from,
-        "join_by": work.now + rules.join_by,
+        "ready_at": edit.now,
+        "join_from": edit.now + rules.join_from,
+        "join_by": edit.now + rules.join_by,
         "next_attempt_at": None,
         "claim_id": None,
-        "next_look_at": link.room and work.now + LOOK,
+        "next_look_at": link.room and edit.now + POLL,
     }
-    work.change(Ask(work.now, "call_join", call["id"], rules.join_by), SERVICE)
+    change_clock(edit, Ask(edit.now, "call_join", call["id"], rules.join_by), SERVICE)
     ready = types.CallReady(
         call_id=call["id"],
         provider=link.provider,
@@ -88,29 +89,31 @@ def make_ready(work: Work, call: dict[str, Any], link: Link) -> None:
         join_from=call["join_from"],
         join_by=call["join_by"],
     )
-    work.tell(ready, SERVICE)
+    edit.tell(ready, SERVICE)
 
 
-def make_failed(work: Work, call: dict[str, Any], reason: str) -> None:
+def make_failed(edit: TicketEdit, call: dict[str, Any], reason: str) -> None:
     """No provider could make a link: said clearly, and the ticket goes on unharmed."""
     call |= {"state": "failed", "failure": reason, "next_attempt_at": None, "claim_id": None}
-    work.tell(types.CallFailed(call_id=call["id"], reason=reason), SERVICE)
+    edit.tell(types.CallFailed(call_id=call["id"], reason=reason), SERVICE)
 
 
-async def active(session: AsyncSession, work: Work) -> dict[str, Any] | None:
+async def active(session: AsyncSession, edit: TicketEdit) -> dict[str, Any] | None:
     """The ticket's active call, as a row."""
     query = (
-        select(Call.__table__)
-        .where(Call.account_id == work.ticket.account_id, Call.ticket_id == work.ticket.id, Call.state.in_(LIVE))
-        .order_by(Call.sequence.desc())
+        select(CallRow.__table__)
+        .where(
+            CallRow.account_id == edit.ticket.account_id, CallRow.ticket_id == edit.ticket.id, CallRow.state.in_(LIVE)
+        )
+        .order_by(CallRow.sequence.desc())
         .limit(1)
     )
     found = (await session.execute(query)).mappings().one_or_none()
     return dict(found) if found else None
 
 
-async def _ongoing(session: AsyncSession, work: Work, *states: str) -> dict[str, Any]:
-    call = await active(session, work)
+async def _ongoing(session: AsyncSession, edit: TicketEdit, *states: str) -> dict[str, Any]:
+    call = await active(session, edit)
     if call is None or call["state"] not in states:
         if call is None:
             raise Conflict(_("The ticket has no active call"))
@@ -118,70 +121,72 @@ async def _ongoing(session: AsyncSession, work: Work, *states: str) -> dict[str,
     return call
 
 
-async def join(session: AsyncSession, work: Work, actor: Actor, participant: str) -> None:
+async def join(session: AsyncSession, edit: TicketEdit, actor: Actor, participant: str) -> None:
     """Somebody joined. The customer meets ``call_join`` by it, also early; after a no-show it is still welcome."""
     if actor.kind == "customer" and participant != "customer":
         raise Forbidden(_("A customer can only report its own joining"))
-    call = await _ongoing(session, work, *WAITING, "joined")
+    call = await _ongoing(session, edit, *WAITING, "joined")
     if participant == "customer":
-        work.change(Answer(work.now, "call_join", call["id"], "customer"), actor)
-        call |= {"state": "joined", "joined_at": call["joined_at"] or work.now, "next_look_at": None}
-        work.calls.append(call)
-    work.tell(types.CallJoined(call_id=call["id"], provider=call["provider"], participant=participant), actor)
+        change_clock(edit, Answer(edit.now, "call_join", call["id"], "customer"), actor)
+        call |= {"state": "joined", "joined_at": call["joined_at"] or edit.now, "next_look_at": None}
+        edit.calls.append(call)
+    edit.tell(types.CallJoined(call_id=call["id"], provider=call["provider"], participant=participant), actor)
 
 
-async def decline(session: AsyncSession, work: Work, actor: Actor, reason: str) -> None:
+async def decline(session: AsyncSession, edit: TicketEdit, actor: Actor, reason: str) -> None:
     """The customer will not join, and says why (G6); the event names the expert who is to be told."""
-    call = await _ongoing(session, work, "requested", *WAITING)
-    work.change(Answer(work.now, "call_join", call["id"], "customer"), actor)
-    call |= {"state": "declined", "decline_reason": reason, "ended_at": work.now}
+    call = await _ongoing(session, edit, "requested", *WAITING)
+    change_clock(edit, Answer(edit.now, "call_join", call["id"], "customer"), actor)
+    call |= {"state": "declined", "decline_reason": reason, "ended_at": edit.now}
     call |= {"next_attempt_at": None, "next_look_at": None}
-    work.calls.append(call)
+    edit.calls.append(call)
     declined = types.CallDeclined(
-        call_id=call["id"], provider=call["provider"], reason=reason, assignee_id=work.ticket.assignee_id
+        call_id=call["id"], provider=call["provider"], reason=reason, assignee_id=edit.ticket.assignee_id
     )
-    work.tell(declined, actor)
+    edit.tell(declined, actor)
 
 
-async def end(session: AsyncSession, work: Work, actor: Actor) -> None:
+async def end(session: AsyncSession, edit: TicketEdit, actor: Actor) -> None:
     """The call is over; a customer that had not joined yet is no longer waited for."""
-    _end(work, await _ongoing(session, work, *LIVE), actor)
+    _end(edit, await _ongoing(session, edit, *LIVE), actor)
 
 
-def _end(work: Work, call: dict[str, Any], actor: Actor) -> None:
-    work.change(Answer(work.now, "call_join", call["id"], cancel="call_ended"), actor)
-    call |= {"state": "ended", "ended_at": work.now, "next_attempt_at": None}
-    call["next_look_at"] = work.now if call["room"] else None
-    work.calls.append(call)
-    work.tell(types.CallEnded(call_id=call["id"], provider=call["provider"]), actor)
+def _end(edit: TicketEdit, call: dict[str, Any], actor: Actor) -> None:
+    change_clock(edit, Answer(edit.now, "call_join", call["id"], cancel="call_ended"), actor)
+    call |= {"state": "ended", "ended_at": edit.now, "next_attempt_at": None}
+    call["next_look_at"] = edit.now if call["room"] else None
+    edit.calls.append(call)
+    edit.tell(types.CallEnded(call_id=call["id"], provider=call["provider"]), actor)
 
 
-async def end_with_ticket(session: AsyncSession, work: Work) -> None:
+async def end_with_ticket(session: AsyncSession, edit: TicketEdit) -> None:
     """A resolved or closed ticket has no call: whatever call is active ends with it."""
-    if work.ticket.status in ENDED_STATUSES and work.document.call is not None:
-        await end_active(session, work)
+    if edit.ticket.status in ENDED_STATUSES and edit.document.call is not None:
+        await end_active(session, edit)
 
 
-async def end_active(session: AsyncSession, work: Work) -> None:
+async def end_active(session: AsyncSession, edit: TicketEdit) -> None:
     """End whatever call is active, where there is a reason of the service's own."""
-    call = await active(session, work)
+    call = await active(session, edit)
     if call is not None:
-        _end(work, call, SERVICE)
+        _end(edit, call, SERVICE)
 
 
-async def request(session: AsyncSession, work: Work, actor: Actor) -> None:
+async def request(session: AsyncSession, edit: TicketEdit, actor: Actor) -> None:
     """Ask for another call. 409 while there is one; 422 where the plan has none."""
-    if work.document.call is None:
-        raise Invalid(_("The plan {key} has no live calls", key=work.document.key))
-    if await active(session, work):
+    if edit.document.call is None:
+        raise Invalid(_("The plan {key} has no live calls", key=edit.document.key))
+    if await active(session, edit):
         raise Conflict(_("The ticket already has an active call"))
-    if work.ticket.status in ENDED_STATUSES:
-        raise Conflict(_("A ticket that is {status} cannot have a call", status=work.ticket.status))
-    await ask_with_account(session, work, actor)
+    if edit.ticket.status in ENDED_STATUSES:
+        raise Conflict(_("A ticket that is {status} cannot have a call", status=edit.ticket.status))
+    await ask_with_account(session, edit, actor)
 
 
-async def ask_with_account(session: AsyncSession, work: Work, actor: Actor) -> None:
+async def ask_with_account(session: AsyncSession, edit: TicketEdit, actor: Actor) -> None:
     """Ask for a call with what the account says about calls."""
-    query = select(Account.call_link, Account.call_provider).where(Account.account_id == work.ticket.account_id)
+    query = select(AccountRow.call_link, AccountRow.call_provider).where(
+        AccountRow.account_id == edit.ticket.account_id
+    )
     link, provider = (await session.execute(query)).one()
-    ask_for(work, link, provider, actor)
+    ask_for(edit, link, provider, actor)

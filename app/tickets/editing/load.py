@@ -1,4 +1,4 @@
-"""Locking tickets and settling what is due of them: how every use case, and the sweep, begins (C09)."""
+"""Locking tickets and catching up with what is due of them: how every use case, and the sweep, begins (C09)."""
 
 from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -18,12 +18,13 @@ from app.core.problems import NotFound
 from app.sla.compiled import promise_of
 from app.sla.deadlines import load_clock
 from app.sla.pins import Pins
-from app.tickets.editing.work import Work
+from app.tickets.editing.clock import catch_up
+from app.tickets.editing.edit import TicketEdit
 from app.tickets.record import TicketRecord, columns
 
 T = TypeVar("T")
 SELECT: Final = f"SELECT {', '.join(f't.{name}' for name in columns())} FROM tickets AS t"  # noqa: S608  our own names
-"""Begins every statement whose rows are for ``settled``."""
+"""Begins every statement whose rows are for ``caught_up``."""
 _READ: Final = f"{SELECT} WHERE t.id = $1"
 _LOCK: Final = f"{_READ} FOR UPDATE"
 _LEFT: Final = f"""
@@ -52,49 +53,49 @@ _AT_ONCE: Final = 20
 _log = structlog.get_logger(__name__)
 
 
-async def lock_ticket(session: AsyncSession, principal: Principal, ticket_id: str) -> Work:
-    """Lock one ticket, read the clock, settle what is due. 404 when the caller has no such ticket."""
+async def lock_ticket(session: AsyncSession, principal: Principal, ticket_id: str) -> TicketEdit:
+    """Lock one ticket, read the clock, catch up. 404 when the caller has no such ticket."""
     return _seen(await lock(session, ticket_id), principal)
 
 
-async def lock(session: AsyncSession, ticket_id: str) -> Work | None:
+async def lock(session: AsyncSession, ticket_id: str) -> TicketEdit | None:
     """The same for the service itself; None when there is no such ticket."""
     return await _one(session, _LOCK, ticket_id)
 
 
-async def peek(session: AsyncSession, principal: Principal, ticket_id: str) -> Work:
-    """A ticket as its clock would have it by now, in a ``snapshot``: settled in memory, not locked, never to be saved.
+async def peek(session: AsyncSession, principal: Principal, ticket_id: str) -> TicketEdit:
+    """A ticket as its clock would have it by now, in a ``snapshot``: caught up in memory, not locked, never saved.
 
     404 when the caller has no such ticket.
     """
     return _seen(await _one(session, _READ, ticket_id), principal)
 
 
-async def _one(session: AsyncSession, statement: str, ticket_id: str) -> Work | None:
+async def _one(session: AsyncSession, statement: str, ticket_id: str) -> TicketEdit | None:
     found = await (await driver(session)).fetchrow(statement, ticket_id)
     if found is None:
         return None
-    return await _settled(session, found, (await _states(session, [found]))[found["id"]])
+    return await _caught_up(session, found, (await _states(session, [found]))[found["id"]])
 
 
-def _seen(work: Work | None, principal: Principal) -> Work:
-    if work is None or not principal.sees(work.ticket.account_id):
+def _seen(edit: TicketEdit | None, principal: Principal) -> TicketEdit:
+    if edit is None or not principal.sees(edit.ticket.account_id):
         raise NotFound
-    return work
+    return edit
 
 
-async def settled(
+async def caught_up(
     session: AsyncSession, rows: Sequence["Record[Any]"], *, seconds: float | None = None, rounds: int | None = None
-) -> tuple[list[Work], dict[str, Exception]]:
-    """The tickets of these rows (``SELECT``), each settled up to now; and what is wrong with those that cannot be.
+) -> tuple[list[TicketEdit], dict[str, Exception]]:
+    """The tickets of these rows (``SELECT``), each caught up to now; and what is wrong with those that cannot be.
 
     After so many ``seconds`` the rest of the rows is left out, but never the first one. With ``rounds`` a ticket that
-    has very much to do is settled only so far: what is left is due at once, when it is saved.
+    has very much to do is caught up only so far: what is left is due at once, when it is saved.
     """
     states = await _states(session, rows) if rows else {}
     ends = None if seconds is None else monotonic() + seconds
     return await each_apart(
-        (row["id"], _settled(session, row, states[row["id"]], rounds)) for row in _in_time(rows, ends)
+        (row["id"], _caught_up(session, row, states[row["id"]], rounds)) for row in _in_time(rows, ends)
     )
 
 
@@ -105,9 +106,9 @@ def _in_time(rows: Iterable["Record[Any]"], ends: float | None) -> Iterator["Rec
         yield row
 
 
-async def lock_left(session: AsyncSession, ids: Sequence[str]) -> list[Work]:
-    """Lock those of these tickets that nobody holds and that still have something due, each settled up to now."""
-    return (await settled(session, await (await driver(session)).fetch(_LEFT, ids)))[0]
+async def lock_left(session: AsyncSession, ids: Sequence[str]) -> list[TicketEdit]:
+    """Lock those of these tickets that nobody holds and that still have something due, each caught up to now."""
+    return (await caught_up(session, await (await driver(session)).fetch(_LEFT, ids)))[0]
 
 
 async def each_apart(parts: Iterable[tuple[str, Awaitable[T]]]) -> tuple[list[T], dict[str, Exception]]:
@@ -128,22 +129,24 @@ async def each_apart(parts: Iterable[tuple[str, Awaitable[T]]]) -> tuple[list[T]
     return done, failed
 
 
-async def _settled(session: AsyncSession, row: "Record[Any]", state: "Record[Any]", rounds: int | None = None) -> Work:
-    work = await _work(session, row, state)
+async def _caught_up(
+    session: AsyncSession, row: "Record[Any]", state: "Record[Any]", rounds: int | None = None
+) -> TicketEdit:
+    edit = await _work(session, row, state)
     async for _ in in_turns(repeat(None) if rounds is None else repeat(None, rounds)):
-        work.settle(_AT_ONCE)
-        if not work.is_behind:
+        catch_up(edit, _AT_ONCE)
+        if not edit.is_behind:
             break
-    return work
+    return edit
 
 
-async def lock_due(session: AsyncSession, account_id: str, until: datetime, limit: int) -> list[Work]:
-    """Lock up to ``limit`` tickets of an account that have something to do by ``until``, the first due; not settled."""
+async def lock_due(session: AsyncSession, account_id: str, until: datetime, limit: int) -> list[TicketEdit]:
+    """Lock up to ``limit`` tickets of an account with something to do by ``until``, the first due; not caught up."""
     return await load(session, await (await driver(session)).fetch(_LOCK_DUE, account_id, until, limit))
 
 
-async def load(session: AsyncSession, rows: Sequence["Record[Any]"]) -> list[Work]:
-    """The tickets of these locked rows (``SELECT``), not settled."""
+async def load(session: AsyncSession, rows: Sequence["Record[Any]"]) -> list[TicketEdit]:
+    """The tickets of these locked rows (``SELECT``), not caught up."""
     states = await _states(session, rows) if rows else {}
     return [await _work(session, row, states[row["id"]]) async for row in in_turns(rows)]
 
@@ -154,12 +157,12 @@ async def _states(session: AsyncSession, rows: Sequence["Record[Any]"]) -> Mappi
     return {state["ticket_id"]: state for state in await (await driver(session)).fetch(_STATE, *keys)}
 
 
-async def _work(session: AsyncSession, row: "Record[Any]", state: "Record[Any]") -> Work:
+async def _work(session: AsyncSession, row: "Record[Any]", state: "Record[Any]") -> TicketEdit:
     ticket = TicketRecord(**dict(row))
     promise = await promise_of(session, pins_of(ticket))
     facts = ticket.clock or {}
     clock = load_clock(promise.terms, ticket.status, ticket.priority, ticket.tier, facts, state["deadlines"])
-    return Work(
+    return TicketEdit(
         ticket=ticket,
         clock=clock,
         document=promise.document,

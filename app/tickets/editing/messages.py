@@ -9,8 +9,9 @@ from app.core.text.messages import Message as Text
 from app.core.text.messages import _
 from app.events import types
 from app.sla.clock.changes import Message
-from app.tickets.editing.work import Work
-from app.tickets.schemas import Author, PostMessage
+from app.tickets.editing.clock import change_clock
+from app.tickets.editing.edit import TicketEdit
+from app.tickets.schemas import Author, NewMessage
 
 
 def message_author(principal: Principal, actor: Actor, author: Author | None) -> dict[str, str]:
@@ -39,19 +40,19 @@ def automation_of(principal: Principal) -> Actor:
     return Actor("automation", principal.key_id, principal.name)
 
 
-def add_message(work: Work, actor: Actor, author: dict[str, str], command: PostMessage) -> dict[str, Any]:
+def add_message(edit: TicketEdit, actor: Actor, author: dict[str, str], command: NewMessage) -> dict[str, Any]:
     """Add a message to the ticket and tell its clock. 409 on a closed ticket: it never reopens."""
-    if work.ticket.status == "closed":
-        raise closed_conflict(work, _("A closed ticket accepts no messages"))
+    if edit.ticket.status == "closed":
+        raise closed_conflict(edit, _("A closed ticket accepts no messages"))
     message: dict[str, Any] = {
-        "account_id": work.ticket.account_id,
+        "account_id": edit.ticket.account_id,
         "id": new_id("msg"),
-        "ticket_id": work.ticket.id,
+        "ticket_id": edit.ticket.id,
         "author": author,
         "visibility": command.visibility,
         "channel": command.channel,
         "body": command.body,
-        "created_at": work.now,
+        "created_at": edit.now,
     }
     posted = types.MessagePosted(
         message_id=message["id"],
@@ -60,25 +61,25 @@ def add_message(work: Work, actor: Actor, author: dict[str, str], command: PostM
         channel=command.channel,
         body=command.body,
     )
-    work.messages.append(message | {"sequence": work.tell(posted, actor)})
+    edit.messages.append(message | {"sequence": edit.tell(posted, actor)})
     if command.visibility == "public":
-        _count_turn(work, author["kind"])
-    work.change(Message(work.now, author["kind"], command.visibility == "public"), actor)  # type: ignore[arg-type]  # one of Author's kinds
+        _count_turn(edit, author["kind"])
+    change_clock(edit, Message(edit.now, author["kind"], command.visibility == "public"), actor)  # type: ignore[arg-type]  # one of Author's kinds
     return message
 
 
-def _count_turn(work: Work, kind: str) -> None:
+def _count_turn(edit: TicketEdit, kind: str) -> None:
     """Count how often the word passes; at the plan's number of turns an escalation is suggested, once (G5)."""
-    ticket, rules = work.ticket, work.document.escalation
+    ticket, rules = edit.ticket, edit.document.escalation
     if kind not in ("customer", "engineer") or kind == ticket.spoke:
         return
     ticket.spoke, ticket.turns = kind, ticket.turns + 1
     if rules and ticket.turns == rules.exchanges and "too_many_exchanges" in rules.reasons:
-        work.tell(types.EscalationSuggested(reason="too_many_exchanges", turns=ticket.turns), SERVICE)
+        edit.tell(types.EscalationSuggested(reason="too_many_exchanges", turns=ticket.turns), SERVICE)
 
 
-def closed_conflict(work: Work, detail: Text) -> Conflict:
+def closed_conflict(edit: TicketEdit, detail: Text) -> Conflict:
     """The 409 of a closed ticket, with what to do instead."""
-    if work.ticket.merged_into:
-        return Conflict(detail, hint=_("The ticket goes on in {merged_into}", merged_into=work.ticket.merged_into))
-    return Conflict(detail, hint=_("Open a new ticket with follow_up_of: {id}", id=work.ticket.id))
+    if edit.ticket.merged_into:
+        return Conflict(detail, hint=_("The ticket goes on in {merged_into}", merged_into=edit.ticket.merged_into))
+    return Conflict(detail, hint=_("Open a new ticket with follow_up_of: {id}", id=edit.ticket.id))

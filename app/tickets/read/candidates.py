@@ -33,7 +33,7 @@ async def candidates(session: AsyncSession, principal: Principal, ticket_id: str
                 "open_tickets": experts[one.engineer_id].load,
                 "held_for": experts[one.engineer_id].held_for,
                 "first": one.taken,
-                "why": one.why,
+                "reason": one.reason,
             }
             for one in choice.candidates
         ],

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
-from app.calls.models import Call
+from app.calls.models import CallRow
 from app.core.auth import Principal
 from app.core.db.tables import Row
 from app.core.problems import Fault, Invalid, NotFound
@@ -19,7 +19,7 @@ from app.events.models import EventRow
 from app.events.types import INTERNAL_METRICS
 from app.sla.clock.terms import METRIC_ORDER
 from app.sla.models import DeadlineRow
-from app.tickets.models import Message, Ticket, TicketTitle
+from app.tickets.models import MessageRow, TicketRow, TicketTitleRow
 from app.tickets.read.views import ticket_view
 
 _SEQUENCE: Final = Order(("sequence",))
@@ -30,7 +30,7 @@ _METRIC_ORDER: Final = case(
 )
 _CURRENT: Final = or_(
     DeadlineRow.cycle == 1,
-    DeadlineRow.cycle == Ticket.clock["cycles"][DeadlineRow.metric].as_integer(),
+    DeadlineRow.cycle == TicketRow.clock["cycles"][DeadlineRow.metric].as_integer(),
 )
 
 
@@ -40,7 +40,7 @@ async def _rows(session: AsyncSession, query: Select[Any] | CompoundSelect[Any])
 
 async def account_of_ticket(session: AsyncSession, principal: Principal, ticket_id: str) -> str:
     """The account of a ticket. 404 when the caller has no such ticket."""
-    account_id = await session.scalar(select(Ticket.account_id).where(Ticket.id == ticket_id))
+    account_id = await session.scalar(select(TicketRow.account_id).where(TicketRow.id == ticket_id))
     if account_id is None or not principal.sees(account_id):
         raise NotFound
     return account_id
@@ -48,7 +48,7 @@ async def account_of_ticket(session: AsyncSession, principal: Principal, ticket_
 
 async def ticket_document(session: AsyncSession, principal: Principal, ticket_id: str) -> dict[str, Any]:
     """One ticket as the API shows it, in three statements. 404 when the caller has no such ticket."""
-    rows = await _rows(session, select(Ticket.__table__).where(Ticket.id == ticket_id))
+    rows = await _rows(session, select(TicketRow.__table__).where(TicketRow.id == ticket_id))
     if not rows or not principal.sees(rows[0]["account_id"]):
         raise NotFound
     return (await documents(session, principal, rows))[0]
@@ -64,9 +64,9 @@ async def numbered_document(
     account_id = account_id or principal.account_id
     if account_id and not principal.sees(account_id):
         raise NotFound
-    same = and_(TicketTitle.account_id == Ticket.account_id, TicketTitle.ticket_id == Ticket.id)
-    of_account = [Ticket.account_id == account_id] if account_id else []
-    query = select(Ticket.__table__).join(TicketTitle, same).where(TicketTitle.number == number, *of_account)
+    same = and_(TicketTitleRow.account_id == TicketRow.account_id, TicketTitleRow.ticket_id == TicketRow.id)
+    of_account = [TicketRow.account_id == account_id] if account_id else []
+    query = select(TicketRow.__table__).join(TicketTitleRow, same).where(TicketTitleRow.number == number, *of_account)
     rows = await _rows(session, query.limit(2))
     if not rows:
         raise NotFound
@@ -81,7 +81,7 @@ async def documents(session: AsyncSession, principal: Principal, rows: Sequence[
     ids = [row["id"] for row in rows]
     accounts = {row["account_id"] for row in rows}
     deadlines = await _deadlines(session, _of(DeadlineRow, accounts, ids), _CURRENT)
-    calls = await _rows(session, _calls(accounts, ids).ext(distinct_on(Call.ticket_id)))
+    calls = await _rows(session, _calls(accounts, ids).ext(distinct_on(CallRow.ticket_id)))
     by_ticket: dict[str, list[Row]] = {ticket_id: [] for ticket_id in ids}
     for deadline in deadlines:
         by_ticket[deadline["ticket_id"]].append(deadline)
@@ -89,17 +89,21 @@ async def documents(session: AsyncSession, principal: Principal, rows: Sequence[
     return [ticket_view(row, by_ticket[row["id"]], call_of.get(row["id"]), principal) for row in rows]
 
 
-def _of(table: type[DeadlineRow | Call], accounts: set[str], ids: Sequence[str]) -> ColumnElement[bool]:
+def _of(table: type[DeadlineRow | CallRow], accounts: set[str], ids: Sequence[str]) -> ColumnElement[bool]:
     return and_(table.account_id.in_(accounts), table.ticket_id.in_(ids))
 
 
 def _calls(accounts: set[str], ids: Sequence[str]) -> Select[Any]:
-    return select(Call.__table__).where(_of(Call, accounts, ids)).order_by(Call.ticket_id, Call.sequence.desc())
+    return (
+        select(CallRow.__table__)
+        .where(_of(CallRow, accounts, ids))
+        .order_by(CallRow.ticket_id, CallRow.sequence.desc())
+    )
 
 
 async def _deadlines(session: AsyncSession, *conditions: ColumnElement[bool]) -> Sequence[Row]:
-    joined = and_(Ticket.account_id == DeadlineRow.account_id, Ticket.id == DeadlineRow.ticket_id)
-    query = select(DeadlineRow.__table__).join(Ticket, joined).where(*conditions)
+    joined = and_(TicketRow.account_id == DeadlineRow.account_id, TicketRow.id == DeadlineRow.ticket_id)
+    query = select(DeadlineRow.__table__).join(TicketRow, joined).where(*conditions)
     ordered = query.order_by(_METRIC_ORDER, DeadlineRow.subject, DeadlineRow.cycle)
     return await _rows(session, ordered)
 
@@ -115,8 +119,8 @@ async def list_deadlines(
         conditions.append(tuple_(*keys) > place)
     if not principal.is_support:
         conditions.append(DeadlineRow.metric.not_in(INTERNAL_METRICS))
-    query = select(DeadlineRow.__table__, Ticket.sandbox).join(
-        Ticket, and_(Ticket.account_id == DeadlineRow.account_id, Ticket.id == DeadlineRow.ticket_id)
+    query = select(DeadlineRow.__table__, TicketRow.sandbox).join(
+        TicketRow, and_(TicketRow.account_id == DeadlineRow.account_id, TicketRow.id == DeadlineRow.ticket_id)
     )
     ordered = query.where(*conditions).order_by(*keys).limit(page.limit + 1)
     rows = await _rows(session, ordered)
@@ -135,7 +139,7 @@ async def list_events(session: AsyncSession, principal: Principal, ticket_id: st
 
 async def list_messages(session: AsyncSession, principal: Principal, ticket_id: str, page: Page) -> Slice[Row]:
     """The ticket's messages, oldest first: what this caller may see of them."""
-    return await _in_sequence(session, principal, ticket_id, page, Message, Message.visibility)
+    return await _in_sequence(session, principal, ticket_id, page, MessageRow, MessageRow.visibility)
 
 
 async def _in_sequence(
@@ -143,7 +147,7 @@ async def _in_sequence(
     principal: Principal,
     ticket_id: str,
     page: Page,
-    table: type[EventRow | Message],
+    table: type[EventRow | MessageRow],
     audience: InstrumentedAttribute[str],
 ) -> Slice[Row]:
     """A page of what happened on a ticket, by sequence: the rows whose ``audience`` this caller belongs to."""

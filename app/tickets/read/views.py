@@ -6,15 +6,15 @@ from typing import Any, Final
 
 from app.core.auth import Principal
 from app.events.types import INTERNAL_METRICS
-from app.tickets.schemas import CallView, DeadlineView, MessageView, TicketView
+from app.tickets.schemas import Call, Deadline, Message, Ticket
 
 _MILLISECOND: Final = timedelta(milliseconds=1)
 _WORKED_OUT: Final = {"assignee", "plan", "deadlines", "routing", "call"}
-TICKET: Final = tuple(name for name in TicketView.model_fields if name not in _WORKED_OUT)
+TICKET: Final = tuple(name for name in Ticket.model_fields if name not in _WORKED_OUT)
 """The members of a ticket that its row has under their names; the others are worked out."""
-DEADLINE: Final = tuple(name for name in DeadlineView.model_fields if name not in ("subject", "lag_ms"))
-CALL: Final = tuple(CallView.model_fields)
-MESSAGE: Final = tuple(MessageView.model_fields)
+DEADLINE: Final = tuple(name for name in Deadline.model_fields if name not in ("subject", "lag_ms"))
+CALL: Final = tuple(Call.model_fields)
+MESSAGE: Final = tuple(Message.model_fields)
 
 
 def ticket_view(

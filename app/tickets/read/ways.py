@@ -13,18 +13,18 @@ from fastapi import Query
 from pydantic import AfterValidator
 from sqlalchemy import ColumnElement, Select, and_, literal_column, or_, select, tuple_
 
-from app.accounts.models import Account
+from app.accounts.models import AccountRow
 from app.accounts.schemas import AccountId, EngineerId
 from app.core.problems import invalid_value
 from app.core.schemas import Instant, Word
 from app.core.text.messages import _
 from app.core.web.paging import Columns, Filter, Order, Page
-from app.tickets.models import ACTIVE, ENDED, Ticket, TicketTitle
+from app.tickets.models import ACTIVE, ENDED, TicketRow, TicketTitleRow
 from app.tickets.numbers import TicketNumber
 from app.tickets.schemas import Priority, Status
 from app.tickets.wording import can_be_searched, pattern
 
-TICKETS: Final = Ticket.__table__
+TICKETS: Final = TicketRow.__table__
 _ACTIVE: Final[ColumnElement[bool]] = literal_column(ACTIVE)
 _RAISED: Final[ColumnElement[bool]] = literal_column("tier > 1")
 """Conditions of partial indexes are spelt out: a plan for any parameters could not use the index for parameters."""
@@ -101,7 +101,7 @@ class Ask:
             return [TICKETS.c.sandbox == self.sandbox]
         own: list[ColumnElement[bool]] = [TICKETS.c.account_id == self.account_id]
         if self.wanted.sandbox is not None:
-            is_sandbox = select(Account.sandbox_now.is_not(None)).where(Account.account_id == self.account_id)
+            is_sandbox = select(AccountRow.sandbox_now.is_not(None)).where(AccountRow.account_id == self.account_id)
             own.append(is_sandbox.scalar_subquery() == self.wanted.sandbox)
         return own
 
@@ -159,8 +159,8 @@ def filters(wanted: TicketFilter) -> dict[str, Filter]:
 
 def _titled(columns: Columns, term: str) -> ColumnElement[bool]:
     """Looked up ticket by ticket: as a join, it could be planned as one with all titles that match."""
-    title = select(TicketTitle.folded.like(pattern(term))).where(
-        TicketTitle.account_id == columns.account_id, TicketTitle.ticket_id == columns.id
+    title = select(TicketTitleRow.folded.like(pattern(term))).where(
+        TicketTitleRow.account_id == columns.account_id, TicketTitleRow.ticket_id == columns.id
     )
     return title.scalar_subquery()
 

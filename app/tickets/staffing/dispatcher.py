@@ -1,4 +1,4 @@
-"""Experts for tickets (G2, G7, G8, C20): paged, held, handed over, freed. In memory: what it decides is written later.
+"""Experts for tickets (G2, G7, G8, C20): paged, held, handed over, freed. Pure: what it decides is written later.
 
 One dispatcher sees the whole roster as it is under the roster's lock, and keeps it in step with what it decides.
 """
@@ -11,10 +11,11 @@ from typing import Any, Final
 
 from app.core.auth import SERVICE
 from app.events import types
-from app.events.types.experts import CandidateData
+from app.events.types.experts import EventCandidate
 from app.roster.choose import Choice, Expert, Need, comes, on_duty, places, shift_end, stand_in
 from app.tickets.editing import expert_alert
-from app.tickets.editing.work import Work
+from app.tickets.editing.clock import catch_up
+from app.tickets.editing.edit import TicketEdit
 from app.tickets.staffing import handover
 from app.tickets.staffing.route import (
     MAX_EXPERTS,
@@ -27,7 +28,7 @@ from app.tickets.staffing.route import (
     is_wanted,
     route_of,
 )
-from app.tickets.staffing.staff import Moves, Staff
+from app.tickets.staffing.staff import Moves, Release, Staff
 
 _SHOWN: Final = 20
 """Candidates in one event."""
@@ -55,8 +56,10 @@ class Dispatcher:
     waiting: bool = False
     """whether tickets are queued that the dispatcher may not know"""
 
-    def run(self, todo: Iterable[Work], known: Collection[Work], back: Iterable[str] = ()) -> Iterator[Work]:
-        """Settle tickets' experts, and then what follows from it for all ``known`` ones; each as it was looked at.
+    def run(
+        self, todo: Iterable[TicketEdit], known: Collection[TicketEdit], back: Iterable[str] = ()
+    ) -> Iterator[TicketEdit]:
+        """Restaff tickets, and then what follows from it for all ``known`` ones; each as it was looked at.
 
         ``back``: who has done other work since, and may be asked again by tickets that they did not take.
         """
@@ -64,292 +67,294 @@ class Dispatcher:
         pending, queue = list(todo), False
         while pending:
             taken, freed = set(moves.taken), set(moves.freed)
-            for work in self._in_turn(pending):
-                if queue and work.ticket.queued_at and not self.staff.idle():
+            for edit in self._in_turn(pending):
+                if queue and edit.ticket.queued_at and not self.staff.idle():
                     continue
-                self.settle(work)
-                yield work
+                self.restaff(edit)
+                yield edit
             newly, queue = moves.taken - taken, bool(moves.freed - freed)
             pending = [
-                work
-                for work in known
-                if self._is_in_the_way(work, newly) or (queue and work.ticket.queued_at is not None)
+                edit
+                for edit in known
+                if self._is_in_the_way(edit, newly) or (queue and edit.ticket.queued_at is not None)
             ]
 
-    def _in_turn(self, works: Iterable[Work]) -> Iterator[Work]:
+    def _in_turn(self, edits: Iterable[TicketEdit]) -> Iterator[TicketEdit]:
         """By their places in the queue, each as it is when the turn comes: its account may hold more by then."""
-        turns = [(self.place(work), work) for work in works]
+        turns = [(self.place(edit), edit) for edit in edits]
         heapify(turns)
         while turns:
-            place, work = heappop(turns)
-            current = self.place(work)
+            place, edit = heappop(turns)
+            current = self.place(edit)
             if current > place:
-                heappush(turns, (current, work))
+                heappush(turns, (current, edit))
             else:
-                yield work
+                yield edit
 
-    def place(self, work: Work) -> Place:
+    def place(self, edit: TicketEdit) -> Place:
         """Where a ticket stands among those that want an expert; those that free somebody come before all.
 
         Accounts that hold fewer experts come first, so that however many P1s one account has, another's only one does
         not wait for them. Each account gets on by what it gives back, so none waits for ever.
         """
-        ticket, wanted = work.ticket, is_wanted(work)
+        ticket, wanted = edit.ticket, is_wanted(edit)
         held = self.staff.held_elsewhere(ticket.account_id, ticket.id) if wanted else 0
-        return (wanted, held, work.document.rank(ticket.priority), ticket.queued_at or work.now, ticket.id)
+        return (wanted, held, edit.document.rank(ticket.priority), ticket.queued_at or edit.now, ticket.id)
 
-    def choice_for(self, work: Work) -> Choice:
+    def choice_for(self, edit: TicketEdit) -> Choice:
         """Who would take the ticket now, were it nobody's; nothing changes."""
-        return self._choose(work)
+        return self._choose(edit)
 
-    def _is_in_the_way(self, work: Work, held: Collection[str]) -> bool:
-        expert = self.staff.experts.get(work.ticket.assignee_id or "")
-        ended = work.ticket.status in ("resolved", "closed")
-        elsewhere = expert is not None and expert.held_for not in (None, work.ticket.id)
+    def _is_in_the_way(self, edit: TicketEdit, held: Collection[str]) -> bool:
+        expert = self.staff.experts.get(edit.ticket.assignee_id or "")
+        ended = edit.ticket.status in ("resolved", "closed")
+        elsewhere = expert is not None and expert.held_for not in (None, edit.ticket.id)
         return expert is not None and elsewhere and expert.id in held and not ended
 
-    def settle(self, work: Work) -> None:
+    def restaff(self, edit: TicketEdit) -> None:
         """Bring one ticket's expert in line with what the ticket is now."""
-        work.now = max(work.now, self.staff.now)
-        work.settle()
-        reassign, work.reassign = work.reassign, False
-        if is_wanted(work):
-            self._staff(work, reassign=reassign)
+        edit.now = max(edit.now, self.staff.now)
+        catch_up(edit)
+        reassign, edit.reassign = edit.reassign, False
+        if is_wanted(edit):
+            self._staff(edit, reassign=reassign)
         else:
-            self._release(work)
+            self._release(edit)
             if reassign:
-                self._hand_on(work, "missed")
-            elif self._is_in_the_way(work, self.staff.experts):
-                self._hand_on(work, "exclusive")
-        self._set_timer(work)
-        work.touched = True
+                self._hand_on(edit, "missed")
+            elif self._is_in_the_way(edit, self.staff.experts):
+                self._hand_on(edit, "exclusive")
+        self._set_timer(edit)
+        edit.touched = True
 
-    def _staff(self, work: Work, *, reassign: bool) -> None:
-        ticket, route = work.ticket, route_of(work.ticket)
+    def _staff(self, edit: TicketEdit, *, reassign: bool) -> None:
+        ticket, route = edit.ticket, route_of(edit.ticket)
         if route is None:
-            self._search(work, Route("queued", work.now), "alerted", present=ticket.assignee_id)
+            self._search(edit, Route("queued", edit.now), "alerted", present=ticket.assignee_id)
         elif ticket.assignee_id != route.engineer_id:
-            self._by_hand(work, route)
+            self._by_hand(edit, route)
         elif route.state == "queued":
-            self._try_again(work, route)
-        elif is_expired(work, route):
-            self._cancel(work, route, "expired")
-            self._go_on(work, route, "expired")
+            self._try_again(edit, route)
+        elif is_expired(edit, route):
+            self._cancel(edit, route, "expired")
+            self._go_on(edit, route, "expired")
         elif route.state == "declined" or reassign:
-            self._cancel(work, route, "missed")
-            self._go_on(work, route, "declined" if route.state == "declined" else "missed")
-        elif ticket.route_at is not None and ticket.route_at <= work.now:
-            self._end_shift(work, route)
+            self._cancel(edit, route, "missed")
+            self._go_on(edit, route, "declined" if route.state == "declined" else "missed")
+        elif ticket.route_at is not None and ticket.route_at <= edit.now:
+            self._end_shift(edit, route)
 
-    def _go_on(self, work: Work, route: Route, reason: str) -> None:
+    def _go_on(self, edit: TicketEdit, route: Route, reason: str) -> None:
         """Whoever was asked does not take it: the next one is, in this round or in one that was due meanwhile."""
         asked = frozenset({route.engineer_id or ""} - {""})
-        route = route.going_on(work.now)
+        route = route.going_on(edit.now)
         declined = route.declined | (asked if reason == "declined" else frozenset())
-        self._search(work, replace(route, tried=route.tried | asked, declined=declined), reason)
+        self._search(edit, replace(route, tried=route.tried | asked, declined=declined), reason)
 
-    def _search(self, work: Work, route: Route, reason: str, present: str | None = None) -> None:
+    def _search(self, edit: TicketEdit, route: Route, reason: str, present: str | None = None) -> None:
         """Ask the best expert there is, or let the ticket wait."""
-        choice = self._choose(work, route, present=present)
+        choice = self._choose(edit, route, present=present)
         if choice.engineer_id is None:
-            self._queue(work, route, choice, reason)
+            self._queue(edit, route, choice, reason)
         else:
-            self._assign(work, choice.engineer_id, reason)
-            self._engage(work, choice.engineer_id, route, choice)
+            self._assign(edit, choice.engineer_id, reason)
+            self._engage(edit, choice.engineer_id, route, choice)
 
-    def _try_again(self, work: Work, route: Route) -> None:
+    def _try_again(self, edit: TicketEdit, route: Route) -> None:
         """Somebody may be there now: for a ticket that was under way, this is a hand-over that had to wait."""
-        due, free = route.again_at is not None and route.again_at <= work.now, self.staff.idle()
-        if not free and not due and not self._is_in_the_way(work, self.staff.experts):
+        due, free = route.again_at is not None and route.again_at <= edit.now, self.staff.idle()
+        if not free and not due and not self._is_in_the_way(edit, self.staff.experts):
             return
         if due or route.again_at is None:
             route = route.next_round()
         else:
             came = {
-                each.id for each in free if each.id in self.staff.moves.back or _has_come(each, route.since, work.now)
+                each.id for each in free if each.id in self.staff.moves.back or _has_come(each, route.since, edit.now)
             }
             route = replace(route, tried=route.tried - came)
-        choice = self._choose(work, route, leaving=route.left["region"] if route.left else None)
+        choice = self._choose(edit, route, leaving=route.left["region"] if route.left else None)
         if choice.engineer_id is None:
-            self._queue(work, route, choice, "alerted")
+            self._queue(edit, route, choice, "alerted")
         elif route.left:
-            self._hand_over(work, route, route.left, choice.engineer_id, None)
+            self._hand_over(edit, route, route.left, choice.engineer_id, None)
         else:
-            self._assign(work, choice.engineer_id, "alerted")
-            self._engage(work, choice.engineer_id, route, choice)
+            self._assign(edit, choice.engineer_id, "alerted")
+            self._engage(edit, choice.engineer_id, route, choice)
 
-    def _engage(self, work: Work, engineer_id: str, route: Route, choice: Choice | None) -> None:
+    def _engage(self, edit: TicketEdit, engineer_id: str, route: Route, choice: Choice | None) -> None:
         """The engineer is held; asked by an alert where the plan has any and there was a ``choice`` to tell."""
-        ticket = work.ticket
-        if is_exclusive(work):
-            self.staff.hold(engineer_id, ticket.account_id, ticket.id, work.now)
-        ticket.queued_at, ticket.region = None, self.staff.region_of(engineer_id, ticket.region_lock, work.now)
-        rules = work.document.alert
+        ticket = edit.ticket
+        if is_exclusive(edit):
+            self.staff.hold(engineer_id, ticket.account_id, ticket.id, edit.now)
+        ticket.queued_at, ticket.region = None, self.staff.region_of(engineer_id, ticket.region_lock, edit.now)
+        rules = edit.document.alert
         if rules and choice:
-            alert_id = expert_alert.ask(work, engineer_id, ticket.region, rules.accept, _shown(choice))
+            alert_id = expert_alert.ask(edit, engineer_id, ticket.region, rules.accept, _shown(choice))
             route = replace(route, engineer_id=engineer_id, alert_id=alert_id, left=None, reason=None)
-            self._route(work, replace(route, state="alerted", since=work.now))
+            self._route(edit, replace(route, state="alerted", since=edit.now))
         else:
-            self._route(work, Route("engaged", work.now, engineer_id))
+            self._route(edit, Route("engaged", edit.now, engineer_id))
 
-    def _queue(self, work: Work, route: Route, choice: Choice, reason: str) -> None:
+    def _queue(self, edit: TicketEdit, route: Route, choice: Choice, reason: str) -> None:
         """Nobody is left to be asked: the ticket waits for the next round, for a shift, or for somebody to be freed."""
-        ticket, before = work.ticket, route_of(work.ticket)
+        ticket, before = edit.ticket, route_of(edit.ticket)
         new = before is None or before.state != "queued"
-        if (before and new) or self._is_in_the_way(work, self.staff.experts):
-            self._assign(work, None, reason)
-        ticket.queued_at = work.now if new else ticket.queued_at
+        if (before and new) or self._is_in_the_way(edit, self.staff.experts):
+            self._assign(edit, None, reason)
+        ticket.queued_at = edit.now if new else ticket.queued_at
         waiting = replace(route, state="queued", engineer_id=ticket.assignee_id, alert_id=None)
-        waiting = replace(waiting, since=work.now) if new else waiting
-        hindrances = {candidate.why for candidate in choice.candidates}
-        if route.is_pausing(work.now):
-            self._route(work, replace(waiting, reason=ROUND_EXHAUSTED))
+        waiting = replace(waiting, since=edit.now) if new else waiting
+        hindrances = {candidate.reason for candidate in choice.candidates}
+        if route.is_pausing(edit.now):
+            self._route(edit, replace(waiting, reason=ROUND_EXHAUSTED))
         elif "tried" in hindrances and "capped" not in hindrances:
-            self._exhaust(work, waiting, choice)
+            self._exhaust(edit, waiting, choice)
         else:
-            self._wait(work, waiting, choice, MAX_EXPERTS if "capped" in hindrances else UNSTAFFED)
+            self._wait(edit, waiting, choice, MAX_EXPERTS if "capped" in hindrances else UNSTAFFED)
 
-    def _exhaust(self, work: Work, route: Route, choice: Choice) -> None:
+    def _exhaust(self, edit: TicketEdit, route: Route, choice: Choice) -> None:
         """Everybody was paged and nobody accepted (C20): the next round begins a little later."""
-        again_at = work.now + work.document.page_again_after
-        told, notified_at = self._notify(work, route)
-        data = types.RoutingRoundExhausted(round=route.round, next_at=again_at, told=told, **_shown(choice))
-        work.tell(data, SERVICE)
-        self._route(work, replace(route, reason=ROUND_EXHAUSTED, again_at=again_at, notified_at=notified_at))
+        again_at = edit.now + edit.document.page_again_after
+        notified, notified_at = self._notify(edit, route)
+        data = types.RoutingRoundExhausted(round=route.round, next_at=again_at, notified=notified, **_shown(choice))
+        edit.tell(data, SERVICE)
+        self._route(edit, replace(route, reason=ROUND_EXHAUSTED, again_at=again_at, notified_at=notified_at))
 
-    def _wait(self, work: Work, route: Route, choice: Choice, reason: str) -> None:
+    def _wait(self, edit: TicketEdit, route: Route, choice: Choice, reason: str) -> None:
         """Nobody can be asked at present: told once, however often the ticket is looked at meanwhile."""
-        before = route_of(work.ticket)
+        before = route_of(edit.ticket)
         if before and before.state == "queued" and before.reason == reason:
-            self._route(work, replace(route, reason=reason, tried=frozenset()))
+            self._route(edit, replace(route, reason=reason, tried=frozenset()))
             return
-        told, notified_at = self._notify(work, route)
+        notified, notified_at = self._notify(edit, route)
         data = types.RoutingUnstaffed(
-            region_lock=work.ticket.region_lock,
+            region_lock=edit.ticket.region_lock,
             reason=reason,
-            next_at=self._next_look(work, reason),
-            told=told,
+            next_at=self._next_look(edit, reason),
+            notified=notified,
             **_shown(choice),
         )
-        work.tell(data, SERVICE)
-        self._route(work, replace(route, reason=reason, tried=frozenset(), notified_at=notified_at))
+        edit.tell(data, SERVICE)
+        self._route(edit, replace(route, reason=reason, tried=frozenset(), notified_at=notified_at))
 
     @staticmethod
-    def _notify(work: Work, route: Route) -> tuple[list[dict[str, Any]], datetime | None]:
+    def _notify(edit: TicketEdit, route: Route) -> tuple[list[dict[str, Any]], datetime | None]:
         """Whom to tell that the ticket waits, and when they were told last: at most once an hour."""
-        if route.notified_at and work.now < route.notified_at + _NOTIFY_EVERY:
+        if route.notified_at and edit.now < route.notified_at + _NOTIFY_EVERY:
             return [], route.notified_at
-        return work.told("manager"), work.now
+        return edit.notified("manager"), edit.now
 
-    def _by_hand(self, work: Work, route: Route) -> None:
+    def _by_hand(self, edit: TicketEdit, route: Route) -> None:
         """A person gave the ticket to somebody, who then need not be asked, or to nobody: the next one is asked."""
-        ticket = work.ticket
-        self._cancel(work, route, "assigned")
-        self.staff.let_go(route.engineer_id, ticket.id, done=ticket.assignee_id is not None)
+        ticket = edit.ticket
+        self._cancel(edit, route, "assigned")
+        self.staff.let_go(
+            route.engineer_id, ticket.id, Release.NOT_TAKEN if ticket.assignee_id is None else Release.DONE
+        )
         if ticket.assignee_id is None:
-            self._route(work, replace(route, engineer_id=None))
-            self._go_on(work, route, "alerted")
+            self._route(edit, replace(route, engineer_id=None))
+            self._go_on(edit, route, "alerted")
         elif ticket.assignee_id in self.staff.experts:
-            self._engage(work, ticket.assignee_id, route, None)
+            self._engage(edit, ticket.assignee_id, route, None)
         else:
             ticket.queued_at = None
-            self._route(work, Route("engaged", work.now, ticket.assignee_id))
+            self._route(edit, Route("engaged", edit.now, ticket.assignee_id))
 
-    def _end_shift(self, work: Work, route: Route) -> None:
+    def _end_shift(self, edit: TicketEdit, route: Route) -> None:
         """The owner's shift has ended: the next region takes over, or nobody is there (G7)."""
-        ticket, owner = work.ticket, self.staff.experts.get(route.engineer_id or "")
-        if owner and on_duty(owner, work.now) and ticket.region_lock in (None, *places(owner, work.now)):
+        ticket, owner = edit.ticket, self.staff.experts.get(route.engineer_id or "")
+        if owner and on_duty(owner, edit.now) and ticket.region_lock in (None, *places(owner, edit.now)):
             self.staff.moves.taken.add(owner.id)
             return
         left = {"engineer_id": ticket.assignee_id, "region": ticket.region}
         asked = route.state == "alerted"
-        going = route.going_on(work.now) if asked else Route("queued", work.now, left=left)
-        relief = stand_in(owner, work.now) if owner else None
-        choice = self._choose(work, going, present=relief, leaving=ticket.region)
-        self._cancel(work, route, "handed_over")
+        going = route.going_on(edit.now) if asked else Route("queued", edit.now, left=left)
+        relief = stand_in(owner, edit.now) if owner else None
+        choice = self._choose(edit, going, present=relief, leaving=ticket.region)
+        self._cancel(edit, route, "handed_over")
         if choice.engineer_id is None:
-            self._queue(work, going, choice, "shift_ended")
+            self._queue(edit, going, choice, "shift_ended")
         else:
-            self._hand_over(work, going, left, choice.engineer_id, choice if asked else None)
+            self._hand_over(edit, going, left, choice.engineer_id, choice if asked else None)
 
     def _hand_over(
-        self, work: Work, route: Route, left: dict[str, str | None], engineer_id: str, asked: Choice | None
+        self, edit: TicketEdit, route: Route, left: dict[str, str | None], engineer_id: str, asked: Choice | None
     ) -> None:
         """The ticket goes on with the next shift, without a gap; who had it under way need not be ``asked``."""
-        ticket, staff = work.ticket, self.staff
-        staff.let_go(ticket.assignee_id, ticket.id, done=True)
+        ticket, staff = edit.ticket, self.staff
+        staff.let_go(ticket.assignee_id, ticket.id, Release.DONE)
         staff.reassigned(ticket.assignee_id, engineer_id)
         ticket.assignee_id = engineer_id
-        came = {"engineer_id": engineer_id, "region": staff.region_of(engineer_id, ticket.region_lock, work.now)}
-        work.tell(types.TicketHandedOver(before=left, after=came, reason="shift_ended"), SERVICE)
+        came = {"engineer_id": engineer_id, "region": staff.region_of(engineer_id, ticket.region_lock, edit.now)}
+        edit.tell(types.TicketHandedOver(before=left, after=came, reason="shift_ended"), SERVICE)
         briefing = self.backgrounds.get(ticket.id, Background()).briefing
         languages = staff.experts[engineer_id].languages
-        handover.note(work, briefing, self._party(left), self._party(came), languages)
-        self._engage(work, engineer_id, route, asked)
+        handover.note(edit, briefing, self._party(left), self._party(came), languages)
+        self._engage(edit, engineer_id, route, asked)
 
     def _party(self, party: Mapping[str, str | None]) -> str:
         name = self.staff.names.get(party["engineer_id"] or "", "-")
         return f"{name} ({party['region']})" if party["region"] else name
 
-    def _release(self, work: Work) -> None:
+    def _release(self, edit: TicketEdit) -> None:
         """The ticket needs no expert any more: whoever was held for it is free, and stays its engineer."""
-        ticket, route = work.ticket, route_of(work.ticket)
+        ticket, route = edit.ticket, route_of(edit.ticket)
         if route is None:
             return
         reason = ticket.status if ticket.status not in ("new", "open", "waiting_on_customer") else "lowered"
-        self._cancel(work, route, reason)
-        self.staff.let_go(route.engineer_id, ticket.id, done=True)
+        self._cancel(edit, route, reason)
+        self.staff.let_go(route.engineer_id, ticket.id, Release.DONE)
         ticket.routing = ticket.queued_at = None
 
-    def _hand_on(self, work: Work, reason: str) -> None:
+    def _hand_on(self, edit: TicketEdit, reason: str) -> None:
         """Give ordinary work to somebody else; with nobody there, a missed one stays, and a held one's is unowned."""
-        before = work.ticket.assignee_id
-        choice = self._choose(work, Route("queued", work.now, tried=frozenset([before] if before else [])))
+        before = edit.ticket.assignee_id
+        choice = self._choose(edit, Route("queued", edit.now, tried=frozenset([before] if before else [])))
         if choice.engineer_id or reason == "exclusive":
-            self._assign(work, choice.engineer_id, reason)
+            self._assign(edit, choice.engineer_id, reason)
 
-    def _assign(self, work: Work, engineer_id: str | None, reason: str) -> None:
+    def _assign(self, edit: TicketEdit, engineer_id: str | None, reason: str) -> None:
         """Give the ticket to an engineer, or to nobody; whoever was held for it is free."""
-        ticket, before = work.ticket, work.ticket.assignee_id
+        ticket, before = edit.ticket, edit.ticket.assignee_id
         if before == engineer_id:
             return
-        self.staff.let_go(before, ticket.id, done=False)
+        self.staff.let_go(before, ticket.id, Release.NOT_TAKEN)
         ticket.assignee_id = engineer_id
-        work.tell(types.TicketAssigned(before=before, after=engineer_id, reason=reason), SERVICE)
+        edit.tell(types.TicketAssigned(before=before, after=engineer_id, reason=reason), SERVICE)
         self.staff.reassigned(before, engineer_id)
 
-    def _cancel(self, work: Work, route: Route, reason: str) -> None:
+    def _cancel(self, edit: TicketEdit, route: Route, reason: str) -> None:
         if route.state == "alerted" and route.alert_id and route.engineer_id:
-            expert_alert.cancel(work, route.alert_id, route.engineer_id, reason)
+            expert_alert.cancel(edit, route.alert_id, route.engineer_id, reason)
 
-    def _route(self, work: Work, route: Route) -> None:
-        work.ticket.routing = route.document() | {"rank": work.document.rank(work.ticket.priority)}
+    def _route(self, edit: TicketEdit, route: Route) -> None:
+        edit.ticket.routing = route.document() | {"rank": edit.document.rank(edit.ticket.priority)}
 
-    def _set_timer(self, work: Work) -> None:
+    def _set_timer(self, edit: TicketEdit) -> None:
         """When the ticket is looked at again for its expert's sake (C17)."""
-        route, owner = route_of(work.ticket), self.staff.experts.get(work.ticket.assignee_id or "")
+        route, owner = route_of(edit.ticket), self.staff.experts.get(edit.ticket.assignee_id or "")
         if route is None:
-            work.ticket.route_at = None
+            edit.ticket.route_at = None
         elif route.state == "queued":
-            looks = (route.again_at, self._next_look(work, route.reason))
-            work.ticket.route_at = min((at for at in looks if at), default=None)
+            polls = (route.again_at, self._next_look(edit, route.reason))
+            edit.ticket.route_at = min((at for at in polls if at), default=None)
         else:
-            work.ticket.route_at = _leaves(owner, work) if owner and follows_the_sun(work) else None
+            edit.ticket.route_at = _leaves(owner, edit) if owner and follows_the_sun(edit) else None
 
-    def _next_look(self, work: Work, reason: str | None) -> datetime | None:
+    def _next_look(self, edit: TicketEdit, reason: str | None) -> datetime | None:
         """When somebody comes on shift who may take the ticket: of no use to one whose account holds too many."""
-        return None if reason == MAX_EXPERTS else self.staff.next_available(work.ticket.region_lock, work.now)
+        return None if reason == MAX_EXPERTS else self.staff.next_available(edit.ticket.region_lock, edit.now)
 
     def _choose(
-        self, work: Work, route: Route | None = None, *, present: str | None = None, leaving: str | None = None
+        self, edit: TicketEdit, route: Route | None = None, *, present: str | None = None, leaving: str | None = None
     ) -> Choice:
-        ticket, exclusive = work.ticket, is_wanted(work) and is_exclusive(work)
-        most = work.document.routing.max_experts
+        ticket, exclusive = edit.ticket, is_wanted(edit) and is_exclusive(edit)
+        most = edit.document.routing.max_experts
         need = Need(
             ticket_id=ticket.id,
             tier=ticket.tier,
             product=ticket.product,
-            language=(ticket.requester.get("locale") or work.locale).partition("-")[0],
+            language=(ticket.requester.get("locale") or edit.locale).partition("-")[0],
             region_lock=ticket.region_lock,
             leaving=leaving,
             present=present,
@@ -359,13 +364,13 @@ class Dispatcher:
             capped=bool(exclusive and most) and self.staff.held_elsewhere(ticket.account_id, ticket.id) >= (most or 0),
             exclusive=exclusive,
         )
-        return self.staff.choose(need, work.now)
+        return self.staff.choose(need, edit.now)
 
 
-def _leaves(owner: Expert, work: Work) -> datetime | None:
+def _leaves(owner: Expert, edit: TicketEdit) -> datetime | None:
     """When the ticket's engineer goes off shift, or is no longer in the region that the ticket is locked to."""
-    lock = work.ticket.region_lock
-    return (shift_end(owner, work.now, lock) if lock else None) or shift_end(owner, work.now)
+    lock = edit.ticket.region_lock
+    return (shift_end(owner, edit.now, lock) if lock else None) or shift_end(owner, edit.now)
 
 
 def _has_come(expert: Expert, since: datetime, now: datetime) -> bool:
@@ -375,5 +380,5 @@ def _has_come(expert: Expert, since: datetime, now: datetime) -> bool:
 
 def _shown(choice: Choice) -> dict[str, Any]:
     shown = choice.candidates[:_SHOWN]
-    candidates = [CandidateData(engineer_id=c.engineer_id, taken=c.taken, why=c.why) for c in shown]
+    candidates = [EventCandidate(engineer_id=c.engineer_id, taken=c.taken, reason=c.reason) for c in shown]
     return {"candidates": candidates, "considered": len(choice.candidates)}

@@ -12,9 +12,9 @@ from app.core.text.phrases import moment_in
 from app.core.zones import load_zone
 from app.plans.document.names import STATUSES
 from app.sla.deadlines import support_due_at
+from app.tickets.editing.edit import TicketEdit
 from app.tickets.editing.messages import add_message
-from app.tickets.editing.work import Work
-from app.tickets.schemas import PostMessage
+from app.tickets.schemas import NewMessage
 from app.tickets.texts import HANDOVER_NOTE
 
 _WRITER: Final = Actor("automation", name="Heliodesk")
@@ -34,13 +34,13 @@ class Briefing:
 NOTHING: Final = Briefing()
 
 
-def note(work: Work, briefing: Briefing, left: str, came: str, languages: Collection[str]) -> None:
+def note(edit: TicketEdit, briefing: Briefing, left: str, came: str, languages: Collection[str]) -> None:
     """Leave an internal note: what it is about, the last update, what is due next, where the call is.
 
     It is written for the engineer who ``came``: in the customer's language if they speak it, else in one of theirs.
     """
-    ticket, due = work.ticket, support_due_at(work.clock)
-    language = language_for(languages, ticket.requester.get("locale"), work.locale)
+    ticket, due = edit.ticket, support_due_at(edit.clock)
+    language = language_for(languages, ticket.requester.get("locale"), edit.locale)
     zone = load_zone(ticket.time_zone)
 
     facts = {
@@ -56,7 +56,7 @@ def note(work: Work, briefing: Briefing, left: str, came: str, languages: Collec
         "link": briefing.call_link or "-",
     }
     body = "\n".join(line.to(language, **facts) for line in HANDOVER_NOTE)
-    add_message(work, _WRITER, _WRITER.document(), PostMessage(body=body, visibility="internal"))
+    add_message(edit, _WRITER, _WRITER.document(), NewMessage(body=body, visibility="internal"))
 
 
 def _said(briefing: Briefing, zone: ZoneInfo, language: Language) -> str:

@@ -16,13 +16,13 @@ from app.calendars.hours import Calendar
 from app.core.cooperative import in_turns
 from app.core.db.bulk import Write, deleted, inserted, updated
 from app.core.db.locks import AdvisoryLock, acquire, try_acquire
-from app.core.db.session import alarms_of, driver, memory_of, ring_after_commit
+from app.core.db.session import driver, memory_of, ring_after_commit, wake_ups_of
 from app.core.db.tables import Row
 from app.roster import shifts
 from app.roster.choose import Cover, Expert
-from app.roster.models import ExpertHold
-from app.tickets.editing.load import SELECT, load, settled
-from app.tickets.editing.work import Work
+from app.roster.models import ExpertHoldRow
+from app.tickets.editing.edit import TicketEdit
+from app.tickets.editing.load import SELECT, caught_up, load
 from app.tickets.staffing.dispatcher import Background, Dispatcher
 from app.tickets.staffing.handover import Briefing
 from app.tickets.staffing.queue import MOST, lock_first
@@ -94,13 +94,13 @@ async def lock_roster(session: AsyncSession, scope: str | None) -> None:
     await acquire(session, _LOCK, scope or "")
 
 
-async def open_roster(session: AsyncSession, scope: str | None, works: Collection[Work]) -> Dispatcher:
+async def open_roster(session: AsyncSession, scope: str | None, edits: Collection[TicketEdit]) -> Dispatcher:
     """Lock the roster (``lock_roster``) and read it as it is then, with the background of these tickets."""
     await lock_roster(session, scope)
-    return await read_roster(session, scope, works)
+    return await read_roster(session, scope, edits)
 
 
-async def read_roster(session: AsyncSession, scope: str | None, works: Collection[Work]) -> Dispatcher:
+async def read_roster(session: AsyncSession, scope: str | None, edits: Collection[TicketEdit]) -> Dispatcher:
     """The same without the lock: only to look at."""
     found = await (await driver(session)).fetchrow(_ROSTER, scope)
     if found is None:
@@ -112,7 +112,7 @@ async def read_roster(session: AsyncSession, scope: str | None, works: Collectio
     experts = {name: _expert(row, calendars, rows) for name, row in rows.items()}
     names = {row["id"]: row["name"] for row in found["engineers"]}
     dispatcher = Dispatcher(Staff(found["now"], experts, tuple(regions), names), waiting=found["waiting"])
-    await _add_backgrounds(session, dispatcher, works)
+    await _add_backgrounds(session, dispatcher, edits)
     return dispatcher
 
 
@@ -147,54 +147,54 @@ def _instant(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-async def _add_backgrounds(session: AsyncSession, dispatcher: Dispatcher, works: Collection[Work]) -> None:
-    if not works:
+async def _add_backgrounds(session: AsyncSession, dispatcher: Dispatcher, edits: Collection[TicketEdit]) -> None:
+    if not edits:
         return
-    keys = ([work.ticket.account_id for work in works], [work.ticket.id for work in works])
+    keys = ([edit.ticket.account_id for edit in edits], [edit.ticket.id for edit in edits])
     for row in await (await driver(session)).fetch(_BACKGROUNDS, *keys):
         briefing = Briefing(row["body"], row["created_at"], row["join_url"])
         dispatcher.backgrounds[row["id"]] = Background(row["preferred_engineers"], briefing)
 
 
 async def see_to_experts(
-    session: AsyncSession, works: Sequence[Work], *, standing: bool
-) -> tuple[list[Work], list[Write]]:
+    session: AsyncSession, edits: Sequence[TicketEdit], *, standing: bool
+) -> tuple[list[TicketEdit], list[Write]]:
     """Decide about the experts of tickets that are to be saved: further tickets that this changed, and the holds.
 
     Without anything to decide there is no round trip. ``standing``: the tickets' instant was given, and stays.
     """
-    others: list[Work] = []
+    others: list[TicketEdit] = []
     writes: list[Write] = []
-    todo = [work for work in works if is_to_do(work)]
-    for scope in sorted({scope_of(work) for work in todo}):
-        own = [work for work in todo if scope_of(work) == scope]
-        known = [work for work in works if scope_of(work) == scope]
+    todo = [edit for edit in edits if is_to_do(edit)]
+    for scope in sorted({scope_of(edit) for edit in todo}):
+        own = [edit for edit in todo if scope_of(edit) == scope]
+        known = [edit for edit in edits if scope_of(edit) == scope]
         dispatcher = await open_roster(session, scope or None, own)
         if scope or standing:
-            dispatcher.staff.now = max(work.now for work in own)
+            dispatcher.staff.now = max(edit.now for edit in own)
         others += await _Round(session, dispatcher, scope or None, known).run(own)
         writes += hold_writes(dispatcher.staff)
     return others, writes
 
 
-async def without_experts(session: AsyncSession, works: Sequence[Work]) -> list[Work]:
+async def without_experts(session: AsyncSession, edits: Sequence[TicketEdit]) -> list[TicketEdit]:
     """Those of these locked live tickets that can be saved now, though others may hold the roster.
 
     If they do, tickets whose experts are to be seen to stay as they were, for the pass that the alarm ``experts``
     wakes. If that fails, they are due again.
     """
-    todo = [work.ticket.id for work in works if is_to_do(work)]
+    todo = [edit.ticket.id for edit in edits if is_to_do(edit)]
     if not todo or await try_acquire(session, _LOCK, ""):
-        return list(works)
+        return list(edits)
     await (await driver(session)).execute(_LEAVE, todo, LEFT_FOR)
-    alarms_of(session).left.update(todo)
+    wake_ups_of(session).left.update(todo)
     ring_after_commit(session, "experts")
-    return [work for work in works if work.ticket.id not in todo]
+    return [edit for edit in edits if edit.ticket.id not in todo]
 
 
-def scope_of(work: Work) -> str:
+def scope_of(edit: TicketEdit) -> str:
     """Whose roster serves the ticket: empty for the live one, else the sandbox account's."""
-    return work.ticket.account_id if work.ticket.sandbox else ""
+    return edit.ticket.account_id if edit.ticket.sandbox else ""
 
 
 @dataclass(slots=True)
@@ -204,14 +204,14 @@ class _Round:
     session: AsyncSession
     dispatcher: Dispatcher
     scope: str | None
-    known: Sequence[Work]
-    others: list[Work] = field(default_factory=list)
+    known: Sequence[TicketEdit]
+    others: list[TicketEdit] = field(default_factory=list)
     queued: int = 0
     """how many of ``others`` come from the queue"""
     skipped: int = 0
     """how many of the queue's tickets somebody else held"""
 
-    async def run(self, todo: Sequence[Work]) -> list[Work]:
+    async def run(self, todo: Sequence[TicketEdit]) -> list[TicketEdit]:
         """Decide about these tickets and those that wait for the same experts, then about what follows from it.
 
         Whoever is free is not given to the first who asks, but to the one whose turn it is.
@@ -227,13 +227,13 @@ class _Round:
             await self._decide(found, moves.back)
         if self.skipped and self.dispatcher.staff.idle():
             self._look_again(self.known[:1])
-        return [work for work in self.others if work.events]
+        return [edit for edit in self.others if edit.events]
 
-    async def _decide(self, todo: Sequence[Work], back: Iterable[str] = ()) -> None:
+    async def _decide(self, todo: Sequence[TicketEdit], back: Iterable[str] = ()) -> None:
         async for _ in in_turns(self.dispatcher.run(todo, [*self.known, *self.others], back)):
             pass
 
-    async def _lock_other_work(self) -> list[Work]:
+    async def _lock_other_work(self) -> list[TicketEdit]:
         """The other tickets of engineers who are held now."""
         staff, connection = self.dispatcher.staff, await driver(self.session)
         busy = [name for name in staff.moves.taken if staff.experts[name].load > 1]
@@ -244,10 +244,10 @@ class _Round:
         got = await connection.fetch(f"{_OTHER_WORK} ORDER BY t.id FOR UPDATE SKIP LOCKED", *values)
         if len(got) < len(seen):
             late = {row["assignee_id"] for row in seen}
-            self._look_again(work for work in self.known if work.ticket.routing and work.ticket.assignee_id in late)
+            self._look_again(edit for edit in self.known if edit.ticket.routing and edit.ticket.assignee_id in late)
         return await self._add(got)
 
-    async def _lock_queue(self) -> list[Work]:
+    async def _lock_queue(self) -> list[TicketEdit]:
         """The tickets that come next in the queue, if anybody is free for them."""
         if not self.dispatcher.waiting or self.queued >= MOST:
             return []
@@ -257,29 +257,29 @@ class _Round:
         return await self._add(rows)
 
     def _ids(self) -> list[str]:
-        return [work.ticket.id for work in (*self.known, *self.others)]
+        return [edit.ticket.id for edit in (*self.known, *self.others)]
 
-    async def _add(self, rows: Sequence["Record[Any]"]) -> list[Work]:
-        found, _ = await settled(self.session, rows)
+    async def _add(self, rows: Sequence["Record[Any]"]) -> list[TicketEdit]:
+        found, _ = await caught_up(self.session, rows)
         await _add_backgrounds(self.session, self.dispatcher, found)
         self.others += found
         return found
 
     @staticmethod
-    def _look_again(works: Iterable[Work]) -> None:
+    def _look_again(edits: Iterable[TicketEdit]) -> None:
         """Somebody else holds a ticket that this concerns at this moment: look in a moment whether it was seen to."""
-        for work in works:
-            soon = work.now + _SOON
-            work.ticket.route_at = min(work.ticket.route_at or soon, soon)
+        for edit in edits:
+            soon = edit.now + _SOON
+            edit.ticket.route_at = min(edit.ticket.route_at or soon, soon)
 
 
 def hold_writes(staff: Staff) -> list[Write]:
     """What becomes of the rows of holds: each engineer's row is touched once."""
     new, changed, over = staff.holds
-    return [deleted(ExpertHold, over), updated(ExpertHold, changed), inserted(ExpertHold, new)]
+    return [deleted(ExpertHoldRow, over), updated(ExpertHoldRow, changed), inserted(ExpertHoldRow, new)]
 
 
-async def lock_routed(session: AsyncSession, account_id: str, known: Sequence[Work]) -> list[Work]:
-    """Lock the other tickets of a sandbox account whose experts can change; not settled."""
-    rows = await (await driver(session)).fetch(_OF_SANDBOX, account_id, [work.ticket.id for work in known])
+async def lock_routed(session: AsyncSession, account_id: str, known: Sequence[TicketEdit]) -> list[TicketEdit]:
+    """Lock the other tickets of a sandbox account whose experts can change; not caught up."""
+    rows = await (await driver(session)).fetch(_OF_SANDBOX, account_id, [edit.ticket.id for edit in known])
     return await load(session, rows)

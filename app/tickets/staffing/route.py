@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias
 
-from app.tickets.editing.work import Work
+from app.tickets.editing.edit import TicketEdit
 from app.tickets.record import TicketRecord
 
 ROUTED: Final = frozenset({"new", "open", "waiting_on_customer"})
@@ -18,6 +18,9 @@ MAX_EXPERTS: Final = "max_experts"
 """The account holds as many experts at once as its plan allows."""
 
 
+RouteState: TypeAlias = Literal["queued", "alerted", "engaged", "declined"]
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """``tickets.routing``. ``alerted``: an expert was asked; ``engaged``: one works on it; ``queued``: it waits.
@@ -25,7 +28,7 @@ class Route:
     ``declined`` lasts only until the next expert is chosen, in the same transaction.
     """
 
-    state: str
+    state: RouteState
     since: datetime
     engineer_id: str | None = None
     alert_id: str | None = None
@@ -99,35 +102,35 @@ def _instant(stored: datetime | str) -> datetime:
     return datetime.fromisoformat(stored) if isinstance(stored, str) else stored
 
 
-def is_exclusive(work: Work) -> bool:
+def is_exclusive(edit: TicketEdit) -> bool:
     """Whether the ticket's expert works on nothing else (G2)."""
-    return work.ticket.priority in work.document.routing.exclusive
+    return edit.ticket.priority in edit.document.routing.exclusive
 
 
-def follows_the_sun(work: Work) -> bool:
+def follows_the_sun(edit: TicketEdit) -> bool:
     """Whether one region hands the ticket to the next (G7)."""
-    return work.ticket.priority in work.document.routing.follow_the_sun
+    return edit.ticket.priority in edit.document.routing.follow_the_sun
 
 
-def is_wanted(work: Work) -> bool:
+def is_wanted(edit: TicketEdit) -> bool:
     """Whether the ticket is to have an expert now."""
-    return work.ticket.status in ROUTED and (is_exclusive(work) or follows_the_sun(work))
+    return edit.ticket.status in ROUTED and (is_exclusive(edit) or follows_the_sun(edit))
 
 
-def is_expired(work: Work, route: Route) -> bool:
+def is_expired(edit: TicketEdit, route: Route) -> bool:
     """Whether the expert who was asked has not answered in time."""
     return route.state == "alerted" and any(
         deadline.subject == route.alert_id and deadline.state == "missed" and deadline.metric == "alert_ack"
-        for deadline in work.clock.deadlines
+        for deadline in edit.clock.deadlines
     )
 
 
-def is_to_do(work: Work) -> bool:
+def is_to_do(edit: TicketEdit) -> bool:
     """Whether the ticket's expert has to be looked at before it is saved: a glance, without any I/O."""
-    ticket, route = work.ticket, route_of(work.ticket)
-    due = ticket.route_at is not None and ticket.route_at <= work.now
-    if not is_wanted(work):
-        return due or route is not None or (work.reassign and ticket.assignee_id is not None)
-    if route is None or route.state in ("queued", "declined") or work.reassign:
+    ticket, route = edit.ticket, route_of(edit.ticket)
+    due = ticket.route_at is not None and ticket.route_at <= edit.now
+    if not is_wanted(edit):
+        return due or route is not None or (edit.reassign and ticket.assignee_id is not None)
+    if route is None or route.state in ("queued", "declined") or edit.reassign:
         return True
-    return due or ticket.assignee_id != route.engineer_id or is_expired(work, route)
+    return due or ticket.assignee_id != route.engineer_id or is_expired(edit, route)

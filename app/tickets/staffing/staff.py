@@ -4,9 +4,19 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from enum import Enum, auto
 from typing import Any
 
 from app.roster.choose import Choice, Expert, Need, Roster, choose, next_available, on_duty, places
+
+
+class Release(Enum):
+    """Why an expert is held for a ticket no more."""
+
+    DONE = auto()
+    """the work is done: whoever did it may be asked again by a ticket that they did not take before"""
+    NOT_TAKEN = auto()
+    """somebody else takes the ticket"""
 
 
 @dataclass(slots=True)
@@ -92,8 +102,8 @@ class Staff:
         self._holds[engineer_id] = keys | {"since": since}
         self.moves.taken.add(engineer_id)
 
-    def let_go(self, engineer_id: str | None, ticket_id: str, *, done: bool) -> None:
-        """The engineer, if held for this ticket, is free: because the work is ``done``, or was not taken."""
+    def let_go(self, engineer_id: str | None, ticket_id: str, why: Release) -> None:
+        """The engineer, if held for this ticket, is free."""
         expert = self.experts.get(engineer_id or "")
         if expert is None or expert.held_for != ticket_id or expert.held_by is None:
             return
@@ -103,7 +113,7 @@ class Staff:
         self._holds[expert.id] = None
         self.moves.freed.add(expert.id)
         self.moves.released.add(expert.held_by)
-        if done:
+        if why is Release.DONE:
             self.moves.back.add(expert.id)
 
     def reassigned(self, before: str | None, after: str | None) -> None:

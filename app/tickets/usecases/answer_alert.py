@@ -17,12 +17,13 @@ from app.core.web.deps import require_support
 from app.core.web.paging import Filter, Page, Slice, filtered
 from app.events import types
 from app.paging.queue import results
-from app.roster.models import Alert
+from app.roster.models import ExpertAlertRow
 from app.sla.clock.changes import Answer, Status
 from app.tickets.editing import calls, expert_alert
-from app.tickets.editing.work import Work
-from app.tickets.models import Ticket
-from app.tickets.schemas import DeclineAlert, TicketId
+from app.tickets.editing.clock import change_clock
+from app.tickets.editing.edit import TicketEdit
+from app.tickets.models import TicketRow
+from app.tickets.schemas import AlertRefusal, TicketId
 from app.tickets.staffing.route import Route, is_expired, route_of
 from app.tickets.usecases.lifecycle import Caller, finish, start
 
@@ -50,23 +51,25 @@ class AlertFilter:
 
 @dataclass(frozen=True, slots=True)
 class _Answering:
-    work: Work
+    edit: TicketEdit
     actor: Actor
-    alert: Alert
+    alert: ExpertAlertRow
     route: Route
 
 
-async def list_alerts(session: AsyncSession, principal: Principal, wanted: AlertFilter, page: Page) -> Slice[Alert]:
+async def list_alerts(
+    session: AsyncSession, principal: Principal, wanted: AlertFilter, page: Page
+) -> Slice[ExpertAlertRow]:
     """A page of alerts, the newest first, and one more: an engineer's own, or all. 403 for customers."""
     require_support(principal)
     engineer_id = principal.engineer_id or wanted.engineer_id
     scope, filters = [], _filters(wanted, engineer_id)
     if wanted.ticket_id:
-        account_id = select(Ticket.account_id).where(Ticket.id == wanted.ticket_id).scalar_subquery()
-        scope = [Alert.account_id == account_id, Alert.ticket_id == wanted.ticket_id]
+        account_id = select(TicketRow.account_id).where(TicketRow.id == wanted.ticket_id).scalar_subquery()
+        scope = [ExpertAlertRow.account_id == account_id, ExpertAlertRow.ticket_id == wanted.ticket_id]
     elif engineer_id:
-        scope = [Alert.engineer_id == engineer_id]
-    return await filtered(session, Alert, scope, filters, page, "alerted_at", "id")
+        scope = [ExpertAlertRow.engineer_id == engineer_id]
+    return await filtered(session, ExpertAlertRow, scope, filters, page, "alerted_at", "id")
 
 
 def _filters(wanted: AlertFilter, engineer_id: str | None) -> list[Filter]:
@@ -77,7 +80,7 @@ def _filters(wanted: AlertFilter, engineer_id: str | None) -> list[Filter]:
     return filters
 
 
-async def alert_documents(session: AsyncSession, alerts: Sequence[Alert]) -> dict[str, dict[str, Any]]:
+async def alert_documents(session: AsyncSession, alerts: Sequence[ExpertAlertRow]) -> dict[str, dict[str, Any]]:
     """Alerts as the API shows them, by id."""
     pages = await results(session, [(alert.account_id, alert.id) for alert in alerts])
     return {
@@ -85,56 +88,56 @@ async def alert_documents(session: AsyncSession, alerts: Sequence[Alert]) -> dic
     }
 
 
-def alert_place(alert: Alert) -> tuple[datetime, str]:
+def alert_place(alert: ExpertAlertRow) -> tuple[datetime, str]:
     """Where an alert stands in a list."""
     return alert.alerted_at, alert.id
 
 
-async def accept(session: AsyncSession, caller: Caller, alert_id: str, _: object = None) -> Alert:
-    """The expert accepted the ticket: it is open, and a priority that was raised by itself gets its call now (C15)."""
+async def accept(session: AsyncSession, caller: Caller, alert_id: str, _: object = None) -> ExpertAlertRow:
+    """The expert takes the ticket: it is open, and a priority that was raised by itself gets its call now (C15)."""
     answering = await _answer(session, caller, alert_id)
-    work, actor, alert = answering.work, answering.actor, answering.alert
-    work.tell(types.ExpertAccepted(alert_id=alert.id, engineer_id=alert.engineer_id), actor)
-    expert_alert.end(work, alert.id, "accepted")
-    engaged = Route("engaged", work.now, alert.engineer_id, alert.id)
-    work.ticket.routing = {**(work.ticket.routing or {}), **engaged.document()}
-    if work.ticket.status == "new":
-        work.change(Status(work.now, "open", actor.kind), actor)
-    if calls.wanted(work) and await calls.active(session, work) is None:
-        await calls.ask_with_account(session, work, actor)
+    edit, actor, alert = answering.edit, answering.actor, answering.alert
+    edit.tell(types.ExpertAccepted(alert_id=alert.id, engineer_id=alert.engineer_id), actor)
+    expert_alert.end(edit, alert.id, "accepted")
+    engaged = Route("engaged", edit.now, alert.engineer_id, alert.id)
+    edit.ticket.routing = {**(edit.ticket.routing or {}), **engaged.document()}
+    if edit.ticket.status == "new":
+        change_clock(edit, Status(edit.now, "open", actor.kind), actor)
+    if calls.wanted(edit) and await calls.active(session, edit) is None:
+        await calls.ask_with_account(session, edit, actor)
     return await _answered(session, answering)
 
 
-async def decline(session: AsyncSession, caller: Caller, alert_id: str, command: DeclineAlert) -> Alert:
+async def decline(session: AsyncSession, caller: Caller, alert_id: str, command: AlertRefusal) -> ExpertAlertRow:
     """The expert does not take the ticket, and says why: the next one is alerted at once."""
     answering = await _answer(session, caller, alert_id)
-    work, alert = answering.work, answering.alert
+    edit, alert = answering.edit, answering.alert
     data = types.ExpertDeclined(alert_id=alert.id, engineer_id=alert.engineer_id, reason=command.reason)
-    work.tell(data, answering.actor)
-    expert_alert.end(work, alert.id, "declined", command.reason)
-    work.ticket.routing = {**(work.ticket.routing or {}), "state": "declined"}
+    edit.tell(data, answering.actor)
+    expert_alert.end(edit, alert.id, "declined", command.reason)
+    edit.ticket.routing = {**(edit.ticket.routing or {}), "state": "declined"}
     return await _answered(session, answering)
 
 
 async def _answer(session: AsyncSession, caller: Caller, alert_id: str) -> _Answering:
     """Lock the alert's ticket and end its clock. 403 for another engineer, 409 when it is not waited for."""
     require_support(caller.principal)
-    alert = await session.scalar(select(Alert).where(Alert.id == alert_id))
+    alert = await session.scalar(select(ExpertAlertRow).where(ExpertAlertRow.id == alert_id))
     if alert is None:
         raise NotFound
-    work, actor = await start(session, caller, alert.ticket_id)
+    edit, actor = await start(session, caller, alert.ticket_id)
     await session.refresh(alert)
     if caller.principal.engineer_id not in (None, alert.engineer_id):
         raise Forbidden(_("Another engineer was alerted"))
-    route = route_of(work.ticket)
-    if alert.state != "alerted" or route is None or is_expired(work, route):
+    route = route_of(edit.ticket)
+    if alert.state != "alerted" or route is None or is_expired(edit, route):
         state = "expired" if alert.state == "alerted" else alert.state
         raise Conflict(_("The alert is already {state}", state=state))
-    work.change(Answer(work.now, "alert_ack", alert.id, actor.kind), actor)
-    return _Answering(work, actor, alert, route)
+    change_clock(edit, Answer(edit.now, "alert_ack", alert.id, actor.kind), actor)
+    return _Answering(edit, actor, alert, route)
 
 
-async def _answered(session: AsyncSession, answering: _Answering) -> Alert:
-    await finish(session, answering.work)
+async def _answered(session: AsyncSession, answering: _Answering) -> ExpertAlertRow:
+    await finish(session, answering.edit)
     await session.refresh(answering.alert)
     return answering.alert

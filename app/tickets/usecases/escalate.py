@@ -13,17 +13,18 @@ from app.core.problems import Conflict, Fault, Forbidden, Invalid
 from app.core.text.messages import _, ngettext
 from app.core.web.deps import require_support
 from app.escalations import records
-from app.escalations.models import Escalation
+from app.escalations.models import EscalationRow
 from app.escalations.records import OPEN
 from app.escalations.rules import breach
 from app.events import types
 from app.sla.clock.changes import Answer, Ask, Tier
 from app.sla.clock.cycles import ENDED_STATUSES
 from app.sla.clock.terms import PLAN_METRICS
+from app.tickets.editing.clock import change_clock
+from app.tickets.editing.edit import TicketEdit
 from app.tickets.editing.messages import add_message
-from app.tickets.editing.work import Work
 from app.tickets.rules import missing_texts, priority_faults
-from app.tickets.schemas import AcceptEscalation, DeclineEscalation, Escalate, PostMessage
+from app.tickets.schemas import EscalationAcceptance, EscalationRefusal, NewEscalation, NewMessage
 from app.tickets.usecases.lifecycle import Caller, finish, give_priority, set_assignee, start
 
 _MISSED = """
@@ -35,25 +36,25 @@ SELECT 1 FROM deadlines WHERE account_id = $1 AND ticket_id = $2 AND metric = 'r
 class Decided:
     """A ticket, who decides about one of its escalations, and that escalation as it is now."""
 
-    work: Work
+    edit: TicketEdit
     actor: Actor
-    escalation: Escalation
+    escalation: EscalationRow
 
 
-async def escalate(session: AsyncSession, caller: Caller, ticket_id: str, command: Escalate) -> Escalation:
+async def escalate(session: AsyncSession, caller: Caller, ticket_id: str, command: NewEscalation) -> EscalationRow:
     """Ask for an escalation. 409 with the first when one is open for this reason already; 403 where the plan has none.
 
     It says whether the promise that it names is broken at this instant, and starts the clock of its acknowledgement.
     """
-    work, actor = await start(session, caller, ticket_id, command.actor)
+    edit, actor = await start(session, caller, ticket_id, command.actor)
     kind = "customer" if actor.kind == "customer" else "engineer"
-    _check(work, kind, command)
-    if first := await records.open_one(session, work.ticket.account_id, ticket_id, kind, command.reason):
+    _check(edit, kind, command)
+    if first := await records.open_one(session, edit.ticket.account_id, ticket_id, kind, command.reason):
         raise Conflict(
             _("An escalation for this reason is already open"), escalation=records.escalation_document(first)
         )
-    escalation = Escalation(
-        account_id=work.ticket.account_id,
+    escalation = EscalationRow(
+        account_id=edit.ticket.account_id,
         id=new_id("esc"),
         ticket_id=ticket_id,
         kind=kind,
@@ -63,23 +64,23 @@ async def escalate(session: AsyncSession, caller: Caller, ticket_id: str, comman
         justification=command.justification,
         requested_priority=command.requested_priority,
         business_impact=command.business_impact,
-        breach_verified=await _breach(session, work, command.reason),
-        requested_at=work.now,
+        breach_verified=await _breach(session, edit, command.reason),
+        requested_at=edit.now,
     )
     escalation.subject = escalation.id
-    escalation.sequence = work.tell(_requested(work, escalation), actor)
+    escalation.sequence = edit.tell(_requested(edit, escalation), actor)
     session.add(escalation)
     await session.flush()
-    work.ticket.escalated = True
-    work.change(Ask(work.now, "escalation_ack", escalation.subject), actor)
-    await finish(session, work)
+    edit.ticket.escalated = True
+    change_clock(edit, Ask(edit.now, "escalation_ack", escalation.subject), actor)
+    await finish(session, edit)
     return escalation
 
 
-def _check(work: Work, kind: str, command: Escalate) -> None:
-    rules, document = work.document.escalation, work.document
-    if work.ticket.status in ENDED_STATUSES:
-        raise Conflict(_("A ticket that is {status} cannot be escalated", status=work.ticket.status))
+def _check(edit: TicketEdit, kind: str, command: NewEscalation) -> None:
+    rules, document = edit.document.escalation, edit.document
+    if edit.ticket.status in ENDED_STATUSES:
+        raise Conflict(_("A ticket that is {status} cannot be escalated", status=edit.ticket.status))
     if rules is None or (kind == "customer" and not document.customer_may.escalate):
         raise Forbidden(_("The plan {key} has no escalations that this caller can request", key=document.key))
     faults = [] if command.reason in rules.reasons else [_unknown_reason(document.key, rules.reasons)]
@@ -88,7 +89,7 @@ def _check(work: Work, kind: str, command: Escalate) -> None:
     ]
     if command.requested_priority and not faults:
         texts = {
-            "business_impact": command.business_impact or work.ticket.business_impact,
+            "business_impact": command.business_impact or edit.ticket.business_impact,
             "priority_reason": command.justification,
         }
         faults += missing_texts(document, command.requested_priority, texts)
@@ -102,24 +103,24 @@ def _unknown_reason(plan: str, reasons: list[Any]) -> Fault:
     )
 
 
-async def _breach(session: AsyncSession, work: Work, reason: str) -> bool | None:
+async def _breach(session: AsyncSession, edit: TicketEdit, reason: str) -> bool | None:
     """Whether the promise that the reason names is broken at this instant: the record keeps it."""
-    clock, rules = work.clock, work.document.escalation
+    clock, rules = edit.clock, edit.document.escalation
     missed = {d.metric for d in clock.deadlines if d.state == "missed"}
-    missed |= {d.metric for d in work.ended if d.state == "missed" and d.metric == "resolution"}
+    missed |= {d.metric for d in edit.ended if d.state == "missed" and d.metric == "resolution"}
     if reason == "resolution_time":  # of a miss that raised the priority, the cycle has ended
-        key = (work.ticket.account_id, work.ticket.id)
+        key = (edit.ticket.account_id, edit.ticket.id)
         missed |= {"resolution"} if await (await driver(session)).fetchval(_MISSED, *key) else set()
     return breach(
         reason,
         promised=[metric for metric in PLAN_METRICS if clock.terms.target(metric, clock.priority)],
         missed=missed,
-        turns=work.ticket.turns,
+        turns=edit.ticket.turns,
         exchanges=rules.exchanges if rules else None,
     )
 
 
-def _requested(work: Work, escalation: Escalation) -> types.EscalationRequested:
+def _requested(edit: TicketEdit, escalation: EscalationRow) -> types.EscalationRequested:
     return types.EscalationRequested(
         escalation_id=escalation.id,
         kind=escalation.kind,
@@ -129,111 +130,117 @@ def _requested(work: Work, escalation: Escalation) -> types.EscalationRequested:
         requested_priority=escalation.requested_priority,
         business_impact=escalation.business_impact,
         breach_verified=escalation.breach_verified,
-        told=work.told("manager", "tam"),
+        notified=edit.notified("manager", "tam"),
     )
 
 
-async def acknowledge(session: AsyncSession, caller: Caller, escalation_id: str, _: object = None) -> Escalation:
-    """Support acknowledged an escalation: its acknowledgement clock ends. 409 when it is no longer waited for."""
+async def acknowledge(session: AsyncSession, caller: Caller, escalation_id: str, _: object = None) -> EscalationRow:
+    """Support has seen an escalation: its acknowledgement clock ends. 409 when it is no longer waited for."""
     decided = await _decide(session, caller, escalation_id, "requested")
     _acknowledge(decided)
     return await _decided(session, decided)
 
 
-async def accept(session: AsyncSession, caller: Caller, escalation_id: str, command: AcceptEscalation) -> Escalation:
+async def accept(
+    session: AsyncSession, caller: Caller, escalation_id: str, command: EscalationAcceptance
+) -> EscalationRow:
     """Support does something about it: raises the priority (by default as requested), moves the tier, reassigns."""
     decided = await _decide(session, caller, escalation_id, *OPEN)
-    work, actor, escalation = decided.work, decided.actor, decided.escalation
+    edit, actor, escalation = decided.edit, decided.actor, decided.escalation
     if escalation.state == "requested":
         _acknowledge(decided)
     if command.message:
-        add_message(work, actor, actor.document(), PostMessage(body=command.message))
+        add_message(edit, actor, actor.document(), NewMessage(body=command.message))
     if priority := command.priority or escalation.requested_priority:
-        work.ticket.business_impact = escalation.business_impact or work.ticket.business_impact
-        why = escalation.justification or escalation.reason
-        await give_priority(session, work, actor, priority, why, source="escalation")
+        edit.ticket.business_impact = escalation.business_impact or edit.ticket.business_impact
+        reason = escalation.justification or escalation.reason
+        await give_priority(session, edit, actor, priority, reason, source="escalation")
     if command.assignee_id:
-        await set_assignee(session, work, actor, command.assignee_id, "/assignee_id")
-    if command.tier and command.tier != work.ticket.tier:
-        _check_tier(work, command.tier)
-        work.change(Tier(work.now, command.tier, actor.kind), actor)
+        await set_assignee(session, edit, actor, command.assignee_id, "/assignee_id")
+    if command.tier and command.tier != edit.ticket.tier:
+        _check_tier(edit, command.tier)
+        change_clock(edit, Tier(edit.now, command.tier, actor.kind), actor)
     _end(decided, "accepted", command.message)
     data = types.EscalationAccepted(
-        **_facts(escalation), priority=work.ticket.priority, tier=work.ticket.tier, assignee=work.ticket.assignee_id
+        **_facts(escalation), priority=edit.ticket.priority, tier=edit.ticket.tier, assignee=edit.ticket.assignee_id
     )
-    work.tell(data, actor)
+    edit.tell(data, actor)
     return await _decided(session, decided)
 
 
-def _check_tier(work: Work, tier: int) -> None:
-    if tier > work.clock.terms.tiers:
-        detail = ngettext("The plan has {n} tier", "The plan has {n} tiers", work.clock.terms.tiers)
+def _check_tier(edit: TicketEdit, tier: int) -> None:
+    if tier > edit.clock.terms.tiers:
+        detail = ngettext("The plan has {n} tier", "The plan has {n} tiers", edit.clock.terms.tiers)
         raise Invalid(errors=[Fault(pointer="/tier", detail=detail)])
 
 
-async def decline(session: AsyncSession, caller: Caller, escalation_id: str, command: DeclineEscalation) -> Escalation:
+async def decline(
+    session: AsyncSession, caller: Caller, escalation_id: str, command: EscalationRefusal
+) -> EscalationRow:
     """Support does nothing about it, and says why."""
     decided = await _decide(session, caller, escalation_id, *OPEN)
     if decided.escalation.state == "requested":
         _acknowledge(decided)
     _end(decided, "declined", command.reason)
-    decided.work.tell(types.EscalationDeclined(**_facts(decided.escalation), why=command.reason), decided.actor)
+    decided.edit.tell(types.EscalationDeclined(**_facts(decided.escalation), detail=command.reason), decided.actor)
     return await _decided(session, decided)
 
 
-async def withdraw(session: AsyncSession, caller: Caller, escalation_id: str, command: Any) -> Escalation:
-    """Whoever requested it takes it back. 403 for anybody else; what the service made is not withdrawn."""
+async def withdraw(session: AsyncSession, caller: Caller, escalation_id: str, command: Any) -> EscalationRow:
+    """Whoever asked for it no longer does. 403 for anybody else; what the service made is not withdrawn."""
     escalation = await records.find(session, escalation_id)
-    work, actor = await start(session, caller, escalation.ticket_id, command.actor)
+    edit, actor = await start(session, caller, escalation.ticket_id, command.actor)
     await session.refresh(escalation)
     if escalation.requested_by.get("id") != actor.id or escalation.requested_by["kind"] != actor.kind:
         raise Forbidden(_("Only whoever requested an escalation can withdraw it"))
     _check_state(escalation, *OPEN)
-    work.change(Answer(work.now, "escalation_ack", escalation.subject, cancel="withdrawn"), actor)
-    decided = Decided(work, actor, escalation)
+    change_clock(edit, Answer(edit.now, "escalation_ack", escalation.subject, cancel="withdrawn"), actor)
+    decided = Decided(edit, actor, escalation)
     _end(decided, "withdrawn", None)
-    work.tell(types.EscalationWithdrawn(**_facts(escalation)), actor)
+    edit.tell(types.EscalationWithdrawn(**_facts(escalation)), actor)
     return await _decided(session, decided)
 
 
 async def _decide(session: AsyncSession, caller: Caller, escalation_id: str, *states: str) -> Decided:
     """Lock the ticket and read the escalation as it is then, for support. 409 unless it is in one of ``states``."""
     escalation = await records.find(session, escalation_id)
-    work, actor = await start(session, caller, escalation.ticket_id)
+    edit, actor = await start(session, caller, escalation.ticket_id)
     require_support(caller.principal)
     await session.refresh(escalation)
     _check_state(escalation, *states)
-    return Decided(work, actor, escalation)
+    return Decided(edit, actor, escalation)
 
 
-def _check_state(escalation: Escalation, *states: str) -> None:
+def _check_state(escalation: EscalationRow, *states: str) -> None:
     if escalation.state not in states:
         raise Conflict(_("The escalation is already {state}", state=escalation.state))
 
 
 def _acknowledge(decided: Decided) -> None:
-    work, actor, escalation = decided.work, decided.actor, decided.escalation
-    work.change(Answer(work.now, "escalation_ack", escalation.subject, actor.kind), actor)
-    escalation.state, escalation.acknowledged_at = "acknowledged", work.now
-    work.tell(types.EscalationAcknowledged(**_facts(escalation)), actor)
+    edit, actor, escalation = decided.edit, decided.actor, decided.escalation
+    change_clock(edit, Answer(edit.now, "escalation_ack", escalation.subject, actor.kind), actor)
+    escalation.state, escalation.acknowledged_at = "acknowledged", edit.now
+    edit.tell(types.EscalationAcknowledged(**_facts(escalation)), actor)
 
 
-def _facts(escalation: Escalation) -> dict[str, str]:
+def _facts(escalation: EscalationRow) -> dict[str, str]:
     return {"escalation_id": escalation.id, "reason": escalation.reason, "subject": escalation.subject}
 
 
 def _end(decided: Decided, state: str, decision: str | None) -> None:
     escalation = decided.escalation
-    escalation.state, escalation.ended_at, escalation.decision = state, decided.work.now, decision
+    escalation.state, escalation.ended_at, escalation.decision = state, decided.edit.now, decision
 
 
-async def _decided(session: AsyncSession, decided: Decided) -> Escalation:
+async def _decided(session: AsyncSession, decided: Decided) -> EscalationRow:
     """Write the escalation and its ticket, which is escalated as long as any other is open."""
     await session.flush()
-    ticket = decided.work.ticket
-    others = select(Escalation.id).where(
-        Escalation.account_id == ticket.account_id, Escalation.ticket_id == ticket.id, Escalation.state.in_(OPEN)
+    ticket = decided.edit.ticket
+    others = select(EscalationRow.id).where(
+        EscalationRow.account_id == ticket.account_id,
+        EscalationRow.ticket_id == ticket.id,
+        EscalationRow.state.in_(OPEN),
     )
     ticket.escalated = await session.scalar(others.limit(1)) is not None
-    await finish(session, decided.work)
+    await finish(session, decided.edit)
     return decided.escalation

@@ -10,10 +10,11 @@ from app.core.problems import Invalid
 from app.events.types import TicketUpdated
 from app.sla.clock.changes import Status
 from app.tickets.editing import calls
+from app.tickets.editing.clock import change_clock
+from app.tickets.editing.edit import TicketEdit
 from app.tickets.editing.messages import add_message
-from app.tickets.editing.work import Work
 from app.tickets.rules import priority_faults
-from app.tickets.schemas import Impact, PostMessage, Urgency
+from app.tickets.schemas import Impact, NewMessage, Urgency
 from app.tickets.usecases.lifecycle import Caller, finish, give_priority, start
 
 
@@ -45,26 +46,26 @@ class News:
     resolve: bool = False
 
 
-async def follow(session: AsyncSession, caller: Caller, ticket_id: str, news: News) -> Work | None:
+async def follow(session: AsyncSession, caller: Caller, ticket_id: str, news: News) -> TicketEdit | None:
     """Do it all in one visit; None, and nothing is done, when the ticket is closed: it takes nothing any more."""
-    work, actor = await start(session, caller, ticket_id)
-    if work.ticket.status == "closed":
+    edit, actor = await start(session, caller, ticket_id)
+    if edit.ticket.status == "closed":
         return None
-    if news.reopen and work.ticket.status == "resolved":
-        work.change(Status(work.now, "open", actor.kind), actor)
+    if news.reopen and edit.ticket.status == "resolved":
+        change_clock(edit, Status(edit.now, "open", actor.kind), actor)
     for said in news.said:
-        add_message(work, actor, actor.document(), PostMessage(body=said.body, visibility=said.visibility))
+        add_message(edit, actor, actor.document(), NewMessage(body=said.body, visibility=said.visibility))
     if news.wanted:
-        await _raise(session, work, actor, news.wanted)
-    if news.resolve and work.ticket.status != "resolved":
-        work.change(Status(work.now, "resolved", actor.kind), actor)
-        await calls.end_with_ticket(session, work)
-    return await finish(session, work)
+        await _raise(session, edit, actor, news.wanted)
+    if news.resolve and edit.ticket.status != "resolved":
+        change_clock(edit, Status(edit.now, "resolved", actor.kind), actor)
+        await calls.end_with_ticket(session, edit)
+    return await finish(session, edit)
 
 
-async def _raise(session: AsyncSession, work: Work, actor: Actor, wanted: Wanted) -> None:
+async def _raise(session: AsyncSession, edit: TicketEdit, actor: Actor, wanted: Wanted) -> None:
     """Make the ticket more urgent where that is wanted, never less. 422 for a priority that its plan does not know."""
-    ticket, document = work.ticket, work.document
+    ticket, document = edit.ticket, edit.document
     priority = wanted.priority or document.matrix_priority(wanted.impact, wanted.urgency)
     if faults := priority_faults(document, priority):
         raise Invalid(errors=faults)
@@ -72,5 +73,5 @@ async def _raise(session: AsyncSession, work: Work, actor: Actor, wanted: Wanted
         return
     if wanted.impact:
         ticket.impact, ticket.urgency, ticket.assessed_priority = wanted.impact, wanted.urgency, priority
-        work.tell(TicketUpdated(fields={"impact": wanted.impact, "urgency": wanted.urgency}), actor)
-    await give_priority(session, work, actor, priority, wanted.reason, source="override")
+        edit.tell(TicketUpdated(fields={"impact": wanted.impact, "urgency": wanted.urgency}), actor)
+    await give_priority(session, edit, actor, priority, wanted.reason, source="override")

@@ -16,18 +16,19 @@ from app.core.problems import Fault, Invalid, NotFound
 from app.core.text.messages import _
 from app.core.zones import IN_FORCE
 from app.events import types
-from app.events.types.deadlines import PinsData
+from app.events.types.deadlines import PlanPins
 from app.events.types.tickets import TicketFacts
 from app.roster.usecases.regions import check_region
 from app.sla.clock.clock import open_clock
 from app.sla.compiled import Promise, promise_of
 from app.sla.pins import Pins
 from app.tickets.editing import calls, review
-from app.tickets.editing.work import Work
+from app.tickets.editing.clock import take_step
+from app.tickets.editing.edit import TicketEdit
 from app.tickets.record import TicketRecord, columns
 from app.tickets.rules import Assessment, assess, channel_faults, is_alarm, missing_texts, priority_faults
-from app.tickets.save import save
-from app.tickets.schemas import OpenTicket
+from app.tickets.save import staff_and_save
+from app.tickets.schemas import NewTicket
 
 _DIGITS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
@@ -80,13 +81,18 @@ class Customer:
 
 
 async def open_ticket(
-    session: AsyncSession, command: OpenTicket, *, account_id: str, acting: Acting, now: datetime | None = None
-) -> Work:
+    session: AsyncSession, command: NewTicket, *, account_id: str, acting: Acting, now: datetime | None = None
+) -> TicketEdit:
     """Open a ticket for an account and start everything that follows from it, in this one transaction.
 
-    ``now`` is the database's clock unless given. Raises 404 for an unknown account, 422 for what the plan
-    refuses, ``Again`` when the drawn number is taken.
-    Nothing external runs here: ``scheduler.JOBS`` lists what follows.
+    ``begin`` decides in memory: the clocks start and, where the plan gives one, the live call is asked for.
+    ``staff_and_save`` chooses an expert for a ticket that is to have one, as a P1 is, holds and alerts the expert
+    (``staffing/dispatcher.py``: ``Dispatcher.restaff``), and writes all of it in one statement (``editing/write.py``:
+    ``write_edits``): the ticket, its deadlines, its call, the alert, the events, and what is to be sent of them:
+    deliveries of webhooks, pages, notices. Nothing is sent here: the jobs in ``scheduler.py`` send it.
+
+    ``now`` is the database's clock unless it is given. Raises 404 for an unknown account, 422 for what the plan
+    refuses, and ``Again`` when the drawn number is taken.
     """
     customer = await _customer(session, account_id, now)
     held = await _promise(session, customer, command.product)
@@ -97,25 +103,25 @@ async def open_ticket(
     if command.region_lock:
         scope = account_id if customer.sandbox_now else None
         await check_region(session, command.region_lock, scope, "/region_lock")
-    work = begin(customer, command, promise, pins, assessment, acting.actor)
-    await save(session, [work], new=True, standing=now is not None)
-    return work
+    edit = begin(customer, command, promise, pins, assessment, acting.actor)
+    await staff_and_save(session, [edit], new=True, standing=now is not None)
+    return edit
 
 
 def begin(
-    customer: Customer, command: OpenTicket, promise: Promise, pins: Pins, assessment: Assessment, actor: Actor
-) -> Work:
+    customer: Customer, command: NewTicket, promise: Promise, pins: Pins, assessment: Assessment, actor: Actor
+) -> TicketEdit:
     """The new ticket with its clocks started, its call asked for, and its events: decided, not yet written."""
     ticket = _ticket(customer, command, pins, assessment)
     step = open_clock(promise.terms, customer.now, assessment.priority)
     contacts = {"manager": customer.manager, "tam": customer.tam}
-    work = Work(ticket, step.clock, promise.document, contacts, customer.now, customer.locale)
-    work.tell(_opened(work, pins), actor)
-    work.take(step, SERVICE)
-    if calls.wanted(work):
-        calls.ask_for(work, customer.call_link, customer.call_provider, actor)
-    review.request_if_due(work)
-    return work
+    edit = TicketEdit(ticket, step.clock, promise.document, contacts, customer.now, customer.locale)
+    edit.tell(_opened(edit, pins), actor)
+    take_step(edit, step, SERVICE)
+    if calls.wanted(edit):
+        calls.ask_for(edit, customer.call_link, customer.call_provider, actor)
+    review.request_if_due(edit)
+    return edit
 
 
 async def _customer(session: AsyncSession, account_id: str, now: datetime | None) -> Customer:
@@ -151,7 +157,7 @@ async def _promise(session: AsyncSession, customer: Customer, product: str | Non
     return await plan_in_force(customer, product, customer.now, newest)
 
 
-def _check(promise: Promise, command: OpenTicket, assessment: Assessment, *, alarm: bool) -> None:
+def _check(promise: Promise, command: NewTicket, assessment: Assessment, *, alarm: bool) -> None:
     """Refuse what the plan does not take: unknown priority, missing texts (G1), a channel not offered (Z6)."""
     document = promise.document
     faults = [*priority_faults(document, command.priority), *channel_faults(document, command.channel)]
@@ -176,9 +182,9 @@ def new_number() -> str:
     return f"{''.join(digits[:3])}-{''.join(digits[3:])}"
 
 
-def _ticket(customer: Customer, command: OpenTicket, pins: Pins, assessment: Assessment) -> TicketRecord:
+def _ticket(customer: Customer, command: NewTicket, pins: Pins, assessment: Assessment) -> TicketRecord:
     """The new row: what the command says by the names of columns, and what follows from the account and its plan."""
-    given = {name: getattr(command, name) for name in OpenTicket.model_fields if name in columns()}
+    given = {name: getattr(command, name) for name in NewTicket.model_fields if name in columns()}
     return TicketRecord(
         **given
         | {
@@ -204,11 +210,11 @@ def _ticket(customer: Customer, command: OpenTicket, pins: Pins, assessment: Ass
     )
 
 
-def _opened(work: Work, pins: Pins) -> types.TicketOpened:
-    ticket = work.ticket
+def _opened(edit: TicketEdit, pins: Pins) -> types.TicketOpened:
+    ticket = edit.ticket
     return types.TicketOpened(
         **{name: getattr(ticket, name) for name in TicketFacts.model_fields},
         requester=ticket.requester,
-        plan=PinsData(**pins.document()),
-        told=work.told("tam") if ticket.priority == work.document.top else [],
+        plan=PlanPins(**pins.document()),
+        notified=edit.notified("tam") if ticket.priority == edit.document.top else [],
     )

@@ -8,7 +8,7 @@ from pydantic.json_schema import models_json_schema
 
 from app.core.via import HEADER
 from app.events.examples import event_example
-from app.events.schemas import EventView
+from app.events.schemas import Event
 from app.events.types import EVENTS, EventData
 
 _REF: Final = "#/components/schemas/{model}"
@@ -40,7 +40,7 @@ def envelope_model(event: type[EventData]) -> type[BaseModel]:
     """The envelope of events of this type: its ``type`` is fixed, its ``data`` has a shape."""
     return create_model(
         f"{event.__name__}Event",
-        __base__=EventView,
+        __base__=Event,
         __doc__=event.__doc__,
         type=(Literal[event.type], ...),  # type: ignore[arg-type]  # each type is a constant of its class
         data=(event, ...),

@@ -12,15 +12,15 @@ from app.core.web.operations import ActorDep, CallDep, Document, ResourceRouter
 from app.core.web.paging import PageDep, Slice, made
 from app.webhooks import queries
 from app.webhooks.api.presenters import attempts_document, delivery_document, managed
-from app.webhooks.delivery_schemas import AttemptsDocument, DeliveryDocument, ReplayDocument, ReplayPeriod
-from app.webhooks.models import Delivery
+from app.webhooks.delivery_schemas import Delivery, DeliveryWithAttempts, Replay, ReplayPeriod
+from app.webhooks.models import DeliveryRow
 from app.webhooks.schemas import DeliveryState
 from app.webhooks.usecases import resend
 
 router = ResourceRouter("webhooks", prefix="/v1", tags=["Webhooks"])
 
 
-@router.list("/webhooks/{endpoint_id}/deliveries", DeliveryDocument)
+@router.list("/webhooks/{endpoint_id}/deliveries", Delivery)
 async def list_webhook_deliveries(
     call: CallDep,
     endpoint_id: str,
@@ -32,14 +32,14 @@ async def list_webhook_deliveries(
     The newest first, each with its last attempt. Deliveries are kept for thirty days after they end.
     """
 
-    async def query(session: AsyncSession) -> Slice[Delivery]:
+    async def query(session: AsyncSession) -> Slice[DeliveryRow]:
         await queries.endpoint_by_id(session, call.principal, endpoint_id)
         return await queries.deliveries_page(session, page, endpoint_id, status)
 
     return await call.page(page, query, place=made, document=delivery_document)
 
 
-@router.show("/deliveries/{delivery_id}", AttemptsDocument)
+@router.show("/deliveries/{delivery_id}", DeliveryWithAttempts)
 async def get_delivery(call: CallDep, delivery_id: str) -> Response:
     """Get a delivery.
 
@@ -53,9 +53,9 @@ async def get_delivery(call: CallDep, delivery_id: str) -> Response:
     return await call.read(get)
 
 
-@router.action("/deliveries/{delivery_id}/redeliver", DeliveryDocument, problems=[Conflict])
-async def redeliver(call: CallDep, delivery_id: str, actor: ActorDep) -> Response:
-    """Send a delivery again.
+@router.action("/deliveries/{delivery_id}/redeliver", Delivery, problems=[Conflict])
+async def resend_delivery(call: CallDep, delivery_id: str, actor: ActorDep) -> Response:
+    """Resend a delivery.
 
     At once, with the same `webhook-id` and a new row of attempts.
     """
@@ -71,13 +71,13 @@ async def redeliver(call: CallDep, delivery_id: str, actor: ActorDep) -> Respons
 
 @router.action(
     "/webhooks/{endpoint_id}/replay",
-    ReplayDocument,
+    Replay,
     status=202,
     problems=[Conflict, QuotaExceeded],
     repeatable=True,
 )
 async def replay_webhook(call: CallDep, endpoint_id: str, body: ReplayPeriod) -> Response:
-    """Send a period again.
+    """Replay the events of a period.
 
     All events recorded in it that the endpoint wants, including those that it never got because it was disabled or did
     not exist yet, or whose deliveries are past their retention. Each comes with its `webhook-id` of then; a ticket's

@@ -17,16 +17,16 @@ from app.core.web.operations import AccountScope, ActorDep, CallDep, Document, R
 from app.core.web.paging import PageDep, listing, made
 from app.webhooks import queries
 from app.webhooks.api.presenters import delivery_document, managed
-from app.webhooks.delivery_schemas import DeliveryDocument
+from app.webhooks.delivery_schemas import Delivery
 from app.webhooks.rules.patterns import check_globs
 from app.webhooks.rules.quotas import ENDPOINTS
 from app.webhooks.schemas import (
-    EndpointCreate,
-    EndpointDocument,
-    EndpointFields,
-    EndpointTest,
-    RotateSecret,
-    SecretDocument,
+    NewWebhookEndpoint,
+    SecretRotation,
+    WebhookEndpoint,
+    WebhookEndpointFields,
+    WebhookEndpointTest,
+    WebhookEndpointWithSecret,
 )
 from app.webhooks.usecases import endpoints
 from app.webhooks.usecases.endpoints import endpoint_document, shown_to
@@ -34,9 +34,9 @@ from app.webhooks.usecases.endpoints import endpoint_document, shown_to
 router = ResourceRouter("webhooks", prefix="/v1/webhooks", tags=["Webhooks"])
 
 
-@router.create("", SecretDocument, problems=[NotFound, QuotaExceeded])
-async def create_webhook(call: CallDep, body: EndpointCreate) -> Response:
-    """Register an endpoint.
+@router.create("", WebhookEndpointWithSecret, problems=[NotFound, QuotaExceeded])
+async def create_webhook(call: CallDep, body: NewWebhookEndpoint) -> Response:
+    """Create an endpoint.
 
     The answer shows the signing secret once. An account's endpoint gets its own account's public events. 409 names the
     quota if the account has as many endpoints as it is allowed.
@@ -58,7 +58,7 @@ async def create_webhook(call: CallDep, body: EndpointCreate) -> Response:
     return await call.once_as(as_writer(call.principal, body.actor), create)
 
 
-@router.list("", EndpointDocument, problems=[NotFound])
+@router.list("", WebhookEndpoint, problems=[NotFound])
 async def list_webhooks(call: CallDep, page: PageDep, account_id: AccountScope, actor: ActorDep) -> Response:
     """List endpoints.
 
@@ -70,7 +70,7 @@ async def list_webhooks(call: CallDep, page: PageDep, account_id: AccountScope, 
     return listing(call.request, page, rows, place=made, document=partial(shown_to, who))
 
 
-@router.show("/{endpoint_id}", EndpointDocument)
+@router.show("/{endpoint_id}", WebhookEndpoint)
 async def get_webhook(call: CallDep, endpoint_id: str, actor: ActorDep) -> Response:
     """Get an endpoint.
 
@@ -84,19 +84,19 @@ async def get_webhook(call: CallDep, endpoint_id: str, actor: ActorDep) -> Respo
     return await call.read(get)
 
 
-@router.update("/{endpoint_id}", EndpointDocument, EndpointFields, {"events": ["ticket.*"]})
-async def change_webhook(call: CallDep, endpoint_id: str, patch: PatchDep, actor: ActorDep) -> Response:
-    """Change an endpoint.
+@router.update("/{endpoint_id}", WebhookEndpoint, WebhookEndpointFields, {"events": ["ticket.*"]})
+async def update_webhook(call: CallDep, endpoint_id: str, patch: PatchDep, actor: ActorDep) -> Response:
+    """Update an endpoint.
 
     A JSON Merge Patch (RFC 7396). Deliveries already under way go to the new URL.
     """
 
     async def change(session: AsyncSession) -> Document:
         endpoint, _ = await managed(session, call.principal, endpoint_id, actor)
-        before = {name: getattr(endpoint, name) for name in EndpointFields.model_fields}
-        fields = call.patched(patch, EndpointFields, before, endpoint.version)
+        before = {name: getattr(endpoint, name) for name in WebhookEndpointFields.model_fields}
+        fields = call.patched(patch, WebhookEndpointFields, before, endpoint.version)
         endpoints.check_url(fields.url, call.state.settings.allow_networks)
-        await endpoints.change_endpoint(session, endpoint, fields, now=await database_now(session))
+        await endpoints.update_endpoint(session, endpoint, fields, now=await database_now(session))
         return endpoint_document(endpoint)
 
     return await call.write(change)
@@ -104,7 +104,7 @@ async def change_webhook(call: CallDep, endpoint_id: str, patch: PatchDep, actor
 
 @router.delete("/{endpoint_id}")
 async def delete_webhook(call: CallDep, endpoint_id: str, actor: ActorDep) -> Response:
-    """Remove an endpoint.
+    """Delete an endpoint.
 
     Its deliveries are removed too, including those not sent yet.
     """
@@ -116,15 +116,15 @@ async def delete_webhook(call: CallDep, endpoint_id: str, actor: ActorDep) -> Re
     return await call.delete(delete)
 
 
-@router.action("/{endpoint_id}/rotate-secret", SecretDocument, repeatable=True)
+@router.action("/{endpoint_id}/rotate-secret", WebhookEndpointWithSecret, repeatable=True)
 async def rotate_webhook_secret(
-    call: CallDep, endpoint_id: str, actor: ActorDep, body: RotateSecret | None = None
+    call: CallDep, endpoint_id: str, actor: ActorDep, body: SecretRotation | None = None
 ) -> Response:
-    """Make a new signing secret.
+    """Rotate the signing secret of an endpoint.
 
     Messages are signed with the new secret and, until the overlap ends, with the ones before it: at most three in all.
     """
-    overlap = (body or RotateSecret()).overlap
+    overlap = (body or SecretRotation()).overlap
 
     async def rotate(session: AsyncSession) -> Document:
         endpoint, _ = await managed(session, call.principal, endpoint_id, actor)
@@ -134,9 +134,9 @@ async def rotate_webhook_secret(
     return await call.once(rotate, may=as_writer(call.principal, actor))
 
 
-@router.action("/{endpoint_id}/test", DeliveryDocument, status=201, problems=[Conflict], repeatable=True)
+@router.action("/{endpoint_id}/test", Delivery, status=201, problems=[Conflict], repeatable=True)
 async def send_webhook_test(
-    call: CallDep, endpoint_id: str, actor: ActorDep, body: EndpointTest | None = None
+    call: CallDep, endpoint_id: str, actor: ActorDep, body: WebhookEndpointTest | None = None
 ) -> Response:
     """Send a test event.
 
@@ -154,7 +154,7 @@ async def send_webhook_test(
     return await call.once(send, may=as_writer(call.principal, actor))
 
 
-@router.action("/{endpoint_id}/enable", EndpointDocument, if_match=True)
+@router.action("/{endpoint_id}/enable", WebhookEndpoint, if_match=True)
 async def enable_webhook(call: CallDep, endpoint_id: str, actor: ActorDep) -> Response:
     """Enable an endpoint.
 

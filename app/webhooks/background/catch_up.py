@@ -22,7 +22,7 @@ from app.core.db.session import driver, ring_after_commit, transaction
 from app.core.db.tables import Row
 from app.core.state import State
 from app.events.envelope import NO_ACCOUNT
-from app.events.log import Event
+from app.events.event import Event
 from app.events.types import WebhookPaused, WebhookResumed, WebhookTest
 from app.webhooks.outbox.fanout import DELIVERY_ID
 from app.webhooks.rules.pausing import Waiting, quota_of, to_pause

@@ -1,4 +1,4 @@
-"""The sender: claims deliveries (a transaction), sends them (none), settles them (a transaction).
+"""The sender: claims deliveries (a transaction), sends them (none), records their outcomes (a transaction).
 
 At least once: a message whose sender dies between the receiver's answer and the settling is sent again, with the same
 ``webhook-id`` (the event's id: the same on every retry and every redelivery, and for every endpoint that hears the
@@ -27,10 +27,10 @@ from app.core.outgoing.connector import TOTAL_TIMEOUT, TimedOut, Unreachable, ma
 from app.core.state import State
 from app.core.via import HEADER, write_via
 from app.webhooks.formats.bodies import NotWanted, Unsendable, make_body
-from app.webhooks.outbox.attempts import Exchange, conclude, storable, unsent
-from app.webhooks.outbox.claims import Claimed, Look, look, renew
+from app.webhooks.outbox.attempts import DeliveryOutcome, Exchange, conclude, storable, unsent
+from app.webhooks.outbox.claims import Claimed, Poll, poll, renew
 from app.webhooks.outbox.lanes import next_due, queue_due
-from app.webhooks.outbox.outcomes import Settlement, settle
+from app.webhooks.outbox.outcomes import record_outcomes
 from app.webhooks.rules.retry import Outcome
 from app.webhooks.rules.sharing import START, Probation, Share
 from app.webhooks.rules.signing import in_force, sign
@@ -39,7 +39,7 @@ from app.webhooks.usecases.endpoints import disable
 
 _DATABASE_ERRORS: Final = (OSError, PostgresError, SQLAlchemyError, *DATABASE_ERRORS)
 _PAUSE: Final = 0.5
-"""Seconds between two tries to settle while the database does not answer."""
+"""Seconds between two tries to record outcomes while the database does not answer."""
 
 _LOOKS: Final = 50
 """Looks of one pass: while there is always something to claim, passes follow each other."""
@@ -56,7 +56,7 @@ class Limits:
     ``slots`` deliveries are in flight at most. An endpoint with ``per_endpoint`` of them (or with as many as its own
     ``concurrency``) gets no more for now, nor does an owner with its part of the slots (``sharing.py``). ``timeout``
     bounds one exchange and is shorter than the ``lease``. A tenth of the slots is kept for retries. Of what has been
-    sent and what has not, ``held`` deliveries wait to be settled at most.
+    sent and what has not, ``held`` deliveries wait for their outcomes to be recorded at most.
     """
 
     slots: int = 200
@@ -76,13 +76,13 @@ class Sender:
         self._http: aiohttp.ClientSession | None = None
         self._held: set[Claimed] = set()
         self._in_flight: set[Claimed] = set()
-        self._done: list[Settlement] = []
+        self._done: list[DeliveryOutcome] = []
         self._probation = Probation()
         self._after = START
         self._held_back = False
         self._stopping = False
         self._sends: set[asyncio.Task[None]] = set()
-        self._settling: asyncio.Task[None] | None = None
+        self._recording: asyncio.Task[None] | None = None
         self._renewing: asyncio.Task[None] | None = None
 
     async def run_pass(self, now: datetime | None = None) -> int:
@@ -97,7 +97,7 @@ class Sender:
             if self._stopping or share.limit <= 0 or rounds_in_vain >= _ROUNDS:
                 return begun
             before = self._after
-            seen, more_due = await self._look(share, now)
+            seen, more_due = await self._poll(share, now)
             self._after = seen.after
             for delivery in seen.claimed:
                 self._begin(delivery)
@@ -120,8 +120,8 @@ class Sender:
             return await next_due(session)
 
     async def drain(self) -> None:
-        """Wait until everything in flight is sent and settled: one timeout, and a little more."""
-        while running := [*self._sends, *([self._settling] if self._settling and not self._settling.done() else [])]:
+        """Wait until everything in flight is sent and recorded: one timeout, and a little more."""
+        while running := [*self._sends, *([self._recording] if self._recording and not self._recording.done() else [])]:
             await asyncio.wait(running)
         if self._renewing:
             self._renewing.cancel()
@@ -155,11 +155,11 @@ class Sender:
             busy=[endpoint for endpoint, number in in_flight.items() if number >= allowed[endpoint]],
         )
 
-    async def _look(self, share: Share, now: datetime | None) -> tuple[Look, bool]:
-        """One look, behind the lane where the last one ended; and whether more is due at its instant than it saw."""
+    async def _poll(self, share: Share, now: datetime | None) -> tuple[Poll, bool]:
+        """One poll, behind the lane where the last one ended; and whether more is due at its instant than it saw."""
         async with transaction(self._state.sessions) as session:
             more_due = await queue_due(session, now=now)
-            return await look(session, share, lease=self._lease, now=now, after=self._after), more_due
+            return await poll(session, share, lease=self._lease, now=now, after=self._after), more_due
 
     def _begin(self, delivery: Claimed) -> None:
         self._held.add(delivery)
@@ -181,16 +181,16 @@ class Sender:
         self._ring_if_held_back()
 
     async def _deliver(self, delivery: Claimed) -> None:
-        settlement = await self._attempt(delivery)
-        self._done.append(settlement)  # only now: while it was sent, the list was replaced
-        if self._settling is None or self._settling.done():
-            self._settling = asyncio.create_task(self._settle_all())
+        outcome = await self._attempt(delivery)
+        self._done.append(outcome)  # only now: while it was sent, the list was replaced
+        if self._recording is None or self._recording.done():
+            self._recording = asyncio.create_task(self._record_all())
 
     def _ring_if_held_back(self) -> None:
         if self._held_back:
             self._state.alarms.deliveries.ring()
 
-    async def _attempt(self, delivery: Claimed) -> Settlement:
+    async def _attempt(self, delivery: Claimed) -> DeliveryOutcome:
         if not delivery.enabled:
             self._probation.forget(delivery.endpoint_id)
             return unsent(delivery, "failed", "The endpoint is disabled or gone")
@@ -225,35 +225,35 @@ class Sender:
         elif outcome.success:
             self._probation.succeed(delivery.endpoint_id, delivery.allowed)
 
-    async def _settle_all(self) -> None:
-        """Settle what is done, and what is done meanwhile: the slower the database, the larger the batches."""
+    async def _record_all(self) -> None:
+        """Record what is done, and what is done meanwhile: the slower the database, the larger the batches."""
         while self._done:
             batch, self._done = self._done, []
             try:
-                await self._settle(batch)
+                await self._record(batch)
             finally:
                 self._held.difference_update(one.delivery for one in batch)
             self._ring_if_held_back()
 
-    async def _settle(self, batch: Sequence[Settlement]) -> None:
+    async def _record(self, batch: Sequence[DeliveryOutcome]) -> None:
         """Write a batch; try again while the database is away, until somebody else may have claimed it anyway."""
         until = monotonic() + self._limits.lease
         while monotonic() < until:
             try:
                 async with transaction(self._state.sessions) as session:
-                    await settle(session, batch)
+                    await record_outcomes(session, batch)
                     for endpoint_id, reason in sorted(
                         {one.delivery.endpoint_id: one.disable for one in batch if one.disable}.items()
                     ):
                         await disable(session, endpoint_id, reason)
             except _DATABASE_ERRORS as error:
-                _log.warning("deliveries could not be settled", deliveries=len(batch), error=str(error))
+                _log.warning("outcomes could not be recorded", deliveries=len(batch), error=str(error))
                 await asyncio.sleep(_PAUSE)
             else:
                 self._count(batch)
                 return
 
-    def _count(self, batch: Sequence[Settlement]) -> None:
+    def _count(self, batch: Sequence[DeliveryOutcome]) -> None:
         for one in batch:
             self._state.metrics.deliveries.labels("retried" if one.state == "pending" else one.state).inc()
 

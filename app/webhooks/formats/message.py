@@ -49,7 +49,7 @@ _TEXT: Final[Mapping[str, str]] = {
     "ticket.withdrawn": "reason",
     "message.posted": "body",
     "escalation.requested": "justification",
-    "escalation.declined": "why",
+    "escalation.declined": "detail",
     "call.declined": "reason",
     "call.failed": "reason",
     "expert.declined": "reason",

@@ -3,19 +3,47 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
-from app.core.db.tables import Row
 from app.events.envelope import instant
-from app.webhooks.outbox.claims import Claimed
-from app.webhooks.outbox.outcomes import Settlement
 from app.webhooks.rules.retry import Disable, Outcome, RetryAt, next_attempt
+from app.webhooks.schemas import DeliveryState
+
+if TYPE_CHECKING:
+    from app.webhooks.outbox.claims import Claimed
+
+Row: TypeAlias = Mapping[str, Any]
 
 ANSWER_KEPT: Final = 1024
 """Bytes of an answer that the log keeps."""
 
 _HEADERS_KEPT: Final = ("content-type", "location", "retry-after", "server")
 _HEADER_KEPT: Final = 256
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryOutcome:
+    """What has become of a claimed delivery. ``disable``: why its endpoint is to get no more, or None."""
+
+    delivery: "Claimed"
+    state: DeliveryState
+    attempts: int
+    last_attempt: Row
+    next_attempt_at: datetime | None = None
+    disable: str | None = None
+
+    def row(self) -> Row:
+        """The values that the statement needs."""
+        return {
+            "account_id": self.delivery.account_id,
+            "id": self.delivery.id,
+            "claim_id": self.delivery.claim_id,
+            "state": self.state,
+            "attempts": self.attempts,
+            "next_attempt_at": self.next_attempt_at,
+            "last_attempt": self.last_attempt,
+            "first": self.delivery.attempts == 0,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +61,21 @@ class Exchange:
     answer: bytes | None = None
 
 
-def conclude(delivery: Claimed, exchange: Exchange, now: datetime, jitter: float) -> Settlement:
+def conclude(delivery: "Claimed", exchange: Exchange, now: datetime, jitter: float) -> DeliveryOutcome:
     """What an attempt makes of its delivery; ``now`` is the database's instant, ``jitter`` lies in -1 to 1."""
     attempts, outcome = delivery.attempts + 1, exchange.outcome
     if outcome.success:
-        return Settlement(delivery, "delivered", attempts, _log(exchange, None))
+        return DeliveryOutcome(delivery, "delivered", attempts, _log(exchange, None))
     decision = next_attempt(attempts, outcome, now, jitter, failing_since=delivery.failing_since)
     if isinstance(decision, RetryAt):
-        return Settlement(delivery, "pending", attempts, _log(exchange, decision.at), next_attempt_at=decision.at)
+        return DeliveryOutcome(delivery, "pending", attempts, _log(exchange, decision.at), next_attempt_at=decision.at)
     reason = decision.reason if isinstance(decision, Disable) else None
-    return Settlement(delivery, "failed", attempts, _log(exchange, None), disable=reason)
+    return DeliveryOutcome(delivery, "failed", attempts, _log(exchange, None), disable=reason)
 
 
-def unsent(delivery: Claimed, state: Literal["skipped", "failed"], why: str) -> Settlement:
+def unsent(delivery: "Claimed", state: Literal["skipped", "failed"], why: str) -> DeliveryOutcome:
     """The end of a delivery for which nothing is sent; ``why`` is for the endpoint's owner."""
-    return Settlement(delivery, state, delivery.attempts, {"at": instant(delivery.present()), "error": why})
+    return DeliveryOutcome(delivery, state, delivery.attempts, {"at": instant(delivery.present()), "error": why})
 
 
 def storable(raw: bytes) -> str:

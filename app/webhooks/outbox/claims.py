@@ -2,7 +2,7 @@
 
 A claim moves ``next_attempt_at`` ahead by the lease, and a delivery whose sender died is simply due again. All of it
 compares with the database's clock, so that a sender whose own clock is wrong can neither steal nor starve. ``claim_id``
-fences: what a sender settles after it lost its claim is ignored.
+fences: what a sender records after it lost its claim is ignored.
 
 A claim first asks, without locks, in which lanes something waits (``lanes.py``); who gets how much is decided
 (``sharing.py``), and only that is locked. In a lane retries go first: a retry has an instant to keep, a first attempt
@@ -104,7 +104,7 @@ UPDATE deliveries AS d SET paced = true, next_attempt_at = p.free_at + p.step * 
 FROM mine AS m JOIN paces AS p ON p.id = m.endpoint_id
 WHERE d.account_id = m.account_id AND d.id = m.id
 """
-# What is locked is being settled at this moment: waiting for it, in another order than its own, would be a deadlock.
+# The outcome of what is locked is being recorded: waiting for it, in another order than its own, would be a deadlock.
 _RENEW: Final = """
 WITH held AS MATERIALIZED (
     SELECT d.account_id, d.id FROM deliveries AS d
@@ -152,10 +152,10 @@ class Claimed:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What one look at the outbox found, among the lanes behind one of them.
+class Poll:
+    """What one poll of the outbox found, among the lanes behind one of them.
 
-    ``put_off``: deliveries were parked, or given a place. ``after`` is the lane behind which the next look goes on;
+    ``put_off``: deliveries were parked, or given a place. ``after`` is the lane behind which the next poll goes on;
     ``START`` once all were seen.
     """
 
@@ -169,15 +169,15 @@ async def claim(session: AsyncSession, share: Share, *, lease: timedelta, now: d
     await queue_due(session, now=now)
     after = START
     while True:
-        seen = await look(session, share, lease=lease, now=now, after=after)
+        seen = await poll(session, share, lease=lease, now=now, after=after)
         after = seen.after
         if seen.claimed or (after == START and not seen.put_off):
             return list(seen.claimed)
 
 
-async def look(
+async def poll(
     session: AsyncSession, share: Share, *, lease: timedelta, now: datetime | None = None, after: Key = START
-) -> Look:
+) -> Poll:
     """Claim from the lanes behind ``after``, as far as a share goes.
 
     What comes before its turn is parked, and what has no place at its endpoint's rate yet is given one.
@@ -187,14 +187,14 @@ async def look(
     _random.shuffle(lanes)  # those that come first in the order of their ids are not to come first each time
     grants = granted(lanes, share)
     if not grants:
-        return Look(after=after)
+        return Poll(after=after)
     claim_id = new_id("clm")
     asked = [_asked(lane, grants[lane.key]) for lane in lanes if lane.key in grants]
     rows = await connection.fetch(CLAIM, now, claim_id, lease, *zip(*asked, strict=True))
     read_at = monotonic()
     put_off = await _put_off(session, rows)
     claimed = [_claimed(row, claim_id, read_at, share) for row in rows if not row["waits_for"]]
-    return Look(claimed, put_off, after)
+    return Poll(claimed, put_off, after)
 
 
 def _asked(lane: Lane, grant: Grant) -> tuple[str, str, str, int, int, int]:

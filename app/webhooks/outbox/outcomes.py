@@ -7,8 +7,7 @@ lock, and so never misses what is being parked.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,15 +16,13 @@ from app.core.db.bulk import to_json
 from app.core.db.engine import Sessions
 from app.core.db.housekeeping import forget
 from app.core.db.session import driver, ring_after_commit
-from app.core.db.tables import Row
-from app.webhooks.models import Delivery
-from app.webhooks.outbox.claims import Claimed
-from app.webhooks.schemas import DeliveryState
+from app.webhooks.models import DeliveryRow
+from app.webhooks.outbox.attempts import DeliveryOutcome
 
 ATTEMPTS_KEPT: Final = 40
 """How many attempts of a delivery its log keeps, the newest: ten, and those of three times that it was sent again."""
 
-_SETTLE: Final = f"""
+_RECORD: Final = f"""
 UPDATE deliveries AS d
 SET state = r.state, attempts = r.attempts, next_attempt_at = r.next_attempt_at, last_attempt = r.last_attempt,
     paced = false, queued = false,
@@ -62,45 +59,20 @@ RETENTION: Final = timedelta(days=30)
 """How long an ended delivery can be looked up and sent again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
-    """What has become of a claimed delivery. ``disable``: why its endpoint is to get no more, or None."""
-
-    delivery: Claimed
-    state: DeliveryState
-    attempts: int
-    last_attempt: Row
-    next_attempt_at: datetime | None = None
-    disable: str | None = None
-
-    def row(self) -> Row:
-        """The values that the statement needs."""
-        return {
-            "account_id": self.delivery.account_id,
-            "id": self.delivery.id,
-            "claim_id": self.delivery.claim_id,
-            "state": self.state,
-            "attempts": self.attempts,
-            "next_attempt_at": self.next_attempt_at,
-            "last_attempt": self.last_attempt,
-            "first": self.delivery.attempts == 0,
-        }
-
-
-async def settle(session: AsyncSession, settlements: Sequence[Settlement]) -> None:
+async def record_outcomes(session: AsyncSession, outcomes: Sequence[DeliveryOutcome]) -> None:
     """Write what became of deliveries, where the claim still holds, and since when their endpoints have failed.
 
     Where a first attempt ended, the next event of the ticket has its turn; the sender is woken after the commit.
     """
     connection = await driver(session)
-    hurry = not any(one.disable for one in settlements)
-    settled = await connection.fetch(_SETTLE, to_json([one.row() for one in settlements]), hurry)
-    turns = {(row["owner_id"], row["endpoint_id"], row["ticket_id"]) for row in settled if row["opens"]}
+    hurry = not any(one.disable for one in outcomes)
+    recorded = await connection.fetch(_RECORD, to_json([one.row() for one in outcomes]), hurry)
+    turns = {(row["owner_id"], row["endpoint_id"], row["ticket_id"]) for row in recorded if row["opens"]}
     if turns and await connection.execute(_LET_GO, *zip(*sorted(turns), strict=True)) != "UPDATE 0":
         ring_after_commit(session, "deliveries")
-    delivered = {one.delivery.endpoint_id for one in settlements if one.state == "delivered"}
-    recovered = {one.delivery.endpoint_id for one in settlements if one.delivery.failing_since} & delivered
-    unsuccessful = [one for one in settlements if one.state != "skipped" and not one.delivery.failing_since]
+    delivered = {one.delivery.endpoint_id for one in outcomes if one.state == "delivered"}
+    recovered = {one.delivery.endpoint_id for one in outcomes if one.delivery.failing_since} & delivered
+    unsuccessful = [one for one in outcomes if one.state != "skipped" and not one.delivery.failing_since]
     failing = {one.delivery.endpoint_id for one in unsuccessful} - delivered
     if recovered or failing:
         await connection.execute(_HEALTH, list(recovered), list(failing))
@@ -108,4 +80,4 @@ async def settle(session: AsyncSession, settlements: Sequence[Settlement]) -> No
 
 async def forget_deliveries(sessions: Sessions) -> None:
     """Drop deliveries that ended longer ago than the retention; their events stay for ever."""
-    await forget(sessions, Delivery, _OVER, RETENTION)
+    await forget(sessions, DeliveryRow, _OVER, RETENTION)

@@ -16,7 +16,7 @@ from app.core.db.session import driver, transaction
 from app.core.db.tables import Row
 from app.events.envelope import NO_ACCOUNT
 from app.events.types import EVENT_TYPES
-from app.webhooks.models import WebhookEndpoint
+from app.webhooks.models import WebhookEndpointRow
 from app.webhooks.rules.patterns import types_of
 
 _BATCH: Final = 500
@@ -37,12 +37,12 @@ SELECT * FROM unnest($1::text[], $2::text[], $3::text[])
 _SUBSCRIBED: Final = f"UPDATE webhook_endpoints SET subscribed = {_MARK} WHERE id = ANY ($2::text[])"  # noqa: S608  our own text
 
 
-async def subscribe(session: AsyncSession, endpoint: WebhookEndpoint) -> None:
+async def subscribe(session: AsyncSession, endpoint: WebhookEndpointRow) -> None:
     """Make the subscriptions of an endpoint from its globs. It is flushed, and its row is held."""
     await _subscribe(session, [{"id": endpoint.id, "account_id": endpoint.account_id, "events": endpoint.events}])
 
 
-async def unsubscribe(session: AsyncSession, endpoint: WebhookEndpoint) -> None:
+async def unsubscribe(session: AsyncSession, endpoint: WebhookEndpointRow) -> None:
     """Remove the subscriptions of an endpoint."""
     await (await driver(session)).execute(_REMOVE, [endpoint.account_id or NO_ACCOUNT], [endpoint.id])
 

@@ -18,26 +18,27 @@ from app.core.outgoing.targets import Unusable, read_target
 from app.core.problems import Conflict, Fault, Invalid, message_of
 from app.core.text.messages import Message, _
 from app.events.envelope import NO_ACCOUNT, instant
-from app.events.log import Event, event_row, recorded
+from app.events.event import Event
+from app.events.log import event_row, recorded
 from app.events.types import INTERNAL_TYPES, WebhookDisabled, WebhookTest
-from app.webhooks.models import Delivery, WebhookEndpoint
+from app.webhooks.models import DeliveryRow, WebhookEndpointRow
 from app.webhooks.outbox.fanout import fan_out
 from app.webhooks.outbox.subscriptions import subscribe, unsubscribe
 from app.webhooks.rules.patterns import check_globs
 from app.webhooks.rules.signing import make_secret, rotated
-from app.webhooks.schemas import EndpointDocument, EndpointFields
+from app.webhooks.schemas import WebhookEndpoint, WebhookEndpointFields
 
 _MAX_TESTS: Final = 100
 """Tests of one endpoint that have not ended: one that never answers gathers no more of them."""
 
 
-def endpoint_document(endpoint: WebhookEndpoint, secret: str | None = None) -> dict[str, Any]:
+def endpoint_document(endpoint: WebhookEndpointRow, secret: str | None = None) -> dict[str, Any]:
     """The public form; ``secret`` only where it is shown for the one time."""
-    document = EndpointDocument.model_validate(endpoint).model_dump()
+    document = WebhookEndpoint.model_validate(endpoint).model_dump()
     return document | {"secret": secret} if secret else document
 
 
-def shown_to(who: Acting, endpoint: WebhookEndpoint) -> dict[str, Any]:
+def shown_to(who: Acting, endpoint: WebhookEndpointRow) -> dict[str, Any]:
     """The public form as this caller sees it: viewers see where the endpoint is, not the password in its URL."""
     document = endpoint_document(endpoint)
     return document | {"url": origin(endpoint.url)} if who.role == "viewer" else document
@@ -68,10 +69,10 @@ def _invalid_url(detail: Message) -> Invalid:
 
 
 async def create_endpoint(
-    session: AsyncSession, fields: EndpointFields, *, account_id: str | None, now: datetime
-) -> WebhookEndpoint:
+    session: AsyncSession, fields: WebhookEndpointFields, *, account_id: str | None, now: datetime
+) -> WebhookEndpointRow:
     """A new endpoint, enabled, with its first secret. The caller has checked the URL and the quota."""
-    endpoint = WebhookEndpoint(
+    endpoint = WebhookEndpointRow(
         id=new_id("wh"),
         account_id=account_id,
         url=fields.url,
@@ -93,8 +94,8 @@ async def create_endpoint(
     return endpoint
 
 
-async def change_endpoint(
-    session: AsyncSession, endpoint: WebhookEndpoint, fields: EndpointFields, *, now: datetime
+async def update_endpoint(
+    session: AsyncSession, endpoint: WebhookEndpointRow, fields: WebhookEndpointFields, *, now: datetime
 ) -> None:
     """Write the fields; what is already on its way goes to the new URL. The caller has checked it.
 
@@ -113,19 +114,21 @@ async def change_endpoint(
 async def _leave_places(session: AsyncSession, endpoint_id: str, now: datetime) -> None:
     """What has a place at the rate of before is due now, and gets one at the new rate; others' locks are left alone."""
     waiting = (
-        Delivery.endpoint_id == endpoint_id,
-        Delivery.paced,
-        Delivery.claim_id.is_(None),
-        Delivery.next_attempt_at.is_not(None),
+        DeliveryRow.endpoint_id == endpoint_id,
+        DeliveryRow.paced,
+        DeliveryRow.claim_id.is_(None),
+        DeliveryRow.next_attempt_at.is_not(None),
     )
-    free = select(Delivery.account_id, Delivery.id).where(*waiting).with_for_update(skip_locked=True)
-    ids = tuple_(Delivery.account_id, Delivery.id).in_(free)
+    free = select(DeliveryRow.account_id, DeliveryRow.id).where(*waiting).with_for_update(skip_locked=True)
+    ids = tuple_(DeliveryRow.account_id, DeliveryRow.id).in_(free)
     values = {"paced": False, "queued": True, "next_attempt_at": now}
-    await session.execute(update(Delivery).where(ids).values(values).execution_options(synchronize_session=False))
+    await session.execute(update(DeliveryRow).where(ids).values(values).execution_options(synchronize_session=False))
     ring_after_commit(session, "deliveries")
 
 
-async def rotate_secret(session: AsyncSession, endpoint: WebhookEndpoint, overlap: timedelta, *, now: datetime) -> str:
+async def rotate_secret(
+    session: AsyncSession, endpoint: WebhookEndpointRow, overlap: timedelta, *, now: datetime
+) -> str:
     """A new secret. Messages are signed with it, and for the overlap with those before it too."""
     ends = [datetime.fromisoformat(end) for end in endpoint.secrets_until]
     endpoint.secrets, ends = rotated(endpoint.secrets, ends, now + overlap)
@@ -134,7 +137,7 @@ async def rotate_secret(session: AsyncSession, endpoint: WebhookEndpoint, overla
     return endpoint.secrets[0]
 
 
-async def enable_endpoint(session: AsyncSession, endpoint: WebhookEndpoint, *, now: datetime) -> None:
+async def enable_endpoint(session: AsyncSession, endpoint: WebhookEndpointRow, *, now: datetime) -> None:
     """Send to it again, from now on: what failed meanwhile is sent again only when asked for."""
     if not endpoint.enabled:
         endpoint.direct, endpoint.behind_from, endpoint.paused_at = True, None, None
@@ -142,27 +145,27 @@ async def enable_endpoint(session: AsyncSession, endpoint: WebhookEndpoint, *, n
     await _touch(session, endpoint, now)
 
 
-async def _touch(session: AsyncSession, endpoint: WebhookEndpoint, now: datetime) -> None:
+async def _touch(session: AsyncSession, endpoint: WebhookEndpointRow, now: datetime) -> None:
     endpoint.version, endpoint.updated_at = endpoint.version + 1, now
     await session.flush()
 
 
-async def delete_endpoint(session: AsyncSession, endpoint: WebhookEndpoint) -> None:
+async def delete_endpoint(session: AsyncSession, endpoint: WebhookEndpointRow) -> None:
     """Remove an endpoint with its deliveries, but for those that a sender holds at this moment.
 
-    Waiting for them would be a deadlock: whoever settles them waits for the endpoint's row. They end by themselves.
+    Waiting for them would be a deadlock: whoever records their outcomes waits for the endpoint's row. They end soon.
     """
     await allow(session, LONG)
     await session.delete(endpoint)
     await session.flush()
     await unsubscribe(session, endpoint)
-    free = select(Delivery.account_id, Delivery.id).where(Delivery.endpoint_id == endpoint.id)
-    ids = tuple_(Delivery.account_id, Delivery.id).in_(free.with_for_update(skip_locked=True))
-    await session.execute(delete(Delivery).where(ids).execution_options(synchronize_session=False))
+    free = select(DeliveryRow.account_id, DeliveryRow.id).where(DeliveryRow.endpoint_id == endpoint.id)
+    ids = tuple_(DeliveryRow.account_id, DeliveryRow.id).in_(free.with_for_update(skip_locked=True))
+    await session.execute(delete(DeliveryRow).where(ids).execution_options(synchronize_session=False))
 
 
 async def send_test(
-    session: AsyncSession, endpoint: WebhookEndpoint, event_type: str | None, actor: Actor, *, now: datetime
+    session: AsyncSession, endpoint: WebhookEndpointRow, event_type: str | None, actor: Actor, *, now: datetime
 ) -> str:
     """Send the endpoint alone a ``webhook.test`` event, whatever its globs; the event's id.
 
@@ -173,8 +176,8 @@ async def send_test(
         raise Conflict(_("The endpoint is disabled: enable it first"))
     if endpoint.account_id and event_type in INTERNAL_TYPES:
         raise Invalid(errors=[Fault(pointer="/event_type", detail=_("An account's endpoint gets public events only"))])
-    mine = (Delivery.owner_id == (endpoint.account_id or NO_ACCOUNT), Delivery.endpoint_id == endpoint.id)
-    pending = select(func.count()).where(*mine, Delivery.state == "pending", Delivery.ticket_id.is_(None))
+    mine = (DeliveryRow.owner_id == (endpoint.account_id or NO_ACCOUNT), DeliveryRow.endpoint_id == endpoint.id)
+    pending = select(func.count()).where(*mine, DeliveryRow.state == "pending", DeliveryRow.ticket_id.is_(None))
     if (await session.execute(pending)).scalar_one() >= _MAX_TESTS:
         raise Conflict(_("{most} tests of this endpoint are still pending: wait until it answers", most=_MAX_TESTS))
     event = Event(now, WebhookTest(endpoint_id=endpoint.id, event_type=event_type), actor)
@@ -186,13 +189,13 @@ async def disable(session: AsyncSession, endpoint_id: str, reason: str) -> None:
 
     Its account's other endpoints, and the operator's, hear of it.
     """
-    values = {"enabled": False, "disabled_reason": reason, "version": WebhookEndpoint.version + 1}
+    values = {"enabled": False, "disabled_reason": reason, "version": WebhookEndpointRow.version + 1}
     disabled = (
         await session.execute(
-            update(WebhookEndpoint)
-            .where(WebhookEndpoint.id == endpoint_id, WebhookEndpoint.enabled)
+            update(WebhookEndpointRow)
+            .where(WebhookEndpointRow.id == endpoint_id, WebhookEndpointRow.enabled)
             .values(**values, updated_at=func.clock_timestamp())
-            .returning(WebhookEndpoint.account_id, WebhookEndpoint.url, WebhookEndpoint.updated_at)
+            .returning(WebhookEndpointRow.account_id, WebhookEndpointRow.url, WebhookEndpointRow.updated_at)
         )
     ).one_or_none()
     if disabled:

@@ -13,7 +13,7 @@ from app.core.settings import Settings
 from app.core.text.messages import Message, _
 from app.events.envelope import NO_ACCOUNT
 from app.webhooks.delivery_schemas import ReplayPeriod
-from app.webhooks.models import Delivery, WebhookEndpoint
+from app.webhooks.models import DeliveryRow, WebhookEndpointRow
 from app.webhooks.outbox.fanout import DELIVERY_ID
 from app.webhooks.rules.patterns import types_of
 from app.webhooks.rules.quotas import PENDING
@@ -62,7 +62,9 @@ ON CONFLICT DO NOTHING
 """  # noqa: S608  statements of ours
 
 
-async def redeliver(session: AsyncSession, delivery: Delivery, endpoint: WebhookEndpoint, *, now: datetime) -> None:
+async def redeliver(
+    session: AsyncSession, delivery: DeliveryRow, endpoint: WebhookEndpointRow, *, now: datetime
+) -> None:
     """Send a delivery again, at once, as if for the first time. 409 when its endpoint is disabled."""
     _check_enabled(endpoint)
     delivery.state, delivery.attempts, delivery.next_attempt_at = "pending", 0, now
@@ -72,13 +74,13 @@ async def redeliver(session: AsyncSession, delivery: Delivery, endpoint: Webhook
 
 
 async def replay(
-    session: AsyncSession, settings: Settings, endpoint: WebhookEndpoint, period: ReplayPeriod, *, now: datetime
+    session: AsyncSession, settings: Settings, endpoint: WebhookEndpointRow, period: ReplayPeriod, *, now: datetime
 ) -> dict[str, Any]:
     """Send all events again that the endpoint wants and that were recorded in a period; the answer's body.
 
     Also those that it never got. Each ticket's come in their order. 409 when it is disabled, while another request does
     the same, and where more deliveries would be pending than the account may have; 422 for a period that is empty, too
-    long, or has too many events. The caller does not hold the endpoint's row: whoever settles waits for it.
+    long, or has too many events. The caller does not hold the endpoint's row: whoever records outcomes waits for it.
     """
     _check_enabled(endpoint)
     since, until = period.since, period.until or now
@@ -110,7 +112,7 @@ async def replay(
     return {"since": since, "until": until, "events": events}
 
 
-def _check_enabled(endpoint: WebhookEndpoint) -> None:
+def _check_enabled(endpoint: WebhookEndpointRow) -> None:
     if not endpoint.enabled:
         raise Conflict(_("The endpoint is disabled: enable it first"))
 

@@ -1,7 +1,7 @@
 /** What is thrown for an answer that is a problem (RFC 9457). */
 import type { components } from "./generated/schema.js";
 
-export type Problem = components["schemas"]["ProblemDocument"];
+export type Problem = components["schemas"]["ProblemDetails"];
 
 /** One place of the request that is wrong: a JSON pointer (RFC 6901), and what is wrong there. */
 export type Fault = NonNullable<Problem["errors"]>[number];

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from app.accounts.models import Account
+from app.accounts.models import AccountRow
 from app.accounts.queries import account_by_id
 from app.core.auth import KINDS
 from app.core.auth import make_key as random_key
@@ -100,7 +100,7 @@ async def test_a_wrong_key_is_refused(
 
 
 async def test_owners_make_list_and_revoke_keys_of_their_account(
-    client: httpx.AsyncClient, owner: Headers, admin: Headers, account: Account
+    client: httpx.AsyncClient, owner: Headers, admin: Headers, account: AccountRow
 ) -> None:
     body = {"kind": "widget", "allowed_origins": ["https://shop.example.com"]}
     jwt = {"kid": "1", "alg": "HS256", "key": "a-very-secret-secret"}
@@ -116,7 +116,7 @@ async def test_owners_make_list_and_revoke_keys_of_their_account(
 
 
 async def test_owners_make_no_others_keys(
-    client: httpx.AsyncClient, owner: Headers, stranger: Headers, admin: Headers, account: Account
+    client: httpx.AsyncClient, owner: Headers, stranger: Headers, admin: Headers, account: AccountRow
 ) -> None:
     for kind in ("admin", "agent"):
         assert (await client.post("/v1/keys", json={"kind": kind}, headers=owner)).status_code == 403
@@ -129,7 +129,7 @@ async def test_owners_make_no_others_keys(
 
 
 async def test_viewers_and_agents_touch_no_keys(
-    client: httpx.AsyncClient, sessions: Sessions, account: Account, viewer: Headers, agent: Headers
+    client: httpx.AsyncClient, sessions: Sessions, account: AccountRow, viewer: Headers, agent: Headers
 ) -> None:
     await make_person(sessions, account.account_id, "boss@example.com", "owner")
     for key in (viewer, agent):
@@ -163,7 +163,7 @@ async def test_a_key_shows_its_scopes_in_order_and_null_for_all(client: httpx.As
 
 
 async def test_what_an_earlier_version_stored_and_is_no_scope_is_shown_and_grants_nothing(
-    client: httpx.AsyncClient, sessions: Sessions, account: Account, admin: Headers
+    client: httpx.AsyncClient, sessions: Sessions, account: AccountRow, admin: Headers
 ) -> None:
     key = await make_key(sessions, account_id=account.account_id, role="owner", scopes=["tickets:read"])
     async with transaction(sessions) as session:
@@ -187,7 +187,12 @@ async def test_what_an_earlier_version_stored_and_is_no_scope_is_shown_and_grant
 )
 @pytest.mark.parametrize("who", ["owner", "admin"])
 async def test_a_key_with_scopes_hands_on_no_others(
-    client: httpx.AsyncClient, sessions: Sessions, account: Account, who: str, asked: dict[str, Any], place: str | None
+    client: httpx.AsyncClient,
+    sessions: Sessions,
+    account: AccountRow,
+    who: str,
+    asked: dict[str, Any],
+    place: str | None,
 ) -> None:
     scopes = ["keys:read", "keys:write"]
     owned: dict[str, Any] = {"account_id": account.account_id, "role": "owner"} if who == "owner" else {"kind": "admin"}
@@ -198,14 +203,14 @@ async def test_a_key_with_scopes_hands_on_no_others(
 
 
 async def test_a_key_with_the_scope_of_hooks_makes_their_keys(
-    client: httpx.AsyncClient, sessions: Sessions, account: Account
+    client: httpx.AsyncClient, sessions: Sessions, account: AccountRow
 ) -> None:
     maker = await make_key(sessions, account_id=account.account_id, role="owner", scopes=["keys:write", "hooks:write"])
     assert (await client.post("/v1/keys", json={"kind": "hook"}, headers=maker)).status_code == 201
 
 
 async def test_a_key_that_expires_makes_none_that_lives_longer(
-    client: httpx.AsyncClient, sessions: Sessions, account: Account
+    client: httpx.AsyncClient, sessions: Sessions, account: AccountRow
 ) -> None:
     end = wall_now() + timedelta(hours=1)
     maker = await make_key(sessions, account_id=account.account_id, role="owner", expires_at=end)
@@ -217,7 +222,7 @@ async def test_a_key_that_expires_makes_none_that_lives_longer(
 
 
 async def test_a_key_that_is_revoked_meanwhile_makes_no_other(
-    client: httpx.AsyncClient, sessions: Sessions, account: Account, owner: Headers
+    client: httpx.AsyncClient, sessions: Sessions, account: AccountRow, owner: Headers
 ) -> None:
     async with transaction(sessions) as session:
         await account_by_id(session, account.account_id, lock=True)
@@ -258,7 +263,7 @@ async def test_the_key_of_an_engineer_who_is_gone_opens_nothing(
 
 @pytest.mark.parametrize("kind", ["hook", "widget"])
 async def test_hook_and_widget_keys_open_nothing_here(
-    client: httpx.AsyncClient, sessions: Sessions, account: Account, kind: Any
+    client: httpx.AsyncClient, sessions: Sessions, account: AccountRow, kind: Any
 ) -> None:
     extra = {"allowed_origins": ["https://shop.example.com"]} if kind == "widget" else {}
     key = await make_key(sessions, kind, account_id=account.account_id, **extra)

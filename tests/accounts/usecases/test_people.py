@@ -4,7 +4,7 @@ import httpx
 import pytest
 from sqlalchemy import update
 
-from app.accounts.models import Account, Person
+from app.accounts.models import AccountRow, PersonRow
 from app.accounts.queries import account_by_id
 from app.core.db.engine import Sessions
 from app.core.db.session import transaction
@@ -15,7 +15,7 @@ ANA = {"email": "Ana@Example.com", "name": "Ana", "role": "editor"}
 
 
 @pytest.fixture
-def url(account: Account) -> str:
+def url(account: AccountRow) -> str:
     return f"/v1/accounts/{account.account_id}/people"
 
 
@@ -36,7 +36,7 @@ async def test_g10_an_owner_manages_the_accounts_people(client: httpx.AsyncClien
 
 @pytest.mark.parametrize("role", ["viewer", "editor"])
 async def test_g10_others_only_read(
-    client: httpx.AsyncClient, sessions: Sessions, account: Account, url: str, role: str
+    client: httpx.AsyncClient, sessions: Sessions, account: AccountRow, url: str, role: str
 ) -> None:
     person = await make_person(sessions, account.account_id, "ana@example.com", "editor")
     key = await make_key(sessions, account_id=account.account_id, role=role)
@@ -48,7 +48,7 @@ async def test_g10_others_only_read(
 
 
 async def test_g10_a_named_person_is_held_to_their_role(
-    client: httpx.AsyncClient, sessions: Sessions, account: Account, owner: Headers, url: str
+    client: httpx.AsyncClient, sessions: Sessions, account: AccountRow, owner: Headers, url: str
 ) -> None:
     await make_person(sessions, account.account_id, "boss@example.com", "owner")
     await make_person(sessions, account.account_id, "ed@example.com", "editor")
@@ -65,7 +65,7 @@ async def test_g10_a_named_person_is_held_to_their_role(
 
 
 async def test_g10_a_key_stays_what_it_is_whomever_it_names(
-    client: httpx.AsyncClient, sessions: Sessions, account: Account, viewer: Headers, url: str
+    client: httpx.AsyncClient, sessions: Sessions, account: AccountRow, viewer: Headers, url: str
 ) -> None:
     boss = await make_person(sessions, account.account_id, "boss@example.com", "owner")
     editor = await make_key(sessions, account_id=account.account_id)
@@ -77,7 +77,7 @@ async def test_g10_a_key_stays_what_it_is_whomever_it_names(
 
 
 async def test_g10_viewers_see_no_address_but_their_own(
-    client: httpx.AsyncClient, sessions: Sessions, account: Account, owner: Headers, viewer: Headers, url: str
+    client: httpx.AsyncClient, sessions: Sessions, account: AccountRow, owner: Headers, viewer: Headers, url: str
 ) -> None:
     people = {
         role: await make_person(sessions, account.account_id, f"{role}@example.com", role)
@@ -104,7 +104,13 @@ async def test_g10_viewers_see_no_address_but_their_own(
     ids=["case", "composition"],
 )
 async def test_g10_one_person_has_one_address_however_it_is_written(
-    client: httpx.AsyncClient, sessions: Sessions, account: Account, owner: Headers, url: str, stored: str, named: str
+    client: httpx.AsyncClient,
+    sessions: Sessions,
+    account: AccountRow,
+    owner: Headers,
+    url: str,
+    stored: str,
+    named: str,
 ) -> None:
     await make_person(sessions, account.account_id, stored, "viewer")
     assert (await client.post(url, json=ANA | {"email": named, "role": "owner"}, headers=owner)).status_code == 409
@@ -113,7 +119,7 @@ async def test_g10_one_person_has_one_address_however_it_is_written(
 
 
 async def test_g10_nobody_acts_for_a_person_of_another_account(
-    client: httpx.AsyncClient, sessions: Sessions, account: Account, stranger: Headers
+    client: httpx.AsyncClient, sessions: Sessions, account: AccountRow, stranger: Headers
 ) -> None:
     await make_person(sessions, account.account_id, "boss@example.com", "owner")
     body = {"kind": "account", "actor": {"email": "boss@example.com"}}
@@ -121,7 +127,7 @@ async def test_g10_nobody_acts_for_a_person_of_another_account(
 
 
 async def test_g10_who_is_made_less_meanwhile_manages_nobody(
-    client: httpx.AsyncClient, sessions: Sessions, account: Account, owner: Headers, url: str
+    client: httpx.AsyncClient, sessions: Sessions, account: AccountRow, owner: Headers, url: str
 ) -> None:
     boss = await make_person(sessions, account.account_id, "boss@example.com", "owner")
     as_boss = {"actor": {"email": boss.email}}
@@ -132,7 +138,7 @@ async def test_g10_who_is_made_less_meanwhile_manages_nobody(
             asyncio.create_task(client.post("/v1/keys", json={"kind": "account"} | as_boss, headers=owner)),
         ]
         await until_blocked(sessions, 2)
-        await session.execute(update(Person).where(Person.id == boss.id).values(role="editor"))
+        await session.execute(update(PersonRow).where(PersonRow.id == boss.id).values(role="editor"))
     assert [(await answer).status_code for answer in waiting] == [403, 403]
 
 
@@ -163,7 +169,7 @@ async def test_an_address_is_taken_once(client: httpx.AsyncClient, admin: Header
 
 
 async def test_the_last_owner_stays(
-    client: httpx.AsyncClient, sessions: Sessions, account: Account, admin: Headers, url: str
+    client: httpx.AsyncClient, sessions: Sessions, account: AccountRow, admin: Headers, url: str
 ) -> None:
     first = await make_person(sessions, account.account_id, "a@example.com", "owner")
     one = f"{url}/{first.id}"
@@ -175,7 +181,7 @@ async def test_the_last_owner_stays(
 
 
 async def test_two_owners_cannot_both_leave_at_once(
-    client: httpx.AsyncClient, sessions: Sessions, account: Account, admin: Headers, url: str
+    client: httpx.AsyncClient, sessions: Sessions, account: AccountRow, admin: Headers, url: str
 ) -> None:
     owners = [await make_person(sessions, account.account_id, f"{n}@example.com", "owner") for n in range(2)]
     answers = await asyncio.gather(*(client.delete(f"{url}/{owner.id}", headers=admin) for owner in owners))

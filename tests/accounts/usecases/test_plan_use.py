@@ -5,7 +5,7 @@ import asyncio
 import httpx
 import pytest
 
-from app.accounts.schemas import AccountCreate
+from app.accounts.schemas import NewAccount
 from app.accounts.usecases import customers, plan_use
 from app.core.clock import database_now
 from app.core.db.engine import Sessions
@@ -98,7 +98,7 @@ async def test_two_archives_at_once_leave_one_version(sessions: Sessions) -> Non
 
 @pytest.mark.usefixtures("desk")
 async def test_an_account_that_is_being_made_keeps_its_plan_in_force(sessions: Sessions) -> None:
-    command = AccountCreate(name="Solar Roofs", plan="small", time_zone="UTC")
+    command = NewAccount(name="Solar Roofs", plan="small", time_zone="UTC")
     async with transaction(sessions) as session:
         await customers.create_account(session, command, now=await database_now(session))
         archiving = asyncio.create_task(archive(sessions, 1, 2))

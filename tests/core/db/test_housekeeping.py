@@ -6,7 +6,7 @@ from sqlalchemy import text
 from app.core.db import housekeeping
 from app.core.db.bulk import insert_rows
 from app.core.db.engine import Sessions
-from app.core.db.models import StoredAnswer
+from app.core.db.models import StoredAnswerRow
 from app.core.db.session import transaction
 from tests.support.desk import fetch, now_of
 
@@ -22,7 +22,7 @@ async def _keep(sessions: Sessions, ages: list[timedelta]) -> None:
         for number, age in enumerate(ages)
     ]
     async with transaction(sessions) as session:
-        await insert_rows(session, StoredAnswer, rows)
+        await insert_rows(session, StoredAnswerRow, rows)
 
 
 @pytest.mark.parametrize("old", [0, 1, 3, 9, 10])
@@ -33,7 +33,7 @@ async def test_old_rows_are_dropped_some_at_a_time(
 ) -> None:
     monkeypatch.setattr(housekeeping, "BATCH", 3)
     await _keep(sessions, [*[2 * DAY] * old, *[DAY / 2] * 5])
-    assert await housekeeping.forget(sessions, StoredAnswer, OLD, DAY) == old
+    assert await housekeeping.forget(sessions, StoredAnswerRow, OLD, DAY) == old
     assert len(await fetch(sessions, "SELECT FROM stored_answers")) == 5
 
 
@@ -41,5 +41,5 @@ async def test_rows_that_others_hold_are_left_for_the_next_time(sessions: Sessio
     await _keep(sessions, [2 * DAY] * 5)
     async with transaction(sessions) as session:
         await session.execute(text("SELECT FROM stored_answers WHERE key_hash = '002' FOR UPDATE"))
-        assert await housekeeping.forget(sessions, StoredAnswer, OLD, DAY) == 4
-    assert await housekeeping.forget(sessions, StoredAnswer, OLD, DAY) == 1
+        assert await housekeeping.forget(sessions, StoredAnswerRow, OLD, DAY) == 4
+    assert await housekeeping.forget(sessions, StoredAnswerRow, OLD, DAY) == 1

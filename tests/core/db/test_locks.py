@@ -16,7 +16,7 @@ from app.core.db.pool import Limits, gate_of
 from app.core.db.queues import LockQueue
 from app.core.db.session import Again, make_sessions, run, transaction
 from app.core.problems import Unavailable
-from app.core.signals import Alarms
+from app.core.signals import WakeUps
 from tests.support.waiting import until
 
 LOCK: Final = AdvisoryLock("test", "hashtext('heliodesk test'), hashtext($1)")
@@ -33,7 +33,7 @@ async def engine_of_requests(database: str) -> AsyncIterator[AsyncEngine]:
 
 @pytest.fixture
 def requests(engine_of_requests: AsyncEngine) -> Sessions:
-    return make_sessions(engine_of_requests, Alarms())
+    return make_sessions(engine_of_requests, WakeUps())
 
 
 @asynccontextmanager
@@ -90,7 +90,7 @@ async def test_a_crowd_waits_with_two_connections_and_each_has_its_turn(
 
 async def test_a_lock_that_is_not_to_be_had_is_given_up_by_all_at_once(database: str) -> None:
     engine = make_engine(database, pool_size=8, limits=Limits(lock=0.3))
-    sessions = make_sessions(engine, Alarms())
+    sessions = make_sessions(engine, WakeUps())
 
     async def work(session: AsyncSession) -> None:
         await acquire(session, LOCK, "")

@@ -14,7 +14,7 @@ from app.core.db.engine import Sessions, make_engine
 from app.core.db.errors import DATABASE_ERRORS, is_outage
 from app.core.db.pool import Gate, Limits, gate_of, holder
 from app.core.db.session import driver, make_sessions, transaction
-from app.core.signals import Alarms
+from app.core.signals import WakeUps
 from tests.support.waiting import until
 
 SIZE: Final = 8
@@ -116,7 +116,7 @@ async def _held(stack: AsyncExitStack, sessions: Sessions, who: str) -> None:
 
 
 async def test_connections_are_shared_fairly(small: AsyncEngine) -> None:
-    sessions = make_sessions(small, Alarms())
+    sessions = make_sessions(small, WakeUps())
     async with AsyncExitStack() as stack:
         for _ in range(3):
             await _held(stack, sessions, "greedy")
@@ -160,7 +160,7 @@ async def _idle(sessions: Sessions) -> None:
 @pytest.mark.parametrize("work", [_sleep, _idle])
 async def test_postgresql_ends_what_takes_too_long(database: str, work: Callable[[Sessions], Awaitable[None]]) -> None:
     engine = make_engine(database, pool_size=2, limits=Limits(statement=0.1, idle=0.1))
-    sessions = make_sessions(engine, Alarms())
+    sessions = make_sessions(engine, WakeUps())
     with pytest.raises(DATABASE_ERRORS) as ended:
         await work(sessions)
     assert is_outage(ended.value)

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from app.core.db.bulk import insert_rows, update_rows
 from app.core.db.engine import Sessions
 from app.core.db.session import ring_after_commit, transaction
-from app.core.signals import Alarms
+from app.core.signals import WakeUps
 from app.models import plans
 from tests.support.desk import connected, fetch
 
@@ -22,22 +22,22 @@ PLAN = {
 
 async def _count(sessions: Sessions) -> int:
     async with sessions() as session:
-        return (await session.execute(select(func.count()).select_from(plans.PlanVersion))).scalar_one()
+        return (await session.execute(select(func.count()).select_from(plans.PlanVersionRow))).scalar_one()
 
 
-async def test_a_transaction_commits_and_then_rings(sessions: Sessions, alarms: Alarms) -> None:
+async def test_a_transaction_commits_and_then_rings(sessions: Sessions, alarms: WakeUps) -> None:
     async with transaction(sessions) as session:
-        await insert_rows(session, plans.PlanVersion, [PLAN, PLAN | {"version": 2}])
+        await insert_rows(session, plans.PlanVersionRow, [PLAN, PLAN | {"version": 2}])
         ring_after_commit(session, "sweep")
         assert alarms.sweep.rings == 0
     assert alarms.sweep.rings == 1
     assert await _count(sessions) == 2
 
 
-async def test_a_transaction_that_raises_leaves_nothing(sessions: Sessions, alarms: Alarms) -> None:
+async def test_a_transaction_that_raises_leaves_nothing(sessions: Sessions, alarms: WakeUps) -> None:
     async def fail() -> None:
         async with transaction(sessions) as session:
-            await insert_rows(session, plans.PlanVersion, [PLAN])
+            await insert_rows(session, plans.PlanVersionRow, [PLAN])
             ring_after_commit(session, "sweep")
             raise KeyError
 
@@ -49,10 +49,10 @@ async def test_a_transaction_that_raises_leaves_nothing(sessions: Sessions, alar
 
 async def test_bulk_rows_come_back_as_they_were_given(rolled_back: Sessions) -> None:
     async with transaction(rolled_back) as session:
-        await insert_rows(session, plans.PlanVersion, [PLAN])
-        await update_rows(session, plans.PlanVersion, [{"key": "p", "version": 1, "document_hash": "new"}])
+        await insert_rows(session, plans.PlanVersionRow, [PLAN])
+        await update_rows(session, plans.PlanVersionRow, [{"key": "p", "version": 1, "document_hash": "new"}])
     async with rolled_back() as session:
-        row = (await session.execute(select(plans.PlanVersion))).scalar_one()
+        row = (await session.execute(select(plans.PlanVersionRow))).scalar_one()
     assert (row.document, row.created_at, row.document_hash) == (PLAN["document"], PLAN["created_at"], "new")
 
 
@@ -66,7 +66,7 @@ async def test_whenever_a_transaction_is_cancelled_the_next_one_is_whole(session
 
         async def write(version: int) -> None:
             async with transaction(other) as session:
-                await insert_rows(session, plans.PlanVersion, [PLAN | {"version": version}])
+                await insert_rows(session, plans.PlanVersionRow, [PLAN | {"version": version}])
 
         await write(0)
         for steps in range(1, 40):

@@ -75,6 +75,7 @@ async def test_a_key_has_its_rate_and_all_keys_of_an_account_have_one_together(
         "status": 429,
         "detail": "A key may make 3 requests in 60 seconds",
         "instance": STATUSES,
+        "request_id": refused.headers["x-request-id"],
         "quota": "rate_per_key",
         "value": 3,
         "used": 3,

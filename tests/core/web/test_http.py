@@ -218,6 +218,14 @@ async def test_a_crash_tells_nothing_but_its_request(web: httpx.AsyncClient) -> 
     assert answer.headers["x-request-id"] == "req-17"
 
 
+@pytest.mark.parametrize("path", ["/crash", "/nowhere", "/things?limit=none", "/a%00b"])
+async def test_a_problem_names_the_request_as_its_header_does(web: httpx.AsyncClient, path: str) -> None:
+    given = await web.get(path, headers={"x-request-id": "req-17"})
+    made = await web.get(path)
+    assert given.json()["request_id"] == given.headers["x-request-id"] == "req-17"
+    assert made.json()["request_id"] == made.headers["x-request-id"] != "req-17"
+
+
 async def test_a_bad_request_id_is_replaced(web: httpx.AsyncClient) -> None:
     answer = await web.get("/nowhere", headers={"x-request-id": "a b"})
     assert answer.headers["x-request-id"].startswith("req_")

@@ -12,14 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.auth import Principal
 from app.core.db.engine import Sessions
-from app.core.db.models import StoredAnswer
+from app.core.db.models import StoredAnswerRow
 from app.core.db.session import transaction
 from app.core.problems import Conflict, Forbidden
 from app.core.state import State, StateDep
 from app.core.text.messages import verbatim
 from app.core.web.http import Router, install
 from app.core.web.idempotency import Answer, once
-from app.plans.models import HolidaySet
+from app.plans.models import HolidaySetRow
 
 
 class Work:
@@ -102,7 +102,7 @@ async def _rows(sessions: Sessions) -> list[int]:
     async with sessions() as session:
         return [
             (await session.execute(select(func.count()).select_from(table))).scalar_one()
-            for table in (HolidaySet, StoredAnswer)
+            for table in (HolidaySetRow, StoredAnswerRow)
         ]
 
 

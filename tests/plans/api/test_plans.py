@@ -175,7 +175,7 @@ async def test_z1_every_cell_of_the_matrix_can_be_asked(client: httpx.AsyncClien
 
 
 @pytest.mark.parametrize(
-    ("body", "language", "why"),
+    ("body", "language", "detail"),
     [
         (
             {"plan": "zmanda-standard", "urgency": "medium", "impact": "large"},
@@ -205,11 +205,11 @@ async def test_z1_every_cell_of_the_matrix_can_be_asked(client: httpx.AsyncClien
     ],
 )
 async def test_an_assessment_says_why_in_the_readers_language(
-    client: httpx.AsyncClient, customer: Headers, body: dict[str, str], language: str, why: str
+    client: httpx.AsyncClient, customer: Headers, body: dict[str, str], language: str, detail: str
 ) -> None:
     answer = await client.post("/v1/priorities/assess", json=body, headers=customer | {"Accept-Language": language})
     assert answer.status_code == 200
-    assert answer.json()["why"] == why
+    assert answer.json()["detail"] == detail
 
 
 async def test_an_assessment_of_nothing_is_refused(client: httpx.AsyncClient, customer: Headers) -> None:

@@ -46,7 +46,7 @@ def test_who_covers_is_on_duty_in_the_place_of_whoever_is_covered(hour: int, noo
 
 
 def test_who_is_covered_is_hindered_by_that() -> None:
-    found = {each.engineer_id: each.why for each in choose(Need("t"), Roster((NOOR, OLA)), NOON).candidates}
+    found = {each.engineer_id: each.reason for each in choose(Need("t"), Roster((NOOR, OLA)), NOON).candidates}
     assert found == {"noor": "covered", "ola": "only"}
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 
 from app.calendars.hours import ALWAYS, CalendarSpec, compile_calendar
 from app.sla.clock.changes import Apply
-from app.sla.clock.clock import Clock, advance, settle
+from app.sla.clock.clock import Clock, advance, catch_up
 from app.sla.clock.deadline import OPEN_STATES, Deadline
 from app.sla.clock.terms import Terms
 from app.sla.explain.segments import MAX_WINDOWS, Explanation, Segment, explain
@@ -34,8 +34,8 @@ def explained(history: History) -> Iterator[tuple[Known, Explanation]]:
     clock = history.opened().clock
     for change in (*history.changes, None):
         now = change.at if change else history.until
-        _look(known, settle(clock, now).clock, unmoved=True)
-        clock = advance(clock, change).clock if change else settle(clock, now).clock
+        _look(known, catch_up(clock, now).clock, unmoved=True)
+        clock = advance(clock, change).clock if change else catch_up(clock, now).clock
         _look(known, clock, unmoved=not isinstance(change, Apply))
         for each in known.values():
             yield each, explain(each.deadline, each.terms, now)

@@ -10,7 +10,7 @@ from app.core.db.engine import Sessions
 from app.core.db.session import transaction
 from app.core.ids import new_id
 from app.events.models import EventRow
-from app.webhooks.models import Delivery, WebhookEndpoint
+from app.webhooks.models import DeliveryRow, WebhookEndpointRow
 from app.webhooks.outbox.subscriptions import subscribe
 from tests.support.actors import make_person
 from tests.support.stories import Begin, Story, deadline, path_of, pointers
@@ -180,13 +180,15 @@ async def test_a_customers_webhook_never_hears_an_internal_message(story: Story,
     async with transaction(sessions) as session:
         for account_id, endpoint_id in endpoints.items():
             facts = {"account_id": account_id, "url": "https://example.com/", "events": ["*"]}
-            endpoint = WebhookEndpoint(id=endpoint_id, **facts, secrets=[], created_at=now, updated_at=now)
+            endpoint = WebhookEndpointRow(id=endpoint_id, **facts, secrets=[], created_at=now, updated_at=now)
             session.add(endpoint)
             await session.flush()
             await subscribe(session, endpoint)
     await story.engineer.post(f"{path}/messages", 201, body="Internal", visibility="internal")
     await story.engineer.post(f"{path}/messages", 201, body="Public")
-    query = select(Delivery.endpoint_id, EventRow.data["body"].astext).join(EventRow, EventRow.id == Delivery.event_id)
+    query = select(DeliveryRow.endpoint_id, EventRow.data["body"].astext).join(
+        EventRow, EventRow.id == DeliveryRow.event_id
+    )
     async with sessions() as session:
         rows = (await session.execute(query.where(EventRow.type == "message.posted"))).all()
     heard = {endpoint_id: {body for found, body in rows if found == endpoint_id} for endpoint_id in endpoints.values()}

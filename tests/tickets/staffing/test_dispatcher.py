@@ -2,103 +2,32 @@
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.calendars.hours import ALWAYS, Calendar, CalendarSpec
-from app.roster.choose import Expert, on_duty
-from app.tickets.editing.work import Work
-from app.tickets.staffing.dispatcher import Dispatcher
-from app.tickets.staffing.route import Route, is_to_do, route_of
-from app.tickets.staffing.staff import Staff
+from app.roster.choose import on_duty
+from app.tickets.staffing.route import route_of
+from tests.support.dispatching import (
+    HOUR,
+    MINUTE,
+    NOON,
+    PLAN,
+    TICK,
+    Desk,
+    daily,
+    desk,
+    expert,
+    paged,
+    routed,
+    state,
+    told,
+)
 from tests.support.works import answered, plan_of, work_of
-
-NOON: Final = datetime(2026, 11, 20, 12, tzinfo=UTC)
-MINUTE: Final = timedelta(minutes=1)
-HOUR: Final = timedelta(hours=1)
-TICK: Final = timedelta(microseconds=1)
-PLAN: Final = plan_of()
-
-
-def daily(opens: int, closes: int) -> Calendar:
-    return Calendar(CalendarSpec("UTC", dict.fromkeys(range(7), ((opens * 60, closes * 60),))))
-
-
-def expert(name: str, **fields: Any) -> Expert:
-    return replace(Expert(name, ALWAYS), **fields)
-
-
-@dataclass
-class Desk:
-    """A roster and all of its tickets; each look is what one transaction decides."""
-
-    experts: dict[str, Expert]
-    works: list[Work] = field(default_factory=list)
-
-    def look(self, now: datetime, *works: Work) -> None:
-        staff = Staff(now, self.experts, ("apac", "emea"), {name: name for name in self.experts})
-        for work in works:
-            work.now = max(work.now, now)
-        for _ in Dispatcher(staff).run(works, self.works):
-            pass
-        self.experts = staff.experts
-
-    def open(self, name: str, now: datetime = NOON, **fields: Any) -> Work:
-        work = work_of(name, now, **{"plan": PLAN} | fields)
-        self.works.append(work)
-        self.look(now, work)
-        return work
-
-    def end(self, work: Work, now: datetime) -> None:
-        work.now, work.ticket.status = now, "resolved"
-        work.clock = replace(work.clock, status="resolved", deadlines=())
-        self.look(now, work)
-
-    def step(self, until: datetime) -> datetime | None:
-        """Let the next thing that is due by itself happen, and see to experts as the sweep does; when, if by then."""
-        turns = [(firing.until, work.ticket.id, work) for work in self.works if (firing := work.next_firing())]
-        if not turns or min(turns)[0] > until:
-            return None
-        at, _, work = min(turns)
-        work.now = at
-        work.settle()
-        if is_to_do(work):
-            self.look(at, work)
-        return at
-
-    def pass_time(self, until: datetime) -> None:
-        while self.step(until):
-            pass
-
-
-def desk(*experts: Expert) -> Desk:
-    return Desk({one.id: one for one in experts})
-
-
-def routed(work: Work) -> Route:
-    route = route_of(work.ticket)
-    assert route
-    return route
-
-
-def told(work: Work, kind: str) -> list[tuple[datetime, Any]]:
-    return [(event.at, event.data) for event in work.events if event.data.type == kind]
-
-
-def paged(work: Work) -> list[tuple[str, str]]:
-    """Whom the ticket has paged, and when."""
-    return [(f"{at:%H:%M}", data.engineer_id) for at, data in told(work, "expert.alerted")]
-
-
-def state(work: Work) -> tuple[str, str | None, str | None]:
-    route = routed(work)
-    return route.state, work.ticket.assignee_id, route.reason
-
 
 # --- whose turn it is (G2) -------------------------------------------------------------------------------------
 
@@ -181,8 +110,8 @@ def test_g2_an_account_holds_no_more_experts_than_its_plan_allows_and_says_so() 
     assert [state(work) for work in mine][:2] == [("alerted", "x", None), ("alerted", "y", None)]
     assert state(mine[2]) == ("queued", None, "max_experts")
     [(_, data)] = told(mine[2], "routing.unstaffed")
-    assert (data.reason, data.next_at, data.told[0]["role"]) == ("max_experts", None, "manager")
-    assert {c.engineer_id: c.why for c in data.candidates} == {"x": "held", "y": "held", "z": "capped"}
+    assert (data.reason, data.next_at, data.notified[0]["role"]) == ("max_experts", None, "manager")
+    assert {c.engineer_id: c.reason for c in data.candidates} == {"x": "held", "y": "held", "z": "capped"}
     assert mine[2].ticket.route_at is None
     other = roster.open("b", account="acc_b", plan=plan)
     assert other.ticket.assignee_id == "z"
@@ -246,7 +175,7 @@ def test_c20_the_manager_is_told_of_the_first_round_and_then_at_most_hourly() ->
     work = roster.open("a")
     roster.pass_time(NOON + 24 * HOUR)
     exhausted = told(work, "routing.round_exhausted")
-    notified = [at for at, data in exhausted if data.told]
+    notified = [at for at, data in exhausted if data.notified]
     assert notified[0] == exhausted[0][0]
     gaps = [after - before for before, after in itertools.pairwise(notified)]
     assert min(gaps) >= HOUR
@@ -305,7 +234,7 @@ def test_c20_with_nobody_on_shift_it_waits_for_the_next_one_and_then_goes_on() -
     assert state(work) == ("queued", None, "unstaffed")
     [(at, data)] = told(work, "routing.unstaffed")
     assert (f"{at:%H:%M}", data.reason, data.next_at) == ("13:00", "unstaffed", NOON + 21 * HOUR)
-    assert data.told == []  # the manager was told at 12:53 that a round is exhausted
+    assert data.notified == []  # the manager was told at 12:53 that a round is exhausted
     roster.pass_time(NOON + 21 * HOUR + MINUTE)
     assert state(work)[:2] == ("alerted", "x")
 

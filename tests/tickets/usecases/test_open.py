@@ -7,7 +7,7 @@ import pytest
 
 from app.core.db.engine import Sessions
 from app.core.ids import new_id
-from app.plans.models import PlanVersion
+from app.plans.models import PlanVersionRow
 from app.tickets.usecases import open as opening
 from app.tickets.usecases.open import new_number
 from tests.support.actors import make_account, make_key, make_person, make_region
@@ -219,7 +219,7 @@ async def test_a_follow_up_names_a_ticket_of_the_account(story: Story, begin: Be
 async def test_an_account_whose_plan_has_no_version_in_force_is_told_so(sessions: Sessions, story: Story) -> None:
     account = await make_account(sessions, "zmanda-premium")
     async with sessions.begin() as session:
-        plan = await session.get_one(PlanVersion, ("zmanda-premium", 1))
+        plan = await session.get_one(PlanVersionRow, ("zmanda-premium", 1))
         plan.archived_at = plan.created_at
     problem = await story.engineer.post("/v1/tickets", 409, **TICKET, account_id=account.account_id)
     assert "zmanda-premium" in problem["detail"]

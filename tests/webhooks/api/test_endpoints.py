@@ -6,15 +6,16 @@ from typing import Any
 import httpx
 import pytest
 
-from app.accounts.models import Account
+from app.accounts.models import AccountRow
 from app.core.clock import wall_now
 from app.core.db.engine import Sessions
 from app.core.db.session import driver, transaction
 from app.core.ids import new_id
 from app.core.state import State
 from app.webhooks.background.deliver import Sender
+from app.webhooks.outbox.attempts import DeliveryOutcome
 from app.webhooks.outbox.claims import claim
-from app.webhooks.outbox.outcomes import Settlement, settle
+from app.webhooks.outbox.outcomes import record_outcomes
 from app.webhooks.rules.sharing import Share
 from tests.support.actors import Headers, make_account, make_key, make_person, make_plan
 from tests.support.waiting import PATIENCE
@@ -25,22 +26,22 @@ URL = "https://example.com/hook"
 
 
 @pytest.fixture
-async def account(sessions: Sessions) -> Account:
+async def account(sessions: Sessions) -> AccountRow:
     return await make_account(sessions, await make_plan(sessions, "gold"))
 
 
 @pytest.fixture
-async def editor(sessions: Sessions, account: Account) -> Headers:
+async def editor(sessions: Sessions, account: AccountRow) -> Headers:
     return await make_key(sessions, account_id=account.account_id, role="editor")
 
 
 @pytest.fixture
-async def viewer(sessions: Sessions, account: Account) -> Headers:
+async def viewer(sessions: Sessions, account: AccountRow) -> Headers:
     return await make_key(sessions, account_id=account.account_id, role="viewer")
 
 
 @pytest.fixture
-async def stranger(sessions: Sessions, account: Account) -> Headers:
+async def stranger(sessions: Sessions, account: AccountRow) -> Headers:
     other = await make_account(sessions, account.plan, name="Another")
     return await make_key(sessions, account_id=other.account_id, role="owner")
 
@@ -65,7 +66,7 @@ async def made(client: httpx.AsyncClient, headers: Headers, **fields: Any) -> di
 
 
 async def test_an_accounts_endpoint_is_made_and_its_secret_shown_once(
-    client: httpx.AsyncClient, editor: Headers, account: Account
+    client: httpx.AsyncClient, editor: Headers, account: AccountRow
 ) -> None:
     answer = await client.post("/v1/webhooks", json={"url": URL}, headers=editor)
     endpoint = answer.json()
@@ -150,7 +151,7 @@ async def test_other_faulty_input_is_refused(
 
 
 async def test_who_may_manage_endpoints(
-    client: httpx.AsyncClient, sessions: Sessions, account: Account, viewer: Headers, editor: Headers
+    client: httpx.AsyncClient, sessions: Sessions, account: AccountRow, viewer: Headers, editor: Headers
 ) -> None:
     agent = await make_key(sessions, "agent")
     await make_person(sessions, account.account_id, "ana@example.com", "viewer")
@@ -169,7 +170,7 @@ async def test_who_may_manage_endpoints(
 
 
 async def test_an_admin_makes_endpoints_for_all_accounts_or_one(
-    client: httpx.AsyncClient, admin: Headers, account: Account
+    client: httpx.AsyncClient, admin: Headers, account: AccountRow
 ) -> None:
     assert (await made(client, admin))["account_id"] is None
     assert (await made(client, admin, account_id=account.account_id))["account_id"] == account.account_id
@@ -178,7 +179,7 @@ async def test_an_admin_makes_endpoints_for_all_accounts_or_one(
 
 
 async def test_an_account_cannot_make_an_endpoint_for_another(
-    client: httpx.AsyncClient, stranger: Headers, account: Account
+    client: httpx.AsyncClient, stranger: Headers, account: AccountRow
 ) -> None:
     answer = await client.post("/v1/webhooks", json={"url": URL, "account_id": account.account_id}, headers=stranger)
     assert answer.status_code == 404
@@ -256,7 +257,7 @@ async def test_an_endpoint_can_be_deleted_while_a_sender_settles(
     async with asyncio.timeout(PATIENCE), transaction(sessions) as session:
         await (await driver(session)).execute("SELECT FROM deliveries WHERE id = $1 FOR UPDATE", held.id)
         assert (await client.delete(f"/v1/webhooks/{endpoint['id']}", headers=editor)).status_code == 204
-        await settle(session, [Settlement(held, "delivered", 1, {"status": 204})])
+        await record_outcomes(session, [DeliveryOutcome(held, "delivered", 1, {"status": 204})])
     (left,) = await deliveries(sessions)
     assert (left.id, left.state) == (held.id, "delivered")
 

@@ -11,7 +11,7 @@ from app.core.db.tables import Row
 from app.core.state import State
 from app.webhooks.background.catch_up import catch_up, leave_behind, pause_over_quota
 from app.webhooks.background.deliver import Sender
-from app.webhooks.models import WebhookEndpoint
+from app.webhooks.models import WebhookEndpointRow
 from app.webhooks.rules.pausing import Waiting, quota_of, to_pause
 from tests.support.actors import Headers
 from tests.support.desk import fetch, now_of
@@ -27,11 +27,11 @@ def of_ticket(*sequences: int) -> list[Row]:
     return [{**event_row(), "ticket_id": "tkt_1", "sequence": number} for number in sequences]
 
 
-async def heard(sessions: Sessions, endpoint: WebhookEndpoint) -> set[str]:
+async def heard(sessions: Sessions, endpoint: WebhookEndpointRow) -> set[str]:
     return {one.event_id for one in await deliveries(sessions) if one.endpoint_id == endpoint.id}
 
 
-async def facts(sessions: Sessions, endpoint: WebhookEndpoint) -> Row:
+async def facts(sessions: Sessions, endpoint: WebhookEndpointRow) -> Row:
     (row,) = await fetch(sessions, "SELECT * FROM webhook_endpoints WHERE id = $1", endpoint.id)
     return row
 

@@ -12,13 +12,14 @@ from sqlalchemy import make_url, update
 from app.core.clock import database_now, wall_now
 from app.core.db.engine import Sessions
 from app.core.db.session import driver, transaction
-from app.core.signals import Alarms
+from app.core.signals import WakeUps
 from app.core.state import State
 from app.events.envelope import envelope
 from app.webhooks.background.deliver import Limits, Sender
-from app.webhooks.models import Delivery, WebhookEndpoint
+from app.webhooks.models import DeliveryRow, WebhookEndpointRow
+from app.webhooks.outbox.attempts import DeliveryOutcome
 from app.webhooks.outbox.claims import claim, renew
-from app.webhooks.outbox.outcomes import RETENTION, Settlement, forget_deliveries, settle
+from app.webhooks.outbox.outcomes import RETENTION, forget_deliveries, record_outcomes
 from app.webhooks.rules.sharing import Share
 from tests.support.waiting import PATIENCE, until
 from tests.webhooks.conftest import MakeEndpoint, Tell, deliveries, delivery, event_row, seconds_between
@@ -47,18 +48,18 @@ def sender(make_sender: MakeSender) -> Sender:
     return make_sender()
 
 
-async def endpoint_of(sessions: Sessions, endpoint_id: str) -> WebhookEndpoint:
+async def endpoint_of(sessions: Sessions, endpoint_id: str) -> WebhookEndpointRow:
     async with sessions() as session:
-        found = await session.get(WebhookEndpoint, endpoint_id)
+        found = await session.get(WebhookEndpointRow, endpoint_id)
         assert found is not None
         return found
 
 
-async def claim_all(sessions: Sessions) -> list[Settlement]:
+async def claim_all(sessions: Sessions) -> list[DeliveryOutcome]:
     """Claim, and what a sender would settle for it."""
     async with transaction(sessions) as session:
         claimed = await claim(session, Share(limit=100, per_endpoint=100), lease=LEASE)
-    return [Settlement(one, "delivered", 1, {"status": 204}) for one in claimed]
+    return [DeliveryOutcome(one, "delivered", 1, {"status": 204}) for one in claimed]
 
 
 async def test_a_message_arrives_signed_and_is_settled(
@@ -284,7 +285,7 @@ async def test_one_that_hangs_holds_up_nobody_else(
 
 
 async def test_a_free_slot_wakes_the_sender_when_more_is_waiting(
-    make_endpoint: MakeEndpoint, tell: Tell, receiver: Receiver, make_sender: MakeSender, alarms: Alarms
+    make_endpoint: MakeEndpoint, tell: Tell, receiver: Receiver, make_sender: MakeSender, alarms: WakeUps
 ) -> None:
     await make_endpoint(receiver.url)
     await tell(*(event_row() for _ in range(7)))
@@ -363,11 +364,11 @@ async def test_a_late_settling_under_a_lost_claim_changes_nothing(
     async with transaction(sessions) as session:
         (current,) = await claim(session, Share(1, 1), lease=LEASE, now=late.delivery.now + LEASE)
     async with transaction(sessions) as session:
-        await settle(session, [late])
+        await record_outcomes(session, [late])
     untouched = await delivery(sessions)
     assert (untouched.state, untouched.claim_id) == ("pending", current.claim_id)
     async with transaction(sessions) as session:
-        await settle(session, [Settlement(current, "failed", 3, {})])
+        await record_outcomes(session, [DeliveryOutcome(current, "failed", 3, {})])
     assert ((await delivery(sessions)).state, (await delivery(sessions)).attempts) == ("failed", 3)
 
 
@@ -502,7 +503,9 @@ async def test_an_error_of_ours_costs_neither_the_slot_nor_the_delivery(
 
 async def set_secrets(sessions: Sessions, endpoint_id: str, secrets: list[str]) -> None:
     async with transaction(sessions) as session:
-        await session.execute(update(WebhookEndpoint).where(WebhookEndpoint.id == endpoint_id).values(secrets=secrets))
+        await session.execute(
+            update(WebhookEndpointRow).where(WebhookEndpointRow.id == endpoint_id).values(secrets=secrets)
+        )
 
 
 async def test_deliveries_past_their_retention_are_dropped(
@@ -515,7 +518,7 @@ async def test_deliveries_past_their_retention_are_dropped(
     (old, recent) = await deliveries(sessions)
     async with transaction(sessions) as session:
         long_ago = recent.finished_at - RETENTION - timedelta(seconds=1)
-        await session.execute(update(Delivery).where(Delivery.id == old.id).values(finished_at=long_ago))
+        await session.execute(update(DeliveryRow).where(DeliveryRow.id == old.id).values(finished_at=long_ago))
     await forget_deliveries(sessions)
     assert (await delivery(sessions)).id == recent.id
 

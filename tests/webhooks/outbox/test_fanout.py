@@ -5,7 +5,7 @@ import pytest
 from app.core.db.engine import Sessions
 from app.core.db.session import transaction
 from app.core.ids import ID_PATTERN
-from app.core.signals import Alarms
+from app.core.signals import WakeUps
 from app.webhooks.outbox.fanout import fan_out
 from app.webhooks.usecases.endpoints import disable
 from tests.webhooks.conftest import MakeEndpoint, Tell, deliveries, event_row
@@ -60,7 +60,7 @@ async def test_delivery_ids_are_ids_and_sort_by_time(
 
 @pytest.mark.parametrize("endpoints", [0, 1])
 async def test_the_sender_is_woken_when_there_is_something_to_send(
-    make_endpoint: MakeEndpoint, tell: Tell, alarms: Alarms, endpoints: int
+    make_endpoint: MakeEndpoint, tell: Tell, alarms: WakeUps, endpoints: int
 ) -> None:
     for _ in range(endpoints):
         await make_endpoint(URL)
@@ -69,7 +69,7 @@ async def test_the_sender_is_woken_when_there_is_something_to_send(
 
 
 async def test_what_is_rolled_back_is_never_sent(
-    sessions: Sessions, make_endpoint: MakeEndpoint, alarms: Alarms
+    sessions: Sessions, make_endpoint: MakeEndpoint, alarms: WakeUps
 ) -> None:
     await make_endpoint(URL)
 

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.db.engine import Sessions
 from app.core.db.session import driver, transaction
 from app.core.ids import new_id
-from app.webhooks.outbox.claims import CLAIM, claim, look
+from app.webhooks.outbox.claims import CLAIM, claim, poll
 from app.webhooks.outbox.lanes import LANES, QUEUE, waiting
 from app.webhooks.rules.sharing import START, Share
 from tests.support.explaining import nodes, root
@@ -71,7 +71,7 @@ async def test_what_is_due_later_costs_nothing(backlog: AsyncSession) -> None:
 
 async def test_the_others_are_claimed_beside_a_backlog(backlog: AsyncSession) -> None:
     share = Share(limit=150, per_endpoint=10, slots=400, by_owner={"acc_1": 100}, in_flight={"wh_hanging": 100})
-    found = await look(backlog, share, lease=LEASE)
+    found = await poll(backlog, share, lease=LEASE)
     assert {one.owner_id for one in found.claimed} == {f"acc_2{number}" for number in range(1, 101)}
 
 
@@ -93,7 +93,7 @@ async def test_many_lanes_are_served_in_turn(sessions: Sessions, make_endpoint: 
     after = START
     for _ in range(60):
         async with transaction(sessions) as session:
-            found = await look(session, share, lease=LEASE, after=after)
+            found = await poll(session, share, lease=LEASE, after=after)
         served += [one.account_id for one in found.claimed]
         after = found.after
     assert len(served) == 600

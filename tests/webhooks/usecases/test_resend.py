@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 from orjson import loads
 
-from app.accounts.models import Account
+from app.accounts.models import AccountRow
 from app.core.clock import wall_now
 from app.core.db.engine import Sessions
 from app.core.db.session import driver, transaction
@@ -17,8 +17,9 @@ from app.core.db.tables import Row
 from app.core.state import State
 from app.webhooks.background.deliver import Sender
 from app.webhooks.outbox import attempts
+from app.webhooks.outbox.attempts import DeliveryOutcome
 from app.webhooks.outbox.claims import claim
-from app.webhooks.outbox.outcomes import ATTEMPTS_KEPT, Settlement, settle
+from app.webhooks.outbox.outcomes import ATTEMPTS_KEPT, record_outcomes
 from app.webhooks.rules.sharing import Share
 from app.webhooks.usecases import resend
 from tests.support.actors import Headers, make_account, make_key, make_plan
@@ -31,12 +32,12 @@ LONG_AGO = "1971-01-01T00:00:00Z"
 
 
 @pytest.fixture
-async def account(sessions: Sessions) -> Account:
+async def account(sessions: Sessions) -> AccountRow:
     return await make_account(sessions, await make_plan(sessions, "gold"))
 
 
 @pytest.fixture
-async def editor(sessions: Sessions, account: Account) -> Headers:
+async def editor(sessions: Sessions, account: AccountRow) -> Headers:
     return await make_key(sessions, account_id=account.account_id, role="editor")
 
 
@@ -124,13 +125,15 @@ async def test_the_newest_attempts_are_kept(sessions: Sessions, make_endpoint: M
     for number in range(ATTEMPTS_KEPT + 5):
         async with transaction(sessions) as session:
             (held,) = await claim(session, Share(1, 1), lease=LEASE, now=now)
-            await settle(session, [Settlement(held, "pending", 1, {"number": number}, next_attempt_at=now)])
+            await record_outcomes(
+                session, [DeliveryOutcome(held, "pending", 1, {"number": number}, next_attempt_at=now)]
+            )
     (row,) = await fetch(sessions, "SELECT earlier_attempts || last_attempt AS kept FROM deliveries")
     assert [one["number"] for one in row["kept"]] == list(range(5, ATTEMPTS_KEPT + 5))
 
 
 async def test_a_period_is_sent_again_in_order_with_the_same_ids(
-    client: httpx.AsyncClient, editor: Headers, account: Account, receiver: Receiver, sender: Sender, tell: Tell
+    client: httpx.AsyncClient, editor: Headers, account: AccountRow, receiver: Receiver, sender: Sender, tell: Tell
 ) -> None:
     """What was delivered, what failed, and what it never got because it was disabled or not there yet."""
     mine = account.account_id
@@ -184,7 +187,7 @@ async def test_a_replay_leaves_alone_what_is_on_its_way_and_takes_what_waits_for
     await send_all(sender)
     assert receiver.ids == [waiting["id"]] * 2
     async with transaction(sessions) as session:
-        await settle(session, [Settlement(held, "delivered", 1, {})])
+        await record_outcomes(session, [DeliveryOutcome(held, "delivered", 1, {})])
     assert {(one.event_id, one.state) for one in await deliveries(sessions)} == {
         (waiting["id"], "delivered"),
         (under_way["id"], "delivered"),

@@ -1,0 +1,92 @@
+"""A locked ticket under change, in memory: its clock, and everything that the transaction will write about it. Pure.
+
+Every use case on a ticket locks it into a ``TicketEdit`` (``load.py``), caught up to the present, changes and saves it.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from app.core.auth import Actor
+from app.events import types
+from app.events.event import Event
+from app.plans.document.model import PlanDocument
+from app.sla import deadlines as stored
+from app.sla.clock.clock import Clock, Firing, next_firing
+from app.sla.clock.deadline import Deadline
+from app.sla.clock.terms import METRIC_ORDER
+from app.sla.deadlines import Row
+from app.tickets.record import TicketRecord
+
+
+@dataclass(slots=True)
+class TicketEdit:
+    """A ticket between its lock and its save; ``now`` was read after the lock (C09)."""
+
+    ticket: TicketRecord
+    clock: Clock
+    document: PlanDocument
+    contacts: dict[str, Any]
+    """the account's ``manager`` and ``tam``, who are told of misses (W1, W4)"""
+    now: datetime
+    locale: str = "en"
+    """the account's"""
+    loaded: tuple[Deadline, ...] = ()
+    ended: list[Deadline] = field(default_factory=list)
+    """those that the clock need not look at again: a long run does not slow down with what it leaves behind"""
+    events: list[Event] = field(default_factory=list)
+    messages: list[Row] = field(default_factory=list)
+    calls: list[Row] = field(default_factory=list)
+    no_shows: list[Row] = field(default_factory=list)
+    escalations: list[dict[str, Any]] = field(default_factory=list)
+    reason: str | None = None
+    """the reason that a person gave for a change of priority, or for withdrawing"""
+    close_escalations: bool = False
+    alerts: dict[str, Row] = field(default_factory=dict)
+    """by id: new ones whole, others what has changed of them"""
+    reassign: bool = False
+    """a miss wants another engineer for the ticket (C15): who that is, is chosen when it is saved"""
+    retitled: bool = False
+    touched: bool = False
+    """there may be something to save although nothing was told"""
+    postponed: bool = False
+    """the sweep has put it aside; once it is saved, it is like any other again"""
+
+    def followed(self) -> Row:
+        """The columns that follow from the clock, and from who works on the ticket (C17)."""
+        columns = stored.followed(self.clock)
+        wakes = [at for at in (columns["wake_at"], self.ticket.route_at) if at]
+        return {**columns, "wake_at": min(wakes, default=None)}
+
+    def next_firing(self) -> Firing | None:
+        """What happens next by itself: by the clock, or to the expert, which comes before the misses of an instant."""
+        own, at = next_firing(self.clock), self.ticket.route_at
+        routed = Firing(at, False, len(METRIC_ORDER) + 1) if at else None
+        return min((firing for firing in (own, routed) if firing), default=None)
+
+    @property
+    def deadlines(self) -> list[Deadline]:
+        """All that was loaded or has come to be, live or ended."""
+        return [*self.ended, *self.clock.deadlines]
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the clock has something to do that was due by now."""
+        firing = next_firing(self.clock)
+        return firing is not None and firing.until <= self.now
+
+    def tell(self, data: types.EventData, actor: Actor, at: datetime | None = None) -> int:
+        """Add an event, at the present instant unless another is given; its ``sequence`` on the ticket."""
+        self.events.append(Event(at or self.now, data, actor))
+        return self.ticket.sequence + len(self.events)
+
+    def notified(self, *roles: str) -> list[dict[str, Any]]:
+        """Those of the account's people at the vendor who are told: a TAM only where the add-on is bought (W1)."""
+        with_tam = self.document.tells_tam(self.ticket.plan_addons)
+        wanted = [role for role in roles if role != "tam" or with_tam]
+        return [{"role": role, **contact} for role in wanted if (contact := self.contacts.get(role))]
+
+    def id_of(self, deadline: Deadline) -> str:
+        """The stored id of the deadline that a notice shows as it was."""
+        key = (deadline.metric, deadline.subject, deadline.cycle)
+        return next(d.id for d in self.clock.deadlines if (d.metric, d.subject, d.cycle) == key)

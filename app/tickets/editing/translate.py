@@ -1,0 +1,105 @@
+"""What an event of the clock is to the ticket: its columns, and the event that is told. Pure."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, Final
+
+from app.core.auth import SERVICE
+from app.events import types
+from app.sla.clock.changes import ClockEvent
+from app.sla.clock.deadline import Deadline
+from app.tickets.editing.edit import TicketEdit
+
+_MILLISECOND: Final = timedelta(milliseconds=1)
+
+
+def translated(edit: TicketEdit, event: ClockEvent) -> types.EventData:
+    """The event that tells what the clock did; the ticket's own columns follow it."""
+    return _TRANSLATIONS[event.kind](edit, event)
+
+
+def _facts(edit: TicketEdit, deadline: Deadline) -> dict[str, Any]:
+    return {
+        "deadline_id": edit.id_of(deadline),
+        "metric": deadline.metric,
+        "cycle": deadline.cycle,
+        "priority": deadline.priority,
+        "subject": deadline.subject or None,
+        "due_at": deadline.due_at,
+    }
+
+
+def _of(event: ClockEvent) -> Deadline:
+    if event.deadline is None:
+        raise ValueError(event)
+    return event.deadline
+
+
+def _started(edit: TicketEdit, event: ClockEvent) -> types.EventData:
+    deadline = _of(event)
+    return types.DeadlineStarted(**_facts(edit, deadline), state=deadline.state, started_at=deadline.started_at)
+
+
+def _shifted(model: Callable[..., types.EventData]) -> Callable[[TicketEdit, ClockEvent], types.EventData]:
+    return lambda edit, event: model(
+        **_facts(edit, _of(event)), before=event.before, after=event.after, reason=event.reason
+    )
+
+
+def _missed(edit: TicketEdit, event: ClockEvent) -> types.EventData:
+    deadline = _of(event)
+    if deadline.metric == "call_join" and deadline.due_at:
+        key = {"account_id": edit.ticket.account_id, "id": deadline.subject}
+        edit.no_shows.append({**key, "state": "no_show"})
+        edit.tell(types.CallNoShow(call_id=deadline.subject, join_by=deadline.due_at), SERVICE, event.at)
+    lag = None if edit.ticket.sandbox else (edit.now - event.at) / _MILLISECOND
+    return types.DeadlineMissed(**_facts(edit, deadline), noticed_at=edit.now, lag_ms=lag)
+
+
+def _status(edit: TicketEdit, event: ClockEvent) -> types.EventData:
+    ticket, after = edit.ticket, event.after
+    if after != "closed":  # closing keeps the instant of the resolution
+        ticket.resolved_at = event.at if after == "resolved" else None
+    ticket.closed_at = event.at if after == "closed" else None
+    ticket.closed_reason = event.reason if after == "closed" else None
+    if after in ("resolved", "closed"):
+        ticket.turns = 0
+        edit.close_escalations, ticket.escalated = ticket.escalated, False
+    if event.reason == "withdrawn":
+        return types.TicketWithdrawn(reason=edit.reason)
+    if event.reason == "merged" and ticket.merged_into:
+        return types.TicketMerged(merged=ticket.id, into=ticket.merged_into)
+    model = types.TicketReopened if event.reason == "reopened" else types.TicketStatusChanged
+    return model(before=event.before, after=after, reason=event.reason or None)
+
+
+def _priority(edit: TicketEdit, event: ClockEvent) -> types.EventData:
+    if event.by == "service":
+        edit.ticket.priority_source = "automatic"
+    return types.TicketPriorityChanged(
+        before=event.before,
+        after=event.after,
+        reason=edit.reason or event.reason,
+        source=edit.ticket.priority_source,
+        notified=edit.notified("tam") if event.after == edit.document.top else [],
+    )
+
+
+def _tier(_: TicketEdit, event: ClockEvent) -> types.EventData:
+    return types.TicketTierChanged(before=event.before, after=event.after, reason=event.reason or None)
+
+
+_TRANSLATIONS: Final[dict[str, Callable[[TicketEdit, ClockEvent], types.EventData]]] = {
+    "deadline.started": _started,
+    "deadline.moved": _shifted(types.DeadlineMoved),
+    "deadline.paused": _shifted(types.DeadlinePaused),
+    "deadline.resumed": _shifted(types.DeadlineResumed),
+    "deadline.warning": lambda edit, n: types.DeadlineWarning(**_facts(edit, _of(n)), share=n.after),
+    "deadline.missed": _missed,
+    "deadline.met": lambda edit, n: types.DeadlineMet(**_facts(edit, _of(n)), stopped_by=n.by),
+    "deadline.met_late": lambda edit, n: types.DeadlineMetLate(**_facts(edit, _of(n)), stopped_by=n.by),
+    "deadline.cancelled": lambda edit, n: types.DeadlineCancelled(**_facts(edit, _of(n)), reason=n.reason),
+    "status": _status,
+    "priority": _priority,
+    "tier": _tier,
+}

@@ -1,0 +1,151 @@
+"""The write: tickets under change, with all that belongs to them, in one statement."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+
+from asyncpg import UniqueViolationError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.calls.models import CallRow
+from app.core.cooperative import in_turns
+from app.core.db.bulk import Write, deleted, inserted, updated, upserted, write
+from app.core.db.session import Again, ring_after_commit
+from app.core.db.tables import Row
+from app.escalations import records as escalations
+from app.escalations.models import EscalationRow
+from app.events.log import event_row, recorded, with_via
+from app.notices.outbox import noticed
+from app.paging.queue import paged
+from app.roster.models import ExpertAlertRow
+from app.sla import deadlines as stored
+from app.sla.models import DeadlineRow
+from app.tickets.editing.edit import TicketEdit
+from app.tickets.models import NUMBER_CONSTRAINT, MessageRow, PostponementRow, TicketRow, TicketTitleRow
+from app.tickets.order import in_order
+from app.tickets.record import TicketRecord
+from app.tickets.wording import folded
+from app.webhooks.outbox.fanout import fanned_out
+
+_SOON: Final = timedelta(seconds=1)
+"""Some polls of the sweep: what is due later, it finds by itself."""
+
+
+async def write_edits(
+    session: AsyncSession, edits: Sequence[TicketEdit], *, new: bool = False, beside: Sequence[Write] = ()
+) -> list[Row]:
+    """Write tickets with all that belongs to them: one statement, however many they are; the rows of the new events.
+
+    Events are written in the order in which they happened. ``beside`` is written in the same statement. Raises
+    ``Again`` when the number of a ``new`` ticket is taken. Experts are chosen before it (``save.staff_and_save``).
+    """
+    events = with_via(session, await _events(edits))
+    tickets = [_ticket_row(edit) async for edit in in_turns(edits)]
+    deadlines = [row async for edit in in_turns(edits) for row in _deadline_rows(edit)]
+    calls = [row for edit in edits for row in edit.calls]
+    called = {call["id"] for call in calls}
+    alerts = [row for edit in edits for row in edit.alerts.values()]
+    clean = [{"account_id": edit.ticket.account_id, "ticket_id": edit.ticket.id} for edit in edits if edit.postponed]
+    writes = (
+        *beside,
+        inserted(TicketRow, tickets) if new else updated(TicketRow, tickets),
+        upserted(TicketTitleRow, [_title_row(edit.ticket) for edit in edits if new or edit.retitled]),
+        deleted(PostponementRow, clean),
+        upserted(DeadlineRow, deadlines),
+        inserted(MessageRow, [row for edit in edits for row in edit.messages]),
+        inserted(ExpertAlertRow, [row for row in alerts if "engineer_id" in row]),
+        updated(ExpertAlertRow, [row for row in alerts if "engineer_id" not in row]),
+        upserted(CallRow, calls),
+        updated(CallRow, [row for edit in edits for row in edit.no_shows if row["id"] not in called]),
+        inserted(EscalationRow, [row for edit in edits for row in _escalation_rows(edit)]),
+        recorded(events),
+        (told := noticed(events)),
+        (pages := paged(events)),
+        fanned_out(events),
+    )
+    await _close_escalations(session, edits)
+    try:
+        delivering = await write(session, *writes)
+    except UniqueViolationError as error:
+        if error.constraint_name == NUMBER_CONSTRAINT:
+            raise Again from error
+        raise
+    if events:
+        ring_after_commit(session, "events")
+    _ring(session, edits, delivering=bool(delivering), telling=bool(told.rows), paging=bool(pages.rows))
+    return events
+
+
+def _title_row(ticket: TicketRecord) -> Row:
+    return {
+        "account_id": ticket.account_id,
+        "ticket_id": ticket.id,
+        "number": ticket.number,
+        "folded": folded(ticket.title),
+        "opened_at": ticket.opened_at,
+        "sandbox": ticket.sandbox,
+    }
+
+
+def _deadline_rows(edit: TicketEdit) -> list[Row]:
+    changed = stored.changed(edit.loaded, edit.deadlines)
+    return [stored.deadline_row(edit.ticket.account_id, edit.ticket.id, deadline) for deadline in changed]
+
+
+def _escalation_rows(edit: TicketEdit) -> list[Row]:
+    """The escalations made in this very change; a resolution in it closes them too."""
+    ending = {"state": "closed", "ended_at": edit.now} if edit.close_escalations else {}
+    return [row | ending for row in edit.escalations]
+
+
+async def _close_escalations(session: AsyncSession, edits: Sequence[TicketEdit]) -> None:
+    for edit in edits:
+        if edit.close_escalations:
+            await escalations.close_all(session, edit.ticket.account_id, edit.ticket.id, edit.now)
+
+
+def _ring(session: AsyncSession, edits: Sequence[TicketEdit], *, delivering: bool, telling: bool, paging: bool) -> None:
+    if delivering:
+        ring_after_commit(session, "deliveries")
+    if telling:
+        ring_after_commit(session, "notices")
+    if paging:
+        ring_after_commit(session, "pages")
+        ring_after_commit(session, "mail_pages")
+    if any(_wakes_soon(edit) for edit in edits):
+        ring_after_commit(session, "sweep")
+    if any(call["next_attempt_at"] for edit in edits for call in edit.calls):
+        ring_after_commit(session, "calls")
+
+
+def _wakes_soon(edit: TicketEdit) -> bool:
+    """Whether the ticket has something to do before the sweep's next poll would have found it by itself."""
+    wake = edit.ticket.wake_at
+    return wake is not None and not edit.ticket.sandbox and wake - edit.now < _SOON
+
+
+async def _events(edits: Sequence[TicketEdit]) -> list[Row]:
+    """The rows of the new events, each numbered on from its ticket's last."""
+    rows = [
+        event_row(
+            told.event,
+            account_id=told.ticket.account_id,
+            ticket_id=told.ticket.id,
+            sequence=told.sequence,
+            sandbox=told.ticket.sandbox,
+        )
+        async for told in in_turns(in_order((edit.ticket, edit.events) for edit in edits))
+    ]
+    for edit in edits:
+        edit.ticket.sequence += len(edit.events)
+    return rows
+
+
+def _ticket_row(edit: TicketEdit) -> Row:
+    """The ticket's row, with the columns that follow from its clock."""
+    ticket, clock = edit.ticket, edit.clock
+    ticket.updated_at = edit.now if edit.events else ticket.updated_at
+    ticket.clock = stored.clock_facts(clock)
+    for name, value in edit.followed().items():
+        setattr(ticket, name, value)
+    return ticket.row()
