@@ -56,7 +56,7 @@ class HookWithSecret(Hook):
 
 
 class AcceptedPayload(Document):
-    """What a sender is told: it is kept, and looked at next."""
+    """The answer to a sender: the payload is stored, and will be processed next."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"receipt_id": RECEIPT, "duplicate": False}]})
 

@@ -164,7 +164,7 @@ class NotificationRule(Document):
 
 
 class PagerMessage(Document):
-    """One way in which an engineer was told of an alert, or will be while it is not answered."""
+    """One way in which an engineer was notified of an alert, or will be until it is answered."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [PAGE]})
 

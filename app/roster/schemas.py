@@ -129,7 +129,7 @@ class Engineer(EngineerFields):
 
 
 class Candidate(Document):
-    """An engineer who could take a ticket now, or what hinders them."""
+    """An engineer who could take a ticket now, or what rules them out."""
 
     engineer_id: EngineerId
     name: str
@@ -137,7 +137,7 @@ class Candidate(Document):
     tier: int
     open_tickets: int
     held_for: str | None = Field(description="The ticket that they work on and nothing else")
-    first: bool = Field(description="Whether it is this one who would be asked")
+    first: bool = Field(description="Whether this is the one who would be alerted")
     reason: Literal[
         "inactive",
         "other_region",
@@ -166,7 +166,7 @@ class Candidate(Document):
 
 
 class TicketCandidates(Document):
-    """Who could take a ticket now: the available ones by rank, then who is hindered."""
+    """Who could take a ticket now: those available by rank, then those ruled out."""
 
     model_config = ConfigDict(
         json_schema_extra={

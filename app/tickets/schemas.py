@@ -183,7 +183,7 @@ class TicketMerge(Strict):
 
 
 class NewEscalation(Strict):
-    """An escalation is asked for: the plan says for which reasons."""
+    """A request for an escalation; the plan says which reasons there are."""
 
     reason: EscalationReason
     justification: Sentence
@@ -193,7 +193,7 @@ class NewEscalation(Strict):
 
 
 class EscalationAcceptance(Strict):
-    """What is done about an escalation; ``priority`` is by default what was asked for, ``message`` is public."""
+    """What is done about an escalation; ``priority`` is the requested one by default, ``message`` is public."""
 
     priority: Priority | None = None
     tier: Annotated[int, Field(ge=1, le=9)] | None = None
@@ -202,13 +202,13 @@ class EscalationAcceptance(Strict):
 
 
 class EscalationRefusal(Strict):
-    """Nothing is done about an escalation, and why."""
+    """An escalation is declined, and why."""
 
     reason: Sentence
 
 
 class AlertRefusal(Strict):
-    """An expert does not take the ticket, and why."""
+    """An expert declines a ticket, and why."""
 
     reason: Sentence
 
@@ -277,7 +277,7 @@ class TicketCalls(Document):
 
 
 class TicketRouting(Document):
-    """How a ticket's expert is looked for."""
+    """How an expert is found for a ticket."""
 
     state: Literal["alerted", "engaged", "queued"] = Field(
         description="An expert was asked; an expert works on it; nobody can be asked now, and it waits"
@@ -294,7 +294,7 @@ class TicketRouting(Document):
 
 
 class Alert(Document):
-    """An expert was asked to take a ticket now."""
+    """An alert that asks an expert to take a ticket now."""
 
     id: str
     account_id: str
@@ -305,7 +305,7 @@ class Alert(Document):
     accept_by: Instant
     ended_at: Instant | None
     reason: str | None = Field(description="Why it was declined or cancelled")
-    pages: list[PagerMessage] = Field(description="How the expert was told, or will be while they do not answer")
+    pages: list[PagerMessage] = Field(description="How the expert was notified, or will be until they answer")
 
 
 class _Named(Document):
@@ -331,7 +331,7 @@ class Ticket(TicketFacts, _Named):
     assignee: str | None
     region: str | None = Field(description="The region of its engineer")
     region_lock: str | None
-    routing: TicketRouting | None = Field(description="How its expert is looked for; for support")
+    routing: TicketRouting | None = Field(description="How an expert is found for it; for support")
     plan: PlanRef
     tags: list[str]
     custom: dict[str, JsonValue]

@@ -6,7 +6,7 @@ from app.events.types.data import EventData, TextEvent
 
 
 class EscalationAutomatic(EventData):
-    """A miss escalated by itself. ``notified``: who of the account's people at the vendor hears of it."""
+    """A miss escalated the ticket automatically. ``notified``: who of the account's people at the vendor is told."""
 
     type = "escalation.automatic"
     escalation_id: str | None
@@ -24,7 +24,7 @@ class _Escalation(TextEvent):
 
 
 class EscalationRequested(_Escalation):
-    """A customer or an engineer asks for an escalation. ``notified``: who of the account's people hears of it."""
+    """A customer or an engineer requested an escalation. ``notified``: who of the account's people hears of it."""
 
     type = "escalation.requested"
     kind: str

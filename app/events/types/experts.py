@@ -9,17 +9,17 @@ from app.events.types.data import ChangeEvent, EventData, TextEvent
 
 
 class EventCandidate(BaseModel):
-    """An engineer who was looked at: taken or not, and why."""
+    """An engineer who was considered: chosen or not, and why."""
 
     engineer_id: str
     taken: bool
-    reason: str = Field(description="What hindered; of somebody available the criterion that decided")
+    reason: str = Field(description="What ruled them out; for somebody available, the criterion that decided")
 
 
 class _Chosen(EventData):
     audience = "internal"
-    candidates: list[EventCandidate] = Field(description="The first 20 by rank, who was hindered after all others")
-    considered: int = Field(description="How many engineers were looked at")
+    candidates: list[EventCandidate] = Field(description="The first 20 by rank; those ruled out come last")
+    considered: int = Field(description="How many engineers were considered")
 
 
 class _Alert(TextEvent):

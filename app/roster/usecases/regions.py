@@ -74,7 +74,7 @@ async def delete_region(session: AsyncSession, region: RegionRow) -> None:
 
 
 async def check_region(session: AsyncSession, key: str, account_id: str | None, place: str) -> None:
-    """422, at ``place``, for a region that there is not: among the live ones, or a sandbox account's own."""
+    """422, at ``place``, unless the region exists: among the live ones, or a sandbox account's own."""
     known = select(RegionRow.id).where(RegionRow.key == key, RegionRow.account_id.is_not_distinct_from(account_id))
     if await session.scalar(known) is None:
         raise Invalid(errors=[Fault(pointer=place, detail=_("There is no region {key}", key=key))])

@@ -19,7 +19,7 @@ _ASKING: Final = Actor("automation", name="Heliodesk")
 
 
 def reason(edit: TicketEdit) -> str | None:
-    """Why a ticket like this is to be looked at again: the plan says so, or an alert made it a P1 and nobody why."""
+    """Why the priority needs a review: the plan asks for one, or an alert set the top priority and nobody said why."""
     ticket, document = edit.ticket, edit.document
     urgent = ticket.priority in document.review_non_production
     if urgent and ticket.environment == "non_production" and ticket.impact != "large":

@@ -135,7 +135,7 @@ def _requested(edit: TicketEdit, escalation: EscalationRow) -> types.EscalationR
 
 
 async def acknowledge(session: AsyncSession, caller: Caller, escalation_id: str, _: object = None) -> EscalationRow:
-    """Support has seen an escalation: its acknowledgement clock ends. 409 when it is no longer waited for."""
+    """Support acknowledged an escalation: its acknowledgement clock ends. 409 when it is no longer waited for."""
     decided = await _decide(session, caller, escalation_id, "requested")
     _acknowledge(decided)
     return await _decided(session, decided)
@@ -187,7 +187,7 @@ async def decline(
 
 
 async def withdraw(session: AsyncSession, caller: Caller, escalation_id: str, command: Any) -> EscalationRow:
-    """Whoever asked for it no longer does. 403 for anybody else; what the service made is not withdrawn."""
+    """Whoever requested it takes it back. 403 for anybody else; what the service made is not withdrawn."""
     escalation = await records.find(session, escalation_id)
     edit, actor = await start(session, caller, escalation.ticket_id, command.actor)
     await session.refresh(escalation)

@@ -221,7 +221,7 @@ async def _check_engineer(session: AsyncSession, edit: TicketEdit, engineer_id: 
 
 
 async def lock_to_region(session: AsyncSession, caller: Caller, ticket_id: str, command: RegionLock) -> TicketEdit:
-    """Keep the ticket in one region, or let it follow the sun again (G7). 422 for a region that there is not."""
+    """Keep the ticket in one region, or let it follow the sun again (G7). 422 if there is no such region."""
     edit, actor = await start(session, caller, ticket_id, command.actor)
     if edit.ticket.status == "closed":
         raise Conflict(_("A closed ticket cannot change"))
