@@ -89,7 +89,7 @@ def test_diff_of_a_file_and_a_shipped_plan(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("names", "error"),
     [
-        (("none", "wati-pro"), "none is neither a file nor a shipped plan ("),
+        (("none", "wati-pro"), "none is neither a file, nor a shipped plan ("),
         (("wati-pro", "wati-pro@1", "--data", "nowhere"), "nowhere holds no database: set DATA "),
     ],
 )

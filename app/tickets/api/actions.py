@@ -75,7 +75,7 @@ async def lock_ticket_to_region(
 async def reopen_ticket(
     call: CallDep, ticket_id: TicketPath, command: Annotated[Reopening, Body(examples=[{"message": "It fails again."}])]
 ) -> Response:
-    """A resolved ticket was reopened, and its clocks start anew. A closed one cannot be reopened: 409."""
+    """A resolved ticket is open again, and its clocks start anew. A closed one cannot be reopened: 409."""
     return await act_on_ticket(call, endings.reopen, ticket_id, command)
 
 

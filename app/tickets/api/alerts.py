@@ -68,7 +68,7 @@ async def list_alerts(call: CallDep, page: PageDep, wanted: Annotated[AlertFilte
 
 @_answer("accept", "Accept an alert")
 async def accept_alert(call: CallDep, alert_id: AlertPath) -> Response:
-    """The expert accepted the ticket: with the expert's own key, or support does so on their behalf."""
+    """The expert takes the ticket: with the expert's own key, or support does so on their behalf."""
     return await _act(call, answer_alert.accept, alert_id, None)
 
 

@@ -94,7 +94,7 @@ def alert_place(alert: ExpertAlertRow) -> tuple[datetime, str]:
 
 
 async def accept(session: AsyncSession, caller: Caller, alert_id: str, _: object = None) -> ExpertAlertRow:
-    """The expert accepted the ticket: it is open, and a priority that was raised by itself gets its call now (C15)."""
+    """The expert takes the ticket: it is open, and a priority that was raised by itself gets its call now (C15)."""
     answering = await _answer(session, caller, alert_id)
     edit, actor, alert = answering.edit, answering.actor, answering.alert
     edit.tell(types.ExpertAccepted(alert_id=alert.id, engineer_id=alert.engineer_id), actor)
