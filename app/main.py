@@ -17,7 +17,8 @@ from app.feed import router as feed_router
 from app.inbound.api import hooks as hooks_router
 from app.inbound.api import ingest
 from app.inbound.api import maintenance as maintenance_router
-from app.openapi import openapi, serve_openapi, serve_pages
+from app.openapi import URL, openapi, serve_openapi
+from app.pages import serve_pages
 from app.plans.api import plans as plans_router
 from app.previews import router as previews_router
 from app.resources import lifespan
@@ -107,5 +108,5 @@ def create_app(settings: Settings, embedded: Watched | None = None) -> FastAPI:
         app.router.routes.extend(router.routes)  # an included router is matched twice, and slowly
     app.openapi = lambda: openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way to extend it
     serve_openapi(app)
-    serve_pages(app)
+    serve_pages(app, URL)
     return app

@@ -1,36 +1,25 @@
 """The OpenAPI document: what FastAPI reads off the routes, and what it cannot know."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from fastapi import FastAPI, Request, Response
-from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
-from fastapi.responses import HTMLResponse
 from starlette.routing import Route
 
 from app.core.schemas import ProblemDetails
 from app.core.scopes import SCOPES
-from app.core.web.answer_headers import PUBLIC, page_policy
+from app.core.web.answer_headers import PUBLIC
 from app.core.web.http import PROBLEM_JSON, SCOPE, dump
 from app.openapi_links import add_links
 from app.openapi_schemas import describe_tuples, drop_unused, name_bodies, say_defaults
+from app.plans.document.documents import json_schema
 from app.webhooks.api import catalogue
 
 Json = dict[str, Any]
 
 _REF: Final = "#/components/schemas/"
-_URL: Final = "/openapi.json"
-_CDN: Final = "https://cdn.jsdelivr.net/npm/"
-_SOURCES: Final = {
-    "script": [_CDN],
-    "style": [_CDN, "'unsafe-inline'"],
-    "img": ["'self'", "data:", "https://fastapi.tiangolo.com/img/", "https://cdn.redoc.ly/redoc/"],
-    "connect": ["'self'"],
-    "worker": ["blob:"],
-}
-"""What Swagger UI and ReDoc load: their own files, the document, and what is sent to try an operation."""
+URL: Final = "/openapi.json"
 _PLAN_SCHEMA: Final = {"url": "plan.schema.json", "description": "The JSON Schema of plan documents, beside this file"}
 
 _HEADERS: Final = {
@@ -86,25 +75,11 @@ def serve_openapi(app: FastAPI) -> None:
             text = text or await asyncio.to_thread(lambda: dump(openapi(app)))
         return Response(text, media_type="application/json", headers=PUBLIC)
 
-    app.router.routes.append(Route(_URL, answer, include_in_schema=False))
+    async def schema(_: Request) -> Response:
+        return Response(dump(json_schema()), media_type="application/schema+json", headers=PUBLIC)
 
-
-def serve_pages(app: FastAPI) -> None:
-    """Answer with the pages that show the document, each with a policy of what it may load."""
-    beside, title = _URL.removeprefix("/"), f"{app.title} API"  # relative, for a proxy may put all under a path
-    swagger = get_swagger_ui_html(openapi_url=beside, title=title)
-    redoc = get_redoc_html(openapi_url=beside, title=title, with_google_fonts=False)
-    for path, page in (("/docs", swagger), ("/redoc", redoc)):
-        app.router.routes.append(Route(path, _page(bytes(page.body).decode()), include_in_schema=False))
-
-
-def _page(html: str) -> Callable[[Request], Awaitable[Response]]:
-    headers = PUBLIC | page_policy(html, **_SOURCES)
-
-    async def answer(_: Request) -> Response:
-        return HTMLResponse(html, headers=headers)
-
-    return answer
+    app.router.routes.append(Route(URL, answer, include_in_schema=False))
+    app.router.routes.append(Route("/plan.schema.json", schema, include_in_schema=False))
 
 
 def _document(app: FastAPI) -> Json:

@@ -1,120 +1,119 @@
-"""What the README and the pages of docs/ show works as it is pasted, whatever folder holds the data."""
+"""Pages in a browser that reaches nothing but the service: real Chromium, under their own policies."""
 
-import os
-import re
-import subprocess
-from collections.abc import Iterator
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any, Final
+import asyncio
+import json
+import shutil
+from collections.abc import AsyncIterator
 
-import orjson
+import httpx
 import pytest
+import uvicorn
+from fastapi import FastAPI
+from jsonschema import Draft202012Validator
+from playwright.async_api import Page, async_playwright
+from pydantic import SecretStr
 
 from app.core.settings import Settings
-from tests.support.service import ROOT, Service, running
-
-_MEMBERS: Final = re.compile(r"`(?:HELIODESK_)?([A-Z_]+)`")
-_LINK: Final = re.compile(r"\]\((?!https?:)([^)#\s]+)[^)\s]*\)")
-_SHELL: Final = re.compile(r"^```(?:sh|bash|shell|console)\n(.*?)^```", re.DOTALL | re.MULTILINE)
-ELSEWHERE: Final = {
-    "docs/backup.md": "tests/deploy/test_operator_pages.py restores a backup by it",
-    "docs/docker.md": "it needs a container engine, and says that it has not been run",
-    "docs/reverse-proxy.md": "it says how to start the service that tests/faults start so",
-}
-PAGES: Final = {
-    str(page.relative_to(ROOT)): page.read_text(encoding="utf-8")
-    for page in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("docs/receivers/*.md")])
-    if page.name != "CHANGELOG.md"
-}
-SHOWING: Final = [name for name, text in PAGES.items() if _SHELL.search(text) and name not in ELSEWHERE]
+from app.core.state import State
+from app.core.web.page import wants_page
+from tests.support.service import ROOT, free_port
+from tests.support.waiting import until
 
 
-@pytest.fixture(scope="module")
-def service() -> Iterator[Service]:
-    """``heliodesk up`` with a demo account, whose data are in a folder of their own."""
-    with TemporaryDirectory(prefix="heliodesk-pages-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        with running("up", folder, HELIODESK_APPRISE_KINDS="ntfys") as service:
-            yield service
+@pytest.fixture
+async def base(app: FastAPI, state: State) -> AsyncIterator[str]:
+    app.state.heliodesk = state
+    port = free_port()
+    server = uvicorn.Server(uvicorn.Config(app, port=port, lifespan="off", log_config=None, access_log=False))
+    serving = asyncio.create_task(server.serve())
+    await until(lambda: server.started)
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    await serving
 
 
-def printed_by(service: Service, page: str) -> list[Any]:
-    """The JSON documents that the shell blocks of a page print, one after the other in one shell at the root."""
-    lines = "".join(_SHELL.findall(PAGES[page]))
-    data = str(service.output.parent / "data")
-    plain = {name: value for name, value in os.environ.items() if not name.startswith("HELIODESK_")}
-    done = subprocess.run(
-        ["/bin/bash", "-euo", "pipefail", "-c", lines],
-        cwd=ROOT,
-        env=plain | {"DATA": data, "no_proxy": "*"},
-        capture_output=True,
-        check=False,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stdout.decode() + done.stderr.decode()
-    printed = [orjson.loads(line) for line in done.stdout.splitlines() if line.startswith(b"{")]
-    assert [each for each in printed if "/problems/" in str(each.get("type"))] == []
-    return printed
+@pytest.fixture
+async def browser_page() -> AsyncIterator[Page]:
+    path = shutil.which("chromium")
+    assert path, "Chromium is not installed: .ci/run installs it (the Debian package chromium)"
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield await browser.new_page()
+        await browser.close()
 
 
-@pytest.mark.parametrize("page", SHOWING)
-def test_the_shell_blocks_of_a_page_run_as_they_are_written(service: Service, page: str) -> None:
-    PRINTS.get(page, len)(printed_by(service, page))
+async def test_the_reference_and_the_other_pages_show_without_any_other_server(base: str, browser_page: Page) -> None:
+    complaints: list[str] = []
+    asked: set[str] = set()
+    browser_page.on("console", lambda message: complaints.append(message.text))
+    browser_page.on("pageerror", lambda error: complaints.append(str(error)))
+    browser_page.on("request", lambda request: asked.add(request.url))
+    await browser_page.goto(f"{base}/")
+    assert await browser_page.title() == "Heliodesk"
+    await browser_page.get_by_text("Ready", exact=True).wait_for()
+    await browser_page.get_by_role("link", name="docs").click()
+    await browser_page.get_by_text("/v1/tickets", exact=True).first.wait_for()
+    await browser_page.goto(f"{base}/redoc")
+    await browser_page.get_by_role("heading", name="Heliodesk").first.wait_for()
+    await browser_page.goto(f"{base}/problems/not-found")
+    await browser_page.get_by_role("heading", name="There is no such resource").wait_for()
+    assert {url for url in asked if not url.startswith((base, "data:", "blob:"))} <= {REDOCS_LOGO}
+    assert [text for text in complaints if REDOCS_LOGO not in text] == []
 
 
-def _a_life(printed: list[Any]) -> None:
-    assert printed[0]["priority"] == "P1"
-    types = [event["type"] for event in printed[-1]["items"]]
-    assert {"ticket.opened", "deadline.met", "call.ready"} <= set(types)
+REDOCS_LOGO = "https://cdn.redoc.ly/redoc/logo-mini.svg"
+"""ReDoc's own advertisement, which the page's policy keeps out."""
 
 
-def _a_sandbox(printed: list[Any]) -> None:
-    ticket, moved = printed
-    assert {due["metric"]: due["due_at"] for due in ticket["deadlines"]}["resolution"] == "2026-11-20T13:00:00Z"
-    missed = [(e["timestamp"], e["data"]["metric"]) for e in moved["events"] if e["type"] == "deadline.missed"]
-    assert missed == [
-        ("2026-11-20T09:30:00.000000Z", "first_response"),
-        ("2026-11-20T13:00:00.000000Z", "resolution"),
-    ]
+async def test_what_the_reference_loads_is_kept_for_its_version(client: httpx.AsyncClient) -> None:
+    text = (await client.get("/docs")).text
+    script = next(part.split('"')[0] for part in text.split('src="')[1:])
+    answer = await client.get(f"/{script}")
+    assert (answer.status_code, answer.headers["cache-control"]) == (200, "public, max-age=31536000, immutable")
+    assert answer.headers["content-type"].startswith("text/javascript")
+    for other in ("other.js", "..%2f__init__.py", ".."):
+        assert (await client.get(f"/{script.rpartition('/')[0]}/{other}")).status_code == 404
 
 
-def _an_alert(printed: list[Any]) -> None:
-    received, receipts = printed
-    (receipt,) = receipts["items"]
-    assert (receipt["id"], receipt["state"]) == (received["receipt_id"], "processed")
-    assert [done["action"] for done in receipt["tickets"]] == ["opened"]
+async def test_the_schema_of_plans_is_served_beside_the_document(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/plan.schema.json")
+    assert answer.headers["content-type"] == "application/schema+json"
+    assert answer.json() == json.loads((ROOT / "openapi" / "plan.schema.json").read_bytes())
+    Draft202012Validator.check_schema(answer.json())
 
 
-def _a_verified_miss(printed: list[Any]) -> None:
-    received = [each for each in printed if each.get("type") == "deadline.missed"]
-    assert [each["data"]["metric"] for each in received] == ["first_response", "resolution"]
+@pytest.mark.parametrize(
+    ("accept", "page"),
+    [
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", True),
+        ("text/*", True),
+        ("application/json;q=0.5, text/html", True),
+        ("", False),
+        ("*/*", False),
+        ("application/json, text/html;q=0.9", False),
+        ("text/html;q=0", False),
+        ("text/html;q=x", False),
+        ("application/problem+json", False),
+    ],
+)
+async def test_a_browser_gets_a_page_and_a_program_json(client: httpx.AsyncClient, accept: str, *, page: bool) -> None:
+    assert wants_page(accept) == page
+    answer = await client.get("/problems/not-found", headers={"Accept": accept})
+    assert answer.headers["vary"] == "Accept"
+    assert answer.headers["content-type"].startswith("text/html" if page else "application/json")
+    assert "There is no such resource" in answer.text
 
 
-PRINTS: Final = {
-    "README.md": _a_life,
-    "docs/sandbox.md": _a_sandbox,
-    "docs/inbound.md": _an_alert,
-    "docs/quickstart.md": _a_verified_miss,
-}
-
-
-def test_every_page_that_is_not_run_is_there() -> None:
-    assert [name for name in ELSEWHERE if not _SHELL.search(PAGES[name])] == []
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_links_lead_somewhere(page: str) -> None:
-    folder = (ROOT / page).parent
-    assert [target for target in _LINK.findall(PAGES[page]) if not (folder / target).exists()] == []
-
-
-def test_the_readme_is_short() -> None:
-    assert len(PAGES["README.md"].encode()) <= 6 * 1024
-
-
-def test_every_setting_is_explained() -> None:
-    """By its name, in the README or in a page of docs/."""
-    named = set(_MEMBERS.findall("".join(PAGES.values())))
-    assert {name.upper() for name in Settings.model_fields} - named == set()
+async def test_the_start_page_tells_what_is_missing_only_to_who_may_see(
+    client: httpx.AsyncClient, state: State, settings: Settings, app: FastAPI
+) -> None:
+    del state, settings
+    assert "No SMTP server is configured" in (await client.get("/")).text
+    held = app.state.heliodesk
+    held.settings.metrics_key = SecretStr("a-key-that-nobody-guesses")
+    try:
+        answer = await client.get("/")
+    finally:
+        held.settings.metrics_key = SecretStr("")
+    assert "No SMTP server is configured" not in answer.text
+    assert "Ready" in answer.text

@@ -13,6 +13,7 @@ from app.core.auth import Actor, Principal, Role, hash_key, lesser
 from app.core.db.engine import lookup
 from app.core.db.session import driver
 from app.core.db.tables import Row
+from app.core.mailboxes import one_domain
 from app.core.problems import Fault, Forbidden, Invalid, Unauthorized
 from app.core.schemas import ActorRef
 from app.core.text.messages import _
@@ -114,8 +115,15 @@ async def acting(session: AsyncSession, principal: Principal, actor: ActorRef | 
         return Acting(principal.actor, None)
     if actor is None:
         return Acting(principal.actor, principal.role or "viewer")
-    where = (PersonRow.account_id == principal.account_id, PersonRow.email == actor.email)
-    person = (await session.execute(select(PersonRow.id, PersonRow.name, PersonRow.role).where(*where))).one_or_none()
+    # Who was stored before addresses had one spelling is found by the one that they were stored with.
+    query = (
+        select(PersonRow.id, PersonRow.name, PersonRow.role)
+        .where(
+            PersonRow.account_id == principal.account_id, PersonRow.email.in_({actor.email, one_domain(actor.email)})
+        )
+        .order_by((PersonRow.email == actor.email).desc())
+    )
+    person = (await session.execute(query.limit(1))).first()
     if person is None:
         raise Forbidden(_NOBODY)
     return Acting(Actor("customer", person.id, person.name), lesser(principal.role, cast("Role", person.role)))

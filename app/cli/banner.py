@@ -8,8 +8,11 @@ from pathlib import Path
 _URL = "URL"
 
 
-def banner(url: str, data: Path | None, demo_keys: Path | None) -> str:
-    """Where the service is, and what to type next; ``data``: the folder of an embedded database."""
+def banner(url: str, data: Path | None, demo_keys: Path | None, *, loopback: bool = False) -> str:
+    """Where the service is, and what to type next.
+
+    ``data``: the folder of an embedded database. ``loopback``: whether the demo lets webhooks reach this machine.
+    """
     lines = [f"Heliodesk serves on {url}   API: {url}/docs   (Ctrl-C stops it)"]
     if demo_keys and demo_keys.exists():
         lines += [
@@ -17,6 +20,10 @@ def banner(url: str, data: Path | None, demo_keys: Path | None) -> str:
             f"  . {_quoted(demo_keys)}",
             '  curl -s "$URL/v1/tickets" -H "Authorization: Bearer $ACCOUNT_KEY"',
         ]
+    if loopback:
+        lines.append(
+            "Webhooks may be sent to this machine, since this is a demo (HELIODESK_ALLOW_NETWORKS= forbids it)"
+        )
     if data:
         lines.append(f"One more admin key:  {admin_key_command(data)}")
     return "\n".join(lines)

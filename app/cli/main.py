@@ -5,6 +5,7 @@ import re
 import sys
 from datetime import UTC, datetime
 from functools import partial
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -28,6 +29,7 @@ from app.core import clock
 from app.core.db.migrate import DatabaseUnfit, require_fit, upgrade
 from app.core.db.session import transaction
 from app.core.logging import configure_logging
+from app.core.outgoing.addresses import is_local
 from app.core.problems import Problem
 from app.core.settings import Settings, Unconfigurable
 from app.core.watch import Watched
@@ -52,6 +54,7 @@ cli.add_typer(plans, name="plan")
 Port = Annotated[int, typer.Option(envvar="PORT", min=1, max=65535, help="The port to serve on")]
 Host = Annotated[str, typer.Option(envvar="HOST", help="The address to serve on")]
 
+_LOOPBACK: Final = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 _ROOT: Final = Path(__file__).resolve().parents[2]
 _SCOPES: Final = re.compile(r"(?<=<!-- scopes: written by `make openapi` -->\n).*?(?=<!-- /scopes -->)", re.DOTALL)
 _SETTINGS: Final = re.compile(
@@ -90,8 +93,9 @@ def up(
     """Serve on 127.0.0.1 with an embedded PostgreSQL (or DATABASE_URL), the shipped plans and a demo account."""
     if die_with_parent:
         end_with_parent()
-    with kept_database(data) as (settings, embedded):
-        _serve(settings, "127.0.0.1", port, data=data, demo_keys=data / "demo.env" if demo else None, embedded=embedded)
+    with kept_database(data) as (given, embedded):
+        settings, keys = (_for_trying(given), data / "demo.env") if demo else (given, None)
+        _serve(settings, "127.0.0.1", port, data=data, demo_keys=keys, embedded=embedded)
 
 
 @cli.command(name="serve")
@@ -181,6 +185,13 @@ def _with_table(page: Path, place: re.Pattern[str], table: str) -> dict[Path, by
     return {page: place.sub(lambda _: f"{table}\n", (_ROOT / page).read_text(encoding="utf-8")).encode()}
 
 
+def _for_trying(settings: Settings) -> Settings:
+    """Settings with which webhooks reach a receiver on this machine, unless the operator has said where they may go."""
+    if "allow_networks" in settings.model_fields_set:
+        return settings
+    return settings.model_copy(update={"allow_networks": list(_LOOPBACK)})
+
+
 def _serve(
     settings: Settings,
     host: str,
@@ -199,7 +210,8 @@ def _serve(
         url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
         if demo_keys:
             keep_url(demo_keys, url)
-        print(banner(url, data if embedded else None, demo_keys), flush=True)
+        loopback = demo_keys is not None and is_local("localhost", settings.allow_networks)
+        print(banner(url, data if embedded else None, demo_keys, loopback=loopback), flush=True)
         trusted = [str(network) for network in settings.trusted_proxies]
         application, limits = partial(create_app, settings, embedded), ConnectionLimits.of(settings)
         serve(application, listening, limits, workers=settings.workers, trusted=trusted)

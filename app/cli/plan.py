@@ -26,7 +26,7 @@ from app.core.text.messages import _, verbatim
 from app.core.web.body import read_json
 from app.plans import queries, store
 from app.plans.document.diff import differences
-from app.plans.document.documents import PlanDocument, parse
+from app.plans.document.documents import PlanDocument, parse, read_stored
 from app.plans.document.expansion import expanded, years_around
 from app.plans.document.reading import read_yaml
 from app.resources import COMMANDS, open_state
@@ -134,7 +134,7 @@ async def _stored(settings: Settings, key: str, version: int) -> _Source:
     await require_fit(settings.database_url)
     async with open_state(settings, COMMANDS) as state, state.sessions() as session:
         row = await queries.stored_version(session, key, version)
-    return _Source(PlanDocument.model_validate(row.document), row.created_at)
+    return _Source(read_stored(row.document)[0], row.created_at)
 
 
 @plans.command(name="list")

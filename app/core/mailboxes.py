@@ -34,8 +34,22 @@ def parsed(address: str) -> ValidatedEmail:
     return validate_email(address, check_deliverability=False, globally_deliverable=False)
 
 
+def one_domain(address: str) -> str:
+    """The address with its domain as people read it: ``ana@xn--bcher-kva.example`` is ``ana@bücher.example``.
+
+    An address that no mail can be sent to is left as it is.
+    """
+    try:
+        return parsed(address).normalized.lower()
+    except EmailNotValidError:
+        return address
+
+
 def sendable(address: str, info: ValidationInfo) -> str:
-    """The address, if mail can be sent to it, or if the context says that it is kept (``STORED``, ``kept``)."""
+    """The address in its one spelling, if mail can be sent to it; as it is, if the context says that it is kept.
+
+    (``STORED``, ``kept``.)
+    """
     context: dict[str, Container[str]] = info.context or {}
     if address in context.get("kept", ()):
         return address
@@ -43,7 +57,7 @@ def sendable(address: str, info: ValidationInfo) -> str:
         parsed(address)
     except EmailNotValidError as error:
         raise invalid_value("email", _("No mail can be sent to this address: {reason}", reason=str(error))) from error
-    return address
+    return one_domain(address)
 
 
 def kept(document: Any) -> dict[str, Container[str]]:

@@ -30,7 +30,7 @@ from app.core.text.messages import _
 from app.core.zones import time_zones
 
 T = TypeVar("T")
-_RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
+_RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:(?P<second>\d\d)(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
 _FIRST_YEAR: Final = 1970
 LAST_YEAR: Final = 2150  # calendars end in 2200, and what starts at an instant has to be due before
 _URL: Final[TypeAdapter[HttpUrl]] = TypeAdapter(HttpUrl)
@@ -103,8 +103,13 @@ def no_nul(value: str) -> str:
 
 
 def _only_rfc3339(value: Any) -> Any:
-    if isinstance(value, str) and not _RFC3339.fullmatch(value):
-        raise invalid_value("instant", _("An instant is written like 2026-11-21T15:30:00Z (RFC 3339 with a zone)"))
+    if isinstance(value, str):
+        found = _RFC3339.fullmatch(value)
+        if not found:
+            raise invalid_value("instant", _("An instant is written like 2026-11-21T15:30:00Z (RFC 3339 with a zone)"))
+        if found["second"] == "60":
+            said = _("Leap seconds are not counted here: write second 59, or the beginning of the next minute")
+            raise invalid_value("leap_second", said)
     if not isinstance(value, str | datetime):
         raise invalid_value("instant", _("An instant is a text like 2026-11-21T15:30:00Z"))
     return value
@@ -119,11 +124,31 @@ def _to_utc(value: datetime) -> datetime:
 Instant = Annotated[AwareDatetime, BeforeValidator(_only_rfc3339), AfterValidator(_to_utc)]
 """RFC 3339 with ``Z`` or an offset; becomes UTC. Naive and out-of-range instants are refused."""
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(no_nul)]
-"""A person's or a thing's name: 1 to 200 characters."""
+_JOINERS: Final = "\u200c\u200d"
+"""Format characters that words of Persian, of Indic scripts, and emoji are spelt with."""
 
-Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), AfterValidator(no_nul)]
-"""A tag, a product, a region: 1 to 100 characters."""
+
+def _visible(value: str, info: ValidationInfo) -> str:
+    """The text composed (NFC) and without what cannot be seen: two names that look the same are the same.
+
+    What is stored stays as it is (``STORED``).
+    """
+    if info.context is STORED or (value.isascii() and value.isprintable()):
+        return value
+    plain = "".join(each for each in value if unicodedata.category(each) != "Cf" or each in _JOINERS)
+    plain = unicodedata.normalize("NFC", plain).strip()
+    if not plain.strip(_JOINERS):
+        raise invalid_value("invisible", _("This text has no visible characters"))
+    return plain
+
+
+_SEEN: Final = (AfterValidator(no_nul), AfterValidator(_visible))
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), *_SEEN]
+"""A person's or a thing's name: 1 to 200 characters, without invisible ones."""
+
+Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), *_SEEN]
+"""A tag, a product, a region: 1 to 100 characters, without invisible ones."""
 
 _SHAPE: Final = r"^[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,189}$"
 _MAILBOX: Final = re.compile(_SHAPE)

@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+import structlog
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,12 +15,14 @@ from app.core.memory import Memory
 from app.core.problems import Fault, NotFound
 from app.core.text.messages import _
 from app.plans.document.calendars import Calendars, compile_calendars
-from app.plans.document.documents import PlanDocument, parse_yaml
+from app.plans.document.documents import PlanDocument, parse_yaml, read_stored
 from app.plans.document.expansion import expanded, years_after, years_around
 from app.plans.document.heavy import CheckedPlan, check, content_hash
 from app.plans.document.reading import refuse
 from app.plans.holidays import dates_of
 from app.plans.models import PlanVersionRow
+
+_log = structlog.get_logger(__name__)
 
 BUILTIN: Final = Path(__file__).parent / "builtin"
 LOCK: Final = AdvisoryLock("plan versions", "hashtext('heliodesk.plan_versions')")
@@ -68,7 +71,7 @@ async def extend_version(session: AsyncSession, key: str, now: datetime) -> Plan
     current = await session.scalar(newest.order_by(PlanVersionRow.version.desc()).limit(1))
     if current is None:
         return None
-    document = PlanDocument.model_validate(current.document)
+    document = _read(key, current.version, current.document)
     years = years_after(years_around(current.created_at)[-1], now)
     longer = await asyncio.to_thread(expanded, document, years)  # reading a country's holidays takes a while
     if longer == document:
@@ -110,7 +113,14 @@ async def document(session: AsyncSession, memory: Memory, key: str, version: int
     )
     if row is None:
         raise NotFound(_("There is no version {version} of the plan {key}", version=version, key=key))
-    return memory.keep((key, version), await asyncio.to_thread(PlanDocument.model_validate, row))
+    return memory.keep((key, version), await asyncio.to_thread(_read, key, version, row))
+
+
+def _read(key: str, version: int, row: dict[str, Any]) -> PlanDocument:
+    document, unknown = read_stored(row)
+    if unknown:
+        _log.warning("a stored plan says what this version does not know", plan=key, version=version, places=unknown)
+    return document
 
 
 async def calendars(

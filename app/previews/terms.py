@@ -12,7 +12,7 @@ from app.core.memory import Memory
 from app.core.problems import Fault, Invalid, message_of
 from app.core.text.messages import _
 from app.plans.document.calendars import compile_calendars
-from app.plans.document.documents import PlanDocument, parse
+from app.plans.document.documents import PlanDocument, parse, read_stored
 from app.plans.document.expansion import HolidayDates, expanded, holiday_dates, years_around
 from app.previews.fold import PreviewPlan
 from app.previews.schemas import PreviewRequest
@@ -37,7 +37,7 @@ class StoredPlan:
 def document_of(memory: Memory, stored: StoredPlan) -> PlanDocument:
     """The document of a stored version."""
     known = memory.recall(PlanDocument, stored.digest)
-    return known or memory.keep(stored.digest, PlanDocument.model_validate(orjson.loads(stored.text)))
+    return known or memory.keep(stored.digest, read_stored(orjson.loads(stored.text))[0])
 
 
 def known_terms(memory: Memory, command: PreviewRequest, stored: StoredPlan) -> Terms | None:

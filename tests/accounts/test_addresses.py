@@ -76,3 +76,82 @@ async def test_an_address_that_its_one_spelling_makes_too_long_is_refused_wherev
     assert (answer.status_code, pointers(answer.json())) == (422, ["/email"])
     answer = await client.get("/v1/webhooks", params={"actor": long}, headers=story.customer.key)
     assert (answer.status_code, pointers(answer.json())) == (422, ["#/query/actor"])
+
+
+TWINS = {
+    "case": ("ana@example.com", "Ana@Example.com"),
+    "composed": ("rené@example.com", "rene\u0301@example.com"),
+    "punycode": ("ana@bücher.example", "ana@xn--bcher-kva.example"),
+    "full width": ("ana@shops.example", "ana@ｓｈｏｐｓ.example"),  # noqa: RUF001
+}
+
+
+@pytest.mark.parametrize("twin", TWINS)
+async def test_the_twin_of_a_persons_address_is_409(begin: Begin, admin: Headers, twin: str) -> None:
+    story = await begin("wati-business-plus")
+    first, second = TWINS[twin]
+    path = f"/v1/accounts/{story.account.account_id}/people"
+    client = story.customer.client
+    made = await client.post(path, json={"name": "Ana", "email": second}, headers=admin)
+    assert (made.status_code, made.json()["email"]) == (201, first)
+    answer = await client.post(path, json={"name": "Ana", "email": first}, headers=admin)
+    assert answer.status_code == 409
+
+
+@pytest.mark.parametrize("address", ["a\u200bna@b.example", "ana@b\u200bc.example", "\ufeffana@b.example"], ids=ascii)
+async def test_an_address_with_an_invisible_character_is_refused(begin: Begin, admin: Headers, address: str) -> None:
+    story = await begin("wati-business-plus")
+    path = f"/v1/accounts/{story.account.account_id}/people"
+    answer = await story.customer.client.post(path, json={"name": "A", "email": address}, headers=admin)
+    assert (answer.status_code, pointers(answer.json())) == (422, ["/email"])
+
+
+async def test_a_person_is_named_by_either_spelling_of_the_domain(begin: Begin, admin: Headers) -> None:
+    story = await begin("wati-business-plus")
+    account_id, client = story.account.account_id, story.customer.client
+    owner = {"name": "Ana", "email": "ana@bücher.example", "role": "owner"}
+    await client.post(f"/v1/accounts/{account_id}/people", json=owner, headers=admin)
+    key = await make_key(story.sessions, account_id=account_id, role="owner")
+    for spelt in ("ana@bücher.example", "ana@xn--bcher-kva.example"):
+        answer = await client.post("/v1/tickets", json=TICKET | {"actor": {"email": spelt}}, headers=key)
+        assert answer.status_code == 201, answer.text
+    query = "UPDATE people SET email = 'ana@xn--bcher-kva.example' WHERE account_id = $1 AND name = 'Ana'"
+    await fetch(story.sessions, query, account_id)
+    body = TICKET | {"actor": {"email": "ana@xn--bcher-kva.example"}}
+    assert (await client.post("/v1/tickets", json=body, headers=key)).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("Ana\u200b Ruiz\ufeff", "Ana Ruiz"),
+        ("\u202eAna", "Ana"),
+        ("Rene\u0301", "René"),
+        ("می\u200cخواهم", "می\u200cخواهم"),  # noqa: RUF001
+        ("👩\u200d🚒", "👩\u200d🚒"),
+    ],
+    ids=["zero width", "direction", "composed", "joiner of a word", "joiner of an emoji"],
+)
+async def test_what_cannot_be_seen_of_a_name_is_left_out(begin: Begin, admin: Headers, given: str, kept: str) -> None:
+    story = await begin("wati-business-plus")
+    path = f"/v1/accounts/{story.account.account_id}/people"
+    answer = await story.customer.client.post(path, json={"name": given, "email": "x@y.example"}, headers=admin)
+    assert answer.json()["name"] == kept
+
+
+async def test_a_name_that_nobody_can_see_is_refused(begin: Begin, admin: Headers) -> None:
+    story = await begin("wati-business-plus")
+    path = f"/v1/accounts/{story.account.account_id}/people"
+    for name in ("\u200b", "\u200d\u2060", "\u202e "):
+        answer = await story.customer.client.post(path, json={"name": name, "email": "x@y.example"}, headers=admin)
+        assert (answer.status_code, pointers(answer.json())) == (422, ["/name"])
+
+
+@pytest.mark.parametrize("written", ["2026-12-31T23:59:60Z", "2027-01-01T00:59:60.5+01:00"])
+async def test_a_leap_second_is_told_to_be_one(begin: Begin, admin: Headers, written: str) -> None:
+    story = await begin("wati-business-plus")
+    params = {"due_before": written}
+    answer = await story.customer.client.get("/v1/tickets", params=params, headers=admin)
+    (fault,) = answer.json()["errors"]
+    assert fault["pointer"] == "#/query/due_before"
+    assert fault["detail"] == "Leap seconds are not counted here: write second 59, or the beginning of the next minute"

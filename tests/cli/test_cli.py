@@ -13,8 +13,10 @@ import pytest
 from app.accounts.principals import authenticate
 from app.cli.banner import admin_key_command, banner, keep_keys, keep_url
 from app.cli.embedded import EmbeddedServer
+from app.cli.main import _for_trying
 from app.core.db.engine import make_engine
 from app.core.problems import Unauthorized
+from app.core.settings import Settings
 from tests.support.service import ROOT, Service, free_port, heliodesk, running
 
 KEY = re.compile(r"hd_admin_\w+")
@@ -89,6 +91,23 @@ def test_commands_of_the_banner_work_as_pasted(service: Service, folder: Path, t
     answered = subprocess.check_output(["/bin/bash", "-euc", "\n".join(lines)], cwd=tmp_path, env={"PATH": os.defpath})
     assert "items" in orjson.loads(answered)
     assert f"One more admin key:  {ROOT}/heliodesk admin-key --data {folder}/data" in service.printed()
+
+
+def test_a_demo_lets_webhooks_reach_this_machine_and_says_so(service: Service, folder: Path) -> None:
+    key = variables(folder / "data" / "demo.env")["ACCOUNT_KEY"]
+    endpoint = {"url": "http://127.0.0.1:9/", "events": ["ticket.opened"]}
+    answer = httpx.post(f"{service.url}/v1/webhooks", json=endpoint, headers=_bearer(key), trust_env=False)
+    assert answer.status_code == 201, answer.text
+    assert "Webhooks may be sent to this machine" in service.printed()
+
+
+@pytest.mark.parametrize("said", ["", "10.0.0.0/8"])
+def test_where_an_operator_says_where_webhooks_may_go_a_demo_adds_nothing(
+    said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HELIODESK_ALLOW_NETWORKS", said)
+    settings = Settings()
+    assert _for_trying(settings) == settings
 
 
 def test_a_folder_with_a_space_is_quoted(tmp_path: Path) -> None:

@@ -51,18 +51,18 @@ def test_check_tells_what_a_good_plan_has(small: Path, tmp_path: Path) -> None:
 def test_check_tells_every_fault_with_its_line_and_pointer(tmp_path: Path) -> None:
     file = tmp_path / "plan.yaml"
     text = TEXTS["wati-pro"].replace("first_response: PT1H", "first_response: P1D").replace("[web", "[pigeon, web")
-    file.write_text(text.replace("default_priority: P3\n", "", 1))
+    file.write_text(text.replace("key: wati-pro\n", "", 1))
     none, binary, twin = tmp_path / "none.yaml", tmp_path / "binary.yaml", tmp_path / "twin.yaml"
     binary.write_bytes(b"\xff")
     twin.write_text("key: a\nname: {en: A}\nkey: b\n")
     code, printed = here("check", str(file), str(none), str(binary), str(twin))
     lines = file.read_text().splitlines()
     at = 1 + next(number for number, line in enumerate(lines) if "P1D" in line)
-    first = 1 + next(number for number, line in enumerate(lines) if line.startswith("key:"))
+    first = 1 + next(number for number, line in enumerate(lines) if line.startswith("name:"))
     assert code == 1
     told = printed.splitlines()
     assert f"{file}:{at}: /targets/P1/first_response: " in printed
-    assert f"{file}:{first}: /default_priority: The key `default_priority` is needed." in told
+    assert f"{file}:{first}: /key: The key `key` is needed." in told
     assert told[-3:] == [
         f"{none}: No such file or directory",
         f"{binary}: This is not UTF-8 text",

@@ -222,10 +222,11 @@ async def test_what_a_plan_does_not_offer(begin: Begin, sessions: Sessions) -> N
     story = await begin(few)
     path = path_of(await story.open())
     assert pointers(await story.customer.post(f"{path}/escalations", 422, **ASKED)) == ["/reason"]
-    await store_plan(sessions, "wati-business-plus", key="none", escalation=None)
+    nobody = {"priority": "any", "escalate": False}
+    await store_plan(sessions, "wati-business-plus", key="none", escalation=None, customer_may=nobody)
     none = await begin("none")
     await none.customer.post(f"{path_of(await none.open())}/escalations", 403, **ASKED)
-    await store_plan(sessions, "wati-business-plus", key="ours", customer_may={"priority": "any", "escalate": False})
+    await store_plan(sessions, "wati-business-plus", key="ours", customer_may=nobody)
     ours = await begin("ours")
     path = path_of(await ours.open())
     await ours.customer.post(f"{path}/escalations", 403, **ASKED)

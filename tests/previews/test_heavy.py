@@ -51,7 +51,7 @@ async def support(sessions: Sessions, client: httpx.AsyncClient, plans: None) ->
 
 
 async def sent(caller: Caller, body: Json) -> httpx.Response:
-    return await caller.send("POST", PREVIEW, body, accept_language="fr")
+    return await caller.send("POST", PREVIEW, body, accept_language="fr", x_request_id="req-1")
 
 
 @pytest.mark.parametrize("name", BODIES)

@@ -43,6 +43,10 @@ class TargetRefused(httpx.ConnectError):
     """The target is, or resolves to, an address that outgoing calls may not reach."""
 
 
+_SETTING: Final = "HELIODESK_ALLOW_NETWORKS"
+"""What an operator sets to let calls reach more."""
+
+
 class TargetUnreachable(OSError):
     """The same for blocking calls, in the form that urllib3 knows."""
 
@@ -88,7 +92,7 @@ class VettingResolver(AbstractResolver):
         found = await self._inner.resolve(host, port, family)
         kept = [result for result in found if is_allowed(ip_address(result["host"]), self._allow_networks)]
         if not kept:
-            raise TargetRefused(f"{host} resolves to no address that outgoing calls may reach")
+            raise TargetRefused(f"{host} resolves to no address that calls may reach ({_SETTING})")
         return kept
 
     async def close(self) -> None:
@@ -104,7 +108,7 @@ def _vetted_socket(allow_networks: Sequence[Network], target: _AddressInfo) -> s
     except ValueError:  # a spelled form such as 2130706433, which the socket would take for an address
         allowed = False
     if not allowed:
-        raise TargetRefused(f"{host} is an address that outgoing calls may not reach")
+        raise TargetRefused(f"{host} is an address that calls may not reach ({_SETTING})")
     return socket.socket(family, kind, protocol)
 
 
@@ -128,7 +132,7 @@ def _connect_vetted(address: tuple[str, int], *arguments: Any, **options: Any) -
     if networks is None:
         return _connect(address, *arguments, **options)
     host, port = address
-    error: OSError = TargetUnreachable(f"{host} resolves to no address that outgoing calls may reach")
+    error: OSError = TargetUnreachable(f"{host} resolves to no address that calls may reach ({_SETTING})")
     for *_, found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
         if is_allowed(ip_address(found[0]), networks):
             try:

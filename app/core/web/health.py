@@ -3,9 +3,11 @@
 from datetime import datetime, timedelta
 from functools import partial
 from hmac import compare_digest
+from html import escape
 from typing import Any, Final
 
 from fastapi import Request, Response
+from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, Field
 from sqlalchemy import text
 
@@ -18,13 +20,16 @@ from app.core.schemas import Document
 from app.core.state import State, StateDep
 from app.core.text.messages import _
 from app.core.watch import Condition
-from app.core.web.answer_headers import PUBLIC
+from app.core.web.answer_headers import PUBLIC, page_policy
 from app.core.web.credentials import key_of
 from app.core.web.http import Router, public_responses, reply
+from app.core.web.page import ICON, page, wants_page
 from app.core.zones import IN_FORCE
 
 _SKEW: Final = timedelta(seconds=5)
 """How far a machine's clock may be from the database's before operators are told."""
+
+_PAGE: Final = {"schema": {"type": "string"}, "example": "<!DOCTYPE html>"}
 
 router = Router(tags=["Operations"])
 
@@ -84,22 +89,27 @@ async def get_readiness(request: Request, state: StateDep) -> Response:
     tickets whose timers cannot be processed: how many, not whose. Where `HELIODESK_METRICS_KEY` is set, only callers
     who send it as a bearer token learn more than yes or no.
     """
-    checks, troubles = await state.probe.find(partial(_look_at_database, state))
-    late = set(state.heartbeats.late(monotonic()))
-    checks |= {"embedded_postgresql": state.embedded.check} if state.embedded else {}
-    checks |= {name: "late" if name in late else "ok" for name in state.heartbeats.ages(monotonic())}
+    checks, degraded = await readiness(state)
     failed = [name for name, result in checks.items() if result != "ok"]
-    if not _may_see(request, state):
+    if not may_see(request, state):
         if failed:
             raise Unavailable(_("Not ready"), headers={"Retry-After": "1"})
         return reply({"status": "ready"})
     if failed:
         raise Unavailable(_("Not ready: {failed}", failed=list(failed)), headers={"Retry-After": "1"}, checks=checks)
-    degraded = [*state.degraded, *troubles]
     status = "degraded" if degraded else "ready"
     return reply(
         {"status": status, "checks": checks, "degraded": degraded, "time_zone_database": IN_FORCE.version},
     )
+
+
+async def readiness(state: State) -> tuple[dict[str, str], list[str]]:
+    """What the process needs, each ``ok`` or what is wrong with it; and what does not work although it serves."""
+    checks, troubles = await state.probe.find(partial(_look_at_database, state))
+    late = set(state.heartbeats.late(monotonic()))
+    checks |= {"embedded_postgresql": state.embedded.check} if state.embedded else {}
+    checks |= {name: "late" if name in late else "ok" for name in state.heartbeats.ages(monotonic())}
+    return checks, [*state.degraded, *troubles]
 
 
 async def _look_at_database(state: State) -> Found:
@@ -131,7 +141,7 @@ def clock_skew(before: datetime, database: datetime, after: datetime) -> str | N
     return None
 
 
-def _may_see(request: Request, state: State) -> bool:
+def may_see(request: Request, state: State) -> bool:
     """Whether the caller shows the key of the metrics; everybody may see where there is none."""
     wanted = state.settings.metrics_key.get_secret_value()
     shown = key_of(request)
@@ -147,7 +157,7 @@ async def get_metrics(request: Request, state: StateDep) -> Response:
     In the text format of Prometheus or OpenMetrics. Where `HELIODESK_METRICS_KEY` is set, it is needed as a bearer
     token.
     """
-    if not _may_see(request, state):
+    if not may_see(request, state):
         raise Unauthorized(_("The metrics need the key of the setting HELIODESK_METRICS_KEY"))
     text, media_type = await state.metrics.exposition.text(request.headers.get("accept", ""))
     return Response(text, media_type=media_type)
@@ -165,17 +175,22 @@ def problem_types(base: type[Problem] = Problem) -> dict[str, type[Problem]]:
     "/problems/{slug}",
     scope=None,
     response_model=ProblemType,
-    responses=public_responses(NotFound, Invalid, TooManyRequests),
+    responses=public_responses(NotFound, Invalid, TooManyRequests) | {200: {"content": {"text/html": _PAGE}}},
 )
-async def get_problem_type(slug: str) -> Response:
+async def get_problem_type(request: Request, slug: str) -> Response:
     """Get what a problem type means.
 
-    The page behind the `type` of a problem document.
+    The page behind the `type` of a problem document: JSON, or HTML for who prefers that.
     """
     kind = problem_types().get(slug)
     if kind is None:
         raise NotFound(_("There is no problem type of this name"))
-    return reply(_describe(kind), headers=PUBLIC)
+    described, vary = _describe(kind), {"Vary": "Accept"}
+    if not wants_page(request.headers.get("accept", "")):
+        return reply(described, headers=PUBLIC | vary)
+    lines = (f"Status {described['status']}", described["description"].capitalize(), f"Type: {described['type']}")
+    html = page(described["title"], "".join(f"<p>{escape(line)}</p>" for line in lines))
+    return HTMLResponse(html, headers=PUBLIC | vary | page_policy(html, img=[ICON]))
 
 
 def _describe(kind: type[Problem]) -> dict[str, Any]:

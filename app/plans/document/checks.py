@@ -137,6 +137,12 @@ def _alerts(plan: PlanDocument) -> Iterator[_Finding]:
         yield _("Rounds of paging are at least a minute apart."), ("alert", "repeat")
 
 
+def _escalations(plan: PlanDocument) -> Iterator[_Finding]:
+    if plan.customer_may.escalate and plan.escalation is None:
+        sentence = _("Customers may escalate, and there is no `escalation` section that says for which reasons.")
+        yield sentence, ("customer_may", "escalate")
+
+
 def _numbers(plan: PlanDocument) -> Iterator[_Finding]:
     for index, percent in enumerate(plan.warn_at):
         if not 0 < percent < 100:  # noqa: PLR2004 - percent
@@ -200,6 +206,7 @@ _CHECKS: Final[tuple[Callable[[PlanDocument], Iterator[_Finding]], ...]] = (
     _misses,
     _calls,
     _alerts,
+    _escalations,
     _numbers,
     _addons,
     _best_effort,

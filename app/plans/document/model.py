@@ -21,6 +21,7 @@ from app.calendars.hours import ACCOUNT_ZONE, WEEKDAYS, CalendarSpec, format_dur
 from app.calendars.specs import MAX_WINDOWS
 from app.core.text.messages import _
 from app.plans.document.words import (
+    CHANNELS,
     DURATION_PATTERN,
     Channel,
     Contact,
@@ -134,21 +135,46 @@ TargetEntry = Annotated[
 """A target as a document writes it: a bare duration stands for one without a calendar of its own."""
 
 
+def _filled(data: Any, defaults: dict[str, Any]) -> Any:
+    """The data with the members that it leaves out; whatever is no object is left to the validator."""
+    return defaults | data if isinstance(data, dict) else data
+
+
+def _without_default(schema: dict[str, Any]) -> None:
+    """For a member whose default is filled in before it is looked at."""
+    del schema["default"]
+
+
+def _text(key: Any) -> dict[str, str] | None:
+    """A key in the place of a text, where it is one that can be read."""
+    return {"en": key} if isinstance(key, str) and key else None
+
+
 class Priority(Part):
     """One severity: what it means, with examples, and how best to get in touch about it."""
 
     key: Name
-    label: Label
-    definition: Prose
-    examples: Examples
+    label: Label = Field(default_factory=dict, description="Default: the key")
+    definition: Prose = Field(default_factory=dict, description="Default: the key")
+    examples: Examples = Field(default_factory=dict, description="Default: none")
     contact: list[Contact] = Field(default_factory=list, max_length=10, description="Recommended, the best first")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _begin(cls, data: Any) -> Any:
+        text = _text(data.get("key")) if isinstance(data, dict) else None
+        return _filled(data, {"label": text, "definition": text, "examples": {"en": []}}) if text else data
 
 
 class CustomerMay(Part):
     """What a customer may do about the priority of its own ticket."""
 
     priority: str = Field("none", pattern="^(any|raise|none)$")
-    escalate: StrictBool = True
+    escalate: StrictBool = Field(
+        True,
+        description="Default: whether the plan has an `escalation` section, which it needs",
+        json_schema_extra=_without_default,
+    )
 
 
 class CallRules(Part):
@@ -206,6 +232,13 @@ class Addon(Part):
     notify_tam: StrictBool = Field(False, description="The technical account manager is told")
 
 
+def _last_key(priorities: Any) -> str | None:
+    """The key of the last priority, as far as there is one to be seen."""
+    last = priorities[-1] if isinstance(priorities, list) and priorities else None
+    key = last.get("key") if isinstance(last, dict) else None
+    return key if isinstance(key, str) else None
+
+
 def _waiting() -> dict[PausableStatus, list[TargetMetric]]:
     return {"waiting_on_customer": ["resolution", "update", "tier_escalation"]}
 
@@ -214,12 +247,12 @@ class PlanDocument(Part):
     """A support plan: everything that is promised, as data. Validate with ``documents.parse``, never directly."""
 
     key: PlanKey
-    name: Label
-    programme: Prose
+    name: Label = Field(default_factory=dict, description="Default: the key")
+    programme: Prose = Field(default_factory=dict, description="Default: the key")
     calendars: dict[Name, PlanCalendar] = Field(default_factory=dict, max_length=20)
     hours: Name = Field(ALWAYS, description="The calendar of every target that names none")
     priorities: list[Priority] = Field(min_length=1, max_length=20, description="The most urgent first")
-    default_priority: Name
+    default_priority: Name = Field("", description="Default: the least urgent", json_schema_extra=_without_default)
     matrix: dict[Urgency, dict[Impact, Name]] | None = Field(None, description="urgency -> impact -> priority")
     targets: dict[Name, dict[TargetMetric, TargetEntry]] = Field(default_factory=dict)
     requires: dict[Name, list[Requirement]] = Field(default_factory=dict, description="Texts that a ticket must carry")
@@ -238,7 +271,9 @@ class PlanDocument(Part):
     objectives: dict[Metric, float] = Field(default_factory=dict, description="The share that should be on time")
     routing: Routing = Routing()
     addons: dict[Name, Addon] = Field(default_factory=dict, max_length=20)
-    channels: list[Channel] = Field(min_length=1, max_length=10)
+    channels: list[Channel] = Field(
+        default_factory=lambda: list(CHANNELS), min_length=1, max_length=10, description="Default: all of them"
+    )
     close_after: Duration = Field(
         timedelta(hours=168),
         description="A resolved ticket is closed after this time",
@@ -246,6 +281,18 @@ class PlanDocument(Part):
     )
     trial: PlanKey | None = Field(None, description="The plan that holds while the account is on trial")
     best_effort: StrictBool = Field(False, description="No deadlines at all")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _begin(cls, data: Any) -> Any:
+        """What a document leaves out that follows from what it says."""
+        if not isinstance(data, dict):
+            return data
+        text, least = _text(data.get("key")), _last_key(data.get("priorities"))
+        data = _filled(data, {"name": text, "programme": text} if text else {})
+        data = _filled(data, {"default_priority": least} if least else {})
+        may = {"escalate": data.get("escalation") is not None}
+        return data | {"customer_may": _filled(data.get("customer_may", {}), may)}
 
     @cached_property
     def priority_keys(self) -> tuple[str, ...]:

@@ -44,6 +44,7 @@ EscalationReason: TypeAlias = Literal[
 
 METRICS: Final[tuple[Metric, ...]] = get_args(Metric)
 EFFECTS: Final[tuple[Effect, ...]] = get_args(Effect)
+CHANNELS: Final[tuple[Channel, ...]] = get_args(Channel)
 URGENCIES: Final[tuple[Urgency, ...]] = get_args(Urgency)
 IMPACTS: Final[tuple[Impact, ...]] = get_args(Impact)
 

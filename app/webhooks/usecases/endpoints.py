@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from ipaddress import ip_address, ip_network
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -32,6 +33,9 @@ _MAX_TESTS: Final = 100
 """Tests of one endpoint that have not ended: one that never answers gathers no more of them."""
 
 
+_LOOPBACK: Final = ip_network("127.0.0.0/8")
+
+
 def endpoint_document(endpoint: WebhookEndpointRow, secret: str | None = None) -> dict[str, Any]:
     """The public form; ``secret`` only where it is shown for the one time."""
     document = WebhookEndpoint.model_validate(endpoint).model_dump()
@@ -53,10 +57,21 @@ def check_url(url: str, allow_networks: Sequence[Network]) -> None:
     host = target.host
     local = is_local(host, allow_networks)
     if target.scheme != "https" and not local:
-        raise _invalid_url(_("Only https:// is taken, or http:// to an address in a network that the operator allows"))
+        raise _invalid_url(
+            _("Only https:// is taken, or http:// to an address in a network that the operator allows"), _hint(host)
+        )
     address = literal(host)
     if not local and (_is_localhost(host) or (address and not is_allowed(address, allow_networks))):
-        raise _invalid_url(_("Outgoing calls may not reach this address"))
+        raise _invalid_url(_("Outgoing calls may not reach this address"), _hint(host))
+
+
+def _hint(host: str) -> Message:
+    """The setting that lets calls reach a private address, or a sentence without it where no setting would help."""
+    address = ip_address("127.0.0.1") if _is_localhost(host) else literal(host)
+    if address is None:
+        return _("HELIODESK_ALLOW_NETWORKS takes addresses, so the host has to be written as one, or be `localhost`")
+    network = "127.0.0.0/8" if address in _LOOPBACK else str(ip_network(address))
+    return _("The operator of the service can allow it: HELIODESK_ALLOW_NETWORKS={network}", network=network)
 
 
 def _is_localhost(host: str) -> bool:
@@ -64,8 +79,11 @@ def _is_localhost(host: str) -> bool:
     return f".{host.removesuffix('.')}".endswith(".localhost")
 
 
-def _invalid_url(detail: Message) -> Invalid:
-    return Invalid(errors=[Fault(pointer="/url", detail=detail)])
+def _invalid_url(detail: Message, hint: Message | None = None) -> Invalid:
+    fault = Fault(pointer="/url", detail=detail)
+    if hint:
+        fault["hint"] = hint
+    return Invalid(errors=[fault])
 
 
 async def create_endpoint(

@@ -211,6 +211,12 @@ async def test_unknown_path_and_method(web: httpx.AsyncClient) -> None:
     assert answer.headers["allow"] == "GET, HEAD, POST"
 
 
+async def test_a_problem_names_its_request(web: httpx.AsyncClient) -> None:
+    for path in ("/nowhere", "/things%00", "/crash"):
+        answer = await web.get(path, headers={"x-request-id": "req-18"})
+        assert (answer.headers["x-request-id"], answer.json()["request_id"]) == ("req-18", "req-18")
+
+
 async def test_a_crash_tells_nothing_but_its_request(web: httpx.AsyncClient) -> None:
     answer = await web.get("/crash", headers={"x-request-id": "req-17"})
     _check_problem(answer, 500, "internal")

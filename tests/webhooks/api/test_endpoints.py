@@ -1,10 +1,12 @@
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from app.accounts.models import AccountRow
 from app.core.clock import wall_now
@@ -115,6 +117,36 @@ async def test_a_url_that_could_never_be_called_is_refused(
     answer = await client.post("/v1/webhooks", json={"url": url}, headers=editor)
     assert answer.status_code == 422, answer.text
     assert answer.json()["errors"][0]["pointer"] == "/url"
+
+
+@pytest.mark.parametrize(
+    ("url", "network"),
+    [
+        ("http://127.0.0.1", "127.0.0.0/8"),
+        ("https://127.0.0.1/", "127.0.0.0/8"),
+        ("http://localhost:9000/", "127.0.0.0/8"),
+        ("https://app.localhost/", "127.0.0.0/8"),
+        ("https://10.0.0.1/", "10.0.0.1/32"),
+        ("http://[fd00::1]/", "fd00::1/128"),
+    ],
+)
+async def test_a_refused_private_address_names_the_setting_that_allows_it(
+    app: FastAPI, state: State, editor: Headers, url: str, network: str
+) -> None:
+    closed = replace(state, settings=state.settings.model_copy(update={"allow_networks": []}))
+    app.state.heliodesk = closed
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+        answer = await client.post("/v1/webhooks", json={"url": url}, headers=editor)
+    app.state.heliodesk = state
+    (fault,) = answer.json()["errors"]
+    assert fault["hint"] == f"The operator of the service can allow it: HELIODESK_ALLOW_NETWORKS={network}"
+
+
+async def test_a_name_without_tls_is_told_that_networks_are_of_addresses(
+    client: httpx.AsyncClient, editor: Headers
+) -> None:
+    answer = await client.post("/v1/webhooks", json={"url": "http://receiver.internal/"}, headers=editor)
+    assert "HELIODESK_ALLOW_NETWORKS takes addresses" in answer.json()["errors"][0]["hint"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,122 @@
+"""A plan is easy to begin; what is stored is read by every version."""
+
+import re
+from typing import Any
+
+import httpx
+import pytest
+from jsonschema import Draft202012Validator
+from structlog.testing import capture_logs
+
+from app.core.db.engine import Sessions
+from app.core.memory import Memory
+from app.core.problems import Invalid
+from app.plans.document.documents import json_schema, parse, parse_yaml, read_stored
+from app.plans.store import BUILTIN, builtin_plans, document
+from tests.support.actors import Headers
+from tests.support.desk import fetch, store_plan
+
+MINIMAL: dict[str, Any] = {
+    "key": "small",
+    "priorities": [{"key": "urgent"}, {"key": "normal"}],
+    "targets": {"urgent": {"first_response": "PT1H"}, "normal": {"first_response": "PT8H"}},
+}
+SCHEMA = Draft202012Validator(json_schema())
+
+
+def faults(data: dict[str, Any]) -> list[tuple[str, str]]:
+    with pytest.raises(Invalid) as refused:
+        parse(data)
+    return [(fault["pointer"], fault["detail"]) for fault in refused.value.errors]
+
+
+def test_a_minimal_plan_is_a_key_priorities_and_targets() -> None:
+    plan = parse(MINIMAL)
+    assert (plan.name, plan.programme, plan.default_priority) == ({"en": "small"}, {"en": "small"}, "normal")
+    assert plan.channels == ["web", "email", "phone", "widget"]
+    assert not plan.customer_may.escalate
+    (urgent, _) = plan.priorities
+    assert (urgent.label, urgent.definition, urgent.examples) == ({"en": "urgent"}, {"en": "urgent"}, {"en": []})
+    assert parse(plan.canonical()) == plan
+    assert SCHEMA.is_valid(MINIMAL)
+
+
+async def test_a_minimal_plan_is_stored_and_serves_tickets(client: httpx.AsyncClient, admin: Headers) -> None:
+    answer = await client.post("/v1/plans", json=MINIMAL, headers=admin)
+    assert answer.status_code == 201, answer.text
+    account = {"name": "Shops", "plan": "small", "time_zone": "Europe/Madrid"}
+    made = (await client.post("/v1/accounts", json=account, headers=admin)).json()
+    ticket = {"title": "A", "description": "B", "channel": "web", "requester": {"name": "A", "email": "a@b.example"}}
+    opened = await client.post("/v1/tickets", json=ticket | {"account_id": made["id"]}, headers=admin)
+    assert (opened.status_code, opened.json()["priority"]) == (201, "normal")
+    assert [due["metric"] for due in opened.json()["deadlines"]] == ["first_response"]
+
+
+def test_the_plan_of_the_documentation_is_that_plan() -> None:
+    page = (BUILTIN.parents[2] / "docs" / "plans.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"^```yaml\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    assert parse_yaml(text) == parse(MINIMAL)
+
+
+@pytest.mark.parametrize("missing", ["key", "priorities"])
+def test_what_is_needed_is_told_alone(missing: str) -> None:
+    told = faults({name: value for name, value in MINIMAL.items() if name != missing})
+    assert (f"/{missing}", f"The key `{missing}` is needed.") in told
+    assert not {pointer for pointer, _ in told} & {"/name", "/programme", "/channels", "/customer_may"}
+
+
+def test_a_priority_without_a_key_is_told_so_and_no_more() -> None:
+    assert faults(MINIMAL | {"priorities": [{"label": {"en": "A"}}, {"key": "normal"}], "targets": {}}) == [
+        ("/priorities/0/key", "The key `key` is needed.")
+    ]
+
+
+def test_customers_who_may_escalate_need_reasons_to() -> None:
+    sentence = "Customers may escalate, and there is no `escalation` section that says for which reasons."
+    assert faults(MINIMAL | {"customer_may": {"escalate": True}}) == [("/customer_may/escalate", sentence)]
+    with_reasons = MINIMAL | {"escalation": {"reasons": ["no_update"]}}
+    assert parse(with_reasons).customer_may.escalate
+    assert not parse(with_reasons | {"customer_may": {"priority": "any", "escalate": False}}).customer_may.escalate
+    assert parse(with_reasons | {"customer_may": {"priority": "any"}}).customer_may.escalate
+
+
+@pytest.mark.parametrize("plan", builtin_plans(), ids=lambda plan: plan.key)
+def test_a_stored_document_of_another_version_is_read_without_what_is_unknown(plan: Any) -> None:
+    stored = plan.canonical()
+    stored["of_a_later_version"] = {"a": 1}
+    stored["routing"]["older"] = True
+    stored["priorities"][0]["colour"] = "red"
+    places = ["/of_a_later_version", "/routing/older", "/priorities/0/colour"]
+    for key, targets in stored["targets"].items():
+        for metric, length in targets.items():
+            targets[metric] = ({"duration": length} if isinstance(length, str) else length) | {"soft": True}
+            places.append(f"/targets/{key}/{metric}/soft")
+    read, unknown = read_stored(stored)
+    assert read == plan
+    assert sorted(unknown) == sorted(places)
+    with pytest.raises(Invalid):
+        parse(stored)
+
+
+async def test_a_ticket_of_a_plan_with_an_unknown_key_is_served_and_it_is_logged(sessions: Sessions) -> None:
+    key = await store_plan(sessions, "wati-pro")
+    await fetch(sessions, """UPDATE plan_versions SET document = document || '{"later": 1}' WHERE key = $1""", key)
+    with capture_logs() as logs:
+        async with sessions() as session:
+            assert (await document(session, Memory(), key, 1)).key == key
+    assert [(log["plan"], log["places"]) for log in logs] == [(key, ["/later"])]
+
+
+def test_a_stored_document_is_not_held_to_later_checks() -> None:
+    stored = parse(MINIMAL).canonical()
+    stored["customer_may"]["escalate"] = True
+    assert read_stored(stored)[0].customer_may.escalate
+
+
+@pytest.mark.parametrize("path", sorted(BUILTIN.glob("*.yaml")), ids=lambda path: path.stem)
+def test_an_editor_finds_the_schema_of_each_example(path: Any) -> None:
+    first, _, text = path.read_text(encoding="utf-8").partition("\n")
+    named = first.removeprefix("# yaml-language-server: $schema=")
+    assert (path.parent / named).resolve().name == "plan.schema.json"
+    assert (path.parent / named).is_file()
+    assert SCHEMA.is_valid(parse_yaml(text).canonical())
