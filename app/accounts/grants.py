@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from app.accounts.schemas import NewKey
 from app.core.auth import Principal
 from app.core.problems import Fault
+from app.core.text.messages import _, verbatim
 
 
 def beyond(maker: Principal, command: NewKey) -> list[Fault]:
@@ -20,17 +21,23 @@ def _beyond_scopes(maker: Principal, command: NewKey) -> Iterator[Fault]:
         return
     if command.kind == "hook":
         if "hooks:write" not in maker.scopes:
-            yield Fault(pointer="/kind", detail="Only a key with the scope hooks:write makes keys of hooks")
+            yield Fault(pointer="/kind", detail=_("Only a key with the scope hooks:write can create keys of hooks"))
     elif command.scopes is None:
-        detail = "A key that has scopes makes no key without them"
-        yield Fault(pointer="/scopes", detail=detail, hint=", ".join(maker.scopes))
+        detail = _("A key with scopes can only create keys with scopes")
+        yield Fault(pointer="/scopes", detail=detail, hint=verbatim(", ".join(maker.scopes)))
     else:
         for index, scope in enumerate(command.scopes):
             if scope not in maker.scopes:
-                yield Fault(pointer=f"/scopes/{index}", detail=f"This key does not have the scope {scope} to hand on")
+                yield Fault(
+                    pointer=f"/scopes/{index}",
+                    detail=_("This key does not have the scope {scope}, so it cannot grant it", scope=scope),
+                )
 
 
 def _beyond_expiry(maker: Principal, command: NewKey) -> Iterator[Fault]:
     if maker.expires_at and (command.expires_at is None or command.expires_at > maker.expires_at):
         last = f"{maker.expires_at.isoformat(timespec='seconds').removesuffix('+00:00')}Z"
-        yield Fault(pointer="/expires_at", detail=f"This key expires at {last}, and makes none that lives longer")
+        yield Fault(
+            pointer="/expires_at",
+            detail=_("This key expires at {last}, so it cannot create one that is valid for longer", last=last),
+        )

@@ -16,15 +16,18 @@ from app.core.db.tables import Row
 from app.core.mailboxes import one_domain
 from app.core.problems import Fault, Forbidden, Invalid, Unauthorized
 from app.core.schemas import ActorRef
+from app.core.text.messages import _
 from app.core.web.deps import require_admin
 
 W = TypeVar("W")
 
 _PRINCIPAL: Final = """
 SELECT k.id, k.kind, coalesce(k.account_id, e.account_id) AS account_id, k.engineer_id, k.role, k.scopes,
-       k.expires_at, coalesce(e.active, true) AS active, coalesce(e.name, nullif(k.label, '')) AS name
+       k.expires_at, coalesce(e.active, true) AS active, coalesce(e.name, nullif(k.label, '')) AS name,
+       a.locale
 FROM api_keys AS k
 LEFT JOIN engineers AS e ON e.id = k.engineer_id
+LEFT JOIN accounts AS a ON a.account_id = k.account_id
 WHERE k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > clock_timestamp())
   AND (k.engineer_id IS NULL OR e.id IS NOT NULL)
 """
@@ -70,7 +73,7 @@ async def valid_keys(engine: AsyncEngine, key_ids: Collection[str]) -> set[str]:
 def _principal(found: Row | None) -> Principal:
     principal = principal_in(found)
     if principal is None:
-        raise Unauthorized("This API key is not valid")
+        raise Unauthorized(_("This API key is not valid"))
     return principal
 
 
@@ -88,10 +91,11 @@ def principal_in(found: Row | None) -> Principal | None:
         scopes=tuple(found["scopes"]),
         expires_at=found["expires_at"],
         active=found["active"],
+        locale=found["locale"],
     )
 
 
-_NOBODY: Final = "The account has nobody of this address who may do that"
+_NOBODY: Final = _("Nobody in the account with this address is allowed to do that")
 """The same for an unknown person as for one who may not, so that nobody finds out who there is."""
 
 
@@ -116,7 +120,7 @@ async def acting(session: AsyncSession, principal: Principal, actor: ActorRef | 
     """
     if principal.is_support:
         if actor is not None:
-            raise Invalid(errors=[Fault(pointer="/actor", detail="Only an account's key acts for a person")])
+            raise Invalid(errors=[Fault(pointer="/actor", detail=_("Only an account's key can act for a person"))])
         return Acting(principal.actor, None)
     if actor is None:
         return Acting(principal.actor, principal.role or "viewer")
@@ -138,7 +142,7 @@ async def editor(session: AsyncSession, principal: Principal, actor: ActorRef | 
     """Who writes to an account's tickets: support, or its editors and owners; 403 for viewers."""
     who = await acting(session, principal, actor)
     if who.role not in (None, "editor", "owner"):
-        raise Forbidden(_NOBODY if actor else "Viewers may read only")
+        raise Forbidden(_NOBODY if actor else _("Viewers can only read"))
     return who
 
 
@@ -183,5 +187,5 @@ def as_manager(principal: Principal, account_id: str | None, actor: ActorRef | N
 async def _owner(session: AsyncSession, principal: Principal, actor: ActorRef | None) -> Acting:
     who = await acting(session, principal, actor)
     if who.role not in (None, "owner"):
-        raise Forbidden(_NOBODY if actor else "Only the account's owners may do that")
+        raise Forbidden(_NOBODY if actor else _("Only the account's owners can do that"))
     return who

@@ -31,6 +31,7 @@ from app.core.schemas import (
     id_pattern,
 )
 from app.core.scopes import SCOPES, KnownScope, Scope
+from app.core.text.messages import _
 
 AccountId = Annotated[str, StringConstraints(pattern=id_pattern("acc"))]
 PersonId = Annotated[str, StringConstraints(pattern=id_pattern("per"))]
@@ -53,11 +54,11 @@ _STAMPS: dict[str, Any] = {"version": 1, "created_at": "2026-11-20T20:30:00Z", "
 
 
 class Contact(Strict):
-    """Somebody on our side who is told of misses and escalations."""
+    """Somebody on our side who is notified of misses and escalations."""
 
     name: Name
     email: Email
-    locale: Locale | None = Field(None, description="The language of what they are told; English by default")
+    locale: Locale | None = Field(None, description="The language of their notices; English by default")
 
     @model_serializer(mode="wrap")
     def _written(self, handler: SerializerFunctionWrapHandler) -> dict[str, str]:
@@ -210,7 +211,8 @@ class NewKey(Strict):
         None,
         max_length=len(SCOPES),
         json_schema_extra={"minItems": 1},
-        description="All that the key may, of what its kind and role may; left out, all of that. Hook keys have none",
+        description="Everything that the key can do, of what its kind and role allow; left out: all of that. Hook"
+        " keys have none",
     )
     expires_at: Instant | None = Field(None, description="Not after the maker's key expires")
     allowed_origins: list[Origin] = Field(default_factory=list, max_length=50, description="Of a widget key")
@@ -221,7 +223,7 @@ class NewKey(Strict):
     @classmethod
     def _some(cls, scopes: list[Scope] | None) -> list[Scope] | None:
         if scopes == []:
-            raise ValueError("A key with no scope at all opens nothing: leave scopes out for all, or name some")
+            raise ValueError(_("A key without any scope is of no use: leave scopes out to allow all, or name some"))
         return scopes
 
     @model_validator(mode="after")
@@ -234,13 +236,13 @@ class NewKey(Strict):
         }
         for member in {"engineer_id", "role", "hook_id", "allowed_origins", "jwt_keys"} - allowed.get(self.kind, set()):
             if getattr(self, member):
-                raise ValueError(f"A key of the kind {self.kind} has no {member}")
+                raise ValueError(_("A key of the kind {kind} has no {member}", kind=self.kind, member=member))
         if self.kind == "widget" and not self.allowed_origins:
-            raise ValueError("A widget key needs allowed_origins")
+            raise ValueError(_("A widget key needs allowed_origins"))
         if self.scopes is not None and self.kind == "hook":
-            raise ValueError("A key of the kind hook has no scopes")
+            raise ValueError(_("A key of the kind hook has no scopes"))
         if self.kind in ("admin", "agent") and self.account_id:
-            raise ValueError(f"A key of the kind {self.kind} belongs to no account")
+            raise ValueError(_("A key of the kind {kind} belongs to no account", kind=self.kind))
         return self
 
 
@@ -284,7 +286,8 @@ class Key(Document):
     role: Role | None
     label: str
     scopes: list[str] | None = Field(
-        description="Null: all that its kind and role may. Earlier keys can have unknown ones, which grant nothing"
+        description="Null: everything that its kind and role allow. Earlier keys can have unknown ones, which "
+        "grant nothing"
     )
     hint: str = Field(description="The first characters of the secret, to recognise it by")
     allowed_origins: list[str]

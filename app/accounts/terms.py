@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from app.core.problems import Conflict
+from app.core.text.messages import _
 
 
 class Terms(Protocol):
@@ -60,5 +61,5 @@ async def plan_in_force(
 
 def _existing(key: str, found: Found | None) -> Found:
     if found is None:
-        raise Conflict(f"The account's plan {key} has no version in force")
+        raise Conflict(_("The account's plan {key} has no version in force", key=key))
     return found

@@ -4,6 +4,8 @@ import re
 from datetime import timedelta
 from typing import Final
 
+from app.core.text.messages import _
+
 MAX_DURATION: Final = timedelta(days=3653)
 """Ten years: longer promises are typing errors."""
 
@@ -17,15 +19,15 @@ def parse_duration(text: str) -> timedelta:
     Raises ValueError with a sentence for the caller. Days and longer units are refused: none of them has a length.
     """
     if _DATE_UNITS.fullmatch(text):
-        raise ValueError("A day, week, month or year is not a length of time: write PT24H, or {business_days: 1}")
+        raise ValueError(_("A day, week, month or year is not a length of time: write PT24H, or {business_days: 1}"))
     match = _CLOCK_UNITS.fullmatch(text)
     if not match or not any(match.groups()):
-        raise ValueError("A duration is hours, minutes and seconds in this order, such as PT1H30M, PT45M or PT2.5S")
+        raise ValueError(_("A duration is hours, minutes and seconds in this order, such as PT1H30M, PT45M or PT2.5S"))
     hours, minutes, seconds, fraction = match.groups(default="0")
     length = timedelta(hours=int(hours), minutes=int(minutes), seconds=int(seconds))
     length += timedelta(microseconds=int(fraction.ljust(6, "0")))
     if not timedelta(0) < length <= MAX_DURATION:
-        raise ValueError("A duration is longer than zero and at most ten years (PT87672H)")
+        raise ValueError(_("A duration is longer than zero and at most ten years (PT87672H)"))
     return length
 
 

@@ -19,6 +19,7 @@ from app.calendars.specs import (
     parse_time,
 )
 from app.calendars.table import EPOCH, Table, midnight, tabulate, working_dates
+from app.core.text.messages import _
 from app.core.zones import LoadZone, load_zone
 
 __all__ = [
@@ -50,13 +51,13 @@ def _micros(at: datetime) -> int:
     since = at - EPOCH
     micros = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
     if not 0 <= micros <= _END:
-        raise BeyondCalendar("Calendars answer for the years 1970 to 2200")
+        raise BeyondCalendar(_("Calendars answer for the years 1970 to 2200"))
     return micros
 
 
 def _instant(micros: int) -> datetime:
     if micros > _END:
-        raise BeyondCalendar("Calendars answer for the years 1970 to 2200")
+        raise BeyondCalendar(_("Calendars answer for the years 1970 to 2200"))
     return EPOCH + timedelta(microseconds=micros)
 
 
@@ -168,13 +169,15 @@ class Calendar:
     def _grow_ahead(self, table: Table) -> Table:
         """A longer table, by half, so that the cost of reaching far adds up to a line."""
         if table.until > _END:
-            raise BeyondCalendar("This calendar is not open for so long before the year 2201")
+            raise BeyondCalendar(_("This calendar is not open for so long before the year 2201"))
         years = table.years
         return self._grow(table, range(years.start, min(years.stop + 1 + len(years) // 2, _END_YEAR + 1)))
 
     def _grow(self, table: Table, years: range) -> Table:
         if self._room is not None and len(years) * self._rows_of_a_year() > self._room:
-            raise BeyondCalendar(f"{len(years)} years of this calendar are more than can be looked at here")
+            raise BeyondCalendar(
+                _("{years} years of this calendar are more than can be examined here", years=len(years))
+            )
         earlier = working_dates(self._spec, self._zone, range(years.start, table.years.start))
         later = working_dates(self._spec, self._zone, range(table.years.stop, years.stop))
         self._table = tabulate(self._zone, years, [*earlier, *table.dates, *later])

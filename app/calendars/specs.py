@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, TypeAlias
 
+from app.core.problems import message_of
+from app.core.text.messages import Message, _
 from app.core.zones import load_zone
 
 ACCOUNT_ZONE: Final = "account"
@@ -20,7 +22,7 @@ WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Minutes: TypeAlias = tuple[int, int]
 """A window ``[open, close)`` in minutes of local wall time from midnight; 1440 is 24:00."""
 
-Finding: TypeAlias = tuple[tuple[str | int, ...], str]
+Finding: TypeAlias = tuple[tuple[str | int, ...], Message]
 """Where in the calendar's document (path parts) and what is wrong there."""
 
 _TIME: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])|24:00")
@@ -56,7 +58,7 @@ def _covers_day(windows: Iterable[Minutes]) -> bool:
 def parse_time(text: str) -> int:
     """Minutes from midnight of a wall time ``00:00`` to ``24:00``; ValueError with a sentence for the caller."""
     if not _TIME.fullmatch(text):
-        raise ValueError("A time of day is HH:MM, from 00:00 to 24:00")
+        raise ValueError(_("A time of day is HH:MM, from 00:00 to 24:00"))
     return int(text[:2]) * 60 + int(text[3:])
 
 
@@ -66,7 +68,7 @@ def check_spec(spec: CalendarSpec) -> list[Finding]:
     for day, windows in sorted(spec.weekly.items()):
         findings += _check_day(day, windows)
     if not any(spec.weekly.values()):
-        findings.append((("weekly",), "This calendar never opens: give at least one window"))
+        findings.append((("weekly",), _("This calendar never opens: give at least one window")))
     return findings
 
 
@@ -74,19 +76,19 @@ def _check_zone(name: str) -> Iterator[Finding]:
     try:
         name == ACCOUNT_ZONE or load_zone(name)
     except ValueError as error:
-        yield ("time_zone",), str(error)
+        yield ("time_zone",), message_of(error)
 
 
 def _check_day(day: int, windows: tuple[Minutes, ...]) -> Iterator[Finding]:
     path = ("weekly", WEEKDAYS[day])
     if len(windows) > MAX_WINDOWS:
-        yield path, f"A day has at most {MAX_WINDOWS} windows"
+        yield path, _("A day has at most {most} windows", most=MAX_WINDOWS)
         return
     reached = 0
     for index, (opens, closes) in sorted(enumerate(windows), key=lambda item: item[1]):
         if not 0 <= opens < closes <= DAY_MINUTES:
-            yield (*path, index), "A window opens before it closes, within one day: split one that crosses midnight"
+            yield (*path, index), _("A window opens before it closes, within one day: split one that crosses midnight")
         elif opens < reached:
-            yield (*path, index), "This window overlaps another one of the same day"
+            yield (*path, index), _("This window overlaps another one of the same day")
         else:
             reached = closes

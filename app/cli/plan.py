@@ -20,8 +20,9 @@ from app.core.db.engine import Sessions
 from app.core.db.migrate import require_fit
 from app.core.db.tables import Row
 from app.core.logging import configure_logging
-from app.core.problems import BadRequest, Fault, NotFound, Problem
+from app.core.problems import BadRequest, Fault, NotFound, Problem, message_of
 from app.core.settings import Settings
+from app.core.text.messages import _, verbatim
 from app.core.web.body import read_json
 from app.plans import queries, store
 from app.plans.document.diff import differences
@@ -66,14 +67,14 @@ def _read(file: Path, lines: dict[str, int] | None = None) -> PlanDocument:
         text = file.read_bytes()
         return parse(read_json(text) if file.suffix == ".json" else read_yaml(text.decode(), lines))
     except OSError as error:
-        raise NotFound(error.strerror or str(error)) from error
+        raise NotFound(verbatim(error.strerror or str(error))) from error
     except UnicodeDecodeError as error:
-        raise BadRequest("This is not UTF-8 text") from error
+        raise BadRequest(_("This is not UTF-8 text")) from error
 
 
 def _faults(problem: Problem, lines: Mapping[str, int]) -> Iterator[tuple[str, str]]:
     """Each fault with ``:line`` and pointer of its place; a place that is missing stands at what should hold it."""
-    for fault in problem.errors or [Fault(pointer="", detail=str(problem))]:
+    for fault in problem.errors or [Fault(pointer="", detail=message_of(problem))]:
         place = fault["pointer"]
         while place and place not in lines:
             place = place.rpartition("/")[0]
@@ -121,7 +122,11 @@ def _source(name: str, data: Path) -> _Source:
             return asyncio.run(_stored(settings, match["key"], int(match["version"])))
     shipped = {document.key: document for document in store.builtin_plans()}
     if name not in shipped:
-        raise NotFound(f"{name} is no file, no shipped plan ({', '.join(shipped)}), and not written key@version")
+        raise NotFound(
+            verbatim(
+                f"{name} is neither a file, nor a shipped plan ({', '.join(shipped)}), nor of the form key@version"
+            )
+        )
     return _Source(shipped[name])
 
 

@@ -83,6 +83,8 @@ class Principal:
     expires_at: datetime | None = None
     active: bool = True
     """False: the key's engineer is not, and so reads only"""
+    locale: str | None = None
+    """the account's, where the key belongs to one"""
 
     @property
     def is_support(self) -> bool:

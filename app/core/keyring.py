@@ -18,6 +18,7 @@ from app.core.auth import Principal, hash_key, is_well_formed
 from app.core.clock import monotonic
 from app.core.problems import Unauthorized
 from app.core.recent import Recent
+from app.core.text.messages import _
 
 REFUSED: Final = 10.0
 """Seconds for which a refused key is remembered."""
@@ -81,7 +82,7 @@ class Keyring:
     async def principal(self, key: str) -> Principal:
         """The principal of a key, which is looked up now. Raises ``Unauthorized``."""
         if self.known(key) is None and not self.is_plausible(key):
-            raise Unauthorized("This API key is not valid")
+            raise Unauthorized(_("This API key is not valid"))
         try:
             principal = await self._authenticate(self._engine, key)
         except Unauthorized:
@@ -93,7 +94,7 @@ class Keyring:
         """Take over what a statement has just found of a key. Raises ``Unauthorized`` where it found none."""
         self._learn(hash_key(key), principal)
         if principal is None:
-            raise Unauthorized("This API key is not valid")
+            raise Unauthorized(_("This API key is not valid"))
         return principal
 
     def _learn(self, digest: bytes, principal: Principal | None) -> None:

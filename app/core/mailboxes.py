@@ -6,7 +6,9 @@ from typing import Any, Final
 import email_validator
 from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 from pydantic import ValidationInfo
-from pydantic_core import PydanticCustomError
+
+from app.core.problems import invalid_value
+from app.core.text.messages import _
 
 _INTERNAL: Final = frozenset({"local", "localhost", "test"})
 """Reserved top-level names under which organisations run mail servers of their own."""
@@ -54,7 +56,7 @@ def sendable(address: str, info: ValidationInfo) -> str:
     try:
         parsed(address)
     except EmailNotValidError as error:
-        raise PydanticCustomError("email", "No mail can be sent to this address: {why}", {"why": str(error)}) from error
+        raise invalid_value("email", _("No mail can be sent to this address: {reason}", reason=str(error))) from error
     return one_domain(address)
 
 

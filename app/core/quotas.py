@@ -5,6 +5,7 @@ from typing import Final
 
 from app.core.problems import QuotaExceeded
 from app.core.settings import Settings
+from app.core.text.messages import _
 
 NOBODY: Final = "NULL::bigint"
 """SQL of what is not counted in the database."""
@@ -40,5 +41,5 @@ class Quota:
     def check(self, used: int, most: int, more: int = 1) -> None:
         """409 unless there is room for ``more`` beside what is ``used``."""
         if used + more > most:
-            detail = f"The quota {self.name} is {most}, and {used} are used"
+            detail = _("The quota {name} is {most}, and {used} are used", name=self.name, most=most, used=used)
             raise QuotaExceeded(detail, quota=self.name, value=most, used=used)

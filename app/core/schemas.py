@@ -22,10 +22,11 @@ from pydantic import (
     create_model,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
 
 from app.core.mailboxes import STORED, sendable
 from app.core.outgoing.targets import Unusable, read_target
+from app.core.problems import invalid_value, message_of
+from app.core.text.messages import _
 from app.core.zones import time_zones
 
 T = TypeVar("T")
@@ -41,10 +42,9 @@ _UNKNOWN: Final = 20
 
 def _at_most(value: Any, most: int) -> Any:
     if isinstance(value, dict) and len(value) > most:
-        raise PydanticCustomError(
+        raise invalid_value(
             "too_many_members",
-            "An object has at most {most} members here, and this one has {members}",
-            {"most": most, "members": len(value)},
+            _("An object has at most {most} members here, and this one has {members}", most=most, members=len(value)),
         )
     return value
 
@@ -78,7 +78,7 @@ def few_values(most: int) -> BeforeValidator:
             level = [child for parent in level for child in inside(parent)]
             left -= len(level)
         if left < 0:
-            raise PydanticCustomError("too_many_values", "There are at most {most} values here", {"most": most})
+            raise invalid_value("too_many_values", _("There are at most {most} values here", most=most))
         return value
 
     return BeforeValidator(counted)
@@ -98,7 +98,7 @@ class Document(BaseModel):
 def no_nul(value: str) -> str:
     """The text, unless it holds U+0000, which Postgres cannot store (ValueError)."""
     if "\0" in value:
-        raise PydanticCustomError("nul", "Text may not hold the character U+0000")
+        raise invalid_value("nul", _("Text cannot contain the character U+0000"))
     return value
 
 
@@ -106,19 +106,18 @@ def _only_rfc3339(value: Any) -> Any:
     if isinstance(value, str):
         found = _RFC3339.fullmatch(value)
         if not found:
-            hint = "An instant is written like 2026-11-21T15:30:00Z (RFC 3339 with a zone)"
-            raise PydanticCustomError("instant", hint)
+            raise invalid_value("instant", _("An instant is written like 2026-11-21T15:30:00Z (RFC 3339 with a zone)"))
         if found["second"] == "60":
-            hint = "Leap seconds are not counted here: write second 59, or the beginning of the next minute"
-            raise PydanticCustomError("leap_second", hint)
+            said = _("Leap seconds are not counted here: write second 59, or the beginning of the next minute")
+            raise invalid_value("leap_second", said)
     if not isinstance(value, str | datetime):
-        raise PydanticCustomError("instant", "An instant is a string like 2026-11-21T15:30:00Z")
+        raise invalid_value("instant", _("An instant is a text like 2026-11-21T15:30:00Z"))
     return value
 
 
 def _to_utc(value: datetime) -> datetime:
     if not _FIRST_YEAR < value.year <= LAST_YEAR:
-        raise PydanticCustomError("instant_range", "Instants lie in the years 1971 to 2150")
+        raise invalid_value("instant_range", _("Instants lie in the years 1971 to 2150"))
     return value.astimezone(UTC)
 
 
@@ -139,7 +138,7 @@ def _visible(value: str, info: ValidationInfo) -> str:
     plain = "".join(each for each in value if unicodedata.category(each) != "Cf" or each in _JOINERS)
     plain = unicodedata.normalize("NFC", plain).strip()
     if not plain.strip(_JOINERS):
-        raise PydanticCustomError("invisible", "There is nothing to be seen of this text")
+        raise invalid_value("invisible", _("This text has no visible characters"))
     return plain
 
 
@@ -159,7 +158,7 @@ def _one_spelling(value: str) -> str:
     """Both steps can make a text longer, so its shape is checked afterwards as well: what is stored is read again."""
     spelt = unicodedata.normalize("NFC", value.lower())
     if not _MAILBOX.fullmatch(spelt):
-        raise PydanticCustomError("email", "In lower case and composed (NFC), this is no e-mail address")
+        raise invalid_value("email", _("In lower case and composed (NFC), this is not an e-mail address"))
     return spelt
 
 
@@ -191,7 +190,7 @@ def id_pattern(prefix: str) -> str:
 
 def _known_zone(value: str) -> str:
     if value not in time_zones():
-        raise PydanticCustomError("time_zone", "This is not a time zone of the IANA database, like Europe/Warsaw")
+        raise invalid_value("time_zone", _("This is not a time zone of the IANA database, like Europe/Warsaw"))
     return value
 
 
@@ -203,12 +202,12 @@ def _https(value: str) -> str:
     try:
         read_target(value)
     except Unusable as error:
-        raise PydanticCustomError("https", "{fault}", {"fault": str(error)}) from error
+        raise invalid_value("https", message_of(error)) from error
     url = _URL.validate_python(value)  # as a browser reads it
     if url.scheme != "https":
-        raise PydanticCustomError("https", "Only an https:// address is taken")
+        raise invalid_value("https", _("Only an https:// address is taken"))
     if not _can_be_reached(url.host or ""):
-        raise PydanticCustomError("https", "The address has to be one that everybody in the call can reach")
+        raise invalid_value("https", _("The address has to be one that everyone in the call can reach"))
     return value
 
 

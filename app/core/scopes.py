@@ -4,7 +4,9 @@ from difflib import get_close_matches
 from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
 
 from pydantic import BeforeValidator
-from pydantic_core import PydanticCustomError
+
+from app.core.problems import invalid_value
+from app.core.text.messages import _
 
 Scope: TypeAlias = Literal[
     "accounts:read",
@@ -42,7 +44,7 @@ _LONG: Final = 50
 def _known(value: Any) -> Any:
     if isinstance(value, str) and value not in SCOPES:
         [nearest] = get_close_matches(value[:_LONG].lower(), SCOPES, n=1, cutoff=0)
-        raise PydanticCustomError("scope", "There is no such scope", {"hint": f"Did you mean {nearest}?"})
+        raise invalid_value("scope", _("There is no such scope"), hint=_("Did you mean {nearest}?", nearest=nearest))
     return value
 
 

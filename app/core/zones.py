@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo
 
 import tzdata
 
+from app.core.text.messages import _
+
 LoadZone: TypeAlias = Callable[[str], ZoneInfo]
 """From an IANA name to its zone; ValueError with a sentence for the caller when there is none."""
 
@@ -46,7 +48,7 @@ def _zones_in(folder: Traversable) -> LoadZone:
     @cache
     def load(name: str) -> ZoneInfo:
         if name not in time_zones():
-            raise ValueError("This is not the name of an IANA time zone, such as Europe/Madrid")
+            raise ValueError(_("This is not the name of an IANA time zone, such as Europe/Madrid"))
         try:
             with folder.joinpath(*name.split("/")).open("rb") as file:
                 return ZoneInfo.from_file(file, key=name)

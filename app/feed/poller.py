@@ -15,6 +15,7 @@ from app.core.db.errors import DATABASE_ERRORS, is_outage
 from app.core.db.pool import holder
 from app.core.problems import Unavailable
 from app.core.signals import WakeUp
+from app.core.text.messages import _
 from app.feed.watermark import PREPARED, Watermark
 
 _log = structlog.get_logger(__name__)
@@ -95,7 +96,7 @@ class FeedPoller:
         while (self._watermark.position or 0) < wanted and monotonic() < until:
             await self.poll()
         if self.position is None:
-            raise Unavailable("The end of the feed is not known yet", headers={"Retry-After": "1"})
+            raise Unavailable(_("The end of the feed is not known yet"), headers={"Retry-After": "1"})
         return self.position
 
     async def news(self, beyond: int, account_id: str | None, seconds: float) -> bool:

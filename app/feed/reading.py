@@ -13,6 +13,7 @@ from app.core.db.engine import lookup
 from app.core.db.tables import Row
 from app.core.problems import Gone
 from app.core.state import State
+from app.core.text.messages import _
 from app.events.envelope_sql import current, envelope_sql
 from app.feed.cursors import CURSOR_SQL, LATEST, Start
 from app.feed.marks import OLDEST
@@ -101,9 +102,9 @@ async def begin(state: State, start: Start) -> int:
 
 def _kept(state: State, start: int, oldest: int) -> int:
     if start < oldest:
-        raise Gone(f"The feed goes back {state.settings.feed_retention} days")
+        raise Gone(_("The feed goes back {days} days", days=state.settings.feed_retention))
     if start > state.feed.last:
-        raise Gone("The feed has not come to this place: the database has lost its newest events")
+        raise Gone(_("The feed has not reached this cursor's place: the database has lost its newest events"))
     return start
 
 

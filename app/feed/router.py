@@ -16,6 +16,7 @@ from app.core.clock import database_now, monotonic
 from app.core.problems import Fault, Gone, Invalid, NotFound, TooManyRequests
 from app.core.schemas import id_pattern
 from app.core.state import State, StateDep, get_state
+from app.core.text.messages import _
 from app.core.web.deps import ApiKey, require_account
 from app.core.web.http import reply_text, responses
 from app.core.web.idempotency import Answer
@@ -98,7 +99,7 @@ def _start(text: str | None, place: str) -> Start:
     try:
         return read_start(text)
     except ValueError as error:
-        raise Invalid(errors=[Fault(pointer=place, detail="This cursor was not made by this feed")]) from error
+        raise Invalid(errors=[Fault(pointer=place, detail=_("This cursor does not belong to this feed"))]) from error
 
 
 async def _begun(
@@ -121,9 +122,9 @@ async def list_events(
 ) -> Response:
     """List events.
 
-    Every event once, in one order for all tickets, with none left out: keep `next_cursor` and go on with it. An
-    account's key gets its own account's public events; support gets all, internal ones too. 410 when the cursor's
-    place is no longer kept.
+    Every event exactly once, in one order for all tickets: keep `next_cursor` and continue from it. An
+    account's key gets its own account's public events; support gets all, internal ones too. 410 when the cursor's place
+    is past the retention.
     """
     until, state = monotonic() + wait, reader.state
     told = await tell(reader, asked.wanted, _start(after, "#/query/after"), limit)
@@ -160,9 +161,9 @@ async def stream_events(
 ) -> Response:
     """Stream events.
 
-    Server-sent events, as `GET /v1/events` tells them. A stream that broke off goes on with `Last-Event-ID`. After
-    15 s of silence an `id` without data says that the stream is alive, and how far it is. It ends when the key is
-    revoked or has expired, and when the service stops.
+    Server-sent events, as `GET /v1/events` tells them. A stream that broke off is continued with `Last-Event-ID`. After
+    15 s of silence an `id` without data shows that the stream is alive, and how far it has come. It ends when the key
+    is revoked or has expired, and when the service stops.
     """
     start = _start(last_event_id or after, "#/header/last-event-id" if last_event_id else "#/query/after")
     until = inf if seconds is None else monotonic() + seconds
@@ -175,8 +176,8 @@ async def create_stream_token(call: CallDep) -> Response:
     """Create a stream token.
 
     For a browser's `EventSource`, which cannot send a key: `/v1/events/stream?token=...` opens one stream, within
-    60 s, that sees what the caller's key sees. Once the stream has broken off for longer, ask for another token, and
-    go on with `after`.
+    60 s, that sees what the caller's key sees. If the stream breaks off for longer, request another token and continue
+    with `after`.
     """
 
     async def create(session: AsyncSession) -> Answer:

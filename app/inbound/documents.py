@@ -56,7 +56,7 @@ class HookWithSecret(Hook):
 
 
 class AcceptedPayload(Document):
-    """What a sender is told: it is kept, and looked at next."""
+    """The answer to a sender: the payload is stored, and will be processed next."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"receipt_id": RECEIPT, "duplicate": False}]})
 
@@ -176,7 +176,7 @@ class TriedSignal(Document):
     title: str
     outcome: str
     key_from: str = Field(description="What the key was made of: a member of the payload, an expression, or a default")
-    warning: str | None = Field(description="Where no later payload could resolve this alert: why, and what helps")
+    warning: str | None = Field(description="Where no later payload could resolve this alert: why, and how to fix that")
     labels: dict[str, str]
 
 

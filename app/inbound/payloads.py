@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.db.engine import Sessions
 from app.core.db.session import driver, transaction
 from app.core.problems import TooManyRequests
+from app.core.text.messages import _
 from app.inbound.models import HookPayloadsRow, HookRow
 
 SIZE: Final = "size + octet_length(headers::text) + 1000"
@@ -79,7 +80,7 @@ def require_room(room: Room, hook: Mapping[str, Any], size: int) -> None:
     ):
         if kept is not None and kept + size > most:
             raise TooManyRequests(
-                "The payloads that the account's hooks keep leave no room for this one: old ones are being dropped",
+                _("The payloads that the account's hooks keep leave no room for this one: old ones are being dropped"),
                 headers={"Retry-After": "60"},
                 quota=name,
                 value=most,

@@ -3,12 +3,13 @@
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, JsonValue, StringConstraints, model_validator
-from pydantic_core import PydanticCustomError
 
 from app.accounts.schemas import AccountId
 from app.calendars.durations import parse_duration
 from app.core.jmespath.projection import compile_projection
+from app.core.problems import invalid_value
 from app.core.schemas import ActorRef, Email, Name, Strict, Word, at_most, few_values, no_nul
+from app.core.text.messages import _
 from app.inbound import examples
 from app.inbound.formats.generic import Interpretation
 from app.inbound.formats.signal import Status
@@ -75,11 +76,11 @@ class Signature(Strict):
     @model_validator(mode="after")
     def _fits_its_scheme(self) -> Self:
         if (self.scheme == "hmac") != (self.header is not None):
-            raise PydanticCustomError("header", "The scheme hmac, and no other, names its header")
+            raise invalid_value("header", _("The scheme hmac, and no other, names its header"))
         if self.secret and self.scheme not in SIGNED:
-            raise PydanticCustomError("secret", "Only an HMAC has a secret of the sender's; keys are made here")
+            raise invalid_value("secret", _("Only an HMAC has a secret of the sender's; keys are made here"))
         if self.secret and self.scheme == "standard_webhooks" and not _is_standard(self.secret):
-            raise PydanticCustomError("secret", "A secret of Standard Webhooks is whsec_ and base64")
+            raise invalid_value("secret", _("A secret of Standard Webhooks is whsec_ and base64"))
         return self
 
 
@@ -93,9 +94,9 @@ class Urgent(Strict):
     @model_validator(mode="after")
     def _one_way(self) -> Self:
         if (self.impact is None) != (self.urgency is None):
-            raise PydanticCustomError("matrix", "Impact and urgency go together: the matrix needs both")
+            raise invalid_value("matrix", _("Impact and urgency go together: the matrix needs both"))
         if self.priority and self.impact:
-            raise PydanticCustomError("matrix", "Name a priority, or impact and urgency")
+            raise invalid_value("matrix", _("Name a priority, or impact and urgency"))
         return self
 
 
@@ -152,7 +153,7 @@ class StatusWords(Strict):
     def _once_each(self) -> Self:
         words = [plain(word) for word in (*self.resolved, *self.acknowledged, *self.firing)]
         if "" in words or len(set(words)) < len(words):
-            raise PydanticCustomError("words", "A word of a status is not blank, and stands in one list, once")
+            raise invalid_value("words", _("A status word is not blank, and appears once, in one list only"))
         return self
 
     def given(self) -> dict[str, Status]:
@@ -166,7 +167,7 @@ class StatusWords(Strict):
 
 
 class HookRequester(Strict):
-    """In whose name tickets are opened."""
+    """On whose behalf tickets are opened."""
 
     name: Name
     email: Email
@@ -194,7 +195,7 @@ class HookFields(Urgent):
         default_factory=StatusWords, description="For `generic` and `cloudevents`: the sender's own words of a status"
     )
     title: Title | None = Field(None, description="The tickets' title, with labels like `{instance}`; else the alert's")
-    requester: HookRequester | None = Field(None, description="In whose name tickets are opened; else the hook's")
+    requester: HookRequester | None = Field(None, description="On whose behalf tickets are opened; else the hook's")
     tags: list[Word] = Field(default_factory=list, max_length=20)
     ticket_per: Literal["alert", "group"] = Field(
         "alert", description="A ticket for each alert, or one for all alerts of the sender's group"

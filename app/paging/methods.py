@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.db.rows import row_by_id
 from app.core.ids import new_id
 from app.core.problems import Conflict, Fault, Invalid
+from app.core.text.messages import _
 from app.core.web.paging import Page, in_order
 from app.paging.models import ContactMethodRow, NotificationRuleRow
 from app.paging.schemas import (
@@ -62,7 +63,7 @@ async def create_rule(
     """
     method = await session.get(ContactMethodRow, command.method_id)
     if method is None or method.engineer_id != engineer_id:
-        raise Invalid(errors=[Fault(pointer="/method_id", detail="The engineer has no such contact method")])
+        raise Invalid(errors=[Fault(pointer="/method_id", detail=_("The engineer has no such contact method"))])
     seconds = int(command.after.total_seconds())
     same = select(NotificationRuleRow.id).where(
         NotificationRuleRow.engineer_id == engineer_id,
@@ -71,7 +72,7 @@ async def create_rule(
         NotificationRuleRow.after_seconds == seconds,
     )
     if existing := await session.scalar(same):
-        raise Conflict("The engineer has this rule already", rule=existing)
+        raise Conflict(_("The engineer already has this rule"), rule=existing)
     rule = NotificationRuleRow(
         id=new_id("nru"),
         engineer_id=engineer_id,

@@ -14,10 +14,11 @@ from pydantic import (
     ValidationInfo,
     field_validator,
 )
-from pydantic_core import PydanticCustomError
 
 from app.calendars.durations import format_duration
+from app.core.problems import invalid_value
 from app.core.schemas import Document, Email, Instant, Name, Strict, id_pattern, no_nul
+from app.core.text.messages import Message, _
 from app.plans.document.words import Duration
 
 Kind: TypeAlias = Literal["email", "apprise", "pagerduty", "opsgenie"]
@@ -29,9 +30,9 @@ Target = Annotated[
 ]
 
 _EMAIL: Final[TypeAdapter[str]] = TypeAdapter(Email)
-_KEYS: Final[dict[str, tuple[re.Pattern[str], str]]] = {
-    "pagerduty": (re.compile(r"[A-Za-z0-9]{32}"), "An integration key of PagerDuty has 32 letters and digits"),
-    "opsgenie": (re.compile(r"[A-Za-z0-9_-]{16,128}"), "A key of Opsgenie has 16 to 128 letters, digits, - and _"),
+_KEYS: Final[dict[str, tuple[re.Pattern[str], Message]]] = {
+    "pagerduty": (re.compile(r"[A-Za-z0-9]{32}"), _("An integration key of PagerDuty has 32 letters and digits")),
+    "opsgenie": (re.compile(r"[A-Za-z0-9_-]{16,128}"), _("A key of Opsgenie has 16 to 128 letters, digits, - and _")),
 }
 _ZERO: Final = ("PT0S", "PT0M", "PT0H")
 _LONGEST: Final = timedelta(hours=24)
@@ -75,7 +76,7 @@ def _at_once(value: Any) -> Any:
 
 def _within_a_day(value: timedelta) -> timedelta:
     if not timedelta(0) <= value <= _LONGEST:
-        raise PydanticCustomError("after", "A rule holds from the alert on, and at most PT24H after it")
+        raise invalid_value("after", _("A rule notifies at the alert, or at most PT24H after it"))
     return value
 
 
@@ -102,11 +103,11 @@ class NewContactMethod(Strict):
         if kind == "email":
             return _EMAIL.validate_python(target)
         if kind == "apprise" and "://" not in target:
-            raise PydanticCustomError("apprise", "An Apprise address is like ntfys://ntfy.example/topic")
+            raise invalid_value("apprise", _("An Apprise address is like ntfys://ntfy.example/topic"))
         if kind in _KEYS:
             pattern, what = _KEYS[kind]
             if not pattern.fullmatch(target):
-                raise PydanticCustomError("key", "{what}", {"what": what})
+                raise invalid_value("key", what)
         return target
 
 
@@ -163,7 +164,7 @@ class NotificationRule(Document):
 
 
 class PagerMessage(Document):
-    """One way in which an engineer was told of an alert, or will be while it is not answered."""
+    """One way in which an engineer was notified of an alert, or will be until it is answered."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [PAGE]})
 

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.memory import Memory
 from app.core.problems import NotFound
+from app.core.text.messages import _
 from app.plans.document.expansion import HolidayDates, holiday_dates, years_after
 from app.plans.models import HolidaySetRow
 
@@ -66,5 +67,5 @@ async def dates_of(session: AsyncSession, memory: Memory, holiday_set: str | Non
         return known
     texts = await session.scalar(select(HolidaySetRow.dates).where(HolidaySetRow.id == holiday_set))
     if texts is None:
-        raise NotFound(f"There is no holiday set {holiday_set}")
+        raise NotFound(_("There is no holiday set {holiday_set}", holiday_set=holiday_set))
     return memory.keep(holiday_set, HolidayDates(map(date.fromisoformat, texts)))

@@ -7,6 +7,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.problems import NotFound
+from app.core.text.messages import _
 from app.plans.models import PlanVersionRow
 from app.plans.store import current_version
 
@@ -38,7 +39,7 @@ async def stored_version(session: AsyncSession, key: str, version: int) -> PlanV
     """One version. Raises ``NotFound``."""
     found = await session.get(PlanVersionRow, (key, version))
     if found is None:
-        raise NotFound(f"There is no version {version} of the plan {key}")
+        raise NotFound(_("There is no version {version} of the plan {key}", version=version, key=key))
     return found
 
 
@@ -46,5 +47,5 @@ async def current(session: AsyncSession, key: str) -> int:
     """The number of the plan's current version. Raises ``NotFound`` when there is none."""
     version = await current_version(session, key)
     if version is None:
-        raise NotFound(f"There is no plan {key}")
+        raise NotFound(_("There is no plan {key}", key=key))
     return version

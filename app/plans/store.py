@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.db.locks import AdvisoryLock, acquire
 from app.core.memory import Memory
 from app.core.problems import Fault, NotFound
+from app.core.text.messages import _
 from app.plans.document.calendars import Calendars, compile_calendars
 from app.plans.document.documents import PlanDocument, parse_yaml, read_stored
 from app.plans.document.expansion import expanded, years_after, years_around
@@ -56,7 +57,7 @@ async def add_checked(session: AsyncSession, plan: CheckedPlan, now: datetime) -
     """The same, of a document that was checked, and expanded for the years around now."""
     await acquire(session, LOCK)
     if plan.trial and plan.trial != plan.key and await current_version(session, plan.trial) is None:
-        raise refuse(Fault(pointer="/trial", detail=f"There is no plan `{plan.trial}`."))
+        raise refuse(Fault(pointer="/trial", detail=_("There is no plan `{trial}`.", trial=plan.trial)))
     return await _append(session, plan, now)
 
 
@@ -111,7 +112,7 @@ async def document(session: AsyncSession, memory: Memory, key: str, version: int
         select(PlanVersionRow.document).where(PlanVersionRow.key == key, PlanVersionRow.version == version)
     )
     if row is None:
-        raise NotFound(f"There is no version {version} of the plan {key}")
+        raise NotFound(_("There is no version {version} of the plan {key}", version=version, key=key))
     return memory.keep((key, version), await asyncio.to_thread(_read, key, version, row))
 
 

@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Any, Final
 
 from app.calendars.hours import BeyondCalendar
-from app.core.problems import Fault, Invalid
+from app.core.problems import Fault, Invalid, message_of
 from app.core.text.language import Language
+from app.core.text.messages import Message, _
 from app.core.zones import load_zone
 from app.previews.fold import Preview, PreviewPlan, TooManyCycles
 from app.previews.rules import as_change, refusal
@@ -52,7 +53,7 @@ def previewed(
     try:
         deadlines = [view(*each) for each in shown]
     except BeyondCalendar as error:
-        raise Invalid(errors=[Fault(pointer="/until", detail=str(error))]) from error
+        raise Invalid(errors=[Fault(pointer="/until", detail=message_of(error))]) from error
     facts = {"status": clock.status, "priority": clock.priority, "tier": clock.tier}
     return {"as_of": until, "plan": used, **facts, "deadlines": deadlines}
 
@@ -62,18 +63,20 @@ def _until(command: PreviewRequest) -> datetime:
     last = command.opened_at
     for place, change in enumerate(command.changes):
         if change.at < last:
-            detail = "A change is not before the one that it follows, nor before the opening"
+            detail = _("A change cannot be before the one that it follows, or before the opening")
             raise Invalid(errors=[Fault(pointer=f"/changes/{place}/at", detail=detail)])
         last = change.at
     if command.until is not None and command.until < last:
-        raise Invalid(errors=[Fault(pointer="/until", detail="This is before the last change")])
+        raise Invalid(errors=[Fault(pointer="/until", detail=_("This is before the last change"))])
     return command.until or last
 
 
 def _played(command: PreviewRequest, plan: PreviewPlan, until: datetime) -> Preview:
     """The ticket's clock after all changes, settled up to ``until``."""
     if command.priority not in plan.terms.priorities:
-        detail = f"The plan {plan.key} has the priorities {', '.join(plan.terms.priorities)}"
+        detail = _(
+            "The plan {key} has the priorities {priorities}", key=plan.key, priorities=list(plan.terms.priorities)
+        )
         raise Invalid(errors=[Fault(pointer="/priority", detail=detail)])
     place = "/opened_at"
     try:
@@ -87,9 +90,9 @@ def _played(command: PreviewRequest, plan: PreviewPlan, until: datetime) -> Prev
         place = "/until"
         preview.reach(until)
     except (BeyondCalendar, TooManyCycles) as error:
-        raise Invalid(errors=[Fault(pointer=place, detail=str(error))]) from error
+        raise Invalid(errors=[Fault(pointer=place, detail=message_of(error))]) from error
     return preview
 
 
-def _at(change: str, member: str, detail: str) -> Fault:
+def _at(change: str, member: str, detail: Message) -> Fault:
     return Fault(pointer=f"{change}/{member}" if member else change, detail=detail)

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from app.core.db.engine import lookup
 from app.core.problems import Fault, Invalid
 from app.core.state import State
+from app.core.text.messages import Message, _
 from app.previews.schemas import PreviewRequest
 from app.previews.terms import StoredPlan
 
@@ -19,10 +20,10 @@ async def stored_plan(state: State, command: PreviewRequest) -> StoredPlan | Non
     """The version that the preview names; None where it brings a document. ``Invalid`` for what is not stored."""
     if isinstance(command.plan, dict):
         if command.version is not None:
-            raise _invalid("/version", "A plan document that comes with the request has no version")
+            raise _invalid("/version", _("A plan document that comes with the request has no version"))
         return None
     if not isinstance(command.plan, str):
-        raise _invalid("/plan", "A plan is named by its key, or given as a whole document")
+        raise _invalid("/plan", _("A plan is named by its key, or given as a whole document"))
     version = command.version or await _current(state.engine, command.plan)
     name = (command.plan, version)
     known = state.previews.recall(StoredPlan, name)
@@ -34,7 +35,7 @@ async def _current(engine: AsyncEngine, key: str) -> int:
     async with lookup(engine) as connection:
         version: int | None = await connection.fetchval(_CURRENT, key)
     if version is None:
-        raise _invalid("/plan", f"There is no plan {key}")
+        raise _invalid("/plan", _("There is no plan {key}", key=key))
     return version
 
 
@@ -42,10 +43,10 @@ async def _stored(engine: AsyncEngine, key: str, version: int) -> StoredPlan:
     async with lookup(engine) as connection:
         document: str | None = await connection.fetchval(_DOCUMENT, key, version)
     if document is None:
-        raise _invalid("/version", f"There is no version {version} of the plan {key}")
+        raise _invalid("/version", _("There is no version {version} of the plan {key}", version=version, key=key))
     text = document.encode()
     return StoredPlan(key, version, text, hashlib.sha256(text).digest())
 
 
-def _invalid(place: str, detail: str) -> Invalid:
+def _invalid(place: str, detail: Message) -> Invalid:
     return Invalid(errors=[Fault(pointer=place, detail=detail)])

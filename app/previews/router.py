@@ -43,7 +43,7 @@ async def explain_ticket_deadline(
 ) -> Response:
     """Why a deadline is due when it is: its countdowns, its time in segments that add up, and what moved it.
 
-    What has ended, or was missed, is explained by the plan version that was in force then. The text is in the
+    A deadline that has ended, or was missed, is explained by the plan version in force at that time. The text is in the
     language of `Accept-Language`; its times are local to the ticket.
     """
     explain = partial(
@@ -70,9 +70,9 @@ async def preview_sla(
     """What a plan would make of a ticket, by the code of the live clock; nothing is stored.
 
     The answer has every deadline as of `until`, with what misses do (a higher priority, the next tier), and explains
-    each. `plan` is a key, or a whole plan document. 422 names the change that a live ticket would not take, and the
-    instant up to which there would be more than 2,000 deadlines. What takes long to compute waits for its turn: 429
-    when too many of an account's wait, 503 when too many wait in all, or when it takes too long.
+    each. `plan` is a key, or a whole plan document. 422 names the change that a live ticket would refuse, and the
+    instant up to which there would be more than 2,000 deadlines. Long computations wait for their turn: 429 when too
+    many of an account's are waiting, 503 when too many are waiting in all, or when one takes too long.
     """
     state = call.state
     plan = await stored_plan(state, command)

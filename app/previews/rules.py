@@ -3,6 +3,8 @@
 from functools import singledispatch
 from typing import Final, TypeAlias
 
+from app.core.text.messages import Message as Text
+from app.core.text.messages import _, ngettext
 from app.previews.schemas import (
     PreviewChange,
     PreviewMessageChange,
@@ -16,7 +18,7 @@ from app.sla.clock.changes import Change, Close, Message, Priority, Reopen, Stat
 from app.sla.clock.clock import Clock
 from app.tickets.rules import allowed
 
-Refusal: TypeAlias = tuple[str, str]
+Refusal: TypeAlias = tuple[str, Text]
 """The member of the change that is at fault ("": the change itself), and a sentence."""
 
 _OVER: Final = ("resolved", "closed")
@@ -25,12 +27,12 @@ _OVER: Final = ("resolved", "closed")
 def refusal(clock: Clock, change: PreviewChange) -> Refusal | None:
     """Why a ticket with this clock does not take this change; None when it does."""
     if clock.status == "closed":
-        return "", "A closed ticket does not change"
+        return "", _("A closed ticket cannot change")
     return _refusal(change, clock)
 
 
 @singledispatch
-def _refusal(_: PreviewChange, clock: Clock) -> Refusal | None:
+def _refusal(_change: PreviewChange, clock: Clock) -> Refusal | None:
     del clock
     return None
 
@@ -41,31 +43,39 @@ def _status(change: PreviewStatusChange, clock: Clock) -> Refusal | None:
     if status == clock.status:
         return None
     if status not in allowed(clock.status, "engineer"):
-        return "status", f"A ticket that is {clock.status} cannot become {status}"
+        return "status", _("A ticket that is {status} cannot become {wanted}", status=clock.status, wanted=status)
     if status in ("waiting_on_customer", "resolved") and clock.answered_at is None:
-        return "status", f"A ticket becomes {status} only with or after a public message of an engineer"
+        return "status", _(
+            "A ticket becomes {status} only with, or after, a public message from an engineer", status=status
+        )
     return None
 
 
 @_refusal.register
 def _priority(change: PreviewPriorityChange, clock: Clock) -> Refusal | None:
     if clock.status in _OVER:
-        return "", f"The priority of a ticket that is {clock.status} does not change"
+        return "", _("The priority of a ticket that is {status} cannot change", status=clock.status)
     if change.priority not in clock.terms.priorities:
-        return "priority", f"The plan has the priorities {', '.join(clock.terms.priorities)}"
+        return "priority", _("The plan has the priorities {priorities}", priorities=list(clock.terms.priorities))
     return None
 
 
 @_refusal.register
 def _tier(change: PreviewTierChange, clock: Clock) -> Refusal | None:
     if clock.status in _OVER:
-        return "", f"A ticket that is {clock.status} stays in its tier"
-    return ("tier", f"The plan has {clock.terms.tiers} tier(s)") if change.tier > clock.terms.tiers else None
+        return "", _("A ticket that is {status} stays in its tier", status=clock.status)
+    if change.tier > clock.terms.tiers:
+        return "tier", ngettext("The plan has {n} tier", "The plan has {n} tiers", clock.terms.tiers)
+    return None
 
 
 @_refusal.register
-def _reopen(_: PreviewReopening, clock: Clock) -> Refusal | None:
-    return None if clock.status == "resolved" else ("", f"A ticket that is {clock.status} is not reopened")
+def _reopen(_change: PreviewReopening, clock: Clock) -> Refusal | None:
+    return (
+        None
+        if clock.status == "resolved"
+        else ("", _("A ticket that is {status} cannot be reopened", status=clock.status))
+    )
 
 
 def as_change(change: PreviewChange) -> tuple[Change, str]:

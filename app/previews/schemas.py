@@ -39,7 +39,7 @@ class PreviewPriorityChange(Strict):
 
 
 class PreviewTierChange(Strict):
-    """The ticket goes to another tier of support."""
+    """The ticket moves to another support tier."""
 
     at: Instant
     type: Literal["tier"]

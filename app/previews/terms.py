@@ -9,7 +9,8 @@ from typing import Any, Final
 import orjson
 
 from app.core.memory import Memory
-from app.core.problems import Fault, Invalid
+from app.core.problems import Fault, Invalid, message_of
+from app.core.text.messages import _
 from app.plans.document.calendars import compile_calendars
 from app.plans.document.documents import PlanDocument, parse, read_stored
 from app.plans.document.expansion import HolidayDates, expanded, holiday_dates, years_around
@@ -92,7 +93,10 @@ def _compiled(memory: Memory, document: PlanDocument, command: PreviewRequest) -
 
 
 def _unknown_addon(place: int, known: Iterable[str]) -> Fault:
-    return Fault(pointer=f"/addons/{place}", detail=f"The plan's add-ons are: {', '.join(known) or 'none'}")
+    return Fault(
+        pointer=f"/addons/{place}",
+        detail=_("The plan's add-ons are: {addons}", addons=list(known)) if known else _("The plan has no add-ons"),
+    )
 
 
 def _holidays(memory: Memory, country: str | None, opened_at: datetime) -> HolidayDates:
@@ -105,4 +109,4 @@ def _holidays(memory: Memory, country: str | None, opened_at: datetime) -> Holid
     try:
         return memory.keep(name, HolidayDates(holiday_dates(country, None, years_around(opened_at))))
     except ValueError as error:
-        raise Invalid(errors=[Fault(pointer="/country", detail=str(error))]) from error
+        raise Invalid(errors=[Fault(pointer="/country", detail=message_of(error))]) from error

@@ -20,6 +20,7 @@ from app.core.db.session import run as run_transaction
 from app.core.db.tables import Row
 from app.core.problems import Conflict, Fault, Invalid
 from app.core.schemas import pointer
+from app.core.text.messages import Message, _
 from app.events.types.deadlines import PlanApplied, PlanPins
 from app.plans import queries, store
 from app.plans.document.model import PlanDocument
@@ -115,7 +116,9 @@ async def check(sessions: Sessions, key: str, version: int, command: PlanApplica
     async with snapshot(sessions) as session:
         await allow(session, LONG)
         if (await queries.stored_version(session, key, version)).archived_at:
-            raise Conflict(f"Version {version} of the plan {key} is archived: restore it first")
+            raise Conflict(
+                _("Version {version} of the plan {key} is archived: restore it first", version=version, key=key)
+            )
         document = await store.document(session, memory_of(session), key, version)
         faults = [
             *_mapping_faults(document, command.priorities),
@@ -133,8 +136,13 @@ async def check(sessions: Sessions, key: str, version: int, command: PlanApplica
     return Order(key, version, from_key, command.priorities, command.dry_run, tickets)
 
 
-def _lost(key: str, version: int, name: str) -> str:
-    return f"Version {version} of the plan {key} has no priority {name}, which open tickets have: say what it becomes"
+def _lost(key: str, version: int, name: str) -> Message:
+    return _(
+        "Version {version} of the plan {key} has no priority {name}, which open tickets have: say what it becomes",
+        version=version,
+        key=key,
+        name=name,
+    )
 
 
 def _mapping_faults(document: PlanDocument, mapping: Mapping[str, str]) -> Iterator[Fault]:
@@ -142,22 +150,27 @@ def _mapping_faults(document: PlanDocument, mapping: Mapping[str, str]) -> Itera
     known = ", ".join(document.priority_keys)
     for old, new in mapping.items():
         if old in document.priority_keys:
-            yield Fault(pointer=pointer(["priorities", old]), detail=f"The version has the priority {old} itself")
+            yield Fault(
+                pointer=pointer(["priorities", old]), detail=_("The version has the priority {old} itself", old=old)
+            )
         if new not in document.priority_keys:
-            detail = f"There is no priority {new}: the version has {known}"
+            detail = _("There is no priority {new}: the version has {known}", new=new, known=known)
             yield Fault(pointer=pointer(["priorities", old]), detail=detail)
 
 
 async def _account_faults(session: AsyncSession, wanted: Sequence[str]) -> list[Fault]:
     found = set(await session.scalars(select(AccountRow.account_id).where(AccountRow.account_id.in_(wanted))))
     unknown = ((index, account) for index, account in enumerate(wanted) if account not in found)
-    return [Fault(pointer=f"/account_ids/{index}", detail=f"There is no account {name}") for index, name in unknown]
+    return [
+        Fault(pointer=f"/account_ids/{index}", detail=_("There is no account {name}", name=name))
+        for index, name in unknown
+    ]
 
 
 async def _plan_faults(session: AsyncSession, key: str) -> list[Fault]:
     if await session.scalar(select(PlanVersionRow.version).where(PlanVersionRow.key == key).limit(1)):
         return []
-    return [Fault(pointer="/from_key", detail=f"There is no plan with the key {key}")]
+    return [Fault(pointer="/from_key", detail=_("There is no plan with the key {key}", key=key))]
 
 
 async def run(sessions: Sessions, order: Order, actor: Actor, *, batch: int = BATCH) -> AsyncGenerator[Report, None]:

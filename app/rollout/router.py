@@ -11,6 +11,7 @@ from app.core.auth import Actor
 from app.core.clock import database_now
 from app.core.db.engine import Sessions
 from app.core.problems import Conflict
+from app.core.web.callers import language_of
 from app.core.web.http import reply
 from app.core.web.ndjson import NDJSON, lines, wants_lines
 from app.core.web.operations import AdminCall, Document, ResourceRouter
@@ -62,15 +63,15 @@ async def apply_plan_version(
     start now, missing ones are cancelled, what is missed or has ended stays as it is. The answer lists exactly the
     open deadlines that move: with `dry_run` nothing is written. A priority that the version lacks has to be mapped.
 
-    It is done in short transactions: when it is cut off midway, call it again, and it goes on with the other tickets.
-    With `Accept: application/x-ndjson` the answer comes in lines: `{"progress": {"done", "total"}}` after each
+    The work is done in short transactions: if it is interrupted, call it again, and it continues with the remaining
+    tickets. With `Accept: application/x-ndjson` the answer comes in lines: `{"progress": {"done", "total"}}` after each
     transaction, `{"move": {...}}` for each deadline, and last `{"result": {...}}`, which has all but the moves; or the
     problem that ended it.
     """
     state, principal = call.state, call.principal
     order = await applying.check(state.sessions, key, version, command)
     if wants_lines(call.request):
-        return lines(_lines(state.sessions, order, principal.actor))
+        return lines(_lines(state.sessions, order, principal.actor), language_of(call.request.scope))
     report = Report()
     async for batch in applying.run(state.sessions, order, principal.actor):
         report.add(batch)

@@ -85,7 +85,7 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An engineer who was looked at: taken or not, and why.
+    """An engineer who was considered: chosen or not, and why.
 
     ``reason`` is what hindered (``inactive``, ``other_region``, ``off_shift``, ``absent``, ``covered``, ``tried``,
     ``held``, ``full``, ``capped``); of somebody available the criterion by which the one taken came first, of that one

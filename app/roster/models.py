@@ -102,7 +102,7 @@ class ExpertHoldRow(Base):
 
 
 class ExpertAlertRow(Base):
-    """An expert was asked to take a ticket now."""
+    """An alert that asks an expert to take a ticket now."""
 
     __tablename__ = "alerts"
 

@@ -3,9 +3,10 @@
 from typing import Annotated, Any, Final, Self
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
-from pydantic_core import PydanticCustomError
 
+from app.core.problems import invalid_value
 from app.core.schemas import Document, Instant, Strict, id_pattern
+from app.core.text.messages import _
 from app.roster.schemas import EngineerId
 
 OverrideId = Annotated[str, StringConstraints(pattern=id_pattern("ovr"))]
@@ -32,7 +33,7 @@ class NewOverride(Strict):
     @model_validator(mode="after")
     def _ends_later(self) -> Self:
         if self.until <= self.since:
-            raise PydanticCustomError("override", "An override ends after it begins")
+            raise invalid_value("override", _("An override ends after it begins"))
         return self
 
 

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.auth import Principal
 from app.core.db.rows import row_by_id
 from app.core.problems import Forbidden, NotFound
+from app.core.text.messages import _
 from app.core.web.deps import require_support
 from app.core.web.paging import Page, in_order
 from app.roster.models import EngineerRow, RegionRow
@@ -27,7 +28,7 @@ async def own_engineer(
     """
     require_support(principal)
     if principal.kind != "admin" and principal.engineer_id != engineer_id:
-        raise Forbidden("Only admins and the engineer may do that")
+        raise Forbidden(_("Only admins and the engineer can do that"))
     engineer = await engineer_by_id(session, engineer_id, lock=lock)
     if principal.account_id not in (None, engineer.account_id):
         raise NotFound

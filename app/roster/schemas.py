@@ -3,9 +3,10 @@
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, StrictBool, StrictInt, StringConstraints, model_validator
-from pydantic_core import PydanticCustomError
 
+from app.core.problems import invalid_value
 from app.core.schemas import Document, Email, Instant, Locale, Name, Strict, TimeZone, Word, id_pattern
+from app.core.text.messages import _
 from app.plans.document.model import PlanCalendar
 
 EngineerId = Annotated[str, StringConstraints(pattern=id_pattern("eng"))]
@@ -45,7 +46,7 @@ class Absence(Strict):
     @model_validator(mode="after")
     def _ends_later(self) -> Self:
         if self.until <= self.since:
-            raise PydanticCustomError("absence", "An absence ends after it begins")
+            raise invalid_value("absence", _("An absence ends after it begins"))
         return self
 
 
@@ -91,7 +92,7 @@ class EngineerFields(Strict):
     name: Name
     email: Email
     tier: Annotated[StrictInt, Field(ge=1, le=9)] = 1
-    region: RegionKey | None = Field(None, description="The key of a region that there is")
+    region: RegionKey | None = Field(None, description="The key of an existing region")
     time_zone: TimeZone = "UTC"
     languages: list[Locale] = Field(default_factory=list, max_length=20)
     products: list[Word] = Field(default_factory=list, max_length=100, description="None: all products")
@@ -128,7 +129,7 @@ class Engineer(EngineerFields):
 
 
 class Candidate(Document):
-    """An engineer who could take a ticket now, or what hinders them."""
+    """An engineer who could take a ticket now, or what rules them out."""
 
     engineer_id: EngineerId
     name: str
@@ -136,7 +137,7 @@ class Candidate(Document):
     tier: int
     open_tickets: int
     held_for: str | None = Field(description="The ticket that they work on and nothing else")
-    first: bool = Field(description="Whether it is this one who would be asked")
+    first: bool = Field(description="Whether this is the one who would be alerted")
     reason: Literal[
         "inactive",
         "other_region",
@@ -165,7 +166,7 @@ class Candidate(Document):
 
 
 class TicketCandidates(Document):
-    """Who could take a ticket now: the available ones by rank, then who is hindered."""
+    """Who could take a ticket now: those available by rank, then those ruled out."""
 
     model_config = ConfigDict(
         json_schema_extra={

@@ -8,8 +8,9 @@ import orjson
 
 from app.calendars.hours import ACCOUNT_ZONE, ALWAYS, Calendar, check_spec, compile_calendar
 from app.core.memory import Memory
-from app.core.problems import Fault, Invalid
+from app.core.problems import Fault, Invalid, message_of
 from app.core.schemas import pointer
+from app.core.text.messages import _
 from app.plans.document.expansion import HolidayFault, with_dates, years_after, years_around
 from app.plans.document.model import ACCOUNT, PlanCalendar
 
@@ -21,7 +22,7 @@ def stored(calendar: PlanCalendar, place: str, now: datetime) -> dict[str, Any]:
     try:
         return with_dates(calendar, years_around(now)).model_dump(mode="json")
     except HolidayFault as fault:
-        raise Invalid(errors=[Fault(pointer=f"{place}/holidays/{fault.member}", detail=str(fault))]) from fault
+        raise Invalid(errors=[Fault(pointer=f"{place}/holidays/{fault.member}", detail=message_of(fault))]) from fault
 
 
 def extended(calendar: dict[str, Any], since: datetime, now: datetime) -> dict[str, Any] | None:
@@ -39,11 +40,11 @@ def _faults(calendar: PlanCalendar, place: str) -> Iterator[Fault]:
     for path, sentence in check_spec(calendar.spec()):
         yield Fault(pointer=place + pointer(path), detail=sentence)
     if calendar.time_zone == ACCOUNT_ZONE:
-        yield Fault(pointer=f"{place}/time_zone", detail="Shifts belong to no account: name an IANA time zone")
+        yield Fault(pointer=f"{place}/time_zone", detail=_("Shifts belong to no account: name an IANA time zone"))
     if calendar.holidays.country == ACCOUNT:
-        yield Fault(pointer=f"{place}/holidays/country", detail="Shifts belong to no account: name a country")
+        yield Fault(pointer=f"{place}/holidays/country", detail=_("Shifts belong to no account: name a country"))
     elif calendar.holidays.subdivision and calendar.holidays.country is None:
-        yield Fault(pointer=f"{place}/holidays/subdivision", detail="A subdivision needs the code of its country")
+        yield Fault(pointer=f"{place}/holidays/subdivision", detail=_("A subdivision needs the code of its country"))
 
 
 def of_engineer(

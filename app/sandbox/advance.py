@@ -18,6 +18,7 @@ from app.core.cooperative import in_turns
 from app.core.db.session import driver, ring_after_commit
 from app.core.db.tables import Row
 from app.core.problems import Conflict, Fault, Invalid, NotFound
+from app.core.text.messages import _
 from app.events.envelope import envelope, instant
 from app.inbound.read.windows import held_back
 from app.sandbox.schemas import ClockAdvance
@@ -78,7 +79,7 @@ async def advance(session: AsyncSession, account_id: str, command: ClockAdvance,
     before = await _lock_clock(session, account_id)
     goal = command.goal(before)
     if goal < before:
-        detail = f"The account's clock stands at {instant(before)}, and moves only forward"
+        detail = _("The account's clock stands at {before}, and moves only forward", before=instant(before))
         raise Invalid(errors=[Fault(pointer="/to", detail=detail)])
     asked, goal = goal, await _until_a_window_ends(session, account_id, before, goal)
     due = await lock_due(session, account_id, goal, budget)
@@ -100,11 +101,11 @@ async def _lock_clock(session: AsyncSession, account_id: str) -> datetime:
     try:
         found = await (await driver(session)).fetchrow(_LOCK, account_id)
     except LockNotAvailableError as error:
-        raise Conflict("The account's clock is being moved, or the account changed: try again") from error
+        raise Conflict(_("The account's clock is being moved, or the account changed: try again")) from error
     if found is None:
         raise NotFound
     if found["sandbox_now"] is None:
-        raise Conflict("Only the clock of a sandbox account can be moved; this account is live")
+        raise Conflict(_("Only the clock of a sandbox account can be moved; this account is live"))
     standing: datetime = found["sandbox_now"]
     return standing
 
@@ -116,7 +117,7 @@ async def _until_a_window_ends(session: AsyncSession, account_id: str, before: d
     """
     held = await held_back(session, account_id, before, goal)
     if held.opening:
-        detail = "What a maintenance window held back is being opened: try again"
+        detail = _("Alerts that a maintenance window held back are being opened: try again")
         raise Conflict(detail, headers={"Retry-After": "1"})
     return held.ends_at or goal
 
@@ -132,7 +133,7 @@ async def _fire(edits: Sequence[TicketEdit], roster: Dispatcher, goal: datetime,
     heapify(turns)
     last: Firing | None = None
     told: dict[str, int] = {}
-    async for _ in in_turns(repeat(None)):
+    async for _pass in in_turns(repeat(None)):
         if not turns or turns[0].firing.until > goal:
             break
         firing, ticket_id, edit = heappop(turns)

@@ -31,9 +31,9 @@ async def advance_sandbox(
 ) -> Response:
     """Every deadline, call and automatic close that is due on the way happens in order, each at its own instant.
 
-    A deadline that is due exactly where the clock comes to stand is not missed yet. Where more than 10,000 events
-    would happen, the clock stops on the way, and `next` says how to go on. So it does where a maintenance window ends
-    that holds back alerts, which are opened there. 409 for a live account, and while another call moves the clock or
+    A deadline that is due exactly when the clock stops is not missed yet. If more than 10,000 events would happen, the
+    clock stops on the way, and `next` says how to continue. It also stops where a maintenance window that holds back
+    alerts ends, and they open tickets there. 409 for a live account, and while another call moves the clock or
     such alerts are being opened.
     """
     require_account(call.principal, account_id)

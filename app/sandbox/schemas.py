@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field, model_validator
 from app.accounts.schemas import AccountId
 from app.core.problems import Fault, Invalid
 from app.core.schemas import LAST_YEAR, ActorRef, Document, Instant, Strict
+from app.core.text.messages import _
 from app.events.examples import ACCOUNT, event_example
 from app.events.schemas import Event
 from app.plans.document.words import Duration
@@ -33,7 +34,7 @@ class ClockAdvance(Strict):
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
         if (self.by is None) == (self.to is None):
-            raise ValueError("Give one of both: by (a duration such as PT4H) or to (an instant)")
+            raise ValueError(_("Give one of both: by (a duration such as PT4H) or to (an instant)"))
         return self
 
     def goal(self, now: datetime) -> datetime:
@@ -42,7 +43,13 @@ class ClockAdvance(Strict):
             return self.to
         goal = now + (self.by or timedelta(0))
         if goal.year > LAST_YEAR:
-            raise Invalid(errors=[Fault(pointer="/by", detail=f"Instants lie in the years to {LAST_YEAR}")])
+            raise Invalid(
+                errors=[
+                    Fault(
+                        pointer="/by", detail=_("Instants lie before the end of {last_year}", last_year=str(LAST_YEAR))
+                    )
+                ]
+            )
         return goal
 
 

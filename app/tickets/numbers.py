@@ -3,15 +3,16 @@
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
-from pydantic_core import PydanticCustomError
 
+from app.core.problems import invalid_value
+from app.core.text.messages import _
 from app.tickets.wording import as_number
 
 
 def _number(value: str) -> str:
     number = as_number(value)
     if number is None:
-        raise PydanticCustomError("ticket_number", "A ticket's number looks like K7M-3QP")
+        raise invalid_value("ticket_number", _("A ticket's number looks like K7M-3QP"))
     return number
 
 

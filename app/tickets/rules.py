@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.core.problems import Fault
+from app.core.text.messages import Message, _
 from app.plans.document.model import PlanDocument
 
 STATUSES: Final = ("new", "open", "waiting_on_customer", "mitigated", "resolved", "closed")
@@ -26,6 +27,10 @@ _CUSTOMER: Final[Mapping[str, tuple[str, ...]]] = {
     "closed": (),
 }
 
+_NEEDED: Final[Mapping[str, Message]] = {
+    "business_impact": _("A ticket of priority {priority} needs its business impact"),
+    "priority_reason": _("A ticket of priority {priority} needs the reason for this priority"),
+}
 OPEN_CHANNELS: Final = frozenset({"hook", "api"})
 """Ways in that a plan cannot refuse (Z6): they are not people's."""
 
@@ -53,14 +58,15 @@ def priority_faults(document: PlanDocument, priority: str | None) -> list[Fault]
     """A fault when the plan does not know this priority."""
     if priority is None or priority in document.priority_keys:
         return []
-    known = ", ".join(document.priority_keys)
-    return [{"pointer": "/priority", "detail": f"The plan {document.key} has the priorities {known}."}]
+    known = list(document.priority_keys)
+    detail = _("The plan {plan} has the priorities {priorities}", plan=document.key, priorities=known)
+    return [{"pointer": "/priority", "detail": detail}]
 
 
 def missing_texts(document: PlanDocument, priority: str, texts: Mapping[str, str | None]) -> list[Fault]:
     """A fault for each text that the plan asks for at this priority and that is absent or blank (G1)."""
     return [
-        {"pointer": f"/{name}", "detail": f"A ticket of priority {priority} needs a {name.replace('_', ' ')}."}
+        {"pointer": f"/{name}", "detail": _NEEDED[name].given(priority=priority)}
         for name in document.requires.get(priority, [])
         if not (texts.get(name) or "").strip()
     ]
@@ -75,8 +81,9 @@ def channel_faults(document: PlanDocument, channel: str) -> list[Fault]:
     """A fault when the plan does not offer this channel (Z6)."""
     if channel in OPEN_CHANNELS or channel in document.channels:
         return []
-    offered = ", ".join(document.channels)
-    return [{"pointer": "/channel", "detail": f"The plan {document.key} is reached by {offered}."}]
+    offered = list(document.channels)
+    detail = _("The plan {plan} takes tickets by these channels only: {channels}", plan=document.key, channels=offered)
+    return [{"pointer": "/channel", "detail": detail}]
 
 
 def customer_may_set(document: PlanDocument, before: str, after: str) -> bool:

@@ -3,9 +3,9 @@
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, JsonValue, StringConstraints, model_validator
-from pydantic_core import PydanticCustomError
 
 from app.accounts.schemas import AccountId, EngineerId
+from app.core.problems import invalid_value
 from app.core.schemas import (
     ActorRef,
     Document,
@@ -20,6 +20,7 @@ from app.core.schemas import (
     id_pattern,
     no_nul,
 )
+from app.core.text.messages import _
 from app.events.types.tickets import TicketFacts
 from app.paging.schemas import PagerMessage
 from app.plans.document.words import EscalationReason
@@ -44,7 +45,7 @@ Scalar = Annotated[str, StringConstraints(max_length=2_000), AfterValidator(no_n
 
 def _small_integers(values: dict[str, Any]) -> dict[str, Any]:
     if any(isinstance(value, int) and abs(value) >= 2**63 for value in values.values()):
-        raise PydanticCustomError("integer_range", "Whole numbers have at most 63 bits")
+        raise invalid_value("integer_range", _("Whole numbers have at most 63 bits"))
     return values
 
 
@@ -119,7 +120,7 @@ class NewMessage(Strict):
     @model_validator(mode="after")
     def _phone_note_is_public(self) -> "NewMessage":
         if self.channel == "phone" and self.visibility == "internal":
-            raise PydanticCustomError("phone_note", "The note of a call is public: it answers the customer")
+            raise invalid_value("phone_note", _("The note of a call is public: it answers the customer"))
         return self
 
 
@@ -182,7 +183,7 @@ class TicketMerge(Strict):
 
 
 class NewEscalation(Strict):
-    """An escalation is asked for: the plan says for which reasons."""
+    """A request for an escalation; the plan says which reasons there are."""
 
     reason: EscalationReason
     justification: Sentence
@@ -192,7 +193,7 @@ class NewEscalation(Strict):
 
 
 class EscalationAcceptance(Strict):
-    """What is done about an escalation; ``priority`` is by default what was asked for, ``message`` is public."""
+    """What is done about an escalation; ``priority`` is the requested one by default, ``message`` is public."""
 
     priority: Priority | None = None
     tier: Annotated[int, Field(ge=1, le=9)] | None = None
@@ -201,13 +202,13 @@ class EscalationAcceptance(Strict):
 
 
 class EscalationRefusal(Strict):
-    """Nothing is done about an escalation, and why."""
+    """An escalation is declined, and why."""
 
     reason: Sentence
 
 
 class AlertRefusal(Strict):
-    """An expert does not take the ticket, and why."""
+    """An expert declines a ticket, and why."""
 
     reason: Sentence
 
@@ -276,7 +277,7 @@ class TicketCalls(Document):
 
 
 class TicketRouting(Document):
-    """How a ticket's expert is looked for."""
+    """How an expert is found for a ticket."""
 
     state: Literal["alerted", "engaged", "queued"] = Field(
         description="An expert was asked; an expert works on it; nobody can be asked now, and it waits"
@@ -293,7 +294,7 @@ class TicketRouting(Document):
 
 
 class Alert(Document):
-    """An expert was asked to take a ticket now."""
+    """An alert that asks an expert to take a ticket now."""
 
     id: str
     account_id: str
@@ -304,7 +305,7 @@ class Alert(Document):
     accept_by: Instant
     ended_at: Instant | None
     reason: str | None = Field(description="Why it was declined or cancelled")
-    pages: list[PagerMessage] = Field(description="How the expert was told, or will be while they do not answer")
+    pages: list[PagerMessage] = Field(description="How the expert was notified, or will be until they answer")
 
 
 class _Named(Document):
@@ -330,7 +331,7 @@ class Ticket(TicketFacts, _Named):
     assignee: str | None
     region: str | None = Field(description="The region of its engineer")
     region_lock: str | None
-    routing: TicketRouting | None = Field(description="How its expert is looked for; for support")
+    routing: TicketRouting | None = Field(description="How an expert is found for it; for support")
     plan: PlanRef
     tags: list[str]
     custom: dict[str, JsonValue]
@@ -373,7 +374,7 @@ class Escalation(Document):
     requested_priority: str | None
     business_impact: str | None
     breach_verified: bool | None = Field(
-        description="Whether the promise that it names was broken when it was asked for; null: it names none"
+        description="Whether the promise that it names was broken when it was requested; null: it names none"
     )
     requested_at: Instant
     acknowledged_at: Instant | None

@@ -22,9 +22,7 @@ class QuotaUsage(Document):
 
     quota: str
     value: int | None = Field(description="How many there may be; null where the operator has set no limit")
-    used: int = Field(
-        description="How many there are. May exceed the value where that was lowered: what is there stays"
-    )
+    used: int = Field(description="How many there are. May exceed the value if that was lowered: nothing is removed")
 
 
 class Usage(Document):

@@ -62,7 +62,7 @@ class Delivery(Document):
     account_id: str | None
     endpoint_id: str
     event_id: str = Field(description="The message's `webhook-id`, the same on every attempt")
-    state: DeliveryState = Field(description="`skipped`: the endpoint's projection did not want the event")
+    state: DeliveryState = Field(description="`skipped`: the endpoint's projection left the event out")
     attempt_count: int = Field(description="Since it was made, or sent again")
     next_attempt_at: Instant | None = Field(description="While it is sent: when its lease ends; null before its turn")
     last_attempt: DeliveryAttempt | None

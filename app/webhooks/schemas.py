@@ -14,12 +14,13 @@ from pydantic import (
     model_validator,
 )
 from pydantic.json_schema import SkipJsonSchema
-from pydantic_core import PydanticCustomError
 
 from app.calendars.durations import format_duration
 from app.core.jmespath.projection import MAX_LENGTH, compile_projection
+from app.core.problems import invalid_value
 from app.core.schemas import ActorRef, Document, Instant, Strict, id_pattern
 from app.core.text.language import Language
+from app.core.text.messages import _
 from app.events.types import EVENT_TYPES
 from app.plans.document.words import Duration
 from app.webhooks.formats.bodies import Format
@@ -123,7 +124,7 @@ class WebhookEndpointFields(Strict):
     @classmethod
     def _of_the_event_itself(cls, value: str | None, info: ValidationInfo) -> str | None:
         if value is not None and info.data.get("format", "standard") != "standard":
-            raise PydanticCustomError("projection", "Only the format 'standard' takes a projection")
+            raise invalid_value("projection", _("Only the format `standard` can have a projection"))
         return value
 
     @model_validator(mode="after")
@@ -149,14 +150,14 @@ class NewWebhookEndpoint(WebhookEndpointFields):
     account_id: AccountId | None = Field(
         None,
         description="Whose public events are sent. Implied for an account's key; "
-        "an admin's endpoint without it hears every account, internal events too",
+        "an admin's endpoint without it gets the events of all accounts, internal ones too",
     )
     actor: ActorRef | None = Field(None, description="The person for whom an account's key acts")
 
 
 def _known(event_type: str) -> str:
     if event_type not in EVENT_TYPES:
-        raise PydanticCustomError("event_type", "There is no event of this type")
+        raise invalid_value("event_type", _("There is no event of this type"))
     return event_type
 
 
@@ -176,7 +177,7 @@ class WebhookEndpoint(Document):
     model_config = ConfigDict(extra="ignore", from_attributes=True, json_schema_extra={"examples": [_ENDPOINT]})
 
     id: str
-    account_id: str | None = Field(description="null: an operator's endpoint, which hears every account")
+    account_id: str | None = Field(description="null: an operator's endpoint, which gets the events of all accounts")
     url: str = Field(description="Without path and query for viewers: a chat's URL is its password")
     events: list[str]
     format: str
@@ -204,7 +205,7 @@ def _or_none(value: Any) -> Any:
 
 def _not_too_long(value: timedelta) -> timedelta:
     if value > MAX_OVERLAP:
-        raise PydanticCustomError("overlap", "An old secret signs for seven days (PT168H) at the most")
+        raise invalid_value("overlap", _("An old secret goes on signing for at most seven days (PT168H)"))
     return value
 
 

@@ -65,7 +65,7 @@ def test_check_tells_every_fault_with_its_line_and_pointer(tmp_path: Path) -> No
     assert told[-3:] == [
         f"{none}: No such file or directory",
         f"{binary}: This is not UTF-8 text",
-        f"{twin}:1: /key: This key stands here twice.",
+        f"{twin}:1: /key: This key appears here twice.",
     ]
 
 
@@ -88,7 +88,7 @@ def test_diff_of_a_file_and_a_shipped_plan(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("names", "error"),
     [
-        (("none", "wati-pro"), "none is no file, no shipped plan ("),
+        (("none", "wati-pro"), "none is neither a file, nor a shipped plan ("),
         (("wati-pro", "wati-pro@1", "--data", "nowhere"), "nowhere holds no database: set DATA "),
     ],
 )

@@ -85,7 +85,7 @@ async def test_an_outage_is_told_from_a_fault_of_ours(sessions: Sessions) -> Non
     ("statement", "told"),
     [
         ("SELECT pg_sleep(60)", "The database took too long"),
-        ("SELECT FROM api_keys FOR UPDATE", "Another request or pass holds what this one needs"),
+        ("SELECT FROM api_keys FOR UPDATE", "Another request holds a lock that this one needs"),
     ],
 )
 async def test_what_takes_too_long_is_an_outage_with_its_reason(

@@ -180,7 +180,7 @@ async def test_declining_says_why(story: Story) -> None:
     assert told["data"]["detail"] == "The fix is being rolled out"
     assert (await story.engineer.get(path))["escalated"] is False
     for action, body in (("acknowledge", {}), ("accept", {}), ("decline", {"reason": "No"})):
-        assert "declined already" in (await story.engineer.post(f"{where}/{action}", 409, **body))["detail"]
+        assert "already declined" in (await story.engineer.post(f"{where}/{action}", 409, **body))["detail"]
     await story.customer.post(f"{where}/withdraw", 409)
 
 

@@ -126,7 +126,7 @@ async def test_acknowledging_stops_its_clock(story: Story) -> None:
     [event] = await story.events(path, "escalation.acknowledged")
     assert (event["data"]["escalation_id"], event["actor"]["kind"]) == (record["id"], "engineer")
     problem = await story.engineer.post(f"/v1/escalations/{record['id']}/acknowledge", 409)
-    assert "acknowledged already" in problem["detail"]
+    assert "already acknowledged" in problem["detail"]
 
 
 async def test_support_acknowledges_and_nobody_else(story: Story, begin: Begin) -> None:

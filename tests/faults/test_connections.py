@@ -167,7 +167,7 @@ async def test_a_caller_is_told_soon_that_others_hold_the_ticket_and_nothing_is_
             async with holding(own_database, *_tickets_of(customer)):
                 refused = await client.post(customer.messages, json={"body": "Hello?"}, headers=key)
             assert (refused.status_code, refused.json()["type"]) == (503, "/problems/unavailable")
-            assert refused.json()["detail"] == "Another request or pass holds what this one needs"
+            assert refused.json()["detail"] == "Another request holds a lock that this one needs"
             assert refused.headers["retry-after"] == "1"
             assert await fetch(shared, "SELECT FROM messages WHERE ticket_id = $1", customer.ticket_id) == []
             answer = await client.post(customer.messages, json={"body": "Hello?"}, headers=key)

@@ -107,6 +107,25 @@ async def test_g7_with_overlapping_shifts_an_emptied_region_is_passed_over(begin
     assert over["data"]["to"] == {"engineer_id": tom.id, "region": "emea"}
 
 
+@pytest.mark.parametrize(
+    ("languages", "beginning"),
+    [(["en", "pl"], "Przekazanie zgłoszenia: Ann"), (["de"], "Übergabe von Ann"), (["it"], "Hand-over from Ann")],
+    ids=["the customer's", "the engineer's", "English"],
+)
+async def test_g7_the_note_is_in_a_language_of_whoever_takes_over(
+    begin: Begin, languages: list[str], beginning: str
+) -> None:
+    story = await begin("google-premium", sandbox={"starts_at": OPENED.isoformat()}, locale="pl")
+    await add_regions(story)
+    long = {"time_zone": "UTC", "weekly": {day: [["00:00", "24:00"]] for day in ("sun", "mon")}}
+    await add_expert(story, "Ann", region="americas")
+    await add_expert(story, "Tom", region="emea", shifts=long, languages=languages)
+    ticket = await engaged(story)
+    await advance(story, by="PT6H")
+    notes = [each for each in await history(story, path_of(ticket)) if each["type"] == "message.posted"]
+    assert notes[-1]["data"]["body"].startswith(beginning)
+
+
 async def test_g7_mitigated_it_is_handed_over_no_more(begin: Begin) -> None:
     story, _ = await world(begin, OPENED)
     ticket = await engaged(story)

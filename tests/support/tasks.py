@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from app.core.problems import Fault, Invalid
+from app.core.text.messages import verbatim
 
 
 def process() -> tuple[int, int]:
@@ -27,7 +28,9 @@ def repeated(content: bytes, times: int) -> bytes:
 
 def refuse() -> None:
     """Raise a problem with all that a problem can have."""
-    raise Invalid("No", errors=[Fault(pointer="/a", detail="Wrong")], headers={"Retry-After": "1"}, limit=3)
+    raise Invalid(
+        verbatim("No"), errors=[Fault(pointer="/a", detail=verbatim("Wrong"))], headers={"Retry-After": "1"}, limit=3
+    )
 
 
 class Unsendable(Exception):

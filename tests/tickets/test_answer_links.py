@@ -117,6 +117,14 @@ async def test_a_link_that_is_not_known_says_so(client: httpx.AsyncClient, token
         assert answer.headers["Cache-Control"] == "no-store"
 
 
+async def test_a_link_that_is_not_known_says_so_in_its_reader_s_language(
+    client: httpx.AsyncClient,
+) -> None:
+    answer = await client.get(f"/a/hd_answer_{'0' * 40}", headers={"Accept-Language": "fr"})
+    assert '<html lang="fr">' in answer.text
+    assert "Ce lien n&#x27;est pas valide" in answer.text
+
+
 async def test_only_the_hash_of_a_link_is_kept_and_no_log_has_it(
     story: Story, ida: Expert, client: httpx.AsyncClient
 ) -> None:

@@ -80,7 +80,7 @@ async def test_w2_four_severities_and_a_default(begin: Begin) -> None:
     assert (ticket["priority"], ticket["priority_source"], ticket["assessed_priority"]) == ("P3", "default", None)
     problem = await story.customer.post("/v1/tickets", 422, **TICKET, priority="critical")
     assert pointers(problem) == ["/priority"]
-    assert "P1, P2, P3, P4" in problem["errors"][0]["detail"]
+    assert "P1, P2, P3, and P4" in problem["errors"][0]["detail"]
 
 
 # --- N: itil-native --------------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ _PATCHING: Final = Patching(AccountFields, customers.fields_of, customers.update
 async def create_account(call: AdminCall, body: NewAccount) -> Response:
     """Create an account.
 
-    Admin keys only. The plan's terms hold for tickets that are opened from now on.
+    Admin keys only. The plan's terms apply to tickets that are opened from now on.
     """
 
     async def create(session: AsyncSession) -> Document:
@@ -59,7 +59,7 @@ async def get_account(call: CallDep, account_id: AccountPath) -> Response:
 async def update_account(call: CallDep, account_id: AccountPath, patch: PatchDep) -> Response:
     """Update an account.
 
-    A JSON Merge Patch (RFC 7396); admin keys only. Open tickets keep the terms with which they were opened.
+    A JSON Merge Patch (RFC 7396); admin keys only. Open tickets keep the terms under which they were opened.
     """
     require_admin(call.principal)  # after the account: another one's is 404, whoever asks
     return await call.patch(patch, _PATCHING, partial(queries.account_by_id, account_id=account_id, lock=True))

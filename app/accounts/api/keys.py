@@ -17,6 +17,7 @@ from app.core.auth import Principal
 from app.core.clock import database_now
 from app.core.db.places import take_place
 from app.core.problems import Forbidden, NotFound, QuotaExceeded
+from app.core.text.messages import _
 from app.core.web.deps import require_account
 from app.core.web.operations import AccountScope, ActorDep, CallDep, Document, ResourceRouter
 from app.core.web.paging import PageDep, made
@@ -28,7 +29,7 @@ async def _check_grant(session: AsyncSession, principal: Principal, command: New
     """403 for a key that may more than its maker, whose own key is valid until this transaction ends."""
     faults = beyond(await principal_of_key(session, principal.key_id), command)
     if faults:
-        raise Forbidden("Nobody makes a key that may more than their own", errors=faults)
+        raise Forbidden(_("A key cannot create a key with more rights than its own"), errors=faults)
 
 
 def _of_own_account(principal: Principal, command: NewKey) -> NewKey:
@@ -36,7 +37,7 @@ def _of_own_account(principal: Principal, command: NewKey) -> NewKey:
     if principal.account_id is None:
         return command
     if command.kind in ("admin", "agent"):
-        raise Forbidden(f"An account has no keys of the kind {command.kind}")
+        raise Forbidden(_("An account has no keys of the kind {kind}", kind=command.kind))
     require_account(principal, command.account_id or principal.account_id)
     return command.model_copy(update={"account_id": principal.account_id})
 
@@ -45,9 +46,10 @@ def _of_own_account(principal: Principal, command: NewKey) -> NewKey:
 async def create_key(call: CallDep, body: NewKey) -> Response:
     """Create a key.
 
-    Admins make all kinds, an account's owners those of their own account. No key may more than the one that makes it:
-    a key with scopes hands on those alone, and one that expires makes none that lives longer. The answer shows the
-    secret once; only its hash is kept. 409 names the quota where the account has as many keys in force as it may.
+    Admins make all kinds, an account's owners those of their own account. No key can have more rights than the one that
+    creates it: a key with scopes can grant only those, and one that expires cannot create one that is valid for longer.
+    The answer shows the
+    secret once; only its hash is kept. 409 names the quota if the account has as many valid keys as it is allowed.
     """
     principal, command = call.principal, _of_own_account(call.principal, body)
 

@@ -33,7 +33,7 @@ class PersonPatch(PersonFields):
 async def create_person(call: CallDep, account_id: AccountPath, body: NewPerson) -> Response:
     """Create a person.
 
-    For admins and the account's owners. 409 names the quota where the account has as many people as it may.
+    For admins and the account's owners. 409 names the quota if the account has as many people as it is allowed.
     """
 
     async def create(session: AsyncSession, _: Acting) -> Document:

@@ -11,8 +11,9 @@ from app.accounts.models import AccountRow
 from app.accounts.schemas import Account, AccountFields, NewAccount, SandboxStart
 from app.core.ids import new_id
 from app.core.mailboxes import STORED
-from app.core.problems import Fault, Invalid
+from app.core.problems import Fault, Invalid, message_of
 from app.core.schemas import pointer
+from app.core.text.messages import Message, _
 from app.plans.document.expansion import years_around
 from app.plans.holidays import expand_holidays
 from app.plans.store import addons_on_offer
@@ -93,13 +94,16 @@ def _unknown_plans(fields: AccountFields, offered: Collection[str]) -> Iterator[
     places = {"/plan": fields.plan} | {pointer(["product_plans", p]): key for p, key in fields.product_plans.items()}
     for place, key in places.items():
         if key not in offered:
-            yield Fault(pointer=place, detail=f"There is no plan with the key {key}")
+            yield Fault(pointer=place, detail=_("There is no plan with the key {key}", key=key))
 
 
 def _unknown_addons(fields: AccountFields, offered: Collection[str]) -> Iterator[Fault]:
     for index, addon in enumerate(fields.addons):
         if addon not in offered:
-            yield Fault(pointer=f"/addons/{index}", detail=f"The plan {fields.plan} has no add-on {addon}")
+            yield Fault(
+                pointer=f"/addons/{index}",
+                detail=_("The plan {plan} has no add-on {addon}", plan=fields.plan, addon=addon),
+            )
 
 
 async def _check_roster(session: AsyncSession, fields: AccountFields, owner: str | None) -> None:
@@ -110,20 +114,20 @@ async def _check_roster(session: AsyncSession, fields: AccountFields, owner: str
     known = {"region": fields.region_lock, "engineers": wanted, "owner": owner}
     there, engineers = (await session.execute(_ROSTER, known)).one()
     faults = [
-        _missing(f"/preferred_engineers/{place}", f"engineer {name}", owner)
+        _missing(f"/preferred_engineers/{place}", _("There is no engineer {name}", name=name), owner)
         for place, name in enumerate(wanted)
         if name not in engineers
     ]
     if fields.region_lock and not there:
-        faults.append(_missing("/region_lock", f"region {fields.region_lock}", owner))
+        faults.append(_missing("/region_lock", _("There is no region {key}", key=fields.region_lock), owner))
     if faults:
         raise Invalid(errors=faults)
 
 
-def _missing(place: str, what: str, owner: str | None) -> Fault:
-    fault = Fault(pointer=place, detail=f"There is no {what}")
+def _missing(place: str, detail: Message, owner: str | None) -> Fault:
+    fault = Fault(pointer=place, detail=detail)
     if owner:
-        fault["hint"] = "A sandbox has regions and engineers of its own: make them with its account_id, then change it"
+        fault["hint"] = _("A sandbox has regions and engineers of its own: create them with its account_id first")
     return fault
 
 
@@ -134,4 +138,4 @@ async def _holiday_set(session: AsyncSession, country: str | None, now: datetime
     try:
         return (await expand_holidays(session, country, None, years_around(now))).id
     except ValueError as error:
-        raise Invalid(errors=[Fault(pointer="/country", detail=str(error))]) from error
+        raise Invalid(errors=[Fault(pointer="/country", detail=message_of(error))]) from error

@@ -13,6 +13,7 @@ from app.core.auth import hash_key, make_key
 from app.core.ids import new_id
 from app.core.problems import Fault, Invalid, NotFound
 from app.core.scopes import SCOPES
+from app.core.text.messages import Message, _
 
 _SHOWN: Final = 4
 # Their features stand above this one.
@@ -55,21 +56,21 @@ def key_document(key: ApiKeyRow, secret: str | None = None) -> dict[str, Any]:
 
 async def _check_references(session: AsyncSession, command: NewKey) -> None:
     if command.kind not in ("admin", "agent") and command.account_id is None:
-        raise _fault("/account_id", f"A key of the kind {command.kind} needs an account")
+        raise _fault("/account_id", _("A key of the kind {kind} needs an account", kind=command.kind))
     if command.account_id is not None:
         try:
             await account_by_id(session, command.account_id)
         except NotFound as error:
-            raise _fault("/account_id", "There is no such account") from error
+            raise _fault("/account_id", _("There is no such account")) from error
     if command.engineer_id is not None:
         found = await session.execute(_ENGINEER, {"id": command.engineer_id})
         if found.scalar_one_or_none() is None:
-            raise _fault("/engineer_id", "There is no such active engineer")
+            raise _fault("/engineer_id", _("There is no such active engineer"))
     if command.hook_id is not None:
         found = await session.execute(_HOOK, {"account_id": command.account_id, "id": command.hook_id})
         if found.scalar_one_or_none() is None:
-            raise _fault("/hook_id", "The account has no such hook")
+            raise _fault("/hook_id", _("The account has no such hook"))
 
 
-def _fault(place: str, detail: str) -> Invalid:
+def _fault(place: str, detail: Message) -> Invalid:
     return Invalid(errors=[Fault(pointer=place, detail=detail)])

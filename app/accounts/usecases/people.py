@@ -14,6 +14,7 @@ from app.accounts.schemas import Person, PersonFields
 from app.core.ids import new_id
 from app.core.mailboxes import STORED
 from app.core.problems import Conflict
+from app.core.text.messages import _
 
 
 async def add_person(session: AsyncSession, account_id: str, fields: PersonFields, *, now: datetime) -> PersonRow:
@@ -65,11 +66,11 @@ async def _keep_an_owner(session: AsyncSession, account_id: str) -> None:
     """409 when there is one owner only; the account is locked, so that two cannot leave at once."""
     await account_by_id(session, account_id, lock=True)
     if await count_owners(session, account_id) < 2:  # noqa: PLR2004 - one goes, one has to stay
-        raise Conflict("An account keeps at least one owner: make somebody else an owner first")
+        raise Conflict(_("An account keeps at least one owner: make somebody else an owner first"))
 
 
 async def _flush(session: AsyncSession) -> None:
     try:
         await session.flush()
     except IntegrityError as error:
-        raise Conflict("The account has a person with this e-mail address already") from error
+        raise Conflict(_("The account already has a person with this e-mail address")) from error

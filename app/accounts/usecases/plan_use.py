@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.models import AccountRow
 from app.core.db.locks import acquire
 from app.core.problems import Conflict
+from app.core.text.messages import ngettext
 from app.plans import queries, store
 from app.plans.models import PlanVersionRow
 
@@ -24,7 +25,12 @@ async def archive(session: AsyncSession, key: str, version: int, *, now: datetim
     row.archived_at = now
     await session.flush()
     if await store.current_version(session, key) is None and (accounts := await _count_accounts(session, key)):
-        detail = f"It is the last version in force of the plan {key}, which {accounts} account(s) have"
+        detail = ngettext(
+            "It is the last version in force of the plan {key}, which {n} account has",
+            "It is the last version in force of the plan {key}, which {n} accounts have",
+            accounts,
+            key=key,
+        )
         raise Conflict(detail, accounts=accounts)
     return row
 

@@ -8,6 +8,8 @@ from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as SQLAlchemyTimeout
 
+from app.core.text.messages import Message, _
+
 _OUTAGES: Final[tuple[type[Exception], ...]] = (
     ConnectionError,
     FileNotFoundError,  # the server's socket is gone with the server
@@ -26,10 +28,10 @@ _ADAPTER_ERROR: Final[type[Exception]] = AsyncAdapt_asyncpg_dbapi.Error
 DATABASE_ERRORS: Final[tuple[type[Exception], ...]] = (*_OUTAGES, DBAPIError, _ADAPTER_ERROR)
 """What a statement may raise: by the driver alone, by its adapter (``driver``), or through SQLAlchemy."""
 
-_BUSY: Final[tuple[tuple[type[Exception], str], ...]] = (
-    (SQLAlchemyTimeout, "All connections to the database are in use"),
-    (asyncpg.LockNotAvailableError, "Another request or pass holds what this one needs"),
-    (asyncpg.QueryCanceledError, "The database took too long"),
+_BUSY: Final[tuple[tuple[type[Exception], Message], ...]] = (
+    (SQLAlchemyTimeout, _("All connections to the database are in use")),
+    (asyncpg.LockNotAvailableError, _("Another request holds a lock that this one needs")),
+    (asyncpg.QueryCanceledError, _("The database took too long")),
 )
 
 
@@ -43,10 +45,10 @@ def is_held(error: Exception) -> bool:
     return isinstance(driver_error(error), asyncpg.LockNotAvailableError)
 
 
-def outage_of(error: Exception) -> str:
+def outage_of(error: Exception) -> Message:
     """What is wrong with the database, for whom it keeps from an answer."""
     raised = driver_error(error)
-    return next((text for kind, text in _BUSY if isinstance(raised, kind)), "The database does not answer")
+    return next((text for kind, text in _BUSY if isinstance(raised, kind)), _("The database does not answer"))
 
 
 def driver_error(error: Exception) -> BaseException | None:

@@ -1,6 +1,6 @@
 """Which limits hold for whom: the settings as lanes and rates."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import Any, Final
@@ -13,6 +13,15 @@ from app.core.limits.rates import Rates, tightest, used_of
 from app.core.problems import Problem, TooManyRequests, Unavailable
 from app.core.recent import Recent
 from app.core.settings import Settings
+from app.core.text.messages import Message, _
+
+_RATES: Final[Mapping[str, Message]] = {
+    "rate_per_key": _("A key may make {amount} requests in {seconds} seconds"),
+    "rate_per_support_key": _("A key may make {amount} requests in {seconds} seconds"),
+    "rate_per_account": _("All keys of an account together may make {amount} requests in {seconds} seconds"),
+    "rate_per_address": _("Without a valid key, an address may make {amount} requests in {seconds} seconds"),
+}
+"""What is said where a rate is used up."""
 
 ORIGIN: Final = "heliodesk.origin"
 """In the scope of what is sent to a hook without a key that is known: its ``Origin``."""
@@ -79,7 +88,11 @@ class TicketQuota:
             return
         bucket, now = self._rates.bucket(self._rate, account_id), monotonic()
         raise TooManyRequests(
-            f"An account opens at most {self._rate.amount} tickets in {self._rate.seconds} seconds",
+            _(
+                "An account opens at most {amount} tickets in {seconds} seconds",
+                amount=self._rate.amount,
+                seconds=self._rate.seconds,
+            ),
             headers={"Retry-After": str(max(1, ceil(bucket.wait(now))))} | rate_fields([bucket], now),
             **_reached(bucket, now),
         )
@@ -151,7 +164,7 @@ class CallerLimits:
         except TooLong as late:
             if late.alone:
                 raise _too_many(caller) from None
-            raise Unavailable("The service has too much to do", headers=_SOON) from None
+            raise Unavailable(_("The service is overloaded"), headers=_SOON) from None
 
     def hold(self, caller: Caller) -> float:
         """Seconds to wait before the caller is told no."""
@@ -178,12 +191,8 @@ def _rate(name: str, a_minute: int) -> Rate | None:
 
 def _too_often(caller: Caller, bucket: Bucket, now: float) -> Problem:
     rate = bucket.rate
-    whom = {
-        "rate_per_account": "All keys of an account together may make",
-        "rate_per_address": "Without a valid key, an address may make",
-    }.get(rate.name, "A key may make")
     return TooManyRequests(
-        f"{whom} {rate.amount} requests in {rate.seconds} seconds",
+        _RATES[rate.name].given(amount=rate.amount, seconds=rate.seconds),
         headers={"Retry-After": str(max(1, ceil(bucket.wait(now))))} | caller.fields(),
         **_reached(bucket, now),
     )
@@ -192,7 +201,11 @@ def _too_often(caller: Caller, bucket: Bucket, now: float) -> Problem:
 def _too_many(caller: Caller) -> Problem:
     size = caller.size
     return TooManyRequests(
-        f"At most {size.running} requests run at once and {size.waiting} more wait for their turn",
+        _(
+            "At most {running} requests run at once, and {waiting} more wait for their turn",
+            running=size.running,
+            waiting=size.waiting,
+        ),
         headers=_SOON | caller.fields(),
         quota="in_flight",
         value=size.places,

@@ -16,6 +16,7 @@ from app.core.db.errors import DATABASE_ERRORS
 from app.core.db.pool import holder
 from app.core.limits.inflight import DONE
 from app.core.problems import TooManyRequests, Unavailable
+from app.core.text.messages import Message, _
 
 T = TypeVar("T")
 ValidKeys = Callable[[Collection[str]], Awaitable[set[str]]]
@@ -25,6 +26,8 @@ DRAIN: Final = "heliodesk.drain"
 """In a request's scope: what the server calls when it is told to stop, so that an open answer ends by itself."""
 CHECK: Final = 2.0
 """Seconds between two looks at the keys of all open streams."""
+_KEYS: Final = _("A key has at most {most} streams and waiting requests open")
+_ACCOUNTS: Final = _("An account has at most {most} streams and waiting requests open")
 _LATER: Final = {"Retry-After": "10"}
 _log = structlog.get_logger(__name__)
 
@@ -97,11 +100,11 @@ class Streams:
     def open(self, principal: Principal) -> Stream:
         """A stream, which the caller has to close. 429 and 503 as above."""
         key_id, account_id = principal.key_id, principal.account_id
-        _refuse_more("A key", "streams_per_key", self._of_key[key_id], self._limits.of_key)
+        _refuse_more(_KEYS, "streams_per_key", self._of_key[key_id], self._limits.of_key)
         if account_id:
-            _refuse_more("An account", "streams_per_account", self._of_account[account_id], self._limits.of_account)
+            _refuse_more(_ACCOUNTS, "streams_per_account", self._of_account[account_id], self._limits.of_account)
         if len(self._open) >= self._limits.all:
-            raise Unavailable("Too many streams are open", headers=_LATER)
+            raise Unavailable(_("Too many streams are open"), headers=_LATER)
         stream = Stream(key_id, account_id)
         self._open.add(stream)
         self._of_key[key_id] += 1
@@ -140,10 +143,10 @@ class Streams:
                     stream.end("the key is no longer valid")
 
 
-def _refuse_more(whose: str, name: str, used: int, most: int) -> None:
+def _refuse_more(detail: Message, name: str, used: int, most: int) -> None:
     if used >= most:
         raise TooManyRequests(
-            f"{whose} has at most {most} streams and waiting requests open",
+            detail.given(most=most),
             headers=_LATER,
             quota=name,
             value=most,

@@ -12,6 +12,8 @@ from urllib.parse import SplitResult, urlsplit
 
 import idna
 
+from app.core.text.messages import _
+
 _LABEL: Final = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _NUMBER: Final = re.compile(r"\d+|0x[0-9a-f]*")
 _LONGEST_NAME: Final = 253
@@ -35,15 +37,15 @@ def read_target(url: str) -> Target:
     Whether the host exists, and may be reached, is another question.
     """
     if not url.isprintable() or " " in url or "\\" in url:
-        raise Unusable("An address has no blanks, backslashes or invisible characters")
+        raise Unusable(_("An address cannot contain blanks, backslashes or invisible characters"))
     try:
         parts = urlsplit(url)
     except ValueError:  # brackets that do not match, or that hold no IPv6 address
-        raise Unusable("This is not a URL") from None
+        raise Unusable(_("This is not a URL")) from None
     if parts.scheme not in ("http", "https"):
-        raise Unusable("An address begins with https:// or http://")
+        raise Unusable(_("An address begins with https:// or http://"))
     if "@" in parts.netloc:
-        raise Unusable("An address has neither a user name nor a password")
+        raise Unusable(_("An address cannot contain a user name or a password"))
     _check_port(parts)
     host = _ascii(parts.hostname or "")
     _check_host(host, bracketed="[" in parts.netloc)
@@ -56,7 +58,7 @@ def _check_port(parts: SplitResult) -> None:
     except ValueError:
         port = 0
     if port == 0:
-        raise Unusable("A port is a number from 1 to 65535")
+        raise Unusable(_("A port is a number from 1 to 65535"))
 
 
 def _ascii(host: str) -> str:
@@ -66,7 +68,7 @@ def _ascii(host: str) -> str:
     try:
         return idna.encode(host, uts46=True).decode()
     except idna.IDNAError as error:
-        raise Unusable(f"The host is no name of the Internet: {error}") from None
+        raise Unusable(_("The host is not a valid Internet name: {error}", error=error)) from None
 
 
 def _check_host(host: str, *, bracketed: bool) -> None:
@@ -76,39 +78,39 @@ def _check_host(host: str, *, bracketed: bool) -> None:
     name = host.removesuffix(".")
     labels = name.split(".")
     if not host:
-        raise Unusable("An address needs a host, like https://example.com/")
+        raise Unusable(_("An address needs a host, like https://example.com/"))
     if _NUMBER.fullmatch(labels[-1]):  # every client takes that for an IPv4 address (WHATWG URL, 3.5)
         _check_ipv4(host)
         return
     if len(name) > _LONGEST_NAME:
-        raise Unusable(f"A host has at most {_LONGEST_NAME} characters")
+        raise Unusable(_("A host has at most {most} characters", most=_LONGEST_NAME))
     for label in labels:
         _check_label(label)
 
 
 def _check_ipv6(host: str) -> None:
     if "%" in host:
-        raise Unusable("An IPv6 address with a zone means something on one machine only")
+        raise Unusable(_("An IPv6 address with a zone means something on one machine only"))
     try:
         IPv6Address(host)
     except AddressValueError:
-        raise Unusable("There is no IPv6 address in the brackets") from None
+        raise Unusable(_("The brackets do not hold an IPv6 address")) from None
 
 
 def _check_ipv4(host: str) -> None:
     try:
         IPv4Address(host)
     except AddressValueError:
-        raise Unusable("An IPv4 address is written as four numbers, like 192.0.2.1") from None
+        raise Unusable(_("An IPv4 address is written as four numbers, like 192.0.2.1")) from None
 
 
 def _check_label(label: str) -> None:
     if not label:
-        raise Unusable("A host has no empty part")
+        raise Unusable(_("A host cannot have an empty part"))
     if not _LABEL.fullmatch(label):
-        raise Unusable("Each part of a host has 1 to 63 letters, digits and hyphens, and no hyphen at its ends")
+        raise Unusable(_("Each part of a host has 1 to 63 letters, digits and hyphens, and no hyphen at its ends"))
     if label.startswith("xn--"):
         try:
             idna.decode(label)
         except idna.IDNAError as error:
-            raise Unusable(f"The host is no name of the Internet: {error}") from None
+            raise Unusable(_("The host is not a valid Internet name: {error}", error=error)) from None

@@ -8,6 +8,7 @@ import orjson
 
 from app.core.problems import BadRequest, Fault, Invalid, UnsupportedMediaType
 from app.core.schemas import inside, pointer
+from app.core.text.messages import _
 
 MAX_DEPTH: Final = 40
 """Arrays and objects inside each other; a plan document has 8."""
@@ -27,24 +28,32 @@ def read_json(body: bytes) -> Any:
     """
     brackets = body.count(b"[") + body.count(b"{")
     if brackets > MAX_BRACKETS or brackets + body.count(b",") > MAX_VALUES:
-        raise Invalid(f"The body holds more than {MAX_BRACKETS:,} arrays and objects, or {MAX_VALUES:,} values")
+        raise Invalid(
+            _(
+                "The body holds more than {brackets} arrays and objects, or {values} values",
+                brackets=MAX_BRACKETS,
+                values=MAX_VALUES,
+            )
+        )
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise BadRequest(f"The body is not valid JSON: {error}") from error
+        raise BadRequest(_("The body is not valid JSON: {error}", error=error)) from error
     if brackets > MAX_DEPTH:
         _refuse_depth(value)
     if _holds_nul(body):
-        raise Invalid(errors=[Fault(pointer=_place_of_nul(value), detail="Text may not hold the character U+0000")])
+        raise Invalid(
+            errors=[Fault(pointer=_place_of_nul(value), detail=_("Text cannot contain the character U+0000"))]
+        )
     return value
 
 
 def _refuse_depth(value: Any) -> None:
     level = [value]
-    for _ in range(MAX_DEPTH):
+    for _level in range(MAX_DEPTH):
         level = [child for parent in level for child in _children(parent)]
     if level:
-        raise Invalid(f"The body is nested more than {MAX_DEPTH} levels deep")
+        raise Invalid(_("The body is nested more than {most} levels deep", most=MAX_DEPTH))
 
 
 def _children(value: Any) -> list[Any]:
@@ -59,7 +68,7 @@ def _holds_nul(body: bytes) -> bool:
 def _place_of_nul(value: Any) -> str:
     """The pointer of the first text or name with U+0000; of the whole body where that is not among the first values."""
     waiting: list[tuple[Any, tuple[str | int, ...]]] = [(value, ())]
-    for _ in range(_LOOKED_THROUGH):
+    for _step in range(_LOOKED_THROUGH):
         if not waiting:
             break
         part, path = waiting.pop()
@@ -87,10 +96,12 @@ def is_json(content_type: str) -> bool:
 def require_json(content_type: str | None) -> None:
     """415 unless the media type is JSON."""
     if content_type is None or not is_json(content_type):
-        raise UnsupportedMediaType("Send the body as application/json", headers={"Accept-Post": "application/json"})
+        raise UnsupportedMediaType(_("Send the body as application/json"), headers={"Accept-Post": "application/json"})
 
 
 def require_plain(encoding: str | None) -> None:
     """415 where the body is compressed."""
     if encoding and encoding.strip().lower() != "identity":
-        raise UnsupportedMediaType("Send the body without a Content-Encoding", headers={"Accept-Encoding": "identity"})
+        raise UnsupportedMediaType(
+            _("Send the body without a Content-Encoding"), headers={"Accept-Encoding": "identity"}
+        )

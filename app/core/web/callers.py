@@ -3,10 +3,14 @@
 from typing import Final
 
 from fastapi import Request
+from starlette.datastructures import Headers
+from starlette.types import Scope
 
 from app.core.auth import Principal
 from app.core.problems import Unauthorized
 from app.core.state import get_state
+from app.core.text.language import Language, choose_language
+from app.core.text.messages import _
 
 PRINCIPAL: Final = "heliodesk.principal"
 """In a request's scope: the principal of its key, once it has been looked up."""
@@ -27,9 +31,9 @@ async def principal_of(request: Request) -> Principal:
 
 def bearer_of(request: Request) -> str:
     """The bearer token that the request shows. Raises ``Unauthorized`` where it shows none."""
-    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    scheme, _space, key = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer":
-        raise Unauthorized("Send the header 'Authorization: Bearer <key>'")
+        raise Unauthorized(_("Send the header 'Authorization: Bearer <key>'"))
     return key.strip()
 
 
@@ -38,3 +42,10 @@ async def confirm(request: Request) -> None:
     check = request.scope.pop(CONFIRM, None)
     if check:
         await check(request)
+
+
+def language_of(scope: Scope) -> Language:
+    """The language of whoever sent a request: by ``Accept-Language``, else that of the account whose key it shows."""
+    principal: Principal | None = scope.get(PRINCIPAL)
+    wanted = ", ".join(Headers(scope=scope).getlist("accept-language"))
+    return choose_language(wanted, principal.locale if principal else None)

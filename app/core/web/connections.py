@@ -10,6 +10,7 @@ from typing import Final, Protocol
 
 from app.core.problems import Problem, TooManyRequests, Unavailable
 from app.core.settings import Settings
+from app.core.text.messages import _
 from app.core.web.addresses import counted_address
 
 _SOON: Final = {"Retry-After": "10"}
@@ -97,11 +98,11 @@ class Guard:
         """Count one more connection. What it is refused with where there are too many; then it is not counted."""
         limits, address = self.limits, counted_address(connection.host)
         if len(self._all) >= limits.connections:
-            return Unavailable("Too many connections are open", headers=_SOON)
+            return Unavailable(_("Too many connections are open"), headers=_SOON)
         used = self._of_address[address] if _is_counted(connection.host, limits.uncounted) else 0
         if limits.of_address and used >= limits.of_address:
             return TooManyRequests(
-                f"An address has at most {limits.of_address} connections open",
+                _("An address has at most {most} connections open", most=limits.of_address),
                 headers=_SOON,
                 quota="connections_per_address",
                 value=limits.of_address,

@@ -11,8 +11,9 @@ from app.core.db.pool import holder
 from app.core.problems import Forbidden, NotFound
 from app.core.schemas import EmailRef
 from app.core.scopes import Scope
-from app.core.text.language import Language, choose_language
-from app.core.web.callers import principal_of
+from app.core.text.language import Language
+from app.core.text.messages import _
+from app.core.web.callers import language_of, principal_of
 from app.core.web.http import KEY_SCHEME
 
 _DESCRIPTION: Final = """\
@@ -41,7 +42,7 @@ class ApiKey(SecurityBase):
 def admit(request: Request, principal: Principal) -> None:
     """Let the request work on behalf of this caller. 403 for hook and widget keys, and for a scope that is missing."""
     if principal.kind in ("hook", "widget"):
-        raise Forbidden(f"A {principal.kind} key is not taken here")
+        raise Forbidden(_("A {kind} key is not accepted here", kind=principal.kind))
     require_scope(principal, request.scope["route"].scope)
     holder.set(principal.account_id or principal.key_id)
 
@@ -54,21 +55,21 @@ def require_scope(principal: Principal, scope: Scope) -> None:
     """403 unless the key has the scope that an operation declares, and its engineer, if it has one, is active."""
     if principal.scopes and scope not in principal.scopes:
         challenge = {"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{scope}"'}
-        raise Forbidden(f"This key lacks the scope {scope}", headers=challenge, missing_scope=scope)
+        raise Forbidden(_("This key lacks the scope {scope}", scope=scope), headers=challenge, missing_scope=scope)
     if not principal.active and scope.endswith(":write"):
-        raise Forbidden("The engineer of this key is not active: it only reads")
+        raise Forbidden(_("The engineer of this key is not active, so it can only read"))
 
 
 def require_support(principal: Principal) -> None:
     """403 unless it is an admin's or an agent's key."""
     if not principal.is_support:
-        raise Forbidden("Only admin and agent keys may do that")
+        raise Forbidden(_("Only admin and agent keys can do that"))
 
 
 def require_admin(principal: Principal) -> None:
     """403 unless it is an admin's key."""
     if principal.kind != "admin":
-        raise Forbidden("Only admin keys may do that")
+        raise Forbidden(_("Only admin keys can do that"))
 
 
 def require_account(principal: Principal, account_id: str) -> None:
@@ -77,8 +78,9 @@ def require_account(principal: Principal, account_id: str) -> None:
         raise NotFound
 
 
-async def _language(accept_language: Annotated[str | None, Header(max_length=500)] = None) -> Language:
-    return choose_language(accept_language)
+async def _language(request: Request, accept_language: Annotated[str | None, Header()] = None) -> Language:
+    del accept_language  # declared for the OpenAPI document; there may be several fields of this name
+    return language_of(request.scope)
 
 
 ActorQuery = Annotated[EmailRef | None, Query(description="The person for whom an account's key acts")]

@@ -18,6 +18,7 @@ from app.core.db.probe import Found
 from app.core.problems import HeadTooLarge, Invalid, NotFound, Problem, TooManyRequests, Unauthorized, Unavailable
 from app.core.schemas import Document
 from app.core.state import State, StateDep
+from app.core.text.messages import _
 from app.core.watch import Condition
 from app.core.web.answer_headers import PUBLIC, page_policy
 from app.core.web.credentials import key_of
@@ -70,7 +71,7 @@ async def get_health(state: StateDep) -> Response:
     `heliodesk up` has ended and cannot be started again.
     """
     if state.embedded and state.embedded.condition == Condition.LOST:
-        raise Unavailable(f"The embedded PostgreSQL {state.embedded.check}")
+        raise Unavailable(_("The embedded PostgreSQL has ended and cannot be started again"))
     return reply({"status": "ok"})
 
 
@@ -83,19 +84,19 @@ async def get_health(state: StateDep) -> Response:
 async def get_readiness(request: Request, state: StateDep) -> Response:
     """Get whether the process can serve.
 
-    Yes, when the database answers, its schema is ours, and the background passes beat. That this machine's clock is
-    wrong is told, and harms nothing: business time is the database's. So are a feed of events that stands still, and
-    tickets whose timers cannot be processed: how many, not whose. Where `HELIODESK_METRICS_KEY` is set, only who shows
-    it as a bearer token is told more than yes or no.
+    Yes, when the database answers, its schema is ours, and the background passes beat. A wrong clock on this machine is
+    reported, but does no harm: business time is the database's. So are a feed of events that stands still, and
+    tickets whose timers cannot be processed: how many, not whose. Where `HELIODESK_METRICS_KEY` is set, only callers
+    who send it as a bearer token learn more than yes or no.
     """
     checks, degraded = await readiness(state)
     failed = [name for name, result in checks.items() if result != "ok"]
     if not may_see(request, state):
         if failed:
-            raise Unavailable("Not ready", headers={"Retry-After": "1"})
+            raise Unavailable(_("Not ready"), headers={"Retry-After": "1"})
         return reply({"status": "ready"})
     if failed:
-        raise Unavailable(f"Not ready: {', '.join(failed)}", headers={"Retry-After": "1"}, checks=checks)
+        raise Unavailable(_("Not ready: {failed}", failed=list(failed)), headers={"Retry-After": "1"}, checks=checks)
     status = "degraded" if degraded else "ready"
     return reply(
         {"status": status, "checks": checks, "degraded": degraded, "time_zone_database": IN_FORCE.version},
@@ -157,7 +158,7 @@ async def get_metrics(request: Request, state: StateDep) -> Response:
     token.
     """
     if not may_see(request, state):
-        raise Unauthorized("The metrics need the key of the setting HELIODESK_METRICS_KEY")
+        raise Unauthorized(_("The metrics need the key of the setting HELIODESK_METRICS_KEY"))
     text, media_type = await state.metrics.exposition.text(request.headers.get("accept", ""))
     return Response(text, media_type=media_type)
 
@@ -183,7 +184,7 @@ async def get_problem_type(request: Request, slug: str) -> Response:
     """
     kind = problem_types().get(slug)
     if kind is None:
-        raise NotFound("There is no problem type of this name")
+        raise NotFound(_("There is no problem type of this name"))
     described, vary = _describe(kind), {"Vary": "Accept"}
     if not wants_page(request.headers.get("accept", "")):
         return reply(described, headers=PUBLIC | vary)

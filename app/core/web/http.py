@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
+from starlette.types import Scope as AsgiScope
 
 from app.core.db.errors import DATABASE_ERRORS, is_outage, outage_of
 from app.core.problems import (
@@ -33,8 +34,11 @@ from app.core.problems import (
 )
 from app.core.schemas import pointer
 from app.core.scopes import SCOPES, Scope
+from app.core.text.language import SOURCE, Language
+from app.core.text.messages import _
+from app.core.validation import said_of
 from app.core.web.body import read_json, require_json, require_plain
-from app.core.web.callers import confirm, principal_of
+from app.core.web.callers import confirm, language_of, principal_of
 from app.core.web.query_names import repeated_names, unknown_names
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
@@ -89,7 +93,7 @@ def check_if_match(request: Request, version: int) -> None:
     if header is None or header.strip() == "*":
         return
     if f'"{version}"' not in [tag.strip() for tag in header.split(",")]:
-        raise PreconditionFailed(f"The resource is in version {version}", headers=etag(version))
+        raise PreconditionFailed(_("The resource is in version {version}", version=version), headers=etag(version))
 
 
 IF_MATCH: Final[dict[str, Any]] = {
@@ -107,14 +111,17 @@ IF_MATCH: Final[dict[str, Any]] = {
 """``openapi_extra`` of an operation that uses ``check_if_match``, which reads the header itself."""
 
 
-def problem_document(problem: Problem, instance: str = "") -> dict[str, Any]:
-    """The problem's document, with the id of the request that is being answered."""
-    return problem.document(instance, structlog.contextvars.get_contextvars().get("request_id", ""))
+def problem_document(problem: Problem, instance: str = "", language: Language = SOURCE) -> dict[str, Any]:
+    """The problem's document in this language, with the id of the request that is being answered."""
+    request_id = structlog.contextvars.get_contextvars().get("request_id", "")
+    return problem.document(instance, request_id, language)
 
 
-def problem_response(problem: Problem, instance: str) -> Response:
-    """The problem as an answer."""
-    return Response(dump(problem_document(problem, instance)), problem.status, problem.headers, PROBLEM_JSON)
+def problem_response(problem: Problem, scope: AsgiScope) -> Response:
+    """The problem as an answer to a request, in its sender's language."""
+    language = language_of(scope)
+    headers = {"Content-Language": language, "Vary": "Accept-Language"} | problem.headers
+    return Response(dump(problem_document(problem, scope["path"], language)), problem.status, headers, PROBLEM_JSON)
 
 
 def responses(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
@@ -230,7 +237,7 @@ class StrictRoute(APIRoute):
                 require_json(request.headers.get("content-type"))
                 request.parsed = self.read(body)
                 if request.parsed is None:  # FastAPI would take it for a body that was left out
-                    raise Invalid(errors=[Fault(pointer="", detail="The body is null where an object is wanted")])
+                    raise Invalid(errors=[Fault(pointer="", detail=_("The body is null where an object is wanted"))])
             return await handle(request)
 
         return read_then_handle
@@ -327,22 +334,21 @@ def faults_of(errors: Sequence[Mapping[str, Any]]) -> list[Fault]:
 def _fault(error: Mapping[str, Any]) -> Fault:
     source, *path = error["loc"] or ("body",)
     place = pointer(path)
-    detail = str(error["msg"]).removeprefix("Value error, ")
-    fault = Fault(pointer=place if source == "body" else f"#/{source}{place}", detail=detail)
+    fault = Fault(pointer=place if source == "body" else f"#/{source}{place}", detail=said_of(error))
     hint = error.get("ctx", {}).get("hint")
-    return fault | {"hint": str(hint)} if hint else fault
+    return fault | {"hint": hint} if hint else fault
 
 
 async def _on_problem(request: Request, problem: Exception) -> Response:
     if not isinstance(problem, Problem):
         raise problem
-    return problem_response(problem, request.scope["path"])
+    return problem_response(problem, request.scope)
 
 
 async def _on_invalid(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
-    return problem_response(Invalid(errors=faults_of(error.errors())), request.scope["path"])
+    return problem_response(Invalid(errors=faults_of(error.errors())), request.scope)
 
 
 async def _on_http_exception(request: Request, error: Exception) -> Response:
@@ -350,7 +356,7 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
         raise error
     kind = _BY_STATUS.get(error.status_code, BadRequest if error.status_code < 500 else Problem)  # noqa: PLR2004
     headers = {"Allow": ", ".join(_methods_at(request))} if kind is MethodNotAllowed else error.headers
-    return problem_response(kind(headers=headers), request.scope["path"])
+    return problem_response(kind(headers=headers), request.scope)
 
 
 def _methods_at(request: Request) -> list[str]:
@@ -364,7 +370,7 @@ def _methods_at(request: Request) -> list[str]:
 async def _on_database_error(request: Request, error: Exception) -> Response:
     if not is_outage(error):
         raise error
-    return problem_response(_outage(error), request.scope["path"])
+    return problem_response(_outage(error), request.scope)
 
 
 def _outage(error: Exception) -> Problem:

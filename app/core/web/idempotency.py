@@ -23,6 +23,7 @@ from app.core.db.session import driver, run
 from app.core.db.tables import Row
 from app.core.problems import Conflict, Fault, IdempotencyMismatch, Invalid, RequestInFlight
 from app.core.state import State
+from app.core.text.messages import _
 from app.core.web.http import dump, reply
 
 _KEY: Final = re.compile(r'"([ !#-~]{1,255})"|([!#-~]([ !#-~]{0,253}[!#-~])?)')
@@ -87,7 +88,7 @@ IDEMPOTENT: Final[dict[str, Any]] = {
 
 _SUPPORT: Final = "-"
 """The namespace that all support keys shared in earlier versions."""
-_WHOSE: Final = (
+_WHOSE: Final = _(
     "A support key used this Idempotency-Key before the service was upgraded, and which one is not known: "
     "look whether it is done already, then use another key"
 )
@@ -145,7 +146,7 @@ def _read_key(header: str | None) -> str | None:
         return None
     match = _KEY.fullmatch(header)
     if match is None:
-        detail = "An Idempotency-Key has 1 to 255 printable ASCII characters, quoted or not, and no quotes inside"
+        detail = _("An Idempotency-Key has 1 to 255 printable ASCII characters, quoted or not, and no quotes inside")
         raise Invalid(errors=[Fault(pointer="#/header/idempotency-key", detail=detail)])
     return match[1] or match[2]
 

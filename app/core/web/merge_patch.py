@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 from app.core.mailboxes import kept
 from app.core.problems import Fault, Invalid
 from app.core.schemas import ActorRef
+from app.core.text.messages import _
 from app.core.web.body import read_json, require_json
 from app.core.web.http import faults_of
 
@@ -50,7 +51,7 @@ async def _read(request: Request) -> Patch:
     require_json(request.headers.get("content-type"))
     patch = read_json(await request.body())
     if not isinstance(patch, dict):
-        raise Invalid(errors=[Fault(pointer="", detail="A merge patch is a JSON object")])
+        raise Invalid(errors=[Fault(pointer="", detail=_("A merge patch is a JSON object"))])
     return patch
 
 

@@ -12,6 +12,7 @@ from app.core.db.pool import holder
 from app.core.ids import new_id
 from app.core.problems import Fault, Invalid, NotFound, PayloadTooLarge, Problem
 from app.core.state import State
+from app.core.text.messages import _
 from app.core.web.answer_headers import Fields, complete
 from app.core.web.http import problem_of, problem_response
 
@@ -88,13 +89,13 @@ class _Exchange:
 
     async def fail(self, problem: Problem, receive: Receive) -> None:
         """Answer with a problem."""
-        await problem_response(problem, self.scope["path"])(self.scope, receive, self.send)
+        await problem_response(problem, self.scope)(self.scope, receive, self.send)
 
 
 def _refuse_nul(scope: Scope) -> None:
     """Postgres cannot hold U+0000; a path with it names nothing."""
     if b"%00" in scope["query_string"]:
-        raise Invalid(errors=[Fault(pointer="#/query", detail="Parameters may not hold U+0000")])
+        raise Invalid(errors=[Fault(pointer="#/query", detail=_("Parameters cannot contain the character U+0000"))])
     if "\0" in scope["path"]:
         raise NotFound
 
@@ -104,7 +105,7 @@ def _limit(receive: Receive, headers: Headers, limit: int) -> Receive:
     declared = headers.get("content-length")
     if declared is not None and declared.isdecimal():
         if int(declared) > limit:
-            raise PayloadTooLarge(f"A body has at most {limit} bytes")
+            raise PayloadTooLarge(_("A body has at most {limit} bytes", limit=limit))
         return receive
     left = limit
 
@@ -113,7 +114,7 @@ def _limit(receive: Receive, headers: Headers, limit: int) -> Receive:
         message = await receive()
         left -= len(message.get("body", b""))
         if left < 0:
-            raise PayloadTooLarge(f"A body has at most {limit} bytes")
+            raise PayloadTooLarge(_("A body has at most {limit} bytes", limit=limit))
         return message
 
     return counted

@@ -6,6 +6,7 @@ from typing import Any, Final
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
+from app.core.text.language import Language
 from app.core.web.http import dump, problem_document, problem_of
 
 NDJSON: Final = "application/x-ndjson"
@@ -17,14 +18,17 @@ def wants_lines(request: Request) -> bool:
     return NDJSON in asked
 
 
-def lines(documents: AsyncIterator[dict[str, Any]]) -> Response:
-    """Each document as a line, as soon as it is there. A failure midway is told as a last line: its problem."""
-    return StreamingResponse(_lines(documents), media_type=NDJSON)
+def lines(documents: AsyncIterator[dict[str, Any]], language: Language) -> Response:
+    """Each document as a line, as soon as it is there.
+
+    A failure midway is told as a last line: its problem, in this language.
+    """
+    return StreamingResponse(_lines(documents, language), media_type=NDJSON)
 
 
-async def _lines(documents: AsyncIterator[dict[str, Any]]) -> AsyncIterator[bytes]:
+async def _lines(documents: AsyncIterator[dict[str, Any]], language: Language) -> AsyncIterator[bytes]:
     try:
         async for document in documents:
             yield dump(document) + b"\n"
     except Exception as error:  # noqa: BLE001  it is logged, and the head of the answer is sent already
-        yield dump(problem_document(problem_of(error))) + b"\n"
+        yield dump(problem_document(problem_of(error), language=language)) + b"\n"

@@ -31,6 +31,7 @@ from app.core.problems import (
 from app.core.schemas import ActorRef, EmailRef, page_of
 from app.core.scopes import Scope
 from app.core.state import State, get_state
+from app.core.text.messages import _
 from app.core.web.deps import ApiKey, require_account, require_admin, require_support
 from app.core.web.http import IF_MATCH, Decorator, Router, StrictRoute, check_if_match, etag, reply, responses
 from app.core.web.idempotency import IDEMPOTENT, Answer, May, by_key_alone, once
@@ -230,7 +231,7 @@ def account_of(principal: Principal, named: str | None) -> str:
     """
     account_id = named or principal.account_id
     if account_id is None:
-        fault = Fault(pointer="/account_id", detail="An admin's or agent's key names the account")
+        fault = Fault(pointer="/account_id", detail=_("An admin's or agent's key names the account"))
         raise Invalid(errors=[fault])
     require_account(principal, account_id)
     return account_id

@@ -36,6 +36,7 @@ from sqlalchemy.sql.base import ReadOnlyColumnCollection
 from app.core.db.tables import Row
 from app.core.problems import Fault, Invalid
 from app.core.schemas import no_nul
+from app.core.text.messages import _
 from app.core.web.http import dump
 
 T = TypeVar("T")
@@ -69,7 +70,7 @@ class Page:
         try:
             return _reader(kinds).validate_python(orjson.loads(base64.urlsafe_b64decode(self.cursor.encode("ascii"))))
         except (ValueError, OverflowError) as error:
-            fault = Fault(pointer="#/query/cursor", detail="This cursor was not made by this list")
+            fault = Fault(pointer="#/query/cursor", detail=_("This cursor does not belong to this list"))
             raise Invalid(errors=[fault]) from error
 
 

@@ -12,6 +12,8 @@ from uvicorn.server import ServerState
 from app.core.ids import new_id
 from app.core.limits.streams import DRAIN
 from app.core.problems import BadRequest, HeadTooLarge, Problem, RequestTimeout
+from app.core.text.language import SOURCE
+from app.core.text.messages import _, verbatim
 from app.core.web.answer_headers import complete
 from app.core.web.connections import ConnectionLimits, Guard, Lag
 from app.core.web.http import PROBLEM_JSON, dump
@@ -109,7 +111,7 @@ class Connection(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no HTTP."""
-        self._refuse(BadRequest(msg))
+        self._refuse(BadRequest(verbatim(msg)))
 
     def on_message_begin(self) -> None:
         """A request begins."""
@@ -217,9 +219,15 @@ class Connection(HttpToolsProtocol):
         elif self._is_held:
             self._since = now  # what its client sends is not read meanwhile
         elif self._phase is _Phase.HEAD and took > limits.header_timeout:
-            self._refuse(RequestTimeout(f"The head did not come within {limits.header_timeout:g} seconds"))
+            self._refuse(
+                RequestTimeout(
+                    _("The head of the request did not arrive within {seconds} seconds", seconds=limits.header_timeout)
+                )
+            )
         elif self._phase is _Phase.BODY and took > limits.body_timeout:
-            self._refuse(RequestTimeout(f"The body did not come within {limits.body_timeout:g} seconds"))
+            self._refuse(
+                RequestTimeout(_("The body did not arrive within {seconds} seconds", seconds=limits.body_timeout))
+            )
         elif self._phase is _Phase.REQUEST and self._is_idle(now):
             self.transport.close()
 
@@ -245,7 +253,13 @@ class Connection(HttpToolsProtocol):
 
     def _too_large(self) -> Problem:
         limits = self._limits
-        return HeadTooLarge(f"A head has at most {limits.header_bytes} bytes and {limits.header_fields} fields")
+        return HeadTooLarge(
+            _(
+                "A head has at most {most_bytes} bytes and {most_fields} fields",
+                most_bytes=limits.header_bytes,
+                most_fields=limits.header_fields,
+            )
+        )
 
     def _refuse(self, problem: Problem) -> None:
         """Answer with the problem, where that is possible, and close the connection."""
@@ -267,6 +281,7 @@ class Connection(HttpToolsProtocol):
         given = [(name.lower().encode(), value.encode()) for name, value in problem.headers.items()]
         own = [
             (b"content-type", PROBLEM_JSON.encode()),
+            (b"content-language", SOURCE.encode()),
             (b"content-length", str(len(body)).encode()),
             (b"x-request-id", request_id.encode()),
             (b"connection", b"close"),

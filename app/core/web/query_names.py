@@ -7,6 +7,7 @@ from typing import Final
 
 from app.core.problems import Fault
 from app.core.schemas import pointer
+from app.core.text.messages import Message, _
 
 _FAULTS: Final = 50
 """Unknown names of one request that are told one by one."""
@@ -20,7 +21,7 @@ def unknown_names(given: Iterable[str], known: Collection[str]) -> list[Fault]:
     """A fault for each name that is not known, at ``#/query/<name>``; the first few are told the nearest one."""
     unknown = [name for name in dict.fromkeys(given) if name not in known][:_FAULTS]
     faults = [
-        Fault(pointer=f"#/query{pointer([name])}", detail="This operation has no such query parameter")
+        Fault(pointer=f"#/query{pointer([name])}", detail=_("This operation has no such query parameter"))
         for name in unknown
     ]
     for fault, name in zip(faults[:_HINTS], unknown, strict=False):
@@ -31,11 +32,11 @@ def unknown_names(given: Iterable[str], known: Collection[str]) -> list[Fault]:
 def repeated_names(given: Iterable[str], known: Mapping[str, bool]) -> list[Fault]:
     """A fault for each name that is given several times but takes one value; ``known`` says which take several."""
     repeated = [name for name, times in Counter(given).items() if times > 1 and known.get(name) is False]
-    return [Fault(pointer=f"#/query{pointer([name])}", detail="This parameter takes one value") for name in repeated]
+    return [Fault(pointer=f"#/query{pointer([name])}", detail=_("This parameter takes one value")) for name in repeated]
 
 
-def _hint(name: str, known: Collection[str]) -> str:
+def _hint(name: str, known: Collection[str]) -> Message:
     if not known:
-        return "It takes no query parameters"
+        return _("It takes no query parameters")
     [nearest] = get_close_matches(name[:_LONG].lower(), sorted(known), n=1, cutoff=0)
-    return f"Did you mean {nearest}?"
+    return _("Did you mean {nearest}?", nearest=nearest)

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Final, TypeAlias
 
 from app.core.problems import Problem, TooManyRequests, Unavailable
+from app.core.text.messages import _
 
 _RETRY: Final = {"Retry-After": "1"}
 _Place: TypeAlias = "asyncio.Future[None]"
@@ -61,7 +62,7 @@ class FairSlots:
         """See that one more may wait."""
         own = len(self._waiting.get(owner, ()))
         if own >= self._share:
-            detail = f"At most {self._share} of your requests wait for a heavy computation at a time"
+            detail = _("At most {share} of your requests wait for a heavy computation at a time", share=self._share)
             raise TooManyRequests(detail, headers=_RETRY)
         if len(self) < self._most:
             return
@@ -95,4 +96,4 @@ class FairSlots:
 
 
 def _busy() -> Problem:
-    return Unavailable("Too many heavy computations wait", headers=_RETRY)
+    return Unavailable(_("Too many heavy computations are waiting"), headers=_RETRY)

@@ -21,6 +21,7 @@ from app.core.clock import monotonic
 from app.core.metrics import Metrics
 from app.core.problems import Unavailable
 from app.core.settings import Settings
+from app.core.text.messages import _
 from app.core.workers.fair_slots import FairSlots
 from app.core.workers.worker import LENGTH, packed
 
@@ -82,7 +83,9 @@ class Offload:
             outcome = "done"
         except TimeoutError as error:
             outcome = "too long"
-            detail = f"This takes longer than {self._deadline:g} seconds to compute: ask for less, or later"
+            detail = _(
+                "This takes longer than {deadline} seconds to compute: ask for less, or later", deadline=self._deadline
+            )
             raise Unavailable(detail, headers=_RETRY) from error
         finally:
             self._seconds.labels(outcome).observe(monotonic() - began)
@@ -96,12 +99,12 @@ class Offload:
             await self._end(worker)
 
     async def _attempted(self, message: bytes) -> tuple[bool, object]:
-        for _ in range(_ATTEMPTS):
+        for _attempt in range(_ATTEMPTS):
             try:
                 return await self._computed(message)
             except WorkerLost as error:
                 _log.warning("a worker process was lost", error=str(error))
-        raise Unavailable("The process that computes this ended", headers=_RETRY)
+        raise Unavailable(_("The process that was computing this has ended"), headers=_RETRY)
 
     async def _computed(self, message: bytes) -> tuple[bool, object]:
         worker = self._idle.pop() if self._idle else await self._started()

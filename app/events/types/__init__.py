@@ -58,7 +58,7 @@ from app.events.types.tickets import (
 
 
 class WebhookDisabled(EventData):
-    """An endpoint gets nothing more until its owner enables it."""
+    """An endpoint was disabled: it gets no events until its owner enables it."""
 
     type = "webhook.disabled"
     endpoint_id: str
@@ -67,7 +67,7 @@ class WebhookDisabled(EventData):
 
 
 class WebhookPaused(EventData):
-    """Too many deliveries are pending: what follows is sent to this endpoint later, when it has caught up."""
+    """An endpoint was paused because too many deliveries are pending: further events are sent when it has caught up."""
 
     type = "webhook.paused"
     endpoint_id: str
@@ -77,7 +77,7 @@ class WebhookPaused(EventData):
 
 
 class WebhookResumed(EventData):
-    """An endpoint that was paused has caught up: all that it had not been sent is sent or under way."""
+    """A paused endpoint has caught up: everything that was held back is sent or under way."""
 
     type = "webhook.resumed"
     endpoint_id: str
@@ -85,7 +85,7 @@ class WebhookResumed(EventData):
 
 
 class WebhookTest(EventData):
-    """A test event that an endpoint's owner asked for."""
+    """A test event that an endpoint's owner requested."""
 
     type = "webhook.test"
     endpoint_id: str

@@ -13,13 +13,13 @@ class _Call(EventData):
 
 
 class CallRequested(_Call):
-    """A live call was asked for."""
+    """A live call was requested."""
 
     type = "call.requested"
 
 
 class CallReady(_Call):
-    """The call's link exists."""
+    """The call's link is ready."""
 
     type = "call.ready"
     join_url: str
@@ -28,7 +28,7 @@ class CallReady(_Call):
 
 
 class CallJoined(_Call):
-    """Somebody joined."""
+    """Somebody joined the call."""
 
     type = "call.joined"
     participant: str
@@ -43,14 +43,14 @@ class CallDeclined(_Call, TextEvent):
 
 
 class CallNoShow(_Call):
-    """The customer had not joined in time; it still can."""
+    """The customer has not joined in time, but still can."""
 
     type = "call.no_show"
     join_by: datetime
 
 
 class CallFailed(_Call):
-    """No link could be made; the ticket itself is not affected."""
+    """No link could be created; the ticket itself is not affected."""
 
     type = "call.failed"
     reason: str

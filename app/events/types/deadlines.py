@@ -29,7 +29,7 @@ class DeadlineEvent(EventData):
 
 
 class DeadlineStarted(DeadlineEvent):
-    """A clock started, or a cancelled cycle went on."""
+    """A clock started, or a cancelled cycle resumed."""
 
     type = "deadline.started"
     state: str
@@ -45,32 +45,32 @@ class DeadlineMove(DeadlineEvent):
 
 
 class DeadlineMoved(DeadlineMove):
-    """A due instant moved."""
+    """The due time of a deadline moved."""
 
     type = "deadline.moved"
 
 
 class DeadlinePaused(DeadlineMove):
-    """A clock stands still; it has no due instant while it does."""
+    """A clock paused; it has no due instant until it resumes."""
 
     type = "deadline.paused"
 
 
 class DeadlineResumed(DeadlineMove):
-    """A clock goes on."""
+    """A clock resumed."""
 
     type = "deadline.resumed"
 
 
 class DeadlineWarning(DeadlineEvent):
-    """A share of the time, in per cent, is used up."""
+    """A percentage of the time is used up."""
 
     type = "deadline.warning"
     share: int
 
 
 class DeadlineMissed(DeadlineEvent):
-    """A deadline passed. ``lag_ms``: how late that was noticed; null on a sandbox's clock."""
+    """A deadline was missed. ``lag_ms``: how late that was noticed; null on a sandbox's clock."""
 
     type = "deadline.missed"
     noticed_at: datetime
@@ -78,28 +78,28 @@ class DeadlineMissed(DeadlineEvent):
 
 
 class DeadlineMet(DeadlineEvent):
-    """What was promised was done in time."""
+    """A deadline was met on time."""
 
     type = "deadline.met"
     stopped_by: str
 
 
 class DeadlineMetLate(DeadlineEvent):
-    """What was promised was done after it was due."""
+    """A deadline was met late."""
 
     type = "deadline.met_late"
     stopped_by: str
 
 
 class DeadlineCancelled(DeadlineEvent):
-    """A clock ended without a result."""
+    """A deadline was cancelled."""
 
     type = "deadline.cancelled"
     reason: str
 
 
 class PlanApplied(EventData):
-    """A plan version now holds for an open ticket; what it moved is told by events of the deadlines."""
+    """A plan version was applied to an open ticket; the deadlines' own events say what moved."""
 
     type = "plan.applied"
     before: PlanPins = Field(alias="from")

@@ -6,7 +6,7 @@ from app.events.types.data import EventData, TextEvent
 
 
 class EscalationAutomatic(EventData):
-    """A miss escalated by itself. ``notified``: who of the account's people at the vendor hears of it."""
+    """A miss escalated the ticket automatically. ``notified``: who of the account's people at the vendor is told."""
 
     type = "escalation.automatic"
     escalation_id: str | None
@@ -24,7 +24,7 @@ class _Escalation(TextEvent):
 
 
 class EscalationRequested(_Escalation):
-    """A customer or an engineer asks for an escalation. ``notified``: who of the account's people hears of it."""
+    """A customer or an engineer requested an escalation. ``notified``: who of the account's people hears of it."""
 
     type = "escalation.requested"
     kind: str
@@ -38,13 +38,13 @@ class EscalationRequested(_Escalation):
 
 
 class EscalationAcknowledged(_Escalation):
-    """Support has seen an escalation."""
+    """Support acknowledged an escalation."""
 
     type = "escalation.acknowledged"
 
 
 class EscalationAccepted(_Escalation):
-    """Support does something about an escalation: the ticket's priority, tier and assignee after it."""
+    """Support accepted an escalation: the ticket's priority, tier and assignee after it."""
 
     type = "escalation.accepted"
     priority: str
@@ -53,20 +53,20 @@ class EscalationAccepted(_Escalation):
 
 
 class EscalationDeclined(_Escalation):
-    """Support does nothing about an escalation, and says why."""
+    """Support declined an escalation, and says why."""
 
     type = "escalation.declined"
     detail: str
 
 
 class EscalationWithdrawn(_Escalation):
-    """Whoever asked for an escalation no longer does."""
+    """Whoever requested an escalation withdrew it."""
 
     type = "escalation.withdrawn"
 
 
 class EscalationSuggested(EventData):
-    """Customer and engineer have talked for so many turns without a solution: an escalation may be due."""
+    """Customer and engineer have exchanged so many messages without a solution that an escalation may be due."""
 
     type = "escalation.suggested"
     reason: str

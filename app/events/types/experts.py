@@ -9,17 +9,17 @@ from app.events.types.data import ChangeEvent, EventData, TextEvent
 
 
 class EventCandidate(BaseModel):
-    """An engineer who was looked at: taken or not, and why."""
+    """An engineer who was considered: chosen or not, and why."""
 
     engineer_id: str
     taken: bool
-    reason: str = Field(description="What hindered; of somebody available the criterion that decided")
+    reason: str = Field(description="What ruled them out; for somebody available, the criterion that decided")
 
 
 class _Chosen(EventData):
     audience = "internal"
-    candidates: list[EventCandidate] = Field(description="The first 20 by rank, who was hindered after all others")
-    considered: int = Field(description="How many engineers were looked at")
+    candidates: list[EventCandidate] = Field(description="The first 20 by rank; those ruled out come last")
+    considered: int = Field(description="How many engineers were considered")
 
 
 class _Alert(TextEvent):
@@ -29,7 +29,7 @@ class _Alert(TextEvent):
 
 
 class ExpertAlerted(_Chosen):
-    """An expert is asked to take the ticket now, and nothing else beside it."""
+    """An expert was alerted to take the ticket, exclusively."""
 
     type = "expert.alerted"
     alert_id: str
@@ -42,27 +42,27 @@ class ExpertAlerted(_Chosen):
 
 
 class ExpertAccepted(_Alert):
-    """The expert takes the ticket."""
+    """The expert accepted the ticket."""
 
     type = "expert.accepted"
 
 
 class ExpertDeclined(_Alert):
-    """The expert does not take the ticket, and says why; the next one is alerted."""
+    """The expert declined the ticket, and says why; the next one is alerted."""
 
     type = "expert.declined"
     reason: str
 
 
 class ExpertCancelled(_Alert):
-    """The expert's answer is no longer waited for: it did not come in time (``expired``), or is not needed."""
+    """The alert has ended without an answer: none came in time (``expired``), or none is needed any more."""
 
     type = "expert.cancelled"
     reason: str
 
 
 class RoutingUnstaffed(_Chosen):
-    """Nobody can be asked to take the ticket: it waits in the queue, and the account's manager is told."""
+    """Nobody can be alerted to take the ticket: it waits in the queue, and the account's manager is notified."""
 
     type = "routing.unstaffed"
     region_lock: str | None
@@ -77,7 +77,7 @@ class RoutingUnstaffed(_Chosen):
 
 
 class RoutingRoundExhausted(_Chosen):
-    """Everybody on shift who may take the ticket was paged, and nobody accepted: the next round follows."""
+    """Everybody on shift who may take the ticket was paged, and nobody accepted: another round follows."""
 
     type = "routing.round_exhausted"
     round: int = Field(description="Counted from 1, anew once somebody has accepted")

@@ -19,13 +19,13 @@ class _Window(EventData):
 
 
 class MaintenanceStarted(_Window):
-    """Alerts are held back from here on: nothing is opened or paged for them."""
+    """A maintenance window has begun: from now on alerts open nothing and page nobody."""
 
     type = "maintenance.started"
 
 
 class MaintenanceEnded(_Window):
-    """Alerts are heard again. What still fires, and no other window holds back, opens now."""
+    """A maintenance window has ended: alerts that still fire, and that no other window holds back, open tickets."""
 
     type = "maintenance.ended"
     still_firing: int = Field(description="Alerts that were held back and have not been resolved")

@@ -53,7 +53,7 @@ class TicketStatusChanged(ChangeEvent):
 
 
 class TicketReopened(ChangeEvent):
-    """A resolved ticket is open again."""
+    """A resolved ticket was reopened."""
 
     type = "ticket.reopened"
 
@@ -67,7 +67,7 @@ class TicketMerged(EventData):
 
 
 class TicketReviewRequested(EventData):
-    """An urgent ticket outside production is put up for re-assessment; its clocks run on."""
+    """An urgent ticket needs a review of its priority; its clocks keep running."""
 
     type = "ticket.review_requested"
     priority: str
@@ -75,7 +75,7 @@ class TicketReviewRequested(EventData):
 
 
 class TicketWithdrawn(TextEvent):
-    """The customer no longer needs an answer: the ticket is closed."""
+    """The customer withdrew the ticket, which is closed."""
 
     type = "ticket.withdrawn"
     reason: str | None
@@ -90,19 +90,19 @@ class TicketPriorityChanged(ChangeEvent):
 
 
 class TicketTierChanged(ChangeEvent):
-    """The ticket went to another tier of support."""
+    """The ticket moved to another support tier."""
 
     type = "ticket.tier_changed"
 
 
 class TicketAssigned(ChangeEvent):
-    """The ticket has another assignee (engineer ids), or none."""
+    """The ticket was assigned to another engineer, or to nobody (engineer ids)."""
 
     type = "ticket.assigned"
 
 
 class TicketPostponed(EventData):
-    """The ticket's timers failed twice in a row: until ``retry_at`` only a request tries them again."""
+    """The ticket's timers failed twice in a row: until ``retry_at`` they are retried only by a request."""
 
     type = "ticket.postponed"
     audience = "internal"

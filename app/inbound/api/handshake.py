@@ -15,6 +15,7 @@ from fastapi import HTTPException, Request, Response
 from app.core.db.engine import lookup
 from app.core.problems import BadRequest, Conflict, MethodNotAllowed, NotFound
 from app.core.state import State
+from app.core.text.messages import _
 
 ORIGIN: Final = "webhook-request-origin"
 _RATE: Final = "webhook-request-rate"
@@ -33,13 +34,13 @@ async def consent(request: Request, state: State, hook_id: str) -> Response:
     if origin is None:
         raise HTTPException(MethodNotAllowed.status)
     if not _NAME.fullmatch(origin):
-        raise BadRequest("WebHook-Request-Origin is not a DNS name")
+        raise BadRequest(_("WebHook-Request-Origin is not a DNS name"))
     async with lookup(state.engine) as connection:
         enabled = await connection.fetchval(_ENABLED, hook_id)
     if enabled is None:
         raise NotFound
     if not enabled:
-        raise Conflict("The hook is disabled")
+        raise Conflict(_("The hook is disabled"))
     allowed = {"WebHook-Allowed-Origin": origin, "WebHook-Allowed-Rate": _granted(request, state)}
     return Response(status_code=200, headers=allowed | {"Allow": "POST"})
 

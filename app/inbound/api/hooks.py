@@ -55,8 +55,8 @@ async def _shown(session: AsyncSession, hook: HookRow, secret: str | None = None
 async def create_hook(call: CallDep, body: NewHook) -> Response:
     """Create a hook.
 
-    The answer shows its key, or the secret of its signatures, once. `POST /v1/keys` makes more keys for it. 409
-    names the quota where the account has as many hooks as it may.
+    The answer shows its key, or the secret of its signatures, once. `POST /v1/keys` makes more keys for it. 409 names
+    the quota if the account has as many hooks as it is allowed.
     """
     account_id = account_of(call.principal, body.account_id)
 
@@ -99,8 +99,8 @@ async def get_hook(call: CallDep, hook_id: HookPath) -> Response:
 async def update_hook(call: CallDep, hook_id: HookPath, patch: PatchDep, actor: ActorDep) -> Response:
     """Update a hook.
 
-    A JSON Merge Patch (RFC 7396). What waits is processed by what the hook says then. Another scheme gets a new key or
-    secret, which the answer shows once.
+    A JSON Merge Patch (RFC 7396). Payloads that are waiting are processed by the new settings. Another scheme gets a
+    new key or secret, which the answer shows once.
     """
 
     async def change(session: AsyncSession) -> Document:
@@ -117,7 +117,7 @@ async def update_hook(call: CallDep, hook_id: HookPath, patch: PatchDep, actor: 
 async def delete_hook(call: CallDep, hook_id: HookPath, actor: ActorDep) -> Response:
     """Delete a hook.
 
-    With its receipts, also those that were not processed yet. Its tickets stay.
+    Its receipts are removed too, including those not processed yet. Its tickets stay.
     """
 
     async def delete(session: AsyncSession) -> None:
@@ -131,7 +131,7 @@ async def delete_hook(call: CallDep, hook_id: HookPath, actor: ActorDep) -> Resp
 async def rotate_hook_secret(call: CallDep, hook_id: HookPath, actor: ActorDep) -> Response:
     """Rotate the key or secret of a hook.
 
-    The one before holds until the next rotation, so that the sender can be changed in between.
+    The previous one stays valid until the next rotation, so that the sender can be reconfigured in between.
     """
 
     async def rotate(session: AsyncSession) -> Document:
@@ -145,8 +145,9 @@ async def rotate_hook_secret(call: CallDep, hook_id: HookPath, actor: ActorDep) 
 async def try_hook(call: CallDep, hook_id: HookPath, body: TrialPayload, actor: ActorDep) -> Response:
     """Try a payload.
 
-    What it would do if it came now: what each alert is taken for, which tickets would be opened, with which priority.
-    Nothing is stored. 429 when too many of an account's heavy payloads wait, 503 when too many wait in all.
+    What the payload would do if it came now: how each alert is read, which tickets would be opened, with which
+    priority. Nothing is stored. 429 when too many of an account's heavy payloads are waiting, 503 when too many are
+    waiting in all.
     """
     async with call.state.sessions() as session:
         hook = await queries.hook_by_id(session, call.principal, hook_id)
@@ -197,7 +198,7 @@ async def get_hook_receipt(call: CallDep, hook_id: HookPath, receipt_id: Receipt
 async def process_hook_receipt(call: CallDep, hook_id: HookPath, receipt_id: ReceiptPath, actor: ActorDep) -> Response:
     """Process a failed receipt again.
 
-    Once the hook's mapping is mended. What has been heard of an alert since is not undone.
+    Use this once the hook's mapping is corrected. Whatever has been received about an alert since then stays.
     """
 
     async def process(session: AsyncSession) -> Document:

@@ -107,8 +107,8 @@ def _accepted(received: Received) -> Response:
 async def ingest_payload(request: Request, state: StateDep, hook_id: HookPath, _key: KeyQuery = None) -> Response:
     """Ingest a payload.
 
-    In the hook's own format. It is stored as it came and processed after; a payload that cannot be understood is kept
-    with its error.
+    In the hook's own format. It is stored as it came and processed afterwards; a payload that cannot be understood is
+    kept with its error.
     """
     return await _receive(request, state, hook_id, None)
 
@@ -124,7 +124,7 @@ async def ingest_payload(request: Request, state: StateDep, hook_id: HookPath, _
 async def ingest_alertmanager(request: Request, state: StateDep, hook_id: HookPath, _key: KeyQuery = None) -> Response:
     """Ingest alerts of Prometheus Alertmanager.
 
-    Its webhook receiver's payload, version 4. Each alert is known by its `fingerprint`; what is told again is dropped.
+    Its webhook receiver's payload, version 4. Each alert is identified by its `fingerprint`; repetitions are dropped.
     """
     return await _receive(request, state, hook_id, "alertmanager")
 

@@ -33,8 +33,8 @@ async def create_maintenance_window(call: CallDep, body: NewMaintenanceWindow) -
     """Create a maintenance window.
 
     For support, and for the account's editors and owners. Alerts of the hook, of the product's hooks or of the whole
-    account are kept as receipts while it is open, and open nothing. What still fires when the last window that holds
-    it back ends is opened then. 409 names the quota where the account has as many windows as it may.
+    account are kept as receipts while it is open, and open nothing. Alerts that still fire when the last window that
+    holds them back ends open tickets then. 409 names the quota if the account has as many windows as it is allowed.
     """
     account_id = account_of(call.principal, body.account_id)
 
@@ -51,7 +51,7 @@ async def create_maintenance_window(call: CallDep, body: NewMaintenanceWindow) -
 async def list_maintenance_windows(call: CallDep, page: PageDep, account_id: AccountScope) -> Response:
     """List maintenance windows.
 
-    By their start, those that are over too. All of them for support; an account's key sees its own account's.
+    By their start, including those that are over. All of them for support; an account's key sees its own account's.
     """
     query = partial(queries.windows_page, page=page, account_id=account_id)
     return await call.page(page, query, place=lambda row: (row.starts_at, row.id), document=window_document)
@@ -93,7 +93,8 @@ async def update_maintenance_window(call: CallDep, window_id: WindowPath, patch:
 async def end_maintenance_window(call: CallDep, window_id: WindowPath, actor: ActorDep) -> Response:
     """End a maintenance window early.
 
-    What still fires, and no other window holds back, is opened at once. 409 for one that has not begun, or is over.
+    Alerts that still fire, and that no other window holds back, open tickets at once. 409 for one that has not begun,
+    or is over.
     """
     return await call.write(_changing(call, window_id, actor, windows.end_window))
 

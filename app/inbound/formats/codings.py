@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from app.core.problems import BadRequest, PayloadTooLarge, UnsupportedMediaType
+from app.core.text.messages import _
 
 MAX_RATIO: Final = 250
 """How many times a body may grow. Repetitive alerts reach 60; what reaches 1,000 is made for it."""
@@ -34,7 +35,12 @@ def decoded(body: bytes, encoding: str | None, limit: int) -> bytes:
         return body
     if name not in _WRAPPERS:
         raise UnsupportedMediaType(
-            f"The content coding {name[:40]!r} is not taken here, {ACCEPTED} are", headers={"Accept-Encoding": ACCEPTED}
+            _(
+                "The content coding {name} is not supported: use one of {accepted}",
+                name=repr(name[:40]),
+                accepted=ACCEPTED,
+            ),
+            headers={"Accept-Encoding": ACCEPTED},
         )
     most = min(limit, max(_FREE, len(body) * MAX_RATIO))
     for wrapper in _WRAPPERS[name]:
@@ -42,7 +48,7 @@ def decoded(body: bytes, encoding: str | None, limit: int) -> bytes:
             return _inflated(body, wrapper, most)
         except zlib.error as error:
             failed = error
-    raise BadRequest(f"The body is not {name}: {failed}")
+    raise BadRequest(_("The body is not {name}: {failed}", name=name, failed=failed))
 
 
 def _inflated(body: bytes, wrapper: int, most: int) -> bytes:
@@ -53,7 +59,7 @@ def _inflated(body: bytes, wrapper: int, most: int) -> bytes:
         part = inflater.decompress(left, most + 1 - size)
         size += len(part)
         if size > most:
-            raise PayloadTooLarge(f"The body grows to more than {most} bytes")
+            raise PayloadTooLarge(_("The body grows to more than {most} bytes", most=most))
         if not inflater.eof:
             raise zlib.error("it ends too early")
         parts.append(part)

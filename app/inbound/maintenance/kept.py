@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.db.bulk import Write, write
 from app.core.db.session import driver
 from app.core.problems import Conflict
+from app.core.text.messages import _
 from app.inbound.decisions import Alert, Known, Setting
 from app.inbound.formats.signal import Signal
 from app.inbound.maintenance.silence import SILENCED, Held, hold_back, stored_form
@@ -78,7 +79,7 @@ async def keep(session: AsyncSession, came: Came, held: Held, *, now: datetime) 
     place = (came.account_id, came.hook_id)
     if held.kept:
         if await connection.fetchval(_COUNT, *place) + len(held.kept) > MAX_HELD:
-            raise Conflict(f"Maintenance windows hold back at most {MAX_HELD} alerts of one hook")
+            raise Conflict(_("Maintenance windows hold back at most {most} alerts of one hook", most=MAX_HELD))
         rows = [_row(came, alert, signal, now) for alert, signal in held.kept.values()]
         await write(session, Write(_KEEP, rows))
     if held.dropped:

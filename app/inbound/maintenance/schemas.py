@@ -3,10 +3,11 @@
 from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
-from pydantic_core import PydanticCustomError
 
 from app.accounts.schemas import AccountId, HookId
+from app.core.problems import invalid_value
 from app.core.schemas import ActorRef, Document, Instant, Strict, Word, id_pattern, no_nul
+from app.core.text.messages import _
 from app.events.schemas import Actor
 
 WindowId = Annotated[str, StringConstraints(pattern=id_pattern("mnt"))]
@@ -56,7 +57,7 @@ class NewMaintenanceWindow(MaintenanceWindowFields):
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
         if self.hook_id and self.product:
-            raise PydanticCustomError("scope", "Name a hook or a product, not both")
+            raise invalid_value("scope", _("Name a hook or a product, not both"))
         return self
 
 

@@ -50,7 +50,7 @@ class Hooked:
 
     @property
     def requester(self) -> Requester:
-        """In whose name tickets are opened: an address that exists nowhere (RFC 2606) where the hook names none."""
+        """On whose behalf tickets are opened: an address that exists nowhere (RFC 2606) where the hook names none."""
         given = self.fields.requester
         name, email = (given.name, given.email) if given else (self.fields.name, f"{self.id}@hooks.invalid")
         return Requester.model_validate({"name": name, "email": email}, context=STORED)

@@ -10,7 +10,7 @@ from app.accounts.models import AccountRow
 from app.core.clock import database_now
 from app.core.ids import new_id
 from app.core.mailboxes import STORED
-from app.core.problems import Fault, Invalid
+from app.core.problems import Fault, Invalid, message_of
 from app.core.workers.offload import Offload
 from app.inbound.decisions import Step
 from app.inbound.formats.signal import Batch, Unreadable
@@ -48,7 +48,7 @@ async def tried_batch(offload: Offload, owner: str, fields: HookFields, tried: T
     try:
         return payload.quickly() or await payload.slowly(offload, owner)
     except Unreadable as error:
-        raise Invalid(errors=[Fault(pointer="/payload", detail=str(error))]) from error
+        raise Invalid(errors=[Fault(pointer="/payload", detail=message_of(error))]) from error
 
 
 async def what_would_be(session: AsyncSession, hook: HookRow, account: AccountRow, batch: Batch) -> dict[str, Any]:

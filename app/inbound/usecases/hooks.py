@@ -16,6 +16,7 @@ from app.core.ids import new_id
 from app.core.mailboxes import STORED
 from app.core.problems import Conflict, Fault, Invalid
 from app.core.schemas import pointer
+from app.core.text.messages import _
 from app.inbound.formats.signatures import CARRIERS, SIGNED
 from app.inbound.maintenance.models import SilencedAlertRow
 from app.inbound.models import HookPayloadsRow, HookRow, IncidentAlertRow, IncidentRow, ReceiptRow
@@ -113,7 +114,7 @@ async def rotate_secret(session: AsyncSession, hook: HookRow, *, now: datetime) 
     """A new key or secret; the one before holds until the next rotation. 409 for a hook that needs none."""
     fields = HookFields.model_validate(hook.fields, context=STORED)
     if fields.signature.scheme == "none":
-        raise Conflict("The hook takes whatever comes: it has no key and no secret")
+        raise Conflict(_("The hook accepts any payload: it has no key and no secret to replace"))
     secret = await _admit(session, hook, fields, now=now)
     await _touch(session, hook, now)
     return secret
@@ -133,7 +134,7 @@ async def delete_hook(session: AsyncSession, hook: HookRow, *, now: datetime) ->
 async def process_again(session: AsyncSession, receipt: ReceiptRow) -> None:
     """Let a failed receipt have its turn again, before those that came after it. 409 in any other state."""
     if receipt.state != "failed":
-        raise Conflict(f"The receipt is {receipt.state}: only a failed one is processed again")
+        raise Conflict(_("The receipt is {state}: only a failed one is processed again", state=receipt.state))
     receipt.state, receipt.error, receipt.processed_at = "pending", None, None
     await session.flush()
     ring_after_commit(session, "receipts")
@@ -152,7 +153,7 @@ async def check_urgency(session: AsyncSession, account: AccountRow, fields: Hook
 def _urgency_faults(document: PlanDocument, urgent: Urgent, place: str) -> list[Fault]:
     faults = [fault | {"pointer": place + fault["pointer"]} for fault in priority_faults(document, urgent.priority)]
     if urgent.impact and document.matrix is None:
-        detail = f"The plan {document.key} has no matrix of impact and urgency: name a priority"
+        detail = _("The plan {key} has no matrix of impact and urgency: name a priority", key=document.key)
         faults.append(Fault(pointer=f"{place}/impact", detail=detail))
     return faults
 

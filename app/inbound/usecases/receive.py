@@ -16,6 +16,7 @@ from app.core.ids import new_id
 from app.core.problems import Conflict, Forbidden, NotFound, TooManyRequests, Unauthorized
 from app.core.settings import Settings
 from app.core.state import State
+from app.core.text.messages import _
 from app.core.via import HEADER, read_via, refusal
 from app.core.web import credentials
 from app.core.web.credentials import Key
@@ -143,7 +144,7 @@ async def _opened(connection: "Connection[Any]", settings: Settings, post: Poste
     if hook is None or not _is_admitted(hook, post):
         return None
     if not hook["enabled"]:
-        raise Conflict("The hook is disabled")
+        raise Conflict(_("The hook is disabled"))
     _require_patience(hook, backlog)
     known: Mapping[str, Any] = hook
     return known
@@ -169,7 +170,7 @@ def _require_patience(hook: Mapping[str, Any], backlog: int) -> None:
     for used, most in ((hook["waiting"], backlog), (hook["waiting_in_all"], backlog * ALL_HOOKS)):
         if used >= most:
             raise TooManyRequests(
-                "Too much waits to be processed",
+                _("Too many payloads are waiting to be processed"),
                 headers={"Retry-After": "5"},
                 quota="hook_backlog",
                 value=most,
@@ -232,10 +233,10 @@ def _is_admitted(hook: Mapping[str, Any], post: Posted) -> bool:
 async def _refuse(state: State, post: Posted) -> None:
     """Say why: 401 without a valid key, 403 with one that is for something else. Another hook's sees nothing here."""
     if post.key is None:
-        raise Unauthorized("This hook's key or signature is needed")
+        raise Unauthorized(_("This hook's key or signature is needed"))
     principal = await state.keyring.principal(post.key.text)
     if principal.kind != "hook":
-        raise Forbidden(f"A key of the kind {principal.kind} is not taken here")
+        raise Forbidden(_("A key of the kind {kind} is not accepted here", kind=principal.kind))
 
 
 def _signed_id(signature: Mapping[str, Any], headers: Mapping[str, str]) -> str | None:

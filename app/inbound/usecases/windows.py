@@ -11,6 +11,7 @@ from app.core.auth import Actor
 from app.core.db.session import ring_after_commit
 from app.core.ids import new_id
 from app.core.problems import Conflict, Fault, Invalid
+from app.core.text.messages import _
 from app.events.event import Event
 from app.events.types import MaintenanceEnded, MaintenanceStarted
 from app.inbound.maintenance import schemas
@@ -75,7 +76,7 @@ async def update_window(
     """
     _require_open(window, present)
     if window.started_at and fields.starts_at != window.starts_at:
-        raise Conflict("The window has begun: only its end can be moved")
+        raise Conflict(_("The window has begun: only its end can be moved"))
     _check_span(fields, present)
     window.starts_at, window.ends_at, window.reason = fields.starts_at, fields.ends_at, fields.reason
     window.due_at = window.ends_at if window.started_at else window.starts_at
@@ -86,7 +87,7 @@ async def end_window(session: AsyncSession, window: MaintenanceWindowRow, *, pre
     """End a window that is open, at once. 409 for one that has not begun, or is over."""
     _require_open(window, present)
     if window.starts_at > present:
-        raise Conflict("The window has not begun: cancel it")
+        raise Conflict(_("The window has not begun: cancel it"))
     window.ends_at = window.due_at = present
     await _touch(session, window, now)
 
@@ -131,19 +132,19 @@ async def _touch(session: AsyncSession, window: MaintenanceWindowRow, now: datet
 
 def _require_open(window: MaintenanceWindowRow, present: datetime) -> None:
     if window.cancelled_at:
-        raise Conflict("The window was cancelled")
+        raise Conflict(_("The window was cancelled"))
     if window.ended_at or window.ends_at <= present:
-        raise Conflict("The window is over")
+        raise Conflict(_("The window is over"))
 
 
 def _check_span(fields: MaintenanceWindowFields, present: datetime) -> None:
     faults = []
     if fields.ends_at <= fields.starts_at:
-        faults.append(Fault(pointer="/ends_at", detail="A window ends after it starts"))
+        faults.append(Fault(pointer="/ends_at", detail=_("A window ends after it starts")))
     elif fields.ends_at - fields.starts_at > LONGEST:
-        faults.append(Fault(pointer="/ends_at", detail=f"A window lasts at most {LONGEST.days} days"))
+        faults.append(Fault(pointer="/ends_at", detail=_("A window lasts at most {days} days", days=LONGEST.days)))
     elif fields.ends_at <= present:
-        faults.append(Fault(pointer="/ends_at", detail="The window would be over already"))
+        faults.append(Fault(pointer="/ends_at", detail=_("The window would be over already")))
     if faults:
         raise Invalid(errors=faults)
 
@@ -153,5 +154,6 @@ async def _check_scope(session: AsyncSession, account_id: str, command: NewMaint
         return
     scope = {"account_id": account_id, "hook_id": command.hook_id, "product": command.product}
     if not (await session.execute(_HOOKS, scope)).scalar_one():
-        place, what = ("/hook_id", "such hook") if command.hook_id else ("/product", "hook of this product")
-        raise Invalid(errors=[Fault(pointer=place, detail=f"The account has no {what}")])
+        if command.hook_id:
+            raise Invalid(errors=[Fault(pointer="/hook_id", detail=_("The account has no such hook"))])
+        raise Invalid(errors=[Fault(pointer="/product", detail=_("The account has no hook of this product"))])

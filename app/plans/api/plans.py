@@ -10,6 +10,7 @@ from app.core.clock import database_now
 from app.core.db.session import memory_of
 from app.core.problems import Fault, Invalid, NotFound, TooManyRequests
 from app.core.schemas import Locale
+from app.core.text.messages import _
 from app.core.web.deps import LanguageDep
 from app.core.web.operations import AdminCall, Call, CallDep, Document, ResourceRouter
 from app.core.web.paging import PageDep
@@ -61,8 +62,8 @@ async def list_plans(call: CallDep, page: PageDep) -> Response:
 async def create_plan(call: AdminCall, plan: PlanBody) -> Response:
     """The document becomes the next version of its key, and the one that new tickets get. Admin keys only.
 
-    The same document may come as YAML, with the media type `application/yaml`. Open tickets keep the version with which
-    they were opened.
+    The same document may come as YAML, with the media type `application/yaml`. Open tickets keep the version under
+    which they were opened.
     """
     return await _store(call, await _checked(call, plan))
 
@@ -79,7 +80,12 @@ async def create_plan_version(call: AdminCall, key: Key, plan: PlanBody) -> Resp
     """The same as `POST /v1/plans`, for a document that has this key. Admin keys only."""
     checked = await _checked(call, plan)
     if checked.key != key:
-        raise refuse(Fault(pointer="/key", detail=f"The document is of the plan `{checked.key}`, not of `{key}`."))
+        raise refuse(
+            Fault(
+                pointer="/key",
+                detail=_("The document is of the plan `{key}`, not of `{path_key}`.", key=checked.key, path_key=key),
+            )
+        )
     return await _store(call, checked)
 
 
@@ -114,7 +120,7 @@ async def list_plan_versions(call: CallDep, page: PageDep, key: Key) -> Response
     async def query(session: AsyncSession) -> Sequence[PlanVersionRow]:
         rows = await queries.versions_of(session, key, min(below, _MAX_VERSION), page.limit + 1)
         if not rows and page.cursor is None:
-            raise NotFound(f"There is no plan {key}")
+            raise NotFound(_("There is no plan {key}", key=key))
         return rows
 
     return await call.page(page, query, place=lambda row: (row.version,), document=_heading)
@@ -156,7 +162,7 @@ async def assess_priority(call: CallDep, accepted: LanguageDep, assessment: Asse
     async def assess(session: AsyncSession) -> Document:
         version = await store.current_version(session, assessment.plan)
         if version is None:
-            raise Invalid(errors=[Fault(pointer="/plan", detail=f"There is no plan {assessment.plan}")])
+            raise Invalid(errors=[Fault(pointer="/plan", detail=_("There is no plan {plan}", plan=assessment.plan))])
         document = await store.document(session, memory_of(session), assessment.plan, version)
         result = priorities.assessed(document, assessment.impact, assessment.urgency, accepted)
         return {"plan": as_plan(assessment.plan, version), **result}

@@ -6,8 +6,9 @@ from typing import Final
 
 import holidays
 
-from app.core.problems import Fault
+from app.core.problems import Fault, message_of
 from app.core.schemas import pointer
+from app.core.text.messages import _
 from app.plans.document.model import ACCOUNT, MAX_HOLIDAYS, PlanCalendar, PlanDocument
 from app.plans.document.reading import refuse
 
@@ -41,7 +42,7 @@ def holiday_dates(country: str, subdivision: str | None, years: Iterable[int]) -
         return sorted(holidays.country_holidays(country, subdiv=subdivision, years=years))
     except NotImplementedError as error:
         place = f"{country}-{subdivision}" if subdivision else country
-        message = f"The holidays of `{place}` are not known here: list them as dates."
+        message = _("The holidays of `{place}` are not known here: list them as dates.", place=place)
         raise ValueError(message) from error
 
 
@@ -67,7 +68,12 @@ def with_dates(calendar: PlanCalendar, years: Iterable[int]) -> PlanCalendar:
         raise HolidayFault("country", str(error)) from error
     dates = sorted({*rule.dates, *found})
     if len(dates) > MAX_HOLIDAYS:
-        sentence = f"With those of `{rule.country}` these are {len(dates)} dates: at most {MAX_HOLIDAYS} are kept."
+        sentence = _(
+            "With those of `{country}` these are {dates} dates: at most {most} are kept.",
+            country=rule.country,
+            dates=len(dates),
+            most=MAX_HOLIDAYS,
+        )
         raise HolidayFault("dates", sentence)
     return calendar.model_copy(update={"holidays": rule.model_copy(update={"dates": dates})})
 
@@ -86,4 +92,4 @@ def _expanded(name: str, calendar: PlanCalendar, years: range) -> PlanCalendar:
         return with_dates(calendar, years)
     except HolidayFault as fault:
         place = pointer(("calendars", name, "holidays", fault.member))
-        raise refuse(Fault(pointer=place, detail=str(fault))) from fault
+        raise refuse(Fault(pointer=place, detail=message_of(fault))) from fault

@@ -9,6 +9,8 @@ from pydantic_core import ErrorDetails
 
 from app.core.problems import Fault
 from app.core.schemas import pointer
+from app.core.text.messages import Message, _
+from app.core.validation import said_of
 from app.plans.document.reading import Step
 
 
@@ -51,18 +53,18 @@ def _existing(path: tuple[Step, ...], data: Any) -> tuple[Step, ...]:
     return path
 
 
-def _sentence(found: ErrorDetails, path: tuple[Step, ...]) -> str:
+def _sentence(found: ErrorDetails, path: tuple[Step, ...]) -> Message:
     key, context = path[-1] if path else "", found.get("ctx", {})
     match found["type"]:
         case "extra_forbidden":
-            return f"The key `{key}` is unknown here."
+            return _("The key `{key}` is not known here.", key=str(key))
         case "missing":
-            return f"The key `{key}` is needed."
+            return _("The key `{key}` is needed.", key=str(key))
         case "literal_error":
-            return f"`{found['input']}` is unknown here: it is one of {context['expected'].replace(' or ', ', ')}."
-        case "value_error":
-            return f"{str(context['error']).rstrip('.')}."
+            known = context["expected"].replace(" or ", ", ")
+            return _("`{value}` is not known here: it is one of {known}.", value=str(found["input"]), known=known)
         case "model_type" | "dict_type":
-            return "This has to be a mapping of keys to values."
-        case _:
-            return f"{found['msg']}."
+            return _("This has to be a mapping of keys to values.")
+        case _other:
+            said = said_of(found)
+            return said if said.endswith(".") else _("{sentence}.", sentence=said)

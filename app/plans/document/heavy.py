@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from app.core.problems import BadRequest
+from app.core.text.messages import _
 from app.core.web.body import read_json
 from app.plans.document.documents import PlanDocument, parse, parse_yaml
 from app.plans.document.expansion import expanded
@@ -54,4 +55,4 @@ def _document(text: PlanText) -> PlanDocument:
     try:
         return parse_yaml(text.body.decode())
     except UnicodeDecodeError as error:
-        raise BadRequest("The body is not UTF-8 text") from error
+        raise BadRequest(_("The body is not UTF-8 text")) from error

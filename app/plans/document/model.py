@@ -19,6 +19,7 @@ from pydantic import (
 
 from app.calendars.hours import ACCOUNT_ZONE, WEEKDAYS, CalendarSpec, format_duration, parse_time
 from app.calendars.specs import MAX_WINDOWS
+from app.core.text.messages import _
 from app.plans.document.words import (
     CHANNELS,
     DURATION_PATTERN,
@@ -111,7 +112,7 @@ class Target(Part):
     @model_validator(mode="after")
     def _one_length(self) -> Self:
         if (self.duration is None) == (self.business_days is None):
-            message = "A target has either a `duration` or a number of `business_days`."
+            message = _("A target has either a `duration` or a number of `business_days`.")
             raise ValueError(message)
         return self
 
@@ -267,7 +268,7 @@ class PlanDocument(Part):
     warn_at: list[StrictInt] = Field(default_factory=lambda: [50, 75, 90], max_length=20, description="Percent")
     on_miss: dict[Metric, list[Effect]] = Field(default_factory=dict)
     escalation: EscalationRules | None = None
-    objectives: dict[Metric, float] = Field(default_factory=dict, description="Share that is to be in time")
+    objectives: dict[Metric, float] = Field(default_factory=dict, description="The share that should be on time")
     routing: Routing = Routing()
     addons: dict[Name, Addon] = Field(default_factory=dict, max_length=20)
     channels: list[Channel] = Field(

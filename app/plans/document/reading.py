@@ -8,6 +8,7 @@ import yaml
 
 from app.core.problems import Fault, Invalid
 from app.core.schemas import pointer
+from app.core.text.messages import _
 
 Step: TypeAlias = str | int
 
@@ -23,7 +24,7 @@ _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 
 def refuse(*faults: Fault) -> Invalid:
     """The problem that tells all these faults of a plan document."""
-    return Invalid("The plan document is not valid.", errors=faults)
+    return Invalid(_("The plan document is not valid."), errors=faults)
 
 
 def read_yaml(text: str, lines: dict[str, int] | None = None) -> Any:
@@ -33,11 +34,18 @@ def read_yaml(text: str, lines: dict[str, int] | None = None) -> Any:
     billions of values), tags, twin keys, several documents. Dates, ``18:00`` and ``yes`` stay text, as in JSON.
     """
     if len(text) > MAX_CHARACTERS:
-        raise refuse(Fault(pointer="", detail=f"A plan document has at most {MAX_CHARACTERS:,} characters."))
+        raise refuse(
+            Fault(
+                pointer="",
+                detail=_("A plan document has at most {most} characters.", most=MAX_CHARACTERS),
+            )
+        )
     try:
         return _Builder(yaml.parse(text, Loader=yaml.CSafeLoader), lines).document()
     except (yaml.YAMLError, UnicodeError) as error:
-        raise refuse(Fault(pointer="", detail=f"This is not YAML: {' '.join(str(error).split())}.")) from error
+        raise refuse(
+            Fault(pointer="", detail=_("This is not YAML: {reason}.", reason=" ".join(str(error).split())))
+        ) from error
 
 
 class _Builder:
@@ -55,7 +63,7 @@ class _Builder:
         value = self._value(self._next(), ())
         self._next()
         if not isinstance(self._next(), yaml.StreamEndEvent):
-            raise refuse(Fault(pointer="", detail="The text holds more than one YAML document."))
+            raise refuse(Fault(pointer="", detail=_("The text holds more than one YAML document.")))
         return value
 
     def _next(self) -> Any:
@@ -71,9 +79,11 @@ class _Builder:
     def _value(self, event: Any, path: tuple[Step, ...]) -> Any:
         self._note(event, path)
         if isinstance(event, yaml.AliasEvent) or event.anchor:
-            raise refuse(Fault(pointer=pointer(path), detail="Anchors and aliases are not taken: write it out."))
+            raise refuse(
+                Fault(pointer=pointer(path), detail=_("Anchors and aliases are not supported: write the values out."))
+            )
         if event.tag:
-            raise refuse(Fault(pointer=pointer(path), detail="YAML tags are not taken."))
+            raise refuse(Fault(pointer=pointer(path), detail=_("YAML tags are not supported.")))
         if isinstance(event, yaml.ScalarEvent):
             return _plain(event.value) if event.implicit[0] else event.value
         if len(path) >= MAX_DEPTH:
@@ -90,9 +100,9 @@ class _Builder:
         values: dict[str, Any] = {}
         while not isinstance(event := self._next(), yaml.MappingEndEvent):
             if not isinstance(event, yaml.ScalarEvent):
-                raise refuse(Fault(pointer=pointer(path), detail="A key has to be text."))
+                raise refuse(Fault(pointer=pointer(path), detail=_("A key has to be text.")))
             if event.value in values:
-                raise refuse(Fault(pointer=pointer((*path, event.value)), detail="This key stands here twice."))
+                raise refuse(Fault(pointer=pointer((*path, event.value)), detail=_("This key appears here twice.")))
             self._note(event, (*path, event.value))
             values[event.value] = self._value(self._next(), (*path, event.value))
         return values
@@ -115,7 +125,9 @@ def check_bounds(data: Any) -> None:
         if len(path) > MAX_DEPTH:
             raise _too_deep(path)
         if isinstance(value, str) and _UNSTORABLE.search(value):
-            raise refuse(Fault(pointer=pointer(path), detail="Text has no NUL characters and no lone surrogates."))
+            raise refuse(
+                Fault(pointer=pointer(path), detail=_("Text cannot contain NUL characters or lone surrogates."))
+            )
         inner = list(_inner(value))
         seen += len(inner)
         if seen > MAX_VALUES:
@@ -131,8 +143,13 @@ def _inner(value: Any) -> Iterator[tuple[Step, Any]]:
 
 
 def _too_many() -> Invalid:
-    return refuse(Fault(pointer="", detail=f"A plan document has at most {MAX_VALUES:,} values."))
+    return refuse(Fault(pointer="", detail=_("A plan document has at most {most} values.", most=MAX_VALUES)))
 
 
 def _too_deep(path: tuple[Step, ...]) -> Invalid:
-    return refuse(Fault(pointer=pointer(path[:MAX_DEPTH]), detail=f"Nothing is nested deeper than {MAX_DEPTH}."))
+    return refuse(
+        Fault(
+            pointer=pointer(path[:MAX_DEPTH]),
+            detail=_("Nothing is nested deeper than {most}.", most=MAX_DEPTH),
+        )
+    )

@@ -8,6 +8,7 @@ from typing import Annotated, Final, Literal, TypeAlias, TypeVar, get_args
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, PlainValidator, WithJsonSchema
 
 from app.calendars.hours import format_duration, parse_duration, parse_time
+from app.core.text.messages import _
 
 Metric: TypeAlias = Literal[
     "first_response",
@@ -61,7 +62,7 @@ Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")]
 
 def _needs_english(texts: dict[str, _Text]) -> dict[str, _Text]:
     if "en" not in texts:
-        message = "A text in English (`en`) is needed: it is what a reader of any other language gets."
+        message = _("A text in English (`en`) is needed: it is what a reader of any other language gets.")
         raise ValueError(message)
     return texts
 
@@ -85,7 +86,7 @@ def _duration(value: object) -> timedelta:
     if isinstance(value, timedelta):
         return value
     if not isinstance(value, str):
-        message = "A duration is text in hours, minutes and seconds, such as PT4H"
+        message = _("A duration is text in hours, minutes and seconds, such as PT4H")
         raise ValueError(message)  # noqa: TRY004 - pydantic makes a fault of ValueError alone
     return parse_duration(value)
 
@@ -114,7 +115,7 @@ TimeOfDay = Annotated[
 
 def _day(value: object) -> object:
     if not isinstance(value, str) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
-        message = "A date is written YYYY-MM-DD"
+        message = _("A date is written YYYY-MM-DD")
         raise ValueError(message)
     return value
 

@@ -14,9 +14,10 @@ from app.core.db.session import transaction
 from app.core.ids import new_id
 from app.core.limits.buckets import Rate
 from app.core.limits.callers import rate_fields
-from app.core.problems import Conflict, Fault, Invalid, QuotaExceeded, TooManyRequests
+from app.core.problems import Conflict, Fault, Invalid, QuotaExceeded, TooManyRequests, message_of
 from app.core.settings import Unconfigurable
 from app.core.state import State
+from app.core.text.messages import _
 from app.core.web.http import reply
 from app.core.web.operations import Call, CallDep, Document, ResourceRouter
 from app.core.web.paging import PageDep, made
@@ -51,7 +52,7 @@ async def create_contact_method(call: CallDep, engineer_id: _EngineerPath, body:
     """Create a contact method.
 
     A way to page this engineer, with an admin's key or the engineer's own. Nothing is sent to it until a notification
-    rule says so. Apprise addresses are of the kinds that the operator allows (`HELIODESK_APPRISE_KINDS`).
+    rule uses it. Apprise addresses are of the kinds that the operator allows (`HELIODESK_APPRISE_KINDS`).
     """
 
     async def create(session: AsyncSession, _: EngineerRow) -> Document:
@@ -144,7 +145,7 @@ async def list_notification_rules(call: CallDep, page: PageDep, engineer_id: _En
 async def delete_notification_rule(call: CallDep, engineer_id: _EngineerPath, rule_id: RuleId) -> Response:
     """Delete a notification rule.
 
-    For the alerts to come: pages that are due later for one that is open go on.
+    For future alerts: pages that are still due for an open alert are sent all the same.
     """
 
     async def delete(session: AsyncSession) -> None:
@@ -165,7 +166,7 @@ def _check_target(state: State, body: NewContactMethod) -> None:
     try:
         Ways(state.settings, state.http).check_apprise(body.target)
     except Unconfigurable as error:
-        raise Invalid(errors=[Fault(pointer="/target", detail=str(error))]) from error
+        raise Invalid(errors=[Fault(pointer="/target", detail=message_of(error))]) from error
 
 
 def _take_test_page(state: State, engineer_id: str) -> None:
@@ -175,5 +176,5 @@ def _take_test_page(state: State, engineer_id: str) -> None:
     if not bucket.left(now):
         headers = {"Retry-After": str(max(1, ceil(bucket.wait(now))))} | rate_fields([bucket], now)
         facts: dict[str, Any] = {"quota": TEST_PAGES.name, "value": TEST_PAGES.amount, "used": TEST_PAGES.amount}
-        raise TooManyRequests("An engineer gets at most five test pages a minute", headers=headers, **facts)
+        raise TooManyRequests(_("An engineer gets at most five test pages a minute"), headers=headers, **facts)
     rates.take(bucket)

@@ -26,7 +26,7 @@ _PATCHING: Final = Patching(EngineerFields, engineers.fields_of, engineers.updat
 async def create_engineer(call: AdminCall, body: NewEngineer) -> Response:
     """Create an engineer.
 
-    Admin keys only. 409 names the quota where a sandbox account has as many engineers as it may.
+    Admin keys only. 409 names the quota if a sandbox account has as many engineers as it is allowed.
     """
 
     async def create(session: AsyncSession) -> Document:

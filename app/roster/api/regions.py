@@ -26,8 +26,8 @@ _PATCHING: Final = Patching(RegionFields, regions.fields_of, regions.update_regi
 async def create_region(call: AdminCall, body: NewRegion) -> Response:
     """Create a region.
 
-    Admin keys only. Its calendar is the shift of its engineers that have none of their own. 409 names the quota
-    where a sandbox account has as many regions as it may.
+    Admin keys only. Its calendar is the shift of its engineers that have none of their own. 409 names the quota if a
+    sandbox account has as many regions as it is allowed.
     """
 
     async def create(session: AsyncSession) -> Document:

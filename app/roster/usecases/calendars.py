@@ -18,6 +18,7 @@ from app.core.db.session import memory_of
 from app.core.ids import new_id
 from app.core.problems import NotFound, Unauthorized
 from app.core.text.language import Language
+from app.core.text.messages import _
 from app.core.web.paging import Page, in_order
 from app.roster import ical, shifts
 from app.roster.calendar_schemas import CalendarToken
@@ -108,7 +109,7 @@ def _sees(reader: Reader, account_id: str | None) -> bool:
 
 async def _check_token(session: AsyncSession, reader: Reader, subject_id: str) -> None:
     if reader.principal is None and await _subject(session, reader) != subject_id:
-        raise Unauthorized("This token does not show this calendar")
+        raise Unauthorized(_("This token does not show this calendar"))
 
 
 async def _subject(session: AsyncSession, reader: Reader) -> str:
@@ -116,7 +117,7 @@ async def _subject(session: AsyncSession, reader: Reader) -> str:
         select(CalendarTokenRow.subject_id).where(CalendarTokenRow.token_hash == hash_key(reader.token or ""))
     )
     if found is None:
-        raise Unauthorized("This token is not known, or was deleted")
+        raise Unauthorized(_("This token is not known, or was deleted"))
     return found
 
 
@@ -128,7 +129,7 @@ async def _region(session: AsyncSession, reader: Reader, key: str, account_id: s
         query = query.where(RegionRow.account_id.is_not_distinct_from(account_id))
     region = await session.scalar(query)
     if region is None and reader.principal is None:
-        raise Unauthorized("This token does not show this calendar")
+        raise Unauthorized(_("This token does not show this calendar"))
     if region is None or not _sees(reader, region.account_id):
         raise NotFound
     return region

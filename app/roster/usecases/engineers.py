@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.ids import new_id
 from app.core.mailboxes import STORED
+from app.core.text.messages import _
 from app.roster import shifts
 from app.roster.models import EngineerRow
 from app.roster.sandboxes import check_owner
@@ -17,7 +18,7 @@ from app.roster.wakes import look_again
 
 async def create_engineer(session: AsyncSession, command: NewEngineer, *, now: datetime) -> EngineerRow:
     """A new engineer. 422 for an account that is not a sandbox, an unknown region, a faulty calendar."""
-    await check_owner(session, command.account_id, "engineers")
+    await check_owner(session, command.account_id, _("Only a sandbox account has engineers of its own"))
     columns = await _columns(session, command, command.account_id, now)
     stamps = {"version": 1, "created_at": now, "updated_at": now}
     engineer = EngineerRow(id=new_id("eng"), account_id=command.account_id, **columns, **stamps)

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.auth import Principal
 from app.core.ids import new_id
 from app.core.problems import Conflict, Fault, Forbidden, Invalid, NotFound
+from app.core.text.messages import Message, _
 from app.core.web.paging import Page
 from app.roster.models import EngineerRow, ShiftOverrideRow
 from app.roster.override_schemas import NewOverride, Override
@@ -87,7 +88,7 @@ def check_caller(principal: Principal, *concerned: str) -> None:
     """403 unless it is an admin's key, or that of one of the two engineers."""
     if principal.kind == "admin" or (principal.kind == "agent" and principal.engineer_id in concerned):
         return
-    raise Forbidden("Only admins, and the engineers whom an override concerns, may write it")
+    raise Forbidden(_("Only admins, and the engineers whom an override concerns, can write it"))
 
 
 async def _visible(session: AsyncSession, principal: Principal, engineer_id: str) -> EngineerRow:
@@ -103,12 +104,12 @@ async def _locked(session: AsyncSession, ids: set[str]) -> dict[str, EngineerRow
     return {engineer.id: engineer for engineer in await session.scalars(query)}
 
 
-def _unfit(engineer: EngineerRow, cover: EngineerRow | None) -> str:
+def _unfit(engineer: EngineerRow, cover: EngineerRow | None) -> Message | None:
     if cover is None or cover.account_id != engineer.account_id:
-        return "There is no such engineer on the same roster"
+        return _("There is no such engineer on the same roster")
     if cover.id == engineer.id:
-        return "Nobody covers for themselves"
-    return "" if cover.active else "This engineer is not active"
+        return _("Engineers cannot cover for themselves")
+    return None if cover.active else _("This engineer is not active")
 
 
 async def _check_overlaps(session: AsyncSession, engineer_id: str, command: NewOverride) -> None:
@@ -121,14 +122,14 @@ async def _check_overlaps(session: AsyncSession, engineer_id: str, command: NewO
     )
     found = await session.scalar(query.order_by(ShiftOverrideRow.since, ShiftOverrideRow.id).limit(1))
     if found:
-        raise Conflict("At that time another override concerns one of the two", override=found)
+        raise Conflict(_("Another override already concerns one of the two at that time"), override=found)
 
 
 def _check_absence(cover: EngineerRow, command: NewOverride) -> None:
     for absence in cover.absences:
         begins, ends = (datetime.fromisoformat(absence[name]) for name in ("from", "to"))
         if begins < command.until and command.since < ends:
-            raise Conflict("The engineer who is to cover is absent at that time", absence=absence)
+            raise Conflict(_("The covering engineer is absent at that time"), absence=absence)
 
 
 def _concerning(engineer_id: str) -> Select[ShiftOverrideRow]:

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.ids import new_id
 from app.core.problems import Conflict, Fault, Invalid
+from app.core.text.messages import _
 from app.roster import shifts
 from app.roster.models import CalendarTokenRow, EngineerRow, RegionRow
 from app.roster.sandboxes import check_owner
@@ -28,7 +29,7 @@ SELECT EXISTS (
 
 async def create_region(session: AsyncSession, command: NewRegion, *, now: datetime) -> RegionRow:
     """A new region. 409 when there is one with its key; 422 for a live account or a faulty calendar."""
-    await check_owner(session, command.account_id, "regions")
+    await check_owner(session, command.account_id, _("Only a sandbox account has regions of its own"))
     region = RegionRow(
         id=new_id("reg"),
         account_id=command.account_id,
@@ -44,7 +45,7 @@ async def create_region(session: AsyncSession, command: NewRegion, *, now: datet
     try:
         await session.flush()
     except IntegrityError as error:
-        raise Conflict(f"There is a region {command.key} already") from error
+        raise Conflict(_("There already is a region {key}", key=command.key)) from error
     return region
 
 
@@ -64,19 +65,19 @@ async def delete_region(session: AsyncSession, region: RegionRow) -> None:
         EngineerRow.region == region.key, EngineerRow.account_id.is_not_distinct_from(region.account_id)
     )
     if await session.scalar(used.limit(1)):
-        raise Conflict("Engineers work in this region")
+        raise Conflict(_("Engineers work in this region"))
     if await session.scalar(_LOCKED_TO, {"key": region.key, "owner": region.account_id}):
-        raise Conflict("Accounts or open tickets are locked to this region")
+        raise Conflict(_("Accounts or open tickets are locked to this region"))
     await session.execute(delete(CalendarTokenRow).where(CalendarTokenRow.subject_id == region.id))
     await session.delete(region)
     await session.flush()
 
 
 async def check_region(session: AsyncSession, key: str, account_id: str | None, place: str) -> None:
-    """422, at ``place``, for a region that there is not: among the live ones, or a sandbox account's own."""
+    """422, at ``place``, unless the region exists: among the live ones, or a sandbox account's own."""
     known = select(RegionRow.id).where(RegionRow.key == key, RegionRow.account_id.is_not_distinct_from(account_id))
     if await session.scalar(known) is None:
-        raise Invalid(errors=[Fault(pointer=place, detail=f"There is no region {key}")])
+        raise Invalid(errors=[Fault(pointer=place, detail=_("There is no region {key}", key=key))])
 
 
 def fields_of(region: RegionRow) -> dict[str, Any]:

@@ -47,7 +47,7 @@ class Tier:
 
 @dataclass(frozen=True, slots=True)
 class Reopen:
-    """A resolved ticket is open again (C13)."""
+    """A resolved ticket was reopened (C13)."""
 
     at: datetime
 

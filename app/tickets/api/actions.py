@@ -28,7 +28,7 @@ async def set_ticket_status(
     ticket_id: TicketPath,
     command: Annotated[StatusChange, Body(examples=[{"status": "resolved", "message": "The lock is gone."}])],
 ) -> Response:
-    """By the table at `/v1/statuses`. An engineer resolves with a public message."""
+    """By the table at `/v1/statuses`. An engineer resolves a ticket with a public message."""
     return await act_on_ticket(call, status.set_status, ticket_id, command)
 
 
@@ -59,7 +59,7 @@ async def review_ticket(
     ticket_id: TicketPath,
     command: Annotated[PriorityReview, Body(examples=[{"message": "Thank you, it stays urgent."}])],
 ) -> Response:
-    """For a ticket that was put up for review: its priority stays, or becomes `priority`. Support only."""
+    """For a ticket whose priority is under review: it stays, or becomes `priority`. Support only."""
     return await act_on_ticket(call, priority.review_priority, ticket_id, command)
 
 
@@ -75,7 +75,7 @@ async def lock_ticket_to_region(
 async def reopen_ticket(
     call: CallDep, ticket_id: TicketPath, command: Annotated[Reopening, Body(examples=[{"message": "It fails again."}])]
 ) -> Response:
-    """A resolved ticket is open again and its clocks start anew. A closed one never reopens: 409."""
+    """A resolved ticket is open again, and its clocks start anew. A closed one cannot be reopened: 409."""
     return await act_on_ticket(call, endings.reopen, ticket_id, command)
 
 
@@ -83,7 +83,7 @@ async def reopen_ticket(
 async def withdraw_ticket(
     call: CallDep, ticket_id: TicketPath, command: Annotated[Withdrawal, Body(examples=[{"reason": "It works again"}])]
 ) -> Response:
-    """No answer is needed any more: the ticket is closed, and what ran is cancelled."""
+    """The ticket needs no answer any more: it is closed, and its running clocks are cancelled."""
     return await act_on_ticket(call, endings.withdraw, ticket_id, command)
 
 

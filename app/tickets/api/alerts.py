@@ -53,7 +53,7 @@ async def _show(session: AsyncSession, alert: ExpertAlertRow) -> Document:
     scope="tickets:read",
 )
 async def list_candidates(call: CallDep, ticket_id: TicketPath) -> Response:
-    """For support: every engineer by rank, with what decided or what hinders. As the choice is made for a P1."""
+    """For support: every engineer by rank, with what decided or what rules them out, by the same rules as for a P1."""
     return await call.read(partial(candidates, principal=call.principal, ticket_id=ticket_id), snapshot)
 
 
@@ -68,7 +68,7 @@ async def list_alerts(call: CallDep, page: PageDep, wanted: Annotated[AlertFilte
 
 @_answer("accept", "Accept an alert")
 async def accept_alert(call: CallDep, alert_id: AlertPath) -> Response:
-    """The expert takes the ticket. With the expert's key, or by support for them."""
+    """The expert takes the ticket: with the expert's own key, or support does so on their behalf."""
     return await _act(call, answer_alert.accept, alert_id, None)
 
 
@@ -78,5 +78,5 @@ async def decline_alert(
     alert_id: AlertPath,
     command: Annotated[AlertRefusal, Body(examples=[{"reason": "I am on a train"}])],
 ) -> Response:
-    """The expert does not take the ticket: the next one is alerted at once."""
+    """The expert declines the ticket, and the next one is alerted at once."""
     return await _act(call, answer_alert.decline, alert_id, command)

@@ -17,7 +17,9 @@ from app.core.db.session import driver, run, snapshot
 from app.core.db.tables import Row
 from app.core.problems import Conflict, Forbidden, NotFound
 from app.core.state import StateDep
+from app.core.text.language import Language
 from app.core.text.phrases import time_in
+from app.core.web.deps import LanguageDep
 from app.core.web.http import Router
 from app.core.zones import load_zone
 from app.notices.links import PATH, find_link
@@ -56,26 +58,25 @@ class _Link:
 
 
 @router.get(f"{PATH}{{token}}", scope=None)
-async def show_alert(state: StateDep, token: _TokenPath) -> HTMLResponse:
+async def show_alert(state: StateDep, language: LanguageDep, token: _TokenPath) -> HTMLResponse:
     """Show an alert to its engineer, with the two buttons that answer it."""
     async with snapshot(state.sessions) as session:
         link = await _find(session, token)
-    return _answer(link.shown if link else None, token)
+    return _answer(link.shown if link else None, token, language)
 
 
 @router.post(f"{PATH}{{token}}/accept", scope=None)
-async def accept_by_link(state: StateDep, token: _TokenPath) -> HTMLResponse:
+async def accept_by_link(state: StateDep, language: LanguageDep, token: _TokenPath) -> HTMLResponse:
     """The engineer takes the ticket."""
-    return _answer(
-        await run(state.sessions, partial(_decide, token=token, by=answer_alert.accept, said="accepted")), token
-    )
+    accept = partial(_decide, token=token, by=answer_alert.accept, said="accepted")
+    return _answer(await run(state.sessions, accept), token, language)
 
 
 @router.post(f"{PATH}{{token}}/decline", scope=None)
-async def decline_by_link(state: StateDep, token: _TokenPath) -> HTMLResponse:
+async def decline_by_link(state: StateDep, language: LanguageDep, token: _TokenPath) -> HTMLResponse:
     """The engineer does not take the ticket: the next one is asked."""
     decline = partial(_decide, token=token, by=answer_alert.decline, said="declined")
-    return _answer(await run(state.sessions, decline), token)
+    return _answer(await run(state.sessions, decline), token, language)
 
 
 async def _decide(
@@ -135,7 +136,8 @@ _OVER: Final[dict[str, Said]] = {
 }
 
 
-def _answer(shown: Shown | None, token: str) -> HTMLResponse:
+def _answer(shown: Shown | None, token: str, language: Language) -> HTMLResponse:
+    """The page, in the engineer's language; where the link leads to nobody, in that of whoever follows it."""
     if shown is None:
-        return HTMLResponse(page(Shown("unknown")), 404, HEADERS)
+        return HTMLResponse(page(Shown("unknown", language)), 404, HEADERS)
     return HTMLResponse(page(shown, token), 200, HEADERS)

@@ -60,7 +60,7 @@ async def get_call(call: CallDep, ticket_id: TicketPath) -> Response:
 async def request_call(
     call: CallDep, ticket_id: TicketPath, command: Annotated[ActingPerson, Body(examples=[{}])]
 ) -> Response:
-    """A new call, where none is active. The customer's own link is used where there is one."""
+    """Start a new call, unless one is active. The customer's own link is used where there is one."""
     return await act_on_ticket(call, _ASK, ticket_id, command)
 
 
@@ -70,7 +70,7 @@ async def join_call(
     ticket_id: TicketPath,
     command: Annotated[CallParticipation, Body(examples=[{"participant": "customer"}])],
 ) -> Response:
-    """Tell that somebody is in the call. The customer is expected by `join_by`."""
+    """Report that somebody is in the call. The customer is expected by `join_by`."""
     return await act_on_ticket(call, _JOIN, ticket_id, command)
 
 
@@ -80,7 +80,7 @@ async def decline_call(
     ticket_id: TicketPath,
     command: Annotated[CallRefusal, Body(examples=[{"reason": "Our network is down, call our desk instead"}])],
 ) -> Response:
-    """The customer will not join, and says why."""
+    """The customer will not join the call, and says why."""
     return await act_on_ticket(call, _DECLINE, ticket_id, command)
 
 

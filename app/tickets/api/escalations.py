@@ -60,7 +60,7 @@ async def create_escalation(
         Body(examples=[{"reason": "no_update", "justification": "We have heard nothing for three hours"}]),
     ],
 ) -> Response:
-    """Ask for more, with a reason that the plan knows. The answer says whether the promise it names is broken now."""
+    """Escalate, for one of the plan's reasons. The answer says whether the promise it names is broken now."""
     return await _act(call, escalate.escalate, ticket_id, command)
 
 
@@ -92,7 +92,7 @@ async def accept_escalation(
     escalation_id: EscalationPath,
     command: Annotated[EscalationAcceptance, Body(examples=[{"message": "A database specialist takes over."}])],
 ) -> Response:
-    """Do something about it: another priority (by default the one asked for), tier or assignee. Acknowledges it."""
+    """Act on it: set another priority (by default the requested one), tier or assignee. This acknowledges it, too."""
     return await _act(call, escalate.accept, escalation_id, command)
 
 
@@ -102,7 +102,7 @@ async def decline_escalation(
     escalation_id: EscalationPath,
     command: Annotated[EscalationRefusal, Body(examples=[{"reason": "The fix is being rolled out now"}])],
 ) -> Response:
-    """Do nothing about it, and say why."""
+    """Take no action, and say why."""
     return await _act(call, escalate.decline, escalation_id, command)
 
 
@@ -110,5 +110,5 @@ async def decline_escalation(
 async def withdraw_escalation(
     call: CallDep, escalation_id: EscalationPath, command: Annotated[ActingPerson, Body(examples=[{}])]
 ) -> Response:
-    """Whoever asked for it no longer does."""
+    """Whoever requested it takes it back."""
     return await _act(call, escalate.withdraw, escalation_id, command)

@@ -51,7 +51,7 @@ _COLUMNS: Final = (*DEADLINE, "subject")
     headers=["Location"],
 )
 async def create_ticket(call: CallDep, command: Annotated[NewTicket, Body(examples=[examples.OPEN_P1])]) -> Response:
-    """Open a ticket: its clocks start, and at the plan's call priorities a live call is asked for."""
+    """Open a ticket: its clocks start, and at the plan's call priorities a live call is requested."""
     account_id, quota = account_of(call.principal, command.account_id), call.state.limits.tickets
     counted = call.principal.account_id is not None  # what support opens for a customer is not the customer's doing
 

@@ -14,6 +14,7 @@ from app.calls.schedule import POLL
 from app.core.auth import SERVICE, Actor
 from app.core.ids import new_id
 from app.core.problems import Conflict, Forbidden, Invalid
+from app.core.text.messages import _
 from app.events import types
 from app.sla.clock.changes import Answer, Ask
 from app.sla.clock.cycles import ENDED_STATUSES
@@ -114,15 +115,16 @@ async def active(session: AsyncSession, edit: TicketEdit) -> dict[str, Any] | No
 async def _ongoing(session: AsyncSession, edit: TicketEdit, *states: str) -> dict[str, Any]:
     call = await active(session, edit)
     if call is None or call["state"] not in states:
-        state = f"its call is {call['state']}" if call else "it has no active call"
-        raise Conflict(f"The ticket cannot do that: {state}")
+        if call is None:
+            raise Conflict(_("The ticket has no active call"))
+        raise Conflict(_("The ticket's call does not allow that: it is {state}", state=call["state"]))
     return call
 
 
 async def join(session: AsyncSession, edit: TicketEdit, actor: Actor, participant: str) -> None:
     """Somebody joined. The customer meets ``call_join`` by it, also early; after a no-show it is still welcome."""
     if actor.kind == "customer" and participant != "customer":
-        raise Forbidden("A customer tells only of its own joining")
+        raise Forbidden(_("A customer can only report its own joining"))
     call = await _ongoing(session, edit, *WAITING, "joined")
     if participant == "customer":
         change_clock(edit, Answer(edit.now, "call_join", call["id"], "customer"), actor)
@@ -173,11 +175,11 @@ async def end_active(session: AsyncSession, edit: TicketEdit) -> None:
 async def request(session: AsyncSession, edit: TicketEdit, actor: Actor) -> None:
     """Ask for another call. 409 while there is one; 422 where the plan has none."""
     if edit.document.call is None:
-        raise Invalid(f"The plan {edit.document.key} has no live calls")
+        raise Invalid(_("The plan {key} has no live calls", key=edit.document.key))
     if await active(session, edit):
-        raise Conflict("The ticket has an active call already")
+        raise Conflict(_("The ticket already has an active call"))
     if edit.ticket.status in ENDED_STATUSES:
-        raise Conflict(f"A ticket that is {edit.ticket.status} gets no call")
+        raise Conflict(_("A ticket that is {status} cannot have a call", status=edit.ticket.status))
     await ask_with_account(session, edit, actor)
 
 

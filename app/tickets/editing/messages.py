@@ -5,6 +5,8 @@ from typing import Any
 from app.core.auth import SERVICE, Actor, Principal
 from app.core.ids import new_id
 from app.core.problems import Conflict, Fault, Forbidden, Invalid
+from app.core.text.messages import Message as Text
+from app.core.text.messages import _
 from app.events import types
 from app.sla.clock.changes import Message
 from app.tickets.editing.clock import change_clock
@@ -23,10 +25,10 @@ def message_author(principal: Principal, actor: Actor, author: Author | None) ->
     stated = author.model_dump(exclude_none=True)
     if author.kind == "engineer":
         if actor.kind != "engineer" or author.engineer_id not in (None, actor.id):
-            raise Forbidden("An engineer writes with their own key")
+            raise Forbidden(_("An engineer has to write with their own key"))
         return actor.document() | ({"name": author.name} if author.name else {})
     if author.engineer_id:
-        raise Invalid(errors=[Fault(pointer="/author/engineer_id", detail="Only an engineer has an engineer_id")])
+        raise Invalid(errors=[Fault(pointer="/author/engineer_id", detail=_("Only an engineer has an engineer_id"))])
     if principal.is_support:
         return stated
     writes = automation_of(principal) if author.kind == "automation" else actor
@@ -41,7 +43,7 @@ def automation_of(principal: Principal) -> Actor:
 def add_message(edit: TicketEdit, actor: Actor, author: dict[str, str], command: NewMessage) -> dict[str, Any]:
     """Add a message to the ticket and tell its clock. 409 on a closed ticket: it never reopens."""
     if edit.ticket.status == "closed":
-        raise closed_conflict(edit, "A closed ticket takes no messages")
+        raise closed_conflict(edit, _("A closed ticket accepts no messages"))
     message: dict[str, Any] = {
         "account_id": edit.ticket.account_id,
         "id": new_id("msg"),
@@ -76,8 +78,8 @@ def _count_turn(edit: TicketEdit, kind: str) -> None:
         edit.tell(types.EscalationSuggested(reason="too_many_exchanges", turns=ticket.turns), SERVICE)
 
 
-def closed_conflict(edit: TicketEdit, detail: str) -> Conflict:
+def closed_conflict(edit: TicketEdit, detail: Text) -> Conflict:
     """The 409 of a closed ticket, with what to do instead."""
     if edit.ticket.merged_into:
-        return Conflict(detail, hint=f"The ticket goes on in {edit.ticket.merged_into}")
-    return Conflict(detail, hint=f"Open a new ticket with follow_up_of: {edit.ticket.id}")
+        return Conflict(detail, hint=_("The ticket goes on in {merged_into}", merged_into=edit.ticket.merged_into))
+    return Conflict(detail, hint=_("Open a new ticket with follow_up_of: {id}", id=edit.ticket.id))

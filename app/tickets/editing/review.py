@@ -8,6 +8,7 @@ from typing import Final
 from app.core.auth import Actor
 from app.core.problems import Conflict
 from app.core.text.language import choose_language
+from app.core.text.messages import _
 from app.events import types
 from app.tickets.editing.edit import TicketEdit
 from app.tickets.editing.messages import add_message
@@ -18,7 +19,7 @@ _ASKING: Final = Actor("automation", name="Heliodesk")
 
 
 def reason(edit: TicketEdit) -> str | None:
-    """Why a ticket like this is to be looked at again: the plan says so, or an alert made it a P1 and nobody why."""
+    """Why the priority needs a review: the plan asks for one, or an alert set the top priority and nobody said why."""
     ticket, document = edit.ticket, edit.document
     urgent = ticket.priority in document.review_non_production
     if urgent and ticket.environment == "non_production" and ticket.impact != "large":
@@ -45,6 +46,6 @@ def request_if_due(edit: TicketEdit) -> None:
 def confirm(edit: TicketEdit, actor: Actor) -> None:
     """Support has looked: the priority stays as it is. 409 when nothing was asked."""
     if not edit.ticket.review_requested:
-        raise Conflict("No review of this ticket's priority is asked for")
+        raise Conflict(_("No review of this ticket's priority was requested"))
     edit.ticket.review_requested = False
     edit.tell(types.TicketUpdated(fields={"review_requested": False}), actor)

@@ -12,6 +12,7 @@ from app.calls.models import CallRow
 from app.core.auth import Principal
 from app.core.db.tables import Row
 from app.core.problems import Fault, Invalid, NotFound
+from app.core.text.messages import _
 from app.core.web.paging import Filter, Order, Page, Slice, within_reach
 from app.events.types import INTERNAL_METRICS
 from app.sla.clock.terms import METRIC_ORDER
@@ -68,7 +69,7 @@ async def numbered_document(
     if not rows:
         raise NotFound
     if len(rows) > 1:
-        detail = "Several accounts have a ticket with this number: name the account"
+        detail = _("Several accounts have a ticket with this number: name the account")
         raise Invalid(errors=[Fault(pointer="#/query/account_id", detail=detail)])
     return (await documents(session, principal, rows))[0]
 

@@ -11,13 +11,14 @@ from typing import Annotated, Any, Final
 
 from fastapi import Query
 from pydantic import AfterValidator
-from pydantic_core import PydanticCustomError
 from sqlalchemy import ColumnElement, Select, String, and_, any_, literal, literal_column, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.accounts.models import AccountRow
 from app.accounts.schemas import AccountId, EngineerId
+from app.core.problems import invalid_value
 from app.core.schemas import Instant, Word
+from app.core.text.messages import _
 from app.core.web.paging import Columns, Filter, Order, Page
 from app.tickets.models import ACTIVE, ENDED, TicketRow, TicketTitleRow
 from app.tickets.numbers import TicketNumber
@@ -49,7 +50,7 @@ ORDERS: Final = {"created": CREATED, "updated": Order(("updated_at", "id"), newe
 
 def _searchable(term: str) -> str:
     if not can_be_searched(term):
-        raise PydanticCustomError("search", "A search takes three letters or digits in a row, or a ticket's number")
+        raise invalid_value("search", _("A search takes three letters or digits in a row, or a ticket's number"))
     return term
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.schemas import EngineerId
 from app.core.auth import Actor, Principal
 from app.core.problems import Conflict, Forbidden, NotFound
+from app.core.text.messages import _
 from app.core.web.deps import require_support
 from app.core.web.paging import Filter, Page, Slice, filtered
 from app.events import types
@@ -127,11 +128,11 @@ async def _answer(session: AsyncSession, caller: Caller, alert_id: str) -> _Answ
     edit, actor = await start(session, caller, alert.ticket_id)
     await session.refresh(alert)
     if caller.principal.engineer_id not in (None, alert.engineer_id):
-        raise Forbidden("Another engineer was alerted")
+        raise Forbidden(_("Another engineer was alerted"))
     route = route_of(edit.ticket)
     if alert.state != "alerted" or route is None or is_expired(edit, route):
         state = "expired" if alert.state == "alerted" else alert.state
-        raise Conflict(f"The alert is {state} already")
+        raise Conflict(_("The alert is already {state}", state=state))
     change_clock(edit, Answer(edit.now, "alert_ack", alert.id, actor.kind), actor)
     return _Answering(edit, actor, alert, route)
 

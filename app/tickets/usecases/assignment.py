@@ -5,6 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.auth import Actor
 from app.core.problems import Conflict, Fault, Invalid
+from app.core.text.messages import _, ngettext
 from app.core.web.deps import require_support
 from app.events import types
 from app.roster.models import EngineerRow, ExpertHoldRow
@@ -23,12 +24,12 @@ async def assign(session: AsyncSession, caller: Caller, ticket_id: str, command:
     edit, actor = await start(session, caller, ticket_id)
     require_support(caller.principal)
     if edit.ticket.status in ("resolved", "closed"):
-        raise Conflict(f"A ticket that is {edit.ticket.status} is not assigned")
+        raise Conflict(_("A ticket that is {status} cannot be assigned", status=edit.ticket.status))
     if "engineer_id" in command.model_fields_set:
         await set_assignee(session, edit, actor, command.engineer_id)
     if command.tier is not None and command.tier != edit.ticket.tier:
         if command.tier > edit.clock.terms.tiers:
-            detail = f"The ticket's plan has {edit.clock.terms.tiers} tier(s)"
+            detail = ngettext("The plan has {n} tier", "The plan has {n} tiers", edit.clock.terms.tiers)
             raise Invalid(errors=[Fault(pointer="/tier", detail=detail)])
         change_clock(edit, Tier(edit.now, command.tier, actor.kind), actor)
     return await finish(session, edit)
@@ -58,13 +59,17 @@ async def _check_engineer(session: AsyncSession, edit: TicketEdit, engineer_id: 
     query = select(EngineerRow.account_id).where(EngineerRow.id == engineer_id, EngineerRow.active)
     found = (await session.execute(query)).one_or_none()
     if found is None:
-        raise Invalid(errors=[Fault(pointer=pointer, detail="There is no such active engineer")])
+        raise Invalid(errors=[Fault(pointer=pointer, detail=_("There is no such active engineer"))])
     own = edit.ticket.account_id if edit.ticket.sandbox else None
     if found.account_id != own:
-        detail = "A sandbox's tickets go to its own engineers, and no other tickets do"
-        hint = f"POST /v1/engineers with {own} as account_id makes one" if own else "This engineer is a sandbox's"
+        detail = _("A sandbox's tickets go to its own engineers, and no other tickets do")
+        hint = (
+            _("POST /v1/engineers with {own} as account_id makes one", own=own)
+            if own
+            else _("This engineer is a sandbox's")
+        )
         raise Invalid(errors=[Fault(pointer=pointer, detail=detail, hint=hint)])
     await lock_roster(session, scope_of(edit))
     held_for = await session.scalar(select(ExpertHoldRow.ticket_id).where(ExpertHoldRow.engineer_id == engineer_id))
     if held_for not in (None, edit.ticket.id):
-        raise Conflict("The engineer works on another ticket and nothing else", held_for=held_for)
+        raise Conflict(_("The engineer is working exclusively on another ticket"), held_for=held_for)

@@ -3,6 +3,7 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.problems import Conflict, Fault, Invalid
+from app.core.text.messages import _
 from app.core.web.deps import require_support
 from app.events.types import TicketMerged
 from app.sla.clock.changes import Close, Status
@@ -19,9 +20,9 @@ async def reopen(session: AsyncSession, caller: Caller, ticket_id: str, command:
     """Open a resolved ticket again, with a public message where one is given. 409 from any other status."""
     edit, actor = await start(session, caller, ticket_id, command.actor)
     if edit.ticket.status == "closed":
-        raise closed_conflict(edit, "A closed ticket never reopens")
+        raise closed_conflict(edit, _("A closed ticket cannot be reopened"))
     if edit.ticket.status != "resolved":
-        raise Conflict(f"A ticket that is {edit.ticket.status} is not reopened: only a resolved one")
+        raise Conflict(_("Only a resolved ticket can be reopened, and this one is {status}", status=edit.ticket.status))
     if command.message is not None:
         add_message(edit, actor, actor.document(), NewMessage(body=command.message))
     change_clock(edit, Status(edit.now, "open", actor.kind), actor)
@@ -32,7 +33,7 @@ async def withdraw(session: AsyncSession, caller: Caller, ticket_id: str, comman
     """Close a ticket that needs no answer any more, from any status but closed."""
     edit, actor = await start(session, caller, ticket_id, command.actor)
     if edit.ticket.status == "closed":
-        raise Conflict("The ticket is closed already")
+        raise Conflict(_("The ticket is already closed"))
     edit.reason = command.reason
     change_clock(edit, Close(edit.now, "withdrawn"), actor)
     await calls.end_with_ticket(session, edit)
@@ -46,15 +47,15 @@ async def merge(session: AsyncSession, caller: Caller, ticket_id: str, command: 
     of their ids, so that merges cannot wait for each other.
     """
     if command.into == ticket_id:
-        raise Invalid(errors=[Fault(pointer="/into", detail="A ticket is not merged into itself")])
+        raise Invalid(errors=[Fault(pointer="/into", detail=_("A ticket cannot be merged into itself"))])
     first = await lock(session, command.into) if command.into < ticket_id else None
     edit, actor = await start(session, caller, ticket_id)
     require_support(caller.principal)
     target = first or await lock(session, command.into)
     if target is None or target.ticket.account_id != edit.ticket.account_id:
-        raise Invalid(errors=[Fault(pointer="/into", detail="The account has no such ticket")])
+        raise Invalid(errors=[Fault(pointer="/into", detail=_("The account has no such ticket"))])
     if "closed" in (edit.ticket.status, target.ticket.status):
-        raise Conflict("A closed ticket is not merged, and takes no other one in")
+        raise Conflict(_("A closed ticket can neither be merged nor take in another one"))
     edit.ticket.merged_into = target.ticket.id
     change_clock(edit, Close(edit.now, "merged"), actor)
     await calls.end_with_ticket(session, edit)

@@ -10,6 +10,7 @@ from app.core.auth import Actor
 from app.core.db.session import driver
 from app.core.ids import new_id
 from app.core.problems import Conflict, Fault, Forbidden, Invalid
+from app.core.text.messages import _, ngettext
 from app.core.web.deps import require_support
 from app.escalations import records
 from app.escalations.models import EscalationRow
@@ -51,7 +52,9 @@ async def escalate(session: AsyncSession, caller: Caller, ticket_id: str, comman
     kind = "customer" if actor.kind == "customer" else "engineer"
     _check(edit, kind, command)
     if first := await records.open_one(session, edit.ticket.account_id, ticket_id, kind, command.reason):
-        raise Conflict("An escalation for this reason is open already", escalation=records.escalation_document(first))
+        raise Conflict(
+            _("An escalation for this reason is already open"), escalation=records.escalation_document(first)
+        )
     escalation = EscalationRow(
         account_id=edit.ticket.account_id,
         id=new_id("esc"),
@@ -79,9 +82,9 @@ async def escalate(session: AsyncSession, caller: Caller, ticket_id: str, comman
 def _check(edit: TicketEdit, kind: str, command: NewEscalation) -> None:
     rules, document = edit.document.escalation, edit.document
     if edit.ticket.status in ENDED_STATUSES:
-        raise Conflict(f"A ticket that is {edit.ticket.status} is not escalated")
+        raise Conflict(_("A ticket that is {status} cannot be escalated", status=edit.ticket.status))
     if rules is None or (kind == "customer" and not document.customer_may.escalate):
-        raise Forbidden(f"The plan {document.key} has no escalations that this caller can ask for")
+        raise Forbidden(_("The plan {key} has no escalations that this caller can request", key=document.key))
     faults = [] if command.reason in rules.reasons else [_unknown_reason(document.key, rules.reasons)]
     faults += [
         {**fault, "pointer": "/requested_priority"} for fault in priority_faults(document, command.requested_priority)
@@ -97,7 +100,9 @@ def _check(edit: TicketEdit, kind: str, command: NewEscalation) -> None:
 
 
 def _unknown_reason(plan: str, reasons: list[Any]) -> Fault:
-    return Fault(pointer="/reason", detail=f"The plan {plan} knows the reasons {', '.join(reasons)}")
+    return Fault(
+        pointer="/reason", detail=_("The plan {plan} knows the reasons {reasons}", plan=plan, reasons=list(reasons))
+    )
 
 
 async def _breach(session: AsyncSession, edit: TicketEdit, reason: str) -> bool | None:
@@ -132,7 +137,7 @@ def _requested(edit: TicketEdit, escalation: EscalationRow) -> types.EscalationR
 
 
 async def acknowledge(session: AsyncSession, caller: Caller, escalation_id: str, _: object = None) -> EscalationRow:
-    """Support has seen an escalation: its acknowledgement clock ends. 409 when it is no longer waited for."""
+    """Support acknowledged an escalation: its acknowledgement clock ends. 409 when it is no longer waited for."""
     decided = await _decide(session, caller, escalation_id, "requested")
     _acknowledge(decided)
     return await _decided(session, decided)
@@ -167,7 +172,7 @@ async def accept(
 
 def _check_tier(edit: TicketEdit, tier: int) -> None:
     if tier > edit.clock.terms.tiers:
-        detail = f"The ticket's plan has {edit.clock.terms.tiers} tier(s)"
+        detail = ngettext("The plan has {n} tier", "The plan has {n} tiers", edit.clock.terms.tiers)
         raise Invalid(errors=[Fault(pointer="/tier", detail=detail)])
 
 
@@ -184,12 +189,12 @@ async def decline(
 
 
 async def withdraw(session: AsyncSession, caller: Caller, escalation_id: str, command: Any) -> EscalationRow:
-    """Whoever asked for it no longer does. 403 for anybody else; what the service made is not withdrawn."""
+    """Whoever requested it takes it back. 403 for anybody else; what the service made is not withdrawn."""
     escalation = await records.find(session, escalation_id)
     edit, actor = await start(session, caller, escalation.ticket_id, command.actor)
     await session.refresh(escalation)
     if escalation.requested_by.get("id") != actor.id or escalation.requested_by["kind"] != actor.kind:
-        raise Forbidden("Only whoever asked for an escalation withdraws it")
+        raise Forbidden(_("Only whoever requested an escalation can withdraw it"))
     _check_state(escalation, *OPEN)
     change_clock(edit, Answer(edit.now, "escalation_ack", escalation.subject, cancel="withdrawn"), actor)
     decided = Decided(edit, actor, escalation)
@@ -210,7 +215,7 @@ async def _decide(session: AsyncSession, caller: Caller, escalation_id: str, *st
 
 def _check_state(escalation: EscalationRow, *states: str) -> None:
     if escalation.state not in states:
-        raise Conflict(f"The escalation is {escalation.state} already")
+        raise Conflict(_("The escalation is already {state}", state=escalation.state))
 
 
 def _acknowledge(decided: Decided) -> None:

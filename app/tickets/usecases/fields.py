@@ -3,6 +3,7 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.problems import Conflict
+from app.core.text.messages import _
 from app.core.web.merge_patch import Patch, actor_in, merge_patch, patched
 from app.events import types
 from app.roster.usecases.regions import check_region
@@ -20,7 +21,7 @@ async def update_ticket(session: AsyncSession, caller: Caller, ticket_id: str, p
     """Apply a merge patch. What the matrix says follows impact and urgency; the priority itself does not."""
     edit, actor = await start(session, caller, ticket_id, actor_in(patch))
     if edit.ticket.status == "closed":
-        raise Conflict("A closed ticket does not change")
+        raise Conflict(_("A closed ticket cannot change"))
     before = {name: getattr(edit.ticket, name) for name in TicketFields.model_fields}
     after = patched(TicketPatch, merge_patch(before, patch))
     changed = {name: value for name in before if (value := getattr(after, name)) != before[name]}
@@ -35,10 +36,10 @@ async def update_ticket(session: AsyncSession, caller: Caller, ticket_id: str, p
 
 
 async def lock_to_region(session: AsyncSession, caller: Caller, ticket_id: str, command: RegionLock) -> TicketEdit:
-    """Keep the ticket in one region, or let it follow the sun again (G7). 422 for a region that there is not."""
+    """Keep the ticket in one region, or let it follow the sun again (G7). 422 if there is no such region."""
     edit, actor = await start(session, caller, ticket_id, command.actor)
     if edit.ticket.status == "closed":
-        raise Conflict("A closed ticket does not change")
+        raise Conflict(_("A closed ticket cannot change"))
     before, after = edit.ticket.region_lock, command.region
     if after is not None:
         await check_region(session, after, scope_of(edit) or None, "/region")

@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.problems import Forbidden
+from app.core.text.messages import _
 from app.tickets.editing.edit import TicketEdit
 from app.tickets.editing.messages import add_message, automation_of, message_author
 from app.tickets.schemas import (
@@ -22,7 +23,7 @@ async def post_message(
     """
     edit, actor = await start(session, caller, ticket_id, command.actor)
     if command.visibility == "internal" and not caller.principal.is_support:
-        raise Forbidden("Only support writes internal messages")
+        raise Forbidden(_("Only support can write internal messages"))
     author = message_author(caller.principal, actor, command.author)
     if actor.kind == "customer" and author["kind"] == "automation" and command.actor is None:
         actor = automation_of(caller.principal)

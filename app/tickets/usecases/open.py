@@ -13,6 +13,7 @@ from app.core.auth import SERVICE, Actor
 from app.core.db.session import driver
 from app.core.ids import new_id
 from app.core.problems import Fault, Invalid, NotFound
+from app.core.text.messages import _
 from app.core.zones import IN_FORCE
 from app.events import types
 from app.events.types.deadlines import PlanPins
@@ -171,7 +172,7 @@ async def _check_follow_up(session: AsyncSession, account_id: str, ticket_id: st
         return
     query = "SELECT 1 FROM tickets WHERE account_id = $1 AND id = $2"
     if not await (await driver(session)).fetchval(query, account_id, ticket_id):
-        raise Invalid(errors=[Fault(pointer="/follow_up_of", detail="The account has no such ticket")])
+        raise Invalid(errors=[Fault(pointer="/follow_up_of", detail=_("The account has no such ticket"))])
 
 
 def new_number() -> str:

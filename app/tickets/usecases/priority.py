@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.auth import Actor
 from app.core.problems import Conflict, Forbidden, Invalid
+from app.core.text.messages import _
 from app.core.web.deps import require_support
 from app.sla.clock.changes import Priority
 from app.tickets.editing import calls, review
@@ -29,15 +30,19 @@ async def set_priority(session: AsyncSession, caller: Caller, ticket_id: str, co
     edit, actor = await start(session, caller, ticket_id, command.actor)
     ticket, document = edit.ticket, edit.document
     if ticket.status in ("resolved", "closed"):
-        raise Conflict(f"The priority of a ticket that is {ticket.status} does not change")
+        raise Conflict(_("The priority of a ticket that is {status} cannot change", status=ticket.status))
     if faults := priority_faults(document, command.priority):
         raise Invalid(errors=faults)
     if command.priority == ticket.priority:
         return await finish(session, edit)
     if actor.kind == "customer" and not customer_may_set(document, ticket.priority, command.priority):
-        raise Forbidden(f"The plan {document.key} does not let a customer set this priority: escalate instead")
+        raise Forbidden(
+            _("The plan {key} does not let a customer set this priority: escalate instead", key=document.key)
+        )
     if actor.kind == "customer" and edit.clock.turns >= MAX_TURNS:
-        raise Conflict("The ticket's priority has been changed as often as its customer may: ask support to change it")
+        raise Conflict(
+            _("The ticket's priority has been changed as often as its customer may: ask support to change it")
+        )
     ticket.business_impact = command.business_impact or ticket.business_impact
     await give_priority(session, edit, actor, command.priority, command.reason, source="override")
     return await finish(session, edit)

@@ -4,6 +4,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.auth import Actor
 from app.core.problems import Conflict, Fault, Forbidden, Invalid
+from app.core.text.messages import _
 from app.sla.clock.changes import Status
 from app.tickets.editing import calls
 from app.tickets.editing.clock import change_clock
@@ -32,11 +33,18 @@ async def set_status(session: AsyncSession, caller: Caller, ticket_id: str, comm
 def _check_transition(edit: TicketEdit, actor: Actor, command: StatusChange) -> None:
     status = command.status
     if status not in allowed(edit.ticket.status, "support"):
-        raise Conflict(f"A ticket that is {edit.ticket.status} cannot become {status}", status_table="/v1/statuses")
+        raise Conflict(
+            _("A ticket that is {status} cannot become {wanted}", status=edit.ticket.status, wanted=status),
+            status_table="/v1/statuses",
+        )
     if status not in allowed(edit.ticket.status, actor.kind):
-        raise Forbidden(f"A customer cannot make a ticket that is {edit.ticket.status} {status}")
+        raise Forbidden(
+            _("A customer cannot change a ticket from {status} to {wanted}", status=edit.ticket.status, wanted=status)
+        )
     if status == "waiting_on_customer" and edit.clock.answered_at is None:
-        detail = "A ticket waits on its customer only with or after a public message of an engineer"
+        detail = _("A ticket can wait for its customer only with, or after, a public message from an engineer")
         raise Invalid(errors=[Fault(pointer="/message", detail=detail)])
     if status == "resolved" and actor.kind == "engineer" and command.message is None:
-        raise Invalid(errors=[Fault(pointer="/message", detail="An engineer resolves with a public message")])
+        raise Invalid(
+            errors=[Fault(pointer="/message", detail=_("An engineer resolves a ticket with a public message"))]
+        )

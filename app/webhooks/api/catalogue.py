@@ -13,12 +13,12 @@ from app.events.types import EVENTS, EventData
 
 _REF: Final = "#/components/schemas/{model}"
 _HEADERS: Final = {
-    "webhook-id": "The event's id, the same on every attempt: what came before is to be dropped",
+    "webhook-id": "The event's id, the same on every attempt: drop one that you have seen before",
     "webhook-timestamp": "When this attempt was made, in seconds since 1970 (UTC)",
     "webhook-signature": "`v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body` with the endpoint's secret; "
     "while an old secret goes on after a rotation, one signature for each, with a space between",
     HEADER: "The installations of Heliodesk through which the cause of the event has come, the sender's own last, with "
-    "commas between. Hand it on with what you send to an inbound hook, so that loops end",
+    "commas between. Pass it on with whatever you send to an inbound hook, so that loops end",
 }
 _EXAMPLES: Final = {
     "webhook-id": event_example("ticket.opened")["id"],
@@ -27,10 +27,12 @@ _EXAMPLES: Final = {
     HEADER: "inst_01k9z3v5q8e9rbn3wz4m6t7y2a",
 }
 _RESPONSES: Final = {
-    "2XX": {"description": "Taken. The body is not looked at, but for its first 1024 bytes in the delivery's log"},
+    "2XX": {
+        "description": "Accepted. The body is ignored, except that its first 1024 bytes are kept in the delivery's log"
+    },
     "410": {"description": "The endpoint is disabled and gets no more events until it is enabled again"},
-    "429": {"description": "Tried again later; `Retry-After` is honoured, up to twice the usual wait (502 to 504 too)"},
-    "default": {"description": "Tried again, up to ten attempts in about three days. Redirects are not followed"},
+    "429": {"description": "Retried later; `Retry-After` is honoured, up to twice the usual wait (502 to 504 too)"},
+    "default": {"description": "Retried, up to ten attempts in about three days. Redirects are not followed"},
 }
 
 

@@ -29,7 +29,7 @@ async def list_webhook_deliveries(
 ) -> Response:
     """List an endpoint's deliveries.
 
-    The newest first, each with its last attempt. They are kept for thirty days after they ended.
+    The newest first, each with its last attempt. Deliveries are kept for thirty days after they end.
     """
 
     async def query(session: AsyncSession) -> Slice[DeliveryRow]:
@@ -43,7 +43,8 @@ async def list_webhook_deliveries(
 async def get_delivery(call: CallDep, delivery_id: str) -> Response:
     """Get a delivery.
 
-    With its attempts, those before it was sent again included: what was sent, what came back, when it is tried again.
+    With all its attempts, including those before it was sent again: what was sent, what came back, and when it is
+    retried.
     """
 
     async def get(session: AsyncSession) -> Document:
@@ -78,10 +79,11 @@ async def resend_delivery(call: CallDep, delivery_id: str, actor: ActorDep) -> R
 async def replay_webhook(call: CallDep, endpoint_id: str, body: ReplayPeriod) -> Response:
     """Replay the events of a period.
 
-    All events recorded in it that the endpoint wants, also those that it never got because it was disabled, did not
-    exist yet, or their deliveries are past their retention. Each comes with its `webhook-id` of then; a ticket's come
-    in order. At most 31 days and 10,000 events at once: 422 says how many there are. 409 names the quota where the
-    account has no room for so many deliveries that are pending.
+    All events recorded in it that the endpoint wants, including those that it never got because it was disabled or did
+    not exist yet, or whose deliveries are past their retention. Each comes with its `webhook-id` of then; a ticket's
+    come
+    in order. At most 31 days and 10,000 events at once: 422 says how many there are. 409 names the quota if so many
+    pending deliveries would exceed it.
     """
 
     async def replay(session: AsyncSession) -> Document:

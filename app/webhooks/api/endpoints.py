@@ -39,7 +39,7 @@ async def create_webhook(call: CallDep, body: NewWebhookEndpoint) -> Response:
     """Create an endpoint.
 
     The answer shows the signing secret once. An account's endpoint gets its own account's public events. 409 names the
-    quota where the account has as many endpoints as it may.
+    quota if the account has as many endpoints as it is allowed.
     """
     account_id = body.account_id or call.principal.account_id  # None: the operator's own, of all accounts
     if account_id:
@@ -62,7 +62,7 @@ async def create_webhook(call: CallDep, body: NewWebhookEndpoint) -> Response:
 async def list_webhooks(call: CallDep, page: PageDep, account_id: AccountScope, actor: ActorDep) -> Response:
     """List endpoints.
 
-    All of them for support; an account's key sees its own account's. Viewers see of each URL only where it leads.
+    All of them for support; an account's key sees its own account's. Viewers see only the host of each URL.
     """
     async with call.state.sessions() as session:
         who = await acting(session, call.principal, actor)
@@ -74,7 +74,7 @@ async def list_webhooks(call: CallDep, page: PageDep, account_id: AccountScope, 
 async def get_webhook(call: CallDep, endpoint_id: str, actor: ActorDep) -> Response:
     """Get an endpoint.
 
-    Without its secrets. Viewers see of its URL only where it leads.
+    Without its secrets. Viewers see only the host of its URL.
     """
 
     async def get(session: AsyncSession) -> Document:
@@ -88,7 +88,7 @@ async def get_webhook(call: CallDep, endpoint_id: str, actor: ActorDep) -> Respo
 async def update_webhook(call: CallDep, endpoint_id: str, patch: PatchDep, actor: ActorDep) -> Response:
     """Update an endpoint.
 
-    A JSON Merge Patch (RFC 7396). What is already on its way goes to the new URL.
+    A JSON Merge Patch (RFC 7396). Deliveries already under way go to the new URL.
     """
 
     async def change(session: AsyncSession) -> Document:
@@ -106,7 +106,7 @@ async def update_webhook(call: CallDep, endpoint_id: str, patch: PatchDep, actor
 async def delete_webhook(call: CallDep, endpoint_id: str, actor: ActorDep) -> Response:
     """Delete an endpoint.
 
-    With its deliveries, also those that were not sent yet.
+    Its deliveries are removed too, including those not sent yet.
     """
 
     async def delete(session: AsyncSession) -> None:
@@ -142,7 +142,7 @@ async def send_webhook_test(
 
     A `webhook.test` event, of no ticket, to this endpoint alone, whatever its globs; answers the delivery. With an
     `event_type`, the endpoint gets the example of that type in its own format and language, or through its projection,
-    with the test's id and `"sandbox": true`. 409 while a hundred tests of it have not ended.
+    with the test's id and `"sandbox": true`. 409 while a hundred of its tests are pending.
     """
     event_type = body.event_type if body else None
 
@@ -158,7 +158,7 @@ async def send_webhook_test(
 async def enable_webhook(call: CallDep, endpoint_id: str, actor: ActorDep) -> Response:
     """Enable an endpoint.
 
-    It is sent to again, from now on. What failed meanwhile can be redelivered.
+    The endpoint gets events again from now on. Failed deliveries can be redelivered.
     """
 
     async def enable(session: AsyncSession) -> Document:

@@ -2,8 +2,8 @@
 
 The first attempts at the events of one ticket are made in turn, endpoint by endpoint: a delivery before its turn is
 *parked*, without a ``next_attempt_at``, so that it costs no claim anything. Whoever ends a first attempt lets the next
-one go. A claim that parks holds the row's lock and looks after it got it; whoever lets it go waits for that lock, and
-so never misses what is being parked.
+one go. A claim that parks takes the row's lock first and then looks at the row; whoever releases it waits for that
+lock, and so never misses what is being parked.
 """
 
 from collections.abc import Sequence

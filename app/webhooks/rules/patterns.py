@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from typing import Final
 
 from app.core.problems import Fault, Invalid
+from app.core.text.messages import _
 from app.events.types import EVENT_TYPES
 
 GLOB: Final = r"^[a-z_*]+(\.[a-z_*]+)*$"
@@ -59,10 +60,10 @@ def check_globs(globs: Sequence[str], place: str = "/events", known: Collection[
     """
     mistaken = [(number, glob) for number, glob in enumerate(globs) if glob not in known and not types_of([glob])]
     faults = [
-        Fault(pointer=f"{place}/{number}", detail=f"No event has a type that {glob} matches")
+        Fault(pointer=f"{place}/{number}", detail=_("No event has a type that {glob} matches", glob=glob))
         for number, glob in mistaken
     ]
-    for fault, (_, glob) in zip(faults[:_HINTS], mistaken, strict=False):
-        fault["hint"] = f"The nearest type is {nearest(glob)}"
+    for fault, (_place, glob) in zip(faults[:_HINTS], mistaken, strict=False):
+        fault["hint"] = _("The nearest type is {glob}", glob=nearest(glob))
     if faults:
         raise Invalid(errors=faults)

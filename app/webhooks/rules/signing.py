@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+from app.core.text.messages import _
+
 _PREFIX: Final = "whsec_"
 _SECRET_BYTES: Final = 32
 MAX_SECRETS: Final = 3
@@ -63,8 +65,8 @@ def in_force(secrets: Sequence[str], ends: Sequence[datetime], now: datetime) ->
 
 def _key(secret: str) -> bytes:
     if not secret.startswith(_PREFIX):
-        raise ValueError("a signing secret starts with whsec_")
+        raise ValueError(_("A signing secret starts with whsec_"))
     try:
         return base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
     except binascii.Error as error:
-        raise ValueError("a signing secret is whsec_ and base64") from error
+        raise ValueError(_("A signing secret is whsec_ and base64")) from error

@@ -16,7 +16,8 @@ from app.core.db.session import LONG, allow, ring_after_commit
 from app.core.ids import new_id
 from app.core.outgoing.addresses import Network, is_allowed, is_local, literal
 from app.core.outgoing.targets import Unusable, read_target
-from app.core.problems import Conflict, Fault, Invalid
+from app.core.problems import Conflict, Fault, Invalid, message_of
+from app.core.text.messages import Message, _
 from app.events.envelope import NO_ACCOUNT, instant
 from app.events.event import Event
 from app.events.log import event_row, recorded
@@ -52,25 +53,25 @@ def check_url(url: str, allow_networks: Sequence[Network]) -> None:
     try:
         target = read_target(url)
     except Unusable as error:
-        raise _invalid_url(str(error)) from error
+        raise _invalid_url(message_of(error)) from error
     host = target.host
     local = is_local(host, allow_networks)
     if target.scheme != "https" and not local:
         raise _invalid_url(
-            "Only https:// is taken, or http:// to an address in a network that the operator allows", _hint(host)
+            _("Only https:// is taken, or http:// to an address in a network that the operator allows"), _hint(host)
         )
     address = literal(host)
     if not local and (_is_localhost(host) or (address and not is_allowed(address, allow_networks))):
-        raise _invalid_url("Outgoing calls may not reach this address", _hint(host))
+        raise _invalid_url(_("Outgoing calls may not reach this address"), _hint(host))
 
 
-def _hint(host: str) -> str:
+def _hint(host: str) -> Message:
     """The setting that lets calls reach a private address, or a sentence without it where no setting would help."""
     address = ip_address("127.0.0.1") if _is_localhost(host) else literal(host)
     if address is None:
-        return "HELIODESK_ALLOW_NETWORKS takes addresses, so the host has to be written as one, or be `localhost`"
+        return _("HELIODESK_ALLOW_NETWORKS takes addresses, so the host has to be written as one, or be `localhost`")
     network = "127.0.0.0/8" if address in _LOOPBACK else str(ip_network(address))
-    return f"The operator of the service can allow it: HELIODESK_ALLOW_NETWORKS={network}"
+    return _("The operator of the service can allow it: HELIODESK_ALLOW_NETWORKS={network}", network=network)
 
 
 def _is_localhost(host: str) -> bool:
@@ -78,9 +79,11 @@ def _is_localhost(host: str) -> bool:
     return f".{host.removesuffix('.')}".endswith(".localhost")
 
 
-def _invalid_url(detail: str, hint: str | None = None) -> Invalid:
+def _invalid_url(detail: Message, hint: Message | None = None) -> Invalid:
     fault = Fault(pointer="/url", detail=detail)
-    return Invalid(errors=[fault | {"hint": hint} if hint else fault])
+    if hint:
+        fault["hint"] = hint
+    return Invalid(errors=[fault])
 
 
 async def create_endpoint(
@@ -188,13 +191,13 @@ async def send_test(
     tests of it are pending; 422 where an account's endpoint asks for an event that is internal.
     """
     if not endpoint.enabled:
-        raise Conflict("The endpoint is disabled: enable it first")
+        raise Conflict(_("The endpoint is disabled: enable it first"))
     if endpoint.account_id and event_type in INTERNAL_TYPES:
-        raise Invalid(errors=[Fault(pointer="/event_type", detail="An account's endpoint gets public events only")])
+        raise Invalid(errors=[Fault(pointer="/event_type", detail=_("An account's endpoint gets public events only"))])
     mine = (DeliveryRow.owner_id == (endpoint.account_id or NO_ACCOUNT), DeliveryRow.endpoint_id == endpoint.id)
     pending = select(func.count()).where(*mine, DeliveryRow.state == "pending", DeliveryRow.ticket_id.is_(None))
     if (await session.execute(pending)).scalar_one() >= _MAX_TESTS:
-        raise Conflict(f"{_MAX_TESTS} tests of this endpoint have not ended: wait until it answers")
+        raise Conflict(_("{most} tests of this endpoint are still pending: wait until it answers", most=_MAX_TESTS))
     event = Event(now, WebhookTest(endpoint_id=endpoint.id, event_type=event_type), actor)
     return await tell(session, endpoint.account_id, event, endpoint.id)
 

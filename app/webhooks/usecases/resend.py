@@ -10,6 +10,7 @@ from app.core.db.places import take_place
 from app.core.db.session import driver, ring_after_commit
 from app.core.problems import Conflict, Fault, Invalid
 from app.core.settings import Settings
+from app.core.text.messages import Message, _
 from app.events.envelope import NO_ACCOUNT
 from app.webhooks.delivery_schemas import ReplayPeriod
 from app.webhooks.models import DeliveryRow, WebhookEndpointRow
@@ -84,16 +85,27 @@ async def replay(
     _check_enabled(endpoint)
     since, until = period.since, period.until or now
     if not timedelta(0) < until - since <= MAX_PERIOD:
-        raise _invalid(f"The period ends after it begins, and has at most {MAX_PERIOD.days} days")
+        raise _invalid(_("The period ends after it begins, and has at most {days} days", days=MAX_PERIOD.days))
     connection = await driver(session)
     if not await try_acquire(session, _ALONE, endpoint.id):
-        detail = "Another request is sending events again to this endpoint: try again when it has ended"
+        detail = _("Another request is sending events again to this endpoint: try again when it has ended")
         raise Conflict(detail, headers={"Retry-After": "5"})
     wanted = (endpoint.id, since, until, endpoint.account_id, types_of(endpoint.events))
     events = await connection.fetchval(_COUNT, *wanted)
     if events > MAX_EVENTS:
-        told = f"{events:,}" if events < _COUNTED else f"{_COUNTED:,} or more"
-        raise _invalid(f"The period has {told} events for this endpoint, and {MAX_EVENTS:,} are sent again at once")
+        raise _invalid(
+            _(
+                "The period has {number} events for this endpoint, and at most {most} are sent again at once",
+                number=events,
+                most=MAX_EVENTS,
+            )
+            if events < _COUNTED
+            else _(
+                "The period has {number} events or more for this endpoint, and at most {most} are sent again at once",
+                number=_COUNTED,
+                most=MAX_EVENTS,
+            )
+        )
     await take_place(session, PENDING, settings, endpoint.account_id, more=events)
     await connection.execute(_SEND, *wanted)
     ring_after_commit(session, "deliveries")
@@ -102,8 +114,8 @@ async def replay(
 
 def _check_enabled(endpoint: WebhookEndpointRow) -> None:
     if not endpoint.enabled:
-        raise Conflict("The endpoint is disabled: enable it first")
+        raise Conflict(_("The endpoint is disabled: enable it first"))
 
 
-def _invalid(detail: str) -> Invalid:
+def _invalid(detail: Message) -> Invalid:
     return Invalid(errors=[Fault(pointer="/since", detail=detail)])

@@ -1,5 +1,6 @@
 """The catalogues say everything that the code says, and nothing else."""
 
+import ast
 import pickle
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from babel.messages.extract import extract_from_dir
 from app.core.text import catalogues
 from app.core.text.messages import Message, _, in_language, ngettext, pgettext, verbatim
 
+_CALLS: Final = ("_", "pgettext", "ngettext")
 TRANSLATED: Final = [language for language in catalogues.LANGUAGES if language != catalogues.SOURCE]
 EVERY_CATALOGUE: Final = pytest.mark.parametrize("language", TRANSLATED)
 
@@ -152,3 +154,20 @@ def test_numbers_and_lists_are_written_as_the_language_writes_them(language: str
 def test_what_others_write_is_left_alone() -> None:
     assert verbatim("No such {file}").to("es") == "No such {file}"
     assert _("New status: {status}", status="{x} is my word").to("es") == "Nuevo estado: {x} is my word"
+
+
+def given_otherwise(tree: ast.AST) -> Iterator[str]:
+    """Messages in the code that are given other facts than they have placeholders; those without any get them later."""
+    for call in ast.walk(tree):
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in _CALLS and call.keywords:
+            forms = [each.value for each in call.args if isinstance(each, ast.Constant) and isinstance(each.value, str)]
+            wanted = set.union(*map(fields, forms)) - {"n"}
+            given = {keyword.arg for keyword in call.keywords}
+            if None not in given and wanted != given:
+                yield forms[-1]
+
+
+def test_every_message_is_given_the_facts_that_it_names() -> None:
+    sources = catalogues.FOLDER.parent.rglob("*.py")
+    assert [text for path in sources for text in given_otherwise(ast.parse(path.read_text()))] == []
+    assert list(given_otherwise(ast.parse('_("{a} and {b}", a=1)'))) == ["{a} and {b}"]

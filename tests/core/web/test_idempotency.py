@@ -16,6 +16,7 @@ from app.core.db.models import StoredAnswerRow
 from app.core.db.session import transaction
 from app.core.problems import Conflict, Forbidden
 from app.core.state import State, StateDep
+from app.core.text.messages import verbatim
 from app.core.web.http import Router, install
 from app.core.web.idempotency import Answer, once
 from app.plans.models import HolidaySetRow
@@ -38,7 +39,7 @@ class Work:
         self.begun.set()
         await self.go_on.wait()
         if self.fail:
-            raise Conflict("as told")
+            raise Conflict(verbatim("as told"))
         return Answer({"number": number, "secret": "hush"}, headers={"ETag": '"1"'})
 
 
