@@ -1,7 +1,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import asyncpg
 import pytest
@@ -375,18 +375,24 @@ async def test_a_late_settling_under_a_lost_claim_changes_nothing(
 async def test_a_lease_is_renewed_while_a_slow_receiver_answers(
     sessions: Sessions, make_endpoint: MakeEndpoint, tell: Tell, receiver: Receiver, make_sender: MakeSender
 ) -> None:
+    released, leases = asyncio.Event(), set[datetime | None]()
+
     async def slowly(_: web.Request) -> web.Response:
-        await asyncio.sleep(0.9)
+        await released.wait()
         return web.Response(status=204)
+
+    async def is_renewed_twice() -> bool:
+        leases.add((await delivery(sessions)).next_attempt_at)
+        assert await other.run_pass() == 0
+        return len(leases) == 3
 
     receiver.answer = slowly
     await make_endpoint(receiver.url)
     await tell()
-    slow, other = make_sender(lease=0.45), make_sender()
+    slow, other = make_sender(lease=1.5), make_sender()
     await slow.run_pass()
-    for _ in range(7):
-        await asyncio.sleep(0.1)
-        assert await other.run_pass() == 0
+    await until(is_renewed_twice)
+    released.set()
     await slow.drain()
     assert (await delivery(sessions)).state == "delivered"
     assert len(receiver.messages) == 1
