@@ -21,7 +21,7 @@ from tests.support.waiting import until
 
 
 @contextmanager
-def counting_looks(engine: AsyncEngine) -> Iterator[list[int]]:
+def counting_polls(engine: AsyncEngine) -> Iterator[list[int]]:
     """How often a connection is taken out of the pool in the meantime."""
     taken: list[int] = []
 
@@ -41,7 +41,7 @@ def _is_waited_for(poller: FeedPoller) -> bool:
 
 async def test_a_thousand_who_wait_cost_one_look_every_quarter_of_a_second(state: State, engine: AsyncEngine) -> None:
     position = await state.feed.settled()
-    with counting_looks(engine) as taken:
+    with counting_polls(engine) as taken:
         waiting = [state.feed.news(position, f"acc_{number}", 1.0) for number in range(1000)]
         assert not any(await asyncio.gather(*waiting))
     assert 1 <= len(taken) <= 6
@@ -59,7 +59,7 @@ async def test_only_those_are_woken_for_whom_there_is_something(state: State, se
     assert [await each for each in waiting] == [False, True, True]
 
 
-async def test_a_commit_of_this_process_wakes_at_once_and_another_ones_within_a_look(
+async def test_a_commit_of_this_process_wakes_at_once_and_another_ones_within_a_poll(
     state: State, sessions: Sessions
 ) -> None:
     for feed in (
