@@ -110,7 +110,7 @@ async def test_a_pass_that_hangs_is_cut_off_at_its_timeout(state: State, start: 
     assert failures(state) == 1
 
 
-async def test_a_pass_never_runs_twice_at_once_and_no_alarm_is_lost(state: State) -> None:
+async def test_a_pass_never_runs_twice_at_once_and_no_wake_up_is_lost(state: State) -> None:
     released = asyncio.Event()
     passes = Passes(released.wait)
     runner = Runner(job(passes), state)
@@ -127,7 +127,7 @@ async def test_a_pass_never_runs_twice_at_once_and_no_alarm_is_lost(state: State
     assert (passes.begun, passes.most) == (3, 1)
 
 
-async def test_an_alarm_wakes_at_once(start: Start) -> None:
+async def test_a_job_wakes_at_once(start: Start) -> None:
     alarm, passes = WakeUp(), Passes()
     start(job(passes, alarm=alarm))
     await until(lambda: passes.ended == 1)
@@ -135,7 +135,7 @@ async def test_an_alarm_wakes_at_once(start: Start) -> None:
     await until(lambda: passes.ended == 2)
 
 
-async def test_the_timer_fires_at_an_instant_between_two_looks(sessions: Sessions, start: Start) -> None:
+async def test_the_timer_fires_at_an_instant_between_two_polls(sessions: Sessions, start: Start) -> None:
     instant = await now_of(sessions) + timedelta(milliseconds=300)
     passed: list[datetime] = []
 
@@ -167,8 +167,8 @@ async def test_what_stays_due_because_somebody_holds_it_is_not_polled_without_a_
     assert monotonic() - began >= 20 * 0.01
 
 
-async def test_looks_go_on_when_the_loop_was_held_up_longer_than_their_interval(start: Start) -> None:
-    """The next look may then be due before APScheduler has noticed that the one before has ended."""
+async def test_polls_go_on_when_the_loop_was_held_up_longer_than_their_interval(start: Start) -> None:
+    """The next poll may then be due before APScheduler has noticed that the one before has ended."""
 
     async def hold_up() -> None:
         time.sleep(0.02)  # what a process gets on a busy machine
@@ -197,8 +197,8 @@ async def test_a_step_of_the_wall_clock_neither_stops_the_passes_nor_piles_them_
         monkeypatch.setattr(module, "datetime", Stepped)
     before, began = passes.ended, monotonic()
     await asyncio.sleep(2.5)
-    looks = (monotonic() - began) / every.total_seconds()
-    assert 10 < passes.ended - before < looks + 10
+    polls = (monotonic() - began) / every.total_seconds()
+    assert 10 < passes.ended - before < polls + 10
     monkeypatch.undo()
     again = passes.ended
     await until(lambda: passes.ended > again + 3)

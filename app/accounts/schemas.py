@@ -199,7 +199,9 @@ class NewKey(Strict):
     )
 
     kind: KeyKind
-    account_id: AccountId | None = Field(None, description="Needed but for admin and agent keys; implied for owners")
+    account_id: AccountId | None = Field(
+        None, description="Required, except for admin and agent keys; implied for owners"
+    )
     engineer_id: EngineerId | None = Field(None, description="Whose agent key it is; without: an internal product's")
     hook_id: HookId | None = Field(None, description="The hook that a hook key opens; without: any of its account's")
     role: Role | None = Field(

@@ -1,6 +1,7 @@
 """The calls whose rooms are to be polled, or to be ended: claimed for half a minute, then put off or let go.
 
-``next_look_at`` is schedule, lease and fence in one: a claim moves it on, and is settled only while it stands there.
+``next_look_at`` is schedule, lease and fence in one: a claim moves it on, and its outcome is recorded
+only while it stands there.
 """
 
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ RETURNING c.account_id, c.id, c.ticket_id, c.provider, c.room, c.room_host, c.st
           clock_timestamp() - CASE c.state WHEN 'ended' THEN c.ended_at ELSE c.join_by END AS late_by,
           c.next_look_at AS claimed_until
 """
-_SETTLE: Final = """
+_MOVE_ON: Final = """
 UPDATE calls SET next_look_at = clock_timestamp() + $4::interval
 WHERE account_id = $1 AND id = $2 AND next_look_at = $3
 """
@@ -56,4 +57,4 @@ async def claim(session: AsyncSession, limit: int) -> list[Poll]:
 
 async def record_outcome(session: AsyncSession, poll: Poll, wait: timedelta | None) -> None:
     """Poll again in a while, or never more (None); nothing where the call has gone on meanwhile."""
-    await (await driver(session)).execute(_SETTLE, poll.account_id, poll.id, poll.claimed_until, wait)
+    await (await driver(session)).execute(_MOVE_ON, poll.account_id, poll.id, poll.claimed_until, wait)

@@ -28,7 +28,7 @@ class Stored:
         def gauge(name: str, documentation: str, *labels: str) -> Gauge:
             return Gauge(f"heliodesk_{name}", documentation, labels, registry=registry)
 
-        self.due_backlog = gauge("due_backlog_tickets", "Live tickets that are due and not settled, up to 10,000")
+        self.due_backlog = gauge("due_backlog_tickets", "Live tickets that are due and not processed, up to 10,000")
         self.due_lag = gauge("due_lag_seconds", "How late the live ticket is that has been due for longest")
         self.open_tickets = gauge(
             "open_tickets",

@@ -136,8 +136,8 @@ class Receipt(Document):
     processed_at: Instant | None
     size: int = Field(description="Bytes of the payload")
     left_out: int = Field(
-        description="Alerts of which the payload tells only that they are there, that make no sense, or beyond the "
-        "1,000th"
+        description="Alerts that were left out: the payload only counts them, they cannot be understood, or they come "
+        "after the 1,000th"
     )
     omissions: list[str] = Field(description="What was left out of the payload, and why: the first twenty")
     maintenance_window_id: str | None = Field(

@@ -113,7 +113,9 @@ class Expressions(Strict):
     """JMESPath expressions that find the parts of an alert where its sender has them; all are optional."""
 
     each: Expression | None = Field(None, description="Over the payload: the list of its alerts")
-    key: Expression | None = Field(None, description="The sender's name of it: the same when it is told again")
+    key: Expression | None = Field(
+        None, description="What identifies the alert: the same each time its sender reports it"
+    )
     status: Expression | None = Field(
         None, description="A word of `status_words`, or true or false: whether it fires. What is no such word fires"
     )

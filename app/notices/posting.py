@@ -27,7 +27,7 @@ BUDGET: Final = 5.0
 _PAUSE: Final = 0.5
 """Seconds between two tries to record outcomes while the database does not answer."""
 _PATIENCE: Final = 20.0
-"""Seconds for which settling is tried: then the message is left to its lease, and may be sent twice."""
+"""Seconds for which recording the outcome is tried: then the message is left to its lease, and may be sent twice."""
 _DRAIN: Final = 25.0
 _log = structlog.get_logger(__name__)
 

@@ -50,7 +50,7 @@ class PlanRef(Document):
 
 
 class PriorityText(Document):
-    """A priority, told in one language."""
+    """A priority, described in one language."""
 
     key: str = Field(examples=["P1"])
     label: str

@@ -72,7 +72,7 @@ def _until(command: PreviewRequest) -> datetime:
 
 
 def _played(command: PreviewRequest, plan: PreviewPlan, until: datetime) -> Preview:
-    """The ticket's clock after all changes, settled up to ``until``."""
+    """The ticket's clock after all changes, caught up to ``until``."""
     if command.priority not in plan.terms.priorities:
         detail = _(
             "The plan {key} has the priorities {priorities}", key=plan.key, priorities=list(plan.terms.priorities)

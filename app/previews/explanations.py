@@ -52,20 +52,20 @@ async def explain_deadline(
     session: AsyncSession, principal: Principal, ticket_id: str, deadline_id: str, language: Language
 ) -> dict[str, Any]:
     """The deadline as it is by now, and why, as far as this caller sees it. 404 when it sees no such deadline."""
-    work = await peek(session, principal, ticket_id)
-    deadline = await _deadline(session, work, deadline_id)
+    edit = await peek(session, principal, ticket_id)
+    deadline = await _deadline(session, edit, deadline_id)
     if deadline is None or (deadline.metric in INTERNAL_METRICS and not principal.is_support):
         raise NotFound
-    events = await _events(session, work, deadline_id)
-    pins = _pins(work, deadline, events)
+    events = await _events(session, edit, deadline_id)
+    pins = _pins(edit, deadline, events)
     promise = await promise_of(session, pins)
     seen = [event for event in events if event["audience"] in principal.audiences]
-    row = deadline_row(work.ticket.account_id, ticket_id, deadline)
+    row = deadline_row(edit.ticket.account_id, ticket_id, deadline)
     return {
-        "as_of": work.now,
-        "deadline": deadline_view(row, sandbox=work.ticket.sandbox),
+        "as_of": edit.now,
+        "deadline": deadline_view(row, sandbox=edit.ticket.sandbox),
         "explanation": explanation(
-            explain(deadline, promise.terms, work.now),
+            explain(deadline, promise.terms, edit.now),
             _moves(seen),
             {"key": pins.plan_key, "version": pins.plan_version},
             load_zone(pins.time_zone),
@@ -74,34 +74,34 @@ async def explain_deadline(
     }
 
 
-async def _deadline(session: AsyncSession, work: TicketEdit, deadline_id: str) -> Deadline | None:
-    """The ticket's deadline with this id: of the settled clock, or one that ended earlier."""
-    for deadline in (*work.clock.deadlines, *work.ended):
+async def _deadline(session: AsyncSession, edit: TicketEdit, deadline_id: str) -> Deadline | None:
+    """The ticket's deadline with this id: of the clock that has caught up, or one that ended earlier."""
+    for deadline in (*edit.clock.deadlines, *edit.ended):
         if deadline.id == deadline_id:
             return deadline
-    key = (work.ticket.account_id, work.ticket.id, deadline_id)
+    key = (edit.ticket.account_id, edit.ticket.id, deadline_id)
     row = await (await driver(session)).fetchval(_DEADLINE, *key)
     return load_deadline(row) if row else None
 
 
-async def _events(session: AsyncSession, work: TicketEdit, deadline_id: str) -> list[Row]:
-    """What is recorded of the deadline, and then what settling has just told of it."""
-    ticket = work.ticket
+async def _events(session: AsyncSession, edit: TicketEdit, deadline_id: str) -> list[Row]:
+    """What is recorded of the deadline, and then what catching up has just told of it."""
+    ticket = edit.ticket
     key: dict[str, Any] = {"account_id": ticket.account_id, "ticket_id": ticket.id, "sandbox": ticket.sandbox}
-    told = [event_row(event, sequence=place, **key) for place, event in enumerate(work.events, ticket.sequence + 1)]
+    told = [event_row(event, sequence=place, **key) for place, event in enumerate(edit.events, ticket.sequence + 1)]
     instants = list({row["timestamp"] for row in told})
     stored = await (await driver(session)).fetch(_EVENTS, ticket.account_id, ticket.id, deadline_id, instants)
     return [*map(dict, stored), *(row for row in told if row["data"].get("deadline_id", deadline_id) == deadline_id)]
 
 
-def _pins(work: TicketEdit, deadline: Deadline, events: Sequence[Row]) -> Pins:
+def _pins(edit: TicketEdit, deadline: Deadline, events: Sequence[Row]) -> Pins:
     """What was in force when it was missed or ended, else what is (C14)."""
     end = _end(deadline, events)
     if end is None:
-        return pins_of(work.ticket)
+        return pins_of(edit.ticket)
     applied = (event for event in events if event["type"] == "plan.applied")
     later = (event["data"]["from"] for event in applied if event["sequence"] > end)
-    return next(map(pins_from, later), pins_of(work.ticket))
+    return next(map(pins_from, later), pins_of(edit.ticket))
 
 
 def _end(deadline: Deadline, events: Sequence[Row]) -> int | None:

@@ -176,7 +176,7 @@ async def _plan_faults(session: AsyncSession, key: str) -> list[Fault]:
 async def run(sessions: Sessions, order: Order, actor: Actor, *, batch: int = BATCH) -> AsyncGenerator[Report, None]:
     """Carry out an order by ``actor``; a report of each batch, once it is committed.
 
-    Tickets are locked in the order of their ids and settled first (C09). One that cannot be computed is reported as
+    Tickets are locked in the order of their ids and caught up first (C09). One that cannot be computed is reported as
     failed and left as it was. A dry run locks and writes nothing.
     """
     for first in range(0, len(order.tickets), batch):
@@ -211,7 +211,7 @@ async def _batch(session: AsyncSession, *, order: Order, actor: Actor, ids: Sequ
 async def _apply(
     session: AsyncSession, edit: TicketEdit, order: Order, accounts: Mapping[str, "Record[Any]"], actor: Actor
 ) -> tuple[TicketEdit, bool, list[Row]]:
-    """Apply the version to one settled ticket, with what its account has now: whether it changed, and what moved."""
+    """Apply the version to one caught-up ticket, with what its account has now: whether it changed, and what moved."""
     ticket, account = edit.ticket, accounts[edit.ticket.account_id]
     before = pins_of(ticket)
     after = Pins(order.key, order.version, tuple(account["addons"]), account["time_zone"], account["holiday_set"])

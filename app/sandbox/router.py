@@ -10,7 +10,7 @@ from app.accounts.schemas import AccountId
 from app.core.problems import Conflict
 from app.core.web.deps import require_account
 from app.core.web.operations import CallDep, Document, ResourceRouter
-from app.sandbox import advance as moving
+from app.sandbox import advance as sandbox_clock
 from app.sandbox.schemas import ADVANCED, ClockAdvance, SandboxAdvance
 
 router = ResourceRouter("sandbox", tags=["Sandbox"])
@@ -39,7 +39,7 @@ async def advance_sandbox(
     require_account(call.principal, account_id)
 
     async def advance(session: AsyncSession, _: Acting) -> Document:
-        moved = await moving.advance(session, account_id, command)
+        moved = await sandbox_clock.advance(session, account_id, command)
         return await moved.document(call.principal)
 
     return await call.once_as(as_editor(call.principal, command.actor), advance)

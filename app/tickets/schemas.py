@@ -170,7 +170,7 @@ class RegionLock(Strict):
 
 
 class Withdrawal(Strict):
-    """A ticket needs no answer any more."""
+    """The customer withdraws a ticket."""
 
     reason: Sentence | None = None
     actor: ActorRef | None = None

@@ -21,7 +21,7 @@ from tests.support.waiting import until
 
 
 @contextmanager
-def counting_looks(engine: AsyncEngine) -> Iterator[list[int]]:
+def counting_polls(engine: AsyncEngine) -> Iterator[list[int]]:
     """How often a connection is taken out of the pool in the meantime."""
     taken: list[int] = []
 
@@ -41,7 +41,7 @@ def _is_waited_for(poller: FeedPoller) -> bool:
 
 async def test_a_thousand_who_wait_cost_one_look_every_quarter_of_a_second(state: State, engine: AsyncEngine) -> None:
     position = await state.feed.settled()
-    with counting_looks(engine) as taken:
+    with counting_polls(engine) as taken:
         waiting = [state.feed.news(position, f"acc_{number}", 1.0) for number in range(1000)]
         assert not any(await asyncio.gather(*waiting))
     assert 1 <= len(taken) <= 6
@@ -59,13 +59,16 @@ async def test_only_those_are_woken_for_whom_there_is_something(state: State, se
     assert [await each for each in waiting] == [False, True, True]
 
 
-async def test_a_commit_of_this_process_wakes_at_once_and_another_ones_within_a_look(
+async def test_a_commit_of_this_process_wakes_at_once_and_another_ones_within_a_poll(
     state: State, sessions: Sessions
 ) -> None:
-    for tip in (FeedPoller(state.engine, state.alarms.events, interval=60), FeedPoller(state.engine, WakeUps().events)):
-        position = await tip.settled()
-        waiting = asyncio.create_task(tip.news(position, None, 30))
-        await until(partial(_is_waited_for, tip))
+    for feed in (
+        FeedPoller(state.engine, state.alarms.events, interval=60),
+        FeedPoller(state.engine, WakeUps().events),
+    ):
+        position = await feed.settled()
+        waiting = asyncio.create_task(feed.news(position, None, 30))
+        await until(partial(_is_waited_for, feed))
         async with transaction(sessions) as session:
             await told_in(session, row())
         began = monotonic()
@@ -74,15 +77,15 @@ async def test_a_commit_of_this_process_wakes_at_once_and_another_ones_within_a_
 
 
 async def test_a_feed_that_stands_still_is_told_to_operators(state: State, sessions: Sessions) -> None:
-    tip = FeedPoller(state.engine, WakeUps().events, held=0.05)
-    await tip.settled()
+    feed = FeedPoller(state.engine, WakeUps().events, held=0.05)
+    await feed.settled()
     async with transaction(sessions) as slow:
         await told_in(slow, row())
         async with transaction(sessions) as quick:
             await told_in(quick, row())
         with structlog.testing.capture_logs() as logs:
-            await tip.settled()
-        assert "has waited 0 s for transactions:" in (tip.trouble() or "")
+            await feed.settled()
+        assert "has waited 0 s for transactions:" in (feed.trouble() or "")
         assert [log["event"] for log in logs] == ["the feed stands still"]
-    await tip.settled()
-    assert tip.trouble() is None
+    await feed.settled()
+    assert feed.trouble() is None

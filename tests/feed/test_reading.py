@@ -1,4 +1,4 @@
-"""What a page holds: by account, audience, type, ticket and sandbox; far behind, at the tip, and beyond the ends."""
+"""What a page holds: by account, audience, type, ticket and sandbox; far behind, at the end, and beyond the ends."""
 
 from datetime import timedelta
 from typing import Any, Final

@@ -192,7 +192,7 @@ def test_c09_a_stop_after_an_unnoticed_miss_records_the_miss_first() -> None:
     ]
 
 
-def test_c09_what_is_due_is_settled_in_order_before_the_change() -> None:
+def test_c09_what_is_due_is_caught_up_with_in_order_before_the_change() -> None:
     late = Story(TERMS, engineer(25))
     swept = Story(TERMS)
     for hours in range(25):

@@ -180,7 +180,7 @@ def problem_types(base: type[Problem] = Problem) -> dict[str, type[Problem]]:
 async def get_problem_type(request: Request, slug: str) -> Response:
     """Get what a problem type means.
 
-    The page behind the `type` of a problem document: JSON, or HTML for who prefers that.
+    The page behind the `type` of a problem document: JSON, or HTML for clients that prefer it.
     """
     kind = problem_types().get(slug)
     if kind is None:

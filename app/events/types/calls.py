@@ -39,7 +39,7 @@ class CallDeclined(_Call, TextEvent):
 
     type = "call.declined"
     reason: str
-    assignee_id: str | None = Field(description="The engineer who is to be told: the ticket's assignee")
+    assignee_id: str | None = Field(description="The engineer to notify: the ticket's assignee")
 
 
 class CallNoShow(_Call):

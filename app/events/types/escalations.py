@@ -6,7 +6,7 @@ from app.events.types.data import EventData, TextEvent
 
 
 class EscalationAutomatic(EventData):
-    """A miss escalated the ticket automatically. ``notified``: who of the account's people at the vendor is told."""
+    """A miss escalated the ticket automatically. ``notified``: which of the vendor's contacts hear of it."""
 
     type = "escalation.automatic"
     escalation_id: str | None

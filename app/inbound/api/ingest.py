@@ -41,7 +41,7 @@ A hook's key, `hd_hook_...`: as a bearer token, as the password of Basic, as the
 
 
 class _HookKey(SecurityBase):
-    """Documents how senders show who they are; ``door.receive`` checks it, for it depends on the hook."""
+    """Documents how senders show who they are; ``usecases.receive`` checks it, for it depends on the hook."""
 
     model = HTTPBearer(description=_DESCRIPTION)
     scheme_name = "HookKey"

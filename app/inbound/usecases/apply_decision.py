@@ -114,8 +114,8 @@ async def _open(session: AsyncSession, hook: Hooked, step: Step, before: Inciden
         follow_up_of=before.ticket_id if before else None,
     )
     acting = Acting(hook.caller.principal.actor, "editor")
-    work = await open_ticket(session, command, account_id=hook.account_id, acting=acting)
-    ticket_id = work.ticket.id
+    edit = await open_ticket(session, command, account_id=hook.account_id, acting=acting)
+    ticket_id = edit.ticket.id
     incident = Incident(step.incident_key, ticket_id, not step.ends, 0)
     touched: tuple[tuple[str, str], ...] = ((ticket_id, "opened"),)
     if step.ends:

@@ -69,7 +69,7 @@ def with_dates(calendar: PlanCalendar, years: Iterable[int]) -> PlanCalendar:
     dates = sorted({*rule.dates, *found})
     if len(dates) > MAX_HOLIDAYS:
         sentence = _(
-            "With those of `{country}` these are {dates} dates: at most {most} are kept.",
+            "Together with those of `{country}`, there are {dates} dates: at most {most} are kept.",
             country=rule.country,
             dates=len(dates),
             most=MAX_HOLIDAYS,

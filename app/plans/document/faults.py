@@ -62,7 +62,7 @@ def _sentence(found: ErrorDetails, path: tuple[Step, ...]) -> Message:
             return _("The key `{key}` is needed.", key=str(key))
         case "literal_error":
             known = context["expected"].replace(" or ", ", ")
-            return _("`{value}` is not known here: it is one of {known}.", value=str(found["input"]), known=known)
+            return _("`{value}` is not known here: use one of {known}.", value=str(found["input"]), known=known)
         case "model_type" | "dict_type":
             return _("This has to be a mapping of keys to values.")
         case _other:

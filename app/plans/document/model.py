@@ -182,8 +182,12 @@ class CallRules(Part):
 
     priorities: list[Name] = Field(max_length=20)
     providers: list[Provider] = Field(min_length=1, max_length=10, description="The first that is configured is used")
-    join_from: Duration = Field(timedelta(minutes=15), description="After the link is ready; only told")
-    join_by: Duration = Field(timedelta(minutes=30), description="After the link is ready; the target of `call_join`")
+    join_from: Duration = Field(
+        timedelta(minutes=15), description="Counted from when the link is ready; for information only"
+    )
+    join_by: Duration = Field(
+        timedelta(minutes=30), description="Counted from when the link is ready; the target of `call_join`"
+    )
 
 
 class AlertRules(Part):
@@ -206,7 +210,7 @@ class EscalationRules(Part):
         6,
         ge=1,
         le=1_000,
-        description="Turns (each: one side writes, after the other) after which `too_many_exchanges` is true",
+        description="Exchanges, in which one side replies to the other, after which `too_many_exchanges` is true",
     )
 
 
@@ -229,7 +233,7 @@ class Addon(Part):
     """What an account can buy on top of the plan."""
 
     tiers: StrictInt | None = Field(None, ge=1, le=9, description="The tiers that the plan then has")
-    notify_tam: StrictBool = Field(False, description="The technical account manager is told")
+    notify_tam: StrictBool = Field(False, description="The technical account manager is notified")
 
 
 def _last_key(priorities: Any) -> str | None:
@@ -244,7 +248,7 @@ def _waiting() -> dict[PausableStatus, list[TargetMetric]]:
 
 
 class PlanDocument(Part):
-    """A support plan: everything that is promised, as data. Validate with ``documents.parse``, never directly."""
+    """A support plan: everything that is promised, as data."""  # validated by ``documents.parse``, never directly
 
     key: PlanKey
     name: Label = Field(default_factory=dict, description="Default: the key")

@@ -25,19 +25,19 @@ def _use_case(change: Callable[[AsyncSession, TicketEdit, Actor, Told], Awaitabl
     """A use case of the ticket from a change of its call."""
 
     async def use_case(session: AsyncSession, caller: Caller, ticket_id: str, told: Told) -> TicketEdit:
-        work, who = await start(session, caller, ticket_id, told.actor)
-        await change(session, work, who, told)
-        return await finish(session, work)
+        edit, who = await start(session, caller, ticket_id, told.actor)
+        await change(session, edit, who, told)
+        return await finish(session, edit)
 
     return use_case
 
 
-_ASK: Final[OnTicket[ActingPerson]] = _use_case(lambda s, work, who, _: calls.request(s, work, who))
+_ASK: Final[OnTicket[ActingPerson]] = _use_case(lambda s, edit, who, _: calls.request(s, edit, who))
 _JOIN: Final[OnTicket[CallParticipation]] = _use_case(
-    lambda s, work, who, told: calls.join(s, work, who, told.participant)
+    lambda s, edit, who, told: calls.join(s, edit, who, told.participant)
 )
-_DECLINE: Final[OnTicket[CallRefusal]] = _use_case(lambda s, work, who, told: calls.decline(s, work, who, told.reason))
-_END: Final[OnTicket[ActingPerson]] = _use_case(lambda s, work, who, _: calls.end(s, work, who))
+_DECLINE: Final[OnTicket[CallRefusal]] = _use_case(lambda s, edit, who, told: calls.decline(s, edit, who, told.reason))
+_END: Final[OnTicket[ActingPerson]] = _use_case(lambda s, edit, who, _: calls.end(s, edit, who))
 
 
 @router.show(

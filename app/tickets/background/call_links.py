@@ -44,7 +44,7 @@ class Provisioner:
     async def run_pass(self) -> int:
         """Claim the calls that wait, as far as there are slots, and begin to provide for them; the number begun.
 
-        Asking and settling go on behind; ``drain`` waits for them.
+        Asking and recording go on behind; ``drain`` waits for them.
         """
         begun = 0
         while not self._stopping and (free := SLOTS - len(self._attempts)):

@@ -15,15 +15,15 @@ async def candidates(session: AsyncSession, principal: Principal, ticket_id: str
 
     The ticket's own engineer is one of them, for itself as free as anybody. 403 for customers, 404 for no ticket.
     """
-    work = await peek(session, principal, ticket_id)
+    edit = await peek(session, principal, ticket_id)
     require_support(principal)
-    dispatcher = await read_roster(session, scope_of(work) or None, [work])
-    dispatcher.staff.now = work.now
-    choice = dispatcher.choice_for(work)
+    dispatcher = await read_roster(session, scope_of(edit) or None, [edit])
+    dispatcher.staff.now = edit.now
+    choice = dispatcher.choice_for(edit)
     experts = dispatcher.staff.experts
     return {
-        "at": work.now,
-        "assignee": work.ticket.assignee_id,
+        "at": edit.now,
+        "assignee": edit.ticket.assignee_id,
         "candidates": [
             {
                 "engineer_id": one.engineer_id,

@@ -64,9 +64,9 @@ async def _check_engineer(session: AsyncSession, edit: TicketEdit, engineer_id: 
     if found.account_id != own:
         detail = _("A sandbox's tickets go to its own engineers, and no other tickets do")
         hint = (
-            _("POST /v1/engineers with {own} as account_id makes one", own=own)
+            _("POST /v1/engineers with {own} as account_id creates one", own=own)
             if own
-            else _("This engineer is a sandbox's")
+            else _("This engineer belongs to a sandbox")
         )
         raise Invalid(errors=[Fault(pointer=pointer, detail=detail, hint=hint)])
     await lock_roster(session, scope_of(edit))

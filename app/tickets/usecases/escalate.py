@@ -101,7 +101,7 @@ def _check(edit: TicketEdit, kind: str, command: NewEscalation) -> None:
 
 def _unknown_reason(plan: str, reasons: list[Any]) -> Fault:
     return Fault(
-        pointer="/reason", detail=_("The plan {plan} knows the reasons {reasons}", plan=plan, reasons=list(reasons))
+        pointer="/reason", detail=_("The plan {plan} allows the reasons {reasons}", plan=plan, reasons=list(reasons))
     )
 
 

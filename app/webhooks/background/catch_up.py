@@ -2,7 +2,7 @@
 
 An endpoint is behind while it is paused, because too many deliveries of its owner are pending, or where its owner has
 more endpoints than the quota: what recording an event costs is bounded by the quota, whatever an account has from
-before. ``behind_from`` is the position in the feed up to which its deliveries are made. The feed is read up to its tip
+before. ``behind_from`` is the position in the feed up to which its deliveries are made. The feed is read up to its end
 alone, where all is decided, and a delivery's id is the same however it comes to be: none is left out or made twice.
 
 An endpoint that has caught up is sent to directly again. A transaction that began before may not have seen that: for
@@ -168,17 +168,17 @@ async def catch_up(state: State) -> int:
         ):
             return 0
     await state.feed.poll()
-    tip = state.feed.position
-    if tip is None:
+    position = state.feed.position
+    if position is None:
         return 0
     async with transaction(state.sessions) as session:
         if not await try_acquire(session, _ALONE):
             return 0
         connection = await driver(session)
         few = min(_FEW, state.settings.max_pending_deliveries // 2)
-        ready = [row["id"] for row in await connection.fetch(_READY, tip, _SETTLED, few)]
+        ready = [row["id"] for row in await connection.fetch(_READY, position, _SETTLED, few)]
         if ready:
-            reached = await connection.fetch(_MAKE, ready, tip, min(_EVENTS, few), _SETTLED)
+            reached = await connection.fetch(_MAKE, ready, position, min(_EVENTS, few), _SETTLED)
             await _resume(session, reached, state.settings.max_endpoints, few)
             ring_after_commit(session, "deliveries")
     return len(ready)

@@ -1,7 +1,7 @@
 """The sender: claims deliveries (a transaction), sends them (none), records their outcomes (a transaction).
 
-At least once: a message whose sender dies between the receiver's answer and the settling is sent again, with the same
-``webhook-id`` (the event's id: the same on every retry and every redelivery, and for every endpoint that hears the
+At least once: a message whose sender dies between the receiver's answer and the record of it is sent again, with the
+same ``webhook-id`` (the event's id: the same on every retry and every redelivery, and for every endpoint that hears the
 event). The first attempts at a ticket's events are made one after the other, in the order of their ``sequence``; a
 failed one holds nothing back, so what is sent again may come after later events.
 """
@@ -88,7 +88,7 @@ class Sender:
     async def run_pass(self, now: datetime | None = None) -> int:
         """Claim what is due, as far as there are slots, and begin to send it; the number of deliveries begun.
 
-        Sending and settling go on behind; ``drain`` waits for them. ``now`` stands in for the database's clock.
+        Sending and recording go on behind; ``drain`` waits for them. ``now`` stands in for the database's clock.
         """
         begun, rounds_in_vain = 0, 0
         for _ in range(_LOOKS):

@@ -17,7 +17,6 @@ from tests.support.stories import Caller, pointers
 from tests.support.waiting import until_blocked
 
 PATH = "/v1/plans/small/versions"
-"""Seconds in which the other one would be done, if it did not wait."""
 
 
 @pytest.fixture
