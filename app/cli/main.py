@@ -252,5 +252,6 @@ async def _prepare(settings: Settings, data: Path | None, demo_keys: Path | None
 
 
 async def _add_admin_key(settings: Settings) -> str:
+    await require_fit(settings.database_url)
     async with open_state(settings, STARTING) as state, transaction(state.sessions) as session:
         return await add_admin_key(session, now=await clock.database_now(session))

@@ -186,6 +186,15 @@ def test_an_unfit_database_is_told_without_its_password(url: str, told: str) -> 
     assert "secret" not in error
 
 
+@pytest.mark.parametrize(
+    "arguments", [["migrate"], ["admin-key"], ["demo"], ["check"], ["plan", "list"], ["plan", "apply", "a", "1"]]
+)
+def test_every_command_tells_of_a_database_that_does_not_answer_in_one_line(arguments: list[str]) -> None:
+    told = _fails(*arguments, DATABASE_URL="postgresql://root:secret@127.0.0.1:1/x")
+    assert told.startswith("heliodesk: The database cannot be used: ")
+    assert told.count("\n") == 1
+
+
 def test_a_malformed_admin_key_is_told_in_one_line() -> None:
     told = _fails("up", HELIODESK_ADMIN_KEY="a")
     assert told.startswith("heliodesk: admin_key: HELIODESK_ADMIN_KEY needs at least 16 printable ASCII characters")
