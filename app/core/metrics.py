@@ -19,6 +19,7 @@ from app.core.exposition import Exposition
 _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 _WAKE_LAGS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0, 300.0)
 _LAGS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+_PAGED_BY: Final = ("email", "apprise", "pagerduty", "opsgenie")
 
 
 class Stored:
@@ -119,6 +120,7 @@ class Metrics:
             registry=self.registry,
         )
 
+    # Failures are there as zeros from the start: to Prometheus a counter that appears as 1 has not increased.
     def _of_people(self) -> None:
         self.notices = Counter(
             "heliodesk_notices",
@@ -126,12 +128,15 @@ class Metrics:
             ("outcome",),
             registry=self.registry,
         )
+        self.notices.labels("failed")
         self.pages = Counter(
             "heliodesk_pages",
             "Pages to engineers that this process has sent, will try again, has given up, or did not need any more",
             ("kind", "outcome"),
             registry=self.registry,
         )
+        for kind in _PAGED_BY:
+            self.pages.labels(kind, "failed")
 
     def _of_automation(self) -> None:
         self.deliveries = Counter(
@@ -140,12 +145,14 @@ class Metrics:
             ("outcome",),
             registry=self.registry,
         )
+        self.deliveries.labels("failed")
         self.receipts = Counter(
             "heliodesk_receipts",
             "Payloads of inbound hooks that this process has processed, by the state in which they ended",
             ("outcome",),
             registry=self.registry,
         )
+        self.receipts.labels("failed")
 
     def _of_tickets(self) -> None:
         self.wake_lag = Histogram(

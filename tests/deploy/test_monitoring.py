@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import httpx
 import orjson
@@ -17,6 +17,7 @@ import yaml
 from app.core.auth import make_key as new_key
 from app.core.metrics import Metrics
 from app.core.settings import Settings
+from app.paging.schemas import Kind
 from tests.support.actors import make_account, make_key
 from tests.support.desk import connected, fetch, store_plan
 from tests.support.programs import program
@@ -80,6 +81,16 @@ def test_the_dashboard_draws_what_is_valid() -> None:
     with TemporaryDirectory() as folder:
         (Path(folder) / "drawn.yml").write_text(yaml.safe_dump({"groups": [group]}))
         run(promtool, "check", "rules", Path(folder) / "drawn.yml")
+
+
+def test_failures_that_alert_are_counted_from_zero() -> None:
+    """To Prometheus, what appears as 1 has not increased."""
+    samples = [sample for family in Metrics().registry.collect() for sample in family.samples]
+    zeros = {sample.name for sample in samples if sample.labels.get("outcome") == "failed" and sample.value == 0}
+    alerting = re.findall(r'(\w+){outcome="failed"}', RULES.read_text())
+    assert len(alerting) == 4
+    assert set(alerting) - zeros == set()
+    assert {sample.labels["kind"] for sample in samples if "kind" in sample.labels} == set(get_args(Kind))
 
 
 async def test_promtool_finds_nothing_to_say_of_the_metrics(client: httpx.AsyncClient) -> None:
