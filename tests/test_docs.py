@@ -18,6 +18,7 @@ _MEMBERS: Final = re.compile(r"`(?:HELIODESK_)?([A-Z_]+)`")
 _LINK: Final = re.compile(r"\]\((?!https?:)([^)#\s]+)[^)\s]*\)")
 _SHELL: Final = re.compile(r"^```(?:sh|bash|shell|console)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 ELSEWHERE: Final = {
+    "CONTRIBUTING.md": "these are the tests themselves",
     "docs/backup.md": "tests/deploy/test_operator_pages.py restores a backup by it",
     "docs/docker.md": "it needs a container engine, and says that it has not been run",
     "docs/reverse-proxy.md": "it says how to start the service that tests/faults start so",

@@ -212,8 +212,10 @@ async def test_an_id_that_is_none(world: World, operation: Operation, strange: s
 @pytest.mark.parametrize("method", ["OPTIONS", "TRACE", "PUT", "BREW"])
 async def test_a_method_that_is_not_known(world: World, path: str, method: str) -> None:
     answer = await world.client.request(method, path.format_map(world.ids), headers=world.keys["admin"])
-    assert answer.status_code == (405 if path in PATHS else 404)
+    assert answer.status_code == (405 if path in [*PATHS, "/"] else 404)
     assert answer.headers["content-type"] == "application/problem+json"
+    if path == "/":  # a page for people, which is no operation
+        assert answer.headers["allow"] == "GET, HEAD"
     if path in PATHS:
         methods = {operation.method for operation in OPERATIONS.values() if operation.path == path}
         assert answer.headers["allow"] == ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
