@@ -362,8 +362,9 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
 def _methods_at(request: Request) -> list[str]:
     """What the path takes: Starlette names the methods of its first route only (RFC 9110, 10.2.1 wants all)."""
     path = request.scope["path"]
-    routes = (route for route in request.app.routes if isinstance(route, Route) and route.include_in_schema)
-    methods = {method for route in routes if route.path_regex.match(path) for method in route.methods or ()}
+    routes = [each for each in request.app.routes if isinstance(each, Route) and each.path_regex.match(path)]
+    operations = [each for each in routes if each.include_in_schema]
+    methods = {method for route in operations or routes for method in route.methods or ()}
     return sorted(methods | ({"HEAD"} if "GET" in methods else set()))
 
 
