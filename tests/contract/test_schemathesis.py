@@ -7,6 +7,7 @@ kind of key there is a run of ``HELIODESK_FUZZ_SECONDS`` over all operations (a 
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
+from copy import deepcopy
 from itertools import cycle
 from random import randrange
 from threading import Thread
@@ -77,8 +78,11 @@ KINDS: Final = (
 ENDLESS: Final = "stream_events"
 """Its answer does not end, unless ``seconds`` says so; it reads its parameters as ``list_events`` does."""
 
-everything = schemathesis.openapi.from_dict(DOCUMENT, config=Config.from_dict(CONFIG)).exclude(operation_id=ENDLESS)
-for_customers = schemathesis.openapi.from_dict(DOCUMENT, config=Config.from_dict(CONFIG | NO_COVERAGE))
+# A stateful run takes the links of its document apart.
+everything = schemathesis.openapi.from_dict(deepcopy(DOCUMENT), config=Config.from_dict(CONFIG)).exclude(
+    operation_id=ENDLESS
+)
+for_customers = schemathesis.openapi.from_dict(deepcopy(DOCUMENT), config=Config.from_dict(CONFIG | NO_COVERAGE))
 no_health_check = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 

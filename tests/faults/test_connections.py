@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -221,9 +221,10 @@ async def test_the_roster_of_experts_may_be_held_for_long(
     ordinary = await open_at(shared, customers[0].account_id, *[now - LONG_AGO] * 20, priority="P2")
     body = TICKET | P1
     held = "SELECT pg_advisory_xact_lock(hashtext('heliodesk roster'), hashtext(''))"
-    with serving(folder, own_database, admin_key, **PATIENT) as service:
-        async with _client(service) as client:
-            async with holding(own_database, held):
+    async with AsyncExitStack() as roster:
+        await roster.enter_async_context(holding(own_database, held))
+        with serving(folder, own_database, admin_key, **PATIENT) as service:
+            async with _client(service) as client:
                 opening = [
                     asyncio.create_task(client.post("/v1/tickets", json=body, headers=premium.key)) for _ in range(20)
                 ]
@@ -239,12 +240,13 @@ async def test_the_roster_of_experts_may_be_held_for_long(
                 assert not any(task.done() for task in opening)
                 assert await fetch(shared, MISSED, urgent) == []
                 assert (await client.get("/readyz")).status_code == 200
-            assert {answer.status_code for answer in await asyncio.gather(*opening)} == {201}
+                await roster.aclose()
+                assert {answer.status_code for answer in await asyncio.gather(*opening)} == {201}
 
-            async def urgent_missed() -> bool:
-                return bool(await fetch(shared, MISSED, urgent))
+                async def urgent_missed() -> bool:
+                    return bool(await fetch(shared, MISSED, urgent))
 
-            await until(urgent_missed)
+                await until(urgent_missed)
 
 
 async def test_callers_are_told_when_the_roster_is_not_to_be_had_and_operators_too(
