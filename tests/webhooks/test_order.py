@@ -185,11 +185,18 @@ async def test_the_next_is_let_go_even_while_it_is_being_parked(
 async def test_the_sender_is_woken_for_the_next_turn(
     sessions: Sessions, make_endpoint: MakeEndpoint, tell: Tell, receiver: Receiver, sender: Sender, alarms: WakeUps
 ) -> None:
-    rung = asyncio.Event()
+    rung, answered = asyncio.Event(), asyncio.Event()
+
+    async def answer_later(_: web.Request) -> web.Response:
+        await answered.wait()
+        return web.Response()
+
+    receiver.answer = answer_later
     await make_endpoint(receiver.url)
     await tell(*events_of("tkt_1", range(1, 3)))
-    alarms.deliveries.listen(rung.set)
     assert await sender.run_pass() == 1
+    alarms.deliveries.listen(rung.set)
+    answered.set()
     await asyncio.wait_for(rung.wait(), 5)
     assert await sender.run_pass() == 1
     await sender.stop()
