@@ -17,8 +17,8 @@ _AGENT: Final = f"heliodesk-client-python/{version('heliodesk-client')}"
 class Heliodesk(AllOperations):
     """The sync client: ``Heliodesk(url, key).tickets.create_ticket(body=...)``. Threads may share it.
 
-    ``key`` is an API key. ``timeout`` is in seconds, or an ``httpx.Timeout``, and holds for each attempt. ``options`` go
-    to ``httpx.Client``. Raises ``HeliodeskError`` when an operation does not succeed.
+    ``key`` is an API key. ``timeout`` is in seconds, or an ``httpx.Timeout``, and holds for each attempt. ``options``
+    go to ``httpx.Client``. Raises ``HeliodeskError`` when an operation does not succeed.
     """
 
     def __init__(
