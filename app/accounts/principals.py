@@ -13,7 +13,7 @@ from app.core.auth import Actor, Principal, Role, hash_key, lesser
 from app.core.db.engine import lookup
 from app.core.db.session import driver
 from app.core.db.tables import Row
-from app.core.mailboxes import one_domain
+from app.core.mailboxes import one_spelling
 from app.core.problems import Fault, Forbidden, Invalid, Unauthorized
 from app.core.schemas import ActorRef
 from app.core.text.messages import _
@@ -128,7 +128,7 @@ async def acting(session: AsyncSession, principal: Principal, actor: ActorRef | 
     query = (
         select(PersonRow.id, PersonRow.name, PersonRow.role)
         .where(
-            PersonRow.account_id == principal.account_id, PersonRow.email.in_({actor.email, one_domain(actor.email)})
+            PersonRow.account_id == principal.account_id, PersonRow.email.in_({actor.email, one_spelling(actor.email)})
         )
         .order_by((PersonRow.email == actor.email).desc())
     )

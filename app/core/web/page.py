@@ -1,7 +1,8 @@
 """A small page for people, without scripts. Pure."""
 
+from collections.abc import Mapping
 from html import escape
-from typing import Final
+from typing import Any, Final
 
 ICON: Final = "data:"
 """What the policy of a page lets images be: an empty icon, so that browsers ask for none."""
@@ -13,14 +14,24 @@ li{margin:0 0 .5rem}
 """
 
 
-def page(heading: str, body: str) -> str:
+def page(heading: str, body: str, language: str = "en") -> str:
     """A whole page; ``body`` is HTML."""
     return (
-        '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
+        f'<!DOCTYPE html><html lang="{language}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
         f"<title>{escape(heading)}</title><style>{_STYLE}</style></head>"
         f"<body><main><h1>{escape(heading)}</h1>{body}</main></body></html>"
     )
+
+
+def problem_page(document: Mapping[str, Any], language: str) -> str:
+    """A problem document for whoever has a browser: what is wrong, and the id by which the log is searched."""
+    faults = [f"{fault['pointer']}: {fault['detail']}" for fault in document.get("errors", ())]
+    sentences = [document["detail"], *faults] if "detail" in document else faults
+    marks = [f"{document['status']} {document['type']}", document.get("request_id", "")]
+    body = "".join(f"<p>{escape(sentence)}</p>" for sentence in sentences)
+    body += "".join(f"<p><code>{escape(mark)}</code></p>" for mark in marks if mark)
+    return page(document["title"], body, language)
 
 
 def wants_page(accept: str) -> bool:
