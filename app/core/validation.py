@@ -9,6 +9,7 @@ from app.core.text.messages import Message, _, ngettext, verbatim
 
 MESSAGES: Final[Mapping[str, Message]] = {
     "missing": _("This is needed"),
+    "union_tag_not_found": _("This is needed"),
     "extra_forbidden": _("This is not known here"),
     "bool_type": _("This has to be true or false"),
     "bool_parsing": _("This has to be true or false"),
@@ -52,6 +53,9 @@ MESSAGES: Final[Mapping[str, Message]] = {
 """By pydantic's type of the error; the placeholders are those of pydantic's own message."""
 
 
+_BY_TAG: Final = frozenset({"union_tag_invalid", "union_tag_not_found"})
+"""Errors of the member that says which one of several things an object is."""
+
 Place: TypeAlias = tuple[str | int, ...]
 """Keys and indexes that lead into a JSON document."""
 
@@ -60,7 +64,7 @@ def place_of(error: Mapping[str, Any], document: Any) -> Place:
     """Where in the document one of pydantic's errors is.
 
     That is its ``loc`` without the steps that are no places: the member of a union, a validator, the mark of a key. The
-    key of a member that is missing is a place.
+    key of a member that is missing, or that says which one of several things an object is, is a place.
     """
     return _places(error, document)[0]
 
@@ -99,6 +103,8 @@ def _places(error: Mapping[str, Any], document: Any) -> tuple[Place, Place | Non
             place.append(step)
         elif union is None:
             union = tuple(place)
+    if error["type"] in _BY_TAG:
+        place.append(error["ctx"]["discriminator"].strip("'"))
     return tuple(place), union
 
 
@@ -122,6 +128,8 @@ def said_of(error: Mapping[str, Any]) -> Message:
         return said
     if isinstance(raised := context.get("error"), Exception):
         return message_of(raised)
+    if kind == "union_tag_invalid":
+        return MESSAGES["enum"].given(expected=context["expected_tags"])
     if kind in MESSAGES:
         return MESSAGES[kind].given(**{name: _shown(value) for name, value in context.items()})
     return _counted(kind, context) or verbatim(str(error["msg"]))

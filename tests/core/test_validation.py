@@ -13,6 +13,7 @@ from app.core.text.language import Language
 from app.core.validation import MESSAGES, said_of
 from app.core.web.faults import document_faults, request_faults
 from app.inbound.schemas import Rule
+from app.previews.schemas import PreviewRequest
 from app.tickets.schemas import NewTicket
 
 _FACTS: Final = {"pattern": "a", "expected": "a", "expected_schemes": "a"}
@@ -75,6 +76,8 @@ def test_what_is_not_known_is_said_by_pydantic() -> None:
 
 
 _ACCOUNT: Final = {"name": "Umbrella", "plan": "a", "time_zone": "Europe/Warsaw"}
+_AT: Final = "2026-11-20T09:00:00Z"
+_PREVIEW: Final = {"plan": "a", "priority": "P1", "time_zone": "Europe/Warsaw", "opened_at": _AT}
 _TICKET: Final = {"title": "T", "description": "D", "channel": "web", "requester": {"name": "A", "email": "a@b.pl"}}
 
 
@@ -93,14 +96,17 @@ _TICKET: Final = {"title": "T", "description": "D", "channel": "web", "requester
         (NewTicket, {"requester": {"name": "A"}}, {"/requester/email": "This is needed"}),
         (Rule, {"match": {"a": {"str": 1}}}, {"/match/a": None}),
         (Rule, {"match": {"a": [1]}}, {"/match/a/0": "This has to be text"}),
+        (PreviewRequest, {"changes": [{"type": "nope"}]}, {"/changes/0/type": None}),
+        (PreviewRequest, {"changes": [{"at": _AT}]}, {"/changes/0/type": "This is needed"}),
+        (PreviewRequest, {"changes": [{"at": _AT, "type": "status"}]}, {"/changes/0/status": "This is needed"}),
     ],
-    ids=["none", "object", "inside", "unknown", "values", "missing", "members", "items"],
+    ids=["none", "object", "inside", "unknown", "values", "missing", "members", "items", "tag", "no tag", "tagged"],
 )
 def test_a_pointer_leads_into_the_document_that_was_sent(
     model: type[BaseModel], document: dict[str, Any], told: dict[str, str | None]
 ) -> None:
-    base: dict[type[BaseModel], dict[str, Any]] = {NewAccount: _ACCOUNT, NewTicket: _TICKET}
-    sent = base.get(model, {}) | document
+    base = {NewAccount: _ACCOUNT, NewTicket: _TICKET, PreviewRequest: _PREVIEW}
+    sent: dict[str, Any] = base.get(model, {}) | document
     with pytest.raises(ValidationError) as caught:
         model.model_validate(sent)
     found = {fault["pointer"]: fault["detail"] for fault in document_faults(caught.value.errors(), sent)}
