@@ -26,7 +26,7 @@ from schemathesis.core.result import Ok
 from schemathesis.generation import GenerationMode
 
 from app.core.clock import monotonic
-from app.core.scopes import SCOPES
+from app.core.keys.scopes import SCOPES
 from app.core.settings import Settings
 from app.main import create_app
 from tests.contract.callers import RULES

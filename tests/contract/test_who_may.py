@@ -5,7 +5,7 @@ from typing import Final
 import pytest
 
 from app.core.auth import ROLES
-from app.core.scopes import SCOPES
+from app.core.keys.scopes import SCOPES
 from tests.contract.callers import (
     RULES,
 )
