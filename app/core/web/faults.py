@@ -5,9 +5,9 @@ from itertools import islice
 from typing import Any, Final
 
 from app.core.problems import Fault
-from app.core.schemas import pointer
+from app.core.schemas.shared import pointer
+from app.core.schemas.validation import faults_in, said_of
 from app.core.text.messages import Message
-from app.core.validation import faults_in, said_of
 
 _MAX_FAULTS: Final = 50
 _BODY: Final = "body"

@@ -19,6 +19,7 @@ from starlette.routing import Route
 from starlette.types import Scope as AsgiScope
 
 from app.core.db.errors import DATABASE_ERRORS, is_outage, outage_of
+from app.core.keys.scopes import SCOPES, Scope
 from app.core.problems import (
     BadRequest,
     Fault,
@@ -34,14 +35,12 @@ from app.core.problems import (
     Unavailable,
     UnsupportedMediaType,
 )
-from app.core.scopes import SCOPES, Scope
 from app.core.text.language import SOURCE, Language
 from app.core.text.messages import _
-from app.core.web.answer_headers import page_policy
 from app.core.web.body import read_json, require_json, require_plain
 from app.core.web.callers import confirm, language_of, principal_of
 from app.core.web.faults import request_faults
-from app.core.web.page import ICON, problem_page, wants_page
+from app.core.web.page import ICON, page_policy, problem_page, wants_page
 from app.core.web.query_names import repeated_names, unknown_names
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
