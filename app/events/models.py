@@ -29,7 +29,7 @@ class EventRow(Base):
     )
     recorded_at: Mapped[datetime] = mapped_column(server_default=text("now()"), comment="real time, also a sandbox's")
     via: Mapped[str | None] = mapped_column(
-        comment="installations through which what caused it has come (core/via.py)"
+        comment="installations through which what caused it has come (core/outgoing/via.py)"
     )
 
     __table_args__ = (
