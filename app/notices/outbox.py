@@ -14,6 +14,7 @@ from app.core.db.statements.bulk import Write, to_json
 from app.core.db.statements.housekeeping import forget
 from app.core.db.tables import Row
 from app.core.ids import new_id
+from app.core.text.messages import Message, to_stored
 from app.events.upcast import upcast
 from app.notices.models import NoticeRow
 
@@ -75,11 +76,12 @@ LEFT JOIN LATERAL (
 """
 _RECORD: Final = """
 UPDATE notices AS n
-SET state = r.state, sent_by = r.sent_by, error = r.error, claim_id = NULL,
+SET state = r.state, sent_by = r.sent_by, error = r.error, error_message = r.error_message, claim_id = NULL,
     next_attempt_at = clock_timestamp() + r.wait_seconds * interval '1 second',
     finished_at = CASE WHEN r.state <> 'pending' THEN clock_timestamp() END
 FROM jsonb_to_recordset($1::jsonb)
-     AS r (account_id text, id text, claim_id text, state text, sent_by jsonb, error text, wait_seconds float8)
+     AS r (account_id text, id text, claim_id text, state text, sent_by jsonb, error text, error_message jsonb,
+           wait_seconds float8)
 WHERE n.account_id = r.account_id AND n.id = r.id AND n.claim_id = r.claim_id
 """
 _EXPERT_OF: Final[Mapping[str, Callable[[Row], str | None]]] = {
@@ -131,7 +133,7 @@ class Outcome:
     notice: Claimed
     state: str
     sent_by: list[str]
-    error: str | None = None
+    error: Message | None = None
     wait: timedelta | None = None
 
     def row(self) -> Row:
@@ -143,6 +145,7 @@ class Outcome:
             "state": self.state,
             "sent_by": self.sent_by,
             "error": self.error,
+            "error_message": to_stored(self.error),
             "wait_seconds": self.wait.total_seconds() if self.wait is not None else None,
         }
 

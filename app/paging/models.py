@@ -1,6 +1,7 @@
 """How engineers are reached, and the outbox of pages."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -64,6 +65,7 @@ class PageRow(Base):
     )
     claim_id: Mapped[str | None]
     error: Mapped[str | None]
+    error_message: Mapped[dict[str, Any] | None] = mapped_column(comment="how to say the error in other languages")
     sent_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
 

@@ -65,7 +65,7 @@ def test_what_is_nested_too_deeply_is_left_out(brackets: tuple[bytes, bytes], de
     parsed = parse(b'[{"text": "[{\\"", "deep": %s, "after": 1}, 2]' % deep)
     first, second = parsed.value
     assert (first["text"], first["after"], second) == ('[{"', 1, 2)
-    assert parsed.omissions == (f"What is nested more than {MAX_DEPTH} levels deep: 1 values",)
+    assert parsed.omissions == (f"1 value nested more than {MAX_DEPTH} levels deep",)
     orjson.dumps(parsed.value)
 
 

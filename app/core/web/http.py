@@ -1,6 +1,7 @@
 """HTTP's own part: JSON answers, problem documents, ETags, and a router that reads bodies strictly."""
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from functools import partial
 from inspect import cleandoc, isclass
 from typing import Any, Final, Protocol, TypeAlias, TypeVar, get_args, get_origin
 
@@ -36,7 +37,7 @@ from app.core.problems import (
 from app.core.schemas.shared import pointer
 from app.core.schemas.validation import said_of
 from app.core.text.language import SOURCE, Language
-from app.core.text.messages import _
+from app.core.text.messages import Message, _
 from app.core.web.body import read_json, require_json, require_plain
 from app.core.web.callers import confirm, language_of, principal_of
 from app.core.web.query_names import repeated_names, unknown_names
@@ -67,14 +68,55 @@ _BY_STATUS: Final = {
 }
 
 
-def dump(body: Any) -> bytes:
-    """JSON as it is sent: instants as RFC 3339 UTC with ``Z``."""
-    return orjson.dumps(body, option=orjson.OPT_UTC_Z)
+class Reader:
+    """Whoever reads an answer: their language is found when the first message is written for them."""
+
+    def __init__(self, scope: AsgiScope | None) -> None:
+        self._scope = scope
+        self._language: Language | None = None
+
+    def read(self, text: Message) -> str:
+        """A message as this reader gets it."""
+        if self._language is None:
+            self._language = language_of(self._scope) if self._scope else SOURCE
+        return text.to(self._language)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What the answer says of its language, if anything in it depends on that."""
+        return {"Content-Language": self._language, "Vary": "Accept-Language"} if self._language else {}
 
 
-def reply(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """A ready JSON answer: FastAPI sends it as it is, so the ``response_model`` only documents it."""
-    return Response(dump(body), status, headers, "application/json")
+NOBODY: Final = Reader(None)
+"""Reads English: what is stored, and what is sent without a request."""
+
+
+def dump(body: Any, reader: Reader = NOBODY) -> bytes:
+    """JSON as it is sent: instants as RFC 3339 UTC with ``Z``, messages in the language of their reader."""
+    options = orjson.OPT_UTC_Z | orjson.OPT_PASSTHROUGH_SUBCLASS
+    return orjson.dumps(body, default=partial(_plain, reader), option=options)
+
+
+def _plain(reader: Reader, value: Any) -> Any:
+    """What JSON has for a value of a type of our own."""
+    if isinstance(value, Message):
+        return reader.read(value)
+    for kind in (str, int, float, dict, list):
+        if isinstance(value, kind):
+            return kind(value)
+    raise TypeError(f"{type(value).__name__} is not JSON")
+
+
+def reply(
+    body: Any, status: int = 200, headers: Mapping[str, str] | None = None, *, request: Request | None = None
+) -> Response:
+    """A ready JSON answer: FastAPI sends it as it is, so the ``response_model`` only documents it.
+
+    Messages in ``body`` are written in the language of whoever has sent the ``request``.
+    """
+    reader = Reader(request.scope if request else None)
+    content = dump(body, reader)
+    return Response(content, status, {**(headers or {}), **reader.headers}, "application/json")
 
 
 def reply_text(body: str, headers: Mapping[str, str] | None = None) -> Response:

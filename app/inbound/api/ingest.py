@@ -19,6 +19,7 @@ from app.core.problems import (
     Unauthorized,
     Unavailable,
     UnsupportedMediaType,
+    message_of,
 )
 from app.core.state import State, StateDep
 from app.core.web.credentials import Key
@@ -71,7 +72,7 @@ def _body(kind: str, example: Any, **more: Any) -> dict[str, Any]:
 
 
 async def _receive(request: Request, state: StateDep, hook_id: str, name: str | None) -> Response:
-    return _accepted(await _taken(request, state, await receive.posted(request, hook_id, name)))
+    return _accepted(request, await _taken(request, state, await receive.posted(request, hook_id, name)))
 
 
 async def _taken(request: Request, state: State, post: Posted) -> Received:
@@ -90,10 +91,11 @@ async def _taken(request: Request, state: State, post: Posted) -> Received:
     return received
 
 
-def _accepted(received: Received) -> Response:
+def _accepted(request: Request, received: Received) -> Response:
     told: dict[str, Any] = {"receipt_id": received.receipt_id, "duplicate": received.duplicate}
     told |= {"refused": received.refused} if received.refused else {}
-    return reply(told | ({"omissions": list(received.omissions)} if received.omissions else {}), 202)
+    told |= {"omissions": list(received.omissions)} if received.omissions else {}
+    return reply(told, 202, request=request)
 
 
 @router.post(
@@ -185,15 +187,15 @@ async def enqueue_event(request: Request, state: StateDep, hook_id: HookPath, _k
     try:
         event = _event_of(body, post.headers.get("content-type", ""))
     except Unreadable as error:
-        return reply(BAD_EVENT | {"errors": [str(error)]}, BadRequest.status)
+        return reply(BAD_EVENT | {"errors": [message_of(error)]}, BadRequest.status, request=request)
     if faults := pagerduty.faults(event):
-        return reply(BAD_EVENT | {"errors": faults}, BadRequest.status)
+        return reply(BAD_EVENT | {"errors": faults}, BadRequest.status, request=request)
     key = event.pop("routing_key", None)
     key = post.key or (Key(key, "body") if isinstance(key, str) else None)
     try:
         payload = orjson.dumps(event)
     except orjson.JSONEncodeError as error:
-        return reply(BAD_EVENT | {"errors": [str(error)]}, BadRequest.status)
+        return reply(BAD_EVENT | {"errors": [message_of(error)]}, BadRequest.status, request=request)
     received = await _taken(request, state, replace(post, key=key, payload=payload))
     dedup_key = event.get("dedup_key") or received.receipt_id
     return reply({"status": "success", "message": "Event processed", "dedup_key": dedup_key}, 202)

@@ -101,7 +101,7 @@ async def _open(session: AsyncSession, hook: Hooked, step: Step, before: Inciden
     urgent = mapped(fields, signals)
     more = f" (+{len(signals) - 1})" if len(signals) > 1 else ""
     command = NewTicket(
-        title=title_of(fields, signals[0])[: 300 - len(more)] + more,
+        title=title_of(fields, signals[0], hook.language)[: 300 - len(more)] + more,
         description=hook.noted(step, texts.description_of(signals, hook.language)),
         product=fields.product,
         requester=hook.requester,

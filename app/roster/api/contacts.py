@@ -108,7 +108,7 @@ async def send_test_page(call: CallDep, engineer_id: _EngineerPath, method_id: M
     try:
         await Ways(state.settings, state.http).send(method, text)
     except Exception as error:  # noqa: BLE001  whatever the service or its library says
-        return reply({"state": "failed", "error": said(error)})
+        return reply({"state": "failed", "error": said(error)}, request=call.request)
     return reply({"state": "sent", "error": None})
 
 

@@ -23,7 +23,7 @@ from app.tickets.api.kit import TicketPath, act_on_ticket, caller_of, may_write
 from app.tickets.numbers import TicketNumber
 from app.tickets.read import queries, statements
 from app.tickets.read.listing import list_tickets as page_of_tickets
-from app.tickets.read.views import DEADLINE, deadline_view, message_view, ticket_view
+from app.tickets.read.views import DEADLINE, deadline_view, localized, message_view, ticket_view
 from app.tickets.read.ways import TicketFilter
 from app.tickets.rules import status_table
 from app.tickets.schemas import (
@@ -74,7 +74,11 @@ async def list_tickets(reader: ReaderDep, page: PageDep, wanted: Annotated[Ticke
     """Tickets that the caller sees: newest first, or by what support owes next (`sort=due`)."""
     found = await page_of_tickets(reader, wanted, page)
     return listing(
-        reader.request, page, found, place=lambda row: row["place"], document=lambda row: Fragment(row["body"])
+        reader.request,
+        page,
+        found,
+        place=lambda row: row["place"],
+        document=lambda row: Fragment(localized(row["body"], reader.language)),
     )
 
 
@@ -84,7 +88,7 @@ async def get_ticket(reader: ReaderDep, ticket_id: TicketPath) -> Response:
     found = await reader.read(partial(statements.ticket, ticket_id=ticket_id))
     if found["body"] is None:
         raise NotFound
-    return reply_text(found["body"], headers=etag(found["version"]))
+    return reply_text(localized(found["body"], reader.language), headers=etag(found["version"]))
 
 
 @router.show("/tickets/by-number/{number}", Ticket, summary="Get a ticket by its number", example=examples.TICKET)

@@ -156,6 +156,6 @@ async def _record(session: AsyncSession, claimed: ClaimedCall, outcome: Link | F
     if isinstance(outcome, Link):
         calls.make_ready(edit, call, outcome)
     else:
-        calls.make_failed(edit, call, outcome.reason)
+        calls.make_failed(edit, call, outcome.failures)
     await staff_and_save(session, [edit])
     return True

@@ -157,7 +157,7 @@ class Call:
         return Answer(found, self._status, _etag(found))
 
     def _reply(self, document: Document) -> Response:
-        return reply(document, self._status, _etag(document))
+        return reply(document, self._status, _etag(document), request=self.request)
 
     @property
     def _status(self) -> int:
