@@ -64,7 +64,7 @@ class State:
     clock: Connections
     """of the sweep, the feed's poller and the probes: one each, whatever all others do"""
     http: httpx.AsyncClient
-    alarms: WakeUps
+    wake_ups: WakeUps
     keyring: Keyring
     limits: CallerLimits
     feed: Feed

@@ -30,9 +30,9 @@ _log = structlog.get_logger(__name__)
 Notifier: TypeAlias = Poster[Claimed, Outcome]
 
 
-def notifier(sessions: Sessions, notices: "Notices", alarm: WakeUp, limits: Limits | None = None) -> Notifier:
-    """What sends notices; ``alarm`` wakes its pass."""
-    return Poster(sessions, notices, alarm, limits)
+def notifier(sessions: Sessions, notices: "Notices", wake_up: WakeUp, limits: Limits | None = None) -> Notifier:
+    """What sends notices; ``wake_up`` wakes its pass."""
+    return Poster(sessions, notices, wake_up, limits)
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,11 +57,11 @@ class Addressed:
 def pager(
     sessions: Sessions,
     pages: "Pages",
-    alarm: WakeUp,
+    wake_up: WakeUp,
     limits: Limits | None = None,
 ) -> Pager:
-    """What sends the pages of one lane; ``alarm`` wakes its pass."""
-    return Poster(sessions, pages, alarm, limits)
+    """What sends the pages of one lane; ``wake_up`` wakes its pass."""
+    return Poster(sessions, pages, wake_up, limits)
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,7 @@ class Isolation:
 
     sessions: Sessions
     metrics: Metrics
-    alarm: WakeUp = field(default_factory=WakeUp)
+    wake_up: WakeUp = field(default_factory=WakeUp)
     limits: Limits = STORM
     alone: Limits = ALONE
     _turns: Turns = field(default_factory=Turns)
@@ -91,7 +91,7 @@ class Isolation:
         if account_id not in self._turns:
             self._turns.join(account_id)
             self._paces[account_id] = Pace(_SECONDS, _LEAST, _MOST)
-            self.alarm.ring()
+            self.wake_up.ring()
 
     def take_failed(self, batch: Batch) -> None:
         """Try the tickets of a batch here that failed, and those of it that cannot be processed.
@@ -110,7 +110,7 @@ class Isolation:
         self._queue.extend(items)
         if self._queue and _SUSPECTED not in self._turns:
             self._turns.join(_SUSPECTED)
-            self.alarm.ring()
+            self.wake_up.ring()
 
     async def run_pass(self) -> int:
         """Go on for a while; the number of tickets processed."""

@@ -113,7 +113,7 @@ async def test_g3_the_first_minute_over_the_next_provider_is_asked_at_once_and_h
     class Failing:
         name = "jitsi"
 
-        async def create(self, request: CallRequest) -> Link:
+        async def create(self, _request: CallRequest) -> Link:
             raise CallFailed("rate_limited")
 
     providers: dict[str, Provider] = {"meet": meet, "jitsi": Failing()}
@@ -365,10 +365,10 @@ async def test_with_all_slots_taken_the_next_call_begins_as_soon_as_one_is_free(
         await stories[place % len(stories)].open(**P1)
     assert await provisioner.run_pass() == SLOTS
     assert (await provisioner.run_pass(), await provisioner.next_instant()) == (0, None)
-    rings = state.alarms.calls.rings
+    rings = state.wake_ups.calls.rings
     gate.set()
     await provisioner.drain()
-    assert state.alarms.calls.rings > rings
+    assert state.wake_ups.calls.rings > rings
     assert await provisioner.run_pass() == 1
     await provisioner.stop()
 

@@ -79,7 +79,7 @@ async def test_a_process_that_begins_beside_a_writer_waits_for_it(
     async with transaction(sessions) as slow:
         late = await told_in(slow, row())
         early = await tell()
-        new = FeedPoller(state.engine, state.alarms.events)
+        new = FeedPoller(state.engine, state.wake_ups.events)
         await new.poll()
         await new.poll()
         assert new.position is None

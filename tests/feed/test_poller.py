@@ -63,7 +63,7 @@ async def test_a_commit_of_this_process_wakes_at_once_and_another_ones_within_a_
     state: State, sessions: Sessions
 ) -> None:
     for feed in (
-        FeedPoller(state.engine, state.alarms.events, interval=60),
+        FeedPoller(state.engine, state.wake_ups.events, interval=60),
         FeedPoller(state.engine, WakeUps().events),
     ):
         position = await feed.settled()

@@ -134,7 +134,7 @@ async def receive(state: State, post: Posted) -> Received:
         await _refuse(state, post)
         raise NotFound
     if not received.duplicate and not received.refused:
-        state.alarms.receipts.ring()
+        state.wake_ups.receipts.ring()
     return received
 
 

@@ -90,7 +90,7 @@ class Provisioner:
             error = "cancelled" if task.cancelled() else repr(task.exception())
             _log.error("the link of a call was abandoned", error=error)
         if full:
-            self._state.alarms.calls.ring()
+            self._state.wake_ups.calls.ring()
 
     async def _provide(self, call: ClaimedCall) -> None:
         attempt = await provision.attempt(self._providers, call)

@@ -180,7 +180,7 @@ async def see_to_experts(
 async def without_experts(session: AsyncSession, edits: Sequence[TicketEdit]) -> list[TicketEdit]:
     """Those of these locked live tickets that can be saved now, though others may hold the roster.
 
-    If they do, tickets whose experts are to be seen to stay as they were, for the pass that the alarm ``experts``
+    If they do, tickets whose experts are to be seen to stay as they were, for the pass that the wake-up ``experts``
     wakes. If that fails, they are due again.
     """
     todo = [edit.ticket.id for edit in edits if is_to_do(edit)]

@@ -107,13 +107,13 @@ class Sender:
                 rounds_in_vain = 0
             elif seen.after == START:
                 rounds_in_vain += _ROUNDS if before == START else 1
-        self._state.alarms.deliveries.ring()
+        self._state.wake_ups.deliveries.ring()
         return begun
 
     async def next_instant(self) -> datetime | None:
         """When ``run_pass`` has something to do again, by the database's clock; None: nothing waits for an instant.
 
-        What waits for a slot is not counted: the alarm ``deliveries`` rings when there is one.
+        What waits for a slot is not counted: the wake-up ``deliveries`` rings when there is one.
         """
         if self._share().limit <= 0:
             return None
@@ -189,7 +189,7 @@ class Sender:
 
     def _ring_if_held_back(self) -> None:
         if self._held_back:
-            self._state.alarms.deliveries.ring()
+            self._state.wake_ups.deliveries.ring()
 
     async def _attempt(self, delivery: Claimed) -> DeliveryOutcome:
         if not delivery.enabled:
