@@ -60,7 +60,7 @@ POLL: Final = timedelta(milliseconds=250)
 BREATH: Final = timedelta(milliseconds=10)
 """After a pass that found nothing although something is due: another replica or a request holds it."""
 DRAIN_SECONDS: Final = 25.0
-_LOOKS: Final = 1000
+_POLLS: Final = 1000
 """How many polls of a job APScheduler may believe to be running, before it drops the next one, and all after it.
 
 A poll takes no time, and passes never overlap (``Runner``); but a loop that was held up comes to a poll before it has
@@ -342,7 +342,7 @@ class Scheduler:
             timezone=UTC,
             jobstores={"default": MemoryJobStore()},
             executors={"default": AsyncIOExecutor()},
-            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": _LOOKS},
+            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": _POLLS},
         )
         self._offset = 0.0
         self._watch: asyncio.TimerHandle | None = None

@@ -107,7 +107,7 @@ async def _begun(
 ) -> tuple[int, AsyncGenerator[Page, None]]:
     """Where the reading begins, and the pages from there on."""
     wanted = asked.wanted(principal)
-    await state.feed.settled()
+    await state.feed.decided()
     after = await begin(state, start)
     return after, pages(state, wanted, after, **how)
 

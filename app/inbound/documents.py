@@ -114,7 +114,7 @@ class TouchedTicket(Document):
     """What was done to one ticket."""
 
     ticket_id: str
-    action: Literal["opened", "reopened", "told", "resolved"]
+    action: Literal["opened", "reopened", "notified", "resolved"]
 
 
 class Receipt(Document):
@@ -183,7 +183,7 @@ class TriedSignal(Document):
 class TriedTicket(Document):
     """What would be done to one ticket."""
 
-    action: Literal["opened", "reopened", "told"]
+    action: Literal["opened", "reopened", "notified"]
     ticket_id: str | None = Field(description="null: a new one")
     resolves: bool
     title: str | None

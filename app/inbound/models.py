@@ -82,7 +82,7 @@ class IncidentRow(Base):
     key: Mapped[str] = mapped_column(ID, primary_key=True)
     ticket_id: Mapped[str] = mapped_column(ID)
     open: Mapped[bool] = mapped_column(comment="something of it fires, or did at last hearing")
-    told: Mapped[int] = mapped_column(comment="messages that its changes have made on the ticket")
+    messages: Mapped[int] = mapped_column("told", comment="messages that its changes have made on the ticket")
     changed_at: Mapped[datetime] = mapped_column(comment="real time")
 
 

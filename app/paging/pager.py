@@ -26,7 +26,7 @@ SECONDS: Final = 30.0
 """For one page, whatever the service does: less than the lease."""
 DELAYS: Final = tuple(timedelta(seconds=seconds) for seconds in (0, 5, 15, 30, 60, 120))
 """The wait before each attempt; there is none once the alert is answered or over."""
-_LOOK: Final = timedelta(seconds=10)
+_POLL: Final = timedelta(seconds=10)
 """How soon a service that goes on by itself hears that the alert is over."""
 _CLOSING: Final = timedelta(seconds=30)
 _WATCHED: Final = frozenset({"pagerduty", "opsgenie"})
@@ -117,13 +117,13 @@ class Pages:
                 await self.ways.send(method, text_of(page, message.link))
         except Exception as error:  # noqa: BLE001  one page's texts or target: the others are not affected
             return _failed(page, error)
-        return Outcome(page, "sent", wait=_LOOK if page.kind in _WATCHED else None)
+        return Outcome(page, "sent", wait=_POLL if page.kind in _WATCHED else None)
 
     async def _watch(self, page: Claimed, method: Method | None) -> Outcome:
         if method is None or (page.long_over and page.alert_state != "alerted"):
             return Outcome(page, "sent")
         if page.alert_state == "alerted":
-            return Outcome(page, "sent", wait=_LOOK)
+            return Outcome(page, "sent", wait=_POLL)
         try:
             async with asyncio.timeout(SECONDS):
                 await self.ways.resolve(method, page.alert_id)

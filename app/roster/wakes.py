@@ -21,7 +21,7 @@ FROM routed AS r WHERE t.account_id = r.account_id AND t.id = r.id
 """)
 
 
-async def look_again(session: AsyncSession, account_id: str | None) -> None:
+async def wake_routed(session: AsyncSession, account_id: str | None) -> None:
     """Let the sweep look at once at every ticket with an expert, or in the queue: live ones, or a sandbox account's.
 
     Its expert may have left the shift, or somebody may have come; whoever is still right stays.

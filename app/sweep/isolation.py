@@ -29,9 +29,9 @@ from app.tickets.background.postponing import Suspect
 
 BUDGET: Final = 5.0
 """Seconds of a pass: then it ends, and the next one goes on."""
-STORM: Final = Limits(settling=0.2, lock=0.5, whole=1.0)
-_GROUP: Final = Limits(settling=0.5, lock=0.5, whole=1.0)
-ALONE: Final = Limits(settling=2.0, lock=0.5, whole=2.0)
+STORM: Final = Limits(processing=0.2, lock=0.5, whole=1.0)
+_GROUP: Final = Limits(processing=0.5, lock=0.5, whole=1.0)
+ALONE: Final = Limits(processing=2.0, lock=0.5, whole=2.0)
 """Generous for a single ticket, which takes a few milliseconds."""
 _SECONDS: Final = 0.05
 _LEAST: Final = 100

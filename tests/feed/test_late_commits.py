@@ -44,7 +44,7 @@ async def test_what_was_written_before_a_slow_writer_came_is_read(
     state: State, sessions: Sessions, tell: Tell, start: int
 ) -> None:
     early = await tell()
-    await state.feed.settled()
+    await state.feed.decided()
     async with transaction(sessions) as slow:
         late = await told_in(slow, row())
         assert (await everything(state, start))[0] == early
@@ -125,7 +125,7 @@ async def test_a_reader_that_pages_while_eight_write_sees_all_once_and_in_order(
         after, done = start, False
         while not done:
             done = all(writer.done() for writer in writers)
-            upto = await state.feed.settled()
+            upto = await state.feed.decided()
             page = await read(state.engine, EVERYTHING, after=after, upto=upto, limit=7)
             after, done = page.after, done and not page.more
             for each in page.rows:

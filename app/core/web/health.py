@@ -105,14 +105,14 @@ async def get_readiness(request: Request, state: StateDep) -> Response:
 
 async def readiness(state: State) -> tuple[dict[str, str], list[str]]:
     """What the process needs, each ``ok`` or what is wrong with it; and what does not work although it serves."""
-    checks, troubles = await state.probe.find(partial(_look_at_database, state))
+    checks, troubles = await state.probe.find(partial(_check_database, state))
     late = set(state.heartbeats.late(monotonic()))
     checks |= {"embedded_postgresql": state.embedded.check} if state.embedded else {}
     checks |= {name: "late" if name in late else "ok" for name in state.heartbeats.ages(monotonic())}
     return checks, [*state.degraded, *troubles]
 
 
-async def _look_at_database(state: State) -> Found:
+async def _check_database(state: State) -> Found:
     """The checks of the database, and what is wrong with this machine's clock, the feed, locks, and what is stored.
 
     It has a connection that no request can take.

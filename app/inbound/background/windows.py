@@ -51,7 +51,7 @@ _IN_A_ROW: Final = 5
 """Transactions of one pass for one hook."""
 _PATIENCE: Final = 1.0
 """Seconds that a hook waits for the roster of experts."""
-_SETTLED: Final = timedelta(minutes=1)
+_GRACE: Final = timedelta(minutes=1)
 """Real time after a window's end in which a receipt may still be processed that found it open."""
 _DUE: Final = f"""
 SELECT account_id, id FROM (
@@ -148,7 +148,7 @@ class Ends:
             hooks = [row["hook_id"] for row in await (await driver(session)).fetch(_HOOKS, account_id)]
         done = [await self._open_all(account_id, hook_id) for hook_id in hooks]
         async with transaction(self.sessions) as session:
-            if all(done) and await database_now(session) > window.ended_at + _SETTLED:
+            if all(done) and await database_now(session) > window.ended_at + _GRACE:
                 await (await driver(session)).execute(
                     "UPDATE maintenance_windows SET due_at = NULL WHERE account_id = $1 AND id = $2 AND ended_at = $3",
                     account_id,

@@ -46,7 +46,7 @@ _WARNINGS: Final[Mapping[str, Message]] = {
         "example {example}"
     ).given(example="`join('/', [source, subject])`"),
 }
-_WORDS = {"open": "opened", "reopen": "reopened", "tell": "told"}
+_WORDS = {"open": "opened", "reopen": "reopened", "tell": "notified"}
 
 
 async def tried_batch(offload: Offload, owner: str, fields: HookFields, tried: TrialPayload) -> Batch:
@@ -94,7 +94,7 @@ async def what_would_be(session: AsyncSession, hook: HookRow, account: AccountRo
 def _shown(fields: HookFields, step: Step, document: PlanDocument, language: Language) -> dict[str, Any]:
     """What would be done to one ticket; the priority that its alerts ask for, where any of them fires."""
     ends = {"resolves": step.ends and fields.on_resolve == "resolve"}
-    done = {"action": _WORDS.get(step.action, "told"), "ticket_id": step.thread.id if step.thread else None} | ends
+    done = {"action": _WORDS.get(step.action, "notified"), "ticket_id": step.thread.id if step.thread else None} | ends
     if not step.firing:
         return done | {"title": None, "priority": None, "priority_source": None, "environment": None}
     urgent = mapped(fields, step.firing)

@@ -37,9 +37,11 @@ _DEFAULTS: Final = HookFields(name="-").model_dump(mode="json", exclude={"name",
 """What holds of a hook that an earlier version stored, which knew fewer fields."""
 _FACTS: Final = (
     *("id", "account_id", "hook_id", "format", "state", "received_at", "processed_at", "size"),
-    *("maintenance_window_id", "left_out", "tickets", "signals"),
+    *("maintenance_window_id", "left_out", "signals"),
 )
 """The members of a receipt that its row has under their names."""
+_ACTIONS: Final = {"told": "notified"}
+"""What earlier versions have stored, by today's word."""
 _IN_FORCE: Final = 2
 """Secrets that hold at once: the new one and the one before, so that a sender can be changed without a gap."""
 
@@ -71,7 +73,8 @@ def receipt_document(receipt: ReceiptRow) -> dict[str, Any]:
     if len(stored) != len(receipt.omissions):
         stored = [None] * len(receipt.omissions)
     omissions = [from_stored(*each) for each in zip(receipt.omissions, stored, strict=True)]
-    return facts | {"error": error, "omissions": omissions}
+    touched = [one | {"action": _ACTIONS.get(one["action"], one["action"])} for one in receipt.tickets]
+    return facts | {"error": error, "omissions": omissions, "tickets": touched}
 
 
 def payload_document(receipt: ReceiptRow) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from app.roster.models import EngineerRow
 from app.roster.sandboxes import check_owner
 from app.roster.schemas import Engineer, EngineerFields, NewEngineer
 from app.roster.usecases.regions import check_region
-from app.roster.wakes import look_again
+from app.roster.wakes import wake_routed
 
 
 async def create_engineer(session: AsyncSession, command: NewEngineer, *, now: datetime) -> EngineerRow:
@@ -24,7 +24,7 @@ async def create_engineer(session: AsyncSession, command: NewEngineer, *, now: d
     engineer = EngineerRow(id=new_id("eng"), account_id=command.account_id, **columns, **stamps)
     session.add(engineer)
     await session.flush()
-    await look_again(session, engineer.account_id)
+    await wake_routed(session, engineer.account_id)
     return engineer
 
 
@@ -37,7 +37,7 @@ async def update_engineer(
     engineer.version += 1
     engineer.updated_at = now
     await session.flush()
-    await look_again(session, engineer.account_id)
+    await wake_routed(session, engineer.account_id)
 
 
 async def _columns(

@@ -14,7 +14,7 @@ from app.roster import shifts
 from app.roster.models import CalendarTokenRow, EngineerRow, RegionRow
 from app.roster.sandboxes import check_owner
 from app.roster.schemas import NewRegion, Region, RegionFields
-from app.roster.wakes import look_again
+from app.roster.wakes import wake_routed
 
 _LOCKED_TO: Final = text("""
 SELECT EXISTS (
@@ -56,7 +56,7 @@ async def update_region(session: AsyncSession, region: RegionRow, fields: Region
     region.version += 1
     region.updated_at = now
     await session.flush()
-    await look_again(session, region.account_id)
+    await wake_routed(session, region.account_id)
 
 
 async def delete_region(session: AsyncSession, region: RegionRow) -> None:

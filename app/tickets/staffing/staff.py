@@ -102,7 +102,7 @@ class Staff:
         self._holds[engineer_id] = keys | {"since": since}
         self.moves.taken.add(engineer_id)
 
-    def let_go(self, engineer_id: str | None, ticket_id: str, why: Release) -> None:
+    def let_go(self, engineer_id: str | None, ticket_id: str, reason: Release) -> None:
         """The engineer, if held for this ticket, is free."""
         expert = self.experts.get(engineer_id or "")
         if expert is None or expert.held_for != ticket_id or expert.held_by is None:
@@ -113,7 +113,7 @@ class Staff:
         self._holds[expert.id] = None
         self.moves.freed.add(expert.id)
         self.moves.released.add(expert.held_by)
-        if why is Release.DONE:
+        if reason is Release.DONE:
             self.moves.back.add(expert.id)
 
     def reassigned(self, before: str | None, after: str | None) -> None:

@@ -42,7 +42,7 @@ _DATABASE_ERRORS: Final = (OSError, PostgresError, SQLAlchemyError, *DATABASE_ER
 _PAUSE: Final = 0.5
 """Seconds between two tries to record outcomes while the database does not answer."""
 
-_LOOKS: Final = 50
+_POLLS: Final = 50
 """Looks of one pass: while there is always something to claim, passes follow each other."""
 _ROUNDS: Final = 2
 """Times that all lanes are seen in vain before a pass ends: it may have begun in the midst of them."""
@@ -92,7 +92,7 @@ class Sender:
         Sending and recording go on behind; ``drain`` waits for them. ``now`` stands in for the database's clock.
         """
         begun, rounds_in_vain = 0, 0
-        for _round in range(_LOOKS):
+        for _round in range(_POLLS):
             share = self._share()
             self._held_back = share.is_short
             if self._stopping or share.limit <= 0 or rounds_in_vain >= _ROUNDS:
