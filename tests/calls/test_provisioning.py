@@ -168,6 +168,25 @@ async def test_g3_the_call_fails_only_when_all_have_failed_and_says_why(
     assert (call["state"], call["failure"]) == ("failed", reason)
     [failed] = await story.events(path, "call.failed")
     assert failed["data"]["reason"] == reason
+    codes = [(one["provider"], one["code"], one["status"]) for one in call["failures"]]
+    assert codes == [("meet", "refused", 500), ("jitsi", "internal_error", None)]
+    assert failed["data"]["failures"] == call["failures"]
+
+
+async def test_why_a_call_failed_is_said_in_its_readers_language(story: Story, state: State) -> None:
+    path = path_of(await story.open(**P1))
+    await provide_until_settled(state, {})
+
+    async def french(place: str) -> Any:
+        return (await story.customer.send("GET", place, **{"Accept-Language": "fr"})).json()
+
+    said = "Aucun lien n'a pu être créé : meet n'est pas configuré; jitsi n'est pas configuré"
+    assert (await french(path))["call"]["failure"] == said
+    assert [ticket["call"]["failure"] for ticket in (await french("/v1/tickets"))["items"]] == [said]
+    assert (await french(f"{path}/calls"))["call"]["failure"] == said
+    await fetch(state.sessions, """UPDATE calls SET failures = '["meet: gone"]', failure = 'No link: meet: gone'""")
+    earlier = (await french(path))["call"]
+    assert (earlier["failure"], earlier["failures"]) == ("No link: meet: gone", [])
     assert sample(state, "attempts", provider="meet", outcome="failed") == 5
 
 

@@ -110,7 +110,7 @@ class Provisioner:
         await self._insist(record)
 
     async def _insist(self, record: Callable[[AsyncSession], Awaitable[None]]) -> None:
-        """Record the outcome, also when others hold the ticket or the roster for long: a room that was made would be lost."""
+        """Record an outcome, also when others hold what it needs for long: else a room that was made would be lost."""
         until = monotonic() + PATIENCE
         while True:
             try:

@@ -1,6 +1,7 @@
 """The catalogues say everything that the code says, and nothing else."""
 
 import ast
+import json
 import pickle
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 
 from app.core.text import catalogues
-from app.core.text.messages import Message, _, in_language, ngettext, pgettext, verbatim
+from app.core.text.messages import Message, _, from_stored, in_language, joined, ngettext, pgettext, to_stored, verbatim
 
 _CALLS: Final = ("_", "pgettext", "ngettext")
 TRANSLATED: Final = [language for language in catalogues.LANGUAGES if language != catalogues.SOURCE]
@@ -154,6 +155,30 @@ def test_numbers_and_lists_are_written_as_the_language_writes_them(language: str
 def test_what_others_write_is_left_alone() -> None:
     assert verbatim("No such {file}").to("es") == "No such {file}"
     assert _("New status: {status}", status="{x} is my word").to("es") == "Nuevo estado: {x} is my word"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        _("Accept"),
+        _("{metric}: {share}% of the time is used up", metric=pgettext("metric", "Update"), share=75),
+        ngettext("{n} business day", "{n} business days", 22),
+        joined((_("Accept"), "a {brace}", _("Decline"))),
+        Message("{names}", {"names": [_("Accept"), "b"]}),
+        _("The projection failed: {error}", error=ValueError("{error}")),
+    ],
+    ids=str,
+)
+def test_a_stored_message_is_said_in_every_language(message: Message) -> None:
+    stored = json.loads(json.dumps(to_stored(message)))
+    restored = from_stored(str(message), stored)
+    assert [restored, *map(restored.to, TRANSLATED)] == [message, *map(message.to, TRANSLATED)]
+
+
+def test_a_text_that_was_stored_alone_is_looked_up() -> None:
+    assert from_stored("Accept").to("de") == "Annehmen"
+    assert from_stored("Connection to {host} lost").to("de") == "Connection to {host} lost"
+    assert to_stored("somebody else's") is to_stored(None) is None
 
 
 def given_otherwise(tree: ast.AST) -> Iterator[str]:

@@ -373,6 +373,8 @@ async def test_a_disabled_endpoint_is_told_of_and_can_be_enabled_again(
     path = f"/v1/webhooks/{endpoint['id']}"
     disabled = (await client.get(path, headers=editor)).json()
     assert (disabled["enabled"], disabled["disabled_reason"]) == (False, "The receiver answered 410 Gone")
+    german = (await client.get(path, headers=editor | {"Accept-Language": "de"})).json()
+    assert german["disabled_reason"] == "Der Empfänger hat mit 410 Gone geantwortet"
     (told,) = (await client.get(f"/v1/webhooks/{watching['id']}/deliveries", headers=editor)).json()["items"]
     assert told["event_id"] != event["id"]
     assert (await client.post(f"{path}/test", headers=editor)).status_code == 409
