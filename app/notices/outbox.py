@@ -49,7 +49,19 @@ WITH RECURSIVE found AS (
 )
 SELECT account_id FROM found WHERE account_id IS NOT NULL LIMIT $2
 """
-_CLAIM: Final = """
+ABOUT: Final = """jsonb_build_object(
+    'number', t.number, 'title', t.title, 'priority', t.priority, 'business_impact', t.business_impact,
+    'priority_reason', t.priority_reason, 'join_url', calls.join_url) AS ticket"""
+"""What a message tells of its ticket ``t`` as it is when the message is sent."""
+ABOUT_FROM: Final = """
+LEFT JOIN tickets AS t ON t.account_id = c.account_id AND t.id = e.ticket_id
+LEFT JOIN LATERAL (
+    SELECT join_url FROM calls
+    WHERE calls.account_id = t.account_id AND calls.ticket_id = t.id AND state IN ('ready', 'joined', 'no_show')
+    ORDER BY sequence DESC LIMIT 1
+) AS calls ON true"""
+"""Where that is read from, by a claimed message ``c`` and its event ``e``."""
+_CLAIM: Final = f"""
 WITH due AS MATERIALIZED (
     SELECT account_id, id FROM notices WHERE account_id = $1 AND next_attempt_at <= statement_timestamp()
     ORDER BY next_attempt_at, id LIMIT $2 FOR UPDATE SKIP LOCKED
@@ -61,19 +73,12 @@ WITH due AS MATERIALIZED (
 SELECT c.account_id, c.id, $3 AS claim_id, c.sent_by,
        jsonb_build_object('time_zone', a.time_zone) || c.recipient AS recipient,
        c.attempts, e.type, e.timestamp, e.data,
-       jsonb_build_object('number', t.number, 'title', t.title, 'priority', t.priority,
-           'business_impact', t.business_impact, 'priority_reason', t.priority_reason, 'join_url', calls.join_url
-       ) AS ticket
+       {ABOUT}
 FROM claimed AS c
 LEFT JOIN events AS e ON e.account_id = c.account_id AND e.id = c.event_id
 LEFT JOIN accounts AS a ON a.account_id = c.account_id
-LEFT JOIN tickets AS t ON t.account_id = c.account_id AND t.id = e.ticket_id
-LEFT JOIN LATERAL (
-    SELECT join_url FROM calls
-    WHERE calls.account_id = t.account_id AND calls.ticket_id = t.id AND state IN ('ready', 'joined', 'no_show')
-    ORDER BY sequence DESC LIMIT 1
-) AS calls ON true
-"""
+{ABOUT_FROM}
+"""  # noqa: S608  our own text
 _RECORD: Final = """
 UPDATE notices AS n
 SET state = r.state, sent_by = r.sent_by, error = r.error, error_message = r.error_message, claim_id = NULL,

@@ -16,6 +16,7 @@ from app.core.db.tables import Row
 from app.core.ids import new_id
 from app.core.text.messages import Message, both, from_stored
 from app.events.upcast import upcast
+from app.notices.outbox import ABOUT, ABOUT_FROM
 from app.paging.models import PageRow
 
 Lane: TypeAlias = Literal["mail", "http"]
@@ -43,7 +44,7 @@ WITH RECURSIVE found AS (
 )
 SELECT account_id FROM found WHERE account_id IS NOT NULL LIMIT $2
 """
-_CLAIM: Final = """
+_CLAIM: Final = f"""
 WITH due AS MATERIALIZED (
     SELECT account_id, alert_id, rule_id FROM pages
     WHERE lane = $1 AND account_id = $2 AND next_attempt_at <= statement_timestamp()
@@ -64,21 +65,14 @@ SELECT c.account_id, c.alert_id, c.rule_id, c.claim_id, c.kind, c.state, c.attem
            'locale', (SELECT string_agg(language, ',') FROM jsonb_array_elements_text(g.languages) AS language),
            'time_zone', g.time_zone
        ) AS recipient,
-       jsonb_build_object('number', t.number, 'title', t.title, 'priority', t.priority,
-           'business_impact', t.business_impact, 'priority_reason', t.priority_reason, 'join_url', calls.join_url
-       ) AS ticket
+       {ABOUT}
 FROM claimed AS c
 LEFT JOIN contact_methods AS m ON m.id = c.method_id
 LEFT JOIN alerts AS a ON a.account_id = c.account_id AND a.id = c.alert_id
 LEFT JOIN engineers AS g ON g.id = c.engineer_id
 LEFT JOIN events AS e ON e.account_id = c.account_id AND e.id = c.event_id
-LEFT JOIN tickets AS t ON t.account_id = c.account_id AND t.id = e.ticket_id
-LEFT JOIN LATERAL (
-    SELECT join_url FROM calls
-    WHERE calls.account_id = t.account_id AND calls.ticket_id = t.id AND state IN ('ready', 'joined', 'no_show')
-    ORDER BY sequence DESC LIMIT 1
-) AS calls ON true
-"""
+{ABOUT_FROM}
+"""  # noqa: S608  our own text
 _RECORD: Final = """
 UPDATE pages SET state = $5::text, error = $6, error_message = $8::jsonb, claim_id = NULL,
     next_attempt_at = clock_timestamp() + $7::interval,

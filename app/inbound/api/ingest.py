@@ -24,7 +24,7 @@ from app.core.problems import (
 from app.core.state import State, StateDep
 from app.core.web.credentials import Key
 from app.core.web.edge.admission import in_the_senders_terms
-from app.core.web.http import Router, public_responses, reply, responses
+from app.core.web.http import Decorator, Router, public_responses, reply, responses
 from app.inbound import examples
 from app.inbound.api import handshake
 from app.inbound.documents import AcceptedPayload, EventAccepted, EventRefused
@@ -71,6 +71,14 @@ def _body(kind: str, example: Any, **more: Any) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": media}}
 
 
+def _ingests(path: str, kind: str, example: Any, **more: Any) -> Decorator:
+    """The route of a sender that hears what becomes of its payload by the receipt."""
+    body = _body(kind, example, **more)
+    return router.post(
+        path, scope=None, status_code=202, response_model=AcceptedPayload, responses=_PROBLEMS, openapi_extra=body
+    )
+
+
 async def _receive(request: Request, state: StateDep, hook_id: str, name: str | None) -> Response:
     return _accepted(request, await _taken(request, state, await receive.posted(request, hook_id, name)))
 
@@ -98,14 +106,7 @@ def _accepted(request: Request, received: Received) -> Response:
     return reply(told, 202, request=request)
 
 
-@router.post(
-    "/{hook_id}",
-    scope=None,
-    status_code=202,
-    response_model=AcceptedPayload,
-    responses=_PROBLEMS,
-    openapi_extra=_body("application/json", examples.GENERIC),
-)
+@_ingests("/{hook_id}", "application/json", examples.GENERIC)
 async def ingest_payload(request: Request, state: StateDep, hook_id: HookPath, _key: KeyQuery = None) -> Response:
     """Ingest a payload.
 
@@ -115,14 +116,7 @@ async def ingest_payload(request: Request, state: StateDep, hook_id: HookPath, _
     return await _receive(request, state, hook_id, None)
 
 
-@router.post(
-    "/{hook_id}/alertmanager",
-    scope=None,
-    status_code=202,
-    response_model=AcceptedPayload,
-    responses=_PROBLEMS,
-    openapi_extra=_body("application/json", examples.ALERTMANAGER),
-)
+@_ingests("/{hook_id}/alertmanager", "application/json", examples.ALERTMANAGER)
 async def ingest_alertmanager(request: Request, state: StateDep, hook_id: HookPath, _key: KeyQuery = None) -> Response:
     """Ingest alerts of Prometheus Alertmanager.
 
@@ -131,14 +125,7 @@ async def ingest_alertmanager(request: Request, state: StateDep, hook_id: HookPa
     return await _receive(request, state, hook_id, "alertmanager")
 
 
-@router.post(
-    "/{hook_id}/grafana",
-    scope=None,
-    status_code=202,
-    response_model=AcceptedPayload,
-    responses=_PROBLEMS,
-    openapi_extra=_body("application/json", examples.GRAFANA),
-)
+@_ingests("/{hook_id}/grafana", "application/json", examples.GRAFANA)
 async def ingest_grafana(request: Request, state: StateDep, hook_id: HookPath, _key: KeyQuery = None) -> Response:
     """Ingest alerts of Grafana.
 
@@ -147,17 +134,11 @@ async def ingest_grafana(request: Request, state: StateDep, hook_id: HookPath, _
     return await _receive(request, state, hook_id, "grafana")
 
 
-@router.post(
+@_ingests(
     "/{hook_id}/cloudevents",
-    scope=None,
-    status_code=202,
-    response_model=AcceptedPayload,
-    responses=_PROBLEMS,
-    openapi_extra=_body(
-        cloudevents.STRUCTURED,
-        examples.CLOUDEVENT,
-        **{cloudevents.BATCH: [examples.CLOUDEVENT], "application/json": examples.GENERIC},
-    ),
+    cloudevents.STRUCTURED,
+    examples.CLOUDEVENT,
+    **{cloudevents.BATCH: [examples.CLOUDEVENT], "application/json": examples.GENERIC},
 )
 async def ingest_cloudevents(request: Request, state: StateDep, hook_id: HookPath, _key: KeyQuery = None) -> Response:
     """Ingest CloudEvents 1.0.

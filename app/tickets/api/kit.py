@@ -1,7 +1,7 @@
 """What operations on tickets share over HTTP: one use case, once, and its ticket, escalation or alert as the answer."""
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated, TypeAlias, TypeVar
+from typing import Annotated, Any, TypeAlias, TypeVar, Unpack
 
 from fastapi import Path, Response
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,7 +12,7 @@ from app.core.schemas.shared import ActorRef
 from app.core.web.http import Decorator
 from app.core.web.kit.idempotency import May
 from app.core.web.kit.merge_patch import actor_in
-from app.core.web.kit.operations import Call, Document, ResourceRouter
+from app.core.web.kit.operations import Call, Document, Options, ResourceRouter
 from app.tickets.api import examples
 from app.tickets.editing.edit import TicketEdit
 from app.tickets.read import queries
@@ -30,16 +30,13 @@ TicketPath = Annotated[TicketId, Path(description="The ticket's id")]
 
 def action(router: ResourceRouter, name: str, summary: str) -> Decorator:
     """The route of an action on a ticket: ``POST /v1/tickets/{ticket_id}/<name>``."""
-    return router.action(
-        f"/v1/tickets/{{ticket_id}}/{name}",
-        Ticket,
-        summary=summary,
-        scope="tickets:write",
-        problems=[Conflict],
-        repeatable=True,
-        if_match=True,
-        example=examples.TICKET,
-    )
+    path = f"/v1/tickets/{{ticket_id}}/{name}"
+    return step(router, path, Ticket, summary=summary, scope="tickets:write", example=examples.TICKET)
+
+
+def step(router: ResourceRouter, path: str, view: Any, **options: Unpack[Options]) -> Decorator:
+    """The route of a step of a ticket, an alert or an escalation: once for an Idempotency-Key, 412 by If-Match."""
+    return router.action(path, view, **{"problems": [Conflict], "repeatable": True, "if_match": True, **options})
 
 
 async def act(

@@ -165,14 +165,9 @@ async def list_ticket_events(reader: ReaderDep, page: PageDep, ticket_id: Ticket
 )
 async def list_deadlines(call: CallDep, page: PageDep, ticket_id: TicketPath) -> Response:
     """Every cycle of every metric, in the order in which they started."""
-    async with call.state.sessions() as session:
-        sandbox, rows = await queries.list_deadlines(session, call.principal, ticket_id, page)
-    return listing(
-        call.request,
-        page,
-        rows,
-        place=queries.deadline_place,
-        document=lambda row: deadline_view(row, sandbox=sandbox),
+    query = partial(queries.list_deadlines, principal=call.principal, ticket_id=ticket_id, page=page)
+    return await call.page(
+        page, query, place=queries.deadline_place, document=lambda row: deadline_view(row, sandbox=row["sandbox"])
     )
 
 

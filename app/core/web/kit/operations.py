@@ -147,9 +147,29 @@ class Call:
         document: Callable[[T], Any],
     ) -> Response:
         """Answer one page of a list: ``listing`` with the rows of a query."""
-        async with self.state.sessions() as session:
-            rows = await query(session)
+        return listing(self.request, page, await self.ask(query), place=place, document=document)
+
+    async def page_with(
+        self,
+        page: Page,
+        query: Callable[[AsyncSession], Awaitable[Sequence[T] | Slice[T]]],
+        *,
+        place: Callable[[T], tuple[Any, ...]],
+        documents: Callable[[AsyncSession, Sequence[T]], Awaitable[Callable[[T], Any]]],
+    ) -> Response:
+        """``page``, where more has to be read to show the rows: ``documents`` does, and returns what shows one."""
+
+        async def find(session: AsyncSession) -> tuple[Sequence[T] | Slice[T], Callable[[T], Any]]:
+            found = await query(session)
+            return found, await documents(session, found.rows if isinstance(found, Slice) else found)
+
+        rows, document = await self.ask(find)
         return listing(self.request, page, rows, place=place, document=document)
+
+    async def ask(self, query: Callable[[AsyncSession], Awaitable[W]]) -> W:
+        """What a query finds, for an operation that does more than show it."""
+        async with self.state.sessions() as session:
+            return await query(session)
 
     def _answer(self, found: Document | Answer) -> Answer:
         if isinstance(found, Answer):
