@@ -16,7 +16,7 @@ class HookRow(Base):
 
     account_id: Mapped[str] = mapped_column(ID, primary_key=True)
     id: Mapped[str] = mapped_column(ID, primary_key=True)
-    fields: Mapped[dict[str, Any]] = mapped_column(comment="schemas.HookFields, without the signature's secret")
+    fields: Mapped[dict[str, Any]] = mapped_column(comment="the hook's settings, without the signature's secret")
     secrets: Mapped[list[str]] = mapped_column(comment="of an HMAC: those in force, newest first")
     version: Mapped[int] = mapped_column(server_default="1")
     created_at: Mapped[datetime]
@@ -68,7 +68,7 @@ class HookPayloadsRow(Base):
 
     account_id: Mapped[str] = mapped_column(ID, primary_key=True)
     hook_id: Mapped[str] = mapped_column(ID, primary_key=True)
-    bytes: Mapped[int] = mapped_column(BigInteger, comment="of the receipts that are kept, by payloads.SIZE")
+    bytes: Mapped[int] = mapped_column(BigInteger, comment="of the receipts that are kept")
     refused_at: Mapped[datetime | None] = mapped_column(comment="when the last one was refused for want of room")
 
 

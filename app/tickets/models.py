@@ -62,7 +62,7 @@ class TicketRow(Base):
     time_zone: Mapped[str] = mapped_column(comment="the account's zone when the ticket was opened (C14)")
     holiday_set: Mapped[str | None] = mapped_column(ID)
     tz_database: Mapped[str] = mapped_column(comment="version of the time-zone database when it was opened (C14)")
-    clock: Mapped[dict[str, Any]] = mapped_column(comment="the clock's facts that are not deadlines (sla/deadlines.py)")
+    clock: Mapped[dict[str, Any]] = mapped_column(comment="the clock's facts that are not deadlines")
     wake_at: Mapped[datetime | None]
     support_due_at: Mapped[datetime | None] = mapped_column(comment="earliest open deadline that support owes")
     next_update_due_at: Mapped[datetime | None]
