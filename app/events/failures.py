@@ -47,7 +47,7 @@ def in_words(code: FailureCode, status: int | None = None) -> Message:
     return _WORDS[code].given(status=str(status))
 
 
-def stated(failures: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def stated(failures: Sequence[Mapping[str, Any] | str]) -> list[Mapping[str, Any]]:
     """The failures that are codes: earlier versions have stored sentences."""
     return [failure for failure in failures if isinstance(failure, Mapping)]
 

@@ -83,7 +83,7 @@ async def test_a_process_that_begins_beside_a_writer_waits_for_it(
         await new.poll()
         await new.poll()
         assert new.position is None
-    assert await new.settled() == start + 2
+    assert await new.decided() == start + 2
     page = await read(state.engine, EVERYTHING, after=start, upto=start + 2, limit=10)
     assert [each["id"] for each in page.rows] == [*late, *early]
 

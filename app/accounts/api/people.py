@@ -80,7 +80,7 @@ async def get_person(call: CallDep, account_id: AccountPath, person_id: str, act
 async def update_person(call: CallDep, account_id: AccountPath, person_id: str, patch: PatchDep) -> Response:
     """Update a person.
 
-    A JSON Merge Patch (RFC 7396), for admins and the account's owners. Its last owner stays one: 409.
+    A JSON Merge Patch (RFC 7396), for admins and the account's owners. 409 for its last owner, who has to stay one.
     """
     actor = actor_in(patch)
     changes = {name: value for name, value in patch.items() if name != "actor"}
@@ -99,7 +99,7 @@ async def update_person(call: CallDep, account_id: AccountPath, person_id: str, 
 async def delete_person(call: CallDep, account_id: AccountPath, person_id: str, actor: ActorDep) -> Response:
     """Delete a person.
 
-    For admins and the account's owners. Its last owner stays: 409.
+    For admins and the account's owners. 409 for its last owner.
     """
 
     async def remove(session: AsyncSession) -> None:

@@ -108,7 +108,7 @@ class VettingResolver(AbstractResolver):
 
 def _vetted_socket(allow_networks: Sequence[Network], target: _AddressInfo) -> socket.socket:
     """The last wall, right before a connection: also sees the literal addresses that skip the resolver."""
-    family, kind, protocol, _, (host, *_) = target
+    family, kind, protocol, _canonical, (host, *_port) = target
     try:
         allowed = is_allowed(ip_address(host), allow_networks)
     except ValueError:  # a spelled form such as 2130706433, which the socket would take for an address

@@ -12,7 +12,7 @@ from app.core.text.messages import Message, _
 
 HEADER: Final = "heliodesk-via"
 MAX_HOPS: Final = 16
-"""Longer ways are refused, whoever is on them."""
+"""Longer ways are refused, whichever installations are on them."""
 _ID: Final = re.compile(r"[a-z0-9_]{1,40}")
 
 
@@ -30,7 +30,7 @@ def write_via(installations: Iterable[str]) -> str:
 def refusal(via: Sequence[str], own: str) -> Message | None:
     """Why what has come this way is not to have any effect; None where it may.
 
-    Once through this installation is well: a chain to another one and back, or to a hook of another account here.
+    Having come through this installation once is fine: a chain to another one and back, or to another account's hook.
     """
     if via.count(own) > 1:
         detail = _("It has come through this installation {times} times: webhooks and hooks form a loop")

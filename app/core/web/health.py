@@ -84,7 +84,7 @@ async def get_health(state: StateDep) -> Response:
 async def get_readiness(request: Request, state: StateDep) -> Response:
     """Get whether the process can serve.
 
-    Yes, when the database answers, its schema is ours, and the background passes beat. A wrong clock on this machine is
+    It can when the database answers, its schema fits, and the background passes run. A wrong clock on this machine is
     reported, but does no harm: business time is the database's. So are a feed of events that stands still, and
     tickets whose timers cannot be processed: how many, not whose. Where `HELIODESK_METRICS_KEY` is set, only callers
     who send it as a bearer token learn more than yes or no.

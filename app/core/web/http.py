@@ -68,6 +68,9 @@ _BY_STATUS: Final = {
 }
 
 
+_JSON_TYPES: Final[tuple[type[Any], ...]] = (str, int, float, dict, list)
+
+
 class Reader:
     """Whoever reads an answer: their language is found when the first message is written for them."""
 
@@ -101,10 +104,10 @@ def _plain(reader: Reader, value: Any) -> Any:
     """What JSON has for a value of a type of our own."""
     if isinstance(value, Message):
         return reader.read(value)
-    for kind in (str, int, float, dict, list):
-        if isinstance(value, kind):
-            return kind(value)
-    raise TypeError(f"{type(value).__name__} is not JSON")
+    plain = next((kind for kind in _JSON_TYPES if isinstance(value, kind)), None)
+    if plain is None:
+        raise TypeError(f"{type(value).__name__} is not JSON")
+    return plain(value)
 
 
 def reply(

@@ -128,7 +128,7 @@ class Processor:
     readings: Readings
     budget: float = BUDGET
     count: Callable[[str], None] = lambda _: None
-    """is told the state in which each receipt ends"""
+    """called with the final state of each receipt"""
     _held: set[str] = field(default_factory=set)
     """accounts that have opened as many tickets as they may for now"""
     _turns: Turns = field(default_factory=Turns)

@@ -1,4 +1,4 @@
-"""What a payload would do, without doing it: for who writes a hook's mapping."""
+"""What a payload would do, without doing it: for whoever writes a hook's mapping."""
 
 from collections.abc import Mapping
 from typing import Any, Final

@@ -119,8 +119,8 @@ async def posted(request: Request, hook_id: str, name: str | None) -> Posted:
 async def receive(state: State, post: Posted) -> Received:
     """Check, store, and wake the processing.
 
-    Raises 401 for who shows no right key or signature, 403 and 404 for keys for something else, 409 for a hook that
-    is disabled, 429 while more waits than is taken, and has for a second, and where the account has no room for more;
+    Raises 401 without a valid key or signature, 403 and 404 for keys meant for something else, 409 for a disabled hook,
+    429 while the backlog has been full for a second, and where the account has no room for more;
     400, 413 and 415 as ``codings.decoded`` does.
     """
     holder.set(post.hook_id)

@@ -81,7 +81,7 @@ async def list_contact_methods(call: CallDep, page: PageDep, engineer_id: _Engin
 async def delete_contact_method(call: CallDep, engineer_id: _EngineerPath, method_id: MethodId) -> Response:
     """Delete a contact method.
 
-    And the rules that use it. An engineer who has no rules left gets alerts by e-mail at once.
+    The rules that use it are deleted too. An engineer who has no rules left gets alerts by e-mail at once.
     """
 
     async def delete(session: AsyncSession) -> None:

@@ -31,7 +31,7 @@ async def create_engineer(session: AsyncSession, command: NewEngineer, *, now: d
 async def update_engineer(
     session: AsyncSession, engineer: EngineerRow, fields: EngineerFields, *, now: datetime
 ) -> None:
-    """Write what the engineer shall be; 422 as when one is made."""
+    """Write the engineer's new fields; 422 as when one is made."""
     for name, value in (await _columns(session, fields, engineer.account_id, now)).items():
         setattr(engineer, name, value)
     engineer.version += 1
@@ -56,5 +56,5 @@ def fields_of(engineer: EngineerRow) -> dict[str, Any]:
 
 
 def engineer_document(engineer: EngineerRow) -> dict[str, Any]:
-    """The engineer as they are answered."""
+    """The engineer as the API shows them."""
     return Engineer.model_validate(engineer, context=STORED).model_dump(by_alias=True)

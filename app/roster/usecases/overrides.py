@@ -75,7 +75,7 @@ async def delete_override(session: AsyncSession, principal: Principal, engineer_
 
 
 def override_document(override: ShiftOverrideRow) -> dict[str, Any]:
-    """The override as it is answered."""
+    """The override as the API shows it."""
     return Override.model_validate(override, by_name=True).model_dump(by_alias=True)
 
 

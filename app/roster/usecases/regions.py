@@ -50,7 +50,7 @@ async def create_region(session: AsyncSession, command: NewRegion, *, now: datet
 
 
 async def update_region(session: AsyncSession, region: RegionRow, fields: RegionFields, *, now: datetime) -> None:
-    """Write what the region shall be; 422 for a faulty calendar."""
+    """Write the region's new fields; 422 for a faulty calendar."""
     region.name, region.place = fields.name, fields.place
     region.calendar = shifts.stored(fields.calendar, "/calendar", now)
     region.version += 1
@@ -87,5 +87,5 @@ def fields_of(region: RegionRow) -> dict[str, Any]:
 
 
 def region_document(region: RegionRow) -> dict[str, Any]:
-    """The region as it is answered."""
+    """The region as the API shows it."""
     return Region.model_validate(region).model_dump()

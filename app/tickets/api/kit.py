@@ -1,12 +1,13 @@
 """What operations on tickets share over HTTP: one use case, once, and its ticket, escalation or alert as the answer."""
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, TypeAlias, TypeVar, Unpack
+from typing import Annotated, Any, TypeAlias, TypeVar
 
 from fastapi import Path, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.principals import as_editor
+from app.core.keys.scopes import Scope
 from app.core.problems import Conflict
 from app.core.schemas.shared import ActorRef
 from app.core.web.http import Decorator
@@ -34,9 +35,21 @@ def action(router: ResourceRouter, name: str, summary: str) -> Decorator:
     return step(router, path, Ticket, summary=summary, scope="tickets:write", example=examples.TICKET)
 
 
-def step(router: ResourceRouter, path: str, view: Any, **options: Unpack[Options]) -> Decorator:
+def step(
+    router: ResourceRouter,
+    path: str,
+    view: Any,
+    *,
+    summary: str,
+    example: Any,
+    status: int = 200,
+    scope: Scope | None = None,
+) -> Decorator:
     """The route of a step of a ticket, an alert or an escalation: once for an Idempotency-Key, 412 by If-Match."""
-    return router.action(path, view, **{"problems": [Conflict], "repeatable": True, "if_match": True, **options})
+    options: Options = {"summary": summary, "example": example, "status": status}
+    if scope:
+        options["scope"] = scope
+    return router.action(path, view, **options | {"problems": [Conflict], "repeatable": True, "if_match": True})
 
 
 async def act(

@@ -266,10 +266,10 @@ def shown(example: Any, status: int = 200, *headers: str) -> dict[int | str, dic
 
 
 class Options(TypedDict, total=False):
-    """What can be said of any operation."""
+    """The options of any operation."""
 
     problems: Sequence[type[Problem]]
-    """those that it has beside what its kind has: 401, 403, 422, 429 and 503, 404 where the path names something, 412
+    """problems beside those of its kind, which are 401, 403, 422, 429 and 503, 404 where the path names something, 412
     with ``if_match``, and the 409 and 422 of ``repeatable``"""
     scope: Scope
     """where it is not the router's resource with ``:read`` or ``:write``"""
