@@ -32,8 +32,8 @@ class EventRow(Base):
 
     __table_args__ = (
         Index("uq_events_account_id_ticket_id_sequence", "account_id", "ticket_id", "sequence", unique=True),
-        # Every id is more than ''. Who does not say so cannot use the index: the planner would take it for the events
-        # of one account too, and walk past those of all others.
+        # Every id is greater than ''. A query that does not say so cannot use the index: the planner would take it for
+        # the events of one account too, and walk past those of all others.
         Index("ix_events_position", "position", postgresql_where=text("id > ''")),
         Index(None, "account_id", "position"),
         Index(None, "recorded_at", postgresql_using="brin"),

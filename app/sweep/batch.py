@@ -26,7 +26,7 @@ SELECT clock_timestamp() AS now, set_config('lock_timeout', $1, true),
 class Limits:
     """In seconds: how long a batch processes tickets, waits for a lock, and works on what it has claimed in all.
 
-    Who waits for a lock is not slow, so the limit of that wait is shorter, and has an error of its own.
+    Waiting for a lock is not being slow, so the limit of that wait is shorter, and has an error of its own.
     """
 
     processing: float

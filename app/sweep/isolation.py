@@ -53,7 +53,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A ticket of which it is known already what is wrong with it."""
+    """A ticket whose fault is known already."""
 
     suspect: Suspect
     error: Exception

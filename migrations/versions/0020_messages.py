@@ -42,6 +42,22 @@ _COMMENTS = {
         "as AttemptDocument has it",
         "when, what was sent, and what came back",
     ),
+    ("tickets", "routing"): (
+        "how its expert is looked for (dispatch.Route)",
+        "how its expert is looked for",
+    ),
+    ("tickets", "turns"): (
+        "how often the word has passed between customer and engineer",
+        "how often customer and engineer have taken turns",
+    ),
+    ("tickets", "spoke"): (
+        "whose word it is: customer or engineer",
+        "who wrote last: customer or engineer",
+    ),
+    ("ticket_titles", "folded"): (
+        "the title as searches compare it (wording.folded)",
+        "the title as searches compare it",
+    ),
 }
 
 

@@ -274,7 +274,7 @@ class StrictRoute(APIRoute):
 
         async def read_then_handle(plain: Request) -> Response:
             if self.scope is not None:
-                await principal_of(plain)  # who has none is told so before the body is looked at
+                await principal_of(plain)  # a caller without one is told so before the body is read
             request = _StrictRequest(plain.scope, plain.receive)
             body = await request.body()
             if body:
@@ -303,7 +303,7 @@ def _let_be_left_out(body: FieldInfo) -> None:
 async def _refuse_unknown(request: Request, known: Mapping[str, bool]) -> None:
     """422 for parameters that are not ``known``, and for a second value where only one is taken.
 
-    Who shows neither a key nor a token in its place is told so first.
+    A caller who shows neither a key nor a token in its place is told so first.
     """
     given = [name for name, _ in request.query_params.multi_items()]
     faults = unknown_names(given, known) + repeated_names(given, known)

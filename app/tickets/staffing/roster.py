@@ -267,7 +267,7 @@ class _Round:
 
     @staticmethod
     def _poll_again(edits: Iterable[TicketEdit]) -> None:
-        """Somebody else holds a ticket that this concerns at this moment: look in a moment whether it was seen to."""
+        """Somebody else holds a ticket that this concerns: check in a moment whether they have dealt with it."""
         for edit in edits:
             soon = edit.now + _SOON
             edit.ticket.route_at = min(edit.ticket.route_at or soon, soon)

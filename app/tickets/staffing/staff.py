@@ -11,7 +11,7 @@ from app.roster.choose import Choice, Expert, Need, Roster, choose, next_availab
 
 
 class Release(Enum):
-    """Why an expert is held for a ticket no more."""
+    """Why an expert is no longer held for a ticket."""
 
     DONE = auto()
     """the work is done: whoever did it may be asked again by a ticket that they did not take before"""
@@ -26,7 +26,7 @@ class Moves:
     taken: set[str] = field(default_factory=set)
     """who is held now, and may have other work to hand on"""
     freed: set[str] = field(default_factory=set)
-    """who is held no more"""
+    """who is no longer held"""
     back: set[str] = field(default_factory=set)
     """of these, who has done the work: they may be asked again by a ticket that they did not take before"""
     released: set[str] = field(default_factory=set)

@@ -43,7 +43,7 @@ _PAUSE: Final = 0.5
 """Seconds between two tries to record outcomes while the database does not answer."""
 
 _POLLS: Final = 50
-"""Looks of one pass: while there is always something to claim, passes follow each other."""
+"""Polls of one pass: while there is always something to claim, passes follow each other."""
 _ROUNDS: Final = 2
 """Times that all lanes are seen in vain before a pass ends: it may have begun in the midst of them."""
 _random: Final = random.SystemRandom()
