@@ -20,7 +20,7 @@ from app.notices.models import NoticeRow
 
 LEASE: Final = timedelta(seconds=60)
 RETENTION: Final = timedelta(days=30)
-# An engineer whom rules page (``app/paging``) gets no e-mail beside; the operator's channels get the alert all the same.
+# An engineer whom rules page (``app/paging``) gets no e-mail beside that; the operator's channels get the alert anyway.
 _FILL: Final = """
 INSERT INTO notices (account_id, id, event_id, recipient, next_attempt_at)
 SELECT r.account_id, r.id, r.event_id, coalesce(r.recipient, jsonb_build_object(
