@@ -196,3 +196,37 @@ def test_every_message_is_given_the_facts_that_it_names() -> None:
     sources = catalogues.FOLDER.parent.rglob("*.py")
     assert [text for path in sources for text in given_otherwise(ast.parse(path.read_text()))] == []
     assert list(given_otherwise(ast.parse('_("{a} and {b}", a=1)'))) == ["{a} and {b}"]
+
+
+_TELLING: Final = frozenset(
+    {"detail", "error", "errors", "failure", "message", "omissions", "reason", "refused", "warning"}
+)
+"""Members of answers, and arguments of what makes them, that people read."""
+_OF_A_PROTOCOL: Final = {"Event processed"}  # what PagerDuty answers, whatever language its client reads
+
+
+def _is_sentence(node: ast.AST) -> bool:
+    parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+    texts = [part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)]
+    return any(" " in text.strip() and text not in _OF_A_PROTOCOL for text in texts)
+
+
+def said_in_english_alone(tree: ast.AST) -> Iterator[str]:
+    """Sentences that functions give to people without a catalogue between them."""
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    for node in (node for function in functions for part in function.body for node in ast.walk(part)):
+        if isinstance(node, ast.Dict):
+            members = [(getattr(key, "value", None), value) for key, value in zip(node.keys, node.values, strict=True)]
+        elif isinstance(node, ast.Call):
+            members = [(keyword.arg, keyword.value) for keyword in node.keywords]
+        else:
+            continue
+        yield from (ast.unparse(value) for name, value in members if name in _TELLING and _is_sentence(value))
+
+
+def test_what_functions_tell_people_is_in_the_catalogues() -> None:
+    """Errors that reach people take a message, so types see to those; this sees to the members of answers."""
+    sources = [path for path in catalogues.FOLDER.parent.rglob("*.py") if "cli" not in path.parts]
+    assert [text for path in sources for text in said_in_english_alone(ast.parse(path.read_text()))] == []
+    bad = ast.parse('def f(x):\n    return {"error": f"It is {x} s", "reason": "no_update"} | dict(detail="No way")')
+    assert list(said_in_english_alone(bad)) == ["f'It is {x} s'", "'No way'"]
