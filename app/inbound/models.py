@@ -49,8 +49,8 @@ class ReceiptRow(Base):
     received_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))
     processed_at: Mapped[datetime | None]
     omissions: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"), comment="what was left out, and why")
-    messages: Mapped[dict[str, Any] | None] = mapped_column(comment="how to say error and omissions in other languages")
     maintenance_window_id: Mapped[str | None] = mapped_column(ID, comment="the window that held back any of its alerts")
+    messages: Mapped[dict[str, Any] | None] = mapped_column(comment="how to say error and omissions in other languages")
 
     __table_args__ = (
         UniqueConstraint("account_id", "hook_id", "event_key"),

@@ -24,9 +24,9 @@ class NoticeRow(Base):
     next_attempt_at: Mapped[datetime | None]
     claim_id: Mapped[str | None]
     error: Mapped[str | None]
-    error_message: Mapped[dict[str, Any] | None] = mapped_column(comment="how to say the error in other languages")
     created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
     finished_at: Mapped[datetime | None]
+    error_message: Mapped[dict[str, Any] | None] = mapped_column(comment="how to say the error in other languages")
 
     __table_args__ = (
         Index(None, "event_id"),

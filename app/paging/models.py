@@ -65,9 +65,9 @@ class PageRow(Base):
     )
     claim_id: Mapped[str | None]
     error: Mapped[str | None]
-    error_message: Mapped[dict[str, Any] | None] = mapped_column(comment="how to say the error in other languages")
     sent_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    error_message: Mapped[dict[str, Any] | None] = mapped_column(comment="how to say the error in other languages")
 
     __table_args__ = (
         Index(

@@ -72,7 +72,7 @@ async def test_g3_meet_makes_the_link(story: Story, state: State, both: Mapping[
     call = await call_of(story, path)
     assert (call["state"], call["provider"]) == ("ready", "meet")
     assert call["join_url"] == "https://meet.google.com/abc-mnop-001"
-    assert not {"room", "room_host", "failures"} & call.keys()
+    assert not {"room", "room_host", "providers"} & call.keys()
     [row] = await fetch(state.sessions, "SELECT room, room_host FROM calls")
     assert row == {"room": "spaces/jQCFfuBOdN5z-0", "room_host": "host-1@desk.example"}
     assert sample(state, "attempts", provider="meet", outcome="made") == 1
@@ -183,7 +183,7 @@ async def test_why_a_call_failed_is_said_in_its_readers_language(story: Story, s
     said = "Aucun lien n'a pu être créé : meet n'est pas configuré; jitsi n'est pas configuré"
     assert (await french(path))["call"]["failure"] == said
     assert [ticket["call"]["failure"] for ticket in (await french("/v1/tickets"))["items"]] == [said]
-    assert (await french(f"{path}/calls"))["call"]["failure"] == said
+    assert (await french(f"{path}/call"))["call"]["failure"] == said
     await fetch(state.sessions, """UPDATE calls SET failures = '["meet: gone"]', failure = 'No link: meet: gone'""")
     earlier = (await french(path))["call"]
     assert (earlier["failure"], earlier["failures"]) == ("No link: meet: gone", [])

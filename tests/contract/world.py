@@ -17,7 +17,7 @@ from app.core.db.session import driver, make_sessions, transaction
 from app.core.ids import new_id
 from app.core.settings import Settings
 from app.core.signals import WakeUps
-from app.core.web.http import dump
+from app.core.web.replies import dump
 from app.events.examples import OTHER_TICKET
 from app.inbound.background.processing import process_next
 from app.inbound.background.resting import Resting

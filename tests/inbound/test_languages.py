@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+import orjson
 import pytest
 
 from app.inbound.examples import PAGERDUTY
@@ -9,6 +10,10 @@ from tests.inbound.conftest import Desk
 from tests.support.desk import fetch
 
 BAD: Final[dict[str, Any]] = {"version": "4", "alerts": [None, {"status": "firing", "fingerprint": "f"}]}
+EARLIER: Final = """
+UPDATE receipts SET messages = NULL, state = 'failed', error = $1::text, omissions = jsonb_build_array($1::text),
+    tickets = $2::text::jsonb
+"""
 POLISH: Final = {"Accept-Language": "pl"}
 
 
@@ -46,8 +51,8 @@ async def test_a_receipt_says_why_it_failed_in_its_readers_language(desk: Desk) 
 )
 async def test_what_an_earlier_version_stored_is_read_as_it_is(desk: Desk, stored: str, polish: str) -> None:
     await desk.post(BAD, "/alertmanager")
-    earlier = "UPDATE receipts SET messages = NULL, state = 'failed', error = $1, omissions = jsonb_build_array($1)"
-    await fetch(desk.sessions, f'{earlier}, tickets = \'[{{"ticket_id": "tkt_1", "action": "told"}}]\'', stored)
+    touched = [{"ticket_id": "tkt_1", "action": "told"}]
+    await fetch(desk.sessions, EARLIER, stored, orjson.dumps(touched).decode())
     (receipt,) = (await in_polish(desk, "/receipts"))["items"]
     assert (receipt["error"], receipt["omissions"]) == (polish, [polish])
     assert receipt["tickets"] == [{"ticket_id": "tkt_1", "action": "notified"}]

@@ -24,7 +24,8 @@ from app.core.problems import (
 from app.core.state import State, StateDep
 from app.core.web.credentials import Key
 from app.core.web.edge.admission import in_the_senders_terms
-from app.core.web.http import Decorator, Router, public_responses, reply, responses
+from app.core.web.http import Decorator, Router, public_responses, responses
+from app.core.web.replies import reply
 from app.inbound import examples
 from app.inbound.api import handshake
 from app.inbound.documents import AcceptedPayload, EventAccepted, EventRefused

@@ -30,7 +30,7 @@ from app.core.problems import Problem, Unavailable
 from app.core.schemas.mailboxes import STORED
 from app.core.text.language import choose_language
 from app.core.text.messages import both, to_stored
-from app.core.web.http import dump
+from app.core.web.replies import dump
 from app.events.log import came_via
 from app.inbound.background.resting import Resting
 from app.inbound.decisions import Decision, Outcome

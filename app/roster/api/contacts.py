@@ -18,9 +18,9 @@ from app.core.problems import Conflict, Fault, Invalid, QuotaExceeded, TooManyRe
 from app.core.settings import Unconfigurable
 from app.core.state import State
 from app.core.text.messages import _
-from app.core.web.http import reply
 from app.core.web.kit.operations import Call, CallDep, Document, ResourceRouter
 from app.core.web.kit.paging import PageDep, made
+from app.core.web.replies import reply
 from app.events.envelope import instant
 from app.paging import methods
 from app.paging.methods import method_document, rule_document

@@ -11,11 +11,11 @@ from app.accounts.principals import Acting, as_editor
 from app.accounts.reading import ReaderDep
 from app.accounts.schemas import AccountId
 from app.core.problems import Conflict, NotFound
-from app.core.web.http import etag, reply, reply_text
 from app.core.web.kit.idempotency import Answer
 from app.core.web.kit.merge_patch import PatchDep
 from app.core.web.kit.operations import CallDep, Document, ResourceRouter, account_of
 from app.core.web.kit.paging import PageDep, listing, written
+from app.core.web.replies import etag, reply, reply_text
 from app.events.envelope_sql import current
 from app.events.schemas import Event
 from app.tickets.api import examples

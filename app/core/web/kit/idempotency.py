@@ -24,7 +24,7 @@ from app.core.db.tables import Row
 from app.core.problems import Conflict, Fault, IdempotencyMismatch, Invalid, RequestInFlight
 from app.core.state import State
 from app.core.text.messages import _
-from app.core.web.http import dump, reply
+from app.core.web.replies import dump, reply
 
 _KEY: Final = re.compile(r'"([ !#-~]{1,255})"|([!#-~]([ !#-~]{0,253}[!#-~])?)')
 """Printable ASCII without quotes: quoted (a structured-field string, RFC 9651) or bare."""

@@ -37,7 +37,7 @@ from app.core.db.tables import Row
 from app.core.problems import Fault, Invalid
 from app.core.schemas.shared import no_nul
 from app.core.text.messages import _
-from app.core.web.http import Reader, dump
+from app.core.web.replies import Reader, dump
 
 T = TypeVar("T")
 Columns: TypeAlias = ReadOnlyColumnCollection[str, ColumnElement[Any]]
