@@ -40,9 +40,11 @@ def attempts_document(delivery: DeliveryRow) -> dict[str, Any]:
 
 def _read(shown: dict[str, Any] | None, stored: Row | None) -> dict[str, Any] | None:
     """An attempt whose error its reader gets in their language."""
-    if not shown or not stored or shown["error"] is None:
-        return shown
-    return shown | {"error": from_stored(shown["error"], stored.get("error_message"))}
+    if shown is None or stored is None:
+        return None
+    attempt = {name: value for name, value in shown.items() if name != "error_message"}
+    error = stored.get("error")
+    return attempt | {"error": None if error is None else from_stored(error, stored.get("error_message"))}
 
 
 def _facts(delivery: DeliveryRow) -> dict[str, Any]:

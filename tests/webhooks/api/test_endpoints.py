@@ -15,6 +15,7 @@ from app.core.db.session import driver, transaction
 from app.core.ids import new_id
 from app.core.state import State
 from app.webhooks.background.deliver import Sender
+from app.webhooks.delivery_schemas import DeliveryAttempt
 from app.webhooks.outbox.attempts import DeliveryOutcome
 from app.webhooks.outbox.claims import claim
 from app.webhooks.outbox.outcomes import record_outcomes
@@ -402,6 +403,7 @@ async def test_the_log_of_deliveries_shows_the_last_attempt_newest_first(
     assert [item["event_id"] for item in items] == [new["id"], old["id"]]
     attempt = items[1]["last_attempt"]
     assert (attempt["status"], attempt["error"], attempt["answer"]) == (500, None, "")
+    assert set(attempt) == set(DeliveryAttempt.model_fields)
     assert (items[1]["state"], items[1]["attempt_count"], items[0]["last_attempt"]) == ("pending", 1, None)
     page = (await client.get(path, headers=editor, params={"limit": 1})).json()
     rest = (await client.get(path, headers=editor, params={"cursor": page["next_cursor"]})).json()
