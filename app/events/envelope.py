@@ -12,6 +12,7 @@ MEMBERS: Final = (
     "timestamp",
     "account_id",
     "ticket_id",
+    "ticket",
     "sequence",
     "actor",
     "audience",

@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from app.events.stub import STUB
 from app.events.types import INTERNAL_TYPES
 
 ACCOUNT: Final = "acc_01k9w3b5t8e2r9h6x4m7q1z0va"
@@ -84,10 +85,12 @@ _TICKET: Final[dict[str, Any]] = {
     "channel": "web",
     "requester": {"name": "Ana Ruiz", "email": "ana@example.com", "locale": "es"},
     "plan": _PINS,
-    "external_ref": None,
+    "external_ref": "INC-4711",
     "call_link": CALL_LINK,
     "notified": [],
 }
+
+_STUB: Final[dict[str, Any]] = {name: _TICKET[name] for name in STUB}
 
 DATA: Final[dict[str, dict[str, Any]]] = {
     "ticket.opened": _TICKET,
@@ -191,6 +194,15 @@ DATA: Final[dict[str, dict[str, Any]]] = {
 """The ``data`` of an event, by its type."""
 
 
+_AFTER: Final = {
+    "ticket.status_changed": {"status": "open"},
+    "ticket.reopened": {"status": "open"},
+    "ticket.merged": {"status": "closed"},
+    "ticket.withdrawn": {"status": "closed"},
+}
+"""What the stub of a ticket says that is not new, by event type."""
+
+
 def event_example(event_type: str) -> dict[str, Any]:
     """The whole envelope of the example of this type."""
     of_ticket = not event_type.startswith(("webhook.", "maintenance."))
@@ -200,6 +212,7 @@ def event_example(event_type: str) -> dict[str, Any]:
         "timestamp": _DUE,
         "account_id": ACCOUNT,
         "ticket_id": TICKET if of_ticket else None,
+        "ticket": _STUB | _AFTER.get(event_type, {}) if of_ticket else None,
         "sequence": 7 if of_ticket else None,
         "actor": {"kind": "service", "name": "Heliodesk"},
         "audience": "internal" if event_type in INTERNAL_TYPES else "public",

@@ -20,6 +20,7 @@ def event_row(event: Event, *, account_id: str, ticket_id: str | None, sequence:
         "account_id": account_id,
         "id": new_id("evt"),
         "ticket_id": ticket_id,
+        "ticket": event.ticket,
         "sequence": sequence,
         "type": event.data.type,
         "timestamp": event.at,

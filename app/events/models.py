@@ -17,6 +17,7 @@ class EventRow(Base):
     account_id: Mapped[str] = mapped_column(ID, primary_key=True)
     id: Mapped[str] = mapped_column(ID, primary_key=True)
     ticket_id: Mapped[str | None] = mapped_column(ID)
+    ticket: Mapped[dict[str, Any] | None] = mapped_column(comment="a stub of the ticket right after the event")
     sequence: Mapped[int | None] = mapped_column(comment="the ticket's own numbering, without gaps")
     type: Mapped[str]
     timestamp: Mapped[datetime] = mapped_column(comment="the business instant")

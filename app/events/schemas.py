@@ -16,6 +16,16 @@ class Actor(Document):
     name: str | None = None
 
 
+class EventTicket(Document):
+    """A stub of a ticket: enough for a sentence about it."""
+
+    number: str
+    title: str
+    priority: str
+    status: str
+    external_ref: str | None
+
+
 class Event(Document):
     """The envelope that the timeline, the feed and webhooks share."""
 
@@ -24,6 +34,10 @@ class Event(Document):
     timestamp: Instant = Field(description="When it happened; on a sandbox's clock for a sandbox account")
     account_id: str | None = Field(description="null: an event of no account")
     ticket_id: str | None
+    ticket: EventTicket | None = Field(
+        description="Its ticket as it was right after the event. null: an event of no ticket, or one that an earlier "
+        "version recorded without it"
+    )
     sequence: int | None = Field(
         description="The event's place among those of its ticket, without a gap; webhooks are first sent in this order"
     )

@@ -8,6 +8,7 @@ ROW = {
     "timestamp": datetime(2026, 3, 2, 10, 30, tzinfo=timezone(timedelta(hours=1))),
     "account_id": "acc_1",
     "ticket_id": "tkt_1",
+    "ticket": {"number": "K7M-3QP", "title": "t", "priority": "P1", "status": "new", "external_ref": None},
     "sequence": 1,
     "actor": {"kind": "service"},
     "audience": "public",

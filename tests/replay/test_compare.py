@@ -71,6 +71,7 @@ TAMPERED = {
     "DELETE FROM events @miss": "events miss of first_response/1 at 20",
     "UPDATE events SET data = data || '{\"cycle\": 2}' @miss": "events miss of first_response/2 at 20",
     "UPDATE events SET timestamp = timestamp + interval '1 us' @miss": "events miss of first_response/1 at",
+    'UPDATE events SET ticket = ticket || \'{"title": "Other"}\'': "last event title: stored Other",
     "UPDATE events SET data = data - 'visibility' WHERE type = 'message.posted'": "replayed not at all: KeyError",
     "UPDATE events SET data = '{}' WHERE type = 'ticket.opened'": "replayed not at all: KeyError: 'plan'",
 }

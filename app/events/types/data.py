@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 BODY_LIMIT: Final = 8 * 1024
 """Bytes of a text that an event carries at the most; a longer one is cut, and the event marked ``truncated``."""
-DATA_LIMIT: Final = 18 * 1024
+DATA_LIMIT: Final = 16 * 1024
 """Bytes of an event's ``data`` as JSON at the most, so that with its envelope it stays under 20 KB."""
 
 

@@ -50,12 +50,12 @@ class Unsendable(Exception):
 def make_body(form: Form, event: Mapping[str, Any]) -> bytes:
     """The body for an event. Raises ``NotWanted`` and ``Unsendable``.
 
-    ``event`` has the columns of the event's row and, for a chat, its ticket's ``number`` and ``title``.
+    ``event`` has the columns of the event's row; for a chat ``stub`` stands in where it was recorded without one.
     """
     told = _told(event)
     if form.format == "standard":
         return orjson.dumps(_projected(form.projection, told) if form.projection else told)
-    ticket = {name: told["data"].get(name) or event.get(name) for name in ("number", "title")}
+    ticket = told["ticket"] or event.get("stub")
     return orjson.dumps(_CHATS[form.format](message(told, ticket, form.locale)))
 
 
