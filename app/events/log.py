@@ -10,8 +10,9 @@ from app.core.ids import new_id
 from app.core.via import write_via
 from app.events.event import Event
 from app.events.models import EventRow
+from app.events.people import ENGINEERS, People, named
 from app.events.types import audience_of
-from app.events.types.data import dump
+from app.events.types.data import dump, fitted
 
 
 def event_row(event: Event, *, account_id: str, ticket_id: str | None, sequence: int | None, sandbox: bool) -> Row:
@@ -29,6 +30,14 @@ def event_row(event: Event, *, account_id: str, ticket_id: str | None, sequence:
         "sandbox": sandbox,
         "data": dump(event.data),
     }
+
+
+def naming(rows: Sequence[Row], people: People) -> list[Row]:
+    """The rows of events with the names of these people beside their ids."""
+    return [
+        {**row, "data": fitted(named(row["type"], row["data"], people))} if row["type"] in ENGINEERS else row
+        for row in rows
+    ]
 
 
 def came_via(session: AsyncSession, via: Sequence[str]) -> None:

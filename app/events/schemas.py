@@ -14,6 +14,9 @@ class Actor(Document):
     kind: ActorKind
     id: str | None = None
     name: str | None = None
+    display_name: str | None = Field(
+        None, description="For support, of an engineer who has chosen a name for customers: they see this as the name"
+    )
 
 
 class EventTicket(Document):

@@ -41,6 +41,7 @@ class EngineerRow(Base):
     id: Mapped[str] = mapped_column(ID, primary_key=True)
     account_id: Mapped[str | None] = mapped_column(ID, comment="only for a sandbox account's own engineers")
     name: Mapped[str]
+    display_name: Mapped[str | None] = mapped_column(comment="what customers see; null: the name")
     email: Mapped[str]
     tier: Mapped[int] = mapped_column(server_default="1")
     region: Mapped[str | None] = mapped_column(comment="the key of a region")

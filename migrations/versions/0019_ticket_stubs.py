@@ -1,7 +1,7 @@
-"""Events carry a stub of their ticket."""
+"""Events carry a stub of their ticket, and engineers have a name for customers."""
 
 from alembic import op
-from sqlalchemy import Column
+from sqlalchemy import Column, String
 from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0019"
@@ -12,7 +12,9 @@ branch_labels = depends_on = None
 def upgrade() -> None:
     # Without a default no row is rewritten: those that are there have none.
     op.add_column("events", Column("ticket", JSONB(), comment="a stub of the ticket right after the event"))
+    op.add_column("engineers", Column("display_name", String(), comment="what customers see; null: the name"))
 
 
 def downgrade() -> None:
+    op.drop_column("engineers", "display_name")
     op.drop_column("events", "ticket")

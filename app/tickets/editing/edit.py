@@ -10,6 +10,7 @@ from typing import Any
 from app.core.auth import Actor
 from app.events import types
 from app.events.event import Event
+from app.events.people import People
 from app.events.stub import Stub, after, stub_of
 from app.plans.document.model import PlanDocument
 from app.sla import deadlines as stored
@@ -52,6 +53,8 @@ class TicketEdit:
     """there may be something to save although nothing was told"""
     postponed: bool = False
     """the sweep has put it aside; once it is saved, it is like any other again"""
+    people: People = field(default_factory=dict)
+    """engineers whom its events may name, as far as they are known without asking"""
     stub: Stub = field(init=False)
     """the ticket as the last event leaves it"""
 

@@ -10,11 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.calls.models import CallRow
 from app.core.cooperative import in_turns
 from app.core.db.bulk import Write, deleted, inserted, updated, upserted, write
-from app.core.db.session import Again, ring_after_commit
+from app.core.db.session import Again, driver, ring_after_commit
 from app.core.db.tables import Row
 from app.escalations import records as escalations
 from app.escalations.models import EscalationRow
-from app.events.log import event_row, recorded, with_via
+from app.events.log import event_row, naming, recorded, with_via
+from app.events.people import Person, engineers_in
 from app.notices.outbox import noticed
 from app.paging.queue import paged
 from app.roster.models import ExpertAlertRow
@@ -29,6 +30,7 @@ from app.webhooks.outbox.fanout import fanned_out
 
 _SOON: Final = timedelta(seconds=1)
 """Some polls of the sweep: what is due later, it finds by itself."""
+_ENGINEERS: Final = "SELECT id, name, display_name FROM engineers WHERE id = ANY ($1::text[])"
 
 
 async def write_edits(
@@ -39,7 +41,7 @@ async def write_edits(
     Events are written in the order in which they happened. ``beside`` is written in the same statement. Raises
     ``Again`` when the number of a ``new`` ticket is taken. Experts are chosen before it (``save.staff_and_save``).
     """
-    events = with_via(session, await _events(edits))
+    events = with_via(session, await _named(session, edits, await _events(edits)))
     tickets = [_ticket_row(edit) async for edit in in_turns(edits)]
     deadlines = [row async for edit in in_turns(edits) for row in _deadline_rows(edit)]
     calls = [row for edit in edits for row in edit.calls]
@@ -139,6 +141,18 @@ async def _events(edits: Sequence[TicketEdit]) -> list[Row]:
     for edit in edits:
         edit.ticket.sequence += len(edit.events)
     return rows
+
+
+async def _named(session: AsyncSession, edits: Sequence[TicketEdit], rows: list[Row]) -> list[Row]:
+    """The rows with names beside the ids of engineers; those are asked for whom the tickets do not know."""
+    wanted = set().union(*(engineers_in(row["type"], row["data"]) for row in rows))
+    if not wanted:
+        return rows
+    known = {name: person for edit in edits for name, person in edit.people.items() if name in wanted}
+    if unknown := wanted - known.keys():
+        found = await (await driver(session)).fetch(_ENGINEERS, unknown)
+        known |= {row["id"]: Person(row["name"], row["display_name"]) for row in found}
+    return naming(rows, known)
 
 
 def _ticket_row(edit: TicketEdit) -> Row:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
-from app.core.auth import Principal
+from app.core.auth import Principal, for_customers
 from app.events.types import INTERNAL_METRICS
 from app.tickets.schemas import Call, Deadline, Message, Ticket
 
@@ -63,6 +63,7 @@ def call_view(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: row[name] for name in CALL}
 
 
-def message_view(row: Mapping[str, Any]) -> dict[str, Any]:
-    """One message."""
-    return {name: row[name] for name in MESSAGE}
+def message_view(row: Mapping[str, Any], *, internal: bool) -> dict[str, Any]:
+    """One message, as support (``internal``) or customers see it."""
+    view = {name: row[name] for name in MESSAGE}
+    return view if internal else view | {"author": for_customers(view["author"])}

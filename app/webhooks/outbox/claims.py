@@ -24,6 +24,7 @@ from app.core.db.session import driver
 from app.core.db.tables import Row
 from app.core.ids import new_id
 from app.core.via import read_via
+from app.events.envelope import NO_ACCOUNT
 from app.events.stub import STUB
 from app.webhooks.formats.bodies import Form
 from app.webhooks.outbox.lanes import queue_due, waiting
@@ -235,7 +236,7 @@ def _claimed(row: Any, claim_id: str, read_at: float, share: Share) -> Claimed:
         secrets=row["secrets"] or [],
         secrets_until=[datetime.fromisoformat(end) for end in row["secrets_until"] or []],
         failing_since=row["failing_since"],
-        form=Form(row["format"], row["locale"], row["projection"]),
+        form=Form(row["format"], row["locale"], row["projection"], row["owner_id"] == NO_ACCOUNT),
         event=row,
         via=(*read_via(row["via"]), row["installation"]),
     )

@@ -16,7 +16,7 @@ GUIDE = (Path(__file__).parents[3] / "docs" / "receivers" / "README.md").read_te
 def made(event_type: str, projection: str | None, **data: Any) -> Any:
     told = event_example(event_type)
     row = told | {"timestamp": datetime(2026, 11, 20, 20, 45, tzinfo=UTC), "data": told["data"] | data}
-    return orjson.loads(make_body(Form("standard", "en", projection), row))
+    return orjson.loads(make_body(Form("standard", "en", projection, internal=True), row))
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.type)

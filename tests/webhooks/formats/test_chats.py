@@ -35,7 +35,7 @@ def row(kind: str, **data: Any) -> Row:
 
 
 def body(chat: Format, event: Row, language: Language = "en") -> Any:
-    made = make_body(Form(chat, language, None), event)
+    made = make_body(Form(chat, language, None, internal=True), event)
     assert len(made) <= MOST_BYTES[chat]
     document = json.loads(made)
     assert [error.message for error in Draft202012Validator(SHAPES[chat]).iter_errors(document)] == []
