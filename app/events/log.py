@@ -32,12 +32,11 @@ def event_row(event: Event, *, account_id: str, ticket_id: str | None, sequence:
     }
 
 
-def naming(rows: Sequence[Row], people: People) -> list[Row]:
-    """The rows of events with the names of these people beside their ids."""
-    return [
-        {**row, "data": fitted(named(row["type"], row["data"], people))} if row["type"] in ENGINEERS else row
-        for row in rows
-    ]
+def with_names(row: Row, people: People) -> Row:
+    """The row of an event with the names of these people beside their ids."""
+    if row["type"] not in ENGINEERS:
+        return row
+    return {**row, "data": fitted(named(row["type"], row["data"], people))}
 
 
 def came_via(session: AsyncSession, via: Sequence[str]) -> None:

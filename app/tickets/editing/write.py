@@ -14,7 +14,7 @@ from app.core.db.session import Again, driver, ring_after_commit
 from app.core.db.tables import Row
 from app.escalations import records as escalations
 from app.escalations.models import EscalationRow
-from app.events.log import event_row, naming, recorded, with_via
+from app.events.log import event_row, recorded, with_names, with_via
 from app.events.people import Person, engineers_in
 from app.notices.outbox import noticed
 from app.paging.queue import paged
@@ -145,14 +145,15 @@ async def _events(edits: Sequence[TicketEdit]) -> list[Row]:
 
 async def _named(session: AsyncSession, edits: Sequence[TicketEdit], rows: list[Row]) -> list[Row]:
     """The rows with names beside the ids of engineers; those are asked for whom the tickets do not know."""
-    wanted = set().union(*(engineers_in(row["type"], row["data"]) for row in rows))
+    wanted = {each async for row in in_turns(rows) for each in engineers_in(row["type"], row["data"])}
     if not wanted:
         return rows
-    known = {name: person for edit in edits for name, person in edit.people.items() if name in wanted}
+    rosters = {id(edit.people): edit.people for edit in edits if edit.people}.values()  # most share one
+    known = {name: people[name] for people in rosters for name in wanted & people.keys()}
     if unknown := wanted - known.keys():
         found = await (await driver(session)).fetch(_ENGINEERS, unknown)
         known |= {row["id"]: Person(row["name"], row["display_name"]) for row in found}
-    return naming(rows, known)
+    return [with_names(row, known) async for row in in_turns(rows)]
 
 
 def _ticket_row(edit: TicketEdit) -> Row:
