@@ -134,8 +134,10 @@ async def test_feed_stream_timeline_and_webhook_of_a_customer_name_nobody_of_sup
     timeline = await story.events(path, who=story.customer)
     messages = (await story.customer.get(f"{path}/messages"))["items"]
     escalations = (await story.customer.get(f"{path}/escalations"))["items"]
+    deadlines = (await story.customer.get(f"{path}/deadlines"))["items"]
+    explained = [await story.customer.get(f"{path}/deadlines/{each['id']}/explain") for each in deadlines]
     assert len(feed) == len(streamed) == len(timeline)
-    for told in (feed, streamed, timeline, sent, messages, escalations):
+    for told in (feed, streamed, timeline, sent, messages, escalations, explained):
         said = dumps(told).decode()
         assert not re.search(r"vendor\.example|noor@|Mia Chen|Tom Berg|Jan Nowak|Noor Haddad|display_name", said)
         assert '"name":"Noor"' in said
