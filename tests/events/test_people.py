@@ -35,6 +35,7 @@ def with_contacts(kind: type[EventData]) -> dict[str, Any]:
     lists = {name: [{"role": "tam", **TOM, "phone": "+48 600 100 200"}] for name in _lists(kind)}
     data = named(kind.type, told["data"] | lists, {each: Person("Jan Nowak", "Jan") for each in _ids(told)})
     actor = {"kind": "engineer", "id": "eng_1", "name": "Jan Nowak", "display_name": "Jan"}
+    data |= {name: actor for name in ("author",) if name in data}
     return told | {"actor": actor, "data": data}
 
 

@@ -46,6 +46,7 @@ async def test_an_event_says_its_ticket_as_it_is_right_after_it(begin: Begin, se
     path = await story.open_at(await story.now() - timedelta(days=9), priority="P4", external_ref="INC-1")
     await run_pass(sessions)
     await story.product.patch(path, title="Backups fail at night", external_ref=None)
+    await story.engineer.post(f"{path}/messages", 201, body="We are on it")
     await story.engineer.post(f"{path}/status", status="mitigated")
     await story.engineer.post(f"{path}/status", status="resolved", message="Fixed.")
     await story.customer.post(f"{path}/reopen")

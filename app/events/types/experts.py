@@ -89,9 +89,6 @@ class RoutingRoundExhausted(_Chosen):
 
 
 class TicketHandedOver(ChangeEvent):
-    """A shift has ended: the ticket goes on with the next one.
-
-    `from` and `to` are objects with `engineer_id`, `engineer_name` and `region`.
-    """
+    """A shift has ended: the next one goes on. `from` and `to` have `engineer_id`, `engineer_name` and `region`."""
 
     type = "ticket.handed_over"

@@ -69,7 +69,8 @@ def _renamed(data: Any, path: list[str], old: str, new: str) -> Any:
 def _unknown(error: ValidationError, data: Any) -> set[tuple[Step, ...]]:
     """The places that hold what is unknown; of a key that is missed, the object that cannot be without it."""
     places = ((found["type"] == "missing", existing(found["loc"], data)) for found in error.errors(include_url=False))
-    return {place[:-1] if missed else place for missed, place in places}
+    found = {place[:-1] if missed else place for missed, place in places}
+    return {place for place in found if not any(place[:depth] in found for depth in range(len(place)))}
 
 
 def _without(data: Any, places: Iterable[tuple[Step, ...]]) -> Any:
