@@ -17,7 +17,6 @@ class EventRow(Base):
     account_id: Mapped[str] = mapped_column(ID, primary_key=True)
     id: Mapped[str] = mapped_column(ID, primary_key=True)
     ticket_id: Mapped[str | None] = mapped_column(ID)
-    ticket: Mapped[dict[str, Any] | None] = mapped_column(comment="a stub of the ticket right after the event")
     sequence: Mapped[int | None] = mapped_column(comment="the ticket's own numbering, without gaps")
     type: Mapped[str]
     timestamp: Mapped[datetime] = mapped_column(comment="the business instant")
@@ -30,6 +29,7 @@ class EventRow(Base):
     )
     recorded_at: Mapped[datetime] = mapped_column(server_default=text("now()"), comment="real time, also a sandbox's")
     via: Mapped[str | None] = mapped_column(comment="installations through which what caused it has come (core/via.py)")
+    ticket: Mapped[dict[str, Any] | None] = mapped_column(comment="a stub of the ticket right after the event")
 
     __table_args__ = (
         Index("uq_events_account_id_ticket_id_sequence", "account_id", "ticket_id", "sequence", unique=True),

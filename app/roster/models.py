@@ -41,7 +41,6 @@ class EngineerRow(Base):
     id: Mapped[str] = mapped_column(ID, primary_key=True)
     account_id: Mapped[str | None] = mapped_column(ID, comment="only for a sandbox account's own engineers")
     name: Mapped[str]
-    display_name: Mapped[str | None] = mapped_column(comment="what customers see; null: the name")
     email: Mapped[str]
     tier: Mapped[int] = mapped_column(server_default="1")
     region: Mapped[str | None] = mapped_column(comment="the key of a region")
@@ -55,6 +54,7 @@ class EngineerRow(Base):
     version: Mapped[int] = mapped_column(server_default="1")
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+    display_name: Mapped[str | None] = mapped_column(comment="what customers see; null: the name")
 
     __table_args__ = (Index(None, "account_id", "created_at", "id"), Index(None, "created_at", "id"))
 

@@ -17,8 +17,8 @@ from pydantic import ValidationError
 
 from app.core.db.engine import Sessions
 from app.core.problems import Invalid
-from app.plans.document.documents import parse
-from app.plans.document.stored import RENAMED, read_stored, translated
+from app.plans.document.parsing.documents import parse
+from app.plans.document.parsing.stored import RENAMED, read_stored, translated
 from tests.support.actors import make_account
 from tests.support.desk import fetch, now_of, open_at
 from tests.support.sweeping import run_pass

@@ -19,11 +19,11 @@ from typing import Any, Final
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import monotonic
-from app.core.db.json_sql import object_of
 from app.core.db.session import driver
+from app.core.db.statements.json_sql import object_of
 from app.core.db.tables import Row
 from app.core.ids import new_id
-from app.core.via import read_via
+from app.core.outgoing.via import read_via
 from app.events.envelope import NO_ACCOUNT
 from app.events.stub import STUB
 from app.webhooks.formats.bodies import Form
