@@ -10,9 +10,9 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from app.core.schemas.shared import pointer
+from app.core.schemas.validation import place_of
 from app.plans.document.model import PlanDocument
 from app.plans.document.parsing.checks import dangling
-from app.plans.document.parsing.faults import existing
 from app.plans.document.parsing.reading import Step
 
 RENAMED: Final[Mapping[str, str]] = {}
@@ -68,7 +68,7 @@ def _renamed(data: Any, path: list[str], old: str, new: str) -> Any:
 
 def _unknown(error: ValidationError, data: Any) -> set[tuple[Step, ...]]:
     """The places that hold what is unknown; of a key that is missed, the object that cannot be without it."""
-    places = ((found["type"] == "missing", existing(found["loc"], data)) for found in error.errors(include_url=False))
+    places = ((found["type"] == "missing", place_of(found, data)) for found in error.errors(include_url=False))
     found = {place[:-1] if missed else place for missed, place in places}
     return {place for place in found if not any(place[:depth] in found for depth in range(len(place)))}
 
