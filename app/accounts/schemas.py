@@ -231,7 +231,7 @@ class NewKey(Strict):
         description="Everything that the key can do, of what its kind and role allow; left out: all of that. Hook"
         " keys have none",
     )
-    expires_at: Instant | None = Field(None, description="Not after the maker's key expires")
+    expires_at: Instant | None = Field(None, description="Not later than the key that creates it")
     allowed_origins: list[Origin] = Field(default_factory=list, max_length=50, description="Of a widget key")
     jwt_keys: list[JwtKey] = Field(default_factory=list, max_length=10, description="Of a widget key")
     actor: ActorRef | None = Field(None, description="The owner for whom the account's key acts")

@@ -220,7 +220,7 @@ class SecretRotation(Strict):
     overlap: Annotated[Duration, BeforeValidator(_or_none), AfterValidator(_not_too_long)] = Field(
         OVERLAP,
         json_schema_extra={"default": format_duration(OVERLAP)},
-        description="How long messages are signed with the old secret too: `PT0S` (no more at all) to `PT168H`",
+        description="How long messages are signed with the old secret too: `PT0S` (not at all) to `PT168H`",
     )
 
 

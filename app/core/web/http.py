@@ -1,10 +1,9 @@
-"""HTTP's own part: JSON answers, problem documents, ETags, and a router that reads bodies strictly."""
+"""HTTP's own part: problem documents, If-Match, and a router that reads bodies strictly."""
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from inspect import cleandoc, isclass
 from typing import Any, Final, Protocol, TypeAlias, TypeVar, get_args, get_origin
 
-import orjson
 import structlog
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.dependencies.models import Dependant
@@ -42,6 +41,7 @@ from app.core.web.callers import confirm, language_of, principal_of
 from app.core.web.faults import request_faults
 from app.core.web.page import ICON, page_policy, problem_page, wants_page
 from app.core.web.query_names import repeated_names, unknown_names
+from app.core.web.replies import dump, etag
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 Handler: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -67,26 +67,6 @@ _BY_STATUS: Final = {
         Unavailable,
     )
 }
-
-
-def dump(body: Any) -> bytes:
-    """JSON as it is sent: instants as RFC 3339 UTC with ``Z``."""
-    return orjson.dumps(body, option=orjson.OPT_UTC_Z)
-
-
-def reply(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """A ready JSON answer: FastAPI sends it as it is, so the ``response_model`` only documents it."""
-    return Response(dump(body), status, headers, "application/json")
-
-
-def reply_text(body: str, headers: Mapping[str, str] | None = None) -> Response:
-    """The answer of a read whose JSON PostgreSQL has written."""
-    return Response(body, 200, headers, "application/json")
-
-
-def etag(version: int) -> dict[str, str]:
-    """The ``ETag`` header of a resource in this version."""
-    return {"ETag": f'"{version}"'}
 
 
 def check_if_match(request: Request, version: int) -> None:
@@ -238,7 +218,7 @@ class StrictRoute(APIRoute):
 
         async def read_then_handle(plain: Request) -> Response:
             if self.scope is not None:
-                await principal_of(plain)  # who has none is told so before the body is looked at
+                await principal_of(plain)  # a caller without one is told so before the body is read
             request = _StrictRequest(plain.scope, plain.receive)
             body = await request.body()
             if body:
@@ -267,7 +247,7 @@ def _let_be_left_out(body: FieldInfo) -> None:
 async def _refuse_unknown(request: Request, known: Mapping[str, bool]) -> None:
     """422 for parameters that are not ``known``, and for a second value where only one is taken.
 
-    Who shows neither a key nor a token in its place is told so first.
+    A caller who shows neither a key nor a token in its place is told so first.
     """
     given = [name for name, _ in request.query_params.multi_items()]
     faults = unknown_names(given, known) + repeated_names(given, known)
