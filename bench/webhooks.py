@@ -107,6 +107,7 @@ class Side:
         at = await now_of(self.sessions)
         facts: dict[str, Any] = {
             "ticket_id": None,
+            "ticket": None,
             "sequence": None,
             "type": kind,
             "timestamp": at,
@@ -233,7 +234,7 @@ async def _throughput(side: Side, arrivals: Arrivals, receiver: str) -> None:
         rows = await side.record(_BULK, "call.ready")
         times = sorted(at for _, _, at in await arrivals.until("/ok/", _BULK * _ENDPOINTS))
         ours = len(times) / (times[-1] - times[0])
-        bare = await _bare(f"{receiver}/ok/1", orjson.dumps(envelope(rows[0])), _BULK * _ENDPOINTS)
+        bare = await _bare(f"{receiver}/ok/1", orjson.dumps(envelope(rows[0], internal=True)), _BULK * _ENDPOINTS)
         await arrivals.until("/ok/", _BULK * _ENDPOINTS)
         ratios.append(ours / bare)
         print(

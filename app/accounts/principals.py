@@ -24,7 +24,7 @@ W = TypeVar("W")
 _PRINCIPAL: Final = """
 SELECT k.id, k.kind, coalesce(k.account_id, e.account_id) AS account_id, k.engineer_id, k.role, k.scopes,
        k.expires_at, coalesce(e.active, true) AS active, coalesce(e.name, nullif(k.label, '')) AS name,
-       a.locale
+       e.display_name, a.locale
 FROM api_keys AS k
 LEFT JOIN engineers AS e ON e.id = k.engineer_id
 LEFT JOIN accounts AS a ON a.account_id = k.account_id
@@ -87,6 +87,7 @@ def principal_in(found: Row | None) -> Principal | None:
         account_id=found["account_id"],
         engineer_id=found["engineer_id"],
         name=found["name"],
+        display_name=found["display_name"],
         role=found["role"],
         scopes=tuple(found["scopes"]),
         expires_at=found["expires_at"],

@@ -3,9 +3,10 @@
 import hashlib
 import secrets
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 KeyKind: TypeAlias = Literal["admin", "agent", "account", "hook", "widget"]
 Role: TypeAlias = Literal["owner", "editor", "viewer"]
@@ -55,11 +56,19 @@ class Actor:
     kind: ActorKind
     id: str | None = None
     name: str | None = None
+    display_name: str | None = None
+    """how customers see an engineer who has chosen a name for them"""
 
     def document(self) -> dict[str, str]:
-        """``{kind, id?, name?}``."""
-        known = {"kind": self.kind, "id": self.id, "name": self.name}
+        """``{kind, id?, name?, display_name?}``, as support sees it."""
+        known = {"kind": self.kind, "id": self.id, "name": self.name, "display_name": self.display_name}
         return {key: value for key, value in known.items() if value is not None}
+
+
+def for_customers(actor: Mapping[str, Any]) -> dict[str, Any]:
+    """An actor's document, or a message's author, as customers see it: by the name that is chosen for them."""
+    shown = {key: value for key, value in actor.items() if key != "display_name"}
+    return shown | {"name": actor["display_name"]} if "display_name" in actor else shown
 
 
 SERVICE: Final = Actor("service", name="Heliodesk")
@@ -78,6 +87,8 @@ class Principal:
     account_id: str | None = None
     engineer_id: str | None = None
     name: str | None = None
+    display_name: str | None = None
+    """of an engineer who has chosen one: what customers see in the place of ``name``"""
     role: Role | None = None
     scopes: tuple[str, ...] = ()
     expires_at: datetime | None = None
@@ -109,7 +120,7 @@ class Principal:
     def actor(self) -> Actor:
         """Who this key acts as, when the request names nobody else."""
         if self.kind == "agent" and self.engineer_id:
-            return Actor("engineer", self.engineer_id, self.name)
+            return Actor("engineer", self.engineer_id, self.name, self.display_name)
         if self.kind in ("account", "widget"):
             return Actor("customer", self.account_id, self.name)
         return Actor("automation", self.key_id, self.name)

@@ -7,6 +7,7 @@ from typing import Final
 from sqlalchemy import select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.auth import for_customers
 from app.core.db.tables import Row
 from app.core.problems import NotFound
 from app.core.web.kit.paging import Page
@@ -56,15 +57,16 @@ async def of_ticket(session: AsyncSession, account_id: str, ticket_id: str, page
     return (await session.scalars(query.order_by(EscalationRow.sequence, EscalationRow.id).limit(page.limit + 1))).all()
 
 
-def escalation_document(escalation: EscalationRow) -> Row:
-    """An escalation as the API shows it."""
+def escalation_document(escalation: EscalationRow, *, internal: bool) -> Row:
+    """An escalation as the API shows it to support (``internal``) or to customers."""
+    by = escalation.requested_by
     return {
         "id": escalation.id,
         "ticket_id": escalation.ticket_id,
         "kind": escalation.kind,
         "reason": escalation.reason,
         "state": escalation.state,
-        "requested_by": escalation.requested_by,
+        "requested_by": by if internal else for_customers(by),
         "justification": escalation.justification,
         "requested_priority": escalation.requested_priority,
         "business_impact": escalation.business_impact,

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from app.events.people import for_customers
 from app.events.upcast import upcast
 
 MEMBERS: Final = (
@@ -12,6 +13,7 @@ MEMBERS: Final = (
     "timestamp",
     "account_id",
     "ticket_id",
+    "ticket",
     "sequence",
     "actor",
     "audience",
@@ -27,14 +29,14 @@ def instant(moment: datetime) -> str:
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
-def envelope(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The public form of an event's row, the same to everybody.
+def envelope(row: Mapping[str, Any], *, internal: bool) -> dict[str, Any]:
+    """An event's row as it is told, to support (``internal``) or to customers.
 
     ``row`` has the columns of the events table, JSON columns as Python values, its ``data`` as whichever version wrote
-    it. The result also has the
-    ``{type, timestamp, data}`` that Standard Webhooks asks for.
+    it. The result also has the ``{type, timestamp, data}`` that Standard Webhooks asks for.
     """
     members = {name: row[name] for name in MEMBERS}
     account_id = None if row["account_id"] == NO_ACCOUNT else row["account_id"]
     data = upcast(row["type"], row["data"])
-    return members | {"timestamp": instant(row["timestamp"]), "account_id": account_id, "data": data}
+    told = members | {"timestamp": instant(row["timestamp"]), "account_id": account_id, "data": data}
+    return told if internal else for_customers(told)

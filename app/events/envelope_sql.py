@@ -1,4 +1,4 @@
-"""The envelope of an event, as PostgreSQL writes it: what ``envelope`` makes of the same row."""
+"""The envelope of an event, as PostgreSQL writes it: with ``current``, what ``envelope`` makes of the same row."""
 
 from typing import Final
 
@@ -7,6 +7,7 @@ import orjson
 from app.core.db.statements.json_sql import columns, microseconds, object_of
 from app.events.envelope import MEMBERS, NO_ACCOUNT
 from app.events.models import EventRow
+from app.events.people import SUPPORTS, for_customers
 from app.events.upcast import OLD_NAMES, upcast
 
 _MEMBERS: Final = columns(EventRow.__table__, "e", MEMBERS) | {
@@ -16,13 +17,14 @@ _MEMBERS: Final = columns(EventRow.__table__, "e", MEMBERS) | {
 
 
 def envelope_sql(**more: str) -> str:
-    """The event ``e`` as it is told, as text; ``more`` are further members and the SQL expressions of their values."""
+    """The event ``e`` as it is stored, as text; ``more``: further members, and the SQL expressions of their values."""
     return f"{object_of(_MEMBERS | more)}::text"
 
 
-def current(body: str) -> str:
-    """An event as ``envelope_sql`` writes it, by today's names."""
-    if not OLD_NAMES.search(body):
+def current(body: str, *, internal: bool) -> str:
+    """An event as ``envelope_sql`` writes it, as it is told to support (``internal``) or to customers."""
+    if not OLD_NAMES.search(body) and (internal or not SUPPORTS.search(body)):
         return body
     event = orjson.loads(body)
-    return orjson.dumps(event | {"data": upcast(event["type"], event["data"])}).decode()
+    told = event | {"data": upcast(event["type"], event["data"])}
+    return orjson.dumps(told if internal else for_customers(told)).decode()

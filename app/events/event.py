@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.core.auth import SERVICE, Actor
+from app.events.stub import Stub
 from app.events.types.data import EventData
 
 
@@ -14,3 +15,5 @@ class Event:
     at: datetime
     data: EventData
     actor: Actor = SERVICE
+    ticket: Stub | None = None
+    """its ticket right after it; None: it is an event of no ticket"""

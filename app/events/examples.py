@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from app.events.stub import STUB
 from app.events.types import INTERNAL_TYPES
 
 ACCOUNT: Final = "acc_01k9w3b5t8e2r9h6x4m7q1z0va"
@@ -14,6 +15,7 @@ MESSAGE: Final = "msg_01k9w3e2v4h9s5t0m7f3a6v5wd"
 ESCALATION: Final = "esc_01k9w4c7d8e2r9h6x4m7q1z0vf"
 ALERT: Final = "alr_01k9w3b6e2g8r3p9k6e2z5t4vc"
 ENDPOINT: Final = "wh_01k9z3v5q8e9rbn3wz4m6t7y2d"
+_JAN: Final = "Jan Nowak"
 CALL_LINK: Final = "https://meet.google.com/abc-defg-hij"
 
 _OPENED: Final = "2026-11-20T20:30:00.000000Z"
@@ -47,10 +49,10 @@ _ESCALATION: Final[dict[str, Any]] = {
     "truncated": False,
 }
 _CHOSEN: Final[dict[str, Any]] = {
-    "candidates": [{"engineer_id": ENGINEER, "taken": True, "reason": "only"}],
+    "candidates": [{"engineer_id": ENGINEER, "engineer_name": _JAN, "taken": True, "reason": "only"}],
     "considered": 1,
 }
-_ALERT: Final[dict[str, Any]] = {"alert_id": ALERT, "engineer_id": ENGINEER}
+_ALERT: Final[dict[str, Any]] = {"alert_id": ALERT, "engineer_id": ENGINEER, "engineer_name": _JAN}
 _PINS: Final[dict[str, Any]] = {
     "key": "google-premium",
     "version": 1,
@@ -60,7 +62,7 @@ _PINS: Final[dict[str, Any]] = {
 }
 _MESSAGE: Final[dict[str, Any]] = {
     "message_id": MESSAGE,
-    "author": {"kind": "engineer", "id": ENGINEER, "name": "Jan Nowak"},
+    "author": {"kind": "engineer", "id": ENGINEER, "name": _JAN},
     "visibility": "public",
     "channel": None,
     "body": "We are on it: the lock is from a crashed agent.",
@@ -84,10 +86,12 @@ _TICKET: Final[dict[str, Any]] = {
     "channel": "web",
     "requester": {"name": "Ana Ruiz", "email": "ana@example.com", "locale": "es"},
     "plan": _PINS,
-    "external_ref": None,
+    "external_ref": "INC-4711",
     "call_link": CALL_LINK,
     "notified": [],
 }
+
+_STUB: Final[dict[str, Any]] = {name: _TICKET[name] for name in STUB}
 
 DATA: Final[dict[str, dict[str, Any]]] = {
     "ticket.opened": _TICKET,
@@ -99,10 +103,10 @@ DATA: Final[dict[str, dict[str, Any]]] = {
     "ticket.review_requested": {"priority": "P1", "reason": "non_production"},
     "ticket.priority_changed": {"from": "P2", "to": "P1", "reason": "missed", "source": "automatic", "notified": []},
     "ticket.tier_changed": {"from": 1, "to": 2, "reason": None},
-    "ticket.assigned": {"from": None, "to": ENGINEER, "reason": None},
+    "ticket.assigned": {"from": None, "to": ENGINEER, "reason": None, "from_name": None, "to_name": _JAN},
     "ticket.handed_over": {
-        "from": {"engineer_id": ENGINEER, "region": "apac"},
-        "to": {"engineer_id": "eng_01k9w2z8n1d6p0k4g9c5w8r7xf", "region": "emea"},
+        "from": {"engineer_id": ENGINEER, "region": "apac", "engineer_name": _JAN},
+        "to": {"engineer_id": "eng_01k9w2z8n1d6p0k4g9c5w8r7xf", "region": "emea", "engineer_name": "Noor Haddad"},
         "reason": "shift_ended",
     },
     "ticket.postponed": {
@@ -140,14 +144,15 @@ DATA: Final[dict[str, dict[str, Any]]] = {
         "notified": [_MANAGER],
     },
     "escalation.acknowledged": _ESCALATION,
-    "escalation.accepted": _ESCALATION | {"priority": "P1", "tier": 2, "assignee": ENGINEER},
+    "escalation.accepted": _ESCALATION | {"priority": "P1", "tier": 2, "assignee": ENGINEER, "assignee_name": _JAN},
     "escalation.declined": _ESCALATION | {"detail": "The fix is being rolled out now"},
     "escalation.withdrawn": _ESCALATION,
     "escalation.suggested": {"reason": "too_many_exchanges", "turns": 6},
     "call.requested": _CALL | {"provider": None},
     "call.ready": _CALL | {"join_url": CALL_LINK, "join_from": "2026-11-20T20:45:00.000000Z", "join_by": _JOIN_BY},
     "call.joined": _CALL | {"participant": "customer"},
-    "call.declined": _CALL | {"reason": "Our network is down, call our desk instead", "assignee_id": ENGINEER},
+    "call.declined": _CALL
+    | {"reason": "Our network is down, call our desk instead", "assignee_id": ENGINEER, "assignee_name": _JAN},
     "call.no_show": _CALL | {"join_by": _JOIN_BY},
     "call.failed": _CALL
     | {
@@ -170,14 +175,14 @@ DATA: Final[dict[str, dict[str, Any]]] = {
         "reason": "unstaffed",
         "next_at": "2026-11-21T07:00:00.000000Z",
         "notified": [_MANAGER],
-        "candidates": [{"engineer_id": ENGINEER, "taken": False, "reason": "off_shift"}],
+        "candidates": [{"engineer_id": ENGINEER, "engineer_name": _JAN, "taken": False, "reason": "off_shift"}],
         "considered": 1,
     },
     "routing.round_exhausted": {
         "round": 1,
         "next_at": "2026-11-20T20:45:00.000000Z",
         "notified": [_MANAGER],
-        "candidates": [{"engineer_id": ENGINEER, "taken": False, "reason": "tried"}],
+        "candidates": [{"engineer_id": ENGINEER, "engineer_name": _JAN, "taken": False, "reason": "tried"}],
         "considered": 1,
     },
     "maintenance.started": _WINDOW,
@@ -199,6 +204,15 @@ DATA: Final[dict[str, dict[str, Any]]] = {
 """The ``data`` of an event, by its type."""
 
 
+_AFTER: Final = {
+    "ticket.status_changed": {"status": "open"},
+    "ticket.reopened": {"status": "open"},
+    "ticket.merged": {"status": "closed"},
+    "ticket.withdrawn": {"status": "closed"},
+}
+"""What the stub of a ticket says that is not new, by event type."""
+
+
 def event_example(event_type: str) -> dict[str, Any]:
     """The whole envelope of the example of this type."""
     of_ticket = not event_type.startswith(("webhook.", "maintenance."))
@@ -208,6 +222,7 @@ def event_example(event_type: str) -> dict[str, Any]:
         "timestamp": _DUE,
         "account_id": ACCOUNT,
         "ticket_id": TICKET if of_ticket else None,
+        "ticket": _STUB | _AFTER.get(event_type, {}) if of_ticket else None,
         "sequence": 7 if of_ticket else None,
         "actor": {"kind": "service", "name": "Heliodesk"},
         "audience": "internal" if event_type in INTERNAL_TYPES else "public",

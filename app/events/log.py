@@ -10,8 +10,9 @@ from app.core.ids import new_id
 from app.core.outgoing.via import write_via
 from app.events.event import Event
 from app.events.models import EventRow
+from app.events.people import ENGINEERS, People, named
 from app.events.types import audience_of
-from app.events.types.data import dump
+from app.events.types.data import dump, fitted
 
 
 def event_row(event: Event, *, account_id: str, ticket_id: str | None, sequence: int | None, sandbox: bool) -> Row:
@@ -20,6 +21,7 @@ def event_row(event: Event, *, account_id: str, ticket_id: str | None, sequence:
         "account_id": account_id,
         "id": new_id("evt"),
         "ticket_id": ticket_id,
+        "ticket": event.ticket,
         "sequence": sequence,
         "type": event.data.type,
         "timestamp": event.at,
@@ -28,6 +30,13 @@ def event_row(event: Event, *, account_id: str, ticket_id: str | None, sequence:
         "sandbox": sandbox,
         "data": dump(event.data),
     }
+
+
+def with_names(row: Row, people: People) -> Row:
+    """The row of an event with the names of these people beside their ids."""
+    if row["type"] not in ENGINEERS:
+        return row
+    return {**row, "data": fitted(named(row["type"], row["data"], people))}
 
 
 def came_via(session: AsyncSession, via: Sequence[str]) -> None:

@@ -29,6 +29,7 @@ class EventRow(Base):
     )
     recorded_at: Mapped[datetime] = mapped_column(server_default=text("now()"), comment="real time, also a sandbox's")
     via: Mapped[str | None] = mapped_column(comment="installations through which what caused it has come")
+    ticket: Mapped[dict[str, Any] | None] = mapped_column(comment="a stub of the ticket right after the event")
 
     __table_args__ = (
         Index("uq_events_account_id_ticket_id_sequence", "account_id", "ticket_id", "sequence", unique=True),

@@ -14,6 +14,19 @@ class Actor(Document):
     kind: ActorKind
     id: str | None = None
     name: str | None = None
+    display_name: str | None = Field(
+        None, description="For support, of an engineer who has chosen a name for customers: they see this as the name"
+    )
+
+
+class EventTicket(Document):
+    """A stub of a ticket: enough for a sentence about it."""
+
+    number: str
+    title: str
+    priority: str
+    status: str
+    external_ref: str | None
 
 
 class Event(Document):
@@ -24,6 +37,10 @@ class Event(Document):
     timestamp: Instant = Field(description="When it happened; on a sandbox's clock for a sandbox account")
     account_id: str | None = Field(description="null: an event of no account")
     ticket_id: str | None
+    ticket: EventTicket | None = Field(
+        description="Its ticket as it was right after the event. null: an event of no ticket, or one that an earlier "
+        "version recorded without it"
+    )
     sequence: int | None = Field(
         description="The event's place among those of its ticket, without a gap; webhooks are first sent in this order"
     )

@@ -61,6 +61,11 @@ class Wanted:
     sandbox: bool | None = None
 
     @property
+    def internal(self) -> bool:
+        """Whether the reader is support, and so sees whole what customers see in part."""
+        return "internal" in self.audiences
+
+    @property
     def filters(self) -> tuple[Any, ...]:
         """What the statements of a page take as parameters 3 to 6."""
         return self.audiences, self.types, self.ticket_id, self.sandbox
@@ -130,7 +135,8 @@ async def _told(reader: Reader, wanted: Callable[[Principal], Wanted], start: St
         return await _told(reader, wanted, found["oldest"], upto, limit)
     if start != LATEST:
         _kept(reader.state, after, found["oldest"])
-    places, bodies, reached = found["places"] or (), [*map(current, found["bodies"] or ())], found["reached"]
+    places, reached, internal = found["places"] or (), found["reached"], wanted(reader.principal).internal
+    bodies = [current(body, internal=internal) for body in found["bodies"] or ()]
     if len(places) > limit:
         return Told(bodies[:limit], places[limit - 1], more=True)
     if reached is not None and reached <= upto:
@@ -154,7 +160,10 @@ async def read(engine: AsyncEngine, wanted: Wanted, *, after: int, upto: int, li
         return Page((), after, more=False)
     of_one = (wanted.account_id,) if wanted.account_id else ()
     async with lookup(engine) as connection:
-        rows = await connection.fetch(PAGE_OF_ONE if of_one else PAGE, after, upto, *wanted.filters, limit + 1, *of_one)
+        found = await connection.fetch(
+            PAGE_OF_ONE if of_one else PAGE, after, upto, *wanted.filters, limit + 1, *of_one
+        )
+        rows = [{**row, "body": current(row["body"], internal=wanted.internal)} for row in found]
         if len(rows) > limit:
             return Page(rows[:limit], rows[limit - 1]["position"], more=True)
         reached = None

@@ -22,7 +22,6 @@ from app.core.web.kit.deps import ApiKey, require_account
 from app.core.web.kit.idempotency import Answer
 from app.core.web.kit.operations import CallDep, ResourceRouter
 from app.core.web.replies import reply_text
-from app.events.envelope_sql import current
 from app.feed.cursors import Start, cursor_of, read_start
 from app.feed.reading import Page, Told, Wanted, begin, tell
 from app.feed.schemas import STREAMED, FeedPage, StreamToken
@@ -135,7 +134,7 @@ async def list_events(
     async with aclosing(pages(state, wanted, told.after, until=until, limit=limit, silence=inf)) as come:
         with state.streams.opened(reader.principal) as stream:
             page = await stream.until_ended(anext(come), reader.request.scope, reader.request.receive)
-    return _page(Told([current(row["body"]) for row in page.rows], page.after, page.more) if page else told)
+    return _page(Told([row["body"] for row in page.rows], page.after, page.more) if page else told)
 
 
 def _page(told: Told) -> Response:

@@ -19,7 +19,6 @@ from app.core.db.errors import DATABASE_ERRORS, is_outage
 from app.core.limits.streams import Stream, Streams
 from app.core.state import State
 from app.core.web.callers import language_of
-from app.events.envelope_sql import current
 from app.feed.cursors import cursor_of
 from app.feed.reading import Page, Wanted, read
 
@@ -79,8 +78,7 @@ def frames(page: Page) -> bytes:
     if not page.rows:
         return format_sse_event(comment="", id=cursor_of(page.after))
     return b"".join(
-        format_sse_event(event=row["type"], data_str=current(row["body"]), id=cursor_of(row["position"]))
-        for row in page.rows
+        format_sse_event(event=row["type"], data_str=row["body"], id=cursor_of(row["position"])) for row in page.rows
     )
 
 

@@ -15,10 +15,11 @@ from app.core.problems import Fault, NotFound
 from app.core.process.memory import Memory
 from app.core.text.messages import _
 from app.plans.document.calendars import Calendars, compile_calendars
-from app.plans.document.parsing.documents import PlanDocument, parse_yaml, read_stored
+from app.plans.document.parsing.documents import PlanDocument, parse_yaml
 from app.plans.document.parsing.expansion import expanded, years_after, years_around
 from app.plans.document.parsing.heavy import CheckedPlan, check, content_hash
 from app.plans.document.parsing.reading import refuse
+from app.plans.document.parsing.stored import read_stored
 from app.plans.holidays import dates_of
 from app.plans.models import PlanVersionRow
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.auth import Principal
+from app.core.auth import Principal, for_customers
 from app.core.db.session import driver
 from app.core.db.tables import Row
 from app.core.problems import NotFound
@@ -60,6 +60,8 @@ async def explain_deadline(
     pins = _pins(edit, deadline, events)
     promise = await promise_of(session, pins)
     seen = [event for event in events if event["audience"] in principal.audiences]
+    if not principal.is_support:
+        seen = [{**event, "actor": for_customers(event["actor"])} for event in seen]
     row = deadline_row(edit.ticket.account_id, ticket_id, deadline)
     return {
         "as_of": edit.now,

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from app.core.auth import SERVICE
 from app.core.db.tables import Row
+from app.events.stub import stub_of
 from app.replay.snapshots import Snapshot
 from app.sla.clock.clock import open_clock
 from app.sla.clock.deadline import Deadline
@@ -63,6 +64,7 @@ def _differences(snapshot: Snapshot) -> Iterator[Difference]:
     for place, stored, replayed in (
         ("events", {"number": snapshot.told}, {"number": ticket.sequence}),
         ("events", *_misses(snapshot)),
+        ("last event", snapshot.stub or {}, stub_of(ticket) if snapshot.stub else {}),
         *_pairs(snapshot),
     ):
         for name in (*replayed, *(stored.keys() - replayed.keys())):

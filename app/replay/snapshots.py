@@ -30,7 +30,7 @@ _READ: Final = (*INPUTS, "deadline.missed")
 _TEXTS: Final = ("body", "title", "description", "business_impact", "priority_reason", "requester")
 _COLUMNS: Final = ", ".join(f"t.{name}" for name in columns())
 _SNAPSHOTS: Final = f"""
-SELECT {_COLUMNS}, coalesce(a.sandbox_now, clock_timestamp()) AS now, d.deadlines, e.events, e.told, e.told_at,
+SELECT {_COLUMNS}, coalesce(a.sandbox_now, clock_timestamp()) AS now, d.deadlines, e.events, e.told, e.told_at, e.stub,
        to_jsonb(p) AS postponed
 FROM unnest($1::text[], $2::text[]) AS k (account_id, id)
 JOIN tickets AS t ON t.account_id = k.account_id AND t.id = k.id
@@ -41,7 +41,8 @@ CROSS JOIN LATERAL (
     FROM deadlines AS d WHERE d.account_id = t.account_id AND d.ticket_id = t.id
 ) AS d
 CROSS JOIN LATERAL (
-    SELECT count(*) AS told, max(e.timestamp) AS told_at, coalesce(jsonb_agg(jsonb_build_object(
+    SELECT count(*) AS told, max(e.timestamp) AS told_at, (array_agg(e.ticket ORDER BY e.sequence DESC))[1] AS stub,
+           coalesce(jsonb_agg(jsonb_build_object(
         'type', e.type, 'timestamp', e.timestamp, 'actor', e.actor, 'data', e.data - $4::text[]
     ) ORDER BY e.sequence) FILTER (WHERE e.type = ANY ($3)), '[]') AS events
     FROM events AS e WHERE e.account_id = t.account_id AND e.ticket_id = t.id
@@ -62,6 +63,8 @@ class Snapshot:
     """by sequence: those that ``history`` reads, and the misses, without long texts"""
     told: int
     """how many events the ticket has in all"""
+    stub: Row | None
+    """what its last event says of the ticket; None, where that was recorded without it"""
     promises: Mapping[Pins, Promise]
     """at least what the ticket is, and ever was, bound to; what is not stored any more is absent"""
     postponed: Row | None = None
@@ -149,4 +152,4 @@ def _snapshot(ticket: TicketRecord, row: "Record[Any]", promises: Mapping[Pins, 
     seen = [datetime.fromisoformat(facts["last_at"])] if facts.get("last_at") else []
     seen += [row["told_at"]] if row["told_at"] else []
     now = max(row["now"], *seen)
-    return Snapshot(ticket, now, row["deadlines"], row["events"], row["told"], promises, row["postponed"])
+    return Snapshot(ticket, now, row["deadlines"], row["events"], row["told"], row["stub"], promises, row["postponed"])

@@ -54,6 +54,7 @@ class EngineerRow(Base):
     version: Mapped[int] = mapped_column(server_default="1")
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+    display_name: Mapped[str | None] = mapped_column(comment="what customers see; null: the name")
 
     __table_args__ = (Index(None, "account_id", "created_at", "id"), Index(None, "created_at", "id"))
 

@@ -24,6 +24,7 @@ _CALENDAR: dict[str, Any] = {
 _REGION: dict[str, Any] = {"key": "apac", "name": "Asia and the Pacific", "place": 1, "calendar": _CALENDAR}
 _ENGINEER: dict[str, Any] = {
     "name": "Noor Haddad",
+    "display_name": "Noor",
     "email": "noor@example.com",
     "tier": 2,
     "region": "emea",
@@ -90,6 +91,7 @@ class EngineerFields(Strict):
     """What can be written about an engineer, and changed later."""
 
     name: Name
+    display_name: Name | None = Field(None, description="What customers see in the place of the name; null: the name")
     email: Email
     tier: Annotated[StrictInt, Field(ge=1, le=9)] = 1
     region: RegionKey | None = Field(None, description="The key of an existing region")

@@ -55,7 +55,7 @@ class Advanced:
             "account_id": self.account_id,
             "from": instant(self.before),
             "now": instant(self.now),
-            "events": [envelope(row) async for row in in_turns(seen)],
+            "events": [envelope(row, internal=principal.is_support) async for row in in_turns(seen)],
             "next": instant(self.next) if self.next else None,
         }
 

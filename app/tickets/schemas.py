@@ -356,7 +356,10 @@ class Message(Document):
 
     id: str
     ticket_id: str
-    author: dict[str, JsonValue]
+    author: dict[str, JsonValue] = Field(
+        description="`kind`, and `id`, `name`, `email` where known; support also sees the `display_name` of an "
+        "engineer who has chosen one, which customers see as the name"
+    )
     visibility: Literal["public", "internal"]
     channel: str | None
     body: str

@@ -42,6 +42,8 @@ async def test_g5_a_customer_escalates_with_a_reason(story: Story) -> None:
     assert ack["started_at"] == escalation["requested_at"]
     [told] = await story.events(path, "escalation.requested", who=story.customer)
     assert (told["actor"]["kind"], told["data"]["justification"]) == ("customer", ASKED["justification"])
+    assert told["data"]["notified"] == [{"role": "manager"}]
+    [told] = await story.events(path, "escalation.requested")
     assert told["data"]["notified"] == [{"role": "manager", **MIA}]
 
 

@@ -1,5 +1,7 @@
 from datetime import UTC, datetime, timedelta, timezone
 
+import pytest
+
 from app.events.envelope import NO_ACCOUNT, envelope, instant
 
 ROW = {
@@ -8,6 +10,7 @@ ROW = {
     "timestamp": datetime(2026, 3, 2, 10, 30, tzinfo=timezone(timedelta(hours=1))),
     "account_id": "acc_1",
     "ticket_id": "tkt_1",
+    "ticket": {"number": "K7M-3QP", "title": "t", "priority": "P1", "status": "new", "external_ref": None},
     "sequence": 1,
     "actor": {"kind": "service"},
     "audience": "public",
@@ -16,8 +19,9 @@ ROW = {
 }
 
 
-def test_the_envelope_has_exactly_the_promised_members() -> None:
-    told = envelope(ROW | {"unrelated": 1})
+@pytest.mark.parametrize("internal", [True, False])
+def test_the_envelope_has_exactly_the_promised_members(*, internal: bool) -> None:
+    told = envelope(ROW | {"unrelated": 1}, internal=internal)
     assert told == ROW | {"timestamp": "2026-03-02T09:30:00.000000Z"}
     assert list(told) == list(ROW)
 
@@ -27,4 +31,4 @@ def test_instants_always_have_microseconds_and_z() -> None:
 
 
 def test_an_event_of_no_account_says_null() -> None:
-    assert envelope(ROW | {"account_id": NO_ACCOUNT})["account_id"] is None
+    assert envelope(ROW | {"account_id": NO_ACCOUNT}, internal=True)["account_id"] is None

@@ -17,6 +17,7 @@ ENVELOPE = (
     "timestamp",
     "account_id",
     "ticket_id",
+    "ticket",
     "sequence",
     "actor",
     "audience",

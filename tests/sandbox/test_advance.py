@@ -311,11 +311,11 @@ async def twins(begin: Begin, count: int) -> AsyncIterator[list[Story]]:
     yield stories
 
 
-_ID: Final = re.compile(r"[a-z]{2,4}_[0-9a-z]{26}")
+_ID: Final = re.compile(r"[a-z]{2,4}_[0-9a-z]{26}|(?<=\"number\":\")[0-9A-Z]{3}-[0-9A-Z]{3}")
 
 
 def named(document: Any) -> Any:
-    """The document with ids named by their first appearance, so that those of two accounts can be compared."""
+    """The document with ids and numbers named as they appear, so that those of two accounts can be compared."""
     names: dict[str, str] = {}
     return loads(_ID.sub(lambda found: names.setdefault(found[0], f"id {len(names)}"), dumps(document).decode()))
 

@@ -43,7 +43,9 @@ async def test_g2_an_expert_is_alerted_with_the_opening_and_accepts(story: Story
     assert (await story.customer.get(path_of(ticket)))["routing"] is None
     [event] = await told(story, ticket, "expert.alerted")
     assert (event["timestamp"], event["audience"]) == ("2026-11-20T09:00:00.000000Z", "internal")
-    assert event["data"]["candidates"] == [{"engineer_id": ida.id, "taken": True, "reason": "only"}]
+    assert event["data"]["candidates"] == [
+        {"engineer_id": ida.id, "engineer_name": "Ida", "taken": True, "reason": "only"}
+    ]
     await advance(story, by="PT2M")
     accepted = await ida.caller.post(f"/v1/alerts/{alert['id']}/accept")
     assert (accepted["state"], accepted["ended_at"]) == ("accepted", "2026-11-20T09:02:00Z")

@@ -104,7 +104,7 @@ async def test_g7_with_overlapping_shifts_an_emptied_region_is_passed_over(begin
     await advance(story, by="PT6H")
     [over] = [each for each in await history(story, path_of(ticket)) if each["type"] == "ticket.handed_over"]
     assert over["timestamp"] == "2026-10-25T01:00:00.000000Z"
-    assert over["data"]["to"] == {"engineer_id": tom.id, "region": "emea"}
+    assert over["data"]["to"] == {"engineer_id": tom.id, "engineer_name": "Tom", "region": "emea"}
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from app.calendars.hours import ALWAYS, Calendar, CalendarSpec
+from app.events.people import Person
 from app.roster.choose import Expert
 from app.tickets.editing.clock import catch_up
 from app.tickets.editing.edit import TicketEdit
@@ -36,7 +37,7 @@ class Desk:
     works: list[TicketEdit] = field(default_factory=list)
 
     def look(self, now: datetime, *works: TicketEdit) -> None:
-        staff = Staff(now, self.experts, ("apac", "emea"), {name: name for name in self.experts})
+        staff = Staff(now, self.experts, ("apac", "emea"), {name: Person(name) for name in self.experts})
         for work in works:
             work.now = max(work.now, now)
         for _ in Dispatcher(staff).run(works, self.works):

@@ -80,6 +80,7 @@ def event_row(event_type: str = "ticket.opened", account_id: str = "acc_1", audi
         "account_id": account_id,
         "id": new_id("evt"),
         "ticket_id": "tkt_1",
+        "ticket": None,
         "sequence": None,
         "type": event_type,
         "timestamp": wall_now(),

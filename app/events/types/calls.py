@@ -5,7 +5,7 @@ from datetime import datetime
 from pydantic import Field
 
 from app.events.failures import CallFailure
-from app.events.types.data import EventData, TextEvent
+from app.events.types.data import DISPLAY_NAME, EventData, TextEvent
 
 
 class _Call(EventData):
@@ -41,6 +41,8 @@ class CallDeclined(_Call, TextEvent):
     type = "call.declined"
     reason: str
     assignee_id: str | None = Field(description="The engineer to notify: the ticket's assignee")
+    assignee_name: str | None = None
+    assignee_display_name: str | None = DISPLAY_NAME
 
 
 class CallNoShow(_Call):

@@ -1,14 +1,21 @@
 """What every event's ``data`` has in common: its base, and how it is cut to size. Pure."""
 
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, TypeAlias
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 BODY_LIMIT: Final = 8 * 1024
 """Bytes of a text that an event carries at the most; a longer one is cut, and the event marked ``truncated``."""
-DATA_LIMIT: Final = 18 * 1024
+DATA_LIMIT: Final = 16 * 1024
 """Bytes of an event's ``data`` as JSON at the most, so that with its envelope it stays under 20 KB."""
+
+
+DISPLAY_NAME: Any = Field(
+    None, description="For support, where the engineer has chosen a name for customers: they see this as the name"
+)
+Notified: TypeAlias = list[dict[str, JsonValue]]
+"""Which of the account's contacts at the vendor hear of it: to support by name and address, to customers by role."""
 
 
 class EventData(BaseModel):
@@ -39,7 +46,11 @@ def dump(data: EventData) -> dict[str, Any]:
 
     Texts are cut to ``BODY_LIMIT``, and further, the longest first, until the whole is within ``DATA_LIMIT``.
     """
-    document = data.model_dump(by_alias=True)
+    return fitted(data.model_dump(by_alias=True))
+
+
+def fitted(document: dict[str, Any]) -> dict[str, Any]:
+    """``data`` as JSON, cut as ``dump`` says."""
     if _size(document) <= BODY_LIMIT:
         return document
     limit, short = BODY_LIMIT, _cut(document, BODY_LIMIT)

@@ -1,12 +1,12 @@
 """What happens to escalations. Pure."""
 
-from pydantic import Field, JsonValue
+from pydantic import Field
 
-from app.events.types.data import EventData, TextEvent
+from app.events.types.data import DISPLAY_NAME, EventData, Notified, TextEvent
 
 
 class EscalationAutomatic(EventData):
-    """A miss escalated the ticket automatically. ``notified``: which of the vendor's contacts hear of it."""
+    """A miss escalated the ticket automatically."""
 
     type = "escalation.automatic"
     escalation_id: str | None
@@ -14,7 +14,7 @@ class EscalationAutomatic(EventData):
     metric: str
     cycle: int
     priority: str
-    notified: list[dict[str, JsonValue]]
+    notified: Notified = Field(description="Who of the account's contacts hears of it: to customers by role alone")
 
 
 class _Escalation(TextEvent):
@@ -24,7 +24,7 @@ class _Escalation(TextEvent):
 
 
 class EscalationRequested(_Escalation):
-    """A customer or an engineer requested an escalation. ``notified``: who of the account's people hears of it."""
+    """A customer or an engineer requested an escalation."""
 
     type = "escalation.requested"
     kind: str
@@ -34,7 +34,7 @@ class EscalationRequested(_Escalation):
     breach_verified: bool | None = Field(
         description="Whether the promise that it names was broken; null: it names none"
     )
-    notified: list[dict[str, JsonValue]]
+    notified: Notified = Field(description="Who of the account's contacts hears of it: to customers by role alone")
 
 
 class EscalationAcknowledged(_Escalation):
@@ -50,6 +50,8 @@ class EscalationAccepted(_Escalation):
     priority: str
     tier: int
     assignee: str | None
+    assignee_name: str | None = None
+    assignee_display_name: str | None = DISPLAY_NAME
 
 
 class EscalationDeclined(_Escalation):

@@ -3,15 +3,16 @@
 from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel, Field, JsonValue
+from pydantic import BaseModel, Field
 
-from app.events.types.data import ChangeEvent, EventData, TextEvent
+from app.events.types.data import ChangeEvent, EventData, Notified, TextEvent
 
 
 class EventCandidate(BaseModel):
     """An engineer who was considered: chosen or not, and why."""
 
     engineer_id: str
+    engineer_name: str | None = None
     taken: bool
     reason: str = Field(description="What ruled them out; for somebody available, the criterion that decided")
 
@@ -26,6 +27,7 @@ class _Alert(TextEvent):
     audience = "internal"
     alert_id: str
     engineer_id: str
+    engineer_name: str | None = None
 
 
 class ExpertAlerted(_Chosen):
@@ -34,6 +36,7 @@ class ExpertAlerted(_Chosen):
     type = "expert.alerted"
     alert_id: str
     engineer_id: str
+    engineer_name: str | None = None
     region: str | None
     accept_by: datetime
     urgency: Literal["high", "low"] = Field(
@@ -73,7 +76,7 @@ class RoutingUnstaffed(_Chosen):
     next_at: datetime | None = Field(
         description="When somebody comes on shift; null: not within a year, or it does not wait for that"
     )
-    notified: list[dict[str, JsonValue]] = Field(description="The account's manager, at most once an hour")
+    notified: Notified = Field(description="The account's manager, at most once an hour")
 
 
 class RoutingRoundExhausted(_Chosen):
@@ -82,10 +85,10 @@ class RoutingRoundExhausted(_Chosen):
     type = "routing.round_exhausted"
     round: int = Field(description="Counted from 1, anew once somebody has accepted")
     next_at: datetime = Field(description="When the next round begins; whoever comes earlier is paged at once")
-    notified: list[dict[str, JsonValue]] = Field(description="The account's manager: of the first, then once an hour")
+    notified: Notified = Field(description="The account's manager: of the first, then once an hour")
 
 
 class TicketHandedOver(ChangeEvent):
-    """A shift has ended: the ticket goes on with the next one. ``from`` and ``to``: engineer and region."""
+    """A shift has ended: the next one goes on. `from` and `to` have `engineer_id`, `engineer_name` and `region`."""
 
     type = "ticket.handed_over"

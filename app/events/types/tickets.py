@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field, JsonValue
 
-from app.events.types.data import ChangeEvent, EventData, TextEvent
+from app.events.types.data import DISPLAY_NAME, ChangeEvent, EventData, Notified, TextEvent
 from app.events.types.deadlines import PlanPins
 
 
@@ -36,7 +36,7 @@ class TicketOpened(TicketFacts, TextEvent):
     type = "ticket.opened"
     requester: dict[str, JsonValue]
     plan: PlanPins
-    notified: list[dict[str, JsonValue]] = Field(description="Who of the account's people hears of a P1")
+    notified: Notified = Field(description="Who of the account's contacts hears of a P1: to customers by role alone")
 
 
 class TicketUpdated(TextEvent):
@@ -86,7 +86,7 @@ class TicketPriorityChanged(ChangeEvent):
 
     type = "ticket.priority_changed"
     source: str
-    notified: list[dict[str, JsonValue]] = Field(description="Who of the account's people hears of a P1")
+    notified: Notified = Field(description="Who of the account's contacts hears of a P1: to customers by role alone")
 
 
 class TicketTierChanged(ChangeEvent):
@@ -96,9 +96,13 @@ class TicketTierChanged(ChangeEvent):
 
 
 class TicketAssigned(ChangeEvent):
-    """The ticket was assigned to another engineer, or to nobody (engineer ids)."""
+    """The ticket was assigned to another engineer, or to nobody: `from` and `to` are engineers' ids."""
 
     type = "ticket.assigned"
+    from_name: str | None = None
+    from_display_name: str | None = DISPLAY_NAME
+    to_name: str | None = None
+    to_display_name: str | None = DISPLAY_NAME
 
 
 class TicketPostponed(EventData):

@@ -10,12 +10,15 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetJsonSchemaHandler,
     PlainSerializer,
     StrictBool,
     StrictInt,
     WithJsonSchema,
     model_validator,
 )
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from app.calendars.hours import ACCOUNT_ZONE, WEEKDAYS, CalendarSpec, format_duration, parse_time
 from app.calendars.specs import MAX_WINDOWS
@@ -23,6 +26,7 @@ from app.core.text.messages import _
 from app.plans.document.words import (
     CHANNELS,
     DURATION_PATTERN,
+    NAME_PATTERN,
     Channel,
     Contact,
     Day,
@@ -166,6 +170,22 @@ class Priority(Part):
         return _filled(data, {"label": text, "definition": text, "examples": {"en": []}}) if text else data
 
 
+class _OrItsKey:
+    """In the JSON Schema of what is written, an object's key may stand in its place."""
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        schema = handler(core)
+        if handler.mode == "serialization":
+            return schema
+        return {"anyOf": [{"type": "string", "pattern": NAME_PATTERN}, schema]}
+
+
+PriorityEntry = Annotated[
+    Priority, BeforeValidator(lambda value: {"key": value} if isinstance(value, str | int) else value), _OrItsKey()
+]
+"""A priority as a document writes it: a bare key stands for one that says nothing else."""
+
+
 class CustomerMay(Part):
     """What a customer may do about the priority of its own ticket."""
 
@@ -239,7 +259,7 @@ class Addon(Part):
 def _last_key(priorities: Any) -> str | None:
     """The key of the last priority, as far as there is one to be seen."""
     last = priorities[-1] if isinstance(priorities, list) and priorities else None
-    key = last.get("key") if isinstance(last, dict) else None
+    key = last.get("key") if isinstance(last, dict) else last
     return key if isinstance(key, str) else None
 
 
@@ -255,7 +275,7 @@ class PlanDocument(Part):
     programme: Prose = Field(default_factory=dict, description="Default: the key")
     calendars: dict[Name, PlanCalendar] = Field(default_factory=dict, max_length=20)
     hours: Name = Field(ALWAYS, description="The calendar of every target that names none")
-    priorities: list[Priority] = Field(min_length=1, max_length=20, description="The most urgent first")
+    priorities: list[PriorityEntry] = Field(min_length=1, max_length=20, description="The most urgent first")
     default_priority: Name = Field("", description="Default: the least urgent", json_schema_extra=_without_default)
     matrix: dict[Urgency, dict[Impact, Name]] | None = Field(None, description="urgency -> impact -> priority")
     targets: dict[Name, dict[TargetMetric, TargetEntry]] = Field(default_factory=dict)

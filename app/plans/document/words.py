@@ -50,7 +50,9 @@ IMPACTS: Final[tuple[Impact, ...]] = get_args(Impact)
 
 _Text = TypeVar("_Text")
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$")]
+NAME_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$"
+
+Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 """A priority's, a calendar's or an add-on's key, chosen by the plan's author."""
 
 PlanKey = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", examples=["zmanda-standard"])]

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.clock import database_now
 from app.core.limits.places import take_place
 from app.core.problems import NotFound, QuotaExceeded
+from app.core.web.kit.deps import require_admin
 from app.core.web.kit.merge_patch import PatchDep
 from app.core.web.kit.operations import AccountScope, AdminCall, Document, Patching, ResourceRouter, SupportCall
 from app.core.web.kit.paging import PageDep, made
@@ -64,9 +65,12 @@ async def get_engineer(call: SupportCall, engineer_id: str) -> Response:
 
 
 @router.update("/{engineer_id}", Engineer, EngineerFields, {"tier": 3, "region": None})
-async def update_engineer(call: AdminCall, engineer_id: str, patch: PatchDep) -> Response:
+async def update_engineer(call: SupportCall, engineer_id: str, patch: PatchDep) -> Response:
     """Update an engineer.
 
-    A JSON Merge Patch (RFC 7396); admin keys only.
+    A JSON Merge Patch (RFC 7396). Admin keys; engineers change their own `display_name`, and nothing else.
     """
-    return await call.patch(patch, _PATCHING, partial(queries.engineer_by_id, engineer_id=engineer_id, lock=True))
+    if call.principal.kind != "admin" and patch.keys() - {"display_name"}:
+        require_admin(call.principal)
+    load = partial(queries.own_engineer, principal=call.principal, engineer_id=engineer_id, lock=True)
+    return await call.patch(patch, _PATCHING, load)

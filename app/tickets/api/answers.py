@@ -34,7 +34,7 @@ router = Router(tags=["Roster"], include_in_schema=False)
 _TokenPath = Annotated[str, Path(max_length=100)]
 _FOUND: Final = """
 SELECT a.id, a.engineer_id, a.state, a.accept_by, a.accept_by <= clock_timestamp() AS late,
-       t.number, t.title, t.priority, g.name AS engineer, g.active, g.time_zone,
+       t.number, t.title, t.priority, g.name AS engineer, g.display_name, g.active, g.time_zone,
        (SELECT string_agg(language, ',') FROM jsonb_array_elements_text(g.languages) AS language) AS languages,
        (SELECT e.actor ->> 'name' FROM events AS e
         WHERE e.account_id = a.account_id AND e.ticket_id = a.ticket_id AND e.data ->> 'alert_id' = a.id
@@ -90,7 +90,8 @@ async def _decide(
     if link is None or link.shown.said != "asked":
         return link.shown if link else None
     alert = link.alert
-    engineer = Principal("agent", "link", engineer_id=alert["engineer_id"], name=alert["engineer"])
+    who = {"engineer_id": alert["engineer_id"], "name": alert["engineer"], "display_name": alert["display_name"]}
+    engineer = Principal("agent", "link", **who)
     try:
         await by(session, Caller(engineer, lambda _: None), alert["id"], AlertRefusal(reason=str(answer_alert.BY_LINK)))
     except (Conflict, Forbidden, NotFound):

@@ -1,6 +1,7 @@
 """Escalations over HTTP: asked for on a ticket, then acknowledged, accepted, declined or withdrawn."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated
 
 from fastapi import Body, Path, Response
@@ -34,11 +35,11 @@ def _route(path: str, summary: str, status: int = 200) -> Decorator:
 
 async def _act(call: Call, use_case: UseCase[Command, EscalationRow], about: str, command: Command) -> Response:
     """Run the use case on what ``about`` names; the answer is the escalation."""
-    return await act(call, use_case, about, command, _show)
 
+    async def show(_: AsyncSession, escalation: EscalationRow) -> Document:
+        return dict(escalation_document(escalation, internal=call.principal.is_support))
 
-async def _show(_: AsyncSession, escalation: EscalationRow) -> Document:
-    return dict(escalation_document(escalation))
+    return await act(call, use_case, about, command, show)
 
 
 @_route("/v1/tickets/{ticket_id}/escalations", "Create an escalation", 201)
@@ -67,7 +68,8 @@ async def list_escalations(call: CallDep, page: PageDep, ticket_id: TicketPath) 
         account_id = await queries.account_of_ticket(session, call.principal, ticket_id)
         return await of_ticket(session, account_id, ticket_id, page)
 
-    return await call.page(page, query, place=lambda row: (row.sequence, row.id), document=escalation_document)
+    document = partial(escalation_document, internal=call.principal.is_support)
+    return await call.page(page, query, place=lambda row: (row.sequence, row.id), document=document)
 
 
 @_route("/v1/escalations/{escalation_id}/acknowledge", "Acknowledge an escalation")

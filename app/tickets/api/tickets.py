@@ -136,7 +136,7 @@ async def create_message(
 
     async def post(session: AsyncSession) -> Document:
         _, posted = await message.post_message(session, caller_of(call), ticket_id, command)
-        return message_view(posted)
+        return message_view(posted, internal=call.principal.is_support)
 
     return await call.once(post, may=may_write(call, command))
 
@@ -145,7 +145,8 @@ async def create_message(
 async def list_messages(call: CallDep, page: PageDep, ticket_id: TicketPath) -> Response:
     """Oldest first; internal notes are for support only."""
     query = partial(queries.list_messages, principal=call.principal, ticket_id=ticket_id, page=page)
-    return await call.page(page, query, place=lambda row: (row["sequence"],), document=message_view)
+    view = partial(message_view, internal=call.principal.is_support)
+    return await call.page(page, query, place=lambda row: (row["sequence"],), document=view)
 
 
 @router.list("/tickets/{ticket_id}/timeline", Event, summary="List a ticket's events", example=examples.EVENT)
@@ -154,7 +155,7 @@ async def list_ticket_events(reader: ReaderDep, page: PageDep, ticket_id: Ticket
     found = await reader.read(partial(statements.timeline, ticket_id=ticket_id, page=page))
     if found["ticket_id"] is None:
         raise NotFound
-    return written(reader.request, page, found, current)
+    return written(reader.request, page, found, partial(current, internal=reader.principal.is_support))
 
 
 @router.list(

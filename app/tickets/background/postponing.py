@@ -20,6 +20,7 @@ from app.core.db.statements.bulk import updated, upserted, write
 from app.core.db.tables import Row
 from app.events.event import Event
 from app.events.log import event_row, recorded
+from app.events.stub import STUB
 from app.events.types import TicketPostponed
 from app.notices.outbox import noticed
 from app.tickets.background.backoff import POSTPONED_AFTER, is_told, wait_after
@@ -29,12 +30,12 @@ from app.webhooks.outbox.fanout import fanned_out
 _YARDSTICK: Final = 0.5
 """Seconds. Where putting a slow ticket aside takes as long, the database is what is slow."""
 _SHOWN: Final = 1_000
-_LOCK: Final = """
-SELECT t.account_id, t.id, t.sequence, t.sandbox, clock_timestamp() AS now,
+_LOCK: Final = f"""
+SELECT t.account_id, t.id, t.sequence, t.sandbox, {", ".join(f"t.{name}" for name in STUB)}, clock_timestamp() AS now,
        coalesce(p.failures, 0) AS failures, coalesce(p.since, clock_timestamp()) AS since
 FROM tickets AS t LEFT JOIN postponements AS p ON p.account_id = t.account_id AND p.ticket_id = t.id
 WHERE t.id = $1 FOR UPDATE OF t SKIP LOCKED
-"""
+"""  # noqa: S608  our own column names
 _DUE: Final = """
 SELECT ticket_id, failures FROM postponements WHERE retry_at <= statement_timestamp() ORDER BY retry_at LIMIT $1
 """
@@ -133,8 +134,9 @@ async def _put_aside(sessions: Sessions, suspect: Suspect, error: Exception, *, 
 
 def _event(ticket: Row, row: Row) -> Row:
     facts = {name: row[name] for name in ("reason", "error", "failures", "retry_at")}
+    stub = {name: ticket[name] for name in STUB}
     return event_row(
-        Event(ticket["now"], TicketPostponed(**facts)),
+        Event(ticket["now"], TicketPostponed(**facts), ticket=stub),
         account_id=ticket["account_id"],
         ticket_id=ticket["id"],
         sequence=ticket["sequence"] + 1,

@@ -10,6 +10,8 @@ from typing import Any
 from app.core.auth import Actor
 from app.events import types
 from app.events.event import Event
+from app.events.people import People
+from app.events.stub import Stub, after, stub_of
 from app.plans.document.model import PlanDocument
 from app.sla import deadlines as stored
 from app.sla.clock.clock import Clock, Firing, next_firing
@@ -51,6 +53,13 @@ class TicketEdit:
     """there may be something to save although nothing was told"""
     postponed: bool = False
     """the sweep has put it aside; once it is saved, it is like any other again"""
+    people: People = field(default_factory=dict)
+    """engineers whom its events may name, as far as they are known without asking"""
+    stub: Stub = field(init=False)
+    """the ticket as the last event leaves it"""
+
+    def __post_init__(self) -> None:
+        self.stub = stub_of(self.ticket)
 
     def followed(self) -> Row:
         """The columns that follow from the clock, and from who works on the ticket (C17)."""
@@ -77,7 +86,8 @@ class TicketEdit:
 
     def tell(self, data: types.EventData, actor: Actor, at: datetime | None = None) -> int:
         """Add an event, at the present instant unless another is given; its ``sequence`` on the ticket."""
-        self.events.append(Event(at or self.now, data, actor))
+        self.stub = after(self.stub, self.ticket.id, data)
+        self.events.append(Event(at or self.now, data, actor, self.stub))
         return self.ticket.sequence + len(self.events)
 
     def notified(self, *roles: str) -> list[dict[str, Any]]:

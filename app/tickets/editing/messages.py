@@ -1,5 +1,6 @@
 """Messages of a ticket: their authors, what they tell the clock, and how often customer and engineer take turns."""
 
+from dataclasses import replace
 from typing import Any
 
 from app.core.auth import SERVICE, Actor, Principal
@@ -26,7 +27,7 @@ def message_author(principal: Principal, actor: Actor, author: Author | None) ->
     if author.kind == "engineer":
         if actor.kind != "engineer" or author.engineer_id not in (None, actor.id):
             raise Forbidden(_("An engineer has to write with their own key"))
-        return actor.document() | ({"name": author.name} if author.name else {})
+        return replace(actor, name=author.name, display_name=None).document() if author.name else actor.document()
     if author.engineer_id:
         raise Invalid(errors=[Fault(pointer="/author/engineer_id", detail=_("Only an engineer has an engineer_id"))])
     if principal.is_support:

@@ -8,13 +8,14 @@ from asyncpg import UniqueViolationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.calls.models import CallRow
-from app.core.db.session import Again, ring_after_commit
+from app.core.db.session import Again, driver, ring_after_commit
 from app.core.db.statements.bulk import Write, deleted, inserted, updated, upserted, write
 from app.core.db.tables import Row
 from app.core.process.cooperative import in_turns
 from app.escalations import records as escalations
 from app.escalations.models import EscalationRow
-from app.events.log import event_row, recorded, with_via
+from app.events.log import event_row, recorded, with_names, with_via
+from app.events.people import Person, engineers_in
 from app.notices.outbox import noticed
 from app.paging.queue import paged
 from app.roster.models import ExpertAlertRow
@@ -29,6 +30,7 @@ from app.webhooks.outbox.fanout import fanned_out
 
 _SOON: Final = timedelta(seconds=1)
 """Some polls of the sweep: what is due later, it finds by itself."""
+_ENGINEERS: Final = "SELECT id, name, display_name FROM engineers WHERE id = ANY ($1::text[])"
 
 
 async def write_edits(
@@ -39,7 +41,7 @@ async def write_edits(
     Events are written in the order in which they happened. ``beside`` is written in the same statement. Raises
     ``Again`` when the number of a ``new`` ticket is taken. Experts are chosen before it (``save.staff_and_save``).
     """
-    events = with_via(session, await _events(edits))
+    events = with_via(session, await _named(session, edits, await _events(edits)))
     tickets = [_ticket_row(edit) async for edit in in_turns(edits)]
     deadlines = [row async for edit in in_turns(edits) for row in _deadline_rows(edit)]
     calls = [row for edit in edits for row in edit.calls]
@@ -139,6 +141,19 @@ async def _events(edits: Sequence[TicketEdit]) -> list[Row]:
     for edit in edits:
         edit.ticket.sequence += len(edit.events)
     return rows
+
+
+async def _named(session: AsyncSession, edits: Sequence[TicketEdit], rows: list[Row]) -> list[Row]:
+    """The rows with names beside the ids of engineers; those are asked for whom the tickets do not know."""
+    wanted = {each async for row in in_turns(rows) for each in engineers_in(row["type"], row["data"])}
+    if not wanted:
+        return rows
+    rosters = {id(edit.people): edit.people for edit in edits if edit.people}.values()  # most share one
+    known = {name: people[name] for people in rosters for name in wanted & people.keys()}
+    if unknown := wanted - known.keys():
+        found = await (await driver(session)).fetch(_ENGINEERS, unknown)
+        known |= {row["id"]: Person(row["name"], row["display_name"]) for row in found}
+    return [with_names(row, known) async for row in in_turns(rows)]
 
 
 def _ticket_row(edit: TicketEdit) -> Row:

@@ -27,7 +27,7 @@ async def candidates(session: AsyncSession, principal: Principal, ticket_id: str
         "candidates": [
             {
                 "engineer_id": one.engineer_id,
-                "name": dispatcher.staff.names[one.engineer_id],
+                "name": dispatcher.staff.people[one.engineer_id].name,
                 "region": experts[one.engineer_id].region,
                 "tier": experts[one.engineer_id].tier,
                 "open_tickets": experts[one.engineer_id].load,

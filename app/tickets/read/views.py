@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import orjson
 
-from app.core.auth import Principal
+from app.core.auth import Principal, for_customers
 from app.core.text.language import SOURCE, Language
 from app.events.failures import stated, why_no_link
 from app.events.types import INTERNAL_METRICS
@@ -81,6 +81,7 @@ def localized(ticket: str, language: Callable[[], Language]) -> str:
     return orjson.dumps(document).decode()
 
 
-def message_view(row: Mapping[str, Any]) -> dict[str, Any]:
-    """One message."""
-    return {name: row[name] for name in MESSAGE}
+def message_view(row: Mapping[str, Any], *, internal: bool) -> dict[str, Any]:
+    """One message, as support (``internal``) or customers see it."""
+    view = {name: row[name] for name in MESSAGE}
+    return view if internal else view | {"author": for_customers(view["author"])}

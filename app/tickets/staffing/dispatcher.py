@@ -113,7 +113,7 @@ class Dispatcher:
 
     def restaff(self, edit: TicketEdit) -> None:
         """Bring one ticket's expert in line with what the ticket is now."""
-        edit.now = max(edit.now, self.staff.now)
+        edit.now, edit.people = max(edit.now, self.staff.now), self.staff.people
         catch_up(edit)
         reassign, edit.reassign = edit.reassign, False
         if is_wanted(edit):
@@ -293,7 +293,8 @@ class Dispatcher:
         self._engage(edit, engineer_id, route, asked)
 
     def _party(self, party: Mapping[str, str | None]) -> str:
-        name = self.staff.names.get(party["engineer_id"] or "", "-")
+        person = self.staff.people.get(party["engineer_id"] or "")
+        name = person.name if person else "-"
         return f"{name} ({party['region']})" if party["region"] else name
 
     def _release(self, edit: TicketEdit) -> None:

@@ -18,6 +18,7 @@ from app.core.db.session import driver, memory_of, ring_after_commit, wake_ups_o
 from app.core.db.statements.bulk import Write, deleted, inserted, updated
 from app.core.db.tables import Row
 from app.core.process.cooperative import in_turns
+from app.events.people import Person
 from app.roster import shifts
 from app.roster.choose import Cover, Expert
 from app.roster.models import ExpertHoldRow
@@ -110,8 +111,8 @@ async def read_roster(session: AsyncSession, scope: str | None, edits: Collectio
     rows = {row["id"]: row for row in found["engineers"]}
     calendars = {name: shifts.of_engineer(memory, row["shifts"], row["region"], regions) for name, row in rows.items()}
     experts = {name: _expert(row, calendars, rows) for name, row in rows.items()}
-    names = {row["id"]: row["name"] for row in found["engineers"]}
-    dispatcher = Dispatcher(Staff(found["now"], experts, tuple(regions), names), waiting=found["waiting"])
+    people = {name: Person(row["name"], row["display_name"]) for name, row in rows.items()}
+    dispatcher = Dispatcher(Staff(found["now"], experts, tuple(regions), people), waiting=found["waiting"])
     await _add_backgrounds(session, dispatcher, edits)
     return dispatcher
 

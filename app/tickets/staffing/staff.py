@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import Any
 
+from app.events.people import People
 from app.roster.choose import Choice, Expert, Need, Roster, choose, next_available, on_duty, places
 
 
@@ -40,7 +41,8 @@ class Staff:
     now: datetime
     experts: dict[str, Expert]
     regions: Sequence[str]
-    names: Mapping[str, str]
+    people: People
+    """those on the roster, by id"""
     moves: Moves = field(default_factory=Moves)
     _holds: dict[str, dict[str, Any] | None] = field(default_factory=dict)
     _held_before: frozenset[str] = frozenset()

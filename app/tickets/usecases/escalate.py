@@ -52,9 +52,8 @@ async def escalate(session: AsyncSession, caller: Caller, ticket_id: str, comman
     kind = "customer" if actor.kind == "customer" else "engineer"
     _check(edit, kind, command)
     if first := await records.open_one(session, edit.ticket.account_id, ticket_id, kind, command.reason):
-        raise Conflict(
-            _("An escalation for this reason is already open"), escalation=records.escalation_document(first)
-        )
+        shown = records.escalation_document(first, internal=caller.principal.is_support)
+        raise Conflict(_("An escalation for this reason is already open"), escalation=shown)
     escalation = EscalationRow(
         account_id=edit.ticket.account_id,
         id=new_id("esc"),

@@ -13,6 +13,7 @@ from app.core.text.messages import Message as Said
 from app.core.text.messages import _
 from app.events.envelope import envelope
 from app.events.examples import event_example
+from app.events.people import for_customers
 from app.events.types import WebhookTest
 from app.webhooks.formats.google_chat import google_chat
 from app.webhooks.formats.message import Message, message
@@ -39,6 +40,8 @@ class Form:
     format: Format
     locale: Language
     projection: str | None
+    internal: bool
+    """whether the endpoint is support's"""
 
 
 class Unsent(Exception):
@@ -60,23 +63,24 @@ class Unsendable(Unsent):
 def make_body(form: Form, event: Mapping[str, Any]) -> bytes:
     """The body for an event. Raises ``NotWanted`` and ``Unsendable``.
 
-    ``event`` has the columns of the event's row and, for a chat, its ticket's ``number`` and ``title``.
+    ``event`` has the columns of the event's row; for a chat ``stub`` stands in where it was recorded without one.
     """
-    told = _told(event)
+    told = _told(event, internal=form.internal)
     if form.format == "standard":
         return orjson.dumps(_projected(form.projection, told) if form.projection else told)
-    ticket = {name: told["data"].get(name) or event.get(name) for name in ("number", "title")}
+    ticket = told["ticket"] or event.get("stub")
     return orjson.dumps(_CHATS[form.format](message(told, ticket, form.locale)))
 
 
-def _told(event: Mapping[str, Any]) -> dict[str, Any]:
+def _told(event: Mapping[str, Any], *, internal: bool) -> dict[str, Any]:
     """The event's envelope; of a test that asks for an example, the example's, marked as no real event."""
-    told = envelope(event)
+    told = envelope(event, internal=internal)
     example = told["data"].get("event_type") if told["type"] == WebhookTest.type else None
     if not example:
         return told
     itself = {name: told[name] for name in ("id", "timestamp", "account_id", "actor")}
-    return event_example(example) | itself | {"sandbox": True}
+    shown = event_example(example) | itself | {"sandbox": True}
+    return shown if internal else for_customers(shown)
 
 
 def _projected(expression: str, told: dict[str, Any]) -> Any:

@@ -18,6 +18,7 @@ from app.core.zones import load_zone
 from app.events.failures import why_no_link
 from app.events.labels import LABELS, named, stated
 from app.events.sentences import sentence
+from app.events.stub import Stub
 
 Escapes: TypeAlias = Mapping[int, str]
 """What stands for a character, by its code point: a table for ``str.translate``."""
@@ -94,10 +95,10 @@ class Message:
     footer: str
 
 
-def message(told: Mapping[str, Any], ticket: Mapping[str, Any], language: Language) -> Message:
-    """The message for an event's envelope and its ticket's ``number`` and ``title``, None where there is none."""
+def message(told: Mapping[str, Any], ticket: Stub | None, language: Language) -> Message:
+    """The message for an event's envelope and the stub of its ticket, None where it has none."""
     kind, data = told["type"], told["data"]
-    about = f"{ticket['number']}: {ticket['title']}" if ticket["number"] else ""
+    about = f"{ticket['number']} ({ticket['priority']}): {ticket['title']}" if ticket else ""
     facts = {name: _value(name, data[name], language) for name in _FACTS.get(kind, ()) if data.get(name)}
     lines = [about, *(stated(LABELS[name], value, language) for name, value in facts.items())]
     when = _moment(told["timestamp"], language)

@@ -20,9 +20,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import monotonic
 from app.core.db.session import driver
+from app.core.db.statements.json_sql import object_of
 from app.core.db.tables import Row
 from app.core.ids import new_id
 from app.core.outgoing.via import read_via
+from app.events.envelope import NO_ACCOUNT
+from app.events.stub import STUB
 from app.webhooks.formats.bodies import Form
 from app.webhooks.outbox.lanes import queue_due, waiting
 from app.webhooks.rules.sharing import START, Grant, Key, Lane, Share, granted
@@ -38,6 +41,8 @@ _EARLY: Final = """EXISTS (
         WHERE earlier.owner_id = d.owner_id AND earlier.endpoint_id = d.endpoint_id AND earlier.state = 'pending'
           AND earlier.ticket_id = d.ticket_id AND earlier.sequence < d.sequence AND earlier.attempts = 0
     )"""
+# For a chat, of an event that was recorded without its stub: the ticket as it is.
+_STUB: Final = object_of({name: f"k.{name}" for name in STUB})
 CLAIM: Final = f"""
 WITH moment AS MATERIALIZED (
     SELECT coalesce($1::timestamptz, clock_timestamp()) AS now, set_config('synchronous_commit', 'off', true) AS hurry
@@ -69,8 +74,9 @@ WITH moment AS MATERIALIZED (
 )
 SELECT moment.now, l.waits_for, l.account_id, l.id AS delivery_id, l.endpoint_id, l.owner_id, c.attempts, l.concurrency,
        w.url, w.secrets, w.secrets_until, w.failing_since, coalesce(w.enabled, false) AS enabled,
-       w.format, w.locale, w.projection, k.number, k.title,
-       e.id, e.type, e.timestamp, e.ticket_id, e.sequence, e.actor, e.audience, e.sandbox, e.data,
+       w.format, w.locale, w.projection,
+       CASE WHEN k.id IS NOT NULL THEN {_STUB} END AS stub,
+       e.id, e.type, e.timestamp, e.ticket_id, e.ticket, e.sequence, e.actor, e.audience, e.sandbox, e.data,
        coalesce(e.via, CASE WHEN e.actor->>'kind' = 'service' THEN o.via END) AS via,
        (SELECT id FROM installations) AS installation
 FROM looked_at AS l CROSS JOIN moment
@@ -78,7 +84,8 @@ LEFT JOIN claimed AS c ON c.account_id = l.account_id AND c.id = l.id
 LEFT JOIN events AS e ON e.account_id = c.account_id AND e.id = c.event_id
 LEFT JOIN events AS o ON o.account_id = e.account_id AND o.ticket_id = e.ticket_id AND o.sequence = 1
 LEFT JOIN webhook_endpoints AS w ON w.id = c.endpoint_id
-LEFT JOIN tickets AS k ON w.format <> 'standard' AND k.account_id = e.account_id AND k.id = e.ticket_id
+LEFT JOIN tickets AS k
+  ON w.format <> 'standard' AND e.ticket IS NULL AND k.account_id = e.account_id AND k.id = e.ticket_id
 WHERE l.waits_for IS NOT NULL OR c.id IS NOT NULL ORDER BY c.attempts = 0, l.next_attempt_at
 """  # noqa: S608  conditions of ours
 _PARK: Final = f"""
@@ -122,10 +129,10 @@ FROM held WHERE d.account_id = held.account_id AND d.id = held.id
 class Claimed:
     """A delivery that this sender holds until its lease ends, with all that sending it needs.
 
-    ``event`` has the columns of the event's row, and for a chat its ticket's ``number`` and ``title``; ``via`` are the
-    installations through which its cause has come, this one last. ``now`` is the database's instant of the claim, and
-    ``read_at`` this machine's monotonic one; ``attempts`` counts those before this one, ``allowed`` is how many the
-    endpoint takes at once. Where it is disabled or gone, ``enabled`` is false.
+    ``event`` has the columns of the event's row, and ``stub`` as ``make_body`` takes it; ``via`` are the installations
+    through which its cause has come, this one last. ``now`` is the database's instant of the claim, and ``read_at``
+    this machine's monotonic one; ``attempts`` counts those before this one, ``allowed`` is how many the endpoint takes
+    at once. Where it is disabled or gone, ``enabled`` is false.
     """
 
     account_id: str
@@ -229,7 +236,7 @@ def _claimed(row: Any, claim_id: str, read_at: float, share: Share) -> Claimed:
         secrets=row["secrets"] or [],
         secrets_until=[datetime.fromisoformat(end) for end in row["secrets_until"] or []],
         failing_since=row["failing_since"],
-        form=Form(row["format"], row["locale"], row["projection"]),
+        form=Form(row["format"], row["locale"], row["projection"], row["owner_id"] == NO_ACCOUNT),
         event=row,
         via=(*read_via(row["via"]), row["installation"]),
     )

@@ -90,10 +90,25 @@ async def test_who_may_do_what(client: httpx.AsyncClient, sessions: Sessions) ->
     assert (await client.get("/v1/engineers", headers=agent)).status_code == 200
     for key in (agent, customer):
         assert (await client.post("/v1/engineers", json=NOOR, headers=key)).status_code == 403
-        assert (await client.patch(url, json={}, headers=key)).status_code == 403
+        assert (await client.patch(url, json={"tier": 2}, headers=key)).status_code == 403
     assert (await client.get(url, headers=customer)).status_code == 403
     assert (await client.get("/v1/engineers", headers=customer)).status_code == 403
     assert (await client.get("/v1/engineers/eng_01k9z3v5q8e9rbn3wz4m6t7y2d", headers=agent)).status_code == 404
+
+
+async def test_engineers_choose_their_own_name_for_customers(client: httpx.AsyncClient, sessions: Sessions) -> None:
+    noor, other = await make_engineer(sessions), await make_engineer(sessions, email="jan@example.com")
+    own, others = [await make_key(sessions, "agent", engineer_id=each.id) for each in (noor, other)]
+    product = await make_key(sessions, "agent")
+    url = f"/v1/engineers/{noor.id}"
+    for key in (others, product):
+        assert (await client.patch(url, json={"display_name": "N."}, headers=key)).status_code == 403
+    both = {"display_name": "N.", "name": "Noor"}
+    assert (await client.patch(url, json=both, headers=own)).status_code == 403
+    for chosen in ("Noor H.", None):
+        changed = await client.patch(url, json={"display_name": chosen}, headers=own)
+        assert (changed.status_code, changed.json()["display_name"]) == (200, chosen)
+    assert (await client.patch(url, json={"display_name": " "}, headers=own)).status_code == 422
 
 
 async def test_only_a_sandbox_account_has_its_own(

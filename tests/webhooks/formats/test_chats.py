@@ -30,12 +30,12 @@ MEAN = (
 
 def row(kind: str, **data: Any) -> Row:
     told = event_example(kind)
-    ticket = {"number": "K7M-3QP", "title": data.get("title", "No backup")}
-    return {**told, "timestamp": AT, "data": told["data"] | data, **ticket}
+    stub = {"number": "K7M-3QP", "title": data.get("title", "No backup"), "priority": "P1"}
+    return {**told, "timestamp": AT, "data": told["data"] | data, "ticket": stub}
 
 
 def body(chat: Format, event: Row, language: Language = "en") -> Any:
-    made = make_body(Form(chat, language, None), event)
+    made = make_body(Form(chat, language, None, internal=True), event)
     assert len(made) <= MOST_BYTES[chat]
     document = json.loads(made)
     assert [error.message for error in Draft202012Validator(SHAPES[chat]).iter_errors(document)] == []
@@ -67,7 +67,7 @@ def test_every_event_has_the_documented_shape_in_every_language(chat: Format, ev
 
 @pytest.mark.parametrize("chat", CHATS)
 def test_an_event_of_no_ticket_is_told_without_one(chat: Format) -> None:
-    document = body(chat, {**row("webhook.test"), "number": None, "title": None})
+    document = body(chat, {**row("webhook.test"), "ticket": None})
     assert "None" not in json.dumps(document)
 
 
@@ -75,8 +75,14 @@ def test_an_event_of_no_ticket_is_told_without_one(chat: Format) -> None:
 def test_a_missed_deadline_says_what_where_and_when(chat: Format) -> None:
     said = seen(chat, body(chat, row("deadline.missed"), "es"))
     assert "Primera respuesta: plazo incumplido" in said
-    assert "K7M-3QP: No backup" in said
+    assert "K7M-3QP (P1): No backup" in said
     assert "Vence: viernes, 20 de noviembre de 2026 a las 20:45 UTC" in said
+
+
+@pytest.mark.parametrize("chat", CHATS)
+def test_an_event_that_was_recorded_without_its_ticket_is_told_with_the_ticket_as_it_is(chat: Format) -> None:
+    bare = row("deadline.missed")
+    assert body(chat, {**bare, "ticket": None, "stub": bare["ticket"]}) == body(chat, bare)
 
 
 @pytest.mark.parametrize("chat", CHATS)

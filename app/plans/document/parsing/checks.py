@@ -24,6 +24,11 @@ def reference_faults(plan: PlanDocument) -> list[Fault]:
     return [_fault(sentence, *path) for check in _CHECKS for sentence, path in check(plan)]
 
 
+def dangling(plan: PlanDocument) -> set[tuple[Step, ...]]:
+    """The places that name a priority or a calendar that is not there, and the calendars that cannot be used."""
+    return {path for check in (_priorities, _calendars, _targets) for _sentence, path in check(plan)}
+
+
 def _fault(sentence: Message, *path: Step) -> Fault:
     return Fault(pointer=pointer(path), detail=sentence)
 

@@ -1,19 +1,16 @@
-"""The plan document: text or data in, a checked ``PlanDocument`` or all of its faults out. Pure."""
+"""A new plan document: text or data in, a checked ``PlanDocument`` or all of its faults out. Pure."""
 
-from copy import deepcopy
 from typing import Any
 
 from pydantic import ValidationError
 
 from app.core.problems import Fault
-from app.core.schemas.shared import pointer
-from app.core.schemas.validation import place_of
 from app.plans.document.model import PlanDocument
 from app.plans.document.parsing.checks import reference_faults
 from app.plans.document.parsing.faults import shape_faults, without_faulty_entries
-from app.plans.document.parsing.reading import Step, check_bounds, read_yaml, refuse
+from app.plans.document.parsing.reading import check_bounds, read_yaml, refuse
 
-__all__ = ["PlanDocument", "json_schema", "parse", "parse_yaml", "read_stored"]
+__all__ = ["PlanDocument", "json_schema", "parse", "parse_yaml"]
 
 
 def parse_yaml(text: str) -> PlanDocument:
@@ -32,29 +29,6 @@ def parse(data: Any) -> PlanDocument:
     if faults := reference_faults(document):
         raise refuse(*faults)
     return document
-
-
-def read_stored(data: Any) -> tuple[PlanDocument, list[str]]:
-    """A document as it was stored, by this or by another version, and pointers to what it says that is unknown here.
-
-    A key that this version does not know is passed over, so that no ticket is left unsettled by it, and checks that
-    came later than the document are not made.
-    """
-    try:
-        return PlanDocument.model_validate(data), []
-    except ValidationError as error:
-        found = error.errors(include_url=False)
-        unknown = [place_of(each, data) for each in found if each["type"] == "extra_forbidden"]
-        known = deepcopy(data)
-        for path in unknown:
-            _drop(known, path)
-        return PlanDocument.model_validate(known), [pointer(path) for path in unknown]
-
-
-def _drop(data: Any, path: tuple[Step, ...]) -> None:
-    for step in path[:-1]:
-        data = data[step]
-    del data[path[-1]]
 
 
 def _further_faults(error: ValidationError, data: Any, faults: list[Fault]) -> list[Fault]:

@@ -1,8 +1,9 @@
 """What pydantic found wrong with a plan document, as places and plain sentences."""
 
+import re
 from collections.abc import Iterator
 from itertools import takewhile
-from typing import Any
+from typing import Any, Final
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -12,6 +13,10 @@ from app.core.schemas.shared import pointer
 from app.core.schemas.validation import place_of, said_of
 from app.core.text.messages import Message, _
 from app.plans.document.parsing.reading import Step
+from app.plans.document.words import NAME_PATTERN
+
+_EXAMPLE: Final = ["P1", "P2"]
+_SHOWN: Final = 5
 
 
 def shape_faults(error: ValidationError, data: Any) -> Iterator[Fault]:
@@ -51,8 +56,17 @@ def _sentence(found: ErrorDetails, path: tuple[Step, ...]) -> Message:
         case "literal_error":
             known = context["expected"].replace(" or ", ", ")
             return _("`{value}` is not known here: use one of {known}.", value=str(found["input"]), known=known)
+        case "list_type":
+            return _("This has to be a list, such as [{example}].", example=_as_list(found["input"]))
         case "model_type" | "dict_type":
             return _("This has to be a mapping of keys to values.")
         case _other:
             said = said_of(found)
             return said if said.endswith(".") else _("{sentence}.", sentence=said)
+
+
+def _as_list(value: Any) -> str:
+    """What is written in the place of a list of keys, as a list; else an example."""
+    written = value if isinstance(value, dict) else [value]
+    known = [str(key) for key in written if key is not True and re.fullmatch(NAME_PATTERN, str(key))]
+    return ", ".join(known[:_SHOWN] or _EXAMPLE)
