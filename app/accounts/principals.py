@@ -14,7 +14,7 @@ from app.core.db.engine import lookup
 from app.core.db.session import driver
 from app.core.db.tables import Row
 from app.core.problems import Fault, Forbidden, Invalid, Unauthorized
-from app.core.schemas.mailboxes import one_domain
+from app.core.schemas.mailboxes import one_spelling
 from app.core.schemas.shared import ActorRef
 from app.core.text.messages import _
 from app.core.web.kit.deps import require_admin
@@ -128,7 +128,7 @@ async def acting(session: AsyncSession, principal: Principal, actor: ActorRef | 
     query = (
         select(PersonRow.id, PersonRow.name, PersonRow.role)
         .where(
-            PersonRow.account_id == principal.account_id, PersonRow.email.in_({actor.email, one_domain(actor.email)})
+            PersonRow.account_id == principal.account_id, PersonRow.email.in_({actor.email, one_spelling(actor.email)})
         )
         .order_by((PersonRow.email == actor.email).desc())
     )

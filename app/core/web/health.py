@@ -21,9 +21,9 @@ from app.core.schemas.shared import Document
 from app.core.state import State, StateDep
 from app.core.text.messages import _
 from app.core.web.credentials import key_of
-from app.core.web.edge.answer_headers import PUBLIC, page_policy
+from app.core.web.edge.answer_headers import PUBLIC
 from app.core.web.http import Router, public_responses
-from app.core.web.page import ICON, page, wants_page
+from app.core.web.page import ICON, page, page_policy, wants_page
 from app.core.web.replies import reply
 from app.core.zones import IN_FORCE
 

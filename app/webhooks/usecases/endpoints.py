@@ -56,6 +56,10 @@ def check_url(url: str, allow_networks: Sequence[Network]) -> None:
         target = read_target(url)
     except Unusable as error:
         raise _invalid_url(message_of(error)) from error
+    if not url.isascii():
+        raise _invalid_url(
+            _("Only ASCII is taken: other characters are percent-encoded, and in a host's name written as xn--…")
+        )
     host = target.host
     local = is_local(host, allow_networks)
     if target.scheme != "https" and not local:

@@ -121,6 +121,30 @@ async def test_a_url_that_could_never_be_called_is_refused(
 
 
 @pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("ftp://example.com/", "An address begins with https:// or http://, and not with ftp:"),
+        ("example.com/heliodesk", "An address begins with https:// or http://"),
+        ("", "An address begins with https:// or http://"),
+        ("https:/example.com", "An address needs a host, like https://example.com/"),
+        ("https://example.com/a b", "An address cannot contain blanks, backslashes or invisible characters"),
+        ("https://example.com/\u00e4", "Only ASCII is taken: other characters are percent-encoded, "),
+    ],
+    ids=["scheme", "no scheme", "nothing", "no host", "blank", "letter"],
+)
+async def test_what_is_wrong_with_a_url_is_told_in_words(
+    client: httpx.AsyncClient, editor: Headers, url: str, told: str
+) -> None:
+    answer = await client.post("/v1/webhooks", json={"url": url}, headers=editor)
+    (fault,) = answer.json()["errors"]
+    assert (fault["pointer"], fault["detail"][: len(told)]) == ("/url", told)
+
+
+async def test_the_case_of_a_scheme_does_not_matter(client: httpx.AsyncClient, editor: Headers) -> None:
+    assert (await made(client, editor, url="HTTPS://example.com/A"))["url"] == "HTTPS://example.com/A"
+
+
+@pytest.mark.parametrize(
     ("url", "network"),
     [
         ("http://127.0.0.1", "127.0.0.0/8"),
