@@ -40,9 +40,13 @@ def one_domain(address: str) -> str:
     An address that no mail can be sent to is left as it is.
     """
     try:
-        return parsed(address).normalized.lower()
+        return _spelled(address)
     except EmailNotValidError:
         return address
+
+
+def _spelled(address: str) -> str:
+    return parsed(address).normalized.lower()
 
 
 def sendable(address: str, info: ValidationInfo) -> str:
@@ -54,10 +58,9 @@ def sendable(address: str, info: ValidationInfo) -> str:
     if address in context.get("kept", ()):
         return address
     try:
-        parsed(address)
+        return _spelled(address)
     except EmailNotValidError as error:
         raise invalid_value("email", _("No mail can be sent to this address: {reason}", reason=str(error))) from error
-    return one_domain(address)
 
 
 def kept(document: Any) -> dict[str, Container[str]]:

@@ -1,6 +1,7 @@
 """HTTP's own part: JSON answers, problem documents, ETags, and a router that reads bodies strictly."""
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
 from inspect import cleandoc, isclass
 from typing import Any, Final, Protocol, TypeAlias, TypeVar, get_args, get_origin
 
@@ -38,7 +39,7 @@ from app.core.text.language import SOURCE, Language
 from app.core.text.messages import _
 from app.core.validation import said_of
 from app.core.web.body import read_json, require_json, require_plain
-from app.core.web.callers import confirm, language_of, principal_of
+from app.core.web.callers import CONFIRM, KeyChanged, confirm, language_of, presume, principal_of
 from app.core.web.query_names import repeated_names, unknown_names
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
@@ -53,6 +54,8 @@ _TOKEN: Final = "token"  # noqa: S105  a parameter's name
 """The query parameter that stands for the key where a header cannot be sent."""
 _log = structlog.get_logger("heliodesk.http")
 _MAX_FAULTS: Final = 50
+_TRIES: Final = 3
+"""How often a request is handled whose caller's key changes meanwhile."""
 _BY_STATUS: Final = {
     kind.status: kind
     for kind in (
@@ -158,11 +161,17 @@ _BODY_RESPONSES: Final = public_responses(BadRequest, PayloadTooLarge, Unsupport
 class _StrictRequest(Request):
     """A request whose JSON has been read by ``read_json`` before FastAPI asks for it."""
 
-    parsed: Any = None
+    def __init__(self, plain: Request, parsed: Any) -> None:
+        super().__init__(plain.scope, plain.receive)
+        self._plain, self._parsed = plain, parsed
+
+    async def body(self) -> bytes:
+        """The bytes that were read."""
+        return await self._plain.body()
 
     async def json(self) -> Any:
         """The value that was read."""
-        return self.parsed
+        return self._parsed
 
 
 class StrictRoute(APIRoute):
@@ -213,11 +222,10 @@ class StrictRoute(APIRoute):
         async def check_then_handle(request: Request) -> Response:
             if request.scope["query_string"]:
                 await _refuse_unknown(request, known)
-            try:
-                return await handle(request)
-            except (Problem, RequestValidationError):
-                await confirm(request)
-                raise
+            for _try in range(_TRIES):
+                with suppress(KeyChanged):
+                    return await _confirmed(handle, request)
+            raise Unavailable(headers={"Retry-After": "1"})
 
         return check_then_handle
 
@@ -226,21 +234,38 @@ class StrictRoute(APIRoute):
         handle = super().get_route_handler()
         if self.body_field is None:
             return handle
+        identify = presume if _presumes_key(self.dependant) else principal_of
 
         async def read_then_handle(plain: Request) -> Response:
             if self.scope is not None:
-                await principal_of(plain)  # who has none is told so before the body is looked at
-            request = _StrictRequest(plain.scope, plain.receive)
-            body = await request.body()
-            if body:
-                require_plain(request.headers.get("content-encoding"))
-                require_json(request.headers.get("content-type"))
-                request.parsed = self.read(body)
-                if request.parsed is None:  # FastAPI would take it for a body that was left out
-                    raise Invalid(errors=[Fault(pointer="", detail=_("The body is null where an object is wanted"))])
-            return await handle(request)
+                await identify(plain)  # who has none is told so before the body is looked at
+            body = await plain.body()
+            if not body:
+                return await handle(plain)
+            require_plain(plain.headers.get("content-encoding"))
+            require_json(plain.headers.get("content-type"))
+            parsed = self.read(body)
+            if parsed is None:  # FastAPI would take it for a body that was left out
+                raise Invalid(errors=[Fault(pointer="", detail=_("The body is null where an object is wanted"))])
+            return await handle(_StrictRequest(plain, parsed))
 
         return read_then_handle
+
+
+async def _confirmed(handle: Handler, request: Request) -> Response:
+    """What the handler answers, once the caller's key has been checked. Raises ``KeyChanged``.
+
+    A write checks the key in its transaction (``Call.once``): by now it would be too late.
+    """
+    try:
+        response = await handle(request)
+    except (Problem, RequestValidationError):
+        await confirm(request)
+        raise
+    if CONFIRM in request.scope and request.method not in ("GET", "HEAD"):
+        raise RuntimeError(f"{request.method} {request.scope['path']} has not checked its caller's key")
+    await confirm(request)
+    return response
 
 
 def _let_be_left_out(body: FieldInfo) -> None:
@@ -292,6 +317,10 @@ class Decorator(Protocol):
 def _takes_key(dependant: Dependant) -> bool:
     known = getattr(dependant.call, "scheme_name", None) == KEY_SCHEME
     return known or any(_takes_key(each) for each in dependant.dependencies)
+
+
+def _presumes_key(dependant: Dependant) -> bool:
+    return hasattr(dependant.call, "presumes") or any(_presumes_key(each) for each in dependant.dependencies)
 
 
 def _declaring(scope: Scope | None, options: dict[str, Any]) -> dict[str, Any]:

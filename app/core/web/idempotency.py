@@ -14,6 +14,7 @@ import orjson
 from asyncpg import Connection
 from fastapi import Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.types import Scope
 
 from app.core.auth import Principal
 from app.core.db.engine import Sessions
@@ -24,6 +25,7 @@ from app.core.db.tables import Row
 from app.core.problems import Conflict, Fault, IdempotencyMismatch, Invalid, RequestInFlight
 from app.core.state import State
 from app.core.text.messages import _
+from app.core.web.callers import CONFIRM, Presumed
 from app.core.web.http import dump, reply
 
 _KEY: Final = re.compile(r'"([ !#-~]{1,255})"|([!#-~]([ !#-~]{0,253}[!#-~])?)')
@@ -40,6 +42,7 @@ FROM (SELECT) AS one
 LEFT JOIN stored_answers AS a
     ON a.account_id = $1 AND a.key_hash = $2 AND a.created_at > now() - interval '24 hours'
 """
+_NOTHING: Final = "SELECT"
 _KEEP: Final = """
 INSERT INTO stored_answers AS a (account_id, key_hash, body_hash, status, answer, headers, created_at)
 VALUES ($1, $2, $3, $4, $5, $6, now())
@@ -110,19 +113,23 @@ async def once(request: Request, state: State, principal: Principal, work: Work,
     """Run ``work`` in one transaction and answer it; with an Idempotency-Key, at most once in 24 hours.
 
     ``may`` decides whether this caller, who need not be the first one, gets to know anything about the first request.
-    Raises 409 while that runs (at once: nothing waits), 422 when the key came with another body.
+    Raises 409 while that runs (at once: nothing waits), 422 when the key came with another body. A caller's key that is
+    yet to be checked is so by the first statement of the transaction, which writes nothing for one that is not valid.
     """
     key = _read_key(request.headers.get("idempotency-key"))
     claim = _claim(request, principal, key, await request.body()) if key else None
-    return await run(state.sessions, partial(_answer, claim=claim, work=work, may=may))
+    return await run(state.sessions, partial(_answer, scope=request.scope, claim=claim, work=work, may=may))
 
 
-async def _answer(session: AsyncSession, *, claim: _Claim | None, work: Work, may: May) -> Response:
+async def _answer(session: AsyncSession, *, scope: Scope, claim: _Claim | None, work: Work, may: May) -> Response:
+    presumed: Presumed | None = scope.get(CONFIRM)
     if claim is None:
+        if presumed:
+            await presumed.ask(await driver(session), _NOTHING)
         return _respond(await work(session))
     connection = await driver(session)
     place = (claim.namespace, claim.key_hash, claim.lock, _SUPPORT, claim.earlier_hash)
-    found = await connection.fetchrow(_CLAIM, *place)
+    found = await (presumed.ask(connection, _CLAIM, *place) if presumed else connection.fetchrow(_CLAIM, *place))
     if not found["free"] or found["status"] is not None or found["of_support"]:
         await may(session)
         return _replay(found, claim)

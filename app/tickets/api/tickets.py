@@ -14,7 +14,7 @@ from app.core.problems import Conflict, NotFound
 from app.core.web.http import etag, reply, reply_text
 from app.core.web.idempotency import Answer
 from app.core.web.merge_patch import PatchDep
-from app.core.web.operations import CallDep, Document, ResourceRouter, account_of
+from app.core.web.operations import CallDep, Document, OnceCall, ResourceRouter, account_of
 from app.core.web.paging import PageDep, listing, written
 from app.events.envelope_sql import current
 from app.events.schemas import Event
@@ -50,7 +50,7 @@ _COLUMNS: Final = (*DEADLINE, "subject")
     example=examples.TICKET,
     headers=["Location"],
 )
-async def create_ticket(call: CallDep, command: Annotated[NewTicket, Body(examples=[examples.OPEN_P1])]) -> Response:
+async def create_ticket(call: OnceCall, command: Annotated[NewTicket, Body(examples=[examples.OPEN_P1])]) -> Response:
     """Open a ticket: its clocks start, and at the plan's call priorities a live call is requested."""
     account_id, quota = account_of(call.principal, command.account_id), call.state.limits.tickets
     counted = call.principal.account_id is not None  # what support opens for a customer is not the customer's doing
@@ -110,7 +110,7 @@ async def get_ticket_by_number(
     repeatable=True,
     example=examples.TICKET,
 )
-async def update_ticket(call: CallDep, ticket_id: TicketPath, patch: PatchDep) -> Response:
+async def update_ticket(call: OnceCall, ticket_id: TicketPath, patch: PatchDep) -> Response:
     """A JSON Merge Patch (RFC 7396). Priority, status and assignee have operations of their own."""
     return await act_on_ticket(call, fields.update_ticket, ticket_id, patch)
 
@@ -124,7 +124,7 @@ async def update_ticket(call: CallDep, ticket_id: TicketPath, patch: PatchDep) -
     example=examples.MESSAGE,
 )
 async def create_message(
-    call: CallDep,
+    call: OnceCall,
     ticket_id: TicketPath,
     command: Annotated[NewMessage, Body(examples=[{"body": "We are on it."}])],
 ) -> Response:

@@ -46,16 +46,17 @@ async def write_edits(
     called = {call["id"] for call in calls}
     alerts = [row for edit in edits for row in edit.alerts.values()]
     clean = [{"account_id": edit.ticket.account_id, "ticket_id": edit.ticket.id} for edit in edits if edit.postponed]
+    put = inserted if new else upserted  # which looks for the row first
     writes = (
         *beside,
         inserted(TicketRow, tickets) if new else updated(TicketRow, tickets),
-        upserted(TicketTitleRow, [_title_row(edit.ticket) for edit in edits if new or edit.retitled]),
+        put(TicketTitleRow, [_title_row(edit.ticket) for edit in edits if new or edit.retitled]),
         deleted(PostponementRow, clean),
-        upserted(DeadlineRow, deadlines),
+        put(DeadlineRow, deadlines),
         inserted(MessageRow, [row for edit in edits for row in edit.messages]),
         inserted(ExpertAlertRow, [row for row in alerts if "engineer_id" in row]),
         updated(ExpertAlertRow, [row for row in alerts if "engineer_id" not in row]),
-        upserted(CallRow, calls),
+        put(CallRow, calls),
         updated(CallRow, [row for edit in edits for row in edit.no_shows if row["id"] not in called]),
         inserted(EscalationRow, [row for edit in edits for row in _escalation_rows(edit)]),
         recorded(events),
