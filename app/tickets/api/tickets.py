@@ -12,7 +12,7 @@ from app.accounts.reading import ReaderDep
 from app.accounts.schemas import AccountId
 from app.core.problems import Conflict, NotFound
 from app.core.web.http import etag, reply, reply_text
-from app.core.web.idempotency import Answer
+from app.core.web.idempotency import Answer, keeping_of
 from app.core.web.merge_patch import PatchDep
 from app.core.web.operations import CallDep, Document, OnceCall, ResourceRouter, account_of
 from app.core.web.paging import PageDep, listing, written
@@ -20,6 +20,7 @@ from app.events.envelope_sql import current
 from app.events.schemas import Event
 from app.tickets.api import examples
 from app.tickets.api.kit import TicketPath, act_on_ticket, caller_of, may_write
+from app.tickets.editing.edit import TicketEdit
 from app.tickets.numbers import TicketNumber
 from app.tickets.read import queries, statements
 from app.tickets.read.listing import list_tickets as page_of_tickets
@@ -55,16 +56,22 @@ async def create_ticket(call: OnceCall, command: Annotated[NewTicket, Body(examp
     account_id, quota = account_of(call.principal, command.account_id), call.state.limits.tickets
     counted = call.principal.account_id is not None  # what support opens for a customer is not the customer's doing
 
-    async def work(session: AsyncSession, who: Acting) -> Answer:
-        if counted:
-            quota.require(account_id)
-        opened = await open_ticket(session, command, account_id=account_id, acting=who)
-        if counted:
-            quota.take(account_id)
+    def shown(opened: TicketEdit) -> Answer:
         ticket = opened.ticket
         deadlines = [{name: getattr(deadline, name) for name in _COLUMNS} for deadline in opened.clock.deadlines]
         view = ticket_view(ticket.row(), deadlines, next(iter(opened.calls), None), call.principal)
         return Answer(view, 201, etag(ticket.version) | {"Location": f"/v1/tickets/{ticket.id}"})
+
+    async def work(session: AsyncSession, who: Acting) -> Answer:
+        if counted:
+            quota.require(account_id)
+        keeping = keeping_of(session)
+        await open_ticket(
+            session, command, account_id=account_id, acting=who, beside=lambda opened: keeping.beside(shown(opened))
+        )
+        if counted:
+            quota.take(account_id)
+        return keeping.answer
 
     return await call.once_as(as_editor(call.principal, command.actor), work)
 

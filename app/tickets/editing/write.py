@@ -1,8 +1,8 @@
 """The write: tickets under change, with all that belongs to them, in one statement."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Final, TypeAlias
 
 from asyncpg import UniqueViolationError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -27,17 +27,24 @@ from app.tickets.record import TicketRecord
 from app.tickets.wording import folded
 from app.webhooks.outbox.fanout import fanned_out
 
+Following: TypeAlias = Callable[[], Sequence[Write]]
 _SOON: Final = timedelta(seconds=1)
 """Some polls of the sweep: what is due later, it finds by itself."""
 
 
 async def write_edits(
-    session: AsyncSession, edits: Sequence[TicketEdit], *, new: bool = False, beside: Sequence[Write] = ()
+    session: AsyncSession,
+    edits: Sequence[TicketEdit],
+    *,
+    new: bool = False,
+    beside: Sequence[Write] = (),
+    following: Following = tuple,
 ) -> list[Row]:
     """Write tickets with all that belongs to them: one statement, however many they are; the rows of the new events.
 
-    Events are written in the order in which they happened. ``beside`` is written in the same statement. Raises
-    ``Again`` when the number of a ``new`` ticket is taken. Experts are chosen before it (``save.staff_and_save``).
+    Events are written in the order in which they happened. ``beside`` is written in the same statement, and so is what
+    is ``following`` from the tickets, which is asked for when they are complete. Raises ``Again`` when the number of a
+    ``new`` ticket is taken. Experts are chosen before it (``save.staff_and_save``).
     """
     events = with_via(session, await _events(edits))
     tickets = [_ticket_row(edit) async for edit in in_turns(edits)]
@@ -49,6 +56,7 @@ async def write_edits(
     put = inserted if new else upserted  # which looks for the row first
     writes = (
         *beside,
+        *following(),
         inserted(TicketRow, tickets) if new else updated(TicketRow, tickets),
         put(TicketTitleRow, [_title_row(edit.ticket) for edit in edits if new or edit.retitled]),
         deleted(PostponementRow, clean),
