@@ -17,7 +17,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core.auth import Principal, hash_key, is_well_formed
 from app.core.clock import monotonic
-from app.core.db.tables import Row
 from app.core.problems import Unauthorized
 from app.core.recent import Recent
 from app.core.text.messages import _
@@ -51,7 +50,7 @@ class Asker(Protocol):
 
     async def __call__(
         self, connection: "Connection[Any]", key: str, sql: str, *values: Any
-    ) -> tuple[Principal | None, Row]:
+    ) -> tuple[Principal | None, Mapping[str, Any]]:
         """The key's principal, None where it is not valid, and the one row of ``sql`` beside it."""
         ...
 
@@ -105,7 +104,9 @@ class Keyring:
         self._learn(hash_key(key), principal)
         return principal
 
-    async def ask(self, connection: "Connection[Any]", key: str, sql: str, *values: Any) -> tuple[Principal, Row]:
+    async def ask(
+        self, connection: "Connection[Any]", key: str, sql: str, *values: Any
+    ) -> tuple[Principal, Mapping[str, Any]]:
         """The principal of a key, and the row of a statement that looks it up besides. Raises ``Unauthorized``."""
         principal, row = await self._ask(connection, key, sql, *values)
         self._learn(hash_key(key), principal)
