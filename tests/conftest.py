@@ -1,6 +1,7 @@
 """What every test may ask for. Real PostgreSQL always; ``now`` is an argument, so time is never faked."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from functools import partial
@@ -34,6 +35,7 @@ from tests.support import stories
 from tests.support.needs import MARKER, needs_machine
 from tests.support.replaying import replayed
 
+gc.disable()  # until the tests are collected
 hypothesis.settings.register_profile("heliodesk", deadline=None)  # other tests share the machine
 hypothesis.settings.load_profile("heliodesk")
 
@@ -52,6 +54,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(MARKER)
         if item.get_closest_marker("hypothesis") or any(item.path.is_relative_to(folder) for folder in long):
             item.add_marker("no_cover")
+
+
+def pytest_collection_finish() -> None:
+    """Leave the tests themselves out of garbage collection: they are a million objects that live until the end."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
