@@ -1,6 +1,7 @@
 """E-mail addresses that mail can be sent to. Pure: nothing is looked up."""
 
 from collections.abc import Container, Iterator
+from functools import lru_cache
 from typing import Any, Final
 
 import email_validator
@@ -45,6 +46,7 @@ def one_domain(address: str) -> str:
         return address
 
 
+@lru_cache(maxsize=4096)  # most tickets come from people who have opened some before
 def _spelled(address: str) -> str:
     return parsed(address).normalized.lower()
 

@@ -1,5 +1,6 @@
 """Uvicorn's HTTP protocol with limits on what a client may send, and on how long it may take."""
 
+import asyncio
 from collections import deque
 from enum import Enum, auto
 from typing import Any, Final, cast
@@ -17,6 +18,7 @@ from app.core.text.messages import _, verbatim
 from app.core.web.answer_headers import complete
 from app.core.web.connections import ConnectionLimits, Guard, Lag
 from app.core.web.http import PROBLEM_JSON, dump
+from app.core.web.joined import JoiningTransport
 
 _SLICE: Final = 2**14
 """Bytes that the parser gets at once: so much may come beyond a limit before it is seen."""
@@ -79,7 +81,8 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: Any) -> None:
         """Take the connection, or refuse it where there are too many."""
-        super().connection_made(transport)
+        self._joining = JoiningTransport(transport, self.loop)
+        super().connection_made(cast("asyncio.Transport", self._joining))
         self.host = self.client[0] if self.client else ""
         self._enter(_Phase.REQUEST)
         refusal = self._guard.admit(self)
@@ -144,6 +147,7 @@ class Connection(HttpToolsProtocol):
             return
         self._enter(_Phase.BODY)
         before = self.cycle
+        self._joining.hold_next()  # the head of the answer
         super().on_headers_complete()
         if self.cycle is not before:
             self._unanswered.append(self.cycle)
