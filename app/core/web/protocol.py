@@ -147,10 +147,11 @@ class Connection(HttpToolsProtocol):
             return
         self._enter(_Phase.BODY)
         before = self.cycle
-        self._joining.hold_next()  # the head of the answer
         super().on_headers_complete()
         if self.cycle is not before:
             self._unanswered.append(self.cycle)
+            if len(self._unanswered) == 1:  # else what comes next is of the answer before
+                self._joining.hold_next()
         if len(self.pipeline) > _PIPELINED:
             self.drop("too many requests were sent ahead")
 
