@@ -53,6 +53,7 @@ async def write_edits(
     called = {call["id"] for call in calls}
     alerts = [row for edit in edits for row in edit.alerts.values()]
     clean = [{"account_id": edit.ticket.account_id, "ticket_id": edit.ticket.id} for edit in edits if edit.postponed]
+    told, pages, heard = [made(events) async for made in in_turns((noticed, paged, fanned_out))]
     put = inserted if new else upserted  # which looks for the row first
     writes = (
         *beside,
@@ -68,9 +69,9 @@ async def write_edits(
         updated(CallRow, [row for edit in edits for row in edit.no_shows if row["id"] not in called]),
         inserted(EscalationRow, [row for edit in edits for row in _escalation_rows(edit)]),
         recorded(events),
-        (told := noticed(events)),
-        (pages := paged(events)),
-        fanned_out(events),
+        told,
+        pages,
+        heard,
     )
     await _close_escalations(session, edits)
     try:
