@@ -14,10 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from app.core import clock
 from app.core.auth import hash_key, make_key
-from app.core.db.bulk import insert_rows
 from app.core.db.engine import Connections, Sessions, make_engine
 from app.core.db.migrate import upgrade
 from app.core.db.session import make_sessions, transaction
+from app.core.db.statements.bulk import insert_rows
 from app.core.db.tables import Row
 from app.core.ids import new_id
 from app.core.metrics import Metrics

@@ -137,7 +137,7 @@ def test_zones_are_never_the_operating_systems() -> None:
 
 
 def test_what_operations_share_is_declared_by_the_kit_alone() -> None:
-    """``core/web/operations.py``: so that no router says again what a repeated or conditional request is answered."""
+    """``core/web/kit``: so that no router says again what a repeated or conditional request is answered."""
     shared = re.compile(
         r"\b(RequestInFlight|IdempotencyMismatch|PreconditionFailed|IDEMPOTENT|IF_MATCH|check_if_match)\b"
     )

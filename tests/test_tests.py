@@ -14,7 +14,7 @@ PACE: Final = "it is the pace at which something is read, written or measured"
 NOTHING: Final = "what has to happen is that nothing happens"
 FIXED: Final = {
     "core/limits/test_streams.py": (3, NOTHING),
-    "core/test_loop_lag.py": (2, PACE),
+    "core/process/test_loop_lag.py": (2, PACE),
     "core/db/test_session.py": (1, PACE),
     "faults/test_alertmanager.py": (1, PACE),
     "faults/test_calls.py": (1, STAND_IN),

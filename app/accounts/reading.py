@@ -1,6 +1,6 @@
 """Reads that are one statement: it checks the caller's key and returns JSON, outside any transaction.
 
-What this process remembers of a key (``core/keyring``) says which statement its owner may run. The statement looks the
+What this process remembers of a key (``core/keys/keyring``) says which statement its owner may run. The statement looks the
 key up again and returns its principal beside the result: one that is not valid gets 401, and where it has changed, the
 request is handled again. So a revocation holds at once, and nothing has to be kept in step.
 """
@@ -16,7 +16,7 @@ from app.core.db.engine import lookup
 from app.core.db.tables import Row
 from app.core.state import State, get_state
 from app.core.web.callers import Presumed, bearer_of
-from app.core.web.deps import PresumedKey
+from app.core.web.kit.deps import PresumedKey
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from schemathesis.generation import GenerationMode, derive_operation_seed
 from schemathesis.generation.hypothesis.builder import HypothesisTestConfig, HypothesisTestMode, create_test
 
 from app.core.clock import monotonic
-from app.core.scopes import SCOPES
+from app.core.keys.scopes import SCOPES
 from app.core.settings import Settings
 from app.main import create_app
 from tests.contract.callers import RULES

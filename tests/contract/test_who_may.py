@@ -4,7 +4,7 @@ from typing import Final
 
 import pytest
 
-from app.core.scopes import SCOPES
+from app.core.keys.scopes import SCOPES
 from tests.contract.callers import (
     RULES,
 )

@@ -11,12 +11,13 @@ MARKER: Final = "machine"
 _FIXTURES: Final = frozenset({"server", "offload"})
 _STARTS: Final = frozenset(
     {
-        "app.cli.embedded",
+        "app.cli.postgres.embedded",
         "app.core.workers.offload",
         "importlinter.cli",
         "multiprocessing",
         "schemathesis",
         "subprocess",
+        "tests.support.browsing",
         "tests.support.database",
         "tests.support.npm",
         "tests.support.programs",

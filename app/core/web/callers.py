@@ -10,7 +10,7 @@ from starlette.types import Scope
 
 from app.core.auth import Principal
 from app.core.db.tables import Row
-from app.core.keyring import Keyring
+from app.core.keys.keyring import Keyring
 from app.core.problems import Unauthorized
 from app.core.state import get_state
 from app.core.text.language import Language, choose_language

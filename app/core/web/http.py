@@ -18,6 +18,7 @@ from starlette.routing import Route
 from starlette.types import Scope as AsgiScope
 
 from app.core.db.errors import DATABASE_ERRORS, is_outage, outage_of
+from app.core.keys.scopes import SCOPES, Scope
 from app.core.problems import (
     BadRequest,
     Fault,
@@ -33,11 +34,10 @@ from app.core.problems import (
     Unavailable,
     UnsupportedMediaType,
 )
-from app.core.schemas import pointer
-from app.core.scopes import SCOPES, Scope
+from app.core.schemas.shared import pointer
+from app.core.schemas.validation import said_of
 from app.core.text.language import SOURCE, Language
 from app.core.text.messages import _
-from app.core.validation import said_of
 from app.core.web.body import read_json, require_json, require_plain
 from app.core.web.callers import CONFIRM, KeyChanged, confirm, language_of, presume, principal_of
 from app.core.web.query_names import repeated_names, unknown_names

@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.principals import Acting
 from app.accounts.terms import plan_in_force
 from app.core.auth import SERVICE, Actor
-from app.core.db.bulk import Write
 from app.core.db.session import driver
+from app.core.db.statements.bulk import Write
 from app.core.ids import new_id
 from app.core.problems import Fault, Invalid, NotFound
 from app.core.text.messages import _
