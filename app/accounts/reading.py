@@ -1,8 +1,8 @@
 """Reads that are one statement: it checks the caller's key and returns JSON, outside any transaction.
 
-What this process remembers of a key (``core/keys/keyring``) says which statement its owner may run. The statement looks the
-key up again and returns its principal beside the result: one that is not valid gets 401, and where it has changed, the
-request is handled again. So a revocation holds at once, and nothing has to be kept in step.
+What this process remembers of a key (``core/keys/keyring``) says which statement its owner may run. The statement looks
+the key up again and returns its principal beside the result: one that is not valid gets 401, and where it has changed,
+the request is handled again. So a revocation holds at once, and nothing has to be kept in step.
 """
 
 from collections.abc import Callable
