@@ -1,17 +1,20 @@
 """Whose key a request shows, and how it is checked."""
 
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from asyncpg import Connection
-from fastapi import Request
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from app.core.auth import Principal
 from app.core.db.tables import Row
 from app.core.keys.keyring import Keyring
-from app.core.problems import Unauthorized
+from app.core.problems import Problem, Unauthorized, Unavailable
 from app.core.state import get_state
 from app.core.text.language import Language, choose_language
 from app.core.text.messages import _
@@ -20,6 +23,12 @@ PRINCIPAL: Final = "heliodesk.principal"
 """In a request's scope: the principal of its key, once it has been looked up."""
 CONFIRM: Final = "heliodesk.confirm"
 """In a request's scope: its ``Presumed`` key, until it has been checked."""
+
+
+Handler: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
+"""What answers the requests of one route."""
+_TRIES: Final = 3
+"""How often a request is handled whose caller's key changes meanwhile."""
 
 
 class KeyChanged(Exception):
@@ -96,6 +105,30 @@ async def confirm(request: Request) -> None:
     presumed: Presumed | None = request.scope.get(CONFIRM)
     if presumed:
         await presumed.confirm()
+
+
+async def handle_checked(handle: Handler, request: Request) -> Response:
+    """What the handler answers, once the caller's key has been checked; it is asked again where the key has changed."""
+    for _try in range(_TRIES):
+        with suppress(KeyChanged):
+            return await _confirmed(handle, request)
+    raise Unavailable(headers={"Retry-After": "1"})
+
+
+async def _confirmed(handle: Handler, request: Request) -> Response:
+    """What the handler answers, once the caller's key has been checked. Raises ``KeyChanged``.
+
+    A write checks the key in its transaction (``Call.once``): by now it would be too late.
+    """
+    try:
+        response = await handle(request)
+    except (Problem, RequestValidationError):
+        await confirm(request)
+        raise
+    if CONFIRM in request.scope and request.method not in ("GET", "HEAD"):
+        raise RuntimeError(f"{request.method} {request.scope['path']} has not checked its caller's key")
+    await confirm(request)
+    return response
 
 
 def language_of(scope: Scope) -> Language:

@@ -1,9 +1,8 @@
 """HTTP's own part: JSON answers, problem documents, ETags, and a router that reads bodies strictly."""
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
 from inspect import cleandoc, isclass
-from typing import Any, Final, Protocol, TypeAlias, TypeVar, get_args, get_origin
+from typing import Any, Final, Protocol, TypeVar, get_args, get_origin
 
 import orjson
 import structlog
@@ -38,13 +37,11 @@ from app.core.schemas.shared import pointer
 from app.core.schemas.validation import said_of
 from app.core.text.language import SOURCE, Language
 from app.core.text.messages import _
-from app.core.web.body import read_json, require_json, require_plain
-from app.core.web.callers import CONFIRM, KeyChanged, confirm, language_of, presume, principal_of
+from app.core.web.body import StrictRequest, read_json, require_json, require_plain
+from app.core.web.callers import Handler, handle_checked, language_of, presume, principal_of
 from app.core.web.query_names import repeated_names, unknown_names
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
-Handler: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
-"""What answers the requests of one route."""
 SCOPE: Final = "x-required-scope"
 """Where an operation of the OpenAPI document names the scope that it needs."""
 KEY_SCHEME: Final = "ApiKey"
@@ -54,8 +51,6 @@ _TOKEN: Final = "token"  # noqa: S105  a parameter's name
 """The query parameter that stands for the key where a header cannot be sent."""
 _log = structlog.get_logger("heliodesk.http")
 _MAX_FAULTS: Final = 50
-_TRIES: Final = 3
-"""How often a request is handled whose caller's key changes meanwhile."""
 _BY_STATUS: Final = {
     kind.status: kind
     for kind in (
@@ -158,22 +153,6 @@ def _response(kinds: Sequence[type[Problem]]) -> dict[str, Any]:
 _BODY_RESPONSES: Final = public_responses(BadRequest, PayloadTooLarge, UnsupportedMediaType)
 
 
-class _StrictRequest(Request):
-    """A request whose JSON has been read by ``read_json`` before FastAPI asks for it."""
-
-    def __init__(self, plain: Request, parsed: Any) -> None:
-        super().__init__(plain.scope, plain.receive)
-        self._plain, self._parsed = plain, parsed
-
-    async def body(self) -> bytes:
-        """The bytes that were read."""
-        return await self._plain.body()
-
-    async def json(self) -> Any:
-        """The value that was read."""
-        return self._parsed
-
-
 class StrictRoute(APIRoute):
     """A route whose JSON body is read by ``read_json``: its problems are ours, and it is faster.
 
@@ -222,10 +201,7 @@ class StrictRoute(APIRoute):
         async def check_then_handle(request: Request) -> Response:
             if request.scope["query_string"]:
                 await _refuse_unknown(request, known)
-            for _try in range(_TRIES):
-                with suppress(KeyChanged):
-                    return await _confirmed(handle, request)
-            raise Unavailable(headers={"Retry-After": "1"})
+            return await handle_checked(handle, request)
 
         return check_then_handle
 
@@ -247,25 +223,9 @@ class StrictRoute(APIRoute):
             parsed = self.read(body)
             if parsed is None:  # FastAPI would take it for a body that was left out
                 raise Invalid(errors=[Fault(pointer="", detail=_("The body is null where an object is wanted"))])
-            return await handle(_StrictRequest(plain, parsed))
+            return await handle(StrictRequest(plain, parsed))
 
         return read_then_handle
-
-
-async def _confirmed(handle: Handler, request: Request) -> Response:
-    """What the handler answers, once the caller's key has been checked. Raises ``KeyChanged``.
-
-    A write checks the key in its transaction (``Call.once``): by now it would be too late.
-    """
-    try:
-        response = await handle(request)
-    except (Problem, RequestValidationError):
-        await confirm(request)
-        raise
-    if CONFIRM in request.scope and request.method not in ("GET", "HEAD"):
-        raise RuntimeError(f"{request.method} {request.scope['path']} has not checked its caller's key")
-    await confirm(request)
-    return response
 
 
 def _let_be_left_out(body: FieldInfo) -> None:
