@@ -5,7 +5,6 @@ from itertools import islice
 from typing import Any, Final
 
 import orjson
-from fastapi import Request
 
 from app.core.problems import BadRequest, Fault, Invalid, UnsupportedMediaType
 from app.core.schemas.shared import inside, pointer
@@ -20,22 +19,6 @@ MAX_VALUES: Final = 50_000
 _CONTAINERS: Final = (dict, list)
 _LOOKED_THROUGH: Final = 2_000
 """Values that are looked at for the place of U+0000: some milliseconds."""
-
-
-class StrictRequest(Request):
-    """A request whose JSON has been read by ``read_json`` before FastAPI asks for it."""
-
-    def __init__(self, plain: Request, parsed: Any) -> None:
-        super().__init__(plain.scope, plain.receive)
-        self._plain, self._parsed = plain, parsed
-
-    async def body(self) -> bytes:
-        """The bytes that were read."""
-        return await self._plain.body()
-
-    async def json(self) -> Any:
-        """The value that was read."""
-        return self._parsed
 
 
 def read_json(body: bytes) -> Any:

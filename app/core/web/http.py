@@ -37,9 +37,10 @@ from app.core.schemas.shared import pointer
 from app.core.schemas.validation import said_of
 from app.core.text.language import SOURCE, Language
 from app.core.text.messages import _
-from app.core.web.body import StrictRequest, read_json, require_json, require_plain
+from app.core.web.body import read_json, require_json, require_plain
 from app.core.web.callers import Handler, handle_checked, language_of, presume, principal_of
 from app.core.web.query_names import repeated_names, unknown_names
+from app.core.web.requests import StrictRequest
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 SCOPE: Final = "x-required-scope"
