@@ -15,7 +15,8 @@ from app.core.auth import Principal
 from app.core.db.engine import lookup
 from app.core.db.tables import Row
 from app.core.state import State, get_state
-from app.core.web.callers import Presumed, bearer_of
+from app.core.text.language import Language
+from app.core.web.callers import Presumed, bearer_of, language_for_principal
 from app.core.web.kit.deps import PresumedKey
 
 
@@ -39,6 +40,10 @@ class Reader:
     def principal(self) -> Principal:
         """What the key stands for, as far as the process remembers."""
         return self._key.principal
+
+    def language(self) -> Language:
+        """The language that the caller reads."""
+        return language_for_principal(self.request.scope, self.principal)
 
     async def read(self, question: Callable[[Principal], Question]) -> Row:
         """The one row of what is asked on behalf of this caller. 401 and 403 for a key that may not ask it."""

@@ -1,5 +1,6 @@
 """E-mail addresses that mail can be sent to. Pure: nothing is looked up."""
 
+import unicodedata
 from collections.abc import Container, Iterator
 from functools import lru_cache
 from typing import Any, Final
@@ -35,10 +36,11 @@ def parsed(address: str) -> ValidatedEmail:
     return validate_email(address, check_deliverability=False, globally_deliverable=False)
 
 
-def one_domain(address: str) -> str:
-    """The address with its domain as people read it: ``ana@xn--bcher-kva.example`` is ``ana@bücher.example``.
+def one_spelling(address: str) -> str:
+    """The address as all that look like it are stored, so that nobody has two.
 
-    An address that no mail can be sent to is left as it is.
+    Letters have their plain width and form (NFKC) and are small, and the domain is as people read it:
+    ``Ana@xn--bcher-kva.example`` is ``ana@bücher.example``. An address that no mail can be sent to is left as it is.
     """
     try:
         return _spelled(address)
@@ -48,7 +50,12 @@ def one_domain(address: str) -> str:
 
 @lru_cache(maxsize=4096)  # most tickets come from people who have opened some before
 def _spelled(address: str) -> str:
-    return parsed(address).normalized.lower()
+    return parsed(_plain(address)).normalized.lower()
+
+
+def _plain(address: str) -> str:
+    """Compatible characters made one (UAX 15); small letters can be compatible with others again."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", address).lower())
 
 
 def sendable(address: str, info: ValidationInfo) -> str:

@@ -133,6 +133,10 @@ async def _confirmed(handle: Handler, request: Request) -> Response:
 
 def language_of(scope: Scope) -> Language:
     """The language of whoever sent a request: by ``Accept-Language``, else that of the account whose key it shows."""
-    principal: Principal | None = scope.get(PRINCIPAL)
+    return language_for_principal(scope, scope.get(PRINCIPAL))
+
+
+def language_for_principal(scope: Scope, principal: Principal | None) -> Language:
+    """``language_of`` a caller who is remembered as this principal."""
     wanted = ", ".join(Headers(scope=scope).getlist("accept-language"))
     return choose_language(wanted, principal.locale if principal else None)

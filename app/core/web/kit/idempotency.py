@@ -14,7 +14,6 @@ import orjson
 from asyncpg import UniqueViolationError
 from fastapi import Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
-from starlette.types import Scope
 
 from app.core.auth import Principal
 from app.core.db.engine import Sessions
@@ -27,7 +26,7 @@ from app.core.problems import Conflict, Fault, IdempotencyMismatch, Invalid, Req
 from app.core.state import State
 from app.core.text.messages import _
 from app.core.web.callers import CONFIRM, Presumed
-from app.core.web.http import dump, reply
+from app.core.web.replies import dump, reply
 
 _KEY: Final = re.compile(r'"([ !#-~]{1,255})"|([!#-~]([ !#-~]{0,253}[!#-~])?)')
 """Printable ASCII without quotes: quoted (a structured-field string, RFC 9651) or bare."""
@@ -113,13 +112,13 @@ class _Claim:
 class Keeping:
     """Stores the answer of a request under its Idempotency-Key, if it has one, in the transaction of its work."""
 
-    def __init__(self, claim: _Claim | None) -> None:
-        self._claim = claim
+    def __init__(self, request: Request, claim: _Claim | None) -> None:
+        self._request, self._claim = request, claim
         self._made: tuple[Answer, Response] | None = None
 
     def beside(self, answer: Answer) -> Sequence[Write]:
         """What stores the answer, for a use case that knows it before its last write: one round trip for both."""
-        response = _respond(answer)
+        response = _respond(self._request, answer)
         self._made = answer, response
         return [Write(_KEEP, [_kept(self._claim, answer, bytes(response.body))])] if self._claim else []
 
@@ -160,11 +159,11 @@ async def once(request: Request, state: State, principal: Principal, work: Work,
     """
     key = _read_key(request.headers.get("idempotency-key"))
     claim = _claim(request, principal, key, await request.body()) if key else None
-    return await run(state.sessions, partial(_answer, scope=request.scope, claim=claim, work=work, may=may))
+    return await run(state.sessions, partial(_answer, request=request, claim=claim, work=work, may=may))
 
 
-async def _answer(session: AsyncSession, *, scope: Scope, claim: _Claim | None, work: Work, may: May) -> Response:
-    presumed: Presumed | None = scope.get(CONFIRM)
+async def _answer(session: AsyncSession, *, request: Request, claim: _Claim | None, work: Work, may: May) -> Response:
+    presumed: Presumed | None = request.scope.get(CONFIRM)
     if claim:
         found = await _claimed(session, claim, presumed)
         if not found["free"] or found["status"] is not None or found["of_support"]:
@@ -172,7 +171,7 @@ async def _answer(session: AsyncSession, *, scope: Scope, claim: _Claim | None, 
             return _replay(found, claim)
     elif presumed:
         await presumed.ask(await driver(session), _NOTHING)
-    keeping = session.info["keeping"] = Keeping(claim)
+    keeping = session.info["keeping"] = Keeping(request, claim)
     try:
         answer = await work(session)
         if not keeping.is_told:
@@ -200,8 +199,8 @@ async def forget_answers(sessions: Sessions) -> None:
     await forget(sessions, StoredAnswerRow, _OVER)
 
 
-def _respond(answer: Answer) -> Response:
-    return reply(answer.body, answer.status, answer.headers)
+def _respond(request: Request, answer: Answer) -> Response:
+    return reply(answer.body, answer.status, answer.headers, request=request)
 
 
 def _read_key(header: str | None) -> str | None:
