@@ -18,7 +18,7 @@ run: .venv/run.stamp ## Serve on 127.0.0.1 (PORT=8000, DATA=.heliodesk, DEMO=1)
 	@exec env PORT="$(PORT)" DATA="$(DATA)" DEMO="$(DEMO)" $(BIN)/heliodesk up --die-with-parent
 
 check: lint ## Run what needs no database and no process, in less than a minute: the loop while one writes
-	$(BIN)/python -m pytest -n 2 -m "not machine"
+	$(BIN)/python -m pytest -n 2 -m "not machine" --hypothesis-profile=quick
 
 test: .venv/dev.stamp ## Run all tests
 	$(BIN)/python -m pytest -n 2

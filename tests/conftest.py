@@ -37,6 +37,7 @@ from tests.support.replaying import replayed
 
 gc.disable()  # until the tests are collected
 hypothesis.settings.register_profile("heliodesk", deadline=None)  # other tests share the machine
+hypothesis.settings.register_profile("quick", deadline=None, max_examples=10)
 hypothesis.settings.load_profile("heliodesk")
 
 _LONG = ("contract", "faults")
