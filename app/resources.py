@@ -9,7 +9,7 @@ from typing import Final
 import httpx
 from fastapi import FastAPI
 
-from app.accounts.principals import authenticate, principals_of, valid_keys
+from app.accounts.principals import ask_as, authenticate, principals_of, valid_keys
 from app.core.db.engine import Connections, make_engine
 from app.core.db.migrate import heads
 from app.core.db.pool import Limits, gate_of
@@ -97,7 +97,7 @@ def build_state(
         clock=clock,
         http=http,
         wake_ups=wake_ups,
-        keyring=Keyring(requests.engine, authenticate, principals_of, settings.admin_key),
+        keyring=Keyring(requests.engine, authenticate, principals_of, ask_as, settings.admin_key),
         limits=limits,
         feed=FeedPoller(clock.engine, wake_ups.events),
         streams=streams,

@@ -12,11 +12,12 @@ from typing import Any
 import asyncpg
 import orjson
 from fastapi import FastAPI, Response
+from prometheus_client import generate_latest
 
 from app.core.ids import new_id
 from app.tickets.schemas import NewTicket
 
-TABLES = ("tickets", "deadlines", "events", "deliveries", "stored_answers")
+TABLES = ("tickets", "ticket_titles", "deadlines", "events", "deliveries", "stored_answers")
 
 
 class Rows:
@@ -61,6 +62,11 @@ app = FastAPI(lifespan=lifespan)
 @app.get("/healthz")
 async def healthz() -> dict[str, int]:
     return {table: len(found) for table, found in rows.rows.items()}
+
+
+@app.get("/metrics")
+async def metrics() -> Response:
+    return Response(generate_latest())
 
 
 @app.post("/v1/tickets", status_code=201)

@@ -5,13 +5,12 @@ the CPU time of the service for each request, which other work on the machine ha
 """
 
 import asyncio
-import re
 from statistics import median
 from typing import Final
 
 import httpx
 
-from bench import load, servers
+from bench import cpu, load, servers
 
 _ROUNDS: Final = 9
 _SECONDS: Final = 2.0
@@ -49,17 +48,9 @@ def _round(
 
 
 def _measured(port: int, request: bytes, connections: int) -> tuple[float, float]:
-    before = _cpu(port)
+    before = cpu.of_server(port)
     done = asyncio.run(load.run(port, request, connections=connections, seconds=_SECONDS, status=200))
-    return done.rate, done.requests / (_cpu(port) - before)
-
-
-def _cpu(port: int) -> float:
-    """Seconds of CPU time that the service has taken."""
-    told = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).raise_for_status().text
-    found = re.search(r"^process_cpu_seconds_total (\S+)$", told, re.MULTILINE)
-    assert found
-    return float(found[1])
+    return done.rate, done.requests / (cpu.of_server(port) - before)
 
 
 def _ticket(port: int, account_id: str) -> str:

@@ -1,9 +1,11 @@
 """``POST /v1/tickets``, all its work, beside a bare FastAPI + asyncpg handler that inserts the same rows. Goal 0.6.
 
 The background passes are off on our side: what is measured is the write path, not the sending of what it put out.
+Rates tell how much of the machine there was; CPU seconds per 1,000 tickets hold on a busy one too.
 """
 
 import asyncio
+from dataclasses import dataclass
 from statistics import median
 from typing import Final
 
@@ -11,7 +13,7 @@ import asyncpg
 import httpx
 import orjson
 
-from bench import load, servers
+from bench import cpu, load, servers
 
 _BODY: Final = {
     "title": "No backup has succeeded since Thursday",
@@ -38,25 +40,43 @@ def main() -> None:
         with servers.bare(url) as bare:
             print("rows per ticket:", httpx.get(f"http://127.0.0.1:{bare}/healthz", trust_env=False).json())
             for connections in _CONNECTIONS:
-                _compare(ours, bare, body, connections)
+                _compare(url, (bare, ours), body, connections)
 
 
-def _compare(ours: int, bare: int, body: bytes, connections: int) -> None:
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What a run measured, with the CPU seconds per 1,000 tickets of the server and of PostgreSQL."""
+
+    result: load.Result
+    server: float
+    postgres: float
+
+    @property
+    def cpu(self) -> float:
+        return self.server + self.postgres
+
+    def __str__(self) -> str:
+        return f"{self.result.rate:6.0f}/s, CPU {self.server:.2f} + {self.postgres:.2f} s per 1,000"
+
+
+def _compare(url: str, ports: tuple[int, int], body: bytes, connections: int) -> None:
     headers = servers.HEADERS | {"Idempotency-Key": load.UNIQUE.decode()}
     request = load.request_bytes("POST", "/v1/tickets", headers, body)
-    ratios = []
+    rates, cpus, what = [], [], f"POST /v1/tickets, {connections:2} connections"
     for _ in range(_ROUNDS):
-        floor, real = (
-            asyncio.run(load.run(port, request, connections=connections, seconds=_SECONDS, status=201))
-            for port in (bare, ours)
-        )
-        ratios.append(real.rate / floor.rate)
-        print(
-            f"POST /v1/tickets, {connections:2} connections: bare {floor.rate:6.0f}/s"
-            f"   heliodesk {real.rate:6.0f}/s (p50 {real.percentile(50):.1f} ms, p99 {real.percentile(99):.1f} ms)"
-            f"   ratio {ratios[-1]:.2f}"
-        )
-    print(f"POST /v1/tickets, {connections:2} connections: median ratio {median(ratios):.2f} (goal 0.6)")
+        floor, real = (_measured(url, port, request, connections) for port in ports)
+        rates.append(real.result.rate / floor.result.rate)
+        cpus.append(real.cpu / floor.cpu)
+        times = f"p50 {real.result.percentile(50):.1f} ms, p99 {real.result.percentile(99):.1f} ms"
+        print(f"{what}: bare {floor}   heliodesk {real} ({times})   ratio {rates[-1]:.2f}, of CPU {cpus[-1]:.2f}")
+    print(f"{what}: median ratio {median(rates):.2f} (goal 0.6), of CPU {median(cpus):.2f}")
+
+
+def _measured(url: str, port: int, request: bytes, connections: int) -> _Run:
+    server, postgres = cpu.of_server(port), asyncio.run(cpu.of_postgres(url))
+    done = asyncio.run(load.run(port, request, connections=connections, seconds=_SECONDS, status=201))
+    each = 1000 / done.requests
+    return _Run(done, each * (cpu.of_server(port) - server), each * (asyncio.run(cpu.of_postgres(url)) - postgres))
 
 
 def _subscribe(port: int, account: str) -> None:

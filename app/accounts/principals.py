@@ -2,8 +2,10 @@
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Final, TypeAlias, TypeVar, cast
+from functools import lru_cache
+from typing import Any, Final, TypeAlias, TypeVar, cast
 
+from asyncpg import Connection
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
@@ -32,7 +34,7 @@ WHERE k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > clock_tim
   AND (k.engineer_id IS NULL OR e.id IS NOT NULL)
 """
 BY_HASH: Final = f"{_PRINCIPAL} AND k.secret_hash = $1"
-"""The principal of the key with this hash, as ``principal_in`` reads it; no row where it is not valid."""
+"""The principal of the key with this hash; no row where it is not valid."""
 BY_HASHES: Final = f"""
 SELECT k.secret_hash, p.* FROM ({_PRINCIPAL}) AS p JOIN api_keys AS k ON k.id = p.id WHERE k.secret_hash = ANY ($1)
 """  # noqa: S608  a query of ours
@@ -50,10 +52,25 @@ async def authenticate(engine: AsyncEngine, key: str) -> Principal:
         return _principal(await connection.fetchrow(BY_HASH, hash_key(key)))
 
 
+async def ask_as(connection: "Connection[Any]", key: str, sql: str, *values: Any) -> tuple[Principal | None, Row]:
+    """The principal of a key, None where it is not valid, and the one row of ``sql`` beside it: one statement for both.
+
+    Where ``sql`` finds nothing, its columns are null; for a key that is not valid it is not run.
+    """
+    row: Row | None = await connection.fetchrow(_asking(sql, len(values) + 1), *values, hash_key(key))
+    return (None, {}) if row is None else (_principal_in(row), row)
+
+
+@lru_cache(maxsize=512)
+def _asking(sql: str, place: int) -> str:
+    caller = BY_HASH.replace("$1", f"${place}")
+    return f"SELECT * FROM ({caller}) AS caller LEFT JOIN LATERAL ({sql}) AS found ON true"  # noqa: S608  both ours
+
+
 async def principals_of(engine: AsyncEngine, hashes: Collection[bytes]) -> Mapping[bytes, Principal]:
     """The principals of many keys by their hashes, in one statement; those that are not valid are left out."""
     async with lookup(engine) as connection:
-        return {row["secret_hash"]: _principal(row) for row in await connection.fetch(BY_HASHES, hashes)}
+        return {row["secret_hash"]: _principal_in(row) for row in await connection.fetch(BY_HASHES, hashes)}
 
 
 async def principal_of_key(session: AsyncSession, key_id: str | None) -> Principal:
@@ -71,16 +88,13 @@ async def valid_keys(engine: AsyncEngine, key_ids: Collection[str]) -> set[str]:
 
 
 def _principal(found: Row | None) -> Principal:
-    principal = principal_in(found)
-    if principal is None:
-        raise Unauthorized(_("This API key is not valid"))
-    return principal
-
-
-def principal_in(found: Row | None) -> Principal | None:
-    """The principal in a row that holds the columns of ``BY_HASH``, whatever else it holds."""
     if found is None:
-        return None
+        raise Unauthorized(_("This API key is not valid"))
+    return _principal_in(found)
+
+
+def _principal_in(found: Row) -> Principal:
+    """The principal in a row that holds the columns of ``_PRINCIPAL``, whatever else it holds."""
     return Principal(
         kind=found["kind"],
         key_id=found["id"],

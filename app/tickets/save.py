@@ -6,12 +6,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db.tables import Row
 from app.tickets.editing.edit import TicketEdit
-from app.tickets.editing.write import write_edits
+from app.tickets.editing.write import Following, write_edits
 from app.tickets.staffing.roster import see_to_experts, without_experts
 
 
 async def staff_and_save(
-    session: AsyncSession, edits: Sequence[TicketEdit], *, new: bool = False, standing: bool = False
+    session: AsyncSession,
+    edits: Sequence[TicketEdit],
+    *,
+    new: bool = False,
+    standing: bool = False,
+    following: Following = tuple,
 ) -> list[Row]:
     """Choose and alert the experts that the tickets need (G2, G7, G8), then write it all; the rows of the new events.
 
@@ -19,11 +24,11 @@ async def staff_and_save(
     ticket, holds the expert for it and adds the alert to the edit, so that the alert, its page and its clock are
     written in the statement that writes the ticket. Other tickets cost nothing.
 
-    ``standing``: the instant of the change was given, and is not the database's. Raises ``Again`` when the number of
-    a ``new`` ticket is taken.
+    ``standing``: the instant of the change was given, and is not the database's. ``following``: see ``write_edits``.
+    Raises ``Again`` when the number of a ``new`` ticket is taken.
     """
     others, holds = await see_to_experts(session, edits, standing=standing)
-    events = await write_edits(session, edits, new=new, beside=holds)
+    events = await write_edits(session, edits, new=new, beside=holds, following=following)
     if others:
         events += await write_edits(session, others)
     return events

@@ -10,8 +10,9 @@ these are, for counting them; whether it is still valid is asked for every reque
 import asyncio
 import re
 from collections.abc import Collection, Mapping
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
+from asyncpg import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core.auth import Principal, hash_key, is_well_formed
@@ -44,11 +45,23 @@ class Finder(Protocol):
         ...
 
 
+class Asker(Protocol):
+    """Looks up a key in the statement that does something for its owner."""
+
+    async def __call__(
+        self, connection: "Connection[Any]", key: str, sql: str, *values: Any
+    ) -> tuple[Principal | None, Mapping[str, Any]]:
+        """The key's principal, None where it is not valid, and the one row of ``sql`` beside it."""
+        ...
+
+
 class Keyring:
     """What a process knows of the keys that it is shown; ``own`` is the operator's admin key, which has any form."""
 
-    def __init__(self, engine: AsyncEngine, authenticate: Authenticator, find: Finder, own: str = "") -> None:
-        self._engine, self._authenticate, self._find = engine, authenticate, find
+    def __init__(
+        self, engine: AsyncEngine, authenticate: Authenticator, find: Finder, asker: Asker, own: str = ""
+    ) -> None:
+        self._engine, self._authenticate, self._find, self._ask = engine, authenticate, find, asker
         self._own = hash_key(own) if own else None
         self._known: Recent[Principal] = Recent()
         self._refused: Recent[float] = Recent()
@@ -88,14 +101,18 @@ class Keyring:
         except Unauthorized:
             self._learn(hash_key(key), None)
             raise
-        return self.told(key, principal)
+        self._learn(hash_key(key), principal)
+        return principal
 
-    def told(self, key: str, principal: Principal | None) -> Principal:
-        """Take over what a statement has just found of a key. Raises ``Unauthorized`` where it found none."""
+    async def ask(
+        self, connection: "Connection[Any]", key: str, sql: str, *values: Any
+    ) -> tuple[Principal, Mapping[str, Any]]:
+        """The principal of a key, and the row of a statement that looks it up besides. Raises ``Unauthorized``."""
+        principal, row = await self._ask(connection, key, sql, *values)
         self._learn(hash_key(key), principal)
         if principal is None:
             raise Unauthorized(_("This API key is not valid"))
-        return principal
+        return principal, row
 
     def _learn(self, digest: bytes, principal: Principal | None) -> None:
         if principal is None:

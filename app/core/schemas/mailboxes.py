@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Container, Iterator
+from functools import lru_cache
 from typing import Any, Final
 
 import email_validator
@@ -42,9 +43,14 @@ def one_spelling(address: str) -> str:
     ``Ana@xn--bcher-kva.example`` is ``ana@bücher.example``. An address that no mail can be sent to is left as it is.
     """
     try:
-        return parsed(_plain(address)).normalized.lower()
+        return _spelled(address)
     except EmailNotValidError:
         return address
+
+
+@lru_cache(maxsize=4096)  # most tickets come from people who have opened some before
+def _spelled(address: str) -> str:
+    return parsed(_plain(address)).normalized.lower()
 
 
 def _plain(address: str) -> str:
@@ -61,10 +67,9 @@ def sendable(address: str, info: ValidationInfo) -> str:
     if address in context.get("kept", ()):
         return address
     try:
-        parsed(_plain(address))
+        return _spelled(address)
     except EmailNotValidError as error:
         raise invalid_value("email", _("No mail can be sent to this address: {reason}", reason=str(error))) from error
-    return one_spelling(address)
 
 
 def kept(document: Any) -> dict[str, Container[str]]:

@@ -16,6 +16,7 @@ MAX_BRACKETS: Final = 22_000
 """Arrays and objects in one body, told from its opening brackets: as many as a preview has with the largest plan."""
 MAX_VALUES: Final = 50_000
 """Values in one body, told from its commas and opening brackets. Those within texts count, and are far from so many."""
+_CONTAINERS: Final = (dict, list)
 _LOOKED_THROUGH: Final = 2_000
 """Values that are looked at for the place of U+0000: some milliseconds."""
 
@@ -51,13 +52,9 @@ def read_json(body: bytes) -> Any:
 def _refuse_depth(value: Any) -> None:
     level = [value]
     for _level in range(MAX_DEPTH):
-        level = [child for parent in level for child in _children(parent)]
+        level = [child for parent in level for child in inside(parent) if type(child) in _CONTAINERS]
     if level:
         raise Invalid(_("The body is nested more than {most} levels deep", most=MAX_DEPTH))
-
-
-def _children(value: Any) -> list[Any]:
-    return [child for child in inside(value) if isinstance(child, dict | list)]
 
 
 def _holds_nul(body: bytes) -> bool:

@@ -1,13 +1,20 @@
-"""Whose key a request shows."""
+"""Whose key a request shows, and how it is checked."""
 
-from typing import Final
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
 
-from fastapi import Request
+from asyncpg import Connection
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from app.core.auth import Principal
-from app.core.problems import Unauthorized
+from app.core.db.tables import Row
+from app.core.keys.keyring import Keyring
+from app.core.problems import Problem, Unauthorized, Unavailable
 from app.core.state import get_state
 from app.core.text.language import Language, choose_language
 from app.core.text.messages import _
@@ -15,7 +22,47 @@ from app.core.text.messages import _
 PRINCIPAL: Final = "heliodesk.principal"
 """In a request's scope: the principal of its key, once it has been looked up."""
 CONFIRM: Final = "heliodesk.confirm"
-"""In a request's scope: what checks its key, as long as that is only remembered to be valid."""
+"""In a request's scope: its ``Presumed`` key, until it has been checked."""
+
+
+Handler: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
+"""What answers the requests of one route."""
+_TRIES: Final = 3
+"""How often a request is handled whose caller's key changes meanwhile."""
+
+
+class KeyChanged(Exception):
+    """The key is not what the process remembers of it: the request is handled again, for the principal it has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Presumed:
+    """A key that the process remembers, and its ``principal`` as remembered: a statement is yet to check it.
+
+    Both checks raise ``Unauthorized`` where the key is not valid, and ``KeyChanged`` where it stands for another
+    principal, as after a change of its role.
+    """
+
+    scope: Scope
+    keyring: Keyring
+    key: str
+    principal: Principal
+
+    async def ask(self, connection: "Connection[Any]", sql: str, *values: Any) -> Row:
+        """The one row of a statement that checks the key besides; null in each column where it finds none."""
+        principal, row = await self.keyring.ask(connection, self.key, sql, *values)
+        self._settle(principal)
+        return row
+
+    async def confirm(self) -> None:
+        """Check the key by a statement of its own."""
+        self._settle(await self.keyring.principal(self.key))
+
+    def _settle(self, principal: Principal) -> None:
+        self.scope[PRINCIPAL] = principal
+        self.scope.pop(CONFIRM, None)
+        if principal != self.principal:
+            raise KeyChanged
 
 
 async def principal_of(request: Request) -> Principal:
@@ -29,6 +76,22 @@ async def principal_of(request: Request) -> Principal:
     return principal
 
 
+async def presume(request: Request) -> Principal:
+    """``principal_of``, but that a key which the process remembers is left to a later statement to check.
+
+    That is the first statement of what is done for the caller (``Presumed.ask``); nobody is told anything before it.
+    """
+    scope = request.scope
+    if CONFIRM not in scope:
+        key, keyring = bearer_of(request), (await get_state(request)).keyring
+        known = None if PRINCIPAL in scope else keyring.known(key)
+        if known is None:
+            return await principal_of(request)
+        scope[CONFIRM] = Presumed(scope, keyring, key, known)
+    presumed: Presumed = scope[CONFIRM]
+    return presumed.principal
+
+
 def bearer_of(request: Request) -> str:
     """The bearer token that the request shows. Raises ``Unauthorized`` where it shows none."""
     scheme, _space, key = request.headers.get("authorization", "").partition(" ")
@@ -38,14 +101,42 @@ def bearer_of(request: Request) -> str:
 
 
 async def confirm(request: Request) -> None:
-    """Check the key of a caller who is about to be told something, if that is yet to be done (401, 403)."""
-    check = request.scope.pop(CONFIRM, None)
-    if check:
-        await check(request)
+    """Check the key of a caller who is about to be told something, if that is yet to be done."""
+    presumed: Presumed | None = request.scope.get(CONFIRM)
+    if presumed:
+        await presumed.confirm()
+
+
+async def handle_checked(handle: Handler, request: Request) -> Response:
+    """What the handler answers, once the caller's key has been checked; it is asked again where the key has changed."""
+    for _try in range(_TRIES):
+        with suppress(KeyChanged):
+            return await _confirmed(handle, request)
+    raise Unavailable(headers={"Retry-After": "1"})
+
+
+async def _confirmed(handle: Handler, request: Request) -> Response:
+    """What the handler answers, once the caller's key has been checked. Raises ``KeyChanged``.
+
+    A write checks the key in its transaction (``Call.once``): by now it would be too late.
+    """
+    try:
+        response = await handle(request)
+    except (Problem, RequestValidationError):
+        await confirm(request)
+        raise
+    if CONFIRM in request.scope and request.method not in ("GET", "HEAD"):
+        raise RuntimeError(f"{request.method} {request.scope['path']} has not checked its caller's key")
+    await confirm(request)
+    return response
 
 
 def language_of(scope: Scope) -> Language:
     """The language of whoever sent a request: by ``Accept-Language``, else that of the account whose key it shows."""
-    principal: Principal | None = scope.get(PRINCIPAL)
+    return language_for_principal(scope, scope.get(PRINCIPAL))
+
+
+def language_for_principal(scope: Scope, principal: Principal | None) -> Language:
+    """``language_of`` a caller who is remembered as this principal."""
     wanted = ", ".join(Headers(scope=scope).getlist("accept-language"))
     return choose_language(wanted, principal.locale if principal else None)

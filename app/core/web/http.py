@@ -1,8 +1,8 @@
 """HTTP's own part: problem documents, If-Match, and a router that reads bodies strictly."""
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from inspect import cleandoc, isclass
-from typing import Any, Final, Protocol, TypeAlias, TypeVar, get_args, get_origin
+from typing import Any, Final, Protocol, TypeVar, get_args, get_origin
 
 import structlog
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -37,15 +37,14 @@ from app.core.problems import (
 from app.core.text.language import SOURCE, Language
 from app.core.text.messages import _
 from app.core.web.body import read_json, require_json, require_plain
-from app.core.web.callers import confirm, language_of, principal_of
+from app.core.web.callers import Handler, handle_checked, language_of, presume, principal_of
 from app.core.web.faults import request_faults
 from app.core.web.page import ICON, page_policy, problem_page, wants_page
 from app.core.web.query_names import repeated_names, unknown_names
 from app.core.web.replies import dump, etag
+from app.core.web.requests import StrictRequest
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
-Handler: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
-"""What answers the requests of one route."""
 SCOPE: Final = "x-required-scope"
 """Where an operation of the OpenAPI document names the scope that it needs."""
 KEY_SCHEME: Final = "ApiKey"
@@ -144,16 +143,6 @@ def _response(kinds: Sequence[type[Problem]]) -> dict[str, Any]:
 _BODY_RESPONSES: Final = public_responses(BadRequest, PayloadTooLarge, UnsupportedMediaType)
 
 
-class _StrictRequest(Request):
-    """A request whose JSON has been read by ``read_json`` before FastAPI asks for it."""
-
-    parsed: Any = None
-
-    async def json(self) -> Any:
-        """The value that was read."""
-        return self.parsed
-
-
 class StrictRoute(APIRoute):
     """A route whose JSON body is read by ``read_json``: its problems are ours, and it is faster.
 
@@ -202,11 +191,7 @@ class StrictRoute(APIRoute):
         async def check_then_handle(request: Request) -> Response:
             if request.scope["query_string"]:
                 await _refuse_unknown(request, known)
-            try:
-                return await handle(request)
-            except (Problem, RequestValidationError):
-                await confirm(request)
-                raise
+            return await handle_checked(handle, request)
 
         return check_then_handle
 
@@ -215,19 +200,20 @@ class StrictRoute(APIRoute):
         handle = super().get_route_handler()
         if self.body_field is None:
             return handle
+        identify = presume if _presumes_key(self.dependant) else principal_of
 
         async def read_then_handle(plain: Request) -> Response:
             if self.scope is not None:
-                await principal_of(plain)  # a caller without one is told so before the body is read
-            request = _StrictRequest(plain.scope, plain.receive)
-            body = await request.body()
-            if body:
-                require_plain(request.headers.get("content-encoding"))
-                require_json(request.headers.get("content-type"))
-                request.parsed = self.read(body)
-                if request.parsed is None:  # FastAPI would take it for a body that was left out
-                    raise Invalid(errors=[Fault(pointer="", detail=_("The body is null where an object is wanted"))])
-            return await handle(request)
+                await identify(plain)  # who has none is told so before the body is looked at
+            body = await plain.body()
+            if not body:
+                return await handle(plain)
+            require_plain(plain.headers.get("content-encoding"))
+            require_json(plain.headers.get("content-type"))
+            parsed = self.read(body)
+            if parsed is None:  # FastAPI would take it for a body that was left out
+                raise Invalid(errors=[Fault(pointer="", detail=_("The body is null where an object is wanted"))])
+            return await handle(StrictRequest(plain, parsed))
 
         return read_then_handle
 
@@ -281,6 +267,10 @@ class Decorator(Protocol):
 def _takes_key(dependant: Dependant) -> bool:
     known = getattr(dependant.call, "scheme_name", None) == KEY_SCHEME
     return known or any(_takes_key(each) for each in dependant.dependencies)
+
+
+def _presumes_key(dependant: Dependant) -> bool:
+    return hasattr(dependant.call, "presumes") or any(_presumes_key(each) for each in dependant.dependencies)
 
 
 def _declaring(scope: Scope | None, options: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from pydantic import WrapValidator
 
-from app.core.web.http import Handler, StrictRoute
+from app.core.web.callers import Handler
+from app.core.web.http import StrictRoute
 from app.plans.document import examples
 from app.plans.document.parsing.documents import PlanDocument
 from app.plans.document.parsing.heavy import PlanText

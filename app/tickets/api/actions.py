@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Body, Response
 
-from app.core.web.kit.operations import CallDep, ResourceRouter
+from app.core.web.kit.operations import OnceCall, ResourceRouter
 from app.events.examples import ENGINEER, OTHER_TICKET
 from app.tickets.api.kit import TicketPath, act_on_ticket, action
 from app.tickets.schemas import (
@@ -24,7 +24,7 @@ router = ResourceRouter("tickets", tags=["Tickets"])
 
 @action(router, "status", "Set a ticket's status")
 async def set_ticket_status(
-    call: CallDep,
+    call: OnceCall,
     ticket_id: TicketPath,
     command: Annotated[StatusChange, Body(examples=[{"status": "resolved", "message": "The lock is gone."}])],
 ) -> Response:
@@ -34,7 +34,7 @@ async def set_ticket_status(
 
 @action(router, "priority", "Set a ticket's priority")
 async def set_ticket_priority(
-    call: CallDep,
+    call: OnceCall,
     ticket_id: TicketPath,
     command: Annotated[
         PriorityChange,
@@ -47,7 +47,7 @@ async def set_ticket_priority(
 
 @action(router, "assign", "Assign a ticket")
 async def assign_ticket(
-    call: CallDep, ticket_id: TicketPath, command: Annotated[Assignment, Body(examples=[{"engineer_id": ENGINEER}])]
+    call: OnceCall, ticket_id: TicketPath, command: Annotated[Assignment, Body(examples=[{"engineer_id": ENGINEER}])]
 ) -> Response:
     """Give the ticket to an engineer (null: to nobody), move it to another tier, or both. Support only."""
     return await act_on_ticket(call, assignment.assign, ticket_id, command)
@@ -55,7 +55,7 @@ async def assign_ticket(
 
 @action(router, "review", "Review a ticket's priority")
 async def review_ticket(
-    call: CallDep,
+    call: OnceCall,
     ticket_id: TicketPath,
     command: Annotated[PriorityReview, Body(examples=[{"message": "Thank you, it stays urgent."}])],
 ) -> Response:
@@ -65,7 +65,7 @@ async def review_ticket(
 
 @action(router, "region-lock", "Lock a ticket to a region")
 async def lock_ticket_to_region(
-    call: CallDep, ticket_id: TicketPath, command: Annotated[RegionLock, Body(examples=[{"region": "emea"}])]
+    call: OnceCall, ticket_id: TicketPath, command: Annotated[RegionLock, Body(examples=[{"region": "emea"}])]
 ) -> Response:
     """Only this region's experts work on it; null: it follows the sun again, from region to region."""
     return await act_on_ticket(call, fields.lock_to_region, ticket_id, command)
@@ -73,7 +73,9 @@ async def lock_ticket_to_region(
 
 @action(router, "reopen", "Reopen a ticket")
 async def reopen_ticket(
-    call: CallDep, ticket_id: TicketPath, command: Annotated[Reopening, Body(examples=[{"message": "It fails again."}])]
+    call: OnceCall,
+    ticket_id: TicketPath,
+    command: Annotated[Reopening, Body(examples=[{"message": "It fails again."}])],
 ) -> Response:
     """A resolved ticket is open again, and its clocks start anew. A closed one cannot be reopened: 409."""
     return await act_on_ticket(call, endings.reopen, ticket_id, command)
@@ -81,7 +83,7 @@ async def reopen_ticket(
 
 @action(router, "withdraw", "Withdraw a ticket")
 async def withdraw_ticket(
-    call: CallDep, ticket_id: TicketPath, command: Annotated[Withdrawal, Body(examples=[{"reason": "It works again"}])]
+    call: OnceCall, ticket_id: TicketPath, command: Annotated[Withdrawal, Body(examples=[{"reason": "It works again"}])]
 ) -> Response:
     """The ticket needs no answer any more: it is closed, and its running clocks are cancelled."""
     return await act_on_ticket(call, endings.withdraw, ticket_id, command)
@@ -89,7 +91,7 @@ async def withdraw_ticket(
 
 @action(router, "merge", "Merge a ticket into another one")
 async def merge_ticket(
-    call: CallDep, ticket_id: TicketPath, command: Annotated[TicketMerge, Body(examples=[{"into": OTHER_TICKET}])]
+    call: OnceCall, ticket_id: TicketPath, command: Annotated[TicketMerge, Body(examples=[{"into": OTHER_TICKET}])]
 ) -> Response:
     """The ticket is closed, and `merged_into` tells where it goes on: a ticket of the same account. Support only."""
     return await act_on_ticket(call, endings.merge, ticket_id, command)

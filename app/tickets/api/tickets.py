@@ -11,15 +11,16 @@ from app.accounts.principals import Acting, as_editor
 from app.accounts.reading import ReaderDep
 from app.accounts.schemas import AccountId
 from app.core.problems import Conflict, NotFound
-from app.core.web.kit.idempotency import Answer
+from app.core.web.kit.idempotency import Answer, keeping_of
 from app.core.web.kit.merge_patch import PatchDep
-from app.core.web.kit.operations import CallDep, Document, ResourceRouter, account_of
+from app.core.web.kit.operations import CallDep, Document, OnceCall, ResourceRouter, account_of
 from app.core.web.kit.paging import PageDep, listing, written
 from app.core.web.replies import etag, reply, reply_text
 from app.events.envelope_sql import current
 from app.events.schemas import Event
 from app.tickets.api import examples
 from app.tickets.api.kit import TicketPath, act_on_ticket, caller_of, may_write
+from app.tickets.editing.edit import TicketEdit
 from app.tickets.numbers import TicketNumber
 from app.tickets.read import queries, statements
 from app.tickets.read.listing import list_tickets as page_of_tickets
@@ -50,21 +51,27 @@ _COLUMNS: Final = (*DEADLINE, "subject")
     example=examples.TICKET,
     headers=["Location"],
 )
-async def create_ticket(call: CallDep, command: Annotated[NewTicket, Body(examples=[examples.OPEN_P1])]) -> Response:
+async def create_ticket(call: OnceCall, command: Annotated[NewTicket, Body(examples=[examples.OPEN_P1])]) -> Response:
     """Open a ticket: its clocks start, and at the plan's call priorities a live call is requested."""
     account_id, quota = account_of(call.principal, command.account_id), call.state.limits.tickets
     counted = call.principal.account_id is not None  # what support opens for a customer is not the customer's doing
 
-    async def work(session: AsyncSession, who: Acting) -> Answer:
-        if counted:
-            quota.require(account_id)
-        opened = await open_ticket(session, command, account_id=account_id, acting=who)
-        if counted:
-            quota.take(account_id)
+    def shown(opened: TicketEdit) -> Answer:
         ticket = opened.ticket
         deadlines = [{name: getattr(deadline, name) for name in _COLUMNS} for deadline in opened.clock.deadlines]
         view = ticket_view(ticket.row(), deadlines, next(iter(opened.calls), None), call.principal)
         return Answer(view, 201, etag(ticket.version) | {"Location": f"/v1/tickets/{ticket.id}"})
+
+    async def work(session: AsyncSession, who: Acting) -> Answer:
+        if counted:
+            quota.require(account_id)
+        keeping = keeping_of(session)
+        await open_ticket(
+            session, command, account_id=account_id, acting=who, beside=lambda opened: keeping.beside(shown(opened))
+        )
+        if counted:
+            quota.take(account_id)
+        return keeping.answer
 
     return await call.once_as(as_editor(call.principal, command.actor), work)
 
@@ -114,7 +121,7 @@ async def get_ticket_by_number(
     repeatable=True,
     example=examples.TICKET,
 )
-async def update_ticket(call: CallDep, ticket_id: TicketPath, patch: PatchDep) -> Response:
+async def update_ticket(call: OnceCall, ticket_id: TicketPath, patch: PatchDep) -> Response:
     """A JSON Merge Patch (RFC 7396). Priority, status and assignee have operations of their own."""
     return await act_on_ticket(call, fields.update_ticket, ticket_id, patch)
 
@@ -128,7 +135,7 @@ async def update_ticket(call: CallDep, ticket_id: TicketPath, patch: PatchDep) -
     example=examples.MESSAGE,
 )
 async def create_message(
-    call: CallDep,
+    call: OnceCall,
     ticket_id: TicketPath,
     command: Annotated[NewMessage, Body(examples=[{"body": "We are on it."}])],
 ) -> Response:

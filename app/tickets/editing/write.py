@@ -1,8 +1,8 @@
 """The write: tickets under change, with all that belongs to them, in one statement."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Final, TypeAlias
 
 from asyncpg import UniqueViolationError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -28,18 +28,25 @@ from app.tickets.record import TicketRecord
 from app.tickets.wording import folded
 from app.webhooks.outbox.fanout import fanned_out
 
+Following: TypeAlias = Callable[[], Sequence[Write]]
 _SOON: Final = timedelta(seconds=1)
 """Some polls of the sweep: what is due later, it finds by itself."""
 _ENGINEERS: Final = "SELECT id, name, display_name FROM engineers WHERE id = ANY ($1::text[])"
 
 
 async def write_edits(
-    session: AsyncSession, edits: Sequence[TicketEdit], *, new: bool = False, beside: Sequence[Write] = ()
+    session: AsyncSession,
+    edits: Sequence[TicketEdit],
+    *,
+    new: bool = False,
+    beside: Sequence[Write] = (),
+    following: Following = tuple,
 ) -> list[Row]:
     """Write tickets with all that belongs to them: one statement, however many they are; the rows of the new events.
 
-    Events are written in the order in which they happened. ``beside`` is written in the same statement. Raises
-    ``Again`` when the number of a ``new`` ticket is taken. Experts are chosen before it (``save.staff_and_save``).
+    Events are written in the order in which they happened. ``beside`` is written in the same statement, and so is what
+    is ``following`` from the tickets, which is asked for when they are complete. Raises ``Again`` when the number of a
+    ``new`` ticket is taken. Experts are chosen before it (``save.staff_and_save``).
     """
     events = with_via(session, await _named(session, edits, await _events(edits)))
     tickets = [_ticket_row(edit) async for edit in in_turns(edits)]
@@ -48,22 +55,25 @@ async def write_edits(
     called = {call["id"] for call in calls}
     alerts = [row for edit in edits for row in edit.alerts.values()]
     clean = [{"account_id": edit.ticket.account_id, "ticket_id": edit.ticket.id} for edit in edits if edit.postponed]
+    told, pages, heard = [made(events) async for made in in_turns((noticed, paged, fanned_out))]
+    put = inserted if new else upserted  # which looks for the row first
     writes = (
         *beside,
+        *following(),
         inserted(TicketRow, tickets) if new else updated(TicketRow, tickets),
-        upserted(TicketTitleRow, [_title_row(edit.ticket) for edit in edits if new or edit.retitled]),
+        put(TicketTitleRow, [_title_row(edit.ticket) for edit in edits if new or edit.retitled]),
         deleted(PostponementRow, clean),
-        upserted(DeadlineRow, deadlines),
+        put(DeadlineRow, deadlines),
         inserted(MessageRow, [row for edit in edits for row in edit.messages]),
         inserted(ExpertAlertRow, [row for row in alerts if "engineer_id" in row]),
         updated(ExpertAlertRow, [row for row in alerts if "engineer_id" not in row]),
-        upserted(CallRow, calls),
+        put(CallRow, calls),
         updated(CallRow, [row for edit in edits for row in edit.no_shows if row["id"] not in called]),
         inserted(EscalationRow, [row for edit in edits for row in _escalation_rows(edit)]),
         recorded(events),
-        (told := noticed(events)),
-        (pages := paged(events)),
-        fanned_out(events),
+        told,
+        pages,
+        heard,
     )
     await _close_escalations(session, edits)
     try:

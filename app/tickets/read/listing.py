@@ -41,13 +41,10 @@ _NUMBERED: Final = "SELECT ticket_id FROM ticket_titles WHERE number = $1 AND ($
 
 async def list_tickets(reader: Reader, wanted: TicketFilter, page: Page) -> Slice[Row]:
     """One page of tickets (one more than asked for, when there are more): each with its ``place`` and its ``body``."""
-
-    async def find(principal: Principal) -> Slice[Row]:
-        if wanted.account_id and not principal.sees(wanted.account_id):
-            raise NotFound
-        return await _find(_Run(reader, principal, Ask(wanted, wanted.account_id or principal.account_id, page)))
-
-    return await reader.run(find)
+    principal = reader.principal
+    if wanted.account_id and not principal.sees(wanted.account_id):
+        raise NotFound
+    return await _find(_Run(reader, principal, Ask(wanted, wanted.account_id or principal.account_id, page)))
 
 
 @dataclass(frozen=True, slots=True)

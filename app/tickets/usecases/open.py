@@ -1,6 +1,7 @@
 """What happens when a ticket is opened: ``open_ticket`` is the whole story, top to bottom."""
 
 import secrets
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -11,6 +12,7 @@ from app.accounts.principals import Acting
 from app.accounts.terms import plan_in_force
 from app.core.auth import SERVICE, Actor
 from app.core.db.session import driver
+from app.core.db.statements.bulk import Write
 from app.core.ids import new_id
 from app.core.problems import Fault, Invalid, NotFound
 from app.core.text.messages import _
@@ -81,7 +83,13 @@ class Customer:
 
 
 async def open_ticket(
-    session: AsyncSession, command: NewTicket, *, account_id: str, acting: Acting, now: datetime | None = None
+    session: AsyncSession,
+    command: NewTicket,
+    *,
+    account_id: str,
+    acting: Acting,
+    now: datetime | None = None,
+    beside: Callable[[TicketEdit], Sequence[Write]] = lambda _: (),
 ) -> TicketEdit:
     """Open a ticket for an account and start everything that follows from it, in this one transaction.
 
@@ -91,8 +99,9 @@ async def open_ticket(
     ``write_edits``): the ticket, its deadlines, its call, the alert, the events, and what is to be sent of them:
     deliveries of webhooks, pages, notices. Nothing is sent here: the jobs in ``scheduler.py`` send it.
 
-    ``now`` is the database's clock unless it is given. Raises 404 for an unknown account, 422 for what the plan
-    refuses, and ``Again`` when the drawn number is taken.
+    ``now`` is the database's clock unless it is given. ``beside``: what is written in the same statement, asked for
+    when the ticket is complete. Raises 404 for an unknown account, 422 for what the plan refuses, and ``Again`` when
+    the drawn number is taken.
     """
     customer = await _customer(session, account_id, now)
     held = await _promise(session, customer, command.product)
@@ -104,7 +113,7 @@ async def open_ticket(
         scope = account_id if customer.sandbox_now else None
         await check_region(session, command.region_lock, scope, "/region_lock")
     edit = begin(customer, command, promise, pins, assessment, acting.actor)
-    await staff_and_save(session, [edit], new=True, standing=now is not None)
+    await staff_and_save(session, [edit], new=True, standing=now is not None, following=lambda: beside(edit))
     return edit
 
 

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core.auth import Principal, hash_key, make_key
-from app.core.keys.keyring import Keyring
+from app.core.keys.keyring import Asker, Keyring
 from app.core.problems import Unauthorized
 from app.core.process.recent import Recent
 
@@ -44,7 +44,7 @@ class Database:
         return key
 
     def keyring(self) -> Keyring:
-        return Keyring(cast("AsyncEngine", None), self.authenticate, self.find, OWN)
+        return Keyring(cast("AsyncEngine", None), self.authenticate, self.find, cast("Asker", None), OWN)
 
 
 async def test_a_valid_key_is_looked_up_for_each_request_so_that_it_is_revoked_at_once() -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import cast
+from typing import Final, cast
 
 import orjson
 from sqlalchemy import Table
@@ -12,6 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.db.session import driver
 from app.core.db.tables import Base, Row
 from app.core.process.cooperative import in_turns
+
+_PART: Final = 1_000
+"""Rows that are turned into text at once: a millisecond or two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ async def write(session: AsyncSession, *writes: Write) -> int:
     if not wanted:
         return 0
     sql = _joined(tuple(one.sql for one in wanted))
-    texts = [to_json(one.rows) async for one in in_turns(wanted)]
+    texts = [await _text(one.rows) for one in wanted]
     status = await (await driver(session)).execute(sql, *texts)
     return int(status.rpartition(" ")[2]) if wanted[-1] is writes[-1] else 0
 
@@ -64,6 +67,14 @@ async def insert_rows(session: AsyncSession, table: type[Base], rows: Sequence[R
 async def update_rows(session: AsyncSession, table: type[Base], rows: Sequence[Row]) -> None:
     """``updated``, at once."""
     await write(session, updated(table, rows))
+
+
+async def _text(rows: Sequence[Row]) -> str:
+    """``to_json``, in turns with whatever else waits for this process where there are many rows."""
+    if len(rows) <= _PART:
+        return to_json(rows)
+    parts = (rows[start : start + _PART] for start in range(0, len(rows), _PART))
+    return f"[{','.join([to_json(part)[1:-1] async for part in in_turns(parts)])}]"
 
 
 def to_json(rows: Sequence[Row]) -> str:

@@ -1,5 +1,6 @@
 """Uvicorn's HTTP protocol with limits on what a client may send, and on how long it may take."""
 
+import asyncio
 from collections import deque
 from enum import Enum, auto
 from typing import Any, Final, cast
@@ -16,6 +17,7 @@ from app.core.text.language import SOURCE
 from app.core.text.messages import _, verbatim
 from app.core.web.edge.answer_headers import complete
 from app.core.web.edge.connections import ConnectionLimits, Guard, Lag
+from app.core.web.edge.joined import JoiningTransport
 from app.core.web.http import PROBLEM_JSON
 from app.core.web.replies import dump
 
@@ -80,7 +82,8 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: Any) -> None:
         """Take the connection, or refuse it where there are too many."""
-        super().connection_made(transport)
+        self._joining = JoiningTransport(transport, self.loop)
+        super().connection_made(cast("asyncio.Transport", self._joining))
         self.host = self.client[0] if self.client else ""
         self._enter(_Phase.REQUEST)
         refusal = self._guard.admit(self)
@@ -148,6 +151,8 @@ class Connection(HttpToolsProtocol):
         super().on_headers_complete()
         if self.cycle is not before:
             self._unanswered.append(self.cycle)
+            if len(self._unanswered) == 1:  # else what comes next is of the answer before
+                self._joining.hold_next()
         if len(self.pipeline) > _PIPELINED:
             self.drop("too many requests were sent ahead")
 

@@ -13,7 +13,7 @@ from app.core.problems import Forbidden, NotFound
 from app.core.schemas.shared import EmailRef
 from app.core.text.language import Language
 from app.core.text.messages import _
-from app.core.web.callers import language_of, principal_of
+from app.core.web.callers import language_of, presume, principal_of
 from app.core.web.http import KEY_SCHEME
 
 _DESCRIPTION: Final = """\
@@ -37,6 +37,16 @@ class ApiKey(SecurityBase):
     async def identify(self, request: Request) -> Principal:
         """The caller, whatever its key is for."""
         return await principal_of(request)
+
+
+class PresumedKey(ApiKey):
+    """Reads the key and, where the process remembers it, leaves it to the first statement of the work to check it."""
+
+    presumes = True
+
+    async def identify(self, request: Request) -> Principal:
+        """The caller as the process remembers it, whatever its key is for."""
+        return await presume(request)
 
 
 def admit(request: Request, principal: Principal) -> None:

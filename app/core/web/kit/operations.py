@@ -8,7 +8,7 @@ function takes a ``Call``, its parameters and its body, and runs one use case or
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Generic, TypeAlias, TypedDict, TypeVar, Unpack, cast
+from typing import Annotated, Any, Generic, TypeAlias, TypedDict, TypeVar, Unpack, cast
 
 from fastapi import Depends, Query, Request, Response, Security
 from fastapi.security.base import SecurityBase
@@ -33,7 +33,7 @@ from app.core.schemas.shared import ActorRef, EmailRef, page_of
 from app.core.state import State, get_state
 from app.core.text.messages import _
 from app.core.web.http import IF_MATCH, Decorator, Router, StrictRoute, check_if_match, responses
-from app.core.web.kit.deps import ApiKey, require_account, require_admin, require_support
+from app.core.web.kit.deps import ApiKey, PresumedKey, require_account, require_admin, require_support
 from app.core.web.kit.idempotency import IDEMPOTENT, Answer, May, by_key_alone, once
 from app.core.web.kit.merge_patch import Patch, merge_patch, patch_body, patched
 from app.core.web.kit.paging import Page, Slice, listing
@@ -195,7 +195,7 @@ class _Calling(SecurityBase):
 
     model = ApiKey.model
     scheme_name = ApiKey.scheme_name
-    _key: Final = ApiKey()
+    _key = ApiKey()
 
     def __init__(self, require: Callable[[Principal], None] | None = None) -> None:
         self._require = require
@@ -207,8 +207,17 @@ class _Calling(SecurityBase):
         return Call(request, await get_state(request), principal)
 
 
+class _PresumedCalling(_Calling):
+    """Leaves it to the first statement of the work to check the key."""
+
+    _key = PresumedKey()
+    presumes = True
+
+
 CallDep = Annotated[Call, Security(_Calling())]
 """A call with an admin's, an agent's or an account's key."""
+OnceCall = Annotated[Call, Security(_PresumedCalling())]
+"""The same for an operation that does nothing but ``once``, whose transaction checks the key: a round trip less."""
 SupportCall = Annotated[Call, Security(_Calling(require_support))]
 """A call with an admin's or an agent's key; 403 with others."""
 AdminCall = Annotated[Call, Security(_Calling(require_admin))]

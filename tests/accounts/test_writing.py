@@ -1,0 +1,71 @@
+"""A write that checks the key in its transaction does nothing for whom it is not, also where the key is known."""
+
+from typing import Any
+
+import pytest
+from asyncpg import Connection
+
+from app.core.db.engine import Sessions
+from tests.support.desk import fetch
+from tests.support.stories import TICKET, Begin, Caller, Story
+
+COUNT = "SELECT (SELECT count(*) FROM tickets) + (SELECT count(*) FROM stored_answers) AS rows"
+REVOKE = "UPDATE api_keys SET revoked_at = now() WHERE account_id = $1 RETURNING id"
+NARROW = """UPDATE api_keys SET scopes = '["events:read"]' WHERE account_id = $1 RETURNING id"""
+RANK = "UPDATE api_keys SET role = $2 WHERE account_id = $1 RETURNING id"
+KEYED = {"Idempotency-Key": "once"}
+SENT: dict[str, tuple[Any, dict[str, str], int]] = {
+    "a ticket": (TICKET, {}, 201),
+    "a ticket with an Idempotency-Key": (TICKET, KEYED, 201),
+    "a repeated ticket": (TICKET, KEYED, 201),
+    "what is no ticket": ({"title": 5}, {}, 422),
+    "what names nobody": (TICKET | {"actor": {"email": "nobody@example.com"}}, {}, 403),
+}
+
+
+@pytest.fixture
+async def story(begin: Begin) -> Story:
+    return await begin("zmanda-premium")
+
+
+async def _status(caller: Caller, sent: str) -> int:
+    body, headers, _ = SENT[sent]
+    return (await caller.send("POST", "/v1/tickets", body, **headers)).status_code
+
+
+@pytest.mark.parametrize(("change", "refused"), [(REVOKE, 401), (NARROW, 403)], ids=["revoked", "without the scope"])
+async def test_a_key_that_is_known_and_changed_writes_nothing(
+    story: Story, sessions: Sessions, change: str, refused: int
+) -> None:
+    for sent, (_, _, status) in SENT.items():
+        assert (sent, await _status(story.customer, sent)) == (sent, status)
+    before = await fetch(sessions, COUNT)
+    await fetch(sessions, change, story.account.account_id)
+    for sent in SENT:
+        assert (sent, await _status(story.customer, sent)) == (sent, refused)
+    assert await fetch(sessions, COUNT) == before
+
+
+async def test_a_changed_role_holds_for_the_next_write(story: Story, sessions: Sessions) -> None:
+    assert await _status(story.customer, "a ticket") == 201
+    await fetch(sessions, RANK, story.account.account_id, "viewer")
+    assert await _status(story.customer, "a ticket") == 403
+    await fetch(sessions, RANK, story.account.account_id, "editor")
+    assert await _status(story.customer, "a ticket") == 201
+
+
+async def test_a_ticket_takes_five_round_trips(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    await story.open()  # the plan and the key are remembered from now on
+    sent: list[str] = []
+    for name in ("execute", "fetchrow"):
+        monkeypatch.setattr(Connection, name, _noting(getattr(Connection, name), sent))
+    assert await _status(story.customer, "a ticket with an Idempotency-Key") == 201
+    assert [statement.split()[0] for statement in sent] == ["BEGIN;", "SELECT", "SELECT", "WITH", "COMMIT;"]
+
+
+def _noting(real: Any, sent: list[str]) -> Any:
+    async def noting(self: Any, query: str, *arguments: Any, **options: Any) -> Any:
+        sent.append(query)
+        return await real(self, query, *arguments, **options)
+
+    return noting
