@@ -47,12 +47,12 @@ async def _set(url: str, options: dict[str, str]) -> None:
 
 
 @contextmanager
-def service(url: str, **settings: str) -> Iterator[int]:
-    """The port of a running ``heliodesk serve``."""
+def service(url: str, *, limited: bool = False, **settings: str) -> Iterator[int]:
+    """The port of a running ``heliodesk serve``, without rates unless it is ``limited`` as by default."""
     port = free_port()
     code = "import sys; sys.argv = ['heliodesk', 'serve']; from app.cli.main import main; main()"
     environment = os.environ | {"PORT": str(port), "DATABASE_URL": url, "HELIODESK_ADMIN_KEY": ADMIN}
-    environment |= {f"HELIODESK_{name}": "0" for name in _UNLIMITED}
+    environment |= {} if limited else {f"HELIODESK_{name}": "0" for name in _UNLIMITED}
     environment |= {"HELIODESK_LOG_LEVEL": "WARNING", "HELIODESK_ALLOW_NETWORKS": "127.0.0.0/8"} | settings
     with _process([sys.executable, "-c", code], environment, port):
         yield port

@@ -8,7 +8,6 @@ of the other's hundred, one hangs, one drips, one answers 10 GB, and one redirec
 """
 
 import asyncio
-import re
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
@@ -32,6 +31,7 @@ from app.events.models import EventRow
 from app.webhooks.outbox.fanout import fan_out
 from bench import servers
 from tests.support.desk import connected, now_of
+from tests.support.memory import resident
 
 _ENDPOINTS: Final = 100
 _SICK: Final = ("/hang", "/drip", "/flood", "/redirect")
@@ -125,13 +125,6 @@ class Side:
         await connection.close()
         return {row["id"]: row["at"] for row in rows}
 
-    async def memory(self) -> float:
-        """The service's resident memory, in MiB."""
-        told = (await self.api.get("/metrics")).text
-        found = re.search(r"^process_resident_memory_bytes (\S+)$", told, re.MULTILINE)
-        assert found
-        return float(found[1]) / 2**20
-
 
 def main() -> None:
     """Print how late healthy endpoints hear of events with and without sick ones, throughput, lateness of retries."""
@@ -207,7 +200,7 @@ async def _isolation(sides: Sequence[Side], arrivals: Arrivals) -> None:
     for number in range(_ROUNDS + 1):
         order = sides if number % 2 else list(reversed(sides))
         cuts = {side.name: quantiles(await _lags(side, arrivals), n=100) for side in order}
-        memory.append(await sick.memory())
+        memory.append(await resident(sick.api))
         if number:
             told = "   ".join(f"{name}: p50 {cut[49]:5.1f}, p99 {cut[98]:5.1f} ms" for name, cut in cuts.items())
             print(f"commit to delivery to {_WELL} healthy endpoints, {told}")

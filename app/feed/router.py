@@ -20,6 +20,7 @@ from app.core.text.messages import _
 from app.core.web.deps import ApiKey, require_account
 from app.core.web.http import reply_text, responses
 from app.core.web.idempotency import Answer
+from app.core.web.middleware import ONLY_HEAD
 from app.core.web.operations import CallDep, ResourceRouter
 from app.events.envelope_sql import current
 from app.feed.cursors import Start, cursor_of, read_start
@@ -128,7 +129,7 @@ async def list_events(
     """
     until, state = monotonic() + wait, reader.state
     told = await tell(reader, asked.wanted, _start(after, "#/query/after"), limit)
-    if told.bodies or told.more or not wait:
+    if told.bodies or told.more or not wait or ONLY_HEAD in reader.request.scope:
         return _page(told)
     wanted = asked.wanted(reader.principal)
     async with aclosing(pages(state, wanted, told.after, until=until, limit=limit, silence=inf)) as come:

@@ -18,6 +18,8 @@ from app.core.web.http import problem_of, problem_response
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
+ONLY_HEAD: Final = "heliodesk.head"
+"""In the scope of a HEAD, which looks like a GET otherwise."""
 _QUIET: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 _log = structlog.get_logger("heliodesk.http")
 
@@ -71,7 +73,7 @@ class _Exchange:
 
     def __init__(self, scope: Scope, send: Send, request_id: str) -> None:
         self.method: str = scope["method"]
-        self.scope: Scope = {**scope, "method": "GET"} if self.method == "HEAD" else scope
+        self.scope: Scope = {**scope, "method": "GET", ONLY_HEAD: True} if self.method == "HEAD" else scope
         self._send, self._request_id, self.status = send, request_id, 0
 
     async def send(self, message: Message) -> None:
@@ -105,7 +107,7 @@ def _limit(receive: Receive, headers: Headers, limit: int) -> Receive:
     declared = headers.get("content-length")
     if declared is not None and declared.isdecimal():
         if int(declared) > limit:
-            raise PayloadTooLarge(_("A body has at most {limit} bytes", limit=limit))
+            raise _too_large(limit)
         return receive
     left = limit
 
@@ -114,10 +116,15 @@ def _limit(receive: Receive, headers: Headers, limit: int) -> Receive:
         message = await receive()
         left -= len(message.get("body", b""))
         if left < 0:
-            raise PayloadTooLarge(_("A body has at most {limit} bytes", limit=limit))
+            raise _too_large(limit)
         return message
 
     return counted
+
+
+def _too_large(limit: int) -> Problem:
+    """The refusal ends the connection: the rest of the body is not waited for."""
+    return PayloadTooLarge(_("A body has at most {limit} bytes", limit=limit), headers={"Connection": "close"})
 
 
 def _identify(headers: Headers) -> dict[str, str]:
