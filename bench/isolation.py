@@ -50,9 +50,9 @@ def main() -> None:
     """Print the table: p99 in milliseconds, memory in MiB, and what the attacker was answered."""
     names = "".join(f"{name:>14}" for name in ("POST ticket", "miss", "webhook", "stream", "memory"))
     print(f"{'p99 in ms, quiet > attacked':{_WIDTH}}{names}  attacker's answers")
-    for attacks, limited in ((ATTACKS, False), (OUTER, True)):
+    for attacks, rates in ((ATTACKS, {}), (OUTER, servers.AS_BY_DEFAULT)):
         for name in (each for each in attacks if _ONLY in each):
-            _print(name, _attacked(attacks[name], limited=limited))
+            _print(name, _attacked(attacks[name], rates))
     if _ONLY in _KILLED:
         print(f"{_KILLED:{_WIDTH}}  seconds without service: {_told(_outages())}", flush=True)
 
@@ -64,9 +64,9 @@ def _print(name: str, row: _Row) -> None:
     print(f"{name:{_WIDTH}}{cells}  {dict(sorted(row.statuses.items()))}", flush=True)
 
 
-def _attacked(prepare: Prepare, *, limited: bool) -> _Row:
-    settings = {"HELIODESK_UNCOUNTED_NETWORKS": "127.0.0.1/32"}  # the attacker's address counts
-    with servers.database() as url, servers.service(url, limited=limited, **settings) as port:
+def _attacked(prepare: Prepare, rates: dict[str, str]) -> _Row:
+    settings = {"HELIODESK_UNCOUNTED_NETWORKS": "127.0.0.1/32"} | rates  # the attacker's address counts
+    with servers.database() as url, servers.service(url, **settings) as port:
         return asyncio.run(_run(prepare, url, port))
 
 

@@ -86,6 +86,11 @@ class Settings(BaseSettings):
     unread_bytes: int = Field(
         2**26, ge=2**20, description="Bytes of answers that wait for slow clients, of one process; beyond it they go"
     )
+    body_bytes: int = Field(
+        2**27,
+        ge=2**22,
+        description="Bytes of request bodies that one process holds; beyond it, the largest are refused",
+    )
     connections: int = Field(4096, ge=10, description="Connections of one process")
     connections_per_address: int = Field(
         512, ge=0, description="Those of one address (of IPv6: a /64), unless it is a proxy's; 0: no limit"

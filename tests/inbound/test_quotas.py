@@ -9,7 +9,7 @@ import pytest
 
 from app.core.limits import callers, rates
 from app.core.settings import Settings
-from app.inbound.background.upkeep import forget_receipts, forget_surplus, make_room
+from app.inbound.background.upkeep import forget_receipts, make_room
 from app.inbound.examples import GENERIC, PAGERDUTY
 from app.inbound.payloads import Room
 from tests.inbound.conftest import Desk, MakeDesk
@@ -225,18 +225,3 @@ async def test_what_hooks_keep_and_what_waits_is_shown_as_used(desk: Desk) -> No
     assert used["unchecked_hook_bytes"] == (2**20, hook["kept_bytes"])
     assert used["hook_backlog"] == (6, 1)
     assert used["hooks"] == (100, 2)
-
-
-async def test_of_very_many_alerts_a_hook_forgets_those_that_are_over_first(desk: Desk) -> None:
-    for key, status in (("old", "firing"), ("over", "resolved"), ("new", "firing"), ("newest", "firing")):
-        await desk.post(GENERIC | {"key": key, "status": "firing"})
-        await desk.post(GENERIC | {"key": key, "status": status})
-    remembered = "SELECT key FROM incident_alerts ORDER BY heard_at"
-    await forget_surplus(desk.sessions, 4)
-    assert len(await fetch(desk.sessions, remembered)) == 4
-    await forget_surplus(desk.sessions, 3)
-    assert [row["key"] for row in await fetch(desk.sessions, remembered)] == ["old", "new", "newest"]
-    await forget_surplus(desk.sessions, 2)
-    assert [row["key"] for row in await fetch(desk.sessions, remembered)] == ["new", "newest"]
-    heard = await desk.post(GENERIC | {"key": "old", "status": "firing"})
-    assert "opened" not in {done["action"] for done in heard["tickets"]}, "its ticket is still known"

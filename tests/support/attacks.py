@@ -186,7 +186,7 @@ async def _loop(ground: Ground) -> Plot:
     """Endpoints that send to a hook of the same service, whose tickets are sent to the endpoints."""
     hook = await ground.make("/v1/hooks", **_OPEN_HOOK, expressions={"title": "type", "key": "id"})
     for _ in range(4):
-        await ground.make("/v1/webhooks", url=f"{ground.admin.base_url}{hook['url'][1:]}", events=["*"])
+        await ground.make("/v1/webhooks", url=str(ground.admin.base_url.join(hook["url"])), events=["*"])
     return ground.plot("POST", "/v1/tickets", TICKET, connections=4)
 
 

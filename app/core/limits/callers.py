@@ -103,6 +103,7 @@ class CallerLimits:
 
     def __init__(self, settings: Settings, rates: Rates) -> None:
         self.rates, self.in_flight, self._pace = rates, InFlight(settings.in_flight), Pace()
+        self._free = Pace()
         self._account = Size(settings.in_flight_per_account, settings.in_flight_waiting)
         self._support = Size(settings.in_flight_per_support_key, 2 * settings.in_flight_waiting)
         self._few = Size(max(1, settings.in_flight_per_account // 2), settings.in_flight_waiting)
@@ -169,6 +170,10 @@ class CallerLimits:
     def hold(self, caller: Caller) -> float:
         """Seconds to wait before the caller is told no."""
         return self._pace.hold(caller.lane, monotonic())
+
+    def hold_free(self, address: str) -> float:
+        """Seconds to wait before an answer that nobody is refused; none for who asks now and then."""
+        return self._free.hold(address, monotonic())
 
 
 def rate_fields(buckets: Sequence[Bucket], now: float) -> dict[str, str]:

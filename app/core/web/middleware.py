@@ -21,6 +21,8 @@ _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-
 ONLY_HEAD: Final = "heliodesk.head"
 """In the scope of a HEAD, which looks like a GET otherwise."""
 _QUIET: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+_SHOWN: Final = 500
+"""Characters of a path in the log."""
 _log = structlog.get_logger("heliodesk.http")
 
 
@@ -103,17 +105,16 @@ def _refuse_nul(scope: Scope) -> None:
 
 
 def _limit(receive: Receive, headers: Headers, limit: int) -> Receive:
-    """413 for a body above the limit: by its declared length at once, else as soon as too much has come."""
+    """413 for a body above the limit, when it is read: by its declared length, else as soon as too much has come."""
     declared = headers.get("content-length")
-    if declared is not None and declared.isdecimal():
-        if int(declared) > limit:
-            raise _too_large(limit)
+    is_declared = declared is not None and declared.isdecimal()
+    if is_declared and int(declared or 0) <= limit:
         return receive
-    left = limit
+    left = -1 if is_declared else limit
 
     async def counted() -> Message:
         nonlocal left
-        message = await receive()
+        message: Message = {} if left < 0 else await receive()
         left -= len(message.get("body", b""))
         if left < 0:
             raise _too_large(limit)
@@ -141,4 +142,4 @@ def _observe(exchange: _Exchange, seconds: float) -> None:
     state: State = scope["app"].state.heliodesk
     state.metrics.requests.labels(method, route, status).observe(seconds)
     if path not in _QUIET:
-        _log.info("request", method=method, path=path, status=status, ms=round(seconds * 1000, 1))
+        _log.info("request", method=method, path=path[:_SHOWN], status=status, ms=round(seconds * 1000, 1))

@@ -11,11 +11,11 @@ from uvicorn.server import ServerState
 
 from app.core.ids import new_id
 from app.core.limits.streams import DRAIN
-from app.core.problems import BadRequest, HeadTooLarge, Problem, RequestTimeout
+from app.core.problems import BadRequest, HeadTooLarge, Problem, RequestTimeout, Unavailable
 from app.core.text.language import SOURCE
 from app.core.text.messages import _, verbatim
 from app.core.web.answer_headers import complete
-from app.core.web.connections import ConnectionLimits, Guard, Lag
+from app.core.web.connections import ConnectionLimits, Guard, Lag, Use
 from app.core.web.http import PROBLEM_JSON, dump
 
 _SLICE: Final = 2**14
@@ -107,8 +107,9 @@ class Connection(HttpToolsProtocol):
         self._enter(_Phase.REQUEST)
         refusal = self._guard.admit(self)
         if refusal:
-            self._answer(refusal)
             self._enter(_Phase.END)
+            if self._guard.answers_refusal(self.host):
+                self._answer(refusal)
             self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -129,7 +130,7 @@ class Connection(HttpToolsProtocol):
             super().data_received(piece)
             if self._silent > self._limits.header_bytes:
                 self._refusal = self._refusal or self._too_large()
-            if self._refusal:
+            if self._refusal and self._phase is not _Phase.END:
                 self._refuse(self._refusal)
 
     def send_400_response(self, msg: str) -> None:
@@ -183,10 +184,12 @@ class Connection(HttpToolsProtocol):
         self._chunks += 1
         if self._chunks > _CHUNKS and self._body < _CHUNK * self._chunks:
             self._refusal = BadRequest(_("The body comes in too many chunks of a few bytes"))
-        elif self.is_ahead_of_body and self._body > _LEFT_OVER:
-            self.end()
+        elif self.is_ahead_of_body:
+            if self._body > _LEFT_OVER:
+                self.end()
         else:
             super().on_body(body)
+            self._guard.hold(self, len(body))
 
     def on_message_complete(self) -> None:
         """The request is complete."""
@@ -210,6 +213,8 @@ class Connection(HttpToolsProtocol):
         """An answer is written: the next request begins, once the client has taken most of what waits to be sent."""
         if self._unanswered:
             self._unanswered.popleft()
+        if not self._unanswered:
+            self._guard.let_go(self)
         if self._phase is _Phase.END:
             return
         if self.flow.write_paused and not self.transport.is_closing():
@@ -238,6 +243,18 @@ class Connection(HttpToolsProtocol):
         if drain:
             drain()
             self.loop.call_later(_FAREWELL, self.transport.abort)
+
+    @property
+    def use(self) -> Use:
+        """What it is open for."""
+        if self._phase in (_Phase.HEAD, _Phase.BODY):
+            return Use.SENDING
+        return Use.ANSWER if self._unanswered else Use.NOTHING
+
+    def shed(self) -> None:
+        """Refuse the request whose body is being received."""
+        self._refusal = Unavailable(_("The service holds too many bodies"), headers={"Retry-After": "1"})
+        self._refuse(self._refusal)
 
     def lag(self, now: float) -> Lag | None:
         """What its client has not taken yet, if it has been slow to for a while."""
@@ -314,7 +331,8 @@ class Connection(HttpToolsProtocol):
                 return
             self.cycle.disconnected = True  # whatever the application sends later goes nowhere
             self.cycle.message_event.set()
-        self._answer(problem)
+        if self._guard.answers_refusal(self.host):
+            self._answer(problem)
         self.end()
 
     def _answer(self, problem: Problem) -> None:

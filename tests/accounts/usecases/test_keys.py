@@ -58,13 +58,12 @@ async def test_a_revoked_key_is_401_at_once(client: httpx.AsyncClient, admin: He
 
 
 async def test_of_keys_that_have_ended_an_account_keeps_those_that_ended_last(
-    client: httpx.AsyncClient, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+    client: httpx.AsyncClient, sessions: Sessions, plan: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(keys, "KEPT", 2)
-    account_id = (await make_account(sessions)).account_id
+    account_id, other = [(await make_account(sessions, plan, name=name)).account_id for name in ("Ours", "Other")]
     owner = await make_key(sessions, account_id=account_id, role="owner")
-    other = await make_account(sessions, name="Other")
-    await make_key(sessions, account_id=other.account_id, expires_at=wall_now() - timedelta(days=9))
+    await make_key(sessions, account_id=other, expires_at=wall_now() - timedelta(days=9))
     made = []
     for _ in range(4):
         made.append((await client.post("/v1/keys", json={"kind": "account"}, headers=owner)).json()["id"])
@@ -75,7 +74,7 @@ async def test_of_keys_that_have_ended_an_account_keeps_those_that_ended_last(
     assert set(listed) > {*made[2:], last}
     async with sessions() as session:
         expired = text("SELECT count(*) FROM api_keys WHERE account_id = :account_id")
-        assert await session.scalar(expired, {"account_id": other.account_id}) == 1
+        assert await session.scalar(expired, {"account_id": other}) == 1
 
 
 async def test_a_secret_is_shown_once_and_stored_hashed(

@@ -23,6 +23,7 @@ LIMITS = ConnectionLimits(
     write_timeout=60,
     keep_alive=60,
     unread_bytes=2**26,
+    body_bytes=2**26,
     connections=10,
     of_address=0,
 )
