@@ -130,7 +130,7 @@ class Connection(HttpToolsProtocol):
             super().data_received(piece)
             if self._silent > self._limits.header_bytes:
                 self._refusal = self._refusal or self._too_large()
-            if self._refusal and self._phase is not _Phase.END:
+            if self._refusal:
                 self._refuse(self._refusal)
 
     def send_400_response(self, msg: str) -> None:
@@ -325,6 +325,8 @@ class Connection(HttpToolsProtocol):
 
     def _refuse(self, problem: Problem) -> None:
         """Answer with the problem, where that is possible, and close the connection."""
+        if self._phase is _Phase.END:
+            return
         if self.cycle and not self.cycle.response_complete:
             if self.cycle.response_started or self.pipeline or self._phase is not _Phase.BODY:
                 self.drop(str(problem))
