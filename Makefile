@@ -5,6 +5,8 @@ DEMO ?= 1
 PYTHON ?= python3
 SECONDS ?= 600
 BIN := .venv/bin
+# Images for containers often set it; each process that a test starts would compile the whole service again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help run check test coverage lint format fuzz bench openapi texts lock clean
 .DEFAULT_GOAL := help

@@ -7,12 +7,12 @@ from fastapi import APIRouter, FastAPI
 from app import __version__
 from app.accounts.api import accounts as accounts_router
 from app.accounts.api import keys, people
+from app.core.process.watch import Watched
 from app.core.settings import Settings
-from app.core.watch import Watched
 from app.core.web import health
-from app.core.web.admission import Admission
+from app.core.web.edge.admission import Admission
+from app.core.web.edge.middleware import RequestLayer
 from app.core.web.http import install
-from app.core.web.middleware import RequestLayer
 from app.feed import router as feed_router
 from app.inbound.api import hooks as hooks_router
 from app.inbound.api import ingest

@@ -7,13 +7,13 @@ from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 from starlette.routing import Route
 
-from app.core.schemas import ProblemDetails
-from app.core.scopes import SCOPES
-from app.core.web.answer_headers import PUBLIC
+from app.core.keys.scopes import SCOPES
+from app.core.schemas.shared import ProblemDetails
+from app.core.web.edge.answer_headers import PUBLIC
 from app.core.web.http import PROBLEM_JSON, SCOPE, dump
 from app.openapi_links import add_links
 from app.openapi_schemas import describe_tuples, drop_unused, name_bodies, say_defaults
-from app.plans.document.documents import json_schema
+from app.plans.document.parsing.documents import json_schema
 from app.webhooks.api import catalogue
 
 Json = dict[str, Any]

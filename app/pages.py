@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from app.core.problems import NotFound
 from app.core.state import State
-from app.core.web.answer_headers import PUBLIC, page_policy
+from app.core.web.edge.answer_headers import PUBLIC, page_policy
 from app.core.web.health import may_see, readiness
 from app.core.web.page import ICON, page
 

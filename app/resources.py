@@ -14,14 +14,14 @@ from app.core.db.engine import Connections, make_engine
 from app.core.db.migrate import heads
 from app.core.db.pool import Limits, gate_of
 from app.core.db.session import make_sessions
-from app.core.keyring import Keyring
+from app.core.keys.keyring import Keyring
 from app.core.limits.callers import CallerLimits
 from app.core.limits.rates import Rates
 from app.core.limits.streams import StreamLimits, Streams
-from app.core.loop_lag import sampled
-from app.core.memory import Memory
 from app.core.metrics import Metrics
 from app.core.outgoing.connector import make_http
+from app.core.process.loop_lag import sampled
+from app.core.process.memory import Memory
 from app.core.settings import Settings
 from app.core.signals import WakeUps
 from app.core.state import State
@@ -39,7 +39,7 @@ STARTING: Final = Limits(statement=600, lock=600, idle=60)
 """What a process may before it serves: it waits for others that start, too."""
 CLOCK_POOL: Final = 3
 """One connection each for the sweep, for the poller of the feed, and for whoever asks whether the process is ready."""
-_HEAVY: Final = ("app.inbound.formats.reading", "app.plans.document.heavy", "app.previews.heavy")
+_HEAVY: Final = ("app.inbound.formats.reading", "app.plans.document.parsing.heavy", "app.previews.heavy")
 _NO_MAIL: Final = "No SMTP server is configured: nobody is told by e-mail"
 _NO_CALLS: Final = "No provider of calls is configured: only customers' own links work"
 

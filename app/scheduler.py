@@ -27,7 +27,7 @@ from app.core.db.pool import holder
 from app.core.limits.rates import forget_levels
 from app.core.signals import WakeUp
 from app.core.state import State
-from app.core.web.idempotency import forget_answers
+from app.core.web.kit.idempotency import forget_answers
 from app.feed.marks import mark
 from app.inbound.background.processing import Processor
 from app.inbound.background.upkeep import forget_receipts, make_room

@@ -15,8 +15,8 @@ from fastapi import FastAPI, Response
 
 from app.accounts.reading import Question
 from app.core.auth import Principal
-from app.core.db.forms import compiled
-from app.core.web.paging import Page, within_reach
+from app.core.db.statements.forms import compiled
+from app.core.web.kit.paging import Page, within_reach
 from app.feed.reading import Wanted, page_of
 from app.tickets.read import statements
 from app.tickets.read.ways import Ask, TicketFilter, in_order

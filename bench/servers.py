@@ -14,7 +14,7 @@ from typing import Final
 import asyncpg
 import httpx
 
-from app.cli.embedded import EmbeddedServer
+from app.cli.postgres.embedded import EmbeddedServer
 from app.core.auth import make_key
 from app.core.db.migrate import upgrade
 from app.core.settings import Settings

@@ -21,9 +21,9 @@ import httpx
 import orjson
 import uvloop
 
-from app.core.db.bulk import insert_rows
 from app.core.db.engine import Sessions
 from app.core.db.session import transaction
+from app.core.db.statements.bulk import insert_rows
 from app.core.db.tables import Row
 from app.core.ids import new_id
 from app.events.envelope import envelope

@@ -1,6 +1,7 @@
 """What every test may ask for. Real PostgreSQL always; ``now`` is an argument, so time is never faked."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from functools import partial
@@ -13,10 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from app.core import clock
 from app.core.auth import hash_key, make_key
-from app.core.db.bulk import insert_rows
 from app.core.db.engine import Connections, Sessions, make_engine
 from app.core.db.migrate import upgrade
 from app.core.db.session import make_sessions, transaction
+from app.core.db.statements.bulk import insert_rows
 from app.core.db.tables import Row
 from app.core.ids import new_id
 from app.core.metrics import Metrics
@@ -34,6 +35,7 @@ from tests.support import stories
 from tests.support.needs import MARKER, needs_machine
 from tests.support.replaying import replayed
 
+gc.disable()  # until the tests are collected
 hypothesis.settings.register_profile("heliodesk", deadline=None)  # other tests share the machine
 hypothesis.settings.load_profile("heliodesk")
 
@@ -52,6 +54,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(MARKER)
         if item.get_closest_marker("hypothesis") or any(item.path.is_relative_to(folder) for folder in long):
             item.add_marker("no_cover")
+
+
+def pytest_collection_finish() -> None:
+    """Leave the tests themselves out of garbage collection: they are a million objects that live until the end."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

@@ -88,17 +88,20 @@ def _an_alert(printed: list[Any]) -> None:
     assert [done["action"] for done in receipt["tickets"]] == ["opened"]
 
 
-def _a_verified_miss(printed: list[Any]) -> None:
-    received = [each for each in printed if "accepted" in each]
-    assert {each["type"] for each in received} == {"deadline.missed"}
-    assert {each["ticket"] for each in received} == {printed[0]["id"]}
+def _verified_misses(printed: list[Any]) -> None:
+    by_curl, moved, *received = printed
+    missed = {(e["ticket_id"], e["data"]["metric"]) for e in moved["events"] if e["type"] == "deadline.missed"}
+    assert {(each["ticket"], each["metric"]) for each in received} == missed
+    assert {each["verified"] for each in received} == {"deadline.missed"}
+    by_client = {ticket for ticket, _ in missed} - {by_curl["id"]}
+    assert (len(missed), len(by_client)) == (4, 1)
 
 
 PRINTS: Final = {
     "README.md": _a_life,
     "docs/sandbox.md": _a_sandbox,
     "docs/inbound.md": _an_alert,
-    "docs/quickstart.md": _a_verified_miss,
+    "docs/quickstart.md": _verified_misses,
 }
 
 

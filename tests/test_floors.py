@@ -7,15 +7,13 @@ import ast
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Final
 
 import pytest
 
 from app.models import metadata
+from tests.support.trees import ROOT, trees
 
-ROOT: Final = Path(__file__).resolve().parents[1]
-TREES: Final = {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text()) for path in (ROOT / "app").rglob("*.py")}
 TABLES: Final = "|".join(sorted(metadata.tables, key=len, reverse=True))
 NAMED: Final = re.compile(
     rf"\b(?:FROM|JOIN|UPDATE|INTO|TABLE|USING|ONLY)\s+({TABLES})\b|,\s+({TABLES}) AS\b|'({TABLES})'::reg"
@@ -100,7 +98,7 @@ def test_every_table_belongs_to_a_feature() -> None:
 
 
 def test_statements_read_only_tables_of_their_own_floor_or_below() -> None:
-    assert upward(TREES) == set(ALLOWED)
+    assert upward(trees("app")) == set(ALLOWED)
 
 
 @pytest.mark.parametrize(

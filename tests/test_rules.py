@@ -13,8 +13,8 @@ from orjson import loads
 from typer.main import get_command
 
 from app.cli.main import cli
+from tests.support.trees import ROOT, trees
 
-ROOT: Final = Path(__file__).resolve().parents[1]
 RULES: Final = (ROOT / "docs/rules.md").read_text()
 PYTHON: Final = [*sorted((ROOT / "app").rglob("*.py")), *sorted((ROOT / "tests").rglob("*.py"))]
 PROSE: Final = [path for path in sorted((ROOT / "docs").rglob("*.md")) if path != ROOT / "docs/rules.md"]
@@ -58,7 +58,8 @@ def _mentioned() -> Iterator[tuple[str, Path]]:
     """Each code with where it stands."""
     for path in PYTHON:
         source = path.read_text()
-        remarks = [str(node.value) for node in _remarks(ast.parse(source))]
+        name = path.relative_to(ROOT)
+        remarks = [str(node.value) for node in _remarks(trees(name.parts[0])[name.as_posix()])]
         for text in (*remarks, *_comments(source)):
             yield from ((code, path) for code in CODE.findall(text))
     for path in PROSE:
@@ -124,7 +125,7 @@ def test_what_the_code_says_to_others_shows_no_code() -> None:
     found = {}
     for path in PYTHON:
         if path.is_relative_to(ROOT / "app"):
-            tree = ast.parse(path.read_text())
+            tree = trees("app")[path.relative_to(ROOT).as_posix()]
             constants = {node for node in ast.walk(tree) if isinstance(node, ast.Constant)} - _remarks(tree)
             found[path.name] = _codes(node.value for node in constants if isinstance(node.value, str))
     for path in TEXTS:

@@ -6,7 +6,6 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterator
-from pathlib import Path
 from statistics import median, quantiles
 
 import asyncpg
@@ -19,10 +18,9 @@ from app.core.db.engine import make_engine
 from app.core.db.migrate import DatabaseUnfit, configuration, upgrade
 from app.models import metadata
 from tests.support.database import new_database
+from tests.support.trees import ROOT, trees
 
-ROOT = Path(__file__).resolve().parents[1]
 SOURCES = {path.relative_to(ROOT).as_posix(): path.read_text() for path in sorted((ROOT / "app").rglob("*.py"))}
-TREES = {name: ast.parse(source) for name, source in SOURCES.items()}
 ALEMBIC = (sys.executable, "-m", "alembic", "-x")
 READS_TIME = re.compile(r"\b(datetime\.(now|utcnow|today)|date\.today|time\.(time|monotonic|perf_counter))(_ns)?\b")
 
@@ -70,7 +68,7 @@ CATALOGUE = text("""
 
 
 def _functions() -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
-    for name, tree in TREES.items():
+    for name, tree in trees("app").items():
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 yield f"{name}:{node.lineno} {node.name}", node
@@ -86,7 +84,7 @@ def test_whatever_calls_itself_pure_is_in_the_contract() -> None:
     says = re.compile(r"\b(Pure|PURE)\b")
     modules = {
         name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-        for name, tree in TREES.items()
+        for name, tree in trees("app").items()
         if says.search((ast.get_docstring(tree) or "").partition("\n\n")[0])
     }
     assert {one for one in modules if not any(one == each or one.startswith(f"{each}.") for each in pure)} == set()
@@ -139,7 +137,7 @@ def test_zones_are_never_the_operating_systems() -> None:
 
 
 def test_what_operations_share_is_declared_by_the_kit_alone() -> None:
-    """``core/web/operations.py``: so that no router says again what a repeated or conditional request is answered."""
+    """``core/web/kit``: so that no router says again what a repeated or conditional request is answered."""
     shared = re.compile(
         r"\b(RequestInFlight|IdempotencyMismatch|PreconditionFailed|IDEMPOTENT|IF_MATCH|check_if_match)\b"
     )
@@ -157,7 +155,7 @@ def test_imports_stand_at_the_top() -> None:
 def test_what_is_public_is_documented() -> None:
     undocumented = [
         f"{name}:{node.lineno} {node.name}"
-        for name, tree in TREES.items()
+        for name, tree in trees("app").items()
         for scope in ast.walk(tree)
         if isinstance(scope, ast.Module) or (isinstance(scope, ast.ClassDef) and not scope.name.startswith("_"))
         for node in scope.body

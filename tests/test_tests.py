@@ -3,14 +3,10 @@
 import ast
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
-ROOT: Final = Path(__file__).resolve().parents[1]
-TREES: Final = {
-    path.relative_to(ROOT / "tests").as_posix(): ast.parse(path.read_text())
-    for path in sorted((ROOT / "tests").rglob("*.py"))
-}
+from tests.support.trees import trees
+
 FOREVER: Final = 10.0
 """Seconds from which on a sleep stands for what never ends by itself: something else ends it."""
 STAND_IN: Final = "a stand-in takes its time"
@@ -18,7 +14,7 @@ PACE: Final = "it is the pace at which something is read, written or measured"
 NOTHING: Final = "what has to happen is that nothing happens"
 FIXED: Final = {
     "core/limits/test_streams.py": (3, NOTHING),
-    "core/test_loop_lag.py": (2, PACE),
+    "core/process/test_loop_lag.py": (2, PACE),
     "core/db/test_session.py": (1, PACE),
     "faults/test_alertmanager.py": (1, PACE),
     "faults/test_calls.py": (1, STAND_IN),
@@ -46,7 +42,7 @@ def test_no_test_imports_another() -> None:
 
 
 def _imports() -> Iterator[tuple[str, str]]:
-    for name, tree in TREES.items():
+    for name, tree in trees("tests").items():
         for node in ast.walk(tree):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tests"):
                 yield name, node.module or ""
@@ -54,8 +50,8 @@ def _imports() -> Iterator[tuple[str, str]]:
 
 def test_who_waits_waits_for_a_condition() -> None:
     """A fixed time is too short on a busy machine, and too long on any other: see tests/support/waiting.py."""
-    found = Counter(name for name, tree in TREES.items() if not name.startswith("support/") for _ in _fixed(tree))
-    assert found == {name: number for name, (number, _) in FIXED.items()}
+    found = Counter(name for name, tree in trees("tests").items() for _ in _fixed(tree) if "/support/" not in name)
+    assert found == {f"tests/{name}": number for name, (number, _) in FIXED.items()}
 
 
 def _fixed(tree: ast.Module) -> Iterator[ast.Call]:

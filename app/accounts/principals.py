@@ -13,11 +13,11 @@ from app.core.auth import Actor, Principal, Role, hash_key, lesser
 from app.core.db.engine import lookup
 from app.core.db.session import driver
 from app.core.db.tables import Row
-from app.core.mailboxes import one_domain
 from app.core.problems import Fault, Forbidden, Invalid, Unauthorized
-from app.core.schemas import ActorRef
+from app.core.schemas.mailboxes import one_domain
+from app.core.schemas.shared import ActorRef
 from app.core.text.messages import _
-from app.core.web.deps import require_admin
+from app.core.web.kit.deps import require_admin
 
 W = TypeVar("W")
 

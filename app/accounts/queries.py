@@ -7,9 +7,9 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.models import AccountRow, ApiKeyRow, PersonRow
-from app.core.db.rows import row_by_id
+from app.core.db.statements.rows import row_by_id
 from app.core.problems import NotFound
-from app.core.web.paging import Page, in_order
+from app.core.web.kit.paging import Page, in_order
 
 T = TypeVar("T")
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from app.core.quotas import Quota
+from app.core.limits.quotas import Quota
 
 PEOPLE: Final = Quota("people", "max_people", "(SELECT count(*) FROM people WHERE account_id = $1::text)")
 KEYS: Final = Quota(

@@ -21,7 +21,7 @@ from app.core.db.tables import Row
 from app.core.problems import Problem, Unavailable
 from app.core.state import State, get_state
 from app.core.web.callers import CONFIRM, bearer_of
-from app.core.web.deps import ApiKey, admit
+from app.core.web.kit.deps import ApiKey, admit
 
 T = TypeVar("T")
 _TRIES: Final = 3

@@ -15,7 +15,8 @@ from pydantic import (
 from pydantic.json_schema import SkipJsonSchema
 
 from app.core.auth import KeyKind, Role
-from app.core.schemas import (
+from app.core.keys.scopes import SCOPES, KnownScope, Scope
+from app.core.schemas.shared import (
     ActorRef,
     Country,
     Document,
@@ -30,7 +31,6 @@ from app.core.schemas import (
     at_most,
     id_pattern,
 )
-from app.core.scopes import SCOPES, KnownScope, Scope
 from app.core.text.messages import _
 
 AccountId = Annotated[str, StringConstraints(pattern=id_pattern("acc"))]

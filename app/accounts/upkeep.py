@@ -8,10 +8,10 @@ import structlog
 from sqlalchemy import func, select, update
 
 from app.accounts.models import AccountRow
-from app.core.apart import apart
 from app.core.clock import database_now
 from app.core.db.engine import Sessions
 from app.core.db.session import transaction
+from app.core.jobs.apart import apart
 from app.core.metrics import Metrics
 from app.core.problems import Invalid
 from app.plans.holidays import extend_holidays

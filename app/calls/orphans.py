@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.calls.models import CallOrphanRow
 from app.calls.providers.provider import CallRequest
 from app.core.clock import database_now
-from app.core.db.bulk import insert_rows
+from app.core.db.statements.bulk import insert_rows
 from app.core.ids import new_id
 from app.core.metrics import Metrics
 

@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
-from app.cli.embedded import DataInUse, EmbeddedServer
-from app.cli.keeper import Keeper
+from app.cli.postgres.embedded import DataInUse, EmbeddedServer
+from app.cli.postgres.keeper import Keeper
 from app.core.db.migrate import DatabaseUnfit
+from app.core.process.watch import Watched
 from app.core.settings import Settings
-from app.core.watch import Watched
 
 Data = Annotated[Path, typer.Option(envvar="DATA", help="The folder of the embedded database")]
 

@@ -19,10 +19,10 @@ from app.cli.banner import admin_key_command, banner, keep_keys, keep_url
 from app.cli.check import NothingToCheck, check
 from app.cli.databases import Data, database, given_database, kept_database
 from app.cli.demo import make_demo
-from app.cli.embedded import DataInUse
-from app.cli.leftovers import ServerFailed
 from app.cli.plan import plans
-from app.cli.postgres_binaries import NoPostgres
+from app.cli.postgres.binaries import NoPostgres
+from app.cli.postgres.embedded import DataInUse
+from app.cli.postgres.leftovers import ServerFailed
 from app.cli.serving import PortBusy, listen, serve, stop_on_sigterm
 from app.cli.settings_table import settings_table
 from app.core import clock
@@ -31,16 +31,16 @@ from app.core.db.session import transaction
 from app.core.logging import configure_logging
 from app.core.outgoing.addresses import is_local
 from app.core.problems import Problem
+from app.core.process.watch import Watched
 from app.core.settings import Settings, Unconfigurable
-from app.core.watch import Watched
-from app.core.web.connections import ConnectionLimits
+from app.core.web.edge.connections import ConnectionLimits
 from app.core.workers.parents import end_with_parent
 from app.core.zones import IN_FORCE, NoZones, database_in
 from app.main import create_app
 from app.notices import channels
 from app.openapi import scopes_table
 from app.paging.ways import check_kinds
-from app.plans.document.documents import json_schema
+from app.plans.document.parsing.documents import json_schema
 from app.plans.store import load_builtin
 from app.replay.outlook import Outlook, faults
 from app.replay.snapshots import Scope

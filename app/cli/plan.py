@@ -26,9 +26,9 @@ from app.core.text.messages import _, verbatim
 from app.core.web.body import read_json
 from app.plans import queries, store
 from app.plans.document.diff import differences
-from app.plans.document.documents import PlanDocument, parse, read_stored
-from app.plans.document.expansion import expanded, years_around
-from app.plans.document.reading import read_yaml
+from app.plans.document.parsing.documents import PlanDocument, parse, read_stored
+from app.plans.document.parsing.expansion import expanded, years_around
+from app.plans.document.parsing.reading import read_yaml
 from app.resources import COMMANDS, open_state
 from app.rollout import applying
 from app.rollout.applying import Report

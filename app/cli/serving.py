@@ -15,8 +15,8 @@ import structlog
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
-from app.core.web.connections import ConnectionLimits
-from app.core.web.protocol import Connections
+from app.core.web.edge.connections import ConnectionLimits
+from app.core.web.edge.protocol import Connections
 from app.core.workers.parents import die_with
 
 _DRAIN_SECONDS: Final = 25

@@ -1,7 +1,7 @@
 """Identifiers: ``<prefix>_<26 characters>``, a UUIDv7 in Crockford's base 32 as the TypeID specification has it.
 
 They sort by the time of their making, in the database and in a terminal alike: the time of the machine that made them,
-which may be wrong. So no list is in their order (``core/paging.py``).
+which may be wrong. So no list is in their order (``core/web/kit/paging.py``).
 """
 
 import re

@@ -14,7 +14,7 @@ from prometheus_client import (
 )
 
 from app.core.db.pool import Gate
-from app.core.exposition import Exposition
+from app.core.process.exposition import Exposition
 
 _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 _WAKE_LAGS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0, 300.0)

@@ -10,15 +10,15 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from app.core.db.engine import Connections, Sessions
 from app.core.db.probe import Probe
-from app.core.heartbeats import Heartbeats
-from app.core.keyring import Keyring
+from app.core.jobs.heartbeats import Heartbeats
+from app.core.keys.keyring import Keyring
 from app.core.limits.callers import CallerLimits
 from app.core.limits.streams import Streams
-from app.core.memory import Memory
 from app.core.metrics import Metrics
+from app.core.process.memory import Memory
+from app.core.process.watch import Watched
 from app.core.settings import Settings
 from app.core.signals import WakeUps
-from app.core.watch import Watched
 from app.core.workers.offload import Offload
 
 

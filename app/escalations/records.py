@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db.tables import Row
 from app.core.problems import NotFound
-from app.core.web.paging import Page
+from app.core.web.kit.paging import Page
 from app.escalations.models import EscalationRow
 
 OPEN: Final = ("requested", "acknowledged")

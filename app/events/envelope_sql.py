@@ -4,7 +4,7 @@ from typing import Final
 
 import orjson
 
-from app.core.db.json_sql import columns, microseconds, object_of
+from app.core.db.statements.json_sql import columns, microseconds, object_of
 from app.events.envelope import MEMBERS, NO_ACCOUNT
 from app.events.models import EventRow
 from app.events.upcast import OLD_NAMES, upcast

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.db.bulk import Write, inserted
+from app.core.db.statements.bulk import Write, inserted
 from app.core.db.tables import Row
 from app.core.ids import new_id
-from app.core.via import write_via
+from app.core.outgoing.via import write_via
 from app.events.event import Event
 from app.events.models import EventRow
 from app.events.types import audience_of

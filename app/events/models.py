@@ -28,7 +28,9 @@ class EventRow(Base):
         BigInteger, Identity(), comment="the place in the feed, given when the row is written, before its commit"
     )
     recorded_at: Mapped[datetime] = mapped_column(server_default=text("now()"), comment="real time, also a sandbox's")
-    via: Mapped[str | None] = mapped_column(comment="installations through which what caused it has come (core/via.py)")
+    via: Mapped[str | None] = mapped_column(
+        comment="installations through which what caused it has come (core/outgoing/via.py)"
+    )
 
     __table_args__ = (
         Index("uq_events_account_id_ticket_id_sequence", "account_id", "ticket_id", "sequence", unique=True),

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field, JsonValue
 
 from app.core.auth import ActorKind
-from app.core.schemas import Document, Instant
+from app.core.schemas.shared import Document, Instant
 
 
 class Actor(Document):

@@ -14,14 +14,14 @@ from app.accounts.reading import ReaderDep
 from app.core.auth import Principal
 from app.core.clock import database_now, monotonic
 from app.core.problems import Fault, Gone, Invalid, NotFound, TooManyRequests
-from app.core.schemas import id_pattern
+from app.core.schemas.shared import id_pattern
 from app.core.state import State, StateDep, get_state
 from app.core.text.messages import _
-from app.core.web.deps import ApiKey, require_account
+from app.core.web.edge.middleware import ONLY_HEAD
 from app.core.web.http import reply_text, responses
-from app.core.web.idempotency import Answer
-from app.core.web.middleware import ONLY_HEAD
-from app.core.web.operations import CallDep, ResourceRouter
+from app.core.web.kit.deps import ApiKey, require_account
+from app.core.web.kit.idempotency import Answer
+from app.core.web.kit.operations import CallDep, ResourceRouter
 from app.events.envelope_sql import current
 from app.feed.cursors import Start, cursor_of, read_start
 from app.feed.reading import Page, Told, Wanted, begin, tell

@@ -5,7 +5,7 @@ from typing import Any, Final
 from pydantic import ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
-from app.core.schemas import Document, Instant
+from app.core.schemas.shared import Document, Instant
 from app.events.examples import event_example
 from app.events.schemas import Event
 from app.feed.cursors import cursor_of

@@ -5,7 +5,7 @@ from typing import Any, Final, Literal, TypeAlias
 from pydantic import ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
-from app.core.schemas import Document, Instant
+from app.core.schemas.shared import Document, Instant
 from app.inbound.schemas import ACCOUNT, WRITTEN, Format, HookFields
 from app.tickets.schemas import Environment
 

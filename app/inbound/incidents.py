@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.db.bulk import upserted, write
 from app.core.db.session import driver
+from app.core.db.statements.bulk import upserted, write
 from app.inbound import models
 from app.inbound.decisions import Alert, Known, Thread, incident_key
 from app.inbound.formats.signal import Signal

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from app.core.quotas import Quota
+from app.core.limits.quotas import Quota
 from app.inbound.payloads import UNCHECKED
 
 ALL_HOOKS: Final = 2

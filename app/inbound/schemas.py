@@ -8,7 +8,7 @@ from app.accounts.schemas import AccountId
 from app.calendars.durations import parse_duration
 from app.core.jmespath.projection import compile_projection
 from app.core.problems import invalid_value
-from app.core.schemas import ActorRef, Email, Name, Strict, Word, at_most, few_values, no_nul
+from app.core.schemas.shared import ActorRef, Email, Name, Strict, Word, at_most, few_values, no_nul
 from app.core.text.messages import _
 from app.inbound import examples
 from app.inbound.formats.generic import Interpretation

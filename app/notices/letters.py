@@ -9,7 +9,7 @@ from typing import Final
 
 from email_validator import EmailNotValidError
 
-from app.core.mailboxes import parsed
+from app.core.schemas.mailboxes import parsed
 
 _ENCODED_WORD: Final = "=?"
 _ON_ONE_LINE: Final = 60

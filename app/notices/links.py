@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.auth import hash_key
 from app.core.db.engine import Sessions
-from app.core.db.housekeeping import forget
 from app.core.db.session import driver
+from app.core.db.statements.housekeeping import forget
 from app.core.settings import Settings
 from app.notices.models import AlertLinkRow
 

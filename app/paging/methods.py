@@ -7,11 +7,11 @@ from typing import Any, Final
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.db.rows import row_by_id
+from app.core.db.statements.rows import row_by_id
 from app.core.ids import new_id
 from app.core.problems import Conflict, Fault, Invalid
 from app.core.text.messages import _
-from app.core.web.paging import Page, in_order
+from app.core.web.kit.paging import Page, in_order
 from app.paging.models import ContactMethodRow, NotificationRuleRow
 from app.paging.schemas import (
     ContactMethod,

@@ -8,10 +8,10 @@ from typing import Any, Final, Literal, TypeAlias
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.db.bulk import Write
 from app.core.db.engine import Sessions
-from app.core.db.housekeeping import forget
 from app.core.db.session import driver
+from app.core.db.statements.bulk import Write
+from app.core.db.statements.housekeeping import forget
 from app.core.db.tables import Row
 from app.core.ids import new_id
 from app.events.upcast import upcast

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from app.core.quotas import Quota
+from app.core.limits.quotas import Quota
 
 METHODS: Final = Quota(
     "methods_per_engineer",

@@ -17,7 +17,7 @@ from pydantic import (
 
 from app.calendars.durations import format_duration
 from app.core.problems import invalid_value
-from app.core.schemas import Document, Email, Instant, Name, Strict, id_pattern, no_nul
+from app.core.schemas.shared import Document, Email, Instant, Name, Strict, id_pattern, no_nul
 from app.core.text.messages import Message, _
 from app.plans.document.words import Duration
 

@@ -10,10 +10,10 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.memory import Memory
 from app.core.problems import NotFound
+from app.core.process.memory import Memory
 from app.core.text.messages import _
-from app.plans.document.expansion import HolidayDates, holiday_dates, years_after
+from app.plans.document.parsing.expansion import HolidayDates, holiday_dates, years_after
 from app.plans.models import HolidaySetRow
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import ConfigDict, Field
 
-from app.core.schemas import Document, Instant, Strict
+from app.core.schemas.shared import Document, Instant, Strict
 from app.plans.document import examples
 from app.plans.document.model import PlanDocument, TargetEntry
 from app.plans.document.words import Contact, Impact, Metric, PlanKey, Urgency

@@ -11,14 +11,14 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db.locks import AdvisoryLock, acquire
-from app.core.memory import Memory
 from app.core.problems import Fault, NotFound
+from app.core.process.memory import Memory
 from app.core.text.messages import _
 from app.plans.document.calendars import Calendars, compile_calendars
-from app.plans.document.documents import PlanDocument, parse_yaml, read_stored
-from app.plans.document.expansion import expanded, years_after, years_around
-from app.plans.document.heavy import CheckedPlan, check, content_hash
-from app.plans.document.reading import refuse
+from app.plans.document.parsing.documents import PlanDocument, parse_yaml, read_stored
+from app.plans.document.parsing.expansion import expanded, years_after, years_around
+from app.plans.document.parsing.heavy import CheckedPlan, check, content_hash
+from app.plans.document.parsing.reading import refuse
 from app.plans.holidays import dates_of
 from app.plans.models import PlanVersionRow
 

@@ -5,7 +5,7 @@ from typing import Final
 
 import orjson
 
-from app.core.memory import Memory
+from app.core.process.memory import Memory
 from app.core.text.language import Language
 from app.previews.answers import previewed
 from app.previews.schemas import PreviewRequest

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import Field, ValidatorFunctionWrapHandler, WithJsonSchema, WrapValidator
 
-from app.core.schemas import Country, Document, Instant, Strict, TimeZone
+from app.core.schemas.shared import Country, Document, Instant, Strict, TimeZone
 from app.core.text.language import Language
 from app.plans.document.words import Name
 from app.sla.explain.segments import Kind

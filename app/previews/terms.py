@@ -8,12 +8,12 @@ from typing import Any, Final
 
 import orjson
 
-from app.core.memory import Memory
 from app.core.problems import Fault, Invalid, message_of
+from app.core.process.memory import Memory
 from app.core.text.messages import _
 from app.plans.document.calendars import compile_calendars
-from app.plans.document.documents import PlanDocument, parse, read_stored
-from app.plans.document.expansion import HolidayDates, expanded, holiday_dates, years_around
+from app.plans.document.parsing.documents import PlanDocument, parse, read_stored
+from app.plans.document.parsing.expansion import HolidayDates, expanded, holiday_dates, years_around
 from app.previews.fold import PreviewPlan
 from app.previews.schemas import PreviewRequest
 from app.sla.clock.terms import Terms

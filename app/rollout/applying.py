@@ -19,7 +19,7 @@ from app.core.db.session import LONG, allow, driver, memory_of, snapshot
 from app.core.db.session import run as run_transaction
 from app.core.db.tables import Row
 from app.core.problems import Conflict, Fault, Invalid
-from app.core.schemas import pointer
+from app.core.schemas.shared import pointer
 from app.core.text.messages import Message, _
 from app.events.types.deadlines import PlanApplied, PlanPins
 from app.plans import queries, store

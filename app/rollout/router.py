@@ -13,8 +13,8 @@ from app.core.db.engine import Sessions
 from app.core.problems import Conflict
 from app.core.web.callers import language_of
 from app.core.web.http import reply
-from app.core.web.ndjson import NDJSON, lines, wants_lines
-from app.core.web.operations import AdminCall, Document, ResourceRouter
+from app.core.web.kit.ndjson import NDJSON, lines, wants_lines
+from app.core.web.kit.operations import AdminCall, Document, ResourceRouter
 from app.plans.api.plans import Key, Number, version_document
 from app.plans.schemas import PlanVersion
 from app.rollout import applying

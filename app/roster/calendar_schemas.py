@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final
 from pydantic import ConfigDict, Field, StringConstraints
 from pydantic.json_schema import SkipJsonSchema
 
-from app.core.schemas import Document, Instant, id_pattern
+from app.core.schemas.shared import Document, Instant, id_pattern
 
 CalendarTokenId = Annotated[str, StringConstraints(pattern=id_pattern("cat"))]
 _TOKEN: Final[dict[str, Any]] = {"id": "cat_01k9z3v5q8e9rbn3wz4m6t7y2d", "created_at": "2026-11-20T20:30:00Z"}

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Self
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from app.core.problems import invalid_value
-from app.core.schemas import Document, Instant, Strict, id_pattern
+from app.core.schemas.shared import Document, Instant, Strict, id_pattern
 from app.core.text.messages import _
 from app.roster.schemas import EngineerId
 

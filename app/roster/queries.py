@@ -6,11 +6,11 @@ from sqlalchemy import select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.auth import Principal
-from app.core.db.rows import row_by_id
+from app.core.db.statements.rows import row_by_id
 from app.core.problems import Forbidden, NotFound
 from app.core.text.messages import _
-from app.core.web.deps import require_support
-from app.core.web.paging import Page, in_order
+from app.core.web.kit.deps import require_support
+from app.core.web.kit.paging import Page, in_order
 from app.roster.models import EngineerRow, RegionRow
 
 

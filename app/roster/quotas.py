@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from app.core.quotas import Quota
+from app.core.limits.quotas import Quota
 
 ENGINEERS: Final = Quota("engineers", "max_engineers", "(SELECT count(*) FROM engineers WHERE account_id = $1::text)")
 REGIONS: Final = Quota("regions", "max_regions", "(SELECT count(*) FROM regions WHERE account_id = $1::text)")

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import ConfigDict, Field, StrictBool, StrictInt, StringConstraints, model_validator
 
 from app.core.problems import invalid_value
-from app.core.schemas import Document, Email, Instant, Locale, Name, Strict, TimeZone, Word, id_pattern
+from app.core.schemas.shared import Document, Email, Instant, Locale, Name, Strict, TimeZone, Word, id_pattern
 from app.core.text.messages import _
 from app.plans.document.model import PlanCalendar
 

@@ -7,12 +7,12 @@ from typing import Any
 import orjson
 
 from app.calendars.hours import ACCOUNT_ZONE, ALWAYS, Calendar, check_spec, compile_calendar
-from app.core.memory import Memory
 from app.core.problems import Fault, Invalid, message_of
-from app.core.schemas import pointer
+from app.core.process.memory import Memory
+from app.core.schemas.shared import pointer
 from app.core.text.messages import _
-from app.plans.document.expansion import HolidayFault, with_dates, years_after, years_around
 from app.plans.document.model import ACCOUNT, PlanCalendar
+from app.plans.document.parsing.expansion import HolidayFault, with_dates, years_after, years_around
 
 
 def stored(calendar: PlanCalendar, place: str, now: datetime) -> dict[str, Any]:

@@ -6,12 +6,12 @@ from typing import Any, Final
 import structlog
 from sqlalchemy import select
 
-from app.core.apart import apart
 from app.core.clock import database_now
 from app.core.db.engine import Sessions
 from app.core.db.session import transaction
+from app.core.jobs.apart import apart
 from app.core.metrics import Metrics
-from app.plans.document.expansion import HolidayFault
+from app.plans.document.parsing.expansion import HolidayFault
 from app.roster import shifts
 from app.roster.models import EngineerRow, RegionRow
 

@@ -14,10 +14,10 @@ from asyncpg import LockNotAvailableError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.auth import SERVICE, Principal
-from app.core.cooperative import in_turns
 from app.core.db.session import driver, ring_after_commit
 from app.core.db.tables import Row
 from app.core.problems import Conflict, Fault, Invalid, NotFound
+from app.core.process.cooperative import in_turns
 from app.core.text.messages import _
 from app.events.envelope import envelope, instant
 from app.inbound.read.windows import held_back

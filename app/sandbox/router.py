@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.principals import Acting, as_editor
 from app.accounts.schemas import AccountId
 from app.core.problems import Conflict
-from app.core.web.deps import require_account
-from app.core.web.operations import CallDep, Document, ResourceRouter
+from app.core.web.kit.deps import require_account
+from app.core.web.kit.operations import CallDep, Document, ResourceRouter
 from app.sandbox import advance as sandbox_clock
 from app.sandbox.schemas import ADVANCED, ClockAdvance, SandboxAdvance
 

@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from app.accounts.schemas import AccountId
 from app.core.problems import Fault, Invalid
-from app.core.schemas import LAST_YEAR, ActorRef, Document, Instant, Strict
+from app.core.schemas.shared import LAST_YEAR, ActorRef, Document, Instant, Strict
 from app.core.text.messages import _
 from app.events.examples import ACCOUNT, event_example
 from app.events.schemas import Event

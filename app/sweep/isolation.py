@@ -17,7 +17,7 @@ import structlog
 from app.core.clock import monotonic
 from app.core.db.causes import Cause, cause_of
 from app.core.db.engine import Sessions
-from app.core.fair_turns import Turns
+from app.core.jobs.fair_turns import Turns
 from app.core.metrics import Metrics
 from app.core.signals import WakeUp
 from app.sweep.batch import Batch, Limits, run_batch

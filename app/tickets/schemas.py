@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field, JsonValue, StringConstraints, model_
 
 from app.accounts.schemas import AccountId, EngineerId
 from app.core.problems import invalid_value
-from app.core.schemas import (
+from app.core.schemas.shared import (
     ActorRef,
     Document,
     Email,

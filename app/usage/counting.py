@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.quotas import KEYS, PEOPLE
 from app.core.db.session import driver
-from app.core.quotas import Quota
+from app.core.limits.quotas import Quota
 from app.core.state import State
 from app.inbound.quotas import BACKLOG, HOOK_BYTES, HOOKS, UNCHECKED_BYTES, WINDOWS
 from app.paging.quotas import METHODS, RULES

@@ -4,7 +4,7 @@ from fastapi import Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.queries import account_by_id
-from app.core.web.operations import AccountPath, CallDep, Document, ResourceRouter
+from app.core.web.kit.operations import AccountPath, CallDep, Document, ResourceRouter
 from app.usage.counting import usage_document
 from app.usage.schemas import Usage
 

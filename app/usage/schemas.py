@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from pydantic import ConfigDict, Field
 
-from app.core.schemas import Document
+from app.core.schemas.shared import Document
 
 _ACCOUNT: Final = "acc_01k9z3v5q8e9rbn3wz4m6t7y2a"
 _USAGE: Final[dict[str, Any]] = {

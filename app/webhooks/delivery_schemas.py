@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from pydantic import ConfigDict, Field
 
-from app.core.schemas import ActorRef, Document, Instant, Strict
+from app.core.schemas.shared import ActorRef, Document, Instant, Strict
 from app.webhooks.outbox.attempts import ANSWER_KEPT
 from app.webhooks.outbox.outcomes import ATTEMPTS_KEPT
 from app.webhooks.schemas import ACCOUNT, ENDPOINT, DeliveryState

@@ -7,9 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import undefer
 
 from app.core.auth import Principal
-from app.core.db.rows import row_by_id
+from app.core.db.statements.rows import row_by_id
 from app.core.problems import NotFound
-from app.core.web.paging import Filter, Page, Slice, filtered, in_order
+from app.core.web.kit.paging import Filter, Page, Slice, filtered, in_order
 from app.webhooks.models import DeliveryRow, WebhookEndpointRow
 
 

@@ -18,7 +18,7 @@ from pydantic.json_schema import SkipJsonSchema
 from app.calendars.durations import format_duration
 from app.core.jmespath.projection import MAX_LENGTH, compile_projection
 from app.core.problems import invalid_value
-from app.core.schemas import ActorRef, Document, Instant, Strict, id_pattern
+from app.core.schemas.shared import ActorRef, Document, Instant, Strict, id_pattern
 from app.core.text.language import Language
 from app.core.text.messages import _
 from app.events.types import EVENT_TYPES

@@ -11,7 +11,7 @@ from app.accounts.principals import acting, editor, manager
 from app.core.auth import ROLES, Principal, Role, lesser
 from app.core.db.engine import Sessions
 from app.core.problems import Forbidden
-from app.core.schemas import ActorRef
+from app.core.schemas.shared import ActorRef
 from tests.support.actors import make_person
 
 Check = Callable[[AsyncSession, Principal, ActorRef], Awaitable[object]]

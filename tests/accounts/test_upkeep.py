@@ -17,9 +17,9 @@ from app.calendars.hours import WEEKDAYS
 from app.core.db.engine import Sessions
 from app.core.db.session import transaction
 from app.core.db.tables import Row
-from app.core.memory import Memory
+from app.core.process.memory import Memory
 from app.core.state import State
-from app.plans.document.documents import parse, parse_yaml
+from app.plans.document.parsing.documents import parse, parse_yaml
 from app.plans.store import BUILTIN, add_version, extend_version
 from tests.support.actors import make_account
 from tests.support.desk import fetch, now_of, open_at, store_plan

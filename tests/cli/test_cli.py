@@ -12,8 +12,8 @@ import pytest
 
 from app.accounts.principals import authenticate
 from app.cli.banner import admin_key_command, banner, keep_keys, keep_url
-from app.cli.embedded import EmbeddedServer
 from app.cli.main import _for_trying
+from app.cli.postgres.embedded import EmbeddedServer
 from app.core.db.engine import make_engine
 from app.core.problems import Unauthorized
 from app.core.settings import Settings

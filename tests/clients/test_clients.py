@@ -40,7 +40,7 @@ async def environment(server: str, template: str) -> AsyncIterator[dict[str, str
             headers = await actors.make_key(sessions, account_id=account_id, role="owner")
         with TemporaryDirectory() as folder, serving(Path(folder), url, make_key("admin")) as service:
             key = headers["Authorization"].removeprefix("Bearer ")
-            yield {"HELIODESK_URL": service.url, "ACCOUNT_KEY": key, "NO_PROXY": "*", "no_proxy": "*"}
+            yield {"HELIODESK_URL": service.url, "HELIODESK_KEY": key, "NO_PROXY": "*", "no_proxy": "*"}
 
 
 def run(*command: str | Path, cwd: Path, **environment: str) -> str:
@@ -91,10 +91,11 @@ def test_the_python_client_does_what_its_readme_says(environment: dict[str, str]
     assert " passed" in printed
 
 
-def test_a_program_with_the_python_client_is_typed_strictly(site: Path) -> None:
+def test_the_python_client_and_a_program_with_it_are_typed_strictly(site: Path) -> None:
     cache = site.parent / "mypy"
     command = [sys.executable, "-m", "mypy", "--strict", "--follow-imports=silent", f"--cache-dir={cache}"]
-    run(*command, f"--python-executable={sys.executable}", "usage.py", cwd=PYTHON / "tests", MYPYPATH=str(site))
+    files = [PYTHON / "tests" / "usage.py", *sorted((site / "heliodesk_client").glob("*.py"))]
+    run(*command, f"--python-executable={sys.executable}", *files, cwd=site)
 
 
 def test_the_typescript_client_does_what_its_readme_says(environment: dict[str, str], tmp_path: Path) -> None:

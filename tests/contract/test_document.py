@@ -8,7 +8,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from app.cli.main import openapi
 from app.core.auth import KINDS, ROLES
-from app.core.scopes import SCOPES
+from app.core.keys.scopes import SCOPES
 from app.core.web.health import problem_types
 from app.events.types import EVENTS, EventData
 from tests.contract.document import DOCUMENT, OPERATIONS, Operation, examples_of, faults, resolved

@@ -62,7 +62,7 @@ async def test_an_answer_to_what_is_wrong_is_guarded(world: World, method: str, 
 
 
 async def test_what_went_wrong_inside_is_guarded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.core.exposition._OFFERED", {})
+    monkeypatch.setattr("app.core.process.exposition._OFFERED", {})
     answer = await world.client.get("/metrics")
     assert answer.status_code == 500
     assert_guarded(answer)

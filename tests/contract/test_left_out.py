@@ -40,15 +40,15 @@ def test_the_document_says_which_bodies_are_needed(operation: Operation) -> None
     assert operation.spec["requestBody"].get("required", False) == (operation not in OPTIONAL)
 
 
-@pytest.mark.parametrize("kind", ["application/json", ""], ids=["of a type", "of none"])
 @pytest.mark.parametrize("operation", OPTIONAL, ids=lambda operation: operation.name)
-async def test_no_body_is_an_empty_object(world: World, operation: Operation, kind: str) -> None:
+async def test_no_body_is_an_empty_object(world: World, operation: Operation) -> None:
     statuses = []
-    for content in (b"{}", b""):
+    typed = {"Content-Type": "application/json"}
+    for content, of_type in ((b"{}", typed), (b"", typed), (b"", {})):
         await world.renew()
-        headers = world.keys["admin"] | ({"Content-Type": kind or "application/json"} if content or kind else {})
         path = operation.path.format_map(world.ids)
+        headers = world.keys["admin"] | of_type
         answer = await world.client.request(operation.method, path, headers=headers, content=content)
         statuses.append(answer.status_code)
-    assert statuses[0] == statuses[1]
+    assert len(set(statuses)) == 1, statuses
     assert statuses[0] not in {400, 415, 422, 500}

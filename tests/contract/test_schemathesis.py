@@ -23,14 +23,15 @@ from hypothesis.strategies import SearchStrategy
 from schemathesis import Config
 from schemathesis.core.parameters import ParameterLocation
 from schemathesis.core.result import Ok
-from schemathesis.generation import GenerationMode
+from schemathesis.generation import GenerationMode, derive_operation_seed
+from schemathesis.generation.hypothesis.builder import HypothesisTestConfig, HypothesisTestMode, create_test
 
 from app.core.clock import monotonic
-from app.core.scopes import SCOPES
+from app.core.keys.scopes import SCOPES
 from app.core.settings import Settings
 from app.main import create_app
 from tests.contract.callers import RULES
-from tests.contract.document import DOCUMENT
+from tests.contract.document import DOCUMENT, OPERATIONS
 from tests.contract.world import World, open_world
 from tests.support.actors import Headers
 from tests.support.database import new_database
@@ -58,6 +59,10 @@ CONFIG: Final[dict[str, Any]] = {
     },
 }
 NO_COVERAGE: Final = {"phases": {"coverage": {"enabled": False}}}
+ENDLESS: Final = "stream_events"
+"""Its answer does not end, unless ``seconds`` says so; it reads its parameters as ``list_events`` does."""
+READS: Final = {name for name, operation in OPERATIONS.items() if operation.method == "GET"}
+READS_FIRST: Final = sorted(OPERATIONS.keys() - {ENDLESS}, key=lambda name: (name not in READS, name))
 FOR_ADMINS: Final = [name for name, refused in RULES.items() if "owner" in refused]
 
 READING: Final = [scope for scope in SCOPES if scope.endswith(":read")]
@@ -75,15 +80,11 @@ KINDS: Final = (
     "nobody",
 )
 
-ENDLESS: Final = "stream_events"
-"""Its answer does not end, unless ``seconds`` says so; it reads its parameters as ``list_events`` does."""
-
 # A stateful run takes the links of its document apart.
 everything = schemathesis.openapi.from_dict(deepcopy(DOCUMENT), config=Config.from_dict(CONFIG)).exclude(
     operation_id=ENDLESS
 )
 for_customers = schemathesis.openapi.from_dict(deepcopy(DOCUMENT), config=Config.from_dict(CONFIG | NO_COVERAGE))
-no_health_check = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @contextmanager
@@ -134,10 +135,20 @@ async def desk(url: str) -> AsyncIterator[World]:
 
 
 @pytest.fixture
-async def things(desk: World) -> World:
-    """The desk with new things for this operation: what the one before has used up is there again."""
-    await desk.renew()
+async def things(desk: World, request: pytest.FixtureRequest, used: set[str | None]) -> World:
+    """The desk, with new things unless nothing but reads has been tried since there were new ones."""
+    if used:
+        await desk.renew()
+        used.clear()
+    if (operation := request.node.callspec.params.get("operation")) not in READS:
+        used.add(operation)
     return desk
+
+
+@pytest.fixture(scope="module")
+def used() -> set[str | None]:
+    """What may have used up the things of the desk."""
+    return set()
 
 
 def aim(case: Case, world: World) -> None:
@@ -149,20 +160,40 @@ def aim(case: Case, world: World) -> None:
         case.query["wait"] = 0  # it would hold the request as long as it says
 
 
-@no_health_check
-@everything.parametrize()
-def test_an_admin_gets_nothing_unexpected(case: Case, send: Send, things: World) -> None:
-    aim(case, things)
-    for repeating in ("If-Match", "Idempotency-Key"):  # with them most requests end before their body is looked at
-        case.headers.pop(repeating, None)
-    send(case, things.keys["admin"])
+def _send_all(operation: str, schema: Any, send: Callable[[Case], object]) -> None:
+    """Send the examples, the edges and some made-up cases of an operation.
+
+    They are made when the test runs: at collection, each process of the run would make those of all operations.
+    """
+    found = schema.find_operation_by_id(operation)
+    phases = schema.config.phases_for(operation=found)
+    config = HypothesisTestConfig(
+        modes=[mode for mode in HypothesisTestMode if getattr(phases, mode.value).enabled],
+        settings=schema.config.get_hypothesis_settings(operation=found, phase="fuzzing"),
+        seed=derive_operation_seed(schema.config.seed, found.label),
+        project=schema.config,
+    )
+    create_test(operation=found, test_func=send, config=config)()
 
 
-@no_health_check
-@for_customers.exclude(operation_id=[*FOR_ADMINS, ENDLESS]).parametrize()
-def test_a_customer_gets_nothing_unexpected(case: Case, send: Send, things: World) -> None:
-    aim(case, things)
-    send(case, things.keys["owner"])
+@pytest.mark.parametrize("operation", READS_FIRST)
+def test_an_admin_gets_nothing_unexpected(operation: str, send: Send, things: World) -> None:
+    def one(case: Case) -> None:
+        aim(case, things)
+        for repeating in ("If-Match", "Idempotency-Key"):  # with them most requests end before their body is looked at
+            case.headers.pop(repeating, None)
+        send(case, things.keys["admin"])
+
+    _send_all(operation, everything, one)
+
+
+@pytest.mark.parametrize("operation", [name for name in READS_FIRST if name not in FOR_ADMINS])
+def test_a_customer_gets_nothing_unexpected(operation: str, send: Send, things: World) -> None:
+    def one(case: Case) -> None:
+        aim(case, things)
+        send(case, things.keys["owner"])
+
+    _send_all(operation, for_customers, one)
 
 
 @pytest.fixture

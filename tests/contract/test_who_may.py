@@ -4,8 +4,7 @@ from typing import Final
 
 import pytest
 
-from app.core.auth import ROLES
-from app.core.scopes import SCOPES
+from app.core.keys.scopes import SCOPES
 from tests.contract.callers import (
     RULES,
 )
@@ -30,9 +29,9 @@ INGEST: Final = {operation.name for operation in OPERATIONS.values() if operatio
 GUARDED: Final = [operation for operation in OPERATIONS.values() if operation.name not in OPEN | INGEST]
 EVERY_GUARDED: Final = pytest.mark.parametrize("operation", GUARDED, ids=lambda operation: operation.name)
 EVERY_REFUSAL: Final = pytest.mark.parametrize(
-    ("operation", "who"),
-    [(operation, who) for operation in GUARDED for who in sorted(RULES.get(operation.name, ()))],
-    ids=lambda value: value if isinstance(value, str) else value.name,
+    "operation",
+    [operation for operation in GUARDED if RULES.get(operation.name)],
+    ids=lambda operation: operation.name,
 )
 EVERY_COLLECTION: Final = pytest.mark.parametrize(
     "operation",
@@ -60,42 +59,43 @@ async def test_without_a_key(world: World, operation: Operation) -> None:
     assert answer.headers["www-authenticate"] == "Bearer"
 
 
-@pytest.mark.parametrize("sent", ["Bearer", "Bearer hd_admin_x", "Basic aGQ6aGQ=", "Bearer {}x", "{}"])
 @EVERY_GUARDED
-async def test_with_a_malformed_key(world: World, operation: Operation, sent: str) -> None:
+async def test_with_a_malformed_key(world: World, operation: Operation) -> None:
     key = world.keys["admin"]["Authorization"].removeprefix("Bearer ")
-    assert (await world.call(operation, {"Authorization": sent.format(key)})).status_code == 401
+    for sent in ("Bearer", "Bearer hd_admin_x", "Basic aGQ6aGQ=", f"Bearer {key}x", key):
+        assert (await world.call(operation, {"Authorization": sent})).status_code == 401, sent
 
 
-@pytest.mark.parametrize("who", ["revoked", "expired"])
 @EVERY_GUARDED
-async def test_with_a_key_that_is_over(world: World, operation: Operation, who: str) -> None:
-    assert (await world.call(operation, world.keys[who])).status_code == 401
+async def test_with_a_key_that_is_over(world: World, operation: Operation) -> None:
+    for who in ("revoked", "expired"):
+        assert (await world.call(operation, world.keys[who])).status_code == 401, who
 
 
-@pytest.mark.parametrize("who", ["hook", "widget"])
 @EVERY_GUARDED
-async def test_with_a_key_for_something_else(world: World, operation: Operation, who: str) -> None:
-    assert (await world.call(operation, world.keys[who])).status_code == 403
+async def test_with_a_key_for_something_else(world: World, operation: Operation) -> None:
+    for who in ("hook", "widget"):
+        assert (await world.call(operation, world.keys[who])).status_code == 403, who
 
 
 @EVERY_REFUSAL
-async def test_who_is_refused(world: World, operation: Operation, who: str) -> None:
-    answer = await world.call(operation, world.keys[who])
-    assert answer.status_code == RULES[operation.name][who], answer.text
-    seen = answer.text.replace(str(answer.request.url.path), "")
-    assert not [value for name, value in world.ids.items() if name.endswith("_id") and value in seen]
+async def test_who_is_refused(world: World, operation: Operation) -> None:
+    for who, status in RULES[operation.name].items():
+        answer = await world.call(operation, world.keys[who])
+        assert answer.status_code == status, (who, answer.text)
+        seen = answer.text.replace(str(answer.request.url.path), "")
+        assert not [value for name, value in world.ids.items() if name.endswith("_id") and value in seen], who
 
 
-@pytest.mark.parametrize("who", ["admin", "agent", "owner"])
 @EVERY_GUARDED
-async def test_without_the_scope(world: World, operation: Operation, who: str) -> None:
-    key = await world.limited(who, [scope for scope in SCOPES if scope != operation.scope])
-    answer = await world.call(operation, key)
-    problem = answer.json()
-    assert (answer.status_code, problem["type"]) == (403, "/problems/forbidden")
-    assert (operation.scope in problem["detail"], problem["missing_scope"]) == (True, operation.scope)
-    assert f'scope="{operation.scope}"' in answer.headers["www-authenticate"]
+async def test_without_the_scope(world: World, operation: Operation) -> None:
+    for who in ("admin", "agent", "owner"):
+        key = await world.limited(who, [scope for scope in SCOPES if scope != operation.scope])
+        answer = await world.call(operation, key)
+        problem = answer.json()
+        assert (answer.status_code, problem["type"]) == (403, "/problems/forbidden"), who
+        assert (operation.scope in problem["detail"], problem["missing_scope"]) == (True, operation.scope), who
+        assert f'scope="{operation.scope}"' in answer.headers["www-authenticate"], who
 
 
 @EVERY_GUARDED
@@ -114,16 +114,7 @@ async def test_with_the_scope_alone(world: World, operation: Operation) -> None:
 
 PAIRS: Final = [("owner", "viewer"), ("owner", "editor"), ("editor", "viewer")]
 EVERY_PAIR: Final = pytest.mark.parametrize(
-    ("operation", "key", "person"),
-    [
-        (operation, key, person)
-        for operation in GUARDED
-        if operation.takes_actor
-        for more, less in PAIRS
-        for key, person in ((more, less), (less, more))
-        if operation.method == "GET" or less in RULES.get(operation.name, ())  # the others would be done
-    ],
-    ids=lambda value: value if isinstance(value, str) else value.name,
+    "operation", [each for each in GUARDED if each.takes_actor], ids=lambda operation: operation.name
 )
 """A key of one role that names a person of another one: what acts is the lesser of both."""
 
@@ -134,13 +125,15 @@ def test_what_a_customer_may_and_a_viewer_may_not_is_done_for_a_person() -> None
 
 
 @EVERY_PAIR
-async def test_what_acts_is_the_lesser_of_key_and_person(
-    world: World, operation: Operation, key: str, person: str
-) -> None:
-    less = min((key, person), key=ROLES.index)
-    naming = operation.naming(world.people[person], world.example(operation))
-    answer = await world.call(operation, world.keys[key], **naming)
-    assert answer.status_code == RULES[operation.name].get(less, 200), answer.text
+async def test_what_acts_is_the_lesser_of_key_and_person(world: World, operation: Operation) -> None:
+    refused = RULES[operation.name]
+    for more, less in PAIRS:
+        if operation.method != "GET" and less not in refused:
+            continue  # it would be done
+        for key, person in ((more, less), (less, more)):
+            naming = operation.naming(world.people[person], world.example(operation))
+            answer = await world.call(operation, world.keys[key], **naming)
+            assert answer.status_code == refused.get(less, 200), (key, person, answer.text)
 
 
 REPEATABLE: Final = [

@@ -16,7 +16,7 @@ import pytest
 import yaml
 from alembic.script import ScriptDirectory
 
-from app.cli.postgres_binaries import find_binaries
+from app.cli.postgres.binaries import find_binaries
 from app.cli.settings_table import settings_table
 from app.core.auth import make_key
 from app.core.db.engine import Sessions

@@ -10,7 +10,7 @@ import pytest
 from app.core.auth import Actor
 from app.core.db.engine import Sessions
 from app.core.db.session import transaction
-from app.plans.document.documents import parse_yaml
+from app.plans.document.parsing.documents import parse_yaml
 from app.plans.store import BUILTIN
 from app.rollout import applying
 from app.rollout.applying import Report

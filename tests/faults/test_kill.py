@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.cli.embedded import EmbeddedServer
+from app.cli.postgres.embedded import EmbeddedServer
 from tests.faults.history import assert_nothing_lost, end_leases, is_quiet, prepare
 from tests.support.desk import connected, fetch
 from tests.support.openings import open_until_answered

@@ -12,9 +12,9 @@ import pytest
 from aiohttp import web
 
 from app.core.clock import monotonic
-from app.core.db.bulk import insert_rows
 from app.core.db.engine import Sessions
 from app.core.db.session import transaction
+from app.core.db.statements.bulk import insert_rows
 from app.core.db.tables import Row
 from app.events.models import EventRow
 from app.webhooks.background.deliver import Limits

@@ -7,9 +7,9 @@ from typing import Any, Final
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.db.bulk import write
 from app.core.db.engine import Sessions
 from app.core.db.session import ring_after_commit, transaction
+from app.core.db.statements.bulk import write
 from app.core.db.tables import Row
 from app.core.state import State
 from app.events.event import Event

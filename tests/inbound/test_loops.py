@@ -5,7 +5,7 @@ from typing import Final
 
 from app.core.db.engine import Sessions
 from app.core.db.session import transaction
-from app.core.via import HEADER, write_via
+from app.core.outgoing.via import HEADER, write_via
 from app.webhooks.outbox.claims import claim
 from app.webhooks.rules.sharing import Share
 from tests.inbound.conftest import Desk

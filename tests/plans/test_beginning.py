@@ -9,9 +9,9 @@ from jsonschema import Draft202012Validator
 from structlog.testing import capture_logs
 
 from app.core.db.engine import Sessions
-from app.core.memory import Memory
 from app.core.problems import Invalid
-from app.plans.document.documents import json_schema, parse, parse_yaml, read_stored
+from app.core.process.memory import Memory
+from app.plans.document.parsing.documents import json_schema, parse, parse_yaml, read_stored
 from app.plans.store import BUILTIN, builtin_plans, document
 from tests.support.actors import Headers
 from tests.support.desk import fetch, store_plan

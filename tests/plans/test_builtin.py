@@ -9,7 +9,7 @@ import jsonschema
 import orjson
 import pytest
 
-from app.plans.document.documents import PlanDocument, json_schema, parse
+from app.plans.document.parsing.documents import PlanDocument, json_schema, parse
 from app.plans.document.words import METRICS, Metric
 from tests.support.documents import PLANS, TEXTS
 

@@ -5,10 +5,10 @@ import pytest
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.memory import Memory
 from app.core.problems import Invalid, NotFound
+from app.core.process.memory import Memory
 from app.plans import store
-from app.plans.document.documents import PlanDocument, parse
+from app.plans.document.parsing.documents import PlanDocument, parse
 from app.plans.holidays import dates_of, expand_holidays
 from app.plans.models import HolidaySetRow, PlanVersionRow
 from tests.support.documents import small

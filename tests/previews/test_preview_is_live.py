@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pytest
 
-from app.plans.document.documents import PlanDocument
+from app.plans.document.parsing.documents import PlanDocument
 from app.plans.store import builtin_plans
 from app.tickets.rules import allowed
 from tests.support.stories import Begin, Story, path_of

@@ -23,7 +23,7 @@ from app.core.db.session import make_sessions, transaction
 from app.core.settings import Settings
 from app.core.signals import WakeUps
 from app.main import create_app
-from app.plans.document.documents import parse, parse_yaml
+from app.plans.document.parsing.documents import parse, parse_yaml
 from app.plans.store import BUILTIN, add_version
 from app.replay.compare import differences
 from app.replay.snapshots import Scope, walk

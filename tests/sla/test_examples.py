@@ -7,7 +7,7 @@ from importlib.resources import files
 import pytest
 
 from app.plans.document.calendars import compile_calendars
-from app.plans.document.documents import parse_yaml
+from app.plans.document.parsing.documents import parse_yaml
 from app.sla.clock.changes import Change, Message, Priority, Status
 from app.sla.clock.clock import catch_up, fold, open_clock
 from app.sla.clock.deadline import Deadline

@@ -13,7 +13,7 @@ from app.core.auth import Actor
 from app.core.db.tables import Row
 from app.events import types
 from app.events.log import event_row
-from app.plans.document.documents import parse_yaml
+from app.plans.document.parsing.documents import parse_yaml
 from app.plans.store import BUILTIN
 from app.sla.clock.changes import Answer, Apply, Ask, Change, Close, Message, Priority, Reopen, Status, Tier
 from app.sla.clock.clock import catch_up as catch_up_clock

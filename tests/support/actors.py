@@ -8,9 +8,9 @@ from app.accounts.usecases import customers, keys, people
 from app.calendars.hours import WEEKDAYS
 from app.core.auth import KeyKind
 from app.core.clock import database_now
-from app.core.db.bulk import insert_rows
 from app.core.db.engine import Sessions
 from app.core.db.session import transaction
+from app.core.db.statements.bulk import insert_rows
 from app.core.ids import new_id
 from app.plans.models import PlanVersionRow
 from app.roster.models import EngineerRow, RegionRow

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import asyncpg
 from sqlalchemy import make_url
 
-from app.cli.embedded import EmbeddedServer
+from app.cli.postgres.embedded import EmbeddedServer
 from app.core.db.engine import Sessions
 from app.core.db.session import driver
 from app.models import metadata

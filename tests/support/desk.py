@@ -13,7 +13,7 @@ from app.core.db.session import driver, make_sessions, transaction
 from app.core.db.tables import Row
 from app.core.ids import new_id
 from app.core.signals import WakeUps
-from app.plans.document.documents import parse, parse_yaml
+from app.plans.document.parsing.documents import parse, parse_yaml
 from app.plans.store import BUILTIN, add_version
 from app.tickets.schemas import NewTicket
 from app.tickets.usecases.open import open_ticket

@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from app.plans.document.documents import parse_yaml
+from app.plans.document.parsing.documents import parse_yaml
 
 SMALL = """
 key: small

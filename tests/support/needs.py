@@ -11,7 +11,7 @@ MARKER: Final = "machine"
 _FIXTURES: Final = frozenset({"server", "offload"})
 _STARTS: Final = frozenset(
     {
-        "app.cli.embedded",
+        "app.cli.postgres.embedded",
         "app.core.workers.offload",
         "importlinter.cli",
         "multiprocessing",

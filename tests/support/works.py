@@ -9,7 +9,7 @@ import orjson
 
 from app.core.auth import Actor
 from app.plans.document.calendars import compile_calendars
-from app.plans.document.documents import PlanDocument, parse, parse_yaml
+from app.plans.document.parsing.documents import PlanDocument, parse, parse_yaml
 from app.plans.store import BUILTIN
 from app.sla.clock.changes import Answer
 from app.sla.clock.clock import open_clock

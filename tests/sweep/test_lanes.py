@@ -1,4 +1,4 @@
-from app.core.fair_turns import Turns
+from app.core.jobs.fair_turns import Turns
 from app.sweep.lanes import Pace, heavy
 
 

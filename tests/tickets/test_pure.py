@@ -11,7 +11,7 @@ import pytest
 from app.core.auth import Principal
 from app.events.examples import event_example
 from app.events.types.tickets import TicketFacts, TicketOpened
-from app.plans.document.documents import parse_yaml
+from app.plans.document.parsing.documents import parse_yaml
 from app.plans.store import BUILTIN
 from app.tickets.api.examples import TICKET as TICKET_EXAMPLE
 from app.tickets.models import TicketRow

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import select
 
 from app.core.clock import wall_now
-from app.core.db.bulk import insert_rows
 from app.core.db.engine import Sessions
 from app.core.db.session import transaction
+from app.core.db.statements.bulk import insert_rows
 from app.core.db.tables import Row
 from app.core.ids import new_id
 from app.core.outgoing.connector import make_http, make_session

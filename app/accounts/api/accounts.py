@@ -11,10 +11,10 @@ from app.accounts.schemas import Account, AccountFields, NewAccount
 from app.accounts.usecases import customers
 from app.accounts.usecases.customers import account_document
 from app.core.clock import database_now
-from app.core.web.deps import require_admin
-from app.core.web.merge_patch import PatchDep
-from app.core.web.operations import AccountPath, AdminCall, CallDep, Document, Patching, ResourceRouter
-from app.core.web.paging import PageDep
+from app.core.web.kit.deps import require_admin
+from app.core.web.kit.merge_patch import PatchDep
+from app.core.web.kit.operations import AccountPath, AdminCall, CallDep, Document, Patching, ResourceRouter
+from app.core.web.kit.paging import PageDep
 
 router = ResourceRouter("accounts", prefix="/v1/accounts", tags=["Accounts"])
 _PATCHING: Final = Patching(AccountFields, customers.fields_of, customers.update_account, account_document)

@@ -15,12 +15,12 @@ from app.accounts.usecases import keys
 from app.accounts.usecases.keys import key_document
 from app.core.auth import Principal
 from app.core.clock import database_now
-from app.core.db.places import take_place
+from app.core.limits.places import take_place
 from app.core.problems import Forbidden, NotFound, QuotaExceeded
 from app.core.text.messages import _
-from app.core.web.deps import require_account
-from app.core.web.operations import AccountScope, ActorDep, CallDep, Document, ResourceRouter
-from app.core.web.paging import PageDep, made
+from app.core.web.kit.deps import require_account
+from app.core.web.kit.operations import AccountScope, ActorDep, CallDep, Document, ResourceRouter
+from app.core.web.kit.paging import PageDep, made
 
 router = ResourceRouter("keys", prefix="/v1/keys", tags=["Accounts"])
 

@@ -13,12 +13,12 @@ from app.accounts.schemas import NewPerson, Person, PersonFields
 from app.accounts.usecases import people
 from app.accounts.usecases.people import person_document
 from app.core.clock import database_now
-from app.core.db.places import take_place
+from app.core.limits.places import take_place
 from app.core.problems import Conflict, QuotaExceeded
-from app.core.schemas import ActorRef
-from app.core.web.merge_patch import PatchDep, actor_in
-from app.core.web.operations import AccountPath, ActorDep, CallDep, Document, ResourceRouter
-from app.core.web.paging import PageDep, listing, made
+from app.core.schemas.shared import ActorRef
+from app.core.web.kit.merge_patch import PatchDep, actor_in
+from app.core.web.kit.operations import AccountPath, ActorDep, CallDep, Document, ResourceRouter
+from app.core.web.kit.paging import PageDep, listing, made
 
 router = ResourceRouter("people", prefix="/v1/accounts/{account_id}/people", tags=["Accounts"])
 

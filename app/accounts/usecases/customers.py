@@ -10,11 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.models import AccountRow
 from app.accounts.schemas import Account, AccountFields, NewAccount, SandboxStart
 from app.core.ids import new_id
-from app.core.mailboxes import STORED
 from app.core.problems import Fault, Invalid, message_of
-from app.core.schemas import pointer
+from app.core.schemas.mailboxes import STORED
+from app.core.schemas.shared import pointer
 from app.core.text.messages import Message, _
-from app.plans.document.expansion import years_around
+from app.plans.document.parsing.expansion import years_around
 from app.plans.holidays import expand_holidays
 from app.plans.store import addons_on_offer
 

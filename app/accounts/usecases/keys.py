@@ -10,10 +10,10 @@ from app.accounts.models import ApiKeyRow
 from app.accounts.queries import account_by_id
 from app.accounts.schemas import Key, NewKey
 from app.core.auth import hash_key, make_key
-from app.core.db.housekeeping import keep_newest
+from app.core.db.statements.housekeeping import keep_newest
 from app.core.ids import new_id
+from app.core.keys.scopes import SCOPES
 from app.core.problems import Fault, Invalid, NotFound
-from app.core.scopes import SCOPES
 from app.core.text.messages import Message, _
 
 KEPT: Final = 1000

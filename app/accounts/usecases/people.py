@@ -12,8 +12,8 @@ from app.accounts.principals import Acting
 from app.accounts.queries import account_by_id, count_owners
 from app.accounts.schemas import Person, PersonFields
 from app.core.ids import new_id
-from app.core.mailboxes import STORED
 from app.core.problems import Conflict
+from app.core.schemas.mailboxes import STORED
 from app.core.text.messages import _
 
 

@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, a
 from app.core.db.engine import Sessions
 from app.core.db.pool import milliseconds
 from app.core.db.queues import LockQueues, Turn
-from app.core.memory import Memory
 from app.core.problems import Unavailable
+from app.core.process.memory import Memory
 from app.core.signals import WakeUps
 
 T = TypeVar("T")

@@ -1,1 +1,1 @@
-"""How much callers may ask at once and in a minute."""
+"""How much callers may ask at once and in a minute, and how many of something they may have."""

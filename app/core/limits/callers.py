@@ -11,7 +11,7 @@ from app.core.limits.buckets import Bucket, Rate
 from app.core.limits.inflight import Full, InFlight, Pace, Place, Size, TooLong
 from app.core.limits.rates import Rates, tightest, used_of
 from app.core.problems import Problem, TooManyRequests, Unavailable
-from app.core.recent import Recent
+from app.core.process.recent import Recent
 from app.core.settings import Settings
 from app.core.text.messages import Message, _
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 import orjson
 
 from app.core.problems import BadRequest, Fault, Invalid, UnsupportedMediaType
-from app.core.schemas import inside, pointer
+from app.core.schemas.shared import inside, pointer
 from app.core.text.messages import _
 
 MAX_DEPTH: Final = 40

@@ -16,12 +16,12 @@ from app.core.db.errors import DATABASE_ERRORS
 from app.core.db.locks import locks_of
 from app.core.db.probe import Found
 from app.core.problems import HeadTooLarge, Invalid, NotFound, Problem, TooManyRequests, Unauthorized, Unavailable
-from app.core.schemas import Document
+from app.core.process.watch import Condition
+from app.core.schemas.shared import Document
 from app.core.state import State, StateDep
 from app.core.text.messages import _
-from app.core.watch import Condition
-from app.core.web.answer_headers import PUBLIC, page_policy
 from app.core.web.credentials import key_of
+from app.core.web.edge.answer_headers import PUBLIC, page_policy
 from app.core.web.http import Router, public_responses, reply
 from app.core.web.page import ICON, page, wants_page
 from app.core.zones import IN_FORCE

@@ -17,6 +17,7 @@ from starlette.routing import Route
 from starlette.types import Scope as AsgiScope
 
 from app.core.db.errors import DATABASE_ERRORS, is_outage, outage_of
+from app.core.keys.scopes import SCOPES, Scope
 from app.core.problems import (
     BadRequest,
     Fault,
@@ -32,11 +33,10 @@ from app.core.problems import (
     Unavailable,
     UnsupportedMediaType,
 )
-from app.core.schemas import pointer
-from app.core.scopes import SCOPES, Scope
+from app.core.schemas.shared import pointer
+from app.core.schemas.validation import said_of
 from app.core.text.language import SOURCE, Language
 from app.core.text.messages import _
-from app.core.validation import said_of
 from app.core.web.body import read_json, require_json, require_plain
 from app.core.web.callers import confirm, language_of, principal_of
 from app.core.web.query_names import repeated_names, unknown_names

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from typing import Final
 
 from app.core.problems import Fault
-from app.core.schemas import pointer
+from app.core.schemas.shared import pointer
 from app.core.text.messages import Message, _
 
 _FAULTS: Final = 50

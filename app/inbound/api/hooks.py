@@ -9,14 +9,14 @@ from app.accounts.principals import as_writer, writer
 from app.accounts.queries import account_by_id
 from app.core.auth import Actor, Principal
 from app.core.clock import database_now
-from app.core.db.places import take_place
 from app.core.db.session import snapshot
-from app.core.mailboxes import STORED
+from app.core.limits.places import take_place
 from app.core.problems import Conflict, NotFound, QuotaExceeded, TooManyRequests
-from app.core.schemas import ActorRef
-from app.core.web.merge_patch import PatchDep
-from app.core.web.operations import AccountScope, ActorDep, CallDep, Document, ResourceRouter, account_of
-from app.core.web.paging import PageDep, Slice, listing, made
+from app.core.schemas.mailboxes import STORED
+from app.core.schemas.shared import ActorRef
+from app.core.web.kit.merge_patch import PatchDep
+from app.core.web.kit.operations import AccountScope, ActorDep, CallDep, Document, ResourceRouter, account_of
+from app.core.web.kit.paging import PageDep, Slice, listing, made
 from app.core.workers.offload import owner_of
 from app.inbound.documents import (
     Hook,

@@ -21,8 +21,8 @@ from app.core.problems import (
     UnsupportedMediaType,
 )
 from app.core.state import State, StateDep
-from app.core.web.admission import in_the_senders_terms
 from app.core.web.credentials import Key
+from app.core.web.edge.admission import in_the_senders_terms
 from app.core.web.http import Router, public_responses, reply, responses
 from app.inbound import examples
 from app.inbound.api import handshake

@@ -11,12 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.principals import Acting, as_editor, editor
 from app.accounts.queries import account_by_id
 from app.core.clock import database_now
-from app.core.db.places import take_place
+from app.core.limits.places import take_place
 from app.core.problems import Conflict, NotFound, QuotaExceeded
-from app.core.schemas import ActorRef
-from app.core.web.merge_patch import PatchDep
-from app.core.web.operations import AccountScope, ActorDep, Call, CallDep, Document, ResourceRouter, account_of
-from app.core.web.paging import PageDep
+from app.core.schemas.shared import ActorRef
+from app.core.web.kit.merge_patch import PatchDep
+from app.core.web.kit.operations import AccountScope, ActorDep, Call, CallDep, Document, ResourceRouter, account_of
+from app.core.web.kit.paging import PageDep
 from app.inbound.maintenance.schemas import MaintenanceWindow, MaintenanceWindowFields, NewMaintenanceWindow, WindowId
 from app.inbound.quotas import WINDOWS
 from app.inbound.read import windows as queries

@@ -23,12 +23,12 @@ from app.core.clock import monotonic
 from app.core.db.causes import Cause, cause_of, within
 from app.core.db.engine import Sessions
 from app.core.db.session import driver, run, transaction
-from app.core.fair_turns import Turns
+from app.core.jobs.fair_turns import Turns
 from app.core.limits.callers import TicketQuota
-from app.core.mailboxes import STORED
+from app.core.outgoing.via import HEADER, read_via
 from app.core.problems import Problem, Unavailable
+from app.core.schemas.mailboxes import STORED
 from app.core.text.language import choose_language
-from app.core.via import HEADER, read_via
 from app.core.web.http import dump
 from app.events.log import came_via
 from app.inbound.background.resting import Resting

@@ -4,8 +4,8 @@ from datetime import timedelta
 from typing import Final
 
 from app.core.db.engine import Sessions
-from app.core.db.housekeeping import forget
 from app.core.db.session import driver
+from app.core.db.statements.housekeeping import forget
 from app.inbound.models import HookPayloadsRow, IncidentAlertRow, IncidentRow
 from app.inbound.payloads import Room, drop, drop_oldest
 

@@ -15,19 +15,19 @@ from asyncpg import LockNotAvailableError
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.apart import apart
 from app.core.auth import SERVICE
 from app.core.clock import database_now
 from app.core.db.engine import Sessions
 from app.core.db.errors import is_outage
 from app.core.db.session import driver, run, transaction
 from app.core.db.tables import Row
+from app.core.jobs.apart import apart
 from app.core.limits.callers import TicketQuota
-from app.core.mailboxes import STORED
 from app.core.metrics import Metrics
+from app.core.outgoing.via import read_via
 from app.core.problems import Problem, Unavailable
+from app.core.schemas.mailboxes import STORED
 from app.core.text.language import choose_language
-from app.core.via import read_via
 from app.events.log import came_via
 from app.inbound.background.processing import SLICE
 from app.inbound.decisions import Step, decide

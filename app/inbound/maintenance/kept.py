@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.db.bulk import Write, write
 from app.core.db.session import driver
+from app.core.db.statements.bulk import Write, write
 from app.core.problems import Conflict
 from app.core.text.messages import _
 from app.inbound.decisions import Alert, Known, Setting

@@ -6,7 +6,7 @@ from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model
 
 from app.accounts.schemas import AccountId, HookId
 from app.core.problems import invalid_value
-from app.core.schemas import ActorRef, Document, Instant, Strict, Word, id_pattern, no_nul
+from app.core.schemas.shared import ActorRef, Document, Instant, Strict, Word, id_pattern, no_nul
 from app.core.text.messages import _
 from app.events.schemas import Actor
 

@@ -9,10 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.queries import account_by_id
 from app.core.auth import Principal
-from app.core.db.rows import row_by_id
 from app.core.db.session import driver
+from app.core.db.statements.rows import row_by_id
 from app.core.problems import NotFound
-from app.core.web.paging import Page, in_order
+from app.core.web.kit.paging import Page, in_order
 from app.inbound.maintenance.models import MaintenanceWindowRow
 
 _FIRING: Final = """

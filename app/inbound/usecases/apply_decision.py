@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.principals import Acting
 from app.core.auth import Principal
-from app.core.mailboxes import STORED
+from app.core.schemas.mailboxes import STORED
 from app.core.text.language import Language
 from app.inbound import texts
 from app.inbound.decisions import ENDED, Decision, Step

@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.models import AccountRow
 from app.core.clock import database_now
 from app.core.ids import new_id
-from app.core.mailboxes import STORED
 from app.core.problems import Fault, Invalid, message_of
+from app.core.schemas.mailboxes import STORED
 from app.core.workers.offload import Offload
 from app.inbound.decisions import Step
 from app.inbound.formats.signal import Batch, Unreadable

@@ -13,9 +13,9 @@ from app.accounts.terms import plan_in_force
 from app.accounts.usecases.keys import create_key, delete_key
 from app.core.db.session import LONG, allow, memory_of, ring_after_commit
 from app.core.ids import new_id
-from app.core.mailboxes import STORED
 from app.core.problems import Conflict, Fault, Invalid
-from app.core.schemas import pointer
+from app.core.schemas.mailboxes import STORED
+from app.core.schemas.shared import pointer
 from app.core.text.messages import _
 from app.inbound.formats.signatures import CARRIERS, SIGNED
 from app.inbound.maintenance.models import SilencedAlertRow

@@ -13,11 +13,11 @@ from app.core.auth import hash_key
 from app.core.db.engine import lookup
 from app.core.db.pool import holder
 from app.core.ids import new_id
+from app.core.outgoing.via import HEADER, read_via, refusal
 from app.core.problems import Conflict, Forbidden, NotFound, TooManyRequests, Unauthorized
 from app.core.settings import Settings
 from app.core.state import State
 from app.core.text.messages import _
-from app.core.via import HEADER, read_via, refusal
 from app.core.web import credentials
 from app.core.web.credentials import Key
 from app.inbound import payloads

@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.models import AccountRow
 from app.core.auth import Actor
-from app.core.db.housekeeping import keep_newest
 from app.core.db.session import ring_after_commit
+from app.core.db.statements.housekeeping import keep_newest
 from app.core.ids import new_id
 from app.core.problems import Conflict, Fault, Invalid
 from app.core.text.messages import _

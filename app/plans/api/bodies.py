@@ -8,8 +8,8 @@ from pydantic import WrapValidator
 
 from app.core.web.http import Handler, StrictRoute
 from app.plans.document import examples
-from app.plans.document.documents import PlanDocument
-from app.plans.document.heavy import PlanText
+from app.plans.document.parsing.documents import PlanDocument
+from app.plans.document.parsing.heavy import PlanText
 
 _YAML: Final = ("application/yaml", "application/x-yaml", "text/yaml")
 

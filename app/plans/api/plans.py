@@ -9,18 +9,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.clock import database_now
 from app.core.db.session import memory_of
 from app.core.problems import Fault, Invalid, NotFound, TooManyRequests
-from app.core.schemas import Locale
+from app.core.schemas.shared import Locale
 from app.core.text.messages import _
-from app.core.web.deps import LanguageDep
-from app.core.web.operations import AdminCall, Call, CallDep, Document, ResourceRouter
-from app.core.web.paging import PageDep
+from app.core.web.kit.deps import LanguageDep
+from app.core.web.kit.operations import AdminCall, Call, CallDep, Document, ResourceRouter
+from app.core.web.kit.paging import PageDep
 from app.core.workers.offload import owner_of
 from app.plans import queries, store
 from app.plans.api.bodies import SHOWN, PlanBody, PlanRoute
-from app.plans.document import heavy, priorities
-from app.plans.document.expansion import years_around
-from app.plans.document.heavy import CheckedPlan, PlanText
-from app.plans.document.reading import refuse
+from app.plans.document import priorities
+from app.plans.document.parsing import heavy
+from app.plans.document.parsing.expansion import years_around
+from app.plans.document.parsing.heavy import CheckedPlan, PlanText
+from app.plans.document.parsing.reading import refuse
 from app.plans.document.words import PlanKey
 from app.plans.models import PlanVersionRow
 from app.plans.schemas import (

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from app.plans.document.documents import parse_yaml
+from app.plans.document.parsing.documents import parse_yaml
 
 YAML: Final = """\
 key: weekdays

@@ -9,15 +9,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.auth import Principal
 from app.core.clock import database_now
-from app.core.db.places import take_place
+from app.core.limits.places import take_place
 from app.core.problems import NotFound, QuotaExceeded
 from app.core.state import StateDep
 from app.core.text.language import Language
-from app.core.web.deps import ApiKey, LanguageDep, require_support
 from app.core.web.http import responses
-from app.core.web.idempotency import Answer
-from app.core.web.operations import Call, CallDep, ResourceRouter, SupportCall
-from app.core.web.paging import Page, PageDep, made
+from app.core.web.kit.deps import ApiKey, LanguageDep, require_support
+from app.core.web.kit.idempotency import Answer
+from app.core.web.kit.operations import Call, CallDep, ResourceRouter, SupportCall
+from app.core.web.kit.paging import Page, PageDep, made
 from app.roster import queries
 from app.roster.calendar_schemas import (
     SHIFTS,

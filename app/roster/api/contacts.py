@@ -9,18 +9,18 @@ from fastapi import Path, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import database_now, monotonic
-from app.core.db.places import take_place
 from app.core.db.session import transaction
 from app.core.ids import new_id
 from app.core.limits.buckets import Rate
 from app.core.limits.callers import rate_fields
+from app.core.limits.places import take_place
 from app.core.problems import Conflict, Fault, Invalid, QuotaExceeded, TooManyRequests, message_of
 from app.core.settings import Unconfigurable
 from app.core.state import State
 from app.core.text.messages import _
 from app.core.web.http import reply
-from app.core.web.operations import Call, CallDep, Document, ResourceRouter
-from app.core.web.paging import PageDep, made
+from app.core.web.kit.operations import Call, CallDep, Document, ResourceRouter
+from app.core.web.kit.paging import PageDep, made
 from app.events.envelope import instant
 from app.paging import methods
 from app.paging.methods import method_document, rule_document

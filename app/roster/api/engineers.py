@@ -7,11 +7,11 @@ from fastapi import Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import database_now
-from app.core.db.places import take_place
+from app.core.limits.places import take_place
 from app.core.problems import NotFound, QuotaExceeded
-from app.core.web.merge_patch import PatchDep
-from app.core.web.operations import AccountScope, AdminCall, Document, Patching, ResourceRouter, SupportCall
-from app.core.web.paging import PageDep, made
+from app.core.web.kit.merge_patch import PatchDep
+from app.core.web.kit.operations import AccountScope, AdminCall, Document, Patching, ResourceRouter, SupportCall
+from app.core.web.kit.paging import PageDep, made
 from app.roster import queries
 from app.roster.quotas import ENGINEERS
 from app.roster.schemas import Engineer, EngineerFields, NewEngineer

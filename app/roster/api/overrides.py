@@ -7,10 +7,10 @@ from fastapi import Path, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import database_now
-from app.core.db.places import take_place
+from app.core.limits.places import take_place
 from app.core.problems import Conflict, QuotaExceeded
-from app.core.web.operations import Document, ResourceRouter, SupportCall
-from app.core.web.paging import PageDep
+from app.core.web.kit.operations import Document, ResourceRouter, SupportCall
+from app.core.web.kit.paging import PageDep
 from app.roster.override_schemas import NewOverride, Override, OverrideId
 from app.roster.quotas import OVERRIDES
 from app.roster.schemas import EngineerId

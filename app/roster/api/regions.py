@@ -7,11 +7,11 @@ from fastapi import Query, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import database_now
-from app.core.db.places import take_place
+from app.core.limits.places import take_place
 from app.core.problems import Conflict, QuotaExceeded
-from app.core.web.merge_patch import PatchDep
-from app.core.web.operations import AdminCall, Document, Patching, ResourceRouter, SupportCall
-from app.core.web.paging import PageDep
+from app.core.web.kit.merge_patch import PatchDep
+from app.core.web.kit.operations import AdminCall, Document, Patching, ResourceRouter, SupportCall
+from app.core.web.kit.paging import PageDep
 from app.roster import queries
 from app.roster.quotas import REGIONS
 from app.roster.schemas import NewRegion, Region, RegionFields

@@ -12,14 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.auth import Principal, hash_key
 from app.core.clock import database_now
-from app.core.cooperative import in_turns
-from app.core.db.rows import row_by_id
 from app.core.db.session import memory_of
+from app.core.db.statements.rows import row_by_id
 from app.core.ids import new_id
 from app.core.problems import NotFound, Unauthorized
+from app.core.process.cooperative import in_turns
 from app.core.text.language import Language
 from app.core.text.messages import _
-from app.core.web.paging import Page, in_order
+from app.core.web.kit.paging import Page, in_order
 from app.roster import ical, shifts
 from app.roster.calendar_schemas import CalendarToken
 from app.roster.models import CalendarTokenRow, EngineerRow, RegionRow, ShiftOverrideRow

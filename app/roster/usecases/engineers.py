@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.ids import new_id
-from app.core.mailboxes import STORED
+from app.core.schemas.mailboxes import STORED
 from app.core.text.messages import _
 from app.roster import shifts
 from app.roster.models import EngineerRow

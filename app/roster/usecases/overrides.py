@@ -11,7 +11,7 @@ from app.core.auth import Principal
 from app.core.ids import new_id
 from app.core.problems import Conflict, Fault, Forbidden, Invalid, NotFound
 from app.core.text.messages import Message, _
-from app.core.web.paging import Page
+from app.core.web.kit.paging import Page
 from app.roster.models import EngineerRow, ShiftOverrideRow
 from app.roster.override_schemas import NewOverride, Override
 from app.roster.wakes import look_again

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Body, Response
 
-from app.core.web.operations import CallDep, ResourceRouter
+from app.core.web.kit.operations import CallDep, ResourceRouter
 from app.events.examples import ENGINEER, OTHER_TICKET
 from app.tickets.api.kit import TicketPath, act_on_ticket, action
 from app.tickets.schemas import (

@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.db.session import snapshot
 from app.core.problems import Conflict
 from app.core.web.http import Decorator
-from app.core.web.operations import Call, CallDep, Document, ResourceRouter
-from app.core.web.paging import PageDep, listing
+from app.core.web.kit.operations import Call, CallDep, Document, ResourceRouter
+from app.core.web.kit.paging import PageDep, listing
 from app.roster.models import ExpertAlertRow
 from app.roster.schemas import TicketCandidates
 from app.tickets.api import examples

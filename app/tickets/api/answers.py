@@ -19,8 +19,8 @@ from app.core.problems import Conflict, Forbidden, NotFound
 from app.core.state import StateDep
 from app.core.text.language import Language
 from app.core.text.phrases import time_in
-from app.core.web.deps import LanguageDep
 from app.core.web.http import Router
+from app.core.web.kit.deps import LanguageDep
 from app.core.zones import load_zone
 from app.notices.links import PATH, find_link
 from app.notices.texts import language_of

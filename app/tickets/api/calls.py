@@ -7,7 +7,7 @@ from fastapi import Body, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.auth import Actor
-from app.core.web.operations import CallDep, Document, ResourceRouter
+from app.core.web.kit.operations import CallDep, Document, ResourceRouter
 from app.tickets.api import examples
 from app.tickets.api.kit import OnTicket, TicketPath, act_on_ticket, action
 from app.tickets.editing import calls

@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.problems import Conflict
 from app.core.web.http import Decorator
-from app.core.web.operations import Call, CallDep, Document, ResourceRouter
-from app.core.web.paging import PageDep
+from app.core.web.kit.operations import Call, CallDep, Document, ResourceRouter
+from app.core.web.kit.paging import PageDep
 from app.escalations.models import EscalationRow
 from app.escalations.records import escalation_document, of_ticket
 from app.tickets.api import examples

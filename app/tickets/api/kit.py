@@ -8,11 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.principals import as_editor
 from app.core.problems import Conflict
-from app.core.schemas import ActorRef
+from app.core.schemas.shared import ActorRef
 from app.core.web.http import Decorator
-from app.core.web.idempotency import May
-from app.core.web.merge_patch import actor_in
-from app.core.web.operations import Call, Document, ResourceRouter
+from app.core.web.kit.idempotency import May
+from app.core.web.kit.merge_patch import actor_in
+from app.core.web.kit.operations import Call, Document, ResourceRouter
 from app.tickets.api import examples
 from app.tickets.editing.edit import TicketEdit
 from app.tickets.read import queries

@@ -12,10 +12,10 @@ from app.accounts.reading import ReaderDep
 from app.accounts.schemas import AccountId
 from app.core.problems import Conflict, NotFound
 from app.core.web.http import etag, reply, reply_text
-from app.core.web.idempotency import Answer
-from app.core.web.merge_patch import PatchDep
-from app.core.web.operations import CallDep, Document, ResourceRouter, account_of
-from app.core.web.paging import PageDep, listing, written
+from app.core.web.kit.idempotency import Answer
+from app.core.web.kit.merge_patch import PatchDep
+from app.core.web.kit.operations import CallDep, Document, ResourceRouter, account_of
+from app.core.web.kit.paging import PageDep, listing, written
 from app.events.envelope_sql import current
 from app.events.schemas import Event
 from app.tickets.api import examples

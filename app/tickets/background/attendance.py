@@ -15,10 +15,10 @@ from app.calls.attendance import customer_among
 from app.calls.polls import Poll
 from app.calls.providers.provider import CallFailed, Participant, Provider, Rooms
 from app.calls.schedule import end_in, poll_in
-from app.core.apart import apart
 from app.core.auth import SERVICE
 from app.core.db.engine import Sessions
 from app.core.db.session import run, transaction
+from app.core.jobs.apart import apart
 from app.core.metrics import Metrics
 from app.roster.models import EngineerRow
 from app.tickets.editing import calls

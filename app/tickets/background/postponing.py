@@ -13,10 +13,10 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import monotonic
-from app.core.db.bulk import updated, upserted, write
 from app.core.db.causes import Cause, cause_of
 from app.core.db.engine import Sessions
 from app.core.db.session import driver, ring_after_commit, transaction
+from app.core.db.statements.bulk import updated, upserted, write
 from app.core.db.tables import Row
 from app.events.event import Event
 from app.events.log import event_row, recorded

@@ -11,10 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.auth import Principal
 from app.core.clock import monotonic
-from app.core.cooperative import in_turns
 from app.core.db.errors import DATABASE_ERRORS
 from app.core.db.session import driver
 from app.core.problems import NotFound
+from app.core.process.cooperative import in_turns
 from app.sla.compiled import promise_of
 from app.sla.deadlines import load_clock
 from app.sla.pins import Pins

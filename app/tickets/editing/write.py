@@ -8,10 +8,10 @@ from asyncpg import UniqueViolationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.calls.models import CallRow
-from app.core.cooperative import in_turns
-from app.core.db.bulk import Write, deleted, inserted, updated, upserted, write
 from app.core.db.session import Again, ring_after_commit
+from app.core.db.statements.bulk import Write, deleted, inserted, updated, upserted, write
 from app.core.db.tables import Row
+from app.core.process.cooperative import in_turns
 from app.escalations import records as escalations
 from app.escalations.models import EscalationRow
 from app.events.log import event_row, recorded, with_via

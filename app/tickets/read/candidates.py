@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.auth import Principal
-from app.core.web.deps import require_support
+from app.core.web.kit.deps import require_support
 from app.tickets.editing.load import peek
 from app.tickets.staffing.roster import read_roster, scope_of
 

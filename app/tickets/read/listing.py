@@ -16,11 +16,11 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from app.accounts.reading import Question, Reader
 from app.core.auth import Principal
 from app.core.db.engine import lookup
-from app.core.db.forms import compiled
 from app.core.db.session import driver, transaction
+from app.core.db.statements.forms import compiled
 from app.core.db.tables import Row
 from app.core.problems import NotFound
-from app.core.web.paging import REACH, Filter, Page, Slice, at_most, within_reach
+from app.core.web.kit.paging import REACH, Filter, Page, Slice, at_most, within_reach
 from app.tickets.read import statements
 from app.tickets.read.ways import CREATED, LISTED, NEVER, TICKETS, Ask, TicketFilter, Way, filters, in_order, selective
 from app.tickets.wording import as_number, pattern

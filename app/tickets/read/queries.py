@@ -13,7 +13,7 @@ from app.core.auth import Principal
 from app.core.db.tables import Row
 from app.core.problems import Fault, Invalid, NotFound
 from app.core.text.messages import _
-from app.core.web.paging import Filter, Order, Page, Slice, within_reach
+from app.core.web.kit.paging import Filter, Order, Page, Slice, within_reach
 from app.events.types import INTERNAL_METRICS
 from app.sla.clock.terms import METRIC_ORDER
 from app.sla.models import DeadlineRow

@@ -6,8 +6,8 @@ from typing import Final
 from app.accounts.reading import Question
 from app.calls.models import CallRow
 from app.core.auth import Principal
-from app.core.db.json_sql import columns, instant, object_of
-from app.core.web.paging import REACH, Page
+from app.core.db.statements.json_sql import columns, instant, object_of
+from app.core.web.kit.paging import REACH, Page
 from app.events.envelope_sql import envelope_sql
 from app.events.types import INTERNAL_METRICS
 from app.sla.clock.terms import METRICS

@@ -17,9 +17,9 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from app.accounts.models import AccountRow
 from app.accounts.schemas import AccountId, EngineerId
 from app.core.problems import invalid_value
-from app.core.schemas import Instant, Word
+from app.core.schemas.shared import Instant, Word
 from app.core.text.messages import _
-from app.core.web.paging import Columns, Filter, Order, Page
+from app.core.web.kit.paging import Columns, Filter, Order, Page
 from app.tickets.models import ACTIVE, ENDED, TicketRow, TicketTitleRow
 from app.tickets.numbers import TicketNumber
 from app.tickets.schemas import Priority, Status

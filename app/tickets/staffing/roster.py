@@ -13,11 +13,11 @@ from asyncpg import Record
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.calendars.hours import Calendar
-from app.core.cooperative import in_turns
-from app.core.db.bulk import Write, deleted, inserted, updated
 from app.core.db.locks import AdvisoryLock, acquire, try_acquire
 from app.core.db.session import driver, memory_of, ring_after_commit, wake_ups_of
+from app.core.db.statements.bulk import Write, deleted, inserted, updated
 from app.core.db.tables import Row
+from app.core.process.cooperative import in_turns
 from app.roster import shifts
 from app.roster.choose import Cover, Expert
 from app.roster.models import ExpertHoldRow

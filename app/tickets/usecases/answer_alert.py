@@ -13,8 +13,8 @@ from app.accounts.schemas import EngineerId
 from app.core.auth import Actor, Principal
 from app.core.problems import Conflict, Forbidden, NotFound
 from app.core.text.messages import _
-from app.core.web.deps import require_support
-from app.core.web.paging import Filter, Page, Slice, filtered
+from app.core.web.kit.deps import require_support
+from app.core.web.kit.paging import Filter, Page, Slice, filtered
 from app.events import types
 from app.paging.queue import results
 from app.roster.models import ExpertAlertRow

@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.auth import Actor
 from app.core.problems import Conflict, Fault, Invalid
 from app.core.text.messages import _, ngettext
-from app.core.web.deps import require_support
+from app.core.web.kit.deps import require_support
 from app.events import types
 from app.roster.models import EngineerRow, ExpertHoldRow
 from app.sla.clock.changes import Status, Tier

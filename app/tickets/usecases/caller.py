@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.principals import editor
 from app.core.auth import Actor, Principal
-from app.core.schemas import ActorRef
+from app.core.schemas.shared import ActorRef
 from app.tickets.editing.edit import TicketEdit
 from app.tickets.editing.load import lock_ticket
 from app.tickets.save import staff_and_save

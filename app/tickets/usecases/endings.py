@@ -4,7 +4,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.problems import Conflict, Fault, Invalid
 from app.core.text.messages import _
-from app.core.web.deps import require_support
+from app.core.web.kit.deps import require_support
 from app.events.types import TicketMerged
 from app.sla.clock.changes import Close, Status
 from app.tickets.editing import calls

@@ -11,7 +11,7 @@ from app.core.db.session import driver
 from app.core.ids import new_id
 from app.core.problems import Conflict, Fault, Forbidden, Invalid
 from app.core.text.messages import _, ngettext
-from app.core.web.deps import require_support
+from app.core.web.kit.deps import require_support
 from app.escalations import records
 from app.escalations.models import EscalationRow
 from app.escalations.records import OPEN

@@ -4,7 +4,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.problems import Conflict
 from app.core.text.messages import _
-from app.core.web.merge_patch import Patch, actor_in, merge_patch, patched
+from app.core.web.kit.merge_patch import Patch, actor_in, merge_patch, patched
 from app.events import types
 from app.roster.usecases.regions import check_region
 from app.tickets.editing.edit import TicketEdit

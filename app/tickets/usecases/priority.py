@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.auth import Actor
 from app.core.problems import Conflict, Forbidden, Invalid
 from app.core.text.messages import _
-from app.core.web.deps import require_support
+from app.core.web.kit.deps import require_support
 from app.sla.clock.changes import Priority
 from app.tickets.editing import calls, review
 from app.tickets.editing.clock import change_clock

@@ -6,7 +6,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, create_model
 from pydantic.json_schema import models_json_schema
 
-from app.core.via import HEADER
+from app.core.outgoing.via import HEADER
 from app.events.examples import event_example
 from app.events.schemas import Event
 from app.events.types import EVENTS, EventData

@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.principals import as_writer, writer
 from app.core.clock import database_now
 from app.core.problems import Conflict, QuotaExceeded
-from app.core.web.operations import ActorDep, CallDep, Document, ResourceRouter
-from app.core.web.paging import PageDep, Slice, made
+from app.core.web.kit.operations import ActorDep, CallDep, Document, ResourceRouter
+from app.core.web.kit.paging import PageDep, Slice, made
 from app.webhooks import queries
 from app.webhooks.api.presenters import attempts_document, delivery_document, managed
 from app.webhooks.delivery_schemas import Delivery, DeliveryWithAttempts, Replay, ReplayPeriod

@@ -9,12 +9,12 @@ from app.accounts.principals import acting, as_writer
 from app.accounts.queries import account_by_id
 from app.core.auth import Actor
 from app.core.clock import database_now
-from app.core.db.places import take_place
+from app.core.limits.places import take_place
 from app.core.problems import Conflict, NotFound, QuotaExceeded
-from app.core.web.deps import require_account
-from app.core.web.merge_patch import PatchDep
-from app.core.web.operations import AccountScope, ActorDep, CallDep, Document, ResourceRouter
-from app.core.web.paging import PageDep, listing, made
+from app.core.web.kit.deps import require_account
+from app.core.web.kit.merge_patch import PatchDep
+from app.core.web.kit.operations import AccountScope, ActorDep, CallDep, Document, ResourceRouter
+from app.core.web.kit.paging import PageDep, listing, made
 from app.webhooks import queries
 from app.webhooks.api.presenters import delivery_document, managed
 from app.webhooks.delivery_schemas import Delivery

@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.principals import writer
 from app.core.auth import Actor, Principal
-from app.core.schemas import ActorRef
+from app.core.schemas.shared import ActorRef
 from app.events.envelope import NO_ACCOUNT
 from app.webhooks.delivery_schemas import Delivery, DeliveryWithAttempts
 from app.webhooks.models import DeliveryRow, WebhookEndpointRow

@@ -16,10 +16,10 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.apart import apart
 from app.core.db.locks import AdvisoryLock, try_acquire
 from app.core.db.session import driver, ring_after_commit, transaction
 from app.core.db.tables import Row
+from app.core.jobs.apart import apart
 from app.core.state import State
 from app.events.envelope import NO_ACCOUNT
 from app.events.event import Event

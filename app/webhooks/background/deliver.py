@@ -24,8 +24,8 @@ from app.core.clock import monotonic
 from app.core.db.errors import DATABASE_ERRORS
 from app.core.db.session import transaction
 from app.core.outgoing.connector import TOTAL_TIMEOUT, TimedOut, Unreachable, make_session, post
+from app.core.outgoing.via import HEADER, write_via
 from app.core.state import State
-from app.core.via import HEADER, write_via
 from app.webhooks.formats.bodies import NotWanted, Unsendable, make_body
 from app.webhooks.outbox.attempts import DeliveryOutcome, Exchange, conclude, storable, unsent
 from app.webhooks.outbox.claims import Claimed, Poll, poll, renew

@@ -22,7 +22,7 @@ from app.core.clock import monotonic
 from app.core.db.session import driver
 from app.core.db.tables import Row
 from app.core.ids import new_id
-from app.core.via import read_via
+from app.core.outgoing.via import read_via
 from app.webhooks.formats.bodies import Form
 from app.webhooks.outbox.lanes import queue_due, waiting
 from app.webhooks.rules.sharing import START, Grant, Key, Lane, Share, granted

@@ -5,8 +5,8 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.db.bulk import Write, write
 from app.core.db.session import ring_after_commit
+from app.core.db.statements.bulk import Write, write
 from app.core.db.tables import Row
 from app.events.envelope import NO_ACCOUNT
 

@@ -12,10 +12,10 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.db.bulk import to_json
 from app.core.db.engine import Sessions
-from app.core.db.housekeeping import forget
 from app.core.db.session import driver, ring_after_commit
+from app.core.db.statements.bulk import to_json
+from app.core.db.statements.housekeeping import forget
 from app.webhooks.models import DeliveryRow
 from app.webhooks.outbox.attempts import DeliveryOutcome
 

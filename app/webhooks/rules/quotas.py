@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from app.core.quotas import Quota
+from app.core.limits.quotas import Quota
 from app.events.envelope import NO_ACCOUNT
 from app.webhooks.rules.pausing import OPERATORS
 

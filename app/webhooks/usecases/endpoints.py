@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.principals import Acting
 from app.core.auth import Actor
-from app.core.db.bulk import write
 from app.core.db.session import LONG, allow, ring_after_commit
+from app.core.db.statements.bulk import write
 from app.core.ids import new_id
 from app.core.outgoing.addresses import Network, is_allowed, is_local, literal
 from app.core.outgoing.targets import Unusable, read_target

@@ -6,8 +6,8 @@ from typing import Any, Final
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db.locks import AdvisoryLock, try_acquire
-from app.core.db.places import take_place
 from app.core.db.session import driver, ring_after_commit
+from app.core.limits.places import take_place
 from app.core.problems import Conflict, Fault, Invalid
 from app.core.settings import Settings
 from app.core.text.messages import Message, _

@@ -1,4 +1,5 @@
-// Writes src/generated of the OpenAPI document: the types, and which operations take an Idempotency-Key.
+// Generates src/generated from the OpenAPI document: the types, which operations take an Idempotency-Key, and the slugs
+// of all problems.
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import openapiTS, { astToString } from "openapi-typescript";
 
@@ -14,7 +15,15 @@ const repeatable = Object.entries(document.paths).flatMap(([path, item]) =>
 
 await mkdir(target, { recursive: true });
 await writeFile(new URL("schema.ts", target), astToString(await openapiTS(document)));
-await writeFile(
-  new URL("repeatable.ts", target),
-  `/** Operations that take an Idempotency-Key. */\nexport const repeatable: ReadonlySet<string> = new Set(${JSON.stringify(repeatable, null, 2)});\n`,
+const slugs = Object.values(document.components.responses).flatMap(({ content }) =>
+  Object.values(content).flatMap(({ examples }) => Object.keys(examples)),
 );
+const lines = [
+  "/** Operations that take an Idempotency-Key. */",
+  `export const repeatable: ReadonlySet<string> = new Set(${JSON.stringify(repeatable, null, 2)});`,
+  "",
+  "/** What the last part of a problem's `type` may be. */",
+  `export type ProblemSlug = ${[...new Set(slugs)].sort().map((slug) => JSON.stringify(slug)).join(" | ")};`,
+  "",
+];
+await writeFile(new URL("document.ts", target), lines.join("\n"));

@@ -2,7 +2,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from app.calls.providers.custom import label
-from app.core.schemas import HttpsUrl
+from app.core.schemas.shared import HttpsUrl
 
 LINK: TypeAdapter[str] = TypeAdapter(HttpsUrl)
 

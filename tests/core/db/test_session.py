@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import func, select
 
-from app.core.db.bulk import insert_rows, update_rows
 from app.core.db.engine import Sessions
 from app.core.db.session import ring_after_commit, transaction
+from app.core.db.statements.bulk import insert_rows, update_rows
 from app.core.signals import WakeUps
 from app.models import plans
 from tests.support.desk import connected, fetch

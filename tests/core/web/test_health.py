@@ -7,9 +7,9 @@ from fastapi import FastAPI
 from pydantic import SecretStr, ValidationError
 
 from app.core import clock
+from app.core.process.watch import Condition, Watched
 from app.core.settings import Settings
 from app.core.state import State
-from app.core.watch import Condition, Watched
 from app.core.web.health import clock_skew
 from app.core.zones import IN_FORCE
 

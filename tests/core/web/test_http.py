@@ -10,14 +10,14 @@ from fastapi import FastAPI, Request, Response
 from pydantic import Field
 
 from app.core.problems import Forbidden
-from app.core.schemas import Email, HttpsUrl, Instant, Name, Strict, TimeZone, at_most
+from app.core.schemas.shared import Email, HttpsUrl, Instant, Name, Strict, TimeZone, at_most
 from app.core.state import State
-from app.core.web import paging
 from app.core.web.body import MAX_DEPTH
-from app.core.web.deps import PrincipalDep
+from app.core.web.edge.middleware import RequestLayer
 from app.core.web.http import SCOPE, Router, check_if_match, etag, install, reply, responses
-from app.core.web.middleware import RequestLayer
-from app.core.web.paging import PageDep, listing
+from app.core.web.kit import paging
+from app.core.web.kit.deps import PrincipalDep
+from app.core.web.kit.paging import PageDep, listing
 
 
 class _Person(Strict):

@@ -11,12 +11,12 @@ from sqlalchemy import Boolean, DateTime, FromClause, Integer, select
 
 from app.calls.models import CallRow
 from app.core.auth import Principal
-from app.core.db.bulk import inserted, write
 from app.core.db.engine import Sessions
 from app.core.db.session import driver, transaction
+from app.core.db.statements.bulk import inserted, write
 from app.core.db.tables import Row
 from app.core.web.http import dump
-from app.core.web.paging import Page
+from app.core.web.kit.paging import Page
 from app.events.envelope import envelope
 from app.events.envelope_sql import current
 from app.events.models import EventRow

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from app.core.clock import wall_now
-from app.core.db.bulk import to_json
 from app.core.db.engine import Sessions
+from app.core.db.statements.bulk import to_json
 from app.core.state import State
 from app.events.types import EVENT_TYPES
 from app.webhooks.outbox import subscriptions

@@ -1,0 +1,1 @@
+"""Statements of the forms that many features need."""

@@ -1,0 +1,1 @@
+"""What all background passes share: turns, signs of life, and failures that end nothing else."""

@@ -1,0 +1,1 @@
+"""API keys: finding out whose they are, and what they are limited to."""

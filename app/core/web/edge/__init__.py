@@ -1,0 +1,1 @@
+"""Around all routes: connections, what is refused before a route is found, and the request's log."""

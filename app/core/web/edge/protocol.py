@@ -1,0 +1,355 @@
+"""Uvicorn's HTTP protocol with limits on what a client may send, and on how long it may take."""
+
+from collections import deque
+from enum import Enum, auto
+from typing import Any, Final, cast
+
+import structlog
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
+
+from app.core.ids import new_id
+from app.core.limits.streams import DRAIN
+from app.core.problems import BadRequest, HeadTooLarge, Problem, RequestTimeout, Unavailable
+from app.core.text.language import SOURCE
+from app.core.text.messages import _, verbatim
+from app.core.web.edge.answer_headers import complete
+from app.core.web.edge.connections import ConnectionLimits, Guard, Lag, Use
+from app.core.web.http import PROBLEM_JSON, dump
+
+_SLICE: Final = 2**14
+"""Bytes that the parser gets at once: so much may come beyond a limit before it is seen."""
+_CHUNKS: Final = 4096
+_CHUNK: Final = 32
+"""So many chunks of a body may be smaller than this, on an average: each costs as much as a large one."""
+_LEFT_OVER: Final = 2**20
+"""Bytes of a body that are read and thrown away after its request was answered."""
+_PIPELINED: Final = 16
+"""Requests that may wait behind one that is not answered yet."""
+_TAKEN: Final = 2**16
+"""Bytes of a long answer that a client takes at least in the time that it has."""
+_SLOW: Final = 0.5
+_LINGER: Final = 2.0
+"""Seconds for which what a refused client still sends is read and thrown away: else it might not see the answer."""
+_FAREWELL: Final = 3.0
+"""How long a reader may take for the end of an answer that stayed open: one that reads no more holds up nobody."""
+_log = structlog.get_logger("heliodesk.http")
+
+
+class _Phase(Enum):
+    """What a connection is about to get."""
+
+    REQUEST = auto()
+    """the first byte of a request"""
+    HEAD = auto()
+    BODY = auto()
+    END = auto()
+    """nothing any more: it was refused"""
+
+
+class _Gentle:
+    """A transport that, closed while a body still comes, reads on a while: else its sender may miss the answer."""
+
+    __slots__ = ("_connection", "_transport", "is_closing", "write")
+
+    def __init__(self, connection: "Connection", transport: Any) -> None:
+        self._connection, self._transport = connection, transport
+        self.write, self.is_closing = transport.write, transport.is_closing
+
+    def close(self) -> None:
+        """Close it, at once or after the answer was seen."""
+        if self._connection.is_ahead_of_body:
+            self._connection.end()
+        else:
+            self._transport.close()
+
+
+class Connections:
+    """Makes the protocol of each connection of a process; uvicorn calls it as it would call a protocol's class."""
+
+    def __init__(self, limits: ConnectionLimits) -> None:
+        self._guard = Guard(limits)
+
+    def __call__(
+        self, config: Config, server_state: ServerState, app_state: dict[str, Any], _loop: Any = None
+    ) -> "Connection":
+        """The protocol of one connection."""
+        return Connection(self._guard, config, server_state, app_state)
+
+
+class Connection(HttpToolsProtocol):
+    """One client's connection.
+
+    What is too large or takes too long is refused with a problem document where no answer has begun, and the
+    connection is closed. Whoever does not read an answer is dropped, and a request that was sent ahead begins only when
+    most of the answers before it have been taken: until then it holds no place among those in progress.
+    """
+
+    def __init__(
+        self, guard: Guard, config: Config, server_state: ServerState, app_state: dict[str, Any], _loop: Any = None
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._guard, self._limits = guard, guard.limits
+        self.host = ""
+        self._phase, self._since, self._served = _Phase.REQUEST, 0.0, 0
+        self._size = self._silent = self._body = self._chunks = 0
+        self._refusal: Problem | None = None
+        self._lag: Lag | None = None
+        self._unanswered: deque[RequestResponseCycle] = deque()
+        self._is_held = False
+
+    def connection_made(self, transport: Any) -> None:
+        """Take the connection, or refuse it where there are too many."""
+        super().connection_made(transport)
+        self._gentle = _Gentle(self, transport)
+        self.host = self.client[0] if self.client else ""
+        self._enter(_Phase.REQUEST)
+        refusal = self._guard.admit(self)
+        if refusal:
+            self._enter(_Phase.END)
+            if self._guard.answers_refusal(self.host):
+                self._answer(refusal)
+            self.transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Give up the connection's place."""
+        self._guard.release(self)
+        for cycle in self._unanswered:  # uvicorn tells only the last of them
+            cycle.disconnected = True
+            cycle.message_event.set()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what has come, a little at a time, unless the client has been refused."""
+        for start in range(0, len(data), _SLICE):
+            if self._phase is _Phase.END or self.transport.is_closing():
+                return
+            piece = data[start : start + _SLICE]
+            self._silent += len(piece)
+            super().data_received(piece)
+            if self._silent > self._limits.header_bytes:
+                self._refusal = self._refusal or self._too_large()
+            if self._refusal:
+                self._refuse(self._refusal)
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP."""
+        self._refuse(BadRequest(verbatim(msg)))
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        super().on_message_begin()
+        self._size = self._silent = self._body = self._chunks = 0
+        self._enter(_Phase.HEAD)
+
+    def on_url(self, url: bytes) -> None:
+        """A part of the request's target."""
+        self._silent = 0
+        self._size += len(url)
+        if self._size > self._limits.header_bytes:
+            self._refusal = self._too_large()
+        else:
+            super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A field of the head, or of the trailer behind a chunked body."""
+        self._silent = 0
+        self._size += len(name) + len(value) + len(b": \r\n")
+        if self._size > self._limits.header_bytes or len(self.headers) >= self._limits.header_fields:
+            self._refusal = self._too_large()
+        else:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """The head is complete: the application gets the request."""
+        self._silent = 0
+        if self._refusal:
+            return
+        self._enter(_Phase.BODY)
+        before = self.cycle
+        super().on_headers_complete()
+        if self.cycle is not before:
+            self.cycle.transport = cast("Any", self._gentle)
+            self._unanswered.append(self.cycle)
+        if len(self.pipeline) > _PIPELINED:
+            self.drop("too many requests were sent ahead")
+
+    def on_body(self, body: bytes) -> None:
+        """A part of the body."""
+        self._silent = 0
+        if self._refusal:
+            return
+        self._body += len(body)
+        self._chunks += 1
+        if self._chunks > _CHUNKS and self._body < _CHUNK * self._chunks:
+            self._refusal = BadRequest(_("The body comes in too many chunks of a few bytes"))
+        elif self.is_ahead_of_body:
+            if self._body > _LEFT_OVER:
+                self.end()
+        else:
+            super().on_body(body)
+            self._guard.hold(self, len(body))
+
+    def on_message_complete(self) -> None:
+        """The request is complete."""
+        if not self._refusal:
+            super().on_message_complete()
+            self._served += 1
+            self._enter(_Phase.REQUEST)
+
+    @property
+    def is_ahead_of_body(self) -> bool:
+        """Whether the answer to the request whose body still comes is complete."""
+        return self._phase is _Phase.BODY and self.cycle.response_complete
+
+    def end(self) -> None:
+        """Take no further request; what still comes is thrown away, and the connection closed soon."""
+        self.flow.resume_reading()
+        self.transport.write_eof()
+        self._enter(_Phase.END)
+
+    def on_response_complete(self) -> None:
+        """An answer is written: the next request begins, once the client has taken most of what waits to be sent."""
+        if self._unanswered:
+            self._unanswered.popleft()
+        if not self._unanswered:
+            self._guard.let_go(self)
+        if self._phase is _Phase.END:
+            return
+        if self.flow.write_paused and not self.transport.is_closing():
+            self._is_held = True
+            self.flow.pause_reading()
+        else:
+            super().on_response_complete()
+
+    def pause_writing(self) -> None:
+        """More waits to be sent than is sent at once."""
+        super().pause_writing()
+        self._lag = Lag(self.loop.time(), self.transport.get_write_buffer_size())
+
+    def resume_writing(self) -> None:
+        """The client has taken most of it."""
+        super().resume_writing()
+        self._lag = None
+        if self._is_held:
+            self._is_held = False
+            super().on_response_complete()
+
+    def shutdown(self) -> None:
+        """Close the connection once its answer is complete; an answer that stays open is told to end."""
+        super().shutdown()
+        drain = cast("dict[str, Any]", self._unanswered[0].scope).get(DRAIN) if self._unanswered else None
+        if drain:
+            drain()
+            self.loop.call_later(_FAREWELL, self.transport.abort)
+
+    @property
+    def use(self) -> Use:
+        """What it is open for."""
+        if self._phase in (_Phase.HEAD, _Phase.BODY):
+            return Use.SENDING
+        return Use.ANSWER if self._unanswered else Use.NOTHING
+
+    def shed(self) -> None:
+        """Refuse the request whose body is being received."""
+        self._refusal = Unavailable(_("The service holds too many bodies"), headers={"Retry-After": "1"})
+        self._refuse(self._refusal)
+
+    def lag(self, now: float) -> Lag | None:
+        """What its client has not taken yet, if it has been slow to for a while."""
+        if self._lag is None or now - self._lag.since < _SLOW:
+            return None
+        return Lag(self._lag.since, self.transport.get_write_buffer_size())
+
+    def drop(self, reason: str) -> None:
+        """End it at once, with all that was not sent."""
+        _log.info("connection dropped", address=self.host, reason=reason)
+        self._enter(_Phase.END)
+        self.transport.abort()
+
+    def check(self, now: float) -> None:
+        """End the connection, or what it waits for, when that has taken too long."""
+        limits, took = self._limits, now - self._since
+        if self._reads_too_slowly(now):
+            self.drop("the client does not read")
+        elif self._phase is _Phase.END:
+            if took > _LINGER:
+                self.transport.abort()
+        elif self.transport.is_closing():
+            return
+        elif self._is_held:
+            self._since = now  # what its client sends is not read meanwhile
+        elif self._phase is _Phase.HEAD and took > limits.header_timeout:
+            self._refuse(
+                RequestTimeout(
+                    _("The head of the request did not arrive within {seconds} seconds", seconds=limits.header_timeout)
+                )
+            )
+        elif self._phase is _Phase.BODY and took > limits.body_timeout:
+            self._refuse(
+                RequestTimeout(_("The body did not arrive within {seconds} seconds", seconds=limits.body_timeout))
+            )
+        elif self._phase is _Phase.REQUEST and self._is_idle(now):
+            self.transport.close()
+
+    def _is_idle(self, now: float) -> bool:
+        """Whether no request has come for too long; uvicorn's own timer forgets it after a stray byte."""
+        if self.cycle and not self.cycle.response_complete:
+            self._since = now
+        return now - self._since > (self._limits.keep_alive if self._served else self._limits.header_timeout)
+
+    def _reads_too_slowly(self, now: float) -> bool:
+        """Whether the client takes less than it has to of an answer, or not the rest of what is to be closed."""
+        unsent = self.transport.get_write_buffer_size()
+        if self.transport.is_closing() and unsent and self._lag is None:
+            self._lag = Lag(now, unsent)
+        if self._lag is None or now - self._lag.since <= self._limits.write_timeout:
+            return False
+        enough = unsent <= self._lag.size - _TAKEN
+        self._lag = Lag(now, unsent)
+        return not enough
+
+    def _enter(self, phase: _Phase) -> None:
+        self._phase, self._since = phase, self.loop.time()
+
+    def _too_large(self) -> Problem:
+        limits = self._limits
+        return HeadTooLarge(
+            _(
+                "A head has at most {most_bytes} bytes and {most_fields} fields",
+                most_bytes=limits.header_bytes,
+                most_fields=limits.header_fields,
+            )
+        )
+
+    def _refuse(self, problem: Problem) -> None:
+        """Answer with the problem, where that is possible, and close the connection."""
+        if self._phase is _Phase.END:
+            return
+        if self.cycle and not self.cycle.response_complete:
+            if self.cycle.response_started or self.pipeline or self._phase is not _Phase.BODY:
+                self.drop(str(problem))
+                return
+            self.cycle.disconnected = True  # whatever the application sends later goes nowhere
+            self.cycle.message_event.set()
+        if self._guard.answers_refusal(self.host):
+            self._answer(problem)
+        self.end()
+
+    def _answer(self, problem: Problem) -> None:
+        _log.info("connection refused", address=self.host, status=problem.status, reason=str(problem))
+        request_id = new_id("req")
+        body = dump(problem.document(request_id=request_id))
+        given = [(name.lower().encode(), value.encode()) for name, value in problem.headers.items()]
+        own = [
+            (b"content-type", PROBLEM_JSON.encode()),
+            (b"content-language", SOURCE.encode()),
+            (b"content-length", str(len(body)).encode()),
+            (b"x-request-id", request_id.encode()),
+            (b"connection", b"close"),
+        ]
+        fields = [*self.server_state.default_headers, *own, *given]
+        complete(fields)
+        head = b"".join(name + b": " + value + b"\r\n" for name, value in fields)
+        self.transport.write(STATUS_LINE[problem.status] + head + b"\r\n" + body)

@@ -1,0 +1,1 @@
+"""The kit of which operations are made, and its parts."""

@@ -1,0 +1,1 @@
+"""From text to a checked plan document, or all of its faults."""

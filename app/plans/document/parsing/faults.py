@@ -1,0 +1,70 @@
+"""What pydantic found wrong with a plan document, as places and plain sentences."""
+
+from collections.abc import Iterator
+from itertools import takewhile
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from app.core.problems import Fault
+from app.core.schemas.shared import pointer
+from app.core.schemas.validation import said_of
+from app.core.text.messages import Message, _
+from app.plans.document.parsing.reading import Step
+
+
+def shape_faults(error: ValidationError, data: Any) -> Iterator[Fault]:
+    """A fault for each place of ``data`` that has not the shape of a plan document."""
+    for found in error.errors(include_url=False):
+        path = _existing(found["loc"], data)
+        yield Fault(pointer=pointer(path), detail=_sentence(found, path))
+
+
+def without_faulty_entries(error: ValidationError, data: Any) -> Any:
+    """``data`` less the entries that have faults of shape, so that the rest can be checked all the same.
+
+    An entry is the innermost key that is not inside a list: the indexes of lists, which pointers name, stay right.
+    """
+    faulty = {_entry(_existing(found["loc"], data)) for found in error.errors(include_url=False)}
+    return _pruned(data, (), faulty)
+
+
+def _entry(path: tuple[Step, ...]) -> tuple[Step, ...]:
+    return tuple(takewhile(lambda step: isinstance(step, str), path))
+
+
+def _pruned(data: Any, path: tuple[Step, ...], faulty: set[tuple[Step, ...]]) -> Any:
+    if not isinstance(data, dict):
+        return data
+    kept = {key: value for key, value in data.items() if (*path, key) not in faulty}
+    return {key: _pruned(value, (*path, key), faulty) for key, value in kept.items()}
+
+
+def _existing(path: tuple[Step, ...], data: Any) -> tuple[Step, ...]:
+    """The part of pydantic's path that is a place of the document (its marks of keys and inner fields are none)."""
+    for depth, step in enumerate(path):
+        if not isinstance(data, dict | list) or step == "[key]":
+            return path[:depth]
+        try:
+            data = data[step]  # type: ignore[index]  # a wrong kind of index is the case that is caught
+        except (KeyError, IndexError, TypeError):
+            return path[: depth + 1]
+    return path
+
+
+def _sentence(found: ErrorDetails, path: tuple[Step, ...]) -> Message:
+    key, context = path[-1] if path else "", found.get("ctx", {})
+    match found["type"]:
+        case "extra_forbidden":
+            return _("The key `{key}` is not known here.", key=str(key))
+        case "missing":
+            return _("The key `{key}` is needed.", key=str(key))
+        case "literal_error":
+            known = context["expected"].replace(" or ", ", ")
+            return _("`{value}` is not known here: use one of {known}.", value=str(found["input"]), known=known)
+        case "model_type" | "dict_type":
+            return _("This has to be a mapping of keys to values.")
+        case _other:
+            said = said_of(found)
+            return said if said.endswith(".") else _("{sentence}.", sentence=said)

@@ -1,0 +1,53 @@
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from app.core.schemas.mailboxes import STORED, kept
+from app.core.schemas.shared import Email, EmailRef
+
+ADDRESSES: TypeAdapter[str] = TypeAdapter(Email)
+REFUSED = (
+    "ann@example.com.",
+    "ann.@example.com",
+    ".ann@example.com",
+    "ann..b@example.com",
+    "mia@[10.0.0.1",
+    "mia@[10.0.0.1]",
+    "mia,bob@example.com",
+    "mia;bob@example.com",
+    "<mia@example.com>",
+    "mia(home)@example.com",
+    "mia@-example.com",
+    "mia@ex_ample.com",
+    "mia\u200b@example.com",
+    "mia@nowhere.invalid",
+    "mia@" + "a" * 64 + ".com",
+)
+
+
+@pytest.mark.parametrize("address", REFUSED, ids=range(len(REFUSED)))
+def test_an_address_that_no_mail_can_be_sent_to_is_refused(address: str) -> None:
+    with pytest.raises(ValidationError, match="No mail can be sent to this address"):
+        ADDRESSES.validate_python(address)
+
+
+@pytest.mark.parametrize("address", REFUSED, ids=range(len(REFUSED)))
+def test_one_that_is_stored_is_read_named_and_kept(address: str) -> None:
+    assert ADDRESSES.validate_python(address, context=STORED) == address
+    assert TypeAdapter(EmailRef).validate_python(address) == address
+    assert ADDRESSES.validate_python(address, context=kept({"manager": {"email": address}})) == address
+
+
+@pytest.mark.parametrize(
+    ("address", "stored"),
+    [
+        ("Ana@Example.COM", "ana@example.com"),
+        ("o'brien+tag@example.com", "o'brien+tag@example.com"),
+        ("żaneta@example.com", "żaneta@example.com"),
+        ("z\u0307aneta@example.com", "żaneta@example.com"),
+        ("ana@bücher.example", "ana@bücher.example"),
+        ("desk@mail.corp.local", "desk@mail.corp.local"),
+        ("root@localhost", "root@localhost"),
+    ],
+)
+def test_one_that_mail_can_be_sent_to_has_one_spelling(address: str, stored: str) -> None:
+    assert ADDRESSES.validate_python(address) == stored
