@@ -79,7 +79,7 @@ async def _run(prepare: Prepare, url: str, port: int) -> _Row:
         ground = await ground_of(admin, url, _TICKETS)
         plot = await prepare(ground)
         quiet = await customer.figures(_SECONDS / 2)
-        attacking = attack(port, *plot.sent, connections=plot.connections, seconds=_SECONDS, manner=plot.manner)
+        attacking = attack(port, plot, seconds=_SECONDS)
         with ground.held, attacking as attacked:
             async with watched(admin) as memory:
                 beside = await customer.figures(_SECONDS / 2)

@@ -51,6 +51,16 @@ ANSWERS: Final[dict[str, tuple[set[int], set[int]]]] = {
     "headers of 100 MB": ({0, 431}, {431}),
     "3,000 silent connections": ({0, 429}, set()),
     "clients that do not read": ({0}, {0}),
+    "bodies in chunks of a byte": ({0, 400}, {400}),
+    "bodies that are too large": ({0, 413, 429}, {413}),
+    "a language tag of 60 KB": ({401, 429}, {401}),
+    "/healthz by 500 connections": ({200}, {200}),
+    "garbage, again and again": ({0, 400}, {400}),
+    "all connections, from nine addresses": ({0, 401, 404, 429, 503}, set()),
+    "streams from the oldest event on": ({200, 429}, {200}),
+    "long messages": ({201, 429}, {201}),
+    "changes of one ticket": ({200, 429}, {200}),
+    "tests of an endpoint": ({201, 409, 429}, {201}),
 }
 """With which statuses each attack may be answered, and with which it is; 0: a connection that ended without any."""
 
@@ -72,9 +82,7 @@ class Stage:
         worse: list[str] = []
         with ground.held:
             for _ in range(TRIES):
-                with attack(
-                    self.port, *plot.sent, connections=plot.connections, seconds=SECONDS, manner=plot.manner
-                ) as attacking:
+                with attack(self.port, plot, seconds=SECONDS) as attacking:
                     async with watched(self.admin) as memory:
                         beside = await self.customer.figures(SECONDS)
                         await asyncio.to_thread(attacking.end)

@@ -15,7 +15,7 @@ import pytest
 from app.core.clock import monotonic
 from app.core.db.engine import Sessions
 from tests.support.actors import Headers, make_account, make_key
-from tests.support.attack import attack, request
+from tests.support.attack import Plot, attack, request
 from tests.support.desk import TICKET, fetch, store_plan
 from tests.support.service import Service, serving
 
@@ -73,7 +73,7 @@ async def test_only_a_trusted_proxy_says_where_a_request_comes_from(
 async def test_one_key_opens_only_so_many_tickets_a_minute(stage: Stage, shared: Sessions) -> None:
     sent = request("POST", "/v1/tickets", stage.key | {"Content-Type": "application/json"}, orjson.dumps(TICKET))
     began = monotonic()
-    with attack(stage.service.port, sent, connections=32, seconds=SECONDS) as attacking:
+    with attack(stage.service.port, Plot((sent,), 32), seconds=SECONDS) as attacking:
         await asyncio.to_thread(attacking.end)
     most = TICKETS * (1 + (monotonic() - began) / 60)
     assert attacking.statuses.keys() == {201, 429}

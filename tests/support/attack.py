@@ -1,8 +1,9 @@
-"""One caller's attack, as a process of its own: ``python -m tests.support.attack PORT CONNECTIONS SECONDS MANNER``.
+"""One caller's attack, as a process of its own:
+``python -m tests.support.attack PORT CONNECTIONS SECONDS MANNER ADDRESSES``.
 
 The requests come on standard input; each connection sends one of them, in the ``Manner`` that is asked for. At the end
 how often each status came is printed as JSON, with 0 for connections that ended without one. It is bounded in
-connections and in time, and comes from an address of its own.
+connections and in time, and comes from so many addresses of its own.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from enum import StrEnum
 from itertools import count
 from pathlib import Path
@@ -22,9 +24,10 @@ from typing import Final, TypeAlias
 
 from app.core.auth import make_key
 
-ADDRESS: Final = "127.0.0.2"
-"""Where attacks come from."""
-_MOST: Final = 3000
+_ADDRESS: Final = "127.0.0.{}"
+_FIRST: Final = 2
+"""The last number of the first address from which attacks come."""
+_MOST: Final = 4500
 _LONGEST: Final = 30.0
 _LAST: Final = 15.0
 """Seconds for which the last answers are waited for."""
@@ -48,12 +51,24 @@ class Manner(StrEnum):
     """it sends the request again as soon as that is answered"""
     HOLD = "hold"
     """it takes what comes until it is disconnected, and comes again a second later; so it does where it is refused"""
+    DRAIN = "drain"
+    """it takes all of the answer, which ends with the connection, and asks again on another one"""
     TRICKLE = "trickle"
     """it sends a blank five times a second"""
     FLOOD = "flood"
     """it sends 100 MB"""
     DEAF = "deaf"
     """it reads nothing"""
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """A request, or several in turn, that are sent again and again, over how many connections."""
+
+    sent: tuple[bytes, ...]
+    connections: int = 16
+    manner: Manner = Manner.ASK
+    addresses: int = 1
 
 
 def request(method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> bytes:
@@ -78,13 +93,14 @@ class Attack:
 
 
 @contextmanager
-def attack(port: int, *sent: bytes, connections: int, seconds: float, manner: Manner = Manner.ASK) -> Iterator[Attack]:
+def attack(port: int, plot: Plot, *, seconds: float) -> Iterator[Attack]:
     """The attack, while the block runs and until its time is over."""
-    arguments = [str(port), str(min(connections, _MOST)), str(min(seconds, _LONGEST)), manner]
+    bounds = min(plot.connections, _MOST), min(seconds, _LONGEST)
+    arguments = [str(each) for each in (port, *bounds, plot.manner, plot.addresses)]
     command = [sys.executable, "-m", "tests.support.attack", *arguments]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=_ROOT)
     assert process.stdin
-    process.stdin.write(json.dumps([each.decode("latin-1") for each in sent]).encode())
+    process.stdin.write(json.dumps([each.decode("latin-1") for each in plot.sent]).encode())
     process.stdin.close()
     process.stdin = None
     attack = Attack(process)
@@ -107,8 +123,8 @@ class _Client:
 
     numbers = count()
 
-    def __init__(self, port: int, sent: bytes, end: float, statuses: Counter[int]) -> None:
-        self._port, self._sent, self._end, self._statuses = port, sent, end, statuses
+    def __init__(self, port: int, address: str, sent: bytes, end: float, statuses: Counter[int]) -> None:
+        self._port, self._address, self._sent, self._end, self._statuses = port, address, sent, end, statuses
 
     @property
     def _goes_on(self) -> bool:
@@ -119,6 +135,7 @@ class _Client:
         use = {
             Manner.ASK: self._ask,
             Manner.HOLD: self._hold,
+            Manner.DRAIN: self._drain,
             Manner.TRICKLE: self._trickle,
             Manner.FLOOD: self._flood,
             Manner.DEAF: self._deaf,
@@ -136,7 +153,7 @@ class _Client:
         raw.setblocking(False)
         writer = None
         try:
-            raw.bind((ADDRESS, 0))
+            raw.bind((self._address, 0))
             await asyncio.get_running_loop().sock_connect(raw, ("127.0.0.1", self._port))
             reader, writer = await asyncio.open_connection(sock=raw)
             await use(reader, writer)
@@ -169,6 +186,12 @@ class _Client:
         while await reader.read(2**16):
             pass
 
+    async def _drain(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._send(writer)
+        await self._answer(reader)
+        while await reader.read(2**16):
+            pass
+
     async def _trickle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         answering = asyncio.create_task(self._answer(reader))
         self._send(writer)
@@ -194,21 +217,26 @@ class _Client:
         await asyncio.sleep(self._end - time.monotonic())
 
 
-async def _run(port: int, sent: list[bytes], connections: int, seconds: float, manner: Manner) -> Counter[int]:
+async def _run(
+    port: int, sent: list[bytes], connections: int, seconds: float, manner: Manner, addresses: int
+) -> Counter[int]:
     statuses: Counter[int] = Counter()
     end = time.monotonic() + seconds
-    clients = [_Client(port, sent[number % len(sent)], end, statuses) for number in range(connections)]
+    clients = [
+        _Client(port, _ADDRESS.format(_FIRST + number % addresses), sent[number % len(sent)], end, statuses)
+        for number in range(connections)
+    ]
     async with asyncio.timeout(seconds + 20):
         await asyncio.gather(*(client.run(manner) for client in clients))
     return statuses
 
 
 def _main() -> None:
-    port, connections, seconds, manner = sys.argv[1:]
+    port, connections, seconds, manner, addresses = sys.argv[1:]
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     sent = [each.encode("latin-1") for each in json.loads(sys.stdin.buffer.read())]
-    statuses = asyncio.run(_run(int(port), sent, int(connections), float(seconds), Manner(manner)))
+    statuses = asyncio.run(_run(int(port), sent, int(connections), float(seconds), Manner(manner), int(addresses)))
     sys.stdout.write(json.dumps(statuses))
 
 

@@ -14,7 +14,7 @@ import asyncpg
 import httpx
 import orjson
 
-from tests.support.attack import GUESS, Manner, request
+from tests.support.attack import GUESS, Manner, Plot, request
 from tests.support.desk import TICKET
 from tests.support.stories import P1
 from tests.support.victim import make_customer, make_quick_plan
@@ -40,15 +40,6 @@ FROM ticket_titles AS t, generate_series(1, $1::int) AS n WHERE t.ticket_id = $2
 """
 _OPEN_HOOK: Final[dict[str, Any]] = {"name": "Open", "format": "generic", "signature": {"scheme": "none"}}
 _DUE_NOW: Final = "UPDATE tickets SET wake_at = now() WHERE id LIKE 'tkt_0000%'"
-
-
-@dataclass(frozen=True, slots=True)
-class Plot:
-    """A request, or several in turn, that are sent again and again, over how many connections."""
-
-    sent: tuple[bytes, ...]
-    connections: int = 16
-    manner: Manner = Manner.ASK
 
 
 @dataclass(slots=True)
@@ -222,6 +213,64 @@ async def _trickling_strangers(_: Ground) -> Plot:
     return Plot((head.replace(b"Length: 0", b"Length: 1000000"),), connections=500, manner=Manner.TRICKLE)
 
 
+async def _small_chunks(_: Ground) -> Plot:
+    """A body in chunks of a byte each."""
+    head = b"POST /v1/tickets HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    return Plot((head + b"1\r\n \r\n" * 50_000 + b"0\r\n\r\n",), connections=8)
+
+
+async def _too_large(_: Ground) -> Plot:
+    head = request("POST", "/v1/tickets", {"Content-Type": "application/json"})
+    return Plot((head.replace(b"Length: 0", b"Length: 9000000"),), connections=300)
+
+
+async def _languages(_: Ground) -> Plot:
+    """A language tag of 60 KB."""
+    return Plot((request("GET", "/v1/tickets", {"Accept-Language": "-".join("a" * 30_000)}),), connections=4)
+
+
+async def _health(_: Ground) -> Plot:
+    return Plot((request("GET", "/healthz", {}),), connections=500)
+
+
+async def _garbage(_: Ground) -> Plot:
+    """What is no HTTP, on connection after connection."""
+    return Plot((b"\x16\x03\x01\x02\x00" * 20,), connections=100)
+
+
+async def _everywhere(_: Ground) -> Plot:
+    """More connections than there may be, from several addresses, that ask now and then and so are never idle."""
+    return Plot((request("GET", "/nothing", {}),), connections=4400, manner=Manner.HOLD, addresses=9)
+
+
+async def _history(ground: Ground) -> Plot:
+    """As many streams as an account may have, from the oldest event on, again and again."""
+    keys = [(await ground.make("/v1/keys", kind="account", role="editor"))["secret"] for _ in range(4)]
+    path = f"/v1/tickets/{await ground.open()}/messages"
+    for number in range(200):
+        await ground.post(path, {"body": f"{number} {'x' * 5000}"})
+    paths = ("/v1/events/stream?seconds=0", "/v1/events/stream?seconds=0&types=call.ended")
+    headers = [{"Authorization": f"Bearer {key}", "Connection": "close"} for key in keys]
+    return Plot(tuple(request("GET", path, each) for each in headers for path in paths), 200, Manner.DRAIN)
+
+
+async def _long_messages(ground: Ground) -> Plot:
+    """Each with an Idempotency-Key of its own, so that its answer is kept too."""
+    path = f"/v1/tickets/{await ground.open()}/messages"
+    headers = ground.headers | {"Content-Type": "application/json", "Idempotency-Key": "{unique}"}
+    return Plot((request("POST", path, headers, orjson.dumps({"body": "x" * 49_000})),), connections=16)
+
+
+async def _changes(ground: Ground) -> Plot:
+    path = f"/v1/tickets/{await ground.open()}"
+    return ground.plot("PATCH", path, {"custom": {"at": "{unique}"}}, connections=64)
+
+
+async def _tests(ground: Ground) -> Plot:
+    endpoint = await ground.make("/v1/webhooks", url="http://127.0.0.1:9/", events=["*"])
+    return ground.plot("POST", f"/v1/webhooks/{endpoint['id']}/test")
+
+
 async def _headers(_: Ground) -> Plot:
     """A field of a hundred megabytes."""
     return Plot((b"GET /healthz HTTP/1.1\r\nHost: a\r\na: ",), connections=4, manner=Manner.FLOOD)
@@ -272,6 +321,16 @@ OUTER: Final[dict[str, Prepare]] = {
     "headers of 100 MB": _headers,
     "3,000 silent connections": _silent,
     "clients that do not read": _deaf,
+    "bodies in chunks of a byte": _small_chunks,
+    "bodies that are too large": _too_large,
+    "a language tag of 60 KB": _languages,
+    "/healthz by 500 connections": _health,
+    "garbage, again and again": _garbage,
+    "all connections, from nine addresses": _everywhere,
+    "streams from the oldest event on": _history,
+    "long messages": _long_messages,
+    "changes of one ticket": _changes,
+    "tests of an endpoint": _tests,
 }
 
 
