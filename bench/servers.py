@@ -22,7 +22,7 @@ from tests.support.service import free_port
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 ADMIN: Final = make_key("admin")
-_RATES: Final = ("RATE_PER_KEY", "RATE_PER_ACCOUNT", "RATE_PER_SUPPORT_KEY", "TICKETS_PER_MINUTE")
+_RATES: Final = ("RATE_PER_KEY", "RATE_PER_ACCOUNT", "BYTES_PER_ACCOUNT", "RATE_PER_SUPPORT_KEY", "TICKETS_PER_MINUTE")
 AS_BY_DEFAULT: Final = {f"HELIODESK_{name}": str(Settings.model_fields[name.lower()].default) for name in _RATES}
 """The rates of a service that nobody has configured."""
 HEADERS: Final = {"Authorization": f"Bearer {ADMIN}", "Content-Type": "application/json"}

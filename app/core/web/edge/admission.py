@@ -60,6 +60,8 @@ class Admission:
         try:
             await self._work(_Visit(state, scope, send, caller, place), receive)
         except TooManyRequests as refusal:
+            place.leave()
+            await asyncio.sleep(state.limits.hold(caller))
             raise in_the_senders_terms(scope["path"], refusal) from None
         except PayloadTooLarge:
             place.leave()
@@ -74,6 +76,7 @@ class Admission:
             read = await _read(receive)
             if read is None:
                 return  # whoever sent it is gone
+            visit.state.limits.count_bytes(visit.caller, sum(len(message.get("body", b"")) for message in read))
             receive = _Again(read, receive).receive
         await visit.state.limits.turn(visit.caller, visit.place)
         scope[DONE] = visit.place.leave
