@@ -1,45 +1,32 @@
 """Pages in a browser that reaches nothing but the service: real Chromium, under their own policies."""
 
-import asyncio
 import json
-import shutil
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-import uvicorn
 from fastapi import FastAPI
 from jsonschema import Draft202012Validator
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page
 from pydantic import SecretStr
 
 from app.core.settings import Settings
 from app.core.state import State
 from app.core.web.page import wants_page
-from tests.support.service import ROOT, free_port
-from tests.support.waiting import until
+from tests.support.browsing import browsing, served
+from tests.support.service import ROOT
 
 
 @pytest.fixture
 async def base(app: FastAPI, state: State) -> AsyncIterator[str]:
-    app.state.heliodesk = state
-    port = free_port()
-    server = uvicorn.Server(uvicorn.Config(app, port=port, lifespan="off", log_config=None, access_log=False))
-    serving = asyncio.create_task(server.serve())
-    await until(lambda: server.started)
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    await serving
+    async with served(app, state) as url:
+        yield url
 
 
 @pytest.fixture
 async def browser_page() -> AsyncIterator[Page]:
-    path = shutil.which("chromium")
-    assert path, "Chromium is not installed: .ci/run installs it (the Debian package chromium)"
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield await browser.new_page()
-        await browser.close()
+    async with browsing() as page:
+        yield page
 
 
 async def test_the_reference_and_the_other_pages_show_without_any_other_server(base: str, browser_page: Page) -> None:

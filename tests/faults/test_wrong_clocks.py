@@ -23,7 +23,7 @@ from tests.webhooks.receiver import Receiver
 pytestmark = pytest.mark.faults
 
 HOUR, YEAR = timedelta(hours=1), timedelta(days=365)
-AHEAD: Final = (timedelta(0), HOUR, -HOUR, YEAR, -YEAR)
+AHEAD: Final = {"+1 h and -1 year": (timedelta(0), HOUR, -YEAR), "-1 h and +1 year": (timedelta(0), -HOUR, YEAR)}
 """By how much the clock of each replica is ahead of the database's: one is right."""
 ROUNDS: Final = 4
 QUICK: Final[dict[str, Any]] = {
@@ -61,9 +61,9 @@ MISSED: Final = [
 
 @dataclass(frozen=True)
 class Desk:
-    """Replicas with a caller each for an engineer and for a customer, taken in turns."""
+    """Replicas in turns, with how far the clock of each is ahead; callers for an engineer and for a customer."""
 
-    services: Sequence[httpx.AsyncClient]
+    services: Sequence[tuple[httpx.AsyncClient, timedelta]]
     turns: Iterator[httpx.AsyncClient]
     engineer: dict[str, str]
     customer: dict[str, str]
@@ -94,16 +94,19 @@ async def _pages(service: httpx.AsyncClient, path: str, who: dict[str, str], par
         cursor = {"cursor": page["next_cursor"]}
 
 
-@pytest.fixture
-async def desk(shared: Sessions, own_database: str, folder: Path, admin_key: str) -> AsyncIterator[Desk]:
-    """A replica for each of AHEAD, on one database."""
+@pytest.fixture(params=AHEAD)
+async def desk(
+    request: pytest.FixtureRequest, shared: Sessions, own_database: str, folder: Path, admin_key: str
+) -> AsyncIterator[Desk]:
+    """A replica for each of these clocks, on one database."""
+    clocks = AHEAD[request.param]
     with ExitStack() as stack:
-        ready = [stack.enter_context(serving(folder, own_database, admin_key, ahead)) for ahead in AHEAD]
+        ready = [stack.enter_context(serving(folder, own_database, admin_key, ahead)) for ahead in clocks]
         services = [httpx.AsyncClient(base_url=each.url, trust_env=False, timeout=30) for each in ready]
         account = await make_account(shared, await store_plan(shared, "google-premium", **QUICK))
         engineer = await make_engineer(shared)
         yield Desk(
-            services,
+            list(zip(services, clocks, strict=True)),
             cycle(services),
             await make_key(shared, "agent", engineer_id=engineer.id),
             await make_key(shared, account_id=account.account_id, role="owner"),
@@ -197,7 +200,7 @@ async def _assert_delivered_once(
 
 
 async def _assert_told_to_operators(desk: Desk) -> None:
-    for service, ahead in zip(desk.services, AHEAD, strict=True):
+    for service, ahead in desk.services:
         degraded = " ".join((await service.get("/readyz")).json()["degraded"])
         told = re.search(r"This machine's clock is (\d+) s (ahead of|behind) the database's", degraded)
         assert bool(told) == ("clock" in degraded) == bool(ahead)

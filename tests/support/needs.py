@@ -17,6 +17,7 @@ _STARTS: Final = frozenset(
         "multiprocessing",
         "schemathesis",
         "subprocess",
+        "tests.support.browsing",
         "tests.support.database",
         "tests.support.npm",
         "tests.support.programs",

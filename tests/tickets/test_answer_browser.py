@@ -1,21 +1,17 @@
 """The page that answers an alert, on a phone: real Chromium, through Playwright."""
 
-import asyncio
-import shutil
 from collections.abc import AsyncIterator
 
 import pytest
-import uvicorn
 from fastapi import FastAPI
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page
 
 from app.core.state import State
 from tests.support.actors import make_key
 from tests.support.answering import alert_of, linked
+from tests.support.browsing import browsing, served
 from tests.support.experts import Expert, add_expert
-from tests.support.service import free_port
 from tests.support.stories import Begin, Caller, Story
-from tests.support.waiting import until
 
 PHONE = "Pixel 7"
 
@@ -36,26 +32,14 @@ async def ida(story: Story) -> Expert:
 @pytest.fixture
 async def base(app: FastAPI, state: State) -> AsyncIterator[str]:
     """What links begin with on a server of this test's own."""
-    app.state.heliodesk = state
-    port = free_port()
-    server = uvicorn.Server(uvicorn.Config(app, port=port, lifespan="off", log_config=None, access_log=False))
-    serving = asyncio.create_task(server.serve())
-    await until(lambda: server.started)
-    yield f"http://127.0.0.1:{port}/a/"
-    server.should_exit = True
-    await serving
+    async with served(app, state) as url:
+        yield f"{url}/a/"
 
 
 @pytest.fixture
 async def phone() -> AsyncIterator[Page]:
-    """A page of a phone's browser that keeps what it complains about in ``complaints``."""
-    path = shutil.which("chromium")
-    assert path, "Chromium is not installed: .ci/run installs it (the Debian package chromium)"
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        context = await browser.new_context(**playwright.devices[PHONE], java_script_enabled=True)
-        yield await context.new_page()
-        await browser.close()
+    async with browsing(PHONE) as page:
+        yield page
 
 
 async def test_one_tap_on_a_phone_accepts(story: Story, ida: Expert, base: str, phone: Page) -> None:
