@@ -29,7 +29,7 @@ _FIRST: Final = 2
 """The last number of the first address from which attacks come."""
 _MOST: Final = 4500
 _LONGEST: Final = 30.0
-_LAST: Final = 15.0
+_LAST: Final = 5.0
 """Seconds for which the last answers are waited for."""
 _PAUSE: Final = 1.0
 _TRICKLE: Final = 0.2

@@ -247,7 +247,7 @@ async def _history(ground: Ground) -> Plot:
     """As many streams as an account may have, from the oldest event on, again and again."""
     keys = [(await ground.make("/v1/keys", kind="account", role="editor"))["secret"] for _ in range(4)]
     path = f"/v1/tickets/{await ground.open()}/messages"
-    for number in range(200):
+    for number in range(60):
         await ground.post(path, {"body": f"{number} {'x' * 5000}"})
     paths = ("/v1/events/stream?seconds=0", "/v1/events/stream?seconds=0&types=call.ended")
     headers = [{"Authorization": f"Bearer {key}", "Connection": "close"} for key in keys]
