@@ -10,7 +10,8 @@ from starlette.routing import Route
 from app.core.keys.scopes import SCOPES
 from app.core.schemas.shared import ProblemDetails
 from app.core.web.edge.answer_headers import PUBLIC
-from app.core.web.http import PROBLEM_JSON, SCOPE, dump
+from app.core.web.http import PROBLEM_JSON, SCOPE
+from app.core.web.replies import dump
 from app.openapi_links import add_links
 from app.openapi_schemas import describe_tuples, drop_unused, name_bodies, say_defaults
 from app.plans.document.parsing.documents import json_schema

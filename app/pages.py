@@ -17,9 +17,9 @@ from starlette.routing import Route
 
 from app.core.problems import NotFound
 from app.core.state import State
-from app.core.web.edge.answer_headers import PUBLIC, page_policy
+from app.core.web.edge.answer_headers import PUBLIC
 from app.core.web.health import may_see, readiness
-from app.core.web.page import ICON, page
+from app.core.web.page import ICON, page, page_policy
 
 _PACKAGE: Final = "fastapi-offline"
 _ASSETS: Final = {

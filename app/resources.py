@@ -55,14 +55,14 @@ def pass_limits(settings: Settings) -> Limits:
 
 
 def open_connections(
-    settings: Settings, alarms: WakeUps, limits: Limits | None = None
+    settings: Settings, wake_ups: WakeUps, limits: Limits | None = None
 ) -> tuple[Connections, Connections, Connections]:
     """Those for requests, for background passes, and for the clock; all with these ``limits``, where some are given."""
     memory = Memory()
 
     def connections(name: str, size: int, most: Limits) -> Connections:
         engine = make_engine(settings.database_url, pool_size=size, limits=limits or most, name=f"heliodesk {name}")
-        return Connections(engine, make_sessions(engine, alarms, memory=memory))
+        return Connections(engine, make_sessions(engine, wake_ups, memory=memory))
 
     return (
         connections("requests", settings.pool_size, request_limits(settings)),
@@ -77,7 +77,7 @@ def build_state(
     background: Connections,
     clock: Connections,
     http: httpx.AsyncClient,
-    alarms: WakeUps,
+    wake_ups: WakeUps,
 ) -> State:
     """The state of one process from its open resources; tests build theirs with it too."""
     metrics = Metrics()
@@ -96,10 +96,10 @@ def build_state(
         background=background,
         clock=clock,
         http=http,
-        alarms=alarms,
+        wake_ups=wake_ups,
         keyring=Keyring(requests.engine, authenticate, principals_of, settings.admin_key),
         limits=limits,
-        feed=FeedPoller(clock.engine, alarms.events),
+        feed=FeedPoller(clock.engine, wake_ups.events),
         streams=streams,
         offload=Offload(settings, metrics, _HEAVY),
         metrics=metrics,
@@ -119,11 +119,11 @@ def _missing(settings: Settings) -> Iterator[str]:
 @asynccontextmanager
 async def open_state(settings: Settings, limits: Limits | None = None) -> AsyncIterator[State]:
     """The state of one process, with its connections open; ``limits`` other than those of a process that serves."""
-    alarms = WakeUps()
-    connections = open_connections(settings, alarms, limits)
+    wake_ups = WakeUps()
+    connections = open_connections(settings, wake_ups, limits)
     try:
         async with make_http(settings) as http:
-            state = build_state(settings, *connections, http, alarms)
+            state = build_state(settings, *connections, http, wake_ups)
             try:
                 yield state
             finally:

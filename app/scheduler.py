@@ -1,6 +1,6 @@
 """All background work: ``JOBS`` is the readable list. The only place that knows APScheduler.
 
-APScheduler polls every job at its interval. Between two polls a job is woken by its alarm, or by a timer that was
+APScheduler polls every job at its interval. Between two polls a job is woken by a write, or by a timer that was
 armed for the next instant at which it has something to do. A job only ever runs an idempotent pass: no business
 instant lives here.
 """
@@ -60,7 +60,7 @@ POLL: Final = timedelta(milliseconds=250)
 BREATH: Final = timedelta(milliseconds=10)
 """After a pass that found nothing although something is due: another replica or a request holds it."""
 DRAIN_SECONDS: Final = 25.0
-_LOOKS: Final = 1000
+_POLLS: Final = 1000
 """How many polls of a job APScheduler may believe to be running, before it drops the next one, and all after it.
 
 A poll takes no time, and passes never overlap (``Runner``); but a loop that was held up comes to a poll before it has
@@ -84,7 +84,7 @@ class Job:
     timeout: timedelta
     run: Callable[[], Awaitable[object]]
     next_instant: Callable[[], Awaitable[datetime | None]] | None = None
-    alarm: WakeUp | None = None
+    wake_up: WakeUp | None = None
     stop: Callable[[], Awaitable[None]] | None = None
     sessions: Sessions | None = None
 
@@ -102,7 +102,7 @@ def jobs(state: State, sender: Sender) -> Sequence[Job]:
             minute,
             sweeper.run_pass,
             sweeper.next_wake,
-            state.alarms.sweep,
+            state.wake_ups.sweep,
             sessions=state.clock.sessions,
         ),
         Job(
@@ -110,8 +110,8 @@ def jobs(state: State, sender: Sender) -> Sequence[Job]:
             "processes tickets that need an expert, which the sweep left while others held the roster",
             POLL,
             minute,
-            lambda: staffing.run_pass(state.sessions, state.alarms),
-            alarm=state.alarms.experts,
+            lambda: staffing.run_pass(state.sessions, state.wake_ups),
+            wake_up=state.wake_ups.experts,
         ),
         Job(
             "isolate",
@@ -120,7 +120,7 @@ def jobs(state: State, sender: Sender) -> Sequence[Job]:
             minute,
             isolation.run_pass,
             isolation.next_instant,
-            isolation.alarm,
+            isolation.wake_up,
         ),
         Job(
             "deliver",
@@ -129,7 +129,7 @@ def jobs(state: State, sender: Sender) -> Sequence[Job]:
             minute,
             sender.run_pass,
             sender.next_instant,
-            state.alarms.deliveries,
+            state.wake_ups.deliveries,
             sender.stop,
         ),
         *_calls(state),
@@ -160,7 +160,7 @@ def _calls(state: State) -> Sequence[Job]:
             minute,
             provisioner.run_pass,
             provisioner.next_instant,
-            state.alarms.calls,
+            state.wake_ups.calls,
             provisioner.stop,
         ),
         Job(
@@ -175,24 +175,24 @@ def _calls(state: State) -> Sequence[Job]:
 
 def _people(state: State) -> Iterator[Job]:
     """What tells people, and pages engineers."""
-    alarms, minute = state.alarms, timedelta(minutes=1)
+    wake_ups, minute = state.wake_ups, timedelta(minutes=1)
     channels, base = configured(state.settings), link_base(state.settings)
-    notices = notifier(state.sessions, Notices(channels, state.metrics, base), alarms.notices)
+    notices = notifier(state.sessions, Notices(channels, state.metrics, base), wake_ups.notices)
     what = "tells people by e-mail and the operator's own channels"
-    yield Job("notices", what, POLL, minute, notices.run_pass, notices.next_instant, alarms.notices, notices.stop)
+    yield Job("notices", what, POLL, minute, notices.run_pass, notices.next_instant, wake_ups.notices, notices.stop)
     ways = Ways(state.settings, state.http)
     lanes: tuple[tuple[Lane, str, WakeUp], ...] = (
-        ("mail", "pages engineers by e-mail", alarms.mail_pages),
-        ("http", "pages engineers by services", alarms.pages),
+        ("mail", "pages engineers by e-mail", wake_ups.mail_pages),
+        ("http", "pages engineers by services", wake_ups.pages),
     )
-    for lane, what, alarm in lanes:
-        pages = pager(state.sessions, Pages(lane, ways, state.metrics, base), alarm)
-        yield Job(f"pages by {lane}", what, POLL, minute, pages.run_pass, pages.next_instant, alarm, pages.stop)
+    for lane, what, wake_up in lanes:
+        pages = pager(state.sessions, Pages(lane, ways, state.metrics, base), wake_up)
+        yield Job(f"pages by {lane}", what, POLL, minute, pages.run_pass, pages.next_instant, wake_up, pages.stop)
 
 
 def _receiving(state: State) -> Sequence[Job]:
     """What works on what has come in, and what keeps its room."""
-    readings = Readings(state.offload, state.alarms.receipts.ring)
+    readings = Readings(state.offload, state.wake_ups.receipts.ring)
     receipts = state.metrics.receipts
     processor = Processor(
         state.sessions, state.limits.tickets, readings, count=lambda outcome: receipts.labels(outcome).inc()
@@ -202,7 +202,7 @@ def _receiving(state: State) -> Sequence[Job]:
     held = "begins and ends maintenance windows, and opens the alerts that they held back and that still fire"
     second, minute = timedelta(seconds=1), timedelta(minutes=1)
     return (
-        Job("maintenance", held, second, minute, ends.run_pass, ends.next_instant, state.alarms.maintenance),
+        Job("maintenance", held, second, minute, ends.run_pass, ends.next_instant, state.wake_ups.maintenance),
         Job(
             "receive",
             "makes tickets of what inbound hooks have received",
@@ -210,7 +210,7 @@ def _receiving(state: State) -> Sequence[Job]:
             minute,
             processor.run_pass,
             processor.next_instant,
-            state.alarms.receipts,
+            state.wake_ups.receipts,
             readings.stop,
         ),
         Job(
@@ -342,7 +342,7 @@ class Scheduler:
             timezone=UTC,
             jobstores={"default": MemoryJobStore()},
             executors={"default": AsyncIOExecutor()},
-            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": _LOOKS},
+            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": _POLLS},
         )
         self._offset = 0.0
         self._watch: asyncio.TimerHandle | None = None
@@ -352,8 +352,8 @@ class Scheduler:
         for runner in self._runners:
             job = runner.job
             self._state.heartbeats.expect(job.name, within=job.every.total_seconds() + 30, now=monotonic())
-            if job.alarm:
-                job.alarm.listen(runner.wake)
+            if job.wake_up:
+                job.wake_up.listen(runner.wake)
             self._poll(runner)
         self._scheduler.start()
         self._watch_clock()

@@ -100,28 +100,28 @@ async def engine(database: str) -> AsyncIterator[AsyncEngine]:
 
 
 @pytest.fixture
-def alarms() -> WakeUps:
-    """The alarms of this test's process."""
+def wake_ups() -> WakeUps:
+    """The wake-ups of this test's process."""
     return WakeUps()
 
 
 @pytest.fixture
-async def sessions(engine: AsyncEngine, alarms: WakeUps) -> AsyncIterator[Sessions]:
+async def sessions(engine: AsyncEngine, wake_ups: WakeUps) -> AsyncIterator[Sessions]:
     """Sessions that really commit. The database is emptied after the test."""
-    sessions = make_sessions(engine, alarms)
+    sessions = make_sessions(engine, wake_ups)
     yield sessions
     await databases.empty(sessions)
 
 
 @pytest.fixture
-async def rolled_back(engine: AsyncEngine, alarms: WakeUps) -> AsyncIterator[Sessions]:
+async def rolled_back(engine: AsyncEngine, wake_ups: WakeUps) -> AsyncIterator[Sessions]:
     """Sessions on one connection, whose commits are savepoints of a transaction that is rolled back at the end.
 
     Faster than ``sessions``; one at a time, and ``now()`` stands still.
     """
     async with engine.connect() as connection:
         outer = await connection.begin()
-        yield make_sessions(connection, alarms, join_transaction_mode="create_savepoint")
+        yield make_sessions(connection, wake_ups, join_transaction_mode="create_savepoint")
         await outer.rollback()
 
 
@@ -159,12 +159,12 @@ def state(
     engine: AsyncEngine,
     sessions: Sessions,
     http: httpx.AsyncClient,
-    alarms: WakeUps,
+    wake_ups: WakeUps,
     offload: Offload,
 ) -> State:
     """What one process has; its sessions really commit."""
     ours = Connections(engine, sessions)
-    return replace(build_state(settings, ours, ours, ours, http, alarms), offload=offload)
+    return replace(build_state(settings, ours, ours, ours, http, wake_ups), offload=offload)
 
 
 @pytest.fixture(scope="session")

@@ -52,7 +52,7 @@ def printed_by(service: Service, page: str) -> list[Any]:
         env=plain | {"DATA": data, "no_proxy": "*"},
         capture_output=True,
         check=False,
-        timeout=120,
+        timeout=300,
     )
     assert done.returncode == 0, done.stdout.decode() + done.stderr.decode()
     printed = [orjson.loads(line) for line in done.stdout.splitlines() if line.startswith(b"{")]

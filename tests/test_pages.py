@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from app.core.settings import Settings
 from app.core.state import State
-from app.core.web.page import wants_page
+from app.core.web.page import problem_page, wants_page
 from tests.support.browsing import browsing, served
 from tests.support.service import ROOT
 
@@ -104,3 +104,46 @@ async def test_the_start_page_tells_what_is_missing_only_to_who_may_see(
         held.settings.metrics_key = SecretStr("")
     assert "No SMTP server is configured" not in answer.text
     assert "Ready" in answer.text
+
+
+_BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8", "Accept-Language": "pl"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/problems/nope", 404),
+        ("GET", "/nowhere", 404),
+        ("GET", "/docs/assets/1/other.js", 404),
+        ("POST", "/docs", 405),
+        ("GET", "/docs?a=%00", 422),
+        ("GET", f"/a/{'x' * 101}", 422),
+    ],
+    ids=["problem type", "nowhere", "asset", "method", "nul", "link"],
+)
+async def test_a_browser_is_told_what_is_wrong_on_a_page(
+    client: httpx.AsyncClient, method: str, path: str, status: int
+) -> None:
+    answer = await client.request(method, path, headers=_BROWSER)
+    assert (answer.status_code, answer.headers["content-language"]) == (status, "pl")
+    assert answer.headers["content-type"].startswith("text/html")
+    assert '<html lang="pl">' in answer.text
+    assert answer.headers["x-request-id"] in answer.text
+    assert {"Accept", "Accept-Language"} <= {name.strip() for name in answer.headers["vary"].split(",")}
+    plain = await client.request(method, path)
+    assert plain.headers["content-type"] == "application/problem+json"
+    assert plain.json()["status"] == status
+
+
+async def test_an_error_page_shows_what_was_sent_and_runs_none_of_it(client: httpx.AsyncClient) -> None:
+    path = {"pointer": "/<script>alert(1)</script>", "detail": "<b>"}
+    html = problem_page({"title": "<i>", "type": "/problems/a", "status": 422, "errors": [path]}, "en")
+    assert "<script>" not in html
+    assert "/&lt;script&gt;alert(1)&lt;/script&gt;: &lt;b&gt;" in html
+    answer = await client.get("/nowhere", headers=_BROWSER)
+    assert "script-src" not in answer.headers["content-security-policy"]
+
+
+async def test_the_api_answers_problems_as_json_whatever_is_accepted(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/v1/tickets", headers=_BROWSER)
+    assert (answer.status_code, answer.headers["content-type"]) == (401, "application/problem+json")

@@ -128,10 +128,10 @@ async def test_a_pass_never_runs_twice_at_once_and_no_wake_up_is_lost(state: Sta
 
 
 async def test_a_job_wakes_at_once(start: Start) -> None:
-    alarm, passes = WakeUp(), Passes()
-    start(job(passes, alarm=alarm))
+    wake_up, passes = WakeUp(), Passes()
+    start(job(passes, wake_up=wake_up))
     await until(lambda: passes.ended == 1)
-    alarm.ring()
+    wake_up.ring()
     await until(lambda: passes.ended == 2)
 
 
@@ -205,14 +205,14 @@ async def test_a_step_of_the_wall_clock_neither_stops_the_passes_nor_piles_them_
 
 
 async def test_stopping_waits_for_the_pass_that_runs_and_begins_no_other(state: State) -> None:
-    alarm, passes = WakeUp(), Passes(lambda: asyncio.sleep(0.3))
-    scheduler = Scheduler(state, Sender(state), [job(passes, timedelta(milliseconds=20), alarm=alarm)])
+    wake_up, passes = WakeUp(), Passes(lambda: asyncio.sleep(0.3))
+    scheduler = Scheduler(state, Sender(state), [job(passes, timedelta(milliseconds=20), wake_up=wake_up)])
     scheduler.start()
     await until(lambda: passes.begun == 1)
-    alarm.ring()
+    wake_up.ring()
     await scheduler.stop()
     assert (passes.begun, passes.ended) == (1, 1)
-    alarm.ring()
+    wake_up.ring()
     await asyncio.sleep(0.1)
     assert passes.begun == 1
 
@@ -249,7 +249,7 @@ async def _all_taken(connections: Connections) -> AsyncIterator[None]:
 async def apart(state: State, database: str) -> AsyncIterator[State]:
     """A process in which requests, passes and the clock have two connections each."""
     engines = [make_engine(database, pool_size=2, limits=Limits(connection=seconds)) for seconds in (0.05, 30, 30)]
-    requests, background, clock = (Connections(engine, make_sessions(engine, state.alarms)) for engine in engines)
+    requests, background, clock = (Connections(engine, make_sessions(engine, state.wake_ups)) for engine in engines)
     yield replace(state.on(requests), background=background, clock=clock)
     for engine in engines:
         await engine.dispose()

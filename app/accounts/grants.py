@@ -1,4 +1,4 @@
-"""PURE: what a key may hand on. Nobody makes a key that may more than its maker."""
+"""PURE: what a key may hand on: nobody makes a key with more rights than their own."""
 
 from collections.abc import Iterator
 

@@ -14,7 +14,7 @@ from app.core.db.engine import lookup
 from app.core.db.session import driver
 from app.core.db.tables import Row
 from app.core.problems import Fault, Forbidden, Invalid, Unauthorized
-from app.core.schemas.mailboxes import one_domain
+from app.core.schemas.mailboxes import one_spelling
 from app.core.schemas.shared import ActorRef
 from app.core.text.messages import _
 from app.core.web.kit.deps import require_admin
@@ -43,7 +43,7 @@ _VALID: Final = f"SELECT p.id FROM ({_PRINCIPAL} AND k.id = ANY ($1::text[])) AS
 async def authenticate(engine: AsyncEngine, key: str) -> Principal:
     """The principal of a key, in one statement and never cached, so that a key is revoked at once.
 
-    Raises ``Unauthorized`` and does not tell why: unknown, expired and revoked look the same. A key need not have
+    Raises ``Unauthorized`` without saying why: unknown, expired and revoked look the same. A key need not have
     the form of those that we make: an operator's own (``HELIODESK_ADMIN_KEY``) may be any text.
     """
     async with lookup(engine) as connection:
@@ -96,11 +96,11 @@ def principal_in(found: Row | None) -> Principal | None:
 
 
 _NOBODY: Final = _("Nobody in the account with this address is allowed to do that")
-"""The same for an unknown person as for one who may not, so that nobody finds out who there is."""
+"""The same answer for an unknown person as for one without the right, so that nobody finds out who exists."""
 
 
 Asking: TypeAlias = Callable[[AsyncSession], Awaitable[W]]
-"""Asks in a transaction who acts; raises what a caller who may not act is told."""
+"""Finds out in a transaction who acts; raises the problem of a caller who may not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +124,11 @@ async def acting(session: AsyncSession, principal: Principal, actor: ActorRef | 
         return Acting(principal.actor, None)
     if actor is None:
         return Acting(principal.actor, principal.role or "viewer")
-    # Who was stored before addresses had one spelling is found by the one that they were stored with.
+    # People stored before addresses had one spelling are found by the one that they were stored with.
     query = (
         select(PersonRow.id, PersonRow.name, PersonRow.role)
         .where(
-            PersonRow.account_id == principal.account_id, PersonRow.email.in_({actor.email, one_domain(actor.email)})
+            PersonRow.account_id == principal.account_id, PersonRow.email.in_({actor.email, one_spelling(actor.email)})
         )
         .order_by((PersonRow.email == actor.email).desc())
     )

@@ -20,7 +20,8 @@ from app.core.db.session import Again
 from app.core.db.tables import Row
 from app.core.problems import Problem, Unavailable
 from app.core.state import State, get_state
-from app.core.web.callers import CONFIRM, bearer_of
+from app.core.text.language import Language
+from app.core.web.callers import CONFIRM, PRINCIPAL, bearer_of, language_of
 from app.core.web.kit.deps import ApiKey, admit
 
 T = TypeVar("T")
@@ -47,6 +48,11 @@ class Reader:
 
     def __post_init__(self) -> None:
         self._hash = hash_key(self._key)
+
+    def language(self) -> Language:
+        """The language that the caller reads."""
+        self.request.scope.setdefault(PRINCIPAL, self.principal)
+        return language_of(self.request.scope)
 
     async def read(self, question: Callable[[Principal], Question]) -> Row:
         """The one row of what is asked on behalf of this caller. 401 and 403 for a key that may not ask it."""

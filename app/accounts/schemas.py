@@ -1,8 +1,10 @@
 """What is sent and answered about accounts, their people and their keys."""
 
-from typing import Annotated, Any, Literal, Self
+import re
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
@@ -16,6 +18,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from app.core.auth import KeyKind, Role
 from app.core.keys.scopes import SCOPES, KnownScope, Scope
+from app.core.problems import invalid_value
 from app.core.schemas.shared import (
     ActorRef,
     Country,
@@ -39,7 +42,19 @@ KeyId = Annotated[str, StringConstraints(pattern=id_pattern("key"))]
 EngineerId = Annotated[str, StringConstraints(pattern=id_pattern("eng"))]
 HookId = Annotated[str, StringConstraints(pattern=id_pattern("hook"))]
 PlanKey = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
-Origin = Annotated[str, StringConstraints(pattern=r"^https?://[a-zA-Z0-9.-]{1,253}(:[0-9]{1,5})?$")]
+_ORIGIN: Final = r"^https?://[a-zA-Z0-9.-]{1,253}(:[0-9]{1,5})?$"
+
+
+def _origin(value: str) -> str:
+    if not re.fullmatch(_ORIGIN, value):
+        said = _(
+            "An origin is a scheme, a host and perhaps a port, such as https://shop.example:8443, and nothing else"
+        )
+        raise invalid_value("origin", said)
+    return value
+
+
+Origin = Annotated[str, AfterValidator(_origin), Field(json_schema_extra={"pattern": _ORIGIN})]
 
 _ACCOUNT: dict[str, Any] = {
     "name": "Solar Roofs",
@@ -216,7 +231,7 @@ class NewKey(Strict):
         description="Everything that the key can do, of what its kind and role allow; left out: all of that. Hook"
         " keys have none",
     )
-    expires_at: Instant | None = Field(None, description="Not after the maker's key expires")
+    expires_at: Instant | None = Field(None, description="Not later than the key that creates it")
     allowed_origins: list[Origin] = Field(default_factory=list, max_length=50, description="Of a widget key")
     jwt_keys: list[JwtKey] = Field(default_factory=list, max_length=10, description="Of a widget key")
     actor: ActorRef | None = Field(None, description="The owner for whom the account's key acts")

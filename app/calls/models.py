@@ -1,6 +1,7 @@
 """Calls of tickets, and rooms that were left behind."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ForeignKeyConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -31,7 +32,7 @@ class CallRow(Base):
     ended_at: Mapped[datetime | None]
     decline_reason: Mapped[str | None]
     failure: Mapped[str | None]
-    failures: Mapped[list[str]] = mapped_column(comment="why providers failed so far", server_default=text("'[]'"))
+    failures: Mapped[list[Any]] = mapped_column(comment="why providers failed so far", server_default=text("'[]'"))
     attempts: Mapped[int] = mapped_column(comment="of the first of `providers`", server_default="0")
     asked_at: Mapped[datetime | None] = mapped_column(comment="when the first of `providers` was first asked")
     next_attempt_at: Mapped[datetime | None] = mapped_column(comment="when a provider is asked; null otherwise")

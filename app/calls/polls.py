@@ -56,5 +56,5 @@ async def claim(session: AsyncSession, limit: int) -> list[Poll]:
 
 
 async def record_outcome(session: AsyncSession, poll: Poll, wait: timedelta | None) -> None:
-    """Poll again in a while, or never more (None); nothing where the call has gone on meanwhile."""
+    """Poll again in a while, or never again (None); nothing where the call has gone on meanwhile."""
     await (await driver(session)).execute(_MOVE_ON, poll.account_id, poll.id, poll.claimed_until, wait)

@@ -7,7 +7,7 @@ One claim is one attempt with one provider. Its outcome is written under the cla
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import httpx
 import orjson
@@ -24,7 +24,10 @@ from app.core.clock import monotonic
 from app.core.db.session import driver
 from app.core.ids import new_id
 from app.core.settings import Settings
+from app.events.failures import FailureCode
 
+Failure: TypeAlias = Mapping[str, Any] | str
+"""A ``CallFailure``; what earlier versions have stored is a sentence."""
 LEASE_SECONDS: Final = 60
 _CLAIM: Final = f"""
 WITH placed AS (
@@ -66,7 +69,7 @@ class ClaimedCall:
     request: CallRequest
     providers: tuple[str, ...]
     claim_id: str
-    failures: tuple[str, ...] = ()
+    failures: tuple[Failure, ...] = ()
     attempts: int = 1
     asked_for: timedelta = timedelta(0)
     interrupted: bool = False
@@ -77,7 +80,7 @@ class Again:
     """No link yet: the first of ``providers`` is asked in a while, for the first time where ``attempts`` is 0."""
 
     providers: tuple[str, ...]
-    failures: tuple[str, ...]
+    failures: tuple[Failure, ...]
     attempts: int
     wait: timedelta
 
@@ -86,7 +89,7 @@ class Again:
 class Failed:
     """No provider is left."""
 
-    reason: str
+    failures: tuple[Failure, ...]
 
 
 Outcome: TypeAlias = Link | Again | Failed
@@ -134,7 +137,7 @@ def usable(providers: Mapping[str, Provider], call: ClaimedCall) -> ClaimedCall:
     first = next((place for place, name in enumerate(call.providers) if name in providers), len(call.providers))
     if first == 0:
         return call
-    missing = tuple(f"{name} is not configured" for name in call.providers[:first])
+    missing = tuple(_failure(name, "not_configured") for name in call.providers[:first])
     return replace(
         call, providers=call.providers[first:], failures=call.failures + missing, attempts=1, asked_for=timedelta(0)
     )
@@ -144,16 +147,16 @@ async def attempt(providers: Mapping[str, Provider], call: ClaimedCall) -> Attem
     """Ask the first provider that is configured for a link, once."""
     call = usable(providers, call)
     if not call.providers:
-        return Attempt(_failed(call.failures))
+        return Attempt(Failed(call.failures))
     provider = providers[call.providers[0]]
     started = monotonic()
     try:
         return Attempt(await provider.create(call.request), provider.name)
     except CallFailed as failed:
         failure = failed
-    except Exception as error:  # noqa: BLE001  a fault of one provider must not keep the call from the next one
+    except Exception:  # noqa: BLE001  a fault of one provider must not keep the call from the next one
         _log.exception("a provider of calls is faulty", provider=provider.name)
-        failure = CallFailed(f"an error of ours ({type(error).__name__})", lost=True)
+        failure = CallFailed("internal_error", lost=True)
     asked_for = call.asked_for + timedelta(seconds=monotonic() - started)
     return Attempt(_after(call, failure, asked_for), provider.name, failure)
 
@@ -163,12 +166,12 @@ def _after(call: ClaimedCall, failure: CallFailed, asked_for: timedelta) -> Outc
     if wait is not None:
         return Again(call.providers, call.failures, call.attempts, wait)
     name, *rest = call.providers
-    failures = (*call.failures, f"{name}: {failure}")
-    return Again(tuple(rest), failures, 0, timedelta(0)) if rest else _failed(failures)
+    failures = (*call.failures, _failure(name, failure.code, failure.status))
+    return Again(tuple(rest), failures, 0, timedelta(0)) if rest else Failed(failures)
 
 
-def _failed(failures: tuple[str, ...]) -> Failed:
-    return Failed("No link could be made: " + ("; ".join(failures) or "the plan names no provider"))
+def _failure(provider: str, code: FailureCode, status: int | None = None) -> Failure:
+    return {"provider": provider, "code": code, "status": status}
 
 
 async def postpone(session: AsyncSession, call: ClaimedCall, again: Again) -> None:

@@ -11,7 +11,7 @@ WINDOW: Final = timedelta(minutes=1)
 
 POLL: Final = timedelta(seconds=10)
 """Between two polls of who is in a room, while the customer is expected."""
-LATE_LOOK: Final = timedelta(minutes=1)
+LATE_POLL: Final = timedelta(minutes=1)
 """The same when it is late."""
 LATE: Final = timedelta(hours=1)
 """For how long after ``join_by`` a late customer is still looked for."""
@@ -35,7 +35,7 @@ def poll_in(late_by: timedelta) -> timedelta | None:
     """The wait before a room is polled again, ``late_by`` after ``join_by`` (negative before); None: no more."""
     if late_by <= timedelta(0):
         return POLL
-    return LATE_LOOK if late_by < LATE else None
+    return LATE_POLL if late_by < LATE else None
 
 
 def end_in(ended_for: timedelta) -> timedelta | None:

@@ -35,7 +35,7 @@ def database(data: Path, *, shared: bool = False) -> Iterator[Settings]:
     if settings.database_url:
         yield settings
         return
-    if not os.path.lexists(data / "postgres"):
+    if not os.path.exists(data / "postgres" / "PG_VERSION"):  # noqa: PTH110 - Path.exists raises where it may not look
         hint = "set DATA (or --data) to the folder of `heliodesk up`, or DATABASE_URL"
         raise DatabaseUnfit(f"{data} holds no database: {hint}")
     server = EmbeddedServer(data)

@@ -141,7 +141,7 @@ def check_command(
 ) -> None:
     """Replay tickets from their history and print each difference to the database; also while the service runs.
 
-    Tells besides which running deadlines the time-zone database in force (or another one) would time differently, and
+    Also tells which running deadlines the time-zone database in force (or another one) would time differently, and
     which lie beyond the holidays that are known: none of these moves by itself. Reads only. Exits with 1 when there is
     a difference.
     """

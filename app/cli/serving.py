@@ -51,8 +51,8 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
-        why = os.strerror(error.errno or 0)
-        raise PortBusy(f"Cannot listen on {host} port {port}: {why} (PORT=... chooses another)") from error
+        reason = os.strerror(error.errno or 0)
+        raise PortBusy(f"Cannot listen on {host} port {port}: {reason} (PORT=... chooses another)") from error
 
 
 def serve(

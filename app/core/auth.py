@@ -13,7 +13,7 @@ ActorKind: TypeAlias = Literal["engineer", "customer", "automation", "service"]
 
 KINDS: Final[tuple[KeyKind, ...]] = ("admin", "agent", "account", "hook", "widget")
 ROLES: Final[tuple[Role, ...]] = ("viewer", "editor", "owner")
-"""From the least to the most; each may what those before it may."""
+"""From the least to the most: each includes the rights of those before it."""
 _ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
@@ -43,7 +43,7 @@ def hash_key(key: str) -> bytes:
 
 
 def lesser(one: Role | None, other: Role | None) -> Role | None:
-    """The role that may less. None limits nothing, so the other one decides."""
+    """The role with fewer rights. None limits nothing, so the other one decides."""
     known = [role for role in (one, other) if role is not None]
     return min(known, key=ROLES.index, default=None)
 
@@ -82,7 +82,7 @@ class Principal:
     scopes: tuple[str, ...] = ()
     expires_at: datetime | None = None
     active: bool = True
-    """False: the key's engineer is not, and so reads only"""
+    """False: the key's engineer is inactive, and can only read"""
     locale: str | None = None
     """the account's, where the key belongs to one"""
 

@@ -60,7 +60,7 @@ def configure_logging(settings: Settings) -> None:
     formatter = structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[strip, render])
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=level, force=True)
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)  # it would tell of every look at every job
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)  # it would log every poll of every job
     logging.getLogger("app.core.db.pool").setLevel(
         logging.WARNING
     )  # a pool logs to its class's module: that it is closed

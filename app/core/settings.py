@@ -58,7 +58,7 @@ class Settings(BaseSettings):
     offload_deadline: float = Field(10.0, gt=0, le=300, description="Seconds that one may wait, and may take")
     offload_idle: float = Field(30.0, gt=0, le=3600, description="Seconds after which an idle one of them ends")
     background: bool = Field(True, description="Whether this process runs the background passes")
-    feed_retention: int = Field(90, ge=1, le=3650, description="Days of events that the feed goes back")
+    feed_retention: int = Field(90, ge=1, le=3650, description="Days that the feed goes back")
     trusted_proxies: Annotated[list[IPv4Network | IPv6Network], NoDecode] = Field(
         default_factory=list, description="Proxies (CIDR, comma separated) whose X-Forwarded-For is believed"
     )
@@ -87,7 +87,9 @@ class Settings(BaseSettings):
     )
     keep_alive: float = Field(75, gt=0, le=3600, description="Seconds that a connection may wait for its next request")
     unread_bytes: int = Field(
-        2**26, ge=2**20, description="Bytes of answers that wait for slow clients, of one process; beyond it they go"
+        2**26,
+        ge=2**20,
+        description="Bytes of answers that wait for slow clients of one process; beyond that the slowest are cut off",
     )
     body_bytes: int = Field(
         2**27,
@@ -116,10 +118,13 @@ class Settings(BaseSettings):
     meet_token_url: AnyHttpUrl = Field(
         AnyHttpUrl("https://oauth2.googleapis.com/token"), description="Where Google gives out access tokens"
     )
-    smtp_url: str = Field("", description="smtp://user:password@host:587 or smtps://...: whom events tell gets e-mail")
+    smtp_url: str = Field(
+        "", description="smtp://user:password@host:587 or smtps://...: e-mail for whomever events notify"
+    )
     mail_from: str = Field("", description="The sender of e-mail, like Support <support@example.com>")
     apprise_urls: Annotated[list[str], NoDecode] = Field(
-        default_factory=list, description="Apprise addresses, comma separated, that are told too (the extra `apprise`)"
+        default_factory=list,
+        description="Apprise addresses, comma separated, that get all notices (extra `apprise`)",
     )
     apprise_kinds: Annotated[list[str], NoDecode] = Field(
         default_factory=list,

@@ -36,7 +36,7 @@ class Feed(Protocol):
     async def poll(self) -> None:
         """A poll that begins after this call."""
 
-    async def settled(self) -> int:
+    async def decided(self) -> int:
         """The position, once all that was written before this call is decided. 503 when none is known yet."""
 
     async def news(self, beyond: int, account_id: str | None, seconds: float) -> bool:
@@ -64,7 +64,7 @@ class State:
     clock: Connections
     """of the sweep, the feed's poller and the probes: one each, whatever all others do"""
     http: httpx.AsyncClient
-    alarms: WakeUps
+    wake_ups: WakeUps
     keyring: Keyring
     limits: CallerLimits
     feed: Feed

@@ -12,7 +12,7 @@ def breach(
     """Whether the promise behind ``reason`` is broken; None for a reason that names none, or a plan without it.
 
     ``promised`` are the metrics with a target at the ticket's priority, ``missed`` those with a missed cycle that
-    still counts; ``turns`` how often the word has passed between customer and engineer, of ``exchanges`` at the most.
+    still counts; ``turns`` how often customer and engineer have taken turns, ``exchanges`` how often they may.
     """
     if reason == "too_many_exchanges":
         return None if exchanges is None else turns >= exchanges

@@ -149,7 +149,15 @@ DATA: Final[dict[str, dict[str, Any]]] = {
     "call.joined": _CALL | {"participant": "customer"},
     "call.declined": _CALL | {"reason": "Our network is down, call our desk instead", "assignee_id": ENGINEER},
     "call.no_show": _CALL | {"join_by": _JOIN_BY},
-    "call.failed": _CALL | {"provider": None, "reason": "No provider of calls is configured"},
+    "call.failed": _CALL
+    | {
+        "provider": None,
+        "reason": "No link could be created: meet: it did not answer in time; jitsi is not configured",
+        "failures": [
+            {"provider": "meet", "code": "timed_out", "status": None},
+            {"provider": "jitsi", "code": "not_configured", "status": None},
+        ],
+    },
     "call.ended": _CALL,
     "expert.alerted": _ALERT
     | {"region": "emea", "accept_by": "2026-11-20T20:35:00.000000Z", "urgency": "high"}

@@ -28,14 +28,12 @@ class EventRow(Base):
         BigInteger, Identity(), comment="the place in the feed, given when the row is written, before its commit"
     )
     recorded_at: Mapped[datetime] = mapped_column(server_default=text("now()"), comment="real time, also a sandbox's")
-    via: Mapped[str | None] = mapped_column(
-        comment="installations through which what caused it has come (core/outgoing/via.py)"
-    )
+    via: Mapped[str | None] = mapped_column(comment="installations through which what caused it has come")
 
     __table_args__ = (
         Index("uq_events_account_id_ticket_id_sequence", "account_id", "ticket_id", "sequence", unique=True),
-        # Every id is more than ''. Who does not say so cannot use the index: the planner would take it for the events
-        # of one account too, and walk past those of all others.
+        # Every id is greater than ''. A query that does not say so cannot use the index: the planner would take it for
+        # the events of one account too, and walk past those of all others.
         Index("ix_events_position", "position", postgresql_where=text("id > ''")),
         Index(None, "account_id", "position"),
         Index(None, "recorded_at", postgresql_using="brin"),

@@ -85,7 +85,7 @@ class FeedPoller:
         self._start()
         await asked
 
-    async def settled(self) -> int:
+    async def decided(self) -> int:
         """The position, once all that was written before this call is decided, or after 250 ms as it is then.
 
         503 when none is known yet: a transaction that writes events is open since before this process began.

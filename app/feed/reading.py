@@ -90,7 +90,7 @@ class Told:
 async def begin(state: State, start: Start) -> int:
     """The position behind which to read. ``Gone`` where the feed no longer has, or does not have yet, that place."""
     if start == LATEST:
-        return await state.feed.settled()
+        return await state.feed.decided()
     async with lookup(state.engine) as connection:
         oldest: int = await connection.fetchval(OLDEST, timedelta(days=state.settings.feed_retention))
     if start is None:
@@ -119,7 +119,7 @@ async def tell(reader: Reader, wanted: Callable[[Principal], Wanted], start: Sta
         told = await _told(reader, wanted, start, feed.position, limit)
         if told.more:
             return told
-    return await _told(reader, wanted, start, await feed.settled(), limit)
+    return await _told(reader, wanted, start, await feed.decided(), limit)
 
 
 async def _told(reader: Reader, wanted: Callable[[Principal], Wanted], start: Start, upto: int, limit: int) -> Told:

@@ -18,10 +18,11 @@ from app.core.schemas.shared import id_pattern
 from app.core.state import State, StateDep, get_state
 from app.core.text.messages import _
 from app.core.web.edge.middleware import ONLY_HEAD
-from app.core.web.http import reply_text, responses
+from app.core.web.http import responses
 from app.core.web.kit.deps import ApiKey, require_account
 from app.core.web.kit.idempotency import Answer
 from app.core.web.kit.operations import CallDep, ResourceRouter
+from app.core.web.replies import reply_text
 from app.events.envelope_sql import current
 from app.feed.cursors import Start, cursor_of, read_start
 from app.feed.reading import Page, Told, Wanted, begin, tell
@@ -108,7 +109,7 @@ async def _begun(
 ) -> tuple[int, AsyncGenerator[Page, None]]:
     """Where the reading begins, and the pages from there on."""
     wanted = asked.wanted(principal)
-    await state.feed.settled()
+    await state.feed.decided()
     after = await begin(state, start)
     return after, pages(state, wanted, after, **how)
 

@@ -31,7 +31,7 @@ class FeedEvent(Event):
 
 
 class FeedPage(Document):
-    """What there is behind a place of the feed."""
+    """The events behind a place in the feed."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -41,9 +41,9 @@ class FeedPage(Document):
 
     items: list[FeedEvent] = Field(description="In the order of the feed: each ticket's by `sequence`")
     next_cursor: str = Field(
-        description="Keep it, and ask with it as `after` for what comes next, for ever: also when the page is empty"
+        description="Keep it and pass it as `after` for what comes next, at any later time, even if the page is empty"
     )
-    has_more: bool = Field(description="Whether to ask again at once; the page may be empty all the same")
+    has_more: bool = Field(description="Whether there is more to read at once, even if this page is empty")
 
 
 class StreamToken(Document):

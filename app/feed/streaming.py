@@ -18,6 +18,7 @@ from app.core.clock import monotonic
 from app.core.db.errors import DATABASE_ERRORS, is_outage
 from app.core.limits.streams import Stream, Streams
 from app.core.state import State
+from app.core.web.callers import language_of
 from app.events.envelope_sql import current
 from app.feed.cursors import cursor_of
 from app.feed.reading import Page, Wanted, read
@@ -98,7 +99,8 @@ class EventStream(Response):
         try:
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             await self._stream.until_ended(self._tell(send), scope, receive)
-            farewell = format_sse_event(comment=self._stream.why) if self._stream.why else b""
+            reason = self._stream.reason
+            farewell = format_sse_event(comment=reason.to(language_of(scope))) if reason else b""
             with suppress(TimeoutError):
                 async with asyncio.timeout(_FAREWELL):
                     await _send(send, farewell, more=False)

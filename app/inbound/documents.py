@@ -33,7 +33,7 @@ class Hook(HookFields):
     id: str
     account_id: str
     url: str = Field(description="Where its sender posts to, on this server")
-    kept_bytes: int = Field(description="What the receipts that are kept take, headers included")
+    kept_bytes: int = Field(description="Bytes that its stored receipts take, headers included")
     refused_at: Instant | None = Field(
         description="When a payload was last refused with 503 because those that are kept left no room for it"
     )
@@ -62,11 +62,11 @@ class AcceptedPayload(Document):
 
     receipt_id: str
     duplicate: bool = Field(description="Whether this very event was received before; then it is not kept again")
-    refused: str | SkipJsonSchema[None] = Field(None, description="Only where nothing is made of it: why")
+    refused: str | SkipJsonSchema[None] = Field(None, description="Only if nothing comes of it: why")
     omissions: list[str] | SkipJsonSchema[None] = Field(
         None,
-        description="Only where something is left out: what, and why. Of a large payload, and of one that takes long "
-        "to read, only its receipt tells",
+        description="Only if something is left out: what, and why. For a large payload, or one that takes long "
+        "to read, see its receipt",
     )
 
 
@@ -114,7 +114,7 @@ class TouchedTicket(Document):
     """What was done to one ticket."""
 
     ticket_id: str
-    action: Literal["opened", "reopened", "told", "resolved"]
+    action: Literal["opened", "reopened", "notified", "resolved"]
 
 
 class Receipt(Document):
@@ -128,8 +128,8 @@ class Receipt(Document):
     format: Format
     state: ReceiptState = Field(
         description="`ignored`: nothing new; `silenced`: a maintenance window held it back; "
-        "`failed`: see `error`, and process it again once that is mended; "
-        "`refused`: it has gone round in a loop of webhooks and hooks (`heliodesk-via`), see `error`"
+        "`failed`: see `error`, and process it again once the cause is fixed; "
+        "`refused`: it came round in a loop of webhooks and hooks (`heliodesk-via`), see `error`"
     )
     error: str | None
     received_at: Instant
@@ -165,7 +165,7 @@ class ReceiptWithPayload(Receipt):
 
     headers: dict[str, str] = Field(description="Those that say what the payload is; never a key or a signature")
     payload: str = Field(description="As it was received")
-    encoding: Literal["utf-8", "base64"] = Field(description="How `payload` is written: base64 where it is no text")
+    encoding: Literal["utf-8", "base64"] = Field(description="How `payload` is written: base64 if it is not text")
 
 
 class TriedSignal(Document):
@@ -183,7 +183,7 @@ class TriedSignal(Document):
 class TriedTicket(Document):
     """What would be done to one ticket."""
 
-    action: Literal["opened", "reopened", "told"]
+    action: Literal["opened", "reopened", "notified"]
     ticket_id: str | None = Field(description="null: a new one")
     resolves: bool
     title: str | None

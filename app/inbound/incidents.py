@@ -18,7 +18,7 @@ SELECT key, incident_key, status, starts_at, digest, heard_at, repeats FROM inci
 WHERE account_id = $1 AND hook_id = $2 AND key = ANY ($3::text[])
 """
 _INCIDENTS: Final = """
-SELECT i.key, i.ticket_id, i.open, i.told,
+SELECT i.key, i.ticket_id, i.open, i.told AS messages,
        ARRAY(SELECT a.key FROM incident_alerts AS a WHERE a.account_id = i.account_id AND a.hook_id = i.hook_id
              AND a.incident_key = i.key AND a.status = 'firing') AS firing
 FROM incidents AS i WHERE i.account_id = $1 AND i.hook_id = $2 AND i.key = ANY ($3::text[])
@@ -44,7 +44,7 @@ class Incident:
     key: str
     ticket_id: str
     open: bool
-    told: int
+    messages: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ async def recall(
     keys = {incident_key(signal, alerts.get(signal.key), by_group=by_group) for signal in signals}
     keys |= {alert.incident_key for alert in alerts.values() if alert.status == "firing"}
     rows = await connection.fetch(_INCIDENTS, *place, list(keys))
-    incidents = {row["key"]: Incident(row["key"], row["ticket_id"], row["open"], row["told"]) for row in rows}
+    incidents = {row["key"]: Incident(row["key"], row["ticket_id"], row["open"], row["messages"]) for row in rows}
     known = Known(
         alerts,
         await _threads(session, account_id, incidents.values(), _LOCK if lock else _READ),
@@ -113,6 +113,7 @@ async def remember(
     place: dict[str, Any] = {"account_id": account_id, "hook_id": hook_id}
     heard = [place | {name: getattr(alert, name) for name in Alert.__slots__} for alert in alerts]
     stood = [
-        place | {name: getattr(one, name) for name in Incident.__slots__} | {"changed_at": now} for one in incidents
+        place | {"key": one.key, "ticket_id": one.ticket_id, "open": one.open, "told": one.messages, "changed_at": now}
+        for one in incidents
     ]
     await write(session, upserted(models.IncidentAlertRow, heard), upserted(models.IncidentRow, stood))

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from app.core.text.language import Language
+from app.core.text.messages import in_language
 from app.inbound.formats.signal import MAX_TITLE, Signal, cleaned
 from app.inbound.schemas import HookFields, Rule
 from app.tickets.schemas import Impact, Urgency
@@ -42,9 +44,10 @@ def fits(rule: Rule, labels: Mapping[str, str]) -> bool:
     )
 
 
-def title_of(hook: HookFields, signal: Signal) -> str:
+def title_of(hook: HookFields, signal: Signal, language: Language) -> str:
     """The signal's title, or the hook's with each ``{label}`` replaced; one that is unknown leaves nothing."""
+    own = in_language(signal.title, language)
     if hook.title is None:
-        return signal.title
-    known = {**signal.labels, "title": signal.title}
-    return cleaned(_PLACEHOLDER.sub(lambda found: known.get(found[1], ""), hook.title), MAX_TITLE) or signal.title
+        return own
+    known = {**signal.labels, "title": own}
+    return cleaned(_PLACEHOLDER.sub(lambda found: known.get(found[1], ""), hook.title), MAX_TITLE) or own

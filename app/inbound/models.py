@@ -16,7 +16,7 @@ class HookRow(Base):
 
     account_id: Mapped[str] = mapped_column(ID, primary_key=True)
     id: Mapped[str] = mapped_column(ID, primary_key=True)
-    fields: Mapped[dict[str, Any]] = mapped_column(comment="schemas.HookFields, without the signature's secret")
+    fields: Mapped[dict[str, Any]] = mapped_column(comment="the hook's settings, without the signature's secret")
     secrets: Mapped[list[str]] = mapped_column(comment="of an HMAC: those in force, newest first")
     version: Mapped[int] = mapped_column(server_default="1")
     created_at: Mapped[datetime]
@@ -50,6 +50,7 @@ class ReceiptRow(Base):
     processed_at: Mapped[datetime | None]
     omissions: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"), comment="what was left out, and why")
     maintenance_window_id: Mapped[str | None] = mapped_column(ID, comment="the window that held back any of its alerts")
+    messages: Mapped[dict[str, Any] | None] = mapped_column(comment="how to say error and omissions in other languages")
 
     __table_args__ = (
         UniqueConstraint("account_id", "hook_id", "event_key"),
@@ -67,7 +68,7 @@ class HookPayloadsRow(Base):
 
     account_id: Mapped[str] = mapped_column(ID, primary_key=True)
     hook_id: Mapped[str] = mapped_column(ID, primary_key=True)
-    bytes: Mapped[int] = mapped_column(BigInteger, comment="of the receipts that are kept, by payloads.SIZE")
+    bytes: Mapped[int] = mapped_column(BigInteger, comment="of the receipts that are kept")
     refused_at: Mapped[datetime | None] = mapped_column(comment="when the last one was refused for want of room")
 
 
@@ -81,7 +82,7 @@ class IncidentRow(Base):
     key: Mapped[str] = mapped_column(ID, primary_key=True)
     ticket_id: Mapped[str] = mapped_column(ID)
     open: Mapped[bool] = mapped_column(comment="something of it fires, or did at last hearing")
-    told: Mapped[int] = mapped_column(comment="messages that its changes have made on the ticket")
+    messages: Mapped[int] = mapped_column("told", comment="messages that its changes have made on the ticket")
     changed_at: Mapped[datetime] = mapped_column(comment="real time")
 
 

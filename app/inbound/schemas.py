@@ -117,7 +117,7 @@ class Expressions(Strict):
         None, description="What identifies the alert: the same each time its sender reports it"
     )
     status: Expression | None = Field(
-        None, description="A word of `status_words`, or true or false: whether it fires. What is no such word fires"
+        None, description="A word of `status_words`, or true or false: whether it fires. Anything else counts as firing"
     )
     title: Expression | None = None
     text: Expression | None = None
@@ -132,7 +132,7 @@ class Expressions(Strict):
     link: Expression | None = None
 
     def given(self) -> dict[str, str]:
-        """Those that there are, by the part."""
+        """The expressions that are given, by part."""
         return self.model_dump(exclude_none=True)
 
 
@@ -149,7 +149,7 @@ class StatusWords(Strict):
     acknowledged: StatusWordList = Field(
         default_factory=list, description=f"Beside {', '.join(f'`{word}`' for word in ACKNOWLEDGED)}"
     )
-    firing: StatusWordList = Field(default_factory=list, description="Beside all others: what means neither")
+    firing: StatusWordList = Field(default_factory=list, description="Beside all other words: those that mean neither")
 
     @model_validator(mode="after")
     def _once_each(self) -> Self:
@@ -208,7 +208,8 @@ class HookFields(Urgent):
         "`PT0S`, a new ticket follows up",
     )
     on_resolve: Literal["resolve", "message", "note"] = Field(
-        "resolve", description="Once nothing fires any more: the ticket is resolved, or a message or an internal note"
+        "resolve",
+        description="Once nothing fires any more: resolve the ticket, or add a message or an internal note",
     )
     enabled: bool = True
 

@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from app.core.problems import Problem
 from app.core.text.language import Language
-from app.core.text.messages import Message, pgettext
+from app.core.text.messages import Message, _, in_language, joined, pgettext
 from app.core.text.phrases import and_more
 from app.inbound.decisions import Outcome, Step
-from app.inbound.formats.signal import Signal, cleaned
+from app.inbound.formats.signal import Signal, Unreadable, cleaned
 
 _MAX_SHOWN: Final = 10
 _MAX_MESSAGE: Final = 5_000
@@ -24,16 +25,29 @@ _LAST: Final = pgettext("alert", "Further changes to these alerts will not be po
 RAISED: Final = pgettext("alert", "Because of the alert: {title}")
 
 
+FAILED: Final = _("The service failed to process it, and its log says why")
+
+
+def failure_of(error: Exception) -> Message:
+    """Why something that a hook received could not be processed, for the hook's owner."""
+    if isinstance(error, Unreadable):
+        return error.reason
+    if isinstance(error, Problem):
+        faults = (joined((fault["pointer"], fault["detail"]), ": ") for fault in error.errors)
+        return joined((error.detail or error.title, *faults))
+    return FAILED
+
+
 def description_of(signals: Sequence[Signal], language: Language) -> str:
     """A new ticket's description: what each alert says, its labels, where to read on."""
-    shown = [_described(signal) for signal in signals[:_MAX_SHOWN]]
+    shown = [_described(signal, language) for signal in signals[:_MAX_SHOWN]]
     return cleaned("\n\n".join([*shown, *_more(len(signals), language)]), _MAX_DESCRIPTION)
 
 
-def _described(signal: Signal) -> str:
+def _described(signal: Signal, language: Language) -> str:
     labels = [f"{name}: {value}" for name, value in signal.labels.items()]
-    links = [f"{link.text}: {link.url}" for link in signal.links]
-    parts = (signal.title, signal.text, "\n".join(labels), "\n".join(links))
+    links = [f"{in_language(link.text, language)}: {link.url}" for link in signal.links]
+    parts = (in_language(signal.title, language), signal.text, "\n".join(labels), "\n".join(links))
     return "\n\n".join(part for part in parts if part)
 
 

@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 import aiosmtplib
 
 from app.core.settings import Settings, Unconfigurable
+from app.core.text.messages import Message, _, verbatim
 from app.notices import letters
 from app.notices.outbox import Claimed
 from app.notices.texts import body, language_of, subject, with_link
@@ -22,7 +23,11 @@ _PORTS: Final = {"smtp": 25, "smtps": 465}
 
 
 class NotSent(Exception):
-    """The channel did not take a notice; the text says why."""
+    """The channel did not take a notice; ``reason`` says why."""
+
+    def __init__(self, reason: Message) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class Channel(Protocol):
@@ -79,7 +84,7 @@ class Mail:
                 timeout=TIMEOUT_SECONDS,
             )
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-            raise NotSent(f"{type(error).__name__}: {error}") from error
+            raise NotSent(verbatim(f"{type(error).__name__}: {error}")) from error
 
 
 class Apprise:
@@ -103,7 +108,7 @@ class Apprise:
         """Send to all of them."""
         title, text = written(notice)
         if not await self._all.async_notify(title=title, body=text):
-            raise NotSent("one of the Apprise channels did not take it: its log says why")
+            raise NotSent(_("one of the Apprise channels did not take it: the log of the service says why"))
 
 
 def written(notice: Claimed) -> tuple[str, str]:

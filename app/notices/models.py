@@ -26,6 +26,7 @@ class NoticeRow(Base):
     error: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
     finished_at: Mapped[datetime | None]
+    error_message: Mapped[dict[str, Any] | None] = mapped_column(comment="how to say the error in other languages")
 
     __table_args__ = (
         Index(None, "event_id"),

@@ -14,12 +14,13 @@ from app.core.db.statements.bulk import Write, to_json
 from app.core.db.statements.housekeeping import forget
 from app.core.db.tables import Row
 from app.core.ids import new_id
+from app.core.text.messages import Message, to_stored
 from app.events.upcast import upcast
 from app.notices.models import NoticeRow
 
 LEASE: Final = timedelta(seconds=60)
 RETENTION: Final = timedelta(days=30)
-# Whom rules page (``app/paging``) gets no e-mail of the alert beside; the operator's channels are told all the same.
+# An engineer whom rules page (``app/paging``) gets no e-mail beside that; the operator's channels get the alert anyway.
 _FILL: Final = """
 INSERT INTO notices (account_id, id, event_id, recipient, next_attempt_at)
 SELECT r.account_id, r.id, r.event_id, coalesce(r.recipient, jsonb_build_object(
@@ -48,7 +49,19 @@ WITH RECURSIVE found AS (
 )
 SELECT account_id FROM found WHERE account_id IS NOT NULL LIMIT $2
 """
-_CLAIM: Final = """
+ABOUT: Final = """jsonb_build_object(
+    'number', t.number, 'title', t.title, 'priority', t.priority, 'business_impact', t.business_impact,
+    'priority_reason', t.priority_reason, 'join_url', calls.join_url) AS ticket"""
+"""What a message tells of its ticket ``t`` as it is when the message is sent."""
+ABOUT_FROM: Final = """
+LEFT JOIN tickets AS t ON t.account_id = c.account_id AND t.id = e.ticket_id
+LEFT JOIN LATERAL (
+    SELECT join_url FROM calls
+    WHERE calls.account_id = t.account_id AND calls.ticket_id = t.id AND state IN ('ready', 'joined', 'no_show')
+    ORDER BY sequence DESC LIMIT 1
+) AS calls ON true"""
+"""Where that is read from, by a claimed message ``c`` and its event ``e``."""
+_CLAIM: Final = f"""
 WITH due AS MATERIALIZED (
     SELECT account_id, id FROM notices WHERE account_id = $1 AND next_attempt_at <= statement_timestamp()
     ORDER BY next_attempt_at, id LIMIT $2 FOR UPDATE SKIP LOCKED
@@ -60,26 +73,20 @@ WITH due AS MATERIALIZED (
 SELECT c.account_id, c.id, $3 AS claim_id, c.sent_by,
        jsonb_build_object('time_zone', a.time_zone) || c.recipient AS recipient,
        c.attempts, e.type, e.timestamp, e.data,
-       jsonb_build_object('number', t.number, 'title', t.title, 'priority', t.priority,
-           'business_impact', t.business_impact, 'priority_reason', t.priority_reason, 'join_url', calls.join_url
-       ) AS ticket
+       {ABOUT}
 FROM claimed AS c
 LEFT JOIN events AS e ON e.account_id = c.account_id AND e.id = c.event_id
 LEFT JOIN accounts AS a ON a.account_id = c.account_id
-LEFT JOIN tickets AS t ON t.account_id = c.account_id AND t.id = e.ticket_id
-LEFT JOIN LATERAL (
-    SELECT join_url FROM calls
-    WHERE calls.account_id = t.account_id AND calls.ticket_id = t.id AND state IN ('ready', 'joined', 'no_show')
-    ORDER BY sequence DESC LIMIT 1
-) AS calls ON true
-"""
+{ABOUT_FROM}
+"""  # noqa: S608  our own text
 _RECORD: Final = """
 UPDATE notices AS n
-SET state = r.state, sent_by = r.sent_by, error = r.error, claim_id = NULL,
+SET state = r.state, sent_by = r.sent_by, error = r.error, error_message = r.error_message, claim_id = NULL,
     next_attempt_at = clock_timestamp() + r.wait_seconds * interval '1 second',
     finished_at = CASE WHEN r.state <> 'pending' THEN clock_timestamp() END
 FROM jsonb_to_recordset($1::jsonb)
-     AS r (account_id text, id text, claim_id text, state text, sent_by jsonb, error text, wait_seconds float8)
+     AS r (account_id text, id text, claim_id text, state text, sent_by jsonb, error text, error_message jsonb,
+           wait_seconds float8)
 WHERE n.account_id = r.account_id AND n.id = r.id AND n.claim_id = r.claim_id
 """
 _EXPERT_OF: Final[Mapping[str, Callable[[Row], str | None]]] = {
@@ -131,7 +138,7 @@ class Outcome:
     notice: Claimed
     state: str
     sent_by: list[str]
-    error: str | None = None
+    error: Message | None = None
     wait: timedelta | None = None
 
     def row(self) -> Row:
@@ -143,6 +150,7 @@ class Outcome:
             "state": self.state,
             "sent_by": self.sent_by,
             "error": self.error,
+            "error_message": to_stored(self.error),
             "wait_seconds": self.wait.total_seconds() if self.wait is not None else None,
         }
 

@@ -93,9 +93,9 @@ class Limits:
 class Poster(Generic[M, R]):
     """Sends this process's share of an outbox. Any number of processes may: the database arbitrates."""
 
-    def __init__(self, sessions: Sessions, outbox: Outbox[M, R], alarm: WakeUp, limits: Limits | None = None) -> None:
-        """``alarm`` wakes the pass once there is room for what had to wait."""
-        self._sessions, self._outbox, self._alarm = sessions, outbox, alarm
+    def __init__(self, sessions: Sessions, outbox: Outbox[M, R], wake_up: WakeUp, limits: Limits | None = None) -> None:
+        """``wake_up`` wakes the pass once there is room for what had to wait."""
+        self._sessions, self._outbox, self._wake_up = sessions, outbox, wake_up
         self._limits = limits or Limits()
         self._sends: set[asyncio.Task[None]] = set()
         self._outcomes: list[_Outcome[R]] = []
@@ -123,7 +123,7 @@ class Poster(Generic[M, R]):
         return begun
 
     async def next_instant(self) -> datetime | None:
-        """When the next message is due; None while there is no room for it, for then the alarm will ring."""
+        """When the next message is due; None while there is no room for it, for then its wake-up will ring."""
         if self._held_back:
             return None
         async with self._sessions() as session:
@@ -176,7 +176,7 @@ class Poster(Generic[M, R]):
         self._busy = +self._busy
         if self._held_back:
             self._held_back = False
-            self._alarm.ring()
+            self._wake_up.ring()
 
     async def _post(self, message: M) -> None:
         outcome = _Outcome(await self._outbox.send(message))

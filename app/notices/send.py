@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.db.engine import Sessions
 from app.core.metrics import Metrics
 from app.core.signals import WakeUp
+from app.core.text.messages import Message, _, joined, verbatim
 from app.notices import outbox
 from app.notices.channels import Channel, NotSent
 from app.notices.links import Whose, create_links
@@ -23,15 +24,15 @@ SECONDS: Final = 25.0
 DELAYS: Final = tuple(timedelta(seconds=seconds) for seconds in (0, 10, 60, 300, 900, 1800))
 """The wait before each attempt: what is to be told in an hour's time has lost its meaning."""
 _ERROR_KEPT: Final = 500
-_UNSETTLED: Final = "it was begun several times, and it is not known what became of it"
+UNKNOWN: Final = _("it was attempted several times, and the outcome is not known")
 
 _log = structlog.get_logger(__name__)
 Notifier: TypeAlias = Poster[Claimed, Outcome]
 
 
-def notifier(sessions: Sessions, notices: "Notices", alarm: WakeUp, limits: Limits | None = None) -> Notifier:
-    """What sends notices; ``alarm`` wakes its pass."""
-    return Poster(sessions, notices, alarm, limits)
+def notifier(sessions: Sessions, notices: "Notices", wake_up: WakeUp, limits: Limits | None = None) -> Notifier:
+    """What sends notices; ``wake_up`` wakes its pass."""
+    return Poster(sessions, notices, wake_up, limits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,36 +72,42 @@ class Notices:
         if not channels:
             return Outcome(message, "no_channel", message.sent_by)
         if message.attempts > len(DELAYS):
-            return _concluded(message, message.sent_by, _UNSETTLED)
+            return _concluded(message, message.sent_by, UNKNOWN)
         wanted = [channel for channel in channels if channel.name not in message.sent_by]
         errors = await asyncio.gather(*(_error_of(channel, message) for channel in wanted))
         took = [channel.name for channel, error in zip(wanted, errors, strict=True) if error is None]
-        told = "; ".join(f"{channel.name}: {error}" for channel, error in zip(wanted, errors, strict=True) if error)
-        return _concluded(message, [*message.sent_by, *took], told)
+        failed = [joined((channel.name, error), ": ") for channel, error in zip(wanted, errors, strict=True) if error]
+        return _concluded(message, [*message.sent_by, *took], joined(failed) if failed else None)
 
 
-async def _error_of(channel: Channel, notice: Claimed) -> str | None:
+async def _error_of(channel: Channel, notice: Claimed) -> Message | None:
     """Why the channel has not taken a notice; None when it has."""
     try:
         async with asyncio.timeout(SECONDS):
             await channel.send(notice)
     except NotSent as error:
-        return storable(str(error))
+        return storable(error.reason)
     except TimeoutError:
-        return f"it took longer than {SECONDS:g} s"
+        return too_slow(SECONDS)
     except Exception as error:  # noqa: BLE001  one notice's texts or recipient: the others are not affected
         _log.exception("a notice could not be written", notice=notice.id, channel=channel.name)
-        return storable(f"{type(error).__name__}: {error}")
+        return storable(verbatim(f"{type(error).__name__}: {error}"))
     return None
 
 
-def storable(error: str) -> str:
-    """The beginning of an error's text, without what Postgres cannot store."""
-    return error[:_ERROR_KEPT].encode(errors="replace").decode().replace("\0", "\ufffd")
+def too_slow(seconds: float) -> Message:
+    """That a message was not taken in time."""
+    return _("it took longer than {seconds} s", seconds=seconds)
 
 
-def _concluded(notice: Claimed, sent_by: list[str], error: str) -> Outcome:
-    if not error:
+def storable(error: Message) -> Message:
+    """An error without what Postgres cannot store; one that is too long is cut, and stays English."""
+    kept = error[:_ERROR_KEPT].encode(errors="replace").decode().replace("\0", "\ufffd")
+    return error if kept == error else verbatim(kept)
+
+
+def _concluded(notice: Claimed, sent_by: list[str], error: Message | None) -> Outcome:
+    if error is None:
         return Outcome(notice, "sent", sent_by)
     _log.warning("a notice was not sent", notice=notice.id, attempt=notice.attempts, error=error)
     if notice.attempts >= len(DELAYS):

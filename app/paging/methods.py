@@ -98,14 +98,14 @@ async def delete_rule(session: AsyncSession, engineer_id: str, rule_id: str) -> 
 
 
 def method_document(method: ContactMethodRow) -> dict[str, Any]:
-    """The contact method as it is answered: without its secret."""
+    """The contact method as the API shows it: without its secret."""
     facts = {name: getattr(method, name) for name in ("id", "engineer_id", "kind", "name", "service_region")}
     target = {"email": method.target, "apprise": f"{method.target.partition('://')[0]}://***"}.get(method.kind, "***")
     return ContactMethod(**facts, target=target, created_at=method.created_at).model_dump()
 
 
 def rule_document(rule: NotificationRuleRow) -> dict[str, Any]:
-    """The rule as it is answered."""
+    """The rule as the API shows it."""
     facts = {name: getattr(rule, name) for name in ("id", "engineer_id", "method_id", "urgency", "created_at")}
     after = timedelta(seconds=rule.after_seconds)
     return NotificationRule.model_construct(**facts, after=after).model_dump()

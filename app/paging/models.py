@@ -1,6 +1,7 @@
 """How engineers are reached, and the outbox of pages."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -66,6 +67,7 @@ class PageRow(Base):
     error: Mapped[str | None]
     sent_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    error_message: Mapped[dict[str, Any] | None] = mapped_column(comment="how to say the error in other languages")
 
     __table_args__ = (
         Index(

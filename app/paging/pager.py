@@ -12,10 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.db.engine import Sessions
 from app.core.metrics import Metrics
 from app.core.signals import WakeUp
+from app.core.text.messages import Message, _, verbatim
 from app.notices.channels import NotSent
 from app.notices.links import Whose, create_links
 from app.notices.posting import Limits, Poster
-from app.notices.send import storable
+from app.notices.send import UNKNOWN, storable, too_slow
 from app.paging import queue
 from app.paging.queue import Claimed, Lane, Outcome
 from app.paging.texts import text_of
@@ -25,12 +26,11 @@ SECONDS: Final = 30.0
 """For one page, whatever the service does: less than the lease."""
 DELAYS: Final = tuple(timedelta(seconds=seconds) for seconds in (0, 5, 15, 30, 60, 120))
 """The wait before each attempt; there is none once the alert is answered or over."""
-_LOOK: Final = timedelta(seconds=10)
+_POLL: Final = timedelta(seconds=10)
 """How soon a service that goes on by itself hears that the alert is over."""
 _CLOSING: Final = timedelta(seconds=30)
 _WATCHED: Final = frozenset({"pagerduty", "opsgenie"})
-_UNSETTLED: Final = "it was begun several times, and it is not known what became of it"
-_DELETED: Final = "the contact method was deleted"
+_DELETED: Final = _("the contact method was deleted")
 
 _log = structlog.get_logger(__name__)
 Pager: TypeAlias = Poster["Addressed", Outcome]
@@ -57,11 +57,11 @@ class Addressed:
 def pager(
     sessions: Sessions,
     pages: "Pages",
-    alarm: WakeUp,
+    wake_up: WakeUp,
     limits: Limits | None = None,
 ) -> Pager:
-    """What sends the pages of one lane; ``alarm`` wakes its pass."""
-    return Poster(sessions, pages, alarm, limits)
+    """What sends the pages of one lane; ``wake_up`` wakes its pass."""
+    return Poster(sessions, pages, wake_up, limits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,27 +111,31 @@ class Pages:
         if method is None:
             return Outcome(page, "skipped", _DELETED)
         if page.attempts > len(DELAYS):
-            return Outcome(page, "failed", _UNSETTLED)
+            return Outcome(page, "failed", UNKNOWN)
         try:
             async with asyncio.timeout(SECONDS):
                 await self.ways.send(method, text_of(page, message.link))
         except Exception as error:  # noqa: BLE001  one page's texts or target: the others are not affected
             return _failed(page, error)
-        return Outcome(page, "sent", wait=_LOOK if page.kind in _WATCHED else None)
+        return Outcome(page, "sent", wait=_POLL if page.kind in _WATCHED else None)
 
     async def _watch(self, page: Claimed, method: Method | None) -> Outcome:
         if method is None or (page.long_over and page.alert_state != "alerted"):
             return Outcome(page, "sent")
         if page.alert_state == "alerted":
-            return Outcome(page, "sent", wait=_LOOK)
+            return Outcome(page, "sent", wait=_POLL)
         try:
             async with asyncio.timeout(SECONDS):
                 await self.ways.resolve(method, page.alert_id)
         except Refused as error:
-            return Outcome(page, "sent", f"the service did not hear of the end: {said(error)}")
+            return Outcome(page, "sent", _unended(error))
         except Exception as error:  # noqa: BLE001  as above
-            return Outcome(page, "sent", f"the service did not hear of the end: {said(error)}", _CLOSING)
+            return Outcome(page, "sent", _unended(error), _CLOSING)
         return Outcome(page, "sent")
+
+
+def _unended(error: Exception) -> Message:
+    return _("the service was not told that the alert is over: {error}", error=said(error))
 
 
 def _failed(page: Claimed, error: Exception) -> Outcome:
@@ -142,8 +146,8 @@ def _failed(page: Claimed, error: Exception) -> Outcome:
     return Outcome(page, "pending", told, DELAYS[page.attempts])
 
 
-def said(error: Exception) -> str:
+def said(error: Exception) -> Message:
     """Why a page was not sent, without anything that could be a secret: the words of an unknown error are left out."""
     if isinstance(error, NotSent):
-        return storable(str(error))
-    return f"it took longer than {SECONDS:g} s" if isinstance(error, TimeoutError) else type(error).__name__
+        return storable(error.reason)
+    return too_slow(SECONDS) if isinstance(error, TimeoutError) else verbatim(type(error).__name__)

@@ -14,7 +14,9 @@ from app.core.db.statements.bulk import Write
 from app.core.db.statements.housekeeping import forget
 from app.core.db.tables import Row
 from app.core.ids import new_id
+from app.core.text.messages import Message, both, from_stored
 from app.events.upcast import upcast
+from app.notices.outbox import ABOUT, ABOUT_FROM
 from app.paging.models import PageRow
 
 Lane: TypeAlias = Literal["mail", "http"]
@@ -42,7 +44,7 @@ WITH RECURSIVE found AS (
 )
 SELECT account_id FROM found WHERE account_id IS NOT NULL LIMIT $2
 """
-_CLAIM: Final = """
+_CLAIM: Final = f"""
 WITH due AS MATERIALIZED (
     SELECT account_id, alert_id, rule_id FROM pages
     WHERE lane = $1 AND account_id = $2 AND next_attempt_at <= statement_timestamp()
@@ -63,23 +65,16 @@ SELECT c.account_id, c.alert_id, c.rule_id, c.claim_id, c.kind, c.state, c.attem
            'locale', (SELECT string_agg(language, ',') FROM jsonb_array_elements_text(g.languages) AS language),
            'time_zone', g.time_zone
        ) AS recipient,
-       jsonb_build_object('number', t.number, 'title', t.title, 'priority', t.priority,
-           'business_impact', t.business_impact, 'priority_reason', t.priority_reason, 'join_url', calls.join_url
-       ) AS ticket
+       {ABOUT}
 FROM claimed AS c
 LEFT JOIN contact_methods AS m ON m.id = c.method_id
 LEFT JOIN alerts AS a ON a.account_id = c.account_id AND a.id = c.alert_id
 LEFT JOIN engineers AS g ON g.id = c.engineer_id
 LEFT JOIN events AS e ON e.account_id = c.account_id AND e.id = c.event_id
-LEFT JOIN tickets AS t ON t.account_id = c.account_id AND t.id = e.ticket_id
-LEFT JOIN LATERAL (
-    SELECT join_url FROM calls
-    WHERE calls.account_id = t.account_id AND calls.ticket_id = t.id AND state IN ('ready', 'joined', 'no_show')
-    ORDER BY sequence DESC LIMIT 1
-) AS calls ON true
-"""
+{ABOUT_FROM}
+"""  # noqa: S608  our own text
 _RECORD: Final = """
-UPDATE pages SET state = $5::text, error = $6, claim_id = NULL,
+UPDATE pages SET state = $5::text, error = $6, error_message = $8::jsonb, claim_id = NULL,
     next_attempt_at = clock_timestamp() + $7::interval,
     sent_at = CASE WHEN $5::text = 'sent' THEN coalesce(sent_at, clock_timestamp()) END
 WHERE account_id = $1 AND alert_id = $2 AND rule_id = $3 AND claim_id = $4
@@ -92,12 +87,13 @@ SELECT count(*) FROM (
 """  # noqa: S608  a number of ours
 # An engineer without rules gets the event's own notice, by e-mail.
 _RESULTS: Final = """
-SELECT p.alert_id, p.method_id, p.kind, p.due_at, p.sent_at, p.attempts, p.error,
+SELECT p.alert_id, p.method_id, p.kind, p.due_at, p.sent_at, p.attempts, p.error, p.error_message,
        CASE WHEN p.state = 'pending' AND a.state <> 'alerted' THEN 'skipped' ELSE p.state END AS state
 FROM pages AS p JOIN alerts AS a ON a.account_id = p.account_id AND a.id = p.alert_id
 WHERE p.account_id = ANY ($1::text[]) AND p.alert_id = ANY ($2::text[])
 UNION ALL
 SELECT a.id, NULL, 'email', n.created_at, CASE n.state WHEN 'sent' THEN n.finished_at END, n.attempts, n.error,
+       n.error_message,
        CASE n.state WHEN 'no_channel' THEN 'failed' ELSE n.state END
 FROM alerts AS a
 JOIN events AS e ON e.account_id = a.account_id AND e.ticket_id = a.ticket_id AND e.sequence = a.sequence
@@ -146,7 +142,7 @@ class Outcome:
 
     page: Claimed
     state: str
-    error: str | None = None
+    error: Message | None = None
     wait: timedelta | None = None
 
 
@@ -180,9 +176,9 @@ async def claim(session: AsyncSession, lane: Lane, account_id: str, limit: int) 
 async def record_outcomes(session: AsyncSession, outcomes: Sequence[Outcome]) -> None:
     """Write what became of pages, where the claims still hold."""
     rows = [
-        (page.account_id, page.alert_id, page.rule_id, page.claim_id, one.state, one.error, one.wait)
+        (page.account_id, page.alert_id, page.rule_id, page.claim_id, one.state, error, one.wait, message)
         for one in outcomes
-        for page in (one.page,)
+        for page, (error, message) in ((one.page, both(one.error)),)
     ]
     await (await driver(session)).executemany(_RECORD, rows)
 
@@ -200,6 +196,8 @@ async def results(session: AsyncSession, alerts: Sequence[tuple[str, str]]) -> d
         accounts, ids = zip(*alerts, strict=True)
         for row in await (await driver(session)).fetch(_RESULTS, list(accounts), list(ids)):
             document = dict(row)
+            error, message = document["error"], document.pop("error_message")
+            document["error"] = None if error is None else from_stored(error, message)
             found[document.pop("alert_id")].append(document)
     return found
 

@@ -13,7 +13,9 @@ import structlog
 
 from app.core.outgoing.addresses import Network
 from app.core.outgoing.connector import vetting_blocking_calls
+from app.core.problems import message_of
 from app.core.settings import Settings, Unconfigurable
+from app.core.text.messages import _, verbatim
 from app.notices.channels import Mail, NotSent
 from app.paging.providers import (
     OK,
@@ -89,17 +91,17 @@ class Ways:
 
     async def _send_mail(self, address: str, text: Text) -> None:
         if self._mail is None:
-            raise Refused("no SMTP server is configured")
+            raise Refused(_("no SMTP server is configured"))
         await self._mail.deliver(text.message_id, address, text.title, text.body)
 
     async def _post(self, post: Post) -> None:
         try:
             answer = await self._http.post(post.url, json=post.body, headers=post.headers, timeout=SECONDS)
         except httpx.HTTPError as error:
-            raise NotSent(f"{type(error).__name__}: {error}") from error
+            raise NotSent(verbatim(f"{type(error).__name__}: {error}")) from error
         if answer.status_code == OK:
             return
-        said = f"{answer.status_code}: {answer.text[:_ANSWER_SHOWN]}"
+        said = verbatim(f"{answer.status_code}: {answer.text[:_ANSWER_SHOWN]}")
         if answer.status_code in _CALLER_FAULTS and answer.status_code not in _AGAIN:
             raise Refused(said)
         raise NotSent(said)
@@ -120,19 +122,19 @@ class AppriseWay:
         """Raise ``Unconfigurable`` unless the address is of a kind that is allowed, and complete."""
         kind = url.partition("://")[0].lower()
         if kind not in self._kinds:
-            raise Unconfigurable(f"Apprise addresses of the kind {kind[:20]} are not allowed here")
+            raise Unconfigurable(_("Apprise addresses of the kind {kind} are not allowed here", kind=kind[:20]))
         if apprise is None or apprise.Apprise.instantiate(url) is None:
-            raise Unconfigurable(f"This is no Apprise address of the kind {kind}")
+            raise Unconfigurable(_("This is not a valid Apprise address of the kind {kind}", kind=kind))
 
     async def send(self, url: str, text: Text) -> None:
         """Send in a thread. Raises ``NotSent``."""
         try:
             self.check(url)
         except Unconfigurable as error:
-            raise Refused(str(error)) from error
+            raise Refused(message_of(error)) from error
         work = partial(self._notify, url, text.title, text.body)
         if not await asyncio.get_running_loop().run_in_executor(self._threads, work):
-            raise NotSent("the service did not take it, or its address may not be reached from here")
+            raise NotSent(_("the service did not take it, or its address may not be reached from here"))
 
     def _notify(self, url: str, title: str, body: str) -> bool:
         plugin: Any = apprise.Apprise.instantiate(url)

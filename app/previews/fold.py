@@ -53,7 +53,7 @@ class Preview:
     def reach(self, now: datetime) -> None:
         """Let every miss and the automatic close before ``now`` happen, one instant after the other, as a sweep does.
 
-        it is the same as to catch up once (invariant 1), and costs no more where there are thousands. Raises
+        It is the same as catching up once (invariant 1), and costs no more where there are thousands. Raises
         TooManyCycles; BeyondCalendar.
         """
         while (past := _next_past(self.clock)) is not None and past < now:

@@ -10,9 +10,9 @@ from app.core.db.session import snapshot
 from app.core.problems import TooManyRequests
 from app.core.schemas.shared import id_pattern
 from app.core.state import State
-from app.core.web.http import reply
 from app.core.web.kit.deps import LanguageDep
 from app.core.web.kit.operations import CallDep, ResourceRouter
+from app.core.web.replies import reply
 from app.core.workers.offload import owner_of
 from app.events.types import INTERNAL_METRICS
 from app.previews import cost, examples, heavy

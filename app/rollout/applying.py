@@ -94,7 +94,7 @@ class Report:
         self.failed += other.failed
 
     def document(self, order: Order) -> dict[str, Any]:
-        """The report as it is answered (``schemas.AppliedPlan``)."""
+        """The report as the API shows it (``schemas.AppliedPlan``)."""
         return {
             "dry_run": order.dry_run,
             "plan": {"key": order.key, "version": order.version},

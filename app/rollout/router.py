@@ -12,9 +12,9 @@ from app.core.clock import database_now
 from app.core.db.engine import Sessions
 from app.core.problems import Conflict
 from app.core.web.callers import language_of
-from app.core.web.http import reply
 from app.core.web.kit.ndjson import NDJSON, lines, wants_lines
 from app.core.web.kit.operations import AdminCall, Document, ResourceRouter
+from app.core.web.replies import reply
 from app.plans.api.plans import Key, Number, version_document
 from app.plans.schemas import PlanVersion
 from app.rollout import applying
@@ -59,8 +59,9 @@ async def apply_plan_version(
 ) -> Response:
     """Open tickets pin this version, and their account's add-ons, zone and holidays as they are now. Admin keys only.
 
-    Each open deadline is recomputed from its start with the pauses taken, never to before now; metrics that are new
-    start now, missing ones are cancelled, what is missed or has ended stays as it is. The answer lists exactly the
+    Each open deadline is recomputed from its start, with its pauses, and never becomes due before now. New metrics
+    start now, those that the version lacks are cancelled, and deadlines that were missed or have ended stay as they
+    are. The answer lists exactly the
     open deadlines that move: with `dry_run` nothing is written. A priority that the version lacks has to be mapped.
 
     The work is done in short transactions: if it is interrupted, call it again, and it continues with the remaining

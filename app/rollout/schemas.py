@@ -46,7 +46,7 @@ class PlanApplication(Strict):
 
     model_config = Strict.model_config | {"json_schema_extra": {"examples": [{"dry_run": True}]}}
 
-    dry_run: StrictBool = Field(description="true: write nothing, only tell what would move")
+    dry_run: StrictBool = Field(description="true: write nothing, only report what would move")
     account_ids: Annotated[list[AccountId], Field(min_length=1, max_length=1_000)] | None = Field(
         None, description="Only tickets of these accounts; default: of all"
     )

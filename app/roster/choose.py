@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 from app.calendars.hours import Calendar
 
 Window: TypeAlias = tuple[datetime, datetime]
-"""From, and before when."""
+"""From when, and before when."""
 _FAR: Final = timedelta(days=366)
 """How far shifts are looked at: what does not begin or end within a year does not."""
 _BELOW: Final = 100

@@ -64,7 +64,7 @@ class NewRegion(RegionFields):
     model_config = ConfigDict(json_schema_extra={"examples": [_REGION]})
 
     key: RegionKey
-    account_id: AccountId | None = Field(None, description="Of a sandbox account whose region it alone is")
+    account_id: AccountId | None = Field(None, description="The sandbox account that alone has this region")
 
 
 class Region(RegionFields):
@@ -99,7 +99,7 @@ class EngineerFields(Strict):
     capacity: Annotated[StrictInt, Field(ge=0, le=1000)] = Field(5, description="Tickets at a time")
     shifts: PlanCalendar | None = Field(None, description="When they work; null: as their region, else 24x7")
     absences: list[Absence] = Field(default_factory=list, max_length=200)
-    active: StrictBool = Field(True, description="False: gets no tickets, and their keys only read")
+    active: StrictBool = Field(True, description="False: the engineer gets no tickets, and their keys can only read")
 
 
 class NewEngineer(EngineerFields):
@@ -107,7 +107,7 @@ class NewEngineer(EngineerFields):
 
     model_config = ConfigDict(json_schema_extra={"examples": [_ENGINEER]})
 
-    account_id: AccountId | None = Field(None, description="Of a sandbox account that the engineer alone serves")
+    account_id: AccountId | None = Field(None, description="The sandbox account that the engineer alone serves")
 
 
 class Engineer(EngineerFields):

@@ -1,4 +1,4 @@
-"""After a change of the roster: tickets that it decides about are looked at again."""
+"""After a change of the roster: the tickets that it affects are staffed anew."""
 
 from typing import Final
 
@@ -21,10 +21,10 @@ FROM routed AS r WHERE t.account_id = r.account_id AND t.id = r.id
 """)
 
 
-async def look_again(session: AsyncSession, account_id: str | None) -> None:
-    """Let the sweep look at once at every ticket with an expert, or in the queue: live ones, or a sandbox account's.
+async def wake_routed(session: AsyncSession, account_id: str | None) -> None:
+    """Let the sweep process at once every ticket that has an expert or is queued: live ones, or a sandbox account's.
 
-    Its expert may have left the shift, or somebody may have come; whoever is still right stays.
+    Its expert may have left the shift, or somebody may have come on; an expert who still fits stays.
     """
     await session.execute(_WAKE, {"account_id": account_id})
     ring_after_commit(session, "sweep")

@@ -32,7 +32,7 @@ class DeadlineRow(Base):
     ended_at: Mapped[datetime | None]
     stopped_by: Mapped[str | None]
     reason: Mapped[str | None]
-    detail: Mapped[dict[str, Any]] = mapped_column(comment="spans, warnings, chain: what the fold needs (sla/clock.py)")
+    detail: Mapped[dict[str, Any]] = mapped_column(comment="spans, warnings, chain: what the clock needs to go on")
 
     __table_args__ = (
         ForeignKeyConstraint(["account_id", "ticket_id"], ["tickets.account_id", "tickets.id"], ondelete="CASCADE"),

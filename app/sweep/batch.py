@@ -26,10 +26,10 @@ SELECT clock_timestamp() AS now, set_config('lock_timeout', $1, true),
 class Limits:
     """In seconds: how long a batch processes tickets, waits for a lock, and works on what it has claimed in all.
 
-    Who waits for a lock is not slow, so the limit of that wait is shorter, and has an error of its own.
+    Waiting for a lock is not being slow, so the limit of that wait is shorter, and has an error of its own.
     """
 
-    settling: float
+    processing: float
     lock: float
     whole: float
 
@@ -87,7 +87,7 @@ async def run_batch(
             batch.tickets = [row["id"] for row in kept]
             claimed = monotonic()
             async with within(limits.whole):
-                edits, batch.faulty = await caught_up(session, kept, seconds=limits.settling, rounds=_ROUNDS)
+                edits, batch.faulty = await caught_up(session, kept, seconds=limits.processing, rounds=_ROUNDS)
                 if edits:
                     await save_what_can_be(session, edits)
             batch.seconds = monotonic() - claimed

@@ -29,9 +29,9 @@ from app.tickets.background.postponing import Suspect
 
 BUDGET: Final = 5.0
 """Seconds of a pass: then it ends, and the next one goes on."""
-STORM: Final = Limits(settling=0.2, lock=0.5, whole=1.0)
-_GROUP: Final = Limits(settling=0.5, lock=0.5, whole=1.0)
-ALONE: Final = Limits(settling=2.0, lock=0.5, whole=2.0)
+STORM: Final = Limits(processing=0.2, lock=0.5, whole=1.0)
+_GROUP: Final = Limits(processing=0.5, lock=0.5, whole=1.0)
+ALONE: Final = Limits(processing=2.0, lock=0.5, whole=2.0)
 """Generous for a single ticket, which takes a few milliseconds."""
 _SECONDS: Final = 0.05
 _LEAST: Final = 100
@@ -53,7 +53,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A ticket of which it is known already what is wrong with it."""
+    """A ticket whose fault is known already."""
 
     suspect: Suspect
     error: Exception
@@ -70,7 +70,7 @@ class Isolation:
 
     sessions: Sessions
     metrics: Metrics
-    alarm: WakeUp = field(default_factory=WakeUp)
+    wake_up: WakeUp = field(default_factory=WakeUp)
     limits: Limits = STORM
     alone: Limits = ALONE
     _turns: Turns = field(default_factory=Turns)
@@ -91,7 +91,7 @@ class Isolation:
         if account_id not in self._turns:
             self._turns.join(account_id)
             self._paces[account_id] = Pace(_SECONDS, _LEAST, _MOST)
-            self.alarm.ring()
+            self.wake_up.ring()
 
     def take_failed(self, batch: Batch) -> None:
         """Try the tickets of a batch here that failed, and those of it that cannot be processed.
@@ -110,7 +110,7 @@ class Isolation:
         self._queue.extend(items)
         if self._queue and _SUSPECTED not in self._turns:
             self._turns.join(_SUSPECTED)
-            self.alarm.ring()
+            self.wake_up.ring()
 
     async def run_pass(self) -> int:
         """Go on for a while; the number of tickets processed."""

@@ -22,7 +22,7 @@ _LEAST: Final = 64
 _SECONDS: Final = 0.15
 BUDGET: Final = 5.0
 """Seconds of a pass: each is a sign of life."""
-LIMITS: Final = Limits(settling=0.15, lock=0.1, whole=1.0)
+LIMITS: Final = Limits(processing=0.15, lock=0.1, whole=1.0)
 _WHOLE_EVERY: Final = 0.2
 """Seconds between two claims that read past all tickets of a storm; those in between begin where the last one ended."""
 

@@ -24,18 +24,18 @@ BUDGET: Final = 5.0
 _log = structlog.get_logger(__name__)
 
 
-async def run_pass(sessions: Sessions, alarms: WakeUps) -> int:
+async def run_pass(sessions: Sessions, wake_ups: WakeUps) -> int:
     """Process what the sweep of this process has left, in its turn at the roster; the number of tickets processed.
 
     While the roster cannot be had at all they stay as they are: the sweep comes to them again, and leaves them again.
     """
     ends, done = monotonic() + BUDGET, 0
-    while alarms.left:
+    while wake_ups.left:
         if monotonic() > ends:
-            alarms.experts.ring()
+            wake_ups.experts.ring()
             break
-        ids = list(islice(alarms.left, BATCH))
-        alarms.left.difference_update(ids)
+        ids = list(islice(wake_ups.left, BATCH))
+        wake_ups.left.difference_update(ids)
         try:
             done += await _process(sessions, ids)
         except LockNotAvailableError as error:

@@ -42,7 +42,7 @@ class TicketRow(Base):
     tier: Mapped[int] = mapped_column(default=1)
     assignee_id: Mapped[str | None] = mapped_column(ID)
     region: Mapped[str | None] = mapped_column(comment="the region of its engineer")
-    routing: Mapped[dict[str, Any] | None] = mapped_column(comment="how its expert is looked for (dispatch.Route)")
+    routing: Mapped[dict[str, Any] | None] = mapped_column(comment="how its expert is looked for")
     route_at: Mapped[datetime | None] = mapped_column(comment="when it is handed over, or looked at in the queue again")
     queued_at: Mapped[datetime | None] = mapped_column(comment="since when it waits for an expert")
     region_lock: Mapped[str | None]
@@ -53,8 +53,8 @@ class TicketRow(Base):
     follow_up_of: Mapped[str | None] = mapped_column(ID)
     review_requested: Mapped[bool] = mapped_column(default=False)
     escalated: Mapped[bool] = mapped_column(default=False)
-    turns: Mapped[int] = mapped_column(default=0, comment="how often the word has passed between customer and engineer")
-    spoke: Mapped[str] = mapped_column(default="customer", comment="whose word it is: customer or engineer")
+    turns: Mapped[int] = mapped_column(default=0, comment="how often customer and engineer have taken turns")
+    spoke: Mapped[str] = mapped_column(default="customer", comment="who wrote last: customer or engineer")
     sandbox: Mapped[bool]
     plan_key: Mapped[str] = mapped_column(ID)
     plan_version: Mapped[int]
@@ -62,7 +62,7 @@ class TicketRow(Base):
     time_zone: Mapped[str] = mapped_column(comment="the account's zone when the ticket was opened (C14)")
     holiday_set: Mapped[str | None] = mapped_column(ID)
     tz_database: Mapped[str] = mapped_column(comment="version of the time-zone database when it was opened (C14)")
-    clock: Mapped[dict[str, Any]] = mapped_column(comment="the clock's facts that are not deadlines (sla/deadlines.py)")
+    clock: Mapped[dict[str, Any]] = mapped_column(comment="the clock's facts that are not deadlines")
     wake_at: Mapped[datetime | None]
     support_due_at: Mapped[datetime | None] = mapped_column(comment="earliest open deadline that support owes")
     next_update_due_at: Mapped[datetime | None]
@@ -130,7 +130,7 @@ class TicketTitleRow(Base):
     account_id: Mapped[str] = mapped_column(ID, primary_key=True)
     ticket_id: Mapped[str] = mapped_column(ID, primary_key=True)
     number: Mapped[str] = mapped_column(ID)
-    folded: Mapped[str] = mapped_column(ID, comment="the title as searches compare it (wording.folded)")
+    folded: Mapped[str] = mapped_column(ID, comment="the title as searches compare it")
     opened_at: Mapped[datetime]
     sandbox: Mapped[bool]
 

@@ -72,7 +72,7 @@ def missing_texts(document: PlanDocument, priority: str, texts: Mapping[str, str
     ]
 
 
-def is_alarm(channel: str, actor_kind: str) -> bool:
+def is_automatic(channel: str, actor_kind: str) -> bool:
     """Whether an alert speaks: nobody is there who could say what a priority asks for (G1)."""
     return channel == "hook" and actor_kind == "automation"
 

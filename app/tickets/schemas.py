@@ -21,6 +21,7 @@ from app.core.schemas.shared import (
     no_nul,
 )
 from app.core.text.messages import _
+from app.events.failures import CallFailure
 from app.events.types.tickets import TicketFacts
 from app.paging.schemas import PagerMessage
 from app.plans.document.words import EscalationReason
@@ -266,7 +267,8 @@ class Call(Document):
     joined_at: Instant | None
     ended_at: Instant | None
     decline_reason: str | None
-    failure: str | None
+    failure: str | None = Field(description="Why there is no link, in the language of `Accept-Language`")
+    failures: list[CallFailure] = Field(description="The same by codes, for each provider that was asked")
 
 
 class TicketCalls(Document):

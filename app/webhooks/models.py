@@ -36,9 +36,9 @@ class WebhookEndpointRow(Base):
     version: Mapped[int] = mapped_column(server_default="1")
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
-    subscribed: Mapped[str | None] = mapped_column(comment="what its subscriptions were made from (subscriptions.py)")
+    subscribed: Mapped[str | None] = mapped_column(comment="what its subscriptions were made from")
     direct: Mapped[bool] = mapped_column(
-        server_default=text("true"), comment="deliveries are made as events are recorded; else by catch_up.py"
+        server_default=text("true"), comment="deliveries are made as events are recorded; else by a job"
     )
     behind_from: Mapped[int | None] = mapped_column(
         BigInteger, comment="position in the feed up to which its deliveries are made, where some may be missing"
@@ -84,7 +84,7 @@ class DeliveryRow(Base):
     next_attempt_at: Mapped[datetime | None] = mapped_column(comment="null before its turn, and once ended")
     paced: Mapped[bool] = mapped_column(server_default=text("false"), comment="due at its place in a rate")
     claim_id: Mapped[str | None]
-    last_attempt: Mapped[dict[str, Any] | None] = mapped_column(comment="as AttemptDocument has it")
+    last_attempt: Mapped[dict[str, Any] | None] = mapped_column(comment="when, what was sent, and what came back")
     earlier_attempts: Mapped[list[Any] | None] = mapped_column(deferred=True, comment="those before it, oldest first")
     created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
     finished_at: Mapped[datetime | None]

@@ -29,7 +29,10 @@ from app.webhooks.rules.signing import MAX_OVERLAP, OVERLAP
 
 AccountId = Annotated[str, StringConstraints(pattern=id_pattern("acc"))]
 Glob = Annotated[str, StringConstraints(pattern=GLOB, max_length=MAX_GLOB)]
-TargetUrl = Annotated[str, StringConstraints(pattern=r"^https?://[!-~]+$", max_length=2000)]
+TargetUrl = Annotated[
+    str, StringConstraints(max_length=2000), Field(json_schema_extra={"pattern": "^[Hh][Tt][Tt][Pp][Ss]?://[!-~]+$"})
+]
+"""Where webhooks are sent. What is wrong with one is told by ``check_url``, in words."""
 
 
 def _distinct(values: list[str]) -> list[str]:
@@ -217,7 +220,7 @@ class SecretRotation(Strict):
     overlap: Annotated[Duration, BeforeValidator(_or_none), AfterValidator(_not_too_long)] = Field(
         OVERLAP,
         json_schema_extra={"default": format_duration(OVERLAP)},
-        description="How long messages are signed with the old secret too: `PT0S` (no more at all) to `PT168H`",
+        description="How long messages are signed with the old secret too: `PT0S` (not at all) to `PT168H`",
     )
 
 

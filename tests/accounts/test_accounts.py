@@ -61,7 +61,7 @@ async def test_an_account_is_made_read_and_listed(
         ({"preferred_engineers": ["bob"]}, "/preferred_engineers/0"),
         ({"preferred_engineers": ["eng_01k9z3v5q8e9rbn3wz4m6t7y2d"]}, "/preferred_engineers/0"),
         ({"region_lock": "atlantis"}, "/region_lock"),
-        ({"sandbox": {"starts_at": "yesterday"}}, "/sandbox/SandboxStart/starts_at"),
+        ({"sandbox": {"starts_at": "yesterday"}}, "/sandbox/starts_at"),
     ],
 )
 async def test_a_wrong_account_is_refused(

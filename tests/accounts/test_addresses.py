@@ -82,7 +82,13 @@ TWINS = {
     "case": ("ana@example.com", "Ana@Example.com"),
     "composed": ("rené@example.com", "rene\u0301@example.com"),
     "punycode": ("ana@bücher.example", "ana@xn--bcher-kva.example"),
-    "full width": ("ana@shops.example", "ana@ｓｈｏｐｓ.example"),  # noqa: RUF001
+    "punycode in capitals": ("ana@bücher.example", "ana@XN--BCHER-KVA.example"),
+    "full width of the domain": ("ana@shops.example", "ana@ｓｈｏｐｓ.example"),  # noqa: RUF001
+    "full width of the person": ("ana@example.com", "ａＮa@example.com"),  # noqa: RUF001
+    "ligature": ("fiona@example.com", "ﬁona@example.com"),
+    "superscript": ("ana2@example.com", "ana²@example.com"),
+    "another kelvin": ("karl@example.com", "\u212aarl@example.com"),
+    "ideographic stop": ("ana@mail.example", "ana@mail。example"),
 }
 
 
@@ -96,6 +102,20 @@ async def test_the_twin_of_a_persons_address_is_409(begin: Begin, admin: Headers
     assert (made.status_code, made.json()["email"]) == (201, first)
     answer = await client.post(path, json={"name": "Ana", "email": first}, headers=admin)
     assert answer.status_code == 409
+
+
+async def test_who_was_stored_with_a_twin_of_an_address_is_still_found_by_it(begin: Begin, admin: Headers) -> None:
+    story = await begin("wati-business-plus")
+    account_id, client = story.account.account_id, story.customer.client
+    for name, email in (("Plain", "ana@example.com"), ("Wide", "wide@example.com")):
+        person = {"name": name, "email": email, "role": "owner"}
+        await client.post(f"/v1/accounts/{account_id}/people", json=person, headers=admin)
+    await fetch(story.sessions, "UPDATE people SET email = 'ａna@example.com' WHERE name = 'Wide'")  # noqa: RUF001
+    key = await make_key(story.sessions, account_id=account_id, role="owner")
+    for email, name in (("ana@example.com", "Plain"), ("ａna@example.com", "Wide")):  # noqa: RUF001
+        ticket = await client.post("/v1/tickets", json=TICKET | {"actor": {"email": email}}, headers=key)
+        timeline = await client.get(f"/v1/tickets/{ticket.json()['id']}/timeline", headers=key)
+        assert timeline.json()["items"][0]["actor"]["name"] == name
 
 
 @pytest.mark.parametrize("address", ["a\u200bna@b.example", "ana@b\u200bc.example", "\ufeffana@b.example"], ids=ascii)
@@ -112,7 +132,7 @@ async def test_a_person_is_named_by_either_spelling_of_the_domain(begin: Begin, 
     owner = {"name": "Ana", "email": "ana@bücher.example", "role": "owner"}
     await client.post(f"/v1/accounts/{account_id}/people", json=owner, headers=admin)
     key = await make_key(story.sessions, account_id=account_id, role="owner")
-    for spelt in ("ana@bücher.example", "ana@xn--bcher-kva.example"):
+    for spelt in ("ana@bücher.example", "ana@xn--bcher-kva.example", "ａna@bücher.example"):  # noqa: RUF001
         answer = await client.post("/v1/tickets", json=TICKET | {"actor": {"email": spelt}}, headers=key)
         assert answer.status_code == 201, answer.text
     query = "UPDATE people SET email = 'ana@xn--bcher-kva.example' WHERE account_id = $1 AND name = 'Ana'"

@@ -86,7 +86,7 @@ async def test_with_nothing_configured_the_call_fails_and_the_ticket_does_not(wi
     opened = await without.open(**P1)
     await provide(state, {})
     ticket = await without.customer.get(path_of(opened))
-    reason = "No link could be made: meet is not configured; jitsi is not configured"
+    reason = "No link could be created: meet is not configured; jitsi is not configured"
     assert (ticket["call"]["state"], ticket["call"]["failure"]) == ("failed", reason)
     [failed] = await without.events(path_of(opened), "call.failed")
     assert (failed["data"]["reason"], failed["audience"]) == (reason, "public")
@@ -96,8 +96,8 @@ async def test_with_nothing_configured_the_call_fails_and_the_ticket_does_not(wi
 class Broken:
     name = "meet"
 
-    async def create(self, request: CallRequest) -> Link:
-        raise CallFailed(f"quota exceeded for {request.call_id[:4]}")
+    async def create(self, _request: CallRequest) -> Link:
+        raise CallFailed("rate_limited")
 
 
 async def test_the_next_provider_is_asked_when_one_fails(without: Story, state: State) -> None:
@@ -108,7 +108,8 @@ async def test_the_next_provider_is_asked_when_one_fails(without: Story, state: 
     other = path_of(await without.open(**P1))
     await provide_until_settled(state, broken)
     failure = (await without.customer.get(other))["call"]["failure"]
-    assert failure == "No link could be made: meet: quota exceeded for cal_; jitsi is not configured"
+    busy = "its users have created as many rooms as they may in a minute"
+    assert failure == f"No link could be created: meet: {busy}; jitsi is not configured"
 
 
 async def test_the_accounts_provider_comes_before_the_plans(begin: Begin, state: State) -> None:
@@ -116,7 +117,7 @@ async def test_the_accounts_provider_comes_before_the_plans(begin: Begin, state:
     path = path_of(await story.open(**P1))
     await provide_until_settled(state, {"meet": Broken()})
     failure = (await story.customer.get(path))["call"]["failure"]
-    assert failure.startswith("No link could be made: jitsi is not configured; meet:")
+    assert failure.startswith("No link could be created: jitsi is not configured; meet:")
 
 
 async def test_a_claim_that_was_lost_changes_nothing(without: Story, state: State) -> None:

@@ -72,7 +72,7 @@ async def test_g3_meet_makes_the_link(story: Story, state: State, both: Mapping[
     call = await call_of(story, path)
     assert (call["state"], call["provider"]) == ("ready", "meet")
     assert call["join_url"] == "https://meet.google.com/abc-mnop-001"
-    assert not {"room", "room_host", "failures"} & call.keys()
+    assert not {"room", "room_host", "providers"} & call.keys()
     [row] = await fetch(state.sessions, "SELECT room, room_host FROM calls")
     assert row == {"room": "spaces/jQCFfuBOdN5z-0", "room_host": "host-1@desk.example"}
     assert sample(state, "attempts", provider="meet", outcome="made") == 1
@@ -113,8 +113,8 @@ async def test_g3_the_first_minute_over_the_next_provider_is_asked_at_once_and_h
     class Failing:
         name = "jitsi"
 
-        async def create(self, request: CallRequest) -> Link:
-            raise CallFailed(f"no room for {request.call_id[:4]}")
+        async def create(self, _request: CallRequest) -> Link:
+            raise CallFailed("rate_limited")
 
     providers: dict[str, Provider] = {"meet": meet, "jitsi": Failing()}
     path = path_of(await story.open(**P1))
@@ -164,11 +164,30 @@ async def test_g3_the_call_fails_only_when_all_have_failed_and_says_why(
     path = path_of(await story.open(**P1))
     await provide_until_settled(state, {"meet": meet, "jitsi": Silent()})
     call = await call_of(story, path)
-    reason = "No link could be made: meet: it answered 500; jitsi: an error of ours (RuntimeError)"
+    reason = "No link could be created: meet: it answered 500; jitsi: an internal error occurred"
     assert (call["state"], call["failure"]) == ("failed", reason)
     [failed] = await story.events(path, "call.failed")
     assert failed["data"]["reason"] == reason
+    codes = [(one["provider"], one["code"], one["status"]) for one in call["failures"]]
+    assert codes == [("meet", "refused", 500), ("jitsi", "internal_error", None)]
+    assert failed["data"]["failures"] == call["failures"]
     assert sample(state, "attempts", provider="meet", outcome="failed") == 5
+
+
+async def test_why_a_call_failed_is_said_in_its_readers_language(story: Story, state: State) -> None:
+    path = path_of(await story.open(**P1))
+    await provide_until_settled(state, {})
+
+    async def french(place: str) -> Any:
+        return (await story.customer.send("GET", place, **{"Accept-Language": "fr"})).json()
+
+    said = "Aucun lien n'a pu être créé : meet n'est pas configuré; jitsi n'est pas configuré"
+    assert (await french(path))["call"]["failure"] == said
+    assert [ticket["call"]["failure"] for ticket in (await french("/v1/tickets"))["items"]] == [said]
+    assert (await french(f"{path}/call"))["call"]["failure"] == said
+    await fetch(state.sessions, """UPDATE calls SET failures = '["meet: gone"]', failure = 'No link: meet: gone'""")
+    earlier = (await french(path))["call"]
+    assert (earlier["failure"], earlier["failures"]) == ("No link: meet: gone", [])
 
 
 # --- what is left behind -----------------------------------------------------------------------------------------
@@ -365,10 +384,10 @@ async def test_with_all_slots_taken_the_next_call_begins_as_soon_as_one_is_free(
         await stories[place % len(stories)].open(**P1)
     assert await provisioner.run_pass() == SLOTS
     assert (await provisioner.run_pass(), await provisioner.next_instant()) == (0, None)
-    rings = state.alarms.calls.rings
+    rings = state.wake_ups.calls.rings
     gate.set()
     await provisioner.drain()
-    assert state.alarms.calls.rings > rings
+    assert state.wake_ups.calls.rings > rings
     assert await provisioner.run_pass() == 1
     await provisioner.stop()
 

@@ -213,3 +213,17 @@ def test_a_command_makes_no_database(arguments: list[str], tmp_path: Path) -> No
     told = _fails(*arguments, DATA=str(nowhere))
     assert told.startswith(f"heliodesk: {nowhere} holds no database: set DATA (or --data) ")
     assert (told.count("\n"), nowhere.exists()) == (1, False)
+
+
+@pytest.mark.parametrize("left", ["an empty folder", "a link to nothing", "an unfinished folder"])
+def test_what_is_left_of_a_database_is_not_made_into_one(left: str, tmp_path: Path) -> None:
+    place = tmp_path / "postgres"
+    if left == "a link to nothing":
+        place.symlink_to(tmp_path / "gone")
+    else:
+        place.mkdir()
+    if left == "an unfinished folder":
+        (place / "base").mkdir()
+    before = sorted(tmp_path.rglob("*"))
+    assert _fails("admin-key", "--data", str(tmp_path)).startswith(f"heliodesk: {tmp_path} holds no database: ")
+    assert sorted(tmp_path.rglob("*")) == before

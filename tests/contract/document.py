@@ -6,7 +6,7 @@ from typing import Any, Final
 from jsonschema import Draft202012Validator
 
 from app.core.settings import Settings
-from app.core.web.http import dump
+from app.core.web.replies import dump
 from app.main import create_app
 
 Json = dict[str, Any]

@@ -13,7 +13,7 @@ from orjson import loads
 from app.core.limits.callers import CallerLimits
 from app.core.limits.rates import Rates
 from app.core.state import State
-from app.core.web.http import dump
+from app.core.web.replies import dump
 from app.events.envelope import envelope
 from tests.contract.document import DOCUMENT, OPERATIONS, Json, Operation, examples_of, faults
 from tests.contract.world import World

@@ -76,3 +76,18 @@ def test_many_names_cost_little_and_are_told_once_each() -> None:
     faults = unknown_names(["a~/b"] * 3 + [f"name{number}" * 1000 for number in range(1000)], {"status", "limit"})
     assert faults[0]["pointer"] == "#/query/a~0~1b"
     assert (len(faults), sum("hint" in fault for fault in faults)) == (50, 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("sinc", "Did you mean updated_since?"),
+        ("ASSIGNEE", "Did you mean assignee_id?"),
+        ("stauts", "Did you mean status?"),
+        ("query", "Did you mean q?"),
+        ("offset", "It takes assignee_id, q, status, and updated_since"),
+    ],
+)
+def test_the_nearest_name_is_one_that_was_meant_or_all_are_told(name: str, hint: str) -> None:
+    [fault] = unknown_names([name], {"updated_since", "assignee_id", "status", "q"})
+    assert fault["hint"] == hint

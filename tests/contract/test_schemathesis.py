@@ -8,6 +8,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
 from copy import deepcopy
+from http import HTTPStatus
 from itertools import cycle
 from random import randrange
 from threading import Thread
@@ -126,7 +127,30 @@ def send(address: str) -> Iterator[Send]:
     """Sends a case to the service over one connection, and checks the answer."""
     with requests.Session() as session:
         session.trust_env = False
-        yield lambda case, headers: case.call_and_validate(base_url=address, session=session, headers=headers)
+
+        def send(case: Case, headers: Headers) -> None:
+            answer = case.call_and_validate(base_url=address, session=session, headers=headers)
+            if answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY and case.method == "POST":
+                faults = answer.json().get("errors", ())
+                assert [fault for fault in faults if not _leads_into(fault["pointer"], case.body)] == []
+
+        yield send
+
+
+def _leads_into(pointer: str, body: object) -> bool:
+    """Whether a pointer names a place of the body that was sent, or a member that it should have."""
+    if pointer.startswith("#"):
+        return True
+    value = body
+    for token in pointer.split("/")[1:-1]:
+        key = token.replace("~1", "/").replace("~0", "~")
+        if isinstance(value, list) and key.isdecimal() and int(key) < len(value):
+            value = value[int(key)]
+        elif isinstance(value, dict) and key in value:
+            value = value[key]
+        else:
+            return False
+    return True
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from app.core.db.session import driver, make_sessions, transaction
 from app.core.ids import new_id
 from app.core.settings import Settings
 from app.core.signals import WakeUps
-from app.core.web.http import dump
+from app.core.web.replies import dump
 from app.events.examples import OTHER_TICKET
 from app.inbound.background.processing import process_next
 from app.inbound.background.resting import Resting
@@ -212,15 +212,15 @@ async def open_world(url: str) -> AsyncIterator[World]:
         database_url=url, background=False, rate_per_key=0, rate_per_account=0, bytes_per_account=0, rate_per_address=0
     )
     engine = make_engine(url, pool_size=4)
-    alarms = WakeUps()
-    sessions = make_sessions(engine, alarms)
+    wake_ups = WakeUps()
+    sessions = make_sessions(engine, wake_ups)
     ours = Connections(engine, sessions)
     app = create_app(settings)
     async with (
         httpx.AsyncClient(trust_env=False) as outgoing,
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client,
     ):
-        state = app.state.heliodesk = build_state(settings, ours, ours, ours, outgoing, alarms)
+        state = app.state.heliodesk = build_state(settings, ours, ours, ours, outgoing, wake_ups)
         world = World(client, sessions, app, Readings(state.offload, lambda: None))
         await _settle(world)
         yield world

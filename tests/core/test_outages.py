@@ -60,7 +60,7 @@ async def test_without_a_database_it_is_503(
     client: httpx.AsyncClient, app: FastAPI, admin: dict[str, str], state: State
 ) -> None:
     engine = make_engine("postgresql://nobody@127.0.0.1:1/none", pool_size=2)
-    away = Connections(engine, make_sessions(engine, state.alarms))
+    away = Connections(engine, make_sessions(engine, state.wake_ups))
     app.state.heliodesk = replace(state.on(away), clock=away)
     answer = await client.get("/v1/keys", headers=admin)
     assert (answer.status_code, answer.json()["type"]) == (503, "/problems/unavailable")

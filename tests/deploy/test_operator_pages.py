@@ -40,8 +40,8 @@ def blocks(page: str, section: str) -> str:
 
 
 def shell(lines: str, cwd: str, **environment: str) -> str:
-    """What shell lines print; each has to succeed. PostgreSQL's programs and ours are on PATH."""
-    path = os.pathsep.join([str(find_binaries()), str(Path(sys.executable).parent), os.environ["PATH"]])
+    """What shell lines print; each has to succeed. PostgreSQL's programs are on PATH, ours in ``.venv``."""
+    path = os.pathsep.join([str(find_binaries()), os.environ["PATH"]])
     done = subprocess.run(
         ["bash", "-euc", lines],  # noqa: S607  the shell of whoever pastes them
         cwd=cwd,
@@ -68,6 +68,7 @@ async def test_a_backup_that_is_restored_has_all_and_is_checked(server: str, own
         urls = {"DATABASE_URL": own_database, "RESTORED_URL": restored}
         lines = blocks("backup.md", "Back up") + blocks("backup.md", "Restore")
         with TemporaryDirectory() as folder:
+            (Path(folder) / ".venv").symlink_to(sys.prefix)
             printed = await asyncio.to_thread(shell, lines, folder, **urls)
         async with connected(restored) as sessions:
             assert await fetch(sessions, "SELECT id, sequence FROM tickets ORDER BY id") == written

@@ -57,7 +57,7 @@ def ids(page: Page | Sequence[Row]) -> list[str]:
 async def everything(state: State, after: int = 0, limit: int = 50) -> tuple[list[str], int]:
     """All that can be read behind a position, and how far that is."""
     found: list[str] = []
-    upto = await state.feed.settled()
+    upto = await state.feed.decided()
     while True:
         page = await read(state.engine, EVERYTHING, after=after, upto=upto, limit=limit)
         found, after = [*found, *ids(page)], page.after
@@ -69,4 +69,4 @@ async def everything(state: State, after: int = 0, limit: int = 50) -> tuple[lis
 async def start(state: State, tell: Tell) -> int:
     """The position of an event before the test's own: a sequence does not go back with the rows."""
     await tell()
-    return await state.feed.settled()
+    return await state.feed.decided()

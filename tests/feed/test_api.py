@@ -94,7 +94,7 @@ async def test_a_cursor_that_the_feed_does_not_have_is_gone(
     story: Story, sessions: Sessions, state: State, tell: Tell
 ) -> None:
     await tell()
-    start = await state.feed.settled()
+    start = await state.feed.decided()
     await fetch(sessions, "INSERT INTO feed_marks VALUES (now() - interval '91 days', $1)", start)
     for place in (start - 1, start + 10**6):
         answer = await story.customer.send("GET", f"{PATH}?after={cursor_of(place)}")

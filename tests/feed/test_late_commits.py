@@ -44,7 +44,7 @@ async def test_what_was_written_before_a_slow_writer_came_is_read(
     state: State, sessions: Sessions, tell: Tell, start: int
 ) -> None:
     early = await tell()
-    await state.feed.settled()
+    await state.feed.decided()
     async with transaction(sessions) as slow:
         late = await told_in(slow, row())
         assert (await everything(state, start))[0] == early
@@ -79,11 +79,11 @@ async def test_a_process_that_begins_beside_a_writer_waits_for_it(
     async with transaction(sessions) as slow:
         late = await told_in(slow, row())
         early = await tell()
-        new = FeedPoller(state.engine, state.alarms.events)
+        new = FeedPoller(state.engine, state.wake_ups.events)
         await new.poll()
         await new.poll()
         assert new.position is None
-    assert await new.settled() == start + 2
+    assert await new.decided() == start + 2
     page = await read(state.engine, EVERYTHING, after=start, upto=start + 2, limit=10)
     assert [each["id"] for each in page.rows] == [*late, *early]
 
@@ -125,7 +125,7 @@ async def test_a_reader_that_pages_while_eight_write_sees_all_once_and_in_order(
         after, done = start, False
         while not done:
             done = all(writer.done() for writer in writers)
-            upto = await state.feed.settled()
+            upto = await state.feed.decided()
             page = await read(state.engine, EVERYTHING, after=after, upto=upto, limit=7)
             after, done = page.after, done and not page.more
             for each in page.rows:

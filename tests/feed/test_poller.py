@@ -40,7 +40,7 @@ def _is_waited_for(poller: FeedPoller) -> bool:
 
 
 async def test_a_thousand_who_wait_cost_one_look_every_quarter_of_a_second(state: State, engine: AsyncEngine) -> None:
-    position = await state.feed.settled()
+    position = await state.feed.decided()
     with counting_polls(engine) as taken:
         waiting = [state.feed.news(position, f"acc_{number}", 1.0) for number in range(1000)]
         assert not any(await asyncio.gather(*waiting))
@@ -50,7 +50,7 @@ async def test_a_thousand_who_wait_cost_one_look_every_quarter_of_a_second(state
 async def test_only_those_are_woken_for_whom_there_is_something(state: State, sessions: Sessions) -> None:
     async with transaction(sessions) as session:
         await told_in(session, row())
-    position = await state.feed.settled()
+    position = await state.feed.decided()
     names = ("acc_1", "acc_2", None)
     waiting = [asyncio.create_task(state.feed.news(position, name, 2.0)) for name in names]
     await until(lambda: len(state.feed._waiting) == len(names))  # type: ignore[attr-defined]  # the poller's
@@ -63,10 +63,10 @@ async def test_a_commit_of_this_process_wakes_at_once_and_another_ones_within_a_
     state: State, sessions: Sessions
 ) -> None:
     for feed in (
-        FeedPoller(state.engine, state.alarms.events, interval=60),
+        FeedPoller(state.engine, state.wake_ups.events, interval=60),
         FeedPoller(state.engine, WakeUps().events),
     ):
-        position = await feed.settled()
+        position = await feed.decided()
         waiting = asyncio.create_task(feed.news(position, None, 30))
         await until(partial(_is_waited_for, feed))
         async with transaction(sessions) as session:
@@ -78,14 +78,14 @@ async def test_a_commit_of_this_process_wakes_at_once_and_another_ones_within_a_
 
 async def test_a_feed_that_stands_still_is_told_to_operators(state: State, sessions: Sessions) -> None:
     feed = FeedPoller(state.engine, WakeUps().events, held=0.05)
-    await feed.settled()
+    await feed.decided()
     async with transaction(sessions) as slow:
         await told_in(slow, row())
         async with transaction(sessions) as quick:
             await told_in(quick, row())
         with structlog.testing.capture_logs() as logs:
-            await feed.settled()
+            await feed.decided()
         assert "has waited 0 s for transactions:" in (feed.trouble() or "")
         assert [log["event"] for log in logs] == ["the feed stands still"]
-    await feed.settled()
+    await feed.decided()
     assert feed.trouble() is None

@@ -30,7 +30,7 @@ async def test_readers_get_what_they_may_see_and_want(state: State, tell: Tell, 
         row(sandbox=True),
         row(OURS, TICKET, 1),
     )
-    upto = await state.feed.settled()
+    upto = await state.feed.decided()
 
     async def got(account_id: str | None, *audiences: str, **filters: Any) -> list[str]:
         wanted = Wanted(account_id, audiences, **filters)
@@ -63,7 +63,7 @@ async def test_a_page_looks_at_only_so_many_events_and_goes_on(
 ) -> None:
     await tell(*(row() for _ in range(reading.REACH + 10)))
     [wanted] = await tell(row(data=INTERNAL))
-    upto, after, pages = await state.feed.settled(), start, 0
+    upto, after, pages = await state.feed.decided(), start, 0
     asked = Wanted(account_id, ("public", "internal"), types_of(["expert.*"]))
     while True:
         page = await read(state.engine, asked, after=after, upto=upto, limit=5)

@@ -32,6 +32,6 @@ async def test_nobody_holds_a_connection_while_nothing_happens(state: State, sta
 
 async def test_a_stream_ends_with_what_there_is_when_its_time_is_over(state: State, tell: Tell, start: int) -> None:
     ids = [event_id for _ in range(3) for event_id in await tell()]
-    await state.feed.settled()
+    await state.feed.decided()
     told = [page async for page in pages(state, EVERYTHING, start, until=monotonic(), limit=2)]
     assert [row["id"] for page in told for row in page.rows] == ids

@@ -65,7 +65,7 @@ def test_what_is_nested_too_deeply_is_left_out(brackets: tuple[bytes, bytes], de
     parsed = parse(b'[{"text": "[{\\"", "deep": %s, "after": 1}, 2]' % deep)
     first, second = parsed.value
     assert (first["text"], first["after"], second) == ('[{"', 1, 2)
-    assert parsed.omissions == (f"What is nested more than {MAX_DEPTH} levels deep: 1 values",)
+    assert parsed.omissions == (f"1 value nested more than {MAX_DEPTH} levels deep",)
     orjson.dumps(parsed.value)
 
 
@@ -78,10 +78,10 @@ def test_what_is_no_json_says_so(body: bytes) -> None:
 @pytest.mark.parametrize(
     ("bad", "why"),
     [
-        (None, "alerts/0 is null, and not an object"),
-        (7, "alerts/0 is a number, and not an object"),
-        ("firing", "alerts/0 is a text, and not an object"),
-        ([], "alerts/0 is a list, and not an object"),
+        (None, "alerts/0 is not an object, but null"),
+        (7, "alerts/0 is not an object, but a number"),
+        ("firing", "alerts/0 is not an object, but a text"),
+        ([], "alerts/0 is not an object, but a list"),
         ({}, "alerts/0/status is neither 'firing' nor 'resolved', but ''"),
         ({"status": "suppressed"}, "alerts/0/status is neither 'firing' nor 'resolved', but 'suppressed'"),
         ({"status": None}, "alerts/0/status is neither 'firing' nor 'resolved', but ''"),
@@ -109,13 +109,13 @@ async def test_an_alert_that_makes_no_sense_is_left_out_and_the_others_open(
 async def test_a_payload_of_which_nothing_makes_sense_fails_with_the_reasons(desk: Desk) -> None:
     receipt = await desk.post(alerts(*[None] * 30), "/alertmanager")
     assert receipt["state"] == "failed"
-    assert receipt["error"].startswith("alerts/0 is null, and not an object; alerts/1 is null")
+    assert receipt["error"].startswith("alerts/0 is not an object, but null; alerts/1 is not an object")
     assert receipt["error"].endswith("; and 10 more")
 
 
 async def test_an_item_of_a_list_that_makes_no_sense_is_left_out_and_the_others_open(desk: Desk) -> None:
     receipt = await desk.post([None, GENERIC, "disk"])
-    why = ["item 0 is null, and not an object", "item 2 is a text, and not an object"]
+    why = ["item 0 is not an object, but null", "item 2 is not an object, but a text"]
     assert (outcomes(receipt), receipt["omissions"], receipt["left_out"]) == (["started"], why, 2)
     await desk.change(expressions={"key": "join('', [a, b])"})
     receipt = await desk.post([{"a": 1}, {"a": "x", "b": "y"}])
@@ -257,4 +257,4 @@ async def test_what_would_be_left_out_is_told_before(desk: Desk) -> None:
     path = f"/v1/hooks/{desk.hook['id']}/try"
     tried = {"payload": alerts(None, GOOD), "format": "alertmanager"}
     answer = (await desk.client.post(path, json=tried, headers=desk.owner)).json()
-    assert (answer["left_out"], answer["omissions"]) == (1, ["alerts/0 is null, and not an object"])
+    assert (answer["left_out"], answer["omissions"]) == (1, ["alerts/0 is not an object, but null"])

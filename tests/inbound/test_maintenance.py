@@ -85,7 +85,7 @@ async def test_an_alert_in_a_window_is_kept_as_a_receipt_and_opens_at_its_end(de
     assert (started[0], ended[0]) == ("started", "ended")
     assert (ended[1]["window_id"], ended[1]["reason"], ended[1]["still_firing"]) == (window["id"], "Upgrade", 1)
     assert (await desk.post(alert(status="ok")))["tickets"] == [
-        {"ticket_id": ticket["id"], "action": action} for action in ("told", "resolved")
+        {"ticket_id": ticket["id"], "action": action} for action in ("notified", "resolved")
     ]
 
 
@@ -117,7 +117,7 @@ async def test_a_ticket_that_was_open_before_goes_on(desk: Desk) -> None:
     ticket_id = before["tickets"][0]["ticket_id"]
     window = await made(desk)
     changed = await desk.post(alert(text="Worse"))
-    assert (changed["state"], changed["tickets"]) == ("processed", [{"ticket_id": ticket_id, "action": "told"}])
+    assert (changed["state"], changed["tickets"]) == ("processed", [{"ticket_id": ticket_id, "action": "notified"}])
     assert (await desk.post(alert("cpu")))["state"] == "silenced"
     assert (await desk.post(alert(status="ok")))["tickets"][-1] == {"ticket_id": ticket_id, "action": "resolved"}
     again = await desk.post(alert())

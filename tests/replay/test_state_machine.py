@@ -99,10 +99,10 @@ class Bench:
     async def opened(cls, runner: asyncio.Runner, server: str, template: str) -> AsyncIterator["Bench"]:
         """The service, as one process of it has its resources."""
         async with new_database(server, template) as url, httpx.AsyncClient(trust_env=False) as http:
-            engine, alarms, configured = make_engine(url, pool_size=4), WakeUps(), Settings(database_url=url)
-            sessions, app = make_sessions(engine, alarms), create_app(configured)
+            engine, wake_ups, configured = make_engine(url, pool_size=4), WakeUps(), Settings(database_url=url)
+            sessions, app = make_sessions(engine, wake_ups), create_app(configured)
             ours = Connections(engine, sessions)
-            app.state.heliodesk = build_state(configured, ours, ours, ours, http, alarms)
+            app.state.heliodesk = build_state(configured, ours, ours, ours, http, wake_ups)
             async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
                 yield cls(runner, sessions, client, Caller(client, await make_key(sessions, "admin")), count(1))
             await engine.dispose()

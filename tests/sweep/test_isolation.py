@@ -31,7 +31,7 @@ from tests.support.waiting import until
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
 PLAN = "wati-business-plus"
-SHORT = Limits(settling=0.2, lock=0.1, whole=0.3)
+SHORT = Limits(processing=0.2, lock=0.1, whole=0.3)
 SLOW = """
 CREATE FUNCTION hold_up() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(30); RETURN NEW; END $$;
 CREATE TRIGGER hold_up BEFORE UPDATE ON tickets FOR EACH ROW

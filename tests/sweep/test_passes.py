@@ -157,14 +157,16 @@ async def test_a_ticket_that_cannot_be_settled_does_not_stop_the_others(
     assert (left["missed"], left["wake_at"]) == (False, None)
 
 
-async def test_only_what_is_due_soon_wakes_the_sweep(sessions: Sessions, account: AccountRow, alarms: WakeUps) -> None:
+async def test_only_what_is_due_soon_wakes_the_sweep(
+    sessions: Sessions, account: AccountRow, wake_ups: WakeUps
+) -> None:
     plan = await store_plan(sessions, "wati-business-plus", key="quick", targets={"P2": {"first_response": "PT1S"}})
     hurried = await make_account(sessions, plan)
     now = await now_of(sessions)
     await open_at(sessions, account.account_id, now, priority="P2")
-    assert alarms.sweep.rings == 0
+    assert wake_ups.sweep.rings == 0
     await open_at(sessions, hurried.account_id, now, priority="P2")
-    assert alarms.sweep.rings == 1
+    assert wake_ups.sweep.rings == 1
 
 
 async def test_sandbox_tickets_are_not_swept(sessions: Sessions, account: AccountRow) -> None:

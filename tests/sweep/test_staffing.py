@@ -50,7 +50,7 @@ async def missed(sessions: Sessions) -> set[str]:
 
 
 async def test_a_held_roster_keeps_back_what_needs_an_expert_and_nothing_else(
-    sessions: Sessions, alarms: WakeUps, account: AccountRow, premium: AccountRow, database: str
+    sessions: Sessions, wake_ups: WakeUps, account: AccountRow, premium: AccountRow, database: str
 ) -> None:
     ago = await now_of(sessions) - DAY
     urgent = await open_at(sessions, premium.account_id, ago, ago, **P1)
@@ -59,12 +59,12 @@ async def test_a_held_roster_keeps_back_what_needs_an_expert_and_nothing_else(
     async with roster_held(database):
         assert await asyncio.wait_for(run_pass(sessions), 20) == 4
         assert await missed(sessions) == set(ordinary)
-        assert (alarms.left, alarms.experts.rings) == (set(urgent), 1)
+        assert (wake_ups.left, wake_ups.experts.rings) == (set(urgent), 1)
         wake = await next_wake(sessions)
         assert wake is not None
         assert wake - await now_of(sessions) < timedelta(seconds=1)
         assert await replayed(sessions) == [], "the check finds nothing wrong with what is left for a moment"
-        behind = asyncio.create_task(staffing.run_pass(sessions, alarms))
+        behind = asyncio.create_task(staffing.run_pass(sessions, wake_ups))
 
         async def waits() -> bool:
             return bool((await fetch(sessions, WAITS))[0]["count"])
@@ -77,16 +77,16 @@ async def test_a_held_roster_keeps_back_what_needs_an_expert_and_nothing_else(
     assert await missed(sessions) == {*ordinary, *more, *urgent}
     [held] = await fetch(sessions, "SELECT ticket_id FROM expert_holds")
     assert held["ticket_id"] in urgent
-    assert alarms.left == set()
+    assert wake_ups.left == set()
 
 
 async def test_what_is_left_and_not_settled_is_due_again(
-    sessions: Sessions, alarms: WakeUps, premium: AccountRow, database: str
+    sessions: Sessions, wake_ups: WakeUps, premium: AccountRow, database: str
 ) -> None:
     (urgent,) = await open_at(sessions, premium.account_id, await now_of(sessions) - DAY, **P1)
     async with roster_held(database):
         await run_pass(sessions)
-    alarms.left.clear()  # the process that left it has ended
+    wake_ups.left.clear()  # the process that left it has ended
 
     async def settled() -> bool:
         await run_pass(sessions)
@@ -99,35 +99,35 @@ async def test_a_roster_that_is_not_to_be_had_ends_no_pass_with_an_error(
     sessions: Sessions, premium: AccountRow, database: str
 ) -> None:
     (urgent,) = await open_at(sessions, premium.account_id, await now_of(sessions) - DAY, **P1)
-    engine, alarms = make_engine(database, pool_size=2, limits=Limits(lock=0.1)), WakeUps()
-    impatient = make_sessions(engine, alarms)
+    engine, wake_ups = make_engine(database, pool_size=2, limits=Limits(lock=0.1)), WakeUps()
+    impatient = make_sessions(engine, wake_ups)
     async with roster_held(database):
         await run_pass(impatient)
         with capture_logs() as logs:
-            assert await staffing.run_pass(impatient, alarms) == 0
+            assert await staffing.run_pass(impatient, wake_ups) == 0
     assert [(log["event"], log["tickets"]) for log in logs] == [("tickets wait for the roster of experts", 1)]
     assert await missed(sessions) == set()
-    alarms.left.add(urgent)
-    assert await staffing.run_pass(impatient, alarms) == 1
+    wake_ups.left.add(urgent)
+    assert await staffing.run_pass(impatient, wake_ups) == 1
     await engine.dispose()
 
 
 async def test_what_was_left_and_settled_by_others_meanwhile_is_let_alone(
-    sessions: Sessions, alarms: WakeUps, premium: AccountRow
+    sessions: Sessions, wake_ups: WakeUps, premium: AccountRow
 ) -> None:
     now = await now_of(sessions)
     quiet, urgent = await open_at(sessions, premium.account_id, now, now - DAY, **P1)
-    alarms.left.update((quiet, urgent, "tkt_gone"))
+    wake_ups.left.update((quiet, urgent, "tkt_gone"))
     async with transaction(sessions) as session:
         await lock(session, urgent)
-        assert await staffing.run_pass(sessions, alarms) == 0
-    alarms.left.update((quiet, urgent))
-    assert await staffing.run_pass(sessions, alarms) == 1
+        assert await staffing.run_pass(sessions, wake_ups) == 0
+    wake_ups.left.update((quiet, urgent))
+    assert await staffing.run_pass(sessions, wake_ups) == 1
     assert await missed(sessions) == {urgent}
 
 
 async def test_a_ticket_that_cannot_be_saved_holds_up_no_other(
-    sessions: Sessions, alarms: WakeUps, premium: AccountRow, monkeypatch: pytest.MonkeyPatch
+    sessions: Sessions, wake_ups: WakeUps, premium: AccountRow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ago = await now_of(sessions) - DAY
     first, faulty, last = await open_at(sessions, premium.account_id, ago, ago, ago, **P1)
@@ -138,23 +138,23 @@ async def test_a_ticket_that_cannot_be_saved_holds_up_no_other(
         await staff_and_save(session, works)
 
     monkeypatch.setattr(staffing, "staff_and_save", failing)
-    alarms.left.update((first, faulty, last))
+    wake_ups.left.update((first, faulty, last))
     with capture_logs() as logs:
-        assert await staffing.run_pass(sessions, alarms) == 2
+        assert await staffing.run_pass(sessions, wake_ups) == 2
     assert [log["ticket_id"] for log in logs] == [faulty]
     assert await missed(sessions) == {first, last}
 
 
 async def test_a_pass_ends_when_its_time_is_up_and_another_one_goes_on(
-    sessions: Sessions, alarms: WakeUps, premium: AccountRow, monkeypatch: pytest.MonkeyPatch
+    sessions: Sessions, wake_ups: WakeUps, premium: AccountRow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ago = await now_of(sessions) - DAY
     both = set(await open_at(sessions, premium.account_id, ago, ago, **P1))
     monkeypatch.setattr(staffing, "BATCH", 1)
     monkeypatch.setattr(staffing, "BUDGET", 0.0)
-    alarms.left.update(both)
-    rings = alarms.experts.rings
-    assert await staffing.run_pass(sessions, alarms) == 0
-    assert (alarms.experts.rings, alarms.left) == (rings + 1, both)
+    wake_ups.left.update(both)
+    rings = wake_ups.experts.rings
+    assert await staffing.run_pass(sessions, wake_ups) == 0
+    assert (wake_ups.experts.rings, wake_ups.left) == (rings + 1, both)
     monkeypatch.setattr(staffing, "BUDGET", 60.0)
-    assert await staffing.run_pass(sessions, alarms) == 2
+    assert await staffing.run_pass(sessions, wake_ups) == 2

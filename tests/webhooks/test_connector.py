@@ -73,7 +73,7 @@ async def test_a_refusal_is_an_error_of_its_own(receiver: Receiver) -> None:
         with pytest.raises(TargetRefused, match=r"127\.0\.0\.1 is an address"):
             await http.get(receiver.url)
     async with make_session(NOWHERE) as outgoing:
-        with pytest.raises(Unreachable, match="TargetRefused"):
+        with pytest.raises(Unreachable, match="calls may"):
             await post(outgoing, receiver.url, b"", {})
     assert not receiver.messages
 
@@ -85,7 +85,7 @@ RESOLVED = ["127.0.0.1", "10.0.0.1", "169.254.169.254", "100.64.1.1", "::1", "::
 async def test_a_name_that_resolves_to_a_private_address_is_refused(address: str) -> None:
     resolver = FakeResolver([address])
     async with make_session(NOWHERE, resolver) as outgoing:
-        with pytest.raises(Unreachable, match=r"TargetRefused: hook\.example resolves to"):
+        with pytest.raises(Unreachable, match=r"^hook\.example resolves to"):
             await post(outgoing, "http://hook.example:9/", b"", {})
     async with make_http(NOWHERE, resolver) as http:
         with pytest.raises(TargetRefused, match=r"hook\.example resolves to"):
@@ -108,7 +108,7 @@ async def test_rebinding_changes_nothing_because_what_was_vetted_is_connected_to
         await post(outgoing, f"http://hook.example:{port}/", b"{}", {}, seconds=2)
     assert len(resolver.answers) == 1, "asked once, and connected to that answer"
     async with make_session(allowed, resolver) as outgoing:
-        with pytest.raises(Unreachable, match="TargetRefused"):
+        with pytest.raises(Unreachable, match="calls may"):
             await post(outgoing, f"http://hook.example:{port}/", b"{}", {}, seconds=2)
 
 

@@ -183,7 +183,7 @@ async def test_the_next_is_let_go_even_while_it_is_being_parked(
 
 
 async def test_the_sender_is_woken_for_the_next_turn(
-    sessions: Sessions, make_endpoint: MakeEndpoint, tell: Tell, receiver: Receiver, sender: Sender, alarms: WakeUps
+    sessions: Sessions, make_endpoint: MakeEndpoint, tell: Tell, receiver: Receiver, sender: Sender, wake_ups: WakeUps
 ) -> None:
     rung, answered = asyncio.Event(), asyncio.Event()
 
@@ -195,7 +195,7 @@ async def test_the_sender_is_woken_for_the_next_turn(
     await make_endpoint(receiver.url)
     await tell(*events_of("tkt_1", range(1, 3)))
     assert await sender.run_pass() == 1
-    alarms.deliveries.listen(rung.set)
+    wake_ups.deliveries.listen(rung.set)
     answered.set()
     await asyncio.wait_for(rung.wait(), 5)
     assert await sender.run_pass() == 1

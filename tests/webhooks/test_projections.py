@@ -94,6 +94,10 @@ async def test_a_projection_that_fails_is_told_at_once_and_not_tried_again(
     assert (failed["state"], failed["next_attempt_at"], receiver.messages) == ("failed", None, [])
     assert failed["last_attempt"]["error"].startswith("The projection failed")
     assert why in failed["last_attempt"]["error"]
+    (german,) = await deliveries_of(client, admin | {"Accept-Language": "de"}, endpoint)
+    assert german["last_attempt"]["error"].startswith("Die Projektion ist fehlgeschlagen: ")
+    one = await client.get(f"/v1/deliveries/{failed['id']}", headers=admin | {"Accept-Language": "de"})
+    assert [attempt["error"] for attempt in one.json()["attempts"]] == [german["last_attempt"]["error"]]
     path = f"/v1/webhooks/{endpoint['id']}"
     assert (await client.get(path, headers=admin)).json()["failing_since"]
     assert (await client.patch(path, json={"projection": "type"}, headers=admin)).status_code == 200

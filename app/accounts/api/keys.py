@@ -26,7 +26,7 @@ router = ResourceRouter("keys", prefix="/v1/keys", tags=["Accounts"])
 
 
 async def _check_grant(session: AsyncSession, principal: Principal, command: NewKey) -> None:
-    """403 for a key that may more than its maker, whose own key is valid until this transaction ends."""
+    """403 for a key with more rights than its maker's, which stays valid until this transaction ends."""
     faults = beyond(await principal_of_key(session, principal.key_id), command)
     if faults:
         raise Forbidden(_("A key cannot create a key with more rights than its own"), errors=faults)

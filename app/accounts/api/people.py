@@ -1,5 +1,6 @@
 """``/v1/accounts/{id}/people``: who may see and who may change an account's tickets (G10)."""
 
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from fastapi import Response
@@ -7,6 +8,7 @@ from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts import queries
+from app.accounts.models import PersonRow
 from app.accounts.principals import Acting, acting, as_manager, manager
 from app.accounts.quotas import PEOPLE
 from app.accounts.schemas import NewPerson, Person, PersonFields
@@ -18,7 +20,7 @@ from app.core.problems import Conflict, QuotaExceeded
 from app.core.schemas.shared import ActorRef
 from app.core.web.kit.merge_patch import PatchDep, actor_in
 from app.core.web.kit.operations import AccountPath, ActorDep, CallDep, Document, ResourceRouter
-from app.core.web.kit.paging import PageDep, listing, made
+from app.core.web.kit.paging import PageDep, made
 
 router = ResourceRouter("people", prefix="/v1/accounts/{account_id}/people", tags=["Accounts"])
 
@@ -49,11 +51,15 @@ async def list_people(call: CallDep, page: PageDep, account_id: AccountPath, act
 
     Viewers see no addresses but their own.
     """
-    async with call.state.sessions() as session:
+
+    async def query(session: AsyncSession) -> Sequence[PersonRow]:
         await queries.account_by_id(session, account_id)
-        who = await acting(session, call.principal, actor)
-        rows = await queries.people_page(session, page, account_id)
-    return listing(call.request, page, rows, place=made, document=partial(people.shown_to, who))
+        return await queries.people_page(session, page, account_id)
+
+    async def documents(session: AsyncSession, _: Sequence[PersonRow]) -> Callable[[PersonRow], Document]:
+        return partial(people.shown_to, await acting(session, call.principal, actor))
+
+    return await call.page_with(page, query, place=made, documents=documents)
 
 
 @router.show("/{person_id}", Person)
@@ -74,7 +80,7 @@ async def get_person(call: CallDep, account_id: AccountPath, person_id: str, act
 async def update_person(call: CallDep, account_id: AccountPath, person_id: str, patch: PatchDep) -> Response:
     """Update a person.
 
-    A JSON Merge Patch (RFC 7396), for admins and the account's owners. Its last owner stays one: 409.
+    A JSON Merge Patch (RFC 7396), for admins and the account's owners. 409 for its last owner, who has to stay one.
     """
     actor = actor_in(patch)
     changes = {name: value for name, value in patch.items() if name != "actor"}
@@ -93,7 +99,7 @@ async def update_person(call: CallDep, account_id: AccountPath, person_id: str, 
 async def delete_person(call: CallDep, account_id: AccountPath, person_id: str, actor: ActorDep) -> Response:
     """Delete a person.
 
-    For admins and the account's owners. Its last owner stays: 409.
+    For admins and the account's owners. 409 for its last owner.
     """
 
     async def remove(session: AsyncSession) -> None:

@@ -46,7 +46,7 @@ async def create_account(session: AsyncSession, command: NewAccount, *, now: dat
 
 
 async def update_account(session: AsyncSession, account: AccountRow, fields: AccountFields, *, now: datetime) -> None:
-    """Write what the account shall be from now on; open tickets keep what they pinned (C14)."""
+    """Write the account's new fields; open tickets keep what they pinned (C14)."""
     await _check_terms(session, fields)
     await _check_roster(session, fields, account.account_id if account.sandbox_now else None)
     if fields.country != account.country:
@@ -65,7 +65,7 @@ def fields_of(account: AccountRow) -> dict[str, Any]:
 
 
 def account_document(account: AccountRow) -> dict[str, Any]:
-    """The account as it is answered."""
+    """The account as the API shows it."""
     facts = {name: getattr(account, name) for name in AccountFields.model_fields}
     own = {"id": account.account_id, "sandbox": account.sandbox_now is not None, "sandbox_now": account.sandbox_now}
     stamps = {"version": account.version, "created_at": account.created_at, "updated_at": account.updated_at}

@@ -56,7 +56,7 @@ async def delete_key(session: AsyncSession, key: ApiKeyRow, *, now: datetime) ->
 
 
 def key_document(key: ApiKeyRow, secret: str | None = None) -> dict[str, Any]:
-    """The key as it is answered; the secret only when it was just made."""
+    """The key as the API shows it; the secret only when it was just made."""
     document = Key.model_validate(key).model_dump()
     return document | ({"secret": secret} if secret else {})
 

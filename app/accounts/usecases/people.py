@@ -28,7 +28,7 @@ async def add_person(session: AsyncSession, account_id: str, fields: PersonField
 
 
 async def update_person(session: AsyncSession, person: PersonRow, fields: PersonFields, *, now: datetime) -> None:
-    """Write what the person shall be; 409 when that takes the account's last owner, or another's address."""
+    """Write the person's new fields; 409 when that takes the account's last owner, or another's address."""
     if person.role == "owner" and fields.role != "owner":
         await _keep_an_owner(session, person.account_id)
     for name, value in fields.model_dump(include=set(PersonFields.model_fields)).items():
@@ -52,7 +52,7 @@ def fields_of(person: PersonRow) -> dict[str, Any]:
 
 
 def person_document(person: PersonRow) -> dict[str, Any]:
-    """The person as they are answered."""
+    """The person as the API shows them."""
     return Person.model_validate(person, context=STORED).model_dump()
 
 
@@ -63,7 +63,7 @@ def shown_to(who: Acting, person: PersonRow) -> dict[str, Any]:
 
 
 async def _keep_an_owner(session: AsyncSession, account_id: str) -> None:
-    """409 when there is one owner only; the account is locked, so that two cannot leave at once."""
+    """409 when there is only one owner; the account is locked, so that two cannot leave at once."""
     await account_by_id(session, account_id, lock=True)
     if await count_owners(session, account_id) < 2:  # noqa: PLR2004 - one goes, one has to stay
         raise Conflict(_("An account keeps at least one owner: make somebody else an owner first"))

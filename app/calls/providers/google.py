@@ -80,7 +80,7 @@ class Tokens:
         try:
             token = _Token.model_validate_json(answer.content)
         except ValidationError as error:
-            raise CallFailed("its token service gave an answer that cannot be read") from error
+            raise CallFailed("unreadable_answer") from error
         self._kept[user] = (token.access_token, now + token.expires_in - _SPARE)
         return token.access_token
 

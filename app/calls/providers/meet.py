@@ -17,6 +17,7 @@ from app.core.clock import monotonic, wall_now
 from app.core.outgoing.connector import TargetRefused
 from app.core.outgoing.retry_after import parse_retry_after
 from app.core.settings import Settings
+from app.events.failures import FailureCode
 
 SCOPE: Final = "https://www.googleapis.com/auth/meetings.space.created"
 TIMEOUT: Final = 10.0
@@ -66,9 +67,9 @@ Answer = TypeVar("Answer", bound=BaseModel)
 class _Refused(CallFailed):
     """This user may not do this, or not now: worth another user's try. ``seconds``: for how long."""
 
-    def __init__(self, reason: str, status: int, seconds: float) -> None:
-        super().__init__(reason, retry_after=seconds)
-        self.status, self.seconds = status, seconds
+    def __init__(self, status: int, seconds: float) -> None:
+        super().__init__("refused", status=status, retry_after=seconds)
+        self.seconds = seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +91,15 @@ class Meet:
         """
         del request
         until = monotonic() + self.timeout
-        failure = "its users have made as many rooms as they may in a minute"
+        code: FailureCode = "rate_limited"
+        status: int | None = None
         while host := self.hosts.take(monotonic()):
             try:
                 return await self._create_as(host, until)
             except _Refused as refused:
                 self.hosts.pass_over(host, monotonic() + refused.seconds)
-                failure = str(refused)
-        raise CallFailed(failure, retry_after=self.hosts.wait(monotonic()))
+                code, status = refused.code, refused.status
+        raise CallFailed(code, status=status, retry_after=self.hosts.wait(monotonic()))
 
     async def participants(self, room: Room) -> Sequence[Participant]:
         """Everybody who has been in the space, by name: the API tells no e-mail address."""
@@ -143,11 +145,11 @@ class Meet:
             answer = await self._send(method, self.api_url + path, until, headers=headers, **content)
             return model.model_validate_json(answer.content)
         except ValidationError as error:
-            raise CallFailed("its answer cannot be read", lost=creates, host=host) from error
+            raise CallFailed("unreadable_answer", lost=creates, host=host) from error
         except CallFailed as failed:
             if isinstance(failed, _Refused) and failed.status == httpx.codes.UNAUTHORIZED:
                 self.tokens.forget(host)
-                raise CallFailed(str(failed)) from failed
+                raise CallFailed(failed.code, status=failed.status) from failed
             failed.lost, failed.host = failed.lost and creates, host
             raise
 
@@ -170,10 +172,10 @@ class Meet:
             async with asyncio.timeout(until - monotonic()):
                 answer = await self.http.request(method, url, **content)
         except TimeoutError as error:
-            raise CallFailed("it did not answer in time", lost=True) from error
+            raise CallFailed("timed_out", lost=True) from error
         except (httpx.HTTPError, aiohttp.ClientError, OSError) as error:
             unsent = isinstance(error, TargetRefused) or isinstance(error.__cause__, _UNSENT)
-            raise CallFailed("it cannot be reached" if unsent else "its answer was lost", lost=not unsent) from error
+            raise CallFailed("unreachable" if unsent else "answer_lost", lost=not unsent) from error
         if answer.is_success:
             return answer
         _log.warning("google meet refuses", status=answer.status_code, url=url, answer=answer.text[:_SHOWN])
@@ -182,12 +184,12 @@ class Meet:
 
 def _failure(answer: httpx.Response) -> CallFailed:
     """What an answer without success means: of a server's error, nobody knows whether a space was made."""
-    status, reason = answer.status_code, f"it answered {answer.status_code}"
+    status = answer.status_code
     wait = parse_retry_after(answer.headers.get("retry-after"), wall_now())
     seconds = None if wait is None else max(wait.total_seconds(), 0.0)
     if answer.is_client_error:
-        return _Refused(reason, status, MINUTE if seconds is None else seconds)
-    return CallFailed(reason, retry_after=seconds, lost=answer.is_server_error)
+        return _Refused(status, MINUTE if seconds is None else seconds)
+    return CallFailed("refused", status=status, retry_after=seconds, lost=answer.is_server_error)
 
 
 def _participant(found: _Participant) -> Participant:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from app.events.failures import FailureCode, in_words
+
 
 @dataclass(frozen=True, slots=True)
 class CallRequest:
@@ -40,16 +42,23 @@ class Participant:
 
 
 class CallFailed(Exception):
-    """The provider could not do it; its sentence is shown to support and customer.
+    """The provider could not do it; ``code`` and ``status`` say why, to support and customer.
 
     ``retry_after``: seconds that the provider asks to wait. ``lost``: no answer, so that a room may have been made all
     the same, in the name of ``host``.
     """
 
     def __init__(
-        self, reason: str, *, retry_after: float | None = None, lost: bool = False, host: str | None = None
+        self,
+        code: FailureCode,
+        *,
+        status: int | None = None,
+        retry_after: float | None = None,
+        lost: bool = False,
+        host: str | None = None,
     ) -> None:
-        super().__init__(reason)
+        super().__init__(in_words(code, status))
+        self.code, self.status = code, status
         self.retry_after, self.lost, self.host = retry_after, lost, host
 
 

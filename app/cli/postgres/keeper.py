@@ -17,7 +17,7 @@ PAUSES: Final = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """Seconds before each try; after the last one that fails, the server counts as lost."""
 STABLE: Final = 60.0
 """Seconds after which a server that runs counts as well: the next end is a first one again."""
-_LOOK: Final = 0.2
+_POLL: Final = 0.2
 _log = structlog.get_logger("heliodesk.embedded")
 
 
@@ -67,7 +67,7 @@ class Keeper:
         self._thread.join()
 
     def _keep(self) -> None:
-        while not self._leaving.wait(_LOOK):
+        while not self._leaving.wait(_POLL):
             if self._server.has_data and self._server.ended is None:
                 if not self._server.is_stopping:
                     continue

@@ -46,7 +46,7 @@ def is_held(error: Exception) -> bool:
 
 
 def outage_of(error: Exception) -> Message:
-    """What is wrong with the database, for whom it keeps from an answer."""
+    """What is wrong with the database, for whoever gets no answer because of it."""
     raised = driver_error(error)
     return next((text for kind, text in _BUSY if isinstance(raised, kind)), _("The database does not answer"))
 

@@ -1,4 +1,4 @@
-"""One look at the database for all who ask whether the process can serve: a flood of probes costs no more than one."""
+"""One check of the database for all who ask whether the process can serve: a flood of probes costs no more than one."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -14,19 +14,19 @@ PATIENCE: Final = 5.0
 
 
 class Probe:
-    """Whoever asks while a look is under way gets what it finds."""
+    """Whoever asks while a check is under way gets what it finds."""
 
     def __init__(self) -> None:
-        self._looking: asyncio.Task[Found] | None = None
+        self._checking: asyncio.Task[Found] | None = None
 
-    async def find(self, look: Callable[[], Awaitable[Found]]) -> Found:
-        """What ``look`` finds; ``TimeoutError`` when it takes too long."""
-        if self._looking is None or self._looking.done():
-            self._looking = asyncio.create_task(_look(look), name="probe")
-        return await asyncio.shield(self._looking)
+    async def find(self, check: Callable[[], Awaitable[Found]]) -> Found:
+        """What ``check`` finds; ``TimeoutError`` when it takes too long."""
+        if self._checking is None or self._checking.done():
+            self._checking = asyncio.create_task(_check(check), name="probe")
+        return await asyncio.shield(self._checking)
 
 
-async def _look(look: Callable[[], Awaitable[Found]]) -> Found:
+async def _check(check: Callable[[], Awaitable[Found]]) -> Found:
     holder.set("probe")
     async with asyncio.timeout(PATIENCE):
-        return await look()
+        return await check()

@@ -22,10 +22,15 @@ LONG: Final = 120.0
 
 
 def make_sessions(
-    bind: AsyncEngine | AsyncConnection, alarms: WakeUps, *, memory: Memory | None = None, **options: Any
+    bind: AsyncEngine | AsyncConnection, wake_ups: WakeUps, *, memory: Memory | None = None, **options: Any
 ) -> Sessions:
-    """A session factory whose sessions can ring ``alarms`` once they have committed, and remember in ``memory``."""
-    info = {"alarms": alarms, "ring": set(), "memory": Memory() if memory is None else memory, "locks": LockQueues()}
+    """A session factory whose sessions can ring ``wake_ups`` once they have committed, and remember in ``memory``."""
+    info = {
+        "wake_ups": wake_ups,
+        "ring": set(),
+        "memory": Memory() if memory is None else memory,
+        "locks": LockQueues(),
+    }
     return async_sessionmaker(bind, expire_on_commit=False, autoflush=False, info=info, **options)
 
 
@@ -79,15 +84,15 @@ async def allow(session: AsyncSession, seconds: float) -> None:
     await (await driver(session)).execute(f"SET LOCAL statement_timeout = {milliseconds(seconds)}")
 
 
-def ring_after_commit(session: AsyncSession, alarm: str) -> None:
+def ring_after_commit(session: AsyncSession, wake_up: str) -> None:
     """Ring ``WakeUps.<name>`` when this session's transaction has committed."""
-    session.info["ring"].add(alarm)
+    session.info["ring"].add(wake_up)
 
 
 def wake_ups_of(session: AsyncSession) -> WakeUps:
     """What wakes the background passes of this process."""
-    alarms: WakeUps = session.info["alarms"]
-    return alarms
+    wake_ups: WakeUps = session.info["wake_ups"]
+    return wake_ups
 
 
 def memory_of(session: AsyncSession) -> Memory:

@@ -12,6 +12,8 @@ from jmespath.ast import literal
 from jmespath.functions import Functions
 from jmespath.visitor import Options, TreeInterpreter
 
+from app.core.text.messages import Message, _
+
 MAX_VALUE_DEPTH: Final = 100
 """Levels of arrays and objects in what an expression is applied to."""
 
@@ -23,6 +25,10 @@ _LEAST, _MOST = -(2**63), 2**64 - 1
 
 class ProjectionFailed(Exception):
     """The expression cannot be applied to this value; the message says why, without the value."""
+
+    def __init__(self, reason: Message) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class TooCostly(ProjectionFailed):
@@ -41,7 +47,7 @@ class Meter:
         """Take so many steps. Raises ``TooCostly`` where there are not so many left."""
         self._steps -= steps
         if self._steps < 0:
-            raise TooCostly("The expression takes too many steps over this value")
+            raise TooCostly(_("The expression takes too many steps over this value"))
 
     def charge(self, *values: Any) -> None:
         """The steps of a function that looks at all of these values."""
@@ -57,9 +63,9 @@ class Meter:
             size = self._container(value, levels - 1)
             self._known[id(value)] = value, size
         else:
-            raise TooCostly("The value is nested too deeply")
+            raise TooCostly(_("The value is nested too deeply"))
         if size > self.limit:
-            raise TooCostly(f"A value has more than {self.limit} characters")
+            raise TooCostly(_("A value has more than {most} characters", most=self.limit))
         return size
 
     def measure_new(self, value: Any) -> None:
@@ -72,7 +78,7 @@ class Meter:
         size, parts = 1, value
         if isinstance(value, dict):
             if not all(isinstance(name, str) for name in value):
-                raise ProjectionFailed("merge() made a name that is not a text")
+                raise ProjectionFailed(_("merge() made a name that is not a text"))
             size, parts = 1 + sum(map(len, value)) + len(value), list(value.values())
         for part in parts:
             size += self.measure(part, levels)
@@ -85,9 +91,9 @@ def _leaf(value: Any) -> int:
     if isinstance(value, str):
         return 1 + len(value)
     if isinstance(value, int) and not _LEAST <= value <= _MOST:
-        raise ProjectionFailed("A number has more than 64 bits")
+        raise ProjectionFailed(_("A number has more than 64 bits"))
     if isinstance(value, float) and not math.isfinite(value):
-        raise ProjectionFailed("A number is not finite")
+        raise ProjectionFailed(_("A number is not finite"))
     return 1
 
 
@@ -110,7 +116,7 @@ class _MeteredFunctions(Functions):
     def _refuse_long(self, separator: Any, parts: Any) -> None:
         """The one function whose result can be as long as the product of its arguments."""
         if isinstance(separator, str) and isinstance(parts, list) and len(separator) * len(parts) > self._meter.limit:
-            raise TooCostly(f"join() makes a text of more than {self._meter.limit} characters")
+            raise TooCostly(_("join() makes a text of more than {most} characters", most=self._meter.limit))
 
 
 class Interpreter(TreeInterpreter):

@@ -21,6 +21,7 @@ from jmespath.functions import TYPES_MAP, Functions
 from jmespath.parser import Parser
 
 from app.core.jmespath.metered import MAX_VALUE_DEPTH, Interpreter, Meter, ProjectionFailed, TooCostly
+from app.core.text.messages import Message, _, ngettext, verbatim
 
 __all__ = ["BadProjection", "Projection", "ProjectionFailed", "TooCostly", "compile_projection"]
 
@@ -40,9 +41,11 @@ _FUNCTIONS: Final[dict[str, Any]] = Functions.FUNCTION_TABLE
 class BadProjection(ValueError):
     """An expression that is not JMESPath, or larger than is taken. ``position``: the character, from 0, if known."""
 
-    def __init__(self, why: str, position: int | None = None) -> None:
-        super().__init__(why if position is None else f"{why} (at character {position + 1})")
-        self.position = position
+    def __init__(self, reason: Message, position: int | None = None) -> None:
+        if position is not None:
+            reason = _("{reason} (at character {number})", reason=reason, number=position + 1)
+        super().__init__(reason)
+        self.reason, self.position = reason, position
 
 
 class _Node(TypedDict):
@@ -72,11 +75,18 @@ class Projection:
         try:
             return Interpreter(meter).visit(self._tree, value)
         except JMESPathTypeError as error:
-            expected = " or ".join(error.expected_types)
-            actual = TYPES_MAP.get(error.actual_type, error.actual_type)
-            raise ProjectionFailed(f"{error.function_name}() takes {expected}, not {actual}") from error
+            raise ProjectionFailed(_mistaken(error)) from error
         except (TypeError, ValueError, ArithmeticError) as error:  # of Python itself: the library lets 'a' < 1 through
-            raise ProjectionFailed("A function or comparison was given values that it does not take") from error
+            raise ProjectionFailed(_("A function or comparison was given values that it does not take")) from error
+
+
+def _mistaken(error: JMESPathTypeError) -> Message:
+    return _(
+        "{function}() takes {expected}, not {actual}",
+        function=error.function_name,
+        expected=" / ".join(error.expected_types),
+        actual=TYPES_MAP.get(error.actual_type, error.actual_type),
+    )
 
 
 def compile_projection(text: str) -> Projection:
@@ -86,14 +96,14 @@ def compile_projection(text: str) -> Projection:
     in backticks are JSON.
     """
     if len(text) > MAX_LENGTH:
-        raise BadProjection(f"An expression has at most {MAX_LENGTH} characters")
+        raise BadProjection(_("An expression has at most {most} characters", most=MAX_LENGTH))
     try:
         tree: Any = _parse(text)
     except RecursionError as error:
         raise _too_deep() from error
     for count, (node, parent) in enumerate(_walk(tree), 1):
         if count > MAX_NODES:
-            raise BadProjection(f"An expression has at most {MAX_NODES} parts")
+            raise BadProjection(_("An expression has at most {most} parts", most=MAX_NODES))
         _check_node(node, parent)
     return Projection(text, tree)
 
@@ -104,19 +114,19 @@ def _parse(text: str) -> Any:
             warnings.simplefilter("error", PendingDeprecationWarning)
             return Parser().parse(text).parsed
     except PendingDeprecationWarning as error:
-        raise BadProjection("A literal in backticks is JSON; a text stands in single quotes: 'text'") from error
+        raise BadProjection(_("A literal in backticks is JSON; a text stands in single quotes: 'text'")) from error
     except IncompleteExpressionError as error:
-        raise BadProjection("The expression is not complete", len(text)) from error
+        raise BadProjection(_("The expression is not complete"), len(text)) from error
     except LexerError as error:
-        raise BadProjection(error.message[:100], error.lexer_position) from error
+        raise BadProjection(verbatim(error.message[:100]), error.lexer_position) from error
     except ParseError as error:
-        raise BadProjection(error.msg[:100], error.lex_position) from error
+        raise BadProjection(verbatim(error.msg[:100]), error.lex_position) from error
     except JMESPathError as error:
-        raise BadProjection("The expression is empty") from error
+        raise BadProjection(_("The expression is empty")) from error
 
 
 def _too_deep() -> BadProjection:
-    return BadProjection(f"An expression is nested at most {MAX_DEPTH} levels deep")
+    return BadProjection(_("An expression is nested at most {most} levels deep", most=MAX_DEPTH))
 
 
 def _walk(tree: _Node) -> Iterator[tuple[_Node, _Node | None]]:
@@ -136,21 +146,38 @@ def _check_node(node: _Node, parent: _Node | None) -> None:
         case "function_expression":
             _check_call(node["value"], len(node["children"]))
         case "slice" if node["children"][2] == 0:
-            raise BadProjection("The step of a slice is not 0")
+            raise BadProjection(_("The step of a slice cannot be 0"))
         case "literal" | "field" | "key_val_pair":
             _check_constant(node["value"])
         case "expref" if parent is None or not _takes_expression(parent):
-            raise BadProjection("An expression reference (&) is only an argument of map, sort_by, min_by and max_by")
+            raise BadProjection(_("An expression reference (&) is only an argument of map, sort_by, min_by and max_by"))
 
 
 def _check_call(name: str, given: int) -> None:
     if name not in _FUNCTIONS:
-        raise BadProjection(f"There is no function {name}()"[:100])
+        raise BadProjection(_("There is no function {name}()", name=name[:80]))
     signature = _FUNCTIONS[name]["signature"]
     variadic = bool(signature and signature[-1].get("variadic"))
     if given < len(signature) or (given > len(signature) and not variadic):
-        least = "at least " if variadic else ""
-        raise BadProjection(f"{name}() takes {least}{len(signature)} argument(s), not {given}")
+        raise BadProjection(_arity(name, len(signature), given, variadic=variadic))
+
+
+def _arity(name: str, number: int, given: int, *, variadic: bool) -> Message:
+    if variadic:
+        return ngettext(
+            "{name}() takes at least {n} argument, not {given}",
+            "{name}() takes at least {n} arguments, not {given}",
+            number,
+            name=name,
+            given=given,
+        )
+    return ngettext(
+        "{name}() takes {n} argument, not {given}",
+        "{name}() takes {n} arguments, not {given}",
+        number,
+        name=name,
+        given=given,
+    )
 
 
 def _takes_expression(node: _Node) -> bool:
@@ -164,9 +191,9 @@ def _check_constant(value: Any) -> None:
     try:
         Meter(MAX_NODES, MAX_LENGTH).measure(value, MAX_VALUE_DEPTH - MAX_DEPTH)
     except ProjectionFailed as error:
-        raise BadProjection(f"A literal cannot be used: {error}") from error
+        raise BadProjection(_("A literal cannot be used: {error}", error=error.reason)) from error
     if any(not _is_clean(text) for text in _texts(value)):
-        raise BadProjection("A text holds U+0000, or half of a surrogate pair")
+        raise BadProjection(_("A text holds U+0000, or half of a surrogate pair"))
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Work for many, one after the other: what fails for one is told, and the others go on."""
+"""Work for many, one after the other: a failure of one is logged, and the others go on."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Turns:
-    """Whose turn is next: always that of whoever has taken least time. Who comes later is not given a lead."""
+    """Whose turn is next: always that of whoever has taken least time. Newcomers get no head start."""
 
     _spent: dict[str, float] = field(default_factory=dict)
     _begun: Counter[str] = field(default_factory=Counter)

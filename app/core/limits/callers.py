@@ -22,7 +22,7 @@ _RATES: Final[Mapping[str, Message]] = {
     "bytes_per_account": _("All keys of an account together may send {amount} bytes in {seconds} seconds"),
     "rate_per_address": _("Without a valid key, an address may make {amount} requests in {seconds} seconds"),
 }
-"""What is said where a rate is used up."""
+"""What a caller is told when a rate is used up."""
 
 ORIGIN: Final = "heliodesk.origin"
 """In the scope of what is sent to a hook without a key that is known: its ``Origin``."""
@@ -146,7 +146,7 @@ class CallerLimits:
         return Caller(lane, self._few, self._buckets((self._of_address, address)), is_stranger=True)
 
     def unknown_sender(self, address: str) -> Caller:
-        """Who sends to a hook and may be anybody: it is let through, for the hook says whose word it takes."""
+        """Whoever sends to a hook, known or not: it is let through, because the hook decides whose word it takes."""
         return Caller(f"address:{address}", self._few, (), is_stranger=True)
 
     def _buckets(self, *rates: tuple[Rate | None, str]) -> tuple[Bucket, ...]:

@@ -45,19 +45,20 @@ class Stream:
     """One open answer, to the owner of a key; ``account_id`` where the key is confined to one."""
 
     def __init__(self, key_id: str, account_id: str | None = None) -> None:
-        self.key_id, self.account_id, self.why = key_id, account_id, ""
+        self.key_id, self.account_id = key_id, account_id
+        self.reason: Message | None = None
         self._ended = asyncio.Event()
 
-    def end(self, why: str) -> None:
-        """Cut off what ``until_ended`` runs."""
-        self.why = self.why or why
+    def end(self, reason: Message) -> None:
+        """Cut off what ``until_ended`` runs; ``reason`` is for its reader."""
+        self.reason = self.reason or reason
         self._ended.set()
 
     async def until_ended(self, work: Awaitable[T], scope: Scope, receive: Receive) -> T | None:
         """What ``work`` returns; None when the stream ended before (it was ended, or its reader is gone)."""
         if done := scope.get(DONE):
             done()
-        scope[DRAIN] = partial(self.end, "the service is about to stop")
+        scope[DRAIN] = partial(self.end, _("the service is about to stop"))
         task = asyncio.ensure_future(work)
         ended = asyncio.ensure_future(self._ended.wait())
         gone = asyncio.ensure_future(_gone(receive))
@@ -140,7 +141,7 @@ class Streams:
                 continue
             for stream in self._open:
                 if stream.key_id not in valid:
-                    stream.end("the key is no longer valid")
+                    stream.end(_("the key is no longer valid"))
 
 
 def _refuse_more(detail: Message, name: str, used: int, most: int) -> None:

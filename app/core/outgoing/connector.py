@@ -18,7 +18,9 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from httpx_aiohttp import AiohttpTransport
 
 from app.core.outgoing.addresses import Network, is_allowed
+from app.core.problems import message_of
 from app.core.settings import Settings
+from app.core.text.messages import Message, _, verbatim
 
 try:
     from urllib3.util import connection as urllib3_connection
@@ -45,6 +47,10 @@ class TargetRefused(httpx.ConnectError):
 
 _SETTING: Final = "HELIODESK_ALLOW_NETWORKS"
 """What an operator sets to let calls reach more."""
+
+
+def _unresolved(host: str) -> Message:
+    return _("{host} resolves to no address that calls may reach ({setting})", host=host, setting=_SETTING)
 
 
 class TargetUnreachable(OSError):
@@ -92,7 +98,7 @@ class VettingResolver(AbstractResolver):
         found = await self._inner.resolve(host, port, family)
         kept = [result for result in found if is_allowed(ip_address(result["host"]), self._allow_networks)]
         if not kept:
-            raise TargetRefused(f"{host} resolves to no address that calls may reach ({_SETTING})")
+            raise TargetRefused(_unresolved(host))
         return kept
 
     async def close(self) -> None:
@@ -102,13 +108,13 @@ class VettingResolver(AbstractResolver):
 
 def _vetted_socket(allow_networks: Sequence[Network], target: _AddressInfo) -> socket.socket:
     """The last wall, right before a connection: also sees the literal addresses that skip the resolver."""
-    family, kind, protocol, _, (host, *_) = target
+    family, kind, protocol, _canonical, (host, *_port) = target
     try:
         allowed = is_allowed(ip_address(host), allow_networks)
     except ValueError:  # a spelled form such as 2130706433, which the socket would take for an address
         allowed = False
     if not allowed:
-        raise TargetRefused(f"{host} is an address that calls may not reach ({_SETTING})")
+        raise TargetRefused(_("{host} is an address that calls may not reach ({setting})", host=host, setting=_SETTING))
     return socket.socket(family, kind, protocol)
 
 
@@ -132,8 +138,9 @@ def _connect_vetted(address: tuple[str, int], *arguments: Any, **options: Any) -
     if networks is None:
         return _connect(address, *arguments, **options)
     host, port = address
-    error: OSError = TargetUnreachable(f"{host} resolves to no address that calls may reach ({_SETTING})")
-    for *_, found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+    error: OSError = TargetUnreachable(_unresolved(host))
+    for target in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        found = target[-1]
         if is_allowed(ip_address(found[0]), networks):
             try:
                 return _connect((str(found[0]), port), *arguments, **options)
@@ -190,7 +197,11 @@ class Answer:
 
 
 class Unreachable(Exception):
-    """There was no answer; the message says why, for the one who looks at the delivery."""
+    """There was no answer; ``reason`` says why, for whoever looks at the delivery."""
+
+    def __init__(self, reason: Message) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class TimedOut(Unreachable):
@@ -210,9 +221,11 @@ async def post(
             sent = response.request_info.headers
             return Answer(response.status, response.headers, await _read(response), sent)
     except TimeoutError as error:
-        raise TimedOut(f"no complete answer within {seconds:g} s") from error
-    except (aiohttp.ClientError, TargetRefused, OSError, ValueError) as error:
-        raise Unreachable(f"{type(error).__name__}: {error}") from error
+        raise TimedOut(_("no complete answer within {seconds} s", seconds=seconds)) from error
+    except TargetRefused as error:
+        raise Unreachable(message_of(error)) from error
+    except (aiohttp.ClientError, OSError, ValueError) as error:
+        raise Unreachable(verbatim(f"{type(error).__name__}: {error}")) from error
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:

@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import idna
 
-from app.core.text.messages import _
+from app.core.text.messages import Message, _
 
 _LABEL: Final = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _NUMBER: Final = re.compile(r"\d+|0x[0-9a-f]*")
@@ -43,13 +43,19 @@ def read_target(url: str) -> Target:
     except ValueError:  # brackets that do not match, or that hold no IPv6 address
         raise Unusable(_("This is not a URL")) from None
     if parts.scheme not in ("http", "https"):
-        raise Unusable(_("An address begins with https:// or http://"))
+        raise Unusable(_not_the_scheme(parts.scheme))
     if "@" in parts.netloc:
         raise Unusable(_("An address cannot contain a user name or a password"))
     _check_port(parts)
     host = _ascii(parts.hostname or "")
     _check_host(host, bracketed="[" in parts.netloc)
     return Target(parts.scheme, host)
+
+
+def _not_the_scheme(scheme: str) -> Message:
+    if not scheme:
+        return _("An address begins with https:// or http://")
+    return _("An address begins with https:// or http://, and not with {scheme}:", scheme=scheme)
 
 
 def _check_port(parts: SplitResult) -> None:

@@ -8,9 +8,11 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from app.core.text.messages import Message, _
+
 HEADER: Final = "heliodesk-via"
 MAX_HOPS: Final = 16
-"""Longer ways are refused, whoever is on them."""
+"""Longer ways are refused, whichever installations are on them."""
 _ID: Final = re.compile(r"[a-z0-9_]{1,40}")
 
 
@@ -25,13 +27,15 @@ def write_via(installations: Iterable[str]) -> str:
     return ", ".join(installations)
 
 
-def refusal(via: Sequence[str], own: str) -> str | None:
+def refusal(via: Sequence[str], own: str) -> Message | None:
     """Why what has come this way is not to have any effect; None where it may.
 
-    Once through this installation is well: a chain to another one and back, or to a hook of another account here.
+    Having come through this installation once is fine: a chain to another one and back, or to another account's hook.
     """
     if via.count(own) > 1:
-        return f"It has come through this installation {via.count(own)} times: webhooks and hooks form a loop"
+        detail = _("It has come through this installation {times} times: webhooks and hooks form a loop")
+        return detail.given(times=via.count(own))
     if len(via) > MAX_HOPS:
-        return f"It has come through {len(via)} installations, and {MAX_HOPS} are taken: webhooks and hooks form a loop"
+        detail = _("It has come through {number} installations, more than {most}: webhooks and hooks form a loop")
+        return detail.given(number=len(via), most=MAX_HOPS)
     return None

@@ -1,4 +1,4 @@
-"""The text of the metrics, as Prometheus reads it: whoever asks, and however many do, it takes a part of the time."""
+"""The text of the metrics for Prometheus: however often it is asked for, writing it takes a bounded share of time."""
 
 import asyncio
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from app.core.clock import monotonic
 Encoder: TypeAlias = Callable[[Collector], bytes]
 
 _REST: Final = 4
-"""Writing the text holds up everything else, so nothing is written for so many times as long afterwards."""
+"""Writing the text holds up everything else, so afterwards nothing is written for this many times as long."""
 _LONGEST: Final = 1000
 """Characters that are read of an ``Accept`` field; Prometheus sends less than three hundred."""
 _KINDS: Final = ("application/openmetrics-text", "text/plain")

@@ -1,5 +1,6 @@
 """E-mail addresses that mail can be sent to. Pure: nothing is looked up."""
 
+import unicodedata
 from collections.abc import Container, Iterator
 from typing import Any, Final
 
@@ -34,15 +35,21 @@ def parsed(address: str) -> ValidatedEmail:
     return validate_email(address, check_deliverability=False, globally_deliverable=False)
 
 
-def one_domain(address: str) -> str:
-    """The address with its domain as people read it: ``ana@xn--bcher-kva.example`` is ``ana@bücher.example``.
+def one_spelling(address: str) -> str:
+    """The address as all that look like it are stored, so that nobody has two.
 
-    An address that no mail can be sent to is left as it is.
+    Letters have their plain width and form (NFKC) and are small, and the domain is as people read it:
+    ``Ana@xn--bcher-kva.example`` is ``ana@bücher.example``. An address that no mail can be sent to is left as it is.
     """
     try:
-        return parsed(address).normalized.lower()
+        return parsed(_plain(address)).normalized.lower()
     except EmailNotValidError:
         return address
+
+
+def _plain(address: str) -> str:
+    """Compatible characters made one (UAX 15); small letters can be compatible with others again."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", address).lower())
 
 
 def sendable(address: str, info: ValidationInfo) -> str:
@@ -54,10 +61,10 @@ def sendable(address: str, info: ValidationInfo) -> str:
     if address in context.get("kept", ()):
         return address
     try:
-        parsed(address)
+        parsed(_plain(address))
     except EmailNotValidError as error:
         raise invalid_value("email", _("No mail can be sent to this address: {reason}", reason=str(error))) from error
-    return one_domain(address)
+    return one_spelling(address)
 
 
 def kept(document: Any) -> dict[str, Container[str]]:

@@ -1,13 +1,15 @@
 """What pydantic finds wrong with an input, as messages that can be translated. Pure."""
 
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any, Final, TypeAlias
 
 from app.core.problems import message_of
 from app.core.text.messages import Message, _, ngettext, verbatim
 
 MESSAGES: Final[Mapping[str, Message]] = {
     "missing": _("This is needed"),
+    "union_tag_not_found": _("This is needed"),
     "extra_forbidden": _("This is not known here"),
     "bool_type": _("This has to be true or false"),
     "bool_parsing": _("This has to be true or false"),
@@ -51,6 +53,74 @@ MESSAGES: Final[Mapping[str, Message]] = {
 """By pydantic's type of the error; the placeholders are those of pydantic's own message."""
 
 
+_BY_TAG: Final = frozenset({"union_tag_invalid", "union_tag_not_found"})
+"""Errors of the member that says which one of several things an object is."""
+
+Place: TypeAlias = tuple[str | int, ...]
+"""Keys and indexes that lead into a JSON document."""
+
+
+def place_of(error: Mapping[str, Any], document: Any) -> Place:
+    """Where in the document one of pydantic's errors is.
+
+    That is its ``loc`` without the steps that are no places: the member of a union, a validator, the mark of a key. The
+    key of a member that is missing, or that says which one of several things an object is, is a place.
+    """
+    return _places(error, document)[0]
+
+
+def faults_in(errors: Iterable[Mapping[str, Any]], document: Any) -> Iterator[tuple[Place, Message, Message | None]]:
+    """What is wrong at which places of the document, each with a hint where there is one.
+
+    A value that can be one of several things is judged as the one whose members it has; where it is none of them, all
+    that it could be is said at once.
+    """
+    placed = [(*_places(error, document), error) for error in errors]
+    inside = {union for place, union, _error in placed if place != union}
+    told = [each for each in placed if each[0] != each[1] or each[1] not in inside]
+    for (place, union), group in groupby(told, key=lambda each: each[:2]):
+        found = [error for _place, _union, error in group]
+        if place == union:
+            yield place, _one_of([said_of(error) for error in found]), _hint_of(found[0])
+        else:
+            yield from ((place, said_of(error), _hint_of(error)) for error in found)
+
+
+def _hint_of(error: Mapping[str, Any]) -> Message | None:
+    hint: Message | None = error.get("ctx", {}).get("hint")
+    return hint
+
+
+def _places(error: Mapping[str, Any], document: Any) -> tuple[Place, Place | None]:
+    """The error's place, and that of the outermost union that it is in."""
+    steps, place, value = error["loc"], list[str | int](), document
+    union: Place | None = None
+    for depth, step in enumerate(steps):
+        if _is_in(value, step):
+            place.append(step)
+            value = value[step]
+        elif error["type"] == "missing" and depth == len(steps) - 1:
+            place.append(step)
+        elif union is None:
+            union = tuple(place)
+    if error["type"] in _BY_TAG:
+        place.append(error["ctx"]["discriminator"].strip("'"))
+    return tuple(place), union
+
+
+def _is_in(value: Any, step: str | int) -> bool:
+    if isinstance(value, dict):
+        return step in value
+    return isinstance(value, list) and isinstance(step, int) and step < len(value)
+
+
+def _one_of(said: Sequence[Message]) -> Message:
+    first, *others = dict.fromkeys(said)
+    for other in others:
+        first = _("{first}. Or: {second}", first=first, second=other)
+    return first
+
+
 def said_of(error: Mapping[str, Any]) -> Message:
     """What one of pydantic's errors says: by its type, by whoever raised it, else in pydantic's English."""
     kind, context = str(error["type"]), error.get("ctx", {})
@@ -58,6 +128,8 @@ def said_of(error: Mapping[str, Any]) -> Message:
         return said
     if isinstance(raised := context.get("error"), Exception):
         return message_of(raised)
+    if kind == "union_tag_invalid":
+        return MESSAGES["enum"].given(expected=context["expected_tags"])
     if kind in MESSAGES:
         return MESSAGES[kind].given(**{name: _shown(value) for name, value in context.items()})
     return _counted(kind, context) or verbatim(str(error["msg"]))

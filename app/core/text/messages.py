@@ -3,7 +3,8 @@
 ``pybabel extract`` finds the calls of ``_``, ``pgettext`` and ``ngettext`` by their names, so each is given literals.
 """
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Self
 
@@ -87,6 +88,57 @@ def ngettext(form: str, plural: str, count: int, /, **facts: Any) -> Message:
 def verbatim(text: str) -> Message:
     """Somebody else's text, which no catalogue has: it is the same in every language."""
     return Message("{text}", {"text": text})
+
+
+def joined(texts: Iterable[str], separator: str = "; ") -> Message:
+    """Several texts one after the other, each in the reader's language where it is a message."""
+    facts = {f"text{number}": text for number, text in enumerate(texts)}
+    return Message(separator.join(f"{{{name}}}" for name in facts), facts)
+
+
+def to_stored(text: str | None) -> dict[str, Any] | None:
+    """What is stored beside a text in English so that it can be said in other languages later: JSON.
+
+    None for what is no message, which is the same in every language.
+    """
+    if not isinstance(text, Message):
+        return None
+    facts = {name: _stored_fact(value) for name, value in text.facts.items()}
+    parts = {"context": text.context, "plural": text.plural, "count": text.quantity if text.plural else None}
+    return {"form": text.form, "facts": facts} | {name: part for name, part in parts.items() if part is not None}
+
+
+def both(text: str | None) -> tuple[str | None, str | None]:
+    """The parameters of a statement that stores a text: in English, and as JSON what ``to_stored`` makes of it."""
+    stored = to_stored(text)
+    return text, None if stored is None else json.dumps(stored)
+
+
+def from_stored(text: str, stored: Mapping[str, Any] | None = None) -> Message:
+    """A text that was stored in English, as a message.
+
+    ``stored`` is what ``to_stored`` made of it. Without it, the text itself is looked up: one without facts is in the
+    catalogues, and somebody else's is in none.
+    """
+    if stored is None:
+        return Message(text)
+    facts = {name: _fact(value) for name, value in stored["facts"].items()}
+    plural, count = stored.get("plural"), stored.get("count", 1)
+    return Message(stored["form"], facts, context=stored.get("context"), plural=plural, count=count)
+
+
+def _stored_fact(value: Any) -> Any:
+    if isinstance(value, Message):
+        return to_stored(value)
+    if isinstance(value, list | tuple):
+        return [_stored_fact(each) for each in value]
+    return value if value is None or isinstance(value, str | int | float) else str(value)
+
+
+def _fact(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_fact(each) for each in value]
+    return from_stored("", value) if isinstance(value, dict) else value
 
 
 def in_language(text: str, language: Language) -> str:

@@ -21,9 +21,10 @@ from app.core.schemas.shared import Document
 from app.core.state import State, StateDep
 from app.core.text.messages import _
 from app.core.web.credentials import key_of
-from app.core.web.edge.answer_headers import PUBLIC, page_policy
-from app.core.web.http import Router, public_responses, reply
-from app.core.web.page import ICON, page, wants_page
+from app.core.web.edge.answer_headers import PUBLIC
+from app.core.web.http import Router, public_responses
+from app.core.web.page import ICON, page, page_policy, wants_page
+from app.core.web.replies import reply
 from app.core.zones import IN_FORCE
 
 _SKEW: Final = timedelta(seconds=5)
@@ -84,7 +85,7 @@ async def get_health(state: StateDep) -> Response:
 async def get_readiness(request: Request, state: StateDep) -> Response:
     """Get whether the process can serve.
 
-    Yes, when the database answers, its schema is ours, and the background passes beat. A wrong clock on this machine is
+    It can when the database answers, its schema fits, and the background passes run. A wrong clock on this machine is
     reported, but does no harm: business time is the database's. So are a feed of events that stands still, and
     tickets whose timers cannot be processed: how many, not whose. Where `HELIODESK_METRICS_KEY` is set, only callers
     who send it as a bearer token learn more than yes or no.
@@ -105,14 +106,14 @@ async def get_readiness(request: Request, state: StateDep) -> Response:
 
 async def readiness(state: State) -> tuple[dict[str, str], list[str]]:
     """What the process needs, each ``ok`` or what is wrong with it; and what does not work although it serves."""
-    checks, troubles = await state.probe.find(partial(_look_at_database, state))
+    checks, troubles = await state.probe.find(partial(_check_database, state))
     late = set(state.heartbeats.late(monotonic()))
     checks |= {"embedded_postgresql": state.embedded.check} if state.embedded else {}
     checks |= {name: "late" if name in late else "ok" for name in state.heartbeats.ages(monotonic())}
     return checks, [*state.degraded, *troubles]
 
 
-async def _look_at_database(state: State) -> Found:
+async def _check_database(state: State) -> Found:
     """The checks of the database, and what is wrong with this machine's clock, the feed, locks, and what is stored.
 
     It has a connection that no request can take.

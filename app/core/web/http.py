@@ -1,10 +1,9 @@
-"""HTTP's own part: JSON answers, problem documents, ETags, and a router that reads bodies strictly."""
+"""HTTP's own part: problem documents, If-Match, and a router that reads bodies strictly."""
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from inspect import cleandoc, isclass
 from typing import Any, Final, Protocol, TypeAlias, TypeVar, get_args, get_origin
 
-import orjson
 import structlog
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.dependencies.models import Dependant
@@ -12,7 +11,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.responses import HTMLResponse
 from starlette.routing import Route
 from starlette.types import Scope as AsgiScope
 
@@ -33,13 +34,14 @@ from app.core.problems import (
     Unavailable,
     UnsupportedMediaType,
 )
-from app.core.schemas.shared import pointer
-from app.core.schemas.validation import said_of
 from app.core.text.language import SOURCE, Language
 from app.core.text.messages import _
 from app.core.web.body import read_json, require_json, require_plain
 from app.core.web.callers import confirm, language_of, principal_of
+from app.core.web.faults import request_faults
+from app.core.web.page import ICON, page_policy, problem_page, wants_page
 from app.core.web.query_names import repeated_names, unknown_names
+from app.core.web.replies import dump, etag
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 Handler: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -48,11 +50,11 @@ SCOPE: Final = "x-required-scope"
 """Where an operation of the OpenAPI document names the scope that it needs."""
 KEY_SCHEME: Final = "ApiKey"
 PROBLEM_JSON: Final = "application/problem+json"
+_API: Final = "/v1/"
 _PROBLEM_SCHEMA: Final = {"$ref": "#/components/schemas/ProblemDetails"}
 _TOKEN: Final = "token"  # noqa: S105  a parameter's name
 """The query parameter that stands for the key where a header cannot be sent."""
 _log = structlog.get_logger("heliodesk.http")
-_MAX_FAULTS: Final = 50
 _BY_STATUS: Final = {
     kind.status: kind
     for kind in (
@@ -65,26 +67,6 @@ _BY_STATUS: Final = {
         Unavailable,
     )
 }
-
-
-def dump(body: Any) -> bytes:
-    """JSON as it is sent: instants as RFC 3339 UTC with ``Z``."""
-    return orjson.dumps(body, option=orjson.OPT_UTC_Z)
-
-
-def reply(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """A ready JSON answer: FastAPI sends it as it is, so the ``response_model`` only documents it."""
-    return Response(dump(body), status, headers, "application/json")
-
-
-def reply_text(body: str, headers: Mapping[str, str] | None = None) -> Response:
-    """The answer of a read whose JSON PostgreSQL has written."""
-    return Response(body, 200, headers, "application/json")
-
-
-def etag(version: int) -> dict[str, str]:
-    """The ``ETag`` header of a resource in this version."""
-    return {"ETag": f'"{version}"'}
 
 
 def check_if_match(request: Request, version: int) -> None:
@@ -118,10 +100,17 @@ def problem_document(problem: Problem, instance: str = "", language: Language = 
 
 
 def problem_response(problem: Problem, scope: AsgiScope) -> Response:
-    """The problem as an answer to a request, in its sender's language."""
+    """The problem as an answer to a request, in its sender's language: a page for a browser that is not at the API."""
     language = language_of(scope)
+    document = problem_document(problem, scope["path"], language)
     headers = {"Content-Language": language, "Vary": "Accept-Language"} | problem.headers
-    return Response(dump(problem_document(problem, scope["path"], language)), problem.status, headers, PROBLEM_JSON)
+    if scope["path"].startswith(_API):
+        return Response(dump(document), problem.status, headers, PROBLEM_JSON)
+    headers["Vary"] += ", Accept"
+    if not wants_page(Headers(scope=scope).get("accept", "")):
+        return Response(dump(document), problem.status, headers, PROBLEM_JSON)
+    html = problem_page(document, language)
+    return HTMLResponse(html, problem.status, headers | page_policy(html, img=[ICON]))
 
 
 def responses(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
@@ -229,7 +218,7 @@ class StrictRoute(APIRoute):
 
         async def read_then_handle(plain: Request) -> Response:
             if self.scope is not None:
-                await principal_of(plain)  # who has none is told so before the body is looked at
+                await principal_of(plain)  # a caller without one is told so before the body is read
             request = _StrictRequest(plain.scope, plain.receive)
             body = await request.body()
             if body:
@@ -258,7 +247,7 @@ def _let_be_left_out(body: FieldInfo) -> None:
 async def _refuse_unknown(request: Request, known: Mapping[str, bool]) -> None:
     """422 for parameters that are not ``known``, and for a second value where only one is taken.
 
-    Who shows neither a key nor a token in its place is told so first.
+    A caller who shows neither a key nor a token in its place is told so first.
     """
     given = [name for name, _ in request.query_params.multi_items()]
     faults = unknown_names(given, known) + repeated_names(given, known)
@@ -326,19 +315,6 @@ class Router(APIRouter):
         return super().options(path, **_declaring(scope, options))
 
 
-def faults_of(errors: Sequence[Mapping[str, Any]]) -> list[Fault]:
-    """Pydantic's errors as pointers: into the body, or ``#/query/limit`` for a parameter."""
-    return [_fault(error) for error in errors[:_MAX_FAULTS]]
-
-
-def _fault(error: Mapping[str, Any]) -> Fault:
-    source, *path = error["loc"] or ("body",)
-    place = pointer(path)
-    fault = Fault(pointer=place if source == "body" else f"#/{source}{place}", detail=said_of(error))
-    hint = error.get("ctx", {}).get("hint")
-    return fault | {"hint": hint} if hint else fault
-
-
 async def _on_problem(request: Request, problem: Exception) -> Response:
     if not isinstance(problem, Problem):
         raise problem
@@ -348,7 +324,7 @@ async def _on_problem(request: Request, problem: Exception) -> Response:
 async def _on_invalid(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
-    return problem_response(Invalid(errors=faults_of(error.errors())), request.scope)
+    return problem_response(Invalid(errors=request_faults(error.errors(), error.body)), request.scope)
 
 
 async def _on_http_exception(request: Request, error: Exception) -> Response:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from difflib import get_close_matches
+from difflib import SequenceMatcher
 from typing import Final
 
 from app.core.problems import Fault
@@ -15,6 +15,8 @@ _HINTS: Final = 3
 """Those for which the nearest name is looked up."""
 _LONG: Final = 50
 """Characters of a name that are compared."""
+_NEAR: Final = 0.6
+"""From when on a name is taken for another one that was mistyped."""
 
 
 def unknown_names(given: Iterable[str], known: Collection[str]) -> list[Fault]:
@@ -38,5 +40,21 @@ def repeated_names(given: Iterable[str], known: Mapping[str, bool]) -> list[Faul
 def _hint(name: str, known: Collection[str]) -> Message:
     if not known:
         return _("It takes no query parameters")
-    [nearest] = get_close_matches(name[:_LONG].lower(), sorted(known), n=1, cutoff=0)
+    likeness, nearest = max((_likeness(name[:_LONG].lower(), each), each) for each in sorted(known))
+    if likeness < _NEAR:
+        return _("It takes {names}", names=sorted(known))
     return _("Did you mean {nearest}?", nearest=nearest)
+
+
+def _likeness(name: str, known: str) -> float:
+    """From 0 to 1: how alike two names are, or one and a word of the other, which is a little less.
+
+    A name that begins as the other one is near enough, however short that is.
+    """
+    words = max(_ratio(name, word) for word in known.split("_"))
+    begins = _NEAR if name.startswith(known) or known.startswith(name) else 0.0
+    return max(_ratio(name, known), words * 0.9, begins)
+
+
+def _ratio(one: str, other: str) -> float:
+    return SequenceMatcher(None, one, other, autojunk=False).ratio()

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from pydantic import Field
 
+from app.events.failures import CallFailure
 from app.events.types.data import EventData, TextEvent
 
 
@@ -53,7 +54,8 @@ class CallFailed(_Call):
     """No link could be created; the ticket itself is not affected."""
 
     type = "call.failed"
-    reason: str
+    reason: str = Field(description="Why, in English; `failures` says it by codes")
+    failures: list[CallFailure] = Field([], description="Why each provider made no link, in the order of the attempts")
 
 
 class CallEnded(_Call):

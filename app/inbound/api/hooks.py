@@ -1,5 +1,7 @@
 """``/v1/hooks``: where automation posts to, and what became of what it posted."""
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Annotated
 
 from fastapi import Path, Query, Response
@@ -16,7 +18,7 @@ from app.core.schemas.mailboxes import STORED
 from app.core.schemas.shared import ActorRef
 from app.core.web.kit.merge_patch import PatchDep
 from app.core.web.kit.operations import AccountScope, ActorDep, CallDep, Document, ResourceRouter, account_of
-from app.core.web.kit.paging import PageDep, Slice, listing, made
+from app.core.web.kit.paging import PageDep, Slice, made
 from app.core.workers.offload import owner_of
 from app.inbound.documents import (
     Hook,
@@ -74,12 +76,13 @@ async def list_hooks(call: CallDep, page: PageDep, account_id: AccountScope) -> 
 
     All of them for support; an account's key sees its own account's.
     """
-    async with call.state.sessions() as session:
-        rows = await queries.hooks_page(session, page, account_id)
+
+    async def documents(session: AsyncSession, rows: Sequence[HookRow]) -> Callable[[HookRow], Document]:
         kept = await payloads_of(session, rows)
-    return listing(
-        call.request, page, rows, place=made, document=lambda row: hook_document(row, payloads=kept.get(row.id))
-    )
+        return lambda row: hook_document(row, payloads=kept.get(row.id))
+
+    query = partial(queries.hooks_page, page=page, account_id=account_id)
+    return await call.page_with(page, query, place=made, documents=documents)
 
 
 @router.show("/{hook_id}", Hook)
@@ -149,9 +152,13 @@ async def try_hook(call: CallDep, hook_id: HookPath, body: TrialPayload, actor: 
     priority. Nothing is stored. 429 when too many of an account's heavy payloads are waiting, 503 when too many are
     waiting in all.
     """
-    async with call.state.sessions() as session:
+
+    async def find(session: AsyncSession) -> HookRow:
         hook = await queries.hook_by_id(session, call.principal, hook_id)
         await writer(session, call.principal, actor)
+        return hook
+
+    hook = await call.ask(find)
     fields = HookFields.model_validate(hook.fields, context=STORED)
     batch = await tried_batch(call.state.offload, owner_of(call.principal), fields, body)
 

@@ -19,11 +19,13 @@ from app.core.problems import (
     Unauthorized,
     Unavailable,
     UnsupportedMediaType,
+    message_of,
 )
 from app.core.state import State, StateDep
 from app.core.web.credentials import Key
 from app.core.web.edge.admission import in_the_senders_terms
-from app.core.web.http import Router, public_responses, reply, responses
+from app.core.web.http import Decorator, Router, public_responses, responses
+from app.core.web.replies import reply
 from app.inbound import examples
 from app.inbound.api import handshake
 from app.inbound.documents import AcceptedPayload, EventAccepted, EventRefused
@@ -70,8 +72,16 @@ def _body(kind: str, example: Any, **more: Any) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": media}}
 
 
+def _ingests(path: str, kind: str, example: Any, **more: Any) -> Decorator:
+    """The route of a sender that hears what becomes of its payload by the receipt."""
+    body = _body(kind, example, **more)
+    return router.post(
+        path, scope=None, status_code=202, response_model=AcceptedPayload, responses=_PROBLEMS, openapi_extra=body
+    )
+
+
 async def _receive(request: Request, state: StateDep, hook_id: str, name: str | None) -> Response:
-    return _accepted(await _taken(request, state, await receive.posted(request, hook_id, name)))
+    return _accepted(request, await _taken(request, state, await receive.posted(request, hook_id, name)))
 
 
 async def _taken(request: Request, state: State, post: Posted) -> Received:
@@ -90,20 +100,14 @@ async def _taken(request: Request, state: State, post: Posted) -> Received:
     return received
 
 
-def _accepted(received: Received) -> Response:
+def _accepted(request: Request, received: Received) -> Response:
     told: dict[str, Any] = {"receipt_id": received.receipt_id, "duplicate": received.duplicate}
     told |= {"refused": received.refused} if received.refused else {}
-    return reply(told | ({"omissions": list(received.omissions)} if received.omissions else {}), 202)
+    told |= {"omissions": list(received.omissions)} if received.omissions else {}
+    return reply(told, 202, request=request)
 
 
-@router.post(
-    "/{hook_id}",
-    scope=None,
-    status_code=202,
-    response_model=AcceptedPayload,
-    responses=_PROBLEMS,
-    openapi_extra=_body("application/json", examples.GENERIC),
-)
+@_ingests("/{hook_id}", "application/json", examples.GENERIC)
 async def ingest_payload(request: Request, state: StateDep, hook_id: HookPath, _key: KeyQuery = None) -> Response:
     """Ingest a payload.
 
@@ -113,14 +117,7 @@ async def ingest_payload(request: Request, state: StateDep, hook_id: HookPath, _
     return await _receive(request, state, hook_id, None)
 
 
-@router.post(
-    "/{hook_id}/alertmanager",
-    scope=None,
-    status_code=202,
-    response_model=AcceptedPayload,
-    responses=_PROBLEMS,
-    openapi_extra=_body("application/json", examples.ALERTMANAGER),
-)
+@_ingests("/{hook_id}/alertmanager", "application/json", examples.ALERTMANAGER)
 async def ingest_alertmanager(request: Request, state: StateDep, hook_id: HookPath, _key: KeyQuery = None) -> Response:
     """Ingest alerts of Prometheus Alertmanager.
 
@@ -129,14 +126,7 @@ async def ingest_alertmanager(request: Request, state: StateDep, hook_id: HookPa
     return await _receive(request, state, hook_id, "alertmanager")
 
 
-@router.post(
-    "/{hook_id}/grafana",
-    scope=None,
-    status_code=202,
-    response_model=AcceptedPayload,
-    responses=_PROBLEMS,
-    openapi_extra=_body("application/json", examples.GRAFANA),
-)
+@_ingests("/{hook_id}/grafana", "application/json", examples.GRAFANA)
 async def ingest_grafana(request: Request, state: StateDep, hook_id: HookPath, _key: KeyQuery = None) -> Response:
     """Ingest alerts of Grafana.
 
@@ -145,17 +135,11 @@ async def ingest_grafana(request: Request, state: StateDep, hook_id: HookPath, _
     return await _receive(request, state, hook_id, "grafana")
 
 
-@router.post(
+@_ingests(
     "/{hook_id}/cloudevents",
-    scope=None,
-    status_code=202,
-    response_model=AcceptedPayload,
-    responses=_PROBLEMS,
-    openapi_extra=_body(
-        cloudevents.STRUCTURED,
-        examples.CLOUDEVENT,
-        **{cloudevents.BATCH: [examples.CLOUDEVENT], "application/json": examples.GENERIC},
-    ),
+    cloudevents.STRUCTURED,
+    examples.CLOUDEVENT,
+    **{cloudevents.BATCH: [examples.CLOUDEVENT], "application/json": examples.GENERIC},
 )
 async def ingest_cloudevents(request: Request, state: StateDep, hook_id: HookPath, _key: KeyQuery = None) -> Response:
     """Ingest CloudEvents 1.0.
@@ -185,15 +169,15 @@ async def enqueue_event(request: Request, state: StateDep, hook_id: HookPath, _k
     try:
         event = _event_of(body, post.headers.get("content-type", ""))
     except Unreadable as error:
-        return reply(BAD_EVENT | {"errors": [str(error)]}, BadRequest.status)
+        return reply(BAD_EVENT | {"errors": [message_of(error)]}, BadRequest.status, request=request)
     if faults := pagerduty.faults(event):
-        return reply(BAD_EVENT | {"errors": faults}, BadRequest.status)
+        return reply(BAD_EVENT | {"errors": faults}, BadRequest.status, request=request)
     key = event.pop("routing_key", None)
     key = post.key or (Key(key, "body") if isinstance(key, str) else None)
     try:
         payload = orjson.dumps(event)
     except orjson.JSONEncodeError as error:
-        return reply(BAD_EVENT | {"errors": [str(error)]}, BadRequest.status)
+        return reply(BAD_EVENT | {"errors": [message_of(error)]}, BadRequest.status, request=request)
     received = await _taken(request, state, replace(post, key=key, payload=payload))
     dedup_key = event.get("dedup_key") or received.receipt_id
     return reply({"status": "success", "message": "Event processed", "dedup_key": dedup_key}, 202)

@@ -29,7 +29,8 @@ from app.core.outgoing.via import HEADER, read_via
 from app.core.problems import Problem, Unavailable
 from app.core.schemas.mailboxes import STORED
 from app.core.text.language import choose_language
-from app.core.web.http import dump
+from app.core.text.messages import both, to_stored
+from app.core.web.replies import dump
 from app.events.log import came_via
 from app.inbound.background.resting import Resting
 from app.inbound.decisions import Decision, Outcome
@@ -39,6 +40,7 @@ from app.inbound.maintenance.silence import SILENCED
 from app.inbound.readings import NotRead, Payload, Readings
 from app.inbound.schemas import HookFields
 from app.inbound.setting import setting_of
+from app.inbound.texts import FAILED, failure_of
 from app.inbound.usecases.apply_decision import Acted, Hooked, apply_decision
 from app.inbound.usecases.judge import judge
 
@@ -82,7 +84,8 @@ WHERE account_id = $1 AND hook_id = $2 AND state = 'pending' ORDER BY received_a
 _ADVANCE: Final = """
 UPDATE receipts
 SET done = $3, left_out = $4, signals = signals || $5::jsonb, tickets = tickets || $6::text::jsonb,
-    omissions = $8::jsonb, maintenance_window_id = coalesce($9, maintenance_window_id),
+    omissions = $8::jsonb, messages = coalesce(messages, '{}') || jsonb_build_object('omissions', $10::jsonb),
+    maintenance_window_id = coalesce($9, maintenance_window_id),
     state = CASE WHEN $7::text <> 'pending' AND coalesce($9, maintenance_window_id) IS NOT NULL
                       AND jsonb_array_length(tickets) = 0 AND $6::text = '[]' THEN 'silenced' ELSE $7::text END,
     processed_at = CASE WHEN $7::text <> 'pending' THEN clock_timestamp() END
@@ -90,7 +93,8 @@ WHERE account_id = $1 AND id = $2
 RETURNING state
 """
 _FAIL: Final = """
-UPDATE receipts SET state = 'failed', error = $3, processed_at = clock_timestamp()
+UPDATE receipts SET state = 'failed', error = $3, processed_at = clock_timestamp(),
+    messages = coalesce(messages, '{}') || jsonb_build_object('error', $4::jsonb)
 WHERE account_id = $1 AND id = $2 AND state = 'pending'
 """
 
@@ -124,7 +128,7 @@ class Processor:
     readings: Readings
     budget: float = BUDGET
     count: Callable[[str], None] = lambda _: None
-    """is told the state in which each receipt ends"""
+    """called with the final state of each receipt"""
     _held: set[str] = field(default_factory=set)
     """accounts that have opened as many tickets as they may for now"""
     _turns: Turns = field(default_factory=Turns)
@@ -239,12 +243,14 @@ async def process_next(
 async def _is_over(sessions: Sessions, turn: Turn, error: Exception, resting: Resting) -> bool:
     """Mark a receipt as failed, unless it may well be processed later: then its hook rests, and this is False."""
     final = isinstance(error, Unreadable | Problem) or resting.fail(turn.hook_id, turn.receipt_id) >= TRIES
-    reason = _reason(error, turn)
+    reason = failure_of(error)
+    if reason is FAILED:
+        _log.error("the processing of a receipt failed", receipt_id=turn.receipt_id, exc_info=error)
     told = {"hook_id": turn.hook_id, "receipt_id": turn.receipt_id, "reason": reason, "error": repr(error)}
     _log.warning("a receipt could not be processed", again=not final, **told)
     if final:
         async with transaction(sessions) as session:
-            await (await driver(session)).execute(_FAIL, turn.account_id, turn.receipt_id, reason)
+            await (await driver(session)).execute(_FAIL, turn.account_id, turn.receipt_id, *both(reason))
         resting.over(turn.hook_id)
     return final
 
@@ -308,17 +314,8 @@ async def _advance(
     if state == "processed" and done == len(told) and {one["outcome"] for one in told} <= _SILENT:
         state = "ignored"
     rows = (dump(told).decode(), dump(touched).decode())
-    place, omissions = (turn.account_id, turn.receipt_id), dump(list(batch.omissions)).decode()
-    written = (*place, done, batch.left_out, *rows, state, omissions, window_id)
+    omissions = dump(list(batch.omissions)).decode(), dump([to_stored(each) for each in batch.omissions]).decode()
+    place = (turn.account_id, turn.receipt_id)
+    written = (*place, done, batch.left_out, *rows, state, omissions[0], window_id, omissions[1])
     became: str = await (await driver(session)).fetchval(_ADVANCE, *written)
     return became
-
-
-def _reason(error: Exception, turn: Turn) -> str:
-    """Why a receipt could not be processed, for the hook's owner."""
-    if isinstance(error, Unreadable):
-        return str(error)
-    if isinstance(error, Problem):
-        return "; ".join([str(error), *(f"{fault['pointer']}: {fault['detail']}" for fault in error.errors)])
-    _log.error("the processing of a receipt failed", receipt_id=turn.receipt_id, exc_info=error)
-    return "The service failed to process it, and its log says why"

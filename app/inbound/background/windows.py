@@ -25,9 +25,10 @@ from app.core.jobs.apart import apart
 from app.core.limits.callers import TicketQuota
 from app.core.metrics import Metrics
 from app.core.outgoing.via import read_via
-from app.core.problems import Problem, Unavailable
+from app.core.problems import Unavailable
 from app.core.schemas.mailboxes import STORED
 from app.core.text.language import choose_language
+from app.core.text.messages import both
 from app.events.log import came_via
 from app.inbound.background.processing import SLICE
 from app.inbound.decisions import Step, decide
@@ -40,6 +41,7 @@ from app.inbound.maintenance.silence import signal_from
 from app.inbound.read.windows import present_of
 from app.inbound.schemas import HookFields
 from app.inbound.setting import setting_of
+from app.inbound.texts import failure_of
 from app.inbound.usecases.apply_decision import Acted, Hooked, apply_decision
 from app.inbound.usecases.windows import note_end, start
 
@@ -49,7 +51,7 @@ _IN_A_ROW: Final = 5
 """Transactions of one pass for one hook."""
 _PATIENCE: Final = 1.0
 """Seconds that a hook waits for the roster of experts."""
-_SETTLED: Final = timedelta(minutes=1)
+_GRACE: Final = timedelta(minutes=1)
 """Real time after a window's end in which a receipt may still be processed that found it open."""
 _DUE: Final = f"""
 SELECT account_id, id FROM (
@@ -96,7 +98,11 @@ UPDATE receipts AS r SET tickets = r.tickets || jsonb_build_array(
 FROM unnest($2::text[], $3::text[], $4::text[]) AS t (receipt_id, ticket_id, action)
 WHERE r.account_id = $1 AND r.id = t.receipt_id
 """
-_FAIL: Final = "UPDATE receipts SET state = 'failed', error = $3 WHERE account_id = $1 AND id = $2"
+_FAIL: Final = """
+UPDATE receipts SET state = 'failed', error = $3,
+    messages = coalesce(messages, '{}') || jsonb_build_object('error', $4::jsonb)
+WHERE account_id = $1 AND id = $2
+"""
 
 _log = structlog.get_logger(__name__)
 
@@ -142,7 +148,7 @@ class Ends:
             hooks = [row["hook_id"] for row in await (await driver(session)).fetch(_HOOKS, account_id)]
         done = [await self._open_all(account_id, hook_id) for hook_id in hooks]
         async with transaction(self.sessions) as session:
-            if all(done) and await database_now(session) > window.ended_at + _SETTLED:
+            if all(done) and await database_now(session) > window.ended_at + _GRACE:
                 await (await driver(session)).execute(
                     "UPDATE maintenance_windows SET due_at = NULL WHERE account_id = $1 AND id = $2 AND ended_at = $3",
                     account_id,
@@ -251,10 +257,10 @@ async def _tell_receipts(
 
 async def _fail(sessions: Sessions, account_id: str, hook_id: str, error: Exception) -> None:
     """Let the receipt of the alert whose turn it is say why nothing came of it, so that the next one has its turn."""
-    reason = str(error) if isinstance(error, Problem) else "The service failed to process it, and its log says why"
+    reason = both(failure_of(error))
     _log.error("an alert that was held back could not be opened", hook_id=hook_id, exc_info=error)
     async with transaction(sessions) as session:
         connection = await driver(session)
         for row in await connection.fetch(_FIRING, account_id, hook_id, 1):
-            await connection.execute(_FAIL, account_id, row["receipt_id"], reason)
+            await connection.execute(_FAIL, account_id, row["receipt_id"], *reason)
             await drop(session, account_id, hook_id, [row["key"]])

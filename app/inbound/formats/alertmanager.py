@@ -7,14 +7,18 @@ of each alert says anything. There is no id of the delivery.
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from app.core.text.messages import Message, _, joined, pgettext
 from app.inbound.formats.signal import (
     MAX_TEXT,
     MAX_TITLE,
+    NAMELESS,
+    SOURCE,
     Batch,
     Signal,
     Status,
     Unreadable,
     batch_from,
+    bounded,
     cleaned,
     count_in,
     digest_of,
@@ -26,10 +30,15 @@ from app.inbound.formats.signal import (
     object_at,
 )
 
-LINKS: Final = {"generatorURL": "Source", "dashboardURL": "Dashboard", "panelURL": "Panel", "silenceURL": "Silence"}
+LINKS: Final = {
+    "generatorURL": SOURCE,
+    "dashboardURL": pgettext("link", "Dashboard"),
+    "panelURL": pgettext("link", "Panel"),
+    "silenceURL": pgettext("link", "Silence"),
+}
 """Grafana's are among them: its payload is this one with more members."""
 _STATUSES: Final[Mapping[str, Status]] = {"firing": "firing", "resolved": "resolved"}
-_RUNBOOK: Final = {"runbook_url": "Runbook"}
+_RUNBOOK: Final = {"runbook_url": pgettext("link", "Runbook")}
 
 
 def parse(payload: Any) -> Batch:
@@ -44,19 +53,20 @@ def _signal(item: Any, place: str, group: str | None) -> Signal:
     word = cleaned(alert.get("status"), MAX_TITLE)
     status = _STATUSES.get(word.lower())
     if status is None:
-        raise Unreadable(f"{place}/status is neither 'firing' nor 'resolved', but {word[:40]!r}")
+        detail = _("{place}/status is neither 'firing' nor 'resolved', but {word}", place=place, word=repr(word[:40]))
+        raise Unreadable(detail)
     labels, notes = labels_of(alert.get("labels")), _annotations(alert)
     fingerprint = cleaned(alert.get("fingerprint"), MAX_TEXT)
     name = fingerprint or digest_of(repr(sorted(labels.items())).encode())
     return Signal(
         key=key_of(name),
         status=status,
-        title=_said(notes, ("summary", "title"), MAX_TITLE) or cleaned(_named(labels), MAX_TITLE),
+        title=_said(notes, ("summary", "title"), MAX_TITLE) or bounded(_named(labels), MAX_TITLE),
         text=_said(notes, ("description", "message"), MAX_TEXT),
         labels=labels,
         links=(*links_of(notes, _RUNBOOK), *links_of(alert, LINKS)),
         group=key_of(group) if group else None,
-        named_by="`fingerprint`" if fingerprint else "the labels",
+        named_by="`fingerprint`" if fingerprint else _("the labels"),
         starts_at=instant_in(alert.get("startsAt")),
         ends_at=instant_in(alert.get("endsAt")),
     )
@@ -72,7 +82,7 @@ def _said(notes: Mapping[str, Any], names: Sequence[str], limit: int) -> str:
     return next(filter(None, (cleaned(notes.get(name), limit) for name in names)), "")
 
 
-def _named(labels: Mapping[str, str]) -> str:
+def _named(labels: Mapping[str, str]) -> Message:
     """A title for an alert that brings none."""
-    name, instance = labels.get("alertname", "Alert"), labels.get("instance")
-    return f"{name} on {instance}" if instance else name
+    name, instance = labels.get("alertname", NAMELESS), labels.get("instance")
+    return _("{name} on {instance}", name=name, instance=instance) if instance else joined([name])

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import unquote
 
+from app.core.text.messages import Message, _, joined
 from app.inbound.formats import generic
 from app.inbound.formats.parsing import Parsed, parse
 from app.inbound.formats.signal import (
@@ -45,9 +46,13 @@ def events_of(body: bytes, headers: Mapping[str, str]) -> Parsed:
         return Parsed([event | data], omissions)
     parsed = parse(body, content_type)
     found = parsed.value if isinstance(parsed.value, list) else [parsed.value]
-    events = [_opened(event, f"event {index}") for index, event in enumerate(found)]
-    omissions = tuple(why for _, why in events if why)
+    events = [_opened(event, _place(index)) for index, event in enumerate(found)]
+    omissions = tuple(omission for _, omission in events if omission)
     return Parsed([event for event, _ in events], (*parsed.omissions, *omissions))
+
+
+def _place(index: int) -> Message:
+    return _("event {index}", index=index)
 
 
 def _is_binary(headers: Mapping[str, str]) -> bool:
@@ -78,7 +83,7 @@ def _is_json(media: str) -> bool:
     return media in ("", "application/json", "text/json") or media.endswith("+json")
 
 
-def _data_of(body: bytes, content_type: str) -> tuple[dict[str, Any], tuple[str, ...]]:
+def _data_of(body: bytes, content_type: str) -> tuple[dict[str, Any], tuple[Message, ...]]:
     """The member ``data`` of an event with this content, and what was left out; an event needs none."""
     if not body.strip():
         return {}, ()
@@ -88,21 +93,21 @@ def _data_of(body: bytes, content_type: str) -> tuple[dict[str, Any], tuple[str,
     try:
         parsed = parse(body, content_type)
     except Unreadable as error:
-        return {}, (f"The event's data: {error}",)
+        return {}, (_("The event's data: {error}", error=error.reason),)
     return {"data": parsed.value}, parsed.omissions
 
 
-def _opened(event: Any, place: str) -> tuple[Any, str]:
+def _opened(event: Any, place: Message) -> tuple[Any, Message | None]:
     """A structured event with its ``data_base64`` as ``data``, as far as it is JSON or text; and what is left out."""
     if not isinstance(event, dict) or "data" in event or not isinstance(event.get("data_base64"), str):
-        return event, ""
+        return event, None
     media = event.get("datacontenttype")
     try:
         content = _unbase64(event["data_base64"])
     except ValueError:
-        return event, f"{place}/data_base64 is not base64"
+        return event, _("{place}/data_base64 is not base64", place=place)
     data, omissions = _data_of(content, media if isinstance(media, str) else "")
-    return event | data, f"{place}/data_base64: {omissions[0]}" if omissions else ""
+    return event | data, joined((place, "/data_base64: ", omissions[0]), "") if omissions else None
 
 
 def _unbase64(text: str) -> bytes:
@@ -140,16 +145,16 @@ def read(events: list[Any], reader: generic.Reader) -> Batch:
     The hook's expressions are over the event in the structured form.
     """
     reader.expect(min(len(events), MAX_SIGNALS))
-    return batch_from(events, lambda index, event: _signal(event, f"event {index}", reader))
+    return batch_from(events, lambda index, event: _signal(event, _place(index), reader))
 
 
-def _signal(found: Any, place: str, reader: generic.Reader) -> Signal:
+def _signal(found: Any, place: Message, reader: generic.Reader) -> Signal:
     event = object_at(found, place)
     missing = [name for name in _REQUIRED if not isinstance(event.get(name), str) or not event[name]]
     if missing:
-        raise Unreadable(f"{place} lacks {', '.join(missing)}")
+        raise Unreadable(_("{place} lacks {members}", place=place, members=", ".join(missing)))
     if not event["specversion"].startswith("1."):
-        raise Unreadable(f"{place} is not of CloudEvents 1.0")
+        raise Unreadable(_("{place} is not of CloudEvents 1.0", place=place))
     name = key_of(event["source"], event["id"])
     shown = _readable(event)
     time = instant_in(event.get("time"))

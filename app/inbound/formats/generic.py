@@ -5,10 +5,13 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from app.core.jmespath.projection import Projection, ProjectionFailed, TooCostly, compile_projection
+from app.core.text.messages import _
 from app.inbound.formats.signal import (
     MAX_SIGNALS,
     MAX_TEXT,
     MAX_TITLE,
+    NAMELESS,
+    SOURCE,
     Batch,
     Signal,
     Status,
@@ -88,7 +91,7 @@ class Reader:
         """The parts of one alert; those without an expression from the members of ``usual``. Raises ``Unreadable``."""
         own = {part: self._apply(part, each, item) for part, each in self._expressions.items() if part != "each"}
         found = {part: _found(usual, part) for part in MEMBERS}
-        name = "the expression" if "key" in own else f"`{_name_of(usual, 'key')}`"
+        name = _("the expression") if "key" in own else f"`{_name_of(usual, 'key')}`"
         return found | own | {"key_from": name}
 
     def _apply(self, part: str, expression: Projection, value: Any) -> Any:
@@ -96,7 +99,8 @@ class Reader:
             return expression.apply(value, steps=self._steps)
         except ProjectionFailed as error:
             kind = TooManySteps if isinstance(error, TooCostly) else Unreadable
-            raise kind(f"The hook's expression for '{part}' cannot be applied: {error}") from error
+            reason = _("The hook's expression for '{part}' cannot be applied: {error}", part=part, error=error.reason)
+            raise kind(reason) from error
 
 
 def parse(payload: Any, reader: Reader, digest: str) -> Batch:
@@ -108,7 +112,7 @@ def parse(payload: Any, reader: Reader, digest: str) -> Batch:
     reader.expect(min(len(items), MAX_SIGNALS))
 
     def read(index: int, item: Any) -> Signal:
-        found = item if reader.has_expressions else object_at(item, f"item {index}")
+        found = item if reader.has_expressions else object_at(item, _("item {index}", index=index))
         default = Default(digest=digest if len(items) == 1 else f"{digest}-{index}")
         return signal_of(found, reader.parts_of(found, found), reader.words, default=default)
 
@@ -133,10 +137,10 @@ def signal_of(
     return Signal(
         key=name,
         status=status_of(parts["status"], words),
-        title=title or cleaned(parts["text"], MAX_TITLE) or "Alert",
+        title=title or cleaned(parts["text"], MAX_TITLE) or NAMELESS,
         text=cleaned(parts["text"], MAX_TEXT),
         labels=labels,
-        links=links_of(parts, {"link": "Source"}),
+        links=links_of(parts, {"link": SOURCE}),
         group=key_of(group) if group else None,
         starts_at=instant_in(parts["starts_at"]) or default.starts_at,
         ends_at=instant_in(parts["ends_at"]) or default.ends_at,
@@ -165,7 +169,9 @@ class Default:
             return self.digest, "content"
         found = ((name, cleaned(where.get(name), MAX_TEXT)) for where in (members, labels) for name in SOURCES)
         name, source = next(((name, source) for name, source in found if source), ("", ""))
-        return (key_of(source, title), f"`{name}` and the title") if source else (key_of(title), "the title")
+        if not source:
+            return key_of(title), _("the title")
+        return key_of(source, title), _("{member} and the title", member=f"`{name}`")
 
 
 def _name_of(item: Any, part: str) -> str:

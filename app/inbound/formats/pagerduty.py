@@ -1,13 +1,15 @@
 """The PagerDuty Events API v2 as its clients use it. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import orjson
 
+from app.core.text.messages import Message, _, joined, pgettext
 from app.inbound.formats.signal import (
     MAX_TEXT,
     MAX_TITLE,
+    SOURCE,
     Batch,
     Link,
     Signal,
@@ -30,38 +32,47 @@ _LABELS: Final = ("severity", "source", "component", "group", "class")
 _MAX_SUMMARY: Final = 1024
 _MAX_DEDUP_KEY: Final = 255
 _MAX_LINKS: Final = 20
+_LINK: Final = pgettext("link", "Link")
 
 
-def faults(event: Any) -> list[str]:
+def faults(event: Any) -> list[Message]:
     """What PagerDuty itself would refuse of an event, in sentences like its own; its key apart."""
     if not isinstance(event, dict):
-        return ["The event is not a JSON object"]
+        return [_("The event is not a JSON object")]
     action, key = event.get("event_action"), event.get("dedup_key")
-    found = [] if action in _STATUSES else [f"'event_action' must be one of {', '.join(_STATUSES)}"]
+    found = [] if action in _STATUSES else [_one_of("event_action", _STATUSES)]
     if key is not None and not (isinstance(key, str) and 0 < len(key) <= _MAX_DEDUP_KEY):
-        found.append(f"'dedup_key' is a text of 1 to {_MAX_DEDUP_KEY} characters")
+        found.append(_("'dedup_key' is a text of 1 to {most} characters", most=_MAX_DEDUP_KEY))
     if key is None and action in ("acknowledge", "resolve"):
-        found.append(f"'dedup_key' is missing, and {action} needs it")
+        found.append(_missing("dedup_key", action))
     return found + (_payload_faults(event.get("payload")) if action == "trigger" else [])
 
 
-def _payload_faults(payload: Any) -> list[str]:
+def _one_of(member: str, values: Iterable[str]) -> Message:
+    return _("'{member}' must be one of {values}", member=member, values=", ".join(values))
+
+
+def _missing(member: str, action: str) -> Message:
+    return _("'{member}' is missing, and {action} needs it", member=member, action=action)
+
+
+def _payload_faults(payload: Any) -> list[Message]:
     if not isinstance(payload, dict):
-        return ["'payload' is missing, and trigger needs it"]
-    summary, found = payload.get("summary"), []
+        return [_missing("payload", "trigger")]
+    summary, found = payload.get("summary"), list[Message]()
     if not (isinstance(summary, str) and len(summary.strip()) > 0 and len(summary) <= _MAX_SUMMARY):
-        found.append(f"'payload.summary' is missing, blank, or longer than {_MAX_SUMMARY} characters")
+        found.append(_("'payload.summary' is missing, blank, or longer than {most} characters", most=_MAX_SUMMARY))
     if not (isinstance(payload.get("source"), str) and payload["source"].strip()):
-        found.append("'payload.source' is missing or blank")
+        found.append(_("'payload.source' is missing or blank"))
     if payload.get("severity") not in _SEVERITIES:
-        found.append(f"'payload.severity' must be one of {', '.join(_SEVERITIES)}")
+        found.append(_one_of("payload.severity", _SEVERITIES))
     return found
 
 
 def parse(event: Any, receipt_id: str) -> Batch:
     """The one signal of an event; one that triggers without a ``dedup_key`` has its receipt's id for one."""
     if found := faults(event):
-        raise Unreadable("; ".join(found))
+        raise Unreadable(joined(found))
     payload = event.get("payload")
     payload = payload if isinstance(payload, dict) else {}
     key, stamp = event.get("dedup_key") or receipt_id, instant_in(payload.get("timestamp"))
@@ -90,5 +101,5 @@ def _details(details: Any) -> str:
 def _links(event: Mapping[str, Any]) -> tuple[Link, ...]:
     given = event.get("links")
     found = [link for link in given[:_MAX_LINKS] if isinstance(link, dict)] if isinstance(given, list) else []
-    named = [links_of(link, {"href": cleaned(link.get("text"), MAX_TITLE) or "Link"}) for link in found]
-    return (*links_of(event, {"client_url": "Source"}), *(link for links in named for link in links))
+    named = [links_of(link, {"href": cleaned(link.get("text"), MAX_TITLE) or _LINK}) for link in found]
+    return (*links_of(event, {"client_url": SOURCE}), *(link for links in named for link in links))

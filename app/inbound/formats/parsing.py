@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import orjson
 
+from app.core.text.messages import Message, _, ngettext
 from app.inbound.formats.signal import Unreadable
 
 MAX_BRACKETS: Final = 90_000
@@ -28,7 +29,7 @@ class Parsed:
     """A JSON value, and what of its text it is without."""
 
     value: Any
-    omissions: tuple[str, ...] = ()
+    omissions: tuple[Message, ...] = ()
 
 
 def parse(body: bytes, content_type: str = "") -> Parsed:
@@ -41,11 +42,11 @@ def parse(body: bytes, content_type: str = "") -> Parsed:
     content = _utf8(body, content_type)
     brackets = content.count(b"[") + content.count(b"{")
     if brackets > MAX_BRACKETS:
-        raise Unreadable(f"The body holds more than {MAX_BRACKETS:,} arrays and objects")
-    omissions: tuple[str, ...] = ()
+        raise Unreadable(_("The body holds more than {most} arrays and objects", most=MAX_BRACKETS))
+    omissions: tuple[Message, ...] = ()
     if brackets > MAX_DEPTH:
         content, cut = _pruned(content)
-        omissions = (f"What is nested more than {MAX_DEPTH} levels deep: {cut} values",) if cut else ()
+        omissions = (_too_deep(cut),) if cut else ()
     if not _LONG_NUMBER.search(content):
         try:
             return Parsed(orjson.loads(content), omissions)
@@ -59,7 +60,21 @@ def parse_strictly(body: bytes, content_type: str = "") -> Any:
     try:
         return orjson.loads(_utf8(body, content_type))
     except orjson.JSONDecodeError as error:
-        raise Unreadable(f"The body is not valid JSON: {error}") from error
+        raise _invalid(error) from error
+
+
+def _too_deep(number: int) -> Message:
+    return ngettext(
+        "{n} value nested more than {most} levels deep",
+        "{n} values nested more than {most} levels deep",
+        number,
+        most=MAX_DEPTH,
+    )
+
+
+def _invalid(error: object) -> Unreadable:
+    reason = error if isinstance(error, Message) else str(error)
+    return Unreadable(_("The body is not valid JSON: {error}", error=reason))
 
 
 def _loaded(content: bytes) -> Any:
@@ -68,7 +83,7 @@ def _loaded(content: bytes) -> Any:
     try:
         return json.loads(text, strict=False, parse_int=_integer, parse_float=_float, parse_constant=str)
     except ValueError as error:
-        raise Unreadable(f"The body is not valid JSON: {error}") from error
+        raise _invalid(error) from error
 
 
 def _paired(found: re.Match[str]) -> str:
@@ -121,5 +136,5 @@ def _pruned(content: bytes) -> tuple[bytes, int]:
     if not cut:
         return content, 0
     if depth > 0:
-        raise Unreadable(f"The body is not valid JSON: {depth} arrays and objects have no end")
+        raise _invalid(_("{number} arrays and objects have no end", number=depth))
     return b"".join([*parts, content[kept_to:]]), cut

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, Final, Literal, TypeAlias
 
+from app.core.text.messages import Message, _, joined, ngettext, pgettext, verbatim
+from app.core.text.phrases import and_more
 from app.inbound.formats.instants import is_never
 
 Status: TypeAlias = Literal["firing", "acknowledged", "resolved"]
@@ -27,18 +29,26 @@ MAX_COUNT: Final = 2**31 - 1
 _MAX_DIGITS: Final = 12
 _MAX_OMISSIONS: Final = 20
 _MAX_OMISSION: Final = 200
-_KINDS: Final[Mapping[type, str]] = {
-    type(None): "null",
-    str: "a text",
-    bool: "true or false",
-    int: "a number",
-    float: "a number",
-    list: "a list",
+NAMELESS: Final = pgettext("alert", "Alert")
+"""The title of an alert that has none."""
+SOURCE: Final = pgettext("link", "Source")
+"""What a link to where the alert comes from is called."""
+_KINDS: Final[Mapping[type, Message]] = {
+    type(None): verbatim("null"),
+    str: pgettext("JSON", "a text"),
+    bool: pgettext("JSON", "true or false"),
+    int: pgettext("JSON", "a number"),
+    float: pgettext("JSON", "a number"),
+    list: pgettext("JSON", "a list"),
 }
 
 
 class Unreadable(ValueError):
-    """A payload, or a part of it, that is not what its format says; the text tells its owner what is wrong."""
+    """A payload, or a part of it, that is not what its format says; the message tells its owner what is wrong."""
+
+    def __init__(self, reason: Message) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class TooManySteps(Unreadable):
@@ -55,7 +65,10 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """One alert in one state. ``key`` is the sender's name of it: the same while it fires, and when it fires again."""
+    """One alert in one state. ``key`` is the sender's name of it: the same while it fires, and when it fires again.
+
+    Texts are the sender's words. What stands for those that it lacks is a message, to be read in any language.
+    """
 
     key: str
     status: Status
@@ -94,9 +107,9 @@ class Batch:
 
     signals: tuple[Signal, ...]
     left_out: int = 0
-    omissions: tuple[str, ...] = ()
+    omissions: tuple[Message, ...] = ()
 
-    def without(self, omissions: Sequence[str]) -> "Batch":
+    def without(self, omissions: Sequence[Message]) -> "Batch":
         """The same, which is without more."""
         return replace(self, omissions=bounded_texts([*omissions, *self.omissions])) if omissions else self
 
@@ -146,14 +159,15 @@ def list_in(payload: Any, name: str) -> list[Any]:
     """The list that a payload has under this name. Raises ``Unreadable``."""
     items = payload.get(name) if isinstance(payload, dict) else None
     if not isinstance(items, list):
-        raise Unreadable(f"The payload has no list '{name}'")
+        raise Unreadable(_("The payload has no list '{name}'", name=name))
     return items
 
 
 def object_at(item: Any, place: str) -> Mapping[str, Any]:
     """An object. Raises ``Unreadable`` with its place."""
     if not isinstance(item, dict):
-        raise Unreadable(f"{place} is {_KINDS.get(type(item), 'no object')}, and not an object")
+        kind = _KINDS.get(type(item), verbatim(type(item).__name__))
+        raise Unreadable(_("{place} is not an object, but {kind}", place=place, kind=kind))
     return item
 
 
@@ -182,12 +196,15 @@ def batch_from(items: Sequence[Any], read: Callable[[int, Any], Signal], uncount
         except TooManySteps:
             raise
         except Unreadable as error:
-            faults.append(str(error))
+            faults.append(error.reason)
     if faults and not signals:
-        raise Unreadable("; ".join(bounded_texts(faults)))
+        raise Unreadable(joined(bounded_texts(faults)))
     batch = batch_of(signals, min(beyond + len(faults) + uncounted, MAX_COUNT))
-    more = [f"{beyond:,} alerts beyond the {MAX_SIGNALS:,}th"] if beyond else []
-    return batch.without([*faults, *more])
+    return batch.without([*faults, *([_beyond(beyond)] if beyond else [])])
+
+
+def _beyond(number: int) -> Message:
+    return ngettext("{n} alert after the first {most}", "{n} alerts after the first {most}", number, most=MAX_SIGNALS)
 
 
 def count_in(value: Any) -> int:
@@ -198,11 +215,17 @@ def count_in(value: Any) -> int:
     return int(min(value, MAX_COUNT)) if is_number and value > 0 else 0
 
 
-def bounded_texts(texts: Sequence[str]) -> tuple[str, ...]:
+def bounded_texts(texts: Sequence[Message]) -> tuple[Message, ...]:
     """A few of these texts, each cut, and how many more there are."""
     more = len(texts) - _MAX_OMISSIONS
-    shown = (cleaned(text, _MAX_OMISSION) for text in texts[:_MAX_OMISSIONS])
-    return (*shown, *([f"and {more:,} more"] if more > 0 else []))
+    shown = (bounded(text, _MAX_OMISSION) for text in texts[:_MAX_OMISSIONS])
+    return (*shown, *([and_more(more)] if more > 0 else []))
+
+
+def bounded(text: Message, limit: int) -> Message:
+    """A message that can be stored; one that is too long is cut, and stays English."""
+    kept = cleaned(text, limit)
+    return text if kept == text else verbatim(kept)
 
 
 def _bounded(items: Sequence[Any]) -> tuple[Sequence[tuple[int, Any]], int]:

@@ -1,4 +1,4 @@
-"""Whether a payload comes from who shares the hook's secret: the schemes of several senders. Pure."""
+"""Whether a payload comes from somebody who shares the hook's secret: the schemes of several senders. Pure."""
 
 import base64
 import hashlib

@@ -5,9 +5,10 @@ held back, and known by its last state, so that one which was resolved in the me
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Final
 
+from app.core.text.messages import from_stored, to_stored
 from app.inbound.decisions import ENDED, Alert, Known, Setting, heard, judge
 from app.inbound.formats.signal import Link, Signal
 
@@ -83,12 +84,23 @@ def _goes_on(alert: Alert | None, known: Known) -> bool:
 
 
 def stored_form(signal: Signal) -> dict[str, Any]:
-    """A signal as it is stored, as JSON."""
-    return asdict(signal) | {"silent": sorted(signal.silent)}
+    """A signal as it is stored, as JSON; ``messages`` are those of its texts that can be said in other languages."""
+    messages = {"title": to_stored(signal.title), "links": [to_stored(link.text) for link in signal.links]}
+    return asdict(signal) | {"silent": sorted(signal.silent), "messages": messages}
 
 
 def signal_from(stored: Mapping[str, Any]) -> Signal:
     """The signal of its stored form; members that this version does not know are left out."""
     known = {each.name: stored[each.name] for each in fields(Signal) if each.name in stored}
-    links = tuple(Link(**link) for link in stored["links"])
+    links, messages = tuple(Link(**link) for link in stored["links"]), stored.get("messages")
+    if messages:
+        known["title"] = _restored(known["title"], messages["title"])
+        links = tuple(
+            replace(link, text=_restored(link.text, message))
+            for link, message in zip(links, messages["links"], strict=True)
+        )
     return Signal(**{**known, "links": links, "silent": frozenset(stored["silent"])})
+
+
+def _restored(text: str, message: Mapping[str, Any] | None) -> str:
+    return from_stored(text, message) if message else text

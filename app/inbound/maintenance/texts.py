@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from app.core.text.language import Language
-from app.core.text.messages import pgettext
+from app.core.text.messages import in_language, pgettext
 from app.core.text.phrases import and_more
 from app.inbound.formats.instants import nanoseconds_of
 
@@ -25,6 +25,9 @@ def since_of(starts_at: str | None, held_since: datetime) -> datetime:
 
 def held_back(alerts: Sequence[tuple[str, datetime]], language: Language) -> str:
     """That alerts, by title, were held back, and since when each has been firing."""
-    lines = [f"{since.astimezone(UTC):%Y-%m-%d %H:%M} UTC · {title}" for title, since in alerts[:_SHOWN]]
+    lines = [
+        f"{since.astimezone(UTC):%Y-%m-%d %H:%M} UTC · {in_language(title, language)}"
+        for title, since in alerts[:_SHOWN]
+    ]
     more = len(alerts) - _SHOWN
     return "\n".join([_HELD.to(language), *lines, *([and_more(more).to(language)] if more > 0 else [])])

@@ -101,7 +101,7 @@ async def _open(session: AsyncSession, hook: Hooked, step: Step, before: Inciden
     urgent = mapped(fields, signals)
     more = f" (+{len(signals) - 1})" if len(signals) > 1 else ""
     command = NewTicket(
-        title=title_of(fields, signals[0])[: 300 - len(more)] + more,
+        title=title_of(fields, signals[0], hook.language)[: 300 - len(more)] + more,
         description=hook.noted(step, texts.description_of(signals, hook.language)),
         product=fields.product,
         requester=hook.requester,
@@ -133,9 +133,9 @@ def _news(hook: Hooked, step: Step, incident: Incident) -> tuple[News | None, In
     news = _over(hook, step, own=step.thread.own) if step.ends else News()
     if step.action != "nothing":
         news = replace(news, reopen=step.action == "reopen", wanted=_wanted(hook, step.firing))
-        news = news if step.ends else replace(news, said=(_said(hook, step, incident.told),))
-    news = news if incident.told < MAX_TOLD else replace(news, said=())
-    return news, replace(incident, open=now_open, told=incident.told + len(news.said))
+        news = news if step.ends else replace(news, said=(_said(hook, step, incident.messages),))
+    news = news if incident.messages < MAX_TOLD else replace(news, said=())
+    return news, replace(incident, open=now_open, messages=incident.messages + len(news.said))
 
 
 def _said(hook: Hooked, step: Step, told: int) -> Said:
@@ -163,5 +163,5 @@ def _wanted(hook: Hooked, signals: list[Signal]) -> Wanted | None:
 
 def _words(news: News) -> list[str]:
     """What was done, in words."""
-    done = {"reopened": news.reopen, "told": bool(news.said), "resolved": news.resolve}
+    done = {"reopened": news.reopen, "notified": bool(news.said), "resolved": news.resolve}
     return [word for word, true in done.items() if true]

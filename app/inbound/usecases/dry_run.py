@@ -1,4 +1,4 @@
-"""What a payload would do, without doing it: for who writes a hook's mapping."""
+"""What a payload would do, without doing it: for whoever writes a hook's mapping."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -9,8 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.models import AccountRow
 from app.core.clock import database_now
 from app.core.ids import new_id
-from app.core.problems import Fault, Invalid, message_of
+from app.core.problems import Fault, Invalid
 from app.core.schemas.mailboxes import STORED
+from app.core.text.language import Language, choose_language
+from app.core.text.messages import Message, _
 from app.core.workers.offload import Offload
 from app.inbound.decisions import Step
 from app.inbound.formats.signal import Batch, Unreadable
@@ -25,20 +27,26 @@ from app.inbound.usecases.judge import judge
 from app.plans.document.model import PlanDocument
 from app.tickets.rules import assess
 
-_KEYS: Final[Mapping[str, str]] = {
-    "content": "the bytes of the payload",
-    "receipt": "the receipt's id",
-    "event": "the event's source and id",
+_KEYS: Final[Mapping[str, Message]] = {
+    "content": _("the bytes of the payload"),
+    "receipt": _("the receipt's id"),
+    "event": _("the event's source and id"),
 }
-_WARNINGS: Final[Mapping[str, str]] = {
-    "content": "No later payload can resolve this alert: without a key and a title it is known by its bytes, and "
-    "those of a resolve differ. Send a key, or set the expression `key`",
-    "receipt": "Only a resolve with the dedup_key that the answer to this event names can resolve this alert. Send a "
-    "dedup_key of your own",
-    "event": "No later event can resolve this alert, since each has an id of its own. Set the expression `key`, for "
-    "example `join('/', [source, subject])`",
+_WARNINGS: Final[Mapping[str, Message]] = {
+    "content": _(
+        "No later payload can resolve this alert: it has neither a key nor a title, so it is identified by its bytes, "
+        "and those of a resolve differ. Send a key, or set the expression `key`"
+    ),
+    "receipt": _(
+        "Only a resolve with the `dedup_key` from the answer to this event can resolve this alert. Send a `dedup_key` "
+        "of your own"
+    ),
+    "event": _(
+        "No later event can resolve this alert, since each has an id of its own. Set the expression `key`, for "
+        "example {example}"
+    ).given(example="`join('/', [source, subject])`"),
 }
-_WORDS = {"open": "opened", "reopen": "reopened", "tell": "told"}
+_WORDS = {"open": "opened", "reopen": "reopened", "tell": "notified"}
 
 
 async def tried_batch(offload: Offload, owner: str, fields: HookFields, tried: TrialPayload) -> Batch:
@@ -48,7 +56,7 @@ async def tried_batch(offload: Offload, owner: str, fields: HookFields, tried: T
     try:
         return payload.quickly() or await payload.slowly(offload, owner)
     except Unreadable as error:
-        raise Invalid(errors=[Fault(pointer="/payload", detail=message_of(error))]) from error
+        raise Invalid(errors=[Fault(pointer="/payload", detail=error.reason)]) from error
 
 
 async def what_would_be(session: AsyncSession, hook: HookRow, account: AccountRow, batch: Batch) -> dict[str, Any]:
@@ -75,18 +83,22 @@ async def what_would_be(session: AsyncSession, hook: HookRow, account: AccountRo
             | outcome
             for signal, outcome in zip(batch.signals, told, strict=True)
         ],
-        "tickets": [_shown(fields, step, document) for step in decision.steps if step.action != "nothing" or step.ends],
+        "tickets": [
+            _shown(fields, step, document, choose_language(account.locale))
+            for step in decision.steps
+            if step.action != "nothing" or step.ends
+        ],
     }
 
 
-def _shown(fields: HookFields, step: Step, document: PlanDocument) -> dict[str, Any]:
+def _shown(fields: HookFields, step: Step, document: PlanDocument, language: Language) -> dict[str, Any]:
     """What would be done to one ticket; the priority that its alerts ask for, where any of them fires."""
     ends = {"resolves": step.ends and fields.on_resolve == "resolve"}
-    done = {"action": _WORDS.get(step.action, "told"), "ticket_id": step.thread.id if step.thread else None} | ends
+    done = {"action": _WORDS.get(step.action, "notified"), "ticket_id": step.thread.id if step.thread else None} | ends
     if not step.firing:
         return done | {"title": None, "priority": None, "priority_source": None, "environment": None}
     urgent = mapped(fields, step.firing)
     assessed = assess(document, urgent.priority, urgent.impact, urgent.urgency)
-    title = title_of(fields, step.firing[0])
+    title = title_of(fields, step.firing[0], language)
     asked = {"priority": assessed.priority, "priority_source": assessed.source, "environment": urgent.environment}
     return done | {"title": title} | asked

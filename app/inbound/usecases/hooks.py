@@ -16,7 +16,7 @@ from app.core.ids import new_id
 from app.core.problems import Conflict, Fault, Invalid
 from app.core.schemas.mailboxes import STORED
 from app.core.schemas.shared import pointer
-from app.core.text.messages import _
+from app.core.text.messages import _, from_stored
 from app.inbound.formats.signatures import CARRIERS, SIGNED
 from app.inbound.maintenance.models import SilencedAlertRow
 from app.inbound.models import HookPayloadsRow, HookRow, IncidentAlertRow, IncidentRow, ReceiptRow
@@ -35,6 +35,13 @@ _PATHS: Final = {
 }
 _DEFAULTS: Final = HookFields(name="-").model_dump(mode="json", exclude={"name", "signature"})
 """What holds of a hook that an earlier version stored, which knew fewer fields."""
+_FACTS: Final = (
+    *("id", "account_id", "hook_id", "format", "state", "received_at", "processed_at", "size"),
+    *("maintenance_window_id", "left_out", "signals"),
+)
+"""The members of a receipt that its row has under their names."""
+_ACTIONS: Final = {"told": "notified"}
+"""What earlier versions have stored, by today's word."""
 _IN_FORCE: Final = 2
 """Secrets that hold at once: the new one and the one before, so that a sender can be changed without a gap."""
 
@@ -60,11 +67,14 @@ def hook_document(hook: HookRow, secret: str | None = None, payloads: HookPayloa
 
 def receipt_document(receipt: ReceiptRow) -> dict[str, Any]:
     """The public form of a receipt, without its payload."""
-    names = ("id", "account_id", "hook_id", "format", "state", "error", "received_at", "processed_at", "size")
-    return {
-        name: getattr(receipt, name)
-        for name in (*names, "maintenance_window_id", "left_out", "omissions", "tickets", "signals")
-    }
+    facts, messages = {name: getattr(receipt, name) for name in _FACTS}, receipt.messages or {}
+    error = None if receipt.error is None else from_stored(receipt.error, messages.get("error"))
+    stored = messages.get("omissions", [])
+    if len(stored) != len(receipt.omissions):
+        stored = [None] * len(receipt.omissions)
+    omissions = [from_stored(*each) for each in zip(receipt.omissions, stored, strict=True)]
+    touched = [one | {"action": _ACTIONS.get(one["action"], one["action"])} for one in receipt.tickets]
+    return facts | {"error": error, "omissions": omissions, "tickets": touched}
 
 
 def payload_document(receipt: ReceiptRow) -> dict[str, Any]:

@@ -28,7 +28,7 @@ async def judge(
 ) -> Judged:
     """Judge signals by what was heard before. Writes nothing.
 
-    ``lock``: what is remembered is held until the transaction ends, for whoever acts on the judgement.
+    ``lock``: what is remembered is held until the transaction ends, for whoever acts on the decision.
     """
     place = (came.account_id, came.hook_id)
     remembered = await recall(session, *place, signals, by_group=setting.by_group, lock=lock)

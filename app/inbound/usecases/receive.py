@@ -17,7 +17,7 @@ from app.core.outgoing.via import HEADER, read_via, refusal
 from app.core.problems import Conflict, Forbidden, NotFound, TooManyRequests, Unauthorized
 from app.core.settings import Settings
 from app.core.state import State
-from app.core.text.messages import _
+from app.core.text.messages import Message, _, both
 from app.core.web import credentials
 from app.core.web.credentials import Key
 from app.inbound import payloads
@@ -68,9 +68,11 @@ FROM hooks AS h WHERE h.id = $1
 """  # noqa: S608  our own text
 _STORE: Final = f"""
 WITH stored AS (
-    INSERT INTO receipts (account_id, id, hook_id, event_key, format, headers, body, size, state, error, processed_at)
+    INSERT INTO receipts (account_id, id, hook_id, event_key, format, headers, body, size, state, error, processed_at,
+                          messages)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, CASE WHEN $9::text IS NULL THEN 'pending' ELSE 'refused' END, $9::text,
-            CASE WHEN $9::text IS NOT NULL THEN clock_timestamp() END)
+            CASE WHEN $9::text IS NOT NULL THEN clock_timestamp() END,
+            CASE WHEN $9::text IS NOT NULL THEN jsonb_build_object('error', $10::jsonb) END)
     ON CONFLICT (account_id, hook_id, event_key) DO NOTHING RETURNING id, {SIZE} AS bytes
 ), counted AS (
     INSERT INTO hook_payloads AS p (account_id, hook_id, bytes) SELECT $1, $3, bytes FROM stored
@@ -105,8 +107,8 @@ class Received:
     receipt_id: str
     duplicate: bool
     account_id: str
-    refused: str | None = None
-    omissions: tuple[str, ...] = ()
+    refused: Message | None = None
+    omissions: tuple[Message, ...] = ()
 
 
 async def posted(request: Request, hook_id: str, name: str | None) -> Posted:
@@ -117,8 +119,8 @@ async def posted(request: Request, hook_id: str, name: str | None) -> Posted:
 async def receive(state: State, post: Posted) -> Received:
     """Check, store, and wake the processing.
 
-    Raises 401 for who shows no right key or signature, 403 and 404 for keys for something else, 409 for a hook that
-    is disabled, 429 while more waits than is taken, and has for a second, and where the account has no room for more;
+    Raises 401 without a valid key or signature, 403 and 404 for keys meant for something else, 409 for a disabled hook,
+    429 while the backlog has been full for a second, and where the account has no room for more;
     400, 413 and 415 as ``codings.decoded`` does.
     """
     holder.set(post.hook_id)
@@ -132,7 +134,7 @@ async def receive(state: State, post: Posted) -> Received:
         await _refuse(state, post)
         raise NotFound
     if not received.duplicate and not received.refused:
-        state.alarms.receipts.ring()
+        state.wake_ups.receipts.ring()
     return received
 
 
@@ -189,7 +191,7 @@ async def _store(connection: "Connection[Any]", hook: Mapping[str, Any], post: P
     headers = kept_headers(post.headers)
     kept = orjson.dumps(headers).decode()
     refused = refusal(read_via(post.headers.get(HEADER)), hook["installation"])
-    stored = await connection.fetchval(_STORE, *place, name, kept, body, size, refused)
+    stored = await connection.fetchval(_STORE, *place, name, kept, body, size, *both(refused))
     if stored is None:
         first = await connection.fetchval(_FIRST, hook["account_id"], post.hook_id, event_key)
         return Received(first, duplicate=True, account_id=hook["account_id"])
@@ -199,13 +201,13 @@ async def _store(connection: "Connection[Any]", hook: Mapping[str, Any], post: P
 
 def _omissions(
     name: str, body: bytes, headers: Mapping[str, str], receipt_id: str, expressions: Mapping[str, Any] | None
-) -> tuple[str, ...]:
+) -> tuple[Message, ...]:
     """What is left out of a payload that is read quickly; of others the receipt tells later."""
     given = Interpretation({part: text for part, text in (expressions or {}).items() if text is not None})
     try:
         batch = Payload(name, body, headers, receipt_id, given).quickly()
     except Unreadable as error:
-        return (str(error),)
+        return (error.reason,)
     return batch.omissions if batch else ()
 
 

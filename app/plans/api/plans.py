@@ -91,8 +91,7 @@ async def create_plan_version(call: AdminCall, key: Key, plan: PlanBody) -> Resp
 
 
 async def _checked(call: Call, plan: PlanText) -> CheckedPlan:
-    async with call.state.sessions() as session:
-        years = years_around(await database_now(session))
+    years = years_around(await call.ask(database_now))
     return await call.state.offload.run(owner_of(call.principal), heavy.checked, plan, years)
 
 

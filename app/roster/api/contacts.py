@@ -18,9 +18,9 @@ from app.core.problems import Conflict, Fault, Invalid, QuotaExceeded, TooManyRe
 from app.core.settings import Unconfigurable
 from app.core.state import State
 from app.core.text.messages import _
-from app.core.web.http import reply
 from app.core.web.kit.operations import Call, CallDep, Document, ResourceRouter
 from app.core.web.kit.paging import PageDep, made
+from app.core.web.replies import reply
 from app.events.envelope import instant
 from app.paging import methods
 from app.paging.methods import method_document, rule_document
@@ -81,7 +81,7 @@ async def list_contact_methods(call: CallDep, page: PageDep, engineer_id: _Engin
 async def delete_contact_method(call: CallDep, engineer_id: _EngineerPath, method_id: MethodId) -> Response:
     """Delete a contact method.
 
-    And the rules that use it. An engineer who has no rules left gets alerts by e-mail at once.
+    The rules that use it are deleted too. An engineer who has no rules left gets alerts by e-mail at once.
     """
 
     async def delete(session: AsyncSession) -> None:
@@ -108,7 +108,7 @@ async def send_test_page(call: CallDep, engineer_id: _EngineerPath, method_id: M
     try:
         await Ways(state.settings, state.http).send(method, text)
     except Exception as error:  # noqa: BLE001  whatever the service or its library says
-        return reply({"state": "failed", "error": said(error)})
+        return reply({"state": "failed", "error": said(error)}, request=call.request)
     return reply({"state": "sent", "error": None})
 
 

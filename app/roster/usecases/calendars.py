@@ -63,7 +63,7 @@ async def delete_token(session: AsyncSession, subject_id: str, token_id: str) ->
 
 
 def token_document(token: CalendarTokenRow, url: str | None = None) -> dict[str, Any]:
-    """The token as it is answered; its address only when it was just made."""
+    """The token as the API shows it; its address only when it was just made."""
     document = CalendarToken.model_validate(token).model_dump()
     return document | ({"url": url} if url else {})
 

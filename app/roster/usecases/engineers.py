@@ -13,7 +13,7 @@ from app.roster.models import EngineerRow
 from app.roster.sandboxes import check_owner
 from app.roster.schemas import Engineer, EngineerFields, NewEngineer
 from app.roster.usecases.regions import check_region
-from app.roster.wakes import look_again
+from app.roster.wakes import wake_routed
 
 
 async def create_engineer(session: AsyncSession, command: NewEngineer, *, now: datetime) -> EngineerRow:
@@ -24,20 +24,20 @@ async def create_engineer(session: AsyncSession, command: NewEngineer, *, now: d
     engineer = EngineerRow(id=new_id("eng"), account_id=command.account_id, **columns, **stamps)
     session.add(engineer)
     await session.flush()
-    await look_again(session, engineer.account_id)
+    await wake_routed(session, engineer.account_id)
     return engineer
 
 
 async def update_engineer(
     session: AsyncSession, engineer: EngineerRow, fields: EngineerFields, *, now: datetime
 ) -> None:
-    """Write what the engineer shall be; 422 as when one is made."""
+    """Write the engineer's new fields; 422 as when one is made."""
     for name, value in (await _columns(session, fields, engineer.account_id, now)).items():
         setattr(engineer, name, value)
     engineer.version += 1
     engineer.updated_at = now
     await session.flush()
-    await look_again(session, engineer.account_id)
+    await wake_routed(session, engineer.account_id)
 
 
 async def _columns(
@@ -56,5 +56,5 @@ def fields_of(engineer: EngineerRow) -> dict[str, Any]:
 
 
 def engineer_document(engineer: EngineerRow) -> dict[str, Any]:
-    """The engineer as they are answered."""
+    """The engineer as the API shows them."""
     return Engineer.model_validate(engineer, context=STORED).model_dump(by_alias=True)

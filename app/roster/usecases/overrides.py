@@ -14,7 +14,7 @@ from app.core.text.messages import Message, _
 from app.core.web.kit.paging import Page
 from app.roster.models import EngineerRow, ShiftOverrideRow
 from app.roster.override_schemas import NewOverride, Override
-from app.roster.wakes import look_again
+from app.roster.wakes import wake_routed
 
 
 async def create_override(
@@ -44,7 +44,7 @@ async def create_override(
     )
     session.add(override)
     await session.flush()
-    await look_again(session, engineer.account_id)
+    await wake_routed(session, engineer.account_id)
     return override
 
 
@@ -71,11 +71,11 @@ async def delete_override(session: AsyncSession, principal: Principal, engineer_
     check_caller(principal, override.engineer_id, override.covered_by)
     await session.delete(override)
     await session.flush()
-    await look_again(session, engineer.account_id)
+    await wake_routed(session, engineer.account_id)
 
 
 def override_document(override: ShiftOverrideRow) -> dict[str, Any]:
-    """The override as it is answered."""
+    """The override as the API shows it."""
     return Override.model_validate(override, by_name=True).model_dump(by_alias=True)
 
 

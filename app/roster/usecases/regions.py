@@ -14,7 +14,7 @@ from app.roster import shifts
 from app.roster.models import CalendarTokenRow, EngineerRow, RegionRow
 from app.roster.sandboxes import check_owner
 from app.roster.schemas import NewRegion, Region, RegionFields
-from app.roster.wakes import look_again
+from app.roster.wakes import wake_routed
 
 _LOCKED_TO: Final = text("""
 SELECT EXISTS (
@@ -50,13 +50,13 @@ async def create_region(session: AsyncSession, command: NewRegion, *, now: datet
 
 
 async def update_region(session: AsyncSession, region: RegionRow, fields: RegionFields, *, now: datetime) -> None:
-    """Write what the region shall be; 422 for a faulty calendar."""
+    """Write the region's new fields; 422 for a faulty calendar."""
     region.name, region.place = fields.name, fields.place
     region.calendar = shifts.stored(fields.calendar, "/calendar", now)
     region.version += 1
     region.updated_at = now
     await session.flush()
-    await look_again(session, region.account_id)
+    await wake_routed(session, region.account_id)
 
 
 async def delete_region(session: AsyncSession, region: RegionRow) -> None:
@@ -87,5 +87,5 @@ def fields_of(region: RegionRow) -> dict[str, Any]:
 
 
 def region_document(region: RegionRow) -> dict[str, Any]:
-    """The region as it is answered."""
+    """The region as the API shows it."""
     return Region.model_validate(region).model_dump()

@@ -1,5 +1,6 @@
 """``/v1/alerts``: experts are asked to take a ticket now, and answer."""
 
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Annotated
 
@@ -7,14 +8,13 @@ from fastapi import Body, Depends, Path, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db.session import snapshot
-from app.core.problems import Conflict
 from app.core.web.http import Decorator
 from app.core.web.kit.operations import Call, CallDep, Document, ResourceRouter
-from app.core.web.kit.paging import PageDep, listing
+from app.core.web.kit.paging import PageDep
 from app.roster.models import ExpertAlertRow
 from app.roster.schemas import TicketCandidates
 from app.tickets.api import examples
-from app.tickets.api.kit import Command, TicketPath, UseCase, act
+from app.tickets.api.kit import Command, TicketPath, UseCase, act, step
 from app.tickets.read.candidates import candidates
 from app.tickets.schemas import Alert, AlertId, AlertRefusal
 from app.tickets.usecases import answer_alert
@@ -25,15 +25,7 @@ AlertPath = Annotated[AlertId, Path(description="The alert's id")]
 
 
 def _answer(name: str, summary: str) -> Decorator:
-    return router.action(
-        f"/v1/alerts/{{alert_id}}/{name}",
-        Alert,
-        summary=summary,
-        problems=[Conflict],
-        repeatable=True,
-        if_match=True,
-        example=examples.ALERT,
-    )
+    return step(router, f"/v1/alerts/{{alert_id}}/{name}", Alert, summary=summary, example=examples.ALERT)
 
 
 async def _act(call: Call, use_case: UseCase[Command, ExpertAlertRow], alert_id: str, command: Command) -> Response:
@@ -60,10 +52,15 @@ async def list_candidates(call: CallDep, ticket_id: TicketPath) -> Response:
 @router.list("/v1/alerts", Alert, summary="List alerts", example=examples.ALERT)
 async def list_alerts(call: CallDep, page: PageDep, wanted: Annotated[AlertFilter, Depends()]) -> Response:
     """For support, the newest first: an engineer's own with their key, else all."""
-    async with call.state.sessions() as session:
-        rows = await answer_alert.list_alerts(session, call.principal, wanted, page)
-        documents = await answer_alert.alert_documents(session, rows.rows)
-    return listing(call.request, page, rows, place=answer_alert.alert_place, document=lambda alert: documents[alert.id])
+
+    async def documents(
+        session: AsyncSession, alerts: Sequence[ExpertAlertRow]
+    ) -> Callable[[ExpertAlertRow], Document]:
+        found = await answer_alert.alert_documents(session, alerts)
+        return lambda alert: found[alert.id]
+
+    query = partial(answer_alert.list_alerts, principal=call.principal, wanted=wanted, page=page)
+    return await call.page_with(page, query, place=answer_alert.alert_place, documents=documents)
 
 
 @_answer("accept", "Accept an alert")

@@ -32,7 +32,6 @@ from app.tickets.usecases.caller import Caller
 
 router = Router(tags=["Roster"], include_in_schema=False)
 _TokenPath = Annotated[str, Path(max_length=100)]
-_BY_LINK: Final = "Declined by the link in the message"
 _FOUND: Final = """
 SELECT a.id, a.engineer_id, a.state, a.accept_by, a.accept_by <= clock_timestamp() AS late,
        t.number, t.title, t.priority, g.name AS engineer, g.active, g.time_zone,
@@ -93,7 +92,7 @@ async def _decide(
     alert = link.alert
     engineer = Principal("agent", "link", engineer_id=alert["engineer_id"], name=alert["engineer"])
     try:
-        await by(session, Caller(engineer, lambda _: None), alert["id"], AlertRefusal(reason=_BY_LINK))
+        await by(session, Caller(engineer, lambda _: None), alert["id"], AlertRefusal(reason=str(answer_alert.BY_LINK)))
     except (Conflict, Forbidden, NotFound):
         again = await _find(session, token)
         return again.shown if again else None

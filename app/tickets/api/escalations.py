@@ -6,14 +6,13 @@ from typing import Annotated
 from fastapi import Body, Path, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.problems import Conflict
 from app.core.web.http import Decorator
 from app.core.web.kit.operations import Call, CallDep, Document, ResourceRouter
 from app.core.web.kit.paging import PageDep
 from app.escalations.models import EscalationRow
 from app.escalations.records import escalation_document, of_ticket
 from app.tickets.api import examples
-from app.tickets.api.kit import Command, TicketPath, UseCase, act
+from app.tickets.api.kit import Command, TicketPath, UseCase, act, step
 from app.tickets.read import queries
 from app.tickets.schemas import (
     ActingPerson,
@@ -30,16 +29,7 @@ EscalationPath = Annotated[EscalationId, Path(description="The escalation's id")
 
 
 def _route(path: str, summary: str, status: int = 200) -> Decorator:
-    return router.action(
-        path,
-        Escalation,
-        summary=summary,
-        status=status,
-        problems=[Conflict],
-        repeatable=True,
-        if_match=True,
-        example=examples.ESCALATION,
-    )
+    return step(router, path, Escalation, summary=summary, status=status, example=examples.ESCALATION)
 
 
 async def _act(call: Call, use_case: UseCase[Command, EscalationRow], about: str, command: Command) -> Response:

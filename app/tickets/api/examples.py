@@ -46,6 +46,7 @@ CALL: Final[dict[str, Any]] = {
     "ended_at": None,
     "decline_reason": None,
     "failure": None,
+    "failures": [],
 }
 TICKET: Final[dict[str, Any]] = {
     "id": events.TICKET,

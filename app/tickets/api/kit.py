@@ -1,18 +1,19 @@
 """What operations on tickets share over HTTP: one use case, once, and its ticket, escalation or alert as the answer."""
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated, TypeAlias, TypeVar
+from typing import Annotated, Any, TypeAlias, TypeVar
 
 from fastapi import Path, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.principals import as_editor
+from app.core.keys.scopes import Scope
 from app.core.problems import Conflict
 from app.core.schemas.shared import ActorRef
 from app.core.web.http import Decorator
 from app.core.web.kit.idempotency import May
 from app.core.web.kit.merge_patch import actor_in
-from app.core.web.kit.operations import Call, Document, ResourceRouter
+from app.core.web.kit.operations import Call, Document, Options, ResourceRouter
 from app.tickets.api import examples
 from app.tickets.editing.edit import TicketEdit
 from app.tickets.read import queries
@@ -30,16 +31,25 @@ TicketPath = Annotated[TicketId, Path(description="The ticket's id")]
 
 def action(router: ResourceRouter, name: str, summary: str) -> Decorator:
     """The route of an action on a ticket: ``POST /v1/tickets/{ticket_id}/<name>``."""
-    return router.action(
-        f"/v1/tickets/{{ticket_id}}/{name}",
-        Ticket,
-        summary=summary,
-        scope="tickets:write",
-        problems=[Conflict],
-        repeatable=True,
-        if_match=True,
-        example=examples.TICKET,
-    )
+    path = f"/v1/tickets/{{ticket_id}}/{name}"
+    return step(router, path, Ticket, summary=summary, scope="tickets:write", example=examples.TICKET)
+
+
+def step(
+    router: ResourceRouter,
+    path: str,
+    view: Any,
+    *,
+    summary: str,
+    example: Any,
+    status: int = 200,
+    scope: Scope | None = None,
+) -> Decorator:
+    """The route of a step of a ticket, an alert or an escalation: once for an Idempotency-Key, 412 by If-Match."""
+    options: Options = {"summary": summary, "example": example, "status": status}
+    if scope:
+        options["scope"] = scope
+    return router.action(path, view, **options | {"problems": [Conflict], "repeatable": True, "if_match": True})
 
 
 async def act(

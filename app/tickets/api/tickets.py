@@ -11,11 +11,11 @@ from app.accounts.principals import Acting, as_editor
 from app.accounts.reading import ReaderDep
 from app.accounts.schemas import AccountId
 from app.core.problems import Conflict, NotFound
-from app.core.web.http import etag, reply, reply_text
 from app.core.web.kit.idempotency import Answer
 from app.core.web.kit.merge_patch import PatchDep
 from app.core.web.kit.operations import CallDep, Document, ResourceRouter, account_of
 from app.core.web.kit.paging import PageDep, listing, written
+from app.core.web.replies import etag, reply, reply_text
 from app.events.envelope_sql import current
 from app.events.schemas import Event
 from app.tickets.api import examples
@@ -23,7 +23,7 @@ from app.tickets.api.kit import TicketPath, act_on_ticket, caller_of, may_write
 from app.tickets.numbers import TicketNumber
 from app.tickets.read import queries, statements
 from app.tickets.read.listing import list_tickets as page_of_tickets
-from app.tickets.read.views import DEADLINE, deadline_view, message_view, ticket_view
+from app.tickets.read.views import DEADLINE, deadline_view, localized, message_view, ticket_view
 from app.tickets.read.ways import TicketFilter
 from app.tickets.rules import status_table
 from app.tickets.schemas import (
@@ -74,7 +74,11 @@ async def list_tickets(reader: ReaderDep, page: PageDep, wanted: Annotated[Ticke
     """Tickets that the caller sees: newest first, or by what support owes next (`sort=due`)."""
     found = await page_of_tickets(reader, wanted, page)
     return listing(
-        reader.request, page, found, place=lambda row: row["place"], document=lambda row: Fragment(row["body"])
+        reader.request,
+        page,
+        found,
+        place=lambda row: row["place"],
+        document=lambda row: Fragment(localized(row["body"], reader.language)),
     )
 
 
@@ -84,7 +88,7 @@ async def get_ticket(reader: ReaderDep, ticket_id: TicketPath) -> Response:
     found = await reader.read(partial(statements.ticket, ticket_id=ticket_id))
     if found["body"] is None:
         raise NotFound
-    return reply_text(found["body"], headers=etag(found["version"]))
+    return reply_text(localized(found["body"], reader.language), headers=etag(found["version"]))
 
 
 @router.show("/tickets/by-number/{number}", Ticket, summary="Get a ticket by its number", example=examples.TICKET)
@@ -161,14 +165,9 @@ async def list_ticket_events(reader: ReaderDep, page: PageDep, ticket_id: Ticket
 )
 async def list_deadlines(call: CallDep, page: PageDep, ticket_id: TicketPath) -> Response:
     """Every cycle of every metric, in the order in which they started."""
-    async with call.state.sessions() as session:
-        sandbox, rows = await queries.list_deadlines(session, call.principal, ticket_id, page)
-    return listing(
-        call.request,
-        page,
-        rows,
-        place=queries.deadline_place,
-        document=lambda row: deadline_view(row, sandbox=sandbox),
+    query = partial(queries.list_deadlines, principal=call.principal, ticket_id=ticket_id, page=page)
+    return await call.page(
+        page, query, place=queries.deadline_place, document=lambda row: deadline_view(row, sandbox=row["sandbox"])
     )
 
 

@@ -90,7 +90,7 @@ class Provisioner:
             error = "cancelled" if task.cancelled() else repr(task.exception())
             _log.error("the link of a call was abandoned", error=error)
         if full:
-            self._state.alarms.calls.ring()
+            self._state.wake_ups.calls.ring()
 
     async def _provide(self, call: ClaimedCall) -> None:
         attempt = await provision.attempt(self._providers, call)
@@ -110,7 +110,7 @@ class Provisioner:
         await self._insist(record)
 
     async def _insist(self, record: Callable[[AsyncSession], Awaitable[None]]) -> None:
-        """Settle, also when others hold the ticket or the roster for long: a room that was made would be lost."""
+        """Record an outcome, also when others hold what it needs for long: else a room that was made would be lost."""
         until = monotonic() + PATIENCE
         while True:
             try:
@@ -156,6 +156,6 @@ async def _record(session: AsyncSession, claimed: ClaimedCall, outcome: Link | F
     if isinstance(outcome, Link):
         calls.make_ready(edit, call, outcome)
     else:
-        calls.make_failed(edit, call, outcome.reason)
+        calls.make_failed(edit, call, outcome.failures)
     await staff_and_save(session, [edit])
     return True

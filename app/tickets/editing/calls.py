@@ -1,5 +1,6 @@
 """The live call of a ticket (G3, G6): asked for, ready, joined, declined or missed."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -10,12 +11,14 @@ from app.calls.models import CallRow
 from app.calls.providers import sandbox
 from app.calls.providers.custom import label
 from app.calls.providers.provider import Link
+from app.calls.provision import Failure
 from app.calls.schedule import POLL
 from app.core.auth import SERVICE, Actor
 from app.core.ids import new_id
 from app.core.problems import Conflict, Forbidden, Invalid
 from app.core.text.messages import _
 from app.events import types
+from app.events.failures import CallFailure, stated, why_no_link
 from app.sla.clock.changes import Answer, Ask
 from app.sla.clock.cycles import ENDED_STATUSES
 from app.tickets.editing.clock import change_clock
@@ -92,10 +95,12 @@ def make_ready(edit: TicketEdit, call: dict[str, Any], link: Link) -> None:
     edit.tell(ready, SERVICE)
 
 
-def make_failed(edit: TicketEdit, call: dict[str, Any], reason: str) -> None:
+def make_failed(edit: TicketEdit, call: dict[str, Any], failures: Sequence[Failure]) -> None:
     """No provider could make a link: said clearly, and the ticket goes on unharmed."""
-    call |= {"state": "failed", "failure": reason, "next_attempt_at": None, "claim_id": None}
-    edit.tell(types.CallFailed(call_id=call["id"], reason=reason), SERVICE)
+    reason, known = str(why_no_link(failures)), [CallFailure.model_validate(each) for each in stated(failures)]
+    call |= {"state": "failed", "failure": reason, "failures": list(failures)}
+    call |= {"next_attempt_at": None, "claim_id": None}
+    edit.tell(types.CallFailed(call_id=call["id"], reason=reason, failures=known), SERVICE)
 
 
 async def active(session: AsyncSession, edit: TicketEdit) -> dict[str, Any] | None:

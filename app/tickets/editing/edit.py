@@ -87,6 +87,6 @@ class TicketEdit:
         return [{"role": role, **contact} for role in wanted if (contact := self.contacts.get(role))]
 
     def id_of(self, deadline: Deadline) -> str:
-        """The stored id of the deadline that a notice shows as it was."""
+        """The stored id of the deadline that a clock event shows as it was."""
         key = (deadline.metric, deadline.subject, deadline.cycle)
         return next(d.id for d in self.clock.deadlines if (d.metric, d.subject, d.cycle) == key)

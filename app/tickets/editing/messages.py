@@ -1,4 +1,4 @@
-"""Messages of a ticket: who their author is, what they tell the clock, and how often the word passes."""
+"""Messages of a ticket: their authors, what they tell the clock, and how often customer and engineer take turns."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ def message_author(principal: Principal, actor: Actor, author: Author | None) ->
     """The author of a message: by the key, unless a customer or an automation is stated (C07).
 
     An engineer writes only with a key of their own, so nobody else can answer in an engineer's name. An account's key
-    states its own automation: what a mail gateway passes on of out-of-office replies is no word of the customer's.
+    states its own automation: an out-of-office reply that a mail gateway passes on is not the customer's own words.
     """
     if author is None:
         return actor.document()
@@ -69,7 +69,7 @@ def add_message(edit: TicketEdit, actor: Actor, author: dict[str, str], command:
 
 
 def _count_turn(edit: TicketEdit, kind: str) -> None:
-    """Count how often the word passes; at the plan's number of turns an escalation is suggested, once (G5)."""
+    """Count the turns between customer and engineer; at the plan's number an escalation is suggested, once (G5)."""
     ticket, rules = edit.ticket, edit.document.escalation
     if kind not in ("customer", "engineer") or kind == ticket.spoke:
         return

@@ -24,8 +24,8 @@ def reason(edit: TicketEdit) -> str | None:
     urgent = ticket.priority in document.review_non_production
     if urgent and ticket.environment == "non_production" and ticket.impact != "large":
         return "non_production"
-    alarmed = ticket.channel == "hook" and ticket.priority == document.top and not ticket.business_impact
-    return "automation" if alarmed else None
+    automatic = ticket.channel == "hook" and ticket.priority == document.top and not ticket.business_impact
+    return "automation" if automatic else None
 
 
 def request_if_due(edit: TicketEdit) -> None:

@@ -11,9 +11,9 @@ from app.tickets.staffing.roster import read_roster, scope_of
 
 
 async def candidates(session: AsyncSession, principal: Principal, ticket_id: str) -> dict[str, Any]:
-    """Everybody of the ticket's roster, in a ``snapshot``: the available ones first, by rank, then who is hindered.
+    """Everybody of the ticket's roster, in a ``snapshot``: the available ones first, by rank, then those ruled out.
 
-    The ticket's own engineer is one of them, for itself as free as anybody. 403 for customers, 404 for no ticket.
+    The ticket's own engineer is among them, and counts as free for it. 403 for customers, 404 without such a ticket.
     """
     edit = await peek(session, principal, ticket_id)
     require_support(principal)

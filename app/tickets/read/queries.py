@@ -106,10 +106,8 @@ async def _deadlines(session: AsyncSession, *conditions: ColumnElement[bool]) ->
     return await _rows(session, ordered)
 
 
-async def list_deadlines(
-    session: AsyncSession, principal: Principal, ticket_id: str, page: Page
-) -> tuple[bool, Sequence[Row]]:
-    """All cycles of a ticket in the order of their starts, and whether the ticket is a sandbox's."""
+async def list_deadlines(session: AsyncSession, principal: Principal, ticket_id: str, page: Page) -> Sequence[Row]:
+    """All cycles of a ticket in the order of their starts, each with whether the ticket is a sandbox's."""
     account_id = await account_of_ticket(session, principal, ticket_id)
     conditions = [DeadlineRow.account_id == account_id, DeadlineRow.ticket_id == ticket_id]
     keys = (DeadlineRow.started_at, _METRIC_ORDER, DeadlineRow.cycle, DeadlineRow.id)
@@ -121,8 +119,7 @@ async def list_deadlines(
         TicketRow, and_(TicketRow.account_id == DeadlineRow.account_id, TicketRow.id == DeadlineRow.ticket_id)
     )
     ordered = query.where(*conditions).order_by(*keys).limit(page.limit + 1)
-    rows = await _rows(session, ordered)
-    return bool(rows and rows[0]["sandbox"]), rows
+    return await _rows(session, ordered)
 
 
 def deadline_place(row: Row) -> tuple[Any, ...]:

@@ -42,8 +42,11 @@ _ROUTE: Final = object_of(
         "next_at": instant("t.route_at"),
     }
 )
+# Earlier versions have stored sentences.
+_STATED: Final = """jsonb_path_query_array(c.failures, '$[*] ? (@.type() == "object")')"""
+_FAILURES: Final = f"CASE c.state WHEN 'failed' THEN {_STATED} ELSE '[]' END"
 _CALL: Final = f"""(
-SELECT {object_of(columns(CallRow.__table__, "c", CALL))} FROM calls AS c
+SELECT {object_of(columns(CallRow.__table__, "c", CALL) | {"failures": _FAILURES})} FROM calls AS c
 WHERE c.account_id = t.account_id AND c.ticket_id = t.id ORDER BY c.sequence DESC LIMIT 1
 )"""  # noqa: S608  names of ours
 _TICKET: Final = object_of(

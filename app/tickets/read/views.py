@@ -1,10 +1,14 @@
 """Tickets as the API shows them. Pure: rows in, JSON objects out."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
+import orjson
+
 from app.core.auth import Principal
+from app.core.text.language import SOURCE, Language
+from app.events.failures import stated, why_no_link
 from app.events.types import INTERNAL_METRICS
 from app.tickets.schemas import Call, Deadline, Message, Ticket
 
@@ -16,6 +20,7 @@ DEADLINE: Final = tuple(name for name in Deadline.model_fields if name not in ("
 ROUTE: Final = ("state", "since", "alert_id", "reason")
 """The members of a ticket's routing that are stored under their names."""
 CALL: Final = tuple(Call.model_fields)
+_FAILURES: Final = '"failures":[{'
 MESSAGE: Final = tuple(Message.model_fields)
 
 
@@ -59,8 +64,21 @@ def deadline_view(row: Mapping[str, Any], *, sandbox: bool) -> dict[str, Any]:
 
 
 def call_view(row: Mapping[str, Any]) -> dict[str, Any]:
-    """One call."""
-    return {name: row[name] for name in CALL}
+    """One call; why it failed is said in its reader's language."""
+    failures = stated(row["failures"]) if row["state"] == "failed" else []
+    said = why_no_link(failures) if failures else row["failure"]
+    return {name: row[name] for name in CALL} | {"failure": said, "failures": failures}
+
+
+def localized(ticket: str, language: Callable[[], Language]) -> str:
+    """A ticket as a statement writes it, in JSON, for a reader of this language: the statement writes English."""
+    if _FAILURES not in ticket or language() == SOURCE:
+        return ticket
+    document = orjson.loads(ticket)
+    call = document["call"]
+    if call and call["failures"]:
+        call["failure"] = why_no_link(call["failures"]).to(language())
+    return orjson.dumps(document).decode()
 
 
 def message_view(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -230,7 +230,7 @@ class Dispatcher:
         data = types.RoutingUnstaffed(
             region_lock=edit.ticket.region_lock,
             reason=reason,
-            next_at=self._next_look(edit, reason),
+            next_at=self._next_poll(edit, reason),
             notified=notified,
             **_shown(choice),
         )
@@ -336,12 +336,12 @@ class Dispatcher:
         if route is None:
             edit.ticket.route_at = None
         elif route.state == "queued":
-            polls = (route.again_at, self._next_look(edit, route.reason))
+            polls = (route.again_at, self._next_poll(edit, route.reason))
             edit.ticket.route_at = min((at for at in polls if at), default=None)
         else:
             edit.ticket.route_at = _leaves(owner, edit) if owner and follows_the_sun(edit) else None
 
-    def _next_look(self, edit: TicketEdit, reason: str | None) -> datetime | None:
+    def _next_poll(self, edit: TicketEdit, reason: str | None) -> datetime | None:
         """When somebody comes on shift who may take the ticket: of no use to one whose account holds too many."""
         return None if reason == MAX_EXPERTS else self.staff.next_available(edit.ticket.region_lock, edit.now)
 

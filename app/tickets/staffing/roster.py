@@ -180,7 +180,7 @@ async def see_to_experts(
 async def without_experts(session: AsyncSession, edits: Sequence[TicketEdit]) -> list[TicketEdit]:
     """Those of these locked live tickets that can be saved now, though others may hold the roster.
 
-    If they do, tickets whose experts are to be seen to stay as they were, for the pass that the alarm ``experts``
+    If they do, tickets whose experts are to be seen to stay as they were, for the pass that the wake-up ``experts``
     wakes. If that fails, they are due again.
     """
     todo = [edit.ticket.id for edit in edits if is_to_do(edit)]
@@ -221,19 +221,19 @@ class _Round:
         while True:
             moves = self.dispatcher.staff.moves
             first = await self._lock_queue() if first or moves.freed else []
-            found = [*await self._lock_other_work(), *first]
+            found = [*await self._lock_other_tickets(), *first]
             if not found:
                 break
             await self._decide(found, moves.back)
         if self.skipped and self.dispatcher.staff.idle():
-            self._look_again(self.known[:1])
+            self._poll_again(self.known[:1])
         return [edit for edit in self.others if edit.events]
 
     async def _decide(self, todo: Sequence[TicketEdit], back: Iterable[str] = ()) -> None:
         async for _ in in_turns(self.dispatcher.run(todo, [*self.known, *self.others], back)):
             pass
 
-    async def _lock_other_work(self) -> list[TicketEdit]:
+    async def _lock_other_tickets(self) -> list[TicketEdit]:
         """The other tickets of engineers who are held now."""
         staff, connection = self.dispatcher.staff, await driver(self.session)
         busy = [name for name in staff.moves.taken if staff.experts[name].load > 1]
@@ -244,7 +244,7 @@ class _Round:
         got = await connection.fetch(f"{_OTHER_WORK} ORDER BY t.id FOR UPDATE SKIP LOCKED", *values)
         if len(got) < len(seen):
             late = {row["assignee_id"] for row in seen}
-            self._look_again(edit for edit in self.known if edit.ticket.routing and edit.ticket.assignee_id in late)
+            self._poll_again(edit for edit in self.known if edit.ticket.routing and edit.ticket.assignee_id in late)
         return await self._add(got)
 
     async def _lock_queue(self) -> list[TicketEdit]:
@@ -266,8 +266,8 @@ class _Round:
         return found
 
     @staticmethod
-    def _look_again(edits: Iterable[TicketEdit]) -> None:
-        """Somebody else holds a ticket that this concerns at this moment: look in a moment whether it was seen to."""
+    def _poll_again(edits: Iterable[TicketEdit]) -> None:
+        """Somebody else holds a ticket that this concerns: check in a moment whether they have dealt with it."""
         for edit in edits:
             soon = edit.now + _SOON
             edit.ticket.route_at = min(edit.ticket.route_at or soon, soon)

@@ -11,7 +11,7 @@ from app.roster.choose import Choice, Expert, Need, Roster, choose, next_availab
 
 
 class Release(Enum):
-    """Why an expert is held for a ticket no more."""
+    """Why an expert is no longer held for a ticket."""
 
     DONE = auto()
     """the work is done: whoever did it may be asked again by a ticket that they did not take before"""
@@ -26,7 +26,7 @@ class Moves:
     taken: set[str] = field(default_factory=set)
     """who is held now, and may have other work to hand on"""
     freed: set[str] = field(default_factory=set)
-    """who is held no more"""
+    """who is no longer held"""
     back: set[str] = field(default_factory=set)
     """of these, who has done the work: they may be asked again by a ticket that they did not take before"""
     released: set[str] = field(default_factory=set)
@@ -102,7 +102,7 @@ class Staff:
         self._holds[engineer_id] = keys | {"since": since}
         self.moves.taken.add(engineer_id)
 
-    def let_go(self, engineer_id: str | None, ticket_id: str, why: Release) -> None:
+    def let_go(self, engineer_id: str | None, ticket_id: str, reason: Release) -> None:
         """The engineer, if held for this ticket, is free."""
         expert = self.experts.get(engineer_id or "")
         if expert is None or expert.held_for != ticket_id or expert.held_by is None:
@@ -113,7 +113,7 @@ class Staff:
         self._holds[expert.id] = None
         self.moves.freed.add(expert.id)
         self.moves.released.add(expert.held_by)
-        if why is Release.DONE:
+        if reason is Release.DONE:
             self.moves.back.add(expert.id)
 
     def reassigned(self, before: str | None, after: str | None) -> None:

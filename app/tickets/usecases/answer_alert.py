@@ -27,6 +27,8 @@ from app.tickets.schemas import AlertRefusal, TicketId
 from app.tickets.staffing.route import Route, is_expired, route_of
 from app.tickets.usecases.caller import Caller, finish, start
 
+BY_LINK: Final = _("Declined by the link in the message")
+"""The reason where an engineer has declined without giving one: by a link."""
 _COLUMNS: Final = (
     "id",
     "account_id",
@@ -84,7 +86,10 @@ async def alert_documents(session: AsyncSession, alerts: Sequence[ExpertAlertRow
     """Alerts as the API shows them, by id."""
     pages = await results(session, [(alert.account_id, alert.id) for alert in alerts])
     return {
-        alert.id: {name: getattr(alert, name) for name in _COLUMNS} | {"pages": pages[alert.id]} for alert in alerts
+        alert.id: {name: getattr(alert, name) for name in _COLUMNS}
+        | {"pages": pages[alert.id]}
+        | ({"reason": BY_LINK} if alert.reason == BY_LINK else {})
+        for alert in alerts
     }
 
 

@@ -26,7 +26,7 @@ from app.tickets.editing import calls, review
 from app.tickets.editing.clock import take_step
 from app.tickets.editing.edit import TicketEdit
 from app.tickets.record import TicketRecord, columns
-from app.tickets.rules import Assessment, assess, channel_faults, is_alarm, missing_texts, priority_faults
+from app.tickets.rules import Assessment, assess, channel_faults, is_automatic, missing_texts, priority_faults
 from app.tickets.save import staff_and_save
 from app.tickets.schemas import NewTicket
 
@@ -98,7 +98,7 @@ async def open_ticket(
     held = await _promise(session, customer, command.product)
     promise, pins = held.promise, held.pins
     assessment = assess(promise.document, command.priority, command.impact, command.urgency)
-    _check(promise, command, assessment, alarm=is_alarm(command.channel, acting.actor.kind))
+    _check(promise, command, assessment, automatic=is_automatic(command.channel, acting.actor.kind))
     await _check_follow_up(session, account_id, command.follow_up_of)
     if command.region_lock:
         scope = account_id if customer.sandbox_now else None
@@ -157,12 +157,12 @@ async def _promise(session: AsyncSession, customer: Customer, product: str | Non
     return await plan_in_force(customer, product, customer.now, newest)
 
 
-def _check(promise: Promise, command: NewTicket, assessment: Assessment, *, alarm: bool) -> None:
+def _check(promise: Promise, command: NewTicket, assessment: Assessment, *, automatic: bool) -> None:
     """Refuse what the plan does not take: unknown priority, missing texts (G1), a channel not offered (Z6)."""
     document = promise.document
     faults = [*priority_faults(document, command.priority), *channel_faults(document, command.channel)]
     texts = {"business_impact": command.business_impact, "priority_reason": command.priority_reason}
-    faults += [] if alarm else missing_texts(document, assessment.priority, texts)
+    faults += [] if automatic else missing_texts(document, assessment.priority, texts)
     if faults:
         raise Invalid(errors=faults)
 

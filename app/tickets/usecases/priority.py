@@ -13,7 +13,7 @@ from app.tickets.editing import calls, review
 from app.tickets.editing.clock import change_clock
 from app.tickets.editing.edit import TicketEdit
 from app.tickets.editing.messages import add_message
-from app.tickets.rules import customer_may_set, is_alarm, missing_texts, priority_faults
+from app.tickets.rules import customer_may_set, is_automatic, missing_texts, priority_faults
 from app.tickets.schemas import (
     NewMessage,
     PriorityChange,
@@ -61,8 +61,8 @@ async def give_priority(
     if priority == ticket.priority:
         return
     texts = {"business_impact": ticket.business_impact, "priority_reason": reason}
-    alarm = is_alarm(ticket.channel, actor.kind)
-    if faults := [] if alarm else missing_texts(edit.document, priority, texts):
+    automatic = is_automatic(ticket.channel, actor.kind)
+    if faults := [] if automatic else missing_texts(edit.document, priority, texts):
         raise Invalid(errors=faults)
     ticket.priority_reason, ticket.priority_source, edit.reason = reason, source, reason
     change_clock(edit, Priority(edit.now, priority, actor.kind), actor)

@@ -57,7 +57,7 @@ async def get_delivery(call: CallDep, delivery_id: str) -> Response:
 async def resend_delivery(call: CallDep, delivery_id: str, actor: ActorDep) -> Response:
     """Resend a delivery.
 
-    At once, with the same `webhook-id` and a new row of attempts.
+    At once, with the same `webhook-id` and a fresh series of attempts.
     """
 
     async def send(session: AsyncSession) -> Document:
@@ -80,10 +80,9 @@ async def replay_webhook(call: CallDep, endpoint_id: str, body: ReplayPeriod) ->
     """Replay the events of a period.
 
     All events recorded in it that the endpoint wants, including those that it never got because it was disabled or did
-    not exist yet, or whose deliveries are past their retention. Each comes with its `webhook-id` of then; a ticket's
-    come
-    in order. At most 31 days and 10,000 events at once: 422 says how many there are. 409 names the quota if so many
-    pending deliveries would exceed it.
+    not exist yet, or whose deliveries are past their retention. Each keeps its original `webhook-id`, and those of a
+    ticket come in order. At most 31 days and 10,000 events at once: 422 says how many there are. 409 names the quota if
+    so many pending deliveries would exceed it.
     """
 
     async def replay(session: AsyncSession) -> Document:

@@ -1,5 +1,6 @@
 """``/v1/webhooks``: where events are sent. What became of them: ``deliveries.py``."""
 
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from fastapi import Response
@@ -14,10 +15,11 @@ from app.core.problems import Conflict, NotFound, QuotaExceeded
 from app.core.web.kit.deps import require_account
 from app.core.web.kit.merge_patch import PatchDep
 from app.core.web.kit.operations import AccountScope, ActorDep, CallDep, Document, ResourceRouter
-from app.core.web.kit.paging import PageDep, listing, made
+from app.core.web.kit.paging import PageDep, made
 from app.webhooks import queries
 from app.webhooks.api.presenters import delivery_document, managed
 from app.webhooks.delivery_schemas import Delivery
+from app.webhooks.models import WebhookEndpointRow
 from app.webhooks.rules.patterns import check_globs
 from app.webhooks.rules.quotas import ENDPOINTS
 from app.webhooks.schemas import (
@@ -64,10 +66,14 @@ async def list_webhooks(call: CallDep, page: PageDep, account_id: AccountScope, 
 
     All of them for support; an account's key sees its own account's. Viewers see only the host of each URL.
     """
-    async with call.state.sessions() as session:
-        who = await acting(session, call.principal, actor)
-        rows = await queries.endpoints_page(session, page, account_id)
-    return listing(call.request, page, rows, place=made, document=partial(shown_to, who))
+
+    async def documents(
+        session: AsyncSession, _: Sequence[WebhookEndpointRow]
+    ) -> Callable[[WebhookEndpointRow], Document]:
+        return partial(shown_to, await acting(session, call.principal, actor))
+
+    query = partial(queries.endpoints_page, page=page, account_id=account_id)
+    return await call.page_with(page, query, place=made, documents=documents)
 
 
 @router.show("/{endpoint_id}", WebhookEndpoint)

@@ -6,7 +6,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.principals import writer
 from app.core.auth import Actor, Principal
+from app.core.db.tables import Row
 from app.core.schemas.shared import ActorRef
+from app.core.text.messages import from_stored
 from app.events.envelope import NO_ACCOUNT
 from app.webhooks.delivery_schemas import Delivery, DeliveryWithAttempts
 from app.webhooks.models import DeliveryRow, WebhookEndpointRow
@@ -23,14 +25,26 @@ async def managed(
 
 def delivery_document(delivery: DeliveryRow) -> dict[str, Any]:
     """The public form of a delivery, with its last attempt."""
-    return Delivery.model_validate(_facts(delivery)).model_dump()
+    document = Delivery.model_validate(_facts(delivery)).model_dump()
+    return document | {"last_attempt": _read(document["last_attempt"], delivery.last_attempt)}
 
 
 def attempts_document(delivery: DeliveryRow) -> dict[str, Any]:
     """The public form of a delivery with all attempts that are kept."""
     last = [delivery.last_attempt] if delivery.last_attempt else []
     attempts = [*(delivery.earlier_attempts or []), *last]
-    return DeliveryWithAttempts.model_validate(_facts(delivery) | {"attempts": attempts}).model_dump()
+    document = DeliveryWithAttempts.model_validate(_facts(delivery) | {"attempts": attempts}).model_dump()
+    told = [_read(shown, stored) for shown, stored in zip(document["attempts"], attempts, strict=True)]
+    return document | {"attempts": told, "last_attempt": told[-1] if last else None}
+
+
+def _read(shown: dict[str, Any] | None, stored: Row | None) -> dict[str, Any] | None:
+    """An attempt whose error its reader gets in their language."""
+    if shown is None or stored is None:
+        return None
+    attempt = {name: value for name, value in shown.items() if name != "error_message"}
+    error = stored.get("error")
+    return attempt | {"error": None if error is None else from_stored(error, stored.get("error_message"))}
 
 
 def _facts(delivery: DeliveryRow) -> dict[str, Any]:

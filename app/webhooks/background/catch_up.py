@@ -33,7 +33,7 @@ AT_ONCE: Final = 50
 _EVENTS: Final = 100
 _FEW: Final = 500
 """An endpoint gets no more while so many wait for their first attempt, and resumes once fewer are pending."""
-_SETTLED: Final = timedelta(minutes=1)
+_GRACE: Final = timedelta(minutes=1)
 """No statement lasts longer: whoever has not seen by then that an endpoint is sent to directly has ended."""
 _ALONE: Final = AdvisoryLock("catch up", "hashtext('heliodesk catch up')")
 _LAST: Final = "coalesce(pg_sequence_last_value('events_position_seq'), 0)"
@@ -176,9 +176,9 @@ async def catch_up(state: State) -> int:
             return 0
         connection = await driver(session)
         few = min(_FEW, state.settings.max_pending_deliveries // 2)
-        ready = [row["id"] for row in await connection.fetch(_READY, position, _SETTLED, few)]
+        ready = [row["id"] for row in await connection.fetch(_READY, position, _GRACE, few)]
         if ready:
-            reached = await connection.fetch(_MAKE, ready, position, min(_EVENTS, few), _SETTLED)
+            reached = await connection.fetch(_MAKE, ready, position, min(_EVENTS, few), _GRACE)
             await _resume(session, reached, state.settings.max_endpoints, few)
             ring_after_commit(session, "deliveries")
     return len(ready)

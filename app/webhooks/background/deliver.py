@@ -26,6 +26,7 @@ from app.core.db.session import transaction
 from app.core.outgoing.connector import TOTAL_TIMEOUT, TimedOut, Unreachable, make_session, post
 from app.core.outgoing.via import HEADER, write_via
 from app.core.state import State
+from app.core.text.messages import Message, _, verbatim
 from app.webhooks.formats.bodies import NotWanted, Unsendable, make_body
 from app.webhooks.outbox.attempts import DeliveryOutcome, Exchange, conclude, storable, unsent
 from app.webhooks.outbox.claims import Claimed, Poll, poll, renew
@@ -41,8 +42,8 @@ _DATABASE_ERRORS: Final = (OSError, PostgresError, SQLAlchemyError, *DATABASE_ER
 _PAUSE: Final = 0.5
 """Seconds between two tries to record outcomes while the database does not answer."""
 
-_LOOKS: Final = 50
-"""Looks of one pass: while there is always something to claim, passes follow each other."""
+_POLLS: Final = 50
+"""Polls of one pass: while there is always something to claim, passes follow each other."""
 _ROUNDS: Final = 2
 """Times that all lanes are seen in vain before a pass ends: it may have begun in the midst of them."""
 _random: Final = random.SystemRandom()
@@ -91,7 +92,7 @@ class Sender:
         Sending and recording go on behind; ``drain`` waits for them. ``now`` stands in for the database's clock.
         """
         begun, rounds_in_vain = 0, 0
-        for _ in range(_LOOKS):
+        for _round in range(_POLLS):
             share = self._share()
             self._held_back = share.is_short
             if self._stopping or share.limit <= 0 or rounds_in_vain >= _ROUNDS:
@@ -106,13 +107,13 @@ class Sender:
                 rounds_in_vain = 0
             elif seen.after == START:
                 rounds_in_vain += _ROUNDS if before == START else 1
-        self._state.alarms.deliveries.ring()
+        self._state.wake_ups.deliveries.ring()
         return begun
 
     async def next_instant(self) -> datetime | None:
         """When ``run_pass`` has something to do again, by the database's clock; None: nothing waits for an instant.
 
-        What waits for a slot is not counted: the alarm ``deliveries`` rings when there is one.
+        What waits for a slot is not counted: the wake-up ``deliveries`` rings when there is one.
         """
         if self._share().limit <= 0:
             return None
@@ -188,18 +189,18 @@ class Sender:
 
     def _ring_if_held_back(self) -> None:
         if self._held_back:
-            self._state.alarms.deliveries.ring()
+            self._state.wake_ups.deliveries.ring()
 
     async def _attempt(self, delivery: Claimed) -> DeliveryOutcome:
         if not delivery.enabled:
             self._probation.forget(delivery.endpoint_id)
-            return unsent(delivery, "failed", "The endpoint is disabled or gone")
+            return unsent(delivery, "failed", _("The endpoint is disabled or gone"))
         try:
             body = make_body(delivery.form, delivery.event)
-        except NotWanted as reason:
-            return unsent(delivery, "skipped", str(reason))
+        except NotWanted as unwanted:
+            return unsent(delivery, "skipped", unwanted.reason)
         except Unsendable as error:  # it would fail again
-            return unsent(delivery, "failed", str(error))
+            return unsent(delivery, "failed", error.reason)
         exchange = await self._send(delivery, body, delivery.present())
         self._remember(delivery, exchange.outcome)
         return conclude(delivery, exchange, delivery.present(), _random.uniform(-1, 1))
@@ -212,8 +213,7 @@ class Sender:
         try:
             answer = await post(self._session(), delivery.url, body, headers, seconds=self._limits.timeout)
         except Unreachable as error:
-            reason = storable(str(error).encode(errors="replace"))
-            outcome = Outcome(None, reason, timed_out=isinstance(error, TimedOut))
+            outcome = Outcome(None, _storable(error.reason), timed_out=isinstance(error, TimedOut))
             return Exchange(at, monotonic() - started, outcome, headers)
         outcome = Outcome(answer.status, retry_after=answer.headers.get("retry-after"))
         return Exchange(at, monotonic() - started, outcome, answer.sent, answer.headers, answer.body)
@@ -268,3 +268,8 @@ class Sender:
                     await renew(session, old, self._lease)
             except _DATABASE_ERRORS as error:
                 _log.warning("leases could not be renewed", deliveries=len(old), error=str(error))
+
+
+def _storable(reason: Message) -> Message:
+    kept = storable(reason.encode(errors="replace"))
+    return reason if kept == reason else verbatim(kept)

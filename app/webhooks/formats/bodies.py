@@ -9,6 +9,8 @@ import orjson
 
 from app.core.jmespath.projection import BadProjection, Projection, ProjectionFailed, compile_projection
 from app.core.text.language import Language
+from app.core.text.messages import Message as Said
+from app.core.text.messages import _
 from app.events.envelope import envelope
 from app.events.examples import event_example
 from app.events.types import WebhookTest
@@ -39,12 +41,20 @@ class Form:
     projection: str | None
 
 
-class NotWanted(Exception):
-    """The endpoint's projection gives nothing for this event: it is not sent."""
+class Unsent(Exception):
+    """Nothing is sent of this event; ``reason`` says why, for the endpoint's owner."""
+
+    def __init__(self, reason: Said) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
-class Unsendable(Exception):
-    """The endpoint's form cannot be given to this event, now or later; the message says why, for its owner."""
+class NotWanted(Unsent):
+    """The endpoint's projection gives nothing for this event."""
+
+
+class Unsendable(Unsent):
+    """The endpoint's form cannot be given to this event, now or later."""
 
 
 def make_body(form: Form, event: Mapping[str, Any]) -> bytes:
@@ -73,9 +83,9 @@ def _projected(expression: str, told: dict[str, Any]) -> Any:
     try:
         result = _compiled(expression).apply(told, steps=MAX_STEPS, size=MAX_PROJECTED)
     except (BadProjection, ProjectionFailed) as error:
-        raise Unsendable(f"The projection failed: {error}") from error
+        raise Unsendable(_("The projection failed: {error}", error=error.reason)) from error
     if result is None or result is False:
-        raise NotWanted("The projection gives null or false: this event is not wanted")
+        raise NotWanted(_("The projection gives null or false: this event is not wanted"))
     return result
 
 

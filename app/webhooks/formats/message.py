@@ -12,8 +12,10 @@ from typing import Any, Final, TypeAlias
 from urllib.parse import quote, urlsplit
 
 from app.core.text.language import Language
+from app.core.text.messages import from_stored
 from app.core.text.phrases import moment
 from app.core.zones import load_zone
+from app.events.failures import why_no_link
 from app.events.labels import LABELS, named, stated
 from app.events.sentences import sentence
 
@@ -56,7 +58,9 @@ _TEXT: Final[Mapping[str, str]] = {
     "maintenance.started": "reason",
     "webhook.disabled": "reason",
 }
-"""Where an event has what a person wrote about it."""
+"""Where an event has what a person wrote about it, or what went wrong."""
+_OURS: Final = frozenset({"call.failed", "webhook.disabled"})
+"""Events whose text is ours, in English."""
 _INSTANTS: Final = frozenset({"ends_at", "due_at", "join_from", "join_by", "accept_by", "next_at", "retry_at"})
 _LINKS: Final = ("join_url", "call_link")
 _LINE: Final = 500
@@ -100,10 +104,17 @@ def message(told: Mapping[str, Any], ticket: Mapping[str, Any], language: Langua
     return Message(
         sentence=sentence(kind, data, language),
         lines=tuple(" ".join(clean(line).split()) for line in lines if line),
-        text=clean(str(data.get(_TEXT.get(kind, "")) or "")).strip(),
+        text=clean(_text(kind, data, language)).strip(),
         link=_link(data, language),
         footer=f"{when} · Sandbox" if told["sandbox"] else when,
     )
+
+
+def _text(kind: str, data: Mapping[str, Any], language: Language) -> str:
+    if kind == "call.failed" and data.get("failures"):
+        return why_no_link(data["failures"]).to(language)
+    text = str(data.get(_TEXT.get(kind, "")) or "")
+    return from_stored(text).to(language) if kind in _OURS else text
 
 
 def _value(name: str, value: Any, language: Language) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
+from app.core.text.messages import Message, to_stored
 from app.events.envelope import instant
 from app.webhooks.rules.retry import Disable, Outcome, RetryAt, next_attempt
 from app.webhooks.schemas import DeliveryState
@@ -30,7 +31,7 @@ class DeliveryOutcome:
     attempts: int
     last_attempt: Row
     next_attempt_at: datetime | None = None
-    disable: str | None = None
+    disable: Message | None = None
 
     def row(self) -> Row:
         """The values that the statement needs."""
@@ -73,9 +74,9 @@ def conclude(delivery: "Claimed", exchange: Exchange, now: datetime, jitter: flo
     return DeliveryOutcome(delivery, "failed", attempts, _log(exchange, None), disable=reason)
 
 
-def unsent(delivery: "Claimed", state: Literal["skipped", "failed"], why: str) -> DeliveryOutcome:
-    """The end of a delivery for which nothing is sent; ``why`` is for the endpoint's owner."""
-    return DeliveryOutcome(delivery, state, delivery.attempts, {"at": instant(delivery.present()), "error": why})
+def unsent(delivery: "Claimed", state: Literal["skipped", "failed"], reason: Message) -> DeliveryOutcome:
+    """The end of a delivery for which nothing is sent; ``reason`` is for the endpoint's owner."""
+    return DeliveryOutcome(delivery, state, delivery.attempts, {"at": instant(delivery.present()), **_error(reason)})
 
 
 def storable(raw: bytes) -> str:
@@ -83,12 +84,17 @@ def storable(raw: bytes) -> str:
     return raw[:ANSWER_KEPT].decode(errors="replace").replace("\0", "\ufffd")
 
 
+def _error(reason: Message | None) -> Row:
+    """Why nothing came back: in English, and what it takes to say it in other languages."""
+    return {"error": reason, "error_message": to_stored(reason)}
+
+
 def _log(exchange: Exchange, next_at: datetime | None) -> Row:
     return {
         "at": instant(exchange.at),
         "request_headers": {name.lower(): value for name, value in exchange.sent.items()},
         "status": exchange.outcome.status,
-        "error": exchange.outcome.error,
+        **_error(exchange.outcome.error),
         "duration_ms": round(exchange.seconds * 1000, 3),
         "answer_headers": {
             name: _header(exchange.received[name]) for name in _HEADERS_KEPT if name in exchange.received

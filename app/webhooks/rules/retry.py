@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import Final, TypeAlias
 
 from app.core.outgoing.retry_after import parse_retry_after
+from app.core.text.messages import Message, _
 
 DELAYS: Final = (
     timedelta(0),
@@ -48,7 +49,7 @@ class Outcome:
     """How one attempt ended: the receiver's status, or None with ``error`` when there was no answer."""
 
     status: int | None
-    error: str | None = None
+    error: Message | None = None
     retry_after: str | None = None
     timed_out: bool = False
 
@@ -84,7 +85,7 @@ class GiveUp:
 class Disable:
     """The delivery has failed, and its endpoint gets no more; ``reason`` is for the endpoint's owner."""
 
-    reason: str
+    reason: Message
 
 
 Decision: TypeAlias = RetryAt | GiveUp | Disable
@@ -100,9 +101,9 @@ def next_attempt(
     taken nothing; once that is five days, a delivery that fails for the third time takes the endpoint with it.
     """
     if outcome.status == HTTPStatus.GONE:
-        return Disable("The receiver answered 410 Gone")
+        return Disable(_("The receiver answered 410 Gone"))
     if attempts >= _TRIED and failing_since is not None and now - failing_since >= DISABLE_AFTER:
-        return Disable("Nothing could be delivered for five days")
+        return Disable(_("Nothing could be delivered for five days"))
     if attempts >= len(DELAYS):
         return GiveUp()
     delay = DELAYS[attempts] * (1 + JITTER * jitter)

@@ -100,7 +100,7 @@ class Share:
 
 
 class Probation:
-    """Endpoints that get few messages at once for now: one after a timeout or a plea for less, one more a success.
+    """Endpoints that get few messages at once for now: one after a timeout or a request for less, one more a success.
 
     What a hanging receiver costs is slots, so it is to hold as few as show that it hangs.
     """

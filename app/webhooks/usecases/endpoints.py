@@ -17,7 +17,7 @@ from app.core.ids import new_id
 from app.core.outgoing.addresses import Network, is_allowed, is_local, literal
 from app.core.outgoing.targets import Unusable, read_target
 from app.core.problems import Conflict, Fault, Invalid, message_of
-from app.core.text.messages import Message, _
+from app.core.text.messages import Message, _, from_stored
 from app.events.envelope import NO_ACCOUNT, instant
 from app.events.event import Event
 from app.events.log import event_row, recorded
@@ -38,7 +38,9 @@ _LOOPBACK: Final = ip_network("127.0.0.0/8")
 
 def endpoint_document(endpoint: WebhookEndpointRow, secret: str | None = None) -> dict[str, Any]:
     """The public form; ``secret`` only where it is shown for the one time."""
+    reason = endpoint.disabled_reason
     document = WebhookEndpoint.model_validate(endpoint).model_dump()
+    document["disabled_reason"] = None if reason is None else from_stored(reason)
     return document | {"secret": secret} if secret else document
 
 
@@ -54,6 +56,10 @@ def check_url(url: str, allow_networks: Sequence[Network]) -> None:
         target = read_target(url)
     except Unusable as error:
         raise _invalid_url(message_of(error)) from error
+    if not url.isascii():
+        raise _invalid_url(
+            _("Only ASCII is taken: other characters are percent-encoded, and in a host's name written as xn--…")
+        )
     host = target.host
     local = is_local(host, allow_networks)
     if target.scheme != "https" and not local:

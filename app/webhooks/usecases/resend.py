@@ -23,7 +23,7 @@ MAX_EVENTS: Final = 10_000
 """So many events are sent again by one request: one transaction of well under a second."""
 
 _COUNTED: Final = 100_000
-"""Beyond that nobody counts."""
+"""Counting stops here."""
 
 _WANTED: Final = """
 SELECT e.account_id, e.id, e.ticket_id, e.sequence, e.position FROM events AS e

@@ -105,6 +105,7 @@ async def test_a_secret_is_shown_once_and_stored_hashed(
         ({"kind": "admin", "role": "owner"}, ""),
         ({"kind": "widget", "account_id": "acc_01k9z3v5q8e9rbn3wz4m6t7y2d"}, ""),
         ({"kind": "widget", "allowed_origins": ["*"]}, "/allowed_origins/0"),
+        ({"kind": "widget", "allowed_origins": ["https://shop.example.com", "shop.example.com"]}, "/allowed_origins/1"),
         ({"kind": "agent", "expires_at": "soon"}, "/expires_at"),
         ({"kind": "agent", "scopes": []}, "/scopes"),
         ({"kind": "agent", "scopes": ["tickets:read", "tickets"]}, "/scopes/1"),

@@ -25,16 +25,16 @@ async def _count(sessions: Sessions) -> int:
         return (await session.execute(select(func.count()).select_from(plans.PlanVersionRow))).scalar_one()
 
 
-async def test_a_transaction_commits_and_then_rings(sessions: Sessions, alarms: WakeUps) -> None:
+async def test_a_transaction_commits_and_then_rings(sessions: Sessions, wake_ups: WakeUps) -> None:
     async with transaction(sessions) as session:
         await insert_rows(session, plans.PlanVersionRow, [PLAN, PLAN | {"version": 2}])
         ring_after_commit(session, "sweep")
-        assert alarms.sweep.rings == 0
-    assert alarms.sweep.rings == 1
+        assert wake_ups.sweep.rings == 0
+    assert wake_ups.sweep.rings == 1
     assert await _count(sessions) == 2
 
 
-async def test_a_transaction_that_raises_leaves_nothing(sessions: Sessions, alarms: WakeUps) -> None:
+async def test_a_transaction_that_raises_leaves_nothing(sessions: Sessions, wake_ups: WakeUps) -> None:
     async def fail() -> None:
         async with transaction(sessions) as session:
             await insert_rows(session, plans.PlanVersionRow, [PLAN])
@@ -44,7 +44,7 @@ async def test_a_transaction_that_raises_leaves_nothing(sessions: Sessions, alar
     with pytest.raises(KeyError):
         await fail()
     assert await _count(sessions) == 0
-    assert alarms.sweep.rings == 0
+    assert wake_ups.sweep.rings == 0
 
 
 async def test_bulk_rows_come_back_as_they_were_given(rolled_back: Sessions) -> None:

@@ -8,8 +8,13 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticKnownError
 from pydantic_core.core_schema import ErrorType
 
+from app.accounts.schemas import NewAccount
 from app.core.schemas.validation import MESSAGES, said_of
 from app.core.text.language import Language
+from app.core.web.faults import document_faults, request_faults
+from app.inbound.schemas import Rule
+from app.previews.schemas import PreviewRequest
+from app.tickets.schemas import NewTicket
 
 _FACTS: Final = {"pattern": "a", "expected": "a", "expected_schemes": "a"}
 
@@ -68,3 +73,60 @@ def test_what_counts_has_its_plural(kind: str, context: dict[str, Any], said: st
 
 def test_what_is_not_known_is_said_by_pydantic() -> None:
     assert said_of({"type": "of a later version", "msg": "Input should be better"}).to("es") == "Input should be better"
+
+
+_ACCOUNT: Final = {"name": "Umbrella", "plan": "a", "time_zone": "Europe/Warsaw"}
+_AT: Final = "2026-11-20T09:00:00Z"
+_PREVIEW: Final = {"plan": "a", "priority": "P1", "time_zone": "Europe/Warsaw", "opened_at": _AT}
+_TICKET: Final = {"title": "T", "description": "D", "channel": "web", "requester": {"name": "A", "email": "a@b.pl"}}
+
+
+@pytest.mark.parametrize(
+    ("model", "document", "told"),
+    [
+        (
+            NewAccount,
+            {"sandbox": 5},
+            {"/sandbox": "This has to be true or false. Or: This has to be an object"},
+        ),
+        (NewAccount, {"sandbox": {}}, {"/sandbox/starts_at": "This is needed"}),
+        (NewAccount, {"sandbox": {"starts_at": "soon"}}, {"/sandbox/starts_at": None}),
+        (NewAccount, {"sandbox": {"starts_at": "2026-11-20T09:00:00Z", "bool": 1}}, {"/sandbox/bool": None}),
+        (NewTicket, {"custom": {"str": []}}, {"/custom/str": None}),
+        (NewTicket, {"requester": {"name": "A"}}, {"/requester/email": "This is needed"}),
+        (Rule, {"match": {"a": {"str": 1}}}, {"/match/a": None}),
+        (Rule, {"match": {"a": [1]}}, {"/match/a/0": "This has to be text"}),
+        (PreviewRequest, {"changes": [{"type": "nope"}]}, {"/changes/0/type": None}),
+        (PreviewRequest, {"changes": [{"at": _AT}]}, {"/changes/0/type": "This is needed"}),
+        (PreviewRequest, {"changes": [{"at": _AT, "type": "status"}]}, {"/changes/0/status": "This is needed"}),
+    ],
+    ids=["none", "object", "inside", "unknown", "values", "missing", "members", "items", "tag", "no tag", "tagged"],
+)
+def test_a_pointer_leads_into_the_document_that_was_sent(
+    model: type[BaseModel], document: dict[str, Any], told: dict[str, str | None]
+) -> None:
+    base: dict[type[BaseModel], dict[str, Any]] = {NewAccount: _ACCOUNT, NewTicket: _TICKET, PreviewRequest: _PREVIEW}
+    sent = base.get(model, {}) | document
+    with pytest.raises(ValidationError) as caught:
+        model.model_validate(sent)
+    found = {fault["pointer"]: fault["detail"] for fault in document_faults(caught.value.errors(), sent)}
+    assert set(found) == set(told)
+    assert {place: detail for place, detail in told.items() if detail} == {
+        place: found[place] for place, detail in told.items() if detail
+    }
+
+
+def test_what_a_value_could_be_is_said_in_the_language_of_the_caller() -> None:
+    with pytest.raises(ValidationError) as caught:
+        NewAccount.model_validate({**_ACCOUNT, "sandbox": 5})
+    [fault] = document_faults(caught.value.errors(), {**_ACCOUNT, "sandbox": 5})
+    assert fault["detail"].to("es") == "Tiene que ser true o false. O bien: Tiene que ser un objeto"
+
+
+def test_a_parameter_is_pointed_at_by_its_name() -> None:
+    errors: list[dict[str, Any]] = [
+        {"type": "int_parsing", "loc": ("query", "limit", "int"), "ctx": {}},
+        {"type": "missing", "loc": ("query", "status", 2, "list[str]")},
+        {"type": "missing", "loc": ("body",)},
+    ]
+    assert [fault["pointer"] for fault in request_faults(errors, None)] == ["#/query/limit", "#/query/status/2", ""]

@@ -1,6 +1,7 @@
 """The catalogues say everything that the code says, and nothing else."""
 
 import ast
+import json
 import pickle
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 
 from app.core.text import catalogues
-from app.core.text.messages import Message, _, in_language, ngettext, pgettext, verbatim
+from app.core.text.messages import Message, _, from_stored, in_language, joined, ngettext, pgettext, to_stored, verbatim
 
 _CALLS: Final = ("_", "pgettext", "ngettext")
 TRANSLATED: Final = [language for language in catalogues.LANGUAGES if language != catalogues.SOURCE]
@@ -156,6 +157,30 @@ def test_what_others_write_is_left_alone() -> None:
     assert _("New status: {status}", status="{x} is my word").to("es") == "Nuevo estado: {x} is my word"
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        _("Accept"),
+        _("{metric}: {share}% of the time is used up", metric=pgettext("metric", "Update"), share=75),
+        ngettext("{n} business day", "{n} business days", 22),
+        joined((_("Accept"), "a {brace}", _("Decline"))),
+        Message("{names}", {"names": [_("Accept"), "b"]}),
+        _("The projection failed: {error}", error=ValueError("{error}")),
+    ],
+    ids=str,
+)
+def test_a_stored_message_is_said_in_every_language(message: Message) -> None:
+    stored = json.loads(json.dumps(to_stored(message)))
+    restored = from_stored(str(message), stored)
+    assert [restored, *map(restored.to, TRANSLATED)] == [message, *map(message.to, TRANSLATED)]
+
+
+def test_a_text_that_was_stored_alone_is_looked_up() -> None:
+    assert from_stored("Accept").to("de") == "Annehmen"
+    assert from_stored("Connection to {host} lost").to("de") == "Connection to {host} lost"
+    assert to_stored("somebody else's") is to_stored(None) is None
+
+
 def given_otherwise(tree: ast.AST) -> Iterator[str]:
     """Messages in the code that are given other facts than they have placeholders; those without any get them later."""
     for call in ast.walk(tree):
@@ -171,3 +196,37 @@ def test_every_message_is_given_the_facts_that_it_names() -> None:
     sources = catalogues.FOLDER.parent.rglob("*.py")
     assert [text for path in sources for text in given_otherwise(ast.parse(path.read_text()))] == []
     assert list(given_otherwise(ast.parse('_("{a} and {b}", a=1)'))) == ["{a} and {b}"]
+
+
+_TELLING: Final = frozenset(
+    {"detail", "error", "errors", "failure", "message", "omissions", "reason", "refused", "warning"}
+)
+"""Members of answers, and arguments of what makes them, that people read."""
+_OF_A_PROTOCOL: Final = {"Event processed"}  # what PagerDuty answers, whatever language its client reads
+
+
+def _is_sentence(node: ast.AST) -> bool:
+    parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+    texts = [part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)]
+    return any(" " in text.strip() and text not in _OF_A_PROTOCOL for text in texts)
+
+
+def said_in_english_alone(tree: ast.AST) -> Iterator[str]:
+    """Sentences that functions give to people without a catalogue between them."""
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    for node in (node for function in functions for part in function.body for node in ast.walk(part)):
+        if isinstance(node, ast.Dict):
+            members = [(getattr(key, "value", None), value) for key, value in zip(node.keys, node.values, strict=True)]
+        elif isinstance(node, ast.Call):
+            members = [(keyword.arg, keyword.value) for keyword in node.keywords]
+        else:
+            continue
+        yield from (ast.unparse(value) for name, value in members if name in _TELLING and _is_sentence(value))
+
+
+def test_what_functions_tell_people_is_in_the_catalogues() -> None:
+    """Errors that reach people take a message, so types see to those; this sees to the members of answers."""
+    sources = [path for path in catalogues.FOLDER.parent.rglob("*.py") if "cli" not in path.parts]
+    assert [text for path in sources for text in said_in_english_alone(ast.parse(path.read_text()))] == []
+    bad = ast.parse('def f(x):\n    return {"error": f"It is {x} s", "reason": "no_update"} | dict(detail="No way")')
+    assert list(said_in_english_alone(bad)) == ["f'It is {x} s'", "'No way'"]

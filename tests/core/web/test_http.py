@@ -14,10 +14,11 @@ from app.core.schemas.shared import Email, HttpsUrl, Instant, Name, Strict, Time
 from app.core.state import State
 from app.core.web.body import MAX_DEPTH
 from app.core.web.edge.middleware import RequestLayer
-from app.core.web.http import SCOPE, Router, check_if_match, etag, install, reply, responses
+from app.core.web.http import SCOPE, Router, check_if_match, install, responses
 from app.core.web.kit import paging
 from app.core.web.kit.deps import PrincipalDep
 from app.core.web.kit.paging import PageDep, listing
+from app.core.web.replies import etag, reply
 
 
 class _Person(Strict):

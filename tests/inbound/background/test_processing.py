@@ -60,7 +60,7 @@ async def test_c13_the_resolve_of_an_unanswered_ticket_cancels_its_first_respons
     await desk.post(payload("firing3"), "/alertmanager")
     await desk.post(payload("mixed-one-resolved"), "/alertmanager")
     receipt = await desk.post(payload("resolved"), "/alertmanager")
-    assert {word["action"] for word in receipt["tickets"]} == {"told", "resolved"}
+    assert {word["action"] for word in receipt["tickets"]} == {"notified", "resolved"}
     for ticket in await desk.tickets():
         assert ticket["status"] == "resolved"
         (deadline,) = ticket["deadlines"]
@@ -107,7 +107,7 @@ async def test_what_fires_again_within_the_window_reopens_its_ticket(desk: Desk)
     for fired in again["alerts"]:
         fired["startsAt"] = fired["startsAt"].replace("2026", "2027")
     receipt = await desk.post(again, "/alertmanager")
-    assert {word["action"] for word in receipt["tickets"]} == {"reopened", "told"}
+    assert {word["action"] for word in receipt["tickets"]} == {"reopened", "notified"}
     assert sorted(statuses(await desk.tickets())) == ["open", "open", "resolved"]
 
 

@@ -123,13 +123,13 @@ async def test_an_alert_without_a_key_is_resolved_by_its_source_and_title(desk: 
     [
         ({"payload": {"id": "7"}}, "`id`", None),
         ({"payload": DISK}, "`host` and the title", None),
-        ({"payload": {"message": "It burns"}}, "the bytes of the payload", "known by its bytes"),
+        ({"payload": {"message": "It burns"}}, "the bytes of the payload", "identified by its bytes"),
         ({"payload": CLOUDEVENT, "format": "cloudevents"}, "the event's source and id", "set the expression `key`"),
         ({"payload": PAGERDUTY, "format": "pagerduty"}, "`dedup_key`", None),
         (
             {"payload": PAGERDUTY | {"dedup_key": None}, "format": "pagerduty"},
             "the receipt's id",
-            "dedup_key of your own",
+            "`dedup_key` of your own",
         ),
         ({"payload": {"alerts": [{"status": "firing"}]}, "format": "grafana"}, "the labels", None),
     ],

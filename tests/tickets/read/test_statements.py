@@ -15,8 +15,8 @@ from app.core.db.engine import Sessions
 from app.core.db.session import driver, transaction
 from app.core.db.statements.bulk import inserted, write
 from app.core.db.tables import Row
-from app.core.web.http import dump
 from app.core.web.kit.paging import Page
+from app.core.web.replies import dump
 from app.events.envelope import envelope
 from app.events.envelope_sql import current
 from app.events.models import EventRow

@@ -15,6 +15,7 @@ from app.core.db.session import driver, transaction
 from app.core.ids import new_id
 from app.core.state import State
 from app.webhooks.background.deliver import Sender
+from app.webhooks.delivery_schemas import DeliveryAttempt
 from app.webhooks.outbox.attempts import DeliveryOutcome
 from app.webhooks.outbox.claims import claim
 from app.webhooks.outbox.outcomes import record_outcomes
@@ -117,6 +118,30 @@ async def test_a_url_that_could_never_be_called_is_refused(
     answer = await client.post("/v1/webhooks", json={"url": url}, headers=editor)
     assert answer.status_code == 422, answer.text
     assert answer.json()["errors"][0]["pointer"] == "/url"
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("ftp://example.com/", "An address begins with https:// or http://, and not with ftp:"),
+        ("example.com/heliodesk", "An address begins with https:// or http://"),
+        ("", "An address begins with https:// or http://"),
+        ("https:/example.com", "An address needs a host, like https://example.com/"),
+        ("https://example.com/a b", "An address cannot contain blanks, backslashes or invisible characters"),
+        ("https://example.com/\u00e4", "Only ASCII is taken: other characters are percent-encoded, "),
+    ],
+    ids=["scheme", "no scheme", "nothing", "no host", "blank", "letter"],
+)
+async def test_what_is_wrong_with_a_url_is_told_in_words(
+    client: httpx.AsyncClient, editor: Headers, url: str, told: str
+) -> None:
+    answer = await client.post("/v1/webhooks", json={"url": url}, headers=editor)
+    (fault,) = answer.json()["errors"]
+    assert (fault["pointer"], fault["detail"][: len(told)]) == ("/url", told)
+
+
+async def test_the_case_of_a_scheme_does_not_matter(client: httpx.AsyncClient, editor: Headers) -> None:
+    assert (await made(client, editor, url="HTTPS://example.com/A"))["url"] == "HTTPS://example.com/A"
 
 
 @pytest.mark.parametrize(
@@ -373,6 +398,8 @@ async def test_a_disabled_endpoint_is_told_of_and_can_be_enabled_again(
     path = f"/v1/webhooks/{endpoint['id']}"
     disabled = (await client.get(path, headers=editor)).json()
     assert (disabled["enabled"], disabled["disabled_reason"]) == (False, "The receiver answered 410 Gone")
+    german = (await client.get(path, headers=editor | {"Accept-Language": "de"})).json()
+    assert german["disabled_reason"] == "Der Empfänger hat mit 410 Gone geantwortet"
     (told,) = (await client.get(f"/v1/webhooks/{watching['id']}/deliveries", headers=editor)).json()["items"]
     assert told["event_id"] != event["id"]
     assert (await client.post(f"{path}/test", headers=editor)).status_code == 409
@@ -400,6 +427,7 @@ async def test_the_log_of_deliveries_shows_the_last_attempt_newest_first(
     assert [item["event_id"] for item in items] == [new["id"], old["id"]]
     attempt = items[1]["last_attempt"]
     assert (attempt["status"], attempt["error"], attempt["answer"]) == (500, None, "")
+    assert set(attempt) == set(DeliveryAttempt.model_fields)
     assert (items[1]["state"], items[1]["attempt_count"], items[0]["last_attempt"]) == ("pending", 1, None)
     page = (await client.get(path, headers=editor, params={"limit": 1})).json()
     rest = (await client.get(path, headers=editor, params={"cursor": page["next_cursor"]})).json()

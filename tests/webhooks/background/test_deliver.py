@@ -285,12 +285,12 @@ async def test_one_that_hangs_holds_up_nobody_else(
 
 
 async def test_a_free_slot_wakes_the_sender_when_more_is_waiting(
-    make_endpoint: MakeEndpoint, tell: Tell, receiver: Receiver, make_sender: MakeSender, alarms: WakeUps
+    make_endpoint: MakeEndpoint, tell: Tell, receiver: Receiver, make_sender: MakeSender, wake_ups: WakeUps
 ) -> None:
     await make_endpoint(receiver.url)
     await tell(*(event_row() for _ in range(7)))
     rung = asyncio.Event()
-    alarms.deliveries.listen(rung.set)
+    wake_ups.deliveries.listen(rung.set)
     sender = make_sender(slots=3)
     passes = [await sender.run_pass()]
     while sum(passes) < 7:

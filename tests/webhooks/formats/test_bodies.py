@@ -43,7 +43,7 @@ def test_what_cannot_be_made_says_why(value: str) -> None:
 
 def test_what_is_made_has_its_limit() -> None:
     assert len(made("ticket.opened", "[@,@,@]", description="x" * 20_000)) == 3
-    with pytest.raises(Unsendable, match=str(MAX_PROJECTED)):
+    with pytest.raises(Unsendable, match=f"{MAX_PROJECTED:,}"):
         made("ticket.opened", "[@,@,@,@]", description="x" * 20_000)
 
 

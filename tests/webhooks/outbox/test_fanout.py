@@ -60,16 +60,16 @@ async def test_delivery_ids_are_ids_and_sort_by_time(
 
 @pytest.mark.parametrize("endpoints", [0, 1])
 async def test_the_sender_is_woken_when_there_is_something_to_send(
-    make_endpoint: MakeEndpoint, tell: Tell, alarms: WakeUps, endpoints: int
+    make_endpoint: MakeEndpoint, tell: Tell, wake_ups: WakeUps, endpoints: int
 ) -> None:
     for _ in range(endpoints):
         await make_endpoint(URL)
     await tell()
-    assert alarms.deliveries.rings == bool(endpoints)
+    assert wake_ups.deliveries.rings == bool(endpoints)
 
 
 async def test_what_is_rolled_back_is_never_sent(
-    sessions: Sessions, make_endpoint: MakeEndpoint, alarms: WakeUps
+    sessions: Sessions, make_endpoint: MakeEndpoint, wake_ups: WakeUps
 ) -> None:
     await make_endpoint(URL)
 
@@ -81,7 +81,7 @@ async def test_what_is_rolled_back_is_never_sent(
     with pytest.raises(RuntimeError):
         await fail()
     assert not await deliveries(sessions)
-    assert alarms.deliveries.rings == 0
+    assert wake_ups.deliveries.rings == 0
 
 
 async def test_no_events_are_no_statement(sessions: Sessions) -> None:

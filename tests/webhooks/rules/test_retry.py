@@ -3,6 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.core.outgoing.retry_after import parse_retry_after
+from app.core.text.messages import verbatim
 from app.webhooks.rules.retry import DELAYS, Disable, GiveUp, Outcome, RetryAt, next_attempt
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -23,7 +24,7 @@ def test_delays_are_those_of_the_specification() -> None:
 
 @pytest.mark.parametrize("attempts", [10, 11])
 def test_the_tenth_failure_is_the_last(attempts: int) -> None:
-    assert next_attempt(attempts, Outcome(None, "timeout"), NOW, 0.0) == GiveUp()
+    assert next_attempt(attempts, Outcome(None, verbatim("timeout")), NOW, 0.0) == GiveUp()
 
 
 @pytest.mark.parametrize(("jitter", "seconds"), [(-1.0, 4), (0.5, 5.5), (1.0, 6)])
@@ -39,7 +40,7 @@ def test_only_2xx_is_success(status: int, *, success: bool) -> None:
 
 
 def test_no_answer_is_no_success() -> None:
-    assert not Outcome(None, "refused").success
+    assert not Outcome(None, verbatim("refused")).success
 
 
 @pytest.mark.parametrize("attempts", [1, 10])

@@ -1,4 +1,4 @@
-"""JSON that PostgreSQL writes, equal to what ``core/http.dump`` writes of the same rows.."""
+"""JSON that PostgreSQL writes, equal to what ``core/web/replies.dump`` writes of the same rows."""
 
 from collections.abc import Iterable, Mapping
 from typing import Final

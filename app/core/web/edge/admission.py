@@ -27,13 +27,13 @@ _INGEST: Final = "/v1/ingest/"
 _PAGERDUTY: Final = "/v2/enqueue"
 _FAILED: Final = 400
 _TOO_MUCH: Final = frozenset({TooManyRequests.status, Unavailable.status})
-"""What callers are told who ask for too much: those who go on at once are slowed down."""
+"""How callers who ask for too much are refused: those who go on at once are slowed down."""
 
 
 class Admission:
     """Pure ASGI middleware. A request has a place from its head on; its body is read before it has its turn.
 
-    A slow sender so holds up nobody who is in turn, and once the last part of an answer is ready its turn is over: a
+    So a slow sender holds up nobody whose turn it is, and once the last part of an answer is ready its turn is over: a
     slow reader holds up nobody either.
     """
 

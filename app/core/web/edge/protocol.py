@@ -16,7 +16,8 @@ from app.core.text.language import SOURCE
 from app.core.text.messages import _, verbatim
 from app.core.web.edge.answer_headers import complete
 from app.core.web.edge.connections import ConnectionLimits, Guard, Lag, Use
-from app.core.web.http import PROBLEM_JSON, dump
+from app.core.web.http import PROBLEM_JSON
+from app.core.web.replies import dump
 
 _SLICE: Final = 2**14
 """Bytes that the parser gets at once: so much may come beyond a limit before it is seen."""

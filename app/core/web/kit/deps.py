@@ -18,8 +18,8 @@ from app.core.web.http import KEY_SCHEME
 
 _DESCRIPTION: Final = """\
 `Authorization: Bearer hd_<kind>_...`, as shown once by `POST /v1/keys`. A key that has scopes needs the one that the \
-operation names (`x-required-scope`): 403 says which one it lacks. A key without scopes may all that its kind and \
-role may."""
+operation names (`x-required-scope`): 403 says which one it lacks. A key without scopes can do all that its kind and \
+role allow."""
 
 
 class ApiKey(SecurityBase):

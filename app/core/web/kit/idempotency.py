@@ -24,7 +24,7 @@ from app.core.db.tables import Row
 from app.core.problems import Conflict, Fault, IdempotencyMismatch, Invalid, RequestInFlight
 from app.core.state import State
 from app.core.text.messages import _
-from app.core.web.http import dump, reply
+from app.core.web.replies import dump, reply
 
 _KEY: Final = re.compile(r'"([ !#-~]{1,255})"|([!#-~]([ !#-~]{0,253}[!#-~])?)')
 """Printable ASCII without quotes: quoted (a structured-field string, RFC 9651) or bare."""
@@ -114,12 +114,12 @@ async def once(request: Request, state: State, principal: Principal, work: Work,
     """
     key = _read_key(request.headers.get("idempotency-key"))
     claim = _claim(request, principal, key, await request.body()) if key else None
-    return await run(state.sessions, partial(_answer, claim=claim, work=work, may=may))
+    return await run(state.sessions, partial(_answer, request=request, claim=claim, work=work, may=may))
 
 
-async def _answer(session: AsyncSession, *, claim: _Claim | None, work: Work, may: May) -> Response:
+async def _answer(session: AsyncSession, *, request: Request, claim: _Claim | None, work: Work, may: May) -> Response:
     if claim is None:
-        return _respond(await work(session))
+        return _respond(request, await work(session))
     connection = await driver(session)
     place = (claim.namespace, claim.key_hash, claim.lock, _SUPPORT, claim.earlier_hash)
     found = await connection.fetchrow(_CLAIM, *place)
@@ -127,7 +127,7 @@ async def _answer(session: AsyncSession, *, claim: _Claim | None, work: Work, ma
         await may(session)
         return _replay(found, claim)
     answer = await work(session)
-    response = _respond(answer)
+    response = _respond(request, answer)
     await _keep(connection, claim, answer, bytes(response.body))
     return response
 
@@ -137,8 +137,8 @@ async def forget_answers(sessions: Sessions) -> None:
     await forget(sessions, StoredAnswerRow, _OVER)
 
 
-def _respond(answer: Answer) -> Response:
-    return reply(answer.body, answer.status, answer.headers)
+def _respond(request: Request, answer: Answer) -> Response:
+    return reply(answer.body, answer.status, answer.headers, request=request)
 
 
 def _read_key(header: str | None) -> str | None:

@@ -10,7 +10,7 @@ from app.core.schemas.mailboxes import kept
 from app.core.schemas.shared import ActorRef
 from app.core.text.messages import _
 from app.core.web.body import read_json, require_json
-from app.core.web.http import faults_of
+from app.core.web.faults import document_faults
 
 Patch: TypeAlias = dict[str, Any]
 M = TypeVar("M", bound=BaseModel)
@@ -37,7 +37,7 @@ def patched(model: type[M], merged: Any, place: str = "", *, before: Any = None)
     try:
         return model.model_validate(merged, context=kept(before))
     except ValidationError as error:
-        faults = faults_of([{**found, "loc": ("body", *found["loc"])} for found in error.errors()])
+        faults = document_faults(error.errors(), merged)
         raise Invalid(errors=[fault | {"pointer": place + fault["pointer"]} for fault in faults]) from error
 
 

@@ -7,7 +7,8 @@ from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
 from app.core.text.language import Language
-from app.core.web.http import dump, problem_document, problem_of
+from app.core.web.http import problem_document, problem_of
+from app.core.web.replies import dump
 
 NDJSON: Final = "application/x-ndjson"
 

@@ -32,11 +32,12 @@ from app.core.problems import (
 from app.core.schemas.shared import ActorRef, EmailRef, page_of
 from app.core.state import State, get_state
 from app.core.text.messages import _
-from app.core.web.http import IF_MATCH, Decorator, Router, StrictRoute, check_if_match, etag, reply, responses
+from app.core.web.http import IF_MATCH, Decorator, Router, StrictRoute, check_if_match, responses
 from app.core.web.kit.deps import ApiKey, require_account, require_admin, require_support
 from app.core.web.kit.idempotency import IDEMPOTENT, Answer, May, by_key_alone, once
 from app.core.web.kit.merge_patch import Patch, merge_patch, patch_body, patched
 from app.core.web.kit.paging import Page, Slice, listing
+from app.core.web.replies import etag, reply
 
 T = TypeVar("T")
 W = TypeVar("W")
@@ -147,9 +148,29 @@ class Call:
         document: Callable[[T], Any],
     ) -> Response:
         """Answer one page of a list: ``listing`` with the rows of a query."""
-        async with self.state.sessions() as session:
-            rows = await query(session)
+        return listing(self.request, page, await self.ask(query), place=place, document=document)
+
+    async def page_with(
+        self,
+        page: Page,
+        query: Callable[[AsyncSession], Awaitable[Sequence[T] | Slice[T]]],
+        *,
+        place: Callable[[T], tuple[Any, ...]],
+        documents: Callable[[AsyncSession, Sequence[T]], Awaitable[Callable[[T], Any]]],
+    ) -> Response:
+        """``page``, where more has to be read to show the rows: ``documents`` does, and returns what shows one."""
+
+        async def find(session: AsyncSession) -> tuple[Sequence[T] | Slice[T], Callable[[T], Any]]:
+            found = await query(session)
+            return found, await documents(session, found.rows if isinstance(found, Slice) else found)
+
+        rows, document = await self.ask(find)
         return listing(self.request, page, rows, place=place, document=document)
+
+    async def ask(self, query: Callable[[AsyncSession], Awaitable[W]]) -> W:
+        """What a query finds, for an operation that does more than show it."""
+        async with self.state.sessions() as session:
+            return await query(session)
 
     def _answer(self, found: Document | Answer) -> Answer:
         if isinstance(found, Answer):
@@ -157,7 +178,7 @@ class Call:
         return Answer(found, self._status, _etag(found))
 
     def _reply(self, document: Document) -> Response:
-        return reply(document, self._status, _etag(document))
+        return reply(document, self._status, _etag(document), request=self.request)
 
     @property
     def _status(self) -> int:
@@ -246,10 +267,10 @@ def shown(example: Any, status: int = 200, *headers: str) -> dict[int | str, dic
 
 
 class Options(TypedDict, total=False):
-    """What can be said of any operation."""
+    """The options of any operation."""
 
     problems: Sequence[type[Problem]]
-    """those that it has beside what its kind has: 401, 403, 422, 429 and 503, 404 where the path names something, 412
+    """problems beside those of its kind, which are 401, 403, 422, 429 and 503, 404 where the path names something, 412
     with ``if_match``, and the 409 and 422 of ``repeatable``"""
     scope: Scope
     """where it is not the router's resource with ``:read`` or ``:write``"""

@@ -37,7 +37,7 @@ from app.core.db.tables import Row
 from app.core.problems import Fault, Invalid
 from app.core.schemas.shared import no_nul
 from app.core.text.messages import _
-from app.core.web.http import dump
+from app.core.web.replies import Reader, dump
 
 T = TypeVar("T")
 Columns: TypeAlias = ReadOnlyColumnCollection[str, ColumnElement[Any]]
@@ -210,7 +210,10 @@ def listing(
     """
     found = rows if isinstance(rows, Slice) else Slice(rows)
     places = [place(row) for row in found.rows]
-    return _listed(request, page, (dump(document(row)) for row in found.rows), places, found.edge)
+    reader = Reader(request.scope)
+    response = _listed(request, page, (dump(document(row), reader) for row in found.rows), places, found.edge)
+    response.headers.update(reader.headers)
+    return response
 
 
 def written(request: Request, page: Page, found: Row, body: Callable[[str], str] = str) -> Response:

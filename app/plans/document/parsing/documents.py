@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from app.core.problems import Fault
 from app.core.schemas.shared import pointer
+from app.core.schemas.validation import place_of
 from app.plans.document.model import PlanDocument
 from app.plans.document.parsing.checks import reference_faults
 from app.plans.document.parsing.faults import shape_faults, without_faulty_entries
@@ -42,7 +43,8 @@ def read_stored(data: Any) -> tuple[PlanDocument, list[str]]:
     try:
         return PlanDocument.model_validate(data), []
     except ValidationError as error:
-        unknown = [found["loc"] for found in error.errors(include_url=False) if found["type"] == "extra_forbidden"]
+        found = error.errors(include_url=False)
+        unknown = [place_of(each, data) for each in found if each["type"] == "extra_forbidden"]
         known = deepcopy(data)
         for path in unknown:
             _drop(known, path)

@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails
 
 from app.core.problems import Fault
 from app.core.schemas.shared import pointer
-from app.core.schemas.validation import said_of
+from app.core.schemas.validation import place_of, said_of
 from app.core.text.messages import Message, _
 from app.plans.document.parsing.reading import Step
 
@@ -17,7 +17,7 @@ from app.plans.document.parsing.reading import Step
 def shape_faults(error: ValidationError, data: Any) -> Iterator[Fault]:
     """A fault for each place of ``data`` that has not the shape of a plan document."""
     for found in error.errors(include_url=False):
-        path = _existing(found["loc"], data)
+        path = place_of(found, data)
         yield Fault(pointer=pointer(path), detail=_sentence(found, path))
 
 
@@ -26,7 +26,7 @@ def without_faulty_entries(error: ValidationError, data: Any) -> Any:
 
     An entry is the innermost key that is not inside a list: the indexes of lists, which pointers name, stay right.
     """
-    faulty = {_entry(_existing(found["loc"], data)) for found in error.errors(include_url=False)}
+    faulty = {_entry(place_of(found, data)) for found in error.errors(include_url=False)}
     return _pruned(data, (), faulty)
 
 
@@ -39,18 +39,6 @@ def _pruned(data: Any, path: tuple[Step, ...], faulty: set[tuple[Step, ...]]) ->
         return data
     kept = {key: value for key, value in data.items() if (*path, key) not in faulty}
     return {key: _pruned(value, (*path, key), faulty) for key, value in kept.items()}
-
-
-def _existing(path: tuple[Step, ...], data: Any) -> tuple[Step, ...]:
-    """The part of pydantic's path that is a place of the document (its marks of keys and inner fields are none)."""
-    for depth, step in enumerate(path):
-        if not isinstance(data, dict | list) or step == "[key]":
-            return path[:depth]
-        try:
-            data = data[step]  # type: ignore[index]  # a wrong kind of index is the case that is caught
-        except (KeyError, IndexError, TypeError):
-            return path[: depth + 1]
-    return path
 
 
 def _sentence(found: ErrorDetails, path: tuple[Step, ...]) -> Message:
