@@ -30,9 +30,9 @@ from app.core.state import State
 from app.core.web.kit.idempotency import forget_answers
 from app.feed.marks import mark
 from app.inbound.background.processing import Processor
-from app.inbound.background.upkeep import forget_receipts
+from app.inbound.background.upkeep import forget_receipts, make_room
 from app.inbound.background.windows import Ends
-from app.inbound.payloads import Room, make_room
+from app.inbound.payloads import Room
 from app.inbound.readings import Readings
 from app.measures.sampling import Sampler
 from app.notices.channels import configured
@@ -215,7 +215,7 @@ def _receiving(state: State) -> Sequence[Job]:
         ),
         Job(
             "make room",
-            "drops the oldest payloads of accounts whose hooks keep nearly as many as they may",
+            "drops the oldest payloads and alerts of hooks that keep nearly as many as they may, or more",
             minute,
             minute,
             lambda: make_room(state.sessions, room),

@@ -1,46 +1,119 @@
 """What a customer waits for while another one attacks: a row for each attack, beside the customer's quiet figures.
 
-Goal: at most ten times the quiet figure, or 250 ms. ``ATTACK_SECONDS`` is how long each attack lasts (10), ``ATTACK`` a
-part of the names of those that are run.
+Goal: at most ten times the quiet figure, or 250 ms. The first attacks are made without any rate, so that it is the
+design that holds; the others with the limits that are the default. The memory is that of the service, before the attack
+and at the most. The last row is the embedded PostgreSQL, killed: how long nothing is served.
+
+``ATTACK_SECONDS`` is how long each attack lasts (10), ``ATTACK`` a part of the names of those that are run.
 """
 
 import asyncio
 import os
+import signal
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
 from typing import Final
 
 import httpx
 
 from bench import servers
 from tests.support.attack import attack
-from tests.support.attacks import ATTACKS, ground_of
+from tests.support.attacks import ATTACKS, OUTER, Prepare, ground_of
+from tests.support.desk import TICKET
+from tests.support.memory import Memory, watched
+from tests.support.service import running
 from tests.support.victim import Figures, victim
 
 _TICKETS: Final = 200_000
 _SECONDS: Final = float(os.environ.get("ATTACK_SECONDS", "10"))
 _ONLY: Final = os.environ.get("ATTACK", "")
+_KILLED: Final = "the embedded PostgreSQL is killed"
+_KILLS: Final = 3
+_WIDTH: Final = 36
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """What came of one attack."""
+
+    quiet: Figures
+    attacked: Figures
+    memory: Memory
+    statuses: Counter[int]
 
 
 def main() -> None:
-    """Print the table: p99 in milliseconds, and what the attacker was answered."""
-    names = "".join(f"{name:>14}" for name in ("POST ticket", "miss", "webhook", "stream"))
-    print(f"{'p99 in ms, quiet > attacked':36}{names}  attacker's answers")
-    for name in (each for each in ATTACKS if _ONLY in each):
-        with servers.database() as url, servers.service(url) as port:
-            quiet, beside, statuses = asyncio.run(_run(name, url, port))
-        pairs = ((getattr(quiet, each), getattr(beside, each)) for each in Figures.__slots__)
-        cells = "".join(f"{f'{before:.0f} > {after:.0f}':>14}" for before, after in pairs)
-        print(f"{name:36}{cells}  {dict(sorted(statuses.items()))}", flush=True)
+    """Print the table: p99 in milliseconds, memory in MiB, and what the attacker was answered."""
+    names = "".join(f"{name:>14}" for name in ("POST ticket", "miss", "webhook", "stream", "memory"))
+    print(f"{'p99 in ms, quiet > attacked':{_WIDTH}}{names}  attacker's answers")
+    for attacks, rates in ((ATTACKS, {}), (OUTER, servers.AS_BY_DEFAULT)):
+        for name in (each for each in attacks if _ONLY in each):
+            _print(name, _attacked(attacks[name], rates))
+    if _ONLY in _KILLED:
+        print(f"{_KILLED:{_WIDTH}}  seconds without service: {_told(_outages())}", flush=True)
 
 
-async def _run(name: str, url: str, port: int) -> tuple[Figures, Figures, dict[int, int]]:
+def _print(name: str, row: _Row) -> None:
+    pairs = [(getattr(row.quiet, each), getattr(row.attacked, each)) for each in Figures.__slots__]
+    pairs.append((row.memory.before, row.memory.most))
+    cells = "".join(f"{f'{before:.0f} > {after:.0f}':>14}" for before, after in pairs)
+    print(f"{name:{_WIDTH}}{cells}  {dict(sorted(row.statuses.items()))}", flush=True)
+
+
+def _attacked(prepare: Prepare, rates: dict[str, str]) -> _Row:
+    settings = {"HELIODESK_UNCOUNTED_NETWORKS": "127.0.0.1/32"} | rates  # the attacker's address counts
+    with servers.database() as url, servers.service(url, **settings) as port:
+        return asyncio.run(_run(prepare, url, port))
+
+
+async def _run(prepare: Prepare, url: str, port: int) -> _Row:
     base = f"http://127.0.0.1:{port}"
     async with (
         httpx.AsyncClient(base_url=base, headers=servers.HEADERS, timeout=60, trust_env=False) as admin,
         victim(admin) as customer,
     ):
-        plot = await ATTACKS[name](await ground_of(admin, url, _TICKETS))
+        ground = await ground_of(admin, url, _TICKETS)
+        plot = await prepare(ground)
         quiet = await customer.figures(_SECONDS / 2)
-        with attack(port, plot.sent, connections=plot.connections, seconds=_SECONDS) as attacking:
-            beside = await customer.figures(_SECONDS / 2)
-            await asyncio.to_thread(attacking.end)
-    return quiet, beside, dict(attacking.statuses)
+        attacking = attack(port, plot, seconds=_SECONDS)
+        with ground.held, attacking as attacked:
+            async with watched(admin) as memory:
+                beside = await customer.figures(_SECONDS / 2)
+                await asyncio.to_thread(attacked.end)
+    return _Row(quiet, beside, memory, attacked.statuses)
+
+
+def _outages() -> list[float]:
+    """How long no ticket is opened after each kill of the database of ``heliodesk up``."""
+    with TemporaryDirectory(prefix="heliodesk-bench-") as name:
+        Path(name).chmod(0o755)
+        with running("up", Path(name), HELIODESK_LOG_LEVEL="WARNING") as service:
+            lines = (Path(name) / "data" / "demo.env").read_text().splitlines()
+            key = next(line.partition("=")[2].strip("'\"") for line in lines if "ACCOUNT_KEY" in line)
+            headers = {"Authorization": f"Bearer {key}"}
+            with httpx.Client(base_url=service.url, headers=headers, timeout=60, trust_env=False) as client:
+                return [_outage(client, Path(name)) for _ in range(_KILLS)]
+
+
+def _outage(client: httpx.Client, folder: Path) -> float:
+    _open(client)
+    os.kill(int((folder / "data" / "postgres" / "postmaster.pid").read_text().splitlines()[0]), signal.SIGKILL)
+    killed = time.monotonic()
+    _open(client)
+    return time.monotonic() - killed
+
+
+def _open(client: httpx.Client) -> None:
+    """Open a ticket, as soon as that is possible."""
+    end = time.monotonic() + 120
+    while client.post("/v1/tickets", json=TICKET).status_code != 201:
+        assert time.monotonic() < end, "it does not come back"
+        time.sleep(0.02)
+
+
+def _told(seconds: list[float]) -> str:
+    return f"median {median(seconds):.1f}, most {max(seconds):.1f} of {len(seconds)}"

@@ -17,11 +17,14 @@ import httpx
 from app.cli.postgres.embedded import EmbeddedServer
 from app.core.auth import make_key
 from app.core.db.migrate import upgrade
+from app.core.settings import Settings
 from tests.support.service import free_port
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 ADMIN: Final = make_key("admin")
-_UNLIMITED: Final = ("RATE_PER_KEY", "RATE_PER_ACCOUNT", "RATE_PER_SUPPORT_KEY", "TICKETS_PER_MINUTE")
+_RATES: Final = ("RATE_PER_KEY", "RATE_PER_ACCOUNT", "BYTES_PER_ACCOUNT", "RATE_PER_SUPPORT_KEY", "TICKETS_PER_MINUTE")
+AS_BY_DEFAULT: Final = {f"HELIODESK_{name}": str(Settings.model_fields[name.lower()].default) for name in _RATES}
+"""The rates of a service that nobody has configured."""
 HEADERS: Final = {"Authorization": f"Bearer {ADMIN}", "Content-Type": "application/json"}
 
 
@@ -48,11 +51,11 @@ async def _set(url: str, options: dict[str, str]) -> None:
 
 @contextmanager
 def service(url: str, **settings: str) -> Iterator[int]:
-    """The port of a running ``heliodesk serve``."""
+    """The port of a running ``heliodesk serve``, without rates unless ``settings`` has some (as ``AS_BY_DEFAULT``)."""
     port = free_port()
     code = "import sys; sys.argv = ['heliodesk', 'serve']; from app.cli.main import main; main()"
     environment = os.environ | {"PORT": str(port), "DATABASE_URL": url, "HELIODESK_ADMIN_KEY": ADMIN}
-    environment |= {f"HELIODESK_{name}": "0" for name in _UNLIMITED}
+    environment |= {f"HELIODESK_{name}": "0" for name in _RATES}
     environment |= {"HELIODESK_LOG_LEVEL": "WARNING", "HELIODESK_ALLOW_NETWORKS": "127.0.0.0/8"} | settings
     with _process([sys.executable, "-c", code], environment, port):
         yield port

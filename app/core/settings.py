@@ -70,6 +70,9 @@ class Settings(BaseSettings):
     )
     rate_per_key: int = Field(6_000, ge=0, description="Requests a minute of one key of an account; 0: no limit")
     rate_per_account: int = Field(12_000, ge=0, description="Those of all its keys together; 0: no limit")
+    bytes_per_account: int = Field(
+        2**25, ge=0, description="Bytes of request bodies a minute of all its keys together, hooks apart; 0: no limit"
+    )
     rate_per_support_key: int = Field(600_000, ge=0, description="Those of one admin's or agent's key; 0: no limit")
     rate_per_address: int = Field(600, ge=0, description="Those of one address without a valid key; 0: no limit")
     streams: int = Field(2000, ge=1, description="Streams and waiting requests that one process keeps open")
@@ -87,6 +90,11 @@ class Settings(BaseSettings):
         2**26,
         ge=2**20,
         description="Bytes of answers that wait for slow clients of one process; beyond that the slowest are cut off",
+    )
+    body_bytes: int = Field(
+        2**27,
+        ge=2**22,
+        description="Bytes of request bodies that one process holds; beyond it, the largest are refused",
     )
     connections: int = Field(4096, ge=10, description="Connections of one process")
     connections_per_address: int = Field(

@@ -17,6 +17,7 @@ from app.core.problems import Fault, Gone, Invalid, NotFound, TooManyRequests
 from app.core.schemas.shared import id_pattern
 from app.core.state import State, StateDep, get_state
 from app.core.text.messages import _
+from app.core.web.edge.middleware import ONLY_HEAD
 from app.core.web.http import responses
 from app.core.web.kit.deps import ApiKey, require_account
 from app.core.web.kit.idempotency import Answer
@@ -128,7 +129,7 @@ async def list_events(
     """
     until, state = monotonic() + wait, reader.state
     told = await tell(reader, asked.wanted, _start(after, "#/query/after"), limit)
-    if told.bodies or told.more or not wait:
+    if told.bodies or told.more or not wait or ONLY_HEAD in reader.request.scope:
         return _page(told)
     wanted = asked.wanted(reader.principal)
     async with aclosing(pages(state, wanted, told.after, until=until, limit=limit, silence=inf)) as come:

@@ -110,7 +110,7 @@ async def drop(sessions: Sessions, which: str, *parameters: Any) -> None:
             dropped = await (await driver(session)).fetchval(_DROP.format(which), *parameters)
 
 
-async def make_room(sessions: Sessions, room: Room) -> None:
+async def drop_oldest(sessions: Sessions, room: Room) -> None:
     """Drop what was processed longest ago of accounts whose payloads take most of their room."""
     for unchecked, most in ((True, room.unchecked), (False, room.all)):
         async with sessions() as session:

@@ -52,5 +52,6 @@ def _of_process(state: State, account_id: str) -> Sequence[tuple[str, int | None
     return (
         ("streams_per_account", settings.streams_per_account, state.streams.of_account(account_id)),
         ("tickets_per_minute", settings.tickets_per_minute or None, limits.tickets.used(account_id)),
+        ("bytes_per_account", settings.bytes_per_account or None, limits.bytes_of(account_id)),
         ("rate_per_account", settings.rate_per_account or None, limits.requests_of(account_id)),
     )

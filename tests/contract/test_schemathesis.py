@@ -95,6 +95,7 @@ def serving(url: str) -> Iterator[str]:
     unlimited: dict[str, Any] = {
         "rate_per_key": 0,
         "rate_per_account": 0,
+        "bytes_per_account": 0,
         "rate_per_address": 0,
         "tickets_per_minute": 0,
     }

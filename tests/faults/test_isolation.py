@@ -42,7 +42,7 @@ async def test_an_attack_slows_nobody_else(name: str, service: Service, own_data
         plot = await ATTACKS[name](await ground_of(admin, own_database, TICKETS))
         for _ in range(TRIES):
             quiet = await customer.figures(SECONDS / 2)
-            with attack(service.port, plot.sent, connections=plot.connections, seconds=SECONDS) as attacking:
+            with attack(service.port, plot, seconds=SECONDS) as attacking:
                 beside = await customer.figures(SECONDS)
                 await asyncio.to_thread(attacking.end)
             _answered(attacking.statuses)

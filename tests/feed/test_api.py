@@ -128,6 +128,13 @@ async def test_who_waits_is_answered_as_soon_as_there_is_something(story: Story)
     assert {event["ticket_id"] for event in page["items"]} == {ticket["id"]}
 
 
+async def test_who_asks_for_the_head_alone_does_not_wait(story: Story) -> None:
+    latest = (await story.customer.get(PATH, 200, after="latest"))["next_cursor"]
+    async with asyncio.timeout(20):
+        answer = await story.customer.send("HEAD", f"{PATH}?after={latest}&wait=60")
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
 async def test_who_waits_for_nothing_goes_on_from_a_cursor_all_the_same(story: Story, tell: Tell) -> None:
     latest = (await story.customer.get(PATH, 200, after="latest"))["next_cursor"]
     waiting = asyncio.create_task(story.customer.get(PATH, 200, after=latest, wait=1))

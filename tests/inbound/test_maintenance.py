@@ -16,6 +16,7 @@ from app.inbound.formats.signal import Link, Signal
 from app.inbound.maintenance import texts
 from app.inbound.maintenance.silence import hold_back, signal_from, stored_form
 from app.inbound.usecases import apply_decision
+from app.inbound.usecases import windows as written
 from app.inbound.usecases.apply_decision import act
 from tests.inbound.conftest import Desk, MakeDesk
 from tests.support.actors import Headers, make_key
@@ -333,6 +334,24 @@ async def test_windows_that_are_over_take_no_place(desk: Desk, monkeypatch: pyte
     assert reached(answer) == ("maintenance_windows", 1, 1)
     await end(desk, window)
     await made(desk)
+
+
+async def test_of_windows_that_are_over_an_account_keeps_the_latest(
+    desk: Desk, make_desk: MakeDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(written, "KEPT", 2)
+    other = await make_desk()
+    theirs = await made(other)
+    await end(other, theirs)
+    ours = []
+    for _ in range(4):
+        ours.append(await made(desk))
+        await end(desk, ours[-1])
+    await fetch(desk.sessions, "UPDATE maintenance_windows SET due_at = NULL")  # as if nothing were to be opened
+    open_one = await made(desk)
+    kept = [window["id"] for window in (await desk.get(WINDOWS))["items"]]
+    assert sorted(kept) == sorted([*(window["id"] for window in ours[2:]), open_one["id"]])
+    assert [window["id"] for window in (await other.get(WINDOWS))["items"]] == [theirs["id"]]
 
 
 async def test_removing_a_hook_forgets_what_was_held_back_of_it(desk: Desk) -> None:

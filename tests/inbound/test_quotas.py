@@ -9,9 +9,9 @@ import pytest
 
 from app.core.limits import callers, rates
 from app.core.settings import Settings
-from app.inbound.background.upkeep import forget_receipts
+from app.inbound.background.upkeep import forget_receipts, make_room
 from app.inbound.examples import GENERIC, PAGERDUTY
-from app.inbound.payloads import Room, make_room
+from app.inbound.payloads import Room
 from tests.inbound.conftest import Desk, MakeDesk
 from tests.support.actors import make_key
 from tests.support.desk import TICKET, fetch

@@ -1,14 +1,20 @@
-"""What one customer's ordinary key can try in order to slow the others down: prepared here, run by ``attack``."""
+"""What one customer's ordinary key, or somebody without any, can try in order to slow others down.
+
+Prepared here, run by ``attack``. ``ATTACKS`` are held to their bounds without any rate; ``OUTER`` are what rates,
+quotas and the limits of connections are for.
+"""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Any, Final
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from socket import create_server
+from typing import Any, Final, TypeAlias
 
 import asyncpg
 import httpx
 import orjson
 
-from tests.support.attack import request
+from tests.support.attack import GUESS, Manner, Plot, request
 from tests.support.desk import TICKET
 from tests.support.stories import P1
 from tests.support.victim import make_customer, make_quick_plan
@@ -32,25 +38,22 @@ SELECT (jsonb_populate_record(t, jsonb_build_object(
     'ticket_id', 'tkt_' || lpad(n::text, 26, '0'), 'number', 'N' || n))).*
 FROM ticket_titles AS t, generate_series(1, $1::int) AS n WHERE t.ticket_id = $2
 """
+_OPEN_HOOK: Final[dict[str, Any]] = {"name": "Open", "format": "generic", "signature": {"scheme": "none"}}
 _DUE_NOW: Final = "UPDATE tickets SET wake_at = now() WHERE id LIKE 'tkt_0000%'"
-
-
-@dataclass(frozen=True, slots=True)
-class Plot:
-    """A request that is sent again and again, over how many connections."""
-
-    sent: bytes
-    connections: int = 16
 
 
 @dataclass(slots=True)
 class Ground:
-    """A running service, its database, the attacker's key, and how many tickets the attacker has where that counts."""
+    """A running service, its database, the attacker's key, and how many tickets the attacker has where that counts.
+
+    ``held``: what is kept until the attack is over.
+    """
 
     admin: httpx.AsyncClient
     database: str
     key: str
     tickets: int
+    held: ExitStack = field(default_factory=ExitStack)
 
     @property
     def headers(self) -> dict[str, str]:
@@ -65,10 +68,14 @@ class Ground:
         answer = await self.post("/v1/tickets", TICKET | fields)
         return str(answer.raise_for_status().json()["id"])
 
+    async def make(self, path: str, **fields: Any) -> Any:
+        """Something that the attacker may make."""
+        return (await self.post(path, fields)).raise_for_status().json()
+
     def plot(self, method: str, path: str, body: Any = None, connections: int = 16) -> Plot:
         """A request of the attacker's."""
         headers = self.headers | {"Content-Type": "application/json"}
-        return Plot(request(method, path, headers, b"" if body is None else orjson.dumps(body)), connections)
+        return Plot((request(method, path, headers, b"" if body is None else orjson.dumps(body)),), connections)
 
 
 async def _endpoints(ground: Ground) -> Plot:
@@ -149,6 +156,135 @@ async def _advance(ground: Ground) -> Plot:
     return sandbox.plot("POST", f"/v1/sandbox/{account}/advance", {"by": "PT1000H"}, connections=8)
 
 
+async def _streams(ground: Ground) -> Plot:
+    """Two thousand, by forty keys."""
+    keys = [(await ground.make("/v1/keys", kind="account", role="editor"))["secret"] for _ in range(40)]
+    headers = [{"Authorization": f"Bearer {key}"} for key in keys]
+    sent = tuple(request("GET", "/v1/events/stream?after=latest", each) for each in headers)
+    return Plot(sent, connections=2000, manner=Manner.HOLD)
+
+
+async def _hanging(ground: Ground) -> Plot:
+    """Endpoints that take fifty messages at once and answer none: nobody ever takes their connections."""
+    silent = ground.held.enter_context(create_server(("127.0.0.1", 0), backlog=4096))
+    for number in range(4):
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/{number}"
+        await ground.make("/v1/webhooks", url=url, events=["*"], concurrency=50)
+    return ground.plot("POST", "/v1/tickets", TICKET, connections=8)
+
+
+async def _loop(ground: Ground) -> Plot:
+    """Endpoints that send to a hook of the same service, whose tickets are sent to the endpoints."""
+    hook = await ground.make("/v1/hooks", **_OPEN_HOOK, expressions={"title": "type", "key": "id"})
+    for _ in range(4):
+        await ground.make("/v1/webhooks", url=str(ground.admin.base_url.join(hook["url"])), events=["*"])
+    return ground.plot("POST", "/v1/tickets", TICKET, connections=4)
+
+
+async def _payloads(ground: Ground) -> Plot:
+    hook = await ground.make("/v1/hooks", **_OPEN_HOOK)
+    payload = orjson.dumps({"key": "{unique}", "status": "firing", "text": "x" * 1_000_000})
+    return Plot((request("POST", hook["url"], {}, payload),))
+
+
+async def _tickets(ground: Ground) -> Plot:
+    ground.key = (await ground.make("/v1/keys", kind="account", role="editor"))["secret"]
+    return ground.plot("POST", "/v1/tickets", TICKET, connections=32)
+
+
+async def _guesses(_: Ground) -> Plot:
+    """Keys whose checksum is right."""
+    return Plot((request("GET", "/v1/tickets", {"Authorization": f"Bearer {GUESS.decode()}"}),), connections=64)
+
+
+async def _nowhere(ground: Ground) -> Plot:
+    """Endpoints at a host whose name cannot be read."""
+    return ground.plot("POST", "/v1/webhooks", {"url": "https://xn--/", "events": ["*"]})
+
+
+async def _trickling(ground: Ground) -> Plot:
+    """Requests whose bodies come a byte at a time: more than an account may have in progress."""
+    head = request("POST", "/v1/tickets", ground.headers | {"Content-Type": "application/json"})
+    return Plot((head.replace(b"Length: 0", b"Length: 1000000"),), connections=300, manner=Manner.TRICKLE)
+
+
+async def _trickling_strangers(_: Ground) -> Plot:
+    head = request("POST", "/v1/tickets", {"Content-Type": "application/json"})
+    return Plot((head.replace(b"Length: 0", b"Length: 1000000"),), connections=500, manner=Manner.TRICKLE)
+
+
+async def _small_chunks(_: Ground) -> Plot:
+    """A body in chunks of a byte each."""
+    head = b"POST /v1/tickets HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    return Plot((head + b"1\r\n \r\n" * 50_000 + b"0\r\n\r\n",), connections=8)
+
+
+async def _too_large(_: Ground) -> Plot:
+    head = request("POST", "/v1/tickets", {"Content-Type": "application/json"})
+    return Plot((head.replace(b"Length: 0", b"Length: 9000000"),), connections=300)
+
+
+async def _languages(_: Ground) -> Plot:
+    """A language tag of 60 KB."""
+    return Plot((request("GET", "/v1/tickets", {"Accept-Language": "-".join("a" * 30_000)}),), connections=4)
+
+
+async def _health(_: Ground) -> Plot:
+    return Plot((request("GET", "/healthz", {}),), connections=500)
+
+
+async def _garbage(_: Ground) -> Plot:
+    """What is no HTTP, on connection after connection."""
+    return Plot((b"\x16\x03\x01\x02\x00" * 20,), connections=100)
+
+
+async def _everywhere(_: Ground) -> Plot:
+    """More connections than there may be, from several addresses, that ask now and then and so are never idle."""
+    return Plot((request("GET", "/nothing", {}),), connections=4400, manner=Manner.HOLD, addresses=9)
+
+
+async def _history(ground: Ground) -> Plot:
+    """As many streams as an account may have, from the oldest event on, again and again."""
+    keys = [(await ground.make("/v1/keys", kind="account", role="editor"))["secret"] for _ in range(4)]
+    path = f"/v1/tickets/{await ground.open()}/messages"
+    for number in range(60):
+        await ground.post(path, {"body": f"{number} {'x' * 5000}"})
+    paths = ("/v1/events/stream?seconds=0", "/v1/events/stream?seconds=0&types=call.ended")
+    headers = [{"Authorization": f"Bearer {key}", "Connection": "close"} for key in keys]
+    return Plot(tuple(request("GET", path, each) for each in headers for path in paths), 200, Manner.DRAIN)
+
+
+async def _long_messages(ground: Ground) -> Plot:
+    """Each with an Idempotency-Key of its own, so that its answer is kept too."""
+    path = f"/v1/tickets/{await ground.open()}/messages"
+    headers = ground.headers | {"Content-Type": "application/json", "Idempotency-Key": "{unique}"}
+    return Plot((request("POST", path, headers, orjson.dumps({"body": "x" * 49_000})),), connections=16)
+
+
+async def _changes(ground: Ground) -> Plot:
+    path = f"/v1/tickets/{await ground.open()}"
+    return ground.plot("PATCH", path, {"custom": {"at": "{unique}"}}, connections=64)
+
+
+async def _tests(ground: Ground) -> Plot:
+    endpoint = await ground.make("/v1/webhooks", url="http://127.0.0.1:9/", events=["*"])
+    return ground.plot("POST", f"/v1/webhooks/{endpoint['id']}/test")
+
+
+async def _headers(_: Ground) -> Plot:
+    """A field of a hundred megabytes."""
+    return Plot((b"GET /healthz HTTP/1.1\r\nHost: a\r\na: ",), connections=4, manner=Manner.FLOOD)
+
+
+async def _silent(_: Ground) -> Plot:
+    return Plot((b"",), connections=3000, manner=Manner.HOLD)
+
+
+async def _deaf(_: Ground) -> Plot:
+    """The largest answer that a stranger gets, several times."""
+    return Plot((request("GET", "/openapi.json", {}) * 16,), connections=60, manner=Manner.DEAF)
+
+
 async def _copy(ground: Ground, tickets: int) -> None:
     """So many tickets of the attacker's account, written by SQL."""
     model = await ground.open()
@@ -159,7 +295,8 @@ async def _copy(ground: Ground, tickets: int) -> None:
     await connection.close()
 
 
-ATTACKS: Final[dict[str, Callable[[Ground], Awaitable[Plot]]]] = {
+Prepare: TypeAlias = Callable[[Ground], Awaitable[Plot]]
+ATTACKS: Final[dict[str, Prepare]] = {
     "endpoints that hear everything": _endpoints,
     "endpoints with fifty globs": _globs,
     "a search without hits": _search,
@@ -170,6 +307,30 @@ ATTACKS: Final[dict[str, Callable[[Ground], Awaitable[Plot]]]] = {
     "replays of one endpoint": _replay,
     "a storm of misses": _storm,
     "a sandbox that is moved by months": _advance,
+}
+OUTER: Final[dict[str, Prepare]] = {
+    "2,000 streams by forty keys": _streams,
+    "endpoints that never answer": _hanging,
+    "a loop of endpoints and a hook": _loop,
+    "payloads of 1 MB": _payloads,
+    "tickets as fast as can be": _tickets,
+    "guessed keys": _guesses,
+    "endpoints at https://xn--/": _nowhere,
+    "bodies that trickle": _trickling,
+    "bodies of strangers that trickle": _trickling_strangers,
+    "headers of 100 MB": _headers,
+    "3,000 silent connections": _silent,
+    "clients that do not read": _deaf,
+    "bodies in chunks of a byte": _small_chunks,
+    "bodies that are too large": _too_large,
+    "a language tag of 60 KB": _languages,
+    "/healthz by 500 connections": _health,
+    "garbage, again and again": _garbage,
+    "all connections, from nine addresses": _everywhere,
+    "streams from the oldest event on": _history,
+    "long messages": _long_messages,
+    "changes of one ticket": _changes,
+    "tests of an endpoint": _tests,
 }
 
 

@@ -225,7 +225,7 @@ async def test_rates_show_what_of_the_minute_is_used(place: Place, state: State)
 
 LIMITS: Final = re.compile(
     r"^(in_flight|rate_per|tickets_per|streams|hook_b|unchecked_hook|max_|trusted_proxies"
-    r"|header_|body_timeout|write_timeout|unread_|keep_alive|connections|uncounted_)"
+    r"|header_|body_|bytes_per|write_timeout|unread_|keep_alive|connections|uncounted_)"
 )
 
 
@@ -246,5 +246,8 @@ def test_the_table_of_quotas_is_complete() -> None:
     table = (ROOT / "docs/limits.md").read_text()
     rows = dict(re.findall(r"^\| `([a-z_]+)` \|.*\| `?([A-Z_]+)`?", table, re.MULTILINE))
     expected = {quota.name: quota.setting.upper() for quota in STORED}
-    live = {name: name.upper() for name in ("streams_per_account", "tickets_per_minute", "rate_per_account")}
+    live = {
+        name: name.upper()
+        for name in ("streams_per_account", "tickets_per_minute", "bytes_per_account", "rate_per_account")
+    }
     assert rows == expected | live

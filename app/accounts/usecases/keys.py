@@ -10,11 +10,16 @@ from app.accounts.models import ApiKeyRow
 from app.accounts.queries import account_by_id
 from app.accounts.schemas import Key, NewKey
 from app.core.auth import hash_key, make_key
+from app.core.db.statements.housekeeping import keep_newest
 from app.core.ids import new_id
 from app.core.keys.scopes import SCOPES
 from app.core.problems import Fault, Invalid, NotFound
 from app.core.text.messages import Message, _
 
+KEPT: Final = 1000
+"""Keys of an account that are kept after they were revoked or have expired: those that ended last."""
+_ENDED: Final = "(revoked_at IS NOT NULL OR expires_at <= clock_timestamp())"
+_END: Final = "least(revoked_at, expires_at)"
 _SHOWN: Final = 4
 # Their features stand above this one.
 _ENGINEER: Final = text("SELECT 1 FROM engineers WHERE id = :id AND active")
@@ -22,7 +27,7 @@ _HOOK: Final = text("SELECT 1 FROM hooks WHERE account_id = :account_id AND id =
 
 
 async def create_key(session: AsyncSession, command: NewKey, *, now: datetime) -> tuple[ApiKeyRow, str]:
-    """A new key and its secret, which is stored only as a hash.
+    """A new key and its secret, which is stored only as a hash. The account's keys that ended long ago make room.
 
     422 without the account that the kind needs, or for an account, engineer or hook that does not exist.
     """
@@ -39,6 +44,8 @@ async def create_key(session: AsyncSession, command: NewKey, *, now: datetime) -
     )
     session.add(key)
     await session.flush()
+    if key.account_id:
+        await keep_newest(session, ApiKeyRow, _ENDED, _END, KEPT, key.account_id)
     return key, secret
 
 

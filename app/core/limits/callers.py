@@ -19,6 +19,7 @@ _RATES: Final[Mapping[str, Message]] = {
     "rate_per_key": _("A key may make {amount} requests in {seconds} seconds"),
     "rate_per_support_key": _("A key may make {amount} requests in {seconds} seconds"),
     "rate_per_account": _("All keys of an account together may make {amount} requests in {seconds} seconds"),
+    "bytes_per_account": _("All keys of an account together may send {amount} bytes in {seconds} seconds"),
     "rate_per_address": _("Without a valid key, an address may make {amount} requests in {seconds} seconds"),
 }
 """What a caller is told when a rate is used up."""
@@ -36,6 +37,8 @@ class Caller:
     size: Size
     buckets: tuple[Bucket, ...]
     is_stranger: bool = False
+    sent: Bucket | None = None
+    """of the bytes of bodies"""
 
     def fields(self) -> dict[str, str]:
         """The RateLimit fields of what holds for the caller."""
@@ -103,6 +106,7 @@ class CallerLimits:
 
     def __init__(self, settings: Settings, rates: Rates) -> None:
         self.rates, self.in_flight, self._pace = rates, InFlight(settings.in_flight), Pace()
+        self._free = Pace()
         self._account = Size(settings.in_flight_per_account, settings.in_flight_waiting)
         self._support = Size(settings.in_flight_per_support_key, 2 * settings.in_flight_waiting)
         self._few = Size(max(1, settings.in_flight_per_account // 2), settings.in_flight_waiting)
@@ -111,6 +115,7 @@ class CallerLimits:
         """the accounts whose hooks have taken what was sent from an address without a key"""
         self._of_key = _rate("rate_per_key", settings.rate_per_key)
         self._of_account = _rate("rate_per_account", settings.rate_per_account)
+        self._bytes = _rate("bytes_per_account", settings.bytes_per_account)
         self._of_support = _rate("rate_per_support_key", settings.rate_per_support_key)
         self._of_address = _rate("rate_per_address", settings.rate_per_address)
 
@@ -119,7 +124,9 @@ class CallerLimits:
         account_id, key_id = principal.account_id, principal.key_id
         if account_id is None:
             return Caller(key_id, self._support, self._buckets((self._of_support, key_id)))
-        return Caller(account_id, self._account, self._buckets((self._of_key, key_id), (self._of_account, account_id)))
+        buckets = self._buckets((self._of_key, key_id), (self._of_account, account_id))
+        sent = self.rates.bucket(self._bytes, account_id) if self._bytes else None
+        return Caller(account_id, self._account, buckets, sent=sent)
 
     def sender(self, account_id: str) -> Caller:
         """Who sends to an account's hooks: apart from its other requests, so that neither holds up the other."""
@@ -128,6 +135,10 @@ class CallerLimits:
     def requests_of(self, account_id: str) -> int:
         """How many of the minute's requests the account's keys have made."""
         return self.rates.used(self._of_account, account_id)
+
+    def bytes_of(self, account_id: str) -> int:
+        """How many of the minute's bytes the account's keys have sent."""
+        return self.rates.used(self._bytes, account_id)
 
     def stranger(self, address: str) -> Caller:
         """Who has no valid key, or a stream token."""
@@ -150,6 +161,14 @@ class CallerLimits:
         for bucket in caller.buckets:
             self.rates.take(bucket)
 
+    def count_bytes(self, caller: Caller, number: int) -> None:
+        """Count a body, which may be more than was left: that is waited for. 429 while nothing is left."""
+        if not caller.sent or not number:
+            return
+        if not caller.sent.left(now := monotonic()):
+            raise _too_often(caller, caller.sent, now)
+        self.rates.take(caller.sent, number)
+
     def enter(self, caller: Caller) -> Place:
         """A place for a request among those in progress. 429 when the caller has too many there."""
         try:
@@ -169,6 +188,10 @@ class CallerLimits:
     def hold(self, caller: Caller) -> float:
         """Seconds to wait before the caller is told no."""
         return self._pace.hold(caller.lane, monotonic())
+
+    def hold_free(self, address: str) -> float:
+        """Seconds to wait before an answer that nobody is refused; none for who asks now and then."""
+        return self._free.hold(address, monotonic())
 
 
 def rate_fields(buckets: Sequence[Bucket], now: float) -> dict[str, str]:

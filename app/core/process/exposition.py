@@ -15,6 +15,8 @@ Encoder: TypeAlias = Callable[[Collector], bytes]
 
 _REST: Final = 4
 """Writing the text holds up everything else, so afterwards nothing is written for this many times as long."""
+_LONGEST: Final = 1000
+"""Characters that are read of an ``Accept`` field; Prometheus sends less than three hundred."""
 _KINDS: Final = ("application/openmetrics-text", "text/plain")
 _PARAMETERS: Final = (
     "",
@@ -60,7 +62,7 @@ class Exposition:
 def media_type_for(accept: str) -> str:
     """The media type that an ``Accept`` field gets; plain text where it asks for nothing that there is."""
     try:
-        _, media_type = choose_encoder(accept)
+        _, media_type = choose_encoder(accept[:_LONGEST])
     except TypeError:  # a version that is no number
         return _DEFAULT
     return media_type if media_type in _OFFERED else _DEFAULT

@@ -17,7 +17,11 @@ else:
 """One of ``LANGUAGES``, which pydantic checks and the OpenAPI document lists."""
 
 _ANY: Final = "*"
-_RANGE: Final = re.compile(r"\s*([a-z0-9*-]+)\s*(?:;\s*q\s*=\s*(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*)?", re.IGNORECASE)
+_LONGEST: Final = 1000
+"""Characters that are read of a wish; browsers send a tenth."""
+_RANGE: Final = re.compile(
+    r"\s*([a-z0-9*-]{1,100})\s*(?:;\s*q\s*=\s*(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*)?", re.IGNORECASE
+)
 """A language range (RFC 4647, 2.1) and its weight; what is not written so counts for nothing."""
 
 
@@ -49,7 +53,7 @@ def language_for(known: Collection[str], *wanted: str | None) -> Language:
 
 
 def _ranges(header: str | None) -> list[tuple[str, float]]:
-    found = (_RANGE.fullmatch(part) for part in (header or "").split(","))
+    found = (_RANGE.fullmatch(part) for part in (header or "")[:_LONGEST].split(","))
     return [(match[1].lower(), float(match[2] or 1)) for match in found if match]
 
 

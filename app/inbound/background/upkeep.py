@@ -4,13 +4,27 @@ from datetime import timedelta
 from typing import Final
 
 from app.core.db.engine import Sessions
+from app.core.db.session import driver
 from app.core.db.statements.housekeeping import forget
 from app.inbound.models import HookPayloadsRow, IncidentAlertRow, IncidentRow
-from app.inbound.payloads import drop
+from app.inbound.payloads import Room, drop, drop_oldest
 
 RETENTION: Final = timedelta(days=30)
 SILENCE: Final = timedelta(days=90)
 """Senders repeat what still fires; of an alert that nobody repeats so long, nothing is remembered."""
+MOST_ALERTS: Final = 10_000
+"""Alerts of one hook that are remembered; beyond it those that are over are forgotten first, then those heard first."""
+_CROWDED: Final = """
+SELECT account_id, hook_id FROM incident_alerts WHERE (account_id, hook_id) IN (
+    SELECT account_id, hook_id FROM incident_alerts WHERE heard_at > now() - interval '1 hour'
+) GROUP BY account_id, hook_id HAVING count(*) > $1
+"""
+_SURPLUS: Final = """
+(t.account_id, t.hook_id, t.key) IN (
+    SELECT account_id, hook_id, key FROM incident_alerts WHERE account_id = $1 AND hook_id = $2
+    ORDER BY status = 'firing' DESC, heard_at DESC, key OFFSET $3
+)
+"""
 _OVER: Final = "t.received_at < now() - $1::interval AND t.state <> 'pending'"
 _WITHOUT_HOOK: Final = """
 t.state = 'pending' AND NOT EXISTS (SELECT FROM hooks AS h WHERE h.account_id = t.account_id AND h.id = t.hook_id)
@@ -34,3 +48,20 @@ async def forget_receipts(sessions: Sessions) -> None:
     await forget(sessions, HookPayloadsRow, _OF_NO_HOOK)
     await forget(sessions, IncidentAlertRow, _SILENT, SILENCE)
     await forget(sessions, IncidentRow, _ENDED, SILENCE)
+
+
+async def make_room(sessions: Sessions, room: Room) -> None:
+    """Drop the oldest of what hooks keep where they keep too much: payloads, and what is remembered of alerts."""
+    await drop_oldest(sessions, room)
+    await forget_surplus(sessions)
+
+
+async def forget_surplus(sessions: Sessions, most: int = MOST_ALERTS) -> None:
+    """Forget what is too much of the alerts of hooks that have been heard from in the last hour.
+
+    An alert that was forgotten counts as new when it is heard again: its incident and its ticket are still known.
+    """
+    async with sessions() as session:
+        crowded = await (await driver(session)).fetch(_CROWDED, most)
+    for hook in crowded:
+        await forget(sessions, IncidentAlertRow, _SURPLUS, hook["account_id"], hook["hook_id"], most)

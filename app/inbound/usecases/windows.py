@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.models import AccountRow
 from app.core.auth import Actor
 from app.core.db.session import ring_after_commit
+from app.core.db.statements.housekeeping import keep_newest
 from app.core.ids import new_id
 from app.core.problems import Conflict, Fault, Invalid
 from app.core.text.messages import _
@@ -20,6 +21,9 @@ from app.inbound.maintenance.schemas import MaintenanceWindowFields, NewMaintena
 from app.webhooks.usecases.endpoints import tell
 
 LONGEST: Final = timedelta(days=31)
+KEPT: Final = 1000
+"""Windows of an account that are kept after they have ended or were cancelled: those whose time is the latest."""
+_OVER: Final = "due_at IS NULL"
 _HOOKS: Final = text("""
 SELECT EXISTS (SELECT FROM hooks WHERE account_id = :account_id
                AND (cast(:hook_id AS text) IS NULL OR id = :hook_id)
@@ -56,6 +60,7 @@ async def create_window(
     )
     session.add(window)
     await session.flush()
+    await keep_newest(session, MaintenanceWindowRow, _OVER, "ends_at", KEPT, account.account_id)
     if command.starts_at <= present:
         await start(session, window, actor, now=now)
     ring_after_commit(session, "maintenance")

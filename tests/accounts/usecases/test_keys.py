@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from app.accounts.models import AccountRow
 from app.accounts.queries import account_by_id
+from app.accounts.usecases import keys
 from app.core.auth import KINDS
 from app.core.auth import make_key as random_key
 from app.core.clock import wall_now
@@ -54,6 +55,26 @@ async def test_a_revoked_key_is_401_at_once(client: httpx.AsyncClient, admin: He
     assert (await client.get("/v1/accounts", headers=key)).status_code == 401
     listed = {item["id"]: item for item in (await client.get("/v1/keys", headers=admin)).json()["items"]}
     assert listed[made["id"]]["revoked_at"]
+
+
+async def test_of_keys_that_have_ended_an_account_keeps_those_that_ended_last(
+    client: httpx.AsyncClient, sessions: Sessions, plan: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keys, "KEPT", 2)
+    account_id, other = [(await make_account(sessions, plan, name=name)).account_id for name in ("Ours", "Other")]
+    owner = await make_key(sessions, account_id=account_id, role="owner")
+    await make_key(sessions, account_id=other, expires_at=wall_now() - timedelta(days=9))
+    made = []
+    for _ in range(4):
+        made.append((await client.post("/v1/keys", json={"kind": "account"}, headers=owner)).json()["id"])
+        assert (await client.delete(f"/v1/keys/{made[-1]}", headers=owner)).status_code == 204
+    last = (await client.post("/v1/keys", json={"kind": "account"}, headers=owner)).json()["id"]
+    listed = [item["id"] for item in (await client.get("/v1/keys", headers=owner)).json()["items"]]
+    assert len(listed) == 1 + len([*made[2:], last])
+    assert set(listed) > {*made[2:], last}
+    async with sessions() as session:
+        expired = text("SELECT count(*) FROM api_keys WHERE account_id = :account_id")
+        assert await session.scalar(expired, {"account_id": other}) == 1
 
 
 async def test_a_secret_is_shown_once_and_stored_hashed(

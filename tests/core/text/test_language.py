@@ -27,8 +27,10 @@ _LONG = ",".join(f"x{number:05d}" for number in range(2_000))
         ("pl;q=nan", "en"),
         ("pl;q=2", "en"),
         (";;;,,q=,=", "en"),
-        (_LONG + ",pl", "pl"),
+        (_LONG[:600] + ",pl", "pl"),
+        (_LONG + ",pl", "en"),
         (_LONG + ",*", "en"),
+        ("-".join(["es"] * 5000), "en"),
     ],
     ids=lambda text: str(text)[:20],
 )

@@ -15,14 +15,14 @@ from app.core.auth import Principal
 from app.core.db.queues import stepping_aside
 from app.core.limits.callers import ORIGIN, Caller, Origin
 from app.core.limits.inflight import DONE, Place
-from app.core.problems import Problem, TooManyRequests, Unavailable, as_unavailable
+from app.core.problems import PayloadTooLarge, Problem, TooManyRequests, Unavailable, as_unavailable
 from app.core.state import State
 from app.core.web.callers import PRINCIPAL
 from app.core.web.credentials import key_of
 from app.core.web.edge.addresses import counted_address
 
 _FREE: Final = frozenset({"/healthz", "/readyz", "/metrics"})
-"""What monitoring asks for is answered whatever else goes on."""
+"""What monitoring asks for is answered whatever else goes on; at a steady rate to who asks very often."""
 _INGEST: Final = "/v1/ingest/"
 _PAGERDUTY: Final = "/v2/enqueue"
 _FAILED: Final = 400
@@ -42,10 +42,14 @@ class Admission:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let one request through, or raise the problem that says why not."""
-        if scope["type"] != "http" or scope["path"] in _FREE:
+        if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         state: State = scope["app"].state.heliodesk
+        if scope["path"] in _FREE:
+            await asyncio.sleep(state.limits.hold_free(_address(scope)))
+            await self.app(scope, receive, send)
+            return
         caller = await _caller(state, scope)
         try:
             place = _enter(state, caller)
@@ -56,7 +60,13 @@ class Admission:
         try:
             await self._work(_Visit(state, scope, send, caller, place), receive)
         except TooManyRequests as refusal:
+            place.leave()
+            await asyncio.sleep(state.limits.hold(caller))
             raise in_the_senders_terms(scope["path"], refusal) from None
+        except PayloadTooLarge:
+            place.leave()
+            await asyncio.sleep(state.limits.hold(caller) if caller.is_stranger else 0)
+            raise
         finally:
             place.leave()
 
@@ -66,6 +76,7 @@ class Admission:
             read = await _read(receive)
             if read is None:
                 return  # whoever sent it is gone
+            visit.state.limits.count_bytes(visit.caller, sum(len(message.get("body", b"")) for message in read))
             receive = _Again(read, receive).receive
         await visit.state.limits.turn(visit.caller, visit.place)
         scope[DONE] = visit.place.leave

@@ -2,12 +2,15 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import IntEnum, auto
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Final, Protocol
 
+from app.core.clock import monotonic
+from app.core.limits.inflight import Pace
 from app.core.problems import Problem, TooManyRequests, Unavailable
 from app.core.settings import Settings
 from app.core.text.messages import _
@@ -31,6 +34,7 @@ class ConnectionLimits:
     write_timeout: float
     keep_alive: float
     unread_bytes: int
+    body_bytes: int
     connections: int
     of_address: int
     uncounted: tuple[IPv4Network | IPv6Network, ...] = ()
@@ -46,6 +50,7 @@ class ConnectionLimits:
             write_timeout=settings.write_timeout,
             keep_alive=settings.keep_alive,
             unread_bytes=settings.unread_bytes,
+            body_bytes=settings.body_bytes,
             connections=settings.connections,
             of_address=settings.connections_per_address,
             uncounted=(*settings.uncounted_networks, *settings.trusted_proxies),
@@ -57,12 +62,28 @@ class ConnectionLimits:
         return min(_TICK, *(each / 4 for each in (self.header_timeout, self.body_timeout, self.write_timeout)))
 
 
+class Use(IntEnum):
+    """What a connection is open for; what comes first is what others are served for at its cost."""
+
+    NOTHING = auto()
+    SENDING = auto()
+    """a request that is not complete"""
+    ANSWER = auto()
+
+
 class Watched(Protocol):
     """A connection, as the guard sees it."""
 
     @property
     def host(self) -> str:
         """The address at its other end."""
+
+    @property
+    def use(self) -> Use:
+        """What it is open for."""
+
+    def shed(self) -> None:
+        """Refuse the request whose body is being received."""
 
     def lag(self, now: float) -> "Lag | None":
         """What its client has not taken yet, if it has been slow to for a while."""
@@ -87,8 +108,11 @@ class Guard:
 
     def __init__(self, limits: ConnectionLimits) -> None:
         self.limits = limits
-        self._of_address: Counter[str] = Counter()
         self._all: set[Watched] = set()
+        self._of_address: dict[str, dict[Watched, None]] = {}
+        self._bodies: dict[Watched, int] = {}
+        self._held = 0
+        self._refusals = Pace()
         self._ticking = False
 
     def __len__(self) -> int:
@@ -97,32 +121,64 @@ class Guard:
     def admit(self, connection: Watched) -> Problem | None:
         """Count one more connection. What it is refused with where there are too many; then it is not counted."""
         limits, address = self.limits, counted_address(connection.host)
-        if len(self._all) >= limits.connections:
+        own = len(self._of_address.get(address, ()))
+        if len(self._all) >= limits.connections and not self._make_room(own):
             return Unavailable(_("Too many connections are open"), headers=_SOON)
-        used = self._of_address[address] if _is_counted(connection.host, limits.uncounted) else 0
-        if limits.of_address and used >= limits.of_address:
+        if limits.of_address and own >= limits.of_address and _is_counted(connection.host, limits.uncounted):
             return TooManyRequests(
                 _("An address has at most {most} connections open", most=limits.of_address),
                 headers=_SOON,
                 quota="connections_per_address",
                 value=limits.of_address,
-                used=used,
+                used=own,
             )
         self._all.add(connection)
-        self._of_address[address] += 1
+        self._of_address.setdefault(address, {})[connection] = None
         if not self._ticking:
             self._ticking = True
             self._tick_later()
         return None
+
+    def _make_room(self, own: int) -> bool:
+        """Drop a connection of the address that has most, if the newcomer with its ``own`` still has fewer."""
+        counted = (
+            each for each in self._of_address.values() if _is_counted(next(iter(each)).host, self.limits.uncounted)
+        )
+        most = max(counted, key=len, default={})
+        if len(most) <= own + 1:
+            return False
+        spare = min(most, key=lambda connection: connection.use)
+        if spare.use is Use.ANSWER:
+            return False
+        spare.drop("its address has most of all connections, and others want one")
+        self.release(spare)
+        return True
 
     def release(self, connection: Watched) -> None:
         """The connection is over; nothing happens where it was not counted."""
         if connection in self._all:
             address = counted_address(connection.host)
             self._all.remove(connection)
-            self._of_address[address] -= 1
+            del self._of_address[address][connection]
             if not self._of_address[address]:
                 del self._of_address[address]
+        self.let_go(connection)
+
+    def answers_refusal(self, host: str) -> bool:
+        """Whether one more refusal for this address is put into words; not where there are very many."""
+        return self._refusals.hold(counted_address(host), monotonic()) == 0
+
+    def hold(self, connection: Watched, number: int) -> None:
+        """Count bytes of a body until its request is answered, and refuse others where all are too many."""
+        self._bodies[connection] = self._bodies.get(connection, 0) + number
+        self._held += number
+        while self._held > self.limits.body_bytes and (heavy := heaviest_body(self._bodies)):
+            self.let_go(heavy)
+            heavy.shed()
+
+    def let_go(self, connection: Watched) -> None:
+        """The bodies of this connection are not kept any more."""
+        self._held -= self._bodies.pop(connection, 0)
 
     def _tick_later(self) -> None:
         asyncio.get_running_loop().call_later(self.limits.tick, self._tick)
@@ -147,6 +203,15 @@ def _is_counted(host: str, uncounted: Sequence[IPv4Network | IPv6Network]) -> bo
     if isinstance(address, IPv6Address) and address.ipv4_mapped:
         address = address.ipv4_mapped
     return not any(address in network for network in uncounted)
+
+
+def heaviest_body(bodies: Mapping[Watched, int]) -> Watched | None:
+    """Whose body is refused first of those that are being received: the largest of the address that has most."""
+    of_address: Counter[str] = Counter()
+    for connection, size in bodies.items():
+        of_address[counted_address(connection.host)] += size
+    coming = [connection for connection in bodies if connection.use is Use.SENDING]
+    return max(coming, key=lambda each: (of_address[counted_address(each.host)], bodies[each]), default=None)
 
 
 def over_budget(connections: Iterable[Watched], budget: int, now: float) -> list[Watched]:

@@ -18,7 +18,11 @@ from app.core.web.http import problem_of, problem_response
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
+ONLY_HEAD: Final = "heliodesk.head"
+"""In the scope of a HEAD, which looks like a GET otherwise."""
 _QUIET: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+_SHOWN: Final = 500
+"""Characters of a path in the log."""
 _log = structlog.get_logger("heliodesk.http")
 
 
@@ -71,7 +75,7 @@ class _Exchange:
 
     def __init__(self, scope: Scope, send: Send, request_id: str) -> None:
         self.method: str = scope["method"]
-        self.scope: Scope = {**scope, "method": "GET"} if self.method == "HEAD" else scope
+        self.scope: Scope = {**scope, "method": "GET", ONLY_HEAD: True} if self.method == "HEAD" else scope
         self._send, self._request_id, self.status = send, request_id, 0
 
     async def send(self, message: Message) -> None:
@@ -101,23 +105,27 @@ def _refuse_nul(scope: Scope) -> None:
 
 
 def _limit(receive: Receive, headers: Headers, limit: int) -> Receive:
-    """413 for a body above the limit: by its declared length at once, else as soon as too much has come."""
+    """413 for a body above the limit, when it is read: by its declared length, else as soon as too much has come."""
     declared = headers.get("content-length")
-    if declared is not None and declared.isdecimal():
-        if int(declared) > limit:
-            raise PayloadTooLarge(_("A body has at most {limit} bytes", limit=limit))
+    is_declared = declared is not None and declared.isdecimal()
+    if is_declared and int(declared or 0) <= limit:
         return receive
-    left = limit
+    left = -1 if is_declared else limit
 
     async def counted() -> Message:
         nonlocal left
-        message = await receive()
+        message: Message = {} if left < 0 else await receive()
         left -= len(message.get("body", b""))
         if left < 0:
-            raise PayloadTooLarge(_("A body has at most {limit} bytes", limit=limit))
+            raise _too_large(limit)
         return message
 
     return counted
+
+
+def _too_large(limit: int) -> Problem:
+    """The refusal ends the connection: the rest of the body is not waited for."""
+    return PayloadTooLarge(_("A body has at most {limit} bytes", limit=limit), headers={"Connection": "close"})
 
 
 def _identify(headers: Headers) -> dict[str, str]:
@@ -134,4 +142,4 @@ def _observe(exchange: _Exchange, seconds: float) -> None:
     state: State = scope["app"].state.heliodesk
     state.metrics.requests.labels(method, route, status).observe(seconds)
     if path not in _QUIET:
-        _log.info("request", method=method, path=path, status=status, ms=round(seconds * 1000, 1))
+        _log.info("request", method=method, path=path[:_SHOWN], status=status, ms=round(seconds * 1000, 1))

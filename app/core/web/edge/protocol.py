@@ -12,17 +12,22 @@ from uvicorn.server import ServerState
 
 from app.core.ids import new_id
 from app.core.limits.streams import DRAIN
-from app.core.problems import BadRequest, HeadTooLarge, Problem, RequestTimeout
+from app.core.problems import BadRequest, HeadTooLarge, Problem, RequestTimeout, Unavailable
 from app.core.text.language import SOURCE
 from app.core.text.messages import _, verbatim
 from app.core.web.edge.answer_headers import complete
-from app.core.web.edge.connections import ConnectionLimits, Guard, Lag
+from app.core.web.edge.connections import ConnectionLimits, Guard, Lag, Use
 from app.core.web.edge.joined import JoiningTransport
 from app.core.web.http import PROBLEM_JSON
 from app.core.web.replies import dump
 
 _SLICE: Final = 2**14
 """Bytes that the parser gets at once: so much may come beyond a limit before it is seen."""
+_CHUNKS: Final = 4096
+_CHUNK: Final = 32
+"""So many chunks of a body may be smaller than this, on an average: each costs as much as a large one."""
+_LEFT_OVER: Final = 2**20
+"""Bytes of a body that are read and thrown away after its request was answered."""
 _PIPELINED: Final = 16
 """Requests that may wait behind one that is not answered yet."""
 _TAKEN: Final = 2**16
@@ -44,6 +49,23 @@ class _Phase(Enum):
     BODY = auto()
     END = auto()
     """nothing any more: it was refused"""
+
+
+class _Gentle:
+    """A transport that, closed while a body still comes, reads on a while: else its sender may miss the answer."""
+
+    __slots__ = ("_connection", "_transport", "is_closing", "write")
+
+    def __init__(self, connection: "Connection", transport: Any) -> None:
+        self._connection, self._transport = connection, transport
+        self.write, self.is_closing = transport.write, transport.is_closing
+
+    def close(self) -> None:
+        """Close it, at once or after the answer was seen."""
+        if self._connection.is_ahead_of_body:
+            self._connection.end()
+        else:
+            self._transport.close()
 
 
 class Connections:
@@ -74,7 +96,7 @@ class Connection(HttpToolsProtocol):
         self._guard, self._limits = guard, guard.limits
         self.host = ""
         self._phase, self._since, self._served = _Phase.REQUEST, 0.0, 0
-        self._size = self._silent = 0
+        self._size = self._silent = self._body = self._chunks = 0
         self._refusal: Problem | None = None
         self._lag: Lag | None = None
         self._unanswered: deque[RequestResponseCycle] = deque()
@@ -84,12 +106,14 @@ class Connection(HttpToolsProtocol):
         """Take the connection, or refuse it where there are too many."""
         self._joining = JoiningTransport(transport, self.loop)
         super().connection_made(cast("asyncio.Transport", self._joining))
+        self._gentle = _Gentle(self, self._joining)
         self.host = self.client[0] if self.client else ""
         self._enter(_Phase.REQUEST)
         refusal = self._guard.admit(self)
         if refusal:
-            self._answer(refusal)
             self._enter(_Phase.END)
+            if self._guard.answers_refusal(self.host):
+                self._answer(refusal)
             self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -120,7 +144,7 @@ class Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A request begins."""
         super().on_message_begin()
-        self._size = self._silent = 0
+        self._size = self._silent = self._body = self._chunks = 0
         self._enter(_Phase.HEAD)
 
     def on_url(self, url: bytes) -> None:
@@ -150,6 +174,7 @@ class Connection(HttpToolsProtocol):
         before = self.cycle
         super().on_headers_complete()
         if self.cycle is not before:
+            self.cycle.transport = cast("Any", self._gentle)
             self._unanswered.append(self.cycle)
             if len(self._unanswered) == 1:  # else what comes next is of the answer before
                 self._joining.hold_next()
@@ -159,8 +184,18 @@ class Connection(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         """A part of the body."""
         self._silent = 0
-        if not self._refusal:
+        if self._refusal:
+            return
+        self._body += len(body)
+        self._chunks += 1
+        if self._chunks > _CHUNKS and self._body < _CHUNK * self._chunks:
+            self._refusal = BadRequest(_("The body comes in too many chunks of a few bytes"))
+        elif self.is_ahead_of_body:
+            if self._body > _LEFT_OVER:
+                self.end()
+        else:
             super().on_body(body)
+            self._guard.hold(self, len(body))
 
     def on_message_complete(self) -> None:
         """The request is complete."""
@@ -169,10 +204,25 @@ class Connection(HttpToolsProtocol):
             self._served += 1
             self._enter(_Phase.REQUEST)
 
+    @property
+    def is_ahead_of_body(self) -> bool:
+        """Whether the answer to the request whose body still comes is complete."""
+        return self._phase is _Phase.BODY and self.cycle.response_complete
+
+    def end(self) -> None:
+        """Take no further request; what still comes is thrown away, and the connection closed soon."""
+        self.flow.resume_reading()
+        self.transport.write_eof()
+        self._enter(_Phase.END)
+
     def on_response_complete(self) -> None:
         """An answer is written: the next request begins, once the client has taken most of what waits to be sent."""
         if self._unanswered:
             self._unanswered.popleft()
+        if not self._unanswered:
+            self._guard.let_go(self)
+        if self._phase is _Phase.END:
+            return
         if self.flow.write_paused and not self.transport.is_closing():
             self._is_held = True
             self.flow.pause_reading()
@@ -199,6 +249,18 @@ class Connection(HttpToolsProtocol):
         if drain:
             drain()
             self.loop.call_later(_FAREWELL, self.transport.abort)
+
+    @property
+    def use(self) -> Use:
+        """What it is open for."""
+        if self._phase in (_Phase.HEAD, _Phase.BODY):
+            return Use.SENDING
+        return Use.ANSWER if self._unanswered else Use.NOTHING
+
+    def shed(self) -> None:
+        """Refuse the request whose body is being received."""
+        self._refusal = Unavailable(_("The service holds too many bodies"), headers={"Retry-After": "1"})
+        self._refuse(self._refusal)
 
     def lag(self, now: float) -> Lag | None:
         """What its client has not taken yet, if it has been slow to for a while."""
@@ -269,16 +331,17 @@ class Connection(HttpToolsProtocol):
 
     def _refuse(self, problem: Problem) -> None:
         """Answer with the problem, where that is possible, and close the connection."""
+        if self._phase is _Phase.END:
+            return
         if self.cycle and not self.cycle.response_complete:
             if self.cycle.response_started or self.pipeline or self._phase is not _Phase.BODY:
                 self.drop(str(problem))
                 return
             self.cycle.disconnected = True  # whatever the application sends later goes nowhere
             self.cycle.message_event.set()
-        self._answer(problem)
-        self.flow.resume_reading()
-        self.transport.write_eof()
-        self._enter(_Phase.END)
+        if self._guard.answers_refusal(self.host):
+            self._answer(problem)
+        self.end()
 
     def _answer(self, problem: Problem) -> None:
         _log.info("connection refused", address=self.host, status=problem.status, reason=str(problem))

@@ -41,6 +41,7 @@ def settings(database: str) -> Settings:
         in_flight_waiting=1,
         rate_per_key=3,
         rate_per_account=5,
+        bytes_per_account=100,
         rate_per_support_key=8,
         rate_per_address=4,
     )
@@ -84,6 +85,18 @@ async def test_a_key_has_its_rate_and_all_keys_of_an_account_have_one_together(
     assert refused.headers["ratelimit"].startswith('"rate_per_key";r=0;t=')
     assert await _statuses(client, second, 3) == [200, 200, 429]
     assert reached(await client.get(STATUSES, headers=second)) == ("rate_per_account", 5, 5)
+
+
+async def test_an_account_sends_only_so_many_bytes_a_minute_and_waits_for_what_exceeded_them(
+    client: httpx.AsyncClient, sessions: Sessions, account: str
+) -> None:
+    first, second = [await make_key(sessions, account_id=account) for _ in "ab"]
+    content, json = b"[%s]" % (b" " * 300), {"Content-Type": "application/json"}
+    assert (await client.post("/v1/tickets", content=content, headers=first | json)).status_code == 422
+    refused = await client.post("/v1/tickets", content=b"[]", headers=second | json)
+    assert reached(refused) == ("bytes_per_account", 100, 100)
+    assert 60 <= int(refused.headers["retry-after"]) <= 122
+    assert (await client.get(STATUSES, headers=second)).status_code == 200
 
 
 async def test_support_has_more_and_each_of_its_keys_for_itself(

@@ -5,7 +5,7 @@ import pytest
 
 from app.core.problems import TooManyRequests, Unavailable
 from app.core.settings import Settings
-from app.core.web.edge.connections import ConnectionLimits, Guard, Lag, over_budget
+from app.core.web.edge.connections import ConnectionLimits, Guard, Lag, Use, over_budget
 
 LIMITS = replace(ConnectionLimits.of(Settings(trusted_proxies=[ip_network("10.0.0.0/8")])), connections=5, of_address=2)
 
@@ -16,6 +16,7 @@ class One:
 
     host: str
     owed: Lag | None = None
+    use: Use = Use.ANSWER
     dropped: list[str] = field(default_factory=list)
 
     def lag(self, now: float) -> Lag | None:
@@ -26,6 +27,9 @@ class One:
 
     def drop(self, reason: str) -> None:
         self.dropped.append(reason)
+
+    def shed(self) -> None:
+        self.dropped.append("shed")
 
 
 async def test_an_address_has_only_so_many_connections_and_gets_them_back() -> None:
@@ -45,6 +49,52 @@ async def test_all_addresses_together_have_only_so_many() -> None:
     guard = Guard(LIMITS)
     assert [guard.admit(One(f"203.0.113.{number}")) for number in range(5)] == [None] * 5
     assert isinstance(guard.admit(One("203.0.113.9")), Unavailable)
+
+
+async def test_where_all_are_taken_the_address_that_has_most_gives_one_to_who_has_fewer() -> None:
+    guard = Guard(replace(LIMITS, of_address=4))
+    answered, sending, idle = (One("203.0.113.7", use=use) for use in (Use.ANSWER, Use.SENDING, Use.NOTHING))
+    others = [One("203.0.113.8"), One("203.0.113.8")]
+    assert [guard.admit(each) for each in (answered, sending, idle, *others)] == [None] * 5
+    assert isinstance(guard.admit(One("203.0.113.8")), Unavailable), "it would have as many"
+    assert guard.admit(One("203.0.113.9")) is None
+    assert [len(each.dropped) for each in (answered, sending, idle, *others)] == [0, 0, 1, 0, 0]
+    guard.release(idle)
+    assert len(guard) == 5
+    assert guard.admit(One("203.0.113.10")) is None
+    assert (len(sending.dropped), len(guard)) == (1, 5)
+    assert isinstance(guard.admit(One("203.0.113.11")), Unavailable), "what is being answered goes on"
+
+
+async def test_what_is_answered_goes_on_and_a_proxy_gives_up_nothing() -> None:
+    for host, use in (("203.0.113.7", Use.ANSWER), ("10.1.2.3", Use.NOTHING)):
+        guard = Guard(replace(LIMITS, of_address=0))
+        assert [guard.admit(One(host, use=use)) for _ in range(5)] == [None] * 5
+        assert isinstance(guard.admit(One("203.0.113.9")), Unavailable)
+
+
+def test_too_many_bodies_are_refused_where_most_are_held_and_the_largest_first() -> None:
+    guard = Guard(replace(LIMITS, body_bytes=1000))
+    small, large, done = (One("203.0.113.1", use=use) for use in (Use.SENDING, Use.SENDING, Use.ANSWER))
+    other = One("203.0.113.2", use=Use.SENDING)
+    for connection, size in ((small, 200), (large, 300), (done, 100), (other, 400)):
+        guard.hold(connection, size)
+    assert not any(each.dropped for each in (small, large, done, other))
+    guard.hold(other, 10)
+    assert [len(each.dropped) for each in (small, large, done, other)] == [0, 1, 0, 0]
+    guard.let_go(done)
+    guard.hold(other, 390)
+    assert not other.dropped
+    guard.hold(done, 100)
+    assert [len(each.dropped) for each in (small, large, done, other)] == [0, 1, 0, 1]
+
+
+async def test_who_is_refused_very_often_is_told_now_and_then() -> None:
+    guard = Guard(LIMITS)
+    told = [guard.answers_refusal("203.0.113.7") for _ in range(200)]
+    assert told[:50] == [True] * 50
+    assert not all(told)
+    assert guard.answers_refusal("203.0.113.8")
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1", "10.1.2.3"])

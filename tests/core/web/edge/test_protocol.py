@@ -5,7 +5,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
@@ -23,6 +23,7 @@ LIMITS = ConnectionLimits(
     write_timeout=60,
     keep_alive=60,
     unread_bytes=2**26,
+    body_bytes=2**26,
     connections=10,
     of_address=0,
 )
@@ -48,7 +49,7 @@ class Desk:
 
 
 @asynccontextmanager
-async def asking(desk: Desk, *sent: bytes) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+async def asking(desk: ASGIApp, *sent: bytes) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     """A client that has sent this, and reads nothing by itself beyond a few kilobytes."""
     loop = asyncio.get_running_loop()
     config, state, make = Config(desk, lifespan="off", ws="none"), ServerState(), Connections(LIMITS)
@@ -80,6 +81,30 @@ async def test_a_request_begins_when_the_answer_before_it_has_been_taken() -> No
         while read < 3 * len(LONG):
             read += len(await reader.read(2**16))
         assert (desk.begun, desk.answered) == (3, 3)
+
+
+async def _refuse(_scope: Scope, _receive: Receive, send: Send) -> None:
+    """Answer without looking at the body."""
+    await send({"type": "http.response.start", "status": 429, "headers": [(b"content-length", b"0")]})
+    await send({"type": "http.response.body", "body": b""})
+
+
+def _post(length: int) -> bytes:
+    return b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % length
+
+
+async def test_a_body_whose_request_was_answered_already_is_passed_over() -> None:
+    async with asyncio.timeout(60), asking(_refuse, _post(1000)) as (reader, writer):
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 429")
+        writer.write(b"x" * 1000 + REQUEST)
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 429")
+
+
+async def test_a_long_one_is_not() -> None:
+    async with asyncio.timeout(60), asking(_refuse, _post(len(LONG))) as (reader, writer):
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 429")
+        writer.write(LONG + REQUEST)
+        assert await reader.read() == b""
 
 
 async def test_all_requests_of_a_client_that_leaves_are_told() -> None:
