@@ -28,9 +28,7 @@ from app.plans.document.words import EscalationReason
 from app.plans.schemas import PlanRef
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50_000), AfterValidator(no_nul)]
-Sentence = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=5_000), AfterValidator(no_nul)
-]
+Sentence = Annotated[Text, StringConstraints(max_length=5_000)]
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300), AfterValidator(no_nul)]
 Priority = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$", examples=["P1"])]
 Channel = Literal["web", "email", "phone", "widget", "hook", "api"]

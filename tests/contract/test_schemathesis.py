@@ -43,7 +43,7 @@ Send = Callable[[Case, Headers], object]
 
 WANTED: Final = os.environ.get("HELIODESK_FUZZ")
 SECONDS: Final = os.environ.get("HELIODESK_FUZZ_SECONDS")
-BUDGET: Final = float(SECONDS or 4)
+BUDGET: Final = float(SECONDS or 2)
 RUN: Final = randrange(2**32) if WANTED else 0  # noqa: S311  it chooses examples
 CONFIG: Final[dict[str, Any]] = {
     "suppress-health-check": ["too_slow", "filter_too_much"],

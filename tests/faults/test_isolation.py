@@ -5,14 +5,16 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx
 import pytest
 
 from tests.support.attack import attack
 from tests.support.attacks import ATTACKS, ground_of
+from tests.support.database import new_database
 from tests.support.service import Service, serving
 from tests.support.victim import victim
 
@@ -25,21 +27,28 @@ LEAST = 1500
 """Milliseconds; an attack that succeeds costs others many seconds."""
 
 
-@pytest.fixture
-def service(folder: Path, own_database: str, admin_key: str) -> Iterator[Service]:
-    with serving(folder, own_database, admin_key) as service:
+@pytest.fixture(scope="module")
+async def database(server: str, template: str) -> AsyncIterator[str]:
+    async with new_database(server, template) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def service(database: str, admin_key: str) -> Iterator[Service]:
+    """One for all attacks, each of which comes from an account of its own."""
+    with TemporaryDirectory(prefix="heliodesk-test-") as name, serving(Path(name), database, admin_key) as service:
         yield service
 
 
 @pytest.mark.parametrize("name", ATTACKS)
-async def test_an_attack_slows_nobody_else(name: str, service: Service, own_database: str, admin_key: str) -> None:
+async def test_an_attack_slows_nobody_else(name: str, service: Service, database: str, admin_key: str) -> None:
     headers = {"Authorization": f"Bearer {admin_key}"}
     async with (
         asyncio.timeout(150),
         httpx.AsyncClient(base_url=service.url, headers=headers, timeout=60, trust_env=False) as admin,
         victim(admin) as customer,
     ):
-        plot = await ATTACKS[name](await ground_of(admin, own_database, TICKETS))
+        plot = await ATTACKS[name](await ground_of(admin, database, TICKETS))
         for _ in range(TRIES):
             quiet = await customer.figures(SECONDS / 2)
             with attack(service.port, plot, seconds=SECONDS) as attacking:

@@ -25,7 +25,7 @@ from tests.support.victim import Figures, Victim, victim
 
 pytestmark = pytest.mark.faults
 
-SECONDS: Final = 1.5
+SECONDS: Final = 1.0
 TRIES: Final = 3
 LEAST: Final = 1500
 """Milliseconds; an attack that succeeds costs others many seconds."""
@@ -57,7 +57,7 @@ ANSWERS: Final[dict[str, tuple[set[int], set[int]]]] = {
     "/healthz by 500 connections": ({200}, {200}),
     "garbage, again and again": ({0, 400}, {400}),
     "all connections, from nine addresses": ({0, 401, 404, 429, 503}, set()),
-    "streams from the oldest event on": ({200, 429}, {200}),
+    "streams from the oldest event on": ({0, 200, 429}, set()),
     "long messages": ({201, 429}, {201}),
     "changes of one ticket": ({200, 429}, {200}),
     "tests of an endpoint": ({201, 409, 429}, {201}),

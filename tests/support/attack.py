@@ -24,7 +24,7 @@ from typing import Final, TypeAlias
 
 from app.core.auth import make_key
 
-_ADDRESS: Final = "127.0.0.{}"
+_ADDRESS: Final = "127.9.0.{}"
 _FIRST: Final = 2
 """The last number of the first address from which attacks come."""
 _MOST: Final = 4500

@@ -31,7 +31,7 @@ class Reader:
     @property
     def headers(self) -> dict[str, str]:
         """What the answer says of its language, if anything in it depends on that."""
-        return {"Content-Language": self._language, "Vary": "Accept-Language"} if self._language else {}
+        return {"Content-Language": self._language, "Vary": "Accept-Language"} if self._scope and self._language else {}
 
 
 NOBODY: Final = Reader(None)

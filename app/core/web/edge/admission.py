@@ -78,6 +78,7 @@ class Admission:
                 return  # whoever sent it is gone
             visit.state.limits.count_bytes(visit.caller, sum(len(message.get("body", b"")) for message in read))
             receive = _Again(read, receive).receive
+            scope.pop(PRINCIPAL, None)  # while the body came, the key may have been revoked
         await visit.state.limits.turn(visit.caller, visit.place)
         scope[DONE] = visit.place.leave
         with stepping_aside(visit.place.aside):

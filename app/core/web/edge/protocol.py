@@ -168,6 +168,8 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The head is complete: the application gets the request."""
         self._silent = 0
+        if self.parser.should_upgrade() and self._announces_body():  # the parser would take it for the next request
+            self._refusal = self._refusal or BadRequest(_("A request with a body cannot ask for another protocol"))
         if self._refusal:
             return
         self._enter(_Phase.BODY)
@@ -180,6 +182,10 @@ class Connection(HttpToolsProtocol):
                 self._joining.hold_next()
         if len(self.pipeline) > _PIPELINED:
             self.drop("too many requests were sent ahead")
+
+    def _announces_body(self) -> bool:
+        lengths = (b"content-length", b"transfer-encoding")
+        return any(name in lengths and value.strip() != b"0" for name, value in self.headers)
 
     def on_body(self, body: bytes) -> None:
         """A part of the body."""

@@ -114,3 +114,11 @@ async def test_all_requests_of_a_client_that_leaves_are_told() -> None:
         writer.transport.abort()
         await until(lambda: desk.left)
         assert (desk.begun, desk.left) == (1, 1)
+
+
+async def test_a_body_behind_a_wish_for_another_protocol_is_no_request() -> None:
+    desk = Desk(answers=True)
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: x\r\nContent-Length: 31\r\n\r\n"
+    async with asking(desk, head, b"GET / HTTP/1.1\r\nHost: smuggled\r\n\r\n") as (reader, _writer):
+        assert (await reader.readline()).startswith(b"HTTP/1.1 400 ")
+    assert desk.begun == 0
