@@ -25,7 +25,7 @@ OPEN: Final = {"get_health", "get_readiness", "get_metrics", "get_problem_type"}
 SUPPORT_ALONE: Final = ("list_engineers", "list_regions", "get_region_shifts")
 """Collections of which customers see nothing, not even their own."""
 INGEST: Final = {operation.name for operation in OPERATIONS.values() if operation.is_ingest}
-"""What takes the keys of hooks alone: ``tests/inbound/test_door.py`` tries who may."""
+"""What takes the keys of hooks alone: ``tests/inbound/usecases/test_receive.py`` tries who may."""
 GUARDED: Final = [operation for operation in OPERATIONS.values() if operation.name not in OPEN | INGEST]
 EVERY_GUARDED: Final = pytest.mark.parametrize("operation", GUARDED, ids=lambda operation: operation.name)
 EVERY_REFUSAL: Final = pytest.mark.parametrize(
