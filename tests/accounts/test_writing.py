@@ -1,11 +1,14 @@
 """A write that checks the key in its transaction does nothing for whom it is not, also where the key is known."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 
+import orjson
 import pytest
 from asyncpg import Connection
 
 from app.core.db.engine import Sessions
+from tests.support.actors import make_key
 from tests.support.desk import fetch
 from tests.support.stories import TICKET, Begin, Caller, Story
 
@@ -44,6 +47,21 @@ async def test_a_key_that_is_known_and_changed_writes_nothing(
     for sent in SENT:
         assert (sent, await _status(story.customer, sent)) == (sent, refused)
     assert await fetch(sessions, COUNT) == before
+
+
+async def test_a_key_that_is_revoked_while_its_body_comes_writes_nothing(story: Story, sessions: Sessions) -> None:
+    """Also where the process has never seen it before: it is asked for again."""
+    key = await make_key(sessions, account_id=story.account.account_id, role="owner")
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b" "
+        await fetch(sessions, REVOKE, story.account.account_id)
+        yield orjson.dumps(TICKET)
+
+    before = await fetch(sessions, COUNT)
+    headers = key | {"Content-Type": "application/json"}
+    answer = await story.customer.client.post("/v1/tickets", content=body(), headers=headers)
+    assert (answer.status_code, await fetch(sessions, COUNT)) == (401, before)
 
 
 async def test_a_changed_role_holds_for_the_next_write(story: Story, sessions: Sessions) -> None:
