@@ -25,7 +25,7 @@ from tests.support.victim import Figures, Victim, victim
 
 pytestmark = pytest.mark.faults
 
-SECONDS: Final = 1.0
+SECONDS: Final = 1.5
 TRIES: Final = 3
 LEAST: Final = 1500
 """Milliseconds; an attack that succeeds costs others many seconds."""
@@ -39,7 +39,7 @@ SETTINGS: Final = {
 }
 HOOKED: Final = "payloads of 1 MB"
 FULL: Final = "all connections, from nine addresses"
-"""Opening thousands of connections takes what other tests need of this machine: the bench measures it, and
+"""Beside other tests its figures are not steady, and it is open why: the bench measures it, and
 ``tests/core/web/edge/test_connections.py`` tries who gets room.
 """
 ANSWERS: Final[dict[str, tuple[set[int], set[int]]]] = {
@@ -60,7 +60,7 @@ ANSWERS: Final[dict[str, tuple[set[int], set[int]]]] = {
     "a language tag of 60 KB": ({401, 429}, {401}),
     "/healthz by 500 connections": ({200}, {200}),
     "garbage, again and again": ({0, 400}, {400}),
-    "streams from the oldest event on": ({0, 200, 429}, set()),
+    "streams from the oldest event on": ({200, 429}, {200}),
     "long messages": ({201, 429}, {201}),
     "changes of one ticket": ({200, 429}, {200}),
     "tests of an endpoint": ({201, 409, 429}, {201}),
@@ -79,7 +79,7 @@ class Stage:
     quiet: Figures
 
     async def suffers(self, name: str) -> tuple[Ground, Counter[int]]:
-        """The attack, under which the victim's figures have to hold; on a busy machine they have more chances."""
+        """The attack, under which the victim's figures hold while it is refused; a busy machine has more tries."""
         ground = await ground_of(self.admin, self.database, 0)
         plot = await OUTER[name](ground)
         worse: list[str] = []
@@ -90,7 +90,8 @@ class Stage:
                         beside = await self.customer.figures(SECONDS)
                         await asyncio.to_thread(attacking.end)
                 assert memory.most - memory.before < GROWTH, f"{memory.before:.0f} -> {memory.most:.0f} MiB"
-                if not (worse := beside.worse_than(self.quiet, least=LEAST)):
+                worse = beside.worse_than(self.quiet, least=LEAST)
+                if not worse and ANSWERS[name][1] <= attacking.statuses.keys():
                     return ground, attacking.statuses
         pytest.fail(f"{worse}, {attacking.statuses}")
 

@@ -61,6 +61,10 @@ class Manner(StrEnum):
     """it reads nothing"""
 
 
+_ANSWERED: Final = (Manner.ASK, Manner.DRAIN)
+"""Whose last answers are waited for: they say how the attack was met."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plot:
     """A request, or several in turn, that are sent again and again, over how many connections."""
@@ -141,7 +145,7 @@ class _Client:
             Manner.DEAF: self._deaf,
         }[manner]
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._end - time.monotonic() + (_LAST if manner is Manner.ASK else 0)):
+            async with asyncio.timeout(self._end - time.monotonic() + (_LAST if manner in _ANSWERED else 0)):
                 while self._goes_on:
                     await self._connected(use, buffer=4096 if manner is Manner.DEAF else 0)
                     await asyncio.sleep(_PAUSE if manner is Manner.HOLD else 0)
