@@ -11,7 +11,7 @@ from app.core.ids import new_id
 from app.webhooks.outbox.claims import CLAIM, claim, poll
 from app.webhooks.outbox.lanes import LANES, QUEUE, waiting
 from app.webhooks.rules.sharing import START, Share
-from tests.support.explaining import nodes, root
+from tests.support.explaining import looked_at, root
 from tests.webhooks.conftest import MakeEndpoint, Tell, event_row
 
 LEASE = timedelta(seconds=30)
@@ -41,32 +41,27 @@ async def backlog(session: AsyncSession) -> AsyncSession:
     return session
 
 
-async def touched(session: AsyncSession, statement: str, *arguments: object) -> int:
-    """The pages that a statement touches; none of its parts reads all deliveries."""
-    found = await (await driver(session)).fetchval(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}", *arguments)
-    plan = root(found)
-    assert not [
-        node for node in nodes(plan) if node["Node Type"] == "Seq Scan" and node["Relation Name"] == "deliveries"
-    ]
-    pages: int = plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
-    return pages
+async def read_by(session: AsyncSession, statement: str, *arguments: object) -> int:
+    """How many deliveries a statement reads: rows and not pages, as an index also leads to the dead until a vacuum."""
+    found = await (await driver(session)).fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", *arguments)
+    return looked_at(root(found), "deliveries")
 
 
 async def test_which_lanes_there_are_costs_a_step_for_each(backlog: AsyncSession) -> None:
     busy = ["wh_hanging"]
-    assert await touched(backlog, LANES, *START, [], busy, 250) < 101 * 12
-    assert await touched(backlog, LANES, *START, ["acc_1"], [], 250) < 101 * 12
+    assert await read_by(backlog, LANES, *START, [], busy, 250) <= 2 * 101
+    assert await read_by(backlog, LANES, *START, ["acc_1"], [], 250) <= 2 * 101
 
 
 async def test_a_claim_reads_what_it_takes(backlog: AsyncSession) -> None:
     lanes, _ = await waiting(backlog, ROOM, START)
     assert len(lanes) == 101
     asked = [(*lane.key, 2, 2, 7) for lane in lanes[:10]]
-    assert await touched(backlog, CLAIM, None, "clm_1", LEASE, *zip(*asked, strict=True)) < 10 * 200
+    assert await read_by(backlog, CLAIM, None, "clm_1", LEASE, *zip(*asked, strict=True)) <= 10 * 7 * 3
 
 
 async def test_what_is_due_later_costs_nothing(backlog: AsyncSession) -> None:
-    assert await touched(backlog, QUEUE, None) < 10
+    assert await read_by(backlog, QUEUE, None) == 0
 
 
 async def test_the_others_are_claimed_beside_a_backlog(backlog: AsyncSession) -> None:
