@@ -17,7 +17,8 @@ from app.cli.postgres.embedded import EmbeddedServer
 from app.core.db.engine import make_engine
 from app.core.problems import Unauthorized
 from app.core.settings import Settings
-from tests.support.service import ROOT, Service, free_port, heliodesk, running
+from tests.support.ports import free_port
+from tests.support.service import ROOT, Service, heliodesk, running
 
 KEY = re.compile(r"hd_admin_\w+")
 
@@ -38,11 +39,10 @@ def service(folder: Path) -> Iterator[Service]:
 
 
 def _fails(*arguments: str, **environment: str) -> str:
-    process = heliodesk(*arguments, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
-    _, error = process.communicate(timeout=60)
-    assert process.returncode == 1
-    assert b"Traceback" not in error
-    return str(error.decode())
+    done = heliodesk(*arguments, **environment)
+    assert done.code == 1
+    assert "Traceback" not in done.errors
+    return done.errors
 
 
 def _admin_key(service: Service) -> str:
@@ -137,8 +137,7 @@ def test_a_busy_port_is_told(service: Service, folder: Path) -> None:
 
 @pytest.mark.usefixtures("service")
 async def test_another_admin_key_can_be_made_while_it_runs(folder: Path) -> None:
-    made = heliodesk("admin-key", env={"DATA": str(folder / "data")}, stdout=subprocess.PIPE)
-    key = made.communicate(timeout=60)[0].decode().strip()
+    key = heliodesk("admin-key", DATA=str(folder / "data")).printed.strip()
     url = EmbeddedServer(folder / "data").url()
     assert await _kind(url, key) == "admin"
     with pytest.raises(Unauthorized):

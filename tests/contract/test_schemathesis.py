@@ -36,7 +36,7 @@ from tests.contract.document import DOCUMENT, OPERATIONS
 from tests.contract.world import World, open_world
 from tests.support.actors import Headers
 from tests.support.database import new_database
-from tests.support.service import free_port
+from tests.support.ports import free_port
 
 Case: TypeAlias = Any  # generic over the transport's answer, which nothing here looks at
 Send = Callable[[Case, Headers], object]

@@ -2,19 +2,21 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryFile
 from time import sleep
-from typing import Any, Final
+from typing import IO, Final, NamedTuple
 
 import httpx
 
 from app.core import clock
+from tests.support.forks import Forked, fork
+from tests.support.ports import free_port
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 _PATIENCE: Final = 60.0
@@ -38,17 +40,13 @@ time.time()  # it begins to tick when it is first asked
 """
 
 
-def free_port() -> int:
-    """A port that nothing listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-    return port
+Process = Forked | subprocess.Popen[bytes]
 
 
 class Service:
     """A running ``heliodesk``; ``output`` is the file with what it prints and logs."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", port: int, output: Path) -> None:
+    def __init__(self, process: Process, port: int, output: Path) -> None:
         self.process, self.port, self.output = process, port, output
         self.url = f"http://127.0.0.1:{port}"
 
@@ -74,12 +72,52 @@ class Service:
         return self.process.wait(_PATIENCE)
 
 
-def heliodesk(
-    *arguments: str, ahead: timedelta = timedelta(0), tree: Path = ROOT, **options: Any
-) -> "subprocess.Popen[bytes]":
-    """Start the command ``heliodesk`` of a source tree, on a machine whose clock is ``ahead``."""
+def _started(
+    arguments: list[str],
+    environment: Mapping[str, str],
+    out: IO[bytes],
+    err: IO[bytes],
+    ahead: timedelta = timedelta(0),
+    tree: Path = ROOT,
+) -> Process:
+    """The command ``heliodesk`` of a source tree, on a machine whose clock is ``ahead``.
+
+    Where both are our own it is forked; else its interpreter starts anew.
+    """
+    if not ahead and tree == ROOT:
+        return fork(arguments, environment, stdout=out.fileno(), stderr=err.fileno(), cache=_BYTECODE)
     code = (_AHEAD.format(ahead.total_seconds()) if ahead else "") + _COMMAND
-    return subprocess.Popen([sys.executable, "-c", code, *arguments], cwd=tree, **options)
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *arguments],
+        cwd=tree,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=out,
+        stderr=err,
+    )
+
+
+class Done(NamedTuple):
+    """A command that has ended: its exit code, and what it has printed."""
+
+    code: int
+    printed: str
+    errors: str
+
+
+def heliodesk(*arguments: str, **environment: str) -> Done:
+    """Run ``heliodesk`` to its end, with nothing else than this environment."""
+    with TemporaryFile() as out, TemporaryFile() as err:
+        process = _started([*arguments], environment, out, err)
+        try:
+            code = process.wait(_PATIENCE)
+        finally:
+            process.kill()
+        texts = []
+        for file in (out, err):
+            file.seek(0)
+            texts.append(file.read().decode())
+    return Done(code, *texts)
 
 
 @contextmanager
@@ -101,9 +139,7 @@ def running(
     output = folder / f"output-{port}"
     with output.open("ab") as out:
         environment = _environment() | {"PORT": str(port), "DATA": str(folder / "data")} | settings
-        process = heliodesk(
-            command, ahead=ahead, tree=tree, env=environment, stdout=out, stderr=out, stdin=subprocess.DEVNULL
-        )
+        process = _started([command], environment, out, out, ahead, tree)
     try:
         service = Service(process, port, output)
         service.wait_until_ready()

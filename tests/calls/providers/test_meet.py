@@ -25,7 +25,7 @@ from tests.calls.meet_standin import (
     mumbles,
     person,
 )
-from tests.support.service import free_port
+from tests.support.ports import free_port
 
 REQUEST = CallRequest("cal_1", "acc_1", "tkt_1")
 NOWHERE = Room("spaces/nowhere", "host-1@desk.example")
