@@ -25,11 +25,10 @@ FIXED: Final = {
     "faults/test_senders.py": (1, NOTHING),
     "feed/test_api.py": (2, NOTHING),
     "inbound/background/test_processing.py": (1, NOTHING),
-    "inbound/test_turns.py": (1, STAND_IN),
     "sweep/test_passes.py": (1, "the database's clock has to pass an instant"),
-    "test_scheduler.py": (4, PACE),
+    "test_scheduler.py": (1, PACE),
     "webhooks/background/test_deliver.py": (2, STAND_IN),
-    "webhooks/test_connector.py": (2, STAND_IN),
+    "webhooks/test_connector.py": (1, STAND_IN),
     "webhooks/test_order.py": (1, PACE),
 }
 """Files that sleep for a fixed time: how often, and why no condition can be awaited in its place."""

@@ -13,6 +13,7 @@ from app.inbound.background.processing import TRIES
 from app.inbound.usecases import apply_decision
 from tests.inbound.conftest import Desk, MakeDesk
 from tests.support.desk import fetch
+from tests.support.waiting import PATIENCE
 
 FAILED: Final = "The service failed to process it, and its log says why"
 
@@ -134,7 +135,12 @@ async def test_a_slow_receipt_is_given_up_and_the_others_come(
     await desk.make()
     await other.make()
     monkeypatch.setattr(processing, "WHOLE", 0.5)
-    broken(monkeypatch, {"slow": asyncio.Event().wait})
+
+    async def never_ends() -> None:
+        monkeypatch.setattr(processing, "WHOLE", PATIENCE)  # for the others, whatever else this machine does
+        await asyncio.Event().wait()
+
+    broken(monkeypatch, {"slow": never_ends})
     await send(desk, "slow")
     await send(other, "other")
     await desk.process()
@@ -148,8 +154,11 @@ async def test_a_pass_ends_in_its_time_and_the_next_one_begins_with_who_had_leas
     await busy.make()
     await other.make()
 
+    now = [monotonic()]
+    monkeypatch.setattr(processing, "monotonic", lambda: now[0])
+
     async def takes_time() -> None:
-        await asyncio.sleep(0.3)
+        now[0] += 0.3
 
     tried = broken(monkeypatch, {"slow": takes_time})
     for number in range(3):
