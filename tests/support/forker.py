@@ -13,7 +13,11 @@ import struct
 import sys
 import time
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import Final
+
+import time_machine
+import uuid_utils
 
 from app.cli.start import run
 
@@ -64,8 +68,8 @@ def _asked(asked: socket.socket) -> list[str] | None:
             os.write(tell, _NUMBER.pack(child))
 
 
-def _become(standard: list[int], arguments: list[str], environment: dict[str, str]) -> list[str]:
-    """Be as a process that has just been started so."""
+def _become(standard: list[int], arguments: list[str], environment: dict[str, str], ahead: float) -> list[str]:
+    """Be as a process that has just been started so, on a machine whose clock is so many seconds ahead."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for number, file in enumerate(standard):
@@ -74,7 +78,20 @@ def _become(standard: list[int], arguments: list[str], environment: dict[str, st
     os.environ.clear()
     os.environ.update(environment)
     time.tzset()
+    if ahead:
+        _travel(ahead)
     return arguments
+
+
+def _travel(ahead: float) -> None:
+    machines = uuid_utils.uuid7  # asks the machine itself
+
+    def uuid7() -> uuid_utils.UUID:
+        return machines(nanoseconds=time.time_ns())
+
+    uuid_utils.uuid7 = uuid7  # type: ignore[assignment]  # as our code calls it
+    time_machine.travel(datetime.now(UTC) + timedelta(seconds=ahead), tick=True).start()
+    time.time()  # it begins to tick when it is first asked
 
 
 def _tell_ends(children: dict[int, int]) -> None:

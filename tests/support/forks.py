@@ -64,15 +64,18 @@ class Forked:
         return self.returncode
 
 
-def fork(arguments: Sequence[str], environment: Mapping[str, str], *, stdout: int, stderr: int, cache: Path) -> Forked:
+def fork(
+    arguments: Sequence[str], environment: Mapping[str, str], files: tuple[int, int], *, ahead: float, cache: Path
+) -> Forked:
     """``heliodesk`` with these arguments and nothing else than this environment, in the root of the source tree.
 
-    ``stdout`` and ``stderr`` are open files. ``cache``: where bytecode is kept.
+    ``files`` take its output and its errors. ``ahead``: by how many seconds its machine's clock is. ``cache``: where
+    bytecode is kept.
     """
     told, tell = os.pipe()
-    wanted = json.dumps([arguments, dict(environment)]).encode()
+    wanted = json.dumps([arguments, dict(environment), ahead]).encode()
     with Path(os.devnull).open("rb") as nothing:
-        socket.send_fds(_forker(cache), [wanted], [nothing.fileno(), stdout, stderr, tell])
+        socket.send_fds(_forker(cache), [wanted], [nothing.fileno(), *files, tell])
     os.close(tell)
     return Forked(told)
 

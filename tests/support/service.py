@@ -5,14 +5,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import timedelta
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from tempfile import TemporaryFile
 from time import sleep
 from typing import IO, Final, NamedTuple
-
-import httpx
 
 from app.core import clock
 from tests.support.forks import Forked, fork
@@ -30,16 +30,6 @@ with open('pyproject.toml', 'rb') as project:  # a source tree says where its co
     module, function = tomllib.load(project)['project']['scripts']['heliodesk'].split(':')
 getattr(importlib.import_module(module), function)()
 """
-_AHEAD: Final = """
-import datetime, time, time_machine, uuid_utils
-machine = uuid_utils.uuid7  # asks the machine itself
-uuid_utils.uuid7 = lambda: machine(nanoseconds=time.time_ns())
-now = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds={})
-time_machine.travel(now, tick=True).start()
-time.time()  # it begins to tick when it is first asked
-"""
-
-
 Process = Forked | subprocess.Popen[bytes]
 
 
@@ -55,12 +45,18 @@ class Service:
         end = clock.monotonic() + _PATIENCE
         while clock.monotonic() < end:
             assert self.process.poll() is None, self.printed()
-            try:
-                if httpx.get(f"{self.url}/healthz", timeout=_PATIENCE, trust_env=False).status_code == 200:
-                    return
-            except httpx.TransportError:
-                sleep(0.05)
+            if self._answers():
+                return
+            sleep(0.02)
         raise TimeoutError(self.printed())
+
+    def _answers(self) -> bool:
+        with closing(HTTPConnection("127.0.0.1", self.port, timeout=_PATIENCE)) as connection:
+            try:
+                connection.request("GET", "/healthz")
+                return connection.getresponse().status == HTTPStatus.OK
+            except (OSError, HTTPException):
+                return False
 
     def printed(self) -> str:
         """All that it has printed and logged."""
@@ -80,15 +76,12 @@ def _started(
     ahead: timedelta = timedelta(0),
     tree: Path = ROOT,
 ) -> Process:
-    """The command ``heliodesk`` of a source tree, on a machine whose clock is ``ahead``.
-
-    Where both are our own it is forked; else its interpreter starts anew.
-    """
-    if not ahead and tree == ROOT:
-        return fork(arguments, environment, stdout=out.fileno(), stderr=err.fileno(), cache=_BYTECODE)
-    code = (_AHEAD.format(ahead.total_seconds()) if ahead else "") + _COMMAND
+    """The command ``heliodesk`` of a source tree; our own, on a machine whose clock is ``ahead``, is forked."""
+    if tree == ROOT:
+        files = (out.fileno(), err.fileno())
+        return fork(arguments, environment, files, ahead=ahead.total_seconds(), cache=_BYTECODE)
     return subprocess.Popen(
-        [sys.executable, "-c", code, *arguments],
+        [sys.executable, "-c", _COMMAND, *arguments],
         cwd=tree,
         env=environment,
         stdin=subprocess.DEVNULL,
