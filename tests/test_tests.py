@@ -19,7 +19,7 @@ FIXED: Final = {
     "faults/test_alertmanager.py": (1, PACE),
     "faults/test_calls.py": (1, STAND_IN),
     "faults/test_edge.py": (3, PACE),
-    "faults/test_feed.py": (4, PACE),
+    "faults/test_feed.py": (3, PACE),
     "faults/test_outage.py": (1, PACE),
     "faults/test_replicas.py": (1, NOTHING),
     "faults/test_senders.py": (1, NOTHING),

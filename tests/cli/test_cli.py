@@ -1,3 +1,4 @@
+import asyncio
 import os
 import re
 import signal
@@ -17,8 +18,9 @@ from app.cli.postgres.embedded import EmbeddedServer
 from app.core.db.engine import make_engine
 from app.core.problems import Unauthorized
 from app.core.settings import Settings
-from tests.support.ports import free_port
+from tests.support.ports import free_port, is_free
 from tests.support.service import ROOT, Service, heliodesk, running
+from tests.support.waiting import until
 
 KEY = re.compile(r"hd_admin_\w+")
 
@@ -156,12 +158,13 @@ def test_however_it_ends_the_next_start_keeps_the_data(folder: Path) -> None:
     assert not (place / "data" / "demo.env").exists()
 
 
-def test_serve_runs_several_workers_that_end_with_their_parent(own_database: str, tmp_path: Path) -> None:
+async def test_serve_runs_several_workers_that_end_with_their_parent(own_database: str, tmp_path: Path) -> None:
     port = free_port()
-    for ending in (signal.SIGKILL, signal.SIGTERM):  # the second start needs the port that the first one had
+    for ending in (signal.SIGKILL, signal.SIGTERM):
         with running("serve", tmp_path, port, DATABASE_URL=own_database, HELIODESK_WORKERS="2") as service:
             _admin_key(service)
-            service.stop(ending)
+            await asyncio.to_thread(service.stop, ending)
+        await until(lambda: is_free(port))  # which workers have, too
 
 
 async def test_serve_takes_the_admin_key_of_the_operator(own_database: str, tmp_path: Path) -> None:

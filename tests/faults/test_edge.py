@@ -227,7 +227,7 @@ async def test_a_client_that_reads_hardly_anything_is_dropped(service: Service) 
         await client.send(DOCUMENT)
         read = 0
         with suppress(ConnectionError):
-            while part := await client.reader.read(512):
+            while part := await client.reader.read(128):
                 read += len(part)
                 await asyncio.sleep(0.02)
         assert read < 2**19

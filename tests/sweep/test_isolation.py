@@ -206,6 +206,7 @@ async def test_replicas_count_one_failure_once(sessions: Sessions, account: Acco
     replicas = [sweeper_of(sessions) for _ in range(3)]
 
     async def are_postponed() -> bool:
+        await fetch(sessions, "UPDATE postponements SET retry_at = now() WHERE failures < 2")
         await asyncio.gather(*map(sweep, replicas))
         return [row["failures"] for row in await aside(sessions)] == [2] * 5
 

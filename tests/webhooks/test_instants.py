@@ -29,7 +29,7 @@ async def test_a_retry_is_never_early_and_does_not_wait_for_a_backlog(
         return web.Response(status=204)
 
     await make_endpoint(receiver.url, events=["ticket.opened"])
-    await make_endpoint(f"{receiver.url}/busy", events=["ticket.withdrawn"])
+    await make_endpoint(f"{receiver.url}/busy", "acc_1", events=["ticket.withdrawn"])
     sender = Sender(state, Limits(slots=10, timeout=PATIENCE, lease=2 * PATIENCE))
     receiver.answer = status(500)
     await tell()
