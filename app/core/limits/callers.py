@@ -26,6 +26,8 @@ _RATES: Final[Mapping[str, Message]] = {
 
 ORIGIN: Final = "heliodesk.origin"
 """In the scope of what is sent to a hook without a key that is known: its ``Origin``."""
+KNOWN: Final = "heliodesk.known"
+"""In a request's scope: whether its caller is no stranger."""
 _SOON: Final = {"Retry-After": "1"}
 
 

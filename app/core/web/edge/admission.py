@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.auth import Principal
 from app.core.db.queues import stepping_aside
-from app.core.limits.callers import ORIGIN, Caller, Origin
+from app.core.limits.callers import KNOWN, ORIGIN, Caller, Origin
 from app.core.limits.inflight import DONE, Place
 from app.core.problems import (
     PayloadTooLarge,
@@ -62,6 +62,7 @@ class Admission:
             await self.app(scope, receive, send)
             return
         caller, key = await _caller(state, scope)
+        scope[KNOWN] = not caller.is_stranger
         sends = _has_body(scope)
         try:
             place = _enter(state, caller, sends=sends)

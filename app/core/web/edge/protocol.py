@@ -11,13 +11,15 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.server import ServerState
 
 from app.core.ids import new_id
+from app.core.limits.callers import KNOWN
 from app.core.limits.streams import DRAIN
 from app.core.problems import BadRequest, HeadTooLarge, Problem, RequestTimeout, Unavailable
 from app.core.text.messages import Message, _, verbatim
-from app.core.web.edge.connections import ConnectionLimits, Guard, Lag, Use
+from app.core.web.edge.connections import ConnectionLimits, Guard
 from app.core.web.edge.phases import OVER, Phase
 from app.core.web.edge.refusals import refusal
 from app.core.web.edge.transports import GentleTransport, JoiningTransport
+from app.core.web.edge.watched import Lag, Use
 
 _SLICE: Final = 2**14
 """Bytes that the parser gets at once: so much may come beyond a limit before it is seen."""
@@ -261,7 +263,10 @@ class Connection(HttpToolsProtocol):
         """What it is open for."""
         if self._phase in (Phase.HEAD, Phase.BODY):
             return Use.SENDING
-        return Use.ANSWER if self._unanswered else Use.NOTHING
+        if not self._unanswered:
+            return Use.NOTHING
+        scopes = (cast("dict[str, Any]", cycle.scope) for cycle in self._unanswered)
+        return Use.ANSWER if any(scope.get(KNOWN) for scope in scopes) else Use.STRANGER
 
     def shed(self) -> None:
         """Refuse the request whose body is being received."""

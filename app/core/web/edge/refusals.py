@@ -1,4 +1,4 @@
-"""The bytes of an answer that refuses what no application has seen. Pure."""
+"""The bytes of an answer that refuses what no application has seen."""
 
 from collections.abc import Iterable
 from typing import Final

@@ -5,6 +5,7 @@ import socket
 import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -136,7 +137,7 @@ class Counter:
         self.answered = self.left = 0
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
-        message = {"more_body": True}
+        message: dict[str, Any] = {"more_body": True}
         while message.get("more_body"):
             message = dict(await receive())
             if message["type"] == "http.disconnect":
