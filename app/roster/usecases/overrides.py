@@ -26,9 +26,9 @@ async def create_override(
     is the same person, not active, or of another roster; 409 when one of the two covers or is covered by a third at
     that time, is covered already, or the substitute is absent.
     """
-    rows = await _locked(session, {engineer_id, command.covered_by})
+    rows = await _locked(session, {engineer_id, command.covered_by}, principal.only)
     engineer, cover = rows.get(engineer_id), rows.get(command.covered_by)
-    if engineer is None or principal.account_id not in (None, engineer.account_id):
+    if engineer is None:
         raise NotFound
     if fault := _unfit(engineer, cover):
         raise Invalid(errors=[Fault(pointer="/covered_by", detail=fault)])
@@ -98,10 +98,14 @@ async def _visible(session: AsyncSession, principal: Principal, engineer_id: str
     return engineer
 
 
-async def _locked(session: AsyncSession, ids: set[str]) -> dict[str, EngineerRow]:
-    """Both engineers, locked in the order of their ids, so that no two overrides at once contradict each other."""
-    query = select(EngineerRow).where(EngineerRow.id.in_(ids)).order_by(EngineerRow.id).with_for_update()
-    return {engineer.id: engineer for engineer in await session.scalars(query)}
+async def _locked(session: AsyncSession, ids: set[str], only: str | None) -> dict[str, EngineerRow]:
+    """Both engineers, locked in the order of their ids, so that no two overrides at once contradict each other.
+
+    ``only``: the account whose engineers the caller sees; None: all.
+    """
+    query = select(EngineerRow).where(EngineerRow.id.in_(ids))
+    query = query if only is None else query.where(EngineerRow.account_id == only)
+    return {each.id: each for each in await session.scalars(query.order_by(EngineerRow.id).with_for_update())}
 
 
 def _unfit(engineer: EngineerRow, cover: EngineerRow | None) -> Message | None:
