@@ -72,7 +72,7 @@ class Origin:
 
 
 class TicketQuota:
-    """How many tickets a minute an account's keys and hooks open; support's keys are not counted."""
+    """How many tickets a minute an account's keys and hooks open, or open again; support's keys are not counted."""
 
     def __init__(self, a_minute: int, rates: Rates) -> None:
         self._rate, self._rates = _rate("tickets_per_minute", a_minute), rates
