@@ -225,7 +225,7 @@ async def test_only_the_period_is_sent_again(
 async def test_what_is_looked_at_for_a_period_is_bounded(
     client: httpx.AsyncClient, account: AccountRow, editor: Headers, tell: Tell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = {"url": "https://example.com", "events": ["ticket.closed"]}
+    made = {"url": "https://example.com", "events": ["ticket.withdrawn"]}
     endpoint_id = (await client.post("/v1/webhooks", json=made, headers=editor)).json()["id"]
     monkeypatch.setattr(resend, "MAX_LOOKED_AT", 2)
     await tell(*(event_row() for _ in range(5)), *(event_row(account_id=account.account_id) for _ in range(2)))
