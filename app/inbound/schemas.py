@@ -62,7 +62,7 @@ class Signature(Strict):
         "key",
         description="`key`: the hook's key as a bearer token, as the password of Basic, as `?key=` or as PagerDuty's "
         "`routing_key`; `bearer` and `basic` take it in that one way; the others are an HMAC-SHA256 in the sender's "
-        "own header; `none` takes whatever comes to the hook's address",
+        "own header; `none` checks nothing: whoever knows the hook's id, as all who may read it do, can post to it",
     )
     secret: Secret | None = Field(
         None, description="Of an HMAC: the sender's own, where it does not take ours. Never answered"

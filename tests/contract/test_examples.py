@@ -95,7 +95,7 @@ async def test_a_limit_that_is_reached_is_told_as_declared(world: World, operati
         await world.renew()
     headers = world.keys["admin"] if operation.spec.get("security") else {}
     with limited(world) as limits:
-        sender = limits.sender(world.ids["account_id"])
+        sender = limits.sender(world.ids["account_id"], "its hook")
         place = limits.in_flight.enter(sender.lane, sender.size)
         _, answer = [await world.call(operation, headers) for _ in range(2)]
         place.leave()

@@ -118,6 +118,48 @@ async def test_tickets_over_http_beyond_the_same_number_are_refused(desk: Desk, 
     assert (await post()).status_code == 201
 
 
+REOPENED: Final = [
+    ("reopen", {}),
+    ("status", {"status": "open"}),
+    ("messages", {"body": "It is back."}),
+]
+
+
+@pytest.mark.parametrize(("action", "body"), REOPENED, ids=[action for action, _ in REOPENED])
+async def test_a_ticket_that_is_opened_again_counts_as_one_that_is_opened(
+    desk: Desk, later: Later, action: str, body: dict[str, str]
+) -> None:
+    opened = await desk.client.post("/v1/tickets", json=TICKET, headers=desk.owner)
+    path = f"/v1/tickets/{opened.json()['id']}"
+
+    async def again(key: dict[str, str]) -> httpx.Response:
+        resolved = await desk.client.post(f"{path}/status", json={"status": "resolved"}, headers=desk.owner)
+        assert resolved.status_code == 200
+        return await desk.client.post(f"{path}/{action}", json=body, headers=key)
+
+    assert (await again(desk.owner)).is_success
+    refused = await again(desk.owner)
+    assert reached(refused) == ("tickets_per_minute", 2, 2)
+    assert (await desk.client.get(path, headers=desk.owner)).json()["status"] == "resolved"
+    if action != "messages":  # support's messages reopen nothing
+        assert (await again(await make_key(desk.sessions, "agent"))).is_success
+    later(30)
+    assert (await again(desk.owner)).is_success
+
+
+async def test_an_alert_that_opens_its_ticket_again_counts_as_one_that_opens_one(desk: Desk, later: Later) -> None:
+    await alert(desk, "a")
+    for status in ("resolved", "firing"):
+        await desk.send({"key": "a", "status": status, "title": "a"})
+    await desk.process()
+    await alert(desk, "b")
+    await desk.process()
+    assert await states(desk) == {"processed": 3, "pending": 1}
+    later(31)
+    await desk.process()
+    assert await states(desk) == {"processed": 4}
+
+
 async def kept(desk: Desk) -> tuple[int, int]:
     """What is kept by the hook's own count, and by its receipts."""
     query = "SELECT sum(size + octet_length(headers::text) + 1000) AS bytes FROM receipts WHERE hook_id = $1"
