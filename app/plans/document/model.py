@@ -1,6 +1,8 @@
 """The plan document as types: what a plan can say, and the questions that the clock and the tickets ask it."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
 from typing import Annotated, Any, Self
@@ -27,6 +29,7 @@ from app.plans.document.words import (
     CHANNELS,
     DURATION_PATTERN,
     NAME_PATTERN,
+    PLAN_KEY_PATTERN,
     Channel,
     Contact,
     Day,
@@ -149,9 +152,14 @@ def _without_default(schema: dict[str, Any]) -> None:
     del schema["default"]
 
 
-def _text(key: Any) -> dict[str, str] | None:
-    """A key in the place of a text, where it is one that can be read."""
-    return {"en": key} if isinstance(key, str) and key else None
+def _key(value: Any, pattern: str) -> str | None:
+    """A key that can stand for what is left out: a faulty one is a fault in its own place alone."""
+    return value if isinstance(value, str) and re.fullmatch(pattern, value) else None
+
+
+def _text(key: str | None) -> dict[str, str] | None:
+    """A key in the place of a text."""
+    return {"en": key} if key else None
 
 
 class Priority(Part):
@@ -166,22 +174,25 @@ class Priority(Part):
     @model_validator(mode="before")
     @classmethod
     def _begin(cls, data: Any) -> Any:
-        text = _text(data.get("key")) if isinstance(data, dict) else None
+        text = _text(_key(data.get("key"), NAME_PATTERN)) if isinstance(data, dict) else None
         return _filled(data, {"label": text, "definition": text, "examples": {"en": []}}) if text else data
 
 
-class _OrItsKey:
-    """In the JSON Schema of what is written, an object's key may stand in its place."""
+@dataclass(frozen=True)
+class _OrShort:
+    """In the JSON Schema of what is written, a short form may stand in the place of the long one."""
+
+    short: JsonSchemaValue
 
     def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         schema = handler(core)
-        if handler.mode == "serialization":
-            return schema
-        return {"anyOf": [{"type": "string", "pattern": NAME_PATTERN}, schema]}
+        return schema if handler.mode == "serialization" else {"anyOf": [self.short, schema]}
 
 
 PriorityEntry = Annotated[
-    Priority, BeforeValidator(lambda value: {"key": value} if isinstance(value, str | int) else value), _OrItsKey()
+    Priority,
+    BeforeValidator(lambda value: {"key": value} if isinstance(value, str | int) else value),
+    _OrShort({"type": "string", "pattern": NAME_PATTERN}),
 ]
 """A priority as a document writes it: a bare key stands for one that says nothing else."""
 
@@ -256,11 +267,18 @@ class Addon(Part):
     notify_tam: StrictBool = Field(False, description="The technical account manager is notified")
 
 
-def _last_key(priorities: Any) -> str | None:
-    """The key of the last priority, as far as there is one to be seen."""
-    last = priorities[-1] if isinstance(priorities, list) and priorities else None
-    key = last.get("key") if isinstance(last, dict) else last
-    return key if isinstance(key, str) else None
+def _priority_key(priorities: Any, place: int) -> str | None:
+    """The key of the priority in this place of the list, where there is one and it has one."""
+    entry = priorities[place] if isinstance(priorities, list) and priorities else None
+    return _key(entry.get("key") if isinstance(entry, dict) else entry, NAME_PATTERN)
+
+
+def _reviewed(value: Any, priorities: Any) -> Any:
+    """``true`` stands for the most urgent priority, ``false`` for none."""
+    if not isinstance(value, bool):
+        return value
+    first = _priority_key(priorities, 0)
+    return [first] if value and first else []
 
 
 def _waiting() -> dict[PausableStatus, list[TargetMetric]]:
@@ -280,10 +298,10 @@ class PlanDocument(Part):
     matrix: dict[Urgency, dict[Impact, Name]] | None = Field(None, description="urgency -> impact -> priority")
     targets: dict[Name, dict[TargetMetric, TargetEntry]] = Field(default_factory=dict)
     requires: dict[Name, list[Requirement]] = Field(default_factory=dict, description="Texts that a ticket must carry")
-    review_non_production: list[Name] = Field(
+    review_non_production: Annotated[list[Name], Field(max_length=20), _OrShort({"type": "boolean"})] = Field(
         default_factory=list,
-        max_length=20,
-        description="Priorities that are re-assessed outside production, unless the impact is large",
+        description="Priorities that are re-assessed outside production, unless the impact is large. `true` stands for "
+        "the most urgent one, `false` for none",
     )
     customer_may: CustomerMay = CustomerMay()
     call: CallRules | None = None
@@ -312,11 +330,15 @@ class PlanDocument(Part):
         """What a document leaves out that follows from what it says."""
         if not isinstance(data, dict):
             return data
-        text, least = _text(data.get("key")), _last_key(data.get("priorities"))
+        priorities = data.get("priorities")
+        text, least = _text(_key(data.get("key"), PLAN_KEY_PATTERN)), _priority_key(priorities, -1)
         data = _filled(data, {"name": text, "programme": text} if text else {})
         data = _filled(data, {"default_priority": least} if least else {})
         may = {"escalate": data.get("escalation") is not None}
-        return data | {"customer_may": _filled(data.get("customer_may", {}), may)}
+        return data | {
+            "customer_may": _filled(data.get("customer_may", {}), may),
+            "review_non_production": _reviewed(data.get("review_non_production", []), priorities),
+        }
 
     @cached_property
     def priority_keys(self) -> tuple[str, ...]:
