@@ -80,6 +80,18 @@ class Contact(Strict):
         return {name: value for name, value in handler(self).items() if value is not None}
 
 
+class ShownContact(Document):
+    """Somebody on the vendor's side who is notified of misses and escalations; customers see the name."""
+
+    name: str
+    email: Email | None = Field(description="Null for customers, who see no address of the vendor's people")
+    locale: Locale | None = None
+
+    @model_serializer(mode="wrap")
+    def _written(self, handler: SerializerFunctionWrapHandler) -> dict[str, str | None]:
+        return {name: value for name, value in handler(self).items() if value is not None or name == "email"}
+
+
 class AccountFields(Strict):
     """What can be written about an account, and changed later."""
 
@@ -130,6 +142,8 @@ class Account(AccountFields, Document):
     )
 
     id: AccountId
+    manager: ShownContact | None = None  # type: ignore[assignment]  # less is answered than is written
+    tam: ShownContact | None = Field(None, description="Technical account manager")  # type: ignore[assignment]
     sandbox: bool
     sandbox_now: Instant | None = None
     version: int

@@ -24,6 +24,7 @@ from app.cli.postgres.binaries import NoPostgres
 from app.cli.postgres.embedded import DataInUse
 from app.cli.postgres.leftovers import ServerFailed
 from app.cli.serving import PortBusy, listen, serve, stop_on_sigterm
+from app.cli.settings_faults import setting_faults
 from app.cli.settings_table import settings_table
 from app.core import clock
 from app.core.db.migrate import DatabaseUnfit, require_fit, upgrade
@@ -75,9 +76,7 @@ def main() -> None:
         faults = [f"{fault['pointer']}: {fault['detail']}" for fault in problem.errors]
         sys.exit("\n".join(f"heliodesk: {line}" for line in faults or [str(problem)]))
     except ValidationError as error:
-        sys.exit(
-            "\n".join(f"heliodesk: {'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
-        )
+        sys.exit("\n".join(f"heliodesk: {line}" for line in setting_faults(error)))
     except KeyboardInterrupt:
         sys.exit(130)
 

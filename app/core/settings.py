@@ -12,12 +12,11 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _ADMIN_KEY: Final = re.compile(r"(?!hd_(?!admin_))[!-~]{16,}")
 _NO_ADMIN_KEY: Final = (
-    "HELIODESK_ADMIN_KEY needs at least 16 printable ASCII characters without blanks, "
-    "and a key that begins with hd_ begins with hd_admin_"
+    "It needs at least 16 printable ASCII characters without blanks, and if it begins with hd_, then with hd_admin_"
 )
 
 _METRICS_KEY: Final = re.compile(r"[!-~]{16,}")
-_NO_METRICS_KEY: Final = "HELIODESK_METRICS_KEY needs at least 16 printable ASCII characters without blanks"
+_NO_METRICS_KEY: Final = "It needs at least 16 printable ASCII characters without blanks"
 
 
 class Unconfigurable(Exception):
@@ -164,8 +163,8 @@ class Settings(BaseSettings):
     max_overrides: int = Field(500, ge=1, le=10_000, description="Shift overrides of one engineer that are not over")
     max_calendar_tokens: int = Field(20, ge=1, le=1000, description="Tokens of one calendar of shifts")
     max_body_bytes: int = Field(1024 * 1024, ge=1024, description="Largest request body")
-    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
-    log_format: str = Field("json", pattern="^(json|console)$", description="json or console")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="The least that is logged")
+    log_format: Literal["json", "console"] = Field("json", description="`console` is coloured text for people")
 
     @field_validator(
         "allow_networks",
@@ -179,6 +178,11 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _in_capitals(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
 
     @field_validator("admin_key")
     @classmethod

@@ -303,7 +303,11 @@ class PlanDocument(Part):
         description="Priorities that are re-assessed outside production, unless the impact is large. `true` stands for "
         "the most urgent one, `false` for none",
     )
-    customer_may: CustomerMay = CustomerMay()
+    customer_may: CustomerMay = Field(
+        CustomerMay(),
+        description="Default: priorities are support's to change, and escalating depends on the `escalation` section",
+        json_schema_extra=_without_default,
+    )
     call: CallRules | None = None
     alert: AlertRules | None = None
     pause: dict[PausableStatus, list[TargetMetric]] = Field(default_factory=_waiting)
