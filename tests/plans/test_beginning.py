@@ -92,7 +92,7 @@ def test_a_priority_without_a_key_is_told_so_and_no_more() -> None:
             "/requires/urgent",
             "This has to be a list, such as [priority_reason].",
         ),
-        ({"addons": ["tam"]}, "/addons", "This has to be a mapping of keys to values."),
+        ({"addons": ["tam"]}, "/addons", "This has to be an object."),
     ],
     ids=lambda value: value if isinstance(value, str) and value.startswith("/") else "",
 )

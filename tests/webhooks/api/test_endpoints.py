@@ -304,7 +304,7 @@ async def test_a_deleted_endpoint_takes_its_deliveries_with_it(
     assert not await deliveries(sessions)
 
 
-async def test_an_endpoint_can_be_deleted_while_a_sender_settles(
+async def test_an_endpoint_can_be_deleted_while_a_sender_records(
     client: httpx.AsyncClient, editor: Headers, tell: Tell, sessions: Sessions
 ) -> None:
     endpoint = await made(client, editor)
@@ -432,7 +432,9 @@ async def test_an_owner_disables_an_endpoint_and_enables_it_again(
     assert (failed["event_id"], failed["state"]) == (waiting["id"], "failed")
     (told,) = (await client.get(f"/v1/webhooks/{watching['id']}/deliveries", headers=editor)).json()["items"]
     (event,) = [
-        each for each in (await client.get("/v1/events", headers=editor)).json()["items"] if each["id"] == told["event_id"]
+        each
+        for each in (await client.get("/v1/events", headers=editor)).json()["items"]
+        if each["id"] == told["event_id"]
     ]
     assert (event["actor"]["kind"], event["data"]["endpoint_id"]) == ("customer", endpoint["id"])
     assert event["data"]["reason"] == said

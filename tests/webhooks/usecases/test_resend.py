@@ -194,7 +194,7 @@ async def test_a_replay_leaves_alone_what_is_on_its_way_and_takes_what_waits_for
     }
 
 
-async def test_a_replay_waits_for_nobody_who_settles(
+async def test_a_replay_waits_for_nobody_who_records(
     client: httpx.AsyncClient, admin: Headers, receiver: Receiver, tell: Tell, sessions: Sessions, sender: Sender
 ) -> None:
     endpoint_id = (await client.post("/v1/webhooks", json={"url": receiver.url}, headers=admin)).json()["id"]
