@@ -131,7 +131,7 @@ async def test_retry_after_is_honoured(
     await sender.run_pass()
     await sender.drain()
     failed = await delivery(sessions)
-    assert 8 <= seconds_between(failed.created_at, failed.next_attempt_at) < 13, "twice the delay at the most"
+    assert 8 <= seconds_between(failed.created_at, failed.next_attempt_at) < 13, "at most twice the delay"
 
 
 class Crowd:
