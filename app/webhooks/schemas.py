@@ -126,9 +126,9 @@ class WebhookEndpointFields(Strict):
         ge=0.01,
         le=1000,
         strict=True,
-        description="How many messages it gets in a second at most, from all replicas together, evenly: `0.5` is one "
+        description="The most messages that it gets in a second, from all replicas together, evenly: `0.5` is one "
         "every two seconds, retries included; null: as fast as it takes them; to a chat one a second, as Slack "
-        "and Google Chat want it",
+        "and Google Chat require",
     )
 
     @field_validator("projection")

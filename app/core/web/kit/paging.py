@@ -113,7 +113,7 @@ class Order:
 
 async def _page(
     limit: Annotated[int, Query(ge=1, le=200, description="Items on the page")] = 50,
-    cursor: Annotated[str | None, Query(max_length=1000, description="`next_cursor` of the page before")] = None,
+    cursor: Annotated[str | None, Query(max_length=1000, description="`next_cursor` of the previous page")] = None,
 ) -> Page:
     return Page(limit, cursor)
 
