@@ -47,7 +47,7 @@ class Settings(BaseSettings):
         description="What /metrics and the details of /readyz need as a bearer token; at least 16 characters",
     )
     allow_networks: Annotated[list[IPv4Network | IPv6Network], NoDecode] = Field(
-        default_factory=list, description="Private networks (CIDR, comma separated) that outgoing calls may reach"
+        default_factory=list, description="Private networks (CIDR, comma separated) that outgoing connections may reach"
     )
     workers: int = Field(1, ge=1, le=64, description="Processes that serve")
     offload_workers: int = Field(

@@ -69,7 +69,7 @@ def check_url(url: str, allow_networks: Sequence[Network]) -> None:
         )
     address = literal(host)
     if not local and (_is_localhost(host) or (address and not is_allowed(address, allow_networks))):
-        raise _invalid_url(_("Outgoing calls may not reach this address"), _hint(host))
+        raise _invalid_url(_("Outgoing connections to this address are not allowed"), _hint(host))
 
 
 def _hint(host: str) -> Message:
