@@ -72,8 +72,9 @@ async def test_customers_see_a_windows_author_by_the_name_that_is_for_them(desk:
     by_jan = await make_key(desk.sessions, "agent", engineer_id=jan.id)
     by_robot = await make_key(desk.sessions, "agent", label="Robot in rack 7")
     for key in (by_jan, by_robot):
-        window = {"account_id": desk.account_id, "ends_at": (await now_of(desk.sessions) + MINUTE).isoformat()}
-        made = await desk.client.post(WINDOWS, json={"starts_at": "2026-01-01T00:00:00Z", **window}, headers=key)
+        now = await now_of(desk.sessions)
+        span = {"starts_at": now.isoformat(), "ends_at": (now + MINUTE).isoformat()}
+        made = await desk.client.post(WINDOWS, json=span | {"account_id": desk.account_id}, headers=key)
         assert made.status_code == 201, made.text
     supports = (await desk.client.get(WINDOWS, headers=by_jan)).json()["items"]
     assert {each["created_by"]["name"] for each in supports} == {"Jan Nowak", "Robot in rack 7"}

@@ -290,7 +290,7 @@ async def test_a_change_takes_effect_on_the_next_event(
     assert (await client.patch(path, json={"events": ["*"]}, headers=stale)).status_code == 412
     assert (await client.patch(path, json={"url": "http://example.com"}, headers=editor)).status_code == 422
     assert (await client.patch(path, json={"url": None}, headers=editor)).status_code == 422
-    assert (await client.patch(path, json={"enabled": True}, headers=editor)).status_code == 422
+    assert (await client.patch(path, json={"version": 9}, headers=editor)).status_code == 422
 
 
 async def test_a_deleted_endpoint_takes_its_deliveries_with_it(

@@ -36,7 +36,7 @@ def _written(data: Any, path: tuple[Step, ...]) -> tuple[Step, ...]:
     for depth, step in enumerate(path):
         if not isinstance(value, dict | list):
             return path[:depth]
-        value = value[step] if isinstance(value, list) else value.get(str(step), {})
+        value = value[int(step)] if isinstance(value, list) else value.get(str(step), {})
     return path
 
 
