@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from app.cli.settings_faults import setting_faults
+from app.cli.input_faults import setting_faults
 from app.core.settings import Settings
 
 WRONG = [

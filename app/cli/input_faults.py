@@ -1,4 +1,4 @@
-"""Settings that are no use, told to whoever starts the service: a line for each, by its variable. Pure."""
+"""Settings and options that are no use, told to whoever gave them, a line for each. Pure."""
 
 from collections.abc import Iterator, Mapping
 from itertools import groupby
@@ -18,6 +18,12 @@ def setting_faults(error: ValidationError) -> Iterator[str]:
     faults = error.errors(include_url=False)
     for place, found in groupby(faults, key=lambda fault: fault["loc"][:1]):
         yield _line(place, next(found))
+
+
+def option_faults(error: ValidationError) -> Iterator[str]:
+    """What a command's options are refused for: ``account_ids.0: This does not match the pattern ...``."""
+    for fault in error.errors(include_url=False):
+        yield f"{'.'.join(map(str, fault['loc']))}: {said_of(fault)}"
 
 
 def _line(place: tuple[str | int, ...], fault: Mapping[str, Any]) -> str:
