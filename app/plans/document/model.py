@@ -1,8 +1,6 @@
 """The plan document as types: what a plan can say, and the questions that the clock and the tickets ask it."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
 from typing import Annotated, Any, Self
@@ -12,19 +10,17 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    GetJsonSchemaHandler,
     PlainSerializer,
     StrictBool,
     StrictInt,
     WithJsonSchema,
     model_validator,
 )
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
 
 from app.calendars.hours import ACCOUNT_ZONE, WEEKDAYS, CalendarSpec, format_duration, parse_time
 from app.calendars.specs import MAX_WINDOWS
 from app.core.text.messages import _
+from app.plans.document.short import OrShort, filled, key_in, priority_key, reviewed, text_of, without_default
 from app.plans.document.words import (
     CHANNELS,
     DURATION_PATTERN,
@@ -142,26 +138,6 @@ TargetEntry = Annotated[
 """A target as a document writes it: a bare duration stands for one without a calendar of its own."""
 
 
-def _filled(data: Any, defaults: dict[str, Any]) -> Any:
-    """The data with the members that it leaves out; whatever is no object is left to the validator."""
-    return defaults | data if isinstance(data, dict) else data
-
-
-def _without_default(schema: dict[str, Any]) -> None:
-    """For a member whose default is filled in before it is looked at."""
-    del schema["default"]
-
-
-def _key(value: Any, pattern: str) -> str | None:
-    """A key that can stand for what is left out: a faulty one is a fault in its own place alone."""
-    return value if isinstance(value, str) and re.fullmatch(pattern, value) else None
-
-
-def _text(key: str | None) -> dict[str, str] | None:
-    """A key in the place of a text."""
-    return {"en": key} if key else None
-
-
 class Priority(Part):
     """One severity: what it means, with examples, and how best to get in touch about it."""
 
@@ -174,25 +150,14 @@ class Priority(Part):
     @model_validator(mode="before")
     @classmethod
     def _begin(cls, data: Any) -> Any:
-        text = _text(_key(data.get("key"), NAME_PATTERN)) if isinstance(data, dict) else None
-        return _filled(data, {"label": text, "definition": text, "examples": {"en": []}}) if text else data
-
-
-@dataclass(frozen=True)
-class _OrShort:
-    """In the JSON Schema of what is written, a short form may stand in the place of the long one."""
-
-    short: JsonSchemaValue
-
-    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        schema = handler(core)
-        return schema if handler.mode == "serialization" else {"anyOf": [self.short, schema]}
+        text = text_of(key_in(data.get("key"), NAME_PATTERN)) if isinstance(data, dict) else None
+        return filled(data, {"label": text, "definition": text, "examples": {"en": []}}) if text else data
 
 
 PriorityEntry = Annotated[
     Priority,
     BeforeValidator(lambda value: {"key": value} if isinstance(value, str | int) else value),
-    _OrShort({"type": "string", "pattern": NAME_PATTERN}),
+    OrShort({"type": "string", "pattern": NAME_PATTERN}),
 ]
 """A priority as a document writes it: a bare key stands for one that says nothing else."""
 
@@ -204,7 +169,7 @@ class CustomerMay(Part):
     escalate: StrictBool = Field(
         True,
         description="Default: whether the plan has an `escalation` section, which it needs",
-        json_schema_extra=_without_default,
+        json_schema_extra=without_default,
     )
 
 
@@ -267,20 +232,6 @@ class Addon(Part):
     notify_tam: StrictBool = Field(False, description="The technical account manager is notified")
 
 
-def _priority_key(priorities: Any, place: int) -> str | None:
-    """The key of the priority in this place of the list, where there is one and it has one."""
-    entry = priorities[place] if isinstance(priorities, list) and priorities else None
-    return _key(entry.get("key") if isinstance(entry, dict) else entry, NAME_PATTERN)
-
-
-def _reviewed(value: Any, priorities: Any) -> Any:
-    """``true`` stands for the most urgent priority, ``false`` for none."""
-    if not isinstance(value, bool):
-        return value
-    first = _priority_key(priorities, 0)
-    return [first] if value and first else []
-
-
 def _waiting() -> dict[PausableStatus, list[TargetMetric]]:
     return {"waiting_on_customer": ["resolution", "update", "tier_escalation"]}
 
@@ -294,11 +245,11 @@ class PlanDocument(Part):
     calendars: dict[Name, PlanCalendar] = Field(default_factory=dict, max_length=20)
     hours: Name = Field(ALWAYS, description="The calendar of every target that names none")
     priorities: list[PriorityEntry] = Field(min_length=1, max_length=20, description="The most urgent first")
-    default_priority: Name = Field("", description="Default: the least urgent", json_schema_extra=_without_default)
+    default_priority: Name = Field("", description="Default: the least urgent", json_schema_extra=without_default)
     matrix: dict[Urgency, dict[Impact, Name]] | None = Field(None, description="urgency -> impact -> priority")
     targets: dict[Name, dict[TargetMetric, TargetEntry]] = Field(default_factory=dict)
     requires: dict[Name, list[Requirement]] = Field(default_factory=dict, description="Texts that a ticket must carry")
-    review_non_production: Annotated[list[Name], Field(max_length=20), _OrShort({"type": "boolean"})] = Field(
+    review_non_production: Annotated[list[Name], Field(max_length=20), OrShort({"type": "boolean"})] = Field(
         default_factory=list,
         description="Priorities that are re-assessed outside production, unless the impact is large. `true` stands for "
         "the most urgent one, `false` for none",
@@ -306,7 +257,7 @@ class PlanDocument(Part):
     customer_may: CustomerMay = Field(
         CustomerMay(),
         description="Default: priorities are support's to change, and escalating depends on the `escalation` section",
-        json_schema_extra=_without_default,
+        json_schema_extra=without_default,
     )
     call: CallRules | None = None
     alert: AlertRules | None = None
@@ -335,13 +286,13 @@ class PlanDocument(Part):
         if not isinstance(data, dict):
             return data
         priorities = data.get("priorities")
-        text, least = _text(_key(data.get("key"), PLAN_KEY_PATTERN)), _priority_key(priorities, -1)
-        data = _filled(data, {"name": text, "programme": text} if text else {})
-        data = _filled(data, {"default_priority": least} if least else {})
+        text, least = text_of(key_in(data.get("key"), PLAN_KEY_PATTERN)), priority_key(priorities, -1)
+        data = filled(data, {"name": text, "programme": text} if text else {})
+        data = filled(data, {"default_priority": least} if least else {})
         may = {"escalate": data.get("escalation") is not None}
         return data | {
-            "customer_may": _filled(data.get("customer_may", {}), may),
-            "review_non_production": _reviewed(data.get("review_non_production", []), priorities),
+            "customer_may": filled(data.get("customer_may", {}), may),
+            "review_non_production": reviewed(data.get("review_non_production", []), priorities),
         }
 
     @cached_property
