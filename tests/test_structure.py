@@ -110,7 +110,7 @@ def test_only_one_module_commits() -> None:
 
 
 def test_only_one_module_waits_for_advisory_locks() -> None:
-    """So that a process waits for each of them with two connections at the most, and not for ever."""
+    """So that a process waits for each of them with at most two connections, and not for ever."""
     waiting = re.compile(r"\bpg_advisory_(xact_)?lock")
     assert [name for name, source in SOURCES.items() if waiting.search(source)] == ["app/core/db/locks.py"]
 

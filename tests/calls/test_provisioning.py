@@ -22,7 +22,7 @@ from app.tickets.background.call_links import SHARE, SLOTS, Provisioner
 from app.webhooks.background.deliver import Sender
 from tests.calls.meet_standin import HANGS, Fault, Google, answers, hangs, loses_the_answer, mumbles, problem
 from tests.support.desk import fetch, now_of
-from tests.support.providing import provide, provide_until_settled
+from tests.support.providing import provide, provide_until_done
 from tests.support.stories import P1, Begin, Story, path_of
 from tests.support.waiting import until
 
@@ -91,7 +91,7 @@ async def test_g3_the_link_comes_from_the_retry(
     assert (await call_of(story, path))["state"] == "requested"
     await fetch(state.sessions, "UPDATE calls SET next_attempt_at = next_attempt_at + interval '1 minute'")
     assert await provide(state, both) == 0  # not before
-    assert await provide_until_settled(state, both) == 2
+    assert await provide_until_done(state, both) == 2
     assert (await call_of(story, path))["provider"] == "meet"
     types = [event["type"] for event in await story.events(path) if event["type"].startswith("call.")]
     assert types == ["call.requested", "call.ready"]
@@ -102,7 +102,7 @@ async def test_g3_the_link_comes_from_the_fallback(
 ) -> None:
     google.always = answers(500)
     path = path_of(await story.open(**P1))
-    assert await provide_until_settled(state, both) == 6
+    assert await provide_until_done(state, both) == 6
     assert len(google.creations) == 5
     call = await call_of(story, path)
     assert (call["state"], call["provider"]) == ("ready", "jitsi")
@@ -168,7 +168,7 @@ async def test_g3_the_call_fails_only_when_all_have_failed_and_says_why(
             raise RuntimeError(request.call_id)
 
     path = path_of(await story.open(**P1))
-    await provide_until_settled(state, {"meet": meet, "jitsi": Silent()})
+    await provide_until_done(state, {"meet": meet, "jitsi": Silent()})
     call = await call_of(story, path)
     reason = "No link could be created: meet: it answered 500; jitsi: an internal error occurred"
     assert (call["state"], call["failure"]) == ("failed", reason)
@@ -182,7 +182,7 @@ async def test_g3_the_call_fails_only_when_all_have_failed_and_says_why(
 
 async def test_why_a_call_failed_is_said_in_its_readers_language(story: Story, state: State) -> None:
     path = path_of(await story.open(**P1))
-    await provide_until_settled(state, {})
+    await provide_until_done(state, {})
 
     async def french(place: str) -> Any:
         return (await story.customer.send("GET", place, **{"Accept-Language": "fr"})).json()
@@ -217,7 +217,7 @@ async def test_a_lost_answer_is_recorded_before_meet_is_asked_again(
     await provide(state, both)
     assert await orphans(state.sessions) == [("meet", "host-1@desk.example", None, reason)]
     assert sample(state, "orphans", provider="meet") == 1
-    await provide_until_settled(state, both)
+    await provide_until_done(state, both)
     assert (await call_of(story, path))["provider"] == "meet"
     assert len(await orphans(state.sessions)) == 1
 
@@ -225,7 +225,7 @@ async def test_a_lost_answer_is_recorded_before_meet_is_asked_again(
 async def test_an_attempt_that_was_cut_off_is_recorded_when_the_call_is_claimed_again(
     story: Story, state: State, google: Google, both: Mapping[str, Provider]
 ) -> None:
-    """As by a kill -9 between Meet's answer and the settling."""
+    """As by a kill -9 between Meet's answer and its record."""
     path = path_of(await story.open(**P1))
     async with transaction(state.sessions) as session:
         [lost] = await provision.claim(session, 1, {}, 1)

@@ -199,12 +199,29 @@ def test_every_command_tells_of_a_database_that_does_not_answer_in_one_line(argu
 
 def test_a_malformed_admin_key_is_told_in_one_line() -> None:
     told = _fails("up", HELIODESK_ADMIN_KEY="a")
-    assert told.startswith("heliodesk: admin_key: HELIODESK_ADMIN_KEY needs at least 16 printable ASCII characters")
+    assert told.startswith("heliodesk: HELIODESK_ADMIN_KEY: It needs at least 16 printable ASCII characters")
     assert told.count("\n") == 1
 
 
-def test_a_wrong_setting_is_told() -> None:
-    assert _fails("up", HELIODESK_WORKERS="900") == "heliodesk: workers: Input should be less than or equal to 64\n"
+def test_wrong_settings_are_told_in_a_line_each() -> None:
+    assert _fails("up", HELIODESK_WORKERS="900", HELIODESK_LOG_LEVEL="loud").splitlines() == [
+        "heliodesk: HELIODESK_WORKERS: This has to be at most 64",
+        "heliodesk: HELIODESK_LOG_LEVEL: This has to be one of: 'DEBUG', 'INFO', 'WARNING', 'ERROR'",
+    ]
+
+
+def test_a_data_folder_that_cannot_be_read_is_not_taken_for_an_empty_one(tmp_path: Path) -> None:
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    told = _fails("admin-key", "--data", str(loop))
+    assert told.startswith(f"heliodesk: {loop} cannot be read (Too many levels of symbolic links): set DATA ")
+
+
+def test_a_data_folder_that_is_a_file_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert _fails("up", DATA=str(tmp_path / "file")) == (
+        f"heliodesk: The folder {tmp_path}/file cannot be used: File exists\n"
+    )
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,7 @@ class World:
         """A new account with new things: what an operation has used up is there again."""
         made = await make_account(self.sessions, PLAN, product_plans={"backup": "google-premium"})
         account = made.account_id
-        await self._settle_in(account)
+        await self._furnish(account)
         self.ids["version"] = await self._post("/v1/plans", examples.WRITTEN, "version")
         region = await make_region(self.sessions, key=new_id("key").replace("_", "-"))
         self.ids |= {"region_id": region.id, "region_key": region.key}
@@ -145,10 +145,10 @@ class World:
 
     async def into_sandbox(self) -> None:
         """A new sandbox account in the place of the account, with keys and people but no things."""
-        await self._settle_in((await make_account(self.sessions, PLAN, sandbox=True)).account_id)
+        await self._furnish((await make_account(self.sessions, PLAN, sandbox=True)).account_id)
         self.is_used = True
 
-    async def _settle_in(self, account: str) -> None:
+    async def _furnish(self, account: str) -> None:
         """Its keys and its people, one of each role."""
         self.ids["account_id"] = account
         for role in _ROLES:
@@ -237,13 +237,13 @@ async def open_world(url: str) -> AsyncIterator[World]:
         state = app.state.heliodesk = build_state(settings, ours, ours, ours, outgoing, wake_ups)
         world = World(client, sessions, app, Readings(state.offload, lambda: None))
         client.event_hooks["response"].append(world.note)
-        await _settle(world)
+        await _fill(world)
         yield world
         await state.offload.close()
     await engine.dispose()
 
 
-async def _settle(world: World) -> None:
+async def _fill(world: World) -> None:
     sessions = world.sessions
     async with transaction(sessions) as session:
         await load_builtin(session, await database_now(session))

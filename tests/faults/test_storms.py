@@ -32,7 +32,7 @@ FROM misses AS o WHERE o.account_id = $2 ORDER BY o.due
 async def test_a_storm_of_one_account_does_not_delay_anothers_misses(
     shared: Sessions, own_database: str, folder: Path, admin_key: str
 ) -> None:
-    """Told by how much of the storm is settled while another account's ticket waits: a few batches, never the rest.
+    """Told by how much of the storm has passed while another account's ticket waits: a few batches, never the rest.
 
     Nobody sweeps before all is due, the other account's last.
     """

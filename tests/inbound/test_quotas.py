@@ -127,7 +127,7 @@ REOPENED: Final = [
 
 @pytest.mark.parametrize(("action", "body"), REOPENED, ids=[action for action, _ in REOPENED])
 async def test_a_ticket_that_is_opened_again_counts_as_one_that_is_opened(
-    desk: Desk, later: Later, action: str, body: dict[str, str]
+    desk: Desk, later: HandClock, action: str, body: dict[str, str]
 ) -> None:
     opened = await desk.client.post("/v1/tickets", json=TICKET, headers=desk.owner)
     path = f"/v1/tickets/{opened.json()['id']}"
@@ -147,7 +147,7 @@ async def test_a_ticket_that_is_opened_again_counts_as_one_that_is_opened(
     assert (await again(desk.owner)).is_success
 
 
-async def test_an_alert_that_opens_its_ticket_again_counts_as_one_that_opens_one(desk: Desk, later: Later) -> None:
+async def test_an_alert_that_opens_its_ticket_again_counts_as_one_that_opens_one(desk: Desk, later: HandClock) -> None:
     await alert(desk, "a")
     for status in ("resolved", "firing"):
         await desk.send({"key": "a", "status": status, "title": "a"})

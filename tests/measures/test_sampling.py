@@ -31,7 +31,7 @@ async def account_id(sessions: Sessions) -> str:
     return (await make_account(sessions, await store_plan(sessions, "wati-business-plus"))).account_id
 
 
-async def test_what_is_due_and_not_settled_is_measured(sessions: Sessions, state: State, account_id: str) -> None:
+async def test_what_is_due_and_not_swept_is_measured(sessions: Sessions, state: State, account_id: str) -> None:
     metrics = Metrics()
     sampler = Sampler(sessions, state.feed, metrics)
     await sampler.run_pass()

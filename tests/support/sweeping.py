@@ -19,7 +19,7 @@ def sweeper_of(sessions: Sessions) -> Sweeper:
 
 
 async def run_pass(sessions: Sessions, *, batch: int = BATCH) -> int:
-    """Settle what is due, in both lanes, until there is nothing left to do; the number of tickets settled."""
+    """Catch up with what is due, in both lanes, until nothing is left to do; the number of tickets."""
     sweeper, total = sweeper_of(sessions), 0
     while done := await sweeper.run_pass(most=batch) + await sweeper.isolation.run_pass():
         total += done

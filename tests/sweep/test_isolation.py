@@ -158,7 +158,7 @@ async def test_the_wait_grows_and_operators_hear_of_it_only_as_long_as_it_does(
     assert [event["data"]["failures"] for event in await told(sessions)] == [2, 3, 4, 5, 6, 7, 8]
 
 
-async def test_a_ticket_that_is_settled_later_is_like_any_other_again(
+async def test_a_ticket_that_catches_up_later_is_like_any_other_again(
     sessions: Sessions, account: AccountRow, sweeper: Sweeper
 ) -> None:
     [broken] = await due(sessions, account.account_id, 1)
@@ -172,7 +172,7 @@ async def test_a_ticket_that_is_settled_later_is_like_any_other_again(
     assert await replayed(sessions) == []
 
 
-async def test_a_request_settles_a_postponed_ticket_at_once(
+async def test_a_request_catches_up_a_postponed_ticket_at_once(
     sessions: Sessions, account: AccountRow, sweeper: Sweeper
 ) -> None:
     [broken] = await due(sessions, account.account_id, 1)
@@ -399,14 +399,14 @@ async def test_storms_of_several_accounts_take_turns(
     assert {row["account_id"]: row["missed"] for row in await fetch(sessions, query)} == dict.fromkeys(accounts, 250)
 
 
-async def test_a_ticket_with_very_much_to_do_is_settled_in_parts(sessions: Sessions, sweeper: Sweeper) -> None:
+async def test_a_ticket_with_very_much_to_do_catches_up_in_parts(sessions: Sessions, sweeper: Sweeper) -> None:
     targets = {"P2": {"first_response": "PT1M", "update": "PT1M"}}
     account = await make_account(sessions, await store_plan(sessions, PLAN, key="minutes", targets=targets))
     opened = await now_of(sessions) - 7 * HOUR
     [only] = await open_at(sessions, account.account_id, opened, priority="P2")
-    settled = await sweeper.run_pass()
+    done = await sweeper.run_pass()
     query = "SELECT count(*) AS missed FROM events WHERE ticket_id = $1 AND type = 'deadline.missed'"
     [counted] = await fetch(sessions, query, only)
     assert counted["missed"] >= 419
-    assert settled > 3
+    assert done > 3
     assert await replayed(sessions) == []

@@ -167,16 +167,16 @@ async def test_the_next_is_let_go_even_while_it_is_being_parked(
         (first,) = await claim(session, ALL, lease=LEASE)
     await tell(*events_of("tkt_1", range(2, 3)))
 
-    async def settled() -> None:
+    async def recorded() -> None:
         async with connected(database) as others, transaction(others) as session:
             await record_outcomes(session, [DeliveryOutcome(first, "delivered", 1, {})])
 
     async with transaction(sessions) as session:
         assert await claim(session, ALL, lease=LEASE) == []
-        settling = asyncio.create_task(settled())
+        recording = asyncio.create_task(recorded())
         await until_blocked(sessions)
-        assert not settling.done(), "it waits for the lock of what is being parked"
-    await settling
+        assert not recording.done(), "it waits for the lock of what is being parked"
+    await recording
     async with transaction(sessions) as session:
         (second,) = await claim(session, ALL, lease=LEASE)
     assert second.event["sequence"] == 2

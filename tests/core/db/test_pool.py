@@ -103,7 +103,7 @@ async def test_who_goes_away_while_waiting_takes_no_connection_along(given: bool
 
 @pytest.fixture
 async def small(database: str) -> AsyncIterator[AsyncEngine]:
-    """An engine with four connections, three of them for one holder at the most."""
+    """An engine with four connections, at most three of them for one holder."""
     engine = make_engine(database, pool_size=4, limits=Limits(connection=0.1))
     yield engine
     await engine.dispose()

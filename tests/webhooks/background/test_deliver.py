@@ -57,7 +57,7 @@ async def endpoint_of(sessions: Sessions, endpoint_id: str) -> WebhookEndpointRo
 
 
 async def claim_all(sessions: Sessions) -> list[DeliveryOutcome]:
-    """Claim, and what a sender would settle for it."""
+    """Claim, and what a sender would record of it."""
     async with transaction(sessions) as session:
         claimed = await claim(session, Share(limit=100, per_endpoint=100), lease=LEASE)
     return [DeliveryOutcome(one, "delivered", 1, {"status": 204}) for one in claimed]
@@ -71,7 +71,7 @@ async def tried(sessions: Sessions, sender: Sender) -> tuple[datetime, DeliveryR
     return before, await delivery(sessions), await now_of(sessions)
 
 
-async def test_a_message_arrives_signed_and_is_settled(
+async def test_a_message_arrives_signed_and_is_recorded(
     sessions: Sessions, make_endpoint: MakeEndpoint, tell: Tell, receiver: Receiver, sender: Sender
 ) -> None:
     endpoint = await make_endpoint(receiver.url)
@@ -82,12 +82,12 @@ async def test_a_message_arrives_signed_and_is_settled(
     assert message.verified(endpoint.secrets[0]) == envelope(event, internal=endpoint.account_id is None)
     assert message.id == event["id"]
     assert message.headers["content-type"] == "application/json"
-    settled = await delivery(sessions)
-    assert (settled.state, settled.attempts, settled.next_attempt_at) == ("delivered", 1, None)
-    assert settled.finished_at is not None
-    assert settled.last_attempt is not None
-    assert (settled.last_attempt["status"], settled.last_attempt["error"]) == (204, None)
-    assert settled.last_attempt["duration_ms"] > 0
+    row = await delivery(sessions)
+    assert (row.state, row.attempts, row.next_attempt_at) == ("delivered", 1, None)
+    assert row.finished_at is not None
+    assert row.last_attempt is not None
+    assert (row.last_attempt["status"], row.last_attempt["error"]) == (204, None)
+    assert row.last_attempt["duration_ms"] > 0
     assert await sender.run_pass() == 0
 
 
@@ -310,7 +310,7 @@ async def test_a_free_slot_wakes_the_sender_when_more_is_waiting(
     assert len(set(receiver.ids)) == len(receiver.ids) == 7
 
 
-async def test_answers_that_come_while_others_are_settled_are_settled_too(
+async def test_answers_that_come_while_others_are_recorded_are_recorded_too(
     sessions: Sessions, make_endpoint: MakeEndpoint, tell: Tell, receiver: Receiver, make_sender: MakeSender
 ) -> None:
     async def in_turn(_: web.Request) -> web.Response:
@@ -338,7 +338,7 @@ async def test_a_crash_between_claim_and_send_only_delays(
     assert receiver.ids == [event["id"]]
 
 
-async def test_a_crash_between_send_and_settling_sends_again_with_the_same_id(
+async def test_a_crash_between_send_and_record_sends_again_with_the_same_id(
     make_endpoint: MakeEndpoint, tell: Tell, receiver: Receiver, make_sender: MakeSender, state: State
 ) -> None:
     await make_endpoint(receiver.url)
@@ -362,7 +362,7 @@ async def test_a_crash_between_send_and_settling_sends_again_with_the_same_id(
     assert receiver.ids == [event["id"]] * 2
 
 
-async def test_a_late_settling_under_a_lost_claim_changes_nothing(
+async def test_a_late_outcome_under_a_lost_claim_changes_nothing(
     sessions: Sessions, make_endpoint: MakeEndpoint, tell: Tell
 ) -> None:
     await make_endpoint("https://example.com")
@@ -407,15 +407,15 @@ async def test_a_lease_is_renewed_while_a_slow_receiver_answers(
     assert len(receiver.messages) == 1
 
 
-async def test_a_renewal_waits_for_nobody_who_settles(
+async def test_a_renewal_waits_for_nobody_who_records(
     sessions: Sessions, make_endpoint: MakeEndpoint, tell: Tell
 ) -> None:
     """They take their rows in different orders: were the renewal to wait, both could wait for each other."""
     await make_endpoint("https://example.com")
     await tell(event_row(), event_row())
     held = [one.delivery for one in await claim_all(sessions)]
-    async with asyncio.timeout(PATIENCE), transaction(sessions) as settling:
-        await (await driver(settling)).execute("SELECT FROM deliveries WHERE id = $1 FOR UPDATE", held[0].id)
+    async with asyncio.timeout(PATIENCE), transaction(sessions) as recording:
+        await (await driver(recording)).execute("SELECT FROM deliveries WHERE id = $1 FOR UPDATE", held[0].id)
         async with transaction(sessions) as session:
             await renew(session, held, 2 * LEASE)
     leases = {one.id: seconds_between(held[0].now, one.next_attempt_at) for one in await deliveries(sessions)}
@@ -479,7 +479,7 @@ async def test_a_stopped_sender_claims_nothing(
 CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()"
 
 
-async def test_what_was_sent_is_settled_once_the_database_answers_again(
+async def test_what_was_sent_is_recorded_once_the_database_answers_again(
     make_endpoint: MakeEndpoint, tell: Tell, receiver: Receiver, sender: Sender, database: str
 ) -> None:
     async def cut_connections(_: web.Request) -> web.Response:
