@@ -1,5 +1,6 @@
 """Schemas of the OpenAPI document in the form that linters pass and that generators of clients can work with."""
 
+import json
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -44,13 +45,15 @@ def say_defaults(document: Json) -> None:
     for name in _reached(bodies, schemas):
         for rule in schemas[name].get("properties", {}).values():
             if "default" in rule:
-                default = rule.pop("default")
-                said = f"Default: `{_as_written(default)}`"
+                said = f"Default: {_as_written(rule.pop('default'))}"
                 rule["description"] = f"{rule['description']}. {said}" if "description" in rule else said
 
 
 def _as_written(value: Any) -> str:
-    return {True: "true", False: "false"}[value] if isinstance(value, bool) else str(value).replace("'", '"')
+    """A default as its sender would write it: a text bare, anything else as JSON."""
+    if value == "":
+        return "empty"
+    return f"`{value if isinstance(value, str) else json.dumps(value)}`"
 
 
 def drop_unused(document: Json) -> None:

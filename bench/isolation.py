@@ -2,7 +2,7 @@
 
 Goal: at most ten times the quiet figure, or 250 ms. The first attacks are made without any rate, so that it is the
 design that holds; the others with the limits that are the default. The memory is that of the service, before the attack
-and at the most. The last row is the embedded PostgreSQL, killed: how long nothing is served.
+and at worst. The last row is the embedded PostgreSQL, killed: how long nothing is served.
 
 ``ATTACK_SECONDS`` is how long each attack lasts (10), ``ATTACK`` a part of the names of those that are run.
 """

@@ -28,7 +28,7 @@ _TABLES: Final = (
 
 
 def main() -> None:
-    """Print the last line of the command, what a ticket of it is like, and the memory that it took at the most."""
+    """Print the last line of the command, what a ticket of it is like, and the most memory that it took."""
     with servers.database() as url:
         with servers.service(url, HELIODESK_BACKGROUND="false") as port:
             asyncio.run(_fill(url, port))

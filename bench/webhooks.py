@@ -285,7 +285,7 @@ async def _retries(side: Side, arrivals: Arrivals, receiver: str) -> None:
             await side.record(_BULK // 2, "call.ready")
             await asyncio.sleep(0.5)
         arrived = await arrivals.until("/flaky", 2 * len(told) * _ENDPOINTS)
-        await asyncio.sleep(1 + 2 * backlog)  # all is settled
+        await asyncio.sleep(1 + 2 * backlog)  # all is recorded
         due = await side.instants(_RETRIES)
         second = {receiver + path + event: at for path, event, at in arrived}  # the later one stays
         lags = [(at - due[key]) * 1000 for key, at in second.items()]

@@ -80,6 +80,18 @@ class Contact(Strict):
         return {name: value for name, value in handler(self).items() if value is not None}
 
 
+class AccountContact(Document):
+    """Somebody on the vendor's side who is notified of misses and escalations; customers see the name."""
+
+    name: str
+    email: Email | None = Field(description="Null for customers, who see no address of the vendor's people")
+    locale: Locale | None = None
+
+    @model_serializer(mode="wrap")
+    def _written(self, handler: SerializerFunctionWrapHandler) -> dict[str, str | None]:
+        return {name: value for name, value in handler(self).items() if value is not None or name == "email"}
+
+
 class AccountFields(Strict):
     """What can be written about an account, and changed later."""
 
@@ -130,6 +142,8 @@ class Account(AccountFields, Document):
     )
 
     id: AccountId
+    manager: AccountContact | None = None  # type: ignore[assignment]  # less is answered than is written
+    tam: AccountContact | None = Field(None, description="Technical account manager")  # type: ignore[assignment]
     sandbox: bool
     sandbox_now: Instant | None = None
     version: int
@@ -193,7 +207,7 @@ class JwtKey(Strict):
     kid: Word
     alg: Literal["HS256", "RS256", "ES256", "EdDSA"]
     key: Annotated[str, StringConstraints(min_length=16, max_length=8000)] = Field(
-        description="A secret for HS256, else a public key in PEM; never answered"
+        description="A secret for HS256, else a public key in PEM; never shown"
     )
 
 
@@ -217,19 +231,23 @@ class NewKey(Strict):
     account_id: AccountId | None = Field(
         None, description="Required, except for admin and agent keys; implied for owners"
     )
-    engineer_id: EngineerId | None = Field(None, description="Whose agent key it is; without: an internal product's")
-    hook_id: HookId | None = Field(None, description="The hook that a hook key opens; without: any of its account's")
+    engineer_id: EngineerId | None = Field(
+        None, description="The engineer whose agent key it is; without one, it is an internal product's"
+    )
+    hook_id: HookId | None = Field(
+        None, description="The hook that a hook key opens; without one, any hook of its account"
+    )
     role: Role | None = Field(
         None,
-        description="Of an account key: the most that it may do, also for a person whom it names; `editor` if left out",
+        description="For an account key: the most that it may do, also for a person whom it names. Default: `editor`",
     )
     label: Annotated[str, StringConstraints(max_length=100)] = ""
     scopes: list[KnownScope] | None = Field(
         None,
         max_length=len(SCOPES),
         json_schema_extra={"minItems": 1},
-        description="Everything that the key can do, of what its kind and role allow; left out: all of that. Hook"
-        " keys have none",
+        description="Everything that the key may do, within what its kind and role allow. Default: all of that. Hook "
+        "keys have none",
     )
     expires_at: Instant | None = Field(None, description="Not later than the key that creates it")
     allowed_origins: list[Origin] = Field(default_factory=list, max_length=50, description="Of a widget key")
@@ -303,8 +321,8 @@ class Key(Document):
     role: Role | None
     label: str
     scopes: list[str] | None = Field(
-        description="Null: everything that its kind and role allow. Earlier keys can have unknown ones, which "
-        "grant nothing"
+        description="Null: everything that its kind and role allow. Keys of earlier versions can have unknown ones, "
+        "which grant nothing"
     )
     hint: str = Field(description="The first characters of the secret, to recognise it by")
     allowed_origins: list[str]

@@ -1,6 +1,5 @@
 """Which database a command works with."""
 
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -35,9 +34,7 @@ def database(data: Path, *, shared: bool = False) -> Iterator[Settings]:
     if settings.database_url:
         yield settings
         return
-    if not os.path.exists(data / "postgres" / "PG_VERSION"):  # noqa: PTH110 - Path.exists raises where it may not look
-        hint = "set DATA (or --data) to the folder of `heliodesk up`, or DATABASE_URL"
-        raise DatabaseUnfit(f"{data} holds no database: {hint}")
+    _require_database(data)
     server = EmbeddedServer(data)
     with ExitStack() as stack:
         try:
@@ -46,6 +43,16 @@ def database(data: Path, *, shared: bool = False) -> Iterator[Settings]:
             if not shared:
                 raise
         yield settings.model_copy(update={"database_url": server.url()})
+
+
+def _require_database(data: Path) -> None:
+    hint = "set DATA (or --data) to the folder of `heliodesk up`, or DATABASE_URL"
+    try:
+        (data / "postgres" / "PG_VERSION").stat()
+    except FileNotFoundError:
+        raise DatabaseUnfit(f"{data} holds no database: {hint}") from None
+    except OSError as error:
+        raise DatabaseUnfit(f"{data} cannot be read ({error.strerror}): {hint}") from error
 
 
 @contextmanager

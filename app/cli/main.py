@@ -19,6 +19,7 @@ from app.cli.banner import admin_key_command, banner, keep_keys, keep_url
 from app.cli.check import NothingToCheck, check
 from app.cli.databases import Data, database, given_database, kept_database
 from app.cli.demo import make_demo
+from app.cli.input_faults import option_faults, setting_faults
 from app.cli.plan import plans
 from app.cli.postgres.binaries import NoPostgres
 from app.cli.postgres.embedded import DataInUse
@@ -75,9 +76,8 @@ def main() -> None:
         faults = [f"{fault['pointer']}: {fault['detail']}" for fault in problem.errors]
         sys.exit("\n".join(f"heliodesk: {line}" for line in faults or [str(problem)]))
     except ValidationError as error:
-        sys.exit(
-            "\n".join(f"heliodesk: {'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
-        )
+        lines = setting_faults(error) if error.title == Settings.__name__ else option_faults(error)
+        sys.exit("\n".join(f"heliodesk: {line}" for line in lines))
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -57,7 +57,7 @@ class Actor:
     id: str | None = None
     name: str | None = None
     display_name: str | None = None
-    """how customers see an engineer who has chosen a name for them"""
+    """what customers see as the name: of an engineer who has chosen one, and of an account's own automation"""
 
     def document(self) -> dict[str, str]:
         """``{kind, id?, name?, display_name?}``, as support sees it."""
@@ -66,9 +66,17 @@ class Actor:
 
 
 def for_customers(actor: Mapping[str, Any]) -> dict[str, Any]:
-    """An actor's document, or a message's author, as customers see it: by the name that is chosen for them."""
+    """An actor's document, or a message's author, as customers see it: by the name that is chosen for them.
+
+    An automation that acts by a key is named after the key's label. What support calls its own keys stays with support:
+    customers see that label only where the key is one of their account's, which has it as ``display_name`` too.
+    """
     shown = {key: value for key, value in actor.items() if key != "display_name"}
-    return shown | {"name": actor["display_name"]} if "display_name" in actor else shown
+    if "display_name" in actor:
+        return shown | {"name": actor["display_name"]}
+    if actor["kind"] == "automation" and "id" in actor:
+        shown.pop("name", None)
+    return shown
 
 
 SERVICE: Final = Actor("service", name="Heliodesk")
@@ -123,4 +131,9 @@ class Principal:
             return Actor("engineer", self.engineer_id, self.name, self.display_name)
         if self.kind in ("account", "widget"):
             return Actor("customer", self.account_id, self.name)
-        return Actor("automation", self.key_id, self.name)
+        return self.automation
+
+    @property
+    def automation(self) -> Actor:
+        """The automation that this key stands for; customers know it by its label where the key is their account's."""
+        return Actor("automation", self.key_id, self.name, None if self.is_support else self.name)

@@ -32,7 +32,7 @@ def _json(event: Any, **_options: Any) -> str:
 
 def configure_logging(settings: Settings) -> None:
     """Set up structlog, and the standard library's logging in the same form, on standard error."""
-    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    level = logging.getLevelNamesMapping()[settings.log_level]
     is_json = settings.log_format == "json"
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,

@@ -12,12 +12,11 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _ADMIN_KEY: Final = re.compile(r"(?!hd_(?!admin_))[!-~]{16,}")
 _NO_ADMIN_KEY: Final = (
-    "HELIODESK_ADMIN_KEY needs at least 16 printable ASCII characters without blanks, "
-    "and a key that begins with hd_ begins with hd_admin_"
+    "It needs at least 16 printable ASCII characters without blanks, and if it begins with hd_, then with hd_admin_"
 )
 
 _METRICS_KEY: Final = re.compile(r"[!-~]{16,}")
-_NO_METRICS_KEY: Final = "HELIODESK_METRICS_KEY needs at least 16 printable ASCII characters without blanks"
+_NO_METRICS_KEY: Final = "It needs at least 16 printable ASCII characters without blanks"
 
 
 class Unconfigurable(Exception):
@@ -48,11 +47,11 @@ class Settings(BaseSettings):
         description="What /metrics and the details of /readyz need as a bearer token; at least 16 characters",
     )
     allow_networks: Annotated[list[IPv4Network | IPv6Network], NoDecode] = Field(
-        default_factory=list, description="Private networks (CIDR, comma separated) that outgoing calls may reach"
+        default_factory=list, description="Private networks (CIDR, comma separated) that outgoing connections may reach"
     )
     workers: int = Field(1, ge=1, le=64, description="Processes that serve")
     offload_workers: int = Field(
-        max(1, (os.cpu_count() or 1) // 2), ge=1, le=64, description="Processes for heavy computations, at the most"
+        max(1, (os.cpu_count() or 1) // 2), ge=1, le=64, description="The most processes for heavy computations"
     )
     offload_queue: int = Field(32, ge=1, le=10_000, description="Heavy computations that may wait for one of them")
     offload_deadline: float = Field(10.0, gt=0, le=300, description="Seconds that one may wait, and may take")
@@ -164,8 +163,8 @@ class Settings(BaseSettings):
     max_overrides: int = Field(500, ge=1, le=10_000, description="Shift overrides of one engineer that are not over")
     max_calendar_tokens: int = Field(20, ge=1, le=1000, description="Tokens of one calendar of shifts")
     max_body_bytes: int = Field(1024 * 1024, ge=1024, description="Largest request body")
-    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
-    log_format: str = Field("json", pattern="^(json|console)$", description="json or console")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="The least that is logged")
+    log_format: Literal["json", "console"] = Field("json", description="`console` is coloured text for people")
 
     @field_validator(
         "allow_networks",
@@ -179,6 +178,11 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _in_capitals(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
 
     @field_validator("admin_key")
     @classmethod

@@ -1,4 +1,4 @@
-"""An example of every event, for the OpenAPI document. Pure."""
+"""An example of every event, for the OpenAPI document: moments in the life of one P1. Pure."""
 
 from typing import Any, Final
 
@@ -15,13 +15,16 @@ MESSAGE: Final = "msg_01k9w3e2v4h9s5t0m7f3a6v5wd"
 ESCALATION: Final = "esc_01k9w4c7d8e2r9h6x4m7q1z0vf"
 ALERT: Final = "alr_01k9w3b6e2g8r3p9k6e2z5t4vc"
 ENDPOINT: Final = "wh_01k9z3v5q8e9rbn3wz4m6t7y2d"
+PERSON: Final = "per_01k9z3v5q8e9rbn3wz4m6t7y2b"
 _JAN: Final = "Jan Nowak"
 CALL_LINK: Final = "https://meet.google.com/abc-defg-hij"
 
 _OPENED: Final = "2026-11-20T20:30:00.000000Z"
 _DUE: Final = "2026-11-20T20:45:00.000000Z"
 _JOIN_BY: Final = "2026-11-20T21:00:00.000000Z"
+_PROMISED: Final = "2026-11-21T13:30:00.000000Z"
 _LATER: Final = "2026-11-21T14:30:00.000000Z"
+"""What was promised, an hour later: for so long the clock was paused."""
 
 _CALL: Final[dict[str, Any]] = {"call_id": CALL, "provider": "meet"}
 _FIRST: Final[dict[str, Any]] = {
@@ -32,7 +35,11 @@ _FIRST: Final[dict[str, Any]] = {
     "subject": None,
     "due_at": _DUE,
 }
-_RESOLUTION: Final[dict[str, Any]] = _FIRST | {"metric": "resolution", "priority": "P2"}
+_RESOLUTION: Final[dict[str, Any]] = _FIRST | {
+    "deadline_id": "ddl_01k9w3b6c0f7q2n8j5d1y4s3tc",
+    "metric": "resolution",
+    "due_at": _PROMISED,
+}
 _MANAGER: Final = {"role": "manager", "name": "Mia Chen", "email": "mia@example.com"}
 _WINDOW: Final[dict[str, Any]] = {
     "window_id": "mnt_01k9z3v5q8e9rbn3wz4m6t7y2e",
@@ -117,14 +124,14 @@ DATA: Final[dict[str, dict[str, Any]]] = {
     },
     "message.posted": _MESSAGE,
     "deadline.started": _FIRST | {"state": "running", "started_at": _OPENED},
-    "deadline.moved": _RESOLUTION | {"due_at": _LATER, "from": _DUE, "to": _LATER, "reason": "priority"},
-    "deadline.paused": _RESOLUTION | {"due_at": None, "from": _LATER, "to": None, "reason": "waiting_on_customer"},
+    "deadline.moved": _RESOLUTION | {"from": "2026-11-22T20:30:00.000000Z", "to": _PROMISED, "reason": "priority"},
+    "deadline.paused": _RESOLUTION | {"due_at": None, "from": _PROMISED, "to": None, "reason": "waiting_on_customer"},
     "deadline.resumed": _RESOLUTION | {"due_at": _LATER, "from": None, "to": _LATER, "reason": "waiting_on_customer"},
     "deadline.warning": _FIRST | {"share": 75},
     "deadline.missed": _FIRST | {"noticed_at": "2026-11-20T20:45:00.004000Z", "lag_ms": 4.0},
     "deadline.met": _FIRST | {"stopped_by": "engineer"},
     "deadline.met_late": _FIRST | {"stopped_by": "engineer"},
-    "deadline.cancelled": _RESOLUTION | {"reason": "resolved"},
+    "deadline.cancelled": _RESOLUTION | {"due_at": _LATER, "reason": "resolved"},
     "plan.applied": {"from": _PINS, "to": _PINS | {"version": 2}, "priorities": {}},
     "escalation.automatic": {
         "escalation_id": ESCALATION,
@@ -180,7 +187,7 @@ DATA: Final[dict[str, dict[str, Any]]] = {
     },
     "routing.round_exhausted": {
         "round": 1,
-        "next_at": "2026-11-20T20:45:00.000000Z",
+        "next_at": "2026-11-20T20:40:00.000000Z",
         "notified": [_MANAGER],
         "candidates": [{"engineer_id": ENGINEER, "engineer_name": _JAN, "taken": False, "reason": "tried"}],
         "considered": 1,
@@ -204,28 +211,79 @@ DATA: Final[dict[str, dict[str, Any]]] = {
 """The ``data`` of an event, by its type."""
 
 
-_AFTER: Final = {
-    "ticket.status_changed": {"status": "open"},
-    "ticket.reopened": {"status": "open"},
-    "ticket.merged": {"status": "closed"},
-    "ticket.withdrawn": {"status": "closed"},
-}
-"""What the stub of a ticket says that is not new, by event type."""
+_ANA: Final = {"kind": "customer", "id": PERSON, "name": "Ana Ruiz"}
+_ENGINEER: Final = {"kind": "engineer", "id": ENGINEER, "name": _JAN}
+_SERVICE: Final = {"kind": "service", "name": "Heliodesk"}
+_AUTOMATION: Final = {"kind": "automation", "name": "Heliodesk"}
+
+_MOMENTS: Final[tuple[tuple[str, str, dict[str, str], str], ...]] = (
+    ("ticket.opened", "20T20:30:00", _ANA, "new"),
+    ("deadline.started", "20T20:30:00", _SERVICE, "new"),
+    ("ticket.review_requested", "20T20:30:00", _AUTOMATION, "new"),
+    ("call.requested", "20T20:30:00", _ANA, "new"),
+    ("call.ready", "20T20:30:00", _SERVICE, "new"),
+    ("ticket.assigned", "20T20:30:00", _SERVICE, "new"),
+    ("expert.alerted", "20T20:30:00", _SERVICE, "new"),
+    ("expert.declined", "20T20:32:00", _ENGINEER, "new"),
+    ("expert.cancelled", "20T20:35:00", _SERVICE, "new"),
+    ("routing.round_exhausted", "20T20:35:00", _SERVICE, "new"),
+    ("routing.unstaffed", "20T20:35:00", _SERVICE, "new"),
+    ("expert.accepted", "20T20:36:00", _ENGINEER, "new"),
+    ("call.joined", "20T20:38:00", _ANA, "new"),
+    ("call.declined", "20T20:38:30", _ANA, "new"),
+    ("message.posted", "20T20:40:00", _ENGINEER, "new"),
+    ("ticket.status_changed", "20T20:40:00", _ENGINEER, "open"),
+    ("deadline.met", "20T20:40:00", _SERVICE, "open"),
+    ("deadline.warning", "20T20:41:15", _SERVICE, "new"),
+    ("deadline.missed", "20T20:45:00", _SERVICE, "new"),
+    ("ticket.priority_changed", "20T20:45:00", _SERVICE, "new"),
+    ("deadline.moved", "20T20:45:00", _SERVICE, "new"),
+    ("ticket.postponed", "20T20:45:00", _SERVICE, "new"),
+    ("deadline.met_late", "20T20:50:00", _SERVICE, "open"),
+    ("call.no_show", "20T21:00:00", _SERVICE, "open"),
+    ("call.failed", "20T21:05:00", _SERVICE, "open"),
+    ("call.ended", "20T21:30:00", _ENGINEER, "open"),
+    ("deadline.paused", "20T21:40:00", _SERVICE, "waiting_on_customer"),
+    ("deadline.resumed", "20T22:40:00", _SERVICE, "open"),
+    ("escalation.suggested", "20T22:50:00", _SERVICE, "open"),
+    ("escalation.requested", "20T23:40:00", _ANA, "open"),
+    ("escalation.acknowledged", "20T23:45:00", _ENGINEER, "open"),
+    ("escalation.declined", "20T23:50:00", _ENGINEER, "open"),
+    ("escalation.accepted", "20T23:50:00", _ENGINEER, "open"),
+    ("ticket.tier_changed", "20T23:50:00", _ENGINEER, "open"),
+    ("escalation.withdrawn", "20T23:55:00", _ANA, "open"),
+    ("ticket.handed_over", "21T00:00:00", _SERVICE, "open"),
+    ("ticket.updated", "21T00:10:00", _ANA, "open"),
+    ("plan.applied", "21T00:20:00", {"kind": "automation", "name": "heliodesk plan apply"}, "open"),
+    ("escalation.automatic", "21T14:30:00", _SERVICE, "open"),
+    ("deadline.cancelled", "21T14:40:00", _SERVICE, "resolved"),
+    ("ticket.reopened", "21T15:00:00", _ANA, "open"),
+    ("ticket.merged", "21T15:30:00", _ENGINEER, "closed"),
+    ("ticket.withdrawn", "21T15:30:00", _ANA, "closed"),
+)
+"""What can happen to the ticket, in order: when, who did it, and its status after it. No ticket sees all of it."""
+_OF_TICKET: Final = {moment[0]: (place, *moment[1:]) for place, moment in enumerate(_MOMENTS, start=1)}
+_OF_ACCOUNT: Final = {"maintenance.started": _OPENED, "maintenance.ended": _LATER}
+"""When it happens; what happens to endpoints: when the first response was due."""
 
 
 def event_example(event_type: str) -> dict[str, Any]:
     """The whole envelope of the example of this type."""
-    of_ticket = not event_type.startswith(("webhook.", "maintenance."))
-    return {
+    envelope = {
         "id": "evt_01k9w4c7d9f3s0j7y5n8r2a1wg",
         "type": event_type,
-        "timestamp": _DUE,
+        "timestamp": _OF_ACCOUNT.get(event_type, _DUE),
         "account_id": ACCOUNT,
-        "ticket_id": TICKET if of_ticket else None,
-        "ticket": _STUB | _AFTER.get(event_type, {}) if of_ticket else None,
-        "sequence": 7 if of_ticket else None,
-        "actor": {"kind": "service", "name": "Heliodesk"},
+        "ticket_id": None,
+        "ticket": None,
+        "sequence": None,
+        "actor": _SERVICE,
         "audience": "internal" if event_type in INTERNAL_TYPES else "public",
         "sandbox": False,
         "data": DATA[event_type],
     }
+    if event_type not in _OF_TICKET:
+        return envelope
+    sequence, at, actor, status = _OF_TICKET[event_type]
+    stub = {"ticket_id": TICKET, "ticket": _STUB | {"status": status}, "sequence": sequence}
+    return envelope | stub | {"timestamp": f"2026-11-{at}.000000Z", "actor": actor}

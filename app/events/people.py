@@ -1,7 +1,8 @@
 """The engineers whom events name beside their ids, and what customers see of support's people. Pure.
 
 Support sees an engineer's name and, where the engineer has chosen one, the name for customers beside it; customers see
-that one alone. Contacts (``notified``) are named to support; customers see their roles.
+that one alone. Contacts (``notified``) are named to support; customers see their roles. So it is with an automation:
+the label of a key of support's is for support alone.
 """
 
 import re
@@ -40,7 +41,7 @@ ENGINEERS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Where the ``data`` of an event has ids of engineers, by its type: a dot leads into an object, or each of a list."""
 
-SUPPORTS: Final = re.compile(r'"notified":\s*\[\s*\{|display_name":')
+SUPPORTS: Final = re.compile(r'"notified":\s*\[\s*\{|display_name":|"kind":\s*"automation"')
 """What is somewhere in the JSON of an event that customers see otherwise than support, and seldom in another one."""
 
 

@@ -13,9 +13,13 @@ class Actor(Document):
 
     kind: ActorKind
     id: str | None = None
-    name: str | None = None
+    name: str | None = Field(
+        None, description="Of an automation: the label of its key. Customers see that of their account's keys alone"
+    )
     display_name: str | None = Field(
-        None, description="For support, of an engineer who has chosen a name for customers: they see this as the name"
+        None,
+        description="For support, of an engineer who has chosen a name for customers, or of an account's automation: "
+        "customers see this as the name",
     )
 
 

@@ -27,7 +27,7 @@ BREATH: Final = 0.004
 _SHARE: Final = 4
 """How much longer than a poll the pause after it is: polls cost more the more transactions there are."""
 _LONGEST: Final = 0.04
-"""Seconds of that pause at the most: a poll takes long, too, where the process is busy with something else."""
+"""The longest such pause in seconds: a poll also takes long where the process is busy with something else."""
 PATIENCE: Final = 0.25
 """Seconds for which a reader who waits for nothing else waits for those who write at that moment."""
 HELD: Final = 10.0

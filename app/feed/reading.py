@@ -19,7 +19,7 @@ from app.feed.cursors import CURSOR_SQL, LATEST, Start
 from app.feed.marks import OLDEST
 
 REACH: Final = 5000
-"""Events that one page looks at, at the most, for those that its reader wants."""
+"""The most events that one page examines to find those that its reader wants."""
 
 _ROWS: Final = f"""
 SELECT e.id, e.position, e.type, {envelope_sql(cursor=CURSOR_SQL.format("e.position"))} AS body
@@ -155,7 +155,7 @@ def page_of(wanted: Wanted, after: int, upto: int, limit: int, retention: timede
 
 
 async def read(engine: AsyncEngine, wanted: Wanted, *, after: int, upto: int, limit: int) -> Page:
-    """The next wanted events behind ``after``, among the next 5,000 at the most, in the order of the feed."""
+    """The next wanted events behind ``after``, among at most the next 5,000, in the order of the feed."""
     if after >= upto:
         return Page((), after, more=False)
     of_one = (wanted.account_id,) if wanted.account_id else ()

@@ -61,7 +61,9 @@ class FeedFilter:
     types: Annotated[
         list[Glob] | None, Query(max_length=MAX_GLOBS, description="Globs over event types; repeat it")
     ] = None
-    account_id: Annotated[AccountId | None, Query(description="With support keys; else the key's own account")] = None
+    account_id: Annotated[
+        AccountId | None, Query(description="For support's keys; an account's key lists its own account")
+    ] = None
     ticket_id: Annotated[Annotated[str, StringConstraints(pattern=id_pattern("tkt"))] | None, Query()] = None
     sandbox: Annotated[bool | None, Query(description="`false`: no sandbox's events; `true`: only those")] = None
 
@@ -162,9 +164,9 @@ async def stream_events(
 ) -> Response:
     """Stream events.
 
-    Server-sent events, as `GET /v1/events` tells them. A stream that broke off is continued with `Last-Event-ID`. After
-    15 s of silence an `id` without data shows that the stream is alive, and how far it has come. It ends when the key
-    is revoked or has expired, and when the service stops.
+    The events of `GET /v1/events` as server-sent events. A stream that broke off is continued with `Last-Event-ID`.
+    After 15 s of silence an `id` without data shows that the stream is alive, and how far it has come. It ends when the
+    key is revoked or has expired, and when the service stops.
     """
     start = _start(last_event_id or after, "#/header/last-event-id" if last_event_id else "#/query/after")
     until = inf if seconds is None else monotonic() + seconds

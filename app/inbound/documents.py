@@ -62,10 +62,10 @@ class AcceptedPayload(Document):
 
     receipt_id: str
     duplicate: bool = Field(description="Whether this very event was received before; then it is not kept again")
-    refused: str | SkipJsonSchema[None] = Field(None, description="Only if nothing comes of it: why")
+    refused: str | SkipJsonSchema[None] = Field(None, description="Why nothing comes of it, where that is so")
     omissions: list[str] | SkipJsonSchema[None] = Field(
         None,
-        description="Only if something is left out: what, and why. For a large payload, or one that takes long "
+        description="What was left out and why, where something was. For a large payload, or one that takes long "
         "to read, see its receipt",
     )
 
@@ -237,7 +237,7 @@ class Trial(Document):
 
 
 class EventAccepted(Document):
-    """What PagerDuty answers to an event that it takes."""
+    """What PagerDuty answers to an event that it accepts."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"status": "success", "message": "Event processed", "dedup_key": "disk/h1"}]}
@@ -249,7 +249,7 @@ class EventAccepted(Document):
 
 
 class EventRefused(Document):
-    """What PagerDuty answers to an event that it does not take."""
+    """What PagerDuty answers to an event that it does not accept."""
 
     model_config = ConfigDict(
         json_schema_extra={

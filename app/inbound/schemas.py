@@ -56,16 +56,17 @@ def _is_standard(secret: str) -> bool:
 
 
 class Signature(Strict):
-    """How a sender shows that it is the one."""
+    """How a sender proves who it is."""
 
     scheme: Scheme = Field(
         "key",
         description="`key`: the hook's key as a bearer token, as the password of Basic, as `?key=` or as PagerDuty's "
-        "`routing_key`; `bearer` and `basic` take it in that one way; the others are an HMAC-SHA256 in the sender's "
-        "own header; `none` checks nothing: whoever knows the hook's id, as all who may read it do, can post to it",
+        "`routing_key`; `bearer` and `basic` accept it in that way alone; the others check an HMAC-SHA256 in the "
+        "sender's own header; `none` checks nothing: whoever knows the hook's id, and all who may read it do, can post "
+        "to it",
     )
     secret: Secret | None = Field(
-        None, description="Of an HMAC: the sender's own, where it does not take ours. Never answered"
+        None, description="For an HMAC: the sender's own secret, if it cannot use one that is made here. Never shown"
     )
     header: HeaderName | None = Field(None, description="Of `hmac`: the header with the signature over the body")
     prefix: Annotated[str, StringConstraints(max_length=40, pattern=r"^[!-~]*$")] = Field(
@@ -141,7 +142,7 @@ StatusWordList = Annotated[list[StatusWord], Field(max_length=50), at_most(50)]
 
 
 class StatusWords(Strict):
-    """What else a sender's status may be, whatever the words say otherwise. Case, `_` and `-` make no difference."""
+    """Further words of a sender's status, which go before the usual ones. Case, `_` and `-` make no difference."""
 
     resolved: StatusWordList = Field(
         default_factory=list, description=f"Beside {', '.join(f'`{word}`' for word in RESOLVED)}"
@@ -179,19 +180,21 @@ class HookFields(Urgent):
     """What can be written about a hook, and changed later."""
 
     name: Name
-    format: Format = Field("generic", description="What the address without a format's name takes")
+    format: Format = Field(
+        "generic", description="The format of what is posted to the hook's address without the name of a format"
+    )
     product: Word | None = None
     signature: Signature = Field(default_factory=Signature)
     environment: Environment = "production"
     mapping: Annotated[list[Rule], few_values(MAX_MAPPED)] = Field(
         default_factory=list,
         max_length=100,
-        description="The first rule that fits says how urgent an alert is, the first with an environment says where; "
-        "else the hook's own priority (or impact and urgency) and environment hold",
+        description="The first rule that matches decides how urgent an alert is, the first with an "
+        "environment decides where. Without one, the hook's own priority (or impact and urgency) and environment apply",
     )
     expressions: Expressions = Field(
         default_factory=Expressions,
-        description="For `generic` and `cloudevents`; what none finds, the usual members have",
+        description="For `generic` and `cloudevents`. A part that no expression finds is read from the usual members",
     )
     status_words: StatusWords = Field(
         default_factory=StatusWords, description="For `generic` and `cloudevents`: the sender's own words of a status"

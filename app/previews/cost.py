@@ -23,7 +23,7 @@ _NO_TIME: Final = timedelta(0)
 
 
 def milliseconds(command: PreviewRequest, document: PlanDocument, *, compiled: bool) -> float:
-    """About as long as it takes at the most; ``compiled``: whether the plan's terms are at hand.
+    """An upper estimate of the time that it takes; ``compiled``: whether the plan's terms are at hand.
 
     Cycles of ``update`` follow each other for as long as nobody writes; of the other metrics together there are about
     as many as changes, priorities and tiers.

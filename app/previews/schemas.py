@@ -105,7 +105,9 @@ class PreviewRequest(Strict):
     """A ticket that might be, and what might happen to it."""
 
     plan: PlanInput = Field(description="A plan's key, or a whole plan document")
-    version: Annotated[int, Field(ge=1, lt=2**31)] | None = Field(None, description="Of the key; default: the current")
+    version: Annotated[int, Field(ge=1, lt=2**31)] | None = Field(
+        None, description="Of the plan that the key names; default: the current one"
+    )
     addons: list[Name] = Field(default_factory=list, max_length=20, description="Those that the account has bought")
     priority: Priority
     time_zone: TimeZone = Field(description="The account's")
@@ -133,8 +135,8 @@ class Countdown(Document):
     """The countdown of one priority."""
 
     priority: str
-    target: str | dict[str, int] = Field(description="As the plan has it: a duration or `{business_days: n}`")
-    working_time: str = Field(description="The working time that this is", examples=["PT9H"])
+    target: str | dict[str, int] = Field(description="As in the plan: a duration or `{business_days: n}`")
+    working_time: str = Field(description="The target in working time", examples=["PT9H"])
     calendar: CalendarUsed
     consumed: str = Field(description="Working time that it has used", examples=["PT2H"])
     remaining: str = Field(description="Working time that it has left", examples=["PT7H"])

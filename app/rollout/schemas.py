@@ -71,7 +71,7 @@ class DeadlineMove(Document):
     kind: Literal["moved", "started", "cancelled", "paused", "resumed"]
     before: Instant | None = Field(alias="from", description="When it was due; null: it had not started, or was paused")
     after: Instant | None = Field(alias="to", description="When it is due; null: it is cancelled or paused")
-    reason: str = Field(description="As the deadline's event has it")
+    reason: str = Field(description="As in the deadline's event")
     differences: list[
         Literal["target", "time_zone", "hours", "holidays", "pauses", "tiers", "calls", "time_zone_database"]
     ] = Field(description="What is different for this metric; `time_zone_database`: only the rules of a zone are")

@@ -162,8 +162,8 @@ class Candidate(Document):
         "shift",
         "id",
     ] = Field(
-        description="What hinders them (`capped`: the account holds as many experts as its plan allows); else the "
-        "criterion that put the first one before the others"
+        description="Why they cannot take it (`capped`: the account holds as many experts as its plan allows); else "
+        "the criterion that put the first one before the others"
     )
 
 

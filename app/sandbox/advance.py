@@ -32,7 +32,7 @@ from app.tickets.staffing.roster import hold_writes, lock_routed, open_roster
 from app.tickets.staffing.route import is_to_do
 
 BUDGET: Final = 10_000
-"""Events of one advance at the most."""
+"""The most events of one advance."""
 
 _LOCK: Final = "SELECT sandbox_now FROM accounts WHERE account_id = $1 FOR NO KEY UPDATE NOWAIT"
 _MOVE: Final = "UPDATE accounts SET sandbox_now = $2 WHERE account_id = $1"

@@ -13,11 +13,14 @@ from app.events.examples import ACCOUNT, event_example
 from app.events.schemas import Event
 from app.plans.document.words import Duration
 
+_MISSED: Final = event_example("deadline.missed")
 ADVANCED: Final[dict[str, Any]] = {
     "account_id": ACCOUNT,
     "from": "2026-11-20T20:30:00.000000Z",
     "now": "2026-11-20T22:30:00.000000Z",
-    "events": [event_example("deadline.missed") | {"sandbox": True}],
+    "events": [
+        _MISSED | {"sandbox": True, "data": _MISSED["data"] | {"noticed_at": _MISSED["timestamp"], "lag_ms": None}}
+    ],
     "next": None,
 }
 

@@ -17,7 +17,7 @@ from app.sweep.isolation import Isolation
 from app.sweep.lanes import Pace, heavy
 
 BATCH: Final = 500
-"""Tickets of one transaction at the most."""
+"""The most tickets of one transaction."""
 _LEAST: Final = 64
 _SECONDS: Final = 0.15
 BUDGET: Final = 5.0
@@ -43,7 +43,7 @@ class Sweeper:
     _whole_at: float = 0.0
 
     async def run_pass(self, *, most: int = BATCH) -> int:
-        """Process what is due, in batches of ``most`` tickets at the most; the number of tickets processed."""
+        """Process what is due, in batches of at most ``most`` tickets; the number of tickets processed."""
         ends, done = monotonic() + BUDGET, 0
         while True:
             size = min(self._pace.size, most)

@@ -47,7 +47,7 @@ async def run_pass(sessions: Sessions, wake_ups: WakeUps) -> int:
 async def _process(sessions: Sessions, ids: Sequence[str]) -> int:
     """Process these tickets; each alone where that fails, so that one that cannot be processed holds up no other."""
     try:
-        return await run(sessions, partial(_settle_together, ids=ids))
+        return await run(sessions, partial(_restaff, ids=ids))
     except Exception as error:
         if is_outage(error):
             raise
@@ -57,7 +57,7 @@ async def _process(sessions: Sessions, ids: Sequence[str]) -> int:
     return sum([await _process(sessions, [each]) for each in ids])
 
 
-async def _settle_together(session: AsyncSession, *, ids: Sequence[str]) -> int:
+async def _restaff(session: AsyncSession, *, ids: Sequence[str]) -> int:
     edits = await lock_left(session, ids)
     await staff_and_save(session, edits)
     return len(edits)

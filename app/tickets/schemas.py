@@ -99,7 +99,7 @@ class TicketPatch(TicketFields):
 
 
 class Author(Strict):
-    """Who wrote a message; by default the key's. An `automation`, such as an out-of-office reply, answers nothing."""
+    """Who wrote a message; by default whoever the key acts as. A message of an `automation` answers nothing."""
 
     kind: Literal["engineer", "customer", "automation"]
     engineer_id: EngineerId | None = None
@@ -108,7 +108,7 @@ class Author(Strict):
 
 
 class NewMessage(Strict):
-    """A message. A public one of an engineer answers; ``channel: phone`` is the note of a call, and answers too."""
+    """A message. An engineer's public message answers the customer, and so does the note of a call (``phone``)."""
 
     body: Text
     visibility: Literal["public", "internal"] = "public"
@@ -176,7 +176,7 @@ class Withdrawal(Strict):
 
 
 class TicketMerge(Strict):
-    """The ticket in which this one goes on."""
+    """The ticket that continues this one."""
 
     into: TicketId
 
@@ -227,7 +227,7 @@ class CallRefusal(Strict):
 
 
 class ActingPerson(Strict):
-    """Nothing but, for an account's key, the person who acts."""
+    """The person for whom an account's key acts, and nothing else."""
 
     actor: ActorRef | None = None
 
@@ -326,7 +326,7 @@ class Ticket(TicketFacts, _Named):
     urgency: Urgency | None
     requester: Requester
     closed_reason: Literal["closed", "unanswered", "withdrawn", "merged"] | None
-    merged_into: str | None = Field(description="Of a merged ticket: the one in which it goes on")
+    merged_into: str | None = Field(description="Of a merged ticket: the one that continues it")
     tier: int
     assignee: str | None
     region: str | None = Field(description="The region of its engineer")
@@ -386,7 +386,7 @@ class Escalation(Document):
 
 
 class StatusTransitions(Document):
-    """What can be made of a status."""
+    """To which statuses a status can change."""
 
     status: Status
     support: list[Status]

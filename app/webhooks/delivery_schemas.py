@@ -63,7 +63,7 @@ class Delivery(Document):
     endpoint_id: str
     event_id: str = Field(description="The message's `webhook-id`, the same on every attempt")
     state: DeliveryState = Field(description="`skipped`: the endpoint's projection left the event out")
-    attempt_count: int = Field(description="Since it was made, or sent again")
+    attempt_count: int = Field(description="Attempts since it was made, or was last sent again")
     next_attempt_at: Instant | None = Field(description="While it is sent: when its lease ends; null before its turn")
     last_attempt: DeliveryAttempt | None
     created_at: Instant
@@ -87,8 +87,10 @@ class ReplayPeriod(Strict):
         json_schema_extra={"examples": [{"since": "2026-11-20T20:00:00Z", "until": "2026-11-20T22:30:00Z"}]}
     )
 
-    since: Instant = Field(description="The first instant: of the events' recording, in real time, also a sandbox's")
-    until: Instant | None = Field(None, description="The first instant after the period; absent: now")
+    since: Instant = Field(
+        description="The start of the period, by the real time at which events were recorded, also those of a sandbox"
+    )
+    until: Instant | None = Field(None, description="The end of the period, exclusive. Default: now")
     actor: ActorRef | None = Field(None, description="The person for whom an account's key acts")
 
 
@@ -103,4 +105,6 @@ class Replay(Document):
 
     since: Instant
     until: Instant
-    events: int = Field(description="How many events of the period the endpoint gets; those on their way not twice")
+    events: int = Field(
+        description="How many events of the period are sent; those that are on their way already are not sent twice"
+    )

@@ -8,6 +8,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    StrictBool,
     StringConstraints,
     ValidationInfo,
     field_validator,
@@ -61,9 +62,9 @@ _ENDPOINT: Final[dict[str, Any]] = {
     "format": "standard",
     "locale": "en",
     "projection": None,
+    "enabled": True,
     "concurrency": None,
     "rate": None,
-    "enabled": True,
     "disabled_reason": None,
     "failing_since": None,
     "paused_at": None,
@@ -106,6 +107,13 @@ class WebhookEndpointFields(Strict):
         "and says why",
         examples=["data.{kind: 'ticket', title: title, priority: priority}"],
     )
+    enabled: StrictBool = Field(
+        True,
+        description="`false`: it is sent nothing. What waits for it fails when its turn comes, and what happens "
+        "meanwhile is not kept for it; once it is enabled again, both can be sent by `replay`. The service disables an "
+        "endpoint too, and says why in `disabled_reason`. It is not the same as being paused (`paused_at`): then the "
+        "service lets events wait, and sends all of them later",
+    )
     concurrency: int | None = Field(
         None,
         ge=1,
@@ -118,9 +126,9 @@ class WebhookEndpointFields(Strict):
         ge=0.01,
         le=1000,
         strict=True,
-        description="How many messages it gets in a second at most, from all replicas together, evenly: `0.5` is one "
+        description="The most messages that it gets in a second, from all replicas together, evenly: `0.5` is one "
         "every two seconds, retries included; null: as fast as it takes them; to a chat one a second, as Slack "
-        "and Google Chat want it",
+        "and Google Chat require",
     )
 
     @field_validator("projection")
@@ -189,7 +197,9 @@ class WebhookEndpoint(Document):
     concurrency: int | None
     rate: float | None
     enabled: bool
-    disabled_reason: str | None = Field(description="Why it gets nothing: it answered 410, or failed for five days")
+    disabled_reason: str | None = Field(
+        description="Why it gets nothing: it answered 410, it failed for five days, or it was disabled through the API"
+    )
     failing_since: Instant | None = Field(description="The first failure since the last success")
     paused_at: Instant | None = Field(
         description="Since when new events wait, because too many deliveries are pending. It resumes by itself, and is "

@@ -7,7 +7,7 @@ import pytest
 from app.accounts.models import AccountRow
 from app.core.db.engine import Sessions
 from app.plans.models import HolidaySetRow
-from tests.support.actors import Headers, make_account, make_engineer, make_region
+from tests.support.actors import Headers, make_account, make_engineer, make_key, make_region
 
 NEW = {"name": "Solar Roofs", "plan": "gold", "time_zone": "Europe/Warsaw"}
 
@@ -42,6 +42,22 @@ async def test_an_account_is_made_read_and_listed(
     listed = await client.get("/v1/accounts?external_ref=crm-17", headers=admin)
     assert listed.json()["items"] == [document]
     assert (await client.get("/v1/accounts?external_ref=other", headers=admin)).json()["items"] == []
+
+
+@pytest.mark.usefixtures("plan")
+async def test_customers_see_their_contacts_by_name_and_no_address(
+    client: httpx.AsyncClient, admin: Headers, sessions: Sessions
+) -> None:
+    mia, tom = {"name": "Mia", "email": "mia@example.com", "locale": "de"}, {"name": "Tom", "email": "tom@example.com"}
+    made = (await client.post("/v1/accounts", json=NEW | {"manager": mia, "tam": tom}, headers=admin)).json()
+    assert (made["manager"], made["tam"]) == (mia, tom)
+    key = await make_key(sessions, account_id=made["id"], role="owner")
+    shown = (await client.get(f"/v1/accounts/{made['id']}", headers=key)).json()
+    assert (shown["manager"], shown["tam"]) == ({"name": "Mia", "email": None}, {"name": "Tom", "email": None})
+    listed = (await client.get("/v1/accounts", headers=key)).json()["items"]
+    assert listed == [shown]
+    moved = await client.patch(f"/v1/accounts/{made['id']}", json={"name": "Solar"}, headers=admin)
+    assert (moved.json()["manager"], moved.json()["tam"]) == (mia, tom)
 
 
 @pytest.mark.usefixtures("plan")

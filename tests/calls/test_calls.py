@@ -13,7 +13,7 @@ from app.core.db.engine import Sessions
 from app.core.db.session import transaction
 from app.core.state import State
 from tests.support.desk import fetch
-from tests.support.providing import provide, provide_until_settled
+from tests.support.providing import provide, provide_until_done
 from tests.support.stories import P1, Begin, Story, deadline, path_of, pointers
 from tests.support.sweeping import run_pass
 
@@ -103,10 +103,10 @@ class Broken:
 async def test_the_next_provider_is_asked_when_one_fails(without: Story, state: State) -> None:
     path = path_of(await without.open(**P1))
     broken: dict[str, Provider] = {"meet": Broken()}
-    await provide_until_settled(state, broken | JITSI)
+    await provide_until_done(state, broken | JITSI)
     assert (await without.customer.get(path))["call"]["provider"] == "jitsi"
     other = path_of(await without.open(**P1))
-    await provide_until_settled(state, broken)
+    await provide_until_done(state, broken)
     failure = (await without.customer.get(other))["call"]["failure"]
     busy = "its users have created as many rooms as they may in a minute"
     assert failure == f"No link could be created: meet: {busy}; jitsi is not configured"
@@ -115,7 +115,7 @@ async def test_the_next_provider_is_asked_when_one_fails(without: Story, state: 
 async def test_the_accounts_provider_comes_before_the_plans(begin: Begin, state: State) -> None:
     story = await begin("google-premium", call_provider="jitsi")
     path = path_of(await story.open(**P1))
-    await provide_until_settled(state, {"meet": Broken()})
+    await provide_until_done(state, {"meet": Broken()})
     failure = (await story.customer.get(path))["call"]["failure"]
     assert failure.startswith("No link could be created: jitsi is not configured; meet:")
 

@@ -170,7 +170,7 @@ BEFORE: Final = {"request_call": "end_call", "reopen_ticket": "set_ticket_status
 
 @pytest.mark.parametrize("operation", REPEATABLE, ids=lambda operation: operation.name)
 async def test_a_stored_answer_is_for_those_who_may_do_it(world: World, operation: Operation) -> None:
-    await world.renew()
+    await world.freshen()
     if operation.name == "advance_sandbox":
         await world.into_sandbox()
     if before := BEFORE.get(operation.name):

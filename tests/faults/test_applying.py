@@ -1,4 +1,4 @@
-"""C14 under load: a plan is applied while people write and the sweep settles; nobody waits for ever."""
+"""C14 under load: a plan is applied while people write and the sweep catches up; nobody waits for ever."""
 
 import asyncio
 from collections.abc import Sequence

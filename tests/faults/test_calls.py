@@ -49,7 +49,7 @@ async def call(sessions: Sessions) -> dict[str, Any]:
     return dict(row)
 
 
-async def test_sigterm_lets_a_space_in_the_making_be_settled(
+async def test_sigterm_lets_a_space_in_the_making_be_recorded(
     shared: Sessions, own_database: str, folder: Path, admin_key: str, google: Google
 ) -> None:
     async def slowly(stand_in: Google, request: web.Request) -> web.StreamResponse:

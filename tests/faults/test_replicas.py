@@ -46,8 +46,8 @@ async def test_w4_a_miss_escalates_once_with_four_replicas_sweeping(sessions: Se
     async with AsyncExitStack() as stack:
         replicas = [await stack.enter_async_context(connected(database, 1)) for _ in range(4)]
         passes = [run_pass(replica, batch=7) for replica in replicas for _ in range(3)]
-        settled = await asyncio.gather(*passes)
-    assert sum(settled) == TICKETS
+        swept = await asyncio.gather(*passes)
+    assert sum(swept) == TICKETS
     await _each_was_escalated_once(sessions)
 
 

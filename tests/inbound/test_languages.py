@@ -62,7 +62,7 @@ async def test_a_trial_and_a_refusal_are_in_the_language_of_the_request(desk: De
     path = f"/v1/hooks/{desk.hook['id']}/try"
     answer = await desk.client.post(path, json={"payload": {"message": "x"}}, headers=desk.owner | POLISH)
     (signal,) = answer.json()["signals"]
-    assert (signal["key_from"], signal["warning"][:27]) == ("bajty wiadomości", "Żadna późniejsza wiadomość ")
+    assert (signal["key_from"], signal["warning"][:27]) == ("bajty komunikatu", "Żaden późniejszy komunikat ")
     refused = await desk.send(PAGERDUTY | {"event_action": "shout"}, "/v2/enqueue", desk.key | POLISH)
     expected = "'event_action' musi mieć jedną z wartości: trigger, acknowledge, resolve"
     assert (refused.status_code, refused.json()["errors"]) == (400, [expected])

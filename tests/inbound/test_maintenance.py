@@ -19,7 +19,7 @@ from app.inbound.usecases import apply_decision
 from app.inbound.usecases import windows as written
 from app.inbound.usecases.apply_decision import act
 from tests.inbound.conftest import Desk, MakeDesk
-from tests.support.actors import Headers, make_key
+from tests.support.actors import Headers, make_engineer, make_key
 from tests.support.desk import fetch, now_of
 from tests.support.refusals import reached
 
@@ -65,6 +65,27 @@ async def told(desk: Desk) -> list[tuple[str, Any]]:
 
 async def titles(desk: Desk) -> list[str]:
     return sorted(ticket["title"] for ticket in await desk.tickets())
+
+
+async def test_customers_see_a_windows_author_by_the_name_that_is_for_them(desk: Desk) -> None:
+    jan = await make_engineer(desk.sessions, name="Jan Nowak", display_name="Jan")
+    by_jan = await make_key(desk.sessions, "agent", engineer_id=jan.id)
+    by_robot = await make_key(desk.sessions, "agent", label="Robot in rack 7")
+    for key in (by_jan, by_robot):
+        now = await now_of(desk.sessions)
+        span = {"starts_at": now.isoformat(), "ends_at": (now + MINUTE).isoformat()}
+        made = await desk.client.post(WINDOWS, json=span | {"account_id": desk.account_id}, headers=key)
+        assert made.status_code == 201, made.text
+    supports = (await desk.client.get(WINDOWS, headers=by_jan)).json()["items"]
+    assert {each["created_by"]["name"] for each in supports} == {"Jan Nowak", "Robot in rack 7"}
+    seen = (await desk.client.get(WINDOWS, headers=desk.owner)).json()["items"]
+    assert {each["created_by"]["kind"]: each["created_by"].get("name") for each in seen} == {
+        "engineer": "Jan",
+        "automation": None,
+    }
+    assert not any("display_name" in each["created_by"] for each in seen)
+    one = (await desk.client.get(f"{WINDOWS}/{seen[0]['id']}", headers=desk.owner)).json()
+    assert one["created_by"] == seen[0]["created_by"]
 
 
 async def test_an_alert_in_a_window_is_kept_as_a_receipt_and_opens_at_its_end(desk: Desk) -> None:

@@ -185,11 +185,11 @@ async def test_a_storm_of_slow_notices_holds_up_nobody_elses(begin: Begin) -> No
     assert await poster.next_instant() is None
     channel.stuck.set()
 
-    async def settled() -> bool:
+    async def all_sent() -> bool:
         await poster.run_pass()
         return {row["state"] for row in await stored(slow.sessions)} == {"sent"}
 
-    await until(settled)
+    await until(all_sent)
     await poster.stop()
 
 

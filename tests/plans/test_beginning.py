@@ -13,6 +13,7 @@ from app.core.problems import Invalid
 from app.core.process.memory import Memory
 from app.plans.document.parsing.documents import json_schema, parse, parse_yaml
 from app.plans.document.parsing.stored import read_stored
+from app.plans.document.words import NAME_PATTERN
 from app.plans.store import BUILTIN, document
 from tests.support.actors import Headers
 from tests.support.desk import fetch, store_plan
@@ -84,14 +85,14 @@ def test_a_priority_without_a_key_is_told_so_and_no_more() -> None:
         ({"priorities": [1]}, "/priorities/0", "This has to be text."),
         ({"channels": "web"}, "/channels", "This has to be a list, such as [web]."),
         ({"warn_at": 50}, "/warn_at", "This has to be a list, such as [50]."),
-        ({"review_non_production": True}, "/review_non_production", "This has to be a list, such as [P1, P2]."),
+        ({"review_non_production": 1}, "/review_non_production", "This has to be a list, such as [1]."),
         ({"routing": {"exclusive": "urgent"}}, "/routing/exclusive", "This has to be a list, such as [urgent]."),
         (
             {"requires": {"urgent": "priority_reason"}},
             "/requires/urgent",
             "This has to be a list, such as [priority_reason].",
         ),
-        ({"addons": ["tam"]}, "/addons", "This has to be a mapping of keys to values."),
+        ({"addons": ["tam"]}, "/addons", "This has to be an object."),
     ],
     ids=lambda value: value if isinstance(value, str) and value.startswith("/") else "",
 )
@@ -104,6 +105,16 @@ def test_a_priority_is_written_by_its_key_or_whole() -> None:
     assert parse(whole) == parse(MINIMAL)
     assert SCHEMA.is_valid(whole)
     assert not SCHEMA.is_valid(MINIMAL | {"priorities": ["not a key"]})
+
+
+def test_the_most_urgent_priority_is_reviewed_where_a_plan_says_true() -> None:
+    reviewed = {value: parse(MINIMAL | {"review_non_production": value}) for value in (True, False)}
+    assert {value: plan.review_non_production for value, plan in reviewed.items()} == {True: ["urgent"], False: []}
+    assert parse(MINIMAL | {"review_non_production": ["normal"]}).review_non_production == ["normal"]
+    assert all(SCHEMA.is_valid(MINIMAL | {"review_non_production": value}) for value in (True, False, ["normal"]))
+    assert faults(MINIMAL | {"priorities": ["not a key"], "targets": {}, "review_non_production": True}) == [
+        ("/priorities/0", f"This does not match the pattern {NAME_PATTERN}.")
+    ]
 
 
 def test_customers_who_may_escalate_need_reasons_to() -> None:

@@ -1,4 +1,4 @@
-"""Plan documents that other versions have stored: read by this one, and no ticket is left unsettled by them.
+"""Plan documents that other versions have stored: read by this one, and no ticket stands still because of them.
 
 The fixtures are the shipped plans as versions of those days stored them, with their texts cut short.
 """
@@ -161,7 +161,7 @@ def test_no_old_name_is_one_of_todays() -> None:
     assert {place.rpartition(".")[2] for place in RENAMED}.isdisjoint(known)
 
 
-async def test_tickets_of_such_documents_are_settled(sessions: Sessions) -> None:
+async def test_tickets_of_such_documents_catch_up(sessions: Sessions) -> None:
     accounts = []
     for number, document in enumerate(STORED.values()):
         row = of_another_version(document) | {"key": f"plan-{number}", "trial": None}

@@ -107,7 +107,7 @@ async def test_c18_a_miss_that_was_told_twice_is_found(sessions: Sessions) -> No
     assert all("last event" in line or "told 2 times" in line for line in found), "it says what the ticket was before"
 
 
-async def test_c09_what_nobody_has_settled_yet_is_no_difference(begin: Begin, sessions: Sessions) -> None:
+async def test_c09_what_nobody_has_swept_yet_is_no_difference(begin: Begin, sessions: Sessions) -> None:
     story = await begin("wati-business-plus")
     await story.open_at(await now_of(sessions) - 30 * HOUR, priority="P2")
     assert await replayed(sessions) == []

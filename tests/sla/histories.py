@@ -88,7 +88,7 @@ class History:
         return open_clock(self.terms, OPENED, self.priority)
 
     def steps(self) -> Iterator[tuple[Step, Change | None]]:
-        """Each step of the fold with the change that made it: the opening, the changes, the last settling."""
+        """Each step of the fold with the change that made it: the opening, the changes, the last catching up."""
         step = self.opened()
         yield step, None
         for change in self.changes:

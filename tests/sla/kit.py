@@ -69,7 +69,7 @@ class Story:
         for change in changes:
             self.then(change)
         if until is not None:
-            self.settled(at(until))
+            self.caught_up(at(until))
 
     def then(self, change: Change) -> "Story":
         step = advance(self.clock, change)
@@ -77,7 +77,7 @@ class Story:
         self.events += step.events
         return self
 
-    def settled(self, now: datetime) -> "Story":
+    def caught_up(self, now: datetime) -> "Story":
         step = catch_up(self.clock, now)
         self.clock = step.clock
         self.events += step.events

@@ -75,8 +75,8 @@ def test_c13_a_missed_deadline_then_ends_as_missed() -> None:
 
 def test_c13_a_resolved_ticket_closes_by_itself() -> None:
     story = Story(replace(TERMS, close_after=timedelta(hours=5)), *SOLVED)
-    assert story.settled(at(8)).clock.status == "resolved"
-    story.settled(at(8) + TICK)
+    assert story.caught_up(at(8)).clock.status == "resolved"
+    story.caught_up(at(8) + TICK)
     [closed] = [event for event in story.told("status") if event.after == "closed"]
     assert (closed.at, closed.by, story.clock.last_at) == (at(8), "service", at(8))
 

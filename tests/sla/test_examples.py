@@ -24,7 +24,7 @@ def terms(plan: str, *addons: str) -> Terms:
 def cycles(
     plan: Terms, priority: str, metric: str, opened: str, changes: Sequence[Change], until: str = ""
 ) -> list[Deadline]:
-    """The cycles of a metric, of a ticket settled at ``until``, or else as the last change left it."""
+    """The cycles of a metric, of a ticket that has caught up to ``until``, or else as the last change left it."""
     clock = fold(open_clock(plan, local(opened), priority).clock, changes).clock
     clock = catch_up(clock, local(until) if until else clock.last_at).clock
     return [deadline for deadline in clock.deadlines if deadline.metric == metric]

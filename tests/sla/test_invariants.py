@@ -37,8 +37,8 @@ def rows(deadlines: Iterable[Deadline]) -> dict[Key, Deadline]:
     return {key(deadline): deadline for deadline in deadlines}
 
 
-def settled_each_time(history: History) -> Iterator[tuple[Clock, Clock, Change]]:
-    """For each change: the clock settled up to it, the clock after it, and the change."""
+def caught_up_each_time(history: History) -> Iterator[tuple[Clock, Clock, Change]]:
+    """For each change: the clock caught up to it, the clock after it, and the change."""
     clock = history.opened().clock
     for change in history.changes:
         before = catch_up(clock, change.at).clock
@@ -109,7 +109,7 @@ def test_3_no_due_before_what_set_it_and_instants_never_decrease(history: Histor
 @thorough
 @given(histories)
 def test_4_a_raise_never_moves_due_later_and_a_lowering_never_earlier(history: History) -> None:
-    for before, after, change in settled_each_time(history):
+    for before, after, change in caught_up_each_time(history):
         if not isinstance(change, Priority):
             continue
         raised = before.terms.rank(change.priority) <= before.terms.rank(before.priority)
@@ -256,7 +256,7 @@ def test_10_due_is_what_working_says_adds_up_and_never_goes_back(
 
 @thorough
 @given(histories)
-def test_11_each_warning_and_effect_once_and_settling_ends(history: History) -> None:
+def test_11_each_warning_and_effect_once_and_catching_up_ends(history: History) -> None:
     events = [event for step, _ in history.steps() for event in step.events]
     once = Counter(
         (key(n.deadline), n.kind, n.after if n.kind == "deadline.warning" else n.reason)

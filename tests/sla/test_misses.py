@@ -196,7 +196,7 @@ def test_c15_effects_are_done_in_one_order() -> None:
 
 def test_c16_warnings_come_at_shares_of_the_working_time() -> None:
     assert warnings(Story(warning(50, 75, 90, P2=20), until=10)) == [(10, 50)]
-    story = Story(warning(50, 75, 90, P2=20)).settled(at(10)).settled(at(15)).settled(at(18))
+    story = Story(warning(50, 75, 90, P2=20)).caught_up(at(10)).caught_up(at(15)).caught_up(at(18))
     assert warnings(story) == [(10, 50), (15, 75), (18, 90)]
 
 
@@ -210,7 +210,7 @@ def test_c16_a_share_that_is_no_microsecond_is_rounded_up() -> None:
 def test_c16_a_pause_postpones_what_has_not_been_warned_of() -> None:
     story = Story(warning(50, P2=20), engineer(1), waiting(1), status(4, "open"))
     assert wake_at(story.clock) == at(13)
-    assert warnings(story.settled(at(13))) == [(13, 50)]
+    assert warnings(story.caught_up(at(13))) == [(13, 50)]
 
 
 def test_c16_a_warning_comes_before_the_change_of_its_instant() -> None:
@@ -225,29 +225,29 @@ def test_c16_one_that_is_past_when_the_deadline_moves_does_not_fire() -> None:
     story = Story(warning(50, P1=4, P2=20), priority(9, "P1"))
     assert story.due("resolution") == 13
     assert wake_at(story.clock) == at(13)
-    assert warnings(story.settled(at(13))) == []
+    assert warnings(story.caught_up(at(13))) == []
 
 
 def test_c16_a_later_move_may_make_it_future_again() -> None:
     story = Story(warning(50, P1=4, P2=20), priority(9, "P1"), priority(9.5, "P2"))
-    assert warnings(story.settled(at(10))) == [(10, 50)]
+    assert warnings(story.caught_up(at(10))) == [(10, 50)]
 
 
 def test_c16_each_comes_at_most_once_in_a_cycle() -> None:
-    story = Story(warning(50, P1=10, P2=20, P3=40)).settled(at(10)).then(priority(11, "P3")).settled(at(39))
+    story = Story(warning(50, P1=10, P2=20, P3=40)).caught_up(at(10)).then(priority(11, "P3")).caught_up(at(39))
     assert story.due("resolution") == 40
     assert warnings(story) == [(10, 50)]
 
 
 def test_c16_one_that_is_noticed_only_with_its_miss_is_recorded_but_not_sent() -> None:
-    story = Story(warning(50, 90, P2=20)).settled(at(10)).settled(at(20) + TICK)
+    story = Story(warning(50, 90, P2=20)).caught_up(at(10)).caught_up(at(20) + TICK)
     assert warnings(story) == [(10, 50)]
     assert story.last("resolution").warned == (50, 90)
     assert story.last("resolution").state == "missed"
 
 
 def test_c16_at_the_due_instant_it_is_still_sent() -> None:
-    assert warnings(Story(warning(50, P2=20)).settled(at(20))) == [(10, 50)]
+    assert warnings(Story(warning(50, P2=20)).caught_up(at(20))) == [(10, 50)]
 
 
 def test_c17_wake_is_the_earliest_of_warnings_and_dues() -> None:

@@ -67,7 +67,7 @@ def test_c10_paused_exactly_at_its_due_instant_it_is_due_at_the_resume() -> None
     assert story.states("resolution") == ["paused"]
     story.then(status(30, "open"))
     assert (story.states("resolution"), story.due("resolution")) == (["running"], 30)
-    missed = story.settled(at(31)).last("resolution")
+    missed = story.caught_up(at(31)).last("resolution")
     assert (missed.state, missed.missed_at) == ("missed", at(30))
 
 

@@ -196,10 +196,10 @@ def test_c09_what_is_due_is_caught_up_with_in_order_before_the_change() -> None:
     late = Story(TERMS, engineer(25))
     swept = Story(TERMS)
     for hours in range(25):
-        swept.settled(at(hours)).settled(at(hours) + TICK)
+        swept.caught_up(at(hours)).caught_up(at(hours) + TICK)
     assert swept.then(engineer(25)).clock == late.clock
     assert [n.at for n in late.events] == sorted(n.at for n in late.events)
 
 
-def test_c09_a_settled_clock_is_never_before_what_it_settled() -> None:
+def test_c09_a_clock_that_has_caught_up_is_never_before_what_it_told() -> None:
     assert Story(TERMS, until=3).clock.last_at == at(2)

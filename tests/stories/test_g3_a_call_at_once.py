@@ -10,7 +10,7 @@ from app.calls.providers.provider import Provider
 from app.core.state import State
 from tests.calls.meet_standin import Google, answers
 from tests.support.desk import fetch
-from tests.support.providing import provide, provide_until_settled
+from tests.support.providing import provide, provide_until_done
 from tests.support.stories import P1, Begin, Story, path_of
 
 
@@ -63,6 +63,6 @@ async def test_g3_meet_out_of_order_the_next_provider_serves(
 ) -> None:
     google.always = answers(503, "UNAVAILABLE")
     path = path_of(await story.open(**P1))
-    await provide_until_settled(state, providers)
+    await provide_until_done(state, providers)
     assert (await story.customer.get(path))["call"]["provider"] == "jitsi"
     assert await story.events(path, "call.failed") == []

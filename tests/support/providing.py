@@ -22,7 +22,7 @@ async def provide(state: State, providers: Mapping[str, Provider]) -> int:
     return begun
 
 
-async def provide_until_settled(state: State, providers: Mapping[str, Provider]) -> int:
+async def provide_until_done(state: State, providers: Mapping[str, Provider]) -> int:
     """All attempts, with no wait between them; their number."""
     attempts = 0
     while await fetch(state.sessions, _HURRY):

@@ -115,7 +115,7 @@ async def test_n8_a_resolved_ticket_is_closed_after_the_plans_time(sessions: Ses
     assert await run_pass(sessions) == 0
 
 
-async def test_a_pass_settles_more_than_one_batch(sessions: Sessions, account: AccountRow) -> None:
+async def test_a_pass_catches_up_more_than_one_batch(sessions: Sessions, account: AccountRow) -> None:
     opened = await now_of(sessions) - 2 * HOUR
     await open_at(sessions, account.account_id, *[opened] * 25, priority="P2")
     assert await run_pass(sessions, batch=10) == 25
@@ -142,9 +142,7 @@ async def test_a_held_ticket_is_skipped_and_not_waited_for(sessions: Sessions, a
     assert (await ticket(sessions, held))["missed"]
 
 
-async def test_a_ticket_that_cannot_be_settled_does_not_stop_the_others(
-    sessions: Sessions, account: AccountRow
-) -> None:
+async def test_a_ticket_that_cannot_catch_up_does_not_stop_the_others(sessions: Sessions, account: AccountRow) -> None:
     now = await now_of(sessions)
     broken, *sound = await open_at(sessions, account.account_id, now - 3 * HOUR, *[now - 2 * HOUR] * 3, priority="P2")
     await fetch(sessions, "UPDATE tickets SET clock = '{}' WHERE id = $1", broken)

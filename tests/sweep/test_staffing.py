@@ -1,4 +1,4 @@
-"""The sweep goes on while others hold the roster; what needs an expert is settled behind it, in its turn."""
+"""The sweep goes on while others hold the roster; what needs an expert is staffed behind it, in its turn."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -80,7 +80,7 @@ async def test_a_held_roster_keeps_back_what_needs_an_expert_and_nothing_else(
     assert wake_ups.left == set()
 
 
-async def test_what_is_left_and_not_settled_is_due_again(
+async def test_what_is_left_and_not_staffed_is_due_again(
     sessions: Sessions, wake_ups: WakeUps, premium: AccountRow, database: str
 ) -> None:
     (urgent,) = await open_at(sessions, premium.account_id, await now_of(sessions) - DAY, **P1)
@@ -88,11 +88,11 @@ async def test_what_is_left_and_not_settled_is_due_again(
         await run_pass(sessions)
     wake_ups.left.clear()  # the process that left it has ended
 
-    async def settled() -> bool:
+    async def staffed() -> bool:
         await run_pass(sessions)
         return urgent in await missed(sessions)
 
-    await until(settled)
+    await until(staffed)
 
 
 async def test_a_roster_that_is_not_to_be_had_ends_no_pass_with_an_error(
@@ -112,7 +112,7 @@ async def test_a_roster_that_is_not_to_be_had_ends_no_pass_with_an_error(
     await engine.dispose()
 
 
-async def test_what_was_left_and_settled_by_others_meanwhile_is_let_alone(
+async def test_what_was_left_and_staffed_by_others_meanwhile_is_let_alone(
     sessions: Sessions, wake_ups: WakeUps, premium: AccountRow
 ) -> None:
     now = await now_of(sessions)

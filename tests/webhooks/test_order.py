@@ -24,7 +24,7 @@ from app.webhooks.outbox.lanes import next_due
 from app.webhooks.outbox.outcomes import record_outcomes
 from app.webhooks.rules.sharing import Share
 from tests.support.desk import connected, fetch
-from tests.support.waiting import until, until_blocked
+from tests.support.waiting import PATIENCE, until, until_blocked
 from tests.webhooks.conftest import MakeEndpoint, Tell, deliveries, event_row
 from tests.webhooks.receiver import Receiver, receiving, status
 
@@ -167,16 +167,16 @@ async def test_the_next_is_let_go_even_while_it_is_being_parked(
         (first,) = await claim(session, ALL, lease=LEASE)
     await tell(*events_of("tkt_1", range(2, 3)))
 
-    async def settled() -> None:
+    async def recorded() -> None:
         async with connected(database) as others, transaction(others) as session:
             await record_outcomes(session, [DeliveryOutcome(first, "delivered", 1, {})])
 
     async with transaction(sessions) as session:
         assert await claim(session, ALL, lease=LEASE) == []
-        settling = asyncio.create_task(settled())
+        recording = asyncio.create_task(recorded())
         await until_blocked(sessions)
-        assert not settling.done(), "it waits for the lock of what is being parked"
-    await settling
+        assert not recording.done(), "it waits for the lock of what is being parked"
+    await recording
     async with transaction(sessions) as session:
         (second,) = await claim(session, ALL, lease=LEASE)
     assert second.event["sequence"] == 2
@@ -197,7 +197,7 @@ async def test_the_sender_is_woken_for_the_next_turn(
     assert await sender.run_pass() == 1
     wake_ups.deliveries.listen(rung.set)
     answered.set()
-    await asyncio.wait_for(rung.wait(), 5)
+    await asyncio.wait_for(rung.wait(), PATIENCE)
     assert await sender.run_pass() == 1
     await sender.stop()
     assert {one.state for one in await deliveries(sessions)} == {"delivered"}

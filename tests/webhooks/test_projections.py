@@ -67,7 +67,7 @@ async def test_an_event_that_is_not_wanted_is_skipped_for_all_to_see(
     assert [message.verified(endpoint["secret"]) for message in receiver.messages] == [{"title": "Nothing works"}]
     delivered, skipped = sorted(await deliveries_of(client, admin, endpoint), key=lambda one: str(one["state"]))
     assert (delivered["state"], skipped["state"], skipped["attempt_count"]) == ("delivered", "skipped", 0)
-    assert "not wanted" in skipped["last_attempt"]["error"]
+    assert "is skipped" in skipped["last_attempt"]["error"]
     assert skipped["finished_at"]
     healthy = (await client.get(f"/v1/webhooks/{endpoint['id']}", headers=admin)).json()
     assert healthy["failing_since"] is None

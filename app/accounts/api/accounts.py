@@ -1,7 +1,7 @@
 """``/v1/accounts``: customers and what they have bought."""
 
 from functools import partial
-from typing import Annotated, Final
+from typing import Annotated
 
 from fastapi import Query, Response
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,7 +17,6 @@ from app.core.web.kit.operations import AccountPath, AdminCall, CallDep, Documen
 from app.core.web.kit.paging import PageDep
 
 router = ResourceRouter("accounts", prefix="/v1/accounts", tags=["Accounts"])
-_PATCHING: Final = Patching(AccountFields, customers.fields_of, customers.update_account, account_document)
 
 
 @router.create("", Account)
@@ -28,7 +27,8 @@ async def create_account(call: AdminCall, body: NewAccount) -> Response:
     """
 
     async def create(session: AsyncSession) -> Document:
-        return account_document(await customers.create_account(session, body, now=await database_now(session)))
+        account = await customers.create_account(session, body, now=await database_now(session))
+        return account_document(account, call.principal)
 
     return await call.once(create)
 
@@ -39,18 +39,22 @@ async def list_accounts(
 ) -> Response:
     """List accounts.
 
-    All of them for support; an account's key sees its own.
+    All of them for support; an account's key sees its own, without the addresses of its contacts.
     """
     query = partial(queries.accounts_page, page=page, only=call.principal.account_id, external_ref=external_ref)
-    return await call.page(page, query, place=lambda row: (row.created_at, row.account_id), document=account_document)
+    document = partial(account_document, principal=call.principal)
+    return await call.page(page, query, place=lambda row: (row.created_at, row.account_id), document=document)
 
 
 @router.show("/{account_id}", Account)
 async def get_account(call: CallDep, account_id: AccountPath) -> Response:
-    """Get an account."""
+    """Get an account.
+
+    An account's key sees its own, without the addresses of its contacts.
+    """
 
     async def get(session: AsyncSession) -> Document:
-        return account_document(await queries.account_by_id(session, account_id))
+        return account_document(await queries.account_by_id(session, account_id), call.principal)
 
     return await call.read(get)
 
@@ -62,4 +66,6 @@ async def update_account(call: CallDep, account_id: AccountPath, patch: PatchDep
     A JSON Merge Patch (RFC 7396); admin keys only. Open tickets keep the terms under which they were opened.
     """
     require_admin(call.principal)  # after the account: another one's is 404, whoever asks
-    return await call.patch(patch, _PATCHING, partial(queries.account_by_id, account_id=account_id, lock=True))
+    document = partial(account_document, principal=call.principal)
+    patching = Patching(AccountFields, customers.fields_of, customers.update_account, document)
+    return await call.patch(patch, patching, partial(queries.account_by_id, account_id=account_id, lock=True))

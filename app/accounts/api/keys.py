@@ -69,7 +69,7 @@ async def create_key(call: CallDep, body: NewKey) -> Response:
 async def list_keys(call: CallDep, page: PageDep, account_id: AccountScope, actor: ActorDep) -> Response:
     """List keys.
 
-    Without their secrets, revoked ones too: all for admins, an owner sees its account's.
+    Without their secrets, but including revoked ones. Admins see all keys, owners those of their account.
     """
 
     async def query(session: AsyncSession) -> Sequence[ApiKeyRow]:
@@ -83,7 +83,7 @@ async def list_keys(call: CallDep, page: PageDep, account_id: AccountScope, acto
 async def delete_key(call: CallDep, key_id: str, actor: ActorDep) -> Response:
     """Delete a key.
 
-    It is revoked: refused from the next request on. Doing so again changes nothing.
+    The key is revoked, and refused from the next request on. Deleting it again changes nothing.
     """
     principal = call.principal
 

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.models import AccountRow
 from app.accounts.schemas import Account, AccountFields, NewAccount, SandboxStart
+from app.core.auth import Principal
 from app.core.ids import new_id
 from app.core.problems import Fault, Invalid, message_of
 from app.core.schemas.mailboxes import STORED
@@ -18,6 +19,7 @@ from app.plans.document.parsing.expansion import years_around
 from app.plans.holidays import expand_holidays
 from app.plans.store import addons_on_offer
 
+_CONTACTS: Final = ("manager", "tam")
 _ROSTER: Final = text("""
 SELECT EXISTS (SELECT FROM regions WHERE key = :region AND account_id IS NOT DISTINCT FROM cast(:owner AS text)),
     ARRAY (SELECT id FROM engineers
@@ -64,9 +66,11 @@ def fields_of(account: AccountRow) -> dict[str, Any]:
     return fields.model_dump(mode="json", exclude_none=True)
 
 
-def account_document(account: AccountRow) -> dict[str, Any]:
-    """The account as the API shows it."""
+def account_document(account: AccountRow, principal: Principal) -> dict[str, Any]:
+    """The account as the API shows it to this caller: to customers without the addresses of the vendor's people."""
     facts = {name: getattr(account, name) for name in AccountFields.model_fields}
+    if not principal.is_support:
+        facts |= {role: {"name": facts[role]["name"], "email": None} for role in _CONTACTS if facts[role]}
     own = {"id": account.account_id, "sandbox": account.sandbox_now is not None, "sandbox_now": account.sandbox_now}
     stamps = {"version": account.version, "created_at": account.created_at, "updated_at": account.updated_at}
     return Account.model_validate(own | facts | stamps, context=STORED).model_dump()

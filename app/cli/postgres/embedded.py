@@ -46,9 +46,12 @@ class EmbeddedServer:
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
-        self.home.mkdir(parents=True, exist_ok=True)
         with ExitStack() as opened:
-            opened.enter_context(_lock(self.home / "lock"))
+            try:
+                self.home.mkdir(parents=True, exist_ok=True)
+                opened.enter_context(_lock(self.home / "lock"))
+            except OSError as error:
+                raise ServerFailed(f"The folder {self.home} cannot be used: {error.strerror}") from error
             self._choose_user_and_data()
             self.start()
             self._open = opened.pop_all()

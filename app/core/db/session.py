@@ -78,7 +78,7 @@ async def run(sessions: Sessions, work: Callable[[AsyncSession], Awaitable[T]], 
     """The result of ``work`` in one transaction, which is begun again when it raises ``Again``.
 
     A transaction that needs a lock for which others wait is rolled back, and waits for its turn without a connection;
-    ``patience``: for so many seconds at the most, and as long at the database. ``work`` changes nothing but the
+    ``patience``: for at most so many seconds, and as long at the database. ``work`` changes nothing but the
     database. Raises ``Unavailable`` when it loses time and again.
     """
     turn = Turn(patience)

@@ -208,11 +208,11 @@ class CallerLimits:
             raise Unavailable(_("The service is overloaded"), headers=_SOON) from None
 
     def hold(self, caller: Caller) -> float:
-        """Seconds to wait before the caller is told no."""
+        """Seconds to wait before the caller is refused."""
         return self._pace.hold(caller.lane, monotonic())
 
     def hold_free(self, address: str) -> float:
-        """Seconds to wait before an answer that nobody is refused; none for who asks now and then."""
+        """Seconds to wait before an answer that is never refused; 0 for an address that asks now and then."""
         return self._free.hold(address, monotonic())
 
 

@@ -50,7 +50,7 @@ _SETTING: Final = "HELIODESK_ALLOW_NETWORKS"
 
 
 def _unresolved(host: str) -> Message:
-    return _("{host} resolves to no address that calls may reach ({setting})", host=host, setting=_SETTING)
+    return _("{host} resolves to no address to which connections are allowed ({setting})", host=host, setting=_SETTING)
 
 
 class TargetUnreachable(OSError):
@@ -114,7 +114,9 @@ def _vetted_socket(allow_networks: Sequence[Network], target: _AddressInfo) -> s
     except ValueError:  # a spelled form such as 2130706433, which the socket would take for an address
         allowed = False
     if not allowed:
-        raise TargetRefused(_("{host} is an address that calls may not reach ({setting})", host=host, setting=_SETTING))
+        raise TargetRefused(
+            _("{host} is an address to which connections are not allowed ({setting})", host=host, setting=_SETTING)
+        )
     return socket.socket(family, kind, protocol)
 
 

@@ -158,7 +158,7 @@ def _one_spelling(value: str) -> str:
     """Both steps can make a text longer, so its shape is checked afterwards as well: what is stored is read again."""
     spelt = unicodedata.normalize("NFC", value.lower())
     if not _MAILBOX.fullmatch(spelt):
-        raise invalid_value("email", _("In lower case and composed (NFC), this is not an e-mail address"))
+        raise invalid_value("email", _("Written in lower case, this is not an e-mail address"))
     return spelt
 
 

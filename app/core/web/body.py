@@ -31,7 +31,7 @@ def read_json(body: bytes) -> Any:
     if brackets > MAX_BRACKETS or brackets + body.count(b",") > MAX_VALUES:
         raise Invalid(
             _(
-                "The body holds more than {brackets} arrays and objects, or {values} values",
+                "The body holds more than {brackets} lists and objects, or {values} values",
                 brackets=MAX_BRACKETS,
                 values=MAX_VALUES,
             )

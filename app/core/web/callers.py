@@ -61,14 +61,14 @@ class Presumed:
     async def ask(self, connection: "Connection[Any]", sql: str, *values: Any) -> Row:
         """The one row of a statement that checks the key besides; null in each column where it finds none."""
         principal, row = await self.keyring.ask(connection, self.key, sql, *values)
-        self._settle(principal)
+        self._take(principal)
         return row
 
     async def confirm(self) -> None:
         """Check the key by a statement of its own."""
-        self._settle(await self.keyring.principal(self.key))
+        self._take(await self.keyring.principal(self.key))
 
-    def _settle(self, principal: Principal) -> None:
+    def _take(self, principal: Principal) -> None:
         found(self.scope, principal)
         if principal != self.principal:
             self.scope.pop(CONFIRM, None)

@@ -66,9 +66,9 @@ class ProblemType(BaseModel):
 
 @router.get("/healthz", scope=None, response_model=Health, responses=public_responses(HeadTooLarge, Unavailable))
 async def get_health(state: StateDep) -> Response:
-    """Get whether the process is alive.
+    """Get the process's liveness.
 
-    Answers as long as the event loop turns. 503 means that only a restart may help: the embedded PostgreSQL of
+    Answers as long as the event loop runs. 503 means that only a restart may help: the embedded PostgreSQL of
     `heliodesk up` has ended and cannot be started again.
     """
     if state.embedded and state.embedded.condition == Condition.LOST:
@@ -83,12 +83,12 @@ async def get_health(state: StateDep) -> Response:
     responses=public_responses(HeadTooLarge, Unavailable),
 )
 async def get_readiness(request: Request, state: StateDep) -> Response:
-    """Get whether the process can serve.
+    """Get the process's readiness.
 
-    It can when the database answers, its schema fits, and the background passes run. A wrong clock on this machine is
-    reported, but does no harm: business time is the database's. So are a feed of events that stands still, and
-    tickets whose timers cannot be processed: how many, not whose. Where `HELIODESK_METRICS_KEY` is set, only callers
-    who send it as a bearer token learn more than yes or no.
+    It is ready when the database answers, its schema fits, and the background passes run. A wrong clock on this machine
+    is reported, but does no harm: business time is the database's. A feed of events that stands still is reported too,
+    and how many tickets have timers that cannot be processed, but not whose. Where `HELIODESK_METRICS_KEY` is set, only
+    callers who send it as a bearer token learn more than yes or no.
     """
     checks, degraded = await readiness(state)
     failed = [name for name, result in checks.items() if result != "ok"]
@@ -179,7 +179,7 @@ def problem_types(base: type[Problem] = Problem) -> dict[str, type[Problem]]:
     responses=public_responses(NotFound, Invalid, TooManyRequests) | {200: {"content": {"text/html": _PAGE}}},
 )
 async def get_problem_type(request: Request, slug: str) -> Response:
-    """Get what a problem type means.
+    """Get a problem type.
 
     The page behind the `type` of a problem document: JSON, or HTML for clients that prefer it.
     """

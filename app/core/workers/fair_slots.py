@@ -14,7 +14,7 @@ _Place: TypeAlias = "asyncio.Future[None]"
 
 
 class FairSlots:
-    """``slots`` are taken at a time, ``waiting`` callers wait at the most, ``share`` of one owner.
+    """``slots`` are taken at a time, at most ``waiting`` callers wait, at most ``share`` of them of one owner.
 
     A free slot goes round the owners, each time to the one that has waited longest for its turn. Where the queue is
     full, an owner with fewer waiting than another takes the place of the other's last.

@@ -6,9 +6,9 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 BODY_LIMIT: Final = 8 * 1024
-"""Bytes of a text that an event carries at the most; a longer one is cut, and the event marked ``truncated``."""
+"""The most bytes of a text in an event; a longer one is cut, and the event is marked ``truncated``."""
 DATA_LIMIT: Final = 16 * 1024
-"""Bytes of an event's ``data`` as JSON at the most, so that with its envelope it stays under 20 KB."""
+"""The most bytes of an event's ``data`` as JSON, so that with its envelope it stays under 20 KB."""
 
 
 DISPLAY_NAME: Any = Field(

@@ -14,7 +14,9 @@ class EscalationAutomatic(EventData):
     metric: str
     cycle: int
     priority: str
-    notified: Notified = Field(description="Who of the account's contacts hears of it: to customers by role alone")
+    notified: Notified = Field(
+        description="Which of the account's contacts are notified: customers see their roles alone"
+    )
 
 
 class _Escalation(TextEvent):
@@ -34,7 +36,9 @@ class EscalationRequested(_Escalation):
     breach_verified: bool | None = Field(
         description="Whether the promise that it names was broken; null: it names none"
     )
-    notified: Notified = Field(description="Who of the account's contacts hears of it: to customers by role alone")
+    notified: Notified = Field(
+        description="Which of the account's contacts are notified: customers see their roles alone"
+    )
 
 
 class EscalationAcknowledged(_Escalation):

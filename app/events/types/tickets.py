@@ -36,7 +36,9 @@ class TicketOpened(TicketFacts, TextEvent):
     type = "ticket.opened"
     requester: dict[str, JsonValue]
     plan: PlanPins
-    notified: Notified = Field(description="Who of the account's contacts hears of a P1: to customers by role alone")
+    notified: Notified = Field(
+        description="Which of the account's contacts are notified of a P1: customers see their roles alone"
+    )
 
 
 class TicketUpdated(TextEvent):
@@ -86,7 +88,9 @@ class TicketPriorityChanged(ChangeEvent):
 
     type = "ticket.priority_changed"
     source: str
-    notified: Notified = Field(description="Who of the account's contacts hears of a P1: to customers by role alone")
+    notified: Notified = Field(
+        description="Which of the account's contacts are notified of a P1: customers see their roles alone"
+    )
 
 
 class TicketTierChanged(ChangeEvent):

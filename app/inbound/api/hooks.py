@@ -148,7 +148,7 @@ async def rotate_hook_secret(call: CallDep, hook_id: HookPath, actor: ActorDep) 
 async def try_hook(call: CallDep, hook_id: HookPath, body: TrialPayload, actor: ActorDep) -> Response:
     """Try a payload.
 
-    What the payload would do if it came now: how each alert is read, which tickets would be opened, with which
+    Shows what the payload would do if it came now: how each alert is read, which tickets would be opened, with which
     priority. Nothing is stored. 429 when too many of an account's heavy payloads are waiting, 503 when too many are
     waiting in all.
     """
@@ -191,7 +191,7 @@ async def list_hook_receipts(
 async def get_hook_receipt(call: CallDep, hook_id: HookPath, receipt_id: ReceiptPath) -> Response:
     """Get a receipt.
 
-    With the payload as it came.
+    Including the payload as it came.
     """
 
     async def get(session: AsyncSession) -> Document:

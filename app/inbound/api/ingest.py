@@ -111,8 +111,8 @@ def _accepted(request: Request, received: Received) -> Response:
 async def ingest_payload(request: Request, state: StateDep, hook_id: HookPath, _key: KeyQuery = None) -> Response:
     """Ingest a payload.
 
-    In the hook's own format. It is stored as it came and processed afterwards; a payload that cannot be understood is
-    kept with its error.
+    The payload is in the hook's own format. It is stored as it came and processed afterwards; a payload that cannot be
+    understood is kept with its error.
     """
     return await _receive(request, state, hook_id, None)
 
@@ -121,7 +121,8 @@ async def ingest_payload(request: Request, state: StateDep, hook_id: HookPath, _
 async def ingest_alertmanager(request: Request, state: StateDep, hook_id: HookPath, _key: KeyQuery = None) -> Response:
     """Ingest alerts of Prometheus Alertmanager.
 
-    Its webhook receiver's payload, version 4. Each alert is identified by its `fingerprint`; repetitions are dropped.
+    Takes the payload of its webhook receiver, version 4. Each alert is identified by its `fingerprint`; repetitions are
+    dropped.
     """
     return await _receive(request, state, hook_id, "alertmanager")
 
@@ -130,7 +131,7 @@ async def ingest_alertmanager(request: Request, state: StateDep, hook_id: HookPa
 async def ingest_grafana(request: Request, state: StateDep, hook_id: HookPath, _key: KeyQuery = None) -> Response:
     """Ingest alerts of Grafana.
 
-    What its webhook contact point posts. The signature scheme `grafana` checks its HMAC.
+    Takes what its webhook contact point posts. The signature scheme `grafana` checks its HMAC.
     """
     return await _receive(request, state, hook_id, "grafana")
 

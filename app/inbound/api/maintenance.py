@@ -42,7 +42,8 @@ async def create_maintenance_window(call: CallDep, body: NewMaintenanceWindow) -
         account = await account_by_id(session, account_id)
         await take_place(session, WINDOWS, call.state.settings, account_id)
         now = await database_now(session)
-        return window_document(await windows.create_window(session, account, body, who.actor, now=now))
+        window = await windows.create_window(session, account, body, who.actor, now=now)
+        return window_document(window, call.principal)
 
     return await call.once_as(as_editor(call.principal, body.actor), create)
 
@@ -54,7 +55,8 @@ async def list_maintenance_windows(call: CallDep, page: PageDep, account_id: Acc
     By their start, including those that are over. All of them for support; an account's key sees its own account's.
     """
     query = partial(queries.windows_page, page=page, account_id=account_id)
-    return await call.page(page, query, place=lambda row: (row.starts_at, row.id), document=window_document)
+    document = partial(window_document, principal=call.principal)
+    return await call.page(page, query, place=lambda row: (row.starts_at, row.id), document=document)
 
 
 @router.show("/{window_id}", MaintenanceWindow)
@@ -62,7 +64,7 @@ async def get_maintenance_window(call: CallDep, window_id: WindowPath) -> Respon
     """Get a maintenance window."""
 
     async def get(session: AsyncSession) -> Document:
-        return window_document(await queries.window_by_id(session, call.principal, window_id))
+        return window_document(await queries.window_by_id(session, call.principal, window_id), call.principal)
 
     return await call.read(get)
 
@@ -117,6 +119,6 @@ def _changing(
         call.require_match(window.version)
         now = await database_now(session)
         await change(session, window, present=await queries.present_of(session, window.account_id, now), now=now)
-        return window_document(window)
+        return window_document(window, call.principal)
 
     return work

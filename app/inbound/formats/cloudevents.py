@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import unquote
 
-from app.core.text.messages import Message, _, joined
+from app.core.text.messages import Message, _, joined, ngettext
 from app.inbound.formats import generic
 from app.inbound.formats.parsing import Parsed, parse
 from app.inbound.formats.signal import (
@@ -152,7 +152,8 @@ def _signal(found: Any, place: Message, reader: generic.Reader) -> Signal:
     event = object_at(found, place)
     missing = [name for name in _REQUIRED if not isinstance(event.get(name), str) or not event[name]]
     if missing:
-        raise Unreadable(_("{place} lacks {members}", place=place, members=", ".join(missing)))
+        facts = {"place": place, "members": ", ".join(missing)}
+        raise Unreadable(ngettext("{place} lacks {members}", "{place} lacks {members}", len(missing), **facts))
     if not event["specversion"].startswith("1."):
         raise Unreadable(_("{place} is not of CloudEvents 1.0", place=place))
     name = key_of(event["source"], event["id"])

@@ -42,7 +42,7 @@ def parse(body: bytes, content_type: str = "") -> Parsed:
     content = _utf8(body, content_type)
     brackets = content.count(b"[") + content.count(b"{")
     if brackets > MAX_BRACKETS:
-        raise Unreadable(_("The body holds more than {most} arrays and objects", most=MAX_BRACKETS))
+        raise Unreadable(_("The body holds more than {most} lists and objects", most=MAX_BRACKETS))
     omissions: tuple[Message, ...] = ()
     if brackets > MAX_DEPTH:
         content, cut = _pruned(content)
@@ -136,5 +136,5 @@ def _pruned(content: bytes) -> tuple[bytes, int]:
     if not cut:
         return content, 0
     if depth > 0:
-        raise _invalid(_("{number} arrays and objects have no end", number=depth))
+        raise _invalid(_("{number} lists and objects have no end", number=depth))
     return b"".join([*parts, content[kept_to:]]), cut

@@ -39,7 +39,7 @@ _WINDOW: Final[dict[str, Any]] = {
 class MaintenanceWindowFields(Strict):
     """What can be written about a window, and changed later."""
 
-    starts_at: Instant = Field(description="By the account's clock; one that has passed means from now on")
+    starts_at: Instant = Field(description="By the account's clock; a window whose start has passed begins at once")
     ends_at: Instant = Field(description="At most 31 days after the start")
     reason: Reason = ""
 

@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.models import AccountRow
-from app.core.auth import Actor
+from app.core.auth import Actor, Principal, for_customers
 from app.core.db.session import ring_after_commit
 from app.core.db.statements.housekeeping import keep_newest
 from app.core.ids import new_id
@@ -31,9 +31,11 @@ SELECT EXISTS (SELECT FROM hooks WHERE account_id = :account_id
 """)
 
 
-def window_document(window: MaintenanceWindowRow) -> dict[str, Any]:
-    """The public form."""
-    return schemas.MaintenanceWindow.model_validate(window).model_dump()
+def window_document(window: MaintenanceWindowRow, principal: Principal) -> dict[str, Any]:
+    """The public form, as this caller sees it."""
+    document = schemas.MaintenanceWindow.model_validate(window).model_dump()
+    by = window.created_by
+    return document | {"created_by": by if principal.is_support else for_customers(by)}
 
 
 async def create_window(

@@ -8,7 +8,7 @@ from typing import Any, Final
 import orjson
 
 _LONG: Final = 60
-"""Characters of a value that are shown at the most."""
+"""The most characters of a value that are shown."""
 _LEAD: Final = 15
 """Characters before the first difference of two long texts that are shown."""
 _ABSENT: Final = object()

@@ -10,23 +10,22 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    GetJsonSchemaHandler,
     PlainSerializer,
     StrictBool,
     StrictInt,
     WithJsonSchema,
     model_validator,
 )
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
 
 from app.calendars.hours import ACCOUNT_ZONE, WEEKDAYS, CalendarSpec, format_duration, parse_time
 from app.calendars.specs import MAX_WINDOWS
 from app.core.text.messages import _
+from app.plans.document.short import OrShort, filled, key_in, priority_key, reviewed, text_of, without_default
 from app.plans.document.words import (
     CHANNELS,
     DURATION_PATTERN,
     NAME_PATTERN,
+    PLAN_KEY_PATTERN,
     Channel,
     Contact,
     Day,
@@ -139,21 +138,6 @@ TargetEntry = Annotated[
 """A target as a document writes it: a bare duration stands for one without a calendar of its own."""
 
 
-def _filled(data: Any, defaults: dict[str, Any]) -> Any:
-    """The data with the members that it leaves out; whatever is no object is left to the validator."""
-    return defaults | data if isinstance(data, dict) else data
-
-
-def _without_default(schema: dict[str, Any]) -> None:
-    """For a member whose default is filled in before it is looked at."""
-    del schema["default"]
-
-
-def _text(key: Any) -> dict[str, str] | None:
-    """A key in the place of a text, where it is one that can be read."""
-    return {"en": key} if isinstance(key, str) and key else None
-
-
 class Priority(Part):
     """One severity: what it means, with examples, and how best to get in touch about it."""
 
@@ -166,22 +150,14 @@ class Priority(Part):
     @model_validator(mode="before")
     @classmethod
     def _begin(cls, data: Any) -> Any:
-        text = _text(data.get("key")) if isinstance(data, dict) else None
-        return _filled(data, {"label": text, "definition": text, "examples": {"en": []}}) if text else data
-
-
-class _OrItsKey:
-    """In the JSON Schema of what is written, an object's key may stand in its place."""
-
-    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        schema = handler(core)
-        if handler.mode == "serialization":
-            return schema
-        return {"anyOf": [{"type": "string", "pattern": NAME_PATTERN}, schema]}
+        text = text_of(key_in(data.get("key"), NAME_PATTERN)) if isinstance(data, dict) else None
+        return filled(data, {"label": text, "definition": text, "examples": {"en": []}}) if text else data
 
 
 PriorityEntry = Annotated[
-    Priority, BeforeValidator(lambda value: {"key": value} if isinstance(value, str | int) else value), _OrItsKey()
+    Priority,
+    BeforeValidator(lambda value: {"key": value} if isinstance(value, str | int) else value),
+    OrShort({"type": "string", "pattern": NAME_PATTERN}),
 ]
 """A priority as a document writes it: a bare key stands for one that says nothing else."""
 
@@ -193,7 +169,7 @@ class CustomerMay(Part):
     escalate: StrictBool = Field(
         True,
         description="Default: whether the plan has an `escalation` section, which it needs",
-        json_schema_extra=_without_default,
+        json_schema_extra=without_default,
     )
 
 
@@ -256,13 +232,6 @@ class Addon(Part):
     notify_tam: StrictBool = Field(False, description="The technical account manager is notified")
 
 
-def _last_key(priorities: Any) -> str | None:
-    """The key of the last priority, as far as there is one to be seen."""
-    last = priorities[-1] if isinstance(priorities, list) and priorities else None
-    key = last.get("key") if isinstance(last, dict) else last
-    return key if isinstance(key, str) else None
-
-
 def _waiting() -> dict[PausableStatus, list[TargetMetric]]:
     return {"waiting_on_customer": ["resolution", "update", "tier_escalation"]}
 
@@ -276,16 +245,20 @@ class PlanDocument(Part):
     calendars: dict[Name, PlanCalendar] = Field(default_factory=dict, max_length=20)
     hours: Name = Field(ALWAYS, description="The calendar of every target that names none")
     priorities: list[PriorityEntry] = Field(min_length=1, max_length=20, description="The most urgent first")
-    default_priority: Name = Field("", description="Default: the least urgent", json_schema_extra=_without_default)
+    default_priority: Name = Field("", description="Default: the least urgent", json_schema_extra=without_default)
     matrix: dict[Urgency, dict[Impact, Name]] | None = Field(None, description="urgency -> impact -> priority")
     targets: dict[Name, dict[TargetMetric, TargetEntry]] = Field(default_factory=dict)
     requires: dict[Name, list[Requirement]] = Field(default_factory=dict, description="Texts that a ticket must carry")
-    review_non_production: list[Name] = Field(
+    review_non_production: Annotated[list[Name], Field(max_length=20), OrShort({"type": "boolean"})] = Field(
         default_factory=list,
-        max_length=20,
-        description="Priorities that are re-assessed outside production, unless the impact is large",
+        description="Priorities that are re-assessed outside production, unless the impact is large. `true` stands for "
+        "the most urgent one, `false` for none",
     )
-    customer_may: CustomerMay = CustomerMay()
+    customer_may: CustomerMay = Field(
+        CustomerMay(),
+        description="Default: priorities are support's to change, and escalating depends on the `escalation` section",
+        json_schema_extra=without_default,
+    )
     call: CallRules | None = None
     alert: AlertRules | None = None
     pause: dict[PausableStatus, list[TargetMetric]] = Field(default_factory=_waiting)
@@ -312,11 +285,15 @@ class PlanDocument(Part):
         """What a document leaves out that follows from what it says."""
         if not isinstance(data, dict):
             return data
-        text, least = _text(data.get("key")), _last_key(data.get("priorities"))
-        data = _filled(data, {"name": text, "programme": text} if text else {})
-        data = _filled(data, {"default_priority": least} if least else {})
+        priorities = data.get("priorities")
+        text, least = text_of(key_in(data.get("key"), PLAN_KEY_PATTERN)), priority_key(priorities, -1)
+        data = filled(data, {"name": text, "programme": text} if text else {})
+        data = filled(data, {"default_priority": least} if least else {})
         may = {"escalate": data.get("escalation") is not None}
-        return data | {"customer_may": _filled(data.get("customer_may", {}), may)}
+        return data | {
+            "customer_may": filled(data.get("customer_may", {}), may),
+            "review_non_production": reviewed(data.get("review_non_production", []), priorities),
+        }
 
     @cached_property
     def priority_keys(self) -> tuple[str, ...]:

@@ -55,7 +55,9 @@ NAME_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$"
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 """A priority's, a calendar's or an add-on's key, chosen by the plan's author."""
 
-PlanKey = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", examples=["zmanda-standard"])]
+PLAN_KEY_PATTERN: Final = r"^[a-z0-9][a-z0-9-]{0,62}$"
+
+PlanKey = Annotated[str, Field(pattern=PLAN_KEY_PATTERN, examples=["zmanda-standard"])]
 """The key of a plan: lower-case letters, digits and hyphens."""
 
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")]

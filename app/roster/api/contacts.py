@@ -95,7 +95,7 @@ async def delete_contact_method(call: CallDep, engineer_id: _EngineerPath, metho
 async def send_test_page(call: CallDep, engineer_id: _EngineerPath, method_id: MethodId) -> Response:
     """Send a test page.
 
-    At once, to this contact method; the answer says whether it was taken. At most five a minute for an engineer.
+    At once, to this contact method; the answer says whether it was accepted. At most five a minute for an engineer.
     """
     state = call.state
     async with transaction(state.sessions) as session:

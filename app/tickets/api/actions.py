@@ -28,7 +28,7 @@ async def set_ticket_status(
     ticket_id: TicketPath,
     command: Annotated[StatusChange, Body(examples=[{"status": "resolved", "message": "The lock is gone."}])],
 ) -> Response:
-    """By the table at `/v1/statuses`. An engineer resolves a ticket with a public message."""
+    """The table at `/v1/statuses` says what can be set. An engineer resolves a ticket with a public message."""
     return await act_on_ticket(call, status.set_status, ticket_id, command)
 
 
@@ -77,7 +77,7 @@ async def reopen_ticket(
     ticket_id: TicketPath,
     command: Annotated[Reopening, Body(examples=[{"message": "It fails again."}])],
 ) -> Response:
-    """A resolved ticket is open again, and its clocks start anew. A closed one cannot be reopened: 409."""
+    """A resolved ticket is open again, and its clocks restart. A closed ticket cannot be reopened (409)."""
     return await act_on_ticket(call, endings.reopen, ticket_id, command)
 
 
@@ -85,7 +85,7 @@ async def reopen_ticket(
 async def withdraw_ticket(
     call: OnceCall, ticket_id: TicketPath, command: Annotated[Withdrawal, Body(examples=[{"reason": "It works again"}])]
 ) -> Response:
-    """The ticket needs no answer any more: it is closed, and its running clocks are cancelled."""
+    """For a ticket that needs no answer any more: it is closed, and its running clocks are cancelled."""
     return await act_on_ticket(call, endings.withdraw, ticket_id, command)
 
 
@@ -93,5 +93,5 @@ async def withdraw_ticket(
 async def merge_ticket(
     call: OnceCall, ticket_id: TicketPath, command: Annotated[TicketMerge, Body(examples=[{"into": OTHER_TICKET}])]
 ) -> Response:
-    """The ticket is closed, and `merged_into` tells where it goes on: a ticket of the same account. Support only."""
+    """The ticket is closed, and `merged_into` names the ticket of the same account that continues it. Support only."""
     return await act_on_ticket(call, endings.merge, ticket_id, command)

@@ -91,7 +91,7 @@ MESSAGE: Final[dict[str, Any]] = {
     "visibility": "public",
     "channel": None,
     "body": "We are on it: the lock is from a crashed agent.",
-    "created_at": "2026-11-20T20:41:00Z",
+    "created_at": "2026-11-20T20:40:00Z",
 }
 ESCALATION: Final[dict[str, Any]] = {
     "id": events.ESCALATION,
@@ -104,7 +104,7 @@ ESCALATION: Final[dict[str, Any]] = {
     "requested_priority": None,
     "business_impact": None,
     "breach_verified": True,
-    "requested_at": "2026-11-21T00:30:00Z",
+    "requested_at": "2026-11-21T14:30:00Z",
     "acknowledged_at": None,
     "ended_at": None,
     "decision": None,

@@ -182,5 +182,5 @@ async def list_deadlines(call: CallDep, page: PageDep, ticket_id: TicketPath) ->
 
 @router.show("/statuses", StatusTable, summary="List statuses", example={"items": status_table()})
 async def list_statuses(_: CallDep) -> Response:
-    """The table of statuses: what support and customers can make of each."""
+    """The table of statuses: to which ones support and customers can change each of them."""
     return reply({"items": status_table()})

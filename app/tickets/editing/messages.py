@@ -32,13 +32,10 @@ def message_author(principal: Principal, actor: Actor, author: Author | None) ->
         raise Invalid(errors=[Fault(pointer="/author/engineer_id", detail=_("Only an engineer has an engineer_id"))])
     if principal.is_support:
         return stated
-    writes = automation_of(principal) if author.kind == "automation" else actor
-    return writes.document() | stated
-
-
-def automation_of(principal: Principal) -> Actor:
-    """The automation that an account's key stands for."""
-    return Actor("automation", principal.key_id, principal.name)
+    if author.kind == "automation":
+        name = author.name or principal.name
+        return replace(principal.automation, name=name, display_name=name).document() | stated
+    return actor.document() | stated
 
 
 def add_message(edit: TicketEdit, actor: Actor, author: dict[str, str], command: NewMessage) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from app.tickets.wording import as_number, pattern
 _REACH_BY_TITLE: Final = 2000
 """How far a page reaches that looks up each ticket's title."""
 _FEW: Final = 1000
-"""Tickets of a filter that are read and sorted for a page, at the most."""
+"""The most tickets that are read and sorted for a page of a filtered list."""
 _BEGINNING: Final = 100
 """Tickets that are looked at before a selective filter is tried."""
 # A bitmap of the trigrams' index is the one plan that does not depend on where in the table the matches lie.

@@ -58,7 +58,9 @@ def _searchable(term: str) -> str:
 class TicketFilter:
     """Which tickets a list shows, and in which order."""
 
-    account_id: Annotated[AccountId | None, Query(description="With support keys; else the key's own account")] = None
+    account_id: Annotated[
+        AccountId | None, Query(description="For support's keys; an account's key lists its own account")
+    ] = None
     status: Annotated[list[Status] | None, Query(max_length=MAX_NAMED, description="One or more")] = None
     priority: Annotated[list[Priority] | None, Query(max_length=MAX_NAMED, description="One or more")] = None
     assignee_id: Annotated[EngineerId | None, Query()] = None

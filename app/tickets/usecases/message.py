@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.problems import Forbidden
 from app.core.text.messages import _
 from app.tickets.editing.edit import TicketEdit
-from app.tickets.editing.messages import add_message, automation_of, message_author
+from app.tickets.editing.messages import add_message, message_author
 from app.tickets.schemas import (
     NewMessage,
 )
@@ -26,6 +26,6 @@ async def post_message(
         raise Forbidden(_("Only support can write internal messages"))
     author = message_author(caller.principal, actor, command.author)
     if actor.kind == "customer" and author["kind"] == "automation" and command.actor is None:
-        actor = automation_of(caller.principal)
+        actor = caller.principal.automation
     message = add_message(edit, actor, author, command)
     return await finish(session, edit), message

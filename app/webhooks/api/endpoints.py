@@ -94,15 +94,16 @@ async def get_webhook(call: CallDep, endpoint_id: str, actor: ActorDep) -> Respo
 async def update_webhook(call: CallDep, endpoint_id: str, patch: PatchDep, actor: ActorDep) -> Response:
     """Update an endpoint.
 
-    A JSON Merge Patch (RFC 7396). Deliveries already under way go to the new URL.
+    A JSON Merge Patch (RFC 7396). Deliveries already under way go to the new URL. `{"enabled": false}` disables the
+    endpoint, and `{"enabled": true}` enables it again, as `enable` does.
     """
 
     async def change(session: AsyncSession) -> Document:
-        endpoint, _ = await managed(session, call.principal, endpoint_id, actor)
+        endpoint, who = await managed(session, call.principal, endpoint_id, actor)
         before = {name: getattr(endpoint, name) for name in WebhookEndpointFields.model_fields}
         fields = call.patched(patch, WebhookEndpointFields, before, endpoint.version)
         endpoints.check_url(fields.url, call.state.settings.allow_networks)
-        await endpoints.update_endpoint(session, endpoint, fields, now=await database_now(session))
+        await endpoints.update_endpoint(session, endpoint, fields, who, now=await database_now(session))
         return endpoint_document(endpoint)
 
     return await call.write(change)

@@ -29,7 +29,7 @@ from app.webhooks.rules.pausing import Waiting, quota_of, to_pause
 from app.webhooks.usecases.endpoints import origin, tell
 
 AT_ONCE: Final = 50
-"""Endpoints of one transaction, and events that are looked at for each: some thousands of deliveries at the most."""
+"""Endpoints of one transaction, and events that are looked at for each: at most some thousands of deliveries."""
 _EVENTS: Final = 100
 _FEW: Final = 500
 """An endpoint gets no more while so many wait for their first attempt, and resumes once fewer are pending."""

@@ -89,7 +89,7 @@ def _projected(expression: str, told: dict[str, Any]) -> Any:
     except (BadProjection, ProjectionFailed) as error:
         raise Unsendable(_("The projection failed: {error}", error=error.reason)) from error
     if result is None or result is False:
-        raise NotWanted(_("The projection gives null or false: this event is not wanted"))
+        raise NotWanted(_("The projection gives null or false: this event is skipped"))
     return result
 
 

@@ -65,7 +65,7 @@ _OURS: Final = frozenset({"call.failed", "webhook.disabled"})
 _INSTANTS: Final = frozenset({"ends_at", "due_at", "join_from", "join_by", "accept_by", "next_at", "retry_at"})
 _LINKS: Final = ("join_url", "call_link")
 _LINE: Final = 500
-"""UTF-16 units of a ticket's title, or of a fact, at the most."""
+"""The most UTF-16 units of a ticket's title, or of a fact."""
 _LONGEST_LINK: Final = 2_000
 """Characters; one to a Jitsi room with a token in it has some 500."""
 _CONTROLS: Final = (*range(ord("\n")), *range(ord("\n") + 1, 0x20), *range(0x7F, 0xA0))

@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.principals import Acting
-from app.core.auth import Actor
+from app.core.auth import SERVICE, Actor
 from app.core.db.session import LONG, allow, ring_after_commit
 from app.core.db.statements.bulk import write
 from app.core.ids import new_id
@@ -33,6 +33,7 @@ _MAX_TESTS: Final = 100
 """Tests of one endpoint that have not ended: one that never answers gathers no more of them."""
 
 
+_THROUGH_THE_API: Final = _("It was disabled through the API")
 _LOOPBACK: Final = ip_network("127.0.0.0/8")
 
 
@@ -68,7 +69,7 @@ def check_url(url: str, allow_networks: Sequence[Network]) -> None:
         )
     address = literal(host)
     if not local and (_is_localhost(host) or (address and not is_allowed(address, allow_networks))):
-        raise _invalid_url(_("Outgoing calls may not reach this address"), _hint(host))
+        raise _invalid_url(_("Outgoing connections to this address are not allowed"), _hint(host))
 
 
 def _hint(host: str) -> Message:
@@ -95,7 +96,7 @@ def _invalid_url(detail: Message, hint: Message | None = None) -> Invalid:
 async def create_endpoint(
     session: AsyncSession, fields: WebhookEndpointFields, *, account_id: str | None, now: datetime
 ) -> WebhookEndpointRow:
-    """A new endpoint, enabled, with its first secret. The caller has checked the URL and the quota."""
+    """A new endpoint with its first secret. The caller has checked the URL and the quota."""
     endpoint = WebhookEndpointRow(
         id=new_id("wh"),
         account_id=account_id,
@@ -107,7 +108,8 @@ async def create_endpoint(
         concurrency=fields.concurrency,
         rate=fields.rate,
         secrets=[make_secret()],
-        enabled=True,
+        enabled=fields.enabled,
+        disabled_reason=None if fields.enabled else _THROUGH_THE_API,
         version=1,
         created_at=now,
         updated_at=now,
@@ -119,10 +121,11 @@ async def create_endpoint(
 
 
 async def update_endpoint(
-    session: AsyncSession, endpoint: WebhookEndpointRow, fields: WebhookEndpointFields, *, now: datetime
+    session: AsyncSession, endpoint: WebhookEndpointRow, fields: WebhookEndpointFields, actor: Actor, *, now: datetime
 ) -> None:
     """Write the fields; what is already on its way goes to the new URL. The caller has checked it.
 
+    An endpoint that this disables gets nothing more, and the others that listen are told who did it.
     422 for a glob that matches nothing, unless the endpoint has had it before.
     """
     check_globs(fields.events, known=endpoint.events)
@@ -131,8 +134,15 @@ async def update_endpoint(
     if (endpoint.concurrency, endpoint.rate) != (fields.concurrency, fields.rate):
         endpoint.concurrency, endpoint.rate, endpoint.paced_until = fields.concurrency, fields.rate, None
         await _leave_places(session, endpoint.id, now)
+    disabled = endpoint.enabled and not fields.enabled
+    if disabled:
+        endpoint.enabled, endpoint.disabled_reason = False, _THROUGH_THE_API
+    elif fields.enabled:
+        _enable(endpoint)
     await _touch(session, endpoint, now)
     await subscribe(session, endpoint)
+    if disabled:
+        await _tell_disabled(session, endpoint, actor)
 
 
 async def _leave_places(session: AsyncSession, endpoint_id: str, now: datetime) -> None:
@@ -163,10 +173,15 @@ async def rotate_secret(
 
 async def enable_endpoint(session: AsyncSession, endpoint: WebhookEndpointRow, *, now: datetime) -> None:
     """Send to it again, from now on: what failed meanwhile is sent again only when asked for."""
+    _enable(endpoint)
+    endpoint.failing_since = None
+    await _touch(session, endpoint, now)
+
+
+def _enable(endpoint: WebhookEndpointRow) -> None:
     if not endpoint.enabled:
         endpoint.direct, endpoint.behind_from, endpoint.paused_at = True, None, None
-    endpoint.enabled, endpoint.disabled_reason, endpoint.failing_since = True, None, None
-    await _touch(session, endpoint, now)
+        endpoint.enabled, endpoint.disabled_reason, endpoint.failing_since = True, None, None
 
 
 async def _touch(session: AsyncSession, endpoint: WebhookEndpointRow, now: datetime) -> None:
@@ -219,12 +234,18 @@ async def disable(session: AsyncSession, endpoint_id: str, reason: str) -> None:
             update(WebhookEndpointRow)
             .where(WebhookEndpointRow.id == endpoint_id, WebhookEndpointRow.enabled)
             .values(**values, updated_at=func.clock_timestamp())
-            .returning(WebhookEndpointRow.account_id, WebhookEndpointRow.url, WebhookEndpointRow.updated_at)
+            .returning(WebhookEndpointRow)
+            .execution_options(populate_existing=True)
         )
-    ).one_or_none()
+    ).scalar_one_or_none()
     if disabled:
-        data = WebhookDisabled(endpoint_id=endpoint_id, url=origin(disabled.url), reason=reason)
-        await tell(session, disabled.account_id, Event(disabled.updated_at, data))
+        await _tell_disabled(session, disabled)
+
+
+async def _tell_disabled(session: AsyncSession, endpoint: WebhookEndpointRow, actor: Actor = SERVICE) -> None:
+    reason = endpoint.disabled_reason or ""
+    data = WebhookDisabled(endpoint_id=endpoint.id, url=origin(endpoint.url), reason=reason)
+    await tell(session, endpoint.account_id, Event(endpoint.updated_at, data, actor))
 
 
 def origin(url: str) -> str:

@@ -25,7 +25,7 @@ OPERATORS = "an-operator's-own-secret"
     ids=["short", "fifteen characters", "blanks", "not ASCII", "an agent's"],
 )
 def test_a_malformed_admin_key_is_refused_without_being_told(malformed: str) -> None:
-    with pytest.raises(ValidationError, match="HELIODESK_ADMIN_KEY needs at least 16") as refused:
+    with pytest.raises(ValidationError, match="It needs at least 16") as refused:
         Settings(admin_key=malformed)
     [error] = refused.value.errors()
     assert malformed not in error["msg"] or malformed == "a"

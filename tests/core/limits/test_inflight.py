@@ -9,7 +9,7 @@ from app.core.limits.inflight import Full, InFlight, Pace, Place, Size, TooLong
 SIZE = Size(running=2, waiting=3)
 
 
-async def _settled() -> None:
+async def _until_idle() -> None:
     for _ in range(5):
         await asyncio.sleep(0)
 
@@ -29,7 +29,7 @@ class Requests:
             place = self.in_flight.enter(name[0], size)
             self.places[name] = place
             self._tasks.append(asyncio.create_task(self._turn(name)))
-        await _settled()
+        await _until_idle()
 
     async def _turn(self, name: str) -> None:
         await self.places[name].turn()
@@ -38,7 +38,7 @@ class Requests:
     async def end(self, *names: str) -> None:
         for name in names:
             self.places[name].leave()
-        await _settled()
+        await _until_idle()
 
     async def over(self) -> None:
         """Who waits hangs up, and what runs ends."""
@@ -90,7 +90,7 @@ async def test_one_that_waits_for_something_else_keeps_its_place_and_lets_others
     async with requests() as here:
         await here.come("a1", "a2", "a3", "a4", "a5")
         with here.places["a1"].aside():
-            await _settled()
+            await _until_idle()
             assert here.turns == ["a1", "a2", "a3"]
             with pytest.raises(Full):
                 await here.come("a6")

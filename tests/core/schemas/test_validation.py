@@ -63,7 +63,7 @@ def test_an_error_is_said_by_its_type(value: dict[str, Any], language: Language,
         ("string_too_long", {"max_length": 22}, "Dozwolone są najwyżej 22 znaki"),
         ("too_long", {"max_length": 5}, "Dozwolone jest najwyżej 5 elementów"),
         ("too_short", {"min_length": 2}, "Potrzebne są co najmniej 2 elementy"),
-        ("literal_error", {"expected": "'a', 'b' or 'c'"}, "Musi to być jedna z wartości: 'a', 'b', 'c'"),
+        ("literal_error", {"expected": "'a', 'b' or 'c'"}, "Musi to być jedna z tych wartości: 'a', 'b', 'c'"),
     ],
     ids=lambda value: str(value)[:20],
 )

@@ -13,7 +13,7 @@ def listed(value: str, times: int) -> bytes:
 @pytest.mark.parametrize(("value", "most"), [("[]", MAX_BRACKETS - 1), ("{}", MAX_BRACKETS - 1), ("1", MAX_VALUES)])
 def test_a_body_holds_a_bounded_number_of_values(value: str, most: int) -> None:
     assert len(read_json(listed(value, most))) == most
-    with pytest.raises(Invalid, match="more than 22,000 arrays and objects, or 50,000 values"):
+    with pytest.raises(Invalid, match="more than 22,000 lists and objects, or 50,000 values"):
         read_json(listed(value, most + 1))
 
 

@@ -44,7 +44,7 @@ async def test_details_and_faults_are_translated_and_their_values_are_not(story:
     [fault] = answer.json()["errors"]
     assert (fault["pointer"], fault["detail"]) == (
         "/urgency",
-        "Tiene que ser uno de: 'high', 'medium', 'low'",
+        "Tiene que ser uno de estos valores: 'high', 'medium', 'low'",
     )
     answer = await refused(story, "/v1/priorities/assess", "de", {"plan": "nix", "urgency": "low", "impact": "small"})
     assert answer.json()["errors"] == [{"pointer": "/plan", "detail": "Es gibt keinen Plan nix"}]

@@ -1,5 +1,6 @@
 """Messages: who may write what, in whose name, and what they start and stop."""
 
+import re
 from typing import Any, Final
 
 import pytest
@@ -12,7 +13,7 @@ from app.core.ids import new_id
 from app.events.models import EventRow
 from app.webhooks.models import DeliveryRow, WebhookEndpointRow
 from app.webhooks.outbox.subscriptions import subscribe
-from tests.support.actors import make_person
+from tests.support.actors import make_key, make_person
 from tests.support.stories import Begin, Story, deadline, path_of, pointers
 
 
@@ -93,6 +94,34 @@ async def test_an_internal_product_writes_as_automation_or_passes_a_customers_wo
     nobody = {"kind": "automation", "engineer_id": story.engineer_id}
     problem = await story.product.post(f"{path}/messages", 422, body="Hm", author=nobody)
     assert pointers(problem) == ["/author/engineer_id"]
+
+
+async def test_customers_see_what_their_own_automation_is_called_and_not_what_supports_is(
+    story: Story, path: str, sessions: Sessions
+) -> None:
+    """A key's label is a note of whoever made it."""
+    bot = await make_key(sessions, "agent", label="Robot in rack 7")
+    await story.product.client.post(f"{path}/messages", json={"body": "Disk is full"}, headers=bot)
+    stated = {"body": "I look after disks", "author": {"kind": "automation", "name": "Disk robot"}}
+    await story.product.client.post(f"{path}/messages", json=stated, headers=bot)
+    gateway = await make_key(sessions, account_id=story.account.account_id, role="editor", label="Gateway")
+    reply = {"body": "I am out of office", "author": {"kind": "automation"}}
+    await story.customer.client.post(f"{path}/messages", json=reply, headers=gateway)
+    supports = await story.events(path, "message.posted", who=story.product)
+    assert [_author(event) for event in supports] == ["Robot in rack 7", "Disk robot", "Gateway"]
+    seen = await story.events(path, "message.posted", who=story.customer)
+    assert [_author(event) for event in seen] == [None, "Disk robot", "Gateway"]
+    messages = (await story.customer.get(f"{path}/messages"))["items"]
+    assert [message["author"].get("name") for message in messages] == [_author(event) for event in seen]
+    feed = (await story.customer.get("/v1/events", limit=200))["items"]
+    assert len(feed) > len(seen)
+    assert not re.search("rack 7|display_name", str((seen, messages, feed)))
+    assert [event["actor"]["kind"] for event in seen] == ["automation"] * 3
+
+
+def _author(event: Any) -> str | None:
+    name: str | None = event["data"]["author"].get("name")
+    return name
 
 
 async def test_an_accounts_key_writes_as_its_customer(story: Story, path: str, sessions: Sessions) -> None:

@@ -290,7 +290,7 @@ async def test_a_change_takes_effect_on_the_next_event(
     assert (await client.patch(path, json={"events": ["*"]}, headers=stale)).status_code == 412
     assert (await client.patch(path, json={"url": "http://example.com"}, headers=editor)).status_code == 422
     assert (await client.patch(path, json={"url": None}, headers=editor)).status_code == 422
-    assert (await client.patch(path, json={"enabled": True}, headers=editor)).status_code == 422
+    assert (await client.patch(path, json={"version": 9}, headers=editor)).status_code == 422
 
 
 async def test_a_deleted_endpoint_takes_its_deliveries_with_it(
@@ -304,7 +304,7 @@ async def test_a_deleted_endpoint_takes_its_deliveries_with_it(
     assert not await deliveries(sessions)
 
 
-async def test_an_endpoint_can_be_deleted_while_a_sender_settles(
+async def test_an_endpoint_can_be_deleted_while_a_sender_records(
     client: httpx.AsyncClient, editor: Headers, tell: Tell, sessions: Sessions
 ) -> None:
     endpoint = await made(client, editor)
@@ -412,6 +412,53 @@ async def test_a_disabled_endpoint_is_told_of_and_can_be_enabled_again(
     assert (await client.post(again, headers=editor)).json()["state"] == "pending"
     await send(sender)
     assert receiver.ids == [event["id"]] * 2
+
+
+async def test_an_owner_disables_an_endpoint_and_enables_it_again(
+    client: httpx.AsyncClient, editor: Headers, receiver: Receiver, sender: Sender, tell: Tell
+) -> None:
+    """What waits fails when its turn comes; what happens meanwhile is sent by a replay alone."""
+    endpoint = await made(client, editor, url=receiver.url, events=["ticket.opened"])
+    watching = await made(client, editor, events=["webhook.disabled"])
+    mine, path = endpoint["account_id"], f"/v1/webhooks/{endpoint['id']}"
+    (waiting,) = await tell(event_row(account_id=mine))
+    disabled = (await client.patch(path, json={"enabled": False}, headers=editor)).json()
+    said = "It was disabled through the API"
+    assert (disabled["enabled"], disabled["disabled_reason"], disabled["version"]) == (False, said, 2)
+    (missed,) = await tell(event_row(account_id=mine))
+    await send(sender)
+    assert receiver.ids == []
+    (failed,) = (await client.get(f"{path}/deliveries", headers=editor)).json()["items"]
+    assert (failed["event_id"], failed["state"]) == (waiting["id"], "failed")
+    (told,) = (await client.get(f"/v1/webhooks/{watching['id']}/deliveries", headers=editor)).json()["items"]
+    (event,) = [
+        each
+        for each in (await client.get("/v1/events", headers=editor)).json()["items"]
+        if each["id"] == told["event_id"]
+    ]
+    assert (event["actor"]["kind"], event["data"]["endpoint_id"]) == ("customer", endpoint["id"])
+    assert event["data"]["reason"] == said
+    renamed = (await client.patch(path, json={"events": ["ticket.*"]}, headers=editor)).json()
+    assert (renamed["enabled"], renamed["disabled_reason"]) == (False, said)
+    enabled = (await client.patch(path, json={"enabled": True}, headers=editor)).json()
+    assert (enabled["enabled"], enabled["disabled_reason"]) == (True, None)
+    (after,) = await tell(event_row(account_id=mine))
+    await send(sender)
+    assert receiver.ids == [after["id"]]
+    since = disabled["created_at"]
+    assert (await client.post(f"{path}/replay", json={"since": since}, headers=editor)).status_code == 202
+    await send(sender)
+    assert set(receiver.ids) == {waiting["id"], missed["id"], after["id"]}
+
+
+async def test_an_endpoint_is_made_disabled_where_its_owner_wants_that(
+    client: httpx.AsyncClient, editor: Headers, receiver: Receiver, sender: Sender, tell: Tell
+) -> None:
+    endpoint = await made(client, editor, url=receiver.url, enabled=False)
+    assert endpoint["disabled_reason"] == "It was disabled through the API"
+    await tell(event_row(account_id=endpoint["account_id"]))
+    await send(sender)
+    assert receiver.ids == []
 
 
 async def test_the_log_of_deliveries_shows_the_last_attempt_newest_first(

@@ -1,5 +1,5 @@
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ GUIDE = (Path(__file__).parents[3] / "docs" / "receivers" / "README.md").read_te
 
 def made(event_type: str, projection: str | None, **data: Any) -> Any:
     told = event_example(event_type)
-    row = told | {"timestamp": datetime(2026, 11, 20, 20, 45, tzinfo=UTC), "data": told["data"] | data}
+    row = told | {"timestamp": datetime.fromisoformat(told["timestamp"]), "data": told["data"] | data}
     return orjson.loads(make_body(Form("standard", "en", projection, internal=True), row))
 
 

@@ -110,7 +110,7 @@ async def test_an_attempt_without_an_answer_is_kept_with_what_was_to_be_sent(
     ]
     (attempt,) = (await client.get(f"/v1/deliveries/{item['id']}", headers=admin)).json()["attempts"]
     assert attempt["request_headers"]["webhook-id"] == event["id"]
-    assert "calls may not reach" in attempt["error"]
+    assert "connections are not allowed" in attempt["error"]
     assert (attempt["status"], attempt["answer"], attempt["answer_headers"]) == (None, None, {})
 
 
@@ -195,7 +195,7 @@ async def test_a_replay_leaves_alone_what_is_on_its_way_and_takes_what_waits_for
     }
 
 
-async def test_a_replay_waits_for_nobody_who_settles(
+async def test_a_replay_waits_for_nobody_who_records(
     client: httpx.AsyncClient, admin: Headers, receiver: Receiver, tell: Tell, sessions: Sessions, sender: Sender
 ) -> None:
     endpoint_id = (await client.post("/v1/webhooks", json={"url": receiver.url}, headers=admin)).json()["id"]

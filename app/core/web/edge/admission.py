@@ -29,7 +29,7 @@ from app.core.web.credentials import key_of
 from app.core.web.edge.addresses import counted_address
 
 _FREE: Final = frozenset({"/healthz", "/readyz", "/metrics"})
-"""What monitoring asks for is answered whatever else goes on; at a steady rate to who asks very often."""
+"""What monitoring asks for is always answered; to an address that asks very often, at a steady rate."""
 _INGEST: Final = "/v1/ingest/"
 _PAGERDUTY: Final = "/v2/enqueue"
 _FAILED: Final = 400

@@ -292,7 +292,7 @@ class Connection(HttpToolsProtocol):
 
     def shed(self) -> None:
         """Refuse the request whose body is being received."""
-        self._refusal = Unavailable(_("The service holds too many bodies"), headers={"Retry-After": "1"})
+        self._refusal = Unavailable(_("The service holds too many request bodies"), headers={"Retry-After": "1"})
         self._refuse(self._refusal)
 
     def lag(self, now: float) -> Lag | None:

@@ -80,7 +80,7 @@ IDEMPOTENT: Final[dict[str, Any]] = {
             "in": "header",
             "required": False,
             "schema": {"type": "string", "pattern": f"^({_KEY.pattern})$"},
-            "description": "Repeat a request safely: for 24 hours the same key and body give the first answer again",
+            "description": "Repeat a request safely: for 24 hours the same key and body return the first answer again",
             "example": "order-1842-opened",
         }
     ]

@@ -45,7 +45,7 @@ Filter: TypeAlias = Callable[[Columns], ColumnElement[bool]]
 """A condition on the columns of whatever selects from the table."""
 
 REACH: Final = 5000
-"""Rows that one page looks at, at the most, for those that its filters leave."""
+"""The most rows that one page examines to find those that its filters let through."""
 PAGE_BYTES: Final = 2 * 1024 * 1024
 """Bytes of a page's items, after which it ends: some milliseconds of writing."""
 _PARTS: Final[dict[type, Any]] = {
@@ -113,7 +113,7 @@ class Order:
 
 async def _page(
     limit: Annotated[int, Query(ge=1, le=200, description="Items on the page")] = 50,
-    cursor: Annotated[str | None, Query(max_length=1000, description="`next_cursor` of the page before")] = None,
+    cursor: Annotated[str | None, Query(max_length=1000, description="`next_cursor` of the previous page")] = None,
 ) -> Page:
     return Page(limit, cursor)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from app.calendars.hours import CalendarSpec, check_spec
 from app.core.problems import Fault
@@ -19,9 +19,10 @@ _FAR: Final = 1_000
 """Weeks: a target that takes longer (about 20 years) on its calendar is a typing error."""
 
 
-def reference_faults(plan: PlanDocument) -> list[Fault]:
-    """Every fault of a document that has the right shape."""
-    return [_fault(sentence, *path) for check in _CHECKS for sentence, path in check(plan)]
+def reference_faults(plan: PlanDocument, data: Any) -> list[Fault]:
+    """Every fault of a document that has the right shape, each with its place in ``data``, which it was read from."""
+    found = (finding for check in _CHECKS for finding in check(plan))
+    return [Fault(pointer=pointer(_written(data, path)), detail=sentence) for sentence, path in found]
 
 
 def dangling(plan: PlanDocument) -> set[tuple[Step, ...]]:
@@ -29,8 +30,14 @@ def dangling(plan: PlanDocument) -> set[tuple[Step, ...]]:
     return {path for check in (_priorities, _calendars, _targets) for _sentence, path in check(plan)}
 
 
-def _fault(sentence: Message, *path: Step) -> Fault:
-    return Fault(pointer=pointer(path), detail=sentence)
+def _written(data: Any, path: tuple[Step, ...]) -> tuple[Step, ...]:
+    """The path as far as it leads into what was written: a short form, such as a bare key, has no members."""
+    value = data
+    for depth, step in enumerate(path):
+        if not isinstance(value, dict | list):
+            return path[:depth]
+        value = value[int(step)] if isinstance(value, list) else value.get(str(step), {})
+    return path
 
 
 def _priorities(plan: PlanDocument) -> Iterator[_Finding]:

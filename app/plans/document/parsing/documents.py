@@ -26,7 +26,7 @@ def parse(data: Any) -> PlanDocument:
     except ValidationError as error:
         faults = list(shape_faults(error, data))
         raise refuse(*faults, *_further_faults(error, data, faults)) from error
-    if faults := reference_faults(document):
+    if faults := reference_faults(document, data):
         raise refuse(*faults)
     return document
 
@@ -37,7 +37,7 @@ def _further_faults(error: ValidationError, data: Any, faults: list[Fault]) -> l
     if not isinstance(sound, dict) or _names(sound) != _names(data):
         return []
     try:
-        found = reference_faults(PlanDocument.model_validate(sound))
+        found = reference_faults(PlanDocument.model_validate(sound), sound)
     except ValidationError:
         return []
     return [fault for fault in found if not any(known["pointer"].startswith(fault["pointer"]) for known in faults)]

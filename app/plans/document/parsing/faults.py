@@ -58,8 +58,6 @@ def _sentence(found: ErrorDetails, path: tuple[Step, ...]) -> Message:
             return _("`{value}` is not known here: use one of {known}.", value=str(found["input"]), known=known)
         case "list_type":
             return _("This has to be a list, such as [{example}].", example=_as_list(found["input"]))
-        case "model_type" | "dict_type":
-            return _("This has to be a mapping of keys to values.")
         case _other:
             said = said_of(found)
             return said if said.endswith(".") else _("{sentence}.", sentence=said)

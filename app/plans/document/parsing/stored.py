@@ -1,7 +1,7 @@
 """Documents that any version of the service has stored, as this one reads them. Pure.
 
 What a version stores it has checked. Another one knows other keys and other words: old keys are read by their names of
-today, and what is still unknown is passed over, so that it leaves no ticket unsettled.
+today, and what is still unknown is passed over, so that no ticket stands still because of it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

@@ -1,6 +1,5 @@
 """What a plan document is refused for, and where the fault points."""
 
-import contextlib
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -137,6 +136,25 @@ def test_twin_priorities_are_refused() -> None:
     assert pointers(small(priorities=[hot, cold, hot])) == ["/priorities/2/key"]
 
 
+SHORT = [
+    ({"priorities": ["hot", "cold", "hot"]}, ["/priorities/2"]),
+    ({"priorities": ["hot", {"key": "hot"}, "cold"]}, ["/priorities/1/key"]),
+    ({"priorities": ["hot", "cold", "not a key"]}, ["/priorities/2"]),
+    ({"priorities": ["hot", "cold", {"key": "not a key"}]}, ["/priorities/2/key"]),
+    ({"priorities": ["hot", "cold", {"key": "x" * 300}]}, ["/priorities/2/key"]),
+    ({"priorities": ["hot", "cold", "x" * 300]}, ["/priorities/2"]),
+    ({"priorities": ["hot", "cold", 7]}, ["/priorities/2"]),
+    ({"key": "k" * 300}, ["/key"]),
+]
+
+
+@pytest.mark.parametrize(("change", "places"), SHORT, ids=range(len(SHORT)))
+def test_what_stands_for_more_is_told_once_where_it_is_written(change: dict[str, Any], places: list[str]) -> None:
+    texts = {"name", "programme", "default_priority"} - set(change)
+    data = {name: value for name, value in small(**change).items() if name not in texts}
+    assert pointers(data) == places
+
+
 def test_a_matrix_has_a_priority_in_every_cell() -> None:
     matrix = {"high": {"large": "hot", "medium": "hot", "small": "warm"}, "medium": {"large": "cold", "small": "cold"}}
     assert pointers(small(matrix=matrix)) == ["/matrix/high/small", "/matrix/medium/medium", "/matrix/low"]
@@ -248,12 +266,24 @@ SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
 JSON = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=8)
 
 
+def leads_into(data: Any, pointer: str) -> bool:
+    """Whether a pointer names a part of the data, or a member that one of its objects is without."""
+    *steps, last = [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")]
+    for step in steps[1:]:
+        data = data[int(step)] if isinstance(data, list) else data.get(step)
+    return pointer == "" or isinstance(data, dict) or (isinstance(data, list) and int(last) < len(data))
+
+
 @settings(deadline=None)
 @given(value=JSON, field=st.sampled_from(sorted(PlanDocument.model_fields)))
-def test_any_value_anywhere_is_taken_or_refused_never_an_error(value: Any, field: str) -> None:
+def test_any_value_anywhere_is_taken_or_refused_where_it_stands_never_an_error(value: Any, field: str) -> None:
     data = small(**{field: value})
-    with contextlib.suppress(Invalid):
+    told: list[Fault] = []
+    try:
         parse(data)
+    except Invalid as refused:
+        told = refused.errors
+    assert all(leads_into(data, fault["pointer"]) for fault in told)
 
 
 def test_targets_of_acknowledgements_and_calls_come_from_their_own_parts() -> None:
