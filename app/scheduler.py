@@ -24,6 +24,7 @@ from app.core.clock import database_now, monotonic, wall_now
 from app.core.db.engine import Sessions
 from app.core.db.errors import is_outage
 from app.core.db.pool import holder
+from app.core.db.statistics import analyze_new_tables
 from app.core.limits.rates import forget_levels
 from app.core.signals import WakeUp
 from app.core.state import State
@@ -242,7 +243,7 @@ def _endpoints(state: State) -> Iterator[Job]:
 
 
 def _housekeeping(state: State) -> Iterator[Job]:
-    """What drops rows that nobody needs any more, and looks ahead."""
+    """What drops rows that nobody needs any more, looks ahead, and tells the planner of what is new."""
     minute, hour = timedelta(minutes=1), timedelta(hours=1)
     works: tuple[tuple[str, str, Callable[[Sessions], Awaitable[object]]], ...] = (
         ("forget answers", "drops answers kept for a day", forget_answers),
@@ -254,6 +255,8 @@ def _housekeeping(state: State) -> Iterator[Job]:
     )
     for name, what, work in works:
         yield Job(name, what, hour, minute, partial(work, state.sessions))
+    what = "gives the planner statistics of tables that have got their first rows"
+    yield Job("analyze", what, timedelta(seconds=5), minute, partial(analyze_new_tables, state.sessions))
     what = "adds years to holidays that end soon, for the tickets to come"
     yield Job("extend holidays", what, hour, minute, lambda: extend_all_holidays(state.sessions, state.metrics))
     what = "adds years to the holidays of shifts that end soon"

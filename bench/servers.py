@@ -18,7 +18,7 @@ from app.cli.postgres.embedded import EmbeddedServer
 from app.core.auth import make_key
 from app.core.db.migrate import upgrade
 from app.core.settings import Settings
-from tests.support.service import free_port
+from tests.support.ports import free_port
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 ADMIN: Final = make_key("admin")

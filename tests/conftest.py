@@ -149,7 +149,7 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
 @pytest.fixture(scope="session")
 async def offload() -> AsyncIterator[Offload]:
     """Worker processes that the tests of this process share: they are pure, and each takes a while to start."""
-    offload = Offload(Settings(offload_idle=600), Metrics())
+    offload = Offload(Settings(offload_idle=600, offload_deadline=60), Metrics())
     yield offload
     await offload.close()
 

@@ -14,8 +14,10 @@ from alembic import command
 from importlinter.cli import lint_imports
 from sqlalchemy import Table, UniqueConstraint, text
 
+from app.core.db import pool
 from app.core.db.engine import make_engine
 from app.core.db.migrate import DatabaseUnfit, configuration, upgrade
+from app.core.db.pool import Limits
 from app.models import metadata
 from tests.support.database import new_database
 from tests.support.trees import ROOT, trees
@@ -202,13 +204,17 @@ async def test_migrations_go_down_to_nothing_and_up_again(own_database: str) -> 
     assert await _catalogue(own_database) == before
 
 
-async def test_a_migration_gives_up_where_others_hold_what_it_changes(own_database: str) -> None:
-    """While it waits, everybody else waits behind it."""
+async def test_a_migration_gives_up_where_others_hold_what_it_changes(
+    own_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While it waits, everybody else waits behind it; here for a tenth of its patience."""
     other = await asyncpg.connect(own_database)
     async with other.transaction():
         await other.execute("LOCK TABLE alembic_version IN ACCESS EXCLUSIVE MODE")
-        with pytest.raises(DatabaseUnfit, match="A transaction holds what a migration changes"):
-            await asyncio.to_thread(upgrade, own_database)
+        with monkeypatch.context() as patch:  # the environment of the migrations is read anew each time
+            patch.setattr(pool, "Limits", lambda lock: Limits(lock=lock / 10))
+            with pytest.raises(DatabaseUnfit, match="A transaction holds what a migration changes"):
+                await asyncio.to_thread(upgrade, own_database)
     await other.close()
     await asyncio.to_thread(upgrade, own_database)
 

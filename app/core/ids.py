@@ -5,17 +5,30 @@ which may be wrong. So no list is in their order (``core/web/kit/paging.py``).
 """
 
 import re
+import secrets
 from typing import Final
 
 import uuid_utils
 
 _DIGITS: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS: Final = [a + b for a in _DIGITS for b in _DIGITS]
+_RANDOM: Final = 62
 ID_PATTERN: Final = re.compile(r"^[a-z]{2,5}_[0-7][0-9a-hjkmnp-tv-z]{25}$")
 
 
 def new_id(prefix: str) -> str:
     """A new id such as ``tkt_01k9...``; ``prefix`` is two to five lower-case letters."""
-    number = uuid_utils.uuid7().int
+    return _spelt(prefix, uuid_utils.uuid7().int)
+
+
+def unguessable_id(prefix: str) -> str:
+    """A new id that nobody guesses who knows when it was made, and others that were made at that time.
+
+    The part of a UUIDv7 behind its time is a counter and 32 random bits; here it is 62 random bits.
+    """
+    return _spelt(prefix, uuid_utils.uuid7().int >> _RANDOM << _RANDOM | secrets.randbits(_RANDOM))
+
+
+def _spelt(prefix: str, number: int) -> str:
     pairs = [_PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10)]
     return f"{prefix}_{''.join(pairs)}"

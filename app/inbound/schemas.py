@@ -62,7 +62,8 @@ class Signature(Strict):
         "key",
         description="`key`: the hook's key as a bearer token, as the password of Basic, as `?key=` or as PagerDuty's "
         "`routing_key`; `bearer` and `basic` accept it in that way alone; the others check an HMAC-SHA256 in the "
-        "sender's own header; `none` accepts whatever is sent to the hook's address",
+        "sender's own header; `none` checks nothing: whoever knows the hook's id, and all who may read it do, can post "
+        "to it",
     )
     secret: Secret | None = Field(
         None, description="For an HMAC: the sender's own secret, if it cannot use one that is made here. Never shown"

@@ -7,16 +7,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.auth import Principal
 from app.core.db.statements.rows import row_by_id
-from app.core.problems import Forbidden, NotFound
+from app.core.problems import Forbidden
 from app.core.text.messages import _
 from app.core.web.kit.deps import require_support
 from app.core.web.kit.paging import Page, in_order
 from app.roster.models import EngineerRow, RegionRow
 
 
-async def engineer_by_id(session: AsyncSession, engineer_id: str, *, lock: bool = False) -> EngineerRow:
-    """The engineer; with ``lock`` the row is held until the transaction ends."""
-    return await row_by_id(session, EngineerRow, engineer_id, lock=lock)
+async def engineer_by_id(
+    session: AsyncSession, engineer_id: str, *, lock: bool = False, only: str | None = None
+) -> EngineerRow:
+    """The engineer, of ``only`` one account if given; with ``lock`` the row is held until the transaction ends."""
+    return await row_by_id(session, EngineerRow, engineer_id, lock=lock, only=only)
 
 
 async def own_engineer(
@@ -29,10 +31,7 @@ async def own_engineer(
     require_support(principal)
     if principal.kind != "admin" and principal.engineer_id != engineer_id:
         raise Forbidden(_("Only admins and the engineer can do that"))
-    engineer = await engineer_by_id(session, engineer_id, lock=lock)
-    if principal.account_id not in (None, engineer.account_id):
-        raise NotFound
-    return engineer
+    return await engineer_by_id(session, engineer_id, lock=lock, only=principal.only)
 
 
 async def engineers_page(session: AsyncSession, page: Page, account_id: str | None) -> Sequence[EngineerRow]:

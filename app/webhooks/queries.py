@@ -17,10 +17,7 @@ async def endpoint_by_id(
     session: AsyncSession, principal: Principal, endpoint_id: str, *, lock: bool = False
 ) -> WebhookEndpointRow:
     """The endpoint; with ``lock`` its row is held until the transaction ends."""
-    endpoint = await row_by_id(session, WebhookEndpointRow, endpoint_id, lock=lock)
-    if principal.account_id not in (None, endpoint.account_id):
-        raise NotFound
-    return endpoint
+    return await row_by_id(session, WebhookEndpointRow, endpoint_id, lock=lock, only=principal.only)
 
 
 async def endpoints_page(session: AsyncSession, page: Page, account_id: str | None) -> Sequence[WebhookEndpointRow]:
@@ -36,10 +33,13 @@ async def deliveries_page(session: AsyncSession, page: Page, endpoint_id: str, s
     )
 
 
-async def locked_delivery(session: AsyncSession, delivery_id: str) -> DeliveryRow:
-    """The delivery; its row is held until the transaction ends."""
-    query = select(DeliveryRow).where(DeliveryRow.id == delivery_id).with_for_update()
-    return _found((await session.scalars(query)).one_or_none())
+async def locked_delivery(session: AsyncSession, principal: Principal, delivery_id: str) -> DeliveryRow:
+    """The delivery; its row is held until the transaction ends. One of an endpoint of somebody else's is not locked."""
+    query = select(DeliveryRow).where(DeliveryRow.id == delivery_id)
+    if principal.only is not None:
+        own = select(WebhookEndpointRow.id).where(WebhookEndpointRow.account_id == principal.only)
+        query = query.where(DeliveryRow.endpoint_id.in_(own))
+    return _found((await session.scalars(query.with_for_update(of=DeliveryRow))).one_or_none())
 
 
 async def delivery_with_attempts(session: AsyncSession, principal: Principal, delivery_id: str) -> DeliveryRow:

@@ -1,5 +1,6 @@
 """A write that checks the key in its transaction does nothing for whom it is not, also where the key is known."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -8,9 +9,12 @@ import pytest
 from asyncpg import Connection
 
 from app.core.db.engine import Sessions
+from app.core.db.session import Again, driver, transaction
+from app.core.web import callers
 from tests.support.actors import make_key
 from tests.support.desk import fetch
-from tests.support.stories import TICKET, Begin, Caller, Story
+from tests.support.stories import TICKET, Begin, Caller, Story, path_of
+from tests.support.waiting import until_blocked
 
 COUNT = "SELECT (SELECT count(*) FROM tickets) + (SELECT count(*) FROM stored_answers) AS rows"
 REVOKE = "UPDATE api_keys SET revoked_at = now() WHERE account_id = $1 RETURNING id"
@@ -62,6 +66,46 @@ async def test_a_key_that_is_revoked_while_its_body_comes_writes_nothing(story: 
     headers = key | {"Content-Type": "application/json"}
     answer = await story.customer.client.post("/v1/tickets", content=body(), headers=headers)
     assert (answer.status_code, await fetch(sessions, COUNT)) == (401, before)
+
+
+WAITING = {
+    "which the first statement checks": ("SELECT FROM tickets FOR UPDATE", "{ticket}/messages", {"body": "Hello?"}),
+    "which is checked before": ("SELECT FROM webhook_endpoints FOR UPDATE", "{endpoint}/enable", None),
+}
+
+
+@pytest.mark.parametrize("kind", WAITING)
+async def test_a_write_that_waits_for_a_lock_until_its_key_is_revoked_writes_nothing(
+    story: Story, sessions: Sessions, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    held, path, body = WAITING[kind]
+    endpoint = await story.customer.post("/v1/webhooks", 201, url="https://receiver.example/")
+    path = path.format(ticket=path_of(await story.open()), endpoint=f"/v1/webhooks/{endpoint['id']}")
+    monkeypatch.setattr(callers, "FRESH", 0)
+    async with transaction(sessions) as session:
+        await (await driver(session)).execute(held)
+        waiting = asyncio.create_task(story.customer.send("POST", path, body))
+        await until_blocked(sessions)
+        await fetch(sessions, REVOKE, story.account.account_id)
+    answer = await waiting
+    assert (answer.status_code, "ratelimit" in answer.headers) == (401, False)
+    written = "SELECT (SELECT count(*) FROM messages) + (SELECT sum(version) - 1 FROM webhook_endpoints) AS number"
+    assert await fetch(sessions, written) == [{"number": 0}]
+
+
+async def test_a_transaction_that_is_begun_again_checks_the_key_again(
+    story: Story, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"{path_of(await story.open())}/messages"
+
+    async def lose(*_arguments: Any) -> None:
+        monkeypatch.undo()
+        await fetch(sessions, REVOKE, story.account.account_id)
+        raise Again
+
+    monkeypatch.setattr("app.core.web.kit.idempotency.write", lose)
+    assert (await story.customer.send("POST", path, {"body": "Hello?"})).status_code == 401
+    assert await fetch(sessions, "SELECT FROM messages") == []
 
 
 async def test_a_changed_role_holds_for_the_next_write(story: Story, sessions: Sessions) -> None:

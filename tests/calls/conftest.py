@@ -12,6 +12,7 @@ from app.calls.providers.meet import Meet, make_meet
 from app.core.outgoing.connector import make_http
 from app.core.settings import Settings
 from tests.calls.meet_standin import Google, serving
+from tests.support.waiting import PATIENCE
 
 
 @pytest.fixture(scope="session")
@@ -50,7 +51,7 @@ async def outgoing(meet_settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture
 def meet(meet_settings: Settings, outgoing: httpx.AsyncClient) -> Meet:
-    """Google Meet as an operator sets it up, with less patience."""
+    """Google Meet as an operator sets it up, with more patience: the stand-in shares this machine with other tests."""
     made = make_meet(meet_settings, outgoing)
     assert made
-    return replace(made, timeout=1.0)
+    return replace(made, timeout=PATIENCE)

@@ -1,3 +1,4 @@
+import asyncio
 import os
 import re
 import signal
@@ -17,7 +18,9 @@ from app.cli.postgres.embedded import EmbeddedServer
 from app.core.db.engine import make_engine
 from app.core.problems import Unauthorized
 from app.core.settings import Settings
-from tests.support.service import ROOT, Service, free_port, heliodesk, running
+from tests.support.ports import free_port, is_free
+from tests.support.service import ROOT, Service, heliodesk, running
+from tests.support.waiting import until
 
 KEY = re.compile(r"hd_admin_\w+")
 
@@ -38,11 +41,10 @@ def service(folder: Path) -> Iterator[Service]:
 
 
 def _fails(*arguments: str, **environment: str) -> str:
-    process = heliodesk(*arguments, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
-    _, error = process.communicate(timeout=60)
-    assert process.returncode == 1
-    assert b"Traceback" not in error
-    return str(error.decode())
+    done = heliodesk(*arguments, **environment)
+    assert done.code == 1
+    assert "Traceback" not in done.errors
+    return done.errors
 
 
 def _admin_key(service: Service) -> str:
@@ -137,8 +139,7 @@ def test_a_busy_port_is_told(service: Service, folder: Path) -> None:
 
 @pytest.mark.usefixtures("service")
 async def test_another_admin_key_can_be_made_while_it_runs(folder: Path) -> None:
-    made = heliodesk("admin-key", env={"DATA": str(folder / "data")}, stdout=subprocess.PIPE)
-    key = made.communicate(timeout=60)[0].decode().strip()
+    key = heliodesk("admin-key", DATA=str(folder / "data")).printed.strip()
     url = EmbeddedServer(folder / "data").url()
     assert await _kind(url, key) == "admin"
     with pytest.raises(Unauthorized):
@@ -157,12 +158,13 @@ def test_however_it_ends_the_next_start_keeps_the_data(folder: Path) -> None:
     assert not (place / "data" / "demo.env").exists()
 
 
-def test_serve_runs_several_workers_that_end_with_their_parent(own_database: str, tmp_path: Path) -> None:
+async def test_serve_runs_several_workers_that_end_with_their_parent(own_database: str, tmp_path: Path) -> None:
     port = free_port()
-    for ending in (signal.SIGKILL, signal.SIGTERM):  # the second start needs the port that the first one had
+    for ending in (signal.SIGKILL, signal.SIGTERM):
         with running("serve", tmp_path, port, DATABASE_URL=own_database, HELIODESK_WORKERS="2") as service:
             _admin_key(service)
-            service.stop(ending)
+            await asyncio.to_thread(service.stop, ending)
+        await until(lambda: is_free(port))  # which workers have, too
 
 
 async def test_serve_takes_the_admin_key_of_the_operator(own_database: str, tmp_path: Path) -> None:

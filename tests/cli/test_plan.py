@@ -1,6 +1,5 @@
 """``heliodesk plan`` as a person runs it: what it prints, and how it exits."""
 
-import subprocess
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,9 +18,7 @@ KEY = "wati-business-plus"
 
 def plan(*arguments: str, **environment: str) -> tuple[int, str, str]:
     """The exit code, and what is printed on either stream, by a process of its own."""
-    process = heliodesk("plan", *arguments, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    printed, errors = process.communicate(timeout=60)
-    return process.returncode, printed.decode(), errors.decode()
+    return heliodesk("plan", *arguments, **environment)
 
 
 def here(*arguments: str) -> tuple[int, str]:

@@ -45,7 +45,7 @@ async def test_no_body_is_an_empty_object(world: World, operation: Operation) ->
     statuses = []
     typed = {"Content-Type": "application/json"}
     for content, of_type in ((b"{}", typed), (b"", typed), (b"", {})):
-        await world.renew()
+        await world.freshen()
         path = operation.path.format_map(world.ids)
         headers = world.keys["admin"] | of_type
         answer = await world.client.request(operation.method, path, headers=headers, content=content)

@@ -36,7 +36,7 @@ from tests.contract.document import DOCUMENT, OPERATIONS
 from tests.contract.world import World, open_world
 from tests.support.actors import Headers
 from tests.support.database import new_database
-from tests.support.service import free_port
+from tests.support.ports import free_port
 
 Case: TypeAlias = Any  # generic over the transport's answer, which nothing here looks at
 Send = Callable[[Case, Headers], object]
@@ -123,13 +123,14 @@ def address(url: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def send(address: str) -> Iterator[Send]:
+def send(address: str, desk: World) -> Iterator[Send]:
     """Sends a case to the service over one connection, and checks the answer."""
     with requests.Session() as session:
         session.trust_env = False
 
         def send(case: Case, headers: Headers) -> None:
             answer = case.call_and_validate(base_url=address, session=session, headers=headers)
+            desk.is_used |= case.method != "GET" and answer.status_code < HTTPStatus.MULTIPLE_CHOICES
             if answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY and case.method == "POST":
                 faults = answer.json().get("errors", ())
                 assert [fault for fault in faults if not _leads_into(fault["pointer"], case.body)] == []
@@ -160,20 +161,10 @@ async def desk(url: str) -> AsyncIterator[World]:
 
 
 @pytest.fixture
-async def things(desk: World, request: pytest.FixtureRequest, used: set[str | None]) -> World:
-    """The desk, with new things unless nothing but reads has been tried since there were new ones."""
-    if used:
-        await desk.renew()
-        used.clear()
-    if (operation := request.node.callspec.params.get("operation")) not in READS:
-        used.add(operation)
+async def things(desk: World) -> World:
+    """The desk, with new things unless nothing has been written since there were new ones."""
+    await desk.freshen()
     return desk
-
-
-@pytest.fixture(scope="module")
-def used() -> set[str | None]:
-    """What may have used up the things of the desk."""
-    return set()
 
 
 def aim(case: Case, world: World) -> None:

@@ -1,9 +1,13 @@
 """Every operation of the document, tried by everybody who may not do it. An operation without a rule fails."""
 
+import asyncio
 from typing import Final
 
 import pytest
 
+from app.core.auth import hash_key
+from app.core.db.session import driver, transaction
+from app.core.db.tables import Base
 from app.core.keys.scopes import SCOPES
 from tests.contract.callers import (
     RULES,
@@ -87,6 +91,24 @@ async def test_who_is_refused(world: World, operation: Operation) -> None:
         assert not [value for name, value in world.ids.items() if name.endswith("_id") and value in seen], who
 
 
+async def test_who_may_not_waits_for_nobodys_rows_and_so_locks_none(world: World) -> None:
+    """Somebody holds all that is not the stranger's."""
+    stranger = world.keys["stranger"]
+    async with transaction(world.sessions) as session:
+        connection = await driver(session)
+        secret = hash_key(stranger["Authorization"].removeprefix("Bearer "))
+        own = await connection.fetchval("SELECT account_id FROM api_keys WHERE secret_hash = $1", secret)
+        for table in Base.metadata.tables.values():
+            if "account_id" in table.columns:
+                held = f"SELECT FROM {table.name} WHERE account_id IS DISTINCT FROM $1 FOR UPDATE"  # noqa: S608
+                await connection.execute(held, own)
+        for operation in GUARDED:
+            if "stranger" in (refused := RULES[operation.name]):
+                async with asyncio.timeout(20):
+                    answer = await world.call(operation, stranger)
+                assert answer.status_code == refused["stranger"], (operation.name, answer.text)
+
+
 @EVERY_GUARDED
 async def test_without_the_scope(world: World, operation: Operation) -> None:
     for who in ("admin", "agent", "owner"):
@@ -148,7 +170,7 @@ BEFORE: Final = {"request_call": "end_call", "reopen_ticket": "set_ticket_status
 
 @pytest.mark.parametrize("operation", REPEATABLE, ids=lambda operation: operation.name)
 async def test_a_stored_answer_is_for_those_who_may_do_it(world: World, operation: Operation) -> None:
-    await world.renew()
+    await world.freshen()
     if operation.name == "advance_sandbox":
         await world.into_sandbox()
     if before := BEFORE.get(operation.name):

@@ -38,6 +38,7 @@ _P1: Final[Json] = TICKET | _URGENT | {"priority": "P1", "product": "backup", "e
 _ENDPOINT: Final = {"url": "https://example.com/heliodesk"}
 _ESCALATION: Final = {"reason": "resolution_time", "justification": "It was promised by noon"}
 _ALWAYS: Final = {"from": "1971-01-01T00:00:00Z", "to": "2150-01-01T00:00:00Z"}
+_READING: Final = ("GET", "HEAD")
 _ROLES: Final[tuple[Role, ...]] = ("owner", "editor", "viewer")
 _OF_ROSTER: Final = """
 DELETE FROM shift_overrides; DELETE FROM calendar_tokens; DELETE FROM contact_methods; DELETE FROM notification_rules
@@ -78,6 +79,8 @@ class World:
     ids: dict[str, str] = field(default_factory=dict)
     people: dict[str, str] = field(default_factory=dict)
     """addresses of the account's people, by role"""
+    is_used: bool = False
+    """whether anything was written since there were new things"""
 
     async def limited(self, who: str, scopes: Sequence[str]) -> Headers:
         """A key as this one, but that it has these scopes alone."""
@@ -104,6 +107,15 @@ class World:
         path = operation.path.format_map(self.ids | own)
         return await self.client.request(operation.method, path, headers=headers, **more)
 
+    async def note(self, answer: httpx.Response) -> None:
+        """Take note of what is written."""
+        self.is_used |= answer.is_success and answer.request.method not in _READING
+
+    async def freshen(self) -> None:
+        """New things, unless all are as new: nothing was written since the last ones were made."""
+        if self.is_used:
+            await self.renew()
+
     async def renew(self) -> None:
         """A new account with new things: what an operation has used up is there again."""
         made = await make_account(self.sessions, PLAN, product_plans={"backup": "google-premium"})
@@ -129,10 +141,12 @@ class World:
         }
         self.ids["alert_id"] = await self._alert()
         self.ids["other_ticket_id"] = await self._post("/v1/tickets", TICKET | {"account_id": account})
+        self.is_used = False
 
     async def into_sandbox(self) -> None:
         """A new sandbox account in the place of the account, with keys and people but no things."""
         await self._furnish((await make_account(self.sessions, PLAN, sandbox=True)).account_id)
+        self.is_used = True
 
     async def _furnish(self, account: str) -> None:
         """Its keys and its people, one of each role."""
@@ -222,6 +236,7 @@ async def open_world(url: str) -> AsyncIterator[World]:
     ):
         state = app.state.heliodesk = build_state(settings, ours, ours, ours, outgoing, wake_ups)
         world = World(client, sessions, app, Readings(state.offload, lambda: None))
+        client.event_hooks["response"].append(world.note)
         await _fill(world)
         yield world
         await state.offload.close()

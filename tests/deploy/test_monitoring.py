@@ -20,8 +20,9 @@ from app.core.settings import Settings
 from app.paging.schemas import Kind
 from tests.support.actors import make_account, make_key
 from tests.support.desk import connected, fetch, store_plan
+from tests.support.ports import free_port
 from tests.support.programs import program
-from tests.support.service import ROOT, free_port, serving
+from tests.support.service import ROOT, serving
 from tests.support.waiting import until
 
 DEPLOY: Final = ROOT / "deploy"

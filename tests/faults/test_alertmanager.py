@@ -16,9 +16,10 @@ from app.core.db.engine import Sessions
 from tests.faults.hooks import make_hook
 from tests.support.actors import make_account
 from tests.support.desk import fetch, store_plan
+from tests.support.ports import free_port
 from tests.support.programs import program
 from tests.support.replaying import replayed
-from tests.support.service import Service, free_port, running
+from tests.support.service import Service, running
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.faults

@@ -53,7 +53,7 @@ async def test_sigterm_lets_requests_and_deliveries_in_flight_end(
             assert (await request).status_code == 201
         await until(lambda: service.process.poll() is not None)
         assert service.process.poll() == 0, service.printed()
-        assert monotonic() - began < 10
+        assert monotonic() - began < 20, "nothing waits for the end of the drain"
         assert '"level":"error"' not in service.printed()
         assert "Running job" not in service.printed()
     rows = await fetch(shared, "SELECT state, attempts, event_id FROM deliveries ORDER BY id")

@@ -5,7 +5,8 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,7 +17,7 @@ from tests.support.attack import attack
 from tests.support.attacks import ATTACKS, ground_of
 from tests.support.database import new_database
 from tests.support.service import Service, serving
-from tests.support.victim import victim
+from tests.support.victim import Figures, Victim, victim
 
 pytestmark = pytest.mark.faults
 
@@ -27,35 +28,40 @@ LEAST = 1500
 """Milliseconds; an attack that succeeds costs others many seconds."""
 
 
-@pytest.fixture(scope="module")
-async def database(server: str, template: str) -> AsyncIterator[str]:
-    async with new_database(server, template) as url:
-        yield url
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A service with a victim, and its figures while nobody attacks."""
+
+    service: Service
+    database: str
+    admin: httpx.AsyncClient
+    customer: Victim
+    quiet: Figures
 
 
 @pytest.fixture(scope="module")
-def service(database: str, admin_key: str) -> Iterator[Service]:
+async def stage(server: str, template: str, admin_key: str) -> AsyncIterator[Stage]:
     """One for all attacks, each of which comes from an account of its own."""
-    with TemporaryDirectory(prefix="heliodesk-test-") as name, serving(Path(name), database, admin_key) as service:
-        yield service
+    headers = {"Authorization": f"Bearer {admin_key}"}
+    async with new_database(server, template) as database:
+        with TemporaryDirectory(prefix="heliodesk-test-") as name, serving(Path(name), database, admin_key) as service:
+            async with (
+                httpx.AsyncClient(base_url=service.url, headers=headers, timeout=60, trust_env=False) as admin,
+                victim(admin) as customer,
+            ):
+                yield Stage(service, database, admin, customer, await customer.figures(SECONDS / 2))
 
 
 @pytest.mark.parametrize("name", ATTACKS)
-async def test_an_attack_slows_nobody_else(name: str, service: Service, database: str, admin_key: str) -> None:
-    headers = {"Authorization": f"Bearer {admin_key}"}
-    async with (
-        asyncio.timeout(150),
-        httpx.AsyncClient(base_url=service.url, headers=headers, timeout=60, trust_env=False) as admin,
-        victim(admin) as customer,
-    ):
-        plot = await ATTACKS[name](await ground_of(admin, database, TICKETS))
+async def test_an_attack_slows_nobody_else(name: str, stage: Stage) -> None:
+    async with asyncio.timeout(150):
+        plot = await ATTACKS[name](await ground_of(stage.admin, stage.database, TICKETS))
         for _ in range(TRIES):
-            quiet = await customer.figures(SECONDS / 2)
-            with attack(service.port, plot, seconds=SECONDS) as attacking:
-                beside = await customer.figures(SECONDS)
+            with attack(stage.service.port, plot, seconds=SECONDS) as attacking:
+                beside = await stage.customer.figures(SECONDS)
                 await asyncio.to_thread(attacking.end)
             _answered(attacking.statuses)
-            if not (worse := beside.worse_than(quiet, least=LEAST)):
+            if not (worse := beside.worse_than(stage.quiet, least=LEAST)):
                 return
     pytest.fail(f"{worse}, {attacking.statuses}")
 

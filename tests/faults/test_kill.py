@@ -11,7 +11,8 @@ from app.cli.postgres.embedded import EmbeddedServer
 from tests.faults.history import assert_nothing_lost, end_leases, is_quiet, prepare
 from tests.support.desk import connected, fetch
 from tests.support.openings import open_until_answered
-from tests.support.service import Service, free_port, running
+from tests.support.ports import free_port
+from tests.support.service import Service, running
 from tests.support.waiting import until
 from tests.webhooks.receiver import Receiver
 

@@ -22,7 +22,8 @@ from tests.support.service import Service, serving
 pytestmark = pytest.mark.faults
 
 SECONDS: Final = 1.5
-TICKETS: Final = 100
+TICKETS: Final = 30
+TRIES: Final = 5
 MANY_AT_ONCE: Final = httpx.Limits(max_connections=300)
 FEW: Final = {
     "HELIODESK_LOG_LEVEL": "WARNING",
@@ -72,13 +73,17 @@ async def test_only_a_trusted_proxy_says_where_a_request_comes_from(
 
 async def test_one_key_opens_only_so_many_tickets_a_minute(stage: Stage, shared: Sessions) -> None:
     sent = request("POST", "/v1/tickets", stage.key | {"Content-Type": "application/json"}, orjson.dumps(TICKET))
-    began = monotonic()
-    with attack(stage.service.port, Plot((sent,), 32), seconds=SECONDS) as attacking:
-        await asyncio.to_thread(attacking.end)
+    began, statuses = monotonic(), Counter[int]()
+    for _ in range(TRIES):  # a busy machine opens so few tickets at once
+        with attack(stage.service.port, Plot((sent,), 32), seconds=SECONDS) as attacking:
+            await asyncio.to_thread(attacking.end)
+        statuses += attacking.statuses
+        if statuses[429]:
+            break
     most = TICKETS * (1 + (monotonic() - began) / 60)
-    assert attacking.statuses.keys() == {201, 429}
+    assert statuses.keys() == {201, 429}
     [opened] = await fetch(shared, "SELECT count(*) FROM tickets WHERE account_id = $1", stage.attacker)
-    assert attacking.statuses[201] <= opened["count"] <= most + 4
+    assert statuses[201] <= opened["count"] <= most + 4
     assert (await stage.client.post("/v1/tickets", json=TICKET, headers=stage.other)).status_code == 201
 
 

@@ -72,14 +72,14 @@ async def test_a_restart_of_postgres_loses_nothing_and_readiness_tells(
         assert checks["database"] != "ok"
         assert (await client.get("/healthz")).status_code == 200
         postgres.start()
-        await until(lambda: _is_ready(client), within=10)
+        await until(lambda: _is_ready(client))
         await opening
         sessions = await stack.enter_async_context(connected(url))
         await end_leases(sessions)
         await until(lambda: is_quiet(sessions, TICKETS), within=60, every=0.1)
         await assert_nothing_lost(sessions, names, receiver.messages)
         told = [row["id"] for row in await fetch(sessions, "SELECT id FROM events ORDER BY position")]
-        await until(lambda: reader.ids == told, within=10)
+        await until(lambda: reader.ids == told)
         assert not stream.done()  # a browser takes a stream that ends with an error for the end of it all
         stream.cancel()
     assert "Traceback" not in service.printed()

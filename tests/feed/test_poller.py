@@ -1,6 +1,7 @@
 """One look of a process serves all who wait in it, and wakes those for whom there is something."""
 
 import asyncio
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -17,7 +18,7 @@ from app.core.signals import WakeUps
 from app.core.state import State
 from app.feed.poller import FeedPoller
 from tests.feed.conftest import row, told_in
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, until
 
 
 @contextmanager
@@ -41,10 +42,11 @@ def _is_waited_for(poller: FeedPoller) -> bool:
 
 async def test_a_thousand_who_wait_cost_one_look_every_quarter_of_a_second(state: State, engine: AsyncEngine) -> None:
     position = await state.feed.decided()
+    began = monotonic()
     with counting_polls(engine) as taken:
         waiting = [state.feed.news(position, f"acc_{number}", 1.0) for number in range(1000)]
         assert not any(await asyncio.gather(*waiting))
-    assert 1 <= len(taken) <= 6
+    assert 1 <= len(taken) <= (monotonic() - began) / 0.25 + 2
 
 
 async def test_only_those_are_woken_for_whom_there_is_something(state: State, sessions: Sessions) -> None:
@@ -52,28 +54,30 @@ async def test_only_those_are_woken_for_whom_there_is_something(state: State, se
         await told_in(session, row())
     position = await state.feed.decided()
     names = ("acc_1", "acc_2", None)
-    waiting = [asyncio.create_task(state.feed.news(position, name, 2.0)) for name in names]
+    waiting = [asyncio.create_task(state.feed.news(position, name, PATIENCE)) for name in names]
     await until(lambda: len(state.feed._waiting) == len(names))  # type: ignore[attr-defined]  # the poller's
     async with transaction(sessions) as session:
         await told_in(session, row("acc_2"))
-    assert [await each for each in waiting] == [False, True, True]
+    asleep, *woken = waiting
+    assert [await each for each in woken] == [True, True]
+    assert not asleep.done()
+    asleep.cancel()
+    await asyncio.wait([asleep])
 
 
 async def test_a_commit_of_this_process_wakes_at_once_and_another_ones_within_a_poll(
     state: State, sessions: Sessions
 ) -> None:
     for feed in (
-        FeedPoller(state.engine, state.wake_ups.events, interval=60),
+        FeedPoller(state.engine, state.wake_ups.events, interval=600),
         FeedPoller(state.engine, WakeUps().events),
     ):
         position = await feed.decided()
-        waiting = asyncio.create_task(feed.news(position, None, 30))
+        waiting = asyncio.create_task(feed.news(position, None, 600))
         await until(partial(_is_waited_for, feed))
         async with transaction(sessions) as session:
             await told_in(session, row())
-        began = monotonic()
-        assert await waiting
-        assert monotonic() - began < 10
+        assert await asyncio.wait_for(waiting, PATIENCE)
 
 
 async def test_a_feed_that_stands_still_is_told_to_operators(state: State, sessions: Sessions) -> None:
@@ -85,7 +89,7 @@ async def test_a_feed_that_stands_still_is_told_to_operators(state: State, sessi
             await told_in(quick, row())
         with structlog.testing.capture_logs() as logs:
             await feed.decided()
-        assert "has waited 0 s for transactions:" in (feed.trouble() or "")
+        assert re.search(r"has waited \d+ s for transactions:", feed.trouble() or "")
         assert [log["event"] for log in logs] == ["the feed stands still"]
     await feed.decided()
     assert feed.trouble() is None

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import asyncpg
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -10,7 +9,7 @@ from app.inbound.background import processing
 from app.inbound.usecases import receive
 from tests.inbound.conftest import Desk
 from tests.support.desk import fetch
-from tests.support.explaining import counting, explain, nodes
+from tests.support.explaining import counting, explain, nodes, settle
 
 RECEIPTS = """
 INSERT INTO receipts (account_id, id, hook_id, format, headers, body, size, state, received_at)
@@ -25,9 +24,7 @@ WAITING = 200
 async def full(desk: Desk, database: str) -> Desk:
     """A desk whose hook has received much, of which some waits."""
     await fetch(desk.sessions, RECEIPTS, desk.account_id, desk.hook["id"])
-    connection = await asyncpg.connect(database)
-    await connection.execute("VACUUM ANALYZE receipts")
-    await connection.close()
+    await settle(database, "receipts")
     return desk
 
 

@@ -1,6 +1,5 @@
 """What an account's hooks may open and keep; what exceeds it waits, or is refused so that it is sent again."""
 
-from collections.abc import Callable
 from typing import Final
 
 import httpx
@@ -14,13 +13,13 @@ from app.inbound.examples import GENERIC, PAGERDUTY
 from app.inbound.payloads import Room
 from tests.inbound.conftest import Desk, MakeDesk
 from tests.support.actors import make_key
+from tests.support.clocks import HandClock
 from tests.support.desk import TICKET, fetch
 from tests.support.refusals import reached
 
 HALF: Final = orjson.dumps(GENERIC | {"text": "x" * 530_000})
 """More than half of the room of the hooks that take whatever comes."""
 ANYBODY: Final = {"signature": {"scheme": "none"}}
-Later = Callable[[float], None]
 
 
 @pytest.fixture
@@ -36,16 +35,9 @@ def settings(database: str) -> Settings:
 
 
 @pytest.fixture
-def later(monkeypatch: pytest.MonkeyPatch) -> Later:
+def later(monkeypatch: pytest.MonkeyPatch) -> HandClock:
     """Lets seconds go by for the rates."""
-    now = [1000.0]
-    for module in (callers, rates):
-        monkeypatch.setattr(module, "monotonic", lambda: now[0])
-
-    def wait(seconds: float) -> None:
-        now[0] += seconds
-
-    return wait
+    return HandClock(monkeypatch, callers, rates)
 
 
 async def alert(desk: Desk, name: str) -> httpx.Response:
@@ -60,7 +52,7 @@ async def states(desk: Desk) -> dict[str, int]:
 
 
 async def test_alerts_beyond_an_accounts_tickets_a_minute_wait_and_are_opened_later_in_order(
-    make_desk: MakeDesk, later: Later
+    make_desk: MakeDesk, later: HandClock
 ) -> None:
     busy, other = await make_desk(), await make_desk()
     await busy.make()
@@ -84,7 +76,7 @@ async def test_alerts_beyond_an_accounts_tickets_a_minute_wait_and_are_opened_la
     assert await states(busy) == {"processed": 3}
 
 
-async def test_one_payload_of_many_alerts_is_opened_and_waited_for(make_desk: MakeDesk, later: Later) -> None:
+async def test_one_payload_of_many_alerts_is_opened_and_waited_for(make_desk: MakeDesk, later: HandClock) -> None:
     desk = await make_desk()
     await desk.make(format="cloudevents")
     batch = [
@@ -104,7 +96,7 @@ async def test_one_payload_of_many_alerts_is_opened_and_waited_for(make_desk: Ma
     assert len(await desk.tickets()) == 6
 
 
-async def test_tickets_over_http_beyond_the_same_number_are_refused(desk: Desk, later: Later) -> None:
+async def test_tickets_over_http_beyond_the_same_number_are_refused(desk: Desk, later: HandClock) -> None:
     await alert(desk, "a")
     await desk.process()
 
@@ -124,6 +116,48 @@ async def test_tickets_over_http_beyond_the_same_number_are_refused(desk: Desk, 
     assert (await desk.client.post("/v1/tickets", json=body, headers=admin)).status_code == 201
     later(30)
     assert (await post()).status_code == 201
+
+
+REOPENED: Final = [
+    ("reopen", {}),
+    ("status", {"status": "open"}),
+    ("messages", {"body": "It is back."}),
+]
+
+
+@pytest.mark.parametrize(("action", "body"), REOPENED, ids=[action for action, _ in REOPENED])
+async def test_a_ticket_that_is_opened_again_counts_as_one_that_is_opened(
+    desk: Desk, later: HandClock, action: str, body: dict[str, str]
+) -> None:
+    opened = await desk.client.post("/v1/tickets", json=TICKET, headers=desk.owner)
+    path = f"/v1/tickets/{opened.json()['id']}"
+
+    async def again(key: dict[str, str]) -> httpx.Response:
+        resolved = await desk.client.post(f"{path}/status", json={"status": "resolved"}, headers=desk.owner)
+        assert resolved.status_code == 200
+        return await desk.client.post(f"{path}/{action}", json=body, headers=key)
+
+    assert (await again(desk.owner)).is_success
+    refused = await again(desk.owner)
+    assert reached(refused) == ("tickets_per_minute", 2, 2)
+    assert (await desk.client.get(path, headers=desk.owner)).json()["status"] == "resolved"
+    if action != "messages":  # support's messages reopen nothing
+        assert (await again(await make_key(desk.sessions, "agent"))).is_success
+    later(30)
+    assert (await again(desk.owner)).is_success
+
+
+async def test_an_alert_that_opens_its_ticket_again_counts_as_one_that_opens_one(desk: Desk, later: HandClock) -> None:
+    await alert(desk, "a")
+    for status in ("resolved", "firing"):
+        await desk.send({"key": "a", "status": status, "title": "a"})
+    await desk.process()
+    await alert(desk, "b")
+    await desk.process()
+    assert await states(desk) == {"processed": 3, "pending": 1}
+    later(31)
+    await desk.process()
+    assert await states(desk) == {"processed": 4}
 
 
 async def kept(desk: Desk) -> tuple[int, int]:

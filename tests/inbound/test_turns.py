@@ -7,12 +7,13 @@ from typing import Any, Final
 import pytest
 from asyncpg import DeadlockDetectedError
 
-from app.core.clock import monotonic
 from app.inbound.background import processing, resting
 from app.inbound.background.processing import TRIES
 from app.inbound.usecases import apply_decision
 from tests.inbound.conftest import Desk, MakeDesk
+from tests.support.clocks import HandClock
 from tests.support.desk import fetch
+from tests.support.waiting import PATIENCE
 
 FAILED: Final = "The service failed to process it, and its log says why"
 
@@ -28,15 +29,9 @@ async def states(desk: Desk) -> list[str]:
 
 
 @pytest.fixture
-def elapse(monkeypatch: pytest.MonkeyPatch) -> Any:
+def later(monkeypatch: pytest.MonkeyPatch) -> HandClock:
     """Lets seconds go by for hooks that rest; none go by otherwise."""
-    later = [monotonic()]
-    monkeypatch.setattr(resting, "monotonic", lambda: later[0])
-
-    def add(seconds: float) -> None:
-        later[0] += seconds
-
-    return add
+    return HandClock(monkeypatch, resting)
 
 
 def broken(monkeypatch: pytest.MonkeyPatch, titles: dict[str, Any]) -> list[str]:
@@ -63,7 +58,7 @@ def raising(error: Exception) -> Any:
 
 
 async def test_a_receipt_that_fails_is_tried_again_later_and_is_failed_and_visible_in_the_end(
-    make_desk: MakeDesk, monkeypatch: pytest.MonkeyPatch, elapse: Any
+    make_desk: MakeDesk, monkeypatch: pytest.MonkeyPatch, later: HandClock
 ) -> None:
     desk, other = await make_desk(), await make_desk()
     await desk.make()
@@ -79,7 +74,7 @@ async def test_a_receipt_that_fails_is_tried_again_later_and_is_failed_and_visib
         assert tried.count("bad") == again
         await desk.process()
         assert tried.count("bad") == again  # it rests
-        elapse(61)
+        later(61)
         await desk.process()
     assert await states(desk) == ["failed", "processed"]
     assert [receipt["error"] for receipt in await desk.receipts()] == [None, FAILED]
@@ -87,7 +82,7 @@ async def test_a_receipt_that_fails_is_tried_again_later_and_is_failed_and_visib
 
 
 async def test_a_hook_that_cannot_be_read_any_more_fails_its_own_receipts_only(
-    make_desk: MakeDesk, elapse: Any
+    make_desk: MakeDesk, later: HandClock
 ) -> None:
     desk, other = await make_desk(), await make_desk()
     for one in (desk, other):
@@ -96,12 +91,12 @@ async def test_a_hook_that_cannot_be_read_any_more_fails_its_own_receipts_only(
     await fetch(desk.sessions, "UPDATE hooks SET fields = fields - 'name' WHERE id = $1", desk.hook["id"])
     for _ in range(TRIES):
         await desk.process()
-        elapse(61)
+        later(61)
     assert (await states(desk), await states(other)) == (["failed"], ["processed"])
 
 
 async def test_what_fails_for_a_while_goes_through_later(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, elapse: Any
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, later: HandClock
 ) -> None:
     titles = {"bad": raising(ValueError("for now"))}
     broken(monkeypatch, titles)
@@ -109,7 +104,7 @@ async def test_what_fails_for_a_while_goes_through_later(
     await desk.process()
     assert await desk.processor.next_instant() is None
     titles.clear()
-    elapse(1)
+    later(1)
     await desk.process()
     assert await states(desk) == ["processed"]
 
@@ -134,7 +129,12 @@ async def test_a_slow_receipt_is_given_up_and_the_others_come(
     await desk.make()
     await other.make()
     monkeypatch.setattr(processing, "WHOLE", 0.5)
-    broken(monkeypatch, {"slow": asyncio.Event().wait})
+
+    async def never_ends() -> None:
+        monkeypatch.setattr(processing, "WHOLE", PATIENCE)  # for the others, whatever else this machine does
+        await asyncio.Event().wait()
+
+    broken(monkeypatch, {"slow": never_ends})
     await send(desk, "slow")
     await send(other, "other")
     await desk.process()
@@ -147,9 +147,10 @@ async def test_a_pass_ends_in_its_time_and_the_next_one_begins_with_who_had_leas
     busy, other = await make_desk(), await make_desk()
     await busy.make()
     await other.make()
+    clock = HandClock(monkeypatch, processing)
 
     async def takes_time() -> None:
-        await asyncio.sleep(0.3)
+        clock(0.3)
 
     tried = broken(monkeypatch, {"slow": takes_time})
     for number in range(3):

@@ -17,7 +17,7 @@ from tests.support.actors import make_key
 from tests.support.desk import fetch
 from tests.support.experts import add_expert
 from tests.support.mailbox import Mailbox, send, smtp, stored
-from tests.support.service import free_port
+from tests.support.ports import free_port
 from tests.support.stories import P1, Begin, Caller, Story, path_of
 from tests.support.sweeping import run_pass
 

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from app.core.settings import Settings
 from app.paging.ways import Ways
-from tests.support.service import free_port
+from tests.support.ports import free_port
 
 LOOPBACK: Final = ["127.0.0.0/8"]
 ELSEWHERE: Final = "127.0.0.2"
@@ -118,7 +118,7 @@ class Services:
 @pytest.fixture
 async def services() -> AsyncIterator[Services]:
     """A server that is all of them."""
-    services, port, app = Services(), free_port(), web.Application()
+    services, port, app = Services(), free_port("127.0.0.1", ELSEWHERE), web.Application()
     app.router.add_post("/v2/enqueue", services.pagerduty)
     app.router.add_post("/v2/alerts", services.create_alert)
     app.router.add_post("/v2/alerts/{alias}/close", services.close_alert)

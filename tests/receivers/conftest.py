@@ -13,8 +13,8 @@ import orjson
 import pytest
 
 from tests.support.npm import installed
+from tests.support.ports import free_port
 from tests.support.programs import program
-from tests.support.service import free_port
 from tests.support.waiting import until
 
 EXAMPLES: Final = Path(__file__).parents[2] / "docs" / "receivers"

@@ -20,7 +20,7 @@ from tests.support.actors import make_account, make_engineer, make_key
 from tests.support.desk import fetch, open_at
 from tests.support.stories import P1, Begin, Caller, Story, deadline, path_of
 from tests.support.sweeping import next_wake, run_pass
-from tests.support.waiting import until_blocked
+from tests.support.waiting import PATIENCE, until_blocked
 
 START: Final = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 HOUR: Final = timedelta(hours=1)
@@ -104,7 +104,7 @@ async def test_two_at_once_are_refused(story: Story) -> None:
     account = story.account.account_id
     async with transaction(story.sessions) as session:
         await moving.advance(session, account, ClockAdvance(by=HOUR))
-        await asyncio.wait_for(advance(story, 409, by="PT1H"), 5)
+        await asyncio.wait_for(advance(story, 409, by="PT1H"), PATIENCE)
     assert (await advance(story, by="PT1H"))["from"] == at(1)
 
 

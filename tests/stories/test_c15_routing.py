@@ -4,14 +4,10 @@ from typing import Any
 
 from app.core.db.engine import Sessions
 from tests.support.desk import store_plan
-from tests.support.experts import add_expert, advance, history
+from tests.support.experts import add_expert, advance
 from tests.support.stories import P1, Begin, Story, path_of
 
 TARGETS = {"P1": {"first_response": "PT1H"}, "P2": {"first_response": "PT30M", "resolution": "PT1H"}}
-
-
-async def told(story: Story, ticket: Any, *types: str) -> list[Any]:
-    return [event for event in await history(story, path_of(ticket)) if event["type"] in types]
 
 
 async def on_plan(begin: Begin, sessions: Sessions, **plan: Any) -> Story:
@@ -30,7 +26,7 @@ async def test_c15_an_automatic_raise_alerts_an_expert_and_the_call_waits_for_th
     ida = await add_expert(story, "Ida")
     ticket = await story.open(priority="P2")
     await advance(story, by="PT61M")
-    [alerted] = await told(story, ticket, "expert.alerted")
+    [alerted] = await story.events(path_of(ticket), "expert.alerted")
     assert alerted["timestamp"] == "2026-11-20T10:00:00.000001Z"
     seen = await story.product.get(path_of(ticket))
     assert (seen["priority"], seen["assignee"], seen["call"]) == ("P1", ida.id, None)
@@ -47,7 +43,7 @@ async def test_c15_reassign_gives_the_ticket_to_somebody_else_who_is_there(begin
         await story.product.post(f"{path_of(each)}/assign", engineer_id=ida.id)
     ole = await add_expert(story, "Ole", capacity=1)
     await advance(story, by="PT31M")
-    [_, given] = await told(story, ticket, "ticket.assigned")
+    [_, given] = await story.events(path_of(ticket), "ticket.assigned")
     assert (given["data"]["to"], given["data"]["reason"]) == (ole.id, "missed")
     assert (await story.product.get(path_of(alone)))["assignee"] == ida.id  # nobody else has room
 
@@ -58,5 +54,8 @@ async def test_c15_reassign_of_a_p1_alerts_the_next_one(begin: Begin, sessions: 
     ticket = await story.open(**P1)
     assert ticket["assignee"] == ida.id
     await advance(story, by="PT61M")
-    assert [event["data"]["engineer_id"] for event in await told(story, ticket, "expert.alerted")] == [ida.id, ole.id]
-    assert [event["data"]["reason"] for event in await told(story, ticket, "expert.cancelled")] == ["missed"]
+    assert [event["data"]["engineer_id"] for event in await story.events(path_of(ticket), "expert.alerted")] == [
+        ida.id,
+        ole.id,
+    ]
+    assert [event["data"]["reason"] for event in await story.events(path_of(ticket), "expert.cancelled")] == ["missed"]

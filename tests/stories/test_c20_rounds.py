@@ -7,7 +7,7 @@ from typing import Any, Final
 import pytest
 
 from tests.support.desk import fetch
-from tests.support.experts import add_expert, advance, daily, history
+from tests.support.experts import add_expert, advance, daily
 from tests.support.stories import P1, Begin, Story, path_of
 from tests.support.sweeping import run_pass
 
@@ -47,7 +47,7 @@ async def test_c20_two_experts_who_never_answer_are_paged_for_24_hours(story: St
     experts = [(await add_expert(story, name)).id for name in ("Ida", "Ole")]
     ticket = await story.open(**P1)
     await advance(story, by="PT24H")
-    events = await history(story, path_of(ticket))
+    events = await story.events(path_of(ticket))
     assert silences(events, START + timedelta(hours=24)) == []
     paged = [event["data"]["engineer_id"] for event in events if event["type"] == "expert.alerted"]
     assert len(paged) == 2 * 96
@@ -70,7 +70,7 @@ async def test_c20_over_the_night_it_waits_for_the_shift_and_then_the_rounds_go_
         await add_expert(story, name, shifts=daily("UTC", "09:00", "17:00"))
     ticket = await story.open(**P1)
     await advance(story, to="2026-11-21T10:00:00Z")
-    events = await history(story, path_of(ticket))
+    events = await story.events(path_of(ticket))
     [(since, until)] = silences(events, START + timedelta(hours=25))
     assert START + timedelta(hours=8) <= since < START + timedelta(hours=8) + MOMENT
     assert until == START + timedelta(hours=24)
@@ -84,12 +84,12 @@ async def test_c20_who_accepts_ends_the_rounds(story: Story) -> None:
     await advance(story, by="PT12M")
     [alert] = (await story.product.get("/v1/alerts", ticket_id=ticket["id"], state="alerted"))["items"]
     await ida.caller.post(f"/v1/alerts/{alert['id']}/accept")
-    before = len(await history(story, path_of(ticket)))
+    before = len(await story.events(path_of(ticket)))
     await advance(story, by="PT5M")
     seen = await story.product.get(path_of(ticket))
     assert (seen["routing"]["state"], seen["routing"]["round"], seen["routing"]["reason"]) == ("engaged", 1, None)
     assert seen["routing"]["alert_id"] == alert["id"]
-    later = (await history(story, path_of(ticket)))[before:]
+    later = (await story.events(path_of(ticket)))[before:]
     assert not [event for event in later if event["type"].startswith(("expert.", "routing."))]
 
 

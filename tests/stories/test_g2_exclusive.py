@@ -5,7 +5,7 @@ from typing import Any, Final
 import pytest
 
 from tests.support.actors import Headers
-from tests.support.experts import Expert, add_expert, advance, history
+from tests.support.experts import Expert, add_expert, advance
 from tests.support.stories import P1, Begin, Caller, Story, deadline, path_of
 from tests.support.sweeping import run_pass
 
@@ -27,10 +27,6 @@ async def read(story: Story, ticket: Any) -> Any:
     return await story.product.get(path_of(ticket))
 
 
-async def told(story: Story, ticket: Any, *types: str) -> list[Any]:
-    return [event for event in await history(story, path_of(ticket)) if event["type"] in types]
-
-
 async def test_g2_an_expert_is_alerted_with_the_opening_and_accepts(story: Story) -> None:
     ida = await add_expert(story, "Ida")
     ticket = await story.open(**P1)
@@ -41,7 +37,7 @@ async def test_g2_an_expert_is_alerted_with_the_opening_and_accepts(story: Story
     assert (seen["routing"]["state"], seen["routing"]["alert_id"]) == ("alerted", alert["id"])
     assert deadline(seen, "alert_ack")["due_at"] == alert["accept_by"]
     assert (await story.customer.get(path_of(ticket)))["routing"] is None
-    [event] = await told(story, ticket, "expert.alerted")
+    [event] = await story.events(path_of(ticket), "expert.alerted")
     assert (event["timestamp"], event["audience"]) == ("2026-11-20T09:00:00.000000Z", "internal")
     assert event["data"]["candidates"] == [
         {"engineer_id": ida.id, "engineer_name": "Ida", "taken": True, "reason": "only"}
@@ -62,14 +58,14 @@ async def test_g2_not_accepted_in_time_the_next_one_is_alerted_until_the_manager
     await add_expert(story, "Ole", tier=2)
     ticket = await story.open(**P1)
     await advance(story, by="PT5M")
-    assert len(await told(story, ticket, "expert.alerted")) == 1
+    assert len(await story.events(path_of(ticket), "expert.alerted")) == 1
     await advance(story, by="PT10M")
-    first, second = await told(story, ticket, "expert.alerted")
+    first, second = await story.events(path_of(ticket), "expert.alerted")
     assert second["timestamp"] == "2026-11-20T09:05:00.000001Z"
-    expired = await told(story, ticket, "expert.cancelled")
+    expired = await story.events(path_of(ticket), "expert.cancelled")
     assert [event["data"]["reason"] for event in expired] == ["expired", "expired"]
     assert expired[0]["data"]["engineer_id"] == first["data"]["engineer_id"] != second["data"]["engineer_id"]
-    [exhausted] = await told(story, ticket, "routing.round_exhausted", "routing.unstaffed")
+    [exhausted] = await story.events(path_of(ticket), "routing.round_exhausted", "routing.unstaffed")
     assert (exhausted["type"], exhausted["data"]["round"]) == ("routing.round_exhausted", 1)
     [manager] = exhausted["data"]["notified"]
     assert manager.items() >= {"role": "manager", **MANAGER}.items()
@@ -89,7 +85,7 @@ async def test_g2_declined_the_next_one_is_alerted_at_once(story: Story) -> None
     declined = await ida.caller.post(f"/v1/alerts/{alert['id']}/decline", reason="I am on a train")
     assert (declined["state"], declined["reason"]) == ("declined", "I am on a train")
     assert (await read(story, ticket))["assignee"] == ole.id
-    [event] = await told(story, ticket, "expert.declined")
+    [event] = await story.events(path_of(ticket), "expert.declined")
     assert (event["actor"]["id"], event["data"]["reason"]) == (ida.id, "I am on a train")
     own = (await ole.caller.get("/v1/alerts"))["items"]
     assert [(each["engineer_id"], each["state"]) for each in own] == [(ole.id, "alerted")]
@@ -108,7 +104,7 @@ async def test_g2_a_held_engineer_gets_no_other_ticket_and_hands_on_what_they_ha
     assert p1["assignee"] == ida.id
     assert sorted([(await read(story, each))["assignee"] for each in mine], key=str) == sorted([ole.id, None], key=str)
     for each in mine:
-        [_, handed] = await told(story, each, "ticket.assigned")
+        [_, handed] = await story.events(path_of(each), "ticket.assigned")
         assert (handed["data"]["from"], handed["data"]["reason"]) == (ida.id, "exclusive")
     problem = await story.product.post(f"{path_of(mine[0])}/assign", 409, engineer_id=ida.id)
     assert problem["held_for"] == p1["id"]
@@ -153,7 +149,7 @@ async def test_g2_the_hold_ends_and_the_oldest_queued_ticket_is_placed(story: St
     assert [(await read(story, each))["assignee"] for each in waiting] == [ida.id, None]
     assert (await alert_of(story, first))["state"] == ("accepted" if accepted else "cancelled")
     if not accepted:
-        [event] = await told(story, first, "expert.cancelled")
+        [event] = await story.events(path_of(first), "expert.cancelled")
         expected = {"withdrawn": "closed", "merged": "closed"}.get(how, how)
         assert event["data"]["reason"] == expected
 
@@ -191,9 +187,9 @@ async def test_g2_a_ticket_in_the_queue_is_tried_again_when_somebody_comes_on_sh
     assert (await read(story, ticket))["routing"]["next_at"] == "2026-11-20T10:00:00Z"
     await advance(story, to="2026-11-20T10:00:00Z")
     assert (await read(story, ticket))["assignee"] == ida.id
-    [event] = await told(story, ticket, "expert.alerted")
+    [event] = await story.events(path_of(ticket), "expert.alerted")
     assert event["timestamp"] == "2026-11-20T10:00:00.000000Z"
-    assert len(await told(story, ticket, "routing.unstaffed")) == 1
+    assert len(await story.events(path_of(ticket), "routing.unstaffed")) == 1
 
 
 async def test_g2_who_declined_is_asked_again_in_the_next_round_and_not_before(story: Story) -> None:
@@ -202,10 +198,10 @@ async def test_g2_who_declined_is_asked_again_in_the_next_round_and_not_before(s
     ticket = await story.open(**P1)
     await ida.caller.post(f"/v1/alerts/{(await alert_of(story, ticket))['id']}/decline", reason="Not now")
     await story.customer.post(f"{path_of(ticket)}/messages", 201, body="Hello?")
-    assert len(await told(story, ticket, "expert.alerted")) == 1
+    assert len(await story.events(path_of(ticket), "expert.alerted")) == 1
     assert (await read(story, ticket))["routing"]["next_at"] == "2026-11-20T09:05:00Z"
     await advance(story, to="2026-11-20T09:05:00Z")
-    [_, again] = await told(story, ticket, "expert.alerted")
+    [_, again] = await story.events(path_of(ticket), "expert.alerted")
     assert (again["timestamp"], again["data"]["engineer_id"]) == ("2026-11-20T09:05:00.000000Z", ida.id)
 
 
@@ -216,7 +212,7 @@ async def test_g2_who_has_done_other_work_is_asked_again_and_who_refused_other_w
     second = await story.open(**P1)
     assert second["assignee"] == ida.id
     await ida.caller.post(f"/v1/alerts/{(await alert_of(story, second))['id']}/decline", reason="Nor this one")
-    assert len(await told(story, first, "expert.alerted")) == 1
+    assert len(await story.events(path_of(first), "expert.alerted")) == 1
     third = await story.open(**P1)
     await ida.caller.post(f"/v1/alerts/{(await alert_of(story, third))['id']}/accept")
     await ida.caller.post(f"{path_of(third)}/status", status="resolved", message="Done.")

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.support.experts import MINUTE, SUN, add_expert, add_regions, advance, history, owner_at, owners
+from tests.support.experts import MINUTE, SUN, add_expert, add_regions, advance, owner_at, owners
 from tests.support.stories import P1, Begin, Story, path_of
 
 OPENED: Final = datetime(2026, 10, 24, 20, 0, tzinfo=UTC)
@@ -45,7 +45,7 @@ async def test_g7_the_owner_at_every_minute_is_on_shift(begin: Begin, opened: da
     story, regions = await world(begin, opened)
     ticket = await engaged(story)
     await advance(story, by="PT48H")
-    events = await history(story, path_of(ticket))
+    events = await story.events(path_of(ticket))
     spans = owners(events)
     for minute in range(48 * 60):
         now = opened + minute * MINUTE
@@ -82,7 +82,7 @@ async def test_g7_a_region_with_nobody_is_skipped(begin: Begin, empty: str) -> N
     story, regions = await world(begin, OPENED, without=empty)
     ticket = await engaged(story)
     await advance(story, by="PT48H")
-    events = await history(story, path_of(ticket))
+    events = await story.events(path_of(ticket))
     spans = owners(events)
     for minute in range(48 * 60):
         now = OPENED + minute * MINUTE
@@ -102,7 +102,7 @@ async def test_g7_with_overlapping_shifts_an_emptied_region_is_passed_over(begin
     tom = await add_expert(story, "Tom", region="emea", shifts=long)
     ticket = await engaged(story)
     await advance(story, by="PT6H")
-    [over] = [each for each in await history(story, path_of(ticket)) if each["type"] == "ticket.handed_over"]
+    [over] = await story.events(path_of(ticket), "ticket.handed_over")
     assert over["timestamp"] == "2026-10-25T01:00:00.000000Z"
     assert over["data"]["to"] == {"engineer_id": tom.id, "engineer_name": "Tom", "region": "emea"}
 
@@ -122,7 +122,7 @@ async def test_g7_the_note_is_in_a_language_of_whoever_takes_over(
     await add_expert(story, "Tom", region="emea", shifts=long, languages=languages)
     ticket = await engaged(story)
     await advance(story, by="PT6H")
-    notes = [each for each in await history(story, path_of(ticket)) if each["type"] == "message.posted"]
+    notes = await story.events(path_of(ticket), "message.posted")
     assert notes[-1]["data"]["body"].startswith(beginning)
 
 
@@ -131,7 +131,7 @@ async def test_g7_mitigated_it_is_handed_over_no_more(begin: Begin) -> None:
     ticket = await engaged(story)
     await story.product.post(f"{path_of(ticket)}/status", status="mitigated")
     await advance(story, by="PT24H")
-    assert not [e for e in await history(story, path_of(ticket)) if e["type"] == "ticket.handed_over"]
+    assert not await story.events(path_of(ticket), "ticket.handed_over")
 
 
 async def test_g7_locked_to_a_region_it_waits_there_for_the_next_shift(begin: Begin) -> None:
@@ -144,7 +144,7 @@ async def test_g7_locked_to_a_region_it_waits_there_for_the_next_shift(begin: Be
     seen = await story.product.get(path_of(ticket))
     assert (seen["assignee"], seen["routing"]["state"]) == (None, "queued")
     assert seen["routing"]["next_at"] == "2026-10-25T16:00:00Z"
-    [unstaffed] = [e for e in await history(story, path_of(ticket)) if e["type"] == "routing.unstaffed"]
+    [unstaffed] = await story.events(path_of(ticket), "routing.unstaffed")
     assert (unstaffed["timestamp"], unstaffed["data"]["region_lock"]) == ("2026-10-25T01:00:00.000000Z", "americas")
     assert unstaffed["data"]["next_at"] == "2026-10-25T16:00:00Z"
     await advance(story, to="2026-10-25T16:00:00Z")

@@ -5,7 +5,7 @@ from typing import Any, Final
 import pytest
 
 from tests.support.actors import Headers
-from tests.support.experts import Expert, add_expert, add_regions, advance, history
+from tests.support.experts import Expert, add_expert, add_regions, advance
 from tests.support.stories import P1, Begin, Caller, Story, path_of
 
 START: Final = "2026-10-20T08:00:00Z"
@@ -33,7 +33,7 @@ async def override(story: Story, admin: Headers, whom: Expert, by: Expert, since
 
 
 async def handovers(story: Story, ticket: Any) -> list[tuple[str, str, str]]:
-    events = [event for event in await history(story, path_of(ticket)) if event["type"] == "ticket.handed_over"]
+    events = await story.events(path_of(ticket), "ticket.handed_over")
     to = [(event["timestamp"][11:16], event["data"]["to"]) for event in events]
     return [(at, party["engineer_id"], party["region"]) for at, party in to]
 

@@ -9,8 +9,8 @@ from fastapi import FastAPI
 from playwright.async_api import Page, async_playwright
 
 from app.core.state import State
+from tests.support.ports import free_port
 from tests.support.programs import program
-from tests.support.service import free_port
 from tests.support.waiting import until
 
 

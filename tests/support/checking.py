@@ -1,7 +1,6 @@
 """``heliodesk check`` as an operator runs it."""
 
 import re
-import subprocess
 
 from tests.support.service import heliodesk
 
@@ -9,11 +8,9 @@ LAST = re.compile(r"([\d,]+) tickets in \d+\.\d s \([\d,]+ a second\)\. Differen
 
 
 def check(database: str, *arguments: str) -> tuple[int, list[str], str]:
-    """The exit code, what is printed before the last line, and what standard error says."""
-    environment = {"DATABASE_URL": database}
-    process = heliodesk("check", *arguments, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    printed, errors = process.communicate(timeout=60)
-    return process.wait(), printed.decode().splitlines(keepends=True), errors.decode()
+    """The exit code, the lines that are printed, and what standard error says."""
+    done = heliodesk("check", *arguments, DATABASE_URL=database)
+    return done.code, done.printed.splitlines(keepends=True), done.errors
 
 
 def summary(line: str) -> tuple[str, str]:

@@ -53,17 +53,6 @@ async def advance(story: Story, **how: Any) -> Any:
     return await story.product.post(f"/v1/sandbox/{story.account.account_id}/advance", **how)
 
 
-async def history(story: Story, path: str) -> list[Any]:
-    """All events of a ticket as support sees them."""
-    events: list[Any] = []
-    page: Any = {"next_cursor": None}
-    while not events or page["next_cursor"]:
-        cursor = {"cursor": page["next_cursor"]} if page["next_cursor"] else {}
-        page = await story.product.get(f"{path}/timeline", limit=200, **cursor)
-        events += page["items"]
-    return events
-
-
 def owners(events: list[Any]) -> list[tuple[datetime, str | None]]:
     """From when on who owned the ticket."""
     found: list[tuple[datetime, str | None]] = []

@@ -15,7 +15,7 @@ from app.core.signals import WakeUp
 from app.notices.channels import Channel
 from app.notices.send import Notices, notifier
 from tests.support.desk import fetch
-from tests.support.service import free_port
+from tests.support.ports import free_port
 
 
 class Mailbox:

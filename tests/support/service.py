@@ -2,19 +2,21 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import timedelta
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from tempfile import TemporaryFile
 from time import sleep
-from typing import Any, Final
-
-import httpx
+from typing import IO, Final, NamedTuple
 
 from app.core import clock
+from tests.support.forks import Forked, fork
+from tests.support.ports import free_port
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 _PATIENCE: Final = 60.0
@@ -28,27 +30,13 @@ with open('pyproject.toml', 'rb') as project:  # a source tree says where its co
     module, function = tomllib.load(project)['project']['scripts']['heliodesk'].split(':')
 getattr(importlib.import_module(module), function)()
 """
-_AHEAD: Final = """
-import datetime, time, time_machine, uuid_utils
-machine = uuid_utils.uuid7  # asks the machine itself
-uuid_utils.uuid7 = lambda: machine(nanoseconds=time.time_ns())
-now = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds={})
-time_machine.travel(now, tick=True).start()
-time.time()  # it begins to tick when it is first asked
-"""
-
-
-def free_port() -> int:
-    """A port that nothing listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-    return port
+Process = Forked | subprocess.Popen[bytes]
 
 
 class Service:
     """A running ``heliodesk``; ``output`` is the file with what it prints and logs."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", port: int, output: Path) -> None:
+    def __init__(self, process: Process, port: int, output: Path) -> None:
         self.process, self.port, self.output = process, port, output
         self.url = f"http://127.0.0.1:{port}"
 
@@ -57,12 +45,18 @@ class Service:
         end = clock.monotonic() + _PATIENCE
         while clock.monotonic() < end:
             assert self.process.poll() is None, self.printed()
-            try:
-                if httpx.get(f"{self.url}/healthz", timeout=_PATIENCE, trust_env=False).status_code == 200:
-                    return
-            except httpx.TransportError:
-                sleep(0.05)
+            if self._answers():
+                return
+            sleep(0.02)
         raise TimeoutError(self.printed())
+
+    def _answers(self) -> bool:
+        with closing(HTTPConnection("127.0.0.1", self.port, timeout=_PATIENCE)) as connection:
+            try:
+                connection.request("GET", "/healthz")
+                return connection.getresponse().status == HTTPStatus.OK
+            except (OSError, HTTPException):
+                return False
 
     def printed(self) -> str:
         """All that it has printed and logged."""
@@ -74,12 +68,49 @@ class Service:
         return self.process.wait(_PATIENCE)
 
 
-def heliodesk(
-    *arguments: str, ahead: timedelta = timedelta(0), tree: Path = ROOT, **options: Any
-) -> "subprocess.Popen[bytes]":
-    """Start the command ``heliodesk`` of a source tree, on a machine whose clock is ``ahead``."""
-    code = (_AHEAD.format(ahead.total_seconds()) if ahead else "") + _COMMAND
-    return subprocess.Popen([sys.executable, "-c", code, *arguments], cwd=tree, **options)
+def _started(
+    arguments: list[str],
+    environment: Mapping[str, str],
+    out: IO[bytes],
+    err: IO[bytes],
+    ahead: timedelta = timedelta(0),
+    tree: Path = ROOT,
+) -> Process:
+    """The command ``heliodesk`` of a source tree; our own, on a machine whose clock is ``ahead``, is forked."""
+    if tree == ROOT:
+        files = (out.fileno(), err.fileno())
+        return fork(arguments, environment, files, ahead=ahead.total_seconds(), cache=_BYTECODE)
+    return subprocess.Popen(
+        [sys.executable, "-c", _COMMAND, *arguments],
+        cwd=tree,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=out,
+        stderr=err,
+    )
+
+
+class Done(NamedTuple):
+    """A command that has ended: its exit code, and what it has printed."""
+
+    code: int
+    printed: str
+    errors: str
+
+
+def heliodesk(*arguments: str, **environment: str) -> Done:
+    """Run ``heliodesk`` to its end, with nothing else than this environment."""
+    with TemporaryFile() as out, TemporaryFile() as err:
+        process = _started([*arguments], environment, out, err)
+        try:
+            code = process.wait(_PATIENCE)
+        finally:
+            process.kill()
+        texts = []
+        for file in (out, err):
+            file.seek(0)
+            texts.append(file.read().decode())
+    return Done(code, *texts)
 
 
 @contextmanager
@@ -101,9 +132,7 @@ def running(
     output = folder / f"output-{port}"
     with output.open("ab") as out:
         environment = _environment() | {"PORT": str(port), "DATA": str(folder / "data")} | settings
-        process = heliodesk(
-            command, ahead=ahead, tree=tree, env=environment, stdout=out, stderr=out, stdin=subprocess.DEVNULL
-        )
+        process = _started([command], environment, out, out, ahead, tree)
     try:
         service = Service(process, port, output)
         service.wait_until_ready()

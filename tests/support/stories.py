@@ -84,9 +84,15 @@ class Story:
         return f"/v1/tickets/{work.ticket.id}"
 
     async def events(self, path: str, *types: str, who: Caller | None = None) -> list[Any]:
-        """The ticket's history as support (or ``who``) sees it, of these types."""
-        page = await (who or self.engineer).get(f"{path}/timeline", limit=200)
-        return [event for event in page["items"] if not types or event["type"] in types]
+        """The ticket's whole history as support (or ``who``) sees it, of these types."""
+        found: list[Any] = []
+        cursor: dict[str, str] = {}
+        while True:
+            page = await (who or self.engineer).get(f"{path}/timeline", limit=200, **cursor)
+            found += [event for event in page["items"] if not types or event["type"] in types]
+            if page["next_cursor"] is None:
+                return found
+            cursor = {"cursor": page["next_cursor"]}
 
     async def pass_time(self, length: str) -> list[Any]:
         """Let so much time (``PT4H``) pass in the story's sandbox; what happens meanwhile, as support sees it."""

@@ -1,16 +1,21 @@
 """The sweep of one process, run by hand."""
 
 from datetime import datetime
+from typing import Final
 
 from app.core.db.engine import Sessions
 from app.core.metrics import Metrics
+from app.sweep.batch import Limits
 from app.sweep.isolation import Isolation
 from app.sweep.passes import BATCH, Sweeper
+
+PATIENT: Final = Limits(processing=20, lock=0.1, whole=30)
+"""No ticket is slow because this machine has other things to do; a lock is waited for as long as in the service."""
 
 
 def sweeper_of(sessions: Sessions) -> Sweeper:
     """The sweep of a process that has just started."""
-    return Sweeper(sessions, Isolation(sessions, Metrics()))
+    return Sweeper(sessions, Isolation(sessions, Metrics(), limits=PATIENT, alone=PATIENT), PATIENT)
 
 
 async def run_pass(sessions: Sessions, *, batch: int = BATCH) -> int:

@@ -1,22 +1,24 @@
 """The sweep's statements stay probes of one partial index, however many tickets are open."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
-import asyncpg
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.accounts.models import AccountRow
-from app.core.db.engine import Sessions
-from app.core.db.session import driver, transaction
+from app.core.db.engine import Sessions, make_engine
+from app.core.db.session import driver, make_sessions, transaction
+from app.core.signals import WakeUps
 from app.sweep import claims
 from app.sweep.batch import BEGIN
-from tests.support.desk import fetch, now_of, open_at
-from tests.support.explaining import counting, explain, looked_at, nodes, root, scans
+from tests.support.actors import make_account
+from tests.support.database import new_database
+from tests.support.desk import fetch, now_of, open_at, store_plan
+from tests.support.explaining import counting, explain, looked_at, nodes, root, scans, settle
 from tests.support.sweeping import next_wake
 
-Fill = Callable[[str], Awaitable[str]]
 WHEN = {
     "none is due": "now() + n * interval '1 minute'",
     "half are due": "now() + (n - 10000) * interval '1 minute'",
@@ -32,19 +34,32 @@ MODES = ("force_custom_plan", "force_generic_plan")
 BY_KEY = ("Index Scan", "ix_tickets_id"), ("Index Scan", "pk_tickets")
 
 
-@pytest.fixture
-async def fill(sessions: Sessions, account: AccountRow, database: str) -> Fill:
-    """Makes tickets of one account, without what the tests before have left behind in the index; its id."""
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """A database that holds tickets of one account, and nothing else that the sweep could look at."""
 
-    async def with_tickets(wake_at: str) -> str:
-        await open_at(sessions, account.account_id, await now_of(sessions), priority="P2")
-        await fetch(sessions, COPY % wake_at)
-        connection = await asyncpg.connect(database)
-        await connection.execute("VACUUM ANALYZE tickets")
-        await connection.close()
-        return account.account_id
+    sessions: Sessions
+    engine: AsyncEngine
+    account_id: str
 
-    return with_tickets
+
+@asynccontextmanager
+async def crowd(url: str, wake_at: str) -> AsyncIterator[Crowd]:
+    engine = make_engine(url, pool_size=2)
+    sessions = make_sessions(engine, WakeUps())
+    account = await make_account(sessions, await store_plan(sessions, "wati-business-plus"))
+    await open_at(sessions, account.account_id, await now_of(sessions), priority="P2")
+    await fetch(sessions, COPY % wake_at)
+    await settle(url, "tickets", alone=True)
+    yield Crowd(sessions, engine, account.account_id)
+    await engine.dispose()
+
+
+@pytest.fixture(scope="module", params=WHEN)
+async def filled(request: pytest.FixtureRequest, server: str, template: str) -> AsyncIterator[Crowd]:
+    """One for all tests here, which only read it: a claim takes its locks back."""
+    async with new_database(server, template) as url, crowd(url, WHEN[request.param]) as made:
+        yield made
 
 
 async def plan_of(sessions: Sessions, mode: str, types: str, statement: str, arguments: str) -> dict[str, Any]:
@@ -67,36 +82,28 @@ def read(plan: dict[str, Any], kind: str) -> float:
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("when", WHEN)
-async def test_a_claim_reads_only_what_is_due(sessions: Sessions, fill: Fill, when: str, mode: str) -> None:
-    await fill(WHEN[when])
-    plan = await plan_of(sessions, mode, "bigint", claims.ALL, "500")
+async def test_a_claim_reads_only_what_is_due(filled: Crowd, mode: str) -> None:
+    plan = await plan_of(filled.sessions, mode, "bigint", claims.ALL, "500")
     assert scans(plan) == [("Index Scan", "ix_tickets_wakes")]
     assert read(plan, "Index Scan") <= 500
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("when", WHEN)
-async def test_a_claim_reads_past_an_account_in_the_index_alone(
-    sessions: Sessions, fill: Fill, when: str, mode: str
-) -> None:
-    heavy = await fill(WHEN[when])
+async def test_a_claim_reads_past_an_account_in_the_index_alone(filled: Crowd, mode: str) -> None:
+    heavy = filled.account_id
     types, arguments = "bigint, timestamptz, text[], text[]", f"500, NULL, '{{{heavy}}}', '{{tkt_1,tkt_2}}'"
-    plan = await plan_of(sessions, mode, types, claims.WITHOUT, arguments)
+    plan = await plan_of(filled.sessions, mode, types, claims.WITHOUT, arguments)
     index, key = [scan for scan in scans(plan) if scan[1]]
     assert index == ("Index Only Scan", "ix_tickets_wakes")
     assert key in BY_KEY
-    since = await plan_of(sessions, mode, types, claims.WITHOUT, arguments.replace("NULL", "now()"))
+    since = await plan_of(filled.sessions, mode, types, claims.WITHOUT, arguments.replace("NULL", "now()"))
     assert read(since, "Index Only Scan") < 10
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("when", WHEN)
-async def test_a_claim_of_one_account_locks_no_more_than_it_takes(
-    sessions: Sessions, fill: Fill, when: str, mode: str
-) -> None:
-    heavy = await fill(WHEN[when])
-    plan = await plan_of(sessions, mode, "bigint, text, text[]", claims.OF_ACCOUNT, f"100, '{heavy}', '{{}}'")
+async def test_a_claim_of_one_account_locks_no_more_than_it_takes(filled: Crowd, mode: str) -> None:
+    arguments = f"100, '{filled.account_id}', '{{}}'"
+    plan = await plan_of(filled.sessions, mode, "bigint, text, text[]", claims.OF_ACCOUNT, arguments)
     assert read(plan, "Index Only Scan") <= 400
     locks = [node["Actual Loops"] for node in nodes(plan) if node["Node Type"] == "LockRows"]
     assert sum(locks) <= 100
@@ -104,28 +111,24 @@ async def test_a_claim_of_one_account_locks_no_more_than_it_takes(
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_single_tickets_are_found_by_their_ids(sessions: Sessions, fill: Fill, mode: str) -> None:
-    await fill(WHEN["all are due"])
-    plan = await plan_of(sessions, mode, "text[]", claims.OF_TICKETS, "'{tkt_1,tkt_2,tkt_3}'")
+@pytest.mark.parametrize("filled", ["all are due"], indirect=True)
+async def test_single_tickets_are_found_by_their_ids(filled: Crowd, mode: str) -> None:
+    plan = await plan_of(filled.sessions, mode, "text[]", claims.OF_TICKETS, "'{tkt_1,tkt_2,tkt_3}'")
     assert plan["Actual Rows"] == 3
     assert {index for _, index in scans(plan) if "tickets" in index} == {"ix_tickets_id"}
 
 
-async def test_the_next_instant_is_one_probe(sessions: Sessions, fill: Fill, engine: AsyncEngine) -> None:
-    await fill(WHEN["none is due"])
-    async with counting(engine) as sent:
-        await next_wake(sessions)
+@pytest.mark.parametrize("filled", ["none is due"], indirect=True)
+async def test_the_next_instant_is_one_probe(filled: Crowd) -> None:
+    async with counting(filled.engine) as sent:
+        await next_wake(filled.sessions)
     [(statement, parameters)] = sent
-    plan = await explain(sessions, statement, *parameters)
+    plan = await explain(filled.sessions, statement, *parameters)
     assert [index for _, index in scans(plan)] == ["ix_tickets_wakes"]
     assert looked_at(plan, "tickets") <= 1
 
 
-@pytest.mark.parametrize("when", WHEN)
-async def test_the_next_instant_beside_a_storm_reads_nothing_that_is_due(
-    sessions: Sessions, fill: Fill, when: str
-) -> None:
-    heavy = await fill(WHEN[when])
-    plan = await explain(sessions, claims.NEXT_WITHOUT, [heavy], [])
+async def test_the_next_instant_beside_a_storm_reads_nothing_that_is_due(filled: Crowd) -> None:
+    plan = await explain(filled.sessions, claims.NEXT_WITHOUT, [filled.account_id], [])
     assert scans(plan) == [("Index Only Scan", "ix_tickets_wakes")]
     assert read(plan, "Index Only Scan") < 10

@@ -14,7 +14,7 @@ from app.tickets.read import listing
 from app.tickets.wording import pattern
 from tests.support import stories
 from tests.support.desk import fetch, make_endpoint
-from tests.support.explaining import counting, explain, explain_for_any, looked_at, nodes, root, scans
+from tests.support.explaining import counting, explain, explain_for_any, looked_at, nodes, root, scans, settle
 from tests.support.stories import Caller, Story
 
 MANY: Final = 12_000
@@ -51,13 +51,13 @@ FROM generate_series(1, 20000) AS n
 
 
 @pytest.fixture
-async def story(sessions: Sessions, client: httpx.AsyncClient, plans: None) -> Story:
+async def story(sessions: Sessions, client: httpx.AsyncClient, database: str, plans: None) -> Story:
     """A ticket with many messages. Nobody replays it."""
     del plans
     story = await stories.begin(sessions, client, "zmanda-standard")
     await story.customer.post(f"/v1/tickets/{(await story.open())['id']}/messages", 201, body="Any news?")
     await fetch(sessions, MESSAGES)
-    await fetch(sessions, "ANALYZE messages")
+    await settle(database, "messages")
     return story
 
 
@@ -68,9 +68,7 @@ async def crowd(story: Story, sessions: Sessions, client: httpx.AsyncClient, dat
     for one, number in ((story, 2000), (crowd, MANY)):
         await fetch(sessions, TICKETS, number, (await one.open())["id"], BUSY, GONE)
     await fetch(sessions, TITLES)
-    connection = await asyncpg.connect(database)
-    await connection.execute("VACUUM ANALYZE tickets, ticket_titles")
-    await connection.close()
+    await settle(database, "tickets", "ticket_titles")
     return crowd
 
 
@@ -194,10 +192,10 @@ async def test_a_page_of_messages(story: Story, sessions: Sessions, engine: Asyn
         await assert_reads(sessions, *sent[1], "ix_messages_account_id_ticket_id_sequence", "messages")
 
 
-async def test_a_page_of_deliveries(story: Story, sessions: Sessions, engine: AsyncEngine) -> None:
+async def test_a_page_of_deliveries(story: Story, sessions: Sessions, engine: AsyncEngine, database: str) -> None:
     endpoint = await make_endpoint(sessions, "https://hooks.example.com/", "*")
     await fetch(sessions, DELIVERIES, story.account.account_id, endpoint.id)
-    await fetch(sessions, "ANALYZE deliveries")
+    await settle(database, "deliveries")
     path = f"/v1/webhooks/{endpoint.id}/deliveries"
     cursor = (await story.product.get(path))["next_cursor"]
     for place in ({}, {"cursor": cursor}):

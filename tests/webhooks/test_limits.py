@@ -26,6 +26,8 @@ from tests.webhooks.receiver import Receiver, status
 
 LEASE = timedelta(seconds=300)
 STEP = timedelta(milliseconds=100)
+AHEAD = timedelta(minutes=1)
+"""Of a claim by a clock of its own: what is told meanwhile is due by then, however long that takes."""
 ALL = Share(limit=100, per_endpoint=100)
 
 
@@ -58,7 +60,7 @@ async def test_a_rate_is_kept_evenly_and_by_all_replicas_together(
 ) -> None:
     await limit(sessions, await make_endpoint("https://example.com"), rate=10)
     await tell(*(event_row() for _ in range(5)))
-    now = wall_now() + timedelta(seconds=1)
+    now = wall_now() + AHEAD
     both = await asyncio.gather(claimed(sessions, now), claimed(sessions, now))
     assert sum(map(len, both)) == 1
     waiting = sorted(one.next_attempt_at for one in await deliveries(sessions) if not one.claim_id)
@@ -71,7 +73,7 @@ async def test_a_rate_is_kept_evenly_and_by_all_replicas_together(
 
 async def test_a_retry_takes_a_place_too(sessions: Sessions, make_endpoint: MakeEndpoint, tell: Tell) -> None:
     await limit(sessions, await make_endpoint("https://example.com"), rate=10)
-    now = wall_now() + timedelta(seconds=1)
+    now = wall_now() + AHEAD
     await tell()
     held = await claimed(sessions, now)
     await fail(sessions, held, now + STEP / 2)
@@ -101,7 +103,7 @@ async def test_a_new_rate_holds_for_what_waits(
     made = await client.post("/v1/webhooks", json={"url": "https://example.com", "rate": 0.01}, headers=admin)
     path = f"/v1/webhooks/{made.json()['id']}"
     await tell(*(event_row() for _ in range(5)))
-    now = wall_now() + timedelta(seconds=1)
+    now = wall_now() + AHEAD
     assert len(await claimed(sessions, now)) == 1
     faster = await client.patch(path, json={"rate": 10, "concurrency": 3}, headers=admin)
     assert (faster.json()["rate"], faster.json()["concurrency"]) == (10, 3)
@@ -138,7 +140,7 @@ async def test_an_endpoint_never_gets_more_at_once_than_it_says(
 
 async def test_a_retry_goes_before_a_backlog(sessions: Sessions, make_endpoint: MakeEndpoint, tell: Tell) -> None:
     await make_endpoint("https://example.com")
-    now = wall_now() + timedelta(seconds=1)
+    now = wall_now() + AHEAD
     (event,) = await tell()
     await fail(sessions, await claimed(sessions, now), now + STEP)
     await tell(*(event_row() for _ in range(150)))
@@ -151,7 +153,7 @@ async def test_retries_to_a_dead_endpoint_leave_room_for_the_others(
 ) -> None:
     await make_endpoint("https://dead.example", events=["ticket.opened"])
     await make_endpoint("https://example.com", events=["ticket.withdrawn"])
-    now = wall_now() + timedelta(seconds=1)
+    now = wall_now() + AHEAD
     await tell(*(event_row("ticket.opened") for _ in range(60)))
     await fail(sessions, await claimed(sessions, now), now + STEP)
     await tell(*(event_row("ticket.withdrawn") for _ in range(3)))

@@ -24,7 +24,7 @@ from app.webhooks.outbox.lanes import next_due
 from app.webhooks.outbox.outcomes import record_outcomes
 from app.webhooks.rules.sharing import Share
 from tests.support.desk import connected, fetch
-from tests.support.waiting import until, until_blocked
+from tests.support.waiting import PATIENCE, until, until_blocked
 from tests.webhooks.conftest import MakeEndpoint, Tell, deliveries, event_row
 from tests.webhooks.receiver import Receiver, receiving, status
 
@@ -197,7 +197,7 @@ async def test_the_sender_is_woken_for_the_next_turn(
     assert await sender.run_pass() == 1
     wake_ups.deliveries.listen(rung.set)
     answered.set()
-    await asyncio.wait_for(rung.wait(), 5)
+    await asyncio.wait_for(rung.wait(), PATIENCE)
     assert await sender.run_pass() == 1
     await sender.stop()
     assert {one.state for one in await deliveries(sessions)} == {"delivered"}

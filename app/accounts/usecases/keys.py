@@ -45,7 +45,7 @@ async def create_key(session: AsyncSession, command: NewKey, *, now: datetime) -
     session.add(key)
     await session.flush()
     if key.account_id:
-        await keep_newest(session, ApiKeyRow, _ENDED, _END, KEPT, key.account_id)
+        await keep_newest(session, ApiKeyRow, _ENDED, _END, KEPT, account_id=key.account_id)
     return key, secret
 
 

@@ -1,8 +1,10 @@
 """Transactions: the one place that commits."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
-from typing import Any, Final, TypeVar, cast
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from contextvars import ContextVar
+from typing import Any, Final, TypeAlias, TypeVar, cast
 
 from asyncpg import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker
@@ -17,6 +19,9 @@ from app.core.signals import WakeUps
 T = TypeVar("T")
 
 _TRIES: Final = 5
+Seal: TypeAlias = Callable[[AsyncSession], Awaitable[None]]
+"""What is asked before a transaction commits, and raises what prevents it."""
+_seal: ContextVar[tuple[Seal, asyncio.Task[Any] | None] | None] = ContextVar("seal", default=None)
 LONG: Final = 120.0
 """Seconds that one statement of a request may take where that cannot be helped (``allow``)."""
 
@@ -38,18 +43,35 @@ def make_sessions(
 async def transaction(sessions: Sessions, turn: Turn | None = None) -> AsyncIterator[AsyncSession]:
     """One transaction: commits at the end, rolls back on any exception, then rings what was asked for.
 
-    ``turn``: see ``run``.
+    ``turn``: see ``run``. A task that runs ``sealed`` commits nothing before its seal has been asked.
     """
     session = sessions()
     ring: set[str] = set()
     session.info.update(ring=ring, driver=None, turn=turn)
     try:
         yield session
+        await _ask_seal(session)
         await session.commit()
     finally:
         await session.close()  # rolls back what has not been committed
     for name in ring:
         getattr(wake_ups_of(session), name).ring()
+
+
+@contextmanager
+def sealed(seal: Seal) -> Iterator[None]:
+    """Have ``seal`` asked before each commit of this task, while the block runs; tasks that it starts are others."""
+    token = _seal.set((seal, asyncio.current_task()))
+    try:
+        yield
+    finally:
+        _seal.reset(token)
+
+
+async def _ask_seal(session: AsyncSession) -> None:
+    known = _seal.get()
+    if known and known[1] is asyncio.current_task():
+        await known[0](session)
 
 
 async def run(sessions: Sessions, work: Callable[[AsyncSession], Awaitable[T]], *, patience: float | None = None) -> T:

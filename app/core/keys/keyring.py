@@ -80,6 +80,10 @@ class Keyring:
             return False
         return is_well_formed(key) or digest == self._own or _OPERATORS.fullmatch(key) is not None
 
+    def doubt(self, key: str) -> None:
+        """Look this key up before anything else is counted for its owner."""
+        self._known.drop(hash_key(key))
+
     async def first_seen(self, key: str) -> Principal | None:
         """The principal of a key that is not known here; None when it is not valid."""
         digest = hash_key(key)

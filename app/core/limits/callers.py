@@ -26,6 +26,8 @@ _RATES: Final[Mapping[str, Message]] = {
 
 ORIGIN: Final = "heliodesk.origin"
 """In the scope of what is sent to a hook without a key that is known: its ``Origin``."""
+KNOWN: Final = "heliodesk.known"
+"""In a request's scope: whether its caller is no stranger."""
 _SOON: Final = {"Retry-After": "1"}
 
 
@@ -34,6 +36,9 @@ class Caller:
     """Whose requests are counted together, and what holds for them."""
 
     lane: str
+    sends_in: str
+    """the lane of a request whose body is still coming: of one key, or of one address, because the key is not checked
+    before the body is there, and whoever shows a revoked one takes no place from the account that it belonged to"""
     size: Size
     buckets: tuple[Bucket, ...]
     is_stranger: bool = False
@@ -67,7 +72,7 @@ class Origin:
 
 
 class TicketQuota:
-    """How many tickets a minute an account's keys and hooks open; support's keys are not counted."""
+    """How many tickets a minute an account's keys and hooks open, or open again; support's keys are not counted."""
 
     def __init__(self, a_minute: int, rates: Rates) -> None:
         self._rate, self._rates = _rate("tickets_per_minute", a_minute), rates
@@ -123,14 +128,17 @@ class CallerLimits:
         """Who has a key: the keys of an account share a lane and a bucket, support's keys have their own."""
         account_id, key_id = principal.account_id, principal.key_id
         if account_id is None:
-            return Caller(key_id, self._support, self._buckets((self._of_support, key_id)))
+            return Caller(key_id, key_id, self._support, self._buckets((self._of_support, key_id)))
         buckets = self._buckets((self._of_key, key_id), (self._of_account, account_id))
         sent = self.rates.bucket(self._bytes, account_id) if self._bytes else None
-        return Caller(account_id, self._account, buckets, sent=sent)
+        return Caller(account_id, f"key:{key_id}", self._account, buckets, sent=sent)
 
-    def sender(self, account_id: str) -> Caller:
-        """Who sends to an account's hooks: apart from its other requests, so that neither holds up the other."""
-        return Caller(f"ingest:{account_id}", self._few, ())
+    def sender(self, account_id: str, name: str) -> Caller:
+        """Who sends to an account's hooks: apart from its other requests, so that neither holds up the other.
+
+        ``name``: of the key that it shows, or of its origin.
+        """
+        return Caller(f"ingest:{account_id}", f"sender:{name}", self._few, ())
 
     def requests_of(self, account_id: str) -> int:
         """How many of the minute's requests the account's keys have made."""
@@ -143,11 +151,12 @@ class CallerLimits:
     def stranger(self, address: str) -> Caller:
         """Who has no valid key, or a stream token."""
         lane = f"address:{address}"
-        return Caller(lane, self._few, self._buckets((self._of_address, address)), is_stranger=True)
+        return Caller(lane, lane, self._few, self._buckets((self._of_address, address)), is_stranger=True)
 
     def unknown_sender(self, address: str) -> Caller:
         """Whoever sends to a hook, known or not: it is let through, because the hook decides whose word it takes."""
-        return Caller(f"address:{address}", self._few, (), is_stranger=True)
+        lane = f"address:{address}"
+        return Caller(lane, lane, self._few, (), is_stranger=True)
 
     def _buckets(self, *rates: tuple[Rate | None, str]) -> tuple[Bucket, ...]:
         return tuple(self.rates.bucket(rate, whom) for rate, whom in rates if rate)
@@ -169,10 +178,23 @@ class CallerLimits:
             raise _too_often(caller, caller.sent, now)
         self.rates.take(caller.sent, number)
 
-    def enter(self, caller: Caller) -> Place:
-        """A place for a request among those in progress. 429 when the caller has too many there."""
+    def enter(self, caller: Caller, *, sends: bool = False) -> Place:
+        """A place for a request among those in progress; beside them while its body is still coming (``sends``).
+
+        429 when the caller has too many in either.
+        """
         try:
+            if sends:
+                self.in_flight.require_room(caller.lane, caller.size)
+                return self.in_flight.enter(caller.sends_in, caller.size)
             return self.in_flight.enter(caller.lane, caller.size)
+        except Full:
+            raise _too_many(caller) from None
+
+    def received(self, caller: Caller, place: Place) -> None:
+        """Move a request whose body has come among those in progress. 429 when the caller has too many there."""
+        try:
+            place.move(caller.lane, caller.size)
         except Full:
             raise _too_many(caller) from None
 

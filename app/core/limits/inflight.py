@@ -70,6 +70,13 @@ class Place:
         await self._in_flight.turn(self._lane)
         self._runs = True
 
+    def move(self, name: str, size: Size) -> None:
+        """Take a place in another lane and give up this one, before its turn. Raises ``Full``: then nothing moves."""
+        if name != self._lane.name:
+            lane = self._in_flight.join(name, size)
+            self._in_flight.leave(self._lane, runs=False)
+            self._lane = lane
+
     @contextmanager
     def aside(self) -> Iterator[None]:
         """Let others of the lane run while the block waits for something else, then go on at once."""
@@ -108,13 +115,22 @@ class InFlight:
 
     def enter(self, name: str, size: Size) -> Place:
         """A place in this lane. Raises ``Full``."""
+        return Place(self, self.join(name, size))
+
+    def join(self, name: str, size: Size) -> _Lane:
+        """The lane of this name with one more place taken. Raises ``Full``."""
+        self.require_room(name, size)
         lane = self._lanes.get(name)
         if lane is None:
             lane = self._lanes[name] = _Lane(name, size)
-        if lane.places >= size.places:
-            raise Full
         lane.places += 1
-        return Place(self, lane)
+        return lane
+
+    def require_room(self, name: str, size: Size) -> None:
+        """Raise ``Full`` where the lane has no place left."""
+        lane = self._lanes.get(name)
+        if (lane.places if lane else 0) >= size.places:
+            raise Full
 
     async def turn(self, lane: _Lane) -> None:
         """Count one more request of the lane as running, as soon as it may; in the lane's order."""

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import Final, TypeVar
 
 import structlog
@@ -23,7 +22,7 @@ ValidKeys = Callable[[Collection[str]], Awaitable[set[str]]]
 """Which of these keys (by id) are neither revoked nor expired."""
 
 DRAIN: Final = "heliodesk.drain"
-"""In a request's scope: what the server calls when it is told to stop, so that an open answer ends by itself."""
+"""In a request's scope: what the server calls, with the reason, so that an answer that stays open ends by itself."""
 CHECK: Final = 2.0
 """Seconds between two looks at the keys of all open streams."""
 _KEYS: Final = _("A key has at most {most} streams and waiting requests open")
@@ -58,7 +57,7 @@ class Stream:
         """What ``work`` returns; None when the stream ended before (it was ended, or its reader is gone)."""
         if done := scope.get(DONE):
             done()
-        scope[DRAIN] = partial(self.end, _("the service is about to stop"))
+        scope[DRAIN] = self.end
         task = asyncio.ensure_future(work)
         ended = asyncio.ensure_future(self._ended.wait())
         gone = asyncio.ensure_future(_gone(receive))

@@ -3,15 +3,19 @@
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, TypeAlias
 
 from asyncpg import Connection
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
+from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from app.core.auth import Principal
+from app.core.clock import monotonic
+from app.core.db.session import driver, sealed
 from app.core.db.tables import Row
 from app.core.keys.keyring import Keyring
 from app.core.problems import Problem, Unauthorized, Unavailable
@@ -22,13 +26,19 @@ from app.core.text.messages import _
 PRINCIPAL: Final = "heliodesk.principal"
 """In a request's scope: the principal of its key, once it has been looked up."""
 CONFIRM: Final = "heliodesk.confirm"
-"""In a request's scope: its ``Presumed`` key, until it has been checked."""
-
+"""In a request's scope: its ``Presumed`` key, which each try of a transaction checks by its first statement."""
+CHECKED: Final = "heliodesk.checked"
+"""In a request's scope: when its key was last looked up and found valid, by the monotonic clock."""
+FRESH: Final = 1.0
+"""Seconds for which a look-up of the key is good enough to commit: a write that takes longer may wait for a lock."""
+NOTHING: Final = "SELECT"
+"""The statement of ``Presumed.ask`` that finds nothing but whose key it is."""
 
 Handler: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
 """What answers the requests of one route."""
 _TRIES: Final = 3
 """How often a request is handled whose caller's key changes meanwhile."""
+_SOON: Final = {"Retry-After": "1"}
 
 
 class KeyChanged(Exception):
@@ -59,10 +69,21 @@ class Presumed:
         self._take(await self.keyring.principal(self.key))
 
     def _take(self, principal: Principal) -> None:
-        self.scope[PRINCIPAL] = principal
-        self.scope.pop(CONFIRM, None)
+        found(self.scope, principal)
         if principal != self.principal:
+            self.scope.pop(CONFIRM, None)
             raise KeyChanged
+
+
+def found(scope: Scope, principal: Principal) -> None:
+    """The key of a request has been looked up, and stands for this principal."""
+    scope[PRINCIPAL], scope[CHECKED] = principal, monotonic()
+
+
+def lost(scope: Scope) -> None:
+    """What is known of a request's key may have ceased to hold."""
+    scope.pop(PRINCIPAL, None)
+    scope.pop(CHECKED, None)
 
 
 async def principal_of(request: Request) -> Principal:
@@ -72,7 +93,8 @@ async def principal_of(request: Request) -> Principal:
         return known
     key = bearer_of(request)
     state = await get_state(request)
-    principal = request.scope[PRINCIPAL] = await state.keyring.principal(key)
+    principal = await state.keyring.principal(key)
+    found(request.scope, principal)
     return principal
 
 
@@ -103,32 +125,53 @@ def bearer_of(request: Request) -> str:
 async def confirm(request: Request) -> None:
     """Check the key of a caller who is about to be told something, if that is yet to be done."""
     presumed: Presumed | None = request.scope.get(CONFIRM)
-    if presumed:
+    if presumed and CHECKED not in request.scope:
         await presumed.confirm()
 
 
 async def handle_checked(handle: Handler, request: Request) -> Response:
     """What the handler answers, once the caller's key has been checked; it is asked again where the key has changed."""
     for _try in range(_TRIES):
-        with suppress(KeyChanged):
+        with suppress(KeyChanged), sealed(partial(_check_before_commit, request)):
             return await _confirmed(handle, request)
-    raise Unavailable(headers={"Retry-After": "1"})
+    raise Unavailable(headers=_SOON)
 
 
 async def _confirmed(handle: Handler, request: Request) -> Response:
-    """What the handler answers, once the caller's key has been checked. Raises ``KeyChanged``.
-
-    A write checks the key in its transaction (``Call.once``): by now it would be too late.
-    """
+    """What the handler answers, once the caller's key has been checked. Raises ``KeyChanged``."""
     try:
         response = await handle(request)
     except (Problem, RequestValidationError):
         await confirm(request)
         raise
-    if CONFIRM in request.scope and request.method not in ("GET", "HEAD"):
-        raise RuntimeError(f"{request.method} {request.scope['path']} has not checked its caller's key")
     await confirm(request)
     return response
+
+
+async def _check_before_commit(request: Request, session: AsyncSession) -> None:
+    """Check the caller's key in the transaction, unless that was done a moment ago.
+
+    So a write commits no later than a moment after its key was revoked, however long it waits for a lock, and an
+    operation that never looks at the key of a presumed caller commits nothing for it.
+    """
+    scope = request.scope
+    presumed: Presumed | None = scope.get(CONFIRM)
+    known = presumed.principal if presumed else scope.get(PRINCIPAL)
+    checked: float | None = scope.get(CHECKED)
+    if known is None or (checked is not None and monotonic() - checked < FRESH):
+        return
+    keyring = (await get_state(request)).keyring
+    try:
+        principal, _row = await keyring.ask(await driver(session), bearer_of(request), NOTHING)
+    except Unauthorized:
+        lost(scope)  # the answer is to nobody whom the service knows
+        raise
+    found(scope, principal)
+    if principal != known:
+        if checked is None:
+            scope.pop(CONFIRM, None)
+            raise KeyChanged
+        raise Unavailable(headers=_SOON)  # not handled again: an earlier transaction may have committed
 
 
 def language_of(scope: Scope) -> Language:

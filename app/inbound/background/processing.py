@@ -202,9 +202,10 @@ async def process_next(
 ) -> int | None:
     """Process the hook's oldest waiting receipt, or a slice of it.
 
-    Returns the number of tickets that it opened; None when none waits or the hook is held, while the receipt is being
-    read, and also when others hold what it needs, such as the experts' roster: it waits, and other hooks go on. A
-    receipt that cannot be processed is marked so, with the reason; one that failed for another reason rests first.
+    Returns the number of tickets that it opened, or opened again; None when none waits or the hook is held, while the
+    receipt is being read, and also when others hold what it needs, such as the experts' roster: it waits, and other
+    hooks go on. A receipt that cannot be processed is marked so, with the reason; one that failed for another reason
+    rests first.
     """
     turn: Turn | None = None
     opened, state = 0, "pending"
@@ -266,7 +267,7 @@ async def _turn(session: AsyncSession, account_id: str, hook_id: str) -> Turn | 
 
 
 async def _process(session: AsyncSession, readings: Readings, turn: Turn) -> tuple[int, str]:
-    """The number of tickets that were opened, and the receipt's state."""
+    """The number of tickets that were opened, or opened again, and the receipt's state."""
     fields = HookFields.model_validate(turn.fields, context=STORED)
     hook = Hooked(turn.account_id, turn.hook_id, fields, choose_language(turn.locale))
     payload = Payload(turn.format, turn.body, turn.headers, turn.receipt_id, fields.interpretation)
@@ -284,7 +285,7 @@ async def _process(session: AsyncSession, readings: Readings, turn: Turn) -> tup
     state = await _advance(session, turn, batch, told, acted, window_id)
     if turn.done + len(signals) >= len(batch.signals):
         readings.over(turn.hook_id)
-    return sum(action == "opened" for one in acted for _, action in one.touched), state
+    return sum(one.opened for one in acted), state
 
 
 def _told(signals: Sequence[Signal], decision: Decision, acted: Sequence[Acted]) -> list[dict[str, Any]]:

@@ -233,7 +233,7 @@ async def _act(session: AsyncSession, account_id: str, hook_id: str, hook: Row, 
     await drop(session, account_id, hook_id, [row["key"] for row in rows])
     keys = [key for _, key in decision.outcomes]
     await _tell_receipts(session, account_id, rows, keys, acted)
-    return _Opened(sum(action == "opened" for one in acted for _, action in one.touched), more=True)
+    return _Opened(sum(one.opened for one in acted), more=True)
 
 
 def _since(step: Step, rows: Sequence[Row]) -> list[tuple[str, datetime]]:

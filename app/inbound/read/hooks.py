@@ -15,10 +15,7 @@ from app.inbound.models import HookRow, ReceiptRow
 
 async def hook_by_id(session: AsyncSession, principal: Principal, hook_id: str, *, lock: bool = False) -> HookRow:
     """The hook; with ``lock`` its row is held until the transaction ends."""
-    hook = await row_by_id(session, HookRow, hook_id, lock=lock)
-    if not principal.sees(hook.account_id):
-        raise NotFound
-    return hook
+    return await row_by_id(session, HookRow, hook_id, lock=lock, only=principal.only)
 
 
 async def hooks_page(session: AsyncSession, page: Page, account_id: str | None) -> Sequence[HookRow]:

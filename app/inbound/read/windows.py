@@ -11,7 +11,6 @@ from app.accounts.queries import account_by_id
 from app.core.auth import Principal
 from app.core.db.session import driver
 from app.core.db.statements.rows import row_by_id
-from app.core.problems import NotFound
 from app.core.web.kit.paging import Page, in_order
 from app.inbound.maintenance.models import MaintenanceWindowRow
 
@@ -43,10 +42,7 @@ async def window_by_id(
     session: AsyncSession, principal: Principal, window_id: str, *, lock: bool = False
 ) -> MaintenanceWindowRow:
     """The window; with ``lock`` its row is held until the transaction ends."""
-    window = await row_by_id(session, MaintenanceWindowRow, window_id, lock=lock)
-    if not principal.sees(window.account_id):
-        raise NotFound
-    return window
+    return await row_by_id(session, MaintenanceWindowRow, window_id, lock=lock, only=principal.only)
 
 
 async def present_of(session: AsyncSession, account_id: str, now: datetime) -> datetime:

@@ -64,6 +64,11 @@ class Acted:
     incident: Incident | None
     touched: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def opened(self) -> int:
+        """How many tickets were opened, or opened again."""
+        return sum(action in ("opened", "reopened") for _, action in self.touched)
+
 
 def _any_version(_: int) -> None:
     """No version is asked for."""

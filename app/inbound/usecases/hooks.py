@@ -12,7 +12,7 @@ from app.accounts.schemas import NewKey
 from app.accounts.terms import plan_in_force
 from app.accounts.usecases.keys import create_key, delete_key
 from app.core.db.session import LONG, allow, memory_of, ring_after_commit
-from app.core.ids import new_id
+from app.core.ids import unguessable_id
 from app.core.problems import Conflict, Fault, Invalid
 from app.core.schemas.mailboxes import STORED
 from app.core.schemas.shared import pointer
@@ -93,7 +93,7 @@ async def create_hook(
     await check_urgency(session, account, fields, now=now)
     hook = HookRow(
         account_id=account.account_id,
-        id=new_id("hook"),
+        id=unguessable_id("hook"),
         fields=_stored(fields),
         secrets=[],
         version=1,

@@ -62,7 +62,7 @@ async def create_window(
     )
     session.add(window)
     await session.flush()
-    await keep_newest(session, MaintenanceWindowRow, _OVER, "ends_at", KEPT, account.account_id)
+    await keep_newest(session, MaintenanceWindowRow, _OVER, "ends_at", KEPT, account_id=account.account_id)
     if command.starts_at <= present:
         await start(session, window, actor, now=now)
     ring_after_commit(session, "maintenance")

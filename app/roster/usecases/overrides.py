@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Select, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.auth import Principal
+from app.core.db.statements.housekeeping import keep_newest
 from app.core.ids import new_id
 from app.core.problems import Conflict, Fault, Forbidden, Invalid, NotFound
 from app.core.text.messages import Message, _
@@ -16,19 +17,23 @@ from app.roster.models import EngineerRow, ShiftOverrideRow
 from app.roster.override_schemas import NewOverride, Override
 from app.roster.wakes import wake_routed
 
+KEPT: Final = 1000
+"""Overrides of an engineer that are kept after they are over: those that ended last."""
+_OVER: Final = "until <= clock_timestamp()"
+
 
 async def create_override(
     session: AsyncSession, principal: Principal, engineer_id: str, command: NewOverride, *, now: datetime
 ) -> ShiftOverrideRow:
-    """A new override.
+    """A new override. Those of the engineer's that were over long ago make room.
 
     404 for an engineer who is not there; 422 for a substitute who
     is the same person, not active, or of another roster; 409 when one of the two covers or is covered by a third at
     that time, is covered already, or the substitute is absent.
     """
-    rows = await _locked(session, {engineer_id, command.covered_by})
+    rows = await _locked(session, {engineer_id, command.covered_by}, principal.only)
     engineer, cover = rows.get(engineer_id), rows.get(command.covered_by)
-    if engineer is None or principal.account_id not in (None, engineer.account_id):
+    if engineer is None:
         raise NotFound
     if fault := _unfit(engineer, cover):
         raise Invalid(errors=[Fault(pointer="/covered_by", detail=fault)])
@@ -44,6 +49,7 @@ async def create_override(
     )
     session.add(override)
     await session.flush()
+    await keep_newest(session, ShiftOverrideRow, _OVER, "until", KEPT, engineer_id=engineer_id)
     await wake_routed(session, engineer.account_id)
     return override
 
@@ -98,10 +104,14 @@ async def _visible(session: AsyncSession, principal: Principal, engineer_id: str
     return engineer
 
 
-async def _locked(session: AsyncSession, ids: set[str]) -> dict[str, EngineerRow]:
-    """Both engineers, locked in the order of their ids, so that no two overrides at once contradict each other."""
-    query = select(EngineerRow).where(EngineerRow.id.in_(ids)).order_by(EngineerRow.id).with_for_update()
-    return {engineer.id: engineer for engineer in await session.scalars(query)}
+async def _locked(session: AsyncSession, ids: set[str], only: str | None) -> dict[str, EngineerRow]:
+    """Both engineers, locked in the order of their ids, so that no two overrides at once contradict each other.
+
+    ``only``: the account whose engineers the caller sees; None: all.
+    """
+    query = select(EngineerRow).where(EngineerRow.id.in_(ids))
+    query = query if only is None else query.where(EngineerRow.account_id == only)
+    return {each.id: each for each in await session.scalars(query.order_by(EngineerRow.id).with_for_update())}
 
 
 def _unfit(engineer: EngineerRow, cover: EngineerRow | None) -> Message | None:

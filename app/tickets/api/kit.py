@@ -73,7 +73,20 @@ async def act_on_ticket(call: Call, use_case: OnTicket[Command], ticket_id: str,
     async def show(session: AsyncSession, done: TicketEdit) -> Document:
         return await queries.ticket_document(session, call.principal, done.ticket.id)
 
-    return await act(call, use_case, ticket_id, command, show)
+    async def counted(session: AsyncSession, caller: Caller, ticket_id: str, command: Command) -> TicketEdit:
+        edit = await use_case(session, caller, ticket_id, command)
+        count_reopening(call, edit)
+        return edit
+
+    return await act(call, counted, ticket_id, command, show)
+
+
+def count_reopening(call: Call, edit: TicketEdit) -> None:
+    """Count a ticket that its account opens again as one that it opens: all its clocks start. 429 beyond the quota."""
+    if call.principal.account_id and edit.is_reopened:
+        quota = call.state.limits.tickets
+        quota.require(edit.ticket.account_id)
+        quota.take(edit.ticket.account_id)
 
 
 def may_write(call: Call, command: object) -> May:

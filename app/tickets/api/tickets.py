@@ -19,7 +19,7 @@ from app.core.web.replies import etag, reply, reply_text
 from app.events.envelope_sql import current
 from app.events.schemas import Event
 from app.tickets.api import examples
-from app.tickets.api.kit import TicketPath, act_on_ticket, caller_of, may_write
+from app.tickets.api.kit import TicketPath, act_on_ticket, caller_of, count_reopening, may_write
 from app.tickets.editing.edit import TicketEdit
 from app.tickets.numbers import TicketNumber
 from app.tickets.read import queries, statements
@@ -142,7 +142,8 @@ async def create_message(
     """Reply to a ticket, or add an internal note. A public message of an engineer stops the reply clocks."""
 
     async def post(session: AsyncSession) -> Document:
-        _, posted = await message.post_message(session, caller_of(call), ticket_id, command)
+        edit, posted = await message.post_message(session, caller_of(call), ticket_id, command)
+        count_reopening(call, edit)
         return message_view(posted, internal=call.principal.is_support)
 
     return await call.once(post, may=may_write(call, command))

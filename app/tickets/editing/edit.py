@@ -79,6 +79,11 @@ class TicketEdit:
         return [*self.ended, *self.clock.deadlines]
 
     @property
+    def is_reopened(self) -> bool:
+        """Whether it was resolved before, and goes on."""
+        return any(isinstance(event.data, types.TicketReopened) for event in self.events)
+
+    @property
     def is_behind(self) -> bool:
         """Whether the clock has something to do that was due by now."""
         firing = next_firing(self.clock)

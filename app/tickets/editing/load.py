@@ -26,7 +26,7 @@ T = TypeVar("T")
 SELECT: Final = f"SELECT {', '.join(f't.{name}' for name in columns())} FROM tickets AS t"  # noqa: S608  our own names
 """Begins every statement whose rows are for ``caught_up``."""
 _READ: Final = f"{SELECT} WHERE t.id = $1"
-_LOCK: Final = f"{_READ} FOR UPDATE"
+_LOCK: Final = f"{_READ} AND ($2::text IS NULL OR t.account_id = $2) FOR UPDATE"
 _LEFT: Final = f"""
 {SELECT} WHERE t.id = ANY ($1::text[]) AND t.wake_at <= statement_timestamp() + interval '1 second' AND NOT t.sandbox
 ORDER BY t.id FOR UPDATE SKIP LOCKED
@@ -54,13 +54,13 @@ _log = structlog.get_logger(__name__)
 
 
 async def lock_ticket(session: AsyncSession, principal: Principal, ticket_id: str) -> TicketEdit:
-    """Lock one ticket, read the clock, catch up. 404 when the caller has no such ticket."""
-    return _seen(await lock(session, ticket_id), principal)
+    """Lock one ticket, read the clock, catch up. 404 when the caller has no such ticket; another's is not locked."""
+    return _seen(await lock(session, ticket_id, principal.only), principal)
 
 
-async def lock(session: AsyncSession, ticket_id: str) -> TicketEdit | None:
-    """The same for the service itself; None when there is no such ticket."""
-    return await _one(session, _LOCK, ticket_id)
+async def lock(session: AsyncSession, ticket_id: str, only: str | None = None) -> TicketEdit | None:
+    """The same for the service itself; None when there is no such ticket, or none of ``only`` one account if given."""
+    return await _one(session, _LOCK, ticket_id, only)
 
 
 async def peek(session: AsyncSession, principal: Principal, ticket_id: str) -> TicketEdit:
@@ -71,8 +71,8 @@ async def peek(session: AsyncSession, principal: Principal, ticket_id: str) -> T
     return _seen(await _one(session, _READ, ticket_id), principal)
 
 
-async def _one(session: AsyncSession, statement: str, ticket_id: str) -> TicketEdit | None:
-    found = await (await driver(session)).fetchrow(statement, ticket_id)
+async def _one(session: AsyncSession, statement: str, *values: str | None) -> TicketEdit | None:
+    found = await (await driver(session)).fetchrow(statement, *values)
     if found is None:
         return None
     return await _caught_up(session, found, (await _states(session, [found]))[found["id"]])

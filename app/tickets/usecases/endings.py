@@ -48,10 +48,11 @@ async def merge(session: AsyncSession, caller: Caller, ticket_id: str, command: 
     """
     if command.into == ticket_id:
         raise Invalid(errors=[Fault(pointer="/into", detail=_("A ticket cannot be merged into itself"))])
-    first = await lock(session, command.into) if command.into < ticket_id else None
+    only = caller.principal.only
+    first = await lock(session, command.into, only) if command.into < ticket_id else None
     edit, actor = await start(session, caller, ticket_id)
     require_support(caller.principal)
-    target = first or await lock(session, command.into)
+    target = first or await lock(session, command.into, only)
     if target is None or target.ticket.account_id != edit.ticket.account_id:
         raise Invalid(errors=[Fault(pointer="/into", detail=_("The account has no such ticket"))])
     if "closed" in (edit.ticket.status, target.ticket.status):

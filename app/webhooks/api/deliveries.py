@@ -61,7 +61,7 @@ async def resend_delivery(call: CallDep, delivery_id: str, actor: ActorDep) -> R
     """
 
     async def send(session: AsyncSession) -> Document:
-        delivery = await queries.locked_delivery(session, delivery_id)
+        delivery = await queries.locked_delivery(session, call.principal, delivery_id)
         endpoint, _ = await managed(session, call.principal, delivery.endpoint_id, actor)
         await resend.redeliver(session, delivery, endpoint, now=await database_now(session))
         return delivery_document(delivery)

@@ -1,8 +1,10 @@
 """Sending again: one delivery, or all that an endpoint wants of a period, with the same ``webhook-id``."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from asyncpg import Connection
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db.locks import AdvisoryLock, try_acquire
@@ -22,21 +24,43 @@ MAX_PERIOD: Final = timedelta(days=31)
 MAX_EVENTS: Final = 10_000
 """So many events are sent again by one request: one transaction of well under a second."""
 
-_COUNTED: Final = 100_000
-"""Counting stops here."""
+MAX_LOOKED_AT: Final = 200_000
+"""So many events of its owner are looked at for those that the endpoint wants: a fraction of a second."""
+_LEEWAY: Final = timedelta(hours=1)
+"""How much later than its instant an event may have got its place in the feed: no transaction takes so long."""
 
+_PLACE: Final = """
+WITH RECURSIVE halves (low, high) AS (
+    SELECT 0::bigint, coalesce(pg_sequence_last_value('events_position_seq'), 0) + 1
+    UNION ALL
+    SELECT CASE WHEN earlier THEN middle + 1 ELSE low END, CASE WHEN earlier THEN high ELSE middle END
+    FROM (SELECT low, high, (low + high) / 2 AS middle FROM halves WHERE low < high) AS half
+    CROSS JOIN LATERAL (
+        SELECT coalesce((SELECT recorded_at FROM events WHERE id > '' AND position >= middle ORDER BY position LIMIT 1)
+                        < $1::timestamptz + $2, false) AS earlier
+    ) AS found
+)
+SELECT low FROM halves WHERE low = high
+"""
+"""The place in the feed of the first event from an instant on, and some leeway. Places follow instants about."""
+_OF_ALL: Final = "id > '' AND position >= $6 AND position < $7"  # what the index wants to hear, see its model
+_OF_ONE: Final = "account_id = $4 AND position >= $6 AND position < $7"
+_LOOKED_AT: Final = f"SELECT * FROM events WHERE {{scope}} ORDER BY position LIMIT {MAX_LOOKED_AT + 1}"  # noqa: S608
 _WANTED: Final = """
-SELECT e.account_id, e.id, e.ticket_id, e.sequence, e.position FROM events AS e
-WHERE e.recorded_at >= $2 AND e.recorded_at < $3 AND ($4::text IS NULL OR e.account_id = $4 AND e.audience = 'public')
+e.recorded_at >= $2 AND e.recorded_at < $3 AND ($4::text IS NULL OR e.account_id = $4 AND e.audience = 'public')
   AND CASE WHEN e.type = 'webhook.test' THEN e.data->>'endpoint_id' = $1 ELSE e.type = ANY ($5::text[]) END
 """
-_COUNT: Final = f"SELECT count(*) FROM ({_WANTED} LIMIT {_COUNTED}) AS wanted"  # noqa: S608  statements of ours
+_COUNT: Final = f"""
+SELECT count(*) AS looked_at, count(*) FILTER (WHERE {_WANTED}) AS wanted FROM ({_LOOKED_AT}) AS e
+"""  # noqa: S608  statements of ours
 _ALONE: Final = AdvisoryLock("replay", "hashtextextended($1, 0)")
 """One at a time for an endpoint, so that what each ticket's first event is cannot change underneath."""
 # What another transaction holds is being sent at this moment, and what waits for its first attempt will be.
 _SEND: Final = f"""
 WITH wanted AS MATERIALIZED (
-    SELECT e.*, {DELIVERY_ID.format(event="e.id", endpoint="$1")} AS delivery_id FROM ({_WANTED}) AS e
+    SELECT e.account_id, e.id, e.ticket_id, e.sequence, e.position,
+           {DELIVERY_ID.format(event="e.id", endpoint="$1")} AS delivery_id
+    FROM ({_LOOKED_AT}) AS e WHERE {_WANTED}
 ), free AS MATERIALIZED (
     SELECT d.account_id, d.id
     FROM deliveries AS d JOIN wanted AS e ON e.account_id = d.account_id AND e.delivery_id = d.id
@@ -90,26 +114,34 @@ async def replay(
     if not await try_acquire(session, _ALONE, endpoint.id):
         detail = _("Another request is sending events again to this endpoint: try again when it has ended")
         raise Conflict(detail, headers={"Retry-After": "5"})
-    wanted = (endpoint.id, since, until, endpoint.account_id, types_of(endpoint.events))
-    events = await connection.fetchval(_COUNT, *wanted)
-    if events > MAX_EVENTS:
+    leeway = ((since, -_LEEWAY), (until, _LEEWAY))
+    places = [await connection.fetchval(_PLACE, *each) for each in leeway]
+    wanted = (endpoint.id, since, until, endpoint.account_id, types_of(endpoint.events), *places)
+    scope = _OF_ALL if endpoint.account_id is None else _OF_ONE
+    events = await _counted(connection, scope, wanted)
+    await take_place(session, PENDING, settings, endpoint.account_id, more=events)
+    await connection.execute(_SEND.format(scope=scope), *wanted)
+    ring_after_commit(session, "deliveries")
+    return {"since": since, "until": until, "events": events}
+
+
+async def _counted(connection: "Connection[Any]", scope: str, wanted: Sequence[Any]) -> int:
+    """How many events the endpoint wants of its period; 422 where that, or what is looked at for it, is too much."""
+    found = await connection.fetchrow(_COUNT.format(scope=scope), *wanted)
+    if found["looked_at"] > MAX_LOOKED_AT:
+        raise _invalid(
+            _("The period has more than {most} events to look through: ask for a shorter one", most=MAX_LOOKED_AT)
+        )
+    if found["wanted"] > MAX_EVENTS:
         raise _invalid(
             _(
                 "The period has {number} events for this endpoint, and at most {most} are sent again at once",
-                number=events,
-                most=MAX_EVENTS,
-            )
-            if events < _COUNTED
-            else _(
-                "The period has {number} events or more for this endpoint, and at most {most} are sent again at once",
-                number=_COUNTED,
+                number=found["wanted"],
                 most=MAX_EVENTS,
             )
         )
-    await take_place(session, PENDING, settings, endpoint.account_id, more=events)
-    await connection.execute(_SEND, *wanted)
-    ring_after_commit(session, "deliveries")
-    return {"since": since, "until": until, "events": events}
+    number: int = found["wanted"]
+    return number
 
 
 def _check_enabled(endpoint: WebhookEndpointRow) -> None:

@@ -17,7 +17,7 @@ from app.core.db.queues import LockQueue
 from app.core.db.session import Again, make_sessions, run, transaction
 from app.core.problems import Unavailable
 from app.core.signals import WakeUps
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, until
 
 LOCK: Final = AdvisoryLock("test", "hashtext('heliodesk test'), hashtext($1)")
 OTHER: Final = AdvisoryLock("other", "hashtext('heliodesk other')")
@@ -103,7 +103,7 @@ async def test_a_lock_that_is_not_to_be_had_is_given_up_by_all_at_once(database:
         assert "test" in trouble
     await run(sessions, work)
     async with held(database):
-        waits = asyncio.create_task(run(sessions, work))
+        waits = asyncio.create_task(run(sessions, work, patience=PATIENCE))
         await until(lambda: gate_of(engine).taken == 1)
     await waits
     assert locks_of(sessions).trouble() is None
@@ -116,7 +116,7 @@ async def test_whoever_is_in_a_hurry_waits_for_a_shorter_time(requests: Sessions
 
     async with held(database):
         with pytest.raises(LockNotAvailableError):  # long before the 20 s of the connection
-            await asyncio.wait_for(run(requests, work, patience=0.05), 10)
+            await asyncio.wait_for(run(requests, work, patience=0.05), 15)
 
 
 async def test_one_who_goes_away_hands_its_turn_on(requests: Sessions, database: str) -> None:

@@ -7,9 +7,11 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core.auth import Principal, hash_key, make_key
+from app.core.keys import keyring as keyrings
 from app.core.keys.keyring import Asker, Keyring
 from app.core.problems import Unauthorized
 from app.core.process.recent import Recent
+from tests.support.clocks import HandClock
 
 OWN = "hd_admin_of-our-own"
 
@@ -72,14 +74,13 @@ async def test_a_key_with_a_wrong_checksum_costs_no_query(key: str) -> None:
 
 
 async def test_a_refused_key_costs_one_query_and_then_none_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
-    database, now = Database(), 100.0
+    database, later = Database(), HandClock(monkeypatch, keyrings)
     keyring, key = database.keyring(), make_key("account")
-    monkeypatch.setattr("app.core.keys.keyring.monotonic", lambda: now)
     for _ in range(3):
         with pytest.raises(Unauthorized):
             await keyring.principal(key)
     assert database.asked == [key]
-    now = 110.0
+    later(10)
     assert keyring.is_plausible(key)
 
 

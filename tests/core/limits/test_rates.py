@@ -99,7 +99,7 @@ async def test_without_a_database_each_process_goes_on_by_itself(replica: Replic
     assert keeper
     await until(lambda: keeper.done() or bucket._taken == 0)
     assert not keeper.done()
-    assert _left(bucket) == 400
+    assert 400 <= _left(bucket) < 500
     await nowhere.dispose()
 
 

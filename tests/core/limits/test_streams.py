@@ -74,6 +74,6 @@ async def test_a_stream_ends_when_the_server_stops_and_when_its_reader_goes() ->
     drained = Stream("key_1")
     waiting = asyncio.create_task(drained.until_ended(_never(), scope, _never))
     await asyncio.sleep(0.01)
-    scope[DRAIN]()  # type: ignore[operator]
-    assert await waiting is None
+    scope[DRAIN]("The service stops")  # type: ignore[operator]
+    assert (await waiting, drained.reason) == (None, "The service stops")
     assert await Stream("key_1").until_ended(_never(), {}, goes) is None

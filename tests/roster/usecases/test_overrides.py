@@ -12,6 +12,7 @@ from app.calendars.hours import ALWAYS, Calendar, CalendarSpec
 from app.core.db.engine import Sessions
 from app.core.state import State
 from app.roster.choose import Cover, Expert, Need, Roster, choose, comes, next_available, on_duty, places, shift_end
+from app.roster.usecases import overrides
 from tests.support.actors import Headers, make_account, make_engineer, make_key
 from tests.support.stories import Caller
 
@@ -213,3 +214,22 @@ async def test_there_are_not_more_than_are_looked_at(
     )
     problem = await roster.post(f"/v1/engineers/{noor}/overrides", 409, **cover(ola))
     assert (problem["quota"], problem["value"], problem["used"]) == ("overrides_per_engineer", 1, 1)
+
+
+async def test_of_those_that_are_over_the_last_ones_are_kept(
+    roster: Caller, ids: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(overrides, "KEPT", 2)
+    noor, ola, tom = ids
+    await roster.post(
+        f"/v1/engineers/{tom}/overrides", 201, **cover(ola, "2019-12-01T00:00:00Z", "2019-12-02T00:00:00Z")
+    )
+    for day in (3, 1, 4, 2):
+        span = cover(ola, f"2020-12-0{day}T00:00:00Z", f"2020-12-0{day}T12:00:00Z")
+        await roster.post(f"/v1/engineers/{noor}/overrides", 201, **span)
+    await roster.post(
+        f"/v1/engineers/{noor}/overrides", 201, **cover(ola, "2126-01-01T00:00:00Z", "2126-01-02T00:00:00Z")
+    )
+    kept = (await roster.get(f"/v1/engineers/{noor}/overrides"))["items"]
+    assert [each["from"][:10] for each in kept] == ["2020-12-03", "2020-12-04", "2126-01-01"]
+    assert len((await roster.get(f"/v1/engineers/{tom}/overrides"))["items"]) == 1

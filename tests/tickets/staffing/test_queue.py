@@ -14,7 +14,7 @@ from app.tickets.staffing import queue
 from app.tickets.staffing.staff import Moves, Staff
 from tests.support.actors import make_account
 from tests.support.desk import fetch, open_at
-from tests.support.explaining import explain, nodes
+from tests.support.explaining import explain, nodes, settle
 from tests.support.stories import P1
 
 FLOOD: Final = 3_000
@@ -68,13 +68,13 @@ async def test_g2_who_is_looked_at_first_has_fewer_experts_and_waits_the_longest
 
 
 async def test_g2_a_flood_of_one_account_is_not_read_when_anothers_turn_comes(
-    sessions: Sessions, accounts: list[str]
+    sessions: Sessions, accounts: list[str], database: str
 ) -> None:
     attacker, victim, _ = accounts
     [model] = await queued(sessions, attacker)
     await fetch(sessions, COPIES, model, FLOOD)
     [mine] = await queued(sessions, victim)
-    await fetch(sessions, "ANALYZE tickets")
+    await settle(database, "tickets")
     assert mine in await first(sessions, held=[attacker])
     plan = await explain(sessions, queue.OF_LIVE, [attacker], [1], [], [], ["eng_1"], [])
     reads = [node for node in nodes(plan) if node.get("Relation Name") == "tickets"]

@@ -9,7 +9,7 @@ from aiohttp import web
 from orjson import loads
 from sqlalchemy import make_url, update
 
-from app.core.clock import database_now, wall_now
+from app.core.clock import wall_now
 from app.core.db.engine import Sessions
 from app.core.db.session import driver, transaction
 from app.core.signals import WakeUps
@@ -21,6 +21,7 @@ from app.webhooks.outbox.attempts import DeliveryOutcome
 from app.webhooks.outbox.claims import claim, renew
 from app.webhooks.outbox.outcomes import RETENTION, forget_deliveries, record_outcomes
 from app.webhooks.rules.sharing import Share
+from tests.support.desk import now_of
 from tests.support.waiting import PATIENCE, until
 from tests.webhooks.conftest import MakeEndpoint, Tell, deliveries, delivery, event_row, seconds_between
 from tests.webhooks.receiver import Receiver, hang, receiving, status
@@ -62,6 +63,14 @@ async def claim_all(sessions: Sessions) -> list[DeliveryOutcome]:
     return [DeliveryOutcome(one, "delivered", 1, {"status": 204}) for one in claimed]
 
 
+async def tried(sessions: Sessions, sender: Sender) -> tuple[datetime, DeliveryRow, datetime]:
+    """The only delivery after an attempt, between the instants before and after it."""
+    before = await now_of(sessions)
+    await sender.run_pass()
+    await sender.drain()
+    return before, await delivery(sessions), await now_of(sessions)
+
+
 async def test_a_message_arrives_signed_and_is_recorded(
     sessions: Sessions, make_endpoint: MakeEndpoint, tell: Tell, receiver: Receiver, sender: Sender
 ) -> None:
@@ -88,11 +97,10 @@ async def test_a_failure_is_tried_again_after_five_seconds_with_the_same_id(
     endpoint = await make_endpoint(receiver.url)
     await tell()
     receiver.answer = status(500)
-    await sender.run_pass()
-    await sender.drain()
-    failed = await delivery(sessions)
+    before, failed, after = await tried(sessions, sender)
     assert (failed.state, failed.attempts, failed.claim_id) == ("pending", 1, None)
-    assert 4 <= seconds_between(failed.created_at, failed.next_attempt_at) < 7
+    assert failed.next_attempt_at is not None
+    assert before + timedelta(seconds=4) <= failed.next_attempt_at <= after + timedelta(seconds=6), "a fifth either way"
     assert await sender.next_instant() == failed.next_attempt_at
     assert (await endpoint_of(sessions, endpoint.id)).failing_since is not None
     assert await sender.run_pass() == 0, "not due yet"
@@ -128,10 +136,9 @@ async def test_retry_after_is_honoured(
     await make_endpoint(receiver.url)
     await tell()
     receiver.answer = status(429, retry_after="3600")
-    await sender.run_pass()
-    await sender.drain()
-    failed = await delivery(sessions)
-    assert 8 <= seconds_between(failed.created_at, failed.next_attempt_at) < 13, "at most twice the delay"
+    before, failed, after = await tried(sessions, sender)
+    assert failed.next_attempt_at is not None
+    assert before + timedelta(seconds=8) <= failed.next_attempt_at <= after + timedelta(seconds=12), "twice the delay"
 
 
 class Crowd:
@@ -184,10 +191,10 @@ async def test_an_endpoint_that_does_not_answer_in_time_falls_to_one_at_a_time(
     await sender.drain()
     assert await sender.run_pass() == 1
     await sender.drain()
-    receiver.answer = crowd = Crowd(204)
-    await attempted(sessions, sender)
+    receiver.answer, patient = (crowd := Crowd(204)), make_sender()
+    await attempted(sessions, patient)
     await tell(*(event_row() for _ in range(30)))
-    await attempted(sessions, sender)
+    await attempted(sessions, patient)
     assert 2 <= crowd.most <= 10
 
 
@@ -294,7 +301,7 @@ async def test_a_free_slot_wakes_the_sender_when_more_is_waiting(
     sender = make_sender(slots=3)
     passes = [await sender.run_pass()]
     while sum(passes) < 7:
-        await asyncio.wait_for(rung.wait(), 5)
+        await asyncio.wait_for(rung.wait(), PATIENCE)
         rung.clear()
         passes.append(await sender.run_pass())
     await sender.drain()
@@ -375,23 +382,25 @@ async def test_a_late_outcome_under_a_lost_claim_changes_nothing(
 async def test_a_lease_is_renewed_while_a_slow_receiver_answers(
     sessions: Sessions, make_endpoint: MakeEndpoint, tell: Tell, receiver: Receiver, make_sender: MakeSender
 ) -> None:
-    released, leases = asyncio.Event(), set[datetime | None]()
+    released, leases = asyncio.Event(), set[datetime]()
 
     async def slowly(_: web.Request) -> web.Response:
         await released.wait()
         return web.Response(status=204)
 
     async def is_renewed_twice() -> bool:
-        leases.add((await delivery(sessions)).next_attempt_at)
-        assert await other.run_pass() == 0
+        lease = (await delivery(sessions)).next_attempt_at
+        assert lease is not None
+        leases.add(lease)
         return len(leases) == 3
 
     receiver.answer = slowly
     await make_endpoint(receiver.url)
     await tell()
-    slow, other = make_sender(lease=1.5), make_sender()
+    slow, other = make_sender(timeout=PATIENCE, lease=1.5), make_sender()
     await slow.run_pass()
     await until(is_renewed_twice)
+    assert await other.run_pass(now=min(leases)) == 0, "the first lease has ended"
     released.set()
     await slow.drain()
     assert (await delivery(sessions)).state == "delivered"
@@ -434,11 +443,10 @@ async def test_claims_compare_with_the_databases_clock(
 ) -> None:
     await make_endpoint("https://example.com")
     await tell()
-    async with sessions() as session:
-        before = await database_now(session)
+    before = await now_of(sessions)
     (held,) = await claim_all(sessions)
     leased = await delivery(sessions)
-    assert before < held.delivery.now < before + timedelta(seconds=5)
+    assert before < held.delivery.now < await now_of(sessions)
     assert leased.next_attempt_at == held.delivery.now + LEASE
 
 

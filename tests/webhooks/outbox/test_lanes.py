@@ -1,5 +1,6 @@
 """What a claim reads: one row for each lane, and what it takes, however much waits."""
 
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -11,7 +12,9 @@ from app.core.ids import new_id
 from app.webhooks.outbox.claims import CLAIM, claim, poll
 from app.webhooks.outbox.lanes import LANES, QUEUE, waiting
 from app.webhooks.rules.sharing import START, Share
-from tests.support.explaining import looked_at, root
+from tests.support.database import new_database
+from tests.support.desk import connected, fetch
+from tests.support.explaining import looked_at, root, settle
 from tests.webhooks.conftest import MakeEndpoint, Tell, event_row
 
 LEASE = timedelta(seconds=30)
@@ -32,13 +35,22 @@ FROM generate_series(1, 20000) AS n
 """
 
 
+@pytest.fixture(scope="module")
+async def waiting_ones(server: str, template: str) -> AsyncIterator[Sessions]:
+    """A database in which much waits."""
+    async with new_database(server, template) as url, connected(url) as sessions:
+        for statement in (BACKLOG, RETRIES):
+            await fetch(sessions, statement)
+        await settle(url, "deliveries", alone=True)
+        yield sessions
+
+
 @pytest.fixture
-async def backlog(session: AsyncSession) -> AsyncSession:
-    """A session in which much waits."""
-    connection = await driver(session)
-    for statement in (BACKLOG, RETRIES, "ANALYZE deliveries"):
-        await connection.execute(statement)
-    return session
+async def backlog(waiting_ones: Sessions) -> AsyncIterator[AsyncSession]:
+    """A session in which much waits; its work is rolled back."""
+    async with waiting_ones() as session:
+        yield session
+        await session.rollback()
 
 
 async def read_by(session: AsyncSession, statement: str, *arguments: object) -> int:

@@ -29,6 +29,7 @@ from tests.webhooks.receiver import Receiver, status
 
 LEASE = timedelta(seconds=30)
 LONG_AGO = "1971-01-01T00:00:00Z"
+_RECORD = "UPDATE events SET recorded_at = $2 WHERE id = $1"
 
 
 @pytest.fixture
@@ -215,11 +216,40 @@ async def test_only_the_period_is_sent_again(
     start = wall_now() - timedelta(hours=3)
     async with transaction(sessions) as session:
         for number, event in enumerate(events):
-            at = start + timedelta(hours=number)
-            await (await driver(session)).execute("UPDATE events SET recorded_at = $2 WHERE id = $1", event["id"], at)
+            await (await driver(session)).execute(_RECORD, event["id"], start + timedelta(hours=number))
     period = {"since": (start + timedelta(hours=1)).isoformat(), "until": (start + timedelta(hours=3)).isoformat()}
     assert (await replayed(client, admin, endpoint_id, **period)).json()["events"] == 2
     assert {one.event_id for one in await deliveries(sessions)} == {event["id"] for event in events[1:3]}
+
+
+async def test_what_is_looked_at_for_a_period_is_bounded(
+    client: httpx.AsyncClient, account: AccountRow, editor: Headers, tell: Tell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = {"url": "https://example.com", "events": ["ticket.withdrawn"]}
+    endpoint_id = (await client.post("/v1/webhooks", json=made, headers=editor)).json()["id"]
+    monkeypatch.setattr(resend, "MAX_LOOKED_AT", 2)
+    await tell(*(event_row() for _ in range(5)), *(event_row(account_id=account.account_id) for _ in range(2)))
+    assert (await replayed(client, editor, endpoint_id)).json()["events"] == 0
+    await tell(event_row(account_id=account.account_id))
+    refused = await replayed(client, editor, endpoint_id)
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/since")
+    period = {"since": "2020-01-01T00:00:00Z", "until": "2020-01-31T00:00:00Z"}
+    assert (await replayed(client, editor, endpoint_id, **period)).json()["events"] == 0, "others are not looked at"
+
+
+@pytest.mark.parametrize("gap", [1, 1000])
+async def test_the_events_of_a_period_are_found_by_their_places(sessions: Sessions, tell: Tell, gap: int) -> None:
+    start = wall_now() - timedelta(days=40)
+    for number in range(20):
+        (event,) = await tell(event_row())
+        await fetch(sessions, "SELECT setval('events_position_seq', (SELECT max(position) FROM events) + $1)", gap)
+        await fetch(sessions, _RECORD, event["id"], start + timedelta(days=number))
+    for days in range(-2, 22):
+        async with transaction(sessions) as session:
+            connection = await driver(session)
+            place = await connection.fetchval(resend._PLACE, start + timedelta(days=days), timedelta(hours=-1))
+            before = await connection.fetchval("SELECT count(*) FROM events WHERE position < $1", place)
+        assert before == min(max(days, 0), 20)
 
 
 async def test_a_repeated_replay_is_answered_and_not_made(

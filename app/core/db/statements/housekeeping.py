@@ -29,14 +29,14 @@ async def forget(sessions: Sessions, table: type[Base], old: str, *arguments: An
             return done
 
 
-async def keep_newest(
-    session: AsyncSession, table: type[Base], over: str, end: str, most: int, account_id: str
-) -> None:
-    """Of an account's rows of which the condition ``over`` is true, delete all but the ``most`` that ended last.
+async def keep_newest(session: AsyncSession, table: type[Base], over: str, end: str, most: int, **owner: str) -> None:
+    """Of an owner's rows of which the condition ``over`` is true, delete all but the ``most`` that ended last.
 
-    ``end`` is the instant at which a row ended. Rows that others hold stay until the next time.
+    ``end`` is the instant at which a row ended, ``owner`` one column and whose rows it says they are. Rows that others
+    hold stay until the next time.
     """
-    name, key = table.__tablename__, f"account_id = $1 AND {over}"
+    [(column, owner_id)] = owner.items()
+    name, key = table.__tablename__, f"{column} = $1 AND {over}"
     rows = f"SELECT id FROM {name} WHERE {key} ORDER BY {end} DESC, id DESC OFFSET {most} FOR UPDATE SKIP LOCKED"  # noqa: S608
-    statement = f"DELETE FROM {name} WHERE account_id = $1 AND id = ANY (ARRAY({rows}))"  # noqa: S608  our own words
-    await (await driver(session)).execute(statement, account_id)
+    statement = f"DELETE FROM {name} WHERE {column} = $1 AND id = ANY (ARRAY({rows}))"  # noqa: S608  our own words
+    await (await driver(session)).execute(statement, owner_id)

@@ -4,7 +4,7 @@ What is refused here has cost a look at a few headers: no query, no body, no rou
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,11 +13,18 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.auth import Principal
 from app.core.db.queues import stepping_aside
-from app.core.limits.callers import ORIGIN, Caller, Origin
+from app.core.limits.callers import KNOWN, ORIGIN, Caller, Origin
 from app.core.limits.inflight import DONE, Place
-from app.core.problems import PayloadTooLarge, Problem, TooManyRequests, Unavailable, as_unavailable
+from app.core.problems import (
+    PayloadTooLarge,
+    Problem,
+    TooManyRequests,
+    Unauthorized,
+    Unavailable,
+    as_unavailable,
+)
 from app.core.state import State
-from app.core.web.callers import PRINCIPAL
+from app.core.web.callers import found, lost
 from app.core.web.credentials import key_of
 from app.core.web.edge.addresses import counted_address
 
@@ -26,6 +33,10 @@ _FREE: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 _INGEST: Final = "/v1/ingest/"
 _PAGERDUTY: Final = "/v2/enqueue"
 _FAILED: Final = 400
+_AT_ONCE: Final = 1.0
+"""Seconds within which a body comes if its sender is in good order; after that the key is checked."""
+_SMALL: Final = 2**16
+"""Bytes of a body that are counted for an account before the key is checked."""
 _TOO_MUCH: Final = frozenset({TooManyRequests.status, Unavailable.status})
 """How callers who ask for too much are refused: those who go on at once are slowed down."""
 
@@ -50,15 +61,23 @@ class Admission:
             await asyncio.sleep(state.limits.hold_free(_address(scope)))
             await self.app(scope, receive, send)
             return
-        caller = await _caller(state, scope)
+        caller, key = await _caller(state, scope)
+        scope[KNOWN] = not caller.is_stranger
+        sends = _has_body(scope)
         try:
-            place = _enter(state, caller)
+            place = _enter(state, caller, sends=sends)
         except TooManyRequests as refusal:
             state.metrics.refused.labels(refusal.members["quota"]).inc()
             await asyncio.sleep(state.limits.hold(caller))
             raise in_the_senders_terms(scope["path"], refusal) from None
         try:
-            await self._work(_Visit(state, scope, send, caller, place), receive)
+            visit = _Visit(state, scope, send, caller, key, place)
+            if sends:
+                read = await _read(receive, visit.check_key)
+                if not await visit.takes(read):
+                    return
+                receive = _Again(read, receive).receive
+            await self._work(visit, receive)
         except TooManyRequests as refusal:
             place.leave()
             await asyncio.sleep(state.limits.hold(caller))
@@ -71,18 +90,10 @@ class Admission:
             place.leave()
 
     async def _work(self, visit: "_Visit", receive: Receive) -> None:
-        scope = visit.scope
-        if _has_body(scope):
-            read = await _read(receive)
-            if read is None:
-                return  # whoever sent it is gone
-            visit.state.limits.count_bytes(visit.caller, sum(len(message.get("body", b"")) for message in read))
-            receive = _Again(read, receive).receive
-            scope.pop(PRINCIPAL, None)  # while the body came, the key may have been revoked
         await visit.state.limits.turn(visit.caller, visit.place)
-        scope[DONE] = visit.place.leave
+        visit.scope[DONE] = visit.place.leave
         with stepping_aside(visit.place.aside):
-            await self.app(scope, receive, visit.send)
+            await self.app(visit.scope, receive, visit.send)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +104,37 @@ class _Visit:
     scope: Scope
     to_caller: Send
     caller: Caller
+    key: str | None
+    """by which the caller is counted, where it is by one"""
     place: Place
+
+    async def check_key(self) -> None:
+        """401 unless the key by which the caller is counted is valid; who is counted without one is let through."""
+        if self.key:
+            found(self.scope, await self.state.keyring.principal(self.key))
+
+    async def takes(self, read: Sequence[Message]) -> bool:
+        """Count a body, and have a place among the requests in progress; False where its sender left before its end.
+
+        A body that came at once and is small is counted by what the process remembers of the key. Any other one costs
+        the account nothing before the key has been checked.
+        """
+        lost(self.scope)  # the key may have been revoked while the body came
+        size = sum(len(message.get("body", b"")) for message in read)
+        if read[-1]["type"] == "http.disconnect":
+            if self.key:
+                self.state.keyring.doubt(self.key)
+            return False
+        if size > _SMALL and self.caller.sent:
+            await self.check_key()
+        self.state.limits.count_bytes(self.caller, size)
+        self.state.limits.received(self.caller, self.place)
+        return True
 
     async def send(self, message: Message) -> None:
         """Pass on a part of the answer."""
         if message["type"] == "http.response.start":
-            if message["status"] != TooManyRequests.status:  # which says more of the limit that is reached
+            if self._tells_rates(message["status"]):
                 headers: list[tuple[bytes, bytes]] = message["headers"]
                 headers += [(name.encode(), value.encode()) for name, value in self.caller.fields().items()]
             if message["status"] in _TOO_MUCH or (self.caller.is_stranger and message["status"] >= _FAILED):
@@ -108,9 +144,16 @@ class _Visit:
             self.place.leave()
         await self.to_caller(message)
 
+    def _tells_rates(self, status: int) -> bool:
+        """Whether an answer says what is left of the caller's rates.
 
-def _enter(state: State, caller: Caller) -> Place:
-    place = state.limits.enter(caller)
+        A 429 says more of the one that is reached. Whose key is refused learns nothing of the account's.
+        """
+        return status != TooManyRequests.status and (status != Unauthorized.status or self.caller.is_stranger)
+
+
+def _enter(state: State, caller: Caller, *, sends: bool) -> Place:
+    place = state.limits.enter(caller, sends=sends)
     try:
         state.limits.count(caller)
     except Problem:
@@ -119,31 +162,35 @@ def _enter(state: State, caller: Caller) -> Place:
     return place
 
 
-async def _caller(state: State, scope: Scope) -> Caller:
-    """Whose request it is, as far as counting goes."""
+async def _caller(state: State, scope: Scope) -> tuple[Caller, str | None]:
+    """Whose request it is, as far as counting goes, and the key that says so."""
     shown, is_sent = key_of(Request(scope)), scope["path"].startswith(_INGEST)
     principal = await _principal(state, scope, shown.text) if shown and (is_sent or shown.carrier == "bearer") else None
+    key = shown.text if shown and principal else None
     if is_sent and (principal is None or principal.kind == "hook"):
-        return _sender(state, scope, principal)
-    return state.limits.stranger(_address(scope)) if principal is None else state.limits.caller(principal)
+        return _sender(state, scope, principal), key
+    return (state.limits.stranger(_address(scope)) if principal is None else state.limits.caller(principal)), key
 
 
 async def _principal(state: State, scope: Scope, key: str) -> Principal | None:
     """Whose key it is or was; one that was never seen is looked up."""
     known = state.keyring.known(key)
     if known is None and state.keyring.is_plausible(key):
-        known = scope[PRINCIPAL] = await state.keyring.first_seen(key)
+        known = await state.keyring.first_seen(key)
+        if known:
+            found(scope, known)
     return known
 
 
 def _sender(state: State, scope: Scope, principal: Principal | None) -> Caller:
     """Who sends to a hook: by its key or, where hooks take signatures, by what came from its address before."""
     if principal and principal.account_id:
-        return state.limits.sender(principal.account_id)
+        return state.limits.sender(principal.account_id, principal.key_id)
     hook = scope["path"].removeprefix(_INGEST).partition("/")[0]
-    origin = scope[ORIGIN] = Origin(state.limits.senders, f"{hook} {_address(scope)}".encode())
+    name = f"{hook} {_address(scope)}"
+    origin = scope[ORIGIN] = Origin(state.limits.senders, name.encode())
     account_id = origin.account_id
-    return state.limits.sender(account_id) if account_id else state.limits.unknown_sender(_address(scope))
+    return state.limits.sender(account_id, name) if account_id else state.limits.unknown_sender(_address(scope))
 
 
 def _address(scope: Scope) -> str:
@@ -163,16 +210,21 @@ def _has_body(scope: Scope) -> bool:
     )
 
 
-async def _read(receive: Receive) -> list[Message] | None:
-    """The messages of the whole body; None when its sender went before its end."""
+async def _read(receive: Receive, late: Callable[[], Awaitable[None]]) -> list[Message]:
+    """The messages of the whole body, or up to where its sender left; ``late`` is asked if it does not come at once."""
     messages: list[Message] = []
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return None
-        messages.append(message)
-        if not message.get("more_body"):
-            return messages
+    try:
+        async with asyncio.timeout(_AT_ONCE):
+            await _read_on(receive, messages)
+    except TimeoutError:
+        await late()
+        await _read_on(receive, messages)
+    return messages
+
+
+async def _read_on(receive: Receive, messages: list[Message]) -> None:
+    while not messages or messages[-1].get("more_body"):
+        messages.append(await receive())
 
 
 class _Again:

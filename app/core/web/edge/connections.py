@@ -1,20 +1,20 @@
 """What a client's connection may cost: how many there are, and how long each may take for what it has to do."""
 
 import asyncio
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from enum import IntEnum, auto
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
-from typing import Final, Protocol
+from typing import Final
 
 from app.core.clock import monotonic
 from app.core.limits.inflight import Pace
 from app.core.problems import Problem, TooManyRequests, Unavailable
 from app.core.settings import Settings
 from app.core.text.messages import _
-from app.core.web.edge.addresses import counted_address
+from app.core.web.edge.addresses import counted_address, counted_network
+from app.core.web.edge.watched import Use, Watched
+from app.core.web.edge.weights import Weights, heaviest_body, over_budget
 
 _SOON: Final = {"Retry-After": "10"}
 _TICK: Final = 0.5
@@ -62,45 +62,19 @@ class ConnectionLimits:
         return min(_TICK, *(each / 4 for each in (self.header_timeout, self.body_timeout, self.write_timeout)))
 
 
-class Use(IntEnum):
-    """What a connection is open for; what comes first is what others are served for at its cost."""
+class _Network:
+    """The connections that one network has, by address."""
 
-    NOTHING = auto()
-    SENDING = auto()
-    """a request that is not complete"""
-    ANSWER = auto()
+    __slots__ = ("addresses", "size")
 
-
-class Watched(Protocol):
-    """A connection, as the guard sees it."""
+    def __init__(self) -> None:
+        self.addresses: dict[str, dict[Watched, None]] = {}
+        self.size = 0
 
     @property
-    def host(self) -> str:
-        """The address at its other end."""
-
-    @property
-    def use(self) -> Use:
-        """What it is open for."""
-
-    def shed(self) -> None:
-        """Refuse the request whose body is being received."""
-
-    def lag(self, now: float) -> "Lag | None":
-        """What its client has not taken yet, if it has been slow to for a while."""
-
-    def check(self, now: float) -> None:
-        """End it, or what it waits for, when that has taken too long."""
-
-    def drop(self, reason: str) -> None:
-        """End it at once, with all that was not sent."""
-
-
-@dataclass(frozen=True, slots=True)
-class Lag:
-    """Since when a client has had so many bytes waiting for it."""
-
-    since: float
-    size: int
+    def largest(self) -> Collection[Watched]:
+        """Those of the address that has most, the oldest first."""
+        return max(self.addresses.values(), key=len, default={})
 
 
 class Guard:
@@ -109,8 +83,10 @@ class Guard:
     def __init__(self, limits: ConnectionLimits) -> None:
         self.limits = limits
         self._all: set[Watched] = set()
-        self._of_address: dict[str, dict[Watched, None]] = {}
+        self._networks: dict[str, _Network] = {}
+        """without those that stand for many clients"""
         self._bodies: dict[Watched, int] = {}
+        self._weights = Weights()
         self._held = 0
         self._refusals = Pace()
         self._ticking = False
@@ -120,11 +96,11 @@ class Guard:
 
     def admit(self, connection: Watched) -> Problem | None:
         """Count one more connection. What it is refused with where there are too many; then it is not counted."""
-        limits, address = self.limits, counted_address(connection.host)
-        own = len(self._of_address.get(address, ()))
-        if len(self._all) >= limits.connections and not self._make_room(own):
+        limits, host = self.limits, connection.host
+        own = len(self._network(host).addresses.get(counted_address(host), ()))
+        if len(self._all) >= limits.connections and not self._make_room(host, own):
             return Unavailable(_("Too many connections are open"), headers=_SOON)
-        if limits.of_address and own >= limits.of_address and _is_counted(connection.host, limits.uncounted):
+        if limits.of_address and own >= limits.of_address:
             return TooManyRequests(
                 _("An address has at most {most} connections open", most=limits.of_address),
                 headers=_SOON,
@@ -133,36 +109,53 @@ class Guard:
                 used=own,
             )
         self._all.add(connection)
-        self._of_address.setdefault(address, {})[connection] = None
+        if _is_counted(host, limits.uncounted):
+            network = self._networks.setdefault(counted_network(host), _Network())
+            network.addresses.setdefault(counted_address(host), {})[connection] = None
+            network.size += 1
         if not self._ticking:
             self._ticking = True
             self._tick_later()
         return None
 
-    def _make_room(self, own: int) -> bool:
-        """Drop a connection of the address that has most, if the newcomer with its ``own`` still has fewer."""
-        counted = (
-            each for each in self._of_address.values() if _is_counted(next(iter(each)).host, self.limits.uncounted)
-        )
-        most = max(counted, key=len, default={})
-        if len(most) <= own + 1:
-            return False
-        spare = min(most, key=lambda connection: connection.use)
+    def _network(self, host: str) -> _Network:
+        return self._networks.get(counted_network(host)) or _Network()
+
+    def _make_room(self, host: str, own: int) -> bool:
+        """Drop a connection of the network that has most, if the newcomer's has fewer.
+
+        Otherwise one of the address that has most in the newcomer's network, if that has more than its ``own``.
+        """
+        its = self._network(host)
+        network = max(self._networks.values(), key=lambda each: each.size, default=its)
+        if network.size <= its.size + 1:
+            if len(its.largest) <= own + 1:
+                return False
+            network = its
+        spare = _least_used(network.largest)
         if spare.use is Use.ANSWER:
             return False
-        spare.drop("its address has most of all connections, and others want one")
+        spare.drop("its network has most of all connections, and others want one")
         self.release(spare)
         return True
 
     def release(self, connection: Watched) -> None:
         """The connection is over; nothing happens where it was not counted."""
         if connection in self._all:
-            address = counted_address(connection.host)
             self._all.remove(connection)
-            del self._of_address[address][connection]
-            if not self._of_address[address]:
-                del self._of_address[address]
+            if _is_counted(connection.host, self.limits.uncounted):
+                self._uncount(connection)
         self.let_go(connection)
+
+    def _uncount(self, connection: Watched) -> None:
+        name, address = counted_network(connection.host), counted_address(connection.host)
+        network = self._networks[name]
+        network.size -= 1
+        del network.addresses[address][connection]
+        if not network.addresses[address]:
+            del network.addresses[address]
+        if not network.size:
+            del self._networks[name]
 
     def answers_refusal(self, host: str) -> bool:
         """Whether one more refusal for this address is put into words; not where there are very many."""
@@ -172,13 +165,17 @@ class Guard:
         """Count bytes of a body until its request is answered, and refuse others where all are too many."""
         self._bodies[connection] = self._bodies.get(connection, 0) + number
         self._held += number
-        while self._held > self.limits.body_bytes and (heavy := heaviest_body(self._bodies)):
+        self._weights.add(connection.host, number)
+        while self._held > self.limits.body_bytes and (heavy := heaviest_body(self._bodies, self._weights)):
             self.let_go(heavy)
             heavy.shed()
 
     def let_go(self, connection: Watched) -> None:
         """The bodies of this connection are not kept any more."""
-        self._held -= self._bodies.pop(connection, 0)
+        number = self._bodies.pop(connection, 0)
+        if number:
+            self._held -= number
+            self._weights.add(connection.host, -number)
 
     def _tick_later(self) -> None:
         asyncio.get_running_loop().call_later(self.limits.tick, self._tick)
@@ -205,31 +202,14 @@ def _is_counted(host: str, uncounted: Sequence[IPv4Network | IPv6Network]) -> bo
     return not any(address in network for network in uncounted)
 
 
-def heaviest_body(bodies: Mapping[Watched, int]) -> Watched | None:
-    """Whose body is refused first of those that are being received: the largest of the address that has most."""
-    of_address: Counter[str] = Counter()
-    for connection, size in bodies.items():
-        of_address[counted_address(connection.host)] += size
-    coming = [connection for connection in bodies if connection.use is Use.SENDING]
-    return max(coming, key=lambda each: (of_address[counted_address(each.host)], bodies[each]), default=None)
-
-
-def over_budget(connections: Iterable[Watched], budget: int, now: float) -> list[Watched]:
-    """Which slow readers are dropped so that no more than ``budget`` bytes wait for all of them.
-
-    Those of the address for which most waits, whoever has been slow for longest first.
-    """
-    slow = [(connection, lag) for connection in connections if (lag := connection.lag(now))]
-    waiting: Counter[str] = Counter()
-    for connection, lag in slow:
-        waiting[counted_address(connection.host)] += lag.size
-    total, dropped = waiting.total(), []
-    slow.sort(key=lambda each: each[1].since)
-    while total > budget:
-        [(address, _)] = waiting.most_common(1)
-        at = next(place for place, (connection, _) in enumerate(slow) if counted_address(connection.host) == address)
-        connection, lag = slow.pop(at)
-        total -= lag.size
-        waiting[address] -= lag.size
-        dropped.append(connection)
-    return dropped
+def _least_used(connections: Iterable[Watched]) -> Watched:
+    """The one whose end costs least; the first of those that are open for nothing."""
+    least: Watched | None = None
+    for connection in connections:
+        if least is None or connection.use < least.use:
+            least = connection
+        if least.use is Use.NOTHING:
+            break
+    if least is None:
+        raise ValueError("there is no connection")
+    return least

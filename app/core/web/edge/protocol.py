@@ -2,24 +2,24 @@
 
 import asyncio
 from collections import deque
-from enum import Enum, auto
 from typing import Any, Final, cast
 
 import structlog
+from httptools import HttpParserError, HttpParserUpgrade
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from app.core.ids import new_id
+from app.core.limits.callers import KNOWN
 from app.core.limits.streams import DRAIN
 from app.core.problems import BadRequest, HeadTooLarge, Problem, RequestTimeout, Unavailable
-from app.core.text.language import SOURCE
-from app.core.text.messages import _, verbatim
-from app.core.web.edge.answer_headers import complete
-from app.core.web.edge.connections import ConnectionLimits, Guard, Lag, Use
-from app.core.web.edge.joined import JoiningTransport
-from app.core.web.http import PROBLEM_JSON
-from app.core.web.replies import dump
+from app.core.text.messages import Message, _, verbatim
+from app.core.web.edge.connections import ConnectionLimits, Guard
+from app.core.web.edge.phases import OVER, Phase
+from app.core.web.edge.refusals import refusal
+from app.core.web.edge.transports import GentleTransport, JoiningTransport
+from app.core.web.edge.watched import Lag, Use
 
 _SLICE: Final = 2**14
 """Bytes that the parser gets at once: so much may come beyond a limit before it is seen."""
@@ -33,39 +33,13 @@ _PIPELINED: Final = 16
 _TAKEN: Final = 2**16
 """Bytes of a long answer that a client takes at least in the time that it has."""
 _SLOW: Final = 0.5
+_QUIET: Final = 1.0
+"""Seconds without a byte after which an answer that stays open ends, where its client sends no more."""
 _LINGER: Final = 2.0
 """Seconds for which what a refused client still sends is read and thrown away: else it might not see the answer."""
 _FAREWELL: Final = 3.0
 """How long a reader may take for the end of an answer that stayed open: one that reads no more holds up nobody."""
 _log = structlog.get_logger("heliodesk.http")
-
-
-class _Phase(Enum):
-    """What a connection is about to get."""
-
-    REQUEST = auto()
-    """the first byte of a request"""
-    HEAD = auto()
-    BODY = auto()
-    END = auto()
-    """nothing any more: it was refused"""
-
-
-class _Gentle:
-    """A transport that, closed while a body still comes, reads on a while: else its sender may miss the answer."""
-
-    __slots__ = ("_connection", "_transport", "is_closing", "write")
-
-    def __init__(self, connection: "Connection", transport: Any) -> None:
-        self._connection, self._transport = connection, transport
-        self.write, self.is_closing = transport.write, transport.is_closing
-
-    def close(self) -> None:
-        """Close it, at once or after the answer was seen."""
-        if self._connection.is_ahead_of_body:
-            self._connection.end()
-        else:
-            self._transport.close()
 
 
 class Connections:
@@ -84,9 +58,11 @@ class Connections:
 class Connection(HttpToolsProtocol):
     """One client's connection.
 
-    What is too large or takes too long is refused with a problem document where no answer has begun, and the
-    connection is closed. Whoever does not read an answer is dropped, and a request that was sent ahead begins only when
-    most of the answers before it have been taken: until then it holds no place among those in progress.
+    What is too large or takes too long is refused with a problem document, behind the answers to the requests before
+    it, and the connection is closed; where its own answer has begun already, it is dropped. A client that closes its
+    side is answered all that it has asked completely. Whoever does not read an answer is dropped, and a request that
+    was sent ahead begins only when most of the answers before it have been taken: until then it holds no place among
+    those in progress.
     """
 
     def __init__(
@@ -95,9 +71,10 @@ class Connection(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self._guard, self._limits = guard, guard.limits
         self.host = ""
-        self._phase, self._since, self._served = _Phase.REQUEST, 0.0, 0
+        self._phase, self._since, self._served = Phase.REQUEST, 0.0, 0
         self._size = self._silent = self._body = self._chunks = 0
         self._refusal: Problem | None = None
+        self._last_word: Problem | None = None
         self._lag: Lag | None = None
         self._unanswered: deque[RequestResponseCycle] = deque()
         self._is_held = False
@@ -106,12 +83,12 @@ class Connection(HttpToolsProtocol):
         """Take the connection, or refuse it where there are too many."""
         self._joining = JoiningTransport(transport, self.loop)
         super().connection_made(cast("asyncio.Transport", self._joining))
-        self._gentle = _Gentle(self, self._joining)
+        self._gentle = GentleTransport(self, self._joining)
         self.host = self.client[0] if self.client else ""
-        self._enter(_Phase.REQUEST)
+        self._enter(Phase.REQUEST)
         refusal = self._guard.admit(self)
         if refusal:
-            self._enter(_Phase.END)
+            self._enter(Phase.END)
             if self._guard.answers_refusal(self.host):
                 self._answer(refusal)
             self.transport.close()
@@ -127,25 +104,41 @@ class Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Parse what has come, a little at a time, unless the client has been refused."""
         for start in range(0, len(data), _SLICE):
-            if self._phase is _Phase.END or self.transport.is_closing():
+            if self._phase in OVER or self.transport.is_closing():
                 return
             piece = data[start : start + _SLICE]
             self._silent += len(piece)
-            super().data_received(piece)
+            self._parse(piece)
             if self._silent > self._limits.header_bytes:
                 self._refusal = self._refusal or self._too_large()
             if self._refusal:
                 self._refuse(self._refusal)
 
-    def send_400_response(self, msg: str) -> None:
-        """Refuse what is no HTTP."""
-        self._refuse(BadRequest(verbatim(msg)))
+    def _parse(self, piece: bytes) -> None:
+        """Parse it; also what is behind a wish for another protocol: none is spoken, so that is the next request."""
+        self._unset_keepalive_if_required()
+        while piece and not self._refusal:
+            try:
+                self.parser.feed_data(piece)
+            except HttpParserUpgrade as upgrade:
+                piece = piece[upgrade.args[0] :]
+            except HttpParserError:
+                self._refusal = self._refusal or BadRequest(verbatim("Invalid HTTP request received."))
+            else:
+                return
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """The client sends no more. True where it may still be answered, and the connection stays open."""
+        if self._phase is not Phase.END:
+            self._refuse(None)
+        return self._phase is Phase.LAST and not self.transport.is_closing()
 
     def on_message_begin(self) -> None:
         """A request begins."""
         super().on_message_begin()
         self._size = self._silent = self._body = self._chunks = 0
-        self._enter(_Phase.HEAD)
+        if self._phase not in OVER:
+            self._enter(Phase.HEAD)
 
     def on_url(self, url: bytes) -> None:
         """A part of the request's target."""
@@ -170,9 +163,13 @@ class Connection(HttpToolsProtocol):
         self._silent = 0
         if self.parser.should_upgrade() and self._announces_body():  # the parser would take it for the next request
             self._refusal = self._refusal or BadRequest(_("A request with a body cannot ask for another protocol"))
-        if self._refusal:
+        if len(self.pipeline) >= _PIPELINED:
+            self._refusal = self._refusal or BadRequest(
+                _("At most {most} requests may wait behind one that is not answered yet", most=_PIPELINED)
+            )
+        if self._refusal or self._phase in OVER:
             return
-        self._enter(_Phase.BODY)
+        self._enter(Phase.BODY)
         before = self.cycle
         super().on_headers_complete()
         if self.cycle is not before:
@@ -180,8 +177,6 @@ class Connection(HttpToolsProtocol):
             self._unanswered.append(self.cycle)
             if len(self._unanswered) == 1:  # else what comes next is of the answer before
                 self._joining.hold_next()
-        if len(self.pipeline) > _PIPELINED:
-            self.drop("too many requests were sent ahead")
 
     def _announces_body(self) -> bool:
         lengths = (b"content-length", b"transfer-encoding")
@@ -205,21 +200,21 @@ class Connection(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """The request is complete."""
-        if not self._refusal:
+        if not self._refusal and self._phase not in OVER:
             super().on_message_complete()
             self._served += 1
-            self._enter(_Phase.REQUEST)
+            self._enter(Phase.REQUEST)
 
     @property
     def is_ahead_of_body(self) -> bool:
         """Whether the answer to the request whose body still comes is complete."""
-        return self._phase is _Phase.BODY and self.cycle.response_complete
+        return self._phase is Phase.BODY and self.cycle.response_complete
 
     def end(self) -> None:
         """Take no further request; what still comes is thrown away, and the connection closed soon."""
         self.flow.resume_reading()
         self.transport.write_eof()
-        self._enter(_Phase.END)
+        self._enter(Phase.END)
 
     def on_response_complete(self) -> None:
         """An answer is written: the next request begins, once the client has taken most of what waits to be sent."""
@@ -227,9 +222,11 @@ class Connection(HttpToolsProtocol):
             self._unanswered.popleft()
         if not self._unanswered:
             self._guard.let_go(self)
-        if self._phase is _Phase.END:
+        if self._phase is Phase.END:
             return
-        if self.flow.write_paused and not self.transport.is_closing():
+        if self._phase is Phase.LAST and not self._unanswered:
+            self._close_with_last_word()
+        elif self.flow.write_paused and not self.transport.is_closing():
             self._is_held = True
             self.flow.pause_reading()
         else:
@@ -251,17 +248,25 @@ class Connection(HttpToolsProtocol):
     def shutdown(self) -> None:
         """Close the connection once its answer is complete; an answer that stays open is told to end."""
         super().shutdown()
+        if self._end_open_answer(_("the service is about to stop")):
+            self.loop.call_later(_FAREWELL, self.transport.abort)
+
+    def _end_open_answer(self, reason: Message) -> bool:
+        """Tell the answer in progress to end, if it is one that stays open."""
         drain = cast("dict[str, Any]", self._unanswered[0].scope).get(DRAIN) if self._unanswered else None
         if drain:
-            drain()
-            self.loop.call_later(_FAREWELL, self.transport.abort)
+            drain(reason)
+        return drain is not None
 
     @property
     def use(self) -> Use:
         """What it is open for."""
-        if self._phase in (_Phase.HEAD, _Phase.BODY):
+        if self._phase in (Phase.HEAD, Phase.BODY):
             return Use.SENDING
-        return Use.ANSWER if self._unanswered else Use.NOTHING
+        if not self._unanswered:
+            return Use.NOTHING
+        scopes = (cast("dict[str, Any]", cycle.scope) for cycle in self._unanswered)
+        return Use.ANSWER if any(scope.get(KNOWN) for scope in scopes) else Use.STRANGER
 
     def shed(self) -> None:
         """Refuse the request whose body is being received."""
@@ -277,33 +282,39 @@ class Connection(HttpToolsProtocol):
     def drop(self, reason: str) -> None:
         """End it at once, with all that was not sent."""
         _log.info("connection dropped", address=self.host, reason=reason)
-        self._enter(_Phase.END)
+        self._enter(Phase.END)
         self.transport.abort()
 
     def check(self, now: float) -> None:
         """End the connection, or what it waits for, when that has taken too long."""
-        limits, took = self._limits, now - self._since
+        took = now - self._since
         if self._reads_too_slowly(now):
             self.drop("the client does not read")
-        elif self._phase is _Phase.END:
+        elif self._phase is Phase.END:
             if took > _LINGER:
                 self.transport.abort()
         elif self.transport.is_closing():
             return
+        elif self._phase is Phase.LAST:
+            if now - max(self._since, self._joining.written) > _QUIET:
+                self._end_open_answer(_("the connection takes no further request"))
         elif self._is_held:
             self._since = now  # what its client sends is not read meanwhile
-        elif self._phase is _Phase.HEAD and took > limits.header_timeout:
-            self._refuse(
-                RequestTimeout(
-                    _("The head of the request did not arrive within {seconds} seconds", seconds=limits.header_timeout)
-                )
-            )
-        elif self._phase is _Phase.BODY and took > limits.body_timeout:
-            self._refuse(
-                RequestTimeout(_("The body did not arrive within {seconds} seconds", seconds=limits.body_timeout))
-            )
-        elif self._phase is _Phase.REQUEST and self._is_idle(now):
+        elif late := self._too_late(took):
+            self._refuse(late)
+        elif self._phase is Phase.REQUEST and self._is_idle(now):
             self.transport.close()
+
+    def _too_late(self, took: float) -> Problem | None:
+        """What a request is refused with that has been coming for so many seconds, if that is too long."""
+        limits = self._limits
+        if self._phase is Phase.HEAD and took > limits.header_timeout:
+            return RequestTimeout(
+                _("The head of the request did not arrive within {seconds} seconds", seconds=limits.header_timeout)
+            )
+        if self._phase is Phase.BODY and took > limits.body_timeout:
+            return RequestTimeout(_("The body did not arrive within {seconds} seconds", seconds=limits.body_timeout))
+        return None
 
     def _is_idle(self, now: float) -> bool:
         """Whether no request has come for too long; uvicorn's own timer forgets it after a stray byte."""
@@ -322,7 +333,7 @@ class Connection(HttpToolsProtocol):
         self._lag = Lag(now, unsent)
         return not enough
 
-    def _enter(self, phase: _Phase) -> None:
+    def _enter(self, phase: Phase) -> None:
         self._phase, self._since = phase, self.loop.time()
 
     def _too_large(self) -> Problem:
@@ -335,33 +346,45 @@ class Connection(HttpToolsProtocol):
             )
         )
 
-    def _refuse(self, problem: Problem) -> None:
-        """Answer with the problem, where that is possible, and close the connection."""
-        if self._phase is _Phase.END:
+    def _refuse(self, problem: Problem | None) -> None:
+        """Take no further request: answer those before, then with the problem if there is one, and close.
+
+        A request of which not everything has come is forgotten.
+        """
+        if self._phase in OVER:
             return
-        if self.cycle and not self.cycle.response_complete:
-            if self.cycle.response_started or self.pipeline or self._phase is not _Phase.BODY:
-                self.drop(str(problem))
+        if self.is_ahead_of_body:
+            self.end()
+            return
+        if self._phase is Phase.BODY:
+            if self.cycle.response_started:
+                self.drop(str(problem or "the client left in the middle of its request"))
                 return
-            self.cycle.disconnected = True  # whatever the application sends later goes nowhere
-            self.cycle.message_event.set()
+            self._forget(self.cycle)
+        self._last_word = problem
+        self._enter(Phase.LAST)
+        if not self._unanswered:
+            self._close_with_last_word()
+
+    def _forget(self, cycle: RequestResponseCycle) -> None:
+        """The newest request is not answered: whatever the application sends later goes nowhere."""
+        cycle.disconnected = True
+        cycle.message_event.set()
+        self._unanswered.pop()
+        if self.pipeline:
+            self.pipeline.popleft()
+
+    def _close_with_last_word(self) -> None:
+        self._guard.let_go(self)
+        if self.transport.is_closing():
+            return
+        if self._last_word is None:
+            self.transport.close()
+            return
         if self._guard.answers_refusal(self.host):
-            self._answer(problem)
+            self._answer(self._last_word)
         self.end()
 
     def _answer(self, problem: Problem) -> None:
         _log.info("connection refused", address=self.host, status=problem.status, reason=str(problem))
-        request_id = new_id("req")
-        body = dump(problem.document(request_id=request_id))
-        given = [(name.lower().encode(), value.encode()) for name, value in problem.headers.items()]
-        own = [
-            (b"content-type", PROBLEM_JSON.encode()),
-            (b"content-language", SOURCE.encode()),
-            (b"content-length", str(len(body)).encode()),
-            (b"x-request-id", request_id.encode()),
-            (b"connection", b"close"),
-        ]
-        fields = [*self.server_state.default_headers, *own, *given]
-        complete(fields)
-        head = b"".join(name + b": " + value + b"\r\n" for name, value in fields)
-        self.transport.write(STATUS_LINE[problem.status] + head + b"\r\n" + body)
+        self.transport.write(refusal(problem, new_id("req"), self.server_state.default_headers))

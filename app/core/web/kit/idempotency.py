@@ -25,7 +25,7 @@ from app.core.db.tables import Row
 from app.core.problems import Conflict, Fault, IdempotencyMismatch, Invalid, RequestInFlight
 from app.core.state import State
 from app.core.text.messages import _
-from app.core.web.callers import CONFIRM, Presumed
+from app.core.web.callers import CONFIRM, NOTHING, Presumed
 from app.core.web.replies import dump, reply
 
 _KEY: Final = re.compile(r'"([ !#-~]{1,255})"|([!#-~]([ !#-~]{0,253}[!#-~])?)')
@@ -43,7 +43,6 @@ SELECT pg_try_advisory_xact_lock($3) AS free, a.body_hash, a.status, a.answer::t
 FROM (SELECT) AS one
 LEFT JOIN stored_answers AS a ON a.account_id = $1 AND a.key_hash = $2
 """
-_NOTHING: Final = "SELECT"
 _DROP: Final = "DELETE FROM stored_answers WHERE account_id = $1 AND key_hash = $2"
 _KEEP: Final = """
 INSERT INTO stored_answers (account_id, key_hash, body_hash, status, answer, headers, created_at)
@@ -170,7 +169,7 @@ async def _answer(session: AsyncSession, *, request: Request, claim: _Claim | No
             await may(session)
             return _replay(found, claim)
     elif presumed:
-        await presumed.ask(await driver(session), _NOTHING)
+        await presumed.ask(await driver(session), NOTHING)
     keeping = session.info["keeping"] = Keeping(request, claim)
     try:
         answer = await work(session)

@@ -1,6 +1,6 @@
 import pytest
 
-from app.core.web.edge.addresses import counted_address
+from app.core.web.edge.addresses import counted_address, counted_network
 
 
 @pytest.mark.parametrize(
@@ -19,3 +19,19 @@ from app.core.web.edge.addresses import counted_address
 )
 def test_a_network_of_ipv6_counts_as_one(host: str, counted: str) -> None:
     assert counted_address(host) == counted
+
+
+@pytest.mark.parametrize(
+    ("host", "counted"),
+    [
+        ("203.0.113.9", "203.0.113.0/24"),
+        ("::ffff:203.0.113.9", "203.0.113.0/24"),
+        ("2001:db8:1:2::1", "2001:db8:1::/48"),
+        ("2001:db8:1:ffff::1", "2001:db8:1::/48"),
+        ("2001:db8:2::1", "2001:db8:2::/48"),
+        ("fe80::1%eth0", "fe80::/48"),
+        ("x" * 500, "x" * 64),
+    ],
+)
+def test_one_party_may_hold_a_whole_network(host: str, counted: str) -> None:
+    assert counted_network(host) == counted

@@ -5,7 +5,9 @@ import pytest
 
 from app.core.problems import TooManyRequests, Unavailable
 from app.core.settings import Settings
-from app.core.web.edge.connections import ConnectionLimits, Guard, Lag, Use, over_budget
+from app.core.web.edge.connections import ConnectionLimits, Guard
+from app.core.web.edge.watched import Lag, Use
+from app.core.web.edge.weights import over_budget
 
 LIMITS = replace(ConnectionLimits.of(Settings(trusted_proxies=[ip_network("10.0.0.0/8")])), connections=5, of_address=2)
 
@@ -66,6 +68,35 @@ async def test_where_all_are_taken_the_address_that_has_most_gives_one_to_who_ha
     assert isinstance(guard.admit(One("203.0.113.11")), Unavailable), "what is being answered goes on"
 
 
+NETWORKS = {
+    "a /48": [f"2001:db8:0:{number}::1" for number in range(4)],
+    "a /24": [f"203.0.113.{number}" for number in range(4)],
+}
+
+
+@pytest.mark.parametrize("crowd", NETWORKS.values(), ids=NETWORKS)
+async def test_a_network_of_many_addresses_gives_one_to_who_has_fewer(crowd: list[str]) -> None:
+    guard = Guard(LIMITS)
+    many = [One(host, use=Use.NOTHING) for host in crowd]
+    other = One("192.0.2.8", use=Use.NOTHING)
+    assert [guard.admit(each) for each in (*many, other)] == [None] * 5
+    assert isinstance(guard.admit(One(crowd[0])), Unavailable), "its network has most"
+    assert guard.admit(One("2001:db8:1::1")) is None
+    assert guard.admit(One("198.51.100.1")) is None
+    assert guard.admit(One("2001:db8:2::1")) is None
+    assert (sum(len(each.dropped) for each in many), other.dropped) == (3, [])
+    assert isinstance(guard.admit(One("198.51.100.3")), Unavailable), "no network has more than its own"
+
+
+async def test_who_is_a_stranger_gives_way_while_it_is_answered() -> None:
+    guard = Guard(replace(LIMITS, of_address=4))
+    known, stranger = One("203.0.113.7"), One("203.0.113.7", use=Use.STRANGER)
+    others = [One("203.0.113.7") for _ in range(2)]
+    assert [guard.admit(each) for each in (known, stranger, *others, One("192.0.2.1"))] == [None] * 5
+    assert guard.admit(One("192.0.2.9")) is None
+    assert [len(each.dropped) for each in (known, stranger, *others)] == [0, 1, 0, 0]
+
+
 async def test_what_is_answered_goes_on_and_a_proxy_gives_up_nothing() -> None:
     for host, use in (("203.0.113.7", Use.ANSWER), ("10.1.2.3", Use.NOTHING)):
         guard = Guard(replace(LIMITS, of_address=0))
@@ -91,7 +122,7 @@ def test_too_many_bodies_are_refused_where_most_are_held_and_the_largest_first()
 
 async def test_who_is_refused_very_often_is_told_now_and_then() -> None:
     guard = Guard(LIMITS)
-    told = [guard.answers_refusal("203.0.113.7") for _ in range(200)]
+    told = [guard.answers_refusal("203.0.113.7") for _ in range(5_000)]
     assert told[:50] == [True] * 50
     assert not all(told)
     assert guard.answers_refusal("203.0.113.8")
@@ -117,3 +148,21 @@ def test_what_is_not_read_is_dropped_where_most_waits_and_the_slowest_first() ->
     assert over_budget(connections, 1400, now=9) == [heavy[1]]
     assert over_budget(connections, 700, now=9) == [heavy[1], heavy[2]]
     assert over_budget(connections, 0, now=9) == [heavy[1], heavy[2], heavy[0], light]
+
+
+def test_a_network_of_many_slow_readers_is_dropped_before_a_slower_one_elsewhere() -> None:
+    crowd = [One(f"2001:db8:0:{number}::1", Lag(5, 100)) for number in range(5)]
+    other = One("203.0.113.2", Lag(1, 300))
+    connections = [other, *crowd]
+    assert set(over_budget(connections, 600, now=9)) < set(crowd)
+    assert over_budget(connections, 499, now=9)[-1] is other
+
+
+def test_a_network_of_many_bodies_is_refused_before_a_larger_one_elsewhere() -> None:
+    guard = Guard(replace(LIMITS, body_bytes=1000))
+    crowd = [One(f"2001:db8:0:{number}::1", use=Use.SENDING) for number in range(5)]
+    other = One("203.0.113.2", use=Use.SENDING)
+    for connection in crowd:
+        guard.hold(connection, 120)
+    guard.hold(other, 450)
+    assert (sum(len(each.dropped) for each in crowd), other.dropped) == (1, [])

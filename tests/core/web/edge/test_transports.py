@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any, cast
 
-from app.core.web.edge.joined import JoiningTransport
+from app.core.web.edge.transports import JoiningTransport
 
 
 class Sent:

@@ -1,7 +1,35 @@
-"""Sending the head of an answer in one piece with its body."""
+"""What stands between a connection and its transport."""
 
 import asyncio
-from typing import Any
+from typing import Any, Protocol
+
+
+class _Receiving(Protocol):
+    """A connection."""
+
+    @property
+    def is_ahead_of_body(self) -> bool:
+        """Whether the answer to the request whose body still comes is complete."""
+
+    def end(self) -> None:
+        """Take no further request; what still comes is thrown away, and the connection closed soon."""
+
+
+class GentleTransport:
+    """A transport that, closed while a body still comes, reads on a while: else its sender may miss the answer."""
+
+    __slots__ = ("_connection", "_transport", "is_closing", "write")
+
+    def __init__(self, connection: _Receiving, transport: Any) -> None:
+        self._connection, self._transport = connection, transport
+        self.write, self.is_closing = transport.write, transport.is_closing
+
+    def close(self) -> None:
+        """Close it, at once or after the answer was seen."""
+        if self._connection.is_ahead_of_body:
+            self._connection.end()
+        else:
+            self._transport.close()
 
 
 class JoiningTransport:
@@ -13,6 +41,8 @@ class JoiningTransport:
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._transport, self._loop = transport, loop
         self._holds, self._held = False, b""
+        self.written = 0.0
+        """when something was sent last, by the loop's clock"""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
@@ -45,4 +75,5 @@ class JoiningTransport:
 
     def _send(self, data: bytes) -> None:
         self._holds, self._held = False, b""
+        self.written = self._loop.time()
         self._transport.write(data)
