@@ -1,6 +1,8 @@
 """What happens to escalations. Pure."""
 
-from pydantic import Field
+from datetime import datetime
+
+from pydantic import BaseModel, Field
 
 from app.events.types.data import DISPLAY_NAME, EventData, Notified, TextEvent
 
@@ -25,6 +27,15 @@ class _Escalation(TextEvent):
     subject: str = Field(description="What its `escalation_ack` deadline is filed under")
 
 
+class BrokenPromise(BaseModel):
+    """A cycle of a metric that was missed."""
+
+    metric: str
+    cycle: int
+    due_at: datetime
+    ended_at: datetime | None = Field(description="Null where it was still open")
+
+
 class EscalationRequested(_Escalation):
     """A customer or an engineer requested an escalation."""
 
@@ -36,6 +47,12 @@ class EscalationRequested(_Escalation):
     breach_verified: bool | None = Field(
         description="Whether the promise that it names was broken; null: it names none"
     )
+    breaches: list[BrokenPromise] = Field(
+        [],
+        description="The last missed cycles that broke it since the last escalation for this reason was accepted, "
+        "at most 20",
+    )
+    breach_count: int = Field(0, description="How many there were in all")
     notified: Notified = Field(
         description="Which of the account's contacts are notified: customers see their roles alone"
     )

@@ -48,6 +48,10 @@ class TicketEdit:
     """by id: new ones whole, others what has changed of them"""
     reassign: bool = False
     """a miss wants another engineer for the ticket (C15): who that is, is chosen when it is saved"""
+    ends_call: bool = False
+    """the service has resolved it, and its call, which only the database knows, ends when it is saved"""
+    climbed: bool = False
+    """it has moved to a higher tier, whose engineers go on with it: who that is, is chosen when it is saved (N2)"""
     retitled: bool = False
     touched: bool = False
     """there may be something to save although nothing was told"""
