@@ -141,6 +141,7 @@ DATA: Final[dict[str, dict[str, Any]]] = {
         "cycle": 1,
         "priority": "P1",
         "notified": [_MANAGER],
+        "unreachable": [],
     },
     "escalation.requested": _ESCALATION
     | {

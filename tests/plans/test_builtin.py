@@ -278,14 +278,28 @@ def test_z6_channels_by_plan() -> None:
 
 @pytest.mark.parametrize("key", ZMANDA)
 def test_z9_definitions(key: str) -> None:
-    definitions = [priority.definition["en"] for priority in PLANS[key].priorities]
-    assert [text.split()[:3] for text in definitions] == [
-        ["Data", "protection", "is"],
-        ["A", "major", "function"],
-        ["A", "limited", "fault,"],
-        ["A", "minor", "fault,"],
+    texts = [(each.definition["en"], each.examples["en"][0]) for each in PLANS[key].priorities]
+    assert texts == [
+        (
+            "Data protection is lost completely.",
+            "The backup fails again and again, and none has succeeded for 48 hours.",
+        ),
+        (
+            "A significant function is lost, but the system still works.",
+            "Backup speed has dropped so far that the schedule slips.",
+        ),
+        (
+            "A limited disturbance, for which there is a workaround.",
+            "Report generation does not work, while backups succeed.",
+        ),
+        ("A minor fault, or a question.", "What a setting of the backup means."),
     ]
-    assert "48 hours" in PLANS[key].priorities[0].examples["en"][0]
+
+
+def test_g8_an_outage_that_is_near_is_a_reason_for_p1_and_no_definition_of_p2() -> None:
+    first, second = PLANS["google-premium"].priorities[:2]
+    assert "about to be" in first.definition["en"]
+    assert second.definition["en"] == "Production still runs, but it is much degraded."
 
 
 @pytest.mark.parametrize("key", PLANS)

@@ -1,10 +1,14 @@
 """What happens to escalations. Pure."""
 
 from datetime import datetime
+from typing import Literal, TypeAlias
 
 from pydantic import BaseModel, Field
 
 from app.events.types.data import DISPLAY_NAME, EventData, Notified, TextEvent
+
+Unreachable: TypeAlias = list[Literal["manager", "tam"]]
+"""Roles that a plan has notified, and for which there is no contact."""
 
 
 class EscalationAutomatic(EventData):
@@ -18,6 +22,9 @@ class EscalationAutomatic(EventData):
     priority: str
     notified: Notified = Field(
         description="Which of the account's contacts are notified: customers see their roles alone"
+    )
+    unreachable: Unreachable = Field(
+        [], description="Roles that were to be notified, and for which neither the account nor its plan has a contact"
     )
 
 
@@ -58,13 +65,19 @@ class EscalationRequested(_Escalation):
     )
 
 
+class _Outcome(_Escalation):
+    notified: Notified = Field(
+        [], description="Which of the account's contacts are notified: customers see their roles alone"
+    )
+
+
 class EscalationAcknowledged(_Escalation):
     """Support acknowledged an escalation."""
 
     type = "escalation.acknowledged"
 
 
-class EscalationAccepted(_Escalation):
+class EscalationAccepted(_Outcome):
     """Support accepted an escalation: the ticket's priority, tier and assignee after it."""
 
     type = "escalation.accepted"
@@ -75,14 +88,14 @@ class EscalationAccepted(_Escalation):
     assignee_display_name: str | None = DISPLAY_NAME
 
 
-class EscalationDeclined(_Escalation):
+class EscalationDeclined(_Outcome):
     """Support declined an escalation, and says why."""
 
     type = "escalation.declined"
     detail: str
 
 
-class EscalationWithdrawn(_Escalation):
+class EscalationWithdrawn(_Outcome):
     """Whoever requested an escalation withdrew it."""
 
     type = "escalation.withdrawn"

@@ -58,6 +58,9 @@ class TicketReopened(ChangeEvent):
     """A resolved ticket was reopened."""
 
     type = "ticket.reopened"
+    notified: Notified = Field(
+        [], description="Which of the account's contacts are notified of a P1: customers see their roles alone"
+    )
 
 
 class TicketMerged(EventData):

@@ -92,8 +92,15 @@ def _status(edit: TicketEdit, event: ClockEvent) -> types.EventData:
         return types.TicketWithdrawn(reason=edit.reason)
     if event.reason == "merged" and ticket.merged_into:
         return types.TicketMerged(merged=ticket.id, into=ticket.merged_into)
-    model = types.TicketReopened if event.reason == "reopened" else types.TicketStatusChanged
-    return model(before=event.before, after=after, reason=event.reason or None)
+    told = {"before": event.before, "after": after, "reason": event.reason or None}
+    if event.reason == "reopened":
+        return types.TicketReopened(**told, notified=_of_a_p1(edit, ticket.priority))
+    return types.TicketStatusChanged(**told)
+
+
+def _of_a_p1(edit: TicketEdit, priority: str) -> list[dict[str, Any]]:
+    """Who is told of a ticket that is at the top priority (W1)."""
+    return edit.notified("tam") if priority == edit.document.top else []
 
 
 def _priority(edit: TicketEdit, event: ClockEvent) -> types.EventData:
@@ -104,7 +111,7 @@ def _priority(edit: TicketEdit, event: ClockEvent) -> types.EventData:
         after=event.after,
         reason=edit.reason or event.reason,
         source=edit.ticket.priority_source,
-        notified=edit.notified("tam") if event.after == edit.document.top else [],
+        notified=_of_a_p1(edit, event.after),
     )
 
 
@@ -126,6 +133,7 @@ def _managed(edit: TicketEdit, event: ClockEvent) -> types.EventData:
         cycle=deadline.cycle,
         priority=deadline.priority,
         notified=notified,
+        unreachable=edit.unreachable("manager"),
     )
 
 

@@ -163,7 +163,11 @@ async def accept(
         edit.climbed = edit.climbed and command.assignee_id is None
     _end(decided, "accepted", command.message)
     data = types.EscalationAccepted(
-        **_facts(escalation), priority=edit.ticket.priority, tier=edit.ticket.tier, assignee=edit.ticket.assignee_id
+        **_facts(escalation),
+        priority=edit.ticket.priority,
+        tier=edit.ticket.tier,
+        assignee=edit.ticket.assignee_id,
+        notified=edit.notified("tam"),
     )
     edit.tell(data, actor)
     return await _decided(session, decided)
@@ -183,7 +187,9 @@ async def decline(
     if decided.escalation.state == "requested":
         _acknowledge(decided)
     _end(decided, "declined", command.reason)
-    decided.edit.tell(types.EscalationDeclined(**_facts(decided.escalation), detail=command.reason), decided.actor)
+    edit = decided.edit
+    data = types.EscalationDeclined(**_facts(decided.escalation), detail=command.reason, notified=edit.notified("tam"))
+    edit.tell(data, decided.actor)
     return await _decided(session, decided)
 
 
@@ -198,7 +204,7 @@ async def withdraw(session: AsyncSession, caller: Caller, escalation_id: str, co
     change_clock(edit, Answer(edit.now, "escalation_ack", escalation.subject, cancel="withdrawn"), actor)
     decided = Decided(edit, actor, escalation)
     _end(decided, "withdrawn", None)
-    edit.tell(types.EscalationWithdrawn(**_facts(escalation)), actor)
+    edit.tell(types.EscalationWithdrawn(**_facts(escalation), notified=edit.notified("tam")), actor)
     return await _decided(session, decided)
 
 
