@@ -78,7 +78,7 @@ async def test_g6_the_customer_is_seen_in_the_room(
 async def test_g6_a_late_customer_is_still_seen(
     begin: Begin, state: State, google: Google, providers: Mapping[str, Provider]
 ) -> None:
-    rules = {"priorities": ["P1"], "providers": ["meet"], "join_from": "PT1S", "join_by": "PT1S"}
+    rules = {"priorities": ["P1"], "providers": ["meet"], "remind": "PT1S", "join_by": "PT1S"}
     story = await begin(await store_plan(state.sessions, "google-premium", key="hasty", call=rules))
     path = path_of(await story.open(**P1))
     await provide(state, providers)
@@ -185,9 +185,23 @@ async def test_a_room_that_cannot_be_ended_is_given_up_after_a_minute(
     assert not await watched(sessions)
 
 
-async def test_a_declined_call_is_watched_no_more(path: str, story: Story, sessions: Sessions) -> None:
+async def test_g6_a_customer_who_declined_and_comes_after_all_is_seen(
+    path: str, story: Story, sessions: Sessions, google: Google, providers: Mapping[str, Provider]
+) -> None:
     await story.customer.post(f"{path}/call/decline", reason="Call our desk")
-    assert not await watched(sessions)
+    google.people[SPACE] = [person("Ana", "phoneUser")]
+    await look(sessions, providers)
+    assert (await story.customer.get(path))["call"]["state"] == "joined"
+
+
+async def test_the_room_of_a_declined_call_ends_with_its_ticket(
+    path: str, story: Story, sessions: Sessions, google: Google, providers: Mapping[str, Provider]
+) -> None:
+    await story.customer.post(f"{path}/call/decline", reason="Call our desk")
+    ticket = await story.engineer.post(f"{path}/status", status="resolved", message="Fixed.")
+    assert (ticket["call"]["state"], ticket["call"]["decline_reason"]) == ("ended", "Call our desk")
+    await look(sessions, providers)
+    assert google.ended == [SPACE]
 
 
 async def test_a_call_that_went_on_meanwhile_is_left_alone(
