@@ -1,8 +1,10 @@
 """What a customer waits for while another one attacks: a row for each attack, beside the customer's quiet figures.
 
-Goal: at most ten times the quiet figure, or 250 ms. The first attacks are made without any rate, so that it is the
-design that holds; the others with the limits that are the default. The memory is that of the service, before the attack
-and at worst. The last row is the embedded PostgreSQL, killed: how long nothing is served.
+Goal: ``POST`` takes at most ten times the quiet figure, or 250 ms; misses, webhooks and the stream are at most 250 ms
+late. A row that keeps to it ends with ``ok``, any other with what is over, and then the run exits with 1. The first
+attacks are made without any rate, so that it is the design that holds; the others with the limits that are the default.
+The memory is that of the service, before the attack and at worst. The last row is the embedded PostgreSQL, killed: how
+long nothing is served.
 
 ``ATTACK_SECONDS`` is how long each attack lasts (10), ``ATTACK`` a part of the names of those that are run.
 """
@@ -22,7 +24,7 @@ import httpx
 
 from bench import servers
 from tests.support.attack import attack
-from tests.support.attacks import ATTACKS, OUTER, Prepare, ground_of
+from tests.support.attacks import ATTACKS, HOLDS, OUTER, Prepare, ground_of
 from tests.support.desk import TICKET
 from tests.support.memory import Memory, watched
 from tests.support.service import running
@@ -33,7 +35,7 @@ _SECONDS: Final = float(os.environ.get("ATTACK_SECONDS", "10"))
 _ONLY: Final = os.environ.get("ATTACK", "")
 _KILLED: Final = "the embedded PostgreSQL is killed"
 _KILLS: Final = 3
-_WIDTH: Final = 36
+_WIDTH: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,23 +47,36 @@ class _Row:
     memory: Memory
     statuses: Counter[int]
 
+    @property
+    def over(self) -> list[str]:
+        """The figures that miss the goal."""
+        return self.attacked.over(self.quiet)
 
-def main() -> None:
-    """Print the table: p99 in milliseconds, memory in MiB, and what the attacker was answered."""
+
+def main() -> bool:
+    """Print the table: p99 in milliseconds, memory in MiB, what the attacker was answered, and whether the goal is met.
+
+    Whether every row meets it.
+    """
     names = "".join(f"{name:>14}" for name in ("POST ticket", "miss", "webhook", "stream", "memory"))
     print(f"{'p99 in ms, quiet > attacked':{_WIDTH}}{names}  attacker's answers")
-    for attacks, rates in ((ATTACKS, {}), (OUTER, servers.AS_BY_DEFAULT)):
+    is_met = True
+    for attacks, rates in ((ATTACKS | HOLDS, {}), (OUTER, servers.AS_BY_DEFAULT)):
         for name in (each for each in attacks if _ONLY in each):
-            _print(name, _attacked(attacks[name], rates))
+            row = _attacked(attacks[name], rates)
+            _print(name, row)
+            is_met = is_met and not row.over
     if _ONLY in _KILLED:
         print(f"{_KILLED:{_WIDTH}}  seconds without service: {_told(_outages())}", flush=True)
+    return is_met
 
 
 def _print(name: str, row: _Row) -> None:
     pairs = [(getattr(row.quiet, each), getattr(row.attacked, each)) for each in Figures.__slots__]
     pairs.append((row.memory.before, row.memory.most))
     cells = "".join(f"{f'{before:.0f} > {after:.0f}':>14}" for before, after in pairs)
-    print(f"{name:{_WIDTH}}{cells}  {dict(sorted(row.statuses.items()))}", flush=True)
+    told = f"over: {', '.join(row.over)}" if row.over else "ok"
+    print(f"{name:{_WIDTH}}{cells}  {dict(sorted(row.statuses.items()))}  {told}", flush=True)
 
 
 def _attacked(prepare: Prepare, rates: dict[str, str]) -> _Row:

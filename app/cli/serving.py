@@ -20,7 +20,12 @@ from app.core.web.edge.protocol import Connections
 from app.core.workers.parents import die_with
 
 _DRAIN_SECONDS: Final = 25
-_BACKLOG: Final = 2048
+_BACKLOG: Final = 2**16 - 1
+"""Connections that wait to be accepted, as many as the kernel lets (`somaxconn`): beyond it callers try again, a second
+later each time."""
+_ACCEPTED_AT_ONCE: Final = 32
+"""Connections that are accepted in one turn of the event loop. Libuv (since 1.45) accepts one for each socket that
+listens, so there are as many for the same queue: else a newcomer waits a turn for each of those before it."""
 _START_SECONDS: Final = 30
 """How long a worker may import and start: uvicorn's own 5 seconds kill, again and again, workers on a busy machine."""
 _GARBAGE_THRESHOLD: Final = 50_000
@@ -77,6 +82,7 @@ def serve(
         loop="uvloop",
         http=cast("Any", Connections(_affordable(limits))),
         ws="none",
+        backlog=_BACKLOG,
         timeout_keep_alive=cast("int", limits.keep_alive),
         log_config=None,
         log_level="warning",
@@ -88,9 +94,14 @@ def serve(
         timeout_worker_healthcheck=_START_SECONDS,
     )
     if workers > 1:
-        Multiprocess(config, sockets=[listening]).run()
+        Multiprocess(config, sockets=doubled(listening)).run()
     else:
-        uvicorn.Server(config).run(sockets=[listening])
+        uvicorn.Server(config).run(sockets=doubled(listening))
+
+
+def doubled(listening: socket.socket) -> list[socket.socket]:
+    """Sockets that share one queue of callers, of whom one for each socket is accepted in a turn of the event loop."""
+    return [listening, *(listening.dup() for _ in range(_ACCEPTED_AT_ONCE - 1))]
 
 
 def _bound(listening: socket.socket, limits: ConnectionLimits) -> None:

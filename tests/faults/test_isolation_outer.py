@@ -39,8 +39,9 @@ SETTINGS: Final = {
 }
 HOOKED: Final = "payloads of 1 MB"
 FULL: Final = "all connections, from nine addresses"
-"""Beside other tests its figures are not steady, and it is open why: the bench measures it, and
-``tests/core/web/edge/test_connections.py`` tries who gets room.
+"""It takes a second of both cores to open and close so many connections, and so its figures beside other tests say
+nothing: the bench measures it. ``tests/core/web/edge`` tries who gets room and who is let in, and
+``tests/cli/test_serving.py`` that newcomers are accepted together.
 """
 ANSWERS: Final[dict[str, tuple[set[int], set[int]]]] = {
     "2,000 streams by forty keys": ({0, 200, 429}, {200, 429}),

@@ -1,7 +1,7 @@
 """What one customer's ordinary key, or somebody without any, can try in order to slow others down.
 
-Prepared here, run by ``attack``. ``ATTACKS`` are held to their bounds without any rate; ``OUTER`` are what rates,
-quotas and the limits of connections are for.
+Prepared here, run by ``attack``. ``ATTACKS`` are held to their bounds without any rate, and so are ``HOLDS``, which
+keep for long what all need; ``OUTER`` are what rates, quotas and the limits of connections are for.
 """
 
 from collections.abc import Awaitable, Callable
@@ -145,7 +145,31 @@ async def _storm(ground: Ground) -> Plot:
 
 
 async def _advance(ground: Ground) -> Plot:
-    """A sandbox whose clock is moved by a year, with a ticket that is updated every hour."""
+    """A sandbox whose clock is moved by weeks, with tickets that are updated every hour."""
+    return (await _sandbox(ground))[1]
+
+
+async def _feed(ground: Ground) -> Plot:
+    """The same where all that happens goes to endpoints: what has written events holds the feed until it commits."""
+    sandbox, plot = await _sandbox(ground)
+    for number in range(20):
+        await sandbox.make("/v1/webhooks", url=f"https://receiver.example/{number}", events=["*"])
+    return plot
+
+
+async def _roster(ground: Ground) -> Plot:
+    """P1s of an account whose others wait for the same few experts: each looks at all of them, the roster in hand."""
+    for number in range(3):
+        engineer = {"name": f"Expert {number}", "email": f"expert{number}@example.com"}
+        (await ground.admin.post("/v1/engineers", json=engineer)).raise_for_status()
+    owner = await make_customer(ground.admin, "Urgent", "google-premium")
+    urgent = Ground(ground.admin, ground.database, owner, ground.tickets)
+    for _ in range(min(200, ground.tickets)):
+        await urgent.open(**P1)
+    return urgent.plot("POST", "/v1/tickets", TICKET | P1)
+
+
+async def _sandbox(ground: Ground) -> tuple[Ground, Plot]:
     body = {"name": "Sandbox", "plan": "google-premium", "time_zone": "UTC", "sandbox": True}
     account = (await ground.admin.post("/v1/accounts", json=body)).raise_for_status().json()["id"]
     key = {"kind": "account", "account_id": account, "role": "owner"}
@@ -153,7 +177,7 @@ async def _advance(ground: Ground) -> Plot:
     sandbox.key = (await ground.admin.post("/v1/keys", json=key)).raise_for_status().json()["secret"]
     for _ in range(20):
         await sandbox.open(**P1)
-    return sandbox.plot("POST", f"/v1/sandbox/{account}/advance", {"by": "PT1000H"}, connections=8)
+    return sandbox, sandbox.plot("POST", f"/v1/sandbox/{account}/advance", {"by": "PT1000H"}, connections=8)
 
 
 async def _streams(ground: Ground) -> Plot:
@@ -306,7 +330,11 @@ ATTACKS: Final[dict[str, Prepare]] = {
     "heavy previews": _preview,
     "replays of one endpoint": _replay,
     "a storm of misses": _storm,
-    "a sandbox that is moved by months": _advance,
+    "a sandbox's advance": _advance,
+}
+HOLDS: Final[dict[str, Prepare]] = {
+    "a transaction that holds the feed": _feed,
+    "a P1 that holds the roster's lock long": _roster,
 }
 OUTER: Final[dict[str, Prepare]] = {
     "2,000 streams by forty keys": _streams,

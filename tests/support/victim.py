@@ -47,6 +47,11 @@ class Figures:
             if getattr(self, name) > max(factor * getattr(quiet, name), least)
         ]
 
+    def over(self, quiet: "Figures", factor: float = 10, least: float = 250) -> list[str]:
+        """The figures that miss the goal. ``post`` is measured by the quiet one too; how late the others are is not."""
+        late = [name for name in ("miss", "webhook", "stream") if getattr(self, name) > least]
+        return [*(["post"] if self.post > max(factor * quiet.post, least) else []), *late]
+
 
 @dataclass(slots=True)
 class Victim:

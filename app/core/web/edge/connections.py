@@ -13,6 +13,7 @@ from app.core.problems import Problem, TooManyRequests, Unavailable
 from app.core.settings import Settings
 from app.core.text.messages import _
 from app.core.web.edge.addresses import counted_address, counted_network
+from app.core.web.edge.door import Door
 from app.core.web.edge.watched import Use, Watched
 from app.core.web.edge.weights import Weights, heaviest_body, over_budget
 
@@ -89,6 +90,7 @@ class Guard:
         self._weights = Weights()
         self._held = 0
         self._refusals = Pace()
+        self.door = Door()
         self._ticking = False
 
     def __len__(self) -> int:

@@ -18,6 +18,7 @@ from app.core.text.messages import Message, _, verbatim
 from app.core.web.edge.connections import ConnectionLimits, Guard
 from app.core.web.edge.phases import OVER, Phase
 from app.core.web.edge.refusals import refusal
+from app.core.web.edge.slow_reader import SlowReader
 from app.core.web.edge.transports import GentleTransport, JoiningTransport
 from app.core.web.edge.watched import Lag, Use
 
@@ -30,9 +31,6 @@ _LEFT_OVER: Final = 2**20
 """Bytes of a body that are read and thrown away after its request was answered."""
 _PIPELINED: Final = 16
 """Requests that may wait behind one that is not answered yet."""
-_TAKEN: Final = 2**16
-"""Bytes of a long answer that a client takes at least in the time that it has."""
-_SLOW: Final = 0.5
 _QUIET: Final = 1.0
 """Seconds without a byte after which an answer that stays open ends, where its client sends no more."""
 _LINGER: Final = 2.0
@@ -75,22 +73,21 @@ class Connection(HttpToolsProtocol):
         self._size = self._silent = self._body = self._chunks = 0
         self._refusal: Problem | None = None
         self._last_word: Problem | None = None
-        self._lag: Lag | None = None
         self._unanswered: deque[RequestResponseCycle] = deque()
-        self._is_held = False
+        self._is_held = self._sends_no_more = False
+        self._waiting: list[bytes] = []
 
     def connection_made(self, transport: Any) -> None:
         """Take the connection, or refuse it where there are too many."""
         self._joining = JoiningTransport(transport, self.loop)
         super().connection_made(cast("asyncio.Transport", self._joining))
         self._gentle = GentleTransport(self, self._joining)
+        self._reader = SlowReader(self._joining, self._limits.write_timeout)
         self.host = self.client[0] if self.client else ""
         self._enter(Phase.REQUEST)
-        refusal = self._guard.admit(self)
-        if refusal:
+        if refused := self._guard.admit(self):
             self._enter(Phase.END)
-            if self._guard.answers_refusal(self.host):
-                self._answer(refusal)
+            self._tell_refusal(refused)
             self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -102,6 +99,30 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        """Take what has come; from a stranger when it is its turn, and no more of it until then."""
+        if self._waiting:
+            self._waiting.append(data)
+        elif self._is_known or self._guard.door.passes(self.host, self._come_in):
+            self._take(data)
+        else:
+            self._waiting.append(data)
+            self.flow.pause_reading()
+
+    @property
+    def _is_known(self) -> bool:
+        """Whether the last request is that of somebody known."""
+        return self.cycle is not None and bool(cast("dict[str, Any]", self.cycle.scope).get(KNOWN))
+
+    def _come_in(self) -> None:
+        data, self._waiting = b"".join(self._waiting), []
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        self._take(data)
+        if self._sends_no_more:
+            self._refuse(None)
+
+    def _take(self, data: bytes) -> None:
         """Parse what has come, a little at a time, unless the client has been refused."""
         for start in range(0, len(data), _SLICE):
             if self._phase in OVER or self.transport.is_closing():
@@ -129,9 +150,10 @@ class Connection(HttpToolsProtocol):
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """The client sends no more. True where it may still be answered, and the connection stays open."""
-        if self._phase is not Phase.END:
+        self._sends_no_more = True
+        if not self._waiting:
             self._refuse(None)
-        return self._phase is Phase.LAST and not self.transport.is_closing()
+        return bool(self._waiting or self._phase is Phase.LAST) and not self.transport.is_closing()
 
     def on_message_begin(self) -> None:
         """A request begins."""
@@ -235,12 +257,12 @@ class Connection(HttpToolsProtocol):
     def pause_writing(self) -> None:
         """More waits to be sent than is sent at once."""
         super().pause_writing()
-        self._lag = Lag(self.loop.time(), self.transport.get_write_buffer_size())
+        self._reader.begin(self.loop.time())
 
     def resume_writing(self) -> None:
         """The client has taken most of it."""
         super().resume_writing()
-        self._lag = None
+        self._reader.end()
         if self._is_held:
             self._is_held = False
             super().on_response_complete()
@@ -275,9 +297,7 @@ class Connection(HttpToolsProtocol):
 
     def lag(self, now: float) -> Lag | None:
         """What its client has not taken yet, if it has been slow to for a while."""
-        if self._lag is None or now - self._lag.since < _SLOW:
-            return None
-        return Lag(self._lag.since, self.transport.get_write_buffer_size())
+        return self._reader.lag(now)
 
     def drop(self, reason: str) -> None:
         """End it at once, with all that was not sent."""
@@ -288,7 +308,7 @@ class Connection(HttpToolsProtocol):
     def check(self, now: float) -> None:
         """End the connection, or what it waits for, when that has taken too long."""
         took = now - self._since
-        if self._reads_too_slowly(now):
+        if self._reader.is_too_slow(now):
             self.drop("the client does not read")
         elif self._phase is Phase.END:
             if took > _LINGER:
@@ -321,17 +341,6 @@ class Connection(HttpToolsProtocol):
         if self.cycle and not self.cycle.response_complete:
             self._since = now
         return now - self._since > (self._limits.keep_alive if self._served else self._limits.header_timeout)
-
-    def _reads_too_slowly(self, now: float) -> bool:
-        """Whether the client takes less than it has to of an answer, or not the rest of what is to be closed."""
-        unsent = self.transport.get_write_buffer_size()
-        if self.transport.is_closing() and unsent and self._lag is None:
-            self._lag = Lag(now, unsent)
-        if self._lag is None or now - self._lag.since <= self._limits.write_timeout:
-            return False
-        enough = unsent <= self._lag.size - _TAKEN
-        self._lag = Lag(now, unsent)
-        return not enough
 
     def _enter(self, phase: Phase) -> None:
         self._phase, self._since = phase, self.loop.time()
@@ -380,11 +389,12 @@ class Connection(HttpToolsProtocol):
             return
         if self._last_word is None:
             self.transport.close()
-            return
-        if self._guard.answers_refusal(self.host):
-            self._answer(self._last_word)
-        self.end()
+        else:
+            self._tell_refusal(self._last_word)
+            self.end()
 
-    def _answer(self, problem: Problem) -> None:
+    def _tell_refusal(self, problem: Problem) -> None:
+        if not self._guard.answers_refusal(self.host):
+            return
         _log.info("connection refused", address=self.host, status=problem.status, reason=str(problem))
         self.transport.write(refusal(problem, new_id("req"), self.server_state.default_headers))
