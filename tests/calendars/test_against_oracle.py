@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from app.calendars.hours import Calendar, CalendarSpec, compile_calendar
 from tests.calendars.oracle import MINUTE, Face, Oracle, face
+from tests.support.properties import examples
 
 DAYS = 12
 CHANGES = [  # a zone and a day near which its clocks change, or something else is odd
@@ -180,7 +181,7 @@ def compare_with_oracle(case: Case, data: Any) -> None:
             assert calendar.due(case.at(start), calendar.business_days(case.at(start), count)) == case.at(due)
 
 
-@settings(slow, max_examples=200)
+@settings(slow, max_examples=examples(200))
 @given(
     case=cases(*CHANGES).filter(lambda case: case.weekly_minutes >= 60),
     starts=st.tuples(st.integers(0, 10 * 1440 * MINUTE), st.integers(0, 40 * 1440 * MINUTE)),

@@ -23,6 +23,7 @@ from app.plans.document.parsing.heavy import content_hash
 from app.plans.document.parsing.stored import RENAMED, first_named, read_stored, translated
 from tests.support.actors import make_account
 from tests.support.desk import fetch, now_of, open_at
+from tests.support.properties import examples
 from tests.support.sweeping import run_pass
 
 FIXTURES: Final = Path(__file__).parent / "fixtures"
@@ -95,7 +96,7 @@ def test_what_another_version_knows_is_passed_over_wherever_it_stands(name: str)
         parse(document)
 
 
-@settings(max_examples=100, deadline=None, derandomize=True, database=None)
+@settings(max_examples=examples(100), deadline=None, derandomize=True, database=None)
 @given(st.data())
 def test_unknown_keys_anywhere_change_nothing(data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(sorted(STORED)))

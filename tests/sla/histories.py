@@ -20,10 +20,11 @@ from app.sla.clock.clock import Clock, Step, advance, catch_up, fold, open_clock
 from app.sla.clock.terms import EFFECTS, PLAN_METRICS, Target, Terms
 from app.tickets.rules import allowed
 from tests.sla.kit import OFFICE, OPENED, TICK
+from tests.support.properties import examples
 
 EXAMPLES: Final = os.environ.get("HELIODESK_EXAMPLES")
 thorough = settings(
-    max_examples=int(EXAMPLES or 150),
+    max_examples=int(EXAMPLES or examples(150)),
     derandomize=EXAMPLES is None,
     deadline=None,
     database=None,

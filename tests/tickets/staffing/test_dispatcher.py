@@ -27,6 +27,7 @@ from tests.support.dispatching import (
     state,
     told,
 )
+from tests.support.properties import examples
 from tests.support.works import answered, plan_of, work_of
 
 # --- whose turn it is (G2) -------------------------------------------------------------------------------------
@@ -282,7 +283,7 @@ def assert_looked_after(roster: Desk, now: datetime) -> None:
             assert route.again_at is None or (work.ticket.route_at or now) <= route.again_at
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(rosters, answers, st.integers(1, 4))
 def test_c20_no_ticket_is_silent_while_somebody_on_shift_is_free(
     shifts: Sequence[tuple[int, int] | None], replies: Sequence[str], tickets: int
