@@ -9,6 +9,7 @@ from functools import partial
 import httpx
 import hypothesis
 import pytest
+import structlog
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
@@ -39,6 +40,9 @@ gc.disable()  # until the tests are collected
 hypothesis.settings.register_profile("heliodesk", deadline=None)  # other tests share the machine
 hypothesis.settings.register_profile("quick", deadline=None, max_examples=10)
 hypothesis.settings.load_profile("heliodesk")
+*_processors, _ = structlog.get_config()["processors"]
+_plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+structlog.configure(processors=[*_processors, _plain])  # by default a traceback with its locals takes up to seconds
 
 _LONG = ("contract", "faults")
 """Folders of walks over all operations, and of services that are processes of their own."""

@@ -107,11 +107,21 @@ class AccountFields(Strict):
     trial_ends_at: Instant | None = Field(None, description="Until then the plan's trial plan holds")
     call_link: HttpsUrl | None = Field(None, description="The customer's own conferencing, used for its P1 calls")
     call_provider: Word | None = None
-    region_lock: Word | None = None
+    region_lock: Word | None = Field(
+        None,
+        description="Where its P1s stay: a region's key, or an IANA time zone, for the region that works in its "
+        "daytime when a ticket is opened",
+    )
     manager: Contact | None = None
     tam: Contact | None = Field(None, description="Technical account manager")
     preferred_engineers: list[EngineerId] = Field(default_factory=list, max_length=50)
     external_ref: Name | None = Field(None, description="The account's id in your own system")
+
+
+class AccountPatch(AccountFields):
+    """A change of an account, and for whom the account's key makes it."""
+
+    actor: ActorRef | None = Field(None, description="The owner for whom the account's key acts")
 
 
 class SandboxStart(Strict):

@@ -24,7 +24,7 @@ class CallRow(Base):
     join_url: Mapped[str | None]
     room: Mapped[str | None] = mapped_column(comment="what its provider calls it")
     room_host: Mapped[str | None] = mapped_column(comment="the provider's user who made the room")
-    join_from: Mapped[datetime | None]
+    join_from: Mapped[datetime | None]  # the same as remind_at, for replicas that know it by this name
     join_by: Mapped[datetime | None]
     requested_at: Mapped[datetime]
     ready_at: Mapped[datetime | None]
@@ -38,6 +38,7 @@ class CallRow(Base):
     next_attempt_at: Mapped[datetime | None] = mapped_column(comment="when a provider is asked; null otherwise")
     claim_id: Mapped[str | None] = mapped_column(comment="of the attempt whose outcome is not known yet")
     next_look_at: Mapped[datetime | None] = mapped_column(comment="when the room is looked at, or ended; null: never")
+    remind_at: Mapped[datetime | None] = mapped_column(comment="when the customer is reminded")
 
     __table_args__ = (
         ForeignKeyConstraint(["account_id", "ticket_id"], ["tickets.account_id", "tickets.id"], ondelete="CASCADE"),

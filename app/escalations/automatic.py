@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from app.core.auth import SERVICE
 from app.core.ids import new_id
+from app.escalations.rules import Breach
 from app.sla.clock.clock import miss_subject
 from app.sla.clock.deadline import Deadline
 
@@ -22,6 +23,8 @@ def by_service(account_id: str, ticket_id: str, cause: Deadline, at: datetime) -
         "reason": _REASONS.get(cause.metric, "resolution_time"),
         "state": "requested",
         "breach_verified": True,
+        "breaches": [Breach(cause.metric, cause.cycle, cause.missed_at or at, cause.ended_at).document()],
+        "breach_count": 1,
         "requested_by": SERVICE.document(),
         "requested_at": at,
         "ended_at": None,

@@ -33,6 +33,10 @@ class EscalationRow(Base):
     acknowledged_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     decision: Mapped[str | None] = mapped_column(comment="what was said when it was accepted or declined")
+    breaches: Mapped[list[Any]] = mapped_column(
+        comment="the last cycles that broke the promise that it names", server_default=text("'[]'")
+    )
+    breach_count: Mapped[int] = mapped_column(server_default="0")
 
     __table_args__ = (
         ForeignKeyConstraint(["account_id", "ticket_id"], ["tickets.account_id", "tickets.id"], ondelete="CASCADE"),

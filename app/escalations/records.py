@@ -71,6 +71,8 @@ def escalation_document(escalation: EscalationRow, *, internal: bool) -> Row:
         "requested_priority": escalation.requested_priority,
         "business_impact": escalation.business_impact,
         "breach_verified": escalation.breach_verified,
+        "breaches": escalation.breaches,
+        "breach_count": escalation.breach_count,
         "requested_at": escalation.requested_at,
         "acknowledged_at": escalation.acknowledged_at,
         "ended_at": escalation.ended_at,

@@ -83,7 +83,7 @@ _TICKET: Final[dict[str, Any]] = {
     "status": "new",
     "priority": "P1",
     "priority_source": "requested",
-    "assessed_priority": None,
+    "matrix_priority": None,
     "impact": None,
     "urgency": None,
     "business_impact": "All 40 shops are without data protection.",
@@ -122,6 +122,7 @@ DATA: Final[dict[str, dict[str, Any]]] = {
         "failures": 2,
         "retry_at": "2026-11-20T20:46:00.000000Z",
     },
+    "ticket.customer_reminded": {"number": 1, "resolve_at": "2026-11-27T20:30:00.000000Z"},
     "message.posted": _MESSAGE,
     "deadline.started": _FIRST | {"state": "running", "started_at": _OPENED},
     "deadline.moved": _RESOLUTION | {"from": "2026-11-22T20:30:00.000000Z", "to": _PROMISED, "reason": "priority"},
@@ -140,6 +141,7 @@ DATA: Final[dict[str, dict[str, Any]]] = {
         "cycle": 1,
         "priority": "P1",
         "notified": [_MANAGER],
+        "unreachable": [],
     },
     "escalation.requested": _ESCALATION
     | {
@@ -148,6 +150,8 @@ DATA: Final[dict[str, dict[str, Any]]] = {
         "requested_priority": None,
         "business_impact": None,
         "breach_verified": True,
+        "breaches": [{"metric": "update", "cycle": 3, "due_at": _DUE, "ended_at": None}],
+        "breach_count": 3,
         "notified": [_MANAGER],
     },
     "escalation.acknowledged": _ESCALATION,
@@ -156,7 +160,8 @@ DATA: Final[dict[str, dict[str, Any]]] = {
     "escalation.withdrawn": _ESCALATION,
     "escalation.suggested": {"reason": "too_many_exchanges", "turns": 6},
     "call.requested": _CALL | {"provider": None},
-    "call.ready": _CALL | {"join_url": CALL_LINK, "join_from": "2026-11-20T20:45:00.000000Z", "join_by": _JOIN_BY},
+    "call.ready": _CALL | {"join_url": CALL_LINK, "remind_at": "2026-11-20T20:45:00.000000Z", "join_by": _JOIN_BY},
+    "call.reminded": _CALL | {"provider": None, "join_by": _JOIN_BY},
     "call.joined": _CALL | {"participant": "customer"},
     "call.declined": _CALL
     | {"reason": "Our network is down, call our desk instead", "assignee_id": ENGINEER, "assignee_name": _JAN},
@@ -169,6 +174,8 @@ DATA: Final[dict[str, dict[str, Any]]] = {
             {"provider": "meet", "code": "timed_out", "status": None},
             {"provider": "jitsi", "code": "not_configured", "status": None},
         ],
+        "assignee_id": ENGINEER,
+        "assignee_name": _JAN,
     },
     "call.ended": _CALL,
     "expert.alerted": _ALERT

@@ -21,7 +21,7 @@ LABELS: Final[Mapping[str, Message]] = {
     "business_impact": pgettext("label", "Business impact"),
     "priority_reason": pgettext("label", "Reason for the priority"),
     "join_url": pgettext("label", "Call"),
-    "join_from": pgettext("label", "Join from"),
+    "remind_at": pgettext("label", "Reminder"),
     "join_by": pgettext("label", "Join by"),
     "next_at": pgettext("label", "Next attempt"),
     "retry_at": pgettext("label", "Next attempt"),
@@ -34,6 +34,7 @@ LABELS: Final[Mapping[str, Message]] = {
 
 _WAITS: Final[Mapping[str, Message]] = {
     "unstaffed": pgettext("wait", "nobody is on shift and free"),
+    "owner_held": pgettext("wait", "its engineer is needed for a more urgent ticket"),
     "max_experts": pgettext("wait", "the plan's limit of simultaneous experts"),
 }
 """Why a ticket waits for an expert."""

@@ -32,6 +32,7 @@ ENGINEERS: Final[Mapping[str, tuple[str, ...]]] = {
     "ticket.handed_over": ("from.engineer_id", "to.engineer_id"),
     "escalation.accepted": ("assignee",),
     "call.declined": ("assignee_id",),
+    "call.failed": ("assignee_id",),
     "expert.alerted": ("engineer_id", "candidates.engineer_id"),
     "expert.accepted": ("engineer_id",),
     "expert.declined": ("engineer_id",),

@@ -32,16 +32,17 @@ def _member_of_each(members: str, old: str, new: str) -> tuple[Callable[[Data], 
     )
 
 
-OLD_NAMES: Final = re.compile(r'"(?:told|why)":')
+OLD_NAMES: Final = re.compile(r'"(?:told|why|join_from|assessed_priority)":')
 """What is somewhere in the JSON of an event that needs ``upcast``, and seldom in another one."""
 _NOTIFIED: Final = _member("told", "notified")
 _REASON: Final = _member_of_each("candidates", "why", "reason")
 _RENAMED: Final[Mapping[str, tuple[tuple[Callable[[Data], bool], Callable[[Data], Data]], ...]]] = {
-    "ticket.opened": (_NOTIFIED,),
+    "ticket.opened": (_NOTIFIED, _member("assessed_priority", "matrix_priority")),
     "ticket.priority_changed": (_NOTIFIED,),
     "escalation.automatic": (_NOTIFIED,),
     "escalation.requested": (_NOTIFIED,),
     "escalation.declined": (_member("why", "detail"),),
+    "call.ready": (_member("join_from", "remind_at"),),
     "expert.alerted": (_REASON,),
     "routing.unstaffed": (_NOTIFIED, _REASON),
     "routing.round_exhausted": (_NOTIFIED, _REASON),

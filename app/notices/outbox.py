@@ -93,8 +93,9 @@ _EXPERT_OF: Final[Mapping[str, Callable[[Row], str | None]]] = {
     "expert.alerted": lambda data: data["engineer_id"],
     "ticket.handed_over": lambda data: data["to"]["engineer_id"],
     "call.declined": lambda data: data["assignee_id"],
+    "call.failed": lambda data: data["assignee_id"],
 }
-"""Which engineer an event of this type is to tell (G2, G6, G7)."""
+"""Which engineer an event of this type is to tell (G2, G3, G6, G7)."""
 _SHOWN: Final = 1_000
 _FAILED: Final = f"""
 SELECT count(*) FROM (

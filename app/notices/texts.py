@@ -9,12 +9,17 @@ from app.core.text.language import Language, choose_language
 from app.core.text.messages import Message, _, pgettext
 from app.core.text.phrases import moment_in
 from app.core.zones import load_zone
+from app.events.failures import why_no_link
 from app.events.labels import LABELS, named, stated
 from app.events.sentences import sentence
 
 _TO_THE_EXPERT: Final[Mapping[str, Message]] = {
     "expert.alerted": _("You are needed now"),
     "ticket.handed_over": _("Your shift takes over"),
+    "ticket.handed_over:tier": _("A ticket of your tier is handed over to you"),
+    "ticket.handed_over:exclusive": _("You take over a ticket of a colleague who is needed elsewhere"),
+    "ticket.handed_over:owner_free": _("Your ticket has waited for you"),
+    "call.failed": _("The call has no link: ask the customer for one"),
 }
 """What is said to the person whom the event is about, instead of its sentence."""
 _TOLD_AS: Final = _("You receive this as")
@@ -48,7 +53,7 @@ def language_of(recipient: Mapping[str, Any]) -> Language:
 
 def subject(kind: str, data: Mapping[str, Any], ticket: Mapping[str, Any], language: Language) -> str:
     """One line: what happened, by the event's type and ``data``, and on which ticket (``number``, ``title``)."""
-    to_the_expert = _TO_THE_EXPERT.get(kind)
+    to_the_expert = _TO_THE_EXPERT.get(f"{kind}:{data.get('reason')}") or _TO_THE_EXPERT.get(kind)
     what = to_the_expert.to(language) if to_the_expert else sentence(kind, data, language)
     about = f"{ticket['number']}: {ticket['title']}" if ticket.get("number") else ""
     return " ".join(f"{what} · {about}".split())[:_SUBJECT_LENGTH].rstrip(" ·")
@@ -65,6 +70,8 @@ def body(
     language, zone = language_of(recipient), load_zone(recipient.get("time_zone") or "UTC")
     role = str(recipient.get("role", ""))
     known = {**ticket, **data}
+    if data.get("failures"):
+        known["reason"] = why_no_link(data["failures"]).to(language)
     facts = {"ticket": f"{ticket['number']} {ticket['title']}"} if ticket.get("number") else {}
     facts |= {"priority": ticket["priority"]} if ticket.get("priority") else {}
     facts |= {"at": moment_in(at, zone, language)}

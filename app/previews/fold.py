@@ -82,9 +82,9 @@ class Preview:
 
 
 def _next_past(clock: Clock) -> datetime | None:
-    """The next instant after which the clock changes by itself: a due instant, or the automatic close."""
+    """The next instant after which the clock changes by itself: a due instant, or an end without an answer."""
     dues = [deadline.due_at for deadline in clock.deadlines if deadline.state == "running" and deadline.due_at]
-    return min([*dues, clock.close_at] if clock.close_at else dues, default=None)
+    return min([*dues, *(at for at in (clock.close_at, clock.resolve_at) if at)], default=None)
 
 
 def _key(deadline: Deadline) -> _Key:

@@ -214,7 +214,8 @@ async def _apply(
     """Apply the version to one caught-up ticket, with what its account has now: whether it changed, and what moved."""
     ticket, account = edit.ticket, accounts[edit.ticket.account_id]
     before = pins_of(ticket)
-    after = Pins(order.key, order.version, tuple(account["addons"]), account["time_zone"], account["holiday_set"])
+    zone = ticket.requester.get("time_zone") or account["time_zone"]
+    after = Pins(order.key, order.version, tuple(account["addons"]), zone, account["holiday_set"])
     promise = await promise_of(session, after)
     if lost := edit.clock.priorities - {*promise.terms.priorities, *order.mapping}:
         raise PriorityVanished(_lost(order.key, order.version, ", ".join(sorted(lost))))
@@ -248,8 +249,9 @@ def _repin(edit: TicketEdit, pins: Pins, mapping: Mapping[str, str]) -> None:
     ticket = edit.ticket
     ticket.plan_key, ticket.plan_version, ticket.plan_addons = pins.plan_key, pins.plan_version, list(pins.addons)
     ticket.time_zone, ticket.holiday_set = pins.time_zone, pins.holiday_set
-    if ticket.assessed_priority is not None:
-        ticket.assessed_priority = mapping.get(ticket.assessed_priority, ticket.assessed_priority)
+    for name in ("matrix_priority", "assessed_priority"):
+        priority = getattr(ticket, name)
+        setattr(ticket, name, mapping.get(priority, priority))
     ticket.version += 1
 
 

@@ -65,6 +65,8 @@ class Need:
 
     ticket_id: str
     tier: int = 1
+    of_tier: bool = False
+    """whether nobody of a lower tier may take it"""
     product: str | None = None
     language: str | None = None
     region_lock: str | None = None
@@ -87,9 +89,9 @@ class Need:
 class Candidate:
     """An engineer who was considered: chosen or not, and why.
 
-    ``reason`` is what hindered (``inactive``, ``other_region``, ``off_shift``, ``absent``, ``covered``, ``tried``,
-    ``held``, ``full``, ``capped``); of somebody available the criterion by which the one taken came first, of that one
-    the criterion against the next.
+    ``reason`` is what hindered (``inactive``, ``other_region``, ``off_shift``, ``absent``, ``covered``, ``lower_tier``,
+    ``tried``, ``held``, ``full``, ``capped``); of somebody available the criterion by which the one taken came first,
+    of that one the criterion against the next.
     """
 
     engineer_id: str
@@ -219,6 +221,7 @@ def _hindrance(need: Need, expert: Expert, now: datetime) -> str:
         "absent": _absent(expert, now),
         "covered": stand_in(expert, now) is not None and not _covering(expert, now),
         "off_shift": not _works(expert, now),
+        "lower_tier": need.of_tier and expert.tier < need.tier,
         "tried": expert.id in need.tried,
         "held": expert.held_for not in (None, need.ticket_id),
         "full": not need.exclusive and expert.load >= expert.capacity,

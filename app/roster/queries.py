@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.accounts.models import AccountRow
 from app.core.auth import Principal
 from app.core.db.statements.rows import row_by_id
 from app.core.problems import Forbidden
@@ -51,3 +52,11 @@ async def regions_page(session: AsyncSession, page: Page, account_id: str | None
     if place := page.place(int, str):
         query = query.where(tuple_(RegionRow.place, RegionRow.id) > place)
     return (await session.scalars(query.order_by(RegionRow.place, RegionRow.id).limit(page.limit + 1))).all()
+
+
+async def serving_regions(session: AsyncSession, page: Page, account_id: str | None) -> Sequence[RegionRow]:
+    """A page of the regions that serve an account: its own if it is a sandbox, else the live ones."""
+    sandbox = await session.scalar(
+        select(AccountRow.account_id).where(AccountRow.account_id == account_id, AccountRow.sandbox_now.is_not(None))
+    )
+    return await regions_page(session, page, sandbox)

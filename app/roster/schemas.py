@@ -87,6 +87,22 @@ class Region(RegionFields):
     updated_at: Instant
 
 
+class ListedRegion(Document):
+    """A region in a list: customers, who may lock a ticket to it, see its key and its name alone."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"key": _REGION["key"], "name": _REGION["name"]}]})
+
+    key: str
+    name: str
+    id: RegionId | None = None
+    account_id: AccountId | None = None
+    place: int | None = Field(None, description="Its place in the order of the sun")
+    calendar: PlanCalendar | None = Field(None, description="The shift of its engineers that have none of their own")
+    version: int | None = None
+    created_at: Instant | None = None
+    updated_at: Instant | None = None
+
+
 class EngineerFields(Strict):
     """What can be written about an engineer, and changed later."""
 
@@ -146,6 +162,7 @@ class Candidate(Document):
         "absent",
         "covered",
         "off_shift",
+        "lower_tier",
         "tried",
         "held",
         "full",

@@ -7,6 +7,7 @@ from typing import Any, Final, TypeAlias
 
 from app.core.ids import new_id
 from app.sla.clock.clock import Clock, wake_at
+from app.sla.clock.cycles import Wait
 from app.sla.clock.deadline import Deadline, Span
 from app.sla.clock.terms import METRIC_ORDER, Terms
 
@@ -21,7 +22,8 @@ CUSTOMER_METRICS: Final = frozenset({"call_join"})
 def clock_facts(clock: Clock) -> dict[str, Any]:
     """What ``tickets.clock`` holds: everything but terms, deadlines and the ticket's own columns."""
     instants = {name: getattr(clock, name) for name in INSTANTS}
-    return instants | {"reopened": clock.reopened, "cycles": dict(clock.cycles)}
+    wait = {"since": clock.wait.since, "reminded": clock.wait.reminded} if clock.wait else None
+    return instants | {"reopened": clock.reopened, "cycles": dict(clock.cycles), "wait": wait}
 
 
 def _instant(text: str | None) -> datetime | None:
@@ -39,10 +41,15 @@ def load_clock(
         priority=priority,
         tier=tier,
         reopened=facts["reopened"],
+        wait=_wait(facts.get("wait")),
         cycles=tuple(facts["cycles"].items()),
         deadlines=tuple(deadlines),
         **{name: _instant(facts[name]) for name in INSTANTS},  # type: ignore[arg-type]  # two are never null
     )
+
+
+def _wait(stored: Mapping[str, Any] | None) -> Wait | None:
+    return Wait(datetime.fromisoformat(stored["since"]), stored["reminded"]) if stored else None
 
 
 def load_deadline(row: Row) -> Deadline:

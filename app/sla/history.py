@@ -49,8 +49,11 @@ def _merged(event: _Event) -> Change | None:
 
 
 def _ready(event: _Event) -> Change:
+    """Where the event says ``join_from``, by which ``remind_at`` once went, nobody was reminded."""
     within = datetime.fromisoformat(event.data["join_by"]) - event.at
-    return Ask(event.at, "call_join", event.data["call_id"], within)
+    remind_at = event.data.get("remind_at")
+    remind = datetime.fromisoformat(remind_at) - event.at if remind_at else None
+    return Ask(event.at, "call_join", event.data["call_id"], within, remind)
 
 
 def _joined(event: _Event) -> Change | None:

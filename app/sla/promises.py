@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 
 from app.calendars.hours import Calendar
 from app.plans.document.model import PlanDocument
-from app.sla.clock.terms import PLAN_METRICS, Target, Terms
+from app.sla.clock.terms import PLAN_METRICS, Target, Terms, Waiting
 
 
 def terms_of(document: PlanDocument, calendars: Mapping[str, Calendar], addons: Sequence[str]) -> Terms:
     """The terms of a ticket whose account has these add-ons; ``calendars`` are the plan's, compiled for its zone."""
+    rules = document.waiting
     return Terms(
         priorities=document.priority_keys,
         targets={metric: _row(document, calendars, metric) for metric in PLAN_METRICS},
@@ -18,6 +19,9 @@ def terms_of(document: PlanDocument, calendars: Mapping[str, Calendar], addons: 
         tiers=document.effective_tiers(addons),
         acknowledge=document.escalation.acknowledge if document.escalation else None,
         close_after=document.close_after,
+        updates_from_opening=document.update_from == "opened",
+        top_manager=document.top_tier == "manager",
+        waiting=Waiting(tuple(rules.remind), rules.resolve) if rules else None,
     )
 
 

@@ -25,7 +25,8 @@ def differences(metric: str, priority: str, before: Terms, after: Terms, names: 
         status for status, metrics in after.pauses.items() if metric in metrics
     }:
         found.add("pauses")
-    if metric == "tier_escalation" and before.tiers != after.tiers:
+    tiers = (before.tiers, before.top_manager), (after.tiers, after.top_manager)
+    if metric == "tier_escalation" and tiers[0] != tiers[1]:
         found.add("tiers")
     return sorted(found) or [ZONES_CHANGED]
 

@@ -35,7 +35,7 @@ class TicketRow(Base):
     priority_reason: Mapped[str | None]
     priority: Mapped[str]
     priority_source: Mapped[str]
-    assessed_priority: Mapped[str | None]
+    assessed_priority: Mapped[str | None]  # what support found, for support alone
     status: Mapped[str] = mapped_column(default="new")
     closed_reason: Mapped[str | None] = mapped_column(comment="closed, unanswered, withdrawn or merged")
     merged_into: Mapped[str | None] = mapped_column(ID)
@@ -73,6 +73,9 @@ class TicketRow(Base):
     closed_at: Mapped[datetime | None]
     sequence: Mapped[int] = mapped_column(default=0, comment="of its last event")
     version: Mapped[int] = mapped_column(default=1, comment="grows with what people write, not with the sweep")
+    review_reason: Mapped[str | None] = mapped_column(comment="why a review of its priority is requested")
+    matrix_priority: Mapped[str | None] = mapped_column(comment="what the plan's matrix says of its impact and urgency")
+    region_lock_time_zone: Mapped[str | None] = mapped_column(comment="the zone by whose daytime the region was chosen")
 
     __table_args__ = (
         ForeignKeyConstraint(["account_id"], ["accounts.account_id"]),

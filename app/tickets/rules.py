@@ -37,20 +37,20 @@ OPEN_CHANNELS: Final = frozenset({"hook", "api"})
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """The priority of a new ticket, where it comes from, and what the matrix says beside it (N8)."""
+    """The priority of a new ticket, where it comes from, and what the matrix says beside it (Z1)."""
 
     priority: str
     source: str
-    assessed: str | None
+    matrix: str | None
 
 
 def assess(document: PlanDocument, asked: str | None, impact: str | None, urgency: str | None) -> Assessment:
     """The priority asked for wins, else the matrix, else the plan's default."""
-    assessed = document.matrix_priority(impact, urgency)  # type: ignore[arg-type]  # checked by the input model
+    matrix = document.matrix_priority(impact, urgency)  # type: ignore[arg-type]  # checked by the input model
     if asked is not None:
-        return Assessment(asked, "requested", assessed)
-    if assessed is not None:
-        return Assessment(assessed, "matrix", assessed)
+        return Assessment(asked, "requested", matrix)
+    if matrix is not None:
+        return Assessment(matrix, "matrix", matrix)
     return Assessment(document.default_priority, "default", None)
 
 
@@ -84,6 +84,11 @@ def channel_faults(document: PlanDocument, channel: str) -> list[Fault]:
     offered = list(document.channels)
     detail = _("The plan {plan} takes tickets by these channels only: {channels}", plan=document.key, channels=offered)
     return [{"pointer": "/channel", "detail": detail}]
+
+
+def follows_matrix(source: str, priority: str, matrix: str | None) -> bool:
+    """Whether another priority is due by the matrix: nobody has asked for the present one (Z1)."""
+    return source in ("matrix", "default") and matrix is not None and matrix != priority
 
 
 def customer_may_set(document: PlanDocument, before: str, after: str) -> bool:

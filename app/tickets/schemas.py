@@ -15,6 +15,7 @@ from app.core.schemas.shared import (
     Locale,
     Name,
     Strict,
+    TimeZone,
     Word,
     at_most,
     id_pattern,
@@ -24,21 +25,19 @@ from app.core.text.messages import _
 from app.events.failures import CallFailure
 from app.events.types.tickets import TicketFacts
 from app.paging.schemas import PagerMessage
-from app.plans.document.words import EscalationReason
 from app.plans.schemas import PlanRef
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50_000), AfterValidator(no_nul)]
 Sentence = Annotated[Text, StringConstraints(max_length=5_000)]
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300), AfterValidator(no_nul)]
 Priority = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$", examples=["P1"])]
-Channel = Literal["web", "email", "phone", "widget", "hook", "api"]
+Channel = Literal["web", "email", "phone", "widget", "account_manager", "hook", "api"]
 Impact = Literal["large", "medium", "small"]
 Urgency = Literal["high", "medium", "low"]
 Environment = Literal["production", "non_production"]
 Status = Literal["new", "open", "waiting_on_customer", "mitigated", "resolved", "closed"]
 TicketId = Annotated[str, StringConstraints(pattern=id_pattern("tkt"))]
 AlertId = Annotated[str, StringConstraints(pattern=id_pattern("alr"))]
-EscalationId = Annotated[str, StringConstraints(pattern=id_pattern("esc"))]
 Scalar = Annotated[str, StringConstraints(max_length=2_000), AfterValidator(no_nul)] | int | float | bool | None
 
 
@@ -61,6 +60,9 @@ class Requester(Strict):
     email: Email
     phone: Word | None = None
     locale: Locale | None = None
+    time_zone: TimeZone | None = Field(
+        None, description="In which the plan's working hours are counted. Default: the account's"
+    )
 
 
 class TicketFields(Strict):
@@ -87,7 +89,11 @@ class NewTicket(TicketFields):
     priority: Priority | None = None
     business_impact: Sentence | None = Field(None, description="Needed at the priorities that the plan names")
     priority_reason: Sentence | None = Field(None, description="Why it is this priority; needed like business_impact")
-    region_lock: Word | None = None
+    region_lock: Word | None = Field(
+        None,
+        description="A region's key, or an IANA time zone: then the region that works in its daytime. Default: the "
+        "account's",
+    )
     follow_up_of: TicketId | None = None
     actor: ActorRef | None = None
 
@@ -108,7 +114,10 @@ class Author(Strict):
 
 
 class NewMessage(Strict):
-    """A message. An engineer's public message answers the customer, and so does the note of a call (``phone``)."""
+    """A message. An engineer's public message answers the customer, and so does the note of a call (``phone``).
+
+    The note of a call is taken only where the plan offers the phone.
+    """
 
     body: Text
     visibility: Literal["public", "internal"] = "public"
@@ -154,6 +163,12 @@ class PriorityReview(Strict):
     message: Text | None = None
 
 
+class ReviewRequest(Strict):
+    """Support requests a review; ``message`` is what the customer is asked: by default a question of the service's."""
+
+    message: Text | None = None
+
+
 class Reopening(Strict):
     """A resolved ticket is to be open again; ``message`` is public."""
 
@@ -162,10 +177,20 @@ class Reopening(Strict):
 
 
 class RegionLock(Strict):
-    """The region in which the ticket stays; null: it follows the sun."""
+    """Where the ticket stays: in a region, or in that of a time zone. Null: it follows the sun."""
 
-    region: Word | None
+    region: Word | None = Field(None, description="A region's key, or an IANA time zone")
+    time_zone: TimeZone | None = Field(
+        None,
+        description="In the place of `region`: the region whose shifts have most in common with 09:00 to 17:00 there",
+    )
     actor: ActorRef | None = None
+
+    @model_validator(mode="after")
+    def _one_place(self) -> "RegionLock":
+        if self.region and self.time_zone:
+            raise invalid_value("region_lock", _("Name either a region or a time zone"))
+        return self
 
 
 class Withdrawal(Strict):
@@ -179,31 +204,6 @@ class TicketMerge(Strict):
     """The ticket that continues this one."""
 
     into: TicketId
-
-
-class NewEscalation(Strict):
-    """A request for an escalation; the plan says which reasons there are."""
-
-    reason: EscalationReason
-    justification: Sentence
-    requested_priority: Priority | None = None
-    business_impact: Sentence | None = None
-    actor: ActorRef | None = None
-
-
-class EscalationAcceptance(Strict):
-    """What is done about an escalation; ``priority`` is the requested one by default, ``message`` is public."""
-
-    priority: Priority | None = None
-    tier: Annotated[int, Field(ge=1, le=9)] | None = None
-    assignee_id: EngineerId | None = None
-    message: Text | None = None
-
-
-class EscalationRefusal(Strict):
-    """An escalation is declined, and why."""
-
-    reason: Sentence
 
 
 class AlertRefusal(Strict):
@@ -258,7 +258,9 @@ class Call(Document):
     state: Literal["requested", "ready", "joined", "declined", "no_show", "failed", "ended"]
     provider: str | None
     join_url: str | None
-    join_from: Instant | None
+    remind_at: Instant | None = Field(
+        description="When a customer who has neither joined nor declined is reminded; joining is possible at once"
+    )
     join_by: Instant | None
     requested_at: Instant
     ready_at: Instant | None
@@ -285,9 +287,10 @@ class TicketRouting(Document):
     since: Instant
     alert_id: str | None
     round: int = Field(description="The round of paging, from 1; rounds are counted anew once somebody has accepted")
-    reason: Literal["round_exhausted", "unstaffed", "max_experts"] | None = Field(
+    reason: Literal["round_exhausted", "unstaffed", "max_experts", "owner_held"] | None = Field(
         description="What it waits for: the next round, since everybody on shift was paged; somebody who comes on "
-        "shift or is freed; an expert of the account's own, since it holds as many as its plan allows"
+        "shift or is freed; an expert of the account's own, since it holds as many as its plan allows; its own "
+        "engineer, who works on another ticket and nothing else"
     )
     queued_at: Instant | None
     next_at: Instant | None = Field(description="When it is handed over, the next round begins or somebody comes")
@@ -324,15 +327,24 @@ class Ticket(TicketFacts, _Named):
     priority_source: Literal["requested", "matrix", "default", "override", "escalation", "automatic"]
     impact: Impact | None
     urgency: Urgency | None
+    matrix_priority: str | None = Field(description="What the plan's matrix says of impact and urgency")
+    assessed_priority: str | None = Field(description="What support found the priority to be; for support")
     requester: Requester
     closed_reason: Literal["closed", "unanswered", "withdrawn", "merged"] | None
     merged_into: str | None = Field(description="Of a merged ticket: the one that continues it")
     tier: int
     assignee: str | None
     region: str | None = Field(description="The region of its engineer")
-    region_lock: str | None
+    region_lock: str | None = Field(description="The key of the region whose experts alone work on it")
+    region_lock_time_zone: str | None = Field(
+        description="The time zone that was asked for, where the region follows from one"
+    )
     routing: TicketRouting | None = Field(description="How an expert is found for it; for support")
     plan: PlanRef
+    time_zone: str = Field(
+        description="In which the plan's working hours are counted: the requester's, else the account's when it was "
+        "opened"
+    )
     tags: list[str]
     custom: dict[str, JsonValue]
     follow_up_of: str | None
@@ -344,7 +356,12 @@ class Ticket(TicketFacts, _Named):
     next_update_due_at: Instant | None
     call: Call | None
     escalated: bool
-    review_requested: bool
+    review_requested: bool = Field(description="Whether its priority is under review")
+    review_reason: str | None = Field(
+        description="Why: `non_production` (urgent, outside production, and its impact is not large), `automation` "
+        "(an alert set the top priority), `assessment` (impact or urgency have changed, and the priority did not "
+        "follow), `engineer` (an engineer has requested it)"
+    )
     sandbox: bool
     version: int
 
@@ -362,27 +379,6 @@ class Message(Document):
     channel: str | None
     body: str
     created_at: Instant
-
-
-class Escalation(Document):
-    """An escalation of a ticket."""
-
-    id: str
-    ticket_id: str
-    kind: Literal["customer", "engineer", "service"]
-    reason: str
-    state: Literal["requested", "acknowledged", "accepted", "declined", "withdrawn", "closed"]
-    requested_by: dict[str, JsonValue]
-    justification: str | None
-    requested_priority: str | None
-    business_impact: str | None
-    breach_verified: bool | None = Field(
-        description="Whether the promise that it names was broken when it was requested; null: it names none"
-    )
-    requested_at: Instant
-    acknowledged_at: Instant | None
-    ended_at: Instant | None
-    decision: str | None = Field(description="What was said when it was accepted or declined")
 
 
 class StatusTransitions(Document):

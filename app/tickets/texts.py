@@ -14,8 +14,44 @@ REVIEW_QUESTIONS: Final[Mapping[str, Message]] = {
         "An automatic alert opened this ticket with priority {priority}, or raised it to that priority. We are working "
         "on it. Please tell us how your business is affected: if the ticket can wait, we will lower its priority."
     ),
+    "assessment": _(
+        "The impact or the urgency of your ticket has changed. By your plan's matrix its priority would be {matrix}; "
+        "for now it stays {priority}. We will review it. Please tell us how your business is affected at the moment."
+    ),
+    "engineer": _(
+        "We would like to review the priority of your ticket, which is {priority}. We are working on it. Please tell "
+        "us how your business is affected at the moment: if the ticket can wait, we will lower its priority."
+    ),
 }
-"""What a customer is asked about an urgent ticket, by why it is reviewed: outside production (G9), by an alert."""
+"""What a customer is asked about a priority, by why it is reviewed (G9): outside production, an alert, on request."""
+
+CALL_REMINDER: Final = _(
+    "We are waiting for you in this ticket's call. You can join at any time by the link in the ticket. If you will not "
+    "join, please decline the call and tell us why."
+)
+"""What a customer is told who has neither joined the call nor declined it (G6)."""
+
+LINK_WANTED: Final = _(
+    "We could not set up a call for this ticket. Please give us a link to a conference of your own: once it is the "
+    "ticket's call link, we join you there."
+)
+"""What a customer is asked when no provider could make a link for the call (G3)."""
+
+WAITING: Final = _("We are waiting for your answer to go on with this ticket.")
+WAITING_UNTIL: Final = _(
+    "We are waiting for your answer to go on with this ticket. If we do not hear from you, we will mark it as "
+    "resolved: {on}."
+)
+WAITED_ENOUGH: Final = _(
+    "We have not heard from you, so we have marked this ticket as resolved. If the problem is still there, just "
+    "answer: the ticket will then be open again."
+)
+"""What a customer is told for whom a ticket waits: the reminders, and its resolution (N8)."""
+
+NEXT_TIER: Final = _("Your ticket has moved up: it is now with support tier {tier}.")
+WITH_THE_MANAGER: Final = _("We have escalated your ticket to the manager of your account.")
+ESCALATED: Final = _("We have escalated your ticket within our support.")
+"""What a customer is told about an escalation that the service makes (N6)."""
 
 HANDOVER_NOTE: Final = (
     _("Hand-over from {left} to {came}"),

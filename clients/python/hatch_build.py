@@ -52,7 +52,7 @@ def successes(document: dict[str, Any]) -> dict[str, Any]:
             answers = operation["responses"].items()
             operation["responses"] = {status: answer for status, answer in answers if status.startswith("2")}
             if any(STREAM in answer.get("content", {}) for answer in operation["responses"].values()):
-                del item[method]  # the whole answer would be waited for; `follow` gives the same events
+                del item[method]  # all of it would be waited for: `stream_events` is written by hand
     return document
 
 

@@ -55,7 +55,7 @@ async def test_g3_own_link_in_same_transaction(story: Story) -> None:
         "call_id": call["id"],
         "provider": "zoom",
         "join_url": call["join_url"],
-        "join_from": call["join_from"],
+        "remind_at": call["remind_at"],
         "join_by": call["join_by"],
     }
     assert [event["type"] for event in events if event["type"].startswith("call.")] == ["call.requested", "call.ready"]
@@ -161,7 +161,7 @@ async def test_g6_the_customer_is_expected_within_15_to_30_minutes(story: Story)
     opened = await story.now() - timedelta(minutes=10)
     call = ticket["call"]
     assert deadline(ticket, "call_join")["due_at"] == call["join_by"]
-    for name, minutes in (("join_from", 15), ("join_by", 30)):
+    for name, minutes in (("remind_at", 15), ("join_by", 30)):
         expected = opened + timedelta(minutes=minutes)
         assert abs(type(opened).fromisoformat(call[name]) - expected) < timedelta(seconds=30)
 
@@ -218,6 +218,21 @@ async def test_g6_the_customer_can_tell_that_it_will_not_join(story: Story) -> N
     [declined] = await story.events(path, "call.declined")
     assert (declined["data"]["reason"], declined["actor"]["kind"]) == ("Our network is down", "customer")
     assert declined["data"]["assignee_id"] == ticket["assignee"]
+    await story.customer.post(f"{path}/call/decline", 409, reason="Our network is down")
+
+
+async def test_a_declined_call_without_a_link_cannot_be_joined(without: Story) -> None:
+    path = path_of(await without.open(**P1))
+    await without.customer.post(f"{path}/call/decline", reason="Our network is down")
+    await without.customer.post(f"{path}/call/join", 409, participant="customer")
+
+
+async def test_a_new_call_takes_the_place_of_a_declined_one(story: Story) -> None:
+    path = path_of(await story.open(**P1))
+    declined = await story.customer.post(f"{path}/call/decline", reason="Our network is down")
+    ticket = await story.customer.post(f"{path}/call")
+    assert ticket["call"]["id"] != declined["call"]["id"]
+    await story.engineer.post(f"{path}/call/end")
     await story.customer.post(f"{path}/call/join", 409, participant="customer")
 
 

@@ -19,7 +19,7 @@ from app.tickets.background.attendance import Watcher
 from tests.calls.meet_standin import Google, answers, person
 from tests.support.actors import make_engineer
 from tests.support.desk import fetch, store_plan
-from tests.support.providing import look, provide
+from tests.support.providing import poll, provide
 from tests.support.stories import P1, Begin, Story, deadline, path_of
 from tests.support.sweeping import run_pass
 from tests.support.waiting import until
@@ -61,10 +61,10 @@ async def test_g6_the_customer_is_seen_in_the_room(
     await make_engineer(sessions, name="Eva Kowalska")
     assert await Watcher(sessions, providers).run_pass() == 0  # not before ten seconds are over
     google.people[SPACE] = [person("Eva Kowalska")]
-    assert await look(sessions, providers) == 1
+    assert await poll(sessions, providers) == 1
     assert (await story.customer.get(path))["call"]["state"] == "ready"
     google.people[SPACE].append(person("Ana", "anonymousUser"))
-    await look(sessions, providers)
+    await poll(sessions, providers)
     ticket = await story.customer.get(path)
     assert (ticket["call"]["state"], deadline(ticket, "call_join")["state"]) == ("joined", "met")
     [joined] = await story.events(path, "call.joined")
@@ -72,13 +72,13 @@ async def test_g6_the_customer_is_seen_in_the_room(
     assert joined["data"]["participant"] == "customer"
     assert joined["timestamp"] == ticket["call"]["joined_at"]
     assert not await watched(sessions)
-    assert await look(sessions, providers) == 0
+    assert await poll(sessions, providers) == 0
 
 
 async def test_g6_a_late_customer_is_still_seen(
     begin: Begin, state: State, google: Google, providers: Mapping[str, Provider]
 ) -> None:
-    rules = {"priorities": ["P1"], "providers": ["meet"], "join_from": "PT1S", "join_by": "PT1S"}
+    rules = {"priorities": ["P1"], "providers": ["meet"], "remind": "PT1S", "join_by": "PT1S"}
     story = await begin(await store_plan(state.sessions, "google-premium", key="hasty", call=rules))
     path = path_of(await story.open(**P1))
     await provide(state, providers)
@@ -89,7 +89,7 @@ async def test_g6_a_late_customer_is_still_seen(
 
     await until(nobody_came)
     google.people[SPACE] = [person("Ana", "phoneUser")]
-    await look(state.sessions, providers)
+    await poll(state.sessions, providers)
     ticket = await story.customer.get(path)
     assert (ticket["call"]["state"], deadline(ticket, "call_join")["state"]) == ("joined", "met_late")
 
@@ -99,10 +99,10 @@ async def test_an_hour_after_join_by_nobody_is_looked_for(
 ) -> None:
     del path
     await age(sessions, 89)
-    await look(sessions, providers)
+    await poll(sessions, providers)
     assert await watched(sessions)
     await age(sessions, 2)
-    await look(sessions, providers)
+    await poll(sessions, providers)
     assert not await watched(sessions)
 
 
@@ -148,9 +148,9 @@ async def test_a_look_that_fails_is_taken_again(
 ) -> None:
     google.forget_tokens()
     google.people[SPACE] = [person("Ana", "anonymousUser")]
-    await look(sessions, providers)
+    await poll(sessions, providers)
     assert (await story.customer.get(path))["call"]["state"] == "ready"
-    await look(sessions, providers)
+    await poll(sessions, providers)
     assert (await story.customer.get(path))["call"]["state"] == "joined"
 
 
@@ -165,7 +165,7 @@ async def test_the_end_of_the_call_ends_its_room_behind(
     how: tuple[str, Any],
 ) -> None:
     google.people[SPACE] = [person("Ana", "anonymousUser")]
-    await look(sessions, providers)
+    await poll(sessions, providers)
     await story.engineer.post(f"{path}/{how[0]}", **how[1])
     assert google.ended == []
     assert await Watcher(sessions, providers).run_pass() == 1
@@ -178,16 +178,30 @@ async def test_a_room_that_cannot_be_ended_is_given_up_after_a_minute(
 ) -> None:
     await story.engineer.post(f"{path}/call/end")
     google.always = answers(500)
-    await look(sessions, providers)
+    await poll(sessions, providers)
     assert await watched(sessions)
     await fetch(sessions, "UPDATE calls SET ended_at = ended_at - interval '1 minute'")
-    await look(sessions, providers)
+    await poll(sessions, providers)
     assert not await watched(sessions)
 
 
-async def test_a_declined_call_is_watched_no_more(path: str, story: Story, sessions: Sessions) -> None:
+async def test_g6_a_customer_who_declined_and_comes_after_all_is_seen(
+    path: str, story: Story, sessions: Sessions, google: Google, providers: Mapping[str, Provider]
+) -> None:
     await story.customer.post(f"{path}/call/decline", reason="Call our desk")
-    assert not await watched(sessions)
+    google.people[SPACE] = [person("Ana", "phoneUser")]
+    await look(sessions, providers)
+    assert (await story.customer.get(path))["call"]["state"] == "joined"
+
+
+async def test_the_room_of_a_declined_call_ends_with_its_ticket(
+    path: str, story: Story, sessions: Sessions, google: Google, providers: Mapping[str, Provider]
+) -> None:
+    await story.customer.post(f"{path}/call/decline", reason="Call our desk")
+    ticket = await story.engineer.post(f"{path}/status", status="resolved", message="Fixed.")
+    assert (ticket["call"]["state"], ticket["call"]["decline_reason"]) == ("ended", "Call our desk")
+    await look(sessions, providers)
+    assert google.ended == [SPACE]
 
 
 async def test_a_call_that_went_on_meanwhile_is_left_alone(
@@ -209,11 +223,11 @@ async def test_rooms_that_cannot_tell_are_not_asked(begin: Begin, state: State) 
     jitsi = {"jitsi": Jitsi("https://jitsi.example")}
     await provide(state, jitsi)
     assert not await watched(state.sessions)
-    assert await look(state.sessions, jitsi) == 0
+    assert await poll(state.sessions, jitsi) == 0
 
 
 async def test_a_provider_that_is_gone_is_not_waited_for(path: str, sessions: Sessions, meet: Meet) -> None:
     del path
     await fetch(sessions, "UPDATE calls SET provider = 'zoom'")
-    await look(sessions, {"meet": meet})
+    await poll(sessions, {"meet": meet})
     assert not await watched(sessions)

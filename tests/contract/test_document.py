@@ -1,4 +1,5 @@
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -38,6 +39,27 @@ def test_it_tells_where_and_with_which_key() -> None:
     assert DOCUMENT["servers"]
     assert DOCUMENT["components"]["securitySchemes"]["ApiKey"]["scheme"] == "bearer"
     assert DOCUMENT["components"]["schemas"]["PlanDocument"]["externalDocs"]["url"] == "plan.schema.json"
+
+
+def descriptions(part: Any) -> Iterator[str]:
+    """All texts of the document, and of a part of it, that say what something is."""
+    if isinstance(part, dict):
+        if isinstance(part.get("description"), str):
+            yield part["description"]
+        part = list(part.values())
+    if isinstance(part, list):
+        for each in part:
+            yield from descriptions(each)
+
+
+def test_defaults_are_told_as_they_are_sent() -> None:
+    """A text bare, anything else as JSON; whatever is between backticks behind the word."""
+    told = {text for each in descriptions(DOCUMENT) for text in re.findall(r"Default: (`[^`]*`)", each)}
+    assert {"`true`", "`5`", '`["*"]`', "`PT168H`"} <= told
+    assert [text for text in told if re.search(r"``|\b(True|False|None)\b|'", text)] == []
+    schemas = DOCUMENT["components"]["schemas"]
+    assert schemas["NewKey"]["properties"]["label"]["description"] == "Default: empty"
+    assert "`" not in schemas["PlanDocument"]["properties"]["customer_may"]["description"].replace("`escalation`", "")
 
 
 @EVERY_OPERATION

@@ -26,7 +26,7 @@ OPEN: Final = {"get_health", "get_readiness", "get_metrics", "get_problem_type"}
 """What needs no key. The document itself needs none either."""
 
 
-SUPPORT_ALONE: Final = ("list_engineers", "list_regions", "get_region_shifts")
+SUPPORT_ALONE: Final = ("list_engineers", "get_region_shifts")
 """Collections of which customers see nothing, not even their own."""
 INGEST: Final = {operation.name for operation in OPERATIONS.values() if operation.is_ingest}
 """What takes the keys of hooks alone: ``tests/inbound/usecases/test_receive.py`` tries who may."""

@@ -1,18 +1,19 @@
 """Escalations that people ask for (G5, W5), what becomes of them, and who is told (W1)."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from app.core.db.engine import Sessions
-from app.escalations.rules import breach
+from app.escalations.rules import Breach, broken, verified
 from tests.support.actors import make_account, make_key, make_person
 from tests.support.desk import fetch, store_plan
 from tests.support.stories import P1, Begin, Caller, Story, deadline, path_of, pointers
 
 MIA = {"name": "Mia Chen", "email": "mia@example.com"}
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 TOM = {"name": "Tom Berg", "email": "tom@example.com"}
 ASKED: dict[str, Any] = {"reason": "business_impact", "justification": "Two more shops are hit"}
 
@@ -64,7 +65,7 @@ async def test_g5_no_update_is_checked_at_that_instant(story: Story) -> None:
     assert (await asked(story, in_time, reason="no_update"))["breach_verified"] is False
     assert (await asked(story, late, reason="no_update"))["breach_verified"] is True
     await story.engineer.post(f"{late}/messages", 201, body="We are on it.")
-    assert (await asked(story, late, who=story.engineer, reason="no_update"))["breach_verified"] is False
+    assert (await asked(story, late, who=story.engineer, reason="no_update"))["breach_verified"] is True
 
 
 async def test_g5_a_resolution_that_was_missed_stays_a_breach(begin: Begin) -> None:
@@ -121,7 +122,18 @@ async def test_turns_are_counted_anew_after_a_resolution(story: Story) -> None:
 def test_which_promise_a_reason_names(
     reason: str, promised: list[str], missed: list[str], turns: int, *, expected: bool | None
 ) -> None:
-    assert breach(reason, promised=promised, missed=missed, turns=turns, exchanges=6) is expected
+    breaches = broken(reason, [Breach(metric, 1, NOON, None) for metric in missed], since=None)
+    assert verified(reason, promised=promised, breaches=breaches, turns=turns, exchanges=6) is expected
+
+
+def test_g5_breaches_are_open_or_later_than_the_last_accepted_escalation() -> None:
+    hours = [NOON + timedelta(hours=hour) for hour in range(4)]
+    earlier, reached, later = (Breach("update", cycle, hours[cycle], hours[3]) for cycle in (0, 1, 2))
+    still_open = Breach("first_response", 1, hours[0], None)
+    missed = [later, reached, still_open, earlier]
+    assert broken("no_update", missed, since=hours[1]) == (still_open, later)
+    assert broken("no_update", missed, since=None) == (still_open, earlier, reached, later)
+    assert broken("resolution_time", missed, since=None) == ()
 
 
 async def test_w5_the_severity_does_not_reflect_the_impact(begin: Begin) -> None:

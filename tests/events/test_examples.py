@@ -98,7 +98,7 @@ def test_a_pause_moves_what_is_due_by_as_long_as_it_lasts() -> None:
 
 def test_calls_and_windows_end_when_they_say() -> None:
     ready, call = example("call.ready")
-    assert ready < at(call["join_from"]) < at(call["join_by"])
+    assert ready < at(call["remind_at"]) < at(call["join_by"])
     assert example("call.no_show")[0] == at(call["join_by"])
     assert example("maintenance.started")[0] == at(EXAMPLES["maintenance.started"]["data"]["starts_at"])
     assert example("maintenance.ended")[0] == at(EXAMPLES["maintenance.ended"]["data"]["ends_at"])

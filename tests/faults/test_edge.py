@@ -231,7 +231,7 @@ async def test_a_client_that_reads_hardly_anything_is_dropped(service: Service) 
                 read += len(part)
                 await asyncio.sleep(0.02)
         assert read < 2**19
-        assert "the client does not read" in service.printed()
+        await until(lambda: "the client does not read" in service.printed())
 
 
 async def test_a_client_that_reads_slowly_gets_all(service: Service) -> None:

@@ -28,6 +28,10 @@ HEAVY: Final[dict[str, Any]] = {
 }
 
 
+PATIENT: Final = {"HELIODESK_OFFLOAD_DEADLINE": "120"}
+"""Workers give way to all else that this machine does."""
+
+
 def workers(service: Service) -> set[int]:
     """The worker processes of a service, whichever of its processes they belong to."""
     return {pid for pid in _descendants(service.process.pid) if b"app.core.workers.worker" in _read(pid, "cmdline")}
@@ -58,7 +62,7 @@ def lives(pid: int) -> bool:
 
 
 async def preview(service: Service, admin_key: str) -> httpx.Response:
-    async with httpx.AsyncClient(base_url=service.url, trust_env=False, timeout=60) as client:
+    async with httpx.AsyncClient(base_url=service.url, trust_env=False, timeout=120) as client:
         return await client.post("/v1/sla/preview", json=HEAVY, headers={"Authorization": f"Bearer {admin_key}"})
 
 
@@ -66,7 +70,7 @@ async def held_up(service: Service, admin_key: str, worker: int) -> "list[asynci
     """Two previews, one at a worker that stands still, one in the queue behind it."""
     os.kill(worker, signal.SIGSTOP)
     callers = [asyncio.create_task(preview(service, admin_key)) for _ in range(2)]
-    async with httpx.AsyncClient(base_url=service.url, trust_env=False, timeout=60) as client:
+    async with httpx.AsyncClient(base_url=service.url, trust_env=False, timeout=120) as client:
         await until(lambda: _one_waits(client))
     return callers
 
@@ -80,7 +84,7 @@ async def test_kill_9_of_the_service_leaves_no_idle_worker(
     shared: Sessions, own_database: str, folder: Path, admin_key: str, processes: str
 ) -> None:
     await store_plan(shared, "itil-native")
-    with serving(folder, own_database, admin_key, HELIODESK_WORKERS=processes) as service:
+    with serving(folder, own_database, admin_key, HELIODESK_WORKERS=processes, **PATIENT) as service:
         assert workers(service) == set()
         assert (await preview(service, admin_key)).status_code == 200
         (worker,) = workers(service)
@@ -92,7 +96,7 @@ async def test_kill_9_of_the_service_leaves_no_busy_worker(
     shared: Sessions, own_database: str, folder: Path, admin_key: str
 ) -> None:
     await store_plan(shared, "itil-native")
-    with serving(folder, own_database, admin_key, HELIODESK_OFFLOAD_WORKERS="1") as service:
+    with serving(folder, own_database, admin_key, HELIODESK_OFFLOAD_WORKERS="1", **PATIENT) as service:
         await preview(service, admin_key)
         (worker,) = workers(service)
         callers = await held_up(service, admin_key, worker)
@@ -106,7 +110,7 @@ async def test_sigterm_lets_previews_in_flight_end_and_then_their_worker(
     shared: Sessions, own_database: str, folder: Path, admin_key: str
 ) -> None:
     await store_plan(shared, "itil-native")
-    with serving(folder, own_database, admin_key, HELIODESK_OFFLOAD_WORKERS="1") as service:
+    with serving(folder, own_database, admin_key, HELIODESK_OFFLOAD_WORKERS="1", **PATIENT) as service:
         await preview(service, admin_key)
         (worker,) = workers(service)
         callers = await held_up(service, admin_key, worker)
@@ -133,7 +137,7 @@ async def test_a_worker_that_is_killed_is_replaced(
     shared: Sessions, own_database: str, folder: Path, admin_key: str
 ) -> None:
     await store_plan(shared, "itil-native")
-    with serving(folder, own_database, admin_key, HELIODESK_OFFLOAD_IDLE="1") as service:
+    with serving(folder, own_database, admin_key, HELIODESK_OFFLOAD_IDLE="1", **PATIENT) as service:
         first = await preview(service, admin_key)
         for worker in workers(service):
             os.kill(worker, signal.SIGKILL)

@@ -13,7 +13,7 @@ from app.feed.reading import PAGE, PAGE_OF_ONE, REACH, REACHED, REACHED_OF_ONE
 from tests.feed.conftest import OURS, THEIRS, row, told_in
 from tests.support.database import new_database
 from tests.support.desk import connected, fetch
-from tests.support.explaining import nodes, root, scans, settle
+from tests.support.explaining import count_rows, nodes, root, scans
 
 EVENTS: Final = 60_000
 _COPY: Final = """
@@ -43,7 +43,7 @@ async def feed(server: str, template: str) -> AsyncIterator[Feed]:
         async with transaction(sessions) as session:
             await told_in(session, row(THEIRS))
         await fetch(sessions, _COPY, OURS, EVENTS)
-        await settle(url, "events", alone=True)
+        await count_rows(url, "events", alone=True)
         [found] = await fetch(sessions, "SELECT min(position) AS first FROM events")
         yield Feed(sessions, found["first"])
 

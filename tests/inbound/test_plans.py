@@ -9,7 +9,7 @@ from app.inbound.background import processing
 from app.inbound.usecases import receive
 from tests.inbound.conftest import Desk
 from tests.support.desk import fetch
-from tests.support.explaining import counting, explain, nodes, settle
+from tests.support.explaining import count_rows, counting, explain, nodes
 
 RECEIPTS = """
 INSERT INTO receipts (account_id, id, hook_id, format, headers, body, size, state, received_at)
@@ -24,7 +24,7 @@ WAITING = 200
 async def full(desk: Desk, database: str) -> Desk:
     """A desk whose hook has received much, of which some waits."""
     await fetch(desk.sessions, RECEIPTS, desk.account_id, desk.hook["id"])
-    await settle(database, "receipts")
+    await count_rows(database, "receipts")
     return desk
 
 

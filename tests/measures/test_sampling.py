@@ -11,7 +11,7 @@ from app.core.state import State
 from app.measures.sampling import _BEGIN, MOST, OPEN, WAITING, Sampler
 from tests.support.actors import make_account
 from tests.support.desk import fetch, now_of, open_at, store_plan
-from tests.support.explaining import looked_at, nodes, root, scans, settle
+from tests.support.explaining import count_rows, looked_at, nodes, root, scans
 from tests.support.sweeping import sweeper_of
 
 COPY = """
@@ -96,7 +96,7 @@ async def _plan(connection: "asyncpg.Connection[Any]", statement: str, *argument
 async def test_a_sample_reads_only_as_much_as_it_may(sessions: Sessions, account_id: str, database: str) -> None:
     await open_at(sessions, account_id, await now_of(sessions), priority="P2")
     await fetch(sessions, COPY)
-    await settle(database, "tickets")
+    await count_rows(database, "tickets")
     connection = await asyncpg.connect(database)
     async with connection.transaction():
         await connection.execute(_BEGIN)

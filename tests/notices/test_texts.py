@@ -16,6 +16,7 @@ KINDS = (
     "escalation.automatic",
     "expert.alerted",
     "call.declined",
+    "call.failed",
     "routing.unstaffed",
     "routing.round_exhausted",
     "ticket.handed_over",

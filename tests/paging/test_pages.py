@@ -120,11 +120,11 @@ async def test_pagerduty_gets_an_incident_that_is_resolved_when_the_alert_is_ove
         "critical",
     )
     assert ticket["number"] in event["payload"]["summary"]
-    await look(story.sessions)
+    await fall_due(story.sessions)
     await send(story.sessions, ways)
     assert len(services.of("pagerduty")) == 1
     await ida.caller.post(f"/v1/alerts/{alert['id']}/accept")
-    await look(story.sessions)
+    await fall_due(story.sessions)
     await send(story.sessions, ways)
     resolve = {"routing_key": ROUTING_KEY, "event_action": "resolve", "dedup_key": alert["id"]}
     assert services.of("pagerduty")[1:] == [resolve]
@@ -142,7 +142,7 @@ async def test_opsgenie_gets_an_alert_that_is_closed_when_it_is_declined(
     [created] = services.of("opsgenie")
     assert (created["alias"], created["priority"]) == (alert["id"], "P1")
     await ida.caller.post(f"/v1/alerts/{alert['id']}/decline", reason="On a train")
-    await look(story.sessions)
+    await fall_due(story.sessions)
     await send(story.sessions, ways)
     assert services.of("closed") == [alert["id"]]
 
@@ -198,7 +198,7 @@ async def test_a_later_rule_stays_silent_once_the_alert_is_answered_or_over(
         await fetch(story.sessions, "UPDATE alerts SET accept_by = now()")
     else:
         await ida.caller.post(f"/v1/alerts/{alert['id']}/{how}", **({"reason": "Ill"} if how == "decline" else {}))
-    await look(story.sessions)
+    await fall_due(story.sessions)
     assert await send(story.sessions, ways) == 1
     [page] = await pages(story.sessions)
     assert (page["state"], page["next_attempt_at"], services.taken) == ("skipped", None, [])
@@ -213,7 +213,7 @@ async def test_a_later_rule_pages_while_the_alert_is_not_answered(
     [page] = await pages(story.sessions)
     assert (page["due_at"] - page["created_at"]).total_seconds() == 120
     assert [each["state"] for each in alert["pages"]] == ["pending"]
-    await look(story.sessions)
+    await fall_due(story.sessions)
     await send(story.sessions, ways)
     assert len(services.of("pagerduty")) == 1
 
@@ -242,7 +242,7 @@ async def test_what_fails_is_tried_again_for_a_while_and_fails_alone(
         assert found["email"]["state"] == "failed"
         state = "failed" if attempt == len(DELAYS) else "pending"
         assert {found[kind]["state"] for kind in ("pagerduty", "apprise")} == {state}
-        await look(story.sessions)
+        await fall_due(story.sessions)
     assert await send(story.sessions, ways) == 0
     assert found["pagerduty"]["error"].startswith("500")
     assert "no SMTP server" in found["email"]["error"]
@@ -274,7 +274,7 @@ async def test_replicas_send_a_page_once_and_a_crash_leaves_it_to_its_lease(
         "UPDATE pages SET claim_id = 'clm_lost', attempts = 1, next_attempt_at = now() + interval '1 minute'",
     )
     assert await send(story.sessions, ways) == 0
-    await look(story.sessions)
+    await fall_due(story.sessions)
     assert sum(await asyncio.gather(*(send(story.sessions, ways) for _ in range(3)))) == 1
     [page] = await pages(story.sessions)
     assert (page["state"], page["attempts"], len(services.taken)) == ("sent", 2, 1)
@@ -285,12 +285,12 @@ async def test_a_deleted_method_is_not_used_any_more(story: Story, ida: Expert, 
     await story.open(**P1)
     path = f"/v1/engineers/{ida.id}/contact-methods/{method['id']}"
     assert (await ida.caller.send("DELETE", path)).status_code == 204
-    await look(story.sessions)
+    await fall_due(story.sessions)
     await send(story.sessions, ways)
     [page] = await pages(story.sessions)
     assert (page["state"], page["error"], services.taken) == ("skipped", "the contact method was deleted", [])
 
 
-async def look(sessions: Sessions) -> None:
-    """Let the time come at which what waits is looked at."""
+async def fall_due(sessions: Sessions) -> None:
+    """Let everything that waits fall due."""
     await fetch(sessions, "UPDATE pages SET next_attempt_at = now() WHERE next_attempt_at IS NOT NULL")

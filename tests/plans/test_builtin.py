@@ -104,7 +104,7 @@ def test_g3_g6_a_p1_gets_a_call_on_meet_within_15_to_30_minutes() -> None:
     call = PLANS["google-premium"].call
     assert call
     assert (call.priorities, call.providers) == (["P1"], ["meet", "jitsi"])
-    assert (call.join_from, call.join_by) == (timedelta(minutes=15), timedelta(minutes=30))
+    assert (call.remind, call.join_by) == (timedelta(minutes=15), timedelta(minutes=30))
     assert figures("google-premium", "call_join")["P1"] == ("PT30M", "24x7")
 
 
@@ -239,8 +239,9 @@ def test_z2_what_customers_of_the_other_plans_may_do() -> None:
     assert all(plan.customer_may.escalate for plan in PLANS.values())
 
 
-def test_z3_a_trial_gives_the_premium_plan_but_not_to_a_community_product() -> None:
-    assert {key: plan.trial for key, plan in PLANS.items() if plan.trial} == {"zmanda-standard": "zmanda-premium"}
+def test_z3_a_trial_gives_the_premium_plan_whatever_was_bought() -> None:
+    trials = dict.fromkeys(("zmanda-standard", "zmanda-community"), "zmanda-premium")
+    assert {key: plan.trial for key, plan in PLANS.items() if plan.trial} == trials
 
 
 def test_z4_community_is_best_effort_by_email() -> None:
@@ -270,21 +271,35 @@ def test_z5_premium_answers_around_the_clock() -> None:
 
 def test_z6_channels_by_plan() -> None:
     assert PLANS["zmanda-standard"].channels == ["phone", "web"]
-    assert PLANS["zmanda-premium"].channels == ["phone", "web"]
+    assert PLANS["zmanda-premium"].channels == ["account_manager", "phone", "web"]
     assert "account_manager" in PLANS["zmanda-premium"].priorities[0].contact
     assert not any("account_manager" in priority.contact for priority in PLANS["zmanda-standard"].priorities)
 
 
 @pytest.mark.parametrize("key", ZMANDA)
 def test_z9_definitions(key: str) -> None:
-    definitions = [priority.definition["en"] for priority in PLANS[key].priorities]
-    assert [text.split()[:3] for text in definitions] == [
-        ["Data", "protection", "is"],
-        ["A", "major", "function"],
-        ["A", "limited", "fault,"],
-        ["A", "minor", "fault,"],
+    texts = [(each.definition["en"], each.examples["en"][0]) for each in PLANS[key].priorities]
+    assert texts == [
+        (
+            "Data protection is lost completely.",
+            "The backup fails again and again, and none has succeeded for 48 hours.",
+        ),
+        (
+            "A significant function is lost, but the system still works.",
+            "Backup speed has dropped so far that the schedule slips.",
+        ),
+        (
+            "A limited disturbance, for which there is a workaround.",
+            "Report generation does not work, while backups succeed.",
+        ),
+        ("A minor fault, or a question.", "What a setting of the backup means."),
     ]
-    assert "48 hours" in PLANS[key].priorities[0].examples["en"][0]
+
+
+def test_g8_an_outage_that_is_near_is_a_reason_for_p1_and_no_definition_of_p2() -> None:
+    first, second = PLANS["google-premium"].priorities[:2]
+    assert "about to be" in first.definition["en"]
+    assert second.definition["en"] == "Production still runs, but it is much degraded."
 
 
 @pytest.mark.parametrize("key", PLANS)

@@ -189,7 +189,7 @@ async def test_c19_what_starts_by_itself_was_nobody_s_doing(begin: Begin) -> Non
         [actor["kind"] for (actor,) in told(await explained(desk.customer, path, "update", cycle), "actor")]
         for cycle in (1, 3)
     ]
-    assert kinds_of_actors == [["engineer"], ["service"]]
+    assert kinds_of_actors == [["customer"], ["service"]]
 
 
 async def test_c19_an_ended_one_is_told_up_to_its_end(story: Story) -> None:

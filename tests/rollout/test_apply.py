@@ -232,7 +232,7 @@ async def test_c14_addons_that_the_plan_lacks_count_for_nothing(planned: Planned
     planner = await planned("itil-native", addons=["hybrid"], **SANDBOX)
     path = path_of(await planner.story.open(priority="high"))
     assert deadline(await planner.story.engineer.get(path), "tier_escalation")["state"] == "running"
-    gone = await planner.apply(await planner.version(addons={}))
+    gone = await planner.apply(await planner.version(addons={}, top_tier="none"))
     assert [move[1] for move in moves_of(gone)] == ["cancelled"]
     back = await planner.apply(1)
     assert [(move["metric"], move["cycle"], move["kind"]) for move in back["moves"]] == [
@@ -274,7 +274,7 @@ async def test_c14_what_the_matrix_said_is_mapped_too(planned: Planned) -> None:
     version = await planner.version(renamed={"P4": "low"})
     await planner.apply(version, priorities={"P4": "low"})
     shown = await planner.story.engineer.get(path)
-    assert (shown["priority"], shown["assessed_priority"]) == ("low", "low")
+    assert (shown["priority"], shown["matrix_priority"]) == ("low", "low")
 
 
 async def test_c14_a_priority_that_only_what_is_missed_had_need_not_be_mapped(planned: Planned) -> None:

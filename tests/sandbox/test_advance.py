@@ -285,13 +285,13 @@ def places(events: list[Any]) -> list[tuple[str, bool, int, str]]:
 
 
 async def test_things_happen_by_instant_then_metric_then_ticket(begin: Begin) -> None:
-    """Tickets of one instant share all due instants; after two hours, warnings of two metrics come together."""
+    """Tickets of one instant share all due instants; after three hours, warnings of two metrics come together."""
     story = await begin("itil-native", sandbox=SANDBOX, addons=["hybrid"])
     tickets = [(await story.open(**CRITICAL))["id"] for _ in range(3)]
     answer = await advance(story, by="PT9H")
     happened = places(answer["events"])
     assert happened == sorted(happened)
-    together = [place for place in happened if place[0] == at(2)]
+    together = [place for place in happened if place[0] == at(3)]
     assert [(metric, ticket) for _, _, metric, ticket in together] == [
         (METRIC_ORDER[metric], ticket) for metric in ("update", "tier_escalation") for ticket in tickets
     ]

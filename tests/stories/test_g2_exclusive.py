@@ -5,6 +5,7 @@ from typing import Any, Final
 import pytest
 
 from tests.support.actors import Headers
+from tests.support.desk import fetch
 from tests.support.experts import Expert, add_expert, advance
 from tests.support.stories import P1, Begin, Caller, Story, deadline, path_of
 from tests.support.sweeping import run_pass
@@ -102,17 +103,59 @@ async def test_g2_a_held_engineer_gets_no_other_ticket_and_hands_on_what_they_ha
     ole = await add_expert(story, "Ole", capacity=1, tier=3)
     p1 = await story.open(**P1)
     assert p1["assignee"] == ida.id
-    assert sorted([(await read(story, each))["assignee"] for each in mine], key=str) == sorted([ole.id, None], key=str)
-    for each in mine:
-        [_, handed] = await story.events(path_of(each), "ticket.assigned")
-        assert (handed["data"]["from"], handed["data"]["reason"]) == (ida.id, "exclusive")
+    handed, kept = sorted([await read(story, each) for each in mine], key=lambda each: each["assignee"] == ida.id)
+    assert (handed["assignee"], handed["routing"]) == (ole.id, None)
+    [over] = await story.events(path_of(handed), "ticket.handed_over")
+    assert (over["data"]["from"]["engineer_id"], over["data"]["reason"]) == (ida.id, "exclusive")
+    assert (kept["assignee"], kept["routing"]["state"], kept["routing"]["reason"]) == (ida.id, "queued", "owner_held")
+    [waits] = await story.events(path_of(kept), "routing.unstaffed")
+    assert (waits["data"]["reason"], waits["data"]["notified"][0]["email"]) == ("owner_held", MANAGER["email"])
     problem = await story.product.post(f"{path_of(mine[0])}/assign", 409, engineer_id=ida.id)
     assert problem["held_for"] == p1["id"]
     await ida.caller.post(f"{path_of(p1)}/status", status="open")
     await ida.caller.post(f"{path_of(p1)}/status", status="mitigated")
     assert (await read(story, p1))["routing"] is None
     assert (await read(story, p1))["assignee"] == ida.id
-    await story.product.post(f"{path_of(mine[0])}/assign", engineer_id=ida.id)
+    back = await read(story, kept)
+    assert (back["assignee"], back["routing"]) == (ida.id, None)
+    [over] = await story.events(path_of(kept), "ticket.handed_over")
+    assert (over["data"]["to"]["engineer_id"], over["data"]["reason"]) == (ida.id, "owner_free")
+    await story.product.post(f"{path_of(handed)}/assign", engineer_id=ida.id)
+
+
+async def test_g2_a_mitigated_p1_whose_expert_is_needed_elsewhere_keeps_somebody_responsible(story: Story) -> None:
+    ida = await add_expert(story, "Ida")
+    first = await story.open(**P1)
+    await ida.caller.post(f"/v1/alerts/{(await alert_of(story, first))['id']}/accept")
+    await ida.caller.post(f"{path_of(first)}/status", status="mitigated")
+    second = await story.open(**P1)
+    assert second["assignee"] == ida.id
+    seen = await read(story, first)
+    assert (seen["status"], seen["assignee"], seen["routing"]["reason"]) == ("mitigated", ida.id, "owner_held")
+    await ida.caller.post(f"/v1/alerts/{(await alert_of(story, second))['id']}/accept")
+    await ida.caller.post(f"{path_of(second)}/status", status="resolved", message="Done.")
+    assert (await read(story, first))["routing"] is None
+
+
+async def test_g2_live_too_what_waits_for_its_engineer_comes_back(begin: Begin) -> None:
+    live = await begin("google-premium", manager=MANAGER)
+    mine = await live.open(priority="P2")
+    await live.engineer.post(f"{path_of(mine)}/assign", engineer_id=live.engineer_id)
+    p1 = await live.open(**P1)
+    assert p1["assignee"] == live.engineer_id
+    seen = await read(live, mine)
+    assert (seen["assignee"], seen["routing"]["reason"]) == (live.engineer_id, "owner_held")
+    await live.engineer.post(f"{path_of(p1)}/status", status="resolved", message="Done.")
+    seen = await read(live, mine)
+    assert (seen["assignee"], seen["routing"]) == (live.engineer_id, None)
+    notices = await fetch(
+        live.sessions,
+        "SELECT n.recipient ->> 'role' AS role FROM notices AS n JOIN events AS e ON e.id = n.event_id"
+        " WHERE e.ticket_id = $1 AND e.type = ANY ($2::text[]) ORDER BY e.sequence",
+        mine["id"],
+        ["routing.unstaffed", "ticket.handed_over"],
+    )
+    assert [row["role"] for row in notices] == ["manager", "expert"]
 
 
 async def ends(story: Story, ticket: Any, ida: Expert, how: str) -> None:

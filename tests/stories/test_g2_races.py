@@ -26,7 +26,8 @@ async def test_g2_other_work_that_somebody_holds_at_that_moment_is_handed_on_a_l
     assert row["soon"] < timedelta(seconds=1)
     await fetch(story.sessions, "UPDATE tickets SET route_at = now(), wake_at = now() WHERE id = $1", p1["id"])
     await run_pass(story.sessions)
-    assert (await story.product.get(path_of(other)))["assignee"] is None
+    seen = await story.product.get(path_of(other))
+    assert (seen["assignee"], seen["routing"]["reason"]) == (story.engineer_id, "owner_held")
 
 
 @pytest.mark.parametrize("held", [True, False])

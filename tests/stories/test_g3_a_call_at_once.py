@@ -10,8 +10,8 @@ from app.calls.providers.provider import Provider
 from app.core.state import State
 from tests.calls.meet_standin import Google, answers
 from tests.support.desk import fetch
-from tests.support.providing import provide, provide_until_done
-from tests.support.stories import P1, Begin, Story, path_of
+from tests.support.providing import look, provide, provide_until_done
+from tests.support.stories import P1, Begin, Story, deadline, path_of
 
 
 @pytest.fixture
@@ -46,6 +46,62 @@ async def test_g3_a_customer_that_cannot_use_meet_brings_its_own_link(
     assert len(written) == 1
     assert await provide(state, providers) == 0
     assert google.creations == []
+
+
+OWN = "https://solar-roofs.zoom.us/j/1842"
+
+
+async def test_g3_without_a_link_both_are_asked_for_one_and_it_revives_the_call(begin: Begin, state: State) -> None:
+    story = await begin("google-premium", locale="fr")
+    path = path_of(await story.open(**P1))
+    await story.engineer.post(f"{path}/assign", engineer_id=story.engineer_id)
+    await provide(state, {})
+    [asked] = (await story.customer.get(f"{path}/messages"))["items"]
+    assert asked["body"].startswith("Nous n'avons pas pu ouvrir d'appel pour ce ticket.")
+    [failed] = await story.events(path, "call.failed", who=story.engineer)
+    assert failed["data"]["assignee_id"] == story.engineer_id
+    [notice] = await fetch(
+        story.sessions,
+        "SELECT n.recipient FROM notices AS n JOIN events AS e ON e.id = n.event_id WHERE e.type = $1",
+        "call.failed",
+    )
+    assert notice["recipient"]["role"] == "expert"
+    ticket = await story.customer.patch(path, call_link=OWN)
+    assert {name: ticket["call"][name] for name in ("state", "join_url", "provider", "failure", "failures")} == {
+        "state": "ready",
+        "join_url": OWN,
+        "provider": "zoom",
+        "failure": None,
+        "failures": [],
+    }
+    [ready] = await story.events(path, "call.ready", who=story.customer)
+    assert (ready["data"]["join_url"], deadline(ticket, "call_join")["state"]) == (OWN, "running")
+
+
+async def test_g3_a_link_given_while_a_provider_is_asked_is_used_at_once(
+    story: Story, state: State, google: Google, providers: Mapping[str, Provider]
+) -> None:
+    path = path_of(await story.open(**P1))
+    ticket = await story.customer.patch(path, call_link=OWN)
+    assert (ticket["call"]["state"], ticket["call"]["join_url"]) == ("ready", OWN)
+    assert await provide(state, providers) == 0
+    assert google.creations == []
+
+
+async def test_g3_a_customer_that_finds_it_cannot_use_meet_brings_its_own_link(
+    story: Story, state: State, google: Google, providers: Mapping[str, Provider]
+) -> None:
+    path = path_of(await story.open(**P1))
+    await provide(state, providers)
+    ticket = await story.customer.patch(path, call_link=OWN)
+    assert (ticket["call"]["state"], ticket["call"]["join_url"]) == ("ready", OWN)
+    calls = await story.customer.get(f"{path}/call")
+    assert [(call["state"], call["provider"]) for call in calls["earlier"]] == [("ended", "meet")]
+    await look(story.sessions, providers)
+    assert len(google.ended) == 1
+    await story.customer.post(f"{path}/call/join", participant="customer")
+    joined = await story.customer.patch(path, call_link="https://solar-roofs.zoom.us/j/1843")
+    assert joined["call"]["join_url"] == OWN
 
 
 async def test_g3_a_ticket_raised_to_p1_gets_its_call(

@@ -27,6 +27,36 @@ async def test_g5_no_update_in_the_agreed_time(begin: Begin) -> None:
     assert (ticket["escalated"], deadline(ticket, "first_response")["state"]) == (False, "met_late")
 
 
+async def test_g5_updates_that_were_missed_before_the_last_message_are_a_breach(begin: Begin) -> None:
+    story = await begin("google-premium", **NOON)
+    path = path_of(await story.open(**P1))
+    await story.engineer.post(f"{path}/messages", 201, body="We are on it.")
+    await story.pass_time("PT3H30M")
+    await story.engineer.post(f"{path}/messages", 201, body="Still on it.")
+    asked = {"reason": "no_update", "justification": "Nothing for three hours"}
+    escalation = await story.customer.post(f"{path}/escalations", 201, **asked)
+    assert (escalation["breach_verified"], escalation["breach_count"]) == (True, 3)
+    due = ["2026-11-23T13:00:00Z", "2026-11-23T14:00:00Z", "2026-11-23T15:00:00Z"]
+    assert [(each["metric"], each["due_at"]) for each in escalation["breaches"]] == [("update", at) for at in due]
+    [event] = await story.events(path, "escalation.requested", who=story.customer)
+    assert [each["cycle"] for each in event["data"]["breaches"]] == [1, 2, 3]
+
+
+async def test_g5_what_an_accepted_escalation_was_about_is_no_new_breach(begin: Begin) -> None:
+    story = await begin("google-premium", **NOON)
+    path = path_of(await story.open(priority="P2"))
+    await story.pass_time("PT3H")
+    asked = {"reason": "no_update", "justification": "We were promised an answer within two hours"}
+    first = await story.customer.post(f"{path}/escalations", 201, **asked)
+    await story.engineer.post(f"/v1/escalations/{first['id']}/accept", message="An expert takes over.")
+    again = await story.customer.post(f"{path}/escalations", 201, **asked)
+    assert (again["breach_verified"], again["breaches"]) == (False, [])
+    await story.customer.post(f"/v1/escalations/{again['id']}/withdraw")
+    await story.pass_time("PT5H")
+    third = await story.customer.post(f"{path}/escalations", 201, **asked)
+    assert [(each["metric"], each["cycle"]) for each in third["breaches"]] == [("update", 2)]
+
+
 async def test_g5_the_business_impact_grew(begin: Begin) -> None:
     story = await begin("google-premium", **NOON)
     path = path_of(await story.open(priority="P3"))

@@ -1,4 +1,4 @@
-"""G6: the customer is expected in the call within 15 to 30 minutes, and can tell the expert that it will not join.
+"""G6: the customer can join the call at once, is reminded after 15 minutes, counts as missing after 30, may decline.
 
 On the clock of a sandbox, which stands still until it is moved.
 """
@@ -39,7 +39,7 @@ async def advance(story: Story, minutes: float) -> list[Any]:
 async def test_g6_the_window_is_told_with_the_link(story: Story) -> None:
     ticket = await story.open(**P1)
     call = ticket["call"]
-    assert (call["state"], *told(call, "join_from", "join_by")) == ("ready", at(15), at(30))
+    assert (call["state"], *told(call, "remind_at", "join_by")) == ("ready", at(15), at(30))
     assert told(deadline(ticket, "call_join"), "due_at") == [at(30)]
 
 
@@ -65,6 +65,47 @@ async def test_g6_refused_with_a_reason_and_the_expert_is_told(story: Story) -> 
     assert declined["data"]["assignee_id"] == expert.id
     assert declined["data"]["reason"] == ticket["call"]["decline_reason"]
     assert "call.no_show" not in [event["type"] for event in await advance(story, 60)]
+
+
+REMINDERS = {
+    "en": "We are waiting for you in this ticket's call.",
+    "es": "Le esperamos en la llamada de este ticket.",
+    "pl": "Czekamy na Państwa w rozmowie",
+}
+
+
+@pytest.mark.parametrize(("of_requester", "of_account", "language"), [("es", "pl", "es"), (None, "pl", "pl")])
+async def test_g6_the_customer_is_reminded_once(
+    begin: Begin, of_requester: str | None, of_account: str, language: str
+) -> None:
+    story = await begin("google-premium", sandbox={"starts_at": START.isoformat()}, locale=of_account)
+    requester = {"name": "Ana Silva", "email": "ana@solar-roofs.example", "locale": of_requester}
+    path = path_of(await story.open(**P1, requester=requester))
+    assert "call.reminded" not in [event["type"] for event in await advance(story, 14)]
+    reminded = [event for event in await advance(story, 60) if event["type"] == "call.reminded"]
+    assert [event["timestamp"] for event in reminded] == [at(15).isoformat(timespec="microseconds")[:-6] + "Z"]
+    assert told(reminded[0]["data"], "join_by") == [at(30)]
+    [message] = (await story.customer.get(f"{path}/messages"))["items"]
+    assert message["body"].startswith(REMINDERS[language])
+    assert (message["author"]["kind"], *told(message, "created_at")) == ("automation", at(15))
+
+
+@pytest.mark.parametrize("answer", [("join", {"participant": "customer"}), ("decline", {"reason": "We cannot"})])
+async def test_g6_who_has_answered_is_not_reminded(story: Story, answer: tuple[str, Any]) -> None:
+    path = path_of(await story.open(**P1))
+    await story.customer.post(f"{path}/call/{answer[0]}", **answer[1])
+    assert "call.reminded" not in [event["type"] for event in await advance(story, 60)]
+    assert (await story.customer.get(f"{path}/messages"))["items"] == []
+
+
+async def test_g6_a_customer_who_declined_can_still_join(story: Story) -> None:
+    path = path_of(await story.open(**P1))
+    declined = await story.customer.post(f"{path}/call/decline", reason="Our network is down")
+    await advance(story, 20)
+    ticket = await story.customer.post(f"{path}/call/join", participant="customer")
+    assert (ticket["call"]["id"], ticket["call"]["state"]) == (declined["call"]["id"], "joined")
+    assert (told(ticket["call"], "joined_at"), ticket["call"]["ended_at"]) == ([at(20)], None)
+    assert deadline(ticket, "call_join")["state"] == "met"
 
 
 async def test_g6_nobody_comes_and_still_may(story: Story) -> None:

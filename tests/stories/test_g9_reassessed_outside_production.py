@@ -40,6 +40,46 @@ async def test_g9_an_engineer_confirms(story: Story) -> None:
     await story.engineer.post(f"{path}/review", 409)
 
 
+async def test_g9_an_engineer_puts_a_production_p1_up(story: Story) -> None:
+    path = path_of(await story.open(**P1))
+    await story.customer.post(f"{path}/review/request", 403)
+    ticket = await story.engineer.post(f"{path}/review/request")
+    assert (ticket["review_requested"], ticket["review_reason"]) == (True, "engineer")
+    [asked] = (await story.customer.get(f"{path}/messages"))["items"]
+    assert asked["body"].startswith("Chcielibyśmy ponownie ocenić priorytet")
+    [told] = await story.events(path, "ticket.review_requested", who=story.customer)
+    assert (told["data"]["reason"], told["actor"]["kind"]) == ("engineer", "engineer")
+    await story.engineer.post(f"{path}/review/request")
+    assert len((await story.customer.get(f"{path}/messages"))["items"]) == 1
+    ticket = await story.customer.patch(path, environment="production", impact="large")
+    assert ticket["review_requested"] is True
+    ticket = await story.engineer.post(f"{path}/review", priority="P3", message="It can wait until Monday.")
+    assert (ticket["review_requested"], ticket["review_reason"], ticket["priority"]) == (False, None, "P3")
+
+
+async def test_g9_an_engineer_asks_in_words_of_their_own(story: Story) -> None:
+    path = path_of(await story.open(priority="P2"))
+    ticket = await story.engineer.post(f"{path}/review/request", message="How many shops are affected?")
+    assert (ticket["review_reason"], deadline(ticket, "first_response")["state"]) == ("engineer", "met")
+    assert [each["body"] for each in (await story.customer.get(f"{path}/messages"))["items"]] == [
+        "How many shops are affected?"
+    ]
+    lowered = await story.engineer.post(f"{path}/priority", priority="P3", reason="Two shops")
+    assert lowered["review_requested"] is False
+    await story.engineer.post(f"{path}/status", status="resolved", message="Fixed.")
+    await story.engineer.post(f"{path}/review/request", 409)
+
+
+async def test_g9_a_changed_environment_or_impact_starts_a_review(story: Story) -> None:
+    path = path_of(await story.open(**P1))
+    ticket = await story.engineer.patch(path, environment="non_production")
+    assert (ticket["review_requested"], ticket["review_reason"]) == (True, "non_production")
+    assert len((await story.customer.get(f"{path}/messages"))["items"]) == 1
+    ticket = await story.customer.patch(path, impact="large")
+    assert (ticket["review_requested"], ticket["review_reason"]) == (False, None)
+    assert (await story.customer.patch(path, impact="small"))["review_requested"] is True
+
+
 async def test_g9_or_lowers_it(story: Story) -> None:
     path = path_of(await story.open(**SMALL))
     ticket = await story.engineer.post(f"{path}/review", priority="P3", message="It can wait until Monday.")

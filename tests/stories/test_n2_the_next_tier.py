@@ -1,7 +1,9 @@
 """N2: tier 1 solves quickly or hands over to the next tier, where the customer has bought hybrid support."""
 
+from tests.support.experts import add_expert
 from tests.support.stories import Begin, deadline, path_of, pointers
 
+MIA = {"name": "Mia Chen", "email": "mia@example.com"}
 NOON = {"sandbox": {"starts_at": "2026-11-23T12:00:00Z"}}
 
 
@@ -25,4 +27,51 @@ async def test_n2_without_it_there_is_one_tier(begin: Begin) -> None:
     path = path_of(await story.open(priority="high"))
     assert pointers(await story.engineer.post(f"{path}/assign", 422, tier=2)) == ["/tier"]
     assert [e for e in await story.pass_time("PT24H") if e["type"] == "ticket.tier_changed"] == []
-    assert "tier_escalation" not in {d["metric"] for d in (await story.customer.get(path))["deadlines"]}
+    assert (await story.customer.get(path))["tier"] == 1
+
+
+async def test_n2_an_engineer_of_that_tier_who_is_on_shift_gets_it(begin: Begin) -> None:
+    story = await begin("itil-native", addons=["hybrid"], locale="fr", **NOON)
+    ida = await add_expert(story, "Ida", languages=["fr"])
+    two = await add_expert(story, "Ole", tier=2, languages=["fr"])
+    path = path_of(await story.open(priority="high"))
+    await story.product.post(f"{path}/assign", engineer_id=ida.id)
+    ticket = await ida.caller.post(f"{path}/assign", tier=2)
+    assert (ticket["tier"], ticket["assignee"]) == (2, two.id)
+    [over] = await story.events(path, "ticket.handed_over", who=story.customer)
+    assert (over["data"]["to"]["engineer_name"], over["data"]["reason"]) == ("Ole", "tier")
+    note = (await story.product.get(f"{path}/messages"))["items"][-1]
+    assert (note["visibility"], note["body"].splitlines()[0]) == ("internal", "Passation de Ida à Ole")
+    await ida.caller.post(f"{path}/assign", engineer_id=ida.id, tier=3)
+    assert (await story.product.get(path))["assignee"] == ida.id
+
+
+async def test_n2_the_service_moves_it_to_people_too(begin: Begin) -> None:
+    story = await begin("itil-native", addons=["hybrid"], **NOON)
+    ida, two = await add_expert(story, "Ida"), await add_expert(story, "Ole", tier=2)
+    path = path_of(await story.open(priority="critical"))
+    await story.product.post(f"{path}/assign", engineer_id=ida.id)
+    await story.pass_time("PT4H1S")
+    ticket = await story.product.get(path)
+    assert (ticket["tier"], ticket["assignee"]) == (2, two.id)
+
+
+async def test_n2_with_nobody_there_it_waits_in_the_queue_of_its_tier_and_its_lead_is_told(begin: Begin) -> None:
+    story = await begin("itil-native", addons=["hybrid"], manager=MIA, **NOON)
+    ida = await add_expert(story, "Ida")
+    late = {"time_zone": "UTC", "weekly": {"mon": [["18:00", "22:00"]]}}
+    two = await add_expert(story, "Ole", tier=2, shifts=late)
+    path = path_of(await story.open(priority="high"))
+    await story.product.post(f"{path}/assign", engineer_id=ida.id)
+    ticket = await story.product.post(f"{path}/assign", tier=2)
+    assert (ticket["assignee"], ticket["routing"]["state"], ticket["routing"]["reason"]) == (
+        None,
+        "queued",
+        "unstaffed",
+    )
+    assert ticket["routing"]["next_at"] == "2026-11-23T18:00:00Z"
+    [waits] = await story.events(path, "routing.unstaffed", who=story.product)
+    assert waits["data"]["notified"][0]["email"] == MIA["email"]
+    await story.pass_time("PT6H")
+    ticket = await story.product.get(path)
+    assert (ticket["assignee"], ticket["routing"]) == (two.id, None)

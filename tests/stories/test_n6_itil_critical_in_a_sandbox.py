@@ -41,12 +41,14 @@ async def test_n6_a_day_without_a_reply(begin: Begin, state: State) -> None:
         return [event for event in timeline if event["type"] == kind and event["data"]["metric"] == metric]
 
     assert [hours(event) for event in told("deadline.missed", "first_response")] == [0.5]
-    assert [hours(event) for event in told("deadline.missed", "update")] == [2.5 + 2 * n for n in range(11)]
+    assert [hours(event) for event in told("deadline.missed", "update")] == [2 + 2 * n for n in range(11)]
     assert [event["data"]["cycle"] for event in told("deadline.missed", "update")] == list(range(1, 12))
     moved = [event for event in timeline if event["type"] == "ticket.tier_changed"]
     assert [(hours(event), event["data"]["from"], event["data"]["to"]) for event in moved] == [(4, 1, 2), (8, 2, 3)]
     in_time = told("deadline.met", "tier_escalation")
-    assert [(hours(event), event["data"]["stopped_by"]) for event in in_time] == [(4, "service"), (8, "service")]
+    assert [(hours(event), event["data"]["stopped_by"]) for event in in_time] == [
+        (hour, "service") for hour in (4, 8, 12, 16, 20)
+    ]
     assert told("deadline.missed", "tier_escalation") == told("deadline.met_late", "tier_escalation") == []
 
 

@@ -31,12 +31,12 @@ def expert(name: str, **fields: Any) -> Expert:
 
 @dataclass
 class Desk:
-    """A roster and all of its tickets; each look is what one transaction decides."""
+    """A roster and all of its tickets; each restaffing is what one transaction decides."""
 
     experts: dict[str, Expert]
     works: list[TicketEdit] = field(default_factory=list)
 
-    def look(self, now: datetime, *works: TicketEdit) -> None:
+    def restaff(self, now: datetime, *works: TicketEdit) -> None:
         staff = Staff(now, self.experts, ("apac", "emea"), {name: Person(name) for name in self.experts})
         for work in works:
             work.now = max(work.now, now)
@@ -47,13 +47,13 @@ class Desk:
     def open(self, name: str, now: datetime = NOON, **fields: Any) -> TicketEdit:
         work = work_of(name, now, **{"plan": PLAN} | fields)
         self.works.append(work)
-        self.look(now, work)
+        self.restaff(now, work)
         return work
 
     def end(self, work: TicketEdit, now: datetime) -> None:
         work.now, work.ticket.status = now, "resolved"
         work.clock = replace(work.clock, status="resolved", deadlines=())
-        self.look(now, work)
+        self.restaff(now, work)
 
     def step(self, until: datetime) -> datetime | None:
         """Let the next thing that is due by itself happen, and see to experts as the sweep does; when, if by then."""
@@ -64,7 +64,7 @@ class Desk:
         work.now = at
         catch_up(work)
         if is_to_do(work):
-            self.look(at, work)
+            self.restaff(at, work)
         return at
 
     def pass_time(self, until: datetime) -> None:

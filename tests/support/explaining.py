@@ -80,7 +80,7 @@ def _literal(value: Any) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-async def settle(url: str, *tables: str, alone: bool = False) -> None:
+async def count_rows(url: str, *tables: str, alone: bool = False) -> None:
     """Let the plans of these tables follow from the rows in them: without dead ones, and with statistics of them all.
 
     Up to 120,000 rows are counted, of which a sample could make another plan now and then. ``alone``: the database is

@@ -28,17 +28,17 @@ async def resident(client: httpx.AsyncClient) -> float:
 
 @asynccontextmanager
 async def watched(client: httpx.AsyncClient) -> AsyncIterator[Memory]:
-    """The memory while the block runs, looked at four times a second."""
+    """The memory while the block runs, sampled four times a second."""
     memory = Memory(await resident(client))
 
-    async def look() -> None:
+    async def sample() -> None:
         while True:
             memory.most = max(memory.most, await resident(client))
             await asyncio.sleep(_EVERY)
 
-    looking = asyncio.create_task(look())
+    sampling = asyncio.create_task(sample())
     try:
         yield memory
         memory.most = max(memory.most, await resident(client))
     finally:
-        looking.cancel()
+        sampling.cancel()

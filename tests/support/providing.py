@@ -30,7 +30,7 @@ async def provide_until_done(state: State, providers: Mapping[str, Provider]) ->
     return attempts
 
 
-async def look(sessions: Sessions, providers: Mapping[str, Provider]) -> int:
-    """Look at all rooms that are watched, now."""
+async def poll(sessions: Sessions, providers: Mapping[str, Provider]) -> int:
+    """Poll all rooms that are watched, now."""
     await fetch(sessions, "UPDATE calls SET next_look_at = clock_timestamp() WHERE next_look_at IS NOT NULL")
     return await Watcher(sessions, providers).run_pass()

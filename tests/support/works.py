@@ -55,7 +55,7 @@ def work_of(
         priority_reason=None,
         priority=priority,
         priority_source="requested",
-        assessed_priority=None,
+        matrix_priority=None,
         tags=[],
         custom={},
         external_ref=None,

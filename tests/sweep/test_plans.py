@@ -16,7 +16,7 @@ from app.sweep.batch import BEGIN
 from tests.support.actors import make_account
 from tests.support.database import new_database
 from tests.support.desk import fetch, now_of, open_at, store_plan
-from tests.support.explaining import counting, explain, looked_at, nodes, root, scans, settle
+from tests.support.explaining import count_rows, counting, explain, looked_at, nodes, root, scans
 from tests.support.sweeping import next_wake
 
 WHEN = {
@@ -50,7 +50,7 @@ async def crowd(url: str, wake_at: str) -> AsyncIterator[Crowd]:
     account = await make_account(sessions, await store_plan(sessions, "wati-business-plus"))
     await open_at(sessions, account.account_id, await now_of(sessions), priority="P2")
     await fetch(sessions, COPY % wake_at)
-    await settle(url, "tickets", alone=True)
+    await count_rows(url, "tickets", alone=True)
     yield Crowd(sessions, engine, account.account_id)
     await engine.dispose()
 

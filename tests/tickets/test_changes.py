@@ -84,11 +84,12 @@ async def test_a_patch_that_makes_nonsense_is_refused(story: Story, patch: dict[
     assert await story.customer.get(path_of(opened)) == opened
 
 
-async def test_impact_and_urgency_change_the_assessment_and_not_the_priority(story: Story) -> None:
+async def test_impact_and_urgency_change_the_assessment_and_not_a_priority_that_was_asked_for(story: Story) -> None:
     path = path_of(await story.open(priority="P3"))
     ticket = await story.engineer.patch(path, impact="large", urgency="high")
-    assert (ticket["priority"], ticket["assessed_priority"]) == ("P3", "P1")
-    assert (await story.engineer.patch(path, impact=None))["assessed_priority"] is None
+    assert (ticket["priority"], ticket["matrix_priority"], ticket["assessed_priority"]) == ("P3", "P1", "P1")
+    ticket = await story.engineer.patch(path, impact=None)
+    assert (ticket["matrix_priority"], ticket["assessed_priority"]) == (None, None)
 
 
 async def test_a_closed_ticket_does_not_change(story: Story) -> None:

@@ -14,7 +14,7 @@ from app.tickets.read import listing
 from app.tickets.wording import pattern
 from tests.support import stories
 from tests.support.desk import fetch, make_endpoint
-from tests.support.explaining import counting, explain, explain_for_any, looked_at, nodes, root, scans, settle
+from tests.support.explaining import count_rows, counting, explain, explain_for_any, looked_at, nodes, root, scans
 from tests.support.stories import Caller, Story
 
 MANY: Final = 12_000
@@ -57,7 +57,7 @@ async def story(sessions: Sessions, client: httpx.AsyncClient, database: str, pl
     story = await stories.begin(sessions, client, "zmanda-standard")
     await story.customer.post(f"/v1/tickets/{(await story.open())['id']}/messages", 201, body="Any news?")
     await fetch(sessions, MESSAGES)
-    await settle(database, "messages")
+    await count_rows(database, "messages")
     return story
 
 
@@ -68,7 +68,7 @@ async def crowd(story: Story, sessions: Sessions, client: httpx.AsyncClient, dat
     for one, number in ((story, 2000), (crowd, MANY)):
         await fetch(sessions, TICKETS, number, (await one.open())["id"], BUSY, GONE)
     await fetch(sessions, TITLES)
-    await settle(database, "tickets", "ticket_titles")
+    await count_rows(database, "tickets", "ticket_titles")
     return crowd
 
 
@@ -195,7 +195,7 @@ async def test_a_page_of_messages(story: Story, sessions: Sessions, engine: Asyn
 async def test_a_page_of_deliveries(story: Story, sessions: Sessions, engine: AsyncEngine, database: str) -> None:
     endpoint = await make_endpoint(sessions, "https://hooks.example.com/", "*")
     await fetch(sessions, DELIVERIES, story.account.account_id, endpoint.id)
-    await settle(database, "deliveries")
+    await count_rows(database, "deliveries")
     path = f"/v1/webhooks/{endpoint.id}/deliveries"
     cursor = (await story.product.get(path))["next_cursor"]
     for place in ({}, {"cursor": cursor}):

@@ -77,7 +77,7 @@ async def test_w3_first_response_and_resolution_of_wati(begin: Begin) -> None:
 async def test_w2_four_severities_and_a_default(begin: Begin) -> None:
     story = await begin("wati-business-plus")
     ticket = await story.open()
-    assert (ticket["priority"], ticket["priority_source"], ticket["assessed_priority"]) == ("P3", "default", None)
+    assert (ticket["priority"], ticket["priority_source"], ticket["matrix_priority"]) == ("P3", "default", None)
     problem = await story.customer.post("/v1/tickets", 422, **TICKET, priority="critical")
     assert pointers(problem) == ["/priority"]
     assert "P1, P2, P3, and P4" in problem["errors"][0]["detail"]
@@ -102,17 +102,20 @@ async def test_n5_first_responses_of_the_itil_desk(begin: Begin) -> None:
 
 async def test_n2_only_hybrid_support_has_further_tiers(begin: Begin) -> None:
     plain, hybrid = await begin("itil-native"), await begin("itil-native", addons=["hybrid"])
-    assert set(lengths(await plain.open(priority="high"))) == {"first_response"}
-    assert lengths(await hybrid.open(priority="high")) == {"first_response": 2, "tier_escalation": 8}
+    promised = {"first_response": 2, "update": 4, "tier_escalation": 8}
+    for story in (plain, hybrid):
+        assert lengths(await story.open(priority="high")) == promised
+    path = path_of(await plain.open(priority="high"))
+    assert pointers(await plain.engineer.post(f"{path}/assign", 422, tier=2)) == ["/tier"]
 
 
-async def test_n8_what_support_assessed_stays_beside_what_was_asked_for(begin: Begin) -> None:
+async def test_n8_what_the_matrix_says_stays_beside_what_was_asked_for(begin: Begin) -> None:
     story = await begin("itil-native")
     ticket = await story.open(priority="critical", impact="small", urgency="low")
     assert (ticket["priority"], ticket["priority_source"]) == ("critical", "requested")
-    assert ticket["assessed_priority"] == "normal"
+    assert ticket["matrix_priority"] == "normal"
     [opened] = await story.events(path_of(ticket), "ticket.opened")
-    assert (opened["data"]["priority"], opened["data"]["assessed_priority"]) == ("critical", "normal")
+    assert (opened["data"]["priority"], opened["data"]["matrix_priority"]) == ("critical", "normal")
 
 
 # --- Z: zmanda -------------------------------------------------------------------------------------------------
@@ -124,14 +127,14 @@ async def test_z1_the_matrix_decides_when_nothing_is_asked_for(begin: Begin) -> 
     for urgency, row in rows.items():
         for impact, priority in zip(("large", "medium", "small"), row, strict=True):
             ticket = await story.open(urgency=urgency, impact=impact)
-            assert (ticket["priority"], ticket["assessed_priority"]) == (priority, priority)
+            assert (ticket["priority"], ticket["matrix_priority"]) == (priority, priority)
             assert ticket["priority_source"] == "matrix"
 
 
 async def test_z1_half_a_matrix_is_no_matrix(begin: Begin) -> None:
     story = await begin("zmanda-standard")
     ticket = await story.open(urgency="high")
-    assert (ticket["priority"], ticket["priority_source"], ticket["assessed_priority"]) == ("P3", "default", None)
+    assert (ticket["priority"], ticket["priority_source"], ticket["matrix_priority"]) == ("P3", "default", None)
 
 
 async def test_z3_a_customer_on_trial_has_the_premium_plan(begin: Begin) -> None:
@@ -193,7 +196,8 @@ async def test_z5_premium_counts_around_the_clock(begin: Begin) -> None:
 @pytest.mark.parametrize(
     ("plan", "offered", "refused"),
     [
-        ("zmanda-standard", ["phone", "web"], ["email", "widget"]),
+        ("zmanda-standard", ["phone", "web"], ["email", "widget", "account_manager"]),
+        ("zmanda-premium", ["account_manager", "phone", "web"], ["email", "widget"]),
         ("zmanda-community", ["email"], ["phone", "web", "widget"]),
         ("wati-business-plus", ["widget", "web", "email"], ["phone"]),
     ],

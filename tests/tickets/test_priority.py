@@ -34,7 +34,7 @@ async def test_z2_an_override_stays_beside_the_assessment(begin: Begin) -> None:
     story = await begin("zmanda-standard")
     path = path_of(await story.open(impact="small", urgency="low"))
     ticket = await story.customer.post(f"{path}/priority", **RAISE)
-    assert (ticket["priority"], ticket["priority_source"], ticket["assessed_priority"]) == ("P1", "override", "P4")
+    assert (ticket["priority"], ticket["priority_source"], ticket["matrix_priority"]) == ("P1", "override", "P4")
 
 
 async def test_a_change_is_told_with_its_reason_and_its_actor(begin: Begin) -> None:

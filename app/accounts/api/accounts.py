@@ -7,12 +7,13 @@ from fastapi import Query, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts import queries
-from app.accounts.schemas import Account, AccountFields, NewAccount
+from app.accounts.models import AccountRow
+from app.accounts.principals import manager
+from app.accounts.schemas import Account, AccountFields, AccountPatch, NewAccount
 from app.accounts.usecases import customers
 from app.accounts.usecases.customers import account_document
 from app.core.clock import database_now
-from app.core.web.kit.deps import require_admin
-from app.core.web.kit.merge_patch import PatchDep
+from app.core.web.kit.merge_patch import PatchDep, actor_in
 from app.core.web.kit.operations import AccountPath, AdminCall, CallDep, Document, Patching, ResourceRouter
 from app.core.web.kit.paging import PageDep
 
@@ -59,13 +60,22 @@ async def get_account(call: CallDep, account_id: AccountPath) -> Response:
     return await call.read(get)
 
 
-@router.update("/{account_id}", Account, AccountFields, {"plan": "zmanda-premium", "tam": None})
+@router.update("/{account_id}", Account, AccountPatch, {"plan": "zmanda-premium", "tam": None})
 async def update_account(call: CallDep, account_id: AccountPath, patch: PatchDep) -> Response:
     """Update an account.
 
-    A JSON Merge Patch (RFC 7396); admin keys only. Open tickets keep the terms under which they were opened.
+    A JSON Merge Patch (RFC 7396). For admins; the account's owners change its `region_lock`, `call_link` and `locale`.
+    Open tickets keep the terms under which they were opened.
     """
-    require_admin(call.principal)  # after the account: another one's is 404, whoever asks
+    actor = actor_in(patch)
+    changes = {name: value for name, value in patch.items() if name != "actor"}
+
+    async def account(session: AsyncSession) -> AccountRow:
+        await manager(session, call.principal, account_id, actor)  # another account's is 404 before, whoever asks
+        if not call.principal.is_support:
+            customers.check_own(changes)
+        return await queries.account_by_id(session, account_id, lock=True)
+
     document = partial(account_document, principal=call.principal)
     patching = Patching(AccountFields, customers.fields_of, customers.update_account, document)
-    return await call.patch(patch, patching, partial(queries.account_by_id, account_id=account_id, lock=True))
+    return await call.patch(changes, patching, account)

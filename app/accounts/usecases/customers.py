@@ -11,14 +11,17 @@ from app.accounts.models import AccountRow
 from app.accounts.schemas import Account, AccountFields, NewAccount, SandboxStart
 from app.core.auth import Principal
 from app.core.ids import new_id
-from app.core.problems import Fault, Invalid, message_of
+from app.core.problems import Fault, Forbidden, Invalid, message_of
 from app.core.schemas.mailboxes import STORED
 from app.core.schemas.shared import pointer
 from app.core.text.messages import Message, _
+from app.core.zones import time_zones
 from app.plans.document.parsing.expansion import years_around
 from app.plans.holidays import expand_holidays
 from app.plans.store import addons_on_offer
 
+OWN: Final = frozenset({"region_lock", "call_link", "locale"})
+"""What an account's owners change of it themselves: their standing wishes."""
 _CONTACTS: Final = ("manager", "tam")
 _ROSTER: Final = text("""
 SELECT EXISTS (SELECT FROM regions WHERE key = :region AND account_id IS NOT DISTINCT FROM cast(:owner AS text)),
@@ -58,6 +61,13 @@ async def update_account(session: AsyncSession, account: AccountRow, fields: Acc
     account.version += 1
     account.updated_at = now
     await session.flush()
+
+
+def check_own(changes: Collection[str]) -> None:
+    """403 where owners would change more of their account than is theirs to decide."""
+    if others := sorted(set(changes) - OWN):
+        detail = _("An account's owners can change {own}: {others} is for admins", own=sorted(OWN), others=others)
+        raise Forbidden(detail)
 
 
 def fields_of(account: AccountRow) -> dict[str, Any]:
@@ -122,7 +132,7 @@ async def _check_roster(session: AsyncSession, fields: AccountFields, owner: str
         for place, name in enumerate(wanted)
         if name not in engineers
     ]
-    if fields.region_lock and not there:
+    if fields.region_lock and not there and fields.region_lock not in time_zones():
         faults.append(_missing("/region_lock", _("There is no region {key}", key=fields.region_lock), owner))
     if faults:
         raise Invalid(errors=faults)

@@ -7,7 +7,16 @@ from typing import Final
 
 from pydantic import Field
 
-from app.events.types.calls import CallDeclined, CallEnded, CallFailed, CallJoined, CallNoShow, CallReady, CallRequested
+from app.events.types.calls import (
+    CallDeclined,
+    CallEnded,
+    CallFailed,
+    CallJoined,
+    CallNoShow,
+    CallReady,
+    CallReminded,
+    CallRequested,
+)
 from app.events.types.data import EventData
 from app.events.types.deadlines import (
     DeadlineCancelled,
@@ -44,6 +53,7 @@ from app.events.types.maintenance import MaintenanceEnded, MaintenanceStarted
 from app.events.types.tickets import (
     MessagePosted,
     TicketAssigned,
+    TicketCustomerReminded,
     TicketMerged,
     TicketOpened,
     TicketPostponed,
@@ -105,6 +115,7 @@ EVENTS: Final[tuple[type[EventData], ...]] = (
     TicketAssigned,
     TicketHandedOver,
     TicketPostponed,
+    TicketCustomerReminded,
     MessagePosted,
     DeadlineStarted,
     DeadlineMoved,
@@ -125,6 +136,7 @@ EVENTS: Final[tuple[type[EventData], ...]] = (
     EscalationSuggested,
     CallRequested,
     CallReady,
+    CallReminded,
     CallJoined,
     CallDeclined,
     CallNoShow,

@@ -24,7 +24,14 @@ class CallReady(_Call):
 
     type = "call.ready"
     join_url: str
-    join_from: datetime
+    remind_at: datetime = Field(description="When a customer who has neither joined nor declined is reminded")
+    join_by: datetime
+
+
+class CallReminded(_Call):
+    """The customer was reminded of the call, which it can still join in time."""
+
+    type = "call.reminded"
     join_by: datetime
 
 
@@ -53,11 +60,14 @@ class CallNoShow(_Call):
 
 
 class CallFailed(_Call):
-    """No link could be created; the ticket itself is not affected."""
+    """No link could be created: one from the customer revives the call. The ticket itself is not affected."""
 
     type = "call.failed"
     reason: str = Field(description="Why, in English; `failures` says it by codes")
     failures: list[CallFailure] = Field([], description="Why each provider made no link, in the order of the attempts")
+    assignee_id: str | None = Field(None, description="The engineer to notify: the ticket's assignee")
+    assignee_name: str | None = None
+    assignee_display_name: str | None = DISPLAY_NAME
 
 
 class CallEnded(_Call):

@@ -1,8 +1,14 @@
 """What happens to escalations. Pure."""
 
-from pydantic import Field
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+from pydantic import BaseModel, Field
 
 from app.events.types.data import DISPLAY_NAME, EventData, Notified, TextEvent
+
+Unreachable: TypeAlias = list[Literal["manager", "tam"]]
+"""Roles that a plan has notified, and for which there is no contact."""
 
 
 class EscalationAutomatic(EventData):
@@ -17,12 +23,24 @@ class EscalationAutomatic(EventData):
     notified: Notified = Field(
         description="Which of the account's contacts are notified: customers see their roles alone"
     )
+    unreachable: Unreachable = Field(
+        [], description="Roles that were to be notified, and for which neither the account nor its plan has a contact"
+    )
 
 
 class _Escalation(TextEvent):
     escalation_id: str
     reason: str
     subject: str = Field(description="What its `escalation_ack` deadline is filed under")
+
+
+class BrokenPromise(BaseModel):
+    """A cycle of a metric that was missed."""
+
+    metric: str
+    cycle: int
+    due_at: datetime
+    ended_at: datetime | None = Field(description="Null where it was still open")
 
 
 class EscalationRequested(_Escalation):
@@ -36,8 +54,20 @@ class EscalationRequested(_Escalation):
     breach_verified: bool | None = Field(
         description="Whether the promise that it names was broken; null: it names none"
     )
+    breaches: list[BrokenPromise] = Field(
+        [],
+        description="The last missed cycles that broke it since the last escalation for this reason was accepted, "
+        "at most 20",
+    )
+    breach_count: int = Field(0, description="How many there were in all")
     notified: Notified = Field(
         description="Which of the account's contacts are notified: customers see their roles alone"
+    )
+
+
+class _Outcome(_Escalation):
+    notified: Notified = Field(
+        [], description="Which of the account's contacts are notified: customers see their roles alone"
     )
 
 
@@ -47,7 +77,7 @@ class EscalationAcknowledged(_Escalation):
     type = "escalation.acknowledged"
 
 
-class EscalationAccepted(_Escalation):
+class EscalationAccepted(_Outcome):
     """Support accepted an escalation: the ticket's priority, tier and assignee after it."""
 
     type = "escalation.accepted"
@@ -58,14 +88,14 @@ class EscalationAccepted(_Escalation):
     assignee_display_name: str | None = DISPLAY_NAME
 
 
-class EscalationDeclined(_Escalation):
+class EscalationDeclined(_Outcome):
     """Support declined an escalation, and says why."""
 
     type = "escalation.declined"
     detail: str
 
 
-class EscalationWithdrawn(_Escalation):
+class EscalationWithdrawn(_Outcome):
     """Whoever requested an escalation withdrew it."""
 
     type = "escalation.withdrawn"

@@ -65,13 +65,14 @@ class ExpertCancelled(_Alert):
 
 
 class RoutingUnstaffed(_Chosen):
-    """Nobody can be alerted to take the ticket: it waits in the queue, and the account's manager is notified."""
+    """Nobody can take the ticket: it waits in the queue, and the account's manager is notified."""
 
     type = "routing.unstaffed"
     region_lock: str | None
-    reason: Literal["unstaffed", "max_experts"] = Field(
+    reason: Literal["unstaffed", "max_experts", "owner_held"] = Field(
         description="Nobody who may take it is on shift and free; or the account holds as many experts as its plan "
-        "allows, and the ticket waits until one of these is freed"
+        "allows, and the ticket waits until one of these is freed; or its engineer works on another ticket and nothing "
+        "else, and it waits in their name until they are free"
     )
     next_at: datetime | None = Field(
         description="When somebody comes on shift; null: not within a year, or it does not wait for that"
@@ -89,6 +90,11 @@ class RoutingRoundExhausted(_Chosen):
 
 
 class TicketHandedOver(ChangeEvent):
-    """A shift has ended: the next one goes on. `from` and `to` have `engineer_id`, `engineer_name` and `region`."""
+    """Another engineer goes on. `from` and `to` have `engineer_id`, `engineer_name` and `region`."""
 
     type = "ticket.handed_over"
+    reason: str | None = Field(
+        None,
+        description="`shift_ended`; `tier` (it moved to the next tier); `exclusive` (its engineer works on another "
+        "ticket and nothing else); `owner_free` (its engineer is free again)",
+    )

@@ -21,7 +21,7 @@ class TicketFacts(BaseModel):
     status: str
     priority: str
     priority_source: str
-    assessed_priority: str | None
+    matrix_priority: str | None
     impact: str | None
     urgency: str | None
     business_impact: str | None
@@ -58,6 +58,9 @@ class TicketReopened(ChangeEvent):
     """A resolved ticket was reopened."""
 
     type = "ticket.reopened"
+    notified: Notified = Field(
+        [], description="Which of the account's contacts are notified of a P1: customers see their roles alone"
+    )
 
 
 class TicketMerged(EventData):
@@ -69,11 +72,19 @@ class TicketMerged(EventData):
 
 
 class TicketReviewRequested(EventData):
-    """An urgent ticket needs a review of its priority; its clocks keep running."""
+    """A ticket needs a review of its priority; its clocks keep running."""
 
     type = "ticket.review_requested"
     priority: str
-    reason: str
+    reason: str = Field(description="`non_production`, `automation`, `assessment` or `engineer`, as `review_reason`")
+
+
+class TicketCustomerReminded(EventData):
+    """The customer, for whom the ticket waits, was reminded."""
+
+    type = "ticket.customer_reminded"
+    number: int = Field(description="Which reminder of this wait it is, from 1")
+    resolve_at: datetime | None = Field(description="When the ticket is resolved without an answer; null: never")
 
 
 class TicketWithdrawn(TextEvent):

@@ -3,12 +3,10 @@
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from functools import cached_property
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     PlainSerializer,
     StrictBool,
@@ -20,6 +18,17 @@ from pydantic import (
 from app.calendars.hours import ACCOUNT_ZONE, WEEKDAYS, CalendarSpec, format_duration, parse_time
 from app.calendars.specs import MAX_WINDOWS
 from app.core.text.messages import _
+from app.plans.document.sections import (
+    MINUTE,
+    Addon,
+    AlertRules,
+    CallRules,
+    EscalationRules,
+    ManagerContact,
+    Part,
+    Routing,
+    WaitingRules,
+)
 from app.plans.document.short import OrShort, filled, key_in, priority_key, reviewed, text_of, without_default
 from app.plans.document.words import (
     CHANNELS,
@@ -31,7 +40,6 @@ from app.plans.document.words import (
     Day,
     Duration,
     Effect,
-    EscalationReason,
     Examples,
     Impact,
     Label,
@@ -40,7 +48,6 @@ from app.plans.document.words import (
     PausableStatus,
     PlanKey,
     Prose,
-    Provider,
     Requirement,
     TargetMetric,
     TimeOfDay,
@@ -55,16 +62,11 @@ ACCOUNT = "account"
 """In place of a country: that of the ticket's account."""
 
 
-MINUTE = timedelta(minutes=1)
+LATER: Final = ("waiting", "update_from", "top_tier", "manager")
+"""Members of a document that came after the first release."""
 
 MAX_HOLIDAYS = 1_000
 """Dates of one calendar, those of its country included."""
-
-
-class Part(BaseModel):
-    """A part of a plan: immutable, and without unknown keys."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Holidays(Part):
@@ -173,65 +175,6 @@ class CustomerMay(Part):
     )
 
 
-class CallRules(Part):
-    """The live call of a new P1."""
-
-    priorities: list[Name] = Field(max_length=20)
-    providers: list[Provider] = Field(min_length=1, max_length=10, description="The first that is configured is used")
-    join_from: Duration = Field(
-        timedelta(minutes=15), description="Counted from when the link is ready; for information only"
-    )
-    join_by: Duration = Field(
-        timedelta(minutes=30), description="Counted from when the link is ready; the target of `call_join`"
-    )
-
-
-class AlertRules(Part):
-    """How experts are paged for a ticket."""
-
-    accept: Duration = Field(description="How long an expert who is alerted has to answer: the target of `alert_ack`")
-    repeat: Duration | None = Field(
-        None,
-        description="When everybody on shift was paged and nobody accepted, the next round begins after this time. "
-        "Default: `accept`, at least a minute",
-    )
-
-
-class EscalationRules(Part):
-    """What a customer can escalate for."""
-
-    reasons: list[EscalationReason] = Field(max_length=10)
-    acknowledge: Duration | None = Field(None, description="The target of `escalation_ack`, always 24x7")
-    exchanges: StrictInt = Field(
-        6,
-        ge=1,
-        le=1_000,
-        description="Exchanges, in which one side replies to the other, after which `too_many_exchanges` is true",
-    )
-
-
-class Routing(Part):
-    """Who works on a ticket."""
-
-    tiers: StrictInt = Field(1, ge=1, le=9)
-    exclusive: list[Name] = Field(default_factory=list, max_length=20, description="Its expert does nothing else")
-    follow_the_sun: list[Name] = Field(default_factory=list, max_length=20, description="Region hands to region")
-    max_experts: StrictInt | None = Field(
-        None,
-        ge=1,
-        le=10_000,
-        description="Experts whom one account holds at once by its `exclusive` tickets; further ones wait until one of "
-        "these is freed. Default: as many as there are",
-    )
-
-
-class Addon(Part):
-    """What an account can buy on top of the plan."""
-
-    tiers: StrictInt | None = Field(None, ge=1, le=9, description="The tiers that the plan then has")
-    notify_tam: StrictBool = Field(False, description="The technical account manager is notified")
-
-
 def _waiting() -> dict[PausableStatus, list[TargetMetric]]:
     return {"waiting_on_customer": ["resolution", "update", "tier_escalation"]}
 
@@ -269,12 +212,29 @@ class PlanDocument(Part):
     routing: Routing = Routing()
     addons: dict[Name, Addon] = Field(default_factory=dict, max_length=20)
     channels: list[Channel] = Field(
-        default_factory=lambda: list(CHANNELS), min_length=1, max_length=10, description="Default: all of them"
+        default_factory=lambda: list(CHANNELS),
+        min_length=1,
+        max_length=10,
+        description="How tickets are opened. Default: all but `account_manager`, who opens them for the customer",
     )
     close_after: Duration = Field(
         timedelta(hours=168),
         description="A resolved ticket is closed after this time",
         json_schema_extra={"default": "PT168H"},
+    )
+    waiting: WaitingRules | None = Field(
+        None, description="When a ticket that waits for its customer is resolved. Default: it waits for ever"
+    )
+    update_from: Literal["first_response", "opened"] = Field(
+        "first_response", description="From when on the first update is owed"
+    )
+    top_tier: Literal["none", "manager"] = Field(
+        "none",
+        description="`manager`: at the top tier, and without further tiers, the account's manager is notified whenever "
+        "`tier_escalation` is due",
+    )
+    manager: ManagerContact | None = Field(
+        None, description="Who is notified in the place of the manager, for accounts that have none of their own"
     )
     trial: PlanKey | None = Field(None, description="The plan that holds while the account is on trial")
     best_effort: StrictBool = Field(False, description="No deadlines at all")
@@ -359,9 +319,12 @@ class PlanDocument(Part):
         Members that came after the first release are left out while they are not set: the hash of a document that
         says nothing about them stays the same, so that no upgrade makes a new version of it.
         """
-        unset: dict[str, set[str]] = {}
+        unset: dict[str, Any] = {name: True for name in LATER if self._is_default(name)}
         if self.routing.max_experts is None:
             unset["routing"] = {"max_experts"}
         if self.alert and self.alert.repeat is None:
             unset["alert"] = {"repeat"}
         return self.model_dump(mode="json", exclude=unset)
+
+    def _is_default(self, name: str) -> bool:
+        return bool(getattr(self, name) == type(self).model_fields[name].default)

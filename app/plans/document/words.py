@@ -34,7 +34,7 @@ Urgency: TypeAlias = Literal["high", "medium", "low"]
 Impact: TypeAlias = Literal["large", "medium", "small"]
 Weekday: TypeAlias = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Requirement: TypeAlias = Literal["business_impact", "priority_reason"]
-Channel: TypeAlias = Literal["web", "email", "phone", "widget"]
+Channel: TypeAlias = Literal["web", "email", "phone", "widget", "account_manager"]
 Contact: TypeAlias = Literal["phone", "web", "email", "widget", "account_manager"]
 Provider: TypeAlias = Literal["meet", "jitsi"]
 PausableStatus: TypeAlias = Literal["new", "open", "waiting_on_customer", "mitigated"]
@@ -44,7 +44,8 @@ EscalationReason: TypeAlias = Literal[
 
 METRICS: Final[tuple[Metric, ...]] = get_args(Metric)
 EFFECTS: Final[tuple[Effect, ...]] = get_args(Effect)
-CHANNELS: Final[tuple[Channel, ...]] = get_args(Channel)
+CHANNELS: Final[tuple[Channel, ...]] = ("web", "email", "phone", "widget")
+"""Those of a plan that names none: all that every customer has."""
 URGENCIES: Final[tuple[Urgency, ...]] = get_args(Urgency)
 IMPACTS: Final[tuple[Impact, ...]] = get_args(Impact)
 

@@ -9,14 +9,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.clock import database_now
 from app.core.limits.places import take_place
 from app.core.problems import Conflict, QuotaExceeded
+from app.core.web.kit.deps import require_account
 from app.core.web.kit.merge_patch import PatchDep
-from app.core.web.kit.operations import AdminCall, Document, Patching, ResourceRouter, SupportCall
+from app.core.web.kit.operations import AdminCall, CallDep, Document, Patching, ResourceRouter, SupportCall
 from app.core.web.kit.paging import PageDep
 from app.roster import queries
+from app.roster.models import RegionRow
 from app.roster.quotas import REGIONS
-from app.roster.schemas import NewRegion, Region, RegionFields
+from app.roster.schemas import ListedRegion, NewRegion, Region, RegionFields
 from app.roster.usecases import regions
-from app.roster.usecases.regions import region_document
+from app.roster.usecases.regions import region_document, region_name
 
 router = ResourceRouter("regions", prefix="/v1/regions", tags=["Roster"])
 _PATCHING: Final = Patching(RegionFields, regions.fields_of, regions.update_region, region_document)
@@ -38,16 +40,26 @@ async def create_region(call: AdminCall, body: NewRegion) -> Response:
     return await call.once(create)
 
 
-@router.list("", Region)
+@router.list("", ListedRegion)
 async def list_regions(
-    call: SupportCall, page: PageDep, account_id: Annotated[str | None, Query(max_length=40)] = None
+    call: CallDep, page: PageDep, account_id: Annotated[str | None, Query(max_length=40)] = None
 ) -> Response:
     """List regions.
 
-    For support, in the order of the sun: the live ones, or a sandbox account's own.
+    In the order of the sun: the live ones, or a sandbox account's own. Customers see the keys and names of those to
+    which their tickets can be locked.
     """
-    query = partial(queries.regions_page, page=page, account_id=account_id)
-    return await call.page(page, query, place=lambda row: (row.place, row.id), document=region_document)
+    if call.principal.is_support:
+        query = partial(queries.regions_page, page=page, account_id=account_id)
+        return await call.page(page, query, place=_place, document=region_document)
+    if account_id:
+        require_account(call.principal, account_id)
+    serving = partial(queries.serving_regions, page=page, account_id=call.principal.account_id)
+    return await call.page(page, serving, place=_place, document=region_name)
+
+
+def _place(region: RegionRow) -> tuple[int, str]:
+    return region.place, region.id
 
 
 @router.show("/{region_id}", Region)

@@ -1,5 +1,6 @@
 """Making, changing and removing regions."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -7,10 +8,13 @@ from sqlalchemy import delete, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.db.session import memory_of
 from app.core.ids import new_id
 from app.core.problems import Conflict, Fault, Invalid
 from app.core.text.messages import _
+from app.core.zones import load_zone, time_zones
 from app.roster import shifts
+from app.roster.daytime import daytime_region
 from app.roster.models import CalendarTokenRow, EngineerRow, RegionRow
 from app.roster.sandboxes import check_owner
 from app.roster.schemas import NewRegion, Region, RegionFields
@@ -80,10 +84,48 @@ async def check_region(session: AsyncSession, key: str, account_id: str | None, 
         raise Invalid(errors=[Fault(pointer=place, detail=_("There is no region {key}", key=key))])
 
 
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """The region to which a ticket is locked, and the time zone where it was chosen by one (G7)."""
+
+    region: str | None = None
+    time_zone: str | None = None
+
+
+async def locked_to(
+    session: AsyncSession, wanted: str, account_id: str | None, now: datetime, place: str | None
+) -> Lock:
+    """What a wish means: a region's key, or a time zone and the region that works in its daytime.
+
+    Of the live regions, or a sandbox account's own. 422, at ``place``, for what is neither, and for a zone in whose
+    daytime no region works; without a ``place`` there is no region then.
+    """
+    query = select(RegionRow.key, RegionRow.calendar).where(RegionRow.account_id.is_not_distinct_from(account_id))
+    rows = (await session.execute(query.order_by(RegionRow.place, RegionRow.id))).all()
+    if any(row.key == wanted for row in rows):
+        return Lock(wanted)
+    is_zone = wanted in time_zones()
+    regions = {row.key: shifts.compiled(memory_of(session), row.calendar) for row in rows} if is_zone else {}
+    found = daytime_region(regions, load_zone(wanted), now) if is_zone else None
+    if found is None and place is not None:
+        detail = (
+            _("No region works in the daytime of {zone}", zone=wanted)
+            if is_zone
+            else _("There is no region {key}", key=wanted)
+        )
+        raise Invalid(errors=[Fault(pointer=place, detail=detail)])
+    return Lock(found, wanted if is_zone else None)
+
+
 def fields_of(region: RegionRow) -> dict[str, Any]:
     """What can be written about the region, as it is now: what a merge patch is applied to."""
     fields = RegionFields.model_validate(region, from_attributes=True, extra="ignore")
     return fields.model_dump(mode="json", exclude_none=True)
+
+
+def region_name(region: RegionRow) -> dict[str, Any]:
+    """The region as customers see it."""
+    return {"key": region.key, "name": region.name}
 
 
 def region_document(region: RegionRow) -> dict[str, Any]:

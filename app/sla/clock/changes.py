@@ -78,6 +78,8 @@ class Ask:
     subject: str
     within: timedelta | None = None
     """None: the time that the plan gives for an acknowledgement; where it gives none, nothing waits"""
+    remind: timedelta | None = None
+    """how long after ``at`` whoever owes the answer is reminded of it"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +100,10 @@ Change: TypeAlias = Message | Status | Priority | Tier | Reopen | Close | Apply 
 class ClockEvent:
     """Something that the clock did, in order; the shell makes events of it.
 
-    ``kind`` is ``deadline.*`` (with the deadline as it was then), ``status``, ``priority``, ``tier`` (with ``before``
-    and ``after``), or ``effect`` (``reassign``, ``notify_manager``, ``notify_tam``, ``open_escalation`` in ``reason``,
-    with the missed deadline that caused it).
+    ``kind`` is ``deadline.*``, ``reminder`` or ``managed``, which is an escalation to the account's manager (with the
+    deadline as it was then), ``status``, ``priority``, ``tier`` (with ``before`` and ``after``), ``waiting_reminder``
+    (``before``: which one it is; ``after``: when the ticket is resolved), or ``effect`` (``reassign``,
+    ``notify_manager``, ``notify_tam``, ``open_escalation`` in ``reason``, with the missed deadline that caused it).
     """
 
     kind: str

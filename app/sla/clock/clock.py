@@ -3,15 +3,15 @@
 Both give a new clock and the events that tell what happened. Nothing here knows of databases, people or wall clocks.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import repeat
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from app.sla.clock.changes import Ask, Change, ClockEvent, Close
 from app.sla.clock.cycles import Clock, Step, order_of
-from app.sla.clock.deadline import Deadline
+from app.sla.clock.deadline import REMINDER, Deadline
 from app.sla.clock.terms import EFFECTS, METRIC_ORDER, Terms
 from app.sla.clock.transitions import Transitions
 
@@ -29,6 +29,8 @@ __all__ = [
 ]
 
 _TICK: Final = timedelta(microseconds=1)
+_Action: TypeAlias = Callable[[datetime, datetime], None]
+"""Does what was due at the first instant, and is noticed at the second."""
 
 
 class Firing(NamedTuple):
@@ -36,9 +38,9 @@ class Firing(NamedTuple):
 
     at: datetime
     past: bool
-    """a miss or the automatic close, which happens once ``at`` is over; a warning happens at ``at`` (C06, C16)"""
+    """a miss, or an end without an answer, which happens once ``at`` is over; a warning happens at it (C06, C16)"""
     place: int
-    """of its first metric in the metric order; the automatic close comes last"""
+    """of its first metric in the metric order; what is of the ticket as a whole comes last"""
 
     @property
     def until(self) -> datetime:
@@ -48,7 +50,7 @@ class Firing(NamedTuple):
 
 def open_clock(terms: Terms, at: datetime, priority: str) -> Step:
     """The clock of a ticket opened at ``at``: what starts then is started (metrics table, C08)."""
-    fold = _Fold(Clock(terms, "new", priority, 1, at, at))
+    fold = _Fold(Clock(terms, "new", priority, 1, at, at, updates_from=at if terms.updates_from_opening else None))
     fold.start_missing(at, "opened")
     return fold.step()
 
@@ -79,7 +81,8 @@ def next_firing(clock: Clock) -> Firing | None:
     running = [d for d in clock.deadlines if d.state == "running"]
     firings = [Firing(at, False, METRIC_ORDER[d.metric]) for d in running for at, _ in d.pending[:1]]
     firings += [Firing(d.due_at, True, METRIC_ORDER[d.metric]) for d in running if d.due_at]
-    firings += [Firing(clock.close_at, True, len(METRIC_ORDER))] if clock.close_at else []
+    whole = ((clock.remind_at, False), (clock.resolve_at, True), (clock.close_at, True))
+    firings += [Firing(at, past, len(METRIC_ORDER)) for at, past in whole if at]
     return min(firings, default=None)
 
 
@@ -103,40 +106,68 @@ class _Fold(Transitions):
     """A clock in which what is due happens (C06, C15, C16)."""
 
     def catch_up(self, now: datetime, most: int | None = None) -> None:
-        """Do all that is due, or ``most`` of it, in order: by instant, warnings before misses before the close."""
+        """Do all that is due, or ``most`` of it, in order: by instant, warnings before misses before the ends."""
         for _ in repeat(None) if most is None else repeat(None, most):
-            running = [d for d in self.deadlines if d.state == "running"]
-            warning = min((d.pending[0][0] for d in running if d.pending), default=None)
-            due = min((d.due_at for d in running if d.due_at), default=None)
-            if warning and warning <= now and (due is None or warning <= due):
-                self.warn(warning, now)
-            elif due and due < now:
-                self.last_at = max(self.last_at, due)
-                self.miss(due)
-            elif self.close_at and self.close_at < now:
-                self.last_at = max(self.last_at, self.close_at)
-                self.apply(Close(self.close_at, "unanswered"))
-            else:
+            firing = self._first(now)
+            if firing is None:
                 return
+            at, action = firing
+            action(at, now)
+
+    def _first(self, now: datetime) -> tuple[datetime, _Action] | None:
+        """What is to be done first of all that has come: warnings by ``now``, all else before it."""
+        running = [d for d in self.deadlines if d.state == "running"]
+        warning = min((d.pending[0][0] for d in running if d.pending), default=None)
+        due = min((d.due_at for d in running if d.due_at), default=None)
+        wait = self.wait
+        soon = ((warning, self.warn), (wait.remind_at(self.terms) if wait else None, self.remind))
+        past = (
+            (due, self.miss),
+            (wait.resolve_at(self.terms) if wait else None, self.give_up),
+            (self.close_at, self.close_by_itself),
+        )
+        come = [(at, action) for at, action in soon if at and at <= now]
+        come += [(at, action) for at, action in past if at and at < now]
+        return min(come, key=lambda each: each[0], default=None)
+
+    def remind(self, at: datetime, _: datetime) -> None:
+        """Remind the customer that the ticket waits for it."""
+        if self.wait:
+            self.wait = replace(self.wait, reminded=self.wait.reminded + 1)
+            self.tell("waiting_reminder", at, before=self.wait.reminded, after=self.wait.resolve_at(self.terms))
+
+    def give_up(self, at: datetime, _: datetime) -> None:
+        """Resolve a ticket whose customer did not answer; an answer opens it again."""
+        self.last_at = max(self.last_at, at)
+        self.set_status(at, "resolved", "service", reason="unanswered")
+
+    def close_by_itself(self, at: datetime, _: datetime) -> None:
+        """Close a resolved ticket that nobody has reopened."""
+        self.last_at = max(self.last_at, at)
+        self.apply(Close(at, "unanswered"))
 
     def warn(self, at: datetime, now: datetime) -> None:
-        """Record the warnings of an instant; one that comes together with its miss is not sent (C16)."""
+        """Record the warnings and reminders of an instant; one that comes together with its miss is not sent (C16)."""
         for deadline in sorted(self.deadlines, key=order_of):
             if deadline.state == "running" and deadline.pending and deadline.pending[0][0] == at:
                 share = deadline.pending[0][1]
                 warned = replace(deadline, pending=deadline.pending[1:], warned=(*deadline.warned, share))
                 self.put(deadline, warned)
                 if deadline.due_at and now <= deadline.due_at:
-                    self.tell("deadline.warning", at, warned, after=share)
+                    kind = "reminder" if share == REMINDER else "deadline.warning"
+                    self.tell(kind, at, warned, after=share)
 
-    def miss(self, at: datetime) -> None:
+    def miss(self, at: datetime, _: datetime) -> None:
         """Record every miss of one instant, then do each kind of effect once, then start new cycles (C15)."""
+        self.last_at = max(self.last_at, at)
         due = sorted((d for d in self.deadlines if d.state == "running" and d.due_at == at), key=order_of)
-        leaving = [d for d in due if d.metric == "tier_escalation" and self.tier < self.terms.tiers]
+        leaving = [d for d in due if d.metric == "tier_escalation" and self.escalates]
         missed = [self.record_miss(at, d) for d in due if d not in leaving]
-        causes: dict[str, Deadline | None] = {"next_tier": None} if leaving else {}
+        causes: dict[str, Deadline | None] = {"next_tier": None} if leaving and self.tier < self.terms.tiers else {}
         for deadline in leaving:
             self.stop(at, deadline, "service")
+            if not causes:
+                self.tell("managed", at, deadline)
         for deadline in missed:
             if deadline.chain == 0:
                 causes |= {e: deadline for e in self.terms.on_miss.get(deadline.metric, ()) if e not in causes}

@@ -12,6 +12,26 @@ UNTIERED_STATUSES = ENDED_STATUSES | {"mitigated"}
 
 
 @dataclass(frozen=True, slots=True)
+class Wait:
+    """A ticket that waits for its customer under terms that end the wait."""
+
+    since: datetime
+    """when it began to wait, or its engineer last wrote while it did"""
+    reminded: int = 0
+    """how often the customer has been reminded since"""
+
+    def remind_at(self, terms: Terms) -> datetime | None:
+        """When the customer is next reminded."""
+        lengths = terms.waiting.remind if terms.waiting else ()
+        return self.since + lengths[self.reminded] if self.reminded < len(lengths) else None
+
+    def resolve_at(self, terms: Terms) -> datetime | None:
+        """When the ticket is resolved without an answer."""
+        length = terms.waiting.resolve if terms.waiting else None
+        return self.since + length if length else None
+
+
+@dataclass(frozen=True, slots=True)
 class Clock:
     """The facts that the rules need; ``deadlines`` holds at least the live ones."""
 
@@ -30,6 +50,7 @@ class Clock:
     reopened: bool = False
     close_at: datetime | None = None
     """of a resolved ticket: when it closes by itself"""
+    wait: Wait | None = None
     cycles: tuple[tuple[str, int], ...] = ()
     """how many cycles each metric has had"""
     deadlines: tuple[Deadline, ...] = ()
@@ -39,6 +60,16 @@ class Clock:
         """Those that its terms have to know: the present one, and those by which a deadline may be computed again."""
         spans = (span for deadline in self.deadlines if deadline.movable for span in deadline.spans)
         return frozenset({self.priority, *(span.priority for span in spans)})
+
+    @property
+    def remind_at(self) -> datetime | None:
+        """When the customer is next reminded that the ticket waits."""
+        return self.wait.remind_at(self.terms) if self.wait else None
+
+    @property
+    def resolve_at(self) -> datetime | None:
+        """When the ticket is resolved because its customer did not answer."""
+        return self.wait.resolve_at(self.terms) if self.wait else None
 
     @property
     def turns(self) -> int:
@@ -62,7 +93,7 @@ class Cycles:
         self.terms, self.status, self.priority, self.tier = clock.terms, clock.status, clock.priority, clock.tier
         self.last_at, self.answered_at, self.close_at = clock.last_at, clock.answered_at, clock.close_at
         self.unanswered_since, self.updates_from = clock.unanswered_since, clock.updates_from
-        self.reopened, self.cycles = clock.reopened, dict(clock.cycles)
+        self.reopened, self.wait, self.cycles = clock.reopened, clock.wait, dict(clock.cycles)
         self.deadlines = list(clock.deadlines)
         self.events: list[ClockEvent] = []
 
@@ -80,6 +111,7 @@ class Cycles:
             updates_from=self.updates_from,
             reopened=self.reopened,
             close_at=self.close_at,
+            wait=self.wait,
             cycles=tuple(self.cycles.items()),
             deadlines=tuple(self.deadlines),
         )
@@ -146,7 +178,13 @@ class Cycles:
             return self.unanswered_since is not None
         if metric == "update":
             return self.updates_from is not None
-        return metric == "resolution" or (self.tier < self.terms.tiers and self.status not in UNTIERED_STATUSES)
+        return metric == "resolution" or self.escalates
+
+    @property
+    def escalates(self) -> bool:
+        """Whether the ticket moves on when it is due: to the next tier, or at the top to the account's manager."""
+        further = self.tier < self.terms.tiers or self.terms.top_manager
+        return further and self.status not in UNTIERED_STATUSES
 
     def start_missing(self, at: datetime, reason: str) -> None:
         """Start, or revive, each metric that is wanted and has no cycle; a missed one stays as it is (C12)."""

@@ -13,6 +13,8 @@ from app.calendars.hours import ALWAYS, Calendar
 from app.sla.clock.terms import Target, Terms
 
 OPEN_STATES: Final = frozenset({"running", "paused"})
+REMINDER: Final = 0
+"""In the place of a warning's share: who owes the answer is reminded of it."""
 _NOTHING: Final = timedelta(0)
 _TICK: Final = timedelta(microseconds=1)
 
@@ -94,7 +96,7 @@ class Deadline:
     """of an ``update``: how many cycles directly before it were missed (C15)"""
     warned: tuple[int, ...] = ()
     pending: tuple[tuple[datetime, int], ...] = ()
-    """warnings to come: instant and share, ascending"""
+    """warnings to come: instant and share (or ``REMINDER``), ascending"""
     live: bool = True
     """not ended, or cancelled in a way that may revive (C12)"""
     id: str = field(default="", compare=False)

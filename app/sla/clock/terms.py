@@ -36,6 +36,16 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """How long a ticket waits for its customer, in plain time: the reminders, and when it is resolved."""
+
+    remind: tuple[timedelta, ...] = ()
+    """ascending"""
+    resolve: timedelta | None = None
+    """None: it waits for ever"""
+
+
+@dataclass(frozen=True, slots=True)
 class Terms:
     """One plan version as it holds for one ticket: its zone, holidays and add-ons are already in it (C14)."""
 
@@ -51,6 +61,11 @@ class Terms:
     acknowledge: timedelta | None = None
     """how long an escalation may wait for its acknowledgement, 24x7"""
     close_after: timedelta = timedelta(hours=168)
+    updates_from_opening: bool = False
+    """whether the first update is owed from the opening, rather than from the first response"""
+    top_manager: bool = False
+    """whether the account's manager takes the place of the next tier where there is none"""
+    waiting: Waiting | None = None
 
     def by(self, load: LoadZone) -> "Terms":
         """The same terms by another time-zone database; ValueError when it lacks a zone."""

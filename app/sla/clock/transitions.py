@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from app.sla.clock.changes import Answer, Apply, Ask, Change, Close, Message, Priority, Reopen, Status, Tier
-from app.sla.clock.cycles import ENDED_STATUSES, Cycles
-from app.sla.clock.deadline import Deadline, Span, timed
+from app.sla.clock.cycles import ENDED_STATUSES, Cycles, Wait
+from app.sla.clock.deadline import OPEN_STATES, REMINDER, Deadline, Span, timed
 
 
 class Transitions(Cycles):
@@ -43,16 +43,34 @@ class Transitions(Cycles):
 
     def engineer_message(self, at: datetime) -> None:
         """Answer everything before this instant, and restart the update clock (metrics table)."""
-        first = self.answered_at is None
+        first, update = self.answered_at is None, self.find("update")
         self.answered_at, self.unanswered_since = self.answered_at or at, None
         self.updates_from = self.updates_from or at
         if first:
             self.stop(at, self.find("first_response"), "engineer")
         self.stop(at, self.find("next_response"), "engineer")
-        self.stop(at, self.find("update"), "engineer")
+        if self.wait:
+            self.wait = Wait(at)
+        restarts = first and update is not None and self._owed_from_opening(update)
+        if not restarts:
+            self.stop(at, update, "engineer")
         if self.status == "new":
             self.set_status(at, "open", "engineer")
-        self.start(at, "update")
+        if restarts:
+            self._restart_update(at)
+        else:
+            self.start(at, "update")
+
+    def _owed_from_opening(self, update: Deadline) -> bool:
+        return self.terms.updates_from_opening and update.cycle == 1 and update.state in OPEN_STATES
+
+    def _restart_update(self, at: datetime) -> None:
+        """The first response begins the first update anew, which was owed from the opening on until then."""
+        update = self.find("update")
+        if update is not None:
+            span = Span(at, self.priority, self.terms.pauses_in(self.status, "update"))
+            restarted = replace(update, started_at=at, spans=(span,), past=None)
+            self.retime(at, self.put(update, restarted), "first_response")
 
     def customer_message(self, at: datetime) -> None:
         """Wait for an answer from the oldest unanswered message on; wake a waiting or resolved ticket."""
@@ -75,10 +93,11 @@ class Transitions(Cycles):
         elif change.status != self.status:
             self.set_status(change.at, change.status, change.by)
 
-    def set_status(self, at: datetime, status: str, by: str) -> None:
+    def set_status(self, at: datetime, status: str, by: str, *, reason: str = "") -> None:
         """Change the status: ends, pauses, resumes, and the tier clock of a mitigated ticket (C10, C13)."""
         before, self.status = self.status, status
-        self.tell("status", at, before=before, after=status, by=by)
+        self.wait = self._wait(at)
+        self.tell("status", at, before=before, after=status, by=by, reason=reason)
         if status == "resolved":
             self.resolve(at, by)
             return
@@ -87,6 +106,10 @@ class Transitions(Cycles):
         self.respan(at, status)
         if before == "mitigated" and self.wanted("tier_escalation"):
             self.start(at, "tier_escalation")
+
+    def _wait(self, at: datetime) -> Wait | None:
+        """The wait for the customer that begins, where the terms end it."""
+        return Wait(at) if self.status == "waiting_on_customer" and self.terms.waiting else None
 
     def resolve(self, at: datetime, by: str) -> None:
         """Stop the resolution, cancel what else runs (C13); the ticket will close by itself."""
@@ -113,6 +136,7 @@ class Transitions(Cycles):
     def close(self, at: datetime, reason: str, by: str) -> None:
         """Close from any status: nothing runs any more (C13)."""
         before, self.status, self.close_at, self.unanswered_since = self.status, "closed", None, None
+        self.wait = None
         if before != "closed":
             self.end_all(at, reason)
             self.tell("status", at, before=before, after="closed", by=by, reason=reason)
@@ -149,11 +173,16 @@ class Transitions(Cycles):
     def _apply(self, change: Apply) -> None:
         """Recompute every live deadline from its start under other terms, never before this instant (C14)."""
         at, names = change.at, {**{p: p for p in change.terms.priorities}, **change.mapping}
+        waited, owed = self.terms.waiting, self.terms.updates_from_opening
         self.terms, self.priority = change.terms, names[self.priority]
         for deadline in self.movable():
             spans = tuple(replace(span, priority=names[span.priority]) for span in deadline.spans)
             self.put(deadline, replace(deadline, spans=spans))
-        if self.tier >= self.terms.tiers:
+        if waited != self.terms.waiting:
+            self.wait = self._wait(at)
+        if self.terms.updates_from_opening and not owed:
+            self.updates_from = self.updates_from or at
+        if not self.escalates:
             self.cancel(at, self.find("tier_escalation"), "plan")
         self.respan(at, "plan")
         self.start_missing(at, "plan")
@@ -171,7 +200,11 @@ class Transitions(Cycles):
             subject=change.subject,
             fixed=within,
         )
-        self.deadlines.append(deadline := timed(asked, self.terms))
+        deadline = timed(asked, self.terms)
+        if change.remind is not None:
+            reminder = (change.at + change.remind, REMINDER)
+            deadline = replace(deadline, pending=tuple(sorted((*deadline.pending, reminder))))
+        self.deadlines.append(deadline)
         self.tell("deadline.started", change.at, deadline)
 
     def _answer(self, change: Answer) -> None:

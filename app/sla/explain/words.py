@@ -44,6 +44,7 @@ SENTENCES: Final[Mapping[str, Message]] = {
 REASONS: Final[Mapping[str, Message]] = {
     "priority_raised": pgettext("because", "the priority was raised"),
     "priority_lowered": pgettext("because", "the priority was lowered"),
+    "first_response": pgettext("because", "the first response was given"),
     "plan": pgettext("because", "another version of the plan was applied"),
     "resolved": pgettext("because", "the ticket was resolved"),
     "resolved_by_sender": pgettext("because", "the ticket was resolved before support had replied"),

@@ -13,6 +13,7 @@ from app.tickets.schemas import (
     PriorityReview,
     RegionLock,
     Reopening,
+    ReviewRequest,
     StatusChange,
     TicketMerge,
     Withdrawal,
@@ -63,11 +64,25 @@ async def review_ticket(
     return await act_on_ticket(call, priority.review_priority, ticket_id, command)
 
 
+@action(router, "review/request", "Request a review of a ticket's priority")
+async def request_ticket_review(
+    call: OnceCall,
+    ticket_id: TicketPath,
+    command: Annotated[ReviewRequest, Body(examples=[{"message": "How many of your shops are affected?"}])],
+) -> Response:
+    """The customer is asked, by a public message, and the clocks run on until the review is decided. Support only."""
+    return await act_on_ticket(call, priority.request_review, ticket_id, command)
+
+
 @action(router, "region-lock", "Lock a ticket to a region")
 async def lock_ticket_to_region(
     call: OnceCall, ticket_id: TicketPath, command: Annotated[RegionLock, Body(examples=[{"region": "emea"}])]
 ) -> Response:
-    """Only this region's experts work on it; null: it follows the sun again, from region to region."""
+    """Only this region's experts work on it; null: it follows the sun again, from region to region.
+
+    In the place of a region, a time zone: then it is the region whose shifts have most in common with 09:00 to 17:00
+    there.
+    """
     return await act_on_ticket(call, fields.lock_to_region, ticket_id, command)
 
 

@@ -14,15 +14,15 @@ from app.escalations.models import EscalationRow
 from app.escalations.records import escalation_document, of_ticket
 from app.tickets.api import examples
 from app.tickets.api.kit import Command, TicketPath, UseCase, act, step
-from app.tickets.read import queries
-from app.tickets.schemas import (
-    ActingPerson,
+from app.tickets.escalation_schemas import (
     Escalation,
     EscalationAcceptance,
     EscalationId,
     EscalationRefusal,
     NewEscalation,
 )
+from app.tickets.read import queries
+from app.tickets.schemas import ActingPerson
 from app.tickets.usecases import escalate
 
 router = ResourceRouter("escalations", tags=["Escalations"])

@@ -74,7 +74,7 @@ async def _came(session: AsyncSession, *, poll: Poll, participants: Sequence[Par
     if not customer_among(participants, await session.scalars(select(EngineerRow.name))):
         return
     edit = await lock(session, poll.ticket_id)
-    call = await calls.active(session, edit) if edit else None
+    call = await calls.joinable(session, edit) if edit else None
     if edit and call and call["id"] == poll.id and call["state"] in calls.WAITING:
         await calls.join(session, edit, SERVICE, "customer")
         await staff_and_save(session, [edit])

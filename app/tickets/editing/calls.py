@@ -23,11 +23,13 @@ from app.sla.clock.changes import Answer, Ask
 from app.sla.clock.cycles import ENDED_STATUSES
 from app.tickets.editing.clock import change_clock
 from app.tickets.editing.edit import TicketEdit
+from app.tickets.editing.service_messages import write
+from app.tickets.texts import LINK_WANTED
 
 LIVE = ("requested", "ready", "joined", "no_show")
 """States in which a call is the ticket's active one."""
-WAITING = ("ready", "no_show")
-"""States in which the customer may yet come."""
+WAITING = ("ready", "no_show", "declined")
+"""States in which the customer may yet come; to a declined call only where it has a link."""
 
 
 def wanted(edit: TicketEdit) -> bool:
@@ -67,7 +69,7 @@ def ask_for(edit: TicketEdit, account_link: str | None, account_provider: str | 
 
 
 def make_ready(edit: TicketEdit, call: dict[str, Any], link: Link) -> None:
-    """The link exists: the customer is expected from ``join_from`` until ``join_by`` (G6)."""
+    """The link exists: the customer can join at once, is reminded at ``remind_at`` and expected by ``join_by`` (G6)."""
     rules = edit.document.call
     if rules is None:
         raise ValueError("a plan without calls has no call to make ready")
@@ -78,38 +80,68 @@ def make_ready(edit: TicketEdit, call: dict[str, Any], link: Link) -> None:
         "room": link.room and link.room.name,
         "room_host": link.room and link.room.host,
         "ready_at": edit.now,
-        "join_from": edit.now + rules.join_from,
+        "remind_at": edit.now + rules.remind,
+        "join_from": edit.now + rules.remind,
         "join_by": edit.now + rules.join_by,
         "next_attempt_at": None,
         "claim_id": None,
+        "failure": None,
+        "failures": [],
         "next_look_at": link.room and edit.now + POLL,
     }
-    change_clock(edit, Ask(edit.now, "call_join", call["id"], rules.join_by), SERVICE)
+    change_clock(edit, Ask(edit.now, "call_join", call["id"], rules.join_by, rules.remind), SERVICE)
     ready = types.CallReady(
         call_id=call["id"],
         provider=link.provider,
         join_url=link.join_url,
-        join_from=call["join_from"],
+        remind_at=call["remind_at"],
         join_by=call["join_by"],
     )
     edit.tell(ready, SERVICE)
 
 
 def make_failed(edit: TicketEdit, call: dict[str, Any], failures: Sequence[Failure]) -> None:
-    """No provider could make a link: said clearly, and the ticket goes on unharmed."""
+    """No provider could make a link: customer and expert are asked for one, and the ticket goes on unharmed (G3)."""
     reason, known = str(why_no_link(failures)), [CallFailure.model_validate(each) for each in stated(failures)]
     call |= {"state": "failed", "failure": reason, "failures": list(failures)}
     call |= {"next_attempt_at": None, "claim_id": None}
-    edit.tell(types.CallFailed(call_id=call["id"], reason=reason, failures=known), SERVICE)
+    failed = types.CallFailed(call_id=call["id"], reason=reason, failures=known, assignee_id=edit.ticket.assignee_id)
+    edit.tell(failed, SERVICE)
+    write(edit, LINK_WANTED, edit.now)
+
+
+async def use_own_link(session: AsyncSession, edit: TicketEdit, actor: Actor) -> None:
+    """The ticket has been given a link of the customer's own: its call gets it, as far as there is one (G3).
+
+    A call that has no link yet, or failed, gets this one; one that waits with another link makes way for a new call.
+    """
+    call, link = await _last(session, edit), edit.ticket.call_link
+    if call is None or link is None or edit.ticket.status in ENDED_STATUSES:
+        return
+    if call["state"] in ("requested", "failed"):
+        edit.calls.append(call)
+        make_ready(edit, call, Link(label(link), link))
+    elif call["state"] in ("ready", "no_show") and call["join_url"] != link:
+        _end(edit, call, actor)
+        ask_for(edit, link, None, actor)
 
 
 async def active(session: AsyncSession, edit: TicketEdit) -> dict[str, Any] | None:
-    """The ticket's active call, as a row."""
+    """The ticket's active call, as a row. There is at most one, and it is the last."""
+    call = await _last(session, edit)
+    return call if call and call["state"] in LIVE else None
+
+
+async def joinable(session: AsyncSession, edit: TicketEdit) -> dict[str, Any] | None:
+    """The active call, else the last one if it was declined and has a link: its customer may change its mind (G6)."""
+    call = await _last(session, edit)
+    return call if call and (call["state"] in LIVE or (call["state"] == "declined" and call["join_url"])) else None
+
+
+async def _last(session: AsyncSession, edit: TicketEdit) -> dict[str, Any] | None:
     query = (
         select(CallRow.__table__)
-        .where(
-            CallRow.account_id == edit.ticket.account_id, CallRow.ticket_id == edit.ticket.id, CallRow.state.in_(LIVE)
-        )
+        .where(CallRow.account_id == edit.ticket.account_id, CallRow.ticket_id == edit.ticket.id)
         .order_by(CallRow.sequence.desc())
         .limit(1)
     )
@@ -117,33 +149,36 @@ async def active(session: AsyncSession, edit: TicketEdit) -> dict[str, Any] | No
     return dict(found) if found else None
 
 
-async def _ongoing(session: AsyncSession, edit: TicketEdit, *states: str) -> dict[str, Any]:
-    call = await active(session, edit)
-    if call is None or call["state"] not in states:
-        if call is None:
-            raise Conflict(_("The ticket has no active call"))
+def _allowed(call: dict[str, Any] | None, *states: str) -> dict[str, Any]:
+    """The call. 409 where there is none, or it is in none of these states."""
+    if call is None:
+        raise Conflict(_("The ticket has no active call"))
+    if call["state"] not in states:
         raise Conflict(_("The ticket's call does not allow that: it is {state}", state=call["state"]))
     return call
 
 
 async def join(session: AsyncSession, edit: TicketEdit, actor: Actor, participant: str) -> None:
-    """Somebody joined. The customer meets ``call_join`` by it, also early; after a no-show it is still welcome."""
+    """Somebody joined. The customer meets ``call_join`` by it, also early; it may come late, or after declining."""
     if actor.kind == "customer" and participant != "customer":
         raise Forbidden(_("A customer can only report its own joining"))
-    call = await _ongoing(session, edit, *WAITING, "joined")
+    call = _allowed(await joinable(session, edit), *WAITING, "joined")
     if participant == "customer":
         change_clock(edit, Answer(edit.now, "call_join", call["id"], "customer"), actor)
-        call |= {"state": "joined", "joined_at": call["joined_at"] or edit.now, "next_look_at": None}
+        call |= {"state": "joined", "joined_at": call["joined_at"] or edit.now, "ended_at": None, "next_look_at": None}
         edit.calls.append(call)
     edit.tell(types.CallJoined(call_id=call["id"], provider=call["provider"], participant=participant), actor)
 
 
 async def decline(session: AsyncSession, edit: TicketEdit, actor: Actor, reason: str) -> None:
-    """The customer will not join, and says why (G6); the event names the expert who is to be told."""
-    call = await _ongoing(session, edit, "requested", *WAITING)
+    """The customer will not join, and says why (G6); the event names the expert who is to be told.
+
+    Its room is still watched, as the customer may come after all.
+    """
+    call = _allowed(await active(session, edit), "requested", "ready", "no_show")
     change_clock(edit, Answer(edit.now, "call_join", call["id"], "customer"), actor)
     call |= {"state": "declined", "decline_reason": reason, "ended_at": edit.now}
-    call |= {"next_attempt_at": None, "next_look_at": None}
+    call |= {"next_attempt_at": None}
     edit.calls.append(call)
     declined = types.CallDeclined(
         call_id=call["id"], provider=call["provider"], reason=reason, assignee_id=edit.ticket.assignee_id
@@ -153,7 +188,7 @@ async def decline(session: AsyncSession, edit: TicketEdit, actor: Actor, reason:
 
 async def end(session: AsyncSession, edit: TicketEdit, actor: Actor) -> None:
     """The call is over; a customer that had not joined yet is no longer waited for."""
-    _end(edit, await _ongoing(session, edit, *LIVE), actor)
+    _end(edit, _allowed(await active(session, edit), *LIVE), actor)
 
 
 def _end(edit: TicketEdit, call: dict[str, Any], actor: Actor) -> None:
@@ -165,14 +200,14 @@ def _end(edit: TicketEdit, call: dict[str, Any], actor: Actor) -> None:
 
 
 async def end_with_ticket(session: AsyncSession, edit: TicketEdit) -> None:
-    """A resolved or closed ticket has no call: whatever call is active ends with it."""
+    """A resolved or closed ticket has no call: whatever call is active, or may still be joined, ends with it."""
     if edit.ticket.status in ENDED_STATUSES and edit.document.call is not None:
         await end_active(session, edit)
 
 
 async def end_active(session: AsyncSession, edit: TicketEdit) -> None:
-    """End whatever call is active, where there is a reason of the service's own."""
-    call = await active(session, edit)
+    """End whatever call can still be joined, where there is a reason of the service's own."""
+    call = await joinable(session, edit)
     if call is not None:
         _end(edit, call, SERVICE)
 

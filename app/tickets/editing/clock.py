@@ -61,13 +61,15 @@ def _tell_effects(edit: TicketEdit, effects: list[ClockEvent]) -> None:
 
 def _escalate(edit: TicketEdit, at: datetime, cause: Deadline, reasons: set[str]) -> None:
     opened = by_service(edit.ticket.account_id, edit.ticket.id, cause, at)
+    roles = [role for role in ("manager", "tam") if f"notify_{role}" in reasons]
     data = types.EscalationAutomatic(
         escalation_id=opened["id"] if "open_escalation" in reasons else None,
         reason=opened["reason"],
         metric=cause.metric,
         cycle=cause.cycle,
         priority=cause.priority,
-        notified=edit.notified(*(role for role in ("manager", "tam") if f"notify_{role}" in reasons)),
+        notified=edit.notified(*roles),
+        unreachable=edit.unreachable(*roles),
     )
     sequence = edit.tell(data, SERVICE, at)
     if "open_escalation" in reasons:

@@ -3,6 +3,7 @@
 Every use case on a ticket locks it into a ``TicketEdit`` (``load.py``), caught up to the present, changes and saves it.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -48,6 +49,10 @@ class TicketEdit:
     """by id: new ones whole, others what has changed of them"""
     reassign: bool = False
     """a miss wants another engineer for the ticket (C15): who that is, is chosen when it is saved"""
+    ends_call: bool = False
+    """the service has resolved it, and its call, which only the database knows, ends when it is saved"""
+    climbed: bool = False
+    """it has moved to a higher tier, whose engineers go on with it: who that is, is chosen when it is saved (N2)"""
     retitled: bool = False
     touched: bool = False
     """there may be something to save although nothing was told"""
@@ -96,10 +101,25 @@ class TicketEdit:
         return self.ticket.sequence + len(self.events)
 
     def notified(self, *roles: str) -> list[dict[str, Any]]:
-        """Those of the account's people at the vendor who are told: a TAM only where the add-on is bought (W1)."""
+        """Those of the account's people at the vendor who are told: a TAM only where the add-on is bought (W1).
+
+        For an account without a manager of its own, that is the plan's.
+        """
+        known = ((role, self._contact(role)) for role in self._wanted(roles))
+        return [{"role": role, **contact} for role, contact in known if contact]
+
+    def unreachable(self, *roles: str) -> list[str]:
+        """The roles of ``notified`` for which there is nobody."""
+        return [role for role in self._wanted(roles) if not self._contact(role)]
+
+    def _wanted(self, roles: Iterable[str]) -> list[str]:
         with_tam = self.document.tells_tam(self.ticket.plan_addons)
-        wanted = [role for role in roles if role != "tam" or with_tam]
-        return [{"role": role, **contact} for role in wanted if (contact := self.contacts.get(role))]
+        return [role for role in roles if role != "tam" or with_tam]
+
+    def _contact(self, role: str) -> dict[str, Any] | None:
+        own: dict[str, Any] | None = self.contacts.get(role)
+        default = self.document.manager if role == "manager" else None
+        return own or (default.model_dump(exclude_none=True) if default else None)
 
     def id_of(self, deadline: Deadline) -> str:
         """The stored id of the deadline that a clock event shows as it was."""

@@ -5,10 +5,22 @@ from datetime import timedelta
 from typing import Any, Final
 
 from app.core.auth import SERVICE
+from app.core.text.phrases import moment
+from app.core.zones import load_zone
 from app.events import types
 from app.sla.clock.changes import ClockEvent
 from app.sla.clock.deadline import Deadline
 from app.tickets.editing.edit import TicketEdit
+from app.tickets.editing.service_messages import language_of, write
+from app.tickets.texts import (
+    CALL_REMINDER,
+    ESCALATED,
+    NEXT_TIER,
+    WAITED_ENOUGH,
+    WAITING,
+    WAITING_UNTIL,
+    WITH_THE_MANAGER,
+)
 
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
@@ -56,6 +68,14 @@ def _missed(edit: TicketEdit, event: ClockEvent) -> types.EventData:
     return types.DeadlineMissed(**_facts(edit, deadline), noticed_at=edit.now, lag_ms=lag)
 
 
+def _reminded(edit: TicketEdit, event: ClockEvent) -> types.EventData:
+    deadline = _of(event)
+    if deadline.due_at is None:
+        raise ValueError(event)
+    write(edit, CALL_REMINDER, event.at)
+    return types.CallReminded(call_id=deadline.subject, join_by=deadline.due_at)
+
+
 def _status(edit: TicketEdit, event: ClockEvent) -> types.EventData:
     ticket, after = edit.ticket, event.after
     if after != "closed":  # closing keeps the instant of the resolution
@@ -65,12 +85,22 @@ def _status(edit: TicketEdit, event: ClockEvent) -> types.EventData:
     if after in ("resolved", "closed"):
         ticket.turns = 0
         edit.close_escalations, ticket.escalated = ticket.escalated, False
+    if after == "resolved" and event.by == "service":
+        edit.ends_call = edit.document.call is not None
+        write(edit, WAITED_ENOUGH, event.at)
     if event.reason == "withdrawn":
         return types.TicketWithdrawn(reason=edit.reason)
     if event.reason == "merged" and ticket.merged_into:
         return types.TicketMerged(merged=ticket.id, into=ticket.merged_into)
-    model = types.TicketReopened if event.reason == "reopened" else types.TicketStatusChanged
-    return model(before=event.before, after=after, reason=event.reason or None)
+    told = {"before": event.before, "after": after, "reason": event.reason or None}
+    if event.reason == "reopened":
+        return types.TicketReopened(**told, notified=_of_a_p1(edit, ticket.priority))
+    return types.TicketStatusChanged(**told)
+
+
+def _of_a_p1(edit: TicketEdit, priority: str) -> list[dict[str, Any]]:
+    """Who is told of a ticket that is at the top priority (W1)."""
+    return edit.notified("tam") if priority == edit.document.top else []
 
 
 def _priority(edit: TicketEdit, event: ClockEvent) -> types.EventData:
@@ -81,11 +111,36 @@ def _priority(edit: TicketEdit, event: ClockEvent) -> types.EventData:
         after=event.after,
         reason=edit.reason or event.reason,
         source=edit.ticket.priority_source,
-        notified=edit.notified("tam") if event.after == edit.document.top else [],
+        notified=_of_a_p1(edit, event.after),
     )
 
 
-def _tier(_: TicketEdit, event: ClockEvent) -> types.EventData:
+def _waits(edit: TicketEdit, event: ClockEvent) -> types.EventData:
+    language, resolve_at = language_of(edit), event.after
+    on = moment(resolve_at, load_zone(edit.ticket.time_zone), language) if resolve_at else None
+    write(edit, WAITING_UNTIL.given(on=on) if on else WAITING, event.at)
+    return types.TicketCustomerReminded(number=event.before, resolve_at=resolve_at)
+
+
+def _managed(edit: TicketEdit, event: ClockEvent) -> types.EventData:
+    deadline = _of(event)
+    notified = edit.notified("manager")
+    write(edit, WITH_THE_MANAGER if notified else ESCALATED, event.at)
+    return types.EscalationAutomatic(
+        escalation_id=None,
+        reason="resolution_time",
+        metric=deadline.metric,
+        cycle=deadline.cycle,
+        priority=deadline.priority,
+        notified=notified,
+        unreachable=edit.unreachable("manager"),
+    )
+
+
+def _tier(edit: TicketEdit, event: ClockEvent) -> types.EventData:
+    if event.after > event.before:
+        edit.climbed = True
+        write(edit, NEXT_TIER, event.at, tier=event.after)
     return types.TicketTierChanged(before=event.before, after=event.after, reason=event.reason or None)
 
 
@@ -95,6 +150,9 @@ _TRANSLATIONS: Final[dict[str, Callable[[TicketEdit, ClockEvent], types.EventDat
     "deadline.paused": _shifted(types.DeadlinePaused),
     "deadline.resumed": _shifted(types.DeadlineResumed),
     "deadline.warning": lambda edit, n: types.DeadlineWarning(**_facts(edit, _of(n)), share=n.after),
+    "reminder": _reminded,
+    "managed": _managed,
+    "waiting_reminder": _waits,
     "deadline.missed": _missed,
     "deadline.met": lambda edit, n: types.DeadlineMet(**_facts(edit, _of(n)), stopped_by=n.by),
     "deadline.met_late": lambda edit, n: types.DeadlineMetLate(**_facts(edit, _of(n)), stopped_by=n.by),

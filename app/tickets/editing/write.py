@@ -21,6 +21,7 @@ from app.paging.queue import paged
 from app.roster.models import ExpertAlertRow
 from app.sla import deadlines as stored
 from app.sla.models import DeadlineRow
+from app.tickets.editing.calls import end_active
 from app.tickets.editing.edit import TicketEdit
 from app.tickets.models import NUMBER_CONSTRAINT, MessageRow, PostponementRow, TicketRow, TicketTitleRow
 from app.tickets.order import in_order
@@ -48,6 +49,9 @@ async def write_edits(
     is ``following`` from the tickets, which is asked for when they are complete. Raises ``Again`` when the number of a
     ``new`` ticket is taken. Experts are chosen before it (``save.staff_and_save``).
     """
+    for edit in edits:
+        if edit.ends_call:
+            await end_active(session, edit)
     events = with_via(session, await _named(session, edits, await _events(edits)))
     tickets = [_ticket_row(edit) async for edit in in_turns(edits)]
     deadlines = [row async for edit in in_turns(edits) for row in _deadline_rows(edit)]

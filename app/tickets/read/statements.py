@@ -53,6 +53,7 @@ _TICKET: Final = object_of(
     columns(TicketRow.__table__, "t", TICKET)
     | {
         "assignee": "t.assignee_id",
+        "assessed_priority": "CASE WHEN {internal} THEN t.assessed_priority END",
         "plan": object_of({"key": "t.plan_key", "version": "t.plan_version"}),
         "deadlines": _DEADLINES,
         "routing": f"CASE WHEN {{internal}} AND t.routing ? 'state' THEN {_ROUTE} END",

@@ -13,7 +13,7 @@ from app.events.types import INTERNAL_METRICS
 from app.tickets.schemas import Call, Deadline, Message, Ticket
 
 _MILLISECOND: Final = timedelta(milliseconds=1)
-_WORKED_OUT: Final = {"assignee", "plan", "deadlines", "routing", "call"}
+_WORKED_OUT: Final = {"assignee", "assessed_priority", "plan", "deadlines", "routing", "call"}
 TICKET: Final = tuple(name for name in Ticket.model_fields if name not in _WORKED_OUT)
 """The members of a ticket that its row has under their names; the others are worked out."""
 DEADLINE: Final = tuple(name for name in Deadline.model_fields if name not in ("subject", "lag_ms"))
@@ -33,6 +33,7 @@ def ticket_view(
     """A ticket with its current deadlines and its active call, as far as this caller sees them."""
     view = {name: ticket[name] for name in TICKET}
     view["assignee"] = ticket["assignee_id"]
+    view["assessed_priority"] = ticket["assessed_priority"] if principal.is_support else None
     view["plan"] = {"key": ticket["plan_key"], "version": ticket["plan_version"]}
     view["deadlines"] = [deadline_view(row, sandbox=ticket["sandbox"]) for row in visible(deadlines, principal)]
     view["routing"] = _routing_view(ticket) if ticket["routing"] and principal.is_support else None

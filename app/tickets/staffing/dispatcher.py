@@ -3,20 +3,19 @@
 One dispatcher sees the whole roster as it is under the roster's lock, and keeps it in step with what it decides.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
 from heapq import heapify, heappop, heappush
-from typing import Any, Final
 
 from app.core.auth import SERVICE
 from app.events import types
-from app.events.types.experts import EventCandidate
-from app.roster.choose import Choice, Expert, Need, comes, on_duty, places, shift_end, stand_in
+from app.roster.choose import Choice, Expert, comes, on_duty, places, shift_end, stand_in
 from app.tickets.editing import expert_alert
 from app.tickets.editing.clock import catch_up
 from app.tickets.editing.edit import TicketEdit
-from app.tickets.staffing import handover
+from app.tickets.staffing.assigning import shown
+from app.tickets.staffing.ordinary import OrdinaryWork
 from app.tickets.staffing.route import (
     MAX_EXPERTS,
     ROUND_EXHAUSTED,
@@ -28,33 +27,14 @@ from app.tickets.staffing.route import (
     is_wanted,
     route_of,
 )
-from app.tickets.staffing.staff import Moves, Release, Staff
-
-_SHOWN: Final = 20
-"""Candidates in one event."""
-_NOTIFY_EVERY: Final = timedelta(hours=1)
-"""How often at most the account's manager is told that nobody accepts a ticket (C20)."""
+from app.tickets.staffing.staff import Moves, Release
 
 Place = tuple[bool, int, int, datetime, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Background:
-    """What is known of a ticket beside its row: whom its account prefers, and what a hand-over note tells."""
-
-    preferred: Sequence[str] = ()
-    briefing: handover.Briefing = handover.NOTHING
-
-
 @dataclass(slots=True)
-class Dispatcher:
+class Dispatcher(OrdinaryWork):
     """Decides who works on which ticket."""
-
-    staff: Staff
-    backgrounds: dict[str, Background] = field(default_factory=dict)
-    """by ticket"""
-    waiting: bool = False
-    """whether tickets are queued that the dispatcher may not know"""
 
     def run(
         self, todo: Iterable[TicketEdit], known: Collection[TicketEdit], back: Iterable[str] = ()
@@ -76,7 +56,7 @@ class Dispatcher:
             pending = [
                 edit
                 for edit in known
-                if self._is_in_the_way(edit, newly) or (queue and edit.ticket.queued_at is not None)
+                if self.is_in_the_way(edit, newly) or (queue and edit.ticket.queued_at is not None)
             ]
 
     def _in_turn(self, edits: Iterable[TicketEdit]) -> Iterator[TicketEdit]:
@@ -103,13 +83,7 @@ class Dispatcher:
 
     def choice_for(self, edit: TicketEdit) -> Choice:
         """Who would take the ticket now, were it nobody's; nothing changes."""
-        return self._choose(edit)
-
-    def _is_in_the_way(self, edit: TicketEdit, held: Collection[str]) -> bool:
-        expert = self.staff.experts.get(edit.ticket.assignee_id or "")
-        ended = edit.ticket.status in ("resolved", "closed")
-        elsewhere = expert is not None and expert.held_for not in (None, edit.ticket.id)
-        return expert is not None and elsewhere and expert.id in held and not ended
+        return self.choose(edit)
 
     def restaff(self, edit: TicketEdit) -> None:
         """Bring one ticket's expert in line with what the ticket is now."""
@@ -117,13 +91,10 @@ class Dispatcher:
         catch_up(edit)
         reassign, edit.reassign = edit.reassign, False
         if is_wanted(edit):
-            self._staff(edit, reassign=reassign)
-        else:
+            self._staff(edit, reassign=reassign or (edit.climbed and not self.has_engineer_of_tier(edit)))
+        elif not self.pass_on(edit, reassign=reassign):
             self._release(edit)
-            if reassign:
-                self._hand_on(edit, "missed")
-            elif self._is_in_the_way(edit, self.staff.experts):
-                self._hand_on(edit, "exclusive")
+        edit.climbed = False
         self._set_timer(edit)
         edit.touched = True
 
@@ -153,17 +124,17 @@ class Dispatcher:
 
     def _search(self, edit: TicketEdit, route: Route, reason: str, present: str | None = None) -> None:
         """Ask the best expert there is, or let the ticket wait."""
-        choice = self._choose(edit, route, present=present)
+        choice = self.choose(edit, route, present=present)
         if choice.engineer_id is None:
             self._queue(edit, route, choice, reason)
         else:
-            self._assign(edit, choice.engineer_id, reason)
+            self.assign(edit, choice.engineer_id, reason)
             self._engage(edit, choice.engineer_id, route, choice)
 
     def _try_again(self, edit: TicketEdit, route: Route) -> None:
         """Somebody may be there now: for a ticket that was under way, this is a hand-over that had to wait."""
         due, free = route.again_at is not None and route.again_at <= edit.now, self.staff.idle()
-        if not free and not due and not self._is_in_the_way(edit, self.staff.experts):
+        if not free and not due and not self.is_in_the_way(edit, self.staff.experts):
             return
         if due or route.again_at is None:
             route = route.next_round()
@@ -172,13 +143,13 @@ class Dispatcher:
                 each.id for each in free if each.id in self.staff.moves.back or _has_come(each, route.since, edit.now)
             }
             route = replace(route, tried=route.tried - came)
-        choice = self._choose(edit, route, leaving=route.left["region"] if route.left else None)
+        choice = self.choose(edit, route, leaving=route.left["region"] if route.left else None)
         if choice.engineer_id is None:
             self._queue(edit, route, choice, "alerted")
         elif route.left:
             self._hand_over(edit, route, route.left, choice.engineer_id, None)
         else:
-            self._assign(edit, choice.engineer_id, "alerted")
+            self.assign(edit, choice.engineer_id, "alerted")
             self._engage(edit, choice.engineer_id, route, choice)
 
     def _engage(self, edit: TicketEdit, engineer_id: str, route: Route, choice: Choice | None) -> None:
@@ -189,24 +160,24 @@ class Dispatcher:
         ticket.queued_at, ticket.region = None, self.staff.region_of(engineer_id, ticket.region_lock, edit.now)
         rules = edit.document.alert
         if rules and choice:
-            alert_id = expert_alert.ask(edit, engineer_id, ticket.region, rules.accept, _shown(choice))
+            alert_id = expert_alert.ask(edit, engineer_id, ticket.region, rules.accept, shown(choice))
             route = replace(route, engineer_id=engineer_id, alert_id=alert_id, left=None, reason=None)
-            self._route(edit, replace(route, state="alerted", since=edit.now))
+            self.keep_route(edit, replace(route, state="alerted", since=edit.now))
         else:
-            self._route(edit, Route("engaged", edit.now, engineer_id))
+            self.keep_route(edit, Route("engaged", edit.now, engineer_id))
 
     def _queue(self, edit: TicketEdit, route: Route, choice: Choice, reason: str) -> None:
         """Nobody is left to be asked: the ticket waits for the next round, for a shift, or for somebody to be freed."""
         ticket, before = edit.ticket, route_of(edit.ticket)
         new = before is None or before.state != "queued"
-        if (before and new) or self._is_in_the_way(edit, self.staff.experts):
-            self._assign(edit, None, reason)
+        if (before and new) or self.is_in_the_way(edit, self.staff.experts):
+            self.assign(edit, None, reason)
         ticket.queued_at = edit.now if new else ticket.queued_at
         waiting = replace(route, state="queued", engineer_id=ticket.assignee_id, alert_id=None)
         waiting = replace(waiting, since=edit.now) if new else waiting
         hindrances = {candidate.reason for candidate in choice.candidates}
         if route.is_pausing(edit.now):
-            self._route(edit, replace(waiting, reason=ROUND_EXHAUSTED))
+            self.keep_route(edit, replace(waiting, reason=ROUND_EXHAUSTED))
         elif "tried" in hindrances and "capped" not in hindrances:
             self._exhaust(edit, waiting, choice)
         else:
@@ -215,34 +186,27 @@ class Dispatcher:
     def _exhaust(self, edit: TicketEdit, route: Route, choice: Choice) -> None:
         """Everybody was paged and nobody accepted (C20): the next round begins a little later."""
         again_at = edit.now + edit.document.page_again_after
-        notified, notified_at = self._notify(edit, route)
-        data = types.RoutingRoundExhausted(round=route.round, next_at=again_at, notified=notified, **_shown(choice))
+        notified, notified_at = self.notify(edit, route)
+        data = types.RoutingRoundExhausted(round=route.round, next_at=again_at, notified=notified, **shown(choice))
         edit.tell(data, SERVICE)
-        self._route(edit, replace(route, reason=ROUND_EXHAUSTED, again_at=again_at, notified_at=notified_at))
+        self.keep_route(edit, replace(route, reason=ROUND_EXHAUSTED, again_at=again_at, notified_at=notified_at))
 
     def _wait(self, edit: TicketEdit, route: Route, choice: Choice, reason: str) -> None:
         """Nobody can be asked at present: told once, however often the ticket is looked at meanwhile."""
         before = route_of(edit.ticket)
         if before and before.state == "queued" and before.reason == reason:
-            self._route(edit, replace(route, reason=reason, tried=frozenset()))
+            self.keep_route(edit, replace(route, reason=reason, tried=frozenset()))
             return
-        notified, notified_at = self._notify(edit, route)
+        notified, notified_at = self.notify(edit, route)
         data = types.RoutingUnstaffed(
             region_lock=edit.ticket.region_lock,
             reason=reason,
-            next_at=self._next_poll(edit, reason),
+            next_at=self.next_poll(edit, reason),
             notified=notified,
-            **_shown(choice),
+            **shown(choice),
         )
         edit.tell(data, SERVICE)
-        self._route(edit, replace(route, reason=reason, tried=frozenset(), notified_at=notified_at))
-
-    @staticmethod
-    def _notify(edit: TicketEdit, route: Route) -> tuple[list[dict[str, Any]], datetime | None]:
-        """Whom to tell that the ticket waits, and when they were told last: at most once an hour."""
-        if route.notified_at and edit.now < route.notified_at + _NOTIFY_EVERY:
-            return [], route.notified_at
-        return edit.notified("manager"), edit.now
+        self.keep_route(edit, replace(route, reason=reason, tried=frozenset(), notified_at=notified_at))
 
     def _by_hand(self, edit: TicketEdit, route: Route) -> None:
         """A person gave the ticket to somebody, who then need not be asked, or to nobody: the next one is asked."""
@@ -252,13 +216,13 @@ class Dispatcher:
             route.engineer_id, ticket.id, Release.NOT_TAKEN if ticket.assignee_id is None else Release.DONE
         )
         if ticket.assignee_id is None:
-            self._route(edit, replace(route, engineer_id=None))
+            self.keep_route(edit, replace(route, engineer_id=None))
             self._go_on(edit, route, "alerted")
         elif ticket.assignee_id in self.staff.experts:
             self._engage(edit, ticket.assignee_id, route, None)
         else:
             ticket.queued_at = None
-            self._route(edit, Route("engaged", edit.now, ticket.assignee_id))
+            self.keep_route(edit, Route("engaged", edit.now, ticket.assignee_id))
 
     def _end_shift(self, edit: TicketEdit, route: Route) -> None:
         """The owner's shift has ended: the next region takes over, or nobody is there (G7)."""
@@ -270,7 +234,7 @@ class Dispatcher:
         asked = route.state == "alerted"
         going = route.going_on(edit.now) if asked else Route("queued", edit.now, left=left)
         relief = stand_in(owner, edit.now) if owner else None
-        choice = self._choose(edit, going, present=relief, leaving=ticket.region)
+        choice = self.choose(edit, going, present=relief, leaving=ticket.region)
         self._cancel(edit, route, "handed_over")
         if choice.engineer_id is None:
             self._queue(edit, going, choice, "shift_ended")
@@ -281,21 +245,9 @@ class Dispatcher:
         self, edit: TicketEdit, route: Route, left: dict[str, str | None], engineer_id: str, asked: Choice | None
     ) -> None:
         """The ticket goes on with the next shift, without a gap; who had it under way need not be ``asked``."""
-        ticket, staff = edit.ticket, self.staff
-        staff.let_go(ticket.assignee_id, ticket.id, Release.DONE)
-        staff.reassigned(ticket.assignee_id, engineer_id)
-        ticket.assignee_id = engineer_id
-        came = {"engineer_id": engineer_id, "region": staff.region_of(engineer_id, ticket.region_lock, edit.now)}
-        edit.tell(types.TicketHandedOver(before=left, after=came, reason="shift_ended"), SERVICE)
-        briefing = self.backgrounds.get(ticket.id, Background()).briefing
-        languages = staff.experts[engineer_id].languages
-        handover.note(edit, briefing, self._party(left), self._party(came), languages)
+        self.staff.let_go(edit.ticket.assignee_id, edit.ticket.id, Release.DONE)
+        self.hand_over(edit, left, engineer_id, "shift_ended")
         self._engage(edit, engineer_id, route, asked)
-
-    def _party(self, party: Mapping[str, str | None]) -> str:
-        person = self.staff.people.get(party["engineer_id"] or "")
-        name = person.name if person else "-"
-        return f"{name} ({party['region']})" if party["region"] else name
 
     def _release(self, edit: TicketEdit) -> None:
         """The ticket needs no expert any more: whoever was held for it is free, and stays its engineer."""
@@ -307,29 +259,9 @@ class Dispatcher:
         self.staff.let_go(route.engineer_id, ticket.id, Release.DONE)
         ticket.routing = ticket.queued_at = None
 
-    def _hand_on(self, edit: TicketEdit, reason: str) -> None:
-        """Give ordinary work to somebody else; with nobody there, a missed one stays, and a held one's is unowned."""
-        before = edit.ticket.assignee_id
-        choice = self._choose(edit, Route("queued", edit.now, tried=frozenset([before] if before else [])))
-        if choice.engineer_id or reason == "exclusive":
-            self._assign(edit, choice.engineer_id, reason)
-
-    def _assign(self, edit: TicketEdit, engineer_id: str | None, reason: str) -> None:
-        """Give the ticket to an engineer, or to nobody; whoever was held for it is free."""
-        ticket, before = edit.ticket, edit.ticket.assignee_id
-        if before == engineer_id:
-            return
-        self.staff.let_go(before, ticket.id, Release.NOT_TAKEN)
-        ticket.assignee_id = engineer_id
-        edit.tell(types.TicketAssigned(before=before, after=engineer_id, reason=reason), SERVICE)
-        self.staff.reassigned(before, engineer_id)
-
     def _cancel(self, edit: TicketEdit, route: Route, reason: str) -> None:
         if route.state == "alerted" and route.alert_id and route.engineer_id:
             expert_alert.cancel(edit, route.alert_id, route.engineer_id, reason)
-
-    def _route(self, edit: TicketEdit, route: Route) -> None:
-        edit.ticket.routing = route.document() | {"rank": edit.document.rank(edit.ticket.priority)}
 
     def _set_timer(self, edit: TicketEdit) -> None:
         """When the ticket is looked at again for its expert's sake (C17)."""
@@ -337,35 +269,10 @@ class Dispatcher:
         if route is None:
             edit.ticket.route_at = None
         elif route.state == "queued":
-            polls = (route.again_at, self._next_poll(edit, route.reason))
+            polls = (route.again_at, self.next_poll(edit, route.reason))
             edit.ticket.route_at = min((at for at in polls if at), default=None)
         else:
             edit.ticket.route_at = _leaves(owner, edit) if owner and follows_the_sun(edit) else None
-
-    def _next_poll(self, edit: TicketEdit, reason: str | None) -> datetime | None:
-        """When somebody comes on shift who may take the ticket: of no use to one whose account holds too many."""
-        return None if reason == MAX_EXPERTS else self.staff.next_available(edit.ticket.region_lock, edit.now)
-
-    def _choose(
-        self, edit: TicketEdit, route: Route | None = None, *, present: str | None = None, leaving: str | None = None
-    ) -> Choice:
-        ticket, exclusive = edit.ticket, is_wanted(edit) and is_exclusive(edit)
-        most = edit.document.routing.max_experts
-        need = Need(
-            ticket_id=ticket.id,
-            tier=ticket.tier,
-            product=ticket.product,
-            language=(ticket.requester.get("locale") or edit.locale).partition("-")[0],
-            region_lock=ticket.region_lock,
-            leaving=leaving,
-            present=present,
-            preferred=self.backgrounds.get(ticket.id, Background()).preferred,
-            tried=route.tried if route else frozenset(),
-            declined=route.declined if route else frozenset(),
-            capped=bool(exclusive and most) and self.staff.held_elsewhere(ticket.account_id, ticket.id) >= (most or 0),
-            exclusive=exclusive,
-        )
-        return self.staff.choose(need, edit.now)
 
 
 def _leaves(owner: Expert, edit: TicketEdit) -> datetime | None:
@@ -377,9 +284,3 @@ def _leaves(owner: Expert, edit: TicketEdit) -> datetime | None:
 def _has_come(expert: Expert, since: datetime, now: datetime) -> bool:
     start = comes(expert, since)
     return start is not None and start <= now
-
-
-def _shown(choice: Choice) -> dict[str, Any]:
-    shown = choice.candidates[:_SHOWN]
-    candidates = [EventCandidate(engineer_id=c.engineer_id, taken=c.taken, reason=c.reason) for c in shown]
-    return {"candidates": candidates, "considered": len(choice.candidates)}

@@ -24,7 +24,8 @@ from app.roster.choose import Cover, Expert
 from app.roster.models import ExpertHoldRow
 from app.tickets.editing.edit import TicketEdit
 from app.tickets.editing.load import SELECT, caught_up, load
-from app.tickets.staffing.dispatcher import Background, Dispatcher
+from app.tickets.staffing.assigning import Background
+from app.tickets.staffing.dispatcher import Dispatcher
 from app.tickets.staffing.handover import Briefing
 from app.tickets.staffing.queue import MOST, lock_first
 from app.tickets.staffing.route import is_to_do
@@ -85,6 +86,9 @@ _OF_SANDBOX: Final = f"""
     AND t.id <> ALL ($2::text[])
 ORDER BY t.id FOR UPDATE
 """
+
+
+_DEFERRED: Final = f"{_OTHER_WORK} AND t.queued_at IS NOT NULL"
 
 
 async def lock_roster(session: AsyncSession, scope: str | None) -> None:
@@ -222,7 +226,7 @@ class _Round:
         while True:
             moves = self.dispatcher.staff.moves
             first = await self._lock_queue() if first or moves.freed else []
-            found = [*await self._lock_other_tickets(), *first]
+            found = [*await self._lock_other_tickets(), *await self._lock_deferred(), *first]
             if not found:
                 break
             await self._decide(found, moves.back)
@@ -247,6 +251,16 @@ class _Round:
             late = {row["assignee_id"] for row in seen}
             self._poll_again(edit for edit in self.known if edit.ticket.routing and edit.ticket.assignee_id in late)
         return await self._add(got)
+
+    async def _lock_deferred(self) -> list[TicketEdit]:
+        """The tickets of engineers who are free again that have waited for them; whoever holds one sees to it."""
+        staff = self.dispatcher.staff
+        free = [name for name in staff.moves.freed if staff.experts[name].held_for is None]
+        if not free or not self.dispatcher.waiting:
+            return []
+        connection = await driver(self.session)
+        query = f"{_DEFERRED} ORDER BY t.id FOR UPDATE SKIP LOCKED"
+        return await self._add(await connection.fetch(query, self.scope, free, self._ids()))
 
     async def _lock_queue(self) -> list[TicketEdit]:
         """The tickets that come next in the queue, if anybody is free for them."""

@@ -14,6 +14,8 @@ ROUND_EXHAUSTED: Final = "round_exhausted"
 """Everybody who may take the ticket was paged, and nobody accepted: the next round begins in a while (C20)."""
 UNSTAFFED: Final = "unstaffed"
 """Nobody who may take the ticket is on shift and free."""
+OWNER_HELD: Final = "owner_held"
+"""The ticket's engineer works on another one and nothing else, and nobody else is there: it waits for them (G2)."""
 MAX_EXPERTS: Final = "max_experts"
 """The account holds as many experts at once as its plan allows."""
 
@@ -46,7 +48,9 @@ class Route:
     notified_at: datetime | None = None
     """when the account's manager was last told that it waits"""
     reason: str | None = None
-    """what a queued ticket waits for: ``ROUND_EXHAUSTED``, ``UNSTAFFED`` or ``MAX_EXPERTS``"""
+    """what a queued ticket waits for: ``ROUND_EXHAUSTED``, ``UNSTAFFED``, ``MAX_EXPERTS`` or ``OWNER_HELD``"""
+    tier: int | None = None
+    """of ordinary work: the tier of whose engineers one is looked for (N2)"""
 
     def document(self) -> dict[str, Any]:
         """As it is stored."""
@@ -62,6 +66,7 @@ class Route:
             "declined": sorted(self.declined),
             "notified_at": self.notified_at,
             "reason": self.reason,
+            "tier": self.tier,
         }
 
     def is_pausing(self, now: datetime) -> bool:
@@ -95,6 +100,7 @@ def route_of(ticket: TicketRecord) -> Route | None:
         declined=frozenset(stored.get("declined", ())),
         notified_at=_instant(stored["notified_at"]) if stored.get("notified_at") else None,
         reason=stored.get("reason", UNSTAFFED if stored["state"] == "queued" else None),
+        tier=stored.get("tier"),
     )
 
 
@@ -130,7 +136,7 @@ def is_to_do(edit: TicketEdit) -> bool:
     ticket, route = edit.ticket, route_of(edit.ticket)
     due = ticket.route_at is not None and ticket.route_at <= edit.now
     if not is_wanted(edit):
-        return due or route is not None or (edit.reassign and ticket.assignee_id is not None)
-    if route is None or route.state in ("queued", "declined") or edit.reassign:
+        return due or route is not None or edit.climbed or (edit.reassign and ticket.assignee_id is not None)
+    if route is None or route.state in ("queued", "declined") or edit.reassign or edit.climbed:
         return True
     return due or ticket.assignee_id != route.engineer_id or is_expired(edit, route)

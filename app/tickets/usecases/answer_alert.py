@@ -108,7 +108,7 @@ async def accept(session: AsyncSession, caller: Caller, alert_id: str, _: object
     edit.ticket.routing = {**(edit.ticket.routing or {}), **engaged.document()}
     if edit.ticket.status == "new":
         change_clock(edit, Status(edit.now, "open", actor.kind), actor)
-    if calls.wanted(edit) and await calls.active(session, edit) is None:
+    if calls.wanted(edit) and await calls.joinable(session, edit) is None:
         await calls.ask_with_account(session, edit, actor)
     return await _answered(session, answering)
 

@@ -7,7 +7,6 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.auth import Actor
-from app.core.db.session import driver
 from app.core.ids import new_id
 from app.core.problems import Conflict, Fault, Forbidden, Invalid
 from app.core.text.messages import _, ngettext
@@ -15,23 +14,22 @@ from app.core.web.kit.deps import require_support
 from app.escalations import records
 from app.escalations.models import EscalationRow
 from app.escalations.records import OPEN
-from app.escalations.rules import breach
+from app.escalations.rules import Breach, verified
 from app.events import types
+from app.events.types.escalations import BrokenPromise
 from app.sla.clock.changes import Answer, Ask, Tier
 from app.sla.clock.cycles import ENDED_STATUSES
 from app.sla.clock.terms import PLAN_METRICS
 from app.tickets.editing.clock import change_clock
 from app.tickets.editing.edit import TicketEdit
 from app.tickets.editing.messages import add_message
+from app.tickets.escalation_schemas import EscalationAcceptance, EscalationRefusal, NewEscalation
 from app.tickets.rules import missing_texts, priority_faults
-from app.tickets.schemas import EscalationAcceptance, EscalationRefusal, NewEscalation, NewMessage
+from app.tickets.schemas import NewMessage
 from app.tickets.usecases.assignment import set_assignee
+from app.tickets.usecases.breaches import breaches_of, documents
 from app.tickets.usecases.caller import Caller, finish, start
 from app.tickets.usecases.priority import give_priority
-
-_MISSED = """
-SELECT 1 FROM deadlines WHERE account_id = $1 AND ticket_id = $2 AND metric = 'resolution' AND state = 'missed' LIMIT 1
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +44,8 @@ class Decided:
 async def escalate(session: AsyncSession, caller: Caller, ticket_id: str, command: NewEscalation) -> EscalationRow:
     """Ask for an escalation. 409 with the first when one is open for this reason already; 403 where the plan has none.
 
-    It says whether the promise that it names is broken at this instant, and starts the clock of its acknowledgement.
+    It says whether the promise that it names was broken, and by which deadlines, since the last escalation for this
+    reason was accepted, and starts the clock of its acknowledgement.
     """
     edit, actor = await start(session, caller, ticket_id, command.actor)
     kind = "customer" if actor.kind == "customer" else "engineer"
@@ -54,6 +53,7 @@ async def escalate(session: AsyncSession, caller: Caller, ticket_id: str, comman
     if first := await records.open_one(session, edit.ticket.account_id, ticket_id, kind, command.reason):
         shown = records.escalation_document(first, internal=caller.principal.is_support)
         raise Conflict(_("An escalation for this reason is already open"), escalation=shown)
+    breaches = await breaches_of(session, edit, command.reason)
     escalation = EscalationRow(
         account_id=edit.ticket.account_id,
         id=new_id("esc"),
@@ -65,7 +65,9 @@ async def escalate(session: AsyncSession, caller: Caller, ticket_id: str, comman
         justification=command.justification,
         requested_priority=command.requested_priority,
         business_impact=command.business_impact,
-        breach_verified=await _breach(session, edit, command.reason),
+        breach_verified=_verified(edit, command.reason, breaches),
+        breaches=documents(breaches),
+        breach_count=len(breaches),
         requested_at=edit.now,
     )
     escalation.subject = escalation.id
@@ -104,18 +106,13 @@ def _unknown_reason(plan: str, reasons: list[Any]) -> Fault:
     )
 
 
-async def _breach(session: AsyncSession, edit: TicketEdit, reason: str) -> bool | None:
-    """Whether the promise that the reason names is broken at this instant: the record keeps it."""
+def _verified(edit: TicketEdit, reason: str, breaches: tuple[Breach, ...]) -> bool | None:
+    """Whether the promise that the reason names was broken: the record keeps it."""
     clock, rules = edit.clock, edit.document.escalation
-    missed = {d.metric for d in clock.deadlines if d.state == "missed"}
-    missed |= {d.metric for d in edit.ended if d.state == "missed" and d.metric == "resolution"}
-    if reason == "resolution_time":  # of a miss that raised the priority, the cycle has ended
-        key = (edit.ticket.account_id, edit.ticket.id)
-        missed |= {"resolution"} if await (await driver(session)).fetchval(_MISSED, *key) else set()
-    return breach(
+    return verified(
         reason,
         promised=[metric for metric in PLAN_METRICS if clock.terms.target(metric, clock.priority)],
-        missed=missed,
+        breaches=breaches,
         turns=edit.ticket.turns,
         exchanges=rules.exchanges if rules else None,
     )
@@ -131,6 +128,8 @@ def _requested(edit: TicketEdit, escalation: EscalationRow) -> types.EscalationR
         requested_priority=escalation.requested_priority,
         business_impact=escalation.business_impact,
         breach_verified=escalation.breach_verified,
+        breaches=[BrokenPromise.model_validate(each) for each in escalation.breaches],
+        breach_count=escalation.breach_count,
         notified=edit.notified("manager", "tam"),
     )
 
@@ -161,9 +160,14 @@ async def accept(
     if command.tier and command.tier != edit.ticket.tier:
         _check_tier(edit, command.tier)
         change_clock(edit, Tier(edit.now, command.tier, actor.kind), actor)
+        edit.climbed = edit.climbed and command.assignee_id is None
     _end(decided, "accepted", command.message)
     data = types.EscalationAccepted(
-        **_facts(escalation), priority=edit.ticket.priority, tier=edit.ticket.tier, assignee=edit.ticket.assignee_id
+        **_facts(escalation),
+        priority=edit.ticket.priority,
+        tier=edit.ticket.tier,
+        assignee=edit.ticket.assignee_id,
+        notified=edit.notified("tam"),
     )
     edit.tell(data, actor)
     return await _decided(session, decided)
@@ -183,7 +187,9 @@ async def decline(
     if decided.escalation.state == "requested":
         _acknowledge(decided)
     _end(decided, "declined", command.reason)
-    decided.edit.tell(types.EscalationDeclined(**_facts(decided.escalation), detail=command.reason), decided.actor)
+    edit = decided.edit
+    data = types.EscalationDeclined(**_facts(decided.escalation), detail=command.reason, notified=edit.notified("tam"))
+    edit.tell(data, decided.actor)
     return await _decided(session, decided)
 
 
@@ -198,7 +204,7 @@ async def withdraw(session: AsyncSession, caller: Caller, escalation_id: str, co
     change_clock(edit, Answer(edit.now, "escalation_ack", escalation.subject, cancel="withdrawn"), actor)
     decided = Decided(edit, actor, escalation)
     _end(decided, "withdrawn", None)
-    edit.tell(types.EscalationWithdrawn(**_facts(escalation)), actor)
+    edit.tell(types.EscalationWithdrawn(**_facts(escalation), notified=edit.notified("tam")), actor)
     return await _decided(session, decided)
 
 

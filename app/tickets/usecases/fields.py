@@ -6,7 +6,8 @@ from app.core.problems import Conflict
 from app.core.text.messages import _
 from app.core.web.kit.merge_patch import Patch, actor_in, merge_patch, patched
 from app.events import types
-from app.roster.usecases.regions import check_region
+from app.roster.usecases.regions import Lock, locked_to
+from app.tickets.editing import calls, review
 from app.tickets.editing.edit import TicketEdit
 from app.tickets.schemas import (
     RegionLock,
@@ -15,10 +16,11 @@ from app.tickets.schemas import (
 )
 from app.tickets.staffing.roster import scope_of
 from app.tickets.usecases.caller import Caller, finish, start
+from app.tickets.usecases.priority import follow_matrix
 
 
 async def update_ticket(session: AsyncSession, caller: Caller, ticket_id: str, patch: Patch) -> TicketEdit:
-    """Apply a merge patch. What the matrix says follows impact and urgency; the priority itself does not."""
+    """Apply a merge patch. A priority that nobody asked for follows the matrix as far as the caller may set it (Z1)."""
     edit, actor = await start(session, caller, ticket_id, actor_in(patch))
     if edit.ticket.status == "closed":
         raise Conflict(_("A closed ticket cannot change"))
@@ -28,23 +30,31 @@ async def update_ticket(session: AsyncSession, caller: Caller, ticket_id: str, p
     for name, value in changed.items():
         setattr(edit.ticket, name, value)
     edit.retitled = "title" in changed
-    if {"impact", "urgency"} & changed.keys():
-        edit.ticket.assessed_priority = edit.document.matrix_priority(after.impact, after.urgency)
     if changed:
         edit.tell(types.TicketUpdated(fields=changed), actor)
+    if {"impact", "urgency"} & changed.keys():
+        await follow_matrix(session, edit, actor)
+    if {"environment", "impact", "urgency"} & changed.keys():
+        review.request_if_due(edit)
+    if "call_link" in changed:
+        await calls.use_own_link(session, edit, actor)
     return await finish(session, edit)
 
 
 async def lock_to_region(session: AsyncSession, caller: Caller, ticket_id: str, command: RegionLock) -> TicketEdit:
-    """Keep the ticket in one region, or let it follow the sun again (G7). 422 if there is no such region."""
+    """Keep the ticket in one region, or in that of a time zone, or let it follow the sun again (G7).
+
+    422 if there is no such region, or none that works in the daytime of the zone.
+    """
     edit, actor = await start(session, caller, ticket_id, command.actor)
     if edit.ticket.status == "closed":
         raise Conflict(_("A closed ticket cannot change"))
-    before, after = edit.ticket.region_lock, command.region
-    if after is not None:
-        await check_region(session, after, scope_of(edit) or None, "/region")
+    before = Lock(edit.ticket.region_lock, edit.ticket.region_lock_time_zone)
+    wanted, place = command.time_zone or command.region, "/time_zone" if command.time_zone else "/region"
+    after = await locked_to(session, wanted, scope_of(edit) or None, edit.now, place) if wanted else Lock()
     if before != after:
-        edit.ticket.region_lock = after
+        edit.ticket.region_lock, edit.ticket.region_lock_time_zone = after.region, after.time_zone
         edit.ticket.route_at = edit.now if edit.ticket.routing else None
-        edit.tell(types.TicketUpdated(fields={"region_lock": after}), actor)
+        named = {"region_lock": after.region, "region_lock_time_zone": after.time_zone}
+        edit.tell(types.TicketUpdated(fields=dict(named)), actor)
     return await finish(session, edit)

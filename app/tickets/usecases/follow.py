@@ -73,6 +73,6 @@ async def _raise(session: AsyncSession, edit: TicketEdit, actor: Actor, wanted: 
     if priority is None or document.rank(priority) >= document.rank(ticket.priority) or ticket.status == "resolved":
         return
     if wanted.impact:
-        ticket.impact, ticket.urgency, ticket.assessed_priority = wanted.impact, wanted.urgency, priority
+        ticket.impact, ticket.urgency, ticket.matrix_priority = wanted.impact, wanted.urgency, priority
         edit.tell(TicketUpdated(fields={"impact": wanted.impact, "urgency": wanted.urgency}), actor)
     await give_priority(session, edit, actor, priority, wanted.reason, source="override")

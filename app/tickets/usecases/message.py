@@ -4,13 +4,12 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.problems import Forbidden
+from app.core.problems import Forbidden, Invalid
 from app.core.text.messages import _
 from app.tickets.editing.edit import TicketEdit
 from app.tickets.editing.messages import add_message, message_author
-from app.tickets.schemas import (
-    NewMessage,
-)
+from app.tickets.rules import channel_faults
+from app.tickets.schemas import NewMessage
 from app.tickets.usecases.caller import Caller, finish, start
 
 
@@ -19,11 +18,14 @@ async def post_message(
 ) -> tuple[TicketEdit, dict[str, Any]]:
     """Post a message; a customer's public one wakes a waiting ticket and reopens a resolved one.
 
-    One that is stated to be automatic does neither, and nobody owes it an answer (C07).
+    One that is stated to be automatic does neither, and nobody owes it an answer (C07). 422 for the note of a phone
+    call where the plan has no phone (Z4).
     """
     edit, actor = await start(session, caller, ticket_id, command.actor)
     if command.visibility == "internal" and not caller.principal.is_support:
         raise Forbidden(_("Only support can write internal messages"))
+    if command.channel == "phone" and (faults := channel_faults(edit.document, command.channel)):
+        raise Invalid(errors=faults)
     author = message_author(caller.principal, actor, command.author)
     if actor.kind == "customer" and author["kind"] == "automation" and command.actor is None:
         actor = caller.principal.automation

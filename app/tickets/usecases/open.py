@@ -16,11 +16,11 @@ from app.core.db.statements.bulk import Write
 from app.core.ids import new_id
 from app.core.problems import Fault, Invalid, NotFound
 from app.core.text.messages import _
-from app.core.zones import IN_FORCE
+from app.core.zones import IN_FORCE, time_zones
 from app.events import types
 from app.events.types.deadlines import PlanPins
 from app.events.types.tickets import TicketFacts
-from app.roster.usecases.regions import check_region
+from app.roster.usecases.regions import Lock, locked_to
 from app.sla.clock.clock import open_clock
 from app.sla.compiled import Promise, promise_of
 from app.sla.pins import Pins
@@ -104,24 +104,32 @@ async def open_ticket(
     the drawn number is taken.
     """
     customer = await _customer(session, account_id, now)
-    held = await _promise(session, customer, command.product)
+    held = await _promise(session, customer, command.product, command.requester.time_zone or customer.time_zone)
     promise, pins = held.promise, held.pins
     assessment = assess(promise.document, command.priority, command.impact, command.urgency)
     _check(promise, command, assessment, automatic=is_automatic(command.channel, acting.actor.kind))
     await _check_follow_up(session, account_id, command.follow_up_of)
-    if command.region_lock:
-        scope = account_id if customer.sandbox_now else None
-        await check_region(session, command.region_lock, scope, "/region_lock")
+    lock = await _lock(session, customer, command.region_lock)
     edit = begin(customer, command, promise, pins, assessment, acting.actor)
+    edit.ticket.region_lock, edit.ticket.region_lock_time_zone = lock.region, lock.time_zone
     await staff_and_save(session, [edit], new=True, standing=now is not None, following=lambda: beside(edit))
     return edit
+
+
+async def _lock(session: AsyncSession, customer: Customer, wanted: str | None) -> Lock:
+    """Where the ticket stays: as it asks, else as its account wishes (G7), which is no reason to refuse it."""
+    wish = wanted or customer.region_lock
+    if wish is None or (not wanted and wish not in time_zones()):
+        return Lock(wish)
+    scope = customer.account_id if customer.sandbox_now else None
+    return await locked_to(session, wish, scope, customer.now, "/region_lock" if wanted else None)
 
 
 def begin(
     customer: Customer, command: NewTicket, promise: Promise, pins: Pins, assessment: Assessment, actor: Actor
 ) -> TicketEdit:
     """The new ticket with its clocks started, its call asked for, and its events: decided, not yet written."""
-    ticket = _ticket(customer, command, pins, assessment)
+    ticket = _ticket(customer, command, pins, assessment, actor.kind)
     step = open_clock(promise.terms, customer.now, assessment.priority)
     contacts = {"manager": customer.manager, "tam": customer.tam}
     edit = TicketEdit(ticket, step.clock, promise.document, contacts, customer.now, customer.locale)
@@ -153,14 +161,14 @@ class _Held:
         return self.promise.document.trial
 
 
-async def _promise(session: AsyncSession, customer: Customer, product: str | None) -> _Held:
-    """The plan that holds for this product at this instant, in its newest version (Z3, Z4)."""
+async def _promise(session: AsyncSession, customer: Customer, product: str | None, zone: str) -> _Held:
+    """The plan that holds for this product at this instant, in its newest version (Z3, Z4), in this zone (Z5)."""
 
     async def newest(key: str) -> _Held | None:
         version = (customer.plan_versions or {}).get(key)
         if version is None:
             return None
-        pins = Pins(key, version, tuple(customer.addons), customer.time_zone, customer.holiday_set)
+        pins = Pins(key, version, tuple(customer.addons), zone, customer.holiday_set)
         return _Held(await promise_of(session, pins), pins)
 
     return await plan_in_force(customer, product, customer.now, newest)
@@ -191,8 +199,11 @@ def new_number() -> str:
     return f"{''.join(digits[:3])}-{''.join(digits[3:])}"
 
 
-def _ticket(customer: Customer, command: NewTicket, pins: Pins, assessment: Assessment) -> TicketRecord:
-    """The new row: what the command says by the names of columns, and what follows from the account and its plan."""
+def _ticket(customer: Customer, command: NewTicket, pins: Pins, assessment: Assessment, by: str) -> TicketRecord:
+    """The new row: what the command says by the names of columns, and what follows from the account and its plan.
+
+    ``by`` is the kind of the actor: what an engineer says of impact and urgency is support's assessment (N8).
+    """
     given = {name: getattr(command, name) for name in NewTicket.model_fields if name in columns()}
     return TicketRecord(
         **given
@@ -203,8 +214,8 @@ def _ticket(customer: Customer, command: NewTicket, pins: Pins, assessment: Asse
             "requester": command.requester.model_dump(exclude_none=True),
             "priority": assessment.priority,
             "priority_source": assessment.source,
-            "assessed_priority": assessment.assessed,
-            "region_lock": command.region_lock or customer.region_lock,
+            "matrix_priority": assessment.matrix,
+            "assessed_priority": assessment.matrix if by == "engineer" else None,
             "plan_key": pins.plan_key,
             "plan_version": pins.plan_version,
             "plan_addons": list(pins.addons),

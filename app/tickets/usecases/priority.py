@@ -9,15 +9,17 @@ from app.core.problems import Conflict, Forbidden, Invalid
 from app.core.text.messages import _
 from app.core.web.kit.deps import require_support
 from app.sla.clock.changes import Priority
+from app.sla.clock.cycles import ENDED_STATUSES
 from app.tickets.editing import calls, review
 from app.tickets.editing.clock import change_clock
 from app.tickets.editing.edit import TicketEdit
 from app.tickets.editing.messages import add_message
-from app.tickets.rules import customer_may_set, is_automatic, missing_texts, priority_faults
+from app.tickets.rules import customer_may_set, follows_matrix, is_automatic, missing_texts, priority_faults
 from app.tickets.schemas import (
     NewMessage,
     PriorityChange,
     PriorityReview,
+    ReviewRequest,
 )
 from app.tickets.usecases.caller import Caller, finish, start
 
@@ -64,11 +66,51 @@ async def give_priority(
     automatic = is_automatic(ticket.channel, actor.kind)
     if faults := [] if automatic else missing_texts(edit.document, priority, texts):
         raise Invalid(errors=faults)
-    ticket.priority_reason, ticket.priority_source, edit.reason = reason, source, reason
+    ticket.priority_reason = reason
+    await _change(session, edit, actor, priority, reason, source)
+
+
+async def _change(
+    session: AsyncSession, edit: TicketEdit, actor: Actor, priority: str, reason: str, source: str
+) -> None:
+    edit.ticket.priority_source, edit.reason = source, reason
+    if source != "matrix" and actor.kind == "engineer":
+        edit.ticket.assessed_priority = priority
     change_clock(edit, Priority(edit.now, priority, actor.kind), actor)
     if calls.wanted(edit) and await calls.active(session, edit) is None:
         await calls.ask_with_account(session, edit, actor)
-    review.request_if_due(edit)
+    review.request_if_due(edit, decided=True)
+
+
+async def follow_matrix(session: AsyncSession, edit: TicketEdit, actor: Actor) -> None:
+    """Impact or urgency have changed: what the matrix says follows, and with it a priority that nobody asked for (Z1).
+
+    A customer moves the priority only as far as the plan lets it set one, and nobody to one whose texts (G1) the ticket
+    lacks: it stays, and a review is due (``review.reason``).
+    """
+    ticket, document = edit.ticket, edit.document
+    ticket.matrix_priority = wanted = document.matrix_priority(ticket.impact, ticket.urgency)  # type: ignore[arg-type]  # checked by the input model
+    if actor.kind == "engineer":
+        ticket.assessed_priority = wanted
+    if wanted is None or ticket.status in ENDED_STATUSES:
+        return
+    texts = {"business_impact": ticket.business_impact, "priority_reason": ticket.priority_reason}
+    may = actor.kind != "customer" or _customer_may(edit, wanted)
+    follows = may and follows_matrix(ticket.priority_source, ticket.priority, wanted)
+    if follows and not missing_texts(document, wanted, texts):
+        await _change(session, edit, actor, wanted, "matrix", "matrix")
+
+
+def _customer_may(edit: TicketEdit, priority: str) -> bool:
+    return customer_may_set(edit.document, edit.ticket.priority, priority) and edit.clock.turns < MAX_TURNS
+
+
+async def request_review(session: AsyncSession, caller: Caller, ticket_id: str, command: ReviewRequest) -> TicketEdit:
+    """Support puts the priority up for review (G9), and the customer is asked."""
+    edit, actor = await start(session, caller, ticket_id)
+    require_support(caller.principal)
+    review.request(edit, actor, command.message)
+    return await finish(session, edit)
 
 
 async def review_priority(session: AsyncSession, caller: Caller, ticket_id: str, command: PriorityReview) -> TicketEdit:

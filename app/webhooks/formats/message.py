@@ -35,7 +35,8 @@ _FACTS: Final[Mapping[str, tuple[str, ...]]] = {
     "deadline.missed": ("due_at",),
     "escalation.automatic": ("reason",),
     "escalation.requested": ("reason", "business_impact"),
-    "call.ready": ("join_from", "join_by"),
+    "call.ready": ("remind_at", "join_by"),
+    "call.reminded": ("join_by",),
     "call.no_show": ("join_by",),
     "expert.alerted": ("accept_by",),
     "routing.unstaffed": ("next_at",),
@@ -62,7 +63,7 @@ _TEXT: Final[Mapping[str, str]] = {
 """Where an event has what a person wrote about it, or what went wrong."""
 _OURS: Final = frozenset({"call.failed", "webhook.disabled"})
 """Events whose text is ours, in English."""
-_INSTANTS: Final = frozenset({"ends_at", "due_at", "join_from", "join_by", "accept_by", "next_at", "retry_at"})
+_INSTANTS: Final = frozenset({"ends_at", "due_at", "remind_at", "join_by", "accept_by", "next_at", "retry_at"})
 _LINKS: Final = ("join_url", "call_link")
 _LINE: Final = 500
 """The most UTF-16 units of a ticket's title, or of a fact."""

@@ -150,7 +150,7 @@ async def test_a_change_is_told_and_a_rise_of_severity_raises_the_priority(desk:
     receipt = await desk.post(alert(severity="critical", description="98 % of /var"))
     assert outcomes(receipt) == ["changed"]
     (ticket,) = await desk.tickets()
-    assert (ticket["priority"], ticket["priority_source"], ticket["assessed_priority"]) == ("P2", "override", "P2")
+    assert (ticket["priority"], ticket["priority_source"], ticket["matrix_priority"]) == ("P2", "override", "P2")
     assert await desk.messages(ticket["id"]) == [("internal", "Changed: Disk full on h1\n98 % of /var")]
     await desk.post(alert(severity="warning"))
     assert (await desk.tickets())[0]["priority"] == "P2"

@@ -78,7 +78,7 @@ def test_g2_who_comes_on_shift_is_shared_as_fairly() -> None:
     roster = desk(*(expert(f"x{number}", calendar=daily(14, 18)) for number in range(3)))
     heavy = [roster.open(f"a{number}") for number in range(5)]
     victim = roster.open("v", account="acc_v")
-    roster.look(NOON + 2 * HOUR, *heavy, victim)
+    roster.restaff(NOON + 2 * HOUR, *heavy, victim)
     assert victim.ticket.assignee_id
     assert sum(work.ticket.assignee_id is not None for work in heavy) == 2
 
@@ -91,7 +91,7 @@ def test_g7_at_the_end_of_a_shift_an_account_with_many_leaves_one_to_the_account
     for work in heavy:
         answered(work, accepted=True, now=NOON)
     victim = roster.open("v", account="acc_v")
-    roster.look(NOON + 2 * HOUR, *heavy, victim)
+    roster.restaff(NOON + 2 * HOUR, *heavy, victim)
     assert victim.ticket.assignee_id in ("l0", "l1")
     assert sorted(state(work)[0] for work in heavy) == ["engaged", "queued"]
 
@@ -126,7 +126,7 @@ def test_g2_a_ticket_keeps_its_own_expert_within_the_cap() -> None:
     roster = desk(expert("x"), expert("y"))
     mine = roster.open("a", plan=capped(1))
     answered(mine, accepted=False, now=NOON + MINUTE)
-    roster.look(NOON + MINUTE, mine)
+    roster.restaff(NOON + MINUTE, mine)
     assert state(mine) == ("alerted", "y", None)
 
 
@@ -134,7 +134,7 @@ def test_g2_who_is_freed_by_a_refusal_may_serve_another_ticket_of_a_capped_accou
     roster = desk(expert("x"))
     mine, next_one = (roster.open(name, plan=capped(1)) for name in ("a", "b"))
     answered(mine, accepted=False, now=NOON + MINUTE)
-    roster.look(NOON + MINUTE, mine)
+    roster.restaff(NOON + MINUTE, mine)
     assert (state(mine)[2], next_one.ticket.assignee_id) == ("round_exhausted", "x")
 
 
@@ -187,7 +187,7 @@ def test_c20_who_declined_is_asked_last_in_the_next_rounds() -> None:
     roster = desk(*(expert(name) for name in "xyz"))
     work = roster.open("a")
     answered(work, accepted=False, now=NOON + MINUTE)
-    roster.look(NOON + MINUTE, work)
+    roster.restaff(NOON + MINUTE, work)
     roster.pass_time(NOON + 50 * MINUTE)
     assert [name for _, name in paged(work)] == ["x", "y", "z", "y", "z", "x", "y", "z", "x"]
     answered(work, accepted=True, now=NOON + 50 * MINUTE)
@@ -258,7 +258,7 @@ def test_c20_what_earlier_versions_stored_in_the_queue_begins_a_round() -> None:
     old = {"state": "queued", "since": NOON.isoformat(), "engineer_id": None, "alert_id": None, "left": None}
     work = work_of("a", NOON, plan=PLAN, routing=old | {"tried": ["x"], "rank": 0}, queued_at=NOON, route_at=NOON)
     roster.works.append(work)
-    roster.look(NOON + MINUTE, work)
+    roster.restaff(NOON + MINUTE, work)
     assert state(work) == ("alerted", "x", None)
 
 
@@ -302,7 +302,7 @@ def test_c20_no_ticket_is_silent_while_somebody_on_shift_is_free(
             reply = replies[turn % len(replies)]
             if reply != "ignore":
                 answered(work, accepted=reply != "decline", now=at + TICK)
-                roster.look(at + TICK, work)
+                roster.restaff(at + TICK, work)
                 if reply == "accept and end":
                     roster.end(work, at + 2 * TICK)
                 assert_looked_after(roster, at + 2 * TICK)

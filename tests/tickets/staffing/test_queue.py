@@ -14,7 +14,7 @@ from app.tickets.staffing import queue
 from app.tickets.staffing.staff import Moves, Staff
 from tests.support.actors import make_account
 from tests.support.desk import fetch, open_at
-from tests.support.explaining import explain, nodes, settle
+from tests.support.explaining import count_rows, explain, nodes
 from tests.support.stories import P1
 
 FLOOD: Final = 3_000
@@ -74,7 +74,7 @@ async def test_g2_a_flood_of_one_account_is_not_read_when_anothers_turn_comes(
     [model] = await queued(sessions, attacker)
     await fetch(sessions, COPIES, model, FLOOD)
     [mine] = await queued(sessions, victim)
-    await settle(database, "tickets")
+    await count_rows(database, "tickets")
     assert mine in await first(sessions, held=[attacker])
     plan = await explain(sessions, queue.OF_LIVE, [attacker], [1], [], [], ["eng_1"], [])
     reads = [node for node in nodes(plan) if node.get("Relation Name") == "tickets"]

@@ -33,7 +33,7 @@ def nothing(_: Desk, __: TicketEdit) -> None:
 def answer(*, accepted: bool) -> Happens:
     def happens(roster: Desk, edit: TicketEdit) -> None:
         answered(edit, accepted=accepted, now=edit.now + MINUTE)
-        roster.look(edit.now, edit)
+        roster.restaff(edit.now, edit)
 
     return happens
 
@@ -46,7 +46,7 @@ def change(**fields: str | None) -> Happens:
         for name, value in fields.items():
             setattr(edit.ticket, name, value)
         edit.clock = replace(edit.clock, status=edit.ticket.status, priority=edit.ticket.priority)
-        roster.look(edit.now + MINUTE, edit)
+        roster.restaff(edit.now + MINUTE, edit)
 
     return happens
 
@@ -54,7 +54,7 @@ def change(**fields: str | None) -> Happens:
 def missed(roster: Desk, edit: TicketEdit) -> None:
     answer(accepted=True)(roster, edit)
     edit.reassign = True
-    roster.look(edit.now + MINUTE, edit)
+    roster.restaff(edit.now + MINUTE, edit)
 
 
 ON_SHIFT: Final = (

@@ -14,7 +14,7 @@ from app.webhooks.outbox.lanes import LANES, QUEUE, waiting
 from app.webhooks.rules.sharing import START, Share
 from tests.support.database import new_database
 from tests.support.desk import connected, fetch
-from tests.support.explaining import looked_at, root, settle
+from tests.support.explaining import count_rows, looked_at, root
 from tests.webhooks.conftest import MakeEndpoint, Tell, event_row
 
 LEASE = timedelta(seconds=30)
@@ -41,7 +41,7 @@ async def waiting_ones(server: str, template: str) -> AsyncIterator[Sessions]:
     async with new_database(server, template) as url, connected(url) as sessions:
         for statement in (BACKLOG, RETRIES):
             await fetch(sessions, statement)
-        await settle(url, "deliveries", alone=True)
+        await count_rows(url, "deliveries", alone=True)
         yield sessions
 
 

@@ -17,7 +17,7 @@ from app.webhooks.outbox.subscriptions import refresh_subscriptions
 from app.webhooks.rules import patterns
 from tests.support.actors import Headers, make_account, make_key, make_plan
 from tests.support.desk import fetch
-from tests.support.explaining import explain, nodes, settle
+from tests.support.explaining import count_rows, explain, nodes
 from tests.webhooks.conftest import MakeEndpoint, Tell, deliveries, event_row
 
 URL = "https://example.com/hook"
@@ -110,7 +110,7 @@ INSERT INTO webhook_subscriptions SELECT account_id, type, id FROM made, unnest(
 
 async def test_an_event_finds_its_endpoints_by_account_and_type(sessions: Sessions, database: str) -> None:
     await fetch(sessions, MANY, list(EVENT_TYPES))
-    await settle(database, "webhook_subscriptions", "webhook_endpoints")
+    await count_rows(database, "webhook_subscriptions", "webhook_endpoints")
     writing = fanned_out([event_row(account_id="acc_7"), event_row("call.ready", account_id="acc_8")])
     plan = await explain(sessions, writing.sql, to_json(writing.rows))
     (found,) = [node for node in nodes(plan) if node.get("Index Name") == "pk_webhook_subscriptions"]

@@ -8,8 +8,9 @@ from app.calendars.hours import CalendarSpec, check_spec
 from app.core.problems import Fault
 from app.core.schemas.shared import pointer
 from app.core.text.messages import Message, _
-from app.plans.document.model import ALWAYS, MINUTE, PlanDocument, Target
+from app.plans.document.model import ALWAYS, PlanDocument, Target
 from app.plans.document.parsing.reading import Step
+from app.plans.document.sections import MINUTE
 from app.plans.document.words import IMPACTS, URGENCIES
 
 _Finding: TypeAlias = tuple[Message, tuple[Step, ...]]
@@ -140,13 +141,23 @@ def _misses(plan: PlanDocument) -> Iterator[_Finding]:
 
 
 def _calls(plan: PlanDocument) -> Iterator[_Finding]:
-    if plan.call and plan.call.join_by < plan.call.join_from:
-        yield _("`join_by` cannot be before `join_from`."), ("call", "join_by")
+    if plan.call and plan.call.join_by < plan.call.remind:
+        yield _("`join_by` cannot be before `remind`."), ("call", "join_by")
 
 
 def _alerts(plan: PlanDocument) -> Iterator[_Finding]:
     if plan.alert and plan.alert.repeat is not None and plan.alert.repeat < MINUTE:
         yield _("Rounds of paging are at least a minute apart."), ("alert", "repeat")
+
+
+def _waiting(plan: PlanDocument) -> Iterator[_Finding]:
+    if plan.waiting:
+        lengths = plan.waiting.remind
+        for index, length in enumerate(lengths):
+            if index and length <= lengths[index - 1]:
+                yield _("Reminders are listed in ascending order, each once."), ("waiting", "remind", index)
+            if plan.waiting.resolve and length >= plan.waiting.resolve:
+                yield _("A reminder comes before the ticket is resolved."), ("waiting", "remind", index)
 
 
 def _escalations(plan: PlanDocument) -> Iterator[_Finding]:
@@ -218,6 +229,7 @@ _CHECKS: Final[tuple[Callable[[PlanDocument], Iterator[_Finding]], ...]] = (
     _misses,
     _calls,
     _alerts,
+    _waiting,
     _escalations,
     _numbers,
     _addons,

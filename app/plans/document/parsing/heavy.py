@@ -11,6 +11,7 @@ from app.core.text.messages import _
 from app.core.web.body import read_json
 from app.plans.document.parsing.documents import PlanDocument, parse, parse_yaml
 from app.plans.document.parsing.expansion import expanded
+from app.plans.document.parsing.stored import first_named
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,11 @@ def check(document: PlanDocument, years: range) -> CheckedPlan:
 
 
 def content_hash(canonical: dict[str, Any]) -> str:
-    """SHA-256 of a document as its author wrote it, in canonical JSON."""
-    return hashlib.sha256(orjson.dumps(canonical, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    """SHA-256 of a document as its author wrote it, in canonical JSON.
+
+    A key goes in by the first name that it had, so that another name makes no new version of a document.
+    """
+    return hashlib.sha256(orjson.dumps(first_named(canonical), option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def _document(text: PlanText) -> PlanDocument:

@@ -15,12 +15,10 @@ from app.plans.document.model import PlanDocument
 from app.plans.document.parsing.checks import dangling
 from app.plans.document.parsing.reading import Step
 
-RENAMED: Final[Mapping[str, str]] = {}
+RENAMED: Final[Mapping[str, str]] = {"call.join_from": "remind"}
 """Where a document has a key that has another name today, and that name: ``"call.from": "since"``.
 
-A ``*`` stands for any key of an object, and for each item of a list: ``"priorities.*.name": "label"``. The canonical
-form, and so the hash, of a stored document changes with a name: ``PlanDocument.canonical`` has to go on writing both
-alike, or every shipped plan gets a new version.
+A ``*`` stands for any key of an object, and for each item of a list: ``"priorities.*.name": "label"``.
 """
 
 
@@ -51,6 +49,14 @@ def translated(data: Any, renamed: Mapping[str, str]) -> Any:
         *path, old = place.split(".")
         data = _renamed(data, path, old, name)
     return data
+
+
+def first_named(document: Any) -> Any:
+    """The document with each key by the first name that it had: what its hash is made of, whatever a key is called."""
+    for place, name in reversed(list(RENAMED.items())):
+        *path, old = place.split(".")
+        document = _renamed(document, path, name, old)
+    return document
 
 
 def _renamed(data: Any, path: list[str], old: str, new: str) -> Any:

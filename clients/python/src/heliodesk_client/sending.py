@@ -11,6 +11,7 @@ import logging
 import random
 import time
 import uuid
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from itertools import count
 from typing import Any, Final, TypeAlias
@@ -120,6 +121,15 @@ class Sender:
         """The same with other options for every request."""
         return Sender(self._http, self._options.altered(retries, arguments))
 
+    @property
+    def retries(self) -> Retries:
+        """How often requests are tried."""
+        return self._options.retries
+
+    def opened(self, asked: dict[str, Any]) -> AbstractContextManager[httpx.Response]:
+        """The answer to one attempt, to be read as it comes."""
+        return self._http.stream(**_Request(asked, self._options, takes_key=False).arguments)
+
     def send(self, asked: dict[str, Any], *, repeatable: bool) -> httpx.Response:
         """The answer of the last attempt. ``repeatable``: whether the operation takes an ``Idempotency-Key``."""
         request = _Request(asked, self._options, takes_key=repeatable)
@@ -144,6 +154,15 @@ class AsyncSender:
     def altered(self, retries: Retries | None, arguments: dict[str, Any]) -> "AsyncSender":
         """The same with other options for every request."""
         return AsyncSender(self._http, self._options.altered(retries, arguments))
+
+    @property
+    def retries(self) -> Retries:
+        """How often requests are tried."""
+        return self._options.retries
+
+    def opened(self, asked: dict[str, Any]) -> AbstractAsyncContextManager[httpx.Response]:
+        """The answer to one attempt, to be read as it comes."""
+        return self._http.stream(**_Request(asked, self._options, takes_key=False).arguments)
 
     async def send(self, asked: dict[str, Any], *, repeatable: bool) -> httpx.Response:
         """The answer of the last attempt. ``repeatable``: whether the operation takes an ``Idempotency-Key``."""

@@ -66,7 +66,7 @@ ONE_FAULT = [
     ({"alert": {"repeat": "PT5M"}}, "/alert/accept"),
     ({"call": {"priorities": ["warm"], "providers": ["meet"]}}, "/call/priorities/0"),
     ({"call": {"priorities": ["hot"], "providers": ["pigeon"]}}, "/call/providers/0"),
-    ({"call": {"priorities": ["hot"], "providers": ["meet"], "join_from": "PT2H"}}, "/call/join_by"),
+    ({"call": {"priorities": ["hot"], "providers": ["meet"], "remind": "PT2H"}}, "/call/join_by"),
     ({"on_miss": {"escalation_ack": ["notify_manager", "open_escalation"]}}, "/on_miss/escalation_ack/1"),
     ({"on_miss": {"resolution": ["fly"]}}, "/on_miss/resolution/0"),
     ({"on_miss": {"mood": ["reassign"]}}, "/on_miss/mood"),
