@@ -190,7 +190,7 @@ async def test_g6_a_customer_who_declined_and_comes_after_all_is_seen(
 ) -> None:
     await story.customer.post(f"{path}/call/decline", reason="Call our desk")
     google.people[SPACE] = [person("Ana", "phoneUser")]
-    await look(sessions, providers)
+    await poll(sessions, providers)
     assert (await story.customer.get(path))["call"]["state"] == "joined"
 
 
@@ -200,7 +200,7 @@ async def test_the_room_of_a_declined_call_ends_with_its_ticket(
     await story.customer.post(f"{path}/call/decline", reason="Call our desk")
     ticket = await story.engineer.post(f"{path}/status", status="resolved", message="Fixed.")
     assert (ticket["call"]["state"], ticket["call"]["decline_reason"]) == ("ended", "Call our desk")
-    await look(sessions, providers)
+    await poll(sessions, providers)
     assert google.ended == [SPACE]
 
 

@@ -10,7 +10,7 @@ from app.calls.providers.provider import Provider
 from app.core.state import State
 from tests.calls.meet_standin import Google, answers
 from tests.support.desk import fetch
-from tests.support.providing import look, provide, provide_until_done
+from tests.support.providing import poll, provide, provide_until_done
 from tests.support.stories import P1, Begin, Story, deadline, path_of
 
 
@@ -97,7 +97,7 @@ async def test_g3_a_customer_that_finds_it_cannot_use_meet_brings_its_own_link(
     assert (ticket["call"]["state"], ticket["call"]["join_url"]) == ("ready", OWN)
     calls = await story.customer.get(f"{path}/call")
     assert [(call["state"], call["provider"]) for call in calls["earlier"]] == [("ended", "meet")]
-    await look(story.sessions, providers)
+    await poll(story.sessions, providers)
     assert len(google.ended) == 1
     await story.customer.post(f"{path}/call/join", participant="customer")
     joined = await story.customer.patch(path, call_link="https://solar-roofs.zoom.us/j/1843")
