@@ -33,7 +33,7 @@ def climb(roster: Desk, edit: TicketEdit, tier: int = 2) -> None:
     edit.now += MINUTE
     change_clock(edit, Tier(edit.now, tier), JAN)
     assert is_to_do(edit)
-    roster.look(edit.now, edit)
+    roster.restaff(edit.now, edit)
 
 
 def waits(edit: TicketEdit) -> tuple[str | None, str | None, int | None]:
@@ -105,7 +105,7 @@ def test_n2_given_by_hand_it_waits_no_more() -> None:
     edit = work(roster, "t", "first", priority="high", plan=HYBRID)
     climb(roster, edit)
     edit.ticket.assignee_id = "first"
-    roster.look(edit.now + MINUTE, edit)
+    roster.restaff(edit.now + MINUTE, edit)
     assert (waits(edit), edit.ticket.queued_at) == (("first", None, None), None)
 
 
@@ -135,7 +135,7 @@ def test_g2_with_nobody_free_it_stays_in_its_engineers_name_and_comes_back() -> 
     assert waits(edit) == ("x", OWNER_HELD, None)
     [(_, deferred)] = told(edit, "routing.unstaffed")
     assert (deferred.reason, [person["role"] for person in deferred.notified]) == (OWNER_HELD, ["manager"])
-    roster.look(p1.now + MINUTE, edit)
+    roster.restaff(p1.now + MINUTE, edit)
     assert len(told(edit, "routing.unstaffed")) == 1
     answered(p1, accepted=True, now=p1.now + MINUTE)
     roster.end(p1, p1.now + HOUR)
@@ -148,7 +148,7 @@ def test_g2_while_it_waits_somebody_who_comes_on_shift_takes_it() -> None:
     edit = work(roster, "t", "x")
     p1 = roster.open("p1")
     answered(p1, accepted=True, now=p1.now + MINUTE)
-    roster.look(p1.now, p1)
+    roster.restaff(p1.now, p1)
     roster.pass_time(NOON + 7 * HOUR)
     assert (waits(edit), overs(edit)) == (("late", None, None), [("x", "late", "exclusive")])
 
@@ -159,7 +159,7 @@ def test_g2_a_mitigated_p1_whose_engineer_is_needed_elsewhere_keeps_somebody() -
     answered(first, accepted=True, now=first.now + MINUTE)
     change_clock(first, Status(first.now, "open"), JAN)
     change_clock(first, Status(first.now, "mitigated"), JAN)
-    roster.look(first.now, first)
+    roster.restaff(first.now, first)
     roster.open("p2", first.now + MINUTE)
     assert waits(first) == ("x", OWNER_HELD, None)
     assert first.ticket.status == "mitigated"
@@ -170,7 +170,7 @@ def test_g2_given_to_another_by_hand_it_does_not_come_back() -> None:
     edit = work(roster, "t", "x")
     p1 = roster.open("p1")
     edit.ticket.assignee_id = "absent"
-    roster.look(p1.now + MINUTE, edit)
+    roster.restaff(p1.now + MINUTE, edit)
     assert waits(edit) == ("absent", None, None)
     roster.end(p1, p1.now + HOUR)
     assert (waits(edit), overs(edit)) == (("absent", None, None), [])
