@@ -61,6 +61,7 @@ async def test_a_restart_of_postgres_loses_nothing_and_readiness_tells(
         assert (await _ready(client))[0] == 200
         reader = Reader(service.url, {"Authorization": f"Bearer {admin_key}"})
         stream = asyncio.create_task(reader.read())
+        await until(lambda: _streams(client))
         opening = asyncio.create_task(open_until_answered(service.url, admin_key, account_id, names, callers=4))
         for _ in range(5):
             await asyncio.sleep(0.3)
@@ -86,6 +87,10 @@ async def test_a_restart_of_postgres_loses_nothing_and_readiness_tells(
         assert not stream.done()  # a browser takes a stream that ends with an error for the end of it all
         stream.cancel()
     assert "Traceback" not in service.printed()
+
+
+async def _streams(client: httpx.AsyncClient) -> bool:
+    return "heliodesk_streams 1.0" in (await client.get("/metrics")).text
 
 
 async def _is_ready(client: httpx.AsyncClient) -> bool:

@@ -33,7 +33,10 @@ from app.webhooks.rules.sharing import START, Grant, Key, Lane, Share, granted
 _PLACES: Final = 200
 """So many of one lane get their places at once."""
 _AHEAD: Final = 5
-"""So many more of one lane are looked at than it may send, for those that are before their turn."""
+"""At most so many more of one lane are looked at than it may send, for those that are before their turn.
+
+Whatever is looked at is locked, which costs nearly as much as to claim it.
+"""
 _random: Final = random.SystemRandom()
 
 _EARLY: Final = """EXISTS (
@@ -205,7 +208,7 @@ async def poll(
 
 
 def _asked(lane: Lane, grant: Grant) -> tuple[str, str, str, int, int, int]:
-    reach = _PLACES if lane.paced else grant.many + _AHEAD
+    reach = _PLACES if lane.paced else grant.many + min(grant.many, _AHEAD)
     return *lane.key, grant.many, grant.firsts, reach
 
 
