@@ -19,7 +19,11 @@ from tests.webhooks.receiver import receiving
 
 TOM: Final = {"name": "Tom Berg", "email": "tom@example.com"}
 OLD: Final[dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
-    "ticket.opened": ({"title": "t", "told": [TOM]}, {"title": "t", "notified": [TOM]}),
+    "ticket.opened": (
+        {"assessed_priority": "P1", "told": [TOM]},
+        {"matrix_priority": "P1", "notified": [TOM]},
+    ),
+    "call.ready": ({"join_from": "2026-11-20T20:45:00Z"}, {"remind_at": "2026-11-20T20:45:00Z"}),
     "ticket.priority_changed": ({"told": [], "source": "matrix"}, {"notified": [], "source": "matrix"}),
     "escalation.automatic": ({"told": [TOM]}, {"notified": [TOM]}),
     "escalation.requested": ({"told": [TOM]}, {"notified": [TOM]}),
@@ -41,8 +45,9 @@ OLD: Final[dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
 # The rows of a ticket as the version before wrote them.
 _AGE: Final = """
 UPDATE events SET data = CASE
+    WHEN type = 'escalation.declined'
+        THEN data - '{detail,notified}'::text[] || jsonb_build_object('why', data -> 'detail')
     WHEN data ? 'notified' THEN data - 'notified' || jsonb_build_object('told', data -> 'notified')
-    WHEN type = 'escalation.declined' THEN data - 'detail' || jsonb_build_object('why', data -> 'detail')
     ELSE data END
 WHERE account_id = $1 RETURNING data::text
 """

@@ -146,12 +146,15 @@ async def _storm(ground: Ground) -> Plot:
 
 async def _advance(ground: Ground) -> Plot:
     """A sandbox whose clock is moved by weeks, with tickets that are updated every hour."""
-    return (await _sandbox(ground))[1]
+    return (await _sandbox(ground, "PT1000H"))[1]
 
 
 async def _feed(ground: Ground) -> Plot:
-    """The same where all that happens goes to endpoints: what has written events holds the feed until it commits."""
-    sandbox, plot = await _sandbox(ground)
+    """By a few hours, again and again, where all that happens goes to endpoints too.
+
+    What has written events holds the feed until it commits.
+    """
+    sandbox, plot = await _sandbox(ground, "PT12H")
     for number in range(20):
         await sandbox.make("/v1/webhooks", url=f"https://receiver.example/{number}", events=["*"])
     return plot
@@ -169,7 +172,8 @@ async def _roster(ground: Ground) -> Plot:
     return urgent.plot("POST", "/v1/tickets", TICKET | P1)
 
 
-async def _sandbox(ground: Ground) -> tuple[Ground, Plot]:
+async def _sandbox(ground: Ground, step: str) -> tuple[Ground, Plot]:
+    """A sandbox with open P1s, and the moving of its clock."""
     body = {"name": "Sandbox", "plan": "google-premium", "time_zone": "UTC", "sandbox": True}
     account = (await ground.admin.post("/v1/accounts", json=body)).raise_for_status().json()["id"]
     key = {"kind": "account", "account_id": account, "role": "owner"}
@@ -177,7 +181,7 @@ async def _sandbox(ground: Ground) -> tuple[Ground, Plot]:
     sandbox.key = (await ground.admin.post("/v1/keys", json=key)).raise_for_status().json()["secret"]
     for _ in range(20):
         await sandbox.open(**P1)
-    return sandbox, sandbox.plot("POST", f"/v1/sandbox/{account}/advance", {"by": "PT1000H"}, connections=8)
+    return sandbox, sandbox.plot("POST", f"/v1/sandbox/{account}/advance", {"by": step}, connections=8)
 
 
 async def _streams(ground: Ground) -> Plot:

@@ -24,7 +24,7 @@ class EscalationAutomatic(EventData):
         description="Which of the account's contacts are notified: customers see their roles alone"
     )
     unreachable: Unreachable = Field(
-        [], description="Roles that were to be notified, and for which neither the account nor its plan has a contact"
+        [], description="Roles that were to be notified, and for which the account has no contact"
     )
 
 

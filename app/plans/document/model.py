@@ -24,7 +24,6 @@ from app.plans.document.sections import (
     AlertRules,
     CallRules,
     EscalationRules,
-    ManagerContact,
     Part,
     Routing,
     WaitingRules,
@@ -62,7 +61,7 @@ ACCOUNT = "account"
 """In place of a country: that of the ticket's account."""
 
 
-LATER: Final = ("waiting", "update_from", "top_tier", "manager")
+LATER: Final = ("waiting", "update_from", "top_tier")
 """Members of a document that came after the first release."""
 
 MAX_HOLIDAYS = 1_000
@@ -232,9 +231,6 @@ class PlanDocument(Part):
         "none",
         description="`manager`: at the top tier, and without further tiers, the account's manager is notified whenever "
         "`tier_escalation` is due",
-    )
-    manager: ManagerContact | None = Field(
-        None, description="Who is notified in the place of the manager, for accounts that have none of their own"
     )
     trial: PlanKey | None = Field(None, description="The plan that holds while the account is on trial")
     best_effort: StrictBool = Field(False, description="No deadlines at all")

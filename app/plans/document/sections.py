@@ -5,7 +5,6 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt
 
-from app.core.schemas.shared import Email, Locale
 from app.plans.document.words import Duration, EscalationReason, Name, Provider
 
 MINUTE: Final = timedelta(minutes=1)
@@ -52,14 +51,6 @@ class WaitingRules(Part):
     resolve: Duration | None = Field(
         None, description="The ticket is resolved, and an answer opens it again. Default: it waits for ever"
     )
-
-
-class ManagerContact(Part):
-    """Who is notified where an account has no manager of its own."""
-
-    name: str = Field(min_length=1, max_length=200)
-    email: Email
-    locale: Locale | None = Field(None, description="The language of their notices; English by default")
 
 
 class EscalationRules(Part):

@@ -101,25 +101,16 @@ class TicketEdit:
         return self.ticket.sequence + len(self.events)
 
     def notified(self, *roles: str) -> list[dict[str, Any]]:
-        """Those of the account's people at the vendor who are told: a TAM only where the add-on is bought (W1).
-
-        For an account without a manager of its own, that is the plan's.
-        """
-        known = ((role, self._contact(role)) for role in self._wanted(roles))
-        return [{"role": role, **contact} for role, contact in known if contact]
+        """Those of the account's people at the vendor who are told: a TAM only where the add-on is bought (W1)."""
+        return [{"role": role, **contact} for role in self._wanted(roles) if (contact := self.contacts.get(role))]
 
     def unreachable(self, *roles: str) -> list[str]:
         """The roles of ``notified`` for which there is nobody."""
-        return [role for role in self._wanted(roles) if not self._contact(role)]
+        return [role for role in self._wanted(roles) if not self.contacts.get(role)]
 
     def _wanted(self, roles: Iterable[str]) -> list[str]:
         with_tam = self.document.tells_tam(self.ticket.plan_addons)
         return [role for role in roles if role != "tam" or with_tam]
-
-    def _contact(self, role: str) -> dict[str, Any] | None:
-        own: dict[str, Any] | None = self.contacts.get(role)
-        default = self.document.manager if role == "manager" else None
-        return own or (default.model_dump(exclude_none=True) if default else None)
 
     def id_of(self, deadline: Deadline) -> str:
         """The stored id of the deadline that a clock event shows as it was."""
