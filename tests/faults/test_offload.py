@@ -24,7 +24,7 @@ HEAVY: Final[dict[str, Any]] = {
     "priority": "critical",
     "time_zone": "Europe/Warsaw",
     "opened_at": "2026-11-20T14:00:00Z",
-    "until": "2027-04-20T14:00:00Z",
+    "until": "2027-02-20T14:00:00Z",
 }
 
 
