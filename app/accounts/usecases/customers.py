@@ -66,7 +66,9 @@ async def update_account(session: AsyncSession, account: AccountRow, fields: Acc
 def check_own(changes: Collection[str]) -> None:
     """403 where owners would change more of their account than is theirs to decide."""
     if others := sorted(set(changes) - OWN):
-        detail = _("An account's owners can change {own}: {others} is for admins", own=sorted(OWN), others=others)
+        detail = _(
+            "An account's owners can change {own}, and only admins can change {others}", own=sorted(OWN), others=others
+        )
         raise Forbidden(detail)
 
 
