@@ -7,13 +7,11 @@ from fastapi import Body, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.usecases import plan_use
-from app.core.auth import Actor
 from app.core.clock import database_now
-from app.core.db.engine import Sessions
 from app.core.problems import Conflict
-from app.core.web.callers import language_of
+from app.core.web.callers import check_again, language_of
 from app.core.web.kit.ndjson import NDJSON, lines, wants_lines
-from app.core.web.kit.operations import AdminCall, Document, ResourceRouter
+from app.core.web.kit.operations import AdminCall, Call, Document, ResourceRouter
 from app.core.web.replies import reply
 from app.plans.api.plans import Key, Number, version_document
 from app.plans.schemas import PlanVersion
@@ -72,20 +70,21 @@ async def apply_plan_version(
     state, principal = call.state, call.principal
     order = await applying.check(state.sessions, key, version, command)
     if wants_lines(call.request):
-        return lines(_lines(state.sessions, order, principal.actor), language_of(call.request.scope))
+        return lines(_lines(call, order), language_of(call.request.scope))
     report = Report()
     async for batch in applying.run(state.sessions, order, principal.actor):
         report.add(batch)
     return reply(report.document(order))
 
 
-async def _lines(sessions: Sessions, order: Order, actor: Actor) -> AsyncIterator[dict[str, Any]]:
+async def _lines(call: Call, order: Order) -> AsyncIterator[dict[str, Any]]:
     report, total = Report(), len(order.tickets)
     yield {"progress": {"done": 0, "total": total}}
-    async for batch in applying.run(sessions, order, actor):
+    async for batch in applying.run(call.state.sessions, order, call.principal.actor):
         for move in batch.moves:
             yield {"move": move}
         batch.moves = []  # they are sent, and may be many
         report.add(batch)
         yield {"progress": {"done": report.done, "total": total}}
+        await check_again(call.request)
     yield {"result": {name: value for name, value in report.document(order).items() if name != "moves"}}

@@ -1,5 +1,6 @@
 """C14: a plan version is applied to open tickets, after a dry run that tells exactly what would move."""
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -8,6 +9,7 @@ import pytest
 
 from app.core.auth import Actor
 from app.core.db.engine import Sessions
+from app.core.web import callers
 from app.rollout import applying
 from app.rollout.schemas import PlanApplication
 from tests.support import stories
@@ -331,6 +333,31 @@ async def test_c14_whether_it_is_a_dry_run_has_to_be_said(planned: Planned) -> N
     assert pointers(refused) == ["/dry_run"]
     assert pointers(await planner.apply(1, 422, dry_run="no")) == ["/dry_run"]
     assert (await planner.apply(9, 404))["status"] == 404
+
+
+async def test_c14_lines_end_when_their_callers_key_is_revoked(
+    planned: Planned, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planner = await planned(**SANDBOX)
+    for _ in range(3):
+        await planner.story.open(**P1)
+    version = await planner.version({"P1": {"first_response": "PT10M"}})
+    real = applying.run
+
+    async def run(*arguments: Any) -> AsyncIterator[Any]:
+        async for batch in real(*arguments, batch=1):
+            await fetch(sessions, "UPDATE api_keys SET revoked_at = now() WHERE kind = 'admin'")
+            yield batch
+
+    monkeypatch.setattr(applying, "run", run)
+    monkeypatch.setattr(callers, "FRESH", 0)
+    path = f"/v1/plans/{planner.key}/versions/{version}/apply"
+    answer = await planner.admin.send("POST", path, {"dry_run": False}, Accept="application/x-ndjson")
+    lines = [orjson.loads(line) for line in answer.content.splitlines()]
+    assert [line["progress"]["done"] for line in lines if "progress" in line] == [0, 1]
+    assert lines[-1]["status"] == 401
+    applied = await fetch(sessions, "SELECT count(*) AS number FROM events WHERE type = 'plan.applied'")
+    assert applied == [{"number": 1}]
 
 
 async def test_c14_the_answer_comes_in_lines(planned: Planned) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from math import inf
 from typing import Any, Final, TypeAlias
 
 from asyncpg import Connection
@@ -127,6 +128,12 @@ async def confirm(request: Request) -> None:
     presumed: Presumed | None = request.scope.get(CONFIRM)
     if presumed and CHECKED not in request.scope:
         await presumed.confirm()
+
+
+async def check_again(request: Request) -> None:
+    """Check the key of a caller whose answer takes long, unless that was done a moment ago. 401 if it is not valid."""
+    if monotonic() - request.scope.get(CHECKED, -inf) >= FRESH:
+        found(request.scope, await (await get_state(request)).keyring.principal(bearer_of(request)))
 
 
 async def handle_checked(handle: Handler, request: Request) -> Response:
