@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import database_now
 from app.core.limits.places import take_place
-from app.core.problems import Conflict, QuotaExceeded
+from app.core.problems import Conflict, NotFound, QuotaExceeded
 from app.core.web.kit.deps import require_account
 from app.core.web.kit.merge_patch import PatchDep
 from app.core.web.kit.operations import AdminCall, CallDep, Document, Patching, ResourceRouter, SupportCall
@@ -40,7 +40,7 @@ async def create_region(call: AdminCall, body: NewRegion) -> Response:
     return await call.once(create)
 
 
-@router.list("", ListedRegion)
+@router.list("", ListedRegion, problems=[NotFound])
 async def list_regions(
     call: CallDep, page: PageDep, account_id: Annotated[str | None, Query(max_length=40)] = None
 ) -> Response:
