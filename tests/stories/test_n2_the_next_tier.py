@@ -42,6 +42,7 @@ async def test_n2_an_engineer_of_that_tier_who_is_on_shift_gets_it(begin: Begin)
     assert (over["data"]["to"]["engineer_name"], over["data"]["reason"]) == ("Ole", "tier")
     note = (await story.product.get(f"{path}/messages"))["items"][-1]
     assert (note["visibility"], note["body"].splitlines()[0]) == ("internal", "Passation de Ida à Ole")
+    assert ", Élevée, " in note["body"].splitlines()[1]
     await ida.caller.post(f"{path}/assign", engineer_id=ida.id, tier=3)
     assert (await story.product.get(path))["assignee"] == ida.id
 
