@@ -30,8 +30,8 @@ class OrdinaryWork(Assigning):
             return self._around(edit, route if route and route.reason == OWNER_HELD else None)
         if reassign and ticket.assignee_id:
             self._hand_on(edit)
-        elif route and route.tier == ticket.tier and ticket.assignee_id is None:
-            return self._to_tier(edit, route)
+        elif route and route.tier and ticket.assignee_id is None:
+            return self._to_tier(edit, replace(route, tier=ticket.tier))
         elif route and route.reason == OWNER_HELD and ticket.assignee_id == route.engineer_id:
             return self._come_back(edit, route)
         return False
