@@ -64,6 +64,7 @@ async def test_w4_a_record_is_made_and_manager_and_tam_are_told_once(story: Stor
         "cycle": 1,
         "priority": "P2",
         "notified": [{"role": "manager", **MIA}, {"role": "tam", **TOM}],
+        "unreachable": [],
     }
     assert (told["actor"]["kind"], told["audience"]) == ("service", "public")
 
