@@ -137,6 +137,39 @@ async def test_g2_a_mitigated_p1_whose_expert_is_needed_elsewhere_keeps_somebody
     assert (await read(story, first))["routing"] is None
 
 
+async def test_g2_what_is_reopened_while_its_engineer_is_held_waits_for_them(story: Story) -> None:
+    ida = await add_expert(story, "Ida")
+    mine = await story.open(priority="P2")
+    await story.product.post(f"{path_of(mine)}/assign", engineer_id=ida.id)
+    await ida.caller.post(f"{path_of(mine)}/status", status="resolved", message="Done.")
+    p1 = await story.open(**P1)
+    await story.customer.post(f"{path_of(mine)}/reopen", message="It fails again.")
+    seen = await read(story, mine)
+    assert (seen["assignee"], seen["routing"]["reason"]) == (ida.id, "owner_held")
+    [waits] = await story.events(path_of(mine), "routing.unstaffed")
+    assert waits["data"]["notified"][0]["email"] == MANAGER["email"]
+    await story.customer.post(f"{path_of(p1)}/withdraw")
+    assert (await read(story, mine))["routing"] is None
+
+
+@pytest.mark.parametrize("away", [{"active": False}, {"absences": [{"from": START, "to": "2026-11-27T09:00:00Z"}]}])
+async def test_g2_what_waits_does_not_come_back_to_an_engineer_who_is_away(
+    story: Story, admin: Headers, away: dict[str, Any]
+) -> None:
+    ida = await add_expert(story, "Ida")
+    mine = await story.open(priority="P2")
+    await story.product.post(f"{path_of(mine)}/assign", engineer_id=ida.id)
+    p1 = await story.open(**P1)
+    await Caller(story.customer.client, admin).patch(f"/v1/engineers/{ida.id}", **away)
+    await story.customer.post(f"{path_of(p1)}/withdraw")
+    seen = await read(story, mine)
+    assert (seen["assignee"], seen["routing"]["reason"]) == (ida.id, "owner_held")
+    ole = await add_expert(story, "Ole")
+    await advance(story, by="PT1S")
+    seen = await read(story, mine)
+    assert (seen["assignee"], seen["routing"]) == (ole.id, None)
+
+
 async def test_g2_live_too_what_waits_for_its_engineer_comes_back(begin: Begin) -> None:
     live = await begin("google-premium", manager=MANAGER)
     mine = await live.open(priority="P2")

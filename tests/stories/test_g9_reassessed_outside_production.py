@@ -112,6 +112,14 @@ async def test_g9_a_ticket_that_is_raised_is_looked_at_too(story: Story) -> None
     assert asked["body"].startswith("Votre ticket a la priorité P1")
 
 
+async def test_g9_the_customer_reads_what_the_priority_is_called(begin: Begin) -> None:
+    story = await begin("itil-native", locale="pl")
+    path = path_of(await story.open(priority="high"))
+    await story.engineer.post(f"{path}/review/request")
+    [question] = (await story.customer.get(f"{path}/messages"))["items"]
+    assert "Wysoka" in question["body"]
+
+
 async def test_g9_other_plans_do_not_ask(begin: Begin) -> None:
     story = await begin("wati-business-plus")
     assert (await story.open(**SMALL))["review_requested"] is False

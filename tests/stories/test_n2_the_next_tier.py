@@ -42,6 +42,7 @@ async def test_n2_an_engineer_of_that_tier_who_is_on_shift_gets_it(begin: Begin)
     assert (over["data"]["to"]["engineer_name"], over["data"]["reason"]) == ("Ole", "tier")
     note = (await story.product.get(f"{path}/messages"))["items"][-1]
     assert (note["visibility"], note["body"].splitlines()[0]) == ("internal", "Passation de Ida à Ole")
+    assert ", Élevée, " in note["body"].splitlines()[1]
     await ida.caller.post(f"{path}/assign", engineer_id=ida.id, tier=3)
     assert (await story.product.get(path))["assignee"] == ida.id
 
@@ -75,3 +76,12 @@ async def test_n2_with_nobody_there_it_waits_in_the_queue_of_its_tier_and_its_le
     await story.pass_time("PT6H")
     ticket = await story.product.get(path)
     assert (ticket["assignee"], ticket["routing"]) == (two.id, None)
+
+
+async def test_n2_what_waits_for_a_tier_and_moves_down_goes_to_people_there(begin: Begin) -> None:
+    story = await begin("itil-native", addons=["hybrid"], manager=MIA, **NOON)
+    two = await add_expert(story, "Ole", tier=2)
+    path = path_of(await story.open(priority="high"))
+    assert (await story.product.post(f"{path}/assign", tier=3))["assignee"] is None
+    ticket = await story.product.post(f"{path}/assign", tier=2)
+    assert (ticket["tier"], ticket["assignee"], ticket["routing"]) == (2, two.id, None)

@@ -49,6 +49,19 @@ async def test_n8_an_answer_opens_it_again(begin: Begin) -> None:
     assert reopened["actor"]["kind"] == "customer"
 
 
+async def test_n8_who_escalates_has_answered(begin: Begin) -> None:
+    """Else the customer would read that we had not heard from it."""
+    story = await begin("itil-native", **SANDBOX)
+    path = path_of(await story.open(priority="high"))
+    await story.engineer.post(f"{path}/status", status="waiting_on_customer", message="Which version is it?")
+    await story.pass_time("PT80H")
+    await story.engineer.post(f"{path}/escalations", 201, reason="no_update", justification="It is stuck.")
+    assert (await story.customer.get(path))["status"] == "waiting_on_customer"
+    await story.customer.post(f"{path}/escalations", 201, reason="no_update", justification="Nobody helps.")
+    assert (await story.customer.get(path))["status"] == "open"
+    assert not of(await story.pass_time("PT500H"), "ticket.customer_reminded", "ticket.status_changed")
+
+
 async def test_n8_an_answer_in_time_ends_the_wait(begin: Begin) -> None:
     story = await begin("itil-native", **SANDBOX)
     path = path_of(await story.open(priority="high"))

@@ -33,7 +33,7 @@ def described(plan: PlanDocument, wanted: Language) -> dict[str, Any]:
         "priorities": [
             {
                 "key": priority.key,
-                "label": priority.label[best_language(priority.label, language)],
+                "label": label_of(plan, priority.key, language),
                 "definition": priority.definition[best_language(priority.definition, language)],
                 "examples": priority.examples[best_language(priority.examples, language)],
                 "contact": priority.contact,
@@ -46,6 +46,12 @@ def described(plan: PlanDocument, wanted: Language) -> dict[str, Any]:
     }
 
 
+def label_of(plan: PlanDocument, priority: str, wanted: str) -> str:
+    """What people call a priority in the language ``wanted``."""
+    label = plan.priorities[plan.rank(priority)].label
+    return label[best_language(label, wanted)]
+
+
 def _targets(plan: PlanDocument, priority: str) -> dict[str, Any]:
     found = {metric: plan.target(priority, metric) for metric in METRICS}
     return {metric: target.written() for metric, target in found.items() if target}
@@ -56,7 +62,6 @@ def assessed(plan: PlanDocument, impact: Impact | None, urgency: Urgency | None,
     by_matrix = plan.matrix_priority(impact, urgency)
     priority = by_matrix or plan.default_priority
     sentence = _BY_MATRIX if by_matrix else _TOO_LITTLE if plan.matrix else _NO_MATRIX
-    label = plan.priorities[plan.rank(priority)].label
     detail = sentence.to(
         wanted,
         priority=priority,
@@ -64,4 +69,4 @@ def assessed(plan: PlanDocument, impact: Impact | None, urgency: Urgency | None,
         impact=_IMPACTS[impact] if impact else "",
     )
     source = "matrix" if by_matrix else "default"
-    return {"priority": priority, "source": source, "label": label[best_language(label, wanted)], "detail": detail}
+    return {"priority": priority, "source": source, "label": label_of(plan, priority, wanted), "detail": detail}

@@ -9,6 +9,7 @@ from app.core.auth import Actor
 from app.core.problems import Conflict
 from app.core.text.messages import _
 from app.events import types
+from app.plans.document.priorities import label_of
 from app.sla.clock.cycles import ENDED_STATUSES
 from app.tickets.editing.edit import TicketEdit
 from app.tickets.editing.messages import add_message
@@ -51,9 +52,7 @@ def request_if_due(edit: TicketEdit, *, decided: bool = False) -> None:
         _take_back(edit, AUTHOR)
         return
     _put_up(edit, due, AUTHOR)
-    facts = {"priority": edit.ticket.priority, "matrix": edit.ticket.matrix_priority}
-    question = REVIEW_QUESTIONS[due].to(language_of(edit), **facts)
-    add_message(edit, AUTHOR, AUTHOR.document(), NewMessage(body=question))
+    _ask(edit, due)
 
 
 def request(edit: TicketEdit, actor: Actor, message: str | None) -> None:
@@ -69,8 +68,7 @@ def request(edit: TicketEdit, actor: Actor, message: str | None) -> None:
         add_message(edit, actor, actor.document(), NewMessage(body=message))
     if message is not None or asked:
         return
-    question = REVIEW_QUESTIONS[ENGINEER].to(language_of(edit), priority=edit.ticket.priority)
-    add_message(edit, AUTHOR, AUTHOR.document(), NewMessage(body=question))
+    _ask(edit, ENGINEER)
 
 
 def confirm(edit: TicketEdit, actor: Actor) -> None:
@@ -85,6 +83,15 @@ def confirm(edit: TicketEdit, actor: Actor) -> None:
 def _put_up(edit: TicketEdit, due: str, actor: Actor) -> None:
     edit.ticket.review_requested, edit.ticket.review_reason = True, due
     edit.tell(types.TicketReviewRequested(priority=edit.ticket.priority, reason=due), actor)
+
+
+def _ask(edit: TicketEdit, due: str) -> None:
+    """The customer reads what priorities are called, and not their keys."""
+    language, ticket = language_of(edit), edit.ticket
+    facts = {"priority": label_of(edit.document, ticket.priority, language)}
+    facts |= {"matrix": label_of(edit.document, ticket.matrix_priority, language)} if ticket.matrix_priority else {}
+    question = REVIEW_QUESTIONS[due].to(language, **facts)
+    add_message(edit, AUTHOR, AUTHOR.document(), NewMessage(body=question))
 
 
 def _take_back(edit: TicketEdit, actor: Actor) -> None:

@@ -11,6 +11,7 @@ from app.core.text.language import Language, language_for
 from app.core.text.phrases import moment_in
 from app.core.zones import load_zone
 from app.plans.document.names import STATUSES
+from app.plans.document.priorities import label_of
 from app.sla.deadlines import support_due_at
 from app.tickets.editing.edit import TicketEdit
 from app.tickets.editing.messages import add_message
@@ -48,7 +49,7 @@ def note(edit: TicketEdit, briefing: Briefing, left: str, came: str, languages: 
         "came": came,
         "number": ticket.number,
         "title": ticket.title,
-        "priority": ticket.priority,
+        "priority": label_of(edit.document, ticket.priority, language),
         "status": STATUSES.get(ticket.status, ticket.status),
         "impact": ticket.business_impact or "-",
         "update": _said(briefing, zone, language),

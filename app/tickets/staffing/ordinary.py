@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from app.core.auth import SERVICE
 from app.events import types
-from app.roster.choose import Choice
+from app.roster.choose import Choice, on_duty
 from app.sla.clock.cycles import ENDED_STATUSES
 from app.tickets.editing.edit import TicketEdit
 from app.tickets.staffing.assigning import Assigning, shown
@@ -30,10 +30,10 @@ class OrdinaryWork(Assigning):
             return self._around(edit, route if route and route.reason == OWNER_HELD else None)
         if reassign and ticket.assignee_id:
             self._hand_on(edit)
-        elif route and route.tier == ticket.tier and ticket.assignee_id is None:
-            return self._to_tier(edit, route)
+        elif route and route.tier and ticket.assignee_id is None:
+            return self._to_tier(edit, replace(route, tier=ticket.tier))
         elif route and route.reason == OWNER_HELD and ticket.assignee_id == route.engineer_id:
-            self._come_back(edit, route.engineer_id)
+            return self._come_back(edit, route)
         return False
 
     def _left(self, edit: TicketEdit) -> dict[str, str | None]:
@@ -85,10 +85,14 @@ class OrdinaryWork(Assigning):
         edit.tell(data, SERVICE)
         self.keep_route(edit, replace(route, notified_at=notified_at))
 
-    def _come_back(self, edit: TicketEdit, owner: str | None) -> None:
-        """Its engineer is free again, and is told that the ticket has waited."""
-        if owner in self.staff.experts:
-            self.hand_over(edit, self._left(edit), owner, "owner_free")
+    def _come_back(self, edit: TicketEdit, route: Route) -> bool:
+        """Its engineer is free again, and is told that the ticket has waited; whether one who is away is waited for."""
+        owner = self.staff.experts.get(route.engineer_id or "")
+        if owner and not on_duty(owner, edit.now):
+            return self._around(edit, route)
+        if owner:
+            self.hand_over(edit, self._left(edit), owner.id, "owner_free")
+        return False
 
     def _hand_on(self, edit: TicketEdit) -> None:
         """A miss wants another engineer (C15); with nobody there the ticket stays with its own."""

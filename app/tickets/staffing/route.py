@@ -136,7 +136,8 @@ def is_to_do(edit: TicketEdit) -> bool:
     ticket, route = edit.ticket, route_of(edit.ticket)
     due = ticket.route_at is not None and ticket.route_at <= edit.now
     if not is_wanted(edit):
-        return due or route is not None or edit.climbed or (edit.reassign and ticket.assignee_id is not None)
+        other_engineer = edit.reassign or edit.is_reopened
+        return due or route is not None or edit.climbed or (other_engineer and ticket.assignee_id is not None)
     if route is None or route.state in ("queued", "declined") or edit.reassign or edit.climbed:
         return True
     return due or ticket.assignee_id != route.engineer_id or is_expired(edit, route)

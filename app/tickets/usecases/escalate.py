@@ -17,7 +17,7 @@ from app.escalations.records import OPEN
 from app.escalations.rules import Breach, verified
 from app.events import types
 from app.events.types.escalations import BrokenPromise
-from app.sla.clock.changes import Answer, Ask, Tier
+from app.sla.clock.changes import Answer, Ask, Status, Tier
 from app.sla.clock.cycles import ENDED_STATUSES
 from app.sla.clock.terms import PLAN_METRICS
 from app.tickets.editing.clock import change_clock
@@ -45,7 +45,7 @@ async def escalate(session: AsyncSession, caller: Caller, ticket_id: str, comman
     """Ask for an escalation. 409 with the first when one is open for this reason already; 403 where the plan has none.
 
     It says whether the promise that it names was broken, and by which deadlines, since the last escalation for this
-    reason was accepted, and starts the clock of its acknowledgement.
+    reason was accepted, and starts the clock of its acknowledgement. A customer's wakes a waiting ticket, as an answer.
     """
     edit, actor = await start(session, caller, ticket_id, command.actor)
     kind = "customer" if actor.kind == "customer" else "engineer"
@@ -76,6 +76,8 @@ async def escalate(session: AsyncSession, caller: Caller, ticket_id: str, comman
     await session.flush()
     edit.ticket.escalated = True
     change_clock(edit, Ask(edit.now, "escalation_ack", escalation.subject), actor)
+    if kind == "customer" and edit.ticket.status == "waiting_on_customer":
+        change_clock(edit, Status(edit.now, "open", actor.kind), actor)
     await finish(session, edit)
     return escalation
 
