@@ -17,6 +17,7 @@ from app.core.db.engine import Sessions
 from app.core.db.session import driver, transaction
 from app.core.metrics import Metrics
 from app.core.state import Feed
+from app.tickets.staffing.route import OWNER_HELD
 
 MOST: Final = 10_000
 """How far anything is counted that waits."""
@@ -28,7 +29,9 @@ _START: Final = (datetime(1970, 1, 1, tzinfo=UTC), "")
 
 # A plan that reads a whole table is never right here, whatever the statistics of a fresh or a flooded table say.
 _BEGIN: Final = "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true)"
-WAITING: Final = """
+# Ordinary work waits there too, for somebody of its tier or for its own engineer: nobody is woken for it.
+_NEEDS_EXPERT: Final = f"routing ->> 'tier' IS NULL AND routing ->> 'reason' IS DISTINCT FROM '{OWNER_HELD}'"
+WAITING: Final = f"""
 SELECT due.number AS due_backlog, due.oldest AS due_lag,
        unstaffed.number AS unstaffed, unstaffed.oldest AS unstaffed_for,
        deliveries.number AS deliveries, receipts.number AS receipts, receipts.oldest AS receipts_for
@@ -36,13 +39,14 @@ FROM (SELECT count(*) AS number, extract(epoch FROM clock_timestamp() - min(wake
           SELECT wake_at FROM tickets WHERE wake_at <= statement_timestamp() AND NOT sandbox ORDER BY wake_at LIMIT $1
       ) AS t) AS due,
      (SELECT count(*) AS number, extract(epoch FROM clock_timestamp() - min(queued_at))::float8 AS oldest FROM (
-          SELECT queued_at FROM tickets WHERE queued_at IS NOT NULL AND NOT sandbox LIMIT $1
+          SELECT queued_at FROM tickets
+          WHERE queued_at IS NOT NULL AND NOT sandbox AND {_NEEDS_EXPERT} LIMIT $1
       ) AS t) AS unstaffed,
      (SELECT count(*) AS number FROM (SELECT FROM deliveries WHERE state = 'pending' LIMIT $1) AS d) AS deliveries,
      (SELECT count(*) AS number, extract(epoch FROM clock_timestamp() - min(received_at))::float8 AS oldest FROM (
           SELECT received_at FROM receipts WHERE state = 'pending' ORDER BY received_at LIMIT $1
       ) AS r) AS receipts
-"""
+"""  # noqa: S608  our own text
 OPEN: Final = """
 WITH page AS MATERIALIZED (
     SELECT priority, opened_at, id FROM tickets

@@ -3,6 +3,7 @@ from datetime import timedelta
 from typing import Any
 
 import asyncpg
+import orjson
 import pytest
 
 from app.core.db.engine import Sessions
@@ -71,6 +72,19 @@ async def test_what_waits_is_measured_and_what_a_sandbox_holds_is_not(
     assert shown(metrics, "feed_held_seconds") == 0
     for name in ("unstaffed_oldest_seconds", "receipts_oldest_seconds"):
         assert 70 <= (shown(metrics, name) or 0) < 130
+
+
+@pytest.mark.parametrize("routing", [{"tier": 2, "reason": "unstaffed"}, {"tier": None, "reason": "owner_held"}])
+async def test_ordinary_work_that_waits_for_somebody_wakes_nobody(
+    sessions: Sessions, state: State, account_id: str, routing: dict[str, Any]
+) -> None:
+    metrics = Metrics()
+    await open_at(sessions, account_id, *[await now_of(sessions)] * 2, priority="P2")
+    await fetch(sessions, 'UPDATE tickets SET queued_at = clock_timestamp(), routing = \'{"reason": "unstaffed"}\'')
+    ordinary = "UPDATE tickets SET routing = $1::text::jsonb WHERE id = (SELECT min(id) FROM tickets)"
+    await fetch(sessions, ordinary, orjson.dumps(routing).decode())
+    await Sampler(sessions, state.feed, metrics).run_pass()
+    assert shown(metrics, "unstaffed_tickets") == 1
 
 
 async def test_open_tickets_are_counted_in_rounds(sessions: Sessions, state: State, account_id: str) -> None:
