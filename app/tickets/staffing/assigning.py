@@ -63,12 +63,14 @@ class Assigning:
         self.staff.reassigned(before, engineer_id)
 
     def hand_over(self, edit: TicketEdit, left: Mapping[str, str | None], engineer_id: str, reason: str) -> None:
-        """Give the ticket to an engineer who goes on with it, with a note of how it stands (G7)."""
+        """Give the ticket to an engineer to go on with. One who is new to it gets a note of how it stands (G7)."""
         ticket, staff = edit.ticket, self.staff
         staff.reassigned(ticket.assignee_id, engineer_id)
         ticket.assignee_id = engineer_id
         came = {"engineer_id": engineer_id, "region": staff.region_of(engineer_id, ticket.region_lock, edit.now)}
         edit.tell(types.TicketHandedOver(before=dict(left), after=came, reason=reason), SERVICE)
+        if left["engineer_id"] == engineer_id:
+            return
         briefing = self.backgrounds.get(ticket.id, Background()).briefing
         handover.note(edit, briefing, self._party(left), self._party(came), staff.experts[engineer_id].languages)
 

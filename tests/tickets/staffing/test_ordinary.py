@@ -139,7 +139,7 @@ def test_g2_with_nobody_free_it_stays_in_its_engineers_name_and_comes_back() -> 
     assert len(told(edit, "routing.unstaffed")) == 1
     answered(p1, accepted=True, now=p1.now + MINUTE)
     roster.end(p1, p1.now + HOUR)
-    assert (waits(edit), overs(edit), notes(edit)) == (("x", None, None), [("x", "x", "owner_free")], 1)
+    assert (waits(edit), overs(edit), notes(edit)) == (("x", None, None), [("x", "x", "owner_free")], 0)
     assert edit.ticket.queued_at is None
 
 
