@@ -177,6 +177,12 @@ class _Client:
         self._statuses[status := int(head[9:12])] += 1
         return status
 
+    def _answering(self, reader: asyncio.StreamReader) -> "asyncio.Task[int]":
+        """The same in the meantime; nobody may ask for it where the connection ends before."""
+        answering = asyncio.create_task(self._answer(reader))
+        answering.add_done_callback(lambda task: task.cancelled() or task.exception())
+        return answering
+
     async def _ask(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while self._goes_on:
             self._send(writer)
@@ -197,14 +203,14 @@ class _Client:
             pass
 
     async def _trickle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        answering = asyncio.create_task(self._answer(reader))
+        answering = self._answering(reader)
         self._send(writer)
         while not (await asyncio.wait([answering], timeout=_TRICKLE))[0]:
             writer.write(b" ")
         answering.result()
 
     async def _flood(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        answering = asyncio.create_task(self._answer(reader))
+        answering = self._answering(reader)
         try:
             self._send(writer)
             for _ in range(_PARTS):
