@@ -20,6 +20,7 @@ from app.inbound.api import maintenance as maintenance_router
 from app.openapi import URL, openapi, serve_openapi
 from app.pages import serve_pages
 from app.plans.api import plans as plans_router
+from app.plans.api import programmes
 from app.previews import router as previews_router
 from app.resources import lifespan
 from app.rollout import router as rollout_router
@@ -46,6 +47,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     usage_router.router,
     keys.router,
     plans_router.router,
+    programmes.router,
     rollout_router.router,
     roster_router.router,
     regions.router,

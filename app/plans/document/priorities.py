@@ -1,11 +1,11 @@
 """A plan's priorities for a reader: in their language, and which one a ticket would get. Pure."""
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 from app.core.text.language import Language
-from app.core.text.messages import Message, _, pgettext
+from app.core.text.messages import _
 from app.plans.document.model import PlanDocument
+from app.plans.document.names import IMPACTS, URGENCIES
 from app.plans.document.words import METRICS, Impact, Urgency, best_language
 
 _BY_MATRIX: Final = _("The plan's matrix gives {priority} for {urgency} urgency and {impact} impact.")
@@ -13,16 +13,6 @@ _NO_MATRIX: Final = _("The plan has no matrix, so its default priority, {priorit
 _TOO_LITTLE: Final = _(
     "The matrix needs an urgency and an impact; without both, the default priority, {priority}, applies."
 )
-_URGENCIES: Final[Mapping[Urgency, Message]] = {
-    "high": pgettext("urgency", "high"),
-    "medium": pgettext("urgency", "medium"),
-    "low": pgettext("urgency", "low"),
-}
-_IMPACTS: Final[Mapping[Impact, Message]] = {
-    "large": pgettext("impact", "large"),
-    "medium": pgettext("impact", "medium"),
-    "small": pgettext("impact", "small"),
-}
 
 
 def described(plan: PlanDocument, wanted: Language) -> dict[str, Any]:
@@ -65,8 +55,8 @@ def assessed(plan: PlanDocument, impact: Impact | None, urgency: Urgency | None,
     detail = sentence.to(
         wanted,
         priority=priority,
-        urgency=_URGENCIES[urgency] if urgency else "",
-        impact=_IMPACTS[impact] if impact else "",
+        urgency=URGENCIES[urgency] if urgency else "",
+        impact=IMPACTS[impact] if impact else "",
     )
     source = "matrix" if by_matrix else "default"
     return {"priority": priority, "source": source, "label": label_of(plan, priority, wanted), "detail": detail}
