@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, JsonValue, StringConstraints, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, JsonValue, StringConstraints, model_validator
 
 from app.accounts.schemas import AccountId, EngineerId
 from app.core.problems import invalid_value
@@ -318,6 +318,25 @@ class _Named(Document):
     account_id: str
 
 
+class TicketPlan(PlanRef):
+    """The version of a plan that a ticket has."""
+
+    model_config = ConfigDict(
+        extra="allow",
+        json_schema_extra={
+            "examples": [
+                {"key": "google-premium", "version": 1, "programme_url": "/programmes/google-premium?version=1"}
+            ]
+        },
+    )
+
+    programme_url: str = Field(
+        description="The page that tells what is promised, relative to this service's address. Everybody can read it "
+        "where the plan is `public`; otherwise it needs a key that may read plans",
+        examples=["/programmes/google-premium?version=1"],
+    )
+
+
 class Ticket(TicketFacts, _Named):
     """A ticket."""
 
@@ -340,7 +359,7 @@ class Ticket(TicketFacts, _Named):
         description="The time zone that was asked for, where the region follows from one"
     )
     routing: TicketRouting | None = Field(description="How an expert is found for it; for support")
-    plan: PlanRef
+    plan: TicketPlan
     time_zone: str = Field(
         description="In which the plan's working hours are counted: the requester's, else the account's when it was "
         "opened"

@@ -18,18 +18,18 @@ from app.core.text.language import Language, choose_language
 from app.core.text.messages import _
 from app.core.web.callers import Handler, language_of, principal_of
 from app.core.web.edge.answer_headers import PUBLIC
-from app.core.web.http import Router, StrictRoute, public_responses, query_faults
+from app.core.web.http import KEY_SCHEME, Router, StrictRoute, public_responses, query_faults
 from app.core.web.kit.deps import LanguageDep
 from app.core.web.page import ICON, page_policy, wants_json
 from app.core.web.replies import dump
 from app.plans import store
+from app.plans.document.links import PATH
 from app.plans.document.model import PlanDocument
 from app.plans.document.words import PlanKey
 from app.plans.programme.outline import Trial, programme
 from app.plans.programme.page import STYLE, STYLE_PATH, page
 from app.plans.schemas import Programme
 
-PATH: Final = "/programmes/"
 _UNKNOWN: Final = _("There is no programme of this name, or it is not public")
 _VERSIONS: Final = 2**31 - 1
 _KEPT: Final = {"Cache-Control": "public, max-age=31536000, immutable"}
@@ -77,6 +77,7 @@ async def show_style() -> Response:
     scope=None,
     response_model=Programme,
     route_class_override=_PageRoute,
+    openapi_extra={"security": [{}, {KEY_SCHEME: []}]},
     responses=public_responses(Unauthorized, NotFound, Invalid, TooManyRequests, Unavailable)
     | {200: {"content": {"text/html": _HTML}}, 304: {"description": "It has not changed since it was last sent"}},
 )
