@@ -22,8 +22,8 @@ LANGUAGES: Final = ("en", "es", "fr", "pl", "de")
 WORKING_HOURS: Final = {
     "en": "Monday to Friday: {0}\u202fAM\u2013{1}\u202fPM",
     "es": "de lunes a viernes: {0}\u2013{2}",
-    "fr": "du lundi au vendredi\u202f: {3}\u2013{2}",
-    "pl": "poniedziałek \u2013 piątek: {0}\u2013{2}",
+    "fr": "du lundi au vendredi\u00a0: {3}\u2013{2}",
+    "pl": "poniedziałek \u2013 piątek: {3}\u2013{2}",
     "de": "Montag bis Freitag: {3}\u2013{2}",
 }
 
@@ -69,7 +69,7 @@ BUSINESS_DAYS: Final = {
     "es": ("{} día hábil", "{} días hábiles"),
     "fr": ("{} jour ouvré", "{} jours ouvrés"),
     "pl": ("{} dzień roboczy", "{} dni robocze"),
-    "de": ("{} Werktag", "{} Werktage"),
+    "de": ("{} Arbeitstag", "{} Arbeitstage"),
 }
 
 
