@@ -6,6 +6,7 @@ from app.core.text.language import Language
 from app.core.text.messages import _
 from app.plans.document.model import PlanDocument
 from app.plans.document.names import IMPACTS, URGENCIES
+from app.plans.document.naming import priority_name
 from app.plans.document.words import METRICS, Impact, Urgency, best_language
 
 _BY_MATRIX: Final = _("The plan's matrix gives {priority} for {urgency} urgency and {impact} impact.")
@@ -54,7 +55,7 @@ def assessed(plan: PlanDocument, impact: Impact | None, urgency: Urgency | None,
     sentence = _BY_MATRIX if by_matrix else _TOO_LITTLE if plan.matrix else _NO_MATRIX
     detail = sentence.to(
         wanted,
-        priority=priority,
+        priority=priority_name(plan, priority),
         urgency=URGENCIES[urgency] if urgency else "",
         impact=IMPACTS[impact] if impact else "",
     )
