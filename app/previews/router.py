@@ -45,7 +45,7 @@ async def explain_ticket_deadline(
     """Why a deadline is due when it is: its countdowns, its time in segments that add up, and what moved it.
 
     A deadline that has ended, or was missed, is explained by the plan version in force at that time. The text is in the
-    language of `Accept-Language`, else in that of the requester, else of the account; its times are local to the ticket.
+    language of `Accept-Language`, else in the requester's, else in the account's; its times are local to the ticket.
     """
     del accepted  # the ticket says what it stands for where the request names no language
     explain = partial(
