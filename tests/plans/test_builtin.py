@@ -91,7 +91,9 @@ def test_z8_the_pages_of_the_shipped_plans_are_public_and_those_of_others_are_no
 
 
 def test_z8_what_is_not_said_does_not_change_the_hash_of_a_document() -> None:
-    document = parse({"key": "other", "priorities": ["P1"], "targets": {}, "addons": {"more": {"tiers": 2}}}).canonical()
+    document = parse(
+        {"key": "other", "priorities": ["P1"], "targets": {}, "addons": {"more": {"tiers": 2}}}
+    ).canonical()
     assert not {"public", "services"} & document.keys()
     assert document["addons"] == {"more": {"tiers": 2, "notify_tam": False}}
 
