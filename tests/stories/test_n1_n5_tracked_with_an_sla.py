@@ -1,4 +1,4 @@
-"""N1, N5: each request becomes a tracked incident with an SLA by its severity, and is best reported in a certain way."""
+"""N1, N5, N7: each request is a tracked incident with an SLA by its severity, which has a recommended contact."""
 
 from typing import Final
 
