@@ -21,9 +21,9 @@ BROWSER: Final = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0
 LANGUAGES: Final = ("en", "es", "fr", "pl", "de")
 WORKING_HOURS: Final = {
     "en": "Monday to Friday: {0}\u202fAM\u2013{1}\u202fPM",
-    "es": "de lunes a viernes: {0}\u2013{2}",
-    "fr": "du lundi au vendredi\u00a0: {3}\u2013{2}",
-    "pl": "poniedziałek \u2013 piątek: {3}\u2013{2}",
+    "es": "De lunes a viernes: {0}\u2013{2}",
+    "fr": "Du lundi au vendredi\u00a0: {3}\u2013{2}",
+    "pl": "Poniedziałek \u2013 piątek: {3}\u2013{2}",
     "de": "Montag bis Freitag: {3}\u2013{2}",
 }
 
@@ -157,7 +157,7 @@ async def test_z8_what_a_customer_may_do_is_told(begin: Begin) -> None:
         ("itil-native", "Support sets the priority."),
     ):
         assert sentence in (await page(story, key, "en")).texts
-    reasons = "business impact, time to resolution, no update, too many exchanges, wrong priority"
+    reasons = "Business impact, time to resolution, no update, too many exchanges, wrong priority"
     assert f"{reasons}, and technical expertise" in (await page(story, "google-premium", "en")).texts
 
 

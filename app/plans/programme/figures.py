@@ -49,6 +49,11 @@ def listed(texts: Sequence[str], language: Language, *, style: str = "standard")
     return format_list(said, style=style, locale=locale_of(language))  # type: ignore[arg-type]  # one of its literals
 
 
+def capital(text: str) -> str:
+    """The text with a capital at its beginning: it stands by itself."""
+    return f"{text[:1].upper()}{text[1:]}"
+
+
 def hours(calendar: PlanCalendar, language: Language) -> Iterator[str]:
     """When a calendar is open: its days, with those of the same hours together; its zone; and what does not count."""
     names = get_day_names("wide", locale=locale_of(language), context="format")
@@ -57,7 +62,8 @@ def hours(calendar: PlanCalendar, language: Language) -> Iterator[str]:
         days = list(group)
         if windows:
             told = [f"{_clock(opens, language)}\u2013{_clock(closes, language)}" for opens, closes in windows]
-            yield TIMES["on_days"].to(language, days=_days(days, names, language), hours=listed(told, language))
+            line = TIMES["on_days"].to(language, days=_days(days, names, language), hours=listed(told, language))
+            yield capital(line)
     own = calendar.time_zone == ACCOUNT_ZONE
     yield SENTENCES["account_zone" if own else "zone"].to(language, zone=calendar.time_zone)
     yield _closed(calendar, language)

@@ -86,7 +86,7 @@ class _Teller:
         return SENTENCES[name].to(self._language, **facts)
 
     def _fact(self, name: str, value: str, **facts: object) -> ProgrammeFact:
-        return ProgrammeFact(name=FACTS[name].to(self._language, **facts), value=value)
+        return ProgrammeFact(name=FACTS[name].to(self._language, **facts), value=figures.capital(value))
 
     def _list(self, texts: Iterable[str], style: str = "standard") -> str:
         return figures.listed(list(texts), self._language, style=style)
@@ -173,7 +173,10 @@ class _Teller:
         if matrix is None:
             return self._section("matrix")
         rows = [
-            [URGENCIES[urgency].to(self._language), *(self._labels([matrix[urgency][impact]]) for impact in IMPACTS)]
+            [
+                figures.capital(URGENCIES[urgency].to(self._language)),
+                *(self._labels([matrix[urgency][impact]]) for impact in IMPACTS),
+            ]
             for urgency in URGENCIES
         ]
         columns = [COLUMNS[name].to(self._language) for name in ("matrix", *IMPACTS)]
@@ -252,7 +255,8 @@ class _Teller:
     def _late(self) -> ProgrammeSection:
         facts = [
             ProgrammeFact(
-                name=MISSES[metric].to(self._language), value=self._list(EFFECTS[effect] for effect in effects)
+                name=MISSES[metric].to(self._language),
+                value=figures.capital(self._list(EFFECTS[effect] for effect in effects)),
             )
             for metric, effects in self._plan.on_miss.items()
             if effects
