@@ -50,7 +50,7 @@ def test_every_operation_has_a_rule() -> None:
 
 @pytest.mark.parametrize("name", sorted(OPEN))
 async def test_what_is_open_needs_no_key(world: World, name: str) -> None:
-    optional = [{}, {"ApiKey": []}] if name == "get_programme" else []
+    optional: list[object] = [{}, {"ApiKey": []}] if name == "get_programme" else []
     assert OPERATIONS[name].spec["security"] == optional
     answer = await world.call(OPERATIONS[name], {})
     assert answer.status_code in OPERATIONS[name].responses
