@@ -49,7 +49,7 @@ async def test_g11_working_hours_are_named_without_the_key_of_a_calendar(begin: 
     deadline = next(each for each in ticket["deadlines"] if each["metric"] == "resolution")
     path = f"{path_of(ticket)}/deadlines/{deadline['id']}/explain"
     text = (await story.customer.send("GET", path, Accept_Language="en")).json()["explanation"]["text"]
-    assert "1 business day (UTC), which is 9 hours of working time." in text
+    assert "1 business day (America/New_York), which is 9 hours of working time." in text
 
 
 async def test_g11_problems_name_statuses_priorities_and_plans(begin: Begin) -> None:

@@ -9,10 +9,10 @@ from app.plans.document.names import IMPACTS, URGENCIES
 from app.plans.document.naming import priority_name
 from app.plans.document.words import METRICS, Impact, Urgency, best_language
 
-_BY_MATRIX: Final = _("The plan's matrix gives {priority} for {urgency} urgency and {impact} impact.")
-_NO_MATRIX: Final = _("The plan has no matrix, so its default priority, {priority}, applies.")
+_BY_MATRIX: Final = _("The plan's matrix gives “{priority}” for {urgency} urgency and {impact} impact.")
+_NO_MATRIX: Final = _("The plan has no matrix, so its default priority, “{priority}”, applies.")
 _TOO_LITTLE: Final = _(
-    "The matrix needs an urgency and an impact; without both, the default priority, {priority}, applies."
+    "The matrix needs an urgency and an impact; without both, the default priority, “{priority}”, applies."
 )
 
 
