@@ -81,7 +81,7 @@ _DESCRIPTION: Final = """\
 Keeps the promises of premium support: SLA clocks that pause and move by rule, escalation on a miss, the P1 call,
 and signed webhooks for all that happens. Instants are RFC 3339 UTC, durations ISO 8601 (`PT30M`), errors RFC 9457.
 A query parameter that an operation does not have is refused (422, with the nearest name), so that a mistyped filter
-does not return everything. What takes no API key (hooks, pages, health) ignores unknown ones.
+does not return everything. What takes no API key (hooks, health, and pages but for programmes) ignores unknown ones.
 """
 
 

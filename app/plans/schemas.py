@@ -49,6 +49,25 @@ class PlanRef(Document):
     version: int
 
 
+class TicketPlan(PlanRef):
+    """The version of a plan that a ticket has."""
+
+    model_config = ConfigDict(
+        extra="allow",
+        json_schema_extra={
+            "examples": [
+                {"key": "google-premium", "version": 1, "programme_url": "/programmes/google-premium?version=1"}
+            ]
+        },
+    )
+
+    programme_url: str = Field(
+        description="The page that tells what is promised, relative to this service's address. Everybody can read it "
+        "where the plan is `public`; otherwise it needs a key that may read plans",
+        examples=["/programmes/google-premium?version=1"],
+    )
+
+
 class PriorityText(Document):
     """A priority, described in one language."""
 

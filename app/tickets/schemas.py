@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, JsonValue, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, JsonValue, StringConstraints, model_validator
 
 from app.accounts.schemas import AccountId, EngineerId
 from app.core.problems import invalid_value
@@ -25,7 +25,7 @@ from app.core.text.messages import _
 from app.events.failures import CallFailure
 from app.events.types.tickets import TicketFacts
 from app.paging.schemas import PagerMessage
-from app.plans.schemas import PlanRef
+from app.plans.schemas import TicketPlan
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50_000), AfterValidator(no_nul)]
 Sentence = Annotated[Text, StringConstraints(max_length=5_000)]
@@ -316,25 +316,6 @@ class _Named(Document):
 
     id: str
     account_id: str
-
-
-class TicketPlan(PlanRef):
-    """The version of a plan that a ticket has."""
-
-    model_config = ConfigDict(
-        extra="allow",
-        json_schema_extra={
-            "examples": [
-                {"key": "google-premium", "version": 1, "programme_url": "/programmes/google-premium?version=1"}
-            ]
-        },
-    )
-
-    programme_url: str = Field(
-        description="The page that tells what is promised, relative to this service's address. Everybody can read it "
-        "where the plan is `public`; otherwise it needs a key that may read plans",
-        examples=["/programmes/google-premium?version=1"],
-    )
 
 
 class Ticket(TicketFacts, _Named):

@@ -35,6 +35,7 @@ _VERSIONS: Final = 2**31 - 1
 _KEPT: Final = {"Cache-Control": "public, max-age=31536000, immutable"}
 """For a year: the style sheet's hash is in its address."""
 _VARY: Final = {"Vary": "Accept, Accept-Language, Authorization"}
+_ETAG: Final = {"ETag": {"description": "Of this page in this form, for `If-None-Match`", "schema": {"type": "string"}}}
 _HTML: Final = {"schema": {"type": "string"}, "example": "<!DOCTYPE html>"}
 
 
@@ -79,7 +80,10 @@ async def show_style() -> Response:
     route_class_override=_PageRoute,
     openapi_extra={"security": [{}, {KEY_SCHEME: []}]},
     responses=public_responses(Unauthorized, NotFound, Invalid, TooManyRequests, Unavailable)
-    | {200: {"content": {"text/html": _HTML}}, 304: {"description": "It has not changed since it was last sent"}},
+    | {
+        200: {"content": {"text/html": _HTML}, "headers": _ETAG},
+        304: {"description": "It has not changed since it was last sent", "headers": _ETAG},
+    },
 )
 async def get_programme(
     request: Request,
