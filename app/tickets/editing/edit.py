@@ -101,7 +101,10 @@ class TicketEdit:
         return self.ticket.sequence + len(self.events)
 
     def notified(self, *roles: str) -> list[dict[str, Any]]:
-        """Those of the account's people at the vendor who are told: a TAM only where the add-on is bought (W1)."""
+        """Those of the account's people at the vendor who are told: a TAM only where the add-on is bought (W1).
+
+        Nobody is told of what a guest has opened, before support has done something about it.
+        """
         return [{"role": role, **contact} for role in self._wanted(roles) if (contact := self.contacts.get(role))]
 
     def unreachable(self, *roles: str) -> list[str]:
@@ -109,6 +112,8 @@ class TicketEdit:
         return [role for role in self._wanted(roles) if not self.contacts.get(role)]
 
     def _wanted(self, roles: Iterable[str]) -> list[str]:
+        if self.ticket.unconfirmed:
+            return []
         with_tam = self.document.tells_tam(self.ticket.plan_addons)
         return [role for role in roles if role != "tam" or with_tam]
 
