@@ -37,7 +37,8 @@ router = Router(tags=["Roster"], include_in_schema=False)
 _TokenPath = Annotated[str, Path(max_length=100)]
 _FOUND: Final = """
 SELECT a.id, a.engineer_id, a.state, a.accept_by, a.accept_by <= clock_timestamp() AS late,
-       t.number, t.title, t.priority, t.plan_key, t.plan_version, g.name AS engineer, g.display_name, g.active, g.time_zone,
+       t.number, t.title, t.priority, t.plan_key, t.plan_version,
+       g.name AS engineer, g.display_name, g.active, g.time_zone,
        (SELECT string_agg(language, ',') FROM jsonb_array_elements_text(g.languages) AS language) AS languages,
        (SELECT e.actor ->> 'name' FROM events AS e
         WHERE e.account_id = a.account_id AND e.ticket_id = a.ticket_id AND e.data ->> 'alert_id' = a.id
