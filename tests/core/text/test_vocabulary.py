@@ -11,7 +11,7 @@ from app.core.text import catalogues
 from tests.support.documents import PLANS
 
 OTHER_WORDS: Final = {
-    "es": r"\btiques?\b|\b(?:el|un) escalado\b|\bgestor|\blaborab|\blaboral|\bnovedad|\bgravedad|Sírvase|admite objeciones",
+    "es": r"\btiques?\b|\b(?:el|un) escalado\b|\bgestor|\blabora[bl]|\bnovedad|\bgravedad|Sírvase|admite objeciones",
     "fr": r"\bobjecter\b|\bgravité|perdre son rang|Attendue à|heures pleines|\bdemande est fermée|\bimpact large",
     "pl": r"\bcierpi|Produkcja stoi|treść dzienników|Małe skutki|Jesteś teraz potrzebn|ważnoś|opiekuna? konta\b",
     "de": r"\bWerktag",
