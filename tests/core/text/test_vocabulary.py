@@ -22,7 +22,7 @@ OTHER_WORDS: Final = {
 def texts(language: str) -> Iterator[str]:
     for message in catalogues.read(language):
         if message.id:
-            yield from [message.string] if isinstance(message.string, str) else message.string
+            yield from [message.string] if isinstance(message.string, str) else message.string or ()
     for plan in PLANS.values():
         yield from _in_language(plan.canonical(), language)
 
