@@ -9,7 +9,7 @@ from typing import Final
 import httpx
 from fastapi import FastAPI
 
-from app.accounts.principals import ask_as, authenticate, principals_of, valid_keys
+from app.accounts.principals import ask_as, authenticate, principals_of, still_valid
 from app.core.db.engine import Connections, make_engine
 from app.core.db.migrate import heads
 from app.core.db.pool import Limits, gate_of
@@ -85,7 +85,7 @@ def build_state(
     metrics = Metrics()
     per = (settings.streams_per_account, settings.streams_per_key, settings.streams_per_visitor)
     most = StreamLimits(settings.streams, *per)
-    streams = Streams(partial(valid_keys, background.engine), most)
+    streams = Streams(partial(still_valid, background.engine), most)
     keyring = Keyring(requests.engine, authenticate, principals_of, ask_as, settings.admin_key)
     key_sets = KeySets(http)
     limits = CallerLimits(settings, Rates(background.engine))

@@ -1,6 +1,7 @@
-"""PURE: what a key may hand on: nobody makes a key with more rights than their own."""
+"""PURE: what a key may hand on: nobody makes a key with more rights than their own, or takes one over."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from app.accounts.key_schemas import NewKey
 from app.core.auth import Principal
@@ -14,6 +15,16 @@ def beyond(maker: Principal, command: NewKey) -> list[Fault]:
     Its role cannot: only owners and admins make keys. Its account is the maker's (``api/keys.py``).
     """
     return [*_beyond_scopes(maker, command), *_beyond_expiry(maker, command)]
+
+
+def takes_over(maker: Principal, scopes: Sequence[str], expires_at: datetime | None) -> bool:
+    """Whether a widget key with these scopes (none: all), valid until then, can do more than who sets it up.
+
+    Whoever decides whose word on visitors counts can be any of them.
+    """
+    more = bool(maker.scopes) and (not scopes or not set(scopes) <= set(maker.scopes))
+    longer = maker.expires_at is not None and (expires_at is None or expires_at > maker.expires_at)
+    return more or longer
 
 
 def _beyond_scopes(maker: Principal, command: NewKey) -> Iterator[Fault]:

@@ -44,7 +44,10 @@ BY_HASHES: Final = f"""
 SELECT k.secret_hash, p.* FROM ({_PRINCIPAL}) AS p JOIN api_keys AS k ON k.id = p.id WHERE k.secret_hash = ANY ($1)
 """  # noqa: S608  a query of ours
 _BY_ID: Final = f"{_PRINCIPAL} AND k.id = $1 FOR SHARE OF k"
-_VALID: Final = f"SELECT p.id FROM ({_PRINCIPAL} AND k.id = ANY ($1::text[])) AS p"  # noqa: S608  a query of ours
+_VALID: Final = f"""
+SELECT p.id FROM ({_PRINCIPAL} AND k.id = ANY ($1::text[])) AS p
+UNION ALL SELECT id FROM people WHERE id = ANY ($1::text[])
+"""  # noqa: S608  a query of ours
 
 
 async def authenticate(engine: AsyncEngine, key: str) -> Principal:
@@ -86,10 +89,10 @@ async def principal_of_key(session: AsyncSession, key_id: str | None) -> Princip
     return _principal(await (await driver(session)).fetchrow(_BY_ID, key_id))
 
 
-async def valid_keys(engine: AsyncEngine, key_ids: Collection[str]) -> set[str]:
-    """Those of these keys that are neither revoked nor expired."""
+async def still_valid(engine: AsyncEngine, ids: Collection[str]) -> set[str]:
+    """Those of these keys that are neither revoked nor expired, and of these people who are still of their account."""
     async with lookup(engine) as connection:
-        return {row["id"] for row in await connection.fetch(_VALID, key_ids)}
+        return {row["id"] for row in await connection.fetch(_VALID, ids)}
 
 
 def _principal(found: Row | None) -> Principal:

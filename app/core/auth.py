@@ -193,10 +193,10 @@ class Principal:
         return self.visitor is not None and self.visitor.kind in ("guest", "follower")
 
     @property
-    def key_ids(self) -> tuple[str, ...]:
-        """The keys that have to be valid for it."""
-        beside = self.visitor.ticket_key_id if self.visitor else None
-        return (self.key_id, beside) if beside and beside != self.key_id else (self.key_id,)
+    def depends_on(self) -> tuple[str, ...]:
+        """The ids of what has to be there for it: the keys that are shown, and the account's person who shows them."""
+        beside = (self.visitor.ticket_key_id, self.visitor.person_id) if self.visitor else ()
+        return (self.key_id, *(each for each in beside if each and each != self.key_id))
 
     @property
     def stream_owner(self) -> str:

@@ -13,7 +13,7 @@ import jwt
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints, ValidationError
 
 from app.core.auth import TrustedKey, Widget
-from app.core.keys.trusted import ALGORITHMS, Unfit, material
+from app.core.keys.trusted import ALGORITHMS, LONGEST_KID, Unfit, material
 from app.core.problems import IdentityRefused
 from app.core.schemas.shared import Email, Locale, Name, TimeZone, no_nul
 from app.core.text.messages import _
@@ -25,7 +25,9 @@ LIFETIME: Final = timedelta(hours=24)
 LEEWAY: Final = timedelta(seconds=30)
 """By how much the clocks of the host product and the database may differ."""
 _LAST: Final = 2**37
-_UNTIMED: Final = {"verify_exp": False, "verify_nbf": False, "verify_iat": False, "require": ["aud"]}
+_OURS: Final = ("exp", "nbf", "iat", "sub", "jti")
+"""Claims at which the library does not look: ``Claims`` does, or they are the host product's own business."""
+_OPTIONS: Final = {f"verify_{claim}": False for claim in _OURS} | {"require": ["aud"]}
 
 Seconds = Annotated[float, Field(strict=True, ge=0, le=_LAST, allow_inf_nan=False)]
 
@@ -67,7 +69,7 @@ def read(token: str) -> Sealed:
         raise _malformed()
     if not isinstance(alg, str) or alg not in ALGORITHMS:
         raise IdentityRefused("algorithm", _("Identity tokens are signed with {algorithms}", algorithms=ALGORITHMS))
-    if not isinstance(kid, str) or not kid:
+    if not isinstance(kid, str) or not 0 < len(kid) <= LONGEST_KID or not kid.isprintable():
         raise IdentityRefused("unknown_key", _("The header of an identity token names its key by kid"))
     return Sealed(token, kid, alg)
 
@@ -83,7 +85,7 @@ def opened(sealed: Sealed, key: TrustedKey, widget: Widget) -> Claims:
             algorithms=[key.alg],
             audience=widget.audience,
             issuer=widget.issuer,
-            options=_UNTIMED,  # type: ignore[arg-type]  # a TypedDict
+            options=_OPTIONS,  # type: ignore[arg-type]  # a TypedDict
         )
     except Unfit as error:
         raise IdentityRefused("unknown_key", error.reason) from None

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -14,7 +15,7 @@ from tests.support.desk import TICKET, fetch, now_of
 from tests.support.identities import ORIGIN
 from tests.support.sweeping import run_pass
 from tests.support.waiting import PATIENCE
-from tests.visitors.conftest import KEYS, P1, Page
+from tests.visitors.conftest import KEYS, P1, TEXTS, Page
 
 REQUESTER = {"name": "Eva", "email": "eva@example.com"}
 TROUBLED = """
@@ -113,13 +114,28 @@ async def test_a_missed_promise_to_a_guest_alerts_nobody_either(page: Page, sess
 
 
 async def test_a_repeated_request_gives_the_same_ticket_and_what_opens_it(page: Page) -> None:
-    once = {"Idempotency-Key": "a-uuid"}
+    once = {"Idempotency-Key": str(uuid4())}
     first = await page.open(page.guest | once)
     again = await page.open(page.guest | once)
     assert again == first
     await page.get(f"/v1/tickets/{again['id']}", follower(page, again))
     own = await page.post("/v1/tickets", page.owner | once, 201, **TICKET)
     assert own["id"] != first["id"]
+
+
+async def test_what_a_guest_repeats_a_request_by_cannot_be_guessed(page: Page) -> None:
+    """Whoever guesses it gets what opens the ticket."""
+    for guessed in ("1", "order-1842-opened", "x" * 31):
+        refused = await page.post("/v1/tickets", page.guest | {"Idempotency-Key": guessed}, 422, **TICKET)
+        assert [fault["pointer"] for fault in refused["errors"]] == ["#/header/idempotency-key"]
+    one = page.person("one@example.com") | {"Idempotency-Key": "1"}
+    await page.post("/v1/tickets", one, 201, **TEXTS)
+
+
+async def test_a_guest_does_not_choose_who_works_for_them(page: Page, expert: str) -> None:
+    assert expert
+    await page.post("/v1/tickets", page.guest, 403, **TICKET, region_lock="emea")
+    await page.post("/v1/tickets", page.person("one@example.com"), 201, **TEXTS, region_lock="emea")
 
 
 async def test_a_tickets_key_ends_and_is_stored_hashed(page: Page, sessions: Sessions) -> None:

@@ -9,7 +9,7 @@ from app.core.clock import wall_now
 from app.core.db.engine import Sessions
 from tests.support.actors import make_account, make_key, make_person
 from tests.support.desk import TICKET
-from tests.support.identities import ORIGIN, SECRET, claims, token
+from tests.support.identities import ORIGIN, SECRET, claims, pair, token
 from tests.visitors.conftest import KEYS, P1, PLAN, TEXTS, Page
 
 
@@ -196,6 +196,41 @@ async def test_a_key_can_get_other_keys_of_its_host(page: Page) -> None:
     await page.call("PATCH", path, page.owner, 422, json={"jwt_keys": [{"kid": "k3", "alg": "HS256"}]})
     await page.call("PATCH", path, page.owner, 422, json={"allowed_origins": None})
     assert KEYS[0]["key"] not in str(await page.get("/v1/keys", page.admin))
+
+
+async def test_a_public_key_that_is_stored_does_not_become_a_secret(page: Page) -> None:
+    [key] = [each for each in (await page.get("/v1/keys", page.owner))["items"] if each["kind"] == "widget"]
+    path, public = f"/v1/keys/{key['id']}", {"kid": "r", "alg": "RS256", "key": pair("RS256")[1]}
+    await page.call("PATCH", path, page.owner, json={"jwt_keys": [public]})
+    for alg in ("HS256", "ES256"):
+        refused = await page.call("PATCH", path, page.owner, 422, json={"jwt_keys": [{"kid": "r", "alg": alg}]})
+        assert [fault["pointer"] for fault in refused["errors"]] == ["/jwt_keys/0/key"]
+
+
+async def test_nobody_takes_over_a_key_with_more_rights(page: Page, sessions: Sessions) -> None:
+    """Whoever says whose word counts can be any of a widget key's visitors, so its rights have to be theirs too."""
+    few: Any = {"account_id": page.account, "scopes": ["keys:write", "plans:read"]}
+    ends: Any = {"account_id": page.account, "expires_at": wall_now() + timedelta(hours=1)}
+    own = await make_key(sessions, "widget", **few, allowed_origins=[ORIGIN])
+    [of_few] = [each for each in (await page.get("/v1/keys", page.admin))["items"] if each["scopes"]]
+    [full] = [
+        each
+        for each in (await page.get("/v1/keys", page.owner))["items"]
+        if each["kind"] == "widget" and not each["scopes"]
+    ]
+    assert own
+    taken: Any = {"jwt_keys": [{"kid": "mine", "alg": "HS256", "key": "x" * 40}]}
+    for limits in (few, ends):
+        maker = await make_key(sessions, role="owner", **limits)
+        await page.call("PATCH", f"/v1/keys/{full['id']}", maker, 403, json=taken)
+    await page.call("PATCH", f"/v1/keys/{of_few['id']}", await make_key(sessions, role="owner", **few), json=taken)
+    await page.get("/v1/tickets", page.person("one@example.com"))
+
+
+@pytest.mark.parametrize("kid", ["\ud800", "k1\n"], ids=ascii)
+async def test_an_odd_kid_is_refused_in_order(page: Page, kid: str) -> None:
+    shown = {"Heliodesk-Identity": token(claims(wall_now()), kid=kid)}
+    assert (await page.get("/v1/tickets", page.guest | shown, 401))["reason"] == "unknown_key"
 
 
 @pytest.mark.parametrize("body", [{"plan": "google-premium"}, {}])

@@ -91,6 +91,20 @@ async def test_a_stream_ends_with_its_visitors_token(page: Page) -> None:
     assert monotonic() - began < PATIENCE
 
 
+async def test_a_stream_ends_when_its_person_leaves_the_account(page: Page) -> None:
+    """Who has left sees only their own tickets, so an open stream of all the account's has to end."""
+    waits, editor = "/v1/events?wait=60", page.person("editor@example.com")
+    streams = page.client._transport.app.state.heliodesk.streams  # type: ignore[attr-defined]
+    after = (await page.get("/v1/events?after=latest", editor))["next_cursor"]
+    waiting = asyncio.create_task(page.get(f"{waits}&after={after}", editor))
+    await until(lambda: len(streams) == 1)
+    people = f"/v1/accounts/{page.account}/people"
+    [left] = [each for each in (await page.get(people, page.admin))["items"] if each["email"] == "editor@example.com"]
+    await page.call("DELETE", f"{people}/{left['id']}", page.admin, 204)
+    async with asyncio.timeout(PATIENCE):
+        assert (await waiting)["items"] == []
+
+
 async def test_a_visitor_has_so_many_streams_and_takes_none_from_others(page: Page) -> None:
     one, two = page.person("one@example.com"), page.person("two@example.com")
     streams = page.client._transport.app.state.heliodesk.streams  # type: ignore[attr-defined]

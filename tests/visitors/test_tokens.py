@@ -87,6 +87,7 @@ def test_a_token_without_a_signature_that_counts_is_refused(alg: Any) -> None:
         ({"sub": ""}, "claims"),
         ({"sub": "x" * 201}, "claims"),
         ({"sub": "a\0b"}, "claims"),
+        ({"sub": "\ud800"}, "claims"),
         ({"email": None}, "claims"),
         ({"email": "nobody"}, "claims"),
         ({"name": None}, "claims"),
@@ -96,6 +97,24 @@ def test_a_token_without_a_signature_that_counts_is_refused(alg: Any) -> None:
 )
 def test_what_it_has_to_say(changes: dict[str, Any], reason: str) -> None:
     assert refused(token(claims(NOW, **changes))) == reason
+
+
+@pytest.mark.parametrize("kid", ["\ud800", "k1\n", "x" * 101, "", 5, None], ids=ascii)
+def test_the_id_of_a_key_is_a_text_that_can_be_told(kid: Any) -> None:
+    assert refused(unsigned({"alg": "HS256", "kid": kid}, claims(NOW))) in ("unknown_key", "malformed")
+
+
+def test_other_claims_are_the_host_products_own() -> None:
+    assert accepted(unsigned({"alg": "HS256", "kid": "k1"}, claims(NOW, jti=7), SECRET.encode())).sub == "user-1"
+    number = unsigned({"alg": "HS256", "kid": "k1"}, claims(NOW, sub=7), SECRET.encode())
+    assert refused(number) == "claims"
+
+
+@pytest.mark.parametrize("odd", [["RSA"], {"a": 1}, None, 5], ids=ascii)
+def test_an_odd_key_of_a_set_is_left_out(odd: Any) -> None:
+    good = jwk(PAIRS["ES256"][1], "ES256", kid="good")
+    others = [good | {"kid": member, member: odd} for member in ("kty", "crv", "x")]
+    assert set(key_set({"keys": [*others, good]}, 50)) == {"good"}
 
 
 def test_clocks_may_differ_a_little() -> None:

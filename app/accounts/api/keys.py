@@ -6,7 +6,7 @@ from fastapi import Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts import queries
-from app.accounts.grants import beyond
+from app.accounts.grants import beyond, takes_over
 from app.accounts.key_schemas import Key, KeyPatch, KeyWithSecret, NewKey
 from app.accounts.models import ApiKeyRow
 from app.accounts.principals import manager, principal_of_key
@@ -88,7 +88,8 @@ async def update_key(call: CallDep, key_id: str, patch: PatchDep) -> Response:
 
     A JSON Merge Patch (RFC 7396) of how a widget key is set up, so that the key in a page can stay while the keys of
     the host product change. An entry of `jwt_keys` with neither `key` nor `jwk` keeps the key that is stored under its
-    `kid`. 409 for keys of other kinds, and for a key that is revoked.
+    `kid`. 403 for a key with more rights than the one that changes it, 409 for keys of other kinds, and for a key that
+    is revoked.
     """
     principal = call.principal
 
@@ -98,6 +99,8 @@ async def update_key(call: CallDep, key_id: str, patch: PatchDep) -> Response:
         key = await queries.key_by_id(session, key_id, lock=True)
         if key.kind != "widget" or key.revoked_at:
             raise Conflict(_("Only a widget key that is not revoked can be changed"))
+        if takes_over(await principal_of_key(session, principal.key_id), key.scopes, key.expires_at):
+            raise Forbidden(_("A key cannot change a key with more rights than its own"))
         before = {name: getattr(key, name) for name in KeyPatch.model_fields if name != "actor"}
         before["jwt_keys"] = [{"kid": each["kid"], "alg": each["alg"]} for each in before["jwt_keys"]]
         await keys.update_key(session, key, patched(KeyPatch, merge_patch(before, patch), before=before))

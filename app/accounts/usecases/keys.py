@@ -58,11 +58,12 @@ async def delete_key(session: AsyncSession, key: ApiKeyRow, *, now: datetime) ->
 
 async def update_key(session: AsyncSession, key: ApiKeyRow, fields: KeyPatch) -> None:
     """Change how a widget key is set up; from the next request on that holds. 422 for an entry without its key."""
-    known = {each["kid"]: each["key"] for each in key.jwt_keys}
+    known = {(each["kid"], each["alg"]): each["key"] for each in key.jwt_keys}
     for number, each in enumerate(fields.jwt_keys):
-        each.key = each.key or known.get(each.kid)
+        each.key = each.key or known.get((each.kid, each.alg))
         if each.key is None:
-            raise _fault(f"/jwt_keys/{number}/key", _("No key is stored under this kid, so it has to be given"))
+            said = _("No key for {alg} is stored under this kid, so it has to be given", alg=each.alg)
+            raise _fault(f"/jwt_keys/{number}/key", said)
     for name, value in fields.model_dump(exclude={"actor", "jwt_keys"}).items():
         setattr(key, name, value)
     key.jwt_keys = _stored(fields.jwt_keys)

@@ -23,7 +23,8 @@ SHORTEST_SECRET: Final = 32
 """Bytes of a secret for HS256 (RFC 7518, 3.2)."""
 _SHORTEST_RSA: Final = 2048
 """Bits of a key for RS256 (RFC 7518, 3.3)."""
-_LONGEST_KID: Final = 100
+LONGEST_KID: Final = 100
+"""Characters of the id of a key."""
 
 
 class Unfit(ValueError):
@@ -78,7 +79,7 @@ def from_jwk(jwk: Mapping[str, Any], alg: str | None = None) -> tuple[str, str]:
         raise Unfit(_("Only public keys are taken in this form, and this one holds a secret"))
     if jwk.get("use", "sig") != "sig":
         raise Unfit(_("This key is not one for signatures"))
-    wanted = alg or jwk.get("alg") or _BY_TYPE.get((jwk.get("kty"), jwk.get("crv")))
+    wanted = alg or jwk.get("alg") or _by_type(jwk)
     if wanted not in ALGORITHMS or wanted == "HS256" or jwk.get("alg", wanted) != wanted:
         raise Unfit(_("This key is for none of the algorithms {algorithms}", algorithms=list(ALGORITHMS[1:])))
     try:
@@ -96,6 +97,12 @@ _BY_TYPE: Final[Mapping[tuple[Any, Any], str]] = {
 }
 
 
+def _by_type(jwk: Mapping[str, Any]) -> str | None:
+    """The one algorithm for which a key of this type can be; its members may be anything."""
+    shown = (jwk.get("kty"), jwk.get("crv"))
+    return next((alg for known, alg in _BY_TYPE.items() if known == shown), None)
+
+
 def key_set(document: object, most: int) -> dict[str, TrustedKey]:
     """The keys of a JWK set by their ids; those without an id, and those that cannot be used here, are left out.
 
@@ -107,7 +114,7 @@ def key_set(document: object, most: int) -> dict[str, TrustedKey]:
     keys: dict[str, TrustedKey] = {}
     for jwk in found[:most]:
         kid = jwk.get("kid") if isinstance(jwk, dict) else None
-        if isinstance(kid, str) and 0 < len(kid) <= _LONGEST_KID:
+        if isinstance(kid, str) and 0 < len(kid) <= LONGEST_KID:
             try:
                 keys.setdefault(kid, TrustedKey(kid, *from_jwk(jwk)))
             except Unfit:

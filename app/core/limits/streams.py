@@ -18,13 +18,13 @@ from app.core.problems import TooManyRequests, Unavailable
 from app.core.text.messages import Message, _
 
 T = TypeVar("T")
-ValidKeys = Callable[[Collection[str]], Awaitable[set[str]]]
-"""Which of these keys (by id) are neither revoked nor expired."""
+StillValid = Callable[[Collection[str]], Awaitable[set[str]]]
+"""Which of these keys (by id) are neither revoked nor expired, and which of these people have not left."""
 
 DRAIN: Final = "heliodesk.drain"
 """In a request's scope: what the server calls, with the reason, so that an answer that stays open ends by itself."""
 CHECK: Final = 2.0
-"""Seconds between two looks at the keys of all open streams."""
+"""Seconds between two looks at the keys and the people of all open streams."""
 _KEYS: Final = _("A key has at most {most} streams and waiting requests open")
 _VISITORS: Final = _("A visitor has at most {most} streams and waiting requests open")
 _ACCOUNTS: Final = _("An account has at most {most} streams and waiting requests open")
@@ -43,13 +43,13 @@ class StreamLimits:
 
 
 class Stream:
-    """One open answer, as long as these keys are valid.
+    """One open answer, as long as its keys are valid and its person is one of the account's.
 
     It is counted for its ``owner``, and for an account where the owner belongs to one.
     """
 
-    def __init__(self, *key_ids: str, owner: str = "", account_id: str | None = None) -> None:
-        self.key_ids, self.owner, self.account_id = key_ids, owner, account_id
+    def __init__(self, *depends_on: str, owner: str = "", account_id: str | None = None) -> None:
+        self.depends_on, self.owner, self.account_id = depends_on, owner, account_id
         self.reason: Message | None = None
         self._ended = asyncio.Event()
 
@@ -81,9 +81,9 @@ async def _gone(receive: Receive) -> None:
 
 
 class Streams:
-    """The open streams of this process. All their keys are looked at together, every two seconds."""
+    """The open streams of this process. All that they depend on is looked at together, every two seconds."""
 
-    def __init__(self, valid: ValidKeys, limits: StreamLimits, *, check: float = CHECK) -> None:
+    def __init__(self, valid: StillValid, limits: StreamLimits, *, check: float = CHECK) -> None:
         self._valid, self._limits, self._check = valid, limits, check
         self._open: set[Stream] = set()
         self._of_owner: Counter[str] = Counter()
@@ -114,7 +114,7 @@ class Streams:
             _refuse_more(_ACCOUNTS, "streams_per_account", self._of_account[account_id], self._limits.of_account)
         if len(self._open) >= self._limits.all:
             raise Unavailable(_("Too many streams are open"), headers=_LATER)
-        stream = Stream(*principal.key_ids, owner=owner, account_id=account_id)
+        stream = Stream(*principal.depends_on, owner=owner, account_id=account_id)
         self._open.add(stream)
         self._of_owner[owner] += 1
         if account_id:
@@ -138,18 +138,18 @@ class Streams:
         return len(self._open)
 
     async def _keep(self) -> None:
-        """End the streams whose key was revoked or has expired."""
+        """End the streams whose key was revoked or has expired, or whose person has left the account."""
         holder.set("streams")
         while self._open:
             await asyncio.sleep(self._check)
             try:
-                valid = await self._valid({key_id for stream in self._open for key_id in stream.key_ids})
+                valid = await self._valid({each for stream in self._open for each in stream.depends_on})
             except DATABASE_ERRORS as error:
                 _log.warning("the keys of open streams could not be looked at", error=repr(error))
                 continue
             for stream in self._open:
-                if not valid.issuperset(stream.key_ids):
-                    stream.end(_("the key is no longer valid"))
+                if not valid.issuperset(stream.depends_on):
+                    stream.end(_("the key, or whoever shows it, is no longer valid"))
 
 
 def _refuse_more(detail: Message, name: str, used: int, most: int) -> None:

@@ -207,7 +207,7 @@ def _https(value: str) -> str:
     if url.scheme != "https":
         raise invalid_value("https", _("Only an https:// address is taken"))
     if not _can_be_reached(url.host or ""):
-        raise invalid_value("https", _("The address has to be one that everyone in the call can reach"))
+        raise invalid_value("https", _("The address has to be one that everyone can reach"))
     return value
 
 

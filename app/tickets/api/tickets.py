@@ -59,11 +59,13 @@ async def create_ticket(call: OnceCall, command: Annotated[NewTicket, Body(examp
     """Open a ticket: its clocks start, and at the plan's call priorities a live call is requested.
 
     A visitor of the help widget who shows an identity token is its requester. A guest gets the plan's default priority,
-    whatever they ask for, and in `access` what opens the ticket for them.
+    whatever they ask for, and in `access` what opens the ticket for them. Their Idempotency-Key cannot be guessed: it
+    has at least 32 characters, as a UUID has.
     """
     account_id, quota = account_of(call.principal, command.account_id), call.state.limits.tickets
     command = as_visitor(command, call.principal)
-    guest = Guest.of(call.principal, command, call.state.limits.guests)
+    key = call.request.headers.get("idempotency-key")
+    guest = Guest.of(call.principal, command, call.state.limits.guests, key)
     # What support opens for a customer is not the customer's doing, and neither is what a guest opens.
     counted = call.principal.account_id is not None and guest is None
 

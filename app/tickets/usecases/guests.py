@@ -10,12 +10,15 @@ from app.accounts.usecases.ticket_keys import create_ticket_key, new_secret
 from app.core.auth import Principal, TicketAccess
 from app.core.clock import database_now
 from app.core.limits.callers import GuestQuota
-from app.core.problems import Fault, Invalid
+from app.core.problems import Fault, Forbidden, Invalid
 from app.core.text.messages import _
 from app.tickets.schemas import NewTicket, Requester
 
 LIFETIME: Final = timedelta(days=30)
 """How long a guest can follow a ticket."""
+SHORTEST_KEY: Final = 32
+"""Characters of a guest's Idempotency-Key, such as those of a UUID: whoever repeats the request is told what opens the
+ticket, and nothing but this key shows that it is the same guest, whose network may have changed meanwhile."""
 
 
 def as_visitor(command: NewTicket, principal: Principal) -> NewTicket:
@@ -47,10 +50,21 @@ class Guest:
     access: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def of(cls, principal: Principal, command: NewTicket, quota: GuestQuota) -> Self | None:
-        """The guest who opens this; None for everybody else. 422 where they do not say who needs help."""
+    def of(cls, principal: Principal, command: NewTicket, quota: GuestQuota, key: str | None) -> Self | None:
+        """The guest who opens this; None for everybody else.
+
+        422 where they do not say who needs help, or where others could guess by what they repeat the request; 403 where
+        they choose who is to work on it.
+        """
         if principal.visitor is None or principal.visitor.kind != "guest":
             return None
+        if key is not None and len(key) < SHORTEST_KEY:
+            said = _(
+                "A guest's Idempotency-Key has at least {least} characters: a UUID, for example", least=SHORTEST_KEY
+            )
+            raise Invalid(errors=[Fault(pointer="#/header/idempotency-key", detail=said)])
+        if command.region_lock:
+            raise Forbidden(_("Guests do not choose the region"))
         if command.requester is None:
             raise Invalid(errors=[Fault(pointer="/requester", detail=_("A ticket needs its requester"))])
         return cls(principal.visitor.address, command.requester.email, command.requester.name, quota)
