@@ -135,6 +135,12 @@ async def _find(session: AsyncSession, key: str, wanted: int | None) -> tuple[in
         raise NotFound(_UNKNOWN) from None
 
 
+def _is_held(request: Request, tag: str) -> bool:
+    """Whether the reader has it already: its tag, weak or strong, is one of those in the list (RFC 9110, 13.1.2)."""
+    listed = ",".join(request.headers.getlist("if-none-match"))
+    return any(each.strip().removeprefix("W/") in (tag, "*") for each in listed.split(","))
+
+
 async def _trial(session: AsyncSession, plan: PlanDocument) -> Trial | None:
     """The programme that holds while a customer is on trial, if it is another one."""
     if plan.trial is None or plan.trial == plan.key:
@@ -170,7 +176,7 @@ def _answer(request: Request, told: _Told, *, is_public: bool) -> Response:
     if is_public:
         tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
         headers |= PUBLIC | {"ETag": tag}
-        if tag in request.headers.get("if-none-match", ""):
+        if _is_held(request, tag):
             return Response(status_code=304, headers=headers)
     if is_json:
         return Response(body, media_type="application/json", headers=headers)
