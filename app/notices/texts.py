@@ -40,6 +40,7 @@ _ROLES: Final[Mapping[str, Message]] = {
     "manager": pgettext("role", "account manager"),
     "tam": pgettext("role", "technical account manager"),
     "expert": pgettext("role", "expert"),
+    "escalation_contact": pgettext("role", "escalation contact"),
 }
 _ANSWER: Final = _("Accept or decline")
 _SUBJECT_LENGTH: Final = 150

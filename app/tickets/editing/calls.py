@@ -105,9 +105,15 @@ def make_failed(edit: TicketEdit, call: dict[str, Any], failures: Sequence[Failu
     reason, known = str(why_no_link(failures)), [CallFailure.model_validate(each) for each in stated(failures)]
     call |= {"state": "failed", "failure": reason, "failures": list(failures)}
     call |= {"next_attempt_at": None, "claim_id": None}
-    failed = types.CallFailed(call_id=call["id"], reason=reason, failures=known, assignee_id=edit.ticket.assignee_id)
+    failed = types.CallFailed(call_id=call["id"], reason=reason, failures=known, **_telling(edit))
     edit.tell(failed, SERVICE)
     write(edit, LINK_WANTED, edit.now)
+
+
+def _telling(edit: TicketEdit) -> dict[str, Any]:
+    """Who has to know about the call: the ticket's engineer; while it has none, whoever leads the account's support."""
+    assignee_id = edit.ticket.assignee_id
+    return {"assignee_id": assignee_id, **({} if assignee_id else edit.notifying("manager"))}
 
 
 async def use_own_link(session: AsyncSession, edit: TicketEdit, actor: Actor) -> None:
@@ -180,9 +186,7 @@ async def decline(session: AsyncSession, edit: TicketEdit, actor: Actor, reason:
     call |= {"state": "declined", "decline_reason": reason, "ended_at": edit.now}
     call |= {"next_attempt_at": None}
     edit.calls.append(call)
-    declined = types.CallDeclined(
-        call_id=call["id"], provider=call["provider"], reason=reason, assignee_id=edit.ticket.assignee_id
-    )
+    declined = types.CallDeclined(call_id=call["id"], provider=call["provider"], reason=reason, **_telling(edit))
     edit.tell(declined, actor)
 
 

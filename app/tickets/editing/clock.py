@@ -68,8 +68,7 @@ def _escalate(edit: TicketEdit, at: datetime, cause: Deadline, reasons: set[str]
         metric=cause.metric,
         cycle=cause.cycle,
         priority=cause.priority,
-        notified=edit.notified(*roles),
-        unreachable=edit.unreachable(*roles),
+        **edit.notifying(*roles),
     )
     sequence = edit.tell(data, SERVICE, at)
     if "open_escalation" in reasons:

@@ -186,8 +186,8 @@ class Dispatcher(OrdinaryWork):
     def _exhaust(self, edit: TicketEdit, route: Route, choice: Choice) -> None:
         """Everybody was paged and nobody accepted (C20): the next round begins a little later."""
         again_at = edit.now + edit.document.page_again_after
-        notified, notified_at = self.notify(edit, route)
-        data = types.RoutingRoundExhausted(round=route.round, next_at=again_at, notified=notified, **shown(choice))
+        told, notified_at = self.notify(edit, route)
+        data = types.RoutingRoundExhausted(round=route.round, next_at=again_at, **told, **shown(choice))
         edit.tell(data, SERVICE)
         self.keep_route(edit, replace(route, reason=ROUND_EXHAUSTED, again_at=again_at, notified_at=notified_at))
 
@@ -197,12 +197,12 @@ class Dispatcher(OrdinaryWork):
         if before and before.state == "queued" and before.reason == reason:
             self.keep_route(edit, replace(route, reason=reason, tried=frozenset()))
             return
-        notified, notified_at = self.notify(edit, route)
+        told, notified_at = self.notify(edit, route)
         data = types.RoutingUnstaffed(
             region_lock=edit.ticket.region_lock,
             reason=reason,
             next_at=self.next_poll(edit, reason),
-            notified=notified,
+            **told,
             **shown(choice),
         )
         edit.tell(data, SERVICE)

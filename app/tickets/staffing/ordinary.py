@@ -74,12 +74,12 @@ class OrdinaryWork(Assigning):
         if before and (before.state, before.reason, before.tier) == ("queued", route.reason, route.tier):
             self.keep_route(edit, replace(route, since=before.since, notified_at=before.notified_at))
             return
-        notified, notified_at = self.notify(edit, route)
+        told, notified_at = self.notify(edit, route)
         data = types.RoutingUnstaffed(
             region_lock=ticket.region_lock,
             reason=route.reason or UNSTAFFED,
             next_at=self.next_poll(edit, route.reason),
-            notified=notified,
+            **told,
             **shown(choice),
         )
         edit.tell(data, SERVICE)

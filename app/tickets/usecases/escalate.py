@@ -132,7 +132,7 @@ def _requested(edit: TicketEdit, escalation: EscalationRow) -> types.EscalationR
         breach_verified=escalation.breach_verified,
         breaches=[BrokenPromise.model_validate(each) for each in escalation.breaches],
         breach_count=escalation.breach_count,
-        notified=edit.notified("manager", "tam"),
+        **edit.notifying("manager", "tam"),
     )
 
 
@@ -169,7 +169,7 @@ async def accept(
         priority=edit.ticket.priority,
         tier=edit.ticket.tier,
         assignee=edit.ticket.assignee_id,
-        notified=edit.notified("tam"),
+        **edit.notifying("tam"),
     )
     edit.tell(data, actor)
     return await _decided(session, decided)
@@ -190,7 +190,7 @@ async def decline(
         _acknowledge(decided)
     _end(decided, "declined", command.reason)
     edit = decided.edit
-    data = types.EscalationDeclined(**_facts(decided.escalation), detail=command.reason, notified=edit.notified("tam"))
+    data = types.EscalationDeclined(**_facts(decided.escalation), detail=command.reason, **edit.notifying("tam"))
     edit.tell(data, decided.actor)
     return await _decided(session, decided)
 
@@ -206,7 +206,7 @@ async def withdraw(session: AsyncSession, caller: Caller, escalation_id: str, co
     change_clock(edit, Answer(edit.now, "escalation_ack", escalation.subject, cancel="withdrawn"), actor)
     decided = Decided(edit, actor, escalation)
     _end(decided, "withdrawn", None)
-    edit.tell(types.EscalationWithdrawn(**_facts(escalation), notified=edit.notified("tam")), actor)
+    edit.tell(types.EscalationWithdrawn(**_facts(escalation), **edit.notifying("tam")), actor)
     return await _decided(session, decided)
 
 

@@ -1,7 +1,7 @@
 """What happens when a ticket is opened: ``open_ticket`` is the whole story, top to bottom."""
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.principals import Acting
 from app.accounts.terms import plan_in_force
 from app.core.auth import SERVICE, Actor
-from app.core.db.session import driver
+from app.core.db.session import driver, stand_in_of
 from app.core.db.statements.bulk import Write
 from app.core.ids import new_id
 from app.core.problems import Fault, Invalid, NotFound
@@ -26,7 +26,8 @@ from app.sla.compiled import Promise, promise_of
 from app.sla.pins import Pins
 from app.tickets.editing import calls, review
 from app.tickets.editing.clock import take_step
-from app.tickets.editing.edit import TicketEdit
+from app.tickets.editing.edit import STAND_IN, TicketEdit
+from app.tickets.editing.translate import of_a_p1
 from app.tickets.record import TicketRecord, columns
 from app.tickets.rules import Assessment, assess, channel_faults, is_automatic, missing_texts, priority_faults
 from app.tickets.save import staff_and_save
@@ -80,6 +81,8 @@ class Customer:
     sandbox_now: datetime | None
     now: datetime
     plan_versions: dict[str, int] | None
+    stand_in: Mapping[str, str] | None = None
+    """whom the operator has told in the place of a manager"""
 
 
 async def open_ticket(
@@ -131,7 +134,7 @@ def begin(
     """The new ticket with its clocks started, its call asked for, and its events: decided, not yet written."""
     ticket = _ticket(customer, command, pins, assessment, actor.kind)
     step = open_clock(promise.terms, customer.now, assessment.priority)
-    contacts = {"manager": customer.manager, "tam": customer.tam}
+    contacts = {"manager": customer.manager, "tam": customer.tam, STAND_IN: customer.stand_in}
     edit = TicketEdit(ticket, step.clock, promise.document, contacts, customer.now, customer.locale)
     edit.tell(_opened(edit, pins), actor)
     take_step(edit, step, SERVICE)
@@ -145,7 +148,7 @@ async def _customer(session: AsyncSession, account_id: str, now: datetime | None
     row = await (await driver(session)).fetchrow(_CUSTOMER, account_id)
     if row is None:
         raise NotFound
-    customer = Customer(**dict(row))
+    customer = Customer(**dict(row), stand_in=stand_in_of(session))
     return replace(customer, now=now or customer.sandbox_now or customer.now)
 
 
@@ -236,5 +239,5 @@ def _opened(edit: TicketEdit, pins: Pins) -> types.TicketOpened:
         **{name: getattr(ticket, name) for name in TicketFacts.model_fields},
         requester=ticket.requester,
         plan=PlanPins(**pins.document()),
-        notified=edit.notified("tam") if ticket.priority == edit.document.top else [],
+        **of_a_p1(edit, ticket.priority),
     )
