@@ -29,6 +29,7 @@ from app.core.limits.rates import forget_levels
 from app.core.signals import WakeUp
 from app.core.state import State
 from app.core.web.kit.idempotency import forget_answers
+from app.digests.background import Digests, forget_digests
 from app.feed.marks import mark
 from app.inbound.background.processing import Processor
 from app.inbound.background.upkeep import forget_receipts, make_room
@@ -181,6 +182,8 @@ def _people(state: State) -> Iterator[Job]:
     notices = notifier(state.sessions, Notices(channels, state.metrics, base), wake_ups.notices)
     what = "tells people by e-mail and the operator's own channels"
     yield Job("notices", what, POLL, minute, notices.run_pass, notices.next_instant, wake_ups.notices, notices.stop)
+    digests = Digests(state.sessions, state.metrics)
+    yield Job("digests", "sends technical account managers their week", minute, minute, digests.run_pass)
     ways = Ways(state.settings, state.http)
     lanes: tuple[tuple[Lane, str, WakeUp], ...] = (
         ("mail", "pages engineers by e-mail", wake_ups.mail_pages),
@@ -251,6 +254,7 @@ def _housekeeping(state: State) -> Iterator[Job]:
         ("forget deliveries", "drops deliveries past their retention", forget_deliveries),
         ("forget notices", "drops notices past their retention", forget_notices),
         ("forget pages", "drops pages past their retention", forget_pages),
+        ("forget digests", "drops what says that a week's digest was sent, once it is long over", forget_digests),
         ("forget links", "drops the links of alerts that are long over", forget_links),
     )
     for name, what, work in works:

@@ -36,7 +36,16 @@ class AccountRow(Base):
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
-    __table_args__ = (Index(None, "created_at", "account_id"), Index(None, "external_ref"), Index(None, "plan"))
+    __table_args__ = (
+        Index(None, "created_at", "account_id"),
+        Index(None, "external_ref"),
+        Index(None, "plan"),
+        Index(
+            "ix_accounts_tam",
+            "account_id",
+            postgresql_where=text("jsonb_typeof(tam) = 'object' AND sandbox_now IS NULL"),
+        ),
+    )
 
 
 class PersonRow(Base):

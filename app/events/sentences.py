@@ -69,6 +69,7 @@ SENTENCES: Final[Mapping[str, Message]] = {
     "routing.unstaffed:max_experts": _("The account already has as many experts as its plan allows at once"),
     "routing.unstaffed:owner_held": _("Its engineer is needed for a more urgent ticket, and nobody else is available"),
     "routing.round_exhausted": _("No expert on shift has accepted the ticket (round {round})"),
+    "account.digest": _("Weekly digest: {open} open, {at_risk} at risk, {missed} missed"),
     "maintenance.started": _("A maintenance window has begun: alerts are held back"),
     "maintenance.ended": _("A maintenance window has ended: tickets are being opened for alerts that are still firing"),
     "webhook.disabled": _("A webhook endpoint was disabled"),
@@ -90,13 +91,17 @@ _VARIANTS: Final[Mapping[str, str]] = {
 """Which member of an event's data tells its variants apart."""
 
 
+_NAMED: Final = ("priority", "share", "tier", "turns", "round", "open", "at_risk", "missed")
+"""Members of an event's data that sentences say as they are."""
+
+
 def sentence(kind: str, data: Mapping[str, Any], language: Language) -> str:
     """What happened, by the event's type and ``data``: in the service's words and the plan's, with nobody's texts."""
     form = SENTENCES.get(f"{kind}:{_variant(kind, data)}") or SENTENCES[kind]
     plan, status = data.get("to") if kind == "plan.applied" else None, str(data.get("to"))
     return form.to(
         language,
-        **{name: data.get(name) for name in ("priority", "share", "tier", "turns", "round")},
+        **{name: data.get(name) for name in _NAMED},
         before=data.get("from"),
         after=data.get("to"),
         metric=METRICS.get(str(data.get("metric")), ""),

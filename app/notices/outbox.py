@@ -68,11 +68,11 @@ WITH due AS MATERIALIZED (
 ), claimed AS (
     UPDATE notices AS n SET claim_id = $3, attempts = n.attempts + 1, next_attempt_at = clock_timestamp() + $4::interval
     FROM due WHERE n.account_id = due.account_id AND n.id = due.id
-    RETURNING n.account_id, n.id, n.recipient, n.sent_by, n.attempts, n.event_id
+    RETURNING n.account_id, n.id, n.recipient, n.sent_by, n.attempts, n.event_id, n.letter
 )
 SELECT c.account_id, c.id, $3 AS claim_id, c.sent_by,
        jsonb_build_object('time_zone', a.time_zone) || c.recipient AS recipient,
-       c.attempts, e.type, e.timestamp, e.data,
+       c.attempts, e.type, e.timestamp, coalesce(c.letter, e.data) AS data,
        {ABOUT}
 FROM claimed AS c
 LEFT JOIN events AS e ON e.account_id = c.account_id AND e.id = c.event_id

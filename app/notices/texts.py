@@ -12,6 +12,7 @@ from app.core.zones import load_zone
 from app.events.failures import why_no_link
 from app.events.labels import LABELS, named, stated
 from app.events.sentences import sentence
+from app.notices import digest
 
 _TO_THE_EXPERT: Final[Mapping[str, Message]] = {
     "expert.alerted": _("You are needed now"),
@@ -70,6 +71,9 @@ def body(
     """
     language, zone = language_of(recipient), load_zone(recipient.get("time_zone") or "UTC")
     role = str(recipient.get("role", ""))
+    told_as = stated(_TOLD_AS, _ROLES.get(role, role), language)
+    if kind == "account.digest":
+        return "\n".join([subject(kind, data, ticket, language), *digest.lines(data, zone, language), "", told_as, ""])
     known = {**ticket, **data}
     if data.get("failures"):
         known["reason"] = why_no_link(data["failures"]).to(language)
@@ -78,7 +82,6 @@ def body(
     facts |= {"at": moment_in(at, zone, language)}
     facts |= {name: _fact(name, known[name], zone, language) for name in _FACTS if known.get(name)}
     lines = [stated(LABELS[name], value, language) for name, value in facts.items()]
-    told_as = stated(_TOLD_AS, _ROLES.get(role, role), language)
     return "\n".join([subject(kind, data, ticket, language), "", *lines, "", told_as, ""])
 
 

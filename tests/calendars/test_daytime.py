@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 
 import pytest
-from app.calendars.daytime import daytime_region
 
+from app.calendars.daytime import daytime_region
 from app.calendars.hours import Calendar, CalendarSpec, compile_calendar, parse_time
 from app.core.zones import load_zone
 
