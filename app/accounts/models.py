@@ -1,12 +1,15 @@
 """Accounts, people and keys."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Index, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db.tables import ID, Base
+
+
+_WITH_A_TAM: Final = "jsonb_typeof(tam) = 'object' AND sandbox_now IS NULL"
 
 
 class AccountRow(Base):
