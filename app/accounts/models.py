@@ -8,7 +8,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db.tables import ID, Base
 
-
 _WITH_A_TAM: Final = "jsonb_typeof(tam) = 'object' AND sandbox_now IS NULL"
 
 

@@ -113,8 +113,10 @@ class Apprise:
 
 def written(notice: Claimed) -> tuple[str, str]:
     """Subject and text of a notice, in its reader's language."""
-    title = subject(notice.type, notice.data, notice.ticket, language_of(notice.recipient))
-    text = body(notice.type, notice.data, notice.ticket, notice.recipient, notice.timestamp)
+    recipient = notice.recipient
+    role = str(recipient.get("role", ""))
+    title = subject(notice.type, notice.data, notice.ticket, language_of(recipient), role)
+    text = body(notice.type, notice.data, notice.ticket, recipient, notice.timestamp)
     return title, text
 
 

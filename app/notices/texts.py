@@ -18,11 +18,18 @@ _TO_THE_EXPERT: Final[Mapping[str, Message]] = {
     "expert.alerted": _("You are needed now"),
     "ticket.handed_over": _("Your shift takes over"),
     "ticket.handed_over:tier": _("A ticket of your tier is handed over to you"),
+    "ticket.handed_over:region_lock": _("You take over a ticket that is locked to your region"),
+    "ticket.handed_over:missed": _("You take over a ticket of which a deadline was missed"),
     "ticket.handed_over:exclusive": _("You take over a ticket of a colleague who is needed elsewhere"),
     "ticket.handed_over:owner_free": _("Your ticket has waited for you"),
     "call.failed": _("The call has no link: ask the customer for one"),
 }
-"""What is said to the person whom the event is about, instead of its sentence."""
+_TO_THE_PREVIOUS: Final = dict.fromkeys(("ticket.assigned", "ticket.handed_over"), _("This ticket is no longer yours"))
+_TO_THEM: Final[Mapping[str, Mapping[str, Message]]] = {
+    "expert": _TO_THE_EXPERT,
+    "previous_engineer": _TO_THE_PREVIOUS,
+}
+"""What is said to the person whom the event is about, instead of its sentence, by role."""
 _TOLD_AS: Final = _("You receive this as")
 _FACTS: Final = (
     "accept_by",
@@ -41,6 +48,7 @@ _ROLES: Final[Mapping[str, Message]] = {
     "manager": pgettext("role", "account manager"),
     "tam": pgettext("role", "technical account manager"),
     "expert": pgettext("role", "expert"),
+    "previous_engineer": pgettext("role", "the ticket's engineer until now"),
     "escalation_contact": pgettext("role", "escalation contact"),
 }
 _ANSWER: Final = _("Accept or decline")
@@ -53,10 +61,13 @@ def language_of(recipient: Mapping[str, Any]) -> Language:
     return choose_language(recipient.get("locale"))
 
 
-def subject(kind: str, data: Mapping[str, Any], ticket: Mapping[str, Any], language: Language) -> str:
+def subject(
+    kind: str, data: Mapping[str, Any], ticket: Mapping[str, Any], language: Language, role: str = "expert"
+) -> str:
     """One line: what happened, by the event's type and ``data``, and on which ticket (``number``, ``title``)."""
-    to_the_expert = _TO_THE_EXPERT.get(f"{kind}:{data.get('reason')}") or _TO_THE_EXPERT.get(kind)
-    what = to_the_expert.to(language) if to_the_expert else sentence(kind, data, language)
+    forms = _TO_THEM.get(role, {})
+    own = forms.get(f"{kind}:{data.get('reason')}") or forms.get(kind)
+    what = own.to(language) if own else sentence(kind, data, language)
     about = f"{ticket['number']}: {ticket['title']}" if ticket.get("number") else ""
     return " ".join(f"{what} · {about}".split())[:_SUBJECT_LENGTH].rstrip(" ·")
 
@@ -73,7 +84,9 @@ def body(
     role = str(recipient.get("role", ""))
     told_as = stated(_TOLD_AS, _ROLES.get(role, role), language)
     if kind == "account.digest":
-        return "\n".join([subject(kind, data, ticket, language), *digest.lines(data, zone, language), "", told_as, ""])
+        return "\n".join(
+            [subject(kind, data, ticket, language, role), *digest.lines(data, zone, language), "", told_as, ""]
+        )
     known = {**ticket, **data}
     if data.get("failures"):
         known["reason"] = why_no_link(data["failures"]).to(language)
@@ -82,7 +95,7 @@ def body(
     facts |= {"at": moment_in(at, zone, language)}
     facts |= {name: _fact(name, known[name], zone, language) for name in _FACTS if known.get(name)}
     lines = [stated(LABELS[name], value, language) for name, value in facts.items()]
-    return "\n".join([subject(kind, data, ticket, language), "", *lines, "", told_as, ""])
+    return "\n".join([subject(kind, data, ticket, language, role), "", *lines, "", told_as, ""])
 
 
 def _fact(name: str, value: str, zone: ZoneInfo, language: Language) -> str:

@@ -96,6 +96,7 @@ class TicketHandedOver(ChangeEvent):
     type = "ticket.handed_over"
     reason: str | None = Field(
         None,
-        description="`shift_ended`; `tier` (it moved to the next tier); `exclusive` (its engineer works on another "
-        "ticket and nothing else); `owner_free` (its engineer is free again)",
+        description="`shift_ended`; `region_lock` (it was locked to another region); `tier` (it moved to another "
+        "tier); `missed` (a deadline was missed); `exclusive` (its engineer works on another ticket and nothing else); "
+        "`owner_free` (its engineer is free again)",
     )

@@ -164,6 +164,14 @@ def _allowed(call: dict[str, Any] | None, *states: str) -> dict[str, Any]:
     return call
 
 
+def _expecting(call: dict[str, Any] | None) -> dict[str, Any]:
+    """The call, if its customer is expected. 409 where there is none, or it has been declined or joined already."""
+    if call and call["state"] == "declined":
+        can_join = _("The call is declined already, and its customer can still join it")
+        raise Conflict(can_join if call["join_url"] else _("The call is declined already"))
+    return _allowed(call if call and call["state"] in LIVE else None, "requested", "ready", "no_show")
+
+
 async def join(session: AsyncSession, edit: TicketEdit, actor: Actor, participant: str) -> None:
     """Somebody joined. The customer meets ``call_join`` by it, also early; it may come late, or after declining."""
     if actor.kind == "customer" and participant != "customer":
@@ -181,7 +189,7 @@ async def decline(session: AsyncSession, edit: TicketEdit, actor: Actor, reason:
 
     Its room is still watched, as the customer may come after all.
     """
-    call = _allowed(await active(session, edit), "requested", "ready", "no_show")
+    call = _expecting(await _last(session, edit))
     change_clock(edit, Answer(edit.now, "call_join", call["id"], "customer"), actor)
     call |= {"state": "declined", "decline_reason": reason, "ended_at": edit.now}
     call |= {"next_attempt_at": None}
@@ -191,8 +199,8 @@ async def decline(session: AsyncSession, edit: TicketEdit, actor: Actor, reason:
 
 
 async def end(session: AsyncSession, edit: TicketEdit, actor: Actor) -> None:
-    """The call is over; a customer that had not joined yet is no longer waited for."""
-    _end(edit, _allowed(await active(session, edit), *LIVE), actor)
+    """The call is over, also a declined one; a customer that had not joined yet is no longer waited for."""
+    _end(edit, _allowed(await joinable(session, edit), *LIVE, "declined"), actor)
 
 
 def _end(edit: TicketEdit, call: dict[str, Any], actor: Actor) -> None:

@@ -56,6 +56,8 @@ class TicketEdit:
     """the service has resolved it, and its call, which only the database knows, ends when it is saved"""
     climbed: bool = False
     """it has moved to a higher tier, whose engineers go on with it: who that is, is chosen when it is saved (N2)"""
+    descended: bool = False
+    """it has moved to a lower tier, whose engineers go on with it where they can (N2)"""
     retitled: bool = False
     touched: bool = False
     """there may be something to save although nothing was told"""

@@ -138,8 +138,8 @@ def _managed(edit: TicketEdit, event: ClockEvent) -> types.EventData:
 
 
 def _tier(edit: TicketEdit, event: ClockEvent) -> types.EventData:
-    if event.after > event.before:
-        edit.climbed = True
+    edit.climbed, edit.descended = event.after > event.before, event.after < event.before
+    if edit.climbed:
         write(edit, NEXT_TIER, event.at, tier=event.after)
     return types.TicketTierChanged(before=event.before, after=event.after, reason=event.reason or None)
 

@@ -32,7 +32,8 @@ async def assign(session: AsyncSession, caller: Caller, ticket_id: str, command:
             detail = ngettext("The plan has {n} tier", "The plan has {n} tiers", edit.clock.terms.tiers)
             raise Invalid(errors=[Fault(pointer="/tier", detail=detail)])
         change_clock(edit, Tier(edit.now, command.tier, actor.kind), actor)
-        edit.climbed = edit.climbed and "engineer_id" not in command.model_fields_set
+        if "engineer_id" in command.model_fields_set:
+            edit.climbed = edit.descended = False
     return await finish(session, edit)
 
 

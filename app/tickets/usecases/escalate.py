@@ -162,7 +162,8 @@ async def accept(
     if command.tier and command.tier != edit.ticket.tier:
         _check_tier(edit, command.tier)
         change_clock(edit, Tier(edit.now, command.tier, actor.kind), actor)
-        edit.climbed = edit.climbed and command.assignee_id is None
+        if command.assignee_id:
+            edit.climbed = edit.descended = False
     _end(decided, "accepted", command.message)
     data = types.EscalationAccepted(
         **_facts(escalation),

@@ -14,7 +14,7 @@ from app.core.auth import SERVICE, Actor
 from app.core.db.session import driver, stand_in_of
 from app.core.db.statements.bulk import Write
 from app.core.ids import new_id
-from app.core.problems import Fault, Invalid, NotFound
+from app.core.problems import Fault, Forbidden, Invalid, NotFound
 from app.core.text.messages import _
 from app.core.zones import IN_FORCE, time_zones
 from app.events import types
@@ -29,7 +29,15 @@ from app.tickets.editing.clock import take_step
 from app.tickets.editing.edit import STAND_IN, TicketEdit
 from app.tickets.editing.translate import of_a_p1
 from app.tickets.record import TicketRecord, columns
-from app.tickets.rules import Assessment, assess, channel_faults, is_automatic, missing_texts, priority_faults
+from app.tickets.rules import (
+    SUPPORTS_CHANNELS,
+    Assessment,
+    assess,
+    channel_faults,
+    is_automatic,
+    missing_texts,
+    priority_faults,
+)
 from app.tickets.save import staff_and_save
 from app.tickets.schemas import NewTicket
 
@@ -110,6 +118,7 @@ async def open_ticket(
     held = await _promise(session, customer, command.product, command.requester.time_zone or customer.time_zone)
     promise, pins = held.promise, held.pins
     assessment = assess(promise.document, command.priority, command.impact, command.urgency)
+    _check_channel(command.channel, acting)
     _check(promise, command, assessment, automatic=is_automatic(command.channel, acting.actor.kind))
     await _check_follow_up(session, account_id, command.follow_up_of)
     lock = await _lock(session, customer, command.region_lock)
@@ -185,6 +194,12 @@ def _check(promise: Promise, command: NewTicket, assessment: Assessment, *, auto
     faults += [] if automatic else missing_texts(document, assessment.priority, texts)
     if faults:
         raise Invalid(errors=faults)
+
+
+def _check_channel(channel: str, acting: Acting) -> None:
+    """403 for a customer on the channel of those tickets that the account manager opens for it (Z6)."""
+    if acting.role is not None and channel in SUPPORTS_CHANNELS:
+        raise Forbidden(_("Only support opens tickets on the channel {channel}", channel=channel))
 
 
 async def _check_follow_up(session: AsyncSession, account_id: str, ticket_id: str | None) -> None:
