@@ -10,6 +10,7 @@ from app.core.auth import Actor, Principal
 from app.core.schemas.shared import ActorRef
 from app.tickets.editing.edit import TicketEdit
 from app.tickets.editing.load import lock_ticket
+from app.tickets.editing.priorities import follow_matrix_again
 from app.tickets.save import staff_and_save
 
 
@@ -33,6 +34,8 @@ async def start(
 
 async def finish(session: AsyncSession, edit: TicketEdit) -> TicketEdit:
     """Save a ticket that a person or an integration has changed: its version grows."""
+    if edit.is_reopened:
+        await follow_matrix_again(session, edit)
     edit.ticket.version += 1
     await staff_and_save(session, [edit])
     return edit

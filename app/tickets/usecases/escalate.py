@@ -23,13 +23,13 @@ from app.sla.clock.terms import PLAN_METRICS
 from app.tickets.editing.clock import change_clock
 from app.tickets.editing.edit import TicketEdit
 from app.tickets.editing.messages import add_message
+from app.tickets.editing.priorities import give_priority
 from app.tickets.escalation_schemas import EscalationAcceptance, EscalationRefusal, NewEscalation
 from app.tickets.rules import missing_texts, priority_faults
 from app.tickets.schemas import NewMessage
 from app.tickets.usecases.assignment import set_assignee
 from app.tickets.usecases.breaches import breaches_of, documents
 from app.tickets.usecases.caller import Caller, finish, start
-from app.tickets.usecases.priority import give_priority
 
 
 @dataclass(frozen=True, slots=True)
