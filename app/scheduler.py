@@ -107,14 +107,7 @@ def jobs(state: State, sender: Sender) -> Sequence[Job]:
             state.wake_ups.sweep,
             sessions=state.clock.sessions,
         ),
-        Job(
-            "experts",
-            "processes tickets that need an expert, which the sweep left while others held the roster",
-            POLL,
-            minute,
-            lambda: staffing.run_pass(state.sessions, state.wake_ups),
-            wake_up=state.wake_ups.experts,
-        ),
+        *_staffing(state),
         Job(
             "isolate",
             "processes apart what would hold up the sweep: storms of one account, tickets that fail",
@@ -147,6 +140,17 @@ def jobs(state: State, sender: Sender) -> Sequence[Job]:
             Sampler(state.sessions, state.feed, state.metrics).run_pass,
         ),
     )
+
+
+def _staffing(state: State) -> Iterator[Job]:
+    """What finds engineers for tickets, beside the sweep and the requests that do."""
+    wake_ups, minute = state.wake_ups, timedelta(minutes=1)
+    what = "processes tickets that need an expert, which the sweep left while others held the roster"
+    experts = partial(staffing.run_pass, state.sessions, wake_ups)
+    yield Job("experts", what, POLL, minute, experts, wake_up=wake_ups.experts)
+    what = "gives tickets that wait for an engineer to whoever has got room for one"
+    queue = partial(staffing.fill_room, state.sessions)
+    yield Job("queue", what, minute, minute, queue, wake_up=wake_ups.capacity)
 
 
 def _calls(state: State) -> Sequence[Job]:

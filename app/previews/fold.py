@@ -11,8 +11,9 @@ from app.sla.clock.deadline import Deadline
 from app.sla.clock.terms import METRIC_ORDER, Terms
 from app.sla.explain.segments import Move
 
-MAX_CYCLES: Final = 2_000
-"""Deadlines of one preview: a thousand messages make half as many, and a plan that says PT1S would make millions."""
+MAX_CYCLES: Final = 5_000
+"""Deadlines of one preview: nobody writes for half a year, and updates are owed each hour. They take a second of a
+process of their own, and 8 MB to tell; a plan that says PT1S would make millions."""
 
 _MOVES: Final[Mapping[str, str]] = {
     "deadline.started": "started",

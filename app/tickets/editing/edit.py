@@ -58,6 +58,8 @@ class TicketEdit:
     """it has moved to a higher tier, whose engineers go on with it: who that is, is chosen when it is saved (N2)"""
     descended: bool = False
     """it has moved to a lower tier, whose engineers go on with it where they can (N2)"""
+    relieved: str | None = None
+    """the engineer who has a ticket less by it: they may have room for one that waits"""
     retitled: bool = False
     touched: bool = False
     """there may be something to save although nothing was told"""

@@ -83,7 +83,7 @@ def _status(edit: TicketEdit, event: ClockEvent) -> types.EventData:
     ticket.closed_at = event.at if after == "closed" else None
     ticket.closed_reason = event.reason if after == "closed" else None
     if after in ("resolved", "closed"):
-        ticket.turns = 0
+        ticket.turns, edit.relieved = 0, ticket.assignee_id if event.before != "resolved" else edit.relieved
         edit.close_escalations, ticket.escalated = ticket.escalated, False
     if after == "resolved" and event.by == "service":
         edit.ends_call = edit.document.call is not None

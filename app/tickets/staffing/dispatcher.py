@@ -91,6 +91,9 @@ class Dispatcher(OrdinaryWork):
         """Bring one ticket's expert in line with what the ticket is now."""
         edit.now, edit.people = max(edit.now, self.staff.now), self.staff.people
         catch_up(edit)
+        if edit.relieved:
+            self.staff.relieved(edit.relieved)
+            edit.relieved = None
         reassign, edit.reassign = edit.reassign, False
         if is_wanted(edit):
             self._staff(edit, reassign=reassign or (edit.climbed and not self.has_engineer_of_tier(edit)))

@@ -143,6 +143,8 @@ def is_to_do(edit: TicketEdit) -> bool:
     """Whether the ticket's expert has to be looked at before it is saved: a glance, without any I/O."""
     ticket, route = edit.ticket, route_of(edit.ticket)
     due = ticket.route_at is not None and ticket.route_at <= edit.now
+    if ticket.sandbox and edit.relieved:
+        return True  # of live ones, a pass of its own sees to what waits for whoever has room
     if not is_wanted(edit):
         other_engineer = edit.reassign or edit.is_reopened
         moved = edit.climbed or (edit.descended and ticket.assignee_id is not None)

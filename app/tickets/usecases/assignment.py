@@ -49,6 +49,7 @@ async def set_assignee(
     before, edit.ticket.assignee_id = edit.ticket.assignee_id, engineer_id
     if before != engineer_id:
         edit.tell(types.TicketAssigned(before=before, after=engineer_id), actor)
+        edit.relieved = before
     if engineer_id and edit.ticket.status == "new":
         change_clock(edit, Status(edit.now, "open", actor.kind), actor)
 
