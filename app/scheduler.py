@@ -95,7 +95,8 @@ def jobs(state: State, sender: Sender) -> Sequence[Job]:
     """Everything that this process does by itself, with the background's connections; the sweep has the clock's."""
     isolation = Isolation(state.sessions, state.metrics)
     sweeper = Sweeper(state.clock.sessions, isolation)
-    minute = timedelta(minutes=1)
+    sampler = Sampler(state.sessions, state.feed, state.metrics)
+    second, minute = timedelta(seconds=1), timedelta(minutes=1)
     return (
         Job(
             "sweep",
@@ -111,7 +112,7 @@ def jobs(state: State, sender: Sender) -> Sequence[Job]:
         Job(
             "isolate",
             "processes apart what would hold up the sweep: storms of one account, tickets that fail",
-            timedelta(seconds=1),
+            second,
             minute,
             isolation.run_pass,
             isolation.next_instant,
@@ -132,13 +133,7 @@ def jobs(state: State, sender: Sender) -> Sequence[Job]:
         *_receiving(state),
         *_endpoints(state),
         *_housekeeping(state),
-        Job(
-            "sample",
-            "measures what is stored and waits, for the metrics",
-            timedelta(seconds=10),
-            minute,
-            Sampler(state.sessions, state.feed, state.metrics).run_pass,
-        ),
+        Job("sample", "measures what is stored and waits, for the metrics", 10 * second, minute, sampler.run_pass),
     )
 
 
@@ -157,6 +152,7 @@ def _calls(state: State) -> Sequence[Job]:
     """What gets calls their links, and ends them."""
     providers = provision.configured(state.settings, state.http)
     provisioner, watcher = Provisioner(state, providers), Watcher(state.sessions, providers, state.metrics)
+    watching = "asks who has come to the calls, and ends the rooms of those that are over"
     minute = timedelta(minutes=1)
     return (
         Job(
@@ -169,13 +165,7 @@ def _calls(state: State) -> Sequence[Job]:
             state.wake_ups.calls,
             provisioner.stop,
         ),
-        Job(
-            "watch calls",
-            "asks who has come to the calls, and ends the rooms of those that are over",
-            timedelta(seconds=1),
-            minute,
-            watcher.run_pass,
-        ),
+        Job("watch calls", watching, timedelta(seconds=1), minute, watcher.run_pass),
     )
 
 
