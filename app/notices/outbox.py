@@ -89,6 +89,12 @@ FROM jsonb_to_recordset($1::jsonb)
            wait_seconds float8)
 WHERE n.account_id = r.account_id AND n.id = r.id AND n.claim_id = r.claim_id
 """
+EXPERT: Final = "expert"
+"""The role of an engineer who is to do something."""
+PREVIOUS: Final = "previous_engineer"
+"""The role of one from whom a ticket is taken, not by the end of a shift, which they know of."""
+_TAKEN: Final = frozenset({"missed", "region_lock", "tier"})
+"""Why the service takes a ticket from an engineer who is at work on it."""
 _EXPERTS_OF: Final[Mapping[str, Callable[[Row], Iterable[tuple[str | None, str]]]]] = {
     "expert.alerted": lambda data: [(data["engineer_id"], EXPERT)],
     "ticket.assigned": lambda data: [(data["from"], PREVIOUS)] if data["reason"] in _TAKEN else (),
@@ -100,12 +106,6 @@ _EXPERTS_OF: Final[Mapping[str, Callable[[Row], Iterable[tuple[str | None, str]]
     "call.failed": lambda data: [(data["assignee_id"], EXPERT)],
 }
 """Which engineers an event of this type is to tell, and in which role (C15, G2, G3, G6, G7)."""
-EXPERT: Final = "expert"
-"""The role of an engineer who is to do something."""
-PREVIOUS: Final = "previous_engineer"
-"""The role of one from whom a ticket is taken, not by the end of a shift, which they know of."""
-_TAKEN: Final = frozenset({"missed", "region_lock", "tier"})
-"""Why the service takes a ticket from an engineer who is at work on it."""
 _SHOWN: Final = 1_000
 _FAILED: Final = f"""
 SELECT count(*) FROM (

@@ -38,7 +38,7 @@ def make_sessions(
 
     ``stand_in``: see ``stand_in_of``.
     """
-    info = {
+    info: dict[str, Any] = {
         "stand_in": stand_in,
         "wake_ups": wake_ups,
         "ring": set(),
