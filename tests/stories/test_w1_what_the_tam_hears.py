@@ -85,7 +85,7 @@ async def test_z_premium_an_account_without_a_manager_says_so(begin: Begin) -> N
     assert (await community.product.get(f"/v1/accounts/{community.account.account_id}"))["warnings"] == []
 
 
-NOBODY: Final = ([], ["manager"])
+NOBODY: Final[tuple[list[str], list[str]]] = ([], ["manager"])
 
 
 def told(event: Any) -> tuple[Any, Any]:
