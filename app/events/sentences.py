@@ -26,7 +26,7 @@ SENTENCES: Final[Mapping[str, Message]] = {
     "ticket.assigned": _("An engineer is assigned"),
     "ticket.assigned:nobody": _("The ticket is no longer assigned to anyone"),
     "ticket.handed_over": _("Handed over to the next shift"),
-    "ticket.handed_over:tier": _("Handed over to the next tier"),
+    "ticket.handed_over:tier": _("Handed over to another tier"),
     "ticket.handed_over:region_lock": _("Handed over to the region that the ticket is locked to"),
     "ticket.handed_over:missed": _("Handed over after a missed deadline"),
     "ticket.handed_over:exclusive": _("Handed over: its engineer is needed for a more urgent ticket"),
