@@ -167,8 +167,8 @@ def _allowed(call: dict[str, Any] | None, *states: str) -> dict[str, Any]:
 def _expecting(call: dict[str, Any] | None) -> dict[str, Any]:
     """The call, if its customer is expected. 409 where there is none, or it has been declined or joined already."""
     if call and call["state"] == "declined":
-        can_join = _("The call is declined already, and its customer can still join it")
-        raise Conflict(can_join if call["join_url"] else _("The call is declined already"))
+        can_join = _("The call has already been declined; the customer can still join it")
+        raise Conflict(can_join if call["join_url"] else _("The call has already been declined"))
     return _allowed(call if call and call["state"] in LIVE else None, "requested", "ready", "no_show")
 
 
