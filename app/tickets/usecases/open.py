@@ -118,8 +118,8 @@ async def open_ticket(
     held = await _promise(session, customer, command.product, command.requester.time_zone or customer.time_zone)
     promise, pins = held.promise, held.pins
     assessment = assess(promise.document, command.priority, command.impact, command.urgency)
-    _check_channel(command.channel, acting)
     _check(promise, command, assessment, automatic=is_automatic(command.channel, acting.actor.kind))
+    _check_channel(command.channel, acting)
     await _check_follow_up(session, account_id, command.follow_up_of)
     lock = await _lock(session, customer, command.region_lock)
     edit = begin(customer, command, promise, pins, assessment, acting.actor)
