@@ -60,10 +60,7 @@ class CallNoShow(_Call):
 
 
 class CallFailed(NotifyingEvent, _Call):
-    """No link could be created: one from the customer revives the call. The ticket itself is not affected.
-
-    Its engineer is notified; without one, the account's manager.
-    """
+    """No link could be created: one from the customer revives the call. Its engineer, else the manager, is notified."""
 
     type = "call.failed"
     reason: str = Field(description="Why, in English; `failures` says it by codes")

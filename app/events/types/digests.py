@@ -19,10 +19,7 @@ class DigestTicket(BaseModel):
 
 
 class AccountDigest(NotifyingEvent, TextEvent):
-    """The weekly digest of an account for its technical account manager, on Monday morning.
-
-    It comes only where there is something to tell. One letter tells a manager of all of their accounts.
-    """
+    """The weekly digest of an account for its technical account manager, where there is something to tell."""
 
     type = "account.digest"
     audience = "internal"

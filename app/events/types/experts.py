@@ -80,10 +80,7 @@ class RoutingUnstaffed(NotifyingEvent, _Chosen):
 
 
 class RoutingRoundExhausted(NotifyingEvent, _Chosen):
-    """Everybody on shift who may take the ticket was paged, and nobody accepted: another round follows.
-
-    The account's manager is notified of the first round, and then once an hour.
-    """
+    """Nobody of those on shift has accepted the ticket: another round follows, and its manager is notified hourly."""
 
     type = "routing.round_exhausted"
     round: int = Field(description="Counted from 1, anew once somebody has accepted")
