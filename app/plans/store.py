@@ -126,11 +126,12 @@ def _read(key: str, version: int, row: dict[str, Any]) -> PlanDocument:
 
 async def current_documents(session: AsyncSession, memory: Memory, keys: Collection[str]) -> dict[str, PlanDocument]:
     """The document of each key's newest version that is not archived; a key that has none is not in the answer."""
-    newest = select(PlanVersionRow.key, func.max(PlanVersionRow.version)).where(
+    number = func.max(PlanVersionRow.version).label("number")
+    newest = select(PlanVersionRow.key, number).where(
         PlanVersionRow.key.in_(keys), PlanVersionRow.archived_at.is_(None)
     )
-    found = (await session.execute(newest.group_by(PlanVersionRow.key))).tuples().all()
-    return {key: await document(session, memory, key, version) for key, version in found}
+    found = (await session.execute(newest.group_by(PlanVersionRow.key))).all()
+    return {row.key: await document(session, memory, row.key, row.number) for row in found}
 
 
 async def calendars(
