@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
+from app.core.text.messages import _
 from app.sla.clock.changes import Change, ClockEvent
 from app.sla.clock.clock import Clock, Step, advance, catch_up, open_clock
 from app.sla.clock.deadline import Deadline
@@ -39,7 +40,10 @@ class TooManyCycles(Exception):
     """The ticket would have more deadlines than a preview tells."""
 
     def __init__(self) -> None:
-        super().__init__(f"Up to this instant the ticket would have more than {MAX_CYCLES:,} cycles of its deadlines")
+        message = _(
+            "Up to this instant the ticket would have more than {most} cycles of its deadlines", most=MAX_CYCLES
+        )
+        super().__init__(message)
 
 
 class Preview:
