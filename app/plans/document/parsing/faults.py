@@ -85,5 +85,7 @@ def _plain(value: Any) -> str:
 def _as_list(value: Any) -> str:
     """What is written in the place of a list of keys, as a list; else an example."""
     written = value if isinstance(value, dict) else [value]
-    known = [str(key) for key in written if key not in (None, True) and re.fullmatch(NAME_PATTERN, str(key))]
+    known = [
+        str(key) for key in written if key is not None and key is not True and re.fullmatch(NAME_PATTERN, str(key))
+    ]
     return ", ".join(known[:_SHOWN] or _EXAMPLE)
