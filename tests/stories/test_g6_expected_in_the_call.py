@@ -131,13 +131,3 @@ async def test_g6_a_second_refusal_says_that_the_call_is_declined(story: Story) 
     assert ended["call"]["state"] == "ended"
     refused = await story.customer.post(f"{path}/call/decline", 409, reason="And still")
     assert refused["detail"] == "The ticket has no active call"
-
-
-async def test_g6_nobody_is_expected_in_the_call_of_a_ticket_that_is_lowered(story: Story) -> None:
-    path, joined = path_of(await story.open(**P1)), path_of(await story.open(**P1))
-    await story.customer.post(f"{joined}/call/join", participant="customer")
-    lowered = [await story.engineer.post(f"{each}/priority", priority="P3", reason="Calm") for each in (path, joined)]
-    assert [ticket["call"]["state"] for ticket in lowered] == ["ended", "joined"]
-    assert deadline(lowered[0], "call_join")["state"] == "cancelled"
-    happened = {event["type"] for event in await advance(story, 60) if event["ticket_id"] == lowered[0]["id"]}
-    assert not happened & {"call.reminded", "call.no_show"}

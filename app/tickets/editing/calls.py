@@ -224,13 +224,6 @@ async def end_active(session: AsyncSession, edit: TicketEdit) -> None:
         _end(edit, call, SERVICE)
 
 
-async def end_unneeded(session: AsyncSession, edit: TicketEdit, actor: Actor) -> None:
-    """The ticket's priority has no calls: one that nobody has joined ends, and its customer is not waited for (G6)."""
-    call = await active(session, edit)
-    if call is not None and call["state"] != "joined":
-        _end(edit, call, actor)
-
-
 async def request(session: AsyncSession, edit: TicketEdit, actor: Actor) -> None:
     """Ask for another call. 409 while there is one; 422 where the plan has none."""
     if edit.document.call is None:

@@ -41,15 +41,12 @@ async def give_priority(
 async def _change(
     session: AsyncSession, edit: TicketEdit, actor: Actor, priority: str, reason: str, source: str
 ) -> None:
-    had_calls = calls.wanted(edit)
     edit.ticket.priority_source, edit.reason = source, reason
     if source != "matrix" and actor.kind == "engineer":
         edit.ticket.assessed_priority = priority
     change_clock(edit, Priority(edit.now, priority, actor.kind), actor)
     if calls.wanted(edit) and await calls.active(session, edit) is None:
         await calls.ask_with_account(session, edit, actor)
-    elif had_calls and not calls.wanted(edit):
-        await calls.end_unneeded(session, edit, actor)
     review.request_if_due(edit, decided=True)
 
 
