@@ -11,7 +11,7 @@ from app.core.settings import Settings, Unconfigurable
 from app.core.text.messages import Message, _, verbatim
 from app.notices import letters
 from app.notices.outbox import Claimed
-from app.notices.texts import body, language_of, subject, with_link
+from app.notices.texts import body, language_of, subject, with_link, with_programme
 
 try:
     import apprise
@@ -113,11 +113,11 @@ class Apprise:
 
 def written(notice: Claimed) -> tuple[str, str]:
     """Subject and text of a notice, in its reader's language."""
-    recipient = notice.recipient
+    recipient, language = notice.recipient, language_of(notice.recipient)
     role = str(recipient.get("role", ""))
-    title = subject(notice.type, notice.data, notice.ticket, language_of(recipient), role)
-    text = body(notice.type, notice.data, notice.ticket, recipient, notice.timestamp)
-    return title, text
+    title = subject(notice.type, notice.data, notice.ticket, language, notice.names, role)
+    text = body(notice.type, notice.data, notice.ticket, recipient, notice.timestamp, notice.names)
+    return title, with_programme(text, notice.programme_url, language)
 
 
 def configured(settings: Settings) -> tuple[Channel, ...]:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
 from app.core.text.messages import _
+from app.plans.document.naming import Names
 from app.sla.clock.changes import Change, ClockEvent
 from app.sla.clock.clock import Clock, Step, advance, catch_up, open_clock
 from app.sla.clock.deadline import Deadline
@@ -34,6 +35,7 @@ class PreviewPlan:
     key: str
     version: int | None
     terms: Terms
+    names: Names
 
 
 class TooManyCycles(Exception):

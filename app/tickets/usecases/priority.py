@@ -5,12 +5,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.problems import Conflict, Forbidden, Invalid
 from app.core.text.messages import _
 from app.core.web.kit.deps import require_support
+from app.plans.document.naming import plan_name
 from app.sla.clock.cycles import ENDED_STATUSES
 from app.tickets.editing import review
 from app.tickets.editing.edit import TicketEdit
 from app.tickets.editing.messages import add_message
 from app.tickets.editing.priorities import MAX_TURNS, give_priority
-from app.tickets.rules import customer_may_set, priority_faults
+from app.tickets.rules import customer_may_set, priority_faults, status_name
 from app.tickets.schemas import (
     NewMessage,
     PriorityChange,
@@ -25,14 +26,14 @@ async def set_priority(session: AsyncSession, caller: Caller, ticket_id: str, co
     edit, actor = await start(session, caller, ticket_id, command.actor)
     ticket, document = edit.ticket, edit.document
     if ticket.status in ("resolved", "closed"):
-        raise Conflict(_("The priority of a ticket that is {status} cannot change", status=ticket.status))
+        raise Conflict(_("The priority of a ticket that is {status} cannot change", status=status_name(ticket.status)))
     if faults := priority_faults(document, command.priority):
         raise Invalid(errors=faults)
     if command.priority == ticket.priority:
         return await finish(session, edit)
     if actor.kind == "customer" and not customer_may_set(document, ticket.priority, command.priority):
         raise Forbidden(
-            _("The plan {key} does not let a customer set this priority: escalate instead", key=document.key)
+            _("The plan {key} does not let a customer set this priority: escalate instead", key=plan_name(document))
         )
     if actor.kind == "customer" and edit.clock.turns >= MAX_TURNS:
         raise Conflict(
@@ -53,7 +54,7 @@ async def request_review(session: AsyncSession, caller: Caller, ticket_id: str, 
     require_support(caller.principal)
     ticket = edit.ticket
     if ticket.status in ENDED_STATUSES:
-        raise Conflict(_("The priority of a ticket that is {status} cannot change", status=ticket.status))
+        raise Conflict(_("The priority of a ticket that is {status} cannot change", status=status_name(ticket.status)))
     asked = ticket.review_requested
     if not asked or ticket.review_reason != review.ENGINEER:
         review.put_up(edit, review.ENGINEER, actor, edit.now)
