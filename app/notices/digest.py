@@ -8,13 +8,12 @@ from zoneinfo import ZoneInfo
 from app.core.text.language import Language
 from app.core.text.messages import Message, _
 from app.core.text.phrases import and_more, moment, moment_in
+from app.events.labels import stated
 from app.plans.document.names import METRICS
 
-_WEEK: Final = _("From {since} to {until}")
 _OPEN: Final = _("Open tickets: {number}")
 _AT_RISK: Final = _("Due within 24 hours: {number}")
 _MISSED: Final = _("Missed deadlines: {number}")
-_TICKET: Final = "  {number} ({priority}) {title} · {metric}: {due}"
 
 
 def lines(data: Mapping[str, Any], zone: ZoneInfo, language: Language) -> Iterator[str]:
@@ -24,22 +23,23 @@ def lines(data: Mapping[str, Any], zone: ZoneInfo, language: Language) -> Iterat
     """
     accounts = data["accounts"]
     since, until = (datetime.fromisoformat(accounts[0][name]) for name in ("since", "until"))
-    yield _WEEK.to(language, since=moment(since, zone, language), until=moment_in(until, zone, language))
+    yield f"{moment(since, zone, language)} – {moment_in(until, zone, language)}"
     for account in accounts:
         yield ""
         yield f"{account['account']}"
-        yield from _section(_OPEN, account["open"], (), zone, language)
+        yield _OPEN.to(language, number=account["open"])
         yield from _section(_AT_RISK, account["at_risk"], account["tickets_at_risk"], zone, language)
         yield from _section(_MISSED, account["missed"], account["tickets_missed"], zone, language)
 
 
 def _section(heading: Message, number: int, tickets: Any, zone: ZoneInfo, language: Language) -> Iterator[str]:
+    if not number:
+        return
     yield heading.to(language, number=number)
     for ticket in tickets:
         due = moment(datetime.fromisoformat(ticket["due_at"]), zone, language)
-        metric = METRICS[ticket["metric"]].to(language)
         title = " ".join(ticket["title"].split())
-        facts = {name: ticket[name] for name in ("number", "priority")}
-        yield _TICKET.format(**facts, title=title, metric=metric, due=due)
-    if tickets and number > len(tickets):
+        deadline = stated(METRICS[ticket["metric"]], due, language)
+        yield f"  {ticket['number']} ({ticket['priority']}) {title} · {deadline}"
+    if number > len(tickets):
         yield f"  {and_more(number - len(tickets)).to(language)}"
