@@ -23,7 +23,7 @@ def lines(data: Mapping[str, Any], zone: ZoneInfo, language: Language) -> Iterat
     """
     accounts = data["accounts"]
     since, until = (datetime.fromisoformat(accounts[0][name]) for name in ("since", "until"))
-    yield f"{moment(since, zone, language)} – {moment_in(until, zone, language)}"
+    yield f"{moment(since, zone, language)} - {moment_in(until, zone, language)}"
     for account in accounts:
         yield ""
         yield f"{account['account']}"
