@@ -19,6 +19,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.date import DateTrigger
 
 from app.accounts.upkeep import extend_all_holidays
+from app.accounts.usecases.ticket_keys import forget_ticket_keys
 from app.calls import provision
 from app.core.clock import database_now, monotonic, wall_now
 from app.core.db.engine import Sessions
@@ -218,13 +219,6 @@ def _receiving(state: State) -> Sequence[Job]:
             minute,
             lambda: make_room(state.sessions, room),
         ),
-        Job(
-            "forget receipts",
-            "drops what hooks have received past its retention, and alerts that have been silent for long",
-            timedelta(hours=1),
-            minute,
-            lambda: forget_receipts(state.sessions),
-        ),
     )
 
 
@@ -243,7 +237,9 @@ def _housekeeping(state: State) -> Iterator[Job]:
     """What drops rows that nobody needs any more, looks ahead, and tells the planner of what is new."""
     minute, hour = timedelta(minutes=1), timedelta(hours=1)
     works: tuple[tuple[str, str, Callable[[Sessions], Awaitable[object]]], ...] = (
+        ("forget receipts", "drops what hooks have received past its retention, and silent alerts", forget_receipts),
         ("forget answers", "drops answers kept for a day", forget_answers),
+        ("forget ticket keys", "drops keys of single tickets that have ended", forget_ticket_keys),
         ("forget rates", "drops the levels of rates that are as good as new", forget_levels),
         ("forget deliveries", "drops deliveries past their retention", forget_deliveries),
         ("forget notices", "drops notices past their retention", forget_notices),

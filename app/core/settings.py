@@ -75,9 +75,22 @@ class Settings(BaseSettings):
     )
     rate_per_support_key: int = Field(600_000, ge=0, description="Those of one admin's or agent's key; 0: no limit")
     rate_per_address: int = Field(600, ge=0, description="Those of one address without a valid key; 0: no limit")
+    rate_per_visiting_address: int = Field(
+        1_200, ge=0, description="Those of one address with widget keys, which are no secret; 0: no limit"
+    )
     streams: int = Field(2000, ge=1, description="Streams and waiting requests that one process keeps open")
     streams_per_account: int = Field(200, ge=1, description="Those of one account")
     streams_per_key: int = Field(50, ge=1, description="Those of one key")
+    streams_per_visitor: int = Field(10, ge=1, description="Those of one visitor with a widget key")
+    guest_tickets_per_address: int = Field(
+        10, ge=0, description="Tickets an hour that guests open from one address; 0: no limit"
+    )
+    guest_changes_per_address: int = Field(
+        60, ge=0, description="Messages and other changes an hour that they make from one address; 0: no limit"
+    )
+    guest_tickets_per_email: int = Field(
+        5, ge=0, description="Tickets an hour that guests open for one e-mail address; 0: no limit"
+    )
     header_bytes: int = Field(2**16, ge=1024, le=2**20, description="Bytes of a request's line and header fields")
     header_fields: int = Field(100, ge=10, le=1000, description="Header fields of a request")
     header_timeout: float = Field(15, gt=0, le=600, description="Seconds for which a request's header may take")
@@ -161,6 +174,7 @@ class Settings(BaseSettings):
         100, ge=1, le=10_000, description="Maintenance windows of one account that are not over"
     )
     max_keys: int = Field(500, ge=1, le=100_000, description="Keys of one account that are in force")
+    max_ticket_links: int = Field(50, ge=1, le=1000, description="Links to one ticket that are in force")
     max_people: int = Field(1000, ge=1, le=100_000, description="People of one account")
     max_engineers: int = Field(100, ge=1, le=10_000, description="Engineers of one sandbox account")
     max_regions: int = Field(24, ge=1, le=1000, description="Regions of one sandbox account")

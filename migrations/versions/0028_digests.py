@@ -5,7 +5,7 @@ from sqlalchemy import Column, Date, DateTime, String, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0028"
-down_revision = "0026"
+down_revision = "0031"
 branch_labels = depends_on = None
 
 

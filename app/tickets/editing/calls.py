@@ -35,9 +35,9 @@ WAITING = ("ready", "no_show", "declined")
 
 
 def wanted(edit: TicketEdit) -> bool:
-    """Whether the plan gives tickets of this priority a live call."""
+    """Whether the plan gives tickets of this priority a live call; none for what a guest has opened."""
     rules = edit.document.call
-    return rules is not None and edit.ticket.priority in rules.priorities
+    return rules is not None and edit.ticket.priority in rules.priorities and not edit.ticket.unconfirmed
 
 
 def ask_for(edit: TicketEdit, account_link: str | None, account_provider: str | None, actor: Actor) -> None:

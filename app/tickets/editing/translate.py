@@ -125,7 +125,7 @@ def _waits(edit: TicketEdit, event: ClockEvent) -> types.EventData:
 def _managed(edit: TicketEdit, event: ClockEvent) -> types.EventData:
     deadline = _of(event)
     told = edit.notifying("manager")
-    with_manager = any(person["role"] == "manager" for person in told["notified"])
+    with_manager = any(person["role"] == "manager" for person in told.get("notified", ()))
     write(edit, WITH_THE_MANAGER if with_manager else ESCALATED, event.at)
     return types.EscalationAutomatic(
         escalation_id=None,

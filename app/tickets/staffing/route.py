@@ -128,7 +128,8 @@ def follows_the_sun(edit: TicketEdit) -> bool:
 
 def is_wanted(edit: TicketEdit) -> bool:
     """Whether the ticket is to have an expert now."""
-    return edit.ticket.status in ROUTED and (is_exclusive(edit) or follows_the_sun(edit))
+    wanted = edit.ticket.status in ROUTED and (is_exclusive(edit) or follows_the_sun(edit))
+    return wanted and not edit.ticket.unconfirmed
 
 
 def is_expired(edit: TicketEdit, route: Route) -> bool:
@@ -141,6 +142,8 @@ def is_expired(edit: TicketEdit, route: Route) -> bool:
 
 def is_to_do(edit: TicketEdit) -> bool:
     """Whether the ticket's expert has to be looked at before it is saved: a glance, without any I/O."""
+    if edit.ticket.unconfirmed:
+        return False
     ticket, route = edit.ticket, route_of(edit.ticket)
     due = ticket.route_at is not None and ticket.route_at <= edit.now
     if ticket.sandbox and edit.relieved:

@@ -28,8 +28,12 @@ async def post_message(
         raise Forbidden(_("Only support writes on the channel {channel}", channel=command.channel))
     if command.channel == "phone" and (faults := channel_faults(edit.document, command.channel)):
         raise Invalid(errors=faults)
+    if caller.principal.visitor and command.author:
+        raise Forbidden(_("Visitors write in their own name"))
     author = message_author(caller.principal, actor, command.author)
     if actor.kind == "customer" and author["kind"] == "automation" and command.actor is None:
         actor = caller.principal.automation
+    if caller.principal.visitor:
+        command = command.model_copy(update={"channel": "widget"})
     message = add_message(edit, actor, author, command)
     return await finish(session, edit), message
