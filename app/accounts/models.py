@@ -45,7 +45,7 @@ class AccountRow(Base):
         Index(
             "ix_accounts_tam",
             "account_id",
-            postgresql_where=text("jsonb_typeof(tam) = 'object' AND sandbox_now IS NULL"),
+            postgresql_where=text(_WITH_A_TAM),
         ),
     )
 

@@ -4,6 +4,7 @@ The row of ``tam_digests`` is made in the transaction that records the events an
 second, or back, finds the week seen to.
 """
 
+import asyncio
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -18,6 +19,7 @@ from app.core.db.statements.housekeeping import forget
 from app.core.ids import new_id
 from app.core.jobs.apart import apart
 from app.core.metrics import Metrics
+from app.core.process.cooperative import in_turns
 from app.core.text.language import choose_language
 from app.digests import contents
 from app.digests.models import TamDigestRow
@@ -57,10 +59,10 @@ class Digests:
 
 async def _due(session: AsyncSession) -> list[tuple[Portfolio, date]]:
     now, connection = await database_now(session), await driver(session)
-    rows = [dict(row) for row in await connection.fetch(_MANAGED)]
+    rows = [dict(row) async for row in in_turns(await connection.fetch(_MANAGED))]
     done = {(row["tam"], row["week"]) for row in await connection.fetch(_DONE, now.date() - 2 * WEEK)}
-    found = portfolios(await contents.served(session, rows))
-    due = ((portfolio, due_now(portfolio, now)) for portfolio in found)
+    found = await asyncio.to_thread(portfolios, await contents.served(session, rows))
+    due = [(portfolio, due_now(portfolio, now)) async for portfolio in in_turns(found)]
     return [(portfolio, week) for portfolio, week in due if week and (portfolio.tam, week) not in done]
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.db.session import driver, memory_of, ring_after_commit
 from app.core.db.statements.bulk import write
 from app.core.db.tables import Row
+from app.core.process.cooperative import in_turns
 from app.digests.weeks import WEEK, Managed
 from app.events.event import Event
 from app.events.log import event_row, recorded
@@ -46,9 +47,13 @@ MANAGED: Final = "account_id, name, time_zone, locale, tam, plan, product_plans,
 
 async def served(session: AsyncSession, rows: Sequence[Row]) -> list[Managed]:
     """Those of these accounts, which name a technical account manager, that have bought one."""
-    plans = await current_documents(session, memory_of(session), {key for row in rows for key in _plans(row)})
-    bought = (row for row in rows if any(plans[key].tells_tam(row["addons"]) for key in _plans(row) if key in plans))
-    return [Managed(row["account_id"], row["name"], row["time_zone"], row["locale"], row["tam"]) for row in bought]
+    keys = {key async for row in in_turns(rows) for key in _plans(row)}
+    plans = await current_documents(session, memory_of(session), keys)
+    return [
+        Managed(row["account_id"], row["name"], row["time_zone"], row["locale"], row["tam"])
+        async for row in in_turns(rows)
+        if any(plans[key].tells_tam(row["addons"]) for key in _plans(row) if key in plans)
+    ]
 
 
 def _plans(row: Row) -> tuple[str, ...]:

@@ -46,12 +46,12 @@ class Portfolio:
         return Counter(account.time_zone for account in self.accounts).most_common(1)[0][0]
 
 
-def portfolios(accounts: Iterable[Managed]) -> Iterator[Portfolio]:
+def portfolios(accounts: Iterable[Managed]) -> list[Portfolio]:
     """The accounts by their managers."""
     found: dict[str, list[Managed]] = {}
     for account in accounts:
         found.setdefault(account.address, []).append(account)
-    yield from (Portfolio(tam, each) for tam, each in found.items())
+    return [Portfolio(tam, each) for tam, each in found.items()]
 
 
 def last_due(now: datetime, zone: ZoneInfo) -> datetime:
