@@ -64,7 +64,7 @@ def open_connections(
 
     def connections(name: str, size: int, most: Limits) -> Connections:
         engine = make_engine(settings.database_url, pool_size=size, limits=limits or most, name=f"heliodesk {name}")
-        return Connections(engine, make_sessions(engine, wake_ups, memory=memory))
+        return Connections(engine, make_sessions(engine, wake_ups, memory=memory, stand_in=settings.stand_in))
 
     return (
         connections("requests", settings.pool_size, request_limits(settings)),

@@ -1,12 +1,14 @@
 """Accounts, people and keys."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Index, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db.tables import ID, Base
+
+_WITH_A_TAM: Final = "jsonb_typeof(tam) = 'object' AND sandbox_now IS NULL"
 
 
 class AccountRow(Base):
@@ -36,7 +38,16 @@ class AccountRow(Base):
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
-    __table_args__ = (Index(None, "created_at", "account_id"), Index(None, "external_ref"), Index(None, "plan"))
+    __table_args__ = (
+        Index(None, "created_at", "account_id"),
+        Index(None, "external_ref"),
+        Index(None, "plan"),
+        Index(
+            "ix_accounts_tam",
+            "account_id",
+            postgresql_where=text(_WITH_A_TAM),
+        ),
+    )
 
 
 class PersonRow(Base):

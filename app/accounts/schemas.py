@@ -1,6 +1,6 @@
 """What is sent and answered about accounts, their people and their keys."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     ConfigDict,
@@ -120,6 +120,14 @@ class NewAccount(AccountFields):
     )
 
 
+class AccountWarning(Document):
+    """Something that keeps the account's plan from being carried out as it promises."""
+
+    code: Literal["tam_missing", "manager_missing"]
+    pointer: str = Field(description="The member of the account that mends it")
+    detail: str = Field(description="In the reader's language")
+
+
 class Account(AccountFields, Document):
     """An account."""
 
@@ -134,6 +142,9 @@ class Account(AccountFields, Document):
     id: AccountId
     manager: AccountContact | None = None  # type: ignore[assignment]  # less is answered than is written
     tam: AccountContact | None = Field(None, description="Technical account manager")  # type: ignore[assignment]
+    warnings: list[AccountWarning] = Field(
+        default_factory=list, description="Contacts whom the plan notifies and who are not there; for support alone"
+    )
     sandbox: bool
     sandbox_now: Instant | None = None
     version: int

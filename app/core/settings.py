@@ -2,6 +2,7 @@
 
 import os
 import re
+from email.utils import parseaddr
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -134,6 +135,11 @@ class Settings(BaseSettings):
         "", description="smtp://user:password@host:587 or smtps://...: e-mail for whomever events notify"
     )
     mail_from: str = Field("", description="The sender of e-mail, like Support <support@example.com>")
+    escalation_contact: str = Field(
+        "",
+        description="Who is notified in the place of a manager whom an account does not have, like "
+        "Team lead <lead@example.com>",
+    )
     apprise_urls: Annotated[list[str], NoDecode] = Field(
         default_factory=list,
         description="Apprise addresses, comma separated, that get all notices (extra `apprise`)",
@@ -213,6 +219,20 @@ class Settings(BaseSettings):
         if value.get_secret_value() and not _METRICS_KEY.fullmatch(value.get_secret_value()):
             raise PydanticCustomError("metrics_key", _NO_METRICS_KEY)
         return value
+
+    @field_validator("escalation_contact")
+    @classmethod
+    def _contact(cls, value: str) -> str:
+        """An address, perhaps with a name."""
+        if value and "@" not in parseaddr(value)[1]:
+            raise PydanticCustomError("escalation_contact", "It is an address, like Team lead <lead@example.com>")
+        return value
+
+    @property
+    def stand_in(self) -> dict[str, str] | None:
+        """The escalation contact by ``name`` and ``email``; None where none is set."""
+        name, address = parseaddr(self.escalation_contact)
+        return {"name": name or address, "email": address} if address else None
 
     @model_validator(mode="after")
     def _complete(self) -> "Settings":

@@ -1,7 +1,7 @@
 """Accounts, people, keys and engineers for tests, made by the use cases themselves."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from app.accounts.key_schemas import NewKey
 from app.accounts.models import AccountRow, PersonRow
@@ -22,10 +22,14 @@ from app.roster.usecases import engineers, regions
 Headers = dict[str, str]
 
 
+_LEAST: Final[dict[str, Any]] = {"priorities": ["P1"], "targets": {}}
+"""What each plan says."""
+
+
 async def make_plan(sessions: Sessions, key: str, **document: Any) -> str:
-    """A stored plan of which only what accounts look at is true: its add-ons."""
+    """A stored plan that says as little as a plan can."""
     async with transaction(sessions) as session:
-        row = {"key": key, "version": 1, "document": {"key": key} | document, "document_hash": new_id("sum")}
+        row = {"key": key, "version": 1, "document": _LEAST | {"key": key} | document, "document_hash": new_id("sum")}
         await insert_rows(session, PlanVersionRow, [row | {"created_at": await database_now(session)}])
     return key
 

@@ -97,6 +97,16 @@ async def test_what_a_guest_asks_for_alerts_nobody(
     assert await troubled(sessions) == {opened["id"]}
 
 
+async def test_an_owner_vouches_for_what_a_guest_opened(premium: Page, sessions: Sessions) -> None:
+    owner = await make_key(sessions, account_id=premium.account, role="owner")
+    opened = await premium.open(premium.guest)
+    path = f"/v1/tickets/{opened['id']}/priority"
+    body = {"priority": "P1", "reason": "It is true", "business_impact": "All"}
+    raised = await premium.call("POST", path, owner, json=body)
+    assert (raised["unconfirmed"], raised["priority"]) == (False, "P1")
+    assert await troubled(sessions) == {opened["id"]}
+
+
 async def test_a_missed_promise_to_a_guest_alerts_nobody_either(page: Page, sessions: Sessions, expert: str) -> None:
     manager = {"manager": {"name": "Mia", "email": "mia@example.com"}}
     await page.call("PATCH", f"/v1/accounts/{page.account}", page.admin, json=manager)

@@ -105,6 +105,19 @@ async def test_a_stream_ends_when_its_person_leaves_the_account(page: Page) -> N
         assert (await waiting)["items"] == []
 
 
+@pytest.mark.parametrize("kind", ["widget", "ticket"])
+async def test_a_stream_ends_when_a_key_that_it_needs_is_revoked(page: Page, sessions: Sessions, kind: str) -> None:
+    opened = await page.open(page.guest)
+    headers = page.guest | {"Heliodesk-Identity": opened["access"]["token"]}
+    after = (await page.get("/v1/events?after=latest", headers))["next_cursor"]
+    waiting = asyncio.create_task(page.client.get(f"/v1/events?wait=60&after={after}", headers=headers))
+    streams = page.client._transport.app.state.heliodesk.streams  # type: ignore[attr-defined]
+    await until(lambda: len(streams) == 1)
+    await fetch(sessions, "UPDATE api_keys SET revoked_at = now() WHERE kind = $1 RETURNING 1", kind)
+    async with asyncio.timeout(PATIENCE):
+        assert (await waiting).json()["items"] == []
+
+
 async def test_a_visitor_has_so_many_streams_and_takes_none_from_others(page: Page) -> None:
     one, two = page.person("one@example.com"), page.person("two@example.com")
     streams = page.client._transport.app.state.heliodesk.streams  # type: ignore[attr-defined]

@@ -1,17 +1,13 @@
 """What happens to escalations. Pure."""
 
 from datetime import datetime
-from typing import Literal, TypeAlias
 
 from pydantic import BaseModel, Field
 
-from app.events.types.data import DISPLAY_NAME, EventData, Notified, TextEvent
-
-Unreachable: TypeAlias = list[Literal["manager", "tam"]]
-"""Roles that a plan has notified, and for which there is no contact."""
+from app.events.types.data import DISPLAY_NAME, EventData, NotifyingEvent, TextEvent
 
 
-class EscalationAutomatic(EventData):
+class EscalationAutomatic(NotifyingEvent):
     """A miss escalated the ticket automatically."""
 
     type = "escalation.automatic"
@@ -20,12 +16,6 @@ class EscalationAutomatic(EventData):
     metric: str
     cycle: int
     priority: str
-    notified: Notified = Field(
-        description="Which of the account's contacts are notified: customers see their roles alone"
-    )
-    unreachable: Unreachable = Field(
-        [], description="Roles that were to be notified, and for which the account has no contact"
-    )
 
 
 class _Escalation(TextEvent):
@@ -43,7 +33,7 @@ class BrokenPromise(BaseModel):
     ended_at: datetime | None = Field(description="Null where it was still open")
 
 
-class EscalationRequested(_Escalation):
+class EscalationRequested(NotifyingEvent, _Escalation):
     """A customer or an engineer requested an escalation."""
 
     type = "escalation.requested"
@@ -60,15 +50,6 @@ class EscalationRequested(_Escalation):
         "at most 20",
     )
     breach_count: int = Field(0, description="How many there were in all")
-    notified: Notified = Field(
-        description="Which of the account's contacts are notified: customers see their roles alone"
-    )
-
-
-class _Outcome(_Escalation):
-    notified: Notified = Field(
-        [], description="Which of the account's contacts are notified: customers see their roles alone"
-    )
 
 
 class EscalationAcknowledged(_Escalation):
@@ -77,7 +58,7 @@ class EscalationAcknowledged(_Escalation):
     type = "escalation.acknowledged"
 
 
-class EscalationAccepted(_Outcome):
+class EscalationAccepted(NotifyingEvent, _Escalation):
     """Support accepted an escalation: the ticket's priority, tier and assignee after it."""
 
     type = "escalation.accepted"
@@ -88,14 +69,14 @@ class EscalationAccepted(_Outcome):
     assignee_display_name: str | None = DISPLAY_NAME
 
 
-class EscalationDeclined(_Outcome):
+class EscalationDeclined(NotifyingEvent, _Escalation):
     """Support declined an escalation, and says why."""
 
     type = "escalation.declined"
     detail: str
 
 
-class EscalationWithdrawn(_Outcome):
+class EscalationWithdrawn(NotifyingEvent, _Escalation):
     """Whoever requested an escalation withdrew it."""
 
     type = "escalation.withdrawn"

@@ -215,5 +215,8 @@ async def list_deadlines(call: CallDep, page: PageDep, ticket_id: TicketPath) ->
 
 @router.show("/statuses", StatusTable, summary="List statuses", example={"items": status_table()}, visitors=EVERYBODY)
 async def list_statuses(_: CallDep) -> Response:
-    """The table of statuses: to which ones support and customers can change each of them."""
+    """The table of statuses: to which ones support and customers can change each of them.
+
+    A ticket that waits for its customer becomes `open` by the customer's next public message or escalation.
+    """
     return reply({"items": status_table()})

@@ -8,7 +8,7 @@ from app.core.problems import Forbidden, Invalid
 from app.core.text.messages import _
 from app.tickets.editing.edit import TicketEdit
 from app.tickets.editing.messages import add_message, message_author
-from app.tickets.rules import channel_faults
+from app.tickets.rules import SUPPORTS_CHANNELS, channel_faults
 from app.tickets.schemas import NewMessage
 from app.tickets.usecases.caller import Caller, finish, start
 
@@ -24,6 +24,8 @@ async def post_message(
     edit, actor = await start(session, caller, ticket_id, command.actor)
     if command.visibility == "internal" and not caller.principal.is_support:
         raise Forbidden(_("Only support can write internal messages"))
+    if command.channel in SUPPORTS_CHANNELS and not caller.principal.is_support:
+        raise Forbidden(_("Only support writes on the channel {channel}", channel=command.channel))
     if command.channel == "phone" and (faults := channel_faults(edit.document, command.channel)):
         raise Invalid(errors=faults)
     if caller.principal.visitor and command.author:

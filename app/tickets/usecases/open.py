@@ -1,7 +1,7 @@
 """What happens when a ticket is opened: ``open_ticket`` is the whole story, top to bottom."""
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -11,10 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.principals import Acting
 from app.accounts.terms import plan_in_force
 from app.core.auth import SERVICE, Visitor
-from app.core.db.session import driver
+from app.core.db.session import driver, stand_in_of
 from app.core.db.statements.bulk import Write
 from app.core.ids import new_id
-from app.core.problems import Fault, Invalid, NotFound
+from app.core.problems import Fault, Forbidden, Invalid, NotFound
 from app.core.text.messages import _
 from app.core.zones import IN_FORCE, time_zones
 from app.events import types
@@ -27,9 +27,18 @@ from app.sla.compiled import Promise, promise_of
 from app.sla.pins import Pins
 from app.tickets.editing import calls, review
 from app.tickets.editing.clock import take_step
-from app.tickets.editing.edit import TicketEdit
+from app.tickets.editing.edit import STAND_IN, TicketEdit
+from app.tickets.editing.translate import of_a_p1
 from app.tickets.record import TicketRecord, columns
-from app.tickets.rules import Assessment, assess, channel_faults, is_automatic, missing_texts, priority_faults
+from app.tickets.rules import (
+    SUPPORTS_CHANNELS,
+    Assessment,
+    assess,
+    channel_faults,
+    is_automatic,
+    missing_texts,
+    priority_faults,
+)
 from app.tickets.save import staff_and_save
 from app.tickets.schemas import NewTicket, Requester
 
@@ -86,6 +95,8 @@ class Customer:
     sandbox_now: datetime | None
     now: datetime
     plan_versions: dict[str, int] | None
+    stand_in: Mapping[str, str] | None = None
+    """whom the operator has told in the place of a manager"""
 
 
 async def open_ticket(
@@ -115,6 +126,7 @@ async def open_ticket(
     promise, pins = held.promise, held.pins
     command, assessment = _by_web(promise.document, command, visitor), _assess(promise.document, command, visitor)
     _check(promise, command, assessment, automatic=is_automatic(command.channel, acting.actor.kind))
+    _check_channel(command.channel, acting)
     await _check_follow_up(session, account_id, command.follow_up_of, visitor)
     lock = await _lock(session, customer, command.region_lock)
     edit = begin(customer, command, promise, pins, assessment, acting)
@@ -143,7 +155,7 @@ def begin(
         if visitor.kind == "guest":
             ticket.unconfirmed, ticket.requested_priority = True, _wanted(promise.document, command)
     step = open_clock(promise.terms, customer.now, assessment.priority)
-    contacts = {"manager": customer.manager, "tam": customer.tam}
+    contacts = {"manager": customer.manager, "tam": customer.tam, STAND_IN: customer.stand_in}
     edit = TicketEdit(ticket, step.clock, promise.document, contacts, customer.now, customer.locale)
     edit.tell(_opened(edit, pins), actor)
     take_step(edit, step, SERVICE)
@@ -175,7 +187,7 @@ async def _customer(session: AsyncSession, account_id: str, now: datetime | None
     row = await (await driver(session)).fetchrow(_CUSTOMER, account_id)
     if row is None:
         raise NotFound
-    customer = Customer(**dict(row))
+    customer = Customer(**dict(row), stand_in=stand_in_of(session))
     return replace(customer, now=now or customer.sandbox_now or customer.now)
 
 
@@ -212,6 +224,12 @@ def _check(promise: Promise, command: NewTicket, assessment: Assessment, *, auto
     faults += [] if automatic else missing_texts(document, assessment.priority, texts)
     if faults:
         raise Invalid(errors=faults)
+
+
+def _check_channel(channel: str, acting: Acting) -> None:
+    """403 for a customer on the channel of those tickets that the account manager opens for it (Z6)."""
+    if (acting.role is not None or acting.visitor) and channel in SUPPORTS_CHANNELS:
+        raise Forbidden(_("Only support opens tickets on the channel {channel}", channel=channel))
 
 
 async def _check_follow_up(
@@ -276,5 +294,5 @@ def _opened(edit: TicketEdit, pins: Pins) -> types.TicketOpened:
         **{name: getattr(ticket, name) for name in TicketFacts.model_fields},
         requester=ticket.requester,
         plan=PlanPins(**pins.document()),
-        notified=edit.notified("tam") if ticket.priority == edit.document.top else [],
+        **of_a_p1(edit, ticket.priority),
     )
