@@ -82,6 +82,9 @@ class Settings(BaseSettings):
     streams_per_account: int = Field(200, ge=1, description="Those of one account")
     streams_per_key: int = Field(50, ge=1, description="Those of one key")
     streams_per_visitor: int = Field(10, ge=1, description="Those of one visitor with a widget key")
+    tickets_per_visitor: int = Field(
+        30, ge=0, description="Tickets an hour that one visitor with an identity token opens; 0: no limit"
+    )
     guest_tickets_per_address: int = Field(
         10, ge=0, description="Tickets an hour that guests open from one address; 0: no limit"
     )

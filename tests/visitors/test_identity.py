@@ -7,6 +7,8 @@ import pytest
 
 from app.core.clock import wall_now
 from app.core.db.engine import Sessions
+from app.core.limits.callers import VisitorQuota
+from app.core.state import State
 from tests.support.actors import make_account, make_key, make_person
 from tests.support.desk import TICKET
 from tests.support.identities import ORIGIN, SECRET, claims, pair, token
@@ -178,6 +180,20 @@ async def test_an_idempotency_key_is_the_visitors_own(page: Page) -> None:
     of_account = await page.post("/v1/tickets", editor | once, 201, **TEXTS)
     replay = await page.post("/v1/tickets", page.person("owner@example.com") | once, 201, **TEXTS)
     assert replay["id"] == of_account["id"]
+
+
+async def test_one_visitor_does_not_use_up_what_all_may_open(page: Page, state: State) -> None:
+    """The host product vouches for whoever signs up."""
+    one, two = page.person("one@example.com", "u1"), page.person("two@example.com", "u2")
+    state.limits.visitors = VisitorQuota(2, state.limits.rates)
+    first = (await page.post("/v1/tickets", one, 201, **TEXTS))["id"]
+    await page.post(f"/v1/tickets/{first}/status", one, status="resolved")
+    await page.post(f"/v1/tickets/{first}/reopen", one)
+    refused = await page.client.post("/v1/tickets", headers=one, json=TEXTS)
+    assert (refused.status_code, refused.json()["quota"]) == (429, "tickets_per_visitor")
+    assert int(refused.headers["retry-after"]) > 0
+    await page.post("/v1/tickets", two, 201, **TEXTS)
+    await page.post("/v1/tickets", page.owner, 201, **TICKET)
 
 
 async def test_a_key_can_get_other_keys_of_its_host(page: Page) -> None:

@@ -75,6 +75,27 @@ class Origin:
         self._senders.drop(self._name)
 
 
+class VisitorQuota:
+    """How many tickets an hour one visitor opens, or opens again, for whom a token or a link vouches.
+
+    A host product vouches for whoever signs up, and one of those alone would use up what their account may open.
+    """
+
+    def __init__(self, an_hour: int, rates: Rates) -> None:
+        self._rate, self._rates = _hourly("tickets_per_visitor", an_hour), rates
+
+    def require(self, principal: Principal) -> None:
+        """429 for a visitor who has opened too many."""
+        if self._rate and principal.visitor:
+            bucket = self._rates.bucket(self._rate, principal.stream_owner)
+            _require(bucket, _("A visitor opens at most {amount} tickets in {seconds} seconds"))
+
+    def take(self, principal: Principal) -> None:
+        """Count what was opened, where a visitor has opened it."""
+        if self._rate and principal.visitor:
+            self._rates.take(self._rates.bucket(self._rate, principal.stream_owner))
+
+
 class TicketQuota:
     """How many tickets a minute an account's keys and hooks open, or open again; support's keys are not counted."""
 
@@ -161,6 +182,7 @@ class CallerLimits:
         self._support = Size(settings.in_flight_per_support_key, 2 * settings.in_flight_waiting)
         self._few = Size(max(1, settings.in_flight_per_account // 2), settings.in_flight_waiting)
         self.tickets = TicketQuota(settings.tickets_per_minute, rates)
+        self.visitors = VisitorQuota(settings.tickets_per_visitor, rates)
         self.guests = GuestQuota(settings, rates)
         self.senders: Recent[str] = Recent()
         """the accounts whose hooks have taken what was sent from an address without a key"""

@@ -90,8 +90,10 @@ async def act_on_ticket(call: Call, use_case: OnTicket[Command], ticket_id: str,
 def count_reopening(call: Call, edit: TicketEdit) -> None:
     """Count a ticket that its account opens again as one that it opens: all its clocks start. 429 beyond the quota."""
     if call.principal.account_id and edit.is_reopened and not call.principal.is_unknown:
-        quota = call.state.limits.tickets
+        quota, visitors = call.state.limits.tickets, call.state.limits.visitors
+        visitors.require(call.principal)
         quota.require(edit.ticket.account_id)
+        visitors.take(call.principal)
         quota.take(edit.ticket.account_id)
 
 

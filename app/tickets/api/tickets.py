@@ -78,6 +78,7 @@ async def create_ticket(call: OnceCall, command: Annotated[NewTicket, Body(examp
 
     async def work(session: AsyncSession, who: Acting) -> Answer:
         if counted:
+            call.state.limits.visitors.require(call.principal)
             quota.require(account_id)
         if guest:
             await guest.prepare(session)
@@ -86,6 +87,7 @@ async def create_ticket(call: OnceCall, command: Annotated[NewTicket, Body(examp
             session, command, account_id=account_id, acting=who, beside=lambda opened: keeping.beside(shown(opened))
         )
         if counted:
+            call.state.limits.visitors.take(call.principal)
             quota.take(account_id)
         if guest:
             await guest.follow(session, opened.ticket.account_id, opened.ticket.id)
