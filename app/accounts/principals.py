@@ -47,6 +47,9 @@ _BY_ID: Final = f"{_PRINCIPAL} AND k.id = $1 FOR SHARE OF k"
 _VALID: Final = f"""
 SELECT p.id FROM ({_PRINCIPAL} AND k.id = ANY ($1::text[])) AS p
 UNION ALL SELECT id FROM people WHERE id = ANY ($1::text[])
+UNION ALL SELECT s.id FROM api_keys AS k, jsonb_array_elements(k.jwt_keys) AS j, LATERAL (
+    SELECT k.id || ' ' || encode(sha256(convert_to((j ->> 'kid') || E'\\n' || (j ->> 'key'), 'UTF8')), 'hex') AS id
+) AS s WHERE k.id = ANY ($1::text[]) AND s.id = ANY ($1::text[])
 """  # noqa: S608  a query of ours
 
 
@@ -90,7 +93,11 @@ async def principal_of_key(session: AsyncSession, key_id: str | None) -> Princip
 
 
 async def still_valid(engine: AsyncEngine, ids: Collection[str]) -> set[str]:
-    """Those of these keys that are neither revoked nor expired, and of these people who are still of their account."""
+    """Which of these, as ``Principal.depends_on`` names them, are still there.
+
+    Keys that are neither revoked nor expired, people who are still of their account, and keys of host products that
+    their widget keys still name.
+    """
     async with lookup(engine) as connection:
         return {row["id"] for row in await connection.fetch(_VALID, ids)}
 

@@ -96,6 +96,11 @@ class TrustedKey:
     alg: str
     key: str = field(repr=False)
 
+    @property
+    def fingerprint(self) -> str:
+        """By which it is known without being told; another key under the same id has another one."""
+        return hashlib.sha256(f"{self.kid}\n{self.key}".encode()).hexdigest()
+
 
 @dataclass(frozen=True, slots=True)
 class Widget:
@@ -149,6 +154,8 @@ class Visitor:
     time_zone: str | None = None
     until: datetime | None = None
     """when their token ends"""
+    signed_by: str | None = None
+    """the fingerprint of the key that signed their token, where the widget key itself has it"""
     address: str = ""
     """of the network, by which those are counted whom nobody vouches for"""
 
@@ -194,8 +201,15 @@ class Principal:
 
     @property
     def depends_on(self) -> tuple[str, ...]:
-        """The ids of what has to be there for it: the keys that are shown, and the account's person who shows them."""
-        beside = (self.visitor.ticket_key_id, self.visitor.person_id) if self.visitor else ()
+        """What has to be there for it: the keys that are shown and the account's person who shows them, by their ids.
+
+        Besides, the host product's key that signed what they show, as the id of the widget key and its fingerprint.
+        """
+        visitor = self.visitor
+        if visitor is None:
+            return (self.key_id,)
+        signed = f"{self.key_id} {visitor.signed_by}" if visitor.signed_by else None
+        beside = (visitor.ticket_key_id, visitor.person_id, signed)
         return (self.key_id, *(each for each in beside if each and each != self.key_id))
 
     @property

@@ -27,7 +27,7 @@ _USE: Final = """
 DELETE FROM stream_tokens WHERE token_hash = $1 AND expires_at > clock_timestamp() RETURNING key_id, visitor
 """
 _PERSON: Final = "SELECT role FROM people WHERE account_id = $1 AND id = $2"
-_BOUND: Final = ("kind", "email", "name", "person_id", "ticket_id", "ticket_key_id", "locale", "address")
+_BOUND: Final = ("email", "name", "person_id", "ticket_id", "ticket_key_id", "locale", "signed_by")
 
 
 async def make_token(session: AsyncSession, principal: Principal, *, now: datetime) -> tuple[str, datetime]:
@@ -39,15 +39,15 @@ async def make_token(session: AsyncSession, principal: Principal, *, now: dateti
 
 
 def _bound(principal: Principal, visitor: Visitor) -> dict[str, Any]:
-    known = {name: getattr(visitor, name) for name in _BOUND}
+    known = {name: getattr(visitor, name) for name in ("kind", "address", *_BOUND)}
     return known | {"marks": visitor.marks, "until": visitor.until, "account_id": principal.account_id}
 
 
 async def use_token(sessions: Sessions, token: str) -> Principal:
     """The caller whose token it is, which is used up by this.
 
-    ``Unauthorized`` for one that is unknown, used, or over, and when its key is no longer valid, or its visitor's
-    person has left the account.
+    ``Unauthorized`` for one that is unknown, used, or over, and when its key is no longer valid, its visitor's person
+    has left the account, or its widget key no longer names the key that signed what the visitor showed.
     """
     async with transaction(sessions) as session:
         connection = await driver(session)
@@ -66,12 +66,21 @@ async def _as_visitor(connection: "Connection[Any]", principal: Principal, bound
     if bound["person_id"]:
         role = await connection.fetchval(_PERSON, account_id, bound["person_id"])
         if role is None:
-            raise Unauthorized(_("This stream token is not valid"))
+            raise _over()
+    named = {key.fingerprint for key in principal.widget.keys} if principal.widget else set()
+    if bound.get("signed_by") not in {None, *named}:
+        raise _over()
     visitor = Visitor(
-        **{name: bound[name] for name in _BOUND},
+        kind=bound["kind"],
         key=principal,
+        address=bound["address"],
+        **{name: bound.get(name) for name in _BOUND},
         marks=tuple(bound["marks"]),
         until=datetime.fromisoformat(bound["until"]) if bound["until"] else None,
     )
     locale = visitor.locale or principal.locale
     return replace(principal, account_id=account_id, name=visitor.name, role=role, locale=locale, visitor=visitor)
+
+
+def _over() -> Unauthorized:
+    return Unauthorized(_("This stream token is not valid"))

@@ -60,7 +60,8 @@ class Visiting:
     async def _with_token(self, principal: Principal, shown: str, place: Mapping[str, str]) -> Principal:
         widget = principal.widget or Widget(())
         sealed = tokens.read(shown)
-        claims = tokens.opened(sealed, await self._key(widget, sealed), widget)
+        key = await self._key(widget, sealed)
+        claims = tokens.opened(sealed, key, widget)
         marks = tokens.marks_of(claims, widget.issuer or principal.key_id)
         email = claims.email if claims.email_verified else None
         found = await self._account(principal, claims, email, marks, place)
@@ -74,6 +75,7 @@ class Visiting:
             locale=claims.locale,
             time_zone=claims.time_zone,
             until=tokens.check_times(claims, found["now"]),
+            signed_by=key.fingerprint if widget.keys else None,
         )
         return _seen(principal, visitor, found)
 

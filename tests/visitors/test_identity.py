@@ -187,7 +187,7 @@ async def test_one_visitor_does_not_use_up_what_all_may_open(page: Page, state: 
     one, two = page.person("one@example.com", "u1"), page.person("two@example.com", "u2")
     state.limits.visitors = VisitorQuota(2, state.limits.rates)
     first = (await page.post("/v1/tickets", one, 201, **TEXTS))["id"]
-    await page.post(f"/v1/tickets/{first}/status", one, status="resolved")
+    await page.call("POST", f"/v1/tickets/{first}/status", one, json={"status": "resolved"})
     await page.post(f"/v1/tickets/{first}/reopen", one)
     refused = await page.client.post("/v1/tickets", headers=one, json=TEXTS)
     assert (refused.status_code, refused.json()["quota"]) == (429, "tickets_per_visitor")

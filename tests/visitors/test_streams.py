@@ -91,6 +91,26 @@ async def test_a_stream_ends_with_its_visitors_token(page: Page) -> None:
     assert monotonic() - began < PATIENCE
 
 
+@pytest.mark.parametrize("kid", ["k1", "k2"], ids=["another secret under its id", "another id"])
+async def test_a_stream_ends_when_the_key_that_signed_for_it_is_replaced(page: Page, kid: str) -> None:
+    """Whoever has got hold of the host product's secret listens no longer than it is in use."""
+    one = page.person("one@example.com")
+    token = await token_of(page, one)
+    streams = page.client._transport.app.state.heliodesk.streams  # type: ignore[attr-defined]
+    after = (await page.get("/v1/events?after=latest", one))["next_cursor"]
+    waiting = asyncio.create_task(page.get(f"/v1/events?wait=60&after={after}", one))
+    await until(lambda: len(streams) == 1)
+    [key] = [each for each in (await page.get("/v1/keys", page.owner))["items"] if each["kind"] == "widget"]
+    path, kept = f"/v1/keys/{key['id']}", [*key["jwt_keys"], {"kid": "new", "alg": "HS256", "key": "n" * 40}]
+    await page.call("PATCH", path, page.owner, json={"jwt_keys": kept})
+    assert (await streamed(page, await token_of(page, one))).status_code == 200
+    replaced = [{"kid": kid, "alg": "HS256", "key": "r" * 40}]
+    await page.call("PATCH", path, page.owner, json={"jwt_keys": replaced})
+    async with asyncio.timeout(PATIENCE):
+        assert (await waiting)["items"] == []
+    assert (await streamed(page, token)).status_code == 401
+
+
 async def test_a_stream_ends_when_its_person_leaves_the_account(page: Page) -> None:
     """Who has left sees only their own tickets, so an open stream of all the account's has to end."""
     waits, editor = "/v1/events?wait=60", page.person("editor@example.com")

@@ -62,7 +62,7 @@ async def test_a_stream_ends_when_its_key_is_over() -> None:
         assert not waiting.done()
         valid.remove("key_1")
         assert await waiting is None
-        assert (first.reason, second.reason) == ("the key is no longer valid", None)
+        assert (first.reason, second.reason) == ("the key, or whoever shows it, is no longer valid", None)
 
 
 async def test_a_stream_ends_when_the_server_stops_and_when_its_reader_goes() -> None:
