@@ -115,8 +115,9 @@ def test_the_programme_of_a_trial_is_named_and_only_linked_where_it_is_public() 
         ("", "<h1>Small</h1>", ""),
         ("#", "<h1>Small</h1>", ""),
         ("a | b\n--- | ---\n1 | 2", "<h1>Small</h1>", "<table>"),
+        ("# *Big* <b> [x](javascript:y)\n\nz", "<h1><em>Big</em> &lt;b&gt; [x](javascript:y)</h1>", "<p>z</p>"),
     ],
-    ids=["title", "none", "empty", "empty title", "table"],
+    ids=["title", "none", "empty", "empty title", "table", "marked title"],
 )
 def test_a_text_is_told_with_a_title(text: str, title: str, first: str) -> None:
     changes = {"programme": {"en": text}} if text else {}

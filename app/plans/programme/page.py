@@ -44,12 +44,12 @@ def page(programme: Programme, *, query: str = "") -> str:
     )
 
 
-def _parts(text: str) -> tuple[str, Markup, Markup]:
+def _parts(text: str) -> tuple[Markup | None, Markup, Markup]:
     """The text's own title if it begins with one, what comes before its first chapter, and its chapters."""
     tokens = _MARKDOWN.parse(text)
-    title = ""
+    title = None
     if tokens and tokens[0].tag == "h1":
-        title, tokens = tokens[1].content, tokens[3:]
+        title, tokens = _html(tokens[1:2]), tokens[3:]
     first = next((place for place, token in enumerate(tokens) if token.type == "heading_open"), len(tokens))
     return title, _html(tokens[:first]), _html(tokens[first:])
 
