@@ -74,6 +74,9 @@ class Settings(BaseSettings):
     )
     rate_per_support_key: int = Field(600_000, ge=0, description="Those of one admin's or agent's key; 0: no limit")
     rate_per_address: int = Field(600, ge=0, description="Those of one address without a valid key; 0: no limit")
+    rate_per_network: int = Field(
+        6_000, ge=0, description="Those of one network (a /48 of IPv6, a /24 of IPv4) without a valid key; 0: no limit"
+    )
     streams: int = Field(2000, ge=1, description="Streams and waiting requests that one process keeps open")
     streams_per_account: int = Field(200, ge=1, description="Those of one account")
     streams_per_key: int = Field(50, ge=1, description="Those of one key")

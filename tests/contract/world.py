@@ -223,7 +223,13 @@ def in_world(example: Any, ids: dict[str, str]) -> Any:
 async def open_world(url: str) -> AsyncIterator[World]:
     """A world on an empty database."""
     settings = Settings(
-        database_url=url, background=False, rate_per_key=0, rate_per_account=0, bytes_per_account=0, rate_per_address=0
+        database_url=url,
+        background=False,
+        rate_per_key=0,
+        rate_per_account=0,
+        bytes_per_account=0,
+        rate_per_address=0,
+        rate_per_network=0,
     )
     engine = make_engine(url, pool_size=4)
     wake_ups = WakeUps()
