@@ -1,7 +1,7 @@
 """What happens to escalations. Pure."""
 
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from pydantic import BaseModel, Field
 
@@ -9,6 +9,13 @@ from app.events.types.data import DISPLAY_NAME, EventData, Notified, TextEvent
 
 Unreachable: TypeAlias = list[Literal["manager", "tam"]]
 """Roles that a plan has notified, and for which there is no contact."""
+BREACH_VERIFIED: Final = "Whether the promise that it names was broken when it was requested; null: it names none"
+BREACHES: Final = (
+    "The last missed cycles of what it names, at most 20: those that were open when it was requested, and those since the "
+    "last escalation for this reason was accepted"
+)
+BREACH_COUNT: Final = "How many there were in all"
+STILL_OPEN: Final = "Null where it was still open"
 
 
 class EscalationAutomatic(EventData):
@@ -35,12 +42,12 @@ class _Escalation(TextEvent):
 
 
 class BrokenPromise(BaseModel):
-    """A cycle of a metric that was missed."""
+    """A cycle that was missed."""
 
     metric: str
     cycle: int
     due_at: datetime
-    ended_at: datetime | None = Field(description="Null where it was still open")
+    ended_at: datetime | None = Field(description=STILL_OPEN)
 
 
 class EscalationRequested(_Escalation):
@@ -51,15 +58,9 @@ class EscalationRequested(_Escalation):
     justification: str
     requested_priority: str | None
     business_impact: str | None
-    breach_verified: bool | None = Field(
-        description="Whether the promise that it names was broken; null: it names none"
-    )
-    breaches: list[BrokenPromise] = Field(
-        [],
-        description="The last missed cycles that broke it since the last escalation for this reason was accepted, "
-        "at most 20",
-    )
-    breach_count: int = Field(0, description="How many there were in all")
+    breach_verified: bool | None = Field(description=BREACH_VERIFIED)
+    breaches: list[BrokenPromise] = Field([], description=BREACHES)
+    breach_count: int = Field(0, description=BREACH_COUNT)
     notified: Notified = Field(
         description="Which of the account's contacts are notified: customers see their roles alone"
     )
