@@ -11,8 +11,8 @@ Unreachable: TypeAlias = list[Literal["manager", "tam"]]
 """Roles that a plan has notified, and for which there is no contact."""
 BREACH_VERIFIED: Final = "Whether the promise that it names was broken when it was requested; null: it names none"
 BREACHES: Final = (
-    "The last missed cycles of what it names, at most 20: those that were open when it was requested, and those since the "
-    "last escalation for this reason was accepted"
+    "The last missed cycles of what it names, at most 20: those that were open when it was requested, and those since "
+    "the last escalation for this reason was accepted"
 )
 BREACH_COUNT: Final = "How many there were in all"
 STILL_OPEN: Final = "Null where it was still open"
