@@ -29,8 +29,9 @@ from app.resources import build_state
 from app.roster.override_schemas import COVER
 from tests.contract.document import Json, Operation, examples_of
 from tests.support.actors import Headers, make_account, make_engineer, make_key, make_person, make_region
-from tests.support.desk import TICKET, now_of, open_at
+from tests.support.desk import now_of, open_at
 from tests.support.sweeping import run_pass
+from tests.support.tickets import TICKET
 
 PLAN: Final = "wati-business-plus"
 _URGENT: Final = {"business_impact": "All shops", "priority_reason": "No sales", "call_link": "https://meet.example/a"}

@@ -17,9 +17,10 @@ from app.core.db.session import transaction
 from app.events.types import WebhookDisabled
 from tests.feed.conftest import INTERNAL, row, told_in
 from tests.support.actors import make_account, make_key
-from tests.support.desk import TICKET, fetch, store_plan
+from tests.support.desk import fetch, store_plan
 from tests.support.service import Service, serving
 from tests.support.sse import Reader
+from tests.support.tickets import TICKET
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.faults

@@ -8,8 +8,9 @@ import httpx
 import pytest
 
 from app.core.db.engine import Sessions
-from tests.support.desk import TICKET, fetch
+from tests.support.desk import fetch
 from tests.support.service import serving
+from tests.support.tickets import TICKET
 from tests.support.waiting import until
 from tests.webhooks.receiver import Receiver
 

@@ -12,7 +12,8 @@ from app.events.examples import event_example
 from app.events.types import EVENTS, INTERNAL_TYPES
 from app.webhooks.background.deliver import Sender
 from tests.support.actors import Headers, make_account, make_key
-from tests.support.desk import TICKET, store_plan
+from tests.support.desk import store_plan
+from tests.support.tickets import TICKET
 from tests.webhooks.formats.shapes import SHAPES
 from tests.webhooks.receiver import Message, Receiver
 
