@@ -231,7 +231,7 @@ class CallerLimits:
     def hold_free(self, address: str, network: str) -> float:
         """Seconds to wait before an answer that is never refused; 0 for an address that asks now and then."""
         now = monotonic()
-        return max(self._free.hold(address, now), self._free_of_network.hold(network, now))
+        return self._free.hold(address, now) or self._free_of_network.hold(network, now)
 
 
 def rate_fields(buckets: Sequence[Bucket], now: float) -> dict[str, str]:

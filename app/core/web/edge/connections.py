@@ -162,9 +162,11 @@ class Guard:
             del self._networks[name]
 
     def answers_refusal(self, host: str) -> bool:
-        """Whether one more refusal for this address, and its network, is put into words: not where there are very many."""
+        """Whether one more refusal for this address is put into words; not where it or its network has very many."""
         now = monotonic()
-        return self._refusals.hold(counted_address(host), now) + self._of_network.hold(counted_network(host), now) == 0
+        if self._refusals.hold(counted_address(host), now):
+            return False
+        return self._of_network.hold(counted_network(host), now) == 0
 
     def hold(self, connection: Watched, number: int) -> None:
         """Count bytes of a body until its request is answered, and refuse others where all are too many."""
