@@ -2,6 +2,7 @@
 
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -9,7 +10,11 @@ import asyncpg
 import httpx
 
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
-_OWN: Final = "SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+_PARENT: Final = 1
+_OWN: Final = slice(11, 13)
+"""User and system time of the process itself."""
+_ENDED: Final = slice(13, 15)
+"""User and system time of its children that have ended and were waited for."""
 
 
 def of_server(port: int) -> float:
@@ -21,14 +26,26 @@ def of_server(port: int) -> float:
 
 
 async def of_postgres(url: str) -> float:
-    """Seconds that the processes of this PostgreSQL have taken that are running: connections and background workers."""
+    """Seconds that all processes of this PostgreSQL have taken, those that have ended among them."""
     connection = await asyncpg.connect(url)
-    pids = [row["pid"] for row in await connection.fetch(_OWN)]
+    server = int(_stat(await connection.fetchval("SELECT pg_backend_pid()"))[_PARENT])
     await connection.close()
-    return sum(_of_process(pid) for pid in pids)
+    return _of_family(server)
 
 
-def _of_process(pid: int) -> float:
-    """User and system time (proc(5), fields 14 and 15 of ``stat``)."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS
+def _of_family(server: int) -> float:
+    children = Path(f"/proc/{server}/task/{server}/children").read_text().split()
+    running = _taken(_stat(server), _OWN)
+    for pid in map(int, children):
+        with suppress(FileNotFoundError):  # it ends in this instant, and then the server's own sum has it
+            running += _taken(_stat(pid), _OWN)
+    return running + _taken(_stat(server), _ENDED)
+
+
+def _stat(pid: int) -> list[str]:
+    """The fields of a process behind its name, the third first (proc(5), ``/proc/pid/stat``)."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+
+
+def _taken(stat: list[str], which: slice) -> float:
+    return sum(map(int, stat[which])) / _TICKS

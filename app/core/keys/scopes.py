@@ -1,12 +1,12 @@
 """PURE: what a key can be limited to, ``<resource>:<read|write>``. Each route declares which one it needs."""
 
-from difflib import get_close_matches
 from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
 
 from pydantic import BeforeValidator
 
 from app.core.problems import invalid_value
 from app.core.text.messages import _
+from app.core.text.nearest import nearest
 
 Scope: TypeAlias = Literal[
     "accounts:read",
@@ -38,13 +38,12 @@ Scope: TypeAlias = Literal[
     "webhooks:write",
 ]
 SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
-_LONG: Final = 50
 
 
 def _known(value: Any) -> Any:
     if isinstance(value, str) and value not in SCOPES:
-        [nearest] = get_close_matches(value[:_LONG].lower(), SCOPES, n=1, cutoff=0)
-        raise invalid_value("scope", _("There is no such scope"), hint=_("Did you mean {nearest}?", nearest=nearest))
+        hint = _("Did you mean {nearest}?", nearest=nearest(value, SCOPES))
+        raise invalid_value("scope", _("There is no such scope"), hint=hint)
     return value
 
 

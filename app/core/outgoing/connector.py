@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ipaddress import ip_address
 from typing import Any, Final
@@ -217,7 +217,7 @@ async def post(
 
     By aiohttp itself: through httpx half the throughput is lost.
     """
-    timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=CONNECT_TIMEOUT)
+    timeout = _timeout(seconds)
     try:
         async with session.post(url, data=body, headers=headers, allow_redirects=False, timeout=timeout) as response:
             sent = response.request_info.headers
@@ -228,6 +228,11 @@ async def post(
         raise Unreachable(message_of(error)) from error
     except (aiohttp.ClientError, OSError, ValueError) as error:
         raise Unreachable(verbatim(f"{type(error).__name__}: {error}")) from error
+
+
+@lru_cache(maxsize=16)
+def _timeout(seconds: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=seconds, sock_connect=CONNECT_TIMEOUT)
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:

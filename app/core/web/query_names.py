@@ -2,19 +2,17 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from difflib import SequenceMatcher
 from typing import Final
 
 from app.core.problems import Fault
 from app.core.schemas.shared import pointer
 from app.core.text.messages import Message, _
+from app.core.text.nearest import likeness
 
 _FAULTS: Final = 50
 """Unknown names of one request that are told one by one."""
 _HINTS: Final = 3
 """Those for which the nearest name is looked up."""
-_LONG: Final = 50
-"""Characters of a name that are compared."""
 _NEAR: Final = 0.6
 """From when on a name is taken for another one that was mistyped."""
 
@@ -40,8 +38,8 @@ def repeated_names(given: Iterable[str], known: Mapping[str, bool]) -> list[Faul
 def _hint(name: str, known: Collection[str]) -> Message:
     if not known:
         return _("It takes no query parameters")
-    likeness, nearest = max((_likeness(name[:_LONG].lower(), each), each) for each in sorted(known))
-    if likeness < _NEAR:
+    best, nearest = max((_likeness(name, each), each) for each in sorted(known))
+    if best < _NEAR:
         return _("It takes {names}", names=sorted(known))
     return _("Did you mean {nearest}?", nearest=nearest)
 
@@ -51,10 +49,6 @@ def _likeness(name: str, known: str) -> float:
 
     A name that begins as the other one is near enough, however short that is.
     """
-    words = max(_ratio(name, word) for word in known.split("_"))
+    words = max(likeness(name, word) for word in known.split("_"))
     begins = _NEAR if name.startswith(known) or known.startswith(name) else 0.0
-    return max(_ratio(name, known), words * 0.9, begins)
-
-
-def _ratio(one: str, other: str) -> float:
-    return SequenceMatcher(None, one, other, autojunk=False).ratio()
+    return max(likeness(name, known), words * 0.9, begins)

@@ -27,7 +27,7 @@ from app.core.outgoing.connector import TOTAL_TIMEOUT, TimedOut, Unreachable, ma
 from app.core.outgoing.via import HEADER, write_via
 from app.core.state import State
 from app.core.text.messages import Message, _, verbatim
-from app.webhooks.formats.bodies import NotWanted, Unsendable, make_body
+from app.webhooks.formats.bodies import Form, NotWanted, Unsendable, make_body
 from app.webhooks.outbox.attempts import DeliveryOutcome, Exchange, conclude, storable, unsent
 from app.webhooks.outbox.claims import Claimed, Poll, poll, renew
 from app.webhooks.outbox.lanes import next_due, queue_due
@@ -44,6 +44,8 @@ _PAUSE: Final = 0.5
 
 _POLLS: Final = 50
 """Polls of one pass: while there is always something to claim, passes follow each other."""
+_QUEUE_EVERY: Final = 8
+"""Polls between two that first queue what has become due: some hundredths of a second, and retries wait for seconds."""
 _ROUNDS: Final = 2
 """Times that all lanes are seen in vain before a pass ends: it may have begun in the midst of them."""
 _random: Final = random.SystemRandom()
@@ -80,6 +82,7 @@ class Sender:
         self._done: list[DeliveryOutcome] = []
         self._probation = Probation()
         self._after = START
+        self._bodies: dict[tuple[str, Form], bytes] = {}
         self._held_back = False
         self._stopping = False
         self._sends: set[asyncio.Task[None]] = set()
@@ -91,19 +94,22 @@ class Sender:
 
         Sending and recording go on behind; ``drain`` waits for them. ``now`` stands in for the database's clock.
         """
-        begun, rounds_in_vain = 0, 0
-        for _round in range(_POLLS):
+        begun, rounds_in_vain, more_due, idle = 0, 0, True, True
+        for number in range(_POLLS):
             share = self._share()
             self._held_back = share.is_short
             if self._stopping or share.limit <= 0 or rounds_in_vain >= _ROUNDS:
                 return begun
             before = self._after
-            seen, more_due = await self._poll(share, now)
+            queueing = more_due or idle or not number % _QUEUE_EVERY
+            seen, more_due = await self._poll(share, now, queueing=queueing)
             self._after = seen.after
+            self._bodies = {}
             for delivery in seen.claimed:
                 self._begin(delivery)
             begun += len(seen.claimed)
-            if seen.claimed or seen.put_off or more_due:
+            idle = not (seen.claimed or seen.put_off)
+            if not idle or more_due:
                 rounds_in_vain = 0
             elif seen.after == START:
                 rounds_in_vain += _ROUNDS if before == START else 1
@@ -156,10 +162,10 @@ class Sender:
             busy=[endpoint for endpoint, number in in_flight.items() if number >= allowed[endpoint]],
         )
 
-    async def _poll(self, share: Share, now: datetime | None) -> tuple[Poll, bool]:
-        """One poll, behind the lane where the last one ended; and whether more is due at its instant than it saw."""
+    async def _poll(self, share: Share, now: datetime | None, *, queueing: bool) -> tuple[Poll, bool]:
+        """One poll, behind the lane where the last one ended; and whether more is due at its instant than it queued."""
         async with transaction(self._state.sessions) as session:
-            more_due = await queue_due(session, now=now)
+            more_due = queueing and await queue_due(session, now=now)
             return await poll(session, share, lease=self._lease, now=now, after=self._after), more_due
 
     def _begin(self, delivery: Claimed) -> None:
@@ -196,14 +202,23 @@ class Sender:
             self._probation.forget(delivery.endpoint_id)
             return unsent(delivery, "failed", _("The endpoint is disabled or gone"))
         try:
-            body = make_body(delivery.form, delivery.event)
+            body = self._body(delivery)
         except NotWanted as unwanted:
             return unsent(delivery, "skipped", unwanted.reason)
         except Unsendable as error:  # it would fail again
             return unsent(delivery, "failed", error.reason)
         exchange = await self._send(delivery, body, delivery.present())
         self._remember(delivery, exchange.outcome)
-        return conclude(delivery, exchange, delivery.present(), _random.uniform(-1, 1))
+        jitter = 0.0 if exchange.outcome.success else _random.uniform(-1, 1)
+        return conclude(delivery, exchange, delivery.present(), jitter)
+
+    def _body(self, delivery: Claimed) -> bytes:
+        """The body: made once for all endpoints that one poll found to hear the event in the same form."""
+        key = delivery.event["id"], delivery.form
+        body = self._bodies.get(key)
+        if body is None:
+            body = self._bodies[key] = make_body(delivery.form, delivery.event)
+        return body
 
     async def _send(self, delivery: Claimed, body: bytes, at: datetime) -> Exchange:
         started = monotonic()
@@ -254,8 +269,8 @@ class Sender:
                 return
 
     def _count(self, batch: Sequence[DeliveryOutcome]) -> None:
-        for one in batch:
-            self._state.metrics.deliveries.labels("retried" if one.state == "pending" else one.state).inc()
+        for state, number in Counter("retried" if one.state == "pending" else one.state for one in batch).items():
+            self._state.metrics.deliveries.labels(state).inc(number)
 
     async def _keep_leases(self) -> None:
         """While deliveries are held, renew the leases of which a third has passed."""

@@ -5,11 +5,11 @@ what is asked of the database are lists of types.
 """
 
 from collections.abc import Collection, Sequence
-from difflib import get_close_matches
 from typing import Final
 
 from app.core.problems import Fault, Invalid
 from app.core.text.messages import _
+from app.core.text.nearest import nearest
 from app.events.types import EVENT_TYPES
 
 GLOB: Final = r"^[a-z_*]+(\.[a-z_*]+)*$"
@@ -22,16 +22,33 @@ MAX_GLOBS: Final = 50
 """The most globs of one endpoint or one reader: there are not many more types."""
 
 
-def matches(glob: str, event_type: str) -> bool:
-    """Whether a glob stands for a type. Takes time in proportion to their lengths, however many stars there are."""
+def types_of(globs: Sequence[str], catalogue: Sequence[str] = EVENT_TYPES) -> list[str]:
+    """The types that any of the globs stands for, in the order of the catalogue; a glob may stand for none.
+
+    Takes time in proportion to their lengths, however many stars there are.
+    """
+    found = {event_type for glob in globs for event_type in _stands_for(glob, catalogue)}
+    return [event_type for event_type in catalogue if event_type in found]
+
+
+def _stands_for(glob: str, catalogue: Sequence[str]) -> list[str]:
     first, *parts = glob.split("*")
     if not parts:
-        return glob == event_type
+        return [glob] if glob in catalogue else []
     *middle, last = parts
-    if not event_type.startswith(first) or not event_type[len(first) :].endswith(last):
-        return False
-    place, end = len(first), len(event_type) - len(last)
-    for part in middle:  # the leftmost place for each part leaves the most room for the next
+    likely = [
+        event_type
+        for event_type in catalogue
+        if event_type.startswith(first) and event_type.endswith(last) and len(event_type) >= len(first) + len(last)
+    ]
+    middle = [part for part in middle if part]
+    return [event_type for event_type in likely if _holds(event_type, middle, len(first), len(last))]
+
+
+def _holds(event_type: str, parts: Sequence[str], before: int, behind: int) -> bool:
+    """Whether the parts follow each other there: the leftmost place for each leaves the most room for the next."""
+    place, end = before, len(event_type) - behind
+    for part in parts:
         found = event_type.find(part, place, end)
         if found < 0:
             return False
@@ -39,18 +56,8 @@ def matches(glob: str, event_type: str) -> bool:
     return True
 
 
-def types_of(globs: Sequence[str], catalogue: Sequence[str] = EVENT_TYPES) -> list[str]:
-    """The types that any of the globs stands for, in the order of the catalogue; a glob may stand for none."""
-    return [event_type for event_type in catalogue if any(matches(glob, event_type) for glob in globs)]
-
-
-def nearest(glob: str) -> str:
-    """The type that a mistaken glob looks most like."""
-    return get_close_matches(glob.replace("*", ""), EVENT_TYPES, n=1, cutoff=0.0)[0]
-
-
 _HINTS: Final = 3
-"""Mistakes of one request for which the nearest type is looked up, which takes a millisecond each."""
+"""Mistakes of one request for which the nearest type is told."""
 
 
 def check_globs(globs: Sequence[str], place: str = "/events", known: Collection[str] = ()) -> None:
@@ -64,6 +71,6 @@ def check_globs(globs: Sequence[str], place: str = "/events", known: Collection[
         for number, glob in mistaken
     ]
     for fault, (_place, glob) in zip(faults[:_HINTS], mistaken, strict=False):
-        fault["hint"] = _("The nearest type is {glob}", glob=nearest(glob))
+        fault["hint"] = _("The nearest type is {glob}", glob=nearest(glob.replace("*", ""), EVENT_TYPES))
     if faults:
         raise Invalid(errors=faults)
