@@ -4,7 +4,7 @@ Pure, and exact to the microsecond. This module is the feature's face: it also n
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
@@ -140,9 +140,9 @@ class Calendar:
     def open_windows(self, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
         """The open time in ``[start, end)`` as windows in order, none of which touch."""
         since, until = _span(start, end)
-        if self.always_open:
-            opens, closes = [since], [until]
-        else:
+        opens: Sequence[int] = (since,)
+        closes: Sequence[int] = (until,)
+        if not self.always_open:
             table = self._covering(since, until)
             opens, closes = table.opens, table.closes
         for index in range(bisect_right(closes, since), bisect_left(opens, until)):
