@@ -128,7 +128,7 @@ async def test_a_revoked_key_ends_its_stream_and_no_other(
             assert not other.done()
         assert "/v1/events/stream" in service.printed()
         assert made["token"] not in service.printed()
-    assert (ended.comments, len(ended.told)) == (["the key is no longer valid"], 1)
+    assert (ended.comments[-1], len(ended.told)) == ("the key is no longer valid", 1)
 
 
 async def _stuck(service: Service, key: dict[str, str]) -> socket.socket:
