@@ -20,6 +20,7 @@ from app.inbound.api import maintenance as maintenance_router
 from app.openapi import URL, openapi, serve_openapi
 from app.pages import serve_pages
 from app.plans.api import plans as plans_router
+from app.plans.api import programmes
 from app.previews import router as previews_router
 from app.resources import lifespan
 from app.rollout import router as rollout_router
@@ -46,6 +47,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     usage_router.router,
     keys.router,
     plans_router.router,
+    programmes.router,
     rollout_router.router,
     roster_router.router,
     regions.router,
@@ -79,7 +81,7 @@ _DESCRIPTION: Final = """\
 Keeps the promises of premium support: SLA clocks that pause and move by rule, escalation on a miss, the P1 call,
 and signed webhooks for all that happens. Instants are RFC 3339 UTC, durations ISO 8601 (`PT30M`), errors RFC 9457.
 A query parameter that an operation does not have is refused (422, with the nearest name), so that a mistyped filter
-does not return everything. What takes no API key (hooks, pages, health) ignores unknown ones.
+does not return everything. What takes no API key (hooks, health, and pages but for programmes) ignores unknown ones.
 """
 
 

@@ -37,7 +37,7 @@ from app.inbound.payloads import Room
 from app.inbound.readings import Readings
 from app.measures.sampling import Sampler
 from app.notices.channels import configured
-from app.notices.links import forget_links, link_base
+from app.notices.links import forget_links, link_base, site
 from app.notices.outbox import forget_notices
 from app.notices.send import Notices, notifier
 from app.paging.pager import Pages, pager
@@ -178,7 +178,7 @@ def _people(state: State) -> Iterator[Job]:
     """What tells people, and pages engineers."""
     wake_ups, minute = state.wake_ups, timedelta(minutes=1)
     channels, base = configured(state.settings), link_base(state.settings)
-    notices = notifier(state.sessions, Notices(channels, state.metrics, base), wake_ups.notices)
+    notices = notifier(state.sessions, Notices(channels, state.metrics, base, site(state.settings)), wake_ups.notices)
     what = "tells people by e-mail and the operator's own channels"
     yield Job("notices", what, POLL, minute, notices.run_pass, notices.next_instant, wake_ups.notices, notices.stop)
     ways = Ways(state.settings, state.http)

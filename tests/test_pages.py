@@ -48,6 +48,26 @@ async def test_the_reference_and_the_other_pages_show_without_any_other_server(b
     assert [text for text in complaints if REDOCS_LOGO not in text] == []
 
 
+async def test_a_programme_shows_and_prints_with_its_own_style_sheet(
+    base: str, plans: None, browser_page: Page
+) -> None:
+    del plans
+    complaints: list[str] = []
+    browser_page.on("console", lambda message: complaints.append(message.text))
+    await browser_page.goto(f"{base}/programmes/itil-native?lang=es")
+    await browser_page.get_by_role("heading", name="Centro de servicios ITIL").wait_for()
+    await browser_page.get_by_role("link", name="Français").click()
+    await browser_page.get_by_role("heading", name="Centre de services ITIL").wait_for()
+    assert await browser_page.evaluate("getComputedStyle(document.querySelector('table')).borderCollapse") == "collapse"
+    wide = "document.documentElement.scrollWidth > innerWidth"
+    await browser_page.set_viewport_size({"width": 360, "height": 700})
+    assert not await browser_page.evaluate(wide)
+    await browser_page.emulate_media(media="print")
+    assert not await browser_page.get_by_role("navigation").is_visible()
+    assert (await browser_page.pdf()).startswith(b"%PDF")
+    assert complaints == []
+
+
 REDOCS_LOGO = "https://cdn.redoc.ly/redoc/logo-mini.svg"
 """ReDoc's own advertisement, which the page's policy keeps out."""
 

@@ -73,7 +73,9 @@ class Contact(Strict):
 
     name: Name
     email: Email
-    locale: Locale | None = Field(None, description="The language of their notices; English by default")
+    locale: Locale | None = Field(
+        None, description="The language of their notices. Default: that of the ticket's requester, else of the account"
+    )
 
     @model_serializer(mode="wrap")
     def _written(self, handler: SerializerFunctionWrapHandler) -> dict[str, str]:

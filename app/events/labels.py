@@ -29,6 +29,7 @@ LABELS: Final[Mapping[str, Message]] = {
     "ends_at": pgettext("label", "Ends"),
     "product": pgettext("label", "Product"),
     "url": pgettext("label", "Address"),
+    "programme": pgettext("label", "Programme"),
 }
 """By the names that events give their facts."""
 

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from app.core.text.language import Language
-from app.core.text.messages import Message, _
+from app.core.text.messages import Message, _, joined
 from app.plans.document.names import METRICS, STATUSES
+from app.plans.document.naming import NO_NAMES, Names
 
 SENTENCES: Final[Mapping[str, Message]] = {
     "ticket.opened": _("New ticket, priority {priority}"),
@@ -90,19 +91,28 @@ _VARIANTS: Final[Mapping[str, str]] = {
 """Which member of an event's data tells its variants apart."""
 
 
-def sentence(kind: str, data: Mapping[str, Any], language: Language) -> str:
-    """What happened, by the event's type and ``data``: in the service's words and the plan's, with nobody's texts."""
+def sentence(kind: str, data: Mapping[str, Any], language: Language, names: Names = NO_NAMES) -> str:
+    """What happened, by the event's type and ``data``: in the service's words and the plan's, with nobody's texts.
+
+    ``names``: what the ticket's plan and its priorities are called.
+    """
     form = SENTENCES.get(f"{kind}:{_variant(kind, data)}") or SENTENCES[kind]
     plan, status = data.get("to") if kind == "plan.applied" else None, str(data.get("to"))
+    before, after = (_called(kind, data.get(side), names) for side in ("from", "to"))
     return form.to(
         language,
-        **{name: data.get(name) for name in ("priority", "share", "tier", "turns", "round")},
-        before=data.get("from"),
-        after=data.get("to"),
+        **{name: data.get(name) for name in ("share", "tier", "turns", "round")},
+        priority=names.priority(str(data.get("priority"))),
+        before=before,
+        after=after,
         metric=METRICS.get(str(data.get("metric")), ""),
         status=STATUSES.get(status, status),
-        plan=f"{plan['key']}, {plan['version']}" if plan else "",
+        plan=joined((names.plan or plan["key"], str(plan["version"])), ", ") if plan else "",
     )
+
+
+def _called(kind: str, value: object, names: Names) -> object:
+    return names.priority(str(value)) if kind == "ticket.priority_changed" else value
 
 
 def _variant(kind: str, data: Mapping[str, Any]) -> object:

@@ -11,7 +11,7 @@ from app.core.settings import Settings, Unconfigurable
 from app.core.text.messages import Message, _, verbatim
 from app.notices import letters
 from app.notices.outbox import Claimed
-from app.notices.texts import body, language_of, subject, with_link
+from app.notices.texts import body, language_of, subject, with_link, with_programme
 
 try:
     import apprise
@@ -113,9 +113,10 @@ class Apprise:
 
 def written(notice: Claimed) -> tuple[str, str]:
     """Subject and text of a notice, in its reader's language."""
-    title = subject(notice.type, notice.data, notice.ticket, language_of(notice.recipient))
-    text = body(notice.type, notice.data, notice.ticket, notice.recipient, notice.timestamp)
-    return title, text
+    language = language_of(notice.recipient)
+    title = subject(notice.type, notice.data, notice.ticket, language, notice.names)
+    text = body(notice.type, notice.data, notice.ticket, notice.recipient, notice.timestamp, notice.names)
+    return title, with_programme(text, notice.programme_url, language)
 
 
 def configured(settings: Settings) -> tuple[Channel, ...]:

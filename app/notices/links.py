@@ -32,9 +32,14 @@ class Whose:
     engineer_id: str
 
 
+def site(settings: Settings) -> str | None:
+    """What the addresses of this service begin with, as people reach it; None where nobody has said it."""
+    return str(settings.public_url).rstrip("/") if settings.public_url else None
+
+
 def link_base(settings: Settings) -> str | None:
-    """What a link begins with; None where nobody has said under which address people reach this service."""
-    return f"{str(settings.public_url).rstrip('/')}{PATH}" if settings.public_url else None
+    """What a link that answers an alert begins with; None as above."""
+    return f"{base}{PATH}" if (base := site(settings)) else None
 
 
 async def create_links(session: AsyncSession, whose: Sequence[Whose]) -> list[str]:

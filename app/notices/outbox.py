@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db.engine import Sessions
-from app.core.db.session import driver
+from app.core.db.session import driver, memory_of
 from app.core.db.statements.bulk import Write, to_json
 from app.core.db.statements.housekeeping import forget
 from app.core.db.tables import Row
@@ -17,6 +17,9 @@ from app.core.ids import new_id
 from app.core.text.messages import Message, to_stored
 from app.events.upcast import upcast
 from app.notices.models import NoticeRow
+from app.plans import store
+from app.plans.document.model import PlanDocument
+from app.plans.document.naming import NO_NAMES, Names
 
 LEASE: Final = timedelta(seconds=60)
 RETENTION: Final = timedelta(days=30)
@@ -51,7 +54,8 @@ SELECT account_id FROM found WHERE account_id IS NOT NULL LIMIT $2
 """
 ABOUT: Final = """jsonb_build_object(
     'number', t.number, 'title', t.title, 'priority', t.priority, 'business_impact', t.business_impact,
-    'priority_reason', t.priority_reason, 'join_url', calls.join_url) AS ticket"""
+    'priority_reason', t.priority_reason, 'join_url', calls.join_url,
+    'plan_key', t.plan_key, 'plan_version', t.plan_version) AS ticket"""
 """What a message tells of its ticket ``t`` as it is when the message is sent."""
 ABOUT_FROM: Final = """
 LEFT JOIN tickets AS t ON t.account_id = c.account_id AND t.id = e.ticket_id
@@ -71,7 +75,9 @@ WITH due AS MATERIALIZED (
     RETURNING n.account_id, n.id, n.recipient, n.sent_by, n.attempts, n.event_id
 )
 SELECT c.account_id, c.id, $3 AS claim_id, c.sent_by,
-       jsonb_build_object('time_zone', a.time_zone) || c.recipient AS recipient,
+       jsonb_build_object('time_zone', a.time_zone) || c.recipient || jsonb_build_object(
+           'locale', concat_ws(',', c.recipient ->> 'locale', t.requester ->> 'locale', a.locale)
+       ) AS recipient,
        c.attempts, e.type, e.timestamp, e.data,
        {ABOUT}
 FROM claimed AS c
@@ -125,6 +131,10 @@ class Claimed:
     ticket: dict[str, Any]
     link: str | None = None
     """where the alert is answered that it tells of"""
+    names: Names = NO_NAMES
+    """those of the ticket's plan"""
+    programme_url: str | None = None
+    """the page of the ticket's programme, where everybody can read it"""
 
     @property
     def alerts(self) -> bool:
@@ -189,6 +199,12 @@ async def claim(session: AsyncSession, account_id: str, limit: int) -> list[Clai
     rows = await (await driver(session)).fetch(_CLAIM, account_id, limit, new_id("clm"), LEASE)
     found = [dict(row) for row in sorted(rows, key=lambda row: row["id"])]
     return [Claimed(**row | {"data": upcast(row["type"], row["data"] or {})}) for row in found]
+
+
+async def plan_of(session: AsyncSession, ticket: Mapping[str, Any]) -> PlanDocument | None:
+    """The plan that a message's ticket has; None for a message without a ticket."""
+    key, version = ticket.get("plan_key"), ticket.get("plan_version")
+    return await store.document(session, memory_of(session), key, version) if key and version else None
 
 
 async def record_outcomes(session: AsyncSession, outcomes: Sequence[Outcome]) -> None:

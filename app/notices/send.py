@@ -18,6 +18,8 @@ from app.notices.channels import Channel, NotSent
 from app.notices.links import Whose, create_links
 from app.notices.outbox import Claimed, Outcome
 from app.notices.posting import Limits, Poster
+from app.plans.document.links import programme_path
+from app.plans.document.naming import names_of
 
 SECONDS: Final = 25.0
 """For one notice on one channel, whatever the server does: less than the lease."""
@@ -43,6 +45,8 @@ class Notices:
     metrics: Metrics
     links: str | None = None
     """what the links that answer alerts begin with; None: messages have none"""
+    site: str | None = None
+    """what the addresses of this service begin with; None: messages do not lead to their programme"""
 
     async def accounts(self, session: AsyncSession, after: str, limit: int) -> Sequence[str]:
         """Accounts that have notices due."""
@@ -54,7 +58,17 @@ class Notices:
         alerts = [notice for notice in claimed if self.links and notice.alerts]
         whose = [Whose(one.account_id, one.data["alert_id"], one.data["engineer_id"]) for one in alerts]
         tokens = dict(zip((one.id for one in alerts), await create_links(session, whose), strict=True))
-        return [replace(one, link=f"{self.links}{tokens[one.id]}") if one.id in tokens else one for one in claimed]
+        linked = (replace(one, link=f"{self.links}{tokens[one.id]}") if one.id in tokens else one for one in claimed)
+        return [await self._with_plan(session, one) for one in linked]
+
+    async def _with_plan(self, session: AsyncSession, notice: Claimed) -> Claimed:
+        """The notice with what its ticket's plan is called, and where its programme is, if everybody can read it."""
+        plan = await outbox.plan_of(session, notice.ticket)
+        if plan is None:
+            return notice
+        path = programme_path(plan.key, notice.ticket["plan_version"])
+        url = f"{self.site}{path}" if self.site and plan.public else None
+        return replace(notice, names=names_of(plan), programme_url=url)
 
     async def next_due(self, session: AsyncSession) -> datetime | None:
         """When the next notice is due."""

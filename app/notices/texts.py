@@ -12,6 +12,7 @@ from app.core.zones import load_zone
 from app.events.failures import why_no_link
 from app.events.labels import LABELS, named, stated
 from app.events.sentences import sentence
+from app.plans.document.naming import NO_NAMES, Names
 
 _TO_THE_EXPERT: Final[Mapping[str, Message]] = {
     "expert.alerted": _("You are needed now"),
@@ -51,16 +52,26 @@ def language_of(recipient: Mapping[str, Any]) -> Language:
     return choose_language(recipient.get("locale"))
 
 
-def subject(kind: str, data: Mapping[str, Any], ticket: Mapping[str, Any], language: Language) -> str:
-    """One line: what happened, by the event's type and ``data``, and on which ticket (``number``, ``title``)."""
+def subject(
+    kind: str, data: Mapping[str, Any], ticket: Mapping[str, Any], language: Language, names: Names = NO_NAMES
+) -> str:
+    """One line: what happened, by the event's type and ``data``, and on which ticket (``number``, ``title``).
+
+    ``names``: those of the ticket's plan.
+    """
     to_the_expert = _TO_THE_EXPERT.get(f"{kind}:{data.get('reason')}") or _TO_THE_EXPERT.get(kind)
-    what = to_the_expert.to(language) if to_the_expert else sentence(kind, data, language)
+    what = to_the_expert.to(language) if to_the_expert else sentence(kind, data, language, names)
     about = f"{ticket['number']}: {ticket['title']}" if ticket.get("number") else ""
     return " ".join(f"{what} · {about}".split())[:_SUBJECT_LENGTH].rstrip(" ·")
 
 
 def body(
-    kind: str, data: Mapping[str, Any], ticket: Mapping[str, Any], recipient: Mapping[str, Any], at: datetime
+    kind: str,
+    data: Mapping[str, Any],
+    ticket: Mapping[str, Any],
+    recipient: Mapping[str, Any],
+    at: datetime,
+    names: Names = NO_NAMES,
 ) -> str:
     """Some lines: what happened, on which ticket, when, what is known of it, and why this person is told.
 
@@ -73,18 +84,23 @@ def body(
     if data.get("failures"):
         known["reason"] = why_no_link(data["failures"]).to(language)
     facts = {"ticket": f"{ticket['number']} {ticket['title']}"} if ticket.get("number") else {}
-    facts |= {"priority": ticket["priority"]} if ticket.get("priority") else {}
+    facts |= {"priority": names.priority(ticket["priority"])} if ticket.get("priority") else {}
     facts |= {"at": moment_in(at, zone, language)}
     facts |= {name: _fact(name, known[name], zone, language) for name in _FACTS if known.get(name)}
     lines = [stated(LABELS[name], value, language) for name, value in facts.items()]
     told_as = stated(_TOLD_AS, _ROLES.get(role, role), language)
-    return "\n".join([subject(kind, data, ticket, language), "", *lines, "", told_as, ""])
+    return "\n".join([subject(kind, data, ticket, language, names), "", *lines, "", told_as, ""])
 
 
 def _fact(name: str, value: str, zone: ZoneInfo, language: Language) -> str:
     if name in _INSTANTS:
         return moment_in(datetime.fromisoformat(value), zone, language)
     return named(name, value, language)
+
+
+def with_programme(text: str, url: str | None, language: Language) -> str:
+    """A message with the page of its ticket's programme, if there is one that everybody can read."""
+    return f"{text.rstrip()}\n{stated(LABELS['programme'], url, language)}\n" if url else text
 
 
 def with_link(text: str, link: str | None, language: Language) -> str:

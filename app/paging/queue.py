@@ -1,7 +1,7 @@
 """The outbox of pages: filled in the transaction that alerts, claimed under a lease, outcomes recorded by claim."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal, TypeAlias
 
@@ -16,8 +16,9 @@ from app.core.db.tables import Row
 from app.core.ids import new_id
 from app.core.text.messages import Message, both, from_stored
 from app.events.upcast import upcast
-from app.notices.outbox import ABOUT, ABOUT_FROM
+from app.notices.outbox import ABOUT, ABOUT_FROM, plan_of
 from app.paging.models import PageRow
+from app.plans.document.naming import NO_NAMES, Names, names_of
 
 Lane: TypeAlias = Literal["mail", "http"]
 LEASE: Final = timedelta(seconds=60)
@@ -129,6 +130,8 @@ class Claimed:
     data: dict[str, Any]
     recipient: dict[str, Any]
     ticket: dict[str, Any]
+    names: Names = NO_NAMES
+    """those of the ticket's plan"""
 
     @property
     def id(self) -> str:
@@ -170,7 +173,13 @@ async def accounts_due(session: AsyncSession, lane: Lane, after: str, limit: int
 async def claim(session: AsyncSession, lane: Lane, account_id: str, limit: int) -> list[Claimed]:
     """Claim an account's pages that are due; nobody else gets them before the lease ends."""
     rows = await (await driver(session)).fetch(_CLAIM, lane, account_id, limit, new_id("clm"), LEASE)
-    return [Claimed(**dict(row) | {"data": upcast(row["type"], row["data"] or {})}) for row in rows]
+    claimed = [Claimed(**dict(row) | {"data": upcast(row["type"], row["data"] or {})}) for row in rows]
+    return [await _named(session, page) for page in claimed]
+
+
+async def _named(session: AsyncSession, page: Claimed) -> Claimed:
+    plan = await plan_of(session, page.ticket)
+    return replace(page, names=names_of(plan)) if plan else page
 
 
 async def record_outcomes(session: AsyncSession, outcomes: Sequence[Outcome]) -> None:

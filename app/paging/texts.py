@@ -7,6 +7,7 @@ from app.core.text.messages import _
 from app.events.envelope import instant
 from app.notices.texts import body, language_of, subject, with_link
 from app.paging.providers import Text
+from app.plans.document.naming import Names
 
 _TITLE: Final = _("Test page")
 _TEST: Final = _("This is how Heliodesk will page you. There is nothing to do.")
@@ -50,16 +51,21 @@ class Told(Protocol):
         """What texts tell of the ticket."""
         ...
 
+    @property
+    def names(self) -> Names:
+        """What its plan and its priorities are called."""
+        ...
+
 
 def text_of(page: Told, link: str | None) -> Text:
     """The text of a page; ``link`` is where its alert is answered."""
     language, at = language_of(page.recipient), instant(page.timestamp)
-    told = body(page.type, page.data, page.ticket, page.recipient, page.timestamp)
+    told = body(page.type, page.data, page.ticket, page.recipient, page.timestamp, page.names)
     facts = {name: str(page.ticket[name]) for name in ("number", "priority") if page.ticket.get(name)}
     return Text(
         key=page.alert_id,
         message_id=f"{page.alert_id}.{page.rule_id}",
-        title=subject(page.type, page.data, page.ticket, language),
+        title=subject(page.type, page.data, page.ticket, language, page.names),
         body=with_link(told, link, language),
         at=at,
         urgent=page.data.get("urgency", "high") == "high",

@@ -49,6 +49,25 @@ class PlanRef(Document):
     version: int
 
 
+class TicketPlan(PlanRef):
+    """The version of a plan that a ticket has."""
+
+    model_config = ConfigDict(
+        extra="allow",
+        json_schema_extra={
+            "examples": [
+                {"key": "google-premium", "version": 1, "programme_url": "/programmes/google-premium?version=1"}
+            ]
+        },
+    )
+
+    programme_url: str = Field(
+        description="The page that tells what is promised, relative to this service's address. Everybody can read it "
+        "where the plan is `public`; otherwise it needs a key that may read plans",
+        examples=["/programmes/google-premium?version=1"],
+    )
+
+
 class PriorityText(Document):
     """A priority, described in one language."""
 
@@ -70,6 +89,60 @@ class Priorities(Document):
     priorities: list[PriorityText]
     default_priority: str
     matrix: dict[Urgency, dict[Impact, str]] | None = Field(description="urgency -> impact -> priority")
+
+
+class ProgrammeTable(Document):
+    """A table: the first cell of each row says what the row is of."""
+
+    columns: list[str] = Field(examples=[["Priority", "First response"]])
+    rows: list[list[str]] = Field(examples=[[["P1: critical", "1 hour"]]])
+
+
+class ProgrammeFact(Document):
+    """A figure or a word of the plan, under what it is of."""
+
+    name: str = Field(examples=["Time to reopen a resolved ticket"])
+    value: str = Field(examples=["7 days"])
+    programme_url: str | None = Field(None, description="The page of the programme that it names")
+
+
+class ProgrammeEntry(Document):
+    """A priority, a calendar or an add-on."""
+
+    key: str = Field(examples=["P1"])
+    title: str = Field(examples=["P1: critical"])
+    language: str = Field(description="The language of the title, the text and the items", examples=["en"])
+    text: str | None = None
+    items: list[str] = Field(default_factory=list)
+    notes: list[str] = Field(default_factory=list, description="What else holds, in the page's language")
+
+
+class ProgrammeSection(Document):
+    """A part of a programme's page. It has those members that it needs; the others are empty or null."""
+
+    key: str = Field(examples=["deadlines"])
+    title: str = Field(examples=["What we promise"])
+    paragraphs: list[str] = Field(default_factory=list)
+    table: ProgrammeTable | None = None
+    facts: list[ProgrammeFact] = Field(default_factory=list)
+    entries: list[ProgrammeEntry] = Field(default_factory=list)
+    items: list[str] = Field(default_factory=list)
+
+
+class Programme(Document):
+    """What a plan promises, told in one language."""
+
+    model_config = ConfigDict(extra="allow", json_schema_extra={"examples": [examples.PROGRAMME]})
+
+    plan: PlanRef
+    language: str = Field(description="The language of the page", examples=["es"])
+    text_language: str = Field(
+        description="The language of what the plan says in its own words: English where it lacks the page's",
+        examples=["es"],
+    )
+    name: str
+    text: str = Field(description="Markdown: the programme in the plan's own words")
+    sections: list[ProgrammeSection] = Field(description="All that the plan document promises, figure by figure")
 
 
 class AssessmentRequest(Strict):

@@ -15,6 +15,7 @@ from app.previews.schemas import PreviewRequest
 from app.sla.clock.deadline import Deadline
 from app.sla.explain.document import explanation, iso
 from app.sla.explain.segments import MAX_WINDOWS, Move, explain
+from app.sla.explain.texts import Reader
 
 _ALL_WINDOWS: Final = 10_000
 """Open windows that an answer tells one by one, of all of its deadlines."""
@@ -30,7 +31,7 @@ def previewed(
     shown = [each for each in preview.deadlines() if each[0].metric not in hidden]
     room = min(MAX_WINDOWS, _ALL_WINDOWS // max(len(shown), 1))
     used = {"key": plan.key, "version": plan.version}
-    zone = load_zone(command.time_zone)
+    reader = Reader(load_zone(command.time_zone), language)
 
     def view(deadline: Deadline, moves: list[Move]) -> dict[str, Any]:
         explained = explain(deadline, plan.terms, until, room=room)
@@ -47,7 +48,7 @@ def previewed(
             "stopped_by": deadline.stopped_by,
             "reason": deadline.reason,
             "remaining": iso(explained.deciding.remaining) if deadline.is_open else None,
-            "explanation": explanation(explained, moves, used, zone, language),
+            "explanation": explanation(explained, moves, used, plan.names, reader),
         }
 
     try:
@@ -75,7 +76,9 @@ def _played(command: PreviewRequest, plan: PreviewPlan, until: datetime) -> Prev
     """The ticket's clock after all changes, caught up to ``until``."""
     if command.priority not in plan.terms.priorities:
         detail = _(
-            "The plan {key} has the priorities {priorities}", key=plan.key, priorities=list(plan.terms.priorities)
+            "The plan {key} has the priorities {priorities}",
+            key=plan.names.plan,
+            priorities=list(plan.terms.priorities),
         )
         raise Invalid(errors=[Fault(pointer="/priority", detail=detail)])
     place = "/opened_at"

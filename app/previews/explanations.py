@@ -10,15 +10,17 @@ from app.core.auth import Principal, for_customers
 from app.core.db.session import driver
 from app.core.db.tables import Row
 from app.core.problems import NotFound
-from app.core.text.language import Language
+from app.core.text.language import choose_language
 from app.core.zones import load_zone
 from app.events.log import event_row
 from app.events.types import INTERNAL_METRICS
+from app.plans.document.naming import names_of
 from app.sla.clock.deadline import Deadline
 from app.sla.compiled import promise_of
 from app.sla.deadlines import deadline_row, load_deadline
 from app.sla.explain.document import explanation
 from app.sla.explain.segments import Move, explain
+from app.sla.explain.texts import Reader
 from app.sla.pins import Pins, pins_from
 from app.tickets.editing.edit import TicketEdit
 from app.tickets.editing.load import peek, pins_of
@@ -49,9 +51,12 @@ _MOVES: Final[Mapping[str, str]] = {
 
 
 async def explain_deadline(
-    session: AsyncSession, principal: Principal, ticket_id: str, deadline_id: str, language: Language
+    session: AsyncSession, principal: Principal, ticket_id: str, deadline_id: str, wanted: str
 ) -> dict[str, Any]:
-    """The deadline as it is by now, and why, as far as this caller sees it. 404 when it sees no such deadline."""
+    """The deadline as it is by now, and why, as far as this caller sees it. 404 when it sees no such deadline.
+
+    It is told in the language that is ``wanted`` (as in ``Accept-Language``), else in the requester's or the account's.
+    """
     edit = await peek(session, principal, ticket_id)
     deadline = await _deadline(session, edit, deadline_id)
     if deadline is None or (deadline.metric in INTERNAL_METRICS and not principal.is_support):
@@ -63,6 +68,7 @@ async def explain_deadline(
     if not principal.is_support:
         seen = [{**event, "actor": for_customers(event["actor"])} for event in seen]
     row = deadline_row(edit.ticket.account_id, ticket_id, deadline)
+    language = choose_language(wanted, edit.ticket.requester.get("locale"), edit.locale)
     return {
         "as_of": edit.now,
         "deadline": deadline_view(row, sandbox=edit.ticket.sandbox),
@@ -70,8 +76,8 @@ async def explain_deadline(
             explain(deadline, promise.terms, edit.now),
             _moves(seen),
             {"key": pins.plan_key, "version": pins.plan_version},
-            load_zone(pins.time_zone),
-            language,
+            names_of(promise.document),
+            Reader(load_zone(pins.time_zone), language),
         ),
     }
 

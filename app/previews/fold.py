@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
+from app.plans.document.naming import Names
 from app.sla.clock.changes import Change, ClockEvent
 from app.sla.clock.clock import Clock, Step, advance, catch_up, open_clock
 from app.sla.clock.deadline import Deadline
@@ -32,6 +33,7 @@ class PreviewPlan:
     key: str
     version: int | None
     terms: Terms
+    names: Names
 
 
 class TooManyCycles(Exception):

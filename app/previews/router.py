@@ -10,6 +10,7 @@ from app.core.db.session import snapshot
 from app.core.problems import TooManyRequests
 from app.core.schemas.shared import id_pattern
 from app.core.state import State
+from app.core.web.callers import wanted_language
 from app.core.web.kit.deps import LanguageDep
 from app.core.web.kit.operations import CallDep, ResourceRouter
 from app.core.web.replies import reply
@@ -39,19 +40,20 @@ _NOTHING_HIDDEN: Final[frozenset[str]] = frozenset()
     example=examples.EXPLAINED,
 )
 async def explain_ticket_deadline(
-    call: CallDep, language: LanguageDep, ticket_id: TicketPath, deadline_id: DeadlinePath
+    call: CallDep, accepted: LanguageDep, ticket_id: TicketPath, deadline_id: DeadlinePath
 ) -> Response:
     """Why a deadline is due when it is: its countdowns, its time in segments that add up, and what moved it.
 
     A deadline that has ended, or was missed, is explained by the plan version in force at that time. The text is in the
-    language of `Accept-Language`; its times are local to the ticket.
+    language of `Accept-Language`, else in the requester's, else in the account's; its times are local to the ticket.
     """
+    del accepted  # the ticket says what it stands for where the request names no language
     explain = partial(
         explain_deadline,
         principal=call.principal,
         ticket_id=ticket_id,
         deadline_id=deadline_id,
-        language=language,
+        wanted=wanted_language(call.request.scope),
     )
     return await call.read(explain, snapshot)
 

@@ -16,7 +16,7 @@ from app.previews.schemas import (
 )
 from app.sla.clock.changes import Change, Close, Message, Priority, Reopen, Status, Tier
 from app.sla.clock.clock import Clock
-from app.tickets.rules import allowed
+from app.tickets.rules import allowed, status_name
 
 Refusal: TypeAlias = tuple[str, Text]
 """The member of the change that is at fault ("": the change itself), and a sentence."""
@@ -43,10 +43,15 @@ def _status(change: PreviewStatusChange, clock: Clock) -> Refusal | None:
     if status == clock.status:
         return None
     if status not in allowed(clock.status, "engineer"):
-        return "status", _("A ticket that is {status} cannot become {wanted}", status=clock.status, wanted=status)
+        return "status", _(
+            "A ticket that is {status} cannot become {wanted}",
+            status=status_name(clock.status),
+            wanted=status_name(status),
+        )
     if status in ("waiting_on_customer", "resolved") and clock.answered_at is None:
         return "status", _(
-            "A ticket becomes {status} only with, or after, a public message from an engineer", status=status
+            "A ticket becomes {status} only with, or after, a public message from an engineer",
+            status=status_name(status),
         )
     return None
 
@@ -54,7 +59,7 @@ def _status(change: PreviewStatusChange, clock: Clock) -> Refusal | None:
 @_refusal.register
 def _priority(change: PreviewPriorityChange, clock: Clock) -> Refusal | None:
     if clock.status in _OVER:
-        return "", _("The priority of a ticket that is {status} cannot change", status=clock.status)
+        return "", _("The priority of a ticket that is {status} cannot change", status=status_name(clock.status))
     if change.priority not in clock.terms.priorities:
         return "priority", _("The plan has the priorities {priorities}", priorities=list(clock.terms.priorities))
     return None
@@ -63,7 +68,7 @@ def _priority(change: PreviewPriorityChange, clock: Clock) -> Refusal | None:
 @_refusal.register
 def _tier(change: PreviewTierChange, clock: Clock) -> Refusal | None:
     if clock.status in _OVER:
-        return "", _("A ticket that is {status} stays in its tier", status=clock.status)
+        return "", _("A ticket that is {status} stays in its tier", status=status_name(clock.status))
     if change.tier > clock.terms.tiers:
         return "tier", ngettext("The plan has {n} tier", "The plan has {n} tiers", clock.terms.tiers)
     return None
@@ -74,7 +79,7 @@ def _reopen(_change: PreviewReopening, clock: Clock) -> Refusal | None:
     return (
         None
         if clock.status == "resolved"
-        else ("", _("A ticket that is {status} cannot be reopened", status=clock.status))
+        else ("", _("A ticket that is {status} cannot be reopened", status=status_name(clock.status)))
     )
 
 

@@ -12,6 +12,7 @@ from app.core.problems import Fault, Invalid, message_of
 from app.core.process.memory import Memory
 from app.core.text.messages import _
 from app.plans.document.calendars import compile_calendars
+from app.plans.document.naming import names_of
 from app.plans.document.parsing.documents import PlanDocument, parse
 from app.plans.document.parsing.expansion import HolidayDates, expanded, holiday_dates, years_around
 from app.plans.document.parsing.stored import read_stored
@@ -53,12 +54,12 @@ def plan_for(memory: Memory, command: PreviewRequest, stored: StoredPlan | None)
     """
     if stored is None:
         document = _brought(memory, command)
-        return PreviewPlan(document.key, None, _compiled(memory, document, command))
+        return PreviewPlan(document.key, None, _compiled(memory, document, command), names_of(document))
     terms = known_terms(memory, command, stored)
+    document = document_of(memory, stored)
     if terms is None:
-        compiled = _compiled(memory, document_of(memory, stored), command)
-        terms = memory.keep(_name(command, stored), compiled)
-    return PreviewPlan(stored.key, stored.version, terms)
+        terms = memory.keep(_name(command, stored), _compiled(memory, document, command))
+    return PreviewPlan(stored.key, stored.version, terms, names_of(document))
 
 
 def _name(command: PreviewRequest, stored: StoredPlan) -> tuple[object, ...]:

@@ -7,6 +7,8 @@ from typing import Final
 from app.core.problems import Fault
 from app.core.text.messages import Message, _
 from app.plans.document.model import PlanDocument
+from app.plans.document.names import STATUSES as STATUS_NAMES
+from app.plans.document.naming import plan_name, priority_name
 
 STATUSES: Final = ("new", "open", "waiting_on_customer", "mitigated", "resolved", "closed")
 
@@ -59,14 +61,14 @@ def priority_faults(document: PlanDocument, priority: str | None) -> list[Fault]
     if priority is None or priority in document.priority_keys:
         return []
     known = list(document.priority_keys)
-    detail = _("The plan {plan} has the priorities {priorities}", plan=document.key, priorities=known)
+    detail = _("The plan {plan} has the priorities {priorities}", plan=plan_name(document), priorities=known)
     return [{"pointer": "/priority", "detail": detail}]
 
 
 def missing_texts(document: PlanDocument, priority: str, texts: Mapping[str, str | None]) -> list[Fault]:
     """A fault for each text that the plan asks for at this priority and that is absent or blank (G1)."""
     return [
-        {"pointer": f"/{name}", "detail": _NEEDED[name].given(priority=priority)}
+        {"pointer": f"/{name}", "detail": _NEEDED[name].given(priority=priority_name(document, priority))}
         for name in document.requires.get(priority, [])
         if not (texts.get(name) or "").strip()
     ]
@@ -82,7 +84,9 @@ def channel_faults(document: PlanDocument, channel: str) -> list[Fault]:
     if channel in OPEN_CHANNELS or channel in document.channels:
         return []
     offered = list(document.channels)
-    detail = _("The plan {plan} takes tickets by these channels only: {channels}", plan=document.key, channels=offered)
+    detail = _(
+        "The plan {plan} takes tickets by these channels only: {channels}", plan=plan_name(document), channels=offered
+    )
     return [{"pointer": "/channel", "detail": detail}]
 
 
@@ -100,6 +104,11 @@ def customer_may_set(document: PlanDocument, before: str, after: str) -> bool:
 def allowed(status: str, actor_kind: str) -> tuple[str, ...]:
     """The statuses that this kind of actor can set from ``status``."""
     return (_CUSTOMER if actor_kind == "customer" else _SUPPORT)[status]
+
+
+def status_name(status: str) -> str:
+    """What a status is called."""
+    return STATUS_NAMES[status]
 
 
 def status_table() -> list[dict[str, object]]:

@@ -25,7 +25,7 @@ from app.core.text.messages import _
 from app.events.failures import CallFailure
 from app.events.types.tickets import TicketFacts
 from app.paging.schemas import PagerMessage
-from app.plans.schemas import PlanRef
+from app.plans.schemas import TicketPlan
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50_000), AfterValidator(no_nul)]
 Sentence = Annotated[Text, StringConstraints(max_length=5_000)]
@@ -340,7 +340,7 @@ class Ticket(TicketFacts, _Named):
         description="The time zone that was asked for, where the region follows from one"
     )
     routing: TicketRouting | None = Field(description="How an expert is found for it; for support")
-    plan: PlanRef
+    plan: TicketPlan
     time_zone: str = Field(
         description="In which the plan's working hours are counted: the requester's, else the account's when it was "
         "opened"

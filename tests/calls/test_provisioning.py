@@ -187,7 +187,7 @@ async def test_why_a_call_failed_is_said_in_its_readers_language(story: Story, s
     async def french(place: str) -> Any:
         return (await story.customer.send("GET", place, **{"Accept-Language": "fr"})).json()
 
-    said = "Aucun lien n'a pu être créé : meet n'est pas configuré; jitsi n'est pas configuré"
+    said = "Aucun lien n'a pu être créé\u00a0: meet n'est pas configuré; jitsi n'est pas configuré"
     assert (await french(path))["call"]["failure"] == said
     assert [ticket["call"]["failure"] for ticket in (await french("/v1/tickets"))["items"]] == [said]
     assert (await french(f"{path}/call"))["call"]["failure"] == said

@@ -16,7 +16,9 @@ ALL: Final = pytest.mark.parametrize("operation", OPERATIONS.values(), ids=lambd
 GETS: Final = [each for each in OPERATIONS.values() if each.method == "GET"]
 EVERY_GET: Final = pytest.mark.parametrize("operation", GETS, ids=lambda operation: operation.name)
 PAGES: Final = ["/docs", "/redoc"]
-PUBLIC: Final = {"/openapi.json", *PAGES, "/problems/not-found"}
+PUBLIC: Final = {"/openapi.json", *PAGES, "/problems/not-found", "/programmes/itil-native"}
+KEPT: Final = ("get_problem_type", "get_programme")
+"""What everybody may read."""
 OWN_POLICY: Final = {"get_engineer_shifts": "private, no-cache", "get_region_shifts": "private, no-cache"}
 MOVING: Final = {"x-request-id", "ratelimit", "ratelimit-policy", "content-length"}
 
@@ -32,13 +34,13 @@ def assert_guarded(answer: httpx.Response, caching: str = "no-store") -> None:
 async def test_every_answer_is_guarded(operation: Operation, world: World) -> None:
     answer = await world.call(operation, world.keys["admin"])
     own = OWN_POLICY.get(operation.name, "no-store") if answer.is_success else "no-store"
-    assert_guarded(answer, "public, no-cache" if operation.name == "get_problem_type" else own)
+    assert_guarded(answer, "public, no-cache" if operation.name in KEPT else own)
 
 
 @ALL
 async def test_every_answer_to_nobody_is_guarded(operation: Operation, world: World) -> None:
     answer = await world.client.request(operation.method, operation.path.format_map(world.ids))
-    assert_guarded(answer, "public, no-cache" if operation.name == "get_problem_type" else "no-store")
+    assert_guarded(answer, "public, no-cache" if operation.name in KEPT else "no-store")
 
 
 @pytest.mark.parametrize(

@@ -257,7 +257,7 @@ async def _fill(world: World) -> None:
     theirs = (await make_account(sessions, PLAN, name="Another")).account_id
     await make_region(sessions, key="emea")
     engineer = (await make_engineer(sessions, absences=[_ALWAYS])).id  # is never held, and so can be assigned
-    world.ids = {"engineer_id": engineer, "key": examples.WRITTEN["key"], "slug": "not-found"}
+    world.ids = {"engineer_id": engineer, "key": examples.WRITTEN["key"], "slug": "not-found", "plan": "itil-native"}
     world.keys = {
         "admin": await make_key(sessions, "admin"),
         "agent": await make_key(sessions, "agent"),

@@ -69,7 +69,7 @@ async def test_a_subject_arrives_as_exactly_the_characters_that_the_customer_wro
     ticket = await story.open(**P1 | {"title": title[:200]})
     await send(story.sessions, channels)
     [message] = mailbox.messages
-    expected = f"New ticket, priority P1 · {ticket['number']}: {ticket['title']}"
+    expected = f"New ticket, priority P1: urgent · {ticket['number']}: {ticket['title']}"
     assert message["Subject"] == expected[:150].strip()
     assert message.keys().count("Bcc") == 0
 

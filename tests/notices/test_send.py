@@ -54,7 +54,7 @@ async def test_w1_a_tam_gets_mail_of_a_p1_and_manager_and_tam_of_an_escalation(
     found = [(message["To"], message["Subject"]) for message in messages]
     about = f"{ticket['number']}: {ticket['title']}"
     assert found == [
-        ("tom@example.com", f"New ticket, priority P1 · {about}"),
+        ("tom@example.com", f"New ticket, priority P1: urgent · {about}"),
         ("mia@example.com", f"Poproszono o eskalację · {about}"),
         ("tom@example.com", f"Escalation requested · {about}"),
     ]

@@ -1,5 +1,6 @@
 """The shipped plans, figure by figure: each test is named for the row of the requirements that it holds."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -67,13 +68,34 @@ def _texts(plan: PlanDocument) -> Iterator[dict[str, Any]]:
     for priority in plan.priorities:
         yield from (priority.label, priority.definition, priority.examples)
         assert len({len(examples) for examples in priority.examples.values()}) == 1
+    for addon in plan.addons.values():
+        yield addon.label or {}
+    if plan.services:
+        yield plan.services
+        assert len({len(services) for services in plan.services.values()}) == 1
 
 
 @pytest.mark.parametrize("key", PLANS)
-def test_z8_a_programme_is_a_whole_page_in_each_language(key: str) -> None:
-    for page in PLANS[key].programme.values():
-        assert page.startswith("# ")
-        assert page.count("\n## ") >= 4
+def test_z8_a_programme_is_told_in_chapters_and_leaves_the_figures_to_the_document(key: str) -> None:
+    texts = PLANS[key].programme.values()
+    assert len({text.count("\n## ") for text in texts}) == 1
+    for text in texts:
+        assert text.startswith("# ")
+        assert text.count("\n## ") >= 2
+        assert not re.search(r"\d\s*(%|h\b|min|hour|hora|heure|godz|day|d[ií]a|jour|dni)", text)
+
+
+def test_z8_the_pages_of_the_shipped_plans_are_public_and_those_of_others_are_not_unless_they_say_so() -> None:
+    assert all(plan.public for plan in PLANS.values())
+    assert not parse({"key": "other", "priorities": ["P1"], "targets": {}}).public
+
+
+def test_z8_what_is_not_said_does_not_change_the_hash_of_a_document() -> None:
+    document = parse(
+        {"key": "other", "priorities": ["P1"], "targets": {}, "addons": {"more": {"tiers": 2}}}
+    ).canonical()
+    assert not {"public", "services"} & document.keys()
+    assert document["addons"] == {"more": {"tiers": 2, "notify_tam": False}}
 
 
 @pytest.mark.parametrize("key", PLANS)

@@ -124,29 +124,29 @@ async def test_c19_a_lowering_moves_it_and_says_so(story: Story) -> None:
 
 TEXTS: Final = {
     "en": [
-        "Resolution (priority P1): 4 hours, counted around the clock.",
+        "Resolution (priority P1: urgent): 4 hours, counted around the clock.",
         "Time used: 30 minutes. Time left: 3 hours and 30 minutes.",
         "Paused, so not counted: 4 hours and 30 minutes.",
         "It is due on Friday, November 20, 2026 at 11:30 PM.",
         "All times are local to America/New_York.",
     ],
     "es": [
-        "Resolución (prioridad P1): plazo de 4 horas, que corre las 24 horas del día.",
+        "Resolución (prioridad P1: urgente): plazo de 4 horas, que corre las 24 horas del día.",
         "En pausa, no cuenta: 4 horas y 30 minutos.",
         "Vence el viernes, 20 de noviembre de 2026 a las 23:30.",
     ],
     "fr": [
-        "Résolution (priorité P1) : délai de 4 heures, qui court 24 h/24.",
+        "Résolution (priorité P1 : urgente) : délai de 4 heures, qui court 24 h/24.",
         "En pause, donc non décompté : 4 heures et 30 minutes.",
         "L'échéance est le vendredi 20 novembre 2026 à 23:30.",
     ],
     "de": [
-        "Lösung (Priorität P1): 4 Stunden, rund um die Uhr gezählt.",
+        "Lösung (Priorität P1: urgent): 4 Stunden, rund um die Uhr gezählt.",
         "Angehalten und daher nicht gezählt: 4 Stunden und 30 Minuten.",
         "Fällig am Freitag, 20. November 2026 um 23:30 Uhr.",
     ],
     "pl": [
-        "Rozwiązanie (priorytet P1). Czas: 4 godziny, liczony przez całą dobę.",
+        "Rozwiązanie (priorytet P1: pilny). Czas: 4 godziny, liczony przez całą dobę.",
         "Wstrzymanie, nie wlicza się: 4 godziny i 30 minut.",
         "Termin: piątek, 20 listopada 2026, godz. 23:30.",
     ],

@@ -50,10 +50,14 @@ def smtp(mailbox: Mailbox, **options: Any) -> Iterator[str]:
 
 
 async def send(
-    sessions: Sessions, channels: Sequence[Channel], metrics: Metrics | None = None, links: str | None = None
+    sessions: Sessions,
+    channels: Sequence[Channel],
+    metrics: Metrics | None = None,
+    links: str | None = None,
+    site: str | None = None,
 ) -> int:
     """Send all that is due; how many notices were tried."""
-    poster = notifier(sessions, Notices(channels, metrics or Metrics(), links), WakeUp())
+    poster = notifier(sessions, Notices(channels, metrics or Metrics(), links, site), WakeUp())
     tried = 0
     while begun := await poster.run_pass():
         tried += begun

@@ -66,6 +66,30 @@ class Message(str):
         return catalogue.gettext(self.form) if self.form else ""
 
 
+class Authored(Message):
+    """A text that its author has written in several languages, English among them."""
+
+    __slots__ = ("texts",)
+
+    texts: Mapping[str, str]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """It can be sent to another process."""
+        return authored, (dict(self.texts),)
+
+    def to(self, language: Language, **facts: Any) -> str:
+        """The author's text in this language, else in English."""
+        del facts
+        return self.texts.get(language) or self.texts.get(language.partition("-")[0]) or self.texts[SOURCE]
+
+
+def authored(texts: Mapping[str, str]) -> Authored:
+    """Somebody else's text in several languages, English among them."""
+    message = Authored("{text}", {"text": texts[SOURCE]})
+    message.texts = texts
+    return message
+
+
 def _restored(form: str, facts: Mapping[str, Any], context: str | None, plural: str | None, count: int) -> Message:
     return Message(form, facts, context=context, plural=plural, count=count)
 
@@ -104,6 +128,8 @@ def to_stored(text: str | None) -> dict[str, Any] | None:
     if not isinstance(text, Message):
         return None
     facts = {name: _stored_fact(value) for name, value in text.facts.items()}
+    if isinstance(text, Authored):
+        return {"texts": dict(text.texts)}
     parts = {"context": text.context, "plural": text.plural, "count": text.quantity if text.plural else None}
     return {"form": text.form, "facts": facts} | {name: part for name, part in parts.items() if part is not None}
 
@@ -122,6 +148,8 @@ def from_stored(text: str, stored: Mapping[str, Any] | None = None) -> Message:
     """
     if stored is None:
         return Message(text)
+    if "texts" in stored:
+        return authored(stored["texts"])
     facts = {name: _fact(value) for name, value in stored["facts"].items()}
     plural, count = stored.get("plural"), stored.get("count", 1)
     return Message(stored["form"], facts, context=stored.get("context"), plural=plural, count=count)

@@ -188,5 +188,9 @@ def language_of(scope: Scope) -> Language:
 
 def language_for_principal(scope: Scope, principal: Principal | None) -> Language:
     """``language_of`` a caller who is remembered as this principal."""
-    wanted = ", ".join(Headers(scope=scope).getlist("accept-language"))
-    return choose_language(wanted, principal.locale if principal else None)
+    return choose_language(wanted_language(scope), principal.locale if principal else None)
+
+
+def wanted_language(scope: Scope) -> str:
+    """What a request says in ``Accept-Language``, which may come in several fields."""
+    return ", ".join(Headers(scope=scope).getlist("accept-language"))

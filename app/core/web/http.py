@@ -182,11 +182,7 @@ class StrictRoute(APIRoute):
         handle = self.body_handler()
         if self.scope is None:
             return handle
-        known = _queries_of(self.dependant) | {
-            each["name"]: each["schema"].get("type") == "array"
-            for each in (self.openapi_extra or {}).get("parameters", ())
-            if each["in"] == "query"
-        }
+        known = self.queries()
 
         async def check_then_handle(request: Request) -> Response:
             if request.scope["query_string"]:
@@ -194,6 +190,14 @@ class StrictRoute(APIRoute):
             return await handle_checked(handle, request)
 
         return check_then_handle
+
+    def queries(self) -> dict[str, bool]:
+        """The names of the query's parameters, and whether each takes several values."""
+        return _queries_of(self.dependant) | {
+            each["name"]: each["schema"].get("type") == "array"
+            for each in (self.openapi_extra or {}).get("parameters", ())
+            if each["in"] == "query"
+        }
 
     def body_handler(self) -> Handler:
         """FastAPI's own handler behind the strict reading, where the operation has a body."""
@@ -230,15 +234,18 @@ def _let_be_left_out(body: FieldInfo) -> None:
     body.default_factory = model
 
 
-async def _refuse_unknown(request: Request, known: Mapping[str, bool]) -> None:
-    """422 for parameters that are not ``known``, and for a second value where only one is taken.
-
-    A caller who shows neither a key nor a token in its place is told so first.
-    """
+def query_faults(request: Request, known: Mapping[str, bool]) -> list[Fault]:
+    """A fault for each parameter that is not ``known``, and for a second value where only one is taken."""
     given = [name for name, _ in request.query_params.multi_items()]
-    faults = unknown_names(given, known) + repeated_names(given, known)
+    return unknown_names(given, known) + repeated_names(given, known)
+
+
+async def _refuse_unknown(request: Request, known: Mapping[str, bool]) -> None:
+    """422 for such faults. A caller who shows neither a key nor a token in its place is told so first."""
+    faults = query_faults(request, known)
     if not faults:
         return
+    given = request.query_params
     if _TOKEN not in known or _TOKEN not in given:
         await principal_of(request)
     raise Invalid(errors=faults)

@@ -48,6 +48,12 @@ def wants_page(accept: str) -> bool:
     return _quality(read, "text/html") > _quality(read, "application/json")
 
 
+def wants_json(accept: str) -> bool:
+    """Whether an ``Accept`` field prefers JSON to a page; what likes both as much gets the page."""
+    read = accept[:_LONGEST]
+    return _quality(read, "application/json") > _quality(read, "text/html")
+
+
 def _quality(accept: str, media_type: str) -> float:
     """The weight of the most specific range that fits; 0 where none does."""
     ranges = {media_type: 2, f"{media_type.partition('/')[0]}/*": 1, "*/*": 0}

@@ -23,6 +23,7 @@ from app.inbound.models import HookPayloadsRow, HookRow, IncidentAlertRow, Incid
 from app.inbound.schemas import HookFields, Urgent
 from app.plans import store
 from app.plans.document.model import PlanDocument
+from app.plans.document.naming import plan_name
 from app.tickets.rules import priority_faults
 from app.webhooks.rules.signing import make_secret
 
@@ -163,7 +164,7 @@ async def check_urgency(session: AsyncSession, account: AccountRow, fields: Hook
 def _urgency_faults(document: PlanDocument, urgent: Urgent, place: str) -> list[Fault]:
     faults = [fault | {"pointer": place + fault["pointer"]} for fault in priority_faults(document, urgent.priority)]
     if urgent.impact and document.matrix is None:
-        detail = _("The plan {key} has no matrix of impact and urgency: name a priority", key=document.key)
+        detail = _("The plan {key} has no matrix of impact and urgency: name a priority", key=plan_name(document))
         faults.append(Fault(pointer=f"{place}/impact", detail=detail))
     return faults
 

@@ -48,3 +48,24 @@ ASSESSMENT: Final[dict[str, Any]] = {
     "label": "High",
     "detail": "The plan's matrix gives P2 for urgency medium and impact large.",
 }
+PROGRAMME: Final[dict[str, Any]] = {
+    "plan": REF,
+    "language": "en",
+    "text_language": "en",
+    "name": "Weekday support",
+    "text": WRITTEN["programme"]["en"],
+    "sections": [
+        {
+            "key": "deadlines",
+            "title": "What we promise",
+            "paragraphs": ["These times are counted in the working hours below."],
+            "table": {
+                "columns": ["Priority", "First response", "Resolution"],
+                "rows": [["Any", "4 hours", "2 business days"]],
+            },
+            "facts": [],
+            "entries": [],
+            "items": [],
+        }
+    ],
+}

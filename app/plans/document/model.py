@@ -61,7 +61,7 @@ ACCOUNT = "account"
 """In place of a country: that of the ticket's account."""
 
 
-LATER: Final = ("waiting", "update_from", "top_tier")
+LATER: Final = ("waiting", "update_from", "top_tier", "public", "services")
 """Members of a document that came after the first release."""
 
 MAX_HOLIDAYS = 1_000
@@ -232,6 +232,11 @@ class PlanDocument(Part):
         description="`manager`: at the top tier, and without further tiers, the account's manager is notified whenever "
         "`tier_escalation` is due",
     )
+    services: Examples | None = Field(None, description="What the programme has beside the answers to tickets")
+    public: StrictBool = Field(
+        False,
+        description="Whether everybody may read the programme's page, `/programmes/{plan}`; else it needs a key",
+    )
     trial: PlanKey | None = Field(None, description="The plan that holds while the account is on trial")
     best_effort: StrictBool = Field(False, description="No deadlines at all")
 
@@ -320,6 +325,8 @@ class PlanDocument(Part):
             unset["routing"] = {"max_experts"}
         if self.alert and self.alert.repeat is None:
             unset["alert"] = {"repeat"}
+        if unnamed := {key: {"label"} for key, addon in self.addons.items() if not addon.label}:
+            unset["addons"] = unnamed
         return self.model_dump(mode="json", exclude=unset)
 
     def _is_default(self, name: str) -> bool:

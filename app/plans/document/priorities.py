@@ -1,28 +1,19 @@
 """A plan's priorities for a reader: in their language, and which one a ticket would get. Pure."""
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 from app.core.text.language import Language
-from app.core.text.messages import Message, _, pgettext
+from app.core.text.messages import _
 from app.plans.document.model import PlanDocument
+from app.plans.document.names import IMPACTS, URGENCIES
+from app.plans.document.naming import priority_name
 from app.plans.document.words import METRICS, Impact, Urgency, best_language
 
-_BY_MATRIX: Final = _("The plan's matrix gives {priority} for {urgency} urgency and {impact} impact.")
-_NO_MATRIX: Final = _("The plan has no matrix, so its default priority, {priority}, applies.")
+_BY_MATRIX: Final = _("The plan's matrix gives “{priority}” for {urgency} urgency and {impact} impact.")
+_NO_MATRIX: Final = _("The plan has no matrix, so its default priority, “{priority}”, applies.")
 _TOO_LITTLE: Final = _(
-    "The matrix needs an urgency and an impact; without both, the default priority, {priority}, applies."
+    "The matrix needs an urgency and an impact; without both, the default priority, “{priority}”, applies."
 )
-_URGENCIES: Final[Mapping[Urgency, Message]] = {
-    "high": pgettext("urgency", "high"),
-    "medium": pgettext("urgency", "medium"),
-    "low": pgettext("urgency", "low"),
-}
-_IMPACTS: Final[Mapping[Impact, Message]] = {
-    "large": pgettext("impact", "large"),
-    "medium": pgettext("impact", "medium"),
-    "small": pgettext("impact", "small"),
-}
 
 
 def described(plan: PlanDocument, wanted: Language) -> dict[str, Any]:
@@ -64,9 +55,9 @@ def assessed(plan: PlanDocument, impact: Impact | None, urgency: Urgency | None,
     sentence = _BY_MATRIX if by_matrix else _TOO_LITTLE if plan.matrix else _NO_MATRIX
     detail = sentence.to(
         wanted,
-        priority=priority,
-        urgency=_URGENCIES[urgency] if urgency else "",
-        impact=_IMPACTS[impact] if impact else "",
+        priority=priority_name(plan, priority),
+        urgency=URGENCIES[urgency] if urgency else "",
+        impact=IMPACTS[impact] if impact else "",
     )
     source = "matrix" if by_matrix else "default"
     return {"priority": priority, "source": source, "label": label_of(plan, priority, wanted), "detail": detail}

@@ -5,7 +5,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt
 
-from app.plans.document.words import Duration, EscalationReason, Name, Provider
+from app.plans.document.words import Duration, EscalationReason, Label, Name, Provider
 
 MINUTE: Final = timedelta(minutes=1)
 
@@ -84,5 +84,6 @@ class Routing(Part):
 class Addon(Part):
     """What an account can buy on top of the plan."""
 
+    label: Label | None = Field(None, description="What people call it. Default: the key")
     tiers: StrictInt | None = Field(None, ge=1, le=9, description="The tiers that the plan then has")
     notify_tam: StrictBool = Field(False, description="The technical account manager is notified")

@@ -4,31 +4,30 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from app.calendars.hours import format_duration
-from app.core.text.language import Language
+from app.plans.document.naming import Names
 from app.sla.clock.terms import Target
 from app.sla.explain.segments import Explanation, Move, Segment, Tally
-from app.sla.explain.texts import told
+from app.sla.explain.texts import Reader, told
 
 _iso: Final = lru_cache(maxsize=4096)(format_duration)
 
 
 def explanation(
-    explained: Explanation, moves: Sequence[Move], plan: Mapping[str, Any], zone: ZoneInfo, language: Language
+    explained: Explanation, moves: Sequence[Move], plan: Mapping[str, Any], names: Names, reader: Reader
 ) -> dict[str, Any]:
-    """The JSON object: durations ISO 8601, instants UTC; ``plan`` is ``{key, version}``."""
+    """The JSON object: durations ISO 8601, instants UTC; ``plan`` is ``{key, version}``, with these names."""
     return {
         "plan": plan,
-        "time_zone": zone.key,
+        "time_zone": reader.zone.key,
         "countdown": _countdown(explained.deciding),
         "other_countdowns": [_countdown(each) for each in explained.others],
         "segments": _segments(explained.segments),
         "ahead": _segments(explained.ahead),
         "moves": [_move(move) for move in moves],
-        "language": language,
-        "text": told(explained, moves, plan, zone, language),
+        "language": reader.language,
+        "text": told(explained, moves, names, plan["version"], reader),
     }
 
 

@@ -1,15 +1,16 @@
 """An explanation as sentences for a person, in their language. Pure."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any, Final
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from app.core.text.language import Language
 from app.core.text.messages import Message
 from app.core.text.phrases import business_days, exact_length, length, moment
 from app.plans.document.names import METRICS
+from app.plans.document.naming import Names
 from app.sla.explain.segments import Explanation, Kind, Move
 from app.sla.explain.words import REASONS, SENTENCES
 
@@ -19,27 +20,33 @@ MAX_MOVES: Final = 3
 _UNCOUNTED: Final[tuple[Kind, ...]] = ("paused", "outside_hours", "not_counting")
 
 
-def told(
-    explained: Explanation, moves: Sequence[Move], plan: Mapping[str, Any], zone: ZoneInfo, language: Language
-) -> str:
-    """The explanation in sentences; ``plan`` is ``{key, version}`` (a version of None: it is not stored)."""
-    return " ".join(_Teller(explained, zone, language).sentences(moves, plan))
+class Reader(NamedTuple):
+    """Whoever reads it."""
+
+    zone: ZoneInfo
+    language: Language
+
+
+def told(explained: Explanation, moves: Sequence[Move], names: Names, version: int | None, reader: Reader) -> str:
+    """The explanation in sentences; ``names`` are those of the plan, a ``version`` of None: it is not stored."""
+    return " ".join(_Teller(explained, names, reader).sentences(moves, version))
 
 
 class _Teller:
     """One explanation in one language."""
 
-    def __init__(self, explained: Explanation, zone: ZoneInfo, language: Language) -> None:
-        self._explained, self._deadline = explained, explained.deadline
-        self._zone, self._language = zone, language
-        self._when: Callable[[datetime], str] = partial(moment, zone=zone, language=language)
+    def __init__(self, explained: Explanation, names: Names, reader: Reader) -> None:
+        self._explained, self._deadline, self._names = explained, explained.deadline, names
+        self._zone, self._language = reader
+        self._when: Callable[[datetime], str] = partial(moment, zone=self._zone, language=self._language)
 
-    def sentences(self, moves: Sequence[Move], plan: Mapping[str, Any]) -> Iterator[str]:
+    def sentences(self, moves: Sequence[Move], version: int | None) -> Iterator[str]:
         """What is promised; since when, and what moved it; what has been used; how it stands or ended."""
         yield self._promise()
         if self._explained.deciding.priority != self._deadline.priority:
-            yield self._say("sooner", current=self._deadline.priority, priority=self._explained.deciding.priority)
-        yield self._say("plan" if plan["version"] else "draft", plan=plan["key"], version=plan["version"])
+            current, deciding = self._deadline.priority, self._explained.deciding.priority
+            yield self._say("sooner", current=self._names.priority(current), priority=self._names.priority(deciding))
+        yield self._say("plan" if version else "draft", plan=self._names.plan, version=version)
         yield self._say("started", at=self._when(self._deadline.started_at))
         yield from self._moves(moves)
         yield from self._times()
@@ -57,10 +64,9 @@ class _Teller:
         return self._say(
             "days_at" if days else form,
             metric=METRICS[self._deadline.metric],
-            priority=deciding.priority,
+            priority=self._names.priority(deciding.priority),
             target=business_days(days, self._language) if days else amount,
             amount=amount,
-            calendar=calendar.name,
             zone=calendar.time_zone,
         )
 

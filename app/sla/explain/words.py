@@ -11,13 +11,8 @@ from app.core.text.messages import Message, _, pgettext
 SENTENCES: Final[Mapping[str, Message]] = {
     "always": _("{metric}: {target}, counted around the clock."),
     "always_at": _("{metric} (priority {priority}): {target}, counted around the clock."),
-    "hours_at": _(
-        "{metric} (priority {priority}): {target}, counted in the hours of the calendar “{calendar}” ({zone})."
-    ),
-    "days_at": _(
-        "{metric} (priority {priority}): {target} of the calendar “{calendar}” ({zone}), "
-        "which is {amount} of working time."
-    ),
+    "hours_at": _("{metric} (priority {priority}): {target}, counted in working hours ({zone})."),
+    "days_at": _("{metric} (priority {priority}): {target} ({zone}), which is {amount} of working time."),
     "plan": _("The plan is {plan}, version {version}."),
     "draft": _("The plan is {plan}."),
     "sooner": _(

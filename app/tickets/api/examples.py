@@ -70,7 +70,7 @@ TICKET: Final[dict[str, Any]] = {
         "queued_at": None,
         "next_at": "2026-11-21T00:00:00Z",
     },
-    "plan": {"key": "google-premium", "version": 1},
+    "plan": {"key": "google-premium", "version": 1, "programme_url": "/programmes/google-premium?version=1"},
     "time_zone": "America/New_York",
     "tags": [],
     "custom": {},

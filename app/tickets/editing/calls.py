@@ -19,11 +19,13 @@ from app.core.problems import Conflict, Forbidden, Invalid
 from app.core.text.messages import _
 from app.events import types
 from app.events.failures import CallFailure, stated, why_no_link
+from app.plans.document.naming import plan_name
 from app.sla.clock.changes import Answer, Ask
 from app.sla.clock.cycles import ENDED_STATUSES
 from app.tickets.editing.clock import change_clock
 from app.tickets.editing.edit import TicketEdit
 from app.tickets.editing.service_messages import write
+from app.tickets.rules import status_name
 from app.tickets.texts import LINK_WANTED
 
 LIVE = ("requested", "ready", "joined", "no_show")
@@ -215,11 +217,11 @@ async def end_active(session: AsyncSession, edit: TicketEdit) -> None:
 async def request(session: AsyncSession, edit: TicketEdit, actor: Actor) -> None:
     """Ask for another call. 409 while there is one; 422 where the plan has none."""
     if edit.document.call is None:
-        raise Invalid(_("The plan {key} has no live calls", key=edit.document.key))
+        raise Invalid(_("The plan {key} has no live calls", key=plan_name(edit.document)))
     if await active(session, edit):
         raise Conflict(_("The ticket already has an active call"))
     if edit.ticket.status in ENDED_STATUSES:
-        raise Conflict(_("A ticket that is {status} cannot have a call", status=edit.ticket.status))
+        raise Conflict(_("A ticket that is {status} cannot have a call", status=status_name(edit.ticket.status)))
     await ask_with_account(session, edit, actor)
 
 

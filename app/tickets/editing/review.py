@@ -14,7 +14,7 @@ from app.sla.clock.cycles import ENDED_STATUSES
 from app.tickets.editing.edit import TicketEdit
 from app.tickets.editing.messages import add_message
 from app.tickets.editing.service_messages import AUTHOR, language_of
-from app.tickets.rules import follows_matrix
+from app.tickets.rules import follows_matrix, status_name
 from app.tickets.schemas import NewMessage
 from app.tickets.texts import REVIEW_QUESTIONS
 
@@ -61,7 +61,9 @@ def request(edit: TicketEdit, actor: Actor, message: str | None) -> None:
     One that is under review already stays so until support decides. 409 for a ticket that is resolved or closed.
     """
     if edit.ticket.status in ENDED_STATUSES:
-        raise Conflict(_("The priority of a ticket that is {status} cannot change", status=edit.ticket.status))
+        raise Conflict(
+            _("The priority of a ticket that is {status} cannot change", status=status_name(edit.ticket.status))
+        )
     asked = edit.ticket.review_requested
     _put_up(edit, ENGINEER, actor)
     if message is not None:

@@ -10,6 +10,7 @@ from app.core.db.statements.json_sql import columns, instant, object_of
 from app.core.web.kit.paging import REACH, Page
 from app.events.envelope_sql import envelope_sql
 from app.events.types import INTERNAL_METRICS
+from app.plans.document.links import programme_path_sql
 from app.sla.clock.terms import METRICS
 from app.sla.models import DeadlineRow
 from app.tickets.models import TicketRow
@@ -54,7 +55,13 @@ _TICKET: Final = object_of(
     | {
         "assignee": "t.assignee_id",
         "assessed_priority": "CASE WHEN {internal} THEN t.assessed_priority END",
-        "plan": object_of({"key": "t.plan_key", "version": "t.plan_version"}),
+        "plan": object_of(
+            {
+                "key": "t.plan_key",
+                "version": "t.plan_version",
+                "programme_url": programme_path_sql("t.plan_key", "t.plan_version"),
+            }
+        ),
         "deadlines": _DEADLINES,
         "routing": f"CASE WHEN {{internal}} AND t.routing ? 'state' THEN {_ROUTE} END",
         "call": _CALL,

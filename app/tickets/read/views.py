@@ -10,6 +10,7 @@ from app.core.auth import Principal, for_customers
 from app.core.text.language import SOURCE, Language
 from app.events.failures import stated, why_no_link
 from app.events.types import INTERNAL_METRICS
+from app.plans.document.links import programme_path
 from app.tickets.schemas import Call, Deadline, Message, Ticket
 
 _MILLISECOND: Final = timedelta(milliseconds=1)
@@ -34,11 +35,15 @@ def ticket_view(
     view = {name: ticket[name] for name in TICKET}
     view["assignee"] = ticket["assignee_id"]
     view["assessed_priority"] = ticket["assessed_priority"] if principal.is_support else None
-    view["plan"] = {"key": ticket["plan_key"], "version": ticket["plan_version"]}
+    view["plan"] = _plan_view(ticket["plan_key"], ticket["plan_version"])
     view["deadlines"] = [deadline_view(row, sandbox=ticket["sandbox"]) for row in visible(deadlines, principal)]
     view["routing"] = _routing_view(ticket) if ticket["routing"] and principal.is_support else None
     view["call"] = call_view(call) if call else None
     return view
+
+
+def _plan_view(key: str, version: int) -> dict[str, Any]:
+    return {"key": key, "version": version, "programme_url": programme_path(key, version)}
 
 
 def _routing_view(ticket: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from app.roster.models import EngineerRow, ExpertHoldRow
 from app.sla.clock.changes import Status, Tier
 from app.tickets.editing.clock import change_clock
 from app.tickets.editing.edit import TicketEdit
+from app.tickets.rules import status_name
 from app.tickets.schemas import (
     Assignment,
 )
@@ -24,7 +25,7 @@ async def assign(session: AsyncSession, caller: Caller, ticket_id: str, command:
     edit, actor = await start(session, caller, ticket_id)
     require_support(caller.principal)
     if edit.ticket.status in ("resolved", "closed"):
-        raise Conflict(_("A ticket that is {status} cannot be assigned", status=edit.ticket.status))
+        raise Conflict(_("A ticket that is {status} cannot be assigned", status=status_name(edit.ticket.status)))
     if "engineer_id" in command.model_fields_set:
         await set_assignee(session, edit, actor, command.engineer_id)
     if command.tier is not None and command.tier != edit.ticket.tier:

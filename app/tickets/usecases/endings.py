@@ -12,6 +12,7 @@ from app.tickets.editing.clock import change_clock
 from app.tickets.editing.edit import TicketEdit
 from app.tickets.editing.load import lock
 from app.tickets.editing.messages import add_message, closed_conflict
+from app.tickets.rules import status_name
 from app.tickets.schemas import NewMessage, Reopening, TicketMerge, Withdrawal
 from app.tickets.usecases.caller import Caller, finish, start
 
@@ -22,7 +23,12 @@ async def reopen(session: AsyncSession, caller: Caller, ticket_id: str, command:
     if edit.ticket.status == "closed":
         raise closed_conflict(edit, _("A closed ticket cannot be reopened"))
     if edit.ticket.status != "resolved":
-        raise Conflict(_("Only a resolved ticket can be reopened, and this one is {status}", status=edit.ticket.status))
+        raise Conflict(
+            _(
+                "Only a resolved ticket can be reopened, and this one is {status}",
+                status=status_name(edit.ticket.status),
+            )
+        )
     if command.message is not None:
         add_message(edit, actor, actor.document(), NewMessage(body=command.message))
     change_clock(edit, Status(edit.now, "open", actor.kind), actor)

@@ -17,6 +17,7 @@ from app.escalations.records import OPEN
 from app.escalations.rules import Breach, verified
 from app.events import types
 from app.events.types.escalations import BrokenPromise
+from app.plans.document.naming import plan_name
 from app.sla.clock.changes import Answer, Ask, Status, Tier
 from app.sla.clock.cycles import ENDED_STATUSES
 from app.sla.clock.terms import PLAN_METRICS
@@ -24,7 +25,7 @@ from app.tickets.editing.clock import change_clock
 from app.tickets.editing.edit import TicketEdit
 from app.tickets.editing.messages import add_message
 from app.tickets.escalation_schemas import EscalationAcceptance, EscalationRefusal, NewEscalation
-from app.tickets.rules import missing_texts, priority_faults
+from app.tickets.rules import missing_texts, priority_faults, status_name
 from app.tickets.schemas import NewMessage
 from app.tickets.usecases.assignment import set_assignee
 from app.tickets.usecases.breaches import breaches_of, documents
@@ -85,10 +86,10 @@ async def escalate(session: AsyncSession, caller: Caller, ticket_id: str, comman
 def _check(edit: TicketEdit, kind: str, command: NewEscalation) -> None:
     rules, document = edit.document.escalation, edit.document
     if edit.ticket.status in ENDED_STATUSES:
-        raise Conflict(_("A ticket that is {status} cannot be escalated", status=edit.ticket.status))
+        raise Conflict(_("A ticket that is {status} cannot be escalated", status=status_name(edit.ticket.status)))
     if rules is None or (kind == "customer" and not document.customer_may.escalate):
-        raise Forbidden(_("The plan {key} has no escalations that this caller can request", key=document.key))
-    faults = [] if command.reason in rules.reasons else [_unknown_reason(document.key, rules.reasons)]
+        raise Forbidden(_("The plan {key} has no escalations that this caller can request", key=plan_name(document)))
+    faults = [] if command.reason in rules.reasons else [_unknown_reason(plan_name(document), rules.reasons)]
     faults += [
         {**fault, "pointer": "/requested_priority"} for fault in priority_faults(document, command.requested_priority)
     ]

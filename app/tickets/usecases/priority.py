@@ -8,13 +8,21 @@ from app.core.auth import Actor
 from app.core.problems import Conflict, Forbidden, Invalid
 from app.core.text.messages import _
 from app.core.web.kit.deps import require_support
+from app.plans.document.naming import plan_name
 from app.sla.clock.changes import Priority
 from app.sla.clock.cycles import ENDED_STATUSES
 from app.tickets.editing import calls, review
 from app.tickets.editing.clock import change_clock
 from app.tickets.editing.edit import TicketEdit
 from app.tickets.editing.messages import add_message
-from app.tickets.rules import customer_may_set, follows_matrix, is_automatic, missing_texts, priority_faults
+from app.tickets.rules import (
+    customer_may_set,
+    follows_matrix,
+    is_automatic,
+    missing_texts,
+    priority_faults,
+    status_name,
+)
 from app.tickets.schemas import (
     NewMessage,
     PriorityChange,
@@ -32,14 +40,14 @@ async def set_priority(session: AsyncSession, caller: Caller, ticket_id: str, co
     edit, actor = await start(session, caller, ticket_id, command.actor)
     ticket, document = edit.ticket, edit.document
     if ticket.status in ("resolved", "closed"):
-        raise Conflict(_("The priority of a ticket that is {status} cannot change", status=ticket.status))
+        raise Conflict(_("The priority of a ticket that is {status} cannot change", status=status_name(ticket.status)))
     if faults := priority_faults(document, command.priority):
         raise Invalid(errors=faults)
     if command.priority == ticket.priority:
         return await finish(session, edit)
     if actor.kind == "customer" and not customer_may_set(document, ticket.priority, command.priority):
         raise Forbidden(
-            _("The plan {key} does not let a customer set this priority: escalate instead", key=document.key)
+            _("The plan {key} does not let a customer set this priority: escalate instead", key=plan_name(document))
         )
     if actor.kind == "customer" and edit.clock.turns >= MAX_TURNS:
         raise Conflict(

@@ -10,7 +10,7 @@ from app.tickets.editing import calls
 from app.tickets.editing.clock import change_clock
 from app.tickets.editing.edit import TicketEdit
 from app.tickets.editing.messages import add_message
-from app.tickets.rules import allowed
+from app.tickets.rules import allowed, status_name
 from app.tickets.schemas import (
     NewMessage,
     StatusChange,
@@ -34,12 +34,20 @@ def _check_transition(edit: TicketEdit, actor: Actor, command: StatusChange) -> 
     status = command.status
     if status not in allowed(edit.ticket.status, "support"):
         raise Conflict(
-            _("A ticket that is {status} cannot become {wanted}", status=edit.ticket.status, wanted=status),
+            _(
+                "A ticket that is {status} cannot become {wanted}",
+                status=status_name(edit.ticket.status),
+                wanted=status_name(status),
+            ),
             status_table="/v1/statuses",
         )
     if status not in allowed(edit.ticket.status, actor.kind):
         raise Forbidden(
-            _("A customer cannot change a ticket from {status} to {wanted}", status=edit.ticket.status, wanted=status)
+            _(
+                "A customer cannot change a ticket from {status} to {wanted}",
+                status=status_name(edit.ticket.status),
+                wanted=status_name(status),
+            )
         )
     if status == "waiting_on_customer" and edit.clock.answered_at is None:
         detail = _("A ticket can wait for its customer only with, or after, a public message from an engineer")

@@ -179,27 +179,27 @@ async def test_z1_every_cell_of_the_matrix_can_be_asked(client: httpx.AsyncClien
         (
             {"plan": "zmanda-standard", "urgency": "medium", "impact": "large"},
             "en",
-            "The plan's matrix gives P2 for medium urgency and large impact.",
+            "The plan's matrix gives “P2: high” for medium urgency and large impact.",
         ),
         (
             {"plan": "zmanda-standard", "urgency": "medium", "impact": "medium"},
             "es",
-            "La matriz del plan asigna P3 con urgencia media e impacto medio.",
+            "La matriz del plan asigna «P3: media» con urgencia media e impacto medio.",
         ),
         (
             {"plan": "zmanda-standard", "urgency": "low"},
             "pl",
-            "Macierz wymaga pilności i wpływu; bez nich obowiązuje priorytet domyślny: P3.",
+            "Macierz wymaga pilności i wpływu; bez nich obowiązuje priorytet domyślny: „P3: średni”.",
         ),
         (
             {"plan": "google-premium", "urgency": "low", "impact": "small"},
             "fr",
-            "Le contrat n'a pas de matrice\u00a0: sa priorité par défaut, P3, s'applique.",
+            "Le contrat n'a pas de matrice\u00a0: sa priorité par défaut, «\u00a0P3\u00a0: moyenne\u00a0», s'applique.",
         ),
         (
             {"plan": "google-premium", "urgency": "low", "impact": "small"},
             "de",
-            "Der Plan hat keine Matrix, daher gilt seine Standardpriorität P3.",
+            "Der Plan hat keine Matrix, daher gilt seine Standardpriorität „P3: medium“.",
         ),
     ],
 )

@@ -8,17 +8,19 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from app.core.text.language import LANGUAGES, Language
+from app.core.text.messages import authored
 from app.core.text.phrases import business_days, exact_length, length, moment
 from app.plans.document.names import METRICS
+from app.plans.document.naming import Names
 from app.sla.clock.deadline import Deadline
 from app.sla.clock.terms import METRICS as ALL_METRICS
 from app.sla.explain.segments import Move, explain
-from app.sla.explain.texts import MAX_MOVES, told
+from app.sla.explain.texts import MAX_MOVES, Reader, told
 from tests.sla.kit import HOUR, OPENED, TERMS, Story, at
 
 NEW_YORK: Final = ZoneInfo("America/New_York")
 EVERY_LANGUAGE: Final = pytest.mark.parametrize("language", LANGUAGES)
-PLAN: Final = {"key": "desk", "version": 3}
+NAMES: Final = Names(authored({"en": "Desk"}), {"P1": authored({"en": "P1: urgent"})})
 
 
 def plain(text: str) -> str:
@@ -27,7 +29,7 @@ def plain(text: str) -> str:
 
 
 def text_of(deadline: Deadline, now: float, moves: list[Move], language: Language = "en") -> str:
-    return plain(told(explain(deadline, TERMS, at(now)), moves, PLAN, NEW_YORK, language))
+    return plain(told(explain(deadline, TERMS, at(now)), moves, NAMES, 3, Reader(NEW_YORK, language)))
 
 
 def test_every_metric_has_a_name() -> None:

@@ -1,0 +1,64 @@
+"""A programme as HTML: a page without scripts that prints well. Pure."""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from babel import Locale
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from markupsafe import Markup
+
+from app.core.text.language import LANGUAGES, Language
+from app.core.text.messages import locale_of
+from app.plans.programme.words import PAGE
+from app.plans.schemas import Programme
+
+_FOLDER: Final = Path(__file__).parent
+STYLE: Final = (_FOLDER / "programme.css").read_bytes()
+STYLE_PATH: Final = f"assets/{hashlib.sha256(STYLE).hexdigest()[:16]}/programme.css"
+"""Where the page finds its style sheet, from where it is itself; another style sheet has another address."""
+_TEMPLATES: Final = Environment(
+    loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+)
+_MARKDOWN: Final = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
+"""What plans write: HTML in it stays text, and nothing is loaded from elsewhere."""
+
+
+def page(programme: Programme, *, query: str = "") -> str:
+    """The whole page. ``query`` is what links to the page in other languages keep of its address (``&version=2``)."""
+    title, lead, rest = _parts(programme.text)
+    template = _TEMPLATES.get_template("programme.html")
+    return template.render(
+        programme=programme,
+        title=title or programme.name,
+        lead=lead,
+        rest=rest,
+        style=STYLE_PATH,
+        languages=[(each, _own_name(each)) for each in LANGUAGES],
+        query=query,
+        words={name: text.to(programme.language) for name, text in PAGE.items() if name != "version"},
+        version=PAGE["version"].to(programme.language, version=programme.plan.version),
+    )
+
+
+def _parts(text: str) -> tuple[str, Markup, Markup]:
+    """The text's own title if it begins with one, what comes before its first chapter, and its chapters."""
+    tokens = _MARKDOWN.parse(text)
+    title = ""
+    if tokens and tokens[0].tag == "h1":
+        title, tokens = tokens[1].content, tokens[3:]
+    first = next((place for place, token in enumerate(tokens) if token.type == "heading_open"), len(tokens))
+    return title, _html(tokens[:first]), _html(tokens[first:])
+
+
+def _html(tokens: list[Token]) -> Markup:
+    return Markup(_MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {}))  # noqa: S704  what it makes is escaped
+
+
+@cache
+def _own_name(language: Language) -> str:
+    """What a language is called in itself."""
+    return str(Locale.parse(locale_of(language)).get_display_name()).capitalize()
