@@ -6,7 +6,7 @@ from fastapi import APIRouter, FastAPI
 
 from app import __version__
 from app.accounts.api import accounts as accounts_router
-from app.accounts.api import keys, people
+from app.accounts.api import keys, people, priorities
 from app.core.process.watch import Watched
 from app.core.settings import Settings
 from app.core.web import health
@@ -27,7 +27,7 @@ from app.rollout import router as rollout_router
 from app.roster.api import calendars, contacts, overrides, regions
 from app.roster.api import engineers as roster_router
 from app.sandbox import router as sandbox_router
-from app.tickets.api import actions, alerts, answers, calls, escalations
+from app.tickets.api import actions, alerts, answers, calls, escalations, links
 from app.tickets.api import tickets as tickets_router
 from app.usage import router as usage_router
 from app.webhooks.api import deliveries as deliveries_router
@@ -38,6 +38,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     actions.router,
     calls.router,
     escalations.router,
+    links.router,
     alerts.router,
     answers.router,
     previews_router.router,
@@ -47,6 +48,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     usage_router.router,
     keys.router,
     plans_router.router,
+    priorities.router,
     programmes.router,
     rollout_router.router,
     roster_router.router,

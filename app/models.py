@@ -4,6 +4,7 @@ from app.accounts import models as accounts
 from app.calls import models as calls
 from app.core.db import models as core
 from app.core.db.tables import Base
+from app.digests import models as digests
 from app.escalations import models as escalations
 from app.events import models as events
 from app.feed import models as feed
@@ -22,6 +23,7 @@ __all__ = [
     "accounts",
     "calls",
     "core",
+    "digests",
     "escalations",
     "events",
     "feed",

@@ -9,8 +9,9 @@ from starlette.routing import Route
 
 from app.core.keys.scopes import SCOPES
 from app.core.schemas.shared import ProblemDetails
+from app.core.web.cors import IDENTITY
 from app.core.web.edge.answer_headers import PUBLIC
-from app.core.web.http import PROBLEM_JSON, SCOPE
+from app.core.web.http import KEY_SCHEME, PROBLEM_JSON, SCOPE, VISITORS
 from app.core.web.replies import dump
 from app.openapi_links import add_links
 from app.openapi_schemas import describe_tuples, drop_unused, name_bodies, say_defaults
@@ -20,6 +21,14 @@ from app.webhooks.api import catalogue
 Json = dict[str, Any]
 
 _REF: Final = "#/components/schemas/"
+_IDENTITY_SCHEME: Final = "VisitorIdentity"
+_IDENTITY: Final = {
+    "type": "apiKey",
+    "in": "header",
+    "name": IDENTITY,
+    "description": "Beside a key of the kind `widget`, who its visitor is: an identity token, which is a JWT that the "
+    "host product has signed (`person`), or a ticket's key (`link`, `follower`). Without it, the visitor is a `guest`.",
+}
 URL: Final = "/openapi.json"
 _PLAN_SCHEMA: Final = {"url": "plan.schema.json", "description": "The JSON Schema of plan documents, beside this file"}
 
@@ -102,6 +111,7 @@ def _document(app: FastAPI) -> Json:
     components["parameters"] = catalogue.parameters()
     document["webhooks"] = catalogue.webhooks()
     components["headers"] = _header_components()
+    components["securitySchemes"][_IDENTITY_SCHEME] = _IDENTITY
     components["responses"] = {}
     for path in document["paths"].values():
         for operation in path.values():
@@ -148,6 +158,9 @@ def _require_scope(operation: Json) -> None:
     operation.setdefault("security", [])
     if scope := operation.get(SCOPE):
         operation["description"] += f"\n\nScope: `{scope}`"
+    if visitors := operation.get(VISITORS):
+        operation["security"] = [*operation["security"], {KEY_SCHEME: [], _IDENTITY_SCHEME: []}]
+        operation["description"] += f"\n\nVisitors: {', '.join(visitors)}"
 
 
 def _name_headers(operation: Json, schemas: Json) -> None:

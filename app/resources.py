@@ -31,6 +31,8 @@ from app.notices import outbox
 from app.paging import queue
 from app.scheduler import Scheduler
 from app.tickets.background import postponing
+from app.visitors.key_sets import KeySets
+from app.visitors.visiting import Visiting
 from app.webhooks.background.deliver import Sender
 
 COMMANDS: Final = Limits(statement=3600, lock=10, idle=60)
@@ -62,7 +64,7 @@ def open_connections(
 
     def connections(name: str, size: int, most: Limits) -> Connections:
         engine = make_engine(settings.database_url, pool_size=size, limits=limits or most, name=f"heliodesk {name}")
-        return Connections(engine, make_sessions(engine, wake_ups, memory=memory))
+        return Connections(engine, make_sessions(engine, wake_ups, memory=memory, stand_in=settings.stand_in))
 
     return (
         connections("requests", settings.pool_size, request_limits(settings)),
@@ -81,8 +83,11 @@ def build_state(
 ) -> State:
     """The state of one process from its open resources; tests build theirs with it too."""
     metrics = Metrics()
-    most = StreamLimits(settings.streams, settings.streams_per_account, settings.streams_per_key)
+    per = (settings.streams_per_account, settings.streams_per_key, settings.streams_per_visitor)
+    most = StreamLimits(settings.streams, *per)
     streams = Streams(partial(valid_keys, background.engine), most)
+    keyring = Keyring(requests.engine, authenticate, principals_of, ask_as, settings.admin_key)
+    key_sets = KeySets(http)
     limits = CallerLimits(settings, Rates(background.engine))
     metrics.in_flight.set_function(lambda: limits.in_flight.running)
     metrics.waiting.set_function(lambda: limits.in_flight.waiting)
@@ -97,15 +102,16 @@ def build_state(
         clock=clock,
         http=http,
         wake_ups=wake_ups,
-        keyring=Keyring(requests.engine, authenticate, principals_of, ask_as, settings.admin_key),
+        keyring=keyring,
         limits=limits,
         feed=FeedPoller(clock.engine, wake_ups.events),
         streams=streams,
         offload=Offload(settings, metrics, _HEAVY),
+        visitors=Visiting(requests.engine, keyring, key_sets),
         metrics=metrics,
         migration_heads=heads(),
         degraded=tuple(_missing(settings)),
-        troubles=(postponing.trouble, outbox.trouble, queue.trouble),
+        troubles=(postponing.trouble, outbox.trouble, queue.trouble, key_sets.trouble),
     )
 
 

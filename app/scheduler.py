@@ -19,6 +19,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.date import DateTrigger
 
 from app.accounts.upkeep import extend_all_holidays
+from app.accounts.usecases.ticket_keys import forget_ticket_keys
 from app.calls import provision
 from app.core.clock import database_now, monotonic, wall_now
 from app.core.db.engine import Sessions
@@ -29,6 +30,7 @@ from app.core.limits.rates import forget_levels
 from app.core.signals import WakeUp
 from app.core.state import State
 from app.core.web.kit.idempotency import forget_answers
+from app.digests.background import Digests, forget_digests
 from app.feed.marks import mark
 from app.inbound.background.processing import Processor
 from app.inbound.background.upkeep import forget_receipts, make_room
@@ -94,7 +96,8 @@ def jobs(state: State, sender: Sender) -> Sequence[Job]:
     """Everything that this process does by itself, with the background's connections; the sweep has the clock's."""
     isolation = Isolation(state.sessions, state.metrics)
     sweeper = Sweeper(state.clock.sessions, isolation)
-    minute = timedelta(minutes=1)
+    sampler = Sampler(state.sessions, state.feed, state.metrics)
+    second, minute = timedelta(seconds=1), timedelta(minutes=1)
     return (
         Job(
             "sweep",
@@ -106,18 +109,11 @@ def jobs(state: State, sender: Sender) -> Sequence[Job]:
             state.wake_ups.sweep,
             sessions=state.clock.sessions,
         ),
-        Job(
-            "experts",
-            "processes tickets that need an expert, which the sweep left while others held the roster",
-            POLL,
-            minute,
-            lambda: staffing.run_pass(state.sessions, state.wake_ups),
-            wake_up=state.wake_ups.experts,
-        ),
+        *_staffing(state),
         Job(
             "isolate",
             "processes apart what would hold up the sweep: storms of one account, tickets that fail",
-            timedelta(seconds=1),
+            second,
             minute,
             isolation.run_pass,
             isolation.next_instant,
@@ -138,20 +134,26 @@ def jobs(state: State, sender: Sender) -> Sequence[Job]:
         *_receiving(state),
         *_endpoints(state),
         *_housekeeping(state),
-        Job(
-            "sample",
-            "measures what is stored and waits, for the metrics",
-            timedelta(seconds=10),
-            minute,
-            Sampler(state.sessions, state.feed, state.metrics).run_pass,
-        ),
+        Job("sample", "measures what is stored and waits, for the metrics", 10 * second, minute, sampler.run_pass),
     )
+
+
+def _staffing(state: State) -> Iterator[Job]:
+    """What finds engineers for tickets, beside the sweep and the requests that do."""
+    wake_ups, minute = state.wake_ups, timedelta(minutes=1)
+    what = "processes tickets that need an expert, which the sweep left while others held the roster"
+    experts = partial(staffing.run_pass, state.sessions, wake_ups)
+    yield Job("experts", what, POLL, minute, experts, wake_up=wake_ups.experts)
+    what = "gives tickets that wait for an engineer to whoever has got room for one"
+    queue = partial(staffing.fill_room, state.sessions)
+    yield Job("queue", what, minute, minute, queue, wake_up=wake_ups.capacity)
 
 
 def _calls(state: State) -> Sequence[Job]:
     """What gets calls their links, and ends them."""
     providers = provision.configured(state.settings, state.http)
     provisioner, watcher = Provisioner(state, providers), Watcher(state.sessions, providers, state.metrics)
+    watching = "asks who has come to the calls, and ends the rooms of those that are over"
     minute = timedelta(minutes=1)
     return (
         Job(
@@ -164,13 +166,7 @@ def _calls(state: State) -> Sequence[Job]:
             state.wake_ups.calls,
             provisioner.stop,
         ),
-        Job(
-            "watch calls",
-            "asks who has come to the calls, and ends the rooms of those that are over",
-            timedelta(seconds=1),
-            minute,
-            watcher.run_pass,
-        ),
+        Job("watch calls", watching, timedelta(seconds=1), minute, watcher.run_pass),
     )
 
 
@@ -181,6 +177,8 @@ def _people(state: State) -> Iterator[Job]:
     notices = notifier(state.sessions, Notices(channels, state.metrics, base, site(state.settings)), wake_ups.notices)
     what = "tells people by e-mail and the operator's own channels"
     yield Job("notices", what, POLL, minute, notices.run_pass, notices.next_instant, wake_ups.notices, notices.stop)
+    digests = Digests(state.sessions, state.metrics)
+    yield Job("digests", "sends technical account managers their week", minute, minute, digests.run_pass)
     ways = Ways(state.settings, state.http)
     lanes: tuple[tuple[Lane, str, WakeUp], ...] = (
         ("mail", "pages engineers by e-mail", wake_ups.mail_pages),
@@ -221,13 +219,6 @@ def _receiving(state: State) -> Sequence[Job]:
             minute,
             lambda: make_room(state.sessions, room),
         ),
-        Job(
-            "forget receipts",
-            "drops what hooks have received past its retention, and alerts that have been silent for long",
-            timedelta(hours=1),
-            minute,
-            lambda: forget_receipts(state.sessions),
-        ),
     )
 
 
@@ -246,11 +237,14 @@ def _housekeeping(state: State) -> Iterator[Job]:
     """What drops rows that nobody needs any more, looks ahead, and tells the planner of what is new."""
     minute, hour = timedelta(minutes=1), timedelta(hours=1)
     works: tuple[tuple[str, str, Callable[[Sessions], Awaitable[object]]], ...] = (
+        ("forget receipts", "drops what hooks have received past its retention, and silent alerts", forget_receipts),
         ("forget answers", "drops answers kept for a day", forget_answers),
+        ("forget ticket keys", "drops keys of single tickets that have ended", forget_ticket_keys),
         ("forget rates", "drops the levels of rates that are as good as new", forget_levels),
         ("forget deliveries", "drops deliveries past their retention", forget_deliveries),
         ("forget notices", "drops notices past their retention", forget_notices),
         ("forget pages", "drops pages past their retention", forget_pages),
+        ("forget digests", "drops what says that a week's digest was sent, once it is long over", forget_digests),
         ("forget links", "drops the links of alerts that are long over", forget_links),
     )
     for name, what, work in works:

@@ -42,6 +42,7 @@ REFERENCE_TABLES = {
     "regions",
     "shift_overrides",  # of engineers
     "stream_tokens",  # looked up before their account is known
+    "tam_digests",  # of all of a manager's accounts
     "webhook_endpoints",  # an operator's hear all accounts
 }
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from app.accounts.schemas import NewKey
+from app.accounts.key_schemas import NewKey
 from app.core.auth import Principal
 from app.core.problems import Fault
 from app.core.text.messages import _, verbatim

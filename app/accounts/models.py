@@ -1,12 +1,14 @@
 """Accounts, people and keys."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Index, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db.tables import ID, Base
+
+_WITH_A_TAM: Final = "jsonb_typeof(tam) = 'object' AND sandbox_now IS NULL"
 
 
 class AccountRow(Base):
@@ -36,7 +38,16 @@ class AccountRow(Base):
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
-    __table_args__ = (Index(None, "created_at", "account_id"), Index(None, "external_ref"), Index(None, "plan"))
+    __table_args__ = (
+        Index(None, "created_at", "account_id"),
+        Index(None, "external_ref"),
+        Index(None, "plan"),
+        Index(
+            "ix_accounts_tam",
+            "account_id",
+            postgresql_where=text(_WITH_A_TAM),
+        ),
+    )
 
 
 class PersonRow(Base):
@@ -67,7 +78,7 @@ class ApiKeyRow(Base):
     __tablename__ = "api_keys"
 
     id: Mapped[str] = mapped_column(ID, primary_key=True)
-    kind: Mapped[str] = mapped_column(comment="admin, agent, account, hook or widget")
+    kind: Mapped[str] = mapped_column(comment="admin, agent, account, hook, widget or ticket")
     account_id: Mapped[str | None] = mapped_column(ID)
     engineer_id: Mapped[str | None] = mapped_column(ID)
     hook_id: Mapped[str | None] = mapped_column(ID, comment="of a hook key: the one hook; null: any of its account")
@@ -85,9 +96,17 @@ class ApiKeyRow(Base):
         server_default=text("false"),
         comment="an admin key that a start made or was given: revoked when another one is given",
     )
+    jwks_url: Mapped[str | None] = mapped_column(comment="of a widget key: where its host product publishes its keys")
+    jwt_audience: Mapped[str | None] = mapped_column(comment="what aud of an identity token has to be")
+    jwt_issuer: Mapped[str | None] = mapped_column(comment="what iss of an identity token has to be, if anything")
+    ticket: Mapped[dict[str, Any] | None] = mapped_column(
+        comment="of a ticket key: what it opens (account_id, ticket_id), and for whom"
+    )
 
     __table_args__ = (
         Index(None, "account_id", "created_at", "id"),
-        Index(None, "created_at", "id"),
+        Index("ix_api_keys_listed", "created_at", "id", postgresql_where=text("kind <> 'ticket'")),
+        Index("ix_api_keys_ended", "expires_at", postgresql_where=text("kind = 'ticket'")),
+        Index("ix_api_keys_tickets", text("(ticket ->> 'ticket_id')"), postgresql_where=text("kind = 'ticket'")),
         Index(None, "hook_id"),
     )

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from app.accounts.models import PersonRow
 from app.accounts.queries import account_by_id
-from app.core.auth import Actor, Principal, Role, hash_key, lesser
+from app.core.auth import AUDIENCE, Actor, Principal, Role, TicketAccess, TrustedKey, Visitor, Widget, hash_key, lesser
 from app.core.db.engine import lookup
 from app.core.db.session import driver
 from app.core.db.tables import Row
@@ -24,9 +24,14 @@ from app.core.web.kit.deps import require_admin
 W = TypeVar("W")
 
 _PRINCIPAL: Final = """
-SELECT k.id, k.kind, coalesce(k.account_id, e.account_id) AS account_id, k.engineer_id, k.role, k.scopes,
-       k.expires_at, coalesce(e.active, true) AS active, coalesce(e.name, nullif(k.label, '')) AS name,
-       e.display_name, a.locale
+SELECT k.id, k.kind, coalesce(k.account_id, e.account_id, k.ticket ->> 'account_id') AS account_id, k.engineer_id,
+       k.role, k.scopes, k.expires_at,
+       coalesce(e.active, true) AS active, coalesce(e.name, nullif(k.label, '')) AS name,
+       e.display_name, a.locale,
+       CASE WHEN k.kind = 'widget' THEN jsonb_build_object(
+           'origins', k.allowed_origins, 'keys', k.jwt_keys, 'jwks_url', k.jwks_url, 'audience', k.jwt_audience,
+           'issuer', k.jwt_issuer
+       ) END AS widget, k.ticket
 FROM api_keys AS k
 LEFT JOIN engineers AS e ON e.id = k.engineer_id
 LEFT JOIN accounts AS a ON a.account_id = k.account_id
@@ -107,6 +112,18 @@ def _principal_in(found: Row) -> Principal:
         expires_at=found["expires_at"],
         active=found["active"],
         locale=found["locale"],
+        widget=_widget(found["widget"]) if found["widget"] else None,
+        ticket=TicketAccess(**found["ticket"]) if found["ticket"] else None,
+    )
+
+
+def _widget(stored: Mapping[str, Any]) -> Widget:
+    return Widget(
+        origins=tuple(stored["origins"]),
+        keys=tuple(TrustedKey(each["kid"], each["alg"], each["key"]) for each in stored["keys"]),
+        jwks_url=stored["jwks_url"],
+        audience=stored["audience"] or AUDIENCE,
+        issuer=stored["issuer"],
     )
 
 
@@ -124,6 +141,8 @@ class Acting:
 
     actor: Actor
     role: Role | None
+    visitor: Visitor | None = None
+    """whom they are to a widget key"""
 
 
 async def acting(session: AsyncSession, principal: Principal, actor: ActorRef | None) -> Acting:
@@ -133,10 +152,11 @@ async def acting(session: AsyncSession, principal: Principal, actor: ActorRef | 
     is a viewer where it names nobody. 403 for somebody who is not of the account; 422 when a support key names a
     customer's person.
     """
-    if principal.is_support:
+    if principal.is_support or principal.visitor:
         if actor is not None:
             raise Invalid(errors=[Fault(pointer="/actor", detail=_("Only an account's key can act for a person"))])
-        return Acting(principal.actor, None)
+        role = await _role_of_visitor(session, principal) if principal.visitor else None
+        return Acting(principal.actor, role, principal.visitor)
     if actor is None:
         return Acting(principal.actor, principal.role or "viewer")
     # People stored before addresses had one spelling are found by the one that they were stored with.
@@ -151,6 +171,18 @@ async def acting(session: AsyncSession, principal: Principal, actor: ActorRef | 
     if person is None:
         raise Forbidden(_NOBODY)
     return Acting(Actor("customer", person.id, person.name), lesser(principal.role, cast("Role", person.role)))
+
+
+async def _role_of_visitor(session: AsyncSession, principal: Principal) -> Role | None:
+    """What a visitor is held to: what the account says of its person at this moment, who may have been waiting."""
+    person_id = principal.visitor.person_id if principal.visitor else None
+    if person_id is None:
+        return principal.role
+    query = select(PersonRow.role).where(PersonRow.account_id == principal.account_id, PersonRow.id == person_id)
+    role = await session.scalar(query)
+    if role is None:
+        raise Forbidden(_NOBODY)
+    return cast("Role", role)
 
 
 async def editor(session: AsyncSession, principal: Principal, actor: ActorRef | None) -> Acting:

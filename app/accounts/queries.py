@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.models import AccountRow, ApiKeyRow, PersonRow
+from app.core.auth import TICKET_KEY
 from app.core.db.statements.rows import row_by_id
 from app.core.problems import NotFound
 from app.core.web.kit.paging import Page, in_order
@@ -52,8 +53,9 @@ async def key_by_id(session: AsyncSession, key_id: str, *, lock: bool = False) -
 
 
 async def keys_page(session: AsyncSession, page: Page, account_id: str | None) -> Sequence[ApiKeyRow]:
-    """A page of keys, the oldest first, and one more; of one account, or all."""
-    return await in_order(session, ApiKeyRow, page, account_id=account_id)
+    """A page of keys, the oldest first, and one more; of one account, or all; none of single tickets."""
+    listed = ApiKeyRow.kind != TICKET_KEY
+    return await in_order(session, ApiKeyRow, page, listed, account_id=account_id)
 
 
 def _found(row: T | None) -> T:

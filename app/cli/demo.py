@@ -7,8 +7,9 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.accounts.key_schemas import NewKey
 from app.accounts.models import AccountRow
-from app.accounts.schemas import NewAccount, NewKey, PersonFields
+from app.accounts.schemas import NewAccount, PersonFields
 from app.accounts.usecases.customers import create_account
 from app.accounts.usecases.keys import create_key
 from app.accounts.usecases.people import add_person

@@ -4,17 +4,23 @@ import hashlib
 import secrets
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Literal, TypeAlias
 
 KeyKind: TypeAlias = Literal["admin", "agent", "account", "hook", "widget"]
+AnyKind: TypeAlias = KeyKind | Literal["ticket"]
+VisitorKind: TypeAlias = Literal["person", "link", "follower", "guest"]
 Role: TypeAlias = Literal["owner", "editor", "viewer"]
 ActorKind: TypeAlias = Literal["engineer", "customer", "automation", "service"]
 
 KINDS: Final[tuple[KeyKind, ...]] = ("admin", "agent", "account", "hook", "widget")
+TICKET_KEY: Final = "ticket"
+"""The kind of the keys that open one ticket each: they are made beside tickets, never by ``POST /v1/keys``."""
 ROLES: Final[tuple[Role, ...]] = ("viewer", "editor", "owner")
 """From the least to the most: each includes the rights of those before it."""
+AUDIENCE: Final = "heliodesk"
+"""Whom identity tokens are for, unless a widget key says otherwise."""
 _ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
@@ -26,7 +32,7 @@ def _base62(number: int, width: int) -> str:
     return digits.rjust(width, "0")
 
 
-def make_key(kind: KeyKind) -> str:
+def make_key(kind: AnyKind) -> str:
     """A new secret key: 190 random bits and a CRC-32, so that a scanner or a typing error is recognised offline."""
     body = f"hd_{kind}_{_base62(secrets.randbits(190), 32)}"
     return body + _base62(zlib.crc32(body.encode()), 6)
@@ -83,6 +89,71 @@ SERVICE: Final = Actor("service", name="Heliodesk")
 
 
 @dataclass(frozen=True, slots=True)
+class TrustedKey:
+    """A key whose signatures on identity tokens count: a shared secret for HS256, else a public key in PEM."""
+
+    kid: str
+    alg: str
+    key: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Widget:
+    """What a widget key is set up with: the pages that may use it, and whose word on their users counts."""
+
+    origins: tuple[str, ...]
+    keys: tuple[TrustedKey, ...] = ()
+    jwks_url: str | None = None
+    audience: str = AUDIENCE
+    issuer: str | None = None
+
+    @property
+    def identifies(self) -> bool:
+        """Whether its visitors can show who they are."""
+        return bool(self.keys or self.jwks_url)
+
+
+@dataclass(frozen=True, slots=True)
+class TicketAccess:
+    """What a ticket key opens, and for whom: for a person with this address, or for whoever opened the ticket."""
+
+    account_id: str
+    ticket_id: str
+    email: str | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Somebody in a browser.
+
+    A ``person`` is named by an identity token of the host product, a ``link`` by a key that was made for them and one
+    ticket. A ``follower`` has the key of the ticket that they opened without saying who they are; a ``guest`` has
+    nothing.
+    """
+
+    kind: VisitorKind
+    key: "Principal"
+    """what the key alone stands for"""
+    email: str | None = None
+    name: str | None = None
+    person_id: str | None = None
+    """of the account's person with this address"""
+    marks: tuple[str, ...] = ()
+    """by which their own tickets are known: those that bear one of them"""
+    ticket_id: str | None = None
+    """the one ticket that exists for a link and a follower"""
+    ticket_key_id: str | None = None
+    """of the key that opens it"""
+    locale: str | None = None
+    time_zone: str | None = None
+    until: datetime | None = None
+    """when their token ends"""
+    address: str = ""
+    """of the network, by which those are counted whom nobody vouches for"""
+
+
+@dataclass(frozen=True, slots=True)
 class Principal:
     """The caller: what its key is, and so what it sees and may do.
 
@@ -90,7 +161,7 @@ class Principal:
     ``role`` limits an account's key, and whomever it names. Without it the named person's role alone decides.
     """
 
-    kind: KeyKind
+    kind: AnyKind
     key_id: str
     account_id: str | None = None
     engineer_id: str | None = None
@@ -104,6 +175,61 @@ class Principal:
     """False: the key's engineer is inactive, and can only read"""
     locale: str | None = None
     """the account's, where the key belongs to one"""
+    widget: Widget | None = None
+    """of a widget key"""
+    ticket: TicketAccess | None = None
+    """of a ticket key"""
+    visitor: Visitor | None = None
+    """whom a widget or ticket key was shown by, once that is known"""
+
+    @property
+    def stored(self) -> "Principal":
+        """What the key alone stands for."""
+        return self.visitor.key if self.visitor else self
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether it is a visitor for whom nobody vouches: what such ones use up is nobody's but their address's."""
+        return self.visitor is not None and self.visitor.kind in ("guest", "follower")
+
+    @property
+    def key_ids(self) -> tuple[str, ...]:
+        """The keys that have to be valid for it."""
+        beside = self.visitor.ticket_key_id if self.visitor else None
+        return (self.key_id, beside) if beside and beside != self.key_id else (self.key_id,)
+
+    @property
+    def stream_owner(self) -> str:
+        """As whose its streams are counted: those of a key, but that visitors who share one are counted apart."""
+        visitor = self.visitor
+        if visitor is None:
+            return self.key_id
+        if self.is_unknown:
+            return f"guests {visitor.address}"
+        return f"{self.key_id} {visitor.ticket_key_id or visitor.marks[0]}"
+
+    @property
+    def holder(self) -> str:
+        """For whom work is done, as shares of connections count it: guests apart from their account."""
+        own = self.account_id or self.key_id
+        return f"guests of {own}" if self.is_unknown else own
+
+    @property
+    def namespace(self) -> str:
+        """Among whose requests an Idempotency-Key is looked for: one's own, or those of all who act for the account."""
+        if self.visitor is None:
+            return self.key_id if self.is_support else self.account_id or self.key_id
+        if not self.is_confined:
+            return self.account_id or self.key_id
+        if self.visitor.marks:
+            return f"{self.account_id} {self.visitor.marks[0]}"
+        return self.visitor.ticket_key_id or self.key_id
+
+    @property
+    def is_confined(self) -> bool:
+        """Whether only some of its account's tickets exist for it: those with its marks, or the one of its key."""
+        visitor = self.visitor
+        return visitor is not None and (visitor.ticket_id is not None or visitor.person_id is None)
 
     @property
     def is_support(self) -> bool:
@@ -129,6 +255,8 @@ class Principal:
         """Who this key acts as, when the request names nobody else."""
         if self.kind == "agent" and self.engineer_id:
             return Actor("engineer", self.engineer_id, self.name, self.display_name)
+        if self.visitor:
+            return Actor("customer", self.visitor.person_id, self.visitor.name)
         if self.kind in ("account", "widget"):
             return Actor("customer", self.account_id, self.name)
         return self.automation

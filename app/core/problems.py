@@ -84,6 +84,16 @@ class Unauthorized(Problem):
         super().__init__(detail, headers={"WWW-Authenticate": "Bearer"})
 
 
+class IdentityRefused(Problem):
+    """401: the key is valid, but not what the request shows of who its visitor is; ``reason`` says why, in one word."""
+
+    status, slug, title = 401, "identity-refused", _("The identity token is not valid")
+
+    def __init__(self, reason: str = "malformed", detail: Message | None = None) -> None:
+        challenge = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+        super().__init__(detail, headers=challenge, reason=reason)
+
+
 class Forbidden(Problem):
     """403: the caller may see the resource, but not do this with it."""
 

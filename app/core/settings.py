@@ -2,6 +2,7 @@
 
 import os
 import re
+from email.utils import parseaddr
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -74,12 +75,28 @@ class Settings(BaseSettings):
     )
     rate_per_support_key: int = Field(600_000, ge=0, description="Those of one admin's or agent's key; 0: no limit")
     rate_per_address: int = Field(600, ge=0, description="Those of one address without a valid key; 0: no limit")
+    rate_per_visiting_address: int = Field(
+        1_200, ge=0, description="Those of one address with widget keys, which are no secret; 0: no limit"
+    )
     rate_per_network: int = Field(
-        6_000, ge=0, description="Those of one network (a /48 of IPv6, a /24 of IPv4) without a valid key; 0: no limit"
+        6_000,
+        ge=0,
+        description="Those of one network (a /48, of IPv4 a /24) without a valid key, and as many with widget keys; "
+        "0: no limit",
     )
     streams: int = Field(2000, ge=1, description="Streams and waiting requests that one process keeps open")
     streams_per_account: int = Field(200, ge=1, description="Those of one account")
     streams_per_key: int = Field(50, ge=1, description="Those of one key")
+    streams_per_visitor: int = Field(10, ge=1, description="Those of one visitor with a widget key")
+    guest_tickets_per_address: int = Field(
+        10, ge=0, description="Tickets an hour that guests open from one address; 0: no limit"
+    )
+    guest_changes_per_address: int = Field(
+        60, ge=0, description="Messages and other changes an hour that they make from one address; 0: no limit"
+    )
+    guest_tickets_per_email: int = Field(
+        5, ge=0, description="Tickets an hour that guests open for one e-mail address; 0: no limit"
+    )
     header_bytes: int = Field(2**16, ge=1024, le=2**20, description="Bytes of a request's line and header fields")
     header_fields: int = Field(100, ge=10, le=1000, description="Header fields of a request")
     header_timeout: float = Field(15, gt=0, le=600, description="Seconds for which a request's header may take")
@@ -124,6 +141,11 @@ class Settings(BaseSettings):
         "", description="smtp://user:password@host:587 or smtps://...: e-mail for whomever events notify"
     )
     mail_from: str = Field("", description="The sender of e-mail, like Support <support@example.com>")
+    escalation_contact: str = Field(
+        "",
+        description="Who is notified in the place of a manager whom an account does not have, like "
+        "Team lead <lead@example.com>",
+    )
     apprise_urls: Annotated[list[str], NoDecode] = Field(
         default_factory=list,
         description="Apprise addresses, comma separated, that get all notices (extra `apprise`)",
@@ -158,6 +180,7 @@ class Settings(BaseSettings):
         100, ge=1, le=10_000, description="Maintenance windows of one account that are not over"
     )
     max_keys: int = Field(500, ge=1, le=100_000, description="Keys of one account that are in force")
+    max_ticket_links: int = Field(50, ge=1, le=1000, description="Links to one ticket that are in force")
     max_people: int = Field(1000, ge=1, le=100_000, description="People of one account")
     max_engineers: int = Field(100, ge=1, le=10_000, description="Engineers of one sandbox account")
     max_regions: int = Field(24, ge=1, le=1000, description="Regions of one sandbox account")
@@ -202,6 +225,20 @@ class Settings(BaseSettings):
         if value.get_secret_value() and not _METRICS_KEY.fullmatch(value.get_secret_value()):
             raise PydanticCustomError("metrics_key", _NO_METRICS_KEY)
         return value
+
+    @field_validator("escalation_contact")
+    @classmethod
+    def _contact(cls, value: str) -> str:
+        """An address, perhaps with a name."""
+        if value and "@" not in parseaddr(value)[1]:
+            raise PydanticCustomError("escalation_contact", "It is an address, like Team lead <lead@example.com>")
+        return value
+
+    @property
+    def stand_in(self) -> dict[str, str] | None:
+        """The escalation contact by ``name`` and ``email``; None where none is set."""
+        name, address = parseaddr(self.escalation_contact)
+        return {"name": name or address, "email": address} if address else None
 
     @model_validator(mode="after")
     def _complete(self) -> "Settings":

@@ -41,6 +41,7 @@ class WakeUps:
         self.events = WakeUp()
         self.receipts = WakeUp()
         self.experts = WakeUp()
+        self.capacity = WakeUp()
         self.maintenance = WakeUp()
         self.left: set[str] = set()
         """the ids of tickets that the sweep left to the pass that ``experts`` wakes"""

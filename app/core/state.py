@@ -1,6 +1,6 @@
 """What one running process has: built in ``resources.py``, passed on, never a global."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Protocol
 
@@ -8,6 +8,7 @@ import httpx
 from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
+from app.core.auth import Principal
 from app.core.db.engine import Connections, Sessions
 from app.core.db.probe import Probe
 from app.core.jobs.heartbeats import Heartbeats
@@ -49,6 +50,19 @@ class Feed(Protocol):
         """What operators should know, in words."""
 
 
+class Visitors(Protocol):
+    """Finds out who shows a key that is no secret (``app/visitors/visiting.py``)."""
+
+    async def identify(
+        self, principal: Principal, shown: str | None, address: str, place: Mapping[str, str]
+    ) -> Principal:
+        """The caller with its visitor, by what it has ``shown`` of who they are.
+
+        ``place`` has the parameters of the path: 404 for the ticket of somebody else. 401 (``IdentityRefused``) for
+        what shows nothing.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class State:
     """Everything that a use case may need from its process.
@@ -70,6 +84,7 @@ class State:
     feed: Feed
     streams: Streams
     offload: Offload
+    visitors: Visitors
     heartbeats: Heartbeats = field(default_factory=Heartbeats)
     metrics: Metrics = field(default_factory=Metrics)
     previews: Memory = field(default_factory=lambda: Memory(64))

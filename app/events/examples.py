@@ -98,6 +98,16 @@ _TICKET: Final[dict[str, Any]] = {
     "notified": [],
 }
 
+_MONDAY: Final = "2026-11-23T13:00:00.000000Z"
+_DIGEST_TICKET: Final[dict[str, Any]] = {
+    "ticket_id": TICKET,
+    "number": _TICKET["number"],
+    "title": _TICKET["title"],
+    "priority": "P1",
+    "metric": "first_response",
+    "due_at": _DUE,
+}
+
 _STUB: Final[dict[str, Any]] = {name: _TICKET[name] for name in STUB}
 
 DATA: Final[dict[str, dict[str, Any]]] = {
@@ -199,6 +209,19 @@ DATA: Final[dict[str, dict[str, Any]]] = {
         "candidates": [{"engineer_id": ENGINEER, "engineer_name": _JAN, "taken": False, "reason": "tried"}],
         "considered": 1,
     },
+    "account.digest": {
+        "since": "2026-11-16T13:00:00.000000Z",
+        "until": _MONDAY,
+        "open": 4,
+        "open_by_priority": {"P1": 1, "P3": 3},
+        "at_risk": 1,
+        "missed": 1,
+        "tickets_at_risk": [_DIGEST_TICKET | {"metric": "update", "due_at": "2026-11-23T13:30:00.000000Z"}],
+        "tickets_missed": [_DIGEST_TICKET],
+        "notified": [{"role": "tam", "name": "Tom Berg", "email": "tom@example.com"}],
+        "unreachable": [],
+        "truncated": False,
+    },
     "maintenance.started": _WINDOW,
     "maintenance.ended": _WINDOW | {"still_firing": 2},
     "webhook.disabled": {
@@ -270,7 +293,7 @@ _MOMENTS: Final[tuple[tuple[str, str, dict[str, str], str], ...]] = (
 )
 """What can happen to the ticket, in order: when, who did it, and its status after it. No ticket sees all of it."""
 _OF_TICKET: Final = {moment[0]: (place, *moment[1:]) for place, moment in enumerate(_MOMENTS, start=1)}
-_OF_ACCOUNT: Final = {"maintenance.started": _OPENED, "maintenance.ended": _LATER}
+_OF_ACCOUNT: Final = {"account.digest": _MONDAY, "maintenance.started": _OPENED, "maintenance.ended": _LATER}
 """When it happens; what happens to endpoints: when the first response was due."""
 
 

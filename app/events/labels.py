@@ -39,6 +39,16 @@ _WAITS: Final[Mapping[str, Message]] = {
     "max_experts": pgettext("wait", "the plan's limit of simultaneous experts"),
 }
 """Why a ticket waits for an expert."""
+_TAKEN: Final[Mapping[str, Message]] = {
+    "shift_ended": pgettext("taken", "the shift has ended"),
+    "region_lock": pgettext("taken", "the ticket is locked to another region"),
+    "tier": pgettext("taken", "the ticket has moved to another support tier"),
+    "missed": pgettext("taken", "a deadline was missed"),
+    "exclusive": pgettext("taken", "the engineer is needed for a more urgent ticket"),
+    "owner_free": pgettext("taken", "the engineer is free again"),
+}
+"""Why a ticket is handed over."""
+_REASONS: Final = {**ESCALATION_REASONS, **_WAITS, **_TAKEN}
 _STATED: Final = pgettext("fact", "{label}: {value}")
 """French has a no-break space before the colon."""
 
@@ -50,5 +60,5 @@ def stated(label: str, value: object, language: Language) -> str:
 
 def named(name: str, value: str, language: Language) -> str:
     """The value of a fact as a person reads it: a word for a metric or a reason of ours; else as it is."""
-    words = METRICS if name == "metric" else {**ESCALATION_REASONS, **_WAITS} if name == "reason" else {}
+    words = METRICS if name == "metric" else _REASONS if name == "reason" else {}
     return words[value].to(language) if value in words else value

@@ -23,11 +23,13 @@ SENTENCES: Final[Mapping[str, Message]] = {
     "ticket.review_requested:assessment": _("Priority {priority} needs a review: impact or urgency have changed"),
     "ticket.review_requested:engineer": _("Priority {priority} needs a review: an engineer has requested one"),
     "ticket.priority_changed": _("New priority: {after} (before: {before})"),
-    "ticket.tier_changed": _("The ticket is now with support tier {after}"),
+    "ticket.tier_changed": _("New support tier: {after}"),
     "ticket.assigned": _("An engineer is assigned"),
     "ticket.assigned:nobody": _("The ticket is no longer assigned to anyone"),
     "ticket.handed_over": _("Handed over to the next shift"),
-    "ticket.handed_over:tier": _("Handed over to the next tier"),
+    "ticket.handed_over:tier": _("Handed over to another tier"),
+    "ticket.handed_over:region_lock": _("Handed over to the region that the ticket is locked to"),
+    "ticket.handed_over:missed": _("Handed over after a missed deadline"),
     "ticket.handed_over:exclusive": _("Handed over: its engineer is needed for a more urgent ticket"),
     "ticket.handed_over:owner_free": _("Its engineer is free again, and goes on with it"),
     "ticket.postponed": _("The ticket's timers could not be processed and will be retried"),
@@ -70,6 +72,7 @@ SENTENCES: Final[Mapping[str, Message]] = {
     "routing.unstaffed:max_experts": _("The account already has as many experts as its plan allows at once"),
     "routing.unstaffed:owner_held": _("Its engineer is needed for a more urgent ticket, and nobody else is available"),
     "routing.round_exhausted": _("No expert on shift has accepted the ticket (round {round})"),
+    "account.digest": _("Weekly digest: {open} open, {at_risk} at risk, {missed} missed"),
     "maintenance.started": _("A maintenance window has begun: alerts are held back"),
     "maintenance.ended": _("A maintenance window has ended: tickets are being opened for alerts that are still firing"),
     "webhook.disabled": _("A webhook endpoint was disabled"),
@@ -91,6 +94,10 @@ _VARIANTS: Final[Mapping[str, str]] = {
 """Which member of an event's data tells its variants apart."""
 
 
+_NAMED: Final = ("share", "tier", "turns", "round", "open", "at_risk", "missed")
+"""Members of an event's data that sentences say as they are."""
+
+
 def sentence(kind: str, data: Mapping[str, Any], language: Language, names: Names = NO_NAMES) -> str:
     """What happened, by the event's type and ``data``: in the service's words and the plan's, with nobody's texts.
 
@@ -101,7 +108,7 @@ def sentence(kind: str, data: Mapping[str, Any], language: Language, names: Name
     before, after = (_called(kind, data.get(side), names) for side in ("from", "to"))
     return form.to(
         language,
-        **{name: data.get(name) for name in ("share", "tier", "turns", "round")},
+        **{name: data.get(name) for name in _NAMED},
         priority=names.priority(str(data.get("priority"))),
         before=before,
         after=after,

@@ -1,6 +1,7 @@
 """What the feed keeps beside the events themselves."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import BigInteger, Index, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
@@ -25,5 +26,6 @@ class StreamTokenRow(Base):
     token_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True, comment="SHA-256 of the whole token")
     key_id: Mapped[str] = mapped_column(ID)
     expires_at: Mapped[datetime]
+    visitor: Mapped[dict[str, Any] | None] = mapped_column(comment="who asked for it, where that was a visitor")
 
     __table_args__ = (Index(None, "expires_at"),)

@@ -33,6 +33,10 @@ _OF_ALL: Final = "id > '' AND position > $1"  # what the index wants to hear, se
 _OF_ONE: Final = "account_id = $8 AND position > $1"
 PAGE: Final = _ROWS.format(scope=_OF_ALL)
 PAGE_OF_ONE: Final = _ROWS.format(scope=_OF_ONE)
+_MARKED: Final = "(SELECT t.visitor_marks FROM tickets AS t WHERE t.account_id = e.account_id AND t.id = e.ticket_id)"
+PAGE_OF_VISITOR: Final = PAGE_OF_ONE.replace(
+    "WHERE e.position <= $2", f"WHERE e.position <= $2 AND {_MARKED} ?| $9::text[]"
+)
 REACHED: Final = _REACHED.format(scope=_OF_ALL)
 REACHED_OF_ONE: Final = _REACHED.format(scope=_OF_ONE.replace("$8", "$2"))
 
@@ -47,18 +51,34 @@ FROM (SELECT array_agg(r.position) AS places, array_agg(r.body) AS bodies FROM (
 
 
 _WHOLE: Final = _whole(PAGE, REACHED, "$8")
+_WHOLE_OF_VISITOR: Final = _whole(PAGE_OF_VISITOR, REACHED_OF_ONE.replace("$2", "$8"), "$10")
 _WHOLE_OF_ONE: Final = _whole(PAGE_OF_ONE, REACHED_OF_ONE.replace("$2", "$8"), "$9")
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which events a reader gets: those of one account or of all, of these audiences, and what filters leave."""
+    """Which events a reader gets: those of one account or of all, of these audiences, and what filters leave.
+
+    ``marks``: of a visitor, who gets those of the tickets that bear one of them.
+    """
 
     account_id: str | None
     audiences: Sequence[str]
     types: Sequence[str] | None = None
     ticket_id: str | None = None
     sandbox: bool | None = None
+    marks: tuple[str, ...] | None = None
+
+    @property
+    def scope(self) -> tuple[Any, ...]:
+        """What the statements of a page take as parameters 8 and 9, where it is not of all accounts."""
+        if self.account_id is None:
+            return ()
+        return (self.account_id,) if self.marks is None else (self.account_id, list(self.marks))
+
+    def choose(self, of_all: str, of_one: str, of_visitor: str) -> str:
+        """The statement for this reader, of three."""
+        return (of_all, of_one, of_visitor)[len(self.scope)]
 
     @property
     def internal(self) -> bool:
@@ -149,20 +169,18 @@ def page_of(wanted: Wanted, after: int, upto: int, limit: int, retention: timede
 
     ``oldest`` is the place behind which the feed begins.
     """
-    of_one = (wanted.account_id,) if wanted.account_id else ()
-    values = (after, upto, *wanted.filters, limit + 1, *of_one, retention)
-    return Question(_WHOLE_OF_ONE if of_one else _WHOLE, values)
+    values = (after, upto, *wanted.filters, limit + 1, *wanted.scope, retention)
+    return Question(wanted.choose(_WHOLE, _WHOLE_OF_ONE, _WHOLE_OF_VISITOR), values)
 
 
 async def read(engine: AsyncEngine, wanted: Wanted, *, after: int, upto: int, limit: int) -> Page:
     """The next wanted events behind ``after``, among at most the next 5,000, in the order of the feed."""
     if after >= upto:
         return Page((), after, more=False)
-    of_one = (wanted.account_id,) if wanted.account_id else ()
+    of_one = wanted.scope[:1]
     async with lookup(engine) as connection:
-        found = await connection.fetch(
-            PAGE_OF_ONE if of_one else PAGE, after, upto, *wanted.filters, limit + 1, *of_one
-        )
+        statement = wanted.choose(PAGE, PAGE_OF_ONE, PAGE_OF_VISITOR)
+        found = await connection.fetch(statement, after, upto, *wanted.filters, limit + 1, *wanted.scope)
         rows = [{**row, "body": current(row["body"], internal=wanted.internal)} for row in found]
         if len(rows) > limit:
             return Page(rows[:limit], rows[limit - 1]["position"], more=True)

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
+from datetime import datetime
 from math import inf
 from typing import Annotated, Any, Final
 
@@ -13,15 +14,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.reading import ReaderDep
 from app.core.auth import Principal
 from app.core.clock import database_now, monotonic
-from app.core.problems import Fault, Gone, Invalid, NotFound, TooManyRequests
+from app.core.db.engine import lookup
+from app.core.problems import Fault, Gone, IdentityRefused, Invalid, NotFound, TooManyRequests
 from app.core.schemas.shared import id_pattern
 from app.core.state import State, StateDep, get_state
 from app.core.text.messages import _
+from app.core.web.cors import note_page
 from app.core.web.edge.middleware import ONLY_HEAD
-from app.core.web.http import responses
+from app.core.web.http import VISITORS, responses
 from app.core.web.kit.deps import ApiKey, require_account
 from app.core.web.kit.idempotency import Answer
 from app.core.web.kit.operations import CallDep, ResourceRouter
+from app.core.web.kit.visits import FOLLOWERS, require_page
 from app.core.web.replies import reply_text
 from app.feed.cursors import Start, cursor_of, read_start
 from app.feed.reading import Page, Told, Wanted, begin, tell
@@ -75,7 +79,13 @@ class FeedFilter:
         if self.types:
             check_globs(self.types, "#/query/types")
         types = types_of(self.types) if self.types and "*" not in self.types else None
-        return Wanted(account_id, principal.audiences, types, self.ticket_id, self.sandbox)
+        own, visitor = self.ticket_id, principal.visitor
+        marks = visitor.marks if visitor and principal.is_confined and not visitor.ticket_id else None
+        if visitor and visitor.ticket_id:
+            if own not in (None, visitor.ticket_id):
+                raise NotFound
+            own = visitor.ticket_id
+        return Wanted(account_id, principal.audiences, types, own, self.sandbox, marks)
 
 
 FilterDep = Annotated[FeedFilter, Depends()]
@@ -95,7 +105,22 @@ class _KeyOrToken(ApiKey):
         token = request.query_params.get("token")
         if token is None:
             return await super().identify(request)
-        return await use_token((await get_state(request)).sessions, token)
+        state = await get_state(request)
+        principal = await use_token(state.sessions, token)
+        if principal.widget:
+            note_page(request.scope, principal.widget.origins)
+            require_page(request, state, principal.widget.origins)
+        return principal
+
+
+async def _end_of(state: State, principal: Principal) -> float:
+    """Until which monotonic instant the caller's stream may stay open: a visitor's, as long as their token is valid."""
+    until = principal.visitor.until if principal.visitor else None
+    if until is None:
+        return inf
+    async with lookup(state.engine) as connection:
+        now: datetime = await connection.fetchval("SELECT clock_timestamp()")
+    return monotonic() + max(0.0, (until - now).total_seconds())
 
 
 def _start(text: str | None, place: str) -> Start:
@@ -115,7 +140,7 @@ async def _begun(
     return after, pages(state, wanted, after, **how)
 
 
-@router.show("", FeedPage, problems=_KINDS)
+@router.show("", FeedPage, problems=_KINDS, visitors=FOLLOWERS)
 async def list_events(
     reader: ReaderDep,
     asked: FilterDep,
@@ -149,8 +174,8 @@ def _page(told: Told) -> Response:
     "/stream",
     scope="events:read",
     response_class=Response,
-    responses=_STREAM | responses(*_KINDS),
-    openapi_extra=_BY_TOKEN,
+    responses=_STREAM | responses(IdentityRefused, *_KINDS),
+    openapi_extra=_BY_TOKEN | {VISITORS: list(FOLLOWERS)},
 )
 async def stream_events(
     state: StateDep,
@@ -170,18 +195,18 @@ async def stream_events(
     is revoked or has expired, and when the service stops.
     """
     start = _start(last_event_id or after, "#/header/last-event-id" if last_event_id else "#/query/after")
-    until = inf if seconds is None else monotonic() + seconds
+    until = min(inf if seconds is None else monotonic() + seconds, await _end_of(state, principal))
     begin, told = await _begun(state, principal, asked, start, until=until)
     return EventStream(begin, told, state.streams, state.streams.open(principal))
 
 
-@router.create("/stream-token", StreamToken, scope="events:read")
+@router.create("/stream-token", StreamToken, scope="events:read", visitors=FOLLOWERS)
 async def create_stream_token(call: CallDep) -> Response:
     """Create a stream token.
 
     For a browser's `EventSource`, which cannot send a key: `/v1/events/stream?token=...` opens one stream, within
-    60 s, that sees what the caller's key sees. If the stream breaks off for longer, request another token and continue
-    with `after`.
+    60 s, that sees what the caller sees: of a visitor, the tickets of this visitor. If the stream breaks off for
+    longer, request another token and continue with `after`.
     """
 
     async def create(session: AsyncSession) -> Answer:

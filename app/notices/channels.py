@@ -113,9 +113,10 @@ class Apprise:
 
 def written(notice: Claimed) -> tuple[str, str]:
     """Subject and text of a notice, in its reader's language."""
-    language = language_of(notice.recipient)
-    title = subject(notice.type, notice.data, notice.ticket, language, notice.names)
-    text = body(notice.type, notice.data, notice.ticket, notice.recipient, notice.timestamp, notice.names)
+    recipient, language = notice.recipient, language_of(notice.recipient)
+    role = str(recipient.get("role", ""))
+    title = subject(notice.type, notice.data, notice.ticket, language, notice.names, role)
+    text = body(notice.type, notice.data, notice.ticket, recipient, notice.timestamp, notice.names)
     return title, with_programme(text, notice.programme_url, language)
 
 

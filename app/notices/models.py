@@ -27,6 +27,7 @@ class NoticeRow(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
     finished_at: Mapped[datetime | None]
     error_message: Mapped[dict[str, Any] | None] = mapped_column(comment="how to say the error in other languages")
+    letter: Mapped[dict[str, Any] | None] = mapped_column(comment="what it tells instead of the data of its event")
 
     __table_args__ = (
         Index(None, "event_id"),

@@ -1,6 +1,6 @@
 """The outbox of notices: filled in the transaction that records the event, claimed under a lease, fenced by claim."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -27,7 +27,7 @@ RETENTION: Final = timedelta(days=30)
 _FILL: Final = """
 INSERT INTO notices (account_id, id, event_id, recipient, next_attempt_at)
 SELECT r.account_id, r.id, r.event_id, coalesce(r.recipient, jsonb_build_object(
-    'role', 'expert', 'name', e.name,
+    'role', r.role, 'name', e.name,
     'email', CASE WHEN NOT EXISTS (
         SELECT FROM notification_rules AS n WHERE n.engineer_id = e.id AND n.urgency = r.urgency
     ) THEN e.email END,
@@ -35,7 +35,7 @@ SELECT r.account_id, r.id, r.event_id, coalesce(r.recipient, jsonb_build_object(
     'time_zone', e.time_zone
 )), now()
 FROM jsonb_to_recordset($1::jsonb)
-     AS r (account_id text, id text, event_id text, recipient jsonb, engineer_id text, urgency text)
+     AS r (account_id text, id text, event_id text, recipient jsonb, engineer_id text, role text, urgency text)
 LEFT JOIN engineers AS e ON e.id = r.engineer_id
 WHERE r.recipient IS NOT NULL OR e.id IS NOT NULL
 """
@@ -72,13 +72,13 @@ WITH due AS MATERIALIZED (
 ), claimed AS (
     UPDATE notices AS n SET claim_id = $3, attempts = n.attempts + 1, next_attempt_at = clock_timestamp() + $4::interval
     FROM due WHERE n.account_id = due.account_id AND n.id = due.id
-    RETURNING n.account_id, n.id, n.recipient, n.sent_by, n.attempts, n.event_id
+    RETURNING n.account_id, n.id, n.recipient, n.sent_by, n.attempts, n.event_id, n.letter
 )
 SELECT c.account_id, c.id, $3 AS claim_id, c.sent_by,
        jsonb_build_object('time_zone', a.time_zone) || c.recipient || jsonb_build_object(
            'locale', concat_ws(',', c.recipient ->> 'locale', t.requester ->> 'locale', a.locale)
        ) AS recipient,
-       c.attempts, e.type, e.timestamp, e.data,
+       c.attempts, e.type, e.timestamp, coalesce(c.letter, e.data) AS data,
        {ABOUT}
 FROM claimed AS c
 LEFT JOIN events AS e ON e.account_id = c.account_id AND e.id = c.event_id
@@ -95,13 +95,23 @@ FROM jsonb_to_recordset($1::jsonb)
            wait_seconds float8)
 WHERE n.account_id = r.account_id AND n.id = r.id AND n.claim_id = r.claim_id
 """
-_EXPERT_OF: Final[Mapping[str, Callable[[Row], str | None]]] = {
-    "expert.alerted": lambda data: data["engineer_id"],
-    "ticket.handed_over": lambda data: data["to"]["engineer_id"],
-    "call.declined": lambda data: data["assignee_id"],
-    "call.failed": lambda data: data["assignee_id"],
+EXPERT: Final = "expert"
+"""The role of an engineer who is to do something."""
+PREVIOUS: Final = "previous_engineer"
+"""The role of one from whom a ticket is taken, not by the end of a shift, which they know of."""
+_TAKEN: Final = frozenset({"missed", "region_lock", "tier"})
+"""Why the service takes a ticket from an engineer who is at work on it."""
+_EXPERTS_OF: Final[Mapping[str, Callable[[Row], Iterable[tuple[str | None, str]]]]] = {
+    "expert.alerted": lambda data: [(data["engineer_id"], EXPERT)],
+    "ticket.assigned": lambda data: [(data["from"], PREVIOUS)] if data["reason"] in _TAKEN else (),
+    "ticket.handed_over": lambda data: [
+        (data["to"]["engineer_id"], EXPERT),
+        *([(data["from"]["engineer_id"], PREVIOUS)] if data["reason"] in _TAKEN else ()),
+    ],
+    "call.declined": lambda data: [(data["assignee_id"], EXPERT)],
+    "call.failed": lambda data: [(data["assignee_id"], EXPERT)],
 }
-"""Which engineer an event of this type is to tell (G2, G3, G6, G7)."""
+"""Which engineers an event of this type is to tell, and in which role (C15, G2, G3, G6, G7)."""
 _SHOWN: Final = 1_000
 _FAILED: Final = f"""
 SELECT count(*) FROM (
@@ -183,10 +193,10 @@ def noticed(events: Sequence[Row]) -> Write:
 
 def _people(kind: str, data: Row) -> Iterator[Row]:
     for person in data.get("notified", ()):
-        yield {"recipient": person, "engineer_id": None, "urgency": None}
-    expert = _EXPERT_OF[kind](data) if kind in _EXPERT_OF else None
-    if expert:
-        yield {"recipient": None, "engineer_id": expert, "urgency": data.get("urgency")}
+        yield {"recipient": person, "engineer_id": None, "role": None, "urgency": None}
+    for engineer_id, role in _EXPERTS_OF[kind](data) if kind in _EXPERTS_OF else ():
+        if engineer_id:
+            yield {"recipient": None, "engineer_id": engineer_id, "role": role, "urgency": data.get("urgency")}
 
 
 async def accounts_due(session: AsyncSession, after: str, limit: int) -> list[str]:

@@ -12,17 +12,25 @@ from app.core.zones import load_zone
 from app.events.failures import why_no_link
 from app.events.labels import LABELS, named, stated
 from app.events.sentences import sentence
+from app.notices import digest
 from app.plans.document.naming import NO_NAMES, Names
 
 _TO_THE_EXPERT: Final[Mapping[str, Message]] = {
     "expert.alerted": _("You are needed now"),
     "ticket.handed_over": _("Your shift takes over"),
     "ticket.handed_over:tier": _("A ticket of your tier is handed over to you"),
+    "ticket.handed_over:region_lock": _("You take over a ticket that is locked to your region"),
+    "ticket.handed_over:missed": _("You take over a ticket of which a deadline was missed"),
     "ticket.handed_over:exclusive": _("You take over a ticket of a colleague who is needed elsewhere"),
     "ticket.handed_over:owner_free": _("Your ticket has waited for you"),
     "call.failed": _("The call has no link: ask the customer for one"),
 }
-"""What is said to the person whom the event is about, instead of its sentence."""
+_TO_THE_PREVIOUS: Final = dict.fromkeys(("ticket.assigned", "ticket.handed_over"), _("This ticket is no longer yours"))
+_TO_THEM: Final[Mapping[str, Mapping[str, Message]]] = {
+    "expert": _TO_THE_EXPERT,
+    "previous_engineer": _TO_THE_PREVIOUS,
+}
+"""What is said to the person whom the event is about, instead of its sentence, by role."""
 _TOLD_AS: Final = _("You receive this as")
 _FACTS: Final = (
     "accept_by",
@@ -41,6 +49,8 @@ _ROLES: Final[Mapping[str, Message]] = {
     "manager": pgettext("role", "account manager"),
     "tam": pgettext("role", "technical account manager"),
     "expert": pgettext("role", "expert"),
+    "previous_engineer": pgettext("role", "the ticket's engineer until now"),
+    "escalation_contact": pgettext("role", "escalation contact"),
 }
 _ANSWER: Final = _("Accept or decline")
 _SUBJECT_LENGTH: Final = 150
@@ -53,14 +63,20 @@ def language_of(recipient: Mapping[str, Any]) -> Language:
 
 
 def subject(
-    kind: str, data: Mapping[str, Any], ticket: Mapping[str, Any], language: Language, names: Names = NO_NAMES
+    kind: str,
+    data: Mapping[str, Any],
+    ticket: Mapping[str, Any],
+    language: Language,
+    names: Names = NO_NAMES,
+    role: str = "expert",
 ) -> str:
     """One line: what happened, by the event's type and ``data``, and on which ticket (``number``, ``title``).
 
     ``names``: those of the ticket's plan.
     """
-    to_the_expert = _TO_THE_EXPERT.get(f"{kind}:{data.get('reason')}") or _TO_THE_EXPERT.get(kind)
-    what = to_the_expert.to(language) if to_the_expert else sentence(kind, data, language, names)
+    forms = _TO_THEM.get(role, {})
+    own = forms.get(f"{kind}:{data.get('reason')}") or forms.get(kind)
+    what = own.to(language) if own else sentence(kind, data, language, names)
     about = f"{ticket['number']}: {ticket['title']}" if ticket.get("number") else ""
     return " ".join(f"{what} · {about}".split())[:_SUBJECT_LENGTH].rstrip(" ·")
 
@@ -80,6 +96,11 @@ def body(
     """
     language, zone = language_of(recipient), load_zone(recipient.get("time_zone") or "UTC")
     role = str(recipient.get("role", ""))
+    told_as = stated(_TOLD_AS, _ROLES.get(role, role), language)
+    if kind == "account.digest":
+        return "\n".join(
+            [subject(kind, data, ticket, language, names, role), *digest.lines(data, zone, language), "", told_as, ""]
+        )
     known = {**ticket, **data}
     if data.get("failures"):
         known["reason"] = why_no_link(data["failures"]).to(language)
@@ -88,8 +109,7 @@ def body(
     facts |= {"at": moment_in(at, zone, language)}
     facts |= {name: _fact(name, known[name], zone, language) for name in _FACTS if known.get(name)}
     lines = [stated(LABELS[name], value, language) for name, value in facts.items()]
-    told_as = stated(_TOLD_AS, _ROLES.get(role, role), language)
-    return "\n".join([subject(kind, data, ticket, language, names), "", *lines, "", told_as, ""])
+    return "\n".join([subject(kind, data, ticket, language, names, role), "", *lines, "", told_as, ""])
 
 
 def _fact(name: str, value: str, zone: ZoneInfo, language: Language) -> str:

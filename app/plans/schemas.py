@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import ConfigDict, Field
 
-from app.core.schemas.shared import Document, Instant, Strict
+from app.core.schemas.shared import Document, Instant, Strict, Word
 from app.plans.document import examples
 from app.plans.document.model import PlanDocument, TargetEntry
 from app.plans.document.words import Contact, Impact, Metric, PlanKey, Urgency
@@ -79,6 +79,14 @@ class PriorityText(Document):
     targets: dict[Metric, TargetEntry] = Field(description="What is promised at this priority")
 
 
+class CustomerRights(Document):
+    """What a customer may change of its tickets' urgency."""
+
+    priority: str = Field(description="`any`, `raise` or `none`", examples=["raise"])
+    escalate: bool
+    reasons: list[str] = Field(description="The reasons for which a ticket can be escalated")
+
+
 class Priorities(Document):
     """A plan's priorities, the most urgent first, with what decides between them."""
 
@@ -89,6 +97,11 @@ class Priorities(Document):
     priorities: list[PriorityText]
     default_priority: str
     matrix: dict[Urgency, dict[Impact, str]] | None = Field(description="urgency -> impact -> priority")
+    requires: dict[str, list[str]] = Field(
+        description="The texts that a ticket of a priority needs", examples=[{"P1": ["business_impact"]}]
+    )
+    call_priorities: list[str] = Field(description="The priorities that get a live call")
+    customer_may: CustomerRights
 
 
 class ProgrammeTable(Document):
@@ -148,7 +161,8 @@ class Programme(Document):
 class AssessmentRequest(Strict):
     """How bad it is, and how soon it is needed."""
 
-    plan: PlanKey
+    plan: PlanKey | None = Field(None, description="Default: the plan of the account whose key this is")
+    product: Word | None = Field(None, description="For the account's plan of this product")
     impact: Impact | None = None
     urgency: Urgency | None = None
 

@@ -1,7 +1,7 @@
 """Plan versions in the database: written once, never changed, remembered by each process."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -122,6 +122,16 @@ def _read(key: str, version: int, row: dict[str, Any]) -> PlanDocument:
     if unknown:
         _log.warning("a stored plan says what this version does not know", plan=key, version=version, places=unknown)
     return document
+
+
+async def current_documents(session: AsyncSession, memory: Memory, keys: Collection[str]) -> dict[str, PlanDocument]:
+    """The document of each key's newest version that is not archived; a key that has none is not in the answer."""
+    number = func.max(PlanVersionRow.version).label("number")
+    newest = select(PlanVersionRow.key, number).where(
+        PlanVersionRow.key.in_(keys), PlanVersionRow.archived_at.is_(None)
+    )
+    found = (await session.execute(newest.group_by(PlanVersionRow.key))).all()
+    return {row.key: await document(session, memory, row.key, row.number) for row in found}
 
 
 async def calendars(

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Final
 
 from app.plans.document.model import ALWAYS, PlanDocument, Target
+from app.plans.document.words import TargetMetric
 from app.previews.schemas import PreviewRequest
 
 LIGHT: Final = 6.0
@@ -25,13 +26,14 @@ _NO_TIME: Final = timedelta(0)
 def milliseconds(command: PreviewRequest, document: PlanDocument, *, compiled: bool) -> float:
     """An upper estimate of the time that it takes; ``compiled``: whether the plan's terms are at hand.
 
-    Cycles of ``update`` follow each other for as long as nobody writes; of the other metrics together there are about
-    as many as changes, priorities and tiers.
+    Cycles of ``update`` follow each other for as long as nobody writes, and those of ``tier_escalation`` where the
+    manager is told at the top tier; of the other metrics together there are about as many as changes, priorities and
+    tiers.
     """
     last = command.changes[-1].at if command.changes else command.opened_at
     span = max((command.until or last) - command.opened_at, _NO_TIME)
     changes = len(command.changes)
-    cycles = len(document.targets) + document.effective_tiers(command.addons) + _updates(document, span)
+    cycles = len(document.targets) + document.effective_tiers(command.addons) + _chained(document, span)
     told = max((_windows(document, target, span) for target in _targets(document)), default=0.0) * _A_WINDOW
     once = 0.0 if compiled else _rows(document) * _A_ROW
     return once + changes * (_A_CHANGE + told) + cycles * (_A_CYCLE + told)
@@ -41,9 +43,15 @@ def _targets(document: PlanDocument) -> Iterator[Target]:
     return (target for row in document.targets.values() for target in row.values())
 
 
-def _updates(document: PlanDocument, span: timedelta) -> float:
-    """How many updates may fall due in this time: working time takes no less, business days at least half a day."""
-    every = [target.duration or _HALF_A_DAY for row in document.targets.values() if (target := row.get("update"))]
+def _chained(document: PlanDocument, span: timedelta) -> float:
+    """How many cycles follow each other in this time without anybody's doing."""
+    managed = document.top_tier == "manager"
+    return _falling_due(document, "update", span) + managed * _falling_due(document, "tier_escalation", span)
+
+
+def _falling_due(document: PlanDocument, metric: TargetMetric, span: timedelta) -> float:
+    """How many may fall due in this time: working time takes no less, business days at least half a day."""
+    every = [target.duration or _HALF_A_DAY for row in document.targets.values() if (target := row.get(metric))]
     return span / max(min(every), _SHORTEST) if every else 0.0
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
+from app.core.text.messages import _
 from app.plans.document.naming import Names
 from app.sla.clock.changes import Change, ClockEvent
 from app.sla.clock.clock import Clock, Step, advance, catch_up, open_clock
@@ -12,8 +13,9 @@ from app.sla.clock.deadline import Deadline
 from app.sla.clock.terms import METRIC_ORDER, Terms
 from app.sla.explain.segments import Move
 
-MAX_CYCLES: Final = 2_000
-"""Deadlines of one preview: a thousand messages make half as many, and a plan that says PT1S would make millions."""
+MAX_CYCLES: Final = 5_000
+"""Deadlines of one preview: nobody writes for half a year, and updates are owed each hour. They take a second of a
+process of their own, and 8 MB to tell; a plan that says PT1S would make millions."""
 
 _MOVES: Final[Mapping[str, str]] = {
     "deadline.started": "started",
@@ -40,7 +42,10 @@ class TooManyCycles(Exception):
     """The ticket would have more deadlines than a preview tells."""
 
     def __init__(self) -> None:
-        super().__init__(f"Up to this instant the ticket would have more than {MAX_CYCLES:,} cycles of its deadlines")
+        message = _(
+            "Up to this instant the ticket would have more than {most} cycles of its deadlines", most=MAX_CYCLES
+        )
+        super().__init__(message)
 
 
 class Preview:

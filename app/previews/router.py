@@ -73,7 +73,7 @@ async def preview_sla(
 
     The answer has every deadline as of `until`, with what misses do (a higher priority, the next tier), and explains
     each. `plan` is a key, or a whole plan document. 422 names the change that a live ticket would refuse, and the
-    instant up to which there would be more than 2,000 deadlines. Long computations wait for their turn: 429 when too
+    instant up to which there would be more than 5,000 deadlines. Long computations wait for their turn: 429 when too
     many of an account's are waiting, 503 when too many are waiting in all, or when one takes too long.
     """
     state = call.state

@@ -19,6 +19,7 @@ from app.core.db.tables import Row
 from app.core.problems import Conflict, Fault, Invalid, NotFound
 from app.core.process.cooperative import in_turns
 from app.core.text.messages import _
+from app.digests.sandboxes import digests_of
 from app.events.envelope import envelope, instant
 from app.inbound.read.windows import held_back
 from app.sandbox.schemas import ClockAdvance
@@ -36,6 +37,15 @@ BUDGET: Final = 10_000
 
 _LOCK: Final = "SELECT sandbox_now FROM accounts WHERE account_id = $1 FOR NO KEY UPDATE NOWAIT"
 _MOVE: Final = "UPDATE accounts SET sandbox_now = $2 WHERE account_id = $1"
+
+
+@dataclass(frozen=True, slots=True)
+class _Leg:
+    """A part of the way: where it ended, its events, and whether that is as far as it was to go."""
+
+    now: datetime
+    events: Sequence[Row]
+    whole: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +92,23 @@ async def advance(session: AsyncSession, account_id: str, command: ClockAdvance,
         detail = _("The account's clock stands at {before}, and moves only forward", before=instant(before))
         raise Invalid(errors=[Fault(pointer="/to", detail=detail)])
     asked, goal = goal, await _until_a_window_ends(session, account_id, before, goal)
+    events: list[Row] = []
+    weekly = await digests_of(session, account_id, before, goal)
+    leg = _Leg(before, (), whole=True)
+    for stop in (*weekly.due, goal):
+        left = budget - len(events)
+        leg = await _go(session, account_id, leg.now, stop, left) if left > 0 else _Leg(leg.now, (), whole=False)
+        events += leg.events
+        if stop in weekly.due and leg.now >= stop:
+            events += await weekly.record(session, stop)
+        if not leg.whole:
+            break
+    ring_after_commit(session, "maintenance")
+    return Advanced(account_id, before, leg.now, events, None if leg.whole and goal == asked else asked)
+
+
+async def _go(session: AsyncSession, account_id: str, before: datetime, goal: datetime, budget: int) -> _Leg:
+    """Move the clock over a part of the way."""
     due = await lock_due(session, account_id, goal, budget)
     edits = [*due, *await lock_routed(session, account_id, due)]
     roster = await open_roster(session, account_id, edits)
@@ -92,8 +119,7 @@ async def advance(session: AsyncSession, account_id: str, command: ClockAdvance,
     changed = [edit for edit in edits if edit.events or edit.touched]
     events = await write_edits(session, changed, beside=hold_writes(roster.staff))
     await (await driver(session)).execute(_MOVE, account_id, now)
-    ring_after_commit(session, "maintenance")
-    return Advanced(account_id, before, now, events, None if all_due and not stopped and goal == asked else asked)
+    return _Leg(now, events, whole=all_due and not stopped)
 
 
 async def _lock_clock(session: AsyncSession, account_id: str) -> datetime:

@@ -15,7 +15,7 @@ from app.core.db.errors import is_outage
 from app.core.db.session import run
 from app.core.signals import WakeUps
 from app.tickets.editing.load import lock_left
-from app.tickets.save import staff_and_save
+from app.tickets.save import staff_and_save, staff_queue
 
 BATCH: Final = 20
 """Tickets for which the roster is held at a time."""
@@ -42,6 +42,15 @@ async def run_pass(sessions: Sessions, wake_ups: WakeUps) -> int:
             _log.warning("tickets wait for the roster of experts", tickets=len(ids), error=str(error))
             break
     return done
+
+
+async def fill_room(sessions: Sessions) -> int:
+    """Give what waits in the queue to engineers who have room for it by now; how many tickets have changed."""
+    try:
+        return await run(sessions, staff_queue)
+    except LockNotAvailableError as error:
+        _log.warning("the queue waits for the roster of experts", error=str(error))
+        return 0
 
 
 async def _process(sessions: Sessions, ids: Sequence[str]) -> int:

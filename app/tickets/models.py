@@ -76,6 +76,13 @@ class TicketRow(Base):
     review_reason: Mapped[str | None] = mapped_column(comment="why a review of its priority is requested")
     matrix_priority: Mapped[str | None] = mapped_column(comment="what the plan's matrix says of its impact and urgency")
     region_lock_time_zone: Mapped[str | None] = mapped_column(comment="the zone by whose daytime the region was chosen")
+    visitor_marks: Mapped[list[str] | None] = mapped_column(comment="of the visitor who opened it, whose own it is")
+    unconfirmed: Mapped[bool] = mapped_column(
+        default=False,
+        server_default=text("false"),
+        comment="opened by a guest, and support has done nothing about it: nobody is alerted, no call is made",
+    )
+    requested_priority: Mapped[str | None] = mapped_column(comment="what a guest asked for, who cannot have it")
 
     __table_args__ = (
         ForeignKeyConstraint(["account_id"], ["accounts.account_id"]),
@@ -119,6 +126,12 @@ class TicketRow(Base):
             "queued_at",
             "id",
             postgresql_where=text("queued_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_tickets_visitors",
+            "visitor_marks",
+            postgresql_using="gin",
+            postgresql_where=text("visitor_marks IS NOT NULL"),
         ),
         Index("ix_tickets_assignee", "assignee_id", postgresql_where=text(_ASSIGNED)),
         {"postgresql_with": {"fillfactor": 80, "autovacuum_vacuum_scale_factor": 0.02}},

@@ -35,6 +35,8 @@ _NEEDED: Final[Mapping[str, Message]] = {
 }
 OPEN_CHANNELS: Final = frozenset({"hook", "api"})
 """Ways in that a plan cannot refuse (Z6): they are not people's."""
+SUPPORTS_CHANNELS: Final = frozenset({"account_manager"})
+"""Ways in that only support takes: for its customers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.db.tables import Row
 from app.tickets.editing.edit import TicketEdit
 from app.tickets.editing.write import Following, write_edits
-from app.tickets.staffing.roster import see_to_experts, without_experts
+from app.tickets.staffing.roster import see_to_experts, see_to_queue, without_experts
 
 
 async def staff_and_save(
@@ -32,6 +32,14 @@ async def staff_and_save(
     if others:
         events += await write_edits(session, others)
     return events
+
+
+async def staff_queue(session: AsyncSession) -> int:
+    """Give tickets that wait for an engineer to whoever has room for them; how many tickets have changed."""
+    changed, holds = await see_to_queue(session)
+    if changed:
+        await write_edits(session, changed, beside=holds)
+    return len(changed)
 
 
 async def save_what_can_be(session: AsyncSession, edits: Sequence[TicketEdit]) -> None:

@@ -84,7 +84,7 @@ class NewTicket(TicketFields):
     """A new ticket. The priority asked for wins, else impact x urgency by the plan's matrix, else its default."""
 
     account_id: AccountId | None = Field(None, description="Needed with admin and agent keys; else the key's own")
-    requester: Requester
+    requester: Requester | None = Field(None, description="Needed, unless a visitor's identity token names it")
     channel: Channel = "api"
     priority: Priority | None = None
     business_impact: Sentence | None = Field(None, description="Needed at the priorities that the plan names")
@@ -328,6 +328,8 @@ class Ticket(TicketFacts, _Named):
     impact: Impact | None
     urgency: Urgency | None
     matrix_priority: str | None = Field(description="What the plan's matrix says of impact and urgency")
+    requested_priority: str | None = Field(description="What a guest asked for, who gets the plan's default")
+    unconfirmed: bool = Field(description="A guest opened it, and support has not acted on it: nobody is alerted")
     assessed_priority: str | None = Field(description="What support found the priority to be; for support")
     requester: Requester
     closed_reason: Literal["closed", "unanswered", "withdrawn", "merged"] | None

@@ -48,7 +48,7 @@ WAITED_ENOUGH: Final = _(
 )
 """What a customer is told for whom a ticket waits: the reminders, and its resolution (N8)."""
 
-NEXT_TIER: Final = _("Your ticket has moved up: it is now with support tier {tier}.")
+NEXT_TIER: Final = _("We have escalated your ticket to support tier {tier}.")
 WITH_THE_MANAGER: Final = _("We have escalated your ticket to the manager of your account.")
 ESCALATED: Final = _("We have escalated your ticket within our support.")
 """What a customer is told about an escalation that the service makes (N6)."""

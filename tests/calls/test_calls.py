@@ -269,7 +269,7 @@ async def test_a_plan_without_calls_says_so(begin: Begin) -> None:
     story = await begin("zmanda-standard", call_link=MINE)
     ticket = await story.open(priority="P1")
     assert ticket["call"] is None
-    assert "zmanda-standard" in (await story.customer.post(f"{path_of(ticket)}/call", 422))["detail"]
+    assert "Zmanda Standard" in (await story.customer.post(f"{path_of(ticket)}/call", 422))["detail"]
     assert await story.customer.get(f"{path_of(ticket)}/call") == {"call": None, "earlier": []}
 
 

@@ -54,7 +54,7 @@ def test_check_tells_every_fault_with_its_line_and_pointer(tmp_path: Path) -> No
     code, printed = here("check", str(file), str(none), str(binary), str(twin))
     lines = file.read_text().splitlines()
     at = 1 + next(number for number, line in enumerate(lines) if "P1D" in line)
-    first = 1 + next(number for number, line in enumerate(lines) if line.startswith("name:"))
+    first = 1 + next(number for number, line in enumerate(lines) if line.startswith("public:"))
     assert code == 1
     told = printed.splitlines()
     assert f"{file}:{at}: /targets/P1/first_response: " in printed

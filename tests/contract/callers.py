@@ -51,6 +51,8 @@ RULES: Final[dict[str, Refused]] = {
     "accept_escalation": SUPPORT_ON_TICKETS,
     "decline_escalation": SUPPORT_ON_TICKETS,
     "withdraw_escalation": WRITE,
+    "create_ticket_link": WRITE,
+    "delete_ticket_link": WRITE,
     "create_account": ADMIN,
     "list_accounts": COLLECTION,
     "get_account": READ,
@@ -63,6 +65,7 @@ RULES: Final[dict[str, Refused]] = {
     "delete_person": MANAGE,
     "create_key": MANAGE,
     "list_keys": MANAGE | COLLECTION,
+    "update_key": MANAGE,
     "delete_key": MANAGE,
     "list_plans": EVERYBODY,
     "create_plan": ADMIN,
@@ -138,3 +141,31 @@ RULES: Final[dict[str, Refused]] = {
 
 A stranger's 200 is a collection, in which nothing of ours may be.
 """
+
+VISITORS: Final[dict[str, tuple[str, ...]]] = {
+    "create_ticket": ("person", "guest"),
+    "list_tickets": ("person",),
+    "get_ticket": ("person", "link", "follower"),
+    "create_message": ("person", "link", "follower"),
+    "list_messages": ("person", "link", "follower"),
+    "set_ticket_status": ("person", "link", "follower"),
+    "set_ticket_priority": ("person", "link"),
+    "reopen_ticket": ("person", "link", "follower"),
+    "withdraw_ticket": ("person", "link", "follower"),
+    "list_ticket_events": ("person", "link", "follower"),
+    "list_deadlines": ("person", "link", "follower"),
+    "list_statuses": ("person", "link", "follower", "guest"),
+    "get_call": ("person", "link", "follower"),
+    "join_call": ("person", "link"),
+    "decline_call": ("person", "link"),
+    "list_escalations": ("person", "link", "follower"),
+    "create_escalation": ("person", "link"),
+    "withdraw_escalation": ("person", "link"),
+    "get_priorities": ("person", "link", "follower", "guest"),
+    "assess_priority": ("person", "link", "follower", "guest"),
+    "list_regions": ("person", "link", "follower", "guest"),
+    "list_events": ("person", "link", "follower"),
+    "stream_events": ("person", "link", "follower"),
+    "create_stream_token": ("person", "link", "follower"),
+}
+"""What visitors with a widget's or a ticket's key call; everything else is refused with 403."""

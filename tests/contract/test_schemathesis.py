@@ -98,6 +98,7 @@ def serving(url: str) -> Iterator[str]:
         "bytes_per_account": 0,
         "rate_per_address": 0,
         "rate_per_network": 0,
+        "rate_per_visiting_address": 0,
         "tickets_per_minute": 0,
     }
     app = create_app(Settings(database_url=url, background=False, **unlimited))

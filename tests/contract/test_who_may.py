@@ -1,7 +1,7 @@
 """Every operation of the document, tried by everybody who may not do it. An operation without a rule fails."""
 
 import asyncio
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -9,9 +9,7 @@ from app.core.auth import hash_key
 from app.core.db.session import driver, transaction
 from app.core.db.tables import Base
 from app.core.keys.scopes import SCOPES
-from tests.contract.callers import (
-    RULES,
-)
+from tests.contract.callers import RULES, VISITORS
 from tests.contract.document import OPERATIONS, Operation
 from tests.contract.world import World
 
@@ -58,7 +56,8 @@ async def test_what_is_open_needs_no_key(world: World, name: str) -> None:
 
 @EVERY_GUARDED
 async def test_without_a_key(world: World, operation: Operation) -> None:
-    assert operation.spec["security"] == [{"ApiKey": []}]
+    beside: list[Any] = [{"ApiKey": [], "VisitorIdentity": []}] if operation.name in VISITORS else []
+    assert operation.spec["security"] == [{"ApiKey": []}, *beside]
     answer = await world.call(operation, {})
     assert (answer.status_code, answer.json()["type"]) == (401, "/problems/unauthorized")
     assert answer.headers["www-authenticate"] == "Bearer"
@@ -79,8 +78,36 @@ async def test_with_a_key_that_is_over(world: World, operation: Operation) -> No
 
 @EVERY_GUARDED
 async def test_with_a_key_for_something_else(world: World, operation: Operation) -> None:
-    for who in ("hook", "widget"):
-        assert (await world.call(operation, world.keys[who])).status_code == 403, who
+    assert (await world.call(operation, world.keys["hook"])).status_code == 403
+
+
+KINDS_OF_VISITORS: Final = ("person", "link", "follower", "guest")
+
+
+def test_visitors_call_what_customers_need_and_nothing_else() -> None:
+    declared = {name: tuple(each.spec["x-visitors"]) for name, each in OPERATIONS.items() if "x-visitors" in each.spec}
+    assert declared == VISITORS
+
+
+@EVERY_GUARDED
+async def test_with_a_widget(world: World, operation: Operation) -> None:
+    admitted = VISITORS.get(operation.name, ())
+    for kind in KINDS_OF_VISITORS:
+        if kind not in admitted:
+            answer = await world.call(operation, world.visitors[kind])
+            # An escalation of another ticket does not exist for whoever has the key of one.
+            refused = {403, 404} if "escalation_id" in operation.path and kind in ("link", "follower") else {403}
+            assert answer.status_code in refused, (kind, answer.text)
+        elif operation.method == "GET":
+            answer = await world.call(operation, world.visitors[kind])
+            assert answer.status_code == 200, (kind, answer.text)
+            assert answer.headers["access-control-allow-origin"] == world.visitors[kind]["Origin"]
+    of_one = "ticket_id" in operation.path or "escalation_id" in operation.path
+    status = 404 if admitted and of_one else 403 if not admitted else None
+    if status:
+        assert (await world.call(operation, world.visitors["nobody"])).status_code == status
+    if "viewer" in RULES[operation.name]:
+        assert (await world.call(operation, world.visitors["viewer"])).status_code == 403
 
 
 @EVERY_REFUSAL

@@ -28,8 +28,17 @@ from app.plans.store import load_builtin
 from app.resources import build_state
 from app.roster.override_schemas import COVER
 from tests.contract.document import Json, Operation, examples_of
-from tests.support.actors import Headers, make_account, make_engineer, make_key, make_person, make_region
+from tests.support.actors import (
+    Headers,
+    make_account,
+    make_engineer,
+    make_key,
+    make_person,
+    make_region,
+    make_ticket_key,
+)
 from tests.support.desk import now_of, open_at
+from tests.support.identities import ORIGIN, SECRET, claims, token
 from tests.support.sweeping import run_pass
 from tests.support.tickets import TICKET
 
@@ -45,6 +54,7 @@ _OF_ROSTER: Final = """
 DELETE FROM shift_overrides; DELETE FROM calendar_tokens; DELETE FROM contact_methods; DELETE FROM notification_rules
 """
 _RESOLVED_BY: Final = timedelta(hours=9)
+_VISIT: Final = timedelta(hours=23)
 _ID: Final = re.compile(r"([a-z]{2,4})_[0-9a-z]{26}")
 _PARAMETERS: Final = {
     "acc": "account_id",
@@ -80,6 +90,8 @@ class World:
     ids: dict[str, str] = field(default_factory=dict)
     people: dict[str, str] = field(default_factory=dict)
     """addresses of the account's people, by role"""
+    visitors: dict[str, Headers] = field(default_factory=dict)
+    """request headers of visitors by their kinds; of an owner, of a ``viewer``, and of ``nobody`` of the account"""
     is_used: bool = False
     """whether anything was written since there were new things"""
 
@@ -125,7 +137,9 @@ class World:
         self.ids["version"] = await self._post("/v1/plans", examples.WRITTEN, "version")
         region = await make_region(self.sessions, key=new_id("key").replace("_", "-"))
         self.ids |= {"region_id": region.id, "region_key": region.key}
-        self.ids["key_id"] = await self._post("/v1/keys", {"kind": "account", "account_id": account})
+        self.ids["key_id"] = await self._post(
+            "/v1/keys", {"kind": "widget", "account_id": account, "allowed_origins": [ORIGIN]}
+        )
         self.ids["endpoint_id"] = await self._post("/v1/webhooks", _ENDPOINT | {"account_id": account})
         self.ids["delivery_id"] = await self._post(f"/v1/webhooks/{self.ids['endpoint_id']}/test", {})
         await self._renew_hook(account)
@@ -142,7 +156,26 @@ class World:
         }
         self.ids["alert_id"] = await self._alert()
         self.ids["other_ticket_id"] = await self._post("/v1/tickets", TICKET | {"account_id": account})
+        self.ids["link_id"] = await self._post(f"/v1/tickets/{self.ids['ticket_id']}/links", {})
+        await self._let_in(account)
         self.is_used = False
+
+    async def _let_in(self, account: str) -> None:
+        """Visitors of each kind: of the host product's page, and with the keys of the ticket."""
+        keys = [{"kid": "k1", "alg": "HS256", "key": SECRET}]
+        widget = await make_key(
+            self.sessions, "widget", account_id=account, allowed_origins=[ORIGIN], jwt_keys=keys
+        ) | {"Origin": ORIGIN}
+        people = {"person": self.people["owner"], "viewer": self.people["viewer"], "nobody": "nobody@example.com"}
+        until = int((await now_of(self.sessions) + _VISIT).timestamp())
+        for who, email in people.items():
+            stated = claims(await now_of(self.sessions), sub=email, email=email, exp=until)
+            self.visitors[who] = widget | {"Heliodesk-Identity": token(stated)}
+        self.visitors["guest"], self.keys["widget"] = widget, self.visitors["person"]
+        openers: dict[str, str | None] = {"link": self.people["owner"], "follower": None}
+        for who, address in openers.items():
+            secret = await make_ticket_key(self.sessions, account, self.ids["ticket_id"], address)
+            self.visitors[who] = widget | {"Heliodesk-Identity": secret}
 
     async def into_sandbox(self) -> None:
         """A new sandbox account in the place of the account, with keys and people but no things."""
@@ -231,6 +264,7 @@ async def open_world(url: str) -> AsyncIterator[World]:
         bytes_per_account=0,
         rate_per_address=0,
         rate_per_network=0,
+        rate_per_visiting_address=0,
     )
     engine = make_engine(url, pool_size=4)
     wake_ups = WakeUps()
@@ -264,7 +298,6 @@ async def _fill(world: World) -> None:
         "engineer": await make_key(sessions, "agent", engineer_id=engineer),
         "stranger": await make_key(sessions, account_id=theirs, role="owner"),
         "hook": await make_key(sessions, "hook", account_id=theirs),
-        "widget": await make_key(sessions, "widget", account_id=theirs, allowed_origins=["https://example.com"]),
         "revoked": await make_key(sessions, "admin", label="revoked"),
         "expired": await make_key(sessions, "admin", label="expired"),
     }

@@ -22,6 +22,25 @@ AROUND_THE_CLOCK = {
 }
 FEW, ALL = 2, 200
 """Plans on which tickets are opened: what a migration changes is the same for all of them."""
+EVERY_KEY = {
+    "key": "all-keys",
+    "priorities": ["P1", "P2"],
+    "targets": {
+        "P1": {"first_response": "PT15M", "update": "PT1H", "resolution": "PT8H", "tier_escalation": "PT4H"},
+        "P2": {"first_response": "PT1H", "update": "PT4H", "resolution": "PT40H", "tier_escalation": "PT8H"},
+    },
+    "call": {"priorities": ["P1"], "providers": ["jitsi"], "remind": "PT5M", "join_by": "PT10M"},
+    "alert": {"accept": "PT5M", "repeat": "PT10M"},
+    "on_miss": {"resolution": ["raise_priority", "reassign", "notify_manager", "open_escalation"]},
+    "escalation": {"reasons": ["no_update"], "acknowledge": "PT15M"},
+    "routing": {"tiers": 2, "exclusive": ["P1"], "follow_the_sun": ["P1"], "max_experts": 1},
+    "addons": {"tam": {"notify_tam": True}},
+    "review_non_production": True,
+    "waiting": {"remind": ["PT2H", "PT4H"], "resolve": "PT24H"},
+    "update_from": "opened",
+    "top_tier": "manager",
+}
+"""A plan that says what no shipped one does, beside the keys that came after the first release."""
 READ = ("accounts", "engineers", "events", "hooks", "keys", "plans", "regions", "tickets", "webhooks")
 
 
@@ -51,6 +70,7 @@ def fill(desk: Desk, plans: int) -> list[str]:
     for name in ("Noor", "Mei"):
         desk.post("engineers", name=name, email=f"{name}@support.example".lower(), region="emea")
     engineer = engineer_of(desk)
+    desk.post("plans", **EVERY_KEY)
     tickets = []
     for plan in desk.get("plans", limit=plans)["items"]:
         for sandbox in (False, True):
@@ -74,6 +94,9 @@ def _account(desk: Desk, plan: str, engineer: Desk, *, sandbox: bool) -> list[st
         desk.post("tickets", **TICKET | P1 | {"priority": top}, account_id=account)["id"],
     ]
     if sandbox:
+        desk.post(f"sandbox/{account}/advance", by="PT30H")
+        engineer.post(f"tickets/{tickets[1]}/messages", body="Is it still so?")
+        engineer.post(f"tickets/{tickets[1]}/status", status="waiting_on_customer")
         desk.post(f"sandbox/{account}/advance", by="PT30H")
     work(desk, engineer, tickets[0])
     return tickets

@@ -2,19 +2,20 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from aiohttp import web
 
+from app.core.db.engine import Sessions
 from app.core.settings import Settings, Unconfigurable
 from app.core.text.phrases import moment_in
 from app.notices.channels import Channel, configured
 from app.notices.send import DELAYS
 from tests.support.actors import make_key
-from tests.support.desk import fetch
+from tests.support.desk import fetch, store_plan
 from tests.support.experts import add_expert
 from tests.support.mailbox import Mailbox, send, smtp, stored
 from tests.support.ports import free_port
@@ -98,6 +99,41 @@ async def test_g2_g6_g7_an_expert_gets_mail_of_the_alert_the_refused_call_and_th
     assert "We are all in the server room" in messages[1].get_content()
     events = await story.events(path_of(ticket))
     assert "ida@example.com" not in str([event for event in events if event["audience"] == "public"])
+
+
+async def test_c15_who_takes_over_after_a_miss_gets_mail_and_so_does_whoever_had_the_ticket(
+    begin: Begin, channels: tuple[Channel, ...], mailbox: Mailbox
+) -> None:
+    story = await begin("google-premium")
+    targets = {"P2": {"first_response": "PT30M"}}
+    await store_plan(story.sessions, "google-premium", targets=targets, on_miss={"first_response": ["reassign"]})
+    ida, ole = await add_expert(story, "Ida", languages=["pl"]), await add_expert(story, "Ole")
+    await fetch(story.sessions, "UPDATE engineers SET active = false WHERE id = $1", story.engineer_id)
+    path = await story.open_at(await story.now() - timedelta(minutes=40), priority="P2")
+    await fetch(story.sessions, "UPDATE tickets SET assignee_id = $1", ida.id)
+    await run_pass(story.sessions)
+    assert (await story.product.get(path))["assignee"] == ole.id
+    await send(story.sessions, channels)
+    found = {(message["To"], message["Subject"].partition(" · ")[0]) for message in mailbox.messages}
+    assert found == {
+        ("ole@example.com", "You take over a ticket of which a deadline was missed"),
+        ("ida@example.com", "To zgłoszenie nie należy już do Ciebie"),
+    }
+    [taken] = [message.get_content() for message in mailbox.messages if message["To"] == "ida@example.com"]
+    assert "Powód: przekroczono termin" in taken
+
+
+async def test_z_premium_the_operators_contact_gets_mail_in_a_managers_place(
+    begin: Begin, channels: tuple[Channel, ...], mailbox: Mailbox, sessions: Sessions
+) -> None:
+    sessions.kw["info"]["stand_in"] = Settings(escalation_contact="lead@example.com").stand_in
+    story = await begin("google-premium")
+    await fetch(sessions, "UPDATE engineers SET active = false")
+    await story.open(**P1)
+    await send(sessions, channels)
+    [message] = mailbox.messages
+    assert (message["To"], message["Subject"].partition(" · ")[0]) == ("lead@example.com", "No expert is available")
+    assert "You receive this as: escalation contact" in message.get_content()
 
 
 async def test_what_the_server_does_not_take_is_tried_again_and_then_given_up(

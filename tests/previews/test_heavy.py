@@ -34,6 +34,7 @@ BODIES: Final[dict[str, Json]] = {
     "many cycles": asked("itil-native", "critical", f"{MON}T10:00", until="2026-12-20T00:00:00Z"),
     "holidays": asked("zmanda-standard", "P3", f"{FRI}T15:30", country="US"),
     "a document": asked(DOCUMENT, "P1", f"{MON}T10:00"),
+    "five months": asked("itil-native", "critical", f"{MON}T10:00", until="2027-04-23T00:00:00Z"),
     "too many cycles": asked("itil-native", "critical", f"{MON}T10:00", **LATER),
     "an unknown priority": asked("itil-native", "P1", f"{MON}T10:00"),
     "a change that is refused": asked("itil-native", "critical", f"{MON}T10:00", status(f"{MON}T11:00", "mitigated")),
@@ -41,7 +42,7 @@ BODIES: Final[dict[str, Json]] = {
     "a faulty document": asked(DOCUMENT | {"hours": "never"}, "P1", f"{MON}T10:00"),
 }
 
-SOUND: Final = ("a stored plan", "many cycles", "holidays", "a document")
+SOUND: Final = ("a stored plan", "many cycles", "five months", "holidays", "a document")
 
 
 @pytest.fixture

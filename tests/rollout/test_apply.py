@@ -307,7 +307,8 @@ async def test_c14_tickets_of_another_plan_come_over(planned: Planned) -> None:
     applied = await planner.apply(1, from_key="wati-pro")
     assert (applied["from_key"], applied["tickets"], applied["changed"]) == ("wati-pro", 1, 1)
     assert {move["ticket_id"] for move in applied["moves"]} == {ticket} != {own["id"]}
-    assert (await planner.admin.get(f"/v1/tickets/{ticket}"))["plan"] == {"key": planner.key, "version": 1}
+    plan = (await planner.admin.get(f"/v1/tickets/{ticket}"))["plan"]
+    assert (plan["key"], plan["version"]) == (planner.key, 1)
     assert pointers(await planner.apply(1, 422, dry_run=True, from_key="none")) == ["/from_key"]
 
 

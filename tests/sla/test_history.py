@@ -8,6 +8,7 @@ import orjson
 import pytest
 from hypothesis import given
 
+from app.accounts.principals import Acting
 from app.calls.providers.provider import Link
 from app.core.auth import Actor
 from app.core.db.tables import Row
@@ -67,7 +68,9 @@ class Desk:
         self.terms = {Pins("gold", 1, (), "UTC", None): terms}
         command = NewTicket.model_validate(TICKET)
         [pins], promise = self.terms, Promise(GOOGLE, terms)
-        self.work = opening.begin(NOBODY, command, promise, pins, Assessment(priority, "requested", None), ANA)
+        self.work = opening.begin(
+            NOBODY, command, promise, pins, Assessment(priority, "requested", None), Acting(ANA, None)
+        )
 
     def events(self) -> list[Row]:
         """The stored events, as JSON objects."""

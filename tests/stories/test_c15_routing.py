@@ -43,8 +43,10 @@ async def test_c15_reassign_gives_the_ticket_to_somebody_else_who_is_there(begin
         await story.product.post(f"{path_of(each)}/assign", engineer_id=ida.id)
     ole = await add_expert(story, "Ole", capacity=1)
     await advance(story, by="PT31M")
-    [_, given] = await story.events(path_of(ticket), "ticket.assigned")
-    assert (given["data"]["to"], given["data"]["reason"]) == (ole.id, "missed")
+    [given] = await story.events(path_of(ticket), "ticket.handed_over")
+    assert (given["data"]["to"]["engineer_id"], given["data"]["reason"]) == (ole.id, "missed")
+    [note] = (await story.product.get(f"{path_of(ticket)}/messages"))["items"]
+    assert (note["visibility"], note["body"].splitlines()[0]) == ("internal", "Hand-over from Ida to Ole")
     assert (await story.product.get(path_of(alone)))["assignee"] == ida.id  # nobody else has room
 
 

@@ -118,3 +118,15 @@ async def test_g6_nobody_comes_and_still_may(story: Story) -> None:
     ticket = await story.customer.post(f"{path}/call/join", participant="customer")
     assert (ticket["call"]["state"], *told(ticket["call"], "joined_at")) == ("joined", at(34))
     assert deadline(ticket, "call_join")["state"] == "met_late"
+
+
+async def test_g6_a_second_refusal_says_that_the_call_is_declined(story: Story) -> None:
+    path = path_of(await story.open(**P1))
+    await story.customer.post(f"{path}/call/decline", reason="Our network is down")
+    refused = await story.customer.post(f"{path}/call/decline", 409, reason="It still is")
+    assert refused["detail"] == "The call has already been declined; the customer can still join it"
+    assert len(await story.events(path, "call.declined")) == 1
+    ended = await story.engineer.post(f"{path}/call/end")
+    assert ended["call"]["state"] == "ended"
+    refused = await story.customer.post(f"{path}/call/decline", 409, reason="And still")
+    assert refused["detail"] == "The ticket has no active call"

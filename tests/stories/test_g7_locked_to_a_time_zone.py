@@ -107,3 +107,28 @@ async def test_g7_the_rest_of_an_account_is_for_admins(story: Story) -> None:
     await story.product.patch(path, 403, locale="es")
     assert (await who.get(path))["locale"] == "en"
     assert pointers(await who.patch(path, 422, region_lock="moon")) == ["/region_lock"]
+
+
+async def test_g7_locked_to_a_region_that_is_off_shift_it_waits_for_that_reason(story: Story) -> None:
+    mei, noor = await add_expert(story, "Mei", region="americas"), await add_expert(story, "Noor", region="emea")
+    path = path_of(await story.open(**P1))
+    assert (await story.product.get(path))["assignee"] == mei.id
+    [alert] = (await story.product.get("/v1/alerts", ticket_id=path.rpartition("/")[2]))["items"]
+    await mei.caller.post(f"/v1/alerts/{alert['id']}/accept")
+    ticket = await story.customer.post(f"{path}/region-lock", region="emea")
+    assert ticket["assignee"] is None
+    [_, taken] = await story.events(path, "ticket.assigned", who=story.product)
+    assert (taken["data"]["to"], taken["data"]["reason"]) == (None, "region_lock")
+    await story.pass_time("PT12H")
+    [over] = await story.events(path, "ticket.handed_over", who=story.product)
+    assert (over["data"]["to"]["engineer_id"], over["data"]["reason"]) == (noor.id, "region_lock")
+
+
+async def test_g7_an_account_cannot_wish_for_a_zone_in_whose_daytime_nobody_works(story: Story, begin: Begin) -> None:
+    who, path = await owner(story), f"/v1/accounts/{story.account.account_id}"
+    assert (await who.patch(path, region_lock="Asia/Tokyo"))["region_lock"] == "Asia/Tokyo"
+    bare = await begin("google-premium", **SUNDAY)
+    who, path = await owner(bare), f"/v1/accounts/{bare.account.account_id}"
+    refused = await who.patch(path, 422, region_lock="Asia/Tokyo")
+    assert pointers(refused) == ["/region_lock"]
+    assert refused["errors"][0]["detail"] == "No region works in the daytime of Asia/Tokyo"

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.desk import store_plan
 from tests.support.stories import P1, Begin, Story, deadline, path_of, pointers
 
 ANNE = {"name": "Anne Roux", "email": "anne@example.com", "locale": "fr-CA"}
@@ -51,6 +52,7 @@ async def test_g9_an_engineer_puts_a_production_p1_up(story: Story) -> None:
     assert (told["data"]["reason"], told["actor"]["kind"]) == ("engineer", "engineer")
     await story.engineer.post(f"{path}/review/request")
     assert len((await story.customer.get(f"{path}/messages"))["items"]) == 1
+    assert len(await story.events(path, "ticket.review_requested")) == 1
     ticket = await story.customer.patch(path, environment="production", impact="large")
     assert ticket["review_requested"] is True
     ticket = await story.engineer.post(f"{path}/review", priority="P3", message="It can wait until Monday.")
@@ -123,3 +125,22 @@ async def test_g9_the_customer_reads_what_the_priority_is_called(begin: Begin) -
 async def test_g9_other_plans_do_not_ask(begin: Begin) -> None:
     story = await begin("wati-business-plus")
     assert (await story.open(**SMALL))["review_requested"] is False
+
+
+async def test_g9_one_that_a_miss_has_raised_is_looked_at_too(begin: Begin) -> None:
+    targets = {"P1": {"first_response": "PT15M"}, "P2": {"resolution": "PT1H"}}
+    sessions = (await begin("google-premium")).sessions
+    rules = {"targets": targets, "on_miss": {"resolution": ["raise_priority"]}}
+    key = await store_plan(sessions, "google-premium", key="ours", **rules)
+    story = await begin(key, sandbox={"starts_at": "2026-11-20T09:00:00Z"}, locale="es")
+    path = path_of(await story.open(priority="P2", environment="non_production", impact="small"))
+    await story.pass_time("PT2H")
+    ticket = await story.product.get(path)
+    assert (ticket["priority"], ticket["review_requested"], ticket["review_reason"]) == ("P1", True, "non_production")
+    [asked] = await story.events(path, "ticket.review_requested", who=story.customer)
+    assert asked["timestamp"] == "2026-11-20T10:00:00.000000Z"
+    [question] = (await story.customer.get(f"{path}/messages"))["items"]
+    assert question["body"].startswith("Su ticket tiene la prioridad P1")
+    large = path_of(await story.open(priority="P2", environment="non_production", impact="large"))
+    await story.pass_time("PT2H")
+    assert (await story.product.get(large))["review_requested"] is False

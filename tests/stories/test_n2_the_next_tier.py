@@ -1,5 +1,7 @@
 """N2: tier 1 solves quickly or hands over to the next tier, where the customer has bought hybrid support."""
 
+from app.core.db.session import wake_ups_of
+from app.sweep.staffing import fill_room
 from tests.support.experts import add_expert
 from tests.support.stories import Begin, deadline, path_of, pointers
 
@@ -85,3 +87,47 @@ async def test_n2_what_waits_for_a_tier_and_moves_down_goes_to_people_there(begi
     assert (await story.product.post(f"{path}/assign", tier=3))["assignee"] is None
     ticket = await story.product.post(f"{path}/assign", tier=2)
     assert (ticket["tier"], ticket["assignee"], ticket["routing"]) == (2, two.id, None)
+
+
+async def test_n2_back_in_tier_1_the_engineer_of_tier_2_is_free(begin: Begin) -> None:
+    story = await begin("itil-native", addons=["hybrid"], **NOON)
+    two = await add_expert(story, "Ole", tier=2)
+    path = path_of(await story.open(priority="high"))
+    assert (await story.product.post(f"{path}/assign", tier=2))["assignee"] == two.id
+    assert (await story.product.post(f"{path}/assign", tier=1))["assignee"] == two.id  # nobody else is there
+    await story.product.post(f"{path}/assign", tier=2)
+    ida = await add_expert(story, "Ida")
+    ticket = await story.product.post(f"{path}/assign", tier=1)
+    assert (ticket["tier"], ticket["assignee"]) == (1, ida.id)
+    [*_, over] = await story.events(path, "ticket.handed_over", who=story.product)
+    assert (over["data"]["from"]["engineer_id"], over["data"]["reason"]) == (two.id, "tier")
+    await story.product.post(f"{path}/assign", tier=2)
+    ticket = await story.product.post(f"{path}/assign", tier=1, engineer_id=two.id)
+    assert ticket["assignee"] == two.id
+
+
+async def test_n2_a_ticket_that_waits_is_taken_when_an_engineer_has_room(begin: Begin) -> None:
+    story = await begin("itil-native", addons=["hybrid"], manager=MIA, **NOON)
+    two = await add_expert(story, "Ole", tier=2, capacity=1)
+    busy, waits = [path_of(await story.open(priority="high")) for _ in range(2)]
+    assert (await story.product.post(f"{busy}/assign", tier=2))["assignee"] == two.id
+    assert (await story.product.post(f"{waits}/assign", tier=2))["assignee"] is None
+    await two.caller.post(f"{busy}/status", status="resolved", message="Fixed.")
+    ticket = await story.product.get(waits)
+    assert (ticket["assignee"], ticket["routing"]) == (two.id, None)
+
+
+async def test_n2_nor_does_it_wait_longer_on_a_live_roster(begin: Begin) -> None:
+    story = await begin("itil-native", addons=["hybrid"], manager=MIA)
+    two = await add_expert(story, "Ole", tier=2, capacity=1)
+    busy, waits = [path_of(await story.open(priority="high")) for _ in range(2)]
+    assert (await story.product.post(f"{busy}/assign", tier=2))["assignee"] == two.id
+    assert (await story.product.post(f"{waits}/assign", tier=2))["assignee"] is None
+    assert await fill_room(story.sessions) == 0
+    capacity = wake_ups_of(story.sessions()).capacity
+    before = capacity.rings
+    await two.caller.post(f"{busy}/status", status="resolved", message="Fixed.")
+    assert capacity.rings == before + 1
+    assert await fill_room(story.sessions) == 1
+    assert (await story.product.get(waits))["assignee"] == two.id
+    assert await fill_room(story.sessions) == 0

@@ -49,8 +49,8 @@ async def test_n6_with_hybrid_it_goes_up_and_then_to_the_manager(begin: Begin) -
     path = path_of(await story.open(priority="critical"))
     await story.pass_time("PT13H")
     assert await said(story, path) == [
-        (4, "Your ticket has moved up: it is now with support tier 2."),
-        (8, "Your ticket has moved up: it is now with support tier 3."),
+        (4, "We have escalated your ticket to support tier 2."),
+        (8, "We have escalated your ticket to support tier 3."),
         (12, "We have escalated your ticket to the manager of your account."),
     ]
 
@@ -60,7 +60,7 @@ async def test_n6_a_customer_reads_of_an_engineers_hand_over_too(begin: Begin) -
     path = path_of(await story.open(priority="high"))
     await story.product.post(f"{path}/assign", tier=3)
     await story.product.post(f"{path}/assign", tier=2)
-    assert await said(story, path) == [(0, "Your ticket has moved up: it is now with support tier 3.")]
+    assert await said(story, path) == [(0, "We have escalated your ticket to support tier 3.")]
 
 
 async def test_n6_without_a_manager_nobody_is_promised(begin: Begin) -> None:

@@ -108,3 +108,32 @@ async def test_n8_what_support_assessed_is_for_supports_eyes(begin: Begin) -> No
     assert listed["assessed_priority"] is None
     [opened] = await story.events(path, "ticket.opened", who=story.customer)
     assert (opened["data"]["matrix_priority"], "assessed_priority" in opened["data"]) == ("P4", False)
+
+
+@pytest.mark.parametrize("how", ["reopen", "message", "status"])
+async def test_z1_what_support_says_of_a_resolved_ticket_holds_once_it_is_reopened(begin: Begin, how: str) -> None:
+    story = await begin("zmanda-standard", **MONDAY)
+    path = path_of(await story.open(**SMALL))
+    await story.engineer.post(f"{path}/status", status="resolved", message="Fixed.")
+    await story.engineer.patch(path, **LARGE)
+    assert await priority(story, path) == ("P4", "matrix", "P1", None)
+    ways: dict[str, tuple[int, Any]] = {
+        "reopen": (200, {}),
+        "message": (201, {"body": "It fails again."}),
+        "status": (200, {"status": "open"}),
+    }
+    status, body = ways[how]
+    await story.customer.post(f"{path}/{'messages' if how == 'message' else how}", status, **body)
+    assert await priority(story, path) == ("P1", "matrix", "P1", None)
+    [changed] = await story.events(path, "ticket.priority_changed", who=story.customer)
+    assert (changed["data"]["source"], changed["actor"]["kind"]) == ("matrix", "automation")
+
+
+async def test_z1_what_a_customer_says_of_a_resolved_ticket_is_reviewed_once_it_is_reopened(begin: Begin) -> None:
+    story = await begin("itil-native", **MONDAY)
+    path = path_of(await story.open(**SMALL))
+    await story.engineer.post(f"{path}/status", status="resolved", message="Fixed.")
+    await story.customer.patch(path, **LARGE)
+    assert await priority(story, path) == ("normal", "matrix", "critical", None)
+    await story.engineer.post(f"{path}/reopen")
+    assert await priority(story, path) == ("normal", "matrix", "critical", "assessment")

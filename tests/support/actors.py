@@ -1,12 +1,14 @@
 """Accounts, people, keys and engineers for tests, made by the use cases themselves."""
 
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 
+from app.accounts.key_schemas import NewKey
 from app.accounts.models import AccountRow, PersonRow
-from app.accounts.schemas import NewAccount, NewKey, NewPerson
-from app.accounts.usecases import customers, keys, people
+from app.accounts.schemas import NewAccount, NewPerson
+from app.accounts.usecases import customers, keys, people, ticket_keys
 from app.calendars.hours import WEEKDAYS
-from app.core.auth import KeyKind
+from app.core.auth import KeyKind, TicketAccess
 from app.core.clock import database_now
 from app.core.db.engine import Sessions
 from app.core.db.session import transaction
@@ -20,10 +22,14 @@ from app.roster.usecases import engineers, regions
 Headers = dict[str, str]
 
 
+_LEAST: Final[dict[str, Any]] = {"priorities": ["P1"], "targets": {}}
+"""What each plan says."""
+
+
 async def make_plan(sessions: Sessions, key: str, **document: Any) -> str:
-    """A stored plan of which only what accounts look at is true: its add-ons."""
+    """A stored plan that says as little as a plan can."""
     async with transaction(sessions) as session:
-        row = {"key": key, "version": 1, "document": {"key": key} | document, "document_hash": new_id("sum")}
+        row = {"key": key, "version": 1, "document": _LEAST | {"key": key} | document, "document_hash": new_id("sum")}
         await insert_rows(session, PlanVersionRow, [row | {"created_at": await database_now(session)}])
     return key
 
@@ -41,6 +47,15 @@ async def make_key(sessions: Sessions, kind: KeyKind = "account", **fields: Any)
         command = NewKey(kind=kind, **fields)
         _, secret = await keys.create_key(session, command, now=await database_now(session))
     return {"Authorization": f"Bearer {secret}"}
+
+
+async def make_ticket_key(sessions: Sessions, account_id: str, ticket_id: str, email: str | None = None) -> str:
+    """The secret of a key that opens one ticket: for a person with this address, else for a follower."""
+    access, secret = TicketAccess(account_id, ticket_id, email, "Ana Silva"), ticket_keys.new_secret()
+    async with transaction(sessions) as session:
+        now = await database_now(session)
+        await ticket_keys.create_ticket_key(session, secret, access, now=now, expires_at=now + timedelta(days=1))
+    return secret
 
 
 async def make_person(sessions: Sessions, account_id: str, email: str, role: str) -> PersonRow:

@@ -36,7 +36,7 @@ async def test_a_get_shows_the_ticket_and_changes_nothing(story: Story, ida: Exp
         assert answer.status_code in (200, 405)
     assert ticket["number"] in answer.text
     assert "&lt;b&gt;Checkout&lt;/b&gt; is down &amp; out" in answer.text
-    assert "Priorytet: P1" in answer.text
+    assert "Priorytet: P1: krytyczny" in answer.text
     accept_by = datetime.fromisoformat((await alert_of(story))["accept_by"]) + timedelta(hours=5, minutes=30)
     assert f"{accept_by:%H:%M:%S} (Asia/Kolkata)" in answer.text
     assert '<html lang="pl">' in answer.text

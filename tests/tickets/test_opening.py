@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from app.core.clock import wall_now
+from tests.support.documents import PLANS
 from tests.support.stories import P1, TICKET, Begin, due, path_of, pointers
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -90,7 +91,8 @@ async def test_n1_a_request_becomes_a_tracked_incident(begin: Begin) -> None:
     story = await begin("itil-native")
     ticket = await story.open(impact="medium", urgency="high")
     assert (ticket["status"], ticket["priority"]) == ("new", "high")
-    assert ticket["plan"] == {"key": "itil-native", "version": 1}
+    path = "/programmes/itil-native?version=1"
+    assert ticket["plan"] == {"key": "itil-native", "version": 1, "programme_url": path}
     assert await story.customer.get(path_of(ticket)) == ticket
 
 
@@ -204,12 +206,23 @@ async def test_z5_premium_counts_around_the_clock(begin: Begin) -> None:
 )
 async def test_z6_channels_by_plan(begin: Begin, plan: str, offered: list[str], refused: list[str]) -> None:
     story = await begin(plan)
+    account = {"account_id": story.account.account_id}
     for channel in (*offered, "hook", "api"):
-        assert (await story.open(channel=channel))["channel"] == channel
+        opened = await story.product.post("/v1/tickets", 201, **TICKET | account, channel=channel)
+        assert opened["channel"] == channel
     for channel in refused:
         problem = await story.customer.post("/v1/tickets", 422, **TICKET, channel=channel)
         assert pointers(problem) == ["/channel"]
-        assert plan in problem["errors"][0]["detail"]
+        assert PLANS[plan].name["en"] in problem["errors"][0]["detail"]
+
+
+async def test_z6_only_support_opens_what_the_account_manager_opens(begin: Begin) -> None:
+    story = await begin("zmanda-premium")
+    refused = await story.customer.post("/v1/tickets", 403, **TICKET, channel="account_manager")
+    assert "account_manager" in refused["detail"]
+    path = path_of(await story.open(channel="phone"))
+    await story.customer.post(f"{path}/messages", 403, body="As my manager says", channel="account_manager")
+    await story.product.post(f"{path}/messages", 201, body="She told me", channel="account_manager")
 
 
 async def test_all_faults_are_told_at_once(begin: Begin) -> None:

@@ -67,7 +67,8 @@ def test_views_show_what_the_contract_names() -> None:
     rows = [deadline_row("update")]
     view = ticket_view(ticket_row(), rows, dict.fromkeys(Call.model_fields), SUPPORT)
     assert view.keys() == Ticket.model_fields.keys()
-    assert (view["assignee"], view["plan"]) == ("eng_1", {"key": "gold", "version": 2})
+    plan = {"key": "gold", "version": 2, "programme_url": "/programmes/gold?version=2"}
+    assert (view["assignee"], view["plan"]) == ("eng_1", plan)
     assert view["deadlines"][0].keys() == Deadline.model_fields.keys()
     assert view["call"].keys() == Call.model_fields.keys()
     assert call_view(dict.fromkeys(Call.model_fields)).keys() == Call.model_fields.keys()

@@ -11,10 +11,10 @@ from app.accounts.models import AccountRow
 from app.accounts.principals import manager
 from app.accounts.schemas import Account, AccountFields, AccountPatch, NewAccount
 from app.accounts.usecases import customers
-from app.accounts.usecases.customers import account_document
+from app.accounts.usecases.customers import account_document, account_documents
 from app.core.clock import database_now
 from app.core.web.kit.merge_patch import PatchDep, actor_in
-from app.core.web.kit.operations import AccountPath, AdminCall, CallDep, Document, Patching, ResourceRouter
+from app.core.web.kit.operations import AccountPath, AdminCall, CallDep, Document, ResourceRouter
 from app.core.web.kit.paging import PageDep
 
 router = ResourceRouter("accounts", prefix="/v1/accounts", tags=["Accounts"])
@@ -29,7 +29,7 @@ async def create_account(call: AdminCall, body: NewAccount) -> Response:
 
     async def create(session: AsyncSession) -> Document:
         account = await customers.create_account(session, body, now=await database_now(session))
-        return account_document(account, call.principal)
+        return await account_document(session, account, call.principal)
 
     return await call.once(create)
 
@@ -43,8 +43,8 @@ async def list_accounts(
     All of them for support; an account's key sees its own, without the addresses of its contacts.
     """
     query = partial(queries.accounts_page, page=page, only=call.principal.account_id, external_ref=external_ref)
-    document = partial(account_document, principal=call.principal)
-    return await call.page(page, query, place=lambda row: (row.created_at, row.account_id), document=document)
+    documents = partial(account_documents, principal=call.principal)
+    return await call.page_with(page, query, place=lambda row: (row.created_at, row.account_id), documents=documents)
 
 
 @router.show("/{account_id}", Account)
@@ -55,7 +55,8 @@ async def get_account(call: CallDep, account_id: AccountPath) -> Response:
     """
 
     async def get(session: AsyncSession) -> Document:
-        return account_document(await queries.account_by_id(session, account_id), call.principal)
+        account = await queries.account_by_id(session, account_id)
+        return await account_document(session, account, call.principal)
 
     return await call.read(get)
 
@@ -76,6 +77,10 @@ async def update_account(call: CallDep, account_id: AccountPath, patch: PatchDep
             customers.check_own(changes)
         return await queries.account_by_id(session, account_id, lock=True)
 
-    document = partial(account_document, principal=call.principal)
-    patching = Patching(AccountFields, customers.fields_of, customers.update_account, document)
-    return await call.patch(changes, patching, account)
+    async def change(session: AsyncSession) -> Document:
+        row = await account(session)
+        fields = call.patched(changes, AccountFields, customers.fields_of(row), row.version)
+        await customers.update_account(session, row, fields, now=await database_now(session))
+        return await account_document(session, row, call.principal)
+
+    return await call.write(change)

@@ -7,18 +7,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts import queries
 from app.accounts.grants import beyond
+from app.accounts.key_schemas import Key, KeyPatch, KeyWithSecret, NewKey
 from app.accounts.models import ApiKeyRow
 from app.accounts.principals import manager, principal_of_key
 from app.accounts.quotas import KEYS
-from app.accounts.schemas import Key, KeyWithSecret, NewKey
 from app.accounts.usecases import keys
 from app.accounts.usecases.keys import key_document
 from app.core.auth import Principal
 from app.core.clock import database_now
 from app.core.limits.places import take_place
-from app.core.problems import Forbidden, NotFound, QuotaExceeded
+from app.core.problems import Conflict, Forbidden, NotFound, QuotaExceeded
 from app.core.text.messages import _
 from app.core.web.kit.deps import require_account
+from app.core.web.kit.merge_patch import PatchDep, actor_in, merge_patch, patched
 from app.core.web.kit.operations import AccountScope, ActorDep, CallDep, Document, ResourceRouter
 from app.core.web.kit.paging import PageDep, made
 
@@ -79,6 +80,39 @@ async def list_keys(call: CallDep, page: PageDep, account_id: AccountScope, acto
     return await call.page(page, query, place=made, document=key_document)
 
 
+@router.update(
+    "/{key_id}", Key, KeyPatch, {"allowed_origins": ["https://app.example.com"]}, problems=[Conflict], if_match=False
+)
+async def update_key(call: CallDep, key_id: str, patch: PatchDep) -> Response:
+    """Update a widget key.
+
+    A JSON Merge Patch (RFC 7396) of how a widget key is set up, so that the key in a page can stay while the keys of
+    the host product change. An entry of `jwt_keys` with neither `key` nor `jwk` keeps the key that is stored under its
+    `kid`. 409 for keys of other kinds, and for a key that is revoked.
+    """
+    principal = call.principal
+
+    async def update(session: AsyncSession) -> Document:
+        await _own_key(session, principal, key_id)
+        await manager(session, principal, principal.account_id, actor_in(patch))
+        key = await queries.key_by_id(session, key_id, lock=True)
+        if key.kind != "widget" or key.revoked_at:
+            raise Conflict(_("Only a widget key that is not revoked can be changed"))
+        before = {name: getattr(key, name) for name in KeyPatch.model_fields if name != "actor"}
+        before["jwt_keys"] = [{"kid": each["kid"], "alg": each["alg"]} for each in before["jwt_keys"]]
+        await keys.update_key(session, key, patched(KeyPatch, merge_patch(before, patch), before=before))
+        return key_document(key)
+
+    return await call.write(update)
+
+
+async def _own_key(session: AsyncSession, principal: Principal, key_id: str) -> None:
+    """404 unless the key exists for the caller."""
+    key = await queries.key_by_id(session, key_id)
+    if principal.account_id is not None and key.account_id != principal.account_id:
+        raise NotFound
+
+
 @router.delete("/{key_id}")
 async def delete_key(call: CallDep, key_id: str, actor: ActorDep) -> Response:
     """Delete a key.
@@ -88,9 +122,7 @@ async def delete_key(call: CallDep, key_id: str, actor: ActorDep) -> Response:
     principal = call.principal
 
     async def revoke(session: AsyncSession) -> None:
-        key = await queries.key_by_id(session, key_id)
-        if principal.account_id is not None and key.account_id != principal.account_id:
-            raise NotFound
+        await _own_key(session, principal, key_id)
         await manager(session, principal, principal.account_id, actor)
         key = await queries.key_by_id(session, key_id, lock=True)
         await keys.delete_key(session, key, now=await database_now(session))

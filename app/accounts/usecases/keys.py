@@ -6,9 +6,9 @@ from typing import Any, Final
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.accounts.key_schemas import JwtKey, Key, KeyPatch, NewKey
 from app.accounts.models import ApiKeyRow
 from app.accounts.queries import account_by_id
-from app.accounts.schemas import Key, NewKey
 from app.core.auth import hash_key, make_key
 from app.core.db.statements.housekeeping import keep_newest
 from app.core.ids import new_id
@@ -38,7 +38,8 @@ async def create_key(session: AsyncSession, command: NewKey, *, now: datetime) -
         secret_hash=hash_key(secret),
         hint=secret[: len(f"hd_{command.kind}_") + _SHOWN],
         created_at=now,
-        **command.model_dump(exclude={"actor", "role", "scopes"}),
+        **command.model_dump(exclude={"actor", "role", "scopes", "jwt_keys"}),
+        jwt_keys=_stored(command.jwt_keys),
         scopes=[scope for scope in SCOPES if scope in (command.scopes or ())],
         role=(command.role or "editor") if command.kind == "account" else None,
     )
@@ -55,6 +56,23 @@ async def delete_key(session: AsyncSession, key: ApiKeyRow, *, now: datetime) ->
     await session.flush()
 
 
+async def update_key(session: AsyncSession, key: ApiKeyRow, fields: KeyPatch) -> None:
+    """Change how a widget key is set up; from the next request on that holds. 422 for an entry without its key."""
+    known = {each["kid"]: each["key"] for each in key.jwt_keys}
+    for number, each in enumerate(fields.jwt_keys):
+        each.key = each.key or known.get(each.kid)
+        if each.key is None:
+            raise _fault(f"/jwt_keys/{number}/key", _("No key is stored under this kid, so it has to be given"))
+    for name, value in fields.model_dump(exclude={"actor", "jwt_keys"}).items():
+        setattr(key, name, value)
+    key.jwt_keys = _stored(fields.jwt_keys)
+    await session.flush()
+
+
+def _stored(keys: list[JwtKey]) -> list[dict[str, str | None]]:
+    return [{"kid": key.kid, "alg": key.alg, "key": key.key} for key in keys]
+
+
 def key_document(key: ApiKeyRow, secret: str | None = None) -> dict[str, Any]:
     """The key as the API shows it; the secret only when it was just made."""
     document = Key.model_validate(key).model_dump()
@@ -62,7 +80,7 @@ def key_document(key: ApiKeyRow, secret: str | None = None) -> dict[str, Any]:
 
 
 async def _check_references(session: AsyncSession, command: NewKey) -> None:
-    if command.kind not in ("admin", "agent") and command.account_id is None:
+    if command.kind in ("account", "hook") and command.account_id is None:
         raise _fault("/account_id", _("A key of the kind {kind} needs an account", kind=command.kind))
     if command.account_id is not None:
         try:

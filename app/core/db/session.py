@@ -1,7 +1,7 @@
 """Transactions: the one place that commits."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, Final, TypeAlias, TypeVar, cast
@@ -27,10 +27,19 @@ LONG: Final = 120.0
 
 
 def make_sessions(
-    bind: AsyncEngine | AsyncConnection, wake_ups: WakeUps, *, memory: Memory | None = None, **options: Any
+    bind: AsyncEngine | AsyncConnection,
+    wake_ups: WakeUps,
+    *,
+    memory: Memory | None = None,
+    stand_in: Mapping[str, str] | None = None,
+    **options: Any,
 ) -> Sessions:
-    """A session factory whose sessions can ring ``wake_ups`` once they have committed, and remember in ``memory``."""
-    info = {
+    """A session factory whose sessions can ring ``wake_ups`` once they have committed, and remember in ``memory``.
+
+    ``stand_in``: see ``stand_in_of``.
+    """
+    info: dict[str, Any] = {
+        "stand_in": stand_in,
         "wake_ups": wake_ups,
         "ring": set(),
         "memory": Memory() if memory is None else memory,
@@ -121,6 +130,12 @@ def memory_of(session: AsyncSession) -> Memory:
     """What this process remembers of immutable rows."""
     memory: Memory = session.info["memory"]
     return memory
+
+
+def stand_in_of(session: AsyncSession) -> Mapping[str, str] | None:
+    """The ``name`` and ``email`` of whom the operator has told instead of a manager whom an account does not have."""
+    stand_in: Mapping[str, str] | None = session.info.get("stand_in")
+    return stand_in
 
 
 async def driver(session: AsyncSession) -> "Connection[Any]":

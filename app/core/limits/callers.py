@@ -20,18 +20,22 @@ _RATES: Final[Mapping[str, Message]] = {
     "rate_per_support_key": _("A key may make {amount} requests in {seconds} seconds"),
     "rate_per_account": _("All keys of an account together may make {amount} requests in {seconds} seconds"),
     "bytes_per_account": _("All keys of an account together may send {amount} bytes in {seconds} seconds"),
+    "rate_per_visiting_address": _("With widget keys, an address may make {amount} requests in {seconds} seconds"),
     "rate_per_address": _("Without a valid key, an address may make {amount} requests in {seconds} seconds"),
-    "rate_per_network": _("Without a valid key, a network may make {amount} requests in {seconds} seconds"),
+    "rate_per_network": _("Without a secret key, a network may make {amount} requests in {seconds} seconds"),
 }
 """What a caller is told when a rate is used up."""
 
 ORIGIN: Final = "heliodesk.origin"
 """In the scope of what is sent to a hook without a key that is known: its ``Origin``."""
+ADDRESS: Final = "heliodesk.address"
+"""In the scope of a visitor's request: the network address that it is counted by."""
 KNOWN: Final = "heliodesk.known"
 """In a request's scope: whether its caller is no stranger."""
 _FREE_OF_NETWORK: Final = 500
 """Answers a second that are never refused, of one network: ten times those of an address."""
 _SOON: Final = {"Retry-After": "1"}
+_HOUR: Final = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +101,56 @@ class TicketQuota:
 
     def require(self, account_id: str) -> None:
         """429 unless the account may open a ticket."""
-        if self._rate is None or self.left(account_id):
-            return
-        bucket, now = self._rates.bucket(self._rate, account_id), monotonic()
+        if self._rate:
+            bucket = self._rates.bucket(self._rate, account_id)
+            _require(bucket, _("An account opens at most {amount} tickets in {seconds} seconds"))
+
+
+class GuestQuota:
+    """What those may do in an hour for whom nobody vouches: open tickets, and change them afterwards.
+
+    It is of an address, and of an e-mail address, but never of a page or an account: or a stranger would lock out all
+    of its customers.
+    """
+
+    def __init__(self, settings: Settings, rates: Rates) -> None:
+        self._of_address = _hourly("guest_tickets_per_address", settings.guest_tickets_per_address)
+        self._of_email = _hourly("guest_tickets_per_email", settings.guest_tickets_per_email)
+        self._changes = _hourly("guest_changes_per_address", settings.guest_changes_per_address)
+        self._rates = rates
+
+    def require(self, address: str, email: str) -> None:
+        """429 unless a guest from this address may open a ticket for this e-mail address."""
+        for bucket in self._buckets(address, email):
+            _require(bucket, _("Guests open at most {amount} tickets in {seconds} seconds"))
+
+    def take_change(self, address: str) -> None:
+        """Count a message, or another change of a ticket. 429 where there were too many."""
+        if self._changes:
+            bucket = self._rates.bucket(self._changes, address)
+            _require(bucket, _("Guests make at most {amount} changes in {seconds} seconds"))
+            self._rates.take(bucket)
+
+    def take(self, address: str, email: str) -> None:
+        """Count a ticket that was opened."""
+        for bucket in self._buckets(address, email):
+            self._rates.take(bucket)
+
+    def _buckets(self, address: str, email: str) -> list[Bucket]:
+        limited = ((self._of_address, address), (self._of_email, email))
+        return [self._rates.bucket(rate, whom) for rate, whom in limited if rate]
+
+
+def _hourly(name: str, an_hour: int) -> Rate | None:
+    return Rate(name, an_hour, _HOUR) if an_hour else None
+
+
+def _require(bucket: Bucket, said: Message) -> None:
+    """429 where the bucket is empty; ``said`` tells its ``amount`` and ``seconds``."""
+    now = monotonic()
+    if not bucket.left(now):
         raise TooManyRequests(
-            _(
-                "An account opens at most {amount} tickets in {seconds} seconds",
-                amount=self._rate.amount,
-                seconds=self._rate.seconds,
-            ),
+            said.given(amount=bucket.rate.amount, seconds=bucket.rate.seconds),
             headers={"Retry-After": str(max(1, ceil(bucket.wait(now))))} | rate_fields([bucket], now),
             **_reached(bucket, now),
         )
@@ -121,6 +166,7 @@ class CallerLimits:
         self._support = Size(settings.in_flight_per_support_key, 2 * settings.in_flight_waiting)
         self._few = Size(max(1, settings.in_flight_per_account // 2), settings.in_flight_waiting)
         self.tickets = TicketQuota(settings.tickets_per_minute, rates)
+        self.guests = GuestQuota(settings, rates)
         self.senders: Recent[str] = Recent()
         """the accounts whose hooks have taken what was sent from an address without a key"""
         self._of_key = _rate("rate_per_key", settings.rate_per_key)
@@ -129,6 +175,7 @@ class CallerLimits:
         self._of_support = _rate("rate_per_support_key", settings.rate_per_support_key)
         self._of_address = _rate("rate_per_address", settings.rate_per_address)
         self._of_network = _rate("rate_per_network", settings.rate_per_network)
+        self._of_visitors = _rate("rate_per_visiting_address", settings.rate_per_visiting_address)
 
     def caller(self, principal: Principal) -> Caller:
         """Who has a key: the keys of an account share a lane and a bucket, support's keys have their own."""
@@ -161,19 +208,37 @@ class CallerLimits:
         One party may hold a network and use another of its addresses each time. So all of the network's have a rate
         together, and while that is used up the process takes note of none of them.
         """
-        now = monotonic()
-        buckets = self._buckets((self._of_network, network))
-        if all(bucket.left(now) for bucket in buckets):
-            buckets = self._buckets((self._of_address, address)) + buckets
-        return self._unknown(address, network, buckets)
+        buckets = self._of_unknown((self._of_address, address), (self._of_network, network))
+        return self._unknown(f"address:{address}", network, buckets)
+
+    def visitor(self, address: str, network: str) -> Caller:
+        """Who has a key that is no secret: until they have shown who they are, they are their address.
+
+        So nobody who has copied a widget key out of a page uses up what its account may have.
+        """
+        buckets = self._of_unknown((self._of_visitors, address), (self._of_network, f"visitors of {network}"))
+        return self._unknown(f"visitors:{address}", network, buckets)
+
+    def count_visitor(self, principal: Principal) -> None:
+        """Count a request of a visitor who has shown who they are for their account too. 429 as ``count`` does.
+
+        The key's rate holds for each account apart: a host product's key may serve many.
+        """
+        account_id, key_id = principal.account_id or "", principal.key_id
+        buckets = self._buckets((self._of_key, f"{key_id} {account_id}"), (self._of_account, account_id))
+        self.count(Caller(account_id, account_id, account_id, self._account, buckets))
 
     def unknown_sender(self, address: str, network: str) -> Caller:
         """Whoever sends to a hook, known or not: it is let through, because the hook decides whose word it takes."""
-        return self._unknown(address, network, ())
+        return self._unknown(f"address:{address}", network, ())
 
-    def _unknown(self, address: str, network: str, buckets: tuple[Bucket, ...]) -> Caller:
-        lane = f"address:{address}"
+    def _unknown(self, lane: str, network: str, buckets: tuple[Bucket, ...]) -> Caller:
         return Caller(lane, lane, f"network:{network}", self._few, buckets, is_stranger=True)
+
+    def _of_unknown(self, own: tuple[Rate | None, str], shared: tuple[Rate | None, str]) -> tuple[Bucket, ...]:
+        """The bucket of a network, and of one of its addresses while there is something left in it."""
+        now, wide = monotonic(), self._buckets(shared)
+        return self._buckets(own) + wide if all(bucket.left(now) for bucket in wide) else wide
 
     def _buckets(self, *rates: tuple[Rate | None, str]) -> tuple[Bucket, ...]:
         return tuple(self.rates.bucket(rate, whom) for rate, whom in rates if rate)

@@ -26,6 +26,7 @@ DRAIN: Final = "heliodesk.drain"
 CHECK: Final = 2.0
 """Seconds between two looks at the keys of all open streams."""
 _KEYS: Final = _("A key has at most {most} streams and waiting requests open")
+_VISITORS: Final = _("A visitor has at most {most} streams and waiting requests open")
 _ACCOUNTS: Final = _("An account has at most {most} streams and waiting requests open")
 _LATER: Final = {"Retry-After": "10"}
 _log = structlog.get_logger(__name__)
@@ -33,18 +34,22 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class StreamLimits:
-    """How many streams and waiting requests are open: in this process, of an account, of a key."""
+    """How many streams and waiting requests are open: in this process, of an account, of a key, of a visitor."""
 
     all: int
     of_account: int
     of_key: int
+    of_visitor: int = 10
 
 
 class Stream:
-    """One open answer, to the owner of a key; ``account_id`` where the key is confined to one."""
+    """One open answer, as long as these keys are valid.
 
-    def __init__(self, key_id: str, account_id: str | None = None) -> None:
-        self.key_id, self.account_id = key_id, account_id
+    It is counted for its ``owner``, and for an account where the owner belongs to one.
+    """
+
+    def __init__(self, *key_ids: str, owner: str = "", account_id: str | None = None) -> None:
+        self.key_ids, self.owner, self.account_id = key_ids, owner, account_id
         self.reason: Message | None = None
         self._ended = asyncio.Event()
 
@@ -81,7 +86,7 @@ class Streams:
     def __init__(self, valid: ValidKeys, limits: StreamLimits, *, check: float = CHECK) -> None:
         self._valid, self._limits, self._check = valid, limits, check
         self._open: set[Stream] = set()
-        self._of_key: Counter[str] = Counter()
+        self._of_owner: Counter[str] = Counter()
         self._of_account: Counter[str] = Counter()
         self._keeper: asyncio.Task[None] | None = None
 
@@ -99,15 +104,19 @@ class Streams:
 
     def open(self, principal: Principal) -> Stream:
         """A stream, which the caller has to close. 429 and 503 as above."""
-        key_id, account_id = principal.key_id, principal.account_id
-        _refuse_more(_KEYS, "streams_per_key", self._of_key[key_id], self._limits.of_key)
+        owner, visitor = principal.stream_owner, principal.visitor
+        if visitor:
+            _refuse_more(_VISITORS, "streams_per_visitor", self._of_owner[owner], self._limits.of_visitor)
+        else:
+            _refuse_more(_KEYS, "streams_per_key", self._of_owner[owner], self._limits.of_key)
+        account_id = None if principal.is_unknown else principal.account_id
         if account_id:
             _refuse_more(_ACCOUNTS, "streams_per_account", self._of_account[account_id], self._limits.of_account)
         if len(self._open) >= self._limits.all:
             raise Unavailable(_("Too many streams are open"), headers=_LATER)
-        stream = Stream(key_id, account_id)
+        stream = Stream(*principal.key_ids, owner=owner, account_id=account_id)
         self._open.add(stream)
-        self._of_key[key_id] += 1
+        self._of_owner[owner] += 1
         if account_id:
             self._of_account[account_id] += 1
         if self._keeper is None or self._keeper.done():
@@ -117,7 +126,7 @@ class Streams:
     def close(self, stream: Stream) -> None:
         """The answer is over."""
         self._open.remove(stream)
-        _count_down(self._of_key, stream.key_id)
+        _count_down(self._of_owner, stream.owner)
         if stream.account_id:
             _count_down(self._of_account, stream.account_id)
 
@@ -134,12 +143,12 @@ class Streams:
         while self._open:
             await asyncio.sleep(self._check)
             try:
-                valid = await self._valid(list(self._of_key))
+                valid = await self._valid({key_id for stream in self._open for key_id in stream.key_ids})
             except DATABASE_ERRORS as error:
                 _log.warning("the keys of open streams could not be looked at", error=repr(error))
                 continue
             for stream in self._open:
-                if stream.key_id not in valid:
+                if not valid.issuperset(stream.key_ids):
                     stream.end(_("the key is no longer valid"))
 
 

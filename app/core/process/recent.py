@@ -1,6 +1,7 @@
 """What a process has seen lately, in bounded room."""
 
 from collections import OrderedDict
+from collections.abc import ValuesView
 from typing import Final, Generic, TypeVar
 
 T = TypeVar("T")
@@ -32,6 +33,10 @@ class Recent(Generic[T]):
     def drop(self, key: bytes) -> None:
         """Keep nothing under ``key``."""
         self._kept.pop(key, None)
+
+    def values(self) -> ValuesView[T]:
+        """All that is kept."""
+        return self._kept.values()
 
     def __len__(self) -> int:
         return len(self._kept)

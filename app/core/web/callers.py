@@ -37,6 +37,8 @@ NOTHING: Final = "SELECT"
 
 Handler: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
 """What answers the requests of one route."""
+VISITING: Final = ("widget", "ticket")
+"""The kinds of keys that visitors have."""
 _TRIES: Final = 3
 """How often a request is handled whose caller's key changes meanwhile."""
 _SOON: Final = {"Retry-After": "1"}
@@ -70,8 +72,9 @@ class Presumed:
         self._take(await self.keyring.principal(self.key))
 
     def _take(self, principal: Principal) -> None:
-        found(self.scope, principal)
-        if principal != self.principal:
+        same = principal == self.principal.stored
+        found(self.scope, self.principal if same else principal)
+        if not same:
             self.scope.pop(CONFIRM, None)
             raise KeyChanged
 
@@ -103,12 +106,13 @@ async def presume(request: Request) -> Principal:
     """``principal_of``, but that a key which the process remembers is left to a later statement to check.
 
     That is the first statement of what is done for the caller (``Presumed.ask``); nobody is told anything before it.
+    Who a visitor is has to be asked anyway, so their key is checked first.
     """
     scope = request.scope
     if CONFIRM not in scope:
         key, keyring = bearer_of(request), (await get_state(request)).keyring
         known = None if PRINCIPAL in scope else keyring.known(key)
-        if known is None:
+        if known is None or known.kind in VISITING:
             return await principal_of(request)
         scope[CONFIRM] = Presumed(scope, keyring, key, known)
     presumed: Presumed = scope[CONFIRM]
@@ -173,8 +177,9 @@ async def _check_before_commit(request: Request, session: AsyncSession) -> None:
     except Unauthorized:
         lost(scope)  # the answer is to nobody whom the service knows
         raise
-    found(scope, principal)
-    if principal != known:
+    same = principal == known.stored
+    found(scope, known if same else principal)
+    if not same:
         if checked is None:
             scope.pop(CONFIRM, None)
             raise KeyChanged

@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Route
 from starlette.types import Scope as AsgiScope
 
+from app.core.auth import VisitorKind
 from app.core.db.errors import DATABASE_ERRORS, is_outage, outage_of
 from app.core.keys.scopes import SCOPES, Scope
 from app.core.problems import (
@@ -38,6 +39,7 @@ from app.core.text.language import SOURCE, Language
 from app.core.text.messages import _
 from app.core.web.body import read_json, require_json, require_plain
 from app.core.web.callers import Handler, handle_checked, language_of, presume, principal_of
+from app.core.web.cors import preflight
 from app.core.web.faults import request_faults
 from app.core.web.page import ICON, page_policy, problem_page, wants_page
 from app.core.web.query_names import repeated_names, unknown_names
@@ -47,6 +49,8 @@ from app.core.web.requests import StrictRequest
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 SCOPE: Final = "x-required-scope"
 """Where an operation of the OpenAPI document names the scope that it needs."""
+VISITORS: Final = "x-visitors"
+"""Where it names the kinds of visitors who may call it; absent: none."""
 KEY_SCHEME: Final = "ApiKey"
 PROBLEM_JSON: Final = "application/problem+json"
 _API: Final = "/v1/"
@@ -159,6 +163,7 @@ class StrictRoute(APIRoute):
         if SCOPE not in extra:
             raise TypeError(f"{path} does not declare which scope it needs")
         self.scope: Scope | None = extra.pop(SCOPE)
+        self.visitors: tuple[VisitorKind, ...] = tuple(extra.get(VISITORS, ()))
         if self.scope not in (None, *SCOPES):
             raise TypeError(f"{path}: there is no scope {self.scope}")
         options["openapi_extra"] = extra | ({SCOPE: self.scope} if self.scope else {})
@@ -327,6 +332,8 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
 async def _on_http_exception(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
+    if error.status_code == MethodNotAllowed.status and (answer := preflight(request)):
+        return answer
     kind = _BY_STATUS.get(error.status_code, BadRequest if error.status_code < 500 else Problem)  # noqa: PLR2004
     headers = {"Allow": ", ".join(_methods_at(request))} if kind is MethodNotAllowed else error.headers
     return problem_response(kind(headers=headers), request.scope)

@@ -31,6 +31,7 @@ from app.events.types.deadlines import (
     DeadlineWarning,
     PlanApplied,
 )
+from app.events.types.digests import AccountDigest
 from app.events.types.escalations import (
     EscalationAccepted,
     EscalationAcknowledged,
@@ -148,6 +149,7 @@ EVENTS: Final[tuple[type[EventData], ...]] = (
     ExpertCancelled,
     RoutingUnstaffed,
     RoutingRoundExhausted,
+    AccountDigest,
     MaintenanceStarted,
     MaintenanceEnded,
     WebhookDisabled,

@@ -5,7 +5,7 @@ from datetime import datetime
 from pydantic import Field
 
 from app.events.failures import CallFailure
-from app.events.types.data import DISPLAY_NAME, EventData, TextEvent
+from app.events.types.data import DISPLAY_NAME, EventData, NotifyingEvent, TextEvent
 
 
 class _Call(EventData):
@@ -42,8 +42,8 @@ class CallJoined(_Call):
     participant: str
 
 
-class CallDeclined(_Call, TextEvent):
-    """The customer will not join."""
+class CallDeclined(NotifyingEvent, _Call, TextEvent):
+    """The customer will not join. Its engineer is notified; without one, the account's manager."""
 
     type = "call.declined"
     reason: str
@@ -59,8 +59,8 @@ class CallNoShow(_Call):
     join_by: datetime
 
 
-class CallFailed(_Call):
-    """No link could be created: one from the customer revives the call. The ticket itself is not affected."""
+class CallFailed(NotifyingEvent, _Call):
+    """No link could be created: one from the customer revives the call. Its engineer, else the manager, is notified."""
 
     type = "call.failed"
     reason: str = Field(description="Why, in English; `failures` says it by codes")

@@ -1,6 +1,6 @@
 """What every event's ``data`` has in common: its base, and how it is cut to size. Pure."""
 
-from typing import Any, ClassVar, Final, TypeAlias
+from typing import Any, ClassVar, Final, Literal, TypeAlias
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
@@ -15,7 +15,9 @@ DISPLAY_NAME: Any = Field(
     None, description="For support, where the engineer has chosen a name for customers: they see this as the name"
 )
 Notified: TypeAlias = list[dict[str, JsonValue]]
-"""Which of the account's contacts at the vendor hear of it: to support by name and address, to customers by role."""
+"""Who at the vendor hears of it: to support by name and address, to customers by role."""
+Unreachable: TypeAlias = list[Literal["manager", "tam"]]
+"""Roles of whom nobody hears of it."""
 
 
 class EventData(BaseModel):
@@ -31,6 +33,17 @@ class TextEvent(EventData):
     """An event with texts of people, which may be long."""
 
     truncated: bool = Field(False, description="Whether texts are cut: the API has them in full")
+
+
+class NotifyingEvent(EventData):
+    """An event of which people at the vendor are notified."""
+
+    notified: Notified = Field(
+        [],
+        description="Who is notified: contacts of the account by their roles and, for a manager whom it does not have, "
+        "the operator's `escalation_contact`. Customers see the roles alone",
+    )
+    unreachable: Unreachable = Field([], description="Roles that were to be notified, and for which there is nobody")
 
 
 class ChangeEvent(TextEvent):

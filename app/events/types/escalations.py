@@ -1,14 +1,12 @@
 """What happens to escalations. Pure."""
 
 from datetime import datetime
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
 from pydantic import BaseModel, Field
 
-from app.events.types.data import DISPLAY_NAME, EventData, Notified, TextEvent
+from app.events.types.data import DISPLAY_NAME, EventData, NotifyingEvent, TextEvent
 
-Unreachable: TypeAlias = list[Literal["manager", "tam"]]
-"""Roles that a plan has notified, and for which there is no contact."""
 BREACH_VERIFIED: Final = "Whether the promise that it names was broken when it was requested; null: it names none"
 BREACHES: Final = (
     "The last missed cycles of what it names, at most 20: those that were open when it was requested, and those since "
@@ -18,7 +16,7 @@ BREACH_COUNT: Final = "How many there were in all"
 STILL_OPEN: Final = "Null where it was still open"
 
 
-class EscalationAutomatic(EventData):
+class EscalationAutomatic(NotifyingEvent):
     """A miss escalated the ticket automatically."""
 
     type = "escalation.automatic"
@@ -27,12 +25,6 @@ class EscalationAutomatic(EventData):
     metric: str
     cycle: int
     priority: str
-    notified: Notified = Field(
-        description="Which of the account's contacts are notified: customers see their roles alone"
-    )
-    unreachable: Unreachable = Field(
-        [], description="Roles that were to be notified, and for which the account has no contact"
-    )
 
 
 class _Escalation(TextEvent):
@@ -50,7 +42,7 @@ class BrokenPromise(BaseModel):
     ended_at: datetime | None = Field(description=STILL_OPEN)
 
 
-class EscalationRequested(_Escalation):
+class EscalationRequested(NotifyingEvent, _Escalation):
     """A customer or an engineer requested an escalation."""
 
     type = "escalation.requested"
@@ -61,15 +53,6 @@ class EscalationRequested(_Escalation):
     breach_verified: bool | None = Field(description=BREACH_VERIFIED)
     breaches: list[BrokenPromise] = Field([], description=BREACHES)
     breach_count: int = Field(0, description=BREACH_COUNT)
-    notified: Notified = Field(
-        description="Which of the account's contacts are notified: customers see their roles alone"
-    )
-
-
-class _Outcome(_Escalation):
-    notified: Notified = Field(
-        [], description="Which of the account's contacts are notified: customers see their roles alone"
-    )
 
 
 class EscalationAcknowledged(_Escalation):
@@ -78,7 +61,7 @@ class EscalationAcknowledged(_Escalation):
     type = "escalation.acknowledged"
 
 
-class EscalationAccepted(_Outcome):
+class EscalationAccepted(NotifyingEvent, _Escalation):
     """Support accepted an escalation: the ticket's priority, tier and assignee after it."""
 
     type = "escalation.accepted"
@@ -89,14 +72,14 @@ class EscalationAccepted(_Outcome):
     assignee_display_name: str | None = DISPLAY_NAME
 
 
-class EscalationDeclined(_Outcome):
+class EscalationDeclined(NotifyingEvent, _Escalation):
     """Support declined an escalation, and says why."""
 
     type = "escalation.declined"
     detail: str
 
 
-class EscalationWithdrawn(_Outcome):
+class EscalationWithdrawn(NotifyingEvent, _Escalation):
     """Whoever requested an escalation withdrew it."""
 
     type = "escalation.withdrawn"

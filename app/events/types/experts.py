@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from app.events.types.data import ChangeEvent, EventData, Notified, TextEvent
+from app.events.types.data import ChangeEvent, EventData, NotifyingEvent, TextEvent
 
 
 class EventCandidate(BaseModel):
@@ -64,8 +64,8 @@ class ExpertCancelled(_Alert):
     reason: str
 
 
-class RoutingUnstaffed(_Chosen):
-    """Nobody can take the ticket: it waits in the queue, and the account's manager is notified."""
+class RoutingUnstaffed(NotifyingEvent, _Chosen):
+    """Nobody can take the ticket: it waits, and the account's manager is notified, at most once an hour."""
 
     type = "routing.unstaffed"
     region_lock: str | None
@@ -77,16 +77,14 @@ class RoutingUnstaffed(_Chosen):
     next_at: datetime | None = Field(
         description="When somebody comes on shift; null: not within a year, or it does not wait for that"
     )
-    notified: Notified = Field(description="The account's manager, at most once an hour")
 
 
-class RoutingRoundExhausted(_Chosen):
-    """Everybody on shift who may take the ticket was paged, and nobody accepted: another round follows."""
+class RoutingRoundExhausted(NotifyingEvent, _Chosen):
+    """Nobody of those on shift has accepted the ticket: another round follows, and its manager is notified hourly."""
 
     type = "routing.round_exhausted"
     round: int = Field(description="Counted from 1, anew once somebody has accepted")
     next_at: datetime = Field(description="When the next round begins; whoever comes earlier is paged at once")
-    notified: Notified = Field(description="The account's manager: of the first, then once an hour")
 
 
 class TicketHandedOver(ChangeEvent):
@@ -95,6 +93,7 @@ class TicketHandedOver(ChangeEvent):
     type = "ticket.handed_over"
     reason: str | None = Field(
         None,
-        description="`shift_ended`; `tier` (it moved to the next tier); `exclusive` (its engineer works on another "
-        "ticket and nothing else); `owner_free` (its engineer is free again)",
+        description="`shift_ended`; `region_lock` (it was locked to another region); `tier` (it moved to another "
+        "tier); `missed` (a deadline was missed); `exclusive` (its engineer works on another ticket and nothing else); "
+        "`owner_free` (its engineer is free again)",
     )

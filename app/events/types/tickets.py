@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field, JsonValue
 
-from app.events.types.data import DISPLAY_NAME, ChangeEvent, EventData, Notified, TextEvent
+from app.events.types.data import DISPLAY_NAME, ChangeEvent, EventData, NotifyingEvent, TextEvent
 from app.events.types.deadlines import PlanPins
 
 
@@ -30,15 +30,12 @@ class TicketFacts(BaseModel):
     call_link: str | None
 
 
-class TicketOpened(TicketFacts, TextEvent):
+class TicketOpened(NotifyingEvent, TicketFacts, TextEvent):
     """A ticket was opened."""
 
     type = "ticket.opened"
     requester: dict[str, JsonValue]
     plan: PlanPins
-    notified: Notified = Field(
-        description="Which of the account's contacts are notified of a P1: customers see their roles alone"
-    )
 
 
 class TicketUpdated(TextEvent):
@@ -54,13 +51,10 @@ class TicketStatusChanged(ChangeEvent):
     type = "ticket.status_changed"
 
 
-class TicketReopened(ChangeEvent):
-    """A resolved ticket was reopened."""
+class TicketReopened(NotifyingEvent, ChangeEvent):
+    """A resolved ticket was reopened; of a P1, the technical account manager is notified."""
 
     type = "ticket.reopened"
-    notified: Notified = Field(
-        [], description="Which of the account's contacts are notified of a P1: customers see their roles alone"
-    )
 
 
 class TicketMerged(EventData):
@@ -94,14 +88,11 @@ class TicketWithdrawn(TextEvent):
     reason: str | None
 
 
-class TicketPriorityChanged(ChangeEvent):
+class TicketPriorityChanged(NotifyingEvent, ChangeEvent):
     """The priority changed: by a person, or by the service after a miss (``source`` is ``automatic``)."""
 
     type = "ticket.priority_changed"
     source: str
-    notified: Notified = Field(
-        description="Which of the account's contacts are notified of a P1: customers see their roles alone"
-    )
 
 
 class TicketTierChanged(ChangeEvent):

@@ -7,8 +7,8 @@ from typing import Any, Final
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.accounts.key_schemas import NewKey
 from app.accounts.models import AccountRow, ApiKeyRow
-from app.accounts.schemas import NewKey
 from app.accounts.terms import plan_in_force
 from app.accounts.usecases.keys import create_key, delete_key
 from app.core.db.session import LONG, allow, memory_of, ring_after_commit

@@ -1,23 +1,19 @@
-"""``/v1/plans`` and ``/v1/priorities``: what is promised, for people and programs to read, and for admins to change."""
+"""``/v1/plans``: what is promised, for people and programs to read, and for admins to change."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
-from fastapi import Path, Query, Response
+from fastapi import Path, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import database_now
-from app.core.db.session import memory_of
-from app.core.problems import Fault, Invalid, NotFound, TooManyRequests
-from app.core.schemas.shared import Locale
+from app.core.problems import Fault, NotFound, TooManyRequests
 from app.core.text.messages import _
-from app.core.web.kit.deps import LanguageDep
 from app.core.web.kit.operations import AdminCall, Call, CallDep, Document, ResourceRouter
 from app.core.web.kit.paging import PageDep
 from app.core.workers.offload import owner_of
 from app.plans import queries, store
 from app.plans.api.bodies import SHOWN, PlanBody, PlanRoute
-from app.plans.document import priorities
 from app.plans.document.parsing import heavy
 from app.plans.document.parsing.expansion import years_around
 from app.plans.document.parsing.heavy import CheckedPlan, PlanText
@@ -25,13 +21,9 @@ from app.plans.document.parsing.reading import refuse
 from app.plans.document.words import PlanKey
 from app.plans.models import PlanVersionRow
 from app.plans.schemas import (
-    Assessment,
-    AssessmentRequest,
     PlanSummary,
     PlanVersion,
-    Priorities,
     VersionSummary,
-    as_plan,
 )
 
 router = ResourceRouter("plans", prefix="/v1", tags=["Plans"])
@@ -134,40 +126,6 @@ async def get_plan_version(call: CallDep, key: Key, version: Number) -> Response
         return version_document(await queries.stored_version(session, key, version))
 
     return await call.read(get)
-
-
-@router.show("/priorities", Priorities, summary="Get a plan's priorities", problems=[NotFound])
-async def get_priorities(
-    call: CallDep,
-    accepted: LanguageDep,
-    plan: Annotated[PlanKey, Query(description="The plan's key")],
-    lang: Annotated[
-        Locale | None, Query(description="The language; default: the one that the browser asks for")
-    ] = None,
-) -> Response:
-    """What each priority means, with examples, its targets and the best way to get in touch; and the matrix."""
-
-    async def describe(session: AsyncSession) -> Document:
-        version = await queries.current(session, plan)
-        document = await store.document(session, memory_of(session), plan, version)
-        return {"plan": as_plan(plan, version), **priorities.described(document, lang or accepted)}
-
-    return await call.read(describe)
-
-
-@router.action("/priorities/assess", Assessment, scope="plans:read", summary="Assess a priority")
-async def assess_priority(call: CallDep, accepted: LanguageDep, assessment: AssessmentRequest) -> Response:
-    """The priority that the plan's matrix gives for an urgency and an impact, else its default one. Writes nothing."""
-
-    async def assess(session: AsyncSession) -> Document:
-        version = await store.current_version(session, assessment.plan)
-        if version is None:
-            raise Invalid(errors=[Fault(pointer="/plan", detail=_("There is no plan {plan}", plan=assessment.plan))])
-        document = await store.document(session, memory_of(session), assessment.plan, version)
-        result = priorities.assessed(document, assessment.impact, assessment.urgency, accepted)
-        return {"plan": as_plan(assessment.plan, version), **result}
-
-    return await call.read(assess)
 
 
 def _heading(row: PlanVersionRow) -> dict[str, Any]:

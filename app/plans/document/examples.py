@@ -40,6 +40,9 @@ PRIORITIES: Final[dict[str, Any]] = {
     ],
     "default_priority": "any",
     "matrix": None,
+    "requires": {},
+    "call_priorities": [],
+    "customer_may": {"priority": "none", "escalate": False, "reasons": []},
 }
 ASSESSMENT: Final[dict[str, Any]] = {
     "plan": {"key": "zmanda-standard", "version": 1},

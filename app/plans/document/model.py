@@ -308,6 +308,12 @@ class PlanDocument(Part):
         return any(self.addons[addon].notify_tam for addon in addons if addon in self.addons)
 
     @property
+    def tells_manager(self) -> bool:
+        """Whether the account's manager is notified of anything: a miss, an escalation, a ticket that nobody takes."""
+        missed = any("notify_manager" in effects for effects in self.on_miss.values())
+        return missed or self.top_tier == "manager" or self.escalation is not None or bool(self.routing.exclusive)
+
+    @property
     def page_again_after(self) -> timedelta:
         """How long after an exhausted round of paging the next one begins (C20)."""
         if self.alert is None:

@@ -34,6 +34,13 @@ def described(plan: PlanDocument, wanted: Language) -> dict[str, Any]:
         ],
         "default_priority": plan.default_priority,
         "matrix": plan.matrix,
+        "requires": plan.requires,
+        "call_priorities": plan.call.priorities if plan.call else [],
+        "customer_may": {
+            "priority": plan.customer_may.priority,
+            "escalate": plan.customer_may.escalate,
+            "reasons": plan.escalation.reasons if plan.escalation else [],
+        },
     }
 
 

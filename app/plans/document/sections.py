@@ -47,6 +47,8 @@ class WaitingRules(Part):
     A message of an engineer begins the wait anew.
     """
 
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
     remind: list[Duration] = Field(default_factory=list, max_length=10, description="The customer is reminded")
     resolve: Duration | None = Field(
         None, description="The ticket is resolved, and an answer opens it again. Default: it waits for ever"

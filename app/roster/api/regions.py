@@ -13,6 +13,7 @@ from app.core.web.kit.deps import require_account
 from app.core.web.kit.merge_patch import PatchDep
 from app.core.web.kit.operations import AdminCall, CallDep, Document, Patching, ResourceRouter, SupportCall
 from app.core.web.kit.paging import PageDep
+from app.core.web.kit.visits import EVERYBODY
 from app.roster import queries
 from app.roster.models import RegionRow
 from app.roster.quotas import REGIONS
@@ -40,7 +41,7 @@ async def create_region(call: AdminCall, body: NewRegion) -> Response:
     return await call.once(create)
 
 
-@router.list("", ListedRegion, problems=[NotFound])
+@router.list("", ListedRegion, problems=[NotFound], visitors=EVERYBODY)
 async def list_regions(
     call: CallDep, page: PageDep, account_id: Annotated[str | None, Query(max_length=40)] = None
 ) -> Response:

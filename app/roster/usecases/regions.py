@@ -8,13 +8,13 @@ from sqlalchemy import delete, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.calendars.daytime import daytime_region
 from app.core.db.session import memory_of
 from app.core.ids import new_id
 from app.core.problems import Conflict, Fault, Invalid
 from app.core.text.messages import _
 from app.core.zones import load_zone, time_zones
 from app.roster import shifts
-from app.roster.daytime import daytime_region
 from app.roster.models import CalendarTokenRow, EngineerRow, RegionRow
 from app.roster.sandboxes import check_owner
 from app.roster.schemas import NewRegion, Region, RegionFields

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Body, Response
 
 from app.core.web.kit.operations import OnceCall, ResourceRouter
+from app.core.web.kit.visits import CUSTOMERS, FOLLOWERS
 from app.events.examples import ENGINEER, OTHER_TICKET
 from app.tickets.api.kit import TicketPath, act_on_ticket, action
 from app.tickets.schemas import (
@@ -23,7 +24,7 @@ from app.tickets.usecases import assignment, endings, fields, priority, status
 router = ResourceRouter("tickets", tags=["Tickets"])
 
 
-@action(router, "status", "Set a ticket's status")
+@action(router, "status", "Set a ticket's status", FOLLOWERS)
 async def set_ticket_status(
     call: OnceCall,
     ticket_id: TicketPath,
@@ -33,7 +34,7 @@ async def set_ticket_status(
     return await act_on_ticket(call, status.set_status, ticket_id, command)
 
 
-@action(router, "priority", "Set a ticket's priority")
+@action(router, "priority", "Set a ticket's priority", CUSTOMERS)
 async def set_ticket_priority(
     call: OnceCall,
     ticket_id: TicketPath,
@@ -86,7 +87,7 @@ async def lock_ticket_to_region(
     return await act_on_ticket(call, fields.lock_to_region, ticket_id, command)
 
 
-@action(router, "reopen", "Reopen a ticket")
+@action(router, "reopen", "Reopen a ticket", FOLLOWERS)
 async def reopen_ticket(
     call: OnceCall,
     ticket_id: TicketPath,
@@ -96,7 +97,7 @@ async def reopen_ticket(
     return await act_on_ticket(call, endings.reopen, ticket_id, command)
 
 
-@action(router, "withdraw", "Withdraw a ticket")
+@action(router, "withdraw", "Withdraw a ticket", FOLLOWERS)
 async def withdraw_ticket(
     call: OnceCall, ticket_id: TicketPath, command: Annotated[Withdrawal, Body(examples=[{"reason": "It works again"}])]
 ) -> Response:

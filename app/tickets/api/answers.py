@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.auth import Principal
-from app.core.db.session import driver, run, snapshot
+from app.core.db.session import driver, memory_of, run, snapshot
 from app.core.db.tables import Row
 from app.core.problems import Conflict, Forbidden, NotFound
 from app.core.state import StateDep
@@ -24,6 +24,9 @@ from app.core.web.kit.deps import LanguageDep
 from app.core.zones import load_zone
 from app.notices.links import PATH, find_link
 from app.notices.texts import language_of
+from app.plans import store
+from app.plans.document.model import PlanDocument
+from app.plans.document.priorities import label_of
 from app.roster.models import ExpertAlertRow
 from app.tickets.api.answer_page import HEADERS, Said, Shown, page
 from app.tickets.schemas import AlertRefusal
@@ -34,7 +37,8 @@ router = Router(tags=["Roster"], include_in_schema=False)
 _TokenPath = Annotated[str, Path(max_length=100)]
 _FOUND: Final = """
 SELECT a.id, a.engineer_id, a.state, a.accept_by, a.accept_by <= clock_timestamp() AS late,
-       t.number, t.title, t.priority, g.name AS engineer, g.display_name, g.active, g.time_zone,
+       t.number, t.title, t.priority, t.plan_key, t.plan_version,
+       g.name AS engineer, g.display_name, g.active, g.time_zone,
        (SELECT string_agg(language, ',') FROM jsonb_array_elements_text(g.languages) AS language) AS languages,
        (SELECT e.actor ->> 'name' FROM events AS e
         WHERE e.account_id = a.account_id AND e.ticket_id = a.ticket_id AND e.data ->> 'alert_id' = a.id
@@ -109,10 +113,11 @@ async def _find(session: AsyncSession, token: str) -> _Link | None:
     alert = await (await driver(session)).fetchrow(_FOUND, whose.account_id, whose.alert_id)
     if alert is None or alert["engineer_id"] != whose.engineer_id or not alert["active"]:
         return None
-    return _Link(alert, _shown(alert))
+    plan = await store.document(session, memory_of(session), alert["plan_key"], alert["plan_version"])
+    return _Link(alert, _shown(alert, plan))
 
 
-def _shown(alert: Row) -> Shown:
+def _shown(alert: Row, plan: PlanDocument) -> Shown:
     language = language_of({"locale": alert["languages"]})
     said: Said = "expired" if alert["late"] else "asked"
     if alert["state"] != "alerted":
@@ -123,7 +128,7 @@ def _shown(alert: Row) -> Shown:
     return replace(
         over,
         title=alert["title"],
-        priority=alert["priority"],
+        priority=label_of(plan, alert["priority"], language),
         until=time_in(alert["accept_by"], load_zone(alert["time_zone"]), language),
     )
 

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.auth import Actor
 from app.core.web.kit.operations import CallDep, Document, ResourceRouter
+from app.core.web.kit.visits import CUSTOMERS, FOLLOWERS
 from app.tickets.api import examples
 from app.tickets.api.kit import OnTicket, TicketPath, act_on_ticket, action
 from app.tickets.editing import calls
@@ -44,6 +45,7 @@ _END: Final[OnTicket[ActingPerson]] = _use_case(lambda s, edit, who, _: calls.en
     "/v1/tickets/{ticket_id}/call",
     TicketCalls,
     summary="Get a ticket's call",
+    visitors=FOLLOWERS,
     example={"call": examples.CALL, "earlier": []},
 )
 async def get_call(call: CallDep, ticket_id: TicketPath) -> Response:
@@ -64,7 +66,7 @@ async def request_call(
     return await act_on_ticket(call, _ASK, ticket_id, command)
 
 
-@action(router, "call/join", "Join the call")
+@action(router, "call/join", "Join the call", CUSTOMERS)
 async def join_call(
     call: CallDep,
     ticket_id: TicketPath,
@@ -74,7 +76,7 @@ async def join_call(
     return await act_on_ticket(call, _JOIN, ticket_id, command)
 
 
-@action(router, "call/decline", "Decline the call")
+@action(router, "call/decline", "Decline the call", CUSTOMERS)
 async def decline_call(
     call: CallDep,
     ticket_id: TicketPath,

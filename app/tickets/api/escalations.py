@@ -10,10 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.web.http import Decorator
 from app.core.web.kit.operations import Call, CallDep, Document, ResourceRouter
 from app.core.web.kit.paging import PageDep
+from app.core.web.kit.visits import CUSTOMERS, FOLLOWERS
 from app.escalations.models import EscalationRow
 from app.escalations.records import escalation_document, of_ticket
 from app.tickets.api import examples
-from app.tickets.api.kit import Command, TicketPath, UseCase, act, step
+from app.tickets.api.kit import Command, TicketPath, UseCase, Visitors, act, step
 from app.tickets.escalation_schemas import (
     Escalation,
     EscalationAcceptance,
@@ -29,8 +30,10 @@ router = ResourceRouter("escalations", tags=["Escalations"])
 EscalationPath = Annotated[EscalationId, Path(description="The escalation's id")]
 
 
-def _route(path: str, summary: str, status: int = 200) -> Decorator:
-    return step(router, path, Escalation, summary=summary, status=status, example=examples.ESCALATION)
+def _route(path: str, summary: str, status: int = 200, visitors: Visitors = ()) -> Decorator:
+    return step(
+        router, path, Escalation, summary=summary, status=status, example=examples.ESCALATION, visitors=visitors
+    )
 
 
 async def _act(call: Call, use_case: UseCase[Command, EscalationRow], about: str, command: Command) -> Response:
@@ -42,7 +45,7 @@ async def _act(call: Call, use_case: UseCase[Command, EscalationRow], about: str
     return await act(call, use_case, about, command, show)
 
 
-@_route("/v1/tickets/{ticket_id}/escalations", "Create an escalation", 201)
+@_route("/v1/tickets/{ticket_id}/escalations", "Create an escalation", 201, CUSTOMERS)
 async def create_escalation(
     call: CallDep,
     ticket_id: TicketPath,
@@ -59,6 +62,7 @@ async def create_escalation(
     "/v1/tickets/{ticket_id}/escalations",
     Escalation,
     summary="List a ticket's escalations",
+    visitors=FOLLOWERS,
     example=examples.ESCALATION,
 )
 async def list_escalations(call: CallDep, page: PageDep, ticket_id: TicketPath) -> Response:
@@ -98,7 +102,7 @@ async def decline_escalation(
     return await _act(call, escalate.decline, escalation_id, command)
 
 
-@_route("/v1/escalations/{escalation_id}/withdraw", "Withdraw an escalation")
+@_route("/v1/escalations/{escalation_id}/withdraw", "Withdraw an escalation", visitors=CUSTOMERS)
 async def withdraw_escalation(
     call: CallDep, escalation_id: EscalationPath, command: Annotated[ActingPerson, Body(examples=[{}])]
 ) -> Response:

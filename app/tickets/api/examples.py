@@ -52,6 +52,8 @@ TICKET: Final[dict[str, Any]] = {
     "id": events.TICKET,
     "account_id": events.ACCOUNT,
     **{name: _OPENED[name] for name in TicketFacts.model_fields},
+    "requested_priority": None,
+    "unconfirmed": False,
     "assessed_priority": None,
     "requester": _OPENED["requester"],
     "closed_reason": None,

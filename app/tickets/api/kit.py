@@ -1,12 +1,13 @@
 """What operations on tickets share over HTTP: one use case, once, and its ticket, escalation or alert as the answer."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any, TypeAlias, TypeVar
 
 from fastapi import Path, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.principals import as_editor
+from app.core.auth import VisitorKind
 from app.core.keys.scopes import Scope
 from app.core.problems import Conflict
 from app.core.schemas.shared import ActorRef
@@ -24,15 +25,18 @@ Command = TypeVar("Command")
 Done = TypeVar("Done")
 UseCase: TypeAlias = Callable[[AsyncSession, Caller, str, Command], Awaitable[Done]]
 """What is done with the ticket, escalation or alert of this id."""
+Visitors: TypeAlias = Sequence[VisitorKind]
 OnTicket: TypeAlias = UseCase[Command, TicketEdit]
 
 TicketPath = Annotated[TicketId, Path(description="The ticket's id")]
 
 
-def action(router: ResourceRouter, name: str, summary: str) -> Decorator:
+def action(router: ResourceRouter, name: str, summary: str, visitors: Visitors = ()) -> Decorator:
     """The route of an action on a ticket: ``POST /v1/tickets/{ticket_id}/<name>``."""
     path = f"/v1/tickets/{{ticket_id}}/{name}"
-    return step(router, path, Ticket, summary=summary, scope="tickets:write", example=examples.TICKET)
+    return step(
+        router, path, Ticket, summary=summary, scope="tickets:write", example=examples.TICKET, visitors=visitors
+    )
 
 
 def step(
@@ -44,9 +48,10 @@ def step(
     example: Any,
     status: int = 200,
     scope: Scope | None = None,
+    visitors: Visitors = (),
 ) -> Decorator:
     """The route of a step of a ticket, an alert or an escalation: once for an Idempotency-Key, 412 by If-Match."""
-    options: Options = {"summary": summary, "example": example, "status": status}
+    options: Options = {"summary": summary, "example": example, "status": status, "visitors": visitors}
     if scope:
         options["scope"] = scope
     return router.action(path, view, **options | {"problems": [Conflict], "repeatable": True, "if_match": True})
@@ -62,6 +67,7 @@ async def act(
     """Run the use case, once for an Idempotency-Key, and ``show`` what became of it; 412 for a stale If-Match."""
 
     async def work(session: AsyncSession) -> Document:
+        count_unknown(call)
         return await show(session, await use_case(session, caller_of(call), about, command))
 
     return await call.once(work, may=may_write(call, command))
@@ -83,10 +89,17 @@ async def act_on_ticket(call: Call, use_case: OnTicket[Command], ticket_id: str,
 
 def count_reopening(call: Call, edit: TicketEdit) -> None:
     """Count a ticket that its account opens again as one that it opens: all its clocks start. 429 beyond the quota."""
-    if call.principal.account_id and edit.is_reopened:
+    if call.principal.account_id and edit.is_reopened and not call.principal.is_unknown:
         quota = call.state.limits.tickets
         quota.require(edit.ticket.account_id)
         quota.take(edit.ticket.account_id)
+
+
+def count_unknown(call: Call) -> None:
+    """Count what those change for whom nobody vouches: they follow a ticket of their own. 429 beyond the quota."""
+    visitor = call.principal.visitor
+    if visitor and call.principal.is_unknown:
+        call.state.limits.guests.take_change(visitor.address)
 
 
 def may_write(call: Call, command: object) -> May:

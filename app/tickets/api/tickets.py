@@ -15,12 +15,14 @@ from app.core.web.kit.idempotency import Answer, keeping_of
 from app.core.web.kit.merge_patch import PatchDep
 from app.core.web.kit.operations import CallDep, Document, OnceCall, ResourceRouter, account_of
 from app.core.web.kit.paging import PageDep, listing, written
+from app.core.web.kit.visits import EVERYBODY, FOLLOWERS, OPENERS, PERSONS
 from app.core.web.replies import etag, reply, reply_text
 from app.events.envelope_sql import current
 from app.events.schemas import Event
 from app.tickets.api import examples
-from app.tickets.api.kit import TicketPath, act_on_ticket, caller_of, count_reopening, may_write
+from app.tickets.api.kit import TicketPath, act_on_ticket, caller_of, count_reopening, count_unknown, may_write
 from app.tickets.editing.edit import TicketEdit
+from app.tickets.link_schemas import OpenedTicket
 from app.tickets.numbers import TicketNumber
 from app.tickets.read import queries, statements
 from app.tickets.read.listing import list_tickets as page_of_tickets
@@ -37,6 +39,7 @@ from app.tickets.schemas import (
     TicketPatch,
 )
 from app.tickets.usecases import fields, message
+from app.tickets.usecases.guests import Guest, as_visitor
 from app.tickets.usecases.open import open_ticket
 
 router = ResourceRouter("tickets", prefix="/v1", tags=["Tickets"])
@@ -45,38 +48,51 @@ _COLUMNS: Final = (*DEADLINE, "subject")
 
 @router.create(
     "/tickets",
-    Ticket,
+    OpenedTicket,
     summary="Create a ticket",
     problems=[NotFound, Conflict],
     example=examples.TICKET,
     headers=["Location"],
+    visitors=OPENERS,
 )
 async def create_ticket(call: OnceCall, command: Annotated[NewTicket, Body(examples=[examples.OPEN_P1])]) -> Response:
-    """Open a ticket: its clocks start, and at the plan's call priorities a live call is requested."""
+    """Open a ticket: its clocks start, and at the plan's call priorities a live call is requested.
+
+    A visitor of the help widget who shows an identity token is its requester. A guest gets the plan's default priority,
+    whatever they ask for, and in `access` what opens the ticket for them.
+    """
     account_id, quota = account_of(call.principal, command.account_id), call.state.limits.tickets
-    counted = call.principal.account_id is not None  # what support opens for a customer is not the customer's doing
+    command = as_visitor(command, call.principal)
+    guest = Guest.of(call.principal, command, call.state.limits.guests)
+    # What support opens for a customer is not the customer's doing, and neither is what a guest opens.
+    counted = call.principal.account_id is not None and guest is None
 
     def shown(opened: TicketEdit) -> Answer:
         ticket = opened.ticket
         deadlines = [{name: getattr(deadline, name) for name in _COLUMNS} for deadline in opened.clock.deadlines]
         view = ticket_view(ticket.row(), deadlines, next(iter(opened.calls), None), call.principal)
-        return Answer(view, 201, etag(ticket.version) | {"Location": f"/v1/tickets/{ticket.id}"})
+        headers = etag(ticket.version) | {"Location": f"/v1/tickets/{ticket.id}"}
+        return Answer(view | (guest.access if guest else {}), 201, headers)
 
     async def work(session: AsyncSession, who: Acting) -> Answer:
         if counted:
             quota.require(account_id)
+        if guest:
+            await guest.prepare(session)
         keeping = keeping_of(session)
-        await open_ticket(
+        opened = await open_ticket(
             session, command, account_id=account_id, acting=who, beside=lambda opened: keeping.beside(shown(opened))
         )
         if counted:
             quota.take(account_id)
+        if guest:
+            await guest.follow(session, opened.ticket.account_id, opened.ticket.id)
         return keeping.answer
 
     return await call.once_as(as_editor(call.principal, command.actor), work)
 
 
-@router.list("/tickets", Ticket, summary="List tickets", problems=[NotFound], example=examples.TICKET)
+@router.list("/tickets", Ticket, summary="List tickets", problems=[NotFound], example=examples.TICKET, visitors=PERSONS)
 async def list_tickets(reader: ReaderDep, page: PageDep, wanted: Annotated[TicketFilter, Depends()]) -> Response:
     """Tickets that the caller sees: newest first, or by what support owes next (`sort=due`)."""
     found = await page_of_tickets(reader, wanted, page)
@@ -89,7 +105,7 @@ async def list_tickets(reader: ReaderDep, page: PageDep, wanted: Annotated[Ticke
     )
 
 
-@router.show("/tickets/{ticket_id}", Ticket, summary="Get a ticket", example=examples.TICKET)
+@router.show("/tickets/{ticket_id}", Ticket, summary="Get a ticket", example=examples.TICKET, visitors=FOLLOWERS)
 async def get_ticket(reader: ReaderDep, ticket_id: TicketPath) -> Response:
     """The ticket with its current deadlines and its call."""
     found = await reader.read(partial(statements.ticket, ticket_id=ticket_id))
@@ -133,6 +149,7 @@ async def update_ticket(call: OnceCall, ticket_id: TicketPath, patch: PatchDep) 
     problems=[Conflict],
     if_match=True,
     example=examples.MESSAGE,
+    visitors=FOLLOWERS,
 )
 async def create_message(
     call: OnceCall,
@@ -142,6 +159,7 @@ async def create_message(
     """Reply to a ticket, or add an internal note. A public message of an engineer stops the reply clocks."""
 
     async def post(session: AsyncSession) -> Document:
+        count_unknown(call)
         edit, posted = await message.post_message(session, caller_of(call), ticket_id, command)
         count_reopening(call, edit)
         return message_view(posted, internal=call.principal.is_support)
@@ -149,7 +167,13 @@ async def create_message(
     return await call.once(post, may=may_write(call, command))
 
 
-@router.list("/tickets/{ticket_id}/messages", Message, summary="List a ticket's messages", example=examples.MESSAGE)
+@router.list(
+    "/tickets/{ticket_id}/messages",
+    Message,
+    summary="List a ticket's messages",
+    example=examples.MESSAGE,
+    visitors=FOLLOWERS,
+)
 async def list_messages(call: CallDep, page: PageDep, ticket_id: TicketPath) -> Response:
     """Oldest first; internal notes are for support only."""
     query = partial(queries.list_messages, principal=call.principal, ticket_id=ticket_id, page=page)
@@ -157,7 +181,13 @@ async def list_messages(call: CallDep, page: PageDep, ticket_id: TicketPath) -> 
     return await call.page(page, query, place=lambda row: (row["sequence"],), document=view)
 
 
-@router.list("/tickets/{ticket_id}/timeline", Event, summary="List a ticket's events", example=examples.EVENT)
+@router.list(
+    "/tickets/{ticket_id}/timeline",
+    Event,
+    summary="List a ticket's events",
+    example=examples.EVENT,
+    visitors=FOLLOWERS,
+)
 async def list_ticket_events(reader: ReaderDep, page: PageDep, ticket_id: TicketPath) -> Response:
     """All events of the ticket by `sequence`; customers see the public ones."""
     found = await reader.read(partial(statements.timeline, ticket_id=ticket_id, page=page))
@@ -171,6 +201,7 @@ async def list_ticket_events(reader: ReaderDep, page: PageDep, ticket_id: Ticket
     Deadline,
     summary="List a ticket's deadlines",
     example=examples.DEADLINE,
+    visitors=FOLLOWERS,
 )
 async def list_deadlines(call: CallDep, page: PageDep, ticket_id: TicketPath) -> Response:
     """Every cycle of every metric, in the order in which they started."""
@@ -180,7 +211,10 @@ async def list_deadlines(call: CallDep, page: PageDep, ticket_id: TicketPath) ->
     )
 
 
-@router.show("/statuses", StatusTable, summary="List statuses", example={"items": status_table()})
+@router.show("/statuses", StatusTable, summary="List statuses", example={"items": status_table()}, visitors=EVERYBODY)
 async def list_statuses(_: CallDep) -> Response:
-    """The table of statuses: to which ones support and customers can change each of them."""
+    """The table of statuses: to which ones support and customers can change each of them.
+
+    A ticket that waits for its customer becomes `open` by the customer's next public message or escalation.
+    """
     return reply({"items": status_table()})

@@ -35,9 +35,9 @@ WAITING = ("ready", "no_show", "declined")
 
 
 def wanted(edit: TicketEdit) -> bool:
-    """Whether the plan gives tickets of this priority a live call."""
+    """Whether the plan gives tickets of this priority a live call; none for what a guest has opened."""
     rules = edit.document.call
-    return rules is not None and edit.ticket.priority in rules.priorities
+    return rules is not None and edit.ticket.priority in rules.priorities and not edit.ticket.unconfirmed
 
 
 def ask_for(edit: TicketEdit, account_link: str | None, account_provider: str | None, actor: Actor) -> None:
@@ -107,9 +107,15 @@ def make_failed(edit: TicketEdit, call: dict[str, Any], failures: Sequence[Failu
     reason, known = str(why_no_link(failures)), [CallFailure.model_validate(each) for each in stated(failures)]
     call |= {"state": "failed", "failure": reason, "failures": list(failures)}
     call |= {"next_attempt_at": None, "claim_id": None}
-    failed = types.CallFailed(call_id=call["id"], reason=reason, failures=known, assignee_id=edit.ticket.assignee_id)
+    failed = types.CallFailed(call_id=call["id"], reason=reason, failures=known, **_telling(edit))
     edit.tell(failed, SERVICE)
     write(edit, LINK_WANTED, edit.now)
+
+
+def _telling(edit: TicketEdit) -> dict[str, Any]:
+    """Who has to know about the call: the ticket's engineer; while it has none, whoever leads the account's support."""
+    assignee_id = edit.ticket.assignee_id
+    return {"assignee_id": assignee_id, **({} if assignee_id else edit.notifying("manager"))}
 
 
 async def use_own_link(session: AsyncSession, edit: TicketEdit, actor: Actor) -> None:
@@ -160,6 +166,14 @@ def _allowed(call: dict[str, Any] | None, *states: str) -> dict[str, Any]:
     return call
 
 
+def _expecting(call: dict[str, Any] | None) -> dict[str, Any]:
+    """The call, if its customer is expected. 409 where there is none, or it has been declined or joined already."""
+    if call and call["state"] == "declined":
+        can_join = _("The call has already been declined; the customer can still join it")
+        raise Conflict(can_join if call["join_url"] else _("The call has already been declined"))
+    return _allowed(call if call and call["state"] in LIVE else None, "requested", "ready", "no_show")
+
+
 async def join(session: AsyncSession, edit: TicketEdit, actor: Actor, participant: str) -> None:
     """Somebody joined. The customer meets ``call_join`` by it, also early; it may come late, or after declining."""
     if actor.kind == "customer" and participant != "customer":
@@ -177,20 +191,18 @@ async def decline(session: AsyncSession, edit: TicketEdit, actor: Actor, reason:
 
     Its room is still watched, as the customer may come after all.
     """
-    call = _allowed(await active(session, edit), "requested", "ready", "no_show")
+    call = _expecting(await _last(session, edit))
     change_clock(edit, Answer(edit.now, "call_join", call["id"], "customer"), actor)
     call |= {"state": "declined", "decline_reason": reason, "ended_at": edit.now}
     call |= {"next_attempt_at": None}
     edit.calls.append(call)
-    declined = types.CallDeclined(
-        call_id=call["id"], provider=call["provider"], reason=reason, assignee_id=edit.ticket.assignee_id
-    )
+    declined = types.CallDeclined(call_id=call["id"], provider=call["provider"], reason=reason, **_telling(edit))
     edit.tell(declined, actor)
 
 
 async def end(session: AsyncSession, edit: TicketEdit, actor: Actor) -> None:
-    """The call is over; a customer that had not joined yet is no longer waited for."""
-    _end(edit, _allowed(await active(session, edit), *LIVE), actor)
+    """The call is over, also a declined one; a customer that had not joined yet is no longer waited for."""
+    _end(edit, _allowed(await joinable(session, edit), *LIVE, "declined"), actor)
 
 
 def _end(edit: TicketEdit, call: dict[str, Any], actor: Actor) -> None:

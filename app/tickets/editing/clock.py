@@ -11,6 +11,7 @@ from app.sla.clock.changes import Change, ClockEvent
 from app.sla.clock.clock import Step, advance
 from app.sla.clock.clock import catch_up as catch_up_clock
 from app.sla.clock.deadline import Deadline
+from app.tickets.editing import review
 from app.tickets.editing.edit import TicketEdit
 from app.tickets.editing.translate import translated
 
@@ -38,6 +39,8 @@ def take_step(edit: TicketEdit, step: Step, actor: Actor) -> None:
         _tell_effects(edit, effects)
         by = SERVICE if event.by == "service" else actor
         edit.tell(translated(edit, event), SERVICE if event.deadline else by, event.at)
+        if event.kind == "priority" and event.by == "service":
+            review.request_if_due(edit, event.at)
     _tell_effects(edit, effects)
     _set_aside(edit)
 
@@ -68,8 +71,7 @@ def _escalate(edit: TicketEdit, at: datetime, cause: Deadline, reasons: set[str]
         metric=cause.metric,
         cycle=cause.cycle,
         priority=cause.priority,
-        notified=edit.notified(*roles),
-        unreachable=edit.unreachable(*roles),
+        **edit.notifying(*roles),
     )
     sequence = edit.tell(data, SERVICE, at)
     if "open_escalation" in reasons:

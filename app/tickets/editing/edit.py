@@ -3,10 +3,10 @@
 Every use case on a ticket locks it into a ``TicketEdit`` (``load.py``), caught up to the present, changes and saves it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from app.core.auth import Actor
 from app.events import types
@@ -21,6 +21,9 @@ from app.sla.clock.terms import METRIC_ORDER
 from app.sla.deadlines import Row
 from app.tickets.record import TicketRecord
 
+STAND_IN: Final = "escalation_contact"
+"""Whom the operator has told instead of a manager whom an account does not have."""
+
 
 @dataclass(slots=True)
 class TicketEdit:
@@ -29,8 +32,8 @@ class TicketEdit:
     ticket: TicketRecord
     clock: Clock
     document: PlanDocument
-    contacts: dict[str, Any]
-    """the account's ``manager`` and ``tam``, who are told of misses (W1, W4)"""
+    contacts: Mapping[str, Any]
+    """the account's ``manager`` and ``tam``, who are told of misses (W1, W4), and the operator's ``STAND_IN``"""
     now: datetime
     locale: str = "en"
     """the account's"""
@@ -53,6 +56,10 @@ class TicketEdit:
     """the service has resolved it, and its call, which only the database knows, ends when it is saved"""
     climbed: bool = False
     """it has moved to a higher tier, whose engineers go on with it: who that is, is chosen when it is saved (N2)"""
+    descended: bool = False
+    """it has moved to a lower tier, whose engineers go on with it where they can (N2)"""
+    relieved: str | None = None
+    """the engineer who has a ticket less by it: they may have room for one that waits"""
     retitled: bool = False
     touched: bool = False
     """there may be something to save although nothing was told"""
@@ -100,17 +107,25 @@ class TicketEdit:
         self.events.append(Event(at or self.now, data, actor, self.stub))
         return self.ticket.sequence + len(self.events)
 
-    def notified(self, *roles: str) -> list[dict[str, Any]]:
-        """Those of the account's people at the vendor who are told: a TAM only where the add-on is bought (W1)."""
-        return [{"role": role, **contact} for role in self._wanted(roles) if (contact := self.contacts.get(role))]
+    def notifying(self, *roles: str) -> dict[str, Any]:
+        """Whom an event tells, as members of a ``NotifyingEvent``: the account's people at the vendor in these roles.
 
-    def unreachable(self, *roles: str) -> list[str]:
-        """The roles of ``notified`` for which there is nobody."""
-        return [role for role in self._wanted(roles) if not self.contacts.get(role)]
-
-    def _wanted(self, roles: Iterable[str]) -> list[str]:
+        A TAM only where the add-on is bought (W1); for a manager who is not there, the operator's contact. A role for
+        which there is nobody is ``unreachable``. Nobody is told of what a guest has opened, before support has done
+        something about it.
+        """
+        if self.ticket.unconfirmed:
+            return {}
         with_tam = self.document.tells_tam(self.ticket.plan_addons)
-        return [role for role in roles if role != "tam" or with_tam]
+        found = {role: self._contact(role) for role in roles if role != "tam" or with_tam}
+        reached = [contact for contact in found.values() if contact]
+        return {"notified": reached, "unreachable": [role for role, contact in found.items() if not contact]}
+
+    def _contact(self, role: str) -> dict[str, Any] | None:
+        for name in (role, STAND_IN) if role == "manager" else (role,):
+            if contact := self.contacts.get(name):
+                return {"role": name, **contact}
+        return None
 
     def id_of(self, deadline: Deadline) -> str:
         """The stored id of the deadline that a clock event shows as it was."""

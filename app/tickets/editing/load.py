@@ -12,14 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.auth import Principal
 from app.core.clock import monotonic
 from app.core.db.errors import DATABASE_ERRORS
-from app.core.db.session import driver
+from app.core.db.session import driver, stand_in_of
 from app.core.problems import NotFound
 from app.core.process.cooperative import in_turns
 from app.sla.compiled import promise_of
 from app.sla.deadlines import load_clock
 from app.sla.pins import Pins
 from app.tickets.editing.clock import catch_up
-from app.tickets.editing.edit import TicketEdit
+from app.tickets.editing.edit import STAND_IN, TicketEdit
 from app.tickets.record import TicketRecord, columns
 
 T = TypeVar("T")
@@ -166,7 +166,7 @@ async def _work(session: AsyncSession, row: "Record[Any]", state: "Record[Any]")
         ticket=ticket,
         clock=clock,
         document=promise.document,
-        contacts={role: state[role] for role in ("manager", "tam")},
+        contacts={"manager": state["manager"], "tam": state["tam"], STAND_IN: stand_in_of(session)},
         locale=state["locale"],
         now=_now(ticket, state, clock.last_at),
         loaded=clock.deadlines,

@@ -1,8 +1,9 @@
 """The re-assessment of a ticket's priority: of an urgent one outside production (G9), of an alert's, or on request.
 
-The clocks run on meanwhile: it is a question to the customer, and a decision of support's.
+The clocks run on meanwhile: it is a question to the customer, and a decision of support's. Pure.
 """
 
+from datetime import datetime
 from typing import Final
 
 from app.core.auth import Actor
@@ -12,10 +13,8 @@ from app.events import types
 from app.plans.document.priorities import label_of
 from app.sla.clock.cycles import ENDED_STATUSES
 from app.tickets.editing.edit import TicketEdit
-from app.tickets.editing.messages import add_message
-from app.tickets.editing.service_messages import AUTHOR, language_of
-from app.tickets.rules import follows_matrix, status_name
-from app.tickets.schemas import NewMessage
+from app.tickets.editing.service_messages import AUTHOR, language_of, write
+from app.tickets.rules import follows_matrix
 from app.tickets.texts import REVIEW_QUESTIONS
 
 ASSESSMENT: Final = "assessment"
@@ -39,38 +38,21 @@ def reason(edit: TicketEdit) -> str | None:
     return ASSESSMENT if unfollowed and ticket.status not in ENDED_STATUSES else None
 
 
-def request_if_due(edit: TicketEdit, *, decided: bool = False) -> None:
+def request_if_due(edit: TicketEdit, at: datetime | None = None, *, decided: bool = False) -> None:
     """Flag the ticket and ask its customer, once; a flag that has lost its reason is taken back.
 
-    ``decided``: its priority has just been set, so what an engineer asked is answered.
+    ``at``: an instant other than the present one. ``decided``: its priority has just been set, so what an engineer
+    asked is answered.
     """
-    due = reason(edit)
+    at, due = at or edit.now, reason(edit)
     asked = edit.ticket.review_requested and edit.ticket.review_reason == ENGINEER
     if (due is not None) == edit.ticket.review_requested or (asked and not decided):
         return
     if due is None:
-        _take_back(edit, AUTHOR)
+        _take_back(edit, AUTHOR, at)
         return
-    _put_up(edit, due, AUTHOR)
-    _ask(edit, due)
-
-
-def request(edit: TicketEdit, actor: Actor, message: str | None) -> None:
-    """Support puts the priority up for review and asks the customer, in words of its own or in ours.
-
-    One that is under review already stays so until support decides. 409 for a ticket that is resolved or closed.
-    """
-    if edit.ticket.status in ENDED_STATUSES:
-        raise Conflict(
-            _("The priority of a ticket that is {status} cannot change", status=status_name(edit.ticket.status))
-        )
-    asked = edit.ticket.review_requested
-    _put_up(edit, ENGINEER, actor)
-    if message is not None:
-        add_message(edit, actor, actor.document(), NewMessage(body=message))
-    if message is not None or asked:
-        return
-    _ask(edit, ENGINEER)
+    put_up(edit, due, AUTHOR, at)
+    ask(edit, due, at)
 
 
 def confirm(edit: TicketEdit, actor: Actor) -> None:
@@ -79,23 +61,23 @@ def confirm(edit: TicketEdit, actor: Actor) -> None:
         raise Conflict(_("No review of this ticket's priority was requested"))
     if edit.ticket.review_reason == ASSESSMENT:
         edit.ticket.priority_source = "override"
-    _take_back(edit, actor)
+    _take_back(edit, actor, edit.now)
 
 
-def _put_up(edit: TicketEdit, due: str, actor: Actor) -> None:
+def put_up(edit: TicketEdit, due: str, actor: Actor, at: datetime) -> None:
+    """Flag the ticket: its priority is to be reviewed for the reason ``due``."""
     edit.ticket.review_requested, edit.ticket.review_reason = True, due
-    edit.tell(types.TicketReviewRequested(priority=edit.ticket.priority, reason=due), actor)
+    edit.tell(types.TicketReviewRequested(priority=edit.ticket.priority, reason=due), actor, at)
 
 
-def _ask(edit: TicketEdit, due: str) -> None:
-    """The customer reads what priorities are called, and not their keys."""
+def ask(edit: TicketEdit, due: str, at: datetime) -> None:
+    """Ask the customer, who reads what priorities are called, and not their keys."""
     language, ticket = language_of(edit), edit.ticket
     facts = {"priority": label_of(edit.document, ticket.priority, language)}
     facts |= {"matrix": label_of(edit.document, ticket.matrix_priority, language)} if ticket.matrix_priority else {}
-    question = REVIEW_QUESTIONS[due].to(language, **facts)
-    add_message(edit, AUTHOR, AUTHOR.document(), NewMessage(body=question))
+    write(edit, REVIEW_QUESTIONS[due], at, **facts)
 
 
-def _take_back(edit: TicketEdit, actor: Actor) -> None:
+def _take_back(edit: TicketEdit, actor: Actor, at: datetime) -> None:
     edit.ticket.review_requested, edit.ticket.review_reason = False, None
-    edit.tell(types.TicketUpdated(fields={"review_requested": False}), actor)
+    edit.tell(types.TicketUpdated(fields={"review_requested": False}), actor, at)

@@ -20,7 +20,7 @@ def language_of(edit: TicketEdit) -> Language:
 
 
 def write(edit: TicketEdit, text: Message, at: datetime, **facts: Any) -> None:
-    """Post a public message as of ``at``. The clock derives when, so a replay does not read it (C18)."""
+    """Post a public message as of ``at``. It is nothing to the clock, so a replay does not read it (C18)."""
     message = {
         "account_id": edit.ticket.account_id,
         "id": new_id("msg"),

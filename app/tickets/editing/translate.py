@@ -83,7 +83,7 @@ def _status(edit: TicketEdit, event: ClockEvent) -> types.EventData:
     ticket.closed_at = event.at if after == "closed" else None
     ticket.closed_reason = event.reason if after == "closed" else None
     if after in ("resolved", "closed"):
-        ticket.turns = 0
+        ticket.turns, edit.relieved = 0, ticket.assignee_id if event.before != "resolved" else edit.relieved
         edit.close_escalations, ticket.escalated = ticket.escalated, False
     if after == "resolved" and event.by == "service":
         edit.ends_call = edit.document.call is not None
@@ -94,13 +94,13 @@ def _status(edit: TicketEdit, event: ClockEvent) -> types.EventData:
         return types.TicketMerged(merged=ticket.id, into=ticket.merged_into)
     told = {"before": event.before, "after": after, "reason": event.reason or None}
     if event.reason == "reopened":
-        return types.TicketReopened(**told, notified=_of_a_p1(edit, ticket.priority))
+        return types.TicketReopened(**told, **of_a_p1(edit, ticket.priority))
     return types.TicketStatusChanged(**told)
 
 
-def _of_a_p1(edit: TicketEdit, priority: str) -> list[dict[str, Any]]:
+def of_a_p1(edit: TicketEdit, priority: str) -> dict[str, Any]:
     """Who is told of a ticket that is at the top priority (W1)."""
-    return edit.notified("tam") if priority == edit.document.top else []
+    return edit.notifying("tam") if priority == edit.document.top else {}
 
 
 def _priority(edit: TicketEdit, event: ClockEvent) -> types.EventData:
@@ -111,7 +111,7 @@ def _priority(edit: TicketEdit, event: ClockEvent) -> types.EventData:
         after=event.after,
         reason=edit.reason or event.reason,
         source=edit.ticket.priority_source,
-        notified=_of_a_p1(edit, event.after),
+        **of_a_p1(edit, event.after),
     )
 
 
@@ -124,22 +124,22 @@ def _waits(edit: TicketEdit, event: ClockEvent) -> types.EventData:
 
 def _managed(edit: TicketEdit, event: ClockEvent) -> types.EventData:
     deadline = _of(event)
-    notified = edit.notified("manager")
-    write(edit, WITH_THE_MANAGER if notified else ESCALATED, event.at)
+    told = edit.notifying("manager")
+    with_manager = any(person["role"] == "manager" for person in told.get("notified", ()))
+    write(edit, WITH_THE_MANAGER if with_manager else ESCALATED, event.at)
     return types.EscalationAutomatic(
         escalation_id=None,
         reason="resolution_time",
         metric=deadline.metric,
         cycle=deadline.cycle,
         priority=deadline.priority,
-        notified=notified,
-        unreachable=edit.unreachable("manager"),
+        **told,
     )
 
 
 def _tier(edit: TicketEdit, event: ClockEvent) -> types.EventData:
-    if event.after > event.before:
-        edit.climbed = True
+    edit.climbed, edit.descended = event.after > event.before, event.after < event.before
+    if edit.climbed:
         write(edit, NEXT_TIER, event.at, tier=event.after)
     return types.TicketTierChanged(before=event.before, after=event.after, reason=event.reason or None)
 

@@ -16,6 +16,7 @@ from app.escalations import records as escalations
 from app.escalations.models import EscalationRow
 from app.events.log import event_row, recorded, with_names, with_via
 from app.events.people import Person, engineers_in
+from app.events.types import TicketAssigned, TicketHandedOver
 from app.notices.outbox import noticed
 from app.paging.queue import paged
 from app.roster.models import ExpertAlertRow
@@ -130,6 +131,8 @@ def _ring(session: AsyncSession, edits: Sequence[TicketEdit], *, delivering: boo
         ring_after_commit(session, "mail_pages")
     if any(_wakes_soon(edit) for edit in edits):
         ring_after_commit(session, "sweep")
+    if any(_gives_room(edit) for edit in edits):
+        ring_after_commit(session, "capacity")
     if any(call["next_attempt_at"] for edit in edits for call in edit.calls):
         ring_after_commit(session, "calls")
 
@@ -138,6 +141,15 @@ def _wakes_soon(edit: TicketEdit) -> bool:
     """Whether the ticket has something to do before the sweep's next poll would have found it by itself."""
     wake = edit.ticket.wake_at
     return wake is not None and not edit.ticket.sandbox and wake - edit.now < _SOON
+
+
+def _gives_room(edit: TicketEdit) -> bool:
+    """Whether an engineer of the live roster has a ticket less by it."""
+    told = (event.data for event in edit.events)
+    left = any(
+        (isinstance(data, TicketAssigned) and data.before) or isinstance(data, TicketHandedOver) for data in told
+    )
+    return not edit.ticket.sandbox and (left or edit.relieved is not None)
 
 
 async def _events(edits: Sequence[TicketEdit]) -> list[Row]:

@@ -22,7 +22,19 @@ from app.core.db.tables import Row
 from app.core.problems import NotFound
 from app.core.web.kit.paging import REACH, Filter, Page, Slice, at_most, within_reach
 from app.tickets.read import statements
-from app.tickets.read.ways import CREATED, LISTED, NEVER, TICKETS, Ask, TicketFilter, Way, filters, in_order, selective
+from app.tickets.read.ways import (
+    CREATED,
+    LISTED,
+    NEVER,
+    TICKETS,
+    Ask,
+    TicketFilter,
+    Way,
+    filters,
+    in_order,
+    own_tickets,
+    selective,
+)
 from app.tickets.wording import as_number, pattern
 
 _REACH_BY_TITLE: Final = 2000
@@ -44,7 +56,9 @@ async def list_tickets(reader: Reader, wanted: TicketFilter, page: Page) -> Slic
     principal = reader.principal
     if wanted.account_id and not principal.sees(wanted.account_id):
         raise NotFound
-    return await _find(_Run(reader, principal, Ask(wanted, wanted.account_id or principal.account_id, page)))
+    marks = principal.visitor.marks if principal.visitor and principal.is_confined else None
+    run = _Run(reader, principal, Ask(wanted, wanted.account_id or principal.account_id, page, marks))
+    return await _find(run) if marks is None or wanted.number else await _own(run, marks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +105,12 @@ async def _find(run: _Run) -> Slice[Row]:
     return Slice(few) if few is not None else await _go(run, along, reach)
 
 
+async def _own(run: _Run, marks: Sequence[str]) -> Slice[Row]:
+    """The page of a visitor's own tickets; where these are many, as far as the account's first tickets hold it."""
+    own = await _gather(run, own_tickets(marks))
+    return Slice(own) if own is not None else await _go(run, None, REACH)
+
+
 async def _few(run: _Run, aside: Way | None) -> list[Row] | None:
     """The page of the tickets of the most selective filter that leads to few; None where all lead to many."""
     if run.ask.wanted.q and not run.ask.wanted.external_ref and (rows := await _search(run)) is not None:
@@ -116,12 +136,12 @@ async def _go(run: _Run, along: Way | None, reach: int) -> Slice[Row]:
 def _left(ask: Ask, way: Way | None) -> list[Filter]:
     """The filters that a way does not cover."""
     covered = way.covers if way else "q"
-    left = [one for name, one in filters(ask.wanted).items() if name != covered]
+    left = [one for name, one in filters(ask.wanted, ask.marks).items() if name != covered]
     return left if way and way.meant else [*left, ask.meant]
 
 
 def _every(ask: Ask) -> list[Filter]:
-    return [*filters(ask.wanted).values(), ask.meant]
+    return [*filters(ask.wanted, ask.marks).values(), ask.meant]
 
 
 async def _gather(run: _Run, way: Way) -> list[Row] | None:

@@ -30,7 +30,7 @@ LISTED: Final = tuple(
     TICKETS.c[name]
     for name in (
         *("account_id", "id", "opened_at", "updated_at", "support_due_at"),
-        *("status", "priority", "assignee_id", "tier", "missed", "external_ref", "sandbox"),
+        *("status", "priority", "assignee_id", "tier", "missed", "external_ref", "sandbox", "visitor_marks"),
     )
 )
 """What lists look at: the rest of a ticket is read once it is on a page."""
@@ -84,11 +84,15 @@ class TicketFilter:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What a caller asks for: the filters, the account whose tickets these are (None: all accounts'), and the page."""
+    """What a caller asks for: the filters, the account whose tickets these are (None: all accounts'), and the page.
+
+    ``marks``: of a visitor for whom only the tickets with one of them exist.
+    """
 
     wanted: TicketFilter
     account_id: str | None
     page: Page
+    marks: tuple[str, ...] | None = None
 
     @property
     def sandbox(self) -> bool:
@@ -152,8 +156,8 @@ class Way:
         return select(*LISTED).where(*self.scope, *behind).order_by(*self.order.of(TICKETS.c))
 
 
-def filters(wanted: TicketFilter) -> dict[str, Filter]:
-    """The conditions on a ticket, by the names of their filters."""
+def filters(wanted: TicketFilter, marks: Sequence[str] | None = None) -> dict[str, Filter]:
+    """The conditions on a ticket, by the names of their filters; that it bears one of these ``marks`` is one too."""
     every: Mapping[str, tuple[Any, Filter]] = {
         "status": (wanted.status, lambda c: c.status == _any(wanted.status or ())),
         "priority": (wanted.priority, lambda c: c.priority == _any(wanted.priority or ())),
@@ -164,8 +168,19 @@ def filters(wanted: TicketFilter) -> dict[str, Filter]:
         "updated_since": (wanted.updated_since, lambda c: c.updated_at >= wanted.updated_since),
         "external_ref": (wanted.external_ref, lambda c: c.external_ref == wanted.external_ref),
         "q": (wanted.q, lambda c: _titled(c, wanted.q or "")),
+        "marks": (marks, lambda c: marked(c, marks or ())),
     }
     return {name: one for name, (value, one) in every.items() if value is not None}
+
+
+def marked(columns: Columns, marks: Sequence[str]) -> ColumnElement[bool]:
+    """Whether a visitor with these marks has opened the ticket."""
+    return and_(columns.visitor_marks.is_not(None), columns.visitor_marks.has_any(literal(list(marks), ARRAY(String))))
+
+
+def own_tickets(marks: Sequence[str]) -> Way:
+    """The way to a visitor's own tickets, which usually are few."""
+    return Way([marked(TICKETS.c, marks)], Order(()), "marks", meant=False)
 
 
 def _any(texts: Sequence[str]) -> ColumnElement[Any]:

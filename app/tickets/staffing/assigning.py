@@ -46,11 +46,11 @@ class Assigning:
         return expert is not None and elsewhere and expert.id in held and not ended
 
     @staticmethod
-    def notify(edit: TicketEdit, route: Route) -> tuple[list[dict[str, Any]], datetime | None]:
-        """Whom to tell that the ticket waits, and when they were told last: at most once an hour."""
+    def notify(edit: TicketEdit, route: Route) -> tuple[dict[str, Any], datetime | None]:
+        """Whom an event tells that the ticket waits, and when they were told last: at most once an hour."""
         if route.notified_at and edit.now < route.notified_at + _NOTIFY_EVERY:
-            return [], route.notified_at
-        return edit.notified("manager"), edit.now
+            return {}, route.notified_at
+        return edit.notifying("manager"), edit.now
 
     def assign(self, edit: TicketEdit, engineer_id: str | None, reason: str) -> None:
         """Give the ticket to an engineer, or to nobody; whoever was held for it is free."""

@@ -18,7 +18,9 @@ from app.tickets.staffing.assigning import shown
 from app.tickets.staffing.ordinary import OrdinaryWork
 from app.tickets.staffing.route import (
     MAX_EXPERTS,
+    REGION_LOCK,
     ROUND_EXHAUSTED,
+    SHIFT_ENDED,
     UNSTAFFED,
     Route,
     follows_the_sun,
@@ -89,12 +91,15 @@ class Dispatcher(OrdinaryWork):
         """Bring one ticket's expert in line with what the ticket is now."""
         edit.now, edit.people = max(edit.now, self.staff.now), self.staff.people
         catch_up(edit)
+        if edit.relieved:
+            self.staff.relieved(edit.relieved)
+            edit.relieved = None
         reassign, edit.reassign = edit.reassign, False
         if is_wanted(edit):
             self._staff(edit, reassign=reassign or (edit.climbed and not self.has_engineer_of_tier(edit)))
         elif not self.pass_on(edit, reassign=reassign):
             self._release(edit)
-        edit.climbed = False
+        edit.climbed = edit.descended = False
         self._set_timer(edit)
         edit.touched = True
 
@@ -161,7 +166,7 @@ class Dispatcher(OrdinaryWork):
         rules = edit.document.alert
         if rules and choice:
             alert_id = expert_alert.ask(edit, engineer_id, ticket.region, rules.accept, shown(choice))
-            route = replace(route, engineer_id=engineer_id, alert_id=alert_id, left=None, reason=None)
+            route = replace(route, engineer_id=engineer_id, alert_id=alert_id, left=None, left_for=None, reason=None)
             self.keep_route(edit, replace(route, state="alerted", since=edit.now))
         else:
             self.keep_route(edit, Route("engaged", edit.now, engineer_id))
@@ -186,8 +191,8 @@ class Dispatcher(OrdinaryWork):
     def _exhaust(self, edit: TicketEdit, route: Route, choice: Choice) -> None:
         """Everybody was paged and nobody accepted (C20): the next round begins a little later."""
         again_at = edit.now + edit.document.page_again_after
-        notified, notified_at = self.notify(edit, route)
-        data = types.RoutingRoundExhausted(round=route.round, next_at=again_at, notified=notified, **shown(choice))
+        told, notified_at = self.notify(edit, route)
+        data = types.RoutingRoundExhausted(round=route.round, next_at=again_at, **told, **shown(choice))
         edit.tell(data, SERVICE)
         self.keep_route(edit, replace(route, reason=ROUND_EXHAUSTED, again_at=again_at, notified_at=notified_at))
 
@@ -197,12 +202,12 @@ class Dispatcher(OrdinaryWork):
         if before and before.state == "queued" and before.reason == reason:
             self.keep_route(edit, replace(route, reason=reason, tried=frozenset()))
             return
-        notified, notified_at = self.notify(edit, route)
+        told, notified_at = self.notify(edit, route)
         data = types.RoutingUnstaffed(
             region_lock=edit.ticket.region_lock,
             reason=reason,
             next_at=self.next_poll(edit, reason),
-            notified=notified,
+            **told,
             **shown(choice),
         )
         edit.tell(data, SERVICE)
@@ -225,19 +230,21 @@ class Dispatcher(OrdinaryWork):
             self.keep_route(edit, Route("engaged", edit.now, ticket.assignee_id))
 
     def _end_shift(self, edit: TicketEdit, route: Route) -> None:
-        """The owner's shift has ended: the next region takes over, or nobody is there (G7)."""
+        """The owner's shift has ended, or the ticket is locked to another region: who is there takes over (G7)."""
         ticket, owner = edit.ticket, self.staff.experts.get(route.engineer_id or "")
-        if owner and on_duty(owner, edit.now) and ticket.region_lock in (None, *places(owner, edit.now)):
+        present = owner is not None and on_duty(owner, edit.now)
+        if owner and present and ticket.region_lock in (None, *places(owner, edit.now)):
             self.staff.moves.taken.add(owner.id)
             return
         left = {"engineer_id": ticket.assignee_id, "region": ticket.region}
-        asked = route.state == "alerted"
+        asked, reason = route.state == "alerted", REGION_LOCK if present else SHIFT_ENDED
         going = route.going_on(edit.now) if asked else Route("queued", edit.now, left=left)
+        going = replace(going, left_for=reason)
         relief = stand_in(owner, edit.now) if owner else None
         choice = self.choose(edit, going, present=relief, leaving=ticket.region)
         self._cancel(edit, route, "handed_over")
         if choice.engineer_id is None:
-            self._queue(edit, going, choice, "shift_ended")
+            self._queue(edit, going, choice, reason)
         else:
             self._hand_over(edit, going, left, choice.engineer_id, choice if asked else None)
 
@@ -246,7 +253,7 @@ class Dispatcher(OrdinaryWork):
     ) -> None:
         """The ticket goes on with the next shift, without a gap; who had it under way need not be ``asked``."""
         self.staff.let_go(edit.ticket.assignee_id, edit.ticket.id, Release.DONE)
-        self.hand_over(edit, left, engineer_id, "shift_ended")
+        self.hand_over(edit, left, engineer_id, route.left_for or SHIFT_ENDED)
         self._engage(edit, engineer_id, route, asked)
 
     def _release(self, edit: TicketEdit) -> None:

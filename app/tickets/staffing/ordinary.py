@@ -26,6 +26,8 @@ class OrdinaryWork(Assigning):
             return False
         if edit.climbed and not self.has_engineer_of_tier(edit):
             return self._to_tier(edit, Route("queued", edit.now, left=self._left(edit), tier=ticket.tier))
+        if edit.descended and ticket.assignee_id:
+            self._to_lower_tier(edit)
         if self.is_in_the_way(edit, self.staff.experts):
             return self._around(edit, route if route and route.reason == OWNER_HELD else None)
         if reassign and ticket.assignee_id:
@@ -56,6 +58,16 @@ class OrdinaryWork(Assigning):
         self._defer(edit, replace(route, reason=UNSTAFFED, engineer_id=None), choice)
         return True
 
+    def _to_lower_tier(self, edit: TicketEdit) -> None:
+        """Give the ticket to somebody of its tier, so that an engineer of a higher one is free; else they keep it."""
+        owner = self.staff.experts.get(edit.ticket.assignee_id or "")
+        if owner is None or owner.tier <= edit.ticket.tier:
+            return
+        higher = frozenset(one.id for one in self.staff.experts.values() if one.tier >= owner.tier)
+        choice = self.choose(edit, Route("queued", edit.now, tried=higher), of_tier=True)
+        if choice.engineer_id:
+            self.hand_over(edit, self._left(edit), choice.engineer_id, "tier")
+
     def _around(self, edit: TicketEdit, waiting: Route | None) -> bool:
         """Its engineer is needed elsewhere: somebody else goes on, else it stays theirs in name (G2)."""
         owner = edit.ticket.assignee_id
@@ -74,12 +86,12 @@ class OrdinaryWork(Assigning):
         if before and (before.state, before.reason, before.tier) == ("queued", route.reason, route.tier):
             self.keep_route(edit, replace(route, since=before.since, notified_at=before.notified_at))
             return
-        notified, notified_at = self.notify(edit, route)
+        told, notified_at = self.notify(edit, route)
         data = types.RoutingUnstaffed(
             region_lock=ticket.region_lock,
             reason=route.reason or UNSTAFFED,
             next_at=self.next_poll(edit, route.reason),
-            notified=notified,
+            **told,
             **shown(choice),
         )
         edit.tell(data, SERVICE)
@@ -99,4 +111,4 @@ class OrdinaryWork(Assigning):
         before = edit.ticket.assignee_id
         choice = self.choose(edit, Route("queued", edit.now, tried=frozenset([before] if before else [])))
         if choice.engineer_id:
-            self.assign(edit, choice.engineer_id, "missed")
+            self.hand_over(edit, self._left(edit), choice.engineer_id, "missed")

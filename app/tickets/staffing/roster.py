@@ -61,6 +61,7 @@ SELECT clock_timestamp() AS now,
         WHERE t.queued_at IS NOT NULL AND t.sandbox = ($1::text IS NOT NULL) AND ($1 IS NULL OR t.account_id = $1)
     ) AS waiting
 """
+_WAITING: Final = "SELECT EXISTS (SELECT FROM tickets WHERE queued_at IS NOT NULL AND NOT sandbox)"
 _BACKGROUNDS: Final = """
 SELECT k.id, a.preferred_engineers, m.body, m.created_at, c.join_url
 FROM unnest($1::text[], $2::text[]) AS k (account_id, id)
@@ -180,6 +181,18 @@ async def see_to_experts(
         others += await _Round(session, dispatcher, scope or None, known).run(own)
         writes += hold_writes(dispatcher.staff)
     return others, writes
+
+
+async def see_to_queue(session: AsyncSession) -> tuple[list[TicketEdit], list[Write]]:
+    """Give live tickets of the queue to whoever has room for them: the changed tickets, and the holds.
+
+    Without anything in the queue it is one statement.
+    """
+    if not await (await driver(session)).fetchval(_WAITING):
+        return [], []
+    dispatcher = await open_roster(session, None, ())
+    changed = await _Round(session, dispatcher, None, ()).run(())
+    return changed, hold_writes(dispatcher.staff)
 
 
 async def without_experts(session: AsyncSession, edits: Sequence[TicketEdit]) -> list[TicketEdit]:

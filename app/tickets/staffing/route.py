@@ -19,6 +19,10 @@ OWNER_HELD: Final = "owner_held"
 MAX_EXPERTS: Final = "max_experts"
 """The account holds as many experts at once as its plan allows."""
 
+SHIFT_ENDED: Final = "shift_ended"
+"""The shift of the ticket's engineer has ended: the next one takes over (G7)."""
+REGION_LOCK: Final = "region_lock"
+"""The ticket was locked to a region in which its engineer, who is on shift, does not work (G7)."""
 
 RouteState: TypeAlias = Literal["queued", "alerted", "engaged", "declined"]
 
@@ -51,6 +55,8 @@ class Route:
     """what a queued ticket waits for: ``ROUND_EXHAUSTED``, ``UNSTAFFED``, ``MAX_EXPERTS`` or ``OWNER_HELD``"""
     tier: int | None = None
     """of ordinary work: the tier of whose engineers one is looked for (N2)"""
+    left_for: str | None = None
+    """why the engineer of ``left`` no longer has it: ``SHIFT_ENDED`` or ``REGION_LOCK``"""
 
     def document(self) -> dict[str, Any]:
         """As it is stored."""
@@ -67,6 +73,7 @@ class Route:
             "notified_at": self.notified_at,
             "reason": self.reason,
             "tier": self.tier,
+            "left_for": self.left_for,
         }
 
     def is_pausing(self, now: datetime) -> bool:
@@ -101,6 +108,7 @@ def route_of(ticket: TicketRecord) -> Route | None:
         notified_at=_instant(stored["notified_at"]) if stored.get("notified_at") else None,
         reason=stored.get("reason", UNSTAFFED if stored["state"] == "queued" else None),
         tier=stored.get("tier"),
+        left_for=stored.get("left_for"),
     )
 
 
@@ -120,7 +128,8 @@ def follows_the_sun(edit: TicketEdit) -> bool:
 
 def is_wanted(edit: TicketEdit) -> bool:
     """Whether the ticket is to have an expert now."""
-    return edit.ticket.status in ROUTED and (is_exclusive(edit) or follows_the_sun(edit))
+    wanted = edit.ticket.status in ROUTED and (is_exclusive(edit) or follows_the_sun(edit))
+    return wanted and not edit.ticket.unconfirmed
 
 
 def is_expired(edit: TicketEdit, route: Route) -> bool:
@@ -133,11 +142,16 @@ def is_expired(edit: TicketEdit, route: Route) -> bool:
 
 def is_to_do(edit: TicketEdit) -> bool:
     """Whether the ticket's expert has to be looked at before it is saved: a glance, without any I/O."""
+    if edit.ticket.unconfirmed:
+        return False
     ticket, route = edit.ticket, route_of(edit.ticket)
     due = ticket.route_at is not None and ticket.route_at <= edit.now
+    if ticket.sandbox and edit.relieved:
+        return True  # of live ones, a pass of its own sees to what waits for whoever has room
     if not is_wanted(edit):
         other_engineer = edit.reassign or edit.is_reopened
-        return due or route is not None or edit.climbed or (other_engineer and ticket.assignee_id is not None)
+        moved = edit.climbed or (edit.descended and ticket.assignee_id is not None)
+        return due or route is not None or moved or (other_engineer and ticket.assignee_id is not None)
     if route is None or route.state in ("queued", "declined") or edit.reassign or edit.climbed:
         return True
     return due or ticket.assignee_id != route.engineer_id or is_expired(edit, route)

@@ -124,6 +124,12 @@ class Staff:
             if each in self.experts:
                 self.experts[each] = replace(self.experts[each], load=self.experts[each].load + change)
 
+    def relieved(self, engineer_id: str) -> None:
+        """The engineer has a ticket less, and may have room for one that waits."""
+        self.reassigned(engineer_id, None)
+        if engineer_id in self.experts:
+            self.moves.freed.add(engineer_id)
+
     @property
     def holds(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]:
         """What becomes of the rows of holds: new ones, changed ones, and the keys of those that ended."""

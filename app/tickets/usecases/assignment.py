@@ -33,7 +33,8 @@ async def assign(session: AsyncSession, caller: Caller, ticket_id: str, command:
             detail = ngettext("The plan has {n} tier", "The plan has {n} tiers", edit.clock.terms.tiers)
             raise Invalid(errors=[Fault(pointer="/tier", detail=detail)])
         change_clock(edit, Tier(edit.now, command.tier, actor.kind), actor)
-        edit.climbed = edit.climbed and "engineer_id" not in command.model_fields_set
+        if "engineer_id" in command.model_fields_set:
+            edit.climbed = edit.descended = False
     return await finish(session, edit)
 
 
@@ -49,6 +50,7 @@ async def set_assignee(
     before, edit.ticket.assignee_id = edit.ticket.assignee_id, engineer_id
     if before != engineer_id:
         edit.tell(types.TicketAssigned(before=before, after=engineer_id), actor)
+        edit.relieved = before
     if engineer_id and edit.ticket.status == "new":
         change_clock(edit, Status(edit.now, "open", actor.kind), actor)
 

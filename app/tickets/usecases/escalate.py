@@ -24,13 +24,13 @@ from app.sla.clock.terms import PLAN_METRICS
 from app.tickets.editing.clock import change_clock
 from app.tickets.editing.edit import TicketEdit
 from app.tickets.editing.messages import add_message
+from app.tickets.editing.priorities import give_priority
 from app.tickets.escalation_schemas import EscalationAcceptance, EscalationRefusal, NewEscalation
 from app.tickets.rules import missing_texts, priority_faults, status_name
 from app.tickets.schemas import NewMessage
 from app.tickets.usecases.assignment import set_assignee
 from app.tickets.usecases.breaches import breaches_of, documents
 from app.tickets.usecases.caller import Caller, finish, start
-from app.tickets.usecases.priority import give_priority
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ def _requested(edit: TicketEdit, escalation: EscalationRow) -> types.EscalationR
         breach_verified=escalation.breach_verified,
         breaches=[BrokenPromise.model_validate(each) for each in escalation.breaches],
         breach_count=escalation.breach_count,
-        notified=edit.notified("manager", "tam"),
+        **edit.notifying("manager", "tam"),
     )
 
 
@@ -163,14 +163,15 @@ async def accept(
     if command.tier and command.tier != edit.ticket.tier:
         _check_tier(edit, command.tier)
         change_clock(edit, Tier(edit.now, command.tier, actor.kind), actor)
-        edit.climbed = edit.climbed and command.assignee_id is None
+        if command.assignee_id:
+            edit.climbed = edit.descended = False
     _end(decided, "accepted", command.message)
     data = types.EscalationAccepted(
         **_facts(escalation),
         priority=edit.ticket.priority,
         tier=edit.ticket.tier,
         assignee=edit.ticket.assignee_id,
-        notified=edit.notified("tam"),
+        **edit.notifying("tam"),
     )
     edit.tell(data, actor)
     return await _decided(session, decided)
@@ -191,7 +192,7 @@ async def decline(
         _acknowledge(decided)
     _end(decided, "declined", command.reason)
     edit = decided.edit
-    data = types.EscalationDeclined(**_facts(decided.escalation), detail=command.reason, notified=edit.notified("tam"))
+    data = types.EscalationDeclined(**_facts(decided.escalation), detail=command.reason, **edit.notifying("tam"))
     edit.tell(data, decided.actor)
     return await _decided(session, decided)
 
@@ -207,7 +208,7 @@ async def withdraw(session: AsyncSession, caller: Caller, escalation_id: str, co
     change_clock(edit, Answer(edit.now, "escalation_ack", escalation.subject, cancel="withdrawn"), actor)
     decided = Decided(edit, actor, escalation)
     _end(decided, "withdrawn", None)
-    edit.tell(types.EscalationWithdrawn(**_facts(escalation), notified=edit.notified("tam")), actor)
+    edit.tell(types.EscalationWithdrawn(**_facts(escalation), **edit.notifying("tam")), actor)
     return await _decided(session, decided)
 
 

@@ -9,6 +9,7 @@ from app.events import types
 from app.roster.usecases.regions import Lock, locked_to
 from app.tickets.editing import calls, review
 from app.tickets.editing.edit import TicketEdit
+from app.tickets.editing.priorities import follow_matrix
 from app.tickets.schemas import (
     RegionLock,
     TicketFields,
@@ -16,7 +17,6 @@ from app.tickets.schemas import (
 )
 from app.tickets.staffing.roster import scope_of
 from app.tickets.usecases.caller import Caller, finish, start
-from app.tickets.usecases.priority import follow_matrix
 
 
 async def update_ticket(session: AsyncSession, caller: Caller, ticket_id: str, patch: Patch) -> TicketEdit:

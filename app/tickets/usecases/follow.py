@@ -13,10 +13,10 @@ from app.tickets.editing import calls
 from app.tickets.editing.clock import change_clock
 from app.tickets.editing.edit import TicketEdit
 from app.tickets.editing.messages import add_message
+from app.tickets.editing.priorities import give_priority
 from app.tickets.rules import priority_faults
 from app.tickets.schemas import Impact, NewMessage, Urgency
 from app.tickets.usecases.caller import Caller, finish, start
-from app.tickets.usecases.priority import give_priority
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from app.core.problems import Forbidden, Invalid
 from app.core.text.messages import _
 from app.tickets.editing.edit import TicketEdit
 from app.tickets.editing.messages import add_message, message_author
-from app.tickets.rules import channel_faults
+from app.tickets.rules import SUPPORTS_CHANNELS, channel_faults
 from app.tickets.schemas import NewMessage
 from app.tickets.usecases.caller import Caller, finish, start
 
@@ -24,10 +24,16 @@ async def post_message(
     edit, actor = await start(session, caller, ticket_id, command.actor)
     if command.visibility == "internal" and not caller.principal.is_support:
         raise Forbidden(_("Only support can write internal messages"))
+    if command.channel in SUPPORTS_CHANNELS and not caller.principal.is_support:
+        raise Forbidden(_("Only support writes on the channel {channel}", channel=command.channel))
     if command.channel == "phone" and (faults := channel_faults(edit.document, command.channel)):
         raise Invalid(errors=faults)
+    if caller.principal.visitor and command.author:
+        raise Forbidden(_("Visitors write in their own name"))
     author = message_author(caller.principal, actor, command.author)
     if actor.kind == "customer" and author["kind"] == "automation" and command.actor is None:
         actor = caller.principal.automation
+    if caller.principal.visitor:
+        command = command.model_copy(update={"channel": "widget"})
     message = add_message(edit, actor, author, command)
     return await finish(session, edit), message

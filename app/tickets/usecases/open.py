@@ -1,7 +1,7 @@
 """What happens when a ticket is opened: ``open_ticket`` is the whole story, top to bottom."""
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -10,27 +10,37 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.principals import Acting
 from app.accounts.terms import plan_in_force
-from app.core.auth import SERVICE, Actor
-from app.core.db.session import driver
+from app.core.auth import SERVICE, Visitor
+from app.core.db.session import driver, stand_in_of
 from app.core.db.statements.bulk import Write
 from app.core.ids import new_id
-from app.core.problems import Fault, Invalid, NotFound
+from app.core.problems import Fault, Forbidden, Invalid, NotFound
 from app.core.text.messages import _
 from app.core.zones import IN_FORCE, time_zones
 from app.events import types
 from app.events.types.deadlines import PlanPins
 from app.events.types.tickets import TicketFacts
+from app.plans.document.model import PlanDocument
 from app.roster.usecases.regions import Lock, locked_to
 from app.sla.clock.clock import open_clock
 from app.sla.compiled import Promise, promise_of
 from app.sla.pins import Pins
 from app.tickets.editing import calls, review
 from app.tickets.editing.clock import take_step
-from app.tickets.editing.edit import TicketEdit
+from app.tickets.editing.edit import STAND_IN, TicketEdit
+from app.tickets.editing.translate import of_a_p1
 from app.tickets.record import TicketRecord, columns
-from app.tickets.rules import Assessment, assess, channel_faults, is_automatic, missing_texts, priority_faults
+from app.tickets.rules import (
+    SUPPORTS_CHANNELS,
+    Assessment,
+    assess,
+    channel_faults,
+    is_automatic,
+    missing_texts,
+    priority_faults,
+)
 from app.tickets.save import staff_and_save
-from app.tickets.schemas import NewTicket
+from app.tickets.schemas import NewTicket, Requester
 
 _DIGITS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
@@ -59,6 +69,11 @@ SELECT {", ".join(_PINNED)}, clock_timestamp() AS now,
 FROM accounts WHERE account_id = $1
 """  # noqa: S608  our own column names
 
+_FOLLOWED: Final = """
+SELECT 1 FROM tickets
+WHERE account_id = $1 AND id = $2 AND ($3::text[] IS NULL OR coalesce(visitor_marks ?| $3, false))
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Customer:
@@ -80,6 +95,8 @@ class Customer:
     sandbox_now: datetime | None
     now: datetime
     plan_versions: dict[str, int] | None
+    stand_in: Mapping[str, str] | None = None
+    """whom the operator has told in the place of a manager"""
 
 
 async def open_ticket(
@@ -104,13 +121,15 @@ async def open_ticket(
     the drawn number is taken.
     """
     customer = await _customer(session, account_id, now)
-    held = await _promise(session, customer, command.product, command.requester.time_zone or customer.time_zone)
+    requester, visitor = requester_of(command), acting.visitor
+    held = await _promise(session, customer, command.product, requester.time_zone or customer.time_zone)
     promise, pins = held.promise, held.pins
-    assessment = assess(promise.document, command.priority, command.impact, command.urgency)
+    command, assessment = _by_web(promise.document, command, visitor), _assess(promise.document, command, visitor)
     _check(promise, command, assessment, automatic=is_automatic(command.channel, acting.actor.kind))
-    await _check_follow_up(session, account_id, command.follow_up_of)
+    _check_channel(command.channel, acting)
+    await _check_follow_up(session, account_id, command.follow_up_of, visitor)
     lock = await _lock(session, customer, command.region_lock)
-    edit = begin(customer, command, promise, pins, assessment, acting.actor)
+    edit = begin(customer, command, promise, pins, assessment, acting)
     edit.ticket.region_lock, edit.ticket.region_lock_time_zone = lock.region, lock.time_zone
     await staff_and_save(session, [edit], new=True, standing=now is not None, following=lambda: beside(edit))
     return edit
@@ -126,12 +145,17 @@ async def _lock(session: AsyncSession, customer: Customer, wanted: str | None) -
 
 
 def begin(
-    customer: Customer, command: NewTicket, promise: Promise, pins: Pins, assessment: Assessment, actor: Actor
+    customer: Customer, command: NewTicket, promise: Promise, pins: Pins, assessment: Assessment, acting: Acting
 ) -> TicketEdit:
     """The new ticket with its clocks started, its call asked for, and its events: decided, not yet written."""
+    actor, visitor = acting.actor, acting.visitor
     ticket = _ticket(customer, command, pins, assessment, actor.kind)
+    if visitor:
+        ticket.visitor_marks = list(visitor.marks) or None
+        if visitor.kind == "guest":
+            ticket.unconfirmed, ticket.requested_priority = True, _wanted(promise.document, command)
     step = open_clock(promise.terms, customer.now, assessment.priority)
-    contacts = {"manager": customer.manager, "tam": customer.tam}
+    contacts = {"manager": customer.manager, "tam": customer.tam, STAND_IN: customer.stand_in}
     edit = TicketEdit(ticket, step.clock, promise.document, contacts, customer.now, customer.locale)
     edit.tell(_opened(edit, pins), actor)
     take_step(edit, step, SERVICE)
@@ -141,11 +165,29 @@ def begin(
     return edit
 
 
+def _by_web(document: PlanDocument, command: NewTicket, visitor: Visitor | None) -> NewTicket:
+    """A help widget is a page: where the plan does not offer the widget by its name, it is one of the web's."""
+    offered = visitor is None or command.channel in document.channels
+    return command if offered else command.model_copy(update={"channel": "web"})
+
+
+def _assess(document: PlanDocument, command: NewTicket, visitor: Visitor | None) -> Assessment:
+    """The priority; a guest gets the plan's default one, whatever they ask for."""
+    if visitor and visitor.kind == "guest":
+        return assess(document, None, None, None)
+    return assess(document, command.priority, command.impact, command.urgency)
+
+
+def _wanted(document: PlanDocument, command: NewTicket) -> str | None:
+    """What a guest asks for: a priority, or what the matrix makes of impact and urgency."""
+    return command.priority or document.matrix_priority(command.impact, command.urgency)
+
+
 async def _customer(session: AsyncSession, account_id: str, now: datetime | None) -> Customer:
     row = await (await driver(session)).fetchrow(_CUSTOMER, account_id)
     if row is None:
         raise NotFound
-    customer = Customer(**dict(row))
+    customer = Customer(**dict(row), stand_in=stand_in_of(session))
     return replace(customer, now=now or customer.sandbox_now or customer.now)
 
 
@@ -184,11 +226,20 @@ def _check(promise: Promise, command: NewTicket, assessment: Assessment, *, auto
         raise Invalid(errors=faults)
 
 
-async def _check_follow_up(session: AsyncSession, account_id: str, ticket_id: str | None) -> None:
+def _check_channel(channel: str, acting: Acting) -> None:
+    """403 for a customer on the channel of those tickets that the account manager opens for it (Z6)."""
+    if (acting.role is not None or acting.visitor) and channel in SUPPORTS_CHANNELS:
+        raise Forbidden(_("Only support opens tickets on the channel {channel}", channel=channel))
+
+
+async def _check_follow_up(
+    session: AsyncSession, account_id: str, ticket_id: str | None, visitor: Visitor | None
+) -> None:
+    """422 unless the account, and a visitor who is not of its people, has such a ticket."""
     if ticket_id is None:
         return
-    query = "SELECT 1 FROM tickets WHERE account_id = $1 AND id = $2"
-    if not await (await driver(session)).fetchval(query, account_id, ticket_id):
+    marks = list(visitor.marks) if visitor and not visitor.person_id else None
+    if not await (await driver(session)).fetchval(_FOLLOWED, account_id, ticket_id, marks):
         raise Invalid(errors=[Fault(pointer="/follow_up_of", detail=_("The account has no such ticket"))])
 
 
@@ -211,7 +262,7 @@ def _ticket(customer: Customer, command: NewTicket, pins: Pins, assessment: Asse
             "account_id": customer.account_id,
             "id": new_id("tkt"),
             "number": new_number(),
-            "requester": command.requester.model_dump(exclude_none=True),
+            "requester": requester_of(command).model_dump(exclude_none=True),
             "priority": assessment.priority,
             "priority_source": assessment.source,
             "matrix_priority": assessment.matrix,
@@ -230,11 +281,18 @@ def _ticket(customer: Customer, command: NewTicket, pins: Pins, assessment: Asse
     )
 
 
+def requester_of(command: NewTicket) -> Requester:
+    """Who needs help. 422 where nobody is named."""
+    if command.requester is None:
+        raise Invalid(errors=[Fault(pointer="/requester", detail=_("A ticket needs its requester"))])
+    return command.requester
+
+
 def _opened(edit: TicketEdit, pins: Pins) -> types.TicketOpened:
     ticket = edit.ticket
     return types.TicketOpened(
         **{name: getattr(ticket, name) for name in TicketFacts.model_fields},
         requester=ticket.requester,
         plan=PlanPins(**pins.document()),
-        notified=edit.notified("tam") if ticket.priority == edit.document.top else [],
+        **of_a_p1(edit, ticket.priority),
     )

@@ -157,9 +157,9 @@ async def test_g11_priorities_are_told_in_the_readers_language(
     assert told["priorities"][0]["examples"] == first.examples[language]
 
 
-async def test_priorities_of_no_plan(client: httpx.AsyncClient, customer: Headers) -> None:
+async def test_priorities_of_no_plan(client: httpx.AsyncClient, customer: Headers, admin: Headers) -> None:
     assert (await client.get("/v1/priorities?plan=none", headers=customer)).status_code == 404
-    assert (await client.get("/v1/priorities", headers=customer)).status_code == 422
+    assert (await client.get("/v1/priorities", headers=admin)).status_code == 422
     assert (await client.get("/v1/priorities?plan=a%00", headers=customer)).status_code == 422
 
 
@@ -211,6 +211,9 @@ async def test_an_assessment_says_why_in_the_readers_language(
     assert answer.json()["detail"] == detail
 
 
-async def test_an_assessment_of_nothing_is_refused(client: httpx.AsyncClient, customer: Headers) -> None:
-    for body in ({"plan": "none"}, {"plan": "wati-pro", "impact": "huge"}, {"plan": "wati-pro", "colour": "red"}, {}):
+async def test_an_assessment_of_nothing_is_refused(
+    client: httpx.AsyncClient, customer: Headers, admin: Headers
+) -> None:
+    for body in ({"plan": "none"}, {"plan": "wati-pro", "impact": "huge"}, {"plan": "wati-pro", "colour": "red"}):
         assert (await client.post("/v1/priorities/assess", json=body, headers=customer)).status_code == 422
+    assert (await client.post("/v1/priorities/assess", json={}, headers=admin)).status_code == 422

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.auth import Principal
 from app.core.db.queues import stepping_aside
-from app.core.limits.callers import KNOWN, ORIGIN, Caller, Origin
+from app.core.limits.callers import ADDRESS, KNOWN, ORIGIN, Caller, Origin
 from app.core.limits.inflight import DONE, Place
 from app.core.problems import (
     PayloadTooLarge,
@@ -25,7 +25,8 @@ from app.core.problems import (
 )
 from app.core.state import State
 from app.core.text.messages import _
-from app.core.web.callers import CHECKED, found, lost
+from app.core.web.callers import CHECKED, VISITING, found, lost
+from app.core.web.cors import WIDGET_KEY, note_page
 from app.core.web.credentials import key_of
 from app.core.web.edge.addresses import counted_address, counted_network
 
@@ -168,7 +169,7 @@ async def _told_to(state: State, scope: Scope, caller: Caller, key: str | None, 
     not, and are counted by their address from then on.
     """
     await asyncio.sleep(state.limits.hold(caller))
-    if key and await state.keyring.among_others(key) is None:
+    if key and not caller.is_stranger and await state.keyring.among_others(key) is None:
         return Unauthorized(_("This API key is not valid"))
     return in_the_senders_terms(scope["path"], refusal)
 
@@ -178,6 +179,13 @@ async def _caller(state: State, scope: Scope) -> tuple[Caller, str | None]:
     shown, is_sent = key_of(Request(scope)), scope["path"].startswith(_INGEST)
     principal = await _principal(state, scope, shown.text) if shown and (is_sent or shown.carrier == "bearer") else None
     key = shown.text if shown and principal else None
+    if principal and principal.kind in VISITING:
+        scope[ADDRESS], network = _whence(scope)
+        if principal.widget:
+            note_page(scope, principal.widget.origins)
+        return state.limits.visitor(scope[ADDRESS], network), key
+    if shown and shown.text.startswith(WIDGET_KEY):
+        note_page(scope, None)
     if is_sent and (principal is None or principal.kind == "hook"):
         return _sender(state, scope, principal), key
     return (state.limits.stranger(*_whence(scope)) if principal is None else state.limits.caller(principal)), key

@@ -13,6 +13,7 @@ from app.core.ids import new_id
 from app.core.problems import Fault, Invalid, NotFound, PayloadTooLarge, Problem
 from app.core.state import State
 from app.core.text.messages import _
+from app.core.web.cors import ASKER, add_fields
 from app.core.web.edge.answer_headers import Fields, complete
 from app.core.web.http import problem_of, problem_response
 
@@ -86,6 +87,8 @@ class _Exchange:
             fields: Fields = message.setdefault("headers", [])
             fields.append((b"x-request-id", self._request_id.encode()))
             complete(fields)
+            if ASKER in self.scope:
+                add_fields(self.scope, self.status, fields)
         if begins or self.method != "HEAD":
             await self._send(message)
         if begins and self.method == "HEAD":  # its end too: an answer that would stay open sees its reader go

@@ -13,13 +13,14 @@ from app.core.problems import Forbidden, NotFound
 from app.core.schemas.shared import EmailRef
 from app.core.text.language import Language
 from app.core.text.messages import _
-from app.core.web.callers import language_of, presume, principal_of
+from app.core.web.callers import VISITING, language_of, presume, principal_of
 from app.core.web.http import KEY_SCHEME
+from app.core.web.kit.visits import visit
 
 _DESCRIPTION: Final = """\
 `Authorization: Bearer hd_<kind>_...`, as shown once by `POST /v1/keys`. A key that has scopes needs the one that the \
 operation names (`x-required-scope`): 403 says which one it lacks. A key without scopes can do all that its kind and \
-role allow."""
+role allow. Keys of the kinds `widget` and `ticket` call the operations that name visitors (`x-visitors`)."""
 
 
 class ApiKey(SecurityBase):
@@ -31,6 +32,8 @@ class ApiKey(SecurityBase):
     async def __call__(self, request: Request) -> Principal:
         """The caller, whose key may be used here."""
         principal = await self.identify(request)
+        if principal.kind in VISITING and principal.visitor is None:
+            principal = await visit(request, principal)
         admit(request, principal)
         return principal
 
@@ -50,15 +53,15 @@ class PresumedKey(ApiKey):
 
 
 def admit(request: Request, principal: Principal) -> None:
-    """Let the request work on behalf of this caller. 403 for hook and widget keys, and for a scope that is missing."""
-    if principal.kind in ("hook", "widget"):
+    """Let the request work on behalf of this caller. 403 for keys of hooks, and for a scope that is missing."""
+    if principal.kind == "hook":
         raise Forbidden(_("A {kind} key is not accepted here", kind=principal.kind))
     require_scope(principal, request.scope["route"].scope)
-    holder.set(principal.account_id or principal.key_id)
+    holder.set(principal.holder)
 
 
 PrincipalDep = Annotated[Principal, Security(ApiKey())]
-"""The caller by its key: admin, agent or account. 401 without a valid key; 403 for hook and widget keys."""
+"""The caller by its key: admin, agent or account, or a visitor where those are let in. 401 without a valid key."""
 
 
 def require_scope(principal: Principal, scope: Scope) -> None:

@@ -213,7 +213,7 @@ def _read_key(header: str | None) -> str | None:
 
 
 def _claim(request: Request, principal: Principal, key: str, body: bytes) -> _Claim:
-    namespace = principal.key_id if principal.is_support else principal.account_id or principal.key_id
+    namespace = principal.namespace
     place = f"{request.method}\n{request.scope['path']}\n{key}"
     digest = _digest(namespace, place)
     earlier = _digest(_SUPPORT, place).hex() if principal.is_support and principal.account_id is None else None

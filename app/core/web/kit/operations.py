@@ -15,7 +15,7 @@ from fastapi.security.base import SecurityBase
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.auth import Principal
+from app.core.auth import Principal, VisitorKind
 from app.core.clock import database_now
 from app.core.db.engine import Sessions
 from app.core.db.session import run
@@ -23,6 +23,7 @@ from app.core.keys.scopes import Scope
 from app.core.problems import (
     Fault,
     IdempotencyMismatch,
+    IdentityRefused,
     Invalid,
     NotFound,
     PreconditionFailed,
@@ -32,7 +33,7 @@ from app.core.problems import (
 from app.core.schemas.shared import ActorRef, EmailRef, page_of
 from app.core.state import State, get_state
 from app.core.text.messages import _
-from app.core.web.http import IF_MATCH, Decorator, Router, StrictRoute, check_if_match, responses
+from app.core.web.http import IF_MATCH, VISITORS, Decorator, Router, StrictRoute, check_if_match, responses
 from app.core.web.kit.deps import ApiKey, PresumedKey, require_account, require_admin, require_support
 from app.core.web.kit.idempotency import IDEMPOTENT, Answer, May, by_key_alone, once
 from app.core.web.kit.merge_patch import Patch, merge_patch, patch_body, patched
@@ -286,6 +287,8 @@ class Options(TypedDict, total=False):
     status: int
     repeatable: bool
     """it takes an ``Idempotency-Key``"""
+    visitors: Sequence[VisitorKind]
+    """who may call it from a browser, by a widget's or a ticket's key; default: nobody"""
     if_match: bool
     """it honours ``If-Match``"""
     example: Any
@@ -355,13 +358,16 @@ class ResourceRouter(Router):
             status_code=status,
             summary=options.get("summary"),
             responses=self._responses(path, status, options),
-            openapi_extra=body | ({"parameters": parameters} if parameters else {}),
+            openapi_extra=body
+            | ({"parameters": parameters} if parameters else {})
+            | ({VISITORS: list(options["visitors"])} if options.get("visitors") else {}),
             route_class_override=options.get("route_class"),
             **route,
         )
 
     def _responses(self, path: str, status: int, options: Options) -> dict[int | str, dict[str, Any]]:
         kinds = [
+            *([IdentityRefused] if options.get("visitors") else []),
             *([NotFound] if "{" in self.prefix + path else ()),
             *options.get("problems", ()),
             *([PreconditionFailed] if options.get("if_match") else ()),

@@ -122,15 +122,22 @@ PageDep = Annotated[Page, Depends(_page)]
 
 
 async def in_order(
-    session: AsyncSession, entity: type[T], page: Page, *, by: str = "created_at", id_: str = "id", **equal: str | None
+    session: AsyncSession,
+    entity: type[T],
+    page: Page,
+    *more: ColumnElement[bool],
+    by: str = "created_at",
+    id_: str = "id",
+    **equal: str | None,
 ) -> Sequence[T]:
     """One page, and one row more, in the order in which the rows were made by the database's clock, then by id.
 
     Ids alone would not do: each replica makes them by a clock of its own, which may be wrong. ``equal``: only rows
-    whose columns are what is given, where it is not None.
+    whose columns are what is given, where it is not None; ``more``: further conditions.
     """
     keys = (getattr(entity, by), getattr(entity, id_))
     conditions = [getattr(entity, name) == value for name, value in equal.items() if value is not None]
+    conditions += more
     if place := page.place(datetime, str):
         conditions.append(tuple_(*keys) > place)
     query = select(entity).where(*conditions).order_by(*keys).limit(at_most(page.limit + 1))

@@ -153,6 +153,8 @@ def _alerts(plan: PlanDocument) -> Iterator[_Finding]:
 def _waiting(plan: PlanDocument) -> Iterator[_Finding]:
     if plan.waiting:
         lengths = plan.waiting.remind
+        if not lengths and plan.waiting.resolve is None:
+            yield _("`waiting` needs `remind`, `resolve` or both: without it a ticket waits for ever."), ("waiting",)
         for index, length in enumerate(lengths):
             if index and length <= lengths[index - 1]:
                 yield _("Reminders are listed in ascending order, each once."), ("waiting", "remind", index)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from itertools import takewhile
 from typing import Any, Final
 
+import orjson
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
@@ -13,6 +14,7 @@ from app.core.schemas.shared import pointer
 from app.core.schemas.validation import place_of, said_of
 from app.core.text.messages import Message, _
 from app.plans.document.parsing.reading import Step
+from app.plans.document.parsing.stored import RENAMED
 from app.plans.document.words import NAME_PATTERN
 
 _EXAMPLE: Final = ["P1", "P2"]
@@ -49,13 +51,15 @@ def _pruned(data: Any, path: tuple[Step, ...], faulty: set[tuple[Step, ...]]) ->
 def _sentence(found: ErrorDetails, path: tuple[Step, ...]) -> Message:
     key, context = path[-1] if path else "", found.get("ctx", {})
     match found["type"]:
+        case "extra_forbidden" if name := _successor(path):
+            return _("The key `{key}` is called `{name}`.", key=str(key), name=name)
         case "extra_forbidden":
             return _("The key `{key}` is not known here.", key=str(key))
         case "missing":
             return _("The key `{key}` is needed.", key=str(key))
         case "literal_error":
             known = context["expected"].replace(" or ", ", ")
-            return _("`{value}` is not known here: use one of {known}.", value=str(found["input"]), known=known)
+            return _("`{value}` is not known here: use one of {known}.", value=_plain(found["input"]), known=known)
         case "list_type":
             return _("This has to be a list, such as [{example}].", example=_as_list(found["input"]))
         case _other:
@@ -63,8 +67,25 @@ def _sentence(found: ErrorDetails, path: tuple[Step, ...]) -> Message:
             return said if said.endswith(".") else _("{sentence}.", sentence=said)
 
 
+def _successor(path: tuple[Step, ...]) -> str | None:
+    """What a key in this place is called today, if it had another name once."""
+    steps = [str(step) for step in path]
+    for place, name in RENAMED.items():
+        pattern = place.split(".")
+        if len(pattern) == len(steps) and all(part in ("*", step) for part, step in zip(pattern, steps, strict=True)):
+            return name
+    return None
+
+
+def _plain(value: Any) -> str:
+    """A value as JSON writes it; text as it is."""
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
+
+
 def _as_list(value: Any) -> str:
     """What is written in the place of a list of keys, as a list; else an example."""
     written = value if isinstance(value, dict) else [value]
-    known = [str(key) for key in written if key is not True and re.fullmatch(NAME_PATTERN, str(key))]
+    known = [
+        str(key) for key in written if key is not None and key is not True and re.fullmatch(NAME_PATTERN, str(key))
+    ]
     return ", ".join(known[:_SHOWN] or _EXAMPLE)

@@ -36,6 +36,9 @@ def test_a_small_plan_is_taken_and_its_defaults_are_those_of_the_contract() -> N
 
 ONE_FAULT = [
     ({"colour": "red"}, "/colour"),
+    ({"waiting": {}}, "/waiting"),
+    ({"waiting": {"remind": [], "resolve": None}}, "/waiting"),
+    ({"update_from": None}, "/update_from"),
     ({"key": "Small Plan"}, "/key"),
     ({"name": {"es": "Pequeño"}}, "/name"),
     ({"hours": "office"}, "/hours"),
@@ -332,3 +335,16 @@ def test_a_document_that_does_not_name_newer_members_keeps_its_hash() -> None:
     assert (said.canonical()["alert"]["repeat"], said.canonical()["routing"]["max_experts"]) == ("PT5M", 2)
     assert parse(said.canonical()) == said
     assert parse(plain.canonical()) == plain
+
+
+def test_a_key_that_has_been_renamed_is_refused_by_the_name_of_its_successor() -> None:
+    call = {"priorities": ["hot"], "providers": ["jitsi"], "join_from": "PT5M"}
+    [fault] = faults(small(call=call))
+    assert (fault["pointer"], fault["detail"]) == ("/call/join_from", "The key `join_from` is called `remind`.")
+    [fault] = faults(small(join_from="PT5M"))
+    assert "remind" not in fault["detail"]
+
+
+@pytest.mark.parametrize("section", ["waiting", "call", "alert", "escalation", "matrix", "trial"])
+def test_null_stands_for_a_section_that_is_left_out(section: str) -> None:
+    assert parse(small(**{section: None})) == parse(small())

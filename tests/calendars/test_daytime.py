@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from app.calendars.daytime import daytime_region
 from app.calendars.hours import Calendar, CalendarSpec, compile_calendar, parse_time
 from app.core.zones import load_zone
-from app.roster.daytime import daytime_region
 
 NOW = datetime(2026, 11, 22, 20, tzinfo=UTC)
 

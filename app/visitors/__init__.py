@@ -1,0 +1,1 @@
+"""Visitors: who calls from a browser, by the word of the host product whose page it is."""
