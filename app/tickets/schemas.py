@@ -329,7 +329,7 @@ class Ticket(TicketFacts, _Named):
     urgency: Urgency | None
     matrix_priority: str | None = Field(description="What the plan's matrix says of impact and urgency")
     requested_priority: str | None = Field(description="What a guest asked for, who gets the plan's default")
-    unconfirmed: bool = Field(description="A guest opened it, and support has not acted on it: nobody is alerted")
+    unconfirmed: bool = Field(description="A guest opened it, and nobody else has acted on it: nobody is alerted")
     assessed_priority: str | None = Field(description="What support found the priority to be; for support")
     requester: Requester
     closed_reason: Literal["closed", "unanswered", "withdrawn", "merged"] | None

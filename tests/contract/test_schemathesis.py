@@ -97,6 +97,7 @@ def serving(url: str) -> Iterator[str]:
         "rate_per_account": 0,
         "bytes_per_account": 0,
         "rate_per_address": 0,
+        "rate_per_network": 0,
         "rate_per_visiting_address": 0,
         "tickets_per_minute": 0,
     }
@@ -168,13 +169,18 @@ async def things(desk: World) -> World:
     return desk
 
 
+def wait_for_nothing(case: Case) -> None:
+    """A request that waits would hold the test for as long as it says."""
+    if str((case.query or {}).get("wait", "")).isdecimal():
+        case.query["wait"] = 0
+
+
 def aim(case: Case, world: World) -> None:
     """Put real ids in the place of made-up ones, unless the path is meant to be wrong. No request waits."""
     path = case.meta.components.get(ParameterLocation.PATH)
     if path is None or path.mode.is_positive:
         case.path_parameters |= {name: world.ids[name] for name in case.path_parameters if name in world.ids}
-    if str(case.query.get("wait", "")).isdecimal():
-        case.query["wait"] = 0  # it would hold the request as long as it says
+    wait_for_nothing(case)
 
 
 def _send_all(operation: str, schema: Any, send: Callable[[Case], object]) -> None:
@@ -264,6 +270,9 @@ def test_operations_in_a_row_get_nothing_unexpected(address: str, desk: World) -
     """Things are made, read, changed and removed, in orders that Schemathesis reads off the document."""
 
     class Row(everything.as_state_machine()):  # type: ignore[misc]  # made at run time
+        def before_call(self, case: Case) -> None:
+            wait_for_nothing(case)
+
         def get_call_kwargs(self, case: Case) -> dict[str, Any]:  # noqa: ARG002 - Schemathesis' own signature
             return {"base_url": address, "headers": desk.keys["admin"]}
 

@@ -9,13 +9,16 @@ import httpx
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from app.core.clock import wall_now
 from app.core.db.engine import Sessions
 from app.tickets.read import listing
 from app.tickets.wording import pattern
 from tests.support import stories
+from tests.support.actors import make_key
 from tests.support.desk import fetch, make_endpoint
 from tests.support.explaining import count_rows, counting, explain, explain_for_any, looked_at, nodes, root, scans
-from tests.support.stories import Caller, Story
+from tests.support.identities import ORIGIN, SECRET, claims, token
+from tests.support.stories import TICKET, Caller, Story
 
 MANY: Final = 12_000
 BUSY, GONE, NOBODY = (f"eng_0000000000000000000000{name}" for name in ("bvsy", "g0ne", "n0ne"))
@@ -202,3 +205,26 @@ async def test_a_page_of_deliveries(story: Story, sessions: Sessions, engine: As
         async with counting(engine) as sent:
             await story.product.get(path, **place)
         await assert_reads(sessions, *sent[1], "ix_deliveries_endpoint_id_created_at_id", "deliveries")
+
+
+@pytest.mark.no_cover
+async def test_a_visitors_own_tickets_are_found_by_their_marks(
+    crowd: Story, sessions: Sessions, engine: AsyncEngine, client: httpx.AsyncClient, database: str
+) -> None:
+    keys = [{"kid": "k1", "alg": "HS256", "key": SECRET}]
+    widget = {"account_id": crowd.account.account_id, "allowed_origins": [ORIGIN], "jwt_keys": keys}
+    headers = await make_key(sessions, "widget", **widget) | {"Heliodesk-Identity": token(claims(wall_now()))}
+    opened = await client.post("/v1/tickets", json=TICKET, headers=headers)
+    own = "SELECT visitor_marks FROM tickets WHERE id = $1"
+    some = "SELECT id FROM tickets WHERE account_id = $2 AND id <> $1 ORDER BY opened_at LIMIT 20"
+    marked = f"UPDATE tickets SET visitor_marks = ({own}) WHERE id IN ({some}) RETURNING 1"  # noqa: S608
+    assert len(await fetch(sessions, marked, opened.json()["id"], crowd.account.account_id)) == 20
+    await count_rows(database, "tickets")
+    for asked in ({}, {"sort": "due"}, {"sort": "updated"}):
+        async with counting(engine) as sent:
+            answer = await client.get("/v1/tickets", headers=headers, params=asked)
+        assert len(answer.json()["items"]) == 21
+        statement, parameters = sent[-1]
+        plan = await explain(sessions, statement, *parameters)
+        assert "ix_tickets_visitors" in {node.get("Index Name") for node in nodes(plan)}
+        assert max(node["Actual Rows"] for node in nodes(plan)) <= 21

@@ -2,7 +2,9 @@
 
 import httpx
 import pytest
+from pydantic import AnyHttpUrl
 
+from app.core.state import State
 from app.core.web.cors import MAX_AGE
 from tests.support.identities import ORIGIN
 from tests.visitors.conftest import TEXTS, Page
@@ -81,6 +83,14 @@ async def test_any_other_page_is_refused_and_reads_nothing(page: Page, origin: s
 async def test_without_an_origin_it_is_our_own_page_or_no_browser(page: Page) -> None:
     answer = await page.client.get("/v1/statuses", headers=page.key)
     assert (answer.status_code, cors(answer)) == (200, {})
+
+
+async def test_our_own_pages_need_not_be_listed(page: Page, state: State, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(state.settings, "public_url", AnyHttpUrl("https://help.example"))
+    answer = await page.client.get("/v1/statuses", headers=page.guest | {"Origin": "https://help.example"})
+    assert answer.status_code == 200
+    answer = await page.client.get("/v1/statuses", headers=page.guest | {"Origin": "https://help.example:8443"})
+    assert answer.status_code == 403
 
 
 async def test_that_a_key_is_revoked_can_be_read(page: Page) -> None:

@@ -10,9 +10,10 @@ import pytest
 from app.core.db.engine import Sessions
 from app.core.state import State
 from tests.support.actors import Headers, make_account, make_key
-from tests.support.desk import TICKET, fetch, now_of
+from tests.support.desk import fetch, now_of
 from tests.support.identities import ORIGIN
 from tests.support.sweeping import run_pass
+from tests.support.tickets import TICKET
 from tests.support.waiting import PATIENCE
 from tests.visitors.conftest import KEYS, P1, Page
 
@@ -93,6 +94,16 @@ async def test_what_a_guest_asks_for_alerts_nobody(
     by_support: dict[str, Any] = {"priority": "P1", "reason": "It is true", "business_impact": "All"}
     raised = await premium.post(f"{path}/priority", premium.admin, **by_support)
     assert (raised["unconfirmed"], raised["call"]["state"], raised["routing"]["state"]) == (False, "ready", "alerted")
+    assert await troubled(sessions) == {opened["id"]}
+
+
+async def test_an_owner_vouches_for_what_a_guest_opened(premium: Page, sessions: Sessions) -> None:
+    owner = await make_key(sessions, account_id=premium.account, role="owner")
+    opened = await premium.open(premium.guest)
+    path = f"/v1/tickets/{opened['id']}/priority"
+    body = {"priority": "P1", "reason": "It is true", "business_impact": "All"}
+    raised = await premium.call("POST", path, owner, json=body)
+    assert (raised["unconfirmed"], raised["priority"]) == (False, "P1")
     assert await troubled(sessions) == {opened["id"]}
 
 

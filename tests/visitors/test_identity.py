@@ -8,8 +8,8 @@ import pytest
 from app.core.clock import wall_now
 from app.core.db.engine import Sessions
 from tests.support.actors import make_account, make_key, make_person
-from tests.support.desk import TICKET
 from tests.support.identities import ORIGIN, SECRET, claims, token
+from tests.support.tickets import TICKET
 from tests.visitors.conftest import KEYS, P1, PLAN, TEXTS, Page
 
 

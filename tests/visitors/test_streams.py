@@ -10,8 +10,9 @@ import pytest
 from app.core.clock import monotonic, wall_now
 from app.core.db.engine import Sessions
 from tests.support.actors import Headers
-from tests.support.desk import TICKET, fetch
+from tests.support.desk import fetch
 from tests.support.identities import ORIGIN
+from tests.support.tickets import TICKET
 from tests.support.waiting import PATIENCE, until
 from tests.visitors.conftest import TEXTS, Page
 
@@ -89,6 +90,19 @@ async def test_a_stream_ends_with_its_visitors_token(page: Page) -> None:
         answer = await page.client.get("/v1/events/stream", params={"token": token, "seconds": 600})
     assert answer.status_code == 200
     assert monotonic() - began < PATIENCE
+
+
+@pytest.mark.parametrize("kind", ["widget", "ticket"])
+async def test_a_stream_ends_when_a_key_that_it_needs_is_revoked(page: Page, sessions: Sessions, kind: str) -> None:
+    opened = await page.open(page.guest)
+    headers = page.guest | {"Heliodesk-Identity": opened["access"]["token"]}
+    after = (await page.get("/v1/events?after=latest", headers))["next_cursor"]
+    waiting = asyncio.create_task(page.client.get(f"/v1/events?wait=60&after={after}", headers=headers))
+    streams = page.client._transport.app.state.heliodesk.streams  # type: ignore[attr-defined]
+    await until(lambda: len(streams) == 1)
+    await fetch(sessions, "UPDATE api_keys SET revoked_at = now() WHERE kind = $1 RETURNING 1", kind)
+    async with asyncio.timeout(PATIENCE):
+        assert (await waiting).json()["items"] == []
 
 
 async def test_a_visitor_has_so_many_streams_and_takes_none_from_others(page: Page) -> None:

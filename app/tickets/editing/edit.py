@@ -111,8 +111,8 @@ class TicketEdit:
         """Whom an event tells, as members of a ``NotifyingEvent``: the account's people at the vendor in these roles.
 
         A TAM only where the add-on is bought (W1); for a manager who is not there, the operator's contact. A role for
-        which there is nobody is ``unreachable``. Nobody is told of what a guest has opened, before support has done
-        something about it.
+        which there is nobody is ``unreachable``. Nobody is told of what a guest has opened, before somebody who is
+        known has done something about it.
         """
         if self.ticket.unconfirmed:
             return {}

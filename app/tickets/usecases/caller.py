@@ -29,8 +29,8 @@ async def start(
     edit = await lock_ticket(session, caller.principal, ticket_id)
     who = await editor(session, caller.principal, actor)
     caller.check_version(edit.ticket.version)
-    if who.visitor is None and who.actor.kind in ("engineer", "automation"):
-        edit.ticket.unconfirmed = False  # support has looked at what a guest opened, and deals with it
+    if not caller.principal.is_unknown:
+        edit.ticket.unconfirmed = False  # somebody who is known deals with what a guest opened
     return edit, who.actor
 
 
