@@ -164,8 +164,9 @@ async def test_a_customer_joins_or_declines_the_call_escalates_closes_and_reopen
     await host.text("You can still change your mind.").wait_for()
     assert await host.page.evaluate("document.activeElement.localName") == "heliodesk-widget"
     await host.page.context.route("https://meet.shop.example/**", lambda route: route.fulfill(body="a room"))
-    async with host.page.expect_popup():
+    async with host.page.expect_popup() as popup:
         await host.page.get_by_role("link", name="Join the call").click()
+    await (await popup.value).close()  # behind it, the page would hardly be drawn
     await host.text("You have joined the video call.").wait_for()
     assert (await host.story.engineer.get(f"{path}/call"))["call"]["state"] == "joined"
     await host.button("Escalate").click()
@@ -262,3 +263,12 @@ async def test_a_viewer_is_told_that_they_may_not_write(host: Host) -> None:
     await host.page.get_by_label("Your reply").fill("May I?")
     await host.button("Send reply").click()
     await host.page.get_by_role("alert").filter(has_text="viewer").wait_for()
+
+
+async def test_what_stands_on_the_accent_can_be_read(host: Host) -> None:
+    style = "document.querySelector('heliodesk-widget').style.getPropertyValue('--on')"
+    known = {"#ffcc00": "#000", "navy": "#fff", "oklch(0.9 0.1 100)": "#000", "url(x)": ""}
+    for accent, on in known.items():
+        await host.visit(accent=accent)
+        await host.button("Help").wait_for()
+        assert await host.page.evaluate(style) == on

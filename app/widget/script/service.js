@@ -35,7 +35,12 @@ const visitor = {
   async identity() {
     if (!this.source) return this.link ?? this.ticket;
     if (!this.token) {
-      this.token = typeof this.source === "function" ? await this.source() : this.source;
+      try {
+        this.token = typeof this.source === "function" ? await this.source() : this.source;
+      } catch (error) {
+        console.error("Heliodesk:", error);
+        throw new Problem(0);
+      }
       this.settle();
     }
     return this.token;

@@ -78,11 +78,9 @@ li.mine{align-self:end}
 @media (forced-colors:active){.chip,.note,.call,.body{border:1px solid}}
 `);
 
-/** Black or white, whichever is read better on a colour (WCAG 2.2, 1.4.3). */
+/** Black or white, whichever is read better on a colour, `color(srgb ...)` (WCAG 2.2, 1.4.3). */
 const readable = (colour) => {
-  const [red, green, blue] = colour.match(/[\d.]+/g).map((each) => {
-    const share = each / 255;
-    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
-  });
+  const [red, green, blue] = colour.match(/[\d.]+/g).map((share) =>
+    (share <= 0.04045 ? share / 12.92 : ((Number(share) + 0.055) / 1.055) ** 2.4));
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 ? "#000" : "#fff";
 };

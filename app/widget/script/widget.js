@@ -37,7 +37,7 @@ const widget = {
     if (!CSS.supports("color", settings.accent ?? "")) return;
     this.host.style.setProperty("--accent", settings.accent);
     const probe = h("span");
-    probe.style.color = settings.accent;
+    probe.style.color = `color-mix(in srgb, ${settings.accent}, ${settings.accent})`;
     this.root.append(probe);
     this.host.style.setProperty("--on", readable(getComputedStyle(probe).color));
     probe.remove();
