@@ -25,9 +25,9 @@ import httpx
 from bench import servers
 from tests.support.attack import attack
 from tests.support.attacks import ATTACKS, HOLDS, OUTER, Prepare, ground_of
-from tests.support.desk import TICKET
 from tests.support.memory import Memory, watched
 from tests.support.service import running
+from tests.support.tickets import TICKET
 from tests.support.victim import Figures, victim
 
 _TICKETS: Final = 200_000

@@ -140,7 +140,7 @@ async def session(rolled_back: Sessions) -> AsyncIterator[AsyncSession]:
 @pytest.fixture
 def settings(database: str) -> Settings:
     """Settings of a process on the shared database, without background passes."""
-    return Settings(database_url=database, background=False, rate_per_address=0)
+    return Settings(database_url=database, background=False, rate_per_address=0, rate_per_network=0)
 
 
 @pytest.fixture(scope="session")

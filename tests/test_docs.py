@@ -20,7 +20,7 @@ _SHELL: Final = re.compile(r"^```(?:sh|bash|shell|console)\n(.*?)^```", re.DOTAL
 ELSEWHERE: Final = {
     "CONTRIBUTING.md": "these are the tests themselves",
     "docs/backup.md": "tests/deploy/test_operator_pages.py restores a backup by it",
-    "docs/docker.md": "it needs a container engine, and says that it has not been run",
+    "docs/docker.md": "it needs a container engine, and says what has been run",
     "docs/reverse-proxy.md": "it says how to start the service that tests/faults start so",
 }
 PAGES: Final = {
@@ -37,7 +37,7 @@ def service() -> Iterator[Service]:
     with TemporaryDirectory(prefix="heliodesk-docs-") as name:
         folder = Path(name)
         folder.chmod(0o755)
-        with running("up", folder, HELIODESK_APPRISE_KINDS="ntfys") as service:
+        with running("up", folder) as service:
             yield service
 
 

@@ -4,7 +4,7 @@ Pure, and exact to the microsecond. This module is the feature's face: it also n
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
@@ -18,7 +18,7 @@ from app.calendars.specs import (
     check_spec,
     parse_time,
 )
-from app.calendars.table import EPOCH, Table, midnight, tabulate, working_dates
+from app.calendars.table import EPOCH, Table, WorkingDates, midnight, tabulate, working_dates
 from app.core.text.messages import _
 from app.core.zones import LoadZone, load_zone
 
@@ -41,6 +41,8 @@ __all__ = [
 _MICROSECOND: Final = timedelta(microseconds=1)
 _END_YEAR: Final = 2201
 _END: Final = (datetime(_END_YEAR, 1, 1, tzinfo=UTC) - EPOCH) // _MICROSECOND
+_KEPT: Final = 12
+"""Years of the longest table that is kept: more than a promise takes, and some 200 KB."""
 
 
 class BeyondCalendar(OverflowError):
@@ -64,8 +66,10 @@ def _instant(micros: int) -> datetime:
 class Calendar:
     """A compiled calendar: fixed in what it answers, and safe to share and to keep.
 
-    Its table grows by whole years as instants are asked for (a new table replaces the old one at once). Instants are
-    aware and the answers are in UTC; outside the years 1970 to 2200 each method raises BeyondCalendar.
+    Its table grows by whole years as instants are asked for (a new table replaces the old one at once). It begins anew
+    for instants that are far from it, and one that is very long is made for one answer and not kept: calendars are
+    shared, and a sandbox may stand in any year. Instants are aware and the answers are in UTC; outside the years 1970
+    to 2200 each method raises BeyondCalendar.
     """
 
     __slots__ = ("_room", "_spec", "_table", "_zone", "always_open", "name")
@@ -136,9 +140,9 @@ class Calendar:
     def open_windows(self, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
         """The open time in ``[start, end)`` as windows in order, none of which touch."""
         since, until = _span(start, end)
-        if self.always_open:
-            opens, closes = [since], [until]
-        else:
+        opens: Sequence[int] = (since,)
+        closes: Sequence[int] = (until,)
+        if not self.always_open:
             table = self._covering(since, until)
             opens, closes = table.opens, table.closes
         for index in range(bisect_right(closes, since), bisect_left(opens, until)):
@@ -155,16 +159,21 @@ class Calendar:
 
     def _covering(self, since: int, until: int) -> Table:
         """The table, grown where needed so that both instants lie in it."""
-        year = (EPOCH + timedelta(microseconds=since)).year
-        table = self._table or tabulate(self._zone, range(year, year), [])
-        if table.since <= since and until < table.until:
+        table = self._table
+        if table and table.since <= since and until < table.until:
             return table
-        first, stop = table.years.start, table.years.stop
-        while midnight(self._zone, date(first, 1, 1)) > since:
+        years = self._years_of(since, until)
+        both = range(min(years.start, table.years.start), max(years.stop, table.years.stop)) if table else years
+        return self._grow(table, both) if len(both) <= _KEPT else self._grow(None, years)
+
+    def _years_of(self, since: int, until: int) -> range:
+        """The local years in which two instants lie."""
+        first, last = ((EPOCH + timedelta(microseconds=at)).astimezone(self._zone).year for at in (since, until))
+        while midnight(self._zone, date(first, 1, 1)) > since:  # clocks may be set back over the midnight of a new year
             first -= 1
-        while midnight(self._zone, date(stop, 1, 1)) <= until:
-            stop += 1
-        return self._grow(table, range(first, stop))
+        while midnight(self._zone, date(last + 1, 1, 1)) <= until:
+            last += 1
+        return range(first, last + 1)
 
     def _grow_ahead(self, table: Table) -> Table:
         """A longer table, by half, so that the cost of reaching far adds up to a line."""
@@ -173,15 +182,23 @@ class Calendar:
         years = table.years
         return self._grow(table, range(years.start, min(years.stop + 1 + len(years) // 2, _END_YEAR + 1)))
 
-    def _grow(self, table: Table, years: range) -> Table:
+    def _grow(self, table: Table | None, years: range) -> Table:
         if self._room is not None and len(years) * self._rows_of_a_year() > self._room:
             raise BeyondCalendar(
                 _("{years} years of this calendar are more than can be examined here", years=len(years))
             )
+        grown = tabulate(self._zone, years, self._dates(table, years))
+        if len(years) <= _KEPT:
+            self._table = grown
+        return grown
+
+    def _dates(self, table: Table | None, years: range) -> WorkingDates:
+        """The working dates of these years; those of a table that lies in them are taken over."""
+        if table is None:
+            return working_dates(self._spec, self._zone, years)
         earlier = working_dates(self._spec, self._zone, range(years.start, table.years.start))
         later = working_dates(self._spec, self._zone, range(table.years.stop, years.stop))
-        self._table = tabulate(self._zone, years, [*earlier, *table.dates, *later])
-        return self._table
+        return earlier + table.dates + later
 
     def _rows_of_a_year(self) -> int:
         return 366 + 53 * sum(map(len, self._spec.weekly.values()))

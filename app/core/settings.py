@@ -78,6 +78,12 @@ class Settings(BaseSettings):
     rate_per_visiting_address: int = Field(
         1_200, ge=0, description="Those of one address with widget keys, which are no secret; 0: no limit"
     )
+    rate_per_network: int = Field(
+        6_000,
+        ge=0,
+        description="Those of one network (a /48, of IPv4 a /24) without a valid key, and as many with widget keys; "
+        "0: no limit",
+    )
     streams: int = Field(2000, ge=1, description="Streams and waiting requests that one process keeps open")
     streams_per_account: int = Field(200, ge=1, description="Those of one account")
     streams_per_key: int = Field(50, ge=1, description="Those of one key")

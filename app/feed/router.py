@@ -190,13 +190,14 @@ async def stream_events(
     """Stream events.
 
     The events of `GET /v1/events` as server-sent events. A stream that broke off is continued with `Last-Event-ID`.
-    After 15 s of silence an `id` without data shows that the stream is alive, and how far it has come. It ends when the
-    key is revoked or has expired, and when the service stops.
+    At its beginning, and after 15 s of silence, an `id` without data shows that the stream is alive, and how far it has
+    come; the comment `: cursor <id>` says the same to parsers that pass on no `id` alone. The stream ends when the key
+    is revoked or has expired, and when the service stops.
     """
     start = _start(last_event_id or after, "#/header/last-event-id" if last_event_id else "#/query/after")
     until = min(inf if seconds is None else monotonic() + seconds, await _end_of(state, principal))
-    _, told = await _begun(state, principal, asked, start, until=until)
-    return EventStream(told, state.streams, state.streams.open(principal))
+    begin, told = await _begun(state, principal, asked, start, until=until)
+    return EventStream(begin, told, state.streams, state.streams.open(principal))
 
 
 @router.create("/stream-token", StreamToken, scope="events:read", visitors=FOLLOWERS)

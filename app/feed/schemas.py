@@ -17,7 +17,8 @@ _TOKEN: Final[dict[str, Any]] = {
     "expires_at": "2026-11-20T20:31:00Z",
 }
 STREAMED: Final = (
-    f'retry: 1000\n\nevent: deadline.missed\ndata: {{"id": "{_EVENT["id"]}", ...}}\nid: {cursor_of(_PLACE)}\n\n'
+    f": cursor {cursor_of(_PLACE - 1)}\nid: {cursor_of(_PLACE - 1)}\nretry: 1000\n\n"
+    f'event: deadline.missed\ndata: {{"id": "{_EVENT["id"]}", ...}}\nid: {cursor_of(_PLACE)}\n\n'
 )
 """The beginning of a stream, cut short."""
 

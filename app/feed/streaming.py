@@ -76,10 +76,16 @@ async def _read(state: State, wanted: Wanted, after: int, limit: int) -> Page:
 def frames(page: Page) -> bytes:
     """The events of a page as they are sent; of an empty page its place alone, which ``Last-Event-ID`` follows."""
     if not page.rows:
-        return format_sse_event(comment="", id=cursor_of(page.after))
+        return _place(page.after)
     return b"".join(
         format_sse_event(event=row["type"], data_str=row["body"], id=cursor_of(row["position"])) for row in page.rows
     )
+
+
+def _place(position: int, retry: int | None = None) -> bytes:
+    """How far the feed has come, as an ``id`` and as a comment: many parsers pass on no ``id`` without data."""
+    cursor = cursor_of(position)
+    return format_sse_event(comment=f"cursor {cursor}", id=cursor, retry=retry)
 
 
 class EventStream(Response):
@@ -87,10 +93,10 @@ class EventStream(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(self, told: AsyncGenerator[Page, None], streams: Streams, stream: Stream) -> None:
+    def __init__(self, begin: int, told: AsyncGenerator[Page, None], streams: Streams, stream: Stream) -> None:
         super().__init__(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
         del self.headers["content-length"]
-        self._told, self._streams, self._stream = told, streams, stream
+        self._begin, self._told, self._streams, self._stream = begin, told, streams, stream
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the stream, and its end in order."""
@@ -106,7 +112,7 @@ class EventStream(Response):
             self._streams.close(self._stream)
 
     async def _tell(self, send: Send) -> None:
-        await _send(send, format_sse_event(retry=_RETRY))
+        await _send(send, _place(self._begin, retry=_RETRY))  # so that one that begins with `latest` can be continued
         async with aclosing(self._told) as told:
             async for page in told:
                 await _send(send, frames(page))

@@ -242,7 +242,7 @@ class NewHook(HookFields):
     model_config = ConfigDict(json_schema_extra={"examples": [WRITTEN | {"account_id": ACCOUNT}]})
 
     account_id: AccountId | None = Field(None, description="Needed with an admin's key; else the key's own")
-    actor: ActorRef | None = Field(None, description="The person for whom an account's key acts")
+    actor: ActorRef | None = Field(None, description="The person for whom the account's key acts")
 
 
 class TrialPayload(Strict):

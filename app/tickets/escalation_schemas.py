@@ -6,6 +6,7 @@ from pydantic import Field, JsonValue, StringConstraints
 
 from app.accounts.schemas import EngineerId
 from app.core.schemas.shared import ActorRef, Document, Instant, Strict, id_pattern
+from app.events.types.escalations import BREACH_COUNT, BREACH_VERIFIED, BREACHES, STILL_OPEN
 from app.plans.document.words import EscalationReason
 from app.tickets.schemas import Priority, Sentence, Text
 
@@ -43,7 +44,7 @@ class Breach(Document):
     metric: str
     cycle: int
     due_at: Instant
-    ended_at: Instant | None = Field(description="Null where it was still open")
+    ended_at: Instant | None = Field(description=STILL_OPEN)
 
 
 class Escalation(Document):
@@ -58,14 +59,9 @@ class Escalation(Document):
     justification: str | None
     requested_priority: str | None
     business_impact: str | None
-    breach_verified: bool | None = Field(
-        description="Whether the promise that it names was broken when it was requested; null: it names none"
-    )
-    breaches: list[Breach] = Field(
-        description="The last missed cycles of what it names, at most 20: those that were open then, and those since "
-        "the last escalation for this reason was accepted"
-    )
-    breach_count: int = Field(description="How many there were in all")
+    breach_verified: bool | None = Field(description=BREACH_VERIFIED)
+    breaches: list[Breach] = Field(description=BREACHES)
+    breach_count: int = Field(description=BREACH_COUNT)
     requested_at: Instant
     acknowledged_at: Instant | None
     ended_at: Instant | None

@@ -91,7 +91,7 @@ class ReplayPeriod(Strict):
         description="The start of the period, by the real time at which events were recorded, also those of a sandbox"
     )
     until: Instant | None = Field(None, description="The end of the period, exclusive. Default: now")
-    actor: ActorRef | None = Field(None, description="The person for whom an account's key acts")
+    actor: ActorRef | None = Field(None, description="The person for whom the account's key acts")
 
 
 class Replay(Document):

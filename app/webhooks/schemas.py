@@ -163,7 +163,7 @@ class NewWebhookEndpoint(WebhookEndpointFields):
         description="Whose public events are sent. Implied for an account's key; "
         "an admin's endpoint without it gets the events of all accounts, internal ones too",
     )
-    actor: ActorRef | None = Field(None, description="The person for whom an account's key acts")
+    actor: ActorRef | None = Field(None, description="The person for whom the account's key acts")
 
 
 def _known(event_type: str) -> str:

@@ -4,7 +4,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from app.calendars import hours as compiled
 from app.calendars.hours import ALWAYS, BeyondCalendar, Calendar, CalendarSpec, compile_calendar, parse_time
+from app.calendars.table import WorkingDates, working_dates
 
 HOUR = timedelta(hours=1)
 TICK = timedelta(microseconds=1)
@@ -188,6 +190,25 @@ def test_the_order_of_questions_changes_no_answer() -> None:
         alone = calendar("America/New_York", "01234", "08:00-17:00", holidays=("2026-01-01",))
         assert shared.due(start, 30 * HOUR) == alone.due(start, 30 * HOUR)
         assert shared.business_days(start, 5) == alone.business_days(start, 5)
+
+
+def test_a_calendar_that_is_asked_for_years_far_apart_keeps_few_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    tabulated: list[int] = []
+
+    def counting(spec: CalendarSpec, zone: ZoneInfo, years: range) -> WorkingDates:
+        tabulated.extend(years)
+        return working_dates(spec, zone, years)
+
+    monkeypatch.setattr(compiled, "working_dates", counting)
+    shared = calendar("Europe/Madrid", "01234", "09:00-18:00")
+    at = local("Europe/Madrid")
+    first, far, before = (at(f"{year}-03-04T12:00") for year in (2026, 2150, 2149))
+    assert all(shared.is_open(start) for start in (first, far, before, first))
+    assert tabulated == [2026, 2150, 2149, 2026]
+    assert shared.working(first, far) == calendar("Europe/Madrid", "01234", "09:00-18:00").working(first, far)
+    tabulated.clear()
+    assert shared.is_open(first)
+    assert tabulated == []
 
 
 def test_ten_years_of_working_time_can_be_due() -> None:

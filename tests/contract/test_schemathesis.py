@@ -97,6 +97,7 @@ def serving(url: str) -> Iterator[str]:
         "rate_per_account": 0,
         "bytes_per_account": 0,
         "rate_per_address": 0,
+        "rate_per_network": 0,
         "rate_per_visiting_address": 0,
         "tickets_per_minute": 0,
     }

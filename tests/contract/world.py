@@ -37,9 +37,10 @@ from tests.support.actors import (
     make_region,
     make_ticket_key,
 )
-from tests.support.desk import TICKET, now_of, open_at
+from tests.support.desk import now_of, open_at
 from tests.support.identities import ORIGIN, SECRET, claims, token
 from tests.support.sweeping import run_pass
+from tests.support.tickets import TICKET
 
 PLAN: Final = "wati-business-plus"
 _URGENT: Final = {"business_impact": "All shops", "priority_reason": "No sales", "call_link": "https://meet.example/a"}
@@ -262,6 +263,7 @@ async def open_world(url: str) -> AsyncIterator[World]:
         rate_per_account=0,
         bytes_per_account=0,
         rate_per_address=0,
+        rate_per_network=0,
         rate_per_visiting_address=0,
     )
     engine = make_engine(url, pool_size=4)

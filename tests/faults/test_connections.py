@@ -13,10 +13,11 @@ import pytest
 
 from app.core.db.engine import Sessions
 from tests.support.actors import Headers, make_account, make_key
-from tests.support.desk import TICKET, fetch, make_endpoint, now_of, open_at, store_plan
+from tests.support.desk import fetch, make_endpoint, now_of, open_at, store_plan
 from tests.support.service import Service, serving
 from tests.support.sse import Reader
 from tests.support.stories import P1
+from tests.support.tickets import TICKET
 from tests.support.waiting import until
 from tests.webhooks.receiver import Receiver
 

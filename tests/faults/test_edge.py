@@ -15,6 +15,7 @@ import pytest
 
 from tests.support.database import new_database
 from tests.support.service import Service, serving
+from tests.support.tickets import TICKET
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.faults
@@ -258,14 +259,7 @@ async def test_a_stream_whose_reader_does_not_read_is_ended(service: Service, ad
 
         account = {"name": "Writers", "plan": "wati-business-plus", "time_zone": "UTC"}
         account_id = (await admin.post("/v1/accounts", json=account)).json()["id"]
-        ticket = {
-            "account_id": account_id,
-            "title": "Long",
-            "description": "x" * 8000,
-            "priority": "P3",
-            "channel": "web",
-            "requester": {"name": "Ana", "email": "ana@example.com"},
-        }
+        ticket = TICKET | {"account_id": account_id, "description": "x" * 8000, "priority": "P3"}
         opened = (await admin.post("/v1/tickets", json=ticket)).raise_for_status().json()["id"]
         async with connected(service, buffer=4096) as client:
             client.writer.transport.pause_reading()  # type: ignore[attr-defined]

@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.desk import TICKET
 from tests.support.service import Service, running
+from tests.support.tickets import TICKET
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.faults

@@ -14,10 +14,11 @@ import pytest
 from app.core.db.engine import Sessions
 from app.core.db.tables import Row
 from tests.support.actors import make_account, make_engineer
-from tests.support.desk import TICKET, fetch, store_plan
+from tests.support.desk import fetch, store_plan
 from tests.support.replaying import replayed
 from tests.support.service import serving
 from tests.support.stories import P1
+from tests.support.tickets import TICKET
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.faults

@@ -17,9 +17,10 @@ from app.core.db.session import transaction
 from app.events.types import WebhookDisabled
 from tests.feed.conftest import INTERNAL, row, told_in
 from tests.support.actors import make_account, make_key
-from tests.support.desk import TICKET, fetch, store_plan
+from tests.support.desk import fetch, store_plan
 from tests.support.service import Service, serving
 from tests.support.sse import Reader
+from tests.support.tickets import TICKET
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.faults
@@ -127,7 +128,7 @@ async def test_a_revoked_key_ends_its_stream_and_no_other(
             assert not other.done()
         assert "/v1/events/stream" in service.printed()
         assert made["token"] not in service.printed()
-    assert (ended.comments, len(ended.told)) == (["the key, or whoever shows it, is no longer valid"], 1)
+    assert (ended.comments[-1], len(ended.told)) == ("the key, or whoever shows it, is no longer valid", 1)
 
 
 async def _stuck(service: Service, key: dict[str, str]) -> socket.socket:

@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import httpx
 import pytest
@@ -12,6 +12,7 @@ from orjson import loads
 
 from app.webhooks.background.deliver import Limits
 from app.webhooks.rules.sharing import Share
+from tests.support.making import made
 from tests.support.openings import open_until_answered
 from tests.support.service import serving
 from tests.support.waiting import until
@@ -41,13 +42,6 @@ class Hanging:
         raise AssertionError
 
 
-async def made(client: httpx.AsyncClient, path: str, **body: Any) -> str:
-    answer = await client.post(f"/v1/{path}", json=body)
-    assert answer.status_code == 201, answer.text
-    made_id: str = answer.json()["id"]
-    return made_id
-
-
 async def test_endpoints_that_hang_leave_the_slots_to_others(
     own_database: str, folder: Path, admin_key: str, receiver: Receiver
 ) -> None:
@@ -60,7 +54,9 @@ async def test_endpoints_that_hang_leave_the_slots_to_others(
             httpx.AsyncClient(base_url=service.url, headers=headers, trust_env=False, timeout=30)
         )
         facts = {"plan": "wati-business-plus", "time_zone": "UTC"}
-        attacker, victim = [await made(client, "accounts", name=name, **facts) for name in ("Attacker", "Victim")]
+        attacker, victim = [
+            (await made(client, "accounts", name=name, **facts))["id"] for name in ("Attacker", "Victim")
+        ]
         for number in range(ENDPOINTS):
             await made(client, "webhooks", account_id=attacker, url=f"{sick.url}/{number}", concurrency=50)
         await made(client, "webhooks", account_id=victim, url=receiver.url, events=["ticket.opened"])

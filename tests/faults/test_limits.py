@@ -16,8 +16,9 @@ from app.core.clock import monotonic
 from app.core.db.engine import Sessions
 from tests.support.actors import Headers, make_account, make_key
 from tests.support.attack import Plot, attack, request
-from tests.support.desk import TICKET, fetch, store_plan
+from tests.support.desk import fetch, store_plan
 from tests.support.service import Service, serving
+from tests.support.tickets import TICKET
 
 pytestmark = pytest.mark.faults
 

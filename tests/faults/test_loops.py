@@ -2,14 +2,16 @@
 
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import httpx
 import pytest
 
 from app.core.db.engine import Sessions
-from tests.support.desk import TICKET, fetch
+from tests.support.desk import fetch
+from tests.support.making import made
 from tests.support.service import serving
+from tests.support.tickets import TICKET
 from tests.support.waiting import until
 from tests.webhooks.receiver import Receiver
 
@@ -17,12 +19,6 @@ pytestmark = pytest.mark.faults
 
 ENDPOINTS: Final = 2
 TICKETS: Final = 3
-
-
-async def made(client: httpx.AsyncClient, path: str, **body: Any) -> Any:
-    answer = await client.post(f"/v1/{path}", json=body)
-    assert answer.status_code == 201, answer.text
-    return answer.json()
 
 
 async def test_a_loop_of_webhook_and_hook_ends(

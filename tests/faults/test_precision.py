@@ -9,8 +9,9 @@ import pytest
 
 from app.core.db.engine import Sessions
 from tests.support.actors import make_account
-from tests.support.desk import TICKET, make_endpoint, store_plan
+from tests.support.desk import make_endpoint, store_plan
 from tests.support.service import serving
+from tests.support.tickets import TICKET
 from tests.support.waiting import until
 from tests.webhooks.receiver import Receiver
 

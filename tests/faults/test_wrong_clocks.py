@@ -14,9 +14,10 @@ import pytest
 
 from app.core.db.engine import Sessions
 from tests.support.actors import make_account, make_engineer, make_key
-from tests.support.desk import TICKET, fetch, make_endpoint, now_of, store_plan
+from tests.support.desk import fetch, make_endpoint, now_of, store_plan
 from tests.support.replaying import replayed
 from tests.support.service import serving
+from tests.support.tickets import TICKET
 from tests.support.waiting import until
 from tests.webhooks.receiver import Receiver
 

@@ -149,12 +149,20 @@ async def test_a_stream_goes_on_behind_the_last_event_id(story: Story, tell: Tel
     streamed = await story.customer.send("GET", f"{STREAM}?seconds=0&after={cursor_of(start)}")
     assert streamed.headers["content-type"].startswith("text/event-stream")
     assert (streamed.headers["cache-control"], streamed.headers["x-accel-buffering"]) == ("no-store", "no")
-    assert streamed.text.startswith("retry: 1000\n\nevent: webhook.test\ndata: {")
+    place = cursor_of(start)
+    assert streamed.text.startswith(f": cursor {place}\nid: {place}\nretry: 1000\n\nevent: webhook.test\ndata: {{")
     assert [each in streamed.text for each in (first, second, third)] == [True] * 3
     rest = await story.customer.send(
         "GET", f"{STREAM}?seconds=0&after={cursor_of(start)}", last_event_id=cursor_of(start + 2)
     )
     assert [each in rest.text for each in (first, second, third)] == [False, False, True]
+
+
+async def test_a_stream_that_begins_with_what_comes_says_where_that_is(story: Story, tell: Tell) -> None:
+    await tell(row(story.account.account_id))
+    newest = (await story.customer.get(PATH, after="latest"))["next_cursor"]
+    streamed = await story.customer.send("GET", f"{STREAM}?seconds=0&after=latest")
+    assert streamed.text.startswith(f": cursor {newest}\nid: {newest}\nretry: 1000\n\n")
 
 
 async def test_a_token_opens_one_stream(story: Story, tell: Tell) -> None:

@@ -13,7 +13,7 @@ from tests.support.waiting import PATIENCE
 async def test_a_silent_stream_says_that_it_lives_and_how_far_it_is(state: State, tell: Tell, start: int) -> None:
     told = pages(state, EVERYTHING, start, until=inf, silence=0.3)
     first = await asyncio.wait_for(anext(told), PATIENCE)
-    assert frames(first) == f": \nid: at-{start}\n\n".encode()
+    assert frames(first) == f": cursor at-{start}\nid: at-{start}\n\n".encode()
     [event_id] = await tell()
     while not (page := await asyncio.wait_for(anext(told), PATIENCE)).rows:
         pass  # on a slow machine it says once more that it lives

@@ -9,7 +9,8 @@ from app.core.outgoing.via import HEADER, write_via
 from app.webhooks.outbox.claims import claim
 from app.webhooks.rules.sharing import Share
 from tests.inbound.conftest import Desk
-from tests.support.desk import TICKET, fetch
+from tests.support.desk import fetch
+from tests.support.tickets import TICKET
 
 FIRING: Final = {"key": "disk", "title": "The disk is full", "status": "firing"}
 

@@ -22,6 +22,7 @@ from tests.inbound.conftest import Desk, MakeDesk
 from tests.support.actors import Headers, make_engineer, make_key
 from tests.support.desk import fetch, now_of
 from tests.support.refusals import reached
+from tests.support.tickets import TICKET
 
 NOW: Final = datetime(2026, 11, 20, 12, tzinfo=UTC)
 SETTING: Final = Setting(NOW, NOW, window=timedelta(hours=1))
@@ -151,8 +152,7 @@ async def test_a_ticket_that_was_open_before_goes_on(desk: Desk) -> None:
 
 async def test_a_ticket_of_a_person_opens_as_ever(desk: Desk) -> None:
     await made(desk)
-    body = {"title": "Help", "description": "Please", "requester": {"name": "Ana", "email": "ana@example.com"}}
-    assert (await desk.client.post("/v1/tickets", json=body, headers=desk.owner)).status_code == 201
+    assert (await desk.client.post("/v1/tickets", json=TICKET, headers=desk.owner)).status_code == 201
 
 
 async def test_overlapping_windows_open_at_the_end_of_the_last(desk: Desk) -> None:

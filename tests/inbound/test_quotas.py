@@ -14,8 +14,9 @@ from app.inbound.payloads import Room
 from tests.inbound.conftest import Desk, MakeDesk
 from tests.support.actors import make_key
 from tests.support.clocks import HandClock
-from tests.support.desk import TICKET, fetch
+from tests.support.desk import fetch
 from tests.support.refusals import reached
+from tests.support.tickets import TICKET
 
 HALF: Final = orjson.dumps(GENERIC | {"text": "x" * 530_000})
 """More than half of the room of the hooks that take whatever comes."""

@@ -17,6 +17,7 @@ from app.plans.document.words import NAME_PATTERN
 from app.plans.store import BUILTIN, document
 from tests.support.actors import Headers
 from tests.support.desk import fetch, store_plan
+from tests.support.tickets import TICKET
 
 MINIMAL: dict[str, Any] = {
     "key": "small",
@@ -48,8 +49,7 @@ async def test_a_minimal_plan_is_stored_and_serves_tickets(client: httpx.AsyncCl
     assert answer.status_code == 201, answer.text
     account = {"name": "Shops", "plan": "small", "time_zone": "Europe/Madrid"}
     made = (await client.post("/v1/accounts", json=account, headers=admin)).json()
-    ticket = {"title": "A", "description": "B", "channel": "web", "requester": {"name": "A", "email": "a@b.example"}}
-    opened = await client.post("/v1/tickets", json=ticket | {"account_id": made["id"]}, headers=admin)
+    opened = await client.post("/v1/tickets", json=TICKET | {"account_id": made["id"]}, headers=admin)
     assert (opened.status_code, opened.json()["priority"]) == (201, "normal")
     assert [due["metric"] for due in opened.json()["deadlines"]] == ["first_response"]
 

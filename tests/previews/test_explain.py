@@ -31,7 +31,7 @@ def instant(text: str) -> str:
 
 async def reach(story: Story, text: str) -> None:
     """Move the sandbox's clock to a local time."""
-    await story.product.post(f"/v1/sandbox/{story.account.account_id}/advance", to=instant(text))
+    await story.advance(to=instant(text))
 
 
 async def explained(who: Caller, path: str, metric: str, cycle: int = 1, language: str = "en") -> Any:

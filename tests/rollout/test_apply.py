@@ -38,8 +38,7 @@ def planned(begin: Begin, admin: Headers) -> Planned:
 
 
 async def advance(planner: Planner, hours: float) -> None:
-    path = f"/v1/sandbox/{planner.story.account.account_id}/advance"
-    await planner.admin.post(path, by=f"PT{int(hours * 60)}M")
+    await planner.story.advance(who=planner.admin, by=f"PT{int(hours * 60)}M")
 
 
 def minutes(number: float) -> datetime:

@@ -47,7 +47,7 @@ async def story(begin: Begin) -> Story:
 
 async def advance(story: Story, status: int = 200, who: Caller | None = None, **how: Any) -> Any:
     """What support (or ``who``) is answered for moving the clock."""
-    return await (who or story.product).post(f"/v1/sandbox/{story.account.account_id}/advance", status, **how)
+    return await story.advance(status, who, **how)
 
 
 def of_type(answer: Any, *types: str) -> list[Any]:

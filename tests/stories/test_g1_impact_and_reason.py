@@ -3,6 +3,7 @@
 import pytest
 
 from tests.support.stories import P1, Begin, deadline, path_of, pointers
+from tests.support.tickets import TICKET
 
 NOON = {"sandbox": {"starts_at": "2026-11-23T12:00:00Z"}}
 
@@ -11,9 +12,8 @@ NOON = {"sandbox": {"starts_at": "2026-11-23T12:00:00Z"}}
 async def test_g1_a_p1_without_either_is_refused_with_the_place(begin: Begin, missing: str) -> None:
     story = await begin("google-premium", **NOON)
     fields = {name: value for name, value in P1.items() if name != missing}
-    opening = {"title": "Down", "description": "All of it", "requester": {"name": "Ana", "email": "ana@example.com"}}
     for given in (fields, fields | {missing: "  "}):
-        problem = await story.customer.post("/v1/tickets", 422, **opening | given)
+        problem = await story.customer.post("/v1/tickets", 422, **TICKET | given)
         assert (problem["type"], pointers(problem)) == ("/problems/invalid-input", [f"/{missing}"])
     assert (await story.customer.get("/v1/tickets"))["items"] == []
 

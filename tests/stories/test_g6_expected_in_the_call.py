@@ -31,8 +31,7 @@ async def story(begin: Begin) -> Story:
 
 async def advance(story: Story, minutes: float) -> list[Any]:
     """Move the clock to so many minutes after the start; what happened on the way."""
-    path = f"/v1/sandbox/{story.account.account_id}/advance"
-    events: list[Any] = (await story.product.post(path, to=at(minutes).isoformat()))["events"]
+    events: list[Any] = (await story.advance(to=at(minutes).isoformat()))["events"]
     return events
 
 

@@ -30,7 +30,7 @@ async def test_n6_a_day_without_a_reply(begin: Begin, state: State) -> None:
     async with receiving() as receiver:
         endpoint = await make_endpoint(story.sessions, receiver.url, "*")
         path = path_of(await story.open(**CRITICAL))
-        answer = await story.product.post(f"/v1/sandbox/{story.account.account_id}/advance", 200, by="PT24H")
+        answer = await story.advance(by="PT24H")
         await deliver_all(story, state)
         timeline = await story.events(path)
         assert [message.verified(endpoint.secrets[0]) for message in receiver.messages] == timeline

@@ -7,7 +7,8 @@ from app.core.metrics import Metrics
 from app.core.settings import Settings
 from app.notices.channels import configured
 from tests.support.mailbox import Mailbox, send, smtp
-from tests.support.stories import P1, Story
+from tests.support.stories import Story
+from tests.support.tickets import P1
 
 BASE: Final = "http://test/a/"
 

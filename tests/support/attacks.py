@@ -15,8 +15,7 @@ import httpx
 import orjson
 
 from tests.support.attack import GUESS, Manner, Plot, request
-from tests.support.desk import TICKET
-from tests.support.stories import P1
+from tests.support.tickets import P1, TICKET
 from tests.support.victim import make_customer, make_quick_plan
 
 _GLOBS: Final = [f"*{first}*{second}*e*" for first in "abcdefg" for second in "abcdefg"]

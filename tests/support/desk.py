@@ -20,13 +20,9 @@ from app.tickets.usecases.open import open_ticket
 from app.webhooks.models import WebhookEndpointRow
 from app.webhooks.outbox.subscriptions import subscribe
 from app.webhooks.rules.signing import make_secret
+from tests.support.tickets import TICKET
 
 AUTOMATION: Final = Acting(Actor("automation", "key_test"), None)
-TICKET: Final = {
-    "title": "Broadcasts do not arrive",
-    "description": "Since nine o'clock nothing arrives.",
-    "requester": {"name": "Ana Silva", "email": "ana@example.com"},
-}
 
 
 async def store_plan(sessions: Sessions, shipped: str, **changes: Any) -> str:

@@ -50,7 +50,7 @@ def _owner(story: Story) -> str | None:
 
 async def advance(story: Story, **how: Any) -> Any:
     """Move the sandbox's clock."""
-    return await story.product.post(f"/v1/sandbox/{story.account.account_id}/advance", **how)
+    return await story.advance(**how)
 
 
 def owners(events: list[Any]) -> list[tuple[datetime, str | None]]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 import httpx
 
-from tests.support.desk import TICKET
+from tests.support.tickets import TICKET
 
 _PAUSE = 0.05
 

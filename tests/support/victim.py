@@ -12,7 +12,7 @@ from typing import Any, Final
 import httpx
 import orjson
 
-from tests.support.desk import TICKET
+from tests.support.tickets import TICKET
 from tests.webhooks.receiver import Receiver, receiving
 
 _EVERY: Final = 0.1

@@ -15,8 +15,9 @@ from app.core.state import State
 from app.usage.counting import STORED
 from tests.contract.document import OPERATIONS
 from tests.support.actors import Headers, make_account, make_engineer, make_key, make_region
-from tests.support.desk import TICKET, fetch, store_plan
+from tests.support.desk import fetch, store_plan
 from tests.support.refusals import reached
+from tests.support.tickets import TICKET
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 ALWAYS: Final = {"time_zone": "UTC", "weekly": {"mon": [["00:00", "24:00"]]}}

@@ -9,8 +9,8 @@ import pytest
 from app.core.clock import wall_now
 from app.core.db.engine import Sessions
 from tests.support.actors import Headers, make_account, make_engineer, make_key, make_person, make_region
-from tests.support.desk import TICKET
 from tests.support.identities import ORIGIN, SECRET, claims, token
+from tests.support.tickets import TICKET
 
 Json = dict[str, Any]
 PLAN = "wati-business-plus"

@@ -11,9 +11,10 @@ import pytest
 from app.core.db.engine import Sessions
 from app.core.state import State
 from tests.support.actors import Headers, make_account, make_key
-from tests.support.desk import TICKET, fetch, now_of
+from tests.support.desk import fetch, now_of
 from tests.support.identities import ORIGIN
 from tests.support.sweeping import run_pass
+from tests.support.tickets import TICKET
 from tests.support.waiting import PATIENCE
 from tests.visitors.conftest import KEYS, P1, TEXTS, Page
 

@@ -10,8 +10,8 @@ from app.core.db.engine import Sessions
 from app.core.limits.callers import VisitorQuota
 from app.core.state import State
 from tests.support.actors import make_account, make_key, make_person
-from tests.support.desk import TICKET
 from tests.support.identities import ORIGIN, SECRET, claims, pair, token
+from tests.support.tickets import TICKET
 from tests.visitors.conftest import KEYS, P1, PLAN, TEXTS, Page
 
 

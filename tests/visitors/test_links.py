@@ -9,7 +9,8 @@ from app.core.db.engine import Sessions
 from app.core.settings import Settings
 from app.core.state import State
 from tests.support.actors import Headers
-from tests.support.desk import TICKET, fetch, now_of
+from tests.support.desk import fetch, now_of
+from tests.support.tickets import TICKET
 from tests.visitors.conftest import P1, Page
 
 

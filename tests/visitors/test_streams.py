@@ -10,8 +10,9 @@ import pytest
 from app.core.clock import monotonic, wall_now
 from app.core.db.engine import Sessions
 from tests.support.actors import Headers
-from tests.support.desk import TICKET, fetch
+from tests.support.desk import fetch
 from tests.support.identities import ORIGIN
+from tests.support.tickets import TICKET
 from tests.support.waiting import PATIENCE, until
 from tests.visitors.conftest import TEXTS, Page
 

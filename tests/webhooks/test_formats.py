@@ -11,8 +11,10 @@ from app.core.state import State
 from app.events.examples import event_example
 from app.events.types import EVENTS, INTERNAL_TYPES
 from app.webhooks.background.deliver import Sender
+from tests.support import making
 from tests.support.actors import Headers, make_account, make_key
-from tests.support.desk import TICKET, store_plan
+from tests.support.desk import store_plan
+from tests.support.tickets import TICKET
 from tests.webhooks.formats.shapes import SHAPES
 from tests.webhooks.receiver import Message, Receiver
 
@@ -37,10 +39,9 @@ async def owner(sessions: Sessions, account_id: str) -> Headers:
 
 async def made(client: httpx.AsyncClient, headers: Headers, receiver: Receiver, **fields: Any) -> dict[str, Any]:
     """An endpoint; messages to a chat, too, go out as fast as they can."""
-    answer = await client.post("/v1/webhooks", json={"url": receiver.url, "rate": 1000.0} | fields, headers=headers)
-    assert answer.status_code == 201, answer.text
-    document: dict[str, Any] = answer.json()
-    return document
+    asked = {"url": receiver.url, "rate": 1000.0} | fields
+    endpoint: dict[str, Any] = await making.made(client, "webhooks", headers, **asked)
+    return endpoint
 
 
 async def sent(sender: Sender, receiver: Receiver) -> list[Message]:

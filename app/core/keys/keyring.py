@@ -1,9 +1,9 @@
 """Finding out whose key a request shows, so that wrong keys cost next to nothing.
 
 A key's checksum comes first (an operator's own admin key has none, and another form), then the keys that were refused a
-moment ago. A key that this process has never seen is
-looked up together with the others that come at the same time: whoever tries many makes few queries, and whoever has a
-valid one behind the same address is not kept waiting for them. What is remembered of a valid key says whose requests
+moment ago. A key that this process has never seen is looked up together with the others that come at the same time:
+whoever tries many makes few queries, and whoever has a valid one behind the same address is not kept waiting for them.
+So is the key of a caller who is refused for asking too often. What is remembered of a valid key says whose requests
 these are, for counting them; whether it is still valid is asked for every request, so that revoking it holds at once.
 """
 
@@ -26,7 +26,7 @@ REFUSED: Final = 10.0
 _OPERATORS: Final = re.compile("(?!hd_)[!-~]{16,200}")
 """What an operator may have chosen, at this start or an earlier one."""
 _PAUSE: Final = 0.02
-"""Seconds between two look-ups of keys that were never seen."""
+"""Seconds between two look-ups of many keys."""
 
 
 class Authenticator(Protocol):
@@ -84,8 +84,8 @@ class Keyring:
         """Look this key up before anything else is counted for its owner."""
         self._known.drop(hash_key(key))
 
-    async def first_seen(self, key: str) -> Principal | None:
-        """The principal of a key that is not known here; None when it is not valid."""
+    async def among_others(self, key: str) -> Principal | None:
+        """The principal of a key, looked up together with others from now on; None when it is not valid."""
         digest = hash_key(key)
         asked = self._asked.get(digest)
         if asked is None:

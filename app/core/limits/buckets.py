@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-_MOST: Final = 50_000
-"""Buckets of one process. Full ones say nothing and are dropped first."""
+_MOST: Final = 20_000
+"""Buckets of one rate in one process. Full ones say nothing and are dropped first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,31 +72,33 @@ class Bucket:
 
 
 class Buckets:
-    """The buckets of one process, by rate and by whom it holds for."""
+    """The buckets of one process, by rate and by whom it holds for; those of one rate never displace another's."""
 
     def __init__(self, most: int = _MOST) -> None:
         self._most = most
-        self._kept: dict[tuple[str, str], Bucket] = {}
+        self._kept: dict[str, dict[str, Bucket]] = {}
 
     def of(self, rate: Rate, whom: str, now: float) -> Bucket:
         """The bucket, full when it was not used for long."""
-        bucket = self._kept.get((rate.name, whom))
+        kept = self._kept.setdefault(rate.name, {})
+        bucket = kept.get(whom)
         if bucket is None:
-            if len(self._kept) >= self._most:
-                self._drop(now)
-            bucket = self._kept[rate.name, whom] = Bucket(rate, now)
+            if len(kept) >= self._most:
+                kept = self._kept[rate.name] = self._worth_keeping(kept, now)
+            bucket = kept[whom] = Bucket(rate, now)
         return bucket
 
-    def _drop(self, now: float) -> None:
-        """Drop those that are full and, where that is not half of them, those that were made first."""
-        kept = [(key, bucket) for key, bucket in self._kept.items() if bucket.used(now) > 0]
-        self._kept = dict(kept[-(self._most // 2) :])
+    def _worth_keeping(self, kept: dict[str, Bucket], now: float) -> dict[str, Bucket]:
+        """Those that are not full; where that is more than half of them, those that were made last."""
+        used = [(whom, bucket) for whom, bucket in kept.items() if bucket.used(now) > 0]
+        return dict(used[-(self._most // 2) :])
 
     def low(self, now: float) -> Iterator[tuple[str, Bucket]]:
         """Those that replicas tell each other of, each with a name that is the same in all of them."""
-        for (rate, whom), bucket in self._kept.items():
-            if bucket.is_low(now):
-                yield f"{rate}:{whom}", bucket
+        for rate, kept in self._kept.items():
+            for whom, bucket in kept.items():
+                if bucket.is_low(now):
+                    yield f"{rate}:{whom}", bucket
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return sum(map(len, self._kept.values()))

@@ -22,6 +22,7 @@ _RATES: Final[Mapping[str, Message]] = {
     "bytes_per_account": _("All keys of an account together may send {amount} bytes in {seconds} seconds"),
     "rate_per_visiting_address": _("With widget keys, an address may make {amount} requests in {seconds} seconds"),
     "rate_per_address": _("Without a valid key, an address may make {amount} requests in {seconds} seconds"),
+    "rate_per_network": _("Without a secret key, a network may make {amount} requests in {seconds} seconds"),
 }
 """What a caller is told when a rate is used up."""
 
@@ -31,6 +32,8 @@ ADDRESS: Final = "heliodesk.address"
 """In the scope of a visitor's request: the network address that it is counted by."""
 KNOWN: Final = "heliodesk.known"
 """In a request's scope: whether its caller is no stranger."""
+_FREE_OF_NETWORK: Final = 500
+"""Answers a second that are never refused, of one network: ten times those of an address."""
 _SOON: Final = {"Retry-After": "1"}
 _HOUR: Final = 3600
 
@@ -43,6 +46,8 @@ class Caller:
     sends_in: str
     """the lane of a request whose body is still coming: of one key, or of one address, because the key is not checked
     before the body is there, and whoever shows a revoked one takes no place from the account that it belonged to"""
+    held_with: str
+    """whose refusals go out at one pace: a caller's, or those of all strangers of one network"""
     size: Size
     buckets: tuple[Bucket, ...]
     is_stranger: bool = False
@@ -177,7 +182,7 @@ class CallerLimits:
 
     def __init__(self, settings: Settings, rates: Rates) -> None:
         self.rates, self.in_flight, self._pace = rates, InFlight(settings.in_flight), Pace()
-        self._free = Pace()
+        self._free, self._free_of_network = Pace(), Pace(_FREE_OF_NETWORK)
         self._account = Size(settings.in_flight_per_account, settings.in_flight_waiting)
         self._support = Size(settings.in_flight_per_support_key, 2 * settings.in_flight_waiting)
         self._few = Size(max(1, settings.in_flight_per_account // 2), settings.in_flight_waiting)
@@ -191,23 +196,25 @@ class CallerLimits:
         self._bytes = _rate("bytes_per_account", settings.bytes_per_account)
         self._of_support = _rate("rate_per_support_key", settings.rate_per_support_key)
         self._of_address = _rate("rate_per_address", settings.rate_per_address)
+        self._of_network = _rate("rate_per_network", settings.rate_per_network)
         self._of_visitors = _rate("rate_per_visiting_address", settings.rate_per_visiting_address)
 
     def caller(self, principal: Principal) -> Caller:
         """Who has a key: the keys of an account share a lane and a bucket, support's keys have their own."""
         account_id, key_id = principal.account_id, principal.key_id
         if account_id is None:
-            return Caller(key_id, key_id, self._support, self._buckets((self._of_support, key_id)))
+            return Caller(key_id, key_id, key_id, self._support, self._buckets((self._of_support, key_id)))
         buckets = self._buckets((self._of_key, key_id), (self._of_account, account_id))
         sent = self.rates.bucket(self._bytes, account_id) if self._bytes else None
-        return Caller(account_id, f"key:{key_id}", self._account, buckets, sent=sent)
+        return Caller(account_id, f"key:{key_id}", account_id, self._account, buckets, sent=sent)
 
     def sender(self, account_id: str, name: str) -> Caller:
         """Who sends to an account's hooks: apart from its other requests, so that neither holds up the other.
 
         ``name``: of the key that it shows, or of its origin.
         """
-        return Caller(f"ingest:{account_id}", f"sender:{name}", self._few, ())
+        lane = f"ingest:{account_id}"
+        return Caller(lane, f"sender:{name}", lane, self._few, ())
 
     def requests_of(self, account_id: str) -> int:
         """How many of the minute's requests the account's keys have made."""
@@ -217,18 +224,22 @@ class CallerLimits:
         """How many of the minute's bytes the account's keys have sent."""
         return self.rates.used(self._bytes, account_id)
 
-    def stranger(self, address: str) -> Caller:
-        """Who has no valid key, or a stream token."""
-        lane = f"address:{address}"
-        return Caller(lane, lane, self._few, self._buckets((self._of_address, address)), is_stranger=True)
+    def stranger(self, address: str, network: str) -> Caller:
+        """Who has no valid key, or a stream token.
 
-    def visitor(self, address: str) -> Caller:
+        One party may hold a network and use another of its addresses each time. So all of the network's have a rate
+        together, and while that is used up the process takes note of none of them.
+        """
+        buckets = self._of_unknown((self._of_address, address), (self._of_network, network))
+        return self._unknown(f"address:{address}", network, buckets)
+
+    def visitor(self, address: str, network: str) -> Caller:
         """Who has a key that is no secret: until they have shown who they are, they are their address.
 
         So nobody who has copied a widget key out of a page uses up what its account may have.
         """
-        lane = f"visitors:{address}"
-        return Caller(lane, lane, self._few, self._buckets((self._of_visitors, address)), is_stranger=True)
+        buckets = self._of_unknown((self._of_visitors, address), (self._of_network, f"visitors of {network}"))
+        return self._unknown(f"visitors:{address}", network, buckets)
 
     def count_visitor(self, principal: Principal) -> None:
         """Count a request of a visitor who has shown who they are for their account too. 429 as ``count`` does.
@@ -237,12 +248,19 @@ class CallerLimits:
         """
         account_id, key_id = principal.account_id or "", principal.key_id
         buckets = self._buckets((self._of_key, f"{key_id} {account_id}"), (self._of_account, account_id))
-        self.count(Caller(account_id, account_id, self._account, buckets))
+        self.count(Caller(account_id, account_id, account_id, self._account, buckets))
 
-    def unknown_sender(self, address: str) -> Caller:
+    def unknown_sender(self, address: str, network: str) -> Caller:
         """Whoever sends to a hook, known or not: it is let through, because the hook decides whose word it takes."""
-        lane = f"address:{address}"
-        return Caller(lane, lane, self._few, (), is_stranger=True)
+        return self._unknown(f"address:{address}", network, ())
+
+    def _unknown(self, lane: str, network: str, buckets: tuple[Bucket, ...]) -> Caller:
+        return Caller(lane, lane, f"network:{network}", self._few, buckets, is_stranger=True)
+
+    def _of_unknown(self, own: tuple[Rate | None, str], shared: tuple[Rate | None, str]) -> tuple[Bucket, ...]:
+        """The bucket of a network, and of one of its addresses while there is something left in it."""
+        now, wide = monotonic(), self._buckets(shared)
+        return self._buckets(own) + wide if all(bucket.left(now) for bucket in wide) else wide
 
     def _buckets(self, *rates: tuple[Rate | None, str]) -> tuple[Bucket, ...]:
         return tuple(self.rates.bucket(rate, whom) for rate, whom in rates if rate)
@@ -295,11 +313,12 @@ class CallerLimits:
 
     def hold(self, caller: Caller) -> float:
         """Seconds to wait before the caller is refused."""
-        return self._pace.hold(caller.lane, monotonic())
+        return self._pace.hold(caller.held_with, monotonic())
 
-    def hold_free(self, address: str) -> float:
+    def hold_free(self, address: str, network: str) -> float:
         """Seconds to wait before an answer that is never refused; 0 for an address that asks now and then."""
-        return self._free.hold(address, monotonic())
+        now = monotonic()
+        return self._free.hold(address, now) or self._free_of_network.hold(network, now)
 
 
 def rate_fields(buckets: Sequence[Bucket], now: float) -> dict[str, str]:

@@ -60,6 +60,9 @@ class Rates:
         """How many tokens are taken at this instant; none where there is no limit."""
         return used_of(self.bucket(rate, whom), monotonic()) if rate else 0
 
+    def __len__(self) -> int:
+        return len(self._buckets)
+
     def stop(self) -> None:
         """Tell the others nothing more."""
         if self._keeper:

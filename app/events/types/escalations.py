@@ -1,10 +1,19 @@
 """What happens to escalations. Pure."""
 
 from datetime import datetime
+from typing import Final
 
 from pydantic import BaseModel, Field
 
 from app.events.types.data import DISPLAY_NAME, EventData, NotifyingEvent, TextEvent
+
+BREACH_VERIFIED: Final = "Whether the promise that it names was broken when it was requested; null: it names none"
+BREACHES: Final = (
+    "The last missed cycles of what it names, at most 20: those that were open when it was requested, and those since "
+    "the last escalation for this reason was accepted"
+)
+BREACH_COUNT: Final = "How many there were in all"
+STILL_OPEN: Final = "Null where it was still open"
 
 
 class EscalationAutomatic(NotifyingEvent):
@@ -25,12 +34,12 @@ class _Escalation(TextEvent):
 
 
 class BrokenPromise(BaseModel):
-    """A cycle of a metric that was missed."""
+    """A cycle that was missed."""
 
     metric: str
     cycle: int
     due_at: datetime
-    ended_at: datetime | None = Field(description="Null where it was still open")
+    ended_at: datetime | None = Field(description=STILL_OPEN)
 
 
 class EscalationRequested(NotifyingEvent, _Escalation):
@@ -41,15 +50,9 @@ class EscalationRequested(NotifyingEvent, _Escalation):
     justification: str
     requested_priority: str | None
     business_impact: str | None
-    breach_verified: bool | None = Field(
-        description="Whether the promise that it names was broken; null: it names none"
-    )
-    breaches: list[BrokenPromise] = Field(
-        [],
-        description="The last missed cycles that broke it since the last escalation for this reason was accepted, "
-        "at most 20",
-    )
-    breach_count: int = Field(0, description="How many there were in all")
+    breach_verified: bool | None = Field(description=BREACH_VERIFIED)
+    breaches: list[BrokenPromise] = Field([], description=BREACHES)
+    breach_count: int = Field(0, description=BREACH_COUNT)
 
 
 class EscalationAcknowledged(_Escalation):

@@ -52,7 +52,7 @@ class NewMaintenanceWindow(MaintenanceWindowFields):
     account_id: AccountId | None = Field(None, description="Needed with support's keys; else the key's own")
     hook_id: HookId | None = Field(None, description="Silence this hook alone")
     product: Word | None = Field(None, description="Silence the hooks that have this product")
-    actor: ActorRef | None = Field(None, description="The person for whom an account's key acts")
+    actor: ActorRef | None = Field(None, description="The person for whom the account's key acts")
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:

@@ -18,6 +18,7 @@ export {
   type ProblemSlug,
 } from "./problems.js";
 export { type Retries } from "./retrying.js";
+export { streamEvents, type FeedEvent, type StreamOptions } from "./streams.js";
 export {
   InvalidSignature,
   Webhook,

@@ -95,8 +95,10 @@ function waitAfter(outcome: Response | ConnectionFailed, attempt: number, retrie
   return usual * (0.5 + Math.random() / 2);
 }
 
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+/** Waits; throws the signal's reason when it is aborted. */
+export function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((done, fail) => {
+    signal.throwIfAborted();
     const abort = (): void => {
       clearTimeout(timer);
       fail(signal.reason as Error);

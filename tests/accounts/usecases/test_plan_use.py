@@ -14,6 +14,7 @@ from app.core.problems import Conflict, Invalid
 from tests.support.actors import Headers, make_account
 from tests.support.documents import SMALL, small
 from tests.support.stories import Caller, pointers
+from tests.support.tickets import TICKET
 from tests.support.waiting import until_blocked
 
 PATH = "/v1/plans/small/versions"
@@ -37,8 +38,7 @@ async def test_c14_a_version_is_stored_under_its_key(desk: Caller) -> None:
 
 async def test_c14_new_tickets_get_the_newest_version_in_force(desk: Caller, sessions: Sessions) -> None:
     account = await make_account(sessions, "small")
-    ticket = {"account_id": account.account_id, "title": "t", "description": "d", "channel": "api"}
-    ticket |= {"requester": {"name": "Ana", "email": "ana@example.com"}}  # type: ignore[dict-item]  # JSON
+    ticket = TICKET | {"account_id": account.account_id}
     before = await desk.post("/v1/tickets", 201, **ticket)
     archived = await desk.post(f"{PATH}/2/archive")
     assert (archived["version"], archived["archived_at"] is None) == (2, False)

@@ -99,7 +99,7 @@ async def test_keys_that_were_never_seen_are_looked_up_together() -> None:
     database = Database()
     keyring, valid = database.keyring(), [database.add() for _ in range(2)]
     guessed = [make_key("account") for _ in range(50)]
-    found = await asyncio.gather(*(keyring.first_seen(key) for key in [*guessed, *valid, *valid]))
+    found = await asyncio.gather(*(keyring.among_others(key) for key in [*guessed, *valid, *valid]))
     assert found == [None] * 50 + [*database.valid.values()] * 2
     assert database.asked == [{hash_key(key) for key in [*guessed, *valid]}]
     assert [keyring.is_plausible(key) for key in guessed] == [False] * 50
@@ -111,15 +111,15 @@ async def test_whoever_asks_while_the_database_is_away_is_told_and_can_ask_again
     keyring, key = database.keyring(), database.add()
     for _ in range(2):
         with pytest.raises(ConnectionError):
-            await keyring.first_seen(key)
+            await keyring.among_others(key)
     database.error = None
-    assert await keyring.first_seen(key) == database.valid[hash_key(key)]
+    assert await keyring.among_others(key) == database.valid[hash_key(key)]
 
 
 async def test_one_caller_that_hangs_up_takes_nothing_from_the_others() -> None:
     database = Database()
     keyring, key = database.keyring(), database.add()
-    asking = [asyncio.create_task(keyring.first_seen(key)) for _ in range(2)]
+    asking = [asyncio.create_task(keyring.among_others(key)) for _ in range(2)]
     await asyncio.sleep(0)
     asking[0].cancel()
     assert await asking[1] == database.valid[hash_key(key)]

@@ -82,3 +82,11 @@ def test_full_buckets_are_forgotten_first_and_there_are_only_so_many() -> None:
         buckets.of(MINUTE, str(number), 45.0).take(45.0, 40)
     assert len(buckets) <= 4
     assert [name for name, _ in buckets.low(45.0)][-1] == "a_minute:99"
+
+
+def test_buckets_of_one_rate_displace_none_of_another() -> None:
+    buckets = Buckets(most=4)
+    buckets.of(Rate("another", 60), "an account", 0.0).take(0.0, 60)
+    for number in range(100):
+        buckets.of(MINUTE, str(number), 0.0).take(0.0, 1)
+    assert buckets.of(Rate("another", 60), "an account", 0.0).left(0.0) == 0

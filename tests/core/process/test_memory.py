@@ -16,3 +16,12 @@ def test_what_was_not_asked_for_longest_goes_first() -> None:
     memory.recall(str, 1)
     memory.keep(3, "three")
     assert [memory.recall(str, key) for key in (1, 2, 3)] == ["one", None, "three"]
+
+
+def test_many_things_of_one_kind_push_out_none_of_another() -> None:
+    memory = Memory(size=2)
+    memory.keep(1, "one")
+    for number in range(10):
+        memory.keep(number, 0.5)
+    assert memory.recall(str, 1) == "one"
+    assert [number for number in range(10) if memory.recall(float, number)] == [8, 9]

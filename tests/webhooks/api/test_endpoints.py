@@ -20,6 +20,7 @@ from app.webhooks.outbox.attempts import DeliveryOutcome
 from app.webhooks.outbox.claims import claim
 from app.webhooks.outbox.outcomes import record_outcomes
 from app.webhooks.rules.sharing import Share
+from tests.support import making
 from tests.support.actors import Headers, make_account, make_key, make_person, make_plan
 from tests.support.waiting import PATIENCE
 from tests.webhooks.conftest import Tell, deliveries, event_row, seconds_between
@@ -62,10 +63,8 @@ async def send(sender: Sender) -> None:
 
 
 async def made(client: httpx.AsyncClient, headers: Headers, **fields: Any) -> dict[str, Any]:
-    answer = await client.post("/v1/webhooks", json={"url": URL} | fields, headers=headers)
-    assert answer.status_code == 201, answer.text
-    document: dict[str, Any] = answer.json()
-    return document
+    endpoint: dict[str, Any] = await making.made(client, "webhooks", headers, **{"url": URL} | fields)
+    return endpoint
 
 
 async def test_an_accounts_endpoint_is_made_and_its_secret_shown_once(

@@ -15,6 +15,7 @@ from app.webhooks.outbox import subscriptions
 from app.webhooks.outbox.fanout import fanned_out
 from app.webhooks.outbox.subscriptions import refresh_subscriptions
 from app.webhooks.rules import patterns
+from tests.support import making
 from tests.support.actors import Headers, make_account, make_key, make_plan
 from tests.support.desk import fetch
 from tests.support.explaining import count_rows, explain, nodes
@@ -31,10 +32,8 @@ async def subscribed(sessions: Sessions, endpoint_id: str) -> list[str]:
 
 
 async def make(client: httpx.AsyncClient, headers: Headers, **fields: Any) -> dict[str, Any]:
-    answer = await client.post("/v1/webhooks", json={"url": URL} | fields, headers=headers)
-    assert answer.status_code == 201, answer.text
-    made: dict[str, Any] = answer.json()
-    return made
+    endpoint: dict[str, Any] = await making.made(client, "webhooks", headers, **{"url": URL} | fields)
+    return endpoint
 
 
 async def test_an_endpoint_is_subscribed_for_as_long_as_its_globs_say(

@@ -24,10 +24,11 @@ from app.core.problems import (
     as_unavailable,
 )
 from app.core.state import State
-from app.core.web.callers import VISITING, found, lost
+from app.core.text.messages import _
+from app.core.web.callers import CHECKED, VISITING, found, lost
 from app.core.web.cors import WIDGET_KEY, note_page
 from app.core.web.credentials import key_of
-from app.core.web.edge.addresses import counted_address
+from app.core.web.edge.addresses import counted_address, counted_network
 
 _FREE: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 """What monitoring asks for is always answered; to an address that asks very often, at a steady rate."""
@@ -59,7 +60,7 @@ class Admission:
             return
         state: State = scope["app"].state.heliodesk
         if scope["path"] in _FREE:
-            await asyncio.sleep(state.limits.hold_free(_address(scope)))
+            await asyncio.sleep(state.limits.hold_free(*_whence(scope)))
             await self.app(scope, receive, send)
             return
         caller, key = await _caller(state, scope)
@@ -69,8 +70,7 @@ class Admission:
             place = _enter(state, caller, sends=sends)
         except TooManyRequests as refusal:
             state.metrics.refused.labels(refusal.members["quota"]).inc()
-            await asyncio.sleep(state.limits.hold(caller))
-            raise in_the_senders_terms(scope["path"], refusal) from None
+            raise await _told_to(state, scope, caller, key, refusal) from None
         try:
             visit = _Visit(state, scope, send, caller, key, place)
             if sends:
@@ -81,8 +81,7 @@ class Admission:
             await self._work(visit, receive)
         except TooManyRequests as refusal:
             place.leave()
-            await asyncio.sleep(state.limits.hold(caller))
-            raise in_the_senders_terms(scope["path"], refusal) from None
+            raise await _told_to(state, scope, caller, key, refusal) from None
         except PayloadTooLarge:
             place.leave()
             await asyncio.sleep(state.limits.hold(caller) if caller.is_stranger else 0)
@@ -146,11 +145,11 @@ class _Visit:
         await self.to_caller(message)
 
     def _tells_rates(self, status: int) -> bool:
-        """Whether an answer says what is left of the caller's rates.
+        """Whether an answer says what is left of the caller's rates; a 429 says more of the one that is reached.
 
-        A 429 says more of the one that is reached. Whose key is refused learns nothing of the account's.
+        Whoever shows a key that was not found to be valid for this very answer learns nothing of an account's.
         """
-        return status != TooManyRequests.status and (status != Unauthorized.status or self.caller.is_stranger)
+        return status != TooManyRequests.status and (self.caller.is_stranger or CHECKED in self.scope)
 
 
 def _enter(state: State, caller: Caller, *, sends: bool) -> Place:
@@ -163,28 +162,40 @@ def _enter(state: State, caller: Caller, *, sends: bool) -> Place:
     return place
 
 
+async def _told_to(state: State, scope: Scope, caller: Caller, key: str | None, refusal: TooManyRequests) -> Problem:
+    """What a caller who asks for too much is told, after a while where there are many.
+
+    The refusal has figures of the account, so it is for those alone whose key is valid. Others are told that theirs is
+    not, and are counted by their address from then on.
+    """
+    await asyncio.sleep(state.limits.hold(caller))
+    if key and not caller.is_stranger and await state.keyring.among_others(key) is None:
+        return Unauthorized(_("This API key is not valid"))
+    return in_the_senders_terms(scope["path"], refusal)
+
+
 async def _caller(state: State, scope: Scope) -> tuple[Caller, str | None]:
     """Whose request it is, as far as counting goes, and the key that says so."""
     shown, is_sent = key_of(Request(scope)), scope["path"].startswith(_INGEST)
     principal = await _principal(state, scope, shown.text) if shown and (is_sent or shown.carrier == "bearer") else None
     key = shown.text if shown and principal else None
     if principal and principal.kind in VISITING:
-        scope[ADDRESS] = _address(scope)
+        scope[ADDRESS], network = _whence(scope)
         if principal.widget:
             note_page(scope, principal.widget.origins)
-        return state.limits.visitor(scope[ADDRESS]), key
+        return state.limits.visitor(scope[ADDRESS], network), key
     if shown and shown.text.startswith(WIDGET_KEY):
         note_page(scope, None)
     if is_sent and (principal is None or principal.kind == "hook"):
         return _sender(state, scope, principal), key
-    return (state.limits.stranger(_address(scope)) if principal is None else state.limits.caller(principal)), key
+    return (state.limits.stranger(*_whence(scope)) if principal is None else state.limits.caller(principal)), key
 
 
 async def _principal(state: State, scope: Scope, key: str) -> Principal | None:
     """Whose key it is or was; one that was never seen is looked up."""
     known = state.keyring.known(key)
     if known is None and state.keyring.is_plausible(key):
-        known = await state.keyring.first_seen(key)
+        known = await state.keyring.among_others(key)
         if known:
             found(scope, known)
     return known
@@ -195,15 +206,17 @@ def _sender(state: State, scope: Scope, principal: Principal | None) -> Caller:
     if principal and principal.account_id:
         return state.limits.sender(principal.account_id, principal.key_id)
     hook = scope["path"].removeprefix(_INGEST).partition("/")[0]
-    name = f"{hook} {_address(scope)}"
+    address, network = _whence(scope)
+    name = f"{hook} {address}"
     origin = scope[ORIGIN] = Origin(state.limits.senders, name.encode())
     account_id = origin.account_id
-    return state.limits.sender(account_id, name) if account_id else state.limits.unknown_sender(_address(scope))
+    return state.limits.sender(account_id, name) if account_id else state.limits.unknown_sender(address, network)
 
 
-def _address(scope: Scope) -> str:
+def _whence(scope: Scope) -> tuple[str, str]:
+    """The address and the network that a request counts for, where it counts for no key."""
     client = scope.get("client")
-    return counted_address(client[0]) if client else "local"
+    return (counted_address(client[0]), counted_network(client[0])) if client else ("local", "local")
 
 
 def in_the_senders_terms(path: str, refusal: TooManyRequests) -> Problem:

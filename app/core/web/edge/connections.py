@@ -18,6 +18,8 @@ from app.core.web.edge.watched import Use, Watched
 from app.core.web.edge.weights import Weights, heaviest_body, over_budget
 
 _SOON: Final = {"Retry-After": "10"}
+_TOLD_TO_NETWORK: Final = 500
+"""Refusals a second that are put into words for one network: ten times those of an address."""
 _TICK: Final = 0.5
 
 
@@ -89,7 +91,7 @@ class Guard:
         self._bodies: dict[Watched, int] = {}
         self._weights = Weights()
         self._held = 0
-        self._refusals = Pace()
+        self._refusals, self._of_network = Pace(), Pace(_TOLD_TO_NETWORK)
         self.door = Door()
         self._ticking = False
 
@@ -160,8 +162,11 @@ class Guard:
             del self._networks[name]
 
     def answers_refusal(self, host: str) -> bool:
-        """Whether one more refusal for this address is put into words; not where there are very many."""
-        return self._refusals.hold(counted_address(host), monotonic()) == 0
+        """Whether one more refusal for this address is put into words; not where it or its network has very many."""
+        now = monotonic()
+        if self._refusals.hold(counted_address(host), now):
+            return False
+        return self._of_network.hold(counted_network(host), now) == 0
 
     def hold(self, connection: Watched, number: int) -> None:
         """Count bytes of a body until its request is answered, and refuse others where all are too many."""

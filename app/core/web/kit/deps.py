@@ -96,7 +96,7 @@ async def _language(request: Request, accept_language: Annotated[str | None, Hea
     return language_of(request.scope)
 
 
-ActorQuery = Annotated[EmailRef | None, Query(description="The person for whom an account's key acts")]
+ActorQuery = Annotated[EmailRef | None, Query(description="The person for whom the account's key acts")]
 """Who acts, of an account's people: for operations without a body that could name them."""
 LanguageDep = Annotated[Language, Depends(_language)]
 """The language of texts that a person reads."""

@@ -226,7 +226,7 @@ AdminCall = Annotated[Call, Security(_Calling(require_admin))]
 
 
 async def _actor(
-    actor: Annotated[EmailRef | None, Query(description="The person for whom an account's key acts")] = None,
+    actor: Annotated[EmailRef | None, Query(description="The person for whom the account's key acts")] = None,
 ) -> ActorRef | None:
     return ActorRef(email=actor) if actor else None
 

@@ -17,8 +17,9 @@ from app.core.auth import make_key as new_key
 from app.core.db.engine import Sessions
 from app.core.db.session import driver, transaction
 from app.core.limits.callers import Caller, CallerLimits
-from app.core.limits.inflight import DONE
+from app.core.limits.inflight import DONE, Size
 from app.core.limits.rates import Rates
+from app.core.problems import TooManyRequests
 from app.core.settings import Settings
 from app.core.state import State
 from app.core.web.edge import admission
@@ -49,6 +50,7 @@ def settings(database: str) -> Settings:
         bytes_per_account=100,
         rate_per_support_key=8,
         rate_per_address=4,
+        rate_per_network=10,
     )
 
 
@@ -140,6 +142,24 @@ async def test_whoever_has_no_valid_key_is_counted_by_address_and_one_with_a_val
     assert await _statuses(client, {}, 1, "/readyz") == [200]
 
 
+async def test_a_site_that_uses_another_of_its_networks_for_each_request_has_one_rate(
+    state: State, settings: Settings
+) -> None:
+    limits = CallerLimits(settings, Rates(state.engine))
+
+    def asks(number: int, site: str = "2001:db8:1") -> str:
+        try:
+            limits.count(limits.stranger(f"{site}:{number:x}::/64", f"{site}::/48"))
+        except TooManyRequests as refusal:
+            return str(refusal.members["quota"])
+        return ""
+
+    assert [asks(number) for number in range(10)] == [""] * 10
+    assert {asks(number) for number in range(10, 500)} == {"rate_per_network"}
+    assert len(limits.rates) == 11
+    assert [asks(0, site="2001:db8:2") for _ in range(5)] == [""] * 4 + ["rate_per_address"]
+
+
 async def test_a_revoked_key_is_refused_at_once_and_learns_nothing_of_its_account(
     client: httpx.AsyncClient, sessions: Sessions, account: str
 ) -> None:
@@ -150,6 +170,36 @@ async def test_a_revoked_key_is_refused_at_once_and_learns_nothing_of_its_accoun
     assert answer.status_code == 401
     assert not [name for name in answer.headers if name.startswith("ratelimit")]
     assert await _statuses(client, key, 1) == [401]
+
+
+@pytest.mark.parametrize("reached", ["rate", "in_flight"])
+async def test_a_revoked_key_that_asks_too_often_learns_nothing_of_its_account(
+    client: httpx.AsyncClient, sessions: Sessions, state: State, account: str, reached: str
+) -> None:
+    key = await make_key(sessions, account_id=account)
+    times = 4 if reached == "rate" else 1
+    assert await _statuses(client, key, times) == [200, 200, 200, 429][:times]
+    places = [state.limits.in_flight.enter(account, Size(2, 1)) for _ in range(3)] if reached == "in_flight" else []
+    await fetch(sessions, REVOKE)
+    answer = await client.get(STATUSES, headers=key)
+    assert answer.status_code == 401
+    assert answer.json().keys() == {"type", "title", "status", "detail", "instance", "request_id"}
+    assert not [name for name in answer.headers if name.startswith("ratelimit")]
+    again = await client.get(STATUSES, headers=key)
+    assert (again.status_code, again.headers["ratelimit-policy"].split(";")[0]) == (401, '"rate_per_address"')
+    for place in places:
+        place.leave()
+
+
+async def test_a_path_without_an_operation_tells_a_revoked_key_nothing_of_its_account(
+    client: httpx.AsyncClient, sessions: Sessions, account: str
+) -> None:
+    key = await make_key(sessions, account_id=account)
+    assert await _statuses(client, key, 1) == [200]
+    await fetch(sessions, REVOKE)
+    answer = await client.get("/v1/nothing", headers=key)
+    assert answer.status_code == 404
+    assert not [name for name in answer.headers if name.startswith("ratelimit")]
 
 
 @asynccontextmanager

@@ -126,6 +126,9 @@ async def test_who_is_refused_very_often_is_told_now_and_then() -> None:
     assert told[:50] == [True] * 50
     assert not all(told)
     assert guard.answers_refusal("203.0.113.8")
+    told = [guard.answers_refusal(f"2001:db8:1:{number:x}::1") for number in range(20_000)]
+    assert told[:500] == [True] * 500
+    assert not all(told)
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1", "10.1.2.3"])
