@@ -8,11 +8,11 @@ BIN := .venv/bin
 # Images for containers often set it; each process that a test starts would compile the whole service again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run check test coverage lint format fuzz bench openapi texts lock clean
+.PHONY: help run check test coverage lint format fuzz bench screenshots openapi texts lock clean
 .DEFAULT_GOAL := help
 
 help: ## Say what there is
-	@sed -n 's/^\([a-z]*\):.* ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z]*\):.* ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 run: .venv/run.stamp ## Serve on 127.0.0.1 (PORT=8000, DATA=.heliodesk, DEMO=1)
 	@exec env PORT="$(PORT)" DATA="$(DATA)" DEMO="$(DEMO)" $(BIN)/heliodesk up --die-with-parent
@@ -42,6 +42,9 @@ fuzz: .venv/dev.stamp ## Send made-up requests with each kind of key for ten min
 
 bench: .venv/dev.stamp ## Measure, beside what the machine can do in the same run
 	$(BIN)/python -m bench
+
+screenshots: .venv/dev.stamp ## Write each state of the help widget as a picture into build/screenshots
+	HELIODESK_SCREENSHOTS=build/screenshots $(BIN)/python -m pytest -n 2 tests/widget/test_states.py
 
 openapi: .venv/run.stamp ## Write the OpenAPI document, the plan schema and the table of scopes from the code
 	$(BIN)/heliodesk openapi

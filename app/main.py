@@ -32,6 +32,7 @@ from app.tickets.api import tickets as tickets_router
 from app.usage import router as usage_router
 from app.webhooks.api import deliveries as deliveries_router
 from app.webhooks.api import endpoints as webhooks_router
+from app.widget.pages import serve_widget
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     tickets_router.router,  # the order of the document
@@ -116,4 +117,5 @@ def create_app(settings: Settings, embedded: Watched | None = None) -> FastAPI:
     app.openapi = lambda: openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way to extend it
     serve_openapi(app)
     serve_pages(app, URL)
+    serve_widget(app)
     return app

@@ -45,8 +45,13 @@ def keep_keys(path: Path, values: Mapping[str, str]) -> None:
 def keep_url(path: Path, url: str) -> None:
     """Let the variables name the address of this start; nothing happens where there are none."""
     if path.exists():
-        lines = [line for line in path.read_text().splitlines() if not line.startswith(f"{_URL}=")]
-        keep_keys(path, {_URL: url} | dict(line.split("=", 1) for line in lines))
+        keep_keys(path, {_URL: url} | {name: value for name, value in kept_keys(path).items() if name != _URL})
+
+
+def kept_keys(path: Path) -> dict[str, str]:
+    """The variables that the file names; none where there is no file."""
+    lines = path.read_text().splitlines() if path.exists() else []
+    return dict(line.split("=", 1) for line in lines)
 
 
 def _quoted(path: Path) -> str:

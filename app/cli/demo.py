@@ -20,7 +20,7 @@ from app.roster.schemas import NewEngineer, NewRegion
 from app.roster.usecases.engineers import create_engineer
 from app.roster.usecases.regions import create_region
 
-_REF: Final = "heliodesk-demo"
+REFERENCE: Final = "heliodesk-demo"
 _REGIONS: Final = {
     "apac": ("Asia and the Pacific", "Asia/Singapore", "08:00", "17:00"),
     "emea": ("Europe, Middle East, Africa", "Europe/Warsaw", "08:00", "18:00"),
@@ -60,9 +60,9 @@ class Demo:
 async def make_demo(session: AsyncSession, *, now: datetime) -> Demo | None:
     """An account on ``google-premium`` with an owner, and a roster, of which one has a key; None when it exists."""
     await acquire(session, _ONE_AT_A_TIME)
-    if (await session.execute(select(AccountRow.account_id).where(AccountRow.external_ref == _REF))).first():
+    if (await session.execute(select(AccountRow.account_id).where(AccountRow.external_ref == REFERENCE))).first():
         return None
-    customer = NewAccount(name="Demo account", plan="google-premium", time_zone="Europe/Warsaw", external_ref=_REF)
+    customer = NewAccount(name="Demo account", plan="google-premium", time_zone="Europe/Warsaw", external_ref=REFERENCE)
     account_id = (await create_account(session, customer, now=now)).account_id
     owner = PersonFields(name="Olga Owner", email="olga@demo.example", role="owner")
     await add_person(session, account_id, owner, now=now)

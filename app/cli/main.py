@@ -15,10 +15,11 @@ from pydantic import ValidationError
 
 from app.accounts.usecases.bootstrap import add_admin_key, bootstrap_admin_key
 from app.calls.providers import meet
-from app.cli.banner import admin_key_command, banner, keep_keys, keep_url
+from app.cli.banner import admin_key_command, banner, keep_keys, keep_url, kept_keys
 from app.cli.check import NothingToCheck, check
 from app.cli.databases import Data, database, given_database, kept_database
 from app.cli.demo import make_demo
+from app.cli.demo_host import PATH, Widget, make_widget, origins_of, serve_host
 from app.cli.input_faults import option_faults, setting_faults
 from app.cli.plan import plans
 from app.cli.postgres.binaries import NoPostgres
@@ -206,21 +207,44 @@ def _serve(
     channels.configured(settings)  # what is wrong there is told now, not by each process that serves
     meet.credentials(settings)
     with listen(host, port) as listening:
-        _make_ready(settings, data, demo_keys)
+        _make_ready(settings, data, demo_keys, port)
         url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
         if demo_keys:
             keep_url(demo_keys, url)
         loopback = demo_keys is not None and is_local("localhost", settings.allow_networks)
         print(banner(url, data if embedded else None, demo_keys, loopback=loopback), flush=True)
+        _serve_demo_host(url, port + 1, demo_keys)
         trusted = [str(network) for network in settings.trusted_proxies]
         application, limits = partial(create_app, settings, embedded), ConnectionLimits.of(settings)
         serve(application, listening, limits, workers=settings.workers, trusted=trusted)
 
 
-def _make_ready(settings: Settings, data: Path | None, demo_keys: Path | None) -> None:
+def _serve_demo_host(url: str, port: int, demo_keys: Path | None) -> None:
+    """Serve the demo's host page on a port of its own, where there is a demo."""
+    kept = kept_keys(demo_keys) if demo_keys else {}
+    if "WIDGET_KEY" not in kept:
+        return
+    served = serve_host(port, url, Widget(kept["WIDGET_KEY"], kept["WIDGET_SECRET"]))
+    where = f"http://127.0.0.1:{port}{PATH}"
+    print(f"A page with the help widget: {where}" if served else f"Port {port} is taken: no page for the help widget")
+    sys.stdout.flush()
+
+
+def _make_ready(settings: Settings, data: Path | None, demo_keys: Path | None, port: int | None = None) -> None:
     asyncio.run(require_fit(settings.database_url))
     upgrade(settings.database_url)
     asyncio.run(_prepare(settings, data, demo_keys))
+    if demo_keys and port:
+        asyncio.run(_prepare_widget(settings, demo_keys, port + 1))
+
+
+async def _prepare_widget(settings: Settings, demo_keys: Path, port: int) -> None:
+    """Let the demo's widget key name the page on this port, and keep the key with the others."""
+    kept = kept_keys(demo_keys)
+    async with open_state(settings, STARTING) as state, transaction(state.sessions) as session:
+        widget = await make_widget(session, kept, origins_of(port))
+    if widget and kept:
+        keep_keys(demo_keys, kept | widget.variables())
 
 
 async def _prepare(settings: Settings, data: Path | None, demo_keys: Path | None) -> None:

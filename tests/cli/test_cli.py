@@ -95,6 +95,15 @@ def test_commands_of_the_banner_work_as_pasted(service: Service, folder: Path, t
     assert f"One more admin key:  {ROOT}/heliodesk admin-key --data {folder}/data" in service.printed()
 
 
+def test_a_demo_has_a_page_of_another_origin_with_the_help_widget(service: Service, folder: Path) -> None:
+    key = variables(folder / "data" / "demo.env")["WIDGET_KEY"]
+    origin = f"http://127.0.0.1:{service.port + 1}"
+    assert f'data-key="{key}"' in httpx.get(f"{origin}/demo/host", trust_env=False).text
+    shown = {"Heliodesk-Identity": httpx.get(f"{origin}/demo/token", trust_env=False).text, "Origin": origin}
+    answer = httpx.get(f"{service.url}/v1/tickets", headers=_bearer(key) | shown, trust_env=False)
+    assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, origin)
+
+
 def test_a_demo_lets_webhooks_reach_this_machine_and_says_so(service: Service, folder: Path) -> None:
     key = variables(folder / "data" / "demo.env")["ACCOUNT_KEY"]
     endpoint = {"url": "http://127.0.0.1:9/", "events": ["ticket.opened"]}

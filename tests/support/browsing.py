@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import uvicorn
-from fastapi import FastAPI
 from playwright.async_api import Page, async_playwright
+from starlette.applications import Starlette
 
 from app.core.state import State
 from tests.support.ports import free_port
@@ -15,7 +15,7 @@ from tests.support.waiting import until
 
 
 @asynccontextmanager
-async def served(app: FastAPI, state: State) -> AsyncIterator[str]:
+async def served(app: Starlette, state: State) -> AsyncIterator[str]:
     """The address of a server of this test's own, with the test's state."""
     app.state.heliodesk = state
     port = free_port()

@@ -1,0 +1,73 @@
+/* What everything else is built with: elements, texts, times, and what the browser keeps. */
+
+const script = document.currentScript;
+const base = new URL(".", script.src).href;
+const settings = script.dataset;
+
+/** An element with children and properties: `on...` listens, null and false are left out. */
+const h = (tag, properties, ...children) => {
+  const element = document.createElement(tag);
+  element.append(...children.flat(Infinity).filter((child) => child != null && child !== false));
+  for (const [name, value] of Object.entries(properties ?? {})) {
+    if (value == null || value === false) continue;
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (name === "value") element.value = value;
+    else element.setAttribute(name, value === true ? "" : value);
+  }
+  return element;
+};
+
+let language = "en";
+let texts = {};
+
+/** A text in the visitor's language. */
+const t = (key, facts = {}) => (texts[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => facts[name] ?? "");
+
+/** Reads the texts of the language that suits a BCP 47 tag best. */
+const speak = async (tag) => {
+  const wanted = tag || settings.locale || document.documentElement.lang || navigator.language || "en";
+  const answer = await fetch(`${base}widget/texts/${encodeURIComponent(wanted)}?v=${version}`, { credentials: "omit" });
+  if (!answer.ok) throw new Error(`Heliodesk: no texts (${answer.status})`);
+  ({ language, texts } = await answer.json());
+};
+
+const MINUTE = 60_000;
+const DAY = 1440 * MINUTE;
+
+/** A time of day, with its date unless it is today's. */
+const clock = (at) => {
+  const near = new Date(at).toDateString() === new Date().toDateString();
+  const day = near ? {} : { weekday: "short", day: "numeric", month: "short" };
+  return new Intl.DateTimeFormat(language, { ...day, hour: "2-digit", minute: "2-digit" }).format(new Date(at));
+};
+
+/** How long it is until then, or since. */
+const distance = (at) => {
+  const span = new Date(at) - Date.now();
+  const [unit, length] = Math.abs(span) < MINUTE ? ["second", 1000]
+    : Math.abs(span) < 90 * MINUTE ? ["minute", MINUTE]
+    : Math.abs(span) < 2 * DAY ? ["hour", 60 * MINUTE] : ["day", DAY];
+  return new Intl.RelativeTimeFormat(language).format(Math.trunc(span / length), unit);
+};
+
+const memory = new Map();
+let scope = "";
+
+/** What outlives the page, of this key and visitor alone; where the browser keeps nothing, what outlives the view. */
+const kept = {
+  get(name) {
+    const text = (() => {
+      try { return localStorage.getItem(scope + name); } catch { return null; }
+    })() ?? memory.get(scope + name);
+    return text ? JSON.parse(text) : null;
+  },
+  set(name, value) {
+    const text = JSON.stringify(value);
+    if (value == null) memory.delete(scope + name);
+    else memory.set(scope + name, text);
+    try {
+      if (value == null) localStorage.removeItem(scope + name);
+      else localStorage.setItem(scope + name, text);
+    } catch { /* it is in memory */ }
+  },
+};

@@ -1,0 +1,229 @@
+/* One ticket: what was promised, the call, the thread, and what the customer can do. */
+
+const ENDED = ["resolved", "closed"];
+const METRICS = ["first_response", "next_response", "update", "resolution"];
+const CALLED = { requested: "call_soon", ready: "call_ready", joined: "call_joined", declined: "call_declined", no_show: "call_missed" };
+
+/** The current cycle of each promise that is running or broken, the first due first. */
+const promises = (ticket) => {
+  const latest = new Map();
+  for (const each of ticket.deadlines) {
+    if (METRICS.includes(each.metric) && !(latest.get(each.metric)?.cycle > each.cycle)) latest.set(each.metric, each);
+  }
+  if (ENDED.includes(ticket.status)) return [];
+  return [...latest.values()].filter(({ state, due_at: due }) => due && ["running", "missed"].includes(state))
+    .sort((one, other) => one.due_at.localeCompare(other.due_at));
+};
+
+const thread = {
+  id: null,
+  ticket: null,
+  plan: null,
+
+  /** The view. */
+  async view(id) {
+    visitor.ticket = visitor.known ? null : guests.tokenOf(id);
+    const path = `v1/tickets/${id}`;
+    const [ticket, messages] = await Promise.all([get(path), list(`${path}/messages`)]);
+    Object.assign(this, { id, ticket, known: new Set() });
+    this.head = h("div", { class: "head" });
+    this.items = h("ol");
+    this.log = h("div", { role: "log", "aria-label": t("messages"), tabindex: -1 }, this.items);
+    this.room = h("div");
+    this.draw();
+    const { requester, description: body, opened_at: at } = ticket;
+    this.add([{ id, author: { kind: "customer", name: requester.name }, body, created_at: at }, ...messages]);
+    return { title: `${ticket.number} · ${ticket.title}`, nodes: [this.head, this.room, this.log, this.composer()] };
+  },
+
+  /** Reads the ticket anew, and leaves alone what the visitor is writing. */
+  async refresh() {
+    const path = `v1/tickets/${this.id}`;
+    const id = this.id;
+    const [ticket, messages] = await Promise.all([get(path), list(`${path}/messages`)]);
+    if (id !== this.id || widget.view !== "ticket") return;
+    this.take(ticket);
+    this.add(messages);
+  },
+
+  take(ticket) {
+    if (ticket.version < this.ticket.version) return;
+    const replyable = ENDED.includes(this.ticket.status) === ENDED.includes(ticket.status);
+    this.ticket = ticket;
+    if (!replyable) this.reply.replaceWith(this.composer());
+    this.draw();
+  },
+
+  draw() {
+    const { ticket, head } = this;
+    const focused = head.contains(widget.root.activeElement) && widget.root.activeElement.dataset.act;
+    this.dues = promises(ticket).map((each) => this.promise(each));
+    head.replaceChildren(...[
+      h("p", { class: "row" }, h("span", { class: "chip" }, t(`status_${ticket.status}`)), h("span", { class: "chip" }, ticket.priority),
+        ticket.escalated && h("span", { class: "chip" }, t("escalated"))),
+      ticket.status === "waiting_on_customer" && h("p", { class: "note" }, t("waiting")),
+      ...this.dues.map(({ element }) => element),
+      ...this.call(ticket.call),
+      this.actions(),
+    ].filter(Boolean));
+    this.tick();
+    if (focused) head.querySelector(`[data-act="${focused}"]`)?.focus();
+  },
+
+  promise({ metric, state, due_at: due }) {
+    const what = h("span");
+    const left = h("span", { class: "soft" });
+    return { metric, due, missed: state === "missed", what, left, element: h("p", { class: "promise" }, what, " ", left) };
+  },
+
+  /** Lets time pass: what is due is said to the second, and what is overdue turns red at its instant. */
+  tick() {
+    for (const each of this.dues ?? []) {
+      const still = this.ticket.sandbox;
+      const late = each.missed || (!still && Date.now() >= Date.parse(each.due));
+      const text = t(`${late ? "late" : "due"}_${each.metric}`, { at: clock(each.due) });
+      if (each.what.textContent !== text) {
+        if (late && each.what.textContent) widget.announce(text);
+        each.what.textContent = text;
+        each.element.classList.toggle("late", late);
+      }
+      const left = still ? "" : distance(each.due);
+      if (each.left.textContent !== left) each.left.textContent = left;
+    }
+  },
+
+  call(call) {
+    const text = call?.state === "failed" ? call.failure : call && CALLED[call.state] && t(CALLED[call.state]);
+    if (!text || ENDED.includes(this.ticket.status)) return [];
+    const link = call.join_url && /^https?:/.test(call.join_url) && h("a", {
+      class: "main", href: call.join_url, target: "_blank", rel: "noopener noreferrer", "data-act": "join",
+      onclick: () => this.act("call/join", { participant: "customer" }).catch((problem) => widget.announce(problem.message)),
+    }, t("join"), h("span", { class: "hidden" }, ` (${t("new_window")})`));
+    const refuse = ["requested", "ready", "no_show"].includes(call.state)
+      && button(t("cannot_join"), () => this.ask(
+        [field(t("reason"), area("reason", { required: true, maxlength: 5000 }))],
+        t("cannot_join"), (found) => this.act("call/decline", found)), { "data-act": "decline" });
+    return [h("div", { class: "call" }, h("p", null, text), h("div", { class: "row" }, link, refuse))];
+  },
+
+  actions() {
+    const { status, unconfirmed } = this.ticket;
+    const follower = Boolean(visitor.ticket);
+    if (status === "closed") return h("p", { class: "note" }, t("is_closed"));
+    if (status === "resolved") return h("p", { class: "row" }, h("span", null, t("is_resolved")), this.asking("reopen", () => this.reopening()));
+    return h("p", { class: "row" },
+      !follower && !unconfirmed && this.asking("escalate", () => this.escalating()),
+      this.asking("close", () => this.ask([h("p", null, t("close_question"))], t("close"), () => this.act("status", { status: "resolved" }))));
+  },
+
+  asking(name, onclick) {
+    return button(t(name), onclick, { "data-act": name });
+  },
+
+  /** Opens a small form; it goes when it is sent or given up, and the focus returns. */
+  ask(children, label, send) {
+    const from = widget.root.activeElement?.dataset.act;
+    const leave = () => {
+      this.room.replaceChildren();
+      (this.head.querySelector(`[data-act="${from}"]`) ?? this.log).focus();
+    };
+    const built = form(children, label, async (found) => {
+      await send(found);
+      leave();
+    }, leave);
+    built.classList.add("asked");
+    this.room.replaceChildren(built);
+    (built.querySelector("textarea, select, input") ?? built.querySelector("button.main")).focus();
+  },
+
+  reopening() {
+    this.ask([field(t("message"), area("message", { required: true, maxlength: 50000 }))], t("reopen"), (found) => this.act("reopen", found));
+  },
+
+  async escalating() {
+    const product = this.ticket.product ? `&product=${encodeURIComponent(this.ticket.product)}` : "";
+    this.plan ??= await get(`v1/priorities?lang=${language}${product}`);
+    const { priorities, customer_may: may } = this.plan;
+    if (!may.escalate || !may.reasons.length) {
+      widget.announce(t("no_escalations"));
+      return;
+    }
+    const higher = priorities.slice(0, Math.max(0, priorities.findIndex(({ key }) => key === this.ticket.priority)));
+    this.ask([
+      field(t("reason"), select("reason", may.reasons.map((reason) => [reason, t(`escalate_${reason}`)]), { required: true })),
+      field(t("justification"), area("justification", { required: true, maxlength: 5000 })),
+      higher.length > 0 && field(t("other_severity"), select("requested_priority", [["", t("same")], ...higher.map(({ key, label }) => [key, label])])),
+      higher.length > 0 && field(t("business_impact"), area("business_impact", { rows: 2, maxlength: 5000 })),
+    ], t("escalate"), async (found) => {
+      await post(`v1/tickets/${this.id}/escalations`, found);
+      await this.refresh();
+    });
+  },
+
+  async act(action, body) {
+    this.take(await post(`v1/tickets/${this.id}/${action}`, body));
+  },
+
+  add(messages) {
+    const { body } = widget;
+    const end = this.log.isConnected && body.scrollHeight - body.scrollTop - body.clientHeight < 40;
+    for (const message of messages) {
+      if (this.known.has(message.id)) continue;
+      this.known.add(message.id);
+      const mine = message.author.kind === "customer";
+      this.items.append(h("li", { class: mine ? "mine" : "theirs" },
+        h("p", { class: "soft" }, `${message.author.name ?? t(mine ? "you" : "support")} · `,
+          h("time", { datetime: message.created_at }, clock(message.created_at))),
+        h("p", { class: "body", dir: "auto" }, message.body)));
+    }
+    if (end) body.scrollTop = body.scrollHeight;
+  },
+
+  /** Where a reply is written. It is kept until the service has it, and has one name for all tries. */
+  composer() {
+    const place = `reply:${this.id}`;
+    if (ENDED.includes(this.ticket.status)) {
+      this.reply = h("div");
+      return this.reply;
+    }
+    const text = area("body", { required: true, rows: 3, maxlength: 50000, value: kept.get(place)?.body ?? "" });
+    this.reply = form([field(t("reply"), text)], t("send_reply"), async ({ body }) => {
+      const last = kept.get(place);
+      const draft = last?.sent === body ? last : { body, sent: body, key: crypto.randomUUID() };
+      kept.set(place, draft);
+      this.add([await post(`v1/tickets/${this.id}/messages`, { body }, draft.key)]);
+      kept.set(place, null);
+      text.value = "";
+      widget.announce(t("sent"));
+    });
+    this.reply.classList.add("composer");
+    text.addEventListener("input", () => kept.set(place, { ...kept.get(place), body: text.value }));
+    return this.reply;
+  },
+};
+
+/** The visitor's tickets. */
+const overview = {
+  /** What is on the screen, to see whether anything has changed. */
+  shown: "",
+
+  async view() {
+    visitor.ticket = null;
+    const known = visitor.known;
+    const tickets = known ? (await get("v1/tickets?limit=50")).items : guests.all();
+    this.shown = JSON.stringify(tickets);
+    const row = (ticket) => h("li", null, h("button", { type: "button", class: "ticket", onclick: () => widget.show("ticket", ticket.id) },
+      h("span", null, h("b", null, ticket.number), " ", h("span", { dir: "auto" }, ticket.title)),
+      ticket.status && h("span", { class: "row" }, h("span", { class: "chip" }, t(`status_${ticket.status}`)), h("span", { class: "chip" }, ticket.priority),
+        promises(ticket).some(({ state, due_at: due }) => state === "missed" || (!ticket.sandbox && Date.parse(due) <= Date.now()))
+          && h("span", { class: "chip late" }, t("overdue")))));
+    return {
+      title: t("help"),
+      nodes: [
+        h("p", null, button(t("new_ticket"), () => widget.show("opening"), { class: "main" })),
+        h("h3", null, t("your_tickets")),
+        tickets.length ? h("ul", { class: "tickets" }, tickets.map(row)) : h("p", { class: "soft" }, t("no_tickets")),
+      ],
+    };
+  },
+};
