@@ -9,7 +9,7 @@ import pytest
 from tests.support.service import ROOT
 
 _ROW: Final = re.compile(r"^\| ([GWNZ]\d+) \| .+? \| (kept|partly: .+?|missing: .+?) \| (.+) \|$", re.MULTILINE)
-_STORY: Final = re.compile(r"\[(test_\w+)\]\(\.\./(tests/stories/\w+\.py)\)")
+_STORY: Final = re.compile(r"\[(test_\w+)\]\(\.\./(tests/\w+/\w+\.py)\)")
 ROWS: Final = _ROW.findall((ROOT / "docs" / "rows.md").read_text(encoding="utf-8"))
 _LAST: Final = {"G": 11, "W": 6, "N": 8, "Z": 9}
 WANTED: Final = [f"{letter}{number}" for letter, last in _LAST.items() for number in range(1, last + 1)]

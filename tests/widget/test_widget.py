@@ -12,7 +12,7 @@ from tests.support.stories import P1, due, path_of
 from tests.widget.conftest import ANA, Host
 
 
-async def test_a_customer_opens_a_ticket_and_sees_the_answer_as_it_is_written(host: Host) -> None:
+async def test_w6_a_customer_opens_a_ticket_and_sees_the_answer_as_it_is_written(host: Host) -> None:
     await host.visit_as(locale="es")
     await host.button("Ayuda").click()
     await host.button("Nuevo ticket").click()
