@@ -38,8 +38,9 @@ const thread = {
 
   /** Reads the ticket anew, and leaves alone what the visitor is writing. */
   async refresh() {
-    const path = `v1/tickets/${this.id}`;
-    const id = this.id;
+    const { id } = this;
+    if (!id) return; // it is still being read for the first time
+    const path = `v1/tickets/${id}`;
     const [ticket, messages] = await Promise.all([get(path), list(`${path}/messages`)]);
     if (id !== this.id || widget.view !== "ticket") return;
     this.take(ticket);
