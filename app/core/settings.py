@@ -94,6 +94,9 @@ class Settings(BaseSettings):
     guest_tickets_per_address: int = Field(
         10, ge=0, description="Tickets an hour that guests open from one address; 0: no limit"
     )
+    guest_tickets_per_network: int = Field(
+        100, ge=0, description="Those from one network (a /48, of IPv4 a /24); 0: no limit"
+    )
     guest_changes_per_address: int = Field(
         60, ge=0, description="Messages and other changes an hour that they make from one address; 0: no limit"
     )

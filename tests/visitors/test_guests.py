@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from app.core.db.engine import Sessions
+from app.core.limits.callers import GuestQuota
 from app.core.state import State
 from tests.support.actors import Headers, make_account, make_key
 from tests.support.desk import fetch, now_of, store_plan
@@ -207,6 +208,26 @@ async def test_limits_are_of_an_address_and_of_an_email_and_never_of_the_page(pa
     assert (refused.status_code, refused.json()["quota"]) == (429, "guest_tickets_per_email")
     assert (await _opened_from(page, "203.0.113.99", "ina@example.com")).status_code == 201
     await page.post("/v1/tickets", page.owner, 201, **TICKET)
+
+
+@pytest.mark.parametrize(
+    ("addresses", "elsewhere"),
+    [
+        (["2001:db8:1:1::1", "2001:db8:1:2::1", "2001:db8:1:3::1"], "2001:db8:2:1::1"),
+        (["203.0.113.1", "203.0.113.2", "203.0.113.3"], "198.51.100.1"),
+    ],
+)
+async def test_whoever_holds_a_network_opens_no_more_from_all_of_its_addresses(
+    page: Page, state: State, monkeypatch: pytest.MonkeyPatch, addresses: list[str], elsewhere: str
+) -> None:
+    few = state.settings.model_copy(update={"guest_tickets_per_network": 2})
+    monkeypatch.setattr(state.limits, "guests", GuestQuota(few, state.limits.rates))
+    *first, last = addresses
+    for number, address in enumerate(first):
+        assert (await _opened_from(page, address, f"a{number}@example.com")).status_code == 201
+    refused = await _opened_from(page, last, "b@example.com")
+    assert (refused.status_code, refused.json()["quota"]) == (429, "guest_tickets_per_network")
+    assert (await _opened_from(page, elsewhere, "b@example.com")).status_code == 201
 
 
 async def test_what_a_guest_changes_is_limited_and_is_not_the_accounts(page: Page, state: State) -> None:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from app.core.auth import Principal
 from app.core.clock import monotonic
+from app.core.limits.addresses import counted_network
 from app.core.limits.buckets import Bucket, Rate
 from app.core.limits.inflight import Full, InFlight, Pace, Place, Size, TooLong
 from app.core.limits.rates import Rates, tightest, used_of
@@ -130,12 +131,13 @@ class TicketQuota:
 class GuestQuota:
     """What those may do in an hour for whom nobody vouches: open tickets, and change them afterwards.
 
-    It is of an address, and of an e-mail address, but never of a page or an account: or a stranger would lock out all
-    of its customers.
+    It is of an address, of its network, and of an e-mail address, but never of a page or an account: or a stranger
+    would lock out all of its customers.
     """
 
     def __init__(self, settings: Settings, rates: Rates) -> None:
         self._of_address = _hourly("guest_tickets_per_address", settings.guest_tickets_per_address)
+        self._of_network = _hourly("guest_tickets_per_network", settings.guest_tickets_per_network)
         self._of_email = _hourly("guest_tickets_per_email", settings.guest_tickets_per_email)
         self._changes = _hourly("guest_changes_per_address", settings.guest_changes_per_address)
         self._rates = rates
@@ -158,7 +160,8 @@ class GuestQuota:
             self._rates.take(bucket)
 
     def _buckets(self, address: str, email: str) -> list[Bucket]:
-        limited = ((self._of_address, address), (self._of_email, email))
+        network = counted_network(address.partition("/")[0])
+        limited = ((self._of_address, address), (self._of_network, network), (self._of_email, email))
         return [self._rates.bucket(rate, whom) for rate, whom in limited if rate]
 
 

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.auth import Principal
 from app.core.db.queues import stepping_aside
+from app.core.limits.addresses import counted_address, counted_network
 from app.core.limits.callers import ADDRESS, KNOWN, ORIGIN, Caller, Origin
 from app.core.limits.inflight import DONE, Place
 from app.core.problems import (
@@ -28,7 +29,6 @@ from app.core.text.messages import _
 from app.core.web.callers import CHECKED, VISITING, found, lost
 from app.core.web.cors import WIDGET_KEY, note_page
 from app.core.web.credentials import key_of
-from app.core.web.edge.addresses import counted_address, counted_network
 
 _FREE: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 """What monitoring asks for is always answered; to an address that asks very often, at a steady rate."""

@@ -8,11 +8,11 @@ from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Final
 
 from app.core.clock import monotonic
+from app.core.limits.addresses import counted_address, counted_network
 from app.core.limits.inflight import Pace
 from app.core.problems import Problem, TooManyRequests, Unavailable
 from app.core.settings import Settings
 from app.core.text.messages import _
-from app.core.web.edge.addresses import counted_address, counted_network
 from app.core.web.edge.door import Door
 from app.core.web.edge.watched import Use, Watched
 from app.core.web.edge.weights import Weights, heaviest_body, over_budget

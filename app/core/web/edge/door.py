@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-from app.core.web.edge.addresses import counted_network
+from app.core.limits.addresses import counted_network
 
 _AT_ONCE: Final = 2
 """Pieces in one turn of the loop: each may be a request, which takes up to half a millisecond until it is refused."""

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from heapq import heapify, heapreplace
 
-from app.core.web.edge.addresses import counted_address, counted_network
+from app.core.limits.addresses import counted_address, counted_network
 from app.core.web.edge.watched import Lag, Use, Watched
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from app.core.web.edge.addresses import counted_address, counted_network
+from app.core.limits.addresses import counted_address, counted_network
 
 
 @pytest.mark.parametrize(
