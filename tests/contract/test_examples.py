@@ -70,6 +70,8 @@ async def test_the_example_works_and_its_answer_is_as_declared(world: World, ope
         await world.call(OPERATIONS[BEFORE[operation.name]], world.keys["engineer"])
     if operation.name == "advance_sandbox":
         await world.into_sandbox()
+    if operation.name == "create_region":  # another test may have sent the example already
+        await fetch(world.sessions, "DELETE FROM regions WHERE key = 'apac' RETURNING 1")
     answer = await world.call(operation, world.keys["engineer" if operation.name in BY_ENGINEER else "admin"])
     assert answer.status_code in {200, 201, 202, 204}, answer.text
     assert unlike_declared(operation, answer) == []
