@@ -83,7 +83,7 @@ const thread = {
       const late = each.missed || (!still && Date.now() >= Date.parse(each.due));
       const text = t(`${late ? "late" : "due"}_${each.metric}`, { at: clock(each.due) });
       if (each.what.textContent !== text) {
-        if (late && each.what.textContent) widget.announce(text);
+        if (late && each.what.textContent) widget.announce(text, false);
         each.what.textContent = text;
         each.element.classList.toggle("late", late);
       }

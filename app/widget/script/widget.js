@@ -142,7 +142,9 @@ const widget = {
     this.soon = setTimeout(() => this.refresh(), 30);
   },
 
-  announce(text) {
+  /** Says something to everybody, or to those alone who do not see the rest. */
+  announce(text, seen = true) {
+    this.status.classList.toggle("hidden", !seen);
     this.status.textContent = text;
   },
 
