@@ -22,6 +22,7 @@ const thread = {
 
   /** The view. */
   async view(id) {
+    this.id = null;  // there is nothing to refresh yet
     visitor.ticket = visitor.known ? null : guests.tokenOf(id);
     const path = `v1/tickets/${id}`;
     const [ticket, messages] = await Promise.all([get(path), list(`${path}/messages`)]);
@@ -38,8 +39,9 @@ const thread = {
 
   /** Reads the ticket anew, and leaves alone what the visitor is writing. */
   async refresh() {
-    const path = `v1/tickets/${this.id}`;
-    const id = this.id;
+    const { id } = this;
+    if (!id) return;
+    const path = `v1/tickets/${id}`;
     const [ticket, messages] = await Promise.all([get(path), list(`${path}/messages`)]);
     if (id !== this.id || widget.view !== "ticket") return;
     this.take(ticket);
