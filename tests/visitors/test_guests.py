@@ -10,7 +10,7 @@ import pytest
 from app.core.db.engine import Sessions
 from app.core.state import State
 from tests.support.actors import Headers, make_account, make_key
-from tests.support.desk import fetch, now_of
+from tests.support.desk import fetch, now_of, store_plan
 from tests.support.identities import ORIGIN
 from tests.support.sweeping import run_pass
 from tests.support.tickets import TICKET
@@ -95,6 +95,20 @@ async def test_what_a_guest_asks_for_alerts_nobody(
     raised = await premium.post(f"{path}/priority", premium.admin, **by_support)
     assert (raised["unconfirmed"], raised["call"]["state"], raised["routing"]["state"]) == (False, "ready", "alerted")
     assert await troubled(sessions) == {opened["id"]}
+
+
+async def test_a_guest_alerts_nobody_where_every_ticket_is_urgent(premium: Page, sessions: Sessions) -> None:
+    plan = await store_plan(sessions, "google-premium", default_priority="P1")
+    await premium.call("PATCH", f"/v1/accounts/{premium.account}", premium.admin, json={"plan": plan})
+    opened = await premium.open(premium.guest, **P1)
+    assert (opened["priority"], opened["call"], opened["assignee"]) == ("P1", None, None)
+    path = f"/v1/tickets/{opened['id']}"
+    await premium.call("POST", f"{path}/messages", follower(premium, opened), 201, json={"body": "Hello?"})
+    await fetch(sessions, "UPDATE tickets SET wake_at = now() RETURNING 1")
+    await run_pass(sessions)
+    assert await troubled(sessions) == set()
+    await premium.call("POST", f"{path}/messages", premium.admin, 201, json={"body": "We look"})
+    assert (await premium.get(path, premium.admin))["routing"]["state"] == "alerted"
 
 
 async def test_an_owner_vouches_for_what_a_guest_opened(premium: Page, sessions: Sessions) -> None:

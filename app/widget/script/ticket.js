@@ -40,7 +40,7 @@ const thread = {
   /** Reads the ticket anew, and leaves alone what the visitor is writing. */
   async refresh() {
     const { id } = this;
-    if (!id) return;
+    if (!id) return; // it is still being read for the first time
     const path = `v1/tickets/${id}`;
     const [ticket, messages] = await Promise.all([get(path), list(`${path}/messages`)]);
     if (id !== this.id || widget.view !== "ticket") return;

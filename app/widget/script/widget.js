@@ -137,9 +137,18 @@ const widget = {
       this.tell("message", { ticket_id: id });
       if (!this.opened) this.launcher?.classList.add("dot");
     }
-    if (this.view === "ticket" && id !== thread.id) return;
+    if (this.view === "ticket" && !this.busy && id !== thread.id) return;
+    this.refreshSoon();
+  },
+
+  /** Reads the view anew, once it is there: what it is being read from may be older than what has happened. */
+  refreshSoon() {
     clearTimeout(this.soon);
-    this.soon = setTimeout(() => this.refresh(), 30);
+    this.soon = setTimeout(() => (this.busy ? this.refreshSoon() : this.refresh()), 30);
+  },
+
+  get busy() {
+    return this.box.hasAttribute("aria-busy");
   },
 
   /** Says something to everybody, or to those alone who do not see the rest. */

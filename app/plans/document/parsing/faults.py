@@ -1,11 +1,11 @@
 """What pydantic found wrong with a plan document, as places and plain sentences."""
 
+import json
 import re
 from collections.abc import Iterator
 from itertools import takewhile
 from typing import Any, Final
 
-import orjson
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
@@ -78,8 +78,8 @@ def _successor(path: tuple[Step, ...]) -> str | None:
 
 
 def _plain(value: Any) -> str:
-    """A value as JSON writes it; text as it is."""
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
+    """A value as JSON writes it, integers of any size included; text as it is."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _as_list(value: Any) -> str:

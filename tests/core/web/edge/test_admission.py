@@ -142,14 +142,15 @@ async def test_whoever_has_no_valid_key_is_counted_by_address_and_one_with_a_val
     assert await _statuses(client, {}, 1, "/readyz") == [200]
 
 
+@pytest.mark.parametrize("who", ["stranger", "visitor"])
 async def test_a_site_that_uses_another_of_its_networks_for_each_request_has_one_rate(
-    state: State, settings: Settings
+    state: State, settings: Settings, who: str
 ) -> None:
-    limits = CallerLimits(settings, Rates(state.engine))
+    limits = CallerLimits(settings.model_copy(update={"rate_per_visiting_address": 4}), Rates(state.engine))
 
     def asks(number: int, site: str = "2001:db8:1") -> str:
         try:
-            limits.count(limits.stranger(f"{site}:{number:x}::/64", f"{site}::/48"))
+            limits.count(getattr(limits, who)(f"{site}:{number:x}::/64", f"{site}::/48"))
         except TooManyRequests as refusal:
             return str(refusal.members["quota"])
         return ""
@@ -157,7 +158,8 @@ async def test_a_site_that_uses_another_of_its_networks_for_each_request_has_one
     assert [asks(number) for number in range(10)] == [""] * 10
     assert {asks(number) for number in range(10, 500)} == {"rate_per_network"}
     assert len(limits.rates) == 11
-    assert [asks(0, site="2001:db8:2") for _ in range(5)] == [""] * 4 + ["rate_per_address"]
+    of_address = {"stranger": "rate_per_address", "visitor": "rate_per_visiting_address"}[who]
+    assert [asks(0, site="2001:db8:2") for _ in range(5)] == [""] * 4 + [of_address]
 
 
 async def test_a_revoked_key_is_refused_at_once_and_learns_nothing_of_its_account(
