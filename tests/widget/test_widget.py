@@ -133,6 +133,7 @@ async def test_what_is_overdue_turns_red_at_its_instant(host: Host) -> None:
     await host.page.clock.run_for(2000)
     await host.page.locator(".promise.late").wait_for()
     assert "We are late" in str(await promise.text_content())
+    assert "We are late" in str(await host.page.get_by_role("status").text_content())
 
 
 async def test_a_page_that_the_key_does_not_list_is_refused(host: Host) -> None:

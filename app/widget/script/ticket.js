@@ -22,6 +22,7 @@ const thread = {
 
   /** The view. */
   async view(id) {
+    this.id = null;  // there is nothing to refresh yet
     visitor.ticket = visitor.known ? null : guests.tokenOf(id);
     const path = `v1/tickets/${id}`;
     const [ticket, messages] = await Promise.all([get(path), list(`${path}/messages`)]);
@@ -84,7 +85,7 @@ const thread = {
       const late = each.missed || (!still && Date.now() >= Date.parse(each.due));
       const text = t(`${late ? "late" : "due"}_${each.metric}`, { at: clock(each.due) });
       if (each.what.textContent !== text) {
-        if (late && each.what.textContent) widget.announce(text);
+        if (late && each.what.textContent) widget.announce(text, false);
         each.what.textContent = text;
         each.element.classList.toggle("late", late);
       }

@@ -151,7 +151,9 @@ const widget = {
     return this.box.hasAttribute("aria-busy");
   },
 
-  announce(text) {
+  /** Says something to everybody, or to those alone who do not see the rest. */
+  announce(text, seen = true) {
+    this.status.classList.toggle("hidden", !seen);
     this.status.textContent = text;
   },
 
