@@ -275,12 +275,14 @@ async def test_no_plan_makes_it_work_for_long(support: Caller, plan: Json, opene
     assert pointers(problem) == [place]
 
 
-async def test_a_pause_of_decades_is_more_than_a_preview_looks_at(support: Caller) -> None:
+async def test_a_pause_of_decades_is_looked_at_as_one_of_a_day_is(support: Caller) -> None:
     waits = [message(f"{MON}T11:00"), status(f"{MON}T11:00", "waiting_on_customer")]
-    asked_for = BASE | {"changes": waits}
-    problem = await support.post(PREVIEW, 422, **(asked_for | {"until": instant("2100-01-01T00:00")}))
-    assert pointers(problem) == ["/until"]
-    assert await support.post(PREVIEW, **(asked_for | {"until": instant("2036-01-01T00:00")}))
+    soon, late = [
+        of(await support.post(PREVIEW, **(BASE | {"changes": waits, "until": instant(until)})), "resolution")[0]
+        for until in (f"{MON}T12:00", "2100-01-01T00:00")
+    ]
+    assert (soon["state"], late["state"]) == ("paused", "paused")
+    assert late["remaining"] == soon["remaining"]
 
 
 async def test_as_many_changes_as_may_be(support: Caller) -> None:
