@@ -76,14 +76,21 @@ async def _send(session: AsyncSession, portfolio: Portfolio, week: date) -> int:
     if not told:
         return 0
     events = [await contents.record(session, a.account_id, digest, now, sandbox=False) for a, digest in told]
-    names = [{"account": account.name, **dump(digest)} for account, digest in told]
-    letter = {name: sum(digest[name] for digest in names) for name in ("open", "at_risk", "missed")}
+    accounts = [
+        {
+            "account": account.name,
+            "priority_names": await contents.priority_names(session, account.account_id, digest),
+            **dump(digest),
+        }
+        for account, digest in told
+    ]
+    letter = {name: sum(account[name] for account in accounts) for name in ("open", "at_risk", "missed")}
     notice = {
         "account_id": events[0]["account_id"],
         "id": new_id("ntc"),
         "event_id": events[0]["id"],
         "recipient": _recipient(portfolio),
-        "letter": letter | {"accounts": names},
+        "letter": letter | {"accounts": accounts},
         "next_attempt_at": now,
     }
     await insert_rows(session, NoticeRow, [notice])

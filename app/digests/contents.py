@@ -14,7 +14,8 @@ from app.digests.weeks import WEEK, Managed
 from app.events.event import Event
 from app.events.log import event_row, recorded
 from app.events.types.digests import AccountDigest
-from app.plans.store import current_documents
+from app.plans.document.naming import priority_name
+from app.plans.store import current_documents, document
 from app.sla.clock.terms import PLAN_METRICS
 from app.webhooks.outbox.fanout import fanned_out
 
@@ -41,6 +42,7 @@ WHERE t.account_id = $1 AND (t.updated_at >= $2 OR t.missed) AND d.metric = ANY 
   AND (d.missed_at >= $2 OR d.missed_at IS NOT NULL AND d.ended_at IS NULL)
 ORDER BY d.due_at DESC, d.id LIMIT {_SHOWN}
 """  # noqa: S608  our own names
+_PLANS: Final = "SELECT id, plan_key, plan_version FROM tickets WHERE account_id = $1 AND id = ANY ($2::text[])"
 MANAGED: Final = "account_id, name, time_zone, locale, tam, plan, product_plans, addons"
 """The columns that ``served`` takes."""
 
@@ -79,6 +81,15 @@ async def digest_of(session: AsyncSession, account: Managed, now: datetime) -> A
         tickets_missed=[_ticket(row) for row in missed],
         notified=[{"role": "tam", **account.tam}],
     )
+
+
+async def priority_names(session: AsyncSession, account_id: str, digest: AccountDigest) -> dict[str, dict[str, str]]:
+    """What the priorities of the digest's tickets are called, by ticket, in each language of their plans."""
+    tickets = {each.ticket_id: each.priority for each in (*digest.tickets_at_risk, *digest.tickets_missed)}
+    rows = await (await driver(session)).fetch(_PLANS, account_id, list(tickets))
+    memory = memory_of(session)
+    plans = {row["id"]: await document(session, memory, row["plan_key"], row["plan_version"]) for row in rows}
+    return {ticket_id: dict(priority_name(plan, tickets[ticket_id]).texts) for ticket_id, plan in plans.items()}
 
 
 def _number(rows: Sequence[Row]) -> int:

@@ -6,7 +6,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from app.core.text.language import Language
-from app.core.text.messages import Message, _
+from app.core.text.messages import Message, _, authored
 from app.core.text.phrases import and_more, moment, moment_in
 from app.events.labels import stated
 from app.plans.document.names import METRICS
@@ -19,7 +19,8 @@ _MISSED: Final = _("Missed deadlines: {number}")
 def lines(data: Mapping[str, Any], zone: ZoneInfo, language: Language) -> Iterator[str]:
     """The lines of the letter; ``data`` has the event's members for each of ``accounts``, and the account's name.
 
-    Instants are in the ``zone`` of the letter, which its first line names.
+    Besides, ``priority_names``: by ticket, what its priority is called in each language of its plan. Instants are in
+    the ``zone`` of the letter, which its first line names.
     """
     accounts = data["accounts"]
     since, until = (datetime.fromisoformat(accounts[0][name]) for name in ("since", "until"))
@@ -28,8 +29,13 @@ def lines(data: Mapping[str, Any], zone: ZoneInfo, language: Language) -> Iterat
         yield ""
         yield f"{account['account']}"
         yield _OPEN.to(language, number=account["open"])
-        yield from _section(_AT_RISK, account["at_risk"], account["tickets_at_risk"], zone, language)
-        yield from _section(_MISSED, account["missed"], account["tickets_missed"], zone, language)
+        names = {ticket_id: authored(texts).to(language) for ticket_id, texts in account["priority_names"].items()}
+        yield from _section(_AT_RISK, account["at_risk"], _told(account["tickets_at_risk"], names), zone, language)
+        yield from _section(_MISSED, account["missed"], _told(account["tickets_missed"], names), zone, language)
+
+
+def _told(tickets: Any, names: Mapping[str, str]) -> list[dict[str, Any]]:
+    return [{**ticket, "priority": names.get(ticket["ticket_id"], ticket["priority"])} for ticket in tickets]
 
 
 def _section(heading: Message, number: int, tickets: Any, zone: ZoneInfo, language: Language) -> Iterator[str]:

@@ -52,7 +52,7 @@ async def test_w1_a_manager_gets_one_letter_a_week_about_all_accounts(sessions: 
     text = letter.get_content()
     assert text.index(story.account.name) < text.index("Twin")
     assert "Quiet" not in text
-    assert "A report is late" in text
+    assert "(P2: wysoki) A report is late" in text
     assert {row["account_id"] for row in await digests(sessions)} == {story.account.account_id, twin.account_id}
     await fetch(sessions, "UPDATE tam_digests SET created_at = now() - interval '31 days'")
     await forget_digests(sessions)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from app.core.text.messages import Message, authored
+from app.core.text.messages import Authored, Message, authored
 from app.plans.document.model import PlanDocument
 
 
@@ -28,7 +28,7 @@ def plan_name(plan: PlanDocument) -> Message:
     return authored(plan.name)
 
 
-def priority_name(plan: PlanDocument, key: str) -> Message:
+def priority_name(plan: PlanDocument, key: str) -> Authored:
     """What a priority of the plan is called."""
     return authored(plan.priorities[plan.rank(key)].label)
 
