@@ -91,15 +91,18 @@ class Victim:
 
     async def _events(self, tickets: set[str]) -> list[Any]:
         """The tickets' openings and misses, once each has come by webhook and by stream."""
-        async with asyncio.timeout(90):
-            while True:
-                bodies = [orjson.loads(message.body) for message in self.receiver.messages]
-                events = {body["id"]: body for body in bodies if body["ticket_id"] in tickets}
-                if len(events) == 2 * len(tickets) and events.keys() <= self.arrivals.keys():
-                    return list(events.values())
-                if self.listening.done():
-                    raise ConnectionError("The stream has ended") from self.listening.exception()
-                await asyncio.sleep(_EVERY)
+        end = time.monotonic() + 90
+        while True:
+            bodies = [orjson.loads(message.body) for message in self.receiver.messages]
+            events = {body["id"]: body for body in bodies if body["ticket_id"] in tickets}
+            if len(events) == 2 * len(tickets) and events.keys() <= self.arrivals.keys():
+                return list(events.values())
+            if self.listening.done():
+                raise ConnectionError("The stream has ended") from self.listening.exception()
+            heard = sorted((event["ticket_id"], event["type"]) for event in events.values())
+            unseen = [event for name, event in events.items() if name not in self.arrivals]
+            assert time.monotonic() < end, f"{len(tickets)} tickets, webhooks {heard}, not on the stream {unseen}"
+            await asyncio.sleep(_EVERY)
 
 
 def _late(event: Any, came: float) -> float:
