@@ -182,6 +182,27 @@ async def test_the_next_is_let_go_even_while_it_is_being_parked(
     assert second.event["sequence"] == 2
 
 
+async def test_what_is_recorded_while_the_attempt_before_it_is_being_ended_has_its_turn(
+    sessions: Sessions, make_endpoint: MakeEndpoint, tell: Tell, receiver: Receiver, database: str
+) -> None:
+    """Whoever ends the first attempt has looked for the next event before that is there, and commits after its claim."""
+    await make_endpoint(receiver.url)
+    await tell(*events_of("tkt_1", range(1, 2)))
+    async with transaction(sessions) as session:
+        (first,) = await claim(session, ALL, lease=LEASE)
+    async with connected(database) as others, transaction(others) as recording:
+        await record_outcomes(recording, [DeliveryOutcome(first, "delivered", 1, {})])
+        await tell(*events_of("tkt_1", range(2, 3)))
+        async with transaction(sessions) as session:
+            assert await claim(session, ALL, lease=LEASE) == []
+            due = await next_due(session)
+    assert due is not None
+    async with transaction(sessions) as session:
+        (second,) = await claim(session, ALL, lease=LEASE, now=due)
+    assert second.event["sequence"] == 2
+    assert due - first.now < LEASE, "a pass comes for it by itself"
+
+
 async def test_the_sender_is_woken_for_the_next_turn(
     sessions: Sessions, make_endpoint: MakeEndpoint, tell: Tell, receiver: Receiver, sender: Sender, wake_ups: WakeUps
 ) -> None:

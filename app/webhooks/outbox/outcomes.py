@@ -2,8 +2,9 @@
 
 The first attempts at the events of one ticket are made in turn, endpoint by endpoint: a delivery before its turn is
 *parked*, without a ``next_attempt_at``, so that it costs no claim anything. Whoever ends a first attempt lets the next
-one go. A claim that parks takes the row's lock first and then looks at the row; whoever releases it waits for that
-lock, and so never misses what is being parked.
+one go. A claim that parks locks the row and the earlier one behind which it parks it, and then looks at both; whoever
+ends that attempt waits for these locks, and so never misses what is being parked. An earlier row that somebody else
+holds may be ending: what waits for it is looked at again a moment later.
 """
 
 from collections.abc import Sequence
