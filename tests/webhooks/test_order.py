@@ -185,7 +185,7 @@ async def test_the_next_is_let_go_even_while_it_is_being_parked(
 async def test_what_is_recorded_while_the_attempt_before_it_is_being_ended_has_its_turn(
     sessions: Sessions, make_endpoint: MakeEndpoint, tell: Tell, receiver: Receiver, database: str
 ) -> None:
-    """Whoever ends the first attempt has looked for the next event before that is there, and commits after its claim."""
+    """Whoever ends the first attempt looks for the next event before that is there, and commits after its claim."""
     await make_endpoint(receiver.url)
     await tell(*events_of("tkt_1", range(1, 2)))
     async with transaction(sessions) as session:
