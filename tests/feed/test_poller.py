@@ -86,6 +86,8 @@ async def test_who_waits_is_woken_by_the_poll_after_one_that_failed_half_way(
     state: State, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The database is lost between learning how far the feed is and learning whose events these are."""
+    async with transaction(sessions) as session:
+        await told_in(session, row())
     position = await state.feed.decided()
     waiting = asyncio.create_task(state.feed.news(position, "acc_1", PATIENCE))
     await until(partial(_is_waited_for, state.feed))
