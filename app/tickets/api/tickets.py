@@ -4,7 +4,6 @@ from functools import partial
 from typing import Annotated, Final
 
 from fastapi import Body, Depends, Path, Query, Response
-from orjson import Fragment
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.principals import Acting, as_editor
@@ -14,7 +13,7 @@ from app.core.problems import Conflict, NotFound
 from app.core.web.kit.idempotency import Answer, keeping_of
 from app.core.web.kit.merge_patch import PatchDep
 from app.core.web.kit.operations import CallDep, Document, OnceCall, ResourceRouter, account_of
-from app.core.web.kit.paging import PageDep, listing, written
+from app.core.web.kit.paging import PageDep, as_written, written
 from app.core.web.kit.visits import EVERYBODY, FOLLOWERS, OPENERS, PERSONS
 from app.core.web.replies import etag, reply, reply_text
 from app.events.envelope_sql import current
@@ -100,13 +99,7 @@ async def create_ticket(call: OnceCall, command: Annotated[NewTicket, Body(examp
 async def list_tickets(reader: ReaderDep, page: PageDep, wanted: Annotated[TicketFilter, Depends()]) -> Response:
     """Tickets that the caller sees: newest first, or by what support owes next (`sort=due`)."""
     found = await page_of_tickets(reader, wanted, page)
-    return listing(
-        reader.request,
-        page,
-        found,
-        place=lambda row: row["place"],
-        document=lambda row: Fragment(localized(row["body"], reader.language)),
-    )
+    return as_written(reader.request, page, found, lambda body: localized(body, reader.language))
 
 
 @router.show("/tickets/{ticket_id}", Ticket, summary="Get a ticket", example=examples.TICKET, visitors=FOLLOWERS)

@@ -230,6 +230,12 @@ def written(request: Request, page: Page, found: Row, body: Callable[[str], str]
     return _listed(request, page, (body(each).encode() for each in found["bodies"] or ()), places, edge)
 
 
+def as_written(request: Request, page: Page, found: Slice[Row], body: Callable[[str], str]) -> Response:
+    """The same of a ``Slice`` of rows, each with its ``place`` and its ``body``."""
+    places = [row["place"] for row in found.rows]
+    return _listed(request, page, (body(row["body"]).encode() for row in found.rows), places, found.edge)
+
+
 def _listed(
     request: Request,
     page: Page,
