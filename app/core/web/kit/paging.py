@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import islice
 from typing import Annotated, Any, Final, Generic, TypeAlias, TypeVar
+from urllib.parse import quote, urlencode
 
 import orjson
 from fastapi import Depends, Query, Request, Response
@@ -254,7 +255,8 @@ def _listed(
     following = cursor_of(*behind) if behind else None
     headers = {}
     if following:
-        url = request.url.include_query_params(cursor=following)
-        headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
+        asked = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
+        query = urlencode([*asked, ("cursor", following)])
+        headers["Link"] = f'<{quote(request.scope["path"])}?{query}>; rel="next"'
     body = b'{"items":[%b],"next_cursor":%b}' % (b",".join(shown), dump(following))
     return Response(body, 200, headers, "application/json")
