@@ -86,7 +86,7 @@ async def template(server: str) -> AsyncIterator[str]:
 @pytest.fixture(scope="session")
 async def database(server: str, template: str) -> AsyncIterator[str]:
     """The URL of the database that the tests of this process share."""
-    async with databases.new_database(server, template) as url:
+    async with databases.shared_database(server, template) as url:
         yield url
 
 

@@ -88,16 +88,17 @@ async def test_who_waits_is_woken_by_the_poll_after_one_that_failed_half_way(
     """The database is lost between learning how far the feed is and learning whose events these are."""
     async with transaction(sessions) as session:
         await told_in(session, row())
-    position = await state.feed.decided()
-    waiting = asyncio.create_task(state.feed.news(position, "acc_1", PATIENCE))
-    await until(partial(_is_waited_for, state.feed))
+    feed = FeedPoller(state.engine, state.wake_ups.events)
+    position = await feed.decided()
+    waiting = asyncio.create_task(feed.news(position, "acc_1", PATIENCE))
+    await until(partial(_is_waited_for, feed))
     with monkeypatch.context() as patch:
         patch.setattr("app.feed.poller._ACCOUNTS", "SELECT 1 / 0 WHERE $1::bigint < $2::bigint")
         async with transaction(sessions) as session:
             await told_in(session, row("acc_1"))
         with pytest.raises(PostgresError):
-            await state.feed.poll()
-    await state.feed.poll()
+            await feed.poll()
+    await feed.poll()
     assert await asyncio.wait_for(waiting, 0.1)
 
 
