@@ -77,7 +77,11 @@ KINDS: Final = (
     "viewer",
     "account, reading",
     "own hook",
-    "widget",
+    "widget, person",
+    "widget, own tickets",
+    "widget, guest",
+    "ticket, person",
+    "ticket, follower",
     "nobody",
 )
 
@@ -223,7 +227,14 @@ def test_a_customer_gets_nothing_unexpected(operation: str, send: Send, things: 
 async def keys(things: World) -> dict[str, Headers]:
     """Request headers for each of KINDS."""
     support, account = [await things.limited(who, READING) for who in ("agent", "owner")]
-    return things.keys | {"support, reading": support, "account, reading": account, "nobody": {}}
+    visitors = {
+        "widget, person": things.visitors["person"],
+        "widget, own tickets": things.visitors["nobody"],
+        "widget, guest": things.visitors["guest"],
+        "ticket, person": things.keys["ticket"],
+        "ticket, follower": things.visitors["follower"],
+    }
+    return things.keys | visitors | {"support, reading": support, "account, reading": account, "nobody": {}}
 
 
 @pytest.mark.parametrize("kind", KINDS)
