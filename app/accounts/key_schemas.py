@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, JsonValue, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, JsonValue, StringConstraints, field_validator, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from app.accounts.schemas import AccountId, EngineerId, HookId, KeyId
@@ -12,8 +12,11 @@ from app.core.keys.trusted import Unfit, from_jwk, material
 from app.core.problems import invalid_value
 from app.core.schemas.origins import Origin
 from app.core.schemas.shared import ActorRef, Document, HttpsUrl, Instant, Name, Strict, Word, at_most
+from app.core.text.invisible import visible
 from app.core.text.messages import _
 
+KeyLabel = Annotated[str, StringConstraints(max_length=100), AfterValidator(visible)]
+"""By which customers know an automation that acts by the key: a name, or empty."""
 MOST_ORIGINS = 50
 MOST_JWT_KEYS = 10
 
@@ -83,7 +86,7 @@ class KeyPatch(WidgetFields):
     An entry of `jwt_keys` with neither `key` nor `jwk` keeps the key that is stored under its `kid`.
     """
 
-    label: Annotated[str, StringConstraints(max_length=100)] = ""
+    label: KeyLabel = ""
     actor: ActorRef | None = Field(None, description="The owner for whom the account's key acts")
 
     @model_validator(mode="after")
@@ -145,7 +148,7 @@ class NewKey(WidgetFields):
         None,
         description="For an account key: the most that it may do, also for a person whom it names. Default: `editor`",
     )
-    label: Annotated[str, StringConstraints(max_length=100)] = ""
+    label: KeyLabel = ""
     scopes: list[KnownScope] | None = Field(
         None,
         max_length=len(SCOPES),

@@ -118,7 +118,18 @@ async def test_who_was_stored_with_a_twin_of_an_address_is_still_found_by_it(beg
         assert timeline.json()["items"][0]["actor"]["name"] == name
 
 
-@pytest.mark.parametrize("address", ["a\u200bna@b.example", "ana@b\u200bc.example", "\ufeffana@b.example"], ids=ascii)
+UNSEEN = [
+    "a\u200bna@b.example",
+    "ana@b\u200bc.example",
+    "\ufeffana@b.example",
+    "ana\u034f@b.example",
+    "ana\ufe0f@b.example",
+    "ana\u3164@b.example",
+    "ana\u2800@b.example",
+]
+
+
+@pytest.mark.parametrize("address", UNSEEN, ids=ascii)
 async def test_an_address_with_an_invisible_character_is_refused(begin: Begin, admin: Headers, address: str) -> None:
     story = await begin("wati-business-plus")
     path = f"/v1/accounts/{story.account.account_id}/people"
@@ -149,8 +160,22 @@ async def test_a_person_is_named_by_either_spelling_of_the_domain(begin: Begin, 
         ("Rene\u0301", "René"),
         ("می\u200cخواهم", "می\u200cخواهم"),  # noqa: RUF001
         ("👩\u200d🚒", "👩\u200d🚒"),
+        ("ന്\u200d", "ന്\u200d"),
+        ("❤\ufe0f", "❤\ufe0f"),
+        ("An\u034fa\u3164", "Ana"),
+        ("Ana\r\nRuiz\x1b[31m", "Ana Ruiz [31m"),
     ],
-    ids=["zero width", "direction", "composed", "joiner of a word", "joiner of an emoji"],
+    ids=[
+        "zero width",
+        "direction",
+        "composed",
+        "joiner of a word",
+        "joiner of an emoji",
+        "joiner at the end",
+        "form of an emoji",
+        "filler",
+        "control",
+    ],
 )
 async def test_what_cannot_be_seen_of_a_name_is_left_out(begin: Begin, admin: Headers, given: str, kept: str) -> None:
     story = await begin("wati-business-plus")
@@ -162,7 +187,7 @@ async def test_what_cannot_be_seen_of_a_name_is_left_out(begin: Begin, admin: He
 async def test_a_name_that_nobody_can_see_is_refused(begin: Begin, admin: Headers) -> None:
     story = await begin("wati-business-plus")
     path = f"/v1/accounts/{story.account.account_id}/people"
-    for name in ("\u200b", "\u200d\u2060", "\u202e "):
+    for name in ("\u200b", "\u200d\u2060", "\u202e ", "\u3164", "\ufe0f", "\u2800\u115f", "\x7f"):
         answer = await story.customer.client.post(path, json={"name": name, "email": "x@y.example"}, headers=admin)
         assert (answer.status_code, pointers(answer.json())) == (422, ["/name"])
 

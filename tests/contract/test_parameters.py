@@ -88,6 +88,7 @@ def test_many_names_cost_little_and_are_told_once_each() -> None:
         ("stauts", "Did you mean status?"),
         ("query", "Did you mean q?"),
         ("offset", "It takes assignee_id, q, status, and updated_since"),
+        ("", "It takes assignee_id, q, status, and updated_since"),
     ],
 )
 def test_the_nearest_name_is_one_that_was_meant_or_all_are_told(name: str, hint: str) -> None:

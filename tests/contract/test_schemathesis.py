@@ -5,6 +5,7 @@ kind of key there is a run of ``HELIODESK_FUZZ_SECONDS`` over all operations (a 
 """
 
 import os
+import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
 from copy import deepcopy
@@ -27,6 +28,7 @@ from schemathesis.core.result import Ok
 from schemathesis.generation import GenerationMode, derive_operation_seed
 from schemathesis.generation.hypothesis.builder import HypothesisTestConfig, HypothesisTestMode, create_test
 
+from app.core import auth
 from app.core.clock import monotonic
 from app.core.keys.scopes import SCOPES
 from app.core.settings import Settings
@@ -77,9 +79,15 @@ KINDS: Final = (
     "viewer",
     "account, reading",
     "own hook",
-    "widget",
+    "widget, person",
+    "widget, own tickets",
+    "widget, guest",
+    "ticket, person",
+    "ticket, follower",
     "nobody",
 )
+
+_KIND: Final = re.compile(r"Bearer hd_([a-z]+)_")
 
 # A stateful run takes the links of its document apart.
 everything = schemathesis.openapi.from_dict(deepcopy(DOCUMENT), config=Config.from_dict(CONFIG)).exclude(
@@ -223,7 +231,23 @@ def test_a_customer_gets_nothing_unexpected(operation: str, send: Send, things: 
 async def keys(things: World) -> dict[str, Headers]:
     """Request headers for each of KINDS."""
     support, account = [await things.limited(who, READING) for who in ("agent", "owner")]
-    return things.keys | {"support, reading": support, "account, reading": account, "nobody": {}}
+    visitors = {
+        "widget, person": things.visitors["person"],
+        "widget, own tickets": things.visitors["nobody"],
+        "widget, guest": things.visitors["guest"],
+        "ticket, person": things.keys["ticket"],
+        "ticket, follower": things.visitors["follower"],
+    }
+    return things.keys | visitors | {"support, reading": support, "account, reading": account, "nobody": {}}
+
+
+def test_every_kind_of_key_and_visitor_has_a_run(things: World, keys: dict[str, Headers]) -> None:
+    shown = [keys[kind] for kind in KINDS]
+    named = {(found := _KIND.match(each.get("Authorization", ""))) and found[1] for each in shown}
+    assert named == {None, *auth.KINDS, auth.TICKET_KEY}
+    link = things.keys["ticket"]["Authorization"].removeprefix("Bearer ")
+    alone = [each for each in things.visitors.values() if each.get("Heliodesk-Identity") != link]
+    assert [each for each in alone if each not in [*shown, things.visitors["viewer"]]] == []
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -171,11 +171,13 @@ class World:
         for who, email in people.items():
             stated = claims(await now_of(self.sessions), sub=email, email=email, exp=until)
             self.visitors[who] = widget | {"Heliodesk-Identity": token(stated)}
-        self.visitors["guest"], self.keys["widget"] = widget, self.visitors["person"]
+        self.visitors["guest"] = widget
         openers: dict[str, str | None] = {"link": self.people["owner"], "follower": None}
         for who, address in openers.items():
             secret = await make_ticket_key(self.sessions, account, self.ids["ticket_id"], address)
             self.visitors[who] = widget | {"Heliodesk-Identity": secret}
+            if address:
+                self.keys["ticket"] = {"Authorization": f"Bearer {secret}"}
 
     async def into_sandbox(self) -> None:
         """A new sandbox account in the place of the account, with keys and people but no things."""

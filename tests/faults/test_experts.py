@@ -5,24 +5,27 @@ from collections import defaultdict
 from collections.abc import Awaitable, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime
+from http import HTTPStatus
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import httpx
 import pytest
 
 from app.core.db.engine import Sessions
 from app.core.db.tables import Row
+from app.core.ids import new_id
 from tests.support.actors import make_account, make_engineer
 from tests.support.desk import fetch, store_plan
 from tests.support.replaying import replayed
 from tests.support.service import serving
 from tests.support.stories import P1
 from tests.support.tickets import TICKET
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.faults
 
+Json = dict[str, Any]
 TICKETS: Final = 200
 EXPERTS: Final = 20
 REPLICAS: Final = 4
@@ -35,6 +38,17 @@ STATE: Final = """
 SELECT t.id, t.assignee_id, t.status, t.queued_at, t.routing ->> 'state' AS state, h.engineer_id
 FROM tickets AS t LEFT JOIN expert_holds AS h ON h.ticket_id = t.id ORDER BY t.queued_at, t.id
 """
+
+
+async def _sent(client: httpx.AsyncClient, path: str, body: Json) -> httpx.Response:
+    """The answer to a POST that is repeated, as clients do, as long as the service says that it is too busy for it."""
+    once = {"Idempotency-Key": new_id("idem")}
+    async with asyncio.timeout(PATIENCE * 4):
+        while True:
+            answer = await client.post(path, json=body, headers=once)
+            if answer.status_code != HTTPStatus.SERVICE_UNAVAILABLE:
+                return answer
+            await asyncio.sleep(float(answer.headers["Retry-After"]))
 
 
 async def _at_once(calls: Sequence[Awaitable[httpx.Response]], status: int) -> None:
@@ -101,14 +115,14 @@ async def test_g2_200_p1s_for_20_experts_with_four_replicas(
             for service in started
         ]
         body = TICKET | P1 | {"account_id": account}
-        posts = [clients[number % REPLICAS].post("/v1/tickets", json=body) for number in range(TICKETS)]
+        posts = [_sent(clients[number % REPLICAS], "/v1/tickets", body) for number in range(TICKETS)]
         await _at_once(posts, 201)
         queue = [row["id"] for row in await _assert_in_step(shared)]
         assert len(queue) == TICKETS - EXPERTS
         while owned := await _all_placed(shared):
             resolved = {"status": "resolved", "message": "It is solved."}
             posts = [
-                clients[place % REPLICAS].post(f"/v1/tickets/{ticket}/status", json=resolved)
+                _sent(clients[place % REPLICAS], f"/v1/tickets/{ticket}/status", resolved)
                 for place, ticket in enumerate(owned)
             ]
             await _at_once(posts, 200)

@@ -67,6 +67,16 @@ def test_what_is_needed_is_told_alone(missing: str) -> None:
     assert not {pointer for pointer, _ in told} & {"/name", "/programme", "/channels", "/customer_may"}
 
 
+def test_a_plan_that_promises_nothing_says_that_it_is_best_effort() -> None:
+    sentence = "The plan promises nothing: give a priority a target, or say `best_effort: true`."
+    without = {name: value for name, value in MINIMAL.items() if name != "targets"}
+    for empty in (without, without | {"targets": {}}, without | {"targets": {"urgent": {}}}):
+        assert faults(empty) == [("/targets", sentence)]
+        assert read_stored(empty)[1] == []
+    assert parse(without | {"best_effort": True}).best_effort
+    assert parse(without | {"alert": {"accept": "PT5M"}, "routing": {"exclusive": ["urgent"]}}).alert
+
+
 def test_a_priority_without_a_key_is_told_so_and_no_more() -> None:
     assert faults(MINIMAL | {"priorities": [{"label": {"en": "A"}}, {"key": "normal"}], "targets": {}}) == [
         ("/priorities/0/key", "The key `key` is needed.")

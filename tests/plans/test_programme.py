@@ -6,6 +6,7 @@ import pytest
 
 from app.plans.document.model import PlanDocument
 from app.plans.document.parsing.documents import parse
+from app.plans.document.parsing.stored import read_stored
 from app.plans.programme.outline import Trial, programme
 from app.plans.programme.page import page
 from app.plans.schemas import Programme, ProgrammeSection
@@ -91,7 +92,7 @@ def test_what_a_plan_does_not_say_is_not_on_its_page() -> None:
 
 
 def test_no_promise_and_best_effort_are_told_apart() -> None:
-    none = programme(parse({"key": "a", "priorities": ["P1"], "targets": {}}), 1, "en")
+    none = programme(read_stored({"key": "a", "priorities": ["P1"], "targets": {}})[0], 1, "en")
     assert "deadlines" not in [each.key for each in none.sections]
     best = programme(parse({"key": "a", "priorities": ["P1"], "targets": {}, "best_effort": True}), 1, "en")
     assert section(best, "deadlines").paragraphs == ["There are no deadlines: we answer as well as we can."]

@@ -59,7 +59,8 @@ def _serves(pid: int, data: Path) -> bool:
 
 
 def _end_server(pid: int, data: Path) -> None:
-    os.kill(pid, signal.SIGINT)
+    with suppress(ProcessLookupError):  # it has ended by itself
+        os.kill(pid, signal.SIGINT)
     end = clock.monotonic() + STOP_SECONDS
     while _serves(pid, data):
         if clock.monotonic() > end:

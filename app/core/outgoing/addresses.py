@@ -74,9 +74,14 @@ def literal(host: str) -> Address | None:
         return None
 
 
+def is_localhost(host: str) -> bool:
+    """Whether every resolver is to answer with the loopback address (RFC 6761, 6.3)."""
+    return f".{host.rstrip('.').lower()}".endswith(".localhost")
+
+
 def is_local(host: str, allow_networks: Sequence[Network]) -> bool:
     """Whether the host is an address in an allowed network, or ``localhost`` where loopback is allowed."""
-    if host.rstrip(".").lower() == "localhost":
+    if is_localhost(host):
         return any(mine.version == net.version and net.overlaps(mine) for net in allow_networks for mine in _LOOPBACK)
     address = literal(host)
     return address is not None and any(_unmapped(address) in network for network in allow_networks)

@@ -17,6 +17,7 @@ from app.core.text.messages import Message, _
 _LABEL: Final = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _NUMBER: Final = re.compile(r"\d+|0x[0-9a-f]*")
 _LONGEST_NAME: Final = 253
+_BROADCAST: Final = IPv4Address("255.255.255.255")
 
 
 class Unusable(ValueError):
@@ -98,16 +99,23 @@ def _check_ipv6(host: str) -> None:
     if "%" in host:
         raise Unusable(_("An IPv6 address with a zone means something on one machine only"))
     try:
-        IPv6Address(host)
+        address = IPv6Address(host)
     except AddressValueError:
         raise Unusable(_("The brackets do not hold an IPv6 address")) from None
+    _check_one_machine(address.ipv4_mapped or address)
 
 
 def _check_ipv4(host: str) -> None:
     try:
-        IPv4Address(host)
+        address = IPv4Address(host)
     except AddressValueError:
         raise Unusable(_("An IPv4 address is written as four numbers, like 192.0.2.1")) from None
+    _check_one_machine(address)
+
+
+def _check_one_machine(address: IPv4Address | IPv6Address) -> None:
+    if address.is_multicast or address == _BROADCAST:
+        raise Unusable(_("No connection can be made to an address that stands for many machines"))
 
 
 def _check_label(label: str) -> None:

@@ -10,6 +10,7 @@ from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 from pydantic import ValidationInfo
 
 from app.core.problems import invalid_value
+from app.core.text.invisible import unseen_in
 from app.core.text.messages import _
 
 _INTERNAL: Final = frozenset({"local", "localhost", "test"})
@@ -50,7 +51,10 @@ def one_spelling(address: str) -> str:
 
 @lru_cache(maxsize=4096)  # most tickets come from people who have opened some before
 def _spelled(address: str) -> str:
-    return parsed(_plain(address)).normalized.lower()
+    plain = _plain(address)
+    if unseen := unseen_in(plain):
+        raise EmailNotValidError(f"The email address contains unsafe characters: {unseen}.")
+    return parsed(plain).normalized.lower()
 
 
 def _plain(address: str) -> str:

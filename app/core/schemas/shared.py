@@ -26,6 +26,7 @@ from pydantic import (
 from app.core.outgoing.targets import Unusable, read_target
 from app.core.problems import invalid_value, message_of
 from app.core.schemas.mailboxes import STORED, sendable
+from app.core.text.invisible import visible
 from app.core.text.messages import _
 from app.core.zones import time_zones
 
@@ -124,31 +125,23 @@ def _to_utc(value: datetime) -> datetime:
 Instant = Annotated[AwareDatetime, BeforeValidator(_only_rfc3339), AfterValidator(_to_utc)]
 """RFC 3339 with ``Z`` or an offset; becomes UTC. Naive and out-of-range instants are refused."""
 
-_JOINERS: Final = "\u200c\u200d"
-"""Format characters that words of Persian, of Indic scripts, and emoji are spelt with."""
-
 
 def _visible(value: str, info: ValidationInfo) -> str:
-    """The text composed (NFC) and without what cannot be seen: two names that look the same are the same.
-
-    What is stored stays as it is (``STORED``).
-    """
-    if info.context is STORED or (value.isascii() and value.isprintable()):
+    """What can be seen of the text (``visible``). What is stored stays as it is (``STORED``)."""
+    if info.context is STORED:
         return value
-    plain = "".join(each for each in value if unicodedata.category(each) != "Cf" or each in _JOINERS)
-    plain = unicodedata.normalize("NFC", plain).strip()
-    if not plain.strip(_JOINERS):
+    if not (shown := visible(value)):
         raise invalid_value("invisible", _("This text has no visible characters"))
-    return plain
+    return shown
 
 
 _SEEN: Final = (AfterValidator(no_nul), AfterValidator(_visible))
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), *_SEEN]
-"""A person's or a thing's name: 1 to 200 characters, without invisible ones."""
+"""A person's or a thing's name: 1 to 200 characters on one line, without invisible ones."""
 
 Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), *_SEEN]
-"""A tag, a product, a region: 1 to 100 characters, without invisible ones."""
+"""A tag, a product, a region: 1 to 100 characters on one line, without invisible ones."""
 
 _SHAPE: Final = r"^[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,189}$"
 _MAILBOX: Final = re.compile(_SHAPE)

@@ -50,5 +50,5 @@ def _likeness(name: str, known: str) -> float:
     A name that begins as the other one is near enough, however short that is.
     """
     words = max(likeness(name, word) for word in known.split("_"))
-    begins = _NEAR if name.startswith(known) or known.startswith(name) else 0.0
+    begins = _NEAR if name and (name.startswith(known) or known.startswith(name)) else 0.0
     return max(likeness(name, known), words * 0.9, begins)

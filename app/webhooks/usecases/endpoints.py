@@ -14,7 +14,7 @@ from app.core.auth import SERVICE, Actor
 from app.core.db.session import LONG, allow, ring_after_commit
 from app.core.db.statements.bulk import write
 from app.core.ids import new_id
-from app.core.outgoing.addresses import Network, is_allowed, is_local, literal
+from app.core.outgoing.addresses import Network, is_allowed, is_local, is_localhost, literal
 from app.core.outgoing.targets import Unusable, read_target
 from app.core.problems import Conflict, Fault, Invalid, message_of
 from app.core.text.messages import Message, _, from_stored
@@ -71,22 +71,17 @@ def check_url(url: str, allow_networks: Sequence[Network]) -> None:
             _("Only https:// is taken, or http:// to an address in a network that the operator allows"), _hint(host)
         )
     address = literal(host)
-    if not local and (_is_localhost(host) or (address and not is_allowed(address, allow_networks))):
+    if not local and (is_localhost(host) or (address and not is_allowed(address, allow_networks))):
         raise _invalid_url(_("Outgoing connections to this address are not allowed"), _hint(host))
 
 
 def _hint(host: str) -> Message:
     """The setting that lets calls reach a private address, or a sentence without it where no setting would help."""
-    address = ip_address("127.0.0.1") if _is_localhost(host) else literal(host)
+    address = ip_address("127.0.0.1") if is_localhost(host) else literal(host)
     if address is None:
         return _("HELIODESK_ALLOW_NETWORKS takes addresses, so the host has to be written as one, or be `localhost`")
     network = "127.0.0.0/8" if address in _LOOPBACK else str(ip_network(address))
     return _("The operator of the service can allow it: HELIODESK_ALLOW_NETWORKS={network}", network=network)
-
-
-def _is_localhost(host: str) -> bool:
-    """Whether every resolver is to answer with the loopback address (RFC 6761, 6.3)."""
-    return f".{host.removesuffix('.')}".endswith(".localhost")
 
 
 def _invalid_url(detail: Message, hint: Message | None = None) -> Invalid:

@@ -6,6 +6,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from app.accounts.key_schemas import NewKey
 from app.accounts.models import AccountRow
 from app.accounts.queries import account_by_id
 from app.accounts.usecases import keys
@@ -294,3 +295,8 @@ async def test_hook_and_widget_keys_open_nothing_here(
 
 def test_every_kind_is_recognised_by_its_key() -> None:
     assert all(random_key(kind).startswith(f"hd_{kind}_") for kind in KINDS)
+
+
+def test_a_label_is_a_name_that_customers_see() -> None:
+    assert NewKey(kind="agent", label="\u202eBilling\n\u200bbot").label == "Billing bot"
+    assert NewKey(kind="agent", label="\u3164").label == ""

@@ -11,10 +11,11 @@ import asyncpg
 import pytest
 
 from app.cli.postgres import binaries as postgres_binaries
-from app.cli.postgres import embedded
+from app.cli.postgres import embedded, leftovers
 from app.cli.postgres.embedded import DataInUse, EmbeddedServer
 from app.cli.postgres.leftovers import ServerFailed
-from app.core import clock
+from tests.support.processes import is_gone
+from tests.support.waiting import until
 
 HOLD = """
 import sys, time
@@ -60,16 +61,6 @@ async def _run(server: EmbeddedServer, statement: str) -> object:
         await connection.close()
 
 
-def _wait_for_end(pid: int) -> None:
-    end = clock.monotonic() + 10
-    while Path(f"/proc/{pid}/stat").exists() and clock.monotonic() < end:
-        try:
-            os.waitpid(pid, os.WNOHANG)
-        except ChildProcessError:
-            continue
-    assert not Path(f"/proc/{pid}/stat").exists()
-
-
 async def test_data_outlives_the_server(home: Path) -> None:
     with _server(home) as server:
         await _run(server, "CREATE TABLE kept AS SELECT 42 AS n")
@@ -78,7 +69,7 @@ async def test_data_outlives_the_server(home: Path) -> None:
         server.stop(signal.SIGKILL)
         server.start()
         assert await _run(server, "SELECT n FROM kept") == 42
-    assert not Path(f"/proc/{server.pid}").exists()
+    assert is_gone(server.pid)
 
 
 async def test_nothing_listens_on_a_port_and_only_the_owner_may_connect(home: Path) -> None:
@@ -105,7 +96,7 @@ async def test_a_killed_parent_takes_the_server_down_and_the_next_start_finds_th
     pid = int(holder.stdout.readline())
     holder.kill()
     holder.communicate()
-    _wait_for_end(pid)
+    await until(lambda: is_gone(pid))
     with _server(home) as server:
         assert await _run(server, "SELECT n FROM kept") == 42
 
@@ -116,6 +107,12 @@ def test_a_server_that_outlived_its_process_is_ended(home: Path) -> None:
         with _server(home) as server:
             assert server.pid != left_over.pid
             assert left_over._process.wait(1) == 0
+
+
+def test_a_left_over_server_that_ends_by_itself_meanwhile_is_no_fault(folder: Path) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    leftovers._end_server(gone.pid, folder)
 
 
 @pytest.mark.parametrize("pid", ["ours", "1", "not a number"])

@@ -82,11 +82,13 @@ def test_a_name_is_no_address(host: str) -> None:
     assert literal(host) is None
 
 
-@pytest.mark.parametrize("host", ["localhost", "LOCALHOST.", "127.0.0.1", "127.0.0.1.", "[::ffff:127.0.0.1]"])
+@pytest.mark.parametrize(
+    "host", ["localhost", "LOCALHOST.", "app.localhost", "127.0.0.1", "127.0.0.1.", "[::ffff:127.0.0.1]"]
+)
 def test_local_hosts_are_those_in_an_allowed_network(host: str) -> None:
     assert is_local(host, LOOPBACK)
     assert not is_local(host, [ip_network("10.0.0.0/8")])
 
 
 def test_a_name_is_never_local() -> None:
-    assert not is_local("example.com", LOOPBACK)
+    assert not any(is_local(name, LOOPBACK) for name in ("example.com", "mylocalhost", "localhost.example.com"))

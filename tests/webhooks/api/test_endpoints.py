@@ -174,7 +174,8 @@ async def test_a_name_without_tls_is_told_that_networks_are_of_addresses(
 
 
 @pytest.mark.parametrize(
-    "url", ["http://127.0.0.1:9/", "http://localhost:9/", "https://127.0.0.1/", "https://8.8.8.8/"]
+    "url",
+    ["http://127.0.0.1:9/", "http://localhost:9/", "http://app.localhost:9/", "https://127.0.0.1/", "https://8.8.8.8/"],
 )
 async def test_addresses_in_allowed_networks_may_be_called_even_in_the_clear(
     client: httpx.AsyncClient, editor: Headers, url: str

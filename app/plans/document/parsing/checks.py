@@ -197,6 +197,11 @@ def _best_effort(plan: PlanDocument) -> Iterator[_Finding]:
             yield _("A best-effort plan has no deadlines, so it has no `acknowledge`."), ("escalation", "acknowledge")
 
 
+def _promises(plan: PlanDocument) -> Iterator[_Finding]:
+    if not (plan.best_effort or any(plan.targets.values()) or plan.call or plan.alert):
+        yield _("The plan promises nothing: give a priority a target, or say `best_effort: true`."), ("targets",)
+
+
 def _lists(plan: PlanDocument) -> Iterator[_Finding]:
     lists: list[tuple[tuple[Step, ...], Iterable[str]]] = [
         (("channels",), plan.channels),
@@ -236,5 +241,6 @@ _CHECKS: Final[tuple[Callable[[PlanDocument], Iterator[_Finding]], ...]] = (
     _numbers,
     _addons,
     _best_effort,
+    _promises,
     _lists,
 )
