@@ -34,16 +34,31 @@ const speak = async (tag) => {
 const MINUTE = 60_000;
 const DAY = 1440 * MINUTE;
 
+/** By how many milliseconds the service's clock is ahead of the visitor's. */
+let ahead = 0;
+const now = () => Date.now() + ahead;
+
+/** Learns from an answer what time it is. Its `Date` is at most two seconds old; where the clocks differ, the later
+    instant counts, so that nothing is called overdue before it is. */
+const compare = (sent, answer) => {
+  const date = Date.parse(answer.headers.get("Date"));
+  const least = date - Date.now();
+  if (ahead < least || ahead > date + 2000 - sent) ahead = least;
+};
+
+/** Whether a language is written from right to left. */
+const leftward = (tag) => /^(ar|ckb|dv|fa|he|ps|sd|ug|ur|yi)\b/.test(tag);
+
 /** A time of day, with its date unless it is today's. */
 const clock = (at) => {
-  const near = new Date(at).toDateString() === new Date().toDateString();
+  const near = new Date(at).toDateString() === new Date(now()).toDateString();
   const day = near ? {} : { weekday: "short", day: "numeric", month: "short" };
   return new Intl.DateTimeFormat(language, { ...day, hour: "2-digit", minute: "2-digit" }).format(new Date(at));
 };
 
 /** How long it is until then, or since. */
 const distance = (at) => {
-  const span = new Date(at) - Date.now();
+  const span = new Date(at) - now();
   const [unit, length] = Math.abs(span) < MINUTE ? ["second", 1000]
     : Math.abs(span) < 90 * MINUTE ? ["minute", MINUTE]
     : Math.abs(span) < 2 * DAY ? ["hour", 60 * MINUTE] : ["day", DAY];

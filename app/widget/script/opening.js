@@ -161,6 +161,6 @@ const opening = {
 
 /** The tickets of a visitor for whom nobody vouches: this browser alone has their keys. */
 const guests = {
-  all: () => (kept.get("tickets") ?? []).filter(({ expires_at: ends }) => new Date(ends) > Date.now()),
+  all: () => (kept.get("tickets") ?? []).filter(({ expires_at: ends }) => new Date(ends) > now()),
   tokenOf: (id) => guests.all().find((ticket) => ticket.id === id)?.token ?? null,
 };

@@ -71,6 +71,7 @@ const request = async (method, path, { body, key, signal, headers = {} } = {}, a
   if (visitor.key && identity) sent["Heliodesk-Identity"] = identity;
   if (body) sent["Content-Type"] = "application/json";
   if (key) sent["Idempotency-Key"] = key;
+  const began = Date.now();
   let answer;
   try {
     answer = await fetch(base + path, {
@@ -79,6 +80,7 @@ const request = async (method, path, { body, key, signal, headers = {} } = {}, a
   } catch (error) {
     throw signal?.aborted ? error : new Problem(0);
   }
+  compare(began, answer);
   if (answer.ok) return answer;
   const wait = Number(answer.headers.get("Retry-After")) || 0;
   const problem = new Problem(answer.status, await answer.json().catch(() => ({})), wait);

@@ -82,7 +82,7 @@ const thread = {
   tick() {
     for (const each of this.dues ?? []) {
       const still = this.ticket.sandbox;
-      const late = each.missed || (!still && Date.now() >= Date.parse(each.due));
+      const late = each.missed || (!still && now() >= Date.parse(each.due));
       const text = t(`${late ? "late" : "due"}_${each.metric}`, { at: clock(each.due) });
       if (each.what.textContent !== text) {
         if (late && each.what.textContent) widget.announce(text, false);
@@ -217,7 +217,7 @@ const overview = {
     const row = (ticket) => h("li", null, h("button", { type: "button", class: "ticket", onclick: () => widget.show("ticket", ticket.id) },
       h("span", null, h("b", null, ticket.number), " ", h("span", { dir: "auto" }, ticket.title)),
       ticket.status && h("span", { class: "row" }, h("span", { class: "chip" }, t(`status_${ticket.status}`)), h("span", { class: "chip" }, ticket.priority),
-        promises(ticket).some(({ state, due_at: due }) => state === "missed" || (!ticket.sandbox && Date.parse(due) <= Date.now()))
+        promises(ticket).some(({ state, due_at: due }) => state === "missed" || (!ticket.sandbox && Date.parse(due) <= now()))
           && h("span", { class: "chip late" }, t("overdue")))));
     return {
       title: t("help"),
