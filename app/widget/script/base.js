@@ -17,6 +17,9 @@ const h = (tag, properties, ...children) => {
   return element;
 };
 
+/** A name that nobody else guesses, also where a page without TLS has no `randomUUID`. */
+const unique = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+
 let language = "en";
 let texts = {};
 

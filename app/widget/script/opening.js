@@ -105,7 +105,7 @@ const opening = {
   /** Sends a ticket. While it is not known whether it has come, the same one is sent again, by the same name. */
   async send(body) {
     const draft = this.draft;
-    const pending = { body, key: crypto.randomUUID(), at: Date.now() };
+    const pending = { body, key: unique(), at: Date.now() };
     kept.set("draft", { ...draft, pending: draft.pending ?? pending });
     await this.deliver();
   },

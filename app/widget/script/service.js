@@ -108,7 +108,7 @@ const list = async (path, most = 1000) => {
   return items;
 };
 
-const post = async (path, body, key = crypto.randomUUID()) => (await request("POST", path, { body, key })).json();
+const post = async (path, body, key = unique()) => (await request("POST", path, { body, key })).json();
 
 const pause = (milliseconds) => new Promise((resolve) => { setTimeout(resolve, milliseconds); });
 

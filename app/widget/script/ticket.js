@@ -191,7 +191,7 @@ const thread = {
     const text = area("body", { required: true, rows: 3, maxlength: 50000, value: kept.get(place)?.body ?? "" });
     this.reply = form([field(t("reply"), text)], t("send_reply"), async ({ body }) => {
       const last = kept.get(place);
-      const draft = last?.sent === body ? last : { body, sent: body, key: crypto.randomUUID() };
+      const draft = last?.sent === body ? last : { body, sent: body, key: unique() };
       kept.set(place, draft);
       this.add([await post(`v1/tickets/${this.id}/messages`, { body }, draft.key)]);
       kept.set(place, null);
