@@ -1,8 +1,8 @@
 """How soon the help widget's dialog is there when a visitor opens it for the first time. Goal: 200 ms.
 
-Chromium runs at a sixth of the machine's speed (``Emulation.setCPUThrottlingRate``), about that of a cheap phone. Inside
-the page it is measured from the visitor's click to the frame that shows the dialog, and further to the list of tickets,
-which is read meanwhile. Beside it stands an empty ``<dialog>`` in the same browser: what nobody can do sooner.
+Chromium runs at a sixth of the machine's speed (``Emulation.setCPUThrottlingRate``), about that of a cheap phone. It is
+measured inside the page, from the visitor's click to the frame that shows the dialog, and further to the list of
+tickets, which is read meanwhile. Beside it stands an empty ``<dialog>`` in the same browser: nobody can do it sooner.
 """
 
 import asyncio
@@ -60,7 +60,7 @@ class _Server(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:  # noqa: N802  the library's name
+    def do_GET(self) -> None:
         self.send_response(200)
         self.send_header("Content-Type", "text/html; charset=utf-8")
         self.end_headers()

@@ -21,8 +21,10 @@ FOLDER: Final = os.environ.get("HELIODESK_SCREENSHOTS", "")
 SIZES: Final = {"phone": (390, 844), "desktop": (1280, 800)}
 LOOKS: Final = list(product(SIZES, ("dark", "light")))
 STATES: Final = 28
-_RUN: Final = """async (rules) => (await axe.run('heliodesk-widget', {resultTypes: ["violations"], ...rules})).violations.map(
-    ({id, nodes}) => `${id}: ${nodes.map(({target, failureSummary}) => `${target} ${failureSummary}`).join("; ")}`)"""
+_RUN: Final = """async (rules) => {
+  const { violations } = await axe.run("heliodesk-widget", { resultTypes: ["violations"], ...rules });
+  return violations.map(({id, nodes}) => `${id}: ${nodes.map(({target, failureSummary}) => `${target} ${failureSummary}`).join("; ")}`);
+}"""
 _LOOKS_ALONE: Final = {"runOnly": ["color-contrast", "target-size", "scrollable-region-focusable"]}
 """The rules whose verdict depends on colours and sizes; all others are asked once a state."""
 
