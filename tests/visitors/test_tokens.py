@@ -162,7 +162,14 @@ def test_keys_that_are_no_use_are_refused() -> None:
     long = huge.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     short = public_pem(rsa.generate_private_key(65537, 1024))  # noqa: S505  that is what is refused
     curve = public_pem(ec.generate_private_key(ec.SECP384R1()))
-    for alg, key in (("RS256", short), ("RS256", long), ("ES256", curve), ("EdDSA", curve), ("RS256", "x"), ("HS256", "x" * 31)):
+    for alg, key in (
+        ("RS256", short),
+        ("RS256", long),
+        ("ES256", curve),
+        ("EdDSA", curve),
+        ("RS256", "x"),
+        ("HS256", "x" * 31),
+    ):
         with pytest.raises(Unfit):
             material(alg, key)
     for alg, (_private, public) in PAIRS.items():
