@@ -126,8 +126,6 @@ class TicketAccess:
     ticket_id: str
     email: str | None = None
     name: str | None = None
-    made_by: str | None = None
-    """the id of the key that made it, with which it ends"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,8 @@ LOOKS: Final = list(product(SIZES, ("dark", "light")))
 STATES: Final = 28
 _RUN: Final = """async (rules) => {
   const { violations } = await axe.run("heliodesk-widget", { resultTypes: ["violations"], ...rules });
-  return violations.map(({id, nodes}) => `${id}: ${nodes.map(({target, failureSummary}) => `${target} ${failureSummary}`).join("; ")}`);
+  const what = ({ target, failureSummary }) => `${target} ${failureSummary}`;
+  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(what).join("; ")}`);
 }"""
 _LOOKS_ALONE: Final = {"runOnly": ["color-contrast", "target-size", "scrollable-region-focusable"]}
 """The rules whose verdict depends on colours and sizes; all others are asked once a state."""

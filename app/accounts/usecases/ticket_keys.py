@@ -18,8 +18,7 @@ KEPT: Final = timedelta(days=1)
 """After a ticket key has ended."""
 _SHOWN: Final = 4
 _END: Final = """
-UPDATE api_keys SET revoked_at = $2
-WHERE ticket ->> 'made_by' = ANY ($1::text[]) AND ticket ->> 'made_by' <> '' AND revoked_at IS NULL
+UPDATE api_keys SET revoked_at = $2 WHERE made_by = ANY ($1::text[]) AND revoked_at IS NULL
 """
 _OVER: Final = "t.kind = 'ticket' AND t.expires_at < clock_timestamp() - $1::interval"
 
@@ -51,6 +50,7 @@ async def create_ticket_key(
         ticket=asdict(access),
         scopes=list(maker.scopes) if maker else [],
         role=maker.role if maker else None,
+        made_by=maker.key_id if maker else None,
         created_at=now,
         expires_at=expires_at,
     )

@@ -59,7 +59,7 @@ async def create_link(
     now = await database_now(session)
     ends = now + (command.expires_in or DEFAULT)
     expires_at = min(ends, principal.expires_at or ends)
-    access = TicketAccess(edit.ticket.account_id, ticket_id, email, name or email, principal.key_id)
+    access = TicketAccess(edit.ticket.account_id, ticket_id, email, name or email)
     key = await create_ticket_key(session, secret, access, now=now, expires_at=expires_at, maker=principal)
     edit.tell(TicketLinkCreated(link_id=key.id, email=email, expires_at=expires_at), actor)
     await staff_and_save(session, [edit])

@@ -2,7 +2,8 @@
 
 const RETRY = 5_000;
 const RECALL = 20 * 60 * MINUTE;
-const FACTS = ["product", "tags", "custom", "external_ref", "environment"];
+const FACTS = ["product", "environment"];
+const FACTS_OF_KNOWN = [...FACTS, "tags", "custom", "external_ref"];
 
 const opening = {
   /** What the host product knows of the next ticket. */
@@ -47,7 +48,7 @@ const opening = {
       field(t("business_impact"), area("business_impact", text("business_impact", { required: true, rows: 3, maxlength: 5000 })),
         t("business_impact_hint")),
       field(t("priority_reason"), area("priority_reason", text("priority_reason", { required: true, rows: 3, maxlength: 5000 }))),
-      field(t("call_link"), input("call_link", text("call_link", { type: "url", placeholder: "https://", maxlength: 2000 })),
+      visitor.known && field(t("call_link"), input("call_link", text("call_link", { type: "url", placeholder: "https://", maxlength: 2000 })),
         t("call_link_hint")),
     ];
   },
@@ -84,7 +85,7 @@ const opening = {
   adapt(built, plan) {
     const priority = this.priority(plan, Object.fromEntries(new FormData(built)));
     const needs = plan.requires[priority] ?? [];
-    const show = (name, shown) => { built.querySelector(`[data-field="${name}"]`).hidden = !shown; };
+    const show = (name, shown) => { (built.querySelector(`[data-field="${name}"]`) ?? {}).hidden = !shown; };
     show("business_impact", needs.includes("business_impact"));
     show("priority_reason", needs.includes("priority_reason"));
     show("call_link", plan.call_priorities.includes(priority));
@@ -98,7 +99,8 @@ const opening = {
 
   /** What is sent of a form. */
   body(plan, { name, email, ...found }) {
-    const facts = Object.fromEntries(FACTS.filter((each) => each in this.prefill).map((each) => [each, this.prefill[each]]));
+    const known = visitor.known ? FACTS_OF_KNOWN : FACTS;
+    const facts = Object.fromEntries(known.filter((each) => each in this.prefill).map((each) => [each, this.prefill[each]]));
     return { ...facts, ...found, ...(visitor.known ? {} : { requester: { name, email } }) };
   },
 
