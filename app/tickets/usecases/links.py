@@ -12,7 +12,7 @@ from app.core.auth import TICKET_KEY, Actor, Principal, TicketAccess
 from app.core.clock import database_now
 from app.core.limits.places import take_place
 from app.core.limits.quotas import Quota
-from app.core.problems import Fault, Forbidden, Invalid, NotFound
+from app.core.problems import Forbidden, NotFound
 from app.core.settings import Settings
 from app.core.text.messages import _
 from app.events.types import TicketLinkCreated, TicketLinkDeleted
@@ -52,10 +52,8 @@ async def create_link(
     edit = await lock_ticket(session, principal, ticket_id)
     await take_place(session, LINKS, settings, ticket_id)
     requester, secret = edit.ticket.requester, new_secret()
-    email = command.email or requester.get("email")
-    if email is None:
-        raise Invalid(errors=[Fault(pointer="/email", detail=_("The requester has no e-mail address"))])
-    name = command.name or (requester.get("name") if email == requester.get("email") else None)
+    email: str = command.email or requester["email"]
+    name = command.name or (requester["name"] if email == requester["email"] else None)
     now = await database_now(session)
     ends = now + (command.expires_in or DEFAULT)
     expires_at = min(ends, principal.expires_at or ends)
