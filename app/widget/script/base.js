@@ -52,11 +52,13 @@ const compare = (sent, answer) => {
 /** Whether a language is written from right to left. */
 const leftward = (tag) => /^(ar|ckb|dv|fa|he|ps|sd|ug|ur|yi)\b/.test(tag);
 
-/** A time of day, with its date unless it is today's. */
+/** A time of day, with its date unless it is today's, and the year unless it is this one. */
 const clock = (at) => {
-  const near = new Date(at).toDateString() === new Date(now()).toDateString();
+  const [then, today] = [new Date(at), new Date(now())];
+  const near = then.toDateString() === today.toDateString();
   const day = near ? {} : { weekday: "short", day: "numeric", month: "short" };
-  return new Intl.DateTimeFormat(language, { ...day, hour: "2-digit", minute: "2-digit" }).format(new Date(at));
+  if (then.getFullYear() !== today.getFullYear()) day.year = "numeric";
+  return new Intl.DateTimeFormat(language, { ...day, hour: "2-digit", minute: "2-digit" }).format(then);
 };
 
 /** How long it is until then, or since. */
