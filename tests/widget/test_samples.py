@@ -23,35 +23,45 @@ _PROGRAMS: Final = {
     "python": (
         "python.py",
         [sys.executable],
-        "import os\nfrom types import SimpleNamespace\nSECRET = os.environ['SECRET']\n{sample}\n"
-        "print(identity(SimpleNamespace(id=7, email='zoë@example.com', name='Zoë')))",
+        (
+            "import os\nfrom types import SimpleNamespace\nSECRET = os.environ['SECRET']\n{sample}\n"
+            "print(identity(SimpleNamespace(id=7, email='zoë@example.com', name='Zoë')))"
+        ),
     ),
     "js": (
         "node.mjs",
         ["node"],
-        "const SECRET = process.env.SECRET;\n{sample}\n"
-        "console.log(await identity({{ id: 7, email: 'zoë@example.com', name: 'Zoë' }}));",
+        (
+            "const SECRET = process.env.SECRET;\n{sample}\n"
+            "console.log(await identity({{ id: 7, email: 'zoë@example.com', name: 'Zoë' }}));"
+        ),
     ),
     "ruby": (
         "ruby.rb",
         ["ruby"],
-        "SECRET = ENV['SECRET']\n{sample}\n"
-        "puts identity(Struct.new(:id, :email, :name).new(7, 'zoë@example.com', 'Zoë'))",
+        (
+            "SECRET = ENV['SECRET']\n{sample}\n"
+            "puts identity(Struct.new(:id, :email, :name).new(7, 'zoë@example.com', 'Zoë'))"
+        ),
     ),
     "php": (
         "php.php",
         ["php"],
-        "<?php\ndefine('SECRET', getenv('SECRET'));\n{sample}\n"
-        "echo identity((object) ['id' => 7, 'email' => 'zoë@example.com', 'name' => 'Zoë']);",
+        (
+            "<?php\ndefine('SECRET', getenv('SECRET'));\n{sample}\n"
+            "echo identity((object) ['id' => 7, 'email' => 'zoë@example.com', 'name' => 'Zoë']);"
+        ),
     ),
     "go": (
         "main.go",
         ["go", "run"],
-        'package main\n\nimport "os"\n\n{sample}\n'
-        "type User struct {{\n\tID int\n\tEmail, Name string\n}}\n\n"
-        'var SECRET = os.Getenv("SECRET")\n\n'
-        'func main() {{\n\ttoken, err := identity(User{{7, "zoë@example.com", "Zoë"}})\n'
-        "\tif err != nil {{\n\t\tpanic(err)\n\t}}\n\tfmt.Println(token)\n}}\n",
+        (
+            'package main\n\nimport "os"\n\n{sample}\n'
+            "type User struct {{\n\tID int\n\tEmail, Name string\n}}\n\n"
+            'var SECRET = os.Getenv("SECRET")\n\n'
+            'func main() {{\n\ttoken, err := identity(User{{7, "zoë@example.com", "Zoë"}})\n'
+            "\tif err != nil {{\n\t\tpanic(err)\n\t}}\n\tfmt.Println(token)\n}}\n"
+        ),
     ),
 }
 """By the language of a block: a file, what runs it, and the program around the sample."""
