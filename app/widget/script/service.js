@@ -37,6 +37,7 @@ const visitor = {
     if (!this.token) {
       try {
         this.token = typeof this.source === "function" ? await this.source() : this.source;
+        if (!this.token) throw new Error("there is no identity token");
       } catch (error) {
         console.error("Heliodesk:", error);
         throw new Problem(0);
