@@ -4,7 +4,7 @@ from alembic import op
 from sqlalchemy import Column, String, text
 
 revision = "0035"
-down_revision = "0031"
+down_revision = "0028"
 branch_labels = depends_on = None
 
 
