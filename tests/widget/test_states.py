@@ -20,11 +20,18 @@ from tests.widget.states import Walk
 FOLDER: Final = os.environ.get("HELIODESK_SCREENSHOTS", "")
 SIZES: Final = {"phone": (390, 844), "desktop": (1280, 800)}
 LOOKS: Final = list(product(SIZES, ("dark", "light")))
+NARROW: Final = (320, 400)
+"""A desktop at 400 % (WCAG 2.2, 1.4.10)."""
 STATES: Final = 28
 _RUN: Final = """async (rules) => {
   const { violations } = await axe.run("heliodesk-widget", { resultTypes: ["violations"], ...rules });
   const what = ({ target, failureSummary }) => `${target} ${failureSummary}`;
   return violations.map(({ id, nodes }) => `${id}: ${nodes.map(what).join("; ")}`);
+}"""
+_SIDEWAYS: Final = """() => {
+  const { shadowRoot } = document.querySelector("heliodesk-widget");
+  return [document.documentElement, ...shadowRoot.querySelectorAll("dialog[open] .view, .page .view")]
+    .some((each) => each.scrollWidth > each.clientWidth);
 }"""
 _LOOKS_ALONE: Final = {"runOnly": ["color-contrast", "target-size", "scrollable-region-focusable"]}
 """The rules whose verdict depends on colours and sizes; all others are asked once a state."""
@@ -45,10 +52,12 @@ async def test_axe_finds_nothing_in_any_state(host: Host, language: str) -> None
             await _look(host.page, *look)
             shown = "-".join((name, *look, language))
             found[shown] = await host.page.evaluate(_RUN, {} if look == LOOKS[-1] else _LOOKS_ALONE)
-            if await host.page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-                found[shown].append("it scrolls sideways")
             if FOLDER:
                 await host.page.screenshot(path=Path(FOLDER) / f"{shown}.png")
+        for width, height in (NARROW, *SIZES.values()):
+            await host.page.set_viewport_size({"width": width, "height": height})
+            if await host.page.evaluate(_SIDEWAYS):
+                found[f"{name}-{language} at {width} pixels"] = ["it scrolls sideways"]
     assert len(states) == STATES
     assert {name: faults for name, faults in found.items() if faults} == {}
 

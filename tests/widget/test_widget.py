@@ -186,7 +186,12 @@ async def test_the_focus_stays_in_the_dialog_and_returns(host: Host) -> None:
     await host.page.keyboard.press("Escape")
     await host.page.get_by_role("dialog").wait_for(state="hidden")
     assert await host.page.evaluate(_LABEL) == "Help"
+    height = await host.page.evaluate(_HEIGHT)
+    await host.page.evaluate("document.querySelector('heliodesk-widget').remove()")
+    assert await host.page.evaluate(_HEIGHT) == height
 
+
+_HEIGHT = "document.documentElement.getBoundingClientRect().height"
 
 _LABEL = "document.querySelector('heliodesk-widget').shadowRoot.activeElement?.textContent"
 
