@@ -92,6 +92,7 @@ _ACTIONS: Final = {
 _FRAME: Final = {
     "help": pgettext("widget", "Help"),
     "your_tickets": _("Your tickets"),
+    "all": pgettext("widget", "Show all"),
     "no_tickets": _("You have no tickets yet."),
     "back": _("Back to your tickets"),
     "close_dialog": _("Close the window"),

@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Route
 
 from app.core.clock import wall_now
-from tests.support.desk import fetch
+from tests.support.desk import fetch, open_at
 from tests.support.identities import claims, token
 from tests.support.stories import P1, path_of
 from tests.widget.conftest import ANA, Host
@@ -112,6 +112,17 @@ async def test_a_ticket_is_sent_once_although_the_network_was_cut_and_the_page_l
     await host.button("Help").click()
     await host.page.get_by_role("button", name="Backups fail").wait_for()
     assert await titles(host) == ["Backups fail"]
+
+
+async def test_older_tickets_can_be_reached(host: Host) -> None:
+    now = await host.story.now()
+    account_id = host.story.account.account_id
+    await open_at(host.story.sessions, account_id, *(now - timedelta(minutes=each) for each in range(51)))
+    await host.visit_as()
+    await host.button("Help").click()
+    await host.button("Show all").click()
+    await host.page.locator("li .ticket").nth(50).wait_for()
+    assert await host.button("Show all").count() == 0
 
 
 async def test_what_is_typed_survives_a_reload(host: Host) -> None:

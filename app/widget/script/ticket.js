@@ -208,11 +208,14 @@ const thread = {
 const overview = {
   /** What is on the screen, to see whether anything has changed. */
   shown: "",
+  /** Whether the older tickets are shown too. */
+  all: false,
 
   async view() {
     visitor.ticket = null;
-    const known = visitor.known;
-    const tickets = known ? (await get("v1/tickets?limit=50")).items : guests.all();
+    const page = !visitor.known ? { items: guests.all() }
+      : this.all ? { items: await list("v1/tickets") } : await get("v1/tickets?limit=50");
+    const tickets = page.items;
     this.shown = JSON.stringify(tickets);
     const row = (ticket) => h("li", null, h("button", { type: "button", class: "ticket", onclick: () => widget.show("ticket", ticket.id) },
       h("span", null, h("b", null, ticket.number), " ", h("span", { dir: "auto" }, ticket.title)),
@@ -225,7 +228,14 @@ const overview = {
         h("p", null, button(t("new_ticket"), () => widget.show("opening"), { class: "main" })),
         h("h3", null, t("your_tickets")),
         tickets.length ? h("ul", { class: "tickets" }, tickets.map(row)) : h("p", { class: "soft" }, t("no_tickets")),
+        ...(page.next_cursor ? [h("p", null, button(t("all"), () => this.show()))] : []),
       ],
     };
+  },
+
+  /** The older tickets too. */
+  show() {
+    this.all = true;
+    return widget.show("overview");
   },
 };
