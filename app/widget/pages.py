@@ -24,7 +24,7 @@ from app.widget.texts import catalogue
 
 _PARTS: Final = ("base", "service", "live", "fields", "opening", "ticket", "style", "widget")
 """In this order: what a later one defines, an earlier one uses only once all are read."""
-_COMMENT: Final = re.compile(r"^\s*(?:/\*.*?\*/|//.*)\n", re.MULTILINE | re.DOTALL)
+_COMMENT: Final = re.compile(r"^\s*(?:/\*.*?\*/|//[^\n]*)\n", re.MULTILINE | re.DOTALL)
 _INDENT: Final = re.compile(r"^[ \t]+", re.MULTILINE)
 _SHARED: Final = {"Cross-Origin-Resource-Policy": "cross-origin", "Access-Control-Allow-Origin": "*"}
 """Pages of other origins may load it, also those that isolate themselves. It says nothing about anybody."""
