@@ -86,7 +86,7 @@ def _printed(command: list[str], folder: Path, name: str) -> str:
     path = shutil.which(command[0])
     if path is None:
         pytest.skip(f"{command[0]} is not on PATH")
-    known: dict[str, Any] = {"LANG": "C.UTF-8", "SECRET": SECRET, "HOME": str(folder)}
+    known: dict[str, Any] = {"LANG": "C.UTF-8", "SECRET": SECRET}
     done = subprocess.run(
         [path, *command[1:], name], cwd=folder, env=os.environ | known, capture_output=True, check=False, timeout=120
     )
