@@ -21,6 +21,8 @@ const h = (tag, properties, ...children) => {
 const unique = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
 let language = "en";
+/** The language as it is spoken where the visitor is, for dates and times. */
+let locale = "en";
 let texts = {};
 
 /** A text in the visitor's language. */
@@ -32,6 +34,7 @@ const speak = async (tag) => {
   const answer = await fetch(`${base}widget/texts/${encodeURIComponent(wanted)}?v=${version}`, { credentials: "omit" });
   if (!answer.ok) throw new Error(`Heliodesk: no texts (${answer.status})`);
   ({ language, texts } = await answer.json());
+  locale = navigator.languages.find((each) => each.split("-")[0] === language) ?? language;
 };
 
 const MINUTE = 60_000;
@@ -58,7 +61,7 @@ const clock = (at) => {
   const near = then.toDateString() === today.toDateString();
   const day = near ? {} : { weekday: "short", day: "numeric", month: "short" };
   if (then.getFullYear() !== today.getFullYear()) day.year = "numeric";
-  return new Intl.DateTimeFormat(language, { ...day, hour: "2-digit", minute: "2-digit" }).format(then);
+  return new Intl.DateTimeFormat(locale, { ...day, hour: "2-digit", minute: "2-digit" }).format(then);
 };
 
 /** How long it is until then, or since. */
@@ -67,7 +70,7 @@ const distance = (at) => {
   const [unit, length] = Math.abs(span) < MINUTE ? ["second", 1000]
     : Math.abs(span) < 90 * MINUTE ? ["minute", MINUTE]
     : Math.abs(span) < 2 * DAY ? ["hour", 60 * MINUTE] : ["day", DAY];
-  return new Intl.RelativeTimeFormat(language).format(Math.trunc(span / length), unit);
+  return new Intl.RelativeTimeFormat(locale).format(Math.trunc(span / length), unit);
 };
 
 const memory = new Map();
