@@ -1,6 +1,7 @@
 """Every state that the widget can be in, one after the other, in any language."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any, Final
 
 from playwright.async_api import Locator, Page
@@ -10,7 +11,6 @@ from tests.support.desk import fetch
 from tests.support.stories import P1, path_of
 from tests.widget.conftest import Host
 
-_LATE: Final = "UPDATE deadlines SET due_at = due_at - interval '90 days' WHERE ticket_id = $1 RETURNING 1"
 _WITH_MATRIX: Final = "UPDATE accounts SET plan = 'zmanda-standard' WHERE account_id = $1 RETURNING 1"
 
 
@@ -103,9 +103,10 @@ class Walk:
         await engineer.post(f"{path}/status", status="waiting_on_customer", message="Which version is it?")
         await self.said("waiting")
         yield "waiting"
-        await engineer.post(f"{path}/status", status="open")
-        await fetch(self.story.sessions, _LATE, self.ticket["id"])
-        await engineer.post(f"{path}/messages", 201, body="We have found it.", visibility="public")
+        path = await self.story.open_at(await self.story.now() - timedelta(hours=3), **P1, title="Exports hang")
+        self.ticket = await engineer.get(path)
+        await self.press("back")
+        await self.page.get_by_text("Exports hang").click()
         await self.page.locator(".late").first.wait_for()
         yield "overdue"
 

@@ -15,7 +15,7 @@ async def _shows(host: Host, shown: str) -> None:
     """A visitor with this token opens the widget, of which nothing is left in the end."""
     host.complains = True
     await host.visit(f'heliodesk("identify", "{shown}"); heliodesk("open")')
-    await host.page.locator("heliodesk-widget").wait_for(state="hidden")
+    await host.page.locator("heliodesk-widget[hidden]").wait_for(state="attached")
     assert await host.page.get_by_role("dialog").count() == 0
 
 
@@ -52,7 +52,7 @@ async def test_a_key_that_was_revoked_a_moment_ago_is_refused(host: Host) -> Non
     await host.page.get_by_role("button", name=ticket["title"]).wait_for()
     await fetch(host.story.sessions, _REVOKE)
     await host.page.evaluate("heliodesk('open', 'new')")
-    await host.page.locator("heliodesk-widget").wait_for(state="hidden")
+    await host.page.locator("heliodesk-widget[hidden]").wait_for(state="attached")
     _reads(host, "This API key is not valid")
 
 

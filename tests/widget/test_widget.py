@@ -1,14 +1,14 @@
 """The widget in real Chromium, in a page of another origin under a strict policy."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from playwright.async_api import Route
 
 from app.core.clock import wall_now
-from tests.support.desk import fetch, open_at
+from tests.support.desk import open_at
 from tests.support.identities import claims, token
-from tests.support.stories import P1, path_of
+from tests.support.stories import P1, due, path_of
 from tests.widget.conftest import ANA, Host
 
 
@@ -134,15 +134,13 @@ async def test_what_is_typed_survives_a_reload(host: Host) -> None:
     assert await host.page.get_by_label("What happens, and since when?").input_value() == "No backup since Thursday."
 
 
-_DUE_SOON = "UPDATE deadlines SET due_at = clock_timestamp() + interval '5 seconds' WHERE ticket_id = $1 RETURNING 1"
-
-
 async def test_what_is_overdue_turns_red_at_its_instant_whatever_the_visitors_clock_says(host: Host) -> None:
-    ticket = await host.story.open(title="Slow")
+    first = await host.story.open(**P1)
+    allowed = datetime.fromisoformat(due(first, "first_response")) - datetime.fromisoformat(first["opened_at"])
     await host.page.clock.install(time=wall_now() + timedelta(days=1))
     await host.visit_as()
     await host.button("Help").click()
-    await fetch(host.story.sessions, _DUE_SOON, ticket["id"])
+    await host.story.open_at(await host.story.now() - allowed + timedelta(seconds=5), **P1, title="Slow")
     await host.page.get_by_role("button", name="Slow").click()
     promise = host.page.locator(".promise").first
     await promise.wait_for()

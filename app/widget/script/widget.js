@@ -48,6 +48,7 @@ const widget = {
     this.panel.dir = leftward(language) ? "rtl" : "ltr";
     if (this.whole) Object.assign(document, { title: t("help") }).documentElement.lang = language;
     if (this.launcher) this.launcher.textContent = t("help");
+    this.title.textContent ||= t("help");
     this.back.ariaLabel = t("back");
     this.leave.ariaLabel = t("close_dialog");
   },
