@@ -1,6 +1,6 @@
 """What a process holds while it runs: opened and closed by the application's lifespan, passed on as one ``State``."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
@@ -8,6 +8,7 @@ from typing import Final
 
 import httpx
 from fastapi import FastAPI
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.accounts.principals import ask_as, authenticate, principals_of, still_valid
 from app.core.db.engine import Connections, make_engine
@@ -85,9 +86,9 @@ def build_state(
     metrics = Metrics()
     per = (settings.streams_per_account, settings.streams_per_key, settings.streams_per_visitor)
     most = StreamLimits(settings.streams, *per)
-    streams = Streams(partial(still_valid, background.engine), most)
     keyring = Keyring(requests.engine, authenticate, principals_of, ask_as, settings.admin_key)
     key_sets = KeySets(http)
+    streams = Streams(partial(_still_there, background.engine, key_sets), most)
     limits = CallerLimits(settings, Rates(background.engine))
     metrics.in_flight.set_function(lambda: limits.in_flight.running)
     metrics.waiting.set_function(lambda: limits.in_flight.waiting)
@@ -113,6 +114,12 @@ def build_state(
         degraded=tuple(_missing(settings)),
         troubles=(postponing.trouble, outbox.trouble, queue.trouble, key_sets.trouble),
     )
+
+
+async def _still_there(engine: AsyncEngine, key_sets: KeySets, names: Collection[str]) -> set[str]:
+    """Which of these are still there, as ``Principal.depends_on`` names them."""
+    published = {name for name in names if name.startswith("http")}
+    return await still_valid(engine, set(names) - published) | key_sets.published(published)
 
 
 def _missing(settings: Settings) -> Iterator[str]:

@@ -50,6 +50,7 @@ UNION ALL SELECT id FROM people WHERE id = ANY ($1::text[])
 UNION ALL SELECT s.id FROM api_keys AS k, jsonb_array_elements(k.jwt_keys) AS j, LATERAL (
     SELECT k.id || ' ' || encode(sha256(convert_to((j ->> 'kid') || E'\\n' || (j ->> 'key'), 'UTF8')), 'hex') AS id
 ) AS s WHERE k.id = ANY ($1::text[]) AND s.id = ANY ($1::text[])
+UNION ALL SELECT id || ' ' || jwks_url FROM api_keys WHERE id = ANY ($1::text[]) AND jwks_url IS NOT NULL
 """  # noqa: S608  a query of ours
 
 
@@ -95,8 +96,8 @@ async def principal_of_key(session: AsyncSession, key_id: str | None) -> Princip
 async def still_valid(engine: AsyncEngine, ids: Collection[str]) -> set[str]:
     """Which of these, as ``Principal.depends_on`` names them, are still there.
 
-    Keys that are neither revoked nor expired, people who are still of their account, and keys of host products that
-    their widget keys still name.
+    Keys that are neither revoked nor expired, people who are still of their account, and keys of host products, or
+    addresses of theirs, that their widget keys still name.
     """
     async with lookup(engine) as connection:
         return {row["id"] for row in await connection.fetch(_VALID, ids)}

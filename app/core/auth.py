@@ -155,7 +155,7 @@ class Visitor:
     until: datetime | None = None
     """when their token ends"""
     signed_by: str | None = None
-    """the fingerprint of the key that signed their token, where the widget key itself has it"""
+    """the fingerprint of the key that signed their token, behind the address where it is published, if it is"""
     address: str = ""
     """of the network, by which those are counted whom nobody vouches for"""
 
@@ -203,13 +203,15 @@ class Principal:
     def depends_on(self) -> tuple[str, ...]:
         """What has to be there for it: the keys that are shown and the account's person who shows them, by their ids.
 
-        Besides, the host product's key that signed what they show, as the id of the widget key and its fingerprint.
+        Besides, the host product's key that signed what they show: as the id of the widget key and its fingerprint, or
+        as the address that the widget key names, and that address and the fingerprint of what is published there.
         """
         visitor = self.visitor
         if visitor is None:
             return (self.key_id,)
-        signed = f"{self.key_id} {visitor.signed_by}" if visitor.signed_by else None
-        beside = (visitor.ticket_key_id, visitor.person_id, signed)
+        address, _, fingerprint = (visitor.signed_by or "").rpartition(" ")
+        signed = f"{self.key_id} {address or fingerprint}" if fingerprint else None
+        beside = (visitor.ticket_key_id, visitor.person_id, signed, visitor.signed_by if address else None)
         return (self.key_id, *(each for each in beside if each and each != self.key_id))
 
     @property

@@ -23,14 +23,15 @@ _SHOWN: Final = 10
 _SOON: Final = timedelta(hours=24)
 """What is due within it is at risk."""
 _OPEN: Final = """
-SELECT priority, count(*) AS number FROM tickets
+SELECT priority, count(*) FILTER (WHERE NOT unconfirmed) AS number, count(*) FILTER (WHERE unconfirmed) AS unconfirmed
+FROM tickets
 WHERE account_id = $1 AND status NOT IN ('resolved', 'closed') GROUP BY priority ORDER BY priority
 """
 _TICKET: Final = "t.id AS ticket_id, t.number, t.title, t.priority, d.metric, d.due_at, count(*) OVER () AS of_all"
 _AT_RISK: Final = f"""
 SELECT {_TICKET} FROM tickets AS t
 JOIN deadlines AS d ON d.account_id = t.account_id AND d.ticket_id = t.id AND d.live
-WHERE t.account_id = $1 AND t.status NOT IN ('resolved', 'closed')
+WHERE t.account_id = $1 AND t.status NOT IN ('resolved', 'closed') AND NOT t.unconfirmed
   AND d.state = 'running' AND d.due_at <= $2 AND d.metric = ANY ($3::text[])
 ORDER BY d.due_at, d.id LIMIT {_SHOWN}
 """  # noqa: S608  our own names
@@ -38,7 +39,7 @@ ORDER BY d.due_at, d.id LIMIT {_SHOWN}
 _MISSED: Final = f"""
 SELECT {_TICKET} FROM tickets AS t
 JOIN deadlines AS d ON d.account_id = t.account_id AND d.ticket_id = t.id
-WHERE t.account_id = $1 AND (t.updated_at >= $2 OR t.missed) AND d.metric = ANY ($3::text[])
+WHERE t.account_id = $1 AND NOT t.unconfirmed AND (t.updated_at >= $2 OR t.missed) AND d.metric = ANY ($3::text[])
   AND (d.missed_at >= $2 OR d.missed_at IS NOT NULL AND d.ended_at IS NULL)
 ORDER BY d.due_at DESC, d.id LIMIT {_SHOWN}
 """  # noqa: S608  our own names
@@ -63,9 +64,13 @@ def _plans(row: Row) -> tuple[str, ...]:
 
 
 async def digest_of(session: AsyncSession, account: Managed, now: datetime) -> AccountDigest | None:
-    """The account's digest as of ``now``; None where there is nothing to tell."""
+    """The account's digest as of ``now``; None where there is nothing to tell.
+
+    Anybody can open tickets as a guest: those with which nobody has dealt are counted apart.
+    """
     connection, metrics, since = await driver(session), list(PLAN_METRICS), now - WEEK
-    priorities = {row["priority"]: row["number"] for row in await connection.fetch(_OPEN, account.account_id)}
+    rows = await connection.fetch(_OPEN, account.account_id)
+    priorities = {row["priority"]: row["number"] for row in rows if row["number"]}
     at_risk = await connection.fetch(_AT_RISK, account.account_id, now + _SOON, metrics)
     missed = await connection.fetch(_MISSED, account.account_id, since, metrics)
     if not priorities and not missed:
@@ -77,6 +82,7 @@ async def digest_of(session: AsyncSession, account: Managed, now: datetime) -> A
         open_by_priority=priorities,
         at_risk=_number(at_risk),
         missed=_number(missed),
+        unconfirmed=sum(row["unconfirmed"] for row in rows),
         tickets_at_risk=[_ticket(row) for row in at_risk],
         tickets_missed=[_ticket(row) for row in missed],
         notified=[{"role": "tam", **account.tam}],

@@ -98,6 +98,7 @@ _TICKET: Final[dict[str, Any]] = {
     "notified": [],
 }
 
+_LINK: Final = "key_01k9z3v5q8e9rbn3wz4m6t7y2c"
 _MONDAY: Final = "2026-11-23T13:00:00.000000Z"
 _DIGEST_TICKET: Final[dict[str, Any]] = {
     "ticket_id": TICKET,
@@ -126,6 +127,8 @@ DATA: Final[dict[str, dict[str, Any]]] = {
         "to": {"engineer_id": "eng_01k9w2z8n1d6p0k4g9c5w8r7xf", "region": "emea", "engineer_name": "Noor Haddad"},
         "reason": "shift_ended",
     },
+    "ticket.link_created": {"link_id": _LINK, "email": "ana@example.com", "expires_at": "2026-11-27T20:30:00Z"},
+    "ticket.link_deleted": {"link_id": _LINK, "email": "ana@example.com"},
     "ticket.postponed": {
         "reason": "failed",
         "error": "DataError",
@@ -139,7 +142,7 @@ DATA: Final[dict[str, dict[str, Any]]] = {
     "deadline.paused": _RESOLUTION | {"due_at": None, "from": _PROMISED, "to": None, "reason": "waiting_on_customer"},
     "deadline.resumed": _RESOLUTION | {"due_at": _LATER, "from": None, "to": _LATER, "reason": "waiting_on_customer"},
     "deadline.warning": _FIRST | {"share": 75},
-    "deadline.missed": _FIRST | {"noticed_at": "2026-11-20T20:45:00.004000Z", "lag_ms": 4.0},
+    "deadline.missed": _FIRST | {"noticed_at": "2026-11-20T20:45:00.004000Z", "lag_ms": 4.0, "unconfirmed": False},
     "deadline.met": _FIRST | {"stopped_by": "engineer"},
     "deadline.met_late": _FIRST | {"stopped_by": "engineer"},
     "deadline.cancelled": _RESOLUTION | {"due_at": _LATER, "reason": "resolved"},
@@ -216,6 +219,7 @@ DATA: Final[dict[str, dict[str, Any]]] = {
         "open_by_priority": {"P1": 1, "P3": 3},
         "at_risk": 1,
         "missed": 1,
+        "unconfirmed": 2,
         "tickets_at_risk": [_DIGEST_TICKET | {"metric": "update", "due_at": "2026-11-23T13:30:00.000000Z"}],
         "tickets_missed": [_DIGEST_TICKET],
         "notified": [{"role": "tam", "name": "Tom Berg", "email": "tom@example.com"}],
@@ -286,6 +290,8 @@ _MOMENTS: Final[tuple[tuple[str, str, dict[str, str], str], ...]] = (
     ("ticket.updated", "21T00:10:00", _ANA, "open"),
     ("plan.applied", "21T00:20:00", {"kind": "automation", "name": "heliodesk plan apply"}, "open"),
     ("escalation.automatic", "21T14:30:00", _SERVICE, "open"),
+    ("ticket.link_created", "21T14:35:00", _ENGINEER, "open"),
+    ("ticket.link_deleted", "21T14:36:00", _ENGINEER, "open"),
     ("deadline.cancelled", "21T14:40:00", _SERVICE, "resolved"),
     ("ticket.reopened", "21T15:00:00", _ANA, "open"),
     ("ticket.merged", "21T15:30:00", _ENGINEER, "closed"),

@@ -10,7 +10,7 @@ from asyncpg import Connection
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.principals import principal_of_key
-from app.core.auth import Principal, Role, Visitor, hash_key
+from app.core.auth import Principal, Role, Visitor, Widget, hash_key
 from app.core.db.engine import Sessions
 from app.core.db.session import driver, transaction
 from app.core.problems import Unauthorized
@@ -67,8 +67,7 @@ async def _as_visitor(connection: "Connection[Any]", principal: Principal, bound
         role = await connection.fetchval(_PERSON, account_id, bound["person_id"])
         if role is None:
             raise _over()
-    named = {key.fingerprint for key in principal.widget.keys} if principal.widget else set()
-    if bound.get("signed_by") not in {None, *named}:
+    if not _is_named(principal.widget, bound.get("signed_by")):
         raise _over()
     visitor = Visitor(
         kind=bound["kind"],
@@ -80,6 +79,14 @@ async def _as_visitor(connection: "Connection[Any]", principal: Principal, bound
     )
     locale = visitor.locale or principal.locale
     return replace(principal, account_id=account_id, name=visitor.name, role=role, locale=locale, visitor=visitor)
+
+
+def _is_named(widget: Widget | None, signed_by: str | None) -> bool:
+    """Whether the widget key still names what signed for its visitor: the key, or the address of published ones."""
+    address, _, fingerprint = (signed_by or "").rpartition(" ")
+    if widget is None or not fingerprint:
+        return not fingerprint
+    return address == widget.jwks_url if address else fingerprint in {key.fingerprint for key in widget.keys}
 
 
 def _over() -> Unauthorized:

@@ -60,6 +60,8 @@ class TicketLink(Document):
                     "email": "ana@example.com",
                     "expires_at": "2026-11-27T20:30:00Z",
                     "token": "hd_ticket_7Qx2rT0nLr4fK1w9mZbV3cXyA5sD6gHjPq8ueW",
+                    "url": "https://support.example.com/help#tkt_01k9z3v5q8e9rbn3wz4m6t7y2b/"
+                    "hd_ticket_7Qx2rT0nLr4fK1w9mZbV3cXyA5sD6gHjPq8ueW",
                 }
             ]
         }
@@ -70,4 +72,9 @@ class TicketLink(Document):
     expires_at: Instant
     token: str | SkipJsonSchema[None] = Field(
         None, description="Shown this once; a replay of the request does not have it"
+    )
+    url: str | SkipJsonSchema[None] = Field(
+        None,
+        description="The page that shows the ticket to whoever has this address, where the service is told its own "
+        "(`HELIODESK_PUBLIC_URL`); shown this once, as `token` is",
     )

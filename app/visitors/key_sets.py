@@ -1,6 +1,7 @@
 """The public keys of host products, read from where they publish them (RFC 7517), and kept for a while."""
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -52,26 +53,50 @@ class KeySets:
 
     async def key(self, url: str, kid: str) -> TrustedKey | None:
         """The key with this id; None where the host product publishes none. 503 while its keys cannot be read."""
-        known = self._sets.get(url.encode())
-        if known is None:
-            known = _Set()
-            self._sets.keep(url.encode(), known)
-        now = monotonic()
-        if self._is_due(known, kid, now):
-            if known.reading is None or known.reading.done():
-                known.reading = asyncio.create_task(self._read(url, known), name="key set")
-            await asyncio.shield(known.reading)
+        known = self._known(url)
+        if self._is_due(known, kid, monotonic()):
+            await asyncio.shield(self._reading(url, known))
         if known.read_at is None or monotonic() - known.read_at > STALE:
             raise Unavailable(
                 _("The keys of the host product cannot be read: {error}", error=known.error or ""), headers=_SOON
             )
         return known.keys.get(kid)
 
-    def _is_due(self, known: _Set, kid: str, now: float) -> bool:
+    def published(self, names: Collection[str]) -> set[str]:
+        """Of these, each an address and a fingerprint: where the key is among those that were read there last.
+
+        An address that has not been read for a while is read meanwhile, and the next call tells what came of it. Until
+        an address has been read at all, its keys count.
+        """
+        return {name for name in names if self._is_published(*name.rpartition(" ")[::2])}
+
+    def _is_published(self, url: str, fingerprint: str) -> bool:
+        known, now = self._known(url), monotonic()
+        if self._is_due(known, None, now):
+            self._reading(url, known)
+        if known.read_at is None:
+            return True
+        is_known = any(key.fingerprint == fingerprint for key in known.keys.values())
+        return is_known and now - known.read_at <= STALE
+
+    def _known(self, url: str) -> _Set:
+        known = self._sets.get(url.encode())
+        if known is None:
+            known = _Set()
+            self._sets.keep(url.encode(), known)
+        return known
+
+    def _reading(self, url: str, known: _Set) -> "asyncio.Task[None]":
+        if known.reading is None or known.reading.done():
+            known.reading = asyncio.create_task(self._read(url, known), name="key set")
+        return known.reading
+
+    def _is_due(self, known: _Set, kid: str | None, now: float) -> bool:
         """Whether to read: the keys are old, or lack this one; but not again and again."""
         if known.tried_at is not None and now - known.tried_at < PAUSE:
             return False
-        return known.read_at is None or kid not in known.keys or now - known.read_at > FRESH
+        lacking = kid is not None and kid not in known.keys
+        return known.read_at is None or lacking or now - known.read_at > FRESH
 
     async def _read(self, url: str, known: _Set) -> None:
         known.tried_at = monotonic()

@@ -6,11 +6,11 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.core.auth import Principal, TrustedKey, Visitor, Widget
+from app.core.auth import Principal, Role, TrustedKey, Visitor, Widget, lesser
 from app.core.db.engine import lookup
 from app.core.db.tables import Row
 from app.core.keys.keyring import Keyring
-from app.core.problems import IdentityRefused, NotFound, Unauthorized
+from app.core.problems import Forbidden, IdentityRefused, NotFound, Unauthorized
 from app.core.schemas.mailboxes import one_spelling
 from app.core.text.messages import _
 from app.visitors import tokens
@@ -75,7 +75,7 @@ class Visiting:
             locale=claims.locale,
             time_zone=claims.time_zone,
             until=tokens.check_times(claims, found["now"]),
-            signed_by=key.fingerprint if widget.keys else None,
+            signed_by=f"{widget.jwks_url} {key.fingerprint}" if widget.jwks_url else key.fingerprint,
         )
         return _seen(principal, visitor, found)
 
@@ -135,7 +135,7 @@ class Visiting:
             until=key.expires_at,
             address=address,
         )
-        return _seen(principal, visitor, rows[0])
+        return _seen(_limited(principal, key), visitor, rows[0], most=key.role)
 
     async def _find(
         self,
@@ -159,13 +159,26 @@ def _guest(principal: Principal, address: str) -> Principal:
     return replace(principal, role="editor", name=None, visitor=Visitor("guest", principal, address=address))
 
 
-def _seen(principal: Principal, visitor: Visitor, found: Row) -> Principal:
-    """The caller as this visitor. Nobody of the account is an editor of what they have opened themselves."""
+def _limited(principal: Principal, key: Principal) -> Principal:
+    """The caller with the scopes that both keys have: a link hands on no more than its maker had."""
+    if principal is key or not key.scopes:
+        return principal
+    shared = tuple(each for each in key.scopes if not principal.scopes or each in principal.scopes)
+    if not shared:
+        raise Forbidden(_("The widget key and the ticket's key have no scope in common"))
+    return replace(principal, scopes=shared)
+
+
+def _seen(principal: Principal, visitor: Visitor, found: Row, most: Role | None = None) -> Principal:
+    """The caller as this visitor, in a role that is ``most`` at the most.
+
+    Nobody of the account is an editor of what they have opened themselves.
+    """
     seen = replace(
         principal,
         account_id=found["account_id"],
         name=visitor.name,
-        role=found["role"] or "editor",
+        role=lesser(found["role"] or "editor", most),
         locale=visitor.locale or found["locale"],
         visitor=visitor,
     )

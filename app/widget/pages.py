@@ -1,9 +1,11 @@
 """What a browser loads: the script with its texts, for pages of any origin, and the page ``/help``.
 
-The script is the files of ``script/`` one after the other, in a scope of its own. It is read once and kept compressed.
+The script is the files of ``script/`` one after the other, in a scope of its own, without the comments that have lines
+of their own, and without indentation. It is read once and kept compressed.
 """
 
 import gzip
+import re
 from base64 import urlsafe_b64encode
 from functools import cache
 from hashlib import sha256
@@ -22,6 +24,8 @@ from app.widget.texts import catalogue
 
 _PARTS: Final = ("base", "service", "live", "fields", "opening", "ticket", "style", "widget")
 """In this order: what a later one defines, an earlier one uses only once all are read."""
+_COMMENT: Final = re.compile(r"^\s*(?:/\*.*?\*/|//[^\n]*)\n", re.MULTILINE | re.DOTALL)
+_INDENT: Final = re.compile(r"^[ \t]+", re.MULTILINE)
 _SHARED: Final = {"Cross-Origin-Resource-Policy": "cross-origin", "Access-Control-Allow-Origin": "*"}
 """Pages of other origins may load it, also those that isolate themselves. It says nothing about anybody."""
 _SCRIPT_KEPT: Final = {"Cache-Control": "public, max-age=300, stale-while-revalidate=86400"}
@@ -43,7 +47,8 @@ _HELP: Final = (
 def script() -> str:
     """The whole script."""
     folder = files(__package__) / "script"
-    parts = "\n".join((folder / f"{name}.js").read_text(encoding="utf-8") for name in _PARTS)
+    written = "\n".join((folder / f"{name}.js").read_text(encoding="utf-8") for name in _PARTS)
+    parts = _INDENT.sub("", _COMMENT.sub("", written))
     return f'(() => {{\n"use strict";\nconst version = "{_version(parts)}";\n{parts}}})();\n'
 
 

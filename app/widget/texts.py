@@ -84,7 +84,7 @@ _ACTIONS: Final = {
     "escalate_wrong_priority": pgettext("widget", "Its priority is wrong"),
     "escalate_technical_expertise": pgettext("widget", "It needs more expertise"),
     "close": _("It is solved"),
-    "close_question": _("Shall we take the ticket for solved? You can reopen it later."),
+    "close_question": _("Mark the ticket as solved? You can reopen it later."),
     "reopen": pgettext("widget", "Reopen"),
     "is_resolved": _("This ticket is solved."),
     "is_closed": _("This ticket is closed. If you still need help, please open a new one."),
@@ -92,6 +92,7 @@ _ACTIONS: Final = {
 _FRAME: Final = {
     "help": pgettext("widget", "Help"),
     "your_tickets": _("Your tickets"),
+    "all": pgettext("widget", "Show all"),
     "no_tickets": _("You have no tickets yet."),
     "back": _("Back to your tickets"),
     "close_dialog": _("Close the window"),

@@ -8,9 +8,13 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from app.core.clock import database_now
 from app.core.db.engine import Sessions
+from app.core.db.session import transaction
 from app.core.limits.callers import GuestQuota
 from app.core.state import State
+from app.digests.contents import digest_of
+from app.digests.weeks import Managed
 from tests.support.actors import Headers, make_account, make_key
 from tests.support.desk import fetch, now_of, store_plan
 from tests.support.identities import ORIGIN
@@ -82,7 +86,7 @@ async def troubled(sessions: Sessions) -> set[str]:
 async def test_what_a_guest_asks_for_alerts_nobody(
     premium: Page, sessions: Sessions, asked: dict[str, str], recorded: str | None
 ) -> None:
-    opened = await premium.open(premium.guest, call_link="https://meet.example.com/a", **asked)
+    opened = await premium.open(premium.guest, **asked)
     assert (opened["priority_source"], opened["requested_priority"]) == ("default", recorded)
     assert opened["priority"] != "P1"
     assert (opened["call"], opened["assignee"]) == (None, None)
@@ -95,7 +99,8 @@ async def test_what_a_guest_asks_for_alerts_nobody(
     await premium.call("PATCH", path, headers, 403, json={"impact": "large"})
     by_support: dict[str, Any] = {"priority": "P1", "reason": "It is true", "business_impact": "All"}
     raised = await premium.post(f"{path}/priority", premium.admin, **by_support)
-    assert (raised["unconfirmed"], raised["call"]["state"], raised["routing"]["state"]) == (False, "ready", "alerted")
+    assert not raised["unconfirmed"]
+    assert (raised["call"]["state"], raised["routing"]["state"]) == ("requested", "alerted")
     assert await troubled(sessions) == {opened["id"]}
 
 
@@ -139,6 +144,27 @@ async def test_a_missed_promise_to_a_guest_alerts_nobody_either(page: Page, sess
     assert expert
 
 
+async def test_what_support_puts_away_counts_for_nothing(page: Page, sessions: Sessions) -> None:
+    """Whoever opens tickets as a guest does not spoil what the account is told of how its promises were kept."""
+    tam = {"tam": {"name": "Tom Berg", "email": "tom@example.com"}}
+    await page.call("PATCH", f"/v1/accounts/{page.account}", page.admin, json=tam)
+    spam, left, taken = [await page.open(page.guest) for _ in "abc"]
+    await fetch(sessions, "UPDATE deadlines SET due_at = due_at - interval '90 days' RETURNING 1")
+    await fetch(sessions, "UPDATE tickets SET wake_at = now() RETURNING 1")
+    await run_pass(sessions)
+    put_away = await page.post(f"/v1/tickets/{spam['id']}/withdraw", page.admin)
+    assert (put_away["status"], put_away["unconfirmed"]) == ("closed", True)
+    told = (await page.get(f"/v1/tickets/{left['id']}/timeline", page.admin))["items"]
+    assert {event["data"]["unconfirmed"] for event in told if event["type"] == "deadline.missed"} == {True}
+    await page.post(f"/v1/tickets/{taken['id']}/messages", page.admin, 201, body="We are sorry")
+    account = Managed(page.account, "A", "UTC", "en", tam["tam"])
+    async with transaction(sessions) as session:
+        found = await digest_of(session, account, await database_now(session))
+    assert found
+    assert (found.open, found.unconfirmed) == (1, 1)
+    assert {each.ticket_id for each in found.tickets_missed} == {taken["id"]}
+
+
 async def test_a_repeated_request_gives_the_same_ticket_and_what_opens_it(page: Page) -> None:
     once = {"Idempotency-Key": str(uuid4())}
     first = await page.open(page.guest | once)
@@ -158,10 +184,22 @@ async def test_what_a_guest_repeats_a_request_by_cannot_be_guessed(page: Page) -
     await page.post("/v1/tickets", one, 201, **TEXTS)
 
 
-async def test_a_guest_does_not_choose_who_works_for_them(page: Page, expert: str) -> None:
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"region_lock": "emea"},
+        {"external_ref": "INC-1"},
+        {"tags": ["vip"]},
+        {"custom": {"tenant": "acme"}},
+        {"call_link": "https://meet.example.com/a"},
+    ],
+    ids=lambda given: next(iter(given)),
+)
+async def test_a_guest_says_what_a_form_asks_and_no_more(page: Page, expert: str, given: dict[str, Any]) -> None:
     assert expert
-    await page.post("/v1/tickets", page.guest, 403, **TICKET, region_lock="emea")
-    await page.post("/v1/tickets", page.person("one@example.com"), 201, **TEXTS, region_lock="emea")
+    refused = await page.post("/v1/tickets", page.guest, 403, **TICKET, **given)
+    assert next(iter(given)) in refused["detail"]
+    await page.post("/v1/tickets", page.person("one@example.com"), 201, **TEXTS, **given)
 
 
 async def test_a_tickets_key_ends_and_is_stored_hashed(page: Page, sessions: Sessions) -> None:

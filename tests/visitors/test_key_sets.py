@@ -12,6 +12,7 @@ from app.core.settings import Settings
 from app.visitors import key_sets
 from app.visitors.key_sets import KeySets
 from tests.support.identities import jwk, pair
+from tests.support.waiting import until
 
 URL = "https://login.example/jwks.json"
 PUBLIC = pair("ES256")[1]
@@ -114,6 +115,35 @@ async def test_what_cannot_be_read_is_said_and_what_was_read_is_good_for_a_day(
     time(key_sets.STALE)
     with pytest.raises(Unavailable):
         await sets.key(URL, "one")
+
+
+async def test_what_a_withdrawn_key_has_signed_counts_until_the_set_is_read_again(
+    sets: KeySets, host: Host, time: Callable[[float], None]
+) -> None:
+    key = await sets.key(URL, "one")
+    assert key
+    name, other = f"{URL} {key.fingerprint}", f"{URL} {key.fingerprint[::-1]}"
+    assert sets.published({name, other}) == {name}
+    host.answer = lambda: httpx.Response(200, json={"keys": []})
+    assert sets.published({name}) == {name}
+    time(key_sets.FRESH + 1)
+    sets.published({name})
+    await until(lambda: sets.published({name}) == set())
+    assert host.asked == 2
+
+
+async def test_what_was_signed_counts_while_its_keys_cannot_be_read_for_a_day(
+    sets: KeySets, host: Host, time: Callable[[float], None]
+) -> None:
+    key = await sets.key(URL, "one")
+    assert key
+    name, host.answer = f"{URL} {key.fingerprint}", lambda: httpx.Response(500)
+    time(key_sets.FRESH + 1)
+    sets.published({name})
+    await until(lambda: host.asked == 2)
+    assert sets.published({name}) == {name}
+    time(key_sets.STALE)
+    assert sets.published({name}) == set()
 
 
 async def test_addresses_of_the_inside_are_never_asked() -> None:

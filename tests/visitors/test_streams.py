@@ -9,9 +9,11 @@ import pytest
 
 from app.core.clock import monotonic, wall_now
 from app.core.db.engine import Sessions
-from tests.support.actors import Headers
+from app.core.state import State
+from app.visitors.key_sets import FRESH
+from tests.support.actors import Headers, make_key
 from tests.support.desk import fetch
-from tests.support.identities import ORIGIN
+from tests.support.identities import ORIGIN, claims, jwk, pair, token
 from tests.support.tickets import TICKET
 from tests.support.waiting import PATIENCE, until
 from tests.visitors.conftest import TEXTS, Page
@@ -110,6 +112,31 @@ async def test_a_stream_ends_when_the_key_that_signed_for_it_is_replaced(page: P
     async with asyncio.timeout(PATIENCE):
         assert (await waiting)["items"] == []
     assert (await streamed(page, token)).status_code == 401
+
+
+async def test_a_stream_ends_when_a_published_key_is_withdrawn(
+    page: Page, state: State, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    private, public = pair("ES256")
+    published = [jwk(public, "ES256", kid="k1")]
+    host = httpx.MockTransport(lambda _: httpx.Response(200, json={"keys": published}))
+    sets = state.visitors._key_sets  # type: ignore[attr-defined]  # of Visiting
+    async with httpx.AsyncClient(transport=host) as client:
+        monkeypatch.setattr(sets, "_http", client)
+        where = {"allowed_origins": [ORIGIN], "jwks_url": "https://login.example/jwks.json"}
+        key = await make_key(sessions, "widget", account_id=page.account, **where)
+        shown = token(claims(wall_now()), alg="ES256", key=private)
+        headers = key | {"Origin": ORIGIN, "Heliodesk-Identity": shown}
+        after = (await page.get("/v1/events?after=latest", headers))["next_cursor"]
+        waiting = asyncio.create_task(page.get(f"/v1/events?wait=60&after={after}", headers))
+        await until(lambda: len(state.streams) == 1)
+        assert (await streamed(page, await token_of(page, headers))).status_code == 200
+        published.clear()
+        [known] = sets._sets.values()
+        known.read_at = known.tried_at = -FRESH  # an hour ago
+        async with asyncio.timeout(PATIENCE):
+            assert (await waiting)["items"] == []
+        assert (await page.get("/v1/events", headers, 401))["reason"] == "unknown_key"
 
 
 async def test_a_stream_ends_when_its_person_leaves_the_account(page: Page) -> None:

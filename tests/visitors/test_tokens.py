@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from app.core.auth import TrustedKey, Widget
 from app.core.keys.trusted import Unfit, from_jwk, key_set, material
@@ -157,13 +158,27 @@ def test_marks_are_of_the_host_products_id_and_of_a_verified_address() -> None:
 
 
 def test_keys_that_are_no_use_are_refused() -> None:
+    huge = rsa.RSAPublicNumbers(65537, 2**8192 + 1).public_key()
+    long = huge.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     short = public_pem(rsa.generate_private_key(65537, 1024))  # noqa: S505  that is what is refused
     curve = public_pem(ec.generate_private_key(ec.SECP384R1()))
-    for alg, key in (("RS256", short), ("ES256", curve), ("EdDSA", curve), ("RS256", "x"), ("HS256", "x" * 31)):
+    for alg, key in (
+        ("RS256", short),
+        ("RS256", long),
+        ("ES256", curve),
+        ("EdDSA", curve),
+        ("RS256", "x"),
+        ("HS256", "x" * 31),
+    ):
         with pytest.raises(Unfit):
             material(alg, key)
-    with pytest.raises(Unfit):
-        material("HS256", PAIRS["RS256"][1])
+    for alg, (_private, public) in PAIRS.items():
+        bare = "".join(line for line in public.splitlines() if not line.startswith("-"))
+        forms = (public, bare, bare.rstrip("="), bare.replace("+", "-").replace("/", "_"), json.dumps(jwk(public, alg)))
+        for form in forms:
+            with pytest.raises(Unfit):
+                material("HS256", form)
+    assert material("HS256", base64.b64encode(b"\x30" * 48).decode())
     with pytest.raises(Unfit):
         material("RS256", PAIRS["RS256"][0])
 

@@ -1,5 +1,6 @@
 """A host product's page of another origin with the widget in it, in real Chromium."""
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -17,11 +18,26 @@ from app.core.state import State
 from tests.support.actors import make_key, make_person, make_region
 from tests.support.browsing import Browsers, served
 from tests.support.identities import SECRET, claims, token
+from tests.support.service import ROOT
 from tests.support.stories import Begin, Story
 
 PLAN: Final = "google-premium"
 ANA: Final = {"email": "ana@solar-roofs.example", "name": "Ana Silva"}
 _NONCE: Final = "of-the-test"
+_PAGE: Final = (ROOT / "docs" / "widget-in-pages.md").read_text(encoding="utf-8")
+_SUPPORT: Final = "https://support.example.com"
+"""The service in the documentation."""
+
+
+def documented(pattern: str) -> str:
+    """What the documentation of the widget says at the one place that the pattern's group finds."""
+    [found] = re.findall(pattern, _PAGE, re.MULTILINE)
+    return str(found)
+
+
+_QUEUE: Final = documented(r"^<script>(window\.heliodesk = .*)</script>$")
+_POLICY: Final = documented(r"^(script-src .*)$")
+_TRUSTED: Final = documented(r"`(require-trusted-types-for [^`]*)`")
 
 
 @dataclass
@@ -56,22 +72,19 @@ class Host:
         await self.visit(f'heliodesk("identify", "{token(stated)}"); {commands}', **settings)
 
     def html(self) -> str:
-        """The page: its policy is the documented line, and nothing else is allowed."""
+        """The page, with the documented line for early commands."""
         more = "".join(f' data-{name}="{value}"' for name, value in self.settings.items())
         return (
             '<!DOCTYPE html><html lang="en"><head><title>Shop</title></head><body><main><h1>A shop</h1></main>'
-            f'<script nonce="{_NONCE}">window.heliodesk = window.heliodesk || '
-            f"function(){{(heliodesk.q=heliodesk.q||[]).push(arguments)}};{self.commands}</script>"
+            f'<script nonce="{_NONCE}">{_QUEUE};{self.commands}</script>'
             f'<script async src="{self.desk}/widget.js" data-key="{self.key}"{more}></script></body></html>'
         )
 
     @property
     def policy(self) -> str:
-        """What the host page allows itself."""
-        return (
-            f"default-src 'none'; script-src 'nonce-{_NONCE}' {self.desk}/widget.js; connect-src {self.desk}; "
-            "require-trusted-types-for 'script'; trusted-types 'none'"
-        )
+        """What the host page allows itself: nothing but the documented line, and a script of its own."""
+        line = _POLICY.replace(_SUPPORT, self.desk).replace("script-src", f"script-src 'nonce-{_NONCE}'")
+        return f"default-src 'none'; {line}; {_TRUSTED}"
 
     def button(self, name: str) -> Locator:
         """A button of the widget."""

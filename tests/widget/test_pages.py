@@ -45,6 +45,16 @@ def test_all_parts_of_the_script_are_served() -> None:
     assert parts == set(pages._PARTS)
 
 
+def test_the_script_is_what_was_written_without_its_comments() -> None:
+    folder = files("app.widget") / "script"
+    lines = [line.strip() for part in pages._PARTS for line in (folder / f"{part}.js").read_text().splitlines()]
+    served = [line for line in pages.script().splitlines() if line]
+    assert [line for line in served if line.startswith(("//", "/*"))] == []
+    left = iter(line for line in lines if line)
+    assert all(line in left for line in served[3:-1])  # in their order
+    assert "customElements.define(" in pages.script()
+
+
 def test_every_text_that_the_script_asks_for_is_there_and_no_other() -> None:
     text = pages.script()
     quoted = set(re.findall(r"""["'`](\w+)["'`]""", text))

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.models import ApiKeyRow
+from app.accounts.usecases.ticket_keys import end_links
 from app.core.auth import hash_key, make_key
 from app.core.db.locks import AdvisoryLock, acquire
 from app.core.ids import new_id
@@ -47,7 +48,8 @@ async def add_admin_key(session: AsyncSession, *, now: datetime) -> str:
 async def _give(session: AsyncSession, key: str, *, now: datetime) -> None:
     await _store(session, key, label="bootstrap", bootstrap=True, now=now)
     others = (ApiKeyRow.bootstrap, ApiKeyRow.secret_hash != hash_key(key), ApiKeyRow.revoked_at.is_(None))
-    await session.execute(update(ApiKeyRow).where(*others).values(revoked_at=now))
+    revoked = await session.scalars(update(ApiKeyRow).where(*others).values(revoked_at=now).returning(ApiKeyRow.id))
+    await end_links(session, revoked.all(), now=now)
     revoked_at = await session.scalar(select(ApiKeyRow.revoked_at).where(ApiKeyRow.secret_hash == hash_key(key)))
     if revoked_at:
         _log.warning("HELIODESK_ADMIN_KEY opens nothing: this key was revoked", revoked_at=revoked_at.isoformat())

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.key_schemas import JwtKey, Key, KeyPatch, NewKey
 from app.accounts.models import ApiKeyRow
 from app.accounts.queries import account_by_id
+from app.accounts.usecases.ticket_keys import end_links
 from app.core.auth import hash_key, make_key
 from app.core.db.statements.housekeeping import keep_newest
 from app.core.ids import new_id
@@ -51,9 +52,10 @@ async def create_key(session: AsyncSession, command: NewKey, *, now: datetime) -
 
 
 async def delete_key(session: AsyncSession, key: ApiKeyRow, *, now: datetime) -> None:
-    """From now on the key is refused; revoking it again changes nothing."""
+    """From now on the key is refused, and so are links that it has made; revoking it again changes nothing."""
     key.revoked_at = key.revoked_at or now
     await session.flush()
+    await end_links(session, [key.id], now=now)
 
 
 async def update_key(session: AsyncSession, key: ApiKeyRow, fields: KeyPatch) -> None:

@@ -1,8 +1,10 @@
 """PURE: keys whose signatures on identity tokens count. Which can be used at all, and in what form they are kept."""
 
 import json
+from base64 import b64decode, urlsafe_b64decode
 from collections.abc import Mapping
 from functools import lru_cache
+from itertools import product
 from typing import Any, Final, Literal, TypeAlias, get_args
 
 import jwt
@@ -10,7 +12,13 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_der_public_key,
+    load_pem_public_key,
+)
+from cryptography.x509 import load_der_x509_certificate
 
 from app.core.auth import TrustedKey
 from app.core.text.messages import Message, _
@@ -23,6 +31,8 @@ SHORTEST_SECRET: Final = 32
 """Bytes of a secret for HS256 (RFC 7518, 3.2)."""
 _SHORTEST_RSA: Final = 2048
 """Bits of a key for RS256 (RFC 7518, 3.3)."""
+_LONGEST_RSA: Final = 8192
+"""A signature by such a key takes half a millisecond to check, and by one of twice the size four times as long."""
 LONGEST_KID: Final = 100
 """Characters of the id of a key."""
 
@@ -51,17 +61,30 @@ def material(alg: str, text: str) -> str | PublicKey:
 
 
 def _secret(text: str) -> str:
-    if "-----BEGIN" in text or text.lstrip().startswith(("ssh-", "ecdsa-")):
+    if "-----BEGIN" in text or text.lstrip().startswith(("ssh-", "ecdsa-", "{")) or _is_public(text):
         raise Unfit(_("A public key cannot be the secret of HS256"))
     if len(text.encode()) < SHORTEST_SECRET:
         raise Unfit(_("A secret for HS256 has at least {least} bytes", least=SHORTEST_SECRET))
     return text
 
 
+def _is_public(text: str) -> bool:
+    """Whether this is a public key or a certificate without its armour: DER (RFC 5280) in base64."""
+    packed = "".join(text.split()).rstrip("=")
+    padded = packed + "=" * (-len(packed) % 4)
+    for decode, load in product((b64decode, urlsafe_b64decode), (load_der_public_key, load_der_x509_certificate)):
+        try:
+            load(decode(padded.encode()))
+        except (ValueError, UnsupportedAlgorithm):
+            continue
+        return True
+    return False
+
+
 def _fitting(alg: str, key: object) -> PublicKey:
     if alg == "RS256" and isinstance(key, RSAPublicKey):
-        if key.key_size < _SHORTEST_RSA:
-            raise Unfit(_("A key for RS256 has at least {least} bits", least=_SHORTEST_RSA))
+        if not _SHORTEST_RSA <= key.key_size <= _LONGEST_RSA:
+            raise Unfit(_("A key for RS256 has {least} to {most} bits", least=_SHORTEST_RSA, most=_LONGEST_RSA))
         return key
     if alg == "ES256" and isinstance(key, EllipticCurvePublicKey) and isinstance(key.curve, SECP256R1):
         return key

@@ -30,7 +30,7 @@ _SENT: Final = (
 )
 _SHOWN: Final = (
     b"ETag, Link, Location, Idempotency-Replayed, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id, "
-    b"Content-Language, WWW-Authenticate"
+    b"Content-Language, WWW-Authenticate, Date"
 )
 _VARY: Final = "Origin, Access-Control-Request-Method, Access-Control-Request-Headers"
 _UNKNOWN_KEY: Final = 401

@@ -75,6 +75,9 @@ class DeadlineMissed(DeadlineEvent):
     type = "deadline.missed"
     noticed_at: datetime
     lag_ms: float | None
+    unconfirmed: bool = Field(
+        False, description="Its ticket is a guest's, with whom nobody has dealt: not to be counted as a broken promise"
+    )
 
 
 class DeadlineMet(DeadlineEvent):

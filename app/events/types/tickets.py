@@ -122,6 +122,25 @@ class TicketPostponed(EventData):
     retry_at: datetime
 
 
+class TicketLinkCreated(EventData):
+    """A link was made that opens the ticket in a browser."""
+
+    type = "ticket.link_created"
+    audience = "internal"
+    link_id: str
+    email: str = Field(description="Whose link it is")
+    expires_at: datetime
+
+
+class TicketLinkDeleted(EventData):
+    """A link that opened the ticket in a browser was deleted."""
+
+    type = "ticket.link_deleted"
+    audience = "internal"
+    link_id: str
+    email: str = Field(description="Whose link it was")
+
+
 class MessagePosted(TextEvent):
     """A message was posted; internal ones go to support only."""
 

@@ -22,12 +22,13 @@ async def create_ticket_link(
 ) -> Response:
     """A token that opens this one ticket in a browser, with the rights that its person has on it.
 
-    It is shown once. It is a bearer token of its own, and goes into `Heliodesk-Identity` beside a widget key.
+    It is shown once. It is a bearer token of its own, and goes into `Heliodesk-Identity` beside a widget key. It has
+    the scopes and at most the role of the key that makes it, and ends with that key.
     """
 
-    async def create(session: AsyncSession, _: Acting) -> Answer:
-        made = await links.create_link(session, call.principal, call.state.settings, ticket_id, command)
-        return Answer(made, withheld=("token",))
+    async def create(session: AsyncSession, who: Acting) -> Answer:
+        made = await links.create_link(session, call.principal, who.actor, call.state.settings, ticket_id, command)
+        return Answer(made, withheld=("token", "url"))
 
     return await call.once_as(as_editor(call.principal, command.actor), create)
 
@@ -42,7 +43,7 @@ async def delete_ticket_link(
     """The link is refused from the next request on. Deleting it again changes nothing."""
 
     async def revoke(session: AsyncSession) -> None:
-        await editor(session, call.principal, actor)
-        await links.delete_link(session, call.principal, ticket_id, link_id)
+        who = await editor(session, call.principal, actor)
+        await links.delete_link(session, call.principal, who.actor, ticket_id, link_id)
 
     return await call.delete(revoke)

@@ -65,7 +65,8 @@ def _missed(edit: TicketEdit, event: ClockEvent) -> types.EventData:
         edit.no_shows.append({**key, "state": "no_show"})
         edit.tell(types.CallNoShow(call_id=deadline.subject, join_by=deadline.due_at), SERVICE, event.at)
     lag = None if edit.ticket.sandbox else (edit.now - event.at) / _MILLISECOND
-    return types.DeadlineMissed(**_facts(edit, deadline), noticed_at=edit.now, lag_ms=lag)
+    facts = _facts(edit, deadline) | {"unconfirmed": edit.ticket.unconfirmed}
+    return types.DeadlineMissed(**facts, noticed_at=edit.now, lag_ms=lag)
 
 
 def _reminded(edit: TicketEdit, event: ClockEvent) -> types.EventData:

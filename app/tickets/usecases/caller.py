@@ -23,13 +23,16 @@ class Caller:
 
 
 async def start(
-    session: AsyncSession, caller: Caller, ticket_id: str, actor: ActorRef | None = None
+    session: AsyncSession, caller: Caller, ticket_id: str, actor: ActorRef | None = None, *, confirms: bool = True
 ) -> tuple[TicketEdit, Actor]:
-    """Lock the ticket, caught up, for somebody who may write to it: 404, 403 for viewers, 412 for a stale version."""
+    """Lock the ticket, caught up, for somebody who may write to it: 404, 403 for viewers, 412 for a stale version.
+
+    What somebody who is known does ``confirms`` a guest's ticket, unless they only put it away.
+    """
     edit = await lock_ticket(session, caller.principal, ticket_id)
     who = await editor(session, caller.principal, actor)
     caller.check_version(edit.ticket.version)
-    if not caller.principal.is_unknown:
+    if confirms and not caller.principal.is_unknown:
         edit.ticket.unconfirmed = False  # somebody who is known deals with what a guest opened
     return edit, who.actor
 

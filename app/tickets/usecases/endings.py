@@ -36,8 +36,11 @@ async def reopen(session: AsyncSession, caller: Caller, ticket_id: str, command:
 
 
 async def withdraw(session: AsyncSession, caller: Caller, ticket_id: str, command: Withdrawal) -> TicketEdit:
-    """Close a ticket that needs no answer any more, from any status but closed."""
-    edit, actor = await start(session, caller, ticket_id, command.actor)
+    """Close a ticket that needs no answer any more, from any status but closed.
+
+    So support puts away what a stranger has sent: a guest's ticket stays ``unconfirmed``, and so counts for nothing.
+    """
+    edit, actor = await start(session, caller, ticket_id, command.actor, confirms=False)
     if edit.ticket.status == "closed":
         raise Conflict(_("The ticket is already closed"))
     edit.reason = command.reason

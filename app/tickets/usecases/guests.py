@@ -20,6 +20,10 @@ SHORTEST_KEY: Final = 32
 """Characters of a guest's Idempotency-Key, such as those of a UUID: whoever repeats the request is told what opens the
 ticket, and nothing but this key shows that it is the same guest, whose network may have changed meanwhile."""
 
+FOR_KNOWN: Final = ("region_lock", "external_ref", "tags", "custom", "call_link", "follow_up_of")
+"""Members of a new ticket that are no guest's: who works on it, where the expert is called to, and what other systems
+find it by."""
+
 
 def as_visitor(command: NewTicket, principal: Principal) -> NewTicket:
     """What a visitor opens: by the help widget, and for the person whom their token names. Else it stays as it is."""
@@ -53,8 +57,8 @@ class Guest:
     def of(cls, principal: Principal, command: NewTicket, quota: GuestQuota, key: str | None) -> Self | None:
         """The guest who opens this; None for everybody else.
 
-        422 where they do not say who needs help, or where others could guess by what they repeat the request; 403 where
-        they choose who is to work on it.
+        422 where they do not say who needs help, or where others could guess by what they repeat the request; 403 for
+        what only those set who are known.
         """
         if principal.visitor is None or principal.visitor.kind != "guest":
             return None
@@ -63,8 +67,8 @@ class Guest:
                 "A guest's Idempotency-Key has at least {least} characters: a UUID, for example", least=SHORTEST_KEY
             )
             raise Invalid(errors=[Fault(pointer="#/header/idempotency-key", detail=said)])
-        if command.region_lock:
-            raise Forbidden(_("Guests do not choose the region"))
+        if given := [name for name in FOR_KNOWN if getattr(command, name)]:
+            raise Forbidden(_("Guests do not set {members}", members=given))
         if command.requester is None:
             raise Invalid(errors=[Fault(pointer="/requester", detail=_("A ticket needs its requester"))])
         return cls(principal.visitor.address, command.requester.email, command.requester.name, quota)

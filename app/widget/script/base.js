@@ -17,7 +17,12 @@ const h = (tag, properties, ...children) => {
   return element;
 };
 
+/** A name that nobody else guesses, also where a page without TLS has no `randomUUID`. */
+const unique = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+
 let language = "en";
+/** The language as it is spoken where the visitor is, for dates and times. */
+let locale = "en";
 let texts = {};
 
 /** A text in the visitor's language. */
@@ -29,25 +34,43 @@ const speak = async (tag) => {
   const answer = await fetch(`${base}widget/texts/${encodeURIComponent(wanted)}?v=${version}`, { credentials: "omit" });
   if (!answer.ok) throw new Error(`Heliodesk: no texts (${answer.status})`);
   ({ language, texts } = await answer.json());
+  locale = navigator.languages.find((each) => each.split("-")[0] === language) ?? language;
 };
 
 const MINUTE = 60_000;
 const DAY = 1440 * MINUTE;
 
-/** A time of day, with its date unless it is today's. */
+/** By how many milliseconds the service's clock is ahead of the visitor's. */
+let ahead = 0;
+const now = () => Date.now() + ahead;
+
+/** Learns from an answer what time it is. Its `Date` is at most two seconds old; where the clocks differ, the later
+    instant counts, so that nothing is called overdue before it is. */
+const compare = (sent, answer) => {
+  const date = Date.parse(answer.headers.get("Date"));
+  const least = date - Date.now();
+  if (ahead < least || ahead > date + 2000 - sent) ahead = least;
+};
+
+/** Whether a language is written from right to left. */
+const leftward = (tag) => /^(ar|ckb|dv|fa|he|ps|sd|ug|ur|yi)\b/.test(tag);
+
+/** A time of day, with its date unless it is today's, and the year unless it is this one. */
 const clock = (at) => {
-  const near = new Date(at).toDateString() === new Date().toDateString();
+  const [then, today] = [new Date(at), new Date(now())];
+  const near = then.toDateString() === today.toDateString();
   const day = near ? {} : { weekday: "short", day: "numeric", month: "short" };
-  return new Intl.DateTimeFormat(language, { ...day, hour: "2-digit", minute: "2-digit" }).format(new Date(at));
+  if (then.getFullYear() !== today.getFullYear()) day.year = "numeric";
+  return new Intl.DateTimeFormat(locale, { ...day, hour: "2-digit", minute: "2-digit" }).format(then);
 };
 
 /** How long it is until then, or since. */
 const distance = (at) => {
-  const span = new Date(at) - Date.now();
+  const span = new Date(at) - now();
   const [unit, length] = Math.abs(span) < MINUTE ? ["second", 1000]
     : Math.abs(span) < 90 * MINUTE ? ["minute", MINUTE]
     : Math.abs(span) < 2 * DAY ? ["hour", 60 * MINUTE] : ["day", DAY];
-  return new Intl.RelativeTimeFormat(language).format(Math.trunc(span / length), unit);
+  return new Intl.RelativeTimeFormat(locale).format(Math.trunc(span / length), unit);
 };
 
 const memory = new Map();

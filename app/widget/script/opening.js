@@ -2,7 +2,8 @@
 
 const RETRY = 5_000;
 const RECALL = 20 * 60 * MINUTE;
-const FACTS = ["product", "tags", "custom", "external_ref", "environment"];
+const FACTS = ["product", "environment"];
+const FACTS_OF_KNOWN = [...FACTS, "tags", "custom", "external_ref"];
 
 const opening = {
   /** What the host product knows of the next ticket. */
@@ -47,7 +48,7 @@ const opening = {
       field(t("business_impact"), area("business_impact", text("business_impact", { required: true, rows: 3, maxlength: 5000 })),
         t("business_impact_hint")),
       field(t("priority_reason"), area("priority_reason", text("priority_reason", { required: true, rows: 3, maxlength: 5000 }))),
-      field(t("call_link"), input("call_link", text("call_link", { type: "url", placeholder: "https://", maxlength: 2000 })),
+      visitor.known && field(t("call_link"), input("call_link", text("call_link", { type: "url", placeholder: "https://", maxlength: 2000 })),
         t("call_link_hint")),
     ];
   },
@@ -84,7 +85,7 @@ const opening = {
   adapt(built, plan) {
     const priority = this.priority(plan, Object.fromEntries(new FormData(built)));
     const needs = plan.requires[priority] ?? [];
-    const show = (name, shown) => { built.querySelector(`[data-field="${name}"]`).hidden = !shown; };
+    const show = (name, shown) => { (built.querySelector(`[data-field="${name}"]`) ?? {}).hidden = !shown; };
     show("business_impact", needs.includes("business_impact"));
     show("priority_reason", needs.includes("priority_reason"));
     show("call_link", plan.call_priorities.includes(priority));
@@ -98,14 +99,15 @@ const opening = {
 
   /** What is sent of a form. */
   body(plan, { name, email, ...found }) {
-    const facts = Object.fromEntries(FACTS.filter((each) => each in this.prefill).map((each) => [each, this.prefill[each]]));
+    const known = visitor.known ? FACTS_OF_KNOWN : FACTS;
+    const facts = Object.fromEntries(known.filter((each) => each in this.prefill).map((each) => [each, this.prefill[each]]));
     return { ...facts, ...found, ...(visitor.known ? {} : { requester: { name, email } }) };
   },
 
   /** Sends a ticket. While it is not known whether it has come, the same one is sent again, by the same name. */
   async send(body) {
     const draft = this.draft;
-    const pending = { body, key: crypto.randomUUID(), at: Date.now() };
+    const pending = { body, key: unique(), at: Date.now() };
     kept.set("draft", { ...draft, pending: draft.pending ?? pending });
     await this.deliver();
   },
@@ -161,6 +163,6 @@ const opening = {
 
 /** The tickets of a visitor for whom nobody vouches: this browser alone has their keys. */
 const guests = {
-  all: () => (kept.get("tickets") ?? []).filter(({ expires_at: ends }) => new Date(ends) > Date.now()),
+  all: () => (kept.get("tickets") ?? []).filter(({ expires_at: ends }) => new Date(ends) > now()),
   tokenOf: (id) => guests.all().find((ticket) => ticket.id === id)?.token ?? null,
 };

@@ -37,6 +37,7 @@ const visitor = {
     if (!this.token) {
       try {
         this.token = typeof this.source === "function" ? await this.source() : this.source;
+        if (!this.token) throw new Error("there is no identity token");
       } catch (error) {
         console.error("Heliodesk:", error);
         throw new Problem(0);
@@ -71,6 +72,7 @@ const request = async (method, path, { body, key, signal, headers = {} } = {}, a
   if (visitor.key && identity) sent["Heliodesk-Identity"] = identity;
   if (body) sent["Content-Type"] = "application/json";
   if (key) sent["Idempotency-Key"] = key;
+  const began = Date.now();
   let answer;
   try {
     answer = await fetch(base + path, {
@@ -79,6 +81,7 @@ const request = async (method, path, { body, key, signal, headers = {} } = {}, a
   } catch (error) {
     throw signal?.aborted ? error : new Problem(0);
   }
+  compare(began, answer);
   if (answer.ok) return answer;
   const wait = Number(answer.headers.get("Retry-After")) || 0;
   const problem = new Problem(answer.status, await answer.json().catch(() => ({})), wait);
@@ -106,7 +109,7 @@ const list = async (path, most = 1000) => {
   return items;
 };
 
-const post = async (path, body, key = crypto.randomUUID()) => (await request("POST", path, { body, key })).json();
+const post = async (path, body, key = unique()) => (await request("POST", path, { body, key })).json();
 
 const pause = (milliseconds) => new Promise((resolve) => { setTimeout(resolve, milliseconds); });
 

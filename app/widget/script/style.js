@@ -33,6 +33,7 @@ inline-size:27rem;inset:auto;inset-block-end:1rem;inset-inline-end:1rem}}
 .page .panel{block-size:100dvh}
 header{align-items:center;border-block-end:1px solid var(--line);display:flex;gap:.5rem;padding:.5rem .75rem}
 header button{border-color:transparent;flex:none;font-size:1.25rem;line-height:1;min-inline-size:2.5rem;text-align:center}
+.panel[dir=rtl] .back{scale:-1 1}
 .view{display:flex;flex:1;flex-direction:column;gap:1rem;min-block-size:0;overflow-y:auto;padding:1rem}
 .status{font-size:.875rem;padding-inline:1rem}
 .status:not(:empty){padding-block:.5rem}

@@ -82,7 +82,7 @@ const thread = {
   tick() {
     for (const each of this.dues ?? []) {
       const still = this.ticket.sandbox;
-      const late = each.missed || (!still && Date.now() >= Date.parse(each.due));
+      const late = each.missed || (!still && now() >= Date.parse(each.due));
       const text = t(`${late ? "late" : "due"}_${each.metric}`, { at: clock(each.due) });
       if (each.what.textContent !== text) {
         if (late && each.what.textContent) widget.announce(text, false);
@@ -191,7 +191,7 @@ const thread = {
     const text = area("body", { required: true, rows: 3, maxlength: 50000, value: kept.get(place)?.body ?? "" });
     this.reply = form([field(t("reply"), text)], t("send_reply"), async ({ body }) => {
       const last = kept.get(place);
-      const draft = last?.sent === body ? last : { body, sent: body, key: crypto.randomUUID() };
+      const draft = last?.sent === body ? last : { body, sent: body, key: unique() };
       kept.set(place, draft);
       this.add([await post(`v1/tickets/${this.id}/messages`, { body }, draft.key)]);
       kept.set(place, null);
@@ -208,16 +208,19 @@ const thread = {
 const overview = {
   /** What is on the screen, to see whether anything has changed. */
   shown: "",
+  /** Whether the older tickets are shown too. */
+  all: false,
 
   async view() {
     visitor.ticket = null;
-    const known = visitor.known;
-    const tickets = known ? (await get("v1/tickets?limit=50")).items : guests.all();
+    const page = !visitor.known ? { items: guests.all() }
+      : this.all ? { items: await list("v1/tickets") } : await get("v1/tickets?limit=50");
+    const tickets = page.items;
     this.shown = JSON.stringify(tickets);
     const row = (ticket) => h("li", null, h("button", { type: "button", class: "ticket", onclick: () => widget.show("ticket", ticket.id) },
       h("span", null, h("b", null, ticket.number), " ", h("span", { dir: "auto" }, ticket.title)),
       ticket.status && h("span", { class: "row" }, h("span", { class: "chip" }, t(`status_${ticket.status}`)), h("span", { class: "chip" }, ticket.priority),
-        promises(ticket).some(({ state, due_at: due }) => state === "missed" || (!ticket.sandbox && Date.parse(due) <= Date.now()))
+        promises(ticket).some(({ state, due_at: due }) => state === "missed" || (!ticket.sandbox && Date.parse(due) <= now()))
           && h("span", { class: "chip late" }, t("overdue")))));
     return {
       title: t("help"),
@@ -225,7 +228,14 @@ const overview = {
         h("p", null, button(t("new_ticket"), () => widget.show("opening"), { class: "main" })),
         h("h3", null, t("your_tickets")),
         tickets.length ? h("ul", { class: "tickets" }, tickets.map(row)) : h("p", { class: "soft" }, t("no_tickets")),
+        ...(page.next_cursor ? [h("p", null, button(t("all"), () => this.show()))] : []),
       ],
     };
+  },
+
+  /** The older tickets too. */
+  show() {
+    this.all = true;
+    return widget.show("overview");
   },
 };

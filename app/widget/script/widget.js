@@ -14,15 +14,15 @@ const widget = {
     this.host = document.createElement("heliodesk-widget");
     this.root = this.host.shadowRoot;
     this.title = h("h2", { id: "title", tabindex: -1 });
-    this.back = button("‹", () => this.show("overview"), { hidden: true });
+    this.back = button("‹", () => this.show("overview"), { class: "back", hidden: true });
     this.leave = button("×", () => this.close());
     this.status = h("p", { class: "status", role: "status" });
     this.body = h("div", { class: "view" });
-    const panel = h("div", { class: "panel" }, h("header", null, this.back, this.title, !this.whole && this.leave), this.status, this.body);
+    this.panel = h("div", { class: "panel" }, h("header", null, this.back, this.title, !this.whole && this.leave), this.status, this.body);
     if (this.whole) {
-      this.box = h("main", { class: "page", "aria-labelledby": "title" }, panel);
+      this.box = h("main", { class: "page", "aria-labelledby": "title" }, this.panel);
     } else {
-      this.box = h("dialog", { "aria-labelledby": "title", onclose: () => this.closed() }, panel);
+      this.box = h("dialog", { "aria-labelledby": "title", onclose: () => this.closed() }, this.panel);
       this.launcher = h("button", { type: "button", class: "launcher", "aria-haspopup": "dialog", onclick: () => this.open() });
       this.launcher.hidden = settings.launcher === "none";
       this.root.append(this.launcher);
@@ -45,13 +45,16 @@ const widget = {
 
   label() {
     this.host.lang = language;
+    this.panel.dir = leftward(language) ? "rtl" : "ltr";
     if (this.whole) Object.assign(document, { title: t("help") }).documentElement.lang = language;
     if (this.launcher) this.launcher.textContent = t("help");
+    this.title.textContent ||= t("help");
     this.back.ariaLabel = t("back");
     this.leave.ariaLabel = t("close_dialog");
   },
 
   async open(view, ...about) {
+    if (this.host.hidden) return;
     if (!this.opened) {
       this.opened = true;
       if (!this.whole) this.box.showModal();
@@ -72,8 +75,9 @@ const widget = {
     this.tell("close");
   },
 
-  /** Puts the component away: its key is no use. */
+  /** Puts the component away: its key, or what the visitor shows, is no use. */
   hide() {
+    if (this.host.hidden) return;
     live.end();
     this.close();
     if (this.whole) this.body.replaceChildren(h("p", { role: "alert" }, t("no_link")));
@@ -185,6 +189,7 @@ const commands = {
     visitor.settle();
     await visitor.identity();
     opening.resume();
+    widget.host.hidden = false;
     widget.view = null;
     if (widget.opened) await widget.open();
   },
