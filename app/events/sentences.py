@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from app.core.text.language import Language
 from app.core.text.messages import Message, _, joined
+from app.events.people import escalated_to
 from app.plans.document.names import METRICS, STATUSES
 from app.plans.document.naming import NO_NAMES, Names
 
@@ -47,7 +48,10 @@ SENTENCES: Final[Mapping[str, Message]] = {
     "deadline.cancelled": _("{metric}: no longer due"),
     "plan.applied": _("Another version of the support plan applies: {plan}"),
     "escalation.automatic": _("Escalated automatically after a missed deadline: {metric}"),
-    "escalation.automatic:tier_escalation": _("Escalated automatically to the account's manager"),
+    "escalation.automatic:manager": _("Escalated automatically to the account's manager"),
+    "escalation.automatic:support": _("Escalated automatically within support"),
+    "escalation.automatic:unheard": _("Deadline missed, but there is nobody to notify: {metric}"),
+    "escalation.automatic:nobody": _("Due to be escalated, but there is nobody to escalate it to"),
     "escalation.requested": _("Escalation requested"),
     "escalation.acknowledged": _("The escalation was acknowledged"),
     "escalation.accepted": _("The escalation was accepted: priority {priority}, tier {tier}"),
@@ -88,7 +92,6 @@ _VARIANTS: Final[Mapping[str, str]] = {
     "call.joined": "participant",
     "routing.unstaffed": "reason",
     "ticket.review_requested": "reason",
-    "escalation.automatic": "metric",
     "ticket.handed_over": "reason",
 }
 """Which member of an event's data tells its variants apart."""
@@ -125,4 +128,7 @@ def _called(kind: str, value: object, names: Names) -> object:
 def _variant(kind: str, data: Mapping[str, Any]) -> object:
     if kind == "ticket.assigned":
         return "nobody" if data.get("to") is None else ""
+    if kind == "escalation.automatic":
+        unheard = data.get("unreachable") and not data.get("notified") and not data.get("escalation_id")
+        return escalated_to(data) if data.get("metric") == "tier_escalation" else "unheard" if unheard else ""
     return data.get(_VARIANTS.get(kind, ""))

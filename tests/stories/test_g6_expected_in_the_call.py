@@ -67,9 +67,8 @@ async def test_g6_refused_with_a_reason_and_the_expert_is_told(story: Story) -> 
 
 
 REMINDERS = {
-    "en": "We are waiting for you in this ticket's call.",
-    "es": "Le esperamos en la llamada de este ticket.",
-    "pl": "Czekamy na Państwa w rozmowie",
+    "es": "La llamada de este ticket está abierta",
+    "pl": "Rozmowa w sprawie tego zgłoszenia jest otwarta",
 }
 
 

@@ -5,6 +5,8 @@ from typing import Any, Final
 
 import pytest
 
+from app.core.db.engine import Sessions
+from app.core.settings import Settings
 from tests.support.stories import Begin, Story, due, path_of
 
 START: Final = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -63,11 +65,20 @@ async def test_n6_a_customer_reads_of_an_engineers_hand_over_too(begin: Begin) -
     assert await said(story, path) == [(0, "We have escalated your ticket to support tier 3.")]
 
 
-async def test_n6_without_a_manager_nobody_is_promised(begin: Begin) -> None:
+async def test_n6_without_a_manager_nobody_is_promised(begin: Begin, sessions: Sessions) -> None:
     story = await begin("itil-native", **SANDBOX)
     path = path_of(await story.open(priority="critical"))
     await story.pass_time("PT5H")
-    assert await said(story, path) == [(4, "We have escalated your ticket within our support.")]
+    [(hour, text)] = await said(story, path)
+    assert (hour, text.partition(". ")[2]) == (
+        4,
+        "At present there is nobody to whom we can escalate it, so it stays where it is.",
+    )
+    event = (await story.events(path, "escalation.automatic", who=story.customer))[-1]
+    assert (event["data"]["notified"], event["data"]["unreachable"]) == ([], ["manager"])
+    sessions.kw["info"]["stand_in"] = Settings(escalation_contact="lead@example.com").stand_in
+    await story.pass_time("PT4H")
+    assert (await said(story, path))[1:] == [(8, "We have escalated your ticket within our support.")]
 
 
 async def test_n6_an_answer_restarts_the_update_that_was_owed_from_the_opening(begin: Begin) -> None:
