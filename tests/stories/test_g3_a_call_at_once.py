@@ -114,6 +114,28 @@ async def test_g3_a_ticket_raised_to_p1_gets_its_call(
     assert (await story.customer.get(path))["call"]["provider"] == "meet"
 
 
+@pytest.mark.parametrize("how", ["reopened", "written to"])
+async def test_g3_a_p1_that_is_reopened_gets_a_call_again(
+    story: Story, state: State, providers: Mapping[str, Provider], how: str
+) -> None:
+    path = path_of(await story.open(**P1))
+    await provide(state, providers)
+    await story.engineer.post(f"{path}/status", status="resolved", message="The tills work again.")
+    assert (await story.customer.get(path))["call"]["state"] == "ended"
+    if how == "reopened":
+        ticket = await story.customer.post(f"{path}/reopen")
+    else:
+        await story.customer.post(f"{path}/messages", 201, body="They have stopped again.")
+        ticket = await story.customer.get(path)
+    assert ticket["call"]["state"] == "requested"
+    await provide(state, providers)
+    first, second = await story.events(path, "call.ready", who=story.customer)
+    assert first["data"]["join_url"] != second["data"]["join_url"]
+    call = (await story.customer.get(f"{path}/call"))["call"]
+    assert (call["state"], call["join_url"]) == ("ready", second["data"]["join_url"])
+    assert deadline(await story.customer.get(path), "call_join")["state"] == "running"
+
+
 async def test_g3_meet_out_of_order_the_next_provider_serves(
     story: Story, state: State, google: Google, providers: Mapping[str, Provider]
 ) -> None:

@@ -91,9 +91,14 @@ class TicketEdit:
         return [*self.ended, *self.clock.deadlines]
 
     @property
+    def reopened_by(self) -> Actor | None:
+        """Who has it go on after it was resolved; None where nobody has."""
+        return next((event.actor for event in self.events if isinstance(event.data, types.TicketReopened)), None)
+
+    @property
     def is_reopened(self) -> bool:
         """Whether it was resolved before, and goes on."""
-        return any(isinstance(event.data, types.TicketReopened) for event in self.events)
+        return self.reopened_by is not None
 
     @property
     def is_behind(self) -> bool:

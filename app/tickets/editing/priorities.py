@@ -21,7 +21,7 @@ MAX_TURNS: Final = 500
 async def give_priority(
     session: AsyncSession, edit: TicketEdit, actor: Actor, priority: str, reason: str, *, source: str
 ) -> None:
-    """Set another priority, with a call where the plan wants one.
+    """Set another priority, with a call where the plan wants one, and without the call where it does not.
 
     422 without the texts that it asks for (G1), which an alert need not bring.
     """
@@ -44,9 +44,9 @@ async def _change(
     edit.ticket.priority_source, edit.reason = source, reason
     if source != "matrix" and actor.kind == "engineer":
         edit.ticket.assessed_priority = priority
+    before = edit.ticket.priority
     change_clock(edit, Priority(edit.now, priority, actor.kind), actor)
-    if calls.wanted(edit) and await calls.active(session, edit) is None:
-        await calls.ask_with_account(session, edit, actor)
+    await calls.follow_priority(session, edit, actor, before=before)
     review.request_if_due(edit, decided=True)
 
 
