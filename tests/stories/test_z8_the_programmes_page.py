@@ -229,6 +229,23 @@ async def test_z8_only_a_version_that_says_so_is_public(
     assert (await client.get("/programmes/opened?version=1")).status_code == 404
 
 
+async def test_z8_a_plan_that_turns_private_is_closed_to_strangers_and_not_to_those_whose_terms_it_is(
+    begin: Begin, sessions: Sessions, client: httpx.AsyncClient
+) -> None:
+    await begin("zmanda-standard")
+    await _load(sessions, client, small(key="closing", public=True))
+    story = await begin("closing")
+    ticket = await story.open(priority="hot", channel="web")
+    link = ticket["plan"]["programme_url"]
+    assert (await client.get(link, headers=BROWSER)).status_code == 200
+    await _load(sessions, client, small(key="closing"))
+    for path in (link, "/programmes/closing"):
+        assert (await client.get(path, headers=BROWSER)).status_code == 404
+    answer = await story.customer.send("GET", link, Accept="text/html")
+    assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
+    assert "Version 1 of the programme" in answer.text
+
+
 async def _load(sessions: Sessions, client: httpx.AsyncClient, document: Any) -> None:
     answer = await client.post("/v1/plans", json=document, headers=await make_key(sessions, "admin"))
     assert answer.status_code == 201, answer.text

@@ -147,7 +147,10 @@ class _Teller:
         if label := calendar.label:
             own, lines = best_language(label, self._language), figures.hours(calendar, self._language)
             return ProgrammeEntry(key=name, title=label[own], language=own, notes=[*lines, *notes])
-        title, lines = self._list(figures.openings(calendar, self._language)), figures.closures(calendar, self._language)
+        title, lines = (
+            self._list(figures.openings(calendar, self._language)),
+            figures.closures(calendar, self._language),
+        )
         return ProgrammeEntry(key=name, title=title, language=self._language, notes=[*lines, *notes])
 
     def _counted(self, calendar: str) -> list[str]:

@@ -51,7 +51,7 @@ async def _change(
 
 
 def _is_supports(edit: TicketEdit, actor: Actor) -> bool:
-    """Whether what is said of an open ticket's severity is support's assessment (N8): by an engineer or support's key."""
+    """Whether this actor's word on a ticket's severity is support's assessment (N8): not a customer's or an alert's."""
     return actor.kind != "customer" and not is_automatic(edit.ticket.channel, actor.kind)
 
 

@@ -138,9 +138,9 @@ class Claimed:
     """A delivery that this sender holds until its lease ends, with all that sending it needs.
 
     ``event`` has the columns of the event's row, and ``stub`` as ``make_body`` takes it; ``via`` are the installations
-    through which its cause has come, this one last. ``names`` are those of its ticket's plan, for a chat. ``now`` is the database's instant of the claim, and ``read_at``
-    this machine's monotonic one; ``attempts`` counts those before this one, ``allowed`` is how many the endpoint takes
-    at once. Where it is disabled or gone, ``enabled`` is false.
+    through which its cause has come, this one last. ``names`` are those of its ticket's plan, for a chat. ``now`` is
+    the database's instant of the claim, and ``read_at`` this machine's monotonic one; ``attempts`` counts those before
+    this one, ``allowed`` is how many the endpoint takes at once. Where it is disabled or gone, ``enabled`` is false.
     """
 
     account_id: str
