@@ -251,18 +251,22 @@ async def _load(sessions: Sessions, client: httpx.AsyncClient, document: Any) ->
     assert answer.status_code == 201, answer.text
 
 
-async def test_z8_a_language_that_the_plan_lacks_is_said_to_be_lacking(begin: Begin) -> None:
+async def test_z8_a_language_that_the_plan_lacks_is_said_to_be_lacking(begin: Begin, sessions: Sessions) -> None:
     story = await begin("zmanda-standard")
     client = story.customer.client
-    answer = await client.get("/programmes/itil-native", headers=BROWSER | {"Accept-Language": "de"})
+    await _load(sessions, client, small(key="english", public=True, programme={"en": "# Small\n\nA small plan"}))
+    answer = await client.get("/programmes/english", headers=BROWSER | {"Accept-Language": "de"})
     assert '<html lang="de">' in answer.text
     assert "Dieses Programm gibt es noch nicht auf Deutsch" in answer.text
-    assert '<h1 lang="en">ITIL service desk</h1>' in answer.text
-    told = (await client.get("/programmes/itil-native?lang=de", headers={"Accept": "application/json"})).json()
+    assert '<h1 lang="en">Small</h1>' in answer.text
+    told = (await client.get("/programmes/english?lang=de", headers={"Accept": "application/json"})).json()
     assert (told["language"], told["text_language"]) == ("de", "en")
     spanish = await client.get("/programmes/itil-native?lang=es-MX", headers=BROWSER | {"Accept-Language": "de"})
     assert '<html lang="es">' in spanish.text
     assert "no está disponible" not in spanish.text
+    german = await client.get("/programmes/itil-native", headers=BROWSER | {"Accept-Language": "de"})
+    assert "<h1>ITIL-Servicedesk</h1>" in german.text
+    assert 'lang="en"' not in german.text.partition("</nav>")[2]
 
 
 async def test_z8_the_page_is_kept_until_it_changes(begin: Begin) -> None:
