@@ -111,7 +111,7 @@ def _of_alert(data: Row, _actor: Row) -> Told:
 
 
 def _of_assignment(data: Row, actor: Row) -> Told:
-    """By hand: both, but for whoever does it. By the service: whoever it takes the ticket from; the next one is alerted."""
+    """By hand: both, but for whoever does it. By the service: whoever loses it; the next one is alerted."""
     if actor["kind"] == SERVICE.kind:
         return [(data["from"], PREVIOUS)] if data["reason"] in _TAKEN else []
     both = ((data["to"], EXPERT), (data["from"], PREVIOUS))

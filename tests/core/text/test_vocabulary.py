@@ -15,8 +15,8 @@ OTHER_WORDS: Final = {
     r"|\bescalación|\bescalaciones|\bperíodo|\bstreams\b",
     "fr": r"\bobjecter\b|\bgravité|perdre son rang|Attendue à|heures pleines|\bdemande est fermée|\bimpact large"
     r"|[Tt]icket est fermé|suiv\w+ le soleil",
-    "pl": r"\bcierpi|Produkcja stoi|treść dzienników|Małe skutki|Jesteś teraz potrzebn|ważnoś|opiekuna? (?:Państwa )?konta\b"
-    r"|[Oo]dnośnik",
+    "pl": r"\bcierpi|Produkcja stoi|treść dzienników|Małe skutki|Jesteś teraz potrzebn|ważnoś"
+    r"|opiekuna? (?:Państwa )?konta\b|[Oo]dnośnik",
     "de": r"\bWerktag|Ingenieur|Bearbeiter|\bAnruf|Videoanruf|Zusatzleistung|[Aa]bgemildert",
 }
 """What something is called in no text, because it has another name."""
