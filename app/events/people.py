@@ -80,15 +80,6 @@ def for_customers(event: Mapping[str, Any]) -> dict[str, Any]:
     return {**event, "actor": actor_for_customers(event["actor"]), "data": told}
 
 
-def escalated_to(data: Data) -> str:
-    """Whom an escalation by the service has reached: the account's ``manager``, others of ``support``, or ``nobody``.
-
-    ``data``: the members of a ``NotifyingEvent``, as support or as customers see them.
-    """
-    roles = {person["role"] for person in data.get("notified", ())}
-    return "manager" if "manager" in roles else "support" if roles else "nobody"
-
-
 def _parts(kind: str, data: Data) -> Iterator[tuple[dict[str, Any], str]]:
     """The objects that have ids of engineers, each with the id's member."""
     for place in ENGINEERS.get(kind, ()):

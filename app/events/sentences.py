@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from app.core.text.language import Language
 from app.core.text.messages import Message, _, joined
-from app.events.people import escalated_to
 from app.plans.document.names import METRICS, STATUSES
 from app.plans.document.naming import NO_NAMES, Names
 
@@ -119,6 +118,15 @@ def sentence(kind: str, data: Mapping[str, Any], language: Language, names: Name
         status=STATUSES.get(status, status),
         plan=joined((names.plan or plan["key"], str(plan["version"])), ", ") if plan else "",
     )
+
+
+def escalated_to(data: Mapping[str, Any]) -> str:
+    """Whom an escalation by the service has reached: the account's ``manager``, others of ``support``, or ``nobody``.
+
+    ``data``: the members of a ``NotifyingEvent``, as support or as customers see them.
+    """
+    roles = {person["role"] for person in data.get("notified", ())}
+    return "manager" if "manager" in roles else "support" if roles else "nobody"
 
 
 def _called(kind: str, value: object, names: Names) -> object:

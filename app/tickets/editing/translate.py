@@ -8,7 +8,7 @@ from app.core.auth import SERVICE
 from app.core.text.phrases import moment
 from app.core.zones import load_zone
 from app.events import types
-from app.events.people import escalated_to
+from app.events.sentences import escalated_to
 from app.sla.clock.changes import ClockEvent
 from app.sla.clock.deadline import Deadline
 from app.tickets.editing.edit import TicketEdit
