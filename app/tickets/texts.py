@@ -53,6 +53,9 @@ WAITED_ENOUGH: Final = _(
 """What a customer is told for whom a ticket waits: the reminders, and its resolution (N8)."""
 
 NEXT_TIER: Final = _("We have escalated your ticket to support tier {tier}.")
+TIER_WAITS: Final = _(
+    "Nobody of support tier {tier} is available at the moment. Your ticket waits there for the first who is."
+)
 ESCALATED: Final[Mapping[str, Message]] = {
     "manager": _("We have escalated your ticket to the manager of your account."),
     "support": _("We have escalated your ticket within our support."),

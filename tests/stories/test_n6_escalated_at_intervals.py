@@ -7,6 +7,7 @@ import pytest
 
 from app.core.db.engine import Sessions
 from app.core.settings import Settings
+from tests.support.experts import add_expert
 from tests.support.stories import Begin, Story, due, path_of
 
 START: Final = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -48,11 +49,13 @@ async def test_n6_without_hybrid_the_manager_gets_it_at_the_same_intervals(
 
 async def test_n6_with_hybrid_it_goes_up_and_then_to_the_manager(begin: Begin) -> None:
     story = await begin("itil-native", addons=["hybrid"], manager=MIA, **SANDBOX)
+    await add_expert(story, "Ida", tier=2)
     path = path_of(await story.open(priority="critical"))
     await story.pass_time("PT13H")
     assert await said(story, path) == [
         (4, "We have escalated your ticket to support tier 2."),
         (8, "We have escalated your ticket to support tier 3."),
+        (8, "Nobody of support tier 3 is available at the moment. Your ticket waits there for the first who is."),
         (12, "We have escalated your ticket to the manager of your account."),
     ]
 
@@ -60,6 +63,7 @@ async def test_n6_with_hybrid_it_goes_up_and_then_to_the_manager(begin: Begin) -
 async def test_n6_a_customer_reads_of_an_engineers_hand_over_too(begin: Begin) -> None:
     story = await begin("itil-native", addons=["hybrid"], **SANDBOX)
     path = path_of(await story.open(priority="high"))
+    await add_expert(story, "Ida", tier=3)
     await story.product.post(f"{path}/assign", tier=3)
     await story.product.post(f"{path}/assign", tier=2)
     assert await said(story, path) == [(0, "We have escalated your ticket to support tier 3.")]
