@@ -54,7 +54,7 @@ WAITED_ENOUGH: Final = _(
 
 NEXT_TIER: Final = _("We have escalated your ticket to support tier {tier}.")
 TIER_WAITS: Final = _(
-    "Nobody of support tier {tier} is available at the moment. Your ticket waits there for the first who is."
+    "Nobody of support tier {tier} is available at the moment. Your ticket waits there until somebody is."
 )
 ESCALATED: Final[Mapping[str, Message]] = {
     "manager": _("We have escalated your ticket to the manager of your account."),

@@ -55,7 +55,7 @@ async def test_n6_with_hybrid_it_goes_up_and_then_to_the_manager(begin: Begin) -
     assert await said(story, path) == [
         (4, "We have escalated your ticket to support tier 2."),
         (8, "We have escalated your ticket to support tier 3."),
-        (8, "Nobody of support tier 3 is available at the moment. Your ticket waits there for the first who is."),
+        (8, "Nobody of support tier 3 is available at the moment. Your ticket waits there until somebody is."),
         (12, "We have escalated your ticket to the manager of your account."),
     ]
 
