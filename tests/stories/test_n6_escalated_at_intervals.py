@@ -17,7 +17,7 @@ MIA: Final = {"name": "Mia Chen", "email": "mia@example.com"}
 
 def hours(instant: str) -> float:
     """After the opening."""
-    return (datetime.fromisoformat(instant) - START) / timedelta(hours=1)
+    return round((datetime.fromisoformat(instant) - START) / timedelta(hours=1), 6)
 
 
 async def said(story: Story, path: str) -> list[tuple[float, str]]:

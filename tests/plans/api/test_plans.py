@@ -143,7 +143,7 @@ async def test_n5_priorities_tell_targets_and_contact(client: httpx.AsyncClient,
         ("&lang=fr", "pl", "fr"),
         ("&lang=es-MX", "en", "es"),
         ("&lang=de", "pl", "de"),
-        ("&lang=it", "pl", "pl"),
+        ("&lang=it", "pl", "en"),
         ("", "it", "en"),
     ],
 )
