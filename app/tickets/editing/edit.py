@@ -42,7 +42,7 @@ class TicketEdit:
     """those that the clock need not look at again: a long run does not slow down with what it leaves behind"""
     events: list[Event] = field(default_factory=list)
     messages: list[Row] = field(default_factory=list)
-    calls: list[Row] = field(default_factory=list)
+    calls: list[dict[str, Any]] = field(default_factory=list)
     no_shows: list[Row] = field(default_factory=list)
     escalations: list[dict[str, Any]] = field(default_factory=list)
     reason: str | None = None
