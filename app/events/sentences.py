@@ -49,7 +49,10 @@ SENTENCES: Final[Mapping[str, Message]] = {
     "deadline.cancelled": _("{metric}: no longer due"),
     "plan.applied": _("Another version of the support plan applies: {plan}"),
     "escalation.automatic": _("Escalated automatically after a missed deadline: {metric}"),
-    "escalation.automatic:tier_escalation": _("Escalated automatically to the account's manager"),
+    "escalation.automatic:manager": _("Escalated automatically to the account's manager"),
+    "escalation.automatic:support": _("Escalated automatically within support"),
+    "escalation.automatic:unheard": _("Deadline missed, but there is nobody to notify: {metric}"),
+    "escalation.automatic:nobody": _("Due to be escalated, but there is nobody to escalate it to"),
     "escalation.requested": _("Escalation requested"),
     "escalation.acknowledged": _("The escalation was acknowledged"),
     "escalation.accepted": _("The escalation was accepted: priority {priority}, tier {tier}"),
@@ -90,7 +93,6 @@ _VARIANTS: Final[Mapping[str, str]] = {
     "call.joined": "participant",
     "routing.unstaffed": "reason",
     "ticket.review_requested": "reason",
-    "escalation.automatic": "metric",
     "ticket.handed_over": "reason",
 }
 """Which member of an event's data tells its variants apart."""
@@ -120,6 +122,15 @@ def sentence(kind: str, data: Mapping[str, Any], language: Language, names: Name
     )
 
 
+def escalated_to(data: Mapping[str, Any]) -> str:
+    """Whom an escalation by the service has reached: the account's ``manager``, others of ``support``, or ``nobody``.
+
+    ``data``: the members of a ``NotifyingEvent``, as support or as customers see them.
+    """
+    roles = {person["role"] for person in data.get("notified", ())}
+    return "manager" if "manager" in roles else "support" if roles else "nobody"
+
+
 def _called(kind: str, value: object, names: Names) -> object:
     return names.priority(str(value)) if kind == "ticket.priority_changed" else value
 
@@ -127,4 +138,7 @@ def _called(kind: str, value: object, names: Names) -> object:
 def _variant(kind: str, data: Mapping[str, Any]) -> object:
     if kind == "ticket.assigned":
         return "nobody" if data.get("to") is None else ""
+    if kind == "escalation.automatic":
+        unheard = data.get("unreachable") and not data.get("notified") and not data.get("escalation_id")
+        return escalated_to(data) if data.get("metric") == "tier_escalation" else "unheard" if unheard else ""
     return data.get(_VARIANTS.get(kind, ""))

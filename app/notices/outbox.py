@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.auth import SERVICE
 from app.core.db.engine import Sessions
 from app.core.db.session import driver, memory_of
 from app.core.db.statements.bulk import Write, to_json
@@ -101,17 +102,39 @@ PREVIOUS: Final = "previous_engineer"
 """The role of one from whom a ticket is taken, not by the end of a shift, which they know of."""
 _TAKEN: Final = frozenset({"missed", "region_lock", "tier"})
 """Why the service takes a ticket from an engineer who is at work on it."""
-_EXPERTS_OF: Final[Mapping[str, Callable[[Row], Iterable[tuple[str | None, str]]]]] = {
-    "expert.alerted": lambda data: [(data["engineer_id"], EXPERT)],
-    "ticket.assigned": lambda data: [(data["from"], PREVIOUS)] if data["reason"] in _TAKEN else (),
-    "ticket.handed_over": lambda data: [
-        (data["to"]["engineer_id"], EXPERT),
-        *([(data["from"]["engineer_id"], PREVIOUS)] if data["reason"] in _TAKEN else ()),
-    ],
-    "call.declined": lambda data: [(data["assignee_id"], EXPERT)],
-    "call.failed": lambda data: [(data["assignee_id"], EXPERT)],
+Told: TypeAlias = Iterable[tuple[str | None, str]]
+"""Engineers by id, and their roles."""
+
+
+def _of_alert(data: Row, _actor: Row) -> Told:
+    return [(data["engineer_id"], EXPERT)]
+
+
+def _of_assignment(data: Row, actor: Row) -> Told:
+    """By hand: both, but for whoever does it. By the service: whoever loses it; the next one is alerted."""
+    if actor["kind"] == SERVICE.kind:
+        return [(data["from"], PREVIOUS)] if data["reason"] in _TAKEN else []
+    both = ((data["to"], EXPERT), (data["from"], PREVIOUS))
+    return [(engineer_id, role) for engineer_id, role in both if engineer_id != actor.get("id")]
+
+
+def _of_handover(data: Row, _actor: Row) -> Told:
+    taken = [(data["from"]["engineer_id"], PREVIOUS)] if data["reason"] in _TAKEN else []
+    return [(data["to"]["engineer_id"], EXPERT), *taken]
+
+
+def _of_call(data: Row, _actor: Row) -> Told:
+    return [(data["assignee_id"], EXPERT)]
+
+
+_EXPERTS_OF: Final[Mapping[str, Callable[[Row, Row], Told]]] = {
+    "expert.alerted": _of_alert,
+    "ticket.assigned": _of_assignment,
+    "ticket.handed_over": _of_handover,
+    "call.declined": _of_call,
+    "call.failed": _of_call,
 }
-"""Which engineers an event of this type is to tell, and in which role (C15, G2, G3, G6, G7)."""
+"""Which engineers an event of this type is to tell, and in which role (C15, G2, G3, G6, G7), by its data and actor."""
 _SHOWN: Final = 1_000
 _FAILED: Final = f"""
 SELECT count(*) FROM (
@@ -186,15 +209,15 @@ def noticed(events: Sequence[Row]) -> Write:
         {"account_id": event["account_id"], "id": new_id("ntc"), "event_id": event["id"], **person}
         for event in events
         if not event["sandbox"]
-        for person in _people(event["type"], event["data"])
+        for person in _people(event["type"], event["data"], event["actor"])
     ]
     return Write(_FILL, rows)
 
 
-def _people(kind: str, data: Row) -> Iterator[Row]:
+def _people(kind: str, data: Row, actor: Row) -> Iterator[Row]:
     for person in data.get("notified", ()):
         yield {"recipient": person, "engineer_id": None, "role": None, "urgency": None}
-    for engineer_id, role in _EXPERTS_OF[kind](data) if kind in _EXPERTS_OF else ():
+    for engineer_id, role in _EXPERTS_OF[kind](data, actor) if kind in _EXPERTS_OF else ():
         if engineer_id:
             yield {"recipient": None, "engineer_id": engineer_id, "role": role, "urgency": data.get("urgency")}
 

@@ -10,6 +10,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db.engine import Sessions
+from app.core.db.session import memory_of
 from app.core.metrics import Metrics
 from app.core.signals import WakeUp
 from app.core.text.messages import Message, _, joined, verbatim
@@ -20,6 +21,7 @@ from app.notices.outbox import Claimed, Outcome
 from app.notices.posting import Limits, Poster
 from app.plans.document.links import programme_path
 from app.plans.document.naming import names_of
+from app.plans.store import is_public
 
 SECONDS: Final = 25.0
 """For one notice on one channel, whatever the server does: less than the lease."""
@@ -67,7 +69,8 @@ class Notices:
         if plan is None:
             return notice
         path = programme_path(plan.key, notice.ticket["plan_version"])
-        url = f"{self.site}{path}" if self.site and plan.public else None
+        is_open = bool(self.site) and await is_public(session, memory_of(session), plan)
+        url = f"{self.site}{path}" if is_open else None
         return replace(notice, names=names_of(plan), programme_url=url)
 
     async def next_due(self, session: AsyncSession) -> datetime | None:

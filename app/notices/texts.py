@@ -17,6 +17,7 @@ from app.plans.document.naming import NO_NAMES, Names
 
 _TO_THE_EXPERT: Final[Mapping[str, Message]] = {
     "expert.alerted": _("You are needed now"),
+    "ticket.assigned": _("A ticket is assigned to you"),
     "ticket.handed_over": _("Your shift takes over"),
     "ticket.handed_over:tier": _("A ticket of your tier is handed over to you"),
     "ticket.handed_over:region_lock": _("You take over a ticket that is locked to your region"),

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, Final, Protocol
 
-from app.core.text.messages import _
+from app.core.text.messages import _, in_language
 from app.events.envelope import instant
 from app.notices.texts import body, language_of, subject, with_link
 from app.paging.providers import Text
@@ -61,7 +61,9 @@ def text_of(page: Told, link: str | None) -> Text:
     """The text of a page; ``link`` is where its alert is answered."""
     language, at = language_of(page.recipient), instant(page.timestamp)
     told = body(page.type, page.data, page.ticket, page.recipient, page.timestamp, page.names)
-    facts = {name: str(page.ticket[name]) for name in ("number", "priority") if page.ticket.get(name)}
+    facts = {"number": str(page.ticket["number"])} if page.ticket.get("number") else {}
+    if priority := page.ticket.get("priority"):
+        facts |= {"priority": in_language(page.names.priority(priority), language)}
     return Text(
         key=page.alert_id,
         message_id=f"{page.alert_id}.{page.rule_id}",

@@ -124,6 +124,14 @@ def _read(key: str, version: int, row: dict[str, Any]) -> PlanDocument:
     return document
 
 
+async def is_public(session: AsyncSession, memory: Memory, plan: PlanDocument) -> bool:
+    """Whether everybody may read this version's programme: it says so, and so does the current one, if any."""
+    if not plan.public:
+        return False
+    number = await current_version(session, plan.key)
+    return number is None or (await document(session, memory, plan.key, number)).public
+
+
 async def current_documents(session: AsyncSession, memory: Memory, keys: Collection[str]) -> dict[str, PlanDocument]:
     """The document of each key's newest version that is not archived; a key that has none is not in the answer."""
     number = func.max(PlanVersionRow.version).label("number")

@@ -62,7 +62,7 @@ _TICKET: Final = {
 }
 _CALL: Final = {
     "call_soon": _("The link to your video call is on its way."),
-    "call_ready": _("An expert is waiting for you in a video call."),
+    "call_ready": _("Your video call is open: you can join at any time."),
     "call_joined": _("You have joined the video call."),
     "call_declined": _("You have told us that you cannot join the call. You can still change your mind."),
     "call_missed": _("You have not joined the call yet. You still can."),

@@ -1,5 +1,5 @@
 import re
-from typing import get_args
+from typing import Final, get_args
 
 import pytest
 
@@ -44,6 +44,29 @@ def test_no_sentence_is_of_an_event_that_there_is_not() -> None:
 )
 def test_a_sentence_says_what_the_data_says(kind: str, data: dict[str, object], expected: str) -> None:
     assert sentence(kind, data, "en") == expected
+
+
+MANAGER: Final = {"notified": [{"role": "manager"}], "unreachable": []}
+STAND_IN: Final = {"notified": [{"role": "escalation_contact"}], "unreachable": []}
+NOBODY: Final = {"notified": [], "unreachable": ["manager"]}
+
+
+@pytest.mark.parametrize(
+    ("metric", "record", "people", "expected"),
+    [
+        ("tier_escalation", None, MANAGER, "Escalated automatically to the account's manager"),
+        ("tier_escalation", None, STAND_IN, "Escalated automatically within support"),
+        ("tier_escalation", None, NOBODY, "Due to be escalated, but there is nobody to escalate it to"),
+        ("update", None, STAND_IN, "Escalated automatically after a missed deadline: Update"),
+        ("update", "esc_1", NOBODY, "Escalated automatically after a missed deadline: Update"),
+        ("update", None, NOBODY, "Deadline missed, but there is nobody to notify: Update"),
+    ],
+)
+def test_an_escalation_is_told_by_whom_it_reaches(
+    metric: str, record: str | None, people: dict[str, object], expected: str
+) -> None:
+    data = {"metric": metric, "escalation_id": record, **people}
+    assert sentence("escalation.automatic", data, "en") == expected
 
 
 @pytest.mark.parametrize(

@@ -123,6 +123,26 @@ async def test_c15_who_takes_over_after_a_miss_gets_mail_and_so_does_whoever_had
     assert "Powód: przekroczono termin" in taken
 
 
+async def test_who_is_given_a_ticket_by_hand_gets_mail_and_so_does_whoever_had_it_but_not_of_their_own_doing(
+    begin: Begin, channels: tuple[Channel, ...], mailbox: Mailbox
+) -> None:
+    story = await begin("itil-native")
+    ida, ole = await add_expert(story, "Ida", languages=["es"]), await add_expert(story, "Ole")
+    path = path_of(await story.open(priority="high"))
+    for engineer_id in (story.engineer_id, ida.id):  # takes it, and gives it away
+        await story.engineer.post(f"{path}/assign", engineer_id=engineer_id)
+    await story.product.post(f"{path}/assign", engineer_id=ole.id)
+    await send(story.sessions, channels)
+    messages = sorted(mailbox.messages, key=lambda message: message["Message-ID"])
+    found = [(message["To"], message["Subject"].partition(" · ")[0]) for message in messages]
+    assert found == [
+        ("ida@example.com", "Se le ha asignado un ticket"),
+        ("ole@example.com", "A ticket is assigned to you"),
+        ("ida@example.com", "Este ticket ya no está a su cargo"),
+    ]
+    assert "Prioridad: Alta" in messages[0].get_content()
+
+
 async def test_z_premium_the_operators_contact_gets_mail_in_a_managers_place(
     begin: Begin, channels: tuple[Channel, ...], mailbox: Mailbox, sessions: Sessions
 ) -> None:

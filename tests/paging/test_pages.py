@@ -141,6 +141,7 @@ async def test_opsgenie_gets_an_alert_that_is_closed_when_it_is_declined(
     await send(story.sessions, ways)
     [created] = services.of("opsgenie")
     assert (created["alias"], created["priority"]) == (alert["id"], "P1")
+    assert created["details"]["priority"] == "P1: krytyczny"
     await ida.caller.post(f"/v1/alerts/{alert['id']}/decline", reason="On a train")
     await fall_due(story.sessions)
     await send(story.sessions, ways)

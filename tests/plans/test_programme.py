@@ -60,7 +60,7 @@ def test_days_with_the_same_hours_are_told_together() -> None:
     windows = [["09:00", "12:00"], ["13:00", "24:00"]]
     weekly = {"mon": windows, "tue": windows, "wed": windows, "fri": [["08:00", "10:00"]]}
     working = {"time_zone": "Europe/Madrid", "weekly": weekly, "holidays": {"country": "ES"}}
-    hours = section(told(calendars={"working": working}), "hours").items
+    hours = section(told(calendars={"working": working}, hours="working"), "hours").items
     assert [text.replace("\u202f", " ") for text in hours] == [
         "Monday to Wednesday: 9:00 AM\u201312:00 PM, 1:00 PM\u201324:00".replace(", ", " and "),
         "Friday: 8:00 AM\u201310:00 AM",
@@ -72,18 +72,42 @@ def test_days_with_the_same_hours_are_told_together() -> None:
 def test_days_off_are_dates() -> None:
     weekly = {"sat": [["09:00", "12:00"]], "sun": [["09:00", "12:00"]]}
     working = {"time_zone": "account", "weekly": weekly, "holidays": {"dates": ["2026-12-25", "2026-12-24"]}}
-    assert section(told(calendars={"working": working}), "hours").items == [
+    assert section(told(calendars={"working": working}, hours="working"), "hours").items == [
         "Saturday and Sunday: 9:00\u202fAM\u201312:00\u202fPM",
         "The times are those of your time zone.",
         "Days that do not count: December 24, 2026 and December 25, 2026",
     ]
 
 
-def test_several_calendars_are_told_apart() -> None:
-    day = {"time_zone": "account", "weekly": {"mon": [["09:00", "17:00"]]}}
+DAY: Final = {"time_zone": "account", "weekly": {"mon": [["09:00", "17:00"]]}}
+
+
+def test_several_calendars_are_told_apart_by_their_names_or_hours_and_by_what_they_count_for() -> None:
     targets = {"hot": {"first_response": {"duration": "PT1H", "calendar": "a"}, "resolution": {"duration": "PT3H"}}}
-    entries = section(told(calendars={"a": day, "b": day}, hours="b", targets=targets), "hours").entries
-    assert [entry.title for entry in entries] == ["a", "b"]
+    calendars = {"a": DAY | {"label": {"en": "Office hours"}}, "b": DAY}
+    entries = section(told(calendars=calendars, hours="b", targets=targets), "hours").entries
+    mondays = "Monday: 9:00\u202fAM\u20135:00\u202fPM"
+    assert [entry.title for entry in entries] == ["Office hours", mondays]
+    assert [entry.notes[0] == mondays for entry in entries] == [True, False]
+    assert [entry.notes[-1] for entry in entries] == [
+        "They count for: First response (Hot)",
+        "They count for: Resolution (Hot)",
+    ]
+
+
+def test_hours_beside_those_around_the_clock_are_told_apart() -> None:
+    targets = {"hot": {"first_response": "PT1H", "resolution": {"duration": "PT3H", "calendar": "a"}}}
+    document = told(calendars={"a": DAY}, hours="24x7", targets=targets)
+    assert section(document, "deadlines").paragraphs[0] == "These times are counted in the working hours below."
+    first, second = section(document, "hours").entries
+    assert (first.title, first.notes) == ("Around the clock", ["They count for: First response (Hot)"])
+    assert second.notes[-1] == "They count for: Resolution (Hot)"
+
+
+def test_a_calendar_without_a_name_leaves_the_hash_of_its_plan_as_it_was() -> None:
+    named = parse(small(calendars={"working": DAY | {"label": {"en": "Office hours"}}}))
+    assert parse(named.canonical()) == named
+    assert "label" not in parse(small(calendars={"working": DAY})).canonical()["calendars"]["working"]
 
 
 def test_what_a_plan_does_not_say_is_not_on_its_page() -> None:

@@ -141,7 +141,7 @@ TEXTS: Final = {
         "L'échéance est le vendredi 20 novembre 2026 à 23:30.",
     ],
     "de": [
-        "Lösung (Priorität P1: urgent): 4 Stunden, rund um die Uhr gezählt.",
+        "Lösung (Priorität P1: dringend): 4 Stunden, rund um die Uhr gezählt.",
         "Angehalten und daher nicht gezählt: 4 Stunden und 30 Minuten.",
         "Fällig am Freitag, 20. November 2026 um 23:30 Uhr.",
     ],

@@ -114,6 +114,44 @@ async def test_g3_a_ticket_raised_to_p1_gets_its_call(
     assert (await story.customer.get(path))["call"]["provider"] == "meet"
 
 
+@pytest.mark.parametrize("how", ["reopened", "written to"])
+async def test_g3_a_p1_that_is_reopened_gets_a_call_again(
+    story: Story, state: State, providers: Mapping[str, Provider], how: str
+) -> None:
+    path = path_of(await story.open(**P1))
+    await provide(state, providers)
+    await story.engineer.post(f"{path}/status", status="resolved", message="The tills work again.")
+    assert (await story.customer.get(path))["call"]["state"] == "ended"
+    if how == "reopened":
+        ticket = await story.customer.post(f"{path}/reopen")
+    else:
+        await story.customer.post(f"{path}/messages", 201, body="They have stopped again.")
+        ticket = await story.customer.get(path)
+    assert ticket["call"]["state"] == "requested"
+    await provide(state, providers)
+    first, second = await story.events(path, "call.ready", who=story.customer)
+    assert first["data"]["join_url"] != second["data"]["join_url"]
+    call = (await story.customer.get(f"{path}/call"))["call"]
+    assert (call["state"], call["join_url"]) == ("ready", second["data"]["join_url"])
+    deadlines = (await story.customer.get(path))["deadlines"]
+    assert [each["state"] for each in deadlines if each["metric"] == "call_join"] == ["cancelled", "running"]
+
+
+async def test_g3_in_a_sandbox_the_customers_own_link_comes_back_with_the_ticket(begin: Begin) -> None:
+    story = await begin("google-premium", sandbox={"starts_at": "2026-11-20T09:00:00Z"})
+    ticket = await story.open(**P1)
+    path = path_of(ticket)
+    assert ticket["call"]["state"] == "ready"
+    assert (await story.customer.patch(path, call_link=OWN))["call"]["join_url"] == OWN
+    await story.engineer.post(f"{path}/status", status="resolved", message="The tills work again.")
+    await story.pass_time("PT1H")
+    await story.customer.post(f"{path}/messages", 201, body="They have stopped again.")
+    call = (await story.customer.get(path))["call"]
+    assert (call["state"], call["join_url"], call["join_by"]) == ("ready", OWN, "2026-11-20T10:30:00Z")
+    ready = await story.events(path, "call.ready", who=story.customer)
+    assert [event["data"]["join_url"] == OWN for event in ready] == [False, True, True]
+
+
 async def test_g3_meet_out_of_order_the_next_provider_serves(
     story: Story, state: State, google: Google, providers: Mapping[str, Provider]
 ) -> None:

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from app.core.state import State
 from tests.support.actors import make_engineer
+from tests.support.providing import provide
 from tests.support.stories import P1, Begin, Story, deadline, path_of
 
 START = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -67,9 +69,8 @@ async def test_g6_refused_with_a_reason_and_the_expert_is_told(story: Story) -> 
 
 
 REMINDERS = {
-    "en": "We are waiting for you in this ticket's call.",
-    "es": "Le esperamos en la llamada de este ticket.",
-    "pl": "Czekamy na Państwa w rozmowie",
+    "es": "La llamada de este ticket está abierta",
+    "pl": "Rozmowa w sprawie tego zgłoszenia jest otwarta",
 }
 
 
@@ -118,6 +119,28 @@ async def test_g6_nobody_comes_and_still_may(story: Story) -> None:
     ticket = await story.customer.post(f"{path}/call/join", participant="customer")
     assert (ticket["call"]["state"], *told(ticket["call"], "joined_at")) == ("joined", at(34))
     assert deadline(ticket, "call_join")["state"] == "met_late"
+
+
+@pytest.mark.parametrize("minutes", [4, 16, 31], ids=["before the reminder", "after it", "after it counts as missing"])
+async def test_g6_nobody_is_expected_in_the_call_of_a_p1_that_is_lowered(story: Story, minutes: float) -> None:
+    path = path_of(await story.open(**P1))
+    await advance(story, minutes)
+    said = (await story.customer.get(f"{path}/messages"))["items"]
+    ticket = await story.engineer.post(f"{path}/priority", priority="P2", reason="Two shops sell again")
+    assert (ticket["call"]["state"], ticket["call"]["ended_at"]) == ("ended", ticket["updated_at"])
+    assert deadline(ticket, "call_join")["state"] == ("cancelled" if minutes < 30 else "missed")
+    assert {event["type"] for event in await advance(story, 120)}.isdisjoint({"call.reminded", "call.no_show"})
+    assert (await story.customer.get(f"{path}/messages"))["items"] == said
+
+
+async def test_g6_a_link_given_to_a_ticket_that_was_lowered_makes_no_call(begin: Begin, state: State) -> None:
+    story = await begin("google-premium")
+    path = path_of(await story.open(**P1))
+    await provide(state, {})
+    assert len(await story.events(path, "call.failed")) == 1
+    await story.engineer.post(f"{path}/priority", priority="P2", reason="Two shops sell again")
+    await story.customer.patch(path, call_link="https://solar-roofs.zoom.us/j/1842")
+    assert await story.events(path, "call.ready") == []
 
 
 async def test_g6_a_second_refusal_says_that_the_call_is_declined(story: Story) -> None:

@@ -5,6 +5,9 @@ from typing import Any, Final
 
 import pytest
 
+from app.core.db.engine import Sessions
+from app.core.settings import Settings
+from tests.support.experts import add_expert
 from tests.support.stories import Begin, Story, due, path_of
 
 START: Final = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -14,7 +17,7 @@ MIA: Final = {"name": "Mia Chen", "email": "mia@example.com"}
 
 def hours(instant: str) -> float:
     """After the opening."""
-    return (datetime.fromisoformat(instant) - START) / timedelta(hours=1)
+    return round((datetime.fromisoformat(instant) - START) / timedelta(hours=1), 6)
 
 
 async def said(story: Story, path: str) -> list[tuple[float, str]]:
@@ -46,11 +49,13 @@ async def test_n6_without_hybrid_the_manager_gets_it_at_the_same_intervals(
 
 async def test_n6_with_hybrid_it_goes_up_and_then_to_the_manager(begin: Begin) -> None:
     story = await begin("itil-native", addons=["hybrid"], manager=MIA, **SANDBOX)
+    await add_expert(story, "Ida", tier=2)
     path = path_of(await story.open(priority="critical"))
     await story.pass_time("PT13H")
     assert await said(story, path) == [
         (4, "We have escalated your ticket to support tier 2."),
         (8, "We have escalated your ticket to support tier 3."),
+        (8, "Nobody of support tier 3 is available at the moment. Your ticket waits there until somebody is."),
         (12, "We have escalated your ticket to the manager of your account."),
     ]
 
@@ -58,16 +63,26 @@ async def test_n6_with_hybrid_it_goes_up_and_then_to_the_manager(begin: Begin) -
 async def test_n6_a_customer_reads_of_an_engineers_hand_over_too(begin: Begin) -> None:
     story = await begin("itil-native", addons=["hybrid"], **SANDBOX)
     path = path_of(await story.open(priority="high"))
+    await add_expert(story, "Ida", tier=3)
     await story.product.post(f"{path}/assign", tier=3)
     await story.product.post(f"{path}/assign", tier=2)
     assert await said(story, path) == [(0, "We have escalated your ticket to support tier 3.")]
 
 
-async def test_n6_without_a_manager_nobody_is_promised(begin: Begin) -> None:
+async def test_n6_without_a_manager_nobody_is_promised(begin: Begin, sessions: Sessions) -> None:
     story = await begin("itil-native", **SANDBOX)
     path = path_of(await story.open(priority="critical"))
     await story.pass_time("PT5H")
-    assert await said(story, path) == [(4, "We have escalated your ticket within our support.")]
+    [(hour, text)] = await said(story, path)
+    assert (hour, text.partition(". ")[2]) == (
+        4,
+        "At present there is nobody to whom we can escalate it, so it stays where it is.",
+    )
+    event = (await story.events(path, "escalation.automatic", who=story.customer))[-1]
+    assert (event["data"]["notified"], event["data"]["unreachable"]) == ([], ["manager"])
+    sessions.kw["info"]["stand_in"] = Settings(escalation_contact="lead@example.com").stand_in
+    await story.pass_time("PT4H")
+    assert (await said(story, path))[1:] == [(8, "We have escalated your ticket within our support.")]
 
 
 async def test_n6_an_answer_restarts_the_update_that_was_owed_from_the_opening(begin: Begin) -> None:

@@ -110,12 +110,27 @@ async def test_n8_what_support_assessed_is_for_supports_eyes(begin: Begin) -> No
     assert (opened["data"]["matrix_priority"], "assessed_priority" in opened["data"]) == ("P4", False)
 
 
-@pytest.mark.parametrize("how", ["reopen", "message", "status"])
-async def test_z1_what_support_says_of_a_resolved_ticket_holds_once_it_is_reopened(begin: Begin, how: str) -> None:
+@pytest.mark.parametrize("who", ["engineer", "product"])
+async def test_n8_what_support_assesses_by_any_of_its_keys_is_kept(begin: Begin, who: str) -> None:
     story = await begin("zmanda-standard", **MONDAY)
+    path = path_of(await story.open(priority="P1", **SMALL))
+    await getattr(story, who).patch(path, impact="medium")
+    assert (await story.engineer.get(path))["assessed_priority"] == "P4"
+    await getattr(story, who).post(f"{path}/priority", priority="P2", reason="As we see it")
+    assert (await story.engineer.get(path))["assessed_priority"] == "P2"
+
+
+@pytest.mark.parametrize("who", ["engineer", "product"])
+@pytest.mark.parametrize("how", ["reopen", "message", "status"])
+async def test_z1_what_support_says_of_a_resolved_ticket_holds_once_it_is_reopened(
+    begin: Begin, how: str, who: str
+) -> None:
+    may = {"priority": "none", "escalate": True}
+    sessions = (await begin("zmanda-standard")).sessions
+    story = await begin(await store_plan(sessions, "zmanda-standard", key="ours", customer_may=may), **MONDAY)
     path = path_of(await story.open(**SMALL))
     await story.engineer.post(f"{path}/status", status="resolved", message="Fixed.")
-    await story.engineer.patch(path, **LARGE)
+    await getattr(story, who).patch(path, **LARGE)
     assert await priority(story, path) == ("P4", "matrix", "P1", None)
     ways: dict[str, tuple[int, Any]] = {
         "reopen": (200, {}),

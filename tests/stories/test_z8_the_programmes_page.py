@@ -229,23 +229,44 @@ async def test_z8_only_a_version_that_says_so_is_public(
     assert (await client.get("/programmes/opened?version=1")).status_code == 404
 
 
+async def test_z8_a_plan_that_turns_private_is_closed_to_strangers_and_not_to_those_whose_terms_it_is(
+    begin: Begin, sessions: Sessions, client: httpx.AsyncClient
+) -> None:
+    await begin("zmanda-standard")
+    await _load(sessions, client, small(key="closing", public=True))
+    story = await begin("closing")
+    ticket = await story.open(priority="hot", channel="web")
+    link = ticket["plan"]["programme_url"]
+    assert (await client.get(link, headers=BROWSER)).status_code == 200
+    await _load(sessions, client, small(key="closing"))
+    for path in (link, "/programmes/closing"):
+        assert (await client.get(path, headers=BROWSER)).status_code == 404
+    answer = await story.customer.send("GET", link, Accept="text/html")
+    assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
+    assert "Version 1 of the programme" in answer.text
+
+
 async def _load(sessions: Sessions, client: httpx.AsyncClient, document: Any) -> None:
     answer = await client.post("/v1/plans", json=document, headers=await make_key(sessions, "admin"))
     assert answer.status_code == 201, answer.text
 
 
-async def test_z8_a_language_that_the_plan_lacks_is_said_to_be_lacking(begin: Begin) -> None:
+async def test_z8_a_language_that_the_plan_lacks_is_said_to_be_lacking(begin: Begin, sessions: Sessions) -> None:
     story = await begin("zmanda-standard")
     client = story.customer.client
-    answer = await client.get("/programmes/itil-native", headers=BROWSER | {"Accept-Language": "de"})
+    await _load(sessions, client, small(key="english", public=True, programme={"en": "# Small\n\nA small plan"}))
+    answer = await client.get("/programmes/english", headers=BROWSER | {"Accept-Language": "de"})
     assert '<html lang="de">' in answer.text
     assert "Dieses Programm gibt es noch nicht auf Deutsch" in answer.text
-    assert '<h1 lang="en">ITIL service desk</h1>' in answer.text
-    told = (await client.get("/programmes/itil-native?lang=de", headers={"Accept": "application/json"})).json()
+    assert '<h1 lang="en">Small</h1>' in answer.text
+    told = (await client.get("/programmes/english?lang=de", headers={"Accept": "application/json"})).json()
     assert (told["language"], told["text_language"]) == ("de", "en")
     spanish = await client.get("/programmes/itil-native?lang=es-MX", headers=BROWSER | {"Accept-Language": "de"})
     assert '<html lang="es">' in spanish.text
     assert "no está disponible" not in spanish.text
+    german = await client.get("/programmes/itil-native", headers=BROWSER | {"Accept-Language": "de"})
+    assert "<h1>ITIL-Servicedesk</h1>" in german.text
+    assert 'lang="en"' not in german.text.partition("</nav>")[2]
 
 
 async def test_z8_the_page_is_kept_until_it_changes(begin: Begin) -> None:

@@ -102,13 +102,19 @@ async def test_g8_a_ticket_raised_to_p1_gets_a_call(begin: Begin) -> None:
     assert deadline(ticket, "call_join")["state"] == "running"
 
 
-async def test_g8_raised_again_while_the_call_is_active_it_keeps_that_call(begin: Begin) -> None:
+@pytest.mark.parametrize("joined", [True, False], ids=["whose customer is in the call", "whose call waits"])
+async def test_g8_a_p1_that_is_lowered_and_raised_again(begin: Begin, *, joined: bool) -> None:
     story = await begin("google-premium", call_link="https://meet.solar-roofs.example/p1")
     ticket = await story.open(**P1)
     path = path_of(ticket)
-    await story.engineer.post(f"{path}/priority", priority="P2", reason="Calmer")
+    if joined:
+        await story.customer.post(f"{path}/call/join", participant="customer")
+    lowered = await story.engineer.post(f"{path}/priority", priority="P2", reason="Calmer")
+    assert lowered["call"]["state"] == ("joined" if joined else "ended")
     again = await story.engineer.post(f"{path}/priority", **RAISE)
-    assert again["call"]["id"] == ticket["call"]["id"]
+    assert (again["call"]["id"] == ticket["call"]["id"]) is joined
+    assert again["call"]["state"] == ("joined" if joined else "ready")
+    assert len(await story.events(path, "call.ready")) == (1 if joined else 2)
 
 
 async def test_unknown_and_unchanged_priorities(begin: Begin) -> None:

@@ -70,10 +70,8 @@ async def test_a_chat_is_told_of_a_ticket_in_its_language_and_every_message_is_s
     for message in messages:
         document = message.verified(endpoint["secret"])
         assert not list(Draft202012Validator(SHAPES[chat]).iter_errors(document))
-        assert f"{ticket['number']} ({ticket['priority']}): {ticket['title']}" in json.dumps(
-            document, ensure_ascii=False
-        )
-    assert "Nowe zgłoszenie, priorytet" in messages[0].body.decode()
+        assert f"{ticket['number']} (P3: średni): {ticket['title']}" in json.dumps(document, ensure_ascii=False)
+    assert "Nowe zgłoszenie, priorytet P3: średni" in messages[0].body.decode()
     assert "rozpoczęto odliczanie" in messages[1].body.decode()
 
 

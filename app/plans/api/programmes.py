@@ -101,8 +101,9 @@ async def get_programme(
     """Get a plan's programme.
 
     A page that prints well, with all that the plan document promises; JSON for clients that prefer it. What the plan
-    says in its own words is in English where the plan lacks the language. No key is needed where the plan says
-    `public`; any other plan is shown to keys that may read plans (`plans:read`), and is a 404 for everybody else.
+    says in its own words is in English where the plan lacks the language. No key is needed where the version says
+    `public`, and so does the plan's current one: a plan that turns private is closed as a whole. Any other programme is
+    shown to keys that may read plans (`plans:read`), and is a 404 for everybody else.
     """
     del accepted  # the key's account may have a language, and is known only now
     may_read = await _may_read(request)
@@ -110,10 +111,11 @@ async def get_programme(
     language = choose_language(lang, reader) if lang else reader
     async with state.sessions() as session:
         number, document = await _find(session, plan, version)
-        if not (document.public or may_read):
+        is_public = await store.is_public(session, memory_of(session), document)
+        if not (is_public or may_read):
             raise NotFound(_UNKNOWN)
         told = await _told(memory_of(session), document, (number, version), language, await _trial(session, document))
-    return _answer(request, told, is_public=document.public)
+    return _answer(request, told, is_public=is_public)
 
 
 async def _may_read(request: Request) -> bool:

@@ -84,6 +84,7 @@ class Holidays(Part):
 class PlanCalendar(Part):
     """When work is done."""
 
+    label: Label | None = Field(None, description="What people call it. Default: its hours in words")
     time_zone: str = Field(max_length=60, description="An IANA time zone, or `account` for that of the account")
     weekly: dict[Weekday, Annotated[list[tuple[TimeOfDay, TimeOfDay]], Field(max_length=MAX_WINDOWS)]] = Field(
         description="For each weekday its windows `[open, close)` in local time, `24:00` allowed"
@@ -331,8 +332,9 @@ class PlanDocument(Part):
             unset["routing"] = {"max_experts"}
         if self.alert and self.alert.repeat is None:
             unset["alert"] = {"repeat"}
-        if unnamed := {key: {"label"} for key, addon in self.addons.items() if not addon.label}:
-            unset["addons"] = unnamed
+        for name in ("addons", "calendars"):
+            if unnamed := {key: {"label"} for key, part in getattr(self, name).items() if not part.label}:
+                unset[name] = unnamed
         return self.model_dump(mode="json", exclude=unset)
 
     def _is_default(self, name: str) -> bool:

@@ -64,7 +64,7 @@ EFFECTS: Final[Mapping[Effect, Message]] = {
     "next_tier": pgettext("effect", "the next tier takes over"),
     "reassign": pgettext("effect", "another engineer takes over"),
     "notify_manager": pgettext("effect", "your account's manager is notified"),
-    "notify_tam": pgettext("effect", "your technical account manager is notified"),
+    "notify_tam": pgettext("effect", "your technical account manager is notified, if you have one"),
     "open_escalation": pgettext("effect", "an escalation is opened"),
 }
 """What a miss does, as a customer reads it."""

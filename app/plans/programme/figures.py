@@ -55,7 +55,13 @@ def capital(text: str) -> str:
 
 
 def hours(calendar: PlanCalendar, language: Language) -> Iterator[str]:
-    """When a calendar is open: its days, with those of the same hours together; its zone; and what does not count."""
+    """When a calendar is open, its zone, and what does not count."""
+    yield from openings(calendar, language)
+    yield from closures(calendar, language)
+
+
+def openings(calendar: PlanCalendar, language: Language) -> Iterator[str]:
+    """When a calendar is open: its days, with those of the same hours together."""
     names = get_day_names("wide", locale=locale_of(language), context="format")
     by_hours = groupby(range(7), key=lambda day: tuple(calendar.weekly.get(WEEKDAYS[day], ())))
     for windows, group in by_hours:
@@ -64,6 +70,10 @@ def hours(calendar: PlanCalendar, language: Language) -> Iterator[str]:
             told = [f"{_clock(opens, language)}\u2013{_clock(closes, language)}" for opens, closes in windows]
             line = TIMES["on_days"].to(language, days=_days(days, names, language), hours=listed(told, language))
             yield capital(line)
+
+
+def closures(calendar: PlanCalendar, language: Language) -> Iterator[str]:
+    """The zone of a calendar, and the days that do not count."""
     own = calendar.time_zone == ACCOUNT_ZONE
     yield SENTENCES["account_zone" if own else "zone"].to(language, zone=calendar.time_zone)
     yield _closed(calendar, language)

@@ -21,7 +21,7 @@ from app.plans.document.priorities import label_of
 from app.plans.document.sections import Addon, CallRules
 from app.plans.document.words import TargetMetric, best_language
 from app.plans.programme import figures
-from app.plans.programme.words import CLOCKS, COLUMNS, FACTS, MISSES, OBJECTIVES, SENTENCES, TITLES
+from app.plans.programme.words import CLOCKS, COLUMNS, FACTS, MISSES, OBJECTIVES, SENTENCES, TIMES, TITLES
 from app.plans.schemas import Programme, ProgrammeEntry, ProgrammeFact, ProgrammeSection, ProgrammeTable, as_plan
 
 _NOTHING: Final = "\u2013"
@@ -129,13 +129,38 @@ class _Teller:
         return target.calendar or self._plan.hours
 
     def _hours(self) -> ProgrammeSection:
+        """The calendars of the targets: those of several are told apart, each with what it counts for."""
+        plain = {self._calendar(target) for target in self._all_targets() if not target.business_days}
         used = dict.fromkeys(self._calendar(target) for target in self._all_targets())
-        calendars = {name: self._plan.calendars[name] for name in used if name in self._plan.calendars}
-        told = {name: list(figures.hours(calendar, self._language)) for name, calendar in calendars.items()}
-        if len(told) == 1:
-            return self._section("hours", items=next(iter(told.values())))
-        entries = [ProgrammeEntry(key=key, title=key, language="en", notes=lines) for key, lines in told.items()]
-        return self._section("hours", entries=entries)
+        own = [name for name in used if name != ALWAYS]
+        if len(own) > 1 or (own and len(plain) > 1):
+            return self._section("hours", entries=[self._calendar_entry(name) for name in used])
+        items = [line for name in own for line in figures.hours(self._plan.calendars[name], self._language)]
+        return self._section("hours", items=items)
+
+    def _calendar_entry(self, name: str) -> ProgrammeEntry:
+        notes = [self._say("counts_for", targets=self._counted(name))]
+        if name == ALWAYS:
+            title = TIMES["always"].to(self._language)
+            return ProgrammeEntry(key=name, title=title, language=self._language, notes=notes)
+        calendar = self._plan.calendars[name]
+        if label := calendar.label:
+            own, lines = best_language(label, self._language), figures.hours(calendar, self._language)
+            return ProgrammeEntry(key=name, title=label[own], language=own, notes=[*lines, *notes])
+        title, lines = (
+            self._list(figures.openings(calendar, self._language)),
+            figures.closures(calendar, self._language),
+        )
+        return ProgrammeEntry(key=name, title=title, language=self._language, notes=[*lines, *notes])
+
+    def _counted(self, calendar: str) -> list[str]:
+        """The targets on a calendar: their metrics, each with its priorities in brackets."""
+        found: dict[TargetMetric, list[str]] = {}
+        for priority in self._plan.priority_keys:
+            for metric, target in self._plan.targets.get(priority, {}).items():
+                if self._calendar(target) == calendar:
+                    found.setdefault(metric, []).append(priority)
+        return [f"{COLUMNS[metric].to(self._language)} ({self._labels(keys)})" for metric, keys in found.items()]
 
     def _objectives(self) -> ProgrammeSection:
         facts = [

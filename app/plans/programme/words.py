@@ -79,6 +79,7 @@ SENTENCES: Final[Mapping[str, Message]] = {
     "business_days": _("Business days are counted in the working hours below."),
     "updates_from_opening": _("The first update is counted from the opening of the ticket."),
     "updates_from_response": _("Updates are counted from the first response on."),
+    "counts_for": _("They count for: {targets}"),
     "account_zone": _("The times are those of your time zone."),
     "zone": _("Time zone: {zone}"),
     "holidays_count": _("Public holidays count like other days."),
@@ -150,6 +151,7 @@ PAGE: Final[Mapping[str, Message]] = {
     "version": _("Version {version} of the programme"),
 }
 TIMES: Final[Mapping[str, Message]] = {
+    "always": pgettext("hours", "Around the clock"),
     "on_days": pgettext("hours", "{days}: {hours}"),
     "days": pgettext("hours", "{first} to {last}"),
 }

@@ -36,8 +36,11 @@ WAITING = ("ready", "no_show", "declined")
 
 def wanted(edit: TicketEdit) -> bool:
     """Whether the plan gives tickets of this priority a live call; none for what a guest has opened."""
-    rules = edit.document.call
-    return rules is not None and edit.ticket.priority in rules.priorities and not edit.ticket.unconfirmed
+    return _has_call(edit, edit.ticket.priority) and not edit.ticket.unconfirmed
+
+
+def _has_call(edit: TicketEdit, priority: str) -> bool:
+    return edit.document.call is not None and priority in edit.document.call.priorities
 
 
 def ask_for(edit: TicketEdit, account_link: str | None, account_provider: str | None, actor: Actor) -> None:
@@ -118,6 +121,25 @@ def _telling(edit: TicketEdit) -> dict[str, Any]:
     return {"assignee_id": assignee_id, **({} if assignee_id else edit.notifying("manager"))}
 
 
+async def follow_priority(session: AsyncSession, edit: TicketEdit, actor: Actor, *, before: str) -> None:
+    """The priority has changed: with the new one there is a call, or the call that came with the one ``before`` ends.
+
+    A call that the customer has joined goes on: people are talking.
+    """
+    if wanted(edit):
+        await ask_if_none(session, edit, actor)
+    elif _has_call(edit, before):
+        call = await _last(session, edit)
+        if call and call["state"] in ("requested", "failed", *WAITING):
+            _end(edit, call, actor)
+
+
+async def ask_if_none(session: AsyncSession, edit: TicketEdit, actor: Actor) -> None:
+    """Ask for the call that the ticket's priority comes with, unless there is one."""
+    if wanted(edit) and edit.ticket.status not in ENDED_STATUSES and await active(session, edit) is None:
+        await ask_with_account(session, edit, actor)
+
+
 async def use_own_link(session: AsyncSession, edit: TicketEdit, actor: Actor) -> None:
     """The ticket has been given a link of the customer's own: its call gets it, as far as there is one (G3).
 
@@ -127,7 +149,7 @@ async def use_own_link(session: AsyncSession, edit: TicketEdit, actor: Actor) ->
     if call is None or link is None or edit.ticket.status in ENDED_STATUSES:
         return
     if call["state"] in ("requested", "failed"):
-        edit.calls.append(call)
+        _keep(edit, call)
         make_ready(edit, call, Link(label(link), link))
     elif call["state"] in ("ready", "no_show") and call["join_url"] != link:
         _end(edit, call, actor)
@@ -147,6 +169,9 @@ async def joinable(session: AsyncSession, edit: TicketEdit) -> dict[str, Any] | 
 
 
 async def _last(session: AsyncSession, edit: TicketEdit) -> dict[str, Any] | None:
+    """The ticket's newest call, as this very change leaves it."""
+    if edit.calls:
+        return edit.calls[-1]
     query = (
         select(CallRow.__table__)
         .where(CallRow.account_id == edit.ticket.account_id, CallRow.ticket_id == edit.ticket.id)
@@ -155,6 +180,12 @@ async def _last(session: AsyncSession, edit: TicketEdit) -> dict[str, Any] | Non
     )
     found = (await session.execute(query)).mappings().one_or_none()
     return dict(found) if found else None
+
+
+def _keep(edit: TicketEdit, call: dict[str, Any]) -> None:
+    """Have the call, which has changed, written with its ticket: once."""
+    if not any(each is call for each in edit.calls):
+        edit.calls.append(call)
 
 
 def _allowed(call: dict[str, Any] | None, *states: str) -> dict[str, Any]:
@@ -182,7 +213,7 @@ async def join(session: AsyncSession, edit: TicketEdit, actor: Actor, participan
     if participant == "customer":
         change_clock(edit, Answer(edit.now, "call_join", call["id"], "customer"), actor)
         call |= {"state": "joined", "joined_at": call["joined_at"] or edit.now, "ended_at": None, "next_look_at": None}
-        edit.calls.append(call)
+        _keep(edit, call)
     edit.tell(types.CallJoined(call_id=call["id"], provider=call["provider"], participant=participant), actor)
 
 
@@ -195,7 +226,7 @@ async def decline(session: AsyncSession, edit: TicketEdit, actor: Actor, reason:
     change_clock(edit, Answer(edit.now, "call_join", call["id"], "customer"), actor)
     call |= {"state": "declined", "decline_reason": reason, "ended_at": edit.now}
     call |= {"next_attempt_at": None}
-    edit.calls.append(call)
+    _keep(edit, call)
     declined = types.CallDeclined(call_id=call["id"], provider=call["provider"], reason=reason, **_telling(edit))
     edit.tell(declined, actor)
 
@@ -209,7 +240,7 @@ def _end(edit: TicketEdit, call: dict[str, Any], actor: Actor) -> None:
     change_clock(edit, Answer(edit.now, "call_join", call["id"], cancel="call_ended"), actor)
     call |= {"state": "ended", "ended_at": edit.now, "next_attempt_at": None}
     call["next_look_at"] = edit.now if call["room"] else None
-    edit.calls.append(call)
+    _keep(edit, call)
     edit.tell(types.CallEnded(call_id=call["id"], provider=call["provider"]), actor)
 
 

@@ -42,7 +42,7 @@ class TicketEdit:
     """those that the clock need not look at again: a long run does not slow down with what it leaves behind"""
     events: list[Event] = field(default_factory=list)
     messages: list[Row] = field(default_factory=list)
-    calls: list[Row] = field(default_factory=list)
+    calls: list[dict[str, Any]] = field(default_factory=list)
     no_shows: list[Row] = field(default_factory=list)
     escalations: list[dict[str, Any]] = field(default_factory=list)
     reason: str | None = None
@@ -91,9 +91,14 @@ class TicketEdit:
         return [*self.ended, *self.clock.deadlines]
 
     @property
+    def reopened_by(self) -> Actor | None:
+        """Who has it go on after it was resolved; None where nobody has."""
+        return next((event.actor for event in self.events if isinstance(event.data, types.TicketReopened)), None)
+
+    @property
     def is_reopened(self) -> bool:
         """Whether it was resolved before, and goes on."""
-        return any(isinstance(event.data, types.TicketReopened) for event in self.events)
+        return self.reopened_by is not None
 
     @property
     def is_behind(self) -> bool:

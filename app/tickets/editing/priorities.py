@@ -21,7 +21,7 @@ MAX_TURNS: Final = 500
 async def give_priority(
     session: AsyncSession, edit: TicketEdit, actor: Actor, priority: str, reason: str, *, source: str
 ) -> None:
-    """Set another priority, with a call where the plan wants one.
+    """Set another priority, with a call where the plan wants one, and without the call where it does not.
 
     422 without the texts that it asks for (G1), which an alert need not bring.
     """
@@ -42,12 +42,17 @@ async def _change(
     session: AsyncSession, edit: TicketEdit, actor: Actor, priority: str, reason: str, source: str
 ) -> None:
     edit.ticket.priority_source, edit.reason = source, reason
-    if source != "matrix" and actor.kind == "engineer":
+    if source != "matrix" and _is_supports(edit, actor):
         edit.ticket.assessed_priority = priority
+    before = edit.ticket.priority
     change_clock(edit, Priority(edit.now, priority, actor.kind), actor)
-    if calls.wanted(edit) and await calls.active(session, edit) is None:
-        await calls.ask_with_account(session, edit, actor)
+    await calls.follow_priority(session, edit, actor, before=before)
     review.request_if_due(edit, decided=True)
+
+
+def _is_supports(edit: TicketEdit, actor: Actor) -> bool:
+    """Whether this actor's word on a ticket's severity is support's assessment (N8): not a customer's or an alert's."""
+    return actor.kind != "customer" and not is_automatic(edit.ticket.channel, actor.kind)
 
 
 async def follow_matrix(session: AsyncSession, edit: TicketEdit, actor: Actor) -> None:
@@ -57,7 +62,7 @@ async def follow_matrix(session: AsyncSession, edit: TicketEdit, actor: Actor) -
     """
     ticket, document = edit.ticket, edit.document
     ticket.matrix_priority = wanted = document.matrix_priority(ticket.impact, ticket.urgency)  # type: ignore[arg-type]  # checked by the input model
-    if actor.kind == "engineer":
+    if _is_supports(edit, actor):
         ticket.assessed_priority = wanted
     if wanted is not None and ticket.status not in ENDED_STATUSES:
         await _follow(session, edit, actor, wanted, may=actor.kind != "customer" or _customer_may(edit, wanted))

@@ -8,6 +8,7 @@ from app.core.auth import SERVICE
 from app.core.text.phrases import moment
 from app.core.zones import load_zone
 from app.events import types
+from app.events.sentences import escalated_to
 from app.sla.clock.changes import ClockEvent
 from app.sla.clock.deadline import Deadline
 from app.tickets.editing.edit import TicketEdit
@@ -19,7 +20,6 @@ from app.tickets.texts import (
     WAITED_ENOUGH,
     WAITING,
     WAITING_UNTIL,
-    WITH_THE_MANAGER,
 )
 
 _MILLISECOND: Final = timedelta(milliseconds=1)
@@ -126,8 +126,7 @@ def _waits(edit: TicketEdit, event: ClockEvent) -> types.EventData:
 def _managed(edit: TicketEdit, event: ClockEvent) -> types.EventData:
     deadline = _of(event)
     told = edit.notifying("manager")
-    with_manager = any(person["role"] == "manager" for person in told.get("notified", ()))
-    write(edit, WITH_THE_MANAGER if with_manager else ESCALATED, event.at)
+    write(edit, ESCALATED[escalated_to(told)], event.at)
     return types.EscalationAutomatic(
         escalation_id=None,
         reason="resolution_time",

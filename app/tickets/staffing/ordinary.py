@@ -11,8 +11,10 @@ from app.events import types
 from app.roster.choose import Choice, on_duty
 from app.sla.clock.cycles import ENDED_STATUSES
 from app.tickets.editing.edit import TicketEdit
+from app.tickets.editing.service_messages import write
 from app.tickets.staffing.assigning import Assigning, shown
 from app.tickets.staffing.route import OWNER_HELD, UNSTAFFED, Route, route_of
+from app.tickets.texts import TIER_WAITS
 
 
 @dataclass(slots=True)
@@ -55,6 +57,8 @@ class OrdinaryWork(Assigning):
             self.hand_over(edit, left, choice.engineer_id, "tier")
             return False
         self.assign(edit, None, "tier")
+        if edit.climbed:
+            write(edit, TIER_WAITS, edit.now, tier=edit.ticket.tier)
         self._defer(edit, replace(route, reason=UNSTAFFED, engineer_id=None), choice)
         return True
 

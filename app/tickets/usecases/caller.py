@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.principals import editor
 from app.core.auth import Actor, Principal
 from app.core.schemas.shared import ActorRef
+from app.tickets.editing.calls import ask_if_none
 from app.tickets.editing.edit import TicketEdit
 from app.tickets.editing.load import lock_ticket
 from app.tickets.editing.priorities import follow_matrix_again
@@ -39,8 +40,9 @@ async def start(
 
 async def finish(session: AsyncSession, edit: TicketEdit) -> TicketEdit:
     """Save a ticket that a person or an integration has changed: its version grows."""
-    if edit.is_reopened:
+    if who := edit.reopened_by:
         await follow_matrix_again(session, edit)
+        await ask_if_none(session, edit, who)
     edit.ticket.version += 1
     await staff_and_save(session, [edit])
     return edit

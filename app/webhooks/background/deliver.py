@@ -217,7 +217,7 @@ class Sender:
         key = delivery.event["id"], delivery.form
         body = self._bodies.get(key)
         if body is None:
-            body = self._bodies[key] = make_body(delivery.form, delivery.event)
+            body = self._bodies[key] = make_body(delivery.form, delivery.event, delivery.names)
         return body
 
     async def _send(self, delivery: Claimed, body: bytes, at: datetime) -> Exchange:

@@ -15,6 +15,7 @@ from app.events.envelope import envelope
 from app.events.examples import event_example
 from app.events.people import for_customers
 from app.events.types import WebhookTest
+from app.plans.document.naming import NO_NAMES, Names
 from app.webhooks.formats.google_chat import google_chat
 from app.webhooks.formats.message import Message, message
 from app.webhooks.formats.slack import slack
@@ -60,16 +61,17 @@ class Unsendable(Unsent):
     """The endpoint's form cannot be given to this event, now or later."""
 
 
-def make_body(form: Form, event: Mapping[str, Any]) -> bytes:
+def make_body(form: Form, event: Mapping[str, Any], names: Names = NO_NAMES) -> bytes:
     """The body for an event. Raises ``NotWanted`` and ``Unsendable``.
 
-    ``event`` has the columns of the event's row; for a chat ``stub`` stands in where it was recorded without one.
+    ``event`` has the columns of the event's row; for a chat ``stub`` stands in where it was recorded without one,
+    and ``names`` are those of the ticket's plan.
     """
     told = _told(event, internal=form.internal)
     if form.format == "standard":
         return orjson.dumps(_projected(form.projection, told) if form.projection else told)
     ticket = told["ticket"] or event.get("stub")
-    return orjson.dumps(_CHATS[form.format](message(told, ticket, form.locale)))
+    return orjson.dumps(_CHATS[form.format](message(told, ticket, form.locale, names)))
 
 
 def _told(event: Mapping[str, Any], *, internal: bool) -> dict[str, Any]:

@@ -12,13 +12,14 @@ from typing import Any, Final, TypeAlias
 from urllib.parse import quote, urlsplit
 
 from app.core.text.language import Language
-from app.core.text.messages import from_stored
+from app.core.text.messages import from_stored, in_language
 from app.core.text.phrases import moment
 from app.core.zones import load_zone
 from app.events.failures import why_no_link
 from app.events.labels import LABELS, named, stated
 from app.events.sentences import sentence
 from app.events.stub import Stub
+from app.plans.document.naming import NO_NAMES, Names
 
 Escapes: TypeAlias = Mapping[int, str]
 """What stands for a character, by its code point: a table for ``str.translate``."""
@@ -96,20 +97,28 @@ class Message:
     footer: str
 
 
-def message(told: Mapping[str, Any], ticket: Stub | None, language: Language) -> Message:
-    """The message for an event's envelope and the stub of its ticket, None where it has none."""
+def message(told: Mapping[str, Any], ticket: Stub | None, language: Language, names: Names = NO_NAMES) -> Message:
+    """The message for an event's envelope and the stub of its ticket, None where it has none.
+
+    ``names``: those of the ticket's plan.
+    """
     kind, data = told["type"], told["data"]
-    about = f"{ticket['number']} ({ticket['priority']}): {ticket['title']}" if ticket else ""
+    about = _about(ticket, language, names) if ticket else ""
     facts = {name: _value(name, data[name], language) for name in _FACTS.get(kind, ()) if data.get(name)}
     lines = [about, *(stated(LABELS[name], value, language) for name, value in facts.items())]
     when = _moment(told["timestamp"], language)
     return Message(
-        sentence=sentence(kind, data, language),
+        sentence=sentence(kind, data, language, names),
         lines=tuple(" ".join(clean(line).split()) for line in lines if line),
         text=clean(_text(kind, data, language)).strip(),
         link=_link(data, language),
         footer=f"{when} · Sandbox" if told["sandbox"] else when,
     )
+
+
+def _about(ticket: Stub, language: Language, names: Names) -> str:
+    priority = in_language(names.priority(ticket["priority"] or ""), language)
+    return f"{ticket['number']} ({priority}): {ticket['title']}"
 
 
 def _text(kind: str, data: Mapping[str, Any], language: Language) -> str:

@@ -11,21 +11,23 @@ what is queued for it gets a place, once, and is due then; ``paced_until`` is wh
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import monotonic
-from app.core.db.session import driver
+from app.core.db.session import driver, memory_of
 from app.core.db.statements.json_sql import object_of
 from app.core.db.tables import Row
 from app.core.ids import new_id
 from app.core.outgoing.via import read_via
 from app.events.envelope import NO_ACCOUNT
 from app.events.stub import STUB
+from app.plans import store
+from app.plans.document.naming import NO_NAMES, Names, names_of
 from app.webhooks.formats.bodies import Form
 from app.webhooks.outbox.lanes import queue_due, waiting
 from app.webhooks.rules.sharing import START, Grant, Key, Lane, Share, granted
@@ -38,6 +40,8 @@ _AHEAD: Final = 5
 Whatever is looked at is locked, which costs nearly as much as to claim it.
 """
 _random: Final = random.SystemRandom()
+_Plan: TypeAlias = tuple[str, int]
+"""A plan's key and version."""
 
 _MOMENT: Final = "50 milliseconds"
 """After which a delivery is looked at again whose turn another transaction is about to decide."""
@@ -47,7 +51,8 @@ _EARLIER: Final = """
         WHERE earlier.owner_id = d.owner_id AND earlier.endpoint_id = d.endpoint_id AND earlier.state = 'pending'
           AND earlier.ticket_id = d.ticket_id AND earlier.sequence < d.sequence AND earlier.attempts = 0"""
 _EARLY: Final = f"EXISTS ({_EARLIER}\n    )"
-# For a chat, of an event that was recorded without its stub: the ticket as it is.
+# For a chat, of an event that was recorded without its stub: the ticket as it is. A chat also reads what the ticket's
+# plan calls its priorities.
 _STUB: Final = object_of({name: f"k.{name}" for name in STUB})
 CLAIM: Final = f"""
 WITH moment AS MATERIALIZED (
@@ -81,7 +86,7 @@ WITH moment AS MATERIALIZED (
 SELECT moment.now, l.waits_for, l.account_id, l.id AS delivery_id, l.endpoint_id, l.owner_id, c.attempts, l.concurrency,
        w.url, w.secrets, w.secrets_until, w.failing_since, coalesce(w.enabled, false) AS enabled,
        w.format, w.locale, w.projection,
-       CASE WHEN k.id IS NOT NULL THEN {_STUB} END AS stub,
+       CASE WHEN k.id IS NOT NULL AND e.ticket IS NULL THEN {_STUB} END AS stub, k.plan_key, k.plan_version,
        e.id, e.type, e.timestamp, e.ticket_id, e.ticket, e.sequence, e.actor, e.audience, e.sandbox, e.data,
        coalesce(e.via, CASE WHEN e.actor->>'kind' = 'service' THEN o.via END) AS via,
        (SELECT id FROM installations) AS installation
@@ -91,7 +96,7 @@ LEFT JOIN events AS e ON e.account_id = c.account_id AND e.id = c.event_id
 LEFT JOIN events AS o ON o.account_id = e.account_id AND o.ticket_id = e.ticket_id AND o.sequence = 1
 LEFT JOIN webhook_endpoints AS w ON w.id = c.endpoint_id
 LEFT JOIN tickets AS k
-  ON w.format <> 'standard' AND e.ticket IS NULL AND k.account_id = e.account_id AND k.id = e.ticket_id
+  ON k.account_id = e.account_id AND k.id = CASE WHEN w.format <> 'standard' THEN e.ticket_id END
 WHERE l.waits_for IS NOT NULL OR c.id IS NOT NULL ORDER BY c.attempts = 0, l.next_attempt_at
 """  # noqa: S608  conditions of ours
 # Whoever is recording an earlier attempt holds its row, and may have looked for the next one before this one was
@@ -142,9 +147,9 @@ class Claimed:
     """A delivery that this sender holds until its lease ends, with all that sending it needs.
 
     ``event`` has the columns of the event's row, and ``stub`` as ``make_body`` takes it; ``via`` are the installations
-    through which its cause has come, this one last. ``now`` is the database's instant of the claim, and ``read_at``
-    this machine's monotonic one; ``attempts`` counts those before this one, ``allowed`` is how many the endpoint takes
-    at once. Where it is disabled or gone, ``enabled`` is false.
+    through which its cause has come, this one last. ``names`` are those of its ticket's plan, for a chat. ``now`` is
+    the database's instant of the claim, and ``read_at`` this machine's monotonic one; ``attempts`` counts those before
+    this one, ``allowed`` is how many the endpoint takes at once. Where it is disabled or gone, ``enabled`` is false.
     """
 
     account_id: str
@@ -164,6 +169,7 @@ class Claimed:
     form: Form
     event: Row
     via: Sequence[str]
+    names: Names
 
     def present(self) -> datetime:
         """The instant by the database's clock: this machine's own may be wrong by a year."""
@@ -212,7 +218,8 @@ async def poll(
     rows = await connection.fetch(CLAIM, now, claim_id, lease, *zip(*asked, strict=True))
     read_at = monotonic()
     put_off = await _put_off(session, rows)
-    claimed = [_claimed(row, claim_id, read_at, share) for row in rows if not row["waits_for"]]
+    names = await _names(session, rows)
+    claimed = [_claimed(row, claim_id, read_at, share, names) for row in rows if not row["waits_for"]]
     return Poll(claimed, put_off, after)
 
 
@@ -232,7 +239,17 @@ async def _put_off(session: AsyncSession, rows: Sequence[Any]) -> bool:
     return bool(early or fast)
 
 
-def _claimed(row: Any, claim_id: str, read_at: float, share: Share) -> Claimed:
+async def _names(session: AsyncSession, rows: Sequence[Any]) -> dict[_Plan, Names]:
+    """What the plans of tickets that a chat is told of are called, and their priorities."""
+    plans = {_plan_of(row) for row in rows if row["plan_key"]}
+    return {plan: names_of(await store.document(session, memory_of(session), *plan)) for plan in plans}
+
+
+def _plan_of(row: Any) -> _Plan:
+    return row["plan_key"], row["plan_version"]
+
+
+def _claimed(row: Any, claim_id: str, read_at: float, share: Share, names: Mapping[_Plan, Names]) -> Claimed:
     return Claimed(
         account_id=row["account_id"],
         id=row["delivery_id"],
@@ -251,6 +268,7 @@ def _claimed(row: Any, claim_id: str, read_at: float, share: Share) -> Claimed:
         form=Form(row["format"], row["locale"], row["projection"], row["owner_id"] == NO_ACCOUNT),
         event=row,
         via=(*read_via(row["via"]), row["installation"]),
+        names=names.get(_plan_of(row), NO_NAMES),
     )
 
 

@@ -11,10 +11,13 @@ from app.core.text import catalogues
 from tests.support.documents import PLANS
 
 OTHER_WORDS: Final = {
-    "es": r"\btiques?\b|\b(?:el|un) escalado\b|\bgestor|\blabora[bl]|\bnovedad|\bgravedad|Sírvase|admite objeciones",
-    "fr": r"\bobjecter\b|\bgravité|perdre son rang|Attendue à|heures pleines|\bdemande est fermée|\bimpact large",
-    "pl": r"\bcierpi|Produkcja stoi|treść dzienników|Małe skutki|Jesteś teraz potrzebn|ważnoś|opiekuna? konta\b",
-    "de": r"\bWerktag",
+    "es": r"\btiques?\b|\b(?:el|un) escalado\b|\bgestor|\blabora[bl]|\bnovedad|\bgravedad|Sírvase|admite objeciones"
+    r"|\bescalación|\bescalaciones|\bperíodo|\bstreams\b",
+    "fr": r"\bobjecter\b|\bgravité|perdre son rang|Attendue à|heures pleines|\bdemande est fermée|\bimpact large"
+    r"|[Tt]icket est fermé|suiv\w+ le soleil",
+    "pl": r"\bcierpi|Produkcja stoi|treść dzienników|Małe skutki|Jesteś teraz potrzebn|ważnoś"
+    r"|opiekuna? (?:Państwa )?konta\b|[Oo]dnośnik",
+    "de": r"\bWerktag|Ingenieur|Bearbeiter|\bAnruf|Videoanruf|Zusatzleistung|[Aa]bgemildert",
 }
 """What something is called in no text, because it has another name."""
 

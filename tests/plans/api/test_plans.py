@@ -142,8 +142,9 @@ async def test_n5_priorities_tell_targets_and_contact(client: httpx.AsyncClient,
         ("", "pl, en;q=0.5", "pl"),
         ("&lang=fr", "pl", "fr"),
         ("&lang=es-MX", "en", "es"),
-        ("&lang=de", "pl", "en"),
-        ("", "de", "en"),
+        ("&lang=de", "pl", "de"),
+        ("&lang=it", "pl", "en"),
+        ("", "it", "en"),
     ],
 )
 async def test_g11_priorities_are_told_in_the_readers_language(
@@ -199,7 +200,7 @@ async def test_z1_every_cell_of_the_matrix_can_be_asked(client: httpx.AsyncClien
         (
             {"plan": "google-premium", "urgency": "low", "impact": "small"},
             "de",
-            "Der Plan hat keine Matrix, daher gilt seine Standardpriorität „P3: medium“.",
+            "Der Plan hat keine Matrix, daher gilt seine Standardpriorität „P3: mittel“.",
         ),
     ],
 )

@@ -12,9 +12,11 @@ from jsonschema import Draft202012Validator
 
 from app.core.db.tables import Row
 from app.core.text.language import LANGUAGES, Language
+from app.core.text.messages import authored
 from app.events.examples import CALL_LINK, event_example
 from app.events.types import EVENTS
 from app.events.types.data import EventData
+from app.plans.document.naming import Names
 from app.webhooks.formats.bodies import Form, Format, make_body
 from app.webhooks.formats.message import clean, fit, units
 from tests.webhooks.formats.shapes import MOST_BYTES, SHAPES
@@ -77,6 +79,16 @@ def test_a_missed_deadline_says_what_where_and_when(chat: Format) -> None:
     assert "Primera respuesta: plazo incumplido" in said
     assert "K7M-3QP (P1): No backup" in said
     assert "Vence: viernes, 20 de noviembre de 2026 a las 20:45 UTC" in said
+
+
+@pytest.mark.parametrize("chat", CHATS)
+def test_a_priority_has_the_name_that_its_plan_gives_it(chat: Format) -> None:
+    names = Names(priorities={"P1": authored({"en": "Urgent", "es": "Urgente"})})
+    opened = row("ticket.opened", priority="P1")
+    said = seen(chat, json.loads(make_body(Form(chat, "es", None, internal=True), opened, names)))
+    assert "Nuevo ticket, prioridad Urgente" in said
+    assert "K7M-3QP (Urgente): No backup" in said
+    assert "P1" not in said
 
 
 @pytest.mark.parametrize("chat", CHATS)
