@@ -1,6 +1,7 @@
 """All tables, for alembic and for tests that need the whole metadata."""
 
 from app.accounts import models as accounts
+from app.articles import models as articles
 from app.calls import models as calls
 from app.core.db import models as core
 from app.core.db.tables import Base
@@ -21,6 +22,7 @@ from app.webhooks import models as webhooks
 __all__ = [
     "Base",
     "accounts",
+    "articles",
     "calls",
     "core",
     "digests",

@@ -98,6 +98,16 @@ _TICKET: Final[dict[str, Any]] = {
     "notified": [],
 }
 
+_ARTICLE: Final[dict[str, Any]] = {
+    "article_id": "art_01k9z3v5q8e9rbn3wz4m6t7y2a",
+    "slug": "la-exportacion-falla",
+    "language": "es",
+    "title": "La exportación falla al generar el PDF",
+    "product": "reports",
+    "readers": "public",
+    "version": 3,
+    "truncated": False,
+}
 _MONDAY: Final = "2026-11-23T13:00:00.000000Z"
 _DIGEST_TICKET: Final[dict[str, Any]] = {
     "ticket_id": TICKET,
@@ -224,6 +234,8 @@ DATA: Final[dict[str, dict[str, Any]]] = {
     },
     "maintenance.started": _WINDOW,
     "maintenance.ended": _WINDOW | {"still_firing": 2},
+    "article.published": _ARTICLE,
+    "article.withdrawn": _ARTICLE,
     "webhook.disabled": {
         "endpoint_id": ENDPOINT,
         "url": "https://example.com/",
@@ -295,6 +307,8 @@ _MOMENTS: Final[tuple[tuple[str, str, dict[str, str], str], ...]] = (
 _OF_TICKET: Final = {moment[0]: (place, *moment[1:]) for place, moment in enumerate(_MOMENTS, start=1)}
 _OF_ACCOUNT: Final = {"account.digest": _MONDAY, "maintenance.started": _OPENED, "maintenance.ended": _LATER}
 """When it happens; what happens to endpoints: when the first response was due."""
+_OF_NONE: Final = ("article.published", "article.withdrawn")
+"""What is about no account."""
 
 
 def event_example(event_type: str) -> dict[str, Any]:
@@ -303,11 +317,11 @@ def event_example(event_type: str) -> dict[str, Any]:
         "id": "evt_01k9w4c7d9f3s0j7y5n8r2a1wg",
         "type": event_type,
         "timestamp": _OF_ACCOUNT.get(event_type, _DUE),
-        "account_id": ACCOUNT,
+        "account_id": None if event_type in _OF_NONE else ACCOUNT,
         "ticket_id": None,
         "ticket": None,
         "sequence": None,
-        "actor": _SERVICE,
+        "actor": _ENGINEER if event_type in _OF_NONE else _SERVICE,
         "audience": "internal" if event_type in INTERNAL_TYPES else "public",
         "sandbox": False,
         "data": DATA[event_type],

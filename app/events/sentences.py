@@ -75,6 +75,8 @@ SENTENCES: Final[Mapping[str, Message]] = {
     "account.digest": _("Weekly digest: {open} open, {at_risk} at risk, {missed} missed"),
     "maintenance.started": _("A maintenance window has begun: alerts are held back"),
     "maintenance.ended": _("A maintenance window has ended: tickets are being opened for alerts that are still firing"),
+    "article.published": _("An article was published, or a published one was changed"),
+    "article.withdrawn": _("An article was withdrawn"),
     "webhook.disabled": _("A webhook endpoint was disabled"),
     "webhook.paused": _("A webhook endpoint is paused: too many deliveries are pending"),
     "webhook.resumed": _("A webhook endpoint has caught up, and its deliveries have resumed"),

@@ -7,6 +7,7 @@ from typing import Final
 
 from pydantic import Field
 
+from app.events.types.articles import ArticlePublished, ArticleWithdrawn
 from app.events.types.calls import (
     CallDeclined,
     CallEnded,
@@ -152,6 +153,8 @@ EVENTS: Final[tuple[type[EventData], ...]] = (
     AccountDigest,
     MaintenanceStarted,
     MaintenanceEnded,
+    ArticlePublished,
+    ArticleWithdrawn,
     WebhookDisabled,
     WebhookPaused,
     WebhookResumed,
