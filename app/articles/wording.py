@@ -173,8 +173,8 @@ def marked(text: str) -> str:
 
 def found_in(texts: Collection[str], most: int = 5) -> list[str]:
     """The words between ``MARKS``, each once, in their order."""
-    begin, end = MARKS
-    words = {
-        word.casefold(): word for text in reversed(texts) for word in reversed(re.findall(f"{begin}(.*?){end}", text))
-    }
-    return list(words.values())[::-1][:most]
+    words: dict[str, str] = {}
+    for text in texts:
+        for word in re.findall("{}(.*?){}".format(*MARKS), text):
+            words.setdefault(word.casefold(), word)
+    return list(words.values())[:most]

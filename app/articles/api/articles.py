@@ -102,7 +102,7 @@ async def suggest_articles(call: CallDep, reader: LanguageDep, body: schemas.Art
     asked = Asked(reaches_of(call.principal), body.title, body.description, body.product, body.language or reader)
 
     async def read(session: AsyncSession) -> Document:
-        return {"items": await suggest(session, asked, reader, body.limit)}
+        return {"items": await suggest(session, asked, body.limit)}
 
     return await call.read(read)
 

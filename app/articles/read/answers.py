@@ -8,7 +8,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.articles.read.search import Asked, Found, find, shown
 from app.articles.wording import found_in, marked
 from app.core.db.tables import Row
-from app.core.text.language import Language
 from app.core.text.messages import _, verbatim
 
 LEAST: Final = 0.08
@@ -24,10 +23,10 @@ async def search(session: AsyncSession, asked: Asked, limit: int) -> dict[str, A
     return {"items": [_hit(row, each) for row, each in await _pairs(session, found)]}
 
 
-async def suggest(session: AsyncSession, asked: Asked, language: Language, limit: int) -> list[dict[str, Any]]:
-    """Articles that may solve what is asked, each with the reason in this language."""
+async def suggest(session: AsyncSession, asked: Asked, limit: int) -> list[dict[str, Any]]:
+    """Articles that may solve what is asked, each with the reason, which is a message."""
     found = await good(session, asked, limit)
-    return [_suggestion(row, each, language) for row, each in await _pairs(session, found)]
+    return [_suggestion(row, each) for row, each in await _pairs(session, found)]
 
 
 async def good(session: AsyncSession, asked: Asked, limit: int) -> list[Found]:
@@ -48,7 +47,7 @@ def _hit(row: Row, found: Found) -> dict[str, Any]:
     }
 
 
-def _suggestion(row: Row, found: Found, language: Language) -> dict[str, Any]:
+def _suggestion(row: Row, found: Found) -> dict[str, Any]:
     matched = found_in((row["title_marked"], row["excerpt_marked"]))
-    reason = _("It mentions: {words}", words=[verbatim(word) for word in matched]).to(language)
+    reason = _("It mentions: {words}", words=[verbatim(word) for word in matched])
     return _hit(row, found) | {"reason": reason, "matched": matched}
