@@ -16,6 +16,7 @@ from app.paging import models as paging
 from app.plans import models as plans
 from app.roster import models as roster
 from app.sla import models as sla
+from app.solutions import models as solutions
 from app.tickets import models as tickets
 from app.webhooks import models as webhooks
 
@@ -36,6 +37,7 @@ __all__ = [
     "plans",
     "roster",
     "sla",
+    "solutions",
     "tickets",
     "webhooks",
 ]

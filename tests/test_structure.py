@@ -38,6 +38,7 @@ REFERENCE_TABLES = {
     "contact_methods",  # of engineers
     "engineers",  # serve many accounts
     "expert_holds",  # a hold spans accounts
+    "first_look_marks",  # of all accounts
     "feed_marks",  # of all accounts
     "holiday_sets",
     "installations",  # the whole database's

@@ -108,6 +108,7 @@ _ARTICLE: Final[dict[str, Any]] = {
     "version": 3,
     "truncated": False,
 }
+_LINKED: Final = ("article_id", "slug", "language", "title", "readers")
 _MONDAY: Final = "2026-11-23T13:00:00.000000Z"
 _DIGEST_TICKET: Final[dict[str, Any]] = {
     "ticket_id": TICKET,
@@ -143,6 +144,8 @@ DATA: Final[dict[str, dict[str, Any]]] = {
         "retry_at": "2026-11-20T20:46:00.000000Z",
     },
     "ticket.customer_reminded": {"number": 1, "resolve_at": "2026-11-27T20:30:00.000000Z"},
+    "ticket.solution_linked": {name: _ARTICLE[name] for name in _LINKED} | {"truncated": False},
+    "ticket.no_known_solution": {"tier": 2, "engineer_id": ENGINEER, "engineer_name": _JAN},
     "message.posted": _MESSAGE,
     "deadline.started": _FIRST | {"state": "running", "started_at": _OPENED},
     "deadline.moved": _RESOLUTION | {"from": "2026-11-22T20:30:00.000000Z", "to": _PROMISED, "reason": "priority"},
@@ -266,6 +269,7 @@ _MOMENTS: Final[tuple[tuple[str, str, dict[str, str], str], ...]] = (
     ("call.ready", "20T20:30:00", _SERVICE, "new"),
     ("ticket.assigned", "20T20:30:00", _SERVICE, "new"),
     ("expert.alerted", "20T20:30:00", _SERVICE, "new"),
+    ("ticket.no_known_solution", "20T20:30:02", _SERVICE, "new"),
     ("expert.declined", "20T20:32:00", _ENGINEER, "new"),
     ("expert.cancelled", "20T20:35:00", _SERVICE, "new"),
     ("routing.round_exhausted", "20T20:35:00", _SERVICE, "new"),
@@ -300,6 +304,7 @@ _MOMENTS: Final[tuple[tuple[str, str, dict[str, str], str], ...]] = (
     ("escalation.automatic", "21T14:30:00", _SERVICE, "open"),
     ("deadline.cancelled", "21T14:40:00", _SERVICE, "resolved"),
     ("ticket.reopened", "21T15:00:00", _ANA, "open"),
+    ("ticket.solution_linked", "21T15:20:00", _ANA, "open"),
     ("ticket.merged", "21T15:30:00", _ENGINEER, "closed"),
     ("ticket.withdrawn", "21T15:30:00", _ANA, "closed"),
 )

@@ -34,6 +34,8 @@ SENTENCES: Final[Mapping[str, Message]] = {
     "ticket.handed_over:owner_free": _("Its engineer is free again, and goes on with it"),
     "ticket.postponed": _("The ticket's timers could not be processed and will be retried"),
     "ticket.customer_reminded": _("The customer was reminded that the ticket waits for an answer"),
+    "ticket.solution_linked": _("An article that solves the ticket was linked to it"),
+    "ticket.no_known_solution": _("The knowledge base has no solution for the ticket"),
     "message.posted": _("New message"),
     "message.posted:internal": _("New internal note"),
     "deadline.started": _("{metric}: the clock has started"),

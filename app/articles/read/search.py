@@ -37,6 +37,7 @@ _MISTYPED: Final = 5
 _ALIKE: Final = 0.45
 """How similar a spelling is, at least (pg_trgm): two words of seven letters that differ in one."""
 _RANKED: Final = 100
+ALL_REACHES: Final = ("public", "customers", "internal")
 _OWN_LANGUAGE: Final = 1.25
 """What an article in the reader's language is worth, beside one in another."""
 _OWN_PRODUCT: Final = 1.2
@@ -135,7 +136,12 @@ def reaches_of(principal: Principal | None) -> tuple[str, ...]:
     """Articles for which audiences a caller may read: support all, who is known as a customer theirs; None: nobody."""
     if principal is None or principal.is_unknown:
         return ("public",)
-    return ("public", "customers", "internal") if principal.is_support else ("public", "customers")
+    return ALL_REACHES if principal.is_support else ("public", "customers")
+
+
+async def are_there_any(session: AsyncSession) -> bool:
+    """Whether there are published articles."""
+    return bool(await (await driver(session)).fetch(_TOTALS, ALL, ALL_REACHES))
 
 
 async def find(session: AsyncSession, asked: Asked, limit: int) -> list[Found]:

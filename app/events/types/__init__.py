@@ -57,11 +57,13 @@ from app.events.types.tickets import (
     TicketAssigned,
     TicketCustomerReminded,
     TicketMerged,
+    TicketNoKnownSolution,
     TicketOpened,
     TicketPostponed,
     TicketPriorityChanged,
     TicketReopened,
     TicketReviewRequested,
+    TicketSolutionLinked,
     TicketStatusChanged,
     TicketTierChanged,
     TicketUpdated,
@@ -118,6 +120,8 @@ EVENTS: Final[tuple[type[EventData], ...]] = (
     TicketHandedOver,
     TicketPostponed,
     TicketCustomerReminded,
+    TicketSolutionLinked,
+    TicketNoKnownSolution,
     MessagePosted,
     DeadlineStarted,
     DeadlineMoved,
@@ -174,6 +178,8 @@ INTERNAL_METRICS: Final = frozenset({"escalation_ack", "alert_ack"})
 def audience_of(data: EventData) -> str:
     """``public`` or ``internal``: the one place that decides what a customer may see."""
     if isinstance(data, DeadlineEvent) and data.metric in INTERNAL_METRICS:
+        return "internal"
+    if isinstance(data, TicketSolutionLinked) and data.readers == "internal":
         return "internal"
     if isinstance(data, MessagePosted):
         return data.visibility

@@ -60,6 +60,7 @@ _TEXT: Final[Mapping[str, str]] = {
     "call.failed": "reason",
     "expert.declined": "reason",
     "maintenance.started": "reason",
+    "ticket.solution_linked": "title",
     "article.published": "title",
     "article.withdrawn": "title",
     "webhook.disabled": "reason",
