@@ -48,6 +48,6 @@ def _hit(row: Row, found: Found) -> dict[str, Any]:
 
 
 def _suggestion(row: Row, found: Found) -> dict[str, Any]:
-    matched = found_in((row["title_marked"], row["excerpt_marked"]))
+    matched = found_in((row["title_marked"], row["excerpt_marked"])) or list(found.words)[:5]
     reason = _("It mentions: {words}", words=[verbatim(word) for word in matched])
     return _hit(row, found) | {"reason": reason, "matched": matched}
