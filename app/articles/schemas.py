@@ -13,7 +13,12 @@ Audience: TypeAlias = Literal["public", "customers", "internal"]
 ArticleStatus: TypeAlias = Literal["draft", "published", "archived"]
 Query = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), AfterValidator(no_nul)]
 _Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300), AfterValidator(no_nul)]
-_Body = Annotated[str, StringConstraints(min_length=1, max_length=50_000), AfterValidator(no_nul)]
+_Body = Annotated[
+    str,
+    BeforeValidator(lambda value: value.strip("\r\n") if isinstance(value, str) else value),
+    StringConstraints(min_length=1, max_length=50_000),
+    AfterValidator(no_nul),
+]
 _Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=50_000), AfterValidator(no_nul)]
 _ARTICLE: Final = "art_01k9z3v5q8e9rbn3wz4m6t7y2a"
 _SAID: Final[dict[str, Any]] = {
