@@ -17,9 +17,9 @@ _DROP: Final = (
 )
 _KEEP: Final = """
 INSERT INTO article_texts (article_id, slug, language, reach, product, plain, words)
-VALUES ($1, $2, $3, $4, $5, $6,
-        setweight(to_tsvector($9::text::regconfig, $7), 'A') || setweight(to_tsvector($9::text::regconfig, $8), 'B')
-        || to_tsvector($9::text::regconfig, $6))
+VALUES ($1, $2, $3, $4, $5, $6::text,
+        setweight(to_tsvector($9::text::regconfig, $7::text), 'A')
+        || setweight(to_tsvector($9::text::regconfig, $8::text), 'B') || to_tsvector($9::text::regconfig, $6::text))
 RETURNING language, reach, tsvector_to_array(words) AS words
 """
 # All writers count in the same order, so that none waits for another one that waits for it.

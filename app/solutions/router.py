@@ -55,9 +55,9 @@ async def list_ticket_solutions(call: CallDep, ticket_id: TicketPath) -> Respons
 
 @router.action("/articles/{article_id}/solved", Article, scope="articles:read", repeatable=True, visitors=EVERYBODY)
 async def note_deflection(call: CallDep, article_id: ArticlePath) -> Response:
-    """Say that an article solved what was about to become a ticket.
+    """Note a deflection.
 
-    It is counted: `solved` of the article grows.
+    An article has solved what was about to become a ticket. It is counted: `solved` of the article grows.
     """
 
     async def note(session: AsyncSession) -> Document:

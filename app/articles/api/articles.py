@@ -65,9 +65,10 @@ async def create_article(call: SupportCall, body: NewArticle) -> Response:
 
 @router.list("", schemas.ArticleSummary, example=schemas.SUMMARY, visitors=EVERYBODY)
 async def list_articles(call: CallDep, page: PageDep, wanted: FilterDep) -> Response:
-    """List articles, in the order in which they were created.
+    """List articles.
 
-    Customers see what is published for them or for everybody, guests only the latter; support sees all of them.
+    In the order in which they were created. Customers see what is published for them or for everybody, guests only the
+    latter; support sees all of them.
     """
     query = partial(queries.articles_page, principal=call.principal, wanted=wanted, page=page)
     return await call.page(page, query, place=made, document=queries.summary)
@@ -82,10 +83,10 @@ async def search_articles(
     product: ProductQuery = None,
     limit: Limit = 10,
 ) -> Response:
-    """Search published articles, the best first.
+    """Search articles.
 
-    Forms of words, missing accents and typing errors are seen through. Each article is shown in one language: that of
-    the reader counts more than others.
+    Published ones, the best first. Forms of words, missing accents and typing errors are seen through. Each article is
+    shown in one language: that of the reader counts more than others.
     """
     asked = Asked(reaches_of(call.principal), q, product=product, language=language or reader, strict=True)
     return await call.read(partial(search, asked=asked, limit=limit))
@@ -95,9 +96,9 @@ async def search_articles(
     "/suggest", schemas.ArticleSuggestions, scope="articles:read", visitors=EVERYBODY, summary="Suggest articles"
 )
 async def suggest_articles(call: CallDep, reader: LanguageDep, body: schemas.ArticleQuestion) -> Response:
-    """Suggest what may solve a ticket before it is sent.
+    """What may solve a ticket, before it is sent.
 
-    It writes nothing and is cheap enough for each pause in typing. Nothing is suggested that is not likely to help.
+    Nothing is written, and it is cheap enough for each pause in typing. What is not likely to help is left out.
     """
     asked = Asked(reaches_of(call.principal), body.title, body.description, body.product, body.language or reader)
 
@@ -109,7 +110,10 @@ async def suggest_articles(call: CallDep, reader: LanguageDep, body: schemas.Art
 
 @router.show("/{article_id}", schemas.Article, visitors=EVERYBODY)
 async def get_article(call: CallDep, article_id: ArticlePath) -> Response:
-    """Get an article, with its text as Markdown and as HTML that is safe to show."""
+    """Get an article.
+
+    Its text is there as Markdown, and as HTML that is safe to show.
+    """
 
     async def get(session: AsyncSession) -> Document:
         article = await article_by_id(session, call.principal, article_id)
@@ -120,7 +124,7 @@ async def get_article(call: CallDep, article_id: ArticlePath) -> Response:
 
 @router.update("/{article_id}", schemas.Article, ArticleFields, _CHANGE)
 async def update_article(call: SupportCall, article_id: ArticlePath, patch: PatchDep) -> Response:
-    """Update an article, publish it, or archive it.
+    """Update an article, publish or archive it.
 
     A JSON Merge Patch (RFC 7396), for support. Each change is kept as a version.
     """
@@ -140,7 +144,10 @@ async def update_article(call: SupportCall, article_id: ArticlePath, patch: Patc
 
 @router.list("/{article_id}/versions", schemas.ArticleVersion)
 async def list_article_versions(call: SupportCall, page: PageDep, article_id: ArticlePath) -> Response:
-    """List an article's versions, each with what it changed. For support."""
+    """List an article's versions.
+
+    For support: the oldest first, each with what it changed.
+    """
 
     async def find(session: AsyncSession) -> Any:
         await article_by_id(session, call.principal, article_id)
@@ -155,7 +162,10 @@ async def list_article_versions(call: SupportCall, page: PageDep, article_id: Ar
 
 @router.action("/{article_id}/vote", schemas.Article, repeatable=True, visitors=CUSTOMERS)
 async def vote_on_article(call: CallDep, article_id: ArticlePath, body: schemas.ArticleVote) -> Response:
-    """Say whether an article helped. One vote a person, the last one counts."""
+    """Vote on an article.
+
+    Say whether it helped: one vote a person, of which the last one counts.
+    """
 
     async def work(session: AsyncSession) -> Document:
         article = await article_by_id(session, call.principal, article_id, lock=True)

@@ -1,5 +1,7 @@
 """``/v1/public/articles``: what everybody may read, without a key."""
 
+from typing import Final
+
 from fastapi import Request, Response
 
 from app.articles import schemas
@@ -12,16 +14,23 @@ from app.core.schemas.shared import page_of
 from app.core.state import StateDep
 from app.core.web.http import Router, public_responses
 from app.core.web.kit.deps import LanguageDep
+from app.core.web.kit.operations import shown
 from app.core.web.kit.paging import PageDep, listing, made
 from app.core.web.replies import etag, reply
 
 router = Router(prefix="/v1/public/articles", tags=["Articles"])
-_PROBLEMS = (Invalid, TooManyRequests, Unavailable)
+_PROBLEMS: Final = (Invalid, TooManyRequests, Unavailable)
+_PAGE: Final = shown({"items": [schemas.SUMMARY], "next_cursor": None})
 
 
-@router.get("", scope=None, response_model=page_of(schemas.ArticleSummary), responses=public_responses(*_PROBLEMS))
+@router.get(
+    "", scope=None, response_model=page_of(schemas.ArticleSummary), responses=public_responses(*_PROBLEMS) | _PAGE
+)
 async def list_public_articles(request: Request, state: StateDep, page: PageDep, wanted: FilterDep) -> Response:
-    """List the articles that everybody may read, in the order in which they were created."""
+    """List public articles.
+
+    Those that everybody may read, in the order in which they were created.
+    """
     async with state.sessions() as session:
         rows = await queries.articles_page(session, None, wanted, page)
     return listing(request, page, rows, place=made, document=queries.summary)
@@ -36,7 +45,10 @@ async def search_public_articles(
     product: ProductQuery = None,
     limit: Limit = 10,
 ) -> Response:
-    """Search the articles that everybody may read, the best first."""
+    """Search public articles.
+
+    Those that everybody may read, the best first.
+    """
     asked = Asked(("public",), q, product=product, language=language or reader, strict=True)
     async with state.sessions() as session:
         return reply(await search(session, asked, limit))
@@ -46,7 +58,7 @@ async def search_public_articles(
     "/{article_id}", scope=None, response_model=schemas.Article, responses=public_responses(NotFound, *_PROBLEMS)
 )
 async def get_public_article(state: StateDep, article_id: ArticlePath) -> Response:
-    """Get an article that everybody may read."""
+    """Get a public article."""
     async with state.sessions() as session:
         row = await queries.article_by_id(session, None, article_id)
         document = await queries.article_document(session, None, row)
