@@ -23,7 +23,7 @@ from app.tickets.save import staff_and_save
 from app.tickets.staffing.roster import read_roster, scope_of
 
 JOB: Final = "known solutions"
-_BATCH: Final = 50
+_BATCH: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +37,11 @@ class KnownSolutions:
         """Look at the new tickets; their number. One that fails is left at that, and the others go on."""
         async with self.sessions() as session:
             tickets = await first_looks.due(session, JOB, _BATCH)
-            unsolved = [each for each in tickets if await _has_none(session, each)]
+            unsolved = {each["ticket_id"] for each in tickets if await _has_none(session, each)}
         for ticket in tickets:
             done = False
             with apart(JOB, self.metrics, ticket_id=ticket["ticket_id"]):
-                await run(self.sessions, partial(_tell if ticket in unsolved else _pass, ticket=ticket))
+                await run(self.sessions, partial(_tell if ticket["ticket_id"] in unsolved else _pass, ticket=ticket))
                 done = True
             if not done:
                 await run(self.sessions, partial(_pass, ticket=ticket))
