@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from app.articles.schemas import ArticleFields, NewArticle
 from app.core.problems import Fault, Invalid
-from app.core.text.messages import _
+from app.core.text.messages import Message, _
 from app.core.web.faults import document_faults
 
 SUFFIX: Final = ".md"
@@ -44,7 +44,7 @@ def _front(text: str) -> dict[str, Any]:
     return {str(name): value for name, value in front.items()}
 
 
-def _wrong(detail: str) -> Invalid:
+def _wrong(detail: Message) -> Invalid:
     return Invalid(errors=[Fault(pointer="", detail=detail)])
 
 

@@ -44,7 +44,7 @@ async def counted(sessions: Sessions) -> dict[tuple[str, str, str], int]:
         UNION ALL SELECT '', language, reach, count(*) FROM article_texts GROUP BY language, reach
     """
     async with sessions() as session:
-        return {tuple(row)[:3]: row["ndoc"] for row in await (await driver(session)).fetch(statement)}  # type: ignore[misc]
+        return {tuple(row)[:3]: row["ndoc"] for row in await (await driver(session)).fetch(statement)}
 
 
 async def test_words_are_counted_with_each_change(story: Story, sessions: Sessions) -> None:

@@ -32,12 +32,8 @@ async def test_n3_an_article_is_read_by_those_for_whom_it_is(begin: Begin, sessi
     pdf, backup, runbook = await write(story.engineer, PDF, BACKUP, RUNBOOK)
     key = await make_key(sessions, "widget", account_id=story.account.account_id, allowed_origins=[ORIGIN])
     guest, anybody = Caller(story.customer.client, key | {"Origin": ORIGIN}), Caller(story.customer.client, {})
-    readers = {
-        story.engineer: [pdf, backup, runbook],
-        story.customer: [pdf, backup],
-        guest: [pdf],
-    }
-    for who, articles in readers.items():
+    readers = ((story.engineer, [pdf, backup, runbook]), (story.customer, [pdf, backup]), (guest, [pdf]))
+    for who, articles in readers:
         ids = {article["id"] for article in articles}
         assert {each["id"] for each in (await who.get("/v1/articles"))["items"]} == ids
         for article in (pdf, backup, runbook):

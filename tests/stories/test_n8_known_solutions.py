@@ -58,7 +58,8 @@ async def test_n8_what_was_never_sent_is_counted(begin: Begin, sessions: Session
     assert (await guest.post(f"/v1/articles/{pdf['id']}/solved"))["solved"] == 1
     await guest.post(f"/v1/articles/{backup['id']}/solved", 404)
     rows = await fetch(sessions, "SELECT account_id, article_id, ticket_id FROM solutions")
-    assert [tuple(row) for row in rows] == [(story.account.account_id, pdf["id"], None)]
+    noted = {"account_id": story.account.account_id, "article_id": pdf["id"], "ticket_id": None}
+    assert [dict(row) for row in rows] == [noted]
 
 
 @pytest.mark.parametrize("addons", [["hybrid"], []], ids=["with further tiers", "with one tier"])

@@ -223,7 +223,8 @@ async def _ranked(connection: "Connection[Any]", asked: Asked, words: Sequence[W
         [each.weight for each in words],
     )
     product = product_key(asked.product) if asked.strict else None
-    return await connection.fetch(RANKED, *columns, any_of(rarest(words)), asked.reaches, product)
+    ranked: Sequence[Row] = await connection.fetch(RANKED, *columns, any_of(rarest(words)), asked.reaches, product)
+    return ranked
 
 
 def _best(ranked: Iterable[Row], asked: Asked, limit: int) -> list[Found]:
