@@ -12,7 +12,7 @@ from app.core.text.messages import _, verbatim
 
 LEAST: Final = 0.08
 """The share of a search's words that an article has to have, at least, by what they are worth."""
-GOOD: Final = 0.2
+GOOD: Final = 0.25
 """The share of a ticket's words from which on an article may be its solution."""
 _HIT: Final = ("id", "slug", "language", "title", "product", "tags", "audience")
 
