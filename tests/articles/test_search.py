@@ -17,7 +17,8 @@ from tests.support.stories import Story
 MANY: Final = 3_000
 COPIES: Final = """
 INSERT INTO article_texts (article_id, slug, language, reach, plain, words)
-SELECT 'art_' || n, 'copy-' || n, 'en', 'public', repeat('x', 600), to_tsvector('heliodesk_english', 'common words ' || md5(n::text))
+SELECT 'art_' || n, 'copy-' || n, 'en', 'public', repeat('x', 600),
+       to_tsvector('heliodesk_english', 'common words ' || md5(n::text))
 FROM generate_series(1, $1::int) AS n
 """
 
