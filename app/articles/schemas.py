@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt, StringConstraints
 
 from app.core.schemas.shared import Document, Instant, Locale, Strict, Word, id_pattern, no_nul
 from app.events.schemas import Actor
@@ -209,7 +209,7 @@ class ArticleQuestion(Strict):
     description: _Text = Field("", description="Its first 10,000 characters count")
     product: Word | None = None
     language: Locale | None = Field(None, description="Which is preferred; by default that of the reader")
-    limit: int = Field(3, ge=1, le=10)
+    limit: StrictInt = Field(3, ge=1, le=10)
 
 
 class ArticleVersion(Document):
@@ -249,4 +249,4 @@ class ArticleVote(Strict):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"helpful": True}]})
 
-    helpful: bool
+    helpful: StrictBool

@@ -6,6 +6,7 @@ from fastapi import Body, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.articles.api.articles import ArticlePath
+from app.articles.api.paths import BY_ID
 from app.articles.read.queries import article_by_id, article_document
 from app.articles.schemas import Article
 from app.core.clock import database_now
@@ -53,7 +54,7 @@ async def list_ticket_solutions(call: CallDep, ticket_id: TicketPath) -> Respons
     return await call.read(find)
 
 
-@router.action("/articles/{article_id}/solved", Article, scope="articles:read", repeatable=True, visitors=EVERYBODY)
+@router.action(f"/articles{BY_ID}/solved", Article, scope="articles:read", repeatable=True, visitors=EVERYBODY)
 async def note_deflection(call: CallDep, article_id: ArticlePath) -> Response:
     """Note a deflection.
 

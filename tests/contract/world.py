@@ -114,7 +114,7 @@ class World:
         if operation.name == "get_priorities":
             more = {"params": {"plan": PLAN}} | more
         if operation.name in ("search_articles", "search_public_articles"):
-            more = {"params": {"q": "export"}} | more
+            more = {**more, "params": {"q": "export"} | more.get("params", {})}
         if operation.name == "stream_events":  # the transport of these tests waits for an answer's end
             more = {**more, "params": {"seconds": 0} | more.get("params", {})}
         for kind in list(operation.request_media())[:1]:

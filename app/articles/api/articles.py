@@ -7,6 +7,7 @@ from fastapi import Depends, Path, Query, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.articles import schemas
+from app.articles.api.paths import BY_ID
 from app.articles.models import ArticleRow
 from app.articles.read import queries
 from app.articles.read.answers import search, suggest
@@ -108,7 +109,7 @@ async def suggest_articles(call: CallDep, reader: LanguageDep, body: schemas.Art
     return await call.read(read)
 
 
-@router.show("/{article_id}", schemas.Article, visitors=EVERYBODY)
+@router.show(BY_ID, schemas.Article, visitors=EVERYBODY)
 async def get_article(call: CallDep, article_id: ArticlePath) -> Response:
     """Get an article.
 
@@ -122,7 +123,7 @@ async def get_article(call: CallDep, article_id: ArticlePath) -> Response:
     return await call.read(get)
 
 
-@router.update("/{article_id}", schemas.Article, ArticleFields, _CHANGE)
+@router.update(BY_ID, schemas.Article, ArticleFields, _CHANGE)
 async def update_article(call: SupportCall, article_id: ArticlePath, patch: PatchDep) -> Response:
     """Update an article, publish or archive it.
 
@@ -142,7 +143,7 @@ async def update_article(call: SupportCall, article_id: ArticlePath, patch: Patc
     return await call.write(change)
 
 
-@router.list("/{article_id}/versions", schemas.ArticleVersion)
+@router.list(f"{BY_ID}/versions", schemas.ArticleVersion)
 async def list_article_versions(call: SupportCall, page: PageDep, article_id: ArticlePath) -> Response:
     """List an article's versions.
 
@@ -160,7 +161,7 @@ async def list_article_versions(call: SupportCall, page: PageDep, article_id: Ar
     return await call.page_with(page, find, place=lambda row: (row.version,), documents=documents)
 
 
-@router.action("/{article_id}/vote", schemas.Article, repeatable=True, visitors=CUSTOMERS)
+@router.action(f"{BY_ID}/vote", schemas.Article, repeatable=True, visitors=CUSTOMERS)
 async def vote_on_article(call: CallDep, article_id: ArticlePath, body: schemas.ArticleVote) -> Response:
     """Vote on an article.
 

@@ -6,6 +6,7 @@ from fastapi import Request, Response
 
 from app.articles import schemas
 from app.articles.api.articles import ArticlePath, FilterDep, LanguageQuery, Limit, ProductQuery, SearchQuery
+from app.articles.api.paths import BY_ID
 from app.articles.read import queries
 from app.articles.read.answers import search
 from app.articles.read.search import Asked
@@ -54,9 +55,7 @@ async def search_public_articles(
         return reply(await search(session, asked, limit))
 
 
-@router.get(
-    "/{article_id}", scope=None, response_model=schemas.Article, responses=public_responses(NotFound, *_PROBLEMS)
-)
+@router.get(BY_ID, scope=None, response_model=schemas.Article, responses=public_responses(NotFound, *_PROBLEMS))
 async def get_public_article(state: StateDep, article_id: ArticlePath) -> Response:
     """Get a public article."""
     async with state.sessions() as session:
