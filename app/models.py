@@ -1,6 +1,7 @@
 """All tables, for alembic and for tests that need the whole metadata."""
 
 from app.accounts import models as accounts
+from app.articles import models as articles
 from app.calls import models as calls
 from app.core.db import models as core
 from app.core.db.tables import Base
@@ -15,12 +16,14 @@ from app.paging import models as paging
 from app.plans import models as plans
 from app.roster import models as roster
 from app.sla import models as sla
+from app.solutions import models as solutions
 from app.tickets import models as tickets
 from app.webhooks import models as webhooks
 
 __all__ = [
     "Base",
     "accounts",
+    "articles",
     "calls",
     "core",
     "digests",
@@ -34,6 +37,7 @@ __all__ = [
     "plans",
     "roster",
     "sla",
+    "solutions",
     "tickets",
     "webhooks",
 ]

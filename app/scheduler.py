@@ -46,6 +46,7 @@ from app.paging.pager import Pages, pager
 from app.paging.queue import Lane, forget_pages
 from app.paging.ways import Ways
 from app.roster.upkeep import extend_shift_holidays
+from app.solutions.looking import KnownSolutions
 from app.sweep import staffing
 from app.sweep.isolation import Isolation
 from app.sweep.passes import Sweeper
@@ -147,6 +148,10 @@ def _staffing(state: State) -> Iterator[Job]:
     what = "gives tickets that wait for an engineer to whoever has got room for one"
     queue = partial(staffing.fill_room, state.sessions)
     yield Job("queue", what, minute, minute, queue, wake_up=wake_ups.capacity)
+    what = "looks for known solutions of new tickets, and tells the next tier where there is none"
+    yield Job(
+        "known solutions", what, timedelta(seconds=2), minute, KnownSolutions(state.sessions, state.metrics).run_pass
+    )
 
 
 def _calls(state: State) -> Sequence[Job]:

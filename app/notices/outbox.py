@@ -100,6 +100,8 @@ EXPERT: Final = "expert"
 """The role of an engineer who is to do something."""
 PREVIOUS: Final = "previous_engineer"
 """The role of one from whom a ticket is taken, not by the end of a shift, which they know of."""
+NEXT_TIER: Final = "next_tier"
+"""The role of one in whose tier a ticket may need help."""
 _TAKEN: Final = frozenset({"missed", "region_lock", "tier"})
 """Why the service takes a ticket from an engineer who is at work on it."""
 Told: TypeAlias = Iterable[tuple[str | None, str]]
@@ -123,6 +125,10 @@ def _of_handover(data: Row, _actor: Row) -> Told:
     return [(data["to"]["engineer_id"], EXPERT), *taken]
 
 
+def _of_unsolved(data: Row, _actor: Row) -> Told:
+    return [(data["engineer_id"], NEXT_TIER)]
+
+
 def _of_call(data: Row, _actor: Row) -> Told:
     return [(data["assignee_id"], EXPERT)]
 
@@ -131,6 +137,7 @@ _EXPERTS_OF: Final[Mapping[str, Callable[[Row, Row], Told]]] = {
     "expert.alerted": _of_alert,
     "ticket.assigned": _of_assignment,
     "ticket.handed_over": _of_handover,
+    "ticket.no_known_solution": _of_unsolved,
     "call.declined": _of_call,
     "call.failed": _of_call,
 }

@@ -7,6 +7,7 @@ from typing import Final
 
 from pydantic import Field
 
+from app.events.types.articles import ArticlePublished, ArticleWithdrawn
 from app.events.types.calls import (
     CallDeclined,
     CallEnded,
@@ -58,11 +59,13 @@ from app.events.types.tickets import (
     TicketLinkCreated,
     TicketLinkDeleted,
     TicketMerged,
+    TicketNoKnownSolution,
     TicketOpened,
     TicketPostponed,
     TicketPriorityChanged,
     TicketReopened,
     TicketReviewRequested,
+    TicketSolutionLinked,
     TicketStatusChanged,
     TicketTierChanged,
     TicketUpdated,
@@ -121,6 +124,8 @@ EVENTS: Final[tuple[type[EventData], ...]] = (
     TicketCustomerReminded,
     TicketLinkCreated,
     TicketLinkDeleted,
+    TicketSolutionLinked,
+    TicketNoKnownSolution,
     MessagePosted,
     DeadlineStarted,
     DeadlineMoved,
@@ -156,6 +161,8 @@ EVENTS: Final[tuple[type[EventData], ...]] = (
     AccountDigest,
     MaintenanceStarted,
     MaintenanceEnded,
+    ArticlePublished,
+    ArticleWithdrawn,
     WebhookDisabled,
     WebhookPaused,
     WebhookResumed,
@@ -175,6 +182,8 @@ INTERNAL_METRICS: Final = frozenset({"escalation_ack", "alert_ack"})
 def audience_of(data: EventData) -> str:
     """``public`` or ``internal``: the one place that decides what a customer may see."""
     if isinstance(data, DeadlineEvent) and data.metric in INTERNAL_METRICS:
+        return "internal"
+    if isinstance(data, TicketSolutionLinked) and data.readers == "internal":
         return "internal"
     if isinstance(data, MessagePosted):
         return data.visibility
