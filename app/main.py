@@ -22,6 +22,7 @@ from app.pages import serve_pages
 from app.plans.api import plans as plans_router
 from app.plans.api import programmes
 from app.previews import router as previews_router
+from app.problems import router as problems_router
 from app.resources import lifespan
 from app.rollout import router as rollout_router
 from app.roster.api import calendars, contacts, overrides, regions
@@ -63,6 +64,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     ingest.router,
     hooks_router.router,
     maintenance_router.router,
+    problems_router.router,
     health.router,
 )
 _FIRST: Final = (tickets_router.router, feed_router.router, ingest.router)
@@ -71,6 +73,7 @@ TAGS: Final = [
     {"name": "Accounts", "description": "Customer organisations, their people and their keys"},
     {"name": "Tickets", "description": "Tickets, their messages, priorities and deadlines"},
     {"name": "Escalations", "description": "Asked for by people, or made by a miss; and what becomes of them"},
+    {"name": "Problems", "description": "What is behind incidents that are alike, found by the service or by support"},
     {"name": "Explanations", "description": "Why a deadline is due when it is, and what would be"},
     {"name": "Plans", "description": "What a customer is promised: versioned documents, never code"},
     {"name": "Sandbox", "description": "Test accounts, whose clock stands still until it is moved"},

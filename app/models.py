@@ -13,6 +13,7 @@ from app.inbound.maintenance import models as maintenance
 from app.notices import models as notices
 from app.paging import models as paging
 from app.plans import models as plans
+from app.problems import models as problems
 from app.roster import models as roster
 from app.sla import models as sla
 from app.tickets import models as tickets
@@ -32,6 +33,7 @@ __all__ = [
     "notices",
     "paging",
     "plans",
+    "problems",
     "roster",
     "sla",
     "tickets",

@@ -7,8 +7,7 @@ instant lives here.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 from functools import partial
 from typing import Final
 
@@ -26,6 +25,7 @@ from app.core.db.engine import Sessions
 from app.core.db.errors import is_outage
 from app.core.db.pool import holder
 from app.core.db.statistics import analyze_new_tables
+from app.core.jobs.job import Job
 from app.core.limits.rates import forget_levels
 from app.core.signals import WakeUp
 from app.core.state import State
@@ -45,6 +45,7 @@ from app.notices.send import Notices, notifier
 from app.paging.pager import Pages, pager
 from app.paging.queue import Lane, forget_pages
 from app.paging.ways import Ways
+from app.problems.telling import Telling
 from app.roster.upkeep import extend_shift_holidays
 from app.sweep import staffing
 from app.sweep.isolation import Isolation
@@ -71,25 +72,6 @@ noted that the ones before have ended.
 """
 STEP_SECONDS: Final = 1.0
 """How far the wall clock may leave the monotonic one before the schedule is made anew."""
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One kind of background work; ``run`` is one idempotent pass, ``next_instant`` when the next one is due.
-
-    ``stop`` waits for what the passes have begun and left to go on behind. ``sessions``: those that tell how long it is
-    to the next instant, where they are not the background's.
-    """
-
-    name: str
-    what: str
-    every: timedelta
-    timeout: timedelta
-    run: Callable[[], Awaitable[object]]
-    next_instant: Callable[[], Awaitable[datetime | None]] | None = None
-    wake_up: WakeUp | None = None
-    stop: Callable[[], Awaitable[None]] | None = None
-    sessions: Sessions | None = None
 
 
 def jobs(state: State, sender: Sender) -> Sequence[Job]:
@@ -132,6 +114,7 @@ def jobs(state: State, sender: Sender) -> Sequence[Job]:
         *_calls(state),
         *_people(state),
         *_receiving(state),
+        *_problems(state),
         *_endpoints(state),
         *_housekeeping(state),
         Job("sample", "measures what is stored and waits, for the metrics", 10 * second, minute, sampler.run_pass),
@@ -219,6 +202,16 @@ def _receiving(state: State) -> Sequence[Job]:
             minute,
             lambda: make_room(state.sessions, room),
         ),
+    )
+
+
+def _problems(state: State) -> Iterator[Job]:
+    """What tells tickets of the problems behind them."""
+    minute = timedelta(minutes=1)
+    telling = Telling(state.sessions, state.metrics)
+    what = "tells tickets of the problems behind them, and notices the targets that problems miss"
+    yield Job(
+        "problems", what, timedelta(seconds=1), minute, telling.run_pass, telling.next_instant, state.wake_ups.problems
     )
 
 

@@ -34,6 +34,8 @@ SENTENCES: Final[Mapping[str, Message]] = {
     "ticket.handed_over:owner_free": _("Its engineer is free again, and goes on with it"),
     "ticket.postponed": _("The ticket's timers could not be processed and will be retried"),
     "ticket.customer_reminded": _("The customer was reminded that the ticket waits for an answer"),
+    "ticket.problem_linked": _("A known problem is behind the ticket: {number}"),
+    "ticket.problem_unlinked": _("The ticket has nothing to do with this problem: {number}"),
     "message.posted": _("New message"),
     "message.posted:internal": _("New internal note"),
     "deadline.started": _("{metric}: the clock has started"),
@@ -75,6 +77,11 @@ SENTENCES: Final[Mapping[str, Message]] = {
     "account.digest": _("Weekly digest: {open} open, {at_risk} at risk, {missed} missed"),
     "maintenance.started": _("A maintenance window has begun: alerts are held back"),
     "maintenance.ended": _("A maintenance window has ended: tickets are being opened for alerts that are still firing"),
+    "problem.suggested": _("Similar tickets: {count}. There may be a problem behind them: {number}"),
+    "problem.opened": _("New problem: {number}"),
+    "problem.updated": _("The problem was changed: {number}"),
+    "problem.target_missed": _("The problem was not dealt with in time: {number}"),
+    "problem.resolved": _("The problem is resolved: {number}"),
     "webhook.disabled": _("A webhook endpoint was disabled"),
     "webhook.paused": _("A webhook endpoint is paused: too many deliveries are pending"),
     "webhook.resumed": _("A webhook endpoint has caught up, and its deliveries have resumed"),
@@ -94,7 +101,7 @@ _VARIANTS: Final[Mapping[str, str]] = {
 """Which member of an event's data tells its variants apart."""
 
 
-_NAMED: Final = ("share", "tier", "turns", "round", "open", "at_risk", "missed")
+_NAMED: Final = ("share", "tier", "turns", "round", "open", "at_risk", "missed", "number", "count")
 """Members of an event's data that sentences say as they are."""
 
 

@@ -311,6 +311,17 @@ class Alert(Document):
     pages: list[PagerMessage] = Field(description="How the expert was notified, or will be until they answer")
 
 
+class TicketProblem(Document):
+    """The problem behind a ticket, as far as everybody may know of it."""
+
+    id: str
+    number: str
+    title: str
+    state: Literal["open", "investigating", "known_error", "resolved", "closed"]
+    workaround: str | None
+    resolution: str | None
+
+
 class _Named(Document):
     """What tells a ticket from others."""
 
@@ -357,6 +368,7 @@ class Ticket(TicketFacts, _Named):
     deadlines: list[Deadline] = Field(description="The current cycle of each metric, and cycle 1")
     next_update_due_at: Instant | None
     call: Call | None
+    problem: TicketProblem | None = Field(description="The known problem behind the ticket")
     escalated: bool
     review_requested: bool = Field(description="Whether its priority is under review")
     review_reason: str | None = Field(

@@ -51,6 +51,15 @@ from app.events.types.experts import (
     TicketHandedOver,
 )
 from app.events.types.maintenance import MaintenanceEnded, MaintenanceStarted
+from app.events.types.problems import (
+    ProblemOpened,
+    ProblemResolved,
+    ProblemSuggested,
+    ProblemTargetMissed,
+    ProblemUpdated,
+    TicketProblemLinked,
+    TicketProblemUnlinked,
+)
 from app.events.types.tickets import (
     MessagePosted,
     TicketAssigned,
@@ -117,6 +126,8 @@ EVENTS: Final[tuple[type[EventData], ...]] = (
     TicketHandedOver,
     TicketPostponed,
     TicketCustomerReminded,
+    TicketProblemLinked,
+    TicketProblemUnlinked,
     MessagePosted,
     DeadlineStarted,
     DeadlineMoved,
@@ -152,6 +163,11 @@ EVENTS: Final[tuple[type[EventData], ...]] = (
     AccountDigest,
     MaintenanceStarted,
     MaintenanceEnded,
+    ProblemSuggested,
+    ProblemOpened,
+    ProblemUpdated,
+    ProblemTargetMissed,
+    ProblemResolved,
     WebhookDisabled,
     WebhookPaused,
     WebhookResumed,
