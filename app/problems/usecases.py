@@ -1,4 +1,4 @@
-"""What support does with problems: opens, changes, takes from state to state; accepts or dismisses what is suggested."""
+"""What support does with problems: opens and changes them, and accepts or dismisses what is suggested."""
 
 from datetime import datetime, timedelta
 from typing import Any, Final
