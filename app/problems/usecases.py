@@ -7,12 +7,14 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.auth import Actor
-from app.core.db.session import driver, ring_after_commit
+from app.core.db.session import driver, memory_of, ring_after_commit
 from app.core.ids import new_id
 from app.core.problems import Conflict, Fault, Invalid
 from app.core.text.messages import _
 from app.events.event import Event
 from app.events.types import EventData, ProblemOpened, ProblemResolved, ProblemUpdated
+from app.plans.document.sections import ProblemRules
+from app.plans.store import document
 from app.problems import links
 from app.problems.models import ProblemRow
 from app.problems.rules import STATES, Step, check_step, next_due, reached, targets_from
@@ -28,6 +30,10 @@ from app.roster.models import EngineerRow
 from app.tickets.usecases.open import new_number
 from app.webhooks.usecases.endpoints import tell
 
+_PLANS: Final = """
+SELECT DISTINCT t.plan_key, t.plan_version FROM problem_tickets AS l
+JOIN tickets AS t ON t.account_id = l.account_id AND t.id = l.ticket_id WHERE l.problem_id = $1
+"""
 _COUNT: Final = "SELECT count(*) FROM problem_tickets WHERE problem_id = $1"
 
 
@@ -219,11 +225,21 @@ async def _set_targets(session: AsyncSession, problem: ProblemRow) -> None:
     if problem.opened_at is None:
         return
     lengths: dict[str, timedelta] = {}
+    for rules in await rules_of(session, problem):
+        for state, length in rules.targets.items():
+            lengths[state] = min(lengths.get(state, length), length)
     known = {name: target for name, target in problem.targets.items() if target["missed"] or target["reached"]}
     problem.targets = reached(targets_from(lengths, problem.opened_at) | known, problem.state)
     problem.wake_at = next_due(problem.targets)
     if problem.wake_at:
         ring_after_commit(session, "problems")
+
+
+async def rules_of(session: AsyncSession, problem: ProblemRow) -> list[ProblemRules]:
+    """What the plans of the problem's tickets say about problems."""
+    rows = await (await driver(session)).fetch(_PLANS, problem.id)
+    plans = [await document(session, memory_of(session), row["plan_key"], row["plan_version"]) for row in rows]
+    return [plan.problems for plan in plans if plan.problems]
 
 
 def _engineer(actor: Actor) -> str | None:
