@@ -45,6 +45,7 @@ from app.notices.send import Notices, notifier
 from app.paging.pager import Pages, pager
 from app.paging.queue import Lane, forget_pages
 from app.paging.ways import Ways
+from app.problems.detection import Detection, forget_incidents
 from app.problems.telling import Telling
 from app.roster.upkeep import extend_shift_holidays
 from app.sweep import staffing
@@ -206,13 +207,13 @@ def _receiving(state: State) -> Sequence[Job]:
 
 
 def _problems(state: State) -> Iterator[Job]:
-    """What tells tickets of the problems behind them."""
-    minute = timedelta(minutes=1)
+    """What finds problems, and tells tickets of those behind them."""
+    second, minute = timedelta(seconds=1), timedelta(minutes=1)
     telling = Telling(state.sessions, state.metrics)
     what = "tells tickets of the problems behind them, and notices the targets that problems miss"
-    yield Job(
-        "problems", what, timedelta(seconds=1), minute, telling.run_pass, telling.next_instant, state.wake_ups.problems
-    )
+    yield Job("problems", what, second, minute, telling.run_pass, telling.next_instant, state.wake_ups.problems)
+    what = "finds incidents that are alike among the tickets that were opened lately"
+    yield Job("detect", what, second, minute, Detection(state.sessions).run_pass)
 
 
 def _endpoints(state: State) -> Iterator[Job]:
@@ -238,6 +239,7 @@ def _housekeeping(state: State) -> Iterator[Job]:
         ("forget notices", "drops notices past their retention", forget_notices),
         ("forget pages", "drops pages past their retention", forget_pages),
         ("forget digests", "drops what says that a week's digest was sent, once it is long over", forget_digests),
+        ("forget incidents", "drops what is remembered of tickets that are compared with no others", forget_incidents),
         ("forget links", "drops the links of alerts that are long over", forget_links),
     )
     for name, what, work in works:

@@ -75,7 +75,7 @@ def words_of(text: str) -> dict[str, str]:
     """The words of a text by their stems: without case, accents and endings, the first ones of a long text."""
     found: dict[str, str] = {}
     for word in _WORD.findall(folded(text)):
-        if len(word) >= _SHORTEST or word.isdigit():
+        if len(word) >= _SHORTEST:
             found.setdefault(_stem(word), word)
             if len(found) == _MOST:
                 break
@@ -184,5 +184,3 @@ def is_worth_telling(before: int, after: int) -> bool:
     while step * 2 <= after:
         step *= 2
     return after >= LEAST > before or before < step <= after
-
-

@@ -33,6 +33,7 @@ _TELL: Final = """
 UPDATE problem_tickets SET pending = pending || to_jsonb($2::text), tell_at = coalesce(tell_at, $3)
 WHERE problem_id = $1 AND NOT pending ? $2
 """
+_PART: Final = "UPDATE recent_incidents SET parted = true WHERE account_id = $1 AND ticket_id = $2"
 _UNLINK: Final = "DELETE FROM problem_tickets WHERE problem_id = $1 AND ticket_id = $2 RETURNING account_id"
 
 
@@ -72,9 +73,10 @@ async def unlink(session: AsyncSession, problem: ProblemRow, ticket_id: str, act
 
     The ticket is locked before the problem's link is touched, as the background does it too.
     """
-    edit = await lock(session, ticket_id)
-    if edit is None or not await (await driver(session)).fetchval(_UNLINK, problem.id, ticket_id):
+    edit, connection = await lock(session, ticket_id), await driver(session)
+    if edit is None or not await connection.fetchval(_UNLINK, problem.id, ticket_id):
         raise NotFound
+    await connection.execute(_PART, edit.ticket.account_id, ticket_id)
     if problem.state not in NOT_OPENED:
         edit.tell(TicketProblemUnlinked(problem_id=problem.id, number=problem.number), actor)
         edit.ticket.version += 1

@@ -45,7 +45,10 @@ class ProblemRow(Base):
 
 
 class ProblemTicketRow(Base):
-    """A ticket of a problem, or of a suggested one: it has one at most."""
+    """A ticket of a problem, or of a suggested one: it has one at most.
+
+    No foreign key leads to the ticket: the detection would wait for tickets that others hold.
+    """
 
     __tablename__ = "problem_tickets"
 
@@ -59,7 +62,6 @@ class ProblemTicketRow(Base):
     tell_at: Mapped[datetime | None] = mapped_column(comment="when it is told, or that is tried again")
 
     __table_args__ = (
-        ForeignKeyConstraint(["account_id", "ticket_id"], ["tickets.account_id", "tickets.id"], ondelete="CASCADE"),
         ForeignKeyConstraint(["problem_id"], ["problems.id"], ondelete="CASCADE"),
         Index(None, "problem_id", "linked_at", "ticket_id"),
         Index("ix_problem_tickets_untold", "tell_at", postgresql_where=text("tell_at IS NOT NULL")),
@@ -75,11 +77,13 @@ class RecentIncidentRow(Base):
     ticket_id: Mapped[str] = mapped_column(ID, primary_key=True)
     product: Mapped[str] = mapped_column(ID, comment="folded; empty: none is named")
     title: Mapped[list[str]] = mapped_column(comment="the words of the title, as they are compared")
-    words: Mapped[list[str]] = mapped_column(comment="those of the description")
+    words: Mapped[dict[str, Any]] = mapped_column(comment="those of title and description, and how they are spelt")
     opened_at: Mapped[datetime]
+    parted: Mapped[bool] = mapped_column(
+        server_default=text("false"), comment="support has parted it from a problem: it joins none by itself"
+    )
 
     __table_args__ = (
-        ForeignKeyConstraint(["account_id", "ticket_id"], ["tickets.account_id", "tickets.id"], ondelete="CASCADE"),
         Index(None, "product", "opened_at"),
         Index(None, "opened_at"),
     )

@@ -27,7 +27,6 @@ def upgrade() -> None:
             comment="of what the ticket is still to be told: link, workaround, resolution",
         ),
         Column("tell_at", DateTime(timezone=True), comment="when it is told, or that is tried again"),
-        _of_ticket(),
         ForeignKeyConstraint(["problem_id"], ["problems.id"], ondelete="CASCADE"),
     )
     op.create_index(None, "problem_tickets", ["problem_id", "linked_at", "ticket_id"])
@@ -35,10 +34,6 @@ def upgrade() -> None:
         "ix_problem_tickets_untold", "problem_tickets", ["tell_at"], postgresql_where=text("tell_at IS NOT NULL")
     )
     _detection()
-
-
-def _of_ticket() -> ForeignKeyConstraint:
-    return ForeignKeyConstraint(["account_id", "ticket_id"], ["tickets.account_id", "tickets.id"], ondelete="CASCADE")
 
 
 def _problems() -> None:
@@ -91,9 +86,15 @@ def _detection() -> None:
         Column("ticket_id", ID, primary_key=True),
         Column("product", ID, nullable=False, comment="folded; empty: none is named"),
         Column("title", JSONB(), nullable=False, comment="the words of the title, as they are compared"),
-        Column("words", JSONB(), nullable=False, comment="those of the description"),
+        Column("words", JSONB(), nullable=False, comment="those of title and description, and how they are spelt"),
         Column("opened_at", DateTime(timezone=True), nullable=False),
-        _of_ticket(),
+        Column(
+            "parted",
+            Boolean(),
+            nullable=False,
+            server_default=text("false"),
+            comment="support has parted it from a problem: it joins none by itself",
+        ),
     )
     op.create_index(None, "recent_incidents", ["product", "opened_at"])
     op.create_index(None, "recent_incidents", ["opened_at"])
