@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import pytest
 
+from app.core.clock import database_now
 from app.core.db.engine import Sessions
 from app.core.db.session import driver, transaction
 from app.problems import detection
@@ -15,7 +16,7 @@ from app.problems.telling import Telling
 from app.tickets.schemas import NewTicket
 from app.tickets.usecases.open import open_ticket
 from tests.support.actors import make_account, make_plan
-from tests.support.desk import AUTOMATION, fetch, now_of
+from tests.support.desk import AUTOMATION, fetch
 from tests.support.stories import Begin, Story
 from tests.support.tickets import TICKET
 from tests.support.trees import ROOT
@@ -36,7 +37,7 @@ async def opened(sessions: Sessions, account_id: str, texts: Iterable[Text]) -> 
     async with transaction(sessions) as session:
         for title, description, product in texts:
             fields = TICKET | {"title": title, "description": description, "product": product}
-            now = await detection.database_now(session)
+            now = await database_now(session)
             command = NewTicket.model_validate(fields)
             edit = await open_ticket(session, command, account_id=account_id, acting=AUTOMATION, now=now)
             ids.append(edit.ticket.id)
@@ -181,4 +182,3 @@ async def test_n4_sandboxes_are_left_out_and_old_words_forgotten(sessions: Sessi
     await fetch(sessions, "UPDATE incident_words SET day = current_date - 30")
     await forget_incidents(sessions)
     assert await fetch(sessions, "SELECT FROM recent_incidents UNION ALL SELECT FROM incident_words") == []
-    assert await now_of(sessions)
