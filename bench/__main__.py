@@ -20,6 +20,7 @@ ALL: Final = (
     "webhooks",
     "inbound",
     "feed",
+    "problems",
 )
 """Modules of this package, each with a ``main``; where one has a goal, it returns whether that is met."""
 
