@@ -28,6 +28,7 @@ from app.rollout import router as rollout_router
 from app.roster.api import calendars, contacts, overrides, regions
 from app.roster.api import engineers as roster_router
 from app.sandbox import router as sandbox_router
+from app.search import router as search_router
 from app.tickets.api import actions, alerts, answers, calls, escalations, links
 from app.tickets.api import tickets as tickets_router
 from app.usage import router as usage_router
@@ -65,6 +66,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     hooks_router.router,
     maintenance_router.router,
     problems_router.router,
+    search_router.router,
     health.router,
 )
 _FIRST: Final = (tickets_router.router, feed_router.router, ingest.router)
@@ -74,6 +76,7 @@ TAGS: Final = [
     {"name": "Tickets", "description": "Tickets, their messages, priorities and deadlines"},
     {"name": "Escalations", "description": "Asked for by people, or made by a miss; and what becomes of them"},
     {"name": "Problems", "description": "What is behind incidents that are alike, found by the service or by support"},
+    {"name": "Search", "description": "One search over all that a caller may see"},
     {"name": "Explanations", "description": "Why a deadline is due when it is, and what would be"},
     {"name": "Plans", "description": "What a customer is promised: versioned documents, never code"},
     {"name": "Sandbox", "description": "Test accounts, whose clock stands still until it is moved"},

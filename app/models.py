@@ -15,6 +15,7 @@ from app.paging import models as paging
 from app.plans import models as plans
 from app.problems import models as problems
 from app.roster import models as roster
+from app.search import models as search
 from app.sla import models as sla
 from app.tickets import models as tickets
 from app.webhooks import models as webhooks
@@ -35,6 +36,7 @@ __all__ = [
     "plans",
     "problems",
     "roster",
+    "search",
     "sla",
     "tickets",
     "webhooks",

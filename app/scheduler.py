@@ -48,6 +48,7 @@ from app.paging.ways import Ways
 from app.problems.detection import Detection, forget_incidents
 from app.problems.telling import Telling
 from app.roster.upkeep import extend_shift_holidays
+from app.search.indexing import Indexing
 from app.sweep import staffing
 from app.sweep.isolation import Isolation
 from app.sweep.passes import Sweeper
@@ -207,13 +208,15 @@ def _receiving(state: State) -> Sequence[Job]:
 
 
 def _problems(state: State) -> Iterator[Job]:
-    """What finds problems, and tells tickets of those behind them."""
+    """What finds problems and tells tickets of those behind them, and what the search finds texts by."""
     second, minute = timedelta(seconds=1), timedelta(minutes=1)
     telling = Telling(state.sessions, state.metrics)
     what = "tells tickets of the problems behind them, and notices the targets that problems miss"
     yield Job("problems", what, second, minute, telling.run_pass, telling.next_instant, state.wake_ups.problems)
     what = "finds incidents that are alike among the tickets that were opened lately"
     yield Job("detect", what, second, minute, Detection(state.sessions).run_pass)
+    what = "takes in what the search looks at"
+    yield Job("index texts", what, second, minute, Indexing(state.sessions, state.feed).run_pass)
 
 
 def _endpoints(state: State) -> Iterator[Job]:

@@ -43,6 +43,7 @@ REFERENCE_TABLES = {
     "problems",  # span accounts
     "rate_levels",  # of keys, accounts and addresses
     "regions",
+    "search_marks",  # of all accounts
     "shift_overrides",  # of engineers
     "stream_tokens",  # looked up before their account is known
     "tam_digests",  # of all of a manager's accounts

@@ -126,6 +126,7 @@ RULES: Final[dict[str, Refused]] = {
     "update_maintenance_window": WRITE,
     "end_maintenance_window": WRITE,
     "delete_maintenance_window": WRITE,
+    "search": COLLECTION,
     "create_problem": SUPPORT,
     "list_problems": SUPPORT,
     "get_problem": SUPPORT,
