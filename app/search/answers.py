@@ -12,7 +12,7 @@ from app.core.db.tables import Row
 from app.search import finding
 from app.search.finding import Asked, Found
 from app.search.schemas import Kind
-from app.search.words import excerpt, marked, terms
+from app.search.words import excerpt, has_all, marked
 
 _MOST: Final = 2_000
 """Tickets that are counted and ranked."""
@@ -107,15 +107,8 @@ async def _problems(session: AsyncSession, asked: Asked, found: Found) -> Iterat
 
 def _matches(problem: Row, asked: Asked) -> bool:
     """Whether what everybody may know of a problem has all that is searched for."""
-    known = " ".join(filter(None, (problem["number"], problem["title"], problem["product"], problem["workaround"])))
-    words = terms_of(known)
-    return all(any(word.startswith(one) for word in words) for one in asked.beginnings)
-
-
-def terms_of(text: str) -> set[str]:
-    """The words of a short text, as beginnings are compared with them."""
-    from_parts = text.replace("-", " ").replace(".", " ")
-    return {word for part in (text, from_parts) for piece in part.split() for word in (*terms(piece), piece.lower())}
+    names = ("number", "title", "product", "workaround", "resolution")
+    return has_all(" ".join(filter(None, (problem[name] for name in names))), asked.beginnings)
 
 
 def _named(kind: Kind, rows: Sequence[Row]) -> Iterator[_Hit]:

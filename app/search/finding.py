@@ -58,7 +58,9 @@ SELECT id, account_id, name AS title, role AS status, created_at AS at, email = 
 WHERE (lower(((name || ' '::text) || email)) LIKE $1 OR email = $2) AND ($3::text IS NULL OR account_id = $3)
 ORDER BY exact DESC, name LIMIT {_SOME}
 """  # noqa: S608  a number of ours
-_COLUMNS: Final = "p.id, p.number, p.title, p.state AS status, p.product, p.created_at AS at, p.workaround"
+_COLUMNS: Final = (
+    "p.id, p.number, p.title, p.state AS status, p.product, p.created_at AS at, p.workaround, p.resolution"
+)
 _PROBLEMS: Final = f"SELECT {_COLUMNS}, p.description FROM problems AS p WHERE p.id = ANY ($1::text[]) OR p.number = $2"  # noqa: S608
 _OWN_PROBLEMS: Final = f"""
 SELECT DISTINCT {_COLUMNS} FROM problem_tickets AS l

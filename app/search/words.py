@@ -65,6 +65,12 @@ def query(beginnings: Sequence[str], *, whole: bool = True) -> str:
     return (" & " if whole else " | ").join(f"'{word}':*" for word in beginnings)
 
 
+def has_all(text: str, beginnings: Sequence[str]) -> bool:
+    """Whether a short text has all that is searched for."""
+    words = [*_words(text)]
+    return all(any(word.startswith(beginning) for word in words) for beginning in beginnings)
+
+
 def marked(text: str, beginnings: Sequence[str]) -> str:
     """The text as HTML, what is found in it between ``<mark>`` and ``</mark>``."""
     parts, end = [], 0

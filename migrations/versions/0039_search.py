@@ -47,11 +47,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for index, table in (
-        ("ix_people_email", "people"),
-        ("ix_people_names", "people"),
-        ("ix_accounts_names", "accounts"),
-    ):
-        op.drop_index(index, table)
-    for table in ("search_marks", "search_texts"):
-        op.drop_table(table)
+    op.drop_index("ix_people_email", "people")
+    op.drop_index("ix_people_names", "people")
+    op.drop_index("ix_accounts_names", "accounts")
+    op.drop_table("search_marks")
+    op.drop_table("search_texts")
