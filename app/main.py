@@ -7,6 +7,7 @@ from fastapi import APIRouter, FastAPI
 from app import __version__
 from app.accounts.api import accounts as accounts_router
 from app.accounts.api import keys, people, priorities
+from app.coaching import router as coaching_router
 from app.core.process.watch import Watched
 from app.core.settings import Settings
 from app.core.web import health
@@ -67,6 +68,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     maintenance_router.router,
     problems_router.router,
     search_router.router,
+    coaching_router.router,
     health.router,
 )
 _FIRST: Final = (tickets_router.router, feed_router.router, ingest.router)
@@ -76,6 +78,7 @@ TAGS: Final = [
     {"name": "Tickets", "description": "Tickets, their messages, priorities and deadlines"},
     {"name": "Escalations", "description": "Asked for by people, or made by a miss; and what becomes of them"},
     {"name": "Problems", "description": "What is behind incidents that are alike, found by the service or by support"},
+    {"name": "Coaching", "description": "What support tells its engineers about tickets, and that they have read it"},
     {"name": "Search", "description": "One search over all that a caller may see"},
     {"name": "Explanations", "description": "Why a deadline is due when it is, and what would be"},
     {"name": "Plans", "description": "What a customer is promised: versioned documents, never code"},

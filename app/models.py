@@ -2,6 +2,7 @@
 
 from app.accounts import models as accounts
 from app.calls import models as calls
+from app.coaching import models as coaching
 from app.core.db import models as core
 from app.core.db.tables import Base
 from app.digests import models as digests
@@ -24,6 +25,7 @@ __all__ = [
     "Base",
     "accounts",
     "calls",
+    "coaching",
     "core",
     "digests",
     "escalations",

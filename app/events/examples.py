@@ -49,6 +49,11 @@ _WINDOW: Final[dict[str, Any]] = {
     "starts_at": _OPENED,
     "ends_at": _LATER,
 }
+_NOTE: Final[dict[str, Any]] = {
+    "note_id": "cnt_01k9z3v5q8e9rbn3wz4m6t7y2g",
+    "engineer_id": ENGINEER,
+    "engineer_name": _JAN,
+}
 _PROBLEM: Final[dict[str, Any]] = {
     "problem_id": "prb_01k9z3v5q8e9rbn3wz4m6t7y2f",
     "number": "PRB-4F7-2WX",
@@ -234,6 +239,8 @@ DATA: Final[dict[str, dict[str, Any]]] = {
     },
     "maintenance.started": _WINDOW,
     "maintenance.ended": _WINDOW | {"still_firing": 2},
+    "coaching.noted": _NOTE | {"body": "Next time say when you will write again.", "truncated": False},
+    "coaching.acknowledged": _NOTE,
     "problem.suggested": _PROBLEM
     | {
         "words": ["catalogue", "locked"],
@@ -289,6 +296,8 @@ _MOMENTS: Final[tuple[tuple[str, str, dict[str, str], str], ...]] = (
     ("message.posted", "20T20:40:00", _ENGINEER, "new"),
     ("ticket.status_changed", "20T20:40:00", _ENGINEER, "open"),
     ("deadline.met", "20T20:40:00", _SERVICE, "open"),
+    ("coaching.noted", "20T20:40:30", _ENGINEER, "open"),
+    ("coaching.acknowledged", "20T20:41:00", _ENGINEER, "open"),
     ("deadline.warning", "20T20:41:15", _SERVICE, "new"),
     ("deadline.missed", "20T20:45:00", _SERVICE, "new"),
     ("ticket.priority_changed", "20T20:45:00", _SERVICE, "new"),

@@ -77,6 +77,8 @@ SENTENCES: Final[Mapping[str, Message]] = {
     "account.digest": _("Weekly digest: {open} open, {at_risk} at risk, {missed} missed"),
     "maintenance.started": _("A maintenance window has begun: alerts are held back"),
     "maintenance.ended": _("A maintenance window has ended: tickets are being opened for alerts that are still firing"),
+    "coaching.noted": _("New coaching note to an engineer"),
+    "coaching.acknowledged": _("The engineer has read the coaching note"),
     "problem.suggested": _("Similar tickets: {count}. There may be a problem behind them: {number}"),
     "problem.opened": _("New problem: {number}"),
     "problem.updated": _("The problem was changed: {number}"),

@@ -1,8 +1,8 @@
-"""One search: its index is empty here, and is filled in the background from the events that there are."""
+"""One search, whose index is filled in the background from the events that there are; and coaching notes."""
 
 from alembic import op
 from sqlalchemy import BigInteger, Boolean, Column, DateTime, String, text
-from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 
 revision = "0039"
 down_revision = "0038"
@@ -44,9 +44,32 @@ def upgrade() -> None:
     people = text("lower(((name || ' '::text) || email)) gin_trgm_ops")
     op.create_index("ix_people_names", "people", [people], postgresql_using="gin")
     op.create_index(None, "people", ["email"])
+    _coaching()
+
+
+def _coaching() -> None:
+    op.create_table(
+        "coaching_notes",
+        Column("account_id", ID, primary_key=True),
+        Column("id", ID, primary_key=True),
+        Column("ticket_id", ID, nullable=False),
+        Column("engineer_id", ID, nullable=False, comment="to whom it is addressed"),
+        Column("author", JSONB(), nullable=False),
+        Column("body", String(), nullable=False),
+        Column("created_at", DateTime(timezone=True), nullable=False),
+        Column("acknowledged_at", DateTime(timezone=True)),
+    )
+    for columns in (
+        ["id"],
+        ["account_id", "ticket_id", "created_at", "id"],
+        ["engineer_id", "created_at", "id"],
+        ["created_at", "id"],
+    ):
+        op.create_index(None, "coaching_notes", columns)
 
 
 def downgrade() -> None:
+    op.drop_table("coaching_notes")
     op.drop_index("ix_people_email", "people")
     op.drop_index("ix_people_names", "people")
     op.drop_index("ix_accounts_names", "accounts")

@@ -77,6 +77,7 @@ _PARAMETERS: Final = {
     "nru": "rule_id",
     "mnt": "window_id",
     "prb": "problem_id",
+    "cnt": "note_id",
 }
 
 
@@ -163,6 +164,8 @@ class World:
         self.ids["alert_id"] = await self._alert()
         self.ids["other_ticket_id"] = await self._post("/v1/tickets", TICKET | {"account_id": account})
         await self._renew_problems()
+        note = {"engineer_id": self.ids["engineer_id"], "body": "Well done"}
+        self.ids["note_id"] = await self._post(f"/v1/tickets/{self.ids['ticket_id']}/coaching", note)
         self.ids["link_id"] = await self._post(f"/v1/tickets/{self.ids['ticket_id']}/links", {})
         await self._let_in(account)
         self.is_used = False

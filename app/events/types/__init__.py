@@ -17,6 +17,7 @@ from app.events.types.calls import (
     CallReminded,
     CallRequested,
 )
+from app.events.types.coaching import CoachingAcknowledged, CoachingNoted
 from app.events.types.data import EventData
 from app.events.types.deadlines import (
     DeadlineCancelled,
@@ -163,6 +164,8 @@ EVENTS: Final[tuple[type[EventData], ...]] = (
     AccountDigest,
     MaintenanceStarted,
     MaintenanceEnded,
+    CoachingNoted,
+    CoachingAcknowledged,
     ProblemSuggested,
     ProblemOpened,
     ProblemUpdated,
