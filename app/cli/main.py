@@ -257,7 +257,7 @@ async def _prepare(settings: Settings, data: Path | None, demo_keys: Path | None
         async with transaction(state.sessions) as session:
             now = await clock.database_now(session)
             await load_builtin(session, now)
-            await leave_behind(session, settings.max_endpoints)
+            await leave_behind(session)
             admin_key = await bootstrap_admin_key(session, settings.admin_key, now=now)
             demo = await make_demo(session, now=now) if demo_keys else None
             demo_admin_key = (admin_key or await add_admin_key(session, now=now)) if demo else None

@@ -75,7 +75,7 @@ async def _send(session: AsyncSession, portfolio: Portfolio, week: date) -> int:
     told = [(account, digest) for account, digest in found if digest]
     if not told:
         return 0
-    events = [await contents.record(session, a.account_id, digest, now, sandbox=False) for a, digest in told]
+    events = [await contents.record(session, a.account_id, digest, now) for a, digest in told]
     accounts = [
         {
             "account": account.name,

@@ -100,9 +100,14 @@ def _ticket(row: Row) -> Any:
     return {name: row[name] for name in ("ticket_id", "number", "title", "priority", "metric", "due_at")}
 
 
-async def record(session: AsyncSession, account_id: str, digest: AccountDigest, at: datetime, *, sandbox: bool) -> Row:
-    """Record the digest as an event of its account; the event's row."""
-    row = event_row(Event(at, digest), account_id=account_id, ticket_id=None, sequence=None, sandbox=sandbox)
+def row_of(account_id: str, digest: AccountDigest, at: datetime, *, sandbox: bool) -> Row:
+    """The row of the digest's event."""
+    return event_row(Event(at, digest), account_id=account_id, ticket_id=None, sequence=None, sandbox=sandbox)
+
+
+async def record(session: AsyncSession, account_id: str, digest: AccountDigest, at: datetime) -> Row:
+    """Record the digest as an event of its live account; the event's row."""
+    row = row_of(account_id, digest, at, sandbox=False)
     if await write(session, recorded([row]), fanned_out([row])):
         ring_after_commit(session, "deliveries")
     ring_after_commit(session, "events")

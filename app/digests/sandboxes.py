@@ -12,6 +12,7 @@ from app.core.db.tables import Row
 from app.core.zones import load_zone
 from app.digests import contents
 from app.digests.weeks import Managed, due_between
+from app.webhooks.outbox.fanout import fan_out
 
 _ACCOUNT: Final = f"""
 SELECT {contents.MANAGED} FROM accounts WHERE account_id = $1 AND jsonb_typeof(tam) = 'object'
@@ -25,12 +26,17 @@ class Weekly:
     account: Managed | None = None
     due: Sequence[datetime] = ()
 
-    async def record(self, session: AsyncSession, at: datetime) -> list[Row]:
-        """Record the digest that is due at this instant, where there is anything to tell; the event's row."""
+    async def made(self, session: AsyncSession, at: datetime) -> list[Row]:
+        """The event of the digest that is due at this instant, where there is anything to tell.
+
+        Its deliveries are made; the caller records it.
+        """
         digest = await contents.digest_of(session, self.account, at) if self.account else None
         if self.account is None or digest is None:
             return []
-        return [await contents.record(session, self.account.account_id, digest, at, sandbox=True)]
+        rows = [contents.row_of(self.account.account_id, digest, at, sandbox=True)]
+        await fan_out(session, rows)
+        return rows
 
 
 async def digests_of(session: AsyncSession, account_id: str, after: datetime, until: datetime) -> Weekly:

@@ -26,7 +26,7 @@ BREATH: Final = 0.004
 """Seconds between two polls, at the least."""
 _SHARE: Final = 4
 """How much longer than a poll the pause after it is: polls cost more the more transactions there are."""
-_LONGEST: Final = 0.04
+_LONGEST: Final = 0.02
 """The longest such pause in seconds: a poll also takes long where the process is busy with something else."""
 PATIENCE: Final = 0.25
 """Seconds for which a reader who waits for nothing else waits for those who write at that moment."""

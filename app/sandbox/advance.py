@@ -14,13 +14,15 @@ from asyncpg import LockNotAvailableError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.auth import SERVICE, Principal
-from app.core.db.session import driver, ring_after_commit
+from app.core.db.session import do_last, driver, ring_after_commit
+from app.core.db.statements.bulk import write
 from app.core.db.tables import Row
 from app.core.problems import Conflict, Fault, Invalid, NotFound
 from app.core.process.cooperative import in_turns
 from app.core.text.messages import _
 from app.digests.sandboxes import digests_of
 from app.events.envelope import envelope, instant
+from app.events.log import recorded
 from app.inbound.read.windows import held_back
 from app.sandbox.schemas import ClockAdvance
 from app.sla.clock.clock import Firing, catch_up
@@ -83,8 +85,8 @@ async def advance(session: AsyncSession, account_id: str, command: ClockAdvance,
 
     A deadline due exactly at the goal still runs there (C06); a warning at the goal has been sent. What would be more
     than ``budget`` events is left for the next call, and so is what comes after the end of a maintenance window that
-    holds something back. 404, 409 for a live account or a clock that is being moved, 422
-    backwards.
+    holds something back. The events are recorded directly before the commit. 404, 409 for a live account or a clock
+    that is being moved, 422 backwards.
     """
     before = await _lock_clock(session, account_id)
     goal = command.goal(before)
@@ -100,9 +102,10 @@ async def advance(session: AsyncSession, account_id: str, command: ClockAdvance,
         leg = await _go(session, account_id, leg.now, stop, left) if left > 0 else _Leg(leg.now, (), whole=False)
         events += leg.events
         if stop in weekly.due and leg.now >= stop:
-            events += await weekly.record(session, stop)
+            events += await weekly.made(session, stop)
         if not leg.whole:
             break
+    do_last(session, lambda: write(session, recorded(events)))  # from then on the feed waits for this transaction
     ring_after_commit(session, "maintenance")
     return Advanced(account_id, before, leg.now, events, None if leg.whole and goal == asked else asked)
 
@@ -117,7 +120,7 @@ async def _go(session: AsyncSession, account_id: str, before: datetime, goal: da
     stopped = await _fire(edits, roster, horizon, budget)
     now = max(before, stopped or horizon)
     changed = [edit for edit in edits if edit.events or edit.touched]
-    events = await write_edits(session, changed, beside=hold_writes(roster.staff))
+    events = await write_edits(session, changed, beside=hold_writes(roster.staff), recording=False)
     await (await driver(session)).execute(_MOVE, account_id, now)
     return _Leg(now, events, whole=all_due and not stopped)
 

@@ -27,6 +27,20 @@ def test_what_a_poll_saw_is_decided_once_its_writers_have_ended() -> None:
     assert _position((7, {"a"}), (9, {"b"}), (9, {"c"})) == 9
 
 
+def test_an_empty_feed_is_decided_once_its_first_writers_have_ended() -> None:
+    assert _position((0, {"a"}), (0, {"b"})) == 0
+
+
+def test_an_event_waits_only_for_those_who_wrote_when_it_was_first_seen() -> None:
+    assert _position((7, {"a"}), (8, {"a", "b"}), (9, {"b", "c"}), (9, {"c"})) == 8
+
+
+def test_one_who_writes_for_long_holds_what_came_later_too() -> None:
+    polls = [(7 + number, {"a", str(number)}) for number in range(200)]
+    assert _position((5, set()), *polls) == 5
+    assert _position((5, set()), *polls, (206, {"b"})) == 206
+
+
 def test_a_prepared_transaction_may_be_any_of_them() -> None:
     assert _position((5, set()), (7, {"a"}), (9, {PREPARED}), (9, {PREPARED, "b"})) == 5
     assert _position((5, set()), (7, {"a"}), (9, {PREPARED}), (9, set())) == 9

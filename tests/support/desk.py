@@ -11,15 +11,14 @@ from app.core.clock import database_now
 from app.core.db.engine import Sessions, make_engine
 from app.core.db.session import driver, make_sessions, transaction
 from app.core.db.tables import Row
-from app.core.ids import new_id
 from app.core.signals import WakeUps
 from app.plans.document.parsing.documents import parse, parse_yaml
 from app.plans.store import BUILTIN, add_version
 from app.tickets.schemas import NewTicket
 from app.tickets.usecases.open import open_ticket
 from app.webhooks.models import WebhookEndpointRow
-from app.webhooks.outbox.subscriptions import subscribe
-from app.webhooks.rules.signing import make_secret
+from app.webhooks.schemas import WebhookEndpointFields
+from app.webhooks.usecases.endpoints import create_endpoint
 from tests.support.tickets import TICKET
 
 AUTOMATION: Final = Acting(Actor("automation", "key_test"), None)
@@ -46,20 +45,9 @@ async def open_at(sessions: Sessions, account_id: str, *instants: datetime, **fi
 
 async def make_endpoint(sessions: Sessions, url: str, *events: str) -> WebhookEndpointRow:
     """An operator's endpoint for these events of all accounts."""
+    fields = WebhookEndpointFields(url=url, events=list(events))
     async with transaction(sessions) as session:
-        now = await database_now(session)
-        endpoint = WebhookEndpointRow(
-            id=new_id("wh"),
-            url=url,
-            events=list(events),
-            secrets=[make_secret()],
-            created_at=now,
-            updated_at=now,
-        )
-        session.add(endpoint)
-        await session.flush()
-        await subscribe(session, endpoint)
-    return endpoint
+        return await create_endpoint(session, fields, account_id=None, now=await database_now(session))
 
 
 async def now_of(sessions: Sessions) -> datetime:

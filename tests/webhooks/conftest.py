@@ -19,8 +19,8 @@ from app.core.settings import Settings
 from app.events.models import EventRow
 from app.webhooks.models import DeliveryRow, WebhookEndpointRow
 from app.webhooks.outbox.fanout import fan_out
-from app.webhooks.outbox.subscriptions import subscribe
-from app.webhooks.rules.signing import make_secret
+from app.webhooks.schemas import WebhookEndpointFields
+from app.webhooks.usecases.endpoints import create_endpoint
 from tests.webhooks.receiver import Receiver, receiving
 
 MakeEndpoint = Callable[..., Awaitable[WebhookEndpointRow]]
@@ -57,20 +57,9 @@ def make_endpoint(sessions: Sessions) -> MakeEndpoint:
     """An endpoint in the database: an operator's, for everything, unless told otherwise."""
 
     async def make(url: str, account_id: str | None = None, events: list[str] | None = None) -> WebhookEndpointRow:
-        endpoint = WebhookEndpointRow(
-            id=new_id("wh"),
-            account_id=account_id,
-            url=url,
-            events=events or ["*"],
-            secrets=[make_secret()],
-            created_at=wall_now(),
-            updated_at=wall_now(),
-        )
+        fields = WebhookEndpointFields(url=url, events=events or ["*"])
         async with transaction(sessions) as session:
-            session.add(endpoint)
-            await session.flush()
-            await subscribe(session, endpoint)
-        return endpoint
+            return await create_endpoint(session, fields, account_id=account_id, now=wall_now())
 
     return make
 

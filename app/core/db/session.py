@@ -56,10 +56,13 @@ async def transaction(sessions: Sessions, turn: Turn | None = None) -> AsyncIter
     """
     session = sessions()
     ring: set[str] = set()
-    session.info.update(ring=ring, driver=None, turn=turn)
+    last: list[Callable[[], Awaitable[object]]] = []
+    session.info.update(ring=ring, last=last, driver=None, turn=turn)
     try:
         yield session
         await _ask_seal(session)
+        for step in last:
+            await step()
         await session.commit()
     finally:
         await session.close()  # rolls back what has not been committed
@@ -118,6 +121,11 @@ async def allow(session: AsyncSession, seconds: float) -> None:
 def ring_after_commit(session: AsyncSession, wake_up: str) -> None:
     """Ring ``WakeUps.<name>`` when this session's transaction has committed."""
     session.info["ring"].add(wake_up)
+
+
+def do_last(session: AsyncSession, step: Callable[[], Awaitable[object]]) -> None:
+    """Have this session's transaction do a step directly before it commits: for what others wait for from then on."""
+    session.info["last"].append(step)
 
 
 def wake_ups_of(session: AsyncSession) -> WakeUps:

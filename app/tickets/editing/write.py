@@ -43,11 +43,13 @@ async def write_edits(
     new: bool = False,
     beside: Sequence[Write] = (),
     following: Following = tuple,
+    recording: bool = True,
 ) -> list[Row]:
     """Write tickets with all that belongs to them: one statement, however many they are; the rows of the new events.
 
     Events are written in the order in which they happened. ``beside`` is written in the same statement, and so is what
-    is ``following`` from the tickets, which is asked for when they are complete. Raises ``Again`` when the number of a
+    is ``following`` from the tickets, which is asked for when they are complete. Without ``recording`` the caller
+    records the events, in the same transaction. Raises ``Again`` when the number of a
     ``new`` ticket is taken. Experts are chosen before it (``save.staff_and_save``).
     """
     for edit in edits:
@@ -75,7 +77,7 @@ async def write_edits(
         put(CallRow, calls),
         updated(CallRow, [row for edit in edits for row in edit.no_shows if row["id"] not in called]),
         inserted(EscalationRow, [row for edit in edits for row in _escalation_rows(edit)]),
-        recorded(events),
+        recorded(events if recording else []),
         told,
         pages,
         heard,

@@ -1,9 +1,9 @@
 """Endpoints that are behind: their deliveries are made by a background pass, at the pace at which they take them.
 
 An endpoint is behind while it is paused, because too many deliveries of its owner are pending, or where its owner has
-more endpoints than the quota: what recording an event costs is bounded by the quota, whatever an account has from
-before. ``behind_from`` is the position in the feed up to which its deliveries are made. The feed is read up to its end
-alone, where all is decided, and a delivery's id is the same however it comes to be: none is left out or made twice.
+twenty others that are sent to directly: what recording an event costs is bounded, whatever an account has.
+``behind_from`` is the position in the feed up to which its deliveries are made. The feed is read up to its end alone,
+where all is decided, and a delivery's id is the same however it comes to be: none is left out or made twice.
 
 An endpoint that has caught up is sent to directly again. A transaction that began before may not have seen that: for
 one more minute, what is recorded is looked at here too, and what is missing is made.
@@ -25,8 +25,8 @@ from app.events.envelope import NO_ACCOUNT
 from app.events.event import Event
 from app.events.types import WebhookPaused, WebhookResumed, WebhookTest
 from app.webhooks.outbox.fanout import DELIVERY_ID
-from app.webhooks.rules.pausing import Waiting, quota_of, to_pause
-from app.webhooks.usecases.endpoints import origin, tell
+from app.webhooks.rules.pausing import DIRECT, Waiting, quota_of, to_pause
+from app.webhooks.usecases.endpoints import LAST_POSITION, origin, tell
 
 AT_ONCE: Final = 50
 """Endpoints of one transaction, and events that are looked at for each: at most some thousands of deliveries."""
@@ -36,7 +36,6 @@ _FEW: Final = 500
 _GRACE: Final = timedelta(minutes=1)
 """No statement lasts longer: whoever has not seen by then that an endpoint is sent to directly has ended."""
 _ALONE: Final = AdvisoryLock("catch up", "hashtext('heliodesk catch up')")
-_LAST: Final = "coalesce(pg_sequence_last_value('events_position_seq'), 0)"
 
 _OVER: Final = f"""
 WITH waiting AS (
@@ -51,15 +50,17 @@ WHERE w.enabled AND owner_id IN (
 # An event with a later position may not have seen that the endpoint is paused: its delivery is there already.
 _PAUSE: Final = f"""
 UPDATE webhook_endpoints
-SET direct = false, behind_from = coalesce(behind_from, {_LAST}), paused_at = clock_timestamp(), resumed_at = NULL
+SET direct = false, behind_from = coalesce(behind_from, {LAST_POSITION}),
+    paused_at = clock_timestamp(), resumed_at = NULL
 WHERE id = $1 AND enabled AND direct RETURNING account_id, url, paused_at
 """  # noqa: S608  our own text
 _BEYOND: Final = f"""
-UPDATE webhook_endpoints SET direct = false, behind_from = coalesce(behind_from, {_LAST})
+UPDATE webhook_endpoints SET direct = false, behind_from = coalesce(behind_from, {LAST_POSITION})
 WHERE direct AND id IN (
     SELECT id FROM (
-        SELECT id, row_number() OVER (PARTITION BY account_id ORDER BY created_at, id) AS place FROM webhook_endpoints
-    ) AS placed WHERE place > $1
+        SELECT id, row_number() OVER (PARTITION BY account_id ORDER BY created_at, id) AS place
+        FROM webhook_endpoints WHERE enabled AND direct
+    ) AS placed WHERE place > {DIRECT}
 )
 """  # noqa: S608  our own text
 _OF = "d.owner_id = coalesce(w.account_id, '-') AND d.endpoint_id = w.id"
@@ -121,8 +122,9 @@ UPDATE webhook_endpoints AS w
 SET direct = true, paused_at = NULL, resumed_at = clock_timestamp()
 FROM webhook_endpoints AS before
 WHERE w.id = $1 AND before.id = w.id AND w.enabled AND NOT w.direct AND (
-    SELECT count(*) FROM webhook_endpoints AS o WHERE o.account_id IS NOT DISTINCT FROM w.account_id AND o.direct
-) < $2 AND (SELECT count(*) FROM ({_PENDING} LIMIT $3) AS pending) < $3
+    SELECT count(*) FROM webhook_endpoints AS o
+    WHERE o.account_id IS NOT DISTINCT FROM w.account_id AND o.enabled AND o.direct
+) < {DIRECT} AND (SELECT count(*) FROM ({_PENDING} LIMIT $2) AS pending) < $2
 RETURNING w.account_id, w.url, w.resumed_at, before.paused_at
 """  # noqa: S608  our own text
 
@@ -155,9 +157,9 @@ async def _pause(session: AsyncSession, endpoint_id: str, pending: int, quota: i
     return 1
 
 
-async def leave_behind(session: AsyncSession, most: int) -> None:
-    """Those beyond the first ``most`` endpoints of each owner are sent to by ``catch_up`` from now on."""
-    await (await driver(session)).execute(_BEYOND, most)
+async def leave_behind(session: AsyncSession) -> None:
+    """Those beyond the first twenty endpoints of each owner are sent to by ``catch_up`` from now on."""
+    await (await driver(session)).execute(_BEYOND)
 
 
 async def catch_up(state: State) -> int:
@@ -179,17 +181,17 @@ async def catch_up(state: State) -> int:
         ready = [row["id"] for row in await connection.fetch(_READY, position, _GRACE, few)]
         if ready:
             reached = await connection.fetch(_MAKE, ready, position, min(_EVENTS, few), _GRACE)
-            await _resume(session, reached, state.settings.max_endpoints, few)
+            await _resume(session, reached, few)
             ring_after_commit(session, "deliveries")
     return len(ready)
 
 
-async def _resume(session: AsyncSession, reached: Sequence[Row], most: int, few: int) -> None:
+async def _resume(session: AsyncSession, reached: Sequence[Row], few: int) -> None:
     """Send directly to those that have caught up: where few are pending, and their owners may have one more."""
     for endpoint in reached:
         if not endpoint["caught_up"]:
             continue
-        row = await (await driver(session)).fetchrow(_RESUME, endpoint["id"], most, few)
+        row = await (await driver(session)).fetchrow(_RESUME, endpoint["id"], few)
         if row and row["paused_at"]:
             data = WebhookResumed(endpoint_id=endpoint["id"], url=origin(row["url"]))
             await tell(session, row["account_id"], Event(row["resumed_at"], data))

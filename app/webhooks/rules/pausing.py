@@ -1,4 +1,4 @@
-"""Which endpoints of an owner pause when too many of its deliveries are pending. Pure."""
+"""How many endpoints of an owner are sent to directly, and which pause when too much is pending. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,6 +6,8 @@ from typing import Final
 
 from app.events.envelope import NO_ACCOUNT
 
+DIRECT: Final = 20
+"""So many endpoints of an owner are sent to directly: more would make its tickets' writes slow, and so everybody's."""
 OPERATORS: Final = 10
 """Operators' endpoints hear all accounts, and may have so many times what one account may have pending."""
 

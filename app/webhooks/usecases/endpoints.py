@@ -6,7 +6,7 @@ from ipaddress import ip_address, ip_network
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from sqlalchemy import delete, func, select, tuple_, update
+from sqlalchemy import delete, func, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.principals import Acting
@@ -26,6 +26,7 @@ from app.webhooks.models import DeliveryRow, WebhookEndpointRow
 from app.webhooks.outbox.fanout import fan_out
 from app.webhooks.outbox.subscriptions import subscribe, unsubscribe
 from app.webhooks.rules.patterns import check_globs
+from app.webhooks.rules.pausing import DIRECT
 from app.webhooks.rules.signing import make_secret, rotated
 from app.webhooks.schemas import WebhookEndpoint, WebhookEndpointFields
 
@@ -33,6 +34,8 @@ _MAX_TESTS: Final = 100
 """Tests of one endpoint that have not ended: one that never answers gathers no more of them."""
 
 
+LAST_POSITION: Final = "coalesce(pg_sequence_last_value('events_position_seq'), 0)"
+"""SQL: the last position in the feed that has been given out."""
 _THROUGH_THE_API: Final = _("It was disabled through the API")
 _LOOPBACK: Final = ip_network("127.0.0.0/8")
 
@@ -114,10 +117,23 @@ async def create_endpoint(
         created_at=now,
         updated_at=now,
     )
+    await _place(session, endpoint)
     session.add(endpoint)
     await session.flush()
     await subscribe(session, endpoint)
     return endpoint
+
+
+async def _place(session: AsyncSession, endpoint: WebhookEndpointRow) -> None:
+    """Send to it directly while its owner has few such endpoints, else from here on by ``catch_up``."""
+    others = select(func.count()).where(
+        WebhookEndpointRow.account_id.is_not_distinct_from(endpoint.account_id),
+        WebhookEndpointRow.id != endpoint.id,
+        WebhookEndpointRow.enabled,
+        WebhookEndpointRow.direct,
+    )
+    endpoint.direct = (await session.scalar(others) or 0) < DIRECT
+    endpoint.behind_from = None if endpoint.direct else await session.scalar(text(f"SELECT {LAST_POSITION}"))
 
 
 async def update_endpoint(
@@ -138,7 +154,7 @@ async def update_endpoint(
     if disabled:
         endpoint.enabled, endpoint.disabled_reason = False, _THROUGH_THE_API
     elif fields.enabled:
-        _enable(endpoint)
+        await _enable(session, endpoint)
     await _touch(session, endpoint, now)
     await subscribe(session, endpoint)
     if disabled:
@@ -173,14 +189,15 @@ async def rotate_secret(
 
 async def enable_endpoint(session: AsyncSession, endpoint: WebhookEndpointRow, *, now: datetime) -> None:
     """Send to it again, from now on: what failed meanwhile is sent again only when asked for."""
-    _enable(endpoint)
+    await _enable(session, endpoint)
     endpoint.failing_since = None
     await _touch(session, endpoint, now)
 
 
-def _enable(endpoint: WebhookEndpointRow) -> None:
+async def _enable(session: AsyncSession, endpoint: WebhookEndpointRow) -> None:
     if not endpoint.enabled:
-        endpoint.direct, endpoint.behind_from, endpoint.paused_at = True, None, None
+        await _place(session, endpoint)
+        endpoint.paused_at = None
         endpoint.enabled, endpoint.disabled_reason, endpoint.failing_since = True, None, None
 
 

@@ -12,7 +12,7 @@ from app.core.state import State
 from app.webhooks.background.catch_up import catch_up, leave_behind, pause_over_quota
 from app.webhooks.background.deliver import Sender
 from app.webhooks.models import WebhookEndpointRow
-from app.webhooks.rules.pausing import Waiting, quota_of, to_pause
+from app.webhooks.rules.pausing import DIRECT, Waiting, quota_of, to_pause
 from tests.support.actors import Headers
 from tests.support.desk import fetch, now_of
 from tests.support.refusals import reached
@@ -237,27 +237,53 @@ async def test_enabling_a_disabled_endpoint_begins_now(
 
 
 async def test_what_recording_costs_is_bounded_however_many_endpoints_there_are(
-    sessions: Sessions, state: State, make_endpoint: MakeEndpoint, tell: Tell, monkeypatch: pytest.MonkeyPatch
+    sessions: Sessions, state: State, make_endpoint: MakeEndpoint, tell: Tell
 ) -> None:
-    """Endpoints beyond the quota, from before there was one, hear everything a moment later."""
-    monkeypatch.setattr(state.settings, "max_endpoints", 2)
-    endpoints = [await make_endpoint(URL, ACCOUNT) for _ in range(5)]
+    """Endpoints beyond the twentieth of their owner hear everything a moment later."""
+    endpoints = [await make_endpoint(URL, ACCOUNT) for _ in range(DIRECT + 3)]
     others = await make_endpoint(URL, "acc_2")
-    for _ in "ab":
-        async with transaction(sessions) as session:
-            await leave_behind(session, 2)
     (event, _) = await tell(event_row(), event_row(account_id="acc_2"))
-    assert len(await deliveries(sessions)) == 3, "two of one account, one of the other"
+    assert len(await deliveries(sessions)) == DIRECT + 1, "twenty of one account, one of the other"
     await catch_up(state)
-    assert [await heard(sessions, one) for one in endpoints] == [{event["id"]}] * 5
+    assert [await heard(sessions, one) for one in endpoints] == [{event["id"]}] * len(endpoints)
     assert (await facts(sessions, others))["direct"]
     await fetch(sessions, "DELETE FROM webhook_endpoints WHERE id = $1", endpoints[0].id)
     await tell()
     await caught_up(state)
-    rows = await fetch(
-        sessions, "SELECT count(*) AS number FROM webhook_endpoints WHERE account_id = $1 AND direct", ACCOUNT
-    )
-    assert rows[0]["number"] == 2, "one takes the place that has become free"
+    assert await _direct(sessions) == DIRECT, "one takes the place that has become free"
+
+
+async def test_endpoints_that_an_earlier_version_sent_to_directly_are_left_behind(
+    sessions: Sessions, state: State, make_endpoint: MakeEndpoint, tell: Tell
+) -> None:
+    endpoints = [await make_endpoint(URL, ACCOUNT) for _ in range(DIRECT + 3)]
+    await fetch(sessions, "UPDATE webhook_endpoints SET direct = true, behind_from = NULL")
+    for _ in "ab":
+        async with transaction(sessions) as session:
+            await leave_behind(session)
+    assert await _direct(sessions) == DIRECT
+    (event,) = await tell()
+    await catch_up(state)
+    assert [await heard(sessions, one) for one in endpoints] == [{event["id"]}] * len(endpoints)
+
+
+async def test_an_endpoint_that_is_enabled_again_takes_no_place_that_another_has(
+    sessions: Sessions, state: State, make_endpoint: MakeEndpoint, tell: Tell, client: httpx.AsyncClient, admin: Headers
+) -> None:
+    first = await make_endpoint(URL, ACCOUNT)
+    await fetch(sessions, "UPDATE webhook_endpoints SET enabled = false")
+    for _ in range(DIRECT):
+        await make_endpoint(URL, ACCOUNT)
+    assert (await client.post(f"/v1/webhooks/{first.id}/enable", headers=admin)).status_code == 200
+    assert await _direct(sessions) == DIRECT
+    (event,) = await tell()
+    await caught_up(state)
+    assert await heard(sessions, first) == {event["id"]}
+
+
+async def _direct(sessions: Sessions) -> int:
+    statement = "SELECT count(*) AS number FROM webhook_endpoints WHERE account_id = $1 AND direct"
+    return int((await fetch(sessions, statement, ACCOUNT))[0]["number"])
 
 
 async def test_an_endpoint_that_never_answers_gathers_no_more_than_a_hundred_tests(

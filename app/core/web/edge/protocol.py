@@ -24,7 +24,7 @@ from app.core.web.edge.watched import Lag, Use
 
 _SLICE: Final = 2**14
 """Bytes that the parser gets at once: so much may come beyond a limit before it is seen."""
-_CHUNKS: Final = 4096
+_CHUNKS: Final = 1024
 _CHUNK: Final = 32
 """So many chunks of a body may be smaller than this, on an average: each costs as much as a large one."""
 _LEFT_OVER: Final = 2**20
