@@ -24,6 +24,7 @@ from app.plans.api import plans as plans_router
 from app.plans.api import programmes
 from app.previews import router as previews_router
 from app.problems import router as problems_router
+from app.records import router as records_router
 from app.resources import lifespan
 from app.rollout import router as rollout_router
 from app.roster.api import calendars, contacts, overrides, regions
@@ -69,6 +70,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     problems_router.router,
     search_router.router,
     coaching_router.router,
+    records_router.router,
     health.router,
 )
 _FIRST: Final = (tickets_router.router, feed_router.router, ingest.router)

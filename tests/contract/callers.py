@@ -127,6 +127,8 @@ RULES: Final[dict[str, Refused]] = {
     "end_maintenance_window": WRITE,
     "delete_maintenance_window": WRITE,
     "search": COLLECTION,
+    "get_account_record": READ,
+    "get_person_record": READ,
     "create_coaching_note": SUPPORT,
     "list_ticket_coaching_notes": SUPPORT,
     "list_coaching_notes": SUPPORT,
