@@ -21,6 +21,7 @@ ALL: Final = (
     "inbound",
     "feed",
     "problems",
+    "search",
 )
 """Modules of this package, each with a ``main``; where one has a goal, it returns whether that is met."""
 
