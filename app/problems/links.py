@@ -19,7 +19,8 @@ from app.tickets.save import staff_and_save
 # A ticket of a suggestion is free to be linked; one of a problem is not.
 _LINK: Final = """
 INSERT INTO problem_tickets AS l (account_id, ticket_id, problem_id, linked_at, pending, tell_at)
-SELECT t.account_id, t.id, $1, $3, '["link"]', $3 FROM tickets AS t WHERE t.id = ANY ($2::text[]) ORDER BY t.id
+SELECT t.account_id, t.id, $1::text, $3::timestamptz, '["link"]'::jsonb, $3::timestamptz
+FROM tickets AS t WHERE t.id = ANY ($2::text[]) ORDER BY t.id
 ON CONFLICT (account_id, ticket_id) DO UPDATE
 SET problem_id = EXCLUDED.problem_id, linked_at = EXCLUDED.linked_at, pending = EXCLUDED.pending, tell_at = $3
 WHERE l.problem_id <> $1 AND EXISTS (SELECT FROM problems AS p WHERE p.id = l.problem_id AND p.state = ANY ($4))

@@ -20,7 +20,7 @@ _SHOWN: Final = 50
 # A ticket that support has linked to another problem meanwhile stays there.
 _JOIN: Final = """
 INSERT INTO problem_tickets (account_id, ticket_id, problem_id, linked_at, pending, tell_at)
-SELECT r.account_id, r.ticket_id, $1, $3, $4::jsonb, $5 FROM recent_incidents AS r
+SELECT r.account_id, r.ticket_id, $1::text, $3::timestamptz, $4::jsonb, $5::timestamptz FROM recent_incidents AS r
 WHERE r.ticket_id = ANY ($2::text[]) AND NOT r.parted ORDER BY r.ticket_id ON CONFLICT DO NOTHING
 """
 _SUGGESTED: Final = f"""

@@ -147,11 +147,10 @@ async def test_n4_above_a_plans_threshold_it_opens_by_itself(sessions: Sessions,
     assert missed["data"]["state"] == "known_error"
 
 
-def _overdue() -> dict[str, Any]:
-    return {
-        "known_error": {"due_at": "2026-01-01T00:00:00+00:00", "missed": False, "reached": False},
-        "resolved": {"due_at": "2126-01-01T00:00:00+00:00", "missed": False, "reached": False},
-    }
+def _overdue() -> str:
+    """The targets of a problem of which one is overdue, as JSON."""
+    due = {"known_error": "2026-01-01T00:00:00+00:00", "resolved": "2126-01-01T00:00:00+00:00"}
+    return json.dumps({state: {"due_at": at, "missed": False, "reached": False} for state, at in due.items()})
 
 
 async def test_n4_a_pass_looks_at_what_is_new_alone(
