@@ -56,8 +56,8 @@ _TOLD: Final = """
 UPDATE problem_tickets SET pending = '[]', tell_at = NULL WHERE ticket_id = ANY ($1::text[]) AND tell_at IS NOT NULL
 """
 _LATER: Final = """
-UPDATE problem_tickets SET tell_at = clock_timestamp() + interval '5 minutes' WHERE ticket_id = $1
-AND tell_at IS NOT NULL
+UPDATE problem_tickets SET tell_at = clock_timestamp() + interval '5 minutes'
+WHERE ticket_id = ANY ($1::text[]) AND tell_at IS NOT NULL
 """
 _NEXT: Final = """
 SELECT least((SELECT min(tell_at) FROM problem_tickets WHERE tell_at IS NOT NULL),
@@ -105,7 +105,7 @@ class Telling:
         with apart("problems", self.metrics, ticket_id=ticket_id):
             return await tell_these(self.sessions, [ticket_id])
         async with transaction(self.sessions) as session:
-            await (await driver(session)).execute(_LATER, ticket_id)
+            await (await driver(session)).execute(_LATER, [ticket_id])
         return 0
 
 
@@ -113,8 +113,9 @@ async def tell_these(sessions: Sessions, ids: Sequence[str]) -> int:
     """Lock those of these tickets that are free, and tell them, in one transaction; how many."""
 
     async def work(session: AsyncSession) -> int:
-        edits = {edit.ticket.id: edit for edit in await lock_free(session, ids)}
-        connection = await driver(session)
+        free, faulty = await lock_free(session, ids)
+        edits, connection = {edit.ticket.id: edit for edit in free}, await driver(session)
+        await connection.execute(_LATER, list(faulty))
         links = await connection.fetch(_LINKS, list(edits))
         for link in links:
             await _tell(session, edits[link["ticket_id"]], link)

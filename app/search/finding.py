@@ -25,8 +25,8 @@ FEW: Final = 1_000
 """Texts to which the index leads."""
 _SOME: Final = 20
 """Accounts and people of one answer; so many problems of a customer are looked at, ten times."""
-_SHOWN: Final = "id, account_id, ticket_id, at, ts_rank(words, $2::tsquery) AS rank"
-_SEEN: Final = "words @@ $2::tsquery AND ($3::boolean OR NOT internal)"
+_SHOWN: Final = "id, account_id, ticket_id, at, ts_rank(words, $2::text::tsquery) AS rank"
+_SEEN: Final = "words @@ $2::text::tsquery AND ($3::boolean OR NOT internal)"
 _NEAR: Final = f"""
 SELECT {_SHOWN} FROM (
     SELECT * FROM search_texts WHERE {{scope}} ORDER BY at DESC, id DESC LIMIT (SELECT {_NEWEST})

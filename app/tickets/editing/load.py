@@ -112,9 +112,9 @@ async def lock_left(session: AsyncSession, ids: Sequence[str]) -> list[TicketEdi
     return (await caught_up(session, await (await driver(session)).fetch(_LEFT, ids)))[0]
 
 
-async def lock_free(session: AsyncSession, ids: Sequence[str]) -> list[TicketEdit]:
-    """Lock those of these tickets that nobody holds, each caught up to now; those that are faulty are left out."""
-    return (await caught_up(session, await (await driver(session)).fetch(_FREE, ids)))[0]
+async def lock_free(session: AsyncSession, ids: Sequence[str]) -> tuple[list[TicketEdit], dict[str, Exception]]:
+    """Lock those of these tickets that nobody holds, each caught up to now; and what is wrong with the faulty ones."""
+    return await caught_up(session, await (await driver(session)).fetch(_FREE, ids))
 
 
 async def each_apart(parts: Iterable[tuple[str, Awaitable[T]]]) -> tuple[list[T], dict[str, Exception]]:
