@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import log
+from math import log, sqrt
 from typing import Final
 
 from app.problems.meanings import MEANINGS, STEM
@@ -102,7 +102,7 @@ def _share(one: frozenset[str], other: frozenset[str], weights: Weights) -> floa
         return 0.0
     both, least = weights.sum(shared), min(weights.sum(one), weights.sum(other))
     whole = weights.sum(one | other)
-    return both / (whole * least) ** 0.5
+    return both / sqrt(whole * least)
 
 
 def grouped(groups: Sequence[Group], free: Sequence[Incident], weights: Weights) -> list[Group]:

@@ -75,7 +75,7 @@ async def test_n4_twenty_alike_among_two_hundred_are_one_suggestion(sessions: Se
     assert (problem["product"], problem["source"], problem["owner_id"]) == ("reports", "suggestion", None)
     assert {"export", "timeout"} <= set(problem["words"])
     [event] = await fetch(sessions, "SELECT * FROM events WHERE type = 'problem.suggested'")
-    assert (event["account_id"], event["audience"], event["data"]["count"]) == ("", "internal", len(tickets))
+    assert (event["account_id"], event["audience"], event["data"]["count"]) == ("-", "internal", len(tickets))
     assert {each["ticket_id"] for each in event["data"]["tickets"]} == tickets
     assert "problem.suggested" not in (await story.customer.send("GET", "/v1/events?limit=200")).text
 
