@@ -102,11 +102,13 @@ class Telling:
         return sum([await self._tell_one(ticket_id) for ticket_id in ids])
 
     async def _tell_one(self, ticket_id: str) -> int:
+        told: int | None = None
         with apart("problems", self.metrics, ticket_id=ticket_id):
-            return await tell_these(self.sessions, [ticket_id])
-        async with transaction(self.sessions) as session:
-            await (await driver(session)).execute(_LATER, [ticket_id])
-        return 0
+            told = await tell_these(self.sessions, [ticket_id])
+        if told is None:
+            async with transaction(self.sessions) as session:
+                await (await driver(session)).execute(_LATER, [ticket_id])
+        return told or 0
 
 
 async def tell_these(sessions: Sessions, ids: Sequence[str]) -> int:

@@ -15,8 +15,8 @@ from app.core.db.session import driver, transaction
 from app.core.db.statements.bulk import upserted, write
 from app.core.db.tables import Row
 from app.core.process.cooperative import in_turns
+from app.core.state import Feed
 from app.events.envelope import NO_ACCOUNT
-from app.feed.poller import FeedPoller
 from app.search.models import SearchTextRow
 from app.search.words import vector
 
@@ -53,7 +53,7 @@ class Indexing:
     """Keeps the index of the search; any number of replicas may, one at a time."""
 
     sessions: Sessions
-    feed: FeedPoller
+    feed: Feed
     reached: int = -1
     """what this process knows of the mark"""
 

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from app.core.db.engine import Sessions
+from app.core.db.session import driver
 from app.problems import telling
 from app.problems.telling import Telling
 from tests.support.actors import make_account, make_engineer, make_key
@@ -122,7 +123,7 @@ async def test_n4_a_ticket_that_somebody_holds_is_told_later(sessions: Sessions,
     held, free = await story.open(), await story.open()
     problem = await opened(story, held, free)
     async with sessions() as session:
-        await (await telling.driver(session)).execute("SELECT FROM tickets WHERE id = $1 FOR UPDATE", held["id"])
+        await (await driver(session)).execute("SELECT FROM tickets WHERE id = $1 FOR UPDATE", held["id"])
         await Telling(sessions).run_pass()
         assert (await story.engineer.get(of(problem)))["untold"] == 1
     await told(sessions)
