@@ -102,13 +102,13 @@ class Telling:
         return sum([await self._tell_one(ticket_id) for ticket_id in ids])
 
     async def _tell_one(self, ticket_id: str) -> int:
-        told: int | None = None
+        told: list[int] = []
         with apart("problems", self.metrics, ticket_id=ticket_id):
-            told = await tell_these(self.sessions, [ticket_id])
-        if told is None:
+            told.append(await tell_these(self.sessions, [ticket_id]))
+        if not told:
             async with transaction(self.sessions) as session:
                 await (await driver(session)).execute(_LATER, [ticket_id])
-        return told or 0
+        return sum(told)
 
 
 async def tell_these(sessions: Sessions, ids: Sequence[str]) -> int:

@@ -9,7 +9,7 @@ from app.core.state import State
 from app.problems.telling import Telling
 from app.search import finding
 from app.search.indexing import Indexing
-from tests.support.actors import make_account, make_key, make_person
+from tests.support.actors import make_account, make_engineer, make_key, make_person
 from tests.support.desk import fetch
 from tests.support.stories import Begin, Caller, path_of
 
@@ -126,7 +126,9 @@ async def test_z8_a_customer_finds_nothing_of_others_and_nothing_internal(
     await story.customer.get("/v1/search", 404, q=_RARE, account_id=other.account_id)
     assert len((await found(story.engineer, _RARE))["items"]) == 6
     sandbox = await make_account(sessions, "wati-business-plus", sandbox=True)
-    confined = Caller(story.customer.client, await make_key(sessions, "agent", account_id=sandbox.account_id))
+    theirs = await make_engineer(sessions, account_id=sandbox.account_id)
+    confined = Caller(story.customer.client, await make_key(sessions, "agent", engineer_id=theirs.id))
+    await confined.get("/v1/problems", 403)
     assert (await found(confined, _RARE))["items"] == []
 
 
