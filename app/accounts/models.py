@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import DDL, Index, LargeBinary, String, UniqueConstraint, event, text
+from sqlalchemy import DDL, Index, LargeBinary, String, UniqueConstraint, event, literal_column, text
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.schema import ExecutableDDLElement
 
@@ -48,7 +48,12 @@ class AccountRow(Base):
             "account_id",
             postgresql_where=text(_WITH_A_TAM),
         ),
-        Index("ix_accounts_names", text("lower(name) gin_trgm_ops"), postgresql_using="gin"),
+        Index(
+            "ix_accounts_names",
+            literal_column("lower(name)").label("lowered"),
+            postgresql_using="gin",
+            postgresql_ops={"lowered": "gin_trgm_ops"},
+        ),
     )
 
 
@@ -76,7 +81,12 @@ class PersonRow(Base):
         Index(None, "id"),
         Index(None, "account_id", "created_at", "id"),
         Index(None, "email"),
-        Index("ix_people_names", text("lower(((name || ' '::text) || email)) gin_trgm_ops"), postgresql_using="gin"),
+        Index(
+            "ix_people_names",
+            literal_column("lower(((name || ' '::text) || email))").label("lowered"),
+            postgresql_using="gin",
+            postgresql_ops={"lowered": "gin_trgm_ops"},
+        ),
     )
 
 

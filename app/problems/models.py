@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Date, ForeignKeyConstraint, Index, text
+from sqlalchemy import Date, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db.tables import ID, Base
@@ -62,7 +62,6 @@ class ProblemTicketRow(Base):
     tell_at: Mapped[datetime | None] = mapped_column(comment="when it is told, or that is tried again")
 
     __table_args__ = (
-        ForeignKeyConstraint(["problem_id"], ["problems.id"], ondelete="CASCADE"),
         Index(None, "problem_id", "linked_at", "ticket_id"),
         Index("ix_problem_tickets_untold", "tell_at", postgresql_where=text("tell_at IS NOT NULL")),
     )

@@ -23,6 +23,7 @@ from app.core.schemas.shared import (
 )
 from app.core.text.messages import _
 from app.events.failures import CallFailure
+from app.events.schemas import TicketProblem
 from app.events.types.tickets import TicketFacts
 from app.paging.schemas import PagerMessage
 from app.plans.schemas import TicketPlan
@@ -309,17 +310,6 @@ class Alert(Document):
     ended_at: Instant | None
     reason: str | None = Field(description="Why it was declined or cancelled")
     pages: list[PagerMessage] = Field(description="How the expert was notified, or will be until they answer")
-
-
-class TicketProblem(Document):
-    """The problem behind a ticket, as far as everybody may know of it."""
-
-    id: str
-    number: str
-    title: str
-    state: Literal["open", "investigating", "known_error", "resolved", "closed"]
-    workaround: str | None
-    resolution: str | None
 
 
 class _Named(Document):

@@ -1,7 +1,7 @@
 """Problems, their tickets, and the detection of recurring incidents."""
 
 from alembic import op
-from sqlalchemy import Boolean, Column, Date, DateTime, ForeignKeyConstraint, Integer, String, text
+from sqlalchemy import Boolean, Column, Date, DateTime, Integer, String, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0038"
@@ -27,7 +27,6 @@ def upgrade() -> None:
             comment="of what the ticket is still to be told: link, workaround, resolution",
         ),
         Column("tell_at", DateTime(timezone=True), comment="when it is told, or that is tried again"),
-        ForeignKeyConstraint(["problem_id"], ["problems.id"], ondelete="CASCADE"),
     )
     op.create_index(None, "problem_tickets", ["problem_id", "linked_at", "ticket_id"])
     op.create_index(

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db.session import driver
 from app.core.db.statements.json_sql import object_of
-from app.tickets.schemas import TicketProblem
+from app.events.schemas import TicketProblem
 
 _SHOWN: Final = object_of({name: f"p.{name}" for name in TicketProblem.model_fields})
 _OPENED: Final = "p.state NOT IN ('suggested', 'dismissed')"
