@@ -44,7 +44,7 @@ def _first_page(sort: str, limit: int) -> Question:
     """The tickets on the first page of a list: composed once."""
     [first, *_] = in_order(Ask(TicketFilter(sort=sort), None, Page(limit)), None)
     query = Question(*compiled(within_reach(first.tickets(), first.order, [], limit)))
-    return statements.listed(_SUPPORT, query, first.order.keys[0])
+    return statements.listed(query, first.order.keys[0], internal=True)
 
 
 def _page(bodies: list[str]) -> Response:

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db.session import snapshot
 from app.core.web.http import Decorator
+from app.core.web.kit.deps import filled
 from app.core.web.kit.operations import Call, CallDep, Document, ResourceRouter
 from app.core.web.kit.paging import PageDep
 from app.roster.models import ExpertAlertRow
@@ -50,7 +51,9 @@ async def list_candidates(call: CallDep, ticket_id: TicketPath) -> Response:
 
 
 @router.list("/v1/alerts", Alert, summary="List alerts", example=examples.ALERT)
-async def list_alerts(call: CallDep, page: PageDep, wanted: Annotated[AlertFilter, Depends()]) -> Response:
+async def list_alerts(
+    call: CallDep, page: PageDep, wanted: Annotated[AlertFilter, Depends(filled(AlertFilter))]
+) -> Response:
     """For support, the newest first: an engineer's own with their key, else all."""
 
     async def documents(

@@ -4,17 +4,17 @@ from functools import partial
 from typing import Annotated, Final
 
 from fastapi import Body, Depends, Path, Query, Response
-from orjson import Fragment
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.principals import Acting, as_editor
 from app.accounts.reading import ReaderDep
 from app.accounts.schemas import AccountId
 from app.core.problems import Conflict, NotFound
+from app.core.web.kit.deps import filled
 from app.core.web.kit.idempotency import Answer, keeping_of
 from app.core.web.kit.merge_patch import PatchDep
 from app.core.web.kit.operations import CallDep, Document, OnceCall, ResourceRouter, account_of
-from app.core.web.kit.paging import PageDep, listing, written
+from app.core.web.kit.paging import PageDep, as_written, written
 from app.core.web.kit.visits import EVERYBODY, FOLLOWERS, OPENERS, PERSONS
 from app.core.web.replies import etag, reply, reply_text
 from app.events.envelope_sql import current
@@ -26,7 +26,7 @@ from app.tickets.link_schemas import OpenedTicket
 from app.tickets.numbers import TicketNumber
 from app.tickets.read import queries, statements
 from app.tickets.read.listing import list_tickets as page_of_tickets
-from app.tickets.read.views import DEADLINE, deadline_view, localized, message_view, ticket_view
+from app.tickets.read.views import DEADLINE, deadline_view, localizer, message_view, ticket_view
 from app.tickets.read.ways import TicketFilter
 from app.tickets.rules import status_table
 from app.tickets.schemas import (
@@ -97,16 +97,12 @@ async def create_ticket(call: OnceCall, command: Annotated[NewTicket, Body(examp
 
 
 @router.list("/tickets", Ticket, summary="List tickets", problems=[NotFound], example=examples.TICKET, visitors=PERSONS)
-async def list_tickets(reader: ReaderDep, page: PageDep, wanted: Annotated[TicketFilter, Depends()]) -> Response:
+async def list_tickets(
+    reader: ReaderDep, page: PageDep, wanted: Annotated[TicketFilter, Depends(filled(TicketFilter))]
+) -> Response:
     """Tickets that the caller sees: newest first, or by what support owes next (`sort=due`)."""
     found = await page_of_tickets(reader, wanted, page)
-    return listing(
-        reader.request,
-        page,
-        found,
-        place=lambda row: row["place"],
-        document=lambda row: Fragment(localized(row["body"], reader.language)),
-    )
+    return as_written(reader.request, page, found, localizer(reader.language()))
 
 
 @router.show("/tickets/{ticket_id}", Ticket, summary="Get a ticket", example=examples.TICKET, visitors=FOLLOWERS)
@@ -115,7 +111,7 @@ async def get_ticket(reader: ReaderDep, ticket_id: TicketPath) -> Response:
     found = await reader.read(partial(statements.ticket, ticket_id=ticket_id))
     if found["body"] is None:
         raise NotFound
-    return reply_text(localized(found["body"], reader.language), headers=etag(found["version"]))
+    return reply_text(localizer(reader.language())(found["body"]), headers=etag(found["version"]))
 
 
 @router.show("/tickets/by-number/{number}", Ticket, summary="Get a ticket by its number", example=examples.TICKET)

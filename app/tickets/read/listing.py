@@ -8,6 +8,7 @@ reaches (``core/paging``). What a statement reads is fixed by its form, not left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from sqlalchemy import Executable, Select, String, any_, false, func, literal, select, true
@@ -37,6 +38,10 @@ from app.tickets.read.ways import (
 )
 from app.tickets.wording import as_number, pattern
 
+_REMEMBERED: Final = 200
+"""Lists whose statements are remembered."""
+_PARTS: Final = 2
+"""Parts that a list has at most."""
 _REACH_BY_TITLE: Final = 2000
 """How far a page reaches that looks up each ticket's title."""
 _FEW: Final = 1000
@@ -71,8 +76,9 @@ class _Run:
 
     async def found(self, query: Executable, *, counts: bool = False) -> Row:
         """The tickets that a query of lists finds, in its order, as ``statements.listed`` returns them."""
-        question = Question(*compiled(query))
-        return await self.reader.ask(statements.listed(self.principal, question, self.ask.order.keys[0], counts=counts))
+        at, internal = self.ask.order.keys[0], self.principal.is_support
+        question = statements.listed(Question(*compiled(query)), at, internal=internal, counts=counts)
+        return await self.reader.ask(question)
 
     def place(self, at: datetime | None, ticket_id: str) -> tuple[datetime, str]:
         """The sort key of a ticket."""
@@ -85,10 +91,10 @@ class _Run:
 
 
 async def _find(run: _Run) -> Slice[Row]:
-    ask, wanted, ways = run.ask, run.ask.wanted, list(selective(run.ask))
+    ask, wanted, ways = run.ask, run.ask.wanted, _ways(run.ask)
     reach = _REACH_BY_TITLE if wanted.q else REACH
-    along = next((way for way in ways if way.serves == wanted.sort), None)
-    aside = next((way for way in ways if way is not along), None)
+    along = next((number for number, way in enumerate(ways) if way.serves == wanted.sort), None)
+    aside = next((way for number, way in enumerate(ways) if number != along), None)
     if wanted.number:
         return Slice(await _named(run, await _numbered(run, wanted.number), _every(ask)))
     if (number := as_number(wanted.q or "")) and (rows := await _with_mentions(run, number)):
@@ -118,19 +124,38 @@ async def _few(run: _Run, aside: Way | None) -> list[Row] | None:
     return await _gather(run, aside) if aside else None
 
 
-async def _go(run: _Run, along: Way | None, reach: int) -> Slice[Row]:
-    """The page, as far as the first ``reach`` tickets of the list hold it."""
+async def _go(run: _Run, along: int | None, reach: int) -> Slice[Row]:
+    """The page, as far as the first ``reach`` tickets of the list hold it; ``along`` one of its ways, or all."""
     rows: list[Row] = []
     ask = run.ask
-    for part in in_order(ask, along):
-        query = within_reach(part.tickets(), part.order, _left(ask, part), ask.page.limit - len(rows), reach)
-        found = await run.found(query)
+    for part in range(_PARTS):
+        question = _question(ask, along, part, reach, ask.page.limit - len(rows), internal=run.principal.is_support)
+        if question is None:
+            break
+        found = await run.reader.ask(question)
         rows += run.rows(found)
         if found["edge_id"] is not None:
             return Slice(rows, run.place(found["edge_at"], found["edge_id"]))
         if len(rows) > ask.page.limit:
             break
     return Slice(rows)
+
+
+# The same lists are asked for again and again, and composing a statement takes longer than much of what reads it.
+@lru_cache(maxsize=_REMEMBERED)
+def _ways(ask: Ask) -> tuple[Way, ...]:
+    return tuple(selective(ask))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _question(ask: Ask, along: int | None, part: int, reach: int, limit: int, *, internal: bool) -> Question | None:
+    """What reads one part of the list, along one of its ways; None behind the last part."""
+    parts = in_order(ask, None if along is None else _ways(ask)[along])
+    if part >= len(parts):
+        return None
+    way = parts[part]
+    query = within_reach(way.tickets(), way.order, _left(ask, way), limit, reach)
+    return statements.listed(Question(*compiled(query)), ask.order.keys[0], internal=internal)
 
 
 def _left(ask: Ask, way: Way | None) -> list[Filter]:

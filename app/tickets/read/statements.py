@@ -122,11 +122,13 @@ FROM (
 """  # noqa: S608  names of ours
 
 
-def listed(principal: Principal, query: Question, at: str, *, counts: bool = False) -> Question:
+def listed(query: Question, at: str, *, internal: bool, counts: bool = False) -> Question:
     """The tickets that ``query`` finds, in its order: their ``ids``, ``ats`` (by which the list is sorted), ``bodies``.
 
-    The row that is marked ``beyond_reach`` is not among them: ``edge_id`` and ``edge_at`` are its own. ``counts``:
-    whether the query says in ``looked_at`` how many tickets it has looked at.
+    The row that is marked ``beyond_reach`` is not among them: ``edge_id`` and ``edge_at`` are its own. ``internal``:
+    whether the reader sees what is support's own; ``counts``: whether the query says in ``looked_at`` how many tickets
+    it has looked at.
     """
-    internal, looked_at = str(principal.is_support).lower(), "p.looked_at" if counts else "NULL::bigint"
-    return Question(_LISTED.format(internal=internal, at=at, query=query.sql, looked_at=looked_at), query.values)
+    looked_at = "p.looked_at" if counts else "NULL::bigint"
+    sql = _LISTED.format(internal=str(internal).lower(), at=at, query=query.sql, looked_at=looked_at)
+    return Question(sql, query.values)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 
 import orjson
@@ -78,14 +79,18 @@ def call_view(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: row[name] for name in CALL} | {"failure": said, "failures": failures}
 
 
-def localized(ticket: str, language: Callable[[], Language]) -> str:
-    """A ticket as a statement writes it, in JSON, for a reader of this language: the statement writes English."""
-    if _FAILURES not in ticket or language() == SOURCE:
+def localizer(language: Language) -> Callable[[str], str]:
+    """What makes a ticket as a statement writes it, in JSON and English, one for a reader of this language."""
+    return str if language == SOURCE else partial(_localized, language)
+
+
+def _localized(language: Language, ticket: str) -> str:
+    if _FAILURES not in ticket:
         return ticket
     document = orjson.loads(ticket)
     call = document["call"]
     if call and call["failures"]:
-        call["failure"] = why_no_link(call["failures"]).to(language())
+        call["failure"] = why_no_link(call["failures"]).to(language)
     return orjson.dumps(document).decode()
 
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import islice
 from typing import Annotated, Any, Final, Generic, TypeAlias, TypeVar
+from urllib.parse import quote, urlencode
 
 import orjson
 from fastapi import Depends, Query, Request, Response
@@ -230,6 +231,12 @@ def written(request: Request, page: Page, found: Row, body: Callable[[str], str]
     return _listed(request, page, (body(each).encode() for each in found["bodies"] or ()), places, edge)
 
 
+def as_written(request: Request, page: Page, found: Slice[Row], body: Callable[[str], str]) -> Response:
+    """The same of a ``Slice`` of rows, each with its ``place`` and its ``body``."""
+    places = [row["place"] for row in found.rows]
+    return _listed(request, page, (body(row["body"]).encode() for row in found.rows), places, found.edge)
+
+
 def _listed(
     request: Request,
     page: Page,
@@ -248,7 +255,8 @@ def _listed(
     following = cursor_of(*behind) if behind else None
     headers = {}
     if following:
-        url = request.url.include_query_params(cursor=following)
-        headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
+        asked = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
+        query = urlencode([*asked, ("cursor", following)])
+        headers["Link"] = f'<{quote(request.scope["path"])}?{query}>; rel="next"'
     body = b'{"items":[%b],"next_cursor":%b}' % (b",".join(shown), dump(following))
     return Response(body, 200, headers, "application/json")
