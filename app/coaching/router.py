@@ -19,7 +19,7 @@ router = ResourceRouter("tickets", tags=["Coaching"])
 
 @router.create("/v1/tickets/{ticket_id}/coaching", CoachingNote)
 async def create_coaching_note(call: SupportCall, ticket_id: TicketPath, body: NewCoachingNote) -> Response:
-    """Write a coaching note.
+    """Create a coaching note.
 
     About a ticket, to its engineer or another one. Customers never see it.
     """

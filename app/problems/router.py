@@ -48,7 +48,7 @@ DeskCall = Annotated[Call, Depends(_whole_desk)]
 
 @router.create("", Problem, problems=[Conflict])
 async def create_problem(call: DeskCall, body: NewProblem) -> Response:
-    """Open a problem.
+    """Create a problem.
 
     For support. The engineer whose key this is owns it unless `owner_id` names another one. 409 for tickets of another
     problem.
@@ -156,10 +156,10 @@ async def list_problem_tickets(call: DeskCall, problem_id: ProblemPath, page: Pa
 
 
 @router.delete("/{problem_id}/tickets/{ticket_id}")
-async def unlink_problem_ticket(
+async def delete_problem_ticket(
     call: DeskCall, problem_id: ProblemPath, ticket_id: Annotated[TicketId, Path(description="The ticket's id")]
 ) -> Response:
-    """Unlink a ticket from a problem.
+    """Delete a ticket's link to a problem.
 
     The ticket's timeline tells it. 404 for a ticket that the problem does not have.
     """

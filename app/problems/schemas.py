@@ -17,6 +17,7 @@ MAX_TICKETS: Final = 200
 PROBLEM: Final = "prb_01k9z3v5q8e9rbn3wz4m6t7y2f"
 _ENGINEER: Final = "eng_01k9w2z8n1d6p0k4g9c5w8r7xe"
 _TICKET: Final = "tkt_01k9w3b6bz6p1m7h4c0x3r2saa"
+_OTHER: Final = "tkt_01k9w2x4bz6p1m7h4c0x3r2sbb"
 _EXAMPLE: Final[dict[str, Any]] = {
     "id": PROBLEM,
     "number": "PRB-K7M-3QP",
@@ -59,9 +60,7 @@ class NewProblem(ProblemFields):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "examples": [
-                {"title": _EXAMPLE["title"], "product": "reports", "owner_id": _ENGINEER, "tickets": [_TICKET]}
-            ]
+            "examples": [{"title": _EXAMPLE["title"], "product": "reports", "owner_id": _ENGINEER, "tickets": [_OTHER]}]
         }
     )
 

@@ -18,7 +18,7 @@ router = ResourceRouter("tickets", prefix="/v1/search", tags=["Search"])
 
 
 @router.show("", SearchAnswer, scope="tickets:read", problems=[NotFound], summary="Search everything")
-async def search(
+async def search_everything(
     call: CallDep,
     account_id: AccountScope,
     q: Annotated[Term, Query(description="Words, a number, a reference or an address; words by their beginnings")],

@@ -114,7 +114,7 @@ class World:
         """The operation on the things of this world, with its own example as the body."""
         if operation.name == "get_priorities":
             more = {"params": {"plan": PLAN}} | more
-        if operation.name == "search":
+        if operation.name == "search_everything":
             more = {**more, "params": {"q": "backup"} | more.get("params", {})}
         if operation.name == "stream_events":  # the transport of these tests waits for an answer's end
             more = {**more, "params": {"seconds": 0} | more.get("params", {})}
