@@ -32,7 +32,7 @@ from tests.support.actors import make_account
 from tests.support.desk import AUTOMATION
 
 _HERE: Final = Path(__file__).parent
-HELD_OUT: Final = _HERE / "heldout.jsonl"
+HELD_OUT: Final = _HERE.parent / "known" / "heldout.jsonl"
 TUNING: Final = _HERE / "tuning.jsonl"
 _PRECISION: Final = 0.9
 _RECALL: Final = 0.75
