@@ -9,6 +9,7 @@ from app.accounts.api import accounts as accounts_router
 from app.accounts.api import keys, people, priorities
 from app.articles.api import articles as articles_router
 from app.articles.api import public_articles
+from app.coaching import router as coaching_router
 from app.core.process.watch import Watched
 from app.core.settings import Settings
 from app.core.web import health
@@ -24,12 +25,15 @@ from app.pages import serve_pages
 from app.plans.api import plans as plans_router
 from app.plans.api import programmes
 from app.previews import router as previews_router
+from app.problems import router as problems_router
+from app.records import router as records_router
 from app.resources import lifespan
 from app.rollout import router as rollout_router
 from app.roster.api import calendars, contacts, overrides, regions
 from app.roster.api import engineers as roster_router
 from app.sandbox import router as sandbox_router
 from app.solutions import router as solutions_router
+from app.search import router as search_router
 from app.tickets.api import actions, alerts, answers, calls, escalations, links
 from app.tickets.api import tickets as tickets_router
 from app.usage import router as usage_router
@@ -69,6 +73,10 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     ingest.router,
     hooks_router.router,
     maintenance_router.router,
+    problems_router.router,
+    search_router.router,
+    coaching_router.router,
+    records_router.router,
     health.router,
 )
 _FIRST: Final = (tickets_router.router, feed_router.router, ingest.router)
@@ -77,6 +85,9 @@ TAGS: Final = [
     {"name": "Accounts", "description": "Customer organisations, their people and their keys"},
     {"name": "Tickets", "description": "Tickets, their messages, priorities and deadlines"},
     {"name": "Escalations", "description": "Asked for by people, or made by a miss; and what becomes of them"},
+    {"name": "Problems", "description": "What is behind incidents that are alike, found by the service or by support"},
+    {"name": "Coaching", "description": "What support tells its engineers about tickets, and that they have read it"},
+    {"name": "Search", "description": "One search over all that a caller may see"},
     {"name": "Explanations", "description": "Why a deadline is due when it is, and what would be"},
     {"name": "Plans", "description": "What a customer is promised: versioned documents, never code"},
     {"name": "Sandbox", "description": "Test accounts, whose clock stands still until it is moved"},

@@ -3,6 +3,7 @@
 from app.accounts import models as accounts
 from app.articles import models as articles
 from app.calls import models as calls
+from app.coaching import models as coaching
 from app.core.db import models as core
 from app.core.db.tables import Base
 from app.digests import models as digests
@@ -14,7 +15,9 @@ from app.inbound.maintenance import models as maintenance
 from app.notices import models as notices
 from app.paging import models as paging
 from app.plans import models as plans
+from app.problems import models as problems
 from app.roster import models as roster
+from app.search import models as search
 from app.sla import models as sla
 from app.solutions import models as solutions
 from app.tickets import models as tickets
@@ -25,6 +28,7 @@ __all__ = [
     "accounts",
     "articles",
     "calls",
+    "coaching",
     "core",
     "digests",
     "escalations",
@@ -35,7 +39,9 @@ __all__ = [
     "notices",
     "paging",
     "plans",
+    "problems",
     "roster",
+    "search",
     "sla",
     "solutions",
     "tickets",

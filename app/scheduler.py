@@ -7,8 +7,7 @@ instant lives here.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 from functools import partial
 from typing import Final
 
@@ -26,6 +25,7 @@ from app.core.db.engine import Sessions
 from app.core.db.errors import is_outage
 from app.core.db.pool import holder
 from app.core.db.statistics import analyze_new_tables
+from app.core.jobs.job import Job
 from app.core.limits.rates import forget_levels
 from app.core.signals import WakeUp
 from app.core.state import State
@@ -45,8 +45,11 @@ from app.notices.send import Notices, notifier
 from app.paging.pager import Pages, pager
 from app.paging.queue import Lane, forget_pages
 from app.paging.ways import Ways
+from app.problems.detection import Detection, forget_incidents
+from app.problems.telling import Telling
 from app.roster.upkeep import extend_shift_holidays
 from app.solutions.looking import KnownSolutions
+from app.search.indexing import Indexing
 from app.sweep import staffing
 from app.sweep.isolation import Isolation
 from app.sweep.passes import Sweeper
@@ -72,25 +75,6 @@ noted that the ones before have ended.
 """
 STEP_SECONDS: Final = 1.0
 """How far the wall clock may leave the monotonic one before the schedule is made anew."""
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One kind of background work; ``run`` is one idempotent pass, ``next_instant`` when the next one is due.
-
-    ``stop`` waits for what the passes have begun and left to go on behind. ``sessions``: those that tell how long it is
-    to the next instant, where they are not the background's.
-    """
-
-    name: str
-    what: str
-    every: timedelta
-    timeout: timedelta
-    run: Callable[[], Awaitable[object]]
-    next_instant: Callable[[], Awaitable[datetime | None]] | None = None
-    wake_up: WakeUp | None = None
-    stop: Callable[[], Awaitable[None]] | None = None
-    sessions: Sessions | None = None
 
 
 def jobs(state: State, sender: Sender) -> Sequence[Job]:
@@ -133,6 +117,7 @@ def jobs(state: State, sender: Sender) -> Sequence[Job]:
         *_calls(state),
         *_people(state),
         *_receiving(state),
+        *_problems(state),
         *_endpoints(state),
         *_housekeeping(state),
         Job("sample", "measures what is stored and waits, for the metrics", 10 * second, minute, sampler.run_pass),
@@ -227,6 +212,18 @@ def _receiving(state: State) -> Sequence[Job]:
     )
 
 
+def _problems(state: State) -> Iterator[Job]:
+    """What finds problems and tells tickets of those behind them, and what the search finds texts by."""
+    second, minute = timedelta(seconds=1), timedelta(minutes=1)
+    telling = Telling(state.sessions, state.metrics)
+    what = "tells tickets of the problems behind them, and notices the targets that problems miss"
+    yield Job("problems", what, second, minute, telling.run_pass, telling.next_instant, state.wake_ups.problems)
+    what = "finds incidents that are alike among the tickets that were opened lately"
+    yield Job("detect", what, second, minute, Detection(state.sessions).run_pass)
+    what = "takes in what the search looks at"
+    yield Job("index texts", what, second, minute, Indexing(state.sessions, state.feed).run_pass)
+
+
 def _endpoints(state: State) -> Iterator[Job]:
     """What keeps webhook endpoints as they ought to be."""
     second, minute = timedelta(seconds=1), timedelta(minutes=1)
@@ -252,6 +249,7 @@ def _housekeeping(state: State) -> Iterator[Job]:
         ("forget notices", "drops notices past their retention", forget_notices),
         ("forget pages", "drops pages past their retention", forget_pages),
         ("forget digests", "drops what says that a week's digest was sent, once it is long over", forget_digests),
+        ("forget incidents", "drops what is remembered of tickets that are compared with no others", forget_incidents),
         ("forget links", "drops the links of alerts that are long over", forget_links),
     )
     for name, what, work in works:

@@ -22,6 +22,8 @@ ALL: Final = (
     "feed",
     "widget",
     "known",
+    "problems",
+    "search",
 )
 """Modules of this package, each with a ``main``; where one has a goal, it returns whether that is met."""
 

@@ -68,6 +68,8 @@ ALLOWED: Final = {
     ("paging/queue.py", "alerts"): "a page is not sent once its alert has been answered",
     ("paging/queue.py", "engineers"): "a page is written in the engineer's language and zone",
     ("paging/quotas.py", "engineers"): "of an account's quota, what its sandbox's engineers use is counted",
+    ("tickets/read/problems.py", "problem_tickets"): "a ticket is read with the problem behind it",
+    ("tickets/read/problems.py", "problems"): "a ticket is read with the problem behind it",
     ("roster/usecases/regions.py", "tickets"): "a region to which tickets are locked is not removed",
     ("roster/wakes.py", "tickets"): "after a change of the roster, tickets with an expert are staffed anew",
     (

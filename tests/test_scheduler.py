@@ -18,9 +18,10 @@ from app.core.clock import monotonic
 from app.core.db.engine import Connections, Sessions, make_engine
 from app.core.db.pool import Limits, gate_of
 from app.core.db.session import make_sessions
+from app.core.jobs.job import Job
 from app.core.signals import WakeUp
 from app.core.state import State
-from app.scheduler import Job, Runner, Scheduler, jobs
+from app.scheduler import Runner, Scheduler, jobs
 from app.webhooks.background.deliver import Sender
 from tests.support.desk import now_of
 from tests.support.waiting import until

@@ -3,8 +3,9 @@
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Index, LargeBinary, String, UniqueConstraint, text
+from sqlalchemy import DDL, Index, LargeBinary, String, UniqueConstraint, event, literal_column, text
 from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.schema import ExecutableDDLElement
 
 from app.core.db.tables import ID, Base
 
@@ -47,7 +48,17 @@ class AccountRow(Base):
             "account_id",
             postgresql_where=text(_WITH_A_TAM),
         ),
+        Index(
+            "ix_accounts_names",
+            literal_column("lower(name)").label("lowered"),
+            postgresql_using="gin",
+            postgresql_ops={"lowered": "gin_trgm_ops"},
+        ),
     )
+
+
+_trigrams: ExecutableDDLElement = DDL("CREATE EXTENSION IF NOT EXISTS pg_trgm")  # type: ignore[no-untyped-call]
+event.listen(AccountRow.__table__, "before_create", _trigrams)
 
 
 class PersonRow(Base):
@@ -69,6 +80,13 @@ class PersonRow(Base):
         UniqueConstraint("account_id", "email"),
         Index(None, "id"),
         Index(None, "account_id", "created_at", "id"),
+        Index(None, "email"),
+        Index(
+            "ix_people_names",
+            literal_column("lower(((name || ' '::text) || email))").label("lowered"),
+            postgresql_using="gin",
+            postgresql_ops={"lowered": "gin_trgm_ops"},
+        ),
     )
 
 

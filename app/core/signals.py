@@ -43,5 +43,6 @@ class WakeUps:
         self.experts = WakeUp()
         self.capacity = WakeUp()
         self.maintenance = WakeUp()
+        self.problems = WakeUp()
         self.left: set[str] = set()
         """the ids of tickets that the sweep left to the pass that ``experts`` wakes"""

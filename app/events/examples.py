@@ -49,6 +49,18 @@ _WINDOW: Final[dict[str, Any]] = {
     "starts_at": _OPENED,
     "ends_at": _LATER,
 }
+_NOTE: Final[dict[str, Any]] = {
+    "note_id": "cnt_01k9z3v5q8e9rbn3wz4m6t7y2g",
+    "engineer_id": ENGINEER,
+    "engineer_name": _JAN,
+}
+_PROBLEM: Final[dict[str, Any]] = {
+    "problem_id": "prb_01k9z3v5q8e9rbn3wz4m6t7y2f",
+    "number": "PRB-4F7-2WX",
+    "title": "Jobs end with 'catalogue locked'",
+    "product": "backup",
+    "truncated": False,
+}
 _ESCALATION: Final[dict[str, Any]] = {
     "escalation_id": ESCALATION,
     "reason": "no_update",
@@ -149,6 +161,9 @@ DATA: Final[dict[str, dict[str, Any]]] = {
     "ticket.customer_reminded": {"number": 1, "resolve_at": "2026-11-27T20:30:00.000000Z"},
     "ticket.solution_linked": {name: _ARTICLE[name] for name in _LINKED} | {"truncated": False},
     "ticket.no_known_solution": {"tier": 2, "engineer_id": ENGINEER, "engineer_name": _JAN},
+    "ticket.problem_linked": {name: _PROBLEM[name] for name in ("problem_id", "number", "title", "truncated")}
+    | {"state": "known_error", "workaround": "Restart the agent once."},
+    "ticket.problem_unlinked": {name: _PROBLEM[name] for name in ("problem_id", "number")},
     "message.posted": _MESSAGE,
     "deadline.started": _FIRST | {"state": "running", "started_at": _OPENED},
     "deadline.moved": _RESOLUTION | {"from": "2026-11-22T20:30:00.000000Z", "to": _PROMISED, "reason": "priority"},
@@ -243,6 +258,21 @@ DATA: Final[dict[str, dict[str, Any]]] = {
     "maintenance.ended": _WINDOW | {"still_firing": 2},
     "article.published": _ARTICLE,
     "article.withdrawn": _ARTICLE,
+    "coaching.noted": _NOTE | {"body": "Next time say when you will write again.", "truncated": False},
+    "coaching.acknowledged": _NOTE,
+    "problem.suggested": _PROBLEM
+    | {
+        "words": ["catalogue", "locked"],
+        "count": 3,
+        "tickets": [
+            {"ticket_id": TICKET, "account_id": ACCOUNT, "number": _TICKET["number"], "title": _TICKET["title"]}
+        ],
+    },
+    "problem.opened": _PROBLEM | {"source": "suggestion", "owner_id": ENGINEER, "count": 3},
+    "problem.updated": _PROBLEM | {"fields": {"state": "known_error", "workaround": "Restart the agent once."}},
+    "problem.target_missed": _PROBLEM | {"state": "known_error", "due_at": _DUE},
+    "problem.resolved": _PROBLEM
+    | {"resolution": "Agents of version 4.2 release the lock.", "resolve_tickets": True, "count": 20},
     "webhook.disabled": {
         "endpoint_id": ENDPOINT,
         "url": "https://example.com/",
@@ -281,9 +311,13 @@ _MOMENTS: Final[tuple[tuple[str, str, dict[str, str], str], ...]] = (
     ("expert.accepted", "20T20:36:00", _ENGINEER, "new"),
     ("call.joined", "20T20:38:00", _ANA, "new"),
     ("call.declined", "20T20:38:30", _ANA, "new"),
+    ("ticket.problem_linked", "20T20:39:00", _ENGINEER, "new"),
+    ("ticket.problem_unlinked", "20T20:39:30", _ENGINEER, "new"),
     ("message.posted", "20T20:40:00", _ENGINEER, "new"),
     ("ticket.status_changed", "20T20:40:00", _ENGINEER, "open"),
     ("deadline.met", "20T20:40:00", _SERVICE, "open"),
+    ("coaching.noted", "20T20:40:30", _ENGINEER, "open"),
+    ("coaching.acknowledged", "20T20:41:00", _ENGINEER, "open"),
     ("deadline.warning", "20T20:41:15", _SERVICE, "new"),
     ("deadline.missed", "20T20:45:00", _SERVICE, "new"),
     ("ticket.priority_changed", "20T20:45:00", _SERVICE, "new"),

@@ -32,6 +32,8 @@ ENGINEERS: Final[Mapping[str, tuple[str, ...]]] = {
     "ticket.handed_over": ("from.engineer_id", "to.engineer_id"),
     "ticket.no_known_solution": ("engineer_id",),
     "escalation.accepted": ("assignee",),
+    "coaching.noted": ("engineer_id",),
+    "coaching.acknowledged": ("engineer_id",),
     "call.declined": ("assignee_id",),
     "call.failed": ("assignee_id",),
     "expert.alerted": ("engineer_id", "candidates.engineer_id"),

@@ -33,6 +33,17 @@ class EventTicket(Document):
     external_ref: str | None
 
 
+class TicketProblem(Document):
+    """The problem behind a ticket, as far as everybody may know of it."""
+
+    id: str
+    number: str
+    title: str
+    state: Literal["open", "investigating", "known_error", "resolved", "closed"]
+    workaround: str | None
+    resolution: str | None
+
+
 class Event(Document):
     """The envelope that the timeline, the feed and webhooks share."""
 

@@ -38,6 +38,8 @@ SENTENCES: Final[Mapping[str, Message]] = {
     "ticket.link_deleted": _("A link to the ticket was deleted"),
     "ticket.solution_linked": _("An article that solves the ticket was linked to it"),
     "ticket.no_known_solution": _("The knowledge base has no solution for the ticket"),
+    "ticket.problem_linked": _("A known problem is behind the ticket: {number}"),
+    "ticket.problem_unlinked": _("The ticket has nothing to do with this problem: {number}"),
     "message.posted": _("New message"),
     "message.posted:internal": _("New internal note"),
     "deadline.started": _("{metric}: the clock has started"),
@@ -84,6 +86,13 @@ SENTENCES: Final[Mapping[str, Message]] = {
     "maintenance.ended": _("A maintenance window has ended: tickets are being opened for alerts that are still firing"),
     "article.published": _("An article was published, or a published one was changed"),
     "article.withdrawn": _("An article was withdrawn"),
+    "coaching.noted": _("New coaching note to an engineer"),
+    "coaching.acknowledged": _("The engineer has read the coaching note"),
+    "problem.suggested": _("Similar tickets: {count}. There may be a problem behind them: {number}"),
+    "problem.opened": _("New problem: {number}"),
+    "problem.updated": _("The problem was changed: {number}"),
+    "problem.target_missed": _("The problem was not dealt with in time: {number}"),
+    "problem.resolved": _("The problem is resolved: {number}"),
     "webhook.disabled": _("A webhook endpoint was disabled"),
     "webhook.paused": _("A webhook endpoint is paused: too many deliveries are pending"),
     "webhook.resumed": _("A webhook endpoint has caught up, and its deliveries have resumed"),
@@ -102,7 +111,7 @@ _VARIANTS: Final[Mapping[str, str]] = {
 """Which member of an event's data tells its variants apart."""
 
 
-_NAMED: Final = ("share", "tier", "turns", "round", "open", "at_risk", "missed")
+_NAMED: Final = ("share", "tier", "turns", "round", "open", "at_risk", "missed", "number", "count")
 """Members of an event's data that sentences say as they are."""
 
 

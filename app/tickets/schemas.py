@@ -23,6 +23,7 @@ from app.core.schemas.shared import (
 )
 from app.core.text.messages import _
 from app.events.failures import CallFailure
+from app.events.schemas import TicketProblem
 from app.events.types.tickets import TicketFacts
 from app.paging.schemas import PagerMessage
 from app.plans.schemas import TicketPlan
@@ -357,6 +358,7 @@ class Ticket(TicketFacts, _Named):
     deadlines: list[Deadline] = Field(description="The current cycle of each metric, and cycle 1")
     next_update_due_at: Instant | None
     call: Call | None
+    problem: TicketProblem | None = Field(description="The known problem behind the ticket")
     escalated: bool
     review_requested: bool = Field(description="Whether its priority is under review")
     review_reason: str | None = Field(

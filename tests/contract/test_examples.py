@@ -27,7 +27,7 @@ BEFORE: Final = {"request_call": "end_call", "reopen_ticket": "set_ticket_status
 HEADERS: Final = frozenset(DOCUMENT["components"]["headers"])
 ALWAYS: Final = {"X-Request-Id", "ETag", "Location", "WWW-Authenticate"}
 """Headers that come with every answer for which they are declared."""
-BY_ENGINEER: Final = {"set_ticket_status", "assign_ticket", "create_message"}
+BY_ENGINEER: Final = {"set_ticket_status", "assign_ticket", "create_message", "acknowledge_coaching_note"}
 
 
 def _bodies(operation: Operation) -> dict[str, Json]:

@@ -10,7 +10,7 @@ from typing import Any, Final
 import httpx
 from fastapi import FastAPI
 
-from app.core.auth import Role
+from app.core.auth import SERVICE, Role
 from app.core.clock import database_now
 from app.core.db.engine import Connections, Sessions, make_engine
 from app.core.db.session import driver, make_sessions, transaction
@@ -25,6 +25,7 @@ from app.inbound.readings import Readings
 from app.main import create_app
 from app.plans.document import examples
 from app.plans.store import load_builtin
+from app.problems.usecases import new_problem
 from app.resources import build_state
 from app.roster.override_schemas import COVER
 from tests.contract.document import Json, Operation, examples_of
@@ -77,6 +78,8 @@ _PARAMETERS: Final = {
     "nru": "rule_id",
     "mnt": "window_id",
     "art": "article_id",
+    "prb": "problem_id",
+    "cnt": "note_id",
 }
 
 
@@ -115,12 +118,16 @@ class World:
             more = {"params": {"plan": PLAN}} | more
         if operation.name in ("search_articles", "search_public_articles"):
             more = {**more, "params": {"q": "export"} | more.get("params", {})}
+        if operation.name == "search_everything":
+            more = {**more, "params": {"q": "backup"} | more.get("params", {})}
         if operation.name == "stream_events":  # the transport of these tests waits for an answer's end
             more = {**more, "params": {"seconds": 0} | more.get("params", {})}
         for kind in list(operation.request_media())[:1]:
             more = {"content": dump(self.example(operation))} | more
             headers = {"Content-Type": kind} | (self.keys["own hook"] if operation.is_ingest else headers)
         own = {"token_id": self.ids["region_token_id"]} if "/regions/" in operation.path else {}
+        if operation.name in ("accept_problem", "dismiss_problem"):
+            own = {"problem_id": self.ids["suggestion_id"]}
         path = operation.path.format_map(self.ids | own)
         return await self.client.request(operation.method, path, headers=headers, **more)
 
@@ -161,6 +168,9 @@ class World:
         }
         self.ids["alert_id"] = await self._alert()
         self.ids["other_ticket_id"] = await self._post("/v1/tickets", TICKET | {"account_id": account})
+        await self._renew_problems()
+        note = {"engineer_id": self.ids["engineer_id"], "body": "Well done"}
+        self.ids["note_id"] = await self._post(f"/v1/tickets/{self.ids['ticket_id']}/coaching", note)
         self.ids["link_id"] = await self._post(f"/v1/tickets/{self.ids['ticket_id']}/links", {})
         await self._let_in(account)
         self.is_used = False
@@ -213,6 +223,16 @@ class World:
         self.ids["rule_id"] = await self._post(f"{engineer}/notification-rules", rule)
         region = f"/v1/regions/{self.ids['region_id']}"
         self.ids["region_token_id"] = await self._post(f"{region}/calendar-tokens", {})
+
+    async def _renew_problems(self) -> None:
+        """A problem with a ticket, and one that is suggested."""
+        problem = {"title": "Backups fail", "tickets": [self.ids["ticket_id"]], "owner_id": self.ids["engineer_id"]}
+        self.ids["problem_id"] = await self._post("/v1/problems", problem)
+        async with transaction(self.sessions) as session:
+            now = await database_now(session)
+            suggested = new_problem(SERVICE, now=now, title="Exports fail", state="suggested", opened_at=None)
+            session.add(suggested)
+        self.ids["suggestion_id"] = suggested.id
 
     async def _post(self, path: str, body: Json, wanted: str = "id") -> str:
         answer = await self.client.post(path, json=body, headers=self.keys["admin"])

@@ -41,7 +41,12 @@ TOLD: Final = {
     "addons": "addons",
     "services": "services",
 }
-UNTOLD: Final = {"key": "it is in the address", "public": "who reads the page", "warn_at": "for support alone"}
+UNTOLD: Final = {
+    "key": "it is in the address",
+    "public": "who reads the page",
+    "warn_at": "for support alone",
+    "problems": "likewise",
+}
 
 
 def told(**changes: Any) -> Programme:

@@ -31,6 +31,8 @@ Scope: TypeAlias = Literal[
     "plans:read",
     "plans:write",
     "previews:read",
+    "problems:read",
+    "problems:write",
     "regions:read",
     "regions:write",
     "sandbox:write",

@@ -18,6 +18,7 @@ from app.events.types.calls import (
     CallReminded,
     CallRequested,
 )
+from app.events.types.coaching import CoachingAcknowledged, CoachingNoted
 from app.events.types.data import EventData
 from app.events.types.deadlines import (
     DeadlineCancelled,
@@ -52,6 +53,15 @@ from app.events.types.experts import (
     TicketHandedOver,
 )
 from app.events.types.maintenance import MaintenanceEnded, MaintenanceStarted
+from app.events.types.problems import (
+    ProblemOpened,
+    ProblemResolved,
+    ProblemSuggested,
+    ProblemTargetMissed,
+    ProblemUpdated,
+    TicketProblemLinked,
+    TicketProblemUnlinked,
+)
 from app.events.types.tickets import (
     MessagePosted,
     TicketAssigned,
@@ -126,6 +136,8 @@ EVENTS: Final[tuple[type[EventData], ...]] = (
     TicketLinkDeleted,
     TicketSolutionLinked,
     TicketNoKnownSolution,
+    TicketProblemLinked,
+    TicketProblemUnlinked,
     MessagePosted,
     DeadlineStarted,
     DeadlineMoved,
@@ -163,6 +175,13 @@ EVENTS: Final[tuple[type[EventData], ...]] = (
     MaintenanceEnded,
     ArticlePublished,
     ArticleWithdrawn,
+    CoachingNoted,
+    CoachingAcknowledged,
+    ProblemSuggested,
+    ProblemOpened,
+    ProblemUpdated,
+    ProblemTargetMissed,
+    ProblemResolved,
     WebhookDisabled,
     WebhookPaused,
     WebhookResumed,

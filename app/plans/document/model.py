@@ -25,6 +25,7 @@ from app.plans.document.sections import (
     CallRules,
     EscalationRules,
     Part,
+    ProblemRules,
     Routing,
     WaitingRules,
 )
@@ -61,7 +62,7 @@ ACCOUNT = "account"
 """In place of a country: that of the ticket's account."""
 
 
-LATER: Final = ("waiting", "update_from", "top_tier", "public", "services")
+LATER: Final = ("waiting", "update_from", "top_tier", "public", "services", "problems")
 """Members of a document that came after the first release."""
 
 MAX_HOLIDAYS = 1_000
@@ -224,6 +225,10 @@ class PlanDocument(Part):
     )
     waiting: WaitingRules | None = Field(
         None, description="When a ticket that waits for its customer is resolved. Default: it waits for ever"
+    )
+    problems: ProblemRules | None = Field(
+        None,
+        description="What is done about recurring incidents. Default: an engineer decides on what the service suggests",
     )
     update_from: Literal["first_response", "opened"] = Field(
         "first_response", description="From when on the first update is owed"

@@ -1,11 +1,11 @@
-"""The sections of a plan that stand for themselves: calls, alerts, waiting, escalations, routing, add-ons."""
+"""The sections of a plan that stand for themselves, such as those of calls, alerts, escalations and routing."""
 
 from datetime import timedelta
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt
 
-from app.plans.document.words import Duration, EscalationReason, Label, Name, Provider
+from app.plans.document.words import Duration, EscalationReason, Label, Name, ProblemTargetState, Provider
 
 MINUTE: Final = timedelta(minutes=1)
 
@@ -65,6 +65,23 @@ class EscalationRules(Part):
         ge=1,
         le=1_000,
         description="Exchanges, in which one side replies to the other, after which `too_many_exchanges` is true",
+    )
+
+
+class ProblemRules(Part):
+    """What is done about incidents that are alike. Of the plans of a problem's tickets, the strictest counts."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+    threshold: StrictInt | None = Field(
+        None,
+        ge=3,
+        le=10_000,
+        description="Incidents that are alike at which a problem opens by itself. Default: an engineer opens it",
+    )
+    targets: dict[ProblemTargetState, Duration] = Field(
+        default_factory=dict,
+        description="By state, the time in which a problem reaches it, counted from its opening in plain time",
     )
 
 

@@ -37,6 +37,7 @@ Requirement: TypeAlias = Literal["business_impact", "priority_reason"]
 Channel: TypeAlias = Literal["web", "email", "phone", "widget", "account_manager"]
 Contact: TypeAlias = Literal["phone", "web", "email", "widget", "account_manager"]
 Provider: TypeAlias = Literal["meet", "jitsi"]
+ProblemTargetState: TypeAlias = Literal["known_error", "resolved"]
 PausableStatus: TypeAlias = Literal["new", "open", "waiting_on_customer", "mitigated"]
 EscalationReason: TypeAlias = Literal[
     "business_impact", "resolution_time", "no_update", "too_many_exchanges", "wrong_priority", "technical_expertise"

@@ -84,6 +84,7 @@ TICKET: Final[dict[str, Any]] = {
     "deadlines": [DEADLINE],
     "next_update_due_at": "2026-11-20T20:45:00Z",
     "call": CALL,
+    "problem": None,
     "escalated": False,
     "review_requested": False,
     "review_reason": None,

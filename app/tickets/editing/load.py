@@ -31,6 +31,7 @@ _LEFT: Final = f"""
 {SELECT} WHERE t.id = ANY ($1::text[]) AND t.wake_at <= statement_timestamp() + interval '1 second' AND NOT t.sandbox
 ORDER BY t.id FOR UPDATE SKIP LOCKED
 """
+_FREE: Final = f"{SELECT} WHERE t.id = ANY ($1::text[]) ORDER BY t.id FOR UPDATE SKIP LOCKED"
 # The tickets are chosen by what is due first, and locked in the order of their ids, as every lock of several is.
 _LOCK_DUE: Final = f"""
 {SELECT}
@@ -109,6 +110,11 @@ def _in_time(rows: Iterable["Record[Any]"], ends: float | None) -> Iterator["Rec
 async def lock_left(session: AsyncSession, ids: Sequence[str]) -> list[TicketEdit]:
     """Lock those of these tickets that nobody holds and that still have something due, each caught up to now."""
     return (await caught_up(session, await (await driver(session)).fetch(_LEFT, ids)))[0]
+
+
+async def lock_free(session: AsyncSession, ids: Sequence[str]) -> tuple[list[TicketEdit], dict[str, Exception]]:
+    """Lock those of these tickets that nobody holds, each caught up to now; and what is wrong with the faulty ones."""
+    return await caught_up(session, await (await driver(session)).fetch(_FREE, ids))
 
 
 async def each_apart(parts: Iterable[tuple[str, Awaitable[T]]]) -> tuple[list[T], dict[str, Exception]]:

@@ -18,6 +18,7 @@ from app.events.types import INTERNAL_METRICS
 from app.sla.clock.terms import METRIC_ORDER
 from app.sla.models import DeadlineRow
 from app.tickets.models import MessageRow, TicketRow, TicketTitleRow
+from app.tickets.read.problems import problems_of
 from app.tickets.read.views import ticket_view
 
 _SEQUENCE: Final = Order(("sequence",))
@@ -45,7 +46,7 @@ async def account_of_ticket(session: AsyncSession, principal: Principal, ticket_
 
 
 async def ticket_document(session: AsyncSession, principal: Principal, ticket_id: str) -> dict[str, Any]:
-    """One ticket as the API shows it, in three statements. 404 when the caller has no such ticket."""
+    """One ticket as the API shows it, in four statements. 404 when the caller has no such ticket."""
     rows = await _rows(session, select(TicketRow.__table__).where(TicketRow.id == ticket_id))
     if not rows or not principal.sees(rows[0]["account_id"]):
         raise NotFound
@@ -75,16 +76,20 @@ async def numbered_document(
 
 
 async def documents(session: AsyncSession, principal: Principal, rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """Tickets as the API shows them, in two statements."""
+    """Tickets as the API shows them, in three statements."""
     ids = [row["id"] for row in rows]
     accounts = {row["account_id"] for row in rows}
     deadlines = await _deadlines(session, _of(DeadlineRow, accounts, ids), _CURRENT)
     calls = await _rows(session, _calls(accounts, ids).ext(distinct_on(CallRow.ticket_id)))
+    problems = await problems_of(session, list(accounts), ids)
     by_ticket: dict[str, list[Row]] = {ticket_id: [] for ticket_id in ids}
     for deadline in deadlines:
         by_ticket[deadline["ticket_id"]].append(deadline)
     call_of = {call["ticket_id"]: call for call in calls}
-    return [ticket_view(row, by_ticket[row["id"]], call_of.get(row["id"]), principal) for row in rows]
+    return [
+        ticket_view(row, by_ticket[row["id"]], call_of.get(row["id"]), principal, problems.get(row["id"]))
+        for row in rows
+    ]
 
 
 def _of(table: type[DeadlineRow | CallRow], accounts: set[str], ids: Sequence[str]) -> ColumnElement[bool]:

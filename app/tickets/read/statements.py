@@ -14,6 +14,7 @@ from app.plans.document.links import programme_path_sql
 from app.sla.clock.terms import METRICS
 from app.sla.models import DeadlineRow
 from app.tickets.models import TicketRow
+from app.tickets.read.problems import PROBLEM_SQL
 from app.tickets.read.views import CALL, DEADLINE, ROUTE, TICKET
 
 
@@ -65,6 +66,7 @@ _TICKET: Final = object_of(
         "deadlines": _DEADLINES,
         "routing": f"CASE WHEN {{internal}} AND t.routing ? 'state' THEN {_ROUTE} END",
         "call": _CALL,
+        "problem": PROBLEM_SQL,
     }
 )
 TICKET_JSON: Final = f"{_TICKET}::text"

@@ -15,7 +15,7 @@ from app.plans.document.links import programme_path
 from app.tickets.schemas import Call, Deadline, Message, Ticket
 
 _MILLISECOND: Final = timedelta(milliseconds=1)
-_WORKED_OUT: Final = {"assignee", "assessed_priority", "plan", "deadlines", "routing", "call"}
+_WORKED_OUT: Final = {"assignee", "assessed_priority", "plan", "deadlines", "routing", "call", "problem"}
 TICKET: Final = tuple(name for name in Ticket.model_fields if name not in _WORKED_OUT)
 """The members of a ticket that its row has under their names; the others are worked out."""
 DEADLINE: Final = tuple(name for name in Deadline.model_fields if name not in ("subject", "lag_ms"))
@@ -31,8 +31,9 @@ def ticket_view(
     deadlines: Iterable[Mapping[str, Any]],
     call: Mapping[str, Any] | None,
     principal: Principal,
+    problem: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """A ticket with its current deadlines and its active call, as far as this caller sees them."""
+    """A ticket with its current deadlines, its active call and its problem, as far as this caller sees them."""
     view = {name: ticket[name] for name in TICKET}
     view["assignee"] = ticket["assignee_id"]
     view["assessed_priority"] = ticket["assessed_priority"] if principal.is_support else None
@@ -40,6 +41,7 @@ def ticket_view(
     view["deadlines"] = [deadline_view(row, sandbox=ticket["sandbox"]) for row in visible(deadlines, principal)]
     view["routing"] = _routing_view(ticket) if ticket["routing"] and principal.is_support else None
     view["call"] = call_view(call) if call else None
+    view["problem"] = problem
     return view
 
 

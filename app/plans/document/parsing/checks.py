@@ -162,6 +162,16 @@ def _waiting(plan: PlanDocument) -> Iterator[_Finding]:
                 yield _("A reminder comes before the ticket is resolved."), ("waiting", "remind", index)
 
 
+def _problems(plan: PlanDocument) -> Iterator[_Finding]:
+    if plan.problems is None:
+        return
+    targets = plan.problems.targets
+    if plan.problems.threshold is None and not targets:
+        yield _("`problems` needs `threshold`, `targets` or both: without it an engineer decides."), ("problems",)
+    if "known_error" in targets and "resolved" in targets and targets["known_error"] > targets["resolved"]:
+        yield _("A problem is a known error before it is resolved."), ("problems", "targets", "known_error")
+
+
 def _escalations(plan: PlanDocument) -> Iterator[_Finding]:
     if plan.customer_may.escalate and plan.escalation is None:
         sentence = _("Customers may escalate, and there is no `escalation` section that says for which reasons.")
@@ -193,6 +203,11 @@ def _best_effort(plan: PlanDocument) -> Iterator[_Finding]:
         parts = {"targets": plan.targets, "call": plan.call, "alert": plan.alert, "objectives": plan.objectives}
         for name in (name for name, part in parts.items() if part):
             yield _("A best-effort plan has no deadlines, so it has no `{name}`.", name=name), (name,)
+        if plan.problems and plan.problems.targets:
+            yield (
+                _("A best-effort plan has no deadlines, so it has no `{name}`.", name="targets"),
+                ("problems", "targets"),
+            )
         if plan.escalation and plan.escalation.acknowledge:
             yield _("A best-effort plan has no deadlines, so it has no `acknowledge`."), ("escalation", "acknowledge")
 
@@ -237,6 +252,7 @@ _CHECKS: Final[tuple[Callable[[PlanDocument], Iterator[_Finding]], ...]] = (
     _calls,
     _alerts,
     _waiting,
+    _problems,
     _escalations,
     _numbers,
     _addons,

@@ -1,0 +1,27 @@
+"""One kind of background work."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from app.core.db.engine import Sessions
+from app.core.signals import WakeUp
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One kind of background work; ``run`` is one idempotent pass, ``next_instant`` when the next one is due.
+
+    ``stop`` waits for what the passes have begun and left to go on behind. ``sessions``: those that tell how long it is
+    to the next instant, where they are not the background's.
+    """
+
+    name: str
+    what: str
+    every: timedelta
+    timeout: timedelta
+    run: Callable[[], Awaitable[object]]
+    next_instant: Callable[[], Awaitable[datetime | None]] | None = None
+    wake_up: WakeUp | None = None
+    stop: Callable[[], Awaitable[None]] | None = None
+    sessions: Sessions | None = None

@@ -1,0 +1,182 @@
+"""Finding texts: each statement reads a bounded number of rows, by an index, however many texts there are.
+
+The newest texts are looked at first. Where many of them have what is searched for, they are the answer; where few
+have it, few of all have it, and an index of the words leads to these.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.auth import Principal
+from app.core.db.session import driver
+from app.core.db.tables import Row
+from app.events.envelope import NO_ACCOUNT
+from app.search.words import query
+from app.tickets.wording import as_number
+
+_NEWEST: Final = 3_000
+"""Texts that are looked at one by one."""
+_OFTEN: Final = 300
+"""Of these, so many that a word is not looked up in the index: it leads to a tenth of all texts."""
+FEW: Final = 1_000
+"""Texts to which the index leads."""
+_SOME: Final = 20
+"""Accounts and people of one answer; so many problems of a customer are looked at, ten times."""
+_SHOWN: Final = "id, account_id, ticket_id, at, ts_rank(words, $2::text::tsquery) AS rank"
+_SEEN: Final = "words @@ $2::text::tsquery AND ($3::boolean OR NOT internal)"
+_NEAR: Final = f"""
+SELECT {_SHOWN} FROM (
+    SELECT * FROM search_texts WHERE {{scope}} ORDER BY at DESC, id DESC LIMIT (SELECT {_NEWEST})
+) AS s WHERE {_SEEN}
+"""  # noqa: S608  names and numbers of ours
+_DEEP: Final = f"SELECT {_SHOWN} FROM search_texts WHERE {{scope}} AND {_SEEN} LIMIT {FEW + 1}"  # noqa: S608
+_OF_ONE: Final = "account_id = $1"
+_OF_ALL: Final = "sandbox = ($1::text IS NOT NULL)"
+# A bitmap of the words' index is the one plan that does not depend on where in the table the texts lie.
+_BY_WORDS: Final = (
+    "SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off; SET LOCAL plan_cache_mode = force_custom_plan"
+)
+_EXACT: Final = """
+SELECT ticket_id AS id FROM ticket_titles WHERE number = $2 AND ($1::text IS NULL OR account_id = $1)
+UNION SELECT id FROM tickets WHERE external_ref = $3 AND ($1::text IS NULL OR account_id = $1)
+UNION SELECT id FROM tickets WHERE id = $3 AND ($1::text IS NULL OR account_id = $1)
+LIMIT 50
+"""
+_TICKETS: Final = """
+SELECT t.id, t.account_id, t.number, t.title, t.status, t.priority, t.product, t.opened_at AS at
+FROM tickets AS t WHERE t.id = ANY ($2::text[]) AND ($1::text IS NULL OR t.account_id = $1)
+"""
+_ACCOUNTS: Final = f"""
+SELECT account_id AS id, account_id, name AS title, created_at AS at, coalesce(external_ref = $2, false) AS exact
+FROM accounts WHERE lower(name) LIKE $1 OR external_ref = $2 OR account_id = $2 ORDER BY exact DESC, name LIMIT {_SOME}
+"""  # noqa: S608  a number of ours
+_PEOPLE: Final = f"""
+SELECT id, account_id, name AS title, role AS status, created_at AS at, email = $2 AS exact FROM people
+WHERE (lower(((name || ' '::text) || email)) LIKE $1 OR email = $2) AND ($3::text IS NULL OR account_id = $3)
+ORDER BY exact DESC, name LIMIT {_SOME}
+"""  # noqa: S608  a number of ours
+_COLUMNS: Final = (
+    "p.id, p.number, p.title, p.state AS status, p.product, p.created_at AS at, p.workaround, p.resolution"
+)
+_PROBLEMS: Final = f"SELECT {_COLUMNS}, p.description FROM problems AS p WHERE p.id = ANY ($1::text[]) OR p.number = $2"  # noqa: S608
+_OWN_PROBLEMS: Final = f"""
+SELECT DISTINCT {_COLUMNS} FROM problem_tickets AS l
+JOIN problems AS p ON p.id = l.problem_id AND p.state NOT IN ('suggested', 'dismissed')
+WHERE l.account_id = $1 LIMIT {10 * _SOME}
+"""  # noqa: S608  names and numbers of ours
+_TEXTS: Final = """
+SELECT t.id, t.description AS text, NULL AS message_id FROM tickets AS t WHERE t.id = ANY ($1::text[])
+UNION ALL SELECT m.ticket_id, m.body, m.id FROM messages AS m
+JOIN tickets AS t ON t.account_id = m.account_id AND t.id = m.ticket_id
+WHERE t.id = ANY ($1::text[]) AND m.id = ANY ($2::text[]) AND ($3::boolean OR m.visibility = 'public')
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is searched for, on whose behalf: ``account_id`` is the one account that is searched, None: all."""
+
+    text: str
+    beginnings: Sequence[str]
+    principal: Principal
+    account_id: str | None
+
+    @property
+    def internal(self) -> bool:
+        """Whether the caller sees what is support's own."""
+        return self.principal.is_support
+
+    @property
+    def of_desk(self) -> bool:
+        """Whether the caller sees what spans accounts."""
+        return self.internal and self.principal.account_id is None
+
+    @property
+    def reference(self) -> str:
+        """What is searched for, as a number, a reference or an address is written."""
+        return self.text.strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Texts that were found; ``more``: there are more than were looked at."""
+
+    texts: Sequence[Row]
+    more: bool = False
+
+
+async def texts(session: AsyncSession, asked: Asked) -> Found:
+    """Texts with all words that are searched for; where there are none, with any of them."""
+    found = await _matching(session, asked, query(asked.beginnings))
+    if found.texts or len(asked.beginnings) == 1:
+        return found
+    return await _matching(session, asked, query(asked.beginnings, whole=False))
+
+
+async def _matching(session: AsyncSession, asked: Asked, wanted: str) -> Found:
+    connection = await driver(session)
+    scope = _OF_ONE if asked.account_id else _OF_ALL
+    values = (asked.account_id, wanted, asked.internal)
+    near = await connection.fetch(_NEAR.format(scope=scope), *values)
+    if len(near) >= _OFTEN:
+        return Found(near, more=True)
+    await connection.execute(_BY_WORDS)
+    deep = await connection.fetch(_DEEP.format(scope=scope), *values)
+    await connection.execute("SET LOCAL enable_seqscan = on; SET LOCAL enable_indexscan = on")
+    rows = {row["id"]: row for row in (*near, *deep)}
+    return Found([*rows.values()], more=len(deep) > FEW)
+
+
+async def exact_tickets(session: AsyncSession, asked: Asked) -> list[str]:
+    """The tickets with this number, reference or id, by their ids."""
+    number = as_number(asked.reference)
+    rows = await (await driver(session)).fetch(_EXACT, asked.account_id, number, asked.reference)
+    return [row["id"] for row in rows]
+
+
+async def tickets(session: AsyncSession, asked: Asked, ids: Sequence[str]) -> Mapping[str, Row]:
+    """What is shown and counted of tickets, by their ids."""
+    rows = await (await driver(session)).fetch(_TICKETS, asked.account_id, list(ids))
+    return {row["id"]: row for row in rows}
+
+
+async def accounts(session: AsyncSession, asked: Asked) -> Sequence[Row]:
+    """Accounts with such a name or reference, for support's desk, which searches all."""
+    if not asked.of_desk or asked.account_id:
+        return ()
+    return list(await (await driver(session)).fetch(_ACCOUNTS, _like(asked.text), asked.reference))
+
+
+async def people(session: AsyncSession, asked: Asked) -> Sequence[Row]:
+    """People with such a name or address."""
+    values = (_like(asked.text), asked.reference.lower(), asked.account_id)
+    return list(await (await driver(session)).fetch(_PEOPLE, *values))
+
+
+def _like(text: str) -> str:
+    escaped = text.strip().lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"
+
+
+async def problems(session: AsyncSession, asked: Asked, ids: Sequence[str]) -> Sequence[Row]:
+    """Problems: for the desk, those that were found; for others, those behind the account's tickets, which may match.
+
+    What an account's problems say is compared by whoever calls: they are few.
+    """
+    connection = await driver(session)
+    if asked.of_desk:
+        return list(await connection.fetch(_PROBLEMS, list(ids), asked.reference.upper()))
+    return list(await connection.fetch(_OWN_PROBLEMS, asked.account_id))
+
+
+async def shown_texts(session: AsyncSession, asked: Asked, ids: Sequence[str], messages: Sequence[str]) -> list[Row]:
+    """The texts of tickets and of these messages, as far as the caller sees them."""
+    return list(await (await driver(session)).fetch(_TEXTS, list(ids), list(messages), asked.internal))
+
+
+def is_of_problem(row: Row) -> bool:
+    """Whether a text is a problem's."""
+    return bool(row["account_id"] == NO_ACCOUNT)

@@ -1,0 +1,122 @@
+"""The background pass that keeps what the search looks at: it follows the events, from the first one on.
+
+Opening a ticket and writing a message cost nothing by it, and what is written is found within some seconds. On a
+database that has tickets already the pass works through their events, some at a time.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.db.engine import Sessions
+from app.core.db.session import driver, transaction
+from app.core.db.statements.bulk import upserted, write
+from app.core.db.tables import Row
+from app.core.process.cooperative import in_turns
+from app.core.state import Feed
+from app.events.envelope import NO_ACCOUNT
+from app.search.models import SearchTextRow
+from app.search.words import vector
+
+BATCH: Final = 1_000
+"""Events of one transaction."""
+_MOST: Final = 20
+"""Transactions of one pass."""
+_MARK: Final = "texts"
+_BEGIN: Final = "INSERT INTO search_marks VALUES ($1, 0) ON CONFLICT DO NOTHING"
+_LOCK: Final = "SELECT position FROM search_marks WHERE name = $1 FOR UPDATE SKIP LOCKED"
+_ADVANCE: Final = "UPDATE search_marks SET position = $2 WHERE name = $1"
+_EVENTS: Final = """
+SELECT position, type, ticket_id, data ->> 'message_id' AS message_id, data ->> 'problem_id' AS problem_id
+FROM events WHERE id > '' AND position > $1 AND position <= $2 ORDER BY position LIMIT $3
+"""
+_TICKETS: Final = """
+SELECT account_id, id, title, description, number, external_ref, product, requester, tags, sandbox, opened_at
+FROM tickets WHERE id = ANY ($1::text[])
+"""
+_MESSAGES: Final = """
+SELECT m.account_id, m.id, m.ticket_id, m.body, m.visibility, m.created_at, t.sandbox
+FROM tickets AS t JOIN messages AS m ON m.account_id = t.account_id AND m.ticket_id = t.id
+WHERE t.id = ANY ($1::text[]) AND m.id = ANY ($2::text[])
+"""
+_PROBLEMS: Final = """
+SELECT id, number, title, description, product, workaround, resolution, created_at FROM problems
+WHERE id = ANY ($1::text[])
+"""
+_OF_TICKETS: Final = ("ticket.opened", "ticket.updated")
+
+
+@dataclass(slots=True)
+class Indexing:
+    """Keeps the index of the search; any number of replicas may, one at a time."""
+
+    sessions: Sessions
+    feed: Feed
+    reached: int = -1
+    """what this process knows of the mark"""
+
+    async def run_pass(self) -> int:
+        """Take in what the events tell of, some in each transaction; the number of events."""
+        upto, done = await self.feed.decided(), 0
+        for _ in range(_MOST):
+            if self.reached >= upto:
+                break
+            number = await self._take_in(upto)
+            done += number
+            if number < BATCH:
+                break
+        return done
+
+    async def _take_in(self, upto: int) -> int:
+        async with transaction(self.sessions) as session:
+            connection = await driver(session)
+            after = await connection.fetchval(_LOCK, _MARK)
+            if after is None:
+                await connection.execute(_BEGIN, _MARK)
+                return 0
+            events = await connection.fetch(_EVENTS, after, upto, BATCH)
+            await index(session, events)
+            position = events[-1]["position"] if len(events) == BATCH else max(upto, after)
+            await connection.execute(_ADVANCE, _MARK, position)
+        self.reached = position
+        return len(events)
+
+
+async def index(session: AsyncSession, events: Sequence[Row]) -> None:
+    """Write the texts of which these events tell, as they are by now."""
+    connection = await driver(session)
+    tickets = {event["ticket_id"] for event in events if event["type"] in _OF_TICKETS}
+    posted = {event["message_id"]: event["ticket_id"] for event in events if event["type"] == "message.posted"}
+    problems = {event["problem_id"] for event in events if event["type"].startswith("problem.")}
+    rows: list[dict[str, Any]] = []
+    if tickets:
+        rows += [_ticket(row) async for row in in_turns(await connection.fetch(_TICKETS, tickets))]
+    if posted:
+        found = await connection.fetch(_MESSAGES, set(posted.values()), list(posted))
+        rows += [_message(row) async for row in in_turns(found)]
+    if problems:
+        rows += [_problem(row) for row in await connection.fetch(_PROBLEMS, problems)]
+    await write(session, upserted(SearchTextRow, rows))
+
+
+def _ticket(row: Row) -> dict[str, Any]:
+    requester = row["requester"]
+    references = [row["number"], row["external_ref"], row["product"], requester.get("name"), requester.get("email")]
+    words = vector(row["title"], [each for each in (*references, *row["tags"]) if each], row["description"])
+    own = {"account_id": row["account_id"], "id": row["id"], "ticket_id": row["id"], "internal": False}
+    return own | {"sandbox": row["sandbox"], "at": row["opened_at"], "words": words}
+
+
+def _message(row: Row) -> dict[str, Any]:
+    own = {name: row[name] for name in ("account_id", "id", "ticket_id")}
+    told = {"internal": row["visibility"] != "public", "sandbox": row["sandbox"], "at": row["created_at"]}
+    return own | told | {"words": vector("", (), row["body"])}
+
+
+def _problem(row: Row) -> dict[str, Any]:
+    text = " ".join(filter(None, (row["description"], row["workaround"], row["resolution"])))
+    words = vector(row["title"], [each for each in (row["number"], row["product"]) if each], text)
+    own = {"account_id": NO_ACCOUNT, "id": row["id"], "ticket_id": None, "internal": True}
+    return own | {"sandbox": False, "at": row["created_at"], "words": words}

@@ -1,0 +1,107 @@
+"""The words of texts and of what is searched for, and where a text has them. Pure.
+
+Words are compared as ``folded`` spells them, by their beginnings: so a search finds other forms of a word in any
+language. Addresses and references count as a whole, and so do their parts.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from html import escape
+from typing import Final
+
+from app.tickets.wording import folded
+
+_TOKEN: Final = re.compile(r"[a-z0-9]+(?:[._@+/-]+[a-z0-9]+)*")
+_PART: Final = re.compile(r"[a-z0-9]+")
+_SPELT: Final = re.compile(r"\w+(?:[._@+/-]+\w+)*")
+_MOST: Final = 1_000
+"""Words of one text that are kept."""
+_LONGEST: Final = 60
+"""Characters of a word that are kept."""
+_TERMS: Final = 12
+"""Words of a search that count."""
+_BARE: Final = 7
+"""Letters from which on a word has an ending that other forms of it have not."""
+_STEM: Final = 5
+_ENDING: Final = 3
+_EXCERPT: Final = 160
+_BEFORE: Final = 40
+
+
+def vector(title: str, references: Iterable[str], text: str) -> str:
+    """The ``tsvector`` of a title (A), of names, addresses and references (B), and of a text (D)."""
+    weights: dict[str, tuple[int, str]] = {}
+    for weight, part in (("A", title), ("B", " ".join(references)), ("D", text)):
+        for word in _words(part):
+            if len(weights) == _MOST:
+                break
+            weights.setdefault(word, (len(weights) + 1, weight))
+    return " ".join(f"'{word}':{place}{weight}" for word, (place, weight) in weights.items())
+
+
+def _words(text: str) -> Iterator[str]:
+    for token in _TOKEN.findall(folded(text)):
+        yield token[:_LONGEST]
+        parts = _PART.findall(token)
+        if len(parts) > 1:
+            yield from (part[:_LONGEST] for part in parts)
+
+
+def terms(asked: str) -> list[str]:
+    """The beginnings of words for which a search looks, at most 12."""
+    found = dict.fromkeys(_beginning(token[:_LONGEST]) for token in _TOKEN.findall(folded(asked)))
+    return list(found)[:_TERMS]
+
+
+def _beginning(word: str) -> str:
+    """What all forms of a word begin with; a reference or an address is looked for as it is."""
+    if not word.isalpha() or len(word) < _BARE:
+        return word
+    return word[: max(_STEM, len(word) - _ENDING)]
+
+
+def query(beginnings: Sequence[str], *, whole: bool = True) -> str:
+    """The ``tsquery`` of texts that have all of these words, or, unless ``whole``, any of them."""
+    return (" & " if whole else " | ").join(f"'{word}':*" for word in beginnings)
+
+
+def has_all(text: str, beginnings: Sequence[str]) -> bool:
+    """Whether a short text has all that is searched for."""
+    words = [*_words(text)]
+    return all(any(word.startswith(beginning) for word in words) for beginning in beginnings)
+
+
+def marked(text: str, beginnings: Sequence[str]) -> str:
+    """The text as HTML, what is found in it between ``<mark>`` and ``</mark>``."""
+    parts, end = [], 0
+    for start, stop in _places(text, beginnings):
+        parts += [escape(text[end:start]), f"<mark>{escape(text[start:stop])}</mark>"]
+        end = stop
+    return "".join([*parts, escape(text[end:])])
+
+
+def excerpt(text: str, beginnings: Sequence[str]) -> str | None:
+    """The part of a text around the first word that is found, as HTML; None where there is none."""
+    plain = " ".join(text.split())
+    first = next(_places(plain, beginnings), None)
+    if first is None:
+        return None
+    start = max(0, first[0] - _BEFORE)
+    start = plain.find(" ", start) + 1 if start else 0
+    shown = plain[min(start, first[0]) :]
+    cut = shown[:_EXCERPT]
+    if len(shown) > _EXCERPT:
+        cut = f"{cut.rpartition(' ')[0] or cut}…"
+    return ("…" if start else "") + marked(cut, beginnings)
+
+
+def _places(text: str, beginnings: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Where words of the text begin and end that a search has found."""
+    wanted = tuple(beginnings)
+    for match in _SPELT.finditer(text):
+        if folded(match[0]).startswith(wanted):
+            yield match.span()
+        else:
+            for part in re.finditer(r"[^\W_]+", match[0]):
+                if folded(part[0]).startswith(wanted):
+                    yield match.start() + part.start(), match.start() + part.end()

@@ -1,0 +1,110 @@
+"""Recurring incidents among labelled tickets, as the detection finds them: ``python -m bench problems``.
+
+Each line of a set is a ticket: its texts, product, language, the minute at which it is opened, and the incident that it
+reports, if it reports one. Pairs are counted: of all pairs of tickets that a suggestion has together, how many report
+the same incident (precision); of all pairs that report the same incident, how many a suggestion has together (recall).
+So an incident that falls into two suggestions costs recall, and a ticket that does not belong costs precision with
+each other member. Goal on the held-out set, whose tickets were written by somebody who had not seen the code: 0.9 and
+0.75.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import combinations, groupby
+from pathlib import Path
+from typing import Any, Final
+
+import asyncpg
+
+from app.core.clock import database_now
+from app.core.db.engine import Sessions, make_engine
+from app.core.db.session import driver, make_sessions, transaction
+from app.core.signals import WakeUps
+from app.plans.store import load_builtin
+from app.problems.detection import Detection
+from app.tickets.schemas import NewTicket
+from app.tickets.usecases.open import open_ticket
+from bench import servers
+from tests.support.actors import make_account
+from tests.support.desk import AUTOMATION
+
+_HERE: Final = Path(__file__).parent
+HELD_OUT: Final = _HERE.parent / "known" / "heldout.jsonl"
+TUNING: Final = _HERE / "tuning.jsonl"
+_PRECISION: Final = 0.9
+_RECALL: Final = 0.75
+_WHO: Final = {"name": "Ana", "email": "ana@example.com"}
+_FOUND: Final = "SELECT problem_id, array_agg(ticket_id) AS tickets FROM problem_tickets GROUP BY problem_id"
+
+
+def main() -> bool:
+    """Print precision and recall of each set; whether those of the held-out set reach the goal."""
+    figures = {path: _in_database(path) for path in (TUNING, HELD_OUT) if path.exists()}
+    return all(p >= _PRECISION and r >= _RECALL for path, (p, r) in figures.items() if path != TUNING)
+
+
+def _in_database(path: Path) -> tuple[float, float]:
+    tickets = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    with servers.database() as url:
+        return asyncio.run(_measure(path.name, tickets, url))
+
+
+async def _measure(name: str, tickets: Sequence[Mapping[str, Any]], url: str) -> tuple[float, float]:
+    engine = make_engine(url, pool_size=4)
+    sessions = make_sessions(engine, WakeUps())
+    started = time.perf_counter()
+    incident_of = await _open(sessions, tickets)
+    seconds = time.perf_counter() - started
+    await engine.dispose()
+    connection = await asyncpg.connect(url)
+    groups = [row["tickets"] for row in await connection.fetch(_FOUND)]
+    await connection.close()
+    precision, recall = scored(groups, incident_of)
+    incidents = len(set(incident_of.values()) - {None})
+    print(
+        f"{name:16} {len(tickets)} tickets, {incidents} incidents, {len(groups)} suggestions: precision "
+        f"{precision:.3f}, recall {recall:.3f}; {1000 * seconds / len(tickets):.1f} ms a ticket, its opening included"
+    )
+    return precision, recall
+
+
+async def _open(sessions: Sessions, tickets: Sequence[Mapping[str, Any]]) -> dict[str, str | None]:
+    """Open the tickets minute by minute, with a pass of the detection after each; their incidents by their ids."""
+    async with transaction(sessions) as session:
+        now = await database_now(session)
+        await load_builtin(session, now)
+    account = (await make_account(sessions, "wati-business-plus")).account_id
+    start = now - timedelta(minutes=1 + max(each["minute"] for each in tickets))
+    await _begin(sessions, start)
+    opened: dict[str, str | None] = {}
+    for minute, batch in groupby(sorted(tickets, key=lambda each: each["minute"]), key=lambda each: each["minute"]):
+        async with transaction(sessions) as session:
+            for each in batch:
+                fields = {name: each[name] for name in ("title", "description", "product")}
+                command = NewTicket.model_validate(fields | {"requester": _WHO | {"locale": each["language"]}})
+                at = start + timedelta(minutes=minute)
+                edit = await open_ticket(session, command, account_id=account, acting=AUTOMATION, now=at)
+                opened[edit.ticket.id] = each.get("incident")
+        await Detection(sessions).run_pass()
+    return opened
+
+
+async def _begin(sessions: Sessions, at: datetime) -> None:
+    async with transaction(sessions) as session:
+        await (await driver(session)).execute("INSERT INTO detection_marks VALUES ('incidents', $1)", at)
+
+
+def scored(groups: Sequence[Sequence[str]], incident_of: Mapping[str, str | None]) -> tuple[float, float]:
+    """Precision and recall by pairs."""
+    together = {pair for group in groups for pair in combinations(sorted(group), 2)}
+    ordered = sorted(incident_of)
+    same = {
+        (one, other)
+        for one, other in combinations(ordered, 2)
+        if incident_of[one] is not None and incident_of[one] == incident_of[other]
+    }
+    right = len(together & same)
+    return right / max(1, len(together)), right / max(1, len(same))

@@ -1,0 +1,162 @@
+"""Z8: one search over all that its caller may see."""
+
+from typing import Any, Final
+
+import pytest
+
+from app.core.db.engine import Sessions
+from app.core.state import State
+from app.problems.telling import Telling
+from app.search import finding
+from app.search.indexing import Indexing
+from tests.support.actors import make_account, make_engineer, make_key, make_person
+from tests.support.desk import fetch
+from tests.support.stories import Begin, Caller, path_of
+
+_RARE: Final = "kraken"
+_BO: Final = {"name": "Bo Kraken", "email": "bo@kraken.example"}
+
+
+@pytest.fixture
+def indexed(state: State) -> Any:
+    """Let the index take in all that was written."""
+
+    async def run() -> None:
+        indexing = Indexing(state.sessions, state.feed)
+        await indexing.run_pass()
+        await indexing.run_pass()
+
+    return run
+
+
+async def found(caller: Caller, q: str, **narrowed: Any) -> Any:
+    return await caller.get("/v1/search", q=q, **narrowed)
+
+
+def kinds(answer: Any) -> list[tuple[str, str]]:
+    return [(hit["type"], hit["title"]) for hit in answer["items"]]
+
+
+async def test_z8_everything_is_found_by_one_search(sessions: Sessions, begin: Begin, indexed: Any) -> None:
+    story = await begin("wati-business-plus", name="Kraken Shipping")
+    await make_person(sessions, story.account.account_id, "eva@kraken.example", "owner")
+    titled = await story.open(title="The kraken ate our backup", product="backup", priority="P2")
+    written = await story.open(title="Another", description="Nothing special")
+    await story.engineer.post(f"{path_of(written)}/messages", 201, body="It was the <kraken> after all")
+    await story.engineer.post("/v1/problems", 201, title="A kraken in the cable", description="Bites")
+    await indexed()
+    answer = await found(story.engineer, _RARE)
+    assert set(kinds(answer)) == {
+        ("ticket", "The kraken ate our backup"),
+        ("ticket", "Another"),
+        ("problem", "A kraken in the cable"),
+        ("account", "Kraken Shipping"),
+        ("person", "eva"),
+    }
+    by_title = {hit["title"]: hit for hit in answer["items"]}
+    assert by_title["The kraken ate our backup"]["title_html"] == "The <mark>kraken</mark> ate our backup"
+    assert by_title["Another"]["excerpt_html"] == "It was the &lt;<mark>kraken</mark>&gt; after all"
+    assert by_title["Another"]["message_id"].startswith("msg_")
+    assert answer["facets"]["type"] == {"ticket": 2, "account": 1, "person": 1, "problem": 1}
+    assert answer["facets"]["product"] == {"backup": 1}
+    narrowed = await found(story.engineer, _RARE, priority="P2")
+    assert kinds(narrowed) == [("ticket", "The kraken ate our backup")]
+    assert narrowed["facets"]["type"] == {"ticket": 1}
+    assert kinds(await found(story.engineer, _RARE, type="account")) == [("account", "Kraken Shipping")]
+    titled = await story.customer.patch(path_of(titled), title="The squid ate our backup")
+    await indexed()
+    assert "The squid ate our backup" not in str(kinds(await found(story.engineer, _RARE)))
+
+
+async def test_z8_exact_matches_come_first(begin: Begin, indexed: Any) -> None:
+    story = await begin("wati-business-plus")
+    wanted = await story.open(title="Wanted", external_ref="INC-4711")
+    for number in range(3):
+        await story.open(title=f"See INC-4711 and {wanted['number']} {number}")
+    await indexed()
+    for q in ("INC-4711", wanted["number"], wanted["number"].lower().replace("-", "")):
+        first = (await found(story.customer, q))["items"][0]
+        assert (first["title"], first["exact"]) == ("Wanted", True), q
+    by_address = await found(story.customer, "ana@solar-roofs.example")
+    assert len(by_address["items"]) == 4
+
+
+@pytest.mark.parametrize(
+    ("title", "q"),
+    [
+        ("La exportación falla al generar el PDF", "exportaciones fallan"),
+        ("La exportación falla al generar el PDF", "EXPORTACION"),
+        ("Kopia zapasowa kończy się błędem łączności", "bledem lacznosci"),
+    ],
+)
+async def test_z8_other_forms_and_missing_accents_are_found(begin: Begin, indexed: Any, title: str, q: str) -> None:
+    story = await begin("wati-business-plus")
+    await story.open(title=title)
+    await indexed()
+    assert kinds(await found(story.customer, q)) == [("ticket", title)]
+
+
+async def test_z8_a_customer_finds_nothing_of_others_and_nothing_internal(
+    sessions: Sessions, begin: Begin, indexed: Any
+) -> None:
+    story = await begin("wati-business-plus", name="Solar Roofs")
+    ours = await story.open(title="Ours")
+    await story.engineer.post(f"{path_of(ours)}/messages", 201, body="kraken, says nobody", visibility="internal")
+    other = await make_account(sessions, "wati-business-plus", name="Kraken Shipping", external_ref=_RARE)
+    await make_person(sessions, other.account_id, "eva@kraken.example", "owner")
+    rival = Caller(story.customer.client, await make_key(sessions, account_id=other.account_id, role="owner"))
+    fields = {"title": "A kraken", "description": _RARE, "requester": _BO, "product": _RARE, "external_ref": _RARE}
+    theirs = await rival.post("/v1/tickets", 201, **fields)
+    behind = await story.engineer.post(
+        "/v1/problems", 201, title="Broken cable", description="The kraken did it", tickets=[ours["id"], theirs["id"]]
+    )
+    await story.engineer.post("/v1/problems", 201, title="Kraken at large", tickets=[])
+    while await Telling(sessions).run_pass():
+        pass
+    await indexed()
+    nothing = await found(story.customer, _RARE)
+    assert nothing["items"] == []
+    assert all(counts == {} for counts in nothing["facets"].values())
+    assert nothing["more"] is False
+    for q in (theirs["number"], theirs["id"], "bo@kraken.example", "eva@kraken.example", "Kraken Shipping"):
+        answer = await story.customer.send("GET", f"/v1/search?q={q}")
+        assert (answer.status_code, answer.json()["items"]) == (200, []), q
+    own = await found(story.customer, behind["number"])
+    assert [(hit["type"], hit["exact"], hit["excerpt_html"]) for hit in own["items"]] == [("problem", True, None)]
+    await story.customer.get("/v1/search", 404, q=_RARE, account_id=other.account_id)
+    assert len((await found(story.engineer, _RARE))["items"]) == 6
+    sandbox = await make_account(sessions, "wati-business-plus", sandbox=True)
+    theirs = await make_engineer(sessions, account_id=sandbox.account_id)
+    confined = Caller(story.customer.client, await make_key(sessions, "agent", engineer_id=theirs.id))
+    await confined.get("/v1/problems", 403)
+    assert (await found(confined, _RARE))["items"] == []
+
+
+async def test_z8_a_frequent_word_is_looked_for_among_the_newest(
+    begin: Begin, indexed: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story = await begin("wati-business-plus")
+    monkeypatch.setattr(finding, "_OFTEN", 3)
+    for number in range(5):
+        await story.open(title=f"Printer {number}")
+    await indexed()
+    answer = await found(story.customer, "printer", limit=2)
+    assert [hit["title"] for hit in answer["items"]] == ["Printer 4", "Printer 3"]
+    assert answer["more"] is True
+    assert answer["facets"]["type"] == {"ticket": 5}
+
+
+async def test_z8_what_is_searched_for_needs_a_letter(begin: Begin) -> None:
+    story = await begin("wati-business-plus")
+    for q in ("…!", " ", "a"):
+        refused = await story.customer.get("/v1/search", 422, q=q)
+        assert refused["errors"][0]["pointer"] == "#/query/q"
+
+
+async def test_z8_the_index_follows_the_events_once(sessions: Sessions, begin: Begin, indexed: Any) -> None:
+    story = await begin("wati-business-plus")
+    await story.open(title="One")
+    await indexed()
+    before = await fetch(sessions, "SELECT ctid::text FROM search_texts")
+    await indexed()
+    assert await fetch(sessions, "SELECT ctid::text FROM search_texts") == before
