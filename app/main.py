@@ -32,8 +32,8 @@ from app.rollout import router as rollout_router
 from app.roster.api import calendars, contacts, overrides, regions
 from app.roster.api import engineers as roster_router
 from app.sandbox import router as sandbox_router
-from app.solutions import router as solutions_router
 from app.search import router as search_router
+from app.solutions import router as solutions_router
 from app.tickets.api import actions, alerts, answers, calls, escalations, links
 from app.tickets.api import tickets as tickets_router
 from app.usage import router as usage_router

@@ -48,8 +48,8 @@ from app.paging.ways import Ways
 from app.problems.detection import Detection, forget_incidents
 from app.problems.telling import Telling
 from app.roster.upkeep import extend_shift_holidays
-from app.solutions.looking import KnownSolutions
 from app.search.indexing import Indexing
+from app.solutions.looking import KnownSolutions
 from app.sweep import staffing
 from app.sweep.isolation import Isolation
 from app.sweep.passes import Sweeper
