@@ -83,7 +83,7 @@ class PersonRow(Base):
         Index(None, "email"),
         Index(
             "ix_people_names",
-            literal_column("lower(((name || ' '::text) || email))").label("lowered"),
+            literal_column("lower((name || ' '::text) || email)").label("lowered"),
             postgresql_using="gin",
             postgresql_ops={"lowered": "gin_trgm_ops"},
         ),
