@@ -1,10 +1,9 @@
-"""What one customer's key does slows nobody else down: the figures of a victim beside each attack.
+"""What one customer's key does slows nobody else down: the figures of a victim beside each attack, which is answered.
 
 ``python -m bench isolation`` holds them to ten times the quiet figure, or 250 ms. Here other tests share the machine.
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,9 +20,9 @@ from tests.support.victim import Figures, Victim, victim
 
 pytestmark = pytest.mark.faults
 
-SECONDS = 1.0
 TICKETS = 10_000
-TRIES = 5
+LENGTHS = (1.0, 1.5, 2.0, 3.0, 4.0)
+"""Seconds of each try: beside other tests, many connections are not even answered within a second."""
 LEAST = 1500
 """Milliseconds; an attack that succeeds costs others many seconds."""
 
@@ -49,25 +48,19 @@ async def stage(server: str, template: str, admin_key: str) -> AsyncIterator[Sta
                 httpx.AsyncClient(base_url=service.url, headers=headers, timeout=60, trust_env=False) as admin,
                 victim(admin) as customer,
             ):
-                yield Stage(service, database, admin, customer, await customer.figures(SECONDS / 2))
+                yield Stage(service, database, admin, customer, await customer.figures(LENGTHS[0] / 2))
 
 
 @pytest.mark.parametrize("name", ATTACKS)
 async def test_an_attack_slows_nobody_else(name: str, stage: Stage) -> None:
     async with asyncio.timeout(150):
         plot, quiet = await ATTACKS[name](await ground_of(stage.admin, stage.database, TICKETS)), stage.quiet
-        for _ in range(TRIES):
-            with attack(stage.service.port, plot, seconds=SECONDS) as attacking:
-                beside = await stage.customer.figures(SECONDS)
+        for seconds in LENGTHS:
+            with attack(stage.service.port, plot, seconds=seconds) as attacking:
+                beside = await stage.customer.figures(seconds)
                 await asyncio.to_thread(attacking.end)
-            _answered(attacking.statuses)
-            if not (worse := beside.worse_than(quiet, least=LEAST)):
+            assert not [each for each in attacking.statuses if each >= 500 and each != 503], attacking.statuses
+            if not (worse := beside.worse_than(quiet, least=LEAST)) and attacking.statuses:
                 return
-            quiet = await stage.customer.figures(SECONDS / 2)  # other tests may slow it down by themselves
+            quiet = await stage.customer.figures(LENGTHS[0] / 2)  # other tests may slow it down by themselves
     pytest.fail(f"{worse}, {attacking.statuses}")
-
-
-def _answered(statuses: Counter[int]) -> None:
-    """No attack makes the service fail, and some of it was answered at all."""
-    assert statuses.total() > 0
-    assert not [status for status in statuses if status >= 500 and status != 503], statuses
