@@ -7,6 +7,8 @@ from fastapi import APIRouter, FastAPI
 from app import __version__
 from app.accounts.api import accounts as accounts_router
 from app.accounts.api import keys, people, priorities
+from app.articles.api import articles as articles_router
+from app.articles.api import public_articles
 from app.coaching import router as coaching_router
 from app.core.process.watch import Watched
 from app.core.settings import Settings
@@ -31,6 +33,7 @@ from app.roster.api import calendars, contacts, overrides, regions
 from app.roster.api import engineers as roster_router
 from app.sandbox import router as sandbox_router
 from app.search import router as search_router
+from app.solutions import router as solutions_router
 from app.tickets.api import actions, alerts, answers, calls, escalations, links
 from app.tickets.api import tickets as tickets_router
 from app.usage import router as usage_router
@@ -61,6 +64,9 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     overrides.router,
     calendars.router,
     contacts.router,
+    articles_router.router,
+    public_articles.router,
+    solutions_router.router,
     webhooks_router.router,
     deliveries_router.router,
     feed_router.router,
@@ -87,6 +93,7 @@ TAGS: Final = [
     {"name": "Sandbox", "description": "Test accounts, whose clock stands still until it is moved"},
     {"name": "Roster", "description": "Support engineers and their regions: who takes what, and when"},
     {"name": "Hooks", "description": "What monitoring and other automation send in"},
+    {"name": "Articles", "description": "The knowledge base: known solutions, found by whoever needs them"},
     {"name": "Webhooks", "description": "Signed events (Standard Webhooks) and their deliveries"},
     {"name": "Events", "description": "The feed: all that happens, to be read page by page or as a stream"},
     {"name": "Operations", "description": "Health, metrics, and what each problem type means"},

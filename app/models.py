@@ -1,6 +1,7 @@
 """All tables, for alembic and for tests that need the whole metadata."""
 
 from app.accounts import models as accounts
+from app.articles import models as articles
 from app.calls import models as calls
 from app.coaching import models as coaching
 from app.core.db import models as core
@@ -18,12 +19,14 @@ from app.problems import models as problems
 from app.roster import models as roster
 from app.search import models as search
 from app.sla import models as sla
+from app.solutions import models as solutions
 from app.tickets import models as tickets
 from app.webhooks import models as webhooks
 
 __all__ = [
     "Base",
     "accounts",
+    "articles",
     "calls",
     "coaching",
     "core",
@@ -40,6 +43,7 @@ __all__ = [
     "roster",
     "search",
     "sla",
+    "solutions",
     "tickets",
     "webhooks",
 ]

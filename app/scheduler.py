@@ -49,6 +49,7 @@ from app.problems.detection import Detection, forget_incidents
 from app.problems.telling import Telling
 from app.roster.upkeep import extend_shift_holidays
 from app.search.indexing import Indexing
+from app.solutions.looking import KnownSolutions
 from app.sweep import staffing
 from app.sweep.isolation import Isolation
 from app.sweep.passes import Sweeper
@@ -132,6 +133,10 @@ def _staffing(state: State) -> Iterator[Job]:
     what = "gives tickets that wait for an engineer to whoever has got room for one"
     queue = partial(staffing.fill_room, state.sessions)
     yield Job("queue", what, minute, minute, queue, wake_up=wake_ups.capacity)
+    what = "looks for known solutions of new tickets, and tells the next tier where there is none"
+    yield Job(
+        "known solutions", what, timedelta(seconds=2), minute, KnownSolutions(state.sessions, state.metrics).run_pass
+    )
 
 
 def _calls(state: State) -> Sequence[Job]:

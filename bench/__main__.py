@@ -22,6 +22,7 @@ ALL: Final = (
     "feed",
     "problems",
     "search",
+    "known",
 )
 """Modules of this package, each with a ``main``; where one has a goal, it returns whether that is met."""
 

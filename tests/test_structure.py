@@ -27,6 +27,11 @@ ALEMBIC = (sys.executable, "-m", "alembic", "-x")
 READS_TIME = re.compile(r"\b(datetime\.(now|utcnow|today)|date\.today|time\.(time|monotonic|perf_counter))(_ns)?\b")
 
 REFERENCE_TABLES = {
+    "article_texts",  # an article serves all accounts
+    "article_versions",
+    "article_votes",
+    "article_words",
+    "articles",
     "alert_links",  # looked up before their account is known
     "api_keys",  # looked up before its account is known
     "calendar_tokens",  # of engineers and regions
@@ -34,6 +39,7 @@ REFERENCE_TABLES = {
     "detection_marks",  # of all accounts
     "engineers",  # serve many accounts
     "expert_holds",  # a hold spans accounts
+    "first_look_marks",  # of all accounts
     "feed_marks",  # of all accounts
     "holiday_sets",
     "incident_words",  # of all accounts

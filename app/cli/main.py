@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from app.accounts.usecases.bootstrap import add_admin_key, bootstrap_admin_key
 from app.calls.providers import meet
+from app.cli.articles import articles
 from app.cli.banner import admin_key_command, banner, keep_keys, keep_url, kept_keys
 from app.cli.check import NothingToCheck, check
 from app.cli.databases import Data, database, given_database, kept_database
@@ -52,6 +53,7 @@ from app.webhooks.outbox.subscriptions import refresh_subscriptions
 
 cli = typer.Typer(help="Heliodesk keeps the promises of premium support.", no_args_is_help=True, add_completion=False)
 cli.add_typer(plans, name="plan")
+cli.add_typer(articles, name="articles")
 
 Port = Annotated[int, typer.Option(envvar="PORT", min=1, max=65535, help="The port to serve on")]
 Host = Annotated[str, typer.Option(envvar="HOST", help="The address to serve on")]

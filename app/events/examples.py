@@ -110,6 +110,17 @@ _TICKET: Final[dict[str, Any]] = {
     "notified": [],
 }
 
+_ARTICLE: Final[dict[str, Any]] = {
+    "article_id": "art_01k9z3v5q8e9rbn3wz4m6t7y2a",
+    "slug": "la-exportacion-falla",
+    "language": "es",
+    "title": "La exportación falla al generar el PDF",
+    "product": "reports",
+    "readers": "public",
+    "version": 3,
+    "truncated": False,
+}
+_LINKED: Final = ("article_id", "slug", "language", "title", "readers")
 _MONDAY: Final = "2026-11-23T13:00:00.000000Z"
 _DIGEST_TICKET: Final[dict[str, Any]] = {
     "ticket_id": TICKET,
@@ -148,6 +159,8 @@ DATA: Final[dict[str, dict[str, Any]]] = {
     "ticket.problem_linked": {name: _PROBLEM[name] for name in ("problem_id", "number", "title", "truncated")}
     | {"state": "known_error", "workaround": "Restart the agent once."},
     "ticket.problem_unlinked": {name: _PROBLEM[name] for name in ("problem_id", "number")},
+    "ticket.solution_linked": {name: _ARTICLE[name] for name in _LINKED} | {"truncated": False},
+    "ticket.no_known_solution": {"tier": 2, "engineer_id": ENGINEER, "engineer_name": _JAN},
     "message.posted": _MESSAGE,
     "deadline.started": _FIRST | {"state": "running", "started_at": _OPENED},
     "deadline.moved": _RESOLUTION | {"from": "2026-11-22T20:30:00.000000Z", "to": _PROMISED, "reason": "priority"},
@@ -254,6 +267,8 @@ DATA: Final[dict[str, dict[str, Any]]] = {
     "problem.target_missed": _PROBLEM | {"state": "known_error", "due_at": _DUE},
     "problem.resolved": _PROBLEM
     | {"resolution": "Agents of version 4.2 release the lock.", "resolve_tickets": True, "count": 20},
+    "article.published": _ARTICLE,
+    "article.withdrawn": _ARTICLE,
     "webhook.disabled": {
         "endpoint_id": ENDPOINT,
         "url": "https://example.com/",
@@ -284,6 +299,7 @@ _MOMENTS: Final[tuple[tuple[str, str, dict[str, str], str], ...]] = (
     ("call.ready", "20T20:30:00", _SERVICE, "new"),
     ("ticket.assigned", "20T20:30:00", _SERVICE, "new"),
     ("expert.alerted", "20T20:30:00", _SERVICE, "new"),
+    ("ticket.no_known_solution", "20T20:30:02", _SERVICE, "new"),
     ("expert.declined", "20T20:32:00", _ENGINEER, "new"),
     ("expert.cancelled", "20T20:35:00", _SERVICE, "new"),
     ("routing.round_exhausted", "20T20:35:00", _SERVICE, "new"),
@@ -322,6 +338,7 @@ _MOMENTS: Final[tuple[tuple[str, str, dict[str, str], str], ...]] = (
     ("escalation.automatic", "21T14:30:00", _SERVICE, "open"),
     ("deadline.cancelled", "21T14:40:00", _SERVICE, "resolved"),
     ("ticket.reopened", "21T15:00:00", _ANA, "open"),
+    ("ticket.solution_linked", "21T15:20:00", _ANA, "open"),
     ("ticket.merged", "21T15:30:00", _ENGINEER, "closed"),
     ("ticket.withdrawn", "21T15:30:00", _ANA, "closed"),
 )
@@ -329,6 +346,8 @@ _MOMENTS: Final[tuple[tuple[str, str, dict[str, str], str], ...]] = (
 _OF_TICKET: Final = {moment[0]: (place, *moment[1:]) for place, moment in enumerate(_MOMENTS, start=1)}
 _OF_ACCOUNT: Final = {"account.digest": _MONDAY, "maintenance.started": _OPENED, "maintenance.ended": _LATER}
 """When it happens; what happens to endpoints: when the first response was due."""
+_OF_NONE: Final = ("article.published", "article.withdrawn")
+"""What is about no account."""
 
 
 def event_example(event_type: str) -> dict[str, Any]:
@@ -337,11 +356,11 @@ def event_example(event_type: str) -> dict[str, Any]:
         "id": "evt_01k9w4c7d9f3s0j7y5n8r2a1wg",
         "type": event_type,
         "timestamp": _OF_ACCOUNT.get(event_type, _DUE),
-        "account_id": ACCOUNT,
+        "account_id": None if event_type in _OF_NONE else ACCOUNT,
         "ticket_id": None,
         "ticket": None,
         "sequence": None,
-        "actor": _SERVICE,
+        "actor": _ENGINEER if event_type in _OF_NONE else _SERVICE,
         "audience": "internal" if event_type in INTERNAL_TYPES else "public",
         "sandbox": False,
         "data": DATA[event_type],

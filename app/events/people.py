@@ -30,6 +30,7 @@ People: TypeAlias = Mapping[str, Person]
 ENGINEERS: Final[Mapping[str, tuple[str, ...]]] = {
     "ticket.assigned": ("from", "to"),
     "ticket.handed_over": ("from.engineer_id", "to.engineer_id"),
+    "ticket.no_known_solution": ("engineer_id",),
     "escalation.accepted": ("assignee",),
     "coaching.noted": ("engineer_id",),
     "coaching.acknowledged": ("engineer_id",),

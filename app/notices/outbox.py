@@ -99,6 +99,8 @@ EXPERT: Final = "expert"
 """The role of an engineer who is to do something."""
 PREVIOUS: Final = "previous_engineer"
 """The role of one from whom a ticket is taken, not by the end of a shift, which they know of."""
+NEXT_TIER: Final = "next_tier"
+"""The role of one in whose tier a ticket may need help."""
 _TAKEN: Final = frozenset({"missed", "region_lock", "tier"})
 """Why the service takes a ticket from an engineer who is at work on it."""
 _EXPERTS_OF: Final[Mapping[str, Callable[[Row], Iterable[tuple[str | None, str]]]]] = {
@@ -108,6 +110,7 @@ _EXPERTS_OF: Final[Mapping[str, Callable[[Row], Iterable[tuple[str | None, str]]
         (data["to"]["engineer_id"], EXPERT),
         *([(data["from"]["engineer_id"], PREVIOUS)] if data["reason"] in _TAKEN else ()),
     ],
+    "ticket.no_known_solution": lambda data: [(data["engineer_id"], NEXT_TIER)],
     "call.declined": lambda data: [(data["assignee_id"], EXPERT)],
     "call.failed": lambda data: [(data["assignee_id"], EXPERT)],
 }

@@ -26,9 +26,13 @@ _TO_THE_EXPERT: Final[Mapping[str, Message]] = {
     "call.failed": _("The call has no link: ask the customer for one"),
 }
 _TO_THE_PREVIOUS: Final = dict.fromkeys(("ticket.assigned", "ticket.handed_over"), _("This ticket is no longer yours"))
+_TO_THE_NEXT_TIER: Final = {
+    "ticket.no_known_solution": _("A new ticket has no known solution: your tier may be needed"),
+}
 _TO_THEM: Final[Mapping[str, Mapping[str, Message]]] = {
     "expert": _TO_THE_EXPERT,
     "previous_engineer": _TO_THE_PREVIOUS,
+    "next_tier": _TO_THE_NEXT_TIER,
 }
 """What is said to the person whom the event is about, instead of its sentence, by role."""
 _TOLD_AS: Final = _("You receive this as")
@@ -50,6 +54,7 @@ _ROLES: Final[Mapping[str, Message]] = {
     "tam": pgettext("role", "technical account manager"),
     "expert": pgettext("role", "expert"),
     "previous_engineer": pgettext("role", "the ticket's engineer until now"),
+    "next_tier": pgettext("role", "engineer of the next support tier"),
     "escalation_contact": pgettext("role", "escalation contact"),
 }
 _ANSWER: Final = _("Accept or decline")

@@ -21,11 +21,11 @@ from app.core.db.statements.bulk import insert_rows
 from app.core.db.statements.housekeeping import forget
 from app.core.db.tables import Row
 from app.core.process.cooperative import in_turns
+from app.core.text.folding import folded
 from app.problems import suggesting
 from app.problems.likeness import IN_COMMON, Group, Incident, Weights, grouped, words_of
 from app.problems.meanings import MEANINGS
 from app.problems.models import IncidentWordRow, RecentIncidentRow
-from app.tickets.wording import folded
 
 WINDOW: Final = timedelta(hours=3)
 """Incidents that are alike are opened within this time."""

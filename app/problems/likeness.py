@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from math import log, sqrt
 from typing import Final
 
+from app.core.text.folding import folded
 from app.problems.meanings import MEANINGS, STEM
-from app.tickets.wording import folded
 
 ALIKE: Final = 0.3
 """How alike two tickets of a group are at least, of 1."""

@@ -7,7 +7,7 @@ Spanish, French, Polish and German, as far as they differ after they are folded 
 
 from typing import Final
 
-from app.tickets.wording import folded
+from app.core.text.folding import folded
 
 STEM: Final = 5
 """Letters of a word that its other forms have too."""

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from typing import Final
 
-from app.tickets.wording import folded
+from app.core.text.folding import folded
 
 _TOKEN: Final = re.compile(r"[a-z0-9]+(?:[._@+/-]+[a-z0-9]+)*")
 _PART: Final = re.compile(r"[a-z0-9]+")

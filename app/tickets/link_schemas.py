@@ -6,6 +6,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 from pydantic.json_schema import SkipJsonSchema
 
+from app.articles.schemas import ArticleSuggestion
 from app.core.problems import invalid_value
 from app.core.schemas.shared import ActorRef, Document, Email, Instant, Name, Strict, id_pattern
 from app.core.text.messages import _
@@ -29,6 +30,9 @@ class OpenedTicket(Ticket):
 
     access: TicketAccess | SkipJsonSchema[None] = Field(
         None, description="For a guest of the help widget, who follows the ticket by it: shown this once"
+    )
+    suggestions: list[ArticleSuggestion] | SkipJsonSchema[None] = Field(
+        None, description="With `include=suggestions`: articles that may solve it, the best first"
     )
 
 

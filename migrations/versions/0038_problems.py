@@ -5,7 +5,7 @@ from sqlalchemy import Boolean, Column, Date, DateTime, Integer, String, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0038"
-down_revision = "0028"
+down_revision = "0037"
 branch_labels = depends_on = None
 
 ID = String(collation="C")

@@ -20,7 +20,10 @@ async def renewed(world: World) -> None:
     await world.renew()
 
 
-OPEN: Final = {"get_health", "get_readiness", "get_metrics", "get_problem_type", "get_programme"}
+OPEN: Final = {
+    *("get_health", "get_readiness", "get_metrics", "get_problem_type", "get_programme"),
+    *("list_public_articles", "search_public_articles", "get_public_article"),
+}
 """What needs no key. The document itself needs none either."""
 
 

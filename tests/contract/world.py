@@ -46,6 +46,7 @@ from tests.support.tickets import TICKET
 PLAN: Final = "wati-business-plus"
 _URGENT: Final = {"business_impact": "All shops", "priority_reason": "No sales", "call_link": "https://meet.example/a"}
 _P1: Final[Json] = TICKET | _URGENT | {"priority": "P1", "product": "backup", "environment": "non_production"}
+_ARTICLE: Final = {"title": "An export fails", "body": "Try again.", "audience": "public", "status": "published"}
 _ENDPOINT: Final = {"url": "https://example.com/heliodesk"}
 _ESCALATION: Final = {"reason": "resolution_time", "justification": "It was promised by noon"}
 _ALWAYS: Final = {"from": "1971-01-01T00:00:00Z", "to": "2150-01-01T00:00:00Z"}
@@ -78,6 +79,7 @@ _PARAMETERS: Final = {
     "mnt": "window_id",
     "prb": "problem_id",
     "cnt": "note_id",
+    "art": "article_id",
 }
 
 
@@ -116,6 +118,8 @@ class World:
             more = {"params": {"plan": PLAN}} | more
         if operation.name == "search_everything":
             more = {**more, "params": {"q": "backup"} | more.get("params", {})}
+        if operation.name in ("search_articles", "search_public_articles"):
+            more = {**more, "params": {"q": "export"} | more.get("params", {})}
         if operation.name == "stream_events":  # the transport of these tests waits for an answer's end
             more = {**more, "params": {"seconds": 0} | more.get("params", {})}
         for kind in list(operation.request_media())[:1]:
@@ -153,6 +157,7 @@ class World:
         now = await now_of(self.sessions)
         span = {"starts_at": now.isoformat(), "ends_at": (now + _RESOLVED_BY).isoformat()}
         self.ids["window_id"] = await self._post("/v1/maintenance-windows", span | {"account_id": account})
+        self.ids["article_id"] = await self._post("/v1/articles", _ARTICLE)
         self.ids["escalation_id"] = await self._escalation(account)
         self.ids["other_engineer_id"] = (await make_engineer(self.sessions)).id
         await self._renew_roster()

@@ -13,6 +13,8 @@ Scope: TypeAlias = Literal[
     "accounts:write",
     "alerts:read",
     "alerts:write",
+    "articles:read",
+    "articles:write",
     "engineers:read",
     "engineers:write",
     "escalations:read",

@@ -7,6 +7,7 @@ from typing import Final
 
 from pydantic import Field
 
+from app.events.types.articles import ArticlePublished, ArticleWithdrawn
 from app.events.types.calls import (
     CallDeclined,
     CallEnded,
@@ -66,11 +67,13 @@ from app.events.types.tickets import (
     TicketAssigned,
     TicketCustomerReminded,
     TicketMerged,
+    TicketNoKnownSolution,
     TicketOpened,
     TicketPostponed,
     TicketPriorityChanged,
     TicketReopened,
     TicketReviewRequested,
+    TicketSolutionLinked,
     TicketStatusChanged,
     TicketTierChanged,
     TicketUpdated,
@@ -129,6 +132,8 @@ EVENTS: Final[tuple[type[EventData], ...]] = (
     TicketCustomerReminded,
     TicketProblemLinked,
     TicketProblemUnlinked,
+    TicketSolutionLinked,
+    TicketNoKnownSolution,
     MessagePosted,
     DeadlineStarted,
     DeadlineMoved,
@@ -171,6 +176,8 @@ EVENTS: Final[tuple[type[EventData], ...]] = (
     ProblemUpdated,
     ProblemTargetMissed,
     ProblemResolved,
+    ArticlePublished,
+    ArticleWithdrawn,
     WebhookDisabled,
     WebhookPaused,
     WebhookResumed,
@@ -190,6 +197,8 @@ INTERNAL_METRICS: Final = frozenset({"escalation_ack", "alert_ack"})
 def audience_of(data: EventData) -> str:
     """``public`` or ``internal``: the one place that decides what a customer may see."""
     if isinstance(data, DeadlineEvent) and data.metric in INTERNAL_METRICS:
+        return "internal"
+    if isinstance(data, TicketSolutionLinked) and data.readers == "internal":
         return "internal"
     if isinstance(data, MessagePosted):
         return data.visibility

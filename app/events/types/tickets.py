@@ -111,6 +111,27 @@ class TicketAssigned(ChangeEvent):
     to_display_name: str | None = DISPLAY_NAME
 
 
+class TicketSolutionLinked(TextEvent):
+    """An article was linked to the ticket as its solution; internal where the article is."""
+
+    type = "ticket.solution_linked"
+    article_id: str
+    slug: str
+    language: str
+    title: str
+    readers: str = Field(description="The article's audience: `public`, `customers` or `internal`")
+
+
+class TicketNoKnownSolution(EventData):
+    """The knowledge base has no solution for a new ticket; whoever would take it in the next tier is told."""
+
+    type = "ticket.no_known_solution"
+    audience = "internal"
+    tier: int | None = Field(description="The next tier, whose engineer is told; null: the plan has no further one")
+    engineer_id: str | None = Field(description="Who is told; null: nobody of that tier is available")
+    engineer_name: str | None = None
+
+
 class TicketPostponed(EventData):
     """The ticket's timers failed twice in a row: until ``retry_at`` they are retried only by a request."""
 

@@ -1,7 +1,7 @@
 """The ticket operations over HTTP: each reads its input, runs one use case, and answers."""
 
 from functools import partial
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from fastapi import Body, Depends, Path, Query, Response
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,6 +21,7 @@ from app.events.envelope_sql import current
 from app.events.schemas import Event
 from app.tickets.api import examples
 from app.tickets.api.kit import TicketPath, act_on_ticket, caller_of, count_reopening, count_unknown, may_write
+from app.tickets.api.suggesting import with_suggestions
 from app.tickets.editing.edit import TicketEdit
 from app.tickets.link_schemas import OpenedTicket
 from app.tickets.numbers import TicketNumber
@@ -55,7 +56,11 @@ _COLUMNS: Final = (*DEADLINE, "subject")
     headers=["Location"],
     visitors=OPENERS,
 )
-async def create_ticket(call: OnceCall, command: Annotated[NewTicket, Body(examples=[examples.OPEN_P1])]) -> Response:
+async def create_ticket(
+    call: OnceCall,
+    command: Annotated[NewTicket, Body(examples=[examples.OPEN_P1])],
+    include: Annotated[Literal["suggestions"] | None, Query(description="Answer what may solve it, too")] = None,
+) -> Response:
     """Open a ticket: its clocks start, and at the plan's call priorities a live call is requested.
 
     A visitor of the help widget who shows an identity token is its requester. A guest gets the plan's default priority,
@@ -93,7 +98,8 @@ async def create_ticket(call: OnceCall, command: Annotated[NewTicket, Body(examp
             await guest.follow(session, opened.ticket.account_id, opened.ticket.id)
         return keeping.answer
 
-    return await call.once_as(as_editor(call.principal, command.actor), work)
+    answer = await call.once_as(as_editor(call.principal, command.actor), work)
+    return await with_suggestions(call, answer, command) if include else answer
 
 
 @router.list("/tickets", Ticket, summary="List tickets", problems=[NotFound], example=examples.TICKET, visitors=PERSONS)

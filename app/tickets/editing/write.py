@@ -12,6 +12,7 @@ from app.core.db.session import Again, driver, ring_after_commit
 from app.core.db.statements.bulk import Write, deleted, inserted, updated, upserted, write
 from app.core.db.tables import Row
 from app.core.process.cooperative import in_turns
+from app.core.text.folding import folded
 from app.escalations import records as escalations
 from app.escalations.models import EscalationRow
 from app.events.log import event_row, recorded, with_names, with_via
@@ -27,7 +28,6 @@ from app.tickets.editing.edit import TicketEdit
 from app.tickets.models import NUMBER_CONSTRAINT, MessageRow, PostponementRow, TicketRow, TicketTitleRow
 from app.tickets.order import in_order
 from app.tickets.record import TicketRecord
-from app.tickets.wording import folded
 from app.webhooks.outbox.fanout import fanned_out
 
 Following: TypeAlias = Callable[[], Sequence[Write]]

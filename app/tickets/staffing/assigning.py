@@ -96,13 +96,14 @@ class Assigning:
         present: str | None = None,
         leaving: str | None = None,
         of_tier: bool = False,
+        tier: int | None = None,
     ) -> Choice:
-        """Who would take the ticket; ``of_tier``: nobody of a lower tier."""
+        """Who would take the ticket; ``of_tier``: nobody of a lower tier than ``tier``, by default its own."""
         ticket, exclusive = edit.ticket, is_wanted(edit) and is_exclusive(edit)
         most = edit.document.routing.max_experts
         need = Need(
             ticket_id=ticket.id,
-            tier=ticket.tier,
+            tier=tier or ticket.tier,
             of_tier=of_tier,
             product=ticket.product,
             language=(ticket.requester.get("locale") or edit.locale).partition("-")[0],

@@ -43,6 +43,8 @@ _FACTS: Final[Mapping[str, tuple[str, ...]]] = {
     "routing.round_exhausted": ("next_at",),
     "maintenance.started": ("product", "ends_at"),
     "maintenance.ended": ("product",),
+    "article.published": ("product",),
+    "article.withdrawn": ("product",),
     "webhook.disabled": ("url",),
     "webhook.paused": ("url",),
     "webhook.resumed": ("url",),
@@ -58,6 +60,9 @@ _TEXT: Final[Mapping[str, str]] = {
     "call.failed": "reason",
     "expert.declined": "reason",
     "maintenance.started": "reason",
+    "ticket.solution_linked": "title",
+    "article.published": "title",
+    "article.withdrawn": "title",
     "webhook.disabled": "reason",
 }
 """Where an event has what a person wrote about it, or what went wrong."""

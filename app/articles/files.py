@@ -1,0 +1,61 @@
+"""Articles as files, so that a knowledge base can live in git: Markdown with front matter in YAML. Pure.
+
+``la-exportacion-falla.es.md`` is the article with this slug in this language.
+"""
+
+import re
+from typing import Any, Final
+
+import yaml
+from pydantic import ValidationError
+
+from app.articles.schemas import ArticleFields, NewArticle
+from app.core.problems import Fault, Invalid
+from app.core.text.messages import Message, _
+from app.core.web.faults import document_faults
+
+SUFFIX: Final = ".md"
+_NAME: Final = re.compile(r"(?P<slug>.+)\.(?P<language>[^.]+)\.md")
+_FRONT: Final = re.compile(r"---[ \t]*\n(?P<front>.*?)(?:\n|(?<=\n))---[ \t]*(?:\n(?P<body>.*)|$)", re.DOTALL)
+_HEAD: Final = tuple(name for name in ArticleFields.model_fields if name != "body")
+
+
+def read_article(name: str, text: str) -> NewArticle:
+    """The article in a file of this name. 422 with all that is wrong with it. Without a status it is published."""
+    match, parts = _NAME.fullmatch(name), _FRONT.fullmatch(text.replace("\r\n", "\n"))
+    if match is None:
+        raise _wrong(_("The file's name is not like export-fails.en.md"))
+    if parts is None:
+        raise _wrong(_("The file does not begin with front matter between two lines of three hyphens"))
+    said = {"status": "published"} | _front(parts["front"]) | match.groupdict() | {"body": parts["body"] or ""}
+    try:
+        return NewArticle.model_validate(said)
+    except ValidationError as error:
+        raise Invalid(errors=document_faults(error.errors(), said)) from error
+
+
+def _front(text: str) -> dict[str, Any]:
+    try:
+        front = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise _wrong(_("This is not YAML: {reason}.", reason=" ".join(str(error).split()))) from error
+    if not isinstance(front, dict):
+        raise _wrong(_("Front matter names the article's members, as in title: Export fails"))
+    return {str(name): value for name, value in front.items()}
+
+
+def _wrong(detail: Message) -> Invalid:
+    return Invalid(errors=[Fault(pointer="", detail=detail)])
+
+
+def file_name(article: NewArticle) -> str:
+    """What the file of an article is called."""
+    return f"{article.slug}.{article.language}{SUFFIX}"
+
+
+def written(article: NewArticle) -> str:
+    """The text of its file; read again, it is the same article."""
+    head = {name: getattr(article, name) for name in _HEAD}
+    said = {name: value for name, value in head.items() if value not in (None, [])}
+    front = yaml.safe_dump(said, allow_unicode=True, sort_keys=False, width=100)
+    return f"---\n{front}---\n\n{article.body}\n"

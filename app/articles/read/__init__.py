@@ -1,0 +1,1 @@
+"""Queries on articles, and the search."""

@@ -1,0 +1,118 @@
+"""Reading articles. What the caller may not see is ``NotFound``."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, select, true
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.articles import schemas
+from app.articles.diff import difference
+from app.articles.markdown import html
+from app.articles.models import ArticleRow, ArticleVersionRow
+from app.articles.read.search import reaches_of
+from app.core.auth import Principal
+from app.core.db.session import memory_of
+from app.core.problems import NotFound
+from app.core.web.kit.paging import Page, in_order
+
+
+@dataclass(frozen=True, slots=True)
+class _Rendered:
+    """The HTML of one version of an article."""
+
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleFilter:
+    """Which articles a list has; None: whichever."""
+
+    slug: str | None = None
+    language: str | None = None
+    product: str | None = None
+    tag: str | None = None
+    status: str | None = None
+    audience: str | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """The conditions of its rows."""
+        given = {name: getattr(self, name) for name in ("slug", "language", "product", "status", "audience")}
+        equal = [getattr(ArticleRow, name) == value for name, value in given.items() if value is not None]
+        return [*equal, *([ArticleRow.tags.contains([self.tag])] if self.tag else [])]
+
+
+def _visible(principal: Principal | None) -> ColumnElement[bool]:
+    """The articles that exist for a caller; None: for everybody. Support has drafts and archived ones too."""
+    if principal is not None and principal.is_support:
+        return true()
+    return and_(ArticleRow.status == "published", ArticleRow.audience.in_(reaches_of(principal)))
+
+
+async def article_by_id(
+    session: AsyncSession, principal: Principal | None, article_id: str, *, lock: bool = False
+) -> ArticleRow:
+    """The article; with ``lock`` its row is held until the transaction ends."""
+    query = select(ArticleRow).where(ArticleRow.id == article_id, _visible(principal))
+    row = (await session.scalars(query.with_for_update() if lock else query)).one_or_none()
+    if row is None:
+        raise NotFound
+    return row
+
+
+async def article_document(session: AsyncSession, principal: Principal | None, row: ArticleRow) -> dict[str, Any]:
+    """The article as this caller sees it, with its HTML and its translations."""
+    others = (ArticleRow.slug == row.slug, ArticleRow.id != row.id, _visible(principal))
+    columns = select(ArticleRow.id, ArticleRow.language, ArticleRow.title)
+    translations = await session.execute(columns.where(*others).order_by(ArticleRow.language))
+    members = {name: getattr(row, name) for name in schemas.Article.model_fields if hasattr(row, name)}
+    if principal is None or not principal.is_support:
+        members |= {"created_by": None, "updated_by": None}
+    members |= {"html": await _html(session, row), "translations": [dict(each) for each in translations.mappings()]}
+    return schemas.Article.model_validate(members).model_dump()
+
+
+async def _html(session: AsyncSession, row: ArticleRow) -> str:
+    memory, name = memory_of(session), (row.id, row.version)
+    known = memory.recall(_Rendered, name)
+    return (known or memory.keep(name, _Rendered(await asyncio.to_thread(html, row.body)))).html
+
+
+async def articles_page(
+    session: AsyncSession, principal: Principal | None, wanted: ArticleFilter, page: Page
+) -> Sequence[ArticleRow]:
+    """One page of articles in the order in which they were created, and one more."""
+    return await in_order(session, ArticleRow, page, _visible(principal), *wanted.conditions())
+
+
+def summary(row: ArticleRow) -> dict[str, Any]:
+    """An article in a list."""
+    return schemas.ArticleSummary.model_validate(row).model_dump()
+
+
+async def versions_page(session: AsyncSession, article_id: str, page: Page) -> Sequence[ArticleVersionRow]:
+    """One page of an article's versions, the oldest first, and one more. For support."""
+    place = page.place(int) or (0,)
+    query = select(ArticleVersionRow).where(
+        ArticleVersionRow.article_id == article_id, ArticleVersionRow.version > place[0]
+    )
+    return (await session.scalars(query.order_by(ArticleVersionRow.version).limit(page.limit + 1))).all()
+
+
+async def version_documents(session: AsyncSession, rows: Sequence[ArticleVersionRow]) -> Mapping[int, dict[str, Any]]:
+    """Versions of one article that follow each other, by number, each with what it changed."""
+    known = {row.version: _said(row) for row in rows}
+    if rows and (first := rows[0]).version > 1:
+        before = await session.get(ArticleVersionRow, (first.article_id, first.version - 1))
+        known |= {before.version: _said(before)} if before else {}
+    return await asyncio.to_thread(_with_diffs, known, [row.version for row in rows])
+
+
+def _said(row: ArticleVersionRow) -> dict[str, Any]:
+    return {column.key: getattr(row, column.key) for column in ArticleVersionRow.__table__.columns}
+
+
+def _with_diffs(known: Mapping[int, dict[str, Any]], numbers: Sequence[int]) -> Mapping[int, dict[str, Any]]:
+    return {number: known[number] | {"diff": difference(known.get(number - 1), known[number])} for number in numbers}

@@ -1,0 +1,114 @@
+"""Articles are written, published and voted on. One transaction holds the article, its words and its events."""
+
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import exists, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.articles.index import index
+from app.articles.models import ArticleRow, ArticleVersionRow, ArticleVoteRow
+from app.articles.schemas import ArticleFields, NewArticle
+from app.articles.wording import slug_of
+from app.core.auth import Actor, Principal
+from app.core.ids import new_id
+from app.core.problems import Conflict
+from app.core.text.messages import _
+from app.events.event import Event
+from app.events.types import ArticlePublished, ArticleWithdrawn
+from app.webhooks.usecases.endpoints import tell
+
+FIELDS: Final = tuple(ArticleFields.model_fields)
+
+
+async def create_article(session: AsyncSession, command: NewArticle, actor: Actor, *, now: datetime) -> ArticleRow:
+    """A new article. 409 where there is one of this slug in this language."""
+    article_id = new_id("art")
+    slug = command.slug or slug_of(command.title)
+    if await _is_taken(session, slug, command.language):
+        if command.slug:
+            raise Conflict(_("There is an article with this slug in this language"))
+        slug = f"{slug}-{article_id[-6:]}"
+    article = ArticleRow(
+        **command.model_dump(include=set(FIELDS)),
+        id=article_id,
+        slug=slug,
+        language=command.language,
+        created_by=actor.document(),
+        updated_by=actor.document(),
+        helpful=0,
+        unhelpful=0,
+        solved=0,
+        version=1,
+        created_at=now,
+        updated_at=now,
+    )
+    session.add(article)
+    await _save(session, article, actor, was_published=False)
+    return article
+
+
+async def update_article(
+    session: AsyncSession, article: ArticleRow, fields: ArticleFields, actor: Actor, *, now: datetime
+) -> None:
+    """Change an article, whose row the caller holds; a change that changes nothing makes no version."""
+    wanted = fields.model_dump()
+    if wanted == said(article):
+        return
+    was_published = article.status == "published"
+    for name, value in wanted.items():
+        setattr(article, name, value)
+    article.version, article.updated_at, article.updated_by = article.version + 1, now, actor.document()
+    await _save(session, article, actor, was_published=was_published)
+
+
+def said(article: ArticleRow) -> dict[str, Any]:
+    """What an article says, and who may read it."""
+    return {name: getattr(article, name) for name in FIELDS}
+
+
+async def _is_taken(session: AsyncSession, slug: str, language: str) -> bool:
+    taken = exists().where(ArticleRow.slug == slug, ArticleRow.language == language)
+    return bool(await session.scalar(select(taken)))
+
+
+async def _save(session: AsyncSession, article: ArticleRow, actor: Actor, *, was_published: bool) -> None:
+    is_published = article.status == "published"
+    if is_published and article.published_at is None:
+        article.published_at = article.updated_at
+    version = {"article_id": article.id, "version": article.version, "created_at": article.updated_at}
+    session.add(ArticleVersionRow(**version, **said(article), author=actor.document()))
+    await session.flush()
+    await index(session, article)
+    names = ("slug", "language", "title", "product", "version")
+    facts: dict[str, Any] = {"article_id": article.id, "readers": article.audience}
+    facts |= {name: getattr(article, name) for name in names}
+    if is_published:
+        await tell(session, None, Event(article.updated_at, ArticlePublished(**facts), actor))
+    elif was_published:
+        await tell(session, None, Event(article.updated_at, ArticleWithdrawn(**facts), actor))
+
+
+async def vote(
+    session: AsyncSession, article: ArticleRow, principal: Principal, *, helpful: bool, now: datetime
+) -> None:
+    """Count whether the article, whose row the caller holds, helped somebody, in the place of their earlier vote."""
+    key = (article.id, voter_of(principal))
+    before = await session.get(ArticleVoteRow, key)
+    if before is not None:
+        article.helpful, article.unhelpful = article.helpful - before.helpful, article.unhelpful - (not before.helpful)
+        before.helpful, before.voted_at = helpful, now
+    else:
+        row = {"article_id": key[0], "voter": key[1], "helpful": helpful, "voted_at": now}
+        await session.execute(insert(ArticleVoteRow).values(row))
+    article.helpful, article.unhelpful = article.helpful + helpful, article.unhelpful + (not helpful)
+    await session.flush()
+
+
+def voter_of(principal: Principal) -> str:
+    """Whose vote it is: a person's, as far as the key says; else that of the key."""
+    visitor = principal.visitor
+    if visitor:
+        return visitor.person_id or (visitor.marks[0] if visitor.marks else principal.key_id)
+    return principal.engineer_id or principal.key_id

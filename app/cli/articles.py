@@ -1,0 +1,91 @@
+"""``heliodesk articles``: for people who keep their knowledge base in git."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from app.articles.files import SUFFIX, file_name, read_article, written
+from app.articles.schemas import NewArticle
+from app.articles.usecases.importing import Imported, export_articles, import_articles
+from app.cli.databases import Data, database
+from app.core.auth import Actor
+from app.core.db.migrate import require_fit
+from app.core.db.session import transaction
+from app.core.problems import Problem
+from app.core.settings import Settings
+from app.resources import COMMANDS, open_state
+
+articles = typer.Typer(help="Import and export the knowledge base.", no_args_is_help=True)
+
+_ACTOR: Final = Actor("automation", name="heliodesk articles import")
+Folder = Annotated[Path, typer.Argument(help="A folder of files such as export-fails.en.md", file_okay=False)]
+
+
+@articles.command(name="import")
+def import_command(
+    folder: Folder,
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing, only tell what would change")] = False,
+    data: Data = Path(".heliodesk"),
+) -> None:
+    """Create and change articles after the Markdown files in a folder; also while the service runs.
+
+    A file is known by its slug and language, so a second run changes nothing. Articles without a file stay. Where a
+    file is wrong, nothing is written, and all faults are told; it exits with 1 then.
+    """
+    files = _read(folder)
+    with database(data, shared=True) as settings:
+        done = asyncio.run(_import(settings, files, dry_run=dry_run))
+    for each in done:
+        if each.outcome != "unchanged":
+            typer.echo(f"{file_name(each.article)}: {each.outcome}")
+    counts = Counter(each.outcome for each in done)
+    told = ", ".join(f"{counts[outcome]:,} {outcome}" for outcome in ("created", "changed", "unchanged"))
+    typer.echo(f"{told}{' (dry run: nothing is written)' if dry_run else ''}")
+
+
+@articles.command(name="export")
+def export_command(folder: Folder, *, data: Data = Path(".heliodesk")) -> None:
+    """Write all articles, drafts and archived ones too, as Markdown files into a folder."""
+    with database(data, shared=True) as settings:
+        found = asyncio.run(_export(settings))
+    folder.mkdir(parents=True, exist_ok=True)
+    for article in found:
+        (folder / file_name(article)).write_text(written(article), encoding="utf-8")
+    typer.echo(f"{len(found):,} articles")
+
+
+def _read(folder: Path) -> list[NewArticle]:
+    if not folder.is_dir():
+        typer.echo(f"{folder}: there is no such folder", err=True)
+        raise typer.Exit(1)
+    found, is_faulty = [], False
+    for file in sorted(folder.glob(f"*{SUFFIX}")):
+        try:
+            found.append(read_article(file.name, file.read_bytes().decode()))
+        except UnicodeDecodeError:
+            typer.echo(f"{file}: this is not UTF-8 text", err=True)
+            is_faulty = True
+        except Problem as problem:
+            for fault in problem.errors:
+                typer.echo(f"{file}: {fault['pointer']}: {fault['detail']}".replace(": : ", ": "), err=True)
+            is_faulty = True
+    if is_faulty:
+        raise typer.Exit(1)
+    return found
+
+
+async def _import(settings: Settings, files: Sequence[NewArticle], *, dry_run: bool) -> list[Imported]:
+    await require_fit(settings.database_url)
+    async with open_state(settings, COMMANDS) as state, transaction(state.sessions) as session:
+        return await import_articles(session, files, _ACTOR, dry_run=dry_run)
+
+
+async def _export(settings: Settings) -> list[NewArticle]:
+    await require_fit(settings.database_url)
+    async with open_state(settings, COMMANDS) as state, state.sessions() as session:
+        return await export_articles(session)

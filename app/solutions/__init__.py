@@ -1,0 +1,1 @@
+"""Articles that have solved something, and tickets for which there is none."""

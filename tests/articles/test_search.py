@@ -1,0 +1,118 @@
+"""What a search reads, and what it gives away."""
+
+from typing import Any, Final
+
+import httpx
+import pytest
+
+from app.articles.read.answers import search
+from app.articles.read.search import RANKED, Asked, find
+from app.core.db.engine import Sessions
+from app.core.db.session import driver, transaction
+from tests.support import stories
+from tests.support.articles import PDF, RUNBOOK, found, write
+from tests.support.explaining import explain, nodes
+from tests.support.stories import Story
+
+MANY: Final = 3_000
+COPIES: Final = """
+INSERT INTO article_texts (article_id, slug, language, reach, plain, words)
+SELECT 'art_' || n, 'copy-' || n, 'en', 'public', repeat('x', 600),
+       to_tsvector('heliodesk_english', 'common words ' || md5(n::text))
+FROM generate_series(1, $1::int) AS n
+"""
+
+
+@pytest.fixture
+async def story(sessions: Sessions, client: httpx.AsyncClient, plans: None) -> Story:
+    """Nobody opens tickets here."""
+    del plans
+    return await stories.begin(sessions, client, "itil-native")
+
+
+async def words(sessions: Sessions) -> dict[tuple[str, str, str], int]:
+    async with sessions() as session:
+        rows = await (await driver(session)).fetch("SELECT * FROM article_words WHERE articles <> 0")
+    return {(row["language"], row["word"], row["reach"]): row["articles"] for row in rows}
+
+
+async def counted(sessions: Sessions) -> dict[tuple[str, str, str], int]:
+    """What the counts are to be, by what PostgreSQL itself counts."""
+    statement = """
+        SELECT l.language, w.word, l.reach, w.ndoc
+        FROM (SELECT DISTINCT language, reach FROM article_texts) AS l, LATERAL ts_stat(format(
+            'SELECT words FROM article_texts WHERE language = %L AND reach = %L', l.language, l.reach)) AS w
+        UNION ALL SELECT '', language, reach, count(*) FROM article_texts GROUP BY language, reach
+    """
+    async with sessions() as session:
+        return {tuple(row)[:3]: row["ndoc"] for row in await (await driver(session)).fetch(statement)}
+
+
+async def test_words_are_counted_with_each_change(story: Story, sessions: Sessions) -> None:
+    first, second = await write(story.engineer, PDF, PDF | {"slug": "other", "title": "La exportación es lenta"})
+    assert await words(sessions) == await counted(sessions) != {}
+    await story.engineer.patch(f"/v1/articles/{first['id']}", title="El PDF no sale", audience="customers")
+    assert await words(sessions) == await counted(sessions)
+    for article in (first, second):
+        await story.engineer.patch(f"/v1/articles/{article['id']}", status="archived")
+    assert await words(sessions) == {}
+
+
+async def test_the_words_of_internal_articles_change_nothing_for_others(story: Story, sessions: Sessions) -> None:
+    await write(story.engineer, PDF)
+    asked = [Asked(("public", "customers"), q) for q in ("refund exportación", "runbok", "PDF")]
+
+    async def answers() -> list[Any]:
+        async with sessions() as session:
+            return [await search(session, each, 10) for each in asked]
+
+    before = await answers()
+    await write(
+        story.engineer, RUNBOOK, RUNBOOK | {"slug": "pdf-runbook", "title": "PDF exportación", "language": "es"}
+    )
+    assert await answers() == before
+    assert await found(story.engineer, "runbok") == ["refund-runbook"]
+
+
+async def test_what_is_found_is_shown_as_text(story: Story) -> None:
+    attack = "<script>alert('export')</script>"
+    await write(story.engineer, PDF | {"title": f"Export {attack}", "body": f"Export {attack} export"})
+    (hit,) = (await story.customer.get("/v1/articles/search", q="export"))["items"]
+    for member in ("title_html", "excerpt_html"):
+        assert "<script" not in hit[member]
+        assert "<mark>Export</mark>" in hit[member]
+
+
+@pytest.mark.parametrize("q", ["'", "\\", "a | b & !c", "<->", "%", "***", "日本語", "x" * 500, "-", ":*", "e'"])
+async def test_whatever_is_asked_is_answered(story: Story, q: str) -> None:
+    await write(story.engineer, PDF)
+    await story.customer.get("/v1/articles/search", q=q)
+    await story.customer.post("/v1/articles/suggest", title=q[:300], description=q * 20)
+
+
+async def test_a_search_reads_the_index_of_words(sessions: Sessions, story: Story) -> None:
+    del story
+    async with transaction(sessions) as session:
+        connection = await driver(session)
+        await connection.execute(COPIES, MANY)
+        await connection.execute("ANALYZE article_texts")
+    rare = (
+        ["en"],
+        ["c4ca4238a0b923820dcc509a6f75849b"],
+        [0],
+        [1.0],
+        "c4ca4238a0b923820dcc509a6f75849b",
+        ["public"],
+        None,
+    )
+    plan = await explain(sessions, RANKED, *rare)
+    assert "ix_article_texts_words" in {node.get("Index Name") for node in nodes(plan)}
+    assert "Seq Scan" not in {node["Node Type"] for node in nodes(plan)}
+
+
+async def test_a_query_of_a_thousand_words_asks_for_a_bounded_number(sessions: Sessions, story: Story) -> None:
+    await write(story.engineer, PDF)
+    text = " ".join(f"palabra{n}" for n in range(1_000))
+    async with sessions() as session:
+        (hit,) = await find(session, Asked(("public",), "exportación falla PDF", text), 3)
+    assert hit.slug == "pdf-falla"

@@ -1,0 +1,102 @@
+"""N3: engineers write what solved past problems and incidents, and customers find it by themselves."""
+
+import pytest
+
+from app.core.db.engine import Sessions
+from tests.support.actors import make_key
+from tests.support.articles import BACKUP, PDF, RUNBOOK, found, write
+from tests.support.identities import ORIGIN
+from tests.support.stories import Begin, Caller
+
+
+@pytest.mark.parametrize(
+    ("q", "slug"),
+    [
+        ("exportación falla", "pdf-falla"),
+        ("exportacion fala", "pdf-falla"),
+        ("exportaciones fallando", "pdf-falla"),
+        ("esportación", "pdf-falla"),
+        ("blad lacznosci", "blad-lacznosci"),
+        ("błędy łączności", "blad-lacznosci"),
+        ("ZAPOREM", "blad-lacznosci"),
+    ],
+)
+async def test_n3_a_customer_finds_the_solution(begin: Begin, q: str, slug: str) -> None:
+    story = await begin("itil-native")
+    await write(story.engineer, PDF, BACKUP, RUNBOOK)
+    assert await found(story.customer, q) == [slug]
+
+
+async def test_n3_an_article_is_read_by_those_for_whom_it_is(begin: Begin, sessions: Sessions) -> None:
+    story = await begin("itil-native")
+    pdf, backup, runbook = await write(story.engineer, PDF, BACKUP, RUNBOOK)
+    key = await make_key(sessions, "widget", account_id=story.account.account_id, allowed_origins=[ORIGIN])
+    guest, anybody = Caller(story.customer.client, key | {"Origin": ORIGIN}), Caller(story.customer.client, {})
+    readers = ((story.engineer, [pdf, backup, runbook]), (story.customer, [pdf, backup]), (guest, [pdf]))
+    for who, articles in readers:
+        ids = {article["id"] for article in articles}
+        assert {each["id"] for each in (await who.get("/v1/articles"))["items"]} == ids
+        for article in (pdf, backup, runbook):
+            shown = article["id"] in ids
+            await who.get(f"/v1/articles/{article['id']}", 200 if shown else 404)
+            assert await found(who, article["title"]) == ([article["slug"]] if shown else [])
+    public = "/v1/public/articles"
+    assert [each["id"] for each in (await anybody.get(public))["items"]] == [pdf["id"]]
+    assert await found(anybody, PDF["title"], f"{public}/search") == ["pdf-falla"]
+    assert await found(anybody, RUNBOOK["title"], f"{public}/search") == []
+    assert (await anybody.get(f"{public}/{pdf['id']}"))["html"].startswith("<p>Reduzca el informe a <strong>")
+    await anybody.get(f"{public}/{backup['id']}", 404)
+
+
+async def test_n3_an_article_is_written_published_changed_and_archived(begin: Begin) -> None:
+    story = await begin("itil-native")
+    draft = await story.engineer.post("/v1/articles", 201, title="Export fails", body="Try again.\n\nThen wait.")
+    path = f"/v1/articles/{draft['id']}"
+    assert (draft["slug"], draft["status"], draft["audience"]) == ("export-fails", "draft", "customers")
+    assert await found(story.customer, "export") == []
+    published = await story.engineer.send("PATCH", path, {"status": "published"}, If_Match='"1"')
+    assert published.headers["etag"] == '"2"'
+    assert await found(story.customer, "export") == ["export-fails"]
+    assert (await story.engineer.send("PATCH", path, {"body": "x"}, If_Match='"1"')).status_code == 412
+    await story.engineer.patch(path, body="Try again.\n\nThen wait five minutes.")
+    versions = (await story.engineer.get(f"{path}/versions", limit=2))["items"]
+    assert [each["version"] for each in versions] == [1, 2]
+    rest = await story.engineer.get(
+        f"{path}/versions", cursor=(await story.engineer.get(f"{path}/versions", limit=2))["next_cursor"]
+    )
+    assert rest["items"][0]["diff"].splitlines()[-2:] == ["-Then wait.", "+Then wait five minutes."]
+    await story.customer.get(f"{path}/versions", 403)
+    await story.customer.patch(path, 403, body="Mine")
+    await story.engineer.patch(path, status="archived")
+    assert await found(story.customer, "export") == await found(story.engineer, "export") == []
+    await story.customer.get(path, 404)
+    told = (await story.engineer.get("/v1/events", types="article.*"))["items"]
+    assert [(each["type"], each["account_id"], each["data"]["version"]) for each in told] == [
+        ("article.published", None, 2),
+        ("article.published", None, 3),
+        ("article.withdrawn", None, 4),
+    ]
+
+
+async def test_n3_translations_are_of_one_article(begin: Begin) -> None:
+    story = await begin("itil-native")
+    spanish = PDF | {"body": "Exporte el PDF otra vez."}
+    english = PDF | {"language": "en", "title": "Exporting a PDF fails", "body": "Export it again."}
+    one, other = await write(story.engineer, spanish, english)
+    await story.engineer.post("/v1/articles", 409, **english)
+    assert [each["id"] for each in other["translations"]] == [one["id"]]
+    hits = (await story.customer.get("/v1/articles/search", q="PDF", language="en"))["items"]
+    assert [(hit["language"], hit["title_html"]) for hit in hits] == [("en", "Exporting a <mark>PDF</mark> fails")]
+    assert [
+        hit["language"] for hit in (await story.customer.get("/v1/articles/search", q="PDF", language="es"))["items"]
+    ] == ["es"]
+
+
+async def test_n3_readers_say_whether_it_helped(begin: Begin) -> None:
+    story = await begin("itil-native")
+    (pdf,) = await write(story.engineer, PDF)
+    path = f"/v1/articles/{pdf['id']}"
+    assert (await story.customer.post(f"{path}/vote", helpful=True))["helpful"] == 1
+    await story.product.post(f"{path}/vote", helpful=True)
+    again = await story.customer.post(f"{path}/vote", helpful=False)
+    assert (again["helpful"], again["unhelpful"], again["version"]) == (1, 1, 1)
