@@ -5,7 +5,8 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 from pydantic import ConfigDict, Field, StringConstraints
 
 from app.accounts.schemas import EngineerId
-from app.core.schemas.shared import Document, Instant, Strict, Word, id_pattern
+from app.articles.schemas import Audience
+from app.core.schemas.shared import Document, Instant, Locale, Strict, Word, id_pattern
 from app.events.schemas import Actor
 from app.tickets.schemas import Sentence, TicketId, Title
 
@@ -67,6 +68,16 @@ class NewProblem(ProblemFields):
     tickets: Annotated[list[TicketId], Field(max_length=MAX_TICKETS)] = Field(default_factory=list)
 
 
+class Publication(Strict):
+    """Who may read a workaround as an article of the knowledge base, and in which language it is written.
+
+    Its slug is the problem's number; published again, it is changed.
+    """
+
+    audience: Audience = "customers"
+    language: Locale = "en"
+
+
 class ProblemStateChange(Strict):
     """A new state of a problem, with what the state is about."""
 
@@ -83,6 +94,7 @@ class ProblemStateChange(Strict):
         None, description="Default: whoever owns it, else the engineer whose key this is"
     )
     workaround: Sentence | None = Field(None, description="Of a known error: its tickets are told of a new one")
+    publish: Publication | None = Field(None, description="Of a known error: its workaround becomes an article")
     resolution: Sentence | None = Field(None, description="Of a resolved problem: all its tickets are told")
     resolve_tickets: bool = Field(False, description="Whether the tickets are resolved with it")
 

@@ -17,6 +17,7 @@ from app.plans.document.sections import ProblemRules
 from app.plans.store import document
 from app.problems import links
 from app.problems.models import ProblemRow
+from app.problems.publishing import publish_workaround
 from app.problems.rules import STATES, Step, check_step, next_due, reached, targets_from
 from app.problems.schemas import (
     NewProblem,
@@ -133,6 +134,9 @@ async def set_state(
         await _resolve(session, problem, command, actor, now)
     elif told:
         await links.tell_tickets(session, problem, "workaround", now=now)
+    if command.state == "known_error" and command.publish:
+        article = command.publish
+        await publish_workaround(session, problem, article.audience, article.language, actor, now=now)
     await touch(session, problem, now)
     if command.state != "resolved":
         fields = {"state": problem.state, "owner_id": problem.owner_id, "workaround": problem.workaround}

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.db.tables import Row
 from app.search import finding
 from app.search.finding import Asked, Found
-from app.search.schemas import Kind
+from app.search.schemas import Kind, SearchHit
 from app.search.words import excerpt, has_all, marked
 
 _MOST: Final = 2_000
@@ -67,6 +67,7 @@ async def answer(session: AsyncSession, asked: Asked, narrowed: Narrowed, limit:
     hits = [
         *(await _tickets(session, asked, narrowed, found) if narrowed.wants("ticket") else ()),
         *(await _problems(session, asked, found) if narrowed.wants("problem") else ()),
+        *(await _articles(session, asked) if narrowed.wants("article") else ()),
         *(_named("account", await finding.accounts(session, asked)) if narrowed.wants("account") else ()),
         *(_named("person", await finding.people(session, asked)) if narrowed.wants("person") else ()),
     ]
@@ -105,6 +106,10 @@ async def _problems(session: AsyncSession, asked: Asked, found: Found) -> Iterat
     )
 
 
+async def _articles(session: AsyncSession, asked: Asked) -> Iterator[_Hit]:
+    return (_Hit("article", row, _WHOLE * row["score"]) for row in await finding.articles(session, asked))
+
+
 def _matches(problem: Row, asked: Asked) -> bool:
     """Whether what everybody may know of a problem has all that is searched for."""
     names = ("number", "title", "product", "workaround", "resolution")
@@ -139,6 +144,9 @@ def _document(hit: _Hit, asked: Asked, texts: Sequence[Row]) -> dict[str, Any]:
         texts = [{"text": text, "message_id": None} for text in own if text]
     found = ((excerpt(text["text"], asked.beginnings), text["message_id"]) for text in texts)
     part, message_id = next((each for each in found if each[0]), (None, None))
+    if hit.kind == "article":
+        shown = {"title_html": row["title_html"], "excerpt_html": row["excerpt_html"]}
+        return {name: row.get(name) for name in SearchHit.model_fields} | shown | {"type": hit.kind, "exact": False}
     names = ("id", "account_id", "number", "status", "priority", "product", "at", "title")
     return {name: row.get(name) for name in names} | {
         "type": hit.kind,

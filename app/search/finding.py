@@ -6,13 +6,15 @@ have it, few of all have it, and an index of the words leads to these.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.articles.read import answers, search
 from app.core.auth import Principal
 from app.core.db.session import driver
 from app.core.db.tables import Row
+from app.core.text.language import SOURCE, Language
 from app.events.envelope import NO_ACCOUNT
 from app.search.words import query
 from app.tickets.wording import as_number
@@ -53,6 +55,7 @@ _ACCOUNTS: Final = f"""
 SELECT account_id AS id, account_id, name AS title, created_at AS at, coalesce(external_ref = $2, false) AS exact
 FROM accounts WHERE lower(name) LIKE $1 OR external_ref = $2 OR account_id = $2 ORDER BY exact DESC, name LIMIT {_SOME}
 """  # noqa: S608  a number of ours
+_ARTICLES: Final = "SELECT id, updated_at AS at FROM articles WHERE id = ANY ($1::text[])"
 _PEOPLE: Final = f"""
 SELECT id, account_id, name AS title, role AS status, created_at AS at, email = $2 AS exact FROM people
 WHERE (lower(((name || ' '::text) || email)) LIKE $1 OR email = $2) AND ($3::text IS NULL OR account_id = $3)
@@ -83,6 +86,8 @@ class Asked:
     beginnings: Sequence[str]
     principal: Principal
     account_id: str | None
+    language: Language = SOURCE
+    """the caller's"""
 
     @property
     def internal(self) -> bool:
@@ -154,6 +159,15 @@ async def people(session: AsyncSession, asked: Asked) -> Sequence[Row]:
     """People with such a name or address."""
     values = (_like(asked.text), asked.reference.lower(), asked.account_id)
     return list(await (await driver(session)).fetch(_PEOPLE, *values))
+
+
+async def articles(session: AsyncSession, asked: Asked) -> list[dict[str, Any]]:
+    """Articles that the caller may read, the best first, each with its ``score`` and as it is shown."""
+    wanted = search.Asked(search.reaches_of(asked.principal), asked.text, language=asked.language)
+    found: list[dict[str, Any]] = (await answers.search(session, wanted, _SOME))["items"]
+    rows = await (await driver(session)).fetch(_ARTICLES, [each["id"] for each in found])
+    dated = {row["id"]: row["at"] for row in rows}
+    return [{**each, "at": dated[each["id"]]} for each in found if each["id"] in dated]
 
 
 def _like(text: str) -> str:

@@ -14,6 +14,7 @@ from app.core.db.engine import Sessions
 from app.core.db.session import driver, transaction
 from app.core.db.statements.bulk import upserted, write
 from app.core.db.tables import Row
+from app.core.problems import Unavailable
 from app.core.process.cooperative import in_turns
 from app.core.state import Feed
 from app.events.envelope import NO_ACCOUNT
@@ -58,8 +59,14 @@ class Indexing:
     """what this process knows of the mark"""
 
     async def run_pass(self) -> int:
-        """Take in what the events tell of, some in each transaction; the number of events."""
-        upto, done = await self.feed.decided(), 0
+        """Take in what the events tell of, some in each transaction; the number of events.
+
+        Nothing as long as the end of the feed is not known.
+        """
+        try:
+            upto, done = await self.feed.decided(), 0
+        except Unavailable:
+            return 0
         for _ in range(_MOST):
             if self.reached >= upto:
                 break

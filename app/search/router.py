@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.problems import NotFound
 from app.core.schemas.shared import Word
+from app.core.web.callers import language_of
 from app.core.web.kit.operations import AccountScope, CallDep, Document, ResourceRouter
 from app.search.answers import Narrowed, answer
 from app.search.finding import Asked
@@ -30,13 +31,14 @@ async def search_everything(
     product: Annotated[Word | None, Query(description="Likewise")] = None,
     limit: Annotated[int, Query(ge=1, le=50)] = 20,
 ) -> Response:
-    """Search tickets with their messages, problems, accounts and people.
+    """Search tickets with their messages, articles, problems, accounts and people.
 
     Exact numbers, references and addresses come first. Each kind is found as far as the key sees it: an account's key
-    finds its own tickets, its people and the problems behind its tickets, and nothing that is internal. Support finds
-    live tickets of all accounts, or all of the account that is named. What is written is found within some seconds.
+    finds its own tickets, its people, the problems behind its tickets and articles for customers, and nothing that is
+    internal. Support finds live tickets of all accounts, or all of the account that is named. What is written is found
+    within some seconds.
     """
-    asked = Asked(q, terms(q), call.principal, account_id)
+    asked = Asked(q, terms(q), call.principal, account_id, language_of(call.request.scope))
     narrowed = Narrowed(type or (), status or (), priority or (), product)
 
     async def find(session: AsyncSession) -> Document:

@@ -9,7 +9,7 @@ from app.core.schemas.shared import Document, Instant, no_nul
 from app.core.text.messages import _
 from app.search.words import terms
 
-Kind: TypeAlias = Literal["ticket", "problem", "account", "person"]
+Kind: TypeAlias = Literal["ticket", "article", "problem", "account", "person"]
 
 
 def _has_words(value: str) -> str:

@@ -38,7 +38,10 @@ async def test_n4_a_specialist_follows_a_problem_from_start_to_end(sessions: Ses
     await told(sessions)
     step = f"{of(problem)}/state"
     await story.engineer.post(step, state="investigating")
-    await story.engineer.post(step, state="known_error", workaround="Send them again.")
+    publish = {"audience": "customers", "language": "en"}
+    await story.engineer.post(step, state="known_error", workaround="Send them again.", publish=publish)
+    [article] = (await story.customer.get("/v1/articles", slug=problem["number"].lower()))["items"]
+    assert (article["title"], article["status"]) == (_TITLE, "published")
     await told(sessions)
     shown = (await story.customer.get(path_of(first)))["problem"]
     names = ("number", "title", "state", "workaround")
@@ -64,7 +67,7 @@ async def test_n4_a_specialist_follows_a_problem_from_start_to_end(sessions: Ses
     assert [event["data"]["number"] for event in linked] == [problem["number"]]
     closed = await story.engineer.post(step, state="closed")
     assert (closed["state"], closed["untold"]) == ("closed", 0)
-    kinds = await fetch(sessions, "SELECT type, audience FROM events WHERE ticket_id IS NULL ORDER BY position")
+    kinds = await fetch(sessions, "SELECT type, audience FROM events WHERE type LIKE 'problem.%' ORDER BY position")
     assert [row["type"] for row in kinds] == [
         "problem.opened",
         *["problem.updated"] * 2,

@@ -44,11 +44,14 @@ async def test_z8_everything_is_found_by_one_search(sessions: Sessions, begin: B
     written = await story.open(title="Another", description="Nothing special")
     await story.engineer.post(f"{path_of(written)}/messages", 201, body="It was the <kraken> after all")
     await story.engineer.post("/v1/problems", 201, title="A kraken in the cable", description="Bites")
+    article = {"title": "What the kraken eats", "body": "Cables, mostly.", "status": "published"}
+    await story.engineer.post("/v1/articles", 201, **article)
     await indexed()
     answer = await found(story.engineer, _RARE)
     assert set(kinds(answer)) == {
         ("ticket", "The kraken ate our backup"),
         ("ticket", "Another"),
+        ("article", "What the kraken eats"),
         ("problem", "A kraken in the cable"),
         ("account", "Kraken Shipping"),
         ("person", "eva"),
@@ -57,7 +60,13 @@ async def test_z8_everything_is_found_by_one_search(sessions: Sessions, begin: B
     assert by_title["The kraken ate our backup"]["title_html"] == "The <mark>kraken</mark> ate our backup"
     assert by_title["Another"]["excerpt_html"] == "It was the &lt;<mark>kraken</mark>&gt; after all"
     assert by_title["Another"]["message_id"].startswith("msg_")
-    assert answer["facets"]["type"] == {"ticket": 2, "account": 1, "person": 1, "problem": 1}
+    assert answer["facets"]["type"] == {
+        "ticket": 2,
+        "account": 1,
+        "article": 1,
+        "person": 1,
+        "problem": 1,
+    }
     assert answer["facets"]["product"] == {"backup": 1}
     narrowed = await found(story.engineer, _RARE, priority="P2")
     assert kinds(narrowed) == [("ticket", "The kraken ate our backup")]
@@ -111,6 +120,8 @@ async def test_z8_a_customer_finds_nothing_of_others_and_nothing_internal(
         "/v1/problems", 201, title="Broken cable", description="The kraken did it", tickets=[ours["id"], theirs["id"]]
     )
     await story.engineer.post("/v1/problems", 201, title="Kraken at large", tickets=[])
+    hidden = {"title": "Where the kraken lives", "body": _RARE, "audience": "internal", "status": "published"}
+    await story.engineer.post("/v1/articles", 201, **hidden)
     while await Telling(sessions).run_pass():
         pass
     await indexed()
@@ -124,7 +135,7 @@ async def test_z8_a_customer_finds_nothing_of_others_and_nothing_internal(
     own = await found(story.customer, behind["number"])
     assert [(hit["type"], hit["exact"], hit["excerpt_html"]) for hit in own["items"]] == [("problem", True, None)]
     await story.customer.get("/v1/search", 404, q=_RARE, account_id=other.account_id)
-    assert len((await found(story.engineer, _RARE))["items"]) == 6
+    assert len((await found(story.engineer, _RARE))["items"]) == 7
     sandbox = await make_account(sessions, "wati-business-plus", sandbox=True)
     theirs = await make_engineer(sessions, account_id=sandbox.account_id)
     confined = Caller(story.customer.client, await make_key(sessions, "agent", engineer_id=theirs.id))

@@ -1,0 +1,33 @@
+"""A known error's workaround as an article of the knowledge base, under the problem's number."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.articles.models import ArticleRow
+from app.articles.schemas import ArticleFields, Audience, NewArticle
+from app.articles.usecases.editing import create_article, said, update_article
+from app.core.auth import Actor
+from app.problems.models import ProblemRow
+
+
+async def publish_workaround(
+    session: AsyncSession, problem: ProblemRow, audience: Audience, language: str, actor: Actor, *, now: datetime
+) -> None:
+    """Publish the problem's workaround in a language, or change the article that says it already."""
+    slug = problem.number.lower()
+    written = {
+        "title": problem.title,
+        "body": problem.workaround,
+        "product": problem.product,
+        "audience": audience,
+        "status": "published",
+    }
+    known = select(ArticleRow).where(ArticleRow.slug == slug, ArticleRow.language == language).with_for_update()
+    article = await session.scalar(known)
+    if article is None:
+        command = NewArticle.model_validate(written | {"slug": slug, "language": language})
+        await create_article(session, command, actor, now=now)
+        return
+    await update_article(session, article, ArticleFields.model_validate(said(article) | written), actor, now=now)
