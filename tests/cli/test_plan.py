@@ -41,7 +41,7 @@ def test_check_tells_what_a_good_plan_has(small: Path, tmp_path: Path) -> None:
     assert code == 0
     first, second = printed.splitlines()
     assert first.startswith(f"{small}: small: priorities ")
-    assert second == f"{as_json}: wati-pro: priorities P1, P2, P3, P4; en, es, fr, pl"
+    assert second == f"{as_json}: wati-pro: priorities P1, P2, P3, P4; de, en, es, fr, pl"
 
 
 def test_check_tells_every_fault_with_its_line_and_pointer(tmp_path: Path) -> None:

@@ -107,7 +107,9 @@ def test_what_takes_the_id_of_something_is_linked_from_what_creates_or_lists_it(
 
 def test_a_ticket_and_what_belongs_to_it_are_linked_by_id_and_by_number() -> None:
     links = _links()
-    paths = {OPERATIONS[link.partition(" -> ")[2]].path: values for link, values in links.items()}
+    paths: dict[str, dict[str, str]] = {}
+    for link, values in links.items():
+        paths.setdefault(OPERATIONS[link.partition(" -> ")[2]].path, values)
     assert paths["/v1/tickets/{ticket_id}"] == {"ticket_id": "$response.body#/id"}
     assert paths["/v1/tickets/by-number/{number}"] == {"number": "$response.body#/number"}
     assert paths["/v1/escalations/{escalation_id}/accept"] == {"escalation_id": "$response.body#/id"}

@@ -11,6 +11,10 @@ import pytest
 from tests.support.service import ROOT
 
 
+_MAIN_LINE = ("--first-parent", "--diff-merges=first-parent")
+"""What was merged has come at once, whatever its own history."""
+
+
 def git(*arguments: str) -> bytes:
     """What git prints about this checkout."""
     return subprocess.run(["git", "-C", str(ROOT), *arguments], check=True, capture_output=True).stdout  # noqa: S607
@@ -35,7 +39,9 @@ def before_the_newest_migration() -> str:
     previous = previous_commit()
     _, *later = sorted((ROOT / "migrations" / "versions").glob("*.py"))
     newest = str(later[-1].relative_to(ROOT)) if later else ""
-    added = git("log", "--diff-filter=A", "--format=%H", "-1", "--", newest).decode().strip() if newest else ""
+    added = (
+        git("log", *_MAIN_LINE, "--diff-filter=A", "--format=%H", "-1", "--", newest).decode().strip() if newest else ""
+    )
     return git("rev-parse", f"{added}~1").decode().strip() if added else previous
 
 

@@ -45,6 +45,9 @@ BOUNDED_OTHERWISE: Final = {
     "create_stream_token": "gone after a minute, at rate_per_account",
     "send_webhook_test": "pending_deliveries, at rate_per_account",
     "create_account": "admins alone",
+    "create_article": "support alone, at rate_per_key",
+    "create_problem": "support alone, at rate_per_key",
+    "create_coaching_note": "support alone, at rate_per_key",
     "create_plan": "admins alone",
     "create_plan_version": "admins alone",
 }

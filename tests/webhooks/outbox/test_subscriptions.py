@@ -80,7 +80,7 @@ async def test_what_another_version_wrote_is_subscribed_to_at_the_next_start(
     sessions: Sessions, make_endpoint: MakeEndpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Endpoints of a version without subscriptions, globs that it changed, and types that this one adds."""
-    first, second = await make_endpoint(URL, events=["call.ready"]), await make_endpoint(URL, events=["problem.*"])
+    first, second = await make_endpoint(URL, events=["call.ready"]), await make_endpoint(URL, events=["change.*"])
     monkeypatch.setattr(subscriptions, "_BATCH", 1)
     assert await refresh_subscriptions(sessions) == 0, "all are as this version makes them"
     await fetch(sessions, "DELETE FROM webhook_subscriptions")
@@ -91,10 +91,10 @@ async def test_what_another_version_wrote_is_subscribed_to_at_the_next_start(
     assert await refresh_subscriptions(sessions) == 1
     assert await subscribed(sessions, first.id) == ["call.ended"]
     assert await subscribed(sessions, second.id) == []
-    monkeypatch.setattr(patterns.types_of, "__defaults__", (["call.ended", "problem.opened"],))
+    monkeypatch.setattr(patterns.types_of, "__defaults__", (["call.ended", "change.opened"],))
     monkeypatch.setattr(subscriptions, "_CATALOGUE", "that of another version")
     assert await refresh_subscriptions(sessions) == 2
-    assert await subscribed(sessions, second.id) == ["problem.opened"]
+    assert await subscribed(sessions, second.id) == ["change.opened"]
 
 
 MANY = """
