@@ -288,9 +288,10 @@ async def test_an_ended_ticket_has_no_active_call(without: Story, state: State, 
     assert await without.events(path, "call.ready", "call.failed") == []
 
 
-async def test_reopened_a_ticket_can_have_another_call(story: Story) -> None:
+async def test_reopened_a_ticket_has_another_call(story: Story) -> None:
     path = path_of(await story.open(**P1))
     await story.engineer.post(f"{path}/status", status="resolved", message="Fixed.")
     await story.customer.post(f"{path}/messages", 201, body="Not fixed.")
-    ticket = await story.customer.post(f"{path}/call")
-    assert ticket["call"]["state"] == "ready"
+    calls = await story.customer.get(f"{path}/call")
+    assert (calls["call"]["state"], [call["state"] for call in calls["earlier"]]) == ("ready", ["ended"])
+    await story.customer.post(f"{path}/call", 409)
