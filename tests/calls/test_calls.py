@@ -288,11 +288,10 @@ async def test_an_ended_ticket_has_no_active_call(without: Story, state: State, 
     assert await without.events(path, "call.ready", "call.failed") == []
 
 
-async def test_reopened_a_p1_has_another_call(story: Story) -> None:
-    opened = await story.open(**P1)
-    path = path_of(opened)
+async def test_reopened_a_ticket_has_another_call(story: Story) -> None:
+    path = path_of(await story.open(**P1))
     await story.engineer.post(f"{path}/status", status="resolved", message="Fixed.")
     await story.customer.post(f"{path}/messages", 201, body="Not fixed.")
-    ticket = await story.customer.get(path)
-    assert ticket["call"]["state"] == "ready"
-    assert ticket["call"]["id"] != opened["call"]["id"]
+    calls = await story.customer.get(f"{path}/call")
+    assert (calls["call"]["state"], [call["state"] for call in calls["earlier"]]) == ("ready", ["ended"])
+    await story.customer.post(f"{path}/call", 409)

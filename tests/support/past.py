@@ -10,8 +10,7 @@ import pytest
 
 from tests.support.service import ROOT
 
-
-_MAIN_LINE = ("--first-parent", "--diff-merges=first-parent")
+_MAIN_LINE = ("--first-parent", "--diff-merges=first-parent", "--no-patch")
 """What was merged has come at once, whatever its own history."""
 
 
