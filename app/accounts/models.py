@@ -83,9 +83,10 @@ class PersonRow(Base):
         Index(None, "email"),
         Index(
             "ix_people_names",
-            literal_column("lower(((name || ' '::text) || email))").label("lowered"),
+            literal_column("lower(name)").label("lowered"),
+            "email",
             postgresql_using="gin",
-            postgresql_ops={"lowered": "gin_trgm_ops"},
+            postgresql_ops={"lowered": "gin_trgm_ops", "email": "gin_trgm_ops"},
         ),
     )
 
