@@ -58,7 +58,7 @@ FROM accounts WHERE lower(name) LIKE $1 OR external_ref = $2 OR account_id = $2 
 _ARTICLES: Final = "SELECT id, updated_at AS at FROM articles WHERE id = ANY ($1::text[])"
 _PEOPLE: Final = f"""
 SELECT id, account_id, name AS title, role AS status, created_at AS at, email = $2 AS exact FROM people
-WHERE (lower(((name || ' '::text) || email)) LIKE $1 OR email = $2) AND ($3::text IS NULL OR account_id = $3)
+WHERE (lower(name) LIKE $1 OR email LIKE $1 OR email = $2) AND ($3::text IS NULL OR account_id = $3)
 ORDER BY exact DESC, name LIMIT {_SOME}
 """  # noqa: S608  a number of ours
 _COLUMNS: Final = (

@@ -41,8 +41,13 @@ def upgrade() -> None:
     )
     names = text("lower(name) gin_trgm_ops")
     op.create_index("ix_accounts_names", "accounts", [names], postgresql_using="gin")
-    people = text("lower(((name || ' '::text) || email)) gin_trgm_ops")
-    op.create_index("ix_people_names", "people", [people], postgresql_using="gin")
+    op.create_index(
+        "ix_people_names",
+        "people",
+        [names, "email"],
+        postgresql_using="gin",
+        postgresql_ops={"email": "gin_trgm_ops"},
+    )
     op.create_index(None, "people", ["email"])
     _coaching()
 
