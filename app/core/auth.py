@@ -253,6 +253,11 @@ class Principal:
         return self.kind in ("admin", "agent")
 
     @property
+    def spans_accounts(self) -> bool:
+        """Support of all accounts: not an engineer of one sandbox, which is its account's own."""
+        return self.is_support and self.account_id is None
+
+    @property
     def audiences(self) -> tuple[str, ...]:
         """Which events this caller may see; the one place that decides it."""
         return ("public", "internal") if self.is_support else ("public",)
@@ -264,7 +269,7 @@ class Principal:
 
     def sees(self, account_id: str) -> bool:
         """Whether resources of this account exist for the caller (else: 404)."""
-        return self.account_id == account_id or (self.is_support and self.account_id is None)
+        return self.account_id == account_id or self.spans_accounts
 
     @property
     def actor(self) -> Actor:

@@ -140,6 +140,8 @@ async def test_z8_a_customer_finds_nothing_of_others_and_nothing_internal(
     theirs = await make_engineer(sessions, account_id=sandbox.account_id)
     confined = Caller(story.customer.client, await make_key(sessions, "agent", engineer_id=theirs.id))
     await confined.get("/v1/problems", 403)
+    await confined.post("/v1/articles", 403, **hidden)
+    assert (await confined.get("/v1/articles"))["items"] == []
     assert kinds(await found(confined, _RARE)) == [("article", "Where the kraken lives")]
 
 

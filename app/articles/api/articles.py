@@ -15,9 +15,11 @@ from app.articles.read.queries import ArticleFilter, article_by_id, article_docu
 from app.articles.read.search import Asked, reaches_of
 from app.articles.schemas import ArticleFields, ArticleId, ArticleStatus, Audience, NewArticle, Slug
 from app.articles.usecases import editing
+from app.core.auth import Principal
 from app.core.clock import database_now
-from app.core.problems import Conflict
+from app.core.problems import Conflict, Forbidden
 from app.core.schemas.shared import Locale, Word
+from app.core.text.messages import _
 from app.core.web.kit.deps import LanguageDep
 from app.core.web.kit.merge_patch import PatchDep
 from app.core.web.kit.operations import CallDep, Document, ResourceRouter, SupportCall
@@ -45,6 +47,12 @@ async def article_filter(
     return ArticleFilter(slug, language, product, tag, status, audience)
 
 
+def _require_editor(principal: Principal) -> None:
+    """403 for a sandbox's engineers: the knowledge base is the operator's."""
+    if not principal.spans_accounts:
+        raise Forbidden(_("The knowledge base serves all accounts, and this key is of one account alone"))
+
+
 FilterDep = Annotated[ArticleFilter, Depends(article_filter)]
 
 
@@ -55,6 +63,7 @@ async def create_article(call: SupportCall, body: NewArticle) -> Response:
     For support. An article with the slug of another one, in another language, is its translation. 409 if there is one
     in this language.
     """
+    _require_editor(call.principal)
 
     async def create(session: AsyncSession) -> Any:
         now = await database_now(session)
@@ -129,6 +138,7 @@ async def update_article(call: SupportCall, article_id: ArticlePath, patch: Patc
 
     A JSON Merge Patch (RFC 7396), for support. Each change is kept as a version.
     """
+    _require_editor(call.principal)
 
     async def load(session: AsyncSession) -> ArticleRow:
         return await article_by_id(session, call.principal, article_id, lock=True)
@@ -149,6 +159,7 @@ async def list_article_versions(call: SupportCall, page: PageDep, article_id: Ar
 
     For support: the oldest first, each with what it changed.
     """
+    _require_editor(call.principal)
 
     async def find(session: AsyncSession) -> Any:
         await article_by_id(session, call.principal, article_id)

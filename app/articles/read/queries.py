@@ -46,7 +46,7 @@ class ArticleFilter:
 
 def _visible(principal: Principal | None) -> ColumnElement[bool]:
     """The articles that exist for a caller; None: for everybody. Support has drafts and archived ones too."""
-    if principal is not None and principal.is_support:
+    if principal is not None and principal.spans_accounts:
         return true()
     return and_(ArticleRow.status == "published", ArticleRow.audience.in_(reaches_of(principal)))
 
@@ -68,7 +68,7 @@ async def article_document(session: AsyncSession, principal: Principal | None, r
     columns = select(ArticleRow.id, ArticleRow.language, ArticleRow.title)
     translations = await session.execute(columns.where(*others).order_by(ArticleRow.language))
     members = {name: getattr(row, name) for name in schemas.Article.model_fields if hasattr(row, name)}
-    if principal is None or not principal.is_support:
+    if principal is None or not principal.spans_accounts:
         members |= {"created_by": None, "updated_by": None}
     members |= {"html": await _html(session, row), "translations": [dict(each) for each in translations.mappings()]}
     return schemas.Article.model_validate(members).model_dump()

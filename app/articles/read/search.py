@@ -133,10 +133,12 @@ class Found:
 
 
 def reaches_of(principal: Principal | None) -> tuple[str, ...]:
-    """Articles for which audiences a caller may read: support all, who is known as a customer theirs; None: nobody."""
+    """Articles for which audiences a caller may read: support all, a sandbox's
+    engineers and known customers theirs; None: nobody.
+    """
     if principal is None or principal.is_unknown:
         return ("public",)
-    return ALL_REACHES if principal.is_support else ("public", "customers")
+    return ALL_REACHES if principal.spans_accounts else ("public", "customers")
 
 
 async def are_there_any(session: AsyncSession) -> bool:

@@ -216,7 +216,7 @@ def _claim(request: Request, principal: Principal, key: str, body: bytes) -> _Cl
     namespace = principal.namespace
     place = f"{request.method}\n{request.scope['path']}\n{key}"
     digest = _digest(namespace, place)
-    earlier = _digest(_SUPPORT, place).hex() if principal.is_support and principal.account_id is None else None
+    earlier = _digest(_SUPPORT, place).hex() if principal.spans_accounts else None
     lock = int.from_bytes(digest[:8], signed=True)
     return _Claim(namespace, digest.hex(), lock, hashlib.sha256(body).hexdigest(), earlier)
 
