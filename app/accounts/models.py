@@ -121,11 +121,13 @@ class ApiKeyRow(Base):
     ticket: Mapped[dict[str, Any] | None] = mapped_column(
         comment="of a ticket key: what it opens (account_id, ticket_id), and for whom"
     )
+    made_by: Mapped[str | None] = mapped_column(ID, comment="of a link to a ticket: the key that made it")
 
     __table_args__ = (
         Index(None, "account_id", "created_at", "id"),
         Index("ix_api_keys_listed", "created_at", "id", postgresql_where=text("kind <> 'ticket'")),
         Index("ix_api_keys_ended", "expires_at", postgresql_where=text("kind = 'ticket'")),
         Index("ix_api_keys_tickets", text("(ticket ->> 'ticket_id')"), postgresql_where=text("kind = 'ticket'")),
+        Index(None, "made_by", postgresql_where=text("made_by IS NOT NULL")),
         Index(None, "hook_id"),
     )

@@ -133,8 +133,9 @@ class Found:
 
 
 def reaches_of(principal: Principal | None) -> tuple[str, ...]:
-    """Articles for which audiences a caller may read: support all, a sandbox's
-    engineers and known customers theirs; None: nobody.
+    """Articles for which audiences a caller may read; None: nobody known.
+
+    Support reads all, known customers theirs, and a sandbox's engineers what its customers do.
     """
     if principal is None or principal.is_unknown:
         return ("public",)
