@@ -20,8 +20,10 @@ run: .venv/run.stamp ## Serve on 127.0.0.1 (PORT=8000, DATA=.heliodesk, DEMO=1)
 check: lint ## Run what needs no database and no process, in less than a minute: the loop while one writes
 	$(BIN)/python -m pytest -n 2 -m "not machine" --hypothesis-profile=quick
 
+# A third of the time tests wait for other processes and for instants: so there is one process more than two cores would
+# do, and whichever is done takes over tests of the one that has the long ones.
 test: .venv/dev.stamp ## Run all tests
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 3 --dist worksteal
 
 coverage: .venv/dev.stamp ## Run all tests again and say what they cover, which takes half as long again
 	$(BIN)/python -m pytest -n 2 --cov --cov-report=term --cov-fail-under=90

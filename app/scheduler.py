@@ -53,7 +53,7 @@ from app.tickets.background.attendance import Watcher
 from app.tickets.background.call_links import Provisioner
 from app.webhooks.background.catch_up import catch_up, pause_over_quota
 from app.webhooks.background.deliver import Sender
-from app.webhooks.outbox.outcomes import forget_deliveries
+from app.webhooks.outbox.outcomes import forget_deliveries, let_stranded_go
 from app.webhooks.outbox.subscriptions import refresh_subscriptions
 
 _log = structlog.get_logger(__name__)
@@ -229,6 +229,8 @@ def _endpoints(state: State) -> Iterator[Job]:
     yield Job("subscribe", what, minute, minute, lambda: refresh_subscriptions(state.sessions))
     what = "pauses webhook endpoints of accounts that have too many deliveries pending"
     yield Job("pause endpoints", what, 5 * second, minute, lambda: pause_over_quota(state))
+    what = "gives deliveries their turn that wait for one which nobody gives them"
+    yield Job("give turns", what, timedelta(hours=1), minute, lambda: let_stranded_go(state.sessions))
     what = "makes the deliveries of endpoints that are behind, and resumes those that have caught up"
     yield Job("catch up", what, second, minute, lambda: catch_up(state))
 

@@ -17,9 +17,9 @@ _OPEN: Final = 10_000
 _KEY: Final = "wati-business-plus"
 _COPIES: Final = """
 INSERT INTO {table}
-SELECT (jsonb_populate_record(r, jsonb_build_object('{id}', '{prefix}_' || lpad(n::text, 22, '0') || right(r.{id}, 4),
-                                                    '{name}', {value}))).*
-FROM {table} AS r, generate_series(1, $1::int) AS n
+SELECT copy.* FROM {table} AS r, generate_series(1, $1::int) AS n,
+jsonb_populate_record(r, jsonb_build_object('{id}', '{prefix}_' || lpad(n::text, 22, '0') || right(r.{id}, 4),
+                                         '{name}', {value})) AS copy
 """
 _TICKET: Final = "right(r.id, 4) || n"
 _DEADLINE: Final = "'tkt_' || lpad(n::text, 22, '0') || right(r.ticket_id, 4)"

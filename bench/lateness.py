@@ -20,16 +20,18 @@ _RATE: Final = 20.0
 _SECONDS: Final = 2
 _FILL: Final = """
 INSERT INTO tickets
-SELECT (jsonb_populate_record(t, jsonb_build_object(
-    'id', 'tkt_' || lpad(n::text, 26, '0'), 'number', n::text, 'wake_at', now() + interval '30 days'))).*
-FROM tickets AS t, generate_series(1, $1::int) AS n WHERE t.id = $2
+SELECT copy.* FROM tickets AS t, generate_series(1, $1::int) AS n,
+jsonb_populate_record(t, jsonb_build_object(
+    'id', 'tkt_' || lpad(n::text, 26, '0'), 'number', n::text, 'wake_at', now() + interval '30 days')) AS copy
+WHERE t.id = $2
 """
 _FILL_DEADLINES: Final = """
 INSERT INTO deadlines
-SELECT (jsonb_populate_record(d, jsonb_build_object(
+SELECT copy.* FROM deadlines AS d, generate_series(1, $1::int) AS n,
+jsonb_populate_record(d, jsonb_build_object(
     'id', 'ddl_' || lpad(n::text, 26, '0'), 'ticket_id', 'tkt_' || lpad(n::text, 26, '0'),
-    'due_at', now() + interval '30 days'))).*
-FROM deadlines AS d, generate_series(1, $1::int) AS n WHERE d.ticket_id = $2 AND d.metric = 'first_response'
+    'due_at', now() + interval '30 days')) AS copy
+WHERE d.ticket_id = $2 AND d.metric = 'first_response'
 """
 _LAGS: Final = """
 SELECT extract(epoch FROM (e.data ->> 'noticed_at')::timestamptz - e.timestamp)::float8 * 1000 AS noticed,

@@ -17,8 +17,9 @@ _TURNS: Final = 10
 # The deadlines' ids in the events stay those of the first ticket: a replay does not look at them.
 _COPY: Final = """
 INSERT INTO {table}
-SELECT (jsonb_populate_record(t, jsonb_build_object({columns}))).*
-FROM {table} AS t, generate_series(1, $1::int) AS n WHERE t.{key} = $2
+SELECT copy.* FROM {table} AS t, generate_series(1, $1::int) AS n,
+jsonb_populate_record(t, jsonb_build_object({columns})) AS copy
+WHERE t.{key} = $2
 """
 _TABLES: Final = (
     ("tickets", "id", "'id', 'tkt_' || n, 'number', n::text"),

@@ -26,14 +26,16 @@ _EVERY: Final = 0.03
 """Seconds between two tickets of the other account."""
 _COPY: Final = """
 INSERT INTO tickets
-SELECT (jsonb_populate_record(t, jsonb_build_object('id', 'tkt_' || lpad(n::text, 26, '0'), 'number', n::text))).*
-FROM tickets AS t, generate_series(2, $1::int) AS n WHERE t.id = $2
+SELECT copy.* FROM tickets AS t, generate_series(2, $1::int) AS n,
+jsonb_populate_record(t, jsonb_build_object('id', 'tkt_' || lpad(n::text, 26, '0'), 'number', n::text)) AS copy
+WHERE t.id = $2
 """
 _COPY_DEADLINES: Final = """
 INSERT INTO deadlines
-SELECT (jsonb_populate_record(d, jsonb_build_object(
-    'id', 'ddl_' || lpad(n::text, 26, '0'), 'ticket_id', 'tkt_' || lpad(n::text, 26, '0')))).*
-FROM deadlines AS d, generate_series(2, $1::int) AS n WHERE d.ticket_id = $2
+SELECT copy.* FROM deadlines AS d, generate_series(2, $1::int) AS n,
+jsonb_populate_record(d, jsonb_build_object(
+    'id', 'ddl_' || lpad(n::text, 26, '0'), 'ticket_id', 'tkt_' || lpad(n::text, 26, '0'))) AS copy
+WHERE d.ticket_id = $2
 """
 _MISSES: Final = """
 SELECT e.timestamp AS due, pg_xact_commit_timestamp(e.xmin) AS durable,

@@ -33,6 +33,7 @@ from app.plans.store import load_builtin
 from app.resources import build_state
 from tests.support import database as databases
 from tests.support import stories
+from tests.support.browsing import Browsers, launched
 from tests.support.needs import MARKER, needs_machine
 from tests.support.replaying import replayed
 
@@ -85,7 +86,7 @@ async def template(server: str) -> AsyncIterator[str]:
 @pytest.fixture(scope="session")
 async def database(server: str, template: str) -> AsyncIterator[str]:
     """The URL of the database that the tests of this process share."""
-    async with databases.new_database(server, template) as url:
+    async with databases.shared_database(server, template) as url:
         yield url
 
 
@@ -156,6 +157,13 @@ async def offload() -> AsyncIterator[Offload]:
     offload = Offload(Settings(offload_idle=600, offload_deadline=60), Metrics())
     yield offload
     await offload.close()
+
+
+@pytest.fixture(scope="session")
+async def browsers() -> AsyncIterator[Browsers]:
+    """The browser of this process, which takes a second to start."""
+    async with launched() as browsers:
+        yield browsers
 
 
 @pytest.fixture

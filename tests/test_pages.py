@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from app.core.settings import Settings
 from app.core.state import State
 from app.core.web.page import problem_page, wants_page
-from tests.support.browsing import browsing, served
+from tests.support.browsing import Browsers, served
 from tests.support.service import ROOT
 
 
@@ -24,8 +24,8 @@ async def base(app: FastAPI, state: State) -> AsyncIterator[str]:
 
 
 @pytest.fixture
-async def browser_page() -> AsyncIterator[Page]:
-    async with browsing() as page:
+async def browser_page(browsers: Browsers) -> AsyncIterator[Page]:
+    async with browsers.page() as page:
         yield page
 
 

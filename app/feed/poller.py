@@ -63,6 +63,7 @@ class FeedPoller:
     ) -> None:
         self.position: int | None = None
         self._watermark = Watermark()
+        self._told_up_to: int | None = None
         self._engine, self._every, self._held = engine, interval, held
         self._rung = asyncio.Event()
         self._asked: list[asyncio.Future[None]] = []
@@ -157,8 +158,8 @@ class FeedPoller:
     async def _poll(self) -> None:
         """Read how many positions are given out and then, unless all new ones are there, who writes; wake who waits."""
         async with lookup(self._engine) as connection:
-            last, whole = await connection.fetchrow(LAST, self._watermark.position)
-            if last == self._watermark.position and self.position is not None:
+            last, whole = await connection.fetchrow(LAST, self._told_up_to)
+            if last == self._told_up_to and self.position is not None:
                 return
             writers = () if whole else await connection.fetch(_WRITERS)
             self._take(last, frozenset(row[0] for row in writers))
@@ -167,7 +168,7 @@ class FeedPoller:
                 after = await connection.fetchval(_NEWEST, after)
             if before is not None and after is not None and after - before < _MANY and any(self._waiting.values()):
                 accounts = {row[0] for row in await connection.fetch(_ACCOUNTS, before, after)}
-        self.position = after
+        self.position, self._told_up_to = after, self._watermark.position
         if after != before:
             self._wake(accounts)
 

@@ -21,7 +21,7 @@ from tests.support.victim import Figures, Victim, victim
 
 pytestmark = pytest.mark.faults
 
-SECONDS = 1.5
+SECONDS = 1.0
 TICKETS = 10_000
 TRIES = 5
 LEAST = 1500

@@ -25,7 +25,7 @@ from tests.support.victim import Figures, Victim, victim
 
 pytestmark = pytest.mark.faults
 
-SECONDS: Final = 1.5
+SECONDS: Final = 1.0
 TRIES: Final = 5
 LEAST: Final = 1500
 """Milliseconds; an attack that succeeds costs others many seconds."""

@@ -47,8 +47,12 @@ READ = ("accounts", "engineers", "events", "hooks", "keys", "plans", "regions", 
 class Desk:
     """What the admin key can do at a service."""
 
-    def __init__(self, url: str, key: str) -> None:
-        self.url, self._headers = url, {"Authorization": f"Bearer {key}"}
+    def __init__(self, client: httpx.Client, url: str, key: str) -> None:
+        self._client, self._url, self._headers = client, url, {"Authorization": f"Bearer {key}"}
+
+    def having(self, key: str) -> "Desk":
+        """What another key can do there."""
+        return Desk(self._client, self._url, key)
 
     def post(self, path: str, /, **body: Any) -> Any:
         return self._answer("POST", path, json=body)
@@ -57,9 +61,7 @@ class Desk:
         return self._answer("GET", path, params=parameters)
 
     def _answer(self, method: str, path: str, **request: Any) -> Any:
-        answer = httpx.request(
-            method, f"{self.url}/v1/{path}", headers=self._headers, timeout=60, trust_env=False, **request
-        )
+        answer = self._client.request(method, f"{self._url}/v1/{path}", headers=self._headers, **request)
         assert answer.is_success, (path, answer.text)
         return answer.json()
 
@@ -81,7 +83,7 @@ def fill(desk: Desk, plans: int) -> list[str]:
 def engineer_of(desk: Desk) -> Desk:
     """What an engineer can do."""
     engineer = desk.get("engineers")["items"][0]["id"]
-    return Desk(desk.url, desk.post("keys", kind="agent", engineer_id=engineer)["secret"])
+    return desk.having(desk.post("keys", kind="agent", engineer_id=engineer)["secret"])
 
 
 def _account(desk: Desk, plan: str, engineer: Desk, *, sandbox: bool) -> list[str]:
@@ -122,15 +124,16 @@ async def test_a_database_of_an_earlier_version_is_upgraded_and_goes_on(
     for commit, plans in {before_the_newest_migration(): FEW, previous_commit(): ALL}.items():
         extract(commit, folder / commit)
         async with new_database(server) as database:
-            await asyncio.to_thread(_upgrade, folder, database, admin_key, folder / commit, plans)
+            with httpx.Client(timeout=60, trust_env=False) as client:
+                await asyncio.to_thread(_upgrade, client, folder, database, admin_key, folder / commit, plans)
 
 
-def _upgrade(folder: Path, database: str, admin_key: str, earlier: Path, plans: int) -> None:
+def _upgrade(client: httpx.Client, folder: Path, database: str, admin_key: str, earlier: Path, plans: int) -> None:
     """Fill a database with an earlier version's source, then go on with this one's."""
     with serving(folder, database, admin_key, timedelta(0), earlier) as service:
-        tickets = fill(Desk(service.url, admin_key), plans)
+        tickets = fill(Desk(client, service.url, admin_key), plans)
     with serving(folder, database, admin_key) as service:
-        desk = Desk(service.url, admin_key)
+        desk = Desk(client, service.url, admin_key)
         for collection in READ:
             desk.get(collection)
         assert len(desk.get("tickets", q="BACKUPS FAIL", limit=200)["items"]) == len(tickets) / 2  # live ones

@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
+import pytest
 import structlog
+from asyncpg import PostgresError
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -78,6 +80,26 @@ async def test_a_commit_of_this_process_wakes_at_once_and_another_ones_within_a_
         async with transaction(sessions) as session:
             await told_in(session, row())
         assert await asyncio.wait_for(waiting, PATIENCE)
+
+
+async def test_who_waits_is_woken_by_the_poll_after_one_that_failed_half_way(
+    state: State, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database is lost between learning how far the feed is and learning whose events these are."""
+    async with transaction(sessions) as session:
+        await told_in(session, row())
+    feed = FeedPoller(state.engine, state.wake_ups.events)
+    position = await feed.decided()
+    waiting = asyncio.create_task(feed.news(position, "acc_1", PATIENCE))
+    await until(partial(_is_waited_for, feed))
+    with monkeypatch.context() as patch:
+        patch.setattr("app.feed.poller._ACCOUNTS", "SELECT 1 / 0 WHERE $1::bigint < $2::bigint")
+        async with transaction(sessions) as session:
+            await told_in(session, row("acc_1"))
+        with pytest.raises(PostgresError):
+            await feed.poll()
+    await feed.poll()
+    assert await waiting
 
 
 async def test_a_feed_that_stands_still_is_told_to_operators(state: State, sessions: Sessions) -> None:

@@ -21,21 +21,24 @@ from tests.support.victim import make_customer, make_quick_plan
 _GLOBS: Final = [f"*{first}*{second}*e*" for first in "abcdefg" for second in "abcdefg"]
 _COPY: Final = """
 INSERT INTO tickets
-SELECT (jsonb_populate_record(t, jsonb_build_object(
-    'id', 'tkt_' || lpad(n::text, 26, '0'), 'number', 'N' || n, 'wake_at', now() + interval '30 days'))).*
-FROM tickets AS t, generate_series(1, $1::int) AS n WHERE t.id = $2
+SELECT copy.* FROM tickets AS t, generate_series(1, $1::int) AS n,
+jsonb_populate_record(t, jsonb_build_object(
+    'id', 'tkt_' || lpad(n::text, 26, '0'), 'number', 'N' || n, 'wake_at', now() + interval '30 days')) AS copy
+WHERE t.id = $2
 """
 _COPY_DEADLINES: Final = """
 INSERT INTO deadlines
-SELECT (jsonb_populate_record(d, jsonb_build_object(
-    'id', 'ddl_' || lpad(n::text, 26, '0'), 'ticket_id', 'tkt_' || lpad(n::text, 26, '0')))).*
-FROM deadlines AS d, generate_series(1, $1::int) AS n WHERE d.ticket_id = $2
+SELECT copy.* FROM deadlines AS d, generate_series(1, $1::int) AS n,
+jsonb_populate_record(d, jsonb_build_object(
+    'id', 'ddl_' || lpad(n::text, 26, '0'), 'ticket_id', 'tkt_' || lpad(n::text, 26, '0'))) AS copy
+WHERE d.ticket_id = $2
 """
 _COPY_TITLES: Final = """
 INSERT INTO ticket_titles
-SELECT (jsonb_populate_record(t, jsonb_build_object(
-    'ticket_id', 'tkt_' || lpad(n::text, 26, '0'), 'number', 'N' || n))).*
-FROM ticket_titles AS t, generate_series(1, $1::int) AS n WHERE t.ticket_id = $2
+SELECT copy.* FROM ticket_titles AS t, generate_series(1, $1::int) AS n,
+jsonb_populate_record(t, jsonb_build_object(
+    'ticket_id', 'tkt_' || lpad(n::text, 26, '0'), 'number', 'N' || n)) AS copy
+WHERE t.ticket_id = $2
 """
 _OPEN_HOOK: Final[dict[str, Any]] = {"name": "Open", "format": "generic", "signature": {"scheme": "none"}}
 _DUE_NOW: Final = "UPDATE tickets SET wake_at = now() WHERE id LIKE 'tkt_0000%'"

@@ -19,11 +19,13 @@ from app.models import metadata
 _MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
 _ROOM = 2**30
 _numbers = count(1)
-_EMPTY = "; ".join(
+_DELETE = "; ".join(
     f"DELETE FROM {table.name}"  # noqa: S608 - our own names
     for table in reversed(metadata.sorted_tables)
     if table.name != "installations"
 )
+# A function's statements are planned once for each connection, which is a fifth of the work.
+_EMPTYING = f"CREATE FUNCTION empty_all_tables() RETURNS void LANGUAGE plpgsql AS $$ BEGIN {_DELETE}; END $$"
 
 
 @contextmanager
@@ -60,7 +62,15 @@ async def _run(url: str, statement: str) -> None:
         await connection.close()
 
 
+@asynccontextmanager
+async def shared_database(server_url: str, template: str) -> AsyncIterator[str]:
+    """The URL of a copy of the template that can be emptied between two tests."""
+    async with new_database(server_url, template) as url:
+        await _run(url, _EMPTYING)
+        yield url
+
+
 async def empty(sessions: Sessions) -> None:
-    """Delete all rows of all tables, in one round trip."""
+    """Delete all rows of all tables of a shared database, in one round trip."""
     async with sessions.begin() as session:
-        await (await driver(session)).execute(_EMPTY)
+        await (await driver(session)).execute("SELECT empty_all_tables()")

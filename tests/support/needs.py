@@ -8,7 +8,7 @@ import pytest
 
 MARKER: Final = "machine"
 """Marks a test that needs a database, or starts processes."""
-_FIXTURES: Final = frozenset({"server", "offload"})
+_FIXTURES: Final = frozenset({"server", "offload", "browsers"})
 _STARTS: Final = frozenset(
     {
         "app.cli.postgres.embedded",

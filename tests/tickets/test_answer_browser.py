@@ -9,7 +9,7 @@ from playwright.async_api import Page
 from app.core.state import State
 from tests.support.actors import make_key
 from tests.support.answering import alert_of, linked
-from tests.support.browsing import browsing, served
+from tests.support.browsing import Browsers, served
 from tests.support.experts import Expert, add_expert
 from tests.support.stories import Begin, Caller, Story
 
@@ -37,8 +37,8 @@ async def base(app: FastAPI, state: State) -> AsyncIterator[str]:
 
 
 @pytest.fixture
-async def phone() -> AsyncIterator[Page]:
-    async with browsing(PHONE) as page:
+async def phone(browsers: Browsers) -> AsyncIterator[Page]:
+    async with browsers.page(PHONE) as page:
         yield page
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from app.core.clock import wall_now
 from app.core.db.engine import Sessions
+from app.core.state import State
 from tests.support.actors import Headers, make_account, make_engineer, make_key, make_person, make_region
 from tests.support.identities import ORIGIN, SECRET, claims, token
 from tests.support.tickets import TICKET
@@ -65,6 +66,13 @@ class Page:
     async def open(self, headers: Headers, **fields: Any) -> Any:
         """A new ticket."""
         return await self.post("/v1/tickets", headers, 201, **TICKET | fields)
+
+
+@pytest.fixture
+def state(state: State) -> State:
+    """Its streams are looked at all the time: what ends one is seen at once."""
+    state.streams._check = 0.05
+    return state
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from app.webhooks.background.deliver import Limits, Sender
 from app.webhooks.outbox.attempts import DeliveryOutcome
 from app.webhooks.outbox.claims import claim
 from app.webhooks.outbox.lanes import next_due
-from app.webhooks.outbox.outcomes import record_outcomes
+from app.webhooks.outbox.outcomes import let_stranded_go, record_outcomes
 from app.webhooks.rules.sharing import Share
 from tests.support.desk import connected, fetch
 from tests.support.waiting import PATIENCE, until, until_blocked
@@ -180,6 +180,41 @@ async def test_the_next_is_let_go_even_while_it_is_being_parked(
     async with transaction(sessions) as session:
         (second,) = await claim(session, ALL, lease=LEASE)
     assert second.event["sequence"] == 2
+
+
+async def test_what_is_recorded_while_the_attempt_before_it_is_being_ended_has_its_turn(
+    sessions: Sessions, make_endpoint: MakeEndpoint, tell: Tell, receiver: Receiver, database: str
+) -> None:
+    """Whoever ends the first attempt looks for the next event before that is there, and commits after its claim."""
+    await make_endpoint(receiver.url)
+    await tell(*events_of("tkt_1", range(1, 2)))
+    async with transaction(sessions) as session:
+        (first,) = await claim(session, ALL, lease=LEASE)
+    async with connected(database) as others, transaction(others) as recording:
+        await record_outcomes(recording, [DeliveryOutcome(first, "delivered", 1, {})])
+        await tell(*events_of("tkt_1", range(2, 3)))
+        async with transaction(sessions) as session:
+            assert await claim(session, ALL, lease=LEASE) == []
+            due = await next_due(session)
+    assert due is not None
+    async with transaction(sessions) as session:
+        (second,) = await claim(session, ALL, lease=LEASE, now=due)
+    assert second.event["sequence"] == 2
+    assert due - first.now < LEASE, "a pass comes for it by itself"
+
+
+async def test_who_waits_for_a_turn_that_nobody_gives_is_found_and_nobody_else(
+    sessions: Sessions, make_endpoint: MakeEndpoint, tell: Tell, receiver: Receiver
+) -> None:
+    await make_endpoint(receiver.url)
+    await tell(*events_of("tkt_1", range(1, 4)), *events_of("tkt_2", range(1, 3)))
+    assert await let_stranded_go(sessions) == 0
+    strand = "UPDATE deliveries SET next_attempt_at = NULL, queued = false WHERE ticket_id = 'tkt_1' RETURNING 1"
+    assert len(await fetch(sessions, strand)) == 3
+    assert await let_stranded_go(sessions) == 1
+    async with transaction(sessions) as session:
+        claimed = await claim(session, ALL, lease=LEASE)
+    assert sorted((one.event["ticket_id"], one.event["sequence"]) for one in claimed) == [("tkt_1", 1), ("tkt_2", 1)]
 
 
 async def test_the_sender_is_woken_for_the_next_turn(

@@ -16,7 +16,7 @@ from starlette.routing import Route
 from app.core.clock import wall_now
 from app.core.state import State
 from tests.support.actors import make_key, make_person, make_region
-from tests.support.browsing import browsing, served
+from tests.support.browsing import Browsers, served
 from tests.support.identities import SECRET, claims, token
 from tests.support.service import ROOT
 from tests.support.stories import Begin, Story
@@ -96,8 +96,8 @@ class Host:
 
 
 @pytest.fixture
-async def page() -> AsyncIterator[Page]:
-    async with browsing() as page:
+async def page(browsers: Browsers) -> AsyncIterator[Page]:
+    async with browsers.page() as page:
         page.set_default_timeout(15_000)
         yield page
 

@@ -39,11 +39,14 @@ Whatever is looked at is locked, which costs nearly as much as to claim it.
 """
 _random: Final = random.SystemRandom()
 
-_EARLY: Final = """EXISTS (
+_MOMENT: Final = "50 milliseconds"
+"""After which a delivery is looked at again whose turn another transaction is about to decide."""
+
+_EARLIER: Final = """
         SELECT FROM deliveries AS earlier
         WHERE earlier.owner_id = d.owner_id AND earlier.endpoint_id = d.endpoint_id AND earlier.state = 'pending'
-          AND earlier.ticket_id = d.ticket_id AND earlier.sequence < d.sequence AND earlier.attempts = 0
-    )"""
+          AND earlier.ticket_id = d.ticket_id AND earlier.sequence < d.sequence AND earlier.attempts = 0"""
+_EARLY: Final = f"EXISTS ({_EARLIER}\n    )"
 # For a chat, of an event that was recorded without its stub: the ticket as it is.
 _STUB: Final = object_of({name: f"k.{name}" for name in STUB})
 CLAIM: Final = f"""
@@ -91,8 +94,14 @@ LEFT JOIN tickets AS k
   ON w.format <> 'standard' AND e.ticket IS NULL AND k.account_id = e.account_id AND k.id = e.ticket_id
 WHERE l.waits_for IS NOT NULL OR c.id IS NOT NULL ORDER BY c.attempts = 0, l.next_attempt_at
 """  # noqa: S608  conditions of ours
+# Whoever is recording an earlier attempt holds its row, and may have looked for the next one before this one was
+# committed. So a delivery is parked behind a row that nobody holds, and that nobody can end before the parking is seen.
 _PARK: Final = f"""
-UPDATE deliveries AS d SET next_attempt_at = NULL, queued = false
+UPDATE deliveries AS d
+SET queued = false,
+    next_attempt_at = CASE WHEN NOT EXISTS ({_EARLIER}
+        FOR SHARE OF earlier SKIP LOCKED
+    ) THEN $3::timestamptz + interval '{_MOMENT}' END
 FROM unnest($1::text[], $2::text[]) AS mine (account_id, id)
 WHERE d.account_id = mine.account_id AND d.id = mine.id AND {_EARLY}
 """  # noqa: S608  a condition of ours
@@ -216,7 +225,7 @@ async def _put_off(session: AsyncSession, rows: Sequence[Any]) -> bool:
     connection = await driver(session)
     early = [(row["account_id"], row["delivery_id"]) for row in rows if row["waits_for"] == "turn"]
     if early:
-        await connection.execute(_PARK, *zip(*early, strict=True))
+        await connection.execute(_PARK, *zip(*early, strict=True), rows[0]["now"])
     fast = [(row["account_id"], row["delivery_id"], row["endpoint_id"]) for row in rows if row["waits_for"] == "place"]
     if fast:
         await connection.execute(_PLACE, *zip(*fast, strict=True), rows[0]["now"])

@@ -2,22 +2,26 @@
 
 The first attempts at the events of one ticket are made in turn, endpoint by endpoint: a delivery before its turn is
 *parked*, without a ``next_attempt_at``, so that it costs no claim anything. Whoever ends a first attempt lets the next
-one go. A claim that parks takes the row's lock first and then looks at the row; whoever releases it waits for that
-lock, and so never misses what is being parked.
+one go. A claim that parks locks the row and the earlier one behind which it parks it, and then looks at both; whoever
+ends that attempt waits for these locks, and so never misses what is being parked. An earlier row that somebody else
+holds may be ending: what waits for it is looked at again a moment later.
 """
 
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db.engine import Sessions
-from app.core.db.session import driver, ring_after_commit
+from app.core.db.session import driver, ring_after_commit, transaction
 from app.core.db.statements.bulk import to_json
 from app.core.db.statements.housekeeping import forget
 from app.webhooks.models import DeliveryRow
 from app.webhooks.outbox.attempts import DeliveryOutcome
+
+_log = structlog.get_logger(__name__)
 
 ATTEMPTS_KEPT: Final = 40
 """How many attempts of a delivery its log keeps, the newest: ten, and those of three times that it was sent again."""
@@ -48,6 +52,17 @@ FROM unnest($1::text[], $2::text[], $3::text[]) AS s (owner_id, endpoint_id, tic
 ) AS next
 WHERE d.account_id = next.account_id AND d.id = next.id
 """
+# The first that waits in its ticket's line has its turn. Where its outcome is being recorded, it is not parked.
+_STRANDED: Final = """
+UPDATE deliveries AS d SET next_attempt_at = clock_timestamp(), queued = true
+FROM (
+    SELECT DISTINCT ON (owner_id, endpoint_id, ticket_id) account_id, id, next_attempt_at FROM deliveries
+    WHERE state = 'pending' AND attempts = 0 AND sequence IS NOT NULL
+    ORDER BY owner_id, endpoint_id, ticket_id, sequence
+) AS first
+WHERE first.next_attempt_at IS NULL AND d.account_id = first.account_id AND d.id = first.id
+  AND d.state = 'pending' AND d.next_attempt_at IS NULL
+"""
 _HEALTH: Final = """
 WITH mine AS (SELECT id FROM webhook_endpoints WHERE id = ANY ($1::text[] || $2::text[]) ORDER BY id FOR UPDATE)
 UPDATE webhook_endpoints AS w
@@ -76,6 +91,20 @@ async def record_outcomes(session: AsyncSession, outcomes: Sequence[DeliveryOutc
     failing = {one.delivery.endpoint_id for one in unsuccessful} - delivered
     if recovered or failing:
         await connection.execute(_HEALTH, list(recovered), list(failing))
+
+
+async def let_stranded_go(sessions: Sessions) -> int:
+    """Give their turn to deliveries for which nobody is left to do so: those of a process of another version.
+
+    How many there were; each is more than a process of this version leaves behind.
+    """
+    async with transaction(sessions) as session:
+        status = await (await driver(session)).execute(_STRANDED)
+        number = int(status.rpartition(" ")[2])
+        if number:
+            ring_after_commit(session, "deliveries")
+            _log.warning("deliveries had waited for a turn that nobody gave them", deliveries=number)
+    return number
 
 
 async def forget_deliveries(sessions: Sessions) -> None:
