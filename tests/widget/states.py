@@ -15,7 +15,7 @@ _WITH_MATRIX: Final = "UPDATE accounts SET plan = 'zmanda-standard' WHERE accoun
 
 ARTICLE: Final = {
     "title": "Exporting a report to PDF fails",
-    "body": "Export **fewer pages**:\n\n1. Open [the report](https://docs.example/report).\n2. Choose `a year` <script>\n",
+    "body": "Export **fewer pages**:\n\n1. Open [the report](https://docs.example/report).\n2. Say `a year` <script>\n",
     "audience": "public",
     "status": "published",
 }

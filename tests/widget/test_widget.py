@@ -125,7 +125,7 @@ async def test_a_known_solution_is_shown_while_the_visitor_writes(host: Host) ->
     link = host.page.get_by_role("link", name="the report")
     assert await link.get_attribute("href") == "https://docs.example/report"
     assert await link.get_attribute("rel") == "noopener noreferrer"
-    assert await host.page.locator("details li").all_text_contents() == ["Open the report.", "Choose a year <script>"]
+    assert await host.page.locator("details li").all_text_contents() == ["Open the report.", "Say a year <script>"]
     await host.button("This has solved it").click()
     await host.text("Nothing has been sent.").wait_for()
     assert (await host.story.engineer.get(f"/v1/articles/{article['id']}"))["solved"] == 1
