@@ -179,6 +179,8 @@ class Walk:
 
     async def _own_page(self) -> AsyncIterator[str]:
         link = await self.story.customer.post(f"{path_of(self.ticket)}/links", 201)
+        speaks = f"Object.defineProperty(navigator, 'language', {{ get: () => '{self.language}' }})"
+        await self.page.add_init_script(speaks)
         for name, about in {
             "page-link": f"{self.ticket['id']}/{link['token']}",
             "page-no-link": f"{self.ticket['id']}/hd_ticket_of_nobody",
@@ -186,5 +188,5 @@ class Walk:
         }.items():
             await self.page.goto("about:blank")
             await self.page.goto(f"{self.host.desk}/help#{about}")
-            await self.page.locator("heliodesk-widget").wait_for(state="attached")
+            await self.said({"page-link": "is_closed", "page-no-link": "no_link", "page": "new_ticket"}[name])
             yield name

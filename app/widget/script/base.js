@@ -30,7 +30,8 @@ const t = (key, facts = {}) => (texts[key] ?? key).replace(/\{(\w+)\}/g, (_, nam
 
 /** Reads the texts of the language that suits a BCP 47 tag best. */
 const speak = async (tag) => {
-  const wanted = tag || settings.locale || document.documentElement.lang || navigator.language || "en";
+  const ofPage = settings.mode !== "page" && document.documentElement.lang; // ours is in no language of its own
+  const wanted = tag || settings.locale || ofPage || navigator.language || "en";
   const answer = await fetch(`${base}widget/texts/${encodeURIComponent(wanted)}?v=${version}`, { credentials: "omit" });
   if (!answer.ok) throw new Error(`Heliodesk: no texts (${answer.status})`);
   ({ language, texts } = await answer.json());
