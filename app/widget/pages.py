@@ -22,7 +22,7 @@ from app.core.web.page import ICON, page_policy
 from app.core.web.replies import dump
 from app.widget.texts import catalogue
 
-_PARTS: Final = ("base", "service", "live", "fields", "opening", "ticket", "style", "widget")
+_PARTS: Final = ("base", "service", "live", "fields", "solutions", "opening", "ticket", "style", "widget")
 """In this order: what a later one defines, an earlier one uses only once all are read."""
 _COMMENT: Final = re.compile(r"^\s*(?:/\*.*?\*/|//[^\n]*)\n", re.MULTILINE | re.DOTALL)
 _INDENT: Final = re.compile(r"^[ \t]+", re.MULTILINE)

@@ -13,6 +13,13 @@ from tests.widget.conftest import Host
 
 _WITH_MATRIX: Final = "UPDATE accounts SET plan = 'zmanda-standard' WHERE account_id = $1 RETURNING 1"
 
+ARTICLE: Final = {
+    "title": "Exporting a report to PDF fails",
+    "body": "Export **fewer pages**:\n\n1. Open [the report](https://docs.example/report).\n2. Say `a year` <script>\n",
+    "audience": "public",
+    "status": "published",
+}
+
 
 class Walk:
     """Visitors who go through all states in one language."""
@@ -63,6 +70,13 @@ class Walk:
         await self.press("again")
         await self.page.get_by_role("radio").first.wait_for()
         yield "form"
+        await self.story.engineer.post("/v1/articles", 201, **ARTICLE)
+        await self.field("title").fill("Exporting the yearly report to PDF fails")
+        await self.page.locator("summary").click()
+        await self.said("solved_it")
+        yield "form-solutions"
+        await self.field("title").fill("")
+        await self.page.locator("summary").wait_for(state="detached")
         await self.page.get_by_role("radio").first.check()
         await self.press("send")
         await self.said("needed")

@@ -10,6 +10,7 @@ from tests.support.desk import open_at
 from tests.support.identities import claims, token
 from tests.support.stories import P1, due, path_of
 from tests.widget.conftest import ANA, Host
+from tests.widget.states import ARTICLE
 
 
 async def test_w6_a_customer_opens_a_ticket_and_sees_the_answer_as_it_is_written(host: Host) -> None:
@@ -112,6 +113,25 @@ async def test_a_ticket_is_sent_once_although_the_network_was_cut_and_the_page_l
     await host.button("Help").click()
     await host.page.get_by_role("button", name="Backups fail").wait_for()
     assert await titles(host) == ["Backups fail"]
+
+
+async def test_a_known_solution_is_shown_while_the_visitor_writes(host: Host) -> None:
+    article = await host.story.engineer.post("/v1/articles", 201, **ARTICLE)
+    await host.visit_as()
+    await host.button("Help").click()
+    await host.button("New ticket").click()
+    await host.page.get_by_label("What is the problem?").fill("Cannot export my report as PDF")
+    await host.page.get_by_text("Exporting a report to PDF fails").click()
+    link = host.page.get_by_role("link", name="the report")
+    assert await link.get_attribute("href") == "https://docs.example/report"
+    assert await link.get_attribute("rel") == "noopener noreferrer"
+    assert await host.page.locator("details li").all_text_contents() == ["Open the report.", "Say a year <script>"]
+    await host.button("This has solved it").click()
+    await host.text("Nothing has been sent.").wait_for()
+    assert (await host.story.engineer.get(f"/v1/articles/{article['id']}"))["solved"] == 1
+    assert await titles(host) == []
+    await host.button("New ticket").click()
+    assert await host.page.get_by_label("What is the problem?").input_value() == ""
 
 
 async def test_older_tickets_can_be_reached(host: Host) -> None:

@@ -24,7 +24,9 @@ const opening = {
     const plan = await get(`v1/priorities?lang=${language}${product}`);
     const { pending } = this.draft;
     const written = { ...this.prefill, ...this.draft.values };
-    const built = form([this.fields(plan, written)], t("send"), (found) => this.send(this.body(plan, found)));
+    const help = h("section", { class: "found", "aria-live": "polite" });
+    const built = form([this.fields(plan, written, help)], t("send"), (found) => this.send(this.body(plan, found)));
+    solutions.follow(built, help, this.prefill.product);
     const adapt = () => this.adapt(built, plan);
     built.addEventListener("input", () => {
       adapt();
@@ -36,7 +38,7 @@ const opening = {
     return { title: t("new_ticket"), nodes: [built] };
   },
 
-  fields(plan, written) {
+  fields(plan, written, help) {
     const text = (name, properties) => ({ value: written[name] ?? "", ...properties });
     return [
       !visitor.known && field(t("name"), input("name", text("name", { required: true, autocomplete: "name", maxlength: 200 }))),
@@ -44,6 +46,7 @@ const opening = {
         input("email", text("email", { required: true, type: "email", autocomplete: "email", maxlength: 254 }))),
       field(t("title"), input("title", text("title", { required: true, maxlength: 300 }))),
       field(t("description"), area("description", text("description", { required: true, maxlength: 50000 })), t("description_hint")),
+      help,
       plan.matrix ? this.matrix(plan, written) : this.severities(plan, written),
       field(t("business_impact"), area("business_impact", text("business_impact", { required: true, rows: 3, maxlength: 5000 })),
         t("business_impact_hint")),

@@ -58,6 +58,13 @@ textarea{field-sizing:content;max-block-size:16rem;min-block-size:4rem;resize:ve
 .about{color:var(--soft);font-size:.875rem}
 .about ul{padding-inline-start:1.25rem}
 .about:not(:empty)#result{background:var(--tint);border-radius:.5rem;padding:.75rem}
+.found:not(:empty),.article{display:flex;flex-direction:column;gap:.5rem}
+.article{overflow-wrap:anywhere;padding:.5rem}
+.article *{max-inline-size:100%}
+.article :is(ul,ol){list-style:revert;padding-inline-start:1.25rem}
+.article pre{overflow-x:auto}
+summary{cursor:pointer;min-block-size:1.5rem;padding:.25rem}
+details{background:var(--tint);border-radius:.5rem;padding:.25rem .5rem}
 .soft{color:var(--soft);font-size:.875rem;font-weight:400}
 .error{color:var(--late);font-weight:600}
 .row{align-items:center;display:flex;flex-wrap:wrap;gap:.5rem}
