@@ -27,7 +27,7 @@ CONFIGURATIONS: Final[Mapping[str, str]] = {
 PLAIN: Final = "heliodesk_simple"
 LONGEST: Final = 10_000
 """Characters of a text that are searched for."""
-MANY: Final = 3_000
+MANY: Final = 800
 """Articles that are ranked for one query: those with its rarest words."""
 _SHORTEST: Final = 4
 """Letters that words of a language without stems have in common, at least, to be taken for forms of one word."""

@@ -2,7 +2,7 @@
 
 The words of a query are read by the configuration of each language that there are articles in. Where no article has a
 word, those that are spelt nearly like it count in its place, as the manual of pg_trgm suggests. The rarest words lead
-to at most some thousand articles, which are ranked by all words; a query never reads more.
+to at most some hundred articles, which are ranked by all words; a query never reads more.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -36,7 +36,7 @@ _MISTYPED: Final = 5
 """Words that are looked for in another spelling, in each language."""
 _ALIKE: Final = 0.45
 """How similar a spelling is, at least (pg_trgm): two words of seven letters that differ in one."""
-_RANKED: Final = 100
+_RANKED: Final = 50
 ALL_REACHES: Final = ("public", "customers", "internal")
 _OWN_LANGUAGE: Final = 1.25
 """What an article in the reader's language is worth, beside one in another."""
