@@ -142,12 +142,13 @@ class Streams:
         holder.set("streams")
         while self._open:
             await asyncio.sleep(self._check)
+            looked_at = set(self._open)  # one that opens meanwhile has its turn at the next look
             try:
-                valid = await self._valid({each for stream in self._open for each in stream.depends_on})
+                valid = await self._valid({each for stream in looked_at for each in stream.depends_on})
             except DATABASE_ERRORS as error:
                 _log.warning("the keys of open streams could not be looked at", error=repr(error))
                 continue
-            for stream in self._open:
+            for stream in looked_at:
                 if not valid.issuperset(stream.depends_on):
                     stream.end(_("the key, or whoever shows it, is no longer valid"))
 

@@ -65,6 +65,23 @@ async def test_a_stream_ends_when_its_key_is_over() -> None:
         assert (first.reason, second.reason) == ("the key, or whoever shows it, is no longer valid", None)
 
 
+async def test_a_stream_that_opens_while_others_are_looked_at_goes_on() -> None:
+    looks: asyncio.Queue[asyncio.Event] = asyncio.Queue()
+
+    async def check(key_ids: Collection[str]) -> set[str]:
+        looks.put_nowait(release := asyncio.Event())
+        await release.wait()
+        return set(key_ids)
+
+    streams = Streams(check, StreamLimits(9, 9, 9), check=0.001)
+    with streams.opened(_key(1)) as first:
+        looking = await looks.get()
+        with streams.opened(_key(2)) as second:
+            looking.set()
+            await looks.get()  # the next look has begun: the one before is over
+            assert (first.reason, second.reason) == (None, None)
+
+
 async def test_a_stream_ends_when_the_server_stops_and_when_its_reader_goes() -> None:
     async def goes() -> dict[str, str]:
         await asyncio.sleep(0.05)
