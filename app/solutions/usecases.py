@@ -96,5 +96,5 @@ async def solutions_of(session: AsyncSession, principal: Principal, ticket_id: s
             "created_at": at,
         }
         for article, actor, at in rows
-        if principal.is_support or article.audience != _INTERNAL
+        if principal.spans_accounts or article.audience != _INTERNAL
     ]
