@@ -22,6 +22,10 @@ def resolved(part: Json) -> Json:
     return found
 
 
+def _types(schema: Json) -> list[str | None]:
+    return [schema.get("type"), *(each.get("type") for each in schema.get("anyOf", ()))]
+
+
 @dataclass(frozen=True)
 class Operation:
     """One operation of the document."""
@@ -43,6 +47,11 @@ class Operation:
     def queries(self) -> list[Json]:
         """Its query parameters."""
         return [each for each in self.spec.get("parameters", ()) if each["in"] == "query"]
+
+    @property
+    def lists(self) -> set[str]:
+        """The names of its query parameters that take several values."""
+        return {each["name"] for each in self.queries if "array" in _types(each["schema"])}
 
     @property
     def scope(self) -> str:
