@@ -187,6 +187,7 @@ const commands = {
     live.end();
     Object.assign(visitor, { source, token: null, ticket: null });
     visitor.settle();
+    plans.clear();
     await visitor.identity();
     opening.resume();
     widget.host.hidden = false;
@@ -198,7 +199,6 @@ const commands = {
   async locale(tag) {
     await speak(tag);
     widget.label();
-    thread.plan = null;
     if (widget.view) await widget.show(widget.view, ...widget.about);
   },
 };
