@@ -152,6 +152,11 @@ async def test_what_is_typed_survives_a_reload(host: Host) -> None:
     await host.button("Help").click()
     await host.button("New ticket").click()
     assert await host.page.get_by_label("What happens, and since when?").input_value() == "No backup since Thursday."
+    await host.page.get_by_label("What is the problem?").fill("")
+    prefilled = "heliodesk('prefill', {title: 'From the shop', description: '-'})"
+    await host.visit_as(commands=f"{prefilled}; heliodesk('open', 'new')")
+    assert await host.page.get_by_label("What is the problem?").input_value() == "From the shop"
+    assert await host.page.get_by_label("What happens, and since when?").input_value() == "No backup since Thursday."
 
 
 async def test_what_is_overdue_turns_red_at_its_instant_whatever_the_visitors_clock_says(host: Host) -> None:
