@@ -65,8 +65,7 @@ async def test_a_plan_that_comes_from_the_database_reads_in_the_order_in_which_i
             problems={"targets": {"resolved": "PT9H", "known_error": "PT4H"}},
         )
     )
-    for written in (*store.builtin_plans(), backwards):
-        row = await store.add_version(session, written, NOW)
+    for row in (*await store.load_builtin(session, NOW), await store.add_version(session, backwards, NOW)):
         read = await store.document(session, Memory(), row.key, row.version)
         assert dumps(read.canonical()) == dumps(row.document)
     kept = await session.scalar(select(PlanVersionRow.document).where(PlanVersionRow.key == "small"))
