@@ -185,7 +185,7 @@ const commands = {
   /** Who the visitor is: a token, or a function that fetches one whenever it is needed; null: nobody. */
   async identify(source) {
     live.end();
-    Object.assign(visitor, { source, token: null, ticket: null });
+    Object.assign(visitor, { source, token: null, fetching: null, ticket: null });
     visitor.settle();
     plans.clear();
     await visitor.identity();
