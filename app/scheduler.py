@@ -270,7 +270,10 @@ class Scheduler:
     def __init__(self, state: State, sender: Sender, todo: Sequence[Job] | None = None) -> None:
         """``todo``: these jobs instead of the list above."""
         self._state = state
-        self._runners = [Runner(job, state) for job in (jobs(state, sender) if todo is None else todo)]
+        self._runners = [
+            Runner(job, state.sessions, state.metrics, state.heartbeats)
+            for job in (jobs(state, sender) if todo is None else todo)
+        ]
         self._scheduler = AsyncIOScheduler(
             timezone=UTC,
             jobstores={"default": MemoryJobStore()},

@@ -115,7 +115,7 @@ async def test_a_pass_that_hangs_is_cut_off_at_its_timeout(state: State, start: 
 async def test_a_pass_never_runs_twice_at_once_and_no_wake_up_is_lost(state: State) -> None:
     released = asyncio.Event()
     passes = Passes(released.wait)
-    runner = Runner(job(passes), state)
+    runner = Runner(job(passes), state.sessions, state.metrics, state.heartbeats)
     runner.wake()
     await until(lambda: passes.begun == 1)
     for _ in range(10):

@@ -7,10 +7,12 @@ from typing import Final
 import structlog
 
 from app.core.clock import database_now, monotonic
+from app.core.db.engine import Sessions
 from app.core.db.errors import is_outage
 from app.core.db.pool import holder
+from app.core.jobs.heartbeats import Heartbeats
 from app.core.jobs.job import Job
-from app.core.state import State
+from app.core.metrics import Metrics
 
 BREATH: Final = timedelta(milliseconds=10)
 """After a pass that found nothing although something is due: another replica or a request holds it."""
@@ -23,9 +25,10 @@ _log = structlog.get_logger(__name__)
 class Runner:
     """One job in this process: never twice at once, never silent about an error."""
 
-    def __init__(self, job: Job, state: State) -> None:
+    def __init__(self, job: Job, sessions: Sessions, metrics: Metrics, heartbeats: Heartbeats) -> None:
+        """``sessions``: of the background; what happens is counted in ``metrics``, and each pass gives a beat."""
         self.job = job
-        self._state = state
+        self._sessions, self._metrics, self._heartbeats = sessions, metrics, heartbeats
         self._running: asyncio.Task[None] | None = None
         self._again = False
         self._stopped = False
@@ -58,12 +61,12 @@ class Runner:
                     self._begin_rest((monotonic() - started) * self.job.rest)
                 await self._arm(timedelta(0) if done else BREATH)
         except Exception as error:  # noqa: BLE001  whatever went wrong is logged and counted, and the next pass comes
-            self._state.metrics.job_failures.labels(self.job.name).inc()
+            self._metrics.job_failures.labels(self.job.name).inc()
             log = _log.warning if is_outage(error) else _log.exception  # an outage comes every 250 ms, to every job
             log("a background pass failed", job=self.job.name, error=repr(error))
             return
-        self._state.heartbeats.beat(self.job.name, monotonic())
-        self._state.metrics.jobs.labels(self.job.name).observe(monotonic() - started)
+        self._heartbeats.beat(self.job.name, monotonic())
+        self._metrics.jobs.labels(self.job.name).observe(monotonic() - started)
 
     def _begin_rest(self, seconds: float) -> None:
         """Begin no pass for so long, and one directly after it."""
@@ -81,7 +84,7 @@ class Runner:
         due = await self.job.next_instant() if self.job.next_instant else None
         if due is None:
             return
-        async with (self.job.sessions or self._state.sessions)() as session:
+        async with (self.job.sessions or self._sessions)() as session:
             wait = due - await database_now(session)
         if wait < self.job.every:
             delay = wait if wait > timedelta(0) else pause
