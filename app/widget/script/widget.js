@@ -48,7 +48,7 @@ const widget = {
     this.panel.dir = leftward(language) ? "rtl" : "ltr";
     if (this.whole) Object.assign(document, { title: t("help") }).documentElement.lang = language;
     if (this.launcher) this.launcher.textContent = t("help");
-    this.title.textContent ||= t("help");
+    if (!this.view || !this.title.textContent) this.title.textContent = t("help");
     this.back.ariaLabel = t("back");
     this.leave.ariaLabel = t("close_dialog");
   },
@@ -80,6 +80,7 @@ const widget = {
     if (this.host.hidden) return;
     live.end();
     this.close();
+    this.title.textContent = t("help");
     if (this.whole) this.body.replaceChildren(h("p", { role: "alert" }, t("no_link")));
     else this.host.hidden = true;
     this.tell("hidden");
