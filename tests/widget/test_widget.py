@@ -244,6 +244,14 @@ async def test_commands_before_and_after_the_script_work(host: Host) -> None:
     assert await host.page.evaluate("heard") == ["open", "ready", "close"]
 
 
+async def test_a_language_that_is_asked_for_early_is_the_only_one_that_is_shown(host: Host) -> None:
+    read: list[str] = []
+    host.page.on("request", lambda request: read.append(request.url))
+    await host.visit("heliodesk('locale', 'pl')")
+    await host.button("Pomoc").wait_for()
+    assert {url.partition("?")[0].rpartition("/")[2] for url in read if "/texts/" in url} == {"pl"}
+
+
 async def test_an_expired_token_is_fetched_anew(host: Host) -> None:
     host.complains = True
     await host.visit()

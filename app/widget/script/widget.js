@@ -216,9 +216,9 @@ const run = async ([name, ...given]) => {
 };
 
 const begin = async () => {
-  await speak();
-  widget.place();
   const waiting = window.heliodesk?.q ?? [];
+  await speak(waiting.findLast(([name]) => name === "locale")?.[1]);
+  widget.place();
   window.heliodesk = (...command) => run(command);
   for (const command of waiting) await run(command);
   if (!visitor.source) opening.resume();
