@@ -102,7 +102,7 @@ class Visiting:
             raise IdentityRefused("account", _("With this key, an identity token names the account by external_ref"))
         rows = await self._find(_BY_ID if own else _BY_REFERENCE, own or named, email, place, (None, marks))
         if len(rows) != 1 or (named is not None and rows[0]["external_ref"] != named):
-            raise IdentityRefused("account", _("The external_ref is that of no account for which this key is"))
+            raise IdentityRefused("account", _("No account that this key is for has this external_ref"))
         return rows[0]
 
     async def _ticket_key(self, principal: Principal, shown: str) -> Principal:
