@@ -42,6 +42,11 @@ def link_base(settings: Settings) -> str | None:
     return f"{base}{PATH}" if (base := site(settings)) else None
 
 
+def help_path(ticket_id: str, secret: str) -> str:
+    """Where a ticket is read with this secret, which browsers do not send with the address."""
+    return f"/help#{ticket_id}/{secret}"
+
+
 async def create_links(session: AsyncSession, whose: Sequence[Whose]) -> list[str]:
     """A new secret for each, in their order; only the hashes are kept."""
     tokens = [f"hd_answer_{secrets.token_hex(20)}" for _ in whose]

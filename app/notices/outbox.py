@@ -17,7 +17,8 @@ from app.core.db.tables import Row
 from app.core.ids import new_id
 from app.core.text.messages import Message, to_stored
 from app.events.upcast import upcast
-from app.notices.models import NoticeRow
+from app.notices.guests import GUEST
+from app.notices.models import GuestMailRow, NoticeRow
 from app.plans import store
 from app.plans.document.model import PlanDocument
 from app.plans.document.naming import NO_NAMES, Names
@@ -79,7 +80,7 @@ SELECT c.account_id, c.id, $3 AS claim_id, c.sent_by,
        jsonb_build_object('time_zone', a.time_zone) || c.recipient || jsonb_build_object(
            'locale', concat_ws(',', c.recipient ->> 'locale', t.requester ->> 'locale', a.locale)
        ) AS recipient,
-       c.attempts, e.type, e.timestamp, coalesce(c.letter, e.data) AS data,
+       c.attempts, e.ticket_id, e.type, e.timestamp, coalesce(c.letter, e.data) AS data,
        {ABOUT}
 FROM claimed AS c
 LEFT JOIN events AS e ON e.account_id = c.account_id AND e.id = c.event_id
@@ -149,6 +150,7 @@ SELECT count(*) FROM (
 ) AS n
 """  # noqa: S608  a number of ours
 _OVER: Final = "t.finished_at < now() - $1::interval"
+_LONG_AGO: Final = "t.sent_at < now() - interval '1 day'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,11 +172,17 @@ class Claimed:
     data: dict[str, Any]
     ticket: dict[str, Any]
     link: str | None = None
-    """where the alert is answered that it tells of"""
+    """where the alert is answered that it tells of, or a customer's ticket is read"""
     names: Names = NO_NAMES
     """those of the ticket's plan"""
     programme_url: str | None = None
     """the page of the ticket's programme, where everybody can read it"""
+    ticket_id: str | None = None
+
+    @property
+    def is_customers(self) -> bool:
+        """Whether it tells a customer of their ticket."""
+        return self.recipient.get("role") == GUEST
 
     @property
     def alerts(self) -> bool:
@@ -268,5 +276,6 @@ async def next_due(session: AsyncSession) -> datetime | None:
 
 
 async def forget_notices(sessions: Sessions) -> None:
-    """Drop notices that ended longer ago than the retention; their events stay."""
+    """Drop notices that ended longer ago than the retention, and when guests were written to; their events stay."""
     await forget(sessions, NoticeRow, _OVER, RETENTION)
+    await forget(sessions, GuestMailRow, _LONG_AGO)

@@ -9,6 +9,9 @@ from typing import Final, TypeAlias
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.accounts.usecases.ticket_keys import create_ticket_key, new_secret
+from app.core.auth import TicketAccess
+from app.core.clock import database_now
 from app.core.db.engine import Sessions
 from app.core.db.session import memory_of
 from app.core.metrics import Metrics
@@ -16,7 +19,7 @@ from app.core.signals import WakeUp
 from app.core.text.messages import Message, _, joined, verbatim
 from app.notices import outbox
 from app.notices.channels import Channel, NotSent
-from app.notices.links import Whose, create_links
+from app.notices.links import Whose, create_links, help_path
 from app.notices.outbox import Claimed, Outcome
 from app.notices.posting import Limits, Poster
 from app.plans.document.links import programme_path
@@ -27,6 +30,8 @@ SECONDS: Final = 25.0
 """For one notice on one channel, whatever the server does: less than the lease."""
 DELAYS: Final = tuple(timedelta(seconds=seconds) for seconds in (0, 10, 60, 300, 900, 1800))
 """The wait before each attempt: what is to be told in an hour's time has lost its meaning."""
+READABLE: Final = timedelta(days=30)
+"""How long a customer's link in a mail opens the ticket."""
 _ERROR_KEPT: Final = 500
 UNKNOWN: Final = _("it was attempted several times, and the outcome is not known")
 
@@ -55,13 +60,26 @@ class Notices:
         return await outbox.accounts_due(session, after, limit)
 
     async def claim(self, session: AsyncSession, account_id: str, limit: int) -> Sequence[Claimed]:
-        """Claim an account's notices; those that alert somebody get a link to answer."""
+        """Claim an account's notices; those that alert somebody get a link to answer, those to customers one to read.
+
+        A secret is made for each attempt: only its hash is stored.
+        """
         claimed = await outbox.claim(session, account_id, limit)
         alerts = [notice for notice in claimed if self.links and notice.alerts]
         whose = [Whose(one.account_id, one.data["alert_id"], one.data["engineer_id"]) for one in alerts]
         tokens = dict(zip((one.id for one in alerts), await create_links(session, whose), strict=True))
         linked = (replace(one, link=f"{self.links}{tokens[one.id]}") if one.id in tokens else one for one in claimed)
-        return [await self._with_plan(session, one) for one in linked]
+        return [await self._with_plan(session, await self._with_page(session, one)) for one in linked]
+
+    async def _with_page(self, session: AsyncSession, notice: Claimed) -> Claimed:
+        """A customer's notice with a link to their ticket, where the service knows its own address."""
+        if not notice.is_customers or not self.site or not notice.ticket_id:
+            return notice
+        recipient = notice.recipient
+        access = TicketAccess(notice.account_id, notice.ticket_id, name=recipient.get("name"))
+        secret, now = new_secret(), await database_now(session)
+        await create_ticket_key(session, secret, access, now=now, expires_at=now + READABLE)
+        return replace(notice, link=f"{self.site}{help_path(notice.ticket_id, secret)}")
 
     async def _with_plan(self, session: AsyncSession, notice: Claimed) -> Claimed:
         """The notice with what its ticket's plan is called, and where its programme is, if everybody can read it."""

@@ -83,6 +83,11 @@ class TicketRow(Base):
         comment="opened by a guest, and support has done nothing about it: nobody is alerted, no call is made",
     )
     requested_priority: Mapped[str | None] = mapped_column(comment="what a guest asked for, who cannot have it")
+    address_unconfirmed: Mapped[bool] = mapped_column(
+        default=False,
+        server_default=text("false"),
+        comment="a guest has stated the requester's address, and nobody has shown yet that they read its mail",
+    )
 
     __table_args__ = (
         ForeignKeyConstraint(["account_id"], ["accounts.account_id"]),

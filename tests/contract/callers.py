@@ -53,6 +53,7 @@ RULES: Final[dict[str, Refused]] = {
     "withdraw_escalation": WRITE,
     "create_ticket_link": WRITE,
     "delete_ticket_link": WRITE,
+    "list_ticket_notices": SUPPORT,
     "create_account": ADMIN,
     "list_accounts": COLLECTION,
     "get_account": READ,

@@ -95,10 +95,12 @@ async def create_ticket(
             call.state.limits.visitors.take(call.principal)
             quota.take(account_id)
         if guest:
-            await guest.follow(session, opened.ticket.account_id, opened.ticket.id)
+            await guest.follow(session, opened.ticket)
         return keeping.answer
 
     answer = await call.once_as(as_editor(call.principal, command.actor), work)
+    if guest and guest.is_suppressed:
+        call.state.metrics.notices.labels("suppressed").inc()
     return await with_suggestions(call, answer, command) if include else answer
 
 

@@ -153,7 +153,8 @@ def begin(
     if visitor:
         ticket.visitor_marks = list(visitor.marks) or None
         if visitor.kind == "guest":
-            ticket.unconfirmed, ticket.requested_priority = True, _wanted(promise.document, command)
+            ticket.unconfirmed = ticket.address_unconfirmed = True
+            ticket.requested_priority = _wanted(promise.document, command)
     step = open_clock(promise.terms, customer.now, assessment.priority)
     contacts = {"manager": customer.manager, "tam": customer.tam, STAND_IN: customer.stand_in}
     edit = TicketEdit(ticket, step.clock, promise.document, contacts, customer.now, customer.locale)
