@@ -20,6 +20,8 @@ from app.feed import router as feed_router
 from app.inbound.api import hooks as hooks_router
 from app.inbound.api import ingest
 from app.inbound.api import maintenance as maintenance_router
+from app.mail import page as mail_page
+from app.mail import router as mail_router
 from app.openapi import URL, openapi, serve_openapi
 from app.pages import serve_pages
 from app.plans.api import plans as plans_router
@@ -48,6 +50,8 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     escalations.router,
     links.router,
     notices.router,
+    mail_router.router,
+    mail_page.router,
     alerts.router,
     answers.router,
     previews_router.router,

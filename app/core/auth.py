@@ -156,6 +156,8 @@ class Visitor:
     """when their token ends"""
     signed_by: str | None = None
     """the fingerprint of the key that signed their token, behind the address where it is published, if it is"""
+    is_verified: bool = True
+    """whether somebody has seen that they read the mail of their address; what a guest states counts for nothing"""
     address: str = ""
     """of the network, by which those are counted whom nobody vouches for"""
 

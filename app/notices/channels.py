@@ -10,11 +10,13 @@ import aiosmtplib
 from app.core.settings import Settings, Unconfigurable
 from app.core.text.messages import Message, _, verbatim
 from app.notices import letters
-from app.notices.guests import confirmation
+from app.notices.guests import GUEST, confirmation
 from app.notices.letters import Letter
+from app.notices.mails import Mail as CustomerMail
 from app.notices.mails import html, plain
 from app.notices.outbox import Claimed
 from app.notices.texts import body, language_of, subject, with_link, with_programme
+from app.notices.updates import update
 
 try:
     import apprise
@@ -67,7 +69,7 @@ class Mail:
 
     async def send(self, notice: Claimed) -> None:
         """Send one message; its Message-ID is the notice's, so that a repeated one can be recognised."""
-        await self.deliver(notice.id, notice.recipient["email"], _letter_of(notice))
+        await self.deliver(notice.id, notice.recipient["email"], _letter_of(notice, self._sender))
 
     async def deliver(self, message_id: str, address: str, letter: Letter) -> None:
         """Send a letter to one address; ``message_id`` is the same when it is sent again. Raises ``NotSent``."""
@@ -112,14 +114,22 @@ class Apprise:
             raise NotSent(_("one of the Apprise channels did not take it: the log of the service says why"))
 
 
-def _letter_of(notice: Claimed) -> Letter:
+def _letter_of(notice: Claimed, sender: str) -> Letter:
     """What a notice says by e-mail."""
-    language = language_of(notice.recipient)
     if notice.is_customers:
-        mail = confirmation(notice.ticket["number"], notice.link, language)
-        return Letter(mail.subject, plain(mail), html(mail))
+        mail = _mail_of(notice)
+        return Letter(
+            mail.subject, plain(mail), html(mail), letters.of_a_thread(notice.ticket_id or "", sender, notice.links)
+        )
     title, text = written(notice)
-    return Letter(title, with_link(text, notice.link, language))
+    return Letter(title, with_link(text, notice.link, language_of(notice.recipient)))
+
+
+def _mail_of(notice: Claimed) -> CustomerMail:
+    ticket, recipient = notice.ticket, notice.recipient
+    if recipient["role"] == GUEST:
+        return confirmation(ticket["number"], language_of(recipient), notice.links)
+    return update(notice.data, ticket, recipient, notice.names, links=notice.links)
 
 
 def written(notice: Claimed) -> tuple[str, str]:

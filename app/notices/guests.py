@@ -5,11 +5,12 @@ neither the ticket's texts nor a name.
 """
 
 import hashlib
+from collections.abc import Mapping
 from typing import Final
 
 from app.core.text.language import Language
 from app.core.text.messages import pgettext
-from app.notices.mails import Link, Mail
+from app.notices.mails import OPEN, Link, Mail
 
 GUEST: Final = "guest"
 """The role of a guest whose ticket is confirmed to the address that they have stated."""
@@ -19,7 +20,7 @@ _OPENED: Final = pgettext(
     "mail", "A support ticket was opened with this e-mail address. Its number is {number}: please keep it at hand."
 )
 _FOLLOW: Final = pgettext("mail", "You can follow the ticket and add to it at any time. The link is for you alone.")
-_OPEN: Final = pgettext("mail", "Open the ticket")
+_ANSWERS: Final = pgettext("mail", "Send me the answers by e-mail")
 _NOT_YOU: Final = pgettext(
     "mail",
     "If you have not opened a ticket, somebody has entered your address by mistake. You need not do anything: we will "
@@ -28,14 +29,18 @@ _NOT_YOU: Final = pgettext(
 _AUTOMATIC: Final = pgettext("mail", "This message was sent automatically.")
 
 
-def confirmation(number: str, link: str | None, language: Language) -> Mail:
-    """The mail; ``link`` opens the ticket, where the service knows its own address."""
+def confirmation(number: str, language: Language, links: Mapping[str, str]) -> Mail:
+    """The mail. Of the ``links``, ``page`` opens the ticket, and by ``mute`` its reader asks for further mails.
+
+    There are none where the service does not know its own address.
+    """
     return Mail(
         language,
         _SUBJECT.to(language, number=number),
         _HEADING.to(language),
-        lead=[_OPENED.to(language, number=number), *([_FOLLOW.to(language)] if link else [])],
-        button=Link(_OPEN.to(language), link) if link else None,
+        lead=[_OPENED.to(language, number=number), *([_FOLLOW.to(language)] if "page" in links else [])],
+        button=Link(OPEN.to(language), links["page"]) if "page" in links else None,
+        more=Link(_ANSWERS.to(language), links["mute"]) if "mute" in links else None,
         notes=[_NOT_YOU.to(language), _AUTOMATIC.to(language)],
     )
 

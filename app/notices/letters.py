@@ -36,6 +36,22 @@ def message_id_of(own_id: str, sender: str) -> str:
     return f"<{own_id}@{parseaddr(sender)[1].rpartition('@')[2]}>"
 
 
+def of_a_thread(ticket_id: str, sender: str, links: Mapping[str, str]) -> dict[str, str]:
+    """The header fields of a mail about a ticket: readers show all of them as one thread, and offer to end it.
+
+    Of the ``links``, ``reply`` is where an answer goes to, and a POST to ``mute`` ends the mails (RFC 8058). What all
+    of them answer was never sent: it stands for the ticket (RFC 5322, 3.6.4).
+    """
+    root = message_id_of(ticket_id, sender)
+    fields = {"In-Reply-To": root, "References": root, "X-Auto-Response-Suppress": "All"}
+    if "reply" in links:
+        fields["Reply-To"] = links["reply"]
+    if "mute" in links:
+        fields["List-Unsubscribe"] = f"<{links['mute']}>"
+        fields["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    return fields
+
+
 def message_of(own_id: str, sender: str, address: str, letter: Letter) -> Message:
     """A message with headers that readers decode to exactly these texts (RFC 2047); none can begin another header.
 

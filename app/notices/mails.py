@@ -11,6 +11,7 @@ from typing import Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from app.core.text.language import Language
+from app.core.text.messages import pgettext
 
 _TEMPLATES: Final = Environment(
     loader=FileSystemLoader(Path(__file__).parent),
@@ -19,6 +20,8 @@ _TEMPLATES: Final = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+
+OPEN: Final = pgettext("mail", "Open the ticket")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,8 @@ class Mail:
     entries: Sequence[Entry] = ()
     button: Link | None = None
     """leads to the ticket"""
+    more: Link | None = None
+    """what else its reader may want"""
     notes: Sequence[str] = ()
     mute: Link | None = None
     """ends the mails about this ticket"""
@@ -70,6 +75,7 @@ def _parts(mail: Mail) -> Iterator[str]:
         yield entry.text
         yield _linked(entry.link)
     yield _linked(mail.button)
+    yield _linked(mail.more)
     yield "\n".join(mail.notes)
     yield _linked(mail.mute)
 

@@ -39,6 +39,30 @@ class NoticeRow(Base):
     )
 
 
+class MailingRow(Base):
+    """What has happened on a ticket gathers for one mail to its customers, until it is due."""
+
+    __tablename__ = "mailings"
+
+    account_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    ticket_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    since: Mapped[int] = mapped_column(comment="the sequence of the first event that it tells")
+    due_at: Mapped[datetime]
+
+    __table_args__ = (Index(None, "account_id", "due_at"), Index(None, "due_at"))
+
+
+class TicketMuteRow(Base):
+    """Somebody gets no more mails about a ticket."""
+
+    __tablename__ = "ticket_mutes"
+
+    account_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    ticket_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    email: Mapped[str] = mapped_column(ID, primary_key=True)
+    muted_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+
+
 class GuestMailRow(Base):
     """When a mailbox for which nobody vouches was written to last. A reference table: it holds for all accounts."""
 

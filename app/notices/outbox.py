@@ -1,7 +1,7 @@
 """The outbox of notices: filled in the transaction that records the event, claimed under a lease, fenced by claim."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias
 
@@ -19,6 +19,7 @@ from app.core.text.messages import Message, to_stored
 from app.events.upcast import upcast
 from app.notices.guests import GUEST
 from app.notices.models import GuestMailRow, NoticeRow
+from app.notices.telling import REQUESTER, WATCHER
 from app.plans import store
 from app.plans.document.model import PlanDocument
 from app.plans.document.naming import NO_NAMES, Names
@@ -97,6 +98,8 @@ FROM jsonb_to_recordset($1::jsonb)
            wait_seconds float8)
 WHERE n.account_id = r.account_id AND n.id = r.id AND n.claim_id = r.claim_id
 """
+CUSTOMERS: Final = frozenset({GUEST, REQUESTER, WATCHER})
+"""The roles of those who are no part of support."""
 EXPERT: Final = "expert"
 """The role of an engineer who is to do something."""
 PREVIOUS: Final = "previous_engineer"
@@ -172,17 +175,19 @@ class Claimed:
     data: dict[str, Any]
     ticket: dict[str, Any]
     link: str | None = None
-    """where the alert is answered that it tells of, or a customer's ticket is read"""
+    """where the alert is answered that it tells of"""
     names: Names = NO_NAMES
     """those of the ticket's plan"""
     programme_url: str | None = None
     """the page of the ticket's programme, where everybody can read it"""
     ticket_id: str | None = None
+    links: Mapping[str, str] = field(default_factory=dict)
+    """of a customer's: ``page`` opens the ticket, ``mute`` ends its mails, ``reply`` is where an answer goes to"""
 
     @property
     def is_customers(self) -> bool:
         """Whether it tells a customer of their ticket."""
-        return self.recipient.get("role") == GUEST
+        return self.recipient.get("role") in CUSTOMERS
 
     @property
     def alerts(self) -> bool:

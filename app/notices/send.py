@@ -19,9 +19,12 @@ from app.core.signals import WakeUp
 from app.core.text.messages import Message, _, joined, verbatim
 from app.notices import outbox
 from app.notices.channels import Channel, NotSent
-from app.notices.links import Whose, create_links, help_path
+from app.notices.guests import GUEST
+from app.notices.links import Whose, create_links, help_path, mute_path
+from app.notices.mailings import mail_secret
 from app.notices.outbox import Claimed, Outcome
 from app.notices.posting import Limits, Poster
+from app.notices.tokens import person_token, reply_address
 from app.plans.document.links import programme_path
 from app.plans.document.naming import names_of
 from app.plans.store import is_public
@@ -53,7 +56,9 @@ class Notices:
     links: str | None = None
     """what the links that answer alerts begin with; None: messages have none"""
     site: str | None = None
-    """what the addresses of this service begin with; None: messages do not lead to their programme"""
+    """what the addresses of this service begin with; None: messages lead neither to their programme nor to a ticket"""
+    domain: str = ""
+    """at which mails to ``support+...`` come to this service; none: replies to mails do not"""
 
     async def accounts(self, session: AsyncSession, after: str, limit: int) -> Sequence[str]:
         """Accounts that have notices due."""
@@ -72,14 +77,26 @@ class Notices:
         return [await self._with_plan(session, await self._with_page(session, one)) for one in linked]
 
     async def _with_page(self, session: AsyncSession, notice: Claimed) -> Claimed:
-        """A customer's notice with a link to their ticket, where the service knows its own address."""
-        if not notice.is_customers or not self.site or not notice.ticket_id:
+        """A customer's notice with what it leads to: as far as the service knows its own address, and has a domain."""
+        if not notice.is_customers or not notice.ticket_id:
             return notice
-        recipient = notice.recipient
-        access = TicketAccess(notice.account_id, notice.ticket_id, name=recipient.get("name"))
+        secret, ticket_id, links = await mail_secret(session), notice.ticket_id, {}
+        if self.site:
+            page = help_path(ticket_id, await self._readable(session, notice, ticket_id))
+            mute = mute_path(person_token(secret, ticket_id, notice.recipient["email"]))
+            links = {"page": f"{self.site}{page}", "mute": f"{self.site}{mute}"}
+        if self.domain and notice.recipient["role"] != GUEST:
+            links["reply"] = reply_address(secret, ticket_id, self.domain)
+        return replace(notice, links=links)
+
+    async def _readable(self, session: AsyncSession, notice: Claimed, ticket_id: str) -> str:
+        """A secret that opens the ticket: to a guest as to one, else with the rights of the person."""
+        guest, recipient = notice.recipient["role"] == GUEST, notice.recipient
+        email = None if guest else recipient["email"]
+        access = TicketAccess(notice.account_id, ticket_id, email, recipient.get("name") or email)
         secret, now = new_secret(), await database_now(session)
         await create_ticket_key(session, secret, access, now=now, expires_at=now + READABLE)
-        return replace(notice, link=f"{self.site}{help_path(notice.ticket_id, secret)}")
+        return secret
 
     async def _with_plan(self, session: AsyncSession, notice: Claimed) -> Claimed:
         """The notice with what its ticket's plan is called, and where its programme is, if everybody can read it."""

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import DDL, ForeignKeyConstraint, Index, UniqueConstraint, event, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.schema import ExecutableDDLElement
 
@@ -87,6 +88,9 @@ class TicketRow(Base):
         default=False,
         server_default=text("false"),
         comment="a guest has stated the requester's address, and nobody has shown yet that they read its mail",
+    )
+    watchers: Mapped[list[Any] | None] = mapped_column(
+        JSONB, comment="who follows it beside its requester: email, name, locale"
     )
 
     __table_args__ = (

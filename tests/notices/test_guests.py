@@ -98,7 +98,7 @@ async def test_nobody_else_gets_it_and_without_a_mail_server_there_is_none(
 
 
 def test_the_mail_says_nothing_of_a_link_where_the_service_does_not_know_its_own_address() -> None:
-    mail = confirmation("K7M-3QP", None, "en")
+    mail = confirmation("K7M-3QP", "en", {})
     assert "link" not in plain(mail)
     assert "<a" not in html(mail)
     assert "K7M-3QP" in plain(mail)

@@ -151,10 +151,9 @@ def begin(
     actor, visitor = acting.actor, acting.visitor
     ticket = _ticket(customer, command, pins, assessment, actor.kind)
     if visitor:
-        ticket.visitor_marks = list(visitor.marks) or None
+        ticket.visitor_marks, ticket.address_unconfirmed = list(visitor.marks) or None, not visitor.is_verified
         if visitor.kind == "guest":
-            ticket.unconfirmed = ticket.address_unconfirmed = True
-            ticket.requested_priority = _wanted(promise.document, command)
+            ticket.unconfirmed, ticket.requested_priority = True, _wanted(promise.document, command)
     step = open_clock(promise.terms, customer.now, assessment.priority)
     contacts = {"manager": customer.manager, "tam": customer.tam, STAND_IN: customer.stand_in}
     edit = TicketEdit(ticket, step.clock, promise.document, contacts, customer.now, customer.locale)
