@@ -41,6 +41,7 @@ REFERENCE_TABLES = {
     "expert_holds",  # a hold spans accounts
     "first_look_marks",  # of all accounts
     "feed_marks",  # of all accounts
+    "guest_mails",  # a mailbox is one for all accounts
     "holiday_sets",
     "incident_words",  # of all accounts
     "installations",  # the whole database's
