@@ -51,4 +51,4 @@ def texts(message: EmailMessage) -> tuple[str, str]:
     """The plain text and the HTML of a mail."""
     text, page = message.iter_parts()
     assert (text.get_content_type(), page.get_content_type()) == ("text/plain", "text/html")
-    return text.get_content(), page.get_content()  # type: ignore[attr-defined]  # of its policy
+    return text.get_content(), page.get_content()
