@@ -39,7 +39,7 @@ def texts(message: EmailMessage) -> tuple[str, str]:
     """The plain text and the HTML of a mail."""
     text, page = message.iter_parts()
     assert (text.get_content_type(), page.get_content_type()) == ("text/plain", "text/html")
-    return text.get_content(), page.get_content()  # type: ignore[attr-defined]  # of its policy
+    return text.get_content(), page.get_content()
 
 
 async def test_a_guest_gets_the_link_to_their_ticket_and_none_of_the_words_that_were_entered(
