@@ -102,15 +102,17 @@ class Gathering:
 
     async def _make(self, account_id: str, ticket_id: str) -> bool:
         """Make the mails of one ticket; False where another replica does. What goes wrong is its own failure."""
+        taken: list[bool] = []
         with apart("mailings", self.metrics, ticket_id=ticket_id):
             async with transaction(self.sessions) as session:
                 since = await (await driver(session)).fetchval(_TAKE, account_id, ticket_id)
                 if since is not None:
                     await _write(session, account_id, ticket_id, since)
-            return since is not None
-        async with transaction(self.sessions) as session:
-            await (await driver(session)).execute(_POSTPONE, account_id, ticket_id, _LATER)
-        return True
+            taken.append(since is not None)
+        if not taken:
+            async with transaction(self.sessions) as session:
+                await (await driver(session)).execute(_POSTPONE, account_id, ticket_id, _LATER)
+        return all(taken)
 
 
 async def _write(session: AsyncSession, account_id: str, ticket_id: str, since: int) -> None:

@@ -41,6 +41,12 @@ class Entry:
     text: str = ""
     link: Link | None = None
 
+    @property
+    def rows(self) -> list[str]:
+        """The lines of the text, for readers that know no CSS: they are indented by blanks that do not collapse."""
+        rows = self.text.splitlines()
+        return ["\N{NO-BREAK SPACE}" * (len(row) - len(row.lstrip())) + row.lstrip() for row in rows]
+
 
 @dataclass(frozen=True, slots=True)
 class Mail:
@@ -60,6 +66,11 @@ class Mail:
     notes: Sequence[str] = ()
     mute: Link | None = None
     """ends the mails about this ticket"""
+
+    @property
+    def has_action(self) -> bool:
+        """Whether something that it tells leads on more urgently than the ticket's link."""
+        return any(entry.link for entry in self.entries)
 
 
 def plain(mail: Mail) -> str:

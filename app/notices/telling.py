@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from app.core.text.language import Language
 from app.core.text.messages import Message, pgettext
-from app.core.text.phrases import moment_in
+from app.core.text.phrases import moment
 from app.events.labels import LABELS, stated
 from app.events.people import for_customers
 from app.events.sentences import sentence
@@ -43,6 +43,7 @@ _ANSWER: Final = pgettext("mail", "Answer from {name}")
 _MESSAGE: Final = pgettext("mail", "Message from {name}")
 _SUPPORT: Final = pgettext("mail", "our support team")
 _CUSTOMER: Final = pgettext("mail", "the customer")
+_WAITING: Final = pgettext("mail", "We are waiting for your answer")
 _JOIN: Final = pgettext("mail", "Join the call")
 _CUT: Final = pgettext("mail", "The message goes on in the ticket.")
 _TEXTS: Final = {"escalation.declined": "detail", "ticket.withdrawn": "reason"}
@@ -56,6 +57,8 @@ def kind_of(event: Mapping[str, Any]) -> MailKind | None:
         return None
     if kind == "ticket.assigned" and not (data["from"] and data["to"]):
         return None  # nobody has handed it over
+    if kind == "ticket.status_changed" and (data["from"], data["to"]) == ("new", "open"):
+        return None  # what comes of it is told: the first answer
     return _KINDS[kind]
 
 
@@ -101,18 +104,20 @@ def is_own(event: Mapping[str, Any], person: Mapping[str, Any], account_id: str)
 
 
 def entry_of(event: Mapping[str, Any], language: Language, zone: ZoneInfo, names: Names) -> Entry:
-    """How a letter tells of an event: ``type``, ``actor``, ``timestamp``, ``data`` and ``first``."""
+    """How a letter tells of an event: ``type``, ``actor``, ``timestamp``, ``data`` and ``first``; in the ``zone``."""
     shown = for_customers(event)
     kind, data = shown["type"], shown["data"]
-    at = moment_in(datetime.fromisoformat(shown["timestamp"]), zone, language)
+    at = moment(datetime.fromisoformat(shown["timestamp"]), zone, language)
     if kind == "message.posted":
         return Entry(_from(event, data["author"], language), at, _words(data, "body", language))
     line = sentence(kind, data, language, names)
     if kind == "call.ready":
-        by = moment_in(datetime.fromisoformat(data["join_by"]), zone, language)
+        by = moment(datetime.fromisoformat(data["join_by"]), zone, language)
         return Entry(line, stated(LABELS["join_by"], by, language), link=Link(_JOIN.to(language), data["join_url"]))
     if kind in ("ticket.assigned", "ticket.handed_over") and (name := _next(kind, data)):
         line = stated(line, name, language)
+    if kind == "ticket.status_changed" and data["to"] == "waiting_on_customer":
+        line = _WAITING.to(language)
     return Entry(line, at, _words(data, _TEXTS.get(kind, ""), language))
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from app.core.text.messages import ngettext, pgettext
 from app.core.text.phrases import and_more
 from app.core.zones import load_zone
-from app.notices.mails import OPEN, Link, Mail
+from app.notices.mails import OPEN, Entry, Link, Mail
 from app.notices.telling import REQUESTER, entry_of
 from app.notices.texts import language_of
 from app.plans.document.naming import Names
@@ -41,9 +41,11 @@ def update(
     entries = [entry_of(event, language, zone, names) for event in data["entries"]]
     number = len(entries) + data["more"]
     heading = ngettext("{n} update on your ticket", "{n} updates on your ticket", number).to(language)
-    if len(entries) == 1:
+    entries[0] = replace(entries[0], at=f"{entries[0].at} ({zone.key})")
+    if number == 1:
         heading, entries = entries[0].line, [replace(entries[0], line="")]
-    more = [and_more(data["more"]).to(language)] if data["more"] else []
+    if data["more"]:
+        entries.append(Entry(and_more(data["more"]).to(language)))
     about = f"{ticket['number']}: {' '.join(ticket['title'].split())}"
     why = _YOURS if recipient["role"] == REQUESTER else _FOLLOWED
     answer = _REPLY if "reply" in links else _NO_REPLY
@@ -54,6 +56,6 @@ def update(
         about,
         entries=entries,
         button=Link(OPEN.to(language), links["page"]) if "page" in links else None,
-        notes=[*more, answer.to(language), why.to(language)],
+        notes=[answer.to(language), why.to(language)],
         mute=Link(_MUTE.to(language), links["mute"]) if "mute" in links else None,
     )

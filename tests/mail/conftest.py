@@ -36,7 +36,8 @@ class Mails:
         before = len(self.mailbox.messages)
         await Gathering(self.sessions).run_pass()
         await send(self.sessions, self.channels, site=SITE, domain=self.domain)
-        return sorted(self.mailbox.messages[before:], key=lambda message: str(message["To"]))
+        found = [message for message in self.mailbox.messages[before:] if message["References"]]
+        return sorted(found, key=lambda message: str(message["To"]))
 
 
 @pytest.fixture

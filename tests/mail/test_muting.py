@@ -22,7 +22,7 @@ async def answered(story: Story, mails: Mails, path: str) -> str | None:
     """The path of the link that mutes the ticket, in the mail about another answer; None where there is no mail."""
     await story.engineer.post(f"{path}/messages", 201, body="One")
     found = await mails.send()
-    return found[0]["List-Unsubscribe"].strip("<>").removeprefix(SITE) if found else None
+    return found[0]["List-Unsubscribe"].strip(" <>").removeprefix(SITE) if found else None
 
 
 async def test_one_click_mutes_the_ticket_and_another_one_unmutes_it(story: Story, mails: Mails) -> None:

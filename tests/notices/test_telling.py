@@ -32,6 +32,8 @@ def test_events_of_which_customers_are_told_are_theirs_to_see() -> None:
     assert {kind_of(message()), "first_answer", "status", "escalation", "call", "hand_over"} == set(MAIL_KINDS)
     assert kind_of(message(audience="internal")) is None
     assert kind_of(event("deadline.missed", {})) is None
+    assert kind_of(event("ticket.status_changed", {"from": "new", "to": "open"})) is None
+    assert kind_of(event("ticket.status_changed", {"from": "open", "to": "mitigated"})) == "status"
 
 
 @pytest.mark.parametrize(
