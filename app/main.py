@@ -36,7 +36,7 @@ from app.roster.api import engineers as roster_router
 from app.sandbox import router as sandbox_router
 from app.search import router as search_router
 from app.solutions import router as solutions_router
-from app.tickets.api import actions, alerts, answers, calls, escalations, links, notices
+from app.tickets.api import actions, alerts, answers, calls, escalations, links, notices, watchers
 from app.tickets.api import tickets as tickets_router
 from app.usage import router as usage_router
 from app.webhooks.api import deliveries as deliveries_router
@@ -49,6 +49,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     calls.router,
     escalations.router,
     links.router,
+    watchers.router,
     notices.router,
     mail_router.router,
     mail_page.router,

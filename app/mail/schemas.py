@@ -8,7 +8,7 @@ from app.core.schemas.shared import ActorRef, Document, EmailRef, Strict
 
 _EXAMPLE: Final[dict[str, Any]] = {
     "ticket_id": "tkt_01k9w3b6bz6p1m7h4c0x3r2saa",
-    "email": "ana@example.com",
+    "email": "ana@solar-roofs.example",
     "muted": True,
 }
 
@@ -16,7 +16,7 @@ _EXAMPLE: Final[dict[str, Any]] = {
 class MailReader(Strict):
     """Whose mails it is about, of those who get some about the ticket."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"email": "ana@example.com"}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"email": "ana@solar-roofs.example"}]})
 
     email: EmailRef | None = Field(None, description="Default: a visitor's own; else the requester's")
     actor: ActorRef | None = None

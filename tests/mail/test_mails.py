@@ -35,7 +35,13 @@ async def test_what_happens_within_a_minute_is_one_mail_in_the_requesters_langua
     assert message["To"] == "ana@example.com"
     assert message["Subject"] == f"{ticket['number']}: Copias <b>fallidas</b>"
     text, page = texts(message)
-    lines = ["Nuestra primera respuesta", "We <i>look</i> into it", "Respuesta de", "Which version?", "Esperamos su respuesta"]
+    lines = [
+        "Nuestra primera respuesta",
+        "We <i>look</i> into it",
+        "Respuesta de",
+        "Which version?",
+        "Esperamos su respuesta",
+    ]
     places = [text.index(line) for line in lines]
     assert places == sorted(places)
     assert "A note" not in text

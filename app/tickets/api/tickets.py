@@ -35,10 +35,10 @@ from app.tickets.schemas import (
     Message,
     NewMessage,
     NewTicket,
-    StatusTable,
     Ticket,
     TicketPatch,
 )
+from app.tickets.status_schemas import StatusTable
 from app.tickets.usecases import fields, message
 from app.tickets.usecases.guests import Guest, as_visitor
 from app.tickets.usecases.open import open_ticket
