@@ -35,7 +35,7 @@ def upgrade() -> None:
     secret = Column(
         "mail_secret",
         String(),
-        server_default=text("replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', '')"),
+        server_default=text("replace(((gen_random_uuid())::text || (gen_random_uuid())::text), '-'::text, ''::text)"),
         nullable=False,
         comment="signs addresses and links in mails",
     )

@@ -16,7 +16,7 @@ class InstallationRow(Base):
 
     id: Mapped[str] = mapped_column(ID, primary_key=True)
     mail_secret: Mapped[str] = mapped_column(
-        server_default=text("replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', '')"),
+        server_default=text("replace(((gen_random_uuid())::text || (gen_random_uuid())::text), '-'::text, ''::text)"),
         comment="signs addresses and links in mails",
     )
 
