@@ -4,7 +4,7 @@ from alembic import op
 from sqlalchemy import Boolean, Column, DateTime, PrimaryKeyConstraint, String, text
 
 revision = "0042"
-down_revision = "0039"
+down_revision = "0049"
 branch_labels = depends_on = None
 
 _STATES = "pending, sent, failed or no_channel"
