@@ -156,7 +156,7 @@ def _people(state: State) -> Iterator[Job]:
     outbox = Notices(channels, state.metrics, base, site(state.settings), state.settings.mail_domain)
     notices = notifier(state.sessions, outbox, wake_ups.notices)
     mails, what = Gathering(state.sessions, state.metrics), "makes mails to customers of what has happened on tickets"
-    yield Job("mailings", what, POLL, minute, mails.run_pass, mails.next_instant)
+    yield Job("mailings", what, timedelta(seconds=1), minute, mails.run_pass, mails.next_instant)
     what = "tells people by e-mail and the operator's own channels"
     yield Job("notices", what, POLL, minute, notices.run_pass, notices.next_instant, wake_ups.notices, notices.stop)
     digests = Digests(state.sessions, state.metrics)

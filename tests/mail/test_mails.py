@@ -5,8 +5,9 @@ import asyncio
 import pytest
 
 from app.core.db.session import driver, transaction
+from app.core.db.statements.bulk import write
 from app.mail.gathering import Gathering
-from app.notices.mailings import mail_secret
+from app.notices.mailings import gathering, mail_secret
 from app.notices.tokens import ticket_of_reply
 from tests.mail.conftest import SITE, Mails, texts
 from tests.support.actors import make_person
@@ -154,6 +155,17 @@ async def test_what_is_written_while_mails_are_made_is_told_by_the_next_ones(sto
     [message] = await mails.send()
     assert "Two" in texts(message)[0]
     assert "One" not in texts(message)[0]
+
+
+async def test_a_mail_waits_for_what_is_being_written(story: Story, mails: Mails) -> None:
+    ticket = await story.open(requester=ANA)
+    await story.engineer.post(f"{path_of(ticket)}/messages", 201, body="One")
+    await mails.due()
+    row = {"account_id": ticket["account_id"], "ticket_id": ticket["id"], "since": 99, "urgent": False}
+    async with transaction(story.sessions) as session:
+        await write(session, gathering([row]))
+        assert await Gathering(story.sessions).run_pass() == 0
+    assert await Gathering(story.sessions).run_pass() == 1
 
 
 async def test_a_mail_that_cannot_be_made_holds_up_no_other(story: Story, mails: Mails) -> None:

@@ -13,7 +13,7 @@ from app.tickets.watcher_schemas import NewWatcher, WatcherRef
 router = ResourceRouter("tickets", tags=["Tickets"])
 
 
-@action(router, "watch", "Add a watcher", CUSTOMERS)
+@action(router, "watch", "Watch a ticket", CUSTOMERS)
 async def watch_ticket(call: OnceCall, ticket_id: TicketPath, command: NewWatcher) -> Response:
     """Somebody follows the ticket: they get the requester's mails, see the ticket, and answer as their role lets them.
 
@@ -22,7 +22,7 @@ async def watch_ticket(call: OnceCall, ticket_id: TicketPath, command: NewWatche
     return await act_on_ticket(call, watchers.watch, ticket_id, command)
 
 
-@action(router, "unwatch", "Remove a watcher", CUSTOMERS)
+@action(router, "unwatch", "Unwatch a ticket", CUSTOMERS)
 async def unwatch_ticket(
     call: OnceCall, ticket_id: TicketPath, command: Annotated[WatcherRef, Body(default_factory=WatcherRef)]
 ) -> Response:
