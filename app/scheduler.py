@@ -47,6 +47,7 @@ from app.paging.queue import Lane, forget_pages
 from app.paging.ways import Ways
 from app.problems.detection import Detection, forget_incidents
 from app.problems.telling import Telling
+from app.reports.folding import Folding
 from app.roster.upkeep import extend_shift_holidays
 from app.search.indexing import Indexing
 from app.solutions.looking import KnownSolutions
@@ -220,8 +221,9 @@ def _problems(state: State) -> Iterator[Job]:
     yield Job("problems", what, second, minute, telling.run_pass, telling.next_instant, state.wake_ups.problems)
     what = "finds incidents that are alike among the tickets that were opened lately"
     yield Job("detect", what, second, minute, Detection(state.sessions).run_pass)
-    what = "takes in what the search looks at"
-    yield Job("index texts", what, second, minute, Indexing(state.sessions, state.feed).run_pass)
+    indexing, folding = Indexing(state.sessions, state.feed), Folding(state.sessions, state.feed)
+    yield Job("index texts", "takes in what the search looks at", second, minute, indexing.run_pass)
+    yield Job("count", "counts for reports what has happened", 2 * second, minute, folding.run_pass)
 
 
 def _endpoints(state: State) -> Iterator[Job]:

@@ -47,6 +47,8 @@ REFERENCE_TABLES = {
     "notification_rules",  # of engineers
     "plan_versions",
     "problems",  # span accounts
+    "report_hours",  # of all accounts
+    "report_marks",  # of all accounts
     "rate_levels",  # of keys, accounts and addresses
     "regions",
     "search_marks",  # of all accounts

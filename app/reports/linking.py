@@ -1,0 +1,38 @@
+"""From a figure of a report to the promises behind it. Pure, but that it knows the names of query parameters."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from app.events.envelope import instant
+from app.reports.asked import Asked
+from app.reports.selecting import bounds
+
+PROMISES: Final = "/v1/reports/promises"
+_PARAMETERS: Final = {"account": "account_id", "engineer": "engineer_id"}
+"""Dimensions whose parameter has another name."""
+
+
+def link(asked: Asked, group: Mapping[str, Any]) -> str:
+    """Where the promises of a group are listed."""
+    since, until = bounds(asked, group["bucket"]) if "bucket" in group else (asked.since, asked.until)
+    given: dict[str, list[Any]] = {_parameter(name): list(values) for name, values in asked.filters()}
+    given |= {"account_id": [asked.account_id]} if asked.account_id else {}
+    given |= {"cycle": [asked.of.cycle]} if asked.of.cycle else {}
+    given |= {"sandbox": [str(asked.narrowing.sandbox).lower()]} if asked.narrowing.sandbox is not None else {}
+    without = list(asked.narrowing.without or ())
+    for name, value in group.items():
+        if name == "bucket":
+            continue
+        if value is None:
+            without.append(name)
+        else:
+            given[_parameter(name)] = [value]
+    given |= {"without": list(dict.fromkeys(without))}
+    pairs = [("since", instant(since)), ("until", instant(until)), ("cycles", asked.of.cycles)]
+    pairs += [(name, value) for name, values in given.items() for value in values]
+    return f"{PROMISES}?{urlencode(pairs)}"
+
+
+def _parameter(name: str) -> str:
+    return _PARAMETERS.get(name, name)
