@@ -189,6 +189,7 @@ def _receiving(state: State) -> Sequence[Job]:
     )
     room = Room(state.settings.hook_bytes, state.settings.unchecked_hook_bytes)
     ends = Ends(state.sessions, state.limits.tickets, state.metrics)
+    over = "drops the oldest payloads and alerts of hooks that keep nearly as many as they may, or more"
     held = "begins and ends maintenance windows, and opens the alerts that they held back and that still fire"
     second, minute = timedelta(seconds=1), timedelta(minutes=1)
     return (
@@ -203,13 +204,7 @@ def _receiving(state: State) -> Sequence[Job]:
             state.wake_ups.receipts,
             readings.stop,
         ),
-        Job(
-            "make room",
-            "drops the oldest payloads and alerts of hooks that keep nearly as many as they may, or more",
-            minute,
-            minute,
-            lambda: make_room(state.sessions, room),
-        ),
+        Job("make room", over, minute, minute, lambda: make_room(state.sessions, room)),
     )
 
 

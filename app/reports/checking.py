@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from app.core.db.engine import Sessions
 from app.core.db.session import driver, snapshot
 from app.core.db.tables import Row
@@ -56,15 +58,22 @@ async def wrong_facts(sessions: Sessions, keys: Sequence[Key]) -> list[WrongFact
         if not counted:
             return []
         tables = [_STORED.format(table.__tablename__) for table in (ReportFactRow, ReportMomentRow)]
-        facts, moments, deadlines = [
-            await connection.fetch(statement, *zip(*counted, strict=True)) for statement in (*tables, _DEADLINES)
-        ]
+        facts, moments = [await connection.fetch(statement, *zip(*counted, strict=True)) for statement in tables]
         anew = [each async for each in counts(session, counted)]
+        beside = await miscounted(session, counted)
     return [
         *_differences("fact", facts, [row for each in anew for row in each.facts]),
         *_differences("moment", moments, [row for each in anew for row in each.moments]),
-        *_beside(deadlines, facts),
+        *beside,
     ]
+
+
+async def miscounted(session: AsyncSession, keys: Sequence[Key]) -> list[WrongFact]:
+    """In what the events of these tickets and their deadlines disagree about the deadlines' outcomes."""
+    if not keys:
+        return []
+    deadlines = await (await driver(session)).fetch(_DEADLINES, *zip(*keys, strict=True))
+    return list(_beside(deadlines, [row async for each in counts(session, keys) for row in each.facts]))
 
 
 async def wrong_sums(sessions: Sessions) -> int:

@@ -170,7 +170,7 @@ def _incident(updates: list[Promise], now: Setting) -> dict[str, Any]:
     counted = [each for each in updates if each.outcome not in ("cancelled", "excluded")] or updates
     missed = [each for each in counted if each.outcome in ("missed", "met_late")]
     shown = missed[0] if missed else counted[-1]
-    settled = [each.settled_at for each in counted]
+    settled = [each.settled_at for each in missed or counted]
     return _fact(shown, now) | {
         "id": None,
         "cycle": INCIDENT,
