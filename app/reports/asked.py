@@ -15,22 +15,13 @@ from app.core.text.messages import _
 from app.plans.document.words import Metric
 from app.tickets.schemas import Channel, Priority
 
-Dimension: TypeAlias = Literal[
-    "metric",
-    "cycle",
-    "priority",
-    "plan",
-    "plan_version",
-    "account",
-    "product",
-    "engineer",
-    "region",
-    "tier",
-    "channel",
+OfTicket: TypeAlias = Literal[
+    "priority", "plan", "plan_version", "account", "product", "engineer", "region", "tier", "channel"
 ]
+"""Dimensions of tickets."""
+Dimension: TypeAlias = Literal["metric", "cycle"] | OfTicket
 Bucket: TypeAlias = Literal["day", "week", "month"]
 Cycles: TypeAlias = Literal["first", "later", "each"]
-Format: TypeAlias = Literal["json", "csv"]
 PlanName = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
 _DEFAULT: Final = timedelta(days=30)
@@ -82,6 +73,22 @@ class Grouping:
 
 
 @dataclass(frozen=True, slots=True)
+class TicketGrouping:
+    """By what moments of tickets are counted apart."""
+
+    group_by: Annotated[
+        list[OfTicket] | None, Query(max_length=6, description="Dimensions, one or more; default: none")
+    ] = None
+    bucket: Annotated[Bucket | None, Query(description="Days, weeks (from Monday) or months apart")] = None
+    time_zone: Annotated[TimeZone, Query(description="In which days begin")] = "UTC"
+
+    @property
+    def grouping(self) -> Grouping:
+        """The same, of all dimensions."""
+        return Grouping([*(self.group_by or ())], self.bucket, self.time_zone)
+
+
+@dataclass(frozen=True, slots=True)
 class Of:
     """Of which cycles."""
 
@@ -110,7 +117,8 @@ class Asked:
     grouping: Grouping = Grouping()
     of: Of = Of()
 
-    def __post_init__(self) -> None:
+    def require_allowed(self) -> None:
+        """403 where a customer asks about engineers."""
         without = "engineer" in (self.narrowing.without or ())
         by_engineer = "engineer" in self.dimensions or self.narrowing.engineer_id or without
         if by_engineer and not self.is_support:
@@ -119,7 +127,8 @@ class Asked:
     @property
     def dimensions(self) -> tuple[Dimension, ...]:
         """By what is grouped, each once, beside the bucket."""
-        return tuple(dict.fromkeys(self.grouping.group_by or ("metric",)))
+        named = self.grouping.group_by
+        return ("metric",) if named is None else tuple(dict.fromkeys(named))
 
     def with_part(self, part: Grouping | Of) -> "Asked":
         """The same, grouped like this, or of these cycles."""

@@ -1,6 +1,6 @@
 """From a figure of a report to the promises behind it. Pure, but that it knows the names of query parameters."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -9,12 +9,13 @@ from app.reports.asked import Asked
 from app.reports.selecting import bounds
 
 PROMISES: Final = "/v1/reports/promises"
+MOMENTS: Final = "/v1/reports/moments"
 _PARAMETERS: Final = {"account": "account_id", "engineer": "engineer_id"}
 """Dimensions whose parameter has another name."""
 
 
-def link(asked: Asked, group: Mapping[str, Any]) -> str:
-    """Where the promises of a group are listed."""
+def link(asked: Asked, group: Mapping[str, Any], outcomes: Sequence[str] = (), path: str = PROMISES) -> str:
+    """Where the promises of a group are listed, or its moments."""
     since, until = bounds(asked, group["bucket"]) if "bucket" in group else (asked.since, asked.until)
     given: dict[str, list[Any]] = {_parameter(name): list(values) for name, values in asked.filters()}
     given |= {"account_id": [asked.account_id]} if asked.account_id else {}
@@ -29,9 +30,10 @@ def link(asked: Asked, group: Mapping[str, Any]) -> str:
         else:
             given[_parameter(name)] = [value]
     given |= {"without": list(dict.fromkeys(without))}
-    pairs = [("since", instant(since)), ("until", instant(until)), ("cycles", asked.of.cycles)]
+    given |= {"outcome": list(outcomes)} | ({"cycles": [asked.of.cycles]} if path == PROMISES else {})
+    pairs = [("since", instant(since)), ("until", instant(until))]
     pairs += [(name, value) for name, values in given.items() for value in values]
-    return f"{PROMISES}?{urlencode(pairs)}"
+    return f"{path}?{urlencode(pairs)}"
 
 
 def _parameter(name: str) -> str:

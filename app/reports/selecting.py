@@ -66,8 +66,13 @@ class Values:
 
 
 def conditions(asked: Asked, values: Values, at: str) -> list[str]:
-    """What a row meets that is asked for: its account, its period by the column ``at``, and the filters."""
-    wanted = [f"{at} >= {values.add(asked.since)}", f"{at} < {values.add(asked.until)}"]
+    """What a row meets that is asked for: its period by the column ``at``, and all else."""
+    return [f"{at} >= {values.add(asked.since)}", f"{at} < {values.add(asked.until)}", *narrowed(asked, values)]
+
+
+def narrowed(asked: Asked, values: Values) -> list[str]:
+    """What a row meets that is asked for, but for the period: its account, and the filters."""
+    wanted: list[str] = []
     if asked.account_id is not None:
         wanted.append(f"f.account_id = {values.add(asked.account_id)}")
     if asked.account_id is None or asked.narrowing.sandbox is not None:

@@ -138,6 +138,8 @@ RULES: Final[dict[str, Refused]] = {
     "solve_ticket": WRITE,
     "list_ticket_solutions": READ,
     "search_everything": COLLECTION,
+    "get_attainment": COLLECTION,
+    "list_promises": COLLECTION,
     "get_account_record": READ,
     "get_person_record": READ,
     "create_coaching_note": SUPPORT,

@@ -54,7 +54,7 @@ async def act(story: Story, path: str, priorities: Sequence[str], chance: random
 
 
 async def test_reports_are_what_a_plain_recount_of_a_random_month_gives(
-    begin: Begin, state: State, sessions: Sessions, admin: dict[str, str]
+    begin: Begin, state: State, sessions: Sessions
 ) -> None:
     chance = random.Random(18)  # noqa: S311  a history, no secret
     for plan in builtin_plans():
