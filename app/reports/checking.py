@@ -10,7 +10,7 @@ from app.core.db.engine import Sessions
 from app.core.db.session import driver, snapshot
 from app.core.db.tables import Row
 from app.reports.models import ReportFactRow, ReportMomentRow
-from app.reports.promises import INCIDENT
+from app.reports.promises import INCIDENT, UPDATE
 from app.reports.storing import MARK, SUMMED, SUMS, Key, counts
 
 # A ticket of which there are events that the pass has not counted yet is not looked at.
@@ -102,17 +102,23 @@ def _beside(deadlines: Sequence[Row], facts: Sequence[Row]) -> Iterator[WrongFac
     known = {row["id"]: (row["ticket_id"], _of_deadline(row)) for row in deadlines}
     for id_, (ticket_id, said) in known.items():
         fact = told.get(id_)
-        if fact != said and not (fact and fact[3] == "excluded" and said[-1]):
+        if fact != said and not (fact and fact[3] == "excluded" and said[4]):
             yield WrongFact(ticket_id, f"deadline {id_}", fact, said)
 
 
 def _of_fact(row: Row) -> tuple[Any, ...]:
-    return (row["metric"], row["cycle"], row["priority"], row["outcome"], row["started_at"], bool(row["misses"]))
+    own = (row["metric"], row["cycle"], row["priority"], row["outcome"], bool(row["misses"]))
+    return (*own, *_start(row))
 
 
 def _of_deadline(row: Row) -> tuple[Any, ...]:
     outcome = {"running": "open", "paused": "open"}.get(row["state"], row["state"])
-    return (row["metric"], row["cycle"], row["priority"], outcome, row["started_at"], row["missed"])
+    return (row["metric"], row["cycle"], row["priority"], outcome, row["missed"], *_start(row))
+
+
+def _start(row: Row) -> tuple[Any, ...]:
+    """When the cycle started; not of an update, whose first cycle the first response may begin anew."""
+    return () if row["metric"] == UPDATE else (row["started_at"],)
 
 
 def _by_id(rows: Sequence[Row]) -> Mapping[str, Row]:

@@ -74,7 +74,7 @@ async def test_n7_an_incident_has_its_updates_in_time_when_all_cycles_were_met(b
     report = (await attained(state, story.customer))["update"]
     assert (report["promised"], report["met"], report["attained"], report["objective"]) == (2, 1, 0.5, 0.9)
     each = (await attained(state, story.customer, cycles="each"))["update"]
-    assert (each["met"], each["met_late"], each["cancelled"]) == (3, 1, 1)
+    assert (each["met"], each["missed"], each["open"], each["cancelled"]) == (4, 1, 1, 1)
 
 
 async def test_n7_an_escalation_that_the_service_makes_when_it_is_due_is_in_time(begin: Begin, state: State) -> None:
