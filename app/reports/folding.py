@@ -1,27 +1,20 @@
 """The background pass that counts what happens: it follows the events, from the first one on.
 
-Writing to a ticket costs nothing by it. The pass counts anew each ticket of which there are new events, and takes a
-small share of one connection's time: under a storm, and on a database that has tickets already, it comes to its end
-later.
+Writing to a ticket costs nothing by it. The pass counts anew each ticket of which there are new events, some at a time:
+under a storm, and on a database that has tickets already, it comes to its end later.
 """
 
-import asyncio
 from dataclasses import dataclass
 from typing import Final
 
-from app.core.clock import monotonic
 from app.core.db.engine import Sessions
 from app.core.db.session import driver, transaction
 from app.core.problems import Unavailable
 from app.core.state import Feed
 from app.reports.storing import ADVANCE, BEGIN, LOCK, MARK, recount
 
-BATCH: Final = 500
-"""Events of one transaction."""
-_SECONDS: Final = 10.0
-"""How long a pass goes on while there is more."""
-_REST: Final = 9
-"""How much longer than a transaction the rest after it is."""
+BATCH: Final = 200
+"""Events of one pass."""
 _EVENTS: Final = """
 SELECT position, account_id, ticket_id FROM events
 WHERE id > '' AND position > $1 AND position <= $2 ORDER BY position LIMIT $3
@@ -36,26 +29,17 @@ class Folding:
     feed: Feed
     reached: int = -1
     """what this process knows of the mark"""
-    rest: int = _REST
 
     async def run_pass(self) -> int:
-        """Count the tickets of the events that are new; the number of these events.
+        """Count the tickets of the next events; the number of these events.
 
         Nothing as long as the end of the feed is not known.
         """
         try:
-            upto, done = await self.feed.decided(), 0
+            upto = await self.feed.decided()
         except Unavailable:
             return 0
-        until = monotonic() + _SECONDS
-        while self.reached < upto and monotonic() < until:
-            began = monotonic()
-            number = await self._take_in(upto)
-            done += number
-            if number < BATCH:
-                break
-            await asyncio.sleep(self.rest * (monotonic() - began))
-        return done
+        return await self._take_in(upto) if self.reached < upto else 0
 
     async def _take_in(self, upto: int) -> int:
         async with transaction(self.sessions) as session:

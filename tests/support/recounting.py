@@ -15,7 +15,7 @@ ENDS: Final = {"deadline.met": "met", "deadline.met_late": "met_late", "deadline
 
 async def counted(state: State) -> None:
     """Let the background pass count all that has happened."""
-    folding = Folding(state.sessions, state.feed, rest=0)
+    folding = Folding(state.sessions, state.feed)
     await folding.run_pass()
     while await folding.run_pass():
         pass
