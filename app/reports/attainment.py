@@ -1,6 +1,6 @@
 """How much of what was promised was kept, in time or late, beside what the plans aim for."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, TypeAlias
@@ -9,11 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db.session import driver
 from app.core.db.tables import Row
-from app.core.problems import Fault, Invalid
-from app.core.text.messages import _
 from app.reports.asked import Asked
+from app.reports.grouping import MOST, Groups, Values, order, places, too_many
 from app.reports.linking import link
-from app.reports.selecting import COLUMNS, ENGINEER, MOST, Values, bucket, source
+from app.reports.selecting import ENGINEER, source
 from app.reports.storing import MARK
 
 Objectives: TypeAlias = Mapping[tuple[str, int], Mapping[str, float]]
@@ -71,15 +70,20 @@ class _Sum:
 
 async def attainment(session: AsyncSession, asked: Asked) -> dict[str, Any]:
     """The report. 422 where it would have too many groups."""
-    names, rows = await _count(session, asked)
+    groups = Groups(asked)
+    rows = await _count(session, asked, groups)
     objectives = await _objectives(session, rows)
     sums: dict[tuple[Any, ...], _Sum] = {}
     for row in rows:
-        sums.setdefault(tuple(row[name] for name in names), _Sum()).add(row, objectives)
+        sums.setdefault(tuple(groups.of(row).values()), _Sum()).add(row, objectives)
     if len(sums) > MOST:
         raise too_many()
     items = [
-        {"group": (group := dict(zip(names, values, strict=True))), **one.figures(), "promises": link(asked, group)}
+        {
+            "group": (group := dict(zip(groups.names, values, strict=True))),
+            **one.figures(),
+            "promises": link(groups, group),
+        }
         for values, one in sorted(sums.items(), key=lambda each: order(each[0]))
     ]
     return await head(session, asked) | {"cycles": asked.of.cycles, "items": items}
@@ -101,33 +105,20 @@ async def counted_until(session: AsyncSession) -> datetime:
     return found
 
 
-def too_many() -> Invalid:
-    """The answer would have more groups than one answer may."""
-    said = _("This makes more than {most} groups: name fewer dimensions, or a shorter period", most=MOST)
-    return Invalid(errors=[Fault(pointer="#/query/group_by", detail=said)])
-
-
-def order(values: Iterable[Any]) -> list[tuple[bool, Any]]:
-    """A key by which groups are sorted; what is null comes last."""
-    return [(value is None, "" if value is None else value) for value in values]
-
-
-async def _count(session: AsyncSession, asked: Asked) -> tuple[Sequence[str], list[Row]]:
-    values = Values()
-    rows = source(asked, values)
-    named = [*bucket(asked, values), *((name, COLUMNS[name]) for name in asked.dimensions)]
-    groups = ", ".join(f"{expression} AS {name}" for name, expression in named)
+async def _count(session: AsyncSession, asked: Asked, groups: Groups) -> list[Row]:
+    values = Values([])
+    rows = source(asked, groups, values)
+    named = groups.expressions(values)
     engineer = ENGINEER if "region" in asked.dimensions else ""
-    places = ", ".join(str(number) for number in range(1, len(named) + 7))
     statement = f"""
-    SELECT {groups}, f.metric AS of_metric, f.plan_key AS of_plan, f.plan_version AS of_version,
+    SELECT {", ".join(named)}, f.metric AS of_metric, f.plan_key AS of_plan, f.plan_version AS of_version,
            f.outcome, f.owed, f.by_sender, sum(f.number)::bigint AS number, sum(f.misses)::bigint AS misses
-    FROM ({rows}) AS f {engineer} GROUP BY {places} LIMIT {10 * MOST + 1}
+    FROM ({rows}) AS f {engineer} GROUP BY {places(len(named) + 6)} LIMIT {10 * MOST + 1}
     """  # noqa: S608  expressions of ours
-    found = await (await driver(session)).fetch(statement, *values.all)
+    found: list[Row] = await (await driver(session)).fetch(statement, *values.all)
     if len(found) > 10 * MOST:
         raise too_many()
-    return [name for name, _ in named], found
+    return found
 
 
 async def _objectives(session: AsyncSession, rows: Sequence[Row]) -> Objectives:

@@ -5,8 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
-from app.core.db.tables import Row
-from app.reports.promises import Promises, Setting, facts
+from app.reports.promises import Promises, Row, Setting, facts
 
 DEADLINES: Final = (
     "deadline.started",

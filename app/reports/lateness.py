@@ -7,9 +7,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.db.session import driver
 from app.core.db.tables import Row
 from app.reports.asked import Asked
-from app.reports.attainment import head, order, too_many
+from app.reports.attainment import head
+from app.reports.grouping import MOST, Groups, Values, order, places, too_many
 from app.reports.linking import link
-from app.reports.selecting import COLUMNS, ENGINEER, MOST, PART, Values, bucket, engineer_of, of_facts
+from app.reports.selecting import ENGINEER, PART, engineer_of, of_facts
 
 _LATE: Final = ("met_late", "missed")
 _SHARES: Final = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
@@ -29,30 +30,28 @@ def _figures(name: str) -> str:
 
 async def lateness(session: AsyncSession, asked: Asked) -> dict[str, Any]:
     """The report. 422 where it would have too many groups."""
-    values = Values()
+    values, groups = Values([]), Groups(asked)
     wanted = [*of_facts(asked, values), "f.outcome IN ('met_late', 'missed')", "f.due_at IS NOT NULL"]
-    named = [*bucket(asked, values), *((name, COLUMNS[name]) for name in asked.dimensions)]
-    groups = ", ".join(f"{expression} AS {name}" for name, expression in named)
+    named = groups.expressions(values)
     engineer = ENGINEER if "region" in asked.dimensions else ""
     statement = f"""
-    SELECT {groups}, {_figures("late")}, {_figures("noticed")}
+    SELECT {", ".join(named)}, {_figures("late")}, {_figures("noticed")}
     FROM ({_FACTS} {engineer_of(asked)} WHERE {" AND ".join(wanted)}) AS f {engineer}
-    GROUP BY {", ".join(str(number) for number in range(1, len(named) + 1))} LIMIT {MOST + 1}
+    GROUP BY {places(len(named))} LIMIT {MOST + 1}
     """  # noqa: S608  expressions of ours
     rows = await (await driver(session)).fetch(statement, *values.all)
     if len(rows) > MOST:
         raise too_many()
-    names = [name for name, _ in named]
-    rows = sorted(rows, key=lambda row: order(row[name] for name in names))
+    items = [_item(groups, row) for row in rows]
     return await head(session, asked) | {
         "cycles": asked.of.cycles,
-        "items": [_item(asked, row, {name: row[name] for name in names}) for row in rows],
+        "items": sorted(items, key=lambda item: order(item["group"].values())),
     }
 
 
-def _item(asked: Asked, row: Row, group: dict[str, Any]) -> dict[str, Any]:
-    late, noticed = _spread(row, "late"), _spread(row, "noticed")
-    return {"group": group, "late": late, "noticed": noticed, "promises": link(asked, group, _LATE)}
+def _item(groups: Groups, row: Row) -> dict[str, Any]:
+    group, late, noticed = groups.of(row), _spread(row, "late"), _spread(row, "noticed")
+    return {"group": group, "late": late, "noticed": noticed, "promises": link(groups, group, _LATE)}
 
 
 def _spread(row: Row, name: str) -> dict[str, Any]:

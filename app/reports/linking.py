@@ -1,12 +1,11 @@
-"""From a figure of a report to the promises behind it. Pure, but that it knows the names of query parameters."""
+"""From a figure of a report to what is behind it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
 
 from app.events.envelope import instant
-from app.reports.asked import Asked
-from app.reports.selecting import bounds
+from app.reports.grouping import Groups
 
 PROMISES: Final = "/v1/reports/promises"
 MOMENTS: Final = "/v1/reports/moments"
@@ -14,14 +13,15 @@ _PARAMETERS: Final = {"account": "account_id", "engineer": "engineer_id"}
 """Dimensions whose parameter has another name."""
 
 
-def link(asked: Asked, group: Mapping[str, Any], outcomes: Sequence[str] = (), path: str = PROMISES) -> str:
+def link(groups: Groups, group: Mapping[str, Any], outcomes: Sequence[str] = (), path: str = PROMISES) -> str:
     """Where the promises of a group are listed, or its moments."""
-    since, until = bounds(asked, group["bucket"]) if "bucket" in group else (asked.since, asked.until)
+    asked = groups.asked
+    since, until = groups.buckets[group["bucket"]] if "bucket" in group else (asked.since, asked.until)
     given: dict[str, list[Any]] = {_parameter(name): list(values) for name, values in asked.filters()}
     given |= {"account_id": [asked.account_id]} if asked.account_id else {}
     given |= {"cycle": [asked.of.cycle]} if asked.of.cycle else {}
     given |= {"sandbox": [str(asked.narrowing.sandbox).lower()]} if asked.narrowing.sandbox is not None else {}
-    without = list(asked.narrowing.without or ())
+    without: list[str] = list(asked.narrowing.without or ())
     for name, value in group.items():
         if name == "bucket":
             continue

@@ -10,7 +10,8 @@ from app.core.db.session import driver
 from app.core.db.tables import Row
 from app.core.web.kit.paging import Page
 from app.reports.asked import Asked
-from app.reports.selecting import Values, conditions, engineer_of, of_facts
+from app.reports.grouping import Values
+from app.reports.selecting import conditions, engineer_of, of_facts
 
 _TICKET: Final = ("ticket_id", "account_id", "priority", "plan_version", "product", "tier", "channel")
 _PROMISE: Final = (*_TICKET, "metric", "cycle", "outcome", "misses", "started_at", "due_at", "settled_at")
@@ -19,7 +20,7 @@ _MOMENT: Final = (*_TICKET, "kind", "reason", "outcome", "at")
 
 async def promises(session: AsyncSession, asked: Asked, outcomes: Sequence[str], page: Page) -> list[Row]:
     """A page, and one promise more."""
-    values = Values()
+    values = Values([])
     wanted = of_facts(asked, values)
     if outcomes:
         wanted.append(f"f.outcome = ANY ({values.add(list(outcomes))}::text[])")
@@ -28,7 +29,7 @@ async def promises(session: AsyncSession, asked: Asked, outcomes: Sequence[str],
 
 async def moments(session: AsyncSession, asked: Asked, kinds: Sequence[str], page: Page) -> list[Row]:
     """A page, and one moment more."""
-    values = Values()
+    values = Values([])
     wanted = conditions(asked, values, "f.at")
     if kinds:
         wanted.append(f"f.kind = ANY ({values.add(list(kinds))}::text[])")

@@ -4,13 +4,12 @@ A promise is kept from the start of its cycle until it is *settled*: met, met la
 cycle that a further one has replaced stays missed, and is settled when what was promised comes at last.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
-from app.core.db.tables import Row
-
+Row: TypeAlias = Mapping[str, Any]
 INCIDENT: Final = 0
 """The ``cycle`` of what stands for all updates of an incident."""
 UPDATE: Final = "update"

@@ -1,33 +1,13 @@
 """The statements of reports: conditions and groups, over the facts or over their sums by the hour."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from datetime import datetime, timedelta
+from typing import Final
 
-from app.core.zones import load_zone
 from app.events.types import INTERNAL_METRICS
 from app.reports.asked import Asked
+from app.reports.grouping import COLUMNS, Groups, Values
 
-MOST: Final = 10_000
-"""Groups of one answer."""
 _HOUR: Final = timedelta(hours=1)
-_DAY: Final = timedelta(days=1)
-
-COLUMNS: Final = {
-    "metric": "f.metric",
-    "cycle": "CASE f.part WHEN 'later' THEN 'later' ELSE 'first' END",
-    "priority": "f.priority",
-    "plan": "f.plan_key",
-    "plan_version": "f.plan_version",
-    "account": "f.account_id",
-    "product": "f.product",
-    "engineer": "f.engineer_id",
-    "region": "e.region",
-    "tier": "f.tier",
-    "channel": "f.channel",
-}
-"""What each dimension is of a row ``f``, and of its engineer ``e``."""
 _SUMMED: Final = frozenset({"metric", "cycle", "priority", "plan", "plan_version"})
 """Dimensions of the sums by the hour."""
 _INTEGERS: Final = frozenset({"plan_version", "tier"})
@@ -51,18 +31,6 @@ SELECT f.*, f.started_at AS at, {PART} AS part, f.settled_at IS NULL AS owed,
        coalesce(f.outcome = 'cancelled' AND f.reason = 'resolved_by_sender', false) AS by_sender, 1 AS number
 FROM report_facts AS f
 """  # noqa: S608  our own names
-
-
-@dataclass(slots=True)
-class Values:
-    """The parameters of a statement."""
-
-    all: list[Any] = field(default_factory=list)
-
-    def add(self, value: Any) -> str:
-        """The place of a further value."""
-        self.all.append(value)
-        return f"${len(self.all)}"
 
 
 def conditions(asked: Asked, values: Values, at: str) -> list[str]:
@@ -96,11 +64,11 @@ def engineer_of(asked: Asked) -> str:
     return ENGINEER if asked.narrowing.region or "region" in (asked.narrowing.without or ()) else ""
 
 
-def source(asked: Asked, values: Values) -> str:
+def source(asked: Asked, groups: Groups, values: Values) -> str:
     """The rows to be counted: sums of whole hours where these do, and facts for the rest."""
     first = _next_hour(asked.since)
     last = asked.until.replace(minute=0, second=0, microsecond=0)
-    if not _is_summed(asked) or first >= last:
+    if not _is_summed(asked, groups) or first >= last:
         return _of_facts(asked, values)
     whole = asked.within(first, last)
     wanted = [*conditions(whole, values, "f.hour"), _PARTS[asked.of.cycles]]
@@ -120,40 +88,7 @@ def _next_hour(at: datetime) -> datetime:
     return hour if hour == at else hour + _HOUR
 
 
-def _is_summed(asked: Asked) -> bool:
+def _is_summed(asked: Asked, groups: Groups) -> bool:
     """Whether the sums by the hour tell what is asked: of all accounts, and in days that begin with an hour."""
     named = {*asked.dimensions, *(name for name, _ in asked.filters()), *(asked.narrowing.without or ())}
-    return asked.account_id is None and asked.is_support and named <= _SUMMED and _has_whole_hours(asked)
-
-
-def _has_whole_hours(asked: Asked) -> bool:
-    if asked.grouping.bucket is None:
-        return True
-    zone, at = load_zone(asked.grouping.time_zone), asked.since
-    while at < asked.until + _DAY:
-        offset = at.astimezone(zone).utcoffset()
-        if offset is None or offset % _HOUR:
-            return False
-        at += _DAY
-    return True
-
-
-def bucket(asked: Asked, values: Values, at: str = "f.at") -> Sequence[tuple[str, str]]:
-    """The name and the expression of the day, the week or the month, by its first date; none, where none is asked."""
-    length = asked.grouping.bucket
-    if length is None:
-        return ()
-    local = f"{at} AT TIME ZONE {values.add(asked.grouping.time_zone)}::text"
-    return (("bucket", f"to_char(date_trunc('{length}', {local}), 'YYYY-MM-DD')"),)
-
-
-def bounds(asked: Asked, first: str) -> tuple[datetime, datetime]:
-    """From when until when a bucket is that begins on this date; within the period."""
-    zone, day = load_zone(asked.grouping.time_zone), datetime.fromisoformat(first)
-    following = {
-        "day": day + _DAY,
-        "week": day + 7 * _DAY,
-        "month": (day + 32 * _DAY).replace(day=1),
-    }[asked.grouping.bucket or "day"]
-    begin, end = (each.replace(tzinfo=zone).astimezone(UTC) for each in (day, following))
-    return max(begin, asked.since), min(end, asked.until)
+    return asked.account_id is None and asked.is_support and named <= _SUMMED and groups.begin_with_hours

@@ -1,7 +1,7 @@
 """How much there was to do: what was opened and resolved, handed over and escalated, and what waits."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -10,9 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.db.session import driver
 from app.core.db.tables import Row
 from app.reports.asked import Asked
-from app.reports.attainment import head, order, too_many
+from app.reports.attainment import head
+from app.reports.grouping import COLUMNS, MOST, Groups, Values, order, places, too_many
 from app.reports.linking import MOMENTS, link
-from app.reports.selecting import COLUMNS, ENGINEER, MOST, Values, bucket, conditions, engineer_of, narrowed
+from app.reports.selecting import ENGINEER, conditions, engineer_of, narrowed
 from app.tickets.models import ACTIVE
 
 _AGES: Final = {"day": 1, "three_days": 3, "week": 7, "month": 30}
@@ -68,14 +69,19 @@ class _Sum:
 
 async def volume(session: AsyncSession, asked: Asked) -> dict[str, Any]:
     """The report. 422 where it would have too many groups."""
-    names, rows = await _count(session, asked)
+    groups = Groups(asked)
+    rows = await _count(session, asked, groups)
     sums: dict[tuple[Any, ...], _Sum] = {}
     for row in rows:
-        sums.setdefault(tuple(row[name] for name in names), _Sum()).add(row)
+        sums.setdefault(tuple(groups.of(row).values()), _Sum()).add(row)
     if len(sums) > MOST:
         raise too_many()
     items = [
-        {"group": (group := dict(zip(names, values, strict=True))), **one.figures(), "moments": _link(asked, group)}
+        {
+            "group": (group := dict(zip(groups.names, values, strict=True))),
+            **one.figures(),
+            "moments": _link(groups, group),
+        }
         for values, one in sorted(sums.items(), key=lambda each: order(each[0]))
     ]
     return await head(session, asked) | {
@@ -89,29 +95,28 @@ def _engineer(asked: Asked) -> str:
     return ENGINEER if "region" in asked.dimensions else engineer_of(asked)
 
 
-def _link(asked: Asked, group: Mapping[str, Any]) -> str:
-    return link(asked, group, path=MOMENTS)
+def _link(groups: Groups, group: Mapping[str, Any]) -> str:
+    return link(groups, group, path=MOMENTS)
 
 
-async def _count(session: AsyncSession, asked: Asked) -> tuple[Sequence[str], list[Row]]:
-    values = Values()
-    wanted = conditions(asked, values, "f.at")
-    named = [*bucket(asked, values), *((name, COLUMNS[name]) for name in asked.dimensions)]
-    groups = "".join(f"{expression} AS {name}, " for name, expression in named)
-    places = ", ".join(str(number) for number in range(1, len(named) + 4))
+async def _count(session: AsyncSession, asked: Asked, groups: Groups) -> list[Row]:
+    values = Values([])
+    wanted, named = conditions(asked, values, "f.at"), groups.expressions(values)
     statement = f"""
-    SELECT {groups}f.kind, f.reason AS of_reason, f.outcome AS of_outcome, count(*) AS number
-    FROM report_moments AS f {_engineer(asked)} WHERE {" AND ".join(wanted)} GROUP BY {places} LIMIT {10 * MOST + 1}
+    SELECT {"".join(f"{each}, " for each in named)}
+           f.kind, f.reason AS of_reason, f.outcome AS of_outcome, count(*) AS number
+    FROM report_moments AS f {_engineer(asked)} WHERE {" AND ".join(wanted)}
+    GROUP BY {places(len(named) + 3)} LIMIT {10 * MOST + 1}
     """  # noqa: S608  expressions of ours
-    found = await (await driver(session)).fetch(statement, *values.all)
+    found: list[Row] = await (await driver(session)).fetch(statement, *values.all)
     if len(found) > 10 * MOST:
         raise too_many()
-    return [name for name, _ in named], found
+    return found
 
 
 async def _backlog(session: AsyncSession, asked: Asked) -> list[dict[str, Any]]:
     """What is open now, by its age; the period does not matter."""
-    values = Values()
+    values = Values([])
     wanted = narrowed(asked, values)
     named = [(name, COLUMNS[name]) for name in asked.dimensions]
     groups = "".join(f"{expression} AS {name}, " for name, expression in named)
@@ -119,7 +124,7 @@ async def _backlog(session: AsyncSession, asked: Asked) -> list[dict[str, Any]]:
     ages = ", ".join(
         f"count(*) FILTER (WHERE {age} <= interval '{days} days') AS within_{name}" for name, days in _AGES.items()
     )
-    grouped = f"GROUP BY {', '.join(str(number) for number in range(1, len(named) + 1))}" if named else ""
+    grouped = f"GROUP BY {places(len(named))}" if named else ""
     statement = f"""
     SELECT {groups}count(*) AS number, {ages}
     FROM (SELECT t.*, t.assignee_id AS engineer_id FROM tickets AS t WHERE {ACTIVE}) AS f

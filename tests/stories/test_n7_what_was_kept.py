@@ -49,11 +49,12 @@ async def test_n7_what_was_promised_is_reported_beside_the_objective(begin: Begi
     assert (first["attained"], first["objective"]) == (0.25, 0.95)
     listed = await behind(story.product, first["promises"])
     assert sorted(item["outcome"] for item in listed) == ["cancelled", "met", "met_late", "missed", "missed"]
-    cursor, ids = {}, []
-    while cursor is not None:
-        page = await story.product.get(REPORT.replace("attainment", "promises"), limit=2, **NOVEMBER | mine | cursor)
-        ids += [(item["ticket_id"], item["metric"]) for item in page["items"]]
-        cursor = {"cursor": page["next_cursor"]} if page["next_cursor"] else None
+    ids: list[tuple[str, str, int]] = []
+    page: Any = {"next_cursor": ""}
+    while page["next_cursor"] is not None:
+        cursor = {"cursor": page["next_cursor"]} if page["next_cursor"] else {}
+        page = await story.product.get("/v1/reports/promises", limit=2, **NOVEMBER | mine | cursor)
+        ids += [(item["ticket_id"], item["metric"], item["cycle"]) for item in page["items"]]
     assert len(ids) == len(set(ids)) >= 15
 
 
