@@ -218,7 +218,7 @@ def _problems(state: State) -> Iterator[Job]:
     what = "takes in what the search looks at"
     yield Job("index texts", what, second, minute, Indexing(state.sessions, state.feed).run_pass, rest=LATER)
     what = "counts for reports what has happened"
-    yield Job("count", what, 2 * second, minute, Folding(state.sessions, state.feed).run_pass, rest=2 * LATER)
+    yield Job("count", what, 2 * second, minute, Folding(state.sessions, state.feed).run_pass, rest=LATER)
 
 
 def _endpoints(state: State) -> Iterator[Job]:

@@ -47,7 +47,6 @@ REFERENCE_TABLES = {
     "plan_versions",
     "problems",  # span accounts
     "report_hours",  # of all accounts
-    "report_marks",  # of all accounts
     "rate_levels",  # of keys, accounts and addresses
     "regions",
     "shift_overrides",  # of engineers

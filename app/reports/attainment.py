@@ -25,7 +25,7 @@ JOIN plan_versions AS p ON p.key = k.key AND p.version = k.version
 COUNTED_UNTIL: Final = """
 SELECT coalesce((
     SELECT e.recorded_at FROM events AS e WHERE e.id > '' AND e.position > coalesce(
-        (SELECT m.position FROM report_marks AS m WHERE m.name = $1), 0
+        (SELECT m.position FROM event_consumers AS m WHERE m.name = $1), 0
     ) ORDER BY e.position LIMIT 1
 ), clock_timestamp())
 """

@@ -18,7 +18,7 @@ _COUNTED: Final = """
 SELECT k.account_id, k.ticket_id FROM unnest($1::text[], $2::text[]) AS k (account_id, ticket_id)
 JOIN tickets AS t ON t.account_id = k.account_id AND t.id = k.ticket_id
 WHERE (SELECT e.position FROM events AS e WHERE e.account_id = t.account_id AND e.ticket_id = t.id
-       ORDER BY e.sequence DESC LIMIT 1) <= (SELECT m.position FROM report_marks AS m WHERE m.name = $3)
+       ORDER BY e.sequence DESC LIMIT 1) <= (SELECT m.position FROM event_consumers AS m WHERE m.name = $3)
 """
 _STORED: Final = """
 SELECT f.* FROM unnest($1::text[], $2::text[]) AS k (account_id, ticket_id)

@@ -1,57 +1,35 @@
-"""The background pass that counts what happens: it follows the events, from the first one on.
+"""The background pass that counts what happens, from the first event on.
 
 Writing to a ticket costs nothing by it. The pass counts anew each ticket of which there are new events, some at a time:
 under a storm, and on a database that has tickets already, it comes to its end later.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Final
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from app.core.db.engine import Sessions
-from app.core.db.session import driver, transaction
-from app.core.problems import Unavailable
+from app.core.db.tables import Row
 from app.core.state import Feed
-from app.reports.storing import ADVANCE, BEGIN, LOCK, MARK, recount
+from app.events.consuming import Consumer
+from app.reports.storing import MARK, recount
 
 BATCH: Final = 200
 """Events of one pass."""
-_EVENTS: Final = """
-SELECT position, account_id, ticket_id FROM events
-WHERE id > '' AND position > $1 AND position <= $2 ORDER BY position LIMIT $3
-"""
 
 
-@dataclass(slots=True)
 class Folding:
     """Keeps the facts; any number of replicas may, one at a time."""
 
-    sessions: Sessions
-    feed: Feed
-    reached: int = -1
-    """what this process knows of the mark"""
+    def __init__(self, sessions: Sessions, feed: Feed) -> None:
+        self._consumer = Consumer(MARK, sessions, feed, BATCH, of_old=True)
 
     async def run_pass(self) -> int:
-        """Count the tickets of the next events; the number of these events.
+        """Count the tickets of the next events; the number of these events."""
+        return await self._consumer.take(_count)
 
-        Nothing as long as the end of the feed is not known.
-        """
-        try:
-            upto = await self.feed.decided()
-        except Unavailable:
-            return 0
-        return await self._take_in(upto) if self.reached < upto else 0
 
-    async def _take_in(self, upto: int) -> int:
-        async with transaction(self.sessions) as session:
-            connection = await driver(session)
-            after = await connection.fetchval(f"{LOCK} SKIP LOCKED", MARK)
-            if after is None:
-                await connection.execute(BEGIN, MARK)
-                return 0
-            events = await connection.fetch(_EVENTS, after, upto, BATCH)
-            keys = {(event["account_id"], event["ticket_id"]): None for event in events if event["ticket_id"]}
-            await recount(session, list(keys))
-            position = events[-1]["position"] if len(events) == BATCH else max(upto, after)
-            await connection.execute(ADVANCE, MARK, position)
-        self.reached = position
-        return len(events)
+async def _count(session: AsyncSession, events: Sequence[Row]) -> None:
+    keys = {(event["account_id"], event["ticket_id"]): None for event in events if event["ticket_id"]}
+    await recount(session, list(keys))

@@ -100,12 +100,3 @@ class ReportHourRow(Base):
     misses: Mapped[int]
 
     __table_args__ = (_STORAGE,)
-
-
-class ReportMarkRow(Base):
-    """How far in the events the facts have come: one row, which whoever writes facts holds."""
-
-    __tablename__ = "report_marks"
-
-    name: Mapped[str] = mapped_column(ID, primary_key=True)
-    position: Mapped[int] = mapped_column(BigInteger)

@@ -20,10 +20,11 @@ from app.reports.models import ReportFactRow, ReportMomentRow
 Key: TypeAlias = tuple[str, str]
 """``(account_id, id)`` of a ticket."""
 
-MARK: Final = "facts"
-BEGIN: Final = "INSERT INTO report_marks VALUES ($1, 0) ON CONFLICT DO NOTHING"
-LOCK: Final = "SELECT position FROM report_marks WHERE name = $1 FOR UPDATE"
-ADVANCE: Final = "UPDATE report_marks SET position = greatest(position, $2) WHERE name = $1"
+MARK: Final = "reports"
+"""The name of whoever follows the events for reports."""
+BEGIN: Final = "INSERT INTO event_consumers (name, position) VALUES ($1, 0) ON CONFLICT DO NOTHING"
+LOCK: Final = "SELECT position FROM event_consumers WHERE name = $1 FOR UPDATE"
+ADVANCE: Final = "UPDATE event_consumers SET position = greatest(position, $2) WHERE name = $1"
 _log = structlog.get_logger(__name__)
 
 _EVENTS: Final = """

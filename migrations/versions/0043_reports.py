@@ -4,7 +4,7 @@ from alembic import op
 from sqlalchemy import BigInteger, Boolean, Column, DateTime, Integer, String
 
 revision = "0043"
-down_revision = "0039"
+down_revision = "0049"
 branch_labels = depends_on = None
 
 ID = String(collation="C")
@@ -63,9 +63,6 @@ def upgrade() -> None:
     )
     _indexes("report_moments", "at")
     _hours()
-    op.create_table(
-        "report_marks", Column("name", ID, primary_key=True), Column("position", BigInteger(), nullable=False)
-    )
 
 
 def _indexes(table: str, at: str) -> None:
@@ -94,5 +91,5 @@ def _hours() -> None:
 
 
 def downgrade() -> None:
-    for table in ("report_marks", "report_hours", "report_moments", "report_facts"):
+    for table in ("report_hours", "report_moments", "report_facts"):
         op.drop_table(table)
