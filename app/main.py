@@ -29,6 +29,7 @@ from app.plans.api import programmes
 from app.previews import router as previews_router
 from app.problems import router as problems_router
 from app.records import router as records_router
+from app.reports import router as reports_router
 from app.resources import lifespan
 from app.rollout import router as rollout_router
 from app.roster.api import calendars, contacts, overrides, regions
@@ -83,6 +84,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     search_router.router,
     coaching_router.router,
     records_router.router,
+    reports_router.router,
     health.router,
 )
 _FIRST: Final = (tickets_router.router, feed_router.router, ingest.router)
@@ -94,6 +96,7 @@ TAGS: Final = [
     {"name": "Problems", "description": "What is behind incidents that are alike, found by the service or by support"},
     {"name": "Coaching", "description": "What support tells its engineers about tickets, and that they have read it"},
     {"name": "Search", "description": "One search over all that a caller may see"},
+    {"name": "Reports", "description": "What was promised and what was kept, counted from all that happened"},
     {"name": "Explanations", "description": "Why a deadline is due when it is, and what would be"},
     {"name": "Plans", "description": "What a customer is promised: versioned documents, never code"},
     {"name": "Sandbox", "description": "Test accounts, whose clock stands still until it is moved"},

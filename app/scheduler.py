@@ -48,6 +48,7 @@ from app.paging.ways import Ways
 from app.problems.detection import Detection, forget_incidents
 from app.problems.likeness import grouped
 from app.problems.telling import Telling
+from app.reports.folding import Folding
 from app.roster.upkeep import extend_shift_holidays
 from app.search.indexing import Indexing
 from app.solutions.looking import KnownSolutions
@@ -180,6 +181,7 @@ def _receiving(state: State) -> Sequence[Job]:
     )
     room = Room(state.settings.hook_bytes, state.settings.unchecked_hook_bytes)
     ends = Ends(state.sessions, state.limits.tickets, state.metrics)
+    over = "drops the oldest payloads and alerts of hooks that keep nearly as many as they may, or more"
     held = "begins and ends maintenance windows, and opens the alerts that they held back and that still fire"
     second, minute = timedelta(seconds=1), timedelta(minutes=1)
     return (
@@ -194,13 +196,7 @@ def _receiving(state: State) -> Sequence[Job]:
             state.wake_ups.receipts,
             readings.stop,
         ),
-        Job(
-            "make room",
-            "drops the oldest payloads and alerts of hooks that keep nearly as many as they may, or more",
-            minute,
-            minute,
-            lambda: make_room(state.sessions, room),
-        ),
+        Job("make room", over, minute, minute, lambda: make_room(state.sessions, room)),
     )
 
 
@@ -215,6 +211,8 @@ def _problems(state: State) -> Iterator[Job]:
     yield Job("detect", what, second, minute, detection.run_pass, rest=LATER)
     what = "takes in what the search looks at"
     yield Job("index texts", what, second, minute, Indexing(state.sessions, state.feed).run_pass, rest=LATER)
+    what = "counts for reports what has happened"
+    yield Job("count", what, 2 * second, minute, Folding(state.sessions, state.feed).run_pass, rest=LATER)
 
 
 def _endpoints(state: State) -> Iterator[Job]:
