@@ -130,5 +130,3 @@ class Course:
 def key_of(deadline: Deadline) -> Key:
     """By which a cycle is known, whatever its outcome."""
     return deadline.metric, deadline.subject, deadline.cycle
-
-

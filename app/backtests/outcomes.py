@@ -115,7 +115,7 @@ def _figures(counts: Mapping[str, int], share: float) -> dict[str, Any]:
 
 
 def _margin(met: int, promised: int, share: float) -> float:
-    """Half the width of the 95 % interval of a sample without replacement (Agresti and Coull's, which holds at 0, 1)."""
+    """Half the width of the 95 % interval of a sample without replacement, as Agresti and Coull have it."""
     number = promised + _CONFIDENCE**2
     part = (met + _CONFIDENCE**2 / 2) / number
     return _CONFIDENCE * sqrt(part * (1 - part) / number * (1 - share))

@@ -1,6 +1,6 @@
 """Recorded tickets in the database, in short snapshots in which nothing can be written."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Final
@@ -99,7 +99,7 @@ async def count(sessions: Sessions, scope: Scope) -> int:
 
 async def batches(
     sessions: Sessions, scope: Scope, share: float, known: Known
-) -> AsyncIterator[tuple[list[Record], Stored]]:
+) -> AsyncGenerator[tuple[list[Record], Stored], None]:
     """The tickets of the scope in the order of their opening, or a ``share`` of them that is the same each time.
 
     Each batch is one read-only transaction that has ended when the batch is handed out.

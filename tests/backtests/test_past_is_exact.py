@@ -30,7 +30,7 @@ from tests.support.desk import fetch
 from tests.support.looped import Bench, bench_on
 from tests.support.stories import Story, begin, path_of
 
-START: Final = datetime(2026, 10, 23, 9, 0, tzinfo=UTC)  # clocks change in Europe on 25 October, in America a week later
+START: Final = datetime(2026, 10, 23, 9, 0, tzinfo=UTC)  # days before the clocks change
 TICK: Final = timedelta(microseconds=1)
 ACCOUNTS: Final[tuple[Mapping[str, Any], ...]] = (
     {"time_zone": "America/New_York"},
@@ -107,8 +107,8 @@ class Desk:
     # --- people ---------------------------------------------------------------------------------------------------
 
     async def write(self) -> None:
-        who, visibility = self.dice.choice(("engineer", "engineer", "customer")), self.dice.choice(("public", "internal"))
-        await self.do(who, "messages", body="Hello", visibility=visibility)
+        who, seen = self.dice.choice(("engineer", "engineer", "customer")), self.dice.choice(("public", "internal"))
+        await self.do(who, "messages", body="Hello", visibility=seen)
 
     async def wait(self) -> None:
         await self.do("engineer", "status", status="waiting_on_customer", message="Which version?")
