@@ -8,12 +8,15 @@ from typing import Any, Final, Literal, TypeAlias
 
 import orjson
 
-from app.core.problems import Fault, Invalid
+from app.core.problems import BadRequest, Fault, Invalid
 from app.core.process.memory import Memory
 from app.core.schemas.merging import merge_patch
+from app.core.text.messages import _
 from app.plans.document.calendars import compile_calendars
 from app.plans.document.parsing.documents import PlanDocument, parse
 from app.plans.document.parsing.expansion import expanded, years_around
+from app.plans.document.parsing.heavy import PlanText
+from app.plans.document.parsing.reading import read_yaml
 from app.plans.document.parsing.stored import read_stored
 from app.sla.clock.terms import Terms
 from app.sla.pins import Pins
@@ -88,6 +91,14 @@ def prepared(document: bytes, change: Mapping[str, Any] | None, since: datetime,
         faults = [fault | Fault(pointer=place + fault["pointer"], detail=fault["detail"]) for fault in problem.errors]
         raise Invalid(problem.detail, errors=faults) from problem
     return orjson.dumps(checked.canonical())
+
+
+def read_text(text: PlanText) -> Any:
+    """What a request in YAML says. Raises ``BadRequest`` and ``Invalid``."""
+    try:
+        return read_yaml(text.body.decode())
+    except UnicodeDecodeError as error:
+        raise BadRequest(_("The body is not UTF-8 text")) from error
 
 
 class Plans:

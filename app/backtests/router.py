@@ -2,24 +2,50 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from typing import Annotated, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
 from fastapi import Body, Response
+from pydantic import WrapValidator
 
 from app.backtests import running
+from app.backtests.plans import read_text
 from app.backtests.running import Report
 from app.backtests.schemas import MAX_LINES, NDJSON_EXAMPLE, REQUEST, Backtest, NewBacktest
 from app.core.problems import TooManyRequests
 from app.core.text.messages import _
+from app.core.web.body import read_json
 from app.core.web.callers import check_again, language_of
 from app.core.web.kit.deps import require_account
+from app.core.web.kit.merge_patch import patched
 from app.core.web.kit.ndjson import NDJSON, lines, wants_lines
 from app.core.web.kit.operations import Call, ResourceRouter, SupportCall
 from app.core.web.replies import reply
 from app.core.workers.offload import owner_of
+from app.plans.api.bodies import PlanRoute
+from app.plans.document.parsing.heavy import PlanText
 
 Line: TypeAlias = dict[str, Any]
 """One line of an answer: ``progress``, ``change`` or ``result``."""
+
+if TYPE_CHECKING:
+    BacktestBody: TypeAlias = NewBacktest | PlanText
+else:
+
+    def _unread(value: Any, validate: Any) -> Any:
+        """FastAPI gives a body that is not JSON as bytes."""
+        return PlanText(value, yaml=True) if isinstance(value, bytes) else validate(value)
+
+    BacktestBody = Annotated[NewBacktest, WrapValidator(_unread)]
+    """The request, or its text in YAML."""
+
+
+class YamlRoute(PlanRoute):
+    """A route that takes YAML beside JSON, and reads JSON alone."""
+
+    def read(self, body: bytes) -> Any:
+        """The JSON value."""
+        return read_json(body)
+
 
 router = ResourceRouter("backtests", tags=["Plans"])
 
@@ -36,8 +62,9 @@ _BUSY: Final = _("Another backtest is running: one runs at a time")
     scope="backtests:read",
     problems=[TooManyRequests],
     responses=_LINES,
+    route_class=YamlRoute,
 )
-async def backtest_plan(call: SupportCall, command: Annotated[NewBacktest, Body(examples=[REQUEST])]) -> Response:
+async def backtest_plan(call: SupportCall, command: Annotated[BacktestBody, Body(examples=[REQUEST])]) -> Response:
     """What a plan would have made of recorded tickets, by the code of the live clock; nothing is stored.
 
     What people did is held fixed: messages, statuses, priorities, tiers. What the service did by itself happens anew:
@@ -51,9 +78,9 @@ async def backtest_plan(call: SupportCall, command: Annotated[NewBacktest, Body(
     One backtest runs at a time in each process of the service: 429 for a second one. It ends when its reader goes.
     With `Accept: application/x-ndjson` the answer comes in lines: `{"progress": {"done", "total"}}` now and then,
     `{"change": {...}}` for each promise that is missed on one side only, and last `{"result": {...}}`, which has all
-    but these; or the problem that ended it. Admin and agent keys only.
+    but these; or the problem that ended it. The request may be sent as `application/yaml`. Admin and agent keys only.
     """
-    told = _told(call, command)
+    told = _told(call, await _read(call, command))
     first = await anext(told)
     if wants_lines(call.request):
         return lines(_continued(first, told), language_of(call.request.scope))
@@ -65,6 +92,13 @@ async def backtest_plan(call: SupportCall, command: Annotated[NewBacktest, Body(
                 changes.append(line["change"])
             result = line.get("result", result)
     return reply(result | {"changes": changes})
+
+
+async def _read(call: Call, command: NewBacktest | PlanText) -> NewBacktest:
+    """The request, of which YAML is read in another process: it may be large."""
+    if isinstance(command, NewBacktest):
+        return command
+    return patched(NewBacktest, await call.state.offload.run(owner_of(call.principal), read_text, command))
 
 
 async def _continued(first: Line, rest: AsyncGenerator[Line, None]) -> AsyncIterator[Line]:
