@@ -9,10 +9,12 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
 import orjson
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.backtests import heavy, plans
 from app.backtests.heavy import Batch, Record
@@ -34,6 +36,8 @@ MOST: Final = 50_000
 """Tickets that are tried; of more, a sample of about so many."""
 _AT_ONCE: Final = 2
 """Batches that are computed at a time; another is read meanwhile."""
+_NOW: Final = "SELECT coalesce(sandbox_now, clock_timestamp()) FROM accounts WHERE account_id = $1"
+_TICK: Final = timedelta(microseconds=1)
 _DOCUMENT: Final = "SELECT document::text FROM plan_versions WHERE key = $1 AND version = $2"
 
 
@@ -61,7 +65,7 @@ async def prepare(sessions: Sessions, offload: Offload, owner: str, command: New
     """The order of a request. ``Invalid`` for a plan that is not stored, and for all that is wrong in a document."""
     document, plan = None, None
     async with snapshot(sessions) as session:
-        now = await database_now(session)
+        now = await _now(session, command.account_id)
         text, version = None, command.version
         if isinstance(command.plan, str):
             version = version or await current_version(session, command.plan)
@@ -77,8 +81,18 @@ async def prepare(sessions: Sessions, offload: Offload, owner: str, command: New
     trial = Trial(document, None if document else command.change, command.since, command.priorities)
     if document:
         _check_names(trial, document)
-    scope = Scope(command.since, command.until or now, command.account_id, command.from_key)
+    scope = Scope(command.since, command.until or now + _TICK, command.account_id, command.from_key)
     return Order(trial, scope, plan, await count(sessions, scope))
+
+
+async def _now(session: AsyncSession, account_id: str | None) -> datetime:
+    """The database's clock, or that of the sandbox. ``Invalid`` for an account that does not exist."""
+    if account_id is None:
+        return await database_now(session)
+    now: datetime | None = await (await driver(session)).fetchval(_NOW, account_id)
+    if now is None:
+        raise Invalid(errors=[Fault(pointer="/account_id", detail=_("There is no account {name}", name=account_id))])
+    return now
 
 
 def _unknown(command: NewBacktest) -> Invalid:
