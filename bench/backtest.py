@@ -52,7 +52,8 @@ async def _tried(port: int) -> float:
     """Tickets a second that the service tries."""
     headers = servers.HEADERS | {"Accept": "application/x-ndjson"}
     started = last = time.perf_counter()
-    longest, result = 0.0, {}
+    longest = 0.0
+    result: dict[str, Any] = {}
     base = f"http://127.0.0.1:{port}"
     async with (
         httpx.AsyncClient(base_url=base, headers=headers, trust_env=False, timeout=600) as api,
