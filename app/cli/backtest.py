@@ -48,13 +48,8 @@ def backtest(  # noqa: PLR0913  the options of one command
 
     Writes nothing; also while the service runs.
     """
-    order: dict[str, Any] = {
-        "since": as_utc(since),
-        "until": as_utc(until),
-        "account_id": account,
-        "from_key": from_key,
-    }
-    order |= {"priorities": mapping(mapped or []), "change": read_data(change) if change else None, **_source(plan)}
+    scope = {"since": as_utc(since), "until": as_utc(until), "account_id": account, "from_key": from_key}
+    tried = {"priorities": mapping(mapped or []), "change": read_data(change) if change else None, **_source(plan)}
     command = NewBacktest.model_validate(scope | tried)
     with database(data, shared=True) as settings:
         configure_logging(settings)
