@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final, NamedTuple
-from zoneinfo import ZoneInfo
 
 import orjson
 
@@ -15,6 +14,7 @@ from app.backtests.sentences import Sides, cause_of, sentence
 from app.calendars.hours import BeyondCalendar
 from app.core.process.memory import Memory
 from app.core.text.language import Language
+from app.core.zones import load_zone
 from app.sla.clock.clock import catch_up
 from app.sla.clock.deadline import Deadline
 from app.sla.clock.terms import Terms
@@ -141,7 +141,7 @@ def _lines(
     plans: Plans,
     language: Language,
 ) -> Iterator[dict[str, Any]]:
-    zone = ZoneInfo(compared.history.pins.time_zone)
+    zone = load_zone(compared.history.pins.time_zone)
     for (metric, cycle), before, after in turned(recorded, tried):
         names = plans.trial.priorities
         sides = Sides(metric, before, after, compared.promised, compared.trial, names, record.now)

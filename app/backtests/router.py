@@ -58,7 +58,7 @@ _BUSY: Final = _("Another backtest is running: one runs at a time")
 @router.action(
     "/v1/plans/backtest",
     Backtest,
-    summary="Try a plan on the past",
+    summary="Backtest a plan",
     scope="backtests:read",
     problems=[TooManyRequests],
     responses=_LINES,
