@@ -9,6 +9,7 @@ from app.accounts.api import accounts as accounts_router
 from app.accounts.api import keys, people, priorities
 from app.articles.api import articles as articles_router
 from app.articles.api import public_articles
+from app.backtests import router as backtests_router
 from app.coaching import router as coaching_router
 from app.core.process.watch import Watched
 from app.core.settings import Settings
@@ -66,6 +67,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     priorities.router,
     programmes.router,
     rollout_router.router,
+    backtests_router.router,
     roster_router.router,
     regions.router,
     overrides.router,

@@ -42,7 +42,12 @@ STARTING: Final = Limits(statement=600, lock=600, idle=60)
 """What a process may before it serves: it waits for others that start, too."""
 CLOCK_POOL: Final = 3
 """One connection each for the sweep, for the poller of the feed, and for whoever asks whether the process is ready."""
-_HEAVY: Final = ("app.inbound.formats.reading", "app.plans.document.parsing.heavy", "app.previews.heavy")
+_HEAVY: Final = (
+    "app.backtests.heavy",
+    "app.inbound.formats.reading",
+    "app.plans.document.parsing.heavy",
+    "app.previews.heavy",
+)
 _NO_MAIL: Final = "No SMTP server is configured: nobody is told by e-mail"
 _NO_CALLS: Final = "No provider of calls is configured: only customers' own links work"
 

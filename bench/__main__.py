@@ -11,6 +11,7 @@ ALL: Final = (
     "lateness",
     "storm",
     "replay",
+    "backtest",
     "apply",
     "preview",
     "loop",

@@ -32,7 +32,7 @@ def main() -> None:
     """Print the last line of the command, what a ticket of it is like, and the most memory that it took."""
     with servers.database() as url:
         with servers.service(url, HELIODESK_BACKGROUND="false") as port:
-            asyncio.run(_fill(url, port))
+            asyncio.run(fill(url, port, _TICKETS))
         code = "import sys; sys.argv = ['heliodesk', 'check']; from app.cli.main import main; main()"
         environment = os.environ | {"DATABASE_URL": url}
         command = [sys.executable, "-c", code]
@@ -41,14 +41,14 @@ def main() -> None:
         print(f"at most {getrusage(RUSAGE_CHILDREN).ru_maxrss / 1024:.0f} MiB; exit code {done.returncode}")
 
 
-async def _fill(url: str, port: int) -> None:
-    """One ticket with a few messages, pauses and raises, and copies of it."""
+async def fill(url: str, port: int, tickets: int) -> None:
+    """One ticket with a few messages, pauses and raises, and copies of it: so many in all."""
     account = servers.make_account(port, "wati-business-plus")
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=servers.HEADERS, trust_env=False) as api:
         ticket = await _worked(api, account)
     connection = await asyncpg.connect(url)
     for table, key, columns in _TABLES:
-        await connection.execute(_COPY.format(table=table, columns=columns, key=key), _TICKETS - 1, ticket)
+        await connection.execute(_COPY.format(table=table, columns=columns, key=key), tickets - 1, ticket)
         await connection.execute(f"VACUUM ANALYZE {table}")
     count = "SELECT count(*) FROM {} WHERE ticket_id = $1"
     counts = [await connection.fetchval(count.format(table), ticket) for table, _, _ in _TABLES[1:]]

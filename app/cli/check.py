@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final, TypeAlias
 
 from rich.console import Console
@@ -20,8 +21,15 @@ from app.resources import COMMANDS, open_state
 Judge: TypeAlias = Callable[[Snapshot], Sequence[object]]
 """What there is to tell of a ticket, each a line when printed; nothing, where there is nothing to tell."""
 
+INSTANTS: Final = ["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"]
+"""How an instant is written as an option."""
 _BETWEEN_LINES: Final = 10.0
 """Seconds between two lines of progress where there is no terminal."""
+
+
+def as_utc(instant: datetime | None) -> datetime | None:
+    """The instant of an option, which is UTC unless it says otherwise."""
+    return instant.replace(tzinfo=UTC) if instant and instant.tzinfo is None else instant
 
 
 class NothingToCheck(RuntimeError):

@@ -3,7 +3,7 @@
 import asyncio
 import re
 import sys
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from ipaddress import ip_network
 from pathlib import Path
@@ -16,8 +16,9 @@ from pydantic import AnyHttpUrl, ValidationError
 from app.accounts.usecases.bootstrap import add_admin_key, bootstrap_admin_key
 from app.calls.providers import meet
 from app.cli.articles import articles
+from app.cli.backtest import backtest
 from app.cli.banner import admin_key_command, banner, keep_keys, keep_url, kept_keys
-from app.cli.check import NothingToCheck, check
+from app.cli.check import INSTANTS, NothingToCheck, as_utc, check
 from app.cli.databases import Data, database, given_database, kept_database
 from app.cli.demo import make_demo
 from app.cli.demo_host import PATH, Widget, make_widget, origins_of, serve_host
@@ -53,6 +54,7 @@ from app.webhooks.background.catch_up import leave_behind
 from app.webhooks.outbox.subscriptions import refresh_subscriptions
 
 cli = typer.Typer(help="Heliodesk keeps the promises of premium support.", no_args_is_help=True, add_completion=False)
+plans.command()(backtest)
 cli.add_typer(plans, name="plan")
 cli.add_typer(articles, name="articles")
 cli.add_typer(reports, name="reports")
@@ -67,7 +69,6 @@ _SETTINGS: Final = re.compile(
     r"(?<=<!-- settings: written by `make openapi` -->\n).*?(?=<!-- /settings -->)", re.DOTALL
 )
 _KNOWN: Final = (DataInUse, ServerFailed, NoPostgres, PortBusy, DatabaseUnfit, NothingToCheck, NoZones, Unconfigurable)
-_INSTANTS: Final = ["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"]
 
 
 def main() -> None:
@@ -137,7 +138,7 @@ def check_command(
     account: Annotated[str | None, typer.Option(help="Only the tickets of this account")] = None,
     ticket: Annotated[str | None, typer.Option(help="Only this ticket")] = None,
     since: Annotated[
-        datetime | None, typer.Option(formats=_INSTANTS, help="Only tickets changed since then; UTC unless it says")
+        datetime | None, typer.Option(formats=INSTANTS, help="Only tickets changed since then; UTC unless it says")
     ] = None,
     zoneinfo: Annotated[
         Path | None,
@@ -151,10 +152,8 @@ def check_command(
     a difference.
     """
     outlook = Outlook(database_in(zoneinfo) if zoneinfo else IN_FORCE)
-    if since is not None and since.tzinfo is None:
-        since = since.replace(tzinfo=UTC)
     with database(data, shared=True) as settings:
-        checked = asyncio.run(check(settings, Scope(account, ticket, since), faults, outlook))
+        checked = asyncio.run(check(settings, Scope(account, ticket, as_utc(since)), faults, outlook))
     print(checked)
     if checked.findings:
         raise typer.Exit(1)

@@ -38,7 +38,7 @@ from app.rollout.schemas import PlanApplication
 plans = typer.Typer(help="Check, compare and apply plans.", no_args_is_help=True)
 
 _ACTOR: Final = Actor("automation", name="heliodesk plan apply")
-_STORED: Final = re.compile(r"(?P<key>[a-z0-9-]+)@(?P<version>[0-9]{1,9})")
+STORED: Final = re.compile(r"(?P<key>[a-z0-9-]+)@(?P<version>[0-9]{1,9})")
 _WIDE: Final = 160
 """Columns of a table that goes into a file or a pipe."""
 
@@ -50,7 +50,7 @@ def check(files: Annotated[list[Path], typer.Argument(help="Plan documents, YAML
     for file in files:
         lines: dict[str, int] = {}
         try:
-            document = expanded(_read(file, lines), years_around(clock.wall_now()))
+            document = expanded(read_plan(file, lines), years_around(clock.wall_now()))
         except Problem as problem:
             faulty = True
             for place, detail in _faults(problem, lines):
@@ -62,11 +62,16 @@ def check(files: Annotated[list[Path], typer.Argument(help="Plan documents, YAML
         raise typer.Exit(1)
 
 
-def _read(file: Path, lines: dict[str, int] | None = None) -> PlanDocument:
+def read_plan(file: Path, lines: dict[str, int] | None = None) -> PlanDocument:
     """The document in a file. Raises a ``Problem`` with all that is wrong with it."""
+    return parse(read_data(file, lines))
+
+
+def read_data(file: Path, lines: dict[str, int] | None = None) -> Any:
+    """What a file of JSON or YAML says. Raises a ``Problem``."""
     try:
         text = file.read_bytes()
-        return parse(read_json(text) if file.suffix == ".json" else read_yaml(text.decode(), lines))
+        return read_json(text) if file.suffix == ".json" else read_yaml(text.decode(), lines)
     except OSError as error:
         raise NotFound(verbatim(error.strerror or str(error))) from error
     except UnicodeDecodeError as error:
@@ -117,8 +122,8 @@ class _Source:
 
 def _source(name: str, data: Path) -> _Source:
     if Path(name).exists():
-        return _Source(_read(Path(name)))
-    if match := _STORED.fullmatch(name):
+        return _Source(read_plan(Path(name)))
+    if match := STORED.fullmatch(name):
         with database(data, shared=True) as settings:
             return asyncio.run(_stored(settings, match["key"], int(match["version"])))
     shipped = {document.key: document for document in store.builtin_plans()}
@@ -170,7 +175,7 @@ def apply_command(  # noqa: PLR0913  the options of one command
 
     When it is cut off, run it again: it goes on. Exits with 1 when a ticket cannot be computed.
     """
-    order = {"dry_run": dry_run, "account_ids": account, "from_key": from_key, "priorities": _mapping(mapped or [])}
+    order = {"dry_run": dry_run, "account_ids": account, "from_key": from_key, "priorities": mapping(mapped or [])}
     command = PlanApplication.model_validate(order)
     with database(data, shared=True) as settings:
         configure_logging(settings)
@@ -179,7 +184,8 @@ def apply_command(  # noqa: PLR0913  the options of one command
         raise typer.Exit(1)
 
 
-def _mapping(pairs: Sequence[str]) -> dict[str, str]:
+def mapping(pairs: Sequence[str]) -> dict[str, str]:
+    """What becomes of priorities, of pairs such as ``old=new``."""
     return {old: new for old, _, new in (pair.partition("=") for pair in pairs)}
 
 
@@ -204,9 +210,14 @@ async def _run(
     return report, len(order.tickets)
 
 
-def _show(report: Report, total: int, *, dry_run: bool) -> None:
+def wide() -> Console:
+    """Where tables are printed: as wide as the terminal, or wide enough for a file or a pipe."""
     console = Console()
-    console = console if console.is_terminal else Console(width=_WIDE)
+    return console if console.is_terminal else Console(width=_WIDE)
+
+
+def _show(report: Report, total: int, *, dry_run: bool) -> None:
+    console = wide()
     if report.moves:
         table = Table("number", "ticket", "deadline", "what", "from", "to", box=None)
         for move in report.moves:

@@ -14,6 +14,7 @@ from app.core.db.probe import Probe
 from app.core.jobs.heartbeats import Heartbeats
 from app.core.keys.keyring import Keyring
 from app.core.limits.callers import CallerLimits
+from app.core.limits.single import Single
 from app.core.limits.streams import Streams
 from app.core.metrics import Metrics
 from app.core.process.memory import Memory
@@ -89,6 +90,8 @@ class State:
     metrics: Metrics = field(default_factory=Metrics)
     previews: Memory = field(default_factory=lambda: Memory(64))
     """plans as previews have them: apart, so that what callers ask for displaces nothing that tickets need"""
+    backtests: Single = field(default_factory=Single)
+    """who has a plan tried on the past"""
     migration_heads: frozenset[str] = frozenset()
     degraded: tuple[str, ...] = ()
     troubles: tuple[Callable[[AsyncSession], Awaitable[str | None]], ...] = ()

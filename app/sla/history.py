@@ -98,7 +98,7 @@ _CHANGES: Final[Mapping[str, Callable[[_Event], Change | None]]] = {
     "expert.cancelled": lambda e: Answer(e.at, "alert_ack", e.data["alert_id"], cancel=e.data["reason"]),
     "plan.applied": _applied,
 }
-_TOLD_BY_SERVICE: Final = frozenset(
+TOLD_BY_SERVICE: Final = frozenset(
     {"call.ready", "call.joined", "call.ended", "expert.alerted", "expert.cancelled", "plan.applied"}
 )
 """What the service itself does to a clock, and the clock does not derive."""
@@ -135,6 +135,6 @@ def history_of(ticket_id: str, events: Sequence[Told], terms: Mapping[Pins, Term
 def _change(ticket_id: str, event: Told, terms: Mapping[Pins, Terms]) -> Change | None:
     """What an event gave to the clock; None where it gave nothing."""
     kind, by = event["type"], event["actor"]["kind"]
-    if kind not in _CHANGES or (by == "service" and kind not in _TOLD_BY_SERVICE):
+    if kind not in _CHANGES or (by == "service" and kind not in TOLD_BY_SERVICE):
         return None
     return _CHANGES[kind](_Event(datetime.fromisoformat(event["timestamp"]), by, event["data"], ticket_id, terms))

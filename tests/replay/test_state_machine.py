@@ -4,12 +4,8 @@ Each example is a sandbox account of its own with one ticket on a random plan ar
 HTTP; the sandbox's clock stands still but for ``advance``, also to just before, at and just after what is due next.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from itertools import count
 from typing import Any, Final
 
 import httpx
@@ -18,21 +14,15 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from app.core.db.engine import Connections, Sessions, make_engine
-from app.core.db.session import make_sessions, transaction
-from app.core.settings import Settings
-from app.core.signals import WakeUps
-from app.main import create_app
+from app.core.db.session import transaction
 from app.plans.document.parsing.documents import parse, parse_yaml
 from app.plans.store import BUILTIN, add_version
 from app.replay.compare import differences
 from app.replay.snapshots import Scope, walk
-from app.resources import build_state
 from tests.sla.histories import EXAMPLES, thorough
 from tests.sla.slow import METRICS, SlowPlan, SlowTicket
-from tests.support.actors import make_key
-from tests.support.database import new_database
 from tests.support.desk import fetch
+from tests.support.looped import Bench, bench_on
 from tests.support.stories import Caller, Story, begin, path_of
 
 START: Final = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -82,42 +72,6 @@ def document_of(key: str, plan: SlowPlan) -> dict[str, Any]:
         "objectives": {},
         "close_after": duration(plan.close_after),
     }
-
-
-@dataclass(frozen=True)
-class Bench:
-    """A service on a database of its own, and the loop that it runs in."""
-
-    runner: asyncio.Runner
-    sessions: Sessions
-    client: httpx.AsyncClient
-    admin: Caller
-    names: Iterator[int]
-
-    @classmethod
-    @asynccontextmanager
-    async def opened(cls, runner: asyncio.Runner, server: str, template: str) -> AsyncIterator["Bench"]:
-        """The service, as one process of it has its resources."""
-        async with new_database(server, template) as url, httpx.AsyncClient(trust_env=False) as http:
-            engine, wake_ups, configured = make_engine(url, pool_size=4), WakeUps(), Settings(database_url=url)
-            sessions, app = make_sessions(engine, wake_ups), create_app(configured)
-            ours = Connections(engine, sessions)
-            app.state.heliodesk = build_state(configured, ours, ours, ours, http, wake_ups)
-            async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
-                yield cls(runner, sessions, client, Caller(client, await make_key(sessions, "admin")), count(1))
-            await engine.dispose()
-
-
-@contextmanager
-def bench_on(server: str, template: str) -> Iterator[Bench]:
-    """The service in an event loop that outlives every example."""
-    with asyncio.Runner() as runner:
-        opened = Bench.opened(runner, server, template)
-        bench = runner.run(opened.__aenter__())
-        try:
-            yield bench
-        finally:
-            runner.run(opened.__aexit__(None, None, None))
 
 
 class TicketMachine(RuleBasedStateMachine):

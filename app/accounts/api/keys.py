@@ -17,9 +17,10 @@ from app.core.auth import Principal
 from app.core.clock import database_now
 from app.core.limits.places import take_place
 from app.core.problems import Conflict, Forbidden, NotFound, QuotaExceeded
+from app.core.schemas.merging import merge_patch
 from app.core.text.messages import _
 from app.core.web.kit.deps import require_account
-from app.core.web.kit.merge_patch import PatchDep, actor_in, merge_patch, patched
+from app.core.web.kit.merge_patch import PatchDep, actor_in, patched
 from app.core.web.kit.operations import AccountScope, ActorDep, CallDep, Document, ResourceRouter
 from app.core.web.kit.paging import PageDep, made
 

@@ -15,6 +15,7 @@ Scope: TypeAlias = Literal[
     "alerts:write",
     "articles:read",
     "articles:write",
+    "backtests:read",
     "engineers:read",
     "engineers:write",
     "escalations:read",

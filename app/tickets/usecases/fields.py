@@ -3,8 +3,9 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.problems import Conflict
+from app.core.schemas.merging import merge_patch
 from app.core.text.messages import _
-from app.core.web.kit.merge_patch import Patch, actor_in, merge_patch, patched
+from app.core.web.kit.merge_patch import Patch, actor_in, patched
 from app.events import types
 from app.roster.usecases.regions import Lock, locked_to
 from app.tickets.editing import calls, review

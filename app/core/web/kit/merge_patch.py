@@ -1,4 +1,4 @@
-"""JSON Merge Patch (RFC 7396): an absent member is left as it is, null clears it, objects are merged."""
+"""Merge patches as the bodies of requests, and what they make of a resource."""
 
 from typing import Annotated, Any, TypeAlias, TypeVar
 
@@ -14,19 +14,6 @@ from app.core.web.faults import document_faults
 
 Patch: TypeAlias = dict[str, Any]
 M = TypeVar("M", bound=BaseModel)
-
-
-def merge_patch(target: Any, patch: Any) -> Any:
-    """The target with the patch applied; neither is changed (RFC 7396, section 2)."""
-    if not isinstance(patch, dict):
-        return patch
-    merged = dict(target) if isinstance(target, dict) else {}
-    for name, value in patch.items():
-        if value is None:
-            merged.pop(name, None)
-        else:
-            merged[name] = merge_patch(merged.get(name), value)
-    return merged
 
 
 def patched(model: type[M], merged: Any, place: str = "", *, before: Any = None) -> M:

@@ -30,13 +30,14 @@ from app.core.problems import (
     Problem,
     RequestInFlight,
 )
+from app.core.schemas.merging import merge_patch
 from app.core.schemas.shared import ActorRef, EmailRef, page_of
 from app.core.state import State, get_state
 from app.core.text.messages import _
 from app.core.web.http import IF_MATCH, VISITORS, Decorator, Router, StrictRoute, check_if_match, responses
 from app.core.web.kit.deps import ApiKey, PresumedKey, require_account, require_admin, require_support
 from app.core.web.kit.idempotency import IDEMPOTENT, Answer, May, by_key_alone, once
-from app.core.web.kit.merge_patch import Patch, merge_patch, patch_body, patched
+from app.core.web.kit.merge_patch import Patch, patch_body, patched
 from app.core.web.kit.paging import Page, Slice, listing
 from app.core.web.replies import etag, reply
 

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from app.core.web.kit.merge_patch import merge_patch
+from app.core.schemas.merging import merge_patch
 
 
 @pytest.mark.parametrize(
