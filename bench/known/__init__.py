@@ -1,9 +1,13 @@
 """Known solutions: whether the right article is suggested, and how fast, among 50,000 articles.
 
-``articles.jsonl`` is a knowledge base of 60 articles in four languages. Of the labelled tickets, ``tuning.jsonl`` is
-what suggestions were tuned on; ``heldout.jsonl`` was written apart, and never looked at meanwhile. Each ticket has the
-slug of the article that solves it, or null. Goals: the right one among the first three for 0.85 of the held-out
-tickets that have one; p99 under 50 ms. ``HELIODESK_BENCH_ARTICLES`` is another number of articles.
+``articles.jsonl`` is a knowledge base of 60 articles in four languages. The labelled tickets of ``tuning.jsonl`` and
+of ``heldout.jsonl`` are both what suggestions are tuned on, so their figures say how well they fit what is known. How
+well they do otherwise is told by a file of the same shape that nobody has tuned them on:
+``HELIODESK_BENCH_LABELLED=path python -m bench known``. Each line is a ticket: ``title``, ``description``, ``product``
+(or null), ``language``, and ``article``, the slug of the one that solves it, or null.
+
+Goals: the right article among the first three for 0.85 of the tickets of each file that have one; p99 under 50 ms.
+``HELIODESK_BENCH_ARTICLES`` is another number of articles.
 """
 
 import asyncio
@@ -21,6 +25,7 @@ import httpx
 from bench import servers
 
 _HERE: Final = Path(__file__).parent
+_TUNED_ON: Final = (_HERE / "tuning.jsonl", _HERE / "heldout.jsonl")
 _ARTICLES: Final = int(os.environ.get("HELIODESK_BENCH_ARTICLES", "50000"))
 _FIRST: Final = 3
 _WANTED, _MILLISECONDS = 0.85, 50
@@ -67,25 +72,29 @@ UNION ALL SELECT '', language, reach, count(*) FROM article_texts GROUP BY langu
 
 
 def main() -> bool:
-    """Print both figures of quality, and the times; whether the goals are met."""
+    """Print the figures of quality, and the times; whether the goals are met."""
     with servers.database() as url, servers.service(url, HELIODESK_BACKGROUND="false") as port:
         asyncio.run(publish(port))
-        _print_quality("tuning", asyncio.run(answers(port, read("tuning"))))
-        share = _print_quality("held-out", asyncio.run(answers(port, read("heldout"))))
+        shares = [_print_quality(path.name, asyncio.run(answers(port, read(path)))) for path in _labelled()]
         asyncio.run(_fill(url))
         slowest = asyncio.run(_time(port))
-    return share >= _WANTED and slowest < _MILLISECONDS
+    return min(shares) >= _WANTED and slowest < _MILLISECONDS
 
 
-def read(name: str) -> list[dict[str, Any]]:
-    """A file of labels."""
-    return [json.loads(line) for line in (_HERE / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()]
+def _labelled() -> list[Path]:
+    given = os.environ.get("HELIODESK_BENCH_LABELLED")
+    return [*_TUNED_ON, *([Path(given)] if given else [])]
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    """A file with a JSON object in each line."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
 
 
 async def publish(port: int) -> None:
     """Publish the knowledge base."""
     async with _client(port) as api:
-        for article in read("articles"):
+        for article in read(_HERE / "articles.jsonl"):
             (await api.post("/v1/articles", json=article | {"status": "published"})).raise_for_status()
 
 
@@ -128,7 +137,7 @@ async def _fill(url: str) -> None:
 
 
 async def _time(port: int) -> float:
-    tickets = read("tuning")
+    tickets = read(_TUNED_ON[0])
     async with _client(port) as api:
         asked = [each["title"] for each in tickets] + list(_SEARCHES)
         searches = [await _spent(api, "GET", "/v1/articles/search", params={"q": q}) for q in asked[-_REQUESTS:]]

@@ -11,9 +11,9 @@ from app.core.db.tables import Row
 from app.core.text.messages import _, verbatim
 
 LEAST: Final = 0.08
-"""The share of a search's words that an article has to have, at least, by what they are worth."""
-GOOD: Final = 0.25
-"""The share of a ticket's words from which on an article may be its solution."""
+"""How good an article is, at least, that a search finds."""
+GOOD: Final = 0.23
+"""How good an article is, at least, that may be a ticket's solution."""
 _HIT: Final = ("id", "slug", "language", "title", "product", "tags", "audience")
 
 
