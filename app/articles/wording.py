@@ -28,6 +28,8 @@ CONFIGURATIONS: Final[Mapping[str, str]] = {
 }
 """The languages whose words PostgreSQL brings back to their stems. In any other one, words are taken as they are."""
 PLAIN: Final = "heliodesk_simple"
+UNDETERMINED: Final = "und"
+"""The language tag of a text of which nobody has said in what language it is (ISO 639-2)."""
 LONGEST: Final = 10_000
 """Characters of a text that are searched for."""
 MANY: Final = 800

@@ -6,6 +6,7 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.articles.index import KNOWN_ERROR
 from app.articles.read.answers import good
 from app.articles.read.search import ALL_REACHES, Asked, are_there_any
 from app.core.auth import SERVICE
@@ -51,11 +52,11 @@ class KnownSolutions:
 
 
 async def _has_none(session: AsyncSession, ticket: Row) -> bool:
-    """Whether there are articles, and none of them is likely to solve the ticket."""
+    """Whether there are articles or known errors, and none of them is likely to solve the ticket."""
     if ticket["status"] in ENDED or not await are_there_any(session):
         return False
     language = ticket["requester"].get("locale")
-    asked = Asked(ALL_REACHES, ticket["title"], ticket["description"], ticket["product"], language)
+    asked = Asked((*ALL_REACHES, KNOWN_ERROR), ticket["title"], ticket["description"], ticket["product"], language)
     return not await good(session, asked, 1)
 
 

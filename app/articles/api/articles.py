@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import Depends, Path, Query, Response
 from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.background import BackgroundTask
 
 from app.articles import schemas
 from app.articles.api.paths import BY_ID
@@ -12,13 +13,14 @@ from app.articles.models import ArticleRow
 from app.articles.read import queries
 from app.articles.read.answers import search, suggest
 from app.articles.read.queries import ArticleFilter, article_by_id, article_document
-from app.articles.read.search import Asked, reaches_of
+from app.articles.read.search import Asked, reaches_of, suggested_to
 from app.articles.schemas import ArticleFields, ArticleId, ArticleStatus, Audience, NewArticle, Slug
-from app.articles.usecases import editing
+from app.articles.usecases import editing, reading
 from app.core.auth import Principal
 from app.core.clock import database_now
 from app.core.problems import Conflict, Forbidden
 from app.core.schemas.shared import Locale, Word
+from app.core.state import State
 from app.core.text.messages import _
 from app.core.web.kit.deps import LanguageDep
 from app.core.web.kit.merge_patch import PatchDep
@@ -51,6 +53,13 @@ def _require_editor(principal: Principal) -> None:
     """403 for a sandbox's engineers: the knowledge base is the operator's."""
     if not principal.spans_accounts:
         raise Forbidden(_("The knowledge base serves all accounts, and this key is of one account alone"))
+
+
+def noting(state: State, answer: Response, read: reading.Read | None) -> Response:
+    """The answer, behind which the read is noted."""
+    if read:
+        answer.background = BackgroundTask(reading.note_read, state.background.sessions, read)
+    return answer
 
 
 FilterDep = Annotated[ArticleFilter, Depends(article_filter)]
@@ -108,14 +117,12 @@ async def search_articles(
 async def suggest_articles(call: CallDep, reader: LanguageDep, body: schemas.ArticleQuestion) -> Response:
     """What may solve a ticket, before it is sent.
 
-    Nothing is written, and it is cheap enough for each pause in typing. What is not likely to help is left out.
+    Articles, and to those who are known, known errors with their workarounds. Nothing is written, and it is cheap
+    enough for each pause in typing. What is not likely to help is left out.
     """
-    asked = Asked(reaches_of(call.principal), body.title, body.description, body.product, body.language or reader)
+    asked = Asked(suggested_to(call.principal), body.title, body.description, body.product, body.language or reader)
 
-    async def read(session: AsyncSession) -> Document:
-        return {"items": await suggest(session, asked, body.limit)}
-
-    return await call.read(read)
+    return await call.read(partial(suggest, asked=asked, limit=body.limit))
 
 
 @router.show(BY_ID, schemas.Article, visitors=EVERYBODY)
@@ -124,12 +131,14 @@ async def get_article(call: CallDep, article_id: ArticlePath) -> Response:
 
     Its text is there as Markdown, and as HTML that is safe to show.
     """
+    reads: list[reading.Read | None] = []
 
     async def get(session: AsyncSession) -> Document:
         article = await article_by_id(session, call.principal, article_id)
+        reads.append(reading.read_by(session, call.principal, article_id))
         return await article_document(session, call.principal, article)
 
-    return await call.read(get)
+    return noting(call.state, await call.read(get), reads[-1])
 
 
 @router.update(BY_ID, schemas.Article, ArticleFields, _CHANGE)

@@ -14,6 +14,9 @@ LEAST: Final = 0.08
 """How good an article is, at least, that a search finds."""
 GOOD: Final = 0.23
 """How good an article is, at least, that may be a ticket's solution."""
+_ALL: Final = 50
+"""Of what is found, that which is looked through for articles and known errors."""
+_ERRORS: Final = 3
 _HIT: Final = ("id", "slug", "language", "title", "product", "tags", "audience")
 
 
@@ -23,14 +26,24 @@ async def search(session: AsyncSession, asked: Asked, limit: int) -> dict[str, A
     return {"items": [_hit(row, each) for row, each in await _pairs(session, found)]}
 
 
-async def suggest(session: AsyncSession, asked: Asked, limit: int) -> list[dict[str, Any]]:
-    """Articles that may solve what is asked, each with the reason, which is a message."""
-    found = await good(session, asked, limit)
-    return [_suggestion(row, each) for row, each in await _pairs(session, found)]
+async def suggest(session: AsyncSession, asked: Asked, limit: int) -> dict[str, Any]:
+    """Articles that may solve what is asked, and known errors that may be behind it, each with the reason: a message.
+
+    A known error whose workaround is an article that has been found is not said twice.
+    """
+    found = await good(session, asked, _ALL)
+    articles = [each for each in found if each.is_article][:limit]
+    said = {each.slug for each in articles}
+    errors = [each for each in found if not each.is_article and each.slug.lower() not in said][:_ERRORS]
+    shown = await _pairs(session, articles + errors)
+    return {
+        "items": [_suggestion(row, each) for row, each in shown if each.is_article],
+        "known_errors": [_known_error(row, each) for row, each in shown if not each.is_article],
+    }
 
 
 async def good(session: AsyncSession, asked: Asked, limit: int) -> list[Found]:
-    """Articles that may solve what is asked."""
+    """Articles that may solve what is asked, and known errors, where ``asked`` reaches them."""
     return [each for each in await find(session, asked, limit) if each.score >= GOOD]
 
 
@@ -48,6 +61,14 @@ def _hit(row: Row, found: Found) -> dict[str, Any]:
 
 
 def _suggestion(row: Row, found: Found) -> dict[str, Any]:
+    return _hit(row, found) | _reason(row, found)
+
+
+def _known_error(row: Row, found: Found) -> dict[str, Any]:
+    own = {"number": row["slug"], "title": row["title"], "title_html": marked(row["title_marked"])}
+    return own | {"workaround": row["workaround"], "score": round(min(1.0, found.score), 3)} | _reason(row, found)
+
+
+def _reason(row: Row, found: Found) -> dict[str, Any]:
     matched = found_in((row["title_marked"], row["excerpt_marked"])) or list(found.words)[:5]
-    reason = _("It mentions: {words}", words=[verbatim(word) for word in matched])
-    return _hit(row, found) | {"reason": reason, "matched": matched}
+    return {"reason": _("It mentions: {words}", words=[verbatim(word) for word in matched]), "matched": matched}

@@ -13,7 +13,7 @@ from typing import Any, Final
 from asyncpg import Connection
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.articles.index import ALL
+from app.articles.index import ALL, KNOWN_ERROR
 from app.articles.read.lexicon import Lexicon
 from app.articles.wording import (
     MANY,
@@ -47,13 +47,13 @@ RANKED: Final = f"""
 WITH asked AS (
     SELECT * FROM unnest($1::text[], $2::text[], $3::int[], $4::float8[]) AS q (language, word, term, weight)
 ), found AS MATERIALIZED (
-    SELECT article_id, slug, language, product, words FROM article_texts
+    SELECT article_id, slug, language, product, reach, words FROM article_texts
     WHERE words @@ $5::text::tsquery AND reach = ANY ($6::text[])
       AND ($7::text IS NULL OR product = $7 OR product IS NULL) LIMIT {MANY}
 ), near AS MATERIALIZED (
     SELECT * FROM found ORDER BY ts_rank(words, $5::text::tsquery) DESC, article_id LIMIT {_RANKED}
 )
-SELECT n.article_id, n.slug, n.language, n.product, sum(t.score) AS score, array_agg(t.word) AS words
+SELECT n.article_id, n.slug, n.language, n.product, n.reach, sum(t.score) AS score, array_agg(t.word) AS words
 FROM near AS n CROSS JOIN LATERAL (
     SELECT DISTINCT ON (q.term) q.word,
            q.weight * CASE WHEN 'A' = ANY (u.weights) THEN 1 WHEN 'B' = ANY (u.weights) THEN 0.9
@@ -61,16 +61,18 @@ FROM near AS n CROSS JOIN LATERAL (
     FROM unnest(n.words) AS u JOIN asked AS q ON q.language = n.language AND q.word = u.lexeme
     ORDER BY q.term, score DESC
 ) AS t
-GROUP BY n.article_id, n.slug, n.language, n.product
+GROUP BY n.article_id, n.slug, n.language, n.product, n.reach
 """  # noqa: S608  numbers of ours
 _MARKED: Final = f"StartSel={MARKS[0]}, StopSel={MARKS[1]}"
 _SHOWN: Final = f"""
-SELECT a.id, a.slug, a.language, a.title, a.product, a.tags, a.audience,
-       ts_headline(f.config::regconfig, a.title, f.query::tsquery, 'HighlightAll=true, {_MARKED}') AS title_marked,
+SELECT t.article_id AS id, t.slug, coalesce(a.language, t.language) AS language, coalesce(a.title, t.title) AS title,
+       a.product, a.tags, a.audience, CASE WHEN a.id IS NULL THEN t.plain END AS workaround,
+       ts_headline(f.config::regconfig, coalesce(a.title, t.title), f.query::tsquery,
+                   'HighlightAll=true, {_MARKED}') AS title_marked,
        ts_headline(f.config::regconfig, left(t.plain, 10000), f.query::tsquery,
                    'MaxFragments=2, MaxWords=30, MinWords=12, FragmentDelimiter=" … ", {_MARKED}') AS excerpt_marked
 FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS f (id, config, query, place)
-JOIN articles AS a ON a.id = f.id JOIN article_texts AS t ON t.article_id = a.id ORDER BY f.place
+JOIN article_texts AS t ON t.article_id = f.id LEFT JOIN articles AS a ON a.id = f.id ORDER BY f.place
 """  # noqa: S608  our own marks
 
 
@@ -91,13 +93,14 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An article that was found, by these ``words``; ``score``: how good it is (``weigh``), mostly below 1."""
+    """An article or known error that was found, by these ``words``; ``score``: how good it is (``weigh``), mostly below 1."""
 
     article_id: str
     slug: str
     language: str
     score: float
     words: Sequence[str]
+    is_article: bool = True
 
 
 def reaches_of(principal: Principal | None) -> tuple[str, ...]:
@@ -110,9 +113,15 @@ def reaches_of(principal: Principal | None) -> tuple[str, ...]:
     return ALL_REACHES if principal.spans_accounts else ("public", "customers")
 
 
+def suggested_to(principal: Principal | None) -> tuple[str, ...]:
+    """What is suggested to a caller: the articles that they may read and, to those who are known, known errors."""
+    reaches = reaches_of(principal)
+    return (*reaches, KNOWN_ERROR) if "customers" in reaches else reaches
+
+
 async def are_there_any(session: AsyncSession) -> bool:
-    """Whether there are published articles."""
-    return bool(await (await driver(session)).fetch(_TOTALS, ALL, ALL_REACHES))
+    """Whether there are published articles, or known errors."""
+    return bool(await (await driver(session)).fetch(_TOTALS, ALL, (*ALL_REACHES, KNOWN_ERROR)))
 
 
 async def find(session: AsyncSession, asked: Asked, limit: int) -> list[Found]:
@@ -155,7 +164,8 @@ def _best(ranked: Sequence[Row], asked: Asked, limit: int) -> list[Found]:
         score = row["score"] * (_OWN_LANGUAGE if row["language"] == own else 1)
         if product and row["product"]:
             score *= _OWN_PRODUCT if row["product"] == product else other
-        found = Found(row["article_id"], row["slug"], row["language"], score, row["words"])
+        is_article = row["reach"] != KNOWN_ERROR
+        found = Found(row["article_id"], row["slug"], row["language"], score, row["words"], is_article)
         if found.slug not in best or best[found.slug].score < score:
             best[found.slug] = found
     return sorted(best.values(), key=lambda each: (-each.score, each.article_id))[:limit]

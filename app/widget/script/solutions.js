@@ -27,6 +27,8 @@ const nodesOf = (html) => {
 };
 
 const solutions = {
+  conversation: unique(),
+
   /** Looks for what may help whenever the visitor pauses, and shows it in `place`. */
   follow(built, place, product) {
     let timer;
@@ -76,7 +78,7 @@ const solutions = {
   /** It has helped: nothing is sent, and what was typed is gone. */
   async solved(id) {
     try {
-      await post(`v1/articles/${id}/solved`, {});
+      await post(`v1/articles/${id}/solved`, { conversation: this.conversation });
       kept.set("draft", null);
       await widget.show(visitor.known || guests.all().length ? "overview" : "opening");
       widget.announce(t("glad"));

@@ -181,10 +181,11 @@ async def filtered(
     filters: Sequence[Filter],
     page: Page,
     *keys: str,
+    newest_first: bool = True,
 ) -> Slice[T]:
-    """A page of entities, the newest first, of a ``scope`` that an index on it and ``keys`` serves."""
+    """A page of entities, of a ``scope`` that an index on it and ``keys`` serves."""
     mapper = inspect(entity)
-    table, order = mapper.local_table, Order(keys, newest_first=True)
+    table, order = mapper.local_table, Order(keys, newest_first)
     loaded = [attribute.columns[0] for attribute in mapper.column_attrs if not attribute.deferred]
     behind = order.behind(table.c, page.place(datetime, str))
     ordered = select(*loaded).where(*scope, *behind).order_by(*order.of(table.c))
