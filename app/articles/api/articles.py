@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.background import BackgroundTask
 
 from app.articles import schemas
+from app.articles.api.pages import html_page
 from app.articles.api.paths import BY_ID
 from app.articles.models import ArticleRow
 from app.articles.read import queries
@@ -27,6 +28,7 @@ from app.core.web.kit.merge_patch import PatchDep
 from app.core.web.kit.operations import CallDep, Document, ResourceRouter, SupportCall
 from app.core.web.kit.paging import PageDep, made
 from app.core.web.kit.visits import CUSTOMERS, EVERYBODY
+from app.core.web.page import wants_page
 
 router = ResourceRouter("articles", prefix="/v1/articles", tags=["Articles"])
 ArticlePath = Annotated[ArticleId, Path(description="The article's id")]
@@ -35,6 +37,9 @@ LanguageQuery = Annotated[Locale | None, Query(description="Which language is pr
 ProductQuery = Annotated[Word | None, Query(description="Only articles on this product, and on none")]
 Limit = Annotated[int, Query(ge=1, le=50, description="The most articles")]
 _CHANGE: Final = {"status": "published"}
+_HTML: Final[dict[str, Any]] = {"text/html": {"schema": {"type": "string"}, "example": "<!DOCTYPE html>"}}
+_PAGE: Final[dict[int | str, dict[str, Any]]] = {200: {"content": _HTML}}
+_PAGED: Final = {"Vary": "Accept, Accept-Language"}
 
 
 async def article_filter(
@@ -125,11 +130,12 @@ async def suggest_articles(call: CallDep, reader: LanguageDep, body: schemas.Art
     return await call.read(partial(suggest, asked=asked, limit=body.limit))
 
 
-@router.show(BY_ID, schemas.Article, visitors=EVERYBODY)
+@router.show(BY_ID, schemas.Article, responses=_PAGE, visitors=EVERYBODY)
 async def get_article(call: CallDep, article_id: ArticlePath) -> Response:
     """Get an article.
 
-    Its text is there as Markdown, and as HTML that is safe to show.
+    Its text is there as Markdown, and as HTML that is safe to show. It is a page that prints, in the language of
+    `Accept-Language`, where `Accept` prefers `text/html`.
     """
     reads: list[reading.Read | None] = []
 
@@ -138,7 +144,11 @@ async def get_article(call: CallDep, article_id: ArticlePath) -> Response:
         reads.append(reading.read_by(session, call.principal, article_id))
         return await article_document(session, call.principal, article)
 
-    return noting(call.state, await call.read(get), reads[-1])
+    if wants_page(call.request.headers.get("accept", "")):
+        answer: Response = html_page(await call.ask(get), call.request, _PAGED)
+    else:
+        answer = await call.read(get)
+    return noting(call.state, answer, reads[-1])
 
 
 @router.update(BY_ID, schemas.Article, ArticleFields, _CHANGE)

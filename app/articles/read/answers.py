@@ -12,6 +12,8 @@ from app.core.text.messages import _, verbatim
 
 LEAST: Final = 0.08
 """How good an article is, at least, that a search finds."""
+_BESIDE: Final = 0.4
+"""How good it is at least beside the best one: what has half of the words in another language is no answer to them."""
 GOOD: Final = 0.23
 """How good an article is, at least, that may be a ticket's solution."""
 _ALL: Final = 50
@@ -22,7 +24,9 @@ _HIT: Final = ("id", "slug", "language", "title", "product", "tags", "audience")
 
 async def search(session: AsyncSession, asked: Asked, limit: int) -> dict[str, Any]:
     """What a search has found."""
-    found = [each for each in await find(session, asked, limit) if each.score >= LEAST]
+    found = await find(session, asked, limit)
+    least = max(LEAST, _BESIDE * found[0].score) if found else LEAST
+    found = [each for each in found if each.score >= least]
     return {"items": [_hit(row, each) for row, each in await _pairs(session, found)]}
 
 

@@ -93,7 +93,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An article or known error that was found, by these ``words``; ``score``: how good it is (``weigh``), mostly below 1."""
+    """An article or known error that was found by these ``words``; ``score``: how good it is, mostly below 1."""
 
     article_id: str
     slug: str

@@ -41,7 +41,7 @@ class _Noted:
 
 
 def read_by(session: AsyncSession, principal: Principal, article_id: str) -> Read | None:
-    """The read that is to be noted, if any: that of a customer, whom a key or a token tells, and not of the last hour."""
+    """The read that is to be noted, if any: that of a customer who is known, unless one of the last hour has been."""
     if principal.account_id is None or principal.is_support or principal.is_unknown:
         return None
     read = Read(principal.account_id, voter_of(principal), article_id)
