@@ -12,8 +12,9 @@ from app.core.text.messages import _, verbatim
 
 LEAST: Final = 0.08
 """How good an article is, at least, that a search finds."""
-_BESIDE: Final = 0.4
-"""How good it is at least beside the best one: what has half of the words in another language is no answer to them."""
+_BESIDE: Final = 0.55
+"""How good it is at least beside the best one: one that has half of the words is no answer beside one that
+has all of them."""
 GOOD: Final = 0.23
 """How good an article is, at least, that may be a ticket's solution."""
 _ALL: Final = 50
