@@ -26,8 +26,8 @@ _FOUND: Final = """() => {
     for (const { name: attribute, value } of element.attributes) {
       if (!["href", "src", "alt", "title", "start", "lang", "hreflang", "dir", "rel", "scope"].includes(attribute))
         wrong.push(`${name} ${attribute}`);
-      if (attribute === "href" && !/^(https?:|mailto:|tel:|art_)/.test(value)) wrong.push(value);
-      if (attribute === "src" && !/^https?:/.test(value)) wrong.push(value);
+      const scheme = /^[a-z][a-z0-9+.-]*:/i.exec(value.replace(/[^!-~]/g, ""))?.[0] ?? "https:";
+      if (["href", "src"].includes(attribute) && !/^(https?|mailto|tel):$/.test(scheme)) wrong.push(value);
     }
   }
   if (document.querySelectorAll("main style").length > 1) wrong.push("style");

@@ -26,7 +26,8 @@ async def test_n3_a_known_error_is_suggested_until_it_is_solved(begin: Begin, se
     assert (error["number"], error["title"], error["workaround"]) == (problem["number"], TITLE, HELP)
     assert error["reason"].startswith("It mentions: ")
     assert {"Exports", "timeout"} <= set(error["matched"])
-    ticket = await story.customer.post("/v1/tickets?include=suggestions", 201, **ASKED)
+    ana = {"requester": {"name": "Ana Silva", "email": "ana@example.com"}}
+    ticket = await story.customer.post("/v1/tickets?include=suggestions", 201, **ASKED, **ana)
     assert [each["number"] for each in ticket["known_errors"]] == [problem["number"]]
     assert await KnownSolutions(sessions).run_pass() == 1
     assert await story.events(path_of(ticket), "ticket.no_known_solution") == [], "a known error is a known solution"
