@@ -98,7 +98,7 @@ async def test_what_is_shown_over_http_is_held_by_its_policy_too(
     problem = await story.engineer.post("/v1/problems", 201, title="<img src=x onerror=pwned()>")
     known = {
         "state": "known_error",
-        "owner_id": story.expert.id,
+        "owner_id": story.engineer_id,
         "workaround": texts,
         "publish": {"audience": "public"},
     }
