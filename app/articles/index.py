@@ -26,9 +26,9 @@ RETURNING language, reach, tsvector_to_array(words) AS words
 """
 # The language whose dictionary leaves out the most words, as saying nothing; none, where none leaves out many.
 _LANGUAGE: Final = f"""
-SELECT c.language FROM unnest($2::text[], $3::text[]) AS c (language, config)
+SELECT c.language FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS c (language, config, place)
 ORDER BY length(to_tsvector(c.config::regconfig, $1)) * CASE WHEN c.language = '{UNDETERMINED}' THEN 0.85 ELSE 1 END,
-         c.language LIMIT 1
+         c.place LIMIT 1
 """  # noqa: S608  a language tag of ours
 # All writers count in the same order, so that none waits for another one that waits for it.
 _COUNT: Final = """

@@ -18,10 +18,10 @@ SELECT p.id, p.number, l.language, 'known_error', p.title, p.workaround,
        || setweight(to_tsvector(l.config, coalesce(p.product, '')), 'B') || to_tsvector(l.config, p.workaround)
 FROM problems AS p CROSS JOIN LATERAL (
     SELECT c.language, c.config FROM (VALUES
-        ('en', 'heliodesk_english'::regconfig, 1), ('es', 'heliodesk_spanish', 1), ('fr', 'heliodesk_french', 1),
-        ('de', 'heliodesk_german', 1), ('und', 'heliodesk_simple', 0.85)
-    ) AS c (language, config, share)
-    ORDER BY length(to_tsvector(c.config, p.title || ' ' || p.workaround)) * c.share, c.language LIMIT 1
+        (1, 'en', 'heliodesk_english'::regconfig, 1), (2, 'es', 'heliodesk_spanish', 1),
+        (3, 'fr', 'heliodesk_french', 1), (4, 'de', 'heliodesk_german', 1), (5, 'und', 'heliodesk_simple', 0.85)
+    ) AS c (place, language, config, share)
+    ORDER BY length(to_tsvector(c.config, p.title || ' ' || p.workaround)) * c.share, c.place LIMIT 1
 ) AS l
 WHERE p.state = 'known_error' AND p.workaround IS NOT NULL
 """

@@ -73,7 +73,7 @@ const solutions = {
         element.append(text);
         try {
           const page = audience === "public"
-            && h("p", null, h("a", { href: `${base}help/articles/${id}`, target: "_blank", rel: "noopener" }, t("as_page")));
+            && h("p", null, h("a", { href: `${base}help/articles/${id}`, target: "_blank", rel: "noopener noreferrer" }, t("as_page")));
           text.append(...nodesOf((await get(`v1/articles/${id}`)).html), ...(page ? [page] : []),
             button(t("solved_it"), () => this.solved(id)));
         } catch (problem) {
