@@ -112,5 +112,5 @@ async def test_what_is_shown_over_http_is_held_by_its_policy_too(
             policy = answer.headers["content-security-policy"]
             assert policy.startswith("default-src 'none'")
             assert "script-src" not in policy
-        assert await page.get_by_role("heading", name="<img src=x onerror=pwned()>").is_visible()
+        assert await page.get_by_role("heading", name="<img src=x onerror=pwned()>").first.is_visible()
         await page.close()

@@ -17,7 +17,10 @@ from app.articles.read.search import reaches_of
 from app.core.auth import Principal
 from app.core.db.session import memory_of
 from app.core.problems import NotFound
-from app.core.web.kit.paging import Columns, Filter, Page, Slice, filtered
+from app.core.web.kit.paging import Columns, Filter, Page, Slice
+
+REACH: Final = 2000
+"""Articles that one page of a filtered list examines: their rows are wide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,7 @@ async def articles_page(
             scope = [ArticleRow.audience == reaches[0], ArticleRow.status == "published"]
         else:
             filters += [partial(_is, "status", "published"), lambda columns: columns.audience.in_(reaches)]
-    return await filtered(session, ArticleRow, scope, filters, page, "created_at", "id", newest_first=False)
+    return await filtered_by(session, ArticleRow, Wanted(scope, filters, REACH), page, Order(("created_at", "id")))
 
 
 def summary(row: ArticleRow) -> dict[str, Any]:
