@@ -17,7 +17,7 @@ from app.articles.read.search import reaches_of
 from app.core.auth import Principal
 from app.core.db.session import memory_of
 from app.core.problems import NotFound
-from app.core.web.kit.paging import Columns, Filter, Page, Slice
+from app.core.web.kit.paging import Columns, Filter, Order, Page, Slice, Wanted, filtered_by
 
 REACH: Final = 2000
 """Articles that one page of a filtered list examines: their rows are wide."""
