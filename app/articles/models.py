@@ -100,7 +100,7 @@ class ArticleTextRow(Base):
     article_id: Mapped[str] = mapped_column(ID, primary_key=True)
     slug: Mapped[str] = mapped_column(ID)
     language: Mapped[str] = mapped_column(ID)
-    reach: Mapped[str] = mapped_column(comment="the article's audience, or known_error")
+    reach: Mapped[str] = mapped_column(comment="the article's audience")
     product: Mapped[str | None] = mapped_column(comment="folded, as searches compare it")
     title: Mapped[str | None] = mapped_column(comment="of what is no article: a known error")
     plain: Mapped[str] = mapped_column(comment="the body without its Markdown")
