@@ -1,27 +1,26 @@
 """The background pass that finds incidents which are alike, among the tickets that were opened lately.
 
 It looks at what is new only, and costs the opening of a ticket nothing. New tickets are compared with those of the
-same product in the window before them; what is alike is suggested as a problem, or joins the one that is known. One
-replica at a time holds the mark, and everything that follows from the tickets behind it is one transaction with it.
+same product in the window before them; what is alike is suggested as a problem, or joins the one that is known.
 """
 
-import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import database_now
 from app.core.db.engine import Sessions
-from app.core.db.session import driver, transaction
+from app.core.db.session import driver
 from app.core.db.statements.bulk import insert_rows
 from app.core.db.statements.housekeeping import forget
 from app.core.db.tables import Row
 from app.core.process.cooperative import in_turns
+from app.core.state import Feed
 from app.core.text.folding import folded
+from app.events.consuming import Consumer
 from app.problems import suggesting
 from app.problems.likeness import IN_COMMON, Group, Incident, Weights, grouped, words_of
 from app.problems.meanings import MEANINGS
@@ -29,31 +28,23 @@ from app.problems.models import IncidentWordRow, RecentIncidentRow
 
 WINDOW: Final = timedelta(hours=3)
 """Incidents that are alike are opened within this time."""
-BATCH: Final = 200
-"""New tickets that one transaction looks at."""
-_MOST: Final = 20
-"""Transactions of one pass."""
+BATCH: Final = 100
+"""Events of one pass."""
 _POOL: Final = 500
 """Tickets of a product with which new ones are compared: the newest of the window."""
-_LATE: Final = timedelta(seconds=30)
-"""So long after the instant at which it was opened a ticket may be committed."""
+_MEMBERS: Final = 30
+"""Tickets of a known problem with which new ones are compared: the newest."""
 _MEMORY: Final = timedelta(days=14)
 """So long words are counted."""
 _READ: Final = 1_000
 """Characters of a description that are looked at."""
-_MARK: Final = "incidents"
 _NEW: Final = f"""
 SELECT t.account_id, t.id, t.title, left(t.description, {_READ}) AS description, t.product, t.opened_at
-FROM tickets AS t
-WHERE t.sandbox = false AND t.opened_at >= $1 AND NOT EXISTS (
+FROM unnest($1::text[], $2::text[]) AS o (account_id, id) JOIN tickets AS t USING (account_id, id)
+WHERE NOT t.sandbox AND NOT EXISTS (
     SELECT FROM recent_incidents AS r WHERE r.account_id = t.account_id AND r.ticket_id = t.id)
-ORDER BY t.opened_at, t.id LIMIT $2
+ORDER BY t.opened_at, t.id
 """  # noqa: S608  our own number
-_BEGIN: Final = """
-INSERT INTO detection_marks (name, opened_at) VALUES ($1, clock_timestamp() - $2::interval) ON CONFLICT DO NOTHING
-"""
-_LOCK: Final = "SELECT opened_at FROM detection_marks WHERE name = $1 FOR UPDATE SKIP LOCKED"
-_ADVANCE: Final = "UPDATE detection_marks SET opened_at = greatest(opened_at, $2) WHERE name = $1"
 # A word that a language passes over has no lexeme in it.
 _TELLING: Final = """
 SELECT w.word FROM unnest($1::text[]) AS w (word) WHERE w.word = ANY ($2::text[]) OR (
@@ -80,103 +71,102 @@ _ENDED: Final = ("resolved", "closed")
 """States of problems that nothing joins: what is like them is new."""
 
 
-@dataclass(frozen=True, slots=True)
-class Detection:
-    """Finds recurring incidents; any number of replicas may."""
+Words: TypeAlias = Mapping[str, str]
+Grouping: TypeAlias = Callable[[Sequence[Group], Sequence[Incident], Weights], Awaitable[list[Group]]]
 
-    sessions: Sessions
+
+async def _here(groups: Sequence[Group], free: Sequence[Incident], weights: Weights) -> list[Group]:
+    return grouped(groups, free, weights)
+
+
+class Detection:
+    """Finds recurring incidents; any number of replicas may, one at a time."""
+
+    def __init__(self, sessions: Sessions, feed: Feed, group: Grouping = _here) -> None:
+        """``group`` is how tickets are grouped: the service does it in a process of its own."""
+        self._consumer = Consumer("incidents", sessions, feed, BATCH)
+        self._group = group
 
     async def run_pass(self) -> int:
-        """Look at the tickets that are new, some in each transaction; how many."""
-        looked = 0
-        for _ in range(_MOST):
-            if not await self._is_anything_new():
-                break
-            number = await self._look()
-            looked += number
-            if number < BATCH:
-                break
-        return looked
+        """Look at the tickets that the next events have opened; the number of events."""
+        return await self._consumer.take(self._look)
 
-    async def _is_anything_new(self) -> bool:
-        """Without a lock: most passes end here."""
-        async with self.sessions() as session:
-            connection = await driver(session)
-            mark = await connection.fetchval("SELECT opened_at FROM detection_marks WHERE name = $1", _MARK)
-            return mark is None or bool(await connection.fetch(_NEW, mark - _LATE, 1))
-
-    async def _look(self) -> int:
-        async with transaction(self.sessions) as session:
-            connection = await driver(session)
-            mark = await connection.fetchval(_LOCK, _MARK)
-            if mark is None:
-                await connection.execute(_BEGIN, _MARK, WINDOW)
-                return 0
-            new = await connection.fetch(_NEW, mark - _LATE, BATCH)
-            if new:
-                await _take_in(session, new)
-                await connection.execute(_ADVANCE, _MARK, max(row["opened_at"] for row in new))
-            return len(new)
+    async def _look(self, session: AsyncSession, events: Sequence[Row]) -> None:
+        opened = [(each["account_id"], each["ticket_id"]) for each in events if each["type"] == "ticket.opened"]
+        new = await (await driver(session)).fetch(_NEW, *map(list, zip(*opened, strict=True))) if opened else []
+        if new:
+            await _take_in(session, new, self._group)
 
 
-async def _take_in(session: AsyncSession, new: Sequence[Row]) -> None:
+class _Compared(NamedTuple):
+    """What came of the comparison of one product's tickets."""
+
+    product: str | None
+    weights: Weights
+    spelt: Mapping[str, str]
+    changed: Sequence[Group]
+
+
+async def _take_in(session: AsyncSession, new: Sequence[Row], group: Grouping) -> None:
     """Remember new tickets, and see which of them are like others."""
-    rows = [row async for row in in_turns(_remembered(new, await _telling(session, new)))]
+    texts = [(words_of(row["title"]), words_of(row["description"])) async for row in in_turns(new)]
+    telling = await _telling(session, texts)
+    rows = [_remembered(row, *words, telling) for row, words in zip(new, texts, strict=True)]
     await insert_rows(session, RecentIncidentRow, rows)
     counted = [(word, row["opened_at"].date()) for row in rows for word in ("", *row["words"])]
     await (await driver(session)).execute(_COUNT, *map(list, zip(*counted, strict=True)))
     names = {folded(row["product"] or ""): row["product"] for row in new}
     now = await database_now(session)
-    by_product = sorted(rows, key=lambda row: row["product"])
-    for product, own in groupby(by_product, key=lambda row: row["product"]):
-        await _compare(session, names[product], list(own), now=now)
+    by_product = groupby(sorted(rows, key=lambda row: row["product"]), key=lambda row: row["product"])
+    compared = [await _compare(session, names[product], list(own), group, now=now) for product, own in by_product]
+    for product, weights, spelt, changed in compared:  # from here on the events that are written hold up the feed
+        for found in changed:
+            await suggesting.save(session, found, product, weights, spelt, now=now)
 
 
-async def _telling(session: AsyncSession, new: Sequence[Row]) -> set[str]:
+async def _telling(session: AsyncSession, texts: Sequence[tuple[Words, Words]]) -> set[str]:
     """Of all words of these tickets, those that say something."""
-    words = {word for row in new for text in (row["title"], row["description"]) for word in words_of(text).values()}
+    words = {word for text in texts for part in text for word in part.values()}
     meant = [word for word in words if word[:5] in MEANINGS]
     return {row["word"] for row in await (await driver(session)).fetch(_TELLING, list(words), meant)}
 
 
-def _remembered(new: Sequence[Row], telling: set[str]) -> Sequence[dict[str, Any]]:
-    rows = []
-    for row in new:
-        title = {stem: word for stem, word in words_of(row["title"]).items() if word in telling}
-        words = {stem: word for stem, word in words_of(row["description"]).items() if word in telling} | title
-        rows.append(
-            {
-                "account_id": row["account_id"],
-                "ticket_id": row["id"],
-                "product": folded(row["product"] or ""),
-                "title": list(title),
-                "words": words,
-                "opened_at": row["opened_at"],
-            }
-        )
-    return rows
+def _remembered(row: Row, title: Words, description: Words, telling: set[str]) -> dict[str, Any]:
+    said = {stem: word for stem, word in title.items() if word in telling}
+    words = {stem: word for stem, word in description.items() if word in telling} | said
+    own = {"account_id": row["account_id"], "ticket_id": row["id"], "opened_at": row["opened_at"]}
+    return own | {"product": folded(row["product"] or ""), "title": list(said), "words": words}
 
 
-async def _compare(session: AsyncSession, product: str | None, new: Sequence[Row], *, now: datetime) -> None:
-    """Compare new tickets of one product with those before them, and save what they belong to."""
+async def _compare(
+    session: AsyncSession, product: str | None, new: Sequence[Row], group: Grouping, *, now: datetime
+) -> _Compared:
+    """Compare new tickets of one product with those before them."""
     since = min(row["opened_at"] for row in new) - WINDOW
     rows = await (await driver(session)).fetch(_RECENT, folded(product or ""), since)
     incidents = {row["ticket_id"]: _incident(row) for row in rows}
     fresh = [incidents[row["ticket_id"]] for row in new if row["ticket_id"] in incidents]
     groups: dict[str, Group] = {}
     free = []
-    for row in reversed(rows):
+    for row in rows:
         if row["problem_id"] is None:
             free.append(incidents[row["ticket_id"]])
         elif row["state"] not in _ENDED:
-            group = groups.setdefault(row["problem_id"], Group(row["problem_id"]))
-            group.members.append(incidents[row["ticket_id"]])
-    near = [one for one in free if any(len(one.words & other.words) >= IN_COMMON for other in fresh)]
+            members = groups.setdefault(row["problem_id"], Group(row["problem_id"])).members
+            if len(members) < _MEMBERS:
+                members.append(incidents[row["ticket_id"]])
+    near = [
+        one async for one in in_turns(reversed(free)) if any(len(one.words & new.words) >= IN_COMMON for new in fresh)
+    ]
     weights = await _weights(session, near, list(groups.values()), now)
-    changed = await asyncio.to_thread(grouped, list(groups.values()), near, weights)
+    changed = await group(list(groups.values()), near, weights) if near else []
     spelt = {stem: word for row in rows for stem, word in row["words"].items()}
-    for group in changed:
-        await suggesting.save(session, group, product, weights, spelt, now=now)
+    return _Compared(product, weights, spelt, changed)
+
+
+def _is_near(one: Incident, fresh: Sequence[Incident]) -> bool:
+    """Whether it may be like one of the new tickets, or is one of them."""
+    return any(len(one.words & other.words) >= IN_COMMON for other in fresh)
 
 
 def _incident(row: Row) -> Incident:

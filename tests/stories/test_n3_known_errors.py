@@ -16,9 +16,7 @@ TITLE = "Exports of large reports end with a timeout"
 HELP = "Please export the report one month at a time, then it is not too large."
 
 
-async def test_n3_a_known_error_is_suggested_until_it_is_solved(
-    begin: Begin, state: State, sessions: Sessions
-) -> None:
+async def test_n3_a_known_error_is_suggested_until_it_is_solved(begin: Begin, state: State, sessions: Sessions) -> None:
     story = await begin("itil-native")
     looking = KnownSolutions(sessions, state.feed)
     await looking.run_pass()
