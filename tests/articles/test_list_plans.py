@@ -65,7 +65,9 @@ async def test_a_page_of_articles_is_bounded_whatever_is_asked(
 async def test_what_is_public_is_found_at_once_and_the_rest_page_by_page(story: Story) -> None:
     anybody = Caller(story.customer.client, {})
     assert len((await anybody.get("/v1/public/articles"))["items"]) == 11
-    found, cursor, pages = [], {}, 0
+    found: list[str] = []
+    cursor: dict[str, str] = {}
+    pages = 0
     while pages < 20:
         page = await story.engineer.get("/v1/articles", tag="last", **cursor)
         found += [each["slug"] for each in page["items"]]

@@ -38,7 +38,14 @@ _AT: Final = "2026-11-20T20:30:00Z"
 
 def article(**said: Any) -> dict[str, Any]:
     """An article as the page takes it."""
-    given = {"title": "x", "language": "en", "status": "published", "product": None, "tags": [], "translations": []}
+    given: dict[str, Any] = {
+        "title": "x",
+        "language": "en",
+        "status": "published",
+        "product": None,
+        "tags": [],
+        "translations": [],
+    }
     return given | {"html": ""} | said
 
 

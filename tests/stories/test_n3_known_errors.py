@@ -22,9 +22,9 @@ async def test_n3_a_known_error_is_suggested_until_it_is_solved(begin: Begin, st
     await looking.run_pass()
     await write(story.engineer, PDF)
     problem = await story.engineer.post("/v1/problems", 201, title=TITLE, product="Prism")
-    state = f"/v1/problems/{problem['id']}/state"
+    step = f"/v1/problems/{problem['id']}/state"
     assert (await story.customer.post("/v1/articles/suggest", **ASKED))["known_errors"] == []
-    await story.engineer.post(state, state="known_error", owner_id=story.engineer_id, workaround=HELP)
+    await story.engineer.post(step, state="known_error", owner_id=story.engineer_id, workaround=HELP)
     (error,) = (await story.customer.post("/v1/articles/suggest", **ASKED))["known_errors"]
     assert (error["number"], error["title"], error["workaround"]) == (problem["number"], TITLE, HELP)
     assert error["reason"].startswith("It mentions: ")
@@ -40,11 +40,11 @@ async def test_n3_a_known_error_is_suggested_until_it_is_solved(begin: Begin, st
     assert await found(story.customer, "export timeout") == [PDF["slug"]], "a search is for articles"
     french = {"title": "Délai dépassé", "description": "L'exportation d'un grand rapport échoue", "language": "fr"}
     assert [each["number"] for each in (await story.customer.post("/v1/articles/suggest", **french))["known_errors"]]
-    await story.engineer.post(state, state="known_error", publish={"audience": "public"})
+    await story.engineer.post(step, state="known_error", publish={"audience": "public"})
     answer = await story.customer.post("/v1/articles/suggest", **ASKED)
     assert answer["items"][0]["slug"] == problem["number"].lower()
     assert answer["known_errors"] == [], "what is an article is not said twice"
-    await story.engineer.post(state, state="resolved", resolution="Version 4.2 reads each row once.")
+    await story.engineer.post(step, state="resolved", resolution="Version 4.2 reads each row once.")
     assert (await story.customer.post("/v1/articles/suggest", **ASKED))["known_errors"] == []
 
 

@@ -41,7 +41,7 @@ async def _show(request: Request) -> Response:
 async def _of_slug(session: AsyncSession, slug: str, language: str) -> str:
     public = (ArticleRow.status == "published", ArticleRow.audience == "public")
     found = await session.execute(select(ArticleRow.language, ArticleRow.id).where(ArticleRow.slug == slug, *public))
-    by_language = {row.language: row.id for row in found}
+    by_language: dict[str, str] = {row.language: row.id for row in found}
     if not by_language:
         raise NotFound
     return by_language[min(by_language, key=lambda each: (primary(each) != language, primary(each) != SOURCE, each))]
