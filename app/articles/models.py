@@ -102,9 +102,9 @@ class ArticleTextRow(Base):
     language: Mapped[str] = mapped_column(ID)
     reach: Mapped[str] = mapped_column(comment="the article's audience")
     product: Mapped[str | None] = mapped_column(comment="folded, as searches compare it")
-    title: Mapped[str | None] = mapped_column(comment="of what is no article: a known error")
     plain: Mapped[str] = mapped_column(comment="the body without its Markdown")
     words: Mapped[Any] = mapped_column(TSVECTOR, comment="title as A, tags as B, body as D")
+    title: Mapped[str | None] = mapped_column(comment="of what is no article: a known error")
 
     __table_args__ = (Index("ix_article_texts_words", "words", postgresql_using="gin"),)
 

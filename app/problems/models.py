@@ -25,9 +25,6 @@ class ProblemRow(Base):
     owner_id: Mapped[str | None] = mapped_column(ID, comment="the engineer who follows it")
     workaround: Mapped[str | None]
     resolution: Mapped[str | None]
-    translations: Mapped[dict[str, Any]] = mapped_column(
-        server_default=text("'{}'"), comment="workaround and resolution by language"
-    )
     resolve_tickets: Mapped[bool] = mapped_column(server_default=text("false"))
     dismissal: Mapped[str | None] = mapped_column(comment="why the suggestion was dismissed")
     created_by: Mapped[dict[str, Any]]
@@ -40,6 +37,9 @@ class ProblemRow(Base):
     version: Mapped[int] = mapped_column(server_default="1")
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+    translations: Mapped[dict[str, Any]] = mapped_column(
+        server_default=text("'{}'"), comment="workaround and resolution by language"
+    )
 
     __table_args__ = (
         Index(None, "created_at", "id"),

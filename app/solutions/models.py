@@ -18,12 +18,12 @@ class SolutionRow(Base):
     id: Mapped[str] = mapped_column(ID, primary_key=True)
     article_id: Mapped[str] = mapped_column(ID)
     ticket_id: Mapped[str | None] = mapped_column(ID, comment="null: a deflection")
+    actor: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
     solver: Mapped[str | None] = mapped_column(ID, comment="who said so of a deflection, where that is known")
     conversation: Mapped[str | None] = mapped_column(
         ID, comment="what the deflection is a part of: that of its caller, else the day"
     )
-    actor: Mapped[dict[str, Any]]
-    created_at: Mapped[datetime]
 
     __table_args__ = (
         Index(

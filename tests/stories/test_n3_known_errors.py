@@ -40,6 +40,8 @@ async def test_n3_a_known_error_is_suggested_until_it_is_solved(begin: Begin, st
     assert await found(story.customer, "export timeout") == [PDF["slug"]], "a search is for articles"
     french = {"title": "Délai dépassé", "description": "L'exportation d'un grand rapport échoue", "language": "fr"}
     assert [each["number"] for each in (await story.customer.post("/v1/articles/suggest", **french))["known_errors"]]
+    await story.engineer.post(step, state="investigating")
+    assert (await story.customer.post("/v1/articles/suggest", **ASKED))["known_errors"] == []
     await story.engineer.post(step, state="known_error", publish={"audience": "public"})
     answer = await story.customer.post("/v1/articles/suggest", **ASKED)
     assert answer["items"][0]["slug"] == problem["number"].lower()
