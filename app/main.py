@@ -9,6 +9,7 @@ from app.accounts.api import accounts as accounts_router
 from app.accounts.api import keys, people, priorities
 from app.articles.api import articles as articles_router
 from app.articles.api import public_articles
+from app.articles.api.pages import serve_articles
 from app.backtests import router as backtests_router
 from app.coaching import router as coaching_router
 from app.core.process.watch import Watched
@@ -146,5 +147,6 @@ def create_app(settings: Settings, embedded: Watched | None = None) -> FastAPI:
     app.openapi = lambda: openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way to extend it
     serve_openapi(app)
     serve_pages(app, URL)
+    serve_articles(app)
     serve_widget(app)
     return app

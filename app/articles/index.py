@@ -2,44 +2,81 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.articles.markdown import plain
 from app.articles.models import ArticleRow
-from app.articles.wording import configuration, primary, product_key
+from app.articles.wording import UNDETERMINED, configuration, primary, product_key
 from app.core.db.session import driver
 from app.core.db.tables import Row
+from app.core.text.language import LANGUAGES
 
 _DROP: Final = (
     "DELETE FROM article_texts WHERE article_id = $1 RETURNING language, reach, tsvector_to_array(words) AS words"
 )
 _KEEP: Final = """
-INSERT INTO article_texts (article_id, slug, language, reach, product, plain, words)
-VALUES ($1, $2, $3, $4, $5, $6::text,
-        setweight(to_tsvector($9::text::regconfig, $7::text), 'A')
-        || setweight(to_tsvector($9::text::regconfig, $8::text), 'B') || to_tsvector($9::text::regconfig, $6::text))
+INSERT INTO article_texts (article_id, slug, language, reach, product, title, plain, words)
+VALUES ($1, $2, $3, $4, $5, $6, $7::text,
+        setweight(to_tsvector($10::text::regconfig, $8::text), 'A')
+        || setweight(to_tsvector($10::text::regconfig, $9::text), 'B') || to_tsvector($10::text::regconfig, $7::text))
 RETURNING language, reach, tsvector_to_array(words) AS words
 """
+# The language whose dictionary leaves out the most words, as saying nothing; none, where none leaves out many.
+_LANGUAGE: Final = f"""
+SELECT c.language FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS c (language, config, place)
+ORDER BY length(to_tsvector(c.config::regconfig, $1)) * CASE WHEN c.language = '{UNDETERMINED}' THEN 0.85 ELSE 1 END,
+         c.place LIMIT 1
+"""  # noqa: S608  a language tag of ours
 # All writers count in the same order, so that none waits for another one that waits for it.
 _COUNT: Final = """
 INSERT INTO article_words AS w (language, word, reach, articles)
 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::int[])
 ON CONFLICT (language, word, reach) DO UPDATE SET articles = w.articles + EXCLUDED.articles
 """
+KNOWN_ERROR: Final = "known_error"
+"""The reach of the known errors among what is searched: those see them who are no strangers."""
 ALL: Final = ""
 """Stands for the language of the rows that count the articles of each language, which is their word."""
 
 
+@dataclass(frozen=True, slots=True)
+class KnownError:
+    """What is behind several incidents, with what helps until it is solved."""
+
+    number: str
+    title: str
+    product: str | None
+    workaround: str
+
+
 async def index(session: AsyncSession, article: ArticleRow) -> None:
     """Let searches find the article as it is, if it is published."""
+    is_published = article.status == "published"
+    await _replace(session, article.id, _text(article) if is_published else None)
+
+
+async def index_known_error(session: AsyncSession, problem_id: str, error: KnownError | None) -> None:
+    """Let suggestions find a known error beside articles; None: no more."""
+    if error is None:
+        await _replace(session, problem_id, None)
+        return
+    connection, text = await driver(session), f"{error.title} {error.workaround}"
+    languages = [*map(primary, LANGUAGES), UNDETERMINED]
+    language = await connection.fetchval(_LANGUAGE, text, languages, [configuration(each) for each in languages])
+    own = (problem_id, error.number, language, KNOWN_ERROR, product_key(error.product), error.title, error.workaround)
+    await _replace(session, problem_id, (*own, error.title, error.product or "", configuration(language)))
+
+
+async def _replace(session: AsyncSession, key: str, text: tuple[Any, ...] | None) -> None:
     connection = await driver(session)
     counts: Counter[tuple[str, str, str]] = Counter()
-    for row in await connection.fetch(_DROP, article.id):
+    for row in await connection.fetch(_DROP, key):
         counts.subtract(_words(row))
-    if article.status == "published":
-        counts.update(_words(await connection.fetchrow(_KEEP, *_text(article))))
+    if text:
+        counts.update(_words(await connection.fetchrow(_KEEP, *text)))
     changed = sorted((key, number) for key, number in counts.items() if number)
     if changed:
         columns = zip(*((*key, number) for key, number in changed), strict=True)
@@ -48,12 +85,8 @@ async def index(session: AsyncSession, article: ArticleRow) -> None:
 
 def _text(article: ArticleRow) -> tuple[Any, ...]:
     language = primary(article.language)
-    tags, product = "\n".join(article.tags), product_key(article.product)
-    text = plain(article.body)
-    return (
-        *(article.id, article.slug, language, article.audience, product, text),
-        *(article.title, tags, configuration(language)),
-    )
+    own = (article.id, article.slug, language, article.audience, product_key(article.product), None)
+    return (*own, plain(article.body), article.title, "\n".join(article.tags), configuration(language))
 
 
 def _words(row: Row | None) -> Iterator[tuple[str, str, str]]:

@@ -40,6 +40,9 @@ class ArticleRow(Base):
     __table_args__ = (
         Index(SLUG_INDEX, "slug", "language", unique=True),
         Index(None, "created_at", "id"),
+        Index(None, "product", "created_at", "id"),
+        Index(None, "language", "created_at", "id"),
+        Index(None, "audience", "status", "created_at", "id"),
     )
 
 
@@ -71,8 +74,26 @@ class ArticleVoteRow(Base):
     voted_at: Mapped[datetime]
 
 
+class ArticleReadRow(Base):
+    """That a customer has read an article: what tells support what somebody knows already."""
+
+    __tablename__ = "article_reads"
+
+    account_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    reader: Mapped[str] = mapped_column(ID, primary_key=True, comment="a person's id, else that of the key")
+    article_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    times: Mapped[int] = mapped_column(comment="in how many hours it was read")
+    first_read_at: Mapped[datetime]
+    last_read_at: Mapped[datetime]
+
+    __table_args__ = (Index(None, "account_id", "last_read_at"),)
+
+
 class ArticleTextRow(Base):
-    """What a search looks at: the words of a published article, apart from the row that people change."""
+    """What a search looks at: the words of a published article, apart from the row that people change.
+
+    Known errors are found beside articles, under their own ids: their ``reach`` is ``known_error``.
+    """
 
     __tablename__ = "article_texts"
 
@@ -83,6 +104,7 @@ class ArticleTextRow(Base):
     product: Mapped[str | None] = mapped_column(comment="folded, as searches compare it")
     plain: Mapped[str] = mapped_column(comment="the body without its Markdown")
     words: Mapped[Any] = mapped_column(TSVECTOR, comment="title as A, tags as B, body as D")
+    title: Mapped[str | None] = mapped_column(comment="of what is no article: a known error")
 
     __table_args__ = (Index("ix_article_texts_words", "words", postgresql_using="gin"),)
 

@@ -64,6 +64,16 @@ _SUGGESTION: Final[dict[str, Any]] = _HIT | {
     "matched": ["exportación", "falla"],
 }
 
+_KNOWN_ERROR: Final[dict[str, Any]] = {
+    "number": "PRB-K7M-3QP",
+    "title": "Exports of large reports end with a timeout",
+    "title_html": "<mark>Exports</mark> of large reports end with a <mark>timeout</mark>",
+    "workaround": "Export one month at a time.",
+    "score": 0.64,
+    "reason": "Mentions: Exports, timeout",
+    "matched": ["Exports", "timeout"],
+}
+
 
 def _each_once(values: Any) -> Any:
     return (
@@ -172,7 +182,7 @@ class ArticleHit(Document):
     audience: Audience
     title_html: str = Field(description="The title as HTML; `<mark>` stands around what was found")
     excerpt_html: str = Field(description="Where in the text it was found, as HTML")
-    score: float = Field(description="From 0 to 1: how much of what was asked for the article has")
+    score: float = Field(description="From 0 to 1: how well it fits what was asked")
 
 
 class ArticleHits(Document):
@@ -190,10 +200,27 @@ class ArticleSuggestion(ArticleHit):
     matched: list[str] = Field(description="Words of the article by which it was found")
 
 
+class KnownErrorSuggestion(Document):
+    """A known error that may be behind it: a problem that is not solved yet, with a workaround."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_KNOWN_ERROR]})
+
+    number: str = Field(description="The problem's")
+    title: str
+    title_html: str = Field(description="The title as HTML; `<mark>` stands around what was found")
+    workaround: str
+    score: float = Field(description="As an article's")
+    reason: str = Field(description="Why it is suggested, in your language")
+    matched: list[str] = Field(description="Words by which it was found")
+
+
 class ArticleSuggestions(Document):
     """What may solve it, the best first; none where nothing is good enough."""
 
     items: list[ArticleSuggestion]
+    known_errors: list[KnownErrorSuggestion] = Field(
+        description="Problems that support knows, with what helps until they are solved; not for guests"
+    )
 
 
 class ArticleQuestion(Strict):

@@ -1,12 +1,15 @@
 """How PostgreSQL reads texts of a language, and what the words of a query are worth. Pure."""
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from math import log
+from types import MappingProxyType
 from typing import Final
 
+from app.articles.thesaurus import meanings_of, words_for
 from app.core.text.folding import folded
 
 CONFIGURATIONS: Final[Mapping[str, str]] = {
@@ -25,6 +28,8 @@ CONFIGURATIONS: Final[Mapping[str, str]] = {
 }
 """The languages whose words PostgreSQL brings back to their stems. In any other one, words are taken as they are."""
 PLAIN: Final = "heliodesk_simple"
+UNDETERMINED: Final = "und"
+"""The language tag of a text of which nobody has said in what language it is (ISO 639-2)."""
 LONGEST: Final = 10_000
 """Characters of a text that are searched for."""
 MANY: Final = 800
@@ -34,10 +39,21 @@ _SHORTEST: Final = 4
 _ENDING: Final = 3
 """Letters of a word that may be its ending."""
 _SAME_FORM: Final = 0.8
-"""What a word is worth that is found as another form of it, and one that is found in another spelling, below."""
-_SPELT: Final = 0.7
+"""What a word is worth that is found as another form of it; the next ones: one that means the same, one that is spelt
+nearly so, and one that only begins alike, as words of two languages do."""
+SAME_MEANING: Final = 0.7
+SPELT: Final = 0.7
+_COGNATE: Final = 0.6
+_COGNATES: Final = (6, 5)
+"""Letters of the shortest word that is looked for by its beginning, and those of the shortest beginning."""
+_MEANT: Final = 40
+"""Words of a query that are looked for by what they mean, in each language."""
 _IN_TITLE: Final = 2.0
 """What a word of the title of what is searched for is worth, beside one of its text."""
+_SHARE: Final = 0.7
+"""How much the share of what is asked counts, of 1; the rest is how much of it an article has."""
+_WHOLE: Final = 0.5
+"""What an article is worth that has all of a query, which is a single rare word."""
 _UNKNOWN: Final = 0.5
 """What a word is worth that no article has, beside one that a single article has."""
 _TYPED: Final = 3
@@ -78,11 +94,6 @@ class Term:
     articles: Mapping[str, int] = field(default_factory=dict)
 
     @property
-    def known(self) -> int:
-        """In how many articles it is, in whichever form."""
-        return sum(self.articles.values())
-
-    @property
     def may_be_mistyped(self) -> bool:
         """Whether it is a word that no article has."""
         return not self.articles and len(self.lexeme) >= _TYPED and self.lexeme.isalpha()
@@ -90,21 +101,66 @@ class Term:
     @property
     def bounds(self) -> tuple[str, str]:
         """Between which words, in the order of bytes, those are that count as forms of it."""
-        return _bounds(self.language, self.lexeme)
+        if configuration(self.language) != PLAIN or len(self.lexeme) <= _SHORTEST or not self.lexeme.isalpha():
+            return self.lexeme, self.lexeme
+        return _beginning(self.lexeme, _SHORTEST)
 
 
-def _bounds(language: str, lexeme: str) -> tuple[str, str]:
-    if configuration(language) != PLAIN or len(lexeme) <= _SHORTEST or not lexeme.isalpha():
-        return lexeme, lexeme
-    stem = lexeme[: max(_SHORTEST, len(lexeme) - _ENDING)]
+def _beginning(word: str, shortest: int) -> tuple[str, str]:
+    """Between which words those are that begin like this one, but for its ending."""
+    stem = word[: max(shortest, len(word) - _ENDING)]
     return stem, f"{stem}~"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The words of a language from ``low`` to ``high``, in the order of bytes, which may stand for a term.
+
+    ``number``: the term's; ``worth``: of finding one of them, beside finding the term itself.
+    """
+
+    number: int
+    language: str
+    low: str
+    high: str
+    worth: float
+
+
+@dataclass(frozen=True, slots=True)
+class Kin:
+    """A word that stands for a term that an article may have in its place, and how many articles have it."""
+
+    worth: float
+    articles: int
+
+
+def spans(terms: Sequence[Term], languages: Collection[str]) -> list[Span]:
+    """Where words are that mean the same as terms of a query, which is in one of these languages.
+
+    Terms that no article has are also looked for by their beginnings: so are ``exportation`` and ``exportación`` found
+    by each other.
+    """
+    found = []
+    looked_up: Counter[str] = Counter()
+    for number, term in enumerate(terms):
+        if not term.articles and len(term.lexeme) >= _COGNATES[0] and term.lexeme.isalpha():
+            found.append(Span(number, term.language, *_beginning(term.lexeme, _COGNATES[1]), _COGNATE))
+        meanings = meanings_of(term.lexeme, languages)
+        looked_up[term.language] += bool(meanings)
+        if looked_up[term.language] <= _MEANT:
+            found += [
+                Span(number, term.language, low, high, SAME_MEANING)
+                for meaning in sorted(meanings)
+                for low, high in words_for(meaning, term.language)
+            ]
+    return found
 
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
     """A word that articles of a language have, the number of the term that it stands for, and what finding it is worth.
 
-    ``rarity``: in how many articles the term is.
+    ``rarity``: in how many articles the word is.
     """
 
     language: str
@@ -114,34 +170,49 @@ class Weighed:
     rarity: int
 
 
-def weigh(terms: Sequence[Term], counted: Mapping[str, int], spelt: Mapping[int, Mapping[str, int]]) -> list[Weighed]:
-    """What each word is worth, so that all terms of a language are worth 1 together.
+def weigh(
+    terms: Sequence[Term], counted: Mapping[str, int], kin: Mapping[int, Mapping[str, Kin]] = MappingProxyType({})
+) -> list[Weighed]:
+    """What each word is worth. ``counted``: how many articles each language has; ``kin``: by the numbers of terms.
 
-    ``counted``: how many articles each language has. ``spelt``: by the numbers of terms that no article has, the words
-    for which they may be meant.
+    The weights of the words that an article has add up to how good it is: by the share of what is asked that it has,
+    and, less so, by how much that is. A long text has much that no article has, so its share alone says too little;
+    and a single rare word says less than three.
     """
-    worth = {number: _worth(term, counted.get(term.language, 0)) for number, term in enumerate(terms)}
+    worth = [_worth(term, counted.get(term.language, 0), kin.get(number, {})) for number, term in enumerate(terms)]
     totals: dict[str, float] = {}
-    for number, term in enumerate(terms):
-        totals[term.language] = totals.get(term.language, 0) + worth[number]
+    for term, own in zip(terms, worth, strict=True):
+        totals[term.language] = totals.get(term.language, 0) + own
+    scales = {
+        language: _WHOLE / (total**_SHARE * _rarity(1, counted.get(language, 0)) ** (1 - _SHARE))
+        for language, total in totals.items()
+        if total
+    }
     return [
-        Weighed(term.language, word, number, worth[number] * factor / totals[term.language], articles)
+        Weighed(term.language, word, number, worth[number] * factor * scales[term.language], articles)
         for number, term in enumerate(terms)
-        for word, factor, articles in _forms(term, spelt.get(number, {}))
+        for word, factor, articles in _forms(term, kin.get(number, {}))
     ]
 
 
-def _worth(term: Term, total: int) -> float:
-    """By how rare the term is (its inverse document frequency), and whether it is in the title."""
-    rare = log(1 + (total - min(term.known, total) + 0.5) / (max(term.known, 1) + 0.5))
-    return rare * (_IN_TITLE if term.titled else 1) * (1 if term.known else _UNKNOWN)
+def _worth(term: Term, total: int, kin: Mapping[str, Kin]) -> float:
+    """By how rare the term is, and whether it is in the title."""
+    most = max([*term.articles.values(), *(each.articles for each in kin.values())], default=0)
+    return _rarity(most, total) * (_IN_TITLE if term.titled else 1) * (1 if most else _UNKNOWN)
 
 
-def _forms(term: Term, spelt: Mapping[str, int]) -> Iterator[tuple[str, float, int]]:
-    for word in term.articles:
-        yield word, 1.0 if word == term.lexeme else _SAME_FORM, term.known
-    for word, articles in spelt.items():
-        yield word, _SPELT, articles
+def _rarity(articles: int, total: int) -> float:
+    """The inverse document frequency of a word that so many articles have."""
+    known = max(articles, 1)
+    return log(1 + (max(total - known, 0) + 0.5) / (known + 0.5))
+
+
+def _forms(term: Term, kin: Mapping[str, Kin]) -> Iterator[tuple[str, float, int]]:
+    for word, articles in term.articles.items():
+        yield word, 1.0 if word == term.lexeme else _SAME_FORM, articles
+    for word, one in kin.items():
+        if word not in term.articles:
+            yield word, one.worth, one.articles
 
 
 def rarest(words: Iterable[Weighed]) -> list[str]:

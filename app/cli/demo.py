@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from importlib.resources import files
 from typing import Final
 
 from sqlalchemy import select
@@ -13,7 +14,11 @@ from app.accounts.schemas import NewAccount, PersonFields
 from app.accounts.usecases.customers import create_account
 from app.accounts.usecases.keys import create_key
 from app.accounts.usecases.people import add_person
+from app.articles.files import SUFFIX, read_article
+from app.articles.schemas import NewArticle
+from app.articles.usecases.importing import import_articles
 from app.calendars.hours import WEEKDAYS
+from app.core.auth import Actor
 from app.core.db.locks import AdvisoryLock, acquire
 from app.plans.document.model import PlanCalendar
 from app.roster.schemas import NewEngineer, NewRegion
@@ -35,6 +40,7 @@ _EXPERTS: Final = (
     ("Lucía Gómez", "americas", 1, ("en", "es")),
     ("Sam Reed", "americas", 2, ("en",)),
 )
+_WRITER: Final = Actor("automation", name="demo")
 _ONE_AT_A_TIME: Final = AdvisoryLock("demo", "hashtext('heliodesk demo')")
 
 
@@ -69,8 +75,16 @@ async def make_demo(session: AsyncSession, *, now: datetime) -> Demo | None:
     engineer_id = await _make_roster(session, now=now)
     back_end = NewKey(kind="account", account_id=account_id, role="owner", label="demo")
     _, account_key = await create_key(session, back_end, now=now)
+    await import_articles(session, demo_articles(), _WRITER, dry_run=False)
     _, agent_key = await create_key(session, NewKey(kind="agent", engineer_id=engineer_id, label="demo"), now=now)
     return Demo(account_id, engineer_id, account_key, agent_key)
+
+
+def demo_articles() -> list[NewArticle]:
+    """The knowledge base of the demo: what a customer of it may ask about, in five languages."""
+    folder = files(__package__) / "demo_articles"
+    found = sorted((each.name, each) for each in folder.iterdir() if each.name.endswith(SUFFIX))
+    return [read_article(name, each.read_text(encoding="utf-8")) for name, each in found]
 
 
 async def _make_roster(session: AsyncSession, *, now: datetime) -> str:

@@ -37,6 +37,9 @@ class ProblemRow(Base):
     version: Mapped[int] = mapped_column(server_default="1")
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+    translations: Mapped[dict[str, Any]] = mapped_column(
+        server_default=text("'{}'"), comment="workaround and resolution by language"
+    )
 
     __table_args__ = (
         Index(None, "created_at", "id"),

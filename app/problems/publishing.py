@@ -1,15 +1,24 @@
-"""A known error's workaround as an article of the knowledge base, under the problem's number."""
+"""A known error is found beside articles, and its workaround becomes one, under the problem's number."""
 
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.articles.index import KnownError, index_known_error
 from app.articles.models import ArticleRow
 from app.articles.schemas import ArticleFields, Audience, NewArticle
 from app.articles.usecases.editing import create_article, said, update_article
 from app.core.auth import Actor
 from app.problems.models import ProblemRow
+
+
+async def let_be_found(session: AsyncSession, problem: ProblemRow) -> None:
+    """Let a known error be suggested for tickets, as it is; a problem in any other state is not."""
+    error = None
+    if problem.state == "known_error" and problem.workaround:
+        error = KnownError(problem.number, problem.title, problem.product, problem.workaround)
+    await index_known_error(session, problem.id, error)
 
 
 async def publish_workaround(

@@ -7,12 +7,14 @@ from pydantic import ConfigDict, Field, StringConstraints
 from app.accounts.schemas import EngineerId
 from app.articles.schemas import Audience
 from app.core.schemas.shared import Document, Instant, Locale, Strict, Word, id_pattern
+from app.core.text.language import LANGUAGES, Language
 from app.events.schemas import Actor
 from app.tickets.schemas import Sentence, TicketId, Title
 
 ProblemId = Annotated[str, StringConstraints(pattern=id_pattern("prb"))]
 State: TypeAlias = Literal["suggested", "dismissed", "open", "investigating", "known_error", "resolved", "closed"]
 SettableState: TypeAlias = Literal["investigating", "known_error", "resolved", "closed"]
+Texts: TypeAlias = Annotated[dict[Language, Sentence], Field(max_length=len(LANGUAGES))]
 MAX_TICKETS: Final = 200
 """Tickets that one request links."""
 PROBLEM: Final = "prb_01k9z3v5q8e9rbn3wz4m6t7y2f"
@@ -31,6 +33,7 @@ _EXAMPLE: Final[dict[str, Any]] = {
     "owner_id": _ENGINEER,
     "workaround": "Export one month at a time.",
     "resolution": None,
+    "translations": {"workaround": {"es": "Exporte un mes cada vez."}, "resolution": {}},
     "resolve_tickets": False,
     "dismissal": None,
     "tickets": 20,
@@ -96,6 +99,12 @@ class ProblemStateChange(Strict):
     workaround: Sentence | None = Field(None, description="Of a known error: its tickets are told of a new one")
     publish: Publication | None = Field(None, description="Of a known error: its workaround becomes an article")
     resolution: Sentence | None = Field(None, description="Of a resolved problem: all its tickets are told")
+    workarounds: Texts = Field(
+        default_factory=dict, description="The workaround in other languages; the rest is told `workaround`"
+    )
+    resolutions: Texts = Field(
+        default_factory=dict, description="The resolution in other languages; the rest is told `resolution`"
+    )
     resolve_tickets: bool = Field(False, description="Whether the tickets are resolved with it")
 
 
@@ -132,6 +141,13 @@ class ProblemTarget(Document):
     reached: bool
 
 
+class Translations(Document):
+    """What tickets are told, by the language of their requesters."""
+
+    workaround: dict[str, str] = Field(default_factory=dict)
+    resolution: dict[str, str] = Field(default_factory=dict)
+
+
 class Problem(Document):
     """A problem, as support sees it."""
 
@@ -150,6 +166,7 @@ class Problem(Document):
     owner_id: str | None
     workaround: str | None
     resolution: str | None
+    translations: Translations = Field(description="The same in other languages, which tickets in them are told")
     resolve_tickets: bool
     dismissal: str | None
     tickets: int = Field(description="How many tickets it has")

@@ -21,6 +21,7 @@ from app.core.db.session import driver, run, transaction
 from app.core.db.tables import Row
 from app.core.jobs.apart import apart
 from app.core.metrics import Metrics
+from app.core.text.language import Language
 from app.events.types import ProblemTargetMissed, TicketProblemLinked
 from app.problems import texts
 from app.problems.models import ProblemRow
@@ -48,7 +49,7 @@ SELECT ticket_id FROM problem_tickets WHERE tell_at <= clock_timestamp() ORDER B
 # Read once the tickets are locked: another replica may have told them meanwhile.
 _LINKS: Final = """
 SELECT l.account_id, l.ticket_id, l.pending, p.id, p.number, p.title, p.state, p.workaround, p.resolution,
-       p.resolve_tickets, p.told_by
+       p.translations, p.resolve_tickets, p.told_by
 FROM problem_tickets AS l JOIN problems AS p ON p.id = l.problem_id
 WHERE l.ticket_id = ANY ($1::text[]) AND l.tell_at IS NOT NULL ORDER BY l.ticket_id FOR UPDATE OF l
 """
@@ -142,14 +143,20 @@ async def _tell(session: AsyncSession, edit: TicketEdit, link: Row) -> None:
     if edit.ticket.status == "closed":
         return
     if "resolution" in link["pending"] and link["resolution"]:
-        text = texts.resolved(link["number"], link["title"], link["resolution"], language_of(edit))
+        text = texts.resolved(link["number"], link["title"], *_in_words(link, "resolution", edit))
         add_message(edit, actor, actor.document(), NewMessage(body=text))
         if link["resolve_tickets"] and "resolved" in allowed(edit.ticket.status, "engineer"):
             change_clock(edit, Status(edit.now, "resolved", actor.kind), actor)
             await calls.end_with_ticket(session, edit)
     elif "workaround" in link["pending"] and link["state"] == "known_error":
-        text = texts.workaround(link["number"], link["title"], link["workaround"], language_of(edit))
+        text = texts.workaround(link["number"], link["title"], *_in_words(link, "workaround", edit))
         add_message(edit, actor, actor.document(), NewMessage(body=text))
+
+
+def _in_words(link: Row, what: str, edit: TicketEdit) -> tuple[str, Language]:
+    """What the engineer says, as far as it goes in the language of the ticket's requester, and that language."""
+    language = language_of(edit)
+    return texts.in_language(link[what], link["translations"].get(what, {}), language), language
 
 
 def _linked(link: Row) -> TicketProblemLinked:

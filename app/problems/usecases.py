@@ -17,7 +17,7 @@ from app.plans.document.sections import ProblemRules
 from app.plans.store import document
 from app.problems import links
 from app.problems.models import ProblemRow
-from app.problems.publishing import publish_workaround
+from app.problems.publishing import let_be_found, publish_workaround
 from app.problems.rules import STATES, Step, check_step, next_due, reached, targets_from
 from app.problems.schemas import (
     NewProblem,
@@ -46,6 +46,7 @@ def new_problem(by: Actor, *, now: datetime, **columns: Any) -> ProblemRow:
         "state": "open",
         "source": "engineer",
         "words": [],
+        "translations": {},
         "owner_id": None,
         "workaround": None,
         "opened_at": now,
@@ -104,10 +105,13 @@ async def update_problem(
     changed = {name: value for name, value in fields.model_dump().items() if value != getattr(problem, name)}
     for name, value in changed.items():
         setattr(problem, name, value)
+    if "workaround" in changed:
+        problem.translations = {**problem.translations, "workaround": {}}
     if "workaround" in changed and problem.state == "known_error":
         problem.told_by = actor.document()
         await links.tell_tickets(session, problem, "workaround", now=now)
     await touch(session, problem, now)
+    await let_be_found(session, problem)
     if changed:
         await tell_of(session, ProblemUpdated(**facts(problem), fields=changed), actor, now)
 
@@ -122,6 +126,7 @@ async def set_state(
     if owner != problem.owner_id:
         await _check_owner(session, owner)
     told = command.state == "known_error" and workaround != problem.workaround
+    problem.translations = _translations(problem, command)
     problem.owner_id, problem.workaround, problem.resolution = owner, workaround, resolution
     problem.state, problem.told_by = command.state, actor.document()
     problem.resolved_at = now if command.state == "resolved" else problem.resolved_at
@@ -138,9 +143,20 @@ async def set_state(
         article = command.publish
         await publish_workaround(session, problem, article.audience, article.language, actor, now=now)
     await touch(session, problem, now)
+    await let_be_found(session, problem)
     if command.state != "resolved":
         fields = {"state": problem.state, "owner_id": problem.owner_id, "workaround": problem.workaround}
         await tell_of(session, ProblemUpdated(**facts(problem), fields=fields), actor, now)
+
+
+def _translations(problem: ProblemRow, command: ProblemStateChange) -> dict[str, dict[str, str]]:
+    """Workaround and resolution by language: those of a text go with it."""
+    known = dict(problem.translations)
+    if command.workaround or command.workarounds:
+        known["workaround"] = command.workarounds
+    if command.resolution or command.resolutions:
+        known["resolution"] = command.resolutions
+    return known
 
 
 async def _resolve(

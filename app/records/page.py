@@ -1,6 +1,6 @@
 """A historical record as a page without scripts that prints. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from html import escape
 from typing import Any, Final
@@ -31,6 +31,12 @@ _COLUMNS: Final = (
     pgettext("record", "Status"),
     pgettext("record", "What happened"),
 )
+_READ: Final = pgettext("record", "Articles read")
+_READ_COLUMNS: Final = (
+    pgettext("record", "Article"),
+    pgettext("record", "Read by"),
+    pgettext("record", "Last read"),
+)
 _PROBLEM: Final = pgettext("record", "Problem: {number}")
 _MISSED: Final = pgettext("record", "Missed: {metrics}")
 _CALLED: Final = pgettext("record", "Call: {at}")
@@ -48,14 +54,25 @@ def record_page(record: Mapping[str, Any], language: Language) -> str:
     body = f"<p>{escape(_AS_OF.to(language, at=_when(record['at'], language)))}</p>"
     body += f"<ul>{''.join(f'<li>{escape(total)}</li>' for total in totals)}</ul>"
     if record["tickets"]:
-        head = "".join(f'<th scope="col">{escape(column.to(language))}</th>' for column in _COLUMNS)
-        rows = "".join(_row(ticket, language) for ticket in record["tickets"])
-        body += f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        body += _table(_COLUMNS, (_row(ticket, language) for ticket in record["tickets"]), language)
     else:
         body += f"<p>{escape(_NOTHING.to(language))}</p>"
     if record["more"]:
         body += f"<p>{escape(_MORE.to(language))}</p>"
+    if record["articles"]:
+        body += f"<h2>{escape(_READ.to(language))}</h2>"
+        body += _table(_READ_COLUMNS, (_read(article, language) for article in record["articles"]), language)
     return page(_TITLE.to(language, name=record["name"]), _TABLE + body, language)
+
+
+def _table(columns: Iterable[Message], rows: Iterable[str], language: Language) -> str:
+    head = "".join(f'<th scope="col">{escape(column.to(language))}</th>' for column in columns)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+
+
+def _read(article: Mapping[str, Any], language: Language) -> str:
+    cells = (article["title"], article["reader"] or "\u2013", _when(article["last_read_at"], language))
+    return f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
 
 
 def _row(ticket: Mapping[str, Any], language: Language) -> str:

@@ -18,6 +18,8 @@ from app.events.types import INTERNAL_METRICS
 
 MOST: Final = 500
 """Tickets of one record."""
+READS: Final = 100
+"""Articles of one record: those that were read last."""
 _REACH: Final = 20_000
 """Tickets of an account that are looked at for those of one person."""
 _RECORD: Final = f"""
@@ -43,6 +45,17 @@ LEFT JOIN problem_tickets AS l ON l.account_id = t.account_id AND l.ticket_id = 
 LEFT JOIN problems AS p ON p.id = l.problem_id AND p.state NOT IN ('suggested', 'dismissed')
 ORDER BY t.opened_at DESC, t.id DESC
 """  # noqa: S608  our own number
+
+
+_READ: Final = """
+SELECT r.article_id, a.slug, a.language, a.title, p.name AS reader, r.times, r.first_read_at, r.last_read_at
+FROM article_reads AS r JOIN articles AS a ON a.id = r.article_id
+LEFT JOIN people AS p ON p.account_id = r.account_id AND p.id = r.reader
+WHERE r.account_id = $1 AND ($2::timestamptz IS NULL OR r.last_read_at >= $2)
+  AND ($3::timestamptz IS NULL OR r.first_read_at < $3) AND ($4::text IS NULL OR r.reader = $4)
+  AND a.audience <> 'internal' AND a.status = 'published'
+ORDER BY r.last_read_at DESC, r.article_id, r.reader LIMIT $5
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +86,8 @@ async def record_of(session: AsyncSession, account_id: str, person_id: str | Non
         "email": person.email if person else None,
         "at": await database_now(session),
     }
-    return own | _told(rows[:MOST]) | {"more": len(rows) > MOST}
+    read = await (await driver(session)).fetch(_READ, account_id, period.since, period.until, person_id, READS)
+    return own | _told(rows[:MOST]) | {"articles": [dict(row) for row in read], "more": len(rows) > MOST}
 
 
 def _told(rows: Sequence[Row]) -> dict[str, Any]:

@@ -33,6 +33,18 @@ _EXAMPLE: Final[dict[str, Any]] = {
             "escalations": [],
         }
     ],
+    "articles": [
+        {
+            "article_id": "art_01k9z3v5q8e9rbn3wz4m6t7y2a",
+            "slug": "pdf-export-fails",
+            "language": "en",
+            "title": "Exporting a report to PDF fails",
+            "reader": "Ana Ruiz",
+            "times": 2,
+            "first_read_at": "2026-11-20T20:10:00Z",
+            "last_read_at": "2026-11-20T20:25:00Z",
+        }
+    ],
     "more": False,
 }
 
@@ -73,6 +85,19 @@ class RecordedTicket(Document):
     escalations: list[RecordedEscalation]
 
 
+class RecordedRead(Document):
+    """An article that somebody of the account has read."""
+
+    article_id: str
+    slug: str
+    language: str
+    title: str
+    reader: str | None = Field(description="The person's name; null: somebody with the account's key")
+    times: int = Field(description="In how many hours they read it")
+    first_read_at: Instant
+    last_read_at: Instant
+
+
 class RecordTotals(Document):
     """What there is in the period, counted over the tickets of the record."""
 
@@ -96,4 +121,5 @@ class HistoricalRecord(Document):
     by_status: dict[str, int]
     by_priority: dict[str, int]
     tickets: list[RecordedTicket]
+    articles: list[RecordedRead] = Field(description="Known solutions that were read in the period: the last 100")
     more: bool = Field(description="There are older ones than the 500 of the record: ask for an earlier period")

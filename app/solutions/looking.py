@@ -6,6 +6,7 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.articles.index import KNOWN_ERROR
 from app.articles.read.answers import good
 from app.articles.read.search import ALL_REACHES, Asked, are_there_any
 from app.core.auth import SERVICE
@@ -61,11 +62,11 @@ class KnownSolutions:
 
 
 async def _has_none(session: AsyncSession, ticket: Row) -> bool:
-    """Whether no article is likely to solve the ticket."""
+    """Whether no article or known error is likely to solve the ticket."""
     if ticket["status"] in ENDED:
         return False
     language = ticket["requester"].get("locale")
-    asked = Asked(ALL_REACHES, ticket["title"], ticket["description"], ticket["product"], language)
+    asked = Asked((*ALL_REACHES, KNOWN_ERROR), ticket["title"], ticket["description"], ticket["product"], language)
     return not await good(session, asked, 1)
 
 

@@ -20,6 +20,10 @@ class SolutionRow(Base):
     ticket_id: Mapped[str | None] = mapped_column(ID, comment="null: a deflection")
     actor: Mapped[dict[str, Any]]
     created_at: Mapped[datetime]
+    solver: Mapped[str | None] = mapped_column(ID, comment="who said so of a deflection, where that is known")
+    conversation: Mapped[str | None] = mapped_column(
+        ID, comment="what the deflection is a part of: that of its caller, else the day"
+    )
 
     __table_args__ = (
         Index(
@@ -29,5 +33,14 @@ class SolutionRow(Base):
             "article_id",
             unique=True,
             postgresql_where=text("ticket_id IS NOT NULL"),
+        ),
+        Index(
+            "uq_solutions_deflections",
+            "account_id",
+            "article_id",
+            "solver",
+            "conversation",
+            unique=True,
+            postgresql_where=text("ticket_id IS NULL AND conversation IS NOT NULL"),
         ),
     )

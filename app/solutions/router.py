@@ -14,7 +14,7 @@ from app.core.problems import Conflict
 from app.core.web.kit.operations import CallDep, Document, OnceCall, ResourceRouter
 from app.core.web.kit.visits import EVERYBODY, FOLLOWERS
 from app.solutions import usecases
-from app.solutions.schemas import SOLUTION, NewSolution, Solutions
+from app.solutions.schemas import SOLUTION, Deflection, NewSolution, Solutions
 from app.tickets.api import examples
 from app.tickets.api.kit import TicketPath, act_on_ticket, count_unknown
 from app.tickets.schemas import Ticket
@@ -55,16 +55,21 @@ async def list_ticket_solutions(call: CallDep, ticket_id: TicketPath) -> Respons
 
 
 @router.action(f"/articles{BY_ID}/solved", Article, scope="articles:read", repeatable=True, visitors=EVERYBODY)
-async def note_deflection(call: CallDep, article_id: ArticlePath) -> Response:
+async def note_deflection(
+    call: CallDep, article_id: ArticlePath, body: Annotated[Deflection | None, Body()] = None
+) -> Response:
     """Note a deflection.
 
-    An article has solved what was about to become a ticket. It is counted: `solved` of the article grows.
+    An article has solved what was about to become a ticket. It is counted, once for each person and conversation:
+    `solved` of the article grows.
     """
+    conversation = body.conversation if body else None
 
     async def note(session: AsyncSession) -> Document:
         count_unknown(call)
         article = await article_by_id(session, call.principal, article_id)
-        await usecases.note_deflection(session, call.principal, article, now=await database_now(session))
+        now = await database_now(session)
+        await usecases.note_deflection(session, call.principal, article, conversation, now=now)
         return await article_document(session, call.principal, article)
 
     return await call.once(note)

@@ -5,7 +5,7 @@ from typing import Any, Final
 from pydantic import ConfigDict, Field
 
 from app.articles.schemas import ArticleId
-from app.core.schemas.shared import ActorRef, Document, Instant, Strict
+from app.core.schemas.shared import ActorRef, Document, Instant, Strict, Word
 from app.events.schemas import Actor
 from app.tickets.schemas import Text
 
@@ -30,6 +30,18 @@ class NewSolution(Strict):
         None, description="A public message. Of support's key: with it the ticket is resolved, without it only linked"
     )
     actor: ActorRef | None = None
+
+
+class Deflection(Strict):
+    """That an article has solved what was about to become a ticket."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"conversation": "c7a1"}]})
+
+    conversation: Word | None = Field(
+        None,
+        description="What it is a part of, by an id of the caller's: a person and an article count once in it. "
+        "Default: all that a person does in a day",
+    )
 
 
 class Solution(Document):

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 from pydantic.json_schema import SkipJsonSchema
 
-from app.articles.schemas import ArticleSuggestion
+from app.articles.schemas import ArticleSuggestion, KnownErrorSuggestion
 from app.core.problems import invalid_value
 from app.core.schemas.shared import ActorRef, Document, Email, Instant, Name, Strict, id_pattern
 from app.core.text.messages import _
@@ -33,6 +33,9 @@ class OpenedTicket(Ticket):
     )
     suggestions: list[ArticleSuggestion] | SkipJsonSchema[None] = Field(
         None, description="With `include=suggestions`: articles that may solve it, the best first"
+    )
+    known_errors: list[KnownErrorSuggestion] | SkipJsonSchema[None] = Field(
+        None, description="With `include=suggestions`: known errors that may be behind it; not for guests"
     )
 
 

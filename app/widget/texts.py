@@ -32,6 +32,8 @@ _FORM: Final = {
     "malformed": _("This does not look right. Please check it."),
     "solutions": _("This may help"),
     "solved_it": _("This has solved it"),
+    "as_page": pgettext("widget", "Read or print it on a page of its own"),
+    "known_error": pgettext("widget", "Known problem: {title}"),
     "glad": _("We are glad that it is solved. Nothing has been sent."),
     "send": pgettext("widget", "Send"),
     "will_send": _("There is no connection. Your ticket is kept here and is sent as soon as there is one."),

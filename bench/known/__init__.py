@@ -1,9 +1,14 @@
 """Known solutions: whether the right article is suggested, and how fast, among 50,000 articles.
 
-``articles.jsonl`` is a knowledge base of 60 articles in four languages. Of the labelled tickets, ``tuning.jsonl`` is
-what suggestions were tuned on; ``heldout.jsonl`` was written apart, and never looked at meanwhile. Each ticket has the
-slug of the article that solves it, or null. Goals: the right one among the first three for 0.85 of the held-out
-tickets that have one; p99 under 50 ms. ``HELIODESK_BENCH_ARTICLES`` is another number of articles.
+``articles.jsonl`` is a knowledge base of 60 articles in four languages. The labelled tickets of ``tuning.jsonl`` and
+of ``heldout.jsonl`` are both what suggestions are tuned on, so their figures say how well they fit what is known. How
+well they do otherwise is told by a file of the same shape that nobody has tuned them on:
+``HELIODESK_BENCH_LABELLED=path python -m bench known``. Each line is a ticket: ``title``, ``description``, ``product``
+(or null), ``language``, and ``article``, the slug of the one that solves it, or null.
+
+Goals: the right article among the first three for 0.85 of the tickets of each file that have one; p99 of searches and
+suggestions under 50 ms; beside them stands what reading a single article takes in the same run.
+``HELIODESK_BENCH_ARTICLES`` is another number of articles.
 """
 
 import asyncio
@@ -21,6 +26,7 @@ import httpx
 from bench import servers
 
 _HERE: Final = Path(__file__).parent
+_TUNED_ON: Final = (_HERE / "tuning.jsonl", _HERE / "heldout.jsonl")
 _ARTICLES: Final = int(os.environ.get("HELIODESK_BENCH_ARTICLES", "50000"))
 _FIRST: Final = 3
 _WANTED, _MILLISECONDS = 0.85, 50
@@ -28,6 +34,10 @@ _REQUESTS: Final = 300
 _SEARCHES: Final = (
     *("exportación falla", "exportacion fala", "blad lacznosci", "backup certificate proxy", "error", "mot de passe"),
     *("NV-2104", "webhook", "restore slow", "faktura nip"),
+)
+_LISTS: Final = (
+    *({"product": "Vault"}, {"language": "pl"}, {"tag": "pdf"}, {"status": "draft"}, {"audience": "internal"}),
+    *({"product": "Prism", "tag": "none"}, {"language": "fr", "audience": "customers"}),
 )
 # Each is made of the title of one article, the texts of two, and twenty words that it shares with some others.
 _FILL: Final = """
@@ -51,9 +61,10 @@ CROSS JOIN LATERAL (
 ) AS t (plain)
 """
 _SHOW: Final = """
-INSERT INTO articles (id, slug, language, title, body, tags, audience, status, created_by, updated_by,
+INSERT INTO articles (id, slug, language, title, body, product, tags, audience, status, created_by, updated_by,
                       created_at, updated_at)
-SELECT t.article_id, t.slug, t.language, t.slug, t.plain, '[]', t.reach, 'published', '{}', '{}', now(), now()
+SELECT t.article_id, t.slug, t.language, t.slug, t.plain, initcap(t.product), '["copy"]', t.reach, 'published', '{}',
+       '{}', now(), now()
 FROM article_texts AS t ON CONFLICT DO NOTHING
 """
 _COUNT: Final = """
@@ -67,25 +78,29 @@ UNION ALL SELECT '', language, reach, count(*) FROM article_texts GROUP BY langu
 
 
 def main() -> bool:
-    """Print both figures of quality, and the times; whether the goals are met."""
+    """Print the figures of quality, and the times; whether the goals are met."""
     with servers.database() as url, servers.service(url, HELIODESK_BACKGROUND="false") as port:
         asyncio.run(publish(port))
-        _print_quality("tuning", asyncio.run(answers(port, read("tuning"))))
-        share = _print_quality("held-out", asyncio.run(answers(port, read("heldout"))))
+        shares = [_print_quality(path.name, asyncio.run(answers(port, read(path)))) for path in _labelled()]
         asyncio.run(_fill(url))
         slowest = asyncio.run(_time(port))
-    return share >= _WANTED and slowest < _MILLISECONDS
+    return min(shares) >= _WANTED and slowest < _MILLISECONDS
 
 
-def read(name: str) -> list[dict[str, Any]]:
-    """A file of labels."""
-    return [json.loads(line) for line in (_HERE / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()]
+def _labelled() -> list[Path]:
+    given = os.environ.get("HELIODESK_BENCH_LABELLED")
+    return [*_TUNED_ON, *([Path(given)] if given else [])]
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    """A file with a JSON object in each line."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
 
 
 async def publish(port: int) -> None:
     """Publish the knowledge base."""
     async with _client(port) as api:
-        for article in read("articles"):
+        for article in read(_HERE / "articles.jsonl"):
             (await api.post("/v1/articles", json=article | {"status": "published"})).raise_for_status()
 
 
@@ -128,15 +143,20 @@ async def _fill(url: str) -> None:
 
 
 async def _time(port: int) -> float:
-    tickets = read("tuning")
+    tickets = read(_TUNED_ON[0])
     async with _client(port) as api:
         asked = [each["title"] for each in tickets] + list(_SEARCHES)
+        article = (await api.get("/v1/articles", params={"limit": 1})).raise_for_status().json()["items"][0]["id"]
+        one = [await _spent(api, "GET", f"/v1/articles/{article}") for _ in range(_REQUESTS)]
+        lists = [await _spent(api, "GET", "/v1/articles", params=_LISTS[n % len(_LISTS)]) for n in range(_REQUESTS)]
         searches = [await _spent(api, "GET", "/v1/articles/search", params={"q": q}) for q in asked[-_REQUESTS:]]
         whole = [
             await _spent(api, "POST", "/v1/articles/suggest", json=_typed(each, len(each["description"])))
             for each in tickets
         ]
         typed = [await _spent(api, "POST", "/v1/articles/suggest", json=_typed(each, 20)) for each in tickets]
+    _print("an article by its id", one)
+    _print("filtered lists", lists)
     return max(_print("search", searches), _print("suggest", whole), _print("suggest, half typed", typed))
 
 

@@ -1,5 +1,6 @@
 """N3: engineers write what solved past problems and incidents, and customers find it by themselves."""
 
+import httpx
 import pytest
 
 from app.core.db.engine import Sessions
@@ -100,3 +101,33 @@ async def test_n3_readers_say_whether_it_helped(begin: Begin) -> None:
     await story.product.post(f"{path}/vote", helpful=True)
     again = await story.customer.post(f"{path}/vote", helpful=False)
     assert (again["helpful"], again["unhelpful"], again["version"]) == (1, 1, 1)
+
+
+async def test_n3_an_article_is_a_page_in_the_readers_language(begin: Begin) -> None:
+    story = await begin("itil-native")
+    english = PDF | {"language": "en", "title": "Exporting to PDF <fails>", "product": "Prism"}
+    spanish, written, backup = await write(story.engineer, PDF, english, BACKUP)
+    anybody = Caller(story.customer.client, {})
+
+    async def shown(name: str, language: str) -> httpx.Response:
+        return await anybody.send("GET", f"/help/articles/{name}", **{"Accept-Language": language})
+
+    page = await shown("pdf-falla", "es-MX")
+    assert page.status_code == 200
+    assert (page.headers["content-type"], page.headers["vary"]) == ("text/html; charset=utf-8", "Accept-Language")
+    assert f"<h1>{PDF['title']}</h1>" in page.text
+    assert '<article lang="es" dir="auto"><p>Reduzca el informe a <strong>200 p' in page.text
+    assert "<h2>En otros idiomas</h2>" in page.text
+    assert f'<a href="{written["id"]}" hreflang="en" lang="en">Exporting to PDF &lt;fails&gt;</a>' in page.text
+    assert "<h1>Exporting to PDF &lt;fails&gt;</h1>" in (await shown("pdf-falla", "pl")).text, (
+        "English for want of Polish"
+    )
+    assert '<html lang="pl">' in (await shown(spanish["id"], "pl")).text
+    for name in (backup["slug"], backup["id"], "none", "art_01k9z3v5q8e9rbn3wz4m6t7y2a"):
+        assert (await shown(name, "pl")).status_code == 404
+    own = await story.customer.send("GET", f"/v1/articles/{backup['id']}", Accept="text/html")
+    assert f"<h1>{BACKUP['title']}</h1>" in own.text
+    assert own.headers["cache-control"] == "no-store"
+    assert "script-src" not in own.headers["content-security-policy"]
+    runbook = (await write(story.engineer, RUNBOOK))[0]
+    assert (await story.customer.send("GET", f"/v1/articles/{runbook['id']}", Accept="text/html")).status_code == 404

@@ -4,14 +4,15 @@ from typing import Any
 
 import pytest
 
+from app.core.clock import wall_now
 from app.core.db.engine import Sessions
 from app.core.state import State
 from app.solutions.looking import KnownSolutions
-from tests.support.actors import make_key
+from tests.support.actors import make_key, make_person
 from tests.support.articles import BACKUP, PDF, RUNBOOK, write
 from tests.support.desk import fetch
 from tests.support.experts import add_expert
-from tests.support.identities import ORIGIN
+from tests.support.identities import ORIGIN, SECRET, claims, token
 from tests.support.stories import Begin, Caller, path_of
 
 FAILS = {"title": "No puedo exportar", "description": "La exportación a PDF falla desde ayer."}
@@ -61,6 +62,27 @@ async def test_n8_what_was_never_sent_is_counted(begin: Begin, sessions: Session
     rows = await fetch(sessions, "SELECT account_id, article_id, ticket_id FROM solutions")
     noted = {"account_id": story.account.account_id, "article_id": pdf["id"], "ticket_id": None}
     assert [dict(row) for row in rows] == [noted]
+
+
+async def test_n8_a_deflection_counts_once_for_a_person_and_conversation(begin: Begin, sessions: Sessions) -> None:
+    story = await begin("itil-native")
+    pdf, *_ = await write(story.engineer, PDF)
+    await make_person(sessions, story.account.account_id, "ana@example.com", "editor")
+    keys = [{"kid": "k1", "alg": "HS256", "key": SECRET}]
+    widget = await make_key(
+        sessions, "widget", account_id=story.account.account_id, allowed_origins=[ORIGIN], jwt_keys=keys
+    )
+    shown = token(claims(wall_now(), sub="ana", email="ana@example.com", name="Ana"))
+    ana = Caller(story.customer.client, widget | {"Origin": ORIGIN, "Heliodesk-Identity": shown})
+    guest = Caller(story.customer.client, widget | {"Origin": ORIGIN})
+    solved = f"/v1/articles/{pdf['id']}/solved"
+    assert [(await ana.post(solved))["solved"] for _ in range(2)] == [1, 1]
+    assert [(await guest.post(solved, conversation=name))["solved"] for name in ("a", "a", "b")] == [2, 2, 3]
+    assert [(await story.customer.post(solved))["solved"] for _ in range(2)] == [4, 5], "a key is not a person"
+    ticket = await ana.post("/v1/tickets", 201, **FAILS)
+    await ana.post(f"{path_of(ticket)}/solutions", article_id=pdf["id"])
+    assert (await ana.get(f"/v1/articles/{pdf['id']}"))["solved"] == 5, "they had said so already"
+    assert [each["slug"] for each in (await ana.get(f"{path_of(ticket)}/solutions"))["items"]] == ["pdf-falla"]
 
 
 @pytest.mark.parametrize("addons", [["hybrid"], []], ids=["with further tiers", "with one tier"])

@@ -2,10 +2,13 @@
 
 from typing import Final
 
+from app.core.clock import wall_now
 from app.core.db.engine import Sessions
 from app.problems.telling import Telling
 from tests.support.actors import make_account, make_key, make_person
+from tests.support.articles import BACKUP, PDF, RUNBOOK, write
 from tests.support.desk import open_at
+from tests.support.identities import ORIGIN, SECRET, claims, token
 from tests.support.stories import Begin, Caller, path_of
 from tests.support.sweeping import run_pass
 
@@ -45,3 +48,30 @@ async def test_z7_a_record_has_all_that_happened_and_prints(sessions: Sessions, 
     rival = Caller(story.customer.client, await make_key(sessions, account_id=other.account_id, role="owner"))
     await rival.get(f"{account}/record", 404)
     await rival.get(f"/v1/accounts/{other.account_id}/people/{person.id}/record", 404)
+
+
+async def test_z7_a_record_tells_which_articles_were_read(sessions: Sessions, begin: Begin) -> None:
+    story = await begin("zmanda-premium")
+    account = f"/v1/accounts/{story.account.account_id}"
+    person = await make_person(sessions, story.account.account_id, "ana@example.com", "editor")
+    pdf, backup, runbook = await write(story.engineer, PDF, BACKUP, RUNBOOK)
+    keys = [{"kid": "k1", "alg": "HS256", "key": SECRET}]
+    widget = await make_key(
+        sessions, "widget", account_id=story.account.account_id, allowed_origins=[ORIGIN], jwt_keys=keys
+    )
+    shown = token(claims(wall_now(), sub="ana", email="ana@example.com", name="Ana"))
+    ana = Caller(story.customer.client, widget | {"Origin": ORIGIN, "Heliodesk-Identity": shown})
+    for who in (ana, ana, story.engineer, Caller(story.customer.client, widget | {"Origin": ORIGIN})):
+        await who.get(f"/v1/articles/{pdf['id']}")
+    await story.customer.get(f"/v1/articles/{backup['id']}")
+    await story.customer.get(f"/v1/articles/{runbook['id']}", 404)
+    read = (await story.engineer.get(f"{account}/record"))["articles"]
+    told = {(each["slug"], each["reader"], each["times"]) for each in read}
+    assert told == {(pdf["slug"], person.name, 1), (backup["slug"], None, 1)}, "reads of one hour are one"
+    own = (await story.engineer.get(f"{account}/people/{person.id}/record"))["articles"]
+    assert [each["slug"] for each in own] == [pdf["slug"]]
+    page = await story.engineer.send("GET", f"{account}/record", Accept="text/html")
+    assert "<h2>Articles read</h2>" in page.text
+    assert PDF["title"] in page.text
+    await story.engineer.patch(f"/v1/articles/{pdf['id']}", audience="internal")
+    assert [each["slug"] for each in (await story.customer.get(f"{account}/record"))["articles"]] == [backup["slug"]]

@@ -8,6 +8,7 @@ from playwright.async_api import Route
 from app.core.clock import wall_now
 from tests.support.desk import open_at
 from tests.support.identities import claims, token
+from tests.support.payloads import PAYLOADS
 from tests.support.stories import P1, due, path_of
 from tests.widget.conftest import ANA, Host
 from tests.widget.states import ARTICLE
@@ -113,6 +114,32 @@ async def test_a_ticket_is_sent_once_although_the_network_was_cut_and_the_page_l
     await host.button("Help").click()
     await host.page.get_by_role("button", name="Backups fail").wait_for()
     assert await titles(host) == ["Backups fail"]
+
+
+async def test_nothing_that_support_writes_runs_in_the_widget(host: Host) -> None:
+    engineer = host.story.engineer
+    texts = "\n\n".join(PAYLOADS)
+    article = await engineer.post("/v1/articles", 201, **(ARTICLE | {"body": texts, "audience": "public"}))
+    problem = await engineer.post("/v1/problems", 201, title="Report export: <img src=x onerror=pwned()>")
+    known = {"state": "known_error", "owner_id": host.story.engineer_id, "workaround": texts}
+    await engineer.post(f"/v1/problems/{problem['id']}/state", **known)
+    await host.page.add_init_script("window.pwned = () => console.error('it ran')")
+    await host.visit_as()
+    await host.button("Help").click()
+    await host.button("New ticket").click()
+    await host.page.get_by_label("What is the problem?").fill("Cannot export my report as PDF")
+    await host.page.get_by_text("Known problem: Report export: <img src=x onerror=pwned()>").click()
+    await host.page.get_by_text("Exporting a report to PDF fails").click()
+    link = host.page.get_by_role("link", name="Read or print it on a page of its own")
+    assert await link.get_attribute("href") == f"{host.desk}/help/articles/{article['id']}"
+    shown = host.page.locator("details .article")
+    assert await shown.locator("script, img, svg, style, iframe, form, object, embed, base, meta, link").count() == 0
+    addresses = [await each.get_attribute("href") or "" for each in await shown.locator("a").all()]
+    assert {address.partition(":")[0] for address in addresses if address} <= {"http", "https"}
+    async with host.page.expect_popup() as opening:
+        await link.click()
+    popup = await opening.value
+    await popup.get_by_role("heading", name="Exporting a report to PDF fails").wait_for()
 
 
 async def test_a_known_solution_is_shown_while_the_visitor_writes(host: Host) -> None:

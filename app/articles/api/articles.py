@@ -5,26 +5,30 @@ from typing import Annotated, Any, Final
 
 from fastapi import Depends, Path, Query, Response
 from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.background import BackgroundTask
 
 from app.articles import schemas
+from app.articles.api.pages import html_page
 from app.articles.api.paths import BY_ID
 from app.articles.models import ArticleRow
 from app.articles.read import queries
 from app.articles.read.answers import search, suggest
 from app.articles.read.queries import ArticleFilter, article_by_id, article_document
-from app.articles.read.search import Asked, reaches_of
+from app.articles.read.search import Asked, reaches_of, suggested_to
 from app.articles.schemas import ArticleFields, ArticleId, ArticleStatus, Audience, NewArticle, Slug
-from app.articles.usecases import editing
+from app.articles.usecases import editing, reading
 from app.core.auth import Principal
 from app.core.clock import database_now
 from app.core.problems import Conflict, Forbidden
 from app.core.schemas.shared import Locale, Word
+from app.core.state import State
 from app.core.text.messages import _
 from app.core.web.kit.deps import LanguageDep
 from app.core.web.kit.merge_patch import PatchDep
 from app.core.web.kit.operations import CallDep, Document, ResourceRouter, SupportCall
 from app.core.web.kit.paging import PageDep, made
 from app.core.web.kit.visits import CUSTOMERS, EVERYBODY
+from app.core.web.page import wants_page
 
 router = ResourceRouter("articles", prefix="/v1/articles", tags=["Articles"])
 ArticlePath = Annotated[ArticleId, Path(description="The article's id")]
@@ -33,6 +37,9 @@ LanguageQuery = Annotated[Locale | None, Query(description="Which language is pr
 ProductQuery = Annotated[Word | None, Query(description="Only articles on this product, and on none")]
 Limit = Annotated[int, Query(ge=1, le=50, description="The most articles")]
 _CHANGE: Final = {"status": "published"}
+_HTML: Final[dict[str, Any]] = {"text/html": {"schema": {"type": "string"}, "example": "<!DOCTYPE html>"}}
+_PAGE: Final[dict[int | str, dict[str, Any]]] = {200: {"content": _HTML}}
+_PAGED: Final = {"Vary": "Accept, Accept-Language"}
 
 
 async def article_filter(
@@ -51,6 +58,13 @@ def _require_editor(principal: Principal) -> None:
     """403 for a sandbox's engineers: the knowledge base is the operator's."""
     if not principal.spans_accounts:
         raise Forbidden(_("The knowledge base serves all accounts, and this key is of one account alone"))
+
+
+def noting(state: State, answer: Response, read: reading.Read | None) -> Response:
+    """The answer, behind which the read is noted."""
+    if read:
+        answer.background = BackgroundTask(reading.note_read, state.background.sessions, read)
+    return answer
 
 
 FilterDep = Annotated[ArticleFilter, Depends(article_filter)]
@@ -108,28 +122,33 @@ async def search_articles(
 async def suggest_articles(call: CallDep, reader: LanguageDep, body: schemas.ArticleQuestion) -> Response:
     """What may solve a ticket, before it is sent.
 
-    Nothing is written, and it is cheap enough for each pause in typing. What is not likely to help is left out.
+    Articles, and to those who are known, known errors with their workarounds. Nothing is written, and it is cheap
+    enough for each pause in typing. What is not likely to help is left out.
     """
-    asked = Asked(reaches_of(call.principal), body.title, body.description, body.product, body.language or reader)
+    asked = Asked(suggested_to(call.principal), body.title, body.description, body.product, body.language or reader)
 
-    async def read(session: AsyncSession) -> Document:
-        return {"items": await suggest(session, asked, body.limit)}
-
-    return await call.read(read)
+    return await call.read(partial(suggest, asked=asked, limit=body.limit))
 
 
-@router.show(BY_ID, schemas.Article, visitors=EVERYBODY)
+@router.show(BY_ID, schemas.Article, responses=_PAGE, visitors=EVERYBODY)
 async def get_article(call: CallDep, article_id: ArticlePath) -> Response:
     """Get an article.
 
-    Its text is there as Markdown, and as HTML that is safe to show.
+    Its text is there as Markdown, and as HTML that is safe to show. It is a page that prints, in the language of
+    `Accept-Language`, where `Accept` prefers `text/html`.
     """
+    reads: list[reading.Read | None] = []
 
     async def get(session: AsyncSession) -> Document:
         article = await article_by_id(session, call.principal, article_id)
+        reads.append(reading.read_by(session, call.principal, article_id))
         return await article_document(session, call.principal, article)
 
-    return await call.read(get)
+    if wants_page(call.request.headers.get("accept", "")):
+        answer: Response = html_page(await call.ask(get), call.request, _PAGED)
+    else:
+        answer = await call.read(get)
+    return noting(call.state, answer, reads[-1])
 
 
 @router.update(BY_ID, schemas.Article, ArticleFields, _CHANGE)

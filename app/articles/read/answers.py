@@ -11,26 +11,44 @@ from app.core.db.tables import Row
 from app.core.text.messages import _, verbatim
 
 LEAST: Final = 0.08
-"""The share of a search's words that an article has to have, at least, by what they are worth."""
-GOOD: Final = 0.25
-"""The share of a ticket's words from which on an article may be its solution."""
+"""How good an article is, at least, that a search finds."""
+_BESIDE: Final = 0.55
+"""How good it is at least beside the best one: one that has half of the words is no answer beside one that
+has all of them."""
+GOOD: Final = 0.23
+"""How good an article is, at least, that may be a ticket's solution."""
+_ALL: Final = 50
+"""Of what is found, that which is looked through for articles and known errors."""
+_ERRORS: Final = 3
 _HIT: Final = ("id", "slug", "language", "title", "product", "tags", "audience")
 
 
 async def search(session: AsyncSession, asked: Asked, limit: int) -> dict[str, Any]:
     """What a search has found."""
-    found = [each for each in await find(session, asked, limit) if each.score >= LEAST]
+    found = await find(session, asked, limit)
+    least = max(LEAST, _BESIDE * found[0].score) if found else LEAST
+    found = [each for each in found if each.score >= least]
     return {"items": [_hit(row, each) for row, each in await _pairs(session, found)]}
 
 
-async def suggest(session: AsyncSession, asked: Asked, limit: int) -> list[dict[str, Any]]:
-    """Articles that may solve what is asked, each with the reason, which is a message."""
-    found = await good(session, asked, limit)
-    return [_suggestion(row, each) for row, each in await _pairs(session, found)]
+async def suggest(session: AsyncSession, asked: Asked, limit: int) -> dict[str, Any]:
+    """Articles that may solve what is asked, and known errors that may be behind it, each with the reason: a message.
+
+    A known error whose workaround is an article that has been found is not said twice.
+    """
+    found = await good(session, asked, _ALL)
+    articles = [each for each in found if each.is_article][:limit]
+    said = {each.slug for each in articles}
+    errors = [each for each in found if not each.is_article and each.slug.lower() not in said][:_ERRORS]
+    shown = await _pairs(session, articles + errors)
+    return {
+        "items": [_suggestion(row, each) for row, each in shown if each.is_article],
+        "known_errors": [_known_error(row, each) for row, each in shown if not each.is_article],
+    }
 
 
 async def good(session: AsyncSession, asked: Asked, limit: int) -> list[Found]:
-    """Articles that may solve what is asked."""
+    """Articles that may solve what is asked, and known errors, where ``asked`` reaches them."""
     return [each for each in await find(session, asked, limit) if each.score >= GOOD]
 
 
@@ -48,6 +66,14 @@ def _hit(row: Row, found: Found) -> dict[str, Any]:
 
 
 def _suggestion(row: Row, found: Found) -> dict[str, Any]:
+    return _hit(row, found) | _reason(row, found)
+
+
+def _known_error(row: Row, found: Found) -> dict[str, Any]:
+    own = {"number": row["slug"], "title": row["title"], "title_html": marked(row["title_marked"])}
+    return own | {"workaround": row["workaround"], "score": round(min(1.0, found.score), 3)} | _reason(row, found)
+
+
+def _reason(row: Row, found: Found) -> dict[str, Any]:
     matched = found_in((row["title_marked"], row["excerpt_marked"])) or list(found.words)[:5]
-    reason = _("It mentions: {words}", words=[verbatim(word) for word in matched])
-    return _hit(row, found) | {"reason": reason, "matched": matched}
+    return {"reason": _("It mentions: {words}", words=[verbatim(word) for word in matched]), "matched": matched}

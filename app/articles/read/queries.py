@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,7 +17,10 @@ from app.articles.read.search import reaches_of
 from app.core.auth import Principal
 from app.core.db.session import memory_of
 from app.core.problems import NotFound
-from app.core.web.kit.paging import Page, in_order
+from app.core.web.kit.paging import Columns, Filter, Order, Page, Slice, Wanted, filtered_by
+
+REACH: Final = 2000
+"""Articles that one page of a filtered list examines: their rows are wide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +41,32 @@ class ArticleFilter:
     status: str | None = None
     audience: str | None = None
 
-    def conditions(self) -> list[ColumnElement[bool]]:
-        """The conditions of its rows."""
-        given = {name: getattr(self, name) for name in ("slug", "language", "product", "status", "audience")}
-        equal = [getattr(ArticleRow, name) == value for name, value in given.items() if value is not None]
-        return [*equal, *([ArticleRow.tags.contains([self.tag])] if self.tag else [])]
+    def ways(self) -> tuple[list[ColumnElement[bool]], list[Filter]]:
+        """What an index finds in the order of the list, and what its rows are then looked at for."""
+        filters: list[Filter] = []
+        scope: list[ColumnElement[bool]] = []
+        for name in ("slug", "product", "language", "status", "audience"):
+            value = getattr(self, name)
+            if value is None:
+                continue
+            if not scope and name in _INDEXED:
+                scope.append(getattr(ArticleRow, name) == value)
+            else:
+                filters.append(partial(_is, name, value))
+        if self.tag:
+            filters.append(partial(_is_tagged, self.tag))
+        return scope, filters
+
+
+_INDEXED: Final = ("slug", "product", "language")
+
+
+def _is(name: str, value: str, columns: Columns) -> ColumnElement[bool]:
+    return columns[name] == value
+
+
+def _is_tagged(tag: str, columns: Columns) -> ColumnElement[bool]:
+    return columns.tags.contains([tag])
 
 
 def _visible(principal: Principal | None) -> ColumnElement[bool]:
@@ -82,9 +107,16 @@ async def _html(session: AsyncSession, row: ArticleRow) -> str:
 
 async def articles_page(
     session: AsyncSession, principal: Principal | None, wanted: ArticleFilter, page: Page
-) -> Sequence[ArticleRow]:
+) -> Slice[ArticleRow]:
     """One page of articles in the order in which they were created, and one more."""
-    return await in_order(session, ArticleRow, page, _visible(principal), *wanted.conditions())
+    scope, filters = wanted.ways()
+    reaches = reaches_of(principal)
+    if principal is None or not principal.spans_accounts:
+        if not scope and len(reaches) == 1:
+            scope = [ArticleRow.audience == reaches[0], ArticleRow.status == "published"]
+        else:
+            filters += [partial(_is, "status", "published"), lambda columns: columns.audience.in_(reaches)]
+    return await filtered_by(session, ArticleRow, Wanted(scope, filters, REACH), page, Order(("created_at", "id")))
 
 
 def summary(row: ArticleRow) -> dict[str, Any]:

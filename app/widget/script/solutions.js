@@ -27,6 +27,8 @@ const nodesOf = (html) => {
 };
 
 const solutions = {
+  conversation: unique(),
+
   /** Looks for what may help whenever the visitor pauses, and shows it in `place`. */
   follow(built, place, product) {
     let timer;
@@ -39,12 +41,13 @@ const solutions = {
       const { signal } = stop;
       try {
         const body = { title, description, ...(product && { product }), language };
-        const found = title.length + description.length < ENOUGH ? []
-          : (await (await request("POST", "v1/articles/suggest", { body, signal })).json()).items;
-        const ids = found.map(({ id }) => id).join();
+        const { items, known_errors: errors } = title.length + description.length < ENOUGH ? { items: [], known_errors: [] }
+          : await (await request("POST", "v1/articles/suggest", { body, signal })).json();
+        const ids = [...errors.map(({ number }) => number), ...items.map(({ id }) => id)].join();
         if (signal.aborted || ids === shown) return;
         shown = ids;
-        place.replaceChildren(...(found.length ? [h("h3", null, t("solutions")), ...found.map((each) => this.one(each))] : []));
+        const found = [...errors.map((each) => this.known(each)), ...items.map((each) => this.one(each))];
+        place.replaceChildren(...(found.length ? [h("h3", null, t("solutions")), ...found] : []));
       } catch (problem) {
         if (!signal.aborted && !(problem instanceof Problem)) throw problem;
       }
@@ -55,15 +58,24 @@ const solutions = {
     });
   },
 
-  /** An article, whose text is read once it is opened. */
-  one({ id, title, language: lang }) {
+  /** A problem that support knows, with what helps until it is solved. */
+  known({ title, workaround }) {
+    return h("details", { class: "known" }, h("summary", { dir: "auto" }, t("known_error", { title })),
+      h("div", { class: "article", dir: "auto" }, ...workaround.split("\n").map((line) => h("p", null, line))));
+  },
+
+  /** An article, whose text is read once it is opened. What is public has a page of its own, too. */
+  one({ id, title, language: lang, audience }) {
     const element = h("details", {
       ontoggle: async () => {
         if (element.querySelector(".article")) return;
         const text = h("div", { class: "article", dir: "auto", lang });
         element.append(text);
         try {
-          text.append(...nodesOf((await get(`v1/articles/${id}`)).html), button(t("solved_it"), () => this.solved(id)));
+          const page = audience === "public"
+            && h("p", null, h("a", { href: `${base}help/articles/${id}`, target: "_blank", rel: "noopener noreferrer" }, t("as_page")));
+          text.append(...nodesOf((await get(`v1/articles/${id}`)).html), ...(page ? [page] : []),
+            button(t("solved_it"), () => this.solved(id)));
         } catch (problem) {
           if (!(problem instanceof Problem)) throw problem;
           text.append(problem.message);
@@ -76,7 +88,7 @@ const solutions = {
   /** It has helped: nothing is sent, and what was typed is gone. */
   async solved(id) {
     try {
-      await post(`v1/articles/${id}/solved`, {});
+      await post(`v1/articles/${id}/solved`, { conversation: this.conversation });
       kept.set("draft", null);
       await widget.show(visitor.known || guests.all().length ? "overview" : "opening");
       widget.announce(t("glad"));

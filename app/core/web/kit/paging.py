@@ -174,6 +174,18 @@ def within_reach(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which rows a list has: those of a ``scope`` that an index serves, which pass the filters.
+
+    ``reach``: how many of the scope one page examines.
+    """
+
+    scope: Sequence[ColumnElement[bool]]
+    filters: Sequence[Filter]
+    reach: int = REACH
+
+
 async def filtered(
     session: AsyncSession,
     entity: type[T],
@@ -183,14 +195,19 @@ async def filtered(
     *keys: str,
 ) -> Slice[T]:
     """A page of entities, the newest first, of a ``scope`` that an index on it and ``keys`` serves."""
+    return await filtered_by(session, entity, Wanted(scope, filters), page, Order(keys, newest_first=True))
+
+
+async def filtered_by(session: AsyncSession, entity: type[T], wanted: Wanted, page: Page, order: Order) -> Slice[T]:
+    """The same in any order that has an instant and an id for its keys."""
     mapper = inspect(entity)
-    table, order = mapper.local_table, Order(keys, newest_first=True)
+    table = mapper.local_table
     loaded = [attribute.columns[0] for attribute in mapper.column_attrs if not attribute.deferred]
     behind = order.behind(table.c, page.place(datetime, str))
-    ordered = select(*loaded).where(*scope, *behind).order_by(*order.of(table.c))
-    found = within_reach(ordered, order, filters, page.limit).subquery("page")
+    ordered = select(*loaded).where(*wanted.scope, *behind).order_by(*order.of(table.c))
+    found = within_reach(ordered, order, wanted.filters, page.limit, wanted.reach).subquery("page")
     rows = (await session.execute(select(aliased(entity, found), found.c.beyond_reach))).all()
-    edges = [tuple(getattr(row[0], key) for key in keys) for row in rows if row[1]]
+    edges = [tuple(getattr(row[0], key) for key in order.keys) for row in rows if row[1]]
     return Slice([row[0] for row in rows if not row[1]], edges[0] if edges else None)
 
 

@@ -1,0 +1,115 @@
+"""The words that articles have, and which of them stand for the words of a query."""
+
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from dataclasses import astuple, dataclass, replace
+from typing import Any, Final
+
+from asyncpg import Connection
+
+from app.articles.wording import LONGEST, SPELT, Kin, Span, Term, configuration, spans
+
+_TERMS: Final = 80
+"""Words of a query, in each language."""
+_MISTYPED: Final = 5
+"""Words that are looked for in another spelling, in each language."""
+_ALIKE: Final = 0.45
+"""How similar a spelling is, at least (pg_trgm): two words of seven letters that differ in one."""
+
+_LEXEMES: Final = f"""
+SELECT l.language, t.*
+FROM unnest($1::text[], $2::text[]) AS l (language, config)
+CROSS JOIN LATERAL (
+    SELECT lexeme, 'A' = ANY (weights) AS titled, positions[1]::int AS place
+    FROM unnest(setweight(to_tsvector(l.config::regconfig, $3), 'A') || to_tsvector(l.config::regconfig, $4))
+    ORDER BY titled DESC, place LIMIT {_TERMS}
+) AS t
+"""  # noqa: S608  a number of ours
+_COUNTED: Final = """
+SELECT t.number, w.word, w.articles, t.worth
+FROM unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::float8[]) AS t (number, language, low, high, worth)
+CROSS JOIN LATERAL (
+    SELECT word, sum(articles)::int AS articles FROM article_words
+    WHERE language = t.language AND word >= t.low AND word <= t.high AND reach = ANY ($6::text[]) AND articles > 0
+    GROUP BY word LIMIT 30
+) AS w
+"""
+_SPELT: Final = """
+SELECT t.number, v.word, v.articles
+FROM unnest($1::int[], $2::text[], $3::text[]) AS t (number, language, lexeme)
+CROSS JOIN LATERAL (
+    SELECT word, sum(articles)::int AS articles FROM article_words
+    WHERE word % t.lexeme AND similarity(word, t.lexeme) >= $5::float8
+      AND language = t.language AND reach = ANY ($4::text[]) AND articles > 0
+    GROUP BY word ORDER BY similarity(word, t.lexeme) DESC, word LIMIT 3
+) AS v
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """The words of the articles for these audiences."""
+
+    connection: "Connection[Any]"
+    reaches: Sequence[str]
+
+    async def terms(self, asked: tuple[str, str], languages: Sequence[str]) -> list[Term]:
+        """The words of a title and a text as each language reads them, with those that articles have of them."""
+        configurations = [configuration(language) for language in languages]
+        texts = [each[:LONGEST] for each in asked]
+        terms = [Term(*row) for row in await self.connection.fetch(_LEXEMES, languages, configurations, *texts)]
+        own = [Span(number, term.language, *term.bounds, 1.0) for number, term in enumerate(terms)]
+        known = await self._between(own)
+        return [
+            replace(term, articles={word: kin.articles for word, kin in known.get(number, {}).items()})
+            for number, term in enumerate(terms)
+        ]
+
+    async def kin(self, terms: Sequence[Term], reader: str) -> Mapping[int, Mapping[str, Kin]]:
+        """By the numbers of terms, other words that articles have in their place.
+
+        The query is in the language of the reader, or in the one that knows most of its words.
+        """
+        languages = {reader, _language_of(terms)}
+        related = await self._between(spans(terms, languages))
+        return related | await self._spelt(terms, related, languages)
+
+    async def _between(self, wanted: Sequence[Span]) -> dict[int, dict[str, Kin]]:
+        if not wanted:
+            return {}
+        found: dict[int, dict[str, Kin]] = {}
+        columns = map(list, zip(*map(astuple, wanted), strict=True))
+        for number, word, articles, worth in await self.connection.fetch(_COUNTED, *columns, self.reaches):
+            words = found.setdefault(number, {})
+            if word not in words or words[word].worth < worth:
+                words[word] = Kin(worth, articles)
+        return found
+
+    async def _spelt(
+        self, terms: Sequence[Term], related: Container[int], languages: Collection[str]
+    ) -> dict[int, dict[str, Kin]]:
+        """For terms that no article has, nor anything related to them: words that are spelt nearly so."""
+        unknown = [
+            (number, term)
+            for number, term in enumerate(terms)
+            if term.language in languages and term.may_be_mistyped and number not in related
+        ]
+        chosen = [each for language in sorted(languages) for each in _of(unknown, language)[:_MISTYPED]]
+        if not chosen:
+            return {}
+        columns = ([n for n, _ in chosen], [t.language for _, t in chosen], [t.lexeme for _, t in chosen])
+        spelt: dict[int, dict[str, Kin]] = {}
+        for number, word, articles in await self.connection.fetch(_SPELT, *columns, self.reaches, _ALIKE):
+            spelt.setdefault(number, {})[word] = Kin(SPELT, articles)
+        return spelt
+
+
+def _of(numbered: Iterable[tuple[int, Term]], language: str) -> list[tuple[int, Term]]:
+    return [each for each in numbered if each[1].language == language]
+
+
+def _language_of(terms: Collection[Term]) -> str:
+    """The language of a text: the one that knows most of its words."""
+    known: dict[str, int] = {}
+    for term in terms:
+        known[term.language] = known.get(term.language, 0) + bool(term.articles)
+    return max(known, key=lambda language: known[language], default="")

@@ -1,0 +1,123 @@
+"""Nothing that is written in an article or a ticket runs on the pages that show it, in real Chromium."""
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, Final
+
+import pytest
+from fastapi import FastAPI
+from playwright.async_api import Page, Route
+
+from app.articles.markdown import html
+from app.articles.page import article_page
+from app.core.state import State
+from app.records.page import record_page
+from tests.support.browsing import Browsers, served
+from tests.support.payloads import PAYLOADS
+from tests.support.stories import Begin
+
+_SPY: Final = "window.ran = 0; window.pwned = () => { window.ran += 1; };"
+_FOUND: Final = """() => {
+  const known = "a article blockquote br code em footer h1 h2 h3 h4 h5 h6 hr img li main nav ol p pre s strong style "
+    + "table tbody td th thead tr ul";
+  const wrong = [];
+  for (const element of document.querySelectorAll("main, main *")) {
+    const name = element.tagName.toLowerCase();
+    if (!known.split(" ").includes(name)) wrong.push(name);
+    for (const { name: attribute, value } of element.attributes) {
+      if (!["href", "src", "alt", "title", "start", "lang", "hreflang", "dir", "rel", "scope"].includes(attribute))
+        wrong.push(`${name} ${attribute}`);
+      const scheme = /^[a-z][a-z0-9+.-]*:/i.exec(value.replace(/[^!-~]/g, ""))?.[0] ?? "https:";
+      if (["href", "src"].includes(attribute) && !/^(https?|mailto|tel):$/.test(scheme)) wrong.push(value);
+    }
+  }
+  if (document.querySelectorAll("main style").length > 1) wrong.push("style");
+  return [...wrong, ...(window.ran ? ["ran"] : [])];
+}"""
+_AT: Final = "2026-11-20T20:30:00Z"
+
+
+def article(**said: Any) -> dict[str, Any]:
+    """An article as the page takes it."""
+    given: dict[str, Any] = {
+        "title": "x",
+        "language": "en",
+        "status": "published",
+        "product": None,
+        "tags": [],
+        "translations": [],
+    }
+    return given | {"html": ""} | said
+
+
+def record(text: str) -> dict[str, Any]:
+    """A historical record in which all that somebody writes is this text."""
+    names = ("number", "title", "product", "status", "priority", "requester", "problem")
+    ticket = dict.fromkeys(names, text) | {"opened_at": _AT, "resolved_at": None, "missed": [text]}
+    ticket |= {"calls": [], "escalations": []}
+    read = {"title": text, "reader": text, "last_read_at": _AT}
+    totals = dict.fromkeys(("tickets", "missed", "escalations", "calls"), 1)
+    return {"name": text, "at": _AT, "totals": totals, "tickets": [ticket], "articles": [read], "more": False}
+
+
+def pages(text: str) -> Iterator[str]:
+    """The pages that show the text, wherever somebody may have written it."""
+    yield article_page(article(html=html(text)), "en")
+    other = {"id": "art_1", "language": text, "title": text}
+    yield article_page(article(title=text, product=text, tags=[text], language=text, translations=[other]), "es")
+    yield record_page(record(text), "en")
+
+
+@pytest.fixture
+async def page(browsers: Browsers) -> AsyncIterator[Page]:
+    """A page that notes what runs, and that no other server answers."""
+    async with browsers.page() as page:
+        await page.add_init_script(_SPY)
+
+        async def answer(route: Route) -> None:
+            foreign = "//127.0.0.1:" not in route.request.url
+            await (route.abort() if foreign else route.continue_())
+
+        await page.route("**/*", answer)
+        yield page
+
+
+async def test_no_markdown_runs_on_a_page_even_where_no_policy_holds_it(page: Page) -> None:
+    wrong = {}
+    await page.goto("about:blank")
+    for text in PAYLOADS:
+        for number, shown in enumerate(pages(text)):
+            await page.set_content(shown, wait_until="domcontentloaded")
+            if found := await page.evaluate(_FOUND):
+                wrong[text, number] = found
+            assert page.url == "about:blank", text
+    assert wrong == {}
+
+
+async def test_what_is_shown_over_http_is_held_by_its_policy_too(
+    begin: Begin, app: FastAPI, state: State, page: Page
+) -> None:
+    story = await begin("itil-native")
+    texts = "\n\n".join(PAYLOADS)
+    said = {"title": "<script>pwned()</script>", "body": texts, "tags": ["<svg onload=pwned()>"], "product": "<b>"}
+    whole = {"audience": "public", "status": "published", "slug": "attacks", "language": "en"}
+    written = await story.engineer.post("/v1/articles", 201, **said, **whole)
+    await story.engineer.post("/v1/articles", 201, **(said | whole | {"language": "es"}))
+    problem = await story.engineer.post("/v1/problems", 201, title="<img src=x onerror=pwned()>")
+    known = {
+        "state": "known_error",
+        "owner_id": story.engineer_id,
+        "workaround": texts,
+        "publish": {"audience": "public"},
+    }
+    await story.engineer.post(f"/v1/problems/{problem['id']}/state", **known)
+    async with served(app, state) as base:
+        for name in (written["id"], "attacks", problem["number"].lower()):
+            answer = await page.goto(f"{base}/help/articles/{name}")
+            assert answer
+            assert answer.status == 200
+            assert await page.evaluate(_FOUND) == []
+            policy = answer.headers["content-security-policy"]
+            assert policy.startswith("default-src 'none'")
+            assert "script-src" not in policy
+        assert await page.get_by_role("heading", name="<img src=x onerror=pwned()>").first.is_visible()
+        await page.close()
