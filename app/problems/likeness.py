@@ -88,11 +88,23 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Model:
+    """What each piece of evidence weighs, by its name; ``always`` is what holds without any."""
+
+    pair: Mapping[str, float]
+    group: Mapping[str, float]
+
+
+MODEL: Final = Model(pair={"always": 0.0}, group={"always": 0.0})
+
+
+@dataclass(frozen=True, slots=True)
 class Weights:
     """How much each term weighs: by how many of the tickets of the last days have it."""
 
     tickets: int
     with_term: Mapping[str, int]
+    model: Model = MODEL
 
     def of(self, term: str) -> float:
         """The term's weight, from 0 to 1."""
@@ -104,15 +116,11 @@ class Weights:
         return sum(map(self.of, terms))
 
 
-PAIR: Final[Mapping[str, float]] = {}
-GROUP: Final[Mapping[str, float]] = {}
-
-
 def likeness(one: Incident, other: Incident, weights: Weights) -> float:
     """The log-odds that two tickets report one incident."""
     if not may_be_one(one, other) or one.saying.isdisjoint(other.saying):
         return UNLIKE
-    return max(UNLIKE, _weighed(PAIR, pair_evidence(one, other, weights)))
+    return max(UNLIKE, _weighed(weights.model.pair, pair_evidence(one, other, weights)))
 
 
 def may_be_one(one: Incident, other: Incident) -> bool:
@@ -121,7 +129,7 @@ def may_be_one(one: Incident, other: Incident) -> bool:
 
 
 def pair_evidence(one: Incident, other: Incident, weights: Weights) -> dict[str, float]:
-    """What speaks for and against two tickets being of one incident, by the names in ``PAIR``."""
+    """What speaks for and against two tickets being of one incident, by the names in ``Model.pair``."""
     told = len(one.of("everybody")), len(other.of("everybody"))
     return {
         "minutes": log1p(abs(one.minute - other.minute)),
@@ -139,13 +147,13 @@ def pair_evidence(one: Incident, other: Incident, weights: Weights) -> dict[str,
     }
 
 
-def belonging(incident: Incident, profile: Mapping[str, float], near: Sequence[float]) -> float:
+def belonging(incident: Incident, profile: Mapping[str, float], near: Sequence[float], model: Model) -> float:
     """The log-odds that a ticket belongs to a group of this profile; ``near`` is its likeness to the members."""
-    return _weighed(GROUP, group_evidence(incident, profile, near))
+    return _weighed(model.group, group_evidence(incident, profile, near))
 
 
 def group_evidence(incident: Incident, profile: Mapping[str, float], near: Sequence[float]) -> dict[str, float]:
-    """What speaks for and against a ticket belonging to a group, by the names in ``GROUP``."""
+    """What speaks for and against a ticket belonging to a group, by the names in ``Model.group``."""
     closest = sorted(near, reverse=True)[:_CLOSEST]
     covered = sum(weight for term, weight in profile.items() if term in incident.terms)
     own = (incident.of("thing") | incident.of("code")) - profile.keys()
