@@ -20,12 +20,11 @@ from apscheduler.triggers.date import DateTrigger
 from app.accounts.upkeep import extend_all_holidays
 from app.accounts.usecases.ticket_keys import forget_ticket_keys
 from app.calls import provision
-from app.core.clock import database_now, monotonic, wall_now
+from app.core.clock import monotonic, wall_now
 from app.core.db.engine import Sessions
-from app.core.db.errors import is_outage
-from app.core.db.pool import holder
 from app.core.db.statistics import analyze_new_tables
 from app.core.jobs.job import Job
+from app.core.jobs.runner import Runner
 from app.core.limits.rates import forget_levels
 from app.core.signals import WakeUp
 from app.core.state import State
@@ -46,6 +45,7 @@ from app.paging.pager import Pages, pager
 from app.paging.queue import Lane, forget_pages
 from app.paging.ways import Ways
 from app.problems.detection import Detection, forget_incidents
+from app.problems.likeness import grouped
 from app.problems.telling import Telling
 from app.roster.upkeep import extend_shift_holidays
 from app.search.indexing import Indexing
@@ -64,9 +64,8 @@ _log = structlog.get_logger(__name__)
 
 POLL: Final = timedelta(milliseconds=250)
 """How soon a replica finds out what another one has made due."""
-BREATH: Final = timedelta(milliseconds=10)
-"""After a pass that found nothing although something is due: another replica or a request holds it."""
-DRAIN_SECONDS: Final = 25.0
+LATER: Final = 4.0
+"""What nobody waits for rests after each batch, this many times as long as it took: a fifth of the time is for it."""
 _POLLS: Final = 1000
 """How many polls of a job APScheduler may believe to be running, before it drops the next one, and all after it.
 
@@ -134,9 +133,8 @@ def _staffing(state: State) -> Iterator[Job]:
     queue = partial(staffing.fill_room, state.sessions)
     yield Job("queue", what, minute, minute, queue, wake_up=wake_ups.capacity)
     what = "looks for known solutions of new tickets, and tells the next tier where there is none"
-    yield Job(
-        "known solutions", what, timedelta(seconds=2), minute, KnownSolutions(state.sessions, state.metrics).run_pass
-    )
+    known = KnownSolutions(state.sessions, state.metrics)
+    yield Job("known solutions", what, timedelta(seconds=1), minute, known.run_pass, rest=LATER)
 
 
 def _calls(state: State) -> Sequence[Job]:
@@ -219,9 +217,10 @@ def _problems(state: State) -> Iterator[Job]:
     what = "tells tickets of the problems behind them, and notices the targets that problems miss"
     yield Job("problems", what, second, minute, telling.run_pass, telling.next_instant, state.wake_ups.problems)
     what = "finds incidents that are alike among the tickets that were opened lately"
-    yield Job("detect", what, second, minute, Detection(state.sessions).run_pass)
+    detection = Detection(state.sessions, lambda *pools: state.offload.run("detect", grouped, *pools))
+    yield Job("detect", what, second, minute, detection.run_pass, rest=LATER)
     what = "takes in what the search looks at"
-    yield Job("index texts", what, second, minute, Indexing(state.sessions, state.feed).run_pass)
+    yield Job("index texts", what, second, minute, Indexing(state.sessions, state.feed).run_pass, rest=LATER)
 
 
 def _endpoints(state: State) -> Iterator[Job]:
@@ -265,81 +264,16 @@ def _housekeeping(state: State) -> Iterator[Job]:
     yield Job("mark feed", what, hour, minute, lambda: mark(state.sessions, retention))
 
 
-class Runner:
-    """One job in this process: never twice at once, never silent about an error."""
-
-    def __init__(self, job: Job, state: State) -> None:
-        self.job = job
-        self._state = state
-        self._running: asyncio.Task[None] | None = None
-        self._again = False
-        self._stopped = False
-        self._timer: asyncio.TimerHandle | None = None
-
-    def wake(self) -> None:
-        """Run a pass now, or directly after the one that runs."""
-        if self._stopped:
-            return
-        if self._running and not self._running.done():
-            self._again = True
-            return
-        self._running = asyncio.create_task(self._passes(), name=self.job.name)
-
-    async def _passes(self) -> None:
-        holder.set(self.job.name)
-        self._again = True
-        while self._again and not self._stopped:
-            self._again = False
-            await self._pass()
-
-    async def _pass(self) -> None:
-        """One pass with its time limit, then the timer for the next instant; an error ends nothing but this pass."""
-        started = monotonic()
-        try:
-            async with asyncio.timeout(self.job.timeout.total_seconds()):
-                done = await self.job.run()
-                await self._arm(timedelta(0) if done else BREATH)
-        except Exception as error:  # noqa: BLE001  whatever went wrong is logged and counted, and the next pass comes
-            self._state.metrics.job_failures.labels(self.job.name).inc()
-            log = _log.warning if is_outage(error) else _log.exception  # an outage comes every 250 ms, to every job
-            log("a background pass failed", job=self.job.name, error=repr(error))
-            return
-        self._state.heartbeats.beat(self.job.name, monotonic())
-        self._state.metrics.jobs.labels(self.job.name).observe(monotonic() - started)
-
-    async def _arm(self, pause: timedelta) -> None:
-        """Arm the timer for the next instant, when it comes before the next poll; one that has passed waits a pause."""
-        if self._timer:
-            self._timer.cancel()
-            self._timer = None
-        due = await self.job.next_instant() if self.job.next_instant else None
-        if due is None:
-            return
-        async with (self.job.sessions or self._state.sessions)() as session:
-            wait = due - await database_now(session)
-        if wait < self.job.every:
-            delay = wait if wait > timedelta(0) else pause
-            self._timer = asyncio.get_running_loop().call_later(delay.total_seconds(), self.wake)
-
-    async def stop(self) -> None:
-        """Begin no further pass, and wait for the one that runs; cut it off when it takes too long."""
-        self._stopped = True
-        if self._running and not self._running.done():
-            await asyncio.wait([self._running], timeout=DRAIN_SECONDS)
-            self._running.cancel()
-        if self._timer:
-            self._timer.cancel()
-        if self.job.stop:
-            await self.job.stop()
-
-
 class Scheduler:
     """Runs the jobs of one process until it is stopped."""
 
     def __init__(self, state: State, sender: Sender, todo: Sequence[Job] | None = None) -> None:
         """``todo``: these jobs instead of the list above."""
         self._state = state
-        self._runners = [Runner(job, state) for job in (jobs(state, sender) if todo is None else todo)]
+        self._runners = [
+            Runner(job, state.sessions, state.metrics, state.heartbeats)
+            for job in (jobs(state, sender) if todo is None else todo)
+        ]
         self._scheduler = AsyncIOScheduler(
             timezone=UTC,
             jobstores={"default": MemoryJobStore()},

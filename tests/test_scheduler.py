@@ -19,9 +19,10 @@ from app.core.db.engine import Connections, Sessions, make_engine
 from app.core.db.pool import Limits, gate_of
 from app.core.db.session import make_sessions
 from app.core.jobs.job import Job
+from app.core.jobs.runner import Runner
 from app.core.signals import WakeUp
 from app.core.state import State
-from app.scheduler import Runner, Scheduler, jobs
+from app.scheduler import Scheduler, jobs
 from app.webhooks.background.deliver import Sender
 from tests.support.desk import now_of
 from tests.support.waiting import until
@@ -114,7 +115,7 @@ async def test_a_pass_that_hangs_is_cut_off_at_its_timeout(state: State, start: 
 async def test_a_pass_never_runs_twice_at_once_and_no_wake_up_is_lost(state: State) -> None:
     released = asyncio.Event()
     passes = Passes(released.wait)
-    runner = Runner(job(passes), state)
+    runner = Runner(job(passes), state.sessions, state.metrics, state.heartbeats)
     runner.wake()
     await until(lambda: passes.begun == 1)
     for _ in range(10):
@@ -126,6 +127,26 @@ async def test_a_pass_never_runs_twice_at_once_and_no_wake_up_is_lost(state: Sta
     await until(lambda: passes.ended == 3)
     await runner.stop()
     assert (passes.begun, passes.most) == (3, 1)
+
+
+async def test_what_may_come_later_rests_after_each_batch_as_long_as_it_took_and_longer(start: Start) -> None:
+    rests, wake_up, begun, ended = 3, WakeUp(), [], []
+
+    async def work() -> int:
+        begun.append(monotonic())
+        await asyncio.sleep(0.05)
+        ended.append(monotonic())
+        return 1 if len(ended) < 3 else 0
+
+    start(job(work, wake_up=wake_up, rest=rests))
+    await until(lambda: len(ended) == 1)
+    wake_up.ring()
+    await until(lambda: len(ended) == 3)  # without a poll: the end of a rest begins the next pass
+    pauses = [begin - end for begin, end in zip(begun[1:], ended, strict=False)]
+    took = [end - begin for begin, end in zip(begun, ended, strict=True)]
+    assert all(pause > 0.99 * rests * seconds for pause, seconds in zip(pauses, took, strict=False))
+    wake_up.ring()
+    await until(lambda: len(ended) == 4)
 
 
 async def test_a_job_wakes_at_once(start: Start) -> None:

@@ -5,12 +5,11 @@ same product in the window before them; what is alike is suggested as a problem,
 replica at a time holds the mark, and everything that follows from the tickets behind it is one transaction with it.
 """
 
-import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -29,12 +28,12 @@ from app.problems.models import IncidentWordRow, RecentIncidentRow
 
 WINDOW: Final = timedelta(hours=3)
 """Incidents that are alike are opened within this time."""
-BATCH: Final = 200
-"""New tickets that one transaction looks at."""
-_MOST: Final = 20
-"""Transactions of one pass."""
+BATCH: Final = 50
+"""New tickets that one pass looks at."""
 _POOL: Final = 500
 """Tickets of a product with which new ones are compared: the newest of the window."""
+_MEMBERS: Final = 30
+"""Tickets of a known problem with which new ones are compared: the newest."""
 _LATE: Final = timedelta(seconds=30)
 """So long after the instant at which it was opened a ticket may be committed."""
 _MEMORY: Final = timedelta(days=14)
@@ -80,23 +79,25 @@ _ENDED: Final = ("resolved", "closed")
 """States of problems that nothing joins: what is like them is new."""
 
 
+Words: TypeAlias = Mapping[str, str]
+Grouping: TypeAlias = Callable[[Sequence[Group], Sequence[Incident], Weights], Awaitable[list[Group]]]
+
+
+async def _here(groups: Sequence[Group], free: Sequence[Incident], weights: Weights) -> list[Group]:
+    return grouped(groups, free, weights)
+
+
 @dataclass(frozen=True, slots=True)
 class Detection:
     """Finds recurring incidents; any number of replicas may."""
 
     sessions: Sessions
+    group: Grouping = _here
+    """how tickets are grouped: the service does it in a process of its own"""
 
     async def run_pass(self) -> int:
-        """Look at the tickets that are new, some in each transaction; how many."""
-        looked = 0
-        for _ in range(_MOST):
-            if not await self._is_anything_new():
-                break
-            number = await self._look()
-            looked += number
-            if number < BATCH:
-                break
-        return looked
+        """Look at the tickets that are new, some of them at most; how many."""
+        return await self._look() if await self._is_anything_new() else 0
 
     async def _is_anything_new(self) -> bool:
         """Without a lock: most passes end here."""
@@ -114,69 +115,80 @@ class Detection:
                 return 0
             new = await connection.fetch(_NEW, mark - _LATE, BATCH)
             if new:
-                await _take_in(session, new)
+                await _take_in(session, new, self.group)
                 await connection.execute(_ADVANCE, _MARK, max(row["opened_at"] for row in new))
             return len(new)
 
 
-async def _take_in(session: AsyncSession, new: Sequence[Row]) -> None:
+class _Compared(NamedTuple):
+    """What came of the comparison of one product's tickets."""
+
+    product: str | None
+    weights: Weights
+    spelt: Mapping[str, str]
+    changed: Sequence[Group]
+
+
+async def _take_in(session: AsyncSession, new: Sequence[Row], group: Grouping) -> None:
     """Remember new tickets, and see which of them are like others."""
-    rows = [row async for row in in_turns(_remembered(new, await _telling(session, new)))]
+    texts = [(words_of(row["title"]), words_of(row["description"])) async for row in in_turns(new)]
+    telling = await _telling(session, texts)
+    rows = [_remembered(row, *words, telling) for row, words in zip(new, texts, strict=True)]
     await insert_rows(session, RecentIncidentRow, rows)
     counted = [(word, row["opened_at"].date()) for row in rows for word in ("", *row["words"])]
     await (await driver(session)).execute(_COUNT, *map(list, zip(*counted, strict=True)))
     names = {folded(row["product"] or ""): row["product"] for row in new}
     now = await database_now(session)
-    by_product = sorted(rows, key=lambda row: row["product"])
-    for product, own in groupby(by_product, key=lambda row: row["product"]):
-        await _compare(session, names[product], list(own), now=now)
+    by_product = groupby(sorted(rows, key=lambda row: row["product"]), key=lambda row: row["product"])
+    compared = [await _compare(session, names[product], list(own), group, now=now) for product, own in by_product]
+    for product, weights, spelt, changed in compared:  # from here on the events that are written hold up the feed
+        for found in changed:
+            await suggesting.save(session, found, product, weights, spelt, now=now)
 
 
-async def _telling(session: AsyncSession, new: Sequence[Row]) -> set[str]:
+async def _telling(session: AsyncSession, texts: Sequence[tuple[Words, Words]]) -> set[str]:
     """Of all words of these tickets, those that say something."""
-    words = {word for row in new for text in (row["title"], row["description"]) for word in words_of(text).values()}
+    words = {word for text in texts for part in text for word in part.values()}
     meant = [word for word in words if word[:5] in MEANINGS]
     return {row["word"] for row in await (await driver(session)).fetch(_TELLING, list(words), meant)}
 
 
-def _remembered(new: Sequence[Row], telling: set[str]) -> Sequence[dict[str, Any]]:
-    rows = []
-    for row in new:
-        title = {stem: word for stem, word in words_of(row["title"]).items() if word in telling}
-        words = {stem: word for stem, word in words_of(row["description"]).items() if word in telling} | title
-        rows.append(
-            {
-                "account_id": row["account_id"],
-                "ticket_id": row["id"],
-                "product": folded(row["product"] or ""),
-                "title": list(title),
-                "words": words,
-                "opened_at": row["opened_at"],
-            }
-        )
-    return rows
+def _remembered(row: Row, title: Words, description: Words, telling: set[str]) -> dict[str, Any]:
+    said = {stem: word for stem, word in title.items() if word in telling}
+    words = {stem: word for stem, word in description.items() if word in telling} | said
+    own = {"account_id": row["account_id"], "ticket_id": row["id"], "opened_at": row["opened_at"]}
+    return own | {"product": folded(row["product"] or ""), "title": list(said), "words": words}
 
 
-async def _compare(session: AsyncSession, product: str | None, new: Sequence[Row], *, now: datetime) -> None:
-    """Compare new tickets of one product with those before them, and save what they belong to."""
+async def _compare(
+    session: AsyncSession, product: str | None, new: Sequence[Row], group: Grouping, *, now: datetime
+) -> _Compared:
+    """Compare new tickets of one product with those before them."""
     since = min(row["opened_at"] for row in new) - WINDOW
     rows = await (await driver(session)).fetch(_RECENT, folded(product or ""), since)
     incidents = {row["ticket_id"]: _incident(row) for row in rows}
     fresh = [incidents[row["ticket_id"]] for row in new if row["ticket_id"] in incidents]
     groups: dict[str, Group] = {}
     free = []
-    for row in reversed(rows):
+    for row in rows:
         if row["problem_id"] is None:
             free.append(incidents[row["ticket_id"]])
         elif row["state"] not in _ENDED:
-            group = groups.setdefault(row["problem_id"], Group(row["problem_id"]))
-            group.members.append(incidents[row["ticket_id"]])
-    near = [one for one in free if any(len(one.words & other.words) >= IN_COMMON for other in fresh)]
+            members = groups.setdefault(row["problem_id"], Group(row["problem_id"])).members
+            if len(members) < _MEMBERS:
+                members.append(incidents[row["ticket_id"]])
+    near = [
+        one async for one in in_turns(reversed(free)) if any(len(one.words & new.words) >= IN_COMMON for new in fresh)
+    ]
     weights = await _weights(session, near, list(groups.values()), now)
-    changed = await asyncio.to_thread(grouped, list(groups.values()), near, weights)
+    changed = await group(list(groups.values()), near, weights) if near else []
     spelt = {stem: word for row in rows for stem, word in row["words"].items()}
-    for group in changed:
-        await suggesting.save(session, group, product, weights, spelt, now=now)
+    return _Compared(product, weights, spelt, changed)
+
+
+def _is_near(one: Incident, fresh: Sequence[Incident]) -> bool:
+    """Whether it may be like one of the new tickets, or is one of them."""
+    return any(len(one.words & other.words) >= IN_COMMON for other in fresh)
 
 
 def _incident(row: Row) -> Incident:

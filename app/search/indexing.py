@@ -21,10 +21,10 @@ from app.events.envelope import NO_ACCOUNT
 from app.search.models import SearchTextRow
 from app.search.words import vector
 
-BATCH: Final = 1_000
-"""Events of one transaction."""
-_MOST: Final = 20
-"""Transactions of one pass."""
+BATCH: Final = 100
+"""Events of one pass."""
+_READ: Final = 16_000
+"""Characters of a text that are looked at: about as many as it has words that are kept."""
 _MARK: Final = "texts"
 _BEGIN: Final = "INSERT INTO search_marks VALUES ($1, 0) ON CONFLICT DO NOTHING"
 _LOCK: Final = "SELECT position FROM search_marks WHERE name = $1 FOR UPDATE SKIP LOCKED"
@@ -33,15 +33,17 @@ _EVENTS: Final = """
 SELECT position, type, ticket_id, data ->> 'message_id' AS message_id, data ->> 'problem_id' AS problem_id
 FROM events WHERE id > '' AND position > $1 AND position <= $2 ORDER BY position LIMIT $3
 """
-_TICKETS: Final = """
-SELECT account_id, id, title, description, number, external_ref, product, requester, tags, sandbox, opened_at
+_TICKETS: Final = f"""
+SELECT
+    account_id, id, title, left(description, {_READ}) AS description, number, external_ref, product, requester, tags,
+    sandbox, opened_at
 FROM tickets WHERE id = ANY ($1::text[])
-"""
-_MESSAGES: Final = """
-SELECT m.account_id, m.id, m.ticket_id, m.body, m.visibility, m.created_at, t.sandbox
+"""  # noqa: S608  our own number
+_MESSAGES: Final = f"""
+SELECT m.account_id, m.id, m.ticket_id, left(m.body, {_READ}) AS body, m.visibility, m.created_at, t.sandbox
 FROM tickets AS t JOIN messages AS m ON m.account_id = t.account_id AND m.ticket_id = t.id
 WHERE t.id = ANY ($1::text[]) AND m.id = ANY ($2::text[])
-"""
+"""  # noqa: S608  our own number
 _PROBLEMS: Final = """
 SELECT id, number, title, description, product, workaround, resolution, created_at FROM problems
 WHERE id = ANY ($1::text[])
@@ -59,22 +61,15 @@ class Indexing:
     """what this process knows of the mark"""
 
     async def run_pass(self) -> int:
-        """Take in what the events tell of, some in each transaction; the number of events.
+        """Take in what the next events tell of; the number of events.
 
         Nothing as long as the end of the feed is not known.
         """
         try:
-            upto, done = await self.feed.decided(), 0
+            upto = await self.feed.decided()
         except Unavailable:
             return 0
-        for _ in range(_MOST):
-            if self.reached >= upto:
-                break
-            number = await self._take_in(upto)
-            done += number
-            if number < BATCH:
-                break
-        return done
+        return await self._take_in(upto) if self.reached < upto else 0
 
     async def _take_in(self, upto: int) -> int:
         async with transaction(self.sessions) as session:

@@ -23,7 +23,8 @@ from app.tickets.save import staff_and_save
 from app.tickets.staffing.roster import read_roster, scope_of
 
 JOB: Final = "known solutions"
-_BATCH: Final = 200
+_BATCH: Final = 50
+"""Tickets of one pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,35 +38,35 @@ class KnownSolutions:
         """Look at the new tickets; their number. One that fails is left at that, and the others go on."""
         async with self.sessions() as session:
             tickets = await first_looks.due(session, JOB, _BATCH)
-            unsolved = {each["ticket_id"] for each in tickets if await _has_none(session, each)}
-        for ticket in tickets:
-            done = False
+            looked = tickets if tickets and await are_there_any(session) else []
+            unsolved = [each for each in looked if await _has_none(session, each)]
+        if not tickets:
+            return 0
+        failed = []
+        for ticket in unsolved:
+            failed.append(ticket)
             with apart(JOB, self.metrics, ticket_id=ticket["ticket_id"]):
-                await run(self.sessions, partial(_tell if ticket["ticket_id"] in unsolved else _pass, ticket=ticket))
-                done = True
-            if not done:
-                await run(self.sessions, partial(_pass, ticket=ticket))
+                await run(self.sessions, partial(_tell, ticket=ticket))
+                failed.remove(ticket)
+        done = [ticket for ticket in tickets if ticket not in unsolved or ticket in failed]
         async with transaction(self.sessions) as session:
+            await first_looks.take(session, JOB, done)
             await first_looks.advance(session, JOB)
         return len(tickets)
 
 
 async def _has_none(session: AsyncSession, ticket: Row) -> bool:
-    """Whether there are articles, and none of them is likely to solve the ticket."""
-    if ticket["status"] in ENDED or not await are_there_any(session):
+    """Whether no article is likely to solve the ticket."""
+    if ticket["status"] in ENDED:
         return False
     language = ticket["requester"].get("locale")
     asked = Asked(ALL_REACHES, ticket["title"], ticket["description"], ticket["product"], language)
     return not await good(session, asked, 1)
 
 
-async def _pass(session: AsyncSession, ticket: Row) -> None:
-    await first_looks.take(session, JOB, ticket)
-
-
 async def _tell(session: AsyncSession, ticket: Row) -> None:
     edit = await lock(session, ticket["ticket_id"])
-    if edit is None or not await first_looks.take(session, JOB, ticket) or edit.ticket.status in ENDED:
+    if edit is None or not await first_looks.take(session, JOB, [ticket]) or edit.ticket.status in ENDED:
         return
     next_tier = edit.ticket.tier + 1 if edit.ticket.tier < edit.clock.terms.tiers else None
     engineer_id = await _of_tier(session, edit, next_tier) if next_tier else None

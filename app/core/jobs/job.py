@@ -14,6 +14,9 @@ class Job:
 
     ``stop`` waits for what the passes have begun and left to go on behind. ``sessions``: those that tell how long it is
     to the next instant, where they are not the background's.
+
+    ``rest``: of what may come later, a pass does a small batch. After one that has done something the job rests so many
+    times as long as the pass took, and leaves room for what somebody waits for.
     """
 
     name: str
@@ -25,3 +28,4 @@ class Job:
     wake_up: WakeUp | None = None
     stop: Callable[[], Awaitable[None]] | None = None
     sessions: Sessions | None = None
+    rest: float = 0.0

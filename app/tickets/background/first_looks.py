@@ -5,6 +5,7 @@ has looked at them: a transaction that opens a ticket may commit after one that 
 mark is done with, so a pass costs as much as there is new.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -15,8 +16,12 @@ from app.core.db.tables import Row
 
 LATE: Final = timedelta(minutes=1)
 """How long after its opening a ticket may be committed: longer than any transaction of a request may take."""
-_DUE: Final = """
-SELECT t.account_id, t.id AS ticket_id, t.opened_at, t.title, t.description, t.product, t.requester, t.status
+_READ: Final = 8_000
+"""Characters of a description that are looked at."""
+_DUE: Final = f"""
+SELECT
+    t.account_id, t.id AS ticket_id, t.opened_at, t.title, left(t.description, {_READ}) AS description, t.product,
+    t.requester, t.status
 FROM tickets AS t
 WHERE NOT t.sandbox AND t.opened_at >= coalesce(
     (SELECT opened_at FROM first_look_marks WHERE job = $1), clock_timestamp() - $2::interval
@@ -24,9 +29,12 @@ WHERE NOT t.sandbox AND t.opened_at >= coalesce(
     SELECT FROM first_looks AS l WHERE l.account_id = t.account_id AND l.ticket_id = t.id AND l.job = $1
 )
 ORDER BY t.opened_at, t.id LIMIT $3
-"""
+"""  # noqa: S608  our own number
 _TAKE: Final = """
-INSERT INTO first_looks (account_id, ticket_id, job, opened_at) VALUES ($1, $2, $3, $4)
+INSERT INTO first_looks (account_id, ticket_id, job, opened_at)
+SELECT account_id, ticket_id, $1, opened_at
+FROM unnest($2::text[], $3::text[], $4::timestamptz[]) AS t (account_id, ticket_id, opened_at)
+ORDER BY account_id, ticket_id
 ON CONFLICT DO NOTHING RETURNING true
 """
 _MARK: Final = """
@@ -44,10 +52,10 @@ async def due(session: AsyncSession, job: str, limit: int) -> list[Row]:
     return list(await (await driver(session)).fetch(_DUE, job, LATE, limit))
 
 
-async def take(session: AsyncSession, job: str, ticket: Row) -> bool:
-    """Look at a ticket that was ``due``, in the transaction that does what follows; whether nobody else has."""
-    place = (ticket["account_id"], ticket["ticket_id"], job, ticket["opened_at"])
-    return bool(await (await driver(session)).fetchval(_TAKE, *place))
+async def take(session: AsyncSession, job: str, tickets: Sequence[Row]) -> int:
+    """Look at tickets that were ``due``, in the transaction that does what follows; at how many nobody else has."""
+    columns = [[ticket[name] for ticket in tickets] for name in ("account_id", "ticket_id", "opened_at")]
+    return len(await (await driver(session)).fetch(_TAKE, job, *columns))
 
 
 async def advance(session: AsyncSession, job: str) -> None:

@@ -1,0 +1,102 @@
+"""Runs the passes of one background job in this process."""
+
+import asyncio
+from datetime import timedelta
+from typing import Final
+
+import structlog
+
+from app.core.clock import database_now, monotonic
+from app.core.db.engine import Sessions
+from app.core.db.errors import is_outage
+from app.core.db.pool import holder
+from app.core.jobs.heartbeats import Heartbeats
+from app.core.jobs.job import Job
+from app.core.metrics import Metrics
+
+BREATH: Final = timedelta(milliseconds=10)
+"""After a pass that found nothing although something is due: another replica or a request holds it."""
+DRAIN_SECONDS: Final = 25.0
+LONGEST_REST: Final = 10.0
+"""Seconds; however long a batch took, the next one begins by then."""
+_log = structlog.get_logger(__name__)
+
+
+class Runner:
+    """One job in this process: never twice at once, never silent about an error."""
+
+    def __init__(self, job: Job, sessions: Sessions, metrics: Metrics, heartbeats: Heartbeats) -> None:
+        """``sessions``: of the background; what happens is counted in ``metrics``, and each pass gives a beat."""
+        self.job = job
+        self._sessions, self._metrics, self._heartbeats = sessions, metrics, heartbeats
+        self._running: asyncio.Task[None] | None = None
+        self._again = False
+        self._stopped = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._rest: asyncio.TimerHandle | None = None
+
+    def wake(self) -> None:
+        """Run a pass now, or directly after the one that runs; at the end of a rest, while the job has one."""
+        if self._stopped or self._rest:
+            return
+        if self._running and not self._running.done():
+            self._again = True
+            return
+        self._running = asyncio.create_task(self._passes(), name=self.job.name)
+
+    async def _passes(self) -> None:
+        holder.set(self.job.name)
+        self._again = True
+        while self._again and not self._stopped and not self._rest:
+            self._again = False
+            await self._pass()
+
+    async def _pass(self) -> None:
+        """One pass with its time limit, then the timer for the next instant; an error ends nothing but this pass."""
+        started = monotonic()
+        try:
+            async with asyncio.timeout(self.job.timeout.total_seconds()):
+                done = await self.job.run()
+                if done and self.job.rest:
+                    self._begin_rest((monotonic() - started) * self.job.rest)
+                await self._arm(timedelta(0) if done else BREATH)
+        except Exception as error:  # noqa: BLE001  whatever went wrong is logged and counted, and the next pass comes
+            self._metrics.job_failures.labels(self.job.name).inc()
+            log = _log.warning if is_outage(error) else _log.exception  # an outage comes every 250 ms, to every job
+            log("a background pass failed", job=self.job.name, error=repr(error))
+            return
+        self._heartbeats.beat(self.job.name, monotonic())
+        self._metrics.jobs.labels(self.job.name).observe(monotonic() - started)
+
+    def _begin_rest(self, seconds: float) -> None:
+        """Begin no pass for so long, and one directly after it."""
+        self._rest = asyncio.get_running_loop().call_later(min(seconds, LONGEST_REST), self._end_rest)
+
+    def _end_rest(self) -> None:
+        self._rest = None
+        self.wake()
+
+    async def _arm(self, pause: timedelta) -> None:
+        """Arm the timer for the next instant, when it comes before the next poll; one that has passed waits a pause."""
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+        due = await self.job.next_instant() if self.job.next_instant else None
+        if due is None:
+            return
+        async with (self.job.sessions or self._sessions)() as session:
+            wait = due - await database_now(session)
+        if wait < self.job.every:
+            delay = wait if wait > timedelta(0) else pause
+            self._timer = asyncio.get_running_loop().call_later(delay.total_seconds(), self.wake)
+
+    async def stop(self) -> None:
+        """Begin no further pass, and wait for the one that runs; cut it off when it takes too long."""
+        self._stopped = True
+        if self._running and not self._running.done():
+            await asyncio.wait([self._running], timeout=DRAIN_SECONDS)
+            self._running.cancel()
+        for timer in filter(None, (self._timer, self._rest)):
+            timer.cancel()
+        if self.job.stop:
+            await self.job.stop()
