@@ -69,7 +69,7 @@ drive: drive drives disk* disco* disque* dysk* laufwerk* share shares partage* u
 driver: driver* route routes ruta* tour touren trasa trasy kierowc* chauffeur* conductor* fahrer*
 employee: employee* empleado* salarie* employe* pracowni* mitarbeiter*
 event: event* evento* evenement* zdarzen* ereignis* webhook* callback* delivery_event* retours_de_livraison
-export: export*
+export: eksport* export*
 fax: fax*
 field: field fields campo campos champ champs pole feld felder
 file: file files fichero* archivo* fichier* plik* datei*
@@ -224,7 +224,7 @@ wrong: wrong* invalid* mismatch* incorrec* erron* mal_calculad* mauvais* blednie
 _EVERYBODY: Final = """
 everybody: all every everybody everyone everything everywhere whole entire none nobody no_one not_a_single not_one
   toda todas todo todos ningun ninguna ninguno nadie cualquier tous toutes tout toute aucun aucune personne ensemble
-  partout wszyst* zaden zadna zadne zadnych nikt kazdy kazdego kazdej nikogo alle alles keine keiner niemand jeder
+  partout wszysc* wszyst* zaden zadna zadne zadnych nikt kazdy kazdego kazdej nikogo alle alles keine keiner niemand jeder
   jede nothing nada rien nic our_customers colleagues collegues colegas companeros kollegen koledzy general_outage
   generale each cada_equipo all_our all_of_our in_all staff people none_of not_any
 outage: outage* downtime status_page incident* incidenci* averi* awari* panne* ausfall* storung* interruption*

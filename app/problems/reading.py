@@ -1,7 +1,7 @@
 """What the texts of a ticket say, as terms that are compared with those of other tickets. Pure.
 
 A term is a meaning (``sign:fail``), a code (``nv-5030``), or the stem of any other word (``heade``). What every mail
-says, such as greetings, is left out here; the words that a language passes over are left out by PostgreSQL's dictionaries.
+says, such as greetings, is left out here; what a language passes over, PostgreSQL's dictionaries know.
 """
 
 import re
@@ -23,12 +23,12 @@ _NUMBER: Final = re.compile(r"\d{1,2}(?:h\d*|am|pm)?|\d{1,3}(?:[.]\d{3})+|\d{4}-
 # Polish has no dictionary in PostgreSQL.
 _SAYS_NOTHING: Final = frozenset(
     folded(
-        "hello dear thank thanks regards best kind please help urgent sincerely yours team company office support bonjour "
-        "merci cordialement bonne journée madame monsieur hola buenos buenas días tardes gracias saludo saludos cordiales "
-        "hallo danke bitte gruß grüßen bardzo bez był była było być czy dla dobry dzień dziękuję gdy ich jak jego jej jest "
-        "jeszcze jestem już kiedy kto lub mam mamy mnie może można moja moje mój nad nam nami nas nasz nasza nasze naszych "
-        "nasz nie oraz państwa państwo pod pomoc pozdrawiam poważaniem proszę prosimy przed przez przy się są tak tego tej "
-        "ten też tylko tym tych witam wszystko"
+        "hello dear thank thanks regards best kind please help urgent sincerely yours team company office support "
+        "bonjour merci cordialement bonne journée madame monsieur hola buenos buenas días tardes gracias saludo "
+        "saludos cordiales hallo danke bitte gruß grüßen bardzo bez był była było być czy dla dobry dzień dziękuję "
+        "gdy ich jak jego jej jest jeszcze jestem już kiedy kto lub mam mamy mnie może można moja moje mój nad nam "
+        "nami nas nasz nasza nasze naszych nie oraz państwa państwo pod pomoc pozdrawiam poważaniem proszę prosimy "
+        "przed przez przy się są tak tego tej ten też tylko tym tych witam wszystko"
     ).split()
 )
 
