@@ -65,7 +65,7 @@ _log = structlog.get_logger(__name__)
 POLL: Final = timedelta(milliseconds=250)
 """How soon a replica finds out what another one has made due."""
 LATER: Final = 4.0
-"""What nobody waits for rests after each batch, this many times as long as it took: a fifth of the time is for it."""
+"""What nobody waits for rests after each batch, this many times as long as it took: it has a fifth of the time."""
 _POLLS: Final = 1000
 """How many polls of a job APScheduler may believe to be running, before it drops the next one, and all after it.
 
@@ -133,7 +133,7 @@ def _staffing(state: State) -> Iterator[Job]:
     queue = partial(staffing.fill_room, state.sessions)
     yield Job("queue", what, minute, minute, queue, wake_up=wake_ups.capacity)
     what = "looks for known solutions of new tickets, and tells the next tier where there is none"
-    known = KnownSolutions(state.sessions, state.metrics)
+    known = KnownSolutions(state.sessions, state.feed, state.metrics)
     yield Job("known solutions", what, timedelta(seconds=1), minute, known.run_pass, rest=LATER)
 
 
@@ -217,7 +217,7 @@ def _problems(state: State) -> Iterator[Job]:
     what = "tells tickets of the problems behind them, and notices the targets that problems miss"
     yield Job("problems", what, second, minute, telling.run_pass, telling.next_instant, state.wake_ups.problems)
     what = "finds incidents that are alike among the tickets that were opened lately"
-    detection = Detection(state.sessions, lambda *pools: state.offload.run("detect", grouped, *pools))
+    detection = Detection(state.sessions, state.feed, lambda *pools: state.offload.run("detect", grouped, *pools))
     yield Job("detect", what, second, minute, detection.run_pass, rest=LATER)
     what = "takes in what the search looks at"
     yield Job("index texts", what, second, minute, Indexing(state.sessions, state.feed).run_pass, rest=LATER)
@@ -270,8 +270,9 @@ class Scheduler:
     def __init__(self, state: State, sender: Sender, todo: Sequence[Job] | None = None) -> None:
         """``todo``: these jobs instead of the list above."""
         self._state = state
+        turn = asyncio.Lock()
         self._runners = [
-            Runner(job, state.sessions, state.metrics, state.heartbeats)
+            Runner(job, state.sessions, state.metrics, state.heartbeats, turn)
             for job in (jobs(state, sender) if todo is None else todo)
         ]
         self._scheduler = AsyncIOScheduler(

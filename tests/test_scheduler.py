@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
+from itertools import pairwise
 from typing import Any
 
 import apscheduler.schedulers.base
@@ -115,7 +116,7 @@ async def test_a_pass_that_hangs_is_cut_off_at_its_timeout(state: State, start: 
 async def test_a_pass_never_runs_twice_at_once_and_no_wake_up_is_lost(state: State) -> None:
     released = asyncio.Event()
     passes = Passes(released.wait)
-    runner = Runner(job(passes), state.sessions, state.metrics, state.heartbeats)
+    runner = Runner(job(passes), state.sessions, state.metrics, state.heartbeats, asyncio.Lock())
     runner.wake()
     await until(lambda: passes.begun == 1)
     for _ in range(10):
@@ -129,24 +130,28 @@ async def test_a_pass_never_runs_twice_at_once_and_no_wake_up_is_lost(state: Sta
     assert (passes.begun, passes.most) == (3, 1)
 
 
-async def test_what_may_come_later_rests_after_each_batch_as_long_as_it_took_and_longer(start: Start) -> None:
-    rests, wake_up, begun, ended = 3, WakeUp(), [], []
+async def test_jobs_that_may_come_later_take_turns_with_a_rest_after_each_batch(start: Start) -> None:
+    rest, wake_up = 3, WakeUp()
+    turns: list[tuple[str, float, float]] = []
 
-    async def work() -> int:
-        begun.append(monotonic())
-        await asyncio.sleep(0.05)
-        ended.append(monotonic())
-        return 1 if len(ended) < 3 else 0
+    def later(name: str) -> Job:
+        async def work() -> bool:
+            begun = monotonic()
+            await asyncio.sleep(0.05)
+            turns.append((name, begun, monotonic()))
+            return len(turns) <= 4
 
-    start(job(work, wake_up=wake_up, rest=rests))
-    await until(lambda: len(ended) == 1)
+        return replace(job(work, wake_up=wake_up, rest=rest), name=name)
+
+    start(later("one"), later("other"))
+    await until(lambda: len(turns) == 1)
     wake_up.ring()
-    await until(lambda: len(ended) == 3)  # without a poll: the end of a rest begins the next pass
-    pauses = [begin - end for begin, end in zip(begun[1:], ended, strict=False)]
-    took = [end - begin for begin, end in zip(begun, ended, strict=True)]
-    assert all(pause > 0.99 * rests * seconds for pause, seconds in zip(pauses, took, strict=False))
+    await until(lambda: len(turns) == 6)  # without a poll: while there is work, the end of a rest begins the next batch
+    assert [name for name, _, _ in turns] == ["one", "other"] * 3
+    for (_, begun, ended), (_, next_begun, _) in pairwise(turns[:5]):
+        assert next_begun - ended > 0.99 * rest * (ended - begun)
     wake_up.ring()
-    await until(lambda: len(ended) == 4)
+    await until(lambda: len(turns) == 7)
 
 
 async def test_a_job_wakes_at_once(start: Start) -> None:

@@ -36,10 +36,9 @@ REFERENCE_TABLES = {
     "api_keys",  # looked up before its account is known
     "calendar_tokens",  # of engineers and regions
     "contact_methods",  # of engineers
-    "detection_marks",  # of all accounts
     "engineers",  # serve many accounts
+    "event_consumers",  # of all accounts
     "expert_holds",  # a hold spans accounts
-    "first_look_marks",  # of all accounts
     "feed_marks",  # of all accounts
     "holiday_sets",
     "incident_words",  # of all accounts
@@ -49,7 +48,6 @@ REFERENCE_TABLES = {
     "problems",  # span accounts
     "rate_levels",  # of keys, accounts and addresses
     "regions",
-    "search_marks",  # of all accounts
     "shift_overrides",  # of engineers
     "stream_tokens",  # looked up before their account is known
     "tam_digests",  # of all of a manager's accounts

@@ -2,12 +2,10 @@
 
 It looks at what is new only, and costs the opening of a ticket nothing. New tickets are compared with those of the day
 before them that may be about the same product; those that report one incident are suggested as a problem, or join the
-one that is known. One replica at a time holds the mark, and everything that follows from the tickets behind it is one
-transaction with it.
+one that is known.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -15,12 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import database_now
 from app.core.db.engine import Sessions
-from app.core.db.session import driver, transaction
+from app.core.db.session import driver
 from app.core.db.statements.bulk import insert_rows
 from app.core.db.statements.housekeeping import forget
 from app.core.db.tables import Row
 from app.core.process.cooperative import in_turns
+from app.core.state import Feed
 from app.core.text.folding import folded
+from app.events.consuming import Consumer
 from app.problems import suggesting
 from app.problems.grouping import grouped
 from app.problems.likeness import NEWEST, Group, Incident, Weights
@@ -29,33 +29,23 @@ from app.problems.reading import is_plain, terms_of
 
 WINDOW: Final = timedelta(days=1)
 """Tickets of one incident are opened within this time of each other."""
-_AT_FIRST: Final = timedelta(hours=3)
-"""So far back the first pass of all begins."""
-BATCH: Final = 50
-"""New tickets that one pass looks at."""
+BATCH: Final = 100
+"""Events of one pass."""
 _POOL: Final = 150
 """Tickets of a product with which new ones are compared: the newest of the window."""
 _COMPARED: Final = 600
 """Tickets of all products with which those of one pass are compared."""
-_LATE: Final = timedelta(seconds=30)
-"""So long after the instant at which it was opened a ticket may be committed."""
 _MEMORY: Final = timedelta(days=14)
 """So long words are counted."""
 READ: Final = 1_000
 """Characters of a description that are looked at."""
-_MARK: Final = "incidents"
 _NEW: Final = f"""
 SELECT t.account_id, t.id, t.title, left(t.description, {READ}) AS description, t.product, t.opened_at
-FROM tickets AS t
-WHERE t.sandbox = false AND t.opened_at >= $1 AND NOT EXISTS (
+FROM unnest($1::text[], $2::text[]) AS o (account_id, id) JOIN tickets AS t USING (account_id, id)
+WHERE NOT t.sandbox AND NOT EXISTS (
     SELECT FROM recent_incidents AS r WHERE r.account_id = t.account_id AND r.ticket_id = t.id)
-ORDER BY t.opened_at, t.id LIMIT $2
+ORDER BY t.opened_at, t.id
 """  # noqa: S608  our own number
-_BEGIN: Final = """
-INSERT INTO detection_marks (name, opened_at) VALUES ($1, clock_timestamp() - $2::interval) ON CONFLICT DO NOTHING
-"""
-_LOCK: Final = "SELECT opened_at FROM detection_marks WHERE name = $1 FOR UPDATE SKIP LOCKED"
-_ADVANCE: Final = "UPDATE detection_marks SET opened_at = greatest(opened_at, $2) WHERE name = $1"
 # A word that a language passes over has no lexeme in it.
 TELLING: Final = """
 SELECT w.word FROM unnest($1::text[]) AS w (word) WHERE ts_lexize('english_stem', w.word) <> '{}'
@@ -102,37 +92,23 @@ async def _here(groups: Sequence[Group], free: Sequence[Incident], new: Sequence
     return grouped(groups, free, new, weights)
 
 
-@dataclass(frozen=True, slots=True)
 class Detection:
-    """Finds recurring incidents; any number of replicas may."""
+    """Finds recurring incidents; any number of replicas may, one at a time."""
 
-    sessions: Sessions
-    group: Grouping = _here
-    """how tickets are grouped: the service does it in a process of its own"""
+    def __init__(self, sessions: Sessions, feed: Feed, group: Grouping = _here) -> None:
+        """``group`` is how tickets are grouped: the service does it in a process of its own."""
+        self._consumer = Consumer("incidents", sessions, feed, BATCH)
+        self._group = group
 
     async def run_pass(self) -> int:
-        """Look at the tickets that are new, some of them at most; how many."""
-        return await self._look() if await self._is_anything_new() else 0
+        """Look at the tickets that the next events have opened; the number of events."""
+        return await self._consumer.take(self._look)
 
-    async def _is_anything_new(self) -> bool:
-        """Without a lock: most passes end here."""
-        async with self.sessions() as session:
-            connection = await driver(session)
-            mark = await connection.fetchval("SELECT opened_at FROM detection_marks WHERE name = $1", _MARK)
-            return mark is None or bool(await connection.fetch(_NEW, mark - _LATE, 1))
-
-    async def _look(self) -> int:
-        async with transaction(self.sessions) as session:
-            connection = await driver(session)
-            mark = await connection.fetchval(_LOCK, _MARK)
-            if mark is None:
-                await connection.execute(_BEGIN, _MARK, _AT_FIRST)
-                return 0
-            new = await connection.fetch(_NEW, mark - _LATE, BATCH)
-            if new:
-                await _take_in(session, new, self.group)
-                await connection.execute(_ADVANCE, _MARK, max(row["opened_at"] for row in new))
-            return len(new)
+    async def _look(self, session: AsyncSession, events: Sequence[Row]) -> None:
+        opened = [(each["account_id"], each["ticket_id"]) for each in events if each["type"] == "ticket.opened"]
+        new = await (await driver(session)).fetch(_NEW, *map(list, zip(*opened, strict=True))) if opened else []
+        if new:
+            await _take_in(session, new, self._group)
 
 
 class _Compared(NamedTuple):
@@ -176,7 +152,7 @@ async def _compare(session: AsyncSession, new: Sequence[Row], group: Grouping, *
     since = min(row["opened_at"] for row in new) - WINDOW
     rows = await (await driver(session)).fetch(_RECENT, [*products | {""}], since, "" in products)
     groups: dict[str, Group] = {}
-    free = []
+    free: list[Incident] = []
     async for row in in_turns(rows):
         if row["problem_id"] is None:
             free.append(_incident(row))

@@ -98,12 +98,3 @@ class IncidentWordRow(Base):
     tickets: Mapped[int]
 
     __table_args__ = (Index(None, "day"),)
-
-
-class DetectionMarkRow(Base):
-    """How far the detection has come: one row, which the pass holds that is at work."""
-
-    __tablename__ = "detection_marks"
-
-    name: Mapped[str] = mapped_column(ID, primary_key=True)
-    opened_at: Mapped[datetime] = mapped_column(comment="tickets that were opened before it have been looked at")

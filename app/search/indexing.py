@@ -5,18 +5,17 @@ database that has tickets already the pass works through their events, some at a
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db.engine import Sessions
-from app.core.db.session import driver, transaction
+from app.core.db.session import driver
 from app.core.db.statements.bulk import upserted, write
 from app.core.db.tables import Row
-from app.core.problems import Unavailable
 from app.core.process.cooperative import in_turns
 from app.core.state import Feed
+from app.events.consuming import Consumer
 from app.events.envelope import NO_ACCOUNT
 from app.search.models import SearchTextRow
 from app.search.words import vector
@@ -25,14 +24,6 @@ BATCH: Final = 100
 """Events of one pass."""
 _READ: Final = 16_000
 """Characters of a text that are looked at: about as many as it has words that are kept."""
-_MARK: Final = "texts"
-_BEGIN: Final = "INSERT INTO search_marks VALUES ($1, 0) ON CONFLICT DO NOTHING"
-_LOCK: Final = "SELECT position FROM search_marks WHERE name = $1 FOR UPDATE SKIP LOCKED"
-_ADVANCE: Final = "UPDATE search_marks SET position = $2 WHERE name = $1"
-_EVENTS: Final = """
-SELECT position, type, ticket_id, data ->> 'message_id' AS message_id, data ->> 'problem_id' AS problem_id
-FROM events WHERE id > '' AND position > $1 AND position <= $2 ORDER BY position LIMIT $3
-"""
 _TICKETS: Final = f"""
 SELECT
     account_id, id, title, left(description, {_READ}) AS description, number, external_ref, product, requester, tags,
@@ -51,39 +42,15 @@ WHERE id = ANY ($1::text[])
 _OF_TICKETS: Final = ("ticket.opened", "ticket.updated")
 
 
-@dataclass(slots=True)
 class Indexing:
     """Keeps the index of the search; any number of replicas may, one at a time."""
 
-    sessions: Sessions
-    feed: Feed
-    reached: int = -1
-    """what this process knows of the mark"""
+    def __init__(self, sessions: Sessions, feed: Feed) -> None:
+        self._consumer = Consumer("texts", sessions, feed, BATCH, of_old=True)
 
     async def run_pass(self) -> int:
-        """Take in what the next events tell of; the number of events.
-
-        Nothing as long as the end of the feed is not known.
-        """
-        try:
-            upto = await self.feed.decided()
-        except Unavailable:
-            return 0
-        return await self._take_in(upto) if self.reached < upto else 0
-
-    async def _take_in(self, upto: int) -> int:
-        async with transaction(self.sessions) as session:
-            connection = await driver(session)
-            after = await connection.fetchval(_LOCK, _MARK)
-            if after is None:
-                await connection.execute(_BEGIN, _MARK)
-                return 0
-            events = await connection.fetch(_EVENTS, after, upto, BATCH)
-            await index(session, events)
-            position = events[-1]["position"] if len(events) == BATCH else max(upto, after)
-            await connection.execute(_ADVANCE, _MARK, position)
-        self.reached = position
-        return len(events)
+        """Take in what the next events tell of; the number of events."""
+        return await self._consumer.take(index)
 
 
 async def index(session: AsyncSession, events: Sequence[Row]) -> None:

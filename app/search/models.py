@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Index
+from sqlalchemy import Index
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -34,12 +34,3 @@ class SearchTextRow(Base):
             postgresql_with={"gin_pending_list_limit": 1024},
         ),
     )
-
-
-class SearchMarkRow(Base):
-    """How far in the events the index of the search has come: one row, which the pass holds that is at work."""
-
-    __tablename__ = "search_marks"
-
-    name: Mapped[str] = mapped_column(ID, primary_key=True)
-    position: Mapped[int] = mapped_column(BigInteger)

@@ -1,6 +1,6 @@
 """The background pass that looks for known solutions of new tickets, and tells support where there is none (N8)."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
@@ -10,12 +10,13 @@ from app.articles.read.answers import good
 from app.articles.read.search import ALL_REACHES, Asked, are_there_any
 from app.core.auth import SERVICE
 from app.core.db.engine import Sessions
-from app.core.db.session import run, transaction
+from app.core.db.session import driver, run
 from app.core.db.tables import Row
 from app.core.jobs.apart import apart
 from app.core.metrics import Metrics
+from app.core.state import Feed
+from app.events.consuming import Consumer
 from app.events.types import TicketNoKnownSolution
-from app.tickets.background import first_looks
 from app.tickets.editing.edit import TicketEdit
 from app.tickets.editing.load import lock
 from app.tickets.models import ENDED
@@ -23,36 +24,40 @@ from app.tickets.save import staff_and_save
 from app.tickets.staffing.roster import read_roster, scope_of
 
 JOB: Final = "known solutions"
-_BATCH: Final = 50
-"""Tickets of one pass."""
+_BATCH: Final = 100
+"""Events of one pass."""
+_READ: Final = 8_000
+"""Characters of a description that are looked at."""
+_OPENED: Final = f"""
+SELECT t.id AS ticket_id, t.title, left(t.description, {_READ}) AS description, t.product, t.requester, t.status
+FROM unnest($1::text[], $2::text[]) AS o (account_id, id) JOIN tickets AS t USING (account_id, id)
+WHERE NOT t.sandbox ORDER BY t.opened_at, t.id
+"""  # noqa: S608  our own number
+_TOLD: Final = """
+SELECT EXISTS (SELECT FROM events WHERE account_id = $1 AND ticket_id = $2 AND type = 'ticket.no_known_solution')
+"""
 
 
-@dataclass(frozen=True, slots=True)
 class KnownSolutions:
-    """Looks for solutions of new tickets; any number of replicas may."""
+    """Looks for solutions of new tickets; any number of replicas may, one at a time."""
 
-    sessions: Sessions
-    metrics: Metrics | None = None
+    def __init__(self, sessions: Sessions, feed: Feed, metrics: Metrics | None = None) -> None:
+        self._sessions, self._metrics = sessions, metrics
+        self._consumer = Consumer(JOB, sessions, feed, _BATCH)
 
     async def run_pass(self) -> int:
-        """Look at the new tickets; their number. One that fails is left at that, and the others go on."""
-        async with self.sessions() as session:
-            tickets = await first_looks.due(session, JOB, _BATCH)
-            looked = tickets if tickets and await are_there_any(session) else []
-            unsolved = [each for each in looked if await _has_none(session, each)]
-        if not tickets:
-            return 0
-        failed = []
-        for ticket in unsolved:
-            failed.append(ticket)
-            with apart(JOB, self.metrics, ticket_id=ticket["ticket_id"]):
-                await run(self.sessions, partial(_tell, ticket=ticket))
-                failed.remove(ticket)
-        done = [ticket for ticket in tickets if ticket not in unsolved or ticket in failed]
-        async with transaction(self.sessions) as session:
-            await first_looks.take(session, JOB, done)
-            await first_looks.advance(session, JOB)
-        return len(tickets)
+        """Look at the tickets that the next events have opened; the number of events."""
+        return await self._consumer.take(self._look)
+
+    async def _look(self, session: AsyncSession, events: Sequence[Row]) -> None:
+        """A ticket that fails is left at that, and the others go on."""
+        opened = [(each["account_id"], each["ticket_id"]) for each in events if each["type"] == "ticket.opened"]
+        if not opened or not await are_there_any(session):
+            return
+        for ticket in await (await driver(session)).fetch(_OPENED, *map(list, zip(*opened, strict=True))):
+            if await _has_none(session, ticket):
+                with apart(JOB, self._metrics, ticket_id=ticket["ticket_id"]):
+                    await run(self._sessions, partial(_tell, ticket_id=ticket["ticket_id"]))
 
 
 async def _has_none(session: AsyncSession, ticket: Row) -> bool:
@@ -64,9 +69,12 @@ async def _has_none(session: AsyncSession, ticket: Row) -> bool:
     return not await good(session, asked, 1)
 
 
-async def _tell(session: AsyncSession, ticket: Row) -> None:
-    edit = await lock(session, ticket["ticket_id"])
-    if edit is None or not await first_looks.take(session, JOB, [ticket]) or edit.ticket.status in ENDED:
+async def _tell(session: AsyncSession, ticket_id: str) -> None:
+    """Once, also when a pass fails after it, and comes again."""
+    edit = await lock(session, ticket_id)
+    if edit is None or edit.ticket.status in ENDED:
+        return
+    if await (await driver(session)).fetchval(_TOLD, edit.ticket.account_id, ticket_id):
         return
     next_tier = edit.ticket.tier + 1 if edit.ticket.tier < edit.clock.terms.tiers else None
     engineer_id = await _of_tier(session, edit, next_tier) if next_tier else None

@@ -165,28 +165,6 @@ class TicketTitleRow(Base):
     )
 
 
-class FirstLookRow(Base):
-    """A background pass has looked at a new ticket; kept while the pass may come upon the ticket again."""
-
-    __tablename__ = "first_looks"
-
-    account_id: Mapped[str] = mapped_column(ID, primary_key=True)
-    ticket_id: Mapped[str] = mapped_column(ID, primary_key=True)
-    job: Mapped[str] = mapped_column(ID, primary_key=True)
-    opened_at: Mapped[datetime]
-
-    __table_args__ = (Index(None, "job", "opened_at"),)
-
-
-class FirstLookMarkRow(Base):
-    """How far a background pass has looked at new tickets. A reference table: they are of all accounts."""
-
-    __tablename__ = "first_look_marks"
-
-    job: Mapped[str] = mapped_column(ID, primary_key=True)
-    opened_at: Mapped[datetime] = mapped_column(comment="it has looked at all tickets that were opened before")
-
-
 for _extension in ("pg_trgm", "btree_gin"):
     _made: ExecutableDDLElement = DDL(f"CREATE EXTENSION IF NOT EXISTS {_extension}")  # type: ignore[no-untyped-call]
     event.listen(TicketTitleRow.__table__, "before_create", _made)

@@ -19,7 +19,7 @@ import json
 import os
 import time
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import combinations, groupby
 from pathlib import Path
 from typing import Any, Final
@@ -28,8 +28,9 @@ import asyncpg
 
 from app.core.clock import database_now
 from app.core.db.engine import Sessions, make_engine
-from app.core.db.session import driver, make_sessions, transaction
-from app.core.signals import WakeUps
+from app.core.db.session import make_sessions, transaction
+from app.core.signals import WakeUp, WakeUps
+from app.feed.poller import FeedPoller
 from app.plans.store import load_builtin
 from app.problems.detection import Detection
 from app.tickets.schemas import NewTicket
@@ -64,7 +65,7 @@ async def _measure(name: str, tickets: Sequence[Mapping[str, Any]], url: str) ->
     engine = make_engine(url, pool_size=4)
     sessions = make_sessions(engine, WakeUps())
     started = time.perf_counter()
-    incident_of = await _open(sessions, tickets)
+    incident_of = await _open(sessions, Detection(sessions, FeedPoller(engine, WakeUp())), tickets)
     seconds = time.perf_counter() - started
     await engine.dispose()
     connection = await asyncpg.connect(url)
@@ -79,14 +80,16 @@ async def _measure(name: str, tickets: Sequence[Mapping[str, Any]], url: str) ->
     return precision, recall
 
 
-async def _open(sessions: Sessions, tickets: Sequence[Mapping[str, Any]]) -> dict[str, str | None]:
+async def _open(
+    sessions: Sessions, detection: Detection, tickets: Sequence[Mapping[str, Any]]
+) -> dict[str, str | None]:
     """Open the tickets minute by minute, with a pass of the detection after each; their incidents by their ids."""
     async with transaction(sessions) as session:
         now = await database_now(session)
         await load_builtin(session, now)
     account = (await make_account(sessions, "wati-business-plus")).account_id
     start = now - timedelta(minutes=1 + max(each["minute"] for each in tickets))
-    await _begin(sessions, start)
+    await detection.run_pass()  # notes where to begin
     opened: dict[str, str | None] = {}
     for minute, batch in groupby(sorted(tickets, key=lambda each: each["minute"]), key=lambda each: each["minute"]):
         async with transaction(sessions) as session:
@@ -96,13 +99,9 @@ async def _open(sessions: Sessions, tickets: Sequence[Mapping[str, Any]]) -> dic
                 at = start + timedelta(minutes=minute)
                 edit = await open_ticket(session, command, account_id=account, acting=AUTOMATION, now=at)
                 opened[edit.ticket.id] = each.get("incident")
-        await Detection(sessions).run_pass()
+        while await detection.run_pass():
+            pass
     return opened
-
-
-async def _begin(sessions: Sessions, at: datetime) -> None:
-    async with transaction(sessions) as session:
-        await (await driver(session)).execute("INSERT INTO detection_marks VALUES ('incidents', $1)", at)
 
 
 def scored(groups: Sequence[Sequence[str]], incident_of: Mapping[str, str | None]) -> tuple[float, float]:

@@ -1,7 +1,7 @@
 """N4: what is alike among tickets is suggested as a problem, found in the background."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from itertools import product as combinations
 from typing import Any, Final
 
@@ -10,6 +10,7 @@ import pytest
 from app.core.clock import database_now
 from app.core.db.engine import Sessions
 from app.core.db.session import driver, transaction
+from app.core.state import State
 from app.problems import detection
 from app.problems.detection import Detection, forget_incidents
 from app.problems.telling import Telling
@@ -29,6 +30,7 @@ _BACKGROUND: Final = [
 ]
 OTHERS: Final = [each["title"] for each in _BACKGROUND if each["incident"] is None]
 Text = tuple[str, str, str | None]
+Detected = Callable[[], Awaitable[None]]
 
 
 async def opened(sessions: Sessions, account_id: str, texts: Iterable[Text]) -> list[str]:
@@ -48,27 +50,35 @@ def outage(number: int, start: int = 0) -> list[Text]:
     return [(title, "We need it for a meeting.", "reports") for title in OUTAGE[start : start + number]]
 
 
-async def detected(sessions: Sessions) -> None:
+@pytest.fixture
+async def detected(state: State) -> Detected:
     """Let the detection look at all that is new."""
-    await Detection(sessions).run_pass()  # the first pass of all notes where to begin
-    while await Detection(sessions).run_pass():
-        pass
+
+    async def run() -> None:
+        while await detecting.run_pass():
+            pass
+
+    detecting = Detection(state.sessions, state.feed)
+    await detecting.run_pass()  # the first pass of all notes where to begin
+    return run
 
 
 async def suggested(story: Story, *states: str) -> list[Any]:
     return list((await story.engineer.get("/v1/problems", state=[*states] or ["suggested"]))["items"])
 
 
-async def test_n4_twenty_alike_among_two_hundred_are_one_suggestion(sessions: Sessions, begin: Begin) -> None:
+async def test_n4_twenty_alike_among_two_hundred_are_one_suggestion(
+    sessions: Sessions, begin: Begin, detected: Detected
+) -> None:
     story = await begin("wati-business-plus")
     other = await make_account(sessions, "wati-business-plus", name="Another")
     texts = [*OTHERS, *(f"{word} {number}" for number, word in enumerate("abcdefghijklmnopqrstuvwxyz" * 5))][:200]
     products = ("reports", "backup", None)
     await opened(sessions, story.account.account_id, [(text, text, products[n % 3]) for n, text in enumerate(texts)])
-    await detected(sessions)
+    await detected()
     ours = await opened(sessions, story.account.account_id, outage(10))
     theirs = await opened(sessions, other.account_id, outage(10, 10))
-    await detected(sessions)
+    await detected()
     [problem] = await suggested(story)
     tickets = {each["id"] for each in (await story.engineer.get(f"/v1/problems/{problem['id']}/tickets"))["items"]}
     assert tickets >= {*ours, *theirs}
@@ -81,11 +91,11 @@ async def test_n4_twenty_alike_among_two_hundred_are_one_suggestion(sessions: Se
     assert "problem.suggested" not in (await story.customer.send("GET", "/v1/events?limit=200")).text
 
 
-async def test_n4_an_engineer_accepts_and_later_ones_join(sessions: Sessions, begin: Begin) -> None:
+async def test_n4_an_engineer_accepts_and_later_ones_join(sessions: Sessions, begin: Begin, detected: Detected) -> None:
     story = await begin("wati-business-plus")
     account = story.account.account_id
     first = await opened(sessions, account, outage(4))
-    await detected(sessions)
+    await detected()
     [problem] = await suggested(story)
     path = f"/v1/problems/{problem['id']}"
     assert (await story.customer.get(f"/v1/tickets/{first[0]}"))["problem"] is None
@@ -93,7 +103,7 @@ async def test_n4_an_engineer_accepts_and_later_ones_join(sessions: Sessions, be
     assert (accepted["state"], accepted["owner_id"], accepted["tickets"]) == ("open", story.engineer_id, 4)
     await story.engineer.post(f"{path}/accept", 409)
     later = await opened(sessions, account, outage(2, 8))
-    await detected(sessions)
+    await detected()
     await Telling(sessions).run_pass()
     for ticket_id in (*first, *later):
         shown = await story.customer.get(f"/v1/tickets/{ticket_id}")
@@ -102,27 +112,31 @@ async def test_n4_an_engineer_accepts_and_later_ones_join(sessions: Sessions, be
     gone = await story.engineer.send("DELETE", f"{path}/tickets/{later[0]}")
     assert gone.status_code == 204
     await opened(sessions, account, outage(1, 12))
-    await detected(sessions)
+    await detected()
     assert (await story.customer.get(f"/v1/tickets/{later[0]}"))["problem"] is None
     assert (await story.engineer.get(path))["tickets"] == 6
 
 
-async def test_n4_what_was_dismissed_is_not_suggested_again(sessions: Sessions, begin: Begin) -> None:
+async def test_n4_what_was_dismissed_is_not_suggested_again(
+    sessions: Sessions, begin: Begin, detected: Detected
+) -> None:
     story = await begin("wati-business-plus")
     account = story.account.account_id
     await opened(sessions, account, outage(3))
-    await detected(sessions)
+    await detected()
     [problem] = await suggested(story)
     await story.engineer.post(f"/v1/problems/{problem['id']}/dismiss", reason="They tested it")
     await opened(sessions, account, outage(3, 6))
-    await detected(sessions)
+    await detected()
     assert await suggested(story) == []
     [dismissed] = await suggested(story, "dismissed")
     assert (dismissed["tickets"], dismissed["dismissal"]) == (6, "They tested it")
     assert len(await fetch(sessions, "SELECT FROM events WHERE type = 'problem.suggested'")) == 1
 
 
-async def test_n4_above_a_plans_threshold_it_opens_by_itself(sessions: Sessions, begin: Begin) -> None:
+async def test_n4_above_a_plans_threshold_it_opens_by_itself(
+    sessions: Sessions, begin: Begin, detected: Detected
+) -> None:
     story = await begin("wati-business-plus")
     plan = await make_plan(
         sessions, "with-threshold", problems={"threshold": 5, "targets": {"known_error": "PT1H", "resolved": "PT8H"}}
@@ -130,10 +144,10 @@ async def test_n4_above_a_plans_threshold_it_opens_by_itself(sessions: Sessions,
     strict = await make_account(sessions, plan, name="Strict")
     await opened(sessions, story.account.account_id, outage(3))
     await opened(sessions, strict.account_id, outage(1, 8))
-    await detected(sessions)
+    await detected()
     assert len(await suggested(story)) == 1
     await opened(sessions, strict.account_id, outage(1, 12))
-    await detected(sessions)
+    await detected()
     [problem] = await suggested(story, "open")
     assert (problem["source"], problem["owner_id"], problem["tickets"]) == ("automatic", None, 5)
     assert {state: target["missed"] for state, target in problem["targets"].items()} == {
@@ -155,29 +169,35 @@ def _overdue() -> str:
 
 
 async def test_n4_a_pass_looks_at_what_is_new_alone(
-    sessions: Sessions, begin: Begin, monkeypatch: pytest.MonkeyPatch
+    state: State, sessions: Sessions, begin: Begin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     story = await begin("wati-business-plus")
-    monkeypatch.setattr(detection, "BATCH", 2)
-    await Detection(sessions).run_pass()
+    monkeypatch.setattr(detection, "BATCH", 10)
+    detecting = Detection(sessions, state.feed)
+    await detecting.run_pass()
     await opened(sessions, story.account.account_id, outage(5))
-    assert [await Detection(sessions).run_pass() for _ in range(3)] == [2, 2, 1]
-    assert await Detection(sessions).run_pass() == 0
+    assert await detecting.run_pass() == 10, "of the events of five tickets"
+    while await detecting.run_pass():
+        pass
+    assert await Detection(sessions, state.feed).run_pass() == 0, "another process knows of it"
     [problem] = await suggested(story)
     assert problem["tickets"] == 5
     counts = await fetch(sessions, "SELECT tickets FROM incident_words WHERE word = ''")
     assert [row["tickets"] for row in counts] == [5]
 
 
-async def test_n4_sandboxes_are_left_out_and_old_words_forgotten(sessions: Sessions, begin: Begin) -> None:
+async def test_n4_sandboxes_are_left_out_and_old_words_forgotten(
+    sessions: Sessions, begin: Begin, detected: Detected
+) -> None:
     await begin("wati-business-plus")
     sandbox = await make_account(sessions, "wati-business-plus", sandbox=True)
-    await Detection(sessions).run_pass()
     await opened(sessions, sandbox.account_id, outage(4))
-    assert await Detection(sessions).run_pass() == 0
+    await detected()
+    assert await fetch(sessions, "SELECT FROM recent_incidents") == []
     live = await make_account(sessions, "wati-business-plus")
     await opened(sessions, live.account_id, outage(1))
-    await Detection(sessions).run_pass()
+    await detected()
+    assert len(await fetch(sessions, "SELECT FROM recent_incidents")) == 1
     await fetch(sessions, "UPDATE recent_incidents SET opened_at = now() - interval '2 days'")
     await fetch(sessions, "UPDATE incident_words SET day = current_date - 30")
     await forget_incidents(sessions)

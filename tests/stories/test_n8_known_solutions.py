@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from app.core.db.engine import Sessions
+from app.core.state import State
 from app.solutions.looking import KnownSolutions
 from tests.support.actors import make_key
 from tests.support.articles import BACKUP, PDF, RUNBOOK, write
@@ -64,17 +65,19 @@ async def test_n8_what_was_never_sent_is_counted(begin: Begin, sessions: Session
 
 @pytest.mark.parametrize("addons", [["hybrid"], []], ids=["with further tiers", "with one tier"])
 async def test_n8_the_next_tier_is_told_where_there_is_none(
-    begin: Begin, sessions: Sessions, addons: list[str]
+    begin: Begin, state: State, sessions: Sessions, addons: list[str]
 ) -> None:
     story = await begin("itil-native", addons=addons)
     ole = await add_expert(story, "Ole", tier=2)
-    looking = KnownSolutions(sessions)
+    looking = KnownSolutions(sessions, state.feed)
+    await looking.run_pass()
     before = path_of(await story.open(**ELSE))
-    assert await looking.run_pass() == 1
+    await looking.run_pass()
     assert await story.events(before, "ticket.no_known_solution") == [], "nobody has written anything yet"
     await write(story.engineer, PDF, BACKUP, RUNBOOK)
     known, unknown = path_of(await story.open(**FAILS)), path_of(await story.open(**ELSE))
-    assert (await looking.run_pass(), await looking.run_pass()) == (2, 0)
+    await looking.run_pass()
+    await KnownSolutions(sessions, state.feed).run_pass()
     assert await story.events(known, "ticket.no_known_solution") == []
     (told,) = await story.events(unknown, "ticket.no_known_solution")
     expected: tuple[Any, ...] = (2, ole.id, "Ole") if addons else (None, None, None)

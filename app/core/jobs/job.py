@@ -16,7 +16,7 @@ class Job:
     to the next instant, where they are not the background's.
 
     ``rest``: of what may come later, a pass does a small batch. After one that has done something the job rests so many
-    times as long as the pass took, and leaves room for what somebody waits for.
+    times as long as the pass took, and so do all others with a rest: that leaves room for what somebody waits for.
     """
 
     name: str
