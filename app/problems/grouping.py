@@ -91,7 +91,7 @@ class _Grouping:
         if place not in self._profiles:
             self._profiles[place] = profile_of(members, self._weights)
         near = [self._likeness(incident, member) for member in members]
-        return belonging(incident, self._profiles[place], near, self._weights.model)
+        return belonging(incident, members, self._profiles[place], near, self._weights)
 
     def _likeness(self, one: Incident, other: Incident) -> float:
         key = (one.ticket_id, other.ticket_id) if one.ticket_id < other.ticket_id else (other.ticket_id, one.ticket_id)

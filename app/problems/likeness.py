@@ -27,6 +27,8 @@ _PROFILE: Final = 10
 """Terms that say what a group has in common."""
 _HISTORY: Final = 60
 """As many tickets are believed to have been before all others, so that a young desk's words do not all weigh alike."""
+_OFTEN: Final = 10
+"""Minutes between two tickets of a group at the least, where it is asked whether it has fallen silent."""
 _SAYING: Final = ("thing", "sign", "code", "word")
 """Kinds of terms that say what a ticket is about."""
 
@@ -98,28 +100,31 @@ class Model:
 
 MODEL: Final = Model(
     pair={
-        "always": -0.03,
+        "always": -0.55,
         "minutes": -0.79,
-        "about": 2.83,
-        "titles": 3.70,
-        "signs": 2.34,
-        "words": 1.14,
-        "codes": 1.48,
-        "nothing": -0.82,
-        "no_sign": -1.18,
-        "both_everybody": 1.00,
-        "one_everybody": 0.39,
-        "asking": -2.71,
-        "narrow": -1.58,
+        "about": 2.49,
+        "titles": 3.91,
+        "signs": 3.04,
+        "words": 1.22,
+        "codes": 1.66,
+        "nothing": -0.88,
+        "no_sign": -0.28,
+        "both_everybody": 0.89,
+        "one_everybody": 0.59,
+        "asking": -3.14,
+        "narrow": -1.55,
     },
     group={
-        "always": -1.09,
-        "all": 0.27,
-        "closest": 0.21,
-        "covered": 3.86,
-        "everybody": 1.06,
-        "own": -0.81,
-        "asking": -1.64,
+        "always": -0.81,
+        "all": 0.42,
+        "closest": 0.38,
+        "covered": 4.85,
+        "everybody": 0.79,
+        "own": -0.89,
+        "inside": -0.54,
+        "silence": -0.14,
+        "narrow": -0.67,
+        "asking": -0.99,
     },
 )
 
@@ -144,7 +149,7 @@ class Weights:
 
 def likeness(one: Incident, other: Incident, weights: Weights) -> float:
     """The log-odds that two tickets report one incident."""
-    if not may_be_one(one, other) or one.saying.isdisjoint(other.saying):
+    if not may_be_one(one, other):
         return UNLIKE
     return max(UNLIKE, _weighed(weights.model.pair, pair_evidence(one, other, weights)))
 
@@ -173,24 +178,48 @@ def pair_evidence(one: Incident, other: Incident, weights: Weights) -> dict[str,
     }
 
 
-def belonging(incident: Incident, profile: Mapping[str, float], near: Sequence[float], model: Model) -> float:
-    """The log-odds that a ticket belongs to a group of this profile; ``near`` is its likeness to the members."""
-    return _weighed(model.group, group_evidence(incident, profile, near))
+def belonging(
+    incident: Incident,
+    members: Sequence[Incident],
+    profile: Mapping[str, float],
+    near: Sequence[float],
+    weights: Weights,
+) -> float:
+    """The log-odds that a ticket belongs to members of this profile; ``near`` is its likeness to each of them."""
+    return _weighed(weights.model.group, group_evidence(incident, members, profile, near, weights))
 
 
-def group_evidence(incident: Incident, profile: Mapping[str, float], near: Sequence[float]) -> dict[str, float]:
+def group_evidence(
+    incident: Incident,
+    members: Sequence[Incident],
+    profile: Mapping[str, float],
+    near: Sequence[float],
+    weights: Weights,
+) -> dict[str, float]:
     """What speaks for and against a ticket belonging to a group, by the names in ``Model.group``."""
     closest = sorted(near, reverse=True)[:_CLOSEST]
     covered = sum(weight for term, weight in profile.items() if term in incident.terms)
     own = (incident.of("thing") | incident.of("code")) - profile.keys()
+    said = weights.sum(incident.about)
+    inside = weights.sum(incident.about & profile.keys())
     return {
         "all": sum(near) / len(near),
         "closest": sum(closest) / len(closest),
         "covered": covered / (sum(profile.values()) or 1.0),
         "everybody": float(len(incident.of("everybody"))),
         "own": log1p(len(own)),
+        "inside": inside / said if said else 0.5,
+        "silence": _silence(incident, members),
+        "narrow": float(bool(incident.of("narrow"))),
         "asking": float(incident.is_asking),
     }
+
+
+def _silence(incident: Incident, members: Sequence[Incident]) -> float:
+    """How long none of the members was opened around the ticket, in terms of how often they are."""
+    minutes = [member.minute for member in members]
+    often = max(_OFTEN, (max(minutes) - min(minutes)) / (len(minutes) - 1))
+    return log1p(min(abs(incident.minute - minute) for minute in minutes) / often)
 
 
 def profile_of(members: Sequence[Incident], weights: Weights) -> dict[str, float]:

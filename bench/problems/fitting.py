@@ -39,7 +39,7 @@ from bench import servers
 from bench.problems import TUNING, scored
 
 _DAY: Final = 24 * 60
-_BEFORE: Final = 600
+_BEFORE: Final = 1440
 """Minutes before a group began, of whose tickets it is tried which belong to it."""
 _SIZES: Final = (3, 4, 5, 7, 10, 14)
 _RIDGE: Final = 10.0
@@ -146,9 +146,8 @@ def _pairs(tickets: Sequence[Labelled]) -> Iterator[Row]:
         for other in tickets[:place]:
             if one.incident.minute - other.incident.minute > _DAY or not may_be_one(one.incident, other.incident):
                 continue
-            if not one.incident.saying.isdisjoint(other.incident.saying):
-                same = one.label is not None and one.label == other.label
-                yield pair_evidence(one.incident, other.incident, weights), same
+            same = one.label is not None and one.label == other.label
+            yield pair_evidence(one.incident, other.incident, weights), same
 
 
 def _members(tickets: Sequence[Labelled], model: Model) -> Iterator[Row]:
@@ -177,7 +176,10 @@ def _of_group(
         if one.ticket_id in known or not near_in_time or (one.product and product and one.product != product):
             continue
         near = [likeness(one, member, weights[place]) for member in members]
-        yield group_evidence(one, profile_of(members, weights[place]), near), each.label == label
+        yield (
+            group_evidence(one, members, profile_of(members, weights[place]), near, weights[place]),
+            each.label == label,
+        )
 
 
 def _regression(sets: Sequence[Sequence[Row]]) -> dict[str, float]:
