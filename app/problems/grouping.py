@@ -5,11 +5,22 @@ begin a group, if each is like both others: so a chain of chance likenesses make
 what is new is compared, with the free tickets and the newest members of groups that share a term with it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import combinations
 from typing import Final
 
-from app.problems.likeness import NEWEST, UNLIKE, Group, Incident, Weights, belonging, likeness, may_be_one, profile_of
+from app.problems.likeness import (
+    NEWEST,
+    UNLIKE,
+    Common,
+    Group,
+    Incident,
+    Weights,
+    belonging,
+    common_of,
+    likeness,
+    may_be_one,
+)
 
 LEAST: Final = 3
 """Tickets that make a group."""
@@ -38,7 +49,7 @@ class _Grouping:
         self.groups, self.free, self.changed = groups, free, set[int]()
         self._weights = weights
         self._known: dict[tuple[str, str], float] = {}
-        self._profiles: dict[int, Mapping[str, float]] = {}
+        self._common: dict[int, Common] = {}
         self._fits: dict[tuple[str, int], float] = {}
 
     def take_in(self, new: Sequence[str]) -> None:
@@ -73,7 +84,7 @@ class _Grouping:
             self.groups.append(Group(None))
         self.groups[place].members += incidents
         self.changed.add(place)
-        self._profiles.pop(place, None)
+        self._common.pop(place, None)
         self._fits = {key: fit for key, fit in self._fits.items() if key[1] != place}
         for incident in incidents:
             del self.free[incident.ticket_id]
@@ -87,11 +98,11 @@ class _Grouping:
     def _belonging(self, incident: Incident, group: Group, place: int) -> float:
         if incident.product and group.product and incident.product != group.product:
             return UNLIKE
-        members = group.members[-NEWEST:]
-        if place not in self._profiles:
-            self._profiles[place] = profile_of(members, self._weights)
-        near = [self._likeness(incident, member) for member in members]
-        return belonging(incident, members, self._profiles[place], near, self._weights)
+        if place not in self._common:
+            self._common[place] = common_of(group.members[-NEWEST:], self._weights)
+        common = self._common[place]
+        near = [self._likeness(incident, member) for member in common.members]
+        return belonging(incident, common, near, self._weights)
 
     def _likeness(self, one: Incident, other: Incident) -> float:
         key = (one.ticket_id, other.ticket_id) if one.ticket_id < other.ticket_id else (other.ticket_id, one.ticket_id)

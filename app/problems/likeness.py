@@ -178,25 +178,22 @@ def pair_evidence(one: Incident, other: Incident, weights: Weights) -> dict[str,
     }
 
 
-def belonging(
-    incident: Incident,
-    members: Sequence[Incident],
-    profile: Mapping[str, float],
-    near: Sequence[float],
-    weights: Weights,
-) -> float:
-    """The log-odds that a ticket belongs to members of this profile; ``near`` is its likeness to each of them."""
-    return _weighed(weights.model.group, group_evidence(incident, members, profile, near, weights))
+@dataclass(frozen=True, slots=True)
+class Common:
+    """Members of a group, and what several of them say, with its weight: the more, the more of them do."""
+
+    members: Sequence[Incident]
+    profile: Mapping[str, float]
 
 
-def group_evidence(
-    incident: Incident,
-    members: Sequence[Incident],
-    profile: Mapping[str, float],
-    near: Sequence[float],
-    weights: Weights,
-) -> dict[str, float]:
+def belonging(incident: Incident, common: Common, near: Sequence[float], weights: Weights) -> float:
+    """The log-odds that a ticket belongs to these members; ``near`` is its likeness to each of them."""
+    return _weighed(weights.model.group, group_evidence(incident, common, near, weights))
+
+
+def group_evidence(incident: Incident, common: Common, near: Sequence[float], weights: Weights) -> dict[str, float]:
     """What speaks for and against a ticket belonging to a group, by the names in ``Model.group``."""
+    profile = common.profile
     closest = sorted(near, reverse=True)[:_CLOSEST]
     covered = sum(weight for term, weight in profile.items() if term in incident.terms)
     own = (incident.of("thing") | incident.of("code")) - profile.keys()
@@ -209,7 +206,7 @@ def group_evidence(
         "everybody": float(len(incident.of("everybody"))),
         "own": log1p(len(own)),
         "inside": inside / said if said else 0.5,
-        "silence": _silence(incident, members),
+        "silence": _silence(incident, common.members),
         "narrow": float(bool(incident.of("narrow"))),
         "asking": float(incident.is_asking),
     }
@@ -222,16 +219,16 @@ def _silence(incident: Incident, members: Sequence[Incident]) -> float:
     return log1p(min(abs(incident.minute - minute) for minute in minutes) / often)
 
 
-def profile_of(members: Sequence[Incident], weights: Weights) -> dict[str, float]:
-    """What several members of a group say, with its weight: the more, the more of them do."""
+def common_of(members: Sequence[Incident], weights: Weights) -> Common:
+    """What these members of a group have in common."""
     counts = Counter(term for member in members for term in member.saying)
     said = {term: weights.of(term) * (n / len(members)) ** 2 for term, n in counts.items() if n > 1}
-    return dict(sorted(said.items(), key=lambda each: (-each[1], each[0]))[:_PROFILE])
+    return Common(members, dict(sorted(said.items(), key=lambda each: (-each[1], each[0]))[:_PROFILE]))
 
 
 def reason(members: Sequence[Incident], weights: Weights, spelt: Mapping[str, str]) -> list[str]:
     """What a group's tickets have in common: the terms that weigh most, as ``spelt`` writes them."""
-    return [spelt.get(term, term) for term in profile_of(members, weights)]
+    return [spelt.get(term, term) for term in common_of(members, weights).profile]
 
 
 def _weighed(by: Mapping[str, float], evidence: Mapping[str, float]) -> float:

@@ -224,8 +224,8 @@ wrong: wrong* invalid* mismatch* incorrec* erron* mal_calculad* mauvais* blednie
 _EVERYBODY: Final = """
 everybody: all every everybody everyone everything everywhere whole entire none nobody no_one not_a_single not_one
   toda todas todo todos ningun ninguna ninguno nadie cualquier tous toutes tout toute aucun aucune personne ensemble
-  partout wszysc* wszyst* zaden zadna zadne zadnych nikt kazdy kazdego kazdej nikogo alle alles keine keiner niemand jeder
-  jede nothing nada rien nic our_customers colleagues collegues colegas companeros kollegen koledzy general_outage
+  partout wszysc* wszyst* zaden zadna zadne zadnych nikt kazdy kazdego kazdej nikogo alle alles keine keiner niemand
+  jeder jede nothing nada rien nic our_customers colleagues collegues colegas companeros kollegen koledzy general_outage
   generale each cada_equipo all_our all_of_our in_all staff people none_of not_any
 outage: outage* downtime status_page incident* incidenci* averi* awari* panne* ausfall* storung* interruption*
   known_problem known_issue your_side your_end vuestro_lado de_su_parte votre_cote eta when_will quand_sera

@@ -32,7 +32,6 @@ from app.problems.likeness import (
     likeness,
     may_be_one,
     pair_evidence,
-    profile_of,
 )
 from app.problems.reading import is_plain, terms_of
 from bench import servers
