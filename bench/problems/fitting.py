@@ -175,10 +175,8 @@ def _of_group(
         if one.ticket_id in known or not near_in_time or (one.product and product and one.product != product):
             continue
         near = [likeness(one, member, weights[place]) for member in members]
-        yield (
-            group_evidence(one, members, profile_of(members, weights[place]), near, weights[place]),
-            each.label == label,
-        )
+        common = common_of(members, weights[place])
+        yield group_evidence(one, common, near, weights[place]), each.label == label
 
 
 def _regression(sets: Sequence[Sequence[Row]]) -> dict[str, float]:
