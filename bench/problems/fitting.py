@@ -28,6 +28,7 @@ from app.problems.likeness import (
     Incident,
     Model,
     Weights,
+    common_of,
     group_evidence,
     likeness,
     may_be_one,
