@@ -22,6 +22,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from itertools import combinations, groupby
 from pathlib import Path
+from statistics import fmean
 from typing import Any, Final
 
 import asyncpg
@@ -51,8 +52,7 @@ _FOUND: Final = "SELECT problem_id, array_agg(ticket_id) AS tickets FROM problem
 def main(path: str | None = _GIVEN) -> bool:
     """Print precision and recall of the set at this path, or of each set for tuning; whether the goals are reached."""
     figures = [_in_database(each) for each in ((Path(path),) if path else TUNING)]
-    precision, recall = (sum(each) / len(figures) for each in zip(*figures, strict=True))
-    return precision >= _PRECISION and recall >= _RECALL
+    return fmean(p for p, _ in figures) >= _PRECISION and fmean(r for _, r in figures) >= _RECALL
 
 
 def _in_database(path: Path) -> tuple[float, float]:
