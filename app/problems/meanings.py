@@ -210,7 +210,7 @@ unable: cant cannot can_not couldnt unable wont not_work* doesnt_work dont_work 
   plus_moyen nie_mozna nie_moge nie_mozemy nie_moga nie_da_sie nie_dziala* nie_przechodz* nie_przyjmuj* nie_otwier*
   nie_da niemozliw* geht_nicht gehen_nicht kann_nicht konnen_nicht nicht_moglich funktioniert_nicht nothing_works
   nothing_opens does_not* do_not_work did_not_complet* not_export* not_open* not_load* not_print* not_one_works
-undelivered: not_deliver* undeliver* dont_arriv* not_arriv* doesnt_arriv* never_arriv* no_llega* not_reach_customers
+undelivered: get_no gets_no got_no dont_get doesnt_get didnt_get not_getting no_recib* ne_recev* not_deliver* undeliver* dont_arriv* not_arriv* doesnt_arriv* never_arriv* no_llega* not_reach_customers
   brak_doreczen* nie_doch* nie_przych* deliver* llega llegan llego arriv* przychodz* przyszl* dochodz* dotar* dotr*
   dorecz* ankomm* zugestell* entreg* livre livres recib* recev* receiv* recu recoi* otrzym* erhalt* nie_dostaj*
 unreachable: unreach* not_reach* cant_reach cant_reach cannot_reach not_respond* no_respond* ne_repond* repond_pas
@@ -257,7 +257,7 @@ older: for_weeks two_weeks for_months weeks_ago months_ago last_week last_month 
   chaque_semaine tous_les_jours tous_les_matins la_semaine_derniere desde_el_viernes desde_enero cada_dia cada_noche
   hace_semanas hace_meses la_semana_pasada el_mes_pasado el_viernes co_tydzien codziennie od_tygodnia od_miesiaca
   od_stycznia w_zeszlym w_piatek w_weekend seit_wochen jede_nacht letzte_woche since_2022 weekly nightly
-  at_the_weekend since_monday years
+  at_the_weekend years
 own: since_we* since_i* after_i* after_we* we_moved we_changed we_swapped i_changed our_migration new_firewall
   new_router new_phone new_pc new_computer new_server i_deleted i_wiped we_renamed we_switched replacement_computer
   depuis_que_nous depuis_notre depuis_que_j nous_avons_change j_ai_installe j_ai_supprim* desde_que_cambi*
