@@ -210,9 +210,10 @@ unable: cant cannot can_not couldnt unable wont not_work* doesnt_work dont_work 
   plus_moyen nie_mozna nie_moge nie_mozemy nie_moga nie_da_sie nie_dziala* nie_przechodz* nie_przyjmuj* nie_otwier*
   nie_da niemozliw* geht_nicht gehen_nicht kann_nicht konnen_nicht nicht_moglich funktioniert_nicht nothing_works
   nothing_opens does_not* do_not_work did_not_complet* not_export* not_open* not_load* not_print* not_one_works
-undelivered: get_no gets_no got_no dont_get doesnt_get didnt_get not_getting no_recib* ne_recev* not_deliver* undeliver* dont_arriv* not_arriv* doesnt_arriv* never_arriv* no_llega* not_reach_customers
-  brak_doreczen* nie_doch* nie_przych* deliver* llega llegan llego arriv* przychodz* przyszl* dochodz* dotar* dotr*
-  dorecz* ankomm* zugestell* entreg* livre livres recib* recev* receiv* recu recoi* otrzym* erhalt* nie_dostaj*
+undelivered: get_no gets_no got_no dont_get doesnt_get didnt_get not_getting no_recib* ne_recev* not_deliver*
+  undeliver* dont_arriv* not_arriv* doesnt_arriv* never_arriv* no_llega* not_reach_customers brak_doreczen* nie_doch*
+  nie_przych* deliver* llega llegan llego arriv* przychodz* przyszl* dochodz* dotar* dotr* dorecz* ankomm* zugestell*
+  entreg* livre livres recib* recev* receiv* recu recoi* otrzym* erhalt* nie_dostaj*
 unreachable: unreach* not_reach* cant_reach cant_reach cannot_reach not_respond* no_respond* ne_repond* repond_pas
   nie_odpowiad* unavailab* not_available indisponib* no_disponib* inaccessib* inaccesib* niedostep* nicht_erreichb*
   erreichbar* offline hors_ligne sin_conexion injoignab* down dead caida caido caidos caidas en_panne hs unerreichb*
@@ -225,8 +226,8 @@ _EVERYBODY: Final = """
 everybody: all every everybody everyone everything everywhere whole entire none nobody no_one not_a_single not_one
   toda todas todo todos ningun ninguna ninguno nadie cualquier tous toutes tout toute aucun aucune personne ensemble
   partout wszysc* wszyst* zaden zadna zadne zadnych nikt kazdy kazdego kazdej nikogo alle alles keine keiner niemand
-  jeder jede nothing nada rien nic our_customers colleagues collegues colegas companeros kollegen koledzy general_outage
-  generale each cada_equipo all_our all_of_our in_all staff people none_of not_any
+  jeder jede nothing nada rien nic our_customers colleagues collegues colegas companeros kollegen koledzy
+  general_outage generale each cada_equipo all_our all_of_our in_all staff people none_of not_any
 outage: outage* downtime status_page incident* incidenci* averi* awari* panne* ausfall* storung* interruption*
   known_problem known_issue your_side your_end vuestro_lado de_su_parte votre_cote eta when_will quand_sera
   changed_nothing nothing_changed rien_change no_hemos_cambiado nic_nie_zmien* nichts_geander* restablec* retablis*
