@@ -27,8 +27,8 @@ _PROFILE: Final = 10
 """Terms that say what a group has in common."""
 _HISTORY: Final = 60
 """As many tickets are believed to have been before all others, so that a young desk's words do not all weigh alike."""
-_OFTEN: Final = 10
-"""Minutes between two tickets of a group at the least, where it is asked whether it has fallen silent."""
+_AT_ONCE: Final = 20
+"""Minutes that count as none: on a busy desk any two tickets are as near each other."""
 _SAYING: Final = ("thing", "sign", "code", "word")
 """Kinds of terms that say what a ticket is about."""
 
@@ -100,31 +100,30 @@ class Model:
 
 MODEL: Final = Model(
     pair={
-        "always": -0.50,
-        "minutes": -0.81,
-        "about": 2.52,
-        "titles": 3.84,
-        "signs": 3.10,
-        "words": 1.25,
-        "codes": 1.70,
-        "nothing": -0.90,
-        "no_sign": -0.29,
-        "both_everybody": 0.94,
-        "one_everybody": 0.59,
-        "asking": -3.12,
+        "always": 1.27,
+        "minutes": -1.20,
+        "about": 2.34,
+        "titles": 3.90,
+        "signs": 3.13,
+        "words": 1.26,
+        "codes": 2.00,
+        "nothing": -0.88,
+        "no_sign": -0.24,
+        "both_everybody": 0.99,
+        "one_everybody": 0.57,
+        "asking": -3.02,
         "narrow": -1.76,
     },
     group={
-        "always": -0.78,
+        "always": -0.92,
         "all": 0.43,
         "closest": 0.39,
-        "covered": 4.73,
-        "everybody": 0.75,
-        "own": -0.88,
-        "inside": -0.55,
-        "silence": -0.12,
-        "narrow": -0.51,
-        "asking": -0.96,
+        "covered": 4.78,
+        "everybody": 0.71,
+        "own": -0.86,
+        "inside": -0.59,
+        "narrow": -0.60,
+        "asking": -0.99,
     },
 )
 
@@ -163,7 +162,7 @@ def pair_evidence(one: Incident, other: Incident, weights: Weights) -> dict[str,
     """What speaks for and against two tickets being of one incident, by the names in ``Model.pair``."""
     told = len(one.of("everybody")), len(other.of("everybody"))
     return {
-        "minutes": log1p(abs(one.minute - other.minute)),
+        "minutes": log1p(max(_AT_ONCE, abs(one.minute - other.minute))),
         "about": _cosine(one.about, other.about, weights),
         "titles": _cosine(one.heading, other.heading, weights),
         "signs": weights.sum(one.of("sign") & other.of("sign")),
@@ -206,17 +205,9 @@ def group_evidence(incident: Incident, common: Common, near: Sequence[float], we
         "everybody": float(len(incident.of("everybody"))),
         "own": log1p(len(own)),
         "inside": inside / said if said else 0.5,
-        "silence": _silence(incident, common.members),
         "narrow": float(bool(incident.of("narrow"))),
         "asking": float(incident.is_asking),
     }
-
-
-def _silence(incident: Incident, members: Sequence[Incident]) -> float:
-    """How long none of the members was opened around the ticket, in terms of how often they are."""
-    minutes = [member.minute for member in members]
-    often = max(_OFTEN, (max(minutes) - min(minutes)) / (len(minutes) - 1))
-    return log1p(min(abs(incident.minute - minute) for minute in minutes) / often)
 
 
 def common_of(members: Sequence[Incident], weights: Weights) -> Common:
