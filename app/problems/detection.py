@@ -163,8 +163,16 @@ async def _compare(session: AsyncSession, new: Sequence[Row], group: Grouping, *
     weights = await _weights(session, free, list(groups.values()), now)
     fresh = [row["ticket_id"] for row in new]
     changed = await group(list(groups.values()), free[::-1], fresh, weights)
-    spelt = {term: word for row in rows for term, word in row["words"].items()}
-    return _Compared(weights, spelt, changed)
+    return _Compared(weights, _spelt(rows), changed)
+
+
+def _spelt(rows: Sequence[Row]) -> dict[str, str]:
+    """How each term is spelt at its shortest."""
+    spelt: dict[str, str] = {}
+    for row in rows:
+        for term, word in row["words"].items():
+            spelt[term] = min(spelt.get(term, word), word, key=lambda each: (len(each), each))
+    return spelt
 
 
 def _incident(row: Row) -> Incident:
