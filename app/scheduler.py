@@ -46,7 +46,7 @@ from app.paging.pager import Pages, pager
 from app.paging.queue import Lane, forget_pages
 from app.paging.ways import Ways
 from app.problems.detection import Detection, forget_incidents
-from app.problems.likeness import grouped
+from app.problems.grouping import grouped
 from app.problems.telling import Telling
 from app.reports.folding import Folding
 from app.roster.upkeep import extend_shift_holidays

@@ -1,12 +1,12 @@
-"""The background pass that finds incidents which are alike, among the tickets that were opened lately.
+"""The background pass that finds incidents which recur, among the tickets that were opened lately.
 
-It looks at what is new only, and costs the opening of a ticket nothing. New tickets are compared with those of the
-same product in the window before them; what is alike is suggested as a problem, or joins the one that is known.
+It looks at what is new only, and costs the opening of a ticket nothing. New tickets are compared with those of the day
+before them that may be about the same product; those that report one incident are suggested as a problem, or join the
+one that is known.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import groupby
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -22,34 +22,35 @@ from app.core.state import Feed
 from app.core.text.folding import folded
 from app.events.consuming import Consumer
 from app.problems import suggesting
-from app.problems.likeness import IN_COMMON, Group, Incident, Weights, grouped, words_of
-from app.problems.meanings import MEANINGS
+from app.problems.grouping import grouped
+from app.problems.likeness import NEWEST, Group, Incident, Weights
 from app.problems.models import IncidentWordRow, RecentIncidentRow
+from app.problems.reading import is_plain, terms_of
 
-WINDOW: Final = timedelta(hours=3)
-"""Incidents that are alike are opened within this time."""
+WINDOW: Final = timedelta(days=1)
+"""Tickets of one incident are opened within this time of each other."""
 BATCH: Final = 100
 """Events of one pass."""
-_POOL: Final = 500
+_POOL: Final = 150
 """Tickets of a product with which new ones are compared: the newest of the window."""
-_MEMBERS: Final = 30
-"""Tickets of a known problem with which new ones are compared: the newest."""
+_COMPARED: Final = 600
+"""Tickets of all products with which those of one pass are compared."""
 _MEMORY: Final = timedelta(days=14)
 """So long words are counted."""
-_READ: Final = 1_000
+READ: Final = 1_000
 """Characters of a description that are looked at."""
 _NEW: Final = f"""
-SELECT t.account_id, t.id, t.title, left(t.description, {_READ}) AS description, t.product, t.opened_at
+SELECT t.account_id, t.id, t.title, left(t.description, {READ}) AS description, t.product, t.opened_at
 FROM unnest($1::text[], $2::text[]) AS o (account_id, id) JOIN tickets AS t USING (account_id, id)
 WHERE NOT t.sandbox AND NOT EXISTS (
     SELECT FROM recent_incidents AS r WHERE r.account_id = t.account_id AND r.ticket_id = t.id)
 ORDER BY t.opened_at, t.id
 """  # noqa: S608  our own number
 # A word that a language passes over has no lexeme in it.
-_TELLING: Final = """
-SELECT w.word FROM unnest($1::text[]) AS w (word) WHERE w.word = ANY ($2::text[]) OR (
-    ts_lexize('english_stem', w.word) <> '{}' AND ts_lexize('spanish_stem', w.word) <> '{}'
-    AND ts_lexize('french_stem', w.word) <> '{}' AND ts_lexize('german_stem', w.word) <> '{}')
+TELLING: Final = """
+SELECT w.word FROM unnest($1::text[]) AS w (word) WHERE ts_lexize('english_stem', w.word) <> '{}'
+    AND ts_lexize('spanish_stem', w.word) <> '{}' AND ts_lexize('french_stem', w.word) <> '{}'
+    AND ts_lexize('german_stem', w.word) <> '{}'
 """
 _COUNT: Final = """
 INSERT INTO incident_words AS w (word, day, tickets)
@@ -59,24 +60,36 @@ ON CONFLICT (word, day) DO UPDATE SET tickets = w.tickets + EXCLUDED.tickets
 _WEIGHTS: Final = """
 SELECT word, sum(tickets)::int AS tickets FROM incident_words WHERE word = ANY ($1::text[]) AND day > $2 GROUP BY word
 """
+# A ticket without a product may be about any, and is compared with the newest of all.
 _RECENT: Final = f"""
-SELECT r.ticket_id, r.title, r.words, p.id AS problem_id, p.state
-FROM recent_incidents AS r
+WITH pool AS (
+    SELECT r.* FROM unnest($1::text[]) AS p (product) CROSS JOIN LATERAL (
+        SELECT * FROM recent_incidents AS r WHERE r.product = p.product AND r.opened_at > $2 AND NOT r.parted
+        ORDER BY r.opened_at DESC, r.ticket_id LIMIT {_POOL}
+    ) AS r
+    UNION ALL
+    SELECT * FROM (
+        SELECT * FROM recent_incidents AS r
+        WHERE $3 AND r.product <> ALL ($1::text[]) AND r.opened_at > $2 AND NOT r.parted
+        ORDER BY r.opened_at DESC, r.ticket_id LIMIT {_POOL}
+    ) AS r
+)
+SELECT r.ticket_id, r.product, r.title, r.words, r.opened_at, p.id AS problem_id, p.state
+FROM pool AS r
 LEFT JOIN problem_tickets AS l ON l.account_id = r.account_id AND l.ticket_id = r.ticket_id
 LEFT JOIN problems AS p ON p.id = l.problem_id
-WHERE r.product = $1 AND r.opened_at > $2 AND NOT r.parted
-ORDER BY r.opened_at DESC, r.ticket_id LIMIT {_POOL}
-"""  # noqa: S608  our own number
+ORDER BY r.opened_at DESC, r.ticket_id LIMIT {_COMPARED}
+"""  # noqa: S608  our own numbers
 _ENDED: Final = ("resolved", "closed")
 """States of problems that nothing joins: what is like them is new."""
 
 
 Words: TypeAlias = Mapping[str, str]
-Grouping: TypeAlias = Callable[[Sequence[Group], Sequence[Incident], Weights], Awaitable[list[Group]]]
+Grouping: TypeAlias = Callable[[Sequence[Group], Sequence[Incident], Sequence[str], Weights], Awaitable[list[Group]]]
 
 
-async def _here(groups: Sequence[Group], free: Sequence[Incident], weights: Weights) -> list[Group]:
-    return grouped(groups, free, weights)
+async def _here(groups: Sequence[Group], free: Sequence[Incident], new: Sequence[str], weights: Weights) -> list[Group]:
+    return grouped(groups, free, new, weights)
 
 
 class Detection:
@@ -99,83 +112,77 @@ class Detection:
 
 
 class _Compared(NamedTuple):
-    """What came of the comparison of one product's tickets."""
+    """What came of a comparison."""
 
-    product: str | None
     weights: Weights
     spelt: Mapping[str, str]
     changed: Sequence[Group]
 
 
 async def _take_in(session: AsyncSession, new: Sequence[Row], group: Grouping) -> None:
-    """Remember new tickets, and see which of them are like others."""
-    texts = [(words_of(row["title"]), words_of(row["description"])) async for row in in_turns(new)]
+    """Remember new tickets, and see which of them report one incident."""
+    texts = [(terms_of(row["title"]), terms_of(row["description"])) async for row in in_turns(new)]
     telling = await _telling(session, texts)
-    rows = [_remembered(row, *words, telling) for row, words in zip(new, texts, strict=True)]
+    rows = [_remembered(row, *terms, telling) for row, terms in zip(new, texts, strict=True)]
     await insert_rows(session, RecentIncidentRow, rows)
     counted = [(word, row["opened_at"].date()) for row in rows for word in ("", *row["words"])]
     await (await driver(session)).execute(_COUNT, *map(list, zip(*counted, strict=True)))
-    names = {folded(row["product"] or ""): row["product"] for row in new}
     now = await database_now(session)
-    by_product = groupby(sorted(rows, key=lambda row: row["product"]), key=lambda row: row["product"])
-    compared = [await _compare(session, names[product], list(own), group, now=now) for product, own in by_product]
-    for product, weights, spelt, changed in compared:  # from here on the events that are written hold up the feed
-        for found in changed:
-            await suggesting.save(session, found, product, weights, spelt, now=now)
+    compared = await _compare(session, rows, group, now=now)
+    for found in compared.changed:  # from here on the events that are written hold up the feed
+        await suggesting.save(session, found, compared.weights, compared.spelt, now=now)
 
 
 async def _telling(session: AsyncSession, texts: Sequence[tuple[Words, Words]]) -> set[str]:
-    """Of all words of these tickets, those that say something."""
-    words = {word for text in texts for part in text for word in part.values()}
-    meant = [word for word in words if word[:5] in MEANINGS]
-    return {row["word"] for row in await (await driver(session)).fetch(_TELLING, list(words), meant)}
+    """Of all plain words of these tickets, those that say something."""
+    words = {word for text in texts for part in text for term, word in part.items() if is_plain(term)}
+    return {row["word"] for row in await (await driver(session)).fetch(TELLING, list(words))}
 
 
 def _remembered(row: Row, title: Words, description: Words, telling: set[str]) -> dict[str, Any]:
-    said = {stem: word for stem, word in title.items() if word in telling}
-    words = {stem: word for stem, word in description.items() if word in telling} | said
+    said = {term: word for term, word in title.items() if word in telling or not is_plain(term)}
+    words = {term: word for term, word in description.items() if word in telling or not is_plain(term)} | said
     own = {"account_id": row["account_id"], "ticket_id": row["id"], "opened_at": row["opened_at"]}
     return own | {"product": folded(row["product"] or ""), "title": list(said), "words": words}
 
 
-async def _compare(
-    session: AsyncSession, product: str | None, new: Sequence[Row], group: Grouping, *, now: datetime
-) -> _Compared:
-    """Compare new tickets of one product with those before them."""
+async def _compare(session: AsyncSession, new: Sequence[Row], group: Grouping, *, now: datetime) -> _Compared:
+    """Compare new tickets with those before them that may be about the same products."""
+    products = {row["product"] for row in new}
     since = min(row["opened_at"] for row in new) - WINDOW
-    rows = await (await driver(session)).fetch(_RECENT, folded(product or ""), since)
-    incidents = {row["ticket_id"]: _incident(row) for row in rows}
-    fresh = [incidents[row["ticket_id"]] for row in new if row["ticket_id"] in incidents]
+    rows = await (await driver(session)).fetch(_RECENT, [*products | {""}], since, "" in products)
     groups: dict[str, Group] = {}
-    free = []
-    for row in rows:
+    free: list[Incident] = []
+    async for row in in_turns(rows):
         if row["problem_id"] is None:
-            free.append(incidents[row["ticket_id"]])
+            free.append(_incident(row))
         elif row["state"] not in _ENDED:
             members = groups.setdefault(row["problem_id"], Group(row["problem_id"])).members
-            if len(members) < _MEMBERS:
-                members.append(incidents[row["ticket_id"]])
-    near = [
-        one async for one in in_turns(reversed(free)) if any(len(one.words & new.words) >= IN_COMMON for new in fresh)
-    ]
-    weights = await _weights(session, near, list(groups.values()), now)
-    changed = await group(list(groups.values()), near, weights) if near else []
-    spelt = {stem: word for row in rows for stem, word in row["words"].items()}
-    return _Compared(product, weights, spelt, changed)
+            if len(members) < NEWEST:
+                members.insert(0, _incident(row))
+    weights = await _weights(session, free, list(groups.values()), now)
+    fresh = [row["ticket_id"] for row in new]
+    changed = await group(list(groups.values()), free[::-1], fresh, weights)
+    return _Compared(weights, _spelt(rows), changed)
 
 
-def _is_near(one: Incident, fresh: Sequence[Incident]) -> bool:
-    """Whether it may be like one of the new tickets, or is one of them."""
-    return any(len(one.words & other.words) >= IN_COMMON for other in fresh)
+def _spelt(rows: Sequence[Row]) -> dict[str, str]:
+    """How each term is spelt at its shortest."""
+    spelt: dict[str, str] = {}
+    for row in rows:
+        for term, word in row["words"].items():
+            spelt[term] = min(spelt.get(term, word), word, key=lambda each: (len(each), each))
+    return spelt
 
 
 def _incident(row: Row) -> Incident:
-    return Incident(row["ticket_id"], frozenset(row["title"]), frozenset(row["words"]))
+    minute = row["opened_at"].timestamp() / 60
+    return Incident(row["ticket_id"], row["product"], minute, frozenset(row["title"]), frozenset(row["words"]))
 
 
 async def _weights(session: AsyncSession, free: Sequence[Incident], groups: Sequence[Group], now: datetime) -> Weights:
     members = [member for group in groups for member in group.members]
-    words = {"", *(word for each in (*free, *members) for word in each.words)}
+    words = {"", *(term for each in (*free, *members) for term in each.terms)}
     rows = await (await driver(session)).fetch(_WEIGHTS, list(words), (now - _MEMORY).date())
     counts: Mapping[str, int] = {row["word"]: row["tickets"] for row in rows}
     return Weights(counts.get("", 0), counts)

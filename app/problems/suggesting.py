@@ -11,7 +11,8 @@ from app.core.auth import SERVICE
 from app.core.db.session import driver, ring_after_commit
 from app.events.types import ProblemSuggested
 from app.events.types.problems import SuggestedTicket
-from app.problems.likeness import Group, Weights, is_worth_telling, reason
+from app.problems.grouping import is_worth_telling
+from app.problems.likeness import Group, Weights, reason
 from app.problems.models import ProblemRow
 from app.problems.usecases import become_open, count_of, facts, new_problem, rules_of, tell_of, touch
 
@@ -28,6 +29,11 @@ SELECT t.id AS ticket_id, t.account_id, t.number, t.title FROM problem_tickets A
 JOIN tickets AS t ON t.account_id = l.account_id AND t.id = l.ticket_id
 WHERE l.problem_id = $1 ORDER BY t.opened_at, t.id LIMIT {_SHOWN}
 """  # noqa: S608  our own number
+_PRODUCT: Final = """
+SELECT t.product FROM problem_tickets AS l
+JOIN tickets AS t ON t.account_id = l.account_id AND t.id = l.ticket_id
+WHERE l.problem_id = $1 AND t.product IS NOT NULL GROUP BY t.product ORDER BY count(*) DESC, t.product LIMIT 1
+"""
 # What guests open counts once somebody has dealt with it.
 _CONFIRMED: Final = """
 SELECT count(*) FROM problem_tickets AS l JOIN tickets AS t ON t.account_id = l.account_id AND t.id = l.ticket_id
@@ -36,16 +42,10 @@ WHERE l.problem_id = $1 AND NOT t.unconfirmed
 
 
 async def save(
-    session: AsyncSession,
-    group: Group,
-    product: str | None,
-    weights: Weights,
-    spelt: Mapping[str, str],
-    *,
-    now: datetime,
+    session: AsyncSession, group: Group, weights: Weights, spelt: Mapping[str, str], *, now: datetime
 ) -> None:
     """Keep a group that is new or has grown; tell of it, and open it where a plan wants that."""
-    problem = await _problem(session, group, product, now)
+    problem = await _problem(session, group, now)
     if problem is None:
         return
     before = await count_of(session, problem)
@@ -57,25 +57,31 @@ async def save(
         ring_after_commit(session, "problems")
         return
     problem.words = reason(group.members, weights, spelt)
+    if problem.product is None:
+        await _name(session, problem)
     await touch(session, problem, now)
     if is_worth_telling(before, after):
         await _tell(session, problem, after, now)
     await _open_above_threshold(session, problem, now)
 
 
-async def _problem(session: AsyncSession, group: Group, product: str | None, now: datetime) -> ProblemRow | None:
+async def _problem(session: AsyncSession, group: Group, now: datetime) -> ProblemRow | None:
     """What the group is known as, held until the transaction ends; None where it has ended meanwhile."""
     if group.key is not None:
         known = select(ProblemRow).where(ProblemRow.id == group.key).with_for_update()
         problem = await session.scalar(known.execution_options(populate_existing=True))
         return None if problem is None or problem.state in ("resolved", "closed") else problem
-    title = f"{_TITLE}: {product}" if product else _TITLE
-    problem = new_problem(
-        SERVICE, now=now, title=title, product=product, state="suggested", source="suggestion", opened_at=None
-    )
+    problem = new_problem(SERVICE, now=now, title=_TITLE, state="suggested", source="suggestion", opened_at=None)
     session.add(problem)
     await session.flush()
     return problem
+
+
+async def _name(session: AsyncSession, problem: ProblemRow) -> None:
+    """Name the product that most of the problem's tickets name."""
+    problem.product = await (await driver(session)).fetchval(_PRODUCT, problem.id)
+    if problem.product is not None and problem.title == _TITLE:
+        problem.title = f"{_TITLE}: {problem.product}"
 
 
 async def _join(session: AsyncSession, problem: ProblemRow, group: Group, now: datetime) -> None:

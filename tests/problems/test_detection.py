@@ -29,6 +29,15 @@ _BACKGROUND: Final = [
     json.loads(line) for line in (ROOT / "bench" / "problems" / "tuning.jsonl").read_text(encoding="utf-8").splitlines()
 ]
 OTHERS: Final = [each["title"] for each in _BACKGROUND if each["incident"] is None]
+LOGINS: Final = (
+    ("Nobody can log in", "Since this morning SSO ends in a 502 for all users."),
+    ("Connexion impossible", "Depuis ce matin personne ne peut se connecter, erreur 502 après l'authentification SSO."),
+    ("No podemos iniciar sesión", "Desde esta mañana el SSO da error 502 a todos los usuarios."),
+    ("SSO down?", "All our staff get bad gateway when they sign in."),
+    ("Panne SSO", "Erreur 502 pour tous les utilisateurs, rien n'a changé chez nous."),
+    ("Error 502 al entrar", "Ningún usuario puede entrar con SSO desde hoy."),
+)
+"""One outage in three languages."""
 Text = tuple[str, str, str | None]
 Detected = Callable[[], Awaitable[None]]
 
@@ -89,6 +98,24 @@ async def test_n4_twenty_alike_among_two_hundred_are_one_suggestion(
     assert (event["account_id"], event["audience"], event["data"]["count"]) == ("-", "internal", len(tickets))
     assert {each["ticket_id"] for each in event["data"]["tickets"]} == tickets
     assert "problem.suggested" not in (await story.customer.send("GET", "/v1/events?limit=200")).text
+
+
+async def test_n4_two_outages_at_once_are_two_suggestions(sessions: Sessions, begin: Begin, detected: Detected) -> None:
+    story = await begin("wati-business-plus")
+    account = story.account.account_id
+    await opened(sessions, account, [(text, text, ("account", "reports")[n % 2]) for n, text in enumerate(OTHERS[:30])])
+    await detected()
+    logins = [(title, text, ("account", None)[n % 2]) for n, (title, text) in enumerate(LOGINS)]
+    exports = [(title, text, (product, None)[n % 2]) for n, (title, text, product) in enumerate(outage(6))]
+    mixed = await opened(sessions, account, [each for both in zip(logins, exports, strict=True) for each in both])
+    await detected()
+    problems = {each["product"]: each["id"] for each in await suggested(story)}
+    assert problems.keys() == {"account", "reports"}
+    for product, ids in (("account", mixed[::2]), ("reports", mixed[1::2])):
+        listed = await story.engineer.get(f"/v1/problems/{problems[product]}/tickets")
+        found = {each["id"] for each in listed["items"]}
+        assert found >= set(ids)
+        assert len(found) <= len(ids) + 2
 
 
 async def test_n4_an_engineer_accepts_and_later_ones_join(sessions: Sessions, begin: Begin, detected: Detected) -> None:
