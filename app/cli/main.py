@@ -26,6 +26,7 @@ from app.cli.plan import plans
 from app.cli.postgres.binaries import NoPostgres
 from app.cli.postgres.embedded import DataInUse
 from app.cli.postgres.leftovers import ServerFailed
+from app.cli.reports import reports
 from app.cli.serving import PortBusy, listen, serve, stop_on_sigterm
 from app.cli.settings_table import settings_table
 from app.core import clock
@@ -54,6 +55,7 @@ from app.webhooks.outbox.subscriptions import refresh_subscriptions
 cli = typer.Typer(help="Heliodesk keeps the promises of premium support.", no_args_is_help=True, add_completion=False)
 cli.add_typer(plans, name="plan")
 cli.add_typer(articles, name="articles")
+cli.add_typer(reports, name="reports")
 
 Port = Annotated[int, typer.Option(envvar="PORT", min=1, max=65535, help="The port to serve on")]
 Host = Annotated[str, typer.Option(envvar="HOST", help="The address to serve on")]

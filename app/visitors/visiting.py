@@ -75,6 +75,7 @@ class Visiting:
             locale=claims.locale,
             time_zone=claims.time_zone,
             until=tokens.check_times(claims, found["now"]),
+            is_verified=claims.email_verified,
             signed_by=f"{widget.jwks_url} {key.fingerprint}" if widget.jwks_url else key.fingerprint,
         )
         return _seen(principal, visitor, found)
@@ -156,7 +157,9 @@ class Visiting:
 def _guest(principal: Principal, address: str) -> Principal:
     if principal.account_id is None:
         raise IdentityRefused("account", _("With this key, visitors show who they are by an identity token"))
-    return replace(principal, role="editor", name=None, visitor=Visitor("guest", principal, address=address))
+    return replace(
+        principal, role="editor", name=None, visitor=Visitor("guest", principal, is_verified=False, address=address)
+    )
 
 
 def _limited(principal: Principal, key: Principal) -> Principal:

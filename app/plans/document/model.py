@@ -36,6 +36,7 @@ from app.plans.document.words import (
     CHANNELS,
     DURATION_PATTERN,
     IMPACTS,
+    MAIL_KINDS,
     METRICS,
     NAME_PATTERN,
     PAUSABLE_STATUSES,
@@ -50,6 +51,7 @@ from app.plans.document.words import (
     Examples,
     Impact,
     Label,
+    MailKind,
     Metric,
     Name,
     PausableStatus,
@@ -73,7 +75,7 @@ ACCOUNT = "account"
 """In place of a country: that of the ticket's account."""
 
 
-LATER: Final = ("waiting", "update_from", "top_tier", "public", "services", "problems")
+LATER: Final = ("waiting", "update_from", "top_tier", "public", "services", "problems", "mails")
 """Members of a document that came after the first release."""
 
 MAX_HOLIDAYS = 1_000
@@ -252,6 +254,12 @@ class PlanDocument(Part):
     problems: ProblemRules | None = Field(
         None,
         description="What is done about recurring incidents. Default: an engineer decides on what the service suggests",
+    )
+    mails: list[MailKind] = Field(
+        list(MAIL_KINDS),
+        max_length=10,
+        description="Of what requesters, and those who follow a ticket, are told by e-mail, where the operator has a "
+        "mail server. Default: of all",
     )
     update_from: Literal["first_response", "opened"] = Field(
         "first_response", description="From when on the first update is owed"

@@ -38,6 +38,8 @@ Requirement: TypeAlias = Literal["business_impact", "priority_reason"]
 Channel: TypeAlias = Literal["web", "email", "phone", "widget", "account_manager"]
 Contact: TypeAlias = Literal["phone", "web", "email", "widget", "account_manager"]
 Provider: TypeAlias = Literal["meet", "jitsi"]
+MailKind: TypeAlias = Literal["first_answer", "answers", "status", "escalation", "call", "hand_over"]
+"""Of what requesters, and those who follow a ticket, are told by e-mail."""
 ProblemTargetState: TypeAlias = Literal["known_error", "resolved"]
 PausableStatus: TypeAlias = Literal["new", "open", "waiting_on_customer", "mitigated"]
 EscalationReason: TypeAlias = Literal[
@@ -45,6 +47,7 @@ EscalationReason: TypeAlias = Literal[
 ]
 
 METRICS: Final[tuple[Metric, ...]] = get_args(Metric)
+MAIL_KINDS: Final[tuple[MailKind, ...]] = get_args(MailKind)
 EFFECTS: Final[tuple[Effect, ...]] = get_args(Effect)
 CHANNELS: Final[tuple[Channel, ...]] = ("web", "email", "phone", "widget")
 """Those of a plan that names none: all that every customer has."""
