@@ -47,6 +47,7 @@ legend{font-weight:600;padding-inline:.25rem}
 .field>label{font-weight:600}
 input:not([type=radio]),textarea,select{background:var(--paper);border:1px solid var(--line);border-radius:.5rem;inline-size:100%;
 min-block-size:2.5rem;padding:.5rem}
+select{text-overflow:ellipsis}
 ::placeholder{color:var(--soft);opacity:1}
 textarea{field-sizing:content;max-block-size:16rem;min-block-size:4rem;resize:vertical}
 [aria-invalid]{border:2px solid var(--late)!important}
@@ -60,8 +61,10 @@ textarea{field-sizing:content;max-block-size:16rem;min-block-size:4rem;resize:ve
 .about ul{padding-inline-start:1.25rem}
 .about:not(:empty)#result{background:var(--tint);border-radius:.5rem;padding:.75rem}
 .found:not(:empty),.article{display:flex;flex-direction:column;gap:.5rem}
+.found:empty{margin-block-start:-1rem}
 .article{overflow-wrap:anywhere;padding:.5rem}
 .article *{max-inline-size:100%}
+.article>button{align-self:start}
 .article :is(ul,ol){list-style:revert;padding-inline-start:1.25rem}
 .article pre{overflow-x:auto}
 summary{cursor:pointer;min-block-size:1.5rem;padding:.25rem}

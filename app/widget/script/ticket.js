@@ -195,6 +195,7 @@ const thread = {
       if (this.known.has(message.id)) continue;
       this.known.add(message.id);
       const mine = message.author.kind === "customer";
+      if (!mine && this.log.isConnected) widget.announce(""); // what was said of the visitor's own message is over
       this.items.append(h("li", { class: mine ? "mine" : "theirs" },
         h("p", { class: "soft" }, `${message.author.name ?? t(mine ? "you" : "support")} · `,
           h("time", { datetime: message.created_at }, clock(message.created_at))),
