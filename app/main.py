@@ -20,6 +20,8 @@ from app.feed import router as feed_router
 from app.inbound.api import hooks as hooks_router
 from app.inbound.api import ingest
 from app.inbound.api import maintenance as maintenance_router
+from app.mail import page as mail_page
+from app.mail import router as mail_router
 from app.openapi import URL, openapi, serve_openapi
 from app.pages import serve_pages
 from app.plans.api import plans as plans_router
@@ -27,6 +29,7 @@ from app.plans.api import programmes
 from app.previews import router as previews_router
 from app.problems import router as problems_router
 from app.records import router as records_router
+from app.reports import router as reports_router
 from app.resources import lifespan
 from app.rollout import router as rollout_router
 from app.roster.api import calendars, contacts, overrides, regions
@@ -34,7 +37,7 @@ from app.roster.api import engineers as roster_router
 from app.sandbox import router as sandbox_router
 from app.search import router as search_router
 from app.solutions import router as solutions_router
-from app.tickets.api import actions, alerts, answers, calls, escalations, links
+from app.tickets.api import actions, alerts, answers, calls, escalations, links, notices, watchers
 from app.tickets.api import tickets as tickets_router
 from app.usage import router as usage_router
 from app.webhooks.api import deliveries as deliveries_router
@@ -47,6 +50,10 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     calls.router,
     escalations.router,
     links.router,
+    watchers.router,
+    notices.router,
+    mail_router.router,
+    mail_page.router,
     alerts.router,
     answers.router,
     previews_router.router,
@@ -77,6 +84,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     search_router.router,
     coaching_router.router,
     records_router.router,
+    reports_router.router,
     health.router,
 )
 _FIRST: Final = (tickets_router.router, feed_router.router, ingest.router)
@@ -88,6 +96,7 @@ TAGS: Final = [
     {"name": "Problems", "description": "What is behind incidents that are alike, found by the service or by support"},
     {"name": "Coaching", "description": "What support tells its engineers about tickets, and that they have read it"},
     {"name": "Search", "description": "One search over all that a caller may see"},
+    {"name": "Reports", "description": "What was promised and what was kept, counted from all that happened"},
     {"name": "Explanations", "description": "Why a deadline is due when it is, and what would be"},
     {"name": "Plans", "description": "What a customer is promised: versioned documents, never code"},
     {"name": "Sandbox", "description": "Test accounts, whose clock stands still until it is moved"},

@@ -16,6 +16,7 @@ from app.notices import models as notices
 from app.paging import models as paging
 from app.plans import models as plans
 from app.problems import models as problems
+from app.reports import models as reports
 from app.roster import models as roster
 from app.search import models as search
 from app.sla import models as sla
@@ -40,6 +41,7 @@ __all__ = [
     "paging",
     "plans",
     "problems",
+    "reports",
     "roster",
     "search",
     "sla",

@@ -24,6 +24,7 @@ ALL: Final = (
     "known",
     "problems",
     "search",
+    "reports",
 )
 """Modules of this package, each with a ``main``; where one has a goal, it returns whether that is met."""
 

@@ -40,12 +40,14 @@ REFERENCE_TABLES = {
     "event_consumers",  # of all accounts
     "expert_holds",  # a hold spans accounts
     "feed_marks",  # of all accounts
+    "guest_mails",  # a mailbox is one for all accounts
     "holiday_sets",
     "incident_words",  # of all accounts
     "installations",  # the whole database's
     "notification_rules",  # of engineers
     "plan_versions",
     "problems",  # span accounts
+    "report_hours",  # of all accounts
     "rate_levels",  # of keys, accounts and addresses
     "regions",
     "shift_overrides",  # of engineers

@@ -1,6 +1,7 @@
 """The work of ``heliodesk check``: stored tickets, one after the other, beside what can be computed of them anew."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -13,6 +14,7 @@ from app.core.db.engine import Sessions
 from app.core.db.migrate import require_fit
 from app.core.settings import Settings
 from app.replay.snapshots import Scope, Snapshot, count, walk
+from app.reports.checking import WrongFact, wrong_facts, wrong_sums
 from app.resources import COMMANDS, open_state
 
 Judge: TypeAlias = Callable[[Snapshot], Sequence[object]]
@@ -61,14 +63,26 @@ async def _check(sessions: Sessions, scope: Scope, judge: Judge, remark: Judge, 
         raise NothingToCheck("There is no such ticket")
     with progress(console, total) as passed:
         async for number, batch in walk(sessions, scope):
+            wrong = await _wrong_facts(sessions, batch)
             for snapshot in batch:
-                found, known = judge(snapshot), remark(snapshot)
+                found, known = [*judge(snapshot), *wrong[snapshot.ticket.id]], remark(snapshot)
                 tickets, faulty, findings = tickets + 1, faulty + bool(found), findings + len(found)
                 remarks += len(known)
                 for line in (*found, *known):
                     console.print(str(line), markup=False, highlight=False)
             passed(number)
+    if scope == Scope() and (sums := await wrong_sums(sessions)):
+        findings += sums
+        console.print(f"{sums:,} sums by the hour are not what the facts of reports come to", highlight=False)
     return Checked(tickets, faulty, findings, remarks, clock.monotonic() - started)
+
+
+async def _wrong_facts(sessions: Sessions, batch: Sequence[Snapshot]) -> Mapping[str, list[WrongFact]]:
+    """What reports count wrongly, by ticket; nothing of tickets that are not counted yet."""
+    wrong: defaultdict[str, list[WrongFact]] = defaultdict(list)
+    for each in await wrong_facts(sessions, [(one.ticket.account_id, one.ticket.id) for one in batch]):
+        wrong[each.ticket_id].append(each)
+    return wrong
 
 
 @contextmanager

@@ -35,6 +35,7 @@ Scope: TypeAlias = Literal[
     "problems:write",
     "regions:read",
     "regions:write",
+    "reports:read",
     "sandbox:write",
     "tickets:read",
     "tickets:write",

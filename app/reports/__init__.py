@@ -1,0 +1,1 @@
+"""What was promised and what was kept: attainment, lateness and volume, counted from the events of tickets."""

@@ -1,0 +1,102 @@
+"""What reports count: a row for each promise and each countable moment of a ticket, folded from its events.
+
+Nothing here is about a person beyond ids. Rows have no foreign key: to check one would lock the row of the ticket.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.db.tables import ID, Base
+
+_STORAGE: dict[str, Any] = {"postgresql_with": {"fillfactor": 80, "autovacuum_vacuum_scale_factor": 0.02}}
+
+
+class ReportFactRow(Base):
+    """What became of one cycle of a deadline; ``cycle`` 0: of all updates that one incident was owed, together."""
+
+    __tablename__ = "report_facts"
+
+    account_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    id: Mapped[str] = mapped_column(ID, primary_key=True, comment="the deadline's; for cycle 0 the ticket's")
+    ticket_id: Mapped[str] = mapped_column(ID)
+    sandbox: Mapped[bool]
+    metric: Mapped[str] = mapped_column(ID)
+    cycle: Mapped[int]
+    priority: Mapped[str] = mapped_column(ID, comment="the one in force when the clock ran")
+    plan_key: Mapped[str] = mapped_column(ID)
+    plan_version: Mapped[int]
+    product: Mapped[str | None] = mapped_column(ID)
+    channel: Mapped[str] = mapped_column(ID)
+    tier: Mapped[int]
+    engineer_id: Mapped[str | None] = mapped_column(ID, comment="the assignee when it was decided")
+    outcome: Mapped[str] = mapped_column(ID, comment="open, met, met_late, missed, cancelled or excluded")
+    reason: Mapped[str | None] = mapped_column(ID, comment="why it was cancelled")
+    misses: Mapped[int] = mapped_column(comment="how many cycles were missed: of one, 0 or 1")
+    started_at: Mapped[datetime]
+    due_at: Mapped[datetime | None]
+    settled_at: Mapped[datetime | None] = mapped_column(
+        comment="when it was kept, also late, or nothing was owed any more; null: it is still owed"
+    )
+    noticed_us: Mapped[int | None] = mapped_column(BigInteger, comment="microseconds until the miss was noticed")
+
+    __table_args__ = (
+        Index(None, "account_id", "ticket_id"),
+        Index(None, "account_id", "started_at", "id"),
+        Index(None, "sandbox", "started_at", "id"),
+        _STORAGE,
+    )
+
+
+class ReportMomentRow(Base):
+    """One event that reports count: a ticket was opened, resolved, handed over, escalated; a call was joined."""
+
+    __tablename__ = "report_moments"
+
+    account_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    id: Mapped[str] = mapped_column(ID, primary_key=True, comment="the event's")
+    ticket_id: Mapped[str] = mapped_column(ID)
+    sandbox: Mapped[bool]
+    kind: Mapped[str] = mapped_column(ID)
+    reason: Mapped[str | None] = mapped_column(ID, comment="of an escalation or a hand-over")
+    outcome: Mapped[str | None] = mapped_column(ID, comment="of an escalation; of a resolution: first_contact")
+    priority: Mapped[str] = mapped_column(ID)
+    plan_key: Mapped[str] = mapped_column(ID)
+    plan_version: Mapped[int]
+    product: Mapped[str | None] = mapped_column(ID)
+    channel: Mapped[str] = mapped_column(ID)
+    tier: Mapped[int]
+    engineer_id: Mapped[str | None] = mapped_column(ID)
+    at: Mapped[datetime]
+
+    __table_args__ = (
+        Index(None, "account_id", "ticket_id"),
+        Index(None, "account_id", "at", "id"),
+        Index(None, "sandbox", "at", "id"),
+        _STORAGE,
+    )
+
+
+class ReportHourRow(Base):
+    """How many facts began in an hour, of all accounts: what wide questions are answered from."""
+
+    __tablename__ = "report_hours"
+
+    hour: Mapped[datetime] = mapped_column(primary_key=True, comment="in UTC")
+    sandbox: Mapped[bool] = mapped_column(primary_key=True)
+    metric: Mapped[str] = mapped_column(ID, primary_key=True)
+    part: Mapped[str] = mapped_column(ID, primary_key=True, comment="incident, first or later: of the cycles")
+    priority: Mapped[str] = mapped_column(ID, primary_key=True)
+    plan_key: Mapped[str] = mapped_column(ID, primary_key=True)
+    plan_version: Mapped[int] = mapped_column(primary_key=True)
+    outcome: Mapped[str] = mapped_column(ID, primary_key=True)
+    owed: Mapped[bool] = mapped_column(primary_key=True, comment="it is not settled")
+    by_sender: Mapped[bool] = mapped_column(
+        primary_key=True, comment="cancelled because its sender resolved the ticket"
+    )
+    number: Mapped[int]
+    misses: Mapped[int]
+
+    __table_args__ = (_STORAGE,)

@@ -1,0 +1,69 @@
+"""Counting all tickets anew: after a restore, or where ``heliodesk check`` has found differences."""
+
+from collections.abc import AsyncIterator
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.db.engine import Sessions
+from app.core.db.session import LONG, allow, driver, transaction
+from app.reports.storing import ADVANCE, BEGIN, LOCK, MARK, SUMMED, SUMS, Key, recount
+
+BATCH: Final = 200
+"""Tickets of one transaction."""
+_KEYS: Final = "SELECT account_id, id FROM tickets WHERE (account_id, id) > ($1, $2) ORDER BY account_id, id LIMIT $3"
+_DROPS: Final = tuple(
+    f"""DELETE FROM {table}
+    WHERE (account_id, ticket_id) IN (SELECT * FROM unnest($1::text[], $2::text[])) AND id <> ALL ($3::text[])"""  # noqa: S608
+    for table in ("report_facts", "report_moments")
+)
+_STRAYS: Final = tuple(
+    f"""DELETE FROM {table} AS f
+    WHERE NOT EXISTS (SELECT FROM tickets AS t WHERE t.account_id = f.account_id AND t.id = f.ticket_id)"""  # noqa: S608
+    for table in ("report_facts", "report_moments")
+)
+
+
+async def rebuild(sessions: Sessions, upto: int) -> AsyncIterator[int]:
+    """Count every ticket anew, some in each transaction; how many each has counted. The service may run meanwhile.
+
+    ``upto``: the position in the feed up to which all is decided.
+    """
+    async with transaction(sessions) as session:
+        await (await driver(session)).execute(BEGIN, MARK)
+    last: Key = ("", "")
+    while keys := await _batch(sessions, last):
+        yield len(keys)
+        last = keys[-1]
+    await _finish(sessions, upto)
+
+
+async def _batch(sessions: Sessions, last: Key) -> list[Key]:
+    async with transaction(sessions) as session:
+        connection = await driver(session)
+        await connection.fetchval(LOCK, MARK)
+        keys = [(row["account_id"], row["id"]) for row in await connection.fetch(_KEYS, *last, BATCH)]
+        if keys:
+            counted = await recount(session, keys)
+            for drop, rows in zip(_DROPS, (counted.facts, counted.moments), strict=True):
+                await connection.execute(drop, *zip(*keys, strict=True), [row["id"] for row in rows])
+    return keys
+
+
+async def _finish(sessions: Sessions, upto: int) -> None:
+    """Drop what is of no ticket, sum all facts up by the hour, and note how far the events are counted."""
+    async with transaction(sessions) as session:
+        connection = await driver(session)
+        await allow(session, 10 * LONG)
+        await connection.fetchval(LOCK, MARK)
+        for stray in _STRAYS:
+            await connection.execute(stray)
+        await sum_up(session)
+        await connection.execute(ADVANCE, MARK, upto)
+
+
+async def sum_up(session: AsyncSession) -> None:
+    """Write all sums by the hour anew."""
+    connection = await driver(session)
+    await connection.execute("DELETE FROM report_hours")
+    await connection.execute(f"INSERT INTO report_hours {SUMMED.format(SUMS)}")

@@ -1,0 +1,107 @@
+"""Writing what is counted of tickets: their facts and moments, and the sums of facts by the hour.
+
+Whoever writes holds the mark, so that a ticket is never written by what somebody else read of it earlier.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from itertools import groupby
+from typing import Any, Final, TypeAlias
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.db.session import driver
+from app.core.db.statements.bulk import to_json
+from app.core.db.tables import Base
+from app.core.process.cooperative import in_turns
+from app.reports.counting import READ, TEXTS, Counted, count
+from app.reports.models import ReportFactRow, ReportMomentRow
+
+Key: TypeAlias = tuple[str, str]
+"""``(account_id, id)`` of a ticket."""
+
+MARK: Final = "reports"
+"""The name of whoever follows the events for reports."""
+BEGIN: Final = "INSERT INTO event_consumers (name, position) VALUES ($1, 0) ON CONFLICT DO NOTHING"
+LOCK: Final = "SELECT position FROM event_consumers WHERE name = $1 FOR UPDATE"
+ADVANCE: Final = "UPDATE event_consumers SET position = greatest(position, $2) WHERE name = $1"
+_log = structlog.get_logger(__name__)
+
+_EVENTS: Final = """
+SELECT k.account_id, k.ticket_id, e.* FROM unnest($1::text[], $2::text[]) AS k (account_id, ticket_id)
+CROSS JOIN LATERAL (
+    SELECT e.id, e.type, e.timestamp, e.sandbox, e.data - $3::text[] AS data FROM events AS e
+    WHERE e.account_id = k.account_id AND e.ticket_id = k.ticket_id AND e.type = ANY ($4) ORDER BY e.sequence
+) AS e
+"""
+_PART: Final = "CASE f.cycle WHEN 0 THEN 'incident' WHEN 1 THEN 'first' ELSE 'later' END"
+_HOUR: Final = f"""
+date_trunc('hour', f.started_at, 'UTC') AS hour, f.sandbox, f.metric, {_PART} AS part, f.priority, f.plan_key,
+f.plan_version, f.outcome, f.settled_at IS NULL AS owed,
+coalesce(f.outcome = 'cancelled' AND f.reason = 'resolved_by_sender', false) AS by_sender
+"""
+_SUMMED: Final = "hour, sandbox, metric, part, priority, plan_key, plan_version, outcome, owed, by_sender"
+SUMS: Final = f"SELECT {_HOUR}, 1 AS number, f.misses FROM report_facts AS f"  # noqa: S608  our own names
+SUMMED: Final = (
+    f"SELECT {_SUMMED}, sum(number)::int AS number, sum(misses)::int AS misses FROM ({{}}) AS f GROUP BY {_SUMMED}"  # noqa: S608
+)
+
+
+def _columns(table: type[Base], *but: str) -> list[str]:
+    return [column.name for column in table.__table__.columns if column.name not in but]
+
+
+def _upsert(table: type[Base]) -> str:
+    """Insert the rows of ``$1``, or update those that are different."""
+    name, columns, rest = table.__tablename__, _columns(table), _columns(table, "account_id", "id")
+    return f"""
+    INSERT INTO {name} AS t ({", ".join(columns)})
+    SELECT {", ".join(columns)} FROM jsonb_populate_recordset(NULL::{name}, $1::jsonb)
+    ON CONFLICT (account_id, id) DO UPDATE SET {", ".join(f"{each} = EXCLUDED.{each}" for each in rest)}
+    WHERE ROW({", ".join(f"t.{each}" for each in rest)})
+        IS DISTINCT FROM ROW({", ".join(f"EXCLUDED.{each}" for each in rest)})
+    """  # noqa: S608  our own names
+
+
+_PUT_MOMENTS: Final = _upsert(ReportMomentRow)
+# All parts see the facts as they were before. What has not changed is added and taken away, and so drops out.
+_PUT_FACTS: Final = f"""
+WITH new AS MATERIALIZED (SELECT * FROM jsonb_populate_recordset(NULL::report_facts, $1::jsonb)),
+put AS ({_upsert(ReportFactRow)}),
+moved AS (
+    SELECT {_SUMMED}, sum(number)::int AS number, sum(misses)::int AS misses FROM (
+        SELECT {_HOUR}, 1 AS number, f.misses FROM new AS f
+        UNION ALL
+        SELECT {_HOUR}, -1, -f.misses FROM report_facts AS f
+        JOIN new AS n ON n.account_id = f.account_id AND n.id = f.id
+    ) AS f GROUP BY {_SUMMED} HAVING sum(number) <> 0 OR sum(misses) <> 0
+)
+INSERT INTO report_hours AS h SELECT * FROM moved
+ON CONFLICT ({_SUMMED}) DO UPDATE SET number = h.number + EXCLUDED.number, misses = h.misses + EXCLUDED.misses
+"""  # noqa: S608  our own names
+
+
+async def recount(session: AsyncSession, keys: Sequence[Key]) -> Counted:
+    """Count these tickets by their events, and write what differs. The transaction holds the mark."""
+    connection = await driver(session)
+    facts: list[dict[str, Any]] = []
+    moments: list[dict[str, Any]] = []
+    async for counted in counts(session, keys):
+        facts += counted.facts
+        moments += counted.moments
+    await connection.execute(_PUT_FACTS, to_json(facts))
+    await connection.execute(_PUT_MOMENTS, to_json(moments))
+    return Counted(facts, moments)
+
+
+async def counts(session: AsyncSession, keys: Sequence[Key]) -> AsyncIterator[Counted]:
+    """What is counted of each of these tickets; one whose events make no sense is logged, and left out."""
+    if not keys:
+        return
+    accounts, tickets = zip(*keys, strict=True)
+    events: list[Any] = await (await driver(session)).fetch(_EVENTS, accounts, tickets, TEXTS, READ)
+    async for ticket_id, own in in_turns(groupby(events, key=lambda event: event["ticket_id"])):
+        try:
+            yield count(ticket_id, list(own))
+        except (KeyError, TypeError, ValueError) as error:
+            _log.error("a ticket cannot be counted", ticket_id=ticket_id, error=repr(error))
