@@ -81,6 +81,7 @@ RULES: Final[dict[str, Refused]] = {
     "archive_plan_version": ADMIN,
     "restore_plan_version": ADMIN,
     "apply_plan_version": ADMIN,
+    "backtest_plan": SUPPORT,
     "get_priorities": EVERYBODY,
     "assess_priority": EVERYBODY,
     "create_engineer": ADMIN,

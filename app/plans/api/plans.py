@@ -14,6 +14,7 @@ from app.core.web.kit.paging import PageDep
 from app.core.workers.offload import owner_of
 from app.plans import queries, store
 from app.plans.api.bodies import SHOWN, PlanBody, PlanRoute
+from app.plans.api.paths import BY_KEY
 from app.plans.document.parsing import heavy
 from app.plans.document.parsing.expansion import years_around
 from app.plans.document.parsing.heavy import CheckedPlan, PlanText
@@ -94,7 +95,7 @@ async def _store(call: Call, plan: CheckedPlan) -> Response:
     return await call.once(add)
 
 
-@router.show("/plans/{key}", PlanVersion, summary="Get a plan")
+@router.show(BY_KEY, PlanVersion, summary="Get a plan")
 async def get_plan(call: CallDep, key: Key) -> Response:
     """The plan in its current version."""
 
