@@ -20,6 +20,8 @@ from app.feed import router as feed_router
 from app.inbound.api import hooks as hooks_router
 from app.inbound.api import ingest
 from app.inbound.api import maintenance as maintenance_router
+from app.mail import page as mail_page
+from app.mail import router as mail_router
 from app.openapi import URL, openapi, serve_openapi
 from app.pages import serve_pages
 from app.plans.api import plans as plans_router
@@ -35,7 +37,7 @@ from app.roster.api import engineers as roster_router
 from app.sandbox import router as sandbox_router
 from app.search import router as search_router
 from app.solutions import router as solutions_router
-from app.tickets.api import actions, alerts, answers, calls, escalations, links
+from app.tickets.api import actions, alerts, answers, calls, escalations, links, notices, watchers
 from app.tickets.api import tickets as tickets_router
 from app.usage import router as usage_router
 from app.webhooks.api import deliveries as deliveries_router
@@ -48,6 +50,10 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     calls.router,
     escalations.router,
     links.router,
+    watchers.router,
+    notices.router,
+    mail_router.router,
+    mail_page.router,
     alerts.router,
     answers.router,
     previews_router.router,

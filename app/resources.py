@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import httpx
 from fastapi import FastAPI
@@ -61,11 +61,11 @@ def open_connections(
     settings: Settings, wake_ups: WakeUps, limits: Limits | None = None
 ) -> tuple[Connections, Connections, Connections]:
     """Those for requests, for background passes, and for the clock; all with these ``limits``, where some are given."""
-    memory = Memory()
+    shared: dict[str, Any] = {"memory": Memory(), "stand_in": settings.stand_in, "mails": bool(settings.smtp_url)}
 
     def connections(name: str, size: int, most: Limits) -> Connections:
         engine = make_engine(settings.database_url, pool_size=size, limits=limits or most, name=f"heliodesk {name}")
-        return Connections(engine, make_sessions(engine, wake_ups, memory=memory, stand_in=settings.stand_in))
+        return Connections(engine, make_sessions(engine, wake_ups, **shared))
 
     return (
         connections("requests", settings.pool_size, request_limits(settings)),

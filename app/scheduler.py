@@ -36,6 +36,7 @@ from app.inbound.background.upkeep import forget_receipts, make_room
 from app.inbound.background.windows import Ends
 from app.inbound.payloads import Room
 from app.inbound.readings import Readings
+from app.mail.gathering import Gathering
 from app.measures.sampling import Sampler
 from app.notices.channels import configured
 from app.notices.links import forget_links, link_base, site
@@ -138,32 +139,25 @@ def _staffing(state: State) -> Iterator[Job]:
     yield Job("known solutions", what, timedelta(seconds=1), minute, known.run_pass, rest=LATER)
 
 
-def _calls(state: State) -> Sequence[Job]:
+def _calls(state: State) -> Iterator[Job]:
     """What gets calls their links, and ends them."""
     providers = provision.configured(state.settings, state.http)
-    provisioner, watcher = Provisioner(state, providers), Watcher(state.sessions, providers, state.metrics)
-    watching = "asks who has come to the calls, and ends the rooms of those that are over"
-    minute = timedelta(minutes=1)
-    return (
-        Job(
-            "calls",
-            "gets links for requested calls",
-            POLL,
-            minute,
-            provisioner.run_pass,
-            provisioner.next_instant,
-            state.wake_ups.calls,
-            provisioner.stop,
-        ),
-        Job("watch calls", watching, timedelta(seconds=1), minute, watcher.run_pass),
-    )
+    links, watcher = Provisioner(state, providers), Watcher(state.sessions, providers, state.metrics)
+    minute, wake_up = timedelta(minutes=1), state.wake_ups.calls
+    what = "gets links for requested calls"
+    yield Job("calls", what, POLL, minute, links.run_pass, links.next_instant, wake_up, links.stop)
+    what = "asks who has come to the calls, and ends the rooms of those that are over"
+    yield Job("watch calls", what, timedelta(seconds=1), minute, watcher.run_pass)
 
 
 def _people(state: State) -> Iterator[Job]:
     """What tells people, and pages engineers."""
     wake_ups, minute = state.wake_ups, timedelta(minutes=1)
     channels, base = configured(state.settings), link_base(state.settings)
-    notices = notifier(state.sessions, Notices(channels, state.metrics, base, site(state.settings)), wake_ups.notices)
+    outbox = Notices(channels, state.metrics, base, site(state.settings), state.settings.mail_domain)
+    notices = notifier(state.sessions, outbox, wake_ups.notices)
+    mails, what = Gathering(state.sessions, state.metrics), "makes mails to customers of what has happened on tickets"
+    yield Job("mailings", what, timedelta(seconds=1), minute, mails.run_pass, mails.next_instant)
     what = "tells people by e-mail and the operator's own channels"
     yield Job("notices", what, POLL, minute, notices.run_pass, notices.next_instant, wake_ups.notices, notices.stop)
     digests = Digests(state.sessions, state.metrics)

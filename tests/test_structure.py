@@ -40,6 +40,7 @@ REFERENCE_TABLES = {
     "event_consumers",  # of all accounts
     "expert_holds",  # a hold spans accounts
     "feed_marks",  # of all accounts
+    "guest_mails",  # a mailbox is one for all accounts
     "holiday_sets",
     "incident_words",  # of all accounts
     "installations",  # the whole database's

@@ -11,7 +11,7 @@ from typing import Annotated, Final
 
 import orjson
 import typer
-from pydantic import ValidationError
+from pydantic import AnyHttpUrl, ValidationError
 
 from app.accounts.usecases.bootstrap import add_admin_key, bootstrap_admin_key
 from app.calls.providers import meet
@@ -99,7 +99,7 @@ def up(
     if die_with_parent:
         end_with_parent()
     with kept_database(data) as (given, embedded):
-        settings, keys = (_for_trying(given), data / "demo.env") if demo else (given, None)
+        settings, keys = (_for_trying(given, port), data / "demo.env") if demo else (given, None)
         _serve(settings, "127.0.0.1", port, data=data, demo_keys=keys, embedded=embedded)
 
 
@@ -190,11 +190,15 @@ def _with_table(page: Path, place: re.Pattern[str], table: str) -> dict[Path, by
     return {page: place.sub(lambda _: f"{table}\n", (_ROOT / page).read_text(encoding="utf-8")).encode()}
 
 
-def _for_trying(settings: Settings) -> Settings:
-    """Settings with which webhooks reach a receiver on this machine, unless the operator has said where they may go."""
-    if "allow_networks" in settings.model_fields_set:
-        return settings
-    return settings.model_copy(update={"allow_networks": list(_LOOPBACK)})
+def _for_trying(settings: Settings, port: int) -> Settings:
+    """Settings for a demo on this port, as far as the operator has not said otherwise.
+
+    Webhooks reach a receiver on this machine, and messages and customers' links lead to the demo.
+    """
+    wanted = {"allow_networks": list(_LOOPBACK), "public_url": AnyHttpUrl(f"http://127.0.0.1:{port}")}
+    return settings.model_copy(
+        update={name: value for name, value in wanted.items() if name not in settings.model_fields_set}
+    )
 
 
 def _serve(
@@ -243,10 +247,10 @@ def _make_ready(settings: Settings, data: Path | None, demo_keys: Path | None, p
 
 
 async def _prepare_widget(settings: Settings, demo_keys: Path, port: int) -> None:
-    """Let the demo's widget key name the page on this port, and keep the key with the others."""
+    """Let the demo's widget key name the page on this port, and `/help`, and keep the key with the others."""
     kept = kept_keys(demo_keys)
     async with open_state(settings, STARTING) as state, transaction(state.sessions) as session:
-        widget = await make_widget(session, kept, origins_of(port))
+        widget = await make_widget(session, kept, [*origins_of(port), *origins_of(port - 1)])
     if widget and kept:
         keep_keys(demo_keys, kept | widget.variables())
 

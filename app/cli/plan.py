@@ -216,6 +216,8 @@ def _show(report: Report, total: int, *, dry_run: bool) -> None:
         console.print(f"{failed['ticket_id']} stays as it is: {failed['error']}", markup=False)
     would = "would change" if dry_run else "changed"
     console.print(f"{total:,} tickets in scope, {report.changed:,} {would}, {len(report.moves):,} deadlines move")
+    if report.calls_requested or report.calls_ended:
+        console.print(f"{report.calls_requested:,} calls are requested, {report.calls_ended:,} end")
 
 
 def _cells(move: Row) -> tuple[str, ...]:

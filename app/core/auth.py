@@ -49,6 +49,14 @@ def hash_key(key: str) -> bytes:
     return hashlib.sha256(key.encode()).digest()
 
 
+def address_mark(email: str) -> str:
+    """The mark of tickets that a visitor with this address sees as their own: hashed, for a ticket bears it for good.
+
+    The address has to be verified: as of an identity token, or by whoever names them as a ticket's watcher.
+    """
+    return hashlib.sha256(f"email\n{email}".encode()).hexdigest()[:32]
+
+
 def lesser(one: Role | None, other: Role | None) -> Role | None:
     """The role with fewer rights. None limits nothing, so the other one decides."""
     known = [role for role in (one, other) if role is not None]
@@ -156,6 +164,8 @@ class Visitor:
     """when their token ends"""
     signed_by: str | None = None
     """the fingerprint of the key that signed their token, behind the address where it is published, if it is"""
+    is_verified: bool = True
+    """whether somebody has seen that they read the mail of their address; what a guest states counts for nothing"""
     address: str = ""
     """of the network, by which those are counted whom nobody vouches for"""
 

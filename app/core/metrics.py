@@ -124,7 +124,7 @@ class Metrics:
     def _of_people(self) -> None:
         self.notices = Counter(
             "heliodesk_notices",
-            "Notices to people that this process has sent, will try again, or has given up",
+            "Notices to people that this process has sent, will try again, has given up, or has suppressed",
             ("outcome",),
             registry=self.registry,
         )

@@ -147,6 +147,11 @@ class Settings(BaseSettings):
         "", description="smtp://user:password@host:587 or smtps://...: e-mail for whomever events notify"
     )
     mail_from: str = Field("", description="The sender of e-mail, like Support <support@example.com>")
+    mail_domain: str = Field(
+        "",
+        pattern=r"^([A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+)?$",
+        description="The domain whose mail to `support+...` comes to this service: with it, customers reply to mails",
+    )
     escalation_contact: str = Field(
         "",
         description="Who is notified in the place of a manager whom an account does not have, like "

@@ -69,11 +69,12 @@ async def _as_visitor(connection: "Connection[Any]", principal: Principal, bound
             raise _over()
     if not _is_named(principal.widget, bound.get("signed_by")):
         raise _over()
+    named: dict[str, Any] = {name: bound.get(name) for name in _BOUND}
     visitor = Visitor(
         kind=bound["kind"],
         key=principal,
         address=bound["address"],
-        **{name: bound.get(name) for name in _BOUND},
+        **named,
         marks=tuple(bound["marks"]),
         until=datetime.fromisoformat(bound["until"]) if bound["until"] else None,
     )

@@ -10,8 +10,13 @@ import aiosmtplib
 from app.core.settings import Settings, Unconfigurable
 from app.core.text.messages import Message, _, verbatim
 from app.notices import letters
+from app.notices.guests import GUEST, confirmation
+from app.notices.letters import Letter
+from app.notices.mails import Mail as CustomerMail
+from app.notices.mails import html, plain
 from app.notices.outbox import Claimed
 from app.notices.texts import body, language_of, subject, with_link, with_programme
+from app.notices.updates import update
 
 try:
     import apprise
@@ -64,16 +69,14 @@ class Mail:
 
     async def send(self, notice: Claimed) -> None:
         """Send one message; its Message-ID is the notice's, so that a repeated one can be recognised."""
-        title, text = written(notice)
-        text = with_link(text, notice.link, language_of(notice.recipient))
-        await self.deliver(notice.id, notice.recipient["email"], title, text)
+        await self.deliver(notice.id, notice.recipient["email"], _letter_of(notice, self._sender))
 
-    async def deliver(self, message_id: str, address: str, title: str, text: str) -> None:
-        """Send a text to one address; ``message_id`` is the same when it is sent again. Raises ``NotSent``."""
+    async def deliver(self, message_id: str, address: str, letter: Letter) -> None:
+        """Send a letter to one address; ``message_id`` is the same when it is sent again. Raises ``NotSent``."""
         parts = self._parts
         try:
             await aiosmtplib.send(
-                letters.letter(message_id, self._sender, address, title, text),
+                letters.message_of(message_id, self._sender, address, letter),
                 sender=parseaddr(self._sender)[1],
                 recipients=[letters.envelope_address(address)],
                 hostname=parts.hostname,
@@ -100,15 +103,33 @@ class Apprise:
             if not self._all.add(url):
                 raise Unconfigurable(f"Apprise does not know what {url.partition(':')[0]}: is")
 
-    def reaches(self, notice: Claimed) -> bool:  # noqa: ARG002  the operator is told of all
-        """Whether it is told of this notice: of each."""
-        return True
+    def reaches(self, notice: Claimed) -> bool:
+        """Whether the operator is told of this notice: of all but the mails to customers."""
+        return not notice.is_customers
 
     async def send(self, notice: Claimed) -> None:
         """Send to all of them."""
         title, text = written(notice)
         if not await self._all.async_notify(title=title, body=text):
             raise NotSent(_("one of the Apprise channels did not take it: the log of the service says why"))
+
+
+def _letter_of(notice: Claimed, sender: str) -> Letter:
+    """What a notice says by e-mail."""
+    if notice.is_customers:
+        mail = _mail_of(notice)
+        return Letter(
+            mail.subject, plain(mail), html(mail), letters.of_a_thread(notice.ticket_id or "", sender, notice.links)
+        )
+    title, text = written(notice)
+    return Letter(title, with_link(text, notice.link, language_of(notice.recipient)))
+
+
+def _mail_of(notice: Claimed) -> CustomerMail:
+    ticket, recipient = notice.ticket, notice.recipient
+    if recipient["role"] == GUEST:
+        return confirmation(ticket["number"], language_of(recipient), notice.links)
+    return update(notice.data, ticket, recipient, notice.names, links=notice.links)
 
 
 def written(notice: Claimed) -> tuple[str, str]:

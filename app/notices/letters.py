@@ -1,8 +1,11 @@
 """E-mail messages as they are sent: what people have written arrives as exactly those characters. Pure."""
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from email.header import Header
 from email.message import Message
+from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
 from email.utils import formataddr, parseaddr
 from typing import Final
@@ -17,20 +20,65 @@ _ON_ONE_LINE: Final = 60
 _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
-def letter(message_id: str, sender: str, address: str, title: str, text: str) -> Message:
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What a message says: its subject, its text and, for readers that show it, the same as HTML."""
+
+    title: str
+    text: str
+    html: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """further header fields, of ASCII and of ours alone"""
+
+
+def message_id_of(own_id: str, sender: str) -> str:
+    """The Message-ID of what has this id among those of the ``sender``."""
+    return f"<{own_id}@{parseaddr(sender)[1].rpartition('@')[2]}>"
+
+
+def of_a_thread(ticket_id: str, sender: str, links: Mapping[str, str]) -> dict[str, str]:
+    """The header fields of a mail about a ticket: readers show all of them as one thread, and offer to end it.
+
+    Of the ``links``, ``reply`` is where an answer goes to, and a POST to ``mute`` ends the mails (RFC 8058). What all
+    of them answer was never sent: it stands for the ticket (RFC 5322, 3.6.4).
+    """
+    root = message_id_of(ticket_id, sender)
+    fields = {"In-Reply-To": root, "References": root, "X-Auto-Response-Suppress": "All"}
+    if "reply" in links:
+        fields["Reply-To"] = links["reply"]
+    if "mute" in links:
+        fields["List-Unsubscribe"] = f"<{links['mute']}>"
+        fields["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    return fields
+
+
+def message_of(own_id: str, sender: str, address: str, letter: Letter) -> Message:
     """A message with headers that readers decode to exactly these texts (RFC 2047); none can begin another header.
 
     ``sender`` is like ``Support <support@example.com>``. Raises ``ValueError`` for an address that no mail can be
     sent to.
     """
-    message = MIMEText(_storable(text), "plain", "utf-8")
+    message = _content(letter)
     name, own = parseaddr(sender)
     message["From"] = formataddr((name, own), "utf-8") if name else own
     message["To"] = _raw(envelope_address(address))
-    message["Subject"] = header(title)
-    message["Message-ID"] = f"<{message_id}@{own.rpartition('@')[2]}>"
+    message["Subject"] = header(letter.title)
+    message["Message-ID"] = message_id_of(own_id, sender)
     message["Auto-Submitted"] = "auto-generated"
+    for field_name, value in letter.headers.items():
+        message[field_name] = value
     return message
+
+
+def _content(letter: Letter) -> Message:
+    """The text alone or, with HTML, both, the preferred one last (RFC 2046, 5.1.4)."""
+    text = MIMEText(_storable(letter.text), "plain", "utf-8")
+    if letter.html is None:
+        return text
+    both = MIMEMultipart("alternative")
+    both.attach(text)
+    both.attach(MIMEText(_storable(letter.html), "html", "utf-8"))
+    return both
 
 
 def header(text: str) -> str:

@@ -16,6 +16,8 @@ from app.notices.models import AlertLinkRow
 
 PATH: Final = "/a/"
 """Where the page is: short, for messages that are sent by SMS."""
+MUTE_PATH: Final = "/m/"
+"""Where somebody ends the mails about a ticket."""
 _INSERT: Final = """
 INSERT INTO alert_links (token_hash, account_id, alert_id, engineer_id)
 SELECT * FROM unnest($1::bytea[], $2::text[], $3::text[], $4::text[])
@@ -40,6 +42,16 @@ def site(settings: Settings) -> str | None:
 def link_base(settings: Settings) -> str | None:
     """What a link that answers an alert begins with; None as above."""
     return f"{base}{PATH}" if (base := site(settings)) else None
+
+
+def help_path(ticket_id: str, secret: str) -> str:
+    """Where a ticket is read with this secret, which browsers do not send with the address."""
+    return f"/help#{ticket_id}/{secret}"
+
+
+def mute_path(token: str) -> str:
+    """Where the person of this token ends the mails about their ticket, and asks for them again."""
+    return f"{MUTE_PATH}{token}"
 
 
 async def create_links(session: AsyncSession, whose: Sequence[Whose]) -> list[str]:

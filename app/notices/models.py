@@ -18,7 +18,9 @@ class NoticeRow(Base):
     id: Mapped[str] = mapped_column(ID, primary_key=True)
     event_id: Mapped[str] = mapped_column(ID)
     recipient: Mapped[dict[str, Any]] = mapped_column(comment="role, name, email, locale")
-    state: Mapped[str] = mapped_column(server_default="pending", comment="pending, sent, failed or no_channel")
+    state: Mapped[str] = mapped_column(
+        server_default="pending", comment="pending, sent, failed, no_channel or suppressed"
+    )
     sent_by: Mapped[list[str]] = mapped_column(server_default=text("'[]'"), comment="channels that have taken it")
     attempts: Mapped[int] = mapped_column(server_default="0")
     next_attempt_at: Mapped[datetime | None]
@@ -35,6 +37,39 @@ class NoticeRow(Base):
         Index("ix_notices_failed", "finished_at", postgresql_where=text("state = 'failed'")),
         Index("ix_notices_next_attempt_at", "next_attempt_at", postgresql_where=text("next_attempt_at IS NOT NULL")),
     )
+
+
+class MailingRow(Base):
+    """What has happened on a ticket gathers for one mail to its customers, until it is due."""
+
+    __tablename__ = "mailings"
+
+    account_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    ticket_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    since: Mapped[int] = mapped_column(comment="the sequence of the first event that it tells")
+    due_at: Mapped[datetime]
+
+    __table_args__ = (Index(None, "account_id", "due_at"), Index(None, "due_at"))
+
+
+class TicketMuteRow(Base):
+    """Somebody gets no more mails about a ticket."""
+
+    __tablename__ = "ticket_mutes"
+
+    account_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    ticket_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    email: Mapped[str] = mapped_column(ID, primary_key=True)
+    muted_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+
+
+class GuestMailRow(Base):
+    """When a mailbox for which nobody vouches was written to last. A reference table: it holds for all accounts."""
+
+    __tablename__ = "guest_mails"
+
+    mailbox: Mapped[str] = mapped_column(ID, primary_key=True, comment="a hash of the address")
+    sent_at: Mapped[datetime]
 
 
 class AlertLinkRow(Base):

@@ -1,7 +1,7 @@
 """The outbox of notices: filled in the transaction that records the event, claimed under a lease, fenced by claim."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias
 
@@ -17,7 +17,9 @@ from app.core.db.tables import Row
 from app.core.ids import new_id
 from app.core.text.messages import Message, to_stored
 from app.events.upcast import upcast
-from app.notices.models import NoticeRow
+from app.notices.guests import GUEST
+from app.notices.models import GuestMailRow, NoticeRow
+from app.notices.telling import REQUESTER, WATCHER
 from app.plans import store
 from app.plans.document.model import PlanDocument
 from app.plans.document.naming import NO_NAMES, Names
@@ -79,7 +81,7 @@ SELECT c.account_id, c.id, $3 AS claim_id, c.sent_by,
        jsonb_build_object('time_zone', a.time_zone) || c.recipient || jsonb_build_object(
            'locale', concat_ws(',', c.recipient ->> 'locale', t.requester ->> 'locale', a.locale)
        ) AS recipient,
-       c.attempts, e.type, e.timestamp, coalesce(c.letter, e.data) AS data,
+       c.attempts, e.ticket_id, e.type, e.timestamp, coalesce(c.letter, e.data) AS data,
        {ABOUT}
 FROM claimed AS c
 LEFT JOIN events AS e ON e.account_id = c.account_id AND e.id = c.event_id
@@ -96,6 +98,8 @@ FROM jsonb_to_recordset($1::jsonb)
            wait_seconds float8)
 WHERE n.account_id = r.account_id AND n.id = r.id AND n.claim_id = r.claim_id
 """
+CUSTOMERS: Final = frozenset({GUEST, REQUESTER, WATCHER})
+"""The roles of those who are no part of support."""
 EXPERT: Final = "expert"
 """The role of an engineer who is to do something."""
 PREVIOUS: Final = "previous_engineer"
@@ -149,6 +153,7 @@ SELECT count(*) FROM (
 ) AS n
 """  # noqa: S608  a number of ours
 _OVER: Final = "t.finished_at < now() - $1::interval"
+_LONG_AGO: Final = "t.sent_at < now() - interval '1 day'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +180,14 @@ class Claimed:
     """those of the ticket's plan"""
     programme_url: str | None = None
     """the page of the ticket's programme, where everybody can read it"""
+    ticket_id: str | None = None
+    links: Mapping[str, str] = field(default_factory=dict)
+    """of a customer's: ``page`` opens the ticket, ``mute`` ends its mails, ``reply`` is where an answer goes to"""
+
+    @property
+    def is_customers(self) -> bool:
+        """Whether it tells a customer of their ticket."""
+        return self.recipient.get("role") in CUSTOMERS
 
     @property
     def alerts(self) -> bool:
@@ -268,5 +281,6 @@ async def next_due(session: AsyncSession) -> datetime | None:
 
 
 async def forget_notices(sessions: Sessions) -> None:
-    """Drop notices that ended longer ago than the retention; their events stay."""
+    """Drop notices that ended longer ago than the retention, and when guests were written to; their events stay."""
     await forget(sessions, NoticeRow, _OVER, RETENTION)
+    await forget(sessions, GuestMailRow, _LONG_AGO)

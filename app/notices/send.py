@@ -9,6 +9,9 @@ from typing import Final, TypeAlias
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.accounts.usecases.ticket_keys import create_ticket_key, new_secret
+from app.core.auth import TicketAccess
+from app.core.clock import database_now
 from app.core.db.engine import Sessions
 from app.core.db.session import memory_of
 from app.core.metrics import Metrics
@@ -16,9 +19,12 @@ from app.core.signals import WakeUp
 from app.core.text.messages import Message, _, joined, verbatim
 from app.notices import outbox
 from app.notices.channels import Channel, NotSent
-from app.notices.links import Whose, create_links
+from app.notices.guests import GUEST
+from app.notices.links import Whose, create_links, help_path, mute_path
+from app.notices.mailings import mail_secret
 from app.notices.outbox import Claimed, Outcome
 from app.notices.posting import Limits, Poster
+from app.notices.tokens import person_token, reply_address
 from app.plans.document.links import programme_path
 from app.plans.document.naming import names_of
 from app.plans.store import is_public
@@ -27,6 +33,8 @@ SECONDS: Final = 25.0
 """For one notice on one channel, whatever the server does: less than the lease."""
 DELAYS: Final = tuple(timedelta(seconds=seconds) for seconds in (0, 10, 60, 300, 900, 1800))
 """The wait before each attempt: what is to be told in an hour's time has lost its meaning."""
+READABLE: Final = timedelta(days=30)
+"""How long a customer's link in a mail opens the ticket."""
 _ERROR_KEPT: Final = 500
 UNKNOWN: Final = _("it was attempted several times, and the outcome is not known")
 
@@ -48,20 +56,47 @@ class Notices:
     links: str | None = None
     """what the links that answer alerts begin with; None: messages have none"""
     site: str | None = None
-    """what the addresses of this service begin with; None: messages do not lead to their programme"""
+    """what the addresses of this service begin with; None: messages lead neither to their programme nor to a ticket"""
+    domain: str = ""
+    """at which mails to ``support+...`` come to this service; none: replies to mails do not"""
 
     async def accounts(self, session: AsyncSession, after: str, limit: int) -> Sequence[str]:
         """Accounts that have notices due."""
         return await outbox.accounts_due(session, after, limit)
 
     async def claim(self, session: AsyncSession, account_id: str, limit: int) -> Sequence[Claimed]:
-        """Claim an account's notices; those that alert somebody get a link to answer."""
+        """Claim an account's notices; those that alert somebody get a link to answer, those to customers one to read.
+
+        A secret is made for each attempt: only its hash is stored.
+        """
         claimed = await outbox.claim(session, account_id, limit)
         alerts = [notice for notice in claimed if self.links and notice.alerts]
         whose = [Whose(one.account_id, one.data["alert_id"], one.data["engineer_id"]) for one in alerts]
         tokens = dict(zip((one.id for one in alerts), await create_links(session, whose), strict=True))
         linked = (replace(one, link=f"{self.links}{tokens[one.id]}") if one.id in tokens else one for one in claimed)
-        return [await self._with_plan(session, one) for one in linked]
+        return [await self._with_plan(session, await self._with_page(session, one)) for one in linked]
+
+    async def _with_page(self, session: AsyncSession, notice: Claimed) -> Claimed:
+        """A customer's notice with what it leads to: as far as the service knows its own address, and has a domain."""
+        if not notice.is_customers or not notice.ticket_id:
+            return notice
+        secret, ticket_id, links = await mail_secret(session), notice.ticket_id, {}
+        if self.site:
+            page = help_path(ticket_id, await self._readable(session, notice, ticket_id))
+            mute = mute_path(person_token(secret, ticket_id, notice.recipient["email"]))
+            links = {"page": f"{self.site}{page}", "mute": f"{self.site}{mute}"}
+        if self.domain and notice.recipient["role"] != GUEST:
+            links["reply"] = reply_address(secret, ticket_id, self.domain)
+        return replace(notice, links=links)
+
+    async def _readable(self, session: AsyncSession, notice: Claimed, ticket_id: str) -> str:
+        """A secret that opens the ticket: to a guest as to one, else with the rights of the person."""
+        guest, recipient = notice.recipient["role"] == GUEST, notice.recipient
+        email = None if guest else recipient["email"]
+        access = TicketAccess(notice.account_id, ticket_id, email, recipient.get("name") or email)
+        secret, now = new_secret(), await database_now(session)
+        await create_ticket_key(session, secret, access, now=now, expires_at=now + READABLE)
+        return secret
 
     async def _with_plan(self, session: AsyncSession, notice: Claimed) -> Claimed:
         """The notice with what its ticket's plan is called, and where its programme is, if everybody can read it."""

@@ -17,6 +17,7 @@ from app.core.problems import message_of
 from app.core.settings import Settings, Unconfigurable
 from app.core.text.messages import _, verbatim
 from app.notices.channels import Mail, NotSent
+from app.notices.letters import Letter
 from app.paging.providers import (
     OK,
     Post,
@@ -92,7 +93,7 @@ class Ways:
     async def _send_mail(self, address: str, text: Text) -> None:
         if self._mail is None:
             raise Refused(_("no SMTP server is configured"))
-        await self._mail.deliver(text.message_id, address, text.title, text.body)
+        await self._mail.deliver(text.message_id, address, Letter(text.title, text.body))
 
     async def _post(self, post: Post) -> None:
         try:

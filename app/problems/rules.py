@@ -84,8 +84,9 @@ def reached(targets: Mapping[str, Any], state: str) -> dict[str, Any]:
 
 
 def missed(targets: Mapping[str, Any], now: datetime) -> list[str]:
-    """The targets that are missed at ``now``, and that nobody has been told of."""
-    return [name for name, target in targets.items() if _is_open(target) and _due(target) <= now]
+    """The targets that are missed at ``now`` and that nobody has been told of, in the order in which they were due."""
+    due = sorted((_due(target), name) for name, target in targets.items() if _is_open(target))
+    return [name for at, name in due if at <= now]
 
 
 def next_due(targets: Mapping[str, Any]) -> datetime | None:

@@ -4,7 +4,7 @@ What is cut off midway has changed some tickets whole and the others not at all:
 """
 
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from app.core.db.tables import Row
 from app.core.problems import Conflict, Fault, Invalid
 from app.core.schemas.shared import pointer
 from app.core.text.messages import Message, _
+from app.events.types.calls import CallEnded, CallRequested
 from app.events.types.deadlines import PlanApplied, PlanPins
 from app.plans import queries, store
 from app.plans.document.model import PlanDocument
@@ -28,7 +29,7 @@ from app.plans.models import PlanVersionRow
 from app.rollout.schemas import PlanApplication
 from app.sla.clock.changes import Apply, ClockEvent
 from app.sla.clock.clock import advance
-from app.sla.clock.deadline import Deadline
+from app.sla.clock.deadline import OPEN_STATES, Deadline
 from app.sla.compiled import promise_of
 from app.sla.pins import Pins
 from app.sla.reasons import differences
@@ -83,6 +84,8 @@ class Report:
     done: int = 0
     """tickets that have had their turn"""
     changed: int = 0
+    calls_requested: int = 0
+    calls_ended: int = 0
     moves: list[Row] = field(default_factory=list)
     failed: list[Row] = field(default_factory=list)
 
@@ -90,6 +93,8 @@ class Report:
         """Take over what a batch did."""
         self.done += other.done
         self.changed += other.changed
+        self.calls_requested += other.calls_requested
+        self.calls_ended += other.calls_ended
         self.moves += other.moves
         self.failed += other.failed
 
@@ -101,6 +106,8 @@ class Report:
             "from_key": order.from_key,
             "tickets": len(order.tickets),
             "changed": self.changed,
+            "calls_requested": self.calls_requested,
+            "calls_ended": self.calls_ended,
             "moves": self.moves,
             "failed": self.failed,
         }
@@ -198,11 +205,14 @@ async def _batch(session: AsyncSession, *, order: Order, actor: Actor, ids: Sequ
     accounts = {account["account_id"]: account for account in await connection.fetch(_ACCOUNTS, named)}
     parts = ((edit.ticket.id, _apply(session, edit, order, accounts, actor)) for edit in edits)
     changes, failed = await each_apart(parts)
+    told = [type(event.data) for edit, changed, _ in changes if changed for event in edit.events]
     if not order.dry_run:
         await staff_and_save(session, [edit for edit, _, _ in changes if edit.events])
     return Report(
         done=len(ids),
         changed=sum(changed for _, changed, _ in changes),
+        calls_requested=told.count(CallRequested),
+        calls_ended=told.count(CallEnded),
         moves=[move for _, _, moves in changes for move in moves],
         failed=[{"ticket_id": one, "error": f"{type(e).__name__}: {e}"} for one, e in (faulty | failed).items()],
     )
@@ -227,22 +237,31 @@ async def _apply(
         _move(edit, event, differences(_of(event).metric, priority, before_terms, promise.terms, order.mapping))
         for event in step.events
     ]
-    calls_end = edit.document.call is not None and promise.document.call is None
-    pins = {"before": before.document(), "after": after.document()}
-    told = {name: PlanPins.model_validate(document) for name, document in pins.items()}
-    edit.tell(PlanApplied(**told, priorities=dict(order.mapping)), actor)
+    gave_call = calls.gives_call(edit.document, edit.ticket.priority)
+    pins = {name: PlanPins.model_validate(each.document()) for name, each in (("before", before), ("after", after))}
+    edit.tell(PlanApplied(**pins, priorities=dict(order.mapping)), actor)
     edit.document = promise.document
     take_step(edit, step, actor)
     _repin(edit, after, order.mapping)
-    return edit, True, moves + (await _end_call(session, edit) if calls_end else [])
+    expected = _expected(edit)
+    await calls.follow_plan(session, edit, actor, given=gave_call)
+    return edit, True, [*moves, *_call_moves(edit, expected)]
 
 
-async def _end_call(session: AsyncSession, edit: TicketEdit) -> list[Row]:
-    """A plan without calls has nobody wait for one: the active call ends, and nobody is expected in it."""
-    expected = [deadline for deadline in edit.clock.deadlines if deadline.metric == "call_join" and deadline.is_open]
-    await calls.end_active(session, edit)
-    ended = (ClockEvent("deadline.cancelled", edit.now, deadline, reason="call_ended") for deadline in expected)
-    return [_move(edit, event, ["calls"]) for event in ended]
+def _expected(edit: TicketEdit) -> dict[str, Deadline]:
+    """By call, the deadline by which the customer is expected in it."""
+    joining = (deadline for deadline in edit.clock.deadlines if deadline.metric == "call_join")
+    return {deadline.subject: deadline for deadline in joining if deadline.state in OPEN_STATES}
+
+
+def _call_moves(edit: TicketEdit, before: Mapping[str, Deadline]) -> Iterator[Row]:
+    """Whom the calls that have come and ended make expected, and no longer: of each ticket one call at most."""
+    after = _expected(edit)
+    ended = [before[call] for call in before.keys() - after.keys()]
+    begun = [replace(after[call], id="") for call in after.keys() - before.keys()]
+    cancelled = (ClockEvent("deadline.cancelled", edit.now, deadline, reason="call_ended") for deadline in ended)
+    started = (ClockEvent("deadline.started", edit.now, deadline) for deadline in begun)
+    yield from (_move(edit, event, ["calls"]) for event in (*cancelled, *started))
 
 
 def _repin(edit: TicketEdit, pins: Pins, mapping: Mapping[str, str]) -> None:

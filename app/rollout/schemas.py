@@ -29,6 +29,8 @@ APPLIED: Final[dict[str, Any]] = {
     "from_key": "google-premium",
     "tickets": 1,
     "changed": 1,
+    "calls_requested": 0,
+    "calls_ended": 0,
     "moves": [_MOVE],
     "failed": [],
 }
@@ -98,5 +100,12 @@ class AppliedPlan(Document):
     from_key: str
     tickets: int = Field(description="How many were in scope")
     changed: int = Field(description="How many of these get other pins, or deadlines that move")
+    calls_requested: int = Field(
+        description="How many tickets get a call, because the version gives their priority one and the plan before did "
+        "not. The customer is expected, by a `call_join` deadline, once the call has its link"
+    )
+    calls_ended: int = Field(
+        description="How many calls end that nobody has joined, because the version gives their tickets' priority none"
+    )
     moves: list[DeadlineMove] = Field(description="Exactly the open deadlines that move, by ticket")
     failed: list[FaultyTicket]

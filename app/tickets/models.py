@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import DDL, ForeignKeyConstraint, Index, UniqueConstraint, event, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.schema import ExecutableDDLElement
 
@@ -83,6 +84,14 @@ class TicketRow(Base):
         comment="opened by a guest, and support has done nothing about it: nobody is alerted, no call is made",
     )
     requested_priority: Mapped[str | None] = mapped_column(comment="what a guest asked for, who cannot have it")
+    address_unconfirmed: Mapped[bool] = mapped_column(
+        default=False,
+        server_default=text("false"),
+        comment="a guest has stated the requester's address, and nobody has shown yet that they read its mail",
+    )
+    watchers: Mapped[list[Any] | None] = mapped_column(
+        JSONB, comment="who follows it beside its requester: email, name, locale"
+    )
 
     __table_args__ = (
         ForeignKeyConstraint(["account_id"], ["accounts.account_id"]),

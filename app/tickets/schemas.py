@@ -27,6 +27,7 @@ from app.events.schemas import TicketProblem
 from app.events.types.tickets import TicketFacts
 from app.paging.schemas import PagerMessage
 from app.plans.schemas import TicketPlan
+from app.tickets.watcher_schemas import Watcher, Watchers
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50_000), AfterValidator(no_nul)]
 Sentence = Annotated[Text, StringConstraints(max_length=5_000)]
@@ -96,6 +97,7 @@ class NewTicket(TicketFields):
         "account's",
     )
     follow_up_of: TicketId | None = None
+    watchers: Watchers = Field(default_factory=list, description="Who follows it beside its requester")
     actor: ActorRef | None = None
 
 
@@ -333,6 +335,7 @@ class Ticket(TicketFacts, _Named):
     unconfirmed: bool = Field(description="A guest opened it, and nobody else has acted on it: nobody is alerted")
     assessed_priority: str | None = Field(description="What support found the priority to be; for support")
     requester: Requester
+    watchers: list[Watcher] = Field(description="Who follows it beside its requester")
     closed_reason: Literal["closed", "unanswered", "withdrawn", "merged"] | None
     merged_into: str | None = Field(description="Of a merged ticket: the one that continues it")
     tier: int
@@ -383,17 +386,3 @@ class Message(Document):
     channel: str | None
     body: str
     created_at: Instant
-
-
-class StatusTransitions(Document):
-    """To which statuses a status can change."""
-
-    status: Status
-    support: list[Status]
-    customer: list[Status]
-
-
-class StatusTable(Document):
-    """All statuses."""
-
-    items: list[StatusTransitions]

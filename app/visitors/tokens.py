@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final
 import jwt
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints, ValidationError
 
-from app.core.auth import TrustedKey, Widget
+from app.core.auth import TrustedKey, Widget, address_mark
 from app.core.keys.trusted import ALGORITHMS, LONGEST_KID, Unfit, material
 from app.core.problems import IdentityRefused
 from app.core.schemas.shared import Email, Locale, Name, TimeZone, no_nul
@@ -115,8 +115,8 @@ def marks_of(claims: Claims, scope: str) -> tuple[str, ...]:
 
     ``scope`` is whoever gives out those ids. Both are hashed: a ticket bears them for good.
     """
-    known = [f"sub\n{scope}\n{claims.sub}", *([f"email\n{claims.email}"] if claims.email_verified else [])]
-    return tuple(hashlib.sha256(each.encode()).hexdigest()[:32] for each in known)
+    own = hashlib.sha256(f"sub\n{scope}\n{claims.sub}".encode()).hexdigest()[:32]
+    return (own, address_mark(claims.email)) if claims.email_verified else (own,)
 
 
 def _malformed() -> IdentityRefused:

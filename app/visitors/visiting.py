@@ -75,6 +75,7 @@ class Visiting:
             locale=claims.locale,
             time_zone=claims.time_zone,
             until=tokens.check_times(claims, found["now"]),
+            is_verified=claims.email_verified,
             signed_by=f"{widget.jwks_url} {key.fingerprint}" if widget.jwks_url else key.fingerprint,
         )
         return _seen(principal, visitor, found)
@@ -102,7 +103,7 @@ class Visiting:
             raise IdentityRefused("account", _("With this key, an identity token names the account by external_ref"))
         rows = await self._find(_BY_ID if own else _BY_REFERENCE, own or named, email, place, (None, marks))
         if len(rows) != 1 or (named is not None and rows[0]["external_ref"] != named):
-            raise IdentityRefused("account", _("The external_ref is that of no account for which this key is"))
+            raise IdentityRefused("account", _("No account that this key is for has this external_ref"))
         return rows[0]
 
     async def _ticket_key(self, principal: Principal, shown: str) -> Principal:
@@ -156,7 +157,9 @@ class Visiting:
 def _guest(principal: Principal, address: str) -> Principal:
     if principal.account_id is None:
         raise IdentityRefused("account", _("With this key, visitors show who they are by an identity token"))
-    return replace(principal, role="editor", name=None, visitor=Visitor("guest", principal, address=address))
+    return replace(
+        principal, role="editor", name=None, visitor=Visitor("guest", principal, is_verified=False, address=address)
+    )
 
 
 def _limited(principal: Principal, key: Principal) -> Principal:

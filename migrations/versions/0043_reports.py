@@ -4,7 +4,7 @@ from alembic import op
 from sqlalchemy import BigInteger, Boolean, Column, DateTime, Integer, String
 
 revision = "0043"
-down_revision = "0049"
+down_revision = "0046"
 branch_labels = depends_on = None
 
 ID = String(collation="C")

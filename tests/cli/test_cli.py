@@ -20,6 +20,7 @@ from app.core.problems import Unauthorized
 from app.core.settings import Settings
 from tests.support.ports import free_port, is_free
 from tests.support.service import ROOT, Service, heliodesk, running
+from tests.support.tickets import TICKET
 from tests.support.waiting import until
 
 KEY = re.compile(r"hd_admin_\w+")
@@ -112,13 +113,32 @@ def test_a_demo_lets_webhooks_reach_this_machine_and_says_so(service: Service, f
     assert "Webhooks may be sent to this machine" in service.printed()
 
 
+def test_a_demo_is_reached_by_the_links_that_it_makes(service: Service, folder: Path) -> None:
+    keys = variables(folder / "data" / "demo.env")
+    ticket = httpx.post(
+        f"{service.url}/v1/tickets",
+        json=TICKET,
+        headers=_bearer(keys["WIDGET_KEY"]) | {"Origin": service.url, "Idempotency-Key": "g" * 32},
+        trust_env=False,
+    )
+    assert ticket.status_code == 201, ticket.text
+    path = f"{service.url}/v1/tickets/{ticket.json()['id']}/links"
+    link = httpx.post(path, json={}, headers=_bearer(keys["ACCOUNT_KEY"]), trust_env=False)
+    assert link.json()["url"].startswith(f"{service.url}/help#")
+
+
 @pytest.mark.parametrize("said", ["", "10.0.0.0/8"])
 def test_where_an_operator_says_where_webhooks_may_go_a_demo_adds_nothing(
     said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HELIODESK_ALLOW_NETWORKS", said)
     settings = Settings()
-    assert _for_trying(settings) == settings
+    assert _for_trying(settings, 8000).allow_networks == settings.allow_networks
+
+
+def test_where_an_operator_says_how_people_reach_it_a_demo_leaves_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HELIODESK_PUBLIC_URL", "https://desk.example.com")
+    assert str(_for_trying(Settings(), 8000).public_url) == "https://desk.example.com/"
 
 
 def test_a_folder_with_a_space_is_quoted(tmp_path: Path) -> None:

@@ -3,12 +3,12 @@ from email.message import EmailMessage
 
 import pytest
 
-from app.notices.letters import is_sender, letter
+from app.notices.letters import Letter, is_sender, message_of
 
 
 def read(title: str, text: str = "Text", sender: str = "Zażółć <support@helpers.example>") -> EmailMessage:
     """The message as a reader of mail sees it."""
-    raw = letter("ntc_1", sender, "mia@example.com", title, text).as_bytes()
+    raw = message_of("ntc_1", sender, "mia@example.com", Letter(title, text)).as_bytes()
     parsed = message_from_bytes(raw, policy=policy.default)
     assert isinstance(parsed, EmailMessage)
     return parsed

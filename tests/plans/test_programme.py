@@ -46,6 +46,7 @@ UNTOLD: Final = {
     "public": "who reads the page",
     "warn_at": "for support alone",
     "problems": "likewise",
+    "mails": "it depends on the operator's mail server, too",
 }
 
 

@@ -2,6 +2,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from orjson import dumps
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -49,6 +50,35 @@ async def test_an_archived_version_is_not_current(session: AsyncSession) -> None
     await session.flush()
     assert await store.current_version(session, "small") == 1
     assert await store.current_version(session, "other") is None
+
+
+async def test_a_plan_that_comes_from_the_database_reads_in_the_order_in_which_it_is_told(
+    session: AsyncSession,
+) -> None:
+    backwards = parse(
+        small(
+            addons={"tam": {"notify_tam": True}, "hybrid": {"tiers": 3}},
+            targets={"cold": {"update": "PT9H", "first_response": "PT8H"}, "hot": {"resolution": "PT4H"}},
+            pause={"mitigated": ["update"], "open": ["resolution"]},
+            on_miss={"update": ["notify_manager"], "next_response": ["reassign"]},
+            objectives={"resolution": 0.9, "next_response": 0.8, "first_response": 0.7},
+            problems={"targets": {"resolved": "PT9H", "known_error": "PT4H"}},
+        )
+    )
+    for row in (*await store.load_builtin(session, NOW), await store.add_version(session, backwards, NOW)):
+        read = await store.document(session, Memory(), row.key, row.version)
+        assert dumps(read.canonical()) == dumps(row.document)
+    kept = await session.scalar(select(PlanVersionRow.document).where(PlanVersionRow.key == "small"))
+    assert kept is not None
+    assert list(kept["objectives"]) != list(read.objectives)
+    assert list(read.targets) == ["hot", "cold"]
+    assert list(read.targets["cold"]) == ["first_response", "update"]
+    assert list(read.pause) == ["open", "mitigated"]
+    assert list(read.on_miss) == ["next_response", "update"]
+    assert list(read.objectives) == ["first_response", "next_response", "resolution"]
+    assert list(read.addons) == ["hybrid", "tam"]
+    assert read.problems
+    assert list(read.problems.targets) == ["known_error", "resolved"]
 
 
 async def test_a_trial_plan_has_to_exist(session: AsyncSession) -> None:

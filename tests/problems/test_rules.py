@@ -49,6 +49,7 @@ def test_a_problem_that_was_none_is_closed_without_an_owner() -> None:
 def test_targets_are_missed_once_and_stay_reached() -> None:
     targets = targets_from(LENGTHS, OPENED)
     assert next_due(targets) == OPENED + timedelta(hours=4)
+    assert missed(dict(reversed(targets.items())), OPENED + timedelta(hours=50)) == ["known_error", "resolved"]
     assert missed(targets, OPENED + timedelta(hours=4)) == ["known_error"]
     targets["known_error"]["missed"] = True
     assert missed(targets, OPENED + timedelta(hours=5)) == []

@@ -16,7 +16,7 @@ from tests.support import stories
 from tests.support.actors import Headers, make_account
 from tests.support.desk import fetch, open_at
 from tests.support.planning import Planner, instant, moves_of
-from tests.support.stories import P1, Begin, Caller, deadline, due, path_of, pointers
+from tests.support.stories import P1, Caller, deadline, due, path_of, pointers
 from tests.support.sweeping import run_pass
 
 START: Final = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)  # a Friday, 04:00 in New York
@@ -26,15 +26,6 @@ SANDBOX: Final = {"sandbox": {"starts_at": START.isoformat()}}
 ANSWER: Final = {"body": "We are on it."}
 Planned = Any
 """The fixture ``planned``: begins a story on ``wati-business-plus`` with an admin."""
-
-
-@pytest.fixture
-def planned(begin: Begin, admin: Headers) -> Planned:
-    async def start(plan: str = "wati-business-plus", **account: Any) -> Planner:
-        story = await begin(plan, **account)
-        return Planner(story, Caller(story.customer.client, admin))
-
-    return start
 
 
 async def advance(planner: Planner, hours: float) -> None:
@@ -429,17 +420,3 @@ async def test_c14_a_miss_may_lead_to_a_priority_that_the_plan_lacks(planned: Pl
     await run_pass(planner.story.sessions)
     assert (await planner.story.engineer.get(late))["priority"] == "P1"
     assert (await planner.apply(version, priorities={"P1": "urgent"}))["changed"] == 1
-
-
-async def test_c14_a_plan_without_calls_ends_the_active_one(planned: Planned) -> None:
-    planner = await planned("google-premium", **SANDBOX)
-    path = await planner.story.open_at(START, **P1, call_link="https://meet.example.com/a")
-    version = await planner.version(call=None)
-    dry = await planner.apply(version, dry_run=True)
-    ticket = path.rpartition("/")[2]
-    assert moves_of(dry) == [(f"{ticket} call_join/1", "cancelled", START + 30 * MINUTE, None)]
-    assert (await planner.story.engineer.get(path))["call"]["state"] == "ready"
-    assert moves_of(await planner.apply(version)) == moves_of(dry)
-    ended = await planner.story.engineer.get(path)
-    assert (ended["call"]["state"], deadline(ended, "call_join")["state"]) == ("ended", "cancelled")
-    await planner.story.engineer.post(f"{path}/status", status="resolved", message="Done.")

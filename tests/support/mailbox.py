@@ -55,9 +55,10 @@ async def send(
     metrics: Metrics | None = None,
     links: str | None = None,
     site: str | None = None,
+    domain: str = "",
 ) -> int:
     """Send all that is due; how many notices were tried."""
-    poster = notifier(sessions, Notices(channels, metrics or Metrics(), links, site), WakeUp())
+    poster = notifier(sessions, Notices(channels, metrics or Metrics(), links, site, domain), WakeUp())
     tried = 0
     while begun := await poster.run_pass():
         tried += begun

@@ -55,6 +55,8 @@ class Host:
     """further `data-` attributes of the script"""
     commands: str = ""
     """what the page calls before the script is there"""
+    direction: str = "ltr"
+    """in which the page is written"""
     complaints: list[str] = field(default_factory=list)
     """of the browser: broken policies, exceptions, what could not be loaded"""
     complains: bool = False
@@ -75,7 +77,8 @@ class Host:
         """The page, with the documented line for early commands."""
         more = "".join(f' data-{name}="{value}"' for name, value in self.settings.items())
         return (
-            '<!DOCTYPE html><html lang="en"><head><title>Shop</title></head><body><main><h1>A shop</h1></main>'
+            f'<!DOCTYPE html><html lang="en" dir="{self.direction}"><head><title>Shop</title></head>'
+            "<body><main><h1>A shop</h1></main>"
             f'<script nonce="{_NONCE}">{_QUEUE};{self.commands}</script>'
             f'<script async src="{self.desk}/widget.js" data-key="{self.key}"{more}></script></body></html>'
         )

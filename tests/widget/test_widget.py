@@ -152,6 +152,11 @@ async def test_what_is_typed_survives_a_reload(host: Host) -> None:
     await host.button("Help").click()
     await host.button("New ticket").click()
     assert await host.page.get_by_label("What happens, and since when?").input_value() == "No backup since Thursday."
+    await host.page.get_by_label("What is the problem?").fill("")
+    prefilled = "heliodesk('prefill', {title: 'From the shop', description: '-'})"
+    await host.visit_as(commands=f"{prefilled}; heliodesk('open', 'new')")
+    assert await host.page.get_by_label("What is the problem?").input_value() == "From the shop"
+    assert await host.page.get_by_label("What happens, and since when?").input_value() == "No backup since Thursday."
 
 
 async def test_what_is_overdue_turns_red_at_its_instant_whatever_the_visitors_clock_says(host: Host) -> None:
@@ -237,6 +242,14 @@ async def test_commands_before_and_after_the_script_work(host: Host) -> None:
     await host.page.evaluate("heliodesk('close')")
     await host.page.get_by_role("dialog").wait_for(state="hidden")
     assert await host.page.evaluate("heard") == ["open", "ready", "close"]
+
+
+async def test_a_language_that_is_asked_for_early_is_the_only_one_that_is_shown(host: Host) -> None:
+    read: list[str] = []
+    host.page.on("request", lambda request: read.append(request.url))
+    await host.visit("heliodesk('locale', 'pl')")
+    await host.button("Pomoc").wait_for()
+    assert {url.partition("?")[0].rpartition("/")[2] for url in read if "/texts/" in url} == {"pl"}
 
 
 async def test_an_expired_token_is_fetched_anew(host: Host) -> None:

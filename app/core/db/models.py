@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index
+from sqlalchemy import Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db.tables import ID, Base
@@ -15,6 +15,10 @@ class InstallationRow(Base):
     __tablename__ = "installations"
 
     id: Mapped[str] = mapped_column(ID, primary_key=True)
+    mail_secret: Mapped[str] = mapped_column(
+        server_default=text("replace(((gen_random_uuid())::text || (gen_random_uuid())::text), '-'::text, ''::text)"),
+        comment="signs addresses and links in mails",
+    )
 
 
 class StoredAnswerRow(Base):

@@ -32,14 +32,16 @@ def make_sessions(
     *,
     memory: Memory | None = None,
     stand_in: Mapping[str, str] | None = None,
+    mails: bool = False,
     **options: Any,
 ) -> Sessions:
     """A session factory whose sessions can ring ``wake_ups`` once they have committed, and remember in ``memory``.
 
-    ``stand_in``: see ``stand_in_of``.
+    ``stand_in``: see ``stand_in_of``; ``mails``: see ``mails_customers``.
     """
     info: dict[str, Any] = {
         "stand_in": stand_in,
+        "mails": mails,
         "wake_ups": wake_ups,
         "ring": set(),
         "memory": Memory() if memory is None else memory,
@@ -144,6 +146,11 @@ def stand_in_of(session: AsyncSession) -> Mapping[str, str] | None:
     """The ``name`` and ``email`` of whom the operator has told instead of a manager whom an account does not have."""
     stand_in: Mapping[str, str] | None = session.info.get("stand_in")
     return stand_in
+
+
+def mails_customers(session: AsyncSession) -> bool:
+    """Whether customers get e-mail at all: whether the operator has a mail server."""
+    return bool(session.info.get("mails"))
 
 
 async def driver(session: AsyncSession) -> "Connection[Any]":

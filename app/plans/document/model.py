@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from functools import cached_property
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self, TypeAlias, TypeVar
 
 from pydantic import (
     BeforeValidator,
@@ -11,7 +11,9 @@ from pydantic import (
     PlainSerializer,
     StrictBool,
     StrictInt,
+    ValidationInfo,
     WithJsonSchema,
+    field_validator,
     model_validator,
 )
 
@@ -33,8 +35,14 @@ from app.plans.document.short import OrShort, filled, key_in, priority_key, revi
 from app.plans.document.words import (
     CHANNELS,
     DURATION_PATTERN,
+    IMPACTS,
+    MAIL_KINDS,
+    METRICS,
     NAME_PATTERN,
+    PAUSABLE_STATUSES,
     PLAN_KEY_PATTERN,
+    TARGET_METRICS,
+    URGENCIES,
     Channel,
     Contact,
     Day,
@@ -43,6 +51,7 @@ from app.plans.document.words import (
     Examples,
     Impact,
     Label,
+    MailKind,
     Metric,
     Name,
     PausableStatus,
@@ -53,7 +62,11 @@ from app.plans.document.words import (
     TimeOfDay,
     Urgency,
     Weekday,
+    in_order,
+    sorted_by,
 )
+
+_Value = TypeVar("_Value")
 
 ALWAYS = "24x7"
 """The calendar that is built in."""
@@ -62,7 +75,7 @@ ACCOUNT = "account"
 """In place of a country: that of the ticket's account."""
 
 
-LATER: Final = ("waiting", "update_from", "top_tier", "public", "services", "problems")
+LATER: Final = ("waiting", "update_from", "top_tier", "public", "services", "problems", "mails")
 """Members of a document that came after the first release."""
 
 MAX_HOLIDAYS = 1_000
@@ -87,9 +100,9 @@ class PlanCalendar(Part):
 
     label: Label | None = Field(None, description="What people call it. Default: its hours in words")
     time_zone: str = Field(max_length=60, description="An IANA time zone, or `account` for that of the account")
-    weekly: dict[Weekday, Annotated[list[tuple[TimeOfDay, TimeOfDay]], Field(max_length=MAX_WINDOWS)]] = Field(
-        description="For each weekday its windows `[open, close)` in local time, `24:00` allowed"
-    )
+    weekly: Annotated[
+        dict[Weekday, Annotated[list[tuple[TimeOfDay, TimeOfDay]], Field(max_length=MAX_WINDOWS)]], in_order(*WEEKDAYS)
+    ] = Field(description="For each weekday its windows `[open, close)` in local time, `24:00` allowed")
     holidays: Holidays = Holidays()
 
     def spec(self, zone: str = ACCOUNT_ZONE, closed: Iterable[date] = ()) -> CalendarSpec:
@@ -180,18 +193,26 @@ def _waiting() -> dict[PausableStatus, list[TargetMetric]]:
     return {"waiting_on_customer": ["resolution", "update", "tier_escalation"]}
 
 
+Matrix: TypeAlias = Annotated[
+    dict[Urgency, Annotated[dict[Impact, Name], in_order(*IMPACTS)]],
+    in_order(*URGENCIES),
+]
+
+
 class PlanDocument(Part):
     """A support plan: everything that is promised, as data."""  # validated by ``documents.parse``, never directly
 
     key: PlanKey
     name: Label = Field(default_factory=dict, description="Default: the key")
     programme: Prose = Field(default_factory=dict, description="Default: the key")
-    calendars: dict[Name, PlanCalendar] = Field(default_factory=dict, max_length=20)
+    calendars: Annotated[dict[Name, PlanCalendar], in_order()] = Field(default_factory=dict, max_length=20)
     hours: Name = Field(ALWAYS, description="The calendar of every target that names none")
     priorities: list[PriorityEntry] = Field(min_length=1, max_length=20, description="The most urgent first")
     default_priority: Name = Field("", description="Default: the least urgent", json_schema_extra=without_default)
-    matrix: dict[Urgency, dict[Impact, Name]] | None = Field(None, description="urgency -> impact -> priority")
-    targets: dict[Name, dict[TargetMetric, TargetEntry]] = Field(default_factory=dict)
+    matrix: Matrix | None = Field(None, description="urgency -> impact -> priority")
+    targets: dict[Name, Annotated[dict[TargetMetric, TargetEntry], in_order(*TARGET_METRICS)]] = Field(
+        default_factory=dict
+    )
     requires: dict[Name, list[Requirement]] = Field(default_factory=dict, description="Texts that a ticket must carry")
     review_non_production: Annotated[list[Name], Field(max_length=20), OrShort({"type": "boolean"})] = Field(
         default_factory=list,
@@ -205,13 +226,17 @@ class PlanDocument(Part):
     )
     call: CallRules | None = None
     alert: AlertRules | None = None
-    pause: dict[PausableStatus, list[TargetMetric]] = Field(default_factory=_waiting)
+    pause: Annotated[dict[PausableStatus, list[TargetMetric]], in_order(*PAUSABLE_STATUSES)] = Field(
+        default_factory=_waiting
+    )
     warn_at: list[StrictInt] = Field(default_factory=lambda: [50, 75, 90], max_length=20, description="Percent")
-    on_miss: dict[Metric, list[Effect]] = Field(default_factory=dict)
+    on_miss: Annotated[dict[Metric, list[Effect]], in_order(*METRICS)] = Field(default_factory=dict)
     escalation: EscalationRules | None = None
-    objectives: dict[Metric, float] = Field(default_factory=dict, description="The share that should be on time")
+    objectives: Annotated[dict[Metric, float], in_order(*METRICS)] = Field(
+        default_factory=dict, description="The share that should be on time"
+    )
     routing: Routing = Routing()
-    addons: dict[Name, Addon] = Field(default_factory=dict, max_length=20)
+    addons: Annotated[dict[Name, Addon], in_order()] = Field(default_factory=dict, max_length=20)
     channels: list[Channel] = Field(
         default_factory=lambda: list(CHANNELS),
         min_length=1,
@@ -229,6 +254,12 @@ class PlanDocument(Part):
     problems: ProblemRules | None = Field(
         None,
         description="What is done about recurring incidents. Default: an engineer decides on what the service suggests",
+    )
+    mails: list[MailKind] = Field(
+        list(MAIL_KINDS),
+        max_length=10,
+        description="Of what requesters, and those who follow a ticket, are told by e-mail, where the operator has a "
+        "mail server. Default: of all",
     )
     update_from: Literal["first_response", "opened"] = Field(
         "first_response", description="From when on the first update is owed"
@@ -261,6 +292,12 @@ class PlanDocument(Part):
             "customer_may": filled(data.get("customer_may", {}), may),
             "review_non_production": reviewed(data.get("review_non_production", []), priorities),
         }
+
+    @field_validator("targets", "requires")
+    @classmethod
+    def _by_urgency(cls, entries: dict[str, _Value], info: ValidationInfo) -> dict[str, _Value]:
+        """The most urgent priority first."""
+        return sorted_by((priority.key for priority in info.data.get("priorities", ())), entries)
 
     @cached_property
     def priority_keys(self) -> tuple[str, ...]:

@@ -1,11 +1,20 @@
 """The sections of a plan that stand for themselves, such as those of calls, alerts, escalations and routing."""
 
 from datetime import timedelta
-from typing import Final
+from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt
 
-from app.plans.document.words import Duration, EscalationReason, Label, Name, ProblemTargetState, Provider
+from app.plans.document.words import (
+    PROBLEM_TARGET_STATES,
+    Duration,
+    EscalationReason,
+    Label,
+    Name,
+    ProblemTargetState,
+    Provider,
+    in_order,
+)
 
 MINUTE: Final = timedelta(minutes=1)
 
@@ -79,7 +88,7 @@ class ProblemRules(Part):
         le=10_000,
         description="Incidents that are alike at which a problem opens by itself. Default: an engineer opens it",
     )
-    targets: dict[ProblemTargetState, Duration] = Field(
+    targets: Annotated[dict[ProblemTargetState, Duration], in_order(*PROBLEM_TARGET_STATES)] = Field(
         default_factory=dict,
         description="By state, the time in which a problem reaches it, counted from its opening in plain time",
     )

@@ -1,8 +1,9 @@
 """The closed vocabularies of a plan, and the small value types that its fields are made of."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
+from functools import partial
 from typing import Annotated, Final, Literal, TypeAlias, TypeVar, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, PlainValidator, WithJsonSchema
@@ -37,6 +38,8 @@ Requirement: TypeAlias = Literal["business_impact", "priority_reason"]
 Channel: TypeAlias = Literal["web", "email", "phone", "widget", "account_manager"]
 Contact: TypeAlias = Literal["phone", "web", "email", "widget", "account_manager"]
 Provider: TypeAlias = Literal["meet", "jitsi"]
+MailKind: TypeAlias = Literal["first_answer", "answers", "status", "escalation", "call", "hand_over"]
+"""Of what requesters, and those who follow a ticket, are told by e-mail."""
 ProblemTargetState: TypeAlias = Literal["known_error", "resolved"]
 PausableStatus: TypeAlias = Literal["new", "open", "waiting_on_customer", "mitigated"]
 EscalationReason: TypeAlias = Literal[
@@ -44,13 +47,34 @@ EscalationReason: TypeAlias = Literal[
 ]
 
 METRICS: Final[tuple[Metric, ...]] = get_args(Metric)
+MAIL_KINDS: Final[tuple[MailKind, ...]] = get_args(MailKind)
 EFFECTS: Final[tuple[Effect, ...]] = get_args(Effect)
 CHANNELS: Final[tuple[Channel, ...]] = ("web", "email", "phone", "widget")
 """Those of a plan that names none: all that every customer has."""
 URGENCIES: Final[tuple[Urgency, ...]] = get_args(Urgency)
 IMPACTS: Final[tuple[Impact, ...]] = get_args(Impact)
+TARGET_METRICS: Final[tuple[TargetMetric, ...]] = get_args(TargetMetric)
+PAUSABLE_STATUSES: Final[tuple[PausableStatus, ...]] = get_args(PausableStatus)
+PROBLEM_TARGET_STATES: Final[tuple[ProblemTargetState, ...]] = get_args(ProblemTargetState)
 
 _Text = TypeVar("_Text")
+_Word = TypeVar("_Word", bound=str)
+_Value = TypeVar("_Value")
+
+
+def sorted_by(order: Iterable[str], entries: Mapping[_Word, _Value]) -> dict[_Word, _Value]:
+    """The entries in the order of these keys; those of other keys come last, by their keys."""
+    places = {key: place for place, key in enumerate(order)}
+    return dict(sorted(entries.items(), key=lambda entry: (places.get(entry[0], len(places)), entry[0])))
+
+
+def in_order(*order: str) -> AfterValidator:
+    """Has a mapping's entries in this order, or in that of their keys, however they were written.
+
+    Who reads a plan reads it in this order; a database that keeps the document as JSON keeps none.
+    """
+    return AfterValidator(partial(sorted_by, order))
+
 
 NAME_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$"
 
@@ -73,17 +97,22 @@ def _needs_english(texts: dict[str, _Text]) -> dict[str, _Text]:
     return texts
 
 
-Label = Annotated[dict[Language, Annotated[str, Field(min_length=1, max_length=200)]], AfterValidator(_needs_english)]
+Label = Annotated[
+    dict[Language, Annotated[str, Field(min_length=1, max_length=200)]], AfterValidator(_needs_english), in_order("en")
+]
 """A short text by language."""
 
 Prose = Annotated[
-    dict[Language, Annotated[str, Field(min_length=1, max_length=20_000)]], AfterValidator(_needs_english)
+    dict[Language, Annotated[str, Field(min_length=1, max_length=20_000)]],
+    AfterValidator(_needs_english),
+    in_order("en"),
 ]
 """A long text by language, in Markdown."""
 
 Examples = Annotated[
     dict[Language, Annotated[list[Annotated[str, Field(min_length=1, max_length=500)]], Field(max_length=20)]],
     AfterValidator(_needs_english),
+    in_order("en"),
 ]
 """A list of short texts by language."""
 

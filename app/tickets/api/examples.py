@@ -54,6 +54,7 @@ TICKET: Final[dict[str, Any]] = {
     **{name: _OPENED[name] for name in TicketFacts.model_fields},
     "requested_priority": None,
     "unconfirmed": False,
+    "watchers": [{"email": "tom@example.com", "name": "Tom Berg"}],
     "assessed_priority": None,
     "requester": _OPENED["requester"],
     "closed_reason": None,

@@ -35,10 +35,10 @@ from app.tickets.schemas import (
     Message,
     NewMessage,
     NewTicket,
-    StatusTable,
     Ticket,
     TicketPatch,
 )
+from app.tickets.status_schemas import StatusTable
 from app.tickets.usecases import fields, message
 from app.tickets.usecases.guests import Guest, as_visitor
 from app.tickets.usecases.open import open_ticket
@@ -95,10 +95,12 @@ async def create_ticket(
             call.state.limits.visitors.take(call.principal)
             quota.take(account_id)
         if guest:
-            await guest.follow(session, opened.ticket.account_id, opened.ticket.id)
+            await guest.follow(session, opened.ticket)
         return keeping.answer
 
     answer = await call.once_as(as_editor(call.principal, command.actor), work)
+    if guest and guest.is_suppressed:
+        call.state.metrics.notices.labels("suppressed").inc()
     return await with_suggestions(call, answer, command) if include else answer
 
 

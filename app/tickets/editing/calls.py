@@ -19,6 +19,7 @@ from app.core.problems import Conflict, Forbidden, Invalid
 from app.core.text.messages import _
 from app.events import types
 from app.events.failures import CallFailure, stated, why_no_link
+from app.plans.document.model import PlanDocument
 from app.plans.document.naming import plan_name
 from app.sla.clock.changes import Answer, Ask
 from app.sla.clock.cycles import ENDED_STATUSES
@@ -36,11 +37,12 @@ WAITING = ("ready", "no_show", "declined")
 
 def wanted(edit: TicketEdit) -> bool:
     """Whether the plan gives tickets of this priority a live call; none for what a guest has opened."""
-    return _has_call(edit, edit.ticket.priority) and not edit.ticket.unconfirmed
+    return gives_call(edit.document, edit.ticket.priority) and not edit.ticket.unconfirmed
 
 
-def _has_call(edit: TicketEdit, priority: str) -> bool:
-    return edit.document.call is not None and priority in edit.document.call.priorities
+def gives_call(document: PlanDocument, priority: str) -> bool:
+    """Whether the plan gives tickets of a priority a live call."""
+    return document.call is not None and priority in document.call.priorities
 
 
 def ask_for(edit: TicketEdit, account_link: str | None, account_provider: str | None, actor: Actor) -> None:
@@ -128,10 +130,27 @@ async def follow_priority(session: AsyncSession, edit: TicketEdit, actor: Actor,
     """
     if wanted(edit):
         await ask_if_none(session, edit, actor)
-    elif _has_call(edit, before):
-        call = await _last(session, edit)
-        if call and call["state"] in ("requested", "failed", *WAITING):
-            _end(edit, call, actor)
+    elif gives_call(edit.document, before):
+        await _end_unjoined(session, edit, actor)
+
+
+async def follow_plan(session: AsyncSession, edit: TicketEdit, actor: Actor, *, given: bool) -> None:
+    """Another version of the plan holds (C14): a call begins or ends as it does when the priority changes.
+
+    ``given``: whether the version before gave the ticket a call. A ticket that has had its call gets no other one. A
+    plan without any calls also ends a call that was asked for by hand.
+    """
+    gives = gives_call(edit.document, edit.ticket.priority)
+    if gives and not given:
+        await ask_if_none(session, edit, actor)
+    elif not gives and (given or edit.document.call is None):
+        await _end_unjoined(session, edit, actor)
+
+
+async def _end_unjoined(session: AsyncSession, edit: TicketEdit, actor: Actor) -> None:
+    call = await _last(session, edit)
+    if call and call["state"] in ("requested", "failed", *WAITING):
+        _end(edit, call, actor)
 
 
 async def ask_if_none(session: AsyncSession, edit: TicketEdit, actor: Actor) -> None:
@@ -146,7 +165,7 @@ async def use_own_link(session: AsyncSession, edit: TicketEdit, actor: Actor) ->
     A call that has no link yet, or failed, gets this one; one that waits with another link makes way for a new call.
     """
     call, link = await _last(session, edit), edit.ticket.call_link
-    if call is None or link is None or edit.ticket.status in ENDED_STATUSES:
+    if call is None or link is None or edit.document.call is None or edit.ticket.status in ENDED_STATUSES:
         return
     if call["state"] in ("requested", "failed"):
         _keep(edit, call)
@@ -246,7 +265,7 @@ def _end(edit: TicketEdit, call: dict[str, Any], actor: Actor) -> None:
 
 async def end_with_ticket(session: AsyncSession, edit: TicketEdit) -> None:
     """A resolved or closed ticket has no call: whatever call is active, or may still be joined, ends with it."""
-    if edit.ticket.status in ENDED_STATUSES and edit.document.call is not None:
+    if edit.ticket.status in ENDED_STATUSES:
         await end_active(session, edit)
 
 

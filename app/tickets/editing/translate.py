@@ -87,7 +87,7 @@ def _status(edit: TicketEdit, event: ClockEvent) -> types.EventData:
         ticket.turns, edit.relieved = 0, ticket.assignee_id if event.before != "resolved" else edit.relieved
         edit.close_escalations, ticket.escalated = ticket.escalated, False
     if after == "resolved" and event.by == "service":
-        edit.ends_call = edit.document.call is not None
+        edit.ends_call = True
         write(edit, WAITED_ENOUGH, event.at)
     if event.reason == "withdrawn":
         return types.TicketWithdrawn(reason=edit.reason)

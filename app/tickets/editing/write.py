@@ -8,7 +8,7 @@ from asyncpg import UniqueViolationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.calls.models import CallRow
-from app.core.db.session import Again, driver, ring_after_commit
+from app.core.db.session import Again, driver, mails_customers, ring_after_commit
 from app.core.db.statements.bulk import Write, deleted, inserted, updated, upserted, write
 from app.core.db.tables import Row
 from app.core.process.cooperative import in_turns
@@ -18,6 +18,7 @@ from app.escalations.models import EscalationRow
 from app.events.log import event_row, recorded, with_names, with_via
 from app.events.people import Person, engineers_in
 from app.events.types import TicketAssigned, TicketHandedOver
+from app.notices.mailings import gathering
 from app.notices.outbox import noticed
 from app.paging.queue import paged
 from app.roster.models import ExpertAlertRow
@@ -25,6 +26,7 @@ from app.sla import deadlines as stored
 from app.sla.models import DeadlineRow
 from app.tickets.editing.calls import end_active
 from app.tickets.editing.edit import TicketEdit
+from app.tickets.editing.mailed import mailings
 from app.tickets.models import NUMBER_CONSTRAINT, MessageRow, PostponementRow, TicketRow, TicketTitleRow
 from app.tickets.order import in_order
 from app.tickets.record import TicketRecord
@@ -63,6 +65,7 @@ async def write_edits(
     alerts = [row for edit in edits for row in edit.alerts.values()]
     clean = [{"account_id": edit.ticket.account_id, "ticket_id": edit.ticket.id} for edit in edits if edit.postponed]
     told, pages, heard = [made(events) async for made in in_turns((noticed, paged, fanned_out))]
+    mailed = mailings(edits, events) if mails_customers(session) else []
     put = inserted if new else upserted  # which looks for the row first
     writes = (
         *beside,
@@ -79,6 +82,7 @@ async def write_edits(
         inserted(EscalationRow, [row for edit in edits for row in _escalation_rows(edit)]),
         recorded(events if recording else []),
         told,
+        gathering(mailed),
         pages,
         heard,
     )

@@ -54,6 +54,7 @@ WHERE c.account_id = t.account_id AND c.ticket_id = t.id ORDER BY c.sequence DES
 _TICKET: Final = object_of(
     columns(TicketRow.__table__, "t", TICKET)
     | {
+        "watchers": "coalesce(t.watchers, '[]')",
         "assignee": "t.assignee_id",
         "assessed_priority": "CASE WHEN {internal} THEN t.assessed_priority END",
         "plan": object_of(

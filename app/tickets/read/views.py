@@ -15,7 +15,7 @@ from app.plans.document.links import programme_path
 from app.tickets.schemas import Call, Deadline, Message, Ticket
 
 _MILLISECOND: Final = timedelta(milliseconds=1)
-_WORKED_OUT: Final = {"assignee", "assessed_priority", "plan", "deadlines", "routing", "call", "problem"}
+_WORKED_OUT: Final = {"assignee", "assessed_priority", "plan", "deadlines", "routing", "call", "problem", "watchers"}
 TICKET: Final = tuple(name for name in Ticket.model_fields if name not in _WORKED_OUT)
 """The members of a ticket that its row has under their names; the others are worked out."""
 DEADLINE: Final = tuple(name for name in Deadline.model_fields if name not in ("subject", "lag_ms"))
@@ -35,6 +35,7 @@ def ticket_view(
 ) -> dict[str, Any]:
     """A ticket with its current deadlines, its active call and its problem, as far as this caller sees them."""
     view = {name: ticket[name] for name in TICKET}
+    view["watchers"] = ticket["watchers"] or []
     view["assignee"] = ticket["assignee_id"]
     view["assessed_priority"] = ticket["assessed_priority"] if principal.is_support else None
     view["plan"] = _plan_view(ticket["plan_key"], ticket["plan_version"])

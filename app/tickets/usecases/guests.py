@@ -9,9 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.usecases.ticket_keys import create_ticket_key, new_secret
 from app.core.auth import Principal, TicketAccess
 from app.core.clock import database_now
+from app.core.db.session import mails_customers
 from app.core.limits.callers import GuestQuota
 from app.core.problems import Fault, Forbidden, Invalid
 from app.core.text.messages import _
+from app.notices.confirming import confirm
+from app.tickets.record import TicketRecord
 from app.tickets.schemas import NewTicket, Requester
 
 LIFETIME: Final = timedelta(days=30)
@@ -20,7 +23,7 @@ SHORTEST_KEY: Final = 32
 """Characters of a guest's Idempotency-Key, such as those of a UUID: whoever repeats the request is told what opens the
 ticket, and nothing but this key shows that it is the same guest, whose network may have changed meanwhile."""
 
-FOR_KNOWN: Final = ("region_lock", "external_ref", "tags", "custom", "call_link", "follow_up_of")
+FOR_KNOWN: Final = ("region_lock", "external_ref", "tags", "custom", "call_link", "follow_up_of", "watchers")
 """Members of a new ticket that are no guest's: who works on it, where the expert is called to, and what other systems
 find it by."""
 
@@ -52,6 +55,7 @@ class Guest:
     quota: GuestQuota
     secret: str = field(default="", repr=False)
     access: dict[str, Any] = field(default_factory=dict, repr=False)
+    is_suppressed: bool = False
 
     @classmethod
     def of(cls, principal: Principal, command: NewTicket, quota: GuestQuota, key: str | None) -> Self | None:
@@ -79,8 +83,13 @@ class Guest:
         self.secret, expires_at = new_secret(), await database_now(session) + LIFETIME
         self.access = {"access": {"token": self.secret, "expires_at": expires_at}}
 
-    async def follow(self, session: AsyncSession, account_id: str, ticket_id: str) -> None:
-        """Let them follow what they have opened."""
-        access, ends = TicketAccess(account_id, ticket_id, name=self.name), self.access["access"]["expires_at"]
+    async def follow(self, session: AsyncSession, ticket: TicketRecord) -> None:
+        """Let them follow what they have opened, and confirm it to the address that they have stated.
+
+        ``is_suppressed`` then says whether there is no mail because that address has got one within the hour.
+        """
+        access, ends = TicketAccess(ticket.account_id, ticket.id, name=self.name), self.access["access"]["expires_at"]
         await create_ticket_key(session, self.secret, access, now=ends - LIFETIME, expires_at=ends)
         self.quota.take(self.address, self.email)
+        if mails_customers(session) and not ticket.sandbox:
+            self.is_suppressed = not await confirm(session, ticket.account_id, ticket.id, ticket.requester)

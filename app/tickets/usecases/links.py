@@ -16,7 +16,7 @@ from app.core.problems import Forbidden, NotFound
 from app.core.settings import Settings
 from app.core.text.messages import _
 from app.events.types import TicketLinkCreated, TicketLinkDeleted
-from app.notices.links import site
+from app.notices.links import help_path, site
 from app.tickets.editing.load import lock_ticket
 from app.tickets.link_schemas import NewTicketLink
 from app.tickets.save import staff_and_save
@@ -27,7 +27,7 @@ LINKS: Final = Quota(
     "max_ticket_links",
     """(
     SELECT count(*) FROM api_keys
-    WHERE kind = 'ticket' AND ticket ->> 'ticket_id' = $1::text AND revoked_at IS NULL
+    WHERE kind = 'ticket' AND ticket ->> 'ticket_id' = $1::text AND made_by IS NOT NULL AND revoked_at IS NULL
     AND expires_at > clock_timestamp()
 )""",
 )
@@ -69,7 +69,7 @@ async def create_link(
 def _address(settings: Settings, access: TicketAccess, secret: str) -> dict[str, str]:
     """Where the link leads, if the service knows where people reach it."""
     base = site(settings)
-    return {"url": f"{base}/help#{access.ticket_id}/{secret}"} if base else {}
+    return {"url": f"{base}{help_path(access.ticket_id, secret)}"} if base else {}
 
 
 async def delete_link(session: AsyncSession, principal: Principal, actor: Actor, ticket_id: str, link_id: str) -> None:

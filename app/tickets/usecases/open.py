@@ -41,6 +41,7 @@ from app.tickets.rules import (
 )
 from app.tickets.save import staff_and_save
 from app.tickets.schemas import NewTicket, Requester
+from app.tickets.usecases.watchers import begin_watching, require_adder
 
 _DIGITS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
@@ -127,6 +128,8 @@ async def open_ticket(
     command, assessment = _by_web(promise.document, command, visitor), _assess(promise.document, command, visitor)
     _check(promise, command, assessment, automatic=is_automatic(command.channel, acting.actor.kind))
     _check_channel(command.channel, acting)
+    if command.watchers:
+        require_adder(visitor)
     await _check_follow_up(session, account_id, command.follow_up_of, visitor)
     lock = await _lock(session, customer, command.region_lock)
     edit = begin(customer, command, promise, pins, assessment, acting)
@@ -151,12 +154,13 @@ def begin(
     actor, visitor = acting.actor, acting.visitor
     ticket = _ticket(customer, command, pins, assessment, actor.kind)
     if visitor:
-        ticket.visitor_marks = list(visitor.marks) or None
+        ticket.visitor_marks, ticket.address_unconfirmed = list(visitor.marks) or None, not visitor.is_verified
         if visitor.kind == "guest":
             ticket.unconfirmed, ticket.requested_priority = True, _wanted(promise.document, command)
     step = open_clock(promise.terms, customer.now, assessment.priority)
     contacts = {"manager": customer.manager, "tam": customer.tam, STAND_IN: customer.stand_in}
     edit = TicketEdit(ticket, step.clock, promise.document, contacts, customer.now, customer.locale)
+    begin_watching(ticket, command.watchers)
     edit.tell(_opened(edit, pins), actor)
     take_step(edit, step, SERVICE)
     if calls.wanted(edit):
@@ -255,9 +259,9 @@ def _ticket(customer: Customer, command: NewTicket, pins: Pins, assessment: Asse
 
     ``by`` is the kind of the actor: what an engineer says of impact and urgency is support's assessment (N8).
     """
-    given = {name: getattr(command, name) for name in NewTicket.model_fields if name in columns()}
+    names = (name for name in NewTicket.model_fields if name in columns() and name != "watchers")
     return TicketRecord(
-        **given
+        **{name: getattr(command, name) for name in names}
         | {
             "account_id": customer.account_id,
             "id": new_id("tkt"),

@@ -62,7 +62,7 @@ const clock = (at) => {
   const near = then.toDateString() === today.toDateString();
   const day = near ? {} : { weekday: "short", day: "numeric", month: "short" };
   if (then.getFullYear() !== today.getFullYear()) day.year = "numeric";
-  return new Intl.DateTimeFormat(locale, { ...day, hour: "2-digit", minute: "2-digit" }).format(then);
+  return new Intl.DateTimeFormat(locale, { ...day, hour: "numeric", minute: "2-digit" }).format(then);
 };
 
 /** How long it is until then, or since. */

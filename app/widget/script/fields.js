@@ -31,6 +31,7 @@ const form = (children, submitLabel, send, cancel) => {
   const say = (text) => {
     alert.textContent = text;
     alert.hidden = !text;
+    if (text) alert.scrollIntoView({ block: "nearest" });
   };
   element.addEventListener("submit", async (event) => {
     event.preventDefault();

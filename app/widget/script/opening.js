@@ -23,7 +23,7 @@ const opening = {
     const product = this.prefill.product ? `&product=${encodeURIComponent(this.prefill.product)}` : "";
     const plan = await get(`v1/priorities?lang=${language}${product}`);
     const { pending } = this.draft;
-    const written = { ...this.prefill, ...this.draft.values };
+    const written = { ...this.prefill, ...Object.fromEntries(Object.entries(this.draft.values).filter(([, value]) => value)) };
     const help = h("section", { class: "found", "aria-live": "polite" });
     const built = form([this.fields(plan, written, help)], t("send"), (found) => this.send(this.body(plan, found)));
     solutions.follow(built, help, this.prefill.product);

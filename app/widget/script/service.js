@@ -23,6 +23,7 @@ const visitor = {
   /** A token of the host product, or a function that fetches one. */
   source: null,
   token: null,
+  fetching: null,
   /** The key of the ticket that is shown, where nobody vouches for the visitor. */
   ticket: null,
   /** That of the only ticket, on the page of a link. */
@@ -35,16 +36,29 @@ const visitor = {
   async identity() {
     if (!this.source) return this.link ?? this.ticket;
     if (!this.token) {
+      const fetching = this.fetching ??= this.fetch(this.source);
       try {
-        this.token = typeof this.source === "function" ? await this.source() : this.source;
-        if (!this.token) throw new Error("there is no identity token");
-      } catch (error) {
-        console.error("Heliodesk:", error);
-        throw new Problem(0);
+        await fetching;
+      } finally {
+        if (this.fetching === fetching) this.fetching = null;
       }
-      this.settle();
     }
-    return this.token;
+    return this.token ?? this.identity(); // somebody else has come meanwhile
+  },
+
+  /** Gets a token from its source, once for all who wait for it. */
+  async fetch(source) {
+    let token;
+    try {
+      token = typeof source === "function" ? await source() : source;
+      if (!token) throw new Error("there is no identity token");
+    } catch (error) {
+      console.error("Heliodesk:", error);
+      throw new Problem(0);
+    }
+    if (source !== this.source) return;
+    this.token = token;
+    this.settle();
   },
 
   /** Keeps drafts apart by visitor. Whose token it is decides the service: this only names a place. */
@@ -56,10 +70,10 @@ const visitor = {
     scope = `heliodesk:${this.key ?? "link"}:${subject}:`;
   },
 
-  /** Whether there is hope for another token. */
-  renew() {
+  /** Whether there is hope for another token than this one, which has expired. */
+  renew(expired) {
     const hope = typeof this.source === "function";
-    if (hope) this.token = null;
+    if (hope && this.token === expired) this.token = null;
     return hope;
   },
 };
@@ -86,7 +100,7 @@ const request = async (method, path, { body, key, signal, headers = {} } = {}, a
   const wait = Number(answer.headers.get("Retry-After")) || 0;
   const problem = new Problem(answer.status, await answer.json().catch(() => ({})), wait);
   if (problem.status === 401) {
-    if (problem.reason === "expired" && !again && visitor.renew()) {
+    if (problem.reason === "expired" && !again && visitor.renew(identity)) {
       return request(method, path, { body, key, signal, headers }, true);
     }
     console.error(`Heliodesk: ${problem.message}`);

@@ -35,6 +35,7 @@ header{align-items:center;border-block-end:1px solid var(--line);display:flex;ga
 header button{border-color:transparent;flex:none;font-size:1.25rem;line-height:1;min-inline-size:2.5rem;text-align:center}
 .panel[dir=rtl] .back{scale:-1 1}
 .view{display:flex;flex:1;flex-direction:column;gap:1rem;min-block-size:0;overflow-y:auto;padding:1rem}
+[aria-busy] .view:empty::after{color:var(--soft);content:"…";text-align:center}
 .status{font-size:.875rem;padding-inline:1rem}
 .status:not(:empty){padding-block:.5rem}
 form,.head,fieldset.plain{display:flex;flex-direction:column;gap:1rem}
@@ -77,6 +78,7 @@ details{background:var(--tint);border-radius:.5rem;padding:.25rem .5rem}
 ol{display:flex;flex-direction:column;gap:.75rem}
 li.mine,li.theirs{max-inline-size:92%}
 li.mine{align-self:end}
+li.theirs{align-self:start}
 .body{background:var(--tint);border-radius:.75rem;overflow-wrap:anywhere;padding:.5rem .75rem;white-space:pre-wrap}
 .theirs .body{background:var(--paper);border:1px solid var(--line)}
 .tickets{display:flex;flex-direction:column;gap:.5rem}

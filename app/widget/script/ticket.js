@@ -15,6 +15,25 @@ const promises = (ticket) => {
     .sort((one, other) => one.due_at.localeCompare(other.due_at));
 };
 
+const plans = new Map();
+
+/** What the plan in force says of priorities, for a product; null where it cannot be read. */
+const planFor = (product) => {
+  const path = `v1/priorities?lang=${language}${product ? `&product=${encodeURIComponent(product)}` : ""}`;
+  if (!plans.has(path)) {
+    plans.set(path, get(path).catch((problem) => {
+      plans.delete(path);
+      if (problem instanceof Problem) return null;
+      throw problem;
+    }));
+  }
+  return plans.get(path);
+};
+
+/** What a ticket's priority is called: as its plan does, if that is the one in force. */
+const named = (plan, ticket) =>
+  (plan?.plan.key === ticket.plan.key && plan.priorities.find(({ key }) => key === ticket.priority)?.label) || ticket.priority;
+
 const thread = {
   id: null,
   ticket: null,
@@ -26,7 +45,7 @@ const thread = {
     visitor.ticket = visitor.known ? null : guests.tokenOf(id);
     const path = `v1/tickets/${id}`;
     const [ticket, messages] = await Promise.all([get(path), list(`${path}/messages`)]);
-    Object.assign(this, { id, ticket, known: new Set() });
+    Object.assign(this, { id, ticket, known: new Set(), plan: await planFor(ticket.product) });
     this.head = h("div", { class: "head" });
     this.items = h("ol");
     this.log = h("div", { role: "log", "aria-label": t("messages"), tabindex: -1 }, this.items);
@@ -61,7 +80,7 @@ const thread = {
     const focused = head.contains(widget.root.activeElement) && widget.root.activeElement.dataset.act;
     this.dues = promises(ticket).map((each) => this.promise(each));
     head.replaceChildren(...[
-      h("p", { class: "row" }, h("span", { class: "chip" }, t(`status_${ticket.status}`)), h("span", { class: "chip" }, ticket.priority),
+      h("p", { class: "row" }, h("span", { class: "chip" }, t(`status_${ticket.status}`)), h("span", { class: "chip" }, named(this.plan, ticket)),
         ticket.escalated && h("span", { class: "chip" }, t("escalated"))),
       ticket.status === "waiting_on_customer" && h("p", { class: "note" }, t("waiting")),
       ...this.dues.map(({ element }) => element),
@@ -143,8 +162,11 @@ const thread = {
   },
 
   async escalating() {
-    const product = this.ticket.product ? `&product=${encodeURIComponent(this.ticket.product)}` : "";
-    this.plan ??= await get(`v1/priorities?lang=${language}${product}`);
+    this.plan ??= await planFor(this.ticket.product);
+    if (!this.plan) {
+      widget.announce(t("unreachable"));
+      return;
+    }
     const { priorities, customer_may: may } = this.plan;
     if (!may.escalate || !may.reasons.length) {
       widget.announce(t("no_escalations"));
@@ -213,13 +235,16 @@ const overview = {
 
   async view() {
     visitor.ticket = null;
+    if (visitor.known) planFor(); // of most tickets
     const page = !visitor.known ? { items: guests.all() }
       : this.all ? { items: await list("v1/tickets") } : await get("v1/tickets?limit=50");
     const tickets = page.items;
+    const known = {};
+    for (const { plan, product } of tickets) if (plan && !(plan.key in known)) known[plan.key] = await planFor(product);
     this.shown = JSON.stringify(tickets);
     const row = (ticket) => h("li", null, h("button", { type: "button", class: "ticket", onclick: () => widget.show("ticket", ticket.id) },
       h("span", null, h("b", null, ticket.number), " ", h("span", { dir: "auto" }, ticket.title)),
-      ticket.status && h("span", { class: "row" }, h("span", { class: "chip" }, t(`status_${ticket.status}`)), h("span", { class: "chip" }, ticket.priority),
+      ticket.status && h("span", { class: "row" }, h("span", { class: "chip" }, t(`status_${ticket.status}`)), h("span", { class: "chip" }, named(known[ticket.plan.key], ticket)),
         promises(ticket).some(({ state, due_at: due }) => state === "missed" || (!ticket.sandbox && Date.parse(due) <= now()))
           && h("span", { class: "chip late" }, t("overdue")))));
     return {

@@ -48,7 +48,7 @@ const widget = {
     this.panel.dir = leftward(language) ? "rtl" : "ltr";
     if (this.whole) Object.assign(document, { title: t("help") }).documentElement.lang = language;
     if (this.launcher) this.launcher.textContent = t("help");
-    this.title.textContent ||= t("help");
+    if (!this.view || !this.title.textContent) this.title.textContent = t("help");
     this.back.ariaLabel = t("back");
     this.leave.ariaLabel = t("close_dialog");
   },
@@ -80,6 +80,7 @@ const widget = {
     if (this.host.hidden) return;
     live.end();
     this.close();
+    this.title.textContent = t("help");
     if (this.whole) this.body.replaceChildren(h("p", { role: "alert" }, t("no_link")));
     else this.host.hidden = true;
     this.tell("hidden");
@@ -185,8 +186,9 @@ const commands = {
   /** Who the visitor is: a token, or a function that fetches one whenever it is needed; null: nobody. */
   async identify(source) {
     live.end();
-    Object.assign(visitor, { source, token: null, ticket: null });
+    Object.assign(visitor, { source, token: null, fetching: null, ticket: null });
     visitor.settle();
+    plans.clear();
     await visitor.identity();
     opening.resume();
     widget.host.hidden = false;
@@ -198,7 +200,6 @@ const commands = {
   async locale(tag) {
     await speak(tag);
     widget.label();
-    thread.plan = null;
     if (widget.view) await widget.show(widget.view, ...widget.about);
   },
 };
@@ -215,9 +216,9 @@ const run = async ([name, ...given]) => {
 };
 
 const begin = async () => {
-  await speak();
-  widget.place();
   const waiting = window.heliodesk?.q ?? [];
+  await speak(waiting.findLast(([name]) => name === "locale")?.[1]);
+  widget.place();
   window.heliodesk = (...command) => run(command);
   for (const command of waiting) await run(command);
   if (!visitor.source) opening.resume();

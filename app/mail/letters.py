@@ -1,0 +1,65 @@
+"""To whom a mail about a ticket goes, and what it tells each of them. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from app.notices.telling import REQUESTER, WATCHER, is_own, told
+from app.notices.updates import MOST
+from app.plans.document.words import MailKind
+
+_PERSON: Final = ("name", "email", "locale", "time_zone")
+_TOLD: Final = ("type", "actor", "timestamp", "data", "first")
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What has happened on a ticket since its last mail, and who may hear of it."""
+
+    account_id: str
+    requester: Mapping[str, Any] | None
+    """``name``, ``email``, perhaps ``locale`` and ``time_zone``; None where nobody has confirmed the address"""
+    watchers: Sequence[Mapping[str, Any]]
+    events: Sequence[Mapping[str, Any]]
+    """in their order; see ``telling.told``"""
+    answered: bool
+    """whether an engineer has answered before these events"""
+    locale: str
+    """the account's"""
+    people: Mapping[str, str] = field(default_factory=dict)
+    """the ids of the account's people, by their addresses"""
+    muted: Sequence[str] = ()
+    """addresses that want no mails about the ticket"""
+
+
+@dataclass(frozen=True, slots=True)
+class ToPerson:
+    """A letter to one person: the notice's ``recipient`` and ``letter``, and its last event."""
+
+    recipient: dict[str, Any]
+    letter: dict[str, Any]
+    event_id: str
+
+
+def letters(gathered: Gathered, kinds: Sequence[MailKind]) -> Iterator[ToPerson]:
+    """A letter for each reader to whom there is something to tell: nobody is told what they have done themselves."""
+    events = told(gathered.events, kinds, answered=gathered.answered)
+    for person in _readers(gathered):
+        known = person | {"id": gathered.people.get(person["email"])}
+        of_others = [event for event in events if not is_own(event, known, gathered.account_id)]
+        if of_others:
+            entries = [{name: event[name] for name in _TOLD} for event in of_others[:MOST]]
+            yield ToPerson(person, {"entries": entries, "more": len(of_others) - len(entries)}, of_others[-1]["id"])
+
+
+def _readers(gathered: Gathered) -> Iterator[dict[str, Any]]:
+    """The requester and those who follow the ticket, each once."""
+    everybody = [(REQUESTER, gathered.requester)] if gathered.requester else []
+    everybody += [(WATCHER, watcher) for watcher in gathered.watchers]
+    seen = {email.lower() for email in gathered.muted}
+    language = (gathered.requester or {}).get("locale") or gathered.locale
+    for role, person in everybody:
+        if person["email"].lower() not in seen:
+            seen.add(person["email"].lower())
+            named = {name: person[name] for name in _PERSON if person.get(name)}
+            yield {"role": role, "locale": language} | named

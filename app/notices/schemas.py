@@ -1,0 +1,42 @@
+"""What support sees of notices. Pure."""
+
+from typing import Any, Final, Literal
+
+from pydantic import ConfigDict, Field
+
+from app.core.schemas.shared import Document, Instant
+
+_EXAMPLE: Final[dict[str, Any]] = {
+    "id": "ntc_01k9z3v5q8e9rbn3wz4m6t7y2g",
+    "event_type": "ticket.opened",
+    "role": "guest",
+    "name": "Ana Silva",
+    "email": "ana@example.com",
+    "state": "sent",
+    "sent_by": ["mail"],
+    "attempts": 1,
+    "error": None,
+    "created_at": "2026-11-20T20:15:00Z",
+    "finished_at": "2026-11-20T20:15:01Z",
+}
+
+
+class Notice(Document):
+    """A message about a ticket to one person, and what became of it."""
+
+    model_config = ConfigDict(extra="ignore", json_schema_extra={"examples": [_EXAMPLE]})
+
+    id: str
+    event_type: str = Field(description="The type of the event that it tells")
+    role: str = Field(description="As whom the person gets it: `expert`, `manager`, `tam`, `guest`, ...")
+    name: str | None
+    email: str | None
+    state: Literal["pending", "sent", "failed", "no_channel", "suppressed"] = Field(
+        description="`no_channel`: there is no way to reach the person. `suppressed`: the guest's address got another "
+        "mail less than an hour before"
+    )
+    sent_by: list[str] = Field(description="Channels that have taken it")
+    attempts: int
+    error: str | None = Field(description="Why the last attempt failed, in the language of `Accept-Language`")
+    created_at: Instant
+    finished_at: Instant | None

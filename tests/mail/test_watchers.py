@@ -1,0 +1,114 @@
+"""Watchers: further people follow a ticket, hear what its requester hears, see it, and answer by their role."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from app.core.clock import wall_now
+from app.core.db.engine import Sessions
+from app.tickets.watcher_schemas import MOST_WATCHERS
+from tests.mail.conftest import SITE, Mails, texts
+from tests.support.actors import make_key, make_person
+from tests.support.identities import ORIGIN, SECRET, claims, token
+from tests.support.stories import Begin, Caller, Story, path_of
+
+ANA = {"name": "Ana Silva", "email": "ana@example.com"}
+TOM = {"name": "Tom Berg", "email": "tom@example.com", "locale": "pl"}
+
+
+@pytest.fixture
+async def story(begin: Begin) -> Story:
+    return await begin("itil-native")
+
+
+async def visitor(story: Story, sessions: Sessions, email: str, *, verified: bool = True) -> Caller:
+    """Somebody in the host product's page, whose token has this address."""
+    signed = [{"kid": "k1", "alg": "HS256", "key": SECRET}]
+    account = story.account.account_id
+    key = await make_key(sessions, "widget", account_id=account, allowed_origins=[ORIGIN], jwt_keys=signed)
+    stated = claims(wall_now(), email=email, sub=email, external_ref=None, email_verified=verified)
+    identity = {"Heliodesk-Identity": token({name: value for name, value in stated.items() if value is not None})}
+    return Caller(story.customer.client, key | {"Origin": ORIGIN} | identity)
+
+
+async def answered(story: Story, mails: Mails, path: str) -> list[Any]:
+    await story.engineer.post(f"{path}/messages", 201, body="One")
+    return await mails.send()
+
+
+async def test_watchers_get_what_the_requester_gets_in_their_language(story: Story, mails: Mails) -> None:
+    ticket = await story.open(requester=ANA, watchers=[TOM, ANA, TOM])
+    assert ticket["watchers"] == [TOM]
+    path = path_of(ticket)
+    assert (await story.customer.get(path))["watchers"] == [TOM]
+    to_ana, to_tom = await answered(story, mails, path)
+    assert (to_ana["To"], to_tom["To"]) == ("ana@example.com", "tom@example.com")
+    assert "Nasza pierwsza odpowiedź" in texts(to_tom)[0]
+    assert "obserwujesz" in texts(to_tom)[0]
+    await story.customer.post(f"{path}/mute", email="tom@example.com")
+    assert [message["To"] for message in await answered(story, mails, path)] == ["ana@example.com"]
+
+
+async def test_a_watcher_answers_by_the_link_and_the_requester_is_told(story: Story, mails: Mails) -> None:
+    path = path_of(await story.open(requester=ANA, watchers=[TOM]))
+    _, to_tom = await answered(story, mails, path)
+    [link] = [line for line in texts(to_tom)[0].splitlines() if line.startswith(f"{SITE}/help#")]
+    tom = Caller(story.customer.client, {"Authorization": f"Bearer {link.rpartition('/')[2]}"})
+    await tom.post(f"{path}/messages", 201, body="It is worse here")
+    [message] = await mails.send()
+    assert message["To"] == "ana@example.com"
+    assert "It is worse here" in texts(message)[0]
+    unwatched = await tom.post(f"{path}/unwatch")
+    assert unwatched["watchers"] == []
+    await tom.get(path, 401)
+    assert [message["To"] for message in await answered(story, mails, path)] == ["ana@example.com"]
+
+
+async def test_a_watcher_sees_the_ticket_where_they_otherwise_see_their_own_alone(
+    story: Story, sessions: Sessions
+) -> None:
+    path = path_of(await story.open(requester=ANA))
+    tom = await visitor(story, sessions, "tom@example.com")
+    await tom.get(path, 404)
+    await story.customer.post(f"{path}/watch", **TOM)
+    assert (await tom.get(path))["watchers"] == [TOM]
+    assert [each["id"] for each in (await tom.get("/v1/tickets"))["items"]] == [path.rpartition("/")[2]]
+    await tom.post(f"{path}/messages", 201, body="Me too")
+    unverified = await visitor(story, sessions, "tom@example.com", verified=False)
+    await unverified.get(path, 404)
+    await story.customer.post(f"{path}/unwatch", email="Tom@example.com")
+    await tom.get(path, 404)
+
+
+async def test_a_viewer_who_follows_a_ticket_still_only_reads(story: Story, sessions: Sessions) -> None:
+    await make_person(sessions, story.account.account_id, "tom@example.com", "viewer")
+    path = path_of(await story.open(requester=ANA, watchers=[TOM]))
+    tom = await visitor(story, sessions, "tom@example.com")
+    await tom.get(path)
+    await tom.post(f"{path}/messages", 403, body="x")
+    await tom.post(f"{path}/watch", 403, email="eva@example.com")
+
+
+async def test_whom_the_account_does_not_know_lets_nobody_follow(story: Story, sessions: Sessions) -> None:
+    tom = await visitor(story, sessions, "tom@example.com")
+    opened = {"title": "x", "description": "x"}
+    await tom.post("/v1/tickets", 403, **opened, watchers=[{"email": "victim@example.com"}])
+    path = path_of(await tom.post("/v1/tickets", 201, **opened))
+    await tom.post(f"{path}/watch", 403, email="victim@example.com")
+    await tom.post(f"{path}/unwatch", 403, email="ana@example.com")
+    guest = replace(tom, key={name: value for name, value in tom.key.items() if name != "Heliodesk-Identity"})
+    await guest.post("/v1/tickets", 403, **opened, requester=ANA, watchers=[{"email": "victim@example.com"}])
+
+
+async def test_a_ticket_has_so_many_watchers_and_each_once(story: Story) -> None:
+    many = [{"email": f"w{number}@example.com"} for number in range(MOST_WATCHERS)]
+    await story.customer.post("/v1/tickets", 422, title="x", description="x", requester=ANA, watchers=[*many, TOM])
+    path = path_of(await story.open(requester=ANA, watchers=many[1:]))
+    for _ in range(2):
+        watched = await story.customer.post(f"{path}/watch", email="w0@example.com")
+        assert len(watched["watchers"]) == MOST_WATCHERS
+    await story.customer.post(f"{path}/watch", 409, **TOM)
+    await story.product.post(f"{path}/unwatch", 422)
+    told = await story.events(path, "ticket.updated")
+    assert [len(event["data"]["fields"]["watchers"]) for event in told] == [MOST_WATCHERS]
