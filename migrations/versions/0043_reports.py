@@ -62,7 +62,7 @@ def upgrade() -> None:
         **STORAGE,
     )
     _indexes("report_moments", "at")
-    _days()
+    _hours()
 
 
 def _indexes(table: str, at: str) -> None:
@@ -71,10 +71,10 @@ def _indexes(table: str, at: str) -> None:
     op.create_index(None, table, ["sandbox", at, "id"])
 
 
-def _days() -> None:
+def _hours() -> None:
     op.create_table(
-        "report_days",
-        Column("day", INSTANT, primary_key=True, comment="when it began, in UTC"),
+        "report_hours",
+        Column("hour", INSTANT, primary_key=True, comment="in UTC"),
         Column("sandbox", Boolean(), primary_key=True),
         Column("metric", ID, primary_key=True),
         Column("part", ID, primary_key=True, comment="incident, first or later: of the cycles"),
@@ -91,5 +91,5 @@ def _days() -> None:
 
 
 def downgrade() -> None:
-    for table in ("report_days", "report_moments", "report_facts"):
+    for table in ("report_hours", "report_moments", "report_facts"):
         op.drop_table(table)
