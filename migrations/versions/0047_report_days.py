@@ -1,4 +1,7 @@
-"""The sums of reports by the day. A replica that sums by the hour counts nothing more, and so leaves no day unsummed."""
+"""The sums of reports by the day.
+
+A replica that sums by the hour counts nothing more from then on, and so leaves no day unsummed.
+"""
 
 from alembic import op
 from sqlalchemy import Boolean, Column, DateTime, Integer, String
@@ -13,8 +16,8 @@ STORAGE = {"postgresql_with": {"fillfactor": 80, "autovacuum_vacuum_scale_factor
 SUMS = """
 INSERT INTO {table}
 SELECT date_trunc('{length}', started_at, 'UTC'), sandbox, metric,
-       CASE cycle WHEN 0 THEN 'incident' WHEN 1 THEN 'first' ELSE 'later' END, priority, plan_key, plan_version, outcome,
-       settled_at IS NULL, coalesce(outcome = 'cancelled' AND reason = 'resolved_by_sender', false),
+       CASE cycle WHEN 0 THEN 'incident' WHEN 1 THEN 'first' ELSE 'later' END, priority, plan_key, plan_version,
+       outcome, settled_at IS NULL, coalesce(outcome = 'cancelled' AND reason = 'resolved_by_sender', false),
        count(*), sum(misses)
 FROM report_facts GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 """
