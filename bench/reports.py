@@ -65,7 +65,7 @@ async def _measure(url: str, port: int, account: str) -> bool:
     connection = await asyncpg.connect(url)
     await connection.execute(_FILL, FACTS, timeout=1800)
     await connection.execute(_OF_ONE, account, timeout=1800)
-    await connection.execute(f"INSERT INTO report_hours {SUMMED.format(SUMS)}", timeout=1800)
+    await connection.execute(f"INSERT INTO report_days {SUMMED.format(SUMS)}", timeout=1800)
     await connection.execute("VACUUM ANALYZE", timeout=1800)
     met = True
     for period, goal in ((_YEAR, 300.0), (_TWO_YEARS, 2000.0)):

@@ -47,7 +47,7 @@ REFERENCE_TABLES = {
     "notification_rules",  # of engineers
     "plan_versions",
     "problems",  # span accounts
-    "report_hours",  # of all accounts
+    "report_days",  # of all accounts
     "rate_levels",  # of keys, accounts and addresses
     "regions",
     "shift_overrides",  # of engineers

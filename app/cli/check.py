@@ -81,7 +81,7 @@ async def _check(sessions: Sessions, scope: Scope, judge: Judge, remark: Judge, 
             passed(number)
     if scope == Scope() and (sums := await wrong_sums(sessions)):
         findings += sums
-        console.print(f"{sums:,} sums by the hour are not what the facts of reports come to", highlight=False)
+        console.print(f"{sums:,} sums by the day are not what the facts of reports come to", highlight=False)
     return Checked(tickets, faulty, findings, remarks, clock.monotonic() - started)
 
 

@@ -29,7 +29,7 @@ _DEADLINES: Final = _STORED.format("deadlines").replace(
 )
 _SUMS: Final = f"""
 SELECT count(*) FROM (
-    (TABLE report_hours EXCEPT {SUMMED.format(SUMS)}) UNION ALL ({SUMMED.format(SUMS)} EXCEPT TABLE report_hours)
+    (TABLE report_days EXCEPT {SUMMED.format(SUMS)}) UNION ALL ({SUMMED.format(SUMS)} EXCEPT TABLE report_days)
 ) AS different WHERE number <> 0
 """  # noqa: S608  our own names
 
@@ -77,7 +77,7 @@ async def miscounted(session: AsyncSession, keys: Sequence[Key]) -> list[WrongFa
 
 
 async def wrong_sums(sessions: Sessions) -> int:
-    """How many of the sums by the hour are not what the facts come to."""
+    """How many of the sums by the day are not what the facts come to."""
     async with snapshot(sessions) as session:
         number: int = await (await driver(session)).fetchval(_SUMS)
     return number

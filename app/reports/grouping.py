@@ -65,10 +65,10 @@ class Groups:
         }
 
     @property
-    def begin_with_hours(self) -> bool:
-        """Whether no bucket but the first begins within an hour."""
-        begins = (begin for begin, _ in islice(self.buckets.values(), 1, None))
-        return all(begin == begin.replace(minute=0, second=0, microsecond=0) for begin in begins)
+    def split_days(self) -> Sequence[datetime]:
+        """When the days of UTC begin that are in two buckets, or of which the period has a part."""
+        instants = {self.asked.since, self.asked.until, *(begin for begin, _ in self.buckets.values())}
+        return sorted({_midnight(each) for each in instants if each != _midnight(each)})
 
     @property
     def names(self) -> Sequence[str]:
@@ -90,6 +90,10 @@ class Groups:
     @cached_property
     def _days(self) -> Sequence[str]:
         return list(self.buckets)
+
+
+def _midnight(at: datetime) -> datetime:
+    return at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def places(number: int) -> str:

@@ -79,12 +79,12 @@ class ReportMomentRow(Base):
     )
 
 
-class ReportHourRow(Base):
-    """How many facts began in an hour, of all accounts: what wide questions are answered from."""
+class ReportDayRow(Base):
+    """How many facts began in a day, of all accounts: what wide questions are answered from."""
 
-    __tablename__ = "report_hours"
+    __tablename__ = "report_days"
 
-    hour: Mapped[datetime] = mapped_column(primary_key=True, comment="in UTC")
+    day: Mapped[datetime] = mapped_column(primary_key=True, comment="when it began, in UTC")
     sandbox: Mapped[bool] = mapped_column(primary_key=True)
     metric: Mapped[str] = mapped_column(ID, primary_key=True)
     part: Mapped[str] = mapped_column(ID, primary_key=True, comment="incident, first or later: of the cycles")

@@ -51,7 +51,7 @@ async def _batch(sessions: Sessions, last: Key) -> list[Key]:
 
 
 async def _finish(sessions: Sessions, upto: int) -> None:
-    """Drop what is of no ticket, sum all facts up by the hour, and note how far the events are counted."""
+    """Drop what is of no ticket, sum all facts up by the day, and note how far the events are counted."""
     async with transaction(sessions) as session:
         connection = await driver(session)
         await allow(session, 10 * LONG)
@@ -63,7 +63,7 @@ async def _finish(sessions: Sessions, upto: int) -> None:
 
 
 async def sum_up(session: AsyncSession) -> None:
-    """Write all sums by the hour anew."""
+    """Write all sums by the day anew."""
     connection = await driver(session)
-    await connection.execute("DELETE FROM report_hours")
-    await connection.execute(f"INSERT INTO report_hours {SUMMED.format(SUMS)}")
+    await connection.execute("DELETE FROM report_days")
+    await connection.execute(f"INSERT INTO report_days {SUMMED.format(SUMS)}")

@@ -1,15 +1,16 @@
-"""The statements of reports: conditions and groups, over the facts or over their sums by the hour."""
+"""The statements of reports: conditions and groups, over the facts or over their sums by the day."""
 
-from datetime import datetime, timedelta
 from typing import Final
 
 from app.events.types import INTERNAL_METRICS
 from app.reports.asked import Asked
 from app.reports.grouping import COLUMNS, Groups, Values
 
-_HOUR: Final = timedelta(hours=1)
+_SPLIT: Final = 60
+"""Days at the most that are read from the facts while others are read from their sums."""
+_WITHIN_DAY: Final = "f.started_at >= d.day AND f.started_at < d.day + interval '24 hours'"
 _SUMMED: Final = frozenset({"metric", "cycle", "priority", "plan", "plan_version"})
-"""Dimensions of the sums by the hour."""
+"""Dimensions of the sums by the day."""
 _INTEGERS: Final = frozenset({"plan_version", "tier"})
 ENGINEER: Final = "LEFT JOIN engineers AS e ON e.id = f.engineer_id"
 PART: Final = "CASE f.cycle WHEN 0 THEN 'incident' WHEN 1 THEN 'first' ELSE 'later' END"
@@ -65,30 +66,25 @@ def engineer_of(asked: Asked) -> str:
 
 
 def source(asked: Asked, groups: Groups, values: Values) -> str:
-    """The rows to be counted: sums of whole hours where these do, and facts for the rest."""
-    first = _next_hour(asked.since)
-    last = asked.until.replace(minute=0, second=0, microsecond=0)
-    if not _is_summed(asked, groups) or first >= last:
+    """The rows to be counted: sums of whole days where these do, and facts for the rest."""
+    split = groups.split_days
+    if not _is_summed(asked) or len(split) > _SPLIT:
         return _of_facts(asked, values)
-    whole = asked.within(first, last)
-    wanted = [*conditions(whole, values, "f.hour"), _PARTS[asked.of.cycles]]
+    wanted = [*conditions(asked, values, "f.day"), _PARTS[asked.of.cycles]]
     wanted += [_CYCLE_OF_PARTS[asked.of.cycle]] if asked.of.cycle else []
-    summed = f"SELECT f.*, f.hour AS at FROM report_hours AS f WHERE {' AND '.join(wanted)}"  # noqa: S608  our own names
-    edges = [asked.within(since, until) for since, until in ((asked.since, first), (last, asked.until))]
-    parts = [summed, *(_of_facts(edge, values) for edge in edges if edge.since < edge.until)]
+    wanted.append(f"f.day <> ALL ({values.add(split)}::timestamptz[])")
+    parts = [f"SELECT f.*, f.day AS at FROM report_days AS f WHERE {' AND '.join(wanted)}"]  # noqa: S608  our own names
+    if split:
+        days = f"JOIN unnest({values.add(split)}::timestamptz[]) AS d (day)"
+        parts.append(_of_facts(asked, values, f"{days} ON {_WITHIN_DAY}"))
     return " UNION ALL ".join(f"SELECT {_SHARED} FROM ({part}) AS f" for part in parts)  # noqa: S608  our own names
 
 
-def _of_facts(asked: Asked, values: Values) -> str:
-    return f"{_FACTS} {engineer_of(asked)} WHERE {' AND '.join(of_facts(asked, values))}"
+def _of_facts(asked: Asked, values: Values, joined: str = "") -> str:
+    return f"{_FACTS} {joined} {engineer_of(asked)} WHERE {' AND '.join(of_facts(asked, values))}"
 
 
-def _next_hour(at: datetime) -> datetime:
-    hour = at.replace(minute=0, second=0, microsecond=0)
-    return hour if hour == at else hour + _HOUR
-
-
-def _is_summed(asked: Asked, groups: Groups) -> bool:
-    """Whether the sums by the hour tell what is asked: of all accounts, and in days that begin with an hour."""
+def _is_summed(asked: Asked) -> bool:
+    """Whether the sums by the day tell what is asked, of all accounts."""
     named = {*asked.dimensions, *(name for name, _ in asked.filters()), *(asked.narrowing.without or ())}
-    return asked.account_id is None and asked.is_support and named <= _SUMMED and groups.begin_with_hours
+    return asked.account_id is None and asked.is_support and named <= _SUMMED

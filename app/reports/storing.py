@@ -1,4 +1,4 @@
-"""Writing what is counted of tickets: their facts and moments, and the sums of facts by the hour.
+"""Writing what is counted of tickets: their facts and moments, and the sums of facts by the day.
 
 Whoever writes holds the mark, so that a ticket is never written by what somebody else read of it earlier.
 """
@@ -35,13 +35,13 @@ CROSS JOIN LATERAL (
 ) AS e
 """
 _PART: Final = "CASE f.cycle WHEN 0 THEN 'incident' WHEN 1 THEN 'first' ELSE 'later' END"
-_HOUR: Final = f"""
-date_trunc('hour', f.started_at, 'UTC') AS hour, f.sandbox, f.metric, {_PART} AS part, f.priority, f.plan_key,
+_DAY: Final = f"""
+date_trunc('day', f.started_at, 'UTC') AS day, f.sandbox, f.metric, {_PART} AS part, f.priority, f.plan_key,
 f.plan_version, f.outcome, f.settled_at IS NULL AS owed,
 coalesce(f.outcome = 'cancelled' AND f.reason = 'resolved_by_sender', false) AS by_sender
 """
-_SUMMED: Final = "hour, sandbox, metric, part, priority, plan_key, plan_version, outcome, owed, by_sender"
-SUMS: Final = f"SELECT {_HOUR}, 1 AS number, f.misses FROM report_facts AS f"  # noqa: S608  our own names
+_SUMMED: Final = "day, sandbox, metric, part, priority, plan_key, plan_version, outcome, owed, by_sender"
+SUMS: Final = f"SELECT {_DAY}, 1 AS number, f.misses FROM report_facts AS f"  # noqa: S608  our own names
 SUMMED: Final = (
     f"SELECT {_SUMMED}, sum(number)::int AS number, sum(misses)::int AS misses FROM ({{}}) AS f GROUP BY {_SUMMED}"  # noqa: S608
 )
@@ -70,13 +70,13 @@ WITH new AS MATERIALIZED (SELECT * FROM jsonb_populate_recordset(NULL::report_fa
 put AS ({_upsert(ReportFactRow)}),
 moved AS (
     SELECT {_SUMMED}, sum(number)::int AS number, sum(misses)::int AS misses FROM (
-        SELECT {_HOUR}, 1 AS number, f.misses FROM new AS f
+        SELECT {_DAY}, 1 AS number, f.misses FROM new AS f
         UNION ALL
-        SELECT {_HOUR}, -1, -f.misses FROM report_facts AS f
+        SELECT {_DAY}, -1, -f.misses FROM report_facts AS f
         JOIN new AS n ON n.account_id = f.account_id AND n.id = f.id
     ) AS f GROUP BY {_SUMMED} HAVING sum(number) <> 0 OR sum(misses) <> 0
 )
-INSERT INTO report_hours AS h SELECT * FROM moved
+INSERT INTO report_days AS h SELECT * FROM moved
 ON CONFLICT ({_SUMMED}) DO UPDATE SET number = h.number + EXCLUDED.number, misses = h.misses + EXCLUDED.misses
 """  # noqa: S608  our own names
 

@@ -69,7 +69,7 @@ async def test_reports_are_what_a_plain_recount_of_a_random_month_gives(
     assert told(first) == promises(events)
     assert len({outcome for _, outcome in promises(events)}) == 5
     wide = await story.product.get("/v1/reports/attainment", **_MONTH, group_by=["metric", "channel"])
-    assert told(wide) == told(first)  # of the facts themselves, and of their sums by the hour
+    assert told(wide) == told(first)  # of the facts themselves, and of their sums by the day
     await _rebuilt_alike(sessions, state)
 
 
