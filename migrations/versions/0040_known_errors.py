@@ -5,7 +5,7 @@ from sqlalchemy import Column, DateTime, Integer, PrimaryKeyConstraint, String, 
 from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0040"
-down_revision = "0043"
+down_revision = "0047"
 branch_labels = depends_on = None
 
 ID = String(collation="C")
