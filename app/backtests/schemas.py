@@ -140,7 +140,7 @@ class PlanTried(Document):
     version: int | None = Field(description="null: a document that came with the request")
 
 
-class Promise(Document):
+class BacktestPromise(Document):
     """How one promise stands on one side."""
 
     state: State
@@ -163,8 +163,8 @@ class ChangedPromise(Document):
     metric: str
     cycle: int = Field(description="Of `update`: the cycle that decides")
     priority: str
-    recorded: Promise | None = Field(description="null: the plan in force made no such promise")
-    backtest: Promise | None = Field(description="null: the plan that is tried makes no such promise")
+    recorded: BacktestPromise | None = Field(description="null: the plan in force made no such promise")
+    backtest: BacktestPromise | None = Field(description="null: the plan that is tried makes no such promise")
     cause: Cause = Field(
         description="What makes the difference. `start`: an earlier deadline ended differently; `course`: what the "
         "service does by itself took the ticket elsewhere"
@@ -187,7 +187,7 @@ class Figures(Document):
     )
 
 
-class Attainment(Document):
+class BacktestAttainment(Document):
     """The promises of one metric at one priority. An update is counted once for each ticket."""
 
     metric: str
@@ -222,7 +222,7 @@ class Backtest(Document):
     sampled: bool = Field(description="Whether only a sample was tried, the same one each time")
     missed: int = Field(description="Promises that only the tried plan misses")
     saved: int = Field(description="Promises that only the plan in force missed")
-    attainment: list[Attainment]
+    attainment: list[BacktestAttainment]
     left_out: list[LeftOutTickets]
     changes: list[ChangedPromise] = Field(
         description=f"The first {MAX_LINES:,} promises that are missed on one side only; in lines: all of them"
