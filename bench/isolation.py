@@ -96,6 +96,7 @@ async def _run(prepare: Prepare, url: str, port: int) -> _Row:
         quiet = await customer.figures(_SECONDS / 2)
         attacking = attack(port, plot, seconds=_SECONDS)
         with ground.held, attacking as attacked:
+            await ground.begin()
             async with watched(admin) as memory:
                 beside = await customer.figures(_SECONDS / 2)
                 await asyncio.to_thread(attacked.end)

@@ -54,7 +54,9 @@ async def stage(server: str, template: str, admin_key: str) -> AsyncIterator[Sta
 @pytest.mark.parametrize("name", ATTACKS)
 async def test_an_attack_slows_nobody_else(name: str, stage: Stage) -> None:
     async with asyncio.timeout(150):
-        plot, quiet = await ATTACKS[name](await ground_of(stage.admin, stage.database, TICKETS)), stage.quiet
+        ground, quiet = await ground_of(stage.admin, stage.database, TICKETS), stage.quiet
+        plot = await ATTACKS[name](ground)
+        await ground.begin()
         for seconds in LENGTHS:
             with attack(stage.service.port, plot, seconds=seconds) as attacking:
                 beside = await stage.customer.figures(seconds)

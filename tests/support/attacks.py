@@ -48,7 +48,7 @@ _DUE_NOW: Final = "UPDATE tickets SET wake_at = now() WHERE id LIKE 'tkt_0000%'"
 class Ground:
     """A running service, its database, the attacker's key, and how many tickets the attacker has where that counts.
 
-    ``held``: what is kept until the attack is over.
+    ``held``: what is kept until the attack is over. ``first``: a statement with which the attack begins.
     """
 
     admin: httpx.AsyncClient
@@ -56,6 +56,14 @@ class Ground:
     key: str
     tickets: int
     held: ExitStack = field(default_factory=ExitStack)
+    first: str = ""
+
+    async def begin(self) -> None:
+        """What happens at the beginning of the attack, once it is prepared."""
+        if self.first:
+            connection = await asyncpg.connect(self.database)
+            await connection.execute(self.first)
+            await connection.close()
 
     @property
     def headers(self) -> dict[str, str]:
@@ -140,9 +148,7 @@ async def _replay(ground: Ground) -> Plot:
 async def _storm(ground: Ground) -> Plot:
     """All deadlines of one account at the same instant."""
     await _copy(ground, ground.tickets // 10)
-    connection = await asyncpg.connect(ground.database)
-    await connection.execute(_DUE_NOW)
-    await connection.close()
+    ground.first = _DUE_NOW
     return ground.plot("GET", "/healthz", connections=1)
 
 
