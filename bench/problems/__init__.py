@@ -10,8 +10,9 @@ The detection is tuned on three sets, each by another writer: ``tuning.jsonl``, 
 alike; ``styles.jsonl``, of many styles and near misses; and ``known/heldout.jsonl``, which was written by somebody who
 had not seen the code, and has been looked at since. So what they give is no estimate of the quality; that is what
 ``python -m bench.problems.fitting`` prints for each writer by what was fitted to the others, and above all a set that
-nothing was tuned on, as ``known/unseen.jsonl`` is: ``python -m bench.problems PATH``, or the path in ``HELIODESK_BENCH_PROBLEMS``. Its goals are
-precision 0.9 and recall 0.75; those of the sets for tuning are met by their mean.
+nothing was tuned on, as ``known/unseen.jsonl`` is: ``python -m bench.problems PATH``, or the path in
+``HELIODESK_BENCH_PROBLEMS``. Its goals are precision 0.9 and recall 0.75; those of the sets for tuning are met by their
+mean.
 """
 
 import asyncio
