@@ -103,8 +103,8 @@ async def test_a_lock_that_is_not_to_be_had_is_given_up_by_all_at_once(database:
         assert "test" in trouble
     await run(sessions, work)
     async with held(database):
-        waits = asyncio.create_task(run(sessions, work, patience=PATIENCE))
-        await until(lambda: gate_of(engine).taken == 1)
+        waits, queue = asyncio.create_task(run(sessions, work, patience=PATIENCE)), locks_of(sessions).of("test")
+        await until(lambda: queue._turns == 1)
     await waits
     assert locks_of(sessions).trouble() is None
     await engine.dispose()
