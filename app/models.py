@@ -4,6 +4,7 @@ from app.accounts import models as accounts
 from app.articles import models as articles
 from app.calls import models as calls
 from app.coaching import models as coaching
+from app.consumers import models as consumers
 from app.core.db import models as core
 from app.core.db.tables import Base
 from app.digests import models as digests
@@ -30,6 +31,7 @@ __all__ = [
     "articles",
     "calls",
     "coaching",
+    "consumers",
     "core",
     "digests",
     "escalations",

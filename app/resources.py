@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.accounts.principals import ask_as, authenticate, principals_of, still_valid
+from app.consumers import postponed
 from app.core.db.engine import Connections, make_engine
 from app.core.db.migrate import heads
 from app.core.db.pool import Limits, gate_of
@@ -117,7 +118,7 @@ def build_state(
         metrics=metrics,
         migration_heads=heads(),
         degraded=tuple(_missing(settings)),
-        troubles=(postponing.trouble, outbox.trouble, queue.trouble, key_sets.trouble),
+        troubles=(postponing.trouble, postponed.trouble, outbox.trouble, queue.trouble, key_sets.trouble),
     )
 
 

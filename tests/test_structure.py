@@ -46,6 +46,7 @@ REFERENCE_TABLES = {
     "installations",  # the whole database's
     "notification_rules",  # of engineers
     "plan_versions",
+    "postponed_events",  # of all accounts
     "problems",  # span accounts
     "report_days",  # of all accounts
     "rate_levels",  # of keys, accounts and addresses

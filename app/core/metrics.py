@@ -41,6 +41,9 @@ class Stored:
         self.deliveries = gauge("deliveries_waiting", "Webhook deliveries that are pending, up to 10,000")
         self.receipts = gauge("receipts_waiting", "Payloads of inbound hooks to be processed, up to 10,000")
         self.receipts_for = gauge("receipts_oldest_seconds", "How long the first of them has waited")
+        self.postponed_events = gauge(
+            "postponed_events", "Events that a background job cannot process, and tries again later, up to 10,000"
+        )
         self.feed_held = gauge(
             "feed_held_seconds", "How long open transactions have kept the feed's watermark from moving"
         )

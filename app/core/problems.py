@@ -190,6 +190,10 @@ class Unavailable(Problem):
     status, slug, title = 503, "unavailable", _("Not available right now")
 
 
+class TooLong(Unavailable):
+    """503: a heavy computation was ended because it took longer than it may."""
+
+
 def as_unavailable(refusal: TooManyRequests) -> Unavailable:
     """The same as a 503, for senders that try that again and give up at a 429 (Alertmanager)."""
     return Unavailable(refusal.detail, headers=refusal.headers, **refusal.members)

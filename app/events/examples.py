@@ -273,6 +273,15 @@ DATA: Final[dict[str, dict[str, Any]]] = {
     "problem.target_missed": _PROBLEM | {"state": "known_error", "due_at": _DUE},
     "problem.resolved": _PROBLEM
     | {"resolution": "Agents of version 4.2 release the lock.", "resolve_tickets": True, "count": 20},
+    "event.postponed": {
+        "job": "reports",
+        "event_id": "evt_01k9w4c7d9f3s0j7y5n8r2a1wg",
+        "event_type": "ticket.opened",
+        "reason": "failed",
+        "error": "DataError",
+        "failures": 2,
+        "retry_at": "2026-11-20T20:46:00.000000Z",
+    },
     "webhook.disabled": {
         "endpoint_id": ENDPOINT,
         "url": "https://example.com/",
@@ -352,8 +361,8 @@ _MOMENTS: Final[tuple[tuple[str, str, dict[str, str], str], ...]] = (
 _OF_TICKET: Final = {moment[0]: (place, *moment[1:]) for place, moment in enumerate(_MOMENTS, start=1)}
 _OF_ACCOUNT: Final = {"account.digest": _MONDAY, "maintenance.started": _OPENED, "maintenance.ended": _LATER}
 """When it happens; what happens to endpoints: when the first response was due."""
-_OF_NONE: Final = ("article.published", "article.withdrawn")
-"""What is about no account."""
+_OF_NONE: Final = {"article.published": _ENGINEER, "article.withdrawn": _ENGINEER, "event.postponed": _SERVICE}
+"""What is about no account, and who did it."""
 
 
 def event_example(event_type: str) -> dict[str, Any]:
@@ -366,7 +375,7 @@ def event_example(event_type: str) -> dict[str, Any]:
         "ticket_id": None,
         "ticket": None,
         "sequence": None,
-        "actor": _ENGINEER if event_type in _OF_NONE else _SERVICE,
+        "actor": _OF_NONE.get(event_type, _SERVICE),
         "audience": "internal" if event_type in INTERNAL_TYPES else "public",
         "sandbox": False,
         "data": DATA[event_type],

@@ -39,12 +39,3 @@ class EventRow(Base):
         Index(None, "account_id", "position"),
         Index(None, "recorded_at", postgresql_using="brin"),
     )
-
-
-class EventConsumerRow(Base):
-    """How far a background pass has followed the events; the pass that is at work holds the row. A reference table."""
-
-    __tablename__ = "event_consumers"
-
-    name: Mapped[str] = mapped_column(ID, primary_key=True)
-    position: Mapped[int] = mapped_column(BigInteger, comment="events up to here have been taken")

@@ -93,6 +93,7 @@ SENTENCES: Final[Mapping[str, Message]] = {
     "problem.updated": _("The problem was changed: {number}"),
     "problem.target_missed": _("The problem was not dealt with in time: {number}"),
     "problem.resolved": _("The problem is resolved: {number}"),
+    "event.postponed": _("A background job could not process an event and will retry it: {job}"),
     "webhook.disabled": _("A webhook endpoint was disabled"),
     "webhook.paused": _("A webhook endpoint is paused: too many deliveries are pending"),
     "webhook.resumed": _("A webhook endpoint has caught up, and its deliveries have resumed"),
@@ -111,7 +112,7 @@ _VARIANTS: Final[Mapping[str, str]] = {
 """Which member of an event's data tells its variants apart."""
 
 
-_NAMED: Final = ("share", "tier", "turns", "round", "open", "at_risk", "missed", "number", "count")
+_NAMED: Final = ("share", "tier", "turns", "round", "open", "at_risk", "missed", "number", "count", "job")
 """Members of an event's data that sentences say as they are."""
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.consumers.consumer import Consumer
 from app.core.clock import database_now
 from app.core.db.engine import Sessions
 from app.core.db.session import driver
@@ -20,7 +21,6 @@ from app.core.db.tables import Row
 from app.core.process.cooperative import in_turns
 from app.core.state import Feed
 from app.core.text.folding import folded
-from app.events.consuming import Consumer
 from app.problems import suggesting
 from app.problems.grouping import grouped
 from app.problems.likeness import NEWEST, Group, Incident, Weights
@@ -97,7 +97,7 @@ class Detection:
 
     def __init__(self, sessions: Sessions, feed: Feed, group: Grouping = _here) -> None:
         """``group`` is how tickets are grouped: the service does it in a process of its own."""
-        self._consumer = Consumer("incidents", sessions, feed, BATCH)
+        self._consumer = Consumer("incidents", sessions, feed, BATCH, types=("ticket.opened",))
         self._group = group
 
     async def run_pass(self) -> int:
@@ -105,8 +105,8 @@ class Detection:
         return await self._consumer.take(self._look)
 
     async def _look(self, session: AsyncSession, events: Sequence[Row]) -> None:
-        opened = [(each["account_id"], each["ticket_id"]) for each in events if each["type"] == "ticket.opened"]
-        new = await (await driver(session)).fetch(_NEW, *map(list, zip(*opened, strict=True))) if opened else []
+        opened = [(each["account_id"], each["ticket_id"]) for each in events]
+        new = await (await driver(session)).fetch(_NEW, *map(list, zip(*opened, strict=True)))
         if new:
             await _take_in(session, new, self._group)
 

@@ -9,10 +9,10 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.consumers.consumer import Consumer
 from app.core.db.engine import Sessions
 from app.core.db.tables import Row
 from app.core.state import Feed
-from app.events.consuming import Consumer
 from app.reports.storing import MARK, recount
 
 BATCH: Final = 200

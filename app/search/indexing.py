@@ -9,13 +9,13 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.consumers.consumer import Consumer
 from app.core.db.engine import Sessions
 from app.core.db.session import driver
 from app.core.db.statements.bulk import upserted, write
 from app.core.db.tables import Row
 from app.core.process.cooperative import in_turns
 from app.core.state import Feed
-from app.events.consuming import Consumer
 from app.events.envelope import NO_ACCOUNT
 from app.search.models import SearchTextRow
 from app.search.words import vector

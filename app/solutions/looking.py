@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.articles.index import KNOWN_ERROR
 from app.articles.read.answers import good
 from app.articles.read.search import ALL_REACHES, Asked, are_there_any
+from app.consumers.consumer import Consumer
 from app.core.auth import SERVICE
 from app.core.db.engine import Sessions
 from app.core.db.session import driver, run
@@ -16,7 +17,6 @@ from app.core.db.tables import Row
 from app.core.jobs.apart import apart
 from app.core.metrics import Metrics
 from app.core.state import Feed
-from app.events.consuming import Consumer
 from app.events.types import TicketNoKnownSolution
 from app.tickets.editing.edit import TicketEdit
 from app.tickets.editing.load import lock
@@ -44,7 +44,7 @@ class KnownSolutions:
 
     def __init__(self, sessions: Sessions, feed: Feed, metrics: Metrics | None = None) -> None:
         self._sessions, self._metrics = sessions, metrics
-        self._consumer = Consumer(JOB, sessions, feed, _BATCH)
+        self._consumer = Consumer(JOB, sessions, feed, _BATCH, types=("ticket.opened",))
 
     async def run_pass(self) -> int:
         """Look at the tickets that the next events have opened; the number of events."""
@@ -52,9 +52,9 @@ class KnownSolutions:
 
     async def _look(self, session: AsyncSession, events: Sequence[Row]) -> None:
         """A ticket that fails is left at that, and the others go on."""
-        opened = [(each["account_id"], each["ticket_id"]) for each in events if each["type"] == "ticket.opened"]
-        if not opened or not await are_there_any(session):
+        if not await are_there_any(session):
             return
+        opened = [(each["account_id"], each["ticket_id"]) for each in events]
         for ticket in await (await driver(session)).fetch(_OPENED, *map(list, zip(*opened, strict=True))):
             if await _has_none(session, ticket):
                 with apart(JOB, self._metrics, ticket_id=ticket["ticket_id"]):

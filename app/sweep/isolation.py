@@ -17,6 +17,7 @@ import structlog
 from app.core.clock import monotonic
 from app.core.db.causes import Cause, cause_of
 from app.core.db.engine import Sessions
+from app.core.jobs.backoff import POSTPONED_AFTER
 from app.core.jobs.fair_turns import Turns
 from app.core.metrics import Metrics
 from app.core.signals import WakeUp
@@ -24,7 +25,6 @@ from app.sweep.batch import Batch, Limits, run_batch
 from app.sweep.claims import Apart, of_account, of_tickets
 from app.sweep.lanes import Pace
 from app.tickets.background import postponing
-from app.tickets.background.backoff import POSTPONED_AFTER
 from app.tickets.background.postponing import Suspect
 
 BUDGET: Final = 5.0

@@ -9,6 +9,7 @@ from typing import Final
 from asyncpg import PostgresError
 
 from app.core.db.errors import driver_error, is_outage
+from app.core.problems import TooLong, TooManyRequests, Unavailable
 
 
 class TooSlow(Exception):
@@ -21,7 +22,7 @@ class Cause(Enum):
     OUTAGE = "outage"
     """whatever is tried fails: the database is away, full, read-only, or its schema is not ours"""
     CONTENTION = "contention"
-    """somebody else's transaction was in the way: a lock, a deadlock, a serialization failure"""
+    """somebody else was in the way: a lock, a deadlock, a serialization failure, a full queue"""
     SLOW = "slow"
     FAILED = "failed"
 
@@ -44,8 +45,10 @@ _OUTAGES: Final = (
 def cause_of(error: Exception) -> Cause:
     """Why the transaction that raised ``error`` failed."""
     raised = driver_error(error)
-    if isinstance(raised, TooSlow):
+    if isinstance(raised, (TooSlow, TooLong)):
         return Cause.SLOW
+    if isinstance(raised, (Unavailable, TooManyRequests)):
+        return Cause.CONTENTION
     state = str(raised.sqlstate or "") if isinstance(raised, PostgresError) else ""
     if state == _CANCELLED:
         return Cause.SLOW

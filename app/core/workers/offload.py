@@ -19,7 +19,7 @@ import structlog
 from app.core.auth import Principal
 from app.core.clock import monotonic
 from app.core.metrics import Metrics
-from app.core.problems import Unavailable
+from app.core.problems import TooLong, Unavailable
 from app.core.settings import Settings
 from app.core.text.messages import _
 from app.core.workers.fair_slots import FairSlots
@@ -86,7 +86,7 @@ class Offload:
             detail = _(
                 "This takes longer than {deadline} seconds to compute: ask for less, or later", deadline=self._deadline
             )
-            raise Unavailable(detail, headers=_RETRY) from error
+            raise TooLong(detail, headers=_RETRY) from error
         finally:
             self._seconds.labels(outcome).observe(monotonic() - began)
         if not done:

@@ -3,7 +3,8 @@
 ``EVENTS`` is what the OpenAPI document publishes as webhooks.
 """
 
-from typing import Final
+from datetime import datetime
+from typing import Final, Literal
 
 from pydantic import Field
 
@@ -81,6 +82,20 @@ from app.events.types.tickets import (
     TicketUpdated,
     TicketWithdrawn,
 )
+
+
+class EventPostponed(EventData):
+    """A background job failed with one event, twice in a row: until ``retry_at`` what the job does lacks that event."""
+
+    type = "event.postponed"
+    audience = "internal"
+    job: str = Field(description="As in the metrics: `reports`, `texts` (the search), `incidents`, `known solutions`")
+    event_id: str
+    event_type: str
+    reason: Literal["failed", "slow"]
+    error: str = Field(description="The kind of the error; the service's log has it in full")
+    failures: int = Field(description="Attempts in a row. Told as long as the wait grows, from a minute to an hour")
+    retry_at: datetime
 
 
 class WebhookDisabled(EventData):
@@ -182,6 +197,7 @@ EVENTS: Final[tuple[type[EventData], ...]] = (
     ProblemUpdated,
     ProblemTargetMissed,
     ProblemResolved,
+    EventPostponed,
     WebhookDisabled,
     WebhookPaused,
     WebhookResumed,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from app.core.clock import monotonic
-from app.tickets.background.backoff import wait_after
+from app.core.jobs.backoff import wait_after
 
 
 @dataclass(frozen=True, slots=True)

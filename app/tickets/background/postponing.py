@@ -18,12 +18,12 @@ from app.core.db.engine import Sessions
 from app.core.db.session import driver, ring_after_commit, transaction
 from app.core.db.statements.bulk import updated, upserted, write
 from app.core.db.tables import Row
+from app.core.jobs.backoff import POSTPONED_AFTER, is_told, wait_after
 from app.events.event import Event
 from app.events.log import event_row, recorded
 from app.events.stub import STUB
 from app.events.types import TicketPostponed
 from app.notices.outbox import noticed
-from app.tickets.background.backoff import POSTPONED_AFTER, is_told, wait_after
 from app.tickets.models import PostponementRow, TicketRow
 from app.webhooks.outbox.fanout import fanned_out
 

@@ -1,6 +1,6 @@
 from datetime import timedelta
 
-from app.tickets.background.backoff import is_told, wait_after
+from app.core.jobs.backoff import is_told, wait_after
 
 MINUTE = timedelta(minutes=1)
 

@@ -1,10 +1,10 @@
-"""When a ticket that fails is tried again. Pure."""
+"""When what fails time and again is tried next. Pure."""
 
 from datetime import timedelta
 from typing import Final
 
 POSTPONED_AFTER: Final = 2
-"""Failures in a row after which a ticket counts as postponed. The first is followed by a second try at once."""
+"""Failures in a row after which something counts as postponed. The first is followed by a second try at once."""
 _SECOND_TRY: Final = timedelta(seconds=1)
 _SHORTEST: Final = timedelta(minutes=1)
 _LONGEST: Final = timedelta(hours=1)

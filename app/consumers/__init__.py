@@ -1,0 +1,1 @@
+"""Background passes that follow the events."""
