@@ -13,6 +13,7 @@ from typing import Any, Final
 import asyncpg
 import httpx
 
+from app.events.models import EventRow
 from bench import servers
 from tests.support.waiting import until
 
@@ -37,6 +38,18 @@ jsonb_populate_record(d, jsonb_build_object(
     'id', 'ddl_' || lpad(n::text, 26, '0'), 'ticket_id', 'tkt_' || lpad(n::text, 26, '0'))) AS copy
 WHERE d.ticket_id = $2
 """
+_NAMES: Final = ", ".join(column.name for column in EventRow.__table__.columns if column.name != "position")
+_COPY_EVENTS: Final = f"""
+INSERT INTO events ({_NAMES})
+SELECT {", ".join(f"copy.{name}" for name in _NAMES.split(", "))}
+FROM events AS e, generate_series(2, $1::int) AS n, jsonb_populate_record(e, jsonb_build_object(
+    'id', 'evt_' || lpad((n * 100 + e.sequence)::text, 26, '0'), 'ticket_id', 'tkt_' || lpad(n::text, 26, '0'),
+    'data', e.data || CASE WHEN e.data ? 'deadline_id'
+        THEN jsonb_build_object('deadline_id', 'ddl_' || lpad(n::text, 26, '0')) ELSE '{{}}' END)) AS copy
+WHERE e.ticket_id = $2
+"""
+# They were opened long ago, as far as the passes are concerned that follow the events.
+_FOLLOWED: Final = "UPDATE event_consumers SET position = (SELECT max(position) FROM events WHERE id > '')"
 _MISSES: Final = """
 SELECT e.timestamp AS due, pg_xact_commit_timestamp(e.xmin) AS durable,
        (e.data ->> 'noticed_at')::timestamptz AS noticed
@@ -101,9 +114,10 @@ async def _open(api: httpx.AsyncClient, account: str) -> str:
 async def _gather(api: httpx.AsyncClient, connection: "asyncpg.Connection[Any]", account: str) -> datetime:
     """Make the storm's tickets; the instant at which all of them are due."""
     first = await _open(api, account)
-    for copy in (_COPY, _COPY_DEADLINES):
+    for copy in (_COPY, _COPY_DEADLINES, _COPY_EVENTS):
         await connection.execute(copy, _STORM, first)
-    for table in ("tickets", "deadlines"):
+    await connection.execute(_FOLLOWED)
+    for table in ("tickets", "deadlines", "events"):
         await connection.execute(f"VACUUM ANALYZE {table}")
     due, now = await connection.fetchrow("SELECT wake_at, clock_timestamp() FROM tickets WHERE id = $1", first)
     assert (due - now).total_seconds() > _CALM + 3, "the machine is too slow for this: raise _AHEAD"
