@@ -50,6 +50,7 @@ BUDGET: Final = float(SECONDS or 2)
 RUN: Final = randrange(2**32) if WANTED else 0  # noqa: S311  it chooses examples
 CONFIG: Final[dict[str, Any]] = {
     "suppress-health-check": ["too_slow", "filter_too_much"],
+    "request-timeout": 60,  # how long answers take is for bench/
     "generation": {
         "max-examples": int(WANTED or 3),
         "deterministic": not WANTED,
