@@ -48,7 +48,7 @@ from app.paging.ways import Ways
 from app.problems.detection import Detection, forget_incidents
 from app.problems.grouping import grouped
 from app.problems.telling import Telling
-from app.reports.folding import Folding
+from app.reports.facts.folding import Folding
 from app.roster.upkeep import extend_shift_holidays
 from app.search.indexing import Indexing
 from app.solutions.looking import KnownSolutions

@@ -12,13 +12,13 @@ from app.core.web.kit.deps import filled
 from app.core.web.kit.operations import AccountScope, Call, CallDep, ResourceRouter
 from app.core.web.kit.paging import PageDep
 from app.core.web.replies import reply
-from app.reports import listing
+from app.reports.api.table import table, wants_table
 from app.reports.asked import Asked, Grouping, Narrowing, Of, TicketGrouping
-from app.reports.attainment import attainment
-from app.reports.lateness import lateness
+from app.reports.read import listing
+from app.reports.read.attainment import attainment
+from app.reports.read.lateness import lateness
+from app.reports.read.volume import volume
 from app.reports.schemas import MOMENT, PROMISE, Attainment, Lateness, Moment, Promise, Volume
-from app.reports.table import table, wants_table
-from app.reports.volume import volume
 
 router = ResourceRouter("reports", prefix="/v1/reports", tags=["Reports"])
 NarrowingDep = Annotated[Narrowing, Depends(filled(Narrowing))]

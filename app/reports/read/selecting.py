@@ -4,7 +4,7 @@ from typing import Final
 
 from app.events.types import INTERNAL_METRICS
 from app.reports.asked import Asked
-from app.reports.grouping import COLUMNS, Groups, Values
+from app.reports.read.grouping import COLUMNS, Groups, Values
 
 _SPLIT: Final = 60
 """Days at the most that are read from the facts while others are read from their sums."""
