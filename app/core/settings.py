@@ -52,7 +52,10 @@ class Settings(BaseSettings):
     )
     workers: int = Field(1, ge=1, le=64, description="Processes that serve")
     offload_workers: int = Field(
-        max(1, (os.cpu_count() or 1) // 2), ge=1, le=64, description="The most processes for heavy computations"
+        max(min(2, os.cpu_count() or 1), (os.cpu_count() or 1) // 2),
+        ge=1,
+        le=64,
+        description="The most processes for heavy computations",
     )
     offload_queue: int = Field(32, ge=1, le=10_000, description="Heavy computations that may wait for one of them")
     offload_deadline: float = Field(10.0, gt=0, le=300, description="Seconds that one may wait, and may take")

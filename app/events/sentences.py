@@ -112,7 +112,7 @@ _VARIANTS: Final[Mapping[str, str]] = {
 """Which member of an event's data tells its variants apart."""
 
 
-_NAMED: Final = ("share", "tier", "turns", "round", "open", "at_risk", "missed", "number", "count")
+_NAMED: Final = ("share", "tier", "turns", "round", "open", "at_risk", "missed", "number", "count", "month")
 """Members of an event's data that sentences say as they are."""
 
 

@@ -93,9 +93,7 @@ async def get_monthly_report(
     return answer
 
 
-@router.action(
-    "/reports/{month}/links", ReportLink, scope="reports:read", status=201, summary="Create a link to a monthly report"
-)
+@router.action("/reports/{month}/links", ReportLink, scope="reports:read", summary="Create a link to a monthly report")
 async def create_monthly_report_link(
     call: CallDep,
     account_id: AccountPath,
@@ -124,7 +122,7 @@ async def get_report_mails(call: CallDep, account_id: AccountPath, actor: ActorD
     return await call.write(get)
 
 
-@router.update("/report-mails", ReportMails, ReportMailsPatch, _PATCH, summary="Set who is sent monthly reports")
+@router.update("/report-mails", ReportMails, ReportMailsPatch, _PATCH, summary="Update who is sent monthly reports")
 async def update_report_mails(call: CallDep, account_id: AccountPath, patch: PatchDep) -> Response:
     """Say who is sent the account's report each month; nobody, unless it is said. For admins and the account's owners.
 

@@ -17,6 +17,7 @@ from app.core.text.language import LANGUAGES, Language
 from app.core.text.messages import locale_of, number
 from app.core.text.phrases import moment_in
 from app.core.zones import load_zone
+from app.events.labels import stated
 from app.reports.monthly import words
 from app.reports.monthly.charts import Series, lying_bars, standing_bars
 from app.reports.monthly.months import Month
@@ -78,6 +79,11 @@ class Page:
     def month(self) -> str:
         """The month, as a title has it."""
         return month_name(self.report.month, self.language)
+
+    @property
+    def plan(self) -> str:
+        """What the plan is called."""
+        return stated(WORDS["plan"], self.report.plan, self.language)
 
     @property
     def period(self) -> str:
