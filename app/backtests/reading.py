@@ -44,7 +44,7 @@ CROSS JOIN LATERAL (
 ) AS d
 CROSS JOIN LATERAL (
     SELECT max(e.timestamp) AS told_at,
-           coalesce(jsonb_agg(jsonb_build_object(
+           coalesce(json_agg(json_build_object(
         'type', e.type, 'timestamp', e.timestamp, 'actor', e.actor, 'data', e.data - $4::text[]
     ) ORDER BY e.sequence), '[]')::text AS events,
            coalesce(array_agg((CASE e.type WHEN 'ticket.opened' THEN e.data -> 'plan' ELSE e.data -> 'to' END)::text)
