@@ -93,7 +93,7 @@ async def get_monthly_report(
     return answer
 
 
-@router.action("/reports/{month}/links", ReportLink, scope="reports:read", summary="Create a link to a monthly report")
+@router.create("/reports/{month}/links", ReportLink, scope="reports:read", summary="Create a link to a monthly report")
 async def create_monthly_report_link(
     call: CallDep,
     account_id: AccountPath,
@@ -108,7 +108,7 @@ async def create_monthly_report_link(
         path, base = f"{PATH}{report_token(await mail_secret(session), opened)}", site(call.state.settings)
         return {"path": path, "url": f"{base}{path}" if base else None, "expires_at": opened.expires_at}
 
-    return await call.read(sign)
+    return await call.once(sign)
 
 
 @router.show("/report-mails", ReportMails, summary="Get who is sent monthly reports")

@@ -65,7 +65,7 @@ async def test_n7_a_month_is_the_same_as_json_and_as_a_page_in_the_accounts_lang
 
 async def test_a_signed_link_opens_one_report_without_a_key(worked: Story, client: httpx.AsyncClient) -> None:
     links = f"/v1/accounts/{worked.account.account_id}/reports/2026-11/links"
-    made = await worked.customer.post(links, expires_in="PT1H")
+    made = await worked.customer.post(links, 201, expires_in="PT1H")
     page = await client.get(made["path"])
     assert page.status_code == 200
     assert "default-src 'none'" in page.headers["content-security-policy"]
