@@ -106,10 +106,10 @@ class Page:
         return [
             (self.word("kept"), self.share(report.total.attained)),
             (self.word("promises"), self.count(report.total.promised)),
-            (self.word("opened"), self.count(report.opened)),
-            (self.word("resolved"), self.count(report.resolved)),
-            (self.word("reopened"), self.count(report.reopened)),
-            (self.word("escalated"), self.count(report.escalated)),
+            (self.word("tickets_opened"), self.count(report.opened)),
+            (self.word("tickets_resolved"), self.count(report.resolved)),
+            (self.word("tickets_reopened"), self.count(report.reopened)),
+            (self.word("escalations"), self.count(report.escalated)),
         ]
 
     @property
