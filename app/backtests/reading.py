@@ -17,7 +17,7 @@ from app.sla.history import INPUTS, TOLD_BY_SERVICE
 PAGE: Final = 2_000
 """Keys of one statement."""
 BATCH: Final = 200
-"""Tickets of one snapshot, and of one task of a worker process: a fraction of a second for whoever waits for it."""
+"""Tickets of one snapshot."""
 _BITS: Final = 2**31
 _WHERE: Final = f"""
 t.opened_at >= $1 AND t.opened_at < $2
