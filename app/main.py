@@ -31,7 +31,8 @@ from app.plans.api import programmes
 from app.previews import router as previews_router
 from app.problems import router as problems_router
 from app.records import router as records_router
-from app.reports import router as reports_router
+from app.reports.api import monthly, monthly_pages
+from app.reports.api import reports as reports_router
 from app.resources import lifespan
 from app.rollout import router as rollout_router
 from app.roster.api import calendars, contacts, overrides, regions
@@ -88,6 +89,8 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     coaching_router.router,
     records_router.router,
     reports_router.router,
+    monthly.router,
+    monthly_pages.router,
     health.router,
 )
 _FIRST: Final = (tickets_router.router, feed_router.router, ingest.router)

@@ -28,6 +28,7 @@ from app.core.settings import Settings
 from app.core.signals import WakeUps
 from app.core.state import State
 from app.core.workers.offload import Offload
+from app.core.workers.printer import Printer
 from app.feed.poller import FeedPoller
 from app.notices import outbox
 from app.paging import queue
@@ -101,6 +102,7 @@ def build_state(
     metrics.streams.set_function(lambda: len(streams))
     for name, connections in (("requests", requests), ("background", background), ("clock", clock)):
         metrics.watch_pool(name, partial(gate_of, connections.engine))
+    printer = Printer(settings)
     return State(
         settings=settings,
         engine=requests.engine,
@@ -114,10 +116,11 @@ def build_state(
         feed=FeedPoller(clock.engine, wake_ups.events),
         streams=streams,
         offload=Offload(settings, metrics, _HEAVY),
+        printer=printer,
         visitors=Visiting(requests.engine, keyring, key_sets),
         metrics=metrics,
         migration_heads=heads(),
-        degraded=tuple(_missing(settings)),
+        degraded=tuple(_missing(settings, printer)),
         troubles=(postponing.trouble, postponed.trouble, outbox.trouble, queue.trouble, key_sets.trouble),
     )
 
@@ -128,11 +131,13 @@ async def _still_there(engine: AsyncEngine, key_sets: KeySets, names: Collection
     return await still_valid(engine, set(names) - published) | key_sets.published(published)
 
 
-def _missing(settings: Settings) -> Iterator[str]:
+def _missing(settings: Settings, printer: Printer) -> Iterator[str]:
     if not settings.jitsi_base_url and not settings.meet_credentials_file:
         yield _NO_CALLS
     if not settings.smtp_url and not settings.apprise_urls:
         yield _NO_MAIL
+    if printer.trouble:
+        yield printer.trouble
 
 
 @asynccontextmanager

@@ -48,7 +48,8 @@ from app.paging.ways import Ways
 from app.problems.detection import Detection, forget_incidents
 from app.problems.grouping import grouped
 from app.problems.telling import Telling
-from app.reports.folding import Folding
+from app.reports.facts.folding import Folding
+from app.reports.monthly.background import Reports
 from app.roster.upkeep import extend_shift_holidays
 from app.search.indexing import Indexing
 from app.solutions.looking import KnownSolutions
@@ -162,6 +163,8 @@ def _people(state: State) -> Iterator[Job]:
     yield Job("notices", what, POLL, minute, notices.run_pass, notices.next_instant, wake_ups.notices, notices.stop)
     digests = Digests(state.sessions, state.metrics)
     yield Job("digests", "sends technical account managers their week", minute, minute, digests.run_pass)
+    reports = Reports(state.sessions, state.metrics)
+    yield Job("reports", "sends accounts their monthly reports by e-mail", minute, minute, reports.run_pass)
     ways = Ways(state.settings, state.http)
     lanes: tuple[tuple[Lane, str, WakeUp], ...] = (
         ("mail", "pages engineers by e-mail", wake_ups.mail_pages),

@@ -25,6 +25,17 @@ def of_server(port: int) -> float:
     return float(found[1])
 
 
+def of_services(pid: int | None = None) -> float:
+    """Seconds that the services which this process has started have taken, with their worker processes."""
+    own = pid or os.getpid()
+    total = 0.0
+    for child in map(int, Path(f"/proc/{own}/task/{own}/children").read_text().split()):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            if Path(f"/proc/{child}/comm").read_text().strip() != "postgres":
+                total += _taken(_stat(child), _OWN) + _taken(_stat(child), _ENDED) + of_services(child)
+    return total
+
+
 async def of_postgres(url: str) -> float:
     """Seconds that all processes of this PostgreSQL have taken, those that have ended among them."""
     connection = await asyncpg.connect(url)

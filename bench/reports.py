@@ -13,7 +13,7 @@ from typing import Any, Final
 import asyncpg
 import httpx
 
-from app.reports.storing import SUMMED, SUMS
+from app.reports.facts.storing import SUMMED, SUMS
 from bench import servers
 
 FACTS: Final = int(os.environ.get("HELIODESK_BENCH_FACTS", "10000000"))

@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 
 from app.backtests.plans import LeftOut, Plans, Promised
 from app.sla.clock.changes import Answer, Apply, Change, Priority
-from app.sla.clock.clock import Clock, Step, advance, catch_up, next_firing, open_clock
+from app.sla.clock.clock import begun
 from app.sla.clock.deadline import Deadline
 from app.sla.clock.terms import Terms
 from app.sla.history import History, Told, history_of, pins_in
@@ -76,7 +76,7 @@ def _held(
 
 @dataclass
 class Course:
-    """What becomes of a ticket: all its deadlines, and the clock with those that are live."""
+    """What becomes of a ticket: the deadlines that have ended, and the clock with those that are live."""
 
     terms: Terms
     opened_at: datetime
@@ -85,31 +85,40 @@ class Course:
     """when the escalations that were waited for in fact were answered"""
 
     def __post_init__(self) -> None:
-        self.deadlines: dict[Key, Deadline] = {}
-        self.clock: Clock
-        self._take(open_clock(self.terms, self.opened_at, self.priority))
+        self._ended: dict[Key, Deadline] = {}
+        self._clock = begun(self.terms, self.opened_at, self.priority)
+
+    @property
+    def deadlines(self) -> dict[Key, Deadline]:
+        """All of them, as they are by now."""
+        return self._ended | {key_of(deadline): deadline for deadline in self._clock.deadlines}
 
     def change(self, change: Change) -> None:
         """Catch up to the instant of a change, then apply it."""
         self.reach(change.at)
-        if isinstance(change, Apply) and (lost := self.clock.priorities - {*change.terms.priorities, *change.mapping}):
+        if isinstance(change, Apply) and (lost := self._priorities() - {*change.terms.priorities, *change.mapping}):
             raise LeftOut("priority", f"The plan has no priority {', '.join(sorted(lost))}")
-        self._take(advance(self.clock, change))
+        self._clock.take(change)
+        self._settle()
 
     def reach(self, now: datetime) -> None:
         """Let everything happen that is due by ``now``, as a sweep does."""
-        while (firing := next_firing(self.clock)) is not None and firing.until <= now:
-            careful = _MOVING.intersection(self.clock.terms.on_miss.get("escalation_ack", ()))
-            self._take(catch_up(self.clock, now, 1 if careful else _AT_ONCE))
+        while self._clock.is_due(now):
+            careful = _MOVING.intersection(self._clock.terms.on_miss.get("escalation_ack", ()))
+            self._clock.catch_up(now, 1 if careful else _AT_ONCE)
+            self._settle()
             if careful:
                 self._acknowledge()
 
     def _acknowledge(self) -> None:
         """Answer what the service asked for in this course alone."""
-        at = self.clock.last_at
-        for deadline in self.clock.deadlines:
+        clock = self._clock
+        for deadline in list(clock.deadlines):
             if deadline.metric == "escalation_ack" and deadline.is_open and not self._is_awaited(deadline):
-                self._take(advance(self.clock, Answer(at, deadline.metric, deadline.subject, cancel="unseen")))
+                answer = Answer(clock.last_at, deadline.metric, deadline.subject, cancel="unseen")
+                clock.catch_up(answer.at)
+                clock.take(answer)
+                self._settle()
 
     def _is_awaited(self, deadline: Deadline) -> bool:
         if deadline.subject not in self.answered:
@@ -117,14 +126,18 @@ class Course:
         answered_at = self.answered[deadline.subject]
         return answered_at is None or answered_at >= deadline.started_at
 
-    def _take(self, step: Step) -> None:
-        """Keep what the step made; the clock goes on with the live deadlines alone, like a stored one."""
-        self.deadlines.update((key_of(deadline), deadline) for deadline in step.clock.deadlines)
-        if len(self.deadlines) > MAX_CYCLES:
+    def _priorities(self) -> frozenset[str]:
+        return self._clock.step().clock.priorities
+
+    def _settle(self) -> None:
+        """Keep what has ended; the clock goes on with the live deadlines alone, like a stored one."""
+        clock = self._clock
+        clock.events.clear()
+        if not all(deadline.live for deadline in clock.deadlines):
+            self._ended |= {key_of(deadline): deadline for deadline in clock.deadlines if not deadline.live}
+            clock.deadlines = [deadline for deadline in clock.deadlines if deadline.live]
+        if len(self._ended) + len(clock.deadlines) > MAX_CYCLES:
             raise LeftOut("cycles", f"more than {MAX_CYCLES} cycles of its deadlines")
-        live = tuple(deadline for deadline in step.clock.deadlines if deadline.live)
-        ended = len(live) < len(step.clock.deadlines)
-        self.clock = replace(step.clock, deadlines=live) if ended else step.clock
 
 
 def key_of(deadline: Deadline) -> Key:

@@ -17,7 +17,7 @@ from app.sla.history import INPUTS, TOLD_BY_SERVICE
 PAGE: Final = 2_000
 """Keys of one statement."""
 BATCH: Final = 200
-"""Tickets of one snapshot, and of one task of a worker process: a fraction of a second for whoever waits for it."""
+"""Tickets of one snapshot."""
 _BITS: Final = 2**31
 _WHERE: Final = f"""
 t.opened_at >= $1 AND t.opened_at < $2
@@ -44,7 +44,7 @@ CROSS JOIN LATERAL (
 ) AS d
 CROSS JOIN LATERAL (
     SELECT max(e.timestamp) AS told_at,
-           coalesce(jsonb_agg(jsonb_build_object(
+           coalesce(json_agg(json_build_object(
         'type', e.type, 'timestamp', e.timestamp, 'actor', e.actor, 'data', e.data - $4::text[]
     ) ORDER BY e.sequence), '[]')::text AS events,
            coalesce(array_agg((CASE e.type WHEN 'ticket.opened' THEN e.data -> 'plan' ELSE e.data -> 'to' END)::text)

@@ -36,6 +36,8 @@ MOST: Final = 50_000
 """Tickets that are tried; of more, a sample of about so many."""
 _AT_ONCE: Final = 2
 """Batches that are computed at a time; another is read meanwhile."""
+_TASK: Final = 50
+"""Tickets of one task: some hundredths of a second, so that a busy machine does not take it beyond its deadline."""
 _NOW: Final = "SELECT coalesce(sandbox_now, clock_timestamp()) FROM accounts WHERE account_id = $1"
 _TICK: Final = timedelta(microseconds=1)
 _DOCUMENT: Final = "SELECT document::text FROM plan_versions WHERE key = $1 AND version = $2"
@@ -189,6 +191,6 @@ async def _folded(
     """All of these tickets; a task that leaves some of them is followed by another."""
     found: list[Batch] = []
     while records:
-        found.append(await offload.run(owner, fold, records))
+        found.append(await offload.run(owner, fold, records[:_TASK]))
         records = records[found[-1].tickets :]
     return found

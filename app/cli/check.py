@@ -15,7 +15,7 @@ from app.core.db.engine import Sessions
 from app.core.db.migrate import require_fit
 from app.core.settings import Settings
 from app.replay.snapshots import Scope, Snapshot, count, walk
-from app.reports.checking import WrongFact, wrong_facts, wrong_sums
+from app.reports.facts.checking import WrongFact, wrong_facts, wrong_sums
 from app.resources import COMMANDS, open_state
 
 Judge: TypeAlias = Callable[[Snapshot], Sequence[object]]

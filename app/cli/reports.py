@@ -12,7 +12,7 @@ from app.core import clock
 from app.core.db.migrate import require_fit
 from app.core.settings import Settings
 from app.replay.snapshots import Scope, count
-from app.reports.rebuilding import rebuild
+from app.reports.facts.rebuilding import rebuild
 from app.resources import COMMANDS, open_state
 
 reports = typer.Typer(help="Keep what reports are counted from.", no_args_is_help=True)

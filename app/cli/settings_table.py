@@ -8,7 +8,7 @@ from pydantic_core import PydanticUndefined
 
 from app.core.settings import Settings
 
-_OF_THE_MACHINE: Final = {"offload_workers": "half of the cores, at least 1"}
+_OF_THE_MACHINE: Final = {"offload_workers": "half of the cores, at least 2 where there are as many"}
 """Defaults that each machine makes for itself."""
 _OWN: Final = ("database_url",)
 """Settings that have another name than the prefix gives them, and a place of their own in the page."""

@@ -52,11 +52,19 @@ class Settings(BaseSettings):
     )
     workers: int = Field(1, ge=1, le=64, description="Processes that serve")
     offload_workers: int = Field(
-        max(1, (os.cpu_count() or 1) // 2), ge=1, le=64, description="The most processes for heavy computations"
+        max(min(2, os.cpu_count() or 1), (os.cpu_count() or 1) // 2),
+        ge=1,
+        le=64,
+        description="The most processes for heavy computations",
     )
     offload_queue: int = Field(32, ge=1, le=10_000, description="Heavy computations that may wait for one of them")
     offload_deadline: float = Field(10.0, gt=0, le=300, description="Seconds that one may wait, and may take")
     offload_idle: float = Field(30.0, gt=0, le=3600, description="Seconds after which an idle one of them ends")
+    chromium: str = Field(
+        "", description="The command that starts Chromium, which makes PDFs of reports; default: one that is found"
+    )
+    pdf_processes: int = Field(1, ge=1, le=16, description="The most of them at a time")
+    pdf_deadline: float = Field(30.0, gt=0, le=300, description="Seconds that a PDF may wait, and may take")
     background: bool = Field(True, description="Whether this process runs the background passes")
     feed_retention: int = Field(90, ge=1, le=3650, description="Days that the feed goes back")
     trusted_proxies: Annotated[list[IPv4Network | IPv6Network], NoDecode] = Field(

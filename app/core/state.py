@@ -22,6 +22,7 @@ from app.core.process.watch import Watched
 from app.core.settings import Settings
 from app.core.signals import WakeUps
 from app.core.workers.offload import Offload
+from app.core.workers.printer import Printer
 
 
 class Feed(Protocol):
@@ -85,6 +86,7 @@ class State:
     feed: Feed
     streams: Streams
     offload: Offload
+    printer: Printer
     visitors: Visitors
     heartbeats: Heartbeats = field(default_factory=Heartbeats)
     metrics: Metrics = field(default_factory=Metrics)

@@ -254,6 +254,19 @@ DATA: Final[dict[str, dict[str, Any]]] = {
         "unreachable": [],
         "truncated": False,
     },
+    "account.report_ready": {
+        "month": "2026-11",
+        "since": "2026-10-31T23:00:00.000000Z",
+        "until": "2026-11-30T23:00:00.000000Z",
+        "promised": 41,
+        "met": 38,
+        "met_late": 1,
+        "missed": 1,
+        "open": 1,
+        "attained": 0.95,
+        "opened": 23,
+        "resolved": 20,
+    },
     "maintenance.started": _WINDOW,
     "maintenance.ended": _WINDOW | {"still_firing": 2},
     "article.published": _ARTICLE,
@@ -359,7 +372,13 @@ _MOMENTS: Final[tuple[tuple[str, str, dict[str, str], str], ...]] = (
 )
 """What can happen to the ticket, in order: when, who did it, and its status after it. No ticket sees all of it."""
 _OF_TICKET: Final = {moment[0]: (place, *moment[1:]) for place, moment in enumerate(_MOMENTS, start=1)}
-_OF_ACCOUNT: Final = {"account.digest": _MONDAY, "maintenance.started": _OPENED, "maintenance.ended": _LATER}
+_MONTH_OVER: Final = "2026-12-01T07:00:00.000000Z"
+_OF_ACCOUNT: Final = {
+    "account.digest": _MONDAY,
+    "account.report_ready": _MONTH_OVER,
+    "maintenance.started": _OPENED,
+    "maintenance.ended": _LATER,
+}
 """When it happens; what happens to endpoints: when the first response was due."""
 _OF_NONE: Final = {"article.published": _ENGINEER, "article.withdrawn": _ENGINEER, "event.postponed": _SERVICE}
 """What is about no account, and who did it."""

@@ -82,6 +82,7 @@ SENTENCES: Final[Mapping[str, Message]] = {
     "routing.unstaffed:owner_held": _("Its engineer is needed for a more urgent ticket, and nobody else is available"),
     "routing.round_exhausted": _("No expert on shift has accepted the ticket (round {round})"),
     "account.digest": _("Weekly digest: {open} open, {at_risk} at risk, {missed} missed"),
+    "account.report_ready": _("The support report for {month} is ready"),
     "maintenance.started": _("A maintenance window has begun: alerts are held back"),
     "maintenance.ended": _("A maintenance window has ended: tickets are being opened for alerts that are still firing"),
     "article.published": _("An article was published, or a published one was changed"),
@@ -112,7 +113,19 @@ _VARIANTS: Final[Mapping[str, str]] = {
 """Which member of an event's data tells its variants apart."""
 
 
-_NAMED: Final = ("share", "tier", "turns", "round", "open", "at_risk", "missed", "number", "count", "job")
+_NAMED: Final = (
+    "share",
+    "tier",
+    "turns",
+    "round",
+    "open",
+    "at_risk",
+    "missed",
+    "number",
+    "count",
+    "job",
+    "month",
+)
 """Members of an event's data that sentences say as they are."""
 
 

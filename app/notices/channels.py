@@ -15,6 +15,7 @@ from app.notices.letters import Letter
 from app.notices.mails import Mail as CustomerMail
 from app.notices.mails import html, plain
 from app.notices.outbox import Claimed
+from app.notices.reports import READER, report_mail
 from app.notices.texts import body, language_of, subject, with_link, with_programme
 from app.notices.updates import update
 
@@ -118,15 +119,16 @@ def _letter_of(notice: Claimed, sender: str) -> Letter:
     """What a notice says by e-mail."""
     if notice.is_customers:
         mail = _mail_of(notice)
-        return Letter(
-            mail.subject, plain(mail), html(mail), letters.of_a_thread(notice.ticket_id or "", sender, notice.links)
-        )
+        thread = letters.of_a_thread(notice.ticket_id, sender, notice.links) if notice.ticket_id else {}
+        return Letter(mail.subject, plain(mail), html(mail), thread)
     title, text = written(notice)
     return Letter(title, with_link(text, notice.link, language_of(notice.recipient)))
 
 
 def _mail_of(notice: Claimed) -> CustomerMail:
     ticket, recipient = notice.ticket, notice.recipient
+    if recipient["role"] == READER:
+        return report_mail(notice.data, recipient, language_of(recipient), notice.links)
     if recipient["role"] == GUEST:
         return confirmation(ticket["number"], language_of(recipient), notice.links)
     return update(notice.data, ticket, recipient, notice.names, links=notice.links)

@@ -19,6 +19,7 @@ from app.core.text.messages import Message, to_stored
 from app.events.upcast import upcast
 from app.notices.guests import GUEST
 from app.notices.models import GuestMailRow, NoticeRow
+from app.notices.reports import READER
 from app.notices.telling import REQUESTER, WATCHER
 from app.plans import store
 from app.plans.document.model import PlanDocument
@@ -98,7 +99,7 @@ FROM jsonb_to_recordset($1::jsonb)
            wait_seconds float8)
 WHERE n.account_id = r.account_id AND n.id = r.id AND n.claim_id = r.claim_id
 """
-CUSTOMERS: Final = frozenset({GUEST, REQUESTER, WATCHER})
+CUSTOMERS: Final = frozenset({GUEST, READER, REQUESTER, WATCHER})
 """The roles of those who are no part of support."""
 EXPERT: Final = "expert"
 """The role of an engineer who is to do something."""
@@ -186,7 +187,7 @@ class Claimed:
 
     @property
     def is_customers(self) -> bool:
-        """Whether it tells a customer of their ticket."""
+        """Whether it tells a customer of their ticket, or of their account's report."""
         return self.recipient.get("role") in CUSTOMERS
 
     @property

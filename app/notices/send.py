@@ -78,6 +78,8 @@ class Notices:
 
     async def _with_page(self, session: AsyncSession, notice: Claimed) -> Claimed:
         """A customer's notice with what it leads to: as far as the service knows its own address, and has a domain."""
+        if notice.is_customers and self.site and "path" in notice.data:
+            return replace(notice, links={"page": f"{self.site}{notice.data['path']}"})
         if not notice.is_customers or not notice.ticket_id:
             return notice
         secret, ticket_id, links = await mail_secret(session), notice.ticket_id, {}

@@ -3,7 +3,7 @@
 Nothing here is about a person beyond ids. Rows have no foreign key: to check one would lock the row of the ticket.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, Index
@@ -100,3 +100,14 @@ class ReportDayRow(Base):
     misses: Mapped[int]
 
     __table_args__ = (_STORAGE,)
+
+
+class ReportMailsRow(Base):
+    """Who gets an account's report by e-mail each month, and the last month that was sent."""
+
+    __tablename__ = "report_mails"
+
+    account_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    recipients: Mapped[list[Any]] = mapped_column(comment="name, email and locale; none: it is not sent")
+    sent: Mapped[date] = mapped_column(comment="the first day of the last month that was seen to")
+    version: Mapped[int]

@@ -157,6 +157,7 @@ class World:
         now = await now_of(self.sessions)
         span = {"starts_at": now.isoformat(), "ends_at": (now + _RESOLVED_BY).isoformat()}
         self.ids["window_id"] = await self._post("/v1/maintenance-windows", span | {"account_id": account})
+        self.ids["month"] = f"{now:%Y-%m}"
         self.ids["article_id"] = await self._post("/v1/articles", _ARTICLE)
         self.ids["escalation_id"] = await self._escalation(account)
         self.ids["other_engineer_id"] = (await make_engineer(self.sessions)).id

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import pytest
 
-from app.reports.counting import Counted, count
+from app.reports.facts.counting import Counted, count
 
 START: Final = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 TICKET: Final = "tkt_1"

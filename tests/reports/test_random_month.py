@@ -8,8 +8,8 @@ from app.core.db.engine import Sessions
 from app.core.state import State
 from app.plans.document.model import PlanDocument
 from app.plans.store import builtin_plans
-from app.reports.checking import wrong_facts, wrong_sums
-from app.reports.rebuilding import rebuild
+from app.reports.facts.checking import wrong_facts, wrong_sums
+from app.reports.facts.rebuilding import rebuild
 from tests.support.desk import fetch
 from tests.support.recounting import by_cycle, counted, every_event, promises, told
 from tests.support.stories import Begin, Story, path_of

@@ -6,7 +6,7 @@ from io import StringIO
 from typing import Any, Final
 
 from app.core.state import State
-from app.reports.table import cell
+from app.reports.api.table import cell
 from tests.support.recounting import counted
 from tests.support.stories import Begin, Caller, path_of
 

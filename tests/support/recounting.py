@@ -6,7 +6,7 @@ from typing import Any, Final, TypeAlias
 
 from app.core.db.engine import Sessions
 from app.core.state import State
-from app.reports.folding import Folding
+from app.reports.facts.folding import Folding
 from tests.support.desk import fetch
 
 Figures: TypeAlias = Counter[tuple[Any, ...]]

@@ -3,7 +3,7 @@
 from app.core.db.engine import Sessions
 from app.replay.compare import differences
 from app.replay.snapshots import Scope, walk
-from app.reports.checking import miscounted
+from app.reports.facts.checking import miscounted
 
 
 async def replayed(sessions: Sessions) -> list[str]:

@@ -37,6 +37,7 @@ Scope: TypeAlias = Literal[
     "regions:read",
     "regions:write",
     "reports:read",
+    "reports:write",
     "sandbox:write",
     "tickets:read",
     "tickets:write",

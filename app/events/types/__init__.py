@@ -63,6 +63,7 @@ from app.events.types.problems import (
     TicketProblemLinked,
     TicketProblemUnlinked,
 )
+from app.events.types.reports import AccountReportReady
 from app.events.types.tickets import (
     MessagePosted,
     TicketAssigned,
@@ -186,6 +187,7 @@ EVENTS: Final[tuple[type[EventData], ...]] = (
     RoutingUnstaffed,
     RoutingRoundExhausted,
     AccountDigest,
+    AccountReportReady,
     MaintenanceStarted,
     MaintenanceEnded,
     ArticlePublished,

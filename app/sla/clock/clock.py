@@ -11,15 +11,17 @@ from typing import Final, NamedTuple, TypeAlias
 
 from app.sla.clock.changes import Ask, Change, ClockEvent, Close
 from app.sla.clock.cycles import Clock, Step, order_of
-from app.sla.clock.deadline import REMINDER, Deadline
+from app.sla.clock.deadline import REMINDER, Deadline, changed
 from app.sla.clock.terms import EFFECTS, METRIC_ORDER, Terms
 from app.sla.clock.transitions import Transitions
 
 __all__ = [
     "Clock",
     "Firing",
+    "Fold",
     "Step",
     "advance",
+    "begun",
     "catch_up",
     "fold",
     "miss_subject",
@@ -50,9 +52,14 @@ class Firing(NamedTuple):
 
 def open_clock(terms: Terms, at: datetime, priority: str) -> Step:
     """The clock of a ticket opened at ``at``: what starts then is started (metrics table, C08)."""
-    fold = _Fold(Clock(terms, "new", priority, 1, at, at, updates_from=at if terms.updates_from_opening else None))
+    return begun(terms, at, priority).step()
+
+
+def begun(terms: Terms, at: datetime, priority: str) -> "Fold":
+    """The same, for whoever folds all changes of a ticket at once, and does not freeze the clock after each."""
+    fold = Fold(Clock(terms, "new", priority, 1, at, at, updates_from=at if terms.updates_from_opening else None))
     fold.start_missing(at, "opened")
-    return fold.step()
+    return fold
 
 
 def catch_up(clock: Clock, now: datetime, most: int | None = None) -> Step:
@@ -62,17 +69,16 @@ def catch_up(clock: Clock, now: datetime, most: int | None = None) -> Step:
     """
     if (wake := wake_at(clock)) is None or wake > now:
         return Step(clock, ())
-    fold = _Fold(clock)
+    fold = Fold(clock)
     fold.catch_up(now, most)
     return fold.step()
 
 
 def advance(clock: Clock, change: Change) -> Step:
     """Catch up to the change's instant, then apply it (C18). ``change.at`` is never before ``clock.last_at``."""
-    fold = _Fold(clock)
+    fold = Fold(clock)
     fold.catch_up(change.at)
-    fold.last_at = max(fold.last_at, change.at)
-    fold.apply(change)
+    fold.take(change)
     return fold.step()
 
 
@@ -102,13 +108,27 @@ def fold(clock: Clock, changes: Iterable[Change]) -> Step:
     return Step(clock, tuple(events))
 
 
-class _Fold(Transitions):
+class Fold(Transitions):
     """A clock in which what is due happens (C06, C15, C16)."""
+
+    def take(self, change: Change) -> None:
+        """Apply a change, to whose instant the clock has caught up."""
+        self.last_at = max(self.last_at, change.at)
+        self.apply(change)
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether there is anything to be done by ``now``; most changes find nothing, so it is found out at once."""
+        for one in self.deadlines:
+            if one.state == "running" and (
+                (one.due_at and one.due_at < now) or (one.pending and one.pending[0][0] <= now)
+            ):
+                return True
+        return bool((self.close_at and self.close_at < now) or (self.wait and self._first(now)))
 
     def catch_up(self, now: datetime, most: int | None = None) -> None:
         """Do all that is due, or ``most`` of it, in order: by instant, warnings before misses before the ends."""
         for _ in repeat(None) if most is None else repeat(None, most):
-            firing = self._first(now)
+            firing = self._first(now) if self.is_due(now) else None
             if firing is None:
                 return
             at, action = firing
@@ -151,7 +171,7 @@ class _Fold(Transitions):
         for deadline in sorted(self.deadlines, key=order_of):
             if deadline.state == "running" and deadline.pending and deadline.pending[0][0] == at:
                 share = deadline.pending[0][1]
-                warned = replace(deadline, pending=deadline.pending[1:], warned=(*deadline.warned, share))
+                warned = changed(deadline, pending=deadline.pending[1:], warned=(*deadline.warned, share))
                 self.put(deadline, warned)
                 if deadline.due_at and now <= deadline.due_at:
                     kind = "reminder" if share == REMINDER else "deadline.warning"
@@ -181,7 +201,7 @@ class _Fold(Transitions):
 
     def record_miss(self, at: datetime, deadline: Deadline) -> Deadline:
         """The deadline is past due: missed at its due instant, and open until something ends it (C06)."""
-        missed = self.put(deadline, replace(deadline, state="missed", missed_at=at, pending=()))
+        missed = self.put(deadline, changed(deadline, state="missed", missed_at=at, pending=()))
         self.tell("deadline.missed", at, missed)
         return missed
 
@@ -204,7 +224,7 @@ class _Fold(Transitions):
         if missed.metric == "first_response":
             self.updates_from = self.updates_from or at
         elif missed.metric == "resolution" and raised and self.faster_resolution():
-            self.put(missed, replace(missed, ended_at=at, live=False))
+            self.put(missed, changed(missed, ended_at=at, live=False))
 
     def faster_resolution(self) -> bool:
         """Whether a miss of the resolution raises the priority, and the present one has a target for it."""

@@ -1,10 +1,10 @@
 """A ticket's clock and the cycles of its metrics: how each starts, stops, pauses, moves, ends (C07 to C13). Pure."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from app.sla.clock.changes import ClockEvent
-from app.sla.clock.deadline import OPEN_STATES, Deadline, Span, timed, with_span
+from app.sla.clock.deadline import OPEN_STATES, Deadline, Span, changed, timed, timed_with_span, with_span
 from app.sla.clock.terms import METRIC_ORDER, PLAN_METRICS, Terms
 
 ENDED_STATUSES = frozenset({"resolved", "closed"})
@@ -153,10 +153,10 @@ class Cycles:
         if deadline is None:
             return
         if deadline.state == "cancelled":
-            self.put(deadline, replace(deadline, live=False))
+            self.put(deadline, changed(deadline, live=False))
             return
         state = "met_late" if deadline.state == "missed" else "met"
-        ended = self.put(deadline, replace(deadline, state=state, ended_at=at, stopped_by=by, live=False, pending=()))
+        ended = self.put(deadline, changed(deadline, state=state, ended_at=at, stopped_by=by, live=False, pending=()))
         self.tell(f"deadline.{state}", at, ended, by=by)
 
     def cancel(self, at: datetime, deadline: Deadline | None, reason: str, *, revivable: bool = False) -> None:
@@ -165,9 +165,9 @@ class Cycles:
             return
         if deadline.state not in OPEN_STATES:
             ended_at = deadline.ended_at or at
-            self.put(deadline, replace(deadline, live=False, ended_at=ended_at))
+            self.put(deadline, changed(deadline, live=False, ended_at=ended_at))
             return
-        ended = replace(deadline, state="cancelled", ended_at=at, reason=reason, pending=(), live=revivable)
+        ended = changed(deadline, state="cancelled", ended_at=at, reason=reason, pending=(), live=revivable)
         self.tell("deadline.cancelled", at, self.put(deadline, ended), reason=reason)
 
     def wanted(self, metric: str) -> bool:
@@ -195,7 +195,7 @@ class Cycles:
             if old is None:
                 self.start(at, metric)
             elif old.state == "cancelled" and self.terms.target(metric, self.priority):
-                revived = self.put(old, timed(replace(old, ended_at=None, reason=None), self.terms))
+                revived = self.put(old, timed(changed(old, ended_at=None, reason=None), self.terms))
                 self.tell("deadline.started", at, revived, reason=reason)
             elif old.state == "missed" and metric == "update":
                 self.next_update(at, old)
@@ -203,7 +203,7 @@ class Cycles:
     def next_update(self, at: datetime, missed: Deadline) -> None:
         """Go on with a chain of updates: the missed cycle ends, as missed, when the next one starts."""
         if self.terms.target("update", self.priority) and self.status not in ENDED_STATUSES:
-            self.put(missed, replace(missed, ended_at=missed.due_at, live=False))
+            self.put(missed, changed(missed, ended_at=missed.due_at, live=False))
             self.start(at, "update", chain=missed.chain + 1)
 
     def respan(self, at: datetime, reason: str) -> None:
@@ -212,21 +212,22 @@ class Cycles:
             last, span = deadline.spans[-1], Span(at, self.priority, self.terms.pauses_in(self.status, deadline.metric))
             if (last.priority, last.paused) == (span.priority, span.paused) and reason != "plan":
                 continue  # other terms need a span of their own: nothing may be due before they were applied (C14)
-            moved = self.put(deadline, with_span(deadline, span, self.terms))
-            if deadline.state in OPEN_STATES:
-                if self.terms.target(deadline.metric, self.priority):
-                    self.retime(at, moved, reason)
-                else:
-                    self.cancel(at, moved, reason, revivable=True)
+            if deadline.state not in OPEN_STATES:
+                self.put(deadline, with_span(deadline, span, self.terms))
+            elif self.terms.target(deadline.metric, self.priority):
+                self.retime(at, deadline, timed_with_span(deadline, span, self.terms), reason)
+            else:
+                moved = self.put(deadline, with_span(deadline, span, self.terms))
+                self.cancel(at, moved, reason, revivable=True)
 
-    def retime(self, at: datetime, deadline: Deadline, reason: str) -> None:
-        """Compute a deadline anew after its spans have grown, and tell what that did."""
-        after = self.put(deadline, timed(deadline, self.terms))
-        if after.state != deadline.state:
+    def retime(self, at: datetime, before: Deadline, after: Deadline, reason: str) -> None:
+        """Put what a further span has made of a deadline in its place, and tell what that did."""
+        self.put(before, after)
+        if after.state != before.state:
             kind = "deadline.paused" if after.state == "paused" else "deadline.resumed"
-            self.tell(kind, at, after, before=deadline.due_at, after=after.due_at, reason=reason)
-        elif after.due_at != deadline.due_at:
-            self.tell("deadline.moved", at, after, before=deadline.due_at, after=after.due_at, reason=reason)
+            self.tell(kind, at, after, before=before.due_at, after=after.due_at, reason=reason)
+        elif after.due_at != before.due_at:
+            self.tell("deadline.moved", at, after, before=before.due_at, after=after.due_at, reason=reason)
 
 
 def order_of(deadline: Deadline) -> tuple[int, str, int]:

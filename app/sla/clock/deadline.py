@@ -4,10 +4,11 @@ A deadline keeps its *spans*: from which instant on it was at which priority, ru
 about time follows from them, so a plan can be applied (C14) and a deadline explained without further records.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import Final
+from operator import attrgetter
+from typing import Any, Final
 
 from app.calendars.hours import ALWAYS, Calendar
 from app.sla.clock.terms import Target, Terms
@@ -39,6 +40,7 @@ class Past:
     terms: Terms
     sums: dict[tuple[Calendar, int], timedelta] = field(default_factory=dict)
     starts: dict[int, datetime] = field(default_factory=dict)
+    amounts: dict[tuple[Target, datetime], timedelta] = field(default_factory=dict)
 
     def worked(self, calendar: Calendar, rank: int) -> timedelta:
         """Working time before the last span in which the ticket was as urgent as ``rank`` or more, and not paused."""
@@ -57,17 +59,27 @@ class Past:
             self.starts[rank] = known
         return known
 
+    def amount(self, target: Target, rank: int) -> timedelta:
+        """The working time that a target is, from where the ticket was first as urgent as ``rank``."""
+        if target.duration is not None:
+            return target.duration
+        start = self.start(rank)
+        known = self.amounts.get((target, start))
+        if known is None:
+            known = self.amounts[target, start] = target.amount(start)
+        return known
+
     def grown(self, spans: tuple[Span, ...]) -> "Past":
         """The same for ``spans``, which has one span more, or another one in the place of a last one of no length."""
         last, at = self.spans[-1], spans[-1].at
         if last.at == at:
             starts = {rank: start for rank, start in self.starts.items() if start < at}
-            return Past(spans, self.terms, self.sums, starts)
+            return Past(spans, self.terms, self.sums, starts, self.amounts)
         sums = {
             (calendar, rank): worked + (calendar.working(last.at, at) if self._counts(last, rank) else _NOTHING)
             for (calendar, rank), worked in self.sums.items()
         }
-        return Past(spans, self.terms, sums, self.starts.copy())
+        return Past(spans, self.terms, sums, self.starts.copy(), self.amounts)
 
     def _counts(self, span: Span, rank: int) -> bool:
         return not span.paused and self.terms.rank(span.priority) <= rank
@@ -116,6 +128,15 @@ class Deadline:
         return self.live and self.fixed is None and self.state != "missed"
 
 
+_NAMES: Final = tuple(each.name for each in fields(Deadline))
+_VALUES: Final = attrgetter(*_NAMES)
+
+
+def changed(deadline: Deadline, **changes: Any) -> Deadline:
+    """The deadline with these fields; ``dataclasses.replace`` takes three times as long, and folds are made of this."""
+    return Deadline(**(dict(zip(_NAMES, _VALUES(deadline), strict=True)) | changes))
+
+
 @dataclass(frozen=True, slots=True)
 class Countdown:
     """The countdown of one priority as it stands at the start of the last span (C11)."""
@@ -139,18 +160,18 @@ class Countdown:
 
 def countdowns(deadline: Deadline, terms: Terms) -> list[Countdown]:
     """The countdowns that decide at the last span's priority: its own and those of the less urgent ones (C11)."""
-    return _countdowns(deadline, _past(deadline, terms))
+    return _countdowns(deadline, deadline.spans[-1], _past(deadline, terms))
 
 
-def _countdowns(deadline: Deadline, past: Past) -> list[Countdown]:
-    terms, last = past.terms, deadline.spans[-1]
+def _countdowns(deadline: Deadline, last: Span, past: Past) -> list[Countdown]:
+    terms = past.terms
     if deadline.fixed is not None:
         return [Countdown(last.priority, Target(ALWAYS, deadline.fixed), deadline.fixed, _NOTHING)]
-    targets = terms.targets[deadline.metric]
+    targets, own = terms.targets[deadline.metric], terms.rank(last.priority)
     return [
-        Countdown(name, target, target.amount(past.start(rank)), past.worked(target.calendar, rank))
-        for rank, name in enumerate(terms.priorities)
-        if rank >= terms.rank(last.priority) and (target := targets.get(name))
+        Countdown(name, target, past.amount(target, rank), past.worked(target.calendar, rank))
+        for rank, name in enumerate(terms.priorities[own:], own)
+        if (target := targets.get(name))
     ]
 
 
@@ -159,41 +180,61 @@ def _past(deadline: Deadline, terms: Terms) -> Past:
     return known if known and known.spans is deadline.spans and known.terms is terms else Past(deadline.spans, terms)
 
 
-def _warnings(deadline: Deadline, past: Past, calendar: Calendar, due: datetime) -> tuple[tuple[datetime, int], ...]:
+def _warnings(
+    warned: tuple[int, ...], start: datetime, past: Past, calendar: Calendar, due: datetime
+) -> tuple[tuple[datetime, int], ...]:
     """The warnings still to come, at shares of the unpaused working time from the start to the due instant (C16)."""
-    start, shares = deadline.spans[-1].at, past.terms.warn_at
+    shares = past.terms.warn_at
     if not shares:
         return ()
     before = past.worked(calendar, len(past.terms.priorities))
     whole = before + calendar.working(start, due)
     goals = [(-(-(whole * share) // (100 * _TICK)) * _TICK, share) for share in shares]
     return tuple(
-        (calendar.due(start, goal - before), share)
-        for goal, share in goals
-        if goal > before and share not in deadline.warned
+        (calendar.due(start, goal - before), share) for goal, share in goals if goal > before and share not in warned
     )
 
 
 def timed(deadline: Deadline, terms: Terms) -> Deadline:
     """The deadline with its state, due instant and warnings as its spans say: after a start, a move or a pause."""
-    last = deadline.spans[-1]
-    if last.paused:
-        return replace(deadline, state="paused", priority=last.priority, due_at=None, pending=())
-    past = _past(deadline, terms)
-    ends = [(each.due(last.at), each.target.calendar) for each in _countdowns(deadline, past)]
-    due, calendar = min(ends, key=lambda end: end[0])
-    return replace(
-        deadline,
-        state="running",
-        priority=last.priority,
-        due_at=due,
-        pending=_warnings(deadline, past, calendar, due),
-        past=past,
-    )
+    return _timed(deadline, deadline.spans, _past(deadline, terms))
 
 
 def with_span(deadline: Deadline, span: Span, terms: Terms) -> Deadline:
     """The deadline with a further span; one of no length is replaced, so that nothing is gained at one instant."""
+    spans = _grown(deadline, span)
+    return changed(deadline, spans=spans, past=_past(deadline, terms).grown(spans))
+
+
+def timed_with_span(deadline: Deadline, span: Span, terms: Terms) -> Deadline:
+    """Both at once."""
+    spans = _grown(deadline, span)
+    return _timed(deadline, spans, _past(deadline, terms).grown(spans))
+
+
+def _grown(deadline: Deadline, span: Span) -> tuple[Span, ...]:
     spans = deadline.spans
-    spans = (*(spans[:-1] if spans[-1].at == span.at else spans), span)
-    return replace(deadline, spans=spans, past=_past(deadline, terms).grown(spans))
+    return (*(spans[:-1] if spans[-1].at == span.at else spans), span)
+
+
+def _timed(deadline: Deadline, spans: tuple[Span, ...], past: Past) -> Deadline:
+    last = spans[-1]
+    if last.paused:
+        return changed(
+            deadline, spans=spans, past=past, state="paused", priority=last.priority, due_at=None, pending=()
+        )
+    ends = [(each.due(last.at), each.target.calendar) for each in _countdowns(deadline, last, past)]
+    due, calendar = min(ends, key=_first)
+    return changed(
+        deadline,
+        spans=spans,
+        past=past,
+        state="running",
+        priority=last.priority,
+        due_at=due,
+        pending=_warnings(deadline.warned, last.at, past, calendar, due),
+    )
+
+
+def _first(end: tuple[datetime, Calendar]) -> datetime:
+    return end[0]

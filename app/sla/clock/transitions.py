@@ -5,7 +5,7 @@ from datetime import datetime
 
 from app.sla.clock.changes import Answer, Apply, Ask, Change, Close, Message, Priority, Reopen, Status, Tier
 from app.sla.clock.cycles import ENDED_STATUSES, Cycles, Wait
-from app.sla.clock.deadline import OPEN_STATES, REMINDER, Deadline, Span, timed
+from app.sla.clock.deadline import OPEN_STATES, REMINDER, Deadline, Span, changed, timed
 
 
 class Transitions(Cycles):
@@ -69,8 +69,8 @@ class Transitions(Cycles):
         update = self.find("update")
         if update is not None:
             span = Span(at, self.priority, self.terms.pauses_in(self.status, "update"))
-            restarted = replace(update, started_at=at, spans=(span,), past=None)
-            self.retime(at, self.put(update, restarted), "first_response")
+            restarted = timed(changed(update, started_at=at, spans=(span,), past=None), self.terms)
+            self.retime(at, update, restarted, "first_response")
 
     def customer_message(self, at: datetime) -> None:
         """Wait for an answer from the oldest unanswered message on; wake a waiting or resolved ticket."""
@@ -177,7 +177,7 @@ class Transitions(Cycles):
         self.terms, self.priority = change.terms, names[self.priority]
         for deadline in self.movable():
             spans = tuple(replace(span, priority=names[span.priority]) for span in deadline.spans)
-            self.put(deadline, replace(deadline, spans=spans))
+            self.put(deadline, changed(deadline, spans=spans))
         if waited != self.terms.waiting:
             self.wait = self._wait(at)
         if self.terms.updates_from_opening and not owed:
@@ -203,7 +203,7 @@ class Transitions(Cycles):
         deadline = timed(asked, self.terms)
         if change.remind is not None:
             reminder = (change.at + change.remind, REMINDER)
-            deadline = replace(deadline, pending=tuple(sorted((*deadline.pending, reminder))))
+            deadline = changed(deadline, pending=tuple(sorted((*deadline.pending, reminder))))
         self.deadlines.append(deadline)
         self.tell("deadline.started", change.at, deadline)
 

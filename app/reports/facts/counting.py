@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
-from app.reports.promises import Promises, Row, Setting, facts
+from app.reports.facts.promises import Promises, Row, Setting, facts
 
 DEADLINES: Final = (
     "deadline.started",

@@ -7,10 +7,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.db.session import driver
 from app.core.db.tables import Row
 from app.reports.asked import Asked
-from app.reports.attainment import head
-from app.reports.grouping import MOST, Groups, Values, order, places, too_many
-from app.reports.linking import link
-from app.reports.selecting import ENGINEER, PART, engineer_of, of_facts
+from app.reports.read.attainment import head
+from app.reports.read.grouping import MOST, Groups, Values, order, places, too_many
+from app.reports.read.linking import link
+from app.reports.read.selecting import ENGINEER, PART, engineer_of, of_facts
 
 _LATE: Final = ("met_late", "missed")
 _SHARES: Final = {"p50": 0.5, "p90": 0.9, "p99": 0.99}

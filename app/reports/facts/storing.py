@@ -14,7 +14,7 @@ from app.core.db.session import driver
 from app.core.db.statements.bulk import to_json
 from app.core.db.tables import Base
 from app.core.process.cooperative import in_turns
-from app.reports.counting import READ, TEXTS, Counted, count
+from app.reports.facts.counting import READ, TEXTS, Counted, count
 from app.reports.models import ReportFactRow, ReportMomentRow
 
 Key: TypeAlias = tuple[str, str]

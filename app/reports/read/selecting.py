@@ -4,7 +4,7 @@ from typing import Final
 
 from app.events.types import INTERNAL_METRICS
 from app.reports.asked import Asked
-from app.reports.grouping import COLUMNS, Groups, Values
+from app.reports.read.grouping import COLUMNS, Groups, Values
 
 _SPLIT: Final = 60
 """Days at the most that are read from the facts while others are read from their sums."""
@@ -75,13 +75,15 @@ def source(asked: Asked, groups: Groups, values: Values) -> str:
     wanted.append(f"f.day <> ALL ({values.add(split)}::timestamptz[])")
     parts = [f"SELECT f.*, f.day AS at FROM report_days AS f WHERE {' AND '.join(wanted)}"]  # noqa: S608  our own names
     if split:
-        days = f"JOIN unnest({values.add(split)}::timestamptz[]) AS d (day)"
-        parts.append(_of_facts(asked, values, f"{days} ON {_WITHIN_DAY}"))
+        # Day by day: a join of all days would read the whole period.
+        day = f"{_FACTS} WHERE {' AND '.join((*of_facts(asked, values), _WITHIN_DAY))} OFFSET 0"
+        days = f"unnest({values.add(split)}::timestamptz[]) AS d (day)"
+        parts.append(f"SELECT f.* FROM {days} CROSS JOIN LATERAL ({day}) AS f")  # noqa: S608  our own names
     return " UNION ALL ".join(f"SELECT {_SHARED} FROM ({part}) AS f" for part in parts)  # noqa: S608  our own names
 
 
-def _of_facts(asked: Asked, values: Values, joined: str = "") -> str:
-    return f"{_FACTS} {joined} {engineer_of(asked)} WHERE {' AND '.join(of_facts(asked, values))}"
+def _of_facts(asked: Asked, values: Values) -> str:
+    return f"{_FACTS} {engineer_of(asked)} WHERE {' AND '.join(of_facts(asked, values))}"
 
 
 def _is_summed(asked: Asked) -> bool:

@@ -10,10 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.db.session import driver
 from app.core.db.tables import Row
 from app.reports.asked import Asked
-from app.reports.attainment import head
-from app.reports.grouping import COLUMNS, MOST, Groups, Values, order, places, too_many
-from app.reports.linking import MOMENTS, link
-from app.reports.selecting import ENGINEER, conditions, engineer_of, narrowed
+from app.reports.read.attainment import head
+from app.reports.read.grouping import COLUMNS, MOST, Groups, Values, order, places, too_many
+from app.reports.read.linking import MOMENTS, link
+from app.reports.read.selecting import ENGINEER, conditions, engineer_of, narrowed
 from app.tickets.models import ACTIVE
 
 _AGES: Final = {"day": 1, "three_days": 3, "week": 7, "month": 30}

@@ -13,7 +13,7 @@ from app.consumers.consumer import Consumer
 from app.core.db.engine import Sessions
 from app.core.db.tables import Row
 from app.core.state import Feed
-from app.reports.storing import MARK, recount
+from app.reports.facts.storing import MARK, recount
 
 BATCH: Final = 200
 """Events of one pass."""

@@ -10,10 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.db.session import driver
 from app.core.db.tables import Row
 from app.reports.asked import Asked
-from app.reports.grouping import MOST, Groups, Values, order, places, too_many
-from app.reports.linking import link
-from app.reports.selecting import ENGINEER, source
-from app.reports.storing import MARK
+from app.reports.facts.storing import MARK
+from app.reports.read.grouping import MOST, Groups, Values, order, places, too_many
+from app.reports.read.linking import link
+from app.reports.read.selecting import ENGINEER, source
 
 Objectives: TypeAlias = Mapping[tuple[str, int], Mapping[str, float]]
 _OUTCOMES: Final = ("met", "met_late", "missed", "open", "cancelled", "excluded")

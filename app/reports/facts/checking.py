@@ -9,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.db.engine import Sessions
 from app.core.db.session import driver, snapshot
 from app.core.db.tables import Row
+from app.reports.facts.promises import INCIDENT, UPDATE
+from app.reports.facts.storing import MARK, SUMMED, SUMS, Key, counts
 from app.reports.models import ReportFactRow, ReportMomentRow
-from app.reports.promises import INCIDENT, UPDATE
-from app.reports.storing import MARK, SUMMED, SUMS, Key, counts
 
 # A ticket of which there are events that the pass has not counted yet is not looked at.
 _COUNTED: Final = """

@@ -5,7 +5,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from app.events.envelope import instant
-from app.reports.grouping import Groups
+from app.reports.read.grouping import Groups
 
 PROMISES: Final = "/v1/reports/promises"
 MOMENTS: Final = "/v1/reports/moments"

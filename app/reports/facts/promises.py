@@ -70,6 +70,8 @@ class Promises:
 
     def __init__(self) -> None:
         self._all: dict[str, Promise] = {}
+        self._undecided: dict[str, Promise] = {}
+        """those that are open or owed, so that an event of a long history costs no more than one of a short one"""
 
     def __iter__(self) -> Iterator[Promise]:
         return iter(self._all.values())
@@ -92,6 +94,7 @@ class Promises:
         elif kind == "cancelled":
             promise.outcome, promise.reason = "cancelled", data["reason"]
             promise.settled_at, promise.setting = at, setting
+            self._undecided.pop(promise.id, None)
         else:
             self._keep(promise, at, setting)
 
@@ -105,7 +108,7 @@ class Promises:
             data["priority"],
             _read(data["started_at"]),
         )
-        self._all[began.id] = began
+        self._all[began.id] = self._undecided[began.id] = began
 
     def _keep(self, promise: Promise, at: datetime, setting: Setting) -> None:
         """What was promised has come: of this cycle, and of those before it that were missed."""
@@ -114,25 +117,28 @@ class Promises:
         elif promise.outcome == "missed":
             promise.outcome = "met_late"
         promise.settled_at, promise.kept = at, True
+        self._undecided.pop(promise.id, None)
         for earlier in self._owed(promise.metric, promise.subject):
             earlier.settled_at, earlier.kept = at, True
+            del self._undecided[earlier.id]
 
     def end(self, at: datetime, metric: str | None = None, subject: str | None = None) -> None:
         """Nothing is owed any more: of the whole ticket, of a metric, or of one call, alert or escalation."""
         for promise in self._owed(metric, subject):
             promise.settled_at = at
+            del self._undecided[promise.id]
 
     def _owed(self, metric: str | None, subject: str | None) -> Iterable[Promise]:
         return [
             promise
-            for promise in self
+            for promise in self._undecided.values()
             if promise.is_owed and metric in (None, promise.metric) and subject in (None, promise.subject)
         ]
 
     def change_priority(self, priorities: Iterable[tuple[str | None, str]]) -> None:
         """Bring what runs to another priority: pairs of the one before (None: any) and the one after."""
         after = dict(priorities)
-        for promise in self:
+        for promise in self._undecided.values():
             if promise.outcome == "open" and promise.metric not in _FIXED:
                 promise.priority = after.get(promise.priority, after.get(None, promise.priority))
 

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db.engine import Sessions
 from app.core.db.session import LONG, allow, driver, transaction
-from app.reports.storing import ADVANCE, BEGIN, LOCK, MARK, SUMMED, SUMS, Key, recount
+from app.reports.facts.storing import ADVANCE, BEGIN, LOCK, MARK, SUMMED, SUMS, Key, recount
 
 BATCH: Final = 200
 """Tickets of one transaction."""

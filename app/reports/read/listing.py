@@ -10,8 +10,8 @@ from app.core.db.session import driver
 from app.core.db.tables import Row
 from app.core.web.kit.paging import Page
 from app.reports.asked import Asked
-from app.reports.grouping import Values
-from app.reports.selecting import conditions, engineer_of, of_facts
+from app.reports.read.grouping import Values
+from app.reports.read.selecting import conditions, engineer_of, of_facts
 
 _TICKET: Final = ("ticket_id", "account_id", "priority", "plan_version", "product", "tier", "channel")
 _PROMISE: Final = (*_TICKET, "metric", "cycle", "outcome", "misses", "started_at", "due_at", "settled_at")

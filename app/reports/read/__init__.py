@@ -1,0 +1,1 @@
+"""What reports answer, from what is counted."""
