@@ -140,7 +140,7 @@ def create_app(settings: Settings, embedded: Watched | None = None) -> FastAPI:
     app.state.settings, app.state.embedded = settings, embedded
     install(app)
     app.add_middleware(Admission)
-    app.add_middleware(RequestLayer, max_body_bytes=settings.max_body_bytes)
+    app.add_middleware(RequestLayer, max_body_bytes=settings.max_body_bytes, max_mail_bytes=settings.max_mail_bytes)
     for router in sorted(ROUTERS, key=lambda router: router not in _FIRST):
         app.router.routes.extend(router.routes)  # an included router is matched twice, and slowly
     app.state.documented = [route for router in ROUTERS for route in router.routes]

@@ -31,9 +31,10 @@ class Notice(Document):
     role: str = Field(description="As whom the person gets it: `expert`, `manager`, `tam`, `guest`, ...")
     name: str | None
     email: str | None
-    state: Literal["pending", "sent", "failed", "no_channel", "suppressed"] = Field(
+    state: Literal["pending", "sent", "failed", "no_channel", "suppressed", "held"] = Field(
         description="`no_channel`: there is no way to reach the person. `suppressed`: the guest's address got another "
-        "mail less than an hour before"
+        "mail less than an hour before. `held`: a mail to the address came back, and `DELETE "
+        "/v1/accounts/{account_id}/bounces/{email}` has not lifted that"
     )
     sent_by: list[str] = Field(description="Channels that have taken it")
     attempts: int

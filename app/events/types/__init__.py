@@ -52,6 +52,7 @@ from app.events.types.experts import (
     RoutingUnstaffed,
     TicketHandedOver,
 )
+from app.events.types.mail import MailBounced
 from app.events.types.maintenance import MaintenanceEnded, MaintenanceStarted
 from app.events.types.problems import (
     ProblemOpened,
@@ -171,6 +172,7 @@ EVENTS: Final[tuple[type[EventData], ...]] = (
     RoutingUnstaffed,
     RoutingRoundExhausted,
     AccountDigest,
+    MailBounced,
     MaintenanceStarted,
     MaintenanceEnded,
     ArticlePublished,
