@@ -1,12 +1,14 @@
 """Addresses that take no mail: marked by the report of a mail that came back, until somebody lifts the mark."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db.session import driver, ring_after_commit
+from app.core.web.kit.paging import Page, in_order
+from app.notices.models import BouncedAddressRow
 
 _SENT: Final = """
 SELECT n.account_id, e.ticket_id, n.recipient ->> 'email' AS email
@@ -25,9 +27,6 @@ WITH lifted AS (DELETE FROM bounced_addresses WHERE account_id = $1 AND email = 
         AND EXISTS (SELECT FROM lifted)
 )
 SELECT EXISTS (SELECT FROM lifted)
-"""
-_MARKED: Final = """
-SELECT email, status, reason, bounced_at FROM bounced_addresses WHERE account_id = $1 AND email = ANY ($2::text[])
 """
 
 
@@ -63,6 +62,6 @@ async def lift(session: AsyncSession, account_id: str, email: str) -> bool:
     return lifted
 
 
-async def marked(session: AsyncSession, account_id: str, emails: list[str]) -> list[Mapping[str, Any]]:
-    """Those of the addresses that take no mail, and why."""
-    return [*await (await driver(session)).fetch(_MARKED, account_id, [each.lower() for each in emails])]
+async def bounces_page(session: AsyncSession, account_id: str, page: Page) -> Sequence[BouncedAddressRow]:
+    """A page of an account's addresses that take no mail, those marked first at its head, and one more."""
+    return await in_order(session, BouncedAddressRow, page, account_id=account_id, by="bounced_at", id_="email")

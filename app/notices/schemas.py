@@ -21,6 +21,29 @@ _EXAMPLE: Final[dict[str, Any]] = {
 }
 
 
+class BouncedAddress(Document):
+    """An address from which a mail came back: mails to customers that go there are held."""
+
+    model_config = ConfigDict(
+        extra="ignore",
+        json_schema_extra={
+            "examples": [
+                {
+                    "email": "ana@example.com",
+                    "status": "5.1.1",
+                    "reason": "550 5.1.1 User unknown",
+                    "bounced_at": "2026-11-20T20:15:00Z",
+                }
+            ]
+        },
+    )
+
+    email: str
+    status: str = Field(description="By RFC 3463")
+    reason: str = Field(description="In the words of the server that refused it")
+    bounced_at: Instant
+
+
 class Notice(Document):
     """A message about a ticket to one person, and what became of it."""
 

@@ -55,7 +55,7 @@ class Post:
         return found
 
     async def messages(self, ticket_id: str) -> list[dict[str, Any]]:
-        rows = await fetch(self.desk.sessions, f"{_SHOWN} ORDER BY sequence", ticket_id)  # noqa: S608
+        rows = await fetch(self.desk.sessions, f"{_SHOWN} ORDER BY sequence", ticket_id)
         return [dict(row) for row in rows]
 
     async def answer(self, ticket_id: str, key: Headers, body: str = "Which version?") -> None:
