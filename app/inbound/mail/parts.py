@@ -56,7 +56,8 @@ def content_of(message: Entity) -> tuple[str, tuple[Part, ...]]:
     pages: list[str] = []
     others: list[Part] = []
     for entity in parts_of(message):
-        kind = entity.get_content_type()
+        is_broken = entity.get_content_maintype() == "multipart"  # it says that it has parts, and has none
+        kind = "text/plain" if is_broken else entity.get_content_type()
         if kind in _SHOWN and entity.get_content_disposition() != "attachment" and not entity.get_filename():
             (texts if kind == "text/plain" else pages).append(text_of(entity))
         elif kind not in _REPORTED:

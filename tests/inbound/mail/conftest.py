@@ -58,6 +58,14 @@ class Post:
         rows = await fetch(self.desk.sessions, f"{_SHOWN} ORDER BY sequence", ticket_id)
         return [dict(row) for row in rows]
 
+    async def engineer(self, email: str = "jan@support.example") -> tuple[str, Headers]:
+        """An engineer: their id, and their key."""
+        body = {"name": "Jan Kowalski", "email": email}
+        made = await self.desk.client.post("/v1/engineers", json=body, headers=self.admin)
+        assert made.status_code == 201, made.text
+        engineer_id = str(made.json()["id"])
+        return engineer_id, await make_key(self.desk.sessions, "agent", engineer_id=engineer_id)
+
     async def answer(self, ticket_id: str, key: Headers, body: str = "Which version?") -> None:
         """An engineer answers by the API."""
         path = f"/v1/tickets/{ticket_id}/messages"

@@ -101,7 +101,7 @@ async def test_automatic_answers_answer_nothing_reopen_nothing_and_get_no_answer
     await person(post)
     ticket_id = await post.opened()
     await post.went()
-    agent = await make_agent(post)
+    _, agent = await post.engineer()
     await post.desk.client.post(
         f"/v1/tickets/{ticket_id}/status", json={"status": "resolved", "message": "Done"}, headers=agent
     )
@@ -114,15 +114,6 @@ async def test_automatic_answers_answer_nothing_reopen_nothing_and_get_no_answer
     assert {one["visibility"] for one in (await post.messages(ticket_id))[1:]} == {"internal"}
     assert (await post.come(letter("Away", **robots[0])))["state"] == "ignored"
     assert await post.went() == []
-
-
-async def make_agent(post: Post, email: str = "jan@support.example") -> dict[str, str]:
-    body = {"name": "Jan Kowalski", "email": email}
-    made = await post.desk.client.post("/v1/engineers", json=body, headers=post.admin)
-    assert made.status_code == 201, made.text
-    key = {"kind": "agent", "engineer_id": made.json()["id"]}
-    answer = await post.desk.client.post("/v1/keys", json=key, headers=post.admin)
-    return {"Authorization": f"Bearer {answer.json()['secret']}"}
 
 
 async def test_an_out_of_office_storm_between_two_robots_ends_after_one_message(post: Post) -> None:
@@ -140,7 +131,7 @@ async def test_an_out_of_office_storm_between_two_robots_ends_after_one_message(
 async def test_a_closed_ticket_is_followed_up_and_a_merged_one_goes_on(post: Post) -> None:
     await person(post)
     first, second = await post.opened(), await post.opened(letter("Two"))
-    agent = await make_agent(post)
+    _, agent = await post.engineer()
     client = post.desk.client
     await client.post(f"/v1/tickets/{first}/merge", json={"into": second}, headers=agent)
     receipt = await post.come(letter("Three", In_Reply_To=f"<{first}@helpers.example>"))
@@ -183,7 +174,7 @@ async def test_a_bounce_marks_the_address_support_sees_it_and_later_mails_are_he
     assert (await post.come(forged))["state"] == "ignored"
     receipt = await post.come(report)
     assert receipt["tickets"] == [{"ticket_id": ticket_id, "action": "notified"}]
-    agent = await make_agent(post)
+    _, agent = await post.engineer()
     timeline = await post.desk.client.get(f"/v1/tickets/{ticket_id}/timeline?limit=200", headers=agent)
     [told] = [one for one in timeline.json()["items"] if one["type"] == "mail.bounced"]
     assert told["data"]["email"] == "ana@example.com"
@@ -235,7 +226,7 @@ Subject: x
 async def test_an_engineer_answers_by_a_reply_to_their_notice(post: Post, first: str, visibility: str) -> None:
     await person(post)
     ticket_id = await post.opened()
-    agent, jan = await make_agent(post), "Jan <jan@support.example>"
+    (_, agent), jan = await post.engineer(), "Jan <jan@support.example>"
     await post.desk.client.post(f"/v1/tickets/{ticket_id}/assign", json={"engineer_id": None}, headers=agent)
     to = await token(post, ticket_id)
     quoted = "\n\nOn 26/11/2026 10:15, Support wrote:\n> ##- heliodesk -##\n> Accept: hd_answer_0123"
