@@ -32,8 +32,8 @@ async def list_bounced_addresses(call: SupportCall, account_id: AccountPath, pag
     return await call.page(page, find, place=lambda row: (row.bounced_at, row.email), document=document)
 
 
-@router.delete("/{email}", summary="Lift a bounce")
-async def lift_bounce(call: SupportCall, account_id: AccountPath, email: _EmailPath) -> Response:
+@router.delete("/{email}", summary="Delete a bounce")
+async def delete_bounce(call: SupportCall, account_id: AccountPath, email: _EmailPath) -> Response:
     """Mails go to the address again, and first those that were held. It is lifted too by an e-mail from there."""
 
     async def work(session: AsyncSession) -> None:

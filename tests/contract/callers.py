@@ -58,7 +58,7 @@ RULES: Final[dict[str, Refused]] = {
     "list_ticket_notices": SUPPORT,
     "list_ticket_mails": SUPPORT,
     "list_bounced_addresses": SUPPORT,
-    "lift_bounce": SUPPORT,
+    "delete_bounce": SUPPORT,
     "mute_ticket": WRITE,
     "unmute_ticket": WRITE,
     "create_account": ADMIN,

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from email.header import decode_header, make_header
+from email.header import Header, decode_header, make_header
 from email.message import Message as Entity
 from typing import Final
 
@@ -96,13 +96,24 @@ def plain(text: str) -> str:
 
 def decoded(value: object) -> str:
     """The text of a header field, on one line: encoded words and bytes of 8 bits become what they stand for."""
-    raw = str(value or "")
+    raw = field_text(value)
     try:
         text = str(make_header(decode_header(raw)))
     except (ValueError, LookupError, AssertionError, IndexError):
         text = raw
-    text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    text = text.encode("utf-8", "replace").decode()
     return " ".join(plain(text).split())
+
+
+def field_text(value: object) -> str:
+    """A header field as it stands: bytes of 8 bits are UTF-8 (RFC 6532), or else what most programs mean by them."""
+    if not isinstance(value, Header):
+        return str(value or "")
+    content = b"".join(part if isinstance(part, bytes) else part.encode() for part, _ in decode_header(value))
+    try:
+        return content.decode()
+    except UnicodeError:
+        return content.decode("cp1252", "replace")
 
 
 def _from_html(page: str) -> str:

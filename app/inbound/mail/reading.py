@@ -10,7 +10,7 @@ from email.utils import getaddresses
 from typing import Final
 
 from app.core.schemas.mailboxes import one_spelling
-from app.inbound.mail.parts import Part, content_of, decoded, plain
+from app.inbound.mail.parts import Part, content_of, decoded, field_text, plain
 from app.inbound.mail.quotes import written_in
 from app.inbound.mail.robots import Bounce, bounce_in, is_automatic, is_generated
 
@@ -132,15 +132,10 @@ def _sender(message: Entity) -> Person | None:
 
 def _people(message: Entity, names: tuple[str, ...]) -> list[Person]:
     """Whom these fields name, each once."""
-    fields = [_raw(each) for name in names for each in message.get_all(name, ())]
+    fields = [" ".join(field_text(each).split()) for name in names for each in message.get_all(name, ())]
     found: dict[str, Person] = {}
     for name, address in getaddresses(fields)[:_MOST_ADDRESSES]:
         email = one_spelling(decoded(address).strip("<>").lower())
         if _SHAPE.fullmatch(email) and email not in found:
             found[email] = Person(email, decoded(name)[:_MOST_NAME].strip())
     return list(found.values())
-
-
-def _raw(field: object) -> str:
-    """A field of addresses as text: what is not ASCII in it is UTF-8 (RFC 6532), or nothing that can be told."""
-    return " ".join(str(field).encode("utf-8", "surrogateescape").decode("utf-8", "replace").split())

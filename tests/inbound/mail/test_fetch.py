@@ -19,14 +19,14 @@ UNSEEN = AND(seen=False)
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[str]:
+def imap() -> Iterator[str]:
     with dovecot() as url:
         yield url
 
 
 @pytest.fixture
-def inbox(server: str) -> Iterator[BaseMailBox]:
-    opened = Mailbox(server).open()
+def inbox(imap: str) -> Iterator[BaseMailBox]:
+    opened = Mailbox(imap).open()
     yield opened
     opened.delete(opened.uids())
     opened.logout()
@@ -73,8 +73,8 @@ async def test_what_the_hook_refuses_is_flagged_and_what_it_cannot_take_now_stay
     assert len(inbox.uids(AND(seen=False, flagged=False))) == 1
 
 
-def test_the_command_says_what_is_wrong(server: str) -> None:
-    for url, code in ((server.replace("hunter", "nobody"), 1), ("https://example.com", 2)):
+def test_the_command_says_what_is_wrong(imap: str) -> None:
+    for url, code in ((imap.replace("hunter", "nobody"), 1), ("https://example.com", 2)):
         options = ("--mailbox", url, "--hook", "http://127.0.0.1:1/v1/ingest/x", "--key", "k", "--every", "0")
         done = heliodesk("mail", "fetch", *options)
         assert done.code == code, done.errors
