@@ -8,7 +8,7 @@ _numbers = count(1)
 ANA: Final = "Ana Silva <ana@example.com>"
 
 
-def letter(body: str = "It is 3.2.", sender: str = ANA, *, vouched: bool = True, **fields: str) -> bytes:
+def letter(body: str = "It is 3.2.", sender: str = ANA, *, vouched: object = True, **fields: str) -> bytes:
     """A message; ``vouched``: the gateway has found that it is from its sender's domain. ``In_Reply_To`` is a field."""
     domain = sender.rpartition("@")[2].rstrip(">")
     result = f"dmarc=pass header.from={domain}" if vouched else "dmarc=fail"

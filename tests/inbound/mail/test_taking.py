@@ -151,8 +151,8 @@ async def test_another_accounts_ticket_is_not_found_unless_the_hook_has_the_mail
     for change, status in (({"accounts": "all"}, 403), ({"domains": {"other.example": other}}, 422)):
         answer = await post.desk.client.patch(path, json={"mail": change}, headers=post.desk.owner)
         assert answer.status_code == status, answer.text
-    change = {"mail": {"accounts": "all", "domains": {"far.example": other}}}
-    assert (await post.desk.client.patch(path, json=change, headers=post.admin)).status_code == 200
+    every: dict[str, Any] = {"mail": {"accounts": "all", "domains": {"far.example": other}}}
+    assert (await post.desk.client.patch(path, json=every, headers=post.admin)).status_code == 200
     for sender in ("Eve <eve@other.example>", "Kim <kim@far.example>"):
         await post.desk.send(letter("Two", sender), "/email")
     await post.desk.process()

@@ -36,8 +36,9 @@ class RequestLayer:
     answered as GET is, without the body (RFC 9110, 9.3.2).
     """
 
-    def __init__(self, app: ASGIApp, max_body_bytes: int, max_mail_bytes: int) -> None:
-        self.app, self._max_body_bytes, self._max_mail_bytes = app, max_body_bytes, max_mail_bytes
+    def __init__(self, app: ASGIApp, max_body_bytes: int, max_mail_bytes: int = 0) -> None:
+        self.app, self._max_body_bytes = app, max_body_bytes
+        self._max_mail_bytes = max_mail_bytes or max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
