@@ -20,8 +20,9 @@ from app.core.web.edge.middleware import RequestLayer
 from app.core.web.http import install
 from app.feed import router as feed_router
 from app.inbound.api import hooks as hooks_router
-from app.inbound.api import ingest
+from app.inbound.api import ingest, mails
 from app.inbound.api import maintenance as maintenance_router
+from app.mail import bounces
 from app.mail import page as mail_page
 from app.mail import router as mail_router
 from app.openapi import URL, openapi, serve_openapi
@@ -57,12 +58,14 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     notices.router,
     mail_router.router,
     mail_page.router,
+    mails.router,
     alerts.router,
     answers.router,
     previews_router.router,
     sandbox_router.router,
     accounts_router.router,
     people.router,
+    bounces.router,
     usage_router.router,
     keys.router,
     plans_router.router,
@@ -143,7 +146,7 @@ def create_app(settings: Settings, embedded: Watched | None = None) -> FastAPI:
     app.state.settings, app.state.embedded = settings, embedded
     install(app)
     app.add_middleware(Admission)
-    app.add_middleware(RequestLayer, max_body_bytes=settings.max_body_bytes)
+    app.add_middleware(RequestLayer, max_body_bytes=settings.max_body_bytes, max_mail_bytes=settings.max_mail_bytes)
     for router in sorted(ROUTERS, key=lambda router: router not in _FIRST):
         app.router.routes.extend(router.routes)  # an included router is matched twice, and slowly
     app.state.documented = [route for router in ROUTERS for route in router.routes]

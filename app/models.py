@@ -12,6 +12,7 @@ from app.escalations import models as escalations
 from app.events import models as events
 from app.feed import models as feed
 from app.inbound import models as inbound
+from app.inbound.mail import models as mails
 from app.inbound.maintenance import models as maintenance
 from app.notices import models as notices
 from app.paging import models as paging
@@ -38,6 +39,7 @@ __all__ = [
     "events",
     "feed",
     "inbound",
+    "mails",
     "maintenance",
     "notices",
     "paging",

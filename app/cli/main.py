@@ -23,6 +23,7 @@ from app.cli.databases import Data, database, given_database, kept_database
 from app.cli.demo import make_demo
 from app.cli.demo_host import PATH, Widget, make_widget, origins_of, serve_host
 from app.cli.input_faults import option_faults, setting_faults
+from app.cli.mail import mail
 from app.cli.plan import plans
 from app.cli.postgres.binaries import NoPostgres
 from app.cli.postgres.embedded import DataInUse
@@ -58,6 +59,7 @@ plans.command()(backtest)
 cli.add_typer(plans, name="plan")
 cli.add_typer(articles, name="articles")
 cli.add_typer(reports, name="reports")
+cli.add_typer(mail, name="mail")
 
 Port = Annotated[int, typer.Option(envvar="PORT", min=1, max=65535, help="The port to serve on")]
 Host = Annotated[str, typer.Option(envvar="HOST", help="The address to serve on")]

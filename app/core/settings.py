@@ -208,6 +208,7 @@ class Settings(BaseSettings):
     max_overrides: int = Field(500, ge=1, le=10_000, description="Shift overrides of one engineer that are not over")
     max_calendar_tokens: int = Field(20, ge=1, le=1000, description="Tokens of one calendar of shifts")
     max_body_bytes: int = Field(1024 * 1024, ge=1024, description="Largest request body")
+    max_mail_bytes: int = Field(25 * 1024 * 1024, ge=1024, description="Largest e-mail that a hook takes")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="The least that is logged")
     log_format: Literal["json", "console"] = Field("json", description="`console` is coloured text for people")
 

@@ -83,6 +83,7 @@ SENTENCES: Final[Mapping[str, Message]] = {
     "routing.round_exhausted": _("No expert on shift has accepted the ticket (round {round})"),
     "account.digest": _("Weekly digest: {open} open, {at_risk} at risk, {missed} missed"),
     "account.report_ready": _("The support report for {month} is ready"),
+    "mail.bounced": _("An e-mail to the customer came back"),
     "maintenance.started": _("A maintenance window has begun: alerts are held back"),
     "maintenance.ended": _("A maintenance window has ended: tickets are being opened for alerts that are still firing"),
     "article.published": _("An article was published, or a published one was changed"),

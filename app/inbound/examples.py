@@ -46,6 +46,14 @@ CLOUDEVENT: Final[dict[str, Any]] = {
     "datacontenttype": "application/json",
     "data": {"severity": "critical", "message": "97 % of /var is used"},
 }
+EMAIL: Final = """\
+From: Ana Silva <ana@example.com>
+To: support@helpers.example
+Subject: Backups fail
+Message-ID: <b7c1@mail.example.com>
+
+They have failed since Monday.
+"""
 GENERIC: Final[dict[str, Any]] = {
     "key": "disk/h1",
     "status": "firing",

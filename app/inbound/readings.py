@@ -7,7 +7,7 @@ such a reading, goes on with other hooks, and finds its result when it comes bac
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn, Protocol, TypeVar
 
 import structlog
 
@@ -16,6 +16,7 @@ from app.core.workers.offload import Offload
 from app.inbound.formats.generic import STEPS, Interpretation
 from app.inbound.formats.reading import read
 from app.inbound.formats.signal import Batch, TooManySteps
+from app.inbound.mail.reading import Mail, read_mail
 
 QUICK_BYTES: Final = 16 * 1024
 QUICK_STEPS: Final = 1_500
@@ -23,6 +24,21 @@ QUICK_STEPS: Final = 1_500
 _AT_ONCE: Final = 8
 """Readings of receipts that are begun, or whose result is kept."""
 _log = structlog.get_logger(__name__)
+
+
+R_co = TypeVar("R_co", covariant=True)
+
+
+class Readable(Protocol[R_co]):
+    """What was posted, and how it is read; what is equal to it is read in the same way."""
+
+    def quickly(self) -> R_co | None:
+        """What it says; None where it takes longer than others should wait. Raises ``Unreadable``."""
+        ...
+
+    async def slowly(self, offload: Offload, owner: str) -> R_co:
+        """What it says, read in a worker process. Raises ``Unreadable``, and as ``Offload.run`` does."""
+        ...
 
 
 class NotRead(Exception):
@@ -56,13 +72,28 @@ class Payload:
         return read(self.format, self.body, self.headers, self.receipt_id, self.interpretation, steps=steps)
 
 
+@dataclass(frozen=True, slots=True)
+class RawMail:
+    """An e-mail as it came."""
+
+    body: bytes
+
+    def quickly(self) -> Mail | None:
+        """What it says, where it is short."""
+        return read_mail(self.body) if len(self.body) <= QUICK_BYTES else None
+
+    async def slowly(self, offload: Offload, owner: str) -> Mail:
+        """What it says, read in a worker process."""
+        return await offload.run(owner, read_mail, self.body)
+
+
 @dataclass(slots=True)
 class Readings:
     """The slow readings of a background pass; ``ring`` brings it back when one is done."""
 
     offload: Offload
     ring: Callable[[], None]
-    _begun: dict[str, tuple[Payload, "asyncio.Task[Batch]"]] = field(default_factory=dict)
+    _begun: dict[str, tuple[Readable[Any], "asyncio.Task[Any]"]] = field(default_factory=dict)
     """by the id of the hook: its receipts are processed one after the other"""
 
     def is_begun(self, hook_id: str) -> bool:
@@ -70,8 +101,8 @@ class Readings:
         _, task = self._begun.get(hook_id, (None, None))
         return task is not None and not task.done()
 
-    def of(self, account_id: str, hook_id: str, payload: Payload) -> Batch:
-        """The signals of a hook's receipt. Raises ``NotRead`` where that takes its time, and ``Unreadable``."""
+    def of(self, account_id: str, hook_id: str, payload: Readable[R_co]) -> R_co:
+        """What a hook's receipt says. Raises ``NotRead`` where that takes its time, and ``Unreadable``."""
         begun, task = self._begun.get(hook_id, (None, None))
         if task is None or begun != payload:
             batch = payload.quickly()
@@ -81,11 +112,12 @@ class Readings:
         if not task.done():
             raise NotRead
         try:
-            return task.result()
+            found: R_co = task.result()
         except Problem as problem:  # too many wait, or it took too long: again, when the receipt comes again
             self.over(hook_id)
             _log.warning("a payload waits to be read", hook_id=hook_id, error=str(problem))
             raise NotRead from problem
+        return found
 
     def over(self, hook_id: str) -> None:
         """The hook's receipt is processed, or cannot be: its result is not needed any more."""
@@ -93,7 +125,7 @@ class Readings:
         if task and not task.cancel() and not task.cancelled():
             task.exception()  # is looked at, so that nobody warns that it was not
 
-    def _begin(self, account_id: str, hook_id: str, payload: Payload) -> NoReturn:
+    def _begin(self, account_id: str, hook_id: str, payload: Readable[Any]) -> NoReturn:
         self.over(hook_id)
         if len(self._begun) >= _AT_ONCE:  # one whose hook was removed is never asked for
             self.over(next((name for name, (_, task) in self._begun.items() if task.done()), ""))

@@ -15,10 +15,11 @@ from app.inbound.formats.generic import Interpretation
 from app.inbound.formats.signal import Status
 from app.inbound.formats.signatures import SIGNED, Scheme
 from app.inbound.formats.statuses import ACKNOWLEDGED, RESOLVED, plain
+from app.inbound.mail.schemas import MailRules
 from app.tickets.schemas import Environment, Impact, Priority, Title, Urgency
 from app.webhooks.rules.signing import signature as standard_signature
 
-Format = Literal["generic", "alertmanager", "grafana", "pagerduty", "cloudevents"]
+Format = Literal["generic", "alertmanager", "grafana", "pagerduty", "cloudevents", "email"]
 LabelName = Annotated[str, StringConstraints(min_length=1, max_length=100), AfterValidator(no_nul)]
 LabelValue = Annotated[str, StringConstraints(max_length=500), AfterValidator(no_nul)]
 HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,100}$")]
@@ -214,6 +215,7 @@ class HookFields(Urgent):
         "resolve",
         description="Once nothing fires any more: resolve the ticket, or add a message or an internal note",
     )
+    mail: MailRules = Field(default_factory=MailRules, description="For `email`")
     enabled: bool = True
 
     @property

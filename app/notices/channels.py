@@ -1,6 +1,6 @@
 """Ways to reach a person: e-mail by SMTP, and what else an operator has set up through Apprise."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from email.utils import parseaddr
 from typing import Final, Protocol
 from urllib.parse import unquote, urlsplit
@@ -10,13 +10,13 @@ import aiosmtplib
 from app.core.settings import Settings, Unconfigurable
 from app.core.text.messages import Message, _, verbatim
 from app.notices import letters
-from app.notices.guests import GUEST, confirmation
+from app.notices.guests import GUEST, STRANGER, confirmation, received, refusal
 from app.notices.letters import Letter
 from app.notices.mails import Mail as CustomerMail
 from app.notices.mails import html, plain
 from app.notices.outbox import Claimed
 from app.notices.reports import READER, report_mail
-from app.notices.texts import body, language_of, subject, with_link, with_programme
+from app.notices.texts import body, language_of, subject, with_link, with_programme, with_reply
 from app.notices.updates import update
 
 try:
@@ -117,20 +117,33 @@ class Apprise:
 
 def _letter_of(notice: Claimed, sender: str) -> Letter:
     """What a notice says by e-mail."""
+    language = language_of(notice.recipient)
     if notice.is_customers:
         mail = _mail_of(notice)
-        thread = letters.of_a_thread(notice.ticket_id, sender, notice.links) if notice.ticket_id else {}
-        return Letter(mail.subject, plain(mail), html(mail), thread)
+        return Letter(mail.subject, plain(mail), html(mail), _headers(notice, sender))
     title, text = written(notice)
-    return Letter(title, with_link(text, notice.link, language_of(notice.recipient)))
+    text = with_link(text, notice.link, language)
+    text = with_reply(text, language) if "reply" in notice.links else text
+    return Letter(title, text, headers=_headers(notice, sender))
+
+
+def _headers(notice: Claimed, sender: str) -> Mapping[str, str]:
+    """The header fields by which the mails about a ticket are one thread, if the notice is about one."""
+    if notice.ticket_id and (notice.is_customers or notice.links):
+        return letters.of_a_thread(notice.ticket_id, sender, notice.links, notice.data.get("answers"))
+    return {"X-Auto-Response-Suppress": "All"}
 
 
 def _mail_of(notice: Claimed) -> CustomerMail:
-    ticket, recipient = notice.ticket, notice.recipient
+    ticket, recipient, language = notice.ticket, notice.recipient, language_of(notice.recipient)
     if recipient["role"] == READER:
-        return report_mail(notice.data, recipient, language_of(recipient), notice.links)
+        return report_mail(notice.data, recipient, language, notice.links)
+    if recipient["role"] == STRANGER:
+        return refusal(language)
     if recipient["role"] == GUEST:
-        return confirmation(ticket["number"], language_of(recipient), notice.links)
+        return confirmation(ticket["number"], language, notice.links)
+    if notice.type == "ticket.opened":
+        return received(ticket, language, notice.links)
     return update(notice.data, ticket, recipient, notice.names, links=notice.links)
 
 

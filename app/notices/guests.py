@@ -14,6 +14,9 @@ from app.notices.mails import OPEN, Link, Mail
 
 GUEST: Final = "guest"
 """The role of a guest whose ticket is confirmed to the address that they have stated."""
+STRANGER: Final = "stranger"
+"""The role of somebody whose e-mail became no ticket."""
+_SUBJECT_LENGTH: Final = 150
 _SUBJECT: Final = pgettext("mail", "We have received your support ticket {number}")
 _HEADING: Final = pgettext("mail", "We have received your ticket")
 _OPENED: Final = pgettext(
@@ -27,6 +30,18 @@ _NOT_YOU: Final = pgettext(
     "not write to you about it again.",
 )
 _AUTOMATIC: Final = pgettext("mail", "This message was sent automatically.")
+_NUMBER: Final = pgettext("mail", "Its number is {number}: please keep it at hand.")
+_REPLY: Final = pgettext("mail", "To add something, reply to this e-mail, or open the ticket.")
+_NO_REPLY: Final = pgettext(
+    "mail", "Please do not reply to this e-mail, but open the ticket: your reply would not reach us."
+)
+_REFUSED: Final = pgettext("mail", "We could not take your e-mail")
+_UNREAD: Final = pgettext(
+    "mail",
+    "Nobody has read what you have written to us: tickets by e-mail are for our customers, and we do not know your "
+    "address as one of theirs, or your plan does not include e-mail. If you are a customer, please ask whoever manages "
+    "your account.",
+)
 
 
 def confirmation(number: str, language: Language, links: Mapping[str, str]) -> Mail:
@@ -42,6 +57,31 @@ def confirmation(number: str, language: Language, links: Mapping[str, str]) -> M
         button=Link(OPEN.to(language), links["page"]) if "page" in links else None,
         more=Link(_ANSWERS.to(language), links["mute"]) if "mute" in links else None,
         notes=[_NOT_YOU.to(language), _AUTOMATIC.to(language)],
+    )
+
+
+def received(ticket: Mapping[str, str], language: Language, links: Mapping[str, str]) -> Mail:
+    """The mail that tells somebody the number of the ticket that their e-mail has opened. ``ticket``: number, title."""
+    about = f"{ticket['number']}: {' '.join(ticket['title'].split())}"
+    return Mail(
+        language,
+        about[:_SUBJECT_LENGTH].rstrip(),
+        _HEADING.to(language),
+        about,
+        lead=[_NUMBER.to(language, number=ticket["number"])],
+        button=Link(OPEN.to(language), links["page"]) if "page" in links else None,
+        notes=[(_REPLY if "reply" in links else _NO_REPLY).to(language), _AUTOMATIC.to(language)],
+    )
+
+
+def refusal(language: Language) -> Mail:
+    """The mail to somebody whose e-mail became no ticket: it has not one word of theirs."""
+    return Mail(
+        language,
+        _REFUSED.to(language),
+        _REFUSED.to(language),
+        lead=[_UNREAD.to(language)],
+        notes=[_AUTOMATIC.to(language)],
     )
 
 

@@ -17,6 +17,7 @@ from app.core.schemas.mailboxes import parsed
 _ENCODED_WORD: Final = "=?"
 _ON_ONE_LINE: Final = 60
 """Longer headers are folded, which can add a blank that a reader keeps; encoded words are folded without a trace."""
+_SAFE_ID: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.:-]{1,120}@[A-Za-z0-9.:\[\]_-]{1,120}")
 _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
@@ -36,7 +37,7 @@ def message_id_of(own_id: str, sender: str) -> str:
     return f"<{own_id}@{parseaddr(sender)[1].rpartition('@')[2]}>"
 
 
-def of_a_thread(ticket_id: str, sender: str, links: Mapping[str, str]) -> dict[str, str]:
+def of_a_thread(ticket_id: str, sender: str, links: Mapping[str, str], answers: str | None = None) -> dict[str, str]:
     """The header fields of a mail about a ticket: readers show all of them as one thread, and offer to end it.
 
     Of the ``links``, ``reply`` is where an answer goes to, and a POST to ``mute`` ends the mails (RFC 8058). What all
@@ -44,6 +45,8 @@ def of_a_thread(ticket_id: str, sender: str, links: Mapping[str, str]) -> dict[s
     """
     root = message_id_of(ticket_id, sender)
     fields = {"In-Reply-To": root, "References": root, "X-Auto-Response-Suppress": "All"}
+    if answers and _SAFE_ID.fullmatch(answers):
+        fields |= {"In-Reply-To": f"<{answers}>", "References": f"<{answers}> {root}"}
     if "reply" in links:
         fields["Reply-To"] = links["reply"]
     if "mute" in links:

@@ -19,7 +19,7 @@ class NoticeRow(Base):
     event_id: Mapped[str] = mapped_column(ID)
     recipient: Mapped[dict[str, Any]] = mapped_column(comment="role, name, email, locale")
     state: Mapped[str] = mapped_column(
-        server_default="pending", comment="pending, sent, failed, no_channel or suppressed"
+        server_default="pending", comment="pending, sent, failed, no_channel, suppressed or held"
     )
     sent_by: Mapped[list[str]] = mapped_column(server_default=text("'[]'"), comment="channels that have taken it")
     attempts: Mapped[int] = mapped_column(server_default="0")
@@ -33,6 +33,7 @@ class NoticeRow(Base):
 
     __table_args__ = (
         Index(None, "event_id"),
+        Index(None, "id"),
         Index("ix_notices_due", "account_id", "next_attempt_at", postgresql_where=text("next_attempt_at IS NOT NULL")),
         Index("ix_notices_failed", "finished_at", postgresql_where=text("state = 'failed'")),
         Index("ix_notices_next_attempt_at", "next_attempt_at", postgresql_where=text("next_attempt_at IS NOT NULL")),
@@ -61,6 +62,19 @@ class TicketMuteRow(Base):
     ticket_id: Mapped[str] = mapped_column(ID, primary_key=True)
     email: Mapped[str] = mapped_column(ID, primary_key=True)
     muted_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+
+
+class BouncedAddressRow(Base):
+    """An address from which a mail came back: mails to customers are held back until somebody lifts that."""
+
+    __tablename__ = "bounced_addresses"
+
+    account_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    email: Mapped[str] = mapped_column(ID, primary_key=True)
+    status: Mapped[str] = mapped_column(comment="by RFC 3463")
+    reason: Mapped[str] = mapped_column(comment="in the words of the server that refused it")
+    notice_id: Mapped[str] = mapped_column(ID, comment="of the mail that came back")
+    bounced_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
 
 
 class GuestMailRow(Base):

@@ -17,7 +17,7 @@ from app.core.db.tables import Row
 from app.core.ids import new_id
 from app.core.text.messages import Message, to_stored
 from app.events.upcast import upcast
-from app.notices.guests import GUEST
+from app.notices.guests import GUEST, STRANGER
 from app.notices.models import GuestMailRow, NoticeRow
 from app.notices.reports import READER
 from app.notices.telling import REQUESTER, WATCHER
@@ -82,7 +82,10 @@ SELECT c.account_id, c.id, $3 AS claim_id, c.sent_by,
        jsonb_build_object('time_zone', a.time_zone) || c.recipient || jsonb_build_object(
            'locale', concat_ws(',', c.recipient ->> 'locale', t.requester ->> 'locale', a.locale)
        ) AS recipient,
-       c.attempts, e.ticket_id, e.type, e.timestamp, coalesce(c.letter, e.data) AS data,
+       c.attempts, e.ticket_id, coalesce(e.type, '') AS type,
+       coalesce(e.timestamp, clock_timestamp()) AS timestamp, coalesce(c.letter, e.data) AS data,
+       EXISTS (SELECT FROM bounced_addresses AS b
+               WHERE b.account_id = c.account_id AND b.email = lower(c.recipient ->> 'email')) AS bounced,
        {ABOUT}
 FROM claimed AS c
 LEFT JOIN events AS e ON e.account_id = c.account_id AND e.id = c.event_id
@@ -99,8 +102,10 @@ FROM jsonb_to_recordset($1::jsonb)
            wait_seconds float8)
 WHERE n.account_id = r.account_id AND n.id = r.id AND n.claim_id = r.claim_id
 """
-CUSTOMERS: Final = frozenset({GUEST, READER, REQUESTER, WATCHER})
+CUSTOMERS: Final = frozenset({GUEST, READER, REQUESTER, STRANGER, WATCHER})
 """The roles of those who are no part of support."""
+STAFF: Final = frozenset({"expert", "previous_engineer", "next_tier"})
+"""The roles of engineers, who answer the customer by a reply."""
 EXPERT: Final = "expert"
 """The role of an engineer who is to do something."""
 PREVIOUS: Final = "previous_engineer"
@@ -159,7 +164,7 @@ _LONG_AGO: Final = "t.sent_at < now() - interval '1 day'"
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A notice to be sent: to whom, of which event, on which ticket.
+    """A notice to be sent: to whom, of which event, on which ticket. What answers an e-mail of a stranger has neither.
 
     ``ticket`` has what the texts tell of it: ``number``, ``title``, ``priority``, ``business_impact``,
     ``priority_reason`` and the ``join_url`` of its call, each perhaps None.
@@ -172,6 +177,7 @@ class Claimed:
     sent_by: list[str]
     attempts: int
     type: str
+    """of the event; empty where there is none"""
     timestamp: datetime
     data: dict[str, Any]
     ticket: dict[str, Any]
@@ -183,12 +189,19 @@ class Claimed:
     """the page of the ticket's programme, where everybody can read it"""
     ticket_id: str | None = None
     links: Mapping[str, str] = field(default_factory=dict)
-    """of a customer's: ``page`` opens the ticket, ``mute`` ends its mails, ``reply`` is where an answer goes to"""
+    """of a customer's: ``page`` opens the ticket, ``mute`` ends its mails; ``reply`` is where an answer goes to"""
+    bounced: bool = False
+    """a mail to its address came back, and nobody has lifted the mark"""
 
     @property
     def is_customers(self) -> bool:
         """Whether it tells a customer of their ticket, or of their account's report."""
         return self.recipient.get("role") in CUSTOMERS
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it waits until its address takes mail again; support is paged all the same."""
+        return self.bounced and self.is_customers
 
     @property
     def alerts(self) -> bool:

@@ -21,6 +21,29 @@ _EXAMPLE: Final[dict[str, Any]] = {
 }
 
 
+class BouncedAddress(Document):
+    """An address from which a mail came back: mails to customers that go there are held."""
+
+    model_config = ConfigDict(
+        extra="ignore",
+        json_schema_extra={
+            "examples": [
+                {
+                    "email": "ana@example.com",
+                    "status": "5.1.1",
+                    "reason": "550 5.1.1 User unknown",
+                    "bounced_at": "2026-11-20T20:15:00Z",
+                }
+            ]
+        },
+    )
+
+    email: str
+    status: str = Field(description="By RFC 3463")
+    reason: str = Field(description="In the words of the server that refused it")
+    bounced_at: Instant
+
+
 class Notice(Document):
     """A message about a ticket to one person, and what became of it."""
 
@@ -31,9 +54,10 @@ class Notice(Document):
     role: str = Field(description="As whom the person gets it: `expert`, `manager`, `tam`, `guest`, ...")
     name: str | None
     email: str | None
-    state: Literal["pending", "sent", "failed", "no_channel", "suppressed"] = Field(
+    state: Literal["pending", "sent", "failed", "no_channel", "suppressed", "held"] = Field(
         description="`no_channel`: there is no way to reach the person. `suppressed`: the guest's address got another "
-        "mail less than an hour before"
+        "mail less than an hour before. `held`: a mail to the address came back, and `DELETE "
+        "/v1/accounts/{account_id}/bounces/{email}` has not lifted that"
     )
     sent_by: list[str] = Field(description="Channels that have taken it")
     attempts: int

@@ -77,12 +77,16 @@ class Notices:
         return [await self._with_plan(session, await self._with_page(session, one)) for one in linked]
 
     async def _with_page(self, session: AsyncSession, notice: Claimed) -> Claimed:
-        """A customer's notice with what it leads to: as far as the service knows its own address, and has a domain."""
+        """A notice with what it leads to: as far as the service knows its own address, and has a domain for replies."""
         if notice.is_customers and self.site and "path" in notice.data:
             return replace(notice, links={"page": f"{self.site}{notice.data['path']}"})
-        if not notice.is_customers or not notice.ticket_id:
+        by_reply = notice.is_customers or notice.recipient.get("role") in outbox.STAFF
+        if not by_reply or not notice.ticket_id or notice.is_held:
             return notice
         secret, ticket_id, links = await mail_secret(session), notice.ticket_id, {}
+        if not notice.is_customers:
+            reply = {"reply": reply_address(secret, ticket_id, self.domain)} if self.domain else {}
+            return replace(notice, links=reply)
         if self.site:
             page = help_path(ticket_id, await self._readable(session, notice, ticket_id))
             mute = mute_path(person_token(secret, ticket_id, notice.recipient["email"]))
@@ -122,6 +126,8 @@ class Notices:
 
     async def send(self, message: Claimed) -> Outcome:
         """Send through each channel that has not taken it yet, through all of them at once."""
+        if message.is_held:
+            return Outcome(message, "held", message.sent_by)
         channels = [channel for channel in self.channels if channel.reaches(message)]
         if not channels:
             return Outcome(message, "no_channel", message.sent_by)

@@ -59,6 +59,11 @@ _ROLES: Final[Mapping[str, Message]] = {
     "escalation_contact": pgettext("role", "escalation contact"),
 }
 _ANSWER: Final = _("Accept or decline")
+ABOVE: Final = "##- heliodesk -##"
+"""What stands above the text of a mail to an engineer: what is below it in their reply is ours."""
+_BY_REPLY: Final = _(
+    "Reply to this e-mail to answer the customer. If your first line is #note, your reply becomes an internal note."
+)
 _SUBJECT_LENGTH: Final = 150
 _INSTANTS: Final = frozenset({"accept_by", "due_at", "next_at"})
 
@@ -132,3 +137,8 @@ def with_programme(text: str, url: str | None, language: Language) -> str:
 def with_link(text: str, link: str | None, language: Language) -> str:
     """A message with the link by which its alert is answered, if there is one."""
     return f"{text.rstrip()}\n\n{stated(_ANSWER, link, language)}\n" if link else text
+
+
+def with_reply(text: str, language: Language) -> str:
+    """A text to an engineer, who answers the customer by a reply to it."""
+    return f"{ABOVE}\n\n{text}\n\n{_BY_REPLY.to(language)}"

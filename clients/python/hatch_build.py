@@ -13,6 +13,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 HERE: Final = Path(__file__).resolve().parent
 DOCUMENTS: Final = (HERE / "openapi.json", HERE.parents[1] / "openapi" / "openapi.json")
 """Where the document is in a source distribution, and where in the repository."""
+MAIL: Final = "message/rfc822"
 STREAM: Final = "text/event-stream"
 TARGET: Final = HERE / "src" / "heliodesk_client" / "generated"
 
@@ -33,7 +34,12 @@ def generate(source: Path) -> None:
         problems, events = problem_module(whole), event_module(whole)
         document, config = Path(folder) / "openapi.json", Path(folder) / "config.json"
         document.write_text(json.dumps(successes(whole)), encoding="utf-8")
-        config.write_text(json.dumps({"post_hooks": [], "literal_enums": True}), encoding="utf-8")
+        settings = {
+            "post_hooks": [],
+            "literal_enums": True,
+            "content_type_overrides": {MAIL: "application/octet-stream"},
+        }
+        config.write_text(json.dumps(settings), encoding="utf-8")
         shutil.rmtree(TARGET, ignore_errors=True)
         command = [sys.executable, "-m", "openapi_python_client", "generate", "--meta", "none", "--fail-on-warning"]
         places = {"path": document, "config": config, "output-path": TARGET, "custom-template-path": HERE / "templates"}

@@ -23,6 +23,7 @@ from app.inbound.background.processing import process_next
 from app.inbound.background.resting import Resting
 from app.inbound.readings import Readings
 from app.main import create_app
+from app.notices.bounces import Returned, mark
 from app.plans.document import examples
 from app.plans.store import load_builtin
 from app.problems.usecases import new_problem
@@ -154,6 +155,7 @@ class World:
         self.ids["endpoint_id"] = await self._post("/v1/webhooks", _ENDPOINT | {"account_id": account})
         self.ids["delivery_id"] = await self._post(f"/v1/webhooks/{self.ids['endpoint_id']}/test", {})
         await self._renew_hook(account)
+        self.ids["email"] = await self._bounced(account)
         now = await now_of(self.sessions)
         span = {"starts_at": now.isoformat(), "ends_at": (now + _RESOLVED_BY).isoformat()}
         self.ids["window_id"] = await self._post("/v1/maintenance-windows", span | {"account_id": account})
@@ -250,6 +252,13 @@ class World:
             answer = await self.client.post(f"/v1/ingest/{made['id']}", content=body, headers=self.keys["own hook"])
             self.ids["receipt_id"] = answer.json()["receipt_id"]
             await process_next(self.sessions, self.readings, account, made["id"], Resting())
+
+    async def _bounced(self, account: str) -> str:
+        """An address from which a mail came back."""
+        email = "gone@example.com"
+        async with transaction(self.sessions) as session:
+            await mark(session, Returned(account, None, email), new_id("ntc"), "5.1.1", "550 User unknown")
+        return email
 
     async def _of_ticket(self, *path: str | int) -> str:
         value = (await self.client.get(f"/v1/tickets/{self.ids['ticket_id']}", headers=self.keys["admin"])).json()

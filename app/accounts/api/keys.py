@@ -62,7 +62,8 @@ async def create_key(call: CallDep, body: NewKey) -> Response:
     async def create(session: AsyncSession, _: None) -> Document:
         if command.account_id:
             await take_place(session, KEYS, call.state.settings, command.account_id)
-        return key_document(*await keys.create_key(session, command, now=await database_now(session)))
+        by_support, now = call.principal.is_support, await database_now(session)
+        return key_document(*await keys.create_key(session, command, now=now, by_support=by_support))
 
     return await call.once_as(may, create)
 

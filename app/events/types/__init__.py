@@ -53,6 +53,7 @@ from app.events.types.experts import (
     RoutingUnstaffed,
     TicketHandedOver,
 )
+from app.events.types.mail import MailBounced
 from app.events.types.maintenance import MaintenanceEnded, MaintenanceStarted
 from app.events.types.problems import (
     ProblemOpened,
@@ -188,6 +189,7 @@ EVENTS: Final[tuple[type[EventData], ...]] = (
     RoutingRoundExhausted,
     AccountDigest,
     AccountReportReady,
+    MailBounced,
     MaintenanceStarted,
     MaintenanceEnded,
     ArticlePublished,

@@ -61,6 +61,7 @@ async def create_hook(call: CallDep, body: NewHook) -> Response:
     the quota if the account has as many hooks as it is allowed.
     """
     account_id = account_of(call.principal, body.account_id)
+    hooks.check_reach(call.principal, body, account_id)
 
     async def create(session: AsyncSession, _: Actor) -> Document:
         account = await account_by_id(session, account_id)
@@ -81,7 +82,7 @@ async def list_hooks(call: CallDep, page: PageDep, account_id: AccountScope) -> 
         kept = await payloads_of(session, rows)
         return lambda row: hook_document(row, payloads=kept.get(row.id))
 
-    query = partial(queries.hooks_page, page=page, account_id=account_id)
+    query = partial(queries.hooks_page, page=page, account_id=account_id, principal=call.principal)
     return await call.page_with(page, query, place=made, documents=documents)
 
 
@@ -109,6 +110,7 @@ async def update_hook(call: CallDep, hook_id: HookPath, patch: PatchDep, actor: 
     async def change(session: AsyncSession) -> Document:
         hook = await _locked(session, call.principal, hook_id, actor)
         fields = call.patched(patch, HookFields, hook.fields, hook.version)
+        hooks.check_reach(call.principal, fields, hook.account_id)
         account = await account_by_id(session, hook.account_id)
         secret = await hooks.update_hook(session, hook, fields, account, now=await database_now(session))
         return await _shown(session, hook, secret)

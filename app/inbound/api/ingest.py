@@ -152,6 +152,16 @@ async def ingest_cloudevents(request: Request, state: StateDep, hook_id: HookPat
     return await _receive(request, state, hook_id, "cloudevents")
 
 
+@_ingests("/{hook_id}/email", "message/rfc822", examples.EMAIL)
+async def ingest_email(request: Request, state: StateDep, hook_id: HookPath, _key: KeyQuery = None) -> Response:
+    """Ingest an e-mail.
+
+    Takes a raw message (RFC 5322) of at most 25 MB, as Postfix's `pipe`, SES or an e-mail worker have it. It is found
+    by its `Message-ID` and content when it is sent again. What becomes of it, the hook's `mail` and its receipt say.
+    """
+    return await _receive(request, state, hook_id, "email")
+
+
 @router.post(
     "/{hook_id}/v2/enqueue",
     scope=None,
@@ -193,6 +203,7 @@ def _event_of(body: bytes, content_type: str) -> Any:
 @router.options("/{hook_id}/alertmanager", scope=None, include_in_schema=False)
 @router.options("/{hook_id}/grafana", scope=None, include_in_schema=False)
 @router.options("/{hook_id}/cloudevents", scope=None, include_in_schema=False)
+@router.options("/{hook_id}/email", scope=None, include_in_schema=False)
 @router.options("/{hook_id}/v2/enqueue", scope=None, include_in_schema=False)
 async def validate_ingest(request: Request, state: StateDep, hook_id: HookPath, _key: KeyQuery = None) -> Response:
     """Agree to being sent to: the handshake of CloudEvents' web hooks."""

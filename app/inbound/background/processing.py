@@ -34,15 +34,16 @@ from app.core.web.replies import dump
 from app.events.log import came_via
 from app.inbound.background.resting import Resting
 from app.inbound.decisions import Decision, Outcome
-from app.inbound.formats.signal import Batch, Signal, Unreadable
+from app.inbound.formats.signal import Batch, Signal, Unreadable, bounded_texts
 from app.inbound.maintenance.kept import Came, keep
 from app.inbound.maintenance.silence import SILENCED
-from app.inbound.readings import NotRead, Payload, Readings
+from app.inbound.readings import NotRead, Payload, RawMail, Readings
 from app.inbound.schemas import HookFields
 from app.inbound.setting import setting_of
 from app.inbound.texts import FAILED, failure_of
 from app.inbound.usecases.apply_decision import Acted, Hooked, apply_decision
 from app.inbound.usecases.judge import judge
+from app.inbound.usecases.take_mail import MailHook, take_mail
 
 SLICE: Final = 50
 """Signals of one transaction: what it locks, it holds for a moment only."""
@@ -269,6 +270,8 @@ async def _turn(session: AsyncSession, account_id: str, hook_id: str) -> Turn | 
 async def _process(session: AsyncSession, readings: Readings, turn: Turn) -> tuple[int, str]:
     """The number of tickets that were opened, or opened again, and the receipt's state."""
     fields = HookFields.model_validate(turn.fields, context=STORED)
+    if turn.format == "email":
+        return await _take_mail(session, readings, turn, fields)
     hook = Hooked(turn.account_id, turn.hook_id, fields, choose_language(turn.locale))
     payload = Payload(turn.format, turn.body, turn.headers, turn.receipt_id, fields.interpretation)
     batch = readings.of(turn.account_id, turn.hook_id, payload)
@@ -282,10 +285,23 @@ async def _process(session: AsyncSession, readings: Readings, turn: Turn) -> tup
     acted = await apply_decision(session, hook, judged.decision, before, now=turn.received_at)
     told = held.told(signals, _told(held.passed, judged.decision, acted), [_shown(signal) for signal in signals])
     window_id = judged.window_id if SILENCED in held.outcomes.values() else None
-    state = await _advance(session, turn, batch, told, acted, window_id)
+    touched = [{"ticket_id": ticket_id, "action": action} for one in acted for ticket_id, action in one.touched]
+    silent = turn.done == 0 and {one["outcome"] for one in told} <= _SILENT
+    state = await _advance(session, turn, batch, told, (touched, silent), window_id)
     if turn.done + len(signals) >= len(batch.signals):
         readings.over(turn.hook_id)
     return sum(one.opened for one in acted), state
+
+
+async def _take_mail(session: AsyncSession, readings: Readings, turn: Turn, fields: HookFields) -> tuple[int, str]:
+    mail = readings.of(turn.account_id, turn.hook_id, RawMail(turn.body))
+    came_via(session, read_via(turn.headers.get(HEADER)))
+    taken = await take_mail(session, MailHook(turn.account_id, turn.hook_id, fields, turn.receipt_id), mail)
+    touched = [{"ticket_id": ticket_id, "action": action} for ticket_id, action in taken.touched]
+    batch = Batch((), len(mail.parts), bounded_texts(taken.told))
+    state = await _advance(session, turn, batch, [], (touched, not touched), None)
+    readings.over(turn.hook_id)
+    return taken.opened, state
 
 
 def _told(signals: Sequence[Signal], decision: Decision, acted: Sequence[Acted]) -> list[dict[str, Any]]:
@@ -306,14 +322,12 @@ async def _advance(
     turn: Turn,
     batch: Batch,
     told: list[dict[str, Any]],
-    acted: Sequence[Acted],
+    did: tuple[list[dict[str, str]], bool],
     window_id: str | None,
 ) -> str:
-    done = turn.done + len(told)
-    touched = [{"ticket_id": ticket_id, "action": action} for one in acted for ticket_id, action in one.touched]
-    state = "pending" if done < len(batch.signals) else "processed"
-    if state == "processed" and done == len(told) and {one["outcome"] for one in told} <= _SILENT:
-        state = "ignored"
+    """Write how far a receipt has come. ``did``: what was done to which ticket, and whether nothing was."""
+    done, (touched, nothing) = turn.done + len(told), did
+    state = "pending" if done < len(batch.signals) else "ignored" if nothing else "processed"
     rows = (dump(told).decode(), dump(touched).decode())
     omissions = dump(list(batch.omissions)).decode(), dump([to_stored(each) for each in batch.omissions]).decode()
     place = (turn.account_id, turn.receipt_id)

@@ -1,4 +1,7 @@
-"""Reading hooks and receipts. What the caller may not see is ``NotFound``."""
+"""Reading hooks and receipts. What the caller may not see is ``NotFound``.
+
+A hook that has the e-mails of all accounts is for support alone, whichever account it belongs to.
+"""
 
 from collections.abc import Sequence
 
@@ -15,12 +18,18 @@ from app.inbound.models import HookRow, ReceiptRow
 
 async def hook_by_id(session: AsyncSession, principal: Principal, hook_id: str, *, lock: bool = False) -> HookRow:
     """The hook; with ``lock`` its row is held until the transaction ends."""
-    return await row_by_id(session, HookRow, hook_id, lock=lock, only=principal.only)
+    hook = await row_by_id(session, HookRow, hook_id, lock=lock, only=principal.only)
+    if not principal.spans_accounts and hook.fields.get("mail", {}).get("accounts") == "all":
+        raise NotFound
+    return hook
 
 
-async def hooks_page(session: AsyncSession, page: Page, account_id: str | None) -> Sequence[HookRow]:
+async def hooks_page(
+    session: AsyncSession, page: Page, account_id: str | None, principal: Principal
+) -> Sequence[HookRow]:
     """A page of hooks, the oldest first, and one more; of one account, or all."""
-    return await in_order(session, HookRow, page, account_id=account_id)
+    own = HookRow.fields["mail"]["accounts"].astext.is_distinct_from("all")
+    return await in_order(session, HookRow, page, *([] if principal.spans_accounts else [own]), account_id=account_id)
 
 
 async def receipts_page(session: AsyncSession, page: Page, hook: HookRow, state: str | None) -> Slice[ReceiptRow]:

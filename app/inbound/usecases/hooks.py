@@ -11,9 +11,10 @@ from app.accounts.key_schemas import NewKey
 from app.accounts.models import AccountRow, ApiKeyRow
 from app.accounts.terms import plan_in_force
 from app.accounts.usecases.keys import create_key, delete_key
+from app.core.auth import Principal
 from app.core.db.session import LONG, allow, memory_of, ring_after_commit
 from app.core.ids import unguessable_id
-from app.core.problems import Conflict, Fault, Invalid
+from app.core.problems import Conflict, Fault, Forbidden, Invalid
 from app.core.schemas.mailboxes import STORED
 from app.core.schemas.shared import pointer
 from app.core.text.messages import _, from_stored
@@ -33,6 +34,7 @@ _PATHS: Final = {
     "grafana": "/grafana",
     "pagerduty": "/v2/enqueue",
     "cloudevents": "/cloudevents",
+    "email": "/email",
 }
 _DEFAULTS: Final = HookFields(name="-").model_dump(mode="json", exclude={"name", "signature"})
 """What holds of a hook that an earlier version stored, which knew fewer fields."""
@@ -149,6 +151,19 @@ async def process_again(session: AsyncSession, receipt: ReceiptRow) -> None:
     receipt.state, receipt.error, receipt.processed_at = "pending", None, None
     await session.flush()
     ring_after_commit(session, "receipts")
+
+
+def check_reach(principal: Principal, fields: HookFields, account_id: str) -> None:
+    """403 for a hook of the e-mails of all accounts that is not support's, 422 for domains of others."""
+    rules = fields.mail
+    if rules.accounts == "all":
+        if not principal.spans_accounts:
+            raise Forbidden(_("Only support sets up a hook for the e-mails of all accounts"))
+        return
+    for domain, owner in rules.domains.items():
+        if owner != account_id:
+            detail = _("A hook of its own account's e-mails has domains of that account alone")
+            raise Invalid(errors=[Fault(pointer=pointer(["mail", "domains", domain]), detail=detail)])
 
 
 async def check_urgency(session: AsyncSession, account: AccountRow, fields: HookFields, *, now: datetime) -> None:

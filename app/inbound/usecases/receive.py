@@ -26,6 +26,7 @@ from app.inbound.formats.codings import decoded
 from app.inbound.formats.generic import Interpretation
 from app.inbound.formats.signal import Unreadable, key_of
 from app.inbound.formats.signatures import CARRIERS, Custom, Signed, is_signed
+from app.inbound.mail.reading import fingerprint
 from app.inbound.payloads import SIZE, UNCHECKED, Room
 from app.inbound.quotas import ALL_HOOKS
 from app.inbound.readings import QUICK_BYTES, Payload
@@ -48,7 +49,8 @@ SELECT h.account_id, h.fields->'signature' AS signature, h.fields->>'format' AS 
        (SELECT id FROM installations) AS installation,
        EXISTS (SELECT FROM api_keys AS k
                WHERE k.secret_hash = $2 AND k.kind = 'hook' AND k.account_id = h.account_id
-               AND (k.hook_id IS NULL OR k.hook_id = h.id) AND k.revoked_at IS NULL
+               AND (k.hook_id = h.id OR (k.hook_id IS NULL AND h.fields->'mail'->>'accounts' IS DISTINCT FROM 'all'))
+               AND k.revoked_at IS NULL
                AND (k.expires_at IS NULL OR k.expires_at > clock_timestamp())) AS has_key,
        CASE WHEN (SELECT min(received_at) FROM receipts WHERE hook_id = h.id AND state = 'pending') < {_PATIENCE} THEN
            (SELECT count(*) FROM (SELECT FROM receipts WHERE hook_id = h.id AND state = 'pending' LIMIT $3) AS w)
@@ -155,7 +157,8 @@ async def _opened(connection: "Connection[Any]", settings: Settings, post: Poste
 def _payload_of(settings: Settings, post: Posted) -> bytes:
     if post.payload is not None:
         return post.payload
-    return decoded(post.sent, post.headers.get("content-encoding"), settings.max_body_bytes)
+    most = settings.max_mail_bytes if post.format == "email" else settings.max_body_bytes
+    return decoded(post.sent, post.headers.get("content-encoding"), most)
 
 
 async def _require_room(
@@ -203,6 +206,8 @@ def _omissions(
     name: str, body: bytes, headers: Mapping[str, str], receipt_id: str, expressions: Mapping[str, Any] | None
 ) -> tuple[Message, ...]:
     """What is left out of a payload that is read quickly; of others the receipt tells later."""
+    if name == "email":
+        return ()
     given = Interpretation({part: text for part, text in (expressions or {}).items() if text is not None})
     try:
         batch = Payload(name, body, headers, receipt_id, given).quickly()
@@ -212,7 +217,9 @@ def _omissions(
 
 
 def _event_key(name: str, post: Posted, body: bytes) -> str | None:
-    """The sender's own id of what it sends: a single CloudEvent has one."""
+    """The sender's own id of what it sends: a single CloudEvent has one, and an e-mail."""
+    if name == "email":
+        return fingerprint(body)
     if name != "cloudevents":
         return None
     try:

@@ -64,6 +64,14 @@ async def follow(session: AsyncSession, caller: Caller, ticket_id: str, news: Ne
     return await finish(session, edit)
 
 
+async def note(session: AsyncSession, caller: Caller, ticket_id: str, body: str) -> str:
+    """Add an internal note, which confirms nothing that a guest has opened; its id. 409 on a closed ticket."""
+    edit, actor = await start(session, caller, ticket_id, confirms=False)
+    message = add_message(edit, actor, actor.document(), NewMessage(body=body, visibility="internal"))
+    await finish(session, edit)
+    return str(message["id"])
+
+
 async def _raise(session: AsyncSession, edit: TicketEdit, actor: Actor, wanted: Wanted) -> None:
     """Make the ticket more urgent where that is wanted, never less. 422 for a priority that its plan does not know."""
     ticket, document = edit.ticket, edit.document

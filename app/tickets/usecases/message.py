@@ -33,7 +33,7 @@ async def post_message(
     author = message_author(caller.principal, actor, command.author)
     if actor.kind == "customer" and author["kind"] == "automation" and command.actor is None:
         actor = caller.principal.automation
-    if caller.principal.visitor:
+    if caller.principal.visitor and caller.principal.kind != "hook":  # a hook passes on what they have sent by e-mail
         command = command.model_copy(update={"channel": "widget"})
     message = add_message(edit, actor, author, command)
     return await finish(session, edit), message

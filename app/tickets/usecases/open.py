@@ -171,7 +171,7 @@ def begin(
 
 def _by_web(document: PlanDocument, command: NewTicket, visitor: Visitor | None) -> NewTicket:
     """A help widget is a page: where the plan does not offer the widget by its name, it is one of the web's."""
-    offered = visitor is None or command.channel in document.channels
+    offered = visitor is None or command.channel == "email" or command.channel in document.channels
     return command if offered else command.model_copy(update={"channel": "web"})
 
 

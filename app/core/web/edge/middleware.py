@@ -18,6 +18,8 @@ from app.core.web.edge.answer_headers import Fields, complete
 from app.core.web.http import problem_of, problem_response
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+_MAILS: Final = re.compile(r"/v1/ingest/[^/]{1,40}/email")
+"""Where e-mails come in, which are larger than what else is sent."""
 _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
 ONLY_HEAD: Final = "heliodesk.head"
 """In the scope of a HEAD, which looks like a GET otherwise."""
@@ -34,8 +36,9 @@ class RequestLayer:
     answered as GET is, without the body (RFC 9110, 9.3.2).
     """
 
-    def __init__(self, app: ASGIApp, max_body_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, max_body_bytes: int, max_mail_bytes: int = 0) -> None:
         self.app, self._max_body_bytes = app, max_body_bytes
+        self._max_mail_bytes = max_mail_bytes or max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -56,7 +59,8 @@ class RequestLayer:
         started = monotonic()
         try:
             _refuse_nul(exchange.scope)
-            await self.app(exchange.scope, _limit(receive, headers, self._max_body_bytes), exchange.send)
+            most = self._max_mail_bytes if _MAILS.fullmatch(exchange.scope["path"]) else self._max_body_bytes
+            await self.app(exchange.scope, _limit(receive, headers, most), exchange.send)
         except Problem as problem:
             await exchange.fail(problem, receive)
         except Exception as error:

@@ -1,0 +1,130 @@
+"""What becomes of a message: of whom it is, by what it finds its ticket, and what follows. Pure."""
+
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from app.core.text.messages import Message, pgettext
+from app.inbound.mail.reading import Mail
+
+Action: TypeAlias = Literal["bounced", "note", "engineer", "say", "open", "refuse", "leave"]
+Unknown: TypeAlias = Literal["ticket", "refuse", "ignore"]
+MOST_NOTES: Final = 20
+"""Notes about messages of programs, and of people who cannot be told, that one ticket gets."""
+AUTOMATIC: Final = pgettext("mail", "An automatic e-mail: it answers nothing, and nobody is told of it")
+UNCONFIRMED: Final = pgettext("mail", "An e-mail of which nobody vouches that it is from its sender")
+NO_WRITER: Final = pgettext("mail", "An e-mail from somebody who may only read this account's tickets")
+NOT_OF_IT: Final = pgettext("mail", "An e-mail from somebody who is not known on this ticket")
+NOTHING_WRITTEN: Final = pgettext("mail", "An e-mail in which nothing could be found but what it quotes")
+UNKNOWN_BOUNCE: Final = pgettext("mail", "A report on an e-mail that the service has not sent")
+STRANGER: Final = pgettext("mail", "The sender is not known")
+NO_SENDER: Final = pgettext("mail", "The e-mail does not name one sender")
+NOT_OFFERED: Final = pgettext("mail", "The account's plan does not offer tickets by e-mail")
+MANY_NOTES: Final = pgettext("mail", "The ticket has got many such notes: this one is kept here alone")
+OWN: Final = pgettext("mail", "The e-mail is one that the service has sent")
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who has written, as far as that is known."""
+
+    email: str
+    name: str
+    is_authentic: bool = False
+    """the gateway has found that it comes from there"""
+    engineer_id: str | None = None
+    """of the support engineer with this address"""
+    person_id: str | None = None
+    """of the account's person with this address"""
+    role: str | None = None
+    """of that person"""
+    is_reader: bool = False
+    """the ticket's requester, or one of its watchers"""
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """The ticket that a message is about."""
+
+    account_id: str
+    ticket_id: str
+    status: str
+    by_token: bool
+    """it was found by the signed address, which only readers of its mails have"""
+    notes: int = 0
+    """that it has got of messages which nobody has answered for"""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a message without a thread belongs: whose ticket it opens, and what the hook says of strangers."""
+
+    account_id: str
+    is_known: bool
+    """the account's person, or one of its domains"""
+    offers_mail: bool = True
+    unknown: Unknown = "ticket"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What becomes of it, and why where that is not what its sender wanted. ``is_robot``: by a program."""
+
+    action: Action
+    reason: Message | None = None
+    is_robot: bool = False
+
+
+def decide(mail: Mail, sender: Sender | None, thread: Thread | None, place: Place, *, returned: bool) -> Verdict:
+    """What becomes of a message. ``returned``: it reports on a mail of ours, which really went to that address."""
+    if (mail.message_id or "").startswith("ntc_"):
+        return Verdict("leave", OWN, is_robot=True)
+    if mail.bounce and mail.bounce.is_final:
+        return Verdict("bounced") if returned else Verdict("leave", UNKNOWN_BOUNCE, is_robot=True)
+    if thread and thread.status != "closed":
+        verdict = _about(mail, sender, thread)
+        is_too_much = verdict.action == "note" and thread.notes >= MOST_NOTES
+        return Verdict("leave", MANY_NOTES, is_robot=verdict.is_robot) if is_too_much else verdict
+    return _new(mail, sender, thread, place)
+
+
+def _new(mail: Mail, sender: Sender | None, thread: Thread | None, place: Place) -> Verdict:
+    """What becomes of a message that no open ticket takes."""
+    if sender is None:
+        return Verdict("leave", NO_SENDER)
+    is_welcome = mail.is_generated and thread is None and place.is_known and sender.is_authentic
+    if mail.is_automatic and not is_welcome:
+        return Verdict("leave", AUTOMATIC, is_robot=True)
+    is_stranger = not place.is_known and place.unknown != "ticket"
+    reason = (
+        NOT_OFFERED
+        if not place.offers_mail
+        else NO_WRITER
+        if sender.role == "viewer"
+        else STRANGER
+        if is_stranger
+        else None
+    )
+    if reason is None:
+        return Verdict("open", is_robot=mail.is_automatic)
+    return Verdict("refuse", reason, is_robot=mail.is_automatic)
+
+
+def _about(mail: Mail, sender: Sender | None, thread: Thread) -> Verdict:
+    """What becomes of a message about an open ticket."""
+    if mail.is_automatic:
+        return Verdict("note", AUTOMATIC, is_robot=True)
+    if sender is None:
+        return Verdict("note", NO_SENDER)
+    if sender.engineer_id and sender.is_authentic:
+        return Verdict("engineer")
+    reason = _why_not(sender, thread)
+    return Verdict("note", reason) if reason else Verdict("say")
+
+
+def _why_not(sender: Sender, thread: Thread) -> Message | None:
+    """Why a message is not the customer's own word: it is in an engineer's name, or its sender may not write here."""
+    if sender.role == "viewer":
+        return NO_WRITER
+    if sender.engineer_id or not (thread.by_token or sender.is_authentic):
+        return UNCONFIRMED
+    return None if thread.by_token or sender.person_id or sender.is_reader else NOT_OF_IT

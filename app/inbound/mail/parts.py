@@ -1,0 +1,139 @@
+"""The parts of a message: its text, and what else it carries. Whatever is wrong with it, nothing is refused. Pure."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email.header import Header, decode_header, make_header
+from email.message import Message as Entity
+from typing import Final
+
+import html_text
+
+MOST_PARTS: Final = 1_000
+"""Parts that are looked at; what follows is counted in with the last one."""
+MOST_HTML: Final = 2_000_000
+"""Characters of HTML of which a text is made."""
+_SHOWN: Final = frozenset({"text/plain", "text/html"})
+_REPORTED: Final = frozenset({"message/delivery-status", "text/rfc822-headers"})
+_CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_MOST_NAME: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a message that is no text of it: a file, an invitation, another message."""
+
+    name: str
+    type: str
+    size: int
+    """bytes, without its transfer coding"""
+
+    def document(self) -> dict[str, str | int]:
+        """The part as it is stored and shown."""
+        return {"name": self.name, "type": self.type, "size": self.size}
+
+
+def parts_of(message: Entity) -> Iterator[Entity]:
+    """The parts of a message that hold something, in their order; those of a message within it are its own."""
+    waiting, left = [message], MOST_PARTS
+    while waiting and left:
+        entity = waiting.pop()
+        inner = entity.get_payload()
+        if entity.get_content_maintype() == "multipart" and isinstance(inner, list):
+            waiting += [each for each in reversed(inner) if isinstance(each, Entity)]
+            continue
+        left -= 1
+        yield entity
+
+
+def content_of(message: Entity) -> tuple[str, tuple[Part, ...]]:
+    """The text of a message, and its other parts.
+
+    What is there as text and as HTML is taken as text. Several texts follow one another; one that is HTML only becomes
+    text.
+    """
+    texts: list[str] = []
+    pages: list[str] = []
+    others: list[Part] = []
+    for entity in parts_of(message):
+        is_broken = entity.get_content_maintype() == "multipart"  # it says that it has parts, and has none
+        kind = "text/plain" if is_broken else entity.get_content_type()
+        if kind in _SHOWN and entity.get_content_disposition() != "attachment" and not entity.get_filename():
+            (texts if kind == "text/plain" else pages).append(text_of(entity))
+        elif kind not in _REPORTED:
+            others.append(_part(entity))
+    text = "\n\n".join(filter(None, (each.strip("\n") for each in texts))).strip()
+    if not text:
+        text = "\n\n".join(filter(None, (_from_html(page) for page in pages))).strip()
+    return text, tuple(others)
+
+
+def text_of(entity: Entity) -> str:
+    """The text of a part, in whatever encoding it really is."""
+    content = bytes_of(entity)
+    declared = (entity.get_content_charset() or "utf-8").strip("'\" ")
+    for charset in (declared, "utf-8", "cp1252"):
+        try:
+            return plain(content.decode(charset))
+        except (LookupError, UnicodeError, ValueError):
+            continue
+    return plain(content.decode("latin-1"))
+
+
+def bytes_of(entity: Entity) -> bytes:
+    """What a part holds, without its transfer coding; as it is, where that is broken."""
+    payload = entity.get_payload()
+    if isinstance(payload, list):
+        return b"".join(each.as_bytes() if isinstance(each, Entity) else b"" for each in payload)
+    content = entity.get_payload(decode=True)
+    return content if isinstance(content, bytes) else str(payload or "").encode(errors="replace")
+
+
+def plain(text: str) -> str:
+    """A text with Unix line ends, and without the controls that nobody sees."""
+    return _CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def decoded(value: object) -> str:
+    """The text of a header field, on one line: encoded words and bytes of 8 bits become what they stand for."""
+    raw = field_text(value)
+    try:
+        text = str(make_header(decode_header(raw)))
+    except (ValueError, LookupError, AssertionError, IndexError):
+        text = raw
+    text = text.encode("utf-8", "replace").decode()
+    return " ".join(plain(text).split())
+
+
+def field_text(value: object) -> str:
+    """A header field as it stands: bytes of 8 bits are UTF-8 (RFC 6532), or else what most programs mean by them."""
+    if not isinstance(value, Header):
+        return str(value or "")
+    content = b"".join(part if isinstance(part, bytes) else part.encode() for part, _ in decode_header(value))
+    try:
+        return content.decode()
+    except UnicodeError:
+        return content.decode("cp1252", "replace")
+
+
+def _from_html(page: str) -> str:
+    try:
+        return plain(str(html_text.extract_text(page[:MOST_HTML]))).strip()
+    except (ValueError, RecursionError, AssertionError):  # what no parser of HTML makes anything of
+        return plain(page).strip()
+
+
+def _part(entity: Entity) -> Part:
+    name = decoded(_file_name(entity))
+    if not name and entity.get_content_type() == "message/rfc822":
+        inner = entity.get_payload()
+        first = inner[0] if isinstance(inner, list) and inner else None
+        name = decoded(first["Subject"]) if isinstance(first, Entity) else ""
+    return Part(name[:_MOST_NAME], entity.get_content_type()[:100], len(bytes_of(entity)))
+
+
+def _file_name(entity: Entity) -> str | None:
+    try:
+        return entity.get_filename()
+    except (ValueError, LookupError, TypeError):  # parameters that RFC 2231 does not know
+        return None

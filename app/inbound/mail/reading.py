@@ -1,0 +1,141 @@
+"""From the bytes of a message (RFC 5322) to what of it matters here. Whatever it is, it is read. Pure."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from email import message_from_bytes
+from email.message import Message as Entity
+from email.parser import BytesHeaderParser
+from email.utils import getaddresses
+from typing import Final
+
+from app.core.schemas.mailboxes import one_spelling
+from app.inbound.mail.parts import Part, content_of, decoded, field_text, plain
+from app.inbound.mail.quotes import written_in
+from app.inbound.mail.robots import Bounce, bounce_in, is_automatic, is_generated
+
+MARK: Final = "##- heliodesk -##"
+"""What stands above the text of a mail to an engineer (``app/notices/texts.py``)."""
+_END_OF_HEADERS: Final = re.compile(rb"\r?\n\r?\n")
+_ID: Final = re.compile(r"<([^<>\s]{1,400}@[^<>\s]{1,255})>")
+_MOST_IDS: Final = 50
+_MOST_ADDRESSES: Final = 100
+_MOST_NAME: Final = 200
+_SHAPE: Final = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,189}")
+_DELIVERED: Final = ("To", "Cc", "Delivered-To", "X-Original-To", "Envelope-To", "X-Forwarded-To")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody whom a message names: ``email`` in its one spelling."""
+
+    email: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A message, as far as it matters here."""
+
+    fingerprint: str
+    """the same for what was delivered twice: of its Message-ID and of what it says"""
+    message_id: str | None
+    answers: tuple[str, ...]
+    """the ids of the messages that it answers, the nearest first"""
+    sender: Person | None
+    """None where it says none, or several"""
+    copied: tuple[Person, ...]
+    """who got it too"""
+    addressed: tuple[str, ...]
+    """all addresses to which it came"""
+    subject: str
+    text: str
+    written: str
+    """what of the text is written in a reply; empty where that cannot be told"""
+    answer: str
+    """the same of an engineer's: strictly, for what they quote is not for customers"""
+    parts: tuple[Part, ...]
+    is_automatic: bool
+    is_generated: bool
+    """automatic, and no answer to anything: a program has something to tell"""
+    bounce: Bounce | None
+    results: tuple[str, ...]
+    """its ``Authentication-Results``, from the top"""
+
+
+def read_mail(raw: bytes) -> Mail:
+    """What a message says."""
+    try:
+        message = message_from_bytes(raw)
+        text, parts = content_of(message)
+        bounce = bounce_in(message)
+    except RecursionError:  # nested as nobody's program nests
+        message, bounce, parts = BytesHeaderParser().parsebytes(raw), None, ()
+        text = plain(body_of(raw).decode("utf-8", "replace"))
+    subject, sender = decoded(message.get("Subject")), _sender(message)
+    named = _first_id(str(message.get("Message-ID") or ""))
+    return Mail(
+        _fingerprint(raw, named),
+        named,
+        _answers(message),
+        sender,
+        tuple(_people(message, ("To", "Cc"))),
+        tuple(each.email for each in _people(message, _DELIVERED)),
+        subject,
+        text,
+        written_in(text),
+        written_in(text.partition(MARK)[0], forwards=False) if text else "",
+        parts,
+        is_automatic(message, subject, sender.email if sender else ""),
+        is_generated(message),
+        bounce,
+        tuple(str(each) for each in message.get_all("Authentication-Results", ())[:_MOST_IDS]),
+    )
+
+
+def fingerprint(raw: bytes) -> str:
+    """``Mail.fingerprint`` of a message of which only the header is read."""
+    found = _END_OF_HEADERS.search(raw)
+    header = BytesHeaderParser().parsebytes(raw[: found.end()] if found else raw)
+    return _fingerprint(raw, _first_id(str(header.get("Message-ID") or "")))
+
+
+def body_of(raw: bytes) -> bytes:
+    """What follows the header."""
+    found = _END_OF_HEADERS.search(raw)
+    return raw[found.end() :] if found else b""
+
+
+def _fingerprint(raw: bytes, message_id: str | None) -> str:
+    """Servers on the way add fields to the header; a message without an id is known by all of its bytes."""
+    known = message_id.encode() + b"\n" + body_of(raw).replace(b"\r\n", b"\n").strip() if message_id else raw
+    return hashlib.sha256(known).hexdigest()[:32]
+
+
+def _first_id(field: str) -> str | None:
+    found = _ID.search(field)
+    return found[1] if found else None
+
+
+def _answers(message: Entity) -> tuple[str, ...]:
+    """``In-Reply-To``, then ``References`` from its end."""
+    nearest = _ID.findall(" ".join(map(str, message.get_all("In-Reply-To", ()))))
+    earlier = _ID.findall(" ".join(map(str, message.get_all("References", ()))))
+    return tuple(dict.fromkeys([*nearest, *reversed(earlier)]))[:_MOST_IDS]
+
+
+def _sender(message: Entity) -> Person | None:
+    """Whom ``From`` names, if it names one."""
+    people = {each.email: each for each in _people(message, ("From",))}
+    return next(iter(people.values())) if len(people) == 1 else None
+
+
+def _people(message: Entity, names: tuple[str, ...]) -> list[Person]:
+    """Whom these fields name, each once."""
+    fields = [" ".join(field_text(each).split()) for name in names for each in message.get_all(name, ())]
+    found: dict[str, Person] = {}
+    for name, address in getaddresses(fields)[:_MOST_ADDRESSES]:
+        email = one_spelling(decoded(address).strip("<>").lower())
+        if _SHAPE.fullmatch(email) and email not in found:
+            found[email] = Person(email, decoded(name)[:_MOST_NAME].strip())
+    return list(found.values())

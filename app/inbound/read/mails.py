@@ -1,0 +1,128 @@
+"""What is known of an e-mail that has come: its ticket, and who has written it."""
+
+import re
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.db.session import driver
+from app.core.db.tables import Row
+from app.inbound.mail.deciding import Sender, Thread
+from app.inbound.mail.reading import Mail, Person
+from app.inbound.mail.senders import is_authentic
+from app.notices.mailings import mail_secret
+from app.notices.tokens import ticket_of_reply
+
+_TOKEN: Final = re.compile(r"[^@]*\+([0-9a-z]{42})@.*")
+_ROOT: Final = re.compile(r"(tkt_[0-7][0-9a-hjkmnp-tv-z]{25})@.*")
+# The message that it answers first, then those before; a merged ticket goes on in another one.
+_THREAD: Final = """
+WITH RECURSIVE named AS (
+    SELECT i.place, t.account_id, t.id FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS i (root, message, place)
+    LEFT JOIN received_mails AS m ON m.message_id = i.message AND ($3::text IS NULL OR m.account_id = $3)
+    JOIN tickets AS t ON t.id = coalesce(i.root, m.ticket_id) AND ($3::text IS NULL OR t.account_id = $3)
+    ORDER BY i.place LIMIT 1
+), way AS (
+    SELECT t.account_id, t.id, t.status, t.merged_into, 1 AS length FROM named AS n
+    JOIN tickets AS t ON t.account_id = n.account_id AND t.id = n.id
+    UNION ALL
+    SELECT t.account_id, t.id, t.status, t.merged_into, w.length + 1 FROM way AS w
+    JOIN tickets AS t ON t.account_id = w.account_id AND t.id = w.merged_into WHERE w.length < 10
+)
+SELECT w.account_id, w.id AS ticket_id, w.status,
+       (SELECT count(*) FROM received_mails AS m
+        WHERE m.account_id = w.account_id AND m.ticket_id = w.id AND m.noted) AS notes
+FROM way AS w ORDER BY w.length DESC LIMIT 1
+"""
+_PEOPLE: Final = """
+SELECT p.account_id, p.id, p.name, p.role FROM people AS p
+WHERE p.email = $1 AND ($2::text IS NULL OR p.account_id = $2) ORDER BY p.created_at, p.id LIMIT 3
+"""
+_ENGINEER: Final = """
+SELECT id, name, display_name, account_id FROM engineers
+WHERE lower(email) = $1 AND active AND (account_id IS NULL OR account_id = $2)
+ORDER BY account_id NULLS FIRST, id LIMIT 1
+"""
+_READS: Final = """
+SELECT EXISTS (SELECT FROM tickets AS t WHERE t.account_id = $1 AND t.id = $2 AND (
+    (lower(t.requester ->> 'email') = $3 AND NOT t.address_unconfirmed)
+    OR EXISTS (SELECT FROM jsonb_array_elements(coalesce(t.watchers, '[]')) AS w WHERE lower(w ->> 'email') = $3)
+))
+"""
+_COLLEAGUES: Final = "SELECT email, name FROM people WHERE account_id = $1 AND email = ANY ($2::text[]) ORDER BY email"
+_SEEN: Final = "SELECT ticket_id FROM received_mails WHERE account_id = $1 AND fingerprint = $2"
+_OPENED: Final = """
+SELECT count(*) FILTER (WHERE NOT authentic) AS by_guests, count(*) AS by_all FROM received_mails
+WHERE account_id = $1 AND sender = $2 AND posted_id IS NULL AND received_at > clock_timestamp() - interval '1 hour'
+"""
+
+
+async def thread_of(session: AsyncSession, mail: Mail, only: str | None) -> Thread | None:
+    """The ticket that a message is about, of ``only`` one account where one is given.
+
+    By a signed address that it was sent to, else by the messages that it answers; never by its subject.
+    """
+    secret = await mail_secret(session)
+    tokens = (found[1] for each in mail.addressed if (found := _TOKEN.fullmatch(each)))
+    signed = next((ticket for token in tokens if (ticket := ticket_of_reply(secret, token))), None)
+    roots = [signed] if signed else [_root(each) for each in mail.answers]
+    answers = [None] if signed else list(mail.answers)
+    found = await (await driver(session)).fetchrow(_THREAD, roots, answers, only)
+    return Thread(**dict(found), by_token=signed is not None) if found else None
+
+
+def _root(message_id: str) -> str | None:
+    found = _ROOT.fullmatch(message_id)
+    return found[1] if found else None
+
+
+async def people_with(session: AsyncSession, email: str, only: str | None) -> Sequence[Row]:
+    """The people with this address: of ``only`` one account, or of the first accounts that have one."""
+    return [dict(row) for row in await (await driver(session)).fetch(_PEOPLE, email, only)]
+
+
+async def engineer_with(session: AsyncSession, email: str, account_id: str) -> Row | None:
+    """The engineer with this address who may work for the account."""
+    found = await (await driver(session)).fetchrow(_ENGINEER, email, account_id)
+    return dict(found) if found else None
+
+
+async def sender_of(
+    session: AsyncSession, mail: Mail, authserv_id: str | None, account_id: str, thread: Thread | None
+) -> Sender | None:
+    """Who has written a message, as the account knows them; None where it names nobody, or several."""
+    if mail.sender is None:
+        return None
+    email = mail.sender.email
+    people = await people_with(session, email, account_id)
+    person: Row = people[0] if people else {}
+    engineer = await engineer_with(session, email, account_id)
+    reads = thread is not None and await (await driver(session)).fetchval(_READS, account_id, thread.ticket_id, email)
+    return Sender(
+        email,
+        person.get("name") or mail.sender.name or email,
+        is_authentic(mail.results, authserv_id, email.rpartition("@")[2]),
+        engineer["id"] if engineer else None,
+        person.get("id"),
+        person.get("role"),
+        bool(reads),
+    )
+
+
+async def colleagues(session: AsyncSession, account_id: str, copied: Sequence[Person], sender: str) -> list[Row]:
+    """The account's people among those who got a message too: ``email`` and ``name``."""
+    emails = [each.email for each in copied if each.email != sender]
+    return [dict(row) for row in await (await driver(session)).fetch(_COLLEAGUES, account_id, emails)]
+
+
+async def seen_on(session: AsyncSession, account_id: str, fingerprint: str) -> str | None:
+    """The ticket that has got this very message already."""
+    ticket_id: str | None = await (await driver(session)).fetchval(_SEEN, account_id, fingerprint)
+    return ticket_id
+
+
+async def opened_by(session: AsyncSession, account_id: str, email: str) -> Row:
+    """How many tickets the address has opened within an hour: ``by_all``, and ``by_guests`` those without a voucher."""
+    found: Any = await (await driver(session)).fetchrow(_OPENED, account_id, email)
+    return dict(found)

@@ -1,0 +1,245 @@
+"""What an e-mail does: whose it is, which ticket it finds, and who may say something on it."""
+
+from typing import Any
+
+import pytest
+
+from app.notices.mailings import mail_secret
+from app.notices.tokens import reply_address
+from tests.inbound.mail.bodies import REPLIES
+from tests.inbound.mail.conftest import DOMAIN, Post
+from tests.inbound.mail.letters import letter
+from tests.support.actors import make_account, make_person
+from tests.support.desk import fetch
+
+BOB = "Bob Nowak <bob@stranger.example>"
+
+
+async def token(post: Post, ticket_id: str) -> str:
+    async with post.desk.sessions() as session:
+        return reply_address(await mail_secret(session), ticket_id, DOMAIN)
+
+
+async def person(post: Post, email: str = "ana@example.com", role: Any = "editor") -> None:
+    await make_person(post.desk.sessions, post.desk.account_id, email, role)
+
+
+async def test_a_persons_mail_opens_a_ticket_and_they_get_its_number(post: Post) -> None:
+    await person(post)
+    await person(post, "tom@example.com")
+    ticket = await post.ticket(await post.opened(letter(Cc="Tom <tom@example.com>, x@elsewhere.example")))
+    assert (ticket["channel"], ticket["title"], ticket["description"]) == ("email", "Backups fail", "It is 3.2.")
+    assert (ticket["requester"]["email"], ticket["unconfirmed"]) == ("ana@example.com", False)
+    assert [each["email"] for each in ticket["watchers"]] == ["tom@example.com"]
+    [number] = await post.went()
+    assert (number["To"], number["Subject"]) == ("ana@example.com", f"{ticket['number']}: Backups fail")
+    assert number["Auto-Submitted"] == "auto-generated"
+    assert number["Reply-To"] == await token(post, ticket["id"])
+    assert "@mail.example.com>" in number["In-Reply-To"]
+
+
+async def test_a_reply_finds_its_ticket_by_the_thread_or_the_signed_address_never_by_its_subject(post: Post) -> None:
+    await person(post)
+    ticket_id = await post.opened()
+    [number] = await post.went()
+    ways: list[dict[str, str]] = [
+        {"References": f"<x@y.example> {number['Message-ID']} <{ticket_id}@helpers.example>"},
+        {"To": (await token(post, ticket_id)).upper()},
+    ]
+    for way in ways:
+        receipt = await post.come(letter(REPLIES["outlook en"][0], Subject="Anything", **way))
+        assert [one["ticket_id"] for one in receipt["tickets"]] == [ticket_id]
+    other = await post.opened(letter("Again", Subject=f"Re: {number['Subject']}"))
+    assert other != ticket_id
+    said = await post.messages(ticket_id)
+    assert [(one["visibility"], one["kind"], one["body"]) for one in said] == [("public", "customer", "It is 3.2.")] * 2
+    [first, *_] = await fetch(post.desk.sessions, "SELECT text FROM received_mails WHERE posted_id IS NOT NULL")
+    assert "From: Support" in first["text"], "the whole is kept"
+
+
+async def test_the_same_mail_again_is_a_duplicate(post: Post) -> None:
+    await person(post)
+    raw = letter(Message_ID="<once@mail.example.com>")
+    await post.opened(raw)
+    answer = await post.desk.send(b"Received: from elsewhere\r\n" + raw, "/email")
+    assert answer.json()["duplicate"] is True
+    assert len(await post.desk.tickets()) == 1
+
+
+async def test_whom_nobody_vouches_for_is_a_guest_and_on_a_ticket_only_a_note(post: Post) -> None:
+    await person(post)
+    guest = await post.ticket(await post.opened(letter(vouched=False)))
+    assert guest["unconfirmed"] is True
+    [confirmation] = await post.went()
+    assert "Backups fail" not in confirmation.as_string()
+    receipt = await post.come(letter("Close it", vouched=False, In_Reply_To=f"<{guest['id']}@helpers.example>"))
+    assert "nobody vouches" in receipt["omissions"][0]
+    [note] = await post.messages(guest["id"])
+    assert (note["visibility"], note["kind"]) == ("internal", "automation")
+    assert "Close it" in note["body"]
+    await post.come(letter("Mine", vouched=False, To=await token(post, guest["id"])))
+    assert [one["visibility"] for one in await post.messages(guest["id"])] == ["internal", "public"]
+    assert (await post.ticket(guest["id"]))["unconfirmed"] is True, "only support confirms it"
+
+
+async def test_viewers_write_nothing_and_strangers_are_treated_as_the_hook_says(post: Post) -> None:
+    await person(post, role="viewer")
+    assert (await post.come(letter()))["state"] == "ignored"
+    ticket_id = await post.opened(letter(sender=BOB))
+    assert len(await post.went()) == 1
+    await post.come(letter("No", To=await token(post, ticket_id)))
+    assert [one["visibility"] for one in await post.messages(ticket_id)] == ["internal"]
+    for unknown, mails in (("refuse", 1), ("ignore", 0)):
+        await post.desk.change(mail={"unknown": unknown})
+        for body in ("One", "Two"):
+            receipt = await post.come(letter(body, "Eve <eve@stranger.example>"))
+            assert (receipt["state"], receipt["omissions"]) == ("ignored", ["The sender is not known"])
+        assert [mail["To"] for mail in await post.went()] == ["eve@stranger.example"] * mails
+
+
+async def test_automatic_answers_answer_nothing_reopen_nothing_and_get_no_answer(post: Post) -> None:
+    await person(post)
+    ticket_id = await post.opened()
+    await post.went()
+    _, agent = await post.engineer()
+    await post.desk.client.post(
+        f"/v1/tickets/{ticket_id}/status", json={"status": "resolved", "message": "Done"}, headers=agent
+    )
+    assert len(await post.went()) == 1
+    robots = [{"Auto_Submitted": "auto-replied"}, {"Precedence": "bulk"}, {"X_Autoreply": "yes"}]
+    robots += [{"Subject": "Automatische Antwort: K7M"}, {"Return_Path": "<>"}]
+    for number, fields in enumerate(robots):
+        await post.come(letter(f"Away {number}", To=await token(post, ticket_id), **fields))
+    assert (await post.ticket(ticket_id))["status"] == "resolved"
+    assert {one["visibility"] for one in (await post.messages(ticket_id))[1:]} == {"internal"}
+    assert (await post.come(letter("Away", **robots[0])))["state"] == "ignored"
+    assert await post.went() == []
+
+
+async def test_an_out_of_office_storm_between_two_robots_ends_after_one_message(post: Post) -> None:
+    """The other robot answers whatever it gets, and says nothing of being one."""
+    robot = "Robot <desk@example.com>"
+    await person(post, "desk@example.com")
+    raw, sent = letter(sender=robot), 0
+    for number in range(3):
+        await post.come(raw)
+        sent += len(await post.went())
+        raw = letter(f"We have got {number}", robot, Subject=f"Ticket {number}", References="<x@mail.example.com>")
+    assert sent == 1
+
+
+async def test_a_closed_ticket_is_followed_up_and_a_merged_one_goes_on(post: Post) -> None:
+    await person(post)
+    first, second = await post.opened(), await post.opened(letter("Two"))
+    _, agent = await post.engineer()
+    client = post.desk.client
+    await client.post(f"/v1/tickets/{first}/merge", json={"into": second}, headers=agent)
+    receipt = await post.come(letter("Three", In_Reply_To=f"<{first}@helpers.example>"))
+    assert receipt["tickets"] == [{"ticket_id": second, "action": "notified"}]
+    await client.post(f"/v1/tickets/{second}/status", json={"status": "closed", "message": "Bye"}, headers=agent)
+    third = await post.opened(letter("Four", To=await token(post, second)))
+    assert (await post.ticket(third))["follow_up_of"] == second
+
+
+async def test_another_accounts_ticket_is_not_found_unless_the_hook_has_the_mails_of_all(post: Post) -> None:
+    other = (await make_account(post.desk.sessions, "itil-native")).account_id
+    await make_person(post.desk.sessions, other, "eve@other.example", "editor")
+    theirs = letter(sender="Eve <eve@other.example>")
+    mine = await post.opened(theirs)
+    assert (await post.ticket(mine))["account_id"] == post.desk.account_id, "a stranger here"
+    path = f"/v1/hooks/{post.desk.hook['id']}"
+    for change, status in (({"accounts": "all"}, 403), ({"domains": {"other.example": other}}, 422)):
+        answer = await post.desk.client.patch(path, json={"mail": change}, headers=post.desk.owner)
+        assert answer.status_code == status, answer.text
+    every: dict[str, Any] = {"mail": {"accounts": "all", "domains": {"far.example": other}}}
+    assert (await post.desk.client.patch(path, json=every, headers=post.admin)).status_code == 200
+    for sender in ("Eve <eve@other.example>", "Kim <kim@far.example>"):
+        await post.desk.send(letter("Two", sender), "/email")
+    await post.desk.process()
+    rows = await fetch(post.desk.sessions, "SELECT account_id FROM tickets WHERE account_id = $1", other)
+    assert len(rows) == 2
+    for method, where in (("GET", path), ("GET", f"{path}/receipts"), ("DELETE", path)):
+        assert (await post.desk.client.request(method, where, headers=post.desk.owner)).status_code == 404
+    assert (await post.desk.get("/v1/hooks"))["items"] == []
+    key = {"kind": "hook", "account_id": post.desk.account_id, "hook_id": post.desk.hook["id"]}
+    assert (await post.desk.client.post("/v1/keys", json=key, headers=post.desk.owner)).status_code == 422
+
+
+async def test_a_bounce_marks_the_address_support_sees_it_and_later_mails_are_held(post: Post) -> None:
+    await person(post)
+    ticket_id = await post.opened()
+    [number] = await post.went()
+    report = bounce("ana@example.com", str(number["Message-ID"]))
+    forged = report.replace(number["Message-ID"].encode(), b"<ntc_01k9z3v5q8e9rbn3wz4m6t7y2g@helpers.example>")
+    assert (await post.come(forged))["state"] == "ignored"
+    receipt = await post.come(report)
+    assert receipt["tickets"] == [{"ticket_id": ticket_id, "action": "notified"}]
+    _, agent = await post.engineer()
+    timeline = await post.desk.client.get(f"/v1/tickets/{ticket_id}/timeline?limit=200", headers=agent)
+    [told] = [one for one in timeline.json()["items"] if one["type"] == "mail.bounced"]
+    assert told["data"]["email"] == "ana@example.com"
+    await post.answer(ticket_id, agent)
+    assert await post.went() == []
+    notices = await post.desk.client.get(f"/v1/tickets/{ticket_id}/notices", headers=agent)
+    assert notices.json()["items"][-1]["state"] == "held"
+    await post.come(letter("I am here", To=await token(post, ticket_id)))
+    assert len(await post.went()) == 1, "whoever writes has a mailbox: what was held is sent"
+
+
+def bounce(email: str, message_id: str) -> bytes:
+    """What Postfix tells of a mail that nobody takes."""
+    return f"""Return-Path: <>
+From: MAILER-DAEMON@mx.example.com
+To: support@helpers.example
+Subject: Undelivered Mail Returned to Sender
+Auto-Submitted: auto-replied
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary="b"
+Message-ID: <bounce@mx.example.com>
+
+--b
+Content-Type: text/plain
+
+Sorry.
+
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.example.com
+
+Final-Recipient: rfc822; {email}
+Action: failed
+Status: 5.1.1
+Diagnostic-Code: smtp; 550 5.1.1 User unknown
+
+--b
+Content-Type: text/rfc822-headers
+
+Message-ID: {message_id}
+Subject: x
+
+--b--
+""".encode()
+
+
+@pytest.mark.parametrize(("first", "visibility"), [("", "public"), ("#note\n", "internal")])
+async def test_an_engineer_answers_by_a_reply_to_their_notice(post: Post, first: str, visibility: str) -> None:
+    await person(post)
+    ticket_id = await post.opened()
+    (_, agent), jan = await post.engineer(), "Jan <jan@support.example>"
+    await post.desk.client.post(f"/v1/tickets/{ticket_id}/assign", json={"engineer_id": None}, headers=agent)
+    to = await token(post, ticket_id)
+    quoted = "\n\nOn 26/11/2026 10:15, Support wrote:\n> ##- heliodesk -##\n> Accept: hd_answer_0123"
+    await post.come(letter(f"{first}Forged{quoted}", jan, vouched=False, To=to))
+    assert [(one["visibility"], one["kind"]) for one in await post.messages(ticket_id)] == [("internal", "automation")]
+    await post.come(letter(f"{first}Which version?{quoted}", jan, To=to))
+    said = (await post.messages(ticket_id))[-1]
+    assert (said["visibility"], said["kind"], said["name"], said["body"]) == (
+        visibility,
+        "engineer",
+        "Jan Kowalski",
+        "Which version?",
+    )
+    answered = (await post.desk.get(f"/v1/tickets/{ticket_id}/deadlines"))["items"]
+    states = {one["state"] for one in answered if one["metric"] == "first_response"}
+    assert states == ({"met"} if visibility == "public" else {"running"})
