@@ -10,6 +10,7 @@ from app.digests import models as digests
 from app.escalations import models as escalations
 from app.events import models as events
 from app.feed import models as feed
+from app.files import models as files
 from app.inbound import models as inbound
 from app.inbound.maintenance import models as maintenance
 from app.notices import models as notices
@@ -35,6 +36,7 @@ __all__ = [
     "escalations",
     "events",
     "feed",
+    "files",
     "inbound",
     "maintenance",
     "notices",

@@ -28,6 +28,8 @@ from app.core.signals import WakeUps
 from app.core.state import State
 from app.core.workers.offload import Offload
 from app.feed.poller import FeedPoller
+from app.files.background import trouble as file_trouble
+from app.files.stores.choosing import store_of
 from app.notices import outbox
 from app.paging import queue
 from app.scheduler import Scheduler
@@ -49,6 +51,7 @@ _HEAVY: Final = (
     "app.previews.heavy",
 )
 _NO_MAIL: Final = "No SMTP server is configured: nobody is told by e-mail"
+_NO_FILES: Final = "No store for files is configured: attachments are left out"
 _NO_CALLS: Final = "No provider of calls is configured: only customers' own links work"
 
 
@@ -67,6 +70,7 @@ def open_connections(
 ) -> tuple[Connections, Connections, Connections]:
     """Those for requests, for background passes, and for the clock; all with these ``limits``, where some are given."""
     shared: dict[str, Any] = {"memory": Memory(), "stand_in": settings.stand_in, "mails": bool(settings.smtp_url)}
+    shared["files"] = settings if settings.s3_url or settings.files_folder else None
 
     def connections(name: str, size: int, most: Limits) -> Connections:
         engine = make_engine(settings.database_url, pool_size=size, limits=limits or most, name=f"heliodesk {name}")
@@ -114,10 +118,11 @@ def build_state(
         streams=streams,
         offload=Offload(settings, metrics, _HEAVY),
         visitors=Visiting(requests.engine, keyring, key_sets),
+        files=store_of(settings, http),
         metrics=metrics,
         migration_heads=heads(),
         degraded=tuple(_missing(settings)),
-        troubles=(postponing.trouble, outbox.trouble, queue.trouble, key_sets.trouble),
+        troubles=(postponing.trouble, outbox.trouble, queue.trouble, key_sets.trouble, file_trouble),
     )
 
 
@@ -132,6 +137,8 @@ def _missing(settings: Settings) -> Iterator[str]:
         yield _NO_CALLS
     if not settings.smtp_url and not settings.apprise_urls:
         yield _NO_MAIL
+    if not settings.s3_url and not settings.files_folder:
+        yield _NO_FILES
 
 
 @asynccontextmanager

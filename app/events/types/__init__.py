@@ -63,6 +63,7 @@ from app.events.types.problems import (
     TicketProblemUnlinked,
 )
 from app.events.types.tickets import (
+    FileQuarantined,
     MessagePosted,
     TicketAssigned,
     TicketCustomerReminded,
@@ -139,6 +140,7 @@ EVENTS: Final[tuple[type[EventData], ...]] = (
     TicketProblemLinked,
     TicketProblemUnlinked,
     MessagePosted,
+    FileQuarantined,
     DeadlineStarted,
     DeadlineMoved,
     DeadlinePaused,
@@ -204,6 +206,6 @@ def audience_of(data: EventData) -> str:
         return "internal"
     if isinstance(data, TicketSolutionLinked) and data.readers == "internal":
         return "internal"
-    if isinstance(data, MessagePosted):
+    if isinstance(data, MessagePosted | FileQuarantined):
         return data.visibility
     return data.audience
