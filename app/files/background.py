@@ -23,7 +23,7 @@ _DROPPED: Final = 100
 _LONGEST: Final = timedelta(minutes=15)
 _LATE: Final = timedelta(minutes=10)
 _CLAIM: Final = """
-UPDATE files SET due_at = clock_timestamp() + $1 WHERE (account_id, id) IN (
+UPDATE files SET due_at = clock_timestamp() + $1::interval WHERE (account_id, id) IN (
     SELECT account_id, id FROM files WHERE due_at <= clock_timestamp() ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED
 ) RETURNING *
 """
@@ -34,17 +34,19 @@ _MOVED: Final = (
 )
 _FAILED: Final = """
 UPDATE files SET failures = failures + 1,
-    due_at = clock_timestamp() + least($3, interval '1 second' * 2 ^ least(failures, 12))
+    due_at = clock_timestamp() + least($3::interval, interval '1 second' * 2 ^ least(failures, 12))
 WHERE account_id = $1 AND id = $2
 """
 _NOBODYS: Final = """
 UPDATE files SET state = 'dropped', due_at = NULL WHERE (account_id, id) IN (
-    SELECT account_id, id FROM files WHERE ticket_id IS NULL AND created_at < clock_timestamp() - $1
+    SELECT account_id, id FROM files WHERE ticket_id IS NULL AND created_at < clock_timestamp() - $1::interval
     ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED
 ) RETURNING *
 """
 _DROP: Final = "DELETE FROM files WHERE account_id = $1 AND id = $2"
-_WAITING: Final = "SELECT count(*) FROM files WHERE due_at IS NOT NULL AND failures > 0 AND created_at < now() - $1"
+_WAITING: Final = (
+    "SELECT count(*) FROM files WHERE due_at IS NOT NULL AND failures > 0 AND created_at < now() - $1::interval"
+)
 _log = structlog.get_logger(__name__)
 
 Quarantine = Callable[[AsyncSession, FileRow, str], Awaitable[bool]]

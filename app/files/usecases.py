@@ -37,7 +37,7 @@ _BIND: Final = """
 UPDATE files SET ticket_id = $3, message_id = $4, visibility = $5 WHERE account_id = $1 AND id = ANY ($2::text[])
 """
 _TAKEN: Final = """
-UPDATE files SET state = $3, due_at = CASE $3 WHEN 'scanning' THEN clock_timestamp() END
+UPDATE files SET state = $3::text, due_at = CASE $3::text WHEN 'scanning' THEN clock_timestamp() END
 WHERE account_id = $1 AND id = $2 AND state = 'waiting'
 """
 _ATTACHABLE: Final = ("held", "scanning", "ready", "left_out")
