@@ -60,6 +60,9 @@ class FileStore(Protocol):
     def read(self, file: StoredFile) -> AsyncIterator[bytes]:
         """The bytes that are kept, part by part."""
 
+    async def size(self, file: StoredFile) -> int | None:
+        """How many bytes are kept; None: the store does not have the file."""
+
     async def delete(self, file: StoredFile) -> None:
         """Keep nothing of the file, also of what was sent and not taken."""
 

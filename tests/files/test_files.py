@@ -11,7 +11,8 @@ from pydantic import AnyHttpUrl, SecretStr
 from app.core.db.session import driver, run, transaction
 from app.core.files import StoredFile
 from app.core.settings import Settings
-from app.files.background import drop_nobodys
+from app.files.background import drop_nobodys, trouble
+from app.files.checking import missing_files
 from app.files.stores.s3 import Bucket
 from app.files.usecases import keep
 from tests.files.conftest import Desk
@@ -171,7 +172,9 @@ async def test_nobody_gets_a_file_before_it_is_scanned_or_one_in_which_something
     daemon.says = b"INSTREAM size limit exceeded. ERROR\0"
     assert await desk.keep() == 3
     assert (await story.customer.get(link))["state"] == "scanning"
+    await _passes(desk, 1)
     async with transaction(story.sessions) as session:
+        assert await trouble(session) == "3 files wait for their store or their scanner, which fails"
         await (await driver(session)).execute("UPDATE files SET due_at = now()")
     daemon.says = b""
     assert await desk.keep() == 3
@@ -221,3 +224,16 @@ def test_links_to_an_s3_store_name_what_they_allow() -> None:
     assert "X-Amz-SignedHeaders=content-length%3Bcontent-type%3Bhost" in upload.url
     assert "response-content-disposition=attachment" in link.url
     assert upload.expires_at - link.expires_at == timedelta(minutes=55)
+
+
+@BOTH
+async def test_a_file_that_the_store_has_lost_is_found(desk: Desk) -> None:
+    story, store = desk.story, desk.state.files
+    assert store
+    sent = [await desk.send(body) for body in (b"there", b"lost")]
+    ticket = await story.open(attachments=[each["id"] for each in sent])
+    assert [each async for each in missing_files(story.sessions, store, None, None)] == []
+    await store.delete(StoredFile(ticket["account_id"], sent[1]["id"], "", "", 4))
+    [lost] = [str(each) async for each in missing_files(story.sessions, store, None, ticket["id"])]
+    assert lost == f"{ticket['id']}: file {sent[1]['id']} (4 bytes): the store does not have it"
+    assert len([each async for each in missing_files(story.sessions, None, None, None)]) == 2

@@ -75,6 +75,11 @@ class Folder:
         """The same, of a file that is known to be there: else it raises at once."""
         return _chunks(await _apart(self._path(file).open, "rb"))
 
+    async def size(self, file: StoredFile) -> int | None:
+        """See ``FileStore``."""
+        path = self._path(file)
+        return (await _apart(path.stat)).st_size if await _apart(path.exists) else None
+
     async def delete(self, file: StoredFile) -> None:
         """See ``FileStore``."""
         for path in (self._path(file, ".part"), self._path(file)):

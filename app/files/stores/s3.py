@@ -83,6 +83,10 @@ class Bucket:
             async for chunk in answer.aiter_raw():
                 yield chunk
 
+    async def size(self, file: StoredFile) -> int | None:
+        """See ``FileStore``."""
+        return await self._size(_kept(file))
+
     async def delete(self, file: StoredFile) -> None:
         """See ``FileStore``."""
         for key in (_sent(file), _kept(file)):
