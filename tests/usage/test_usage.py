@@ -40,6 +40,7 @@ COUNTED: Final = {
 BOUNDED_OTHERWISE: Final = {
     "create_ticket": "history, at tickets_per_minute",
     "create_message": "history, at rate_per_account",
+    "create_file": "file_bytes, and gone after a day unless it is attached",
     "create_ticket_link": "max_ticket_links of each ticket",
     "create_escalation": "one that is open for each kind and reason; history, at rate_per_account",
     "create_stream_token": "gone after a minute, at rate_per_account",

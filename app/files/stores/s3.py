@@ -1,4 +1,4 @@
-"""A bucket of an S3-compatible store (AWS, MinIO, Ceph, R2, ...): browsers send and get the bytes there, not here.
+"""A bucket of an S3-compatible store (AWS, MinIO, Ceph, ...): browsers send and get the bytes there, not here.
 
 Requests are signed by botocore and sent by the service's own client, behind the wall around outgoing HTTP. What comes
 lands in a place of its own, and is copied to where it is read from once it is all there: whoever has the link for
