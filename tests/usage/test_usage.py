@@ -231,7 +231,7 @@ async def test_rates_show_what_of_the_minute_is_used(place: Place, state: State)
 
 LIMITS: Final = re.compile(
     r"^(in_flight|rate_per|guest_|tickets_per|streams|hook_b|unchecked_hook|max_|trusted_proxies"
-    r"|header_|body_|bytes_per|write_timeout|unread_|keep_alive|connections|uncounted_)"
+    r"|header_|body_|file_bytes|bytes_per|write_timeout|unread_|keep_alive|connections|uncounted_)"
 )
 
 
