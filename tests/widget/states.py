@@ -36,7 +36,7 @@ class Walk:
         """The host's page."""
         return self.host.page
 
-    def say(self, name: str, **facts: Any) -> str:
+    def say(self, name: str, /, **facts: Any) -> str:
         """A text of the widget."""
         return TEXTS[name].to(self.language).format(**{"at": ""} | facts).strip(": ")
 
