@@ -75,7 +75,7 @@ class Walk:
         await self.page.get_by_role("radio").first.wait_for()
         yield "form"
         await self.page.locator("input[type=file]").set_input_files([*FILES])
-        await self.page.locator(".files .error").wait_for()
+        await self.page.locator(".files .error").scroll_into_view_if_needed()
         yield "form-files"
         for each in FILES:
             await self.page.get_by_role("button", name=self.say("file_remove", name=each["name"])).click()
