@@ -12,7 +12,7 @@ _FORM: Final = {
     "email": _("Your e-mail address"),
     "title": _("What is the problem?"),
     "description": _("What happens, and since when?"),
-    "description_hint": _("Screenshots and logs help."),
+    "description_hint": _("Links to screenshots and logs help."),
     "severity": _("How bad is it?"),
     "impact": _("How much is affected?"),
     "impact_large": pgettext("widget", "All of it, or everybody"),
