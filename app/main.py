@@ -19,6 +19,8 @@ from app.core.web.edge.admission import Admission
 from app.core.web.edge.middleware import RequestLayer
 from app.core.web.http import install
 from app.feed import router as feed_router
+from app.files import exchange
+from app.files import router as files_router
 from app.inbound.api import hooks as hooks_router
 from app.inbound.api import ingest, mails
 from app.inbound.api import maintenance as maintenance_router
@@ -42,6 +44,7 @@ from app.sandbox import router as sandbox_router
 from app.search import router as search_router
 from app.solutions import router as solutions_router
 from app.tickets.api import actions, alerts, answers, calls, escalations, links, notices, watchers
+from app.tickets.api import files as ticket_files
 from app.tickets.api import tickets as tickets_router
 from app.usage import router as usage_router
 from app.webhooks.api import deliveries as deliveries_router
@@ -56,6 +59,9 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     links.router,
     watchers.router,
     notices.router,
+    ticket_files.router,
+    files_router.router,
+    exchange.router,
     mail_router.router,
     mail_page.router,
     mails.router,

@@ -11,6 +11,7 @@ from app.digests import models as digests
 from app.escalations import models as escalations
 from app.events import models as events
 from app.feed import models as feed
+from app.files import models as files
 from app.inbound import models as inbound
 from app.inbound.mail import models as mails
 from app.inbound.maintenance import models as maintenance
@@ -38,6 +39,7 @@ __all__ = [
     "escalations",
     "events",
     "feed",
+    "files",
     "inbound",
     "mails",
     "maintenance",

@@ -30,6 +30,8 @@ from app.core.state import State
 from app.core.workers.offload import Offload
 from app.core.workers.printer import Printer
 from app.feed.poller import FeedPoller
+from app.files.background import trouble as file_trouble
+from app.files.stores.choosing import store_of
 from app.notices import outbox
 from app.paging import queue
 from app.scheduler import Scheduler
@@ -51,6 +53,7 @@ _HEAVY: Final = (
     "app.previews.heavy",
 )
 _NO_MAIL: Final = "No SMTP server is configured: nobody is told by e-mail"
+_NO_FILES: Final = "No store for files is configured: attachments are left out"
 _NO_CALLS: Final = "No provider of calls is configured: only customers' own links work"
 
 
@@ -69,6 +72,7 @@ def open_connections(
 ) -> tuple[Connections, Connections, Connections]:
     """Those for requests, for background passes, and for the clock; all with these ``limits``, where some are given."""
     shared: dict[str, Any] = {"memory": Memory(), "stand_in": settings.stand_in, "mails": bool(settings.smtp_url)}
+    shared["files"] = settings if settings.s3_url or settings.files_folder else None
 
     def connections(name: str, size: int, most: Limits) -> Connections:
         engine = make_engine(settings.database_url, pool_size=size, limits=limits or most, name=f"heliodesk {name}")
@@ -118,10 +122,11 @@ def build_state(
         offload=Offload(settings, metrics, _HEAVY),
         printer=printer,
         visitors=Visiting(requests.engine, keyring, key_sets),
+        files=store_of(settings, http),
         metrics=metrics,
         migration_heads=heads(),
         degraded=tuple(_missing(settings, printer)),
-        troubles=(postponing.trouble, postponed.trouble, outbox.trouble, queue.trouble, key_sets.trouble),
+        troubles=(postponing.trouble, postponed.trouble, outbox.trouble, queue.trouble, key_sets.trouble, file_trouble),
     )
 
 
@@ -138,6 +143,8 @@ def _missing(settings: Settings, printer: Printer) -> Iterator[str]:
         yield _NO_MAIL
     if printer.trouble:
         yield printer.trouble
+    if not settings.s3_url and not settings.files_folder:
+        yield _NO_FILES
 
 
 @asynccontextmanager

@@ -31,6 +31,8 @@ from app.core.state import State
 from app.core.web.kit.idempotency import forget_answers
 from app.digests.background import Digests, forget_digests
 from app.feed.marks import mark
+from app.files.background import Keeper, drop_nobodys
+from app.files.scanner import Scanner
 from app.inbound.background.processing import Processor
 from app.inbound.background.upkeep import forget_receipts, make_room
 from app.inbound.background.windows import Ends
@@ -58,6 +60,7 @@ from app.sweep.isolation import Isolation
 from app.sweep.passes import Sweeper
 from app.tickets.background.attendance import Watcher
 from app.tickets.background.call_links import Provisioner
+from app.tickets.background.quarantine import quarantine
 from app.webhooks.background.catch_up import catch_up, pause_over_quota
 from app.webhooks.background.deliver import Sender
 from app.webhooks.outbox.outcomes import forget_deliveries, let_stranded_go
@@ -120,6 +123,7 @@ def jobs(state: State, sender: Sender) -> Sequence[Job]:
         *_people(state),
         *_receiving(state),
         *_problems(state),
+        *_files(state),
         *_endpoints(state),
         *_housekeeping(state),
         Job("sample", "measures what is stored and waits, for the metrics", 10 * second, minute, sampler.run_pass),
@@ -216,6 +220,21 @@ def _problems(state: State) -> Iterator[Job]:
     yield Job("index texts", what, second, minute, Indexing(state.sessions, state.feed).run_pass, rest=LATER)
     what = "counts for reports what has happened"
     yield Job("count", what, 2 * second, minute, Folding(state.sessions, state.feed).run_pass, rest=LATER)
+
+
+def _files(state: State) -> Iterator[Job]:
+    """What brings files where they are to be, and drops those that are nobody's."""
+    store, minute = state.files, timedelta(minutes=1)
+    if store is None:
+        return
+    scanner = Scanner(state.settings.scanner_url) if state.settings.scanner_url else None
+    keeper = Keeper(state.sessions, store, scanner, quarantine)
+    what = "brings files to their store, and has the scanner look at them"
+    yield Job(
+        "files", what, timedelta(seconds=1), 5 * minute, keeper.run_pass, keeper.next_instant, state.wake_ups.files
+    )
+    what = "drops files that were not attached, or whose tickets are gone"
+    yield Job("drop files", what, minute, 5 * minute, lambda: drop_nobodys(state.sessions, store))
 
 
 def _endpoints(state: State) -> Iterator[Job]:

@@ -14,7 +14,7 @@ import pytest
 from app.core.settings import Settings
 from tests.support.service import ROOT, Service, running
 
-_MEMBERS: Final = re.compile(r"`(?:HELIODESK_)?([A-Z_]+)`")
+_MEMBERS: Final = re.compile(r"`(?:HELIODESK_)?([A-Z0-9_]+)`")
 _LINK: Final = re.compile(r"\]\((?!https?:)([^)#\s]+)[^)\s]*\)")
 _SHELL: Final = re.compile(r"^```(?:sh|bash|shell|console)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 ELSEWHERE: Final = {

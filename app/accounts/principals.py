@@ -154,6 +154,8 @@ class Acting:
     role: Role | None
     visitor: Visitor | None = None
     """whom they are to a widget key"""
+    attaches: str | None = ""
+    """whose files they attach, as ``Principal.attaches`` says it"""
 
 
 async def acting(session: AsyncSession, principal: Principal, actor: ActorRef | None) -> Acting:
@@ -167,9 +169,9 @@ async def acting(session: AsyncSession, principal: Principal, actor: ActorRef | 
         if actor is not None:
             raise Invalid(errors=[Fault(pointer="/actor", detail=_("Only an account's key can act for a person"))])
         role = await _role_of_visitor(session, principal) if principal.visitor else None
-        return Acting(principal.actor, role, principal.visitor)
+        return Acting(principal.actor, role, principal.visitor, principal.attaches)
     if actor is None:
-        return Acting(principal.actor, principal.role or "viewer")
+        return Acting(principal.actor, principal.role or "viewer", attaches=principal.attaches)
     # People stored before addresses had one spelling are found by the one that they were stored with.
     query = (
         select(PersonRow.id, PersonRow.name, PersonRow.role)
@@ -181,7 +183,8 @@ async def acting(session: AsyncSession, principal: Principal, actor: ActorRef | 
     person = (await session.execute(query.limit(1))).first()
     if person is None:
         raise Forbidden(_NOBODY)
-    return Acting(Actor("customer", person.id, person.name), lesser(principal.role, cast("Role", person.role)))
+    role = lesser(principal.role, cast("Role", person.role))
+    return Acting(Actor("customer", person.id, person.name), role, attaches=principal.attaches)
 
 
 async def _role_of_visitor(session: AsyncSession, principal: Principal) -> Role | None:

@@ -14,6 +14,8 @@ from app.core import clock
 from app.core.db.engine import Sessions
 from app.core.db.migrate import require_fit
 from app.core.settings import Settings
+from app.core.state import State
+from app.files.checking import missing_files
 from app.replay.snapshots import Scope, Snapshot, count, walk
 from app.reports.facts.checking import WrongFact, wrong_facts, wrong_sums
 from app.resources import COMMANDS, open_state
@@ -61,10 +63,11 @@ async def check(settings: Settings, scope: Scope, judge: Judge, remark: Judge) -
     """
     await require_fit(settings.database_url)
     async with open_state(settings, COMMANDS) as state:
-        return await _check(state.sessions, scope, judge, remark, Console(soft_wrap=True))
+        return await _check(state, scope, judge, remark, Console(soft_wrap=True))
 
 
-async def _check(sessions: Sessions, scope: Scope, judge: Judge, remark: Judge, console: Console) -> Checked:
+async def _check(state: State, scope: Scope, judge: Judge, remark: Judge, console: Console) -> Checked:
+    sessions = state.sessions
     started, tickets, faulty, findings, remarks = clock.monotonic(), 0, 0, 0, 0
     total = await count(sessions, scope)
     if not total and (scope.account_id or scope.ticket_id):
@@ -82,6 +85,9 @@ async def _check(sessions: Sessions, scope: Scope, judge: Judge, remark: Judge, 
     if scope == Scope() and (sums := await wrong_sums(sessions)):
         findings += sums
         console.print(f"{sums:,} sums by the day are not what the facts of reports come to", highlight=False)
+    async for missing in missing_files(state.sessions, state.files, scope.account_id, scope.ticket_id):
+        findings += 1
+        console.print(str(missing), markup=False, highlight=False)
     return Checked(tickets, faulty, findings, remarks, clock.monotonic() - started)
 
 

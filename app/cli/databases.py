@@ -42,7 +42,7 @@ def database(data: Path, *, shared: bool = False) -> Iterator[Settings]:
         except DataInUse:
             if not shared:
                 raise
-        yield settings.model_copy(update={"database_url": server.url()})
+        yield _with_files(settings, data).model_copy(update={"database_url": server.url()})
 
 
 def _require_database(data: Path) -> None:
@@ -61,12 +61,19 @@ def kept_database(data: Path) -> Iterator[tuple[Settings, Watched | None]]:
 
     Beside the settings, how the embedded server is; None with DATABASE_URL.
     """
-    settings = _console_settings()
+    settings = _with_files(_console_settings(), data)
     if settings.database_url:
         yield settings, None
         return
     with EmbeddedServer(data) as server, Keeper(server) as keeper:
         yield settings.model_copy(update={"database_url": server.url()}), keeper.watched
+
+
+def _with_files(settings: Settings, data: Path) -> Settings:
+    """The settings with a folder for files in ``data``, unless they say where files are."""
+    if settings.s3_url or settings.files_folder:
+        return settings
+    return settings.model_copy(update={"files_folder": data.absolute() / "files"})
 
 
 def _console_settings() -> Settings:

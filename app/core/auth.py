@@ -252,6 +252,11 @@ class Principal:
         return self.visitor.ticket_key_id or self.key_id
 
     @property
+    def attaches(self) -> str | None:
+        """Whose files it attaches: its own, as its namespace tells them; None: those of all, for support."""
+        return None if self.is_support else self.namespace
+
+    @property
     def is_confined(self) -> bool:
         """Whether only some of its account's tickets exist for it: those with its marks, or the one of its key."""
         visitor = self.visitor

@@ -20,6 +20,14 @@ _METRICS_KEY: Final = re.compile(r"[!-~]{16,}")
 _NO_METRICS_KEY: Final = "It needs at least 16 printable ASCII characters without blanks"
 
 
+_FILE_TYPES: Final = [
+    *("image/*", "audio/*", "video/*", "text/*", "message/rfc822", "application/pdf", "application/json"),
+    *("application/xml", "application/zip", "application/gzip", "application/x-7z-compressed", "application/x-tar"),
+    *("application/rtf", "application/msword", "application/vnd.*", "application/octet-stream"),
+]
+"""What people send to support; an unnamed kind is `application/octet-stream`, as that of a log often is."""
+
+
 class Unconfigurable(Exception):
     """A setting that is no use, or for which something is missing; the text says what, without any secret."""
 
@@ -209,6 +217,24 @@ class Settings(BaseSettings):
     max_calendar_tokens: int = Field(20, ge=1, le=1000, description="Tokens of one calendar of shifts")
     max_body_bytes: int = Field(1024 * 1024, ge=1024, description="Largest request body")
     max_mail_bytes: int = Field(25 * 1024 * 1024, ge=1024, description="Largest e-mail that a hook takes")
+    s3_url: AnyHttpUrl | None = Field(None, description="An S3-compatible store for files, as browsers reach it too")
+    s3_bucket: str = Field("", pattern=r"^([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])?$", description="The bucket in it")
+    s3_region: str = Field("us-east-1", description="The region that the store's signatures name")
+    s3_access_key: str = Field("", description="The id of the key that may write, read and delete in the bucket")
+    s3_secret_key: SecretStr = Field(SecretStr(""), description="Its secret")
+    files_folder: Path | None = Field(
+        None, description="A folder for files in the place of a store; `heliodesk up` has one beside its database"
+    )
+    file_bytes: int = Field(25 * 2**20, ge=1, le=2**32, description="Bytes of one file")
+    file_bytes_per_account: int = Field(5 * 2**30, ge=0, description="Bytes of all files of one account")
+    file_types: Annotated[list[str], NoDecode] = Field(
+        default=_FILE_TYPES, description="Media types of files (comma separated, `image/*` stands for all of a kind)"
+    )
+    scanner_url: str = Field(
+        "",
+        pattern=r"^(tcp://[^/?#\s]+:\d{1,5}|unix:/\S+)?$",
+        description="ClamAV's daemon, which looks at files before they are given out: tcp://host:3310 or unix:/path",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="The least that is logged")
     log_format: Literal["json", "console"] = Field("json", description="`console` is coloured text for people")
 
@@ -219,6 +245,7 @@ class Settings(BaseSettings):
         "meet_hosts",
         "apprise_urls",
         "apprise_kinds",
+        "file_types",
         mode="before",
     )
     @classmethod
@@ -267,4 +294,12 @@ class Settings(BaseSettings):
             raise ValueError("HELIODESK_MEET_CREDENTIALS_FILE and HELIODESK_MEET_HOSTS need each other")
         if bool(self.jitsi_app_id) != bool(self.jitsi_app_secret.get_secret_value()):
             raise ValueError("HELIODESK_JITSI_APP_ID and HELIODESK_JITSI_APP_SECRET need each other")
+        self._check_files()
         return self
+
+    def _check_files(self) -> None:
+        given = (self.s3_bucket, self.s3_access_key, self.s3_secret_key.get_secret_value())
+        if any(bool(each) != bool(self.s3_url) for each in given):
+            raise ValueError("HELIODESK_S3_URL, _S3_BUCKET, _S3_ACCESS_KEY and _S3_SECRET_KEY need each other")
+        if self.s3_url and self.files_folder:
+            raise ValueError("Files are kept in HELIODESK_S3_URL or in HELIODESK_FILES_FOLDER, not in both")

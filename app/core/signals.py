@@ -44,5 +44,6 @@ class WakeUps:
         self.capacity = WakeUp()
         self.maintenance = WakeUp()
         self.problems = WakeUp()
+        self.files = WakeUp()
         self.left: set[str] = set()
         """the ids of tickets that the sweep left to the pass that ``experts`` wakes"""

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from app.core.auth import Principal
 from app.core.db.engine import Connections, Sessions
 from app.core.db.probe import Probe
+from app.core.files import FileStore
 from app.core.jobs.heartbeats import Heartbeats
 from app.core.keys.keyring import Keyring
 from app.core.limits.callers import CallerLimits
@@ -88,6 +89,8 @@ class State:
     offload: Offload
     printer: Printer
     visitors: Visitors
+    files: FileStore | None = None
+    """where the bytes of files are; None: nowhere"""
     heartbeats: Heartbeats = field(default_factory=Heartbeats)
     metrics: Metrics = field(default_factory=Metrics)
     previews: Memory = field(default_factory=lambda: Memory(64))

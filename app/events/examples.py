@@ -12,6 +12,7 @@ ENGINEER: Final = "eng_01k9w2z8n1d6p0k4g9c5w8r7xe"
 DEADLINE: Final = "ddl_01k9w3b6c0f7q2n8j5d1y4s3tb"
 CALL: Final = "cal_01k9w3b6c1g8r3p9k6e2z5t4vc"
 MESSAGE: Final = "msg_01k9w3e2v4h9s5t0m7f3a6v5wd"
+FILE: Final = "fil_01k9z3v5q8e9rbn3wz4m6t7y2h"
 ESCALATION: Final = "esc_01k9w4c7d8e2r9h6x4m7q1z0vf"
 ALERT: Final = "alr_01k9w3b6e2g8r3p9k6e2z5t4vc"
 ENDPOINT: Final = "wh_01k9z3v5q8e9rbn3wz4m6t7y2d"
@@ -85,6 +86,7 @@ _MESSAGE: Final[dict[str, Any]] = {
     "visibility": "public",
     "channel": None,
     "body": "We are on it: the lock is from a crashed agent.",
+    "attachments": [],
     "truncated": False,
 }
 _TICKET: Final[dict[str, Any]] = {
@@ -107,6 +109,9 @@ _TICKET: Final[dict[str, Any]] = {
     "plan": _PINS,
     "external_ref": "INC-4711",
     "call_link": CALL_LINK,
+    "attachments": [
+        {"id": FILE, "name": "catalogue.log", "type": "text/plain", "size": 18_204, "state": "kept", "reason": None}
+    ],
     "notified": [],
 }
 
@@ -165,6 +170,13 @@ DATA: Final[dict[str, dict[str, Any]]] = {
     | {"state": "known_error", "workaround": "Restart the agent once."},
     "ticket.problem_unlinked": {name: _PROBLEM[name] for name in ("problem_id", "number")},
     "message.posted": _MESSAGE,
+    "file.quarantined": {
+        "file_id": FILE,
+        "name": "invoice.pdf.exe",
+        "message_id": MESSAGE,
+        "visibility": "public",
+        "finding": "Win.Test.EICAR_HDB-1",
+    },
     "deadline.started": _FIRST | {"state": "running", "started_at": _OPENED},
     "deadline.moved": _RESOLUTION | {"from": "2026-11-22T20:30:00.000000Z", "to": _PROMISED, "reason": "priority"},
     "deadline.paused": _RESOLUTION | {"due_at": None, "from": _PROMISED, "to": None, "reason": "waiting_on_customer"},
@@ -342,6 +354,7 @@ _MOMENTS: Final[tuple[tuple[str, str, dict[str, str], str], ...]] = (
     ("ticket.problem_linked", "20T20:39:00", _ENGINEER, "new"),
     ("ticket.problem_unlinked", "20T20:39:30", _ENGINEER, "new"),
     ("message.posted", "20T20:40:00", _ENGINEER, "new"),
+    ("file.quarantined", "20T20:40:00", _SERVICE, "open"),
     ("ticket.status_changed", "20T20:40:00", _ENGINEER, "open"),
     ("deadline.met", "20T20:40:00", _SERVICE, "open"),
     ("mail.bounced", "20T20:40:20", _SERVICE, "open"),

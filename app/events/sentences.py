@@ -42,6 +42,7 @@ SENTENCES: Final[Mapping[str, Message]] = {
     "ticket.problem_unlinked": _("The ticket has nothing to do with this problem: {number}"),
     "message.posted": _("New message"),
     "message.posted:internal": _("New internal note"),
+    "file.quarantined": _("A file was put into quarantine: the scanner has found something in it"),
     "deadline.started": _("{metric}: the clock has started"),
     "deadline.moved": _("{metric}: new due time"),
     "deadline.paused": _("{metric}: the clock is paused"),

@@ -13,6 +13,7 @@ from app.core.db.tables import ID, Base
 ENDED: Final = ("resolved", "closed")
 ACTIVE: Final = "status NOT IN ('resolved', 'closed')"
 _ASSIGNED: Final = f"assignee_id IS NOT NULL AND {ACTIVE}"
+_ATTACHED: Final = "the files that came with it: id, name, type, size, state, reason, link"
 NUMBER_CONSTRAINT: Final = "uq_tickets_account_id_number"
 
 
@@ -92,6 +93,7 @@ class TicketRow(Base):
     watchers: Mapped[list[Any] | None] = mapped_column(
         JSONB, comment="who follows it beside its requester: email, name, locale"
     )
+    attachments: Mapped[list[Any] | None] = mapped_column(JSONB, comment=_ATTACHED)
 
     __table_args__ = (
         ForeignKeyConstraint(["account_id"], ["accounts.account_id"]),
@@ -193,6 +195,7 @@ class MessageRow(Base):
     channel: Mapped[str | None]
     body: Mapped[str]
     created_at: Mapped[datetime]
+    attachments: Mapped[list[Any] | None] = mapped_column(JSONB, comment=_ATTACHED)
 
     __table_args__ = (
         ForeignKeyConstraint(["account_id", "ticket_id"], ["tickets.account_id", "tickets.id"], ondelete="CASCADE"),

@@ -25,6 +25,7 @@ from app.core.text.messages import _
 from app.events.failures import CallFailure
 from app.events.schemas import TicketProblem
 from app.events.types.tickets import TicketFacts
+from app.files.schemas import Attachment, FileIds
 from app.paging.schemas import PagerMessage
 from app.plans.schemas import TicketPlan
 from app.tickets.watcher_schemas import Watcher, Watchers
@@ -98,6 +99,7 @@ class NewTicket(TicketFields):
     )
     follow_up_of: TicketId | None = None
     watchers: Watchers = Field(default_factory=list, description="Who follows it beside its requester")
+    attachments: FileIds = Field(default_factory=list, description="Files, by their ids")
     actor: ActorRef | None = None
 
 
@@ -126,6 +128,7 @@ class NewMessage(Strict):
     visibility: Literal["public", "internal"] = "public"
     channel: Channel | None = None
     author: Author | None = None
+    attachments: FileIds = Field(default_factory=list, description="Files, by their ids")
     actor: ActorRef | None = None
 
     @model_validator(mode="after")
@@ -336,6 +339,7 @@ class Ticket(TicketFacts, _Named):
     assessed_priority: str | None = Field(description="What support found the priority to be; for support")
     requester: Requester
     watchers: list[Watcher] = Field(description="Who follows it beside its requester")
+    attachments: list[Attachment] = Field(description="The files that came with it when it was opened")
     closed_reason: Literal["closed", "unanswered", "withdrawn", "merged"] | None
     merged_into: str | None = Field(description="Of a merged ticket: the one that continues it")
     tier: int
@@ -385,4 +389,5 @@ class Message(Document):
     visibility: Literal["public", "internal"]
     channel: str | None
     body: str
+    attachments: list[Attachment]
     created_at: Instant

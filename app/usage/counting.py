@@ -9,6 +9,7 @@ from app.accounts.quotas import KEYS, PEOPLE
 from app.core.db.session import driver
 from app.core.limits.quotas import Quota
 from app.core.state import State
+from app.files.quotas import FILE_BYTES
 from app.inbound.quotas import BACKLOG, HOOK_BYTES, HOOKS, UNCHECKED_BYTES, WINDOWS
 from app.paging.quotas import METHODS, RULES
 from app.roster.quotas import ENGINEERS, OVERRIDES, REGIONS, TOKENS
@@ -30,6 +31,7 @@ STORED: Final[Sequence[Quota]] = (
     TOKENS,
     METHODS,
     RULES,
+    FILE_BYTES,
 )
 """What the database counts; the rest is counted by the process that answers."""
 _COUNT: Final = f"SELECT ARRAY[{', '.join(quota.by_account for quota in STORED)}]::bigint[]"

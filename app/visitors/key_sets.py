@@ -54,7 +54,8 @@ class KeySets:
     async def key(self, url: str, kid: str) -> TrustedKey | None:
         """The key with this id; None where the host product publishes none. 503 while its keys cannot be read."""
         known = self._known(url)
-        if self._is_due(known, kid, monotonic()):
+        is_being_read = known.reading is not None and not known.reading.done()
+        if self._is_due(known, kid, monotonic()) or (is_being_read and kid not in known.keys):
             await asyncio.shield(self._reading(url, known))
         if known.read_at is None or monotonic() - known.read_at > STALE:
             raise Unavailable(

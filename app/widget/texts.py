@@ -39,6 +39,23 @@ _FORM: Final = {
     "will_send": _("There is no connection. Your ticket is kept here and is sent as soon as there is one."),
     "not_sent": _("Your ticket could not be sent. Please send it again."),
 }
+_FILES: Final = {
+    "add_files": _("Add files"),
+    "files_hint": _("Or drop them here, or paste a picture. Up to {size} each."),
+    "file_remove": _("Remove the file: {name}"),
+    "file_ready": _("The file is attached: {name}"),
+    "file_failed": _("The file could not be sent: {name}"),
+    "files_pending": _("A file has not been sent. Please remove it, and add it again if you like."),
+    "file_scanning": _("The file is still being checked. Please try again in a moment."),
+    "file_quarantined": _("It is not given out, because something harmful was found in it."),
+    "file_left_out": _("It could not be kept."),
+}
+_WATCHERS: Final = {
+    "watch": pgettext("widget", "Keep a colleague informed"),
+    "watch_hint": _("They get the same e-mails as you, and can answer."),
+    "colleague": _("Your colleague's e-mail address"),
+    "watching": _("Also informed:"),
+}
 _TICKET: Final = {
     "status_new": pgettext("widget", "New"),
     "status_open": pgettext("widget", "In progress"),
@@ -106,7 +123,7 @@ _FRAME: Final = {
     "no_link": _("This link is not valid, or has expired."),
     "unreachable": _("Support cannot be reached at the moment. Please check your connection."),
 }
-TEXTS: Final[Mapping[str, Message]] = {**_FORM, **_TICKET, **_CALL, **_ACTIONS, **_FRAME}
+TEXTS: Final[Mapping[str, Message]] = {**_FORM, **_FILES, **_WATCHERS, **_TICKET, **_CALL, **_ACTIONS, **_FRAME}
 
 
 def catalogue(language: Language) -> dict[str, str]:

@@ -176,8 +176,8 @@ def _leads_into(pointer: str, body: object) -> bool:
 
 
 @pytest.fixture(scope="module")
-async def desk(url: str) -> AsyncIterator[World]:
-    async with open_world(url) as world:
+async def desk(url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    async with open_world(url, tmp_path_factory.mktemp("files")) as world:
         yield world
 
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, Final
 
 import httpx
@@ -81,6 +82,7 @@ _PARAMETERS: Final = {
     "art": "article_id",
     "prb": "problem_id",
     "cnt": "note_id",
+    "fil": "file_id",
 }
 
 
@@ -164,7 +166,10 @@ class World:
         self.ids["escalation_id"] = await self._escalation(account)
         self.ids["other_engineer_id"] = (await make_engineer(self.sessions)).id
         await self._renew_roster()
-        self.ids["ticket_id"] = await self._post("/v1/tickets", _P1 | {"account_id": account})
+        self.ids["file_id"] = await self._file()
+        self.ids["ticket_id"] = await self._post(
+            "/v1/tickets", _P1 | {"account_id": account, "attachments": [self.ids["file_id"]]}
+        )
         self.ids |= {
             "deadline_id": await self._of_ticket("deadlines", 0, "id"),
             "number": await self._of_ticket("number"),
@@ -242,6 +247,15 @@ class World:
         assert answer.is_success, answer.text
         return str(answer.json()[wanted])
 
+    async def _file(self) -> str:
+        """A file of the account's, whose bytes are there."""
+        about = {"name": "a.log", "type": "text/plain", "size": 3}
+        made = (await self.client.post("/v1/files", json=about, headers=self.keys["owner"])).json()
+        assert (await self.client.put(made["upload"]["url"], content=b"abc")).is_success
+        done = await self.client.post(f"/v1/files/{made['id']}/complete", headers=self.keys["owner"])
+        assert done.json()["state"] == "ready", done.text
+        return str(made["id"])
+
     async def _renew_hook(self, account: str) -> None:
         """A hook with a receipt that could not be processed."""
         headers = self.keys["admin"]
@@ -291,10 +305,11 @@ def in_world(example: Any, ids: dict[str, str]) -> Any:
 
 
 @asynccontextmanager
-async def open_world(url: str) -> AsyncIterator[World]:
+async def open_world(url: str, files: Path) -> AsyncIterator[World]:
     """A world on an empty database."""
     settings = Settings(
         database_url=url,
+        files_folder=files,
         background=False,
         rate_per_key=0,
         rate_per_account=0,

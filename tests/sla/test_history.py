@@ -69,7 +69,7 @@ class Desk:
         command = NewTicket.model_validate(TICKET)
         [pins], promise = self.terms, Promise(GOOGLE, terms)
         self.work = opening.begin(
-            NOBODY, command, promise, pins, Assessment(priority, "requested", None), Acting(ANA, None)
+            NOBODY, command, opening.Held(promise, pins), Assessment(priority, "requested", None), Acting(ANA, None)
         )
 
     def events(self) -> list[Row]:

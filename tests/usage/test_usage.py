@@ -40,6 +40,7 @@ COUNTED: Final = {
 BOUNDED_OTHERWISE: Final = {
     "create_ticket": "history, at tickets_per_minute",
     "create_message": "history, at rate_per_account",
+    "create_file": "file_bytes, and gone after a day unless it is attached",
     "create_ticket_link": "max_ticket_links of each ticket",
     "create_escalation": "one that is open for each kind and reason; history, at rate_per_account",
     "create_stream_token": "gone after a minute, at rate_per_account",
@@ -230,7 +231,7 @@ async def test_rates_show_what_of_the_minute_is_used(place: Place, state: State)
 
 LIMITS: Final = re.compile(
     r"^(in_flight|rate_per|guest_|tickets_per|streams|hook_b|unchecked_hook|max_|trusted_proxies"
-    r"|header_|body_|bytes_per|write_timeout|unread_|keep_alive|connections|uncounted_)"
+    r"|header_|body_|file_bytes|bytes_per|write_timeout|unread_|keep_alive|connections|uncounted_)"
 )
 
 

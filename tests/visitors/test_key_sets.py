@@ -1,5 +1,6 @@
 """The keys that a host product publishes: read seldom, and not taken for something else when that fails."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -52,6 +53,11 @@ def time(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
 
     monkeypatch.setattr(key_sets, "monotonic", lambda: now)
     return passes
+
+
+async def test_who_asks_while_they_are_read_for_the_first_time_waits_for_them(sets: KeySets, host: Host) -> None:
+    found = await asyncio.gather(*(sets.key(URL, "one") for _ in range(3)))
+    assert ([each.kid for each in found if each], host.asked) == (["one"] * 3, 1)
 
 
 async def test_keys_are_read_once_and_again_when_they_are_old(

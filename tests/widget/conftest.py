@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -14,6 +15,7 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
 from app.core.clock import wall_now
+from app.core.settings import Settings
 from app.core.state import State
 from tests.support.actors import make_key, make_person, make_region
 from tests.support.browsing import Browsers, served
@@ -103,6 +105,11 @@ async def page(browsers: Browsers) -> AsyncIterator[Page]:
     async with browsers.page() as page:
         page.set_default_timeout(15_000)
         yield page
+
+
+@pytest.fixture
+def settings(settings: Settings, tmp_path: Path) -> Settings:
+    return settings.model_copy(update={"files_folder": tmp_path / "files"})
 
 
 @pytest.fixture

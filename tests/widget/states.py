@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any, Final
 
-from playwright.async_api import Locator, Page
+from playwright.async_api import FilePayload, Locator, Page
 
 from app.widget.texts import TEXTS
 from tests.support.desk import fetch
@@ -13,6 +13,10 @@ from tests.widget.conftest import Host
 
 _WITH_MATRIX: Final = "UPDATE accounts SET plan = 'zmanda-standard' WHERE account_id = $1 RETURNING 1"
 
+FILES: Final[list[FilePayload]] = [
+    {"name": "a-log-with-a-rather-long-name-of-last-thursday.log", "mimeType": "text/plain", "buffer": b"log" * 700},
+    {"name": "installer.exe", "mimeType": "application/x-msdownload", "buffer": b"MZ"},
+]
 ARTICLE: Final = {
     "title": "Exporting a report to PDF fails",
     "body": "Export **fewer pages**:\n\n1. Open [the report](https://docs.example/report).\n2. Say `a year` <script>\n",
@@ -32,7 +36,7 @@ class Walk:
         """The host's page."""
         return self.host.page
 
-    def say(self, name: str, **facts: Any) -> str:
+    def say(self, name: str, /, **facts: Any) -> str:
         """A text of the widget."""
         return TEXTS[name].to(self.language).format(**{"at": ""} | facts).strip(": ")
 
@@ -70,6 +74,11 @@ class Walk:
         await self.press("again")
         await self.page.get_by_role("radio").first.wait_for()
         yield "form"
+        await self.page.locator("input[type=file]").set_input_files([*FILES])
+        await self.page.locator(".files .error").scroll_into_view_if_needed()
+        yield "form-files"
+        for each in FILES:
+            await self.page.get_by_role("button", name=self.say("file_remove", name=each["name"])).click()
         await self.story.engineer.post("/v1/articles", 201, **ARTICLE)
         await self.field("title").fill("Exporting the yearly report to PDF fails")
         await self.page.locator("summary").click()
@@ -111,9 +120,16 @@ class Walk:
         await self.page.get_by_text("More soon.").wait_for()
         yield "answered"
         await self.field("reply").fill("Thank you. It began after the last update, and it is getting worse.")
+        await self.page.locator("input[type=file]").set_input_files(FILES[0])
         await self.press("send_reply")
         await self.said("sent")
         yield "sent"
+        await self.press("watch")
+        yield "watch"
+        await self.field("colleague").fill("tom.berg@solar-roofs.example")
+        await self.press("watch")
+        await self.said("watching")
+        yield "watched"
         await engineer.post(f"{path}/status", status="waiting_on_customer", message="Which version is it?")
         await self.said("waiting")
         yield "waiting"

@@ -14,6 +14,7 @@ from app.core.db.pool import milliseconds
 from app.core.db.queues import LockQueues, Turn
 from app.core.problems import Unavailable
 from app.core.process.memory import Memory
+from app.core.settings import Settings
 from app.core.signals import WakeUps
 
 T = TypeVar("T")
@@ -33,15 +34,17 @@ def make_sessions(
     memory: Memory | None = None,
     stand_in: Mapping[str, str] | None = None,
     mails: bool = False,
+    files: Settings | None = None,
     **options: Any,
 ) -> Sessions:
     """A session factory whose sessions can ring ``wake_ups`` once they have committed, and remember in ``memory``.
 
-    ``stand_in``: see ``stand_in_of``; ``mails``: see ``mails_customers``.
+    ``stand_in``: see ``stand_in_of``; ``mails``: see ``mails_customers``; ``files``: see ``bounds_of_files``.
     """
     info: dict[str, Any] = {
         "stand_in": stand_in,
         "mails": mails,
+        "files": files,
         "wake_ups": wake_ups,
         "ring": set(),
         "memory": Memory() if memory is None else memory,
@@ -151,6 +154,12 @@ def stand_in_of(session: AsyncSession) -> Mapping[str, str] | None:
 def mails_customers(session: AsyncSession) -> bool:
     """Whether customers get e-mail at all: whether the operator has a mail server."""
     return bool(session.info.get("mails"))
+
+
+def bounds_of_files(session: AsyncSession) -> Settings | None:
+    """The settings that say which files are kept; None where there is no store for them."""
+    settings: Settings | None = session.info.get("files")
+    return settings
 
 
 async def driver(session: AsyncSession) -> "Connection[Any]":

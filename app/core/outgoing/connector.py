@@ -230,6 +230,15 @@ async def post(
         raise Unreachable(verbatim(f"{type(error).__name__}: {error}")) from error
 
 
+async def open_stream(address: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection to a daemon of the operator's own, ``tcp://host:port`` or ``unix:/path``: it is not vetted."""
+    kind, _, place = address.partition(":")
+    if kind == "unix":
+        return await asyncio.wait_for(asyncio.open_unix_connection(place), CONNECT_TIMEOUT)
+    host, _, port = place.removeprefix("//").rpartition(":")
+    return await asyncio.wait_for(asyncio.open_connection(host.strip("[]"), int(port)), CONNECT_TIMEOUT)
+
+
 @lru_cache(maxsize=16)
 def _timeout(seconds: float) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(total=seconds, sock_connect=CONNECT_TIMEOUT)

@@ -66,6 +66,7 @@ from app.events.types.problems import (
 )
 from app.events.types.reports import AccountReportReady
 from app.events.types.tickets import (
+    FileQuarantined,
     MessagePosted,
     TicketAssigned,
     TicketCustomerReminded,
@@ -156,6 +157,7 @@ EVENTS: Final[tuple[type[EventData], ...]] = (
     TicketProblemLinked,
     TicketProblemUnlinked,
     MessagePosted,
+    FileQuarantined,
     DeadlineStarted,
     DeadlineMoved,
     DeadlinePaused,
@@ -224,6 +226,6 @@ def audience_of(data: EventData) -> str:
         return "internal"
     if isinstance(data, TicketSolutionLinked) and data.readers == "internal":
         return "internal"
-    if isinstance(data, MessagePosted):
+    if isinstance(data, MessagePosted | FileQuarantined):
         return data.visibility
     return data.audience

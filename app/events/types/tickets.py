@@ -30,10 +30,22 @@ class TicketFacts(BaseModel):
     call_link: str | None
 
 
+class AttachedFile(BaseModel):
+    """A file of a ticket or a message, without a link: whoever may see it asks for one."""
+
+    id: str
+    name: str
+    type: str
+    size: int
+    state: str = Field(description="`kept`, or `left_out`")
+    reason: str | None = Field(description="Why it was left out")
+
+
 class TicketOpened(NotifyingEvent, TicketFacts, TextEvent):
     """A ticket was opened."""
 
     type = "ticket.opened"
+    attachments: list[AttachedFile] = Field([])
     requester: dict[str, JsonValue]
     plan: PlanPins
 
@@ -171,3 +183,15 @@ class MessagePosted(TextEvent):
     visibility: str
     channel: str | None
     body: str
+    attachments: list[AttachedFile] = Field([])
+
+
+class FileQuarantined(EventData):
+    """The scanner has found something in a file: nobody gets it any more."""
+
+    type = "file.quarantined"
+    file_id: str
+    name: str
+    message_id: str | None = Field(description="Null for a file of the ticket's opening")
+    visibility: str
+    finding: str = Field(description="What was found, by the scanner's name for it")

@@ -5,6 +5,7 @@ from typing import Any, Final
 from app.events import examples as events
 from app.events.examples import event_example
 from app.events.types.tickets import TicketFacts
+from app.files.rules import link_of
 from app.paging.schemas import PAGE
 from app.tickets.schemas import NewTicket
 
@@ -14,7 +15,7 @@ OPEN_P1: Final[dict[str, Any]] = {
     **{
         name: value
         for name, value in _OPENED.items()
-        if name in NewTicket.model_fields and name != "environment" and value is not None
+        if name in NewTicket.model_fields and name not in ("environment", "attachments") and value is not None
     },
 }
 DEADLINE: Final[dict[str, Any]] = {
@@ -55,6 +56,7 @@ TICKET: Final[dict[str, Any]] = {
     "requested_priority": None,
     "unconfirmed": False,
     "watchers": [{"email": "tom@example.com", "name": "Tom Berg"}],
+    "attachments": [each | {"link": link_of(events.TICKET, events.FILE)} for each in _OPENED["attachments"]],
     "assessed_priority": None,
     "requester": _OPENED["requester"],
     "closed_reason": None,
@@ -99,6 +101,7 @@ MESSAGE: Final[dict[str, Any]] = {
     "visibility": "public",
     "channel": None,
     "body": "We are on it: the lock is from a crashed agent.",
+    "attachments": [],
     "created_at": "2026-11-20T20:40:00Z",
 }
 ESCALATION: Final[dict[str, Any]] = {

@@ -89,7 +89,11 @@ async def create_ticket(
             await guest.prepare(session)
         keeping = keeping_of(session)
         opened = await open_ticket(
-            session, command, account_id=account_id, acting=who, beside=lambda opened: keeping.beside(shown(opened))
+            session,
+            command,
+            account_id=account_id,
+            acting=who,
+            beside=lambda opened: keeping.beside(shown(opened)),
         )
         if counted:
             call.state.limits.visitors.take(call.principal)

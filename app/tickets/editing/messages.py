@@ -9,6 +9,7 @@ from app.core.problems import Conflict, Fault, Forbidden, Invalid
 from app.core.text.messages import Message as Text
 from app.core.text.messages import _
 from app.events import types
+from app.files.rules import facts
 from app.sla.clock.changes import Message
 from app.tickets.editing.clock import change_clock
 from app.tickets.editing.edit import TicketEdit
@@ -38,7 +39,13 @@ def message_author(principal: Principal, actor: Actor, author: Author | None) ->
     return actor.document() | stated
 
 
-def add_message(edit: TicketEdit, actor: Actor, author: dict[str, str], command: NewMessage) -> dict[str, Any]:
+def add_message(
+    edit: TicketEdit,
+    actor: Actor,
+    author: dict[str, str],
+    command: NewMessage,
+    attachments: list[dict[str, Any]] | None = None,
+) -> dict[str, Any]:
     """Add a message to the ticket and tell its clock. 409 on a closed ticket: it never reopens."""
     if edit.ticket.status == "closed":
         raise closed_conflict(edit, _("A closed ticket accepts no messages"))
@@ -51,6 +58,7 @@ def add_message(edit: TicketEdit, actor: Actor, author: dict[str, str], command:
         "channel": command.channel,
         "body": command.body,
         "created_at": edit.now,
+        "attachments": attachments or None,
     }
     posted = types.MessagePosted(
         message_id=message["id"],
@@ -58,6 +66,7 @@ def add_message(edit: TicketEdit, actor: Actor, author: dict[str, str], command:
         visibility=command.visibility,
         channel=command.channel,
         body=command.body,
+        attachments=facts(attachments),
     )
     edit.messages.append(message | {"sequence": edit.tell(posted, actor)})
     if command.visibility == "public":

@@ -30,6 +30,7 @@ def write(edit: TicketEdit, text: Message, at: datetime, **facts: Any) -> None:
         "channel": None,
         "body": text.to(language_of(edit), **facts),
         "created_at": at,
+        "attachments": None,
     }
     posted = types.MessagePosted(
         message_id=message["id"],

@@ -55,6 +55,7 @@ _TICKET: Final = object_of(
     columns(TicketRow.__table__, "t", TICKET)
     | {
         "watchers": "coalesce(t.watchers, '[]')",
+        "attachments": "coalesce(t.attachments, '[]')",
         "assignee": "t.assignee_id",
         "assessed_priority": "CASE WHEN {internal} THEN t.assessed_priority END",
         "plan": object_of(

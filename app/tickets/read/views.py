@@ -15,7 +15,17 @@ from app.plans.document.links import programme_path
 from app.tickets.schemas import Call, Deadline, Message, Ticket
 
 _MILLISECOND: Final = timedelta(milliseconds=1)
-_WORKED_OUT: Final = {"assignee", "assessed_priority", "plan", "deadlines", "routing", "call", "problem", "watchers"}
+_WORKED_OUT: Final = {
+    "assignee",
+    "assessed_priority",
+    "plan",
+    "deadlines",
+    "routing",
+    "call",
+    "problem",
+    "watchers",
+    "attachments",
+}
 TICKET: Final = tuple(name for name in Ticket.model_fields if name not in _WORKED_OUT)
 """The members of a ticket that its row has under their names; the others are worked out."""
 DEADLINE: Final = tuple(name for name in Deadline.model_fields if name not in ("subject", "lag_ms"))
@@ -36,6 +46,7 @@ def ticket_view(
     """A ticket with its current deadlines, its active call and its problem, as far as this caller sees them."""
     view = {name: ticket[name] for name in TICKET}
     view["watchers"] = ticket["watchers"] or []
+    view["attachments"] = ticket["attachments"] or []
     view["assignee"] = ticket["assignee_id"]
     view["assessed_priority"] = ticket["assessed_priority"] if principal.is_support else None
     view["plan"] = _plan_view(ticket["plan_key"], ticket["plan_version"])
@@ -97,5 +108,5 @@ def _localized(language: Language, ticket: str) -> str:
 
 def message_view(row: Mapping[str, Any], *, internal: bool) -> dict[str, Any]:
     """One message, as support (``internal``) or customers see it."""
-    view = {name: row[name] for name in MESSAGE}
+    view = {name: row[name] for name in MESSAGE} | {"attachments": row["attachments"] or []}
     return view if internal else view | {"author": for_customers(view["author"])}

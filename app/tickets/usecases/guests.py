@@ -23,7 +23,16 @@ SHORTEST_KEY: Final = 32
 """Characters of a guest's Idempotency-Key, such as those of a UUID: whoever repeats the request is told what opens the
 ticket, and nothing but this key shows that it is the same guest, whose network may have changed meanwhile."""
 
-FOR_KNOWN: Final = ("region_lock", "external_ref", "tags", "custom", "call_link", "follow_up_of", "watchers")
+FOR_KNOWN: Final = (
+    "region_lock",
+    "external_ref",
+    "tags",
+    "custom",
+    "call_link",
+    "follow_up_of",
+    "watchers",
+    "attachments",
+)
 """Members of a new ticket that are no guest's: who works on it, where the expert is called to, and what other systems
 find it by."""
 

@@ -6,6 +6,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.problems import Forbidden, Invalid
 from app.core.text.messages import _
+from app.files.rules import attachment
+from app.files.usecases import Place, bind, claim
 from app.tickets.editing.edit import TicketEdit
 from app.tickets.editing.messages import add_message, message_author
 from app.tickets.rules import SUPPORTS_CHANNELS, channel_faults
@@ -35,5 +37,9 @@ async def post_message(
         actor = caller.principal.automation
     if caller.principal.visitor and caller.principal.kind != "hook":  # a hook passes on what they have sent by e-mail
         command = command.model_copy(update={"channel": "widget"})
-    message = add_message(edit, actor, author, command)
-    return await finish(session, edit), message
+    account_id, owner = edit.ticket.account_id, caller.principal.attaches
+    files = await claim(session, owner, account_id, command.attachments)
+    message = add_message(edit, actor, author, command, [attachment(each, ticket_id) for each in files])
+    await finish(session, edit)
+    await bind(session, files, Place(account_id, ticket_id, message["id"], command.visibility))
+    return edit, message

@@ -20,6 +20,8 @@ from app.core.zones import IN_FORCE, time_zones
 from app.events import types
 from app.events.types.deadlines import PlanPins
 from app.events.types.tickets import TicketFacts
+from app.files.rules import attachment, facts
+from app.files.usecases import Place, bind, claim
 from app.plans.document.model import PlanDocument
 from app.roster.usecases.regions import Lock, locked_to
 from app.sla.clock.clock import open_clock
@@ -70,6 +72,8 @@ SELECT {", ".join(_PINNED)}, clock_timestamp() AS now,
 FROM accounts WHERE account_id = $1
 """  # noqa: S608  our own column names
 
+_MADE: Final = ("watchers", "attachments")
+"""Columns that are made of members of the same names."""
 _FOLLOWED: Final = """
 SELECT 1 FROM tickets
 WHERE account_id = $1 AND id = $2 AND ($3::text[] IS NULL OR coalesce(visitor_marks ?| $3, false))
@@ -100,6 +104,19 @@ class Customer:
     """whom the operator has told in the place of a manager"""
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A plan's newest version, as the account's tickets are bound to it."""
+
+    promise: Promise
+    pins: Pins
+
+    @property
+    def trial(self) -> str | None:
+        """The plan of an account on trial."""
+        return self.promise.document.trial
+
+
 async def open_ticket(
     session: AsyncSession,
     command: NewTicket,
@@ -124,17 +141,19 @@ async def open_ticket(
     customer = await _customer(session, account_id, now)
     requester, visitor = requester_of(command), acting.visitor
     held = await _promise(session, customer, command.product, requester.time_zone or customer.time_zone)
-    promise, pins = held.promise, held.pins
-    command, assessment = _by_web(promise.document, command, visitor), _assess(promise.document, command, visitor)
-    _check(promise, command, assessment, automatic=is_automatic(command.channel, acting.actor.kind))
+    document = held.promise.document
+    command, assessment = _by_web(document, command, visitor), _assess(document, command, visitor)
+    _check(document, command, assessment, automatic=is_automatic(command.channel, acting.actor.kind))
     _check_channel(command.channel, acting)
     if command.watchers:
         require_adder(visitor)
     await _check_follow_up(session, account_id, command.follow_up_of, visitor)
     lock = await _lock(session, customer, command.region_lock)
-    edit = begin(customer, command, promise, pins, assessment, acting)
+    files = await claim(session, acting.attaches, account_id, command.attachments)
+    edit = begin(customer, command, held, assessment, acting, files)
     edit.ticket.region_lock, edit.ticket.region_lock_time_zone = lock.region, lock.time_zone
     await staff_and_save(session, [edit], new=True, standing=now is not None, following=lambda: beside(edit))
+    await bind(session, files, Place(account_id, edit.ticket.id))
     return edit
 
 
@@ -148,10 +167,15 @@ async def _lock(session: AsyncSession, customer: Customer, wanted: str | None) -
 
 
 def begin(
-    customer: Customer, command: NewTicket, promise: Promise, pins: Pins, assessment: Assessment, acting: Acting
+    customer: Customer,
+    command: NewTicket,
+    held: Held,
+    assessment: Assessment,
+    acting: Acting,
+    files: Sequence[Mapping[str, Any]] = (),
 ) -> TicketEdit:
     """The new ticket with its clocks started, its call asked for, and its events: decided, not yet written."""
-    actor, visitor = acting.actor, acting.visitor
+    actor, visitor, promise, pins = acting.actor, acting.visitor, held.promise, held.pins
     ticket = _ticket(customer, command, pins, assessment, actor.kind)
     if visitor:
         ticket.visitor_marks, ticket.address_unconfirmed = list(visitor.marks) or None, not visitor.is_verified
@@ -161,6 +185,7 @@ def begin(
     contacts = {"manager": customer.manager, "tam": customer.tam, STAND_IN: customer.stand_in}
     edit = TicketEdit(ticket, step.clock, promise.document, contacts, customer.now, customer.locale)
     begin_watching(ticket, command.watchers)
+    ticket.attachments = [attachment(each, ticket.id) for each in files] or None
     edit.tell(_opened(edit, pins), actor)
     take_step(edit, step, SERVICE)
     if calls.wanted(edit):
@@ -195,34 +220,21 @@ async def _customer(session: AsyncSession, account_id: str, now: datetime | None
     return replace(customer, now=now or customer.sandbox_now or customer.now)
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """A plan's newest version, as the account's tickets are bound to it."""
-
-    promise: Promise
-    pins: Pins
-
-    @property
-    def trial(self) -> str | None:
-        return self.promise.document.trial
-
-
-async def _promise(session: AsyncSession, customer: Customer, product: str | None, zone: str) -> _Held:
+async def _promise(session: AsyncSession, customer: Customer, product: str | None, zone: str) -> Held:
     """The plan that holds for this product at this instant, in its newest version (Z3, Z4), in this zone (Z5)."""
 
-    async def newest(key: str) -> _Held | None:
+    async def newest(key: str) -> Held | None:
         version = (customer.plan_versions or {}).get(key)
         if version is None:
             return None
         pins = Pins(key, version, tuple(customer.addons), zone, customer.holiday_set)
-        return _Held(await promise_of(session, pins), pins)
+        return Held(await promise_of(session, pins), pins)
 
     return await plan_in_force(customer, product, customer.now, newest)
 
 
-def _check(promise: Promise, command: NewTicket, assessment: Assessment, *, automatic: bool) -> None:
+def _check(document: PlanDocument, command: NewTicket, assessment: Assessment, *, automatic: bool) -> None:
     """Refuse what the plan does not take: unknown priority, missing texts (G1), a channel not offered (Z6)."""
-    document = promise.document
     faults = [*priority_faults(document, command.priority), *channel_faults(document, command.channel)]
     texts = {"business_impact": command.business_impact, "priority_reason": command.priority_reason}
     faults += [] if automatic else missing_texts(document, assessment.priority, texts)
@@ -259,7 +271,7 @@ def _ticket(customer: Customer, command: NewTicket, pins: Pins, assessment: Asse
 
     ``by`` is the kind of the actor: what an engineer says of impact and urgency is support's assessment (N8).
     """
-    names = (name for name in NewTicket.model_fields if name in columns() and name != "watchers")
+    names = (name for name in NewTicket.model_fields if name in columns() and name not in _MADE)
     return TicketRecord(
         **{name: getattr(command, name) for name in names}
         | {
@@ -297,6 +309,7 @@ def _opened(edit: TicketEdit, pins: Pins) -> types.TicketOpened:
     return types.TicketOpened(
         **{name: getattr(ticket, name) for name in TicketFacts.model_fields},
         requester=ticket.requester,
+        attachments=facts(ticket.attachments),
         plan=PlanPins(**pins.document()),
         **of_a_p1(edit, ticket.priority),
     )

@@ -20,6 +20,9 @@ const h = (tag, properties, ...children) => {
 /** A name that nobody else guesses, also where a page without TLS has no `randomUUID`. */
 const unique = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
+/** What opens in a window of its own, which knows nothing of this one. */
+const APART = { target: "_blank", rel: "noopener noreferrer" };
+
 let language = "en";
 /** The language as it is spoken where the visitor is, for dates and times. */
 let locale = "en";

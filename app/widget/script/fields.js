@@ -19,7 +19,17 @@ const area = (name, properties) => h("textarea", { name, rows: 4, ...properties 
 const select = (name, options, properties) =>
   h("select", { name, ...properties }, options.map(([value, label]) => h("option", { value }, label)));
 
-const button = (label, onclick, properties) => h("button", { type: "button", onclick, ...properties }, label);
+/** Does something, and says what the service has against it. */
+const attempt = async (work, say = (text) => widget.announce(text)) => {
+  try {
+    return await work();
+  } catch (problem) {
+    if (!(problem instanceof Problem)) throw problem;
+    return say(problem.message, problem);
+  }
+};
+
+const button = (label, work, properties) => h("button", { type: "button", onclick: () => attempt(work), ...properties }, label);
 
 /** A form that sends its values once at a time, and shows at its fields what is wrong with them. */
 const form = (children, submitLabel, send, cancel) => {
@@ -40,12 +50,11 @@ const form = (children, submitLabel, send, cancel) => {
     if (!complete(element) || submit.ariaDisabled === "true") return;
     submit.ariaDisabled = "true";
     try {
-      await send(values(element));
-    } catch (problem) {
-      if (!(problem instanceof Problem)) throw problem;
-      const left = showFaults(element, problem.errors);
-      say(problem.errors.length && !left.length ? "" : [problem.message, ...left].join(" "));
-      element.querySelector("[aria-invalid]")?.focus();
+      await attempt(() => send(values(element)), (message, { errors }) => {
+        const left = showFaults(element, errors);
+        say(errors.length && !left.length ? "" : [message, ...left].join(" "));
+        element.querySelector("[aria-invalid]")?.focus();
+      });
     } finally {
       submit.ariaDisabled = "false";
     }

@@ -21,11 +21,15 @@ const opening = {
   /** The view. */
   async view() {
     const product = this.prefill.product ? `&product=${encodeURIComponent(this.prefill.product)}` : "";
-    const plan = await get(`v1/priorities?lang=${language}${product}`);
+    const [plan, taken] = await Promise.all([get(`v1/priorities?lang=${language}${product}`), filesTaken()]);
     const { pending } = this.draft;
     const written = { ...this.prefill, ...Object.fromEntries(Object.entries(this.draft.values).filter(([, value]) => value)) };
     const help = h("section", { class: "found", "aria-live": "polite" });
-    const built = form([this.fields(plan, written, help)], t("send"), (found) => this.send(this.body(plan, found)));
+    const files = picker("new", taken);
+    const built = form([this.fields(plan, written, help), files.element], t("send"), async (found) => {
+      await this.send({ ...this.body(plan, found), ...await files.named() });
+    });
+    files.listen(built);
     solutions.follow(built, help, this.prefill.product);
     const adapt = () => this.adapt(built, plan);
     built.addEventListener("input", () => {
@@ -140,6 +144,7 @@ const opening = {
       try {
         const ticket = await post("v1/tickets", pending.body, pending.key);
         kept.set("draft", null);
+        kept.set("files:new", null);
         this.prefill = {};
         return await this.opened(ticket);
       } catch (problem) {

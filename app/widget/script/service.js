@@ -123,6 +123,19 @@ const list = async (path, most = 1000) => {
   return items;
 };
 
+const answers = new Map();
+
+/** What is read once of a visitor; null where it cannot be read. */
+const remembered = (path) => {
+  if (!answers.has(path)) {
+    answers.set(path, attempt(() => get(path), () => {
+      answers.delete(path);
+      return null;
+    }));
+  }
+  return answers.get(path);
+};
+
 const post = async (path, body, key = unique()) => (await request("POST", path, { body, key })).json();
 
 const pause = (milliseconds) => new Promise((resolve) => { setTimeout(resolve, milliseconds); });

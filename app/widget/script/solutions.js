@@ -18,7 +18,7 @@ const nodesOf = (html) => {
     else {
       const href = said("href");
       const element = h(PLAIN.includes(name) ? name : href ? "a" : "span",
-        /^(https?|mailto|tel):/.test(href) && { href, target: "_blank", rel: "noopener noreferrer" });
+        /^(https?|mailto|tel):/.test(href) && { href, ...APART });
       inside.append(element);
       if (name !== "br" && name !== "hr") open.push(element);
     }
@@ -71,15 +71,11 @@ const solutions = {
         if (element.querySelector(".article")) return;
         const text = h("div", { class: "article", dir: "auto", lang });
         element.append(text);
-        try {
-          const page = audience === "public"
-            && h("p", null, h("a", { href: `${base}help/articles/${id}`, target: "_blank", rel: "noopener noreferrer" }, t("as_page")));
+        await attempt(async () => {
+          const page = audience === "public" && h("p", null, h("a", { href: `${base}help/articles/${id}`, ...APART }, t("as_page")));
           text.append(...nodesOf((await get(`v1/articles/${id}`)).html), ...(page ? [page] : []),
             button(t("solved_it"), () => this.solved(id)));
-        } catch (problem) {
-          if (!(problem instanceof Problem)) throw problem;
-          text.append(problem.message);
-        }
+        }, (message) => text.append(message));
       },
     }, h("summary", { dir: "auto", lang }, title));
     return element;
@@ -87,14 +83,9 @@ const solutions = {
 
   /** It has helped: nothing is sent, and what was typed is gone. */
   async solved(id) {
-    try {
-      await post(`v1/articles/${id}/solved`, { conversation: this.conversation });
-      kept.set("draft", null);
-      await widget.show(visitor.known || guests.all().length ? "overview" : "opening");
-      widget.announce(t("glad"));
-    } catch (problem) {
-      if (!(problem instanceof Problem)) throw problem;
-      widget.announce(problem.message);
-    }
+    await post(`v1/articles/${id}/solved`, { conversation: this.conversation });
+    kept.set("draft", null);
+    await widget.show(visitor.known || guests.all().length ? "overview" : "opening");
+    widget.announce(t("glad"));
   },
 };

@@ -15,20 +15,8 @@ const promises = (ticket) => {
     .sort((one, other) => one.due_at.localeCompare(other.due_at));
 };
 
-const plans = new Map();
-
 /** What the plan in force says of priorities, for a product; null where it cannot be read. */
-const planFor = (product) => {
-  const path = `v1/priorities?lang=${language}${product ? `&product=${encodeURIComponent(product)}` : ""}`;
-  if (!plans.has(path)) {
-    plans.set(path, get(path).catch((problem) => {
-      plans.delete(path);
-      if (problem instanceof Problem) return null;
-      throw problem;
-    }));
-  }
-  return plans.get(path);
-};
+const planFor = (product) => remembered(`v1/priorities?lang=${language}${product ? `&product=${encodeURIComponent(product)}` : ""}`);
 
 /** What a ticket's priority is called: as its plan does, if that is the one in force. */
 const named = (plan, ticket) =>
@@ -45,14 +33,15 @@ const thread = {
     visitor.ticket = visitor.known ? null : guests.tokenOf(id);
     const path = `v1/tickets/${id}`;
     const [ticket, messages] = await Promise.all([get(path), list(`${path}/messages`)]);
-    Object.assign(this, { id, ticket, known: new Set(), plan: await planFor(ticket.product) });
+    const [plan, taken] = await Promise.all([planFor(ticket.product), filesTaken()]);
+    Object.assign(this, { id, ticket, plan, taken, known: new Set() });
     this.head = h("div", { class: "head" });
     this.items = h("ol");
     this.log = h("div", { role: "log", "aria-label": t("messages"), tabindex: -1 }, this.items);
     this.room = h("div");
     this.draw();
-    const { requester, description: body, opened_at: at } = ticket;
-    this.add([{ id, author: { kind: "customer", name: requester.name }, body, created_at: at }, ...messages]);
+    const { requester, description: body, opened_at: at, attachments } = ticket;
+    this.add([{ id, author: { kind: "customer", name: requester.name }, body, created_at: at, attachments }, ...messages]);
     return { title: `${ticket.number} · ${ticket.title}`, nodes: [this.head, this.room, this.log, this.composer()] };
   },
 
@@ -82,6 +71,7 @@ const thread = {
     head.replaceChildren(...[
       h("p", { class: "row" }, h("span", { class: "chip" }, t(`status_${ticket.status}`)), h("span", { class: "chip" }, named(this.plan, ticket)),
         ticket.escalated && h("span", { class: "chip" }, t("escalated"))),
+      ticket.watchers.length > 0 && h("p", { class: "soft" }, t("watching"), " ", ticket.watchers.map(({ name, email }) => name ?? email).join(", ")),
       ticket.status === "waiting_on_customer" && h("p", { class: "note" }, t("waiting")),
       ...this.dues.map(({ element }) => element),
       ...this.call(ticket.call),
@@ -117,8 +107,8 @@ const thread = {
     const text = call?.state === "failed" ? call.failure : call && CALLED[call.state] && t(CALLED[call.state]);
     if (!text || ENDED.includes(this.ticket.status)) return [];
     const link = call.join_url && /^https?:/.test(call.join_url) && h("a", {
-      class: "main", href: call.join_url, target: "_blank", rel: "noopener noreferrer", "data-act": "join",
-      onclick: () => this.act("call/join", { participant: "customer" }).catch((problem) => widget.announce(problem.message)),
+      class: "main", href: call.join_url, ...APART, "data-act": "join",
+      onclick: () => attempt(() => this.act("call/join", { participant: "customer" })),
     }, t("join"), h("span", { class: "hidden" }, ` (${t("new_window")})`));
     const refuse = ["requested", "ready", "no_show"].includes(call.state)
       && button(t("cannot_join"), () => this.ask(
@@ -134,6 +124,7 @@ const thread = {
     if (status === "resolved") return h("p", { class: "row" }, h("span", null, t("is_resolved")), this.asking("reopen", () => this.reopening()));
     return h("p", { class: "row" },
       !follower && !unconfirmed && this.asking("escalate", () => this.escalating()),
+      visitor.known && this.asking("watch", () => this.watching()),
       this.asking("close", () => this.ask([h("p", null, t("close_question"))], t("close"), () => this.act("status", { status: "resolved" }))));
   },
 
@@ -159,6 +150,11 @@ const thread = {
 
   reopening() {
     this.ask([field(t("message"), area("message", { required: true, maxlength: 50000 }))], t("reopen"), (found) => this.act("reopen", found));
+  },
+
+  watching() {
+    this.ask([field(t("colleague"), input("email", { required: true, type: "email", maxlength: 254 }), t("watch_hint"))],
+      t("watch"), (found) => this.act("watch", found));
   },
 
   async escalating() {
@@ -199,7 +195,8 @@ const thread = {
       this.items.append(h("li", { class: mine ? "mine" : "theirs" },
         h("p", { class: "soft" }, `${message.author.name ?? t(mine ? "you" : "support")} · `,
           h("time", { datetime: message.created_at }, clock(message.created_at))),
-        h("p", { class: "body", dir: "auto" }, message.body)));
+        h("p", { class: "body", dir: "auto" }, message.body),
+        attached(message.attachments)));
     }
     if (end) body.scrollTop = body.scrollHeight;
   },
@@ -212,16 +209,21 @@ const thread = {
       return this.reply;
     }
     const text = area("body", { required: true, rows: 3, maxlength: 50000, value: kept.get(place)?.body ?? "" });
-    this.reply = form([field(t("reply"), text)], t("send_reply"), async ({ body }) => {
+    const files = picker(this.id, this.taken);
+    this.reply = form([field(t("reply"), text), files.element], t("send_reply"), async ({ body }) => {
       const last = kept.get(place);
-      const draft = last?.sent === body ? last : { body, sent: body, key: unique() };
+      const message = { body, ...await files.named() };
+      const sent = JSON.stringify(message);
+      const draft = last?.sent === sent ? last : { body, sent, key: unique() };
       kept.set(place, draft);
-      this.add([await post(`v1/tickets/${this.id}/messages`, { body }, draft.key)]);
+      this.add([await post(`v1/tickets/${this.id}/messages`, message, draft.key)]);
       kept.set(place, null);
+      files.clear();
       text.value = "";
       widget.announce(t("sent"));
     });
     this.reply.classList.add("composer");
+    files.listen(this.reply);
     text.addEventListener("input", () => kept.set(place, { ...kept.get(place), body: text.value }));
     return this.reply;
   },

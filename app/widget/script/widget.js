@@ -117,12 +117,7 @@ const widget = {
 
   /** Reads the view anew. A form that is being filled in stays. */
   async refresh() {
-    try {
-      if (this.view === "ticket") await thread.refresh();
-      else if (this.view === "overview") await this.redraw();
-    } catch (problem) {
-      if (!(problem instanceof Problem)) throw problem;
-    }
+    await attempt(() => (this.view === "ticket" ? thread.refresh() : this.view === "overview" && this.redraw()), () => {});
   },
 
   async redraw() {
@@ -188,7 +183,7 @@ const commands = {
     live.end();
     Object.assign(visitor, { source, token: null, fetching: null, ticket: null });
     visitor.settle();
-    plans.clear();
+    answers.clear();
     await visitor.identity();
     opening.resume();
     widget.host.hidden = false;

@@ -1,0 +1,109 @@
+"""``/f/{token}``: the bytes of files that are in a folder of ours come and go here, by signed links that expire.
+
+No key is shown, so a page of any origin may send and get them: what allows it is the link. Nothing here is ever shown
+as a page: browsers save it.
+"""
+
+import re
+from typing import Annotated, Final
+
+from fastapi import Path, Request, Response
+from fastapi.responses import StreamingResponse
+
+from app.core.clock import database_now
+from app.core.files import StoreFailed
+from app.core.problems import BadRequest, Conflict, NotFound, Unavailable
+from app.core.state import State, StateDep
+from app.core.text.messages import _
+from app.core.web.http import Router
+from app.files import rules
+from app.files.models import FileRow
+from app.files.rules import Purpose
+from app.files.stores.folder import PATH, Folder, OutOfPlace
+from app.files.usecases import sent, stored
+from app.notices.mailings import mail_secret
+
+router = Router(tags=["Tickets"], include_in_schema=False)
+_TokenPath = Annotated[str, Path(max_length=100)]
+_RANGE: Final = re.compile(r"bytes (\d{1,15})-(\d{1,15})/(\d{1,15})")
+_ANY_PAGE: Final = {"Access-Control-Allow-Origin": "*"}
+_PREFLIGHT: Final = _ANY_PAGE | {
+    "Access-Control-Allow-Methods": "PUT, GET",
+    "Access-Control-Allow-Headers": "Content-Type, Content-Range",
+    "Access-Control-Max-Age": "7200",
+}
+_SAVED: Final = _ANY_PAGE | {
+    "Content-Security-Policy": "sandbox; default-src 'none'",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "private, no-store",
+}
+
+
+@router.options(f"{PATH}{{token}}", scope=None)
+async def allow_pages(token: _TokenPath) -> Response:
+    """Let pages of any origin send and get a file by its link."""
+    del token
+    return Response(status_code=204, headers=_PREFLIGHT)
+
+
+@router.declare("PUT", f"{PATH}{{token}}", scope=None)
+async def put_bytes(request: Request, state: StateDep, token: _TokenPath) -> Response:
+    """Take a part of a file, or all of it."""
+    row, folder = await _found(state, "upload", token)
+    if row.state != "waiting":
+        raise Conflict(_("All of this file has been taken already"))
+    body = await request.body()
+    start = _start(request.headers.get("content-range"), len(body), row.size)
+    try:
+        held = await folder.put(stored(row), start, body)
+    except OutOfPlace as error:
+        raise Conflict(_("The next part begins at byte {held}", held=error.held), held=error.held) from error
+    except StoreFailed as error:
+        raise _fails() from error
+    return Response(status_code=204, headers=_ANY_PAGE | {"Upload-Offset": str(held)})
+
+
+def _start(stated: str | None, length: int, size: int) -> int:
+    """Where a part begins. 400 for one that is not what it says, or does not fit into the file."""
+    if stated is None:
+        if length != size:
+            raise BadRequest(_("The file has {size} bytes, and these are {length}", size=size, length=length))
+        return 0
+    found = _RANGE.fullmatch(stated)
+    if found is None:
+        raise BadRequest(_("A Content-Range is written like bytes 0-1023/18204"))
+    first, last, whole = map(int, found.groups())
+    if whole != size or last - first + 1 != length or last >= size:
+        raise BadRequest(_("The Content-Range does not fit to the file of {size} bytes", size=size))
+    return first
+
+
+@router.get(f"{PATH}{{token}}", scope=None)
+async def get_bytes(state: StateDep, token: _TokenPath) -> Response:
+    """Give out a file, to be saved."""
+    row, folder = await _found(state, "download", token)
+    if row.state != "ready":
+        raise NotFound
+    headers = _SAVED | {"Content-Disposition": rules.disposition(row.name), "Content-Length": str(row.size)}
+    try:
+        chunks = await folder.opened(stored(row))
+    except StoreFailed as error:
+        raise _fails() from error
+    return StreamingResponse(chunks, headers=headers, media_type=row.type)
+
+
+async def _found(state: State, purpose: Purpose, token: str) -> tuple[FileRow, Folder]:
+    """The file of a link. 404 for a link that is not valid, or is over."""
+    if not isinstance(state.files, Folder):
+        raise NotFound
+    async with state.sessions() as session:
+        file_id = rules.file_of(await mail_secret(session), purpose, token, await database_now(session))
+        row = await sent(session, file_id) if file_id else None
+    if row is None:
+        raise NotFound(_("This link is not valid, or has expired"))
+    return row, state.files
+
+
+def _fails() -> Unavailable:
+    return Unavailable(_("The store for files does not answer"), headers={"Retry-After": "5"})

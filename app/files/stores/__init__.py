@@ -1,0 +1,1 @@
+"""Stores of files: an S3-compatible one, and a folder."""
