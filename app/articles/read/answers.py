@@ -15,7 +15,7 @@ LEAST: Final = 0.08
 _BESIDE: Final = 0.55
 """How good it is at least beside the best one: one that has half of the words is no answer beside one that
 has all of them."""
-GOOD: Final = 0.23
+GOOD: Final = 0.15
 """How good an article is, at least, that may be a ticket's solution."""
 _ALL: Final = 50
 """Of what is found, that which is looked through for articles and known errors."""
