@@ -37,14 +37,10 @@ class Lexeme:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What is looked for: the words that say something, and the language that they are in, if it is known."""
+    """What is looked for: the words that say something, and the languages that they may be in."""
 
     terms: Sequence[Term]
     languages: Collection[str]
-
-    def is_own(self, language: str) -> bool:
-        """Whether it may be in this language."""
-        return language in self.languages
 
 
 def query_of(lexemes: Sequence[Lexeme], languages: Collection[str], reader: str) -> Query:
@@ -59,7 +55,7 @@ def query_of(lexemes: Sequence[Lexeme], languages: Collection[str], reader: str)
     for language in languages:
         kept = [each for each in lexemes if each.language == language and _is_said(each, says)][:_TERMS]
         terms += [_term(each, says) for each in kept]
-    return Query(terms, {own, reader} - {""} if own else {reader} - {""})
+    return Query(terms, {own or reader, reader, *(() if own else languages)} - {""})
 
 
 def _is_said(lexeme: Lexeme, says: Mapping[tuple[bool, int], str]) -> bool:
@@ -72,15 +68,15 @@ def _term(lexeme: Lexeme, says: Mapping[tuple[bool, int], str]) -> Term:
 
 
 def _language_of(readings: Mapping[str, Mapping[tuple[bool, int], str]], reader: str) -> str:
-    """The language whose list passes over the most words."""
-    every = len(readings.get(UNDETERMINED, ())) or 1
-    polish = sum(word not in _SAYS_NOTHING for word in readings.get(UNDETERMINED, {}).values())
-    left = {language: len(readings.get(language, ())) for language in READERS if language != UNDETERMINED}
-    left["pl"] = polish
+    """The language whose list passes over the most words; empty, where none passes over many."""
+    plain = readings.get(UNDETERMINED, {})
+    every = len(plain)
+    left = {language: len(readings[language]) for language in READERS if language in readings}
+    left["pl"] = sum(word not in _SAYS_NOTHING for word in plain.values())
     best = min(left, key=lambda language: left[language])
-    if reader in left and left[reader] <= left[best] + _READER * every:
-        return reader
-    return best if left[best] < _FEW * every else reader
+    if left[best] >= _FEW * every:
+        return ""
+    return reader if left.get(reader, every) <= left[best] + _READER * every else best
 
 
 def _telling(readings: Mapping[str, Mapping[tuple[bool, int], str]], own: str) -> Mapping[tuple[bool, int], str]:

@@ -183,14 +183,16 @@ def weigh(
     kin: Mapping[int, Mapping[str, Kin]] = MappingProxyType({}),
     languages: Collection[str] = (),
 ) -> list[Weighed]:
-    """What each word is worth. ``counted``: how many articles each language has; ``kin``: by the numbers of terms;
-    ``languages``: those in which the query may be, any where there are none.
+    """What each word is worth. ``counted``: how many articles each language has; ``kin``: by the numbers of terms.
 
+    ``languages``: those in which the query may be; any, where there are none.
     The weights of the words that an article has add up to how good it is: by the share of what is asked that it has,
     and, less so, by how much that is. A long text has much that no article has, so its share alone says too little;
     and a single rare word says less than three.
     """
-    worth = [_worth(term, counted.get(term.language, 0), kin.get(number, {}), languages) for number, term in enumerate(terms)]
+    worth = [
+        _worth(term, counted.get(term.language, 0), kin.get(number, {}), languages) for number, term in enumerate(terms)
+    ]
     totals: dict[str, float] = {}
     for term, own in zip(terms, worth, strict=True):
         totals[term.language] = totals.get(term.language, 0) + own
