@@ -15,7 +15,7 @@ LEAST: Final = 0.08
 _BESIDE: Final = 0.55
 """How good it is at least beside the best one: one that has half of the words is no answer beside one that
 has all of them."""
-GOOD: Final = 0.25
+GOOD: Final = 0.23
 KNOWN: Final = 0.3
 """How good an article is, at least, that may be a ticket's solution, and one that makes it a ticket that has one: a
 further suggestion costs a glance, but it is not worth more than that."""
