@@ -74,23 +74,12 @@ WITH pool AS (
         ORDER BY r.opened_at DESC, r.ticket_id LIMIT {_POOL}
     ) AS r
 )
-SELECT r.ticket_id, r.product, r.title, r.words, r.opened_at, p.id AS problem_id
+SELECT r.ticket_id, r.product, r.title, r.words, r.opened_at, p.id AS problem_id, p.state
 FROM pool AS r
 LEFT JOIN problem_tickets AS l ON l.account_id = r.account_id AND l.ticket_id = r.ticket_id
 LEFT JOIN problems AS p ON p.id = l.problem_id
 ORDER BY r.opened_at DESC, r.ticket_id LIMIT {_COMPARED}
 """  # noqa: S608  our own numbers
-# A group is compared as a whole: those of its tickets that are in the pool may be the few that name no product.
-_MEMBERS: Final = f"""
-SELECT r.ticket_id, r.product, r.title, r.words, r.opened_at, p.id AS problem_id
-FROM unnest($1::text[]) AS p (id) CROSS JOIN LATERAL (
-    SELECT account_id, ticket_id FROM problem_tickets WHERE problem_id = p.id
-    ORDER BY linked_at DESC, ticket_id DESC LIMIT {NEWEST}
-) AS l
-JOIN recent_incidents AS r ON r.account_id = l.account_id AND r.ticket_id = l.ticket_id AND NOT r.parted
-JOIN problems AS b ON b.id = p.id AND b.state <> ALL ($2::text[])
-WHERE r.opened_at > $3 ORDER BY p.id, r.opened_at, r.ticket_id
-"""  # noqa: S608  our own number
 _ENDED: Final = ("resolved", "closed")
 """States of problems that nothing joins: what is like them is new."""
 
@@ -162,16 +151,19 @@ async def _compare(session: AsyncSession, new: Sequence[Row], group: Grouping, *
     products = {row["product"] for row in new}
     since = min(row["opened_at"] for row in new) - WINDOW
     rows = await (await driver(session)).fetch(_RECENT, [*products | {""}], since, "" in products)
-    free = [_incident(row) async for row in in_turns(rows) if row["problem_id"] is None]
-    known = sorted({row["problem_id"] for row in rows} - {None})
-    members = await (await driver(session)).fetch(_MEMBERS, known, _ENDED, since) if known else []
     groups: dict[str, Group] = {}
-    async for row in in_turns(members):
-        groups.setdefault(row["problem_id"], Group(row["problem_id"])).members.append(_incident(row))
+    free: list[Incident] = []
+    async for row in in_turns(rows):
+        if row["problem_id"] is None:
+            free.append(_incident(row))
+        elif row["state"] not in _ENDED:
+            members = groups.setdefault(row["problem_id"], Group(row["problem_id"])).members
+            if len(members) < NEWEST:
+                members.insert(0, _incident(row))
     weights = await _weights(session, free, list(groups.values()), now)
     fresh = [row["ticket_id"] for row in new]
     changed = await group(list(groups.values()), free[::-1], fresh, weights)
-    return _Compared(weights, _spelt([*rows, *members]), changed)
+    return _Compared(weights, _spelt(rows), changed)
 
 
 def _spelt(rows: Sequence[Row]) -> dict[str, str]:
