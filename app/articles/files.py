@@ -50,8 +50,7 @@ class _Plain(yaml.SafeLoader):
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         """The next node. An alias is refused: a few lines of them stand for millions of nodes."""
         if self.check_event(yaml.AliasEvent):
-            event: yaml.Event = self.peek_event()  # type: ignore[no-untyped-call]
-            raise yaml.composer.ComposerError(None, None, "an alias is not read", event.start_mark)
+            raise yaml.composer.ComposerError(None, None, "an alias is not read", None)
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, *given: bool, **named: bool) -> dict[Any, Any]:
