@@ -32,7 +32,7 @@ from app.pages import serve_pages
 from app.plans.api import plans as plans_router
 from app.plans.api import programmes
 from app.previews import router as previews_router
-from app.problems import router as problems_router
+from app.problems.api import problems as problems_api
 from app.records import router as records_router
 from app.reports.api import monthly, monthly_pages
 from app.reports.api import reports as reports_router
@@ -93,7 +93,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     ingest.router,
     hooks_router.router,
     maintenance_router.router,
-    problems_router.router,
+    problems_api.router,
     search_router.router,
     coaching_router.router,
     records_router.router,

@@ -47,9 +47,9 @@ from app.notices.send import Notices, notifier
 from app.paging.pager import Pages, pager
 from app.paging.queue import Lane, forget_pages
 from app.paging.ways import Ways
-from app.problems.detection import Detection, forget_incidents
-from app.problems.grouping import grouped
-from app.problems.telling import Telling
+from app.problems.alike.grouping import grouped
+from app.problems.background.detection import Detection, forget_incidents
+from app.problems.background.telling import Telling
 from app.reports.facts.folding import Folding
 from app.reports.monthly.background import Reports
 from app.roster.upkeep import extend_shift_holidays

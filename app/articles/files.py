@@ -36,12 +36,37 @@ def read_article(name: str, text: str) -> NewArticle:
 
 def _front(text: str) -> dict[str, Any]:
     try:
-        front = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        front = yaml.load(text, Loader=_Plain)  # noqa: S506  a safe loader
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise _wrong(_("This is not YAML: {reason}.", reason=" ".join(str(error).split()))) from error
     if not isinstance(front, dict):
         raise _wrong(_("Front matter names the article's members, as in title: Export fails"))
-    return {str(name): value for name, value in front.items()}
+    return front
+
+
+class _Plain(yaml.SafeLoader):
+    """Reads texts, lists and mappings alone: no dates, no numbers, no aliases, and no member twice."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """The next node. An alias is refused: a few lines of them stand for millions of nodes."""
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.composer.ComposerError(None, None, "an alias is not read", None)
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: yaml.MappingNode, *given: bool, **named: bool) -> dict[Any, Any]:
+        """The mapping, whose members are all different."""
+        said = [key.value for key, _ in node.value]
+        for place, name in enumerate(said):
+            if name in said[:place]:
+                mark = node.value[place][0].start_mark
+                raise yaml.constructor.ConstructorError(None, None, f"{name} is there twice", mark)
+        return super().construct_mapping(node, *given, **named)
+
+
+_Plain.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag == "tag:yaml.org,2002:null"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
 
 
 def _wrong(detail: Message) -> Invalid:

@@ -39,9 +39,10 @@ _SHORTEST: Final = 4
 _ENDING: Final = 3
 """Letters of a word that may be its ending."""
 _SAME_FORM: Final = 0.8
-"""What a word is worth that is found as another form of it; the next ones: one that means the same, one that is spelt
-nearly so, and one that only begins alike, as words of two languages do."""
+"""What a word is worth that is found as another form of it; the next ones: one that means the same, one that is its
+translation, one that is spelt nearly so, and one that only begins alike, as words of two languages do."""
 SAME_MEANING: Final = 0.7
+TRANSLATED: Final = 0.85
 SPELT: Final = 0.7
 _COGNATE: Final = 0.6
 _COGNATES: Final = (6, 5)
@@ -55,7 +56,9 @@ _SHARE: Final = 0.7
 _WHOLE: Final = 0.5
 """What an article is worth that has all of a query, which is a single rare word."""
 _UNKNOWN: Final = 0.5
-"""What a word is worth that no article has, beside one that a single article has."""
+_UNTRANSLATED: Final = 0.2
+"""What a word is worth that no article has, beside one that a single article has; and where the articles are in another
+language than the query."""
 _TYPED: Final = 3
 """Letters of the shortest word that is looked for in another spelling."""
 MARKS: Final = ("\ue000", "\ue001")
@@ -85,13 +88,17 @@ def product_key(product: str | None) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A word of a query as the configuration of a language reads it; ``articles``: how many have it, by word found."""
+    """A word of a query as the configuration of a language reads it; ``articles``: how many have it, by word found.
+
+    ``own``: the word as the language reads it in which the query is.
+    """
 
     language: str
     lexeme: str
     titled: bool
     place: int
     articles: Mapping[str, int] = field(default_factory=dict)
+    own: str = ""
 
     @property
     def may_be_mistyped(self) -> bool:
@@ -145,11 +152,11 @@ def spans(terms: Sequence[Term], languages: Collection[str]) -> list[Span]:
     for number, term in enumerate(terms):
         if not term.articles and len(term.lexeme) >= _COGNATES[0] and term.lexeme.isalpha():
             found.append(Span(number, term.language, *_beginning(term.lexeme, _COGNATES[1]), _COGNATE))
-        meanings = meanings_of(term.lexeme, languages)
+        meanings = meanings_of(term.lexeme, languages) | (meanings_of(term.own, languages) if term.own else set())
         looked_up[term.language] += bool(meanings)
         if looked_up[term.language] <= _MEANT:
             found += [
-                Span(number, term.language, low, high, SAME_MEANING)
+                Span(number, term.language, low, high, SAME_MEANING if term.language in languages else TRANSLATED)
                 for meaning in sorted(meanings)
                 for low, high in words_for(meaning, term.language)
             ]
@@ -171,15 +178,21 @@ class Weighed:
 
 
 def weigh(
-    terms: Sequence[Term], counted: Mapping[str, int], kin: Mapping[int, Mapping[str, Kin]] = MappingProxyType({})
+    terms: Sequence[Term],
+    counted: Mapping[str, int],
+    kin: Mapping[int, Mapping[str, Kin]] = MappingProxyType({}),
+    languages: Collection[str] = (),
 ) -> list[Weighed]:
     """What each word is worth. ``counted``: how many articles each language has; ``kin``: by the numbers of terms.
 
+    ``languages``: those in which the query may be; any, where there are none.
     The weights of the words that an article has add up to how good it is: by the share of what is asked that it has,
     and, less so, by how much that is. A long text has much that no article has, so its share alone says too little;
     and a single rare word says less than three.
     """
-    worth = [_worth(term, counted.get(term.language, 0), kin.get(number, {})) for number, term in enumerate(terms)]
+    worth = [
+        _worth(term, counted.get(term.language, 0), kin.get(number, {}), languages) for number, term in enumerate(terms)
+    ]
     totals: dict[str, float] = {}
     for term, own in zip(terms, worth, strict=True):
         totals[term.language] = totals.get(term.language, 0) + own
@@ -195,10 +208,11 @@ def weigh(
     ]
 
 
-def _worth(term: Term, total: int, kin: Mapping[str, Kin]) -> float:
+def _worth(term: Term, total: int, kin: Mapping[str, Kin], languages: Collection[str]) -> float:
     """By how rare the term is, and whether it is in the title."""
     most = max([*term.articles.values(), *(each.articles for each in kin.values())], default=0)
-    return _rarity(most, total) * (_IN_TITLE if term.titled else 1) * (1 if most else _UNKNOWN)
+    unknown = _UNKNOWN if not languages or term.language in languages else _UNTRANSLATED
+    return _rarity(most, total) * (_IN_TITLE if term.titled else 1) * (1 if most else unknown)
 
 
 def _rarity(articles: int, total: int) -> float:

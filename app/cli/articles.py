@@ -21,6 +21,8 @@ from app.resources import COMMANDS, open_state
 
 articles = typer.Typer(help="Import and export the knowledge base.", no_args_is_help=True)
 
+_LARGEST: Final = 500_000
+"""Bytes of a file: more than an article may have in any language."""
 _ACTOR: Final = Actor("automation", name="heliodesk articles import")
 Folder = Annotated[Path, typer.Argument(help="A folder of files such as export-fails.en.md", file_okay=False)]
 
@@ -63,12 +65,17 @@ def _read(folder: Path) -> list[NewArticle]:
     if not folder.is_dir():
         typer.echo(f"{folder}: there is no such folder", err=True)
         raise typer.Exit(1)
-    found, is_faulty = [], False
+    found: dict[str, NewArticle] = {}
+    is_faulty = False
     for file in sorted(folder.glob(f"*{SUFFIX}")):
         try:
-            found.append(read_article(file.name, file.read_bytes().decode()))
-        except UnicodeDecodeError:
-            typer.echo(f"{file}: this is not UTF-8 text", err=True)
+            article = read_article(file.name, _text_of(file, folder))
+            same = found.setdefault(file_name(article).lower(), article)
+            if same is not article:
+                typer.echo(f"{file}: this is the same article as {file_name(same)}", err=True)
+                is_faulty = True
+        except _Unread as error:
+            typer.echo(f"{file}: {error}", err=True)
             is_faulty = True
         except Problem as problem:
             for fault in problem.errors:
@@ -76,7 +83,25 @@ def _read(folder: Path) -> list[NewArticle]:
             is_faulty = True
     if is_faulty:
         raise typer.Exit(1)
-    return found
+    return list(found.values())
+
+
+class _Unread(Exception):
+    """A file that is no article, with the reason."""
+
+
+def _text_of(file: Path, folder: Path) -> str:
+    """The text of a regular file that lies in this folder: no pipe, no device, no link to somewhere else."""
+    try:
+        if not file.is_file() or not file.resolve().is_relative_to(folder.resolve()):
+            raise _Unread("this is not a file of the folder")
+        if file.stat().st_size > _LARGEST:
+            raise _Unread(f"this is larger than {_LARGEST:,} bytes")
+        return file.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _Unread("this is not UTF-8 text") from error
+    except OSError as error:
+        raise _Unread(error.strerror or str(error)) from error
 
 
 async def _import(settings: Settings, files: Sequence[NewArticle], *, dry_run: bool) -> list[Imported]:

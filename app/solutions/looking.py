@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.articles.index import KNOWN_ERROR
-from app.articles.read.answers import good
+from app.articles.read.answers import is_known
 from app.articles.read.search import ALL_REACHES, Asked, are_there_any
 from app.consumers.consumer import Consumer
 from app.core.auth import SERVICE
@@ -67,7 +67,7 @@ async def _has_none(session: AsyncSession, ticket: Row) -> bool:
         return False
     language = ticket["requester"].get("locale")
     asked = Asked((*ALL_REACHES, KNOWN_ERROR), ticket["title"], ticket["description"], ticket["product"], language)
-    return not await good(session, asked, 1)
+    return not await is_known(session, asked)
 
 
 async def _tell(session: AsyncSession, ticket_id: str) -> None:

@@ -1,7 +1,8 @@
 """Known solutions: whether the right article is suggested, and how fast, among 50,000 articles.
 
-``articles.jsonl`` is a knowledge base of 60 articles in four languages. The labelled tickets of ``tuning.jsonl`` and
-of ``heldout.jsonl`` are both what suggestions are tuned on, so their figures say how well they fit what is known. How
+``articles.jsonl`` is a knowledge base of 60 articles in four languages. The labelled tickets of ``tuning.jsonl``, of
+``heldout.jsonl`` and of ``crossing.jsonl``, which ask in another language than their article's, are what suggestions
+are tuned on, so their figures say how well they fit what is known. How
 well they do otherwise is told by ``unseen.jsonl``, by a writer who had not seen the code: it is measured on, and
 neither read nor tuned on. ``HELIODESK_BENCH_LABELLED=path python -m bench known`` measures on a further file. Each line
 is a ticket: ``title``, ``description``, ``product`` (or null), ``language``, and ``article``, the slug of the one that
@@ -27,7 +28,7 @@ import httpx
 from bench import servers
 
 _HERE: Final = Path(__file__).parent
-_SETS: Final = (_HERE / "tuning.jsonl", _HERE / "heldout.jsonl", _HERE / "unseen.jsonl")
+_SETS: Final = tuple(_HERE / f"{name}.jsonl" for name in ("tuning", "heldout", "crossing", "unseen"))
 _ARTICLES: Final = int(os.environ.get("HELIODESK_BENCH_ARTICLES", "50000"))
 _FIRST: Final = 3
 _WANTED, _MILLISECONDS = 0.85, 50
@@ -126,7 +127,7 @@ def _print_quality(name: str, found: Sequence[tuple[dict[str, Any], list[dict[st
     others = [items for ticket, items in found if not ticket["article"]]
     first = sum(slugs[:1] == [slug] for slug, slugs in solved) / len(solved)
     among = sum(slug in slugs for slug, slugs in solved) / len(solved)
-    silent = sum(not items for items in others) / len(others)
+    silent = sum(not items for items in others) / max(1, len(others))
     print(f"{name}: {len(solved)} tickets with a solution: among the first three {among:.3f}, the first {first:.3f}")
     print(f"{name}: {len(others)} tickets without one: nothing suggested {silent:.3f}", flush=True)
     return among

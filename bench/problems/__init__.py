@@ -34,7 +34,7 @@ from app.core.db.session import make_sessions, transaction
 from app.core.signals import WakeUp, WakeUps
 from app.feed.poller import FeedPoller
 from app.plans.store import load_builtin
-from app.problems.detection import Detection
+from app.problems.background.detection import Detection
 from app.tickets.schemas import NewTicket
 from app.tickets.usecases.open import open_ticket
 from bench import servers

@@ -3,7 +3,7 @@
 The sets on which the detection is tuned come from several writers. For each of them the weights are found on the sets
 of the others, and measured on theirs: that is what to expect of a writer who is unknown, as far as the weights go; the
 list of meanings has seen them all. The weights at the end are those of all sets together, which belong into
-``app/problems/likeness.py``. Each set counts the same, however many tickets it has.
+``app/problems/alike/likeness.py``. Each set counts the same, however many tickets it has.
 """
 
 import asyncio
@@ -19,9 +19,8 @@ from typing import Any, Final, TypeAlias
 import asyncpg
 
 from app.core.text.folding import folded
-from app.problems.detection import READ, TELLING
-from app.problems.grouping import grouped
-from app.problems.likeness import (
+from app.problems.alike.grouping import grouped
+from app.problems.alike.likeness import (
     MODEL,
     NEWEST,
     Group,
@@ -34,7 +33,8 @@ from app.problems.likeness import (
     may_be_one,
     pair_evidence,
 )
-from app.problems.reading import is_plain, terms_of
+from app.problems.alike.reading import is_plain, terms_of
+from app.problems.background.detection import READ, TELLING
 from bench import servers
 from bench.problems import TUNING, scored
 

@@ -51,15 +51,24 @@ def test_what_is_written_is_read_again(said: dict[str, Any]) -> None:
         ("export.en.md", "# Export", [""]),
         ("export.en.md", "---\ntitle: [\n---\n\nText", [""]),
         ("export.en.md", "---\n- a\n---\n\nText", [""]),
+        ("export.en.md", f"---\ntitle: {'[' * 5000}\n---\n\nText", [""]),
+        ("export.en.md", "---\ntitle: A\ntitle: B\n---\n\nText", [""]),
+        ("export.en.md", "---\ntitle: &a [b]\ntags: [*a, *a]\n---\n\nText", [""]),
         (
             "export.en.md",
             "---\naudience: all\nbody: x\nproducts: a\n---\n",
             ["/title", "/body", "/audience", "/products"],
         ),
     ],
-    ids=range(6),
+    ids=range(9),
 )
 def test_all_that_is_wrong_is_told(name: str, text: str, places: list[str]) -> None:
     with pytest.raises(Invalid) as refused:
         read_article(name, text)
     assert {fault["pointer"] for fault in refused.value.errors} == set(places)
+
+
+@pytest.mark.parametrize("title", ["2024-13-45", "2024-01-01", "12:30:59", "yes", "1_000", "9" * 5000, "null and void"])
+def test_a_title_is_text_whatever_it_looks_like(title: str) -> None:
+    article = read_article("export.en.md", f"---\ntitle: {title[:300]}\nproduct: 007\n---\n\nText")
+    assert (article.title, article.product) == (title[:300], "007")

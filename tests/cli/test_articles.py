@@ -1,6 +1,7 @@
 """``heliodesk articles`` as a person runs it."""
 
 import asyncio
+import os
 from pathlib import Path
 
 from typer.testing import CliRunner
@@ -47,7 +48,22 @@ async def test_nothing_is_written_where_a_file_is_wrong(database: str, sessions:
     (tmp_path / "a.en.md").write_text("---\ntitle: A\n---\n\nText.")
     (tmp_path / "b.en.md").write_text("---\naudience: all\n---\n\nText.")
     (tmp_path / "c.en.md").write_bytes(b"\xff")
+    (tmp_path / "d.es-MX.md").write_text("\ufeff---\ntitle: D\n---\n\nText.")
+    (tmp_path / "d.es-mx.md").write_text("---\ntitle: D\n---\n\nText.")
+    (tmp_path / "e.en.md").mkdir()
+    os.mkfifo(tmp_path / "f.en.md")
+    (tmp_path / "g.en.md").symlink_to("/dev/zero")
+    (tmp_path / "h.en.md").symlink_to("nowhere")
+    (tmp_path / "i.en.md").symlink_to(Path(__file__))
+    (tmp_path / "j.en.md").write_text("---\ntitle: J\n---\n" + "x" * 500_000)
     code, printed = await run(database, "import", str(tmp_path))
     assert code == 1
-    assert [line.split(": ")[0].rpartition("/")[2] for line in printed] == ["b.en.md", "b.en.md", "c.en.md"]
+    faults = [line.removeprefix(f"{tmp_path}/") for line in printed]
+    assert [fault.partition(": ")[0] for fault in faults[:2]] == ["b.en.md", "b.en.md"]
+    assert faults[2:] == [
+        "c.en.md: this is not UTF-8 text",
+        "d.es-mx.md: this is the same article as d.es-MX.md",
+        *(f"{name}.en.md: this is not a file of the folder" for name in "efghi"),
+        "j.en.md: this is larger than 500,000 bytes",
+    ]
     assert await fetch(sessions, "SELECT FROM articles") == []

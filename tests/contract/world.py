@@ -27,7 +27,7 @@ from app.main import create_app
 from app.notices.bounces import Returned, mark
 from app.plans.document import examples
 from app.plans.store import load_builtin
-from app.problems.usecases import new_problem
+from app.problems.usecases.handling import new_problem
 from app.resources import build_state
 from app.roster.override_schemas import COVER
 from tests.contract.document import Json, Operation, examples_of

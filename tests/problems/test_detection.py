@@ -11,9 +11,9 @@ from app.core.clock import database_now
 from app.core.db.engine import Sessions
 from app.core.db.session import driver, transaction
 from app.core.state import State
-from app.problems import detection
-from app.problems.detection import Detection, forget_incidents
-from app.problems.telling import Telling
+from app.problems.background import detection
+from app.problems.background.detection import Detection, forget_incidents
+from app.problems.background.telling import Telling
 from app.tickets.schemas import NewTicket
 from app.tickets.usecases.open import open_ticket
 from tests.support.actors import make_account, make_plan

@@ -5,9 +5,9 @@ from typing import Final
 
 import pytest
 
-from app.problems.grouping import grouped, is_worth_telling
-from app.problems.likeness import UNLIKE, Group, Incident, Weights, likeness, reason
-from app.problems.reading import terms_of
+from app.problems.alike.grouping import grouped, is_worth_telling
+from app.problems.alike.likeness import UNLIKE, Group, Incident, Weights, likeness, reason
+from app.problems.alike.reading import terms_of
 
 _OUTAGE: Final = (
     "Export to PDF ends with a timeout",

@@ -2,8 +2,8 @@ from typing import Final
 
 import pytest
 
-from app.problems.meanings import meaning_of
-from app.problems.reading import kind_of, terms_of
+from app.problems.alike.meanings import meaning_of
+from app.problems.alike.reading import kind_of, terms_of
 
 _SAME: Final = {
     "forms": ("exportación", "exportaciones", "Exporting", "eksport"),

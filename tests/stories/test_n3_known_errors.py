@@ -4,7 +4,7 @@ import pytest
 
 from app.core.db.engine import Sessions
 from app.core.state import State
-from app.problems.telling import Telling
+from app.problems.background.telling import Telling
 from app.solutions.looking import KnownSolutions
 from tests.support.actors import make_key
 from tests.support.articles import PDF, found, write

@@ -4,8 +4,8 @@ from typing import Any, Final
 
 from app.core.db.engine import Sessions
 from app.core.db.session import driver
-from app.problems import telling
-from app.problems.telling import Telling
+from app.problems.background import telling
+from app.problems.background.telling import Telling
 from tests.support.actors import make_account, make_engineer, make_key
 from tests.support.desk import fetch
 from tests.support.stories import Begin, Caller, Story, path_of

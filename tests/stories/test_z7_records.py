@@ -4,7 +4,7 @@ from typing import Final
 
 from app.core.clock import wall_now
 from app.core.db.engine import Sessions
-from app.problems.telling import Telling
+from app.problems.background.telling import Telling
 from tests.support.actors import make_account, make_key, make_person
 from tests.support.articles import BACKUP, PDF, RUNBOOK, write
 from tests.support.desk import open_at

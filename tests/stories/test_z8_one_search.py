@@ -6,7 +6,7 @@ import pytest
 
 from app.core.db.engine import Sessions
 from app.core.state import State
-from app.problems.telling import Telling
+from app.problems.background.telling import Telling
 from app.search import finding
 from app.search.indexing import Indexing
 from tests.support.actors import make_account, make_engineer, make_key, make_person

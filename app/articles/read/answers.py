@@ -16,7 +16,9 @@ _BESIDE: Final = 0.55
 """How good it is at least beside the best one: one that has half of the words is no answer beside one that
 has all of them."""
 GOOD: Final = 0.23
-"""How good an article is, at least, that may be a ticket's solution."""
+KNOWN: Final = 0.3
+"""How good an article is, at least, that may be a ticket's solution, and one that makes it a ticket that has one: a
+further suggestion costs a glance, but it is not worth more than that."""
 _ALL: Final = 50
 """Of what is found, that which is looked through for articles and known errors."""
 _ERRORS: Final = 3
@@ -36,7 +38,7 @@ async def suggest(session: AsyncSession, asked: Asked, limit: int) -> dict[str, 
 
     A known error whose workaround is an article that has been found is not said twice.
     """
-    found = await good(session, asked, _ALL)
+    found = [each for each in await find(session, asked, _ALL) if each.score >= GOOD]
     articles = [each for each in found if each.is_article][:limit]
     said = {each.slug for each in articles}
     errors = [each for each in found if not each.is_article and each.slug.lower() not in said][:_ERRORS]
@@ -47,9 +49,9 @@ async def suggest(session: AsyncSession, asked: Asked, limit: int) -> dict[str, 
     }
 
 
-async def good(session: AsyncSession, asked: Asked, limit: int) -> list[Found]:
-    """Articles that may solve what is asked, and known errors, where ``asked`` reaches them."""
-    return [each for each in await find(session, asked, limit) if each.score >= GOOD]
+async def is_known(session: AsyncSession, asked: Asked) -> bool:
+    """Whether an article, or a known error where ``asked`` reaches them, is likely to solve what is asked."""
+    return any(each.score >= KNOWN for each in await find(session, asked, 1))
 
 
 async def _pairs(session: AsyncSession, found: Sequence[Found]) -> list[tuple[Row, Found]]:

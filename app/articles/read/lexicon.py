@@ -6,10 +6,11 @@ from typing import Any, Final
 
 from asyncpg import Connection
 
+from app.articles.reading import READERS, Lexeme, Query, query_of
 from app.articles.wording import LONGEST, SPELT, Kin, Span, Term, configuration, spans
 
-_TERMS: Final = 80
-"""Words of a query, in each language."""
+_LEXEMES_READ: Final = 160
+"""Words of a query that are read, by the configuration of each language."""
 _MISTYPED: Final = 5
 """Words that are looked for in another spelling, in each language."""
 _ALIKE: Final = 0.45
@@ -19,9 +20,9 @@ _LEXEMES: Final = f"""
 SELECT l.language, t.*
 FROM unnest($1::text[], $2::text[]) AS l (language, config)
 CROSS JOIN LATERAL (
-    SELECT lexeme, 'A' = ANY (weights) AS titled, positions[1]::int AS place
+    SELECT lexeme, 'A' = ANY (weights) AS titled, positions::int[] AS places
     FROM unnest(setweight(to_tsvector(l.config::regconfig, $3), 'A') || to_tsvector(l.config::regconfig, $4))
-    ORDER BY titled DESC, place LIMIT {_TERMS}
+    ORDER BY titled DESC, positions[1] LIMIT {_LEXEMES_READ}
 ) AS t
 """  # noqa: S608  a number of ours
 _COUNTED: Final = """
@@ -52,26 +53,27 @@ class Lexicon:
     connection: "Connection[Any]"
     reaches: Sequence[str]
 
-    async def terms(self, asked: tuple[str, str], languages: Sequence[str]) -> list[Term]:
-        """The words of a title and a text as each language reads them, with those that articles have of them."""
-        configurations = [configuration(language) for language in languages]
-        texts = [each[:LONGEST] for each in asked]
-        terms = [Term(*row) for row in await self.connection.fetch(_LEXEMES, languages, configurations, *texts)]
-        own = [Span(number, term.language, *term.bounds, 1.0) for number, term in enumerate(terms)]
-        known = await self._between(own)
-        return [
-            replace(term, articles={word: kin.articles for word, kin in known.get(number, {}).items()})
-            for number, term in enumerate(terms)
-        ]
+    async def query(self, asked: tuple[str, str], languages: Sequence[str], reader: str) -> Query:
+        """A title and a text as each of these languages reads them, with the words that articles have of them.
 
-    async def kin(self, terms: Sequence[Term], reader: str) -> Mapping[int, Mapping[str, Kin]]:
-        """By the numbers of terms, other words that articles have in their place.
-
-        The query is in the language of the reader, or in the one that knows most of its words.
+        They are in the language of the reader, unless another one passes over more of their words.
         """
-        languages = {reader, _language_of(terms)}
-        related = await self._between(spans(terms, languages))
-        return related | await self._spelt(terms, related, languages)
+        read = [*languages, *(each for each in READERS if each not in languages)]
+        texts = [each[:LONGEST] for each in asked]
+        rows = await self.connection.fetch(_LEXEMES, read, [configuration(language) for language in read], *texts)
+        query = query_of([Lexeme(*row) for row in rows], languages, reader)
+        own = [Span(number, term.language, *term.bounds, 1.0) for number, term in enumerate(query.terms)]
+        known = await self._between(own)
+        terms = [
+            replace(term, articles={word: kin.articles for word, kin in known.get(number, {}).items()})
+            for number, term in enumerate(query.terms)
+        ]
+        return replace(query, terms=terms)
+
+    async def kin(self, query: Query) -> Mapping[int, Mapping[str, Kin]]:
+        """By the numbers of terms, other words that articles have in their place."""
+        related = await self._between(spans(query.terms, query.languages))
+        return related | await self._spelt(query.terms, related, query.languages)
 
     async def _between(self, wanted: Sequence[Span]) -> dict[int, dict[str, Kin]]:
         if not wanted:
@@ -105,11 +107,3 @@ class Lexicon:
 
 def _of(numbered: Iterable[tuple[int, Term]], language: str) -> list[tuple[int, Term]]:
     return [each for each in numbered if each[1].language == language]
-
-
-def _language_of(terms: Collection[Term]) -> str:
-    """The language of a text: the one that knows most of its words."""
-    known: dict[str, int] = {}
-    for term in terms:
-        known[term.language] = known.get(term.language, 0) + bool(term.articles)
-    return max(known, key=lambda language: known[language], default="")

@@ -129,8 +129,8 @@ async def find(session: AsyncSession, asked: Asked, limit: int) -> list[Found]:
     connection = await driver(session)
     totals = {row["language"]: row["articles"] for row in await connection.fetch(_TOTALS, ALL, asked.reaches)}
     lexicon = Lexicon(connection, asked.reaches)
-    terms = await lexicon.terms((asked.title, asked.text), list(totals))
-    words = weigh(terms, totals, await lexicon.kin(terms, primary(asked.language or "")))
+    query = await lexicon.query((asked.title, asked.text), list(totals), primary(asked.language or ""))
+    words = weigh(query.terms, totals, await lexicon.kin(query), query.languages)
     return _best(await _ranked(connection, asked, words), asked, limit) if words else []
 
 

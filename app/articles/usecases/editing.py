@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from sqlalchemy import exists, select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.articles.index import index
@@ -20,6 +21,7 @@ from app.events.types import ArticlePublished, ArticleWithdrawn
 from app.webhooks.usecases.endpoints import tell
 
 FIELDS: Final = tuple(ArticleFields.model_fields)
+_TAKEN: Final = _("There is an article with this slug in this language")
 
 
 async def create_article(session: AsyncSession, command: NewArticle, actor: Actor, *, now: datetime) -> ArticleRow:
@@ -28,7 +30,7 @@ async def create_article(session: AsyncSession, command: NewArticle, actor: Acto
     slug = command.slug or slug_of(command.title)
     if await _is_taken(session, slug, command.language):
         if command.slug:
-            raise Conflict(_("There is an article with this slug in this language"))
+            raise Conflict(_TAKEN)
         slug = f"{slug}-{article_id[-6:]}"
     article = ArticleRow(
         **command.model_dump(include=set(FIELDS)),
@@ -45,6 +47,10 @@ async def create_article(session: AsyncSession, command: NewArticle, actor: Acto
         updated_at=now,
     )
     session.add(article)
+    try:
+        await session.flush()
+    except IntegrityError as error:  # somebody has just created it
+        raise Conflict(_TAKEN) from error
     await _save(session, article, actor, was_published=False)
     return article
 

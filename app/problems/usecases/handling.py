@@ -15,9 +15,7 @@ from app.events.event import Event
 from app.events.types import EventData, ProblemOpened, ProblemResolved, ProblemUpdated
 from app.plans.document.sections import ProblemRules
 from app.plans.store import document
-from app.problems import links
 from app.problems.models import ProblemRow
-from app.problems.publishing import let_be_found, publish_workaround
 from app.problems.rules import STATES, Step, check_step, next_due, reached, targets_from
 from app.problems.schemas import (
     NewProblem,
@@ -27,6 +25,8 @@ from app.problems.schemas import (
     ProblemLink,
     ProblemStateChange,
 )
+from app.problems.usecases import links
+from app.problems.usecases.publishing import let_be_found, publish_workaround
 from app.roster.models import EngineerRow
 from app.tickets.usecases.open import new_number
 from app.webhooks.usecases.endpoints import tell

@@ -16,7 +16,7 @@ from functools import cached_property
 from math import log, log1p, sqrt
 from typing import Final
 
-from app.problems.reading import kind_of
+from app.problems.alike.reading import kind_of
 
 UNLIKE: Final = -9.0
 """The least log-odds: of tickets of different products, and of those that share nothing."""

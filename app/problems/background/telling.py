@@ -26,7 +26,7 @@ from app.events.types import ProblemTargetMissed, TicketProblemLinked
 from app.problems import texts
 from app.problems.models import ProblemRow
 from app.problems.rules import NOT_OPENED, missed, next_due
-from app.problems.usecases import facts, tell_of, touch
+from app.problems.usecases.handling import facts, tell_of, touch
 from app.sla.clock.changes import Status
 from app.tickets.editing import calls
 from app.tickets.editing.clock import change_clock

@@ -21,11 +21,11 @@ from app.core.db.tables import Row
 from app.core.process.cooperative import in_turns
 from app.core.state import Feed
 from app.core.text.folding import folded
-from app.problems import suggesting
-from app.problems.grouping import grouped
-from app.problems.likeness import NEWEST, Group, Incident, Weights
+from app.problems.alike.grouping import grouped
+from app.problems.alike.likeness import NEWEST, Group, Incident, Weights
+from app.problems.alike.reading import is_plain, terms_of
+from app.problems.background import suggesting
 from app.problems.models import IncidentWordRow, RecentIncidentRow
-from app.problems.reading import is_plain, terms_of
 
 WINDOW: Final = timedelta(days=1)
 """Tickets of one incident are opened within this time of each other."""

@@ -8,7 +8,7 @@ import re
 from typing import Final
 
 from app.core.text.folding import folded
-from app.problems.meanings import meaning_of, phrase_at
+from app.problems.alike.meanings import meaning_of, phrase_at
 
 _STEM: Final = 5
 """Letters of a word that its other forms have too, in all languages."""

@@ -11,10 +11,10 @@ from app.core.auth import SERVICE
 from app.core.db.session import driver, ring_after_commit
 from app.events.types import ProblemSuggested
 from app.events.types.problems import SuggestedTicket
-from app.problems.grouping import is_worth_telling
-from app.problems.likeness import Group, Weights, reason
+from app.problems.alike.grouping import is_worth_telling
+from app.problems.alike.likeness import Group, Weights, reason
 from app.problems.models import ProblemRow
-from app.problems.usecases import become_open, count_of, facts, new_problem, rules_of, tell_of, touch
+from app.problems.usecases.handling import become_open, count_of, facts, new_problem, rules_of, tell_of, touch
 
 _TITLE: Final = "Recurring incident"
 _SHOWN: Final = 50

@@ -15,8 +15,8 @@ from app.core.text.messages import _
 from app.core.web.kit.merge_patch import PatchDep
 from app.core.web.kit.operations import Call, Document, ResourceRouter, SupportCall
 from app.core.web.kit.paging import PageDep
-from app.problems import links, read, usecases
 from app.problems.models import ProblemRow
+from app.problems.read import queries
 from app.problems.schemas import (
     NewProblem,
     Problem,
@@ -29,6 +29,7 @@ from app.problems.schemas import (
     ProblemTicket,
     State,
 )
+from app.problems.usecases import handling, links
 from app.tickets.schemas import TicketId
 
 router = ResourceRouter("problems", prefix="/v1/problems", tags=["Problems"])
@@ -56,8 +57,8 @@ async def create_problem(call: DeskCall, body: NewProblem) -> Response:
 
     async def create(session: AsyncSession) -> Document:
         now = await database_now(session)
-        problem = await usecases.open_problem(session, body, call.principal.actor, now=now)
-        return await read.document_of(session, problem)
+        problem = await handling.open_problem(session, body, call.principal.actor, now=now)
+        return await queries.document_of(session, problem)
 
     return await call.once(create)
 
@@ -73,8 +74,8 @@ async def list_problems(
 
     The newest first; those in the state `suggested` are what the service has found, and waits to be accepted.
     """
-    query = partial(read.problems_page, page=page, states=state or (), owner_id=owner_id)
-    return await call.page_with(page, query, place=lambda row: (row.created_at, row.id), documents=read.documents)
+    query = partial(queries.problems_page, page=page, states=state or (), owner_id=owner_id)
+    return await call.page_with(page, query, place=lambda row: (row.created_at, row.id), documents=queries.documents)
 
 
 @router.show("/{problem_id}", Problem)
@@ -82,7 +83,7 @@ async def get_problem(call: DeskCall, problem_id: ProblemPath) -> Response:
     """Get a problem."""
 
     async def get(session: AsyncSession) -> Document:
-        return await read.document_of(session, await read.problem_by_id(session, problem_id))
+        return await queries.document_of(session, await queries.problem_by_id(session, problem_id))
 
     return await call.read(get)
 
@@ -96,12 +97,12 @@ async def update_problem(call: DeskCall, problem_id: ProblemPath, patch: PatchDe
     """
 
     async def change(session: AsyncSession) -> Document:
-        problem = await read.problem_by_id(session, problem_id, lock=True)
+        problem = await queries.problem_by_id(session, problem_id, lock=True)
         before = {name: getattr(problem, name) for name in ProblemFields.model_fields}
         fields = call.patched(patch, ProblemFields, before, problem.version)
         now = await database_now(session)
-        await usecases.update_problem(session, problem, fields, call.principal.actor, now=now)
-        return await read.document_of(session, problem)
+        await handling.update_problem(session, problem, fields, call.principal.actor, now=now)
+        return await queries.document_of(session, problem)
 
     return await call.write(change)
 
@@ -114,7 +115,7 @@ async def set_problem_state(call: DeskCall, problem_id: ProblemPath, body: Probl
     message that begins in its customer's language. With `resolve_tickets` the tickets are resolved too. A resolved
     problem that comes back is `investigating` again.
     """
-    return await _change(call, problem_id, usecases.set_state, body)
+    return await _change(call, problem_id, handling.set_state, body)
 
 
 @router.action("/{problem_id}/accept", Problem, problems=[Conflict], repeatable=True, if_match=True)
@@ -123,7 +124,7 @@ async def accept_problem(call: DeskCall, problem_id: ProblemPath, body: ProblemA
 
     It is open, and its tickets are told. 409 for what is no suggestion; one that was dismissed can be accepted.
     """
-    return await _change(call, problem_id, usecases.accept, body)
+    return await _change(call, problem_id, handling.accept, body)
 
 
 @router.action("/{problem_id}/dismiss", Problem, problems=[Conflict], repeatable=True, if_match=True)
@@ -132,7 +133,7 @@ async def dismiss_problem(call: DeskCall, problem_id: ProblemPath, body: Problem
 
     Further tickets that are like its own are counted with it, and not suggested again. 409 for what is no suggestion.
     """
-    return await _change(call, problem_id, usecases.dismiss, body)
+    return await _change(call, problem_id, handling.dismiss, body)
 
 
 @router.action("/{problem_id}/tickets", Problem, problems=[Conflict], repeatable=True, if_match=True)
@@ -142,7 +143,7 @@ async def link_problem_tickets(call: DeskCall, problem_id: ProblemPath, body: Pr
     409 for tickets of another problem, for a suggestion, and once the problem is closed. Tickets that it has already
     change nothing.
     """
-    return await _change(call, problem_id, usecases.link_tickets, body)
+    return await _change(call, problem_id, handling.link_tickets, body)
 
 
 @router.list("/{problem_id}/tickets", ProblemTicket)
@@ -151,7 +152,7 @@ async def list_problem_tickets(call: DeskCall, problem_id: ProblemPath, page: Pa
 
     In the order in which they were linked, of all accounts.
     """
-    query = partial(read.tickets_page, problem_id=problem_id, page=page)
+    query = partial(queries.tickets_page, problem_id=problem_id, page=page)
     return await call.page(page, query, place=lambda row: (row["linked_at"], row["id"]), document=dict)
 
 
@@ -165,7 +166,7 @@ async def delete_problem_ticket(
     """
 
     async def part(session: AsyncSession) -> None:
-        problem = await read.problem_by_id(session, problem_id)
+        problem = await queries.problem_by_id(session, problem_id)
         await links.unlink(session, problem, ticket_id, call.principal.actor)
 
     return await call.delete(part)
@@ -173,10 +174,10 @@ async def delete_problem_ticket(
 
 async def _change(call: Call, problem_id: str, change: _Change, command: Any) -> Response:
     async def work(session: AsyncSession) -> Document:
-        problem: ProblemRow = await read.problem_by_id(session, problem_id, lock=True)
+        problem: ProblemRow = await queries.problem_by_id(session, problem_id, lock=True)
         call.require_match(problem.version)
         now: datetime = await database_now(session)
         await change(session, problem, command, call.principal.actor, now=now)
-        return await read.document_of(session, problem)
+        return await queries.document_of(session, problem)
 
     return await call.once(work)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from itertools import combinations
 from typing import Final
 
-from app.problems.likeness import (
+from app.problems.alike.likeness import (
     NEWEST,
     UNLIKE,
     Common,

@@ -1,0 +1,1 @@
+"""What finds problems, and tells tickets of them."""
