@@ -1,27 +1,38 @@
-"""What an e-mail carries beside its text, on its way to the ticket. Pure."""
+"""What an e-mail carries beside its text: its first parts become files of the ticket, the others are named. Pure."""
 
 from collections.abc import Sequence
 from typing import Final
 
 from app.core.text.language import Language
 from app.core.text.messages import Message, pgettext
+from app.files.rules import MOST
 from app.inbound.mail.parts import Part
 
 _LEFT_OUT: Final = pgettext("mail", "Left out: {name} ({type}, {size} bytes)")
 _NAMELESS: Final = pgettext("mail", "a part without a name")
 _SHOWN: Final = 20
+_LETTER: Final = "message/rfc822"
 
 
-def handed_over(parts: Sequence[Part]) -> tuple[Message, ...]:
-    """What of these parts does not reach the ticket: each by its name, type and size.
+def attachable(parts: Sequence[Part], *, known: bool) -> Sequence[Part]:
+    """Those of these parts that become files: as many as a message has, of a sender who is ``known``."""
+    return parts[:MOST] if known else ()
+
+
+def left_out(parts: Sequence[Part], attached: Sequence[Part]) -> tuple[Message, ...]:
+    """Which of these parts are not ``attached``, the first of them: each by its name, type and size.
 
     They stay in the e-mail as it came (``GET /v1/hooks/{hook_id}/receipts/{receipt_id}``).
     """
-    return tuple(
-        _LEFT_OUT.given(name=part.name or _NAMELESS, type=part.type, size=part.size) for part in parts[:_SHOWN]
-    )
+    rest = parts[len(attached) :][:_SHOWN]
+    return tuple(_LEFT_OUT.given(name=part.name or _NAMELESS, type=part.type, size=part.size) for part in rest)
 
 
-def with_parts(text: str, left_out: Sequence[Message], language: Language) -> str:
+def file_name(part: Part) -> str:
+    """What a file is called that a part becomes; an e-mail that was forwarded has its subject for a name."""
+    return f"{part.name}.eml" if part.type == _LETTER and part.name and not part.name.endswith(".eml") else part.name
+
+
+def with_parts(text: str, said: Sequence[Message], language: Language) -> str:
     """A text, and below it what was left out."""
-    return "\n\n".join(filter(None, (text, "\n".join(each.to(language) for each in left_out))))
+    return "\n\n".join(filter(None, (text, "\n".join(each.to(language) for each in said))))

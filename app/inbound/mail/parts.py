@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.header import Header, decode_header, make_header
 from email.message import Message as Entity
 from typing import Final
@@ -27,6 +27,7 @@ class Part:
     type: str
     size: int
     """bytes, without its transfer coding"""
+    content: bytes = field(default=b"", repr=False)
 
     def document(self) -> dict[str, str | int]:
         """The part as it is stored and shown."""
@@ -129,7 +130,8 @@ def _part(entity: Entity) -> Part:
         inner = entity.get_payload()
         first = inner[0] if isinstance(inner, list) and inner else None
         name = decoded(first["Subject"]) if isinstance(first, Entity) else ""
-    return Part(name[:_MOST_NAME], entity.get_content_type()[:100], len(bytes_of(entity)))
+    content = bytes_of(entity)
+    return Part(name[:_MOST_NAME], entity.get_content_type()[:100], len(content), content)
 
 
 def _file_name(entity: Entity) -> str | None:

@@ -1,5 +1,6 @@
 """What an e-mail does: its ticket gets a message or a note, or one is opened; or nothing comes of it, and why."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
@@ -18,9 +19,11 @@ from app.core.schemas.mailboxes import STORED
 from app.core.text.language import Language, choose_language
 from app.core.text.messages import Message, _, pgettext
 from app.events.types import MailBounced
-from app.inbound.mail.attachments import handed_over, with_parts
+from app.files.usecases import keep
+from app.inbound.mail.attachments import attachable, file_name, left_out, with_parts
 from app.inbound.mail.deciding import NOTHING_WRITTEN, Place, Sender, Thread, Verdict, decide
 from app.inbound.mail.models import ReceivedMailRow
+from app.inbound.mail.parts import Part
 from app.inbound.mail.reading import Mail
 from app.inbound.read import mails
 from app.inbound.schemas import HookFields
@@ -40,6 +43,8 @@ MOST_OF_A_GUEST: Final = 5
 _MOST: Final = 45_000
 """Characters of an e-mail that a message has; the whole is kept beside it."""
 _MOST_TITLE: Final = 300
+_ATTACHES: Final = ("engineer", "say", "open")
+"""What an e-mail does when its files are attached to that; a note about one names them."""
 _NOTE: Final = "#note"
 _SECRETS: Final = "hd_answer_"
 _NO_TEXT: Final = pgettext("mail", "(The e-mail has no text)")
@@ -89,7 +94,13 @@ class _Case:
     sender: Sender | None
     thread: Thread | None
     verdict: Verdict
-    left_out: tuple[Message, ...]
+    attached: Sequence[Part]
+    """those of its parts that become files"""
+
+    @property
+    def left_out(self) -> tuple[Message, ...]:
+        """What becomes of the others, in words."""
+        return left_out(self.mail.parts, self.attached)
 
     @property
     def language(self) -> Language:
@@ -121,14 +132,15 @@ async def take_mail(session: AsyncSession, hook: MailHook, mail: Mail) -> Taken:
     is_reader = sender is not None and sender.is_reader and sender.is_authentic
     place = Place(account_id, is_known or is_reader, "email" in plan.channels, hook.fields.mail.unknown)
     verdict = decide(mail, sender, thread, place, returned=returned is not None)
-    left_out = handed_over(mail.parts)
-    case = _Case(session, hook, mail, account, sender, thread, verdict, left_out)
+    is_trusted = sender is not None and (sender.is_authentic or (thread is not None and thread.by_token))
+    attached = attachable(mail.parts, known=is_trusted and verdict.action in _ATTACHES)
+    case = _Case(session, hook, mail, account, sender, thread, verdict, attached)
     if verdict.action == "bounced":
         return await _bounced(case, cast("Returned", returned))
     taken = await _DOES[verdict.action](case)
     if sender and sender.is_authentic and not mail.is_automatic:
         await lift(session, account_id, sender.email)
-    return Taken(taken.touched, (*taken.told, *([verdict.reason] if verdict.reason else []), *left_out))
+    return Taken(taken.touched, (*taken.told, *([verdict.reason] if verdict.reason else []), *case.left_out))
 
 
 async def _whose(session: AsyncSession, hook: MailHook, mail: Mail, thread: Thread | None) -> tuple[str, bool]:
@@ -195,7 +207,7 @@ async def _engineer(case: _Case) -> Taken:
     is_note = first.strip().lower() == _NOTE
     written = rest.strip() if is_note else written
     if not written or (_SECRETS in written and not is_note):
-        return await _note(replace(case, verdict=Verdict("note", NOTHING_WRITTEN)))
+        return await _note(replace(case, verdict=Verdict("note", NOTHING_WRITTEN), attached=()))
     found = cast("dict[str, Any]", await mails.engineer_with(case.session, sender.email, thread.account_id))
     principal = Principal(
         "agent",
@@ -205,7 +217,12 @@ async def _engineer(case: _Case) -> Taken:
         name=found["name"],
         display_name=found["display_name"],
     )
-    command = NewMessage(body=_body(case, written), visibility="internal" if is_note else "public", channel="email")
+    command = NewMessage(
+        body=_body(case, written),
+        visibility="internal" if is_note else "public",
+        channel="email",
+        attachments=await _files(case, principal),
+    )
     _edit, message = await post_message(case.session, Caller(principal, _any), thread.ticket_id, command)
     await _keep(case, thread.ticket_id, message["id"])
     return Taken(((thread.ticket_id, "notified"),))
@@ -214,14 +231,16 @@ async def _engineer(case: _Case) -> Taken:
 async def _say(case: _Case) -> Taken:
     """The customer says something on their ticket."""
     thread, visitor = _thread(case), _visitor(case)
-    command = NewMessage(body=_body(case, case.mail.written or case.mail.text), channel="email")
-    edit, message = await post_message(case.session, case.caller(visitor), thread.ticket_id, command)
+    caller = case.caller(visitor)
+    files = await _files(case, caller.principal)
+    command = NewMessage(body=_body(case, case.mail.written or case.mail.text), channel="email", attachments=files)
+    edit, message = await post_message(case.session, caller, thread.ticket_id, command)
     await _keep(case, thread.ticket_id, message["id"])
     if visitor.person_id:
         room = MOST_WATCHERS - len(edit.ticket.watchers or ())
         followers = {edit.ticket.requester["email"], *(each["email"] for each in edit.ticket.watchers or ())}
         for watcher in [each for each in await _watchers(case) if each.email not in followers][:room]:
-            await watch(case.session, case.caller(visitor), thread.ticket_id, NewWatcher(**watcher.model_dump()))
+            await watch(case.session, caller, thread.ticket_id, NewWatcher(**watcher.model_dump()))
     return Taken(((thread.ticket_id, "notified"),))
 
 
@@ -235,6 +254,7 @@ async def _open(case: _Case) -> Taken:
     visitor = None if case.verdict.is_robot else _visitor(case)
     requester = Requester.model_validate({"name": sender.name, "email": sender.email}, context=STORED)
     is_person = visitor is not None and visitor.person_id is not None
+    principal = case.caller(visitor).principal
     command = NewTicket(
         title=(mail.subject or _NO_SUBJECT.to(case.language))[:_MOST_TITLE],
         description=_body(case, mail.text),
@@ -245,9 +265,9 @@ async def _open(case: _Case) -> Taken:
         channel="email",
         follow_up_of=case.thread.ticket_id if case.thread and is_person else None,
         watchers=(await _watchers(case))[:MOST_WATCHERS] if is_person else [],
+        attachments=await _files(case, principal),
     )
-    principal = case.caller(visitor).principal
-    acting = Acting(principal.actor, cast("Role", sender.role or "editor"), visitor)
+    acting = Acting(principal.actor, cast("Role", sender.role or "editor"), visitor, principal.attaches)
     edit = await open_ticket(session, command, account_id=case.account.account_id, acting=acting)
     await _keep(case, edit.ticket.id, None)
     if mails_customers(session) and not edit.ticket.sandbox and visitor:
@@ -268,6 +288,15 @@ _DOES: Final = {
     "say": _say,
     "open": _open,
 }
+
+
+async def _files(case: _Case, principal: Principal) -> list[str]:
+    """The files that it brings along, for a message in this name; what is not taken is named in their place."""
+    owner, account_id = principal.namespace, case.account.account_id
+    return [
+        await keep(case.session, owner, account_id, file_name(part), part.type, (part.content,))
+        for part in case.attached
+    ]
 
 
 def _thread(case: _Case) -> Thread:

@@ -1,9 +1,11 @@
 """What an e-mail does: whose it is, which ticket it finds, and who may say something on it."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from app.core.settings import Settings
 from app.notices.mailings import mail_secret
 from app.notices.tokens import reply_address
 from tests.inbound.mail.bodies import REPLIES
@@ -243,3 +245,36 @@ async def test_an_engineer_answers_by_a_reply_to_their_notice(post: Post, first:
     answered = (await post.desk.get(f"/v1/tickets/{ticket_id}/deadlines"))["items"]
     states = {one["state"] for one in answered if one["metric"] == "first_response"}
     assert states == ({"met"} if visibility == "public" else {"running"})
+
+
+LOG = {"Content-Type": "text/plain", "Content-Disposition": 'attachment; filename="log.txt"'}
+
+
+def with_files(number: int = 1, **fields: Any) -> bytes:
+    """An e-mail with so many files."""
+    head, _, text = letter("See the log.", **fields).partition(b"\r\n\r\n")
+    kept = [line for line in head.split(b"\r\n") if not line.lower().startswith((b"content-", b"mime-"))]
+    file = "".join(f"{name}: {value}\r\n" for name, value in LOG.items()).encode() + b"\r\nline"
+    parts = [b"Content-Type: text/plain\r\n\r\n" + text, *[file] * number]
+    kept.append(b'Content-Type: multipart/mixed; boundary="part"')
+    return b"\r\n".join([*kept, b"", *(b"--part\r\n" + part for part in parts), b"--part--", b""])
+
+
+async def test_files_of_a_mail_are_attached_to_what_it_says(post: Post, tmp_path: Path) -> None:
+    await person(post)
+    post.desk.sessions.kw["info"]["files"] = Settings(files_folder=tmp_path)
+    ticket = await post.ticket(await post.opened(with_files()))
+    [file] = ticket["attachments"]
+    assert (file["name"], file["type"], file["size"], file["state"]) == ("log.txt", "text/plain", 4, "kept")
+    await post.come(with_files(12, To=await token(post, ticket["id"]), Message_ID="<two@mail.example.com>"))
+    [said] = await fetch(post.desk.sessions, "SELECT body, attachments FROM messages WHERE visibility = 'public'")
+    assert (len(said["attachments"]), said["body"].count("Left out: log.txt")) == (10, 2)
+    held = await fetch(post.desk.sessions, "SELECT DISTINCT convert_from(bytes, 'UTF8') AS text FROM file_chunks")
+    assert [row["text"] for row in held] == ["line"]
+
+
+async def test_files_of_whom_nobody_vouches_for_are_only_named(post: Post, tmp_path: Path) -> None:
+    post.desk.sessions.kw["info"]["files"] = Settings(files_folder=tmp_path)
+    ticket = await post.ticket(await post.opened(with_files(vouched=False)))
+    assert (ticket["attachments"], "Left out: log.txt" in ticket["description"]) == ([], True)
+    assert await fetch(post.desk.sessions, "SELECT FROM files") == []
