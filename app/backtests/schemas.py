@@ -12,7 +12,7 @@ from app.backtests.sentences import Cause
 from app.core.problems import invalid_value
 from app.core.schemas.shared import Document, Instant, Strict, at_most
 from app.core.text.messages import _
-from app.events.examples import ACCOUNT, TICKET
+from app.events.example_data import ACCOUNT, TICKET
 from app.plans.document.words import Name, PlanKey
 
 MAX_LINES: Final = 1_000

@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field, StrictBool
 
 from app.accounts.schemas import AccountId
 from app.core.schemas.shared import Document, Instant, Strict, at_most
-from app.events.examples import DEADLINE, TICKET
+from app.events.example_data import DEADLINE, TICKET
 from app.plans.document.words import Name, PlanKey
 from app.plans.schemas import PlanRef
 

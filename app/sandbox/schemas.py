@@ -9,7 +9,8 @@ from app.accounts.schemas import AccountId
 from app.core.problems import Fault, Invalid
 from app.core.schemas.shared import LAST_YEAR, ActorRef, Document, Instant, Strict
 from app.core.text.messages import _
-from app.events.examples import ACCOUNT, event_example
+from app.events.example_data import ACCOUNT
+from app.events.examples import event_example
 from app.events.schemas import Event
 from app.plans.document.words import Duration
 

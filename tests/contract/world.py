@@ -19,7 +19,7 @@ from app.core.ids import new_id
 from app.core.settings import Settings
 from app.core.signals import WakeUps
 from app.core.web.replies import dump
-from app.events.examples import OTHER_TICKET
+from app.events.example_data import OTHER_TICKET
 from app.inbound.background.processing import process_next
 from app.inbound.background.resting import Resting
 from app.inbound.readings import Readings

@@ -5,7 +5,7 @@ import pytest
 
 from app.core.text.language import LANGUAGES
 from app.core.text.messages import Message
-from app.events.examples import DATA
+from app.events.example_data import DATA
 from app.events.labels import named
 from app.events.sentences import SENTENCES, sentence
 from app.events.types import EVENTS

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from app.core.text.language import LANGUAGES, Language
-from app.events.examples import DATA
+from app.events.example_data import DATA
 from app.notices.texts import body, subject
 
 TICKET = {"number": "K7M-3QP", "title": "No backup\r\nBcc: all@example.com", "priority": "P1"}

@@ -6,7 +6,7 @@ from fastapi import Body, Response
 
 from app.core.web.kit.operations import OnceCall, ResourceRouter
 from app.core.web.kit.visits import CUSTOMERS, FOLLOWERS
-from app.events.examples import ENGINEER, OTHER_TICKET
+from app.events.example_data import ENGINEER, OTHER_TICKET
 from app.tickets.api.kit import TicketPath, act_on_ticket, action
 from app.tickets.schemas import (
     Assignment,

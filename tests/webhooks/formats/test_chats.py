@@ -13,7 +13,8 @@ from jsonschema import Draft202012Validator
 from app.core.db.tables import Row
 from app.core.text.language import LANGUAGES, Language
 from app.core.text.messages import authored
-from app.events.examples import CALL_LINK, event_example
+from app.events.example_data import CALL_LINK
+from app.events.examples import event_example
 from app.events.types import EVENTS
 from app.events.types.data import EventData
 from app.plans.document.naming import Names
