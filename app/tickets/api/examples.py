@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from app.events import examples as events
+from app.events import example_data as events
 from app.events.examples import event_example
 from app.events.types.tickets import TicketFacts
 from app.files.rules import link_of
