@@ -228,7 +228,7 @@ def _files(state: State) -> Iterator[Job]:
     if store is None:
         return
     scanner = Scanner(state.settings.scanner_url) if state.settings.scanner_url else None
-    keeper = Keeper(state.sessions, store, scanner, quarantine)
+    keeper = Keeper(state.sessions, store, scanner, quarantine, state.metrics)
     what = "brings files to their store, and has the scanner look at them"
     yield Job(
         "files", what, timedelta(seconds=1), 5 * minute, keeper.run_pass, keeper.next_instant, state.wake_ups.files

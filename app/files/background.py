@@ -11,6 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.db.engine import Sessions
 from app.core.db.session import driver, transaction
 from app.core.files import FileStore, StoredFile, StoreFailed
+from app.core.jobs.apart import apart
+from app.core.metrics import Metrics
 from app.files.models import FileRow
 from app.files.scanner import Scanner
 from app.files.usecases import stored
@@ -61,13 +63,15 @@ class Keeper:
     store: FileStore
     scanner: Scanner | None
     quarantine: Quarantine
+    metrics: Metrics | None = None
 
     async def run_pass(self) -> int:
         """Store or scan some files that are due; how many."""
         async with transaction(self.sessions) as session:
             rows = await (await driver(session)).fetch(_CLAIM, _LEASE, _BATCH)
         for row in rows:
-            await self._go_on(FileRow(**dict(row)))
+            with apart("files", self.metrics, file_id=row["id"]):  # it comes again when its lease is over
+                await self._go_on(FileRow(**dict(row)))
         return len(rows)
 
     async def next_instant(self) -> datetime | None:
