@@ -42,6 +42,7 @@ BOUNDED_OTHERWISE: Final = {
     "create_message": "history, at rate_per_account",
     "create_file": "file_bytes, and gone after a day unless it is attached",
     "create_ticket_link": "max_ticket_links of each ticket",
+    "create_monthly_report_link": "nothing is stored of it: the link is signed",
     "create_escalation": "one that is open for each kind and reason; history, at rate_per_account",
     "create_stream_token": "gone after a minute, at rate_per_account",
     "send_webhook_test": "pending_deliveries, at rate_per_account",
