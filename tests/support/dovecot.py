@@ -1,5 +1,6 @@
 """Debian's Dovecot on loopback: an IMAP mailbox with a configuration and a folder of its own."""
 
+import grp
 import os
 import pwd
 import shutil
@@ -77,7 +78,7 @@ def dovecot() -> Iterator[str]:
         folder=folder,
         port=port,
         internal=internal.pw_name,
-        group=internal.pw_gid if not is_root else "dovecot",
+        group="dovecot" if is_root else grp.getgrgid(own.pw_gid).gr_name,
         login="dovenull" if is_root else own.pw_name,
         mail=names.pw_uid,
         mail_group=names.pw_gid,

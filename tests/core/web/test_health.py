@@ -21,8 +21,8 @@ async def test_the_process_is_alive_and_ready(client: httpx.AsyncClient) -> None
     ready = await client.get("/readyz")
     assert ready.status_code == 200
     assert ready.json()["checks"] == {"database": "ok", "migrations": "ok"}
-    assert ready.json()["status"] == "degraded"  # no provider of calls, no mail
-    assert len(ready.json()["degraded"]) == 2
+    assert ready.json()["status"] == "degraded"  # no provider of calls, no mail, no store for files
+    assert len(ready.json()["degraded"]) == 3
     assert ready.json()["time_zone_database"] == IN_FORCE.version
 
 
