@@ -18,6 +18,7 @@ from app.core.db.causes import cause_of, within
 from app.core.db.engine import Sessions
 from app.core.db.session import driver, transaction
 from app.core.db.tables import Row
+from app.core.jobs.backoff import POSTPONED_AFTER
 from app.core.state import Feed
 from app.events.types import EventPostponed
 
@@ -108,7 +109,7 @@ class Consumer:
         if self._suspect != event["position"]:
             self._suspect = event["position"]
             raise error
-        if not await postponed.put_aside(self.sessions, self.name, event, postponed.POSTPONED_AFTER, error):
+        if not await postponed.put_aside(self.sessions, self.name, event, POSTPONED_AFTER, error):
             raise error
         self._size = self.batch
         return 1

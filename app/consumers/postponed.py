@@ -22,8 +22,6 @@ from app.events.event import Event
 from app.events.types import EventPostponed
 from app.webhooks.usecases.endpoints import tell
 
-__all__ = ["POSTPONED_AFTER"]
-
 BLAMED: Final = (Cause.FAILED, Cause.SLOW)
 """Causes of a failure that say something about the events themselves."""
 _YARDSTICK: Final = 0.5
