@@ -5,11 +5,13 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Final
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from app.accounts.principals import Acting
 from app.core.auth import Actor
 from app.core.clock import database_now
 from app.core.db.engine import Sessions, make_engine
-from app.core.db.session import driver, make_sessions, transaction
+from app.core.db.session import driver, make_sessions, run, transaction
 from app.core.db.tables import Row
 from app.core.signals import WakeUps
 from app.plans.document.parsing.documents import parse, parse_yaml
@@ -35,12 +37,15 @@ async def store_plan(sessions: Sessions, shipped: str, **changes: Any) -> str:
 async def open_at(sessions: Sessions, account_id: str, *instants: datetime, **fields: Any) -> list[str]:
     """Tickets opened at these instants, in one transaction; their ids."""
     command = NewTicket.model_validate(TICKET | fields)
-    async with transaction(sessions) as session:
-        works = [
+
+    async def work(session: AsyncSession) -> list[str]:
+        edits = [
             await open_ticket(session, command, account_id=account_id, acting=AUTOMATION, now=instant)
             for instant in instants
         ]
-    return [work.ticket.id for work in works]
+        return [edit.ticket.id for edit in edits]
+
+    return await run(sessions, work)  # again when one of the random numbers is taken
 
 
 async def make_endpoint(sessions: Sessions, url: str, *events: str) -> WebhookEndpointRow:

@@ -6,13 +6,15 @@ from datetime import datetime
 from typing import Any, Final, TypeAlias
 
 import httpx
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.models import AccountRow
 from app.accounts.principals import Acting
 from app.core.auth import Actor
 from app.core.clock import database_now
 from app.core.db.engine import Sessions
-from app.core.db.session import transaction
+from app.core.db.session import run
+from app.tickets.editing.edit import TicketEdit
 from app.tickets.schemas import NewTicket
 from app.tickets.usecases.open import open_ticket
 from tests.support.actors import Headers, make_account, make_engineer, make_key
@@ -71,9 +73,11 @@ class Story:
     async def open_at(self, now: datetime, **fields: Any) -> str:
         """The path of a ticket that was opened at ``now``."""
         command = NewTicket.model_validate(TICKET | fields)
-        async with transaction(self.sessions) as session:
-            work = await open_ticket(session, command, account_id=self.account.account_id, acting=ANA, now=now)
-        return f"/v1/tickets/{work.ticket.id}"
+
+        async def work(session: AsyncSession) -> TicketEdit:
+            return await open_ticket(session, command, account_id=self.account.account_id, acting=ANA, now=now)
+
+        return f"/v1/tickets/{(await run(self.sessions, work)).ticket.id}"
 
     async def events(self, path: str, *types: str, who: Caller | None = None) -> list[Any]:
         """The ticket's whole history as support (or ``who``) sees it, of these types."""
