@@ -29,6 +29,9 @@ listens, so there are as many for the same queue: else a newcomer waits a turn f
 _START_SECONDS: Final = 30
 """How long a worker may import and start: uvicorn's own 5 seconds kill, again and again, workers on a busy machine."""
 _GARBAGE_THRESHOLD: Final = 50_000
+_SWITCH_SECONDS: Final = 0.0005
+"""How long a thread that computes may keep the event loop from the interpreter: Python's own 5 ms are added to each step
+of everybody's requests."""
 _UNSENT: Final = 2**17
 """Bytes of an answer that the kernel takes before they can be sent."""
 _SPARE_FILES: Final = 256
@@ -137,4 +140,5 @@ class _Process:
         gc.collect()
         gc.freeze()  # what was made up to here lives as long as the process: no collection needs to look at it again
         gc.set_threshold(_GARBAGE_THRESHOLD, 20, 20)
+        sys.setswitchinterval(_SWITCH_SECONDS)
         return application
