@@ -30,8 +30,8 @@ _START_SECONDS: Final = 30
 """How long a worker may import and start: uvicorn's own 5 seconds kill, again and again, workers on a busy machine."""
 _GARBAGE_THRESHOLD: Final = 50_000
 _SWITCH_SECONDS: Final = 0.0005
-"""How long a thread that computes may keep the event loop from the interpreter: Python's own 5 ms are added to each step
-of everybody's requests."""
+"""How long a thread that computes may keep the event loop waiting: Python's own 5 ms would be added to each step of
+everybody's requests."""
 _UNSENT: Final = 2**17
 """Bytes of an answer that the kernel takes before they can be sent."""
 _SPARE_FILES: Final = 256

@@ -1,12 +1,28 @@
-"""How callers are accepted who come at the same instant."""
+"""How callers are accepted who come at the same instant, and what threads leave to the event loop."""
 
 import asyncio
 import socket
+import subprocess
+import sys
 from itertools import pairwise
+from typing import Final
 
 import uvloop
 
 from app.cli.serving import doubled, listen
+
+_SERVED: Final = """
+import sys
+from app.cli.serving import listen, serve
+from app.core.web.edge.connections import ConnectionLimits
+from app.core.settings import Settings
+
+async def application(scope, receive, send):
+    print(sys.getswitchinterval())
+    await send({"type": "lifespan.startup.failed", "message": "it has been seen"})
+
+serve(lambda: application, listen("127.0.0.1", 0), ConnectionLimits.of(Settings()), workers=1)
+"""
 
 
 def test_many_who_wait_are_accepted_in_one_turn_of_the_event_loop() -> None:
@@ -35,3 +51,8 @@ def test_many_who_wait_are_accepted_in_one_turn_of_the_event_loop() -> None:
         each.close()
     assert counts[-1] == 40
     assert max(after - before for before, after in pairwise(counts)) >= 10
+
+
+def test_a_thread_that_computes_keeps_the_event_loop_for_less_than_a_millisecond() -> None:
+    served = subprocess.run([sys.executable, "-c", _SERVED], capture_output=True, text=True, check=False)
+    assert 0 < float(served.stdout.split()[0]) < 0.001, served.stderr
