@@ -32,7 +32,7 @@ from app.core.workers.printer import Printer
 from app.feed.poller import FeedPoller
 from app.files.background import trouble as file_trouble
 from app.files.stores.choosing import store_of
-from app.notices import outbox
+from app.notices.outbox import claims
 from app.paging import queue
 from app.scheduler import Scheduler
 from app.tickets.background import postponing
@@ -126,7 +126,7 @@ def build_state(
         metrics=metrics,
         migration_heads=heads(),
         degraded=tuple(_missing(settings, printer)),
-        troubles=(postponing.trouble, postponed.trouble, outbox.trouble, queue.trouble, key_sets.trouble, file_trouble),
+        troubles=(postponing.trouble, postponed.trouble, claims.trouble, queue.trouble, key_sets.trouble, file_trouble),
     )
 
 

@@ -40,10 +40,10 @@ from app.inbound.payloads import Room
 from app.inbound.readings import Readings
 from app.mail.gathering import Gathering
 from app.measures.sampling import Sampler
-from app.notices.channels import configured
+from app.notices.background.send import Notices, notifier
 from app.notices.links import forget_links, link_base, site
-from app.notices.outbox import forget_notices
-from app.notices.send import Notices, notifier
+from app.notices.outbox.claims import forget_notices
+from app.notices.sending.channels import configured
 from app.paging.pager import Pages, pager
 from app.paging.queue import Lane, forget_pages
 from app.paging.ways import Ways

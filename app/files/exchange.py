@@ -21,7 +21,7 @@ from app.files.models import FileRow
 from app.files.rules import Purpose
 from app.files.stores.folder import PATH, Folder, OutOfPlace
 from app.files.usecases import sent, stored
-from app.notices.mailings import mail_secret
+from app.notices.outbox.mailings import mail_secret
 
 router = Router(tags=["Tickets"], include_in_schema=False)
 _TokenPath = Annotated[str, Path(max_length=100)]

@@ -25,7 +25,7 @@ from app.files import rules
 from app.files.models import FileChunkRow, FileRow
 from app.files.quotas import FILE_BYTES
 from app.files.schemas import NewFile
-from app.notices.mailings import mail_secret
+from app.notices.outbox.mailings import mail_secret
 
 CHUNK: Final = 2**18
 """Bytes of a row of a file's."""

@@ -13,7 +13,7 @@ from app.core.problems import Fault, Forbidden, Invalid, NotFound
 from app.core.schemas.mailboxes import one_spelling
 from app.core.text.messages import _
 from app.mail.schemas import MailReader
-from app.notices.mailings import mail_secret
+from app.notices.outbox.mailings import mail_secret
 from app.notices.tokens import person_mark, person_of_token
 
 _READ: Final = """

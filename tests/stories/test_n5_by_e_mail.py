@@ -3,7 +3,7 @@
 from email.message import EmailMessage
 from typing import Any
 
-from app.cli.mail import Door, Mailbox, fetch
+from app.cli.commands.mail import Door, Mailbox, fetch
 from tests.inbound.mail.conftest import Post
 from tests.inbound.mail.letters import letter
 from tests.support.actors import make_person

@@ -15,7 +15,7 @@ from app.inbound.mail.quotes import written_in
 from app.inbound.mail.robots import Bounce, bounce_in, is_automatic, is_generated
 
 MARK: Final = "##- heliodesk -##"
-"""What stands above the text of a mail to an engineer (``app/notices/texts.py``)."""
+"""What stands above the text of a mail to an engineer (``app/notices/content/texts.py``)."""
 _END_OF_HEADERS: Final = re.compile(rb"\r?\n\r?\n")
 _ID: Final = re.compile(r"<([^<>\s]{1,400}@[^<>\s]{1,255})>")
 _MOST_IDS: Final = 50

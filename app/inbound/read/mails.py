@@ -11,7 +11,7 @@ from app.core.db.tables import Row
 from app.inbound.mail.deciding import Sender, Thread
 from app.inbound.mail.reading import Mail, Person
 from app.inbound.mail.senders import is_authentic
-from app.notices.mailings import mail_secret
+from app.notices.outbox.mailings import mail_secret
 from app.notices.tokens import ticket_of_reply
 
 _TOKEN: Final = re.compile(r"[^@]*\+([0-9a-z]{42})@.*")

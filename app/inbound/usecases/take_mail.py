@@ -29,13 +29,13 @@ from app.inbound.read import mails
 from app.inbound.schemas import HookFields
 from app.inbound.usecases.hooks import plan_of
 from app.notices.bounces import Returned, lift, mark, sent_notice
-from app.notices.confirming import confirm, refuse, tell_number
+from app.notices.outbox.confirming import confirm, refuse, tell_number
 from app.tickets.schemas import NewMessage, NewTicket, Requester
 from app.tickets.usecases.caller import Caller, finish, start
 from app.tickets.usecases.follow import note
 from app.tickets.usecases.message import post_message
 from app.tickets.usecases.open import open_ticket
-from app.tickets.usecases.watchers import watch
+from app.tickets.usecases.people.watchers import watch
 from app.tickets.watcher_schemas import MOST_WATCHERS, NewWatcher, Watcher
 
 MOST_OF_A_GUEST: Final = 5

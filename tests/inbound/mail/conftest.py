@@ -9,7 +9,7 @@ import pytest
 
 from app.core.settings import Settings
 from app.mail.gathering import Gathering
-from app.notices.channels import Channel, configured
+from app.notices.sending.channels import Channel, configured
 from tests.inbound.conftest import Desk, MakeDesk
 from tests.inbound.mail.letters import GATEWAY, letter
 from tests.support.actors import Headers, make_key

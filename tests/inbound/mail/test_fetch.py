@@ -6,8 +6,8 @@ import httpx
 import pytest
 from imap_tools import AND, BaseMailBox
 
-from app.cli import mail
-from app.cli.mail import Door, Mailbox, fetch
+from app.cli.commands import mail
+from app.cli.commands.mail import Door, Mailbox, fetch
 from tests.inbound.mail.conftest import Post
 from tests.inbound.mail.letters import letter
 from tests.support.actors import make_person

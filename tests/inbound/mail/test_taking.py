@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.core.settings import Settings
-from app.notices.mailings import mail_secret
+from app.notices.outbox.mailings import mail_secret
 from app.notices.tokens import reply_address
 from tests.inbound.mail.bodies import REPLIES
 from tests.inbound.mail.conftest import DOMAIN, Post

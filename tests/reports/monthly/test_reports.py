@@ -11,7 +11,7 @@ from app.core.settings import Settings
 from app.core.state import State
 from app.core.workers.printer import MISSING, Printer
 from app.core.zones import load_zone
-from app.notices.channels import configured
+from app.notices.sending.channels import configured
 from app.reports.monthly.background import Reports
 from app.reports.monthly.months import Month, last_full, months_due
 from tests.support.actors import make_key

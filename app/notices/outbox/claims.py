@@ -1,48 +1,31 @@
-"""The outbox of notices: filled in the transaction that records the event, claimed under a lease, fenced by claim."""
+"""What leaves the outbox of notices: claimed under a lease, and fenced by its claim when the outcome is recorded."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.auth import SERVICE
 from app.core.db.engine import Sessions
 from app.core.db.session import driver, memory_of
-from app.core.db.statements.bulk import Write, to_json
+from app.core.db.statements.bulk import to_json
 from app.core.db.statements.housekeeping import forget
 from app.core.db.tables import Row
 from app.core.ids import new_id
 from app.core.text.messages import Message, to_stored
 from app.events.upcast import upcast
-from app.notices.guests import GUEST, STRANGER
+from app.notices.content.guests import GUEST, STRANGER
+from app.notices.content.reports import READER
+from app.notices.content.telling import REQUESTER, WATCHER
 from app.notices.models import GuestMailRow, NoticeRow
-from app.notices.reports import READER
-from app.notices.telling import REQUESTER, WATCHER
 from app.plans import store
 from app.plans.document.model import PlanDocument
 from app.plans.document.naming import NO_NAMES, Names
 
 LEASE: Final = timedelta(seconds=60)
 RETENTION: Final = timedelta(days=30)
-# An engineer whom rules page (``app/paging``) gets no e-mail beside that; the operator's channels get the alert anyway.
-_FILL: Final = """
-INSERT INTO notices (account_id, id, event_id, recipient, next_attempt_at)
-SELECT r.account_id, r.id, r.event_id, coalesce(r.recipient, jsonb_build_object(
-    'role', r.role, 'name', e.name,
-    'email', CASE WHEN NOT EXISTS (
-        SELECT FROM notification_rules AS n WHERE n.engineer_id = e.id AND n.urgency = r.urgency
-    ) THEN e.email END,
-    'locale', (SELECT string_agg(language, ',') FROM jsonb_array_elements_text(e.languages) AS language),
-    'time_zone', e.time_zone
-)), now()
-FROM jsonb_to_recordset($1::jsonb)
-     AS r (account_id text, id text, event_id text, recipient jsonb, engineer_id text, role text, urgency text)
-LEFT JOIN engineers AS e ON e.id = r.engineer_id
-WHERE r.recipient IS NOT NULL OR e.id IS NOT NULL
-"""
 # Without locks, and from one account to the next in the index, however many notices an account has.
 _ACCOUNTS: Final = """
 WITH RECURSIVE found AS (
@@ -106,52 +89,6 @@ CUSTOMERS: Final = frozenset({GUEST, READER, REQUESTER, STRANGER, WATCHER})
 """The roles of those who are no part of support."""
 STAFF: Final = frozenset({"expert", "previous_engineer", "next_tier"})
 """The roles of engineers, who answer the customer by a reply."""
-EXPERT: Final = "expert"
-"""The role of an engineer who is to do something."""
-PREVIOUS: Final = "previous_engineer"
-"""The role of one from whom a ticket is taken, not by the end of a shift, which they know of."""
-NEXT_TIER: Final = "next_tier"
-"""The role of one in whose tier a ticket may need help."""
-_TAKEN: Final = frozenset({"missed", "region_lock", "tier"})
-"""Why the service takes a ticket from an engineer who is at work on it."""
-Told: TypeAlias = Iterable[tuple[str | None, str]]
-"""Engineers by id, and their roles."""
-
-
-def _of_alert(data: Row, _actor: Row) -> Told:
-    return [(data["engineer_id"], EXPERT)]
-
-
-def _of_assignment(data: Row, actor: Row) -> Told:
-    """By hand: both, but for whoever does it. By the service: whoever loses it; the next one is alerted."""
-    if actor["kind"] == SERVICE.kind:
-        return [(data["from"], PREVIOUS)] if data["reason"] in _TAKEN else []
-    both = ((data["to"], EXPERT), (data["from"], PREVIOUS))
-    return [(engineer_id, role) for engineer_id, role in both if engineer_id != actor.get("id")]
-
-
-def _of_handover(data: Row, _actor: Row) -> Told:
-    taken = [(data["from"]["engineer_id"], PREVIOUS)] if data["reason"] in _TAKEN else []
-    return [(data["to"]["engineer_id"], EXPERT), *taken]
-
-
-def _of_unsolved(data: Row, _actor: Row) -> Told:
-    return [(data["engineer_id"], NEXT_TIER)]
-
-
-def _of_call(data: Row, _actor: Row) -> Told:
-    return [(data["assignee_id"], EXPERT)]
-
-
-_EXPERTS_OF: Final[Mapping[str, Callable[[Row, Row], Told]]] = {
-    "expert.alerted": _of_alert,
-    "ticket.assigned": _of_assignment,
-    "ticket.handed_over": _of_handover,
-    "ticket.no_known_solution": _of_unsolved,
-    "call.declined": _of_call,
-    "call.failed": _of_call,
-}
-"""Which engineers an event of this type is to tell, and in which role (C15, G2, G3, G6, G7), by its data and actor."""
 _SHOWN: Final = 1_000
 _FAILED: Final = f"""
 SELECT count(*) FROM (
@@ -231,29 +168,6 @@ class Outcome:
             "error_message": to_stored(self.error),
             "wait_seconds": self.wait.total_seconds() if self.wait is not None else None,
         }
-
-
-def noticed(events: Sequence[Row]) -> Write:
-    """The write of one notice for each person whom an event is to tell. A sandbox tells nobody.
-
-    They are the people in its ``notified``, and the expert whom it is about: by id, for what goes to receivers of
-    events has no engineer's address.
-    """
-    rows = [
-        {"account_id": event["account_id"], "id": new_id("ntc"), "event_id": event["id"], **person}
-        for event in events
-        if not event["sandbox"]
-        for person in _people(event["type"], event["data"], event["actor"])
-    ]
-    return Write(_FILL, rows)
-
-
-def _people(kind: str, data: Row, actor: Row) -> Iterator[Row]:
-    for person in data.get("notified", ()):
-        yield {"recipient": person, "engineer_id": None, "role": None, "urgency": None}
-    for engineer_id, role in _EXPERTS_OF[kind](data, actor) if kind in _EXPERTS_OF else ():
-        if engineer_id:
-            yield {"recipient": None, "engineer_id": engineer_id, "role": role, "urgency": data.get("urgency")}
 
 
 async def accounts_due(session: AsyncSession, after: str, limit: int) -> list[str]:

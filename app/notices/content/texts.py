@@ -12,7 +12,7 @@ from app.core.zones import load_zone
 from app.events.failures import why_no_link
 from app.events.labels import LABELS, named, stated
 from app.events.sentences import sentence
-from app.notices import digest
+from app.notices.content import digest
 from app.plans.document.naming import NO_NAMES, Names
 
 _TO_THE_EXPERT: Final[Mapping[str, Message]] = {

@@ -6,7 +6,7 @@ import pytest
 
 from app.core.text.language import LANGUAGES, Language
 from app.events.example_data import DATA
-from app.notices.texts import body, subject
+from app.notices.content.texts import body, subject
 
 TICKET = {"number": "K7M-3QP", "title": "No backup\r\nBcc: all@example.com", "priority": "P1"}
 KINDS = (

@@ -10,7 +10,7 @@ from typing import Final
 
 from app.core.text.language import Language
 from app.core.text.messages import pgettext
-from app.notices.mails import OPEN, Link, Mail
+from app.notices.content.mails import OPEN, Link, Mail
 
 GUEST: Final = "guest"
 """The role of a guest whose ticket is confirmed to the address that they have stated."""

@@ -3,7 +3,7 @@ from email.message import EmailMessage
 
 import pytest
 
-from app.notices.letters import Letter, is_sender, message_of
+from app.notices.sending.letters import Letter, is_sender, message_of
 
 
 def read(title: str, text: str = "Text", sender: str = "Zażółć <support@helpers.example>") -> EmailMessage:

@@ -13,9 +13,9 @@ from rich.table import Table
 from app.backtests import running
 from app.backtests.running import Order, Report
 from app.backtests.schemas import NewBacktest
-from app.cli.check import INSTANTS, as_utc, progress
+from app.cli.commands.check import INSTANTS, as_utc, progress
+from app.cli.commands.plan import STORED, mapping, read_data, read_plan, wide
 from app.cli.databases import Data, database
-from app.cli.plan import STORED, mapping, read_data, read_plan, wide
 from app.core.db.migrate import require_fit
 from app.core.db.tables import Row
 from app.core.logging import configure_logging

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.key_schemas import JwtKey, NewKey
 from app.accounts.models import AccountRow, ApiKeyRow
 from app.accounts.usecases.keys import create_key
-from app.cli.demo import REFERENCE
+from app.cli.commands.demo import REFERENCE
 from app.core import clock
 from app.core.auth import hash_key
 from app.core.web.page import ICON, page, page_policy

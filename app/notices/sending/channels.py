@@ -9,15 +9,15 @@ import aiosmtplib
 
 from app.core.settings import Settings, Unconfigurable
 from app.core.text.messages import Message, _, verbatim
-from app.notices import letters
-from app.notices.guests import GUEST, STRANGER, confirmation, received, refusal
-from app.notices.letters import Letter
-from app.notices.mails import Mail as CustomerMail
-from app.notices.mails import html, plain
-from app.notices.outbox import Claimed
-from app.notices.reports import READER, report_mail
-from app.notices.texts import body, language_of, subject, with_link, with_programme, with_reply
-from app.notices.updates import update
+from app.notices.content.guests import GUEST, STRANGER, confirmation, received, refusal
+from app.notices.content.mails import Mail as CustomerMail
+from app.notices.content.mails import html, plain
+from app.notices.content.reports import READER, report_mail
+from app.notices.content.texts import body, language_of, subject, with_link, with_programme, with_reply
+from app.notices.content.updates import update
+from app.notices.outbox.claims import Claimed
+from app.notices.sending import letters
+from app.notices.sending.letters import Letter
 
 try:
     import apprise

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from app.cli.check import progress
+from app.cli.commands.check import progress
 from app.cli.databases import Data, database
 from app.core import clock
 from app.core.auth import Actor

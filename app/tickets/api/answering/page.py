@@ -8,7 +8,7 @@ from html import escape
 from typing import Final, Literal, TypeAlias
 
 from app.core.text.language import Language
-from app.tickets.api.answer_texts import WORDS
+from app.tickets.api.answering.texts import WORDS
 
 Said: TypeAlias = Literal[
     "asked", "accepted", "declined", "accepted_by", "declined_by", "expired", "cancelled", "unknown"

@@ -17,13 +17,13 @@ from app.core.db.session import memory_of
 from app.core.metrics import Metrics
 from app.core.signals import WakeUp
 from app.core.text.messages import Message, _, joined, verbatim
-from app.notices import outbox
-from app.notices.channels import Channel, NotSent
-from app.notices.guests import GUEST
+from app.notices.content.guests import GUEST
 from app.notices.links import Whose, create_links, help_path, mute_path
-from app.notices.mailings import mail_secret
-from app.notices.outbox import Claimed, Outcome
-from app.notices.posting import Limits, Poster
+from app.notices.outbox import claims
+from app.notices.outbox.claims import Claimed, Outcome
+from app.notices.outbox.mailings import mail_secret
+from app.notices.sending.channels import Channel, NotSent
+from app.notices.sending.posting import Limits, Poster
 from app.notices.tokens import person_token, reply_address
 from app.plans.document.links import programme_path
 from app.plans.document.naming import names_of
@@ -62,14 +62,14 @@ class Notices:
 
     async def accounts(self, session: AsyncSession, after: str, limit: int) -> Sequence[str]:
         """Accounts that have notices due."""
-        return await outbox.accounts_due(session, after, limit)
+        return await claims.accounts_due(session, after, limit)
 
     async def claim(self, session: AsyncSession, account_id: str, limit: int) -> Sequence[Claimed]:
         """Claim an account's notices; those that alert somebody get a link to answer, those to customers one to read.
 
         A secret is made for each attempt: only its hash is stored.
         """
-        claimed = await outbox.claim(session, account_id, limit)
+        claimed = await claims.claim(session, account_id, limit)
         alerts = [notice for notice in claimed if self.links and notice.alerts]
         whose = [Whose(one.account_id, one.data["alert_id"], one.data["engineer_id"]) for one in alerts]
         tokens = dict(zip((one.id for one in alerts), await create_links(session, whose), strict=True))
@@ -80,7 +80,7 @@ class Notices:
         """A notice with what it leads to: as far as the service knows its own address, and has a domain for replies."""
         if notice.is_customers and self.site and "path" in notice.data:
             return replace(notice, links={"page": f"{self.site}{notice.data['path']}"})
-        by_reply = notice.is_customers or notice.recipient.get("role") in outbox.STAFF
+        by_reply = notice.is_customers or notice.recipient.get("role") in claims.STAFF
         if not by_reply or not notice.ticket_id or notice.is_held:
             return notice
         secret, ticket_id, links = await mail_secret(session), notice.ticket_id, {}
@@ -106,7 +106,7 @@ class Notices:
 
     async def _with_plan(self, session: AsyncSession, notice: Claimed) -> Claimed:
         """The notice with what its ticket's plan is called, and where its programme is, if everybody can read it."""
-        plan = await outbox.plan_of(session, notice.ticket)
+        plan = await claims.plan_of(session, notice.ticket)
         if plan is None:
             return notice
         path = programme_path(plan.key, notice.ticket["plan_version"])
@@ -116,11 +116,11 @@ class Notices:
 
     async def next_due(self, session: AsyncSession) -> datetime | None:
         """When the next notice is due."""
-        return await outbox.next_due(session)
+        return await claims.next_due(session)
 
     async def record_outcomes(self, session: AsyncSession, results: Sequence[Outcome]) -> None:
         """Write what became of notices."""
-        await outbox.record_outcomes(session, results)
+        await claims.record_outcomes(session, results)
         for result in results:
             self.metrics.notices.labels("retried" if result.state == "pending" else result.state).inc()
 

@@ -14,7 +14,7 @@ from app.core.text.phrases import moment
 from app.events.labels import LABELS, stated
 from app.events.people import for_customers
 from app.events.sentences import sentence
-from app.notices.mails import Entry, Link
+from app.notices.content.mails import Entry, Link
 from app.plans.document.naming import Names
 from app.plans.document.words import MailKind
 

@@ -9,7 +9,7 @@ from babel.dates import format_date
 from app.core.text.language import Language
 from app.core.text.messages import locale_of, pgettext
 from app.core.zones import load_zone
-from app.notices.mails import Entry, Link, Mail
+from app.notices.content.mails import Entry, Link, Mail
 
 READER: Final = "report_reader"
 """The role of somebody who gets an account's monthly report."""

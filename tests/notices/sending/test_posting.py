@@ -16,10 +16,10 @@ from app.core.db.session import driver
 from app.core.metrics import Metrics
 from app.core.settings import Settings
 from app.core.signals import WakeUp
-from app.notices.channels import Channel, configured
-from app.notices.outbox import Claimed
-from app.notices.posting import Limits, Poster
-from app.notices.send import DELAYS, Notices, notifier
+from app.notices.background.send import DELAYS, Notices, notifier
+from app.notices.outbox.claims import Claimed
+from app.notices.sending.channels import Channel, configured
+from app.notices.sending.posting import Limits, Poster
 from tests.support.desk import fetch
 from tests.support.mailbox import Mailbox, send, smtp, stored
 from tests.support.stories import P1, Begin, Story

@@ -13,7 +13,7 @@ from app.core.db.session import mails_customers
 from app.core.limits.callers import GuestQuota
 from app.core.problems import Fault, Forbidden, Invalid
 from app.core.text.messages import _
-from app.notices.confirming import confirm
+from app.notices.outbox.confirming import confirm
 from app.tickets.record import TicketRecord
 from app.tickets.schemas import NewTicket, Requester
 

@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db.session import driver, ring_after_commit
 from app.core.ids import new_id
-from app.notices.guests import GUEST, STRANGER, mailbox_mark
-from app.notices.telling import REQUESTER
+from app.notices.content.guests import GUEST, STRANGER, mailbox_mark
+from app.notices.content.telling import REQUESTER
 
 PAUSE: Final = timedelta(hours=1)
 """Between two mails to one mailbox."""

@@ -12,8 +12,8 @@ from aiohttp import web
 from app.core.db.engine import Sessions
 from app.core.settings import Settings, Unconfigurable
 from app.core.text.phrases import moment_in
-from app.notices.channels import Channel, configured
-from app.notices.send import DELAYS
+from app.notices.background.send import DELAYS
+from app.notices.sending.channels import Channel, configured
 from tests.support.actors import make_key
 from tests.support.desk import fetch, store_plan
 from tests.support.experts import add_expert

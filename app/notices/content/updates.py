@@ -7,9 +7,9 @@ from typing import Any, Final
 from app.core.text.messages import ngettext, pgettext
 from app.core.text.phrases import and_more
 from app.core.zones import load_zone
-from app.notices.mails import OPEN, Entry, Link, Mail
-from app.notices.telling import REQUESTER, entry_of
-from app.notices.texts import language_of
+from app.notices.content.mails import OPEN, Entry, Link, Mail
+from app.notices.content.telling import REQUESTER, entry_of
+from app.notices.content.texts import language_of
 from app.plans.document.naming import Names
 
 MOST: Final = 20

@@ -6,7 +6,7 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
-from app.cli.check import progress
+from app.cli.commands.check import progress
 from app.cli.databases import Data, database
 from app.core import clock
 from app.core.db.migrate import require_fit

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from app.events.types import EVENT_TYPES, INTERNAL_TYPES
-from app.notices.telling import TOLD_TYPES, entry_of, is_own, kind_of, may_be_told, told
+from app.notices.content.telling import TOLD_TYPES, entry_of, is_own, kind_of, may_be_told, told
 from app.plans.document.naming import NO_NAMES
 from app.plans.document.words import MAIL_KINDS
 

@@ -10,9 +10,9 @@ import pytest
 from app.core.db.engine import Sessions
 from app.core.settings import Settings
 from app.core.state import State
-from app.notices.channels import Channel, configured
-from app.notices.guests import confirmation, mailbox_mark
-from app.notices.mails import html, plain
+from app.notices.content.guests import confirmation, mailbox_mark
+from app.notices.content.mails import html, plain
+from app.notices.sending.channels import Channel, configured
 from tests.support.desk import fetch
 from tests.support.mailbox import Mailbox, send, smtp, stored
 from tests.visitors.conftest import Page, expert, page, state

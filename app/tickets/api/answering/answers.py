@@ -22,13 +22,13 @@ from app.core.text.phrases import time_in
 from app.core.web.http import Router
 from app.core.web.kit.deps import LanguageDep
 from app.core.zones import load_zone
+from app.notices.content.texts import language_of
 from app.notices.links import PATH, find_link
-from app.notices.texts import language_of
 from app.plans import store
 from app.plans.document.model import PlanDocument
 from app.plans.document.priorities import label_of
 from app.roster.models import ExpertAlertRow
-from app.tickets.api.answer_page import HEADERS, Said, Shown, page
+from app.tickets.api.answering.page import HEADERS, Said, Shown, page
 from app.tickets.schemas import AlertRefusal
 from app.tickets.usecases import answer_alert
 from app.tickets.usecases.caller import Caller
