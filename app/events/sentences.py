@@ -97,6 +97,7 @@ SENTENCES: Final[Mapping[str, Message]] = {
     "problem.target_missed": _("The problem was not dealt with in time: {number}"),
     "problem.resolved": _("The problem is resolved: {number}"),
     "event.postponed": _("A background job could not process an event and will retry it: {job}"),
+    "job.postponed": _("A background job fails with every event and has paused: {job}"),
     "webhook.disabled": _("A webhook endpoint was disabled"),
     "webhook.paused": _("A webhook endpoint is paused: too many deliveries are pending"),
     "webhook.resumed": _("A webhook endpoint has caught up, and its deliveries have resumed"),
