@@ -4,10 +4,11 @@ Everything that is asked for again and again (a day's name, so many minutes) is 
 """
 
 from datetime import date, datetime, time, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from babel import Locale
 from babel.dates import format_date, format_time
 from babel.lists import format_list
 from babel.units import format_unit
@@ -78,3 +79,9 @@ def business_days(count: int, language: Language) -> str:
 def and_more(number: int) -> Message:
     """That so many others are left out of a list."""
     return ngettext("and {n} more", "and {n} more", number)
+
+
+@cache
+def own_name(language: Language) -> str:
+    """What a language is called in itself."""
+    return str(Locale.parse(locale_of(language)).get_display_name()).capitalize()

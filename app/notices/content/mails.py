@@ -8,19 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from app.core.text.language import Language
 from app.core.text.messages import pgettext
+from app.core.web.templates import templates
 
-_TEMPLATES: Final = Environment(
-    loader=FileSystemLoader(Path(__file__).parent),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-
+_TEMPLATES: Final = templates(Path(__file__).parent)
 OPEN: Final = pgettext("mail", "Open the ticket")
 
 

@@ -48,6 +48,16 @@ async def _asked(call: Call, account_id: str | None, narrowing: Narrowing, *part
     return asked
 
 
+async def _promises(
+    call: CallDep, account_id: AccountScope, narrowing: NarrowingDep, grouping: GroupingDep, of: OfDep
+) -> Asked:
+    """What is asked about promises."""
+    return await _asked(call, account_id, narrowing, grouping, of)
+
+
+PromisesDep = Annotated[Asked, Depends(_promises)]
+
+
 async def _answer(call: Call, report: Report, asked: Asked, named: str | None) -> Response:
     found = await call.ask(lambda session: _report(session, report, asked))
     if wants_table(call.request, named):
@@ -67,10 +77,7 @@ async def _report(session: AsyncSession, report: Report, asked: Asked) -> dict[s
 @router.show("/attainment", Attainment, problems=[NotFound], responses=_TABLE, summary="Get attainment")
 async def get_attainment(
     call: CallDep,
-    account_id: AccountScope,
-    narrowing: NarrowingDep,
-    grouping: GroupingDep,
-    of: OfDep,
+    asked: PromisesDep,
     format: Format = None,  # noqa: A002  its name
 ) -> Response:
     """Get how much of what was promised was kept.
@@ -79,23 +86,20 @@ async def get_attainment(
     the clock ran. By default first cycles count, and the updates of an incident as one promise: it is met when all of
     its update cycles were met. Accounts' keys see their own account, without what concerns engineers alone.
     """
-    return await _answer(call, attainment, await _asked(call, account_id, narrowing, grouping, of), format)
+    return await _answer(call, attainment, asked, format)
 
 
 @router.show("/lateness", Lateness, problems=[NotFound], responses=_TABLE, summary="Get lateness")
 async def get_lateness(
     call: CallDep,
-    account_id: AccountScope,
-    narrowing: NarrowingDep,
-    grouping: GroupingDep,
-    of: OfDep,
+    asked: PromisesDep,
     format: Format = None,  # noqa: A002  its name
 ) -> Response:
     """Get how late was what was late, and how late the service noticed it.
 
     The same promises as those of the attainment, as far as they were missed, in seconds.
     """
-    return await _answer(call, lateness, await _asked(call, account_id, narrowing, grouping, of), format)
+    return await _answer(call, lateness, asked, format)
 
 
 @router.show("/volume", Volume, problems=[NotFound], responses=_TABLE, summary="Get volume")
