@@ -27,8 +27,8 @@ from app.events.types import EventPostponed, JobPostponed
 Work: TypeAlias = Callable[[AsyncSession, Sequence[Row]], Awaitable[None]]
 SLOW: Final = 20.0
 """Seconds that a batch may take: less than a pass may."""
-_LOOK: Final = 10.0
-"""Seconds between two looks at what was postponed."""
+_POLL: Final = 10.0
+"""Seconds between two polls of what was postponed."""
 _BREATH: Final = 1.0
 """Seconds until the next try, where another replica is at it."""
 _EVENTS: Final = """
@@ -69,7 +69,7 @@ class Consumer:
     """events of the next pass, at most: fewer after one that failed"""
     _suspect: int = -1
     """the position of an event that has failed alone"""
-    _look_at: float = 0.0
+    _poll_at: float = 0.0
     _accounts: list[str] = field(default_factory=list)
     """of the events that were left for later, one after the other, since the work last succeeded"""
     _pauses_until: float = 0.0
@@ -134,7 +134,7 @@ class Consumer:
         if len(self._accounts) >= _SUSPECTS:
             if fault := await self._fault(work):
                 await stalls.pause(self.sessions, self.name, fault)
-                self._look_at = 0.0
+                self._poll_at = 0.0
                 raise error
             self._accounts.clear()
         if not await postponed.put_aside(self.sessions, self.name, event, POSTPONED_AFTER, error):
@@ -146,7 +146,7 @@ class Consumer:
         """Whether the job pauses because it fails with every event. When it has paused long enough, it is tried."""
         if monotonic() < self._pauses_until:
             return True
-        if monotonic() < self._look_at:
+        if monotonic() < self._poll_at:
             return False
         seconds = await self._seconds_left()
         if seconds is not None and (seconds <= 0 or self._is_new):
@@ -156,7 +156,7 @@ class Consumer:
             seconds = await self._seconds_left()
         self._is_new = False
         if seconds is not None:
-            self._pauses_until = monotonic() + min(max(seconds, _BREATH), _LOOK)
+            self._pauses_until = monotonic() + min(max(seconds, _BREATH), _POLL)
         return seconds is not None
 
     async def _seconds_left(self) -> float | None:
@@ -204,7 +204,7 @@ class Consumer:
 
     async def _retry(self, work: Work) -> bool:
         """Try the event again whose turn has come, if there is one; whether it is done with now."""
-        if monotonic() < self._look_at:
+        if monotonic() < self._poll_at:
             return False
         event: Row | None = None
         failures = 0
@@ -215,7 +215,7 @@ class Consumer:
                     return False
                 due = await postponed.next_due(connection, self.name)
                 if due is None:
-                    self._look_at = monotonic() + _LOOK
+                    self._poll_at = monotonic() + _POLL
                     return False
                 event, failures = await self._event(connection, due["position"]), due["failures"]
                 if event:

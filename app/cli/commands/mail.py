@@ -64,7 +64,7 @@ class Mailbox:
 
 @dataclass(slots=True)
 class Fetched:
-    """What one look into a mailbox has brought."""
+    """What one poll of a mailbox has brought."""
 
     kept: int = 0
     duplicates: int = 0
@@ -75,7 +75,7 @@ class Fetched:
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class Hook:
     """The hook's address, and its key."""
 
     url: str
@@ -87,7 +87,7 @@ class Door:
         return await client.post(f"{self.url.rstrip('/')}/email", content=raw, headers=headers)
 
 
-async def fetch(mailbox: BaseMailBox, door: Door, client: httpx.AsyncClient, move_to: str | None) -> Fetched:
+async def fetch(mailbox: BaseMailBox, hook: Hook, client: httpx.AsyncClient, move_to: str | None) -> Fetched:
     """Post what has not been seen, the oldest first.
 
     Raises ``httpx.HTTPError`` where the hook does not answer, or has no room now: the rest comes next time.
@@ -97,7 +97,7 @@ async def fetch(mailbox: BaseMailBox, door: Door, client: httpx.AsyncClient, mov
         raw = await asyncio.to_thread(_content, mailbox, uid)
         if raw is None:  # somebody has removed it
             continue
-        answer = await door.post(client, raw)
+        answer = await hook.post(client, raw)
         if answer.status_code in _REFUSED:
             await asyncio.to_thread(mailbox.flag, uid, MailMessageFlags.FLAGGED, value=True)
             typer.echo(f"refused, and flagged in the mailbox: {answer.text}", err=True)
@@ -130,32 +130,32 @@ def fetch_command(
     hook: Annotated[str, typer.Option(envvar="HELIODESK_MAIL_HOOK", help="https://host/v1/ingest/hook_...")],
     key: Annotated[str, typer.Option(envvar="HELIODESK_MAIL_HOOK_KEY", help="The hook's key")],
     move_to: Annotated[str | None, typer.Option(help="A folder into which fetched e-mails are moved")] = None,
-    every: Annotated[float, typer.Option(min=0, help="Seconds between two looks; 0: look once")] = 60,
+    every: Annotated[float, typer.Option(min=0, help="Seconds between two polls; 0: poll once")] = 60,
 ) -> None:
     """Post the unseen e-mails of an IMAP mailbox to a hook; each is marked as seen once the hook keeps it."""
     try:
-        raise typer.Exit(asyncio.run(_fetch(Mailbox(mailbox), Door(hook, key), move_to, timedelta(seconds=every))))
+        raise typer.Exit(asyncio.run(_fetch(Mailbox(mailbox), Hook(hook, key), move_to, timedelta(seconds=every))))
     except Unconfigurable as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from error
 
 
-async def _fetch(mailbox: Mailbox, door: Door, move_to: str | None, every: timedelta) -> int:
-    """Look again and again; the exit code of a single look."""
+async def _fetch(mailbox: Mailbox, hook: Hook, move_to: str | None, every: timedelta) -> int:
+    """Poll again and again; the exit code of a single poll."""
     settings = Settings().model_copy(update={"allow_networks": _ANYWHERE})  # the operator names the address
     async with make_http(settings) as client:
         while True:
-            code = await _look(mailbox, door, client, move_to)
+            code = await _poll(mailbox, hook, client, move_to)
             if not every:
                 return code
             await asyncio.sleep(every.total_seconds())
 
 
-async def _look(mailbox: Mailbox, door: Door, client: httpx.AsyncClient, move_to: str | None) -> int:
+async def _poll(mailbox: Mailbox, hook: Hook, client: httpx.AsyncClient, move_to: str | None) -> int:
     try:
         opened = await asyncio.to_thread(mailbox.open)
         try:
-            typer.echo(str(await fetch(opened, door, client, move_to)))
+            typer.echo(str(await fetch(opened, hook, client, move_to)))
         finally:
             await asyncio.to_thread(opened.logout)
     except _TROUBLE as error:
