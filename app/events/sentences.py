@@ -31,7 +31,7 @@ SENTENCES: Final[Mapping[str, Message]] = {
     "ticket.handed_over:region_lock": _("Handed over to the region that the ticket is locked to"),
     "ticket.handed_over:missed": _("Handed over after a missed deadline"),
     "ticket.handed_over:exclusive": _("Handed over: its engineer is needed for a more urgent ticket"),
-    "ticket.handed_over:owner_free": _("Its engineer is free again, and goes on with it"),
+    "ticket.handed_over:owner_free": _("Its engineer is free again, and continues with it"),
     "ticket.postponed": _("The ticket's timers could not be processed and will be retried"),
     "ticket.customer_reminded": _("The customer was reminded that the ticket waits for an answer"),
     "ticket.link_created": _("A link to the ticket was created"),

@@ -52,7 +52,7 @@ async def put_bytes(request: Request, state: StateDep, token: _TokenPath) -> Res
     """Take a part of a file, or all of it."""
     row, folder = await _found(state, "upload", token)
     if row.state != "waiting":
-        raise Conflict(_("All of this file has been taken already"))
+        raise Conflict(_("The whole file has already been received"))
     body = await request.body()
     start = _start(request.headers.get("content-range"), len(body), row.size)
     try:

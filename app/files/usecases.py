@@ -68,7 +68,7 @@ def _faults(settings: Settings, kind: str, size: int) -> list[Fault]:
     if size > settings.file_bytes:
         found.append(Fault(pointer="/size", detail=_("A file has at most {most} bytes", most=settings.file_bytes)))
     if not rules.is_taken(kind, settings.file_types):
-        found.append(Fault(pointer="/type", detail=_("Files of the type {type} are not taken", type=kind)))
+        found.append(Fault(pointer="/type", detail=_("Files of the type {type} are not accepted", type=kind)))
     return found
 
 

@@ -78,7 +78,7 @@ class Signature(Strict):
     @model_validator(mode="after")
     def _fits_its_scheme(self) -> Self:
         if (self.scheme == "hmac") != (self.header is not None):
-            raise invalid_value("header", _("The scheme hmac, and no other, names its header"))
+            raise invalid_value("header", _("Only the scheme hmac names a header"))
         if self.secret and self.scheme not in SIGNED:
             raise invalid_value("secret", _("Only an HMAC has a secret of the sender's; keys are made here"))
         if self.secret and self.scheme == "standard_webhooks" and not _is_standard(self.secret):

@@ -65,7 +65,7 @@ _TICKET: Final = {
     "status_closed": pgettext("widget", "Closed"),
     "escalated": pgettext("widget", "Escalated"),
     "overdue": pgettext("widget", "Overdue"),
-    "waiting": _("We need an answer from you to go on."),
+    "waiting": _("We need an answer from you to continue."),
     "due_first_response": _("First answer by {at}"),
     "due_next_response": _("Next answer by {at}"),
     "due_update": _("Next update by {at}"),

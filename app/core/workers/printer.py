@@ -72,7 +72,7 @@ class Printer:
         no Chromium. A caller that is cancelled ends the process.
         """
         if not self._command:
-            raise Unavailable(_("This server makes no PDFs: ask for the page, and print that"))
+            raise Unavailable(_("This server cannot make PDFs: open the page and print it"))
         async with self._slots.taken(owner, within=self._seconds):
             return await self._printed(html)
 

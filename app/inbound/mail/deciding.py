@@ -11,15 +11,15 @@ Unknown: TypeAlias = Literal["ticket", "refuse", "ignore"]
 MOST_NOTES: Final = 20
 """Notes about messages of programs, and of people who cannot be told, that one ticket gets."""
 AUTOMATIC: Final = pgettext("mail", "An automatic e-mail: it answers nothing, and nobody is told of it")
-UNCONFIRMED: Final = pgettext("mail", "An e-mail of which nobody vouches that it is from its sender")
+UNCONFIRMED: Final = pgettext("mail", "An e-mail whose sender could not be verified")
 NO_WRITER: Final = pgettext("mail", "An e-mail from somebody who may only read this account's tickets")
 NOT_OF_IT: Final = pgettext("mail", "An e-mail from somebody who is not known on this ticket")
-NOTHING_WRITTEN: Final = pgettext("mail", "An e-mail in which nothing could be found but what it quotes")
+NOTHING_WRITTEN: Final = pgettext("mail", "An e-mail that holds nothing but quoted text")
 UNKNOWN_BOUNCE: Final = pgettext("mail", "A report on an e-mail that the service has not sent")
 STRANGER: Final = pgettext("mail", "The sender is not known")
 NO_SENDER: Final = pgettext("mail", "The e-mail does not name one sender")
 NOT_OFFERED: Final = pgettext("mail", "The account's plan does not offer tickets by e-mail")
-MANY_NOTES: Final = pgettext("mail", "The ticket has got many such notes: this one is kept here alone")
+MANY_NOTES: Final = pgettext("mail", "The ticket already has many such notes: this one is kept here only")
 OWN: Final = pgettext("mail", "The e-mail is one that the service has sent")
 
 

@@ -162,7 +162,7 @@ def check_reach(principal: Principal, fields: HookFields, account_id: str) -> No
         return
     for domain, owner in rules.domains.items():
         if owner != account_id:
-            detail = _("A hook of its own account's e-mails has domains of that account alone")
+            detail = _("A hook for an account's e-mails can only have that account's domains")
             raise Invalid(errors=[Fault(pointer=pointer(["mail", "domains", domain]), detail=detail)])
 
 

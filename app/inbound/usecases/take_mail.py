@@ -52,7 +52,7 @@ _NO_SUBJECT: Final = pgettext("mail", "(No subject)")
 _GOES_ON: Final = pgettext("mail", "The e-mail goes on: it is kept whole.")
 _FROM: Final = pgettext("mail", "From: {sender}")
 _SUBJECT: Final = pgettext("mail", "Subject: {subject}")
-_AGAIN: Final = pgettext("mail", "The ticket has got this very e-mail before")
+_AGAIN: Final = pgettext("mail", "The ticket already has this e-mail")
 
 
 @dataclass(frozen=True, slots=True)

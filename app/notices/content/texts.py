@@ -21,7 +21,7 @@ _TO_THE_EXPERT: Final[Mapping[str, Message]] = {
     "ticket.handed_over": _("Your shift takes over"),
     "ticket.handed_over:tier": _("A ticket of your tier is handed over to you"),
     "ticket.handed_over:region_lock": _("You take over a ticket that is locked to your region"),
-    "ticket.handed_over:missed": _("You take over a ticket of which a deadline was missed"),
+    "ticket.handed_over:missed": _("You take over a ticket that missed a deadline"),
     "ticket.handed_over:exclusive": _("You take over a ticket of a colleague who is needed elsewhere"),
     "ticket.handed_over:owner_free": _("Your ticket has waited for you"),
     "call.failed": _("The call has no link: ask the customer for one"),

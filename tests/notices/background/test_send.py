@@ -116,7 +116,7 @@ async def test_c15_who_takes_over_after_a_miss_gets_mail_and_so_does_whoever_had
     await send(story.sessions, channels)
     found = {(message["To"], message["Subject"].partition(" · ")[0]) for message in mailbox.messages}
     assert found == {
-        ("ole@example.com", "You take over a ticket of which a deadline was missed"),
+        ("ole@example.com", "You take over a ticket that missed a deadline"),
         ("ida@example.com", "To zgłoszenie nie należy już do Ciebie"),
     }
     [taken] = [message.get_content() for message in mailbox.messages if message["To"] == "ida@example.com"]

@@ -73,7 +73,7 @@ def _whom(principal: Principal, command: WatcherRef) -> str:
     visitor = principal.visitor
     email = command.email or (visitor.email if visitor else None)
     if email is None:
-        raise Invalid(errors=[Fault(pointer="/email", detail=_("Name whoever is to follow the ticket no more"))])
+        raise Invalid(errors=[Fault(pointer="/email", detail=_("Name the person who is to stop following the ticket"))])
     if visitor is None or one_spelling(visitor.email or "") != one_spelling(email):
         require_adder(visitor)
     return one_spelling(email)
