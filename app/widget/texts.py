@@ -55,6 +55,10 @@ _WATCHERS: Final = {
     "watch_hint": _("They get the same e-mails as you, and can answer."),
     "colleague": _("Your colleague's e-mail address"),
     "watching": _("Also informed:"),
+    "unwatch": pgettext("widget", "Stop informing {name}"),
+    "unwatch_question": _(
+        "{name} will get no more e-mails about this ticket, and links in earlier ones will stop working."
+    ),
 }
 _TICKET: Final = {
     "status_new": pgettext("widget", "New"),
