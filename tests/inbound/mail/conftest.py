@@ -10,9 +10,11 @@ import pytest
 from app.core.settings import Settings
 from app.mail.gathering import Gathering
 from app.notices.channels import Channel, configured
+from app.notices.mailings import mail_secret
+from app.notices.tokens import reply_address
 from tests.inbound.conftest import Desk, MakeDesk
 from tests.inbound.mail.letters import GATEWAY, letter
-from tests.support.actors import Headers, make_key
+from tests.support.actors import Headers, make_key, make_person
 from tests.support.desk import fetch
 from tests.support.mailbox import Mailbox, send, smtp
 
@@ -71,6 +73,17 @@ class Post:
         path = f"/v1/tickets/{ticket_id}/messages"
         answer = await self.desk.client.post(path, json={"body": body}, headers=key)
         assert answer.status_code == 201, answer.text
+
+
+async def token(post: Post, ticket_id: str) -> str:
+    """The signed address of a ticket."""
+    async with post.desk.sessions() as session:
+        return reply_address(await mail_secret(session), ticket_id, DOMAIN)
+
+
+async def person(post: Post, email: str = "ana@example.com", role: Any = "editor") -> None:
+    """Somebody of the account."""
+    await make_person(post.desk.sessions, post.desk.account_id, email, role)
 
 
 @pytest.fixture

@@ -6,24 +6,11 @@ from typing import Any
 import pytest
 
 from app.core.settings import Settings
-from app.notices.mailings import mail_secret
-from app.notices.tokens import reply_address
 from tests.inbound.mail.bodies import REPLIES
-from tests.inbound.mail.conftest import DOMAIN, Post
-from tests.inbound.mail.letters import letter
+from tests.inbound.mail.conftest import Post, person, token
+from tests.inbound.mail.letters import BOB, bounce, letter
 from tests.support.actors import make_account, make_person
 from tests.support.desk import fetch
-
-BOB = "Bob Nowak <bob@stranger.example>"
-
-
-async def token(post: Post, ticket_id: str) -> str:
-    async with post.desk.sessions() as session:
-        return reply_address(await mail_secret(session), ticket_id, DOMAIN)
-
-
-async def person(post: Post, email: str = "ana@example.com", role: Any = "editor") -> None:
-    await make_person(post.desk.sessions, post.desk.account_id, email, role)
 
 
 async def test_a_persons_mail_opens_a_ticket_and_they_get_its_number(post: Post) -> None:
@@ -186,42 +173,6 @@ async def test_a_bounce_marks_the_address_support_sees_it_and_later_mails_are_he
     assert notices.json()["items"][-1]["state"] == "held"
     await post.come(letter("I am here", To=await token(post, ticket_id)))
     assert len(await post.went()) == 1, "whoever writes has a mailbox: what was held is sent"
-
-
-def bounce(email: str, message_id: str) -> bytes:
-    """What Postfix tells of a mail that nobody takes."""
-    return f"""Return-Path: <>
-From: MAILER-DAEMON@mx.example.com
-To: support@helpers.example
-Subject: Undelivered Mail Returned to Sender
-Auto-Submitted: auto-replied
-MIME-Version: 1.0
-Content-Type: multipart/report; report-type=delivery-status; boundary="b"
-Message-ID: <bounce@mx.example.com>
-
---b
-Content-Type: text/plain
-
-Sorry.
-
---b
-Content-Type: message/delivery-status
-
-Reporting-MTA: dns; mx.example.com
-
-Final-Recipient: rfc822; {email}
-Action: failed
-Status: 5.1.1
-Diagnostic-Code: smtp; 550 5.1.1 User unknown
-
---b
-Content-Type: text/rfc822-headers
-
-Message-ID: {message_id}
-Subject: x
-
---b--
-""".encode()
 
 
 @pytest.mark.parametrize(("first", "visibility"), [("", "public"), ("#note\n", "internal")])
