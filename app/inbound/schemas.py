@@ -254,9 +254,7 @@ class TrialPayload(Strict):
         json_schema_extra={"examples": [{"format": "alertmanager", "payload": examples.ALERTMANAGER}]}
     )
 
-    payload: JsonValue = Field(
-        description="What would be posted; an e-mail as one string"
-    )
+    payload: JsonValue = Field(description="What would be posted; an e-mail as one string")
     format: Format | None = Field(None, description="By default the hook's own")
     headers: Annotated[dict[HeaderName, LabelValue], Field(max_length=50), at_most(50)] = Field(
         default_factory=dict, description="Of a binary CloudEvent, in lower case: its attributes"
