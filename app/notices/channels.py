@@ -70,7 +70,7 @@ class Mail:
 
     async def send(self, notice: Claimed) -> None:
         """Send one message; its Message-ID is the notice's, so that a repeated one can be recognised."""
-        await self.deliver(notice.id, notice.recipient["email"], _letter_of(notice, self._sender))
+        await self.deliver(notice.id, notice.recipient["email"], letter_of(notice, self._sender))
 
     async def deliver(self, message_id: str, address: str, letter: Letter) -> None:
         """Send a letter to one address; ``message_id`` is the same when it is sent again. Raises ``NotSent``."""
@@ -115,7 +115,7 @@ class Apprise:
             raise NotSent(_("one of the Apprise channels did not take it: the log of the service says why"))
 
 
-def _letter_of(notice: Claimed, sender: str) -> Letter:
+def letter_of(notice: Claimed, sender: str) -> Letter:
     """What a notice says by e-mail."""
     language = language_of(notice.recipient)
     if notice.is_customers:

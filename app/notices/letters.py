@@ -8,6 +8,7 @@ from email.message import Message
 from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
 from email.utils import formataddr, parseaddr
+from textwrap import wrap
 from typing import Final
 
 from email_validator import EmailNotValidError
@@ -17,6 +18,7 @@ from app.core.schemas.mailboxes import parsed
 _ENCODED_WORD: Final = "=?"
 _ON_ONE_LINE: Final = 60
 """Longer headers are folded, which can add a blank that a reader keeps; encoded words are folded without a trace."""
+_COLUMNS: Final = 76
 _SAFE_ID: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.:-]{1,120}@[A-Za-z0-9.:\[\]_-]{1,120}")
 _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
@@ -35,6 +37,20 @@ class Letter:
 def message_id_of(own_id: str, sender: str) -> str:
     """The Message-ID of what has this id among those of the ``sender``."""
     return f"<{own_id}@{parseaddr(sender)[1].rpartition('@')[2]}>"
+
+
+def in_columns(text: str) -> str:
+    """A text without lines that are too long, as far as they can be broken between words.
+
+    A line that begins with a blank or with ``>`` stays as it is: it is a quote, or a part of a list or of a program.
+    """
+    return "\n".join(row for line in text.split("\n") for row in _rows(line))
+
+
+def _rows(line: str) -> list[str]:
+    if len(line) <= _COLUMNS or line.startswith((" ", "\t", ">")):
+        return [line]
+    return wrap(line, _COLUMNS, break_long_words=False, break_on_hyphens=False)
 
 
 def of_a_thread(ticket_id: str, sender: str, links: Mapping[str, str], answers: str | None = None) -> dict[str, str]:
@@ -75,7 +91,7 @@ def message_of(own_id: str, sender: str, address: str, letter: Letter) -> Messag
 
 def _content(letter: Letter) -> Message:
     """The text alone or, with HTML, both, the preferred one last (RFC 2046, 5.1.4)."""
-    text = MIMEText(_storable(letter.text), "plain", "utf-8")
+    text = MIMEText(in_columns(_storable(letter.text)), "plain", "utf-8")
     if letter.html is None:
         return text
     both = MIMEMultipart("alternative")

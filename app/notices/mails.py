@@ -22,6 +22,8 @@ _TEMPLATES: Final = Environment(
 )
 
 OPEN: Final = pgettext("mail", "Open the ticket")
+_PREVIEW: Final = 140
+"""Characters of a preview: readers of mail show fewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,13 @@ class Mail:
     notes: Sequence[str] = ()
     mute: Link | None = None
     """ends the mails about this ticket"""
+
+    @property
+    def preview(self) -> str:
+        """What lists of mails show beside the subject."""
+        said = [*self.lead, *(part for entry in self.entries for part in (entry.line, entry.text))]
+        told = [self.heading, *said] if self.entries else said
+        return " · ".join(" ".join(part.split()) for part in told if part)[:_PREVIEW]
 
     @property
     def has_action(self) -> bool:
