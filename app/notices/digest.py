@@ -46,6 +46,7 @@ def _section(heading: Message, number: int, tickets: Any, zone: ZoneInfo, langua
         due = moment(datetime.fromisoformat(ticket["due_at"]), zone, language)
         title = " ".join(ticket["title"].split())
         deadline = stated(METRICS[ticket["metric"]], due, language)
-        yield f"  {ticket['number']} ({ticket['priority']}) {title} · {deadline}"
+        yield f"  {ticket['number']} ({ticket['priority']}) {title}"
+        yield f"    {deadline}"
     if number > len(tickets):
         yield f"  {and_more(number - len(tickets)).to(language)}"

@@ -38,8 +38,8 @@ _NO_REPLY: Final = pgettext(
 _REFUSED: Final = pgettext("mail", "We could not take your e-mail")
 _UNREAD: Final = pgettext(
     "mail",
-    "Nobody has read what you have written to us: tickets by e-mail are for our customers, and we do not know your "
-    "address as one of theirs, or your plan does not include e-mail. If you are a customer, please ask whoever manages "
+    "We have not read your e-mail: only our customers can open tickets by e-mail, and your address is not among "
+    "theirs, or your plan does not include support by e-mail. If you are a customer, please ask whoever manages "
     "your account.",
 )
 

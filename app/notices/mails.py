@@ -5,6 +5,8 @@ Nothing in the HTML is loaded from elsewhere, so that no reader of mail asks bef
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from app.core.text.language import Language
 from app.core.text.messages import pgettext
+from app.events.labels import stated
 
 _TEMPLATES: Final = Environment(
     loader=FileSystemLoader(Path(__file__).parent),
@@ -42,6 +45,11 @@ class Entry:
     at: str = ""
     text: str = ""
     link: Link | None = None
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether it is its line alone: those of a mail follow one another."""
+        return not (self.at or self.text or self.link)
 
     @property
     def rows(self) -> list[str]:
@@ -90,18 +98,22 @@ def plain(mail: Mail) -> str:
 def _parts(mail: Mail) -> Iterator[str]:
     yield "\n".join(line for line in (mail.about, mail.heading) if line)
     yield from mail.lead
-    for entry in mail.entries:
-        yield "\n".join(line for line in (entry.line, entry.at) if line)
-        yield entry.text
-        yield _linked(entry.link)
-    yield _linked(mail.button)
-    yield _linked(mail.more)
+    for is_bare, entries in groupby(mail.entries, attrgetter("is_bare")):
+        if is_bare:
+            yield "\n".join(entry.line for entry in entries)
+            continue
+        for entry in entries:
+            yield "\n".join(line for line in (entry.line, entry.at) if line)
+            yield entry.text
+            yield _linked(entry.link, mail.language)
+    for link in (mail.button, mail.more):
+        yield _linked(link, mail.language)
     yield "\n".join(mail.notes)
-    yield _linked(mail.mute)
+    yield _linked(mail.mute, mail.language)
 
 
-def _linked(link: Link | None) -> str:
-    return f"{link.label}:\n{link.url}" if link else ""
+def _linked(link: Link | None, language: Language) -> str:
+    return f"{stated(link.label, '', language).rstrip()}\n{link.url}" if link else ""
 
 
 def html(mail: Mail) -> str:

@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from babel.dates import format_date
-
 from app.core.text.language import Language
-from app.core.text.messages import locale_of, pgettext
+from app.core.text.messages import pgettext
+from app.core.text.phrases import day_of
 from app.core.zones import load_zone
 from app.notices.mails import Entry, Link, Mail
 
@@ -33,7 +32,7 @@ def report_mail(
     """
     zone = load_zone(recipient.get("time_zone") or "UTC")
     day = datetime.fromisoformat(data["expires_at"]).astimezone(zone).date()
-    until = _UNTIL.to(language, day=format_date(day, "long", locale=locale_of(language)))
+    until = _UNTIL.to(language, day=day_of(day, "long", language))
     return Mail(
         language,
         _SUBJECT.to(language, account=data["account"], month=data["month_name"]),

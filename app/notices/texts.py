@@ -135,10 +135,13 @@ def with_programme(text: str, url: str | None, language: Language) -> str:
 
 
 def with_link(text: str, link: str | None, language: Language) -> str:
-    """A message with the link by which its alert is answered, if there is one."""
-    return f"{text.rstrip()}\n\n{stated(_ANSWER, link, language)}\n" if link else text
+    """A message with the link by which its alert is answered, if there is one: before all that there is to read."""
+    if not link:
+        return text
+    title, _, rest = text.partition("\n\n")
+    return f"{title}\n\n{stated(_ANSWER, link, language)}\n\n{rest}"
 
 
 def with_reply(text: str, language: Language) -> str:
     """A text to an engineer, who answers the customer by a reply to it."""
-    return f"{ABOVE}\n\n{text}\n\n{_BY_REPLY.to(language)}"
+    return f"{ABOVE}\n\n{text.rstrip()}\n\n{_BY_REPLY.to(language)}\n"

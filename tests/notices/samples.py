@@ -47,31 +47,33 @@ def _person(role: str, language: Language, **fields: Any) -> dict[str, Any]:
     }
 
 
-def _event(kind: str, *, first: bool = False, **data: Any) -> dict[str, Any]:
+def _event(kind: str, data: Mapping[str, Any], *, first: bool = False) -> dict[str, Any]:
     """An event as a letter has it."""
     example = event_example(kind)
     told = {name: example[name] for name in ("type", "actor", "timestamp", "data")} | {"first": first}
-    return told | {"data": told["data"] | data}
+    return told | {"data": {**told["data"], **data}}
 
 
-_ESCALATED: Final = _event("escalation.declined", detail="The fix is being rolled out: it reaches you within the hour.")
+_ESCALATED: Final = _event(
+    "escalation.declined", {"detail": "The fix is being rolled out: it reaches you within the hour."}
+)
 _UPDATES: Final[Mapping[str, tuple[list[dict[str, Any]], int]]] = {
-    "first-answer": ([_event("message.posted", first=True, body=_TEXT)], 0),
-    "answer": ([_event("message.posted", body="It is mended. Could you run the job of last night again?")], 0),
-    "answer-cut": ([_event("message.posted", body=_TEXT, truncated=True)], 0),
-    "waiting": ([_event("ticket.status_changed", **{"from": "open", "to": "waiting_on_customer"})], 0),
-    "status": ([_event("ticket.status_changed", **{"from": "open", "to": "resolved"})], 0),
-    "escalation-accepted": ([_event("escalation.accepted")], 0),
+    "first-answer": ([_event("message.posted", {"body": _TEXT}, first=True)], 0),
+    "answer": ([_event("message.posted", {"body": "It is mended. Could you run the job of last night again?"})], 0),
+    "answer-cut": ([_event("message.posted", {"body": _TEXT, "truncated": True})], 0),
+    "waiting": ([_event("ticket.status_changed", {"from": "open", "to": "waiting_on_customer"})], 0),
+    "status": ([_event("ticket.status_changed", {"from": "open", "to": "resolved"})], 0),
+    "escalation-accepted": ([_event("escalation.accepted", {})], 0),
     "escalation-declined": ([_ESCALATED], 0),
-    "call": ([_event("call.ready")], 0),
-    "hand-over": ([_event("ticket.handed_over")], 0),
+    "call": ([_event("call.ready", {})], 0),
+    "hand-over": ([_event("ticket.handed_over", {})], 0),
     "several": (
         [
-            _event("call.ready"),
-            _event("ticket.handed_over"),
-            _event("message.posted", body="I have your logs, and I look into the lock now."),
-            _event("escalation.acknowledged"),
-            _event("ticket.status_changed", **{"from": "open", "to": "mitigated"}),
+            _event("call.ready", {}),
+            _event("ticket.handed_over", {}),
+            _event("message.posted", {"body": "I have your logs, and I look into the lock now."}),
+            _event("escalation.acknowledged", {}),
+            _event("ticket.status_changed", {"from": "open", "to": "mitigated"}),
         ],
         3,
     ),
@@ -118,25 +120,26 @@ def _of_customers(language: Language) -> Iterator[tuple[str, Claimed]]:
 
 def _of_support(language: Language) -> Iterator[tuple[str, Claimed]]:
     jan = {"name": "Jan Nowak", "email": "jan@helpers.example"}
-    for name, kind, role, data in (
-        ("alert", "expert.alerted", "expert", {}),
-        ("assigned", "ticket.assigned", "expert", {}),
-        ("taken-over", "ticket.handed_over", "expert", {}),
-        ("given-away", "ticket.handed_over", "previous_engineer", {}),
-        ("tier", "ticket.no_known_solution", "next_tier", {}),
-        ("call-failed", "call.failed", "expert", {}),
-        ("escalated", "escalation.requested", "manager", {}),
-        ("escalated-by-itself", "escalation.automatic", "tam", {}),
-        ("unstaffed", "routing.unstaffed", "manager", {}),
+    for name, kind, role in (
+        ("alert", "expert.alerted", "expert"),
+        ("assigned", "ticket.assigned", "expert"),
+        ("taken-over", "ticket.handed_over", "expert"),
+        ("given-away", "ticket.handed_over", "previous_engineer"),
+        ("tier", "ticket.no_known_solution", "next_tier"),
+        ("call-failed", "call.failed", "expert"),
+        ("escalated", "escalation.requested", "manager"),
+        ("escalated-by-itself", "escalation.automatic", "tam"),
+        ("unstaffed", "routing.unstaffed", "manager"),
     ):
         notice = _claimed(kind, _person(role, language, **jan))
-        notice = replace(notice, data=notice.data | data, ticket=notice.ticket | _URGENT)
+        notice = replace(notice, ticket=notice.ticket | _URGENT)
         links = {"reply": _LINKS["reply"]} if role == "expert" else {}
         link = f"{_SITE}/a/hd_answer_4kq2" if kind == "expert.alerted" else None
         yield name, replace(notice, links=links, link=link, programme_url=f"{_SITE}/programmes/google-premium")
     digest = _claimed("account.digest", _person("tam", language, **jan))
     accounts = [digest.data | {"account": name, "priority_names": {}} for name in ("Solar Roofs", "Shop 24")]
-    yield "digest", replace(digest, data={"accounts": accounts}, ticket={}, links={}, ticket_id=None)
+    totals = {name: 2 * digest.data[name] for name in ("open", "at_risk", "missed")}
+    yield "digest", replace(digest, data=totals | {"accounts": accounts}, ticket={}, links={}, ticket_id=None)
 
 
 def samples(language: Language) -> dict[str, Letter]:

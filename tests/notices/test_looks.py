@@ -34,7 +34,7 @@ async def test_mails_are_read_in_light_and_dark_on_a_phone_and_a_desktop(browser
     axe = (installed(ROOT / "tests" / "widget" / "npm") / "axe-core" / "axe.min.js").read_text()
     found: dict[str, list[str]] = {}
     async with browsers.page() as page:
-        for name, letter in samples(language).items():  # type: ignore[arg-type]  # one of them
+        for name, letter in samples(language).items():
             if FOLDER:
                 told = f"Subject: {letter.title}\n\n{in_columns(letter.text)}"
                 (Path(FOLDER) / f"mail-{name}-{language}.txt").write_text(told, encoding="utf-8")
@@ -55,7 +55,7 @@ async def test_mails_are_read_in_light_and_dark_on_a_phone_and_a_desktop(browser
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_text_of_a_mail_fits_a_terminal_and_the_html_needs_nothing(language: str) -> None:
-    for name, letter in samples(language).items():  # type: ignore[arg-type]  # one of them
+    for name, letter in samples(language).items():
         long = [line for line in in_columns(letter.text).splitlines() if len(line) > COLUMNS and " " in line.strip()]
         assert [line for line in long if not line.startswith((" ", ">"))] == [], name
         assert letter.title.strip(), name

@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from app.core.text.language import LANGUAGES, Language
 from app.core.text.messages import locale_of, number
-from app.core.text.phrases import moment_in
+from app.core.text.phrases import day_of, moment_in
 from app.core.zones import load_zone
 from app.events.labels import stated
 from app.reports.monthly import words
@@ -225,7 +225,7 @@ def month_name(month: str, language: Language, *, short: bool = False) -> str:
 
 
 def _date(day: date, language: Language) -> str:
-    return format_date(day, "long", locale=locale_of(language))
+    return day_of(day, "long", language)
 
 
 @cache
