@@ -45,8 +45,9 @@ fuzz: .venv/dev.stamp ## Send made-up requests with each kind of key for ten min
 bench: .venv/dev.stamp ## Measure, beside what the machine can do in the same run
 	$(BIN)/python -m bench
 
-screenshots: .venv/dev.stamp ## Write each state of the help widget as a picture into build/screenshots
-	HELIODESK_SCREENSHOTS=build/screenshots $(BIN)/python -m pytest -n 2 tests/widget/test_states.py
+screenshots: .venv/dev.stamp ## Write each state of the help widget, and each mail, as pictures into build/screenshots
+	@mkdir -p build/screenshots
+	HELIODESK_SCREENSHOTS=build/screenshots $(BIN)/python -m pytest -n 2 tests/widget/test_states.py tests/notices/test_looks.py
 
 openapi: .venv/run.stamp ## Write the OpenAPI document, the plan schema and the table of scopes from the code
 	$(BIN)/heliodesk openapi
