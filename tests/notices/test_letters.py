@@ -52,4 +52,20 @@ def test_a_sender_has_an_address_in_ascii_and_one_line(sender: str, *, expected:
     assert is_sender(sender) is expected
 
 
+@pytest.mark.parametrize(
+    ("line", "rows"),
+    [
+        ("x" * 77, ["x" * 77]),
+        ("a" * 40 + " " + "b" * 40, ["a" * 40, "b" * 40]),
+        ("See https://example.com/" + "c" * 70, ["See", "https://example.com/" + "c" * 70]),
+        ("  " + "a b " * 30, ["  " + "a b " * 30]),
+        ("> " + "a b " * 30, ["> " + "a b " * 30]),
+        ("a  b", ["a  b"]),
+    ],
+    ids=["one word", "words", "link", "program", "quote", "short"],
+)
+def test_long_lines_of_a_text_are_broken_between_words_and_no_others(line: str, rows: list[str]) -> None:
+    assert read("Title", f"Before\n\n{line}\nAfter").get_content().split("\n") == ["Before", "", *rows, "After"]
+
+
 _OURS = ["From", "To", "Subject", "Message-ID", "Auto-Submitted"]

@@ -61,3 +61,16 @@ def test_the_text_of_a_mail_fits_a_terminal_and_the_html_needs_nothing(language:
         assert letter.title.strip(), name
         for forbidden in ("<script", "<link", "<img", "@import", "url("):
             assert forbidden not in (letter.html or ""), name
+
+
+def test_lists_of_mails_show_what_has_happened_and_not_the_subject_again() -> None:
+    shown = {name: letter.html for name, letter in samples("fr").items() if letter.html}
+    said = {
+        "first-answer": "Notre première réponse, envoyée par Jan Nowak · Thank you for the log.",
+        "several": "8 nouveautés sur votre ticket · L&#39;appel est prêt · ",
+        "number": "Son numéro est K7M-3QP",
+        "report": "Rapport d&#39;assistance",
+    }
+    for name, text in said.items():
+        assert f'<div style="display:none;max-height:0;overflow:hidden;mso-hide:all">{text}' in shown[name], name
+    assert "1er janvier 2027" in shown["report"]
