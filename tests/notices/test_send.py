@@ -93,7 +93,7 @@ async def test_g2_g6_g7_an_expert_gets_mail_of_the_alert_the_refused_call_and_th
     ]
     alerted = messages[0].get_content()
     accept_by = moment_in(datetime.fromisoformat(alert["accept_by"]), ZoneInfo("UTC"), "pl")
-    assert f"Przyjmij do: {accept_by}" in alerted
+    assert f"Przyjmij najpóźniej: {accept_by}" in alerted
     assert f"Alert: {alert['id']}" in alerted
     assert f"Wpływ na działalność: {P1['business_impact']}" in alerted
     assert "We are all in the server room" in messages[1].get_content()
