@@ -19,7 +19,7 @@ from tests.support.service import ROOT
 
 FOLDER: Final = os.environ.get("HELIODESK_SCREENSHOTS", "")
 SIZES: Final = {"phone": 390, "desktop": 900}
-LOOKS: Final = list(product(SIZES, ("dark", "light")))
+LOOKS: Final = list(product(SIZES, ("dark", "light"))) if FOLDER else [("phone", "dark"), ("desktop", "light")]
 COLUMNS: Final = 78
 _RUN: Final = """async () => {
   const { violations } = await axe.run({ runOnly: ["color-contrast", "link-name", "target-size", "html-has-lang"] });
