@@ -2,12 +2,13 @@
 
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, ConfigDict, Field, JsonValue, StringConstraints, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, JsonValue, StringConstraints, ValidationInfo, model_validator
 
 from app.accounts.schemas import AccountId
 from app.calendars.durations import parse_duration
 from app.core.jmespath.projection import compile_projection
 from app.core.problems import invalid_value
+from app.core.schemas.mailboxes import STORED
 from app.core.schemas.shared import ActorRef, Email, Name, Strict, Word, at_most, few_values, no_nul
 from app.core.text.messages import _
 from app.inbound import examples
@@ -217,6 +218,15 @@ class HookFields(Urgent):
     )
     mail: MailRules = Field(default_factory=MailRules, description="For `email`")
     enabled: bool = True
+
+    @model_validator(mode="after")
+    def _knows_who_posts(self, info: ValidationInfo) -> Self:
+        if info.context is not STORED and self.signature.scheme == "none" and self.mail.trusts:
+            raise invalid_value(
+                "mail",
+                _("A hook to which everybody can post has no authserv_id, and no e-mails of other accounts"),
+            )
+        return self
 
     @property
     def interpretation(self) -> Interpretation:

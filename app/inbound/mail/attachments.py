@@ -9,6 +9,7 @@ from app.files.rules import MOST
 from app.inbound.mail.parts import Part
 
 _LEFT_OUT: Final = pgettext("mail", "Left out: {name} ({type}, {size} bytes)")
+_MORE: Final = pgettext("mail", "Left out: {number} further parts")
 _NAMELESS: Final = pgettext("mail", "a part without a name")
 _SHOWN: Final = 20
 _LETTER: Final = "message/rfc822"
@@ -20,12 +21,13 @@ def attachable(parts: Sequence[Part], *, known: bool) -> Sequence[Part]:
 
 
 def left_out(parts: Sequence[Part], attached: Sequence[Part]) -> tuple[Message, ...]:
-    """Which of these parts are not ``attached``, the first of them: each by its name, type and size.
+    """Which of these parts are not ``attached``: the first by name, type and size, the others by their number.
 
     They stay in the e-mail as it came (``GET /v1/hooks/{hook_id}/receipts/{receipt_id}``).
     """
-    rest = parts[len(attached) :][:_SHOWN]
-    return tuple(_LEFT_OUT.given(name=part.name or _NAMELESS, type=part.type, size=part.size) for part in rest)
+    rest = parts[len(attached) :]
+    said = [_LEFT_OUT.given(name=part.name or _NAMELESS, type=part.type, size=part.size) for part in rest[:_SHOWN]]
+    return (*said, *([_MORE.given(number=len(rest) - _SHOWN)] if len(rest) > _SHOWN else []))
 
 
 def file_name(part: Part) -> str:

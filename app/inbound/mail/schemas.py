@@ -34,6 +34,11 @@ class MailRules(Strict):
         "by e-mail, once a day, that nobody reads it, or hears nothing",
     )
 
+    @property
+    def trusts(self) -> bool:
+        """Whether it takes somebody's word for who has written, or for whose an e-mail is."""
+        return self.authserv_id is not None or self.accounts == "all"
+
 
 class MailPart(Document):
     """Something that an e-mail carried beside its text."""

@@ -16,13 +16,14 @@ from app.notices.tokens import ticket_of_reply
 
 _TOKEN: Final = re.compile(r"[^@]*\+([0-9a-z]{42})@.*")
 _ROOT: Final = re.compile(r"(tkt_[0-7][0-9a-hjkmnp-tv-z]{25})@.*")
-# The message that it answers first, then those before; a merged ticket goes on in another one.
+# The message that it answers first, then those before; of those with one id, the one that came first. A merged ticket
+# goes on in another one.
 _THREAD: Final = """
 WITH RECURSIVE named AS (
     SELECT i.place, t.account_id, t.id FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS i (root, message, place)
     LEFT JOIN received_mails AS m ON m.message_id = i.message AND ($3::text IS NULL OR m.account_id = $3)
     JOIN tickets AS t ON t.id = coalesce(i.root, m.ticket_id) AND ($3::text IS NULL OR t.account_id = $3)
-    ORDER BY i.place LIMIT 1
+    ORDER BY i.place, m.received_at, m.id LIMIT 1
 ), way AS (
     SELECT t.account_id, t.id, t.status, t.merged_into, 1 AS length FROM named AS n
     JOIN tickets AS t ON t.account_id = n.account_id AND t.id = n.id
@@ -32,7 +33,10 @@ WITH RECURSIVE named AS (
 )
 SELECT w.account_id, w.id AS ticket_id, w.status,
        (SELECT count(*) FROM received_mails AS m
-        WHERE m.account_id = w.account_id AND m.ticket_id = w.id AND m.noted) AS notes
+        WHERE m.account_id = w.account_id AND m.ticket_id = w.id AND m.noted) AS notes,
+       (SELECT count(*) FROM received_mails AS m
+        WHERE m.account_id = w.account_id AND m.sender = $4 AND m.received_at > clock_timestamp() - interval '1 hour'
+        AND m.ticket_id = w.id AND m.posted_id IS NOT NULL AND NOT m.noted) AS said
 FROM way AS w ORDER BY w.length DESC LIMIT 1
 """
 _PEOPLE: Final = """
@@ -68,7 +72,8 @@ async def thread_of(session: AsyncSession, mail: Mail, only: str | None) -> Thre
     signed = next((ticket for token in tokens if (ticket := ticket_of_reply(secret, token))), None)
     roots = [signed] if signed else [_root(each) for each in mail.answers]
     answers = [None] if signed else list(mail.answers)
-    found = await (await driver(session)).fetchrow(_THREAD, roots, answers, only)
+    sender = mail.sender.email if mail.sender else None
+    found = await (await driver(session)).fetchrow(_THREAD, roots, answers, only, sender)
     return Thread(**dict(found), by_token=signed is not None) if found else None
 
 

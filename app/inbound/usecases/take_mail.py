@@ -21,7 +21,7 @@ from app.core.text.messages import Message, _, pgettext
 from app.events.types import MailBounced
 from app.files.usecases import keep
 from app.inbound.mail.attachments import attachable, file_name, left_out, with_parts
-from app.inbound.mail.deciding import NOTHING_WRITTEN, Place, Sender, Thread, Verdict, decide
+from app.inbound.mail.deciding import NOTHING_WRITTEN, Place, Sender, Thread, Verdict, decide, internal_in
 from app.inbound.mail.models import ReceivedMailRow
 from app.inbound.mail.parts import Part
 from app.inbound.mail.reading import Mail
@@ -41,11 +41,10 @@ from app.tickets.watcher_schemas import MOST_WATCHERS, NewWatcher, Watcher
 MOST_OF_A_GUEST: Final = 5
 """Tickets an hour that one address opens for which nobody vouches."""
 _MOST: Final = 45_000
-"""Characters of an e-mail that a message has; the whole is kept beside it."""
+"""Characters of a message, with what it says of what was left out; the whole e-mail is kept beside it."""
 _MOST_TITLE: Final = 300
 _ATTACHES: Final = ("engineer", "say", "open")
 """What an e-mail does when its files are attached to that; a note about one names them."""
-_NOTE: Final = "#note"
 _SECRETS: Final = "hd_answer_"
 _NO_TEXT: Final = pgettext("mail", "(The e-mail has no text)")
 _NO_SUBJECT: Final = pgettext("mail", "(No subject)")
@@ -68,6 +67,11 @@ class MailHook:
     def only(self) -> str | None:
         """The one account whose tickets and people it knows; None: it has the e-mails of all."""
         return None if self.fields.mail.accounts == "all" else self.account_id
+
+    @property
+    def gateway(self) -> str | None:
+        """Whose word on senders counts: nobody's, where everybody can post."""
+        return None if self.fields.signature.scheme == "none" else self.fields.mail.authserv_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +128,7 @@ async def take_mail(session: AsyncSession, hook: MailHook, mail: Mail) -> Taken:
         returned = await sent_notice(session, mail.bounce.notice_id, mail.bounce.email, hook.only)
     thread = await mails.thread_of(session, mail, hook.only)
     account_id, is_known = await _whose(session, hook, mail, thread)
-    sender = await mails.sender_of(session, mail, hook.fields.mail.authserv_id, account_id, thread)
+    sender = await mails.sender_of(session, mail, hook.gateway, account_id, thread)
     if await mails.seen_on(session, account_id, mail.fingerprint):
         return Taken(told=(_AGAIN,))
     account = await account_by_id(session, account_id)
@@ -180,7 +184,7 @@ async def _leave(_case: _Case) -> Taken:
 async def _refuse(case: _Case) -> Taken:
     """Say so to the sender: once a day, and to nobody whose address the gateway has found to be made up."""
     rules, sender = case.hook.fields.mail, case.sender
-    may = sender is not None and (sender.is_authentic or rules.authserv_id is None)
+    may = sender is not None and (sender.is_authentic or case.hook.gateway is None)
     speaks = mails_customers(case.session) and case.account.sandbox_now is None and not case.mail.is_automatic
     if sender and may and speaks and rules.unknown == "refuse":
         await refuse(case.session, case.account.account_id, case.hook.receipt_id, sender.email, case.account.locale)
@@ -202,10 +206,8 @@ async def _note(case: _Case) -> Taken:
 async def _engineer(case: _Case) -> Taken:
     """An engineer answers the customer, or writes a note; of what they quote, nothing reaches the customer."""
     thread, sender = _thread(case), cast("Sender", case.sender)
-    written = case.mail.answer.strip()
-    first, _, rest = written.partition("\n")
-    is_note = first.strip().lower() == _NOTE
-    written = rest.strip() if is_note else written
+    noted = internal_in(case.mail.answer)
+    is_note, written = noted is not None, case.mail.answer.strip() if noted is None else noted
     if not written or (_SECRETS in written and not is_note):
         return await _note(replace(case, verdict=Verdict("note", NOTHING_WRITTEN), attached=()))
     found = cast("dict[str, Any]", await mails.engineer_with(case.session, sender.email, thread.account_id))
@@ -336,8 +338,9 @@ async def _watchers(case: _Case) -> list[Watcher]:
 def _body(case: _Case, text: str) -> str:
     """A text as a message has it, with what was left out of the e-mail."""
     shown = text.strip() or _NO_TEXT.to(case.language)
-    if len(shown) > _MOST:
-        shown = f"{shown[:_MOST]}…\n\n{_GOES_ON.to(case.language)}"
+    room = _MOST - len(with_parts("", case.left_out, case.language))
+    if len(shown) > room:
+        shown = f"{shown[:room]}…\n\n{_GOES_ON.to(case.language)}"
     return with_parts(shown, case.left_out, case.language)
 
 
