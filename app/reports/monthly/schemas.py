@@ -92,7 +92,7 @@ class KeptByPriority(Kept):
 class KeptByMonth(Kept):
     """What became of the promises of one month."""
 
-    month: MonthName
+    month: str = Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$", examples=["2026-11"])
 
 
 class Week(Document):
