@@ -23,12 +23,15 @@ from app.core.settings import Settings, Unconfigurable
 
 TIMEOUT: Final = 60.0
 """Seconds for one step with the mailbox."""
+_SHAPE: Final = (
+    "The mailbox is like imaps://user:password@host/INBOX, with %40 for an @ and %2F for a /"
+)
 _PORTS: Final = {"imaps": 993, "imap": 143}
 _ANYWHERE: Final = [ip_network("0.0.0.0/0"), ip_network("::/0")]
 _KEPT: Final = 202
 _REFUSED: Final = frozenset({400, 413, 415})
 """Answers that another try would get again: such an e-mail is flagged, and stays."""
-_TROUBLE: Final = (ImapToolsError, imaplib.IMAP4.error, OSError, httpx.HTTPError)
+_TROUBLE: Final = (ImapToolsError, imaplib.IMAP4.error, OSError, httpx.HTTPError, httpx.InvalidURL)
 
 mail = typer.Typer(help="Bring in e-mails.", no_args_is_help=True)
 
@@ -46,14 +49,17 @@ class Mailbox:
 
     def open(self) -> BaseMailBox:
         """Log in. Raises ``ImapToolsError`` and ``OSError``, and ``Unconfigurable`` for what is no such URL."""
-        parts = urlsplit(self.url)
-        host = parts.hostname or ""
+        try:
+            parts = urlsplit(self.url)
+            host, port = parts.hostname or "", parts.port
+        except ValueError:  # which would show a part of the password
+            raise Unconfigurable(_SHAPE) from None
         if parts.scheme not in _PORTS or not host or not parts.username:
-            raise Unconfigurable("The mailbox is like imaps://user:password@host/INBOX")
+            raise Unconfigurable(_SHAPE)
         address = literal(host)
         is_local = is_localhost(host) or (address is not None and address.is_loopback)
         kind = MailBox if parts.scheme == "imaps" else MailBoxUnencrypted if is_local else MailBoxStartTls
-        found = kind(host, parts.port or _PORTS[parts.scheme], timeout=TIMEOUT)
+        found = kind(host, port or _PORTS[parts.scheme], timeout=TIMEOUT)
         return found.login(unquote(parts.username), unquote(parts.password or ""), self.folder)
 
     @property
@@ -90,9 +96,12 @@ class Door:
 async def fetch(mailbox: BaseMailBox, door: Door, client: httpx.AsyncClient, move_to: str | None) -> Fetched:
     """Post what has not been seen, the oldest first.
 
-    Raises ``httpx.HTTPError`` where the hook does not answer, or has no room now: the rest comes next time.
+    Raises ``httpx.HTTPError`` where the hook does not answer, or has no room now: the rest comes next time;
+    ``Unconfigurable`` where there is no folder ``move_to``.
     """
     fetched = Fetched()
+    if move_to and not await asyncio.to_thread(mailbox.folder.exists, move_to):
+        raise Unconfigurable(f"The mailbox has no folder {move_to}")
     for uid in await asyncio.to_thread(mailbox.uids, AND(seen=False, flagged=False)):
         raw = await asyncio.to_thread(_content, mailbox, uid)
         if raw is None:  # somebody has removed it
@@ -103,7 +112,7 @@ async def fetch(mailbox: BaseMailBox, door: Door, client: httpx.AsyncClient, mov
             typer.echo(f"refused, and flagged in the mailbox: {answer.text}", err=True)
             fetched.refused += 1
             continue
-        if answer.status_code != _KEPT:
+        if answer.status_code != _KEPT or "receipt_id" not in answer.text:  # or it is not a hook that answers
             raise httpx.HTTPStatusError(f"{answer.status_code}: {answer.text}", request=answer.request, response=answer)
         await asyncio.to_thread(_done, mailbox, uid, move_to)
         fetched.kept += 1

@@ -8,6 +8,7 @@ from imap_tools import AND, BaseMailBox
 
 from app.cli import mail
 from app.cli.mail import Door, Mailbox, fetch
+from app.core.settings import Unconfigurable
 from tests.inbound.mail.conftest import Post
 from tests.inbound.mail.letters import letter
 from tests.support.actors import make_person
@@ -42,6 +43,8 @@ async def test_each_mail_is_fetched_once_also_after_a_crash_before_it_was_marked
     await make_person(post.desk.sessions, post.desk.account_id, "ana@example.com", "editor")
     for body in ("One", "Two"):
         inbox.append(letter(body), "INBOX")
+    with pytest.raises(Unconfigurable, match="Done"):
+        await fetch(inbox, door(post), post.desk.client, "Done")
     inbox.folder.create("Done")
 
     def crash(*_: object) -> None:
@@ -70,11 +73,15 @@ async def test_what_the_hook_refuses_is_flagged_and_what_it_cannot_take_now_stay
     await post.desk.change(enabled=False)
     with pytest.raises(httpx.HTTPStatusError, match="409"):
         await fetch(inbox, door(post), post.desk.client, None)
+    elsewhere = httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(202, text="Welcome")))
+    with pytest.raises(httpx.HTTPStatusError, match="Welcome"):
+        await fetch(inbox, door(post), elsewhere, None)
     assert len(inbox.uids(AND(seen=False, flagged=False))) == 1
 
 
 def test_the_command_says_what_is_wrong(imap: str) -> None:
-    for url, code in ((imap.replace("hunter", "nobody"), 1), ("https://example.com", 2)):
+    wrong = (imap.replace("hunter", "nobody"), 1), ("https://example.com", 2), ("imap://a:hunter/2@example.com/", 2)
+    for url, code in wrong:
         options = ("--mailbox", url, "--hook", "http://127.0.0.1:1/v1/ingest/x", "--key", "k", "--every", "0")
         done = heliodesk("mail", "fetch", *options)
         assert done.code == code, done.errors
