@@ -23,9 +23,7 @@ from app.core.settings import Settings, Unconfigurable
 
 TIMEOUT: Final = 60.0
 """Seconds for one step with the mailbox."""
-_SHAPE: Final = (
-    "The mailbox is like imaps://user:password@host/INBOX, with %40 for an @ and %2F for a /"
-)
+_SHAPE: Final = "The mailbox is like imaps://user:password@host/INBOX, with %40 for an @ and %2F for a /"
 _PORTS: Final = {"imaps": 993, "imap": 143}
 _ANYWHERE: Final = [ip_network("0.0.0.0/0"), ip_network("::/0")]
 _KEPT: Final = 202

@@ -15,18 +15,27 @@ _SHOWN: Final = 20
 _LETTER: Final = "message/rfc822"
 
 
-def attachable(parts: Sequence[Part], *, known: bool) -> Sequence[Part]:
-    """Those of these parts that become files: as many as a message has, of a sender who is ``known``."""
-    return parts[:MOST] if known else ()
+def attachable(parts: Sequence[Part], *, known: bool, quotes: bool = False) -> Sequence[Part]:
+    """Those of these parts that become files: as many as a message has, of a sender who is ``known``.
+
+    ``quotes``: e-mails among them may be what is answered, and stay out.
+    """
+    return [part for part in parts if not (quotes and part.type == _LETTER)][:MOST] if known else ()
 
 
-def left_out(parts: Sequence[Part], attached: Sequence[Part]) -> tuple[Message, ...]:
+def left_out(parts: Sequence[Part], attached: Sequence[Part], *, quotes: bool = False) -> tuple[Message, ...]:
     """Which of these parts are not ``attached``: the first by name, type and size, the others by their number.
+
+    ``quotes``: the subject of an e-mail among them is not said.
 
     They stay in the e-mail as it came (``GET /v1/hooks/{hook_id}/receipts/{receipt_id}``).
     """
-    rest = parts[len(attached) :]
-    said = [_LEFT_OUT.given(name=part.name or _NAMELESS, type=part.type, size=part.size) for part in rest[:_SHOWN]]
+    rest = [part for part in parts if not any(part is each for each in attached)]
+    names = ["" if quotes and part.type == _LETTER else part.name for part in rest]
+    said = [
+        _LEFT_OUT.given(name=name or _NAMELESS, type=part.type, size=part.size)
+        for name, part in zip(names[:_SHOWN], rest, strict=False)
+    ]
     return (*said, *([_MORE.given(number=len(rest) - _SHOWN)] if len(rest) > _SHOWN else []))
 
 

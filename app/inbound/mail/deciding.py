@@ -38,6 +38,8 @@ class Sender:
     """the gateway has found that it comes from there"""
     engineer_id: str | None = None
     """of the support engineer with this address"""
+    has_left: bool = False
+    """that engineer works here no more"""
     person_id: str | None = None
     """of the account's person with this address"""
     role: str | None = None
@@ -131,7 +133,7 @@ def _about(mail: Mail, sender: Sender | None, thread: Thread) -> Verdict:
         return Verdict("note", AUTOMATIC, is_robot=True)
     if sender is None:
         return Verdict("note", NO_SENDER)
-    if sender.engineer_id and sender.is_authentic:
+    if sender.engineer_id and sender.is_authentic and not sender.has_left:
         return Verdict("engineer")
     if reason := _why_not(sender, thread):
         return Verdict("note", reason)
@@ -142,6 +144,7 @@ def _why_not(sender: Sender, thread: Thread) -> Message | None:
     """Why a message is not the customer's own word: it is in an engineer's name, or its sender may not write here."""
     if sender.role == "viewer":
         return NO_WRITER
-    if sender.engineer_id or not (thread.by_token or sender.is_authentic):
+    if (sender.engineer_id or not thread.by_token) and not sender.is_authentic:
         return UNCONFIRMED
-    return None if thread.by_token or sender.person_id or sender.is_reader else NOT_OF_IT
+    is_customer = sender.person_id or sender.is_reader or (thread.by_token and not sender.engineer_id)
+    return None if is_customer else NOT_OF_IT

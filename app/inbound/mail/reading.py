@@ -19,7 +19,7 @@ from app.inbound.mail.robots import Bounce, bounce_in, is_automatic, is_generate
 
 MARK: Final = "##- heliodesk -##"
 """What stands above the text of a mail to an engineer (``app/notices/texts.py``)."""
-_END_OF_HEADERS: Final = re.compile(rb"\r?\n\r?\n")
+_ENDS_OF_HEADERS: Final = (b"\n\n", b"\n\r\n")
 _ID: Final = re.compile(r"<([^<>\s\x00-\x1f\x7f]{1,400}@[^<>\s\x00-\x1f\x7f]{1,255})>")
 _OWN_ID: Final = re.compile(rb"^message-id[ \t]*:((?:[^\r\n]|\r?\n[ \t]){0,2000})", re.IGNORECASE | re.MULTILINE)
 _MOST_HEADER: Final = 2**18
@@ -121,14 +121,18 @@ def fingerprint(raw: bytes) -> str:
 
 def body_of(raw: bytes) -> bytes:
     """What follows the header."""
-    found = _END_OF_HEADERS.search(raw)
-    return raw[found.end() :] if found else b""
+    return raw[_end_of_header(raw) :]
+
+
+def _end_of_header(raw: bytes) -> int:
+    places = [(place, mark) for mark in _ENDS_OF_HEADERS if (place := raw.find(mark)) >= 0]
+    place, mark = min(places, default=(len(raw), b""))
+    return place + len(mark)
 
 
 def _header_of(raw: bytes) -> bytes:
     """The header, as far as it is looked at where a message is not read as a whole."""
-    found = _END_OF_HEADERS.search(raw)
-    return raw[: min(found.end() if found else len(raw), _MOST_HEADER)]
+    return raw[: min(_end_of_header(raw), _MOST_HEADER)]
 
 
 def _fingerprint(raw: bytes, message_id: str | None) -> str:

@@ -44,9 +44,9 @@ SELECT p.account_id, p.id, p.name, p.role FROM people AS p
 WHERE p.email = $1 AND ($2::text IS NULL OR p.account_id = $2) ORDER BY p.created_at, p.id LIMIT 3
 """
 _ENGINEER: Final = """
-SELECT id, name, display_name, account_id FROM engineers
-WHERE lower(email) = $1 AND active AND (account_id IS NULL OR account_id = $2)
-ORDER BY account_id NULLS FIRST, id LIMIT 1
+SELECT id, name, display_name, account_id, active FROM engineers
+WHERE lower(email) = $1 AND (account_id IS NULL OR account_id = $2)
+ORDER BY active DESC, account_id NULLS FIRST, id LIMIT 1
 """
 _READS: Final = """
 SELECT EXISTS (SELECT FROM tickets AS t WHERE t.account_id = $1 AND t.id = $2 AND (
@@ -88,7 +88,7 @@ async def people_with(session: AsyncSession, email: str, only: str | None) -> Se
 
 
 async def engineer_with(session: AsyncSession, email: str, account_id: str) -> Row | None:
-    """The engineer with this address who may work for the account."""
+    """The engineer with this address who may work for the account, or did: ``active`` says it."""
     found = await (await driver(session)).fetchrow(_ENGINEER, email, account_id)
     return dict(found) if found else None
 
@@ -109,6 +109,7 @@ async def sender_of(
         person.get("name") or mail.sender.name or email,
         is_authentic(mail.results, authserv_id, email.rpartition("@")[2]),
         engineer["id"] if engineer else None,
+        engineer is not None and not engineer["active"],
         person.get("id"),
         person.get("role"),
         bool(reads),

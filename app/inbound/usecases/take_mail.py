@@ -104,7 +104,7 @@ class _Case:
     @property
     def left_out(self) -> tuple[Message, ...]:
         """What becomes of the others, in words."""
-        return left_out(self.mail.parts, self.attached)
+        return left_out(self.mail.parts, self.attached, quotes=self.verdict.action == "engineer")
 
     @property
     def language(self) -> Language:
@@ -137,7 +137,8 @@ async def take_mail(session: AsyncSession, hook: MailHook, mail: Mail) -> Taken:
     place = Place(account_id, is_known or is_reader, "email" in plan.channels, hook.fields.mail.unknown)
     verdict = decide(mail, sender, thread, place, returned=returned is not None)
     is_trusted = sender is not None and (sender.is_authentic or (thread is not None and thread.by_token))
-    attached = attachable(mail.parts, known=is_trusted and verdict.action in _ATTACHES)
+    known, quotes = is_trusted and verdict.action in _ATTACHES, verdict.action == "engineer"
+    attached = attachable(mail.parts, known=known, quotes=quotes)
     case = _Case(session, hook, mail, account, sender, thread, verdict, attached)
     if verdict.action == "bounced":
         return await _bounced(case, cast("Returned", returned))

@@ -1,10 +1,12 @@
 """Messages that somebody has made to do harm: each is taken, and does none."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from app.core.problems import TooLong
+from app.core.settings import Settings
 from app.inbound.mail.deciding import MOST_SAID, internal_in
 from app.inbound.mail.parts import MOST_TEXT
 from app.inbound.mail.reading import fingerprint, read_as_it_is, read_mail
@@ -109,6 +111,24 @@ def test_only_what_the_gateway_says_vouches(fields: list[str], domain: str, *, e
 )
 def test_whatever_begins_like_a_note_is_one(answer: str, note: str | None) -> None:
     assert internal_in(answer) == note
+
+
+async def test_what_an_engineer_answers_goes_out_without_what_it_answers(post: Post, tmp_path: Path) -> None:
+    post.desk.sessions.kw["info"]["files"] = Settings(files_folder=tmp_path)
+    await person(post)
+    ticket_id = await post.opened()
+    engineer_id, _ = await post.engineer()
+    jan, to = "Jan <jan@support.example>", await token(post, ticket_id)
+    inner = letter("Internal", Subject="P1: nobody has slept", vouched=False).decode()
+    body = f"--x\n\nTry this.\n--x\nContent-Type: message/rfc822\n\n{inner}\n{_PART.format('png', 'a.png')}--x--"
+    await post.come(letter(body, jan, To=to, Content_Type="multipart/mixed; boundary=x"))
+    [said] = await post.messages(ticket_id)
+    assert (said["visibility"], said["kind"], "slept" in said["body"]) == ("public", "engineer", False)
+    assert [row["name"] for row in await fetch(post.desk.sessions, "SELECT name FROM files")] == ["a.png"]
+    left = await post.desk.client.patch(f"/v1/engineers/{engineer_id}", json={"active": False}, headers=post.admin)
+    assert left.status_code == 200, left.text
+    await post.come(letter("I was here", jan, To=to))
+    assert [one["visibility"] for one in await post.messages(ticket_id)] == ["public", "internal"]
 
 
 async def test_two_robots_that_follow_one_ticket_come_to_an_end(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
