@@ -6,13 +6,16 @@ from typing import Final
 from app.core.text.language import Language
 from app.core.text.messages import Message, pgettext
 from app.files.rules import MOST
-from app.inbound.mail.parts import Part
+from app.inbound.mail.parts import WHOLE, Part
 
 _LEFT_OUT: Final = pgettext("mail", "Left out: {name} ({type}, {size} bytes)")
 _MORE: Final = pgettext("mail", "Left out: {number} further parts")
 _NAMELESS: Final = pgettext("mail", "a part without a name")
 _SHOWN: Final = 20
 _LETTER: Final = "message/rfc822"
+_LETTERS: Final = frozenset({_LETTER, "application/ms-tnef", "application/vnd.ms-tnef", "application/pkcs7-mime"})
+_LETTER_NAMES: Final = ("winmail.dat", ".eml", ".msg", ".p7m", *WHOLE)
+"""How the names end of what holds an e-mail: another one, or this one as a whole, with all that it quotes."""
 
 
 def attachable(parts: Sequence[Part], *, known: bool, quotes: bool = False) -> Sequence[Part]:
@@ -20,7 +23,7 @@ def attachable(parts: Sequence[Part], *, known: bool, quotes: bool = False) -> S
 
     ``quotes``: e-mails among them may be what is answered, and stay out.
     """
-    return [part for part in parts if not (quotes and part.type == _LETTER)][:MOST] if known else ()
+    return [part for part in parts if not (quotes and _holds_letter(part))][:MOST] if known else ()
 
 
 def left_out(parts: Sequence[Part], attached: Sequence[Part], *, quotes: bool = False) -> tuple[Message, ...]:
@@ -31,12 +34,16 @@ def left_out(parts: Sequence[Part], attached: Sequence[Part], *, quotes: bool = 
     They stay in the e-mail as it came (``GET /v1/hooks/{hook_id}/receipts/{receipt_id}``).
     """
     rest = [part for part in parts if not any(part is each for each in attached)]
-    names = ["" if quotes and part.type == _LETTER else part.name for part in rest]
+    names = ["" if quotes and _holds_letter(part) else part.name for part in rest]
     said = [
         _LEFT_OUT.given(name=name or _NAMELESS, type=part.type, size=part.size)
         for name, part in zip(names[:_SHOWN], rest, strict=False)
     ]
     return (*said, *([_MORE.given(number=len(rest) - _SHOWN)] if len(rest) > _SHOWN else []))
+
+
+def _holds_letter(part: Part) -> bool:
+    return part.type in _LETTERS or part.name.lower().endswith(_LETTER_NAMES)
 
 
 def file_name(part: Part) -> str:

@@ -18,6 +18,8 @@ MOST_HTML: Final = 2_000_000
 """Characters of HTML of which a text is made; a longer page is a part as well."""
 MOST_TEXT: Final = 200_000
 """Characters of a text; the whole of a longer one is a part as well."""
+WHOLE: Final = ("e-mail.txt", "e-mail.html")
+"""What the part is called that has the whole of a text."""
 _SHOWN: Final = frozenset({"text/plain", "text/html"})
 _REPORTED: Final = frozenset({"message/delivery-status", "text/rfc822-headers"})
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
@@ -84,7 +86,7 @@ def content_of(message: Entity) -> tuple[str, tuple[Part, ...]]:
 def _whole(text: str, kind: str) -> Part:
     """A text of which not all is shown, as a part."""
     content = text.encode()
-    return Part("text.html" if kind == "html" else "text.txt", f"text/{kind}", len(content), content)
+    return Part(WHOLE[kind == "html"], f"text/{kind}", len(content), content)
 
 
 def text_of(entity: Entity) -> str:

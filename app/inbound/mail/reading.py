@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email import message_from_bytes
 from email.errors import MessageError
 from email.message import Message as Entity
@@ -89,7 +89,8 @@ def read_as_it_is(raw: bytes) -> Mail:
     """
     header = BytesHeaderParser().parsebytes(_header_of(raw))
     text = plain(body_of(raw)[: 4 * MOST_TEXT].decode("utf-8", "replace"))[:MOST_TEXT]
-    return _mail(raw, header, text.strip(), (Part("e-mail.eml", "message/rfc822", len(raw), raw),), None)
+    whole = Part("e-mail.eml", "message/rfc822", len(raw), raw)
+    return replace(_mail(raw, header, text.strip(), (whole,), None), written="", answer="")  # nobody can tell
 
 
 def _mail(raw: bytes, message: Entity, text: str, parts: tuple[Part, ...], bounce: Bounce | None) -> Mail:

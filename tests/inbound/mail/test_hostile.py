@@ -60,7 +60,7 @@ async def test_a_message_that_takes_for_ever_is_taken_as_it_stands() -> None:
 
     raw = letter("It is 3.2.", X="y" * 2**19)
     mail = await RawMail(raw).slowly(Slow(), "acc")  # type: ignore[arg-type]  # as far as it is needed
-    assert (mail.text, mail.fingerprint) == ("It is 3.2.", read_mail(raw).fingerprint)
+    assert (mail.text, mail.answer, mail.fingerprint) == ("It is 3.2.", "", read_mail(raw).fingerprint)
     assert [(part.type, part.content) for part in mail.parts] == [("message/rfc822", raw)]
 
 
@@ -71,7 +71,7 @@ def test_a_header_is_looked_at_as_far_as_a_program_writes_one() -> None:
 
 def test_a_text_that_is_too_long_is_a_file() -> None:
     mail = read_mail(letter("x" * (MOST_TEXT + 1)))
-    assert (len(mail.text), mail.parts[0].name, mail.parts[0].size) == (MOST_TEXT, "text.txt", MOST_TEXT + 1)
+    assert (len(mail.text), mail.parts[0].name, mail.parts[0].size) == (MOST_TEXT, "e-mail.txt", MOST_TEXT + 1)
 
 
 def test_what_nobody_sees_is_no_part_of_a_name() -> None:
@@ -120,7 +120,8 @@ async def test_what_an_engineer_answers_goes_out_without_what_it_answers(post: P
     engineer_id, _ = await post.engineer()
     jan, to = "Jan <jan@support.example>", await token(post, ticket_id)
     inner = letter("Internal", Subject="P1: nobody has slept", vouched=False).decode()
-    body = f"--x\n\nTry this.\n--x\nContent-Type: message/rfc822\n\n{inner}\n{_PART.format('png', 'a.png')}--x--"
+    others = "".join(_PART.format("png", name) for name in ("a.png", "WINMAIL.DAT", "P1.msg"))
+    body = f"--x\n\nTry this.\n--x\nContent-Type: message/rfc822\n\n{inner}\n{others}--x--"
     await post.come(letter(body, jan, To=to, Content_Type="multipart/mixed; boundary=x"))
     [said] = await post.messages(ticket_id)
     assert (said["visibility"], said["kind"], "slept" in said["body"]) == ("public", "engineer", False)
