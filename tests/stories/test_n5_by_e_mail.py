@@ -35,6 +35,7 @@ def gmail(body: str, mail: EmailMessage) -> str:
 async def test_n5_a_customer_and_an_engineer_write_e_mails_and_the_first_response_is_met(post: Post) -> None:
     await make_person(post.desk.sessions, post.desk.account_id, "ana@example.com", "editor")
     engineer_id, agent = await post.engineer()
+    await post.at_support()
     with dovecot() as url:
         inbox = Mailbox(url).open()
 

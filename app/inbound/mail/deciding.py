@@ -23,6 +23,7 @@ STRANGER: Final = pgettext("mail", "The sender is not known")
 NO_SENDER: Final = pgettext("mail", "The e-mail does not name one sender")
 NOT_OFFERED: Final = pgettext("mail", "The account's plan does not offer tickets by e-mail")
 MANY_NOTES: Final = pgettext("mail", "The ticket has got many such notes: this one is kept here alone")
+NO_ANSWER: Final = pgettext("mail", "An engineer answers by e-mail as long as they work here, to a hook of support's")
 MANY_SAID: Final = pgettext("mail", "The sender writes so many e-mails an hour that it may be a program")
 OWN: Final = pgettext("mail", "The e-mail is one that the service has sent")
 _NOTE: Final = re.compile(r"\A[^\w#]{0,40}#[ \t]?note\b[:.,*_ \t-]{0,40}", re.IGNORECASE)
@@ -38,8 +39,8 @@ class Sender:
     """the gateway has found that it comes from there"""
     engineer_id: str | None = None
     """of the support engineer with this address"""
-    has_left: bool = False
-    """that engineer works here no more"""
+    may_answer: bool = False
+    """that engineer works here, and the hook is one of support's, with whose gateway no customer has to do"""
     person_id: str | None = None
     """of the account's person with this address"""
     role: str | None = None
@@ -133,7 +134,7 @@ def _about(mail: Mail, sender: Sender | None, thread: Thread) -> Verdict:
         return Verdict("note", AUTOMATIC, is_robot=True)
     if sender is None:
         return Verdict("note", NO_SENDER)
-    if sender.engineer_id and sender.is_authentic and not sender.has_left:
+    if sender.engineer_id and sender.is_authentic and sender.may_answer:
         return Verdict("engineer")
     if reason := _why_not(sender, thread):
         return Verdict("note", reason)
@@ -147,4 +148,4 @@ def _why_not(sender: Sender, thread: Thread) -> Message | None:
     if (sender.engineer_id or not thread.by_token) and not sender.is_authentic:
         return UNCONFIRMED
     is_customer = sender.person_id or sender.is_reader or (thread.by_token and not sender.engineer_id)
-    return None if is_customer else NOT_OF_IT
+    return None if is_customer else NO_ANSWER if sender.engineer_id else NOT_OF_IT

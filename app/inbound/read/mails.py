@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -62,6 +63,14 @@ WHERE account_id = $1 AND sender = $2 AND posted_id IS NULL AND received_at > cl
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """Who says whether a message is from its sender, if anybody does; and whether support has set that up."""
+
+    authserv_id: str | None
+    is_supports: bool
+
+
 async def thread_of(session: AsyncSession, mail: Mail, only: str | None) -> Thread | None:
     """The ticket that a message is about, of ``only`` one account where one is given.
 
@@ -94,7 +103,7 @@ async def engineer_with(session: AsyncSession, email: str, account_id: str) -> R
 
 
 async def sender_of(
-    session: AsyncSession, mail: Mail, authserv_id: str | None, account_id: str, thread: Thread | None
+    session: AsyncSession, mail: Mail, gateway: Gateway, account_id: str, thread: Thread | None
 ) -> Sender | None:
     """Who has written a message, as the account knows them; None where it names nobody, or several."""
     if mail.sender is None:
@@ -107,9 +116,9 @@ async def sender_of(
     return Sender(
         email,
         person.get("name") or mail.sender.name or email,
-        is_authentic(mail.results, authserv_id, email.rpartition("@")[2]),
+        is_authentic(mail.results, gateway.authserv_id, email.rpartition("@")[2]),
         engineer["id"] if engineer else None,
-        engineer is not None and not engineer["active"],
+        gateway.is_supports and engineer is not None and engineer["active"],
         person.get("id"),
         person.get("role"),
         bool(reads),

@@ -69,9 +69,10 @@ class MailHook:
         return None if self.fields.mail.accounts == "all" else self.account_id
 
     @property
-    def gateway(self) -> str | None:
+    def gateway(self) -> mails.Gateway:
         """Whose word on senders counts: nobody's, where everybody can post."""
-        return None if self.fields.signature.scheme == "none" else self.fields.mail.authserv_id
+        authserv_id = None if self.fields.signature.scheme == "none" else self.fields.mail.authserv_id
+        return mails.Gateway(authserv_id, is_supports=self.only is None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +186,7 @@ async def _leave(_case: _Case) -> Taken:
 async def _refuse(case: _Case) -> Taken:
     """Say so to the sender: once a day, and to nobody whose address the gateway has found to be made up."""
     rules, sender = case.hook.fields.mail, case.sender
-    may = sender is not None and (sender.is_authentic or case.hook.gateway is None)
+    may = sender is not None and (sender.is_authentic or case.hook.gateway.authserv_id is None)
     speaks = mails_customers(case.session) and case.account.sandbox_now is None and not case.mail.is_automatic
     if sender and may and speaks and rules.unknown == "refuse":
         await refuse(case.session, case.account.account_id, case.hook.receipt_id, sender.email, case.account.locale)

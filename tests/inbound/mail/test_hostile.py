@@ -118,18 +118,23 @@ async def test_what_an_engineer_answers_goes_out_without_what_it_answers(post: P
     await person(post)
     ticket_id = await post.opened()
     engineer_id, _ = await post.engineer()
+    await post.come(letter("Forged", "Jan <jan@support.example>", To=await token(post, ticket_id)))
+    assert [one["visibility"] for one in await post.messages(ticket_id)] == ["internal"], (
+        "at the customer's own gateway"
+    )
+    await post.at_support()
     jan, to = "Jan <jan@support.example>", await token(post, ticket_id)
     inner = letter("Internal", Subject="P1: nobody has slept", vouched=False).decode()
     others = "".join(_PART.format("png", name) for name in ("a.png", "WINMAIL.DAT", "P1.msg"))
     body = f"--x\n\nTry this.\n--x\nContent-Type: message/rfc822\n\n{inner}\n{others}--x--"
     await post.come(letter(body, jan, To=to, Content_Type="multipart/mixed; boundary=x"))
-    [said] = await post.messages(ticket_id)
+    [_, said] = await post.messages(ticket_id)
     assert (said["visibility"], said["kind"], "slept" in said["body"]) == ("public", "engineer", False)
     assert [row["name"] for row in await fetch(post.desk.sessions, "SELECT name FROM files")] == ["a.png"]
     left = await post.desk.client.patch(f"/v1/engineers/{engineer_id}", json={"active": False}, headers=post.admin)
     assert left.status_code == 200, left.text
     await post.come(letter("I was here", jan, To=to))
-    assert [one["visibility"] for one in await post.messages(ticket_id)] == ["public", "internal"]
+    assert [one["visibility"] for one in await post.messages(ticket_id)] == ["internal", "public", "internal"]
 
 
 async def test_two_robots_that_follow_one_ticket_come_to_an_end(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -153,8 +153,13 @@ async def test_another_accounts_ticket_is_not_found_unless_the_hook_has_the_mail
     for change, status in (({"accounts": "all"}, 403), ({"domains": {"other.example": other}}, 422)):
         answer = await post.desk.client.patch(path, json={"mail": change}, headers=post.desk.owner)
         assert answer.status_code == status, answer.text
-    every: dict[str, Any] = {"mail": {"accounts": "all", "domains": {"far.example": other}}}
-    assert (await post.desk.client.patch(path, json=every, headers=post.admin)).status_code == 200
+    every = {"mail": {"accounts": "all", "domains": {"far.example": other}}}
+    assert (await post.desk.client.patch(path, json=every, headers=post.admin)).status_code == 422
+    assert (await post.desk.client.delete(path, headers=post.desk.owner)).status_code == 204
+    await post.at_support(domains={"far.example": other})
+    path = f"/v1/hooks/{post.desk.hook['id']}"
+    own = await post.desk.client.patch(path, json={"mail": {"accounts": "own", "domains": {}}}, headers=post.admin)
+    assert own.status_code == 422, "its receipts would be the account's"
     for sender in ("Eve <eve@other.example>", "Kim <kim@far.example>"):
         await post.desk.send(letter("Two", sender), "/email")
     await post.desk.process()
@@ -229,6 +234,7 @@ async def test_an_engineer_answers_by_a_reply_to_their_notice(post: Post, first:
     await person(post)
     ticket_id = await post.opened()
     (_, agent), jan = await post.engineer(), "Jan <jan@support.example>"
+    await post.at_support()
     await post.desk.client.post(f"/v1/tickets/{ticket_id}/assign", json={"engineer_id": None}, headers=agent)
     to = await token(post, ticket_id)
     quoted = "\n\nOn 26/11/2026 10:15, Support wrote:\n> ##- heliodesk -##\n> Accept: hd_answer_0123"
