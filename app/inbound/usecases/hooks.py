@@ -113,8 +113,8 @@ async def update_hook(
 ) -> str | None:
     """Write the fields. A scheme that has no secret yet gets one: the new secret, else None.
 
-    422 as when it is made, and where it would have other accounts' e-mails than before: who knows its key could make them
-    up, and who reads its receipts would read them.
+    422 as when it is made, and where it would have other accounts' e-mails than before: who knows its key could make
+    them up, and who reads its receipts would read them.
     """
     if fields.mail.accounts != hook.fields.get("mail", {}).get("accounts", "own"):
         detail = _("Whose e-mails a hook has is said when it is made: make another one")
