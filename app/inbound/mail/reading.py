@@ -26,6 +26,8 @@ _MOST_HEADER: Final = 2**18
 """Bytes of a header that are looked at, where a message is not read as a whole."""
 _MOST_IDS: Final = 50
 _MOST_ADDRESSES: Final = 100
+_MOST_PEOPLE: Final = 8_000
+"""Characters of a field that names some."""
 _MOST_NAME: Final = 200
 _MOST_SUBJECT: Final = 1_000
 _MOST_RESULTS: Final = 8_000
@@ -166,7 +168,8 @@ def _sender(message: Entity) -> Person | None:
 
 def _people(message: Entity, names: tuple[str, ...]) -> list[Person]:
     """Whom these fields name, each once."""
-    fields = [" ".join(field_text(each).split()) for name in names for each in message.get_all(name, ())[:_MOST_IDS]]
+    stated = [each for name in names for each in message.get_all(name, ())[:_MOST_IDS]]
+    fields = [" ".join(field_text(each).split())[:_MOST_PEOPLE] for each in stated]
     found: dict[str, Person] = {}
     for name, address in _addresses(fields)[:_MOST_ADDRESSES]:
         email = one_spelling(decoded(address).strip("<>").lower())
