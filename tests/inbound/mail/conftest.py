@@ -10,9 +10,11 @@ import pytest
 from app.core.settings import Settings
 from app.mail.gathering import Gathering
 from app.notices.channels import Channel, configured
+from app.notices.mailings import mail_secret
+from app.notices.tokens import reply_address
 from tests.inbound.conftest import Desk, MakeDesk
 from tests.inbound.mail.letters import GATEWAY, letter
-from tests.support.actors import Headers, make_key
+from tests.support.actors import Headers, make_key, make_person
 from tests.support.desk import fetch
 from tests.support.mailbox import Mailbox, send, smtp
 
@@ -100,3 +102,12 @@ async def post(make_desk: MakeDesk, mailbox: tuple[Mailbox, str]) -> Post:
     await desk.make(name="Mail", format="email", mapping=[], mail={"authserv_id": GATEWAY})
     channels = configured(Settings(smtp_url=mailbox[1], mail_from=SENDER))
     return Post(desk, mailbox[0], channels, await make_key(desk.sessions, "admin"))
+
+
+async def token(post: Post, ticket_id: str) -> str:
+    async with post.desk.sessions() as session:
+        return reply_address(await mail_secret(session), ticket_id, DOMAIN)
+
+
+async def person(post: Post, email: str = "ana@example.com", role: Any = "editor") -> None:
+    await make_person(post.desk.sessions, post.desk.account_id, email, role)

@@ -12,9 +12,8 @@ from app.inbound.mail.parts import MOST_TEXT
 from app.inbound.mail.reading import fingerprint, read_as_it_is, read_mail
 from app.inbound.mail.senders import is_authentic
 from app.inbound.readings import RawMail
-from tests.inbound.mail.conftest import Post
+from tests.inbound.mail.conftest import Post, person, token
 from tests.inbound.mail.letters import GATEWAY, letter
-from tests.inbound.mail.test_taking import person, token
 from tests.support.desk import fetch
 
 _DEEP = "<p>Above</p>" + "<b>" * 3_000 + "It is 3.2."

@@ -6,24 +6,13 @@ from typing import Any
 import pytest
 
 from app.core.settings import Settings
-from app.notices.mailings import mail_secret
-from app.notices.tokens import reply_address
 from tests.inbound.mail.bodies import REPLIES
-from tests.inbound.mail.conftest import DOMAIN, Post
+from tests.inbound.mail.conftest import Post, person, token
 from tests.inbound.mail.letters import letter
 from tests.support.actors import make_account, make_person
 from tests.support.desk import fetch
 
 BOB = "Bob Nowak <bob@stranger.example>"
-
-
-async def token(post: Post, ticket_id: str) -> str:
-    async with post.desk.sessions() as session:
-        return reply_address(await mail_secret(session), ticket_id, DOMAIN)
-
-
-async def person(post: Post, email: str = "ana@example.com", role: Any = "editor") -> None:
-    await make_person(post.desk.sessions, post.desk.account_id, email, role)
 
 
 async def test_a_persons_mail_opens_a_ticket_and_they_get_its_number(post: Post) -> None:
