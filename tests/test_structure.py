@@ -48,7 +48,6 @@ REFERENCE_TABLES = {
     "plan_versions",
     "postponed_events",  # of all accounts
     "problems",  # span accounts
-    "report_days",  # of all accounts
     "rate_levels",  # of keys, accounts and addresses
     "regions",
     "shift_overrides",  # of engineers

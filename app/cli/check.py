@@ -84,7 +84,7 @@ async def _check(state: State, scope: Scope, judge: Judge, remark: Judge, consol
             passed(number)
     if scope == Scope() and (sums := await wrong_sums(sessions)):
         findings += sums
-        console.print(f"{sums:,} sums by the day are not what the facts of reports come to", highlight=False)
+        console.print(f"{sums:,} sums are not what the facts of reports come to", highlight=False)
     async for missing in missing_files(state.sessions, state.files, scope.account_id, scope.ticket_id):
         findings += 1
         console.print(str(missing), markup=False, highlight=False)
