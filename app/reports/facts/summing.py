@@ -41,17 +41,18 @@ FROM f LEFT JOIN objectives AS o
 """By what facts ``f``, each ``number`` times, change the sums; ``objectives`` are those of their plans."""
 MOMENT_MOVES: Final = f"""
 SELECT {_ALIKE}, {_QUARTER.format("f.at")} AS at, f.kind AS metric, '{MOMENT}' AS part,
-       coalesce(f.outcome, '') AS outcome, coalesce(f.reason, '') AS reason, false AS owed, {NO_OBJECTIVE}::float8 AS objective, f.number, 0 AS misses
+       coalesce(f.outcome, '') AS outcome, coalesce(f.reason, '') AS reason, false AS owed,
+       {NO_OBJECTIVE}::float8 AS objective, f.number, 0 AS misses
 FROM f
 """  # noqa: S608  our own names
 _COLUMNS: Final = ", ".join((*KEY, "number", "misses"))
 _ADD: Final = f"""
 INSERT INTO report_sums AS s ({_COLUMNS}) {{}}
 ON CONFLICT ({", ".join(KEY)}) DO UPDATE SET number = s.number + EXCLUDED.number, misses = s.misses + EXCLUDED.misses
-"""  # noqa: S608  our own names
+"""
 _SUM_UP: Final = f"""
 WITH taken AS MATERIALIZED (DELETE FROM report_moves RETURNING *) {_ADD.format(summed("TABLE taken"))}
-"""
+"""  # noqa: S608  our own names
 
 
 def moved(table: str, moves: str, put: str) -> str:

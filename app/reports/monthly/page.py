@@ -172,7 +172,7 @@ class Page:
         columns = [self.word(name) for name in ("ticket", "metric", "due", "came")]
         cells = [
             [
-                f"{one.number} {one.title}",
+                Markup("{} <bdi>{}</bdi>").format(one.number, one.title),
                 one.name,
                 self._moment(one.due_at) if one.due_at else _NONE,
                 self._moment(one.settled_at) if one.settled_at else self.word("owed"),

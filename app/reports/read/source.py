@@ -36,8 +36,8 @@ FROM report_facts AS f LEFT JOIN {{objectives}} AS o (plan_key, plan_version, me
     ON o.plan_key = f.plan_key AND o.plan_version = f.plan_version AND o.metric = f.metric
 WHERE {{period}}"""  # noqa: S608  our own names
 _MOMENTS: Final = f"""
-SELECT f.at, f.kind AS metric, 'moment' AS part, f.account_id, f.sandbox, f.priority, f.plan_key, f.plan_version, f.tier,
-       f.channel, coalesce(f.outcome, '') AS outcome, 1 AS number, 0 AS misses, f.product, f.engineer_id,
+SELECT f.at, f.kind AS metric, 'moment' AS part, f.account_id, f.sandbox, f.priority, f.plan_key, f.plan_version,
+       f.tier, f.channel, coalesce(f.outcome, '') AS outcome, 1 AS number, 0 AS misses, f.product, f.engineer_id,
        coalesce(f.reason, '') AS reason, false AS owed, {NO_OBJECTIVE}::float8 AS objective
 FROM report_moments AS f WHERE {{period}}"""  # noqa: S608  our own names
 _OWN: Final = """f.at, f.metric, f.part, f.outcome, f.reason, f.owed, f.objective, f.account_id, f.priority, f.plan_key,
