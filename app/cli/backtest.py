@@ -94,8 +94,8 @@ def _show(order: Order, report: Report, changes: list[Row]) -> None:
     more = f" ({listed:,} of them listed)" if listed < changed else ""
     sample = f", {document['looked_at']:,} of them tried as a sample" if document["sampled"] else ""
     console.print(
-        f"{order.tickets:,} tickets{sample}: {report.missed:,} promises missed by this plan alone,"
-        f" {report.saved:,} by the recorded one alone{more}"
+        f"{order.tickets:,} tickets{sample}. Promises missed by this plan alone: {report.missed:,};"
+        f" by the recorded one alone: {report.saved:,}{more}"
     )
 
 

@@ -19,7 +19,7 @@ OfTicket: TypeAlias = Literal[
     "priority", "plan", "plan_version", "account", "product", "engineer", "region", "tier", "channel"
 ]
 """Dimensions of tickets."""
-Dimension: TypeAlias = Literal["metric", "cycle"] | OfTicket
+Dimension: TypeAlias = Literal["metric", "cycle", OfTicket]
 Bucket: TypeAlias = Literal["day", "week", "month"]
 Cycles: TypeAlias = Literal["first", "later", "each"]
 PlanName = Annotated[str, StringConstraints(min_length=1, max_length=100)]

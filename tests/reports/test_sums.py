@@ -8,10 +8,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db.engine import Sessions
-from app.core.db.session import transaction
+from app.core.db.session import driver, transaction
+from app.reports.api import reports
 from app.reports.asked import Asked, Grouping, Narrowing, Of
 from app.reports.facts.checking import wrong_sums
 from app.reports.facts.counting import Counted
@@ -20,6 +22,7 @@ from app.reports.facts.summing import sum_anew, sum_up
 from app.reports.read.attainment import attainment
 from app.reports.read.volume import volume
 from tests.support.desk import fetch
+from tests.support.stories import Begin
 
 _BEGIN: Final = datetime(2025, 2, 20, tzinfo=UTC)
 _DAYS: Final = 100
@@ -140,6 +143,18 @@ async def test_any_question_is_answered_as_a_plain_count_would(sessions: Session
     async with transaction(sessions) as session:
         await sum_anew(session)
     assert await wrong_sums(sessions) == 0
+
+
+async def test_a_report_that_takes_too_long_says_what_helps(begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def endless(session: AsyncSession, _: Asked) -> dict[str, Any]:
+        await (await driver(session)).execute("SELECT pg_sleep(3600)")
+        return {}
+
+    monkeypatch.setattr(reports, "volume", endless)
+    monkeypatch.setattr(reports, "_PATIENCE", 0.05)
+    product = (await begin("itil-native")).product
+    answer = await product.client.get("/v1/reports/volume", headers=product.key | {"Accept-Language": "de"})
+    assert (answer.status_code, "kürzeren Zeitraum" in answer.json()["detail"]) == (503, True)
 
 
 async def _compare(session: AsyncSession, question: _Question, rows: Mapping[str, dict[str, Any]]) -> None:

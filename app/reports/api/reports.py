@@ -3,12 +3,14 @@
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
+from asyncpg import QueryCanceledError
 from fastapi import Depends, Query, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import database_now
 from app.core.db.session import allow
-from app.core.problems import NotFound
+from app.core.problems import NotFound, Unavailable
+from app.core.text.messages import _
 from app.core.web.kit.deps import filled
 from app.core.web.kit.operations import AccountScope, Call, CallDep, ResourceRouter
 from app.core.web.kit.paging import PageDep
@@ -34,6 +36,7 @@ Kind = Literal["opened", "resolved", "reopened", "handed_over", "escalation", "c
 Report: TypeAlias = Callable[[AsyncSession, Asked], Awaitable[dict[str, Any]]]
 _PATIENCE: Final = 60.0
 """Seconds for each statement of a question about all accounts."""
+_TOO_LONG: Final = _("This report takes too long: ask for a shorter period, or by fewer dimensions")
 _TABLE: Final[dict[int | str, dict[str, Any]]] = {
     200: {"content": {"text/csv": {"schema": {"type": "string"}, "example": "metric,promised,met\r\n"}}}
 }
@@ -61,7 +64,10 @@ async def _report(session: AsyncSession, report: Report, asked: Asked) -> dict[s
     """The report; one of all accounts by what is not summed up reads all facts of its period."""
     if asked.account_id is None:
         await allow(session, _PATIENCE)
-    return await report(session, asked)
+    try:
+        return await report(session, asked)
+    except QueryCanceledError as error:
+        raise Unavailable(_TOO_LONG) from error
 
 
 @router.show("/attainment", Attainment, problems=[NotFound], responses=_TABLE, summary="Get attainment")

@@ -59,6 +59,8 @@ _REPORT: Final[dict[str, Any]] = {
 class Kept(Document):
     """What became of promises."""
 
+    model_config = ConfigDict(extra="ignore")
+
     promised: int = Field(description="All but those that were cancelled or excluded")
     met: int
     met_late: int
