@@ -1,7 +1,7 @@
 """Reports over a year of a million tickets, and over ten million facts. Goals: 300 ms, and 2 s.
 
 The facts and moments are generated as the background pass would write them. Beside the reports a plain aggregate over
-the same facts is run on the same machine. ``HELIODESK_BENCH_FACTS`` is another number of facts; a year has half of them.
+the same facts is run on the same machine. ``HELIODESK_BENCH_FACTS`` is another number of facts; half are of a year.
 """
 
 import asyncio
