@@ -79,17 +79,20 @@ class _Question:
         instants = sorted(_BEGIN + timedelta(seconds=chance.choice((1, 60, 900, 86400)) * n) for n in _two(chance))
         if chance.random() < 0.5:  # whole months
             instants = [datetime(2025, 3, 1, tzinfo=UTC), datetime(2025, 5, 1, tzinfo=UTC)]
-        names = chance.sample(tuple(_VALUES), chance.choice((0, 0, 0, 1, 1, 2, 3)))
-        filters = {
+        names: list[Any] = chance.sample(tuple(_VALUES), chance.choice((0, 0, 0, 1, 1, 2, 3)))
+        filters: dict[str, Any] = {
             _FILTERS.get(name, name): [chance.choice(_VALUES[name][:2])]
-            for name in chance.sample(tuple(name for name in _VALUES if name != "account"), chance.choice((0, 0, 0, 1, 2)))
+            for name in chance.sample(
+                tuple(name for name in _VALUES if name != "account"), chance.choice((0, 0, 0, 1, 2))
+            )
         }
-        zone, bucket = chance.choice(_ZONES), chance.choice((None, "day", "week", "month"))
+        zone: str = chance.choice(_ZONES)
+        bucket: Any = chance.choice((None, "day", "week", "month"))
         account = chance.choice((None, None, "acc_1"))
-        without = ["product"] if chance.random() < 0.1 and "product" not in filters else None
+        without: Any = ["product"] if chance.random() < 0.1 and "product" not in filters else None
         asked = Asked(instants[0], instants[1], account, True, Narrowing(**filters, without=without))
         cycles: Any = chance.choice(("first", "later", "each"))
-        return cls(asked.with_part(Grouping([*names], bucket, zone)).with_part(Of(cycles=cycles)))
+        return cls(asked.with_part(Grouping(names, bucket, zone)).with_part(Of(cycles=cycles)))
 
     def rows(self, rows: Mapping[str, dict[str, Any]]) -> Iterator[tuple[tuple[Any, ...], dict[str, Any]]]:
         """The rows that are meant, each with its group."""
@@ -111,7 +114,7 @@ class _Question:
     def counts(self, row: dict[str, Any]) -> bool:
         """Whether the fact is of the cycles that are asked for."""
         first = row["cycle"] == (0 if row["metric"] == "update" else 1)
-        return {"first": first, "later": row["cycle"] > 1, "each": row["cycle"] > 0}[self.asked.of.cycles]
+        return bool({"first": first, "later": row["cycle"] > 1, "each": row["cycle"] > 0}[self.asked.of.cycles])
 
 
 def _two(chance: random.Random) -> tuple[int, int]:
@@ -131,7 +134,8 @@ async def _put(sessions: Sessions, chance: random.Random, rows: dict[str, dict[s
 
 
 async def test_any_question_is_answered_as_a_plain_count_would(sessions: Sessions) -> None:
-    chance, rows = random.Random(58), {}  # noqa: S311  rows, no secret
+    chance = random.Random(58)  # noqa: S311  rows, no secret
+    rows: dict[str, dict[str, Any]] = {}
     for _ in range(6):
         await _put(sessions, chance, rows)
         async with transaction(sessions) as session:
