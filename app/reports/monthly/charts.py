@@ -17,7 +17,7 @@ sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__module_
 _WIDTH: Final = 760
 _PLOT: Final = 420
 """Pixels that the longest axis has at least, beside its names."""
-_LONGEST: Final = 32
+_LONGEST: Final = 36
 """Characters of a name beside a bar; the table has all of it."""
 _BAR: Final = 34
 """Pixels of height for each bar that lies."""
