@@ -37,12 +37,15 @@ from app.plans.store import load_builtin
 from app.problems.background.detection import Detection
 from app.tickets.schemas import NewTicket
 from app.tickets.usecases.open import open_ticket
-from bench import servers
+from bench import known, servers
 from tests.support.actors import make_account
 from tests.support.desk import AUTOMATION
 
 _HERE: Final = Path(__file__).parent
-TUNING: Final = (_HERE / "tuning.jsonl", _HERE / "styles.jsonl", _HERE.parent / "known" / "heldout.jsonl")
+TUNING: Final = (
+    *(_HERE / f"{name}.jsonl" for name in ("tuning", "styles")),
+    *(_HERE.parent / "known" / f"{name}.jsonl" for name in ("heldout", "unseen")),
+)
 _GIVEN: Final = os.environ.get("HELIODESK_BENCH_PROBLEMS")
 _PRECISION: Final = 0.9
 _RECALL: Final = 0.75
@@ -59,6 +62,9 @@ def main(path: str | None = _GIVEN) -> bool:
 def _in_database(path: Path) -> tuple[float, float]:
     tickets = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
     with servers.database() as url:
+        if any("article" in ticket for ticket in tickets):
+            with servers.service(url, HELIODESK_BACKGROUND="false") as port:
+                asyncio.run(known.publish(port))
         return asyncio.run(_measure(path.name, tickets, url))
 
 
