@@ -1,6 +1,5 @@
 """Which articles may solve a ticket: two tickets that the same article solves are likely to be of one incident."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -41,9 +40,10 @@ def asked_by(title: str, description: str, product: str | None, language: str | 
 def solved(found: Iterable[tuple[str, str | None, float]]) -> Solved:
     """What these articles say of a ticket: each with its product and how good it is."""
     solutions: dict[str, float] = {}
-    products = Counter[str]()
+    products: dict[str, float] = {}
     for slug, product, score in found:
         solutions[slug] = round(score - _NOTHING, 3)
-        products[folded(product or "")] += solutions[slug]
+        key = folded(product or "")
+        products[key] = products.get(key, 0.0) + solutions[slug]
     best = max(products, key=lambda each: (products[each], each), default="")
     return Solved(solutions, best if products and products[best] > _MOST * sum(products.values()) else "")
