@@ -80,15 +80,15 @@ class RecentIncidentRow(Base):
     product: Mapped[str] = mapped_column(ID, comment="folded; empty: none is named")
     title: Mapped[list[str]] = mapped_column(comment="the words of the title, as they are compared")
     words: Mapped[dict[str, Any]] = mapped_column(comment="those of title and description, and how they are spelt")
+    opened_at: Mapped[datetime]
+    parted: Mapped[bool] = mapped_column(
+        server_default=text("false"), comment="support has parted it from a problem: it joins none by itself"
+    )
     solutions: Mapped[dict[str, Any]] = mapped_column(
         server_default=text("'{}'"), comment="the slugs of the articles that may solve it, and how good each is"
     )
     supposed: Mapped[str] = mapped_column(
         ID, server_default=text("''"), comment="the product that these are about, folded; empty: several, or none"
-    )
-    opened_at: Mapped[datetime]
-    parted: Mapped[bool] = mapped_column(
-        server_default=text("false"), comment="support has parted it from a problem: it joins none by itself"
     )
 
     __table_args__ = (
