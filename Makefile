@@ -8,7 +8,7 @@ BIN := .venv/bin
 # Images for containers often set it; each process that a test starts would compile the whole service again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run check test coverage lint format fuzz bench screenshots openapi texts lock clean
+.PHONY: help run check test coverage lint types style format fuzz bench screenshots openapi texts lock clean
 .DEFAULT_GOAL := help
 
 help: ## Say what there is
@@ -29,9 +29,14 @@ coverage: .venv/dev.stamp ## Run all tests again and say what they cover, which 
 	$(BIN)/python -m pytest -n 2 --cov --cov-report=term --cov-fail-under=90
 
 lint: .venv/dev.stamp ## Check style, types, the order of imports, the OpenAPI document
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target types style
+
+types:
+	$(BIN)/mypy
+
+style:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/heliodesk openapi --check
 
