@@ -66,7 +66,8 @@ CONFIG: Final[dict[str, Any]] = {
         "negative_data_rejection": {"expected-statuses": ["4xx"]},  # 412 comes before a look at the body
     },
 }
-EDGES: Final = {"phases": {"coverage": {"unexpected-methods": []}}}  # test_bad_input.py tries them for each path
+EDGES: Final[dict[str, Any]] = {"phases": {"coverage": {"unexpected-methods": []}}}
+"""Methods that a path does not have are tried in test_bad_input.py."""
 NO_EDGES: Final = {"phases": {"coverage": {"enabled": False}}}
 ENDLESS: Final = "stream_events"
 """Its answer does not end, unless ``seconds`` says so; it reads its parameters as ``list_events`` does."""
@@ -163,7 +164,7 @@ def send(served: Served, desk: World) -> Iterator[Send]:
         session.trust_env = False
 
         def send(case: Case, headers: Headers) -> None:
-            unjudged = [negative_data_rejection] if _is_written_as_a_list(case) else []
+            unjudged: list[Any] = [negative_data_rejection] if _is_written_as_a_list(case) else []
             unjudged += [ignored_auth] if case.operation.label in guarded else []
             answer = case.call_and_validate(
                 base_url=served.address, session=session, headers=headers, excluded_checks=unjudged
@@ -234,14 +235,14 @@ def is_tried_elsewhere(case: Case) -> bool:
     edge = case.meta.phase.data
     if not isinstance(edge, CoveragePhaseData) or edge.parameter_location != ParameterLocation.BODY:
         return False
-    name = case.operation.definition.raw["operationId"]
-    return FIRST_WITH.get(body_of(name), name) != name
+    name = str(case.operation.definition.raw["operationId"])
+    return name != FIRST_WITH.get(body_of(name), name)
 
 
 def body_of(operation: str) -> str:
     """The name of the schema of what an operation takes; empty if it has none."""
-    media = next(iter(OPERATIONS[operation].request_media().values()), {"schema": {}})
-    return str(media["schema"].get("$ref", ""))
+    schemas = [media["schema"] for media in OPERATIONS[operation].request_media().values()]
+    return str(schemas[0].get("$ref", "")) if schemas else ""
 
 
 FIRST_WITH: Final = {body: name for name in reversed(READS_FIRST) if (body := body_of(name))}
